@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['{shared,functions,web,lab,detections,attacks,test,bench}/**/*.test.ts'],
+    globalSetup: ['test/global-setup.ts'],
+    // Real stores and password hashes run beside the tests: two workers keep a two-core machine responsive.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+  },
+})
