@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/**
+ * What tells a process from a later one that got the same number: when it started, in the system's own words.
+ * @returns undefined when no such process runs
+ */
+export async function identityOf(pid: number): Promise<string | undefined> {
+  if (!isAlive(pid)) return undefined
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  if (stat === undefined) return psField(pid, 'lstart')
+  // Fields follow the command name, which is in brackets and may itself hold brackets and blanks.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // A zombie still has a number, but runs no more. @see man 5 proc: state is field 3, starttime field 22
+  return fields[0] === 'Z' ? undefined : fields[19]
+}
+
+/** The command line of a process, blanks between arguments; undefined when it cannot be read or has ended. */
+export async function commandLineOf(pid: number): Promise<string | undefined> {
+  const raw = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
+  if (raw !== undefined) return raw.replaceAll('\0', ' ').trim()
+  return psField(pid, 'command')
+}
+
+/** Whether a process of this number exists (it need not be ours). */
+export function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+async function psField(pid: number, field: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await run('ps', ['-o', `${field}=`, '-p', String(pid)])
+    return stdout.trim() || undefined
+  } catch {
+    return undefined
+  }
+}

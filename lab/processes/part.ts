@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { childEnvironment } from './environment.ts'
+
+const PRELOAD = new URL('./exit-with-parent.mjs', import.meta.url).href
+const KEEPER = fileURLToPath(new URL('./keeper.mjs', import.meta.url))
+const GRACE_MS = 5000
+const TAIL_LINES = 12
+
+/** A process of the lab, watched from start to end. */
+export interface Part {
+  readonly name: string
+  /** The number of the program itself; of a native one it is known once it runs. */
+  readonly pid: number
+  /** Settles once, when the process has ended and its output is read. */
+  readonly ended: Promise<Ending>
+  /** The last lines it wrote to stderr (or to stdout, if nothing else), for the message that says why it failed. */
+  tail(): string
+  /** Calls back for each IPC message. */
+  onMessage(listener: (message: unknown) => void): void
+  /** Asks it to end, and insists after the grace; safe to call twice. */
+  stop(graceMs?: number): Promise<void>
+  /** At once and without asking. */
+  kill(): void
+}
+
+export interface Ending {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+interface Output {
+  onStdout?: (line: string) => void
+  onStderr?: (line: string) => void
+}
+
+export interface NodeOrder extends Output {
+  readonly name: string
+  readonly script: string
+  readonly args?: readonly string[]
+  /** Node's own options, e.g. `['--import', 'tsx']`. */
+  readonly nodeOptions?: readonly string[]
+  /** Added to the basics of childEnvironment; nothing else is inherited. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly cwd?: string
+  readonly stopSignal?: NodeJS.Signals
+}
+
+export interface NativeOrder extends Output {
+  readonly name: string
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly cwd?: string
+  readonly uid?: number
+  readonly gid?: number
+  readonly stopSignal?: NodeJS.Signals
+}
+
+/** Starts one of our own Node programs; it ends when this process ends, however that happens. */
+export function startNode(order: NodeOrder): Part {
+  const stopSignal = order.stopSignal ?? 'SIGTERM'
+  const argv = ['--import', PRELOAD, ...(order.nodeOptions ?? []), order.script, ...(order.args ?? [])]
+  return watch(order, argv, { ...order.env, LAB_STOP_SIGNAL: stopSignal }, stopSignal)
+}
+
+/** Starts a program that is not Node, under a keeper that ends it with this process. Resolves once it runs. */
+export async function startNative(order: NativeOrder): Promise<Part> {
+  const { command, args, cwd, uid, gid, stopSignal = 'SIGTERM' } = order
+  const plan = JSON.stringify({ command, args, cwd, uid, gid, stopSignal })
+  const keeper = watch(order, [KEEPER, plan], order.env ?? {}, 'SIGTERM')
+  const spawned = (await awaitMessage(keeper, 'spawned', 10_000)) as { pid: number }
+  return { ...keeper, pid: spawned.pid }
+}
+
+function watch(
+  order: Output & { readonly name: string; readonly cwd?: string },
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  stopSignal: NodeJS.Signals,
+): Part {
+  const child = spawn(process.execPath, argv, {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: childEnvironment(env),
+    // A group of its own: Ctrl-C in the terminal must reach the lab, which stops its parts in order, and not them all.
+    detached: true,
+    ...(order.cwd === undefined ? {} : { cwd: order.cwd }),
+  })
+  const errors: string[] = []
+  const output: string[] = []
+  readLines(child.stdout, output, order.onStdout)
+  readLines(child.stderr, errors, order.onStderr)
+  const ended = new Promise<Ending>((resolve) => {
+    child.once('error', (error) => {
+      errors.push(error.message)
+      if (child.pid === undefined) resolve({ code: null, signal: null })
+    })
+    child.once('close', (code, signal) => resolve({ code, signal }))
+  })
+  const kill = () => killGroup(child)
+  return {
+    name: order.name,
+    pid: child.pid ?? 0,
+    ended,
+    tail: () => (errors.length > 0 ? errors : output).join('\n'),
+    onMessage: (listener) => void child.on('message', listener),
+    kill,
+    async stop(graceMs = GRACE_MS) {
+      child.kill(stopSignal)
+      const timer = setTimeout(kill, graceMs)
+      await ended
+      clearTimeout(timer)
+    },
+  }
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    child.kill('SIGKILL')
+  }
+}
+
+function readLines(stream: NodeJS.ReadableStream | null, last: string[], listener?: (line: string) => void): void {
+  if (!stream) return
+  createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+    last.push(line)
+    if (last.length > TAIL_LINES) last.shift()
+    listener?.(line)
+  })
+}
+
+/**
+ * Waits for an IPC message `{type}` of a part.
+ * @throws when it ends first, or says nothing within the deadline: with its last lines
+ */
+export function awaitMessage(part: Part, type: string, deadlineMs: number): Promise<Record<string, unknown>> {
+  const message = new Promise<Record<string, unknown>>((resolve) => {
+    part.onMessage((value) => {
+      if (typeof value === 'object' && value !== null && 'type' in value && value.type === type) {
+        resolve(value as Record<string, unknown>)
+      }
+    })
+  })
+  return beforeItEnds(part, message, deadlineMs)
+}
+
+/**
+ * Waits for something that means a part is ready, and no longer than the part lives.
+ * @throws when it ends first, or the deadline passes: with its last lines
+ */
+export async function beforeItEnds<T>(part: Part, ready: Promise<T>, deadlineMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(failure(part, `was not ready within ${deadlineMs / 1000} s`)), deadlineMs)
+  })
+  const early = part.ended.then(({ code, signal }) => {
+    throw failure(part, `ended with ${signal ?? `exit code ${code}`} before it was ready`)
+  })
+  try {
+    return await Promise.race([ready, early, late])
+  } finally {
+    clearTimeout(timer)
+    early.catch(() => {})
+  }
+}
+
+function failure(part: Part, what: string): Error {
+  const tail = part.tail()
+  return new Error(`${part.name} ${what}${tail ? `. Its last lines:\n${tail.replace(/^/gm, '  ')}` : ''}`)
+}

@@ -1,0 +1,41 @@
+import { createServer } from 'node:net'
+
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on at this moment.
+ * @param preferred taken if it is free; otherwise the system chooses
+ */
+export async function freePort(preferred = 0): Promise<number> {
+  const port = await tryPort(preferred)
+  if (port !== undefined) return port
+  const other = await tryPort(0)
+  if (other === undefined) throw new Error('No free TCP port on 127.0.0.1')
+  return other
+}
+
+/**
+ * For programs that must be told a port: between choosing it and their bind another process may take it.
+ * @param start is called again, with another port, as long as it fails by a port that is in use (three times at most)
+ */
+export async function withFreePort<T>(start: (port: number) => Promise<T>, preferred?: number): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start(await freePort(attempt === 1 ? preferred : 0))
+    } catch (error) {
+      if (attempt === 3 || !/address already in use|EADDRINUSE/i.test(String(error))) throw error
+    }
+  }
+}
+
+function tryPort(port: number): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(undefined)
+      else reject(error)
+    })
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined))
+    })
+  })
+}

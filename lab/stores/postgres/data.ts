@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { chmod, chown, lstat, mkdir, mkdtemp, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { startNative } from '../../processes/part.ts'
+import { type Account, ENTER, mayReach } from './account.ts'
+import type { Binaries } from './binaries.ts'
+import { privateDirectory, removePrivateDirectory } from './private-directory.ts'
+
+/** The superuser that initdb makes; the apps use it, there being one lab and one database. */
+export const DATABASE_USER = 'lab'
+const INITDB_DEADLINE_MS = 60_000
+
+/**
+ * Where the data of the lab in `dir` lie: `<dir>/postgres`, or a private directory of `account` if it cannot get there.
+ */
+export async function dataHome(dir: string, account: Account | undefined): Promise<string> {
+  await mkdir(dir, { recursive: true, mode: 0o755 })
+  const home = join(dir, 'postgres')
+  if (!account) {
+    await mkdir(home, { recursive: true, mode: 0o700 })
+    return home
+  }
+  if (!(await mayReach(await realpath(dir), account, ENTER))) return privateDirectory(await dataPurpose(dir), account)
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  await chown(home, account.uid, account.gid)
+  return home
+}
+
+/** Removes the data of a lab from wherever dataHome put them. */
+export async function removeData(dir: string): Promise<void> {
+  await removePrivateDirectory(await dataPurpose(dir))
+  await rm(join(dir, 'postgres'), { recursive: true, force: true })
+}
+
+async function dataPurpose(dir: string): Promise<string> {
+  return `data of ${await realpath(dir).catch(() => dir)}`
+}
+
+/**
+ * Makes the cluster unless it is there.
+ * @returns the data directory, which initdb has finished: one that was interrupted is made again
+ * @throws when the data belong to another password or another major version, with what to do
+ */
+export async function prepareData(
+  home: string,
+  options: { binaries: Binaries; account: Account | undefined; password: string; movable: boolean },
+): Promise<string> {
+  const data = join(home, 'data')
+  const keyFile = join(home, 'made-with')
+  const key = createHash('sha256').update(options.password).digest('hex')
+  const exists = (await lstat(data).catch(() => undefined)) !== undefined
+  const known = (await readFile(keyFile, 'utf8').catch(() => '')) === key
+  if (exists && known) {
+    await checkVersion(data)
+    return data
+  }
+  if (exists && !options.movable) {
+    throw new Error(`${data} was made with other secrets than those in use. \`npm run lab:reset\` starts afresh.`)
+  }
+  // Outside the project the data outlive a removed .lab; with its secrets gone nobody can use them.
+  await rm(data, { recursive: true, force: true })
+  const draft = join(home, 'data.unfinished')
+  await rm(draft, { recursive: true, force: true })
+  await initialise(draft, home, options)
+  await writeFile(keyFile, key, { mode: 0o600 })
+  await rename(draft, data)
+  return data
+}
+
+async function checkVersion(data: string): Promise<void> {
+  const version = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim()
+  if (version === '18') return
+  throw new Error(`${data} was made by PostgreSQL ${version}, this is 18. \`npm run lab:reset\` starts afresh.`)
+}
+
+async function initialise(
+  draft: string,
+  home: string,
+  { binaries, account, password }: { binaries: Binaries; account: Account | undefined; password: string },
+): Promise<void> {
+  const passwordFolder = await mkdtemp(join(home, 'password-'))
+  const passwordFile = join(passwordFolder, 'file')
+  try {
+    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
+    if (account) {
+      await chown(passwordFile, account.uid, account.gid)
+      await chown(passwordFolder, account.uid, account.gid)
+    }
+    await chmod(passwordFolder, 0o700)
+    const initdb = await startNative({
+      name: 'initdb',
+      command: binaries.initdb,
+      // `--locale=C` sorts by bytes on every machine alike; nothing is synced because a lab may lose its data.
+      args: [
+        '-D',
+        draft,
+        '-U',
+        DATABASE_USER,
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale=C',
+        '--no-sync',
+      ],
+      cwd: home,
+      ...(account ? { uid: account.uid, gid: account.gid } : {}),
+    })
+    const timer = setTimeout(initdb.kill, INITDB_DEADLINE_MS)
+    const { code } = await initdb.ended
+    clearTimeout(timer)
+    if (code !== 0) throw new Error(`initdb ended with exit code ${code}:\n${initdb.tail()}`)
+  } finally {
+    await rm(passwordFolder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,89 @@
+import pg from 'pg'
+import { beforeItEnds, type Part, startNative } from '../../processes/part.ts'
+import { withFreePort } from '../../processes/ports.ts'
+import type { RunningStore, StoreOptions } from '../store.ts'
+import { serverAccount } from './account.ts'
+import { findBinaries } from './binaries.ts'
+import { DATABASE_USER, dataHome, prepareData } from './data.ts'
+import { stopLeftover } from './leftover.ts'
+
+const DATABASE = 'mini_ato'
+const READY_MS = 30_000
+
+/** Speed over safety: nothing here is worth a disk flush. No socket file, whose path may not pass 107 bytes. */
+const SETTINGS = [
+  'fsync=off',
+  'synchronous_commit=off',
+  'full_page_writes=off',
+  'listen_addresses=127.0.0.1',
+  'unix_socket_directories=',
+  'max_connections=200',
+  'timezone=UTC',
+  'log_timezone=UTC',
+]
+
+/**
+ * Starts PostgreSQL 18 on the data of the lab in `dir`, making them at the first start. The data persist.
+ * @throws with the server's last lines, when it does not start
+ */
+export async function startPostgres(options: StoreOptions): Promise<RunningStore> {
+  const account = await serverAccount()
+  const binaries = await findBinaries(account)
+  const home = await dataHome(options.dir, account)
+  const password = options.secrets.POSTGRES_PASSWORD
+  const movable = !home.startsWith(options.dir)
+  const data = await prepareData(home, { binaries, account, password, movable })
+  const stopped = await stopLeftover(data)
+  if (stopped) options.log(`stopped a PostgreSQL server that an earlier lab left running (process ${stopped})`)
+  return withFreePort(async (port) => {
+    const { part, ready } = await launch(port)
+    const url = (database: string) => `postgres://${DATABASE_USER}:${password}@127.0.0.1:${port}/${database}`
+    try {
+      await beforeItEnds(part, ready, READY_MS)
+      await createDatabase(url('postgres'))
+    } catch (error) {
+      await part.stop()
+      throw error
+    }
+    return {
+      name: 'PostgreSQL',
+      detail: '18',
+      connection: url(DATABASE),
+      pid: part.pid,
+      ended: part.ended,
+      close: part.stop,
+    }
+  }, options.port)
+
+  async function launch(port: number): Promise<{ part: Part; ready: Promise<void> }> {
+    let announce = () => {}
+    const ready = new Promise<void>((resolve) => {
+      announce = resolve
+    })
+    const part = await startNative({
+      name: 'PostgreSQL',
+      command: binaries.postgres,
+      args: ['-D', data, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])],
+      cwd: home,
+      // Its "fast" shutdown: open connections are ended, not waited for.
+      stopSignal: 'SIGINT',
+      onStderr(line) {
+        options.onLine?.(line)
+        if (line.includes('database system is ready to accept connections')) announce()
+      },
+      ...(account ? { uid: account.uid, gid: account.gid } : {}),
+    })
+    return { part, ready }
+  }
+}
+
+async function createDatabase(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE])
+    if (found.rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,92 @@
+import { resolve } from 'node:path'
+import { loadSecrets } from '../secrets.ts'
+import { lockDirectory } from './lock.ts'
+import { startPostgres } from './postgres/start.ts'
+import { startRedis } from './redis.ts'
+import type { RunningStore, StoreOptions } from './store.ts'
+import { startTables } from './tables.ts'
+
+/** The names under which the apps read where their stores are. */
+export const STORE_NAMES = ['DATABASE_URL', 'REDIS_URL', 'TABLES_CONNECTION'] as const
+export type StoreName = (typeof STORE_NAMES)[number]
+export type StoreConnections = Readonly<Record<StoreName, string>>
+
+export interface StoresOptions {
+  /** The lab's directory: data, secrets and logs are kept in it. */
+  readonly dir: string
+  /** Preferred TCP ports; without one, or when it is taken, a free port. */
+  readonly ports?: Partial<Record<StoreName, number>>
+  /** Stores that run already: each one given replaces the embedded one. */
+  readonly given?: Partial<Record<StoreName, string | undefined>>
+  readonly withBlobAndQueue?: boolean
+  readonly log?: (text: string) => void
+  /** Each line that a store writes, with its name. */
+  readonly onLine?: (store: StoreName, line: string) => void
+  /** Called as each one is ready. */
+  readonly onReady?: (store: StoreName, running: RunningStore) => void
+}
+
+export interface RunningStores extends StoreConnections {
+  /** The embedded ones, by name; a given one is not here. */
+  readonly running: Partial<Record<StoreName, RunningStore>>
+  /** Stops every embedded one; safe to call twice. */
+  close(): Promise<void>
+}
+
+const starters = { DATABASE_URL: startPostgres, REDIS_URL: startRedis, TABLES_CONNECTION: startTables } as const
+
+/**
+ * Starts Postgres, Redis and Tables at the same time. If one fails, the others are stopped before it is told.
+ * @throws when the directory is in use by another process, or a store does not start: why, and what to do
+ */
+export async function startStores(options: StoresOptions): Promise<RunningStores> {
+  const dir = resolve(options.dir)
+  const given = options.given ?? {}
+  const release = await lockDirectory(dir)
+  const running: Partial<Record<StoreName, RunningStore>> = {}
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= Promise.all(Object.values(running).map((store) => store.close())).then(release)
+    return closing
+  }
+  try {
+    const secrets = await loadSecrets(dir)
+    const results = await Promise.allSettled(
+      STORE_NAMES.filter((name) => !given[name]).map(async (name) => {
+        const store = await starters[name](storeOptions(name, dir, secrets, options))
+        running[name] = store
+        options.onReady?.(name, store)
+      }),
+    )
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+    const connection = (name: StoreName) => given[name] || (running[name] as RunningStore).connection
+    return {
+      DATABASE_URL: connection('DATABASE_URL'),
+      REDIS_URL: connection('REDIS_URL'),
+      TABLES_CONNECTION: connection('TABLES_CONNECTION'),
+      running,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function storeOptions(
+  name: StoreName,
+  dir: string,
+  secrets: StoreOptions['secrets'],
+  { ports, log, onLine, withBlobAndQueue = false }: StoresOptions,
+): StoreOptions & { withBlobAndQueue: boolean } {
+  const port = ports?.[name]
+  return {
+    dir,
+    secrets,
+    log: log ?? (() => {}),
+    withBlobAndQueue,
+    ...(port === undefined ? {} : { port }),
+    ...(onLine ? { onLine: (line: string) => onLine(name, line) } : {}),
+  }
+}

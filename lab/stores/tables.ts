@@ -1,0 +1,77 @@
+import { mkdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { beforeItEnds, startNode } from '../processes/part.ts'
+import { freePort, withFreePort } from '../processes/ports.ts'
+import type { RunningStore, StoreOptions } from './store.ts'
+
+const require = createRequire(import.meta.url)
+const READY_MS = 30_000
+/** Not the emulator's well-known account: its key is public, and so would be every lab's ledger. */
+const ACCOUNT = 'atolab'
+const SERVICES = { Table: 'table/main.js', Blob: 'blob/main.js', Queue: 'queue/main.js' } as const
+type Service = keyof typeof SERVICES
+
+/**
+ * Starts Azurite's table service on the data in `<dir>/azurite`, which persist. With `withBlobAndQueue` its two other
+ * services too, which the real Functions host wants for timers; then the connection string names all three.
+ */
+export async function startTables(options: StoreOptions & { withBlobAndQueue?: boolean }): Promise<RunningStore> {
+  const wanted: Service[] = options.withBlobAndQueue ? ['Table', 'Blob', 'Queue'] : ['Table']
+  const results = await Promise.allSettled(wanted.map((service) => startService(service, options)))
+  const running = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const close = async () => void (await Promise.all(running.map(({ part }) => part.stop())))
+  const failed = results.find((result) => result.status === 'rejected')
+  const [table] = running
+  if (failed || !table) {
+    await close()
+    throw failed?.reason ?? new Error('Azurite did not start')
+  }
+  const endpoints = running.map(({ service, port }) => `${service}Endpoint=http://127.0.0.1:${port}/${ACCOUNT};`)
+  return {
+    name: 'Tables',
+    detail: options.withBlobAndQueue ? 'Azurite with blob and queue' : 'Azurite',
+    connection: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${options.secrets.TABLES_ACCOUNT_KEY};${endpoints.join('')}`,
+    pid: table.part.pid,
+    ended: Promise.race(running.map(({ part }) => part.ended)),
+    close,
+  }
+}
+
+async function startService(service: Service, options: StoreOptions) {
+  const location = join(options.dir, 'azurite')
+  await mkdir(location, { recursive: true, mode: 0o700 })
+  const flag = service.toLowerCase()
+  return withFreePort(
+    async (port) => {
+      let announce = () => {}
+      const ready = new Promise<void>((resolve) => {
+        announce = resolve
+      })
+      const part = startNode({
+        name: `Azurite ${flag} service`,
+        script: require.resolve(`azurite/dist/src/${SERVICES[service]}`),
+        args: [
+          ...[`--${flag}Host`, '127.0.0.1', `--${flag}Port`, String(port), '--location', location],
+          ...['--silent', '--skipApiVersionCheck', '--disableTelemetry'],
+        ],
+        env: { AZURITE_ACCOUNTS: `${ACCOUNT}:${options.secrets.TABLES_ACCOUNT_KEY}` },
+        // The one signal on which it writes its data before it ends.
+        stopSignal: 'SIGINT',
+        onStdout(line) {
+          options.onLine?.(line)
+          if (line.includes('successfully')) announce()
+        },
+        ...(options.onLine ? { onStderr: options.onLine } : {}),
+      })
+      try {
+        await beforeItEnds(part, ready, READY_MS)
+      } catch (error) {
+        await part.stop()
+        throw error
+      }
+      return { service, part, port }
+    },
+    service === 'Table' ? options.port : await freePort(),
+  )
+}
