@@ -1,0 +1,38 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net'
+
+/** Said of a request whose platform appended no address: only a host without a front end does that. */
+export const UNKNOWN_ADDRESS = '0.0.0.0'
+
+/**
+ * The client's address: the one hop that our platform appended, which is the last of `X-Forwarded-For`. Everything
+ * before it was typed by the client. Heroku appends `ip`, Azure `ip:port` and `[ipv6]:port`.
+ * @returns the normal form: IPv6 compressed and lower-case, an IPv4-mapped one as IPv4
+ */
+export function clientAddress(forwardedFor: string | undefined | null): string {
+  const hop = forwardedFor?.split(',').at(-1)?.trim()
+  if (!hop) return UNKNOWN_ADDRESS
+  const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(hop)
+  const withPort = /^(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}$/.exec(hop)
+  return normalizeAddress(bracketed?.[1] ?? withPort?.[1] ?? hop) ?? UNKNOWN_ADDRESS
+}
+
+/** @returns the normal form of an address, or undefined if the text is none (a zone id makes it none) */
+export function normalizeAddress(text: string): string | undefined {
+  if (isIPv4(text)) return text
+  if (!isIPv6(text) || text.includes('%')) return undefined
+  const compressed = new URL(`http://[${text}]/`).hostname.slice(1, -1)
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(compressed)
+  if (!mapped) return compressed
+  const [high, low] = [Number.parseInt(mapped[1] ?? '', 16), Number.parseInt(mapped[2] ?? '', 16)]
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+}
+
+/** The network that one subscriber holds: an IPv4 address itself, an IPv6 address by its /64. */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address
+  const [head = '', tail = ''] = address.split('::')
+  const left = head ? head.split(':') : []
+  const right = tail ? tail.split(':') : []
+  const groups = address.includes('::') ? [...left, ...Array(8 - left.length - right.length).fill('0'), ...right] : left
+  return `${groups.slice(0, 4).join(':')}::/64`
+}

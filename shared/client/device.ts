@@ -1,0 +1,78 @@
+import { createHmac } from 'node:crypto'
+import type { Secret } from '../secret.ts'
+
+/** The client hints that every request of a browser carries without being asked. */
+export interface ClientHints {
+  platform?: string | undefined
+  mobile?: string | undefined
+}
+
+/** Order matters: Edge and Opera name Chrome, Chrome names Safari. Versions are left out on purpose. */
+const BROWSERS: readonly (readonly [RegExp, string])[] = [
+  [/\bEdg(?:e|A|iOS)?\//, 'edge'],
+  [/\bOPR\/|\bOpera\b/, 'opera'],
+  [/\bSamsungBrowser\//, 'samsung'],
+  [/\bFirefox\/|\bFxiOS\//, 'firefox'],
+  [/\bChrome\/|\bChromium\/|\bCriOS\//, 'chrome'],
+  [/\bVersion\/[\d.]+ .*\bSafari\//, 'safari'],
+  [/^curl\//, 'curl'],
+  [/^(?:node|undici)\b/, 'node'],
+  [/^python-|\baiohttp\//i, 'python'],
+]
+
+const SYSTEMS: readonly (readonly [RegExp, string])[] = [
+  [/\bWindows\b/, 'windows'],
+  [/\b(?:iPhone|iPad|iPod)\b/, 'ios'],
+  [/\bAndroid\b/, 'android'],
+  [/\bCrOS\b/, 'chromeos'],
+  [/\bMac OS X\b|\bMacintosh\b/, 'macos'],
+  [/\bLinux\b|\bX11\b/, 'linux'],
+]
+
+const familyOf = (text: string, table: readonly (readonly [RegExp, string])[]): string =>
+  table.find(([pattern]) => pattern.test(text))?.[1] ?? 'other'
+
+/** What a person would call this device: "firefox on linux". For pages, never for a decision. */
+export const describeDevice = (userAgent: string): string =>
+  `${familyOf(withoutRunId(userAgent), BROWSERS)} on ${familyOf(userAgent, SYSTEMS)}`
+
+/**
+ * One keyed hash per kind of device: browser family, system family and the two client hints that every request
+ * carries. No version (updates would look like theft), no address (people roam), no run id.
+ * @returns 32 hex digits
+ */
+export function deviceHash(userAgent: string, hints: ClientHints, key: Secret): string {
+  const agent = withoutRunId(userAgent)
+  const vector = [familyOf(agent, BROWSERS), familyOf(agent, SYSTEMS), hints.platform ?? '', hints.mobile ?? '']
+  return keyed('device v1', JSON.stringify(vector), key)
+}
+
+/**
+ * The hash of this request's device under whichever key the session was bound with, so that rotating
+ * `DEVICE_HASH_KEY` does not make every live session look stolen.
+ * @param keys newest first
+ * @param bound the hash that the session holds, if there is one
+ */
+export function deviceHashFor(
+  userAgent: string,
+  hints: ClientHints,
+  keys: readonly [Secret, ...Secret[]],
+  bound?: string,
+): string {
+  const hashes = keys.map((key) => deviceHash(userAgent, hints, key))
+  return hashes.find((hash) => hash === bound) ?? (hashes[0] as string)
+}
+
+/** The form's screen, time zone and languages, apart from the device: on login only. @returns 32 hex digits */
+export const hintsHash = (hints: string, key: Secret): string => keyed('hints v1', hints.slice(0, 1024), key)
+
+/** A submitted login, keyed: joins attempts on one account without logging what was typed. @returns 32 hex digits */
+export const loginHash = (login: string, key: Secret): string => keyed('login v1', login.trim().toLowerCase(), key)
+
+const keyed = (label: string, text: string, key: Secret): string =>
+  createHmac('sha256', key.reveal()).update(`${label}\0`).update(text).digest('hex').slice(0, 32)
+
+/** The lab marks its simulated browsers with ` ato-lab/<run id>` at the end. */
+const RUN_ID = / ato-lab\/([a-z0-9-]{1,36})$/
+const withoutRunId = (userAgent: string): string => userAgent.replace(RUN_ID, '')
+export const runIdOf = (userAgent: string): string | undefined => RUN_ID.exec(userAgent)?.[1]

@@ -1,0 +1,167 @@
+import * as z from 'zod'
+import { Secret } from './secret.ts'
+
+/** A configuration that cannot be used; the message names every fault by variable, never a value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+const MIN_SECRET_BYTES = 32
+const LAB_PREFIX = 'lab-'
+
+const text = z.string().min(1)
+const secret = text
+  .refine((value) => Buffer.byteLength(value) >= MIN_SECRET_BYTES, `must be at least ${MIN_SECRET_BYTES} bytes`)
+  .transform((value) => new Secret(value))
+/** A comma-separated list while a secret is rotated, newest first. */
+const secrets = text.transform((value) => value.split(',').map((item) => item.trim())).pipe(z.tuple([secret], secret))
+const connection = (schemes: readonly string[]) =>
+  text
+    .refine((value) => schemes.some((scheme) => value.startsWith(scheme)), `must begin with ${schemes.join(' or ')}`)
+    .transform((value) => new Secret(value))
+const origin = text.refine(
+  (value) => URL.canParse(value) && new URL(value).origin === value && /^https?:$/.test(new URL(value).protocol),
+  'must be an origin such as https://app.example.com, without a path',
+)
+
+/** A private Ed25519 key as a JWK. The first of the set signs; every one of them is published. @see RFC 8037 */
+const SigningKey = z.strictObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.base64url(),
+  d: z.base64url().transform((value) => new Secret(value)),
+  kid: text,
+  alg: z.literal('EdDSA').optional(),
+  use: z.literal('sig').optional(),
+})
+export type SigningKey = z.infer<typeof SigningKey>
+const signingKeys = text
+  .transform((value, context) => {
+    try {
+      return JSON.parse(value) as unknown
+    } catch {
+      context.addIssue('must be a JSON Web Key Set')
+      return z.NEVER
+    }
+  })
+  .pipe(z.strictObject({ keys: z.tuple([SigningKey], SigningKey) }))
+  .transform((set) => set.keys)
+  .refine((keys) => new Set(keys.map((key) => key.kid)).size === keys.length, 'every kid must be different')
+
+const flag = z
+  .enum(['0', '1'])
+  .default('0')
+  .transform((value) => value === '1')
+const seconds = (fallback: number, min: number) => z.coerce.number().int().min(min).default(fallback)
+
+/** What both hosts read. Each entry is one environment variable. */
+const common = {
+  ATO_LAB: flag,
+  DD_SERVICE: text.default('mini-ato-saas'),
+  DD_ENV: text.default('prod'),
+  REDIS_URL: connection(['redis://', 'rediss://']),
+  TABLES_CONNECTION: text.transform((value) => new Secret(value)),
+  ATO_HMAC_SECRET: secrets,
+  DEVICE_HASH_KEY: secrets,
+  WEB_ORIGIN: origin,
+  FUNCTIONS_ORIGIN: origin,
+  SESSION_IDLE_SECONDS: seconds(3600, 60),
+  SESSION_ABSOLUTE_SECONDS: seconds(86_400, 300),
+  SESSION_DEVICE_BINDING: z.enum(['observe', 'challenge', 'refuse']).default('observe'),
+}
+
+const FunctionsSchema = z.object({
+  ...common,
+  DATABASE_URL: connection(['postgres://', 'postgresql://']),
+  ATO_WEBHOOK_SECRET: secrets,
+  SESSION_SIGNING_KEYS: signingKeys,
+  TOTP_KEY: secrets,
+  PASSWORD_PEPPER: secrets,
+  BCRYPT_COST: z.coerce.number().int().min(10).max(15).default(10),
+  HASH_QUEUE: z.coerce.number().int().min(1).default(64),
+  /** Addresses that `block_ip` never blocks, beside private ones: our own egress, as CIDR blocks. */
+  EGRESS_ADDRESSES: z
+    .string()
+    .default('')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((item) => item.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be CIDR blocks such as 198.51.100.7/32'))),
+  CONTAIN_CAP: z.coerce.number().int().min(1).default(25),
+})
+
+const WebSchema = z.object({
+  ...common,
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
+  HOST: text.default('0.0.0.0'),
+})
+
+export type FunctionsConfig = Readonly<z.infer<typeof FunctionsSchema>>
+export type WebConfig = Readonly<z.infer<typeof WebSchema>>
+export type SessionConfig = Pick<
+  FunctionsConfig,
+  'SESSION_IDLE_SECONDS' | 'SESSION_ABSOLUTE_SECONDS' | 'SESSION_DEVICE_BINDING'
+>
+
+export const parseFunctionsConfig = (env: NodeJS.ProcessEnv): FunctionsConfig => parse(FunctionsSchema, env)
+export const parseWebConfig = (env: NodeJS.ProcessEnv): WebConfig => parse(WebSchema, env)
+
+/** The names that a host reads, for the docs and the deployment templates. */
+export const functionsVariables: readonly string[] = Object.keys(FunctionsSchema.shape)
+export const webVariables: readonly string[] = Object.keys(WebSchema.shape)
+
+type Env = NodeJS.ProcessEnv
+
+/**
+ * Parses once, before anything listens.
+ * @throws ConfigError with every fault at once, by variable name and without the values
+ */
+function parse<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>> {
+  // A variable set to nothing is a variable that is missing: `FOO=` in a settings file must not pass as a value.
+  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in schema.shape && value !== ''))
+  const result = schema.safeParse(given)
+  const faults = [
+    ...(result.error?.issues ?? []).map((issue) => faultOf(issue, given)),
+    ...labFaults(given, env.ATO_LAB === '1'),
+  ]
+  if (!result.success || faults.length > 0) {
+    throw new ConfigError(`Configuration is not usable:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+  }
+  return Object.freeze(result.data)
+}
+
+function faultOf(issue: z.core.$ZodIssue, given: Record<string, unknown>): string {
+  const [name, ...rest] = issue.path.map(String)
+  const where = rest.length > 0 ? `${name} (${rest.join('.')})` : `${name}`
+  return name !== undefined && !(name in given) ? `${where}: is missing` : `${where}: ${issue.message}`
+}
+
+/** Lab secrets are generated on a laptop and lie in a file there: outside the lab they open nothing. */
+function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
+  const loopback = (value: unknown) => {
+    const host = typeof value === 'string' && URL.canParse(value) ? new URL(value).hostname : ''
+    return host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
+  }
+  const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN'].filter((name) => name in given)
+  if (lab) {
+    return origins
+      .filter((name) => !loopback(given[name]))
+      .map((name) => `${name}: must be a loopback origin, because ATO_LAB=1`)
+  }
+  const named = ['ATO_HMAC_SECRET', 'ATO_WEBHOOK_SECRET', 'DEVICE_HASH_KEY', 'TOTP_KEY', 'PASSWORD_PEPPER']
+  const labSecrets = named.filter((name) =>
+    String(given[name] ?? '')
+      .split(',')
+      .some((item) => item.trim().startsWith(LAB_PREFIX)),
+  )
+  if (String(given.SESSION_SIGNING_KEYS ?? '').includes(`"kid":"${LAB_PREFIX}`)) labSecrets.push('SESSION_SIGNING_KEYS')
+  return [
+    ...labSecrets.map((name) => `${name}: is a lab secret; generate one of your own`),
+    ...origins
+      .filter((name) => !String(given[name]).startsWith('https://'))
+      .map((name) => `${name}: must be https outside the lab`),
+  ]
+}

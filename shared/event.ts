@@ -1,0 +1,230 @@
+import * as z from 'zod'
+
+/**
+ * The event contract: one JSON object per line on stdout, from both hosts. Detections query it, tests parse it,
+ * attacks are told apart by it. Names are flat; `usr.*` is Datadog's standard attribute.
+ */
+
+/** Only what has the form of an address is ever logged as one: people type passwords into login fields. */
+export const EMAIL_PATTERN = /^[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,190}$/
+export const USER_AGENT_MAX = 256
+
+const hash = z.string().regex(/^[0-9a-f]{32}$/)
+export const Sid = z.string().regex(/^[A-Za-z0-9_-]{22}$/)
+const RunId = z.string().regex(/^[a-z0-9-]{1,36}$/)
+const email = z.string().regex(EMAIL_PATTERN)
+const slug = z.string().regex(/^[a-z][a-z0-9-]{1,62}$/)
+
+/** Added by the log, to every line. */
+const envelope = {
+  timestamp: z.iso.datetime({ precision: 3 }),
+  level: z.enum(['info', 'warn', 'error']),
+  service: z.string(),
+  env: z.string(),
+}
+
+/** What our platform vouches for of the request that caused the event. */
+const request = {
+  ip: z.union([z.ipv4(), z.ipv6()]),
+  user_agent: z.string().max(USER_AGENT_MAX),
+  device_hash: hash,
+  via: z.enum(['web', 'api']),
+  request_id: z.uuid(),
+  run_id: RunId.optional(),
+}
+
+const known = z.strictObject({ id: z.uuid() })
+const attempted = z.strictObject({ id: z.uuid().optional(), exists: z.boolean() })
+const submitted = { email: email.optional(), login_hash: hash.optional() }
+/** A session's names: logged only once the token that named them has verified. */
+const session = { usr: known, sid: Sid }
+
+/** Verdicts that a log monitor cannot compute. */
+export const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary', 'breached_password'])
+const verdicts = { device_known: z.boolean(), risk: z.array(Risk).optional(), hints_hash: hash.optional() }
+
+export const EVENTS = {
+  registerSucceeded: z.strictObject({
+    ...envelope,
+    ...request,
+    ...submitted,
+    evt: z.literal('register'),
+    outcome: z.literal('success'),
+    usr: known,
+  }),
+  registerFailed: z.strictObject({
+    ...envelope,
+    ...request,
+    ...submitted,
+    evt: z.literal('register'),
+    outcome: z.literal('fail'),
+    reason: z.enum(['existing', 'weak_password', 'malformed', 'throttled', 'blocked']),
+  }),
+  loginSucceeded: z.strictObject({
+    ...envelope,
+    ...request,
+    ...submitted,
+    ...session,
+    ...verdicts,
+    evt: z.literal('login'),
+    outcome: z.literal('success'),
+  }),
+  loginChallenged: z.strictObject({
+    ...envelope,
+    ...request,
+    ...submitted,
+    ...verdicts,
+    evt: z.literal('login'),
+    outcome: z.literal('challenge'),
+    usr: known,
+  }),
+  loginFailed: z.strictObject({
+    ...envelope,
+    ...request,
+    ...submitted,
+    evt: z.literal('login'),
+    outcome: z.literal('fail'),
+    reason: z.enum(['unknown_user', 'wrong_password', 'throttled', 'blocked', 'malformed']),
+    usr: attempted.optional(),
+    hints_hash: hash.optional(),
+  }),
+  mfa: z.strictObject({
+    ...envelope,
+    ...request,
+    evt: z.literal('mfa'),
+    outcome: z.enum(['success', 'enabled', 'disabled']),
+    usr: known,
+    sid: Sid.optional(),
+  }),
+  mfaFailed: z.strictObject({
+    ...envelope,
+    ...request,
+    evt: z.literal('mfa'),
+    outcome: z.literal('fail'),
+    reason: z.enum(['wrong_code', 'replayed_code', 'too_many', 'expired']),
+    usr: known.optional(),
+    sid: Sid.optional(),
+  }),
+  sessionChanged: z.strictObject({
+    ...envelope,
+    ...request,
+    ...session,
+    evt: z.literal('session'),
+    outcome: z.enum(['new', 'renewed', 'ended']),
+  }),
+  sessionSeen: z.strictObject({
+    ...envelope,
+    ...request,
+    ...session,
+    evt: z.literal('session'),
+    outcome: z.literal('seen'),
+    reason: z.enum(['accepted', 'challenged', 'refused']),
+  }),
+  sessionForked: z.strictObject({
+    ...envelope,
+    ...request,
+    ...session,
+    evt: z.literal('session'),
+    outcome: z.literal('fork'),
+  }),
+  sessionDead: z.strictObject({
+    ...envelope,
+    ...request,
+    ...session,
+    evt: z.literal('session'),
+    outcome: z.enum(['revoked', 'expired']),
+    /** Who revoked it: a containment, a fork, or the user from elsewhere. */
+    reason: z.enum(['contained', 'forked', 'ended_elsewhere', 'password_changed']).optional(),
+  }),
+  sessionInvalid: z.strictObject({
+    ...envelope,
+    ...request,
+    evt: z.literal('session'),
+    outcome: z.literal('invalid'),
+    reason: z.enum(['bad_signature', 'unknown_key', 'malformed']),
+  }),
+  credentialChanged: z.strictObject({
+    ...envelope,
+    ...request,
+    evt: z.literal('credential'),
+    outcome: z.enum(['success', 'fail']),
+    action: z.enum(['password_changed', 'reset_requested', 'password_reset', 'email_changed', 'recovery_regenerated']),
+    usr: known,
+    sid: Sid.optional(),
+  }),
+  callRefused: z.strictObject({
+    ...envelope,
+    ...request,
+    evt: z.literal('call'),
+    outcome: z.literal('refused'),
+    reason: z.enum(['bad_signature', 'stale', 'replayed', 'wrong_route', 'malformed']),
+    route: z.string().max(64),
+  }),
+  webhook: z.strictObject({
+    ...envelope,
+    evt: z.literal('webhook'),
+    outcome: z.enum(['accepted', 'ignored', 'refused']),
+    reason: z
+      .enum([
+        'bad_secret',
+        'malformed',
+        'unknown_detection',
+        'no_subject',
+        'unknown_subject',
+        'stale',
+        'not_a_trigger',
+        'duplicate',
+      ])
+      .optional(),
+    detection: slug.optional(),
+    containment_id: z.string().optional(),
+    request_id: z.uuid(),
+    ip: z.union([z.ipv4(), z.ipv6()]),
+  }),
+  contain: z.strictObject({
+    ...envelope,
+    evt: z.literal('contain'),
+    outcome: z.enum(['success', 'noop', 'refused', 'fail', 'undone']),
+    action: z.enum(['revoke', 'revoke_user', 'block_ip', 'step_up', 'notify']),
+    reason: z.enum(['cap', 'shadow', 'policy']).optional(),
+    detection: slug,
+    containment_id: z.string(),
+    sid: Sid.optional(),
+    usr: known.optional(),
+    blocked_ip: z.union([z.ipv4(), z.ipv6()]).optional(),
+    /** Who carried it out: web on functions' call, or functions itself. */
+    via: z.enum(['web', 'direct']),
+    request_id: z.uuid(),
+  }),
+  sweep: z.strictObject({
+    ...envelope,
+    evt: z.literal('sweep'),
+    outcome: z.enum(['success', 'fail']),
+    expired: z.number().int().min(0),
+    contained: z.number().int().min(0),
+    failed: z.number().int().min(0),
+    duration_ms: z.number().int().min(0),
+  }),
+} as const
+
+/** An event as it is read back from a log. */
+export type Event = z.infer<(typeof EVENTS)[keyof typeof EVENTS]>
+export const Event: z.ZodType<Event> = z.union(Object.values(EVENTS))
+
+type Written<T> = T extends unknown
+  ? Omit<T, 'timestamp' | 'service' | 'env' | 'level'> & { level?: Event['level'] }
+  : never
+/** An event as the domain emits it: the log adds the envelope. */
+export type NewEvent = Written<Event>
+export type Emit = (event: NewEvent) => void
+
+/** Every field of every event, flat, as a monitor names it after `@` (`usr.id`). */
+export const eventFields: ReadonlySet<string> = new Set(Object.values(EVENTS).flatMap((schema) => flatten(schema, '')))
+
+function flatten(schema: z.ZodType, path: string): string[] {
+  const inner = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema
+  if (!(inner instanceof z.ZodObject)) return [path]
+  return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([key, value]) =>
+    flatten(value, path ? `${path}.${key}` : key),
+  )
+}
