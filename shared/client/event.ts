@@ -1,0 +1,18 @@
+import type { Client } from './client.ts'
+
+/** The part of an event that says who talked to us. */
+export interface RequestFields {
+  ip: string
+  user_agent: string
+  device_hash: string
+  via: 'web' | 'api'
+  request_id: string
+  run_id?: string
+}
+
+export function requestFields(client: Client, deviceHash: string): RequestFields {
+  const { ip, userAgent, via, requestId, runId } = client
+  const fields: RequestFields = { ip, user_agent: userAgent, device_hash: deviceHash, via, request_id: requestId }
+  if (runId !== undefined) fields.run_id = runId
+  return fields
+}

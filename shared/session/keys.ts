@@ -1,0 +1,65 @@
+import { type CryptoKey, importJWK } from 'jose'
+import * as z from 'zod'
+import type { SigningKey } from '../config.ts'
+import { type KeySource, publicJwk } from './token.ts'
+
+/** How often web asks functions for its keys, and how soon again when a token names one that is not known. */
+const REFRESH_MS = 60_000
+const UNKNOWN_KEY_COOLDOWN_MS = 5_000
+const FETCH_TIMEOUT_MS = 3_000
+
+/** What `GET /api/auth/jwks` answers. @see RFC 7517 5 */
+const JsonWebKeySet = z.object({
+  keys: z.array(z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), kid: z.string() })).min(1),
+})
+
+/** The keys of the host that signs. */
+export function localKeys(signingKeys: readonly SigningKey[]): KeySource {
+  const keys = new Map(signingKeys.map((key) => [key.kid, importJWK(publicJwk(key), 'EdDSA') as Promise<CryptoKey>]))
+  return { find: async (kid) => keys.get(kid), version: () => 'local' }
+}
+
+/**
+ * The keys of the host that verifies. A refresh that fails keeps the last good set: a session must not die because
+ * functions restarts. Nothing is fetched before the first token asks.
+ */
+export function remoteKeys(
+  url: string,
+  deps: { fetch: typeof fetch; now: () => number; warn: (message: string) => void },
+): KeySource {
+  let keys = new Map<string, CryptoKey>()
+  let version = ''
+  let askedAt = Number.NEGATIVE_INFINITY
+  let asking: Promise<void> | undefined
+
+  const refresh = async () => {
+    askedAt = deps.now()
+    try {
+      const response = await deps.fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: 'error' })
+      if (!response.ok) throw new Error(`answered ${response.status}`)
+      const set = JsonWebKeySet.parse(await response.json())
+      const imported = set.keys.map(async (key) => [key.kid, (await importJWK(key, 'EdDSA')) as CryptoKey] as const)
+      keys = new Map(await Promise.all(imported))
+      version = JSON.stringify(set.keys.map((key) => [key.kid, key.x]))
+    } catch (error) {
+      deps.warn(`session keys could not be refreshed: ${error instanceof Error ? error.message : 'unknown'}`)
+    }
+  }
+  const refreshOnce = () => {
+    asking ??= refresh().finally(() => {
+      asking = undefined
+    })
+    return asking
+  }
+
+  return {
+    version: () => version,
+    find: async (kid) => {
+      const age = deps.now() - askedAt
+      const known = keys.get(kid)
+      if (known && age >= REFRESH_MS) void refreshOnce()
+      if (!known && (asking || age >= UNKNOWN_KEY_COOLDOWN_MS)) await refreshOnce()
+      return keys.get(kid)
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import { type Client, type ClientDeps, deviceOf } from '../client/client.ts'
+import { requestFields } from '../client/event.ts'
+import type { Emit } from '../event.ts'
+import type { LiveSession, LiveSessions, RevocationReason, SessionLedger } from '../stores/port.ts'
+import { admit, type DeviceBinding } from './policy.ts'
+import type { Sightings } from './sightings.ts'
+import type { Claims, VerifyToken } from './token.ts'
+
+/** What a request that presents a token is. Only `accepted` may go on. */
+export type SessionCheck =
+  | { kind: 'accepted'; session: LiveSession; deviceHash: string; renewalDue: boolean }
+  | { kind: 'challenged'; session: LiveSession; deviceHash: string }
+  | { kind: 'refused' }
+  | { kind: 'missing' }
+  | { kind: 'invalid' }
+  | { kind: 'expired' }
+  | { kind: 'fork' }
+  | { kind: 'revoked'; reason: RevocationReason; at: number }
+
+export interface PresentDeps extends ClientDeps {
+  verifyToken: VerifyToken
+  sessions: Pick<LiveSessions, 'present'>
+  ledger: Pick<SessionLedger, 'find' | 'close'>
+  sightings: Sightings
+  binding: DeviceBinding
+  emit: Emit
+  now: () => number
+}
+
+/**
+ * Decides whether a request goes on as the session whose token it presents, and leaves the events by which a stolen
+ * one is found. Both hosts call it, for every request: what one of them revokes, the other refuses at its next one.
+ * @throws whatever the store throws: a session that cannot be looked up is not accepted
+ */
+export async function presentSession(
+  token: string | undefined,
+  client: Client,
+  deps: PresentDeps,
+): Promise<SessionCheck> {
+  if (!token) return { kind: 'missing' }
+  const now = deps.now()
+  const verification = await deps.verifyToken(token, now)
+  if (verification.kind === 'invalid') {
+    deps.emit({
+      ...requestFields(client, deviceOf(client, deps)),
+      evt: 'session',
+      outcome: 'invalid',
+      reason: verification.reason,
+    })
+    return { kind: 'invalid' }
+  }
+  const { claims } = verification
+  if (verification.kind === 'expired') return dead(claims, client, deps, undefined)
+
+  const presented = await deps.sessions.present(claims.sid, claims.gen, now)
+  if (presented.kind === 'revoked') return dead(claims, client, deps, presented.tombstone)
+  if (presented.kind === 'absent') return dead(claims, client, deps, await revocationInLedger(claims, deps))
+
+  const { session } = presented
+  const deviceHash = deviceOf(client, deps, session.deviceHash)
+  const fields = { ...requestFields(client, deviceHash), usr: { id: session.userId }, sid: session.sid }
+  const admission = presented.kind === 'fork' ? 'refused' : admit(session.deviceHash, deviceHash, deps.binding)
+  if (presented.kind === 'fork' || deps.sightings.isNew(session.sid, deviceHash, client.ip, now)) {
+    deps.emit({ ...fields, evt: 'session', outcome: 'seen', reason: admission })
+  }
+  if (presented.kind === 'fork') {
+    deps.emit({ ...fields, evt: 'session', outcome: 'fork', level: 'warn' })
+    await deps.ledger.close(session.userId, session.sid, { state: 'revoked', at: new Date(now), reason: 'forked' })
+    return { kind: 'fork' }
+  }
+  if (admission === 'refused') return { kind: 'refused' }
+  if (admission === 'challenged') return { kind: 'challenged', session, deviceHash }
+  return { kind: 'accepted', session, deviceHash, renewalDue: presented.renewalDue }
+}
+
+/** Merely absent is expired. `revoked` needs a tombstone, or a ledger row when Redis has lost its memory. */
+async function revocationInLedger(claims: Claims, deps: PresentDeps) {
+  const row = await deps.ledger.find(claims.sub, claims.sid)
+  return row?.state === 'revoked' && row.reason ? { reason: row.reason, at: row.endedAt?.getTime() ?? 0 } : undefined
+}
+
+function dead(
+  claims: Claims,
+  client: Client,
+  deps: PresentDeps,
+  revocation: { reason: RevocationReason; at: number } | undefined,
+): SessionCheck {
+  const fields = { ...requestFields(client, deviceOf(client, deps)), usr: { id: claims.sub }, sid: claims.sid }
+  if (!revocation) {
+    deps.emit({ ...fields, evt: 'session', outcome: 'expired' })
+    return { kind: 'expired' }
+  }
+  const { reason, at } = revocation
+  deps.emit({ ...fields, evt: 'session', outcome: 'revoked', reason })
+  return { kind: 'revoked', reason, at }
+}

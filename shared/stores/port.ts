@@ -1,0 +1,240 @@
+/**
+ * The stores as the domain sees them. Every implementation passes the suite beside this file (contract.ts).
+ * Times are `Date`s or epoch milliseconds passed in by the caller: no store reads a clock of its own, except where a
+ * TTL only tidies up what the value itself already says is over.
+ */
+
+// ---- Postgres: the system of record ----
+
+export interface User {
+  id: string
+  email: string
+  passwordHash: string
+  /** Rises whenever every session of the user must go; see `Users.bumpEpoch`. */
+  epoch: number
+  totp?: { secret: string; enabled: boolean; lastStep: number } | undefined
+}
+
+export interface Users {
+  /** @returns `existing` if the address is taken; nothing is changed then */
+  create(user: { id: string; email: string; passwordHash: string }, now: Date): Promise<'created' | 'existing'>
+  findByEmail(email: string): Promise<User | undefined>
+  findById(id: string): Promise<User | undefined>
+  readEpoch(id: string): Promise<number | undefined>
+  /** @returns the new epoch, or undefined for an unknown user */
+  bumpEpoch(id: string, reason: string, now: Date): Promise<number | undefined>
+  /** Sets the hash and bumps the epoch in one transaction, if the hash is still the one that was verified. */
+  changePassword(id: string, from: string, to: string, now: Date): Promise<number | undefined>
+  /** The same password under newer parameters: no epoch, no audit row; nothing if the hash has moved. */
+  rehash(id: string, from: string, to: string): Promise<void>
+  /** Keeps an encrypted secret that is not yet confirmed; replaces an unconfirmed one. @returns false if one is enabled */
+  offerTotp(id: string, secret: string, now: Date): Promise<boolean>
+  /** Enables the offered secret, if it is still that one, and remembers the step that confirmed it. */
+  enableTotp(id: string, secret: string, step: number, now: Date): Promise<boolean>
+  disableTotp(id: string, now: Date): Promise<boolean>
+  /** Accepts a time step once: true only for the first caller with a step above the last one. @see RFC 6238 5.2 */
+  acceptTotpStep(id: string, step: number): Promise<boolean>
+}
+
+// ---- Redis: what is live ----
+
+export interface NewSession {
+  sid: string
+  userId: string
+  deviceHash: string
+  amr: readonly string[]
+  /** epoch ms */
+  authTime: number
+  absoluteExpiry: number
+}
+
+export interface LiveSession extends NewSession {
+  gen: number
+  createdAt: number
+  lastSeenAt: number
+}
+
+/** Why a session is not merely absent. */
+export type RevocationReason = 'contained' | 'forked' | 'ended_elsewhere' | 'password_changed'
+export interface Tombstone {
+  reason: RevocationReason
+  /** epoch ms */
+  at: number
+  /** Which containment did it, so that a repeated one knows its own work. */
+  containmentId?: string | undefined
+}
+
+/** What a presented (sid, gen) met. `absent` says nothing of why: the ledger does. */
+export type Presentation =
+  | { kind: 'live'; session: LiveSession; renewalDue: boolean }
+  | { kind: 'fork'; session: LiveSession }
+  | { kind: 'revoked'; tombstone: Tombstone }
+  | { kind: 'absent' }
+
+/** What a renewal met. `early` and `offered` come with the gen that the next token carries. */
+export type Renewal = { kind: 'offered' | 'early'; gen: number; session: LiveSession } | { kind: 'stale' | 'absent' }
+
+export interface LiveSessions {
+  create(session: NewSession, now: number): Promise<void>
+  /** Judges a gen, promotes an offered one, revokes a forked session and moves the idle deadline: all in one step. */
+  present(sid: string, gen: number, now: number): Promise<Presentation>
+  /** Offers one successor at a time. */
+  renew(sid: string, gen: number, now: number): Promise<Renewal>
+  /** Reads without touching. An expired one is undefined. */
+  read(sid: string, now: number): Promise<LiveSession | undefined>
+  readMany(sids: readonly string[], now: number): Promise<(LiveSession | undefined)[]>
+  tombstone(sid: string): Promise<Tombstone | undefined>
+  /** @returns `success` if a live session died now; `noop` if there was none (a tombstone is left in its place) */
+  revoke(sid: string, tombstone: Tombstone): Promise<'success' | 'noop'>
+  /** The user's own logout: gone, without a tombstone. @returns whether there was one */
+  end(sid: string): Promise<boolean>
+}
+
+export interface ThrottleRule {
+  key: string
+  limit: number
+  windowSeconds: number
+}
+
+export interface Throttle {
+  /**
+   * Counts one attempt against every rule, atomically.
+   * @returns `undefined` if all allow it, else the seconds until the first refusing window ends; a refused attempt
+   * is not counted, so that a trickle never extends the wait
+   */
+  reserve(rules: readonly ThrottleRule[]): Promise<{ retryAfterSeconds: number } | undefined>
+  /** Gives one attempt back: the password was right. */
+  release(keys: readonly string[]): Promise<void>
+  clear(keys: readonly string[]): Promise<void>
+}
+
+/** Ids that are accepted once. */
+export interface ReplayCache {
+  /** @param expiresAt epoch ms until which the id is remembered @returns false if it was accepted before */
+  accept(kind: 'call' | 'webhook', id: string, expiresAt: number): Promise<boolean>
+  forget(kind: 'call' | 'webhook', id: string): Promise<void>
+}
+
+export interface BlockList {
+  block(network: string, entry: { containmentId: string; until: number }): Promise<void>
+  /** @returns the containment that blocks this network */
+  blockedBy(network: string, now: number): Promise<{ containmentId: string; until: number } | undefined>
+  /** Lifts the block if it is still this containment's. */
+  unblock(network: string, containmentId: string): Promise<boolean>
+}
+
+export interface PendingMfa {
+  userId: string
+  epoch: number
+  deviceHash: string
+  loginEmail: string
+}
+/** Password-only half sessions, by the token's hash. */
+export interface PendingMfas {
+  create(token: string, pending: PendingMfa, ttlSeconds: number): Promise<void>
+  /** Counts one try, atomically. @returns undefined if unknown or over */
+  attempt(token: string): Promise<{ pending: PendingMfa; attempts: number } | undefined>
+  /** @returns true for exactly one caller */
+  consume(token: string): Promise<boolean>
+}
+
+/** How many different subjects one detection has contained lately. */
+export interface ContainmentCap {
+  /** @returns false if `subject` would be one more than `limit` distinct ones within `windowMs` */
+  admit(detection: string, subject: string, limit: number, windowMs: number, now: number): Promise<boolean>
+}
+
+export interface Leases {
+  /** @returns a release function, or undefined while another holder has it */
+  acquire(name: string, ttlMs: number): Promise<(() => Promise<void>) | undefined>
+}
+
+// ---- Azure Tables: what is remembered ----
+
+export type LedgerState = 'active' | 'ended' | 'expired' | 'revoked'
+export interface LedgerSession {
+  userId: string
+  sidHash: string
+  /** Kept because the sid is public by design: it names a session and opens nothing. */
+  sid: string
+  state: LedgerState
+  issuedAt: Date
+  absoluteExpiry: Date
+  endedAt?: Date | undefined
+  reason?: RevocationReason | undefined
+  containmentId?: string | undefined
+  deviceHash: string
+  device: string
+  ip: string
+  via: 'web' | 'api'
+}
+
+export interface SessionLedger {
+  /** @throws if the row cannot be written: no row, no session */
+  open(session: LedgerSession): Promise<void>
+  find(userId: string, sid: string): Promise<LedgerSession | undefined>
+  /** By the sid alone: what an alert names. */
+  locate(sid: string): Promise<LedgerSession | undefined>
+  listByUser(userId: string): Promise<LedgerSession[]>
+  /** Closes an active row; one that is closed already stays as it is. @returns whether it was active */
+  close(
+    userId: string,
+    sid: string,
+    end: { state: Exclude<LedgerState, 'active'>; at: Date; reason?: RevocationReason; containmentId?: string },
+  ): Promise<boolean>
+  /** Open rows, oldest first, at most 100 a page. */
+  openPages(): AsyncIterable<OpenSession[]>
+  /** Closes as expired a page of {@link openPages}. @returns how many were still active */
+  expire(sessions: readonly OpenSession[], at: Date): Promise<number>
+}
+export interface OpenSession {
+  userId: string
+  sid: string
+  issuedAt: Date
+  absoluteExpiry: Date
+}
+
+export interface KnownDevices {
+  isKnown(userId: string, deviceHash: string): Promise<boolean>
+  /** @returns what was known before: `first` (no device at all), `new` or `known` */
+  remember(userId: string, deviceHash: string, now: Date): Promise<'first' | 'new' | 'known'>
+}
+
+export type ContainmentState =
+  | 'pending' // claimed, to be carried out (the sweeper finishes it)
+  | 'done'
+  | 'held' // the cap or policy stopped it: an operator decides
+  | 'failed'
+  | 'undone'
+  | 'closed' // the alert recovered, or the effect ran out
+
+export interface Containment {
+  id: string
+  detection: string
+  cycle: string
+  /** The subject as the alert named it: `@sid:…`, `@ip:…`, `@usr.id:…`. */
+  scope: string
+  action: 'revoke' | 'revoke_user' | 'block_ip' | 'step_up' | 'notify'
+  state: ContainmentState
+  result?: 'success' | 'noop' | undefined
+  reason?: 'cap' | 'shadow' | 'policy' | 'stale' | undefined
+  via?: 'web' | 'direct' | undefined
+  userId?: string | undefined
+  alertId: string
+  /** The alert's own date, and ours. */
+  alertedAt: Date
+  createdAt: Date
+  updatedAt: Date
+  /** When the effect runs out by itself (a block). */
+  expiresAt?: Date | undefined
+  attempts: number
+}
+
+export interface ContainmentLedger {
+  /** Insert-only claim. @returns false if there is a row of that (detection, cycle, scope) already */
+  claim(containment: Containment): Promise<boolean>
+  find(detection: string, id: string): Promise<Containment | undefined>
+  /** Moves a row on, if it is still in one of the named states. @returns false if it was not */
+  update(containment: Containment, from: readonly ContainmentState[]): Promise<boolean>
+  list(filter: { states?: readonly ContainmentState[]; limit?: number }): Promise<Containment[]>
+}
