@@ -1,0 +1,52 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** One request as the receiver read it. */
+export interface Received {
+  method: string
+  url: string
+  headers: http.IncomingHttpHeaders
+  body: string
+}
+
+/** `hang` leaves the request without an answer, `drop` cuts the connection. */
+export type Answer = number | 'hang' | 'drop'
+
+/** For tests: a real HTTP server that answers what it is told, in turn, and 202 after that. */
+export interface Receiver {
+  url: string
+  requests: Received[]
+  /** Resolves when `count` requests have been read in all. */
+  received(count: number): Promise<Received[]>
+  close(): Promise<void>
+}
+
+export async function startReceiver(...answers: Answer[]): Promise<Receiver> {
+  const requests: Received[] = []
+  const server = http.createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const { method = '', url = '', headers } = request
+    requests.push({ method, url, headers, body: Buffer.concat(chunks).toString('utf8') })
+    const answer = answers.shift() ?? 202
+    if (answer === 'drop') response.destroy()
+    else if (answer !== 'hang') response.writeHead(answer).end(`answer ${answer}`)
+    server.emit('received')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    async received(count) {
+      while (requests.length < count) await once(server, 'received')
+      return requests
+    },
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

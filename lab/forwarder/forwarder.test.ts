@@ -1,0 +1,78 @@
+import { afterEach, expect, test } from 'vitest'
+import { type Answer, type Receiver, startReceiver } from '../datadog/receiver.ts'
+import { createForwarder, type Forwarder } from './forwarder.ts'
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+interface Started {
+  forwarder: Forwarder
+  to: Receiver
+  said: string[]
+}
+
+async function start(...answers: Answer[]): Promise<Started> {
+  const to = await startReceiver(...answers)
+  const said: string[] = []
+  const forwarder = createForwarder({
+    url: `${to.url}/api/v2/logs`,
+    apiKey: 'lab-key',
+    service: 'mini-ato-saas',
+    ddtags: 'env:prod',
+    hostname: 'functions',
+    flushMs: 5,
+    retryDelaysMs: [1, 1],
+    log: (line) => said.push(line),
+  })
+  closers.push(
+    () => to.close(),
+    () => forwarder.close(),
+  )
+  return { forwarder, to, said }
+}
+
+test('lines leave together as a JSON array in Azure’s envelope', async () => {
+  const { forwarder, to } = await start()
+  forwarder.line('{"evt":"login"}')
+  forwarder.line('plain "text"\u0000')
+  await forwarder.flush()
+  expect(to.requests).toHaveLength(1)
+  expect(to.requests[0]?.headers).toMatchObject({ 'dd-api-key': 'lab-key', 'content-type': 'application/json' })
+  const envelope = { ddsource: 'azure', service: 'mini-ato-saas', ddtags: 'env:prod', hostname: 'functions' }
+  expect(JSON.parse(to.requests[0]?.body ?? '')).toEqual([
+    { message: '{"evt":"login"}', ...envelope },
+    { message: 'plain "text"\u0000', ...envelope },
+  ])
+})
+
+test('1001 lines are two requests', async () => {
+  const { forwarder, to } = await start()
+  for (let n = 0; n < 1001; n++) forwarder.line(`${n}`)
+  await forwarder.flush()
+  expect(to.requests.map(({ body }) => JSON.parse(body).length)).toEqual([1000, 1])
+})
+
+test('no request is larger than 5 MB', async () => {
+  const { forwarder, to } = await start()
+  for (let n = 0; n < 12; n++) forwarder.line('ë'.repeat(250_000))
+  await forwarder.flush()
+  expect(to.requests.map(({ body }) => Buffer.byteLength(body) <= 5_000_000)).toEqual([true, true])
+})
+
+test.each<[Answer]>([[408], [429], [500], ['drop']])('after %s the request is tried again', async (answer) => {
+  const { forwarder, to, said } = await start(answer, answer)
+  forwarder.line('a')
+  await forwarder.flush()
+  expect(to.requests).toHaveLength(3)
+  expect(said).toEqual([])
+})
+
+test('a refusal is final, and said', async () => {
+  const { forwarder, to, said } = await start(403)
+  forwarder.line('a')
+  await forwarder.flush()
+  expect(to.requests).toHaveLength(1)
+  expect(said).toEqual(['forwarder: 1 lines lost after attempt 1: answered 403 answer 403'])
+})
