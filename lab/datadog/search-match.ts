@@ -1,0 +1,106 @@
+import type { PatternPart, Value } from './search-ast.ts'
+
+/** Whether one value of a log answers to what the search asks of it. */
+export type Matcher = (value: unknown) => boolean
+
+/** Matches the whole of an attribute or tag: anchored at both ends. */
+export function wholeMatcher(value: Value, caseless: boolean): Matcher {
+  switch (value.kind) {
+    case 'exists':
+      return () => true
+    case 'text':
+      return equals(value.text, caseless)
+    case 'pattern': {
+      const pattern = new RegExp(`^${value.parts.map(wholePart).join('')}$`, caseless ? 'isu' : 'su')
+      return (found) => isScalar(found) && pattern.test(String(found))
+    }
+    case 'compare':
+      return ordered((order) => compares(order, value.operator), value.bound)
+    case 'range': {
+      const { lower, upper } = value
+      const above =
+        lower === undefined ? present : ordered((order) => order > 0 || (order === 0 && value.includesLower), lower)
+      const below =
+        upper === undefined ? present : ordered((order) => order < 0 || (order === 0 && value.includesUpper), upper)
+      return (found) => above(found) && below(found)
+    }
+  }
+}
+
+/**
+ * Matches inside a text, without case. Undocumented: what bounds a word. Choice: anything but letters, digits and `_`.
+ * A word or phrase is found between word boundaries; a leading or trailing `*` takes the
+ * whole text: `web*` starts with, `*web` ends with, `*web*` contains, as the page says.
+ */
+export function textMatcher(value: Value): Matcher {
+  if (value.kind === 'exists') return present
+  if (value.kind !== 'text' && value.kind !== 'pattern') throw new Error(`text has no ${value.kind}`)
+  const parts: readonly PatternPart[] = value.kind === 'text' ? [{ text: value.text }] : value.parts
+  const anchored = isRun(parts[0]) || isRun(parts.at(-1))
+  const body = parts.map(wholePart).join('')
+  const pattern = new RegExp(anchored ? `^${body}$` : bounded(body, parts), 'isu')
+  return (found) => isScalar(found) && pattern.test(String(found))
+}
+
+const wordCharacter = '[\\p{L}\\p{N}_]'
+
+function bounded(body: string, parts: readonly PatternPart[]): string {
+  const before = startsWord(parts[0], 0) ? `(?<!${wordCharacter})` : ''
+  const after = startsWord(parts.at(-1), -1) ? `(?!${wordCharacter})` : ''
+  return before + body + after
+}
+
+/** A phrase that itself begins with a special character has no word boundary there. */
+function startsWord(part: PatternPart | undefined, end: 0 | -1): boolean {
+  if (!part || !('text' in part)) return part !== undefined
+  return new RegExp(wordCharacter, 'u').test(Array.from(part.text).at(end) ?? '')
+}
+
+const isRun = (part: PatternPart | undefined) => part !== undefined && 'wildcard' in part && part.wildcard === '*'
+
+function wholePart(part: PatternPart): string {
+  if ('text' in part) return part.text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
+  return part.wildcard === '*' ? '.*' : '.'
+}
+
+const present: Matcher = () => true
+const isScalar = (value: unknown) =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+const numeric = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/
+
+/** Undocumented: `@status:401` against the text "401". Choice: a number and its text are alike, in ranges too. */
+function equals(text: string, caseless: boolean): Matcher {
+  const number = numeric.test(text) ? Number(text) : undefined
+  const lowered = text.toLowerCase()
+  return (found) => {
+    if (typeof found === 'string') {
+      return found === text || (caseless && found.length === text.length && found.toLowerCase() === lowered)
+    }
+    if (typeof found === 'number') return found === number
+    return typeof found === 'boolean' && String(found) === text
+  }
+}
+
+/** Numbers compare with numbers and with text that reads as one; text only with text. */
+function ordered(holds: (order: number) => boolean, bound: number | string): Matcher {
+  if (typeof bound === 'string') {
+    return (found) => typeof found === 'string' && holds(found < bound ? -1 : found > bound ? 1 : 0)
+  }
+  return (found) => {
+    const number = typeof found === 'string' && numeric.test(found) ? Number(found) : found
+    return typeof number === 'number' && holds(number - bound)
+  }
+}
+
+function compares(order: number, operator: '>' | '>=' | '<' | '<='): boolean {
+  switch (operator) {
+    case '>':
+      return order > 0
+    case '>=':
+      return order >= 0
+    case '<':
+      return order < 0
+    case '<=':
+      return order <= 0
+  }
+}
