@@ -1,0 +1,184 @@
+/** A message that could not be read; says where in the text, counted in characters from 0. */
+export class TemplateError extends Error {
+  override readonly name = 'TemplateError'
+
+  constructor(position: number, reason: string) {
+    super(`message, position ${position}: ${reason}`)
+  }
+}
+
+/** `log.attributes.[a.b]` is `['log', 'attributes', 'a.b']`. */
+export type Path = readonly string[]
+
+export type Node =
+  | { kind: 'text'; text: string }
+  | { kind: 'value'; path: Path; escape: boolean }
+  | { kind: 'local-time'; path: Path; timeZone: string }
+  | { kind: 'block'; test: Test; whenTrue: Node[]; whenFalse: Node[] }
+
+export type Test =
+  | { kind: 'flag'; name: Flag }
+  | { kind: 'match' | 'exact-match'; path: Path; words: string[] }
+  | { kind: 'priority'; priority: string }
+
+/** The conditions of a log monitor's message: documentation, monitors/notify/variables. */
+export const FLAGS = [
+  'is_alert',
+  'is_warning',
+  'is_no_data',
+  'is_recovery',
+  'is_alert_recovery',
+  'is_warning_recovery',
+  'is_no_data_recovery',
+  'is_alert_to_warning',
+  'is_renotify',
+  'is_unknown',
+] as const
+export type Flag = (typeof FLAGS)[number]
+
+/** Documented, but not carried out here: refused by name rather than rendered wrongly. */
+const NOT_HERE = new Set(['eval', 'override_priority'])
+
+interface Tag {
+  kind: 'text' | 'value' | 'open' | 'inverse' | 'else' | 'close'
+  body: string
+  position: number
+  escape: boolean
+}
+
+/**
+ * Reads a monitor's message.
+ * @throws TemplateError on a tag or block left open, a helper that is unknown or not supported here
+ */
+export function parseTemplate(text: string): Node[] {
+  return readNodes(scan(text)).nodes
+}
+
+/** Reads up to the tag that ends the block `opener` began, or to the end of the message. */
+function readNodes(tags: Tag[], opener?: Tag): { nodes: Node[]; ended?: Tag } {
+  const nodes: Node[] = []
+  for (let tag = tags.shift(); tag; tag = tags.shift()) {
+    if (tag.kind === 'text') nodes.push({ kind: 'text', text: tag.body })
+    else if (tag.kind === 'value') nodes.push(parseValue(tag))
+    else if (tag.kind === 'open' || tag.kind === 'inverse') nodes.push(readBlock(tag, tags))
+    else if (opener) return { nodes, ended: tag }
+    else throw new TemplateError(tag.position, `${shown(tag)} stands outside a block`)
+  }
+  if (opener) throw new TemplateError(opener.position, `${shown(opener)} is never closed`)
+  return { nodes }
+}
+
+function readBlock(opener: Tag, tags: Tag[]): Node {
+  const test = parseTest(opener)
+  const first = readNodes(tags, opener)
+  const second = first.ended?.kind === 'else' ? readNodes(tags, opener) : { nodes: [], ended: first.ended }
+  if (second.ended?.kind !== 'close' || second.ended.body !== nameOf(opener)) {
+    throw new TemplateError(second.ended?.position ?? 0, `${shown(second.ended)} does not close ${shown(opener)}`)
+  }
+  return opener.kind === 'open'
+    ? { kind: 'block', test, whenTrue: first.nodes, whenFalse: second.nodes }
+    : { kind: 'block', test, whenTrue: second.nodes, whenFalse: first.nodes }
+}
+
+const nameOf = (tag: Tag): string => tag.body.split(/\s/, 1)[0] ?? ''
+
+const SIGILS: Record<Tag['kind'], string> = { text: '', value: '', else: '', open: '#', inverse: '^', close: '/' }
+const shown = (tag: Tag | undefined): string => (tag ? `{{${SIGILS[tag.kind]}${tag.body}}}` : 'the end')
+
+const RAW = /^\{\{\{\{\s*raw\s*\}\}\}\}([\s\S]*?)\{\{\{\{\s*\/raw\s*\}\}\}\}/
+const COMMENT = /^\{\{!--[\s\S]*?--\}\}|^\{\{![^}]*\}\}/
+const TRIPLE = /^\{\{\{([^{}]*)\}\}\}/
+const DOUBLE = /^\{\{([#^/]?)([^{}]*)\}\}/
+
+function scan(text: string): Tag[] {
+  const tags: Tag[] = []
+  let position = 0
+  while (position < text.length) {
+    const brace = text.indexOf('{{', position)
+    const end = brace === -1 ? text.length : brace
+    if (end > position) tags.push({ kind: 'text', body: text.slice(position, end), position, escape: false })
+    if (brace === -1) break
+    position = scanTag(text, brace, tags)
+  }
+  return tags
+}
+
+function scanTag(text: string, position: number, tags: Tag[]): number {
+  const rest = text.slice(position)
+  const raw = RAW.exec(rest)
+  if (raw) {
+    tags.push({ kind: 'text', body: raw[1] ?? '', position, escape: false })
+    return position + raw[0].length
+  }
+  const comment = COMMENT.exec(rest)
+  if (comment) return position + comment[0].length
+  const triple = TRIPLE.exec(rest)
+  if (triple) {
+    tags.push({ kind: 'value', body: (triple[1] ?? '').trim(), position, escape: false })
+    return position + triple[0].length
+  }
+  const double = DOUBLE.exec(rest)
+  if (!double) throw new TemplateError(position, 'the braces opened here are never closed')
+  const [whole, sigil, inner = ''] = double
+  const body = inner.trim()
+  const kind = kindOf(sigil, body)
+  tags.push({ kind, body, position, escape: true })
+  return position + whole.length
+}
+
+function kindOf(sigil: string | undefined, body: string): Tag['kind'] {
+  if (sigil === '#') return 'open'
+  if (sigil === '^') return 'inverse'
+  if (sigil === '/') return 'close'
+  return body === 'else' ? 'else' : 'value'
+}
+
+function parseValue(tag: Tag): Node {
+  const [helper = '', ...words] = wordsOf(tag)
+  if (NOT_HERE.has(helper)) throw new TemplateError(tag.position, `{{${helper}}} is not supported by the stand-in`)
+  if (helper === 'local_time') {
+    const [variable = '', timeZone = ''] = words
+    if (!isTimeZone(timeZone)) throw new TemplateError(tag.position, `${JSON.stringify(timeZone)} is not a time zone`)
+    return { kind: 'local-time', path: parsePath(variable, tag.position), timeZone }
+  }
+  return { kind: 'value', path: parsePath(tag.body, tag.position), escape: tag.escape }
+}
+
+function parseTest(tag: Tag): Test {
+  const [name = '', ...words] = wordsOf(tag)
+  if (name === 'is_match' || name === 'is_exact_match') {
+    const [variable, ...comparisons] = words
+    if (!variable || comparisons.length === 0)
+      throw new TemplateError(tag.position, `${name} wants a variable and a string`)
+    return {
+      kind: name === 'is_match' ? 'match' : 'exact-match',
+      path: parsePath(variable, tag.position),
+      words: comparisons,
+    }
+  }
+  if (name === 'is_priority') return { kind: 'priority', priority: words[0] ?? '' }
+  const flag = FLAGS.find((known) => known === name)
+  if (!flag) throw new TemplateError(tag.position, `{{#${name}}} is not a condition of a log monitor`)
+  return { kind: 'flag', name: flag }
+}
+
+const WORD = /"([^"]*)"|'([^']*)'|\S+/g
+
+const wordsOf = (tag: Tag): string[] =>
+  [...tag.body.matchAll(WORD)].map(([bare, double, single]) => double ?? single ?? bare)
+
+const PATH = /^(?:\[[^\]]+\]|[^\s.[\]]+)(?:\.(?:\[[^\]]+\]|[^\s.[\]]+))*$/
+const SEGMENT = /\[([^\]]+)\]|[^\s.[\]]+/g
+
+function parsePath(text: string, position: number): Path {
+  if (!PATH.test(text)) throw new TemplateError(position, `${JSON.stringify(text)} is not a variable`)
+  return [...text.matchAll(SEGMENT)].map(([bare, bracketed]) => bracketed ?? bare)
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return name !== '' && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+import { compileTemplate, type MessageFacts, webhookHandles } from './template.ts'
+import { TemplateError } from './template-parser.ts'
+
+const at = Date.UTC(2026, 4, 31, 14, 43, 27)
+
+const facts: MessageFacts = {
+  flags: new Set(['is_alert']),
+  priority: 'P2',
+  group: { '@ip': '203.0.113.9', '@network.client.ip': '203.0.113.10', '@usr': 'ada', env: 'prod' },
+  numbers: { value: 11, threshold: 10, comparator: '>' },
+  dates: { last_triggered_at: at },
+  link: 'http://localhost/alert',
+  log: {
+    id: 'l1',
+    timestamp: at,
+    message: 'hello',
+    status: 'info',
+    tags: ['team:blue', 'team:azure'],
+    attributes: {
+      evt: 'login',
+      usr: { id: 'u_1', name: '<Ada & "Co">' },
+      'a.b': 'literal',
+      reason: '{{value}} $ALERT_ID @webhook-x',
+      list: [1, 2],
+    },
+  },
+}
+
+const rendered = (text: string, changed: Partial<MessageFacts> = {}) => compileTemplate(text)({ ...facts, ...changed })
+
+describe('a variable', () => {
+  test.each([
+    ['{{@ip.name}}', '203.0.113.9'],
+    ['{{ @ip.name }}', '203.0.113.9'],
+    ['{{[@network.client.ip].name}}', '203.0.113.10'],
+    ['{{env.name}}', 'prod'],
+    ['{{@usr.name}}', 'ada'],
+    ['{{value}} {{comparator}} {{threshold}}', '11 &gt; 10'],
+    ['{{log.attributes.evt}}', 'login'],
+    ['{{log.attributes.usr.id}}', 'u_1'],
+    ['{{log.attributes.[usr.id]}}', 'u_1'],
+    ['{{log.attributes.[a.b]}}', 'literal'],
+    ['{{{log.attributes.list}}}', '[1,2]'],
+    ['{{log.tags.team}}', 'azure,blue'],
+    ['{{log.message}} {{log.status}}', 'hello info'],
+    ['{{log.timestamp}}', '2026-05-31T14:43:27.000Z'],
+    ['{{last_triggered_at}}', '2026-05-31T14:43:27.000Z'],
+    ['{{last_triggered_at_epoch}}', String(at)],
+    ["{{local_time 'last_triggered_at' 'Asia/Tokyo'}}", '2026-05-31 23:43:27+09:00'],
+    ["{{local_time 'last_triggered_at' 'Etc/UTC'}}", '2026-05-31 14:43:27+00:00'],
+  ])('%s renders as %s', (text, expected) => {
+    expect(rendered(text)).toBe(expected)
+  })
+
+  test.each([
+    '{{nobody}}',
+    '{{@sid.name}}',
+    '{{@network.client.ip.name}}',
+    '{{log.attributes.constructor}}',
+    '{{constructor.name}}',
+    '{{log.attributes.evt.length}}',
+  ])('%s is unknown or absent and renders as nothing', (text) => {
+    expect(rendered(`[${text}]`)).toBe('[]')
+  })
+
+  test('of a log renders as nothing on recovery', () => {
+    const { log, ...silent } = facts
+    expect(compileTemplate('[{{log.attributes.evt}}{{log.message}}]')(silent)).toBe('[]')
+  })
+
+  test('is escaped between two braces and raw between three', () => {
+    expect(rendered('{{log.attributes.usr.name}}')).toBe('&lt;Ada &amp; &quot;Co&quot;&gt;')
+    expect(rendered('{{{log.attributes.usr.name}}}')).toBe('<Ada & "Co">')
+  })
+
+  test('is never read as a template itself', () => {
+    expect(rendered('{{{log.attributes.reason}}}')).toBe('{{value}} $ALERT_ID @webhook-x')
+  })
+})
+
+describe('a block', () => {
+  test.each([
+    ['{{#is_alert}}yes{{/is_alert}}', 'yes'],
+    ['{{^is_alert}}no{{/is_alert}}', ''],
+    ['{{#is_recovery}}yes{{else}}no{{/is_recovery}}', 'no'],
+    ['{{^is_recovery}}no{{else}}yes{{/is_recovery}}', 'no'],
+    ['{{#is_alert}}a{{#is_match "env.name" "pro"}}b{{/is_match}}c{{/is_alert}}', 'abc'],
+    ['{{#is_match "env" "dev" "prod"}}yes{{/is_match}}', 'yes'],
+    ['{{#is_match "env.name" "dev"}}yes{{else}}no{{/is_match}}', 'no'],
+    ['{{#is_match "env.name" ""}}some{{/is_match}}', 'some'],
+    ['{{#is_match "nobody.name" ""}}some{{else}}none{{/is_match}}', 'none'],
+    ['{{#is_exact_match "env.name" "pro"}}yes{{else}}no{{/is_exact_match}}', 'no'],
+    ['{{#is_exact_match "value" "11.0"}}yes{{/is_exact_match}}', 'yes'],
+    ['{{#is_exact_match "nobody.name" ""}}none{{/is_exact_match}}', 'none'],
+    ["{{#is_priority 'P2'}}yes{{/is_priority}}", 'yes'],
+    ['a{{!-- {{hidden}} --}}b{{! also }}c', 'abc'],
+    ['{{{{raw}}}}{{value}}{{{{/raw}}}}', '{{value}}'],
+  ])('%s renders as %s', (text, expected) => {
+    expect(rendered(text)).toBe(expected)
+  })
+
+  test.each([
+    ['{{#is_alert}}x', '{{#is_alert}} is never closed'],
+    ['x{{/is_alert}}', 'position 1: {{/is_alert}} stands outside a block'],
+    ['{{else}}', 'stands outside a block'],
+    ['{{#is_alert}}{{/is_warning}}', '{{/is_warning}} does not close {{#is_alert}}'],
+    ['{{#is_alert}}{{else}}{{else}}{{/is_alert}}', '{{else}} does not close {{#is_alert}}'],
+    ['{{#is_fun}}{{/is_fun}}', '{{#is_fun}} is not a condition'],
+    ['{{#is_match "env"}}{{/is_match}}', 'wants a variable and a string'],
+    ['ab {{value', 'position 3: the braces opened here are never closed'],
+    ['{{eval "value*2"}}', '{{eval}} is not supported by the stand-in'],
+    ["{{local_time 'x' 'Mars/Olympus'}}", '"Mars/Olympus" is not a time zone'],
+    ['{{two words}}', '"two words" is not a variable'],
+    ['{{}}', '"" is not a variable'],
+  ])('%s is an error that says where', (text, reason) => {
+    expect(() => compileTemplate(text)).toThrow(TemplateError)
+    expect(() => compileTemplate(text)).toThrow(reason)
+  })
+})
+
+describe('a webhook handle', () => {
+  test('counts only with space or a line’s end around it, and once', () => {
+    expect(webhookHandles('@webhook-a x@webhook-b @webhook-c,\n@webhook-d\n@webhook-a')).toEqual(['a', 'd'])
+  })
+
+  test('in a conditional block counts for that transition only', () => {
+    const text = '{{#is_alert}}@webhook-contain{{/is_alert}} {{#is_recovery}}@webhook-close{{/is_recovery}}'
+    expect(webhookHandles(rendered(text))).toEqual(['contain'])
+    expect(webhookHandles(rendered(text, { flags: new Set(['is_recovery']) }))).toEqual(['close'])
+  })
+})
