@@ -1,0 +1,128 @@
+import Module from 'node:module'
+import type { HostLog } from './log.ts'
+import type { FunctionCallback, FunctionMetadata, HookCallback, ProgrammingModel, RpcLogLevel } from './rpc.ts'
+
+export const hookNames = ['appStart', 'appTerminate', 'preInvocation', 'postInvocation'] as const
+export type HookName = (typeof hookNames)[number]
+
+export interface RegisteredFunction {
+  readonly metadata: FunctionMetadata
+  readonly callback: FunctionCallback
+}
+
+/** What the code of one app has registered. */
+export interface Registrations {
+  readonly functions: Map<string, RegisteredFunction>
+  readonly hooks: Readonly<Record<HookName, HookCallback[]>>
+  /** Shared by all hooks of the app. */
+  readonly appHookData: Record<string, unknown>
+  /** Shared by appStart and appTerminate. */
+  readonly appOnlyHookData: Record<string, unknown>
+  /** Registering a function later than this throws. */
+  started: boolean
+  readonly log: HostLog
+}
+
+/** What the worker answers to `require('@azure/functions-core')`. */
+export const coreVersion = '3.12.0'
+const hostVersion = '4.1000.0'
+
+let current: Registrations | undefined
+let model: ProgrammingModel | undefined
+let hooked = false
+
+/**
+ * Makes `registrations` what the library registers into, until `releaseCore`.
+ *
+ * The hook sits on `Module.prototype.require` and the library caches its answer, so both are process-wide: **one host at
+ * a time in a process**. Two apps at once need two processes (`spawnFunctionsHost`).
+ * @throws Error when another host is running in this process
+ */
+export function acquireCore(log: HostLog): Registrations {
+  if (current) throw new Error('Another Functions host runs in this process: start this one in a process of its own')
+  if (!hooked) hookRequire()
+  hooked = true
+  current = {
+    functions: new Map(),
+    hooks: { appStart: [], appTerminate: [], preInvocation: [], postInvocation: [] },
+    appHookData: {},
+    appOnlyHookData: {},
+    started: false,
+    log,
+  }
+  return current
+}
+
+export function releaseCore(registrations: Registrations): void {
+  if (current === registrations) current = undefined
+}
+
+/** @returns the model that the library set at its first registration; the last one set counts */
+export const programmingModel = (): ProgrammingModel | undefined => model
+
+class Disposable {
+  #callOnDispose: (() => unknown) | undefined
+
+  constructor(callOnDispose: () => unknown) {
+    this.#callOnDispose = callOnDispose
+  }
+
+  static from(...disposables: { dispose(): unknown }[]): Disposable {
+    return new Disposable(() => {
+      for (const disposable of disposables) disposable.dispose()
+    })
+  }
+
+  dispose(): unknown {
+    const call = this.#callOnDispose
+    this.#callOnDispose = undefined
+    return call?.()
+  }
+}
+
+const coreModule = {
+  version: coreVersion,
+  hostVersion,
+  Disposable,
+  registerFunction,
+  registerHook,
+  setProgrammingModel(next: ProgrammingModel): void {
+    model = next
+  },
+  getProgrammingModel: (): ProgrammingModel | undefined => model,
+  log(level: RpcLogLevel, _category: string, message: string): void {
+    current?.log(level, 'Worker.System', message)
+  },
+}
+
+function registerFunction(metadata: FunctionMetadata, callback: FunctionCallback): Disposable {
+  if (!current || current.started) throw new Error('A function can only be registered during app startup.')
+  const { functions } = current
+  const id = metadata.functionId ?? metadata.name
+  if (functions.has(id)) throw new Error(`A function with id "${id}" has already been registered.`)
+  functions.set(id, { metadata, callback })
+  return new Disposable(() => functions.delete(id))
+}
+
+function registerHook(name: string, callback: HookCallback): Disposable {
+  if (!current) throw new Error(`The hook "${name}" was registered while no app runs.`)
+  const callbacks = isHookName(name) ? current.hooks[name] : undefined
+  if (!callbacks) {
+    current.log('warning', 'Host.Startup', `The hook "${name}" is unknown to this host and will never run`)
+    return new Disposable(() => {})
+  }
+  callbacks.push(callback)
+  return new Disposable(() => {
+    const index = callbacks.indexOf(callback)
+    if (index >= 0) callbacks.splice(index, 1)
+  })
+}
+
+const isHookName = (name: string): name is HookName => (hookNames as readonly string[]).includes(name)
+
+function hookRequire(): void {
+  Module.prototype.require = new Proxy(Module.prototype.require, {
+    apply: (target, self, args: [string]) =>
+      args[0] === '@azure/functions-core' ? coreModule : Reflect.apply(target, self, args),
+  })
+}

@@ -1,0 +1,122 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { isLogLevel } from './log.ts'
+
+/** The part of host.json that this host acts upon. */
+export interface HostJson {
+  /** Without slashes at its ends; `''` means no prefix. */
+  readonly routePrefix: string
+  readonly customHeaders: Readonly<Record<string, string>>
+  /** Requests that run at once; the others wait. Infinity when unlimited. */
+  readonly maxConcurrentRequests: number
+  /** Running and waiting together; beyond it 429. Infinity when unlimited. */
+  readonly maxOutstandingRequests: number
+  /** Infinity for `-1`. */
+  readonly functionTimeoutMs: number
+  readonly logLevel: Readonly<Record<string, string>>
+  /** Dotted names of what is there but has no effect here. */
+  readonly ignored: readonly string[]
+}
+
+type Json = Readonly<Record<string, unknown>>
+const defaultTimeoutMs = 30 * 60_000
+
+/**
+ * @param text the file, comments allowed
+ * @throws Error naming the setting whose value cannot be used
+ * @see https://learn.microsoft.com/azure/azure-functions/functions-host-json
+ */
+export function parseHostJson(text: string): HostJson {
+  const root = objectAt(parseJsonWithComments(text, 'host.json'), '')
+  if (root.version !== '2.0') throw new Error('host.json: version must be "2.0"')
+  const extensions = objectAt(root.extensions, 'extensions')
+  const http = objectAt(extensions.http, 'extensions.http')
+  const logging = objectAt(root.logging, 'logging')
+  return {
+    routePrefix: stringAt(http.routePrefix ?? 'api', 'extensions.http.routePrefix').replace(/^\/+|\/+$/g, ''),
+    customHeaders: customHeaders(http.customHeaders),
+    maxConcurrentRequests: limit(http.maxConcurrentRequests, 'extensions.http.maxConcurrentRequests'),
+    maxOutstandingRequests: limit(http.maxOutstandingRequests, 'extensions.http.maxOutstandingRequests'),
+    functionTimeoutMs: timeSpanMs(root.functionTimeout),
+    logLevel: logLevels(logging.logLevel),
+    ignored: [
+      ...unknown(root, '', ['version', 'extensions', 'logging', 'functionTimeout', '$schema']),
+      ...unknown(extensions, 'extensions.', ['http']),
+      ...unknown(http, 'extensions.http.', [
+        'routePrefix',
+        'customHeaders',
+        'maxConcurrentRequests',
+        'maxOutstandingRequests',
+      ]),
+      ...unknown(logging, 'logging.', ['logLevel']),
+    ],
+  }
+}
+
+/** @throws SyntaxError naming `file` */
+export function parseJsonWithComments(text: string, file: string): unknown {
+  // A string literal is matched first and kept, so `//` inside one is no comment.
+  const bare = text
+    .replace(/^\uFEFF/, '')
+    .replace(/"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (part) => (part.startsWith('"') ? part : ' '))
+  try {
+    return JSON.parse(bare)
+  } catch (cause) {
+    throw new SyntaxError(`${file} is not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  }
+}
+
+const unknown = (object: Json, prefix: string, known: readonly string[]): string[] =>
+  Object.keys(object)
+    .filter((key) => !known.includes(key))
+    .map((key) => prefix + key)
+
+function objectAt(value: unknown, name: string): Json {
+  if (value === undefined) return {}
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+  throw new Error(`host.json: ${name || 'the file'} must be an object`)
+}
+
+function stringAt(value: unknown, name: string): string {
+  if (typeof value === 'string') return value
+  throw new Error(`host.json: ${name} must be a string`)
+}
+
+function limit(value: unknown, name: string): number {
+  if (value === undefined || value === -1) return Number.POSITIVE_INFINITY
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value
+  throw new Error(`host.json: ${name} must be a positive integer, or -1 for no limit`)
+}
+
+function customHeaders(value: unknown): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, raw] of Object.entries(objectAt(value, 'extensions.http.customHeaders'))) {
+    const content = stringAt(raw, `extensions.http.customHeaders.${name}`)
+    validateHeaderName(name)
+    validateHeaderValue(name, content)
+    headers[name] = content
+  }
+  return headers
+}
+
+function logLevels(value: unknown): Record<string, string> {
+  const levels: Record<string, string> = {}
+  for (const [category, level] of Object.entries(objectAt(value, 'logging.logLevel'))) {
+    if (!isLogLevel(level)) throw new Error(`host.json: logging.logLevel.${category} is not a log level`)
+    levels[category] = level
+  }
+  return levels
+}
+
+function timeSpanMs(value: unknown): number {
+  if (value === undefined || value === null) return defaultTimeoutMs
+  if (value === -1 || value === '-1') return Number.POSITIVE_INFINITY
+  const match = typeof value === 'string' ? /^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})$/.exec(value) : null
+  if (!match) throw new Error('host.json: functionTimeout must be a time span like "00:05:00", or "-1"')
+  const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
+}

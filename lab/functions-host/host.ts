@@ -1,0 +1,260 @@
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join, resolve } from 'node:path'
+import { type AppFiles, readAppFiles } from './app-settings.ts'
+import { acquireCore, type Registrations, releaseCore } from './core-module.ts'
+import { overrideEnv } from './env.ts'
+import { buildFunctionTable, type FunctionTable } from './function-table.ts'
+import { sendEmpty } from './http-response.ts'
+import { invoke } from './invoke.ts'
+import { loadApp } from './load-app.ts'
+import { createHostLog } from './log.ts'
+import { isLoopbackName } from './loopback.ts'
+import { createListener } from './server.ts'
+import { type PreparedTimer, prepareTimer, startTimer, timerInfoNow } from './timer.ts'
+import { traceContext } from './trace.ts'
+
+export interface HostOptions {
+  /** Folder with host.json and package.json. */
+  readonly root: string
+  /** 0 takes a free one; 7071 when absent, as `func` does. */
+  readonly port?: number
+  /** Loopback only. */
+  readonly hostname?: string
+  /** Added to the process environment for the life of the host, and stronger than local.settings.json. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Takes one line of the host or of `context.log`; stderr when absent. */
+  readonly log?: (line: string) => void
+  /** Where the status of timers is kept; `<root>/.lab/timers` when absent. */
+  readonly stateDir?: string
+  /** false leaves local.settings.json unread. */
+  readonly localSettings?: boolean
+}
+
+export interface FunctionInfo {
+  readonly name: string
+  readonly type: 'httpTrigger' | 'timerTrigger'
+  /** Empty for a timer. */
+  readonly methods: readonly string[]
+  /** Path with its prefix, `/api/auth/login`; empty for a timer. */
+  readonly route: string
+}
+
+export interface FunctionsHost {
+  readonly url: string
+  readonly port: number
+  /** What is served, in the order in which a request is tried on it. */
+  readonly functions: readonly FunctionInfo[]
+  /** One sentence per function that is in error and not served. */
+  readonly errors: readonly string[]
+  /** Stops listening, waits up to 10 s for what runs, then runs the appTerminate hooks for up to 5 s. */
+  close(): Promise<void>
+  /** The end of a worker that crashed: every running request is answered 500. */
+  failRunning(): Promise<void>
+}
+
+const drainMs = 10_000
+const terminateMs = 5_000
+const defaultBodyLimitBytes = 104_857_600
+
+/**
+ * Runs a function app of the v4 programming model the way Azure's host does, as far as HTTP and timers go.
+ *
+ * **One host at a time in a process**: the answer to `require('@azure/functions-core')`, the environment and the module
+ * cache are process-wide. For a second one, or to crash alone, use `spawnFunctionsHost`.
+ * @throws Error when the app cannot start: a file, its code, or the port; nothing is left running then
+ */
+export async function startFunctionsHost(options: HostOptions): Promise<FunctionsHost> {
+  const root = resolve(options.root)
+  const hostname = options.hostname ?? '127.0.0.1'
+  if (!isLoopbackName(hostname)) throw new Error(`This host binds to loopback only, not to ${hostname}`)
+  const files = await readAppFiles(root, options.localSettings ?? true)
+  const write = options.log ?? ((line: string) => process.stderr.write(`${line}\n`))
+  const registrations = acquireCore(createHostLog(files.hostJson.logLevel, write))
+  const undo: (() => unknown)[] = [() => releaseCore(registrations)]
+  try {
+    for (const note of files.notes) write(`Note: ${note}`)
+    const { server, port, setListener } = await listen(options.port ?? 7071, hostname)
+    undo.unshift(() => stopListening(server))
+    undo.unshift(overrideEnv({ ...options.env }, { ...files.localValues, ...localEnv(port) }))
+    undo.unshift(await loadApp(registrations, root, files.entryFiles, files.isModulePackage))
+    return await serve({ root, hostname, port, server, setListener, files, registrations, write, undo, options })
+  } catch (error) {
+    for (const step of undo) await step()
+    throw error
+  }
+}
+
+interface Loaded {
+  readonly root: string
+  readonly hostname: string
+  readonly port: number
+  readonly server: Server
+  readonly setListener: (listener: RequestListener) => void
+  readonly files: AppFiles
+  readonly registrations: Registrations
+  readonly write: (line: string) => void
+  readonly undo: readonly (() => unknown)[]
+  readonly options: HostOptions
+}
+
+async function serve(loaded: Loaded): Promise<FunctionsHost> {
+  const { registrations, files, write, port, server } = loaded
+  const { hostJson } = files
+  const table = buildFunctionTable(registrations.functions.values(), hostJson.routePrefix, process.env)
+  const { timers, errors: timerErrors } = prepareTimers(table, loaded)
+  const errors = [...table.errors, ...timerErrors]
+  for (const line of [...errors, ...table.warnings]) write(`Warning: ${line}`)
+  if (registrations.functions.size === 0) write('Warning: the app registered no function')
+
+  const running = new Set<Promise<unknown>>()
+  const track = <T>(work: Promise<T>): Promise<T> => {
+    running.add(work)
+    const done = () => running.delete(work)
+    work.then(done, done)
+    return work
+  }
+  const runTimer = (timer: PreparedTimer, info: string, reason: string) => {
+    const trigger = { binding: timer.target.binding, data: { json: info }, traceContext: traceContext(), reason }
+    return track(invoke(registrations, timer.target.registered, trigger, hostJson.functionTimeoutMs))
+  }
+  const open = new Set<ServerResponse>()
+  const listener = createListener({
+    registrations,
+    table,
+    hostJson,
+    bodyLimitBytes: bodyLimit(),
+    homepage: process.env.AzureWebJobsDisableHomepage !== 'true',
+    runTimer: (name) => {
+      const timer = timers.find((each) => each.target.name.toLowerCase() === name.toLowerCase())
+      if (timer) track(timerInfoNow(timer).then((info) => runTimer(timer, info, 'Run on request').catch(() => {})))
+      return timer !== undefined
+    },
+  })
+  loaded.setListener((request, response) => {
+    open.add(response)
+    track(new Promise<void>((done) => response.once('close', done))).then(() => open.delete(response))
+    listener(request, response)
+  })
+  const stops = await Promise.all(
+    timers
+      .filter((timer) => !timer.target.disabled)
+      .map((timer) => startTimer(timer, (info, reason) => runTimer(timer, info, reason), registrations.log)),
+  )
+  const close = async () => {
+    for (const response of open) if (!response.headersSent) response.shouldKeepAlive = false
+    const drained = Promise.all([stopListening(server), ...stops.map((stop) => stop()), ...running])
+    if (!(await within(drained, drainMs))) write(`Warning: work still running after ${drainMs / 1000} s was abandoned`)
+    server.closeAllConnections()
+    if (!(await within(terminate(registrations), terminateMs))) write('Warning: appTerminate hooks exceeded their 5 s')
+    for (const step of loaded.undo) await step()
+  }
+  let closing: Promise<void> | undefined
+  return {
+    url: `http://${loaded.hostname.includes(':') ? `[${loaded.hostname.replace(/[[\]]/g, '')}]` : loaded.hostname}:${port}`,
+    port,
+    functions: [
+      ...table.http.filter((each) => !each.disabled).map(httpInfo),
+      ...timers.filter((each) => !each.target.disabled).map(timerInfo),
+    ],
+    errors,
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+    failRunning: async () => {
+      for (const response of open) sendEmpty(response, 500)
+      await within(Promise.all([...open].map((each) => new Promise((done) => each.once('close', done)))), 1000)
+    },
+  }
+}
+
+function prepareTimers(table: FunctionTable, { root, options }: Loaded): { timers: PreparedTimer[]; errors: string[] } {
+  const timers: PreparedTimer[] = []
+  const errors: string[] = []
+  for (const target of table.timers) {
+    try {
+      timers.push(prepareTimer(target, options.stateDir ?? join(root, '.lab', 'timers'), process.env))
+    } catch (error) {
+      errors.push(`The '${target.name}' function is in error: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+  return { timers, errors }
+}
+
+async function listen(port: number, hostname: string) {
+  let listener: RequestListener = (_request, response) => sendEmpty(response, 503)
+  const server = createServer((request, response) => listener(request, response))
+  server.keepAliveTimeout = 130_000 // Kestrel's
+  await new Promise<void>((done, fail) => {
+    server.once('error', fail)
+    server.listen(port, hostname.replace(/[[\]]/g, ''), () => done())
+  })
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    setListener: (next: RequestListener) => {
+      listener = next
+    },
+  }
+}
+
+const stopListening = (server: Server): Promise<void> =>
+  new Promise((done) => {
+    server.close(() => done())
+    server.closeIdleConnections()
+  })
+
+async function terminate({ hooks, appHookData, appOnlyHookData, log }: Registrations): Promise<void> {
+  try {
+    for (const hook of hooks.appTerminate) await hook({ hookData: appOnlyHookData, appHookData })
+  } catch (error) {
+    log('error', 'Host.Worker', `An appTerminate hook failed: ${error}`)
+  }
+}
+
+/** @returns whether `work` ended in time */
+async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((done) => {
+    timer = setTimeout(() => done(false), ms)
+  })
+  const inTime = await Promise.race([
+    work.then(
+      () => true,
+      () => true,
+    ),
+    late,
+  ])
+  clearTimeout(timer)
+  return inTime
+}
+
+/** What Core Tools sets for a local run. */
+const localEnv = (port: number) => ({
+  WEBSITE_HOSTNAME: `localhost:${port}`,
+  AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+})
+
+function bodyLimit(): number {
+  const text = process.env.FUNCTIONS_REQUEST_BODY_SIZE_LIMIT
+  if (text === undefined) return defaultBodyLimitBytes
+  const bytes = Number(text)
+  if (!Number.isInteger(bytes) || bytes < 0)
+    throw new Error('FUNCTIONS_REQUEST_BODY_SIZE_LIMIT must be a number of bytes')
+  return bytes
+}
+
+const httpInfo = ({ name, methods, route }: FunctionTable['http'][number]): FunctionInfo => ({
+  name,
+  type: 'httpTrigger',
+  methods,
+  route: `/${route}`,
+})
+
+const timerInfo = ({ target }: PreparedTimer): FunctionInfo => ({
+  name: target.name,
+  type: 'timerTrigger',
+  methods: [],
+  route: '',
+})

@@ -1,0 +1,79 @@
+import type { IncomingMessage } from 'node:http'
+import type { Nullable, RpcHttp } from './rpc.ts'
+
+/** `kind` says what the server answers instead of running the function. */
+export type Body = { kind: 'read'; bytes?: Uint8Array } | { kind: 'too-large' } | { kind: 'aborted' }
+
+/** The request target in parts; undefined when it is no path (Kestrel answers 400). */
+export function requestTarget(request: IncomingMessage): { path: string; query: string; url: string } | undefined {
+  try {
+    const raw = request.url ?? ''
+    const target = raw.startsWith('/') ? raw : raw.replace(/^https?:\/\/[^/?#]*/i, '')
+    if (!target.startsWith('/')) return undefined
+    const question = target.indexOf('?')
+    const path = question < 0 ? target : target.slice(0, question)
+    const query = question < 0 ? '' : target.slice(question)
+    // Azure's front end ends TLS and says so here; the host takes the scheme from it on Linux.
+    const scheme = String(request.headers['x-forwarded-proto'] ?? '').toLowerCase() === 'https' ? 'https' : 'http'
+    return { path, query, url: new URL(`${scheme}://${request.headers.host}${path}${query}`).href }
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Reads the body by Content-Length. A body without one (chunked) is not read: in classic mode the host drops it.
+ * @param limitBytes larger ones are refused before they are read
+ * @see https://github.com/Azure/azure-functions-host/issues/4926
+ */
+export async function readBody(request: IncomingMessage, limitBytes: number): Promise<Body> {
+  const length = Number(request.headers['content-length'] ?? 0)
+  if (length > limitBytes) return { kind: 'too-large' }
+  if (length === 0) {
+    request.resume()
+    return { kind: 'read' }
+  }
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+  } catch {
+    return { kind: 'aborted' }
+  }
+  return { kind: 'read', bytes: Buffer.concat(chunks) }
+}
+
+/** Builds what the host sends the worker for an HTTP trigger. */
+export function toRpcHttp(
+  request: IncomingMessage,
+  target: { query: string; url: string },
+  params: Readonly<Record<string, string>>,
+  bytes: Uint8Array | undefined,
+): RpcHttp {
+  return {
+    method: request.method ?? 'GET',
+    url: target.url,
+    nullableHeaders: joined(pairsOf(request.rawHeaders), (name) => name.toLowerCase()),
+    nullableQuery: joined(new URLSearchParams(target.query), (name) => name),
+    nullableParams: nullable(Object.entries(params)),
+    ...(bytes && { body: { bytes } }),
+  }
+}
+
+function* pairsOf(rawHeaders: readonly string[]): Generator<[string, string]> {
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    yield [rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']
+}
+
+/** Repeated names, in any case, become one value joined by a comma, under their first spelling. */
+function joined(pairs: Iterable<readonly [string, string]>, spelling: (name: string) => string): Nullable {
+  const values = new Map<string, { name: string; value: string }>()
+  for (const [name, value] of pairs) {
+    const entry = values.get(name.toLowerCase())
+    if (entry) entry.value += `,${value}`
+    else values.set(name.toLowerCase(), { name: spelling(name), value })
+  }
+  return nullable([...values.values()].map(({ name, value }) => [name, value]))
+}
+
+const nullable = (entries: Iterable<readonly [string, string]>): Nullable =>
+  Object.fromEntries([...entries].map(([name, value]) => [name, { value }]))

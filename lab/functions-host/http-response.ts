@@ -1,0 +1,78 @@
+import type { ServerResponse } from 'node:http'
+import { cookieText } from './cookie.ts'
+import type { RpcHttp, RpcInvocationResponse } from './rpc.ts'
+
+const bodiless = [204, 205, 304]
+
+/**
+ * Sends what the library made of the function's return value; nothing returned is a 204.
+ * @param customHeaders host.json's: added where the function set no such header
+ * @throws Error when a header, a cookie or the length is not sendable; then nothing has been sent
+ */
+export function sendResponse(
+  response: ServerResponse,
+  result: RpcInvocationResponse,
+  customHeaders: Readonly<Record<string, string>>,
+): void {
+  const http = result.returnValue?.http
+  if (!http) {
+    sendEmpty(response, 204, customHeaders)
+    return
+  }
+  const status = Number(http.statusCode ?? 200)
+  const body = bodiless.includes(status) ? undefined : bytesOf(http)
+  const headers: Record<string, string | string[]> = { ...http.headers }
+  const cookies = (http.cookies ?? []).map(cookieText)
+  if (cookies.length > 0) headers['set-cookie'] = [...[headers['set-cookie'] ?? []].flat(), ...cookies]
+  send(response, status, headers, body, customHeaders)
+}
+
+/** An answer of the host itself: status, host headers, no body. */
+export function sendEmpty(
+  response: ServerResponse,
+  status: number,
+  customHeaders: Readonly<Record<string, string>> = {},
+): void {
+  send(response, status, {}, undefined, customHeaders)
+}
+
+/** An answer of the host itself with a text, such as its home page. */
+export function sendText(response: ServerResponse, status: number, contentType: string, text: string): void {
+  send(response, status, { 'content-type': contentType }, Buffer.from(text), {})
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string | string[]>,
+  body: Uint8Array | undefined,
+  customHeaders: Readonly<Record<string, string>>,
+): void {
+  if (response.headersSent || response.destroyed) return
+  const declared = headers['content-length']
+  const length = body?.byteLength ?? 0
+  if (declared !== undefined && response.req.method !== 'HEAD' && Number(declared) !== length) {
+    throw new Error(`Response Content-Length mismatch: ${declared} declared, ${length} given`)
+  }
+  try {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    for (const [name, value] of Object.entries(customHeaders))
+      if (!response.hasHeader(name)) response.setHeader(name, value)
+    if (!response.hasHeader('server')) response.setHeader('Server', 'Kestrel')
+    if (length === 0 && declared === undefined && status !== 204 && status !== 304)
+      response.setHeader('Content-Length', 0)
+  } catch (error) {
+    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    throw error
+  }
+  response.writeHead(status)
+  // Written apart from the end, so that Node does not turn the body into one with a Content-Length: Kestrel sends chunks.
+  if (body && length > 0) response.write(body)
+  response.end()
+}
+
+function bytesOf(http: RpcHttp): Uint8Array | undefined {
+  if (http.body?.bytes) return http.body.bytes
+  const text = http.body?.string ?? http.body?.json
+  return text === undefined ? undefined : Buffer.from(text)
+}

@@ -1,0 +1,112 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { isReservedPath, readAdminRequest } from './admin.ts'
+import type { Registrations } from './core-module.ts'
+import { type FunctionTable, findFunction, type HttpFunction } from './function-table.ts'
+import type { HostJson } from './host-json.ts'
+import { readBody, requestTarget, toRpcHttp } from './http-request.ts'
+import { sendEmpty, sendResponse, sendText } from './http-response.ts'
+import { invoke } from './invoke.ts'
+import { isForeign } from './loopback.ts'
+import { pathSegments } from './route.ts'
+import { createThrottle } from './throttle.ts'
+import { traceContext } from './trace.ts'
+
+export interface ServerDeps {
+  readonly registrations: Registrations
+  readonly table: FunctionTable
+  readonly hostJson: HostJson
+  readonly bodyLimitBytes: number
+  readonly homepage: boolean
+  /** Starts a run of a timer; false when there is no such timer. */
+  readonly runTimer: (name: string) => boolean
+}
+
+/** Answers what arrives at the host's port: its home page, its admin endpoint, the functions' routes. */
+export function createListener(deps: ServerDeps): RequestListener {
+  const { customHeaders, maxConcurrentRequests, maxOutstandingRequests } = deps.hostJson
+  const throttle = createThrottle(maxConcurrentRequests, maxOutstandingRequests)
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (isForeign(request)) return sendEmpty(response, 403)
+    const target = requestTarget(request)
+    const segments = target && pathSegments(target.path)
+    if (!target || !segments) return sendEmpty(response, 400)
+    if (isReservedPath(segments)) return answerAdmin(request, response, segments, deps)
+    const found = findFunction(deps.table.http, request.method ?? '', segments)
+    if (!found) return answerUnknown(request, response, segments, deps)
+    const leave = await throttle.enter()
+    if (!leave) return sendEmpty(response, 429, customHeaders)
+    try {
+      await answerFunction(request, response, found.target, found.params, target, deps)
+    } finally {
+      leave()
+    }
+  }
+  return (request, response) => {
+    answer(request, response).catch((error) => {
+      deps.registrations.log('error', 'Host.Http', `The answer to ${request.method} could not be sent: ${error}`)
+      sendEmpty(response, 500, customHeaders)
+    })
+  }
+}
+
+async function answerFunction(
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: HttpFunction,
+  params: Readonly<Record<string, string>>,
+  url: { query: string; url: string },
+  { registrations, hostJson, bodyLimitBytes }: ServerDeps,
+): Promise<void> {
+  const body = await readBody(request, bodyLimitBytes)
+  if (body.kind === 'aborted') return
+  if (body.kind === 'too-large') {
+    response.shouldKeepAlive = false // what is still on its way is not read
+    return sendEmpty(response, 413, hostJson.customHeaders)
+  }
+  const trigger = {
+    binding: target.binding,
+    data: { http: toRpcHttp(request, url, params, body.bytes) },
+    traceContext: traceContext(header(request, 'traceparent'), header(request, 'tracestate')),
+    reason: 'This function was programmatically called via the host APIs.',
+  }
+  const outcome = await invoke(registrations, target.registered, trigger, hostJson.functionTimeoutMs).catch(
+    () => 'failed' as const,
+  )
+  if (outcome === 'failed') sendEmpty(response, 500, hostJson.customHeaders)
+  else sendResponse(response, outcome, hostJson.customHeaders)
+}
+
+async function answerAdmin(
+  request: IncomingMessage,
+  response: ServerResponse,
+  segments: readonly string[],
+  { runTimer }: ServerDeps,
+): Promise<void> {
+  const asked = await readAdminRequest(request, segments)
+  if (asked.kind === 'refused') return sendEmpty(response, asked.status)
+  sendEmpty(response, runTimer(asked.name) ? 202 : 404)
+}
+
+function answerUnknown(
+  request: IncomingMessage,
+  response: ServerResponse,
+  segments: readonly string[],
+  { homepage, hostJson }: ServerDeps,
+): void {
+  request.resume()
+  if (segments.length > 0 || request.method !== 'GET') sendEmpty(response, 404, hostJson.customHeaders)
+  else if (homepage) sendText(response, 200, 'text/html; charset=utf-8', homePage)
+  else sendEmpty(response, 204)
+}
+
+const homePage = `<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Functions host</title>
+<h1>Your Functions app is up and running</h1>
+<p>This is the embedded host of the lab, not Azure's.</p></html>
+`
+
+const header = (request: IncomingMessage, name: string): string | undefined => {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}

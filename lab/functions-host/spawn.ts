@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { FunctionInfo } from './host.ts'
+
+export interface SpawnOptions {
+  /** Folder with host.json and package.json. */
+  readonly root: string
+  /** 0 (the default) takes a free one. */
+  readonly port?: number
+  /** The whole environment of the child; this process's own when absent. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly stateDir?: string
+  readonly localSettings?: boolean
+  /** Takes what the app wrote to stdout: the log of record. */
+  readonly onStdout?: (chunk: string) => void
+  /** Takes what the host and `context.log` wrote. */
+  readonly onStderr?: (chunk: string) => void
+}
+
+export interface SpawnedHost {
+  readonly url: string
+  readonly port: number
+  readonly functions: readonly FunctionInfo[]
+  readonly errors: readonly string[]
+  readonly child: ChildProcess
+  /** Resolves with the exit code, -1 for a signal, when the process has ended for whatever reason. */
+  readonly exited: Promise<number>
+  /** SIGTERM, then the exit code. */
+  stop(): Promise<number>
+}
+
+/**
+ * Starts `main.ts` in a process of its own, which ends with this one: it watches the IPC channel.
+ * @throws Error with what the child wrote to stderr when it ends before it is ready
+ */
+export async function spawnFunctionsHost(options: SpawnOptions): Promise<SpawnedHost> {
+  const args = ['--root', options.root, '--port', String(options.port ?? 0)]
+  if (options.stateDir !== undefined) args.push('--state-dir', options.stateDir)
+  if (options.localSettings === false) args.push('--no-local-settings')
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+  const main = fileURLToPath(new URL('main.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', tsx, main, ...args], {
+    env: { ...(options.env ?? process.env) },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  let errorText = ''
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => options.onStdout?.(chunk))
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    errorText = (errorText + chunk).slice(-8000)
+    options.onStderr?.(chunk)
+  })
+  const exited = new Promise<number>((done) => child.once('close', (code) => done(code ?? -1)))
+  const ready = new Promise<ReadyMessage>((done, fail) => {
+    child.on('message', (message) => isReady(message) && done(message))
+    child.once('error', fail)
+    exited.then((code) => fail(new Error(`The Functions host ended with code ${code}:\n${errorText}`)))
+  })
+  const { url, port, functions, errors } = await ready
+  return {
+    url,
+    port,
+    functions,
+    errors,
+    child,
+    exited,
+    stop: () => {
+      child.kill('SIGTERM')
+      return exited
+    },
+  }
+}
+
+interface ReadyMessage {
+  readonly type: 'ready'
+  readonly url: string
+  readonly port: number
+  readonly functions: readonly FunctionInfo[]
+  readonly errors: readonly string[]
+}
+
+const isReady = (message: unknown): message is ReadyMessage =>
+  typeof message === 'object' && message !== null && (message as { type?: unknown }).type === 'ready'
