@@ -8,7 +8,7 @@ import type { Claims, VerifyToken } from './token.ts'
 
 /** What a request that presents a token is. Only `accepted` may go on. */
 export type SessionCheck =
-  | { kind: 'accepted'; session: LiveSession; deviceHash: string; renewalDue: boolean }
+  | { kind: 'accepted'; session: LiveSession; deviceHash: string; presentedGen: number; renewalDue: boolean }
   | { kind: 'challenged'; session: LiveSession; deviceHash: string }
   | { kind: 'refused' }
   | { kind: 'missing' }
@@ -70,7 +70,7 @@ export async function presentSession(
   }
   if (admission === 'refused') return { kind: 'refused' }
   if (admission === 'challenged') return { kind: 'challenged', session, deviceHash }
-  return { kind: 'accepted', session, deviceHash, renewalDue: presented.renewalDue }
+  return { kind: 'accepted', session, deviceHash, presentedGen: claims.gen, renewalDue: presented.renewalDue }
 }
 
 /** Merely absent is expired. `revoked` needs a tombstone, or a ledger row when Redis has lost its memory. */

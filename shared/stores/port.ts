@@ -154,7 +154,6 @@ export interface Leases {
 export type LedgerState = 'active' | 'ended' | 'expired' | 'revoked'
 export interface LedgerSession {
   userId: string
-  sidHash: string
   /** Kept because the sid is public by design: it names a session and opens nothing. */
   sid: string
   state: LedgerState

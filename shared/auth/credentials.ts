@@ -1,0 +1,115 @@
+import type { Client } from '../client/client.ts'
+import { requestFields } from '../client/event.ts'
+import { type EndDeps, logout, revokeAll } from '../session/end.ts'
+import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
+import type { LiveSession, LiveSessions, SessionLedger, User, Users } from '../stores/port.ts'
+import { reauthRules } from './limits.ts'
+import { type CodeDeps, checkCode } from './mfa.ts'
+import { weakness } from './password-policy.ts'
+import type { Passwords } from './passwords.ts'
+
+export interface CredentialDeps extends IssueDeps, CodeDeps {
+  users: Pick<Users, 'findById' | 'readEpoch' | 'changePassword' | 'acceptTotpStep'>
+  passwords: Passwords
+  sessions: Pick<LiveSessions, 'create' | 'end' | 'revoke'>
+  ledger: SessionLedger
+}
+
+export type CredentialOutcome =
+  | ({ kind: 'issued' } & IssuedToken)
+  | { kind: 'refused' }
+  | { kind: 'code-refused' }
+  | { kind: 'weak'; why: string }
+  | { kind: 'throttled'; retryAfterSeconds: number }
+
+/**
+ * Authenticates the holder of a session again: password, and code where one is enrolled. The session is replaced by
+ * a new one, so that whoever copied the old token does not gain by it. @see OWASP ASVS 7.2.4
+ */
+export async function reauthenticate(
+  session: LiveSession,
+  submitted: { password: string; code?: string | undefined },
+  client: Client,
+  deviceHash: string,
+  deps: CredentialDeps,
+): Promise<CredentialOutcome> {
+  const proof = await provePassword(session, submitted.password, deps)
+  if (proof.kind !== 'proved') return proof
+  const { user } = proof
+  if (user.totp?.enabled) {
+    const verdict = await checkCode(user, submitted.code ?? '', deps)
+    const fields = { ...requestFields(client, deviceHash), evt: 'mfa' as const, usr: { id: user.id }, sid: session.sid }
+    if (verdict !== 'accepted') {
+      deps.emit({ ...fields, outcome: 'fail', reason: verdict })
+      return { kind: 'code-refused' }
+    }
+    deps.emit({ ...fields, outcome: 'success' })
+  }
+  return replaceSession(session, user.epoch, user.totp?.enabled ? ['pwd', 'otp'] : ['pwd'], client, deviceHash, deps)
+}
+
+/** Sets a new password and ends every other session; this one goes on under a new sid. @see OWASP ASVS 7.4.3 */
+export async function changePassword(
+  session: LiveSession,
+  submitted: { current: string; next: string },
+  client: Client,
+  deviceHash: string,
+  deps: CredentialDeps,
+): Promise<CredentialOutcome> {
+  const fields = {
+    ...requestFields(client, deviceHash),
+    evt: 'credential' as const,
+    action: 'password_changed' as const,
+    usr: { id: session.userId },
+    sid: session.sid,
+  }
+  const proof = await provePassword(session, submitted.current, deps)
+  if (proof.kind !== 'proved') {
+    deps.emit({ ...fields, outcome: 'fail' })
+    return proof
+  }
+  const { user } = proof
+  const why = weakness(submitted.next, user.email)
+  if (why !== undefined) {
+    deps.emit({ ...fields, outcome: 'fail' })
+    return { kind: 'weak', why }
+  }
+  const hash = await deps.passwords.hash(submitted.next)
+  const epoch = await deps.users.changePassword(user.id, user.passwordHash, hash, new Date(deps.now()))
+  if (epoch === undefined) {
+    deps.emit({ ...fields, outcome: 'fail' })
+    return { kind: 'refused' }
+  }
+  await revokeAll(user.id, { reason: 'password_changed', except: session.sid }, deps)
+  deps.emit({ ...fields, outcome: 'success' })
+  const amr = session.amr.includes('otp') ? (['pwd', 'otp'] as const) : (['pwd'] as const)
+  return replaceSession(session, epoch, amr, client, deviceHash, deps)
+}
+
+async function provePassword(
+  session: LiveSession,
+  password: string,
+  deps: CredentialDeps,
+): Promise<{ kind: 'proved'; user: User } | Extract<CredentialOutcome, { kind: 'refused' | 'throttled' }>> {
+  const user = await deps.users.findById(session.userId)
+  const rules = reauthRules(session.sid)
+  const refusal = await deps.throttle.reserve(rules)
+  if (refusal) return { kind: 'throttled', ...refusal }
+  const check = await deps.passwords.check(password, user?.passwordHash)
+  if (!user || !check.matches) return { kind: 'refused' }
+  await deps.throttle.clear(rules.map((rule) => rule.key))
+  return { kind: 'proved', user }
+}
+
+async function replaceSession(
+  session: LiveSession,
+  epoch: number,
+  amr: readonly ('pwd' | 'otp')[],
+  client: Client,
+  deviceHash: string,
+  deps: CredentialDeps & EndDeps,
+): Promise<CredentialOutcome> {
+  const issued = await issueSession({ userId: session.userId, epoch, amr }, client, deviceHash, deps)
+  await logout(session, client, deviceHash, deps)
+  return issued ? { kind: 'issued', ...issued } : { kind: 'refused' }
+}

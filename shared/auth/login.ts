@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto'
+import { networkOf } from '../client/address.ts'
+import type { Client, ClientDeps } from '../client/client.ts'
+import { requestFields } from '../client/event.ts'
+import type { Event } from '../event.ts'
+import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
+import type { BlockList, KnownDevices, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
+import { loginRules, MFA_PENDING_SECONDS } from './limits.ts'
+import type { Passwords } from './passwords.ts'
+import { readLogin, type SubmittedLogin } from './submitted.ts'
+
+export interface LoginDeps extends ClientDeps, IssueDeps {
+  users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash'>
+  passwords: Passwords
+  throttle: Throttle
+  blocks: Pick<BlockList, 'blockedBy'>
+  devices: KnownDevices
+  pendingMfas: Pick<PendingMfas, 'create'>
+}
+
+export type LoginOutcome =
+  | ({ kind: 'issued' } & IssuedToken)
+  | { kind: 'challenge'; mfaToken: string }
+  | { kind: 'refused' }
+  | { kind: 'throttled'; retryAfterSeconds: number }
+
+type FailReason = Extract<Event, { evt: 'login'; outcome: 'fail' }>['reason']
+
+/**
+ * Signs a person in: one attempt, one event, whatever becomes of it. Unknown, wrong and blocked answer alike and cost
+ * the same hash; a throttled attempt costs none.
+ * @throws ProblemError `unavailable` when the password queue is full
+ */
+export async function login(
+  submitted: { email: string; password: string },
+  client: Client,
+  deps: LoginDeps,
+): Promise<LoginOutcome> {
+  const typed = readLogin(submitted.email, client, deps)
+  const user = typed.email === undefined ? undefined : await deps.users.findByEmail(typed.email)
+  const deviceKnown = user !== undefined && (await deps.devices.isKnown(user.id, typed.deviceHash))
+  const fail = (reason: FailReason) => emitFailure(typed, user, client, reason, deps)
+
+  // A block spares devices that the account knows: people behind the attacker's address must get in.
+  const blocked = !deviceKnown && (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
+  const rules = loginRules(client.ip, typed.loginHash, deviceKnown ? typed.deviceHash : undefined)
+  const refusal = await deps.throttle.reserve(rules)
+  if (refusal) {
+    fail(blocked ? 'blocked' : 'throttled')
+    return blocked ? { kind: 'refused' } : { kind: 'throttled', ...refusal }
+  }
+
+  const check = await deps.passwords.check(submitted.password, user?.passwordHash)
+  if (blocked || !user || !check.matches) {
+    fail(blocked ? 'blocked' : user ? 'wrong_password' : 'unknown_user')
+    return { kind: 'refused' }
+  }
+  await deps.throttle.release(rules.map((rule) => rule.key))
+  if (check.outdated) await deps.users.rehash(user.id, user.passwordHash, await deps.passwords.hash(submitted.password))
+  return user.totp?.enabled ? challenge(user, typed, deviceKnown, client, deps) : finish(user, typed, client, deps)
+}
+
+async function challenge(
+  user: User,
+  typed: SubmittedLogin,
+  deviceKnown: boolean,
+  client: Client,
+  deps: LoginDeps,
+): Promise<LoginOutcome> {
+  const mfaToken = randomBytes(32).toString('base64url')
+  const pending = { userId: user.id, epoch: user.epoch, deviceHash: typed.deviceHash, loginEmail: user.email }
+  await deps.pendingMfas.create(mfaToken, pending, MFA_PENDING_SECONDS)
+  deps.emit({
+    ...requestFields(client, typed.deviceHash),
+    ...typed.fields,
+    ...hintsOf(client),
+    evt: 'login',
+    outcome: 'challenge',
+    usr: { id: user.id },
+    device_known: deviceKnown,
+  })
+  return { kind: 'challenge', mfaToken }
+}
+
+async function finish(user: User, typed: SubmittedLogin, client: Client, deps: LoginDeps): Promise<LoginOutcome> {
+  const who = { userId: user.id, epoch: user.epoch, amr: ['pwd'] as const }
+  const issued = await issueSession(who, client, typed.deviceHash, deps)
+  if (!issued) {
+    // Every session of the user was revoked while the password was checked; the new one went with them.
+    emitFailure(typed, user, client, 'wrong_password', deps)
+    return { kind: 'refused' }
+  }
+  const seen = await deps.devices.remember(user.id, typed.deviceHash, new Date(deps.now()))
+  deps.emit({
+    ...requestFields(client, typed.deviceHash),
+    ...typed.fields,
+    ...hintsOf(client),
+    evt: 'login',
+    outcome: 'success',
+    usr: { id: user.id },
+    sid: issued.sid,
+    device_known: seen === 'known',
+    ...(seen === 'new' ? { risk: ['new_device' as const] } : {}),
+  })
+  return { kind: 'issued', ...issued }
+}
+
+function emitFailure(
+  typed: SubmittedLogin,
+  user: User | undefined,
+  client: Client,
+  reason: FailReason,
+  deps: LoginDeps,
+) {
+  deps.emit({
+    ...requestFields(client, typed.deviceHash),
+    ...typed.fields,
+    ...hintsOf(client),
+    evt: 'login',
+    outcome: 'fail',
+    reason,
+    usr: user ? { id: user.id, exists: true } : { exists: false },
+  })
+}
+
+export const hintsOf = (client: Client): { hints_hash?: string } =>
+  client.hintsHash === undefined ? {} : { hints_hash: client.hintsHash }

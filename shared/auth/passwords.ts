@@ -1,0 +1,62 @@
+import { createHash, createHmac } from 'node:crypto'
+import { ProblemError } from '../problem.ts'
+import type { Secret } from '../secret.ts'
+import { type HashPool, HashQueueFull } from './hash-pool.ts'
+
+/** `unchanged` unless the stored hash was made with an older pepper or a lower cost. */
+export type PasswordCheck = { matches: false } | { matches: true; outdated: boolean }
+
+export interface Passwords {
+  hash(password: string): Promise<string>
+  /**
+   * Verifies against a stored hash; without one (an unknown account) the same work is done for nothing.
+   * @throws ProblemError `unavailable` when the queue is full
+   */
+  check(password: string, stored: string | undefined): Promise<PasswordCheck>
+}
+
+const STORED = /^p1\.([0-9a-f]{8})\.(\$2[aby]\$\d\d\$.{53})$/
+/** Salt and digest of a hash that no password has: compared with when there is no account. */
+const NOBODY = 'XXXXXXXXXXXXXXXXXXXXXXOyPo4JcP6Wc4d2RAa5eSXtwXs1nTNTi'
+
+/**
+ * bcrypt over a keyed pre-hash: the pepper keeps a stolen table useless, and the fixed length keeps bcrypt from
+ * cutting a password at 72 bytes. Stored as `p1.<pepper id>.<bcrypt>`.
+ * @param peppers newest first; a password under an older one is hashed anew at its next use
+ * @see NIST SP 800-63B-4 3.1.1.2, OWASP Password Storage Cheat Sheet (peppering)
+ */
+export function createPasswords(pool: HashPool, peppers: readonly [Secret, ...Secret[]], cost: number): Passwords {
+  const byId = new Map(peppers.map((pepper) => [idOf(pepper), pepper]))
+  const [newest] = peppers
+  const nobody = `$2b$${String(cost).padStart(2, '0')}$${NOBODY}`
+
+  return {
+    hash: async (password) => {
+      const hash = await busyIsUnavailable(pool.hash(prehash(password, newest), cost))
+      return `p1.${idOf(newest)}.${hash}`
+    },
+    check: async (password, stored) => {
+      const [, id = '', hash = nobody] = STORED.exec(stored ?? '') ?? []
+      const pepper = byId.get(id)
+      const input = prehash(password, pepper ?? newest)
+      const matches = await busyIsUnavailable(pool.compare(input, pepper ? hash : nobody))
+      if (!matches || !pepper) return { matches: false }
+      return { matches: true, outdated: pepper !== newest || costOf(hash) < cost }
+    },
+  }
+}
+
+/** Passwords are compared in Unicode's NFKC form: two keyboards may type one character differently. */
+const prehash = (password: string, pepper: Secret): string =>
+  createHmac('sha256', pepper.reveal()).update(password.normalize('NFKC')).digest('base64')
+
+const idOf = (pepper: Secret): string =>
+  createHash('sha256').update('pepper id v1\0').update(pepper.reveal()).digest('hex').slice(0, 8)
+
+const costOf = (hash: string): number => Number(/^\$2[aby]\$(\d\d)\$/.exec(hash)?.[1] ?? 0)
+
+const busyIsUnavailable = <T>(work: Promise<T>): Promise<T> =>
+  work.catch((error: unknown) => {
+    if (error instanceof HashQueueFull) throw new ProblemError('unavailable', { retryAfterSeconds: 2, cause: error })
+    throw error
+  })

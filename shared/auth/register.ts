@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import { networkOf } from '../client/address.ts'
+import type { Client, ClientDeps } from '../client/client.ts'
+import { requestFields } from '../client/event.ts'
+import type { Emit, Event } from '../event.ts'
+import type { BlockList, Throttle, Users } from '../stores/port.ts'
+import { registerRules } from './limits.ts'
+import { weakness } from './password-policy.ts'
+import type { Passwords } from './passwords.ts'
+import { readLogin } from './submitted.ts'
+
+export interface RegisterDeps extends ClientDeps {
+  users: Pick<Users, 'create'>
+  passwords: Pick<Passwords, 'hash'>
+  throttle: Pick<Throttle, 'reserve'>
+  blocks: Pick<BlockList, 'blockedBy'>
+  emit: Emit
+  now: () => number
+}
+
+export type RegisterOutcome =
+  | { kind: 'accepted' }
+  | { kind: 'malformed' }
+  | { kind: 'weak'; why: string }
+  | { kind: 'throttled'; retryAfterSeconds: number }
+
+type FailReason = Extract<Event, { evt: 'register'; outcome: 'fail' }>['reason']
+
+/**
+ * Opens an account. An address that is taken, and a client that is blocked, are answered like a new account and cost
+ * the same hash: registration tells nobody who is registered. @see OWASP ASVS 6.3.8
+ */
+export async function register(
+  submitted: { email: string; password: string },
+  client: Client,
+  deps: RegisterDeps,
+): Promise<RegisterOutcome> {
+  const typed = readLogin(submitted.email, client, deps)
+  const fields = { ...requestFields(client, typed.deviceHash), ...typed.fields, evt: 'register' as const }
+  const fail = (reason: FailReason) => deps.emit({ ...fields, outcome: 'fail', reason })
+
+  const refusal = await deps.throttle.reserve(registerRules(client.ip))
+  if (refusal) {
+    fail('throttled')
+    return { kind: 'throttled', ...refusal }
+  }
+  if (typed.email === undefined) {
+    fail('malformed')
+    return { kind: 'malformed' }
+  }
+  const why = weakness(submitted.password, typed.email)
+  if (why !== undefined) {
+    fail('weak_password')
+    return { kind: 'weak', why }
+  }
+  const passwordHash = await deps.passwords.hash(submitted.password)
+  if (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) {
+    fail('blocked')
+    return { kind: 'accepted' }
+  }
+  const id = randomUUID()
+  if ((await deps.users.create({ id, email: typed.email, passwordHash }, new Date(deps.now()))) === 'existing') {
+    fail('existing')
+  } else {
+    deps.emit({ ...fields, outcome: 'success', usr: { id } })
+  }
+  return { kind: 'accepted' }
+}

@@ -1,0 +1,27 @@
+import type { Client } from '../client/client.ts'
+import { type ClientDeps, deviceOf } from '../client/client.ts'
+import { loginHash } from '../client/device.ts'
+import { EMAIL_PATTERN } from '../event.ts'
+
+export const LOGIN_MAX = 254 // RFC 5321 4.5.3.1.3
+
+/** A login as it was typed: an address only if it has the form of one. */
+export interface SubmittedLogin {
+  email: string | undefined
+  loginHash: string
+  /** What an event may hold of it. */
+  fields: { email?: string; login_hash: string }
+  deviceHash: string
+}
+
+export function readLogin(typed: string, client: Client, deps: ClientDeps): SubmittedLogin {
+  const normal = typed.trim().toLowerCase()
+  const email = normal.length <= LOGIN_MAX && EMAIL_PATTERN.test(normal) ? normal : undefined
+  const hash = loginHash(normal.slice(0, 1024), deps.deviceKeys[0])
+  return {
+    email,
+    loginHash: hash,
+    fields: email === undefined ? { login_hash: hash } : { email, login_hash: hash },
+    deviceHash: deviceOf(client, deps),
+  }
+}

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import type { Client } from '../client/client.ts'
+import { describeDevice } from '../client/device.ts'
+import { requestFields } from '../client/event.ts'
+import type { Emit } from '../event.ts'
+import type { LiveSession, LiveSessions, SessionLedger, Users } from '../stores/port.ts'
+import { tokenExpiry } from './policy.ts'
+import type { IssueToken } from './token.ts'
+
+export interface IssueDeps {
+  users: Pick<Users, 'readEpoch'>
+  sessions: Pick<LiveSessions, 'create' | 'end'>
+  ledger: Pick<SessionLedger, 'open' | 'close'>
+  issueToken: IssueToken
+  idleSeconds: number
+  absoluteSeconds: number
+  emit: Emit
+  now: () => number
+}
+
+/** Whom a session is for: the epoch is the one that was read with the password hash. */
+export interface Authenticated {
+  userId: string
+  epoch: number
+  amr: readonly ('pwd' | 'otp')[]
+}
+
+export interface IssuedToken {
+  sid: string
+  token: string
+  /** ISO 8601 */
+  expiresAt: string
+}
+
+/**
+ * Issues a session under a new sid, whatever the client presented before: ledger row first, Redis second, so that no
+ * session is live that the ledger does not know.
+ * @returns undefined if every session of the user was revoked meanwhile: then this one is withdrawn as well
+ */
+export async function issueSession(
+  who: Authenticated,
+  client: Client,
+  deviceHash: string,
+  deps: IssueDeps,
+): Promise<IssuedToken | undefined> {
+  const now = deps.now()
+  const sid = randomBytes(16).toString('base64url')
+  const absoluteExpiry = now + deps.absoluteSeconds * 1000
+  const { ip, via, userAgent } = client
+  await deps.ledger.open({
+    userId: who.userId,
+    sid,
+    state: 'active',
+    issuedAt: new Date(now),
+    absoluteExpiry: new Date(absoluteExpiry),
+    deviceHash,
+    device: describeDevice(userAgent),
+    ip,
+    via,
+  })
+  const session = { sid, userId: who.userId, deviceHash, amr: who.amr, authTime: now, absoluteExpiry }
+  await deps.sessions.create(session, now)
+  if ((await deps.users.readEpoch(who.userId)) !== who.epoch) {
+    await deps.sessions.end(sid)
+    await deps.ledger.close(who.userId, sid, { state: 'ended', at: new Date(now) })
+    return undefined
+  }
+  deps.emit({ ...requestFields(client, deviceHash), evt: 'session', outcome: 'new', usr: { id: who.userId }, sid })
+  return tokenFor({ ...session, gen: 1 }, deps)
+}
+
+/** A token for one gen of a session. */
+export async function tokenFor(
+  session: Pick<LiveSession, 'sid' | 'userId' | 'amr' | 'authTime' | 'absoluteExpiry' | 'gen'>,
+  deps: Pick<IssueDeps, 'issueToken' | 'idleSeconds' | 'now'>,
+): Promise<IssuedToken> {
+  const exp = tokenExpiry(session, deps.idleSeconds, deps.now())
+  const { sid, gen } = session
+  const amr = [...session.amr] as ('pwd' | 'otp')[]
+  const authTime = Math.floor(session.authTime / 1000)
+  const token = await deps.issueToken({ sub: session.userId, sid, gen, amr, auth_time: authTime, exp })
+  return { sid, token, expiresAt: new Date(exp * 1000).toISOString() }
+}
