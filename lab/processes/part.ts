@@ -135,7 +135,7 @@ function readLines(stream: NodeJS.ReadableStream | null, last: string[], listene
 
 /**
  * Waits for an IPC message `{type}` of a part.
- * @throws when it ends first, or says nothing within the deadline: with its last lines
+ * @throws when it ends first, or says nothing within the deadline: with its last lines; then it has been stopped
  */
 export function awaitMessage(part: Part, type: string, deadlineMs: number): Promise<Record<string, unknown>> {
   const message = new Promise<Record<string, unknown>>((resolve) => {
@@ -150,7 +150,7 @@ export function awaitMessage(part: Part, type: string, deadlineMs: number): Prom
 
 /**
  * Waits for something that means a part is ready, and no longer than the part lives.
- * @throws when it ends first, or the deadline passes: with its last lines
+ * @throws when it ends first, or the deadline passes: with its last lines; then it has been stopped
  */
 export async function beforeItEnds<T>(part: Part, ready: Promise<T>, deadlineMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
@@ -162,6 +162,9 @@ export async function beforeItEnds<T>(part: Part, ready: Promise<T>, deadlineMs:
   })
   try {
     return await Promise.race([ready, early, late])
+  } catch (error) {
+    await part.stop()
+    throw error
   } finally {
     clearTimeout(timer)
     early.catch(() => {})

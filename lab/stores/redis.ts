@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { deferred } from '../deferred.ts'
 import { childEnvironment } from '../processes/environment.ts'
 import { awaitMessage, beforeItEnds, startNative, startNode } from '../processes/part.ts'
 import { freePort, withFreePort } from '../processes/ports.ts'
@@ -36,49 +37,25 @@ async function installedVersion(): Promise<string | undefined> {
 
 function startInstalled(version: string, options: StoreOptions): Promise<RunningStore> {
   return withFreePort(async (port) => {
-    let announce = () => {}
-    const ready = new Promise<void>((resolve) => {
-      announce = resolve
-    })
+    const ready = deferred()
     const part = await startNative({
       name: 'redis-server',
       command: 'redis-server',
       // Production runs with noeviction too: a full store must refuse, never forget a revocation.
       args: [
-        '--port',
-        String(port),
-        '--bind',
-        '127.0.0.1',
-        '--save',
-        '',
-        '--appendonly',
-        'no',
-        '--maxmemory-policy',
-        'noeviction',
-        '--dir',
-        tmpdir(),
+        ...['--port', String(port), '--bind', '127.0.0.1', '--dir', tmpdir()],
+        ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],
       ],
       onStdout(line) {
         options.onLine?.(line)
-        if (line.includes('Ready to accept connections')) announce()
+        if (line.includes('Ready to accept connections')) ready.resolve()
       },
       ...(options.onLine ? { onStderr: options.onLine } : {}),
     })
-    try {
-      await beforeItEnds(part, ready, READY_MS)
-    } catch (error) {
-      await part.stop()
-      throw error
-    }
+    await beforeItEnds(part, ready.promise, READY_MS)
     const connection = `redis://127.0.0.1:${port}`
-    return {
-      name: 'Redis',
-      detail: `redis-server ${version}`,
-      connection,
-      pid: part.pid,
-      ended: part.ended,
-      close: part.stop,
-    }
+    const { pid, ended, stop: close } = part
+    return { name: 'Redis', detail: `redis-server ${version}`, connection, pid, ended, close }
   }, options.port)
 }
 
@@ -90,19 +67,8 @@ async function startEmbedded(options: StoreOptions): Promise<RunningStore> {
     args: [String(wanted)],
     ...(options.onLine ? { onStdout: options.onLine, onStderr: options.onLine } : {}),
   })
-  try {
-    const { port } = await awaitMessage(part, 'ready', READY_MS)
-    const connection = `redis://127.0.0.1:${port}`
-    return {
-      name: 'Redis',
-      detail: 'embedded, in memory',
-      connection,
-      pid: part.pid,
-      ended: part.ended,
-      close: part.stop,
-    }
-  } catch (error) {
-    await part.stop()
-    throw error
-  }
+  const { port } = await awaitMessage(part, 'ready', READY_MS)
+  const connection = `redis://127.0.0.1:${port}`
+  const { pid, ended, stop: close } = part
+  return { name: 'Redis', detail: 'embedded, in memory', connection, pid, ended, close }
 }

@@ -2,8 +2,7 @@ import { lstat, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isAlive } from '../processes/identity.ts'
 import { holderOf } from './lock.ts'
-import { serverAccount } from './postgres/account.ts'
-import { dataHome, removeData } from './postgres/data.ts'
+import { accountFor, dataHome, removeData } from './postgres/data.ts'
 import { stopLeftover } from './postgres/leftover.ts'
 
 /**
@@ -15,7 +14,7 @@ export async function removeLab(directory: string): Promise<void> {
   if (!(await lstat(dir).catch(() => undefined))) return
   const holder = await holderOf(dir)
   if (holder !== undefined) throw new Error(`The stores in ${dir} are in use by process ${holder}. Stop it first.`)
-  const home = await dataHome(dir, await serverAccount())
+  const home = await dataHome(dir, await accountFor(dir))
   await stopLeftover(join(home, 'data'))
   await removeData(dir)
   await rm(dir, { recursive: true, force: true })

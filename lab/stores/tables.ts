@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { deferred } from '../deferred.ts'
 import { beforeItEnds, startNode } from '../processes/part.ts'
 import { freePort, withFreePort } from '../processes/ports.ts'
 import type { RunningStore, StoreOptions } from './store.ts'
@@ -44,10 +45,7 @@ async function startService(service: Service, options: StoreOptions) {
   const flag = service.toLowerCase()
   return withFreePort(
     async (port) => {
-      let announce = () => {}
-      const ready = new Promise<void>((resolve) => {
-        announce = resolve
-      })
+      const ready = deferred()
       const part = startNode({
         name: `Azurite ${flag} service`,
         script: require.resolve(`azurite/dist/src/${SERVICES[service]}`),
@@ -60,16 +58,11 @@ async function startService(service: Service, options: StoreOptions) {
         stopSignal: 'SIGINT',
         onStdout(line) {
           options.onLine?.(line)
-          if (line.includes('successfully')) announce()
+          if (line.includes('successfully')) ready.resolve()
         },
         ...(options.onLine ? { onStderr: options.onLine } : {}),
       })
-      try {
-        await beforeItEnds(part, ready, READY_MS)
-      } catch (error) {
-        await part.stop()
-        throw error
-      }
+      await beforeItEnds(part, ready.promise, READY_MS)
       return { service, part, port }
     },
     service === 'Table' ? options.port : await freePort(),

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, chown, cp, lstat, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { chmod, chown, cp, lstat, mkdtemp, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -18,10 +18,11 @@ export interface Binaries {
 /**
  * Finds PostgreSQL among the installed packages, mends what an install without scripts leaves undone, and copies it
  * to where `account` can run it, if it cannot reach the project.
+ * @param packageHome the platform's package, if it is not where npm puts it
  * @throws with what to do, when there is no package for this platform
  */
-export async function findBinaries(account: Account | undefined): Promise<Binaries> {
-  const home = await platformPackage()
+export async function findBinaries(account: Account | undefined, packageHome?: string): Promise<Binaries> {
+  const home = packageHome ?? (await platformPackage())
   await linkLibraries(home)
   const native = join(home, 'native')
   if (!account || (await isOpen(native, account))) return makeExecutable(native)
@@ -29,8 +30,8 @@ export async function findBinaries(account: Account | undefined): Promise<Binari
 }
 
 /** What the copy for an account that cannot reach the project is filed under. */
-export async function copyPurpose(): Promise<string> {
-  return copyPurposeOf(await platformPackage())
+export async function copyPurpose(packageHome?: string): Promise<string> {
+  return copyPurposeOf(packageHome ?? (await platformPackage()))
 }
 
 async function copyPurposeOf(home: string): Promise<string> {
@@ -77,8 +78,7 @@ async function copyOf(home: string, account: Account): Promise<string> {
   const place = await privateDirectory(await copyPurposeOf(home), account)
   const finished = join(place, 'native')
   if (await lstat(finished).catch(() => undefined)) return finished
-  const draft = join(place, `native.${process.pid}`)
-  await rm(draft, { recursive: true, force: true })
+  const draft = await mkdtemp(join(place, 'unfinished-'))
   await cp(join(home, 'native'), draft, { recursive: true, verbatimSymlinks: true })
   await open(draft, account)
   await rename(draft, finished).catch(async (error: NodeJS.ErrnoException) => {

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmod, chown, lstat, mkdir, mkdtemp, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startNative } from '../../processes/part.ts'
-import { type Account, ENTER, mayReach } from './account.ts'
-import type { Binaries } from './binaries.ts'
+import { type Account, ENTER, mayReach, serverAccount } from './account.ts'
 import { privateDirectory, removePrivateDirectory } from './private-directory.ts'
 
 /** The superuser that initdb makes; the apps use it, there being one lab and one database. */
@@ -26,6 +25,18 @@ export async function dataHome(dir: string, account: Account | undefined): Promi
   return home
 }
 
+/**
+ * The user that the server of the lab in `dir` runs as: undefined is this process's own. Data that a user made stay
+ * that user's when root runs the lab later.
+ */
+export async function accountFor(dir: string): Promise<Account | undefined> {
+  const account = await serverAccount()
+  if (!account) return undefined
+  const found = await lstat(join(dir, 'postgres', 'data')).catch(() => undefined)
+  if (!found || found.uid === 0) return account
+  return { name: `user ${found.uid}`, uid: found.uid, gid: found.gid }
+}
+
 /** Removes the data of a lab from wherever dataHome put them. */
 export async function removeData(dir: string): Promise<void> {
   await removePrivateDirectory(await dataPurpose(dir))
@@ -43,7 +54,7 @@ async function dataPurpose(dir: string): Promise<string> {
  */
 export async function prepareData(
   home: string,
-  options: { binaries: Binaries; account: Account | undefined; password: string; movable: boolean },
+  options: { initdb: string; account: Account | undefined; password: string; movable: boolean },
 ): Promise<string> {
   const data = join(home, 'data')
   const keyFile = join(home, 'made-with')
@@ -76,7 +87,7 @@ async function checkVersion(data: string): Promise<void> {
 async function initialise(
   draft: string,
   home: string,
-  { binaries, account, password }: { binaries: Binaries; account: Account | undefined; password: string },
+  { initdb, account, password }: { initdb: string; account: Account | undefined; password: string },
 ): Promise<void> {
   const passwordFolder = await mkdtemp(join(home, 'password-'))
   const passwordFile = join(passwordFolder, 'file')
@@ -87,9 +98,9 @@ async function initialise(
       await chown(passwordFolder, account.uid, account.gid)
     }
     await chmod(passwordFolder, 0o700)
-    const initdb = await startNative({
+    const part = await startNative({
       name: 'initdb',
-      command: binaries.initdb,
+      command: initdb,
       // `--locale=C` sorts by bytes on every machine alike; nothing is synced because a lab may lose its data.
       args: [
         '-D',
@@ -105,10 +116,10 @@ async function initialise(
       cwd: home,
       ...(account ? { uid: account.uid, gid: account.gid } : {}),
     })
-    const timer = setTimeout(initdb.kill, INITDB_DEADLINE_MS)
-    const { code } = await initdb.ended
+    const timer = setTimeout(part.kill, INITDB_DEADLINE_MS)
+    const { code } = await part.ended
     clearTimeout(timer)
-    if (code !== 0) throw new Error(`initdb ended with exit code ${code}:\n${initdb.tail()}`)
+    if (code !== 0) throw new Error(`initdb ended with exit code ${code}:\n${part.tail()}`)
   } finally {
     await rm(passwordFolder, { recursive: true, force: true })
   }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { commandLineOf, identityOf } from '../../processes/identity.ts'
@@ -12,15 +12,20 @@ const STEPS: readonly { signal: NodeJS.Signals; patienceMs: number }[] = [
 
 /**
  * Ends a server that an earlier lab left running on these data. Its number in postmaster.pid may meanwhile be another
- * program's, so it is signalled only if its command line names the data.
+ * program's, so it is signalled only if its command line names the data; a file that names some other program is
+ * removed, because the next server would take that one for its rival.
  * @returns the number of the process that was ended
  */
 export async function stopLeftover(data: string): Promise<number | undefined> {
-  const file = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
-  const pid = Number.parseInt(file, 10)
+  const path = join(data, 'postmaster.pid')
+  const pid = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10)
   if (!Number.isInteger(pid) || pid <= 1) return undefined
   const born = await identityOf(pid)
-  if (born === undefined || !(await commandLineOf(pid))?.includes(`-D ${data} `)) return undefined
+  const command = born === undefined ? '' : ((await commandLineOf(pid)) ?? '')
+  if (!command.includes(`-D ${data} `)) {
+    if (!command.includes('postgres')) await rm(path, { force: true })
+    return undefined
+  }
   for (const { signal, patienceMs } of STEPS) {
     signalIfThere(pid, signal)
     const deadline = Date.now() + patienceMs

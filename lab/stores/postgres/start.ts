@@ -1,10 +1,11 @@
 import pg from 'pg'
+import { deferred } from '../../deferred.ts'
 import { beforeItEnds, type Part, startNative } from '../../processes/part.ts'
 import { withFreePort } from '../../processes/ports.ts'
 import type { RunningStore, StoreOptions } from '../store.ts'
-import { serverAccount } from './account.ts'
+import type { Account } from './account.ts'
 import { findBinaries } from './binaries.ts'
-import { DATABASE_USER, dataHome, prepareData } from './data.ts'
+import { accountFor, DATABASE_USER, dataHome, prepareData } from './data.ts'
 import { stopLeftover } from './leftover.ts'
 
 const DATABASE = 'mini_ato'
@@ -27,54 +28,54 @@ const SETTINGS = [
  * @throws with the server's last lines, when it does not start
  */
 export async function startPostgres(options: StoreOptions): Promise<RunningStore> {
-  const account = await serverAccount()
-  const binaries = await findBinaries(account)
+  const account = await accountFor(options.dir)
+  const { postgres, initdb } = await findBinaries(account)
   const home = await dataHome(options.dir, account)
   const password = options.secrets.POSTGRES_PASSWORD
-  const movable = !home.startsWith(options.dir)
-  const data = await prepareData(home, { binaries, account, password, movable })
+  const data = await prepareData(home, { initdb, account, password, movable: !home.startsWith(options.dir) })
   const stopped = await stopLeftover(data)
   if (stopped) options.log(`stopped a PostgreSQL server that an earlier lab left running (process ${stopped})`)
   return withFreePort(async (port) => {
-    const { part, ready } = await launch(port)
+    const part = await launch({ postgres, data, home, port, account, onLine: options.onLine })
     const url = (database: string) => `postgres://${DATABASE_USER}:${password}@127.0.0.1:${port}/${database}`
     try {
-      await beforeItEnds(part, ready, READY_MS)
       await createDatabase(url('postgres'))
     } catch (error) {
       await part.stop()
       throw error
     }
-    return {
-      name: 'PostgreSQL',
-      detail: '18',
-      connection: url(DATABASE),
-      pid: part.pid,
-      ended: part.ended,
-      close: part.stop,
-    }
+    const { pid, ended, stop: close } = part
+    return { name: 'PostgreSQL', detail: '18', connection: url(DATABASE), pid, ended, close }
   }, options.port)
+}
 
-  async function launch(port: number): Promise<{ part: Part; ready: Promise<void> }> {
-    let announce = () => {}
-    const ready = new Promise<void>((resolve) => {
-      announce = resolve
-    })
-    const part = await startNative({
-      name: 'PostgreSQL',
-      command: binaries.postgres,
-      args: ['-D', data, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])],
-      cwd: home,
-      // Its "fast" shutdown: open connections are ended, not waited for.
-      stopSignal: 'SIGINT',
-      onStderr(line) {
-        options.onLine?.(line)
-        if (line.includes('database system is ready to accept connections')) announce()
-      },
-      ...(account ? { uid: account.uid, gid: account.gid } : {}),
-    })
-    return { part, ready }
-  }
+interface Launch {
+  readonly postgres: string
+  readonly data: string
+  readonly home: string
+  readonly port: number
+  readonly account: Account | undefined
+  readonly onLine: StoreOptions['onLine']
+}
+
+/** Resolves when the server takes connections. */
+async function launch({ postgres, data, home, port, account, onLine }: Launch): Promise<Part> {
+  const ready = deferred()
+  const part = await startNative({
+    name: 'PostgreSQL',
+    command: postgres,
+    args: ['-D', data, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])],
+    cwd: home,
+    // Its "fast" shutdown: open connections are ended, not waited for.
+    stopSignal: 'SIGINT',
+    onStderr(line) {
+      onLine?.(line)
+      if (line.includes('database system is ready to accept connections')) ready.resolve()
+    },
+    ...(account ? { uid: account.uid, gid: account.gid } : {}),
+  })
+  await beforeItEnds(part, ready.promise, READY_MS)
+  return part
 }
 
 async function createDatabase(url: string): Promise<void> {

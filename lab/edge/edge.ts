@@ -1,0 +1,120 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { CLIENT_IP_HEADER, clientAddress } from './client-address.ts'
+import type { Flavour } from './flavour.ts'
+import { refusal } from './gate.ts'
+import { type HeaderList, headerList, headerValue } from './headers.ts'
+import { pass } from './pass.ts'
+
+const CLOSE_GRACE_MS = 1000
+/** Longer than a client keeps an idle connection, so that none is closed while a request is on its way. */
+const KEEP_ALIVE_MS = 75_000
+
+export interface EdgeOptions {
+  readonly flavour: Flavour
+  /** Preferred port of 127.0.0.1; a taken one gives way to a free one. */
+  readonly port?: number
+  /** Where the app listens now: it may come back on another port after a restart. */
+  readonly target: () => number
+  /** Origins, beside loopback's, whose pages may call. */
+  readonly origins?: readonly string[]
+  /** Each router line, for flavours that write one. */
+  readonly onRouterLine?: (line: string) => void
+  /** Instead of the flavour's own: to the first byte of the answer. */
+  readonly timeoutMs?: number
+}
+
+export interface Edge {
+  readonly port: number
+  /** `http://localhost:<port>` */
+  readonly origin: string
+  /** Lets requests in flight end, for a second; safe to call twice. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the front end of one host: what Heroku's router, or Azure's, is to a deployed app. It listens before the app
+ * does, and answers as the platform would while the app is away.
+ */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    handle(request, response, portOf(server), options)
+  })
+  await listen(server, options.port ?? 0)
+  const port = portOf(server)
+  let closing: Promise<void> | undefined
+  return {
+    port,
+    origin: `http://localhost:${port}`,
+    close() {
+      closing ??= close(server)
+      return closing
+    },
+  }
+}
+
+function handle(request: IncomingMessage, response: ServerResponse, port: number, options: EdgeOptions): void {
+  const headers = headerList(request.rawHeaders)
+  const url = request.url ?? ''
+  const admission = admit(request, headers, url, port, options.origins)
+  if (admission.kind === 'refused') refuse(response, admission.status, admission.reason)
+  else pass({ request, response, headers, url, client: admission, port, options })
+}
+
+type Admission =
+  | { readonly kind: 'known'; readonly ip: string; readonly port: number }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+
+function admit(
+  request: IncomingMessage,
+  headers: HeaderList,
+  url: string,
+  port: number,
+  origins: readonly string[] | undefined,
+): Admission {
+  // The absolute form names a host of its own, past the check of Host.
+  if (!url.startsWith('/') && url !== '*') {
+    return { kind: 'refused', status: 400, reason: 'The request target must be a path' }
+  }
+  const host = headerValue(headers, 'host')
+  const reason = refusal({ host, origin: headerValue(headers, 'origin') }, port, origins)
+  if (reason !== undefined) return { kind: 'refused', status: 403, reason }
+  const client = clientAddress(request.socket, headerValue(headers, CLIENT_IP_HEADER))
+  return client.kind === 'refused' ? { ...client, status: 400 } : client
+}
+
+/** Not the app's answer, nor the platform's: the lab's own, and it says so. */
+function refuse(response: ServerResponse, status: number, detail: string): void {
+  const body = JSON.stringify({ type: 'about:blank', title: 'Refused by the lab edge', status, detail })
+  response.writeHead(status, { 'Content-Type': 'application/problem+json', 'Content-Length': Buffer.byteLength(body) })
+  response.end(body)
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE' || error.code === 'EACCES'
+      if (taken && port !== 0) listen(server, 0).then(resolve, reject)
+      else reject(error)
+    })
+    server.listen({ port, host: '127.0.0.1' }, () => {
+      server.removeAllListeners('error')
+      resolve()
+    })
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port
+}

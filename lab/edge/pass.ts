@@ -1,0 +1,126 @@
+import { Agent, type ClientRequest, type IncomingMessage, request as openRequest, type ServerResponse } from 'node:http'
+import type { EdgeOptions } from './edge.ts'
+import { requestIdFor } from './flavour.ts'
+import { endToEnd, type HeaderList, headerList, headerValue, without } from './headers.ts'
+import { FAULTS, type FaultCode, routerLine } from './router-line.ts'
+
+const ERROR_PAGE =
+  '<!DOCTYPE html><html lang="en"><head><title>Application error</title></head><body><h1>Application error</h1>' +
+  '<p>The application did not answer. This page is from the lab edge; the reason is in the router log.</p></body></html>\n'
+/** Methods for which Node would send an empty body as a chunked one: the client's had neither form. */
+const BODY_EXPECTED = new Set(['POST', 'PUT', 'PATCH'])
+
+export interface Crossing {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly headers: HeaderList
+  readonly url: string
+  readonly client: { readonly ip: string; readonly port: number }
+  readonly port: number
+  readonly options: EdgeOptions
+}
+
+/**
+ * Passes one request on and its answer back, both as streams: method, headers and framing stay what they were. The
+ * router line is written when the answer is over, however it ended.
+ */
+export function pass(crossing: Crossing): void {
+  const { request, response, headers, url, client, port, options } = crossing
+  const requestId = requestIdFor(headers)
+  const forwarded = options.flavour.forward({ headers, url, client, port, now: Date.now(), requestId })
+  const times: { started: number; connected?: number } = { started: performance.now() }
+  let bytes = 0
+  let fault: FaultCode | undefined
+
+  // An agent for this request alone: every one gets a fresh connection, as from a router that meets a restarted app;
+  // and yet it says keep-alive, by which the app drains a body it refuses instead of resetting the connection.
+  const agent = new Agent({ keepAlive: true })
+  const upstream = openRequest({
+    host: '127.0.0.1',
+    port: options.target(),
+    method: request.method,
+    path: url,
+    setHost: false,
+    agent,
+    headers: flat(framed(forwarded, request)),
+  })
+  upstream.once('socket', (socket) => {
+    socket.once('connect', () => {
+      times.connected = performance.now()
+    })
+  })
+  const timer = setTimeout(() => fail('H12'), options.timeoutMs ?? options.flavour.timeoutMs)
+  upstream.once('response', (answer) => {
+    clearTimeout(timer)
+    answer.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+    })
+    answer.once('error', () => fail('H18'))
+    relay(answer, response, request, upstream)
+  })
+  upstream.once('error', () => fail(times.connected === undefined ? 'H10' : 'H13'))
+  response.once('close', () => {
+    clearTimeout(timer)
+    if (!response.writableFinished) fault ??= 'H27'
+    upstream.destroy()
+    agent.destroy()
+    options.onRouterLine?.(lineFor())
+  })
+  request.pipe(upstream)
+
+  function fail(code: FaultCode): void {
+    if (response.writableFinished || fault) return
+    fault = code
+    upstream.destroy()
+    request.unpipe(upstream)
+    request.resume()
+    if (response.headersSent) response.destroy()
+    else {
+      const { status } = FAULTS[code]
+      response.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Length': ERROR_PAGE.length })
+      response.end(ERROR_PAGE)
+    }
+  }
+
+  function lineFor(): string {
+    const { connected } = times
+    return routerLine({
+      method: request.method ?? '',
+      url,
+      host: headerValue(headers, 'host') ?? '',
+      requestId,
+      forwardedFor: headerValue(forwarded, 'x-forwarded-for') ?? '',
+      ...(connected === undefined
+        ? {}
+        : { connectMs: connected - times.started, serviceMs: performance.now() - connected }),
+      status: fault ? FAULTS[fault].status : response.statusCode,
+      bytes,
+      ...(fault ? { fault } : {}),
+    })
+  }
+}
+
+function relay(answer: IncomingMessage, response: ServerResponse, request: IncomingMessage, upstream: ClientRequest) {
+  const passed = endToEnd(headerList(answer.rawHeaders))
+  // HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
+  const fitting = request.httpVersion === '1.0' ? without(passed, ['transfer-encoding']) : passed
+  response.sendDate = false
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, flat(fitting))
+  response.flushHeaders()
+  answer.pipe(response)
+  answer.once('end', () => {
+    // The app answered without reading to the end; the rest of the body has no reader any more.
+    request.unpipe(upstream)
+    request.resume()
+  })
+}
+
+function framed(headers: HeaderList, request: IncomingMessage): HeaderList {
+  const hasFraming = 'content-length' in request.headers || 'transfer-encoding' in request.headers
+  if (hasFraming || !BODY_EXPECTED.has(request.method ?? '')) return headers
+  return [...headers, ['Content-Length', '0']]
+}
+
+function flat(list: HeaderList): string[] {
+  return list.flat()
+}
