@@ -30,7 +30,7 @@ export function parseSchedule(expression: unknown, env: Readonly<Record<string, 
   const fields = text.split(/\s+/)
   if (fields.length !== 5 && fields.length !== 6) refuse('has neither six fields nor five')
   const names = /JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT/gi
-  if (!fields.every((field) => /^[0-9*,/-]+$/.test(field.replace(names, '')))) refuse('is not an NCRONTAB expression')
+  if (!fields.every((field) => /^[0-9*,/-]+$/.test(field.replace(names, '0')))) refuse('is not an NCRONTAB expression')
   if (/(^|[,/-])0*7/.test((fields.at(-1) ?? '').replace(/\/\d+/g, ''))) refuse('has a day of week outside 0-6')
   try {
     const options = {
