@@ -179,7 +179,12 @@ export interface SessionLedger {
   close(
     userId: string,
     sid: string,
-    end: { state: Exclude<LedgerState, 'active'>; at: Date; reason?: RevocationReason; containmentId?: string },
+    end: {
+      state: Exclude<LedgerState, 'active'>
+      at: Date
+      reason?: RevocationReason | undefined
+      containmentId?: string | undefined
+    },
   ): Promise<boolean>
   /** Open rows, oldest first, at most 100 a page. */
   openPages(): AsyncIterable<OpenSession[]>

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import { normalizeAddress } from '../client/address.ts'
+import { Sid } from '../event.ts'
+import { type Policy, policyFor } from './policy.ts'
+
+/**
+ * An alert as Datadog's webhook delivers it (detections/webhook.json). Datadog replaces `$NAMES` by raw text, so
+ * every value is hostile until it has been parsed here.
+ */
+const Payload = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  alert_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  cycle_key: z.string().regex(/^[A-Za-z0-9_:.-]{1,128}$/),
+  transition: z.string().regex(/^[A-Za-z -]{1,32}$/),
+  scope: z.string().max(512),
+  tags: z.string().max(4096),
+  date: z.string().regex(/^[0-9]{10,16}$/),
+})
+
+export type Subject = { kind: 'session'; sid: string } | { kind: 'ip'; ip: string } | { kind: 'user'; userId: string }
+
+export interface Alert {
+  /** One delivery. A retry of it carries the same id. */
+  deliveryId: string
+  alertId: string
+  cycle: string
+  transition: string
+  /** epoch ms, as Datadog says */
+  date: number
+  detection: string
+  policy: Policy
+  subject: Subject
+  /** The subject in one spelling, whatever the alert's was: `@sid:…`. */
+  scope: string
+  /** Of the containment: one per detection, cycle and scope. */
+  containmentId: string
+}
+
+export type AlertFault = 'malformed' | 'unknown_detection' | 'no_subject'
+
+/** @returns the alert, or what is wrong with it and a sentence for whoever configured the webhook */
+export function readAlert(body: string): Alert | { fault: AlertFault; why: string } {
+  const payload = Payload.safeParse(parseFlatObject(body))
+  if (!payload.success) {
+    const [issue] = payload.error.issues
+    return {
+      fault: 'malformed',
+      why: `The payload is not that of detections/webhook.json: ${issue?.path.join('.') || 'body'}.`,
+    }
+  }
+  const { id, alert_id, cycle_key, transition, scope, tags, date } = payload.data
+  const tagged = readTags(tags)
+  const detection = tagged.get('detection') ?? ''
+  const policy = policyFor(detection)
+  if (!policy) return { fault: 'unknown_detection', why: 'No containment policy has the name in the tag detection:.' }
+  if (tagged.get('contain') !== policy.contain) {
+    return { fault: 'unknown_detection', why: 'The tag contain: does not agree with the policy of this detection.' }
+  }
+  const subject = readScope(scope, policy)
+  if (!subject) return { fault: 'no_subject', why: `The scope must name exactly one ${policy.groupBy.join(', ')}.` }
+  const normal = scopeOf(subject)
+  return {
+    deliveryId: id,
+    alertId: alert_id,
+    cycle: cycle_key,
+    transition,
+    date: Number(date),
+    detection,
+    policy,
+    subject,
+    scope: normal,
+    containmentId: containmentId(detection, cycle_key, normal),
+  }
+}
+
+export const containmentId = (detection: string, cycle: string, scope: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([detection, cycle, scope]))
+    .digest('hex')
+    .slice(0, 32)
+
+export function scopeOf(subject: Subject): string {
+  if (subject.kind === 'session') return `@sid:${subject.sid}`
+  return subject.kind === 'ip' ? `@ip:${subject.ip}` : `@usr.id:${subject.userId}`
+}
+
+/** `@key:value`, comma separated, with or without a space: exactly the group-by's keys, once each. */
+export function readScope(scope: string, policy: Policy): Subject | undefined {
+  const entries = scope.split(',').map((item) => {
+    const [, key, value] = /^\s*([^:\s]+):(\S+)\s*$/.exec(item) ?? []
+    return [key, value] as const
+  })
+  const [key, value] = entries[0] ?? []
+  if (entries.length !== policy.groupBy.length || key !== policy.groupBy[0] || value === undefined) return undefined
+  switch (key) {
+    case '@ip': {
+      const ip = normalizeAddress(value)
+      return ip === undefined ? undefined : { kind: 'ip', ip }
+    }
+    case '@sid':
+      return Sid.safeParse(value).success ? { kind: 'session', sid: value } : undefined
+    case '@usr.id':
+      return z.uuid().safeParse(value).success ? { kind: 'user', userId: value } : undefined
+    default:
+      return undefined
+  }
+}
+
+/** A tag that occurs twice with two values is none. */
+function readTags(tags: string): Map<string, string> {
+  const read = new Map<string, string>()
+  for (const tag of tags.split(',')) {
+    const [, key, value] = /^\s*([^:\s]+):(\S+)\s*$/.exec(tag) ?? []
+    if (key === undefined || value === undefined) continue
+    read.set(key, read.has(key) && read.get(key) !== value ? '' : value)
+  }
+  return read
+}
+
+/**
+ * Parses a flat JSON object of strings and refuses repeated keys, of which `JSON.parse` would silently keep the last:
+ * raw substitution lets hostile text add keys.
+ */
+function parseFlatObject(body: string): unknown {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    return undefined
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined
+  if (Object.values(parsed).some((value) => typeof value !== 'string')) return undefined
+  const text = '"(?:[^"\\\\]|\\\\.)*"'
+  const written = body.match(new RegExp(`${text}\\s*:\\s*${text}`, 'g')) ?? []
+  return written.length === Object.keys(parsed).length ? parsed : undefined
+}

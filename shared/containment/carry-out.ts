@@ -1,0 +1,106 @@
+import { networkOf } from '../client/address.ts'
+import type { Emit, NewEvent } from '../event.ts'
+import { revokeAll } from '../session/end.ts'
+import type { BlockList, Containment, ContainmentLedger, LiveSessions, SessionLedger, Users } from '../stores/port.ts'
+import { readScope, type Subject } from './alert.ts'
+import { BLOCK_MS, policyFor } from './policy.ts'
+import { callRevoke, type RevokeCallDeps } from './revoke-call.ts'
+
+export interface CarryOutDeps extends RevokeCallDeps {
+  users: Pick<Users, 'bumpEpoch'>
+  sessions: Pick<LiveSessions, 'revoke' | 'tombstone' | 'end'>
+  ledger: SessionLedger
+  blocks: BlockList
+  containments: ContainmentLedger
+  mayBlock: (ip: string) => boolean
+  emit: Emit
+  warn: (message: string, fields?: Record<string, string>) => void
+}
+
+type Done = Pick<Containment, 'result' | 'via' | 'expiresAt'>
+
+/**
+ * Carries out a claimed containment and writes down what came of it. Safe to repeat: what has been done is done
+ * again without effect, and a session that is dead already is success.
+ * @throws if a store fails; the row stays `pending` and is finished by a retry or by the sweeper
+ */
+export async function carryOut(row: Containment, requestId: string, deps: CarryOutDeps): Promise<Containment> {
+  const subject = subjectOf(row)
+  const event = eventOf(row, subject, requestId)
+  const move = async (change: Partial<Containment>) => {
+    const moved = { ...row, ...change, attempts: row.attempts + 1, updatedAt: new Date(deps.now()) }
+    await deps.containments.update(moved, ['pending', 'held', 'failed', 'done'])
+    return moved
+  }
+  if (subject.kind === 'ip' && !deps.mayBlock(subject.ip)) {
+    deps.emit({ ...event, outcome: 'refused', reason: 'policy', via: 'direct', level: 'error' })
+    return move({ state: 'held', reason: 'policy' })
+  }
+  const { silent, ...done } = await act(row, subject, deps)
+  if (!silent) deps.emit({ ...event, outcome: done.result ?? 'success', via: 'direct' })
+  return move({ ...done, state: 'done', reason: undefined })
+}
+
+/** The subject that the alert named, read back from the row. */
+export function subjectOf(row: Pick<Containment, 'detection' | 'scope'>): Subject {
+  const policy = policyFor(row.detection)
+  const subject = policy && readScope(row.scope, policy)
+  if (!subject) throw new Error(`containment of an unknown detection or scope: ${row.detection}`)
+  return subject
+}
+
+type ContainEvent = Extract<NewEvent, { evt: 'contain' }>
+
+export function eventOf(row: Containment, subject: Subject, requestId: string): Omit<ContainEvent, 'outcome' | 'via'> {
+  const { action, detection, id, userId } = row
+  const about =
+    subject.kind === 'session' ? { sid: subject.sid } : subject.kind === 'ip' ? { blocked_ip: subject.ip } : {}
+  const usr = userId === undefined ? {} : { usr: { id: userId } }
+  return { evt: 'contain', action, detection, containment_id: id, request_id: requestId, ...about, ...usr }
+}
+
+/** `silent` when web carried it out: the event is then web's. */
+async function act(row: Containment, subject: Subject, deps: CarryOutDeps): Promise<Done & { silent?: boolean }> {
+  if (row.action === 'revoke' && subject.kind === 'session') return revoke(row, subject.sid, deps)
+  if (row.action === 'revoke_user' && subject.kind === 'user') {
+    await deps.users.bumpEpoch(subject.userId, `contained:${row.detection}`, new Date(deps.now()))
+    const died = await revokeAll(subject.userId, { reason: 'contained', containmentId: row.id }, deps)
+    return { result: died > 0 ? 'success' : 'noop', via: 'direct' }
+  }
+  if (row.action === 'block_ip' && subject.kind === 'ip') {
+    const until = deps.now() + BLOCK_MS
+    await deps.blocks.block(networkOf(subject.ip), { containmentId: row.id, until })
+    return { result: 'success', via: 'direct', expiresAt: new Date(until) }
+  }
+  if (row.action === 'notify') return { result: 'success', via: 'direct' }
+  throw new Error(`no way to ${row.action} a ${subject.kind}`)
+}
+
+/** Web first: it serves the session. If it does not answer, the same key in Redis is ours to delete as well. */
+async function revoke(row: Containment, sid: string, deps: CarryOutDeps): Promise<Done & { silent?: boolean }> {
+  const { detection, id } = row
+  try {
+    const result = await callRevoke({ sid, detection, containmentId: id, reason: 'contained' }, deps)
+    return { result, via: 'web', silent: true }
+  } catch (error) {
+    deps.warn('web did not carry out a revoke; carrying it out directly', {
+      fault: messageOf(error),
+      containment_id: id,
+    })
+  }
+  const at = deps.now()
+  const result = await deps.sessions.revoke(sid, { reason: 'contained', at, containmentId: id })
+  const ours = result === 'noop' && (await deps.sessions.tombstone(sid))?.containmentId === id
+  if (row.userId !== undefined) {
+    await deps.ledger.close(row.userId, sid, {
+      state: 'revoked',
+      at: new Date(at),
+      reason: 'contained',
+      containmentId: id,
+    })
+  }
+  // Web did revoke it, and said so in an event of its own; only its answer was lost.
+  return ours && row.attempts === 0 ? { result: 'success', via: 'web', silent: true } : { result, via: 'direct' }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')

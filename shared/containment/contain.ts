@@ -1,0 +1,136 @@
+import type { NewEvent } from '../event.ts'
+import type { Containment, ContainmentCap, ReplayCache, Users } from '../stores/port.ts'
+import type { AlertFault } from './alert.ts'
+import { type Alert, readAlert } from './alert.ts'
+import { type CarryOutDeps, carryOut, eventOf } from './carry-out.ts'
+import { CAP_WINDOW_MS, STALE_MS } from './policy.ts'
+
+/** How long a delivery's id is remembered: Datadog's retries are over long before. */
+const DELIVERY_MS = 24 * 3_600_000
+
+export interface ContainDeps extends CarryOutDeps {
+  users: Pick<Users, 'bumpEpoch' | 'findById'>
+  replays: ReplayCache
+  cap: ContainmentCap
+  /** Distinct subjects of one detection within ten minutes. */
+  capLimit: number
+}
+
+type WebhookEvent = Extract<NewEvent, { evt: 'webhook' }>
+export type ContainOutcome =
+  | { kind: 'accepted'; containment: Containment }
+  | { kind: 'ignored'; reason: 'not_a_trigger' | 'duplicate' }
+  | { kind: 'refused'; reason: AlertFault | 'unknown_subject' | 'stale'; why: string }
+
+/**
+ * Alert → parse → find the subject on our side → policy → ledger row → act. One webhook event per delivery.
+ * @param body the raw body of an authenticated delivery
+ * @throws if a store fails: the delivery is then forgotten, so that a retry is not taken for a duplicate
+ */
+export async function contain(
+  body: string,
+  request: { requestId: string; ip: string },
+  deps: ContainDeps,
+): Promise<ContainOutcome> {
+  const event = { evt: 'webhook' as const, request_id: request.requestId, ip: request.ip }
+  const alert = readAlert(body)
+  if ('fault' in alert) {
+    deps.emit({ ...event, outcome: 'refused', reason: alert.fault, level: 'warn' })
+    return { kind: 'refused', reason: alert.fault, why: alert.why }
+  }
+  const about = { ...event, detection: alert.detection, containment_id: alert.containmentId }
+  if (!(await deps.replays.accept('webhook', alert.deliveryId, deps.now() + DELIVERY_MS))) {
+    deps.emit({ ...about, outcome: 'ignored', reason: 'duplicate' })
+    return { kind: 'ignored', reason: 'duplicate' }
+  }
+  try {
+    const outcome = await handle(alert, request.requestId, deps)
+    deps.emit(webhookEvent(about, outcome))
+    return outcome
+  } catch (error) {
+    await deps.replays.forget('webhook', alert.deliveryId).catch(() => undefined)
+    throw error
+  }
+}
+
+function webhookEvent(about: Omit<WebhookEvent, 'outcome'>, outcome: ContainOutcome): WebhookEvent {
+  if (outcome.kind === 'accepted') return { ...about, outcome: 'accepted' }
+  const level = outcome.kind === 'refused' ? (outcome.reason === 'stale' ? 'error' : 'warn') : 'info'
+  return { ...about, outcome: outcome.kind, reason: outcome.reason, level }
+}
+
+async function handle(alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
+  if (alert.transition === 'Recovered') return close(alert, deps)
+  if (alert.transition !== 'Triggered' && alert.transition !== 'Re-Triggered') {
+    return { kind: 'ignored', reason: 'not_a_trigger' }
+  }
+  const owner = await ownerOf(alert, deps)
+  if (!owner) return { kind: 'refused', reason: 'unknown_subject', why: 'The subject of this alert is none of ours.' }
+  const row = rowFor(alert, owner.userId, new Date(deps.now()))
+  const stale = Math.abs(deps.now() - alert.date) > STALE_MS
+  const claimed = await deps.containments.claim(stale ? { ...row, state: 'held', reason: 'stale' } : row)
+  if (stale)
+    return { kind: 'refused', reason: 'stale', why: 'The alert is old: recorded for an operator, not acted on.' }
+  return claimed ? start(row, alert, requestId, deps) : repeat(alert, requestId, deps)
+}
+
+/** A subject must be known to us, whatever an alert says. An address has no owner. */
+async function ownerOf(alert: Alert, deps: ContainDeps): Promise<{ userId?: string } | undefined> {
+  const { subject } = alert
+  if (subject.kind === 'ip') return {}
+  if (subject.kind === 'user') return (await deps.users.findById(subject.userId)) && { userId: subject.userId }
+  const session = await deps.ledger.locate(subject.sid)
+  return session && { userId: session.userId }
+}
+
+async function start(row: Containment, alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
+  if (await deps.cap.admit(row.detection, row.scope, deps.capLimit, CAP_WINDOW_MS, deps.now())) {
+    return { kind: 'accepted', containment: await carryOut(row, requestId, deps) }
+  }
+  // The breaker: a detection gone wrong must not sign everybody out. An operator approves what is left waiting.
+  const held: Containment = { ...row, state: 'held', reason: 'cap' }
+  await deps.containments.update(held, ['pending'])
+  const event = eventOf(row, alert.subject, requestId)
+  deps.emit({ ...event, outcome: 'refused', reason: 'cap', via: 'direct', level: 'error' })
+  return { kind: 'accepted', containment: held }
+}
+
+/**
+ * The same alert again: what was not finished is finished, and a re-trigger renews what holds. What an operator has
+ * undone, or has yet to decide, stays as it is.
+ */
+async function repeat(alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
+  const row = await deps.containments.find(alert.detection, alert.containmentId)
+  const unfinished = row?.state === 'pending' || row?.state === 'failed'
+  const renew = row?.state === 'done' && alert.transition === 'Re-Triggered'
+  if (!row || !(unfinished || renew)) return { kind: 'ignored', reason: 'duplicate' }
+  const quiet = renew ? { ...deps, emit: () => undefined } : deps
+  return { kind: 'accepted', containment: await carryOut(row, requestId, quiet) }
+}
+
+/** The alert is over: its row closes, so that the next cycle's can open. A block runs to its own end. */
+async function close(alert: Alert, deps: ContainDeps): Promise<ContainOutcome> {
+  const row = await deps.containments.find(alert.detection, alert.containmentId)
+  if (row?.state !== 'done') return { kind: 'ignored', reason: 'not_a_trigger' }
+  const closed: Containment = { ...row, state: 'closed', updatedAt: new Date(deps.now()) }
+  await deps.containments.update(closed, ['done'])
+  return { kind: 'accepted', containment: closed }
+}
+
+function rowFor(alert: Alert, userId: string | undefined, now: Date): Containment {
+  const { containmentId: id, detection, cycle, scope, policy, alertId, date } = alert
+  const row: Containment = {
+    id,
+    detection,
+    cycle,
+    scope,
+    action: policy.action,
+    state: 'pending',
+    alertId,
+    alertedAt: new Date(date),
+    createdAt: now,
+    updatedAt: now,
+    attempts: 0,
+  }
+  return userId === undefined ? row : { ...row, userId }
+}

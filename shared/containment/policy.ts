@@ -1,0 +1,56 @@
+import { BlockList as AddressSet, isIPv6 } from 'node:net'
+import type { Containment } from '../stores/port.ts'
+
+/** What may be done about an alert, and to whom. Compiled into functions: an alert cannot ask for anything else. */
+export interface Policy {
+  /** The monitor's `contain:` tag. It must agree: a mislabelled monitor is refused, not guessed at. */
+  contain: 'session' | 'user' | 'ip' | 'none'
+  action: Containment['action']
+  /** The monitor's group-by: the alert's scope has exactly these keys. */
+  groupBy: readonly [string]
+}
+
+export const policies: Readonly<Record<string, Policy>> = {
+  'credential-stuffing': { contain: 'ip', action: 'block_ip', groupBy: ['@ip'] },
+  'session-reuse': { contain: 'session', action: 'revoke', groupBy: ['@sid'] },
+}
+
+export const policyFor = (detection: string): Policy | undefined =>
+  Object.hasOwn(policies, detection) ? policies[detection] : undefined
+
+/** Datadog advises short blocks: an address is somebody else's tomorrow. */
+export const BLOCK_MS = 15 * 60_000
+/** Window of the cap on distinct subjects of one detection. */
+export const CAP_WINDOW_MS = 10 * 60_000
+/** An alert older than this is recorded and paged, not acted on: it may be a replay. */
+export const STALE_MS = 15 * 60_000
+/** How long web has to accept a revoke before functions carries it out itself. */
+export const WEB_TIMEOUT_MS = 3_000
+/** How long a claim is left to whoever made it, before the sweeper finishes it. */
+export const ABANDONED_MS = 60_000
+
+/** Addresses that are nobody's on the internet. @see RFC 1918, 4193, 4291, 6598, 6890 */
+const PRIVATE = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '224.0.0.0/3',
+  '::/127',
+  'fc00::/7',
+  'fe80::/10',
+  'ff00::/8',
+]
+
+/** @param egress our own addresses, as CIDR blocks: blocking them would block web itself */
+export function blockable(egress: readonly string[]): (ip: string) => boolean {
+  const spared = new AddressSet()
+  for (const block of [...PRIVATE, ...egress]) {
+    const [network = '', bits] = block.split('/')
+    spared.addSubnet(network, Number(bits), isIPv6(network) ? 'ipv6' : 'ipv4')
+  }
+  return (ip) => !spared.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
+}

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import { type CarryOutDeps, carryOut } from './containment/carry-out.ts'
+import { ABANDONED_MS } from './containment/policy.ts'
+import type { Leases, LiveSessions, OpenSession } from './stores/port.ts'
+
+const LEASE_MS = 120_000
+/** A ledger row is written before its session: one as young as this may still be on its way into Redis. */
+const ISSUING_MS = 60_000
+
+export interface SweepDeps extends CarryOutDeps {
+  sessions: LiveSessions
+  leases: Leases
+  error: (error: unknown, message: string) => void
+}
+
+export interface Swept {
+  expired: number
+  contained: number
+  failed: number
+}
+
+/**
+ * Brings the ledgers up to date with what has happened since: sessions that ran out are closed, a hundred at a time,
+ * and containments that were claimed and never finished are carried out. Safe to run twice at once.
+ * @returns undefined if another sweeper holds the lease
+ */
+export async function sweep(deps: SweepDeps): Promise<Swept | undefined> {
+  const release = await deps.leases.acquire('sweep', LEASE_MS)
+  if (!release) return undefined
+  const startedAt = deps.now()
+  const swept: Swept = { expired: 0, contained: 0, failed: 0 }
+  try {
+    for await (const page of deps.ledger.openPages()) swept.expired += await expirePage(page, deps)
+    await finishContainments(swept, deps)
+    const duration_ms = Math.max(0, Math.round(deps.now() - startedAt))
+    deps.emit({ evt: 'sweep', outcome: 'success', ...swept, duration_ms })
+    return swept
+  } catch (error) {
+    const duration_ms = Math.max(0, Math.round(deps.now() - startedAt))
+    deps.emit({ evt: 'sweep', outcome: 'fail', ...swept, duration_ms, level: 'error' })
+    throw error
+  } finally {
+    await release().catch((error: unknown) => deps.error(error, 'the sweep lease could not be released'))
+  }
+}
+
+async function expirePage(page: readonly OpenSession[], deps: SweepDeps): Promise<number> {
+  const now = deps.now()
+  const live = await deps.sessions.readMany(
+    page.map((session) => session.sid),
+    now,
+  )
+  const gone = page.filter((session, index) => !live[index] && now - session.issuedAt.getTime() >= ISSUING_MS)
+  const expired: OpenSession[] = []
+  for (const session of gone) {
+    // A revoked session whose ledger row could not be written at the time is not merely expired.
+    const tombstone = await deps.sessions.tombstone(session.sid)
+    if (!tombstone) expired.push(session)
+    else
+      await deps.ledger.close(session.userId, session.sid, {
+        state: 'revoked',
+        ...tombstone,
+        at: new Date(tombstone.at),
+      })
+  }
+  return expired.length === 0 ? 0 : deps.ledger.expire(expired, new Date(now))
+}
+
+async function finishContainments(swept: Swept, deps: SweepDeps): Promise<void> {
+  const now = deps.now()
+  for (const row of await deps.containments.list({ states: ['pending', 'done'] })) {
+    if (row.state === 'done') {
+      if (row.expiresAt && row.expiresAt.getTime() <= now) {
+        await deps.containments.update({ ...row, state: 'closed', updatedAt: new Date(now) }, ['done'])
+      }
+    } else if (now - row.updatedAt.getTime() >= ABANDONED_MS) {
+      try {
+        await carryOut(row, randomUUID(), deps)
+        swept.contained++
+      } catch (error) {
+        swept.failed++
+        deps.error(error, 'a pending containment could not be carried out')
+      }
+    }
+  }
+}
