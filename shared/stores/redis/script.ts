@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+
+/** Runs one Lua script, which Redis carries out as a single step. Cluster-safe only if all keys share a hash tag. */
+export type Script = (redis: Redis, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>
+
+/** @returns a function that sends the script's digest, and its text only to a server that does not know it yet */
+export function defineScript(lua: string): Script {
+  const digest = createHash('sha1').update(lua).digest('hex')
+  return async (redis, keys, args) => {
+    try {
+      return await redis.evalsha(digest, keys.length, ...keys, ...args)
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return redis.eval(lua, keys.length, ...keys, ...args)
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { TableClient, TableServiceClient, type TableServiceClientOptions } from '@azure/data-tables'
+
+export interface TablesOptions {
+  /** Put before every table's name, so that tests share an account: letters and digits, the first a letter. */
+  prefix?: string | undefined
+}
+
+/** The tables of one account, by their short names. */
+export interface Tables {
+  /** The table, which is created at its first use. */
+  open(name: string): Promise<TableClient>
+  /** @throws when the service does not answer in time, or refuses the key */
+  ping(): Promise<void>
+}
+
+const REQUEST_MS = 2000
+const RETRY_MS = 200
+
+/** @param connectionString plain http is accepted for a loopback endpoint only */
+export function createTablesClient(connectionString: string, { prefix = '' }: TablesOptions = {}): Tables {
+  const options: TableServiceClientOptions = {
+    allowInsecureConnection: isLoopback(connectionString),
+    retryOptions: { maxRetries: 1, retryDelayInMs: RETRY_MS, maxRetryDelayInMs: RETRY_MS },
+    additionalPolicies: [
+      {
+        position: 'perCall',
+        policy: {
+          name: 'deadline',
+          sendRequest(request, next) {
+            request.timeout = REQUEST_MS
+            return next(request)
+          },
+        },
+      },
+    ],
+  }
+  const created = new Map<string, Promise<TableClient>>()
+
+  async function create(name: string): Promise<TableClient> {
+    const table = TableClient.fromConnectionString(connectionString, `${prefix}${name}`, options)
+    await table.createTable()
+    return table
+  }
+
+  return {
+    open(name) {
+      let table = created.get(name)
+      if (!table) {
+        table = create(name)
+        created.set(name, table)
+        // What failed once is tried again at the next use.
+        table.catch(() => created.delete(name))
+      }
+      return table
+    },
+    async ping() {
+      const service = TableServiceClient.fromConnectionString(connectionString, options)
+      await service.listTables().byPage({ maxPageSize: 1 }).next()
+    },
+  }
+}
+
+/** Azurite speaks plain http; an account on the network does not get its key's signatures sent in the clear. */
+function isLoopback(connectionString: string): boolean {
+  const [, endpoint] = /(?:^|;)TableEndpoint=([^;]+)/i.exec(connectionString) ?? []
+  if (endpoint === undefined) return /(?:^|;)UseDevelopmentStorage=true/i.test(connectionString)
+  return URL.canParse(endpoint) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(endpoint).hostname)
+}
