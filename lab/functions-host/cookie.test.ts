@@ -24,7 +24,9 @@ describe('a cookie as ASP.NET writes it', () => {
   })
 
   test('percent-encodes all but the unreserved characters of its value', () => {
-    expect(cookieText({ name: 'a', value: "+/= ;,!'()*é~._-" })).toBe('a=%2B%2F%3D%20%3B%2C%21%27%28%29%2A%C3%A9~._-; path=/')
+    expect(cookieText({ name: 'a', value: "+/= ;,!'()*é~._-" })).toBe(
+      'a=%2B%2F%3D%20%3B%2C%21%27%28%29%2A%C3%A9~._-; path=/',
+    )
   })
 
   test('writes an explicit none, and leaves out what is false', () => {

@@ -1,15 +1,16 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
 import { join, resolve } from 'node:path'
 import { type AppFiles, readAppFiles } from './app-settings.ts'
-import { acquireCore, type Registrations, releaseCore } from './core-module.ts'
+import { acquireCore, type RegisteredFunction, type Registrations, releaseCore } from './core-module.ts'
 import { overrideEnv } from './env.ts'
 import { buildFunctionTable, type FunctionTable } from './function-table.ts'
 import { sendEmpty } from './http-response.ts'
-import { invoke } from './invoke.ts'
+import { invoke, type Trigger } from './invoke.ts'
+import { type ListeningServer, listen, stopListening } from './listen.ts'
 import { loadApp } from './load-app.ts'
 import { createHostLog } from './log.ts'
 import { isLoopbackName } from './loopback.ts'
+import { createRunning, endsWithin } from './running.ts'
 import { createListener } from './server.ts'
 import { type PreparedTimer, prepareTimer, startTimer, timerInfoNow } from './timer.ts'
 import { traceContext } from './trace.ts'
@@ -29,6 +30,10 @@ export interface HostOptions {
   readonly stateDir?: string
   /** false leaves local.settings.json unread. */
   readonly localSettings?: boolean
+  /** How long a stop waits for what runs; 10,000 when absent, as Azure's host does. */
+  readonly drainMs?: number
+  /** How long the appTerminate hooks may take; 5,000 when absent, as in Azure. */
+  readonly terminateMs?: number
 }
 
 export interface FunctionInfo {
@@ -47,14 +52,12 @@ export interface FunctionsHost {
   readonly functions: readonly FunctionInfo[]
   /** One sentence per function that is in error and not served. */
   readonly errors: readonly string[]
-  /** Stops listening, waits up to 10 s for what runs, then runs the appTerminate hooks for up to 5 s. */
+  /** Stops listening, waits for what runs (`drainMs`), then for the appTerminate hooks (`terminateMs`). */
   close(): Promise<void>
   /** The end of a worker that crashed: every running request is answered 500. */
   failRunning(): Promise<void>
 }
 
-const drainMs = 10_000
-const terminateMs = 5_000
 const defaultBodyLimitBytes = 104_857_600
 
 /**
@@ -74,26 +77,24 @@ export async function startFunctionsHost(options: HostOptions): Promise<Function
   const undo: (() => unknown)[] = [() => releaseCore(registrations)]
   try {
     for (const note of files.notes) write(`Note: ${note}`)
-    const { server, port, setListener } = await listen(options.port ?? 7071, hostname)
-    undo.unshift(() => stopListening(server))
-    undo.unshift(overrideEnv({ ...options.env }, { ...files.localValues, ...localEnv(port) }))
+    const listening = await listen(options.port ?? 7071, hostname)
+    undo.unshift(() => stopListening(listening.server))
+    undo.unshift(overrideEnv({ ...options.env }, { ...files.localValues, ...localEnv(listening.port) }))
     undo.unshift(await loadApp(registrations, root, files.entryFiles, files.isModulePackage))
-    return await serve({ root, hostname, port, server, setListener, files, registrations, write, undo, options })
+    return await serve({ ...listening, root, hostname, files, registrations, write, undo, options })
   } catch (error) {
     for (const step of undo) await step()
     throw error
   }
 }
 
-interface Loaded {
+interface Loaded extends ListeningServer {
   readonly root: string
   readonly hostname: string
-  readonly port: number
-  readonly server: Server
-  readonly setListener: (listener: RequestListener) => void
   readonly files: AppFiles
   readonly registrations: Registrations
   readonly write: (line: string) => void
+  /** Takes back what the start has changed, step by step. */
   readonly undo: readonly (() => unknown)[]
   readonly options: HostOptions
 }
@@ -107,64 +108,59 @@ async function serve(loaded: Loaded): Promise<FunctionsHost> {
   for (const line of [...errors, ...table.warnings]) write(`Warning: ${line}`)
   if (registrations.functions.size === 0) write('Warning: the app registered no function')
 
-  const running = new Set<Promise<unknown>>()
-  const track = <T>(work: Promise<T>): Promise<T> => {
-    running.add(work)
-    const done = () => running.delete(work)
-    work.then(done, done)
-    return work
-  }
-  const runTimer = (timer: PreparedTimer, info: string, reason: string) => {
-    const trigger = { binding: timer.target.binding, data: { json: info }, traceContext: traceContext(), reason }
-    return track(invoke(registrations, timer.target.registered, trigger, hostJson.functionTimeoutMs))
-  }
+  const running = createRunning()
   const open = new Set<ServerResponse>()
+  const run = (registered: RegisteredFunction, trigger: Trigger) =>
+    running.track(invoke(registrations, registered, trigger, hostJson.functionTimeoutMs))
+  const runTimer = ({ target }: PreparedTimer, info: string, reason: string) =>
+    run(target.registered, { binding: target.binding, data: { json: info }, traceContext: traceContext(), reason })
   const listener = createListener({
-    registrations,
+    run,
     table,
     hostJson,
+    log: registrations.log,
     bodyLimitBytes: bodyLimit(),
     homepage: process.env.AzureWebJobsDisableHomepage !== 'true',
-    runTimer: (name) => {
-      const timer = timers.find((each) => each.target.name.toLowerCase() === name.toLowerCase())
-      if (timer) track(timerInfoNow(timer).then((info) => runTimer(timer, info, 'Run on request').catch(() => {})))
+    startTimerNow: (name) => {
+      const timer = timers.find(({ target }) => target.name.toLowerCase() === name.toLowerCase())
+      if (timer)
+        running.track(timerInfoNow(timer).then((info) => runTimer(timer, info, 'Run on request'))).catch(() => {})
       return timer !== undefined
     },
   })
   loaded.setListener((request, response) => {
     open.add(response)
-    track(new Promise<void>((done) => response.once('close', done))).then(() => open.delete(response))
+    response.once('close', () => open.delete(response))
     listener(request, response)
   })
+  const scheduled = timers.filter(({ target }) => !target.disabled)
   const stops = await Promise.all(
-    timers
-      .filter((timer) => !timer.target.disabled)
-      .map((timer) => startTimer(timer, (info, reason) => runTimer(timer, info, reason), registrations.log)),
+    scheduled.map((timer) => startTimer(timer, (info, reason) => runTimer(timer, info, reason), registrations.log)),
   )
+  const { drainMs = 10_000, terminateMs = 5_000 } = loaded.options
   const close = async () => {
     for (const response of open) if (!response.headersSent) response.shouldKeepAlive = false
-    const drained = Promise.all([stopListening(server), ...stops.map((stop) => stop()), ...running])
-    if (!(await within(drained, drainMs))) write(`Warning: work still running after ${drainMs / 1000} s was abandoned`)
+    const drained = Promise.all([stopListening(server), ...stops.map((stop) => stop()), running.settled()])
+    if (!(await endsWithin(drained, drainMs))) write(`Warning: what still ran after ${drainMs} ms was abandoned`)
     server.closeAllConnections()
-    if (!(await within(terminate(registrations), terminateMs))) write('Warning: appTerminate hooks exceeded their 5 s')
+    const terminated = await endsWithin(terminate(registrations), terminateMs)
+    if (!terminated) write(`Warning: the appTerminate hooks exceeded their ${terminateMs} ms`)
     for (const step of loaded.undo) await step()
   }
   let closing: Promise<void> | undefined
   return {
     url: `http://${loaded.hostname.includes(':') ? `[${loaded.hostname.replace(/[[\]]/g, '')}]` : loaded.hostname}:${port}`,
     port,
-    functions: [
-      ...table.http.filter((each) => !each.disabled).map(httpInfo),
-      ...timers.filter((each) => !each.target.disabled).map(timerInfo),
-    ],
+    functions: [...table.http.filter(({ disabled }) => !disabled).map(httpInfo), ...scheduled.map(timerInfo)],
     errors,
     close: () => {
       closing ??= close()
       return closing
     },
     failRunning: async () => {
+      const closed = [...open].map((response) => new Promise((done) => response.once('close', done)))
       for (const response of open) sendEmpty(response, 500)
-      await within(Promise.all([...open].map((each) => new Promise((done) => each.once('close', done)))), 1000)
+      await endsWithin(Promise.all(closed), 1000)
     },
   }
 }
@@ -182,52 +178,12 @@ function prepareTimers(table: FunctionTable, { root, options }: Loaded): { timer
   return { timers, errors }
 }
 
-async function listen(port: number, hostname: string) {
-  let listener: RequestListener = (_request, response) => sendEmpty(response, 503)
-  const server = createServer((request, response) => listener(request, response))
-  server.keepAliveTimeout = 130_000 // Kestrel's
-  await new Promise<void>((done, fail) => {
-    server.once('error', fail)
-    server.listen(port, hostname.replace(/[[\]]/g, ''), () => done())
-  })
-  return {
-    server,
-    port: (server.address() as AddressInfo).port,
-    setListener: (next: RequestListener) => {
-      listener = next
-    },
-  }
-}
-
-const stopListening = (server: Server): Promise<void> =>
-  new Promise((done) => {
-    server.close(() => done())
-    server.closeIdleConnections()
-  })
-
 async function terminate({ hooks, appHookData, appOnlyHookData, log }: Registrations): Promise<void> {
   try {
     for (const hook of hooks.appTerminate) await hook({ hookData: appOnlyHookData, appHookData })
   } catch (error) {
     log('error', 'Host.Worker', `An appTerminate hook failed: ${error}`)
   }
-}
-
-/** @returns whether `work` ended in time */
-async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((done) => {
-    timer = setTimeout(() => done(false), ms)
-  })
-  const inTime = await Promise.race([
-    work.then(
-      () => true,
-      () => true,
-    ),
-    late,
-  ])
-  clearTimeout(timer)
-  return inTime
 }
 
 /** What Core Tools sets for a local run. */

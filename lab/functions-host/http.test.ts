@@ -160,7 +160,9 @@ describe('routing', () => {
 
 describe('a request', () => {
   test('has lower-case header names, and repeated headers joined by a comma', async () => {
-    const { headers } = await echoed('/api/echo', { headers: { 'X-Twice': ['1', '2'], Cookie: 'a=1; b=2', 'X-Empty': '' } })
+    const { headers } = await echoed('/api/echo', {
+      headers: { 'X-Twice': ['1', '2'], Cookie: 'a=1; b=2', 'X-Empty': '' },
+    })
     expect(headers).toMatchObject({ 'x-twice': '1,2', cookie: 'a=1; b=2', 'x-empty': '' })
   })
 
@@ -216,10 +218,13 @@ describe('a response', () => {
     expect([status, text, headers['content-length']]).toEqual([204, '', undefined])
   })
 
-  test.each(['throws', 'number', 'badStatus', 'badCookie', 'length'])('of %s is 500 with an empty body', async (name) => {
-    const { status, text } = await get(`/api/${name}`)
-    expect([status, text]).toEqual([500, ''])
-  })
+  test.each(['throws', 'number', 'badStatus', 'badCookie', 'length'])(
+    'of %s is 500 with an empty body',
+    async (name) => {
+      const { status, text } = await get(`/api/${name}`)
+      expect([status, text]).toEqual([500, ''])
+    },
+  )
 
   test('that failed has its reason on stderr', async () => {
     await get('/api/throws')
@@ -287,7 +292,7 @@ test('two requests run at once in one process', async () => {
   expect((await slow).text).toBe('late')
 })
 
-test('context.log goes to stderr, and stdout holds the app\'s own lines only', async () => {
+test("context.log goes to stderr, and stdout holds the app's own lines only", async () => {
   await get('/api/logs')
   await until(() => host.stdout() !== '' && host.stderr().includes('warned'), 'both outputs')
   expect(host.stdout()).toBe('{"evt":"x"}\n')

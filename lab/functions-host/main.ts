@@ -48,6 +48,7 @@ async function main(): Promise<void> {
   })
 
   try {
+    process.chdir(options.root) // the app's working folder is its root, as under `func`
     host = await startFunctionsHost(options)
   } catch (error) {
     say(`The Functions host could not start: ${error instanceof Error ? error.message : error}`)
@@ -80,15 +81,13 @@ function readArguments(argv: string[]): HostOptions {
     if (!/^\d+$/.test(values.port) || port > 65_535) throw new Error(`--port ${values.port} is no port`)
     if (!isLoopbackName(values.host)) throw new Error(`--host ${values.host}: this host binds to loopback only`)
     const stateDir = values['state-dir']
-    const options = {
+    return {
       root: resolve(values.root),
       port,
       hostname: values.host,
       localSettings: !values['no-local-settings'],
       ...(stateDir !== undefined && { stateDir: resolve(stateDir) }),
     }
-    process.chdir(options.root) // the app's working folder is its root, as under `func`
-    return options
   } catch (error) {
     say(`${error instanceof Error ? error.message : error}\n\n${usage}`)
     process.exit(2)

@@ -1,24 +1,28 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { isReservedPath, readAdminRequest } from './admin.ts'
-import type { Registrations } from './core-module.ts'
+import type { RegisteredFunction } from './core-module.ts'
 import { type FunctionTable, findFunction, type HttpFunction } from './function-table.ts'
 import type { HostJson } from './host-json.ts'
 import { readBody, requestTarget, toRpcHttp } from './http-request.ts'
 import { sendEmpty, sendResponse, sendText } from './http-response.ts'
-import { invoke } from './invoke.ts'
+import type { Trigger } from './invoke.ts'
+import type { HostLog } from './log.ts'
 import { isForeign } from './loopback.ts'
 import { pathSegments } from './route.ts'
+import type { RpcInvocationResponse } from './rpc.ts'
 import { createThrottle } from './throttle.ts'
 import { traceContext } from './trace.ts'
 
 export interface ServerDeps {
-  readonly registrations: Registrations
+  /** Invokes a function; a rejection is in the log already. */
+  readonly run: (registered: RegisteredFunction, trigger: Trigger) => Promise<RpcInvocationResponse>
+  readonly log: HostLog
   readonly table: FunctionTable
   readonly hostJson: HostJson
   readonly bodyLimitBytes: number
   readonly homepage: boolean
   /** Starts a run of a timer; false when there is no such timer. */
-  readonly runTimer: (name: string) => boolean
+  readonly startTimerNow: (name: string) => boolean
 }
 
 /** Answers what arrives at the host's port: its home page, its admin endpoint, the functions' routes. */
@@ -44,7 +48,7 @@ export function createListener(deps: ServerDeps): RequestListener {
   }
   return (request, response) => {
     answer(request, response).catch((error) => {
-      deps.registrations.log('error', 'Host.Http', `The answer to ${request.method} could not be sent: ${error}`)
+      deps.log('error', 'Host.Http', `The answer to ${request.method} could not be sent: ${error}`)
       sendEmpty(response, 500, customHeaders)
     })
   }
@@ -56,12 +60,12 @@ async function answerFunction(
   target: HttpFunction,
   params: Readonly<Record<string, string>>,
   url: { query: string; url: string },
-  { registrations, hostJson, bodyLimitBytes }: ServerDeps,
+  { run, hostJson, bodyLimitBytes }: ServerDeps,
 ): Promise<void> {
   const body = await readBody(request, bodyLimitBytes)
   if (body.kind === 'aborted') return
   if (body.kind === 'too-large') {
-    response.shouldKeepAlive = false // what is still on its way is not read
+    request.resume() // read and dropped, so that the sender gets to see the answer
     return sendEmpty(response, 413, hostJson.customHeaders)
   }
   const trigger = {
@@ -70,9 +74,7 @@ async function answerFunction(
     traceContext: traceContext(header(request, 'traceparent'), header(request, 'tracestate')),
     reason: 'This function was programmatically called via the host APIs.',
   }
-  const outcome = await invoke(registrations, target.registered, trigger, hostJson.functionTimeoutMs).catch(
-    () => 'failed' as const,
-  )
+  const outcome = await run(target.registered, trigger).catch(() => 'failed' as const)
   if (outcome === 'failed') sendEmpty(response, 500, hostJson.customHeaders)
   else sendResponse(response, outcome, hostJson.customHeaders)
 }
@@ -81,11 +83,11 @@ async function answerAdmin(
   request: IncomingMessage,
   response: ServerResponse,
   segments: readonly string[],
-  { runTimer }: ServerDeps,
+  { startTimerNow }: ServerDeps,
 ): Promise<void> {
   const asked = await readAdminRequest(request, segments)
   if (asked.kind === 'refused') return sendEmpty(response, asked.status)
-  sendEmpty(response, runTimer(asked.name) ? 202 : 404)
+  sendEmpty(response, startTimerNow(asked.name) ? 202 : 404)
 }
 
 function answerUnknown(

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { finished } from 'node:stream/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { FunctionInfo } from './host.ts'
 
@@ -50,7 +51,7 @@ export async function spawnFunctionsHost(options: SpawnOptions): Promise<Spawned
     errorText = (errorText + chunk).slice(-8000)
     options.onStderr?.(chunk)
   })
-  const exited = new Promise<number>((done) => child.once('close', (code) => done(code ?? -1)))
+  const exited = endOf(child)
   const ready = new Promise<ReadyMessage>((done, fail) => {
     child.on('message', (message) => isReady(message) && done(message))
     child.once('error', fail)
@@ -69,6 +70,14 @@ export async function spawnFunctionsHost(options: SpawnOptions): Promise<Spawned
       return exited
     },
   }
+}
+
+/** The exit code, once everything that was written has been read. Node's `close` event is lost after a disconnect. */
+async function endOf(child: ChildProcess): Promise<number> {
+  const exit = new Promise<number>((done) => child.once('exit', (code) => done(code ?? -1)))
+  const drained = [child.stdout, child.stderr].map((stream) => stream && finished(stream).catch(() => {}))
+  const [code] = await Promise.all([exit, ...drained])
+  return code
 }
 
 interface ReadyMessage {

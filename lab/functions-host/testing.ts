@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { type IncomingHttpHeaders, request as httpRequest } from 'node:http'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -71,7 +71,11 @@ export interface Ask {
 }
 
 /** One request, its path sent as typed: nothing is normalised on the way. */
-export function ask(url: string, path: string, { method = 'GET', headers = {}, body, chunked }: Ask = {}): Promise<Answer> {
+export function ask(
+  url: string,
+  path: string,
+  { method = 'GET', headers = {}, body, chunked }: Ask = {},
+): Promise<Answer> {
   return new Promise((done, fail) => {
     const { hostname, port } = new URL(url)
     const length = body !== undefined && !chunked ? { 'content-length': String(Buffer.byteLength(body)) } : {}

@@ -38,7 +38,11 @@ describe('the glob of "main"', () => {
 describe('the console of the host', () => {
   const linesOf = (levels: Record<string, string>) => {
     const lines: string[] = []
-    const log = createHostLog(levels, (line) => lines.push(line), () => new Date('2026-11-22T10:00:00Z'))
+    const log = createHostLog(
+      levels,
+      (line) => lines.push(line),
+      () => new Date('2026-11-22T10:00:00Z'),
+    )
     return { log, lines }
   }
 

@@ -1,0 +1,35 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { sendEmpty } from './http-response.ts'
+
+export interface ListeningServer {
+  readonly server: Server
+  readonly port: number
+  /** Until this is called, every request is answered 503: the app is not loaded yet. */
+  setListener(listener: RequestListener): void
+}
+
+/** @throws the error of the port, such as EADDRINUSE */
+export async function listen(port: number, hostname: string): Promise<ListeningServer> {
+  let listener: RequestListener = (_request, response) => sendEmpty(response, 503)
+  const server = createServer((request, response) => listener(request, response))
+  server.keepAliveTimeout = 130_000 // Kestrel's
+  await new Promise<void>((done, fail) => {
+    server.once('error', fail)
+    server.listen(port, hostname.replace(/[[\]]/g, ''), () => done())
+  })
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    setListener: (next) => {
+      listener = next
+    },
+  }
+}
+
+/** Takes no new connection; resolves when the last one has ended. Calling it again is harmless. */
+export const stopListening = (server: Server): Promise<void> =>
+  new Promise((done) => {
+    server.close(() => done())
+    server.closeIdleConnections()
+  })
