@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { build } from 'esbuild'
 import { afterEach, expect, test } from 'vitest'
 import { startFunctionsHost } from './host.ts'
 import { ask, type TestApp, until, writeApp } from './testing.ts'
@@ -26,6 +28,26 @@ test('a host in this process serves, and one after it serves the same app or ano
     expect((await ask(host.url, '/api/a')).text).toBe(body)
     await host.close()
     await expect(ask(host.url, '/api/a')).rejects.toThrow(/ECONNREFUSED/)
+  }
+})
+
+test('a bundle that holds the library itself registers into the host, at every start', async () => {
+  const app = await written("app.http('a', { handler: async (request) => ({ body: 'bundled ' + request.method }) })", {
+    'package.json': '{ "main": "dist/functions.cjs", "type": "module" }',
+  })
+  await build({
+    entryPoints: [join(app.root, 'app.cjs')],
+    outfile: join(app.root, 'dist/functions.cjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    external: ['@azure/functions-core'],
+    logLevel: 'error',
+  })
+  for (const _ of [1, 2]) {
+    const host = await start(app)
+    expect((await ask(host.url, '/api/a')).text).toBe('bundled GET')
+    await host.close()
   }
 })
 
