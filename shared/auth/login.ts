@@ -50,7 +50,10 @@ export async function login(
     return blocked ? { kind: 'refused' } : { kind: 'throttled', ...refusal }
   }
 
-  const check = await deps.passwords.check(submitted.password, user?.passwordHash)
+  const check = await deps.passwords.check(submitted.password, user?.passwordHash).catch((error: unknown) => {
+    fail(blocked ? 'blocked' : 'throttled') // the queue is full: refused, and still an attempt
+    throw error
+  })
   if (blocked || !user || !check.matches) {
     fail(blocked ? 'blocked' : user ? 'wrong_password' : 'unknown_user')
     return { kind: 'refused' }

@@ -1,0 +1,55 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build as bundle } from 'esbuild'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+const dist = join(root, 'dist')
+
+const common = { absWorkingDir: root, bundle: true, write: false, logLevel: 'warning', sourcemap: 'linked' }
+const node = { ...common, platform: 'node', target: 'node20' }
+/** One CommonJS file: the Functions host loads it with one read. The host itself answers `@azure/functions-core`. */
+const functions = { ...node, format: 'cjs', external: ['@azure/functions-core', 'pg-native'] }
+/** Heroku installs the dependencies, so only our own code is bundled. */
+const web = { ...node, format: 'esm', packages: 'external' }
+const browser = { ...common, format: 'esm', target: 'es2022', minify: true }
+
+const bundles = [
+  { ...functions, entryPoints: ['functions/index.ts'], outfile: 'dist/functions.cjs' },
+  { ...functions, entryPoints: ['shared/auth/hash-worker.ts'], outfile: 'dist/hash-worker.cjs' },
+  { ...web, entryPoints: ['web/server.ts'], outfile: 'dist/web/server.js' },
+  { ...web, entryPoints: ['shared/stores/postgres/migrate-main.ts'], outfile: 'dist/migrate.js' },
+  { ...browser, entryPoints: ['web/assets/device.ts'], outfile: 'dist/web/assets/device.js' },
+  { ...browser, entryPoints: ['web/assets/style.css'], outfile: 'dist/web/assets/style.css' },
+]
+
+/**
+ * Builds everything that is deployed into dist/. A file is replaced in one step and only when it differs, so that a
+ * build beside a running lab, or beside another build, disturbs neither.
+ */
+export async function build() {
+  const built = await Promise.all(bundles.map((options) => bundle(options)))
+  const files = built.flatMap((result) => result.outputFiles.map(({ path, contents }) => [path, contents]))
+  const migrations = join(root, 'shared/stores/postgres/migrations')
+  for (const name of await readdir(migrations)) {
+    files.push([join(dist, 'migrations', name), await readFile(join(migrations, name))])
+  }
+  await Promise.all(files.map(([path, contents]) => replace(path, contents)))
+  const wanted = new Set(files.map(([path]) => relative(dist, path)))
+  for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isFile() && !entry.name.endsWith('.new') && !wanted.has(relative(dist, path)))
+      await rm(path, { force: true })
+  }
+}
+
+async function replace(path, contents) {
+  const current = await readFile(path).catch(() => undefined)
+  if (current && Buffer.compare(current, contents) === 0) return
+  await mkdir(dirname(path), { recursive: true })
+  const temporary = `${path}.${process.pid}.new`
+  await writeFile(temporary, contents)
+  await rename(temporary, path)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build()

@@ -1,0 +1,75 @@
+import type { HttpRequest } from '@azure/functions'
+import * as z from 'zod'
+import { type Client, type ClientDeps, deviceOf, ForwardedClient, observeClient } from '../../shared/client/client.ts'
+import { requestFields } from '../../shared/client/event.ts'
+import type { Emit, Event } from '../../shared/event.ts'
+import { ProblemError } from '../../shared/problem.ts'
+import { SIGNATURE_HEADER, type SigningKeys, TOLERANCE_SECONDS, verify } from '../../shared/signature.ts'
+import type { ReplayCache } from '../../shared/stores/port.ts'
+import { directClient, parseJson, readBody } from '../http.ts'
+
+/** What web signs around the data: who its browser is, and which route this call is for. */
+const SignedCall = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
+  op: z.string().max(128),
+  client: ForwardedClient,
+  data: z.unknown(),
+})
+
+export interface CallDeps extends ClientDeps {
+  webKeys: SigningKeys
+  replays: Pick<ReplayCache, 'accept'>
+  emit: Emit
+  now: () => number
+}
+
+export interface Call {
+  client: Client
+  /** The body as it was sent, or as web passed it on: parsed as JSON, not yet by any schema. */
+  data: unknown
+}
+
+/**
+ * Reads a call of the auth API. From web it is signed and names the browser behind it; from anybody else the client is
+ * what our platform saw, and a `client` in the body is one key too many.
+ * @param route such as `POST /api/auth/login`, which a signed call must name
+ * @throws ProblemError `call-refused` for a signature that does not hold, with one event saying why
+ */
+export async function readCall(request: HttpRequest, route: string, deps: CallDeps): Promise<Call> {
+  const direct = directClient(request, deps)
+  const signature = request.headers.get(SIGNATURE_HEADER)
+  if (signature === null) return { client: direct, data: parseJson(await readBody(request), z.unknown()) }
+  const body = await readBody(request)
+
+  const refuse = (reason: Extract<Event, { evt: 'call' }>['reason']): never => {
+    const fields = requestFields(direct, deviceOf(direct, deps))
+    deps.emit({ ...fields, evt: 'call', outcome: 'refused', reason, route, level: 'warn' })
+    throw new ProblemError('call-refused', { detail: `The signed call is ${reason.replace('_', ' ')}.` })
+  }
+  const verified = verify(signature, body, deps.webKeys, deps.now())
+  if ('fault' in verified) return refuse(verified.fault)
+  const call = readSigned(body)
+  if (!call) return refuse('malformed')
+  if (call.op !== route) return refuse('wrong_route')
+  const expiresAt = (verified.t + TOLERANCE_SECONDS) * 1000
+  if (!(await deps.replays.accept('call', call.id, expiresAt))) return refuse('replayed')
+  const { ip, user_agent, ch, hints } = call.client
+  return {
+    client: observeClient({ ip, userAgent: user_agent, hints: ch, formHints: hints, via: 'web' }, deps),
+    data: call.data,
+  }
+}
+
+function readSigned(body: Buffer): z.infer<typeof SignedCall> | undefined {
+  try {
+    return SignedCall.parse(JSON.parse(body.toString('utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+/** A call of a route that takes no data: a direct caller may leave the body out. */
+export async function readBareCall(request: HttpRequest, route: string, deps: CallDeps): Promise<Call> {
+  if (request.headers.get(SIGNATURE_HEADER) !== null) return readCall(request, route, deps)
+  return { client: directClient(request, deps), data: undefined }
+}

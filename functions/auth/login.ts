@@ -1,0 +1,42 @@
+import type { HttpHandler } from '@azure/functions'
+import * as z from 'zod'
+import { type LoginDeps, login } from '../../shared/auth/login.ts'
+import { type Client, deviceOf } from '../../shared/client/client.ts'
+import { requestFields } from '../../shared/client/event.ts'
+import { ProblemError } from '../../shared/problem.ts'
+import { type BoundaryDeps, checkShape, directClient, problemBoundary } from '../http.ts'
+import { issued } from './answers.ts'
+import { type CallDeps, readCall } from './call.ts'
+
+const LoginBody = z.strictObject({ email: z.string().max(1024), password: z.string().min(1).max(1024) })
+
+/** `POST /api/auth/login` {email, password} → 200 {sid, token, expires_at} or 200 {mfa_token} */
+export const loginHandler = (deps: LoginDeps & CallDeps & BoundaryDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    let client: Client = directClient(request, deps)
+    let body: z.infer<typeof LoginBody>
+    try {
+      const call = await readCall(request, 'POST /api/auth/login', deps)
+      client = call.client
+      body = checkShape(call.data, LoginBody)
+    } catch (error) {
+      if (error instanceof ProblemError && error.code !== 'call-refused') emitMalformed(client, deps)
+      throw error
+    }
+    const outcome = await login(body, client, deps)
+    switch (outcome.kind) {
+      case 'issued':
+        return issued(outcome)
+      case 'challenge':
+        return { status: 200, jsonBody: { mfa_token: outcome.mfaToken } }
+      case 'throttled':
+        throw new ProblemError('throttled', { retryAfterSeconds: outcome.retryAfterSeconds })
+      case 'refused':
+        throw new ProblemError('login-refused')
+    }
+  })
+
+/** An attempt that could not be read is an attempt: prevention must not blind detection. */
+function emitMalformed(client: Client, deps: LoginDeps): void {
+  deps.emit({ ...requestFields(client, deviceOf(client, deps)), evt: 'login', outcome: 'fail', reason: 'malformed' })
+}

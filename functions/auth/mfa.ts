@@ -1,0 +1,70 @@
+import type { HttpHandler } from '@azure/functions'
+import * as z from 'zod'
+import {
+  confirmTotp,
+  disableTotp,
+  type EnrolDeps,
+  enrolTotp,
+  type VerifyMfaDeps,
+  verifyMfa,
+} from '../../shared/auth/mfa.ts'
+import { deviceOf } from '../../shared/client/client.ts'
+import { ProblemError } from '../../shared/problem.ts'
+import type { PresentDeps } from '../../shared/session/present.ts'
+import { type BoundaryDeps, bearerOf, checkShape, problemBoundary } from '../http.ts'
+import { done, issued } from './answers.ts'
+import { type CallDeps, readBareCall, readCall } from './call.ts'
+import { requireRecent, requireSession } from './session-guard.ts'
+
+const code = z.string().max(16)
+const VerifyBody = z.strictObject({ mfa_token: z.string().max(128), code })
+const ConfirmBody = z.strictObject({ code })
+
+/** `POST /api/auth/mfa/verify` {mfa_token, code} → as login */
+export const mfaVerifyHandler = (deps: VerifyMfaDeps & CallDeps & BoundaryDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client, data } = await readCall(request, 'POST /api/auth/mfa/verify', deps)
+    const body = checkShape(data, VerifyBody)
+    const submitted = { mfaToken: body.mfa_token, code: body.code }
+    const outcome = await verifyMfa(submitted, client, deviceOf(client, deps), deps)
+    if (outcome.kind === 'refused') throw new ProblemError('code-refused')
+    return issued(outcome)
+  })
+
+type EnrolledDeps = EnrolDeps & PresentDeps & CallDeps & BoundaryDeps
+
+/** `POST /api/auth/mfa/enrol` → {secret, otpauth_uri}, shown this once */
+export const mfaEnrolHandler = (deps: EnrolledDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client } = await readBareCall(request, 'POST /api/auth/mfa/enrol', deps)
+    const check = await requireSession(bearerOf(request), client, deps)
+    requireRecent(check, deps)
+    const offer = await enrolTotp(check.session, deps)
+    if (!offer) throw new ProblemError('mfa-state', { detail: 'A second factor is enabled already.' })
+    return { status: 200, jsonBody: { secret: offer.secret, otpauth_uri: offer.uri } }
+  })
+
+/** `POST /api/auth/mfa/confirm` {code} → 204 */
+export const mfaConfirmHandler = (deps: EnrolledDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client, data } = await readCall(request, 'POST /api/auth/mfa/confirm', deps)
+    const check = await requireSession(bearerOf(request), client, deps)
+    const body = checkShape(data, ConfirmBody)
+    requireRecent(check, deps)
+    const outcome = await confirmTotp(check.session, body.code, client, check.deviceHash, deps)
+    if (outcome === 'refused') throw new ProblemError('code-refused')
+    if (outcome === 'nothing-offered') throw new ProblemError('mfa-state', { detail: 'Enrol a second factor first.' })
+    return done
+  })
+
+/** `POST /api/auth/mfa/disable` → 204 */
+export const mfaDisableHandler = (deps: EnrolledDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client } = await readBareCall(request, 'POST /api/auth/mfa/disable', deps)
+    const check = await requireSession(bearerOf(request), client, deps)
+    requireRecent(check, deps)
+    if (!(await disableTotp(check.session, client, check.deviceHash, deps))) {
+      throw new ProblemError('mfa-state', { detail: 'No second factor is enabled.' })
+    }
+    return done
+  })

@@ -1,0 +1,83 @@
+import { createHashPool } from '../shared/auth/hash-pool.ts'
+import { createPasswords } from '../shared/auth/passwords.ts'
+import type { FunctionsConfig } from '../shared/config.ts'
+import { blockable } from '../shared/containment/policy.ts'
+import { createLog, type ServiceLog } from '../shared/log.ts'
+import { localKeys } from '../shared/session/keys.ts'
+import { Sightings } from '../shared/session/sightings.ts'
+import { createIssuer, createVerifier } from '../shared/session/token.ts'
+import { revokeKeys, webKeys } from '../shared/signature.ts'
+import { connectPostgres, connectRedis, connectTables } from '../shared/stores/connect.ts'
+import { createUsers } from '../shared/stores/postgres/users.ts'
+import { createBlockList } from '../shared/stores/redis/block-list.ts'
+import { createContainmentCap } from '../shared/stores/redis/containment-cap.ts'
+import { createLeases } from '../shared/stores/redis/leases.ts'
+import { createLiveSessions } from '../shared/stores/redis/live-sessions.ts'
+import { createPendingMfas } from '../shared/stores/redis/pending-mfas.ts'
+import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
+import { createThrottle } from '../shared/stores/redis/throttle.ts'
+import { createContainmentLedger } from '../shared/stores/tables/containment-ledger.ts'
+import { createKnownDevices } from '../shared/stores/tables/known-devices.ts'
+import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
+
+export type FunctionsDeps = ReturnType<typeof createDeps>
+
+/**
+ * Everything the functions need, built once per process. Each use case names the part of it that it uses.
+ * @param paths where the built hash worker lies
+ */
+export function createDeps(
+  config: FunctionsConfig,
+  paths: { hashWorker: string },
+  log: ServiceLog = createLog({ service: config.DD_SERVICE, env: config.DD_ENV }),
+) {
+  const onError = (store: string) => (error: Error) => log.error(error, `${store} connection`)
+  const postgres = connectPostgres(config.DATABASE_URL.reveal(), { onError: onError('postgres') })
+  const redis = connectRedis(config.REDIS_URL.reveal(), { onError: onError('redis') })
+  const tables = connectTables(config.TABLES_CONNECTION.reveal())
+  const pool = createHashPool(paths.hashWorker, { queueLimit: config.HASH_QUEUE })
+  const [signingKey] = config.SESSION_SIGNING_KEYS
+
+  return {
+    // the domain's use cases
+    users: createUsers(postgres.pool),
+    sessions: createLiveSessions(redis.redis, { idleSeconds: config.SESSION_IDLE_SECONDS }),
+    ledger: createSessionLedger(tables.tables),
+    devices: createKnownDevices(tables.tables),
+    containments: createContainmentLedger(tables.tables),
+    throttle: createThrottle(redis.redis),
+    blocks: createBlockList(redis.redis),
+    pendingMfas: createPendingMfas(redis.redis),
+    replays: createReplayCache(redis.redis),
+    cap: createContainmentCap(redis.redis),
+    leases: createLeases(redis.redis),
+    passwords: createPasswords(pool, config.PASSWORD_PEPPER, config.BCRYPT_COST),
+    issueToken: createIssuer(signingKey),
+    verifyToken: createVerifier(localKeys(config.SESSION_SIGNING_KEYS)),
+    sightings: new Sightings(),
+    // keys and settings
+    signingKeys: config.SESSION_SIGNING_KEYS,
+    deviceKeys: config.DEVICE_HASH_KEY,
+    totpKeys: config.TOTP_KEY,
+    webhookSecrets: config.ATO_WEBHOOK_SECRET,
+    webKeys: webKeys(config.ATO_HMAC_SECRET),
+    keys: revokeKeys(config.ATO_HMAC_SECRET),
+    webOrigin: config.WEB_ORIGIN,
+    binding: config.SESSION_DEVICE_BINDING,
+    idleSeconds: config.SESSION_IDLE_SECONDS,
+    absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
+    capLimit: config.CONTAIN_CAP,
+    mayBlock: blockable(config.EGRESS_ADDRESSES),
+    lab: config.ATO_LAB,
+    // the outside
+    fetch,
+    now: Date.now,
+    emit: log.emit,
+    error: log.error,
+    warn: log.warn,
+    probes: { postgres: postgres.ping, redis: redis.ping, tables: tables.ping },
+    close: async () => {
+      await Promise.allSettled([pool.close(), postgres.close(), redis.close(), tables.close()])
+    },
+  }
+}

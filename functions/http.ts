@@ -1,0 +1,90 @@
+import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions'
+import type * as z from 'zod'
+import { clientAddress } from '../shared/client/address.ts'
+import { type Client, type ClientDeps, describeHeaders, observeClient } from '../shared/client/client.ts'
+import { ProblemError, problems, renderProblem } from '../shared/problem.ts'
+
+/** Ours, because the host's own limit is 100 MB. The largest honest body is a few hundred bytes. */
+export const BODY_LIMIT = 16 * 1024
+
+export interface BoundaryDeps {
+  error: (error: unknown, message: string, fields?: Record<string, string | number>) => void
+}
+
+type Handler = (request: HttpRequest, context: InvocationContext) => Promise<HttpResponseInit>
+
+/** Turns whatever a handler throws into problem+json. What was not expected is logged, and told to nobody else. */
+export const problemBoundary =
+  (deps: BoundaryDeps, handler: Handler): HttpHandler =>
+  async (request, context) => {
+    try {
+      return await handler(request, context)
+    } catch (error) {
+      const instance = context.invocationId
+      const { status, document, headers } = renderProblem(asProblem(error), instance)
+      if (status >= 500) deps.error(error, problems[document.code].title, { instance, function: context.functionName })
+      return { status, headers, body: JSON.stringify(document) }
+    }
+  }
+
+/** A store that cannot be reached denies, with a hint that trying again may help. */
+function asProblem(error: unknown): unknown {
+  if (error instanceof ProblemError) return error
+  return isUnreachable(error) ? new ProblemError('unavailable', { retryAfterSeconds: 2, cause: error }) : error
+}
+
+const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', '57P01', '57P03'])
+function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = (error as { code?: unknown }).code
+  return (typeof code === 'string' && UNREACHABLE.has(code)) || error.name === 'MaxRetriesPerRequestError'
+}
+
+/**
+ * The raw bytes of a JSON request.
+ * @throws ProblemError for another content type, a body over {@link BODY_LIMIT}, or none: the host drops chunked
+ * bodies that come without a Content-Length, and an empty one must not pass for `{}`
+ */
+export async function readBody(request: HttpRequest): Promise<Buffer> {
+  if (Number(request.headers.get('content-length') ?? 0) > BODY_LIMIT) throw new ProblemError('request-too-large')
+  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json') {
+    throw new ProblemError('request-malformed', { detail: 'Send JSON with Content-Type: application/json.' })
+  }
+  const body = Buffer.from(await request.arrayBuffer())
+  if (body.length > BODY_LIMIT) throw new ProblemError('request-too-large')
+  if (body.length === 0) {
+    throw new ProblemError('request-malformed', { detail: 'The body is empty; a chunked body needs a Content-Length.' })
+  }
+  return body
+}
+
+export function parseJson<S extends z.ZodType>(body: Buffer, schema: S): z.infer<S> {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch {
+    throw new ProblemError('request-malformed', { detail: 'The body is not JSON in UTF-8.' })
+  }
+  return checkShape(value, schema)
+}
+
+/** @throws ProblemError naming the fields that are wrong, never their values */
+export function checkShape<S extends z.ZodType>(value: unknown, schema: S): z.infer<S> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const fields = result.error.issues.map((issue) =>
+    issue.code === 'unrecognized_keys' ? `unknown: ${issue.keys.length} key(s)` : issue.path.join('.') || 'body',
+  )
+  throw new ProblemError('request-malformed', { detail: `Not as expected: ${[...new Set(fields)].join(', ')}.` })
+}
+
+/** Whoever talks to functions directly, by the hop that Azure's front end appended. */
+export function directClient(request: HttpRequest, deps: ClientDeps): Client {
+  const ip = clientAddress(request.headers.get('x-forwarded-for'))
+  return observeClient({ ip, ...describeHeaders((name) => request.headers.get(name)), via: 'api' }, deps)
+}
+
+/** @returns the token of `Authorization: Bearer`; cookies belong to web @see RFC 6750 2.1 */
+export const bearerOf = (request: HttpRequest): string | undefined =>
+  /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]

@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+import { app } from '@azure/functions'
+import { ConfigError, parseFunctionsConfig } from '../shared/config.ts'
+import { createDeps } from './deps.ts'
+import { routes } from './routes.ts'
+import { sweepHandler } from './sweep/handler.ts'
+
+/** Built as CommonJS: the hash worker lies beside the bundle. */
+declare const __dirname: string
+
+/** A host that loads this without a usable configuration must not start: the faults, without a stack. */
+function configure() {
+  try {
+    return parseFunctionsConfig(process.env)
+  } catch (error) {
+    if (error instanceof ConfigError) error.stack = error.message
+    throw error
+  }
+}
+
+const deps = createDeps(configure(), { hashWorker: join(__dirname, 'hash-worker.cjs') })
+
+for (const [name, { method, route, authLevel = 'anonymous', handler }] of Object.entries(routes(deps))) {
+  app.http(name, { methods: [method], route, authLevel, handler })
+}
+app.timer('sweep', { schedule: '0 * * * * *', handler: sweepHandler(deps) })
+app.hook.appTerminate(deps.close)
