@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, expect, inject, test } from 'vitest'
+import { connectRedis } from '../connect.ts'
+import { blockListContract } from '../contract/block-list.ts'
+import { containmentCapContract } from '../contract/containment-cap.ts'
+import { leasesContract } from '../contract/leases.ts'
+import { pendingMfasContract } from '../contract/pending-mfas.ts'
+import { replayCacheContract } from '../contract/replay-cache.ts'
+import { throttleContract } from '../contract/throttle.ts'
+import { createBlockList } from './block-list.ts'
+import { createContainmentCap } from './containment-cap.ts'
+import { createLeases } from './leases.ts'
+import { createPendingMfas } from './pending-mfas.ts'
+import { createReplayCache } from './replay-cache.ts'
+import { createThrottle } from './throttle.ts'
+
+const { redis, close } = connectRedis(inject('redisUrl'))
+afterAll(close)
+
+throttleContract(createThrottle(redis))
+replayCacheContract(createReplayCache(redis))
+blockListContract(createBlockList(redis))
+pendingMfasContract(createPendingMfas(redis))
+containmentCapContract(createContainmentCap(redis))
+leasesContract(createLeases(redis))
+
+test('no key holds what a client typed, and every key ends by itself', async () => {
+  const before = new Set(await redis.keys('*'))
+  const canary = `canary-${randomUUID()}`
+  const until = Date.now() + 60_000
+  const pending = { userId: 'u', epoch: 1, deviceHash: 'd', loginEmail: 'a@example.com' }
+  await createThrottle(redis).reserve([{ key: canary, limit: 5, windowSeconds: 60 }])
+  await createReplayCache(redis).accept('call', canary, until)
+  await createReplayCache(redis).accept('webhook', canary, until)
+  await createBlockList(redis).block(canary, { containmentId: 'c', until })
+  await createPendingMfas(redis).create(canary, pending, 60)
+  await createContainmentCap(redis).admit(canary, canary, 5, 60_000, Date.now())
+  const keys = (await redis.keys('*')).filter((key) => !before.has(key))
+  expect(keys.length).toBeGreaterThanOrEqual(6)
+  expect(keys.filter((key) => key.includes(canary))).toEqual([])
+  for (const key of keys) expect(await redis.pttl(key), key).not.toBe(-1)
+})
+
+test('a token of a pending second factor is nowhere in the store', async () => {
+  const [token, pending] = [randomUUID(), { userId: 'u', epoch: 1, deviceHash: 'd', loginEmail: 'a@example.com' }]
+  await createPendingMfas(redis).create(token, pending, 60)
+  const keys = await redis.keys('mfa:*')
+  const values = await Promise.all(keys.map((key) => redis.hgetall(key)))
+  expect(JSON.stringify([keys, values])).not.toContain(token)
+})
