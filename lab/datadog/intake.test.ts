@@ -149,6 +149,8 @@ describe('a log after preprocessing', () => {
     ['RFC 3164', 'Nov 22 11:30:00', Date.UTC(2026, 10, 22, 11, 30)],
     ['no date that can be read', 'yesterday', receivedAt],
     ['a date that is an object', { a: 1 }, receivedAt],
+    ['a date one minute ahead', receivedAt + 60_000, receivedAt + 60_000],
+    ['arrival when the date is further ahead', receivedAt + 60_001, receivedAt],
   ])('is dated by %s', async (_, timestamp, expected) => {
     expect((await logOf({ message: 'a', timestamp })).timestamp).toBe(expected)
   })

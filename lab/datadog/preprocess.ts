@@ -29,6 +29,8 @@ const SERVICE = ['service', 'syslog.appname']
 
 /** A log's message is cut here, never refused: go-client v2 SubmitLog. */
 const MESSAGE_BYTES = 1024 * 1024
+/** A clock may be a little ahead; one log dated next year must not make every honest log after it a late one. */
+const AHEAD_MS = 60_000
 /** Objects nested deeper than this are not taken apart: a bound of the lab, so that no log can exhaust the stack. */
 const MAX_DEPTH = 20
 
@@ -36,7 +38,8 @@ const MAX_DEPTH = 20
  * Makes a log of one entry as Datadog does before any pipeline runs. A JSON object in `message` is merged into the
  * attribute root. Undocumented, chosen here, each with a test: the body wins over the envelope, except that the URL wins
  * for service, source and tags; a merged body without `message` leaves a log without message; a date that cannot be
- * read is passed over; attributes that name a reserved one stay searchable under their own name.
+ * read, or is more than a minute ahead, is passed over; attributes that name a reserved one stay searchable under their
+ * own name.
  * @param receivedAt epoch ms; the log's date when it names none
  */
 export function preprocess(entry: Attributes, url: UrlFields, receivedAt: number): IndexedLog {
@@ -84,7 +87,7 @@ function cut(text: string): string {
 function dateOf(attributes: Attributes, receivedAt: number): number {
   for (const name of DATE) {
     const date = readDate(lookUp(attributes, name), receivedAt)
-    if (date !== undefined) return date
+    if (date !== undefined && date <= receivedAt + AHEAD_MS) return date
   }
   return receivedAt
 }

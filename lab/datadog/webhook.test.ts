@@ -63,9 +63,9 @@ describe('a delivery', () => {
 
   function send(webhook: Webhook, timeoutMs = 100): Promise<Delivery> {
     return new Promise((ended) => {
-      const queue = new WebhookQueue(webhook, { retrySpacingMs: [1, 1, 1, 1, 1], timeoutMs, ended })
+      const queue = new WebhookQueue(webhook, { retrySpacingMs: [1, 1, 1, 1, 1], timeoutMs })
       closers.push(() => queue.close())
-      queue.send(values)
+      queue.send(values, ended)
     })
   }
 
@@ -115,21 +115,17 @@ describe('a delivery', () => {
     const to = await startReceiver('hang')
     const order: Delivery[] = []
     const done = new Promise<void>((resolve) => {
-      const queue = new WebhookQueue(
-        { ...parsed(), url: to.url },
-        {
-          ended: (delivery) => {
-            order.push(delivery)
-            resolve()
-          },
-        },
-      )
+      const queue = new WebhookQueue({ ...parsed(), url: to.url })
       closers.push(
         () => to.close(),
         () => queue.close(),
       )
-      queue.send(values)
-      queue.send(values)
+      const ended = (delivery: Delivery) => {
+        order.push(delivery)
+        resolve()
+      }
+      queue.send(values, ended)
+      queue.send(values, ended)
     })
     await done
     expect(order).toMatchObject([{ state: 'delivered' }])

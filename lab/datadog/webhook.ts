@@ -68,9 +68,9 @@ export interface QueueOptions {
   timeoutMs?: number
   /** Before each further attempt; Datadog retries five times and does not say how far apart. */
   retrySpacingMs?: readonly number[]
-  /** Told when a delivery has ended. */
-  ended?: (delivery: Delivery) => void
 }
+
+type Ended = (delivery: Delivery) => void
 
 const TIMEOUT_MS = 15_000
 /** Fast enough to watch; five retries, as documented. */
@@ -96,14 +96,19 @@ export class WebhookQueue {
     this.#options = options
   }
 
-  /** Renders and queues at once; never throws. */
-  send(values: PayloadValues): Delivery {
+  /**
+   * Renders and queues at once; never throws.
+   * @param ended told when the delivery will change no more
+   */
+  send(values: PayloadValues, ended: Ended): Delivery {
     const delivery: Delivery = { webhook: this.#webhook.name, state: 'pending', attempts: 0 }
     if (this.#waiting.length >= QUEUE_LENGTH || this.#stop.signal.aborted) {
-      this.#end(delivery, 'failed', 'the queue is full or closed')
+      delivery.state = 'failed'
+      delivery.error = 'the queue is full or closed'
+      ended(delivery)
     } else {
       const request = renderRequest(this.#webhook, values)
-      this.#waiting.push(() => this.#deliver(delivery, request))
+      this.#waiting.push(() => this.#deliver(delivery, request, ended))
       this.#next()
     }
     return delivery
@@ -126,7 +131,7 @@ export class WebhookQueue {
     })
   }
 
-  async #deliver(delivery: Delivery, request: RenderedRequest): Promise<void> {
+  async #deliver(delivery: Delivery, request: RenderedRequest, ended: Ended): Promise<void> {
     const { timeoutMs = TIMEOUT_MS, retrySpacingMs = RETRY_SPACING_IN_THE_LAB_MS } = this.#options
     const signal = this.#stop.signal
     delivery.started_at = Date.now()
@@ -140,13 +145,8 @@ export class WebhookQueue {
       if (!worthRetrying(outcome) || spacing === undefined || signal.aborted) break
       await delay(spacing, undefined, { signal }).catch(() => {})
     }
-    this.#end(delivery, stateOf(delivery))
-  }
-
-  #end(delivery: Delivery, state: Delivery['state'], error?: string): void {
-    delivery.state = state
-    if (error) delivery.error = error
-    this.#options.ended?.(delivery)
+    delivery.state = stateOf(delivery)
+    ended(delivery)
   }
 }
 

@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+
+/** Answers as Datadog's API does: `{"errors":[{status, title, detail}]}`. */
+export function sendError(response: ServerResponse, status: number, detail: string): void {
+  sendJson(response, status, { errors: [{ status: String(status), title: STATUS_CODES[status] ?? '', detail }] })
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent || response.destroyed) return
+  const text = JSON.stringify(body)
+  response.writeHead(status, { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' }).end(text)
+}
+
+export function sendText(response: ServerResponse, text: string): void {
+  response
+    .writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' })
+    .end(text)
+}
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
+
+/**
+ * Whether a request came to this machine by its own name and from no foreign page: a page elsewhere may resolve its own
+ * name to 127.0.0.1 (DNS rebinding) or post here blindly, and both show in these two headers.
+ */
+export function isOurs({ headers: { host = '', origin } }: IncomingMessage): boolean {
+  return LOOPBACK.test(host) && (origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`)
+}
+
+/**
+ * @returns undefined as soon as more than `maxBytes` have come; the rest is read and forgotten, so that the sender gets
+ * to see the answer
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= maxBytes) chunks.push(chunk)
+      else {
+        chunks.length = 0
+        resolve(undefined)
+      }
+    })
+    request.on('end', () => resolve(Buffer.concat(chunks)))
+    request.on('error', reject)
+    request.on('close', () => reject(new Error('the sender went away')))
+  })
+}

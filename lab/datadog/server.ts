@@ -1,0 +1,157 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { AlertBook, type AlertEvent } from './alerts.ts'
+import { Clock, nextAligned } from './clock.ts'
+import { Evaluator, type Transition } from './evaluate.ts'
+import type { IndexedLog } from './log.ts'
+import type { Monitor } from './monitor.ts'
+import { RecentLogs } from './recent.ts'
+import { createRoutes } from './routes.ts'
+import type { QueueOptions, Webhook } from './webhook.ts'
+
+export interface DatadogOptions {
+  /** On 127.0.0.1; 0 or a port that is taken becomes a free one. */
+  port: number
+  apiKey: string
+  monitors: readonly Monitor[]
+  webhooks: readonly Webhook[]
+  /** The account's custom variables, `$NAME` in webhooks. */
+  variables: Readonly<Record<string, string>>
+  /** Without it monitors are evaluated as each log arrives; with it, each so many seconds on the minute, as Datadog does. */
+  cadenceSeconds?: number
+  latenessSeconds?: number
+  /** Takes a Logplex frame only once; off, because nothing says that Datadog does. */
+  deduplicateFrames?: boolean
+  /** Tags every log gets unless it has the key: what belongs to the account rather than to a sender. */
+  tags?: readonly string[]
+  /** Retries and time-outs of webhooks. */
+  queue?: QueueOptions
+  /** Told of what a person should see: refused requests, failed deliveries, logs left out. */
+  log?: (line: string) => void
+}
+
+/** The running stand-in. */
+export interface Datadog {
+  url: string
+  port: number
+  /** The intake, ready for a drain or forwarder except for the key. */
+  intakeUrl: string
+  alerts: AlertBook
+  subscribe(listener: (event: AlertEvent) => void): () => void
+  /** Stops evaluating, gives up deliveries under way and frees the port. */
+  close(): Promise<void>
+}
+
+export interface Counters {
+  logs: number
+  refused_requests: number
+  /** Dated more than 18 h before they arrived: left out. */
+  too_old: number
+  duplicate_frames: number
+}
+
+/**
+ * Starts what stands in for Datadog: log intake, search, monitors and webhooks, on loopback only.
+ * @throws Error naming the file when a monitor's message cannot be read
+ */
+export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
+  const { monitors, cadenceSeconds, latenessSeconds, log = () => {} } = options
+  const server = http.createServer()
+  const port = await listen(server, options.port)
+  const url = `http://127.0.0.1:${port}`
+  const alerts = bookOrClose(server, { ...options, origin: url })
+  const evaluator = new Evaluator([...monitors], {
+    samples: true,
+    ...(cadenceSeconds !== undefined && { cadenceSeconds }),
+    ...(latenessSeconds !== undefined && { latenessSeconds }),
+  })
+  const recent = new RecentLogs()
+  const counters: Counters = { logs: 0, refused_requests: 0, too_old: 0, duplicate_frames: 0 }
+
+  /** A fault in one evaluation is told and survived: the next log may still raise an alert. */
+  const evaluate = (step: () => Transition[]) => {
+    try {
+      for (const transition of step()) alerts.notify(transition)
+    } catch (error) {
+      log(`evaluation failed: ${(error as Error).stack}`)
+    }
+  }
+  const clock = new Clock(
+    (now) => (cadenceSeconds === undefined ? evaluator.nextDue() : nextAligned(now, cadenceSeconds)),
+    (now) => evaluate(() => evaluator.advance(now)),
+  )
+  clock.set()
+
+  /** @param bytes of the whole request */
+  const take = (logs: readonly IndexedLog[], bytes: number) => {
+    for (const entry of logs) {
+      entry.tags = withAccountTags(entry.tags, options.tags)
+      recent.add(entry, bytes / logs.length)
+      counters.logs++
+      evaluate(() => evaluator.push(entry))
+    }
+    clock.set()
+  }
+
+  const routes = createRoutes({
+    isKey: keyCheck(options.apiKey),
+    take,
+    recent,
+    alerts,
+    counters,
+    log,
+    monitors,
+    mode: cadenceSeconds === undefined ? 'arrival' : `every ${cadenceSeconds} s`,
+    deduplicateFrames: options.deduplicateFrames ?? false,
+  })
+  server.on('request', routes)
+
+  return {
+    url,
+    port,
+    intakeUrl: `${url}/api/v2/logs`,
+    alerts,
+    subscribe: (listener) => alerts.subscribe(listener),
+    async close() {
+      clock.stop()
+      alerts.close()
+      server.closeAllConnections()
+      if (server.listening) await new Promise((closed) => server.close(closed))
+    },
+  }
+}
+
+async function listen(server: http.Server, wanted: number): Promise<number> {
+  server.listen(wanted, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || wanted === 0) throw error
+    return listen(server, 0)
+  }
+  return (server.address() as AddressInfo).port
+}
+
+function bookOrClose(server: http.Server, options: ConstructorParameters<typeof AlertBook>[0]): AlertBook {
+  try {
+    return new AlertBook(options)
+  } catch (error) {
+    server.close()
+    throw error
+  }
+}
+
+/** Constant-time: the digests are of equal length whatever was sent. */
+function keyCheck(apiKey: string): (presented: string) => boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const expected = digest(apiKey)
+  return (presented) => timingSafeEqual(digest(presented), expected)
+}
+
+function withAccountTags(tags: string[] = [], account: readonly string[] = []): string[] {
+  const keyOf = (tag: string) => tag.split(':', 1)[0]
+  const keys = new Set(tags.map(keyOf))
+  return [...tags, ...account.filter((tag) => !keys.has(keyOf(tag)))]
+}

@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AlertBook, AlertEvent } from './alerts.ts'
+
+const HEARTBEAT_MS = 15_000
+/** A reader that lets this much pile up is cut off: it can come back with Last-Event-ID. */
+const MAX_PILED_BYTES = 1024 * 1024
+
+/**
+ * Answers with server-sent events: `alert` for each transition, `delivery` when one has ended. An event's id is its
+ * alert's; with `Last-Event-ID` or `?after=` the alerts after that one are told first, so nothing falls between two reads.
+ */
+export function streamAlerts(
+  request: IncomingMessage,
+  response: ServerResponse,
+  book: AlertBook,
+  after?: number,
+): void {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
+  response.write(': this stream tells alerts and deliveries as they happen\n\n')
+  const write = (text: string) => {
+    if (response.destroyed) return
+    response.write(text)
+    if (response.writableLength > MAX_PILED_BYTES) response.destroy()
+  }
+  const lastId = after ?? Number(request.headers['last-event-id'] ?? Number.NaN)
+  if (Number.isFinite(lastId)) {
+    for (const alert of book.list()) if (alert.id > lastId) write(eventText({ kind: 'alert', alert }))
+  }
+  const unsubscribe = book.subscribe((event) => write(eventText(event)))
+  const heartbeat = setInterval(() => write(': still here\n\n'), HEARTBEAT_MS)
+  response.on('close', () => {
+    unsubscribe()
+    clearInterval(heartbeat)
+  })
+}
+
+function eventText(event: AlertEvent): string {
+  const { id, monitor } = event.alert
+  const data = event.kind === 'alert' ? event.alert : { alert_id: id, monitor, ...event.delivery }
+  return `event: ${event.kind}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`
+}
