@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import type { Users } from '../port.ts'
+
+const NOW = new Date('2026-03-01T12:00:00Z')
+const STEP = 59_080_320
+
+/** What holds for every store of users. Each test makes a user of its own. */
+export function usersContract(users: Users): void {
+  async function registered() {
+    const user = { id: randomUUID(), email: `${randomUUID()}@example.com`, passwordHash: 'hash-1' }
+    expect(await users.create(user, NOW)).toBe('created')
+    return user
+  }
+  async function withTotp() {
+    const user = await registered()
+    await users.offerTotp(user.id, 'secret', NOW)
+    await users.enableTotp(user.id, 'secret', STEP, NOW)
+    return user
+  }
+  const everyChange = (id: string) => [
+    users.bumpEpoch(id, 'test', NOW),
+    users.changePassword(id, 'hash-1', 'hash-2', NOW),
+    users.offerTotp(id, 'secret', NOW),
+    users.enableTotp(id, 'secret', STEP, NOW),
+    users.disableTotp(id, NOW),
+    users.acceptTotpStep(id, STEP),
+  ]
+
+  describe('a user', () => {
+    test('is found by address and by id, as created', async () => {
+      const user = await registered()
+      const expected = { ...user, epoch: 1 }
+      expect(await users.findByEmail(user.email)).toEqual(expected)
+      expect(await users.findById(user.id)).toEqual(expected)
+      expect(await users.readEpoch(user.id)).toBe(1)
+    })
+
+    test('is the only one of an address, however it is spelled, and is not changed by a second registration', async () => {
+      const user = await registered()
+      const second = { id: randomUUID(), email: user.email.toUpperCase(), passwordHash: 'hash-2' }
+      expect(await users.create(second, NOW)).toBe('existing')
+      expect(await users.findByEmail(second.email)).toMatchObject({ id: user.id, passwordHash: 'hash-1' })
+      expect(await users.findById(second.id)).toBeUndefined()
+    })
+
+    test('is created once by parallel registrations', async () => {
+      const email = `${randomUUID()}@example.com`
+      const create = () => users.create({ id: randomUUID(), email, passwordHash: 'hash-1' }, NOW)
+      const results = await Promise.all(Array.from({ length: 10 }, create))
+      expect(results.filter((result) => result === 'created')).toHaveLength(1)
+    })
+
+    test.each([randomUUID(), 'not-a-uuid', ''])('that does not exist (%s) is neither found nor changed', async (id) => {
+      expect(await users.findById(id)).toBeUndefined()
+      expect(await users.readEpoch(id)).toBeUndefined()
+      expect(await Promise.all(everyChange(id))).toEqual([undefined, undefined, false, false, false, false])
+      await users.rehash(id, 'hash-1', 'hash-2')
+    })
+  })
+
+  describe('the epoch', () => {
+    test('rises by one for each revocation, also in parallel', async () => {
+      const { id } = await registered()
+      const epochs = await Promise.all(Array.from({ length: 10 }, () => users.bumpEpoch(id, 'contained', NOW)))
+      expect(epochs.sort((a, b) => Number(a) - Number(b))).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+      expect(await users.readEpoch(id)).toBe(11)
+    })
+
+    test('rises with the password, for exactly one of parallel changes', async () => {
+      const { id } = await registered()
+      const change = (to: string) => users.changePassword(id, 'hash-1', to, NOW)
+      const results = await Promise.all(['hash-2', 'hash-3', 'hash-4'].map(change))
+      expect(results.filter((epoch) => epoch !== undefined)).toEqual([2])
+      expect(await users.findById(id)).toMatchObject({ epoch: 2, passwordHash: expect.not.stringContaining('hash-1') })
+    })
+
+    test('stays when the same password is hashed anew', async () => {
+      const { id } = await registered()
+      await users.rehash(id, 'hash-1', 'hash-1b')
+      expect(await users.findById(id)).toMatchObject({ epoch: 1, passwordHash: 'hash-1b' })
+    })
+
+    test('and the hash stay when the hash that was verified has moved', async () => {
+      const { id } = await registered()
+      expect(await users.changePassword(id, 'hash-0', 'hash-2', NOW)).toBeUndefined()
+      await users.rehash(id, 'hash-0', 'hash-2')
+      expect(await users.findById(id)).toMatchObject({ epoch: 1, passwordHash: 'hash-1' })
+    })
+  })
+
+  describe('a TOTP secret', () => {
+    test('is not enabled before it is confirmed, and the latest offer counts', async () => {
+      const { id } = await registered()
+      expect(await users.offerTotp(id, 'first', NOW)).toBe(true)
+      expect(await users.offerTotp(id, 'second', NOW)).toBe(true)
+      expect(await users.findById(id)).toMatchObject({ totp: { secret: 'second', enabled: false } })
+      expect(await users.acceptTotpStep(id, STEP)).toBe(false)
+      expect(await users.enableTotp(id, 'first', STEP, NOW)).toBe(false)
+      expect(await users.enableTotp(id, 'second', STEP, NOW)).toBe(true)
+      expect((await users.findById(id))?.totp).toEqual({ secret: 'second', enabled: true, lastStep: STEP })
+    })
+
+    test('that is enabled is neither replaced nor enabled again', async () => {
+      const { id } = await withTotp()
+      expect(await users.offerTotp(id, 'other', NOW)).toBe(false)
+      expect(await users.enableTotp(id, 'secret', STEP + 1, NOW)).toBe(false)
+      expect((await users.findById(id))?.totp).toEqual({ secret: 'secret', enabled: true, lastStep: STEP })
+    })
+
+    test('is enabled by one of parallel confirmations', async () => {
+      const { id } = await registered()
+      await users.offerTotp(id, 'secret', NOW)
+      const enable = () => users.enableTotp(id, 'secret', STEP, NOW)
+      const results = await Promise.all(Array.from({ length: 5 }, enable))
+      expect(results.filter(Boolean)).toHaveLength(1)
+    })
+
+    test('is gone once disabled, and can be disabled once', async () => {
+      const { id } = await withTotp()
+      const results = await Promise.all([users.disableTotp(id, NOW), users.disableTotp(id, NOW)])
+      expect(results.filter(Boolean)).toHaveLength(1)
+      expect((await users.findById(id))?.totp).toBeUndefined()
+      expect(await users.offerTotp(id, 'new', NOW)).toBe(true)
+    })
+
+    test('that was only offered cannot be disabled', async () => {
+      const { id } = await registered()
+      await users.offerTotp(id, 'secret', NOW)
+      expect(await users.disableTotp(id, NOW)).toBe(false)
+    })
+  })
+
+  describe('a time step', () => {
+    test('is accepted once, also in parallel', async () => {
+      const { id } = await withTotp()
+      const results = await Promise.all(Array.from({ length: 20 }, () => users.acceptTotpStep(id, STEP + 1)))
+      expect(results.filter(Boolean)).toHaveLength(1)
+      expect((await users.findById(id))?.totp?.lastStep).toBe(STEP + 1)
+    })
+
+    test('must be above the last one, which the confirmation set', async () => {
+      const { id } = await withTotp()
+      expect(await users.acceptTotpStep(id, STEP)).toBe(false)
+      expect(await users.acceptTotpStep(id, STEP + 2)).toBe(true)
+      expect(await users.acceptTotpStep(id, STEP + 1)).toBe(false)
+    })
+  })
+}

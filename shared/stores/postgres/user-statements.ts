@@ -1,0 +1,75 @@
+import type { QueryConfig } from 'pg'
+
+/**
+ * Statements about users. Each change is one statement together with its audit row, so that neither is ever there
+ * without the other; concurrent ones of a user wait for each other at the row, and judge it anew then. Those of every
+ * sign-in are named, which lets a connection parse them once.
+ */
+
+const COLUMNS = 'id, email, password_hash, epoch, totp_secret, totp_enabled_at IS NOT NULL AS enabled, totp_last_step'
+
+/** @param change returns id and epoch of the row it changed @param at the parameter that holds the time */
+const audited = (change: string, action: string, at: string, detail = `'{}'::jsonb`): QueryConfig => ({
+  text: `WITH changed AS (${change} RETURNING id, epoch),
+    logged AS (INSERT INTO audit (at, user_id, action, detail) SELECT ${at}, id, '${action}', ${detail} FROM changed)
+    SELECT epoch FROM changed`,
+})
+
+export const findByEmail: QueryConfig = {
+  name: 'user-by-email',
+  text: `SELECT ${COLUMNS} FROM users WHERE lower(email) = lower($1)`,
+}
+export const findById: QueryConfig = { name: 'user-by-id', text: `SELECT ${COLUMNS} FROM users WHERE id = $1` }
+export const readEpoch: QueryConfig = { name: 'user-epoch', text: 'SELECT epoch FROM users WHERE id = $1' }
+
+export const create = audited(
+  `INSERT INTO users (id, email, password_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+    ON CONFLICT (lower(email)) DO NOTHING`,
+  'registered',
+  '$4::timestamptz',
+)
+
+export const bumpEpoch = audited(
+  'UPDATE users SET epoch = epoch + 1, updated_at = $3 WHERE id = $1',
+  'sessions_revoked',
+  '$3::timestamptz',
+  `jsonb_build_object('reason', $2::text, 'epoch', epoch)`,
+)
+
+export const changePassword = audited(
+  'UPDATE users SET password_hash = $3, epoch = epoch + 1, updated_at = $4 WHERE id = $1 AND password_hash = $2',
+  'password_changed',
+  '$4::timestamptz',
+  `jsonb_build_object('epoch', epoch)`,
+)
+
+export const rehash: QueryConfig = {
+  text: 'UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2',
+}
+
+export const offerTotp = audited(
+  `UPDATE users SET totp_secret = $2, totp_last_step = NULL, updated_at = $3
+    WHERE id = $1 AND totp_enabled_at IS NULL`,
+  'totp_offered',
+  '$3::timestamptz',
+)
+
+export const enableTotp = audited(
+  `UPDATE users SET totp_enabled_at = $4, totp_last_step = $3, updated_at = $4
+    WHERE id = $1 AND totp_secret = $2 AND totp_enabled_at IS NULL`,
+  'totp_enabled',
+  '$4::timestamptz',
+)
+
+export const disableTotp = audited(
+  `UPDATE users SET totp_secret = NULL, totp_enabled_at = NULL, totp_last_step = NULL, updated_at = $2
+    WHERE id = $1 AND totp_enabled_at IS NOT NULL`,
+  'totp_disabled',
+  '$2::timestamptz',
+)
+
+export const acceptTotpStep: QueryConfig = {
+  name: 'user-totp-step',
+  text: `UPDATE users SET totp_last_step = $2
+    WHERE id = $1 AND totp_enabled_at IS NOT NULL AND totp_last_step < $2 RETURNING id`,
+}

@@ -1,0 +1,69 @@
+import type pg from 'pg'
+import type { User, Users } from '../port.ts'
+import * as sql from './user-statements.ts'
+
+interface UserRow {
+  id: string
+  email: string
+  password_hash: string
+  epoch: number
+  totp_secret: string | null
+  enabled: boolean
+  /** A bigint, which the driver gives as text. */
+  totp_last_step: string | null
+}
+
+/** What `lastStep` is before any step was accepted: below every step there is. */
+const NO_STEP = -1
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+const userOf = (row: UserRow): User => ({
+  id: row.id,
+  email: row.email,
+  passwordHash: row.password_hash,
+  epoch: row.epoch,
+  ...(row.totp_secret === null
+    ? {}
+    : {
+        totp: { secret: row.totp_secret, enabled: row.enabled, lastStep: Number(row.totp_last_step ?? NO_STEP) },
+      }),
+})
+
+/** Users in Postgres. A change and its audit row are one statement, and so one transaction. */
+export function createUsers(pool: pg.Pool): Users {
+  async function first<Row extends pg.QueryResultRow>(query: pg.QueryConfig, values: unknown[]) {
+    const { rows } = await pool.query<Row>({ ...query, values })
+    return rows[0]
+  }
+  /** For one user. An id that is no UUID names nobody; Postgres would throw. */
+  const ofUser = async <Row extends pg.QueryResultRow>(query: pg.QueryConfig, id: string, ...values: unknown[]) =>
+    UUID.test(id) ? first<Row>(query, [id, ...values]) : undefined
+  const changed = async (query: pg.QueryConfig, id: string, ...values: unknown[]) =>
+    (await ofUser(query, id, ...values)) !== undefined
+  const epochOf = async (query: pg.QueryConfig, id: string, ...values: unknown[]) =>
+    (await ofUser<{ epoch: number }>(query, id, ...values))?.epoch
+
+  return {
+    async create({ id, email, passwordHash }, now) {
+      return (await first(sql.create, [id, email, passwordHash, now])) ? 'created' : 'existing'
+    },
+    async findByEmail(email) {
+      const row = await first<UserRow>(sql.findByEmail, [email])
+      return row && userOf(row)
+    },
+    async findById(id) {
+      const row = await ofUser<UserRow>(sql.findById, id)
+      return row && userOf(row)
+    },
+    readEpoch: (id) => epochOf(sql.readEpoch, id),
+    bumpEpoch: (id, reason, now) => epochOf(sql.bumpEpoch, id, reason, now),
+    changePassword: (id, from, to, now) => epochOf(sql.changePassword, id, from, to, now),
+    async rehash(id, from, to) {
+      await ofUser(sql.rehash, id, from, to)
+    },
+    offerTotp: (id, secret, now) => changed(sql.offerTotp, id, secret, now),
+    enableTotp: (id, secret, step, now) => changed(sql.enableTotp, id, secret, step, now),
+    disableTotp: (id, now) => changed(sql.disableTotp, id, now),
+    acceptTotpStep: (id, step) => changed(sql.acceptTotpStep, id, step),
+  }
+}
