@@ -1,0 +1,79 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { labEnv, productionEnv } from '../test/env.ts'
+import { ConfigError, parseFunctionsConfig, parseWebConfig } from './config.ts'
+
+const faultsOf = (env: NodeJS.ProcessEnv): string => {
+  try {
+    parseFunctionsConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  return ''
+}
+
+describe('a configuration', () => {
+  it('is usable with what the lab generates, and in production with secrets of its own', () => {
+    expect(parseFunctionsConfig(labEnv()).ATO_LAB).toBe(true)
+    expect(parseFunctionsConfig(productionEnv()).ATO_LAB).toBe(false)
+    expect(parseWebConfig(productionEnv()).PORT).toBe(8000)
+  })
+
+  it('names everything that is missing at once', () => {
+    const message = faultsOf({})
+    for (const name of ['DATABASE_URL', 'REDIS_URL', 'ATO_HMAC_SECRET', 'SESSION_SIGNING_KEYS', 'PASSWORD_PEPPER']) {
+      expect(message).toContain(`${name}: is missing`)
+    }
+  })
+
+  it('takes a variable set to nothing for a missing one', () => {
+    expect(faultsOf({ ...productionEnv(), ATO_HMAC_SECRET: '' })).toContain('ATO_HMAC_SECRET: is missing')
+  })
+
+  it.each(['ATO_HMAC_SECRET', 'ATO_WEBHOOK_SECRET', 'DEVICE_HASH_KEY', 'TOTP_KEY', 'PASSWORD_PEPPER'])(
+    'refuses a %s of 31 bytes and takes one of 32',
+    (name) => {
+      expect(faultsOf({ ...productionEnv(), [name]: 'x'.repeat(31) })).toContain(
+        `${name} (0): must be at least 32 bytes`,
+      )
+      expect(faultsOf({ ...productionEnv(), [name]: 'x'.repeat(32) })).toBe('')
+    },
+  )
+
+  it('counts bytes, and measures every secret of a rotating list', () => {
+    expect(faultsOf({ ...productionEnv(), TOTP_KEY: 'é'.repeat(16) })).toBe('')
+    const rotating = `${'x'.repeat(32)},short`
+    expect(faultsOf({ ...productionEnv(), TOTP_KEY: rotating })).toContain('TOTP_KEY (1): must be at least 32 bytes')
+  })
+
+  it('refuses lab secrets outside the lab', () => {
+    const { ATO_HMAC_SECRET, SESSION_SIGNING_KEYS } = labEnv()
+    const message = faultsOf({ ...productionEnv(), ATO_HMAC_SECRET, SESSION_SIGNING_KEYS })
+    expect(message).toContain('ATO_HMAC_SECRET: is a lab secret')
+    expect(message).toContain('SESSION_SIGNING_KEYS: is a lab secret')
+  })
+
+  it('finds a lab secret in the middle of a rotating list', () => {
+    const TOTP_KEY = `${'x'.repeat(32)},lab-${'x'.repeat(32)}`
+    expect(faultsOf({ ...productionEnv(), TOTP_KEY })).toContain('TOTP_KEY: is a lab secret')
+  })
+
+  it('keeps the lab on loopback, and everything else on https', () => {
+    expect(faultsOf({ ...labEnv(), WEB_ORIGIN: 'https://app.example.com' })).toContain('must be a loopback origin')
+    expect(faultsOf({ ...productionEnv(), WEB_ORIGIN: 'http://app.example.com' })).toContain('must be https')
+  })
+
+  it('never prints a value', () => {
+    const canary = 'canary-value-of-a-secret'
+    const env = { ...productionEnv(), ATO_HMAC_SECRET: canary, SESSION_SIGNING_KEYS: canary, REDIS_URL: canary }
+    expect(faultsOf(env)).not.toContain(canary)
+  })
+
+  it('prints its secrets as [redacted] wherever they end up', () => {
+    const config = parseFunctionsConfig(productionEnv())
+    const printed = `${inspect(config, { depth: 5 })} ${JSON.stringify(config)} ${config.TOTP_KEY[0]}`
+    expect(printed).toContain('[redacted]')
+    for (const secret of config.ATO_HMAC_SECRET) expect(printed).not.toContain(secret.reveal())
+  })
+})
