@@ -61,7 +61,7 @@ describe('a delivery', () => {
     return { delivery, to }
   }
 
-  function send(webhook: Webhook, timeoutMs = 100): Promise<Delivery> {
+  function send(webhook: Webhook, timeoutMs = 400): Promise<Delivery> {
     return new Promise((ended) => {
       const queue = new WebhookQueue(webhook, { retrySpacingMs: [1, 1, 1, 1, 1], timeoutMs })
       closers.push(() => queue.close())
