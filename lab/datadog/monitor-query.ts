@@ -1,0 +1,214 @@
+import { type Field, reservedNames, type SearchNode } from './search-ast.ts'
+import { parseSearch, type UndocumentedForm } from './search-parser.ts'
+import { SearchSyntaxError } from './search-scanner.ts'
+
+export type Operator = '<' | '<=' | '>' | '>=' | '==' | '!='
+
+/** A facet or tag as `.by` and `.rollup` name it: `@ip`, `env`. */
+export interface Facet {
+  readonly name: string
+  readonly field: Field
+}
+
+/** What a log monitor's query says. */
+export interface MonitorQuery {
+  readonly search: string
+  readonly node: SearchNode
+  readonly undocumented: readonly UndocumentedForm[]
+  readonly index: string
+  readonly rollup: { readonly kind: 'count' } | { readonly kind: 'cardinality'; readonly of: Facet }
+  readonly by: readonly Facet[]
+  readonly windowMs: number
+  readonly operator: Operator
+  readonly threshold: number
+}
+
+/** A monitor query that cannot be read or is not evaluated here. */
+export class QueryError extends Error {
+  override readonly name = 'QueryError'
+  /** Offset in the query, in UTF-16 units from 0. */
+  readonly position: number
+
+  constructor(reason: string, position: number) {
+    super(reason)
+    this.position = position
+  }
+}
+
+const measures = ['avg', 'sum', 'min', 'max', 'median', 'pc75', 'pc90', 'pc95', 'pc98', 'pc99']
+const mostFacets = 4
+const minuteMs = 60_000
+
+/**
+ * Reads `logs("…")[.index("…")].rollup(…)[.by("…")].last("…") <op> <number>`.
+ * @throws QueryError with the position in the query and the reason, those inside the search included
+ * @see https://docs.datadoghq.com/api/latest/monitors/ "Log alert query"
+ */
+export function parseMonitorQuery(query: string): MonitorQuery {
+  return new QueryReader(query).read()
+}
+
+class QueryReader {
+  private readonly query: string
+  private position = 0
+
+  constructor(query: string) {
+    this.query = query
+  }
+
+  read(): MonitorQuery {
+    this.space()
+    if (this.comes('formula(')) this.fail('formula("…") is not evaluated here')
+    this.want('logs(', 'a log monitor begins with logs("…")')
+    const { node, undocumented, search } = this.search()
+    const index = this.take('.index(') ? this.text() : '*'
+    if (!this.take('.rollup(')) this.refuseMethod('.rollup("count") or .rollup("cardinality", "@facet") is wanted')
+    const rollup = this.rollup()
+    const by = this.take('.by(') ? this.facets() : []
+    if (!this.take('.last(')) this.refuseMethod('.last("5m") is wanted')
+    const windowMs = this.window()
+    const operator = this.operator()
+    const threshold = this.number()
+    return { search, node, undocumented, index, rollup, by, windowMs, operator, threshold }
+  }
+
+  private fail(reason: string, position = this.position): never {
+    throw new QueryError(reason, position)
+  }
+
+  private comes(text: string): boolean {
+    return this.query.startsWith(text, this.position)
+  }
+
+  private take(text: string): boolean {
+    if (!this.comes(text)) return false
+    this.position += text.length
+    return true
+  }
+
+  private want(text: string, reason: string): void {
+    if (!this.take(text)) this.fail(reason)
+  }
+
+  private space(): void {
+    while (/\s/.test(this.query.charAt(this.position))) this.position++
+  }
+
+  private refuseMethod(wanted: string): never {
+    if (this.comes('.over(')) this.fail('.over() belongs to service checks; a log monitor says .last("5m")')
+    if (this.comes('.current(')) this.fail('cumulative windows, .current("…"), are not evaluated here')
+    const [method] = /^\.\w+/.exec(this.query.slice(this.position)) ?? []
+    return this.fail(method ? `${method} is not known here: ${wanted}` : wanted)
+  }
+
+  /** One double-quoted argument and the `)` behind it. */
+  private text(): string {
+    const { text } = this.quoted()
+    this.close()
+    return text
+  }
+
+  private close(): void {
+    if (this.comes(',')) this.fail('one argument is wanted: facets go into one string, separated by commas')
+    this.want(')', '`)` is wanted')
+  }
+
+  /** Reads `"…"`; `offsets[i]` is where the i-th character of the text stands in the query. */
+  private quoted(): { text: string; offsets: number[] } {
+    const open = this.position
+    if (this.comes("'")) this.fail('double quotes are wanted, not single ones')
+    this.want('"', 'a text in double quotes is wanted')
+    const offsets: number[] = []
+    let text = ''
+    for (;;) {
+      if (this.position >= this.query.length) this.fail('this quote is never closed', open)
+      if (this.take('"')) break
+      offsets.push(this.position)
+      // Only \" and \\ are this string's own escapes; any other backslash belongs to the search inside.
+      if (this.comes('\\"') || this.comes('\\\\')) this.position++
+      text += this.query.charAt(this.position++)
+    }
+    offsets.push(this.position - 1)
+    return { text, offsets }
+  }
+
+  private search(): { search: string; node: SearchNode; undocumented: readonly UndocumentedForm[] } {
+    const { text, offsets } = this.quoted()
+    const outer = (inner: number) => offsets[inner] ?? this.position
+    try {
+      const { node, undocumented } = parseSearch(text)
+      this.close()
+      return {
+        search: text,
+        node,
+        undocumented: undocumented.map((form) => ({ ...form, position: outer(form.position) })),
+      }
+    } catch (error) {
+      if (error instanceof SearchSyntaxError) this.fail(error.reason, outer(error.position))
+      throw error
+    }
+  }
+
+  private rollup(): MonitorQuery['rollup'] {
+    const start = this.position
+    const { text: kind } = this.quoted()
+    if (kind === 'count') {
+      this.close()
+      return { kind }
+    }
+    if (measures.includes(kind))
+      this.fail(`rollup "${kind}" is not evaluated here, only "count" and "cardinality"`, start)
+    if (kind !== 'cardinality') this.fail(`rollup "${kind}" is not known`, start)
+    this.want(',', 'rollup "cardinality" wants the facet whose values it counts')
+    this.space()
+    const at = this.position
+    return { kind, of: this.facet(this.text(), at) }
+  }
+
+  private facets(): Facet[] {
+    const start = this.position
+    const names = this.text().split(',')
+    const facets = names.map((name) => this.facet(name.trim(), start))
+    if (facets.length > mostFacets) this.fail(`at most ${mostFacets} facets can group a log monitor`, start)
+    const twice = facets.find((facet, i) => facets.findIndex((other) => other.name === facet.name) < i)
+    if (twice) this.fail(`${twice.name} is named twice`, start)
+    return facets
+  }
+
+  private facet(name: string, at: number): Facet {
+    if (!/^@?[\p{L}\p{N}_.:/-]+$/u.test(name)) this.fail(`\`${name}\` is not the name of a facet or tag`, at)
+    if (name.startsWith('@')) {
+      const path = name.slice(1)
+      if (path.split('.').includes('')) this.fail(`\`${name}\` is not a path: a name is missing`, at)
+      return { name, field: { kind: 'attribute', path } }
+    }
+    const reserved = reservedNames.find((known) => known === name)
+    return { name, field: reserved ? { kind: 'reserved', name: reserved } : { kind: 'tag', key: name } }
+  }
+
+  private window(): number {
+    const start = this.position
+    const text = this.text()
+    const found = /^(\d+)([mhd])$/.exec(text)
+    const count = Number(found?.[1])
+    const unit = found?.[2]
+    const most = { m: 2880, h: 48, d: 1 }[unit ?? ''] ?? 0
+    if (!found || count < 1 || count > most) {
+      this.fail(`"${text}" is not a window: 1m to 2880m, 1h to 48h, or 1d`, start)
+    }
+    return count * minuteMs * ({ m: 1, h: 60, d: 1440 }[unit ?? ''] ?? 0)
+  }
+
+  private operator(): Operator {
+    this.space()
+    const operator = (['>=', '<=', '==', '!=', '>', '<'] as const).find((sign) => this.take(sign))
+    return operator ?? this.fail('an operator is wanted: < <= > >= == !=')
+  }
+
+  private number(): number {
+    this.space()
+    const found = /^-?\d+(\.\d+)?\s*$/.exec(this.query.slice(this.position))
+    if (!found) this.fail('a number is wanted, and nothing after it')
+    return Number(found[0])
+  }
+}

@@ -1,0 +1,117 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { logOfEvent } from './app-event.ts'
+import { Evaluator, type Transition } from './evaluate.ts'
+import type { IndexedLog } from './log.ts'
+import { loadMonitors, type Monitor } from './monitor.ts'
+import { Replayer } from './replay.ts'
+
+/** Events that must, or must not, make a detection fire. */
+export interface DetectionCase {
+  /** A sentence someone could disagree with. */
+  readonly name: string
+  /** In order of arrival, as the app logs them. */
+  readonly events: readonly object[]
+  /** Whether some group fires; a list names every group that does, and each of its cycles. */
+  readonly fires: boolean | readonly Record<string, string>[]
+  /** In arrival mode, each transition in order of time: what, and after how many ms since the first event's time. */
+  readonly transitions?: readonly [transition: Transition['transition'], afterMs: number][]
+
+  /** The app never logs such events: they do not parse by its contract. */
+  readonly outsideContract?: true
+}
+
+/** How a case is evaluated: live at each log, live each minute, or replayed in either way. */
+export const modes = ['arrival', 'cadence', 'replay', 'replay in cadence'] as const
+export type Mode = (typeof modes)[number]
+
+export interface CaseResult {
+  readonly monitor: Monitor
+  readonly case: DetectionCase
+  readonly mode: Mode
+  readonly transitions: readonly Transition[]
+  /** What the case wants and this run did not give; empty when it holds. */
+  readonly faults: readonly string[]
+}
+
+export interface Detection {
+  readonly monitor: Monitor
+  readonly cases: readonly DetectionCase[]
+}
+
+/** Loads each `<slug>/monitor.json` below a folder with the `cases` that its `cases.ts` exports. */
+export async function loadDetections(dir: string): Promise<Detection[]> {
+  const monitors = await loadMonitors(dir)
+  return Promise.all(
+    monitors.map(async (monitor) => {
+      const file = pathToFileURL(join(dir, monitor.slug, 'cases.ts')).href
+      const { cases } = (await import(file)) as { cases: readonly DetectionCase[] }
+      return { monitor, cases }
+    }),
+  )
+}
+
+/** Runs every case of every detection below a folder in every mode. */
+export async function runCases(dir: string): Promise<CaseResult[]> {
+  const detections = await loadDetections(dir)
+  return detections.flatMap(({ monitor, cases }) =>
+    cases.flatMap((each) => modes.map((mode) => runCase(monitor, each, mode))),
+  )
+}
+
+/** Runs one case; a monitor other than the catalogue's may be given, as a mutant is. */
+export function runCase(monitor: Monitor, each: DetectionCase, mode: Mode): CaseResult {
+  const logs = each.events.map((event) => logOfEvent({ ...event }))
+  const transitions = mode.startsWith('replay') ? replayed(monitor, logs, mode) : live(monitor, logs, mode)
+  const faults = [
+    ...firingFaults(each, transitions),
+    ...(mode === 'arrival' ? timingFaults(each, logs, transitions) : []),
+  ]
+  return { monitor, case: each, mode, transitions, faults }
+}
+
+const minuteSeconds = 60
+const cadenceFor = (mode: Mode) => (mode.includes('cadence') ? { cadenceSeconds: minuteSeconds } : {})
+
+function live(monitor: Monitor, logs: readonly IndexedLog[], mode: Mode): Transition[] {
+  const evaluator = new Evaluator([monitor], cadenceFor(mode))
+  const transitions = logs.flatMap((log) => evaluator.push(log))
+  for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue())
+    transitions.push(...evaluator.advance(due))
+  return transitions
+}
+
+function replayed(monitor: Monitor, logs: readonly IndexedLog[], mode: Mode): Transition[] {
+  const transitions: Transition[] = []
+  const replayer = new Replayer([monitor], cadenceFor(mode), (transition) => transitions.push(transition))
+  for (const log of logs) replayer.push(log, log.timestamp)
+  replayer.finish()
+  return transitions
+}
+
+function firingFaults({ fires }: DetectionCase, transitions: readonly Transition[]): string[] {
+  const fired = transitions
+    .filter(({ transition }) => transition === 'Triggered')
+    .map(({ group }) => JSON.stringify(group))
+  if (typeof fires === 'boolean') {
+    return fires === fired.length > 0 ? [] : [fires ? 'fired for no group' : `fired for ${fired.join(', ')}`]
+  }
+  const wanted = fires.map((group) => JSON.stringify(group))
+  return String(wanted.sort()) === String(fired.sort())
+    ? []
+    : [`fired for ${fired.join(', ')}, not for ${wanted.join(', ')}`]
+}
+
+function timingFaults(each: DetectionCase, logs: readonly IndexedLog[], transitions: readonly Transition[]): string[] {
+  if (!each.transitions) return []
+  const first = Math.min(...logs.map((log) => log.timestamp))
+  const found = JSON.stringify(transitions.map(({ transition, at }) => [transition, at - first]))
+  const wanted = JSON.stringify(each.transitions)
+  return found === wanted ? [] : [`went through ${found}, not ${wanted}`]
+}
+
+/** When every case begins: on a full minute, so that a cadence window can span the same edge as an arrival window. */
+const beginsAt = Date.UTC(2026, 0, 5, 9, 0, 0)
+
+/** @returns the `timestamp` of an event so many milliseconds into a case */
+export const after = (ms: number): string => new Date(beginsAt + ms).toISOString()
