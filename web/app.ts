@@ -1,0 +1,113 @@
+import { fileURLToPath } from 'node:url'
+import express, { type Express, type RequestHandler } from 'express'
+import helmet from 'helmet'
+import type { ServiceLog } from '../shared/log.ts'
+import { ProblemError } from '../shared/problem.ts'
+import type { LiveSessions, SessionLedger } from '../shared/stores/port.ts'
+import { type ContainDeps, revokeHandlers } from './contain/handler.ts'
+import type { Cookies } from './cookies.ts'
+import { refuseCrossSite } from './csrf.ts'
+import { readForm } from './form.ts'
+import type { FunctionsClient } from './functions-client.ts'
+import { health, type Probes, ready } from './health.ts'
+import { showAccount, submitPassword } from './pages/account.ts'
+import { showDashboard, submitEnd } from './pages/dashboard.ts'
+import { showLanding } from './pages/landing.ts'
+import { showMfa, submitMfa } from './pages/mfa.ts'
+import { answerProblem } from './pages/problem.ts'
+import { submitReauth } from './pages/reauth.ts'
+import { showRegister, submitRegister } from './pages/register.ts'
+import { showSignIn, submitSignIn } from './pages/sign-in.ts'
+import { submitSignOut } from './pages/sign-out.ts'
+import { submitConfirm, submitDisable, submitEnrol } from './pages/totp.ts'
+import { readSession, requireHolder, requireSession, type SessionDeps, tellEnding } from './session.ts'
+import { observeVisit } from './visit.ts'
+
+export interface WebDeps
+  extends Omit<SessionDeps, 'log' | 'sessions' | 'ledger'>,
+    Omit<ContainDeps, 'log' | 'sessions' | 'ledger'> {
+  webOrigin: string
+  /** Where `style.css`, `icon.svg` and the built `device.js` lie. */
+  assets: URL
+  sessions: LiveSessions
+  ledger: SessionLedger
+  functions: FunctionsClient
+  cookies: Cookies
+  probes: Probes
+  log: ServiceLog
+}
+
+/** The web app without a port. Order matters: what must not be blinded or slowed by a later rule stands before it. */
+export function createApp(deps: WebDeps): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.enable('case sensitive routing')
+  app.enable('strict routing')
+  // One hop, Heroku's router. Addresses come from `clientAddress`; links and redirects never from a Host header.
+  app.set('trust proxy', 1)
+  app.set('query parser', 'simple')
+
+  app.use(observeVisit(deps), securityHeaders(deps.webOrigin))
+  app.get('/__health', health)
+  app.get('/__ready', ready(deps))
+  app.use('/assets', express.static(fileURLToPath(deps.assets), { index: false, redirect: false, cacheControl: false }))
+  app.post('/contain/revoke', revokeHandlers(deps))
+
+  app.use(refuseCrossSite(deps), readSession(deps), readForm)
+  addPages(app, deps)
+  app.use(() => {
+    throw new ProblemError('not-found')
+  })
+  app.use(answerProblem(deps))
+  return app
+}
+
+function addPages(app: Express, deps: WebDeps): void {
+  app.get('/', tellEnding, showLanding)
+  app.get('/login', tellEnding, showSignIn)
+  app.post('/login', submitSignIn(deps))
+  app.get('/register', tellEnding, showRegister)
+  app.post('/register', submitRegister(deps))
+  app.get('/mfa', tellEnding, showMfa(deps))
+  app.post('/mfa', submitMfa(deps))
+
+  app.get('/dashboard', requireSession, showDashboard(deps))
+  app.post('/dashboard/end', requireSession, submitEnd(deps))
+  app.get('/account', requireSession, showAccount(deps))
+  app.post('/account/password', requireSession, submitPassword(deps))
+  app.post('/account/totp', requireSession, submitEnrol(deps))
+  app.post('/account/totp/confirm', requireSession, submitConfirm(deps))
+  app.post('/account/totp/disable', requireSession, submitDisable(deps))
+  app.post('/account/reauth', requireHolder, submitReauth(deps))
+  app.post('/logout', requireHolder, submitSignOut(deps))
+}
+
+/** Nothing inline, nothing from elsewhere, nothing framed, nothing kept by a cache. */
+function securityHeaders(webOrigin: string): RequestHandler[] {
+  const secure = webOrigin.startsWith('https://')
+  const policy = helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'none'"],
+        'script-src': ["'self'"],
+        'style-src': ["'self'"],
+        'img-src': ["'self'"],
+        'connect-src': ["'self'"],
+        'form-action': ["'self'"],
+        'base-uri': ["'none'"],
+        'frame-ancestors': ["'none'"],
+      },
+    },
+    // `no-referrer`, helmet's own, would make older browsers send `Origin: null` with our own forms.
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: secure ? { maxAge: 31_536_000, includeSubDomains: true } : false,
+    xFrameOptions: { action: 'deny' },
+  })
+  const noStore: RequestHandler = (_request, response, next) => {
+    response.set('cache-control', 'no-store')
+    next()
+  }
+  return [policy, noStore]
+}

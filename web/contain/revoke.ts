@@ -1,0 +1,60 @@
+import type { RevokeCall } from '../../shared/containment/revoke-call.ts'
+import type { Emit } from '../../shared/event.ts'
+import type { ServiceLog } from '../../shared/log.ts'
+import type { LiveSessions, SessionLedger } from '../../shared/stores/port.ts'
+import { within } from '../bounded.ts'
+
+/** The caller waits three seconds in all; the ledger may have one of them. */
+const LEDGER_MS = 1_000
+
+export interface RevokeDeps {
+  sessions: Pick<LiveSessions, 'read' | 'revoke'>
+  ledger: Pick<SessionLedger, 'locate' | 'close'>
+  emit: Emit
+  log: Pick<ServiceLog, 'error'>
+  now: () => number
+}
+
+/**
+ * Carries out a revoke: the session dies first, in one step, on both hosts; then the ledger learns of it. A ledger that
+ * fails is a fault for the log: it never keeps a stolen session alive.
+ * @returns `noop` if no such session was live
+ * @throws if Redis fails: nothing is revoked then, and functions carries it out itself
+ */
+export async function revoke(call: RevokeCall, requestId: string, deps: RevokeDeps): Promise<'success' | 'noop'> {
+  const { sid, id, detection, containment_id: containmentId = id } = call
+  const at = deps.now()
+  const live = await deps.sessions.read(sid, at)
+  const result = await deps.sessions.revoke(sid, { reason: 'contained', at, containmentId })
+  const userId = await within(LEDGER_MS, closeInLedger(sid, live?.userId, { at, containmentId }, deps)).catch(
+    (error) => {
+      deps.log.error(error, 'a revoked session could not be closed in the ledger', { containment_id: containmentId })
+      return live?.userId
+    },
+  )
+  deps.emit({
+    evt: 'contain',
+    outcome: result,
+    action: 'revoke',
+    detection,
+    containment_id: containmentId,
+    sid,
+    ...(userId !== undefined && { usr: { id: userId } }),
+    via: 'web',
+    request_id: requestId,
+  })
+  return result
+}
+
+/** @returns whose session it was, if it ever was one */
+async function closeInLedger(
+  sid: string,
+  liveUserId: string | undefined,
+  { at, containmentId }: { at: number; containmentId: string },
+  deps: Pick<RevokeDeps, 'ledger'>,
+): Promise<string | undefined> {
+  const userId = liveUserId ?? (await deps.ledger.locate(sid))?.userId
+  if (userId === undefined) return undefined
+  await deps.ledger.close(userId, sid, { state: 'revoked', at: new Date(at), reason: 'contained', containmentId })
+  return userId
+}

@@ -1,0 +1,45 @@
+import type { CookieOptions, Request, Response } from 'express'
+
+export type CookieName = 'session' | 'mfa' | 'account'
+
+/** The browser's memory of a visit. Their values are written to no log and to no URL. */
+export interface Cookies {
+  read(request: Request, name: CookieName): string | undefined
+  /** @param maxAgeSeconds absent: until the browser is closed */
+  set(response: Response, name: CookieName, value: string, maxAgeSeconds?: number): void
+  clear(response: Response, ...names: CookieName[]): void
+}
+
+const MAX_LENGTH = 4096
+
+/**
+ * `__Host-` cookies: Secure, for this host alone, so that no sibling domain and no plain-http page can plant one. A
+ * lab on plain http cannot have them, and says so by the name.
+ * @see RFC 6265bis 4.1.3.2
+ */
+export function createCookies(webOrigin: string): Cookies {
+  const secure = webOrigin.startsWith('https://')
+  const nameOf = (name: CookieName) => (secure ? `__Host-${name}` : name)
+  const options: CookieOptions = { secure, httpOnly: true, sameSite: 'lax', path: '/', encode: String }
+  return {
+    read: (request, name) => readCookie(request.headers.cookie, nameOf(name)),
+    set: (response, name, value, maxAgeSeconds) => {
+      const maxAge = maxAgeSeconds === undefined ? {} : { maxAge: maxAgeSeconds * 1000 }
+      response.cookie(nameOf(name), value, { ...options, ...maxAge })
+    },
+    clear: (response, ...names) => {
+      for (const name of names) response.cookie(nameOf(name), '', { ...options, maxAge: 0 })
+    },
+  }
+}
+
+/** @returns the first cookie of exactly that name; empty and oversized ones are none */
+export function readCookie(header: string | undefined, name: string): string | undefined {
+  for (const pair of header?.split(';') ?? []) {
+    const equals = pair.indexOf('=')
+    if (equals < 0 || pair.slice(0, equals).trim() !== name) continue
+    const value = pair.slice(equals + 1).trim()
+    return value !== '' && value.length <= MAX_LENGTH ? value : undefined
+  }
+  return undefined
+}

@@ -1,0 +1,58 @@
+import type { WebConfig } from '../shared/config.ts'
+import type { ServiceLog } from '../shared/log.ts'
+import { remoteKeys } from '../shared/session/keys.ts'
+import { Sightings } from '../shared/session/sightings.ts'
+import { createVerifier } from '../shared/session/token.ts'
+import { revokeKeys, webKeys } from '../shared/signature.ts'
+import { connectRedis, connectTables } from '../shared/stores/connect.ts'
+import { createLiveSessions } from '../shared/stores/redis/live-sessions.ts'
+import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
+import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
+import type { WebDeps } from './app.ts'
+import { createCookies } from './cookies.ts'
+import { createFunctionsClient } from './functions-client.ts'
+
+/**
+ * Everything web needs, built once per process; nothing is connected before it is used.
+ * @param assets the folder of the built style and scripts
+ */
+export function createDeps(
+  config: WebConfig,
+  { assets, log, now = Date.now }: { assets: URL; log: ServiceLog; now?: () => number },
+): WebDeps & { close(): Promise<void> } {
+  const origin = config.FUNCTIONS_ORIGIN
+  const redis = connectRedis(config.REDIS_URL.reveal(), { onError: (error) => log.error(error, 'redis connection') })
+  const tables = connectTables(config.TABLES_CONNECTION.reveal())
+  const { warn, emit } = log
+  return {
+    // stores
+    sessions: createLiveSessions(redis.redis, { idleSeconds: config.SESSION_IDLE_SECONDS }),
+    ledger: createSessionLedger(tables.tables),
+    calls: { keys: revokeKeys(config.ATO_HMAC_SECRET), replays: createReplayCache(redis.redis) },
+    // sessions
+    verifyToken: createVerifier(remoteKeys(`${origin}/api/auth/jwks`, { fetch, now, warn })),
+    sightings: new Sightings(),
+    binding: config.SESSION_DEVICE_BINDING,
+    deviceKeys: config.DEVICE_HASH_KEY,
+    cookies: createCookies(config.WEB_ORIGIN),
+    // the outside
+    functions: createFunctionsClient({ origin, keys: webKeys(config.ATO_HMAC_SECRET), fetch, now, log }),
+    webOrigin: config.WEB_ORIGIN,
+    lab: config.ATO_LAB,
+    assets,
+    probes: { redis: redis.ping, tables: tables.ping, functions: () => askHealth(origin) },
+    log,
+    emit,
+    now,
+    close: async () => {
+      await Promise.allSettled([redis.close(), tables.close()])
+    },
+  }
+}
+
+/** @throws unless functions says that it is well */
+async function askHealth(origin: string): Promise<void> {
+  const response = await fetch(`${origin}/api/health`, { redirect: 'error', signal: AbortSignal.timeout(5_000) })
+  await response.body?.cancel()
+  if (!response.ok) throw new Error(`functions answered ${response.status}`)
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import * as z from 'zod'
+import type { ForwardedClient } from '../shared/client/client.ts'
+import type { ServiceLog } from '../shared/log.ts'
+import { type ProblemCode, ProblemError, problems } from '../shared/problem.ts'
+import { SIGNATURE_HEADER, type SigningKeys, sign } from '../shared/signature.ts'
+
+/** A password may have to wait for its turn in the hash queue. */
+const TIMEOUT_MS = 10_000
+const RETRY_AFTER_SECONDS = 5
+
+export type Answer<T> = { kind: 'ok'; value: T } | Refused
+export interface Refused {
+  kind: 'refused'
+  code: ProblemCode
+  detail?: string | undefined
+  retryAfterSeconds?: number | undefined
+}
+
+export interface FunctionsCall {
+  client: ForwardedClient
+  /** The session token, where the route needs a session. */
+  token?: string | undefined
+  data?: Readonly<Record<string, unknown>>
+  timeoutMs?: number
+}
+
+/** The auth API as web calls it. */
+export interface FunctionsClient {
+  /** @param route below `/api/`, for example `auth/login`; nothing is retried, because nothing here may happen twice */
+  post<S extends z.ZodType>(route: string, answer: S, call: FunctionsCall): Promise<Answer<z.infer<S>>>
+}
+
+export const IssuedSession = z.object({ sid: z.string(), token: z.string().min(1), expires_at: z.string() })
+export const LoginAnswer = z.union([IssuedSession, z.object({ mfa_token: z.string().min(1) })])
+export const RenewedToken = z.object({ token: z.string().min(1), expires_at: z.string() })
+export const TotpOffer = z.object({ secret: z.string(), otpauth_uri: z.string().startsWith('otpauth://totp/') })
+export const Nothing = z.unknown()
+
+const Problem = z.object({
+  code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
+  detail: z.string().max(512).optional(),
+})
+
+/**
+ * Signs each call anew, with a fresh id and time. What cannot be reached, or answers against the contract, is
+ * `unavailable` or `internal-error` to the visitor, and the fault goes to the log.
+ */
+export function createFunctionsClient(deps: {
+  origin: string
+  keys: SigningKeys
+  fetch: typeof fetch
+  now: () => number
+  log: Pick<ServiceLog, 'error' | 'warn'>
+}): FunctionsClient {
+  const send = async (route: string, { client, token, data = {}, timeoutMs = TIMEOUT_MS }: FunctionsCall) => {
+    const body = JSON.stringify({ id: randomUUID(), op: `POST /api/${route}`, client, data })
+    const headers: Record<string, string> = {
+      'content-type': 'application/json',
+      [SIGNATURE_HEADER]: sign(body, deps.keys, deps.now()),
+    }
+    if (token !== undefined) headers.authorization = `Bearer ${token}`
+    const signal = AbortSignal.timeout(timeoutMs)
+    const response = await deps.fetch(`${deps.origin}/api/${route}`, {
+      method: 'POST',
+      headers,
+      body,
+      signal,
+      redirect: 'error',
+    })
+    return { response, text: await response.text() }
+  }
+
+  return {
+    post: async (route, answer, call) => {
+      const sent = await send(route, call).catch((error: unknown) => {
+        deps.log.error(error, 'functions could not be reached', { route: nameOf(route) })
+        return undefined
+      })
+      if (!sent) return { kind: 'refused', code: 'unavailable', retryAfterSeconds: RETRY_AFTER_SECONDS }
+      const { response, text } = sent
+      if (!response.ok) return refusal(response, text, nameOf(route), deps.log)
+      const value = answer.safeParse(parseJson(text))
+      if (value.success) return { kind: 'ok', value: value.data }
+      deps.log.warn('functions answered against its contract', { route: nameOf(route), status: response.status })
+      return { kind: 'refused', code: 'internal-error' }
+    },
+  }
+}
+
+function refusal(response: Response, text: string, route: string, log: Pick<ServiceLog, 'warn'>): Refused {
+  const problem = Problem.safeParse(parseJson(text))
+  // A refused signature is a fault of our own configuration, not of the visitor's.
+  if (!problem.success || problem.data.code === 'call-refused') {
+    log.warn('functions refused a call', { route, status: response.status })
+    return { kind: 'refused', code: response.status >= 500 ? 'unavailable' : 'internal-error' }
+  }
+  const { code, detail } = problem.data
+  const after = Number(response.headers.get('retry-after') ?? Number.NaN)
+  return { kind: 'refused', code, detail, retryAfterSeconds: Number.isInteger(after) && after >= 0 ? after : undefined }
+}
+
+/** The refusal as an error page. */
+export function problemOf({ code, detail, retryAfterSeconds }: Refused): ProblemError {
+  return new ProblemError(code, {
+    ...(detail !== undefined && { detail }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  })
+}
+
+/** A route as it is logged: without the session that it names. */
+const nameOf = (route: string): string => route.replace(/(?<=^auth\/sessions\/)[^/]+/, '{sid}')
+
+function parseJson(text: string): unknown {
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,93 @@
+import type { RequestHandler } from 'express'
+import { describeDevice } from '../../shared/client/device.ts'
+import { Sid } from '../../shared/event.ts'
+import { ProblemError } from '../../shared/problem.ts'
+import { type ListedSession, listSessions } from '../../shared/session/list.ts'
+import { within } from '../bounded.ts'
+import { formOf } from '../form.ts'
+import { Nothing, problemOf } from '../functions-client.ts'
+import { sessionOf } from '../session.ts'
+import { forwardedClient } from '../visit.ts'
+import { accountName } from './account-name.ts'
+import { type PageDeps, sendPage } from './deps.ts'
+import { type Html, html } from './html.ts'
+import { layout, type Notice, time } from './layout.ts'
+
+const LIST_MS = 3_000
+
+const NOTICES: Readonly<Record<string, Notice>> = {
+  ended: { tone: 'good', text: 'The session is ended. Whoever held it is told so at the next page.' },
+}
+
+interface Dashboard {
+  name: string
+  current: { sid: string; since: number; device: string; ip: string }
+  /** Undefined if the ledger did not answer. */
+  others: readonly ListedSession[] | undefined
+  notice: Notice | undefined
+}
+
+const dashboardPage = ({ name, current, others, notice }: Dashboard): Html =>
+  layout(
+    { title: 'Your sessions', inside: true, wide: true, notice },
+    html`<h1>Your sessions</h1>
+<p class="lead">Signed in as <strong>${name}</strong></p>
+<section class="card" aria-labelledby="this">
+<h2 id="this">This session</h2>
+<dl class="facts">
+<div><dt>Device</dt><dd>${current.device}</dd></div>
+<div><dt>Address</dt><dd>${current.ip}</dd></div>
+<div><dt>Since</dt><dd>${time(current.since)}</dd></div>
+<div><dt>Session</dt><dd><code>${current.sid}</code></dd></div>
+</dl>
+</section>
+<section class="card" aria-labelledby="others">
+<h2 id="others">Other sessions</h2>
+${others === undefined && html`<p class="error">The list cannot be read right now. Reload the page in a moment.</p>`}
+${others?.length === 0 && html`<p>You are signed in nowhere else.</p>`}
+${others !== undefined && others.length > 0 && html`<ul class="sessions">${others.map(otherSession)}</ul>`}
+</section>`,
+  )
+
+const otherSession = ({ sid, device, ip, issued_at, last_seen_at }: ListedSession): Html => html`<li>
+<div><strong>${device}</strong> from ${ip}
+<p class="hint">Since ${time(issued_at)}, last used ${time(last_seen_at)}</p>
+<p class="hint"><code>${sid}</code></p></div>
+<form method="post" action="/dashboard/end">
+<input type="hidden" name="sid" value="${sid}">
+<button class="quiet danger" aria-label="End the session on ${device} from ${ip}">End</button>
+</form>
+</li>
+`
+
+export const showDashboard =
+  (deps: PageDeps): RequestHandler =>
+  async (request, response) => {
+    const { client, check } = sessionOf(response)
+    const { sid, userId, createdAt } = check.session
+    const listed = await within(LIST_MS, listSessions(userId, sid, deps)).catch((error: unknown) => {
+      deps.log.error(error, 'the sessions of a user could not be listed', { request_id: client.requestId })
+      return undefined
+    })
+    const { notice } = request.query
+    const page = dashboardPage({
+      name: accountName(request, userId, deps.cookies),
+      current: { sid, since: createdAt, device: describeDevice(client.userAgent), ip: client.ip },
+      others: listed?.filter((session) => !session.current),
+      notice: typeof notice === 'string' && Object.hasOwn(NOTICES, notice) ? NOTICES[notice] : undefined,
+    })
+    sendPage(response, page)
+  }
+
+/** Functions decides whether the session is this user's; to everybody else there is nothing here. */
+export const submitEnd =
+  (deps: PageDeps): RequestHandler =>
+  async (_request, response) => {
+    const visit = sessionOf(response)
+    const sid = Sid.safeParse(formOf(response).sid)
+    if (!sid.success) throw new ProblemError('not-found')
+    const call = { client: forwardedClient(visit), token: visit.token }
+    const answer = await deps.functions.post(`auth/sessions/${sid.data}/end`, Nothing, call)
+    if (answer.kind === 'refused') throw problemOf(answer)
+    response.redirect(303, '/dashboard?notice=ended')
+  }

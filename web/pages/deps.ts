@@ -1,0 +1,29 @@
+import type { Response } from 'express'
+import type { ServiceLog } from '../../shared/log.ts'
+import type { EndDeps } from '../../shared/session/end.ts'
+import type { LiveSessions, SessionLedger } from '../../shared/stores/port.ts'
+import type { Cookies } from '../cookies.ts'
+import type { FunctionsClient } from '../functions-client.ts'
+import type { Html } from './html.ts'
+
+/** What the pages' handlers work with. */
+export interface PageDeps extends EndDeps {
+  sessions: Pick<LiveSessions, 'end' | 'revoke' | 'readMany'>
+  ledger: SessionLedger
+  functions: FunctionsClient
+  cookies: Cookies
+  log: Pick<ServiceLog, 'error'>
+}
+
+/** Answers with a page: 200, or the status of the refusal that it shows. */
+export function sendPage(
+  response: Response,
+  page: Html,
+  refusal?: { status: number; retryAfterSeconds?: number | undefined },
+) {
+  if (refusal?.retryAfterSeconds !== undefined) response.set('retry-after', String(refusal.retryAfterSeconds))
+  response
+    .status(refusal?.status ?? 200)
+    .type('html')
+    .send(page.toString())
+}

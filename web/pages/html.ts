@@ -1,0 +1,39 @@
+/** Markup that is safe to send: made by {@link html} only. */
+export class Html {
+  readonly #markup: string
+
+  constructor(markup: string) {
+    this.#markup = markup
+  }
+
+  toString(): string {
+    return this.#markup
+  }
+}
+
+/** What may stand in a template. Text and numbers are escaped, `undefined` and `false` leave nothing behind. */
+export type Fragment = Html | string | number | false | undefined | readonly Fragment[]
+
+/**
+ * A template whose values are escaped, for text and for quoted attributes alike. An attribute without quotes cannot be
+ * made safe by escaping: write the quotes.
+ */
+export function html(strings: TemplateStringsArray, ...values: readonly Fragment[]): Html {
+  return new Html(strings.reduce((markup, string, index) => markup + render(values[index - 1]) + string))
+}
+
+function render(value: Fragment): string {
+  if (value === undefined || value === false) return ''
+  if (value instanceof Html) return value.toString()
+  if (typeof value === 'object') return value.map(render).join('')
+  return escapeText(String(value))
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+const escapeText = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] as string)

@@ -1,0 +1,47 @@
+import type { RequestHandler } from 'express'
+import { problems } from '../../shared/problem.ts'
+import { formOf } from '../form.ts'
+import { IssuedSession, problemOf } from '../functions-client.ts'
+import { forwardedClient, visitOf } from '../visit.ts'
+import { type PageDeps, sendPage } from './deps.ts'
+import { type Html, html } from './html.ts'
+import { input, layout } from './layout.ts'
+import { admit, waitText } from './sign-in.ts'
+
+const mfaPage = (error?: string): Html =>
+  layout(
+    { title: 'Enter your code' },
+    html`<h1>Enter your code</h1>
+<form method="post" action="/mfa" class="stack">
+${input({ name: 'code', label: 'Code from your authenticator app', type: 'text', autocomplete: 'one-time-code', hint: 'Six digits. Each code works once.', error, focus: true })}
+<input type="hidden" name="hints" value="">
+<button>Continue</button>
+</form>
+<p class="aside"><a href="/login">Start again</a></p>`,
+  )
+
+export const showMfa =
+  (deps: Pick<PageDeps, 'cookies'>): RequestHandler =>
+  (request, response) => {
+    if (deps.cookies.read(request, 'mfa') === undefined) return response.redirect(303, '/login')
+    sendPage(response, mfaPage())
+  }
+
+export const submitMfa =
+  (deps: PageDeps): RequestHandler =>
+  async (request, response) => {
+    const { code, hints } = formOf(response)
+    const data = { mfa_token: deps.cookies.read(request, 'mfa'), code: code?.replace(/\s/g, '') }
+    const client = forwardedClient(visitOf(response), hints)
+    const answer = await deps.functions.post('auth/mfa/verify', IssuedSession, { client, data })
+    if (answer.kind === 'ok') return admit(response, answer.value.token, deps)
+    const { code: problem, retryAfterSeconds } = answer
+    const errors: Partial<Record<typeof problem, string>> = {
+      'code-refused': `${problems['code-refused'].title}. Wait for the next one, or start again.`,
+      'request-malformed': 'Enter the six digits that your app shows, or start again.',
+      throttled: waitText(retryAfterSeconds),
+    }
+    const error = errors[problem]
+    if (error === undefined) throw problemOf(answer)
+    sendPage(response, mfaPage(error), { status: problems[problem].status, retryAfterSeconds })
+  }

@@ -1,0 +1,91 @@
+import type { RequestHandler, Response } from 'express'
+import { problems } from '../../shared/problem.ts'
+import { logout } from '../../shared/session/end.ts'
+import { attemptOf } from '../form.ts'
+import { LoginAnswer, problemOf, type Refused } from '../functions-client.ts'
+import { forwardedClient, visitOf } from '../visit.ts'
+import { type PageDeps, sendPage } from './deps.ts'
+import { type Html, html } from './html.ts'
+import { input, layout, type Notice } from './layout.ts'
+
+/** How long the browser keeps a sign-in that waits for its code; functions decides whether it still counts. */
+const MFA_COOKIE_SECONDS = 600
+
+/** Why a visitor comes to this page: named in the URL, worded here. */
+const NOTICES: Readonly<Record<string, Notice>> = {
+  registered: { tone: 'good', text: 'Thank you. If that address was new here, its account is ready: sign in.' },
+  'signed-out': { tone: 'good', text: 'You are signed out.' },
+}
+
+export interface SignIn {
+  email?: string | undefined
+  errors?: { email?: string; password?: string }
+  notice?: Notice | undefined
+}
+
+export const signInPage = ({ email, errors = {}, notice }: SignIn = {}): Html =>
+  layout(
+    { title: 'Sign in', notice },
+    html`<h1>Sign in</h1>
+<form method="post" action="/login" class="stack">
+${input({ name: 'email', label: 'Email', type: 'email', autocomplete: 'username', value: email, error: errors.email, focus: !email })}
+${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error: errors.password, focus: Boolean(email) })}
+<input type="hidden" name="hints" value="">
+<button>Sign in</button>
+</form>
+<p class="aside">New here? <a href="/register">Create an account</a></p>`,
+  )
+
+export const showSignIn: RequestHandler = (request, response) => {
+  if (visitOf(response).check.kind === 'accepted') return response.redirect(303, '/dashboard')
+  const { notice } = request.query
+  const known = typeof notice === 'string' && Object.hasOwn(NOTICES, notice)
+  sendPage(response, signInPage(known ? { notice: NOTICES[notice] } : {}))
+}
+
+/** Every attempt is passed on, an unreadable one too: functions counts it, and emits its one event. */
+export const submitSignIn =
+  (deps: PageDeps): RequestHandler =>
+  async (_request, response) => {
+    const { fields, fault } = attemptOf(response)
+    const { email, password, hints } = fields
+    const client = forwardedClient(visitOf(response), hints)
+    const answer = await deps.functions.post('auth/login', LoginAnswer, { client, data: { email, password } })
+    if (fault) throw fault
+    if (answer.kind === 'refused') return refuse(response, answer, email)
+    const account = Buffer.from(email ?? '').toString('base64url')
+    deps.cookies.set(response, 'account', account)
+    if ('mfa_token' in answer.value) {
+      deps.cookies.set(response, 'mfa', answer.value.mfa_token, MFA_COOKIE_SECONDS)
+      return response.redirect(303, '/mfa')
+    }
+    await admit(response, answer.value.token, deps)
+  }
+
+function refuse(response: Response, answer: Refused, email: string | undefined) {
+  const { code } = answer
+  const text = code === 'throttled' ? waitText(answer.retryAfterSeconds) : problems[code].title
+  const errors = code === 'request-malformed' ? { email: 'Enter your email address and password.' } : { password: text }
+  if (code !== 'login-refused' && code !== 'request-malformed' && code !== 'throttled') throw problemOf(answer)
+  const { retryAfterSeconds } = answer
+  sendPage(response, signInPage({ email, errors }), { status: problems[code].status, retryAfterSeconds })
+}
+
+export const waitText = (seconds = 60): string =>
+  `Too many attempts. Try again in ${seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`}.`
+
+/**
+ * Lets the browser in under its new session. A session that it came with ends: it may be one that somebody else put
+ * there. @see OWASP ASVS 7.2.4
+ */
+export async function admit(response: Response, token: string, deps: PageDeps): Promise<void> {
+  const { check, client } = visitOf(response)
+  if (check.kind === 'accepted') {
+    await logout(check.session, client, check.deviceHash, deps).catch((error: unknown) =>
+      deps.log.error(error, 'the session before a sign-in could not be ended', { request_id: client.requestId }),
+    )
+  }
+  deps.cookies.clear(response, 'mfa')
+  deps.cookies.set(response, 'session', token)
+  response.redirect(303, '/dashboard')
+}

@@ -1,0 +1,48 @@
+import { ProblemError } from '../shared/problem.ts'
+import type { SessionCheck } from '../shared/session/present.ts'
+import type { RevocationReason } from '../shared/stores/port.ts'
+
+/** What Express and its body parsers throw carries the status they would answer. */
+export function toProblem(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined
+  if (status === 413) return new ProblemError('request-too-large')
+  if (typeof status === 'number' && status >= 400 && status < 500) return new ProblemError('request-malformed')
+  return new ProblemError('internal-error', { cause: error })
+}
+
+/** A store that fails denies, and says that trying again may help. @throws always */
+export function storeFailed(cause: unknown): never {
+  throw new ProblemError('unavailable', { cause, retryAfterSeconds: 5 })
+}
+
+const REVOCATIONS: Readonly<Record<RevocationReason, string>> = {
+  contained:
+    'This session was ended because it was used from a second device. If that was not you, sign in and change your password.',
+  forked:
+    'This session was ended because two browsers held it at once. If that was not you, sign in and change your password.',
+  ended_elsewhere: 'You ended this session from another one.',
+  password_changed: 'Your password was changed, which ended every other session. Sign in with the new one.',
+}
+
+/** Why a request that presents this session may not go on, in words for whoever holds it. */
+export function problemOfCheck(check: Exclude<SessionCheck, { kind: 'accepted' }>): ProblemError {
+  switch (check.kind) {
+    case 'missing':
+      return new ProblemError('session-required', { detail: 'Sign in to see this page.' })
+    case 'invalid':
+      return new ProblemError('session-invalid', { detail: 'Your session could not be read. Sign in again.' })
+    case 'expired':
+      return new ProblemError('session-expired', { detail: 'Your session has expired. Sign in again.' })
+    case 'fork':
+      return new ProblemError('session-forked', { detail: REVOCATIONS.forked })
+    case 'revoked':
+      return new ProblemError('session-revoked', { detail: REVOCATIONS[check.reason] })
+    case 'refused':
+      return new ProblemError('session-device', { detail: 'This session belongs to another device. Sign in here.' })
+    case 'challenged':
+      return new ProblemError('reauthentication-required', {
+        detail: 'This session was started on another device. Enter your password to go on here.',
+      })
+  }
+}

@@ -1,0 +1,58 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { ConfigError, parseWebConfig, type WebConfig } from '../shared/config.ts'
+import { createLog } from '../shared/log.ts'
+import { createApp } from './app.ts'
+import { createDeps } from './deps.ts'
+
+/** Heroku kills what is left 30 s after SIGTERM. */
+const HARD_EXIT_MS = 25_000
+const DRAIN_TICK_MS = 250
+/** A slow body holds a socket, not a worker; longer than this is no form that a person sent. */
+const REQUEST_MS = 30_000
+const HEADERS_MS = 15_000
+
+function configure(): WebConfig {
+  try {
+    return parseWebConfig(process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  }
+}
+
+/** Answers what is under way, takes nothing new, and only then lets the stores go. Safe to be asked twice. */
+function drainOnce(server: Server, close: () => Promise<void>): () => void {
+  let draining = false
+  return () => {
+    if (draining) return
+    draining = true
+    setTimeout(() => process.exit(1), HARD_EXIT_MS).unref()
+    // A connection that was busy becomes idle when its answer is out.
+    const tick = setInterval(() => server.closeIdleConnections(), DRAIN_TICK_MS)
+    server.close(async () => {
+      clearInterval(tick)
+      await close()
+      process.exit(0)
+    })
+    server.closeIdleConnections()
+  }
+}
+
+const config = configure()
+const log = createLog({ service: config.DD_SERVICE, env: config.DD_ENV })
+const deps = createDeps(config, { assets: new URL('./assets/', import.meta.url), log })
+const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS }, createApp(deps))
+const drain = drainOnce(server, deps.close)
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, drain)
+// A lab that starts this process as a child tells it by the channel that it is gone; elsewhere there is no channel.
+process.on('disconnect', drain)
+server.on('error', (error) => {
+  process.stderr.write(`web cannot listen on ${config.HOST}:${config.PORT}: ${error.message}\n`)
+  process.exit(1)
+})
+server.listen(config.PORT, config.HOST, () => {
+  process.send?.({ type: 'ready', port: (server.address() as AddressInfo).port })
+})

@@ -1,0 +1,45 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { clientAddress } from '../shared/client/address.ts'
+import {
+  type Client,
+  type ClientDeps,
+  describeHeaders,
+  type ForwardedClient,
+  observeClient,
+} from '../shared/client/client.ts'
+import type { SessionCheck } from '../shared/session/present.ts'
+
+/** One request, as far as our own platform vouches for it, and the session that it presents. */
+export interface Visit {
+  client: Client
+  token: string | undefined
+  check: SessionCheck
+}
+
+/** The first middleware: every answer, refusals too, has a request id and an address to name. */
+export const observeVisit =
+  (deps: ClientDeps): RequestHandler =>
+  (request, response, next) => {
+    response.locals.visit = { client: clientOf(request, deps), token: undefined, check: { kind: 'missing' } }
+    next()
+  }
+
+export const visitOf = (response: Response): Visit => response.locals.visit as Visit
+
+/** Of X-Forwarded-For the last hop alone is ours: Heroku's router appended it, the client typed the rest. */
+function clientOf(request: Request, deps: ClientDeps): Client {
+  const ip = clientAddress(request.get('x-forwarded-for'))
+  const described = describeHeaders((name) => request.get(name))
+  return observeClient({ ip, ...described, via: 'web' }, deps)
+}
+
+/** What functions is told of the browser, inside the signed body. @param hints what the sign-in form collected */
+export function forwardedClient({ client }: Visit, hints?: string): ForwardedClient {
+  const { platform, mobile } = client.hints
+  return {
+    ip: client.ip,
+    user_agent: client.userAgent,
+    ch: { ...(platform !== undefined && { platform }), ...(mobile !== undefined && { mobile }) },
+    ...(hints && { hints: hints.slice(0, 1024) }),
+  }
+}
