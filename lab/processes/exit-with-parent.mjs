@@ -7,8 +7,9 @@ const GRACE_MS = 3000
 // Worker threads inherit --import and have no channel of their own.
 if (isMainThread && process.connected) {
   process.on('disconnect', () => {
-    // A signal first, so that a child with a handler can flush; then the hard way.
-    process.kill(process.pid, process.env.LAB_STOP_SIGNAL ?? 'SIGTERM')
+    // A child that listens for this itself knows how to end. Any other gets its signal first, so that a handler can
+    // flush; then the hard way.
+    if (process.listenerCount('disconnect') === 1) process.kill(process.pid, process.env.LAB_STOP_SIGNAL ?? 'SIGTERM')
     setTimeout(() => process.exit(1), GRACE_MS).unref()
   })
   // The listener above must not be what keeps a finished child running.

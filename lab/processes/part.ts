@@ -74,6 +74,13 @@ export async function startNative(order: NativeOrder): Promise<Part> {
   return { ...keeper, pid: spawned.pid }
 }
 
+const living = new Set<Part>()
+
+/** Ends every part of this process at once and without asking: the answer to a second Ctrl-C. */
+export function killAll(): void {
+  for (const part of living) part.kill()
+}
+
 function watch(
   order: Output & { readonly name: string; readonly cwd?: string },
   argv: readonly string[],
@@ -99,7 +106,7 @@ function watch(
     child.once('close', (code, signal) => resolve({ code, signal }))
   })
   const kill = () => killGroup(child)
-  return {
+  const part: Part = {
     name: order.name,
     pid: child.pid ?? 0,
     ended,
@@ -113,6 +120,9 @@ function watch(
       clearTimeout(timer)
     },
   }
+  living.add(part)
+  ended.then(() => living.delete(part))
+  return part
 }
 
 function killGroup(child: ChildProcess): void {

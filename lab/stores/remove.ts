@@ -2,8 +2,10 @@ import { lstat, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isAlive } from '../processes/identity.ts'
 import { holderOf } from './lock.ts'
+import { copyPurpose } from './postgres/binaries.ts'
 import { accountFor, dataHome, removeData } from './postgres/data.ts'
 import { stopLeftover } from './postgres/leftover.ts'
+import { removePrivateDirectory } from './postgres/private-directory.ts'
 
 /**
  * Removes a lab directory and the data it keeps elsewhere, after ending a server that was left running on them.
@@ -31,4 +33,9 @@ export async function removeAbandoned(parent: string): Promise<void> {
     if (!entry.isDirectory() || isAlive(Number.parseInt(entry.name, 10))) continue
     if ((await holderOf(dir)) === undefined) await removeLab(dir)
   }
+}
+
+/** Removes the copy of PostgreSQL's programs that a start as root may have made outside the project. */
+export async function removePostgresCopy(): Promise<void> {
+  await removePrivateDirectory(await copyPurpose())
 }

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { commandLineOf, identityOf } from '../../processes/identity.ts'
+import { endLeftover } from '../../processes/leftovers.ts'
 
 /** Fast, then immediate shutdown, then by force. @see PostgreSQL documentation, "Shutting Down the Server" */
 const STEPS: readonly { signal: NodeJS.Signals; patienceMs: number }[] = [
@@ -22,26 +22,9 @@ export async function stopLeftover(data: string): Promise<number | undefined> {
   if (!Number.isInteger(pid) || pid <= 1) return undefined
   const born = await identityOf(pid)
   const command = born === undefined ? '' : ((await commandLineOf(pid)) ?? '')
-  if (!command.includes(`-D ${data} `)) {
+  if (born === undefined || !command.includes(`-D ${data} `)) {
     if (!command.includes('postgres')) await rm(path, { force: true })
     return undefined
   }
-  for (const { signal, patienceMs } of STEPS) {
-    signalIfThere(pid, signal)
-    const deadline = Date.now() + patienceMs
-    // Not our child: there is no event to wait for.
-    while (Date.now() < deadline) {
-      if ((await identityOf(pid)) !== born) return pid
-      await delay(25)
-    }
-  }
-  throw new Error(`A PostgreSQL server of an earlier lab (process ${pid}) does not end. Stop it: kill -9 ${pid}`)
-}
-
-function signalIfThere(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
+  return (await endLeftover(pid, born, STEPS)) ? pid : undefined
 }

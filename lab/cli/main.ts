@@ -1,0 +1,85 @@
+import { killAll } from '../processes/part.ts'
+import { type Command, type Io, UsageError } from './command.ts'
+import { columns } from './output.ts'
+
+/** Each verb is loaded when it is asked for: `search` need not wait for what `start` needs. */
+const VERBS = ['start', 'attack', 'verify', 'replay', 'search', 'contain', 'stores', 'reset'] as const
+type Verb = (typeof VERBS)[number]
+/** The names under which npm runs them, where these differ. */
+const NPM_NAMES: Partial<Record<Verb, string>> = { start: 'start', stores: 'run lab:stores', reset: 'run lab:reset' }
+
+process.exit(await main(process.argv.slice(2)))
+
+async function main(argv: readonly string[]): Promise<number> {
+  const io = terminal()
+  const [verb, ...rest] = argv
+  if (verb === undefined || verb === '--help' || verb === '-h') {
+    io.out(await overview())
+    return verb === undefined ? 2 : 0
+  }
+  if (!isVerb(verb)) {
+    io.err(`There is no command ${verb}.\n\n${await overview()}`)
+    return 2
+  }
+  const command = await load(verb)
+  if (rest.includes('--help') || rest.includes('-h')) {
+    io.out(`${command.usage.trimEnd()}\n`)
+    return 0
+  }
+  return run(command, rest, io)
+}
+
+async function run(command: Command, argv: readonly string[], io: Io): Promise<number> {
+  try {
+    return await command.run(argv, io)
+  } catch (error) {
+    if (error instanceof UsageError || isParseArgsError(error)) {
+      io.err(`${error.message}\n\n${command.usage.trimEnd()}\n`)
+      return 2
+    }
+    io.err(`${error instanceof Error ? (process.env.DEBUG ? error.stack : error.message) : String(error)}\n`)
+    return 1
+  }
+}
+
+function terminal(): Io {
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      // Asked twice: whoever asks does not want to wait for an orderly end.
+      if (stopping.signal.aborted && signal === 'SIGINT') {
+        killAll()
+        process.exit(130)
+      }
+      stopping.abort(new Error(`stopped by ${signal}`))
+    })
+  }
+  // `… | head` has read enough; that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    color: process.stderr.isTTY === true && !process.env.NO_COLOR,
+    signal: stopping.signal,
+  }
+}
+
+async function load(verb: Verb): Promise<Command> {
+  const { command } = (await import(`./${verb}.ts`)) as { command: Command }
+  return command
+}
+
+async function overview(): Promise<string> {
+  const commands = await Promise.all(VERBS.map((verb) => load(verb).catch(() => undefined)))
+  const rows = VERBS.map((verb, i) => [`  npm ${NPM_NAMES[verb] ?? `run ${verb} --`}`, commands[i]?.summary ?? ''])
+  return `Usage: npm run <command> [-- <arguments>]\n\n${columns(rows)}\n\nEach has --help.\n`
+}
+
+function isVerb(text: string): text is Verb {
+  return (VERBS as readonly string[]).includes(text)
+}
+
+/** What `parseArgs` throws for an option that does not exist. */
+function isParseArgsError(error: unknown): error is Error {
+  return error instanceof Error && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS_')
+}

@@ -1,0 +1,59 @@
+import { functionsVariables, webVariables } from '../../shared/config.ts'
+import type { LabSecrets } from '../secrets.ts'
+import type { StoreConnections } from '../stores/start.ts'
+
+/** The service and environment that the lab's logs belong to: those that the detection files ask for. */
+export const SERVICE = 'mini-ato-saas'
+export const ENV = 'prod'
+
+export interface Origins {
+  readonly web: string
+  readonly functions: string
+}
+
+export interface AppEnvironments {
+  readonly web: Readonly<Record<string, string>>
+  readonly functions: Readonly<Record<string, string>>
+}
+
+/** Everything an app may be given, of which each gets what its own configuration names. */
+interface Source {
+  readonly secrets: LabSecrets
+  readonly stores: StoreConnections
+  readonly origins: Origins
+  /** Settings that are neither secrets nor places: lifetimes, costs, caps. */
+  readonly settings?: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * What each app gets, and no more: web never sees the keys that sign sessions, check passwords or let Datadog in.
+ */
+export function appEnvironments({ secrets, stores, origins, settings = {} }: Source): AppEnvironments {
+  const all: Record<string, string | undefined> = {
+    ...settings,
+    ...secrets,
+    DATABASE_URL: stores.DATABASE_URL,
+    REDIS_URL: stores.REDIS_URL,
+    TABLES_CONNECTION: stores.TABLES_CONNECTION,
+    ATO_LAB: '1',
+    DD_SERVICE: SERVICE,
+    DD_ENV: ENV,
+    WEB_ORIGIN: origins.web,
+    FUNCTIONS_ORIGIN: origins.functions,
+  }
+  return { functions: pick(all, functionsVariables), web: pick(all, webVariables) }
+}
+
+/** The settings that a caller's own environment may carry into the lab: what the apps read and the lab does not set. */
+export function settingsFrom(env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = [...functionsVariables, ...webVariables].filter((name) => !['PORT', 'HOST'].includes(name))
+  return pick(env, names)
+}
+
+function pick(from: Readonly<Record<string, string | undefined>>, names: readonly string[]): Record<string, string> {
+  const entries = names.flatMap((name) => {
+    const value = from[name]
+    return value === undefined || value === '' ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries(entries)
+}

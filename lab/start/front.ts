@@ -1,0 +1,123 @@
+import { type Datadog, startDatadog } from '../datadog/server.ts'
+import { type Edge, startEdge } from '../edge/edge.ts'
+import { azure, heroku } from '../edge/flavour.ts'
+import { createForwarder } from '../forwarder/forwarder.ts'
+import { createDrain } from '../logplex/drain.ts'
+import type { LabSecrets } from '../secrets.ts'
+import type { Detections } from './detections.ts'
+import { ENV, SERVICE } from './environment.ts'
+import type { LogFiles } from './log-files.ts'
+import type { Undo } from './undo.ts'
+
+export interface Ports {
+  readonly web: number
+  readonly functions: number
+  readonly datadog: number
+}
+
+export interface FrontOptions {
+  readonly ports: Ports
+  readonly secrets: LabSecrets
+  readonly detections: Detections
+  readonly cadenceSeconds: number | undefined
+  readonly logs: LogFiles
+  readonly log: (text: string) => void
+  readonly undo: Undo
+}
+
+/** What stands between the apps and the world: the edges before them, and the ways of their logs to Datadog. */
+export interface Front {
+  readonly webEdge: Edge
+  readonly functionsEdge: Edge
+  readonly datadog: Datadog
+  /** Where the app behind an edge listens now. */
+  readonly behind: { web: number; functions: number }
+  /** A line that an app wrote to stdout. */
+  takeWeb(line: string): void
+  takeFunctions(line: string): void
+  /** Resolves when every line so far has reached Datadog or is given up. */
+  flush(): Promise<void>
+}
+
+/** Nobody listens on the reserved port 1: until an app is up, its edge finds nobody, as the platform would. */
+const NOBODY = 1
+
+/** Opens every port that the lab shows; the apps come to stand behind them later. */
+export async function openFront(options: FrontOptions): Promise<Front> {
+  const { ports, secrets, detections, cadenceSeconds, logs, log, undo } = options
+  const behind = { web: NOBODY, functions: NOBODY }
+  let drain: ReturnType<typeof createDrain> | undefined
+  const webEdge = await startEdge({
+    flavour: heroku,
+    port: ports.web,
+    target: () => behind.web,
+    onRouterLine(line) {
+      logs.router(line)
+      drain?.router(line)
+    },
+  })
+  const functionsEdge = await startEdge({ flavour: azure, port: ports.functions, target: () => behind.functions })
+  undo.push('edges', () => Promise.all([webEdge.close(), functionsEdge.close()]))
+  const datadog = await startDatadog({
+    ...detections,
+    port: ports.datadog,
+    apiKey: secrets.DD_API_KEY,
+    variables: {
+      ATO_FUNCTIONS_ORIGIN: functionsEdge.origin,
+      ATO_FUNCTION_KEY: secrets.ATO_FUNCTION_KEY,
+      ATO_WEBHOOK_SECRET: secrets.ATO_WEBHOOK_SECRET,
+    },
+    tags: [`env:${ENV}`],
+    log: (line) => logs.note('datadog', line),
+    ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }),
+  })
+  undo.push('Datadog stand-in', datadog.close)
+  const note = (line: string) => logs.note('delivery', line)
+  const forwarder = createForwarder({
+    url: datadog.intakeUrl,
+    apiKey: secrets.DD_API_KEY,
+    service: SERVICE,
+    ddtags: `env:${ENV}`,
+    hostname: 'functions',
+    log: note,
+  })
+  const opened = createDrain({ url: drainUrl(datadog.intakeUrl, secrets.DD_API_KEY), log: note })
+  drain = opened
+  undo.push('log delivery', () => Promise.all([opened.close(), forwarder.close()]))
+  for (const [name, wanted, got] of [
+    ['web', ports.web, webEdge.port],
+    ['functions', ports.functions, functionsEdge.port],
+    ['the Datadog stand-in', ports.datadog, datadog.port],
+  ] as const) {
+    if (wanted !== 0 && wanted !== got) log(`port ${wanted} is taken: ${name} is on ${got}`)
+  }
+  return {
+    webEdge,
+    functionsEdge,
+    datadog,
+    behind,
+    takeWeb(line) {
+      logs.event('web', line)
+      opened.app(line)
+    },
+    takeFunctions(line) {
+      logs.event('functions', line)
+      forwarder.line(line)
+    },
+    async flush() {
+      await Promise.all([opened.flush(), forwarder.flush()])
+    },
+  }
+}
+
+/** As `heroku drains:add` takes it in Datadog's own guide. */
+function drainUrl(intakeUrl: string, apiKey: string): string {
+  const query = new URLSearchParams({
+    'dd-api-key': apiKey,
+    ddsource: 'heroku',
+    ddtags: `env:${ENV}`,
+    service: SERVICE,
+    host: 'web',
+  })
+  return `${intakeUrl}?${query}`
+}

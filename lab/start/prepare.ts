@@ -1,0 +1,15 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** Builds the apps from their sources, as a deployment does. @throws with the compiler's words */
+export async function buildApps(root: string): Promise<void> {
+  const { build } = (await import(pathToFileURL(join(root, 'build.mjs')).href)) as { build: () => Promise<unknown> }
+  await build()
+}
+
+/** Brings the database to the schema of this version. */
+export async function migrateDatabase(databaseUrl: string): Promise<void> {
+  const path = '../../shared/stores/postgres/migrate.ts'
+  const { migrate } = (await import(path)) as { migrate: (databaseUrl: string) => Promise<unknown> }
+  await migrate(databaseUrl)
+}
