@@ -1,0 +1,206 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { loadMonitors, MonitorError, readMonitor } from './monitor.ts'
+import { parseMonitorQuery, QueryError } from './monitor-query.ts'
+
+const query = 'logs("service:web @evt:login").index("*").rollup("count").by("@ip").last("5m") > 10'
+const monitor = {
+  name: 'n',
+  type: 'log alert',
+  query,
+  message: 'm',
+  tags: [],
+  options: { thresholds: { critical: 10 } },
+}
+
+test('a query is read into its parts', () => {
+  expect(
+    parseMonitorQuery('logs("a").index("main").rollup("cardinality", "@usr.email").by("@ip,env").last("2h") >= 2.5'),
+  ).toMatchObject({
+    search: 'a',
+    index: 'main',
+    rollup: { kind: 'cardinality', of: { name: '@usr.email', field: { kind: 'attribute', path: 'usr.email' } } },
+    by: [{ name: '@ip' }, { name: 'env', field: { kind: 'tag', key: 'env' } }],
+    windowMs: 7_200_000,
+    operator: '>=',
+    threshold: 2.5,
+  })
+  expect(parseMonitorQuery('logs("*").rollup("count").last("1d") < 1')).toMatchObject({
+    by: [],
+    index: '*',
+    windowMs: 86_400_000,
+  })
+})
+
+test.each(['<', '<=', '>', '>=', '==', '!='])('%s is an operator', (operator) => {
+  expect(parseMonitorQuery(`logs("a").rollup("count").last("5m") ${operator} 1`).operator).toBe(operator)
+})
+
+test('quotes inside the search are escaped, its own escapes are kept', () => {
+  expect(parseMonitorQuery('logs("@a:\\"x y\\" @b:c\\:d @e:f\\\\:g").rollup("count").last("5m") > 1').search).toBe(
+    '@a:"x y" @b:c\\:d @e:f\\:g',
+  )
+})
+
+const refusedQueries: [query: string, position: number, reason: RegExp][] = [
+  ["logs('a').rollup('count').last('5m') > 1", 5, /double quotes/],
+  ['avg(last_5m):avg:system.load.1{*} > 1', 0, /begins with logs/],
+  ['formula("a").last("5m") > 1', 0, /formula/],
+  ['logs("a").rollup("count").over("last_5m") > 1', 25, /service checks/],
+  ['logs("a").rollup("count").current("1h") > 1', 25, /cumulative/],
+  ['logs("a").rollup("count").by("@a","@b").last("5m") > 1', 33, /one string/],
+  ['logs("a").rollup("count").by("@a,@b,@c,@d,@e").last("5m") > 1', 29, /at most 4/],
+  ['logs("a").rollup("count").by("@a,@a").last("5m") > 1', 29, /twice/],
+  ['logs("a").rollup("count").by("").last("5m") > 1', 29, /not the name/],
+  ['logs("a").rollup("avg","@d").last("5m") > 1', 17, /"avg" is not evaluated/],
+  ['logs("a").rollup("most").last("5m") > 1', 17, /not known/],
+  ['logs("a").rollup("cardinality").last("5m") > 1', 30, /wants the facet/],
+  ['logs("a").last("5m") > 1', 9, /rollup/],
+  ['logs("a").rollup("count") > 1', 25, /last/],
+  ['logs("a").rollup("count").last("0m") > 1', 31, /not a window/],
+  ['logs("a").rollup("count").last("2881m") > 1', 31, /not a window/],
+  ['logs("a").rollup("count").last("49h") > 1', 31, /not a window/],
+  ['logs("a").rollup("count").last("5m") ~ 1', 37, /operator/],
+  ['logs("a").rollup("count").last("5m") > ten', 39, /number/],
+  ['logs("a").rollup("count").last("5m") > 1 and more', 39, /number/],
+  ['logs("@a:\\"b\\" @c:d=e").rollup("count").last("5m") > 1', 19, /`=` must be escaped/],
+  ['logs("a', 5, /never closed/],
+]
+
+test.each(refusedQueries)('%s is refused at %i', (text, position, reason) => {
+  let fault: unknown
+  try {
+    parseMonitorQuery(text)
+  } catch (error) {
+    fault = error
+  }
+  expect(fault).toBeInstanceOf(QueryError)
+  expect(fault).toMatchObject({ position, message: expect.stringMatching(reason) })
+})
+
+const faultsOf = (json: unknown): string[] => {
+  try {
+    readMonitor(typeof json === 'string' ? json : JSON.stringify(json), 'detections/slug/monitor.json')
+  } catch (error) {
+    if (error instanceof MonitorError) return error.faults.map(({ place, reason }) => `${place}: ${reason}`)
+    throw error
+  }
+  return []
+}
+
+const withOptions = (options: object) => ({ ...monitor, options: { thresholds: { critical: 10 }, ...options } })
+const withThresholds = (thresholds: object, operator = '>') => ({
+  ...monitor,
+  query: query.replace('>', operator),
+  options: { thresholds },
+})
+
+test('a monitor is what the API takes, under the name of its folder', () => {
+  expect(readMonitor(JSON.stringify(monitor), 'detections/slug/monitor.json')).toMatchObject({
+    slug: 'slug',
+    name: 'n',
+    query,
+  })
+})
+
+test.each<[string, unknown, RegExp]>([
+  ['text that is not JSON', '{\n  "name": oops }', /^2:1\d: is not JSON/],
+  ['a list', [], /: a JSON object is wanted/],
+  ['a missing query', { ...monitor, query: undefined }, /^query: is missing/],
+  ['an export with its id', { ...monitor, id: 7 }, /^id: is read-only/],
+  ['an export with its state', { ...monitor, overall_state: 'OK' }, /^overall_state: is read-only/],
+  ['an unknown key', { ...monitor, mesage: 'x' }, /^mesage: is not a key/],
+  ['another type', { ...monitor, type: 'metric alert' }, /^type: only "log alert"/],
+  ['a draft', { ...monitor, draft_status: 'draft' }, /^draft_status/],
+  ['a priority out of range', { ...monitor, priority: 6 }, /^priority/],
+  ['tags that are one text', { ...monitor, tags: 'a,b' }, /^tags: a list/],
+  ['a fault in the search', { ...monitor, query: query.replace('@evt:', '@evt:=') }, /^query:24: `=` must be escaped/],
+  [
+    'a threshold that is not the query’s',
+    withThresholds({ critical: 11 }),
+    /^options.thresholds.critical: Alert threshold \(11\) does not match/,
+  ],
+  [
+    'a warning beyond critical',
+    withThresholds({ critical: 10, warning: 10 }),
+    /^options.thresholds.warning: 10 is not on the quiet side/,
+  ],
+  ['a warning below critical for <', withThresholds({ critical: 10, warning: 9 }, '<'), /^options.thresholds.warning/],
+  [
+    'a recovery beyond critical',
+    withThresholds({ critical: 10, critical_recovery: 12 }),
+    /^options.thresholds.critical_recovery/,
+  ],
+  [
+    'a warning recovery without a warning',
+    withThresholds({ critical: 10, warning_recovery: 3 }),
+    /wants warning as well/,
+  ],
+  ['a warning with ==', withThresholds({ critical: 10, warning: 3 }, '=='), /no meaning with ==/],
+  [
+    'a threshold of service checks',
+    withThresholds({ critical: 10, ok: 1 }),
+    /^options.thresholds.ok: is not a threshold/,
+  ],
+  ['an unknown option', withOptions({ new_group_dely: 0 }), /^options.new_group_dely: is not an option/],
+  [
+    'an option of metric monitors',
+    withOptions({ notify_no_data: true }),
+    /^options.notify_no_data: belongs to metric monitors/,
+  ],
+  ['notify_by', withOptions({ notify_by: ['@ip'] }), /^options.notify_by: is not evaluated here/],
+  ['timeout_h', withOptions({ timeout_h: 4 }), /^options.timeout_h: is not evaluated here unless 0/],
+  ['an unknown on_missing_data', withOptions({ on_missing_data: 'ok' }), /^options.on_missing_data: one of/],
+  [
+    'a retention of an hour short',
+    withOptions({ group_retention_duration: '30m' }),
+    /^options.group_retention_duration/,
+  ],
+])('%s is refused by name', (_, json, fault) => {
+  expect(faultsOf(json)).toEqual(expect.arrayContaining([expect.stringMatching(fault)]))
+})
+
+test.each([
+  withThresholds({ critical: 10, warning: 5, critical_recovery: 8, warning_recovery: 4 }),
+  withThresholds({ critical: 10, warning: 15, critical_recovery: 12, warning_recovery: 16 }, '<'),
+  withOptions({
+    on_missing_data: 'resolve',
+    new_group_delay: 0,
+    renotify_interval: 10,
+    renotify_statuses: ['alert'],
+    timeout_h: 0,
+  }),
+  withOptions({ group_retention_duration: '2d', evaluation_delay: 900, new_host_delay: 300, silenced: {} }),
+])('a monitor with %j is taken', (json) => {
+  expect(faultsOf(json)).toEqual([])
+})
+
+test('every fault of every file is told at once', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'monitors-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  for (const [slug, json] of [
+    ['deep/one', { ...monitor, id: 1, options: { thresholds: { critical: 1 } } }],
+    ['two', { ...monitor, query: 'x' }],
+    ['three', monitor],
+  ] as const) {
+    await mkdir(join(dir, slug), { recursive: true })
+    await writeFile(join(dir, slug, 'monitor.json'), JSON.stringify(json))
+  }
+  const fault = await loadMonitors(dir).catch((error: MonitorError) => error)
+  expect(fault).toBeInstanceOf(MonitorError)
+  expect((fault as MonitorError).faults.map(({ file, place }) => `${file.slice(dir.length)} ${place}`)).toEqual([
+    '/deep/one/monitor.json id',
+    '/deep/one/monitor.json options.thresholds.critical',
+    '/two/monitor.json query:1',
+  ])
+  await rm(join(dir, 'deep'), { recursive: true })
+  await rm(join(dir, 'two'), { recursive: true })
+  expect((await loadMonitors(dir)).map(({ slug }) => slug)).toEqual(['three'])
+})
+
+test('a folder without monitors, or none at all, is a fault and not an empty result', async () => {
+  await expect(loadMonitors(import.meta.dirname)).rejects.toThrow(/holds no monitor.json/)
+  await expect(loadMonitors('/no/such/folder')).rejects.toThrow(/does not exist/)
+})
