@@ -1,0 +1,155 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import type { LedgerSession, OpenSession, SessionLedger } from '../port.ts'
+
+const NOW = new Date('2026-03-01T12:00:00.123Z')
+const LATER = new Date('2026-03-01T13:00:00.456Z')
+
+/** What holds for every session ledger. @param fresh a ledger that holds nothing, at each call */
+export function sessionLedgerContract(fresh: () => SessionLedger): void {
+  const ledger = fresh()
+
+  const row = (over: Partial<LedgerSession> = {}): LedgerSession => ({
+    userId: randomUUID(),
+    sid: randomBytes(16).toString('base64url'),
+    state: 'active',
+    issuedAt: NOW,
+    absoluteExpiry: new Date(NOW.getTime() + 86_400_000),
+    deviceHash: 'd'.repeat(32),
+    device: 'firefox on linux',
+    ip: '203.0.113.7',
+    via: 'web',
+    ...over,
+  })
+  async function opened(over: Partial<LedgerSession> = {}, into = ledger) {
+    const session = row(over)
+    await into.open(session)
+    return session
+  }
+  const openOf = ({ userId, sid, issuedAt, absoluteExpiry }: LedgerSession): OpenSession => ({
+    ...{ userId, sid, issuedAt, absoluteExpiry },
+  })
+  async function pagesOf(from: SessionLedger) {
+    const pages: OpenSession[][] = []
+    for await (const page of from.openPages()) pages.push(page)
+    return pages
+  }
+  const many = (count: number, into: SessionLedger) =>
+    Promise.all(
+      Array.from({ length: count }, (_, n) => opened({ issuedAt: new Date(NOW.getTime() + ((n * 7) % count)) }, into)),
+    )
+
+  describe('a session in the ledger', () => {
+    test('is found by its user, by its sid alone, and among the sessions of its user', async () => {
+      const session = await opened()
+      const second = await opened({ userId: session.userId, via: 'api' })
+      await opened()
+      expect(await ledger.find(session.userId, session.sid)).toEqual(session)
+      expect(await ledger.locate(session.sid)).toEqual(session)
+      const listed = await ledger.listByUser(session.userId)
+      expect(listed.map(({ sid }) => sid).sort()).toEqual([session.sid, second.sid].sort())
+    })
+
+    test('is not found under another user or another sid', async () => {
+      const session = await opened()
+      expect(await ledger.find(randomUUID(), session.sid)).toBeUndefined()
+      expect(await ledger.find(session.userId, `${session.sid}x`)).toBeUndefined()
+      expect(await ledger.locate(`${session.sid}x`)).toBeUndefined()
+      expect(await ledger.listByUser(randomUUID())).toEqual([])
+    })
+
+    test('cannot be opened twice, nor by that come back to life', async () => {
+      const session = await opened()
+      await ledger.close(session.userId, session.sid, { state: 'ended', at: LATER })
+      await expect(ledger.open(session)).rejects.toMatchObject({ statusCode: 409 })
+      expect(await ledger.find(session.userId, session.sid)).toMatchObject({ state: 'ended' })
+    })
+
+    test('keeps what it was and why it ended, and is still located', async () => {
+      const session = await opened()
+      const end = { state: 'revoked', at: LATER, reason: 'contained', containmentId: 'c-1' } as const
+      expect(await ledger.close(session.userId, session.sid, end)).toBe(true)
+      const expected = { ...session, state: 'revoked', endedAt: LATER, reason: 'contained', containmentId: 'c-1' }
+      expect(await ledger.find(session.userId, session.sid)).toEqual(expected)
+      expect(await ledger.locate(session.sid)).toEqual(expected)
+    })
+
+    test('is closed by one of many, and stays as that one left it', async () => {
+      const session = await opened()
+      const endings = (['contained', 'forked', 'ended_elsewhere', 'password_changed'] as const).map((reason) => ({
+        reason,
+        closed: ledger.close(session.userId, session.sid, { state: 'revoked', at: LATER, reason }),
+      }))
+      const winners = (await Promise.all(endings.map(async (one) => ((await one.closed) ? [one.reason] : [])))).flat()
+      expect(winners).toHaveLength(1)
+      expect(await ledger.find(session.userId, session.sid)).toMatchObject({ reason: winners[0] })
+      expect(await ledger.close(session.userId, session.sid, { state: 'expired', at: LATER })).toBe(false)
+      expect(await ledger.find(session.userId, session.sid)).toMatchObject({ state: 'revoked' })
+    })
+
+    test('that was never opened cannot be closed', async () => {
+      expect(await ledger.close(randomUUID(), 'unknown', { state: 'ended', at: LATER })).toBe(false)
+    })
+  })
+
+  describe('the open sessions', () => {
+    test('come oldest first, a hundred a page', async () => {
+      const own = fresh()
+      expect(await pagesOf(own)).toEqual([])
+      const sessions = await many(103, own)
+      const pages = await pagesOf(own)
+      expect(pages.map((page) => page.length)).toEqual([100, 3])
+      const times = pages.flat().map(({ issuedAt }) => issuedAt.getTime())
+      expect(times).toEqual([...times].sort((a, b) => a - b))
+      expect(new Set(pages.flat().map(({ sid }) => sid))).toEqual(new Set(sessions.map(({ sid }) => sid)))
+    })
+
+    test('are those that are not closed', async () => {
+      const own = fresh()
+      const [one, other] = [await opened({}, own), await opened({}, own)]
+      await own.close(one.userId, one.sid, { state: 'ended', at: LATER })
+      expect(await pagesOf(own)).toEqual([[openOf(other)]])
+    })
+
+    test('can be expired page by page while they are read', async () => {
+      const own = fresh()
+      await many(103, own)
+      let expired = 0
+      for await (const page of own.openPages()) expired += await own.expire(page, LATER)
+      expect(expired).toBe(103)
+      expect(await pagesOf(own)).toEqual([])
+    })
+
+    test('are expired once by two sweepers at the same time', async () => {
+      const own = fresh()
+      const sessions = await many(30, own)
+      const [page = []] = await pagesOf(own)
+      const counts = await Promise.all([own.expire(page, LATER), own.expire(page, LATER)])
+      expect(counts[0] + counts[1]).toBe(30)
+      expect(await pagesOf(own)).toEqual([])
+      for (const { userId, sid } of sessions.slice(0, 3)) {
+        expect(await own.find(userId, sid)).toMatchObject({ state: 'expired', endedAt: LATER })
+      }
+      expect(await own.expire(page, LATER)).toBe(0)
+    })
+
+    test('that are closed between reading and expiring stay as they were closed', async () => {
+      const own = fresh()
+      const [one, other] = [await opened({}, own), await opened({}, own)]
+      const [page = []] = await pagesOf(own)
+      await own.close(one.userId, one.sid, { state: 'revoked', at: LATER, reason: 'contained' })
+      expect(await own.expire(page, LATER)).toBe(1)
+      expect(await own.find(one.userId, one.sid)).toMatchObject({ state: 'revoked', reason: 'contained' })
+      expect(await own.find(other.userId, other.sid)).toMatchObject({ state: 'expired' })
+      expect(await pagesOf(own)).toEqual([])
+    })
+
+    test('need not be many to be expired, nor any', async () => {
+      const own = fresh()
+      const session = await opened({}, own)
+      expect(await own.expire([], LATER)).toBe(0)
+      expect(await own.expire([openOf(session), openOf(session)], LATER)).toBe(1)
+      expect(await pagesOf(own)).toEqual([])
+    })
+  })
+}

@@ -1,0 +1,43 @@
+import type { TableClient, TableEntityResult } from '@azure/data-tables'
+
+/** Answers of the table service that a caller expects. `statusCode` tells them apart: `code` is not always set. */
+export const NOT_FOUND = 404
+export const CONFLICT = 409
+export const PRECONDITION_FAILED = 412
+
+/** @returns true when the operation went through, false when the service answered with one of `statuses` */
+export async function unless(statuses: readonly number[], operation: Promise<unknown>): Promise<boolean> {
+  try {
+    await operation
+    return true
+  } catch (error) {
+    if (statuses.includes((error as { statusCode?: number }).statusCode ?? 0)) return false
+    throw error
+  }
+}
+
+export async function findEntity<Row extends object>(
+  table: TableClient,
+  partitionKey: string,
+  rowKey: string,
+): Promise<TableEntityResult<Row> | undefined> {
+  let entity: TableEntityResult<Row> | undefined
+  await unless(
+    [NOT_FOUND],
+    table.getEntity<Row>(partitionKey, rowKey).then((found) => {
+      entity = found
+    }),
+  )
+  return entity
+}
+
+/** Runs `task` for each item, at most `limit` at a time. @returns what each gave, in the order of the items */
+export async function mapLimited<T, R>(items: readonly T[], limit: number, task: (item: T) => Promise<R>) {
+  const results: R[] = []
+  const queue = items.entries()
+  const worker = async () => {
+    for (const [index, item] of queue) results[index] = await task(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  return results
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { odata, type TableEntityResult, type TransactionAction } from '@azure/data-tables'
+import type { LedgerSession, OpenSession, SessionLedger } from '../port.ts'
+import type { Tables } from './client.ts'
+import { findEntity, mapLimited, NOT_FOUND, PRECONDITION_FAILED, unless } from './entity.ts'
+
+type Ending = Parameters<SessionLedger['close']>[2]
+
+/** What one table transaction takes, and so one page of the sweeper. */
+const PAGE = 100
+const PARALLEL = 10
+const OPEN = 'open'
+const OWNER = 'owner'
+
+const hashOf = (sid: string) => createHash('sha256').update(sid).digest('hex')
+/** Sorts by age: rows come back in the order of their keys. */
+const openKey = ({ sid, issuedAt }: Pick<OpenSession, 'sid' | 'issuedAt'>) =>
+  `${issuedAt.toISOString().replaceAll(':', '')}-${hashOf(sid)}`
+
+function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
+  const { userId, sid, state, issuedAt, absoluteExpiry, deviceHash, device, ip, via } = row
+  const { endedAt, reason, containmentId } = row
+  return {
+    ...{ userId, sid, state, issuedAt, absoluteExpiry, deviceHash, device, ip, via },
+    ...(endedAt && { endedAt }),
+    ...(reason && { reason }),
+    ...(containmentId && { containmentId }),
+  }
+}
+
+/**
+ * Every session ever issued, in two tables:
+ *   sessions      partition user id, row SHA-256 of the sid: the ledger itself
+ *   sessionindex  partition SHA-256 of the sid, row `owner`: whose it is
+ *                 partition `open`, row age and SHA-256: the open ones, oldest first, for the sweeper
+ * Tables have no transactions across partitions, so the index is written before the row and tidied up after it: what a
+ * crash leaves behind is an index row without an active session, and the sweeper removes that.
+ */
+export function createSessionLedger(tables: Tables): SessionLedger {
+  const sessions = () => tables.open('sessions')
+  const index = () => tables.open('sessionindex')
+
+  const find: SessionLedger['find'] = async (userId, sid) => {
+    const row = await findEntity<LedgerSession>(await sessions(), userId, hashOf(sid))
+    return row && sessionOf(row)
+  }
+
+  /** @returns the session that this call closed */
+  async function end(userId: string, sid: string, { state, at, reason, containmentId }: Ending) {
+    const table = await sessions()
+    const rowKey = hashOf(sid)
+    const change = { partitionKey: userId, rowKey, state, endedAt: at, reason, containmentId }
+    for (;;) {
+      const row = await findEntity<LedgerSession>(table, userId, rowKey)
+      if (row?.state !== 'active') return undefined
+      // Refused only when somebody else changed the row since: look at it again.
+      const written = table.updateEntity(change, 'Merge', { etag: row.etag })
+      if (await unless([PRECONDITION_FAILED], written)) return sessionOf(row)
+    }
+  }
+
+  async function dropOpen(rowKeys: readonly string[]): Promise<void> {
+    const table = await index()
+    const drop = (rowKey: string) => unless([NOT_FOUND], table.deleteEntity(OPEN, rowKey))
+    const [only] = rowKeys
+    if (only === undefined) return
+    if (rowKeys.length === 1) return void (await drop(only))
+    const all = rowKeys.map((rowKey): TransactionAction => ['delete', { partitionKey: OPEN, rowKey }])
+    // One row that another sweeper was faster with refuses the whole transaction.
+    if (!(await unless([NOT_FOUND], table.submitTransaction(all)))) await mapLimited(rowKeys, PARALLEL, drop)
+  }
+
+  return {
+    find,
+
+    async open(session) {
+      const { userId, sid, issuedAt, absoluteExpiry } = session
+      const [table, lookup] = await Promise.all([sessions(), index()])
+      const rowKey = hashOf(sid)
+      await Promise.all([
+        lookup.upsertEntity({ partitionKey: rowKey, rowKey: OWNER, userId }, 'Replace'),
+        lookup.upsertEntity(
+          { partitionKey: OPEN, rowKey: openKey(session), userId, sid, issuedAt, absoluteExpiry },
+          'Replace',
+        ),
+      ])
+      await table.createEntity({ partitionKey: userId, rowKey, ...session })
+    },
+
+    async locate(sid) {
+      const owner = await findEntity<{ userId: string }>(await index(), hashOf(sid), OWNER)
+      return owner && find(owner.userId, sid)
+    },
+
+    async listByUser(userId) {
+      const found: LedgerSession[] = []
+      const filter = odata`PartitionKey eq ${userId}`
+      const rows = (await sessions()).listEntities<LedgerSession>({ queryOptions: { filter } })
+      for await (const row of rows) found.push(sessionOf(row))
+      return found
+    },
+
+    async close(userId, sid, ending) {
+      const closed = await end(userId, sid, ending)
+      if (closed) await dropOpen([openKey(closed)])
+      return closed !== undefined
+    },
+
+    async *openPages() {
+      const filter = odata`PartitionKey eq ${OPEN}`
+      const rows = (await index()).listEntities<OpenSession>({ queryOptions: { filter } })
+      for await (const page of rows.byPage({ maxPageSize: PAGE })) {
+        const open = page.map(({ userId, sid, issuedAt, absoluteExpiry }) => ({
+          userId,
+          sid,
+          issuedAt,
+          absoluteExpiry,
+        }))
+        if (open.length > 0) yield open
+      }
+    },
+
+    async expire(expired, at) {
+      const closed = await mapLimited(expired, PARALLEL, ({ userId, sid }) =>
+        end(userId, sid, { state: 'expired', at }),
+      )
+      const rowKeys = [...new Set(expired.map(openKey))]
+      for (let from = 0; from < rowKeys.length; from += PAGE) await dropOpen(rowKeys.slice(from, from + PAGE))
+      return closed.filter(Boolean).length
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+import { expect, inject, test } from 'vitest'
+import { connectTables } from '../connect.ts'
+import { containmentLedgerContract } from '../contract/containment-ledger.ts'
+import { knownDevicesContract } from '../contract/known-devices.ts'
+import { sessionLedgerContract } from '../contract/session-ledger.ts'
+import { createTablesClient, type Tables } from './client.ts'
+import { createContainmentLedger } from './containment-ledger.ts'
+import { createKnownDevices } from './known-devices.ts'
+import { createSessionLedger } from './session-ledger.ts'
+
+const freshTables = (): Tables =>
+  connectTables(inject('tablesConnection'), { prefix: `t${randomUUID().slice(0, 13).replaceAll('-', '')}` }).tables
+
+sessionLedgerContract(() => createSessionLedger(freshTables()))
+knownDevicesContract(createKnownDevices(freshTables()))
+containmentLedgerContract(() => createContainmentLedger(freshTables()))
+
+const NOW = new Date('2026-03-01T12:00:00Z')
+const session = () => ({
+  ...{ userId: randomUUID(), sid: randomUUID(), state: 'active' as const, issuedAt: NOW, absoluteExpiry: NOW },
+  ...{ deviceHash: 'd', device: 'firefox on linux', ip: '203.0.113.7', via: 'web' as const },
+})
+
+test('a session whose row could not be written leaves nothing that lasts: the sweeper removes the index row', async () => {
+  const tables = freshTables()
+  const ledger = createSessionLedger(tables)
+  const { deviceHash, ...lost } = session()
+  // More than a row's property takes: the index is written, the row is refused.
+  await expect(ledger.open({ ...lost, deviceHash: 'd'.repeat(70_000) })).rejects.toMatchObject({ statusCode: 400 })
+  const page = (await ledger.openPages()[Symbol.asyncIterator]().next()).value ?? []
+  expect(page).toMatchObject([{ sid: lost.sid }])
+  expect(await ledger.locate(lost.sid)).toBeUndefined()
+  expect(await ledger.expire(page, NOW)).toBe(0)
+  expect((await ledger.openPages()[Symbol.asyncIterator]().next()).done).toBe(true)
+})
+
+test('the keys of the ledger are the user and the SHA-256 of the sid', async () => {
+  const tables = freshTables()
+  const opened = session()
+  await createSessionLedger(tables).open(opened)
+  const { value: row } = await (await tables.open('sessions')).listEntities().next()
+  expect(row).toMatchObject({ partitionKey: opened.userId, rowKey: expect.stringMatching(/^[0-9a-f]{64}$/) })
+})
+
+test('a table is created once, however many ask for it first', async () => {
+  const tables = freshTables()
+  const opened = await Promise.all(Array.from({ length: 5 }, () => tables.open('once')))
+  expect(new Set(opened).size).toBe(1)
+})
+
+test('a table service that does not answer is asked again at the next use', async () => {
+  const unreachable = inject('tablesConnection').replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1')
+  const tables = createTablesClient(unreachable)
+  await expect(tables.open('sessions')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  await expect(tables.open('sessions')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+})
+
+test('plain http is refused for an endpoint that is not on this machine', async () => {
+  const elsewhere = inject('tablesConnection').replace('127.0.0.1', 'tables.example.com')
+  await expect(createTablesClient(elsewhere).ping()).rejects.toThrow('allowInsecureConnection is false')
+})
