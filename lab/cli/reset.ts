@@ -19,15 +19,16 @@ export const command: Command = {
   summary: "empties the lab's data, logs and secrets",
   usage,
   async run(argv, io) {
-    const { values } = parseArgs({ args: [...argv], options: { dir: { type: 'string', default: '.lab' } } })
-    const dir = resolve(values.dir)
+    const { values } = parseArgs({ args: [...argv], options: { dir: { type: 'string' } } })
+    const dir = resolve(values.dir ?? '.lab')
     const running = await readRunFile(dir)
     if (running) {
       io.err(`A lab runs there, as process ${running.pid}. Stop it first: kill ${running.pid}\n`)
       return 1
     }
     await removeLab(dir)
-    await removePostgresCopy()
+    // The programs belong to the project: other directories' labs may be using them.
+    if (values.dir === undefined) await removePostgresCopy()
     io.err(`${relative('.', dir) || dir} is empty: the next start makes new secrets and an empty database.\n`)
     return 0
   },

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { migrate } from '../../shared/stores/postgres/migrate.ts'
 
 /** Builds the apps from their sources, as a deployment does. @throws with the compiler's words */
 export async function buildApps(root: string): Promise<void> {
@@ -9,7 +10,5 @@ export async function buildApps(root: string): Promise<void> {
 
 /** Brings the database to the schema of this version. */
 export async function migrateDatabase(databaseUrl: string): Promise<void> {
-  const path = '../../shared/stores/postgres/migrate.ts'
-  const { migrate } = (await import(path)) as { migrate: (databaseUrl: string) => Promise<unknown> }
   await migrate(databaseUrl)
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { awaitMessage, beforeItEnds, type Part, startNative, startNode } from '../processes/part.ts'
-import { freePort, withFreePort } from '../processes/ports.ts'
+import { freePort } from '../processes/ports.ts'
 
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const FUNCTIONS_HOST = fileURLToPath(new URL('../functions-host/main.ts', import.meta.url))
@@ -30,21 +30,20 @@ export interface Launched {
 }
 export type Launch = (surroundings: Surroundings) => Promise<Launched>
 
-/** The compiled web app, as the Procfile starts it; ready when its health page answers. */
-export const launchWeb: Launch = ({ root, env, born, onStdout, onStderr }) =>
-  withFreePort(async (port) => {
-    const part = startNode({
-      name: 'web',
-      script: join(root, 'dist', 'web', 'server.js'),
-      cwd: root,
-      env: { ...env, PORT: String(port), HOST: '127.0.0.1' },
-      onStdout,
-      onStderr,
-    })
-    born(part)
-    await untilAnswers(part, `http://127.0.0.1:${port}/__health`, READY_MS)
-    return { part, port }
+/** The compiled web app, as the Procfile starts it; it says itself when it is ready, and where. */
+export const launchWeb: Launch = async ({ root, env, born, onStdout, onStderr }) => {
+  const part = startNode({
+    name: 'web',
+    script: join(root, 'dist', 'web', 'server.js'),
+    cwd: root,
+    env: { ...env, PORT: '0', HOST: '127.0.0.1' },
+    onStdout,
+    onStderr,
   })
+  born(part)
+  const { port } = await awaitMessage(part, 'ready', READY_MS)
+  return { part, port: port as number }
+}
 
 /** The compiled functions under the embedded host; it says itself when it is ready, and where. */
 export const launchFunctions: Launch = async ({ root, dir, env, born, onStdout, onStderr }) => {
@@ -91,7 +90,7 @@ export const launchFunc: Launch = async ({ root, env, born, onStdout, onStderr }
   return { part, port }
 }
 
-/** There is no event for "it listens" that every app would send: it is asked, until it answers or ends. */
+/** A program that is not ours sends no message: it is asked, until it answers or ends. */
 async function untilAnswers(part: Part, url: string, deadlineMs: number): Promise<void> {
   const asking = new AbortController()
   const ask = async () => {

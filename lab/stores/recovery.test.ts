@@ -64,7 +64,8 @@ async function hold(as?: { uid: number; gid: number }): Promise<Held> {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(as ? { ...as, env: { PATH: process.env.PATH, HOME: dirname(dir), TMPDIR: dirname(dir) } } : {}),
   })
-  opened.push({ close: () => child.kill('SIGKILL') })
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  opened.push({ close: () => child.kill('SIGKILL') && ended })
   const complaint = text(child.stderr)
   for await (const line of createInterface({ input: child.stdout })) return { child, ...JSON.parse(line) }
   throw new Error(await complaint)
@@ -187,6 +188,11 @@ test('lab:reset leaves nothing of a lab, wherever it was kept', async () => {
   const home = await dataHome(dir, await accountFor(dir))
   await removeLab(dir)
   for (const path of [dir, home]) await expect(access(path)).rejects.toThrow('ENOENT')
+})
+
+test('a directory is not removed while a lab inside it is in use', async () => {
+  await start()
+  await expect(removeLab(dirname(dir))).rejects.toThrow(`in use by process ${process.pid}`)
 })
 
 test('files that hold secrets or data are closed to everyone else', async () => {

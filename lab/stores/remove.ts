@@ -1,4 +1,4 @@
-import { lstat, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isAlive } from '../processes/identity.ts'
 import { holderOf } from './lock.ts'
@@ -8,18 +8,33 @@ import { stopLeftover } from './postgres/leftover.ts'
 import { removePrivateDirectory } from './postgres/private-directory.ts'
 
 /**
- * Removes a lab directory and the data it keeps elsewhere, after ending a server that was left running on them.
- * @throws when a living process uses its stores
+ * Removes a lab directory and the data it keeps elsewhere, after ending a server that was left running on them; and
+ * the labs inside it (of tests, of verify).
+ * @throws when a living process uses the stores of one of them
  */
 export async function removeLab(directory: string): Promise<void> {
   const dir = resolve(directory)
-  if (!(await lstat(dir).catch(() => undefined))) return
-  const holder = await holderOf(dir)
-  if (holder !== undefined) throw new Error(`The stores in ${dir} are in use by process ${holder}. Stop it first.`)
-  const home = await dataHome(dir, await accountFor(dir))
-  await stopLeftover(join(home, 'data'))
-  await removeData(dir)
+  const labs = await labsIn(dir)
+  for (const lab of labs) {
+    const holder = await holderOf(lab)
+    if (holder !== undefined) throw new Error(`The stores in ${lab} are in use by process ${holder}. Stop it first.`)
+  }
+  for (const lab of labs) {
+    const home = await dataHome(lab, await accountFor(lab))
+    await stopLeftover(join(home, 'data'))
+    await removeData(lab)
+  }
   await rm(dir, { recursive: true, force: true })
+}
+
+/** A directory and those below it that hold, or held, stores. */
+async function labsIn(dir: string, depth = 2): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => undefined)
+  if (!entries) return []
+  const inner = depth === 0 ? [] : entries.filter((entry) => entry.isDirectory())
+  const below = await Promise.all(inner.map((entry) => labsIn(join(dir, entry.name), depth - 1)))
+  const isLab = entries.some(({ name }) => name === 'secrets.json' || name === 'stores.lock' || name === 'postgres')
+  return [...(isLab ? [dir] : []), ...below.flat()]
 }
 
 /**

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { loadSecrets } from '../secrets.ts'
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+
+async function lab(...argv: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...argv], { cwd: PROJECT })
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+  return { code: await ended, out, err }
+}
+
+test('--help is an answer: on stdout, exit code 0', async () => {
+  expect(await lab('start', '--help')).toMatchObject({ code: 0, out: expect.stringContaining('--cadence'), err: '' })
+  expect(await lab('--help')).toMatchObject({ code: 0, out: expect.stringContaining('npm start'), err: '' })
+})
+
+test.each([
+  [['nonsense'], 'There is no command nonsense'],
+  [['start', '--nonsense'], '--nonsense'],
+  [['start', '--cadence', 'soon'], '--cadence soon: must be a whole number'],
+  [['start', '--port', '70000'], '--port 70000'],
+])('words that do not fit are told on stderr with the usage, exit code 2: %j', async (argv, words) => {
+  const { code, out, err } = await lab(...argv)
+  expect({ code, out }).toEqual({ code: 2, out: '' })
+  expect(err).toContain(words)
+  expect(err).toContain('Usage:')
+})
+
+test('lab:reset empties a lab that does not run', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'ato reset '))
+  const before = await loadSecrets(dir)
+  expect(await lab('reset', '--dir', dir)).toMatchObject({ code: 0 })
+  expect(await loadSecrets(dir)).not.toEqual(before)
+  await rm(dir, { recursive: true, force: true })
+})

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { columns, duration, paint } from './output.ts'
+
+test.each([
+  [0, '0 ms'],
+  [999, '999 ms'],
+  [1000, '1.0 s'],
+  [9949, '9.9 s'],
+  [9950, '10 s'],
+  [59_400, '59 s'],
+  [185_000, '3 min 5 s'],
+])('%i ms reads %s', (ms, words) => {
+  expect(duration(ms)).toBe(words)
+})
+
+test('a terminal without colours gets plain text', () => {
+  expect(paint({ color: false }, 'red', 'no')).toBe('no')
+  expect(paint({ color: true }, 'red', 'no')).toBe('\u001b[31mno\u001b[39m')
+})
+
+test('columns line up by what is seen, whatever is coloured, and end without blanks', () => {
+  const red = paint({ color: true }, 'red', 'ab')
+  expect(
+    columns([
+      [red, 'x'],
+      ['abcd', 'y'],
+    ]),
+  ).toBe(`${red}    x\nabcd  y`)
+})

@@ -1,0 +1,41 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { writeLocalSettings } from './local-settings.ts'
+
+let dir: string
+let path: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ato settings '))
+  path = join(dir, 'local.settings.json')
+})
+afterEach(() => rm(dir, { recursive: true, force: true }))
+
+const write = (settings: Record<string, string>, force = false) =>
+  writeLocalSettings(path, { settings, storage: 'BlobEndpoint=x;', force })
+const values = async () => JSON.parse(await readFile(path, 'utf8')).Values
+
+test('the file holds what func asks for beside the settings, and only its owner can read it', async () => {
+  await write({ REDIS_URL: 'redis://x' })
+  expect(await values()).toMatchObject({
+    ...{ FUNCTIONS_WORKER_RUNTIME: 'node', AzureWebJobsStorage: 'BlobEndpoint=x;', REDIS_URL: 'redis://x' },
+  })
+  expect((await stat(path)).mode & 0o777).toBe(0o600)
+})
+
+test('our own file is written again, and keeps what a person added to it', async () => {
+  await write({ REDIS_URL: 'redis://old' })
+  await writeFile(path, JSON.stringify({ Values: { ...(await values()), BCRYPT_COST: '11' } }))
+  await write({ REDIS_URL: 'redis://new' })
+  expect(await values()).toMatchObject({ REDIS_URL: 'redis://new', BCRYPT_COST: '11' })
+})
+
+test("someone else's file is left alone unless that is asked for", async () => {
+  const theirs = JSON.stringify({ Values: { PRECIOUS: '1' } })
+  await writeFile(path, theirs)
+  await expect(write({})).rejects.toThrow('--force')
+  expect(await readFile(path, 'utf8')).toBe(theirs)
+  await write({}, true)
+  expect(await values()).not.toHaveProperty('PRECIOUS')
+})

@@ -1,0 +1,73 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { loadSecrets } from '../secrets.ts'
+import { startRedis } from './redis.ts'
+
+const EMBEDDED = createRequire(import.meta.url).resolve('js-redis-server')
+const path = process.env.PATH
+
+let dir: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ato redis '))
+  process.env.PATH = `${dir}${delimiter}${path}`
+})
+afterEach(async () => {
+  process.env.PATH = path
+  await rm(dir, { recursive: true, force: true })
+})
+
+/** A program of that name: it says the version it is given, else notes its arguments and serves. */
+async function install(version: string): Promise<void> {
+  const program = join(dir, 'redis-server')
+  const script = join(dir, 'serve.cjs')
+  await writeFile(
+    script,
+    `const { createRedisServer } = require(${JSON.stringify(EMBEDDED)})
+require('node:fs').writeFileSync(${JSON.stringify(join(dir, 'arguments'))}, process.argv.slice(2).join('\\n'))
+createRedisServer({ port: Number(process.argv[3]) }).then(() => console.log('* Ready to accept connections tcp'))
+`,
+  )
+  await writeFile(
+    program,
+    `#!/bin/sh
+if [ "$1" = --version ]; then echo "${version}"; exit; fi
+exec '${process.execPath}' '${script}' "$@"
+`,
+  )
+  await chmod(program, 0o755)
+}
+
+const start = async () => startRedis({ dir, secrets: await loadSecrets(dir), log: () => {} })
+
+async function works(url: string): Promise<boolean> {
+  const redis = new Redis(url)
+  const answer = await redis.set('k', 'v', 'PX', 60_000)
+  redis.disconnect()
+  return answer === 'OK'
+}
+
+test('a redis-server on PATH is used, on loopback, without a disk, and never forgets to make room', async () => {
+  await install('Redis server v=7.4.1 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64')
+  const redis = await start()
+  const given = await readFile(join(dir, 'arguments'), 'utf8')
+  const working = await works(redis.connection)
+  await redis.close()
+  expect(working).toBe(true)
+  expect(redis.detail).toBe('redis-server 7.4.1')
+  for (const option of ['--bind\n127.0.0.1', '--save\n\n', '--appendonly\nno', '--maxmemory-policy\nnoeviction']) {
+    expect(given).toContain(option)
+  }
+})
+
+test.each(['Redis server v=6.2.14 sha=0', 'something else'])('one that says "%s" is passed over', async (version) => {
+  await install(version)
+  const redis = await start()
+  const working = await works(redis.connection)
+  await redis.close()
+  expect(working).toBe(true)
+  expect(redis.detail).toBe('embedded, in memory')
+})
