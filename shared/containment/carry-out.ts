@@ -90,7 +90,7 @@ async function revoke(row: Containment, sid: string, deps: CarryOutDeps): Promis
   }
   const at = deps.now()
   const result = await deps.sessions.revoke(sid, { reason: 'contained', at, containmentId: id })
-  const ours = result === 'noop' && (await deps.sessions.tombstone(sid))?.containmentId === id
+  const left = result === 'noop' ? await deps.sessions.tombstone(sid) : undefined
   if (row.userId !== undefined) {
     await deps.ledger.close(row.userId, sid, {
       state: 'revoked',
@@ -99,8 +99,9 @@ async function revoke(row: Containment, sid: string, deps: CarryOutDeps): Promis
       containmentId: id,
     })
   }
-  // Web did revoke it, and said so in an event of its own; only its answer was lost.
-  return ours && row.attempts === 0 ? { result: 'success', via: 'web', silent: true } : { result, via: 'direct' }
+  // A tombstone of this containment that is not the one just left is web's: only its answer was lost, not its event.
+  const webDidIt = row.attempts === 0 && left?.containmentId === id && left.at !== at
+  return webDidIt ? { result: 'success', via: 'web', silent: true } : { result, via: 'direct' }
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')

@@ -1,0 +1,490 @@
+import { randomUUID } from 'node:crypto'
+import { generate } from 'otplib'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { LIMITS } from '../../shared/auth/limits.ts'
+import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+
+let functions: Functions
+let clock = Date.now()
+beforeAll(async () => {
+  functions = await startFunctions({ deps: { now: () => clock } })
+})
+afterAll(() => functions.close())
+beforeEach(() => {
+  clock = Date.now()
+  functions.lines.length = 0
+})
+
+const anyone = () => `${randomUUID()}@example.com`
+/** Every test attacks from an address of its own: throttles outlive a test. */
+let last = 0
+const freshIp = () => `198.51.100.${++last % 250}`
+const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
+
+describe('registration', () => {
+  it('answers the same for a new address and for one that is taken', async () => {
+    const email = anyone()
+    const first = await functions.call('register', { body: { email, password: PASSWORD } })
+    const second = await functions.call('register', {
+      body: { email: email.toUpperCase(), password: 'another long password' },
+    })
+    expect(first).toMatchObject({ status: 202, json: { accepted: true } })
+    expect(second.json).toEqual(first.json)
+    expect(second.status).toBe(first.status)
+    expect(eventsOf('register').map((event) => [event.outcome, 'reason' in event && event.reason])).toEqual([
+      ['success', false],
+      ['fail', 'existing'],
+    ])
+    const { status } = await functions.call('login', { body: { email, password: 'another long password' } })
+    expect(status).toBe(401)
+  })
+
+  it.each([
+    ['fourteen characters', 'x4Ty-8pQ2!mNa7', 422],
+    ['fifteen characters', 'x4Ty-8pQ2!mNa7b', 202],
+    ['fifteen emoji', '😀😁😂🤣😃😄😅😆😉😊😋😎😍😘🥰', 202],
+    ['a pattern', 'abcabcabcabcabcabc', 422],
+    ['a common one', 'Correct Horse Battery Staple', 422],
+    ['256 characters', 'long enough '.repeat(22).slice(0, 256), 202],
+    ['257 characters', 'long enough '.repeat(22).slice(0, 257), 422],
+  ])('judges %s', async (_, password, status) => {
+    expect((await functions.call('register', { body: { email: anyone(), password } })).status).toBe(status)
+  })
+
+  it('keeps every character of a password, blanks included', async () => {
+    const email = anyone()
+    const password = '  blanks around it  '
+    await functions.call('register', { body: { email, password } })
+    expect((await functions.call('login', { body: { email, password } })).status).toBe(200)
+    expect((await functions.call('login', { body: { email, password: password.trim() } })).status).toBe(401)
+  })
+})
+
+describe('sign-in', () => {
+  it('emits one login and one session for a success, with the device and no risk at first', async () => {
+    const { email, sid } = await functions.signIn()
+    const [login] = eventsOf('login')
+    expect(login).toMatchObject({ outcome: 'success', email, sid, ip: '203.0.113.9', via: 'api', device_known: false })
+    expect(login).not.toHaveProperty('risk')
+    expect(eventsOf('session')).toMatchObject([{ outcome: 'new', sid }])
+  })
+
+  it('says new_device for a second device, and knows it from then on', async () => {
+    const { email } = await functions.signIn()
+    functions.lines.length = 0
+    for (let n = 0; n < 2; n++)
+      await functions.call('login', { userAgent: FIREFOX, body: { email, password: PASSWORD } })
+    expect(eventsOf('login')).toMatchObject([{ risk: ['new_device'], device_known: false }, { device_known: true }])
+  })
+
+  it('answers a wrong password and an unknown account alike', async () => {
+    const { email } = await functions.signIn()
+    functions.lines.length = 0
+    const wrong = await functions.call('login', { body: { email, password: 'not the right password' } })
+    const unknown = await functions.call('login', { body: { email: anyone(), password: 'not the right password' } })
+    const comparable = ({ status, headers, json }: typeof wrong) => ({
+      status,
+      headers: [...headers],
+      json: { ...json, instance: '' },
+    })
+    expect(comparable(wrong)).toEqual(comparable(unknown))
+    expect(wrong.json).toMatchObject({ code: 'login-refused', status: 401 })
+    expect(eventsOf('login')).toMatchObject([
+      { outcome: 'fail', reason: 'wrong_password', usr: { exists: true } },
+      { outcome: 'fail', reason: 'unknown_user', usr: { exists: false } },
+    ])
+  })
+
+  it.each([
+    ['no password', { email: 'a@example.com' }],
+    ['a key too many', { email: 'a@example.com', password: PASSWORD, client: { ip: '192.0.2.1' } }],
+    ['an array', []],
+    ['a number for an email', { email: 7, password: PASSWORD }],
+  ])('refuses %s as malformed, in one event', async (_, body) => {
+    expect((await functions.call('login', { body })).status).toBe(400)
+    expect(eventsOf('login')).toMatchObject([{ outcome: 'fail', reason: 'malformed' }])
+  })
+
+  it.each([
+    ['what is not JSON', { raw: 'email=a@example.com' }, 400],
+    ['an empty body', { raw: '' }, 400],
+    ['another content type', { raw: '{}', headers: { 'content-type': 'text/plain' } }, 400],
+    ['a body of 1 MB', { raw: `{"email":"${'a'.repeat(1024 * 1024)}"}` }, 413],
+    [
+      'a long body that claims to be short',
+      { raw: `{"email":"${'a'.repeat(20_000)}"}`, headers: { 'content-length': '5' } },
+      413,
+    ],
+  ])('refuses %s, in one event', async (_, asked, status) => {
+    expect((await functions.call('login', asked)).status).toBe(status)
+    expect(eventsOf('login')).toMatchObject([{ outcome: 'fail', reason: 'malformed' }])
+  })
+
+  it('logs no free text: a password typed into the login field stays out', async () => {
+    await functions.call('login', { body: { email: 'canary-my-password!', password: 'canary-other-password' } })
+    expect(functions.lines.join('')).not.toContain('canary')
+    expect(eventsOf('login')).toMatchObject([{ reason: 'unknown_user', login_hash: expect.any(String) }])
+  })
+
+  it('believes only the hop that the platform appended', async () => {
+    await functions.call('login', {
+      body: { email: anyone(), password: PASSWORD },
+      headers: { 'x-forwarded-for': '192.0.2.66, 203.0.113.77:1234' },
+    })
+    expect(eventsOf('login')).toMatchObject([{ ip: '203.0.113.77' }])
+  })
+
+  it('lets exactly the limit of parallel guesses through, and counts every one', async () => {
+    const { email } = await functions.signIn()
+    functions.lines.length = 0
+    const guess = () =>
+      functions.call('login', { ip: freshIp(), userAgent: FIREFOX, body: { email, password: 'a wrong password!!' } })
+    const answers = await Promise.all(Array.from({ length: 25 }, guess))
+    const passed = answers.filter((answer) => answer.status === 401)
+    const throttled = answers.filter((answer) => answer.status === 429)
+    expect(passed).toHaveLength(LIMITS.accountFailures.limit)
+    expect(throttled).toHaveLength(25 - LIMITS.accountFailures.limit)
+    expect(Number(throttled[0]?.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(eventsOf('login').filter((event) => 'reason' in event && event.reason === 'throttled')).toHaveLength(
+      throttled.length,
+    )
+  })
+
+  it('does not lock out the owner on a device that the account knows', async () => {
+    const { email } = await functions.signIn()
+    const guess = () =>
+      functions.call('login', { ip: freshIp(), userAgent: FIREFOX, body: { email, password: 'a wrong password!!' } })
+    await Promise.all(Array.from({ length: 12 }, guess))
+    expect((await guess()).status).toBe(429)
+    expect((await functions.call('login', { body: { email, password: PASSWORD } })).status).toBe(200)
+  })
+
+  it('answers 503 when the queue of passwords is full, and the attempt is still an event', async () => {
+    const busy = await startFunctions({ env: { HASH_QUEUE: '1' } })
+    const { passwords } = await import('../deps.ts').then(({ createDeps }) =>
+      createDeps(busy.config, { hashWorker: new URL('../../dist/hash-worker.cjs', import.meta.url).pathname }),
+    )
+    Object.assign(busy.deps, { passwords })
+    const attempts = Array.from({ length: 12 }, () =>
+      busy.call('login', { ip: freshIp(), body: { email: anyone(), password: PASSWORD } }),
+    )
+    const answers = await Promise.all(attempts)
+    const refused = answers.filter((answer) => answer.status === 503)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused[0]?.headers.get('retry-after')).toBe('2')
+    expect(busy.events().filter((event) => event.evt === 'login')).toHaveLength(12)
+    await busy.close()
+  })
+})
+
+describe('a session', () => {
+  it('says who it is, and dies at logout', async () => {
+    const { email, sid, token } = await functions.signIn()
+    const who = await functions.call('session', { token })
+    expect(who).toMatchObject({ status: 200, json: { sid, user: { email, mfa_enabled: false }, amr: ['pwd'] } })
+    expect((await functions.call('logout', { token })).status).toBe(204)
+    expect(await functions.call('session', { token })).toMatchObject({ status: 401, json: { code: 'session-expired' } })
+    expect(eventsOf('session').map((event) => event.outcome)).toEqual(['new', 'seen', 'ended', 'expired'])
+  })
+
+  it('is required', async () => {
+    for (const name of ['session', 'sessions', 'logout', 'sessionRenew', 'mfaEnrol', 'mfaDisable', 'sessionEnd']) {
+      expect((await functions.call(name)).json).toMatchObject({ code: 'session-required', status: 401 })
+    }
+    const bodies = {
+      mfaConfirm: { code: '123456' },
+      reauth: { password: PASSWORD },
+      password: { current_password: PASSWORD, new_password: PASSWORD },
+    }
+    for (const [name, body] of Object.entries(bodies)) {
+      expect((await functions.call(name, { body })).json).toMatchObject({ code: 'session-required', status: 401 })
+    }
+  })
+
+  it('is not taken from a cookie', async () => {
+    const { token } = await functions.signIn()
+    expect((await functions.call('session', { headers: { cookie: `session=${token}` } })).status).toBe(401)
+  })
+
+  it('expires at the very instant, idle and absolute', async () => {
+    const idle = await functions.signIn()
+    const start = clock
+    clock = start + 3600_000 - 1
+    expect((await functions.call('session', { token: idle.token })).status).toBe(200)
+    clock += 3600_000
+    expect((await functions.call('session', { token: idle.token })).json).toMatchObject({ code: 'session-expired' })
+  })
+
+  it('is seen by the log from a second device, once a minute for each', async () => {
+    const { token, sid } = await functions.signIn()
+    for (let n = 0; n < 3; n++) await functions.call('session', { token })
+    await functions.call('session', { token, userAgent: FIREFOX, ip: '198.51.100.77' })
+    clock += 60_000
+    await functions.call('session', { token })
+    const seen = eventsOf('session').filter((event) => event.outcome === 'seen')
+    expect(seen).toHaveLength(3)
+    expect(new Set(seen.map((event) => 'device_hash' in event && event.device_hash)).size).toBe(2)
+    expect(seen.every((event) => 'sid' in event && event.sid === sid)).toBe(true)
+  })
+
+  it('is not what a forged token names: no sid and no user in the log', async () => {
+    const { token, sid } = await functions.signIn()
+    functions.lines.length = 0
+    const [header = '', payload = '', signature = ''] = token.split('.')
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    const forged = Buffer.from(JSON.stringify({ ...claims, gen: 2 })).toString('base64url')
+    const otherKey = Buffer.from(
+      JSON.stringify({ ...JSON.parse(Buffer.from(header, 'base64url').toString()), kid: 'lab-2' }),
+    ).toString('base64url')
+    const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'ato-session+jwt' })).toString('base64url')
+    for (const [bad, reason] of [
+      [`${header}.${forged}.${signature}`, 'bad_signature'],
+      [`${otherKey}.${payload}.${signature}`, 'unknown_key'],
+      [`${none}.${payload}.`, 'malformed'],
+      ['x.y.z', 'malformed'],
+    ]) {
+      expect((await functions.call('session', { token: bad })).json).toMatchObject({ code: 'session-invalid' })
+      expect(eventsOf('session').at(-1)).toMatchObject({ outcome: 'invalid', reason })
+    }
+    expect(functions.lines.join('')).not.toContain(sid)
+    expect((await functions.call('session', { token })).status).toBe(200)
+  })
+
+  it('lists the sessions of its user and ends another one, whose holder is told so', async () => {
+    const mine = await functions.signIn()
+    const other = await functions.signIn({ email: mine.email, userAgent: FIREFOX })
+    const stranger = await functions.signIn()
+    const { json } = await functions.call('sessions', { token: mine.token })
+    expect(json.sessions.map((s: { sid: string; current: boolean }) => [s.sid, s.current])).toEqual(
+      expect.arrayContaining([
+        [mine.sid, true],
+        [other.sid, false],
+      ]),
+    )
+    expect(json.sessions).toHaveLength(2)
+    const foreign = await functions.call('sessionEnd', { token: mine.token, params: { sid: stranger.sid } })
+    expect(foreign.json).toMatchObject({ code: 'not-found' })
+    expect((await functions.call('session', { token: stranger.token })).status).toBe(200)
+    expect((await functions.call('sessionEnd', { token: mine.token, params: { sid: other.sid } })).status).toBe(204)
+    expect((await functions.call('session', { token: other.token })).json).toMatchObject({ code: 'session-revoked' })
+    expect(eventsOf('session').at(-1)).toMatchObject({ outcome: 'revoked', reason: 'ended_elsewhere' })
+    expect((await functions.call('session', { token: mine.token })).status).toBe(200)
+  })
+})
+
+describe('renewal', () => {
+  const renew = async (token: string) => (await functions.call('sessionRenew', { token })).json
+  const genOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).gen
+
+  it('offers a successor after 300 s of use and not before', async () => {
+    const { token } = await functions.signIn()
+    clock += 299_999
+    expect(genOf((await renew(token)).token)).toBe(1)
+    clock += 1
+    expect(genOf((await renew(token)).token)).toBe(2)
+    expect(eventsOf('session').filter((event) => event.outcome === 'renewed')).toHaveLength(1)
+  })
+
+  it('retires a token when its successor is presented; a copy of it is a fork after the grace', async () => {
+    const { token, sid } = await functions.signIn()
+    clock += 300_000
+    const { token: next } = await renew(token)
+    expect((await functions.call('session', { token: next })).status).toBe(200)
+    clock += 30_000
+    expect((await functions.call('session', { token })).status).toBe(200)
+    expect((await functions.call('sessionRenew', { token })).json).toMatchObject({ code: 'renewal-stale' })
+    clock += 1
+    expect((await functions.call('session', { token, userAgent: FIREFOX })).json).toMatchObject({
+      code: 'session-forked',
+    })
+    expect((await functions.call('session', { token: next })).json).toMatchObject({ code: 'session-revoked' })
+    const outcomes = eventsOf('session').map((event) => event.outcome)
+    expect(outcomes.slice(-3)).toEqual(['seen', 'fork', 'revoked'])
+    expect(eventsOf('session').at(-1)).toMatchObject({ sid, reason: 'forked' })
+  })
+
+  it('keeps an offer good for a person who reads before the next click', async () => {
+    const { token } = await functions.signIn()
+    clock += 300_000
+    const { token: next } = await renew(token)
+    clock += 1_200_000
+    expect((await functions.call('session', { token: next })).status).toBe(200)
+  })
+})
+
+describe('a change of credentials', () => {
+  it('ends every other session, and goes on under a new sid', async () => {
+    const mine = await functions.signIn()
+    const other = await functions.signIn({ email: mine.email, userAgent: FIREFOX })
+    const body = { current_password: PASSWORD, new_password: 'a brand new password' }
+    const { status, json } = await functions.call('password', { token: mine.token, body })
+    expect(status).toBe(200)
+    expect(json.sid).not.toBe(mine.sid)
+    expect((await functions.call('session', { token: json.token })).status).toBe(200)
+    expect((await functions.call('session', { token: mine.token })).status).toBe(401)
+    expect((await functions.call('session', { token: other.token })).json).toMatchObject({ code: 'session-revoked' })
+    expect((await functions.call('login', { body: { email: mine.email, password: PASSWORD } })).status).toBe(401)
+    expect(
+      (await functions.call('login', { body: { email: mine.email, password: 'a brand new password' } })).status,
+    ).toBe(200)
+  })
+
+  it('needs the current password, and changes nothing without it', async () => {
+    const mine = await functions.signIn()
+    const body = { current_password: 'not my password at all', new_password: 'a brand new password' }
+    expect((await functions.call('password', { token: mine.token, body })).status).toBe(401)
+    expect(eventsOf('credential')).toMatchObject([{ outcome: 'fail', action: 'password_changed' }])
+    expect((await functions.call('session', { token: mine.token })).status).toBe(200)
+    expect((await functions.call('login', { body: { email: mine.email, password: PASSWORD } })).status).toBe(200)
+  })
+
+  it('of the second factor needs a fresh authentication, which issues a new session', async () => {
+    const { token } = await functions.signIn()
+    clock += 15 * 60_000
+    expect((await functions.call('mfaEnrol', { token })).json).toMatchObject({
+      code: 'reauthentication-required',
+      status: 403,
+    })
+    const fresh = (await functions.call('reauth', { token, body: { password: PASSWORD } })).json
+    expect((await functions.call('mfaEnrol', { token: fresh.token })).status).toBe(200)
+    expect((await functions.call('session', { token })).status).toBe(401)
+  })
+})
+
+describe('the second factor', () => {
+  const enrolled = async () => {
+    const signedIn = await functions.signIn()
+    const { secret, otpauth_uri } = (await functions.call('mfaEnrol', { token: signedIn.token })).json
+    const codeAt = (ms: number) => generate({ secret, epoch: Math.floor(ms / 1000) })
+    const confirmed = await functions.call('mfaConfirm', { token: signedIn.token, body: { code: await codeAt(clock) } })
+    expect(confirmed.status).toBe(204)
+    clock += 30_000
+    return { ...signedIn, secret, otpauth_uri, codeAt }
+  }
+  const challenge = async (email: string) =>
+    (await functions.call('login', { body: { email, password: PASSWORD } })).json.mfa_token
+
+  it('is off until a code confirms it, and then stands between password and session', async () => {
+    const { token, email } = await functions.signIn()
+    const { otpauth_uri } = (await functions.call('mfaEnrol', { token })).json
+    expect(otpauth_uri).toMatch(/^otpauth:\/\/totp\/.*secret=[A-Z2-7]+.*issuer=/)
+    expect((await functions.call('mfaConfirm', { token, body: { code: '000000' } })).status).toBe(401)
+    expect((await functions.call('login', { body: { email, password: PASSWORD } })).json).toHaveProperty('token')
+    const { email: other, codeAt } = await enrolled()
+    const login = await functions.call('login', { body: { email: other, password: PASSWORD } })
+    expect(login.json).toEqual({ mfa_token: expect.any(String) })
+    const verified = await functions.call('mfaVerify', {
+      body: { mfa_token: login.json.mfa_token, code: await codeAt(clock) },
+    })
+    expect(verified.status).toBe(200)
+    expect((await functions.call('session', { token: verified.json.token })).json.amr).toEqual(['pwd', 'otp'])
+  })
+
+  it('accepts a code once, also of two sent at the same instant', async () => {
+    const { email, codeAt } = await enrolled()
+    const code = await codeAt(clock)
+    const tokens = [await challenge(email), await challenge(email)]
+    const answers = await Promise.all(
+      tokens.map((mfa_token) => functions.call('mfaVerify', { body: { mfa_token, code } })),
+    )
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 401])
+    expect(eventsOf('mfa').filter((event) => 'reason' in event && event.reason === 'replayed_code')).toHaveLength(1)
+  })
+
+  it.each([
+    ['this step', 0, 200],
+    ['one step late', -30_000, 401], // the confirmation used it
+    ['one step early', 30_000, 200],
+    ['two steps early', 60_000, 401],
+  ])('takes a code of %s', async (_, offset, status) => {
+    const { email, codeAt } = await enrolled()
+    const body = { mfa_token: await challenge(email), code: await codeAt(clock + offset) }
+    expect((await functions.call('mfaVerify', { body })).status).toBe(status)
+  })
+
+  it('ends a pending sign-in after five wrong codes, even for the right one', async () => {
+    const { email, codeAt } = await enrolled()
+    const mfa_token = await challenge(email)
+    for (let n = 0; n < 5; n++) await functions.call('mfaVerify', { body: { mfa_token, code: '000000' } })
+    const code = await codeAt(clock)
+    expect((await functions.call('mfaVerify', { body: { mfa_token, code } })).status).toBe(401)
+    expect(eventsOf('mfa').at(-1)).toMatchObject({ outcome: 'fail', reason: 'too_many' })
+  })
+
+  it.each(['', '12345', '1234567', 'abcdef', '１２３４５６'])(
+    'refuses what is no code without falling over: %s',
+    async (code) => {
+      const { email } = await enrolled()
+      expect((await functions.call('mfaVerify', { body: { mfa_token: await challenge(email), code } })).status).toBe(
+        401,
+      )
+    },
+  )
+
+  it('opens nothing else with the half session', async () => {
+    const { email } = await enrolled()
+    const mfa_token = await challenge(email)
+    for (const name of ['session', 'sessions', 'mfaDisable']) {
+      expect((await functions.call(name, { token: mfa_token })).status).toBe(401)
+    }
+  })
+
+  it('cannot be enrolled over one that is enabled, and can be disabled', async () => {
+    const { token, email } = await enrolled()
+    expect((await functions.call('mfaEnrol', { token })).json).toMatchObject({ code: 'mfa-state' })
+    expect((await functions.call('mfaDisable', { token })).status).toBe(204)
+    expect((await functions.call('login', { body: { email, password: PASSWORD } })).json).toHaveProperty('token')
+  })
+
+  it('is encrypted where it is kept', async () => {
+    const { email, secret } = await enrolled()
+    const user = await functions.deps.users.findByEmail(email)
+    expect(user?.totp?.secret).toMatch(/^t1\./)
+    expect(user?.totp?.secret).not.toContain(secret)
+  })
+})
+
+describe('a call that web signs', () => {
+  it('is about the browser behind web', async () => {
+    const { status } = await functions.callFromWeb('login', { email: anyone(), password: PASSWORD })
+    expect(status).toBe(401)
+    expect(eventsOf('login')).toMatchObject([{ ip: '198.51.100.7', via: 'web' }])
+  })
+
+  it.each([
+    ['bad_signature', { key: 'revoke' as const }, {}],
+    ['stale', { now: Date.now() - 301_000 }, {}],
+    ['wrong_route', { op: 'POST /api/auth/login' }, {}],
+    ['malformed', {}, { headers: { 'x-ato-signature': 'garbage' } }],
+    ['bad_signature', {}, { raw: '{"id":"something-else"}' }],
+  ])('is refused as %s, in one event and without an effect', async (reason, change, asked) => {
+    const email = anyone()
+    const answer = await functions.callFromWeb('register', { email, password: PASSWORD }, change, asked)
+    expect(answer).toMatchObject({ status: 401, json: { code: 'call-refused' } })
+    expect(functions.events()).toMatchObject([{ evt: 'call', outcome: 'refused', reason }])
+    expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
+  })
+
+  it('is accepted once, of two sent at the same instant', async () => {
+    const id = randomUUID()
+    const data = { email: anyone(), password: PASSWORD }
+    const answers = await Promise.all([1, 2].map(() => functions.callFromWeb('register', data, { id })))
+    expect(answers.map((answer) => answer.status).sort()).toEqual([202, 401])
+    expect(eventsOf('call')).toMatchObject([{ reason: 'replayed' }])
+  })
+})
+
+it('never logs a password, a code or a token', async () => {
+  const password = 'canary-password-of-a-person'
+  const email = anyone()
+  await functions.call('register', { body: { email, password } })
+  const { json } = await functions.call('login', { body: { email, password } })
+  const enrol = await functions.call('mfaEnrol', { token: json.token })
+  const code = await generate({ secret: enrol.json.secret })
+  await functions.call('mfaConfirm', { token: json.token, body: { code } })
+  await functions.call('login', { raw: `{"email":"${email}","password":"${password}"` })
+  await functions.call('session', { token: `${json.token}x` })
+  const log = functions.lines.join('')
+  for (const secret of [password, json.token, enrol.json.secret, `"${code}"`]) expect(log).not.toContain(secret)
+  for (const line of functions.lines) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(4096)
+})

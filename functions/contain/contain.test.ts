@@ -1,0 +1,418 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { containmentId } from '../../shared/containment/alert.ts'
+import { retry, undo } from '../../shared/containment/operate.ts'
+import { revokeKeys, verify } from '../../shared/signature.ts'
+import { sweep } from '../../shared/sweep.ts'
+import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+
+/** The network's end: what functions says to web, and what web answers. The real web is tested in test/. */
+class WebDouble {
+  calls: { signature: string; body: string }[] = []
+  answer: 'success' | 'error' | 'silence' = 'success'
+  server: Server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk) => {
+      body += chunk
+    })
+    request.on('end', () => {
+      this.calls.push({ signature: String(request.headers['x-ato-signature']), body })
+      if (this.answer === 'silence') return
+      const { sid } = JSON.parse(body)
+      response.writeHead(this.answer === 'success' ? 200 : 500).end(JSON.stringify({ sid, result: 'success' }))
+    })
+  })
+}
+
+let functions: Functions
+const web = new WebDouble()
+beforeAll(async () => {
+  await new Promise<void>((resolve) => web.server.listen(0, '127.0.0.1', resolve))
+  const WEB_ORIGIN = `http://127.0.0.1:${(web.server.address() as AddressInfo).port}`
+  functions = await startFunctions({ env: { WEB_ORIGIN, CONTAIN_CAP: '1000' } })
+})
+afterAll(async () => {
+  web.server.closeAllConnections()
+  await new Promise((resolve) => web.server.close(resolve))
+  await functions.close()
+})
+beforeEach(() => {
+  functions.lines.length = 0
+  web.calls = []
+})
+afterEach(() => {
+  web.answer = 'success'
+})
+
+interface Delivery {
+  id: string
+  alert_id: string
+  cycle_key: string
+  transition: string
+  scope: string
+  tags: string
+  date: string
+}
+const about = (detection: string, contain: string, scope: string, change: Partial<Delivery> = {}): Delivery => ({
+  id: randomUUID(),
+  alert_id: '1001',
+  cycle_key: randomUUID(),
+  transition: 'Triggered',
+  scope,
+  tags: `detection:${detection},contain:${contain},env:prod`,
+  date: String(Date.now()),
+  ...change,
+})
+const reuse = (sid: string, change?: Partial<Delivery>) => about('session-reuse', 'session', `@sid:${sid}`, change)
+const stuffing = (ip: string, change?: Partial<Delivery>) => about('credential-stuffing', 'ip', `@ip:${ip}`, change)
+const deliver = (body: unknown, asked: Asked = {}) =>
+  functions.call('contain', {
+    body,
+    ...asked,
+    headers: { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET, ...asked.headers },
+  })
+const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
+/** Addresses that no other test blocks. */
+let last = 0
+const freshIp = () => `192.0.2.${++last}`
+const alive = async (token: string) => (await functions.call('session', { token })).status === 200
+
+describe('an alert about a session', () => {
+  it('is passed to web as a signed revoke that names exactly that session', async () => {
+    const { sid } = await functions.signIn()
+    functions.lines.length = 0
+    const { status, json } = await deliver(reuse(sid))
+    expect({ status, ...json }).toMatchObject({ status: 200, state: 'done', result: 'success', via: 'web' })
+    const [call] = web.calls
+    expect(
+      verify(call?.signature, call?.body ?? '', revokeKeys(functions.config.ATO_HMAC_SECRET), Date.now()),
+    ).toHaveProperty('t')
+    expect(JSON.parse(call?.body ?? '')).toMatchObject({
+      op: 'POST /contain/revoke',
+      action: 'revoke',
+      sid,
+      detection: 'session-reuse',
+    })
+    expect(functions.events()).toMatchObject([{ evt: 'webhook', outcome: 'accepted', detection: 'session-reuse' }])
+  })
+
+  it.each(['error', 'silence'] as const)('is carried out directly when web answers with %s', async (answer) => {
+    web.answer = answer
+    const { sid, token, email } = await functions.signIn()
+    const other = await functions.signIn({ email })
+    functions.lines.length = 0
+    const started = performance.now()
+    const { json } = await deliver(reuse(sid))
+    expect(performance.now() - started).toBeLessThan(4_000)
+    expect(json).toMatchObject({ state: 'done', result: 'success', via: 'direct' })
+    expect((await functions.call('session', { token })).json).toMatchObject({ code: 'session-revoked' })
+    expect(await alive(other.token)).toBe(true)
+    expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', action: 'revoke', sid, via: 'direct' }])
+    const row = (
+      await functions.deps.ledger.listByUser((await functions.deps.users.findByEmail(email))?.id ?? '')
+    ).find((r) => r.sid === sid)
+    expect(row).toMatchObject({ state: 'revoked', reason: 'contained' })
+  })
+
+  it('about one that is dead already is a noop, which is done', async () => {
+    web.answer = 'error'
+    const { sid, token } = await functions.signIn()
+    await functions.call('logout', { token })
+    expect((await deliver(reuse(sid))).json).toMatchObject({ state: 'done', result: 'noop' })
+  })
+
+  it('that is none of ours is refused, and contains nobody', async () => {
+    const { token } = await functions.signIn()
+    functions.lines.length = 0
+    const { status } = await deliver(reuse('A'.repeat(22)))
+    expect(status).toBe(422)
+    expect(functions.events()).toMatchObject([{ evt: 'webhook', outcome: 'refused', reason: 'unknown_subject' }])
+    expect(await alive(token)).toBe(true)
+    expect(web.calls).toEqual([])
+  })
+})
+
+describe('an alert about an address', () => {
+  const login = (email: string, ip: string, asked: Asked = {}) =>
+    functions.call('login', { ...asked, ip, body: { email, password: PASSWORD } })
+
+  it('makes the right password from there look wrong, and leaves sessions from elsewhere alone', async () => {
+    const ip = freshIp()
+    const { email, token } = await functions.signIn()
+    await deliver(stuffing(ip))
+    functions.lines.length = 0
+    expect((await login(email, ip, { userAgent: FIREFOX })).json).toMatchObject({ code: 'login-refused', status: 401 })
+    expect(eventsOf('login')).toMatchObject([{ outcome: 'fail', reason: 'blocked', usr: { exists: true } }])
+    expect(await alive(token)).toBe(true)
+    expect((await functions.call('session', { token, ip })).status).toBe(200)
+  })
+
+  it('spares a device that the account knows', async () => {
+    const ip = freshIp()
+    const { email } = await functions.signIn()
+    await deliver(stuffing(ip))
+    expect((await login(email, ip)).status).toBe(200)
+  })
+
+  it('blocks an IPv6 address with its whole /64, and no more', async () => {
+    const { email } = await functions.signIn()
+    await deliver(stuffing('2001:db8:77:1::5'))
+    const from = (ip: string) =>
+      functions.call('login', {
+        userAgent: FIREFOX,
+        headers: { 'x-forwarded-for': `[${ip}]:1` },
+        body: { email, password: PASSWORD },
+      })
+    expect((await from('2001:db8:77:1:ffff::9')).status).toBe(401)
+    expect((await from('2001:db8:77:2::5')).status).toBe(200)
+  })
+
+  it('ends by itself after fifteen minutes', async () => {
+    const ip = freshIp()
+    let clock = Date.now()
+    const later = await startFunctions({ env: functions.env, deps: { now: () => clock } })
+    const { email } = await later.signIn()
+    await deliver(stuffing(ip))
+    const attempt = () => later.call('login', { ip, userAgent: FIREFOX, body: { email, password: PASSWORD } })
+    clock += 15 * 60_000 - 2_000
+    expect((await attempt()).status).toBe(401)
+    clock += 4_000
+    expect((await attempt()).status).toBe(200)
+    await later.close()
+  })
+
+  it.each(['127.0.0.1', '10.1.2.3', '192.168.1.1', '172.31.0.1', '100.64.0.1', '::1', 'fd00::1', 'fe80::1'])(
+    'is held and paged when the address is private: %s',
+    async (ip) => {
+      expect((await deliver(stuffing(ip))).json).toMatchObject({ state: 'held' })
+      expect(eventsOf('contain')).toMatchObject([{ outcome: 'refused', reason: 'policy', level: 'error' }])
+    },
+  )
+})
+
+describe('a delivery', () => {
+  it('with a bad secret is refused and changes nothing', async () => {
+    const { sid, token } = await functions.signIn()
+    functions.lines.length = 0
+    for (const secret of ['', 'wrong', `${functions.env.ATO_WEBHOOK_SECRET}x`]) {
+      expect((await deliver(reuse(sid), { headers: { 'x-ato-webhook-secret': secret } })).status).toBe(401)
+    }
+    expect(functions.events()).toMatchObject(
+      Array(3).fill({ evt: 'webhook', outcome: 'refused', reason: 'bad_secret' }),
+    )
+    expect(await alive(token)).toBe(true)
+  })
+
+  it.each([
+    ['no scope', { scope: '' }, 'no_subject', 422],
+    ['a scope of another key', { scope: '@ip:203.0.113.9' }, 'no_subject', 422],
+    ['two subjects', { scope: `@sid:${'A'.repeat(22)},@sid:${'B'.repeat(22)}` }, 'no_subject', 422],
+    ['a subject and a stray word', { scope: `@sid:${'A'.repeat(22)},x` }, 'no_subject', 422],
+    ['the group «total»', { scope: 'total' }, 'no_subject', 422],
+    ['a detection that nobody knows', { tags: 'detection:nothing,contain:session' }, 'unknown_detection', 422],
+    ['a name from the prototype', { tags: 'detection:constructor,contain:session' }, 'unknown_detection', 422],
+    ['a tag that does not agree', { tags: 'detection:session-reuse,contain:user' }, 'unknown_detection', 422],
+    [
+      'the same tag twice, differing',
+      { tags: 'detection:session-reuse,contain:session,contain:ip' },
+      'unknown_detection',
+      422,
+    ],
+    ['a date in words', { date: 'yesterday' }, 'malformed', 400],
+    ['a cycle of hostile text', { cycle_key: '"}{"' }, 'malformed', 400],
+    ['a field too many', { extra: 'x' }, 'malformed', 400],
+    ['a number for an id', { id: 7 }, 'malformed', 400],
+  ])('with %s is refused in one event', async (_, change, reason, status) => {
+    const { sid, token } = await functions.signIn()
+    functions.lines.length = 0
+    expect((await deliver({ ...reuse(sid), ...change })).status).toBe(status)
+    expect(functions.events()).toMatchObject([{ evt: 'webhook', outcome: 'refused', reason }])
+    expect(await alive(token)).toBe(true)
+  })
+
+  it.each([
+    ['a repeated key', (text: string, sid: string) => text.replace('{', `{"scope":"@sid:${sid}",`)],
+    ['a repeated key in disguise', (text: string, sid: string) => text.replace('{', `{"sc\\u006fpe":"@sid:${sid}",`)],
+    ['text that is not JSON', (text: string) => text.slice(1)],
+    ['an array', (text: string) => `[${text}]`],
+    ['nothing', () => ''],
+  ])('that is %s is refused', async (_, change) => {
+    const victim = await functions.signIn()
+    const { sid, token } = await functions.signIn()
+    functions.lines.length = 0
+    const { status } = await deliver(undefined, { raw: change(JSON.stringify(reuse(sid)), victim.sid) })
+    expect(status).toBe(400)
+    expect(functions.events()).toMatchObject([{ evt: 'webhook', outcome: 'refused', reason: 'malformed' }])
+    expect((await alive(token)) && (await alive(victim.token))).toBe(true)
+  })
+
+  it('of 1 MB is refused', async () => {
+    expect((await deliver({ ...reuse('A'.repeat(22)), tags: 'x'.repeat(1024 * 1024) })).status).toBe(413)
+  })
+
+  it('is acted on once, of two at the same instant and of a retry later', async () => {
+    const { sid } = await functions.signIn()
+    const delivery = reuse(sid)
+    const answers = await Promise.all([deliver(delivery), deliver(delivery)])
+    answers.push(await deliver(delivery))
+    expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200])
+    expect(web.calls).toHaveLength(1)
+    expect(eventsOf('webhook').filter((event) => event.outcome === 'accepted')).toHaveLength(1)
+  })
+
+  it.each(['No Data', 'Warn', 'Re-No Data', 'Renotify'])('that says %s is no trigger', async (transition) => {
+    const { sid, token } = await functions.signIn()
+    expect((await deliver(reuse(sid, { transition }))).json).toEqual({ ignored: 'not_a_trigger' })
+    expect(await alive(token)).toBe(true)
+  })
+
+  it.each([-1, 1])('sixteen minutes away (%i) is recorded for an operator, not acted on', async (side) => {
+    const { sid, token } = await functions.signIn()
+    functions.lines.length = 0
+    const delivery = reuse(sid, { date: String(Date.now() + side * 16 * 60_000) })
+    expect((await deliver(delivery)).status).toBe(422)
+    expect(functions.events()).toMatchObject([{ reason: 'stale', level: 'error' }])
+    const row = await functions.deps.containments.find(
+      'session-reuse',
+      containmentId('session-reuse', delivery.cycle_key, delivery.scope),
+    )
+    expect(row).toMatchObject({ state: 'held', reason: 'stale' })
+    expect(await alive(token)).toBe(true)
+  })
+
+  it('that could not be carried out is retried, not taken for a duplicate', async () => {
+    const { sid } = await functions.signIn()
+    const delivery = reuse(sid)
+    const broken = await startFunctions({
+      env: functions.env,
+      deps: {
+        containments: { ...functions.deps.containments, claim: () => Promise.reject(new Error('tables are down')) },
+      },
+    })
+    const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
+    expect((await broken.call('contain', { body: delivery, headers })).status).toBe(500)
+    await broken.close()
+    expect((await deliver(delivery)).json).toMatchObject({ state: 'done' })
+  })
+})
+
+describe('a cycle', () => {
+  it('has one row: a second trigger of it does nothing, a re-trigger renews the block', async () => {
+    const ip = freshIp()
+    const first = stuffing(ip)
+    const { json } = await deliver(first)
+    expect((await deliver({ ...first, id: randomUUID() })).json).toEqual({ ignored: 'duplicate' })
+    const again = await deliver({ ...first, id: randomUUID(), transition: 'Re-Triggered' })
+    expect(again.json).toMatchObject({ containment_id: json.containment_id, state: 'done' })
+    expect(eventsOf('contain')).toHaveLength(1)
+  })
+
+  it('closes on recovery, and the block runs to its own end', async () => {
+    const ip = freshIp()
+    const first = stuffing(ip)
+    const { json } = await deliver(first)
+    expect((await deliver({ ...first, id: randomUUID(), transition: 'Recovered' })).json).toMatchObject({
+      state: 'closed',
+    })
+    expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toMatchObject({ containmentId: json.containment_id })
+    expect((await deliver(stuffing(ip))).json.containment_id).not.toBe(json.containment_id)
+  })
+})
+
+describe('the cap', () => {
+  it('lets its number of subjects through, then holds and pages; an operator carries out what is held', async () => {
+    const capped = await startFunctions({ env: { ...functions.env, CONTAIN_CAP: '1' } })
+    const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
+    await deliver(reuse((await functions.signIn()).sid)) // one subject of this detection, at least, is counted
+    const { sid, token } = await capped.signIn()
+    capped.lines.length = 0
+    const { json } = await capped.call('contain', { headers, body: reuse(sid) })
+    expect(json.state).toBe('held')
+    expect(capped.events()).toMatchObject([
+      { evt: 'contain', outcome: 'refused', reason: 'cap', level: 'error', sid },
+      { evt: 'webhook', outcome: 'accepted' },
+    ])
+    expect(await alive(token)).toBe(true)
+    const row = await functions.deps.containments.find('session-reuse', json.containment_id)
+    if (!row) throw new Error('no row')
+    web.answer = 'error'
+    expect(await retry(row, randomUUID(), functions.deps)).toMatchObject({ state: 'done', result: 'success' })
+    expect(await alive(token)).toBe(false)
+    await capped.close()
+  })
+})
+
+describe('an operator', () => {
+  it('lifts a block by undoing it, and the next trigger of that cycle leaves it alone', async () => {
+    const ip = freshIp()
+    const delivery = stuffing(ip)
+    const { json } = await deliver(delivery)
+    const row = await functions.deps.containments.find('credential-stuffing', json.containment_id)
+    if (!row) throw new Error('no row')
+    await undo(row, randomUUID(), functions.deps)
+    expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeUndefined()
+    expect(eventsOf('contain').at(-1)).toMatchObject({ outcome: 'undone', blocked_ip: ip })
+    expect((await deliver({ ...delivery, id: randomUUID(), transition: 'Re-Triggered' })).json).toEqual({
+      ignored: 'duplicate',
+    })
+  })
+})
+
+describe('the sweeper', () => {
+  it('finishes a containment that was claimed and left, once', async () => {
+    const { sid, token } = await functions.signIn()
+    const hung = await startFunctions({
+      env: functions.env,
+      deps: {
+        containments: { ...functions.deps.containments, update: () => Promise.reject(new Error('lost')) },
+        fetch: () => Promise.reject(new Error('down')),
+        sessions: { ...functions.deps.sessions, revoke: () => Promise.reject(new Error('lost')) },
+      },
+    })
+    await hung.call('contain', {
+      body: reuse(sid),
+      headers: { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET },
+    })
+    await hung.close()
+    expect(await alive(token)).toBe(true)
+    const later = { ...functions.deps, fetch: () => Promise.reject(new Error('down')), now: () => Date.now() + 61_000 }
+    const swept = [await sweep(later), await sweep(later)]
+    expect(swept[0]?.contained).toBeGreaterThanOrEqual(1)
+    expect(swept[1]?.contained).toBe(0)
+    expect(await alive(token)).toBe(false)
+    expect(eventsOf('contain').filter((event) => 'sid' in event && event.sid === sid)).toHaveLength(1)
+  })
+
+  it('closes what ran out, and runs once of two at the same instant', async () => {
+    const { sid, token } = await functions.signIn()
+    await functions.deps.sessions.end(sid)
+    const later = { ...functions.deps, now: () => Date.now() + 61_000 }
+    const swept = await Promise.all([sweep(later), sweep(later)])
+    expect(swept.filter((result) => result === undefined)).toHaveLength(1)
+    const row = await functions.deps.ledger.locate(sid)
+    expect(row?.state).toBe('expired')
+    expect(await alive(token)).toBe(false)
+    expect(eventsOf('sweep')).toHaveLength(1)
+  })
+
+  it('leaves alone a session that is only being issued', async () => {
+    const sid = randomUUID().replaceAll('-', '').slice(0, 22)
+    const now = Date.now()
+    const row = {
+      userId: randomUUID(),
+      sid,
+      state: 'active' as const,
+      issuedAt: new Date(now),
+      absoluteExpiry: new Date(now + 1e6),
+      deviceHash: '0'.repeat(32),
+      device: 'x',
+      ip: '203.0.113.1',
+      via: 'api' as const,
+    }
+    await functions.deps.ledger.open(row)
+    await sweep(functions.deps)
+    expect((await functions.deps.ledger.locate(sid))?.state).toBe('active')
+  })
+})

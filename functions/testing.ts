@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import az from '@azure/functions'
+import { inject } from 'vitest'
+import { createHashPool } from '../shared/auth/hash-pool.ts'
+import { createPasswords } from '../shared/auth/passwords.ts'
+import { parseFunctionsConfig } from '../shared/config.ts'
+import { Event } from '../shared/event.ts'
+import { createLog } from '../shared/log.ts'
+import { SIGNATURE_HEADER, sign } from '../shared/signature.ts'
+import { migrate } from '../shared/stores/postgres/migrate.ts'
+import { labEnv } from '../test/env.ts'
+import { createDeps, type FunctionsDeps } from './deps.ts'
+import { routes } from './routes.ts'
+
+const HASH_WORKER = fileURLToPath(new URL('../dist/hash-worker.cjs', import.meta.url))
+/** Below what a configuration accepts: a test's passwords guard nothing. */
+const TEST_COST = 4
+
+export const PASSWORD = 'long enough for a test'
+export const CHROME =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36'
+export const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
+
+export interface Asked {
+  method?: string
+  body?: unknown
+  /** Sent as it is, instead of `body` as JSON. */
+  raw?: string
+  token?: string | undefined
+  ip?: string
+  userAgent?: string
+  headers?: Record<string, string>
+  params?: Record<string, string>
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever JSON came back
+  json: any
+}
+
+/** As Azure's front end appends it. */
+const hop = (ip: string): string => (ip.includes(':') ? `[${ip}]:50000` : `${ip}:50000`)
+
+/** A network of its own for each registration: many accounts from one address would be throttled. */
+const anywhere = (): string => {
+  const [a, b] = randomUUID().split('-').slice(1)
+  return `2001:db8:${a}:${b}::1`
+}
+
+/** The functions over the real embedded stores, called as the host calls them, with every line of log kept. */
+export async function startFunctions(options: { env?: Record<string, string>; deps?: Partial<FunctionsDeps> } = {}) {
+  await migrate(inject('databaseUrl'))
+  const env = {
+    ...labEnv(),
+    DATABASE_URL: inject('databaseUrl'),
+    REDIS_URL: inject('redisUrl'),
+    TABLES_CONNECTION: inject('tablesConnection'),
+    ...options.env,
+  }
+  const config = parseFunctionsConfig(env)
+  const lines: string[] = []
+  const log = createLog({ service: 'mini-ato-saas', env: 'prod' }, { write: (line: string) => void lines.push(line) })
+  const pool = createHashPool(HASH_WORKER, { queueLimit: 64 })
+  const built = createDeps(config, { hashWorker: HASH_WORKER }, log)
+  const deps: FunctionsDeps = {
+    ...built,
+    passwords: createPasswords(pool, config.PASSWORD_PEPPER, TEST_COST),
+    ...options.deps,
+  }
+  const table = routes(deps)
+
+  const call = async (name: string, asked: Asked = {}): Promise<Answer> => {
+    const route = table[name]
+    if (!route) throw new Error(`no function ${name}`)
+    const text = asked.raw ?? (asked.body === undefined ? undefined : JSON.stringify(asked.body))
+    const request = new az.HttpRequest({
+      method: asked.method ?? route.method,
+      url: `http://localhost:7071/api/${route.route}`,
+      headers: {
+        'user-agent': asked.userAgent ?? CHROME,
+        'x-forwarded-for': hop(asked.ip ?? '203.0.113.9'),
+        ...(text === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': `${Buffer.byteLength(text)}` }),
+        ...(asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }),
+        ...asked.headers,
+      },
+      params: asked.params ?? {},
+      ...(text === undefined ? {} : { body: { string: text } }),
+    })
+    const context = new az.InvocationContext({ functionName: name, invocationId: randomUUID() })
+    const response = new az.HttpResponse((await route.handler(request, context)) ?? {})
+    const answered = await response.text()
+    return { status: response.status, headers: response.headers, json: answered ? JSON.parse(answered) : undefined }
+  }
+
+  /** A call as web makes it: signed, with the browser behind it inside. */
+  const callFromWeb = (
+    name: string,
+    data: unknown,
+    change: Partial<{ op: string; id: string; ip: string; now: number; key: 'web' | 'revoke' }> = {},
+    asked: Asked = {},
+  ) => {
+    const { op = `POST /api/${table[name]?.route}`, id = randomUUID(), ip = '198.51.100.7', now = deps.now() } = change
+    const client = { ip, user_agent: FIREFOX, ch: {} }
+    const raw = JSON.stringify({ id, op, client, data })
+    const signature = sign(raw, change.key === 'revoke' ? deps.keys : deps.webKeys, now)
+    return call(name, { ...asked, raw: asked.raw ?? raw, headers: { [SIGNATURE_HEADER]: signature, ...asked.headers } })
+  }
+
+  return {
+    deps,
+    config,
+    env,
+    lines,
+    call,
+    callFromWeb,
+    /** Everything logged so far, parsed by the contract; what is not an event is left out. */
+    events: (): Event[] =>
+      lines
+        .map((line) => JSON.parse(line))
+        .filter((line) => 'evt' in line)
+        .map((line) => Event.parse(line)),
+    /** Registers and signs in; a fresh account unless an address is given. */
+    signIn: async (asked: Asked & { email?: string } = {}) => {
+      const email = asked.email ?? `${randomUUID()}@example.com`
+      if (asked.email === undefined)
+        await call('register', { ...asked, ip: anywhere(), body: { email, password: PASSWORD } })
+      const { json } = await call('login', { ...asked, body: { email, password: PASSWORD } })
+      return { email, sid: json.sid as string, token: json.token as string }
+    },
+    close: async () => {
+      await pool.close()
+      await built.close()
+    },
+  }
+}
+
+export type Functions = Awaited<ReturnType<typeof startFunctions>>
