@@ -153,6 +153,13 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       })
     })
 
+    test('counts the use of a gen from its first presentation, not from its latest', async () => {
+      const { sid } = await started()
+      const first = await renewed(sid)
+      expect(await sessions.present(sid, 2, first + GRACE_MS)).toMatchObject({ renewalDue: false })
+      expect(await sessions.present(sid, 2, first + RENEWAL_AFTER_MS)).toMatchObject({ renewalDue: true })
+    })
+
     test('gives nothing to whoever holds a retired gen', async () => {
       const { sid } = await started()
       const retired = await renewed(sid)
@@ -187,6 +194,13 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       const retired = await renewed(sid)
       expect(await sessions.present(sid, 1, retired + GRACE_MS)).toMatchObject({ kind: 'live', renewalDue: false })
       expect(await sessions.present(sid, 1, retired + GRACE_MS + 1)).toMatchObject({ kind: 'fork', session: { sid } })
+    })
+
+    test('is not put off by the use of the successor', async () => {
+      const { sid } = await started()
+      const retired = await renewed(sid)
+      await sessions.present(sid, 2, retired + GRACE_MS)
+      expect(await kindOf(sid, 1, retired + GRACE_MS + 1)).toBe('fork')
     })
 
     test('is a withdrawn offer presented after its grace', async () => {

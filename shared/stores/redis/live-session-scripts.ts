@@ -29,7 +29,11 @@ local function load()
 end
 `
 
-/** ARGV: now, facts, absolute expiry, idle ms, TTL margin ms. @returns 1, or 0 if there is such a session already */
+/**
+ * ARGV: now, facts, absolute expiry, idle ms, TTL margin ms. A sid that was revoked before its session began stays
+ * revoked: nothing is written, and the first presentation says so.
+ * @returns 1, or 0 if there is such a session already
+ */
 export const createSession = defineScript(`
 if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
