@@ -1,0 +1,93 @@
+import type { Addresses } from './addresses.ts'
+import type { Client } from './clients/client.ts'
+import type { Device } from './clients/devices.ts'
+import type { Random } from './random.ts'
+
+export type TargetKind = 'web' | 'functions'
+export const TARGETS = ['web', 'functions'] as const satisfies readonly TargetKind[]
+
+/** Facet → value, keys as in a monitor's `.by`. */
+export type Group = Readonly<Record<string, string>>
+
+/** One technique of account takeover: what it is, one function that does it, and what resembles it and is harmless. */
+export interface Attack {
+  /** The same word names its detection, if it trips just one, and its runbook. */
+  readonly slug: string
+  readonly title: string
+  /** @see https://attack.mitre.org */
+  readonly techniques: readonly { readonly id: string; readonly name: string }[]
+  readonly targets: readonly TargetKind[]
+  /** What it does, in a few sentences for somebody who has never seen it. */
+  readonly does: string
+  /** Slug of the detection that it has to trip. */
+  readonly trips: string
+  /** Path of the page that a responder opens. */
+  readonly runbook: string
+  attack(target: Target, context: AttackContext): Promise<Detonation>
+  readonly twin: Twin
+}
+
+/** What looks much like the attack and must alert nobody. */
+export interface Twin {
+  readonly title: string
+  readonly does: string
+  act(target: Target, context: Context): Promise<BenignUse>
+}
+
+export interface Target {
+  readonly kind: TargetKind
+  /** Origin, without a trailing slash. */
+  readonly baseUrl: string
+}
+
+/** What an attack and its twin are given. Accounts are new and addresses unused each time; the rest follows the seed. */
+export interface Context {
+  /** Ends every user agent, so that an event can be told to be of this very run. */
+  readonly runId: string
+  readonly random: Random
+  readonly addresses: Addresses
+  /** A new client of the target, counted and bounded together with all others of this run. */
+  client(from: { device: Device; address: string }): Client
+  /** Requests so far. */
+  readonly requests: () => number
+  /** Tells what somebody does or sees. */
+  tell(who: string, what: string): void
+  readonly signal: AbortSignal
+}
+
+export interface AttackContext extends Context {
+  /**
+   * Says that the request which takes the group past the threshold is about to be sent, now.
+   * @returns settles when the attack is known to have been noticed; at once where nobody can tell us
+   */
+  crossing(group: Group): { readonly at: number; readonly alerted: Promise<void> }
+  /** Lets the pause pass that an attacker makes who waits to be thrown out: cut short when the alarm is raised. */
+  pause(): Promise<void>
+  /** Whether it is still worth waiting to be thrown out. */
+  patient(): boolean
+}
+
+export interface Detonation {
+  /** What the alert must be about. */
+  readonly group: Group
+  /** Epoch ms: when the request that crosses the threshold was sent. */
+  readonly crossedAt: number
+  /** Epoch ms: when the first request was sent that was refused because of the containment. */
+  readonly refusedAt: number | undefined
+  /** By a real request after that. */
+  readonly attackerDead: boolean
+  /** By a real request after that. */
+  readonly victimAlive: boolean
+}
+
+/** The twin did nothing wrong and was kept out all the same. */
+export class BenignRefused extends Error {
+  override readonly name = 'BenignRefused'
+}
+
+export interface BenignUse {
+  /** Subjects of this use: an alert about one of them is a false one. */
+  readonly groups: readonly Group[]
+  /** Log searches below this run id, and how many events each finds at least when all are indexed. */
+  readonly leaves: readonly { readonly query: string; readonly atLeast: number }[]
+}

@@ -1,0 +1,42 @@
+/** The cookies of one site, as far as this one sets them: host-only, path /, kept until cleared or expired. */
+export class CookieJar {
+  readonly #cookies = new Map<string, string>()
+  readonly #sessionName: string
+
+  /** @param origin over https the session's cookie has its `__Host-` prefix @see RFC 6265bis 4.1.3.2 */
+  constructor(origin: string) {
+    this.#sessionName = origin.startsWith('https:') ? '__Host-session' : 'session'
+  }
+
+  /** @param setCookie each `Set-Cookie` of an answer */
+  take(setCookie: readonly string[]): void {
+    for (const line of setCookie) {
+      const [pair = '', ...attributes] = line.split(';')
+      const equals = pair.indexOf('=')
+      if (equals < 1) continue
+      const name = pair.slice(0, equals).trim()
+      const value = pair.slice(equals + 1).trim()
+      if (value === '' || attributes.some(isOver)) this.#cookies.delete(name)
+      else this.#cookies.set(name, value)
+    }
+  }
+
+  header(): string {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  }
+
+  session(): string | undefined {
+    return this.#cookies.get(this.#sessionName)
+  }
+
+  holdSession(value: string): void {
+    this.#cookies.set(this.#sessionName, value)
+  }
+}
+
+/** Max-Age wins over Expires, but a site that clears a cookie agrees in both. @see RFC 6265 5.3 */
+function isOver(attribute: string): boolean {
+  const [name = '', value = ''] = attribute.split('=', 2).map((part) => part.trim())
+  if (/^max-age$/i.test(name)) return Number(value) <= 0
+  return /^expires$/i.test(name) && Date.parse(value) <= Date.now()
+}

@@ -1,0 +1,103 @@
+import type { Attack, AttackContext } from './attack.ts'
+import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import type { SignIn } from './clients/client.ts'
+import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
+import { RequestFailed } from './clients/wire.ts'
+import { twin } from './credential-stuffing.twin.ts'
+
+const BAD_LOGINS = 30
+/** The detection wants more failures of one address than these. */
+const UNNOTICED = 10
+/** People whose right password is on the list too. Each is tried once: a device that got in is known to the account. */
+const REUSERS = 8
+
+type TryOne = (account: Account) => Promise<SignIn>
+type Refused = Extract<SignIn, { kind: 'refused' }>
+
+export const credentialStuffing: Attack = {
+  slug: 'credential-stuffing',
+  title: 'Credential stuffing',
+  techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
+  targets: ['web', 'functions'],
+  does: `Tries ${BAD_LOGINS} email and password pairs from one address, as bots do with lists that leaked from other sites, and then pairs that are right: people use one password in many places.`,
+  trips: 'credential-stuffing',
+  runbook: 'runbooks/ATO-001-credential-stuffing.md',
+  twin,
+
+  async attack(_target, context) {
+    const { addresses, random, tell } = context
+    const [victim, ...reusers] = castPeople(1 + REUSERS, random) as [Person, ...Person[]]
+    const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
+    await Promise.all([victim, ...reusers].map((person) => context.client(home).register(person)))
+    const browser = context.client(home)
+    await browser.signIn(victim)
+    if ((await browser.visit()).kind === 'out') throw new RequestFailed('a new account could not be signed in to')
+    tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
+
+    const bot = { device: firefoxOnLinux(), address: await addresses.attacker() }
+    const tryOne: TryOne = (account) => context.client(bot).signIn(account)
+    const list = leakedList(BAD_LOGINS, random)
+    tell('attacker', `works through a leaked list of ${BAD_LOGINS} from ${bot.address}, ${bot.device.name}`)
+    const wrong = refusalIn(await tryAll(list.slice(0, UNNOTICED), tryOne))
+    tell('attacker', `${UNNOTICED} of ${BAD_LOGINS} tried, each answered ${wrong.status}; nobody has noticed`)
+
+    const crossing = context.crossing({ '@ip': bot.address })
+    const [, refusedAt] = await Promise.all([
+      tryAll(list.slice(UNNOTICED), tryOne),
+      crossing.alerted.then(() => untilRefused(reusers, wrong, tryOne, context)),
+    ])
+    tell('attacker', `the list is through; one line is left, and it is ${victim.name}'s right password`)
+    const last = await tryOne(victim)
+    const attackerDead = isLike(last, wrong)
+    tell(
+      'attacker',
+      attackerDead ? `is refused with the right password as with a wrong one: ${last.status}` : 'GETS IN',
+    )
+    const victimAlive = (await browser.visit()).kind === 'in'
+    tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
+    return { group: { '@ip': bot.address }, crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
+  },
+}
+
+async function tryAll(list: readonly Account[], tryOne: TryOne): Promise<SignIn[]> {
+  const answers: SignIn[] = []
+  for (const account of list) answers.push(await tryOne(account))
+  return answers
+}
+
+/** @throws RequestFailed if the target lets wrong passwords in, or throttled before any detection could see enough */
+function refusalIn(answers: readonly SignIn[]): Refused {
+  const [first] = answers
+  if (first?.kind !== 'refused') throw new RequestFailed('a login that nobody has was let in')
+  const other = answers.find((answer) => !isLike(answer, first))
+  if (other) throw new RequestFailed(`wrong passwords are answered differently: ${describe(first)}, ${describe(other)}`)
+  return first
+}
+
+/**
+ * Right passwords, one account after the other, until one is refused as if it were wrong.
+ * @returns when that one was sent; undefined when none was
+ */
+async function untilRefused(
+  reusers: readonly Person[],
+  wrong: Refused,
+  tryOne: TryOne,
+  context: AttackContext,
+): Promise<number | undefined> {
+  for (const person of reusers) {
+    const answer = await tryOne(person)
+    if (isLike(answer, wrong)) {
+      context.tell('attacker', `${person.name}'s password is right, and refused all the same`)
+      return answer.sentAt
+    }
+    context.tell('attacker', `${person.name}'s password fits: ${describe(answer)}`)
+    await context.pause()
+  }
+  return undefined
+}
+
+/** Whether nothing in the answer tells it from the other: a blocked attacker is not to learn that there is a block. */
+const isLike = (answer: SignIn, wrong: Refused): answer is Refused =>
+  answer.kind === 'refused' && answer.status === wrong.status && answer.words === wrong.words
+
+const describe = (answer: SignIn): string => (answer.kind === 'in' ? 'signed in' : `${answer.status}`)

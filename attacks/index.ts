@@ -1,0 +1,8 @@
+import type { Attack } from './attack.ts'
+import { credentialStuffing } from './credential-stuffing.ts'
+import { sessionReuse } from './session-reuse.ts'
+
+/** Every attack that there is, in the order in which they are shown and verified. */
+export const attacks: readonly Attack[] = [credentialStuffing, sessionReuse]
+
+export const attackBySlug = (slug: string): Attack | undefined => attacks.find((attack) => attack.slug === slug)

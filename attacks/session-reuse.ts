@@ -1,0 +1,75 @@
+import type { Attack, AttackContext, TargetKind } from './attack.ts'
+import { castPeople, type Person } from './cast.ts'
+import type { Client, Session } from './clients/client.ts'
+import { chromeOnWindows, firefoxOnLinux, safariOnIphone } from './clients/devices.ts'
+import { RequestFailed } from './clients/wire.ts'
+import { twin } from './session-reuse.twin.ts'
+
+const LOOT: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
+
+export const sessionReuse: Attack = {
+  slug: 'session-reuse',
+  title: 'Stolen session',
+  techniques: [
+    { id: 'T1539', name: 'Steal Web Session Cookie' },
+    { id: 'T1550.004', name: 'Use Alternate Authentication Material: Web Session Cookie' },
+  ],
+  targets: ['web', 'functions'],
+  does: 'Replays a stolen session cookie (web) or bearer token (functions) from another device and address: no password, no second factor, nothing that a login page could refuse.',
+  trips: 'session-reuse',
+  runbook: 'runbooks/ATO-002-session-reuse.md',
+  twin,
+
+  async attack(target, context) {
+    const { addresses, random, tell } = context
+    const [victim] = castPeople(1, random) as [Person]
+    const desk = { device: chromeOnWindows(), address: await addresses.ordinary() }
+    const laptop = context.client(desk)
+    await laptop.register(victim)
+    const stolen = await signIn(laptop, victim)
+    tell(victim.name, `signs in on a laptop: ${desk.device.name} at ${desk.address}`)
+    const pocket = { device: safariOnIphone(), address: await addresses.mobile() }
+    const phone = context.client(pocket)
+    await signIn(phone, victim)
+    tell(victim.name, `signs in on a phone too: ${pocket.device.name} at ${pocket.address}`)
+
+    const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
+    const thief = context.client(lair)
+    thief.hold(stolen)
+    tell('thief', `has the laptop's ${LOOT[target.kind]} and replays it: ${lair.device.name} at ${lair.address}`)
+    const crossing = context.crossing({ '@sid': stolen.sid })
+    const refusedAt = await useUntilRefused(thief, context)
+
+    thief.hold(stolen)
+    const replay = await thief.visit()
+    const attackerDead = replay.kind === 'out'
+    tell('thief', replay.kind === 'out' ? `replays it once more: ${replay.status}, "${replay.words}"` : 'IS STILL IN')
+    const victimAlive = (await phone.visit()).kind === 'in'
+    tell(victim.name, victimAlive ? 'is signed in on the phone as before' : 'LOST THE PHONE SESSION TOO')
+    return { group: { '@sid': stolen.sid }, crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
+  },
+}
+
+async function signIn(client: Client, person: Person): Promise<Session> {
+  const answer = await client.signIn(person)
+  if (answer.kind === 'refused') throw new RequestFailed(`a new account could not sign in: ${answer.status}`)
+  if ((await client.visit()).kind === 'out') throw new RequestFailed('a new session was refused')
+  return answer.session
+}
+
+/** @returns when the first request was sent that was refused; undefined when patience ended first */
+async function useUntilRefused(thief: Client, context: AttackContext): Promise<number | undefined> {
+  for (let uses = 0; ; uses++) {
+    const visit = await thief.visit()
+    if (visit.kind === 'out') {
+      context.tell(
+        'thief',
+        `is out after ${uses} ${uses === 1 ? 'look' : 'looks'} around: ${visit.status}, "${visit.words}"`,
+      )
+      return visit.sentAt
+    }
+    if (uses === 0) context.tell('thief', 'is in: the account is open, without a password')
+    if (!context.patient()) return undefined
+    await context.pause()
+  }
+}

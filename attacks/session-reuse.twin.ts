@@ -1,0 +1,40 @@
+import { BenignRefused, type Twin } from './attack.ts'
+import { castPeople, type Person } from './cast.ts'
+import { chromeOnWindows } from './clients/devices.ts'
+
+const VERSION = 141
+
+/** One person on the move, with one laptop. */
+export const twin: Twin = {
+  title: 'One person roaming with one device',
+  does: 'Signs in once, then uses the session from four networks within minutes: home, a phone as hotspot (IPv6), a café, an office. The browser updates itself on the way.',
+
+  async act(_target, context) {
+    const { addresses, random, tell } = context
+    const [person] = castPeople(1, random) as [Person]
+    const home = await addresses.ordinary()
+    const laptop = context.client({ device: chromeOnWindows(VERSION), address: home })
+    await laptop.register(person)
+    const answer = await laptop.signIn(person)
+    if (answer.kind === 'refused') throw new BenignRefused(`${person.name} could not sign in: ${answer.status}`)
+    const stay = async (place: string, address: string) => {
+      laptop.move({ address })
+      const visit = await laptop.visit()
+      if (visit.kind === 'out') throw new BenignRefused(`${person.name} was signed out, ${place}: ${visit.words}`)
+      tell(person.name, `${place}, ${address}`)
+    }
+    await stay('at home', home)
+    await stay('on a train', await addresses.mobile())
+    laptop.move({ device: chromeOnWindows(VERSION + 1) })
+    await stay('in a café, the browser a version newer', await addresses.ordinary())
+    await stay('in the office', await addresses.ordinary())
+    return {
+      groups: [{ '@sid': answer.session.sid }, { '@ip': home }],
+      leaves: [
+        { query: '@evt:login @outcome:success', atLeast: 1 },
+        { query: '@evt:session @outcome:new', atLeast: 1 },
+        { query: '@evt:session @outcome:seen', atLeast: 4 },
+      ],
+    }
+  },
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Attack, TARGETS, type Target } from '../../attacks/attack.ts'
+import { attackBySlug, attacks } from '../../attacks/index.ts'
+import { newSeed, SEED_MAX } from '../../attacks/random.ts'
+import { junit } from '../verify/junit.ts'
+import { evaluation, findOrStartLab, type VerifiedLab } from '../verify/lab.ts'
+import { openLogs } from '../verify/logs.ts'
+import { scoreboard, type Verdict } from '../verify/scoreboard.ts'
+import { table } from '../verify/table.ts'
+import { verify } from '../verify/verify.ts'
+import { Watch } from '../verify/watch.ts'
+import { type Command, type Io, UsageError } from './command.ts'
+import { duration, json, paint } from './output.ts'
+
+const usage = `Usage: npm run verify [-- <slug>… <options>]
+
+Detonates each attack and its benign twin against each target, waits for the alert and the containment, and proves by real
+requests that the attacker is out and the victim is not. Uses the lab that runs; starts one of its own if none does.
+Exit code 0 only if everything holds.
+
+Options:
+  --target WHICH     web, functions or both (default both)
+  --cadence SECONDS  evaluate monitors every so many seconds, as Datadog does (60): takes two to three minutes;
+                     default: as the lab that runs does, else at each event
+  --seed N           repeat an earlier run's choices
+  --json             the scoreboard as one JSON document on stdout
+  --junit FILE       write it as JUnit XML too
+  --dir DIR          where the lab runs (default .lab)
+  --help             this text
+
+Examples:
+  npm run verify
+  npm run verify -- session-reuse --target functions
+  npm run verify -- --cadence 60 --junit verify.xml
+`
+
+export const command: Command = {
+  name: 'verify',
+  summary: 'detonates every attack and its twin, prints the scoreboard',
+  usage,
+  async run(argv, io) {
+    const options = readOptions(argv)
+    const say = (text: string) => io.err(`${text}\n`)
+    const startedAt = new Date()
+    const lab = await findOrStartLab({ ...options, say, signal: io.signal })
+    try {
+      const runId = `v-${randomBytes(4).toString('hex')}`
+      say(`Run ${runId}, seed ${options.seed}.`)
+      const verdicts = await verifyIn(lab, runId, options, io)
+      const mode = lab.cadenceSeconds === undefined ? 'arrival' : 'cadence'
+      const board = scoreboard({ run_id: runId, mode, started_at: startedAt.toISOString() }, verdicts)
+      if (options.junit !== undefined) await writeFile(options.junit, junit(board, verdicts))
+      if (options.json) json(io, board)
+      else io.out(`\n${table(board, evaluation(lab.cadenceSeconds), io)}`)
+      return board.failed === 0 && board.passed > 0 ? 0 : 1
+    } finally {
+      await lab.close()
+    }
+  },
+}
+
+type Options = ReturnType<typeof readOptions>
+
+async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: Io): Promise<Verdict[]> {
+  // Whatever ends it early must end what goes on at the same time, too.
+  const ending = new AbortController()
+  const signal = AbortSignal.any([io.signal, ending.signal])
+  const begun = performance.now()
+  const say = (scenario: string, text: string) =>
+    io.err(`${paint(io, 'dim', duration(performance.now() - begun).padStart(7))}  ${scenario}: ${text}\n`)
+  const watch = await Watch.open(lab.urls.datadog)
+  const lost = lab.failed.then((error) => Promise.reject(error))
+  lost.catch(() => {})
+  try {
+    const observed = { watch, logs: openLogs(lab.urls.datadog, signal), cadenceSeconds: lab.cadenceSeconds }
+    const targets = options.targets.map((kind): Target => ({ kind, baseUrl: lab.urls[kind] }))
+    const { attacks, seed } = options
+    return await Promise.race([verify({ lab: observed, attacks, targets, runId, seed, say, signal }), lost])
+  } finally {
+    ending.abort(new Error('verify is over'))
+    watch.close()
+  }
+}
+
+function readOptions(argv: readonly string[]) {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      target: { type: 'string', default: 'both' },
+      cadence: { type: 'string' },
+      seed: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      junit: { type: 'string' },
+      dir: { type: 'string', default: '.lab' },
+    },
+  })
+  return {
+    ...{ json: values.json, junit: values.junit, dir: resolve(values.dir) },
+    attacks: positionals.length === 0 ? attacks : positionals.map(attackNamed),
+    targets: targetsNamed(values.target),
+    cadenceSeconds: values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, 3600),
+    seed: values.seed === undefined ? newSeed() : wholeNumber('--seed', values.seed, 0, SEED_MAX),
+  }
+}
+
+/** @throws UsageError naming those that there are */
+export function attackNamed(slug: string): Attack {
+  const attack = attackBySlug(slug)
+  if (attack) return attack
+  throw new UsageError(`There is no attack ${slug}; there are: ${attacks.map((one) => one.slug).join(', ')}`)
+}
+
+/** @throws UsageError */
+export function targetsNamed(text: string): readonly Target['kind'][] {
+  const targets = text === 'both' ? TARGETS : TARGETS.filter((target) => target === text)
+  if (targets.length === 0) throw new UsageError(`--target ${text}: must be web, functions or both`)
+  return targets
+}
+
+/** @throws UsageError */
+export function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value
+  throw new UsageError(`${name} ${text}: must be a whole number from ${min} to ${max}`)
+}

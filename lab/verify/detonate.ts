@@ -1,0 +1,133 @@
+import { freshAddresses } from '../../attacks/addresses.ts'
+import type { Attack, AttackContext, BenignUse, Detonation, Target } from '../../attacks/attack.ts'
+import { createAttackContext, createContext } from '../../attacks/context.ts'
+import type { Alert } from '../datadog/alerts.ts'
+import { nextAligned } from '../datadog/clock.ts'
+import { sleepUntil } from './instant.ts'
+import type { Logs } from './logs.ts'
+import { isAlertOf, isFalseAlert } from './match.ts'
+import type { Watch } from './watch.ts'
+
+/** A running lab, seen from outside. */
+export interface ObservedLab {
+  readonly watch: Watch
+  readonly logs: Logs
+  /** Undefined: monitors are evaluated as each log arrives. */
+  readonly cadenceSeconds: number | undefined
+}
+
+export interface Run {
+  readonly attack: Attack
+  readonly target: Target
+  readonly runId: string
+  readonly seed: number
+  readonly tell: (who: string, what: string) => void
+  readonly signal: AbortSignal
+}
+
+export interface Contained {
+  readonly action: string
+  readonly outcome: string
+}
+
+/** What became of one detonation. */
+export interface Outcome {
+  readonly requests: number
+  readonly detonation: Detonation
+  readonly alert: Alert | undefined
+  readonly contained: Contained | undefined
+}
+
+export interface TwinOutcome {
+  readonly events: number
+  /** False ones: about the twin, or because of it. */
+  readonly alerts: readonly Alert[]
+  /** Searches that found less than the twin must have left: then nothing can be said. */
+  readonly missing: readonly string[]
+}
+
+/** From the event to its being indexed and told. */
+const ARRIVAL_MS = 10_000
+const CONTAINED_WITHIN_MS = 10_000
+const INDEXED_WITHIN_MS = 10_000
+const QUIET_PAUSE_MS = { arrival: 20, cadence: 500 }
+/** An evaluation takes its moment after the instant for which it is due. */
+const EVALUATED_WITHIN_MS = 1_000
+
+/** How long an alert may take, in ms. */
+export const alertDeadlineMs = (cadenceSeconds: number | undefined): number =>
+  cadenceSeconds === undefined ? ARRIVAL_MS : 2 * cadenceSeconds * 1000 + 30_000
+
+/** Detonates an attack in the lab, and watches what the defence makes of it. */
+export async function detonate(run: Run, lab: ObservedLab): Promise<Outcome> {
+  const { attack, runId, tell } = run
+  const since = Date.now()
+  const withinMs = alertDeadlineMs(lab.cadenceSeconds)
+  let alerting: Promise<Alert | undefined> = Promise.resolve(undefined)
+  let containing: Promise<Contained | undefined> = Promise.resolve(undefined)
+  const base = createContext({ ...run, addresses: freshAddresses((ip) => isSeen(ip, lab.logs)) })
+  const context: AttackContext = createAttackContext(base, {
+    quietPauseMs: lab.cadenceSeconds === undefined ? QUIET_PAUSE_MS.arrival : QUIET_PAUSE_MS.cadence,
+    patienceMs: withinMs,
+    async heard(group, at) {
+      const detonated = { monitor: attack.trips, group, since, runId }
+      alerting = lab.watch.alert((alert) => isAlertOf(alert, detonated), withinMs)
+      containing = alerting.then((alert) => alert && containmentOf(alert, at, lab, tell))
+      // Whoever awaits the outcome is told of a failure; until then it is nobody's.
+      containing.catch(() => {})
+      if (lab.cadenceSeconds !== undefined) tell('Datadog', `evaluates next at ${nextEvaluation(lab.cadenceSeconds)}`)
+      const alert = await alerting
+      if (alert) tell('Datadog', `${alert.title}, ${alert.notified_at - at} ms after the request that was too much`)
+      else tell('Datadog', `has raised no alert within ${withinMs / 1000} s`)
+    },
+  })
+  const detonation = await attack.attack(run.target, context)
+  return { requests: base.requests(), detonation, alert: await alerting, contained: await containing }
+}
+
+/** Lets the twin act, until the stand-in has seen all of it. */
+export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> {
+  const since = Date.now()
+  const context = createContext({ ...run, addresses: freshAddresses((ip) => isSeen(ip, lab.logs)) })
+  const use = await run.attack.twin.act(run.target, context)
+  const missing = await awaitTraces(use, run.runId, lab.logs)
+  if (lab.cadenceSeconds !== undefined) {
+    await sleepUntil(nextAligned(Date.now(), lab.cadenceSeconds) + EVALUATED_WITHIN_MS, run.signal)
+  }
+  const twin = { groups: use.groups, runId: run.runId }
+  const alerts = (await lab.logs.alertsSince(since)).filter((alert) => isFalseAlert(alert, twin))
+  const events = await lab.logs.search(`@run_id:${run.runId}`)
+  return { events: events.length, alerts, missing }
+}
+
+async function awaitTraces({ leaves }: BenignUse, runId: string, logs: Logs): Promise<string[]> {
+  const missing: string[] = []
+  for (const { query, atLeast } of leaves) {
+    const found = await logs.await(`@run_id:${runId} ${query}`, atLeast, INDEXED_WITHIN_MS)
+    if (found.length < atLeast) missing.push(`${query}: ${found.length} of ${atLeast}`)
+  }
+  return missing
+}
+
+/** What was done about an alert, by the event that whoever did it has left. */
+async function containmentOf(
+  alert: Alert,
+  crossedAt: number,
+  { watch, logs }: ObservedLab,
+  tell: Run['tell'],
+): Promise<Contained | undefined> {
+  const delivery = await watch.delivery(alert.id, CONTAINED_WITHIN_MS)
+  if (delivery) tell('webhook', `${delivery.webhook} ${delivery.state}${delivery.status ? `: ${delivery.status}` : ''}`)
+  const subject = alert.group['@sid'] ? `@sid:"${alert.group['@sid']}"` : `@blocked_ip:"${alert.group['@ip']}"`
+  const query = `@evt:contain @detection:${alert.monitor} ${subject}`
+  const [log] = await logs.await(query, 1, CONTAINED_WITHIN_MS)
+  if (!log) return undefined
+  const contained = { action: String(log.attributes.action), outcome: String(log.attributes.outcome) }
+  tell('containment', `${contained.action}: ${contained.outcome}, ${log.timestamp - crossedAt} ms after that request`)
+  return contained
+}
+
+const nextEvaluation = (cadenceSeconds: number): string =>
+  new Date(nextAligned(Date.now(), cadenceSeconds)).toISOString().slice(11, 19)
+
+const isSeen = async (ip: string, logs: Logs): Promise<boolean> => (await logs.search(`@ip:${ip}`, 1)).length > 0

@@ -1,0 +1,80 @@
+import type { Attack, TargetKind } from '../../attacks/attack.ts'
+import type { Outcome, TwinOutcome } from './detonate.ts'
+import type { Scenario, Verdict } from './scoreboard.ts'
+
+/** What was found out; an error in place of what could not be. */
+export interface Findings {
+  readonly attack: Attack
+  readonly target: TargetKind
+  readonly outcome: Outcome | Error
+  readonly twin: TwinOutcome | Error
+  readonly durationMs: number
+}
+
+/** Decides whether a scenario holds: all of it, or it does not. */
+export function judge({ attack, target, outcome, twin, durationMs }: Findings): Verdict {
+  const faults = [...attackFaults(outcome), ...twinFaults(twin)]
+  const scenario: Scenario = {
+    slug: attack.slug,
+    target,
+    ...(outcome instanceof Error ? NOTHING_SEEN : facts(outcome)),
+    benign: twin instanceof Error ? { events: 0, alerts: 0 } : { events: twin.events, alerts: twin.alerts.length },
+    ok: faults.length === 0,
+  }
+  return { scenario, faults, durationMs }
+}
+
+const NOTHING_SEEN = {
+  attack: { requests: 0 },
+  alert: { fired: false, monitor: null, group: null, detect_ms: null },
+  containment: { done: false, action: null, contain_ms: null, attacker_dead: false, victim_alive: false },
+}
+
+function facts({
+  requests,
+  detonation,
+  alert,
+  contained,
+}: Outcome): Omit<Scenario, 'slug' | 'target' | 'benign' | 'ok'> {
+  const { crossedAt, refusedAt, attackerDead, victimAlive } = detonation
+  return {
+    attack: { requests },
+    alert: {
+      fired: alert !== undefined,
+      monitor: alert?.monitor ?? null,
+      group: alert?.group ?? null,
+      detect_ms: alert ? alert.notified_at - crossedAt : null,
+    },
+    containment: {
+      done: isDone(contained),
+      action: contained?.action ?? null,
+      contain_ms: refusedAt === undefined ? null : refusedAt - crossedAt,
+      attacker_dead: attackerDead,
+      victim_alive: victimAlive,
+    },
+  }
+}
+
+/** A `noop` is done: somebody else was faster. */
+const isDone = (contained: Outcome['contained']): boolean =>
+  contained?.outcome === 'success' || contained?.outcome === 'noop'
+
+function attackFaults(outcome: Outcome | Error): string[] {
+  if (outcome instanceof Error) return [`the attack could not be carried out: ${outcome.message}`]
+  const { alert, contained, detonation } = outcome
+  const checks: [boolean, string][] = [
+    [alert !== undefined, 'no alert'],
+    [isDone(contained), contained ? `the containment ended as ${contained.outcome}` : 'no containment'],
+    [detonation.refusedAt !== undefined, 'the attacker was never refused'],
+    [detonation.attackerDead, 'the attacker still gets in'],
+    [detonation.victimAlive, 'the victim was thrown out as well'],
+  ]
+  return checks.filter(([holds]) => !holds).map(([, fault]) => fault)
+}
+
+function twinFaults(twin: TwinOutcome | Error): string[] {
+  if (twin instanceof Error) return [`the benign twin: ${twin.message}`]
+  const alerts = twin.alerts.map((alert) => `the benign twin raised an alert: ${alert.title}`)
+  const missing = twin.missing.map((search) => `the benign twin's events are not all there: ${search}`)
+  return [...alerts, ...missing, ...(twin.events > 0 ? [] : ['the benign twin left no event'])]
+}

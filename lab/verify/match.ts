@@ -1,0 +1,33 @@
+import type { Group } from '../../attacks/attack.ts'
+import type { Alert } from '../datadog/alerts.ts'
+
+/** One detonation, as far as an alert can be told to be about it. */
+export interface Detonated {
+  /** The detection that has to fire. */
+  readonly monitor: string
+  readonly group: Group
+  /** Epoch ms: an alert about anything earlier is not ours. */
+  readonly since: number
+  readonly runId: string
+}
+
+type Told = Pick<Alert, 'monitor' | 'transition' | 'group' | 'at' | 'sample'>
+
+/** By monitor, group and time, and by the run id that the alert's own logs carry: another's alert never counts. */
+export const isAlertOf = (alert: Told, { monitor, group, since, runId }: Detonated): boolean =>
+  alert.monitor === monitor &&
+  alert.transition === 'Triggered' &&
+  isSameGroup(alert.group, group) &&
+  Date.parse(alert.at) >= since &&
+  alert.sample.some(({ attributes }) => attributes.run_id === runId)
+
+/** An alert that something harmless caused: about one of its subjects, or because of one of its events. */
+export const isFalseAlert = (alert: Told, twin: { groups: readonly Group[]; runId: string }): boolean =>
+  alert.transition !== 'Recovered' &&
+  (twin.groups.some((group) => isSameGroup(alert.group, group)) ||
+    alert.sample.some(({ attributes }) => attributes.run_id === twin.runId))
+
+function isSameGroup(one: Group, other: Group): boolean {
+  const keys = Object.keys(one)
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key])
+}

@@ -1,0 +1,52 @@
+import type { Group, TargetKind } from '../../attacks/attack.ts'
+
+/** One attack against one target, and its twin. What could not be found out is null. */
+export interface Scenario {
+  readonly slug: string
+  readonly target: TargetKind
+  readonly attack: { readonly requests: number }
+  readonly alert: {
+    readonly fired: boolean
+    readonly monitor: string | null
+    readonly group: Group | null
+    /** From the request that crosses the threshold to the alert. */
+    readonly detect_ms: number | null
+  }
+  readonly containment: {
+    readonly done: boolean
+    readonly action: string | null
+    /** From the request that crosses the threshold to the first refused one, each by when it was sent. */
+    readonly contain_ms: number | null
+    readonly attacker_dead: boolean
+    readonly victim_alive: boolean
+  }
+  readonly benign: { readonly events: number; readonly alerts: number }
+  readonly ok: boolean
+}
+
+/** What `verify --json` prints. */
+export interface Scoreboard {
+  readonly run_id: string
+  readonly mode: 'arrival' | 'cadence'
+  readonly started_at: string
+  readonly scenarios: readonly Scenario[]
+  readonly passed: number
+  readonly failed: number
+}
+
+/** A scenario with what a person wants to know beside it. */
+export interface Verdict {
+  readonly scenario: Scenario
+  /** Why it does not hold; empty when it does. */
+  readonly faults: readonly string[]
+  readonly durationMs: number
+}
+
+export function scoreboard(
+  head: Pick<Scoreboard, 'run_id' | 'mode' | 'started_at'>,
+  verdicts: readonly Verdict[],
+): Scoreboard {
+  const scenarios = verdicts.map(({ scenario }) => scenario)
+  const passed = scenarios.filter(({ ok }) => ok).length
+  return { ...head, scenarios, passed, failed: scenarios.length - passed }
+}
