@@ -32,7 +32,10 @@ export const answerProblem =
     if (status >= 500) deps.log.error(problem.cause ?? problem, document.title, { request_id: requestId })
     if (OVER.has(problem.code)) deps.cookies.clear(response, 'session', 'account')
     if (!prefersPage(request)) {
-      response.status(status).set(headers).send(JSON.stringify(document))
+      response
+        .status(status)
+        .set(headers)
+        .send(Buffer.from(JSON.stringify(document)))
       return
     }
     const { retryAfterSeconds } = problem

@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createCookies } from './cookies.ts'
+import { CODE } from './testing/functions-counterpart.ts'
+import { sidOf, startWeb, type Web } from './testing/harness.ts'
+
+let web: Web
+beforeAll(async () => {
+  web = await startWeb()
+})
+afterAll(() => web.close())
+
+interface Layer {
+  route?: { path: string; methods: Record<string, boolean> }
+}
+const routes = () =>
+  (web.app.router as unknown as { stack: Layer[] }).stack.flatMap(({ route }) =>
+    route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`) : [],
+  )
+
+const PUBLIC = [
+  'GET /__health',
+  'GET /__ready',
+  'POST /contain/revoke',
+  'GET /',
+  'GET /login',
+  'POST /login',
+  'GET /register',
+  'POST /register',
+  'GET /mfa',
+  'POST /mfa',
+]
+
+test('every route that is not public denies a visitor without a session', async () => {
+  const guarded = routes().filter((route) => !PUBLIC.includes(route))
+  expect(guarded.length).toBe(9)
+  web.functions.calls.length = 0
+  for (const route of guarded) {
+    const [method, path = ''] = route.split(' ')
+    const page = method === 'GET' ? await web.visitor().get(path) : await web.visitor().post(path)
+    expect([route, page.status, page.location]).toEqual(method === 'GET' ? [route, 303, '/login'] : [route, 401, null])
+  }
+  expect(web.functions.calls).toEqual([])
+})
+
+test('a route is spelled in one way only', async () => {
+  for (const path of ['/Dashboard', '/dashboard/', '/CONTAIN/revoke', '/contain/revoke/']) {
+    expect((await web.visitor().get(path)).status).toBe(404)
+    expect((await web.visitor().post(path)).status).toBe(404)
+  }
+  expect((await web.visitor().get('/contain/revoke')).status).toBe(404)
+})
+
+test('every page forbids what it does not need, and is kept by no cache', async () => {
+  for (const path of ['/', '/login', '/nowhere']) {
+    const { headers } = await web.visitor().get(path)
+    expect(headers.get('content-security-policy')).toBe(
+      "default-src 'none';script-src 'self';style-src 'self';img-src 'self';connect-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'none'",
+    )
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('referrer-policy')).toBe('same-origin')
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(headers.get('x-powered-by')).toBeNull()
+    expect(headers.get('etag')).toBeNull()
+    expect(headers.get('strict-transport-security')).toBeNull()
+  }
+})
+
+test('on https the transport is pinned and the cookies are __Host-', async () => {
+  const webOrigin = 'https://app.example.com'
+  const secure = await startWeb(() => ({ webOrigin, lab: false, cookies: createCookies(webOrigin) }))
+  try {
+    const { email, password } = secure.newAccount()
+    const page = await secure.visitor().post('/login', { email, password })
+    expect(page.headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains')
+    for (const cookie of page.headers.getSetCookie()) {
+      expect(cookie).toMatch(/^__Host-(session|account|mfa)=[^;]*;.* Path=\/;.*HttpOnly; Secure; SameSite=Lax$/)
+    }
+    const local = { 'sec-fetch-site': '', origin: 'http://localhost:8000' }
+    expect((await secure.visitor().post('/login', { email, password }, local)).status).toBe(403)
+  } finally {
+    await secure.close()
+  }
+})
+
+test('no page has anything inline, and every form posts to this site', async () => {
+  const visitor = await web.signIn(web.newAccount())
+  const pages = [
+    ...(await Promise.all(['/', '/login', '/register', '/nowhere'].map((path) => web.visitor().get(path)))),
+    await visitor.get('/dashboard'),
+    await visitor.get('/account'),
+    await visitor.post('/account/totp'),
+  ]
+  for (const { text } of pages) {
+    expect(text).not.toMatch(/<style|\sstyle=|\son[a-z]+=|javascript:/i)
+    expect(text.match(/<script[^>]*>[^<]*/g)).toEqual(['<script type="module" src="/assets/device.js">'])
+    for (const action of text.matchAll(/action="([^"]*)"/g)) expect(action[1]).toMatch(/^\/[a-z]/)
+    for (const id of text.matchAll(/<input id="([^"]+)"/g)) expect(text).toContain(`<label for="${id[1]}"`)
+  }
+})
+
+test('nothing of a Host header comes back, in pages or in redirects', async () => {
+  const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'gopher' }
+  const redirect = await web.visitor().get('/dashboard', headers)
+  expect(redirect.location).toBe('/login')
+  expect((await web.visitor().get('/login', headers)).text).not.toContain('evil.example')
+})
+
+test('the style and the icon are served, the source of the script is of no use to anybody', async () => {
+  const style = await web.visitor().get('/assets/style.css')
+  expect(style.headers.get('content-type')).toContain('text/css')
+  expect((await web.visitor().get('/assets/icon.svg')).headers.get('content-type')).toContain('image/svg+xml')
+  expect((await web.visitor().get('/assets/../server.ts')).status).toBe(404)
+  expect((await web.visitor().get('/assets/%2e%2e/server.ts')).status).toBeGreaterThanOrEqual(400)
+})
+
+test.each([
+  ['/%zz', 404],
+  ['/assets/%zz', 404],
+  ['/login/%00', 404],
+  ['/__proto__', 404],
+])('an address like %s is a page with its status, and no fault of ours', async (path, status) => {
+  web.lines.length = 0
+  expect((await web.visitor().get(path)).status).toBe(status)
+  expect(web.lines.filter((line) => line.includes('"level":"error"'))).toEqual([])
+})
+
+test('an error is problem+json for who asks for JSON, with the same facts as the page', async () => {
+  const json = await web.visitor().get('/nowhere', { accept: 'application/problem+json' })
+  const document = JSON.parse(json.text)
+  expect(document).toMatchObject({ status: 404, title: 'There is nothing here', code: 'not-found' })
+  const page = await web.visitor().get('/nowhere')
+  expect(page.text).toContain('There is nothing here')
+  expect(page.text).toContain('Status 404')
+})
+
+test('web is healthy while its stores are not, and ready only with every part', async () => {
+  const down = await startWeb((deps) => ({
+    probes: { ...deps.probes, tables: () => Promise.reject(new Error('down')), redis: () => new Promise(() => {}) },
+  }))
+  try {
+    const health = await down.visitor().get('/__health')
+    expect([health.status, JSON.parse(health.text)]).toEqual([200, { status: 'ok' }])
+    const startedAt = performance.now()
+    const ready = await down.visitor().get('/__ready')
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+    expect([ready.status, JSON.parse(ready.text)]).toEqual([
+      503,
+      { status: 'unready', parts: { redis: 'down', tables: 'down', functions: 'up' } },
+    ])
+  } finally {
+    await down.close()
+  }
+  const ready = await web.visitor().get('/__ready')
+  expect([ready.status, JSON.parse(ready.text)]).toEqual([
+    200,
+    { status: 'ready', parts: { redis: 'up', tables: 'up', functions: 'up' } },
+  ])
+  web.functions.state.up = false
+  try {
+    expect((await web.visitor().get('/__ready')).status).toBe(503)
+  } finally {
+    web.functions.state.up = true
+  }
+})
+
+test('a 10 kB user agent with control characters is one line of log, within the contract', async () => {
+  web.lines.length = 0
+  const visitor = await web.signIn(
+    web.newAccount(),
+    web.visitor({ userAgent: `\t"quoted" \u00e9 ${'x'.repeat(10_000)}` }),
+  )
+  await visitor.get('/dashboard')
+  for (const line of web.lines) {
+    expect(line.trimEnd()).not.toContain('\n')
+    expect(Buffer.byteLength(line)).toBeLessThanOrEqual(4096)
+  }
+  expect(web.events().length).toBeGreaterThan(0)
+})
+
+test('no password, code, token, cookie, key or signature is in any line of log or in any address', async () => {
+  web.lines.length = 0
+  const account = web.newAccount({ totp: true })
+  const canaries = { email: account.email, password: account.password, code: CODE }
+  const visitor = web.visitor()
+  const locations: (string | null)[] = []
+  const go = async (path: string, fields: Record<string, string>) => {
+    locations.push((await visitor.post(path, fields)).location)
+  }
+  await go('/login', { ...canaries, password: 'canary-wrong-password' })
+  await go('/login', canaries)
+  const pending = visitor.jar.get('mfa') as string
+  await go('/mfa', { code: '424242' })
+  await go('/mfa', { code: CODE })
+  const tokens = [visitor.jar.get('session') as string]
+  await go('/account/totp', {})
+  await go('/account/totp/confirm', { code: '424242' })
+  await go('/account/reauth', { password: account.password, code: CODE })
+  tokens.push(visitor.jar.get('session') as string)
+  await go('/account/password', { current_password: account.password, new_password: 'canary-new-password-1' })
+  tokens.push(visitor.jar.get('session') as string)
+  await go('/dashboard/end', { sid: sidOf(visitor).replace(/^./, '_') })
+  await go('/nowhere', canaries)
+  await visitor.get(`/nowhere?password=${account.password}`)
+  web.functions.overrides.set('auth/login', { status: 500 })
+  await go('/login', canaries)
+  web.functions.overrides.clear()
+  await go('/logout', {})
+
+  expect(web.functions.calls.length).toBeGreaterThan(8)
+  expect(web.lines.length).toBeGreaterThan(3)
+  const written = web.lines.join('') + locations.join(' ')
+  const secrets = [account.password, 'canary-', '424242', 'JBSWY3DP', pending, ...tokens, ...Object.values(web.secrets)]
+  for (const secret of secrets) expect(written).not.toContain(secret)
+  for (const token of tokens) expect(written).not.toContain(token.split('.')[2])
+  expect(written).not.toMatch(/v1=[0-9a-f]/)
+})

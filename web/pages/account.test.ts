@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { SAFARI } from '../testing/browser.ts'
+import { CODE, problemReply } from '../testing/functions-counterpart.ts'
+import { sidOf, startWeb, type Web } from '../testing/harness.ts'
+
+let web: Web
+beforeAll(async () => {
+  web = await startWeb()
+})
+beforeEach(() => {
+  web.functions.calls.length = 0
+  web.functions.overrides.clear()
+})
+afterAll(async () => {
+  expect(web.functions.faults).toEqual([])
+  await web.close()
+})
+
+test('the dashboard says who, where and since when, and lists the user’s other sessions', async () => {
+  const account = web.newAccount()
+  const visitor = await web.signIn(account)
+  const other = await web.signIn(account, web.visitor({ userAgent: SAFARI, ip: '198.51.100.9' }))
+  const stranger = await web.signIn(web.newAccount())
+  const { text } = await visitor.get('/dashboard')
+  expect(text).toContain(account.email)
+  expect(text).toContain('<dd>firefox on linux</dd>')
+  expect(text).toContain('<dd>203.0.113.7</dd>')
+  expect(text).toContain(`<code>${sidOf(visitor)}</code>`)
+  expect(text).toMatch(/<dd><time datetime="[^"]+Z">[^<]+ UTC<\/time><\/dd>/)
+  expect(text).toContain('<strong>safari on macos</strong> from 198.51.100.9')
+  expect(text).toContain(`name="sid" value="${sidOf(other)}"`)
+  expect(text).not.toContain(`name="sid" value="${sidOf(visitor)}"`)
+  expect(text).not.toContain(sidOf(stranger))
+})
+
+test('a cookie alone, as a thief has it, shows the account by its id', async () => {
+  const account = web.newAccount()
+  const visitor = await web.signIn(account)
+  visitor.jar.delete('account')
+  const { text } = await visitor.get('/dashboard')
+  expect(text).toContain(`account ${account.userId}`)
+  expect(text).not.toContain(account.email)
+})
+
+test('the account cookie is shown as text, whoever wrote it', async () => {
+  const visitor = await web.signIn(web.newAccount())
+  visitor.jar.set('account', Buffer.from('<img src=x>@example.com').toString('base64url'))
+  expect((await visitor.get('/dashboard')).text).toContain('&lt;img src=x&gt;@example.com')
+})
+
+test('ending another session kills it, and tells its holder', async () => {
+  const account = web.newAccount()
+  const [visitor, other] = [await web.signIn(account), await web.signIn(account)]
+  const page = await visitor.post('/dashboard/end', { sid: sidOf(other) })
+  expect(page).toMatchObject({ status: 303, location: '/dashboard?notice=ended' })
+  const told = await other.get('/dashboard')
+  expect(told.status).toBe(401)
+  expect(told.text).toContain('You ended this session from another one')
+  expect((await visitor.get('/dashboard?notice=ended')).text).toContain('The session is ended')
+})
+
+test('nobody ends a stranger’s session, nor learns whether there is one', async () => {
+  const victim = await web.signIn(web.newAccount())
+  const visitor = await web.signIn(web.newAccount())
+  const tried = await visitor.post('/dashboard/end', { sid: sidOf(victim) })
+  const unknown = await visitor.post('/dashboard/end', { sid: 'A'.repeat(22) })
+  expect([tried.status, unknown.status]).toEqual([404, 404])
+  expect((await victim.get('/dashboard')).status).toBe(200)
+})
+
+test('a sid that is none reaches no route of functions', async () => {
+  const visitor = await web.signIn(web.newAccount())
+  web.functions.calls.length = 0
+  for (const sid of ['../../logout', '', 'x', `${'A'.repeat(22)}/end?`]) {
+    expect((await visitor.post('/dashboard/end', { sid })).status).toBe(404)
+  }
+  expect(web.functions.calls).toEqual([])
+})
+
+test('a ledger that does not answer costs the list, not the page', async () => {
+  const broken = await startWeb((deps) => ({
+    ledger: { ...deps.ledger, listByUser: () => Promise.reject(new Error('tables are down')) },
+  }))
+  try {
+    const visitor = await broken.signIn(broken.newAccount())
+    const page = await visitor.get('/dashboard')
+    expect(page.status).toBe(200)
+    expect(page.text).toContain('The list cannot be read right now')
+    expect(page.text).not.toContain('tables are down')
+  } finally {
+    await broken.close()
+  }
+})
+
+test('a new password comes with a new session, and the old token is dead', async () => {
+  const account = web.newAccount()
+  const visitor = await web.signIn(account)
+  const old = visitor.jar.get('session') as string
+  const fields = { current_password: account.password, new_password: 'another password, long enough' }
+  expect((await visitor.post('/account/password', fields)).location).toBe('/account?notice=password-changed')
+  expect((await visitor.get('/account?notice=password-changed')).text).toContain('Your password is changed')
+  const thief = web.visitor()
+  thief.jar.set('session', old)
+  expect((await thief.get('/dashboard')).status).toBe(401)
+})
+
+test.each([
+  ['login-refused', {}, 401, 'current_password-error', 'This is not your current password.'],
+  ['password-weak', { detail: 'Too common.' }, 422, 'new_password-error', 'Too common.'],
+  ['throttled', { retryAfter: '30' }, 429, 'current_password-error', 'Too many attempts. Try again in 30 seconds.'],
+  ['request-malformed', {}, 400, 'current_password-error', 'Enter your current password and a new one.'],
+] as const)('a password change answered %s says so beside its field', async (code, more, status, id, words) => {
+  const visitor = await web.signIn(web.newAccount())
+  web.functions.overrides.set('auth/password', problemReply(code, more))
+  const page = await visitor.post('/account/password', { current_password: 'a', new_password: 'b' })
+  expect(page.status).toBe(status)
+  expect(page.text).toContain(`<p class="error" id="${id}">${words}</p>`)
+})
+
+test('setting up an authenticator shows the key once, in the answer alone, and takes a code', async () => {
+  const visitor = await web.signIn(web.newAccount())
+  const offer = await visitor.post('/account/totp')
+  expect(offer.status).toBe(200)
+  expect(offer.headers.get('cache-control')).toBe('no-store')
+  expect(offer.text).toContain('JBSW Y3DP EHPK 3PXP')
+  expect(offer.text).toContain(
+    '<a href="otpauth://totp/Mini%20ATO%20SaaS:anna%40example.com?secret=JBSWY3DPEHPK3PXP&amp;issuer=',
+  )
+  const wrong = await visitor.post('/account/totp/confirm', { code: '000000' })
+  expect(wrong.status).toBe(401)
+  expect(wrong.text).not.toContain('JBSW')
+  expect((await visitor.post('/account/totp/confirm', { code: CODE })).location).toBe('/account?notice=totp-on')
+  expect((await visitor.post('/account/totp/disable')).location).toBe('/account?notice=totp-off')
+})
+
+test('an otpauth address that is none is not made a link', async () => {
+  const visitor = await web.signIn(web.newAccount())
+  const body = { secret: 'X', otpauth_uri: 'javascript:alert(1)' }
+  web.functions.overrides.set('auth/mfa/enrol', { status: 200, body })
+  const page = await visitor.post('/account/totp')
+  expect(page.status).toBe(500)
+  expect(page.text).not.toContain('javascript:')
+})
+
+test('what needs a fresh sign-in leads to the password, to a new session, and back', async () => {
+  const account = web.newAccount()
+  const visitor = await web.signIn(account)
+  const before = sidOf(visitor)
+  web.functions.overrides.set('auth/mfa/enrol', problemReply('reauthentication-required'))
+  const prompt = await visitor.post('/account/totp')
+  expect(prompt.status).toBe(403)
+  expect(prompt.text).toContain('Enter your password again')
+  web.functions.overrides.clear()
+  const wrong = await visitor.post('/account/reauth', { password: 'wrong', code: '', place: 'account' })
+  expect(wrong.status).toBe(401)
+  expect(wrong.text).toContain('This is not your password.')
+  const right = await visitor.post('/account/reauth', {
+    password: account.password,
+    code: '',
+    place: 'https://evil.example',
+  })
+  expect(right).toMatchObject({ status: 303, location: '/account?notice=confirmed' })
+  expect(web.functions.calls.at(-1)?.data).toEqual({ password: account.password })
+  expect(sidOf(visitor)).not.toBe(before)
+  expect((await visitor.post('/account/totp')).status).toBe(200)
+})
+
+test('a session that functions found dead is told as such', async () => {
+  const visitor = await web.signIn(web.newAccount())
+  web.functions.overrides.set('auth/mfa/enrol', problemReply('session-revoked'))
+  const page = await visitor.post('/account/totp')
+  expect(page.status).toBe(401)
+  expect(page.text).toContain('The session was ended to protect the account')
+  expect(visitor.jar.has('session')).toBe(false)
+})

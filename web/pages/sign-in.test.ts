@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { CODE, problemReply } from '../testing/functions-counterpart.ts'
+import { sidOf, startWeb, WEB_ORIGIN, type Web } from '../testing/harness.ts'
+
+let web: Web
+beforeAll(async () => {
+  web = await startWeb()
+})
+beforeEach(() => {
+  web.functions.calls.length = 0
+  web.functions.overrides.clear()
+})
+afterAll(async () => {
+  expect(web.functions.faults).toEqual([])
+  await web.close()
+})
+
+test('a sign-in is one signed call that names the browser, and ends at the dashboard', async () => {
+  const account = web.newAccount()
+  const visitor = web.visitor({ ip: '6.6.6.6, 2001:DB8:0::7' })
+  const hints = '{"screen":[1920,1080,24,1]}'
+  const headers = { 'sec-ch-ua-platform': '"Linux"', 'sec-ch-ua-mobile': '?0' }
+  const page = await visitor.post('/login', { email: account.email, password: account.password, hints }, headers)
+  expect(page).toMatchObject({ status: 303, location: '/dashboard' })
+  expect(web.functions.calls).toMatchObject([
+    {
+      route: 'auth/login',
+      token: undefined,
+      data: { email: account.email, password: account.password },
+      client: { ip: '2001:db8::7', ch: { platform: '"Linux"', mobile: '?0' }, hints },
+    },
+  ])
+  expect(visitor.jar.get('session')?.split('.')).toHaveLength(3)
+  const dashboard = await visitor.get('/dashboard')
+  expect(dashboard.text).toContain(account.email)
+})
+
+test('a wrong password and an unknown account get the same page, with the error beside the field', async () => {
+  const account = web.newAccount()
+  const wrong = await web.visitor().post('/login', { email: account.email, password: 'wrong' })
+  const unknown = await web.visitor().post('/login', { email: 'nobody@example.com', password: 'wrong' })
+  expect(wrong.status).toBe(401)
+  expect(unknown.status).toBe(401)
+  expect(wrong.text.replaceAll(account.email, '*')).toBe(unknown.text.replaceAll('nobody@example.com', '*'))
+  expect(wrong.text).toMatch(/id="password"[^>]* aria-describedby="password-error" aria-invalid="true"/)
+  expect(wrong.text).toContain('Email or password is not right')
+  expect(wrong.text).toContain(`value="${account.email}"`)
+  expect(wrong.headers.getSetCookie()).toEqual([])
+})
+
+test('what was typed comes back as text, never as markup, and the password never comes back', async () => {
+  const email = '"><script>alert(1)</script>'
+  const page = await web.visitor().post('/login', { email, password: 'canary-typed-password' })
+  expect(page.text).toContain('value="&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"')
+  expect(page.text).not.toContain('<script>')
+  expect(page.text).not.toContain('canary-typed-password')
+})
+
+test('a throttled visitor is told how long to wait', async () => {
+  web.functions.overrides.set('auth/login', problemReply('throttled', { retryAfter: '600' }))
+  const page = await web.visitor().post('/login', { email: 'a@example.com', password: 'x' })
+  expect(page.status).toBe(429)
+  expect(page.headers.get('retry-after')).toBe('600')
+  expect(page.text).toContain('Try again in 10 minutes')
+})
+
+test.each([
+  ['without a password', { email: 'a@example.com' }, {}, 400],
+  ['without anything', {}, {}, 400],
+  ['with a field twice', undefined, {}, 400],
+  ['as JSON', {}, { 'content-type': 'application/json' }, 400],
+])('an attempt %s reaches functions, which counts it', async (_name, fields, headers, status) => {
+  const page = fields
+    ? await web.visitor().post('/login', fields, headers)
+    : await rawPost('email=a%40example.com&password=a&password=b')
+  expect(page.status).toBe(status)
+  expect(web.functions.calls.map(({ route }) => route)).toEqual(['auth/login'])
+  expect(web.functions.calls[0]?.data).not.toHaveProperty('password')
+})
+
+test('an attempt of a megabyte is an attempt: counted by functions, answered 413', async () => {
+  const page = await rawPost(`email=a%40example.com&password=${'x'.repeat(2 ** 20)}`)
+  expect(page.status).toBe(413)
+  expect(web.functions.calls).toMatchObject([{ route: 'auth/login', data: {} }])
+})
+
+const rawPost = (body: string, headers: Record<string, string> = {}) =>
+  fetch(`${web.origin}/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', 'x-forwarded-for': '203.0.113.7', ...headers },
+    body,
+    redirect: 'manual',
+  })
+
+test('a tool that is no browser is heard: its guesses are counted', async () => {
+  expect((await rawPost('email=a%40example.com&password=guess')).status).toBe(401)
+  expect(web.functions.calls).toHaveLength(1)
+})
+
+test.each([[{ 'sec-fetch-site': 'cross-site' }], [{ origin: 'https://evil.example' }], [{ origin: 'null' }]])(
+  'a sign-in by another site (%j) is refused before anything is read',
+  async (headers) => {
+    const account = web.newAccount()
+    const body = new URLSearchParams({ email: account.email, password: account.password }).toString()
+    const page = await rawPost(body, headers)
+    expect(page.status).toBe(403)
+    expect(page.headers.getSetCookie()).toEqual([])
+    expect(web.functions.calls).toEqual([])
+  },
+)
+
+test('our own form in a browser without Sec-Fetch-Site is let through by its Origin', async () => {
+  expect((await rawPost('email=a%40example.com&password=x', { origin: WEB_ORIGIN })).status).toBe(401)
+})
+
+test('an account with an authenticator needs the code; the half session opens nothing', async () => {
+  const account = web.newAccount({ totp: true })
+  const visitor = web.visitor()
+  expect((await visitor.post('/login', { email: account.email, password: account.password })).location).toBe('/mfa')
+  expect(visitor.jar.has('session')).toBe(false)
+  expect((await visitor.get('/dashboard')).location).toBe('/login')
+
+  const form = await visitor.get('/mfa')
+  expect(form.text).toContain('autocomplete="one-time-code"')
+  const wrong = await visitor.post('/mfa', { code: '000000' })
+  expect(wrong.status).toBe(401)
+  expect(wrong.text).toContain('The code is not right')
+  expect(visitor.jar.has('session')).toBe(false)
+
+  expect((await visitor.post('/mfa', { code: '123 456' })).location).toBe('/dashboard')
+  expect(visitor.jar.has('mfa')).toBe(false)
+  expect((await visitor.get('/account')).text).toContain('On: you signed in with a code.')
+})
+
+test('the code page is for those who gave a password', async () => {
+  expect(await web.visitor().get('/mfa')).toMatchObject({ status: 303, location: '/login' })
+  expect((await web.visitor().post('/mfa', { code: CODE })).status).toBe(401)
+})
+
+test('a sign-in ends the session that the browser came with, so that a planted one does not live on', async () => {
+  const planted = await web.signIn(web.newAccount())
+  const before = sidOf(planted)
+  const owner = web.newAccount()
+  await web.signIn(owner, planted)
+  expect(sidOf(planted)).not.toBe(before)
+  expect(await web.deps.sessions.read(before, web.clock.now())).toBeUndefined()
+})
+
+test('whoever is signed in is not asked again', async () => {
+  const visitor = await web.signIn(web.newAccount())
+  for (const path of ['/', '/login', '/register']) expect((await visitor.get(path)).location).toBe('/dashboard')
+})
+
+test('a registration is answered alike for a new address and a taken one, and leads to the sign-in', async () => {
+  const fields = { email: 'new@example.com', password: 'a password that is long' }
+  const page = await web.visitor().post('/register', fields)
+  expect(page).toMatchObject({ status: 303, location: '/login?notice=registered' })
+  expect(web.functions.calls).toMatchObject([{ route: 'auth/register', data: fields }])
+  expect((await web.visitor().get('/login?notice=registered')).text).toContain('sign in')
+})
+
+test('a password that is too weak is said beside the password, in the words of functions', async () => {
+  web.functions.overrides.set(
+    'auth/register',
+    problemReply('password-weak', { detail: 'Use at least 15 <characters>.' }),
+  )
+  const page = await web.visitor().post('/register', { email: 'new@example.com', password: 'short' })
+  expect(page.status).toBe(422)
+  expect(page.text).toContain('<p class="error" id="password-error">Use at least 15 &lt;characters&gt;.</p>')
+  expect(page.text).toContain('value="new@example.com"')
+})
+
+test('a notice is one of ours, whatever the address says', async () => {
+  const page = await web.visitor().get('/login?notice=%3Cscript%3E&notice=x')
+  expect(page.status).toBe(200)
+  expect(page.text).not.toContain('class="notice')
+  expect((await web.visitor().get('/login?notice=constructor')).text).not.toContain('class="notice')
+})
+
+test.each([
+  ['answers 503 without a body', { status: 503 } as const, 503],
+  ['answers another host’s 404', { status: 404 } as const, 500],
+  ['answers 200 with nonsense', { status: 200, body: { hello: 1 } } as const, 500],
+  ['refuses our signature', problemReply('call-refused'), 500],
+])('functions that %s is a page with a request id, and nothing of the cause', async (_name, reply, status) => {
+  web.functions.overrides.set('auth/login', reply)
+  const page = await web.visitor().post('/login', { email: 'a@example.com', password: 'x' })
+  expect(page.status).toBe(status)
+  expect(page.text).toMatch(/request <code>[0-9a-f-]{36}<\/code>/)
+  expect(page.text).not.toContain('signed call')
+})
+
+test('functions that cannot be reached is a 503 with Retry-After', async () => {
+  const alone = await startWeb()
+  try {
+    await alone.functions.close()
+    const page = await alone.visitor().post('/login', { email: 'a@example.com', password: 'canary-unreached' })
+    expect(page.status).toBe(503)
+    expect(page.headers.get('retry-after')).toBe('5')
+    expect(alone.lines.join()).toContain('functions could not be reached')
+    expect(alone.lines.join()).not.toContain('canary-unreached')
+  } finally {
+    await alone.close()
+  }
+})

@@ -1,0 +1,95 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, inject } from 'vitest'
+import { parseWebConfig } from '../../shared/config.ts'
+import { Event } from '../../shared/event.ts'
+import { createLog } from '../../shared/log.ts'
+import { createApp, type WebDeps } from '../app.ts'
+import { createDeps } from '../deps.ts'
+import { createVisitor, type Visitor } from './browser.ts'
+import { startFunctions } from './functions-counterpart.ts'
+
+export const WEB_ORIGIN = 'http://localhost:8000'
+
+/**
+ * Web as it is deployed, on a free port: its own configuration and composition, the real stores, real keys and
+ * signatures. Functions alone is a counterpart, and the clock can be moved on.
+ */
+export async function startWeb(
+  change: (deps: WebDeps) => Partial<WebDeps> = () => ({}),
+  environment: NodeJS.ProcessEnv = {},
+) {
+  const secrets = { hmac: `lab-${randomBytes(24).toString('hex')}`, device: `lab-${randomBytes(24).toString('hex')}` }
+  const clock = { offsetMs: 0, now: () => Date.now() + clock.offsetMs }
+  const functions = await startFunctions(secrets, clock)
+  const lines: string[] = []
+  const config = parseWebConfig({
+    ATO_LAB: '1',
+    REDIS_URL: inject('redisUrl'),
+    TABLES_CONNECTION: inject('tablesConnection'),
+    ATO_HMAC_SECRET: secrets.hmac,
+    DEVICE_HASH_KEY: secrets.device,
+    WEB_ORIGIN,
+    FUNCTIONS_ORIGIN: functions.origin,
+    ...environment,
+  })
+  const log = createLog({ service: config.DD_SERVICE, env: config.DD_ENV }, { write: (line) => void lines.push(line) })
+  const assets = new URL('../assets/', import.meta.url)
+  const built = createDeps(config, { assets, log, now: clock.now })
+  functions.use(built)
+  const deps = { ...built, ...change(built) }
+  const app = createApp(deps)
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  /** Every line so far that is an event, each of them by the contract. */
+  const events = () => {
+    const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    return parsed.filter((line) => 'evt' in line).map((line) => Event.parse(line))
+  }
+  const newAccount = (more: { totp?: boolean } = {}) => {
+    const email = `${randomUUID()}@example.com`
+    const account = { userId: randomUUID(), password: `canary-password-${randomUUID()}`, ...more }
+    functions.accounts.set(email, account)
+    return { email, ...account }
+  }
+  const signIn = async (
+    { email, password }: { email: string; password: string },
+    visitor: Visitor = createVisitor(origin),
+  ) => {
+    const page = await visitor.post('/login', { email, password })
+    expect(page.location).toBe('/dashboard')
+    return visitor
+  }
+
+  return {
+    app,
+    deps,
+    origin,
+    secrets,
+    clock,
+    functions,
+    lines,
+    events,
+    newAccount,
+    signIn,
+    visitor: (options?: Parameters<typeof createVisitor>[1]) => createVisitor(origin, options),
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await functions.close()
+      await built.close()
+    },
+  }
+}
+
+export type Web = Awaited<ReturnType<typeof startWeb>>
+
+/** The sid in a token: it is public, and the token alone opens the session. */
+export function sidOf(visitor: Visitor): string {
+  const [, payload = ''] = visitor.jar.get('session')?.split('.') ?? []
+  return JSON.parse(Buffer.from(payload, 'base64url').toString()).sid as string
+}
