@@ -1,0 +1,85 @@
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { visitLines } from '../lab/datadog/lines.ts'
+import { loadMonitors, type Monitor } from '../lab/datadog/monitor.ts'
+import { replayStream } from '../lab/datadog/replay-stream.ts'
+import { writeEvents } from './events.ts'
+
+export interface ReplayBench {
+  readonly events: number
+  readonly monitors: number
+  readonly rounds: number
+  /** Medians over the rounds. */
+  readonly replayPerCpuSecond: number
+  readonly parsePerCpuSecond: number
+  /** Replay over parse, the median of the rounds' own ratios. */
+  readonly ratio: number
+  /** Transitions found in one round: what the work amounted to. */
+  readonly transitions: number
+}
+
+/**
+ * Measures events per CPU second (all threads) of the catalogue's replay against `JSON.parse` of every line, both from the same
+ * file by the same line reader, in interleaved rounds.
+ */
+export async function benchReplay(options: { events?: number; rounds?: number } = {}): Promise<ReplayBench> {
+  const { events = 300_000, rounds = 5 } = options
+  const monitors = await loadMonitors(join(import.meta.dirname, '../detections'))
+  const dir = await mkdtemp(join(tmpdir(), 'ato-bench-'))
+  try {
+    const file = join(dir, 'events.jsonl')
+    await writeEvents(file, events)
+    let transitions = 0
+    const replays: number[] = []
+    const parses: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      parses.push(events / (await cpuSeconds(() => parseAll(file))))
+      replays.push(
+        events /
+          (await cpuSeconds(async () => {
+            transitions = await replayAll(file, monitors)
+          })),
+      )
+    }
+    const ratio = median(replays.map((speed, round) => speed / (parses[round] as number)))
+    const [replayPerCpuSecond, parsePerCpuSecond] = [median(replays), median(parses)]
+    return { events, monitors: monitors.length, rounds, replayPerCpuSecond, parsePerCpuSecond, ratio, transitions }
+  } finally {
+    await rm(dir, { recursive: true })
+  }
+}
+
+async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1e6
+}
+
+const reading = { highWaterMark: 256 * 1024 }
+
+async function replayAll(file: string, monitors: readonly Monitor[]): Promise<number> {
+  let transitions = 0
+  const stream = (await open(file)).createReadStream(reading)
+  await replayStream(stream, monitors, {}, { transition: () => transitions++, malformed: refuse })
+  return transitions
+}
+
+async function parseAll(file: string): Promise<void> {
+  const stream = (await open(file)).createReadStream(reading)
+  const lines = {
+    line: (buffer: Buffer, start: number, end: number) => JSON.parse(buffer.toString('utf8', start, end)),
+    tooLong: () => refuse(0, 'is too long'),
+  }
+  await visitLines(stream, lines)
+}
+
+function refuse(line: number, reason: string): never {
+  throw new Error(`line ${line} ${reason}`)
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] as number
+}
