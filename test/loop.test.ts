@@ -1,0 +1,212 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { generate } from 'otplib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type LabHandle, startLab } from '../lab/start.ts'
+import { Event } from '../shared/event.ts'
+import { Secret } from '../shared/secret.ts'
+import { revokeKeys, sign } from '../shared/signature.ts'
+
+/** The whole lab, and clients that the project did not write: the fetch of Node, and curl. */
+
+const CHROME =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0 Safari/537.36'
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
+const PASSWORD = 'canary-password long enough'
+
+let lab: LabHandle
+let dir: string
+let api: string
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ato loop '))
+  lab = await startLab({ dir, ports: { web: 0, functions: 0, datadog: 0 }, log: () => {} })
+  api = `${lab.urls.functions}/api`
+}, 60_000)
+afterAll(async () => {
+  await lab?.stop()
+  await rm(dir, { recursive: true, force: true })
+})
+
+interface Sent {
+  token?: string
+  ip?: string
+  agent?: string
+}
+const headersOf = ({ token, ip = '198.51.100.20', agent = CHROME }: Sent): Record<string, string> => ({
+  'user-agent': agent,
+  'x-lab-client-ip': ip,
+  ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+})
+async function post(path: string, body: unknown, sent: Sent = {}) {
+  const headers = { 'content-type': 'application/json', ...headersOf(sent) }
+  const response = await fetch(`${api}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  const text = await response.text()
+  return { status: response.status, json: text ? JSON.parse(text) : undefined }
+}
+const who = (sent: Sent) =>
+  fetch(`${api}/auth/session`, { headers: headersOf(sent) }).then((response) => response.status)
+
+async function signIn(sent: Sent = {}, email = `${randomUUID()}@example.com`) {
+  await post('/auth/register', { email, password: PASSWORD }, sent)
+  const { json } = await post('/auth/login', { email, password: PASSWORD }, sent)
+  return { email, sid: json.sid as string, token: json.token as string }
+}
+
+/** Asks until the answer is there: what kills a session comes from outside. */
+async function untilRefused(sent: Sent, withinMs: number): Promise<void> {
+  const started = performance.now()
+  while ((await who(sent)) !== 401) {
+    if (performance.now() - started > withinMs) throw new Error(`still accepted after ${withinMs} ms`)
+  }
+}
+
+async function events(): Promise<Event[]> {
+  const lines = (await readFile(lab.logs.events, 'utf8')).trim().split('\n')
+  return lines
+    .map((line) => JSON.parse(line))
+    .filter((line) => 'evt' in line)
+    .map((line) => Event.parse(line))
+}
+
+describe('a stolen token', () => {
+  it('dies at its use elsewhere, and the other session of its owner lives', async () => {
+    const stolen = await signIn()
+    const other = await signIn({ agent: FIREFOX }, stolen.email)
+    expect(await who({ token: stolen.token })).toBe(200)
+    const thief = { token: stolen.token, agent: FIREFOX, ip: '203.0.113.50' }
+    expect(await who(thief)).toBe(200)
+    await untilRefused(thief, 10_000)
+    expect(await who({ token: stolen.token })).toBe(401)
+    expect(await who({ token: other.token, agent: FIREFOX })).toBe(200)
+  })
+
+  it('dies when web is down during the alert', async () => {
+    const stolen = await signIn({ ip: '198.51.100.21' })
+    await who({ token: stolen.token })
+    await lab.web.stop()
+    try {
+      const thief = { token: stolen.token, agent: FIREFOX, ip: '203.0.113.51' }
+      await who(thief)
+      await untilRefused(thief, 10_000)
+      await lab.flush()
+      const contained = (await events()).filter(
+        (event) => event.evt === 'contain' && 'sid' in event && event.sid === stolen.sid,
+      )
+      expect(contained).toMatchObject([{ outcome: 'success', action: 'revoke', via: 'direct' }])
+    } finally {
+      await lab.web.start()
+    }
+  })
+})
+
+describe('a revoke that somebody else sends', () => {
+  const revoke = (body: string, header: Record<string, string>) =>
+    fetch(`${lab.urls.web}/contain/revoke`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...header },
+      body,
+    })
+  const bodyFor = (sid: string) =>
+    JSON.stringify({
+      id: randomUUID(),
+      op: 'POST /contain/revoke',
+      action: 'revoke',
+      sid,
+      reason: 'test',
+      detection: 'session-reuse',
+    })
+
+  it('kills the named session on both hosts when it is signed, and nothing when it is not', async () => {
+    const victim = await signIn({ ip: '198.51.100.22' })
+    const body = bodyFor(victim.sid)
+    expect((await revoke(body, {})).status).toBe(401)
+    expect(
+      (await revoke(body, { 'x-ato-signature': `t=${Math.floor(Date.now() / 1000)},v1=${'0'.repeat(64)}` })).status,
+    ).toBe(401)
+    expect(await who({ token: victim.token, ip: '198.51.100.22' })).toBe(200)
+    const keys = revokeKeys([new Secret(lab.secrets.ATO_HMAC_SECRET)])
+    const signed = { 'x-ato-signature': sign(body, keys, Date.now()) }
+    const answers = await Promise.all([revoke(body, signed), revoke(body, signed)])
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 401])
+    expect(await who({ token: victim.token, ip: '198.51.100.22' })).toBe(401)
+  })
+})
+
+describe('curl alone', () => {
+  it('registers, signs in, enrols a second factor, and is refused after a containment', async () => {
+    const jar = join(dir, 'curl.jar')
+    const curl = async (...args: string[]) => {
+      const common = [
+        '-s',
+        '-o',
+        '-',
+        '-w',
+        '\n%{http_code}',
+        '-b',
+        jar,
+        '-c',
+        jar,
+        '-H',
+        'X-Lab-Client-Ip: 198.51.100.30',
+      ]
+      const { stdout } = await promisify(execFile)('curl', [...common, ...args])
+      const [status = '', ...body] = stdout.trimEnd().split('\n').reverse()
+      return { status: Number(status), body: body.reverse().join('\n') }
+    }
+    const json = (path: string, data: unknown, ...args: string[]) =>
+      curl(`${api}${path}`, '-H', 'Content-Type: application/json', '-d', JSON.stringify(data), ...args)
+    const email = `${randomUUID()}@example.com`
+    const credentials = { email, password: PASSWORD }
+    expect((await json('/auth/register', credentials)).status).toBe(202)
+    const token = JSON.parse((await json('/auth/login', credentials)).body).token as string
+    const bearer = ['-H', `Authorization: Bearer ${token}`]
+    const { secret } = JSON.parse((await curl(`${api}/auth/mfa/enrol`, '-X', 'POST', ...bearer)).body)
+    const code = await generate({ secret })
+    expect((await json('/auth/mfa/confirm', { code }, ...bearer)).status).toBe(204)
+    expect(JSON.parse((await json('/auth/login', credentials)).body)).toHaveProperty('mfa_token')
+
+    const form = (path: string, data: string) => curl(`${lab.urls.web}${path}`, '-d', data)
+    const other = `${randomUUID()}@example.com`
+    const typed = `email=${other}&password=${encodeURIComponent(PASSWORD)}`
+    expect((await form('/register', typed)).status).toBeLessThan(400)
+    expect((await form('/login', typed)).status).toBeLessThan(400)
+    expect((await curl(`${lab.urls.web}/dashboard`)).body).toContain(other)
+    const [, cookie = ''] = /session\t(\S+)/.exec(await readFile(jar, 'utf8')) ?? []
+    await fetch(`${lab.urls.web}/dashboard`, {
+      headers: { cookie: `session=${cookie}`, 'user-agent': FIREFOX, 'x-lab-client-ip': '203.0.113.52' },
+    })
+    const started = performance.now()
+    let page = await curl(`${lab.urls.web}/dashboard`)
+    while (page.status === 200 && performance.now() - started < 5_000) page = await curl(`${lab.urls.web}/dashboard`)
+    expect(page.status).not.toBe(200)
+  })
+})
+
+it('leaves no password, token, code or secret in any log', async () => {
+  const { token } = await signIn({ ip: '198.51.100.40' })
+  await post('/auth/login', { email: 'canary-typed-into-the-wrong-field', password: PASSWORD }, { ip: '198.51.100.40' })
+  await fetch(`${lab.urls.web}/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: `email=canary-x&password=${PASSWORD}`,
+  })
+  await lab.flush()
+  const names = await readdir(lab.logs.dir)
+  const logs = (await Promise.all(names.map((name) => readFile(join(lab.logs.dir, name), 'utf8')))).join('\n')
+  const indexed = await fetch(`${lab.urls.datadog}/lab/logs?query=*&limit=5000`).then((response) => response.text())
+  const secrets = Object.values(lab.secrets).filter((value) => !value.startsWith('{'))
+  for (const canary of [
+    'canary',
+    token,
+    ...secrets,
+    ...(JSON.parse(lab.secrets.SESSION_SIGNING_KEYS).keys as { d: string }[]).map((key) => key.d),
+  ]) {
+    expect(logs).not.toContain(canary)
+    expect(indexed).not.toContain(canary)
+  }
+  expect(logs).toContain('"evt":"login"')
+})
