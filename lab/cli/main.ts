@@ -8,11 +8,14 @@ type Verb = (typeof VERBS)[number]
 /** The names under which npm runs them, where these differ. */
 const NPM_NAMES: Partial<Record<Verb, string>> = { start: 'start', stores: 'run lab:stores', reset: 'run lab:reset' }
 
+/** They hold processes, and end in an orderly way or not at all: a reader who has seen enough does not stop them. */
+const HOLDERS: readonly string[] = ['start', 'stores', 'verify']
+
 process.exit(await main(process.argv.slice(2)))
 
 async function main(argv: readonly string[]): Promise<number> {
-  const io = terminal()
   const [verb, ...rest] = argv
+  const io = terminal(verb !== undefined && HOLDERS.includes(verb))
   if (verb === undefined || verb === '--help' || verb === '-h') {
     io.out(await overview())
     return verb === undefined ? 2 : 0
@@ -42,7 +45,7 @@ async function run(command: Command, argv: readonly string[], io: Io): Promise<n
   }
 }
 
-function terminal(): Io {
+function terminal(holdsProcesses: boolean): Io {
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -54,8 +57,12 @@ function terminal(): Io {
       stopping.abort(new Error(`stopped by ${signal}`))
     })
   }
-  // `… | head` has read enough; that is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `… | head` has read enough; that is no failure.
+    if (!holdsProcesses) process.exit(error.code === 'EPIPE' ? 0 : 1)
+  })
+  // A terminal that was closed takes no more words, and what was started must still be stopped.
+  process.stderr.on('error', () => {})
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -45,7 +45,10 @@ export const command: Command = {
     try {
       return await runLab(options, io, stopping.signal)
     } catch (error) {
-      if (stopping.signal.aborted) return 0
+      if (stopping.signal.aborted) {
+        io.err('Stopped.\n')
+        return 0
+      }
       if (!(error instanceof LabRunningError)) throw error
       io.err(`${alreadyRunning(error)}\n`)
       return 1
