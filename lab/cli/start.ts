@@ -138,15 +138,19 @@ function welcome(io: Io, lab: LabHandle, embeddedRedis: boolean): string {
   const kept = embeddedRedis
     ? 'Accounts and ledgers are kept for the next start; sessions are not, they live in memory.'
     : 'Accounts and ledgers are kept for the next start; sessions are where REDIS_URL says.'
+  const events = relative('.', lab.logs.events)
+  const next = columns([
+    [`  ${web}/register`, 'make an account'],
+    ['  npm run attack -- run session-reuse --target web', 'steal its session, watch it die'],
+    ['  npm run attack -- list', 'the other attacks'],
+    [`  npm run search -- '@evt:login @outcome:fail' ${events}`, 'what the detections see'],
+  ])
   return `
 ${paint(io, 'bold', 'The lab is ready.')}
 ${places}
 
 Try next:
-  ${`${web}/register`.padEnd(62)} make an account
-  npm run attack -- run session-reuse --target web               steal its session, watch it die
-  npm run attack -- list                                         the other attacks
-  npm run search -- '@evt:login @outcome:fail' ${`${relative('.', lab.logs.events)}`.padEnd(17)} what the detections see
+${next}
 
 ${kept} npm run lab:reset empties it all.
 Ctrl-C stops everything.

@@ -1,35 +1,62 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createPrivate, readJson } from '../files.ts'
+import { z } from 'zod'
+import { createPrivate, readJson, writePrivate } from '../files.ts'
 import { identityOf } from '../processes/identity.ts'
+import { endLeftover } from '../processes/leftovers.ts'
 
 const NAME = 'stores.lock'
+
+const Process = z.object({ pid: z.number().int().positive(), born: z.string() })
+const Claim = Process.extend({ children: z.array(Process) })
+type Claim = z.infer<typeof Claim>
+
+export interface Lock {
+  /** Adds a process that works on these data: should this one be killed, the next claim waits until that has ended. */
+  add(pid: number): Promise<void>
+  release(): Promise<void>
+}
 
 /**
  * Claims a lab directory's data for this process: two servers on one set of data would ruin it. A claim whose process
  * has ended is void.
- * @returns gives the claim back
  * @throws when a living process holds it, with its number
  */
-export async function lockDirectory(dir: string): Promise<() => Promise<void>> {
+export async function lockDirectory(dir: string): Promise<Lock> {
   await mkdir(dir, { recursive: true })
   const path = join(dir, NAME)
-  const claim = JSON.stringify({ pid: process.pid, born: await identityOf(process.pid) })
-  for (let attempt = 1; !(await createPrivate(path, claim)); attempt += 1) {
+  const claim: Claim = { pid: process.pid, born: (await identityOf(process.pid)) ?? '', children: [] }
+  for (let attempt = 1; !(await createPrivate(path, JSON.stringify(claim))); attempt += 1) {
     const holder = await holderOf(dir)
     if (holder !== undefined) {
       throw new Error(`The stores in ${dir} are in use by process ${holder}. Stop it first, or use another directory.`)
     }
     if (attempt === 3) throw new Error(`${path} cannot be claimed. Remove it if no lab runs.`)
+    for (const { pid, born } of (await readClaim(dir))?.children ?? []) await endLeftover(pid, born)
     await rm(path, { force: true })
   }
-  return () => rm(path, { force: true })
+  let writing = Promise.resolve()
+  return {
+    async add(pid) {
+      const born = await identityOf(pid)
+      if (born === undefined) return
+      claim.children.push({ pid, born })
+      writing = writing.then(() => writePrivate(path, JSON.stringify(claim)))
+      await writing
+    },
+    async release() {
+      await writing.catch(() => {})
+      await rm(path, { force: true })
+    },
+  }
 }
 
 /** The number of the living process that holds this directory's stores. */
 export async function holderOf(dir: string): Promise<number | undefined> {
-  const claim = (await readJson(join(dir, NAME)).catch(() => undefined)) as { pid: number; born?: string } | undefined
-  if (claim === undefined) return undefined
-  const born = await identityOf(claim.pid)
-  return born !== undefined && born === claim.born ? claim.pid : undefined
+  const claim = await readClaim(dir)
+  return claim && (await identityOf(claim.pid)) === claim.born ? claim.pid : undefined
+}
+
+async function readClaim(dir: string): Promise<Claim | undefined> {
+  return Claim.safeParse(await readJson(join(dir, NAME)).catch(() => undefined)).data
 }

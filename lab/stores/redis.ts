@@ -55,7 +55,7 @@ function startInstalled(version: string, options: StoreOptions): Promise<Running
     await beforeItEnds(part, ready.promise, READY_MS)
     const connection = `redis://127.0.0.1:${port}`
     const { pid, ended, stop: close } = part
-    return { name: 'Redis', detail: `redis-server ${version}`, connection, pid, ended, close }
+    return { name: 'Redis', detail: `redis-server ${version}`, connection, pid, pids: [pid], ended, close }
   }, options.port)
 }
 
@@ -70,5 +70,5 @@ async function startEmbedded(options: StoreOptions): Promise<RunningStore> {
   const { port } = await awaitMessage(part, 'ready', READY_MS)
   const connection = `redis://127.0.0.1:${port}`
   const { pid, ended, stop: close } = part
-  return { name: 'Redis', detail: 'embedded, in memory', connection, pid, ended, close }
+  return { name: 'Redis', detail: 'embedded, in memory', connection, pid, pids: [pid], ended, close }
 }

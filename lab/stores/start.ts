@@ -42,19 +42,22 @@ const starters = { DATABASE_URL: startPostgres, REDIS_URL: startRedis, TABLES_CO
 export async function startStores(options: StoresOptions): Promise<RunningStores> {
   const dir = resolve(options.dir)
   const given = options.given ?? {}
-  const release = await lockDirectory(dir)
+  const lock = await lockDirectory(dir)
   const running: Partial<Record<StoreName, RunningStore>> = {}
   let closing: Promise<void> | undefined
   const close = () => {
-    closing ??= Promise.all(Object.values(running).map((store) => store.close())).then(release)
+    closing ??= Promise.all(Object.values(running).map((store) => store.close())).then(lock.release)
     return closing
   }
   try {
     const secrets = await loadSecrets(dir)
     const results = await Promise.allSettled(
       STORE_NAMES.filter((name) => !given[name]).map(async (name) => {
-        const store = await starters[name](storeOptions(name, dir, secrets, options))
+        const store = await starters[name](storeOptions(name, dir, secrets, options)).catch((cause: Error) => {
+          throw new Error(`${cause.message}\nTo use a server of your own instead, set ${name}.`, { cause })
+        })
         running[name] = store
+        await Promise.all(store.pids.map(lock.add))
         options.onReady?.(name, store)
       }),
     )

@@ -9,6 +9,8 @@ export interface RunningStore {
   /** What a client connects with; holds a password or key where there is one. */
   readonly connection: string
   readonly pid: number
+  /** Every process of it, the first one included. */
+  readonly pids: readonly number[]
   /** Settles when it has ended, asked or not. */
   readonly ended: Promise<Ending>
   close(): Promise<void>

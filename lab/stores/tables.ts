@@ -34,6 +34,7 @@ export async function startTables(options: StoreOptions & { withBlobAndQueue?: b
     detail: options.withBlobAndQueue ? 'Azurite with blob and queue' : 'Azurite',
     connection: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${options.secrets.TABLES_ACCOUNT_KEY};${endpoints.join('')}`,
     pid: table.part.pid,
+    pids: running.map(({ part }) => part.pid),
     ended: Promise.race(running.map(({ part }) => part.ended)),
     close,
   }

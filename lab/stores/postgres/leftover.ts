@@ -1,10 +1,10 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { commandLineOf, identityOf } from '../../processes/identity.ts'
-import { endLeftover } from '../../processes/leftovers.ts'
+import { endLeftover, type Step } from '../../processes/leftovers.ts'
 
 /** Fast, then immediate shutdown, then by force. @see PostgreSQL documentation, "Shutting Down the Server" */
-const STEPS: readonly { signal: NodeJS.Signals; patienceMs: number }[] = [
+const STEPS: readonly Step[] = [
   { signal: 'SIGINT', patienceMs: 5000 },
   { signal: 'SIGQUIT', patienceMs: 3000 },
   { signal: 'SIGKILL', patienceMs: 2000 },
