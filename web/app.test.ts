@@ -20,6 +20,7 @@ const routes = () =>
 const PUBLIC = [
   'GET /__health',
   'GET /__ready',
+  'GET /icon.svg',
   'POST /contain/revoke',
   'GET /',
   'GET /login',
@@ -108,7 +109,7 @@ test('nothing of a Host header comes back, in pages or in redirects', async () =
 test('the style and the icon are served, the source of the script is of no use to anybody', async () => {
   const style = await web.visitor().get('/assets/style.css')
   expect(style.headers.get('content-type')).toContain('text/css')
-  expect((await web.visitor().get('/assets/icon.svg')).headers.get('content-type')).toContain('image/svg+xml')
+  expect((await web.visitor().get('/icon.svg')).headers.get('content-type')).toContain('image/svg+xml')
   expect((await web.visitor().get('/assets/../server.ts')).status).toBe(404)
   expect((await web.visitor().get('/assets/%2e%2e/server.ts')).status).toBeGreaterThanOrEqual(400)
 })

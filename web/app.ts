@@ -12,6 +12,7 @@ import type { FunctionsClient } from './functions-client.ts'
 import { health, type Probes, ready } from './health.ts'
 import { showAccount, submitPassword } from './pages/account.ts'
 import { showDashboard, submitEnd } from './pages/dashboard.ts'
+import { icon } from './pages/icon.ts'
 import { showLanding } from './pages/landing.ts'
 import { showMfa, submitMfa } from './pages/mfa.ts'
 import { answerProblem } from './pages/problem.ts'
@@ -27,7 +28,7 @@ export interface WebDeps
   extends Omit<SessionDeps, 'log' | 'sessions' | 'ledger'>,
     Omit<ContainDeps, 'log' | 'sessions' | 'ledger'> {
   webOrigin: string
-  /** Where `style.css`, `icon.svg` and the built `device.js` lie. */
+  /** Where `style.css` and the built `device.js` lie. */
   assets: URL
   sessions: LiveSessions
   ledger: SessionLedger
@@ -51,6 +52,7 @@ export function createApp(deps: WebDeps): Express {
   app.use(observeVisit(deps), securityHeaders(deps.webOrigin))
   app.get('/__health', health)
   app.get('/__ready', ready(deps))
+  app.get('/icon.svg', icon)
   app.use('/assets', express.static(fileURLToPath(deps.assets), { index: false, redirect: false, cacheControl: false }))
   app.post('/contain/revoke', revokeHandlers(deps))
 

@@ -22,7 +22,7 @@ export const layout = ({ title, notice, inside, wide }: Layout, main: Fragment):
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title} · Mini ATO SaaS</title>
-<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/assets/style.css">
 <script type="module" src="/assets/device.js"></script>
 </head>
