@@ -13,7 +13,7 @@ const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/\bOPR\/|\bOpera\b/, 'opera'],
   [/\bSamsungBrowser\//, 'samsung'],
   [/\bFirefox\/|\bFxiOS\//, 'firefox'],
-  [/\bChrome\/|\bChromium\/|\bCriOS\//, 'chrome'],
+  [/\b(?:Headless)?Chrome\/|\bChromium\/|\bCriOS\//, 'chrome'],
   [/\bVersion\/[\d.]+ .*\bSafari\//, 'safari'],
   [/^curl\//, 'curl'],
   [/^(?:node|undici)\b/, 'node'],
