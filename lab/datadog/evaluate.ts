@@ -57,11 +57,10 @@ export class Evaluator {
     const tooLate = at < this.clock - this.latenessMs
     let missed = false
     for (const track of this.tracks) {
-      const entries = track.read(log)
-      if (entries.length === 0) continue
-      missed = tooLate
-      if (tooLate) continue
-      track.add(entries, at, this.clock, log)
+      track.read(log, (key, value) => {
+        if (tooLate) missed = true
+        else track.add(key, value, at, this.clock, log)
+      })
       track.settle(this.clock)
     }
     if (missed) this.dropped++

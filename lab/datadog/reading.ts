@@ -4,18 +4,14 @@ import type { Monitor } from './monitor.ts'
 import type { Facet } from './monitor-query.ts'
 import { compileNode } from './search.ts'
 
-/** What one log adds to one group of a monitor. */
-export interface Entry {
-  readonly key: string
-  /** The value that a cardinality counts; empty for a count. */
-  readonly value: string
-}
+/** Takes what a log adds to a group; `value` is what a cardinality counts, empty for a count. */
+export type EntrySink = (key: string, value: string) => void
 
-/** @returns what a log adds to a monitor; nothing when it does not match or lacks a facet */
-export type Reader = (log: Log) => readonly Entry[]
+/** Passes on what a log adds to a monitor: nothing when it does not match or lacks a facet. */
+export type Reader = (log: Log, take: EntrySink) => void
 
-const nothing: readonly Entry[] = []
-const noValue = ['']
+/** One text, which is the usual case and costs nothing, or any number of them. */
+type Texts = string | readonly string[]
 
 /**
  * Compiles how a monitor reads a log: search, groups, counted value.
@@ -25,44 +21,48 @@ const noValue = ['']
 export function compileReader({ parsed }: Monitor): Reader {
   const matches = compileNode(parsed.node)
   const readKeys = compileKeys(parsed.by)
-  const readValues = parsed.rollup.kind === 'cardinality' ? compileFacet(parsed.rollup.of) : () => noValue
-  return (log) => {
-    if (!matches(log)) return nothing
+  const readValues = parsed.rollup.kind === 'cardinality' ? compileFacet(parsed.rollup.of) : () => ''
+  return (log, take) => {
+    if (!matches(log)) return
     const keys = readKeys(log)
-    if (keys.length === 0) return nothing
     const values = readValues(log)
-    const [key] = keys
-    const [value] = values
-    if (keys.length === 1 && values.length === 1 && key !== undefined && value !== undefined) return [{ key, value }]
-    return keys.flatMap((each) => values.map((counted) => ({ key: each, value: counted })))
+    if (typeof keys === 'string' && typeof values === 'string') take(keys, values)
+    else for (const key of listOf(keys)) for (const value of listOf(values)) take(key, value)
   }
 }
 
-function compileFacet({ field }: Facet): (log: Log) => readonly string[] {
+const listOf = (texts: Texts): readonly string[] => (typeof texts === 'string' ? [texts] : texts)
+
+function compileFacet({ field }: Facet): (log: Log) => Texts {
   const visit = visitField(field)
+  const name = field.kind === 'attribute' && !field.path.includes('.') ? field.path : undefined
   return (log) => {
-    const values: string[] = []
+    // Nothing inherited is a text.
+    const only = name === undefined ? undefined : log.attributes[name]
+    if (typeof only === 'string') return only
+    const texts: string[] = []
     visit(log, (value) => {
       const text = facetText(value)
-      if (text !== undefined && !values.includes(text)) values.push(text)
+      if (text !== undefined && !texts.includes(text)) texts.push(text)
       return false
     })
-    return values
+    return texts
   }
 }
 
 /** One facet is its own key; several are joined with their lengths, so that no value can imitate another group. */
-function compileKeys(by: readonly Facet[]): (log: Log) => readonly string[] {
+function compileKeys(by: readonly Facet[]): (log: Log) => Texts {
   const [first, ...rest] = by.map(compileFacet)
-  if (!first) return () => noValue
+  if (!first) return () => ''
   if (rest.length === 0) return first
-  const prefixed = (value: string) => `${value.length}:${value}`
   return (log) =>
     rest.reduce(
-      (keys, read) => read(log).flatMap((value) => keys.map((key) => key + prefixed(value))),
-      first(log).map(prefixed),
+      (keys, read) => listOf(read(log)).flatMap((value) => keys.map((key) => key + prefixed(value))),
+      listOf(first(log)).map(prefixed),
     )
 }
+
+const prefixed = (value: string): string => `${value.length}:${value}`
 
 /** @returns facet name → value, with names as in `.by` */
 export function groupOfKey(by: readonly Facet[], key: string): Record<string, string> {

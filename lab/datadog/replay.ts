@@ -1,7 +1,6 @@
 import { cadenceOf } from './evaluate.ts'
 import type { Log } from './log.ts'
 import type { Monitor } from './monitor.ts'
-import type { Entry } from './reading.ts'
 import { ReorderBuffer } from './reorder.ts'
 import { Track, type Transition } from './track.ts'
 
@@ -15,7 +14,8 @@ export interface ReplayOptions {
 interface Held {
   readonly at: number
   readonly track: Track
-  readonly entries: readonly Entry[]
+  readonly key: string
+  readonly value: string
 }
 
 /**
@@ -32,8 +32,17 @@ export class Replayer {
   private readonly latenessMs: number
   private readonly emit: (transition: Transition) => void
   private instant = Number.NEGATIVE_INFINITY
-  private due = Number.POSITIVE_INFINITY
+  /** When a track may next change by itself; at first, all of them have to be started. */
+  private due = Number.NEGATIVE_INFINITY
+  private first: number | undefined
   private out: Transition[] = []
+  /** Whether the instant has entries that are not judged yet. */
+  private open = false
+  /** Of the log that is being read. */
+  private at = 0
+  private tooLate = false
+  private missed = false
+  private reading: Track | undefined
 
   constructor(monitors: readonly Monitor[], options: ReplayOptions, emit: (transition: Transition) => void) {
     this.latenessMs = (options.latenessSeconds ?? 60) * 1000
@@ -52,15 +61,20 @@ export class Replayer {
   /** @param at the log's own time, epoch ms */
   push(log: Log, at: number): void {
     this.reach(at)
-    const tooLate = at < this.newest - this.latenessMs
-    let missed = false
+    this.at = at
+    this.tooLate = at < this.newest - this.latenessMs
+    this.missed = false
     for (const track of this.tracks) {
-      const entries = track.read(log)
-      if (entries.length === 0) continue
-      missed = true
-      if (!tooLate) this.buffer.push({ at, track, entries })
+      this.reading = track
+      track.read(log, this.take)
     }
-    if (missed && tooLate) this.dropped++
+    if (this.missed) this.dropped++
+  }
+
+  /** Made once: there is one call of it for each event that counts. */
+  private readonly take = (key: string, value: string): void => {
+    if (this.tooLate) this.missed = true
+    else this.buffer.push({ at: this.at, track: this.reading as Track, key, value })
   }
 
   /** Time has been seen to reach `at`: releases what can no longer be preceded by anything. */
@@ -68,15 +82,15 @@ export class Replayer {
     if (at <= this.newest) return
     this.newest = at
     const horizon = at - this.latenessMs
+    this.first ??= at
     this.drain(horizon)
-    if (this.due < horizon) this.passUntil(horizon)
-    this.flush()
+    if (this.due < horizon && this.first <= horizon) this.passUntil(horizon)
+    if (this.out.length > 0) this.flush()
   }
 
   /** No more logs: lets time run on until every group has settled. */
   finish(): void {
     this.drain(Number.POSITIVE_INFINITY)
-    this.closeInstant()
     for (const track of this.tracks) track.pass(Number.MAX_SAFE_INTEGER)
     this.flush()
   }
@@ -84,24 +98,35 @@ export class Replayer {
   private drain(horizon: number): void {
     for (let held = this.buffer.takeBefore(horizon); held; held = this.buffer.takeBefore(horizon)) {
       if (held.at !== this.instant) {
-        this.passUntil(held.at)
+        this.closeInstant()
+        if (this.due <= held.at) this.passUntil(held.at)
         this.instant = held.at
       }
-      held.track.add(held.entries, held.at, held.at)
+      held.track.add(held.key, held.value, held.at, held.at)
+      this.open = true
     }
+    this.closeInstant()
   }
 
   private passUntil(at: number): void {
-    this.closeInstant()
-    this.due = Number.POSITIVE_INFINITY
-    for (const track of this.tracks) {
-      track.passUntil(at)
-      this.due = Math.min(this.due, track.due())
-    }
+    for (const track of this.tracks) track.passUntil(at)
+    this.findDue()
   }
 
+  /** Everything of an instant has been taken in: only now it is judged. */
   private closeInstant(): void {
+    if (!this.open) return
+    this.open = false
     for (const track of this.tracks) track.settle(this.instant)
+    this.findDue()
+  }
+
+  private findDue(): void {
+    this.due = Number.POSITIVE_INFINITY
+    for (const track of this.tracks) {
+      const due = track.due()
+      if (due < this.due) this.due = due
+    }
   }
 
   private flush(): void {

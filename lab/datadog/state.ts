@@ -93,14 +93,15 @@ export function nextState(rule: Rule, state: State, value: number, hasData: bool
 }
 
 function judge(rule: Rule, state: State, value: number): State {
-  const beyond = (limit: number | undefined) => limit !== undefined && compares(value, rule.operator, limit)
-  if (beyond(rule.critical)) return 'Alert'
-  if (state === 'Alert' && beyond(rule.criticalRecovery)) return 'Alert'
-  if (beyond(rule.warning)) return 'Warn'
-  return (state === 'Warn' || state === 'Alert') && beyond(rule.warningRecovery) ? 'Warn' : 'OK'
+  const { operator, critical, warning, criticalRecovery, warningRecovery } = rule
+  if (compares(value, operator, critical)) return 'Alert'
+  if (state === 'Alert' && compares(value, operator, criticalRecovery)) return 'Alert'
+  if (compares(value, operator, warning)) return 'Warn'
+  return (state === 'Warn' || state === 'Alert') && compares(value, operator, warningRecovery) ? 'Warn' : 'OK'
 }
 
-function compares(value: number, operator: Operator, limit: number): boolean {
+function compares(value: number, operator: Operator, limit: number | undefined): boolean {
+  if (limit === undefined) return false
   switch (operator) {
     case '>':
       return value > limit

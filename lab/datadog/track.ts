@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IndexedLog } from './log.ts'
 import type { Monitor } from './monitor.ts'
-import { compileReader, type Entry, groupOfKey, type Reader } from './reading.ts'
+import { compileReader, groupOfKey, type Reader } from './reading.ts'
 import { entering, nextState, type Rule, reminding, ruleOf, type State, type TransitionWord } from './state.ts'
 import { EntryRing, Group } from './windows.ts'
 
@@ -97,25 +97,39 @@ export class Track {
 
   private run(until: number, inclusive: boolean): void {
     if (this.clock === beforeTime) this.clock = until // nothing was watched before
-    for (let due = this.due(); due < until || (inclusive && due === until); due = this.due()) this.step(due)
+    if (this.options.cadenceMs === undefined) this.shed(until)
+    for (let due = this.due(); due < until || (inclusive && due === until); due = this.due()) {
+      this.step(due)
+      if (this.options.cadenceMs === undefined) this.shed(until)
+    }
+  }
+
+  /** Lets entries leave that cannot change any state, so that no evaluation is spent on them. */
+  private shed(until: number): void {
+    const { ring, stayMs } = this
+    if (this.active.size === 0 || this.rule.firesOnQuiet) return
+    while (ring.from < ring.to && ring.time(ring.from) + stayMs < until && ring.group(ring.from).state === 'OK') {
+      this.leave(ring.from++)
+    }
   }
 
   /**
-   * Takes in what a log adds.
+   * Takes in what a log adds to a group.
    * @param at the log's time
    * @param now the latest time that has been reached, not before `at`
    */
-  add(entries: readonly Entry[], at: number, now: number, log?: IndexedLog): void {
-    if (this.options.cadenceMs === undefined) this.expire(now)
-    if (now > this.clock && this.options.cadenceMs === undefined) this.clock = now
-    for (const { key, value } of entries) {
-      const group = this.groupFor(key, at)
-      const slot = group.hold(value)
-      if (this.options.samples && log) remember(group, log)
-      this.admit(this.ring.insert(at, group, slot), at, now)
-      const late = at < now && this.options.cadenceMs === undefined
-      if (late && group.state !== 'Alert' && !this.rule.firesOnQuiet) this.lookBack(group, at)
+  add(key: string, value: string, at: number, now: number, log?: IndexedLog): void {
+    const arrival = this.options.cadenceMs === undefined
+    if (this.clock === beforeTime) this.clock = at
+    if (arrival) {
+      this.expire(now)
+      if (now > this.clock) this.clock = now
     }
+    const group = this.groupFor(key, at)
+    const slot = group.hold(value)
+    if (this.options.samples && log) remember(group, log)
+    this.admit(this.ring.insert(at, group, slot), at, now)
+    if (arrival && at < now && group.state !== 'Alert' && !this.rule.firesOnQuiet) this.lookBack(group, at)
   }
 
   /** Gives an inserted entry its side of the window. */

@@ -9,75 +9,100 @@ export class Group {
   held = 0
   /** Distinct values in the window. */
   distinct = 0
-  private readonly values: (string | undefined)[] = []
-  private readonly counts: number[] = []
-  private readonly refs: number[] = []
-  private readonly free: number[] = []
-  private slots: Map<string, number> | undefined
-
   state: State = 'OK'
   lastSeen = 0
   /** Before this it is not evaluated: `new_group_delay`. */
   notBefore = Number.NEGATIVE_INFINITY
   changed = false
   /** Open from the first notification until the recovery. */
-  cycle: { key: string; since: number; notifiedAt: number; reminders: number } | undefined
-  samples: IndexedLog[] | undefined
+  cycle: { key: string; since: number; notifiedAt: number; reminders: number } | undefined = undefined
+  samples: IndexedLog[] | undefined = undefined
+  /** Most groups only ever hold one value, which stands in slot 0; there are many groups. */
+  private value = ''
+  private refs = 0
+  private inWindow = 0
+  private others: Values | undefined = undefined
 
   constructor(key: string) {
     this.key = key
   }
 
-  /** Takes hold of a value and says where it is kept. */
+  /** Takes hold of a value. @returns the slot in which it is kept */
   hold(value: string): number {
-    const slot = this.slotOf(value)
-    this.refs[slot] = (this.refs[slot] ?? 0) + 1
     this.held++
-    return slot
+    if (this.refs === 0) this.value = value
+    if (this.value === value && !this.others?.has(value)) {
+      this.refs++
+      return 0
+    }
+    this.others ??= new Values()
+    return 1 + this.others.hold(value)
   }
 
   enter(slot: number): void {
     this.count++
-    const count = (this.counts[slot] ?? 0) + 1
-    this.counts[slot] = count
+    const count = slot === 0 ? ++this.inWindow : (this.others as Values).enter(slot - 1)
     if (count === 1) this.distinct++
   }
 
   leave(slot: number): void {
     this.count--
-    const count = (this.counts[slot] ?? 0) - 1
-    this.counts[slot] = count
+    const count = slot === 0 ? --this.inWindow : (this.others as Values).leave(slot - 1)
     if (count === 0) this.distinct--
   }
 
   release(slot: number): void {
     this.held--
-    const refs = (this.refs[slot] ?? 0) - 1
-    this.refs[slot] = refs
-    if (refs > 0) return
-    const value = this.values[slot]
-    if (value !== undefined) this.slots?.delete(value)
-    this.values[slot] = undefined
-    this.free.push(slot)
-  }
-
-  /** Most groups hold a handful of values, for which a scan beats a map. */
-  private slotOf(value: string): number {
-    const { values } = this
-    const found = this.slots ? (this.slots.get(value) ?? -1) : values.indexOf(value)
-    if (found >= 0) return found
-    const slot = this.free.pop() ?? values.length
-    values[slot] = value
-    if (this.slots) this.slots.set(value, slot)
-    else if (values.length > 16) this.slots = indexed(values)
-    return slot
+    if (slot === 0) this.refs--
+    else (this.others as Values).release(slot - 1)
   }
 }
 
-function indexed(values: readonly (string | undefined)[]): Map<string, number> {
-  const slots = new Map<string, number>()
-  for (const [slot, value] of values.entries()) if (value !== undefined) slots.set(value, slot)
-  return slots
+/** Values with how often each is held, and how often within the window. */
+class Values {
+  private readonly slots = new Map<string, number>()
+  private readonly values: string[] = []
+  private readonly refs: number[] = []
+  private readonly counts: number[] = []
+  private readonly free: number[] = []
+
+  has(value: string): boolean {
+    return this.slots.has(value)
+  }
+
+  hold(value: string): number {
+    let slot = this.slots.get(value)
+    if (slot === undefined) {
+      slot = this.free.pop() ?? this.values.length
+      this.slots.set(value, slot)
+      this.values[slot] = value
+      this.refs[slot] = 0
+      this.counts[slot] = 0
+    }
+    ;(this.refs[slot] as number)++
+    return slot
+  }
+
+  enter(slot: number): number {
+    const count = (this.counts[slot] as number) + 1
+    this.counts[slot] = count
+    return count
+  }
+
+  leave(slot: number): number {
+    const count = (this.counts[slot] as number) - 1
+    this.counts[slot] = count
+    return count
+  }
+
+  release(slot: number): void {
+    const refs = (this.refs[slot] as number) - 1
+    this.refs[slot] = refs
+    if (refs > 0) return
+    this.slots.delete(this.values[slot] as string)
+    this.values[slot] = ''
+    this.free.push(slot)
+  }
 }
 
 /**
