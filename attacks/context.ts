@@ -18,8 +18,8 @@ export interface ContextOptions {
 
 /** How the alarm is heard of, and how long an attacker waits for it. */
 export interface Alarm {
-  /** Called at the crossing; settles when the alarm is raised, or will not be heard of any more. */
-  heard(group: Group, at: number): Promise<void>
+  /** Called at the crossing; settles when the alarm is raised, or when it will not be heard of (any more). */
+  heard(group: Group, at: number, which: string): Promise<'raised' | 'unheard'>
   /** Between two attempts before it was raised. */
   readonly quietPauseMs: number
   /** From the crossing on. */
@@ -50,10 +50,11 @@ export function createAttackContext(context: Context, alarm: Alarm): AttackConte
   let patientUntil = Number.POSITIVE_INFINITY
   return {
     ...context,
-    crossing(group) {
+    crossing(group, which) {
       const at = Date.now()
       patientUntil = at + alarm.patienceMs
-      const alerted = alarm.heard(group, at).then(() => {
+      const alerted = alarm.heard(group, at, which).then((heard) => {
+        if (heard === 'unheard') return
         patientUntil = Math.min(patientUntil, Date.now() + ALARMED_PATIENCE_MS)
         raised.abort()
       })

@@ -41,7 +41,7 @@ export const credentialStuffing: Attack = {
     const wrong = refusalIn(await tryAll(list.slice(0, UNNOTICED), tryOne))
     tell('attacker', `${UNNOTICED} of ${BAD_LOGINS} tried, each answered ${wrong.status}; nobody has noticed`)
 
-    const crossing = context.crossing({ '@ip': bot.address })
+    const crossing = context.crossing({ '@ip': bot.address }, 'the eleventh failure')
     const [, refusedAt] = await Promise.all([
       tryAll(list.slice(UNNOTICED), tryOne),
       crossing.alerted.then(() => untilRefused(reusers, wrong, tryOne, context)),

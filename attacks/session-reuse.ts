@@ -37,13 +37,15 @@ export const sessionReuse: Attack = {
     const thief = context.client(lair)
     thief.hold(stolen)
     tell('thief', `has the laptop's ${LOOT[target.kind]} and replays it: ${lair.device.name} at ${lair.address}`)
-    const crossing = context.crossing({ '@sid': stolen.sid })
+    const crossing = context.crossing({ '@sid': stolen.sid }, 'the first replay')
     const refusedAt = await useUntilRefused(thief, context)
 
     thief.hold(stolen)
     const replay = await thief.visit()
     const attackerDead = replay.kind === 'out'
-    tell('thief', replay.kind === 'out' ? `replays it once more: ${replay.status}, "${replay.words}"` : 'IS STILL IN')
+    tell('thief', replay.kind === 'out' ? `replays it once more: ${replay.status} again` : 'IS STILL IN')
+    const told = await laptop.visit()
+    if (told.kind === 'out') tell(victim.name, `is asked on the laptop to sign in again: "${told.words}"`)
     const victimAlive = (await phone.visit()).kind === 'in'
     tell(victim.name, victimAlive ? 'is signed in on the phone as before' : 'LOST THE PHONE SESSION TOO')
     return { group: { '@sid': stolen.sid }, crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
@@ -62,10 +64,7 @@ async function useUntilRefused(thief: Client, context: AttackContext): Promise<n
   for (let uses = 0; ; uses++) {
     const visit = await thief.visit()
     if (visit.kind === 'out') {
-      context.tell(
-        'thief',
-        `is out after ${uses} ${uses === 1 ? 'look' : 'looks'} around: ${visit.status}, "${visit.words}"`,
-      )
+      context.tell('thief', `is out after ${uses} ${uses === 1 ? 'look' : 'looks'} around: ${visit.status}`)
       return visit.sentAt
     }
     if (uses === 0) context.tell('thief', 'is in: the account is open, without a password')

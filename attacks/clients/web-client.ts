@@ -49,7 +49,7 @@ export function createWebClient(start: { device: Device; address: string }, line
       const secret = jar.session()
       if (status === 200 && secret !== undefined && body.includes(sidOf(secret))) return { kind: 'in', sentAt }
       const out = status === 401 || (status === 303 && leadsTo('/login', location))
-      if (out) return { kind: 'out', status, words: headingOf(body) ?? 'asked to sign in', sentAt }
+      if (out) return { kind: 'out', status, words: noticeOf(body) ?? 'asked to sign in', sentAt }
       throw new RequestFailed(`GET /dashboard answered ${status}, which is neither in nor out`)
     },
     hold: (stolen) => jar.holdSession(stolen.secret),
@@ -61,4 +61,5 @@ export function createWebClient(start: { device: Device; address: string }, line
 
 const leadsTo = (path: string, location: string): boolean => new URL(location, 'http://localhost').pathname === path
 
-const headingOf = (page: string): string | undefined => /<h1[^>]*>([^<]+)<\/h1>/.exec(page)?.[1]?.trim()
+/** What the page tells a visitor before all else. */
+const noticeOf = (page: string): string | undefined => /<p[^>]* role="status">([^<]+)<\/p>/.exec(page)?.[1]?.trim()

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Attack, TARGETS, type Target } from '../../attacks/attack.ts'
-import { attackBySlug, attacks } from '../../attacks/index.ts'
+import type { Target } from '../../attacks/attack.ts'
+import { attacks } from '../../attacks/index.ts'
 import { newSeed, SEED_MAX } from '../../attacks/random.ts'
+import { attackNamed, targetsNamed, wholeNumber } from '../verify/arguments.ts'
 import { junit } from '../verify/junit.ts'
 import { evaluation, findOrStartLab, type VerifiedLab } from '../verify/lab.ts'
 import { openLogs } from '../verify/logs.ts'
@@ -12,7 +13,7 @@ import { scoreboard, type Verdict } from '../verify/scoreboard.ts'
 import { table } from '../verify/table.ts'
 import { verify } from '../verify/verify.ts'
 import { Watch } from '../verify/watch.ts'
-import { type Command, type Io, UsageError } from './command.ts'
+import type { Command, Io } from './command.ts'
 import { duration, json, paint } from './output.ts'
 
 const usage = `Usage: npm run verify [-- <slug>… <options>]
@@ -105,25 +106,4 @@ function readOptions(argv: readonly string[]) {
     cadenceSeconds: values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, 3600),
     seed: values.seed === undefined ? newSeed() : wholeNumber('--seed', values.seed, 0, SEED_MAX),
   }
-}
-
-/** @throws UsageError naming those that there are */
-export function attackNamed(slug: string): Attack {
-  const attack = attackBySlug(slug)
-  if (attack) return attack
-  throw new UsageError(`There is no attack ${slug}; there are: ${attacks.map((one) => one.slug).join(', ')}`)
-}
-
-/** @throws UsageError */
-export function targetsNamed(text: string): readonly Target['kind'][] {
-  const targets = text === 'both' ? TARGETS : TARGETS.filter((target) => target === text)
-  if (targets.length === 0) throw new UsageError(`--target ${text}: must be web, functions or both`)
-  return targets
-}
-
-/** @throws UsageError */
-export function wholeNumber(name: string, text: string, min: number, max: number): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value
-  throw new UsageError(`${name} ${text}: must be a whole number from ${min} to ${max}`)
 }

@@ -69,16 +69,19 @@ export async function detonate(run: Run, lab: ObservedLab): Promise<Outcome> {
   const context: AttackContext = createAttackContext(base, {
     quietPauseMs: lab.cadenceSeconds === undefined ? QUIET_PAUSE_MS.arrival : QUIET_PAUSE_MS.cadence,
     patienceMs: withinMs,
-    async heard(group, at) {
+    async heard(group, at, which) {
       const detonated = { monitor: attack.trips, group, since, runId }
       alerting = lab.watch.alert((alert) => isAlertOf(alert, detonated), withinMs)
-      containing = alerting.then((alert) => alert && containmentOf(alert, at, lab, tell))
+      containing = alerting.then(
+        (alert) => alert && containmentOf(alert, (instant) => `${instant - at} ms after ${which}`, lab, tell),
+      )
       // Whoever awaits the outcome is told of a failure; until then it is nobody's.
       containing.catch(() => {})
       if (lab.cadenceSeconds !== undefined) tell('Datadog', `evaluates next at ${nextEvaluation(lab.cadenceSeconds)}`)
       const alert = await alerting
-      if (alert) tell('Datadog', `${alert.title}, ${alert.notified_at - at} ms after the request that was too much`)
+      if (alert) tell('Datadog', `${alert.transition}: ${alert.monitor}, ${alert.notified_at - at} ms after ${which}`)
       else tell('Datadog', `has raised no alert within ${withinMs / 1000} s`)
+      return alert ? 'raised' : 'unheard'
     },
   })
   const detonation = await attack.attack(run.target, context)
@@ -112,7 +115,7 @@ async function awaitTraces({ leaves }: BenignUse, runId: string, logs: Logs): Pr
 /** What was done about an alert, by the event that whoever did it has left. */
 async function containmentOf(
   alert: Alert,
-  crossedAt: number,
+  timed: (instant: number) => string,
   { watch, logs }: ObservedLab,
   tell: Run['tell'],
 ): Promise<Contained | undefined> {
@@ -123,7 +126,7 @@ async function containmentOf(
   const [log] = await logs.await(query, 1, CONTAINED_WITHIN_MS)
   if (!log) return undefined
   const contained = { action: String(log.attributes.action), outcome: String(log.attributes.outcome) }
-  tell('containment', `${contained.action}: ${contained.outcome}, ${log.timestamp - crossedAt} ms after that request`)
+  tell('containment', `${contained.action}: ${contained.outcome}, ${timed(log.timestamp)}`)
   return contained
 }
 

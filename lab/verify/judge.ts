@@ -11,26 +11,46 @@ export interface Findings {
   readonly durationMs: number
 }
 
+export interface Judged<T> {
+  readonly facts: T
+  /** Why it does not hold; empty when it does. */
+  readonly faults: readonly string[]
+}
+
 /** Decides whether a scenario holds: all of it, or it does not. */
 export function judge({ attack, target, outcome, twin, durationMs }: Findings): Verdict {
-  const faults = [...attackFaults(outcome), ...twinFaults(twin)]
+  const attacked = judgeAttack(outcome)
+  const benign = judgeTwin(twin)
+  const faults = [...attacked.faults, ...benign.faults]
   const scenario: Scenario = {
     slug: attack.slug,
     target,
-    ...(outcome instanceof Error ? NOTHING_SEEN : facts(outcome)),
-    benign: twin instanceof Error ? { events: 0, alerts: 0 } : { events: twin.events, alerts: twin.alerts.length },
+    ...attacked.facts,
+    benign: benign.facts,
     ok: faults.length === 0,
   }
   return { scenario, faults, durationMs }
 }
 
-const NOTHING_SEEN = {
+export const judgeAttack = (outcome: Outcome | Error): Judged<AttackFacts> => ({
+  facts: outcome instanceof Error ? NOTHING_SEEN : factsOf(outcome),
+  faults: attackFaults(outcome),
+})
+
+export const judgeTwin = (twin: TwinOutcome | Error): Judged<Scenario['benign']> => ({
+  facts: twin instanceof Error ? { events: 0, alerts: 0 } : { events: twin.events, alerts: twin.alerts.length },
+  faults: twinFaults(twin),
+})
+
+type AttackFacts = Pick<Scenario, 'attack' | 'alert' | 'containment'>
+
+const NOTHING_SEEN: AttackFacts = {
   attack: { requests: 0 },
   alert: { fired: false, monitor: null, group: null, detect_ms: null },
   containment: { done: false, action: null, contain_ms: null, attacker_dead: false, victim_alive: false },
 }
 
-function facts({
+function factsOf({
   requests,
   detonation,
   alert,

@@ -1,6 +1,6 @@
-import type { Attack, Target } from '../../attacks/attack.ts'
-import { BenignRefused } from '../../attacks/attack.ts'
+import { type Attack, BenignRefused, type Target } from '../../attacks/attack.ts'
 import { RequestFailed } from '../../attacks/clients/wire.ts'
+import { SEED_MAX } from '../../attacks/random.ts'
 import { actTwin, detonate, type ObservedLab, type Run } from './detonate.ts'
 import { judge } from './judge.ts'
 import type { Verdict } from './scoreboard.ts'
@@ -68,7 +68,8 @@ const runOf = (pair: Pair, { runId, seed, say, signal }: VerifyOptions): Run => 
   attack: pair.attack,
   target: pair.target,
   runId: `${runId}-${pair.number}`,
-  seed,
+  // Other people and other choices in each, and the same ones again for the same seed.
+  seed: (seed + pair.number) % SEED_MAX,
   signal,
   tell: (who, what) => say(nameOf(pair), `${who}: ${what}`),
 })

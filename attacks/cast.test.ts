@@ -1,0 +1,77 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { weakness } from '../shared/auth/password-policy.ts'
+import { normalizeAddress } from '../shared/client/address.ts'
+import { EMAIL_PATTERN } from '../shared/event.ts'
+import { freshAddresses } from './addresses.ts'
+import { castPeople, leakedList, mistype } from './cast.ts'
+import { createRandom } from './random.ts'
+
+describe('chance', () => {
+  test('the same seed makes the same choices, another seed others', () => {
+    const choices = (seed: number) =>
+      createRandom(seed)
+        .shuffle([...'abcdefghijklmnop'])
+        .join('')
+    expect(choices(7)).toBe(choices(7))
+    expect(choices(7)).not.toBe(choices(8))
+  })
+
+  test('a shuffle loses nothing, and int stays below its bound', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer()), fc.nat(), fc.integer({ min: 1, max: 1000 }), (items, seed, bound) => {
+        const random = createRandom(seed)
+        expect(random.shuffle(items).sort()).toEqual([...items].sort())
+        const number = random.int(bound)
+        expect(number >= 0 && number < bound).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('people', () => {
+  test('all can register: their emails are addresses and their passwords meet the policy', () => {
+    for (const { email, password } of [...castPeople(26, createRandom(1)), ...leakedList(200, createRandom(2))]) {
+      expect(email).toMatch(EMAIL_PATTERN)
+      expect(weakness(password, email)).toBeUndefined()
+    }
+  })
+
+  test('the same seed casts the same names with new accounts', () => {
+    const [one, other] = [castPeople(3, createRandom(5)), castPeople(3, createRandom(5))]
+    expect(one.map(({ name }) => name)).toEqual(other.map(({ name }) => name))
+    expect(one.map(({ email }) => email)).not.toEqual(other.map(({ email }) => email))
+  })
+
+  test('a mistyped password is never the right one', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 2 }), fc.nat(), (password, seed) => {
+        expect(mistype(password, createRandom(seed))).not.toBe(password)
+      }),
+    )
+  })
+})
+
+describe('addresses', () => {
+  test('each is of its range, and handed out once', async () => {
+    const addresses = freshAddresses(async () => false)
+    const attackers = await Promise.all(Array.from({ length: 100 }, addresses.attacker))
+    expect(attackers.every((address) => address.startsWith('203.0.113.'))).toBe(true)
+    expect(new Set(attackers).size).toBe(100)
+    expect(await addresses.ordinary()).toMatch(/^(198\.51\.100|192\.0\.2)\.\d+$/)
+  })
+
+  test('one that the logs know is passed over; when all are known, there is IPv6', async () => {
+    const free = '203.0.113.77'
+    expect(await freshAddresses(async (address) => address !== free).attacker()).toBe(free)
+    expect(await freshAddresses(async () => true).attacker()).toMatch(/^2001:db8:/)
+  })
+
+  test('an IPv6 address is spelled as the logs will spell it', async () => {
+    const { mobile } = freshAddresses(async () => false)
+    for (let i = 0; i < 200; i++) {
+      const address = await mobile()
+      expect(normalizeAddress(address)).toBe(address)
+    }
+  })
+})

@@ -1,0 +1,81 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { runIdOf } from '../../shared/client/device.ts'
+import { firefoxOnLinux } from './devices.ts'
+import { createCounter, type Line, RequestFailed, send } from './wire.ts'
+
+const FROM = { device: firefoxOnLinux(), address: '203.0.113.9' }
+const servers: Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function serve(answer: RequestListener, atMost = 10): Promise<Line & { requests: () => number }> {
+  const server = createServer(answer).listen(0, '127.0.0.1')
+  servers.push(server)
+  await once(server, 'listening')
+  const counter = createCounter(atMost)
+  const { port } = server.address() as AddressInfo
+  const signal = new AbortController().signal
+  return { ...counter, baseUrl: `http://127.0.0.1:${port}`, runId: 'v-1', signal }
+}
+
+test('a request names its address and its run, in the way that the lab reads them', async () => {
+  let seen: NodeJS.Dict<string | string[]> = {}
+  const line = await serve((request, response) => {
+    seen = request.headers
+    response.end()
+  })
+  await send({ method: 'GET', path: '/' }, FROM, line)
+  expect(seen['x-lab-client-ip']).toBe('203.0.113.9')
+  expect(runIdOf(seen['user-agent'] as string)).toBe('v-1')
+})
+
+test('a redirect within the target is an answer, and is not followed', async () => {
+  const paths: string[] = []
+  const line = await serve((request, response) => {
+    paths.push(request.url ?? '')
+    response.writeHead(303, { location: '/dashboard' }).end()
+  })
+  expect((await send({ method: 'GET', path: '/' }, FROM, line)).status).toBe(303)
+  expect(paths).toEqual(['/'])
+})
+
+test.each(['https://app.example.com/login', '//app.example.com/login'])(
+  'a redirect to %s ends the run',
+  async (location) => {
+    const line = await serve((_request, response) => response.writeHead(303, { location }).end())
+    await expect(send({ method: 'GET', path: '/' }, FROM, line)).rejects.toThrow('which is not the target')
+  },
+)
+
+test('a server that is too busy is asked again, and no other failing one', async () => {
+  let asked = 0
+  const line = await serve((request, response) => {
+    asked++
+    const busy = request.url === '/busy' && asked < 3
+    response.writeHead(busy ? 503 : request.url === '/busy' ? 200 : 500, busy ? { 'retry-after': '0' } : {}).end()
+  })
+  expect((await send({ method: 'GET', path: '/busy' }, FROM, line)).status).toBe(200)
+  expect(asked).toBe(3)
+  await expect(send({ method: 'GET', path: '/broken' }, FROM, line)).rejects.toThrow('answered 500')
+  expect(asked).toBe(4)
+})
+
+test('no run asks for more than its bound, and a retry is a request', async () => {
+  const line = await serve((_request, response) => response.writeHead(503, { 'retry-after': '0' }).end(), 3)
+  await expect(send({ method: 'GET', path: '/' }, FROM, line)).rejects.toThrow('stopped after 3 requests')
+  expect(line.requests()).toBe(3)
+})
+
+test('a server that is not there is a failed request that says so', async () => {
+  const line = await serve(() => {})
+  servers.splice(0)[0]?.close()
+  await expect(send({ method: 'GET', path: '/' }, FROM, line)).rejects.toThrow(RequestFailed)
+  await expect(send({ method: 'GET', path: '/' }, FROM, line)).rejects.toThrow('ECONNREFUSED')
+})

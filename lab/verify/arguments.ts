@@ -1,0 +1,24 @@
+import { type Attack, TARGETS, type TargetKind } from '../../attacks/attack.ts'
+import { attackBySlug, attacks } from '../../attacks/index.ts'
+import { UsageError } from '../cli/command.ts'
+
+/** @throws UsageError naming those that there are */
+export function attackNamed(slug: string): Attack {
+  const attack = attackBySlug(slug)
+  if (attack) return attack
+  throw new UsageError(`There is no attack ${slug}; there are: ${attacks.map((one) => one.slug).join(', ')}`)
+}
+
+/** @throws UsageError */
+export function targetsNamed(text: string): readonly TargetKind[] {
+  const targets = text === 'both' ? TARGETS : TARGETS.filter((target) => target === text)
+  if (targets.length === 0) throw new UsageError(`--target ${text}: must be web, functions or both`)
+  return targets
+}
+
+/** @throws UsageError */
+export function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value
+  throw new UsageError(`${name} ${text}: must be a whole number from ${min} to ${max}`)
+}

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import { freshAddresses } from '../../attacks/addresses.ts'
+import { type Attack, BenignRefused, type TargetKind } from '../../attacks/attack.ts'
+import { allowedOrigin } from '../../attacks/clients/allow-list.ts'
+import { createAttackContext, createContext } from '../../attacks/context.ts'
+import { duration, paint } from '../cli/output.ts'
+import { type RunFile, readRunFile } from '../run-file.ts'
+import { actTwin, detonate, type ObservedLab, type Outcome, type Run, type TwinOutcome } from './detonate.ts'
+import { judgeAttack, judgeTwin } from './judge.ts'
+import { openLogs } from './logs.ts'
+import { narrator } from './narrator.ts'
+import type { Scenario } from './scoreboard.ts'
+import { Watch } from './watch.ts'
+
+export interface RunOptions {
+  readonly attack: Attack
+  readonly target: TargetKind
+  readonly twin: boolean
+  readonly seed: number
+  /** Where a lab may run. */
+  readonly dir: string
+  /** Instead of the lab's. */
+  readonly baseUrl: string | undefined
+  readonly allowedHosts: readonly string[]
+  readonly narrate: (text: string) => void
+  readonly color: boolean
+  readonly signal: AbortSignal
+}
+
+/** What `attack run --json` prints, per target. Without a lab there is nobody to tell of alerts. */
+export interface RunReport extends Partial<Pick<Scenario, 'attack' | 'alert' | 'containment' | 'benign'>> {
+  readonly run_id: string
+  readonly seed: number
+  readonly slug: string
+  readonly target: TargetKind
+  readonly twin: boolean
+  /** In the lab, whether everything came out as it should; elsewhere, whether it could be carried out. */
+  readonly ok: boolean
+}
+
+/** Nobody tells an attacker outside the lab of an alert; Datadog takes one or two minutes for one. */
+const BLIND = { quietPauseMs: 5_000, patienceMs: 150_000 }
+
+/**
+ * Carries out one attack, or its twin, and tells the story as it happens.
+ * @throws TargetRefused, or RequestFailed when the target does not play its part
+ */
+export async function runAttack(options: RunOptions): Promise<RunReport> {
+  const { attack, target, twin, seed, baseUrl, narrate, color, signal } = options
+  const given = baseUrl === undefined ? undefined : allowedOrigin(baseUrl, options.allowedHosts)
+  const lab = await readRunFile(options.dir)
+  if (!lab && given === undefined) throw new NoLab()
+  const origin = given ?? allowedOrigin(lab?.urls[target] ?? '', [])
+  const runId = `a-${randomBytes(4).toString('hex')}`
+  const names = attack.techniques.map(({ id, name }) => `${id} ${name}`).join(', ')
+  narrate(`${paint({ color }, 'bold', `${twin ? attack.twin.title : attack.title}, ${target} at ${origin}`)}
+${twin ? `The benign twin of ${attack.slug}: it must alert nobody.` : names}
+Run ${runId}, seed ${seed}.
+
+`)
+  const tell = narrator({ color, narrate })
+  const run: Run = { attack, target: { kind: target, baseUrl: origin }, runId, seed, signal, tell }
+  const observed = lab && isSame(lab.urls[target], origin) ? await observe(lab, signal) : undefined
+  try {
+    const head = { run_id: runId, seed, slug: attack.slug, target, twin }
+    const report = { ...head, ...(await (twin ? doTwin(run, observed, options) : doAttack(run, observed, options))) }
+    return report
+  } finally {
+    observed?.watch.close()
+  }
+}
+
+/** There is nothing to attack; the message says what to do about it. */
+export class NoLab extends Error {
+  override readonly name = 'NoLab'
+  constructor() {
+    super(`No lab is running. Start one in another terminal, and try again:
+
+  npm start
+
+Or name another target: --target web --base-url URL`)
+  }
+}
+
+async function observe({ urls, mode }: RunFile, signal: AbortSignal): Promise<ObservedLab> {
+  const watch = await Watch.open(urls.datadog)
+  return { watch, logs: openLogs(urls.datadog, signal), cadenceSeconds: mode.cadence_seconds ?? undefined }
+}
+
+type Body = Omit<RunReport, 'run_id' | 'seed' | 'slug' | 'target' | 'twin'>
+
+async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
+  const outcome = lab ? await detonate(run, lab) : await detonateBlind(run)
+  const { facts, faults } = judgeAttack(outcome)
+  const { detect_ms } = facts.alert
+  const { contain_ms } = facts.containment
+  const times = [
+    detect_ms === null ? '' : `Seen after ${duration(detect_ms)}`,
+    contain_ms === null ? 'not stopped' : `${detect_ms === null ? 'Stopped' : 'stopped'} after ${duration(contain_ms)}`,
+  ].filter((part) => part !== '')
+  const holds = faults.length === 0
+  narrate(`\n${paint({ color }, holds ? 'green' : 'red', `${capitalize(times.join(', '))}.`)} ${verdictOf(outcome)}\n`)
+  if (lab && !holds) narrate(paint({ color }, 'red', `What did not hold: ${faults.join('; ')}.\n`))
+  narrate(`What a responder does next: ${run.attack.runbook}\n\n`)
+  return { ...facts, ok: lab ? holds : true }
+}
+
+function verdictOf({ detonation: { attackerDead, victimAlive } }: Outcome): string {
+  const attacker = attackerDead ? 'The attacker is out' : 'The attacker is in'
+  return `${attacker}, the victim ${victimAlive ? 'is not troubled' : 'was thrown out'}.`
+}
+
+async function doTwin(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
+  const twin = await actTwinAnywhere(run, lab)
+  const { facts, faults } =
+    lab || twin instanceof Error ? judgeTwin(twin) : { facts: { events: 0, alerts: 0 }, faults: [] }
+  const quiet = lab ? `No alert over ${facts.events} events.` : 'Nobody was kept out.'
+  const text = faults.length === 0 ? paint({ color }, 'green', quiet) : paint({ color }, 'red', `${faults.join('; ')}.`)
+  narrate(`\n${text}\n\n`)
+  return { ...(lab && { benign: facts }), ok: faults.length === 0 }
+}
+
+async function actTwinAnywhere(run: Run, lab: ObservedLab | undefined): Promise<TwinOutcome | Error> {
+  try {
+    if (lab) return await actTwin(run, lab)
+    await run.attack.twin.act(run.target, createContext({ ...run, addresses: freshAddresses(async () => false) }))
+    return { events: 0, alerts: [], missing: [] }
+  } catch (error) {
+    if (error instanceof BenignRefused) return error
+    throw error
+  }
+}
+
+async function detonateBlind(run: Run): Promise<Outcome> {
+  const context = createContext({ ...run, addresses: freshAddresses(async () => false) })
+  run.tell('nobody', 'tells of alerts here: the attacker goes on until refused')
+  const alarm = { ...BLIND, heard: async () => 'unheard' as const }
+  const detonation = await run.attack.attack(run.target, createAttackContext(context, alarm))
+  return { requests: context.requests(), detonation, alert: undefined, contained: undefined }
+}
+
+/** On this machine `127.0.0.1` and `[::1]` are other names of `localhost`. */
+const isSame = (one: string, other: string): boolean => {
+  const plain = (url: string) => new URL(url).host.replace(/^(127\.0\.0\.1|\[::1\])(?=:|$)/, 'localhost')
+  return plain(one) === plain(other)
+}
+
+const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
