@@ -7,6 +7,7 @@ export interface Cookies {
   read(request: Request, name: CookieName): string | undefined
   /** @param maxAgeSeconds absent: until the browser is closed */
   set(response: Response, name: CookieName, value: string, maxAgeSeconds?: number): void
+  /** Name the most important one last: curl 7 keeps a cleared cookie in its jar if another Set-Cookie follows. */
   clear(response: Response, ...names: CookieName[]): void
 }
 

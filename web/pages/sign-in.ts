@@ -85,7 +85,7 @@ export async function admit(response: Response, token: string, deps: PageDeps): 
       deps.log.error(error, 'the session before a sign-in could not be ended', { request_id: client.requestId }),
     )
   }
-  deps.cookies.clear(response, 'mfa')
   deps.cookies.set(response, 'session', token)
+  deps.cookies.clear(response, 'mfa')
   response.redirect(303, '/dashboard')
 }
