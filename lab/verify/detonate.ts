@@ -1,6 +1,7 @@
 import { freshAddresses } from '../../attacks/addresses.ts'
 import type { Attack, AttackContext, BenignUse, Detonation, Target } from '../../attacks/attack.ts'
 import { createAttackContext, createContext } from '../../attacks/context.ts'
+import { duration } from '../cli/output.ts'
 import type { Alert } from '../datadog/alerts.ts'
 import { nextAligned } from '../datadog/clock.ts'
 import { sleepUntil } from './instant.ts'
@@ -73,13 +74,14 @@ export async function detonate(run: Run, lab: ObservedLab): Promise<Outcome> {
       const detonated = { monitor: attack.trips, group, since, runId }
       alerting = lab.watch.alert((alert) => isAlertOf(alert, detonated), withinMs)
       containing = alerting.then(
-        (alert) => alert && containmentOf(alert, (instant) => `${instant - at} ms after ${which}`, lab, tell),
+        (alert) => alert && containmentOf(alert, (instant) => `${duration(instant - at)} after ${which}`, lab, tell),
       )
       // Whoever awaits the outcome is told of a failure; until then it is nobody's.
       containing.catch(() => {})
       if (lab.cadenceSeconds !== undefined) tell('Datadog', `evaluates next at ${nextEvaluation(lab.cadenceSeconds)}`)
       const alert = await alerting
-      if (alert) tell('Datadog', `${alert.transition}: ${alert.monitor}, ${alert.notified_at - at} ms after ${which}`)
+      if (alert)
+        tell('Datadog', `${alert.transition}: ${alert.monitor}, ${duration(alert.notified_at - at)} after ${which}`)
       else tell('Datadog', `has raised no alert within ${withinMs / 1000} s`)
       return alert ? 'raised' : 'unheard'
     },
