@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { generate } from 'otplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LabHandle, startLab } from '../lab/start.ts'
+import { removeLab } from '../lab/stores/remove.ts'
 import { Event } from '../shared/event.ts'
 import { Secret } from '../shared/secret.ts'
 import { revokeKeys, sign } from '../shared/signature.ts'
@@ -28,6 +29,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(async () => {
   await lab?.stop()
+  await removeLab(dir)
   await rm(dir, { recursive: true, force: true })
 })
 
