@@ -9,12 +9,9 @@ import { writeEvents } from './events.ts'
 export interface ReplayBench {
   readonly events: number
   readonly monitors: number
-  readonly rounds: number
-  /** Medians over the rounds. */
-  readonly replayPerCpuSecond: number
-  readonly parsePerCpuSecond: number
-  /** Replay over parse, the median of the rounds' own ratios. */
-  readonly ratio: number
+  /** Events per CPU second, round by round. */
+  readonly replay: readonly number[]
+  readonly parse: readonly number[]
   /** Transitions found in one round: what the work amounted to. */
   readonly transitions: number
 }
@@ -42,9 +39,7 @@ export async function benchReplay(options: { events?: number; rounds?: number } 
           })),
       )
     }
-    const ratio = median(replays.map((speed, round) => speed / (parses[round] as number)))
-    const [replayPerCpuSecond, parsePerCpuSecond] = [median(replays), median(parses)]
-    return { events, monitors: monitors.length, rounds, replayPerCpuSecond, parsePerCpuSecond, ratio, transitions }
+    return { events, monitors: monitors.length, replay: replays, parse: parses, transitions }
   } finally {
     await rm(dir, { recursive: true })
   }
@@ -77,9 +72,4 @@ async function parseAll(file: string): Promise<void> {
 
 function refuse(line: number, reason: string): never {
   throw new Error(`line ${line} ${reason}`)
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] as number
 }

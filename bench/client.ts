@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { Agent, request as send } from 'node:http'
+import { text } from 'node:stream/consumers'
+
+const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0'
+
+/** Somebody with an account, at an address of their own: no limit of the product is what is measured. */
+export interface Person {
+  readonly email: string
+  readonly password: string
+  readonly address: string
+}
+
+/** So many people, each in a subscriber's network of their own. @see RFC 3849 */
+export const inventPeople = (count: number): Person[] =>
+  Array.from({ length: count }, (_, i) => ({
+    email: `bench-${i}@example.test`,
+    password: randomBytes(18).toString('base64url'),
+    address: `2001:db8:0:${(i + 1).toString(16)}::1`,
+  }))
+
+/** The auth API over HTTP, on kept connections; plain `node:http`, which costs the shared cores the least. */
+export interface Client {
+  register(person: Person): Promise<void>
+  /** @returns the session's token */
+  signIn(person: Person): Promise<string>
+  /** `GET /api/auth/session` */
+  check(person: Person, token: string): Promise<void>
+  /** Closes the connections. */
+  close(): void
+}
+
+/** @param port of the functions' host; every call that is not answered as it should be rejects */
+export function createClient(port: number): Client {
+  const agent = new Agent({ keepAlive: true })
+
+  const call = async (
+    method: 'GET' | 'POST',
+    path: string,
+    { address }: Person,
+    { token, body }: { token?: string; body?: object },
+  ): Promise<{ status: number; body: string }> => {
+    const content = body && JSON.stringify(body)
+    const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+      const outgoing = send({
+        ...{ agent, method, path, port, host: '127.0.0.1' },
+        headers: {
+          'user-agent': USER_AGENT,
+          // What the edge in front would append.
+          'x-forwarded-for': `[${address}]:50000`,
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(content !== undefined && {
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(content),
+          }),
+        },
+      })
+      outgoing.on('response', resolve)
+      outgoing.on('error', reject)
+      outgoing.end(content)
+    })
+    return { status: response.statusCode ?? 0, body: await text(response) }
+  }
+  const expect = async (wanted: number, what: string, answering: ReturnType<typeof call>) => {
+    const { status, body } = await answering
+    if (status !== wanted) throw new Error(`${what} was answered ${status}: ${body.slice(0, 300)}`)
+    return body
+  }
+
+  return {
+    async register(person) {
+      const { email, password } = person
+      await expect(202, 'a registration', call('POST', '/api/auth/register', person, { body: { email, password } }))
+    },
+    async signIn(person) {
+      const { email, password } = person
+      const answer = call('POST', '/api/auth/login', person, { body: { email, password } })
+      const { token } = JSON.parse(await expect(200, 'a sign-in', answer)) as { token: string }
+      return token
+    },
+    async check(person, token) {
+      await expect(200, 'a session check', call('GET', '/api/auth/session', person, { token }))
+    },
+    close: () => agent.destroy(),
+  }
+}

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { duration } from '../lab/cli/output.ts'
+import { launchFunctions } from '../lab/start/programs.ts'
+import { startLab } from '../lab/start.ts'
+import { removeAbandoned, removeLab } from '../lab/stores/remove.ts'
+
+const PARENT = fileURLToPath(new URL('../.lab/bench', import.meta.url))
+
+/** The least that a configuration may ask for, and its default. */
+export const BCRYPT_COST = 10
+
+export interface BenchLab {
+  /** Where the functions' own host listens, behind the edge: neither the edge's cost nor its rules are measured. */
+  readonly port: number
+  readonly failed: Promise<Error>
+  close(): Promise<void>
+}
+
+/** A lab of our own on free ports, with empty stores, of which nothing is left afterwards. */
+export async function startBenchLab(say: (text: string) => void, signal: AbortSignal): Promise<BenchLab> {
+  await removeAbandoned(PARENT)
+  const dir = join(PARENT, `${process.pid}-${randomBytes(4).toString('hex')}`)
+  let port = 0
+  try {
+    const lab = await startLab({
+      dir,
+      ports: { web: 0, functions: 0, datadog: 0 },
+      log: say,
+      onReady: ({ name, ms }) => say(`  ${name} ready after ${duration(ms)}`),
+      signal,
+      settings: { BCRYPT_COST: String(BCRYPT_COST) },
+      programs: {
+        async functions(surroundings) {
+          const launched = await launchFunctions(surroundings)
+          port = launched.port
+          return launched
+        },
+      },
+    })
+    return {
+      port,
+      failed: lab.failed,
+      async close() {
+        await lab.stop()
+        await removeLab(dir)
+      },
+    }
+  } catch (error) {
+    await removeLab(dir)
+    throw error
+  }
+}

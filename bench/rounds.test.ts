@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { type Bound, type Comparison, holds, percentile, ratios, spread } from './rounds.ts'
+
+const series = (rounds: number[]) => ({ what: 'x', unit: '/s', rounds })
+const compare = (measured: number[], peer: number[], bound: Bound): Comparison => ({
+  name: 'x',
+  measured: series(measured),
+  peer: series(peer),
+  bound,
+})
+
+describe('a spread', () => {
+  it('has the middle of an odd number of rounds, whatever their order', () => {
+    expect(spread([5, 1, 100, 2, 3])).toEqual({ median: 3, least: 1, most: 100 })
+  })
+  it('has the mean of the two in the middle of an even number', () => {
+    expect(spread([4, 1, 2, 100])).toEqual({ median: 3, least: 1, most: 100 })
+  })
+  it('of nothing is an error, not a zero', () => {
+    expect(() => spread([])).toThrow(RangeError)
+  })
+})
+
+describe('a bound', () => {
+  it('is on the median of the ratios of each round: a slow minute slows both halves of it', () => {
+    const noisy = compare([90, 45, 9], [100, 50, 10], { atLeast: 0.9 })
+    expect(ratios(noisy)).toEqual([0.9, 0.9, 0.9])
+    expect(holds(noisy)).toBe(true)
+  })
+  it.each([
+    [{ atLeast: 0.85 }, 85, true],
+    [{ atLeast: 0.85 }, 84.9, false],
+    [{ atMost: 10 }, 1000, true],
+    [{ atMost: 10 }, 1000.1, false],
+  ] as const)('%o with %d of 100: %s', (bound, value, expected) => {
+    expect(holds(compare([value], [100], bound))).toBe(expected)
+  })
+  it('is not kept by a peer that did nothing, nor by a round that is missing', () => {
+    expect(holds(compare([1], [0], { atLeast: 0.3 }))).toBe(false)
+    expect(holds(compare([1, 1], [1], { atLeast: 0.3 }))).toBe(false)
+  })
+})
+
+it('takes the 99th percentile by the nearest rank', () => {
+  const hundred = Array.from({ length: 100 }, (_, i) => 100 - i)
+  expect(percentile(hundred, 0.99)).toBe(99)
+  expect(percentile([...hundred, 101], 0.99)).toBe(100)
+  expect(percentile([7], 0.99)).toBe(7)
+  expect(() => percentile([], 0.99)).toThrow(RangeError)
+})

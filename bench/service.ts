@@ -1,0 +1,138 @@
+import { BARE_WORKERS, type BareBcrypt, startBareBcrypt } from './bare-bcrypt.ts'
+import { type Client, createClient, inventPeople, type Person } from './client.ts'
+import { BCRYPT_COST, startBenchLab } from './lab.ts'
+import { alternate, type Comparison, percentile, perSecond } from './rounds.ts'
+import { EVERY_MS, type Holder, timeChecks } from './session-checks.ts'
+import { CONCURRENT, type Load, startSignIns } from './sign-ins.ts'
+
+export interface Length {
+  readonly rounds: number
+  /** How often a round turns from a thing to its peer and back. */
+  readonly turns: number
+  /** Of each turn. */
+  readonly milliseconds: number
+}
+
+/** Nobody signs in twice at once: each sign-in has a few others' time to be over. */
+const PEOPLE = CONCURRENT * 3
+const HOLDERS = 8
+
+interface Round {
+  readonly signIns: number
+  readonly bare: number
+  readonly busyP99: number
+  readonly idleP99: number
+}
+
+/** Measures a lab of our own: sign-ins against bare hashing, session checks beside sign-ins against idle ones. */
+export async function benchService(
+  length: Length,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Comparison[]> {
+  say('Starting a lab')
+  const lab = await startBenchLab(say, signal)
+  const bare = await startBareBcrypt(BCRYPT_COST)
+  try {
+    const lost = lab.failed.then((error) => Promise.reject(error))
+    lost.catch(() => {})
+    return comparisons(await Promise.race([measure(lab.port, bare, length, say, signal), lost]))
+  } finally {
+    await bare.close()
+    await lab.close()
+  }
+}
+
+async function measure(
+  port: number,
+  bare: BareBcrypt,
+  length: Length,
+  say: (text: string) => void,
+  signal: AbortSignal,
+) {
+  const people = inventPeople(PEOPLE)
+  const holders = await withClient(port, (client) => prepare(client, people))
+  await bare.count(1000)
+  const rounds: Round[] = []
+  for (let round = 1; round <= length.rounds; round++) {
+    say(`Round ${round} of ${length.rounds}`)
+    rounds.push(await oneRound({ port, bare, people, holders, ...length, signal }))
+  }
+  return rounds
+}
+
+/** Accounts, a sign-in of each so that its device is known, and sessions to check: all code has run by then. */
+async function prepare(client: Client, people: readonly Person[]): Promise<Holder[]> {
+  await Promise.all(people.map((person) => client.register(person)))
+  const tokens = await Promise.all(people.map((person) => client.signIn(person)))
+  const holders = people.slice(0, HOLDERS).map((person, i) => ({ person, token: tokens[i] as string }))
+  await timeChecks(client, holders, 1000)
+  return holders
+}
+
+interface Setting extends Length {
+  readonly port: number
+  readonly bare: BareBcrypt
+  readonly people: readonly Person[]
+  readonly holders: readonly Holder[]
+  readonly signal: AbortSignal
+}
+
+async function oneRound(setting: Setting): Promise<Round> {
+  const { port, bare, people, holders, turns, milliseconds, signal } = setting
+  const underLoad = <T>(work: (client: Client, load: Load) => Promise<T>) =>
+    withClient(port, async (client) => {
+      signal.throwIfAborted()
+      const load = startSignIns(client, people)
+      try {
+        await load.saturated()
+        return await work(client, load)
+      } finally {
+        await load.stop()
+      }
+    })
+  const hashing = await alternate(
+    turns,
+    () => underLoad((_, load) => load.count(milliseconds)),
+    () => bare.count(milliseconds),
+  )
+  const checking = await alternate(
+    turns,
+    () => underLoad((client) => timeChecks(client, holders, milliseconds)),
+    () => withClient(port, (client) => timeChecks(client, holders, milliseconds)),
+  )
+  return {
+    signIns: perSecond(hashing.a),
+    bare: perSecond(hashing.b),
+    busyP99: percentile(checking.a.flat(), 0.99),
+    idleP99: percentile(checking.b.flat(), 0.99),
+  }
+}
+
+/** Connections of its own for each turn: the server closes idle ones, and none is to be closed in use. */
+async function withClient<T>(port: number, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = createClient(port)
+  try {
+    return await work(client)
+  } finally {
+    client.close()
+  }
+}
+
+function comparisons(rounds: readonly Round[]): Comparison[] {
+  const series = (what: string, unit: string, of: keyof Round) => ({ what, unit, rounds: rounds.map((one) => one[of]) })
+  return [
+    {
+      name: 'sign-ins over bare hashing',
+      measured: series(`sign-ins over HTTP, ${CONCURRENT} at once`, '/s', 'signIns'),
+      peer: series(`bcryptjs in ${BARE_WORKERS} worker threads, cost ${BCRYPT_COST}`, '/s', 'bare'),
+      bound: { atLeast: 0.85 },
+    },
+    {
+      name: 'p99 during sign-ins over idle',
+      measured: series(`session check every ${EVERY_MS} ms during sign-ins, p99`, 'ms', 'busyP99'),
+      peer: series(`session check every ${EVERY_MS} ms, idle, p99`, 'ms', 'idleP99'),
+      bound: { atMost: 10 },
+    },
+  ]
+}
