@@ -2,7 +2,7 @@ import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } fr
 import type * as z from 'zod'
 import { clientAddress } from '../shared/client/address.ts'
 import { type Client, type ClientDeps, describeHeaders, observeClient } from '../shared/client/client.ts'
-import { ProblemError, problems, renderProblem } from '../shared/problem.ts'
+import { type ProblemCode, ProblemError, problems, renderProblem } from '../shared/problem.ts'
 
 /** Ours, because the host's own limit is 100 MB. The largest honest body is a few hundred bytes. */
 export const BODY_LIMIT = 16 * 1024
@@ -23,9 +23,15 @@ export const problemBoundary =
       const instance = context.invocationId
       const { status, document, headers } = renderProblem(asProblem(error), instance)
       if (status >= 500) deps.error(error, problems[document.code].title, { instance, function: context.functionName })
-      return { status, headers, body: JSON.stringify(document) }
+      return { status, headers: { ...headers, ...challengeOf(document.code) }, body: JSON.stringify(document) }
     }
   }
+
+/** What a client without a good token is told to bring; no error code for one that brought none. @see RFC 6750 3 */
+function challengeOf(code: ProblemCode): Record<string, string> {
+  if (problems[code].status !== 401 || !code.startsWith('session-')) return {}
+  return { 'www-authenticate': code === 'session-required' ? 'Bearer' : 'Bearer error="invalid_token"' }
+}
 
 /** A store that cannot be reached denies, with a hint that trying again may help. */
 function asProblem(error: unknown): unknown {

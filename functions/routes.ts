@@ -4,6 +4,7 @@ import { loginHandler } from './auth/login.ts'
 import { mfaConfirmHandler, mfaDisableHandler, mfaEnrolHandler, mfaVerifyHandler } from './auth/mfa.ts'
 import { registerHandler } from './auth/register.ts'
 import {
+  accountHandler,
   jwksHandler,
   logoutHandler,
   renewHandler,
@@ -30,6 +31,7 @@ export const routes = (deps: FunctionsDeps): Readonly<Record<string, Route>> => 
   logout: { method: 'POST', route: 'auth/logout', handler: logoutHandler(deps) },
   reauth: { method: 'POST', route: 'auth/reauth', handler: reauthHandler(deps) },
   password: { method: 'POST', route: 'auth/password', handler: passwordHandler(deps) },
+  account: { method: 'POST', route: 'auth/account', handler: accountHandler(deps) },
   mfaVerify: { method: 'POST', route: 'auth/mfa/verify', handler: mfaVerifyHandler(deps) },
   mfaEnrol: { method: 'POST', route: 'auth/mfa/enrol', handler: mfaEnrolHandler(deps) },
   mfaConfirm: { method: 'POST', route: 'auth/mfa/confirm', handler: mfaConfirmHandler(deps) },

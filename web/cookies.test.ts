@@ -23,7 +23,7 @@ async function setCookies(webOrigin: string): Promise<string[]> {
   app.get('/', (_request, response) => {
     cookies.set(response, 'session', 'token.of.three-parts')
     cookies.set(response, 'mfa', 'pending', 600)
-    cookies.clear(response, 'account')
+    cookies.clear(response, 'session')
     response.end()
   })
   const server = app.listen(0, '127.0.0.1')
@@ -42,9 +42,9 @@ test('a session cookie is __Host-, Secure, HttpOnly, SameSite, for every path an
 })
 
 test('the pending sign-in is forgotten after ten minutes, a cleared cookie at once', async () => {
-  const [, mfa, account] = await setCookies('https://app.example.com')
+  const [, mfa, cleared] = await setCookies('https://app.example.com')
   expect(mfa).toMatch(/^__Host-mfa=pending; Max-Age=600; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Lax$/)
-  expect(account).toMatch(/^__Host-account=; Max-Age=0; Path=\/;/)
+  expect(cleared).toMatch(/^__Host-session=; Max-Age=0; Path=\/;/)
 })
 
 test('a lab on plain http has a plain name and no Secure, because browsers would drop the cookie', async () => {

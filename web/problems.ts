@@ -1,4 +1,4 @@
-import { ProblemError } from '../shared/problem.ts'
+import { type ProblemCode, ProblemError, problems } from '../shared/problem.ts'
 import type { SessionCheck } from '../shared/session/present.ts'
 import type { RevocationReason } from '../shared/stores/port.ts'
 
@@ -10,6 +10,13 @@ export function toProblem(error: unknown): ProblemError {
   if (typeof status === 'number' && status >= 400 && status < 500) return new ProblemError('request-malformed')
   return new ProblemError('internal-error', { cause: error })
 }
+
+/**
+ * The status of a form that is shown again with what was wrong. 401 is HTTP authentication's own and wants a challenge
+ * (RFC 9110 15.5.2), which a form is not; stock password guessers such as hydra take it for that and misjudge the page.
+ */
+export const formStatus = (code: ProblemCode): number =>
+  code === 'login-refused' || code === 'code-refused' ? 403 : problems[code].status
 
 /** A store that fails denies, and says that trying again may help. @throws always */
 export function storeFailed(cause: unknown): never {

@@ -226,7 +226,7 @@ test('with binding `challenge` another device gets a prompt for the password, an
     expect(prompt.text).toContain('name="place" value="dashboard"')
     expect(prompt.text).not.toContain(sidOf(visitor))
     expect((await other.post('/account/totp')).status).toBe(403)
-    expect((await other.post('/account/reauth', { password: 'wrong', place: 'dashboard' })).status).toBe(401)
+    expect((await other.post('/account/reauth', { password: 'wrong', place: 'dashboard' })).status).toBe(403)
     const proved = await other.post('/account/reauth', { password: account.password, place: 'dashboard' })
     expect(proved).toMatchObject({ status: 303, location: '/dashboard' })
     expect((await other.get('/dashboard')).status).toBe(200)

@@ -188,8 +188,11 @@ describe('a session', () => {
   })
 
   it('is required', async () => {
-    for (const name of ['session', 'sessions', 'logout', 'sessionRenew', 'mfaEnrol', 'mfaDisable', 'sessionEnd']) {
-      expect((await functions.call(name)).json).toMatchObject({ code: 'session-required', status: 401 })
+    const bare = ['session', 'sessions', 'account', 'logout', 'sessionRenew', 'mfaEnrol', 'mfaDisable', 'sessionEnd']
+    for (const name of bare) {
+      const answer = await functions.call(name)
+      expect(answer.json).toMatchObject({ code: 'session-required', status: 401 })
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
     }
     const bodies = {
       mfaConfirm: { code: '123456' },
@@ -198,6 +201,28 @@ describe('a session', () => {
     }
     for (const [name, body] of Object.entries(bodies)) {
       expect((await functions.call(name, { body })).json).toMatchObject({ code: 'session-required', status: 401 })
+    }
+  })
+
+  it('tells its account, to a script and to web on behalf of a browser', async () => {
+    const { email, token } = await functions.signIn()
+    const { user } = (await functions.call('session', { token })).json
+    const direct = await functions.call('account', { token })
+    expect(direct).toMatchObject({ status: 200, json: { id: user.id, email, mfa_enabled: false } })
+    const { secret } = (await functions.call('mfaEnrol', { token })).json
+    await functions.call('mfaConfirm', { token, body: { code: await generate({ secret, epoch: clock / 1000 }) } })
+    const forWeb = await functions.callFromWeb('account', {}, {}, { token })
+    expect(forWeb).toMatchObject({ status: 200, json: { id: user.id, email, mfa_enabled: true } })
+    expect(eventsOf('session').at(-1)).toMatchObject({ outcome: 'seen', via: 'web', ip: '198.51.100.7' })
+  })
+
+  it('that is over is refused with the challenge that HTTP wants with a 401', async () => {
+    const { token } = await functions.signIn()
+    await functions.call('logout', { token })
+    for (const dead of [token, 'x.y.z']) {
+      const answer = await functions.call('session', { token: dead })
+      expect(answer.status).toBe(401)
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"')
     }
   })
 

@@ -6,7 +6,7 @@ import { listSessions } from '../../shared/session/list.ts'
 import type { PresentDeps } from '../../shared/session/present.ts'
 import { type RenewDeps, renewSession } from '../../shared/session/renew.ts'
 import { publicJwk } from '../../shared/session/token.ts'
-import type { LiveSessions, SessionLedger, Users } from '../../shared/stores/port.ts'
+import type { LiveSessions, SessionLedger, User, Users } from '../../shared/stores/port.ts'
 import { type BoundaryDeps, bearerOf, directClient, problemBoundary } from '../http.ts'
 import { done, issued } from './answers.ts'
 import { type CallDeps, readBareCall } from './call.ts'
@@ -28,13 +28,25 @@ export const sessionHandler = (deps: SessionDeps): HttpHandler =>
       status: 200,
       jsonBody: {
         sid: session.sid,
-        user: { id: user.id, email: user.email, mfa_enabled: user.totp?.enabled ?? false },
+        user: accountOf(user),
         amr: session.amr,
         auth_time: new Date(session.authTime).toISOString(),
         absolute_expiry: new Date(session.absoluteExpiry).toISOString(),
       },
     }
   })
+
+/** `POST /api/auth/account` → {id, email, mfa_enabled}: the account of the session, for web's pages and for scripts */
+export const accountHandler = (deps: SessionDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client } = await readBareCall(request, 'POST /api/auth/account', deps)
+    const { session } = await requireSession(bearerOf(request), client, deps)
+    const user = await deps.users.findById(session.userId)
+    if (!user) throw new ProblemError('session-expired')
+    return { status: 200, jsonBody: accountOf(user) }
+  })
+
+const accountOf = ({ id, email, totp }: User) => ({ id, email, mfa_enabled: totp?.enabled ?? false })
 
 /** `GET /api/auth/sessions` → the caller's live sessions */
 export const sessionsHandler = (deps: SessionDeps): HttpHandler =>

@@ -33,19 +33,33 @@ test('the dashboard says who, where and since when, and lists the user’s other
   expect(text).not.toContain(sidOf(stranger))
 })
 
-test('a cookie alone, as a thief has it, shows the account by its id', async () => {
+test('a page whose visitor functions cannot name goes by the account’s id, and does not guess at the authenticator', async () => {
   const account = web.newAccount()
   const visitor = await web.signIn(account)
-  visitor.jar.delete('account')
-  const { text } = await visitor.get('/dashboard')
-  expect(text).toContain(`account ${account.userId}`)
-  expect(text).not.toContain(account.email)
+  web.functions.overrides.set('auth/account', { status: 503 })
+  for (const path of ['/dashboard', '/account']) {
+    const page = await visitor.get(path)
+    expect(page.status).toBe(200)
+    expect(page.text).toContain(`account ${account.userId}`)
+    expect(page.text).not.toContain(account.email)
+  }
+  const { text } = await visitor.get('/account')
+  expect(text).toContain('Whether it is on cannot be read right now')
+  expect(text).not.toMatch(/action="\/account\/totp/)
 })
 
-test('the account cookie is shown as text, whoever wrote it', async () => {
+test('a name is shown as text, whatever functions says', async () => {
   const visitor = await web.signIn(web.newAccount())
-  visitor.jar.set('account', Buffer.from('<img src=x>@example.com').toString('base64url'))
+  const body = { id: 'x', email: '<img src=x>@example.com', mfa_enabled: false }
+  web.functions.overrides.set('auth/account', { status: 200, body })
   expect((await visitor.get('/dashboard')).text).toContain('&lt;img src=x&gt;@example.com')
+})
+
+test('a session that ends between the page and its name is told as such', async () => {
+  const visitor = await web.signIn(web.newAccount())
+  web.functions.overrides.set('auth/account', problemReply('session-revoked'))
+  expect((await visitor.get('/dashboard')).status).toBe(401)
+  expect(visitor.jar.has('session')).toBe(false)
 })
 
 test('ending another session kills it, and tells its holder', async () => {
@@ -105,7 +119,7 @@ test('a new password comes with a new session, and the old token is dead', async
 })
 
 test.each([
-  ['login-refused', {}, 401, 'current_password-error', 'This is not your current password.'],
+  ['login-refused', {}, 403, 'current_password-error', 'This is not your current password.'],
   ['password-weak', { detail: 'Too common.' }, 422, 'new_password-error', 'Too common.'],
   ['throttled', { retryAfter: '30' }, 429, 'current_password-error', 'Too many attempts. Try again in 30 seconds.'],
   ['request-malformed', {}, 400, 'current_password-error', 'Enter your current password and a new one.'],
@@ -127,9 +141,11 @@ test('setting up an authenticator shows the key once, in the answer alone, and t
     '<a href="otpauth://totp/Mini%20ATO%20SaaS:anna%40example.com?secret=JBSWY3DPEHPK3PXP&amp;issuer=',
   )
   const wrong = await visitor.post('/account/totp/confirm', { code: '000000' })
-  expect(wrong.status).toBe(401)
+  expect(wrong.status).toBe(403)
   expect(wrong.text).not.toContain('JBSW')
+  expect((await visitor.get('/account')).text).toContain('Off.')
   expect((await visitor.post('/account/totp/confirm', { code: CODE })).location).toBe('/account?notice=totp-on')
+  expect((await visitor.get('/account')).text).toContain('On: each sign-in asks for a code')
   expect((await visitor.post('/account/totp/disable')).location).toBe('/account?notice=totp-off')
 })
 
@@ -152,7 +168,7 @@ test('what needs a fresh sign-in leads to the password, to a new session, and ba
   expect(prompt.text).toContain('Enter your password again')
   web.functions.overrides.clear()
   const wrong = await visitor.post('/account/reauth', { password: 'wrong', code: '', place: 'account' })
-  expect(wrong.status).toBe(401)
+  expect(wrong.status).toBe(403)
   expect(wrong.text).toContain('This is not your password.')
   const right = await visitor.post('/account/reauth', {
     password: account.password,

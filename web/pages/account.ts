@@ -1,12 +1,12 @@
 import type { RequestHandler } from 'express'
-import { problems } from '../../shared/problem.ts'
 import { formOf } from '../form.ts'
 import { IssuedSession, problemOf } from '../functions-client.ts'
+import { formStatus } from '../problems.ts'
 import { sessionOf } from '../session.ts'
 import { forwardedClient } from '../visit.ts'
-import { accountName } from './account-name.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
+import { type Identity, identityOf } from './identity.ts'
 import { input, layout, type Notice } from './layout.ts'
 import { PASSWORD_HINT } from './register.ts'
 import { waitText } from './sign-in.ts'
@@ -18,15 +18,12 @@ const NOTICES: Readonly<Record<string, Notice>> = {
   confirmed: { tone: 'good', text: 'Thank you. Now do what you came for once more.' },
 }
 
-interface Account {
-  name: string
-  /** This session was signed in with a code, so an authenticator is on. Else web does not know. */
-  withCode: boolean
+interface Account extends Identity {
   notice?: Notice | undefined
   errors?: { current?: string; next?: string }
 }
 
-const accountPage = ({ name, withCode, notice, errors = {} }: Account): Html =>
+const accountPage = ({ name, mfaEnabled, notice, errors = {} }: Account): Html =>
   layout(
     { title: 'Account', inside: true, wide: true, notice },
     html`<h1>Account</h1>
@@ -42,30 +39,32 @@ ${input({ name: 'new_password', label: 'New password', type: 'password', autocom
 </section>
 <section class="card" aria-labelledby="factor">
 <h2 id="factor">Authenticator app</h2>
-${withCode ? totpIsOn : totpIsUnknown}
+${factorPart(mfaEnabled)}
 </section>`,
   )
 
 const turnOff = html`<form method="post" action="/account/totp/disable"><button class="quiet danger">Turn off</button></form>`
-const totpIsOn = html`<p>On: you signed in with a code.</p>${turnOff}`
-const totpIsUnknown = html`<p>A code from an app on your phone, beside your password, keeps out whoever has only the one.</p>
-<form method="post" action="/account/totp"><button>Set up</button></form>
-<details><summary>It is on already</summary>${turnOff}</details>`
+const factorPart = (enabled: boolean | undefined): Html => {
+  if (enabled === undefined) return html`<p>Whether it is on cannot be read right now. Reload the page in a moment.</p>`
+  if (enabled) return html`<p>On: each sign-in asks for a code from your app.</p>${turnOff}`
+  return html`<p>Off. A code from an app on your phone, beside your password, keeps out whoever has only the one.</p>
+<form method="post" action="/account/totp"><button>Set up</button></form>`
+}
 
 export const showAccount =
   (deps: PageDeps): RequestHandler =>
-  (request, response) => {
-    const { session } = sessionOf(response).check
+  async (request, response) => {
+    const visit = sessionOf(response)
     const { notice } = request.query
     const known = typeof notice === 'string' && Object.hasOwn(NOTICES, notice) ? NOTICES[notice] : undefined
-    const name = accountName(request, session.userId, deps.cookies)
-    sendPage(response, accountPage({ name, withCode: session.amr.includes('otp'), notice: known }))
+    const identity = await identityOf(visit, visit.check.session.userId, deps)
+    sendPage(response, accountPage({ ...identity, notice: known }))
   }
 
 /** The session goes on under a new token; every other one of this user is ended by functions. */
 export const submitPassword =
   (deps: PageDeps): RequestHandler =>
-  async (request, response) => {
+  async (_request, response) => {
     const visit = sessionOf(response)
     const { current_password, new_password } = formOf(response)
     const answer = await deps.functions.post('auth/password', IssuedSession, {
@@ -86,8 +85,6 @@ export const submitPassword =
     }
     const errors = known[code]
     if (!errors) throw problemOf(answer)
-    const { session } = visit.check
-    const name = accountName(request, session.userId, deps.cookies)
-    const page = accountPage({ name, withCode: session.amr.includes('otp'), errors })
-    sendPage(response, page, { status: problems[code].status, retryAfterSeconds })
+    const identity = await identityOf(visit, visit.check.session.userId, deps)
+    sendPage(response, accountPage({ ...identity, errors }), { status: formStatus(code), retryAfterSeconds })
   }

@@ -8,9 +8,9 @@ import { formOf } from '../form.ts'
 import { Nothing, problemOf } from '../functions-client.ts'
 import { sessionOf } from '../session.ts'
 import { forwardedClient } from '../visit.ts'
-import { accountName } from './account-name.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
+import { identityOf } from './identity.ts'
 import { layout, type Notice, time } from './layout.ts'
 
 const LIST_MS = 3_000
@@ -63,15 +63,17 @@ const otherSession = ({ sid, device, ip, issued_at, last_seen_at }: ListedSessio
 export const showDashboard =
   (deps: PageDeps): RequestHandler =>
   async (request, response) => {
-    const { client, check } = sessionOf(response)
+    const visit = sessionOf(response)
+    const { client, check } = visit
     const { sid, userId, createdAt } = check.session
-    const listed = await within(LIST_MS, listSessions(userId, sid, deps)).catch((error: unknown) => {
+    const listing = within(LIST_MS, listSessions(userId, sid, deps)).catch((error: unknown) => {
       deps.log.error(error, 'the sessions of a user could not be listed', { request_id: client.requestId })
       return undefined
     })
+    const [{ name }, listed] = await Promise.all([identityOf(visit, userId, deps), listing])
     const { notice } = request.query
     const page = dashboardPage({
-      name: accountName(request, userId, deps.cookies),
+      name,
       current: { sid, since: createdAt, device: describeDevice(client.userAgent), ip: client.ip },
       others: listed?.filter((session) => !session.current),
       notice: typeof notice === 'string' && Object.hasOwn(NOTICES, notice) ? NOTICES[notice] : undefined,

@@ -12,7 +12,7 @@ export interface PageDeps extends EndDeps {
   ledger: SessionLedger
   functions: FunctionsClient
   cookies: Cookies
-  log: Pick<ServiceLog, 'error'>
+  log: Pick<ServiceLog, 'error' | 'warn'>
 }
 
 /** Answers with a page: 200, or the status of the refusal that it shows. */

@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express'
 import { problems } from '../../shared/problem.ts'
 import { formOf } from '../form.ts'
 import { IssuedSession, problemOf } from '../functions-client.ts'
+import { formStatus } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
@@ -43,5 +44,5 @@ export const submitMfa =
     }
     const error = errors[problem]
     if (error === undefined) throw problemOf(answer)
-    sendPage(response, mfaPage(error), { status: problems[problem].status, retryAfterSeconds })
+    sendPage(response, mfaPage(error), { status: formStatus(problem), retryAfterSeconds })
   }

@@ -30,7 +30,7 @@ export const answerProblem =
     const { requestId } = visitOf(response).client
     const { status, document, headers } = renderProblem(problem, requestId)
     if (status >= 500) deps.log.error(problem.cause ?? problem, document.title, { request_id: requestId })
-    if (OVER.has(problem.code)) deps.cookies.clear(response, 'account', 'session')
+    if (OVER.has(problem.code)) deps.cookies.clear(response, 'session')
     if (!prefersPage(request)) {
       response
         .status(status)

@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express'
 import { problems } from '../../shared/problem.ts'
 import { formOf } from '../form.ts'
 import { IssuedSession, problemOf } from '../functions-client.ts'
+import { formStatus } from '../problems.ts'
 import { holderOf } from '../session.ts'
 import { forwardedClient } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
@@ -55,5 +56,5 @@ export const submitReauth =
     }
     const error = known[problem]
     if (error === undefined) throw problemOf(answer)
-    sendPage(response, reauthPage(place, { error }), { status: problems[problem].status, retryAfterSeconds })
+    sendPage(response, reauthPage(place, { error }), { status: formStatus(problem), retryAfterSeconds })
   }

@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express'
 import { PASSWORD_MIN } from '../../shared/auth/password-policy.ts'
-import { problems } from '../../shared/problem.ts'
 import { attemptOf } from '../form.ts'
 import { Nothing, problemOf } from '../functions-client.ts'
+import { formStatus } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
@@ -39,7 +39,7 @@ export const submitRegister =
     if (fault) throw fault
     if (answer.kind === 'ok') return response.redirect(303, '/login?notice=registered')
     const { code, detail, retryAfterSeconds } = answer
-    const refusal = { status: problems[code].status, retryAfterSeconds }
+    const refusal = { status: formStatus(code), retryAfterSeconds }
     if (code === 'password-weak')
       return sendPage(response, registerPage(email, { password: detail ?? PASSWORD_HINT }), refusal)
     if (code === 'request-malformed') {

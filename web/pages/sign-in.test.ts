@@ -39,8 +39,8 @@ test('a wrong password and an unknown account get the same page, with the error 
   const account = web.newAccount()
   const wrong = await web.visitor().post('/login', { email: account.email, password: 'wrong' })
   const unknown = await web.visitor().post('/login', { email: 'nobody@example.com', password: 'wrong' })
-  expect(wrong.status).toBe(401)
-  expect(unknown.status).toBe(401)
+  expect(wrong.status).toBe(403)
+  expect(unknown.status).toBe(403)
   expect(wrong.text.replaceAll(account.email, '*')).toBe(unknown.text.replaceAll('nobody@example.com', '*'))
   expect(wrong.text).toMatch(/id="password"[^>]* aria-describedby="password-error" aria-invalid="true"/)
   expect(wrong.text).toContain('Email or password is not right')
@@ -93,7 +93,7 @@ const rawPost = (body: string, headers: Record<string, string> = {}) =>
   })
 
 test('a tool that is no browser is heard: its guesses are counted', async () => {
-  expect((await rawPost('email=a%40example.com&password=guess')).status).toBe(401)
+  expect((await rawPost('email=a%40example.com&password=guess')).status).toBe(403)
   expect(web.functions.calls).toHaveLength(1)
 })
 
@@ -110,7 +110,7 @@ test.each([[{ 'sec-fetch-site': 'cross-site' }], [{ origin: 'https://evil.exampl
 )
 
 test('our own form in a browser without Sec-Fetch-Site is let through by its Origin', async () => {
-  expect((await rawPost('email=a%40example.com&password=x', { origin: WEB_ORIGIN })).status).toBe(401)
+  expect((await rawPost('email=a%40example.com&password=x', { origin: WEB_ORIGIN })).status).toBe(403)
 })
 
 test('an account with an authenticator needs the code; the half session opens nothing', async () => {
@@ -123,18 +123,18 @@ test('an account with an authenticator needs the code; the half session opens no
   const form = await visitor.get('/mfa')
   expect(form.text).toContain('autocomplete="one-time-code"')
   const wrong = await visitor.post('/mfa', { code: '000000' })
-  expect(wrong.status).toBe(401)
+  expect(wrong.status).toBe(403)
   expect(wrong.text).toContain('The code is not right')
   expect(visitor.jar.has('session')).toBe(false)
 
   expect((await visitor.post('/mfa', { code: '123 456' })).location).toBe('/dashboard')
   expect(visitor.jar.has('mfa')).toBe(false)
-  expect((await visitor.get('/account')).text).toContain('On: you signed in with a code.')
+  expect((await visitor.get('/account')).text).toContain('On: each sign-in asks for a code')
 })
 
 test('the code page is for those who gave a password', async () => {
   expect(await web.visitor().get('/mfa')).toMatchObject({ status: 303, location: '/login' })
-  expect((await web.visitor().post('/mfa', { code: CODE })).status).toBe(401)
+  expect((await web.visitor().post('/mfa', { code: CODE })).status).toBe(403)
 })
 
 test('a sign-in ends the session that the browser came with, so that a planted one does not live on', async () => {

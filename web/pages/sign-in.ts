@@ -3,6 +3,7 @@ import { problems } from '../../shared/problem.ts'
 import { logout } from '../../shared/session/end.ts'
 import { attemptOf } from '../form.ts'
 import { LoginAnswer, problemOf, type Refused } from '../functions-client.ts'
+import { formStatus } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
@@ -53,8 +54,6 @@ export const submitSignIn =
     const answer = await deps.functions.post('auth/login', LoginAnswer, { client, data: { email, password } })
     if (fault) throw fault
     if (answer.kind === 'refused') return refuse(response, answer, email)
-    const account = Buffer.from(email ?? '').toString('base64url')
-    deps.cookies.set(response, 'account', account)
     if ('mfa_token' in answer.value) {
       deps.cookies.set(response, 'mfa', answer.value.mfa_token, MFA_COOKIE_SECONDS)
       return response.redirect(303, '/mfa')
@@ -68,7 +67,7 @@ function refuse(response: Response, answer: Refused, email: string | undefined) 
   const errors = code === 'request-malformed' ? { email: 'Enter your email address and password.' } : { password: text }
   if (code !== 'login-refused' && code !== 'request-malformed' && code !== 'throttled') throw problemOf(answer)
   const { retryAfterSeconds } = answer
-  sendPage(response, signInPage({ email, errors }), { status: problems[code].status, retryAfterSeconds })
+  sendPage(response, signInPage({ email, errors }), { status: formStatus(code), retryAfterSeconds })
 }
 
 export const waitText = (seconds = 60): string =>

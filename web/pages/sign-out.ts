@@ -13,6 +13,6 @@ export const submitSignOut =
     const { check, client, token } = visit
     const answer = await deps.functions.post('auth/logout', Nothing, { client: forwardedClient(visit), token })
     if (answer.kind === 'refused') await logout(check.session, client, check.deviceHash, deps)
-    deps.cookies.clear(response, 'mfa', 'account', 'session')
+    deps.cookies.clear(response, 'mfa', 'session')
     response.redirect(303, '/login?notice=signed-out')
   }

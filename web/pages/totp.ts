@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express'
 import { problems } from '../../shared/problem.ts'
 import { formOf } from '../form.ts'
 import { Nothing, problemOf, TotpOffer } from '../functions-client.ts'
+import { formStatus } from '../problems.ts'
 import { sessionOf } from '../session.ts'
 import { forwardedClient } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
@@ -68,7 +69,7 @@ export const submitConfirm =
     }
     const error = known[code]
     if (error === undefined) throw problemOf(answer)
-    sendPage(response, confirmPage(undefined, error), { status: problems[code].status, retryAfterSeconds })
+    sendPage(response, confirmPage(undefined, error), { status: formStatus(code), retryAfterSeconds })
   }
 
 export const submitDisable =

@@ -129,6 +129,11 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
     return { client, deviceHash: deviceOf(client, deps) }
   }
 
+  function accountOf(userId: string) {
+    const [email, account] = [...accounts].find(([, { userId: id }]) => id === userId) ?? []
+    return { id: userId, email, mfa_enabled: account?.totp ?? false }
+  }
+
   async function answer(call: SeenCall): Promise<Reply> {
     const { route, data, token } = call
     if (route === 'auth/register') return { status: 202, body: { accepted: true } }
@@ -181,8 +186,16 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
       const uri = `otpauth://totp/Mini%20ATO%20SaaS:anna%40example.com?secret=${secret}&issuer=Mini%20ATO%20SaaS`
       return { status: 200, body: { secret, otpauth_uri: uri } }
     }
-    if (route === 'auth/mfa/confirm') return data.code === CODE ? { status: 204 } : problemReply('code-refused')
-    if (route === 'auth/mfa/disable') return { status: 204 }
+    if (route === 'auth/account') return { status: 200, body: accountOf(session.userId) }
+    if (route === 'auth/mfa/confirm') {
+      if (data.code !== CODE) return problemReply('code-refused')
+      if (account) account.totp = true
+      return { status: 204 }
+    }
+    if (route === 'auth/mfa/disable') {
+      if (account) account.totp = false
+      return { status: 204 }
+    }
     return problemReply('not-found')
   }
 
