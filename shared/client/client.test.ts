@@ -75,13 +75,15 @@ describe('the hash of a device', () => {
   })
 
   it('has a name that a person would use', () => {
-    expect([CHROME_138, EDGE, FIREFOX, SAFARI, 'curl/8.0', ''].map(describeDevice)).toEqual([
-      'chrome on windows',
-      'edge on windows',
-      'firefox on linux',
-      'safari on ios',
-      'curl on other',
-      'other on other',
+    const unheardOf = 'Mozilla/5.0 (X11; Linux x86_64) Ladybird/1.0'
+    expect([CHROME_138, EDGE, FIREFOX, SAFARI, unheardOf, 'curl/8.0', ''].map(describeDevice)).toEqual([
+      'Chrome on Windows',
+      'Edge on Windows',
+      'Firefox on Linux',
+      'Safari on iOS',
+      'another browser on Linux',
+      'curl',
+      'an unknown device',
     ])
   })
 

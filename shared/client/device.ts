@@ -32,9 +32,32 @@ const SYSTEMS: readonly (readonly [RegExp, string])[] = [
 const familyOf = (text: string, table: readonly (readonly [RegExp, string])[]): string =>
   table.find(([pattern]) => pattern.test(text))?.[1] ?? 'other'
 
-/** What a person would call this device: "firefox on linux". For pages, never for a decision. */
-export const describeDevice = (userAgent: string): string =>
-  `${familyOf(withoutRunId(userAgent), BROWSERS)} on ${familyOf(userAgent, SYSTEMS)}`
+/** As people write them; the families themselves are part of every device hash and stay as they are. */
+const NAMES: Readonly<Record<string, string>> = {
+  edge: 'Edge',
+  opera: 'Opera',
+  samsung: 'Samsung Internet',
+  firefox: 'Firefox',
+  chrome: 'Chrome',
+  safari: 'Safari',
+  curl: 'curl',
+  node: 'Node.js',
+  python: 'Python',
+  windows: 'Windows',
+  ios: 'iOS',
+  android: 'Android',
+  chromeos: 'ChromeOS',
+  macos: 'macOS',
+  linux: 'Linux',
+}
+
+/** What a person would call this device: "Chrome on Windows". For pages, never for a decision. */
+export function describeDevice(userAgent: string): string {
+  const browser = NAMES[familyOf(withoutRunId(userAgent), BROWSERS)]
+  const system = NAMES[familyOf(userAgent, SYSTEMS)]
+  if (system === undefined) return browser ?? 'an unknown device'
+  return `${browser ?? 'another browser'} on ${system}`
+}
 
 /**
  * One keyed hash per kind of device: browser family, system family and the two client hints that every request
