@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gunzip, inflate } from 'node:zlib'
 import type { IndexedLog } from './log.ts'
 import { FrameError, parseFrames, type SyslogMessage } from './logplex-frames.ts'
+import type { Pipeline } from './pipeline.ts'
 import { isDeeperThan, isObject, preprocess, type UrlFields } from './preprocess.ts'
 
 /** Uncompressed, per request: go-client v2 SubmitLog. */
@@ -28,14 +29,19 @@ export type IntakeAnswer =
  * Reads one `POST /api/v2/logs` into logs.
  * Where the documentation is silent: an array above 1000 entries is 400 and one too large is 413; one bad entry or frame
  * refuses the whole request, with its position; `text/plain` is one log per line; `Logplex-Msg-Count` is not compared.
+ * @param pipelines each applied in turn to every log, after its preprocessing
  */
-export async function readSubmission(submission: Submission): Promise<IntakeAnswer> {
+export async function readSubmission(
+  submission: Submission,
+  pipelines: readonly Pipeline[] = [],
+): Promise<IntakeAnswer> {
   const { headers, query, receivedAt } = submission
   try {
     const body = await decode(submission.body, headers['content-encoding'])
     const entries = entriesOf(body, mediaType(headers['content-type']))
     const url = urlFields(query)
     const logs = entries.map((entry) => preprocess(entry, url, receivedAt))
+    for (const log of logs) for (const { process } of pipelines) process(log, receivedAt)
     const recent = logs.filter((log) => log.timestamp >= receivedAt - OLDEST_MS)
     return { kind: 'accepted', logs: recent, tooOld: logs.length - recent.length }
   } catch (error) {

@@ -87,16 +87,26 @@ function cut(text: string): string {
 function dateOf(attributes: Attributes, receivedAt: number): number {
   for (const name of DATE) {
     const date = readDate(lookUp(attributes, name), receivedAt)
-    if (date !== undefined && date <= receivedAt + AHEAD_MS) return date
+    if (date !== undefined) return date
   }
   return receivedAt
+}
+
+/** @returns epoch ms; undefined for what is no date, and for one more than a minute ahead */
+export function readDate(value: unknown, receivedAt: number): number | undefined {
+  const date = parseDate(value, receivedAt)
+  return date !== undefined && date <= receivedAt + AHEAD_MS ? date : undefined
 }
 
 const ISO_8601 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/i
 const RFC_3164 = /^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d)$/
 const FARTHEST_DATE = 8.64e15
 
-function readDate(value: unknown, receivedAt: number): number | undefined {
+/**
+ * @param receivedAt epoch ms: gives RFC 3164 its year
+ * @returns epoch ms, also of a date far ahead; undefined for what is no date
+ */
+function parseDate(value: unknown, receivedAt: number): number | undefined {
   if (typeof value === 'number' || (typeof value === 'string' && /^\d{10,16}$/.test(value))) {
     const epoch = Math.floor(Number(value))
     return epoch >= 0 && epoch <= FARTHEST_DATE ? epoch : undefined

@@ -4,6 +4,7 @@ import { isOurs, readBody, sendError, sendJson, sendText } from './http.ts'
 import { PAYLOAD_BYTES, readSubmission } from './intake.ts'
 import type { IndexedLog } from './log.ts'
 import type { Monitor } from './monitor.ts'
+import type { Pipeline } from './pipeline.ts'
 import type { RecentLogs } from './recent.ts'
 import { compileSearch, SearchSyntaxError } from './search.ts'
 import type { Counters } from './server.ts'
@@ -17,6 +18,7 @@ export interface RoutesDeps {
   alerts: AlertBook
   counters: Counters
   monitors: readonly Monitor[]
+  pipelines: readonly Pipeline[]
   mode: string
   deduplicateFrames: boolean
   log(line: string): void
@@ -73,7 +75,7 @@ function urlOf({ url = '' }: IncomingMessage): URL | undefined {
 
 const FRAME_IDS_KEPT = 10_000
 
-function intakeHandler({ isKey, take, counters, log, deduplicateFrames }: RoutesDeps): Handler {
+function intakeHandler({ isKey, take, counters, log, deduplicateFrames, pipelines }: RoutesDeps): Handler {
   const seenFrames = new Set<string>()
   const refuse = (response: ServerResponse, status: number, detail: string) => {
     counters.refused_requests++
@@ -97,7 +99,8 @@ function intakeHandler({ isKey, take, counters, log, deduplicateFrames }: Routes
     if (!isKey(key)) return refuse(response, 403, 'the API key is not the one of this account')
     const body = await readBody(request, PAYLOAD_BYTES)
     if (!body) return refuse(response, 413, `the payload is larger than ${PAYLOAD_BYTES} bytes`)
-    const answer = await readSubmission({ headers: request.headers, query, body, receivedAt: Date.now() })
+    const submission = { headers: request.headers, query, body, receivedAt: Date.now() }
+    const answer = await readSubmission(submission, pipelines)
     if (answer.kind === 'refused') return refuse(response, answer.status, answer.detail)
     if (isRepeated(textOf(request.headers['logplex-frame-id']))) {
       counters.duplicate_frames++
@@ -160,16 +163,17 @@ function worstOf(groups: readonly GroupState[]): string {
 
 const summary = ({
   monitors,
+  pipelines,
   mode,
   counters,
   alerts,
 }: RoutesDeps): string => `Stand-in for Datadog's logs, monitors and webhooks. It is not Datadog.
 
-It reads the same monitor.json and webhook.json that are imported there, takes logs on the same intake path, and follows
-the documentation; what Datadog does not document is decided here and tested. It has no users, dashboards, metrics, traces,
+It reads the same monitor.json, webhook.json and pipeline.json that are imported there, takes logs on the same intake path, and
+follows the documentation; what Datadog does not document is decided here and tested. It has no users, dashboards, metrics, traces,
 formulas or retention, keeps the newest logs in memory only, and has never been compared with a live account.
 
-Evaluation: ${mode}. Monitors: ${monitors.map((monitor) => monitor.slug).join(', ') || 'none'}.
+Evaluation: ${mode}. Monitors: ${monitors.map((monitor) => monitor.slug).join(', ') || 'none'}. Pipelines: ${pipelines.map(({ name }) => name).join(', ') || 'none'}.
 Logs taken: ${counters.logs}. Alerts: ${alerts.list().length}. Refused requests: ${counters.refused_requests}.
 
 POST /api/v2/logs     application/json, text/plain, application/logplex-1; key in DD-API-KEY or ?dd-api-key=

@@ -7,6 +7,7 @@ import { Clock, nextAligned } from './clock.ts'
 import { Evaluator, type Transition } from './evaluate.ts'
 import type { IndexedLog } from './log.ts'
 import type { Monitor } from './monitor.ts'
+import type { Pipeline } from './pipeline.ts'
 import { RecentLogs } from './recent.ts'
 import { createRoutes } from './routes.ts'
 import type { QueueOptions, Webhook } from './webhook.ts'
@@ -17,6 +18,8 @@ export interface DatadogOptions {
   apiKey: string
   monitors: readonly Monitor[]
   webhooks: readonly Webhook[]
+  /** Applied to every log after its preprocessing, in this order. */
+  pipelines?: readonly Pipeline[]
   /** The account's custom variables, `$NAME` in webhooks. */
   variables: Readonly<Record<string, string>>
   /** Without it monitors are evaluated as each log arrives; with it, each so many seconds on the minute, as Datadog does. */
@@ -103,6 +106,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     counters,
     log,
     monitors,
+    pipelines: options.pipelines ?? [],
     mode: cadenceSeconds === undefined ? 'arrival' : `every ${cadenceSeconds} s`,
     deduplicateFrames: options.deduplicateFrames ?? false,
   })

@@ -1,19 +1,32 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadMonitors, type Monitor } from '../datadog/monitor.ts'
+import { type Pipeline, readPipeline } from '../datadog/pipeline.ts'
 import { parseWebhook, type Webhook } from '../datadog/webhook.ts'
 
 export interface Detections {
   readonly monitors: readonly Monitor[]
   readonly webhooks: readonly Webhook[]
+  readonly pipelines: readonly Pipeline[]
 }
 
 /**
- * Reads what is imported into Datadog: every `<slug>/monitor.json`, and the `webhook.json` that they notify.
+ * Reads what is imported into Datadog: every `<slug>/monitor.json`, the `webhook.json` that they notify, and the
+ * `pipeline.json` that the logs go through; without that file they go through none.
  * @throws with every fault, by file and place
  */
 export async function loadDetections(dir: string): Promise<Detections> {
   const file = join(dir, 'webhook.json')
   const webhook = parseWebhook(await readFile(file, 'utf8'), file)
-  return { monitors: await loadMonitors(dir), webhooks: [webhook] }
+  return { monitors: await loadMonitors(dir), webhooks: [webhook], pipelines: await loadPipelines(dir) }
+}
+
+async function loadPipelines(dir: string): Promise<Pipeline[]> {
+  const file = join(dir, 'pipeline.json')
+  try {
+    return [readPipeline(await readFile(file, 'utf8'), file)]
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
 }
