@@ -7,7 +7,7 @@ import { localKeys } from '../shared/session/keys.ts'
 import { Sightings } from '../shared/session/sightings.ts'
 import { createIssuer, createVerifier } from '../shared/session/token.ts'
 import { revokeKeys, webKeys } from '../shared/signature.ts'
-import { connectPostgres, connectRedis, connectTables } from '../shared/stores/connect.ts'
+import { openPostgres, openRedis, openTables } from '../shared/stores/open.ts'
 import { createUsers } from '../shared/stores/postgres/users.ts'
 import { createBlockList } from '../shared/stores/redis/block-list.ts'
 import { createContainmentCap } from '../shared/stores/redis/containment-cap.ts'
@@ -21,6 +21,7 @@ import { createKnownDevices } from '../shared/stores/tables/known-devices.ts'
 import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
 
 export type FunctionsDeps = ReturnType<typeof createDeps>
+import { warnOfInsecureTls } from '../shared/stores/tls.ts'
 
 /**
  * Everything the functions need, built once per process. Each use case names the part of it that it uses.
@@ -32,15 +33,16 @@ export function createDeps(
   log: ServiceLog = createLog({ service: config.DD_SERVICE, env: config.DD_ENV }),
 ) {
   const onError = (store: string) => (error: Error) => log.error(error, `${store} connection`)
-  const postgres = connectPostgres(config.DATABASE_URL.reveal(), { onError: onError('postgres') })
-  const redis = connectRedis(config.REDIS_URL.reveal(), { onError: onError('redis') })
-  const tables = connectTables(config.TABLES_CONNECTION.reveal())
+  const postgres = openPostgres(config, onError('postgres'))
+  const redis = openRedis(config, onError('redis'))
+  const tables = openTables(config)
   const pool = createHashPool(paths.hashWorker, { queueLimit: config.HASH_QUEUE })
   const [signingKey] = config.SESSION_SIGNING_KEYS
 
   return {
     // the domain's use cases
     users: createUsers(postgres.pool),
+  warnOfInsecureTls(config, log.warn)
     sessions: createLiveSessions(redis.redis, { idleSeconds: config.SESSION_IDLE_SECONDS }),
     ledger: createSessionLedger(tables.tables),
     devices: createKnownDevices(tables.tables),

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { labEnv, productionEnv } from '../test/env.ts'
-import { ConfigError, parseFunctionsConfig, parseWebConfig } from './config.ts'
+import { selfSigned } from '../test/tls/certificate.ts'
+import { ConfigError, parseFunctionsConfig, parseMigrateConfig, parseWebConfig } from './config.ts'
 
 const faultsOf = (env: NodeJS.ProcessEnv): string => {
   try {
@@ -62,6 +63,43 @@ describe('a configuration', () => {
   it('keeps the lab on loopback, and everything else on https', () => {
     expect(faultsOf({ ...labEnv(), WEB_ORIGIN: 'https://app.example.com' })).toContain('must be a loopback origin')
     expect(faultsOf({ ...productionEnv(), WEB_ORIGIN: 'http://app.example.com' })).toContain('must be https')
+  })
+
+  it('takes VPN ranges as CIDR blocks, none by default, and refuses an address without its bits', () => {
+    const ranges = (TRAVEL_VPN_RANGES: string) => parseFunctionsConfig({ ...productionEnv(), TRAVEL_VPN_RANGES })
+    expect(ranges('').TRAVEL_VPN_RANGES).toEqual([])
+    expect(ranges('203.0.113.0/24, 2001:db8::/32').TRAVEL_VPN_RANGES).toEqual(['203.0.113.0/24', '2001:db8::/32'])
+    expect(faultsOf({ ...productionEnv(), TRAVEL_VPN_RANGES: '203.0.113.9' })).toContain(
+      'TRAVEL_VPN_RANGES (0): must be CIDR blocks',
+    )
+  })
+
+  it('has exactly one way to the tables', () => {
+    const { TABLES_CONNECTION, ...without } = productionEnv()
+    const TABLES_URL = 'https://account.table.core.windows.net'
+    expect(faultsOf({ ...without, TABLES_URL })).toBe('')
+    expect(faultsOf(without)).toContain('TABLES_URL, TABLES_CONNECTION: exactly one of them must be set, and none is')
+    expect(faultsOf({ ...without, TABLES_URL, TABLES_CONNECTION })).toContain('and both are')
+    expect(faultsOf({ ...without, TABLES_URL: 'http://account.example.com' })).toContain('TABLES_URL: must be an https')
+    expect(faultsOf({ ...without, TABLES_URL: `${TABLES_URL}?sv=x` })).toContain('TABLES_URL: must be an https')
+  })
+
+  it('names no application by its secret alone', () => {
+    const env = { ...productionEnv(), AZURE_CLIENT_SECRET: 'canary', AZURE_CLIENT_ID: 'id' }
+    expect(faultsOf(env)).toContain('AZURE_CLIENT_SECRET: needs AZURE_CLIENT_ID and AZURE_TENANT_ID')
+    expect(faultsOf({ ...env, AZURE_TENANT_ID: 'tenant' })).toBe('')
+  })
+
+  it('takes a certificate for an authority, and nothing else', () => {
+    expect(faultsOf({ ...productionEnv(), REDIS_CA: selfSigned('x').cert })).toBe('')
+    expect(faultsOf({ ...productionEnv(), REDIS_CA: 'ca.pem' })).toContain('REDIS_CA: must be a certificate in PEM')
+  })
+
+  it('of a release asks for the database alone, and of web for none of the keys of functions', () => {
+    const { DATABASE_URL, ATO_WEBHOOK_SECRET, SESSION_SIGNING_KEYS, TOTP_KEY, PASSWORD_PEPPER, ...web } =
+      productionEnv()
+    expect(parseMigrateConfig({ DATABASE_URL }).DATABASE_URL.reveal()).toBe(DATABASE_URL)
+    expect(parseWebConfig(web).TLS_INSECURE).toBe(false)
   })
 
   it('never prints a value', () => {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import * as z from 'zod'
 import { Secret } from './secret.ts'
 
@@ -23,6 +24,18 @@ const origin = text.refine(
   (value) => URL.canParse(value) && new URL(value).origin === value && /^https?:$/.test(new URL(value).protocol),
   'must be an origin such as https://app.example.com, without a path',
 )
+
+const httpsUrl = text.refine(
+  (value) => URL.canParse(value) && new URL(value).protocol === 'https:' && new URL(value).search === '',
+  'must be an https URL without a query',
+)
+const certificate = text.refine((value) => {
+  try {
+    return new X509Certificate(value).raw.length > 0
+  } catch {
+    return false
+  }
+}, 'must be a certificate in PEM')
 
 /** A private Ed25519 key as a JWK. The first of the set signs; every one of them is published. @see RFC 8037 */
 const SigningKey = z.strictObject({
@@ -60,7 +73,18 @@ const common = {
   DD_SERVICE: text.default('mini-ato-saas'),
   DD_ENV: text.default('prod'),
   REDIS_URL: connection(['redis://', 'rediss://']),
-  TABLES_CONNECTION: text.transform((value) => new Secret(value)),
+  /** Authority of Redis' certificate, in PEM, when it is one of its own; the name is then not compared. */
+  REDIS_CA: certificate.optional(),
+  /** 1: connections to stores without a pinned authority are encrypted and not verified; a warning at every start. */
+  TLS_INSECURE: flag,
+  /** Table endpoint of a storage account, reached as an Entra ID identity. */
+  TABLES_URL: httpsUrl.optional(),
+  /** In its place: a connection string, with the account's key or a SAS. */
+  TABLES_CONNECTION: text.transform((value) => new Secret(value)).optional(),
+  /** The identity for TABLES_URL: a managed one, or with the next two an application on a host that has none. */
+  AZURE_CLIENT_ID: text.optional(),
+  AZURE_TENANT_ID: text.optional(),
+  AZURE_CLIENT_SECRET: text.transform((value) => new Secret(value)).optional(),
   ATO_HMAC_SECRET: secrets,
   DEVICE_HASH_KEY: secrets,
   WEB_ORIGIN: origin,
@@ -72,7 +96,7 @@ const common = {
 
 const FunctionsSchema = z.object({
   ...common,
-  DATABASE_URL: connection(['postgres://', 'postgresql://']),
+  ...MigrateSchema.shape,
   ATO_WEBHOOK_SECRET: secrets,
   SESSION_SIGNING_KEYS: signingKeys,
   TOTP_KEY: secrets,
@@ -82,6 +106,15 @@ const FunctionsSchema = z.object({
   /** Addresses that `block_ip` never blocks, beside private ones: our own egress, as CIDR blocks. */
   EGRESS_ADDRESSES: z
     .string()
+/** What a release reads to bring the database up to date. */
+const MigrateSchema = z.object({
+  ATO_LAB: flag,
+  TLS_INSECURE: flag,
+  DATABASE_URL: connection(['postgres://', 'postgresql://']),
+  /** Authority of Postgres' certificate, in PEM, when it is one of its own; the name is then not compared. */
+  DATABASE_CA: certificate.optional(),
+})
+
     .default('')
     .transform((value) =>
       value
@@ -108,6 +141,7 @@ export type SessionConfig = Pick<
 
 export const parseFunctionsConfig = (env: NodeJS.ProcessEnv): FunctionsConfig => parse(FunctionsSchema, env)
 export const parseWebConfig = (env: NodeJS.ProcessEnv): WebConfig => parse(WebSchema, env)
+export type MigrateConfig = Readonly<z.infer<typeof MigrateSchema>>
 
 /** The names that a host reads, for the docs and the deployment templates. */
 export const functionsVariables: readonly string[] = Object.keys(FunctionsSchema.shape)
@@ -115,10 +149,12 @@ export const webVariables: readonly string[] = Object.keys(WebSchema.shape)
 
 type Env = NodeJS.ProcessEnv
 
+export const parseMigrateConfig = (env: NodeJS.ProcessEnv): MigrateConfig => parse(MigrateSchema, env)
 /**
  * Parses once, before anything listens.
  * @throws ConfigError with every fault at once, by variable name and without the values
  */
+export const migrateVariables: readonly string[] = Object.keys(MigrateSchema.shape)
 function parse<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>> {
   // A variable set to nothing is a variable that is missing: `FOO=` in a settings file must not pass as a value.
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in schema.shape && value !== ''))
@@ -132,6 +168,7 @@ function parse<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>>
   }
   return Object.freeze(result.data)
 }
+    ...('TABLES_URL' in schema.shape ? tablesFaults(given) : []),
 
 function faultOf(issue: z.core.$ZodIssue, given: Record<string, unknown>): string {
   const [name, ...rest] = issue.path.map(String)
@@ -146,6 +183,21 @@ function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
     return host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
   }
   const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN'].filter((name) => name in given)
+/** One way to the tables, and an identity that is whole. */
+function tablesFaults(given: Record<string, unknown>): string[] {
+  const has = (name: string) => name in given
+  const faults: string[] = []
+  if (has('TABLES_URL') === has('TABLES_CONNECTION')) {
+    faults.push(
+      `TABLES_URL, TABLES_CONNECTION: exactly one of them must be set, and ${has('TABLES_URL') ? 'both are' : 'none is'}`,
+    )
+  }
+  if (has('AZURE_CLIENT_SECRET') && !(has('AZURE_CLIENT_ID') && has('AZURE_TENANT_ID'))) {
+    faults.push('AZURE_CLIENT_SECRET: needs AZURE_CLIENT_ID and AZURE_TENANT_ID beside it')
+  }
+  return faults
+}
+
   if (lab) {
     return origins
       .filter((name) => !loopback(given[name]))

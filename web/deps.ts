@@ -4,10 +4,11 @@ import { remoteKeys } from '../shared/session/keys.ts'
 import { Sightings } from '../shared/session/sightings.ts'
 import { createVerifier } from '../shared/session/token.ts'
 import { revokeKeys, webKeys } from '../shared/signature.ts'
-import { connectRedis, connectTables } from '../shared/stores/connect.ts'
+import { openRedis, openTables } from '../shared/stores/open.ts'
 import { createLiveSessions } from '../shared/stores/redis/live-sessions.ts'
 import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
 import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
+import { warnOfInsecureTls } from '../shared/stores/tls.ts'
 import type { WebDeps } from './app.ts'
 import { createCookies } from './cookies.ts'
 import { createFunctionsClient } from './functions-client.ts'
@@ -21,9 +22,10 @@ export function createDeps(
   { assets, log, now = Date.now }: { assets: URL; log: ServiceLog; now?: () => number },
 ): WebDeps & { close(): Promise<void> } {
   const origin = config.FUNCTIONS_ORIGIN
-  const redis = connectRedis(config.REDIS_URL.reveal(), { onError: (error) => log.error(error, 'redis connection') })
-  const tables = connectTables(config.TABLES_CONNECTION.reveal())
+  const redis = openRedis(config, (error) => log.error(error, 'redis connection'))
+  const tables = openTables(config)
   const { warn, emit } = log
+  warnOfInsecureTls(config, warn)
   return {
     // stores
     sessions: createLiveSessions(redis.redis, { idleSeconds: config.SESSION_IDLE_SECONDS }),

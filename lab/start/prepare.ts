@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { migrate } from '../../shared/stores/postgres/migrate.ts'
+import { storeTls } from '../../shared/stores/tls.ts'
 
 /** Builds the apps from their sources, as a deployment does. @throws with the compiler's words */
 export async function buildApps(root: string): Promise<void> {
@@ -10,5 +11,5 @@ export async function buildApps(root: string): Promise<void> {
 
 /** Brings the database to the schema of this version. */
 export async function migrateDatabase(databaseUrl: string): Promise<void> {
-  await migrate(databaseUrl)
+  await migrate(databaseUrl, { tls: storeTls(databaseUrl, { lab: true }) })
 }

@@ -1,6 +1,8 @@
+import type { ConnectionOptions } from 'node:tls'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { createTablesClient, type Tables, type TablesOptions } from './tables/client.ts'
+import { createTablesClient, type Tables, type TablesOptions, type TablesSource } from './tables/client.ts'
+import { withoutTlsParameters } from './tls.ts'
 
 /** A store in use: `ping` is what readiness asks, `close` lets the process end. */
 interface Connection {
@@ -10,8 +12,8 @@ interface Connection {
 }
 
 export interface ConnectOptions {
-  /** Certificates to trust beside the system's, in PEM. Verification is never switched off. */
-  ca?: string | undefined
+  /** As `storeTls` decides; without it the connection is plain, whatever the URL says. */
+  tls?: ConnectionOptions | undefined
   /** Connection faults as they happen; each use of a store that cannot be reached fails on its own as well. */
   onError?: ((error: Error) => void) | undefined
 }
@@ -22,9 +24,11 @@ const COMMAND_MS = 2000
 const POOL_SIZE = 8
 
 /** @param url of the form `postgres://…`; nothing is connected before the first query */
-export function connectPostgres(url: string, { ca, onError }: ConnectOptions = {}): Connection & { pool: pg.Pool } {
+export function connectPostgres(url: string, { tls, onError }: ConnectOptions = {}): Connection & { pool: pg.Pool } {
   const pool = new pg.Pool({
-    connectionString: url,
+    // What pg finds in the URL would win over `ssl` here.
+    connectionString: withoutTlsParameters(url),
+    ssl: tls ?? false,
     max: POOL_SIZE,
     connectionTimeoutMillis: COMMAND_MS,
     query_timeout: COMMAND_MS,
@@ -32,7 +36,6 @@ export function connectPostgres(url: string, { ca, onError }: ConnectOptions = {
     statement_timeout: COMMAND_MS,
     idleTimeoutMillis: 30_000,
     application_name: 'mini-ato-saas',
-    ...(ca === undefined ? {} : { ssl: { ca } }),
   })
   // Without a listener an idle connection that breaks ends the process.
   pool.on('error', (error) => onError?.(error))
@@ -40,8 +43,8 @@ export function connectPostgres(url: string, { ca, onError }: ConnectOptions = {
 }
 
 /** @param url of the form `redis://…` or `rediss://…`; nothing is connected before the first command */
-export function connectRedis(url: string, { ca, onError }: ConnectOptions = {}): Connection & { redis: Redis } {
-  const redis = new Redis(url, {
+export function connectRedis(url: string, { tls, onError }: ConnectOptions = {}): Connection & { redis: Redis } {
+  const redis = new Redis(withoutTlsParameters(url), {
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     commandTimeout: COMMAND_MS,
@@ -49,7 +52,7 @@ export function connectRedis(url: string, { ca, onError }: ConnectOptions = {}):
     retryStrategy: (times) => Math.min(times * 50, 1000),
     // A command whose reply was lost may have been carried out: sent again, an attempt would count twice.
     autoResendUnfulfilledCommands: false,
-    ...(ca === undefined ? {} : { tls: { ca } }),
+    ...(tls === undefined ? {} : { tls }),
   })
   redis.on('error', (error) => onError?.(error))
   return {
@@ -59,9 +62,9 @@ export function connectRedis(url: string, { ca, onError }: ConnectOptions = {}):
   }
 }
 
-/** @param connectionString of a storage account or of Azurite; nothing is connected before the first use */
-export function connectTables(connectionString: string, options: TablesOptions = {}): Connection & { tables: Tables } {
-  const tables = createTablesClient(connectionString, options)
+/** @param source a storage account or Azurite; nothing is connected before the first use */
+export function connectTables(source: TablesSource, options: TablesOptions = {}): Connection & { tables: Tables } {
+  const tables = createTablesClient(source, options)
   // Its sockets do not keep a process alive.
   return { tables, ping: () => tables.ping(), close: async () => {} }
 }

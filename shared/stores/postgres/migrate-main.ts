@@ -1,17 +1,20 @@
+import { ConfigError, parseMigrateConfig } from '../../config.ts'
+import { postgresTls, warnOfInsecureTls } from '../tls.ts'
 import { migrate } from './migrate.ts'
 
 /** Brings the database of `DATABASE_URL` up to date: what a release runs before it starts. */
 async function main(): Promise<number> {
-  const url = process.env.DATABASE_URL
-  if (!url) {
-    console.error('DATABASE_URL: is missing')
-    return 1
-  }
   try {
-    const applied = await migrate(url)
+    const config = parseMigrateConfig(process.env)
+    warnOfInsecureTls(config, console.error)
+    const applied = await migrate(config.DATABASE_URL.reveal(), { tls: postgresTls(config) })
     console.log(applied.length > 0 ? applied.map((name) => `applied ${name}`).join('\n') : 'nothing to apply')
     return 0
   } catch (error) {
+    if (error instanceof ConfigError) {
+      console.error(error.message)
+      return 1
+    }
     // The message only: a connection's error object may carry its password.
     console.error(`The database could not be migrated: ${reasonOf(error)}`)
     return 1

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
+import { withoutTlsParameters } from '../tls.ts'
 
 export interface MigrateOptions {
   /** Where the `NNNN-name.sql` files are; beside this module unless told. */
   directory?: URL | undefined
-  /** Certificates to trust beside the system's, in PEM. */
-  tls?: { ca: string } | undefined
+  /** As `storeTls` decides; without it the connection is plain, whatever the URL says. */
+  tls?: ConnectionOptions | undefined
 }
 
 /** Migrations that do not fit the database; the message names the file and what to do. */
@@ -35,10 +37,10 @@ const CONNECT_MS = 10_000
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const migrations = await readMigrations(options.directory ?? new URL('./migrations/', import.meta.url))
   const client = new pg.Client({
-    connectionString: databaseUrl,
+    connectionString: withoutTlsParameters(databaseUrl),
+    ssl: options.tls ?? false,
     connectionTimeoutMillis: CONNECT_MS,
     application_name: 'mini-ato-saas migrate',
-    ...(options.tls ? { ssl: options.tls } : {}),
   })
   await client.connect()
   try {

@@ -1,9 +1,13 @@
 import { TableClient, TableServiceClient, type TableServiceClientOptions } from '@azure/data-tables'
+import type { TokenCredential } from '@azure/identity'
 
 export interface TablesOptions {
   /** Put before every table's name, so that tests share an account: letters and digits, the first a letter. */
   prefix?: string | undefined
 }
+
+/** A connection string, or an account's table endpoint and who asks. */
+export type TablesSource = string | { readonly url: string; readonly credential: TokenCredential }
 
 /** The tables of one account, by their short names. */
 export interface Tables {
@@ -16,10 +20,10 @@ export interface Tables {
 const REQUEST_MS = 2000
 const RETRY_MS = 200
 
-/** @param connectionString plain http is accepted for a loopback endpoint only */
-export function createTablesClient(connectionString: string, { prefix = '' }: TablesOptions = {}): Tables {
+/** @param source plain http is accepted for a loopback endpoint only */
+export function createTablesClient(source: TablesSource, { prefix = '' }: TablesOptions = {}): Tables {
   const options: TableServiceClientOptions = {
-    allowInsecureConnection: isLoopback(connectionString),
+    allowInsecureConnection: typeof source === 'string' && isLoopback(source),
     retryOptions: { maxRetries: 1, retryDelayInMs: RETRY_MS, maxRetryDelayInMs: RETRY_MS },
     additionalPolicies: [
       {
@@ -37,10 +41,18 @@ export function createTablesClient(connectionString: string, { prefix = '' }: Ta
   const created = new Map<string, Promise<TableClient>>()
 
   async function create(name: string): Promise<TableClient> {
-    const table = TableClient.fromConnectionString(connectionString, `${prefix}${name}`, options)
+    const table = clientOf(`${prefix}${name}`)
     await table.createTable()
     return table
   }
+  const clientOf = (name: string) =>
+    typeof source === 'string'
+      ? TableClient.fromConnectionString(source, name, options)
+      : new TableClient(source.url, name, source.credential, options)
+  const serviceOf = () =>
+    typeof source === 'string'
+      ? TableServiceClient.fromConnectionString(source, options)
+      : new TableServiceClient(source.url, source.credential, options)
 
   return {
     open(name) {
@@ -54,8 +66,7 @@ export function createTablesClient(connectionString: string, { prefix = '' }: Ta
       return table
     },
     async ping() {
-      const service = TableServiceClient.fromConnectionString(connectionString, options)
-      await service.listTables().byPage({ maxPageSize: 1 }).next()
+      await serviceOf().listTables().byPage({ maxPageSize: 1 }).next()
     },
   }
 }
