@@ -59,7 +59,10 @@ export class Evaluator {
     for (const track of this.tracks) {
       track.read(log, (key, value) => {
         if (tooLate) missed = true
-        else track.add(key, value, at, this.clock, log)
+        else {
+          const group = track.groupOf(key)
+          track.add(group, group.hold(value), at, this.clock, log)
+        }
       })
       track.settle(this.clock)
     }

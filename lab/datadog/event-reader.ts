@@ -24,7 +24,7 @@ export class EventReader {
    */
   read(buffer: Buffer, start: number, end: number, take: (log: Log, at: number) => void): void {
     if (this.scanner.scan(buffer, start, end)) {
-      take(this.scanner.log, this.scanner.at)
+      take(this.scanner.log as Log, this.scanner.at)
       return
     }
     const log = logOfEvent(parseEvent(buffer.toString('utf8', start, end)))

@@ -1,6 +1,5 @@
 import { logOfEvent } from './app-event.ts'
 import type { FieldNeeds } from './field-needs.ts'
-import type { Log } from './log.ts'
 
 const quote = 0x22
 const backslash = 0x5c
@@ -15,6 +14,13 @@ const minus = 0x2d
 const unusual = -1
 const deepest = 16
 
+/** A log whose shape never changes. */
+interface Scanned {
+  service: string | undefined
+  tags: string[]
+  attributes: Record<string, unknown>
+}
+
 /** A key that matters at some level of an event. */
 interface KeyNode {
   readonly name: string
@@ -23,8 +29,9 @@ interface KeyNode {
   readonly wanted: boolean
   readonly children: KeyTable | undefined
   readonly role: 'date' | 'service' | 'env' | 'message' | 'unusual' | undefined
-  /** The line it was last seen on. */
+  /** The line it was last seen on, and whether an object still holds what it had there. */
   line: number
+  filled: boolean
 }
 
 /**
@@ -34,13 +41,14 @@ interface KeyNode {
  */
 export class EventScanner {
   /** What the last scan found. It is overwritten by the next: keep texts, never the log. */
-  readonly log: Log & { tags: string[] } = { attributes: {}, tags: [] }
+  readonly log: Scanned = { service: undefined, tags: [], attributes: {} }
   /** The event's own time, epoch ms. */
   at = 0
   private readonly table: KeyTable | undefined
-  private readonly texts = new TextCache()
   private readonly tagsOf = new Map<string, string[]>()
   private buffer: Buffer = Buffer.alloc(0)
+  /** All of the buffer, one character to a byte: cutting a text out of it costs next to nothing. */
+  private characters = ''
   private line = 0
   private dated = false
   private day = ''
@@ -58,11 +66,12 @@ export class EventScanner {
    */
   scan(buffer: Buffer, start: number, end: number): boolean {
     if (!this.table) return false
+    if (buffer !== this.buffer) this.characters = buffer.toString('latin1')
     this.buffer = buffer
     this.line++
     this.dated = false
     this.log.tags = noTags
-    delete this.log.service
+    this.log.service = undefined
     let at = this.space(start)
     if (buffer[at] !== openBrace) return false
     at = this.object(at + 1, this.table, this.log.attributes)
@@ -79,27 +88,39 @@ export class EventScanner {
   /** Reads the members of an object from behind its brace. @returns the position behind it, or `unusual` */
   private object(from: number, table: KeyTable, into: Record<string, unknown>): number {
     const { buffer } = this
-    table.clear(into)
     let at = this.space(from)
-    if (buffer[at] === closeBrace) return at + 1
+    if (buffer[at] === closeBrace) return this.close(at, table, into)
     for (;;) {
       if (buffer[at] !== quote) return unusual
       const start = ++at
-      for (let byte = buffer[at] as number; byte !== quote; byte = buffer[++at] as number) {
-        if (byte < 0x20 || byte > 0x7e || byte === backslash || byte === dot) return unusual
-      }
+      while (kinds[buffer[at] as number] === letter) at++
+      if (buffer[at] !== quote) return unusual
       const key = table.find(buffer, start, at)
-      at = this.space(at + 1)
-      if (buffer[at] !== colon) return unusual
-      at = this.space(at + 1)
+      if (buffer[++at] !== colon) {
+        at = this.space(at)
+        if (buffer[at] !== colon) return unusual
+      }
+      at++
+      if ((buffer[at] as number) <= 0x20) at = this.space(at)
       at = key ? this.member(at, key, into) : this.skip(at, 0)
       if (at === unusual) return unusual
-      at = this.space(at)
+      if ((buffer[at] as number) <= 0x20) at = this.space(at)
       const byte = buffer[at]
-      if (byte === closeBrace) return at + 1
+      if (byte === closeBrace) return this.close(at, table, into)
       if (byte !== comma) return unusual
-      at = this.space(at + 1)
+      at++
+      if ((buffer[at] as number) <= 0x20) at = this.space(at)
     }
+  }
+
+  /** At the end of an object: forgets what an earlier line left in it. */
+  private close(at: number, table: KeyTable, into: Record<string, unknown>): number {
+    for (const key of table.keys) {
+      if (!key.filled || key.line === this.line) continue
+      into[key.name] = undefined
+      key.filled = false
+    }
+    return at + 1
   }
 
   private member(at: number, key: KeyNode, into: Record<string, unknown>): number {
@@ -110,6 +131,7 @@ export class EventScanner {
     if (byte === openBrace && key.children && !key.wanted) {
       const inner: Record<string, unknown> = {}
       into[key.name] = inner
+      key.filled = true
       return this.object(at + 1, key.children, inner)
     }
     if (byte === openBrace || byte === openBracket || (key.role && key.role !== 'date')) return unusual
@@ -121,7 +143,10 @@ export class EventScanner {
       this.at = value
       this.dated = true
     }
-    if (key.wanted) into[key.name] = value
+    if (key.wanted) {
+      into[key.name] = value
+      key.filled = true
+    }
     return end
   }
 
@@ -134,12 +159,11 @@ export class EventScanner {
       if (!key.wanted) return this.skip(start - 1, 0)
     }
     let at = start
-    let hash = 0
-    let high = 0
-    for (let byte = buffer[at] as number; byte !== quote; byte = buffer[++at] as number) {
-      if (byte < 0x20 || byte === backslash) return unusual
-      hash = (Math.imul(hash, 31) + byte) | 0
-      high |= byte
+    while ((kinds[buffer[at] as number] as number) >= plain) at++
+    const isAscii = buffer[at] === quote
+    if (!isAscii) {
+      while ((kinds[buffer[at] as number] as number) >= foreign) at++
+      if (buffer[at] !== quote) return unusual
     }
     if (key.role === 'date') {
       const date = this.date(start, at)
@@ -148,10 +172,13 @@ export class EventScanner {
       this.dated = true
       if (!key.wanted) return at + 1
     }
-    const text = high < 0x80 ? this.texts.get(buffer, start, at, hash) : buffer.toString('utf8', start, at)
+    const text = isAscii ? this.characters.slice(start, at) : buffer.toString('utf8', start, at)
     if (key.role === 'service') this.log.service = text
     else if (key.role === 'env') this.log.tags = this.envTags(text)
-    if (key.wanted) into[key.name] = text
+    if (key.wanted) {
+      into[key.name] = text
+      key.filled = true
+    }
     return at + 1
   }
 
@@ -160,12 +187,7 @@ export class EventScanner {
     const { buffer } = this
     const length = end - start
     if ((length !== 24 && length !== 20) || buffer[end - 1] !== 0x5a || buffer[start + 10] !== 0x54) return unusual
-    const day = this.texts.get(
-      buffer,
-      start,
-      start + 10,
-      (buffer[start + 8] as number) * 31 + (buffer[start + 9] as number),
-    )
+    const day = this.characters.slice(start, start + 10)
     if (day !== this.day) {
       if (!/^\d{4}-\d\d-\d\d$/.test(day)) return unusual
       this.day = day
@@ -218,39 +240,38 @@ export class EventScanner {
   private skipText(from: number): number {
     const { buffer } = this
     let at = from
-    for (let byte = buffer[at] as number; byte !== quote; byte = buffer[++at] as number) {
-      if (byte < 0x20) return unusual
-      if (byte !== backslash) continue
+    for (;;) {
+      while ((kinds[buffer[at] as number] as number) >= foreign) at++
+      if (buffer[at] === quote) return at + 1
+      if (buffer[at] !== backslash) return unusual
       const escaped = buffer[++at] as number
       if (escaped === 0x75) {
         if (!/^[0-9a-fA-F]{4}$/.test(buffer.toString('latin1', at + 1, at + 5))) return unusual
         at += 4
       } else if (!escapable.has(escaped)) return unusual
+      at++
     }
-    return at + 1
   }
 
   private skipNumber(from: number): number {
     const { buffer } = this
     let at = from
-    const digits = (): boolean => {
-      const start = at
-      for (let byte = buffer[at] as number; byte >= 0x30 && byte <= 0x39; byte = buffer[at] as number) at++
-      return at > start
-    }
     if (buffer[at] === minus) at++
-    if (buffer[at] === 0x30) at++
-    else if (!digits()) return unusual
-    if (buffer[at] === dot) {
-      at++
-      if (!digits()) return unusual
-    }
-    if (((buffer[at] as number) | 0x20) === 0x65) {
+    at = buffer[at] === 0x30 ? at + 1 : this.skipDigits(at)
+    if (at !== unusual && buffer[at] === dot) at = this.skipDigits(at + 1)
+    if (at !== unusual && ((buffer[at] as number) | 0x20) === 0x65) {
       at++
       if (buffer[at] === minus || buffer[at] === 0x2b) at++
-      if (!digits()) return unusual
+      at = this.skipDigits(at)
     }
     return at
+  }
+
+  private skipDigits(from: number): number {
+    const { buffer } = this
+    let at = from
+    for (let byte = buffer[at] as number; byte >= 0x30 && byte <= 0x39; byte = buffer[at] as number) at++
+    return at === from ? unusual : at
   }
 
   private skipAll(from: number, depth: number): number {
@@ -279,6 +300,15 @@ export class EventScanner {
 }
 
 const noTags: string[] = []
+
+/** What a byte is inside a text: 0 ends it or is unusual; above ASCII; ASCII; fit for a key of an ordinary event. */
+const [foreign, plain, letter] = [1, 2, 3]
+const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte < 0x20 || byte === quote || byte === backslash) return 0
+  if (byte >= 0x80) return foreign
+  return byte === dot || byte === 0x7f ? plain : letter
+})
+
 const escapable = new Set(Buffer.from('"\\/bfnrt'))
 
 /** Intake reads these before a query does, so that their presence is never without consequence. */
@@ -296,7 +326,7 @@ const roles: Record<string, KeyNode['role']> = {
 /** The keys that matter in an object, found by their bytes. */
 class KeyTable {
   private readonly buckets: KeyNode[][] = Array.from({ length: 64 }, () => [])
-  private readonly names: string[] = []
+  readonly keys: KeyNode[] = []
 
   constructor(paths: Iterable<string>, isRoot: boolean) {
     const below = new Map<string, string[]>()
@@ -314,14 +344,10 @@ class KeyTable {
     const bytes = Buffer.from(name)
     const deeper = inner.filter((path) => path !== '')
     const wanted = inner.includes('')
-    if (inner.length > 0) this.names.push(name)
     const children = deeper.length > 0 ? new KeyTable(deeper, false) : undefined
-    this.buckets[bucketOf(bytes, 0, bytes.length)]?.push({ name, bytes, wanted, children, role, line: -1 })
-  }
-
-  /** Forgets what the last line left in an object that is used again. */
-  clear(into: Record<string, unknown>): void {
-    for (const name of this.names) into[name] = undefined
+    const key: KeyNode = { name, bytes, wanted, children, role, line: -1, filled: false }
+    this.keys.push(key)
+    this.buckets[bucketOf(bytes, 0, bytes.length)]?.push(key)
   }
 
   find(buffer: Buffer, start: number, end: number): KeyNode | undefined {
@@ -338,21 +364,3 @@ class KeyTable {
 
 const bucketOf = (buffer: Buffer, start: number, end: number): number =>
   ((end - start) * 7 + (buffer[start] as number) * 3 + (buffer[end - 1] as number)) & 63
-
-/** Gives the same text for the same bytes without making it anew: most values of a log have been seen before. */
-class TextCache {
-  private readonly texts = new Array<string>(8192).fill('')
-
-  get(buffer: Buffer, start: number, end: number, hash: number): string {
-    const slot = (hash ^ (hash >>> 13)) & 8191
-    const cached = this.texts[slot] as string
-    if (cached.length === end - start) {
-      let i = 0
-      while (i < cached.length && cached.charCodeAt(i) === buffer[start + i]) i++
-      if (i === cached.length) return cached
-    }
-    const text = buffer.toString('latin1', start, end)
-    this.texts[slot] = text
-    return text
-  }
-}

@@ -3,6 +3,7 @@ import type { Log } from './log.ts'
 import type { Monitor } from './monitor.ts'
 import { ReorderBuffer } from './reorder.ts'
 import { Track, type Transition } from './track.ts'
+import type { Group } from './windows.ts'
 
 export interface ReplayOptions {
   /** Evaluates every so many seconds; unset, at each log's own time. */
@@ -14,8 +15,8 @@ export interface ReplayOptions {
 interface Held {
   readonly at: number
   readonly track: Track
-  readonly key: string
-  readonly value: string
+  readonly group: Group
+  readonly slot: number
 }
 
 /**
@@ -73,8 +74,13 @@ export class Replayer {
 
   /** Made once: there is one call of it for each event that counts. */
   private readonly take = (key: string, value: string): void => {
-    if (this.tooLate) this.missed = true
-    else this.buffer.push({ at: this.at, track: this.reading as Track, key, value })
+    if (this.tooLate) {
+      this.missed = true
+      return
+    }
+    const track = this.reading as Track
+    const group = track.groupOf(key)
+    this.buffer.push({ at: this.at, track, group, slot: group.hold(value) })
   }
 
   /** Time has been seen to reach `at`: releases what can no longer be preceded by anything. */
@@ -102,7 +108,7 @@ export class Replayer {
         if (this.due <= held.at) this.passUntil(held.at)
         this.instant = held.at
       }
-      held.track.add(held.key, held.value, held.at, held.at)
+      held.track.add(held.group, held.slot, held.at, held.at)
       this.open = true
     }
     this.closeInstant()

@@ -3,7 +3,7 @@ import type { IndexedLog } from './log.ts'
 import type { Monitor } from './monitor.ts'
 import { compileReader, groupOfKey, type Reader } from './reading.ts'
 import { entering, nextState, type Rule, reminding, ruleOf, type State, type TransitionWord } from './state.ts'
-import { EntryRing, Group } from './windows.ts'
+import { EntryRing, Group, owned } from './windows.ts'
 
 /** A group of a monitor changed its state, or a reminder of it is due: what Datadog sends one notification for. */
 export interface Transition {
@@ -46,6 +46,7 @@ export class Track {
   private readonly monitor: Monitor
   private readonly rule: Rule
   private readonly options: TrackOptions
+  private readonly arrival: boolean
   private readonly ring = new EntryRing()
   private readonly groups = new Map<string, Group>()
   /** Groups that are not OK. */
@@ -59,15 +60,19 @@ export class Track {
   /** From a window's newest moment to an entry's leaving it. */
   private readonly stayMs: number
   private readonly delayMs: number
+  /** How long a silent group that still matters is remembered. */
+  private readonly keptMs: number
 
   constructor(monitor: Monitor, options: TrackOptions) {
     this.monitor = monitor
     this.options = options
+    this.arrival = options.cadenceMs === undefined
     this.rule = ruleOf(monitor)
     this.read = compileReader(monitor)
-    this.delayMs = options.cadenceMs === undefined ? 0 : this.rule.evaluationDelayMs
+    this.delayMs = this.arrival ? 0 : this.rule.evaluationDelayMs
     this.stayMs = this.rule.windowMs + this.delayMs
-    if (!this.rule.grouped && options.cadenceMs !== undefined) this.mark(this.groupFor('', 0))
+    this.keptMs = Math.max(this.rule.retentionMs, this.rule.newGroupDelayMs > 0 ? newAgainMs : 0)
+    if (!this.rule.grouped && !this.arrival) this.mark(this.groupOf(''))
   }
 
   /** Epoch ms at which something may change without a further log; Infinity when nothing can. */
@@ -80,14 +85,14 @@ export class Track {
     if (ring.to < ring.end) due = Math.min(due, this.after(ring.time(ring.to) + this.delayMs))
     const [waiting] = this.waiting
     if (waiting) due = Math.min(due, this.notEarlier(waiting.notBefore))
-    if (this.changed.length > 0 && this.options.cadenceMs !== undefined) due = Math.min(due, this.after(this.clock))
+    if (this.changed.length > 0 && !this.arrival) due = Math.min(due, this.after(this.clock))
     if (rule.renotify) for (const group of this.active) due = Math.min(due, this.notEarlier(this.reminderOf(group)))
-    return this.options.cadenceMs === undefined ? due : Math.max(due, this.after(this.clock))
+    return this.arrival ? due : Math.max(due, this.after(this.clock))
   }
 
   /** Lets time pass up to the log at `at`, whose own instant is still open in arrival mode. */
   passUntil(at: number): void {
-    this.run(at, this.options.cadenceMs !== undefined)
+    this.run(at, !this.arrival)
   }
 
   /** Lets time pass up to and including `now`. */
@@ -97,10 +102,10 @@ export class Track {
 
   private run(until: number, inclusive: boolean): void {
     if (this.clock === beforeTime) this.clock = until // nothing was watched before
-    if (this.options.cadenceMs === undefined) this.shed(until)
+    if (this.arrival) this.shed(until)
     for (let due = this.due(); due < until || (inclusive && due === until); due = this.due()) {
       this.step(due)
-      if (this.options.cadenceMs === undefined) this.shed(until)
+      if (this.arrival) this.shed(until)
     }
   }
 
@@ -113,29 +118,37 @@ export class Track {
     }
   }
 
+  /** The group that a log belongs to. Until something of it is taken in, it has not been seen. */
+  groupOf(key: string): Group {
+    const known = this.groups.get(key)
+    if (known) return known
+    const group = new Group(owned(key))
+    this.groups.set(group.key, group)
+    return group
+  }
+
   /**
    * Takes in what a log adds to a group.
+   * @param slot where the group holds the log's value
    * @param at the log's time
    * @param now the latest time that has been reached, not before `at`
    */
-  add(key: string, value: string, at: number, now: number, log?: IndexedLog): void {
-    const arrival = this.options.cadenceMs === undefined
+  add(group: Group, slot: number, at: number, now: number, log?: IndexedLog): void {
     if (this.clock === beforeTime) this.clock = at
-    if (arrival) {
+    if (this.arrival) {
       this.expire(now)
       if (now > this.clock) this.clock = now
     }
-    const group = this.groupFor(key, at)
-    const slot = group.hold(value)
+    this.see(group, at)
     if (this.options.samples && log) remember(group, log)
     this.admit(this.ring.insert(at, group, slot), at, now)
-    if (arrival && at < now && group.state !== 'Alert' && !this.rule.firesOnQuiet) this.lookBack(group, at)
+    if (this.arrival && at < now && group.state !== 'Alert' && !this.rule.firesOnQuiet) this.lookBack(group, at)
   }
 
   /** Gives an inserted entry its side of the window. */
   private admit(position: number, at: number, now: number): void {
     const { ring } = this
-    if (this.options.cadenceMs === undefined) {
+    if (this.arrival) {
       ring.to = ring.end
       if (at + this.stayMs <= now) ring.from++
       else this.enter(position)
@@ -150,13 +163,13 @@ export class Track {
 
   /** Evaluates at `at` every group that changed since the last time; in cadence mode only its steps do. */
   settle(at: number): void {
-    if (this.options.cadenceMs === undefined) this.evaluateChanged(at)
+    if (this.arrival) this.evaluateChanged(at)
   }
 
   private step(at: number): void {
     const { ring } = this
     this.clock = at
-    if (this.options.cadenceMs !== undefined) {
+    if (!this.arrival) {
       while (ring.to < ring.end && ring.time(ring.to) < at - this.delayMs) this.enter(ring.to++)
     }
     this.expire(at)
@@ -169,8 +182,7 @@ export class Track {
   private expire(now: number): void {
     const { ring } = this
     const oldest = now - this.stayMs
-    const half = this.options.cadenceMs === undefined
-    while (ring.from < ring.to && (half ? ring.time(ring.from) <= oldest : ring.time(ring.from) < oldest)) {
+    while (ring.from < ring.to && (this.arrival ? ring.time(ring.from) <= oldest : ring.time(ring.from) < oldest)) {
       this.leave(ring.from++)
     }
     while (ring.start < ring.from && ring.time(ring.start) <= oldest - this.options.historyMs) {
@@ -202,7 +214,7 @@ export class Track {
   private evaluateChanged(at: number): void {
     const anyData = this.ring.from < this.ring.to
     if (anyData !== this.hadData && this.rule.grouped && this.rule.firesOnQuiet) {
-      for (const group of this.groups.values()) this.mark(group)
+      for (const group of this.groups.values()) if (group.lastSeen !== beforeTime) this.mark(group)
     }
     this.hadData = anyData
     const groups = this.changed
@@ -298,16 +310,9 @@ export class Track {
     }
   }
 
-  private groupFor(key: string, at: number): Group {
-    const { newGroupDelayMs } = this.rule
-    let group = this.groups.get(key)
-    if (!group) {
-      group = new Group(key)
-      this.groups.set(key, group)
-      if (newGroupDelayMs > 0) this.keepWaiting(group, at)
-    } else if (newGroupDelayMs > 0 && group.lastSeen + newAgainMs <= at) this.keepWaiting(group, at)
+  private see(group: Group, at: number): void {
+    if (this.rule.newGroupDelayMs > 0 && group.lastSeen + newAgainMs <= at) this.keepWaiting(group, at)
     if (at > group.lastSeen) group.lastSeen = at
-    return group
   }
 
   private keepWaiting(group: Group, at: number): void {
@@ -325,7 +330,7 @@ export class Track {
   private sweep(): void {
     if (!this.rule.grouped || this.groups.size < this.sweepAt) return
     for (const group of this.groups.values()) {
-      if (group.held > 0 || group.lastSeen + this.rule.retentionMs > this.clock) continue
+      if (group.held > 0 || group.lastSeen + this.keptMs > this.clock) continue
       this.groups.delete(group.key)
       this.active.delete(group)
     }

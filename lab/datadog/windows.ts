@@ -1,6 +1,9 @@
 import type { IndexedLog } from './log.ts'
 import type { State } from './state.ts'
 
+/** A copy of a text that may be a piece of a far larger one, which it would keep in memory. */
+export const owned = (text: string): string => JSON.parse(JSON.stringify(text)) as string
+
 /** One group of a monitor: what its window holds now, and where its alert stands. */
 export class Group {
   readonly key: string
@@ -10,7 +13,8 @@ export class Group {
   /** Distinct values in the window. */
   distinct = 0
   state: State = 'OK'
-  lastSeen = 0
+  /** Time of its newest entry that was taken in. */
+  lastSeen = Number.NEGATIVE_INFINITY
   /** Before this it is not evaluated: `new_group_delay`. */
   notBefore = Number.NEGATIVE_INFINITY
   changed = false
@@ -30,7 +34,7 @@ export class Group {
   /** Takes hold of a value. @returns the slot in which it is kept */
   hold(value: string): number {
     this.held++
-    if (this.refs === 0) this.value = value
+    if (this.refs === 0 && this.value !== value) this.value = owned(value)
     if (this.value === value && !this.others?.has(value)) {
       this.refs++
       return 0
@@ -74,8 +78,9 @@ class Values {
     let slot = this.slots.get(value)
     if (slot === undefined) {
       slot = this.free.pop() ?? this.values.length
-      this.slots.set(value, slot)
-      this.values[slot] = value
+      const kept = owned(value)
+      this.slots.set(kept, slot)
+      this.values[slot] = kept
       this.refs[slot] = 0
       this.counts[slot] = 0
     }
