@@ -9,16 +9,16 @@ import { sweepHandler } from './sweep/handler.ts'
 declare const __dirname: string
 
 /** A host that loads this without a usable configuration must not start: the faults, without a stack. */
-function configure() {
+function compose() {
   try {
-    return parseFunctionsConfig(process.env)
+    return createDeps(parseFunctionsConfig(process.env), { hashWorker: join(__dirname, 'hash-worker.cjs') })
   } catch (error) {
     if (error instanceof ConfigError) error.stack = error.message
     throw error
   }
 }
 
-const deps = createDeps(configure(), { hashWorker: join(__dirname, 'hash-worker.cjs') })
+const deps = compose()
 
 for (const [name, { method, route, authLevel = 'anonymous', handler }] of Object.entries(routes(deps))) {
   app.http(name, { methods: [method], route, authLevel, handler })

@@ -67,6 +67,18 @@ const flag = z
   .transform((value) => value === '1')
 const seconds = (fallback: number, min: number) => z.coerce.number().int().min(min).default(fallback)
 
+/** A comma-separated list of CIDR blocks; none by default. */
+const networks = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
+  )
+  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be CIDR blocks such as 198.51.100.7/32')))
+
 /** What both hosts read. Each entry is one environment variable. */
 const common = {
   ATO_LAB: flag,
@@ -94,6 +106,15 @@ const common = {
   SESSION_DEVICE_BINDING: z.enum(['observe', 'challenge', 'refuse']).default('observe'),
 }
 
+/** What a release reads to bring the database up to date. */
+const MigrateSchema = z.object({
+  ATO_LAB: flag,
+  TLS_INSECURE: flag,
+  DATABASE_URL: connection(['postgres://', 'postgresql://']),
+  /** Authority of Postgres' certificate, in PEM, when it is one of its own; the name is then not compared. */
+  DATABASE_CA: certificate.optional(),
+})
+
 const FunctionsSchema = z.object({
   ...common,
   ...MigrateSchema.shape,
@@ -104,25 +125,11 @@ const FunctionsSchema = z.object({
   BCRYPT_COST: z.coerce.number().int().min(10).max(15).default(10),
   HASH_QUEUE: z.coerce.number().int().min(1).default(64),
   /** Addresses that `block_ip` never blocks, beside private ones: our own egress, as CIDR blocks. */
-  EGRESS_ADDRESSES: z
-    .string()
-/** What a release reads to bring the database up to date. */
-const MigrateSchema = z.object({
-  ATO_LAB: flag,
-  TLS_INSECURE: flag,
-  DATABASE_URL: connection(['postgres://', 'postgresql://']),
-  /** Authority of Postgres' certificate, in PEM, when it is one of its own; the name is then not compared. */
-  DATABASE_CA: certificate.optional(),
-})
-
-    .default('')
-    .transform((value) =>
-      value
-        .split(',')
-        .map((item) => item.trim())
-        .filter(Boolean),
-    )
-    .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be CIDR blocks such as 198.51.100.7/32'))),
+  EGRESS_ADDRESSES: networks,
+  /** Path of a database of cities in MaxMind's format (`.mmdb`); without one, impossible travel is not judged. */
+  GEO_DATABASE: text.optional(),
+  /** Where your people's VPN and proxies come out, as CIDR blocks: no place is read from an address in them. */
+  TRAVEL_VPN_RANGES: networks,
   CONTAIN_CAP: z.coerce.number().int().min(1).default(25),
 })
 
@@ -134,6 +141,7 @@ const WebSchema = z.object({
 
 export type FunctionsConfig = Readonly<z.infer<typeof FunctionsSchema>>
 export type WebConfig = Readonly<z.infer<typeof WebSchema>>
+export type MigrateConfig = Readonly<z.infer<typeof MigrateSchema>>
 export type SessionConfig = Pick<
   FunctionsConfig,
   'SESSION_IDLE_SECONDS' | 'SESSION_ABSOLUTE_SECONDS' | 'SESSION_DEVICE_BINDING'
@@ -141,26 +149,26 @@ export type SessionConfig = Pick<
 
 export const parseFunctionsConfig = (env: NodeJS.ProcessEnv): FunctionsConfig => parse(FunctionsSchema, env)
 export const parseWebConfig = (env: NodeJS.ProcessEnv): WebConfig => parse(WebSchema, env)
-export type MigrateConfig = Readonly<z.infer<typeof MigrateSchema>>
+export const parseMigrateConfig = (env: NodeJS.ProcessEnv): MigrateConfig => parse(MigrateSchema, env)
 
 /** The names that a host reads, for the docs and the deployment templates. */
 export const functionsVariables: readonly string[] = Object.keys(FunctionsSchema.shape)
 export const webVariables: readonly string[] = Object.keys(WebSchema.shape)
+export const migrateVariables: readonly string[] = Object.keys(MigrateSchema.shape)
 
 type Env = NodeJS.ProcessEnv
 
-export const parseMigrateConfig = (env: NodeJS.ProcessEnv): MigrateConfig => parse(MigrateSchema, env)
 /**
  * Parses once, before anything listens.
  * @throws ConfigError with every fault at once, by variable name and without the values
  */
-export const migrateVariables: readonly string[] = Object.keys(MigrateSchema.shape)
 function parse<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>> {
   // A variable set to nothing is a variable that is missing: `FOO=` in a settings file must not pass as a value.
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in schema.shape && value !== ''))
   const result = schema.safeParse(given)
   const faults = [
     ...(result.error?.issues ?? []).map((issue) => faultOf(issue, given)),
+    ...('TABLES_URL' in schema.shape ? tablesFaults(given) : []),
     ...labFaults(given, env.ATO_LAB === '1'),
   ]
   if (!result.success || faults.length > 0) {
@@ -168,7 +176,6 @@ function parse<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>>
   }
   return Object.freeze(result.data)
 }
-    ...('TABLES_URL' in schema.shape ? tablesFaults(given) : []),
 
 function faultOf(issue: z.core.$ZodIssue, given: Record<string, unknown>): string {
   const [name, ...rest] = issue.path.map(String)
@@ -176,13 +183,6 @@ function faultOf(issue: z.core.$ZodIssue, given: Record<string, unknown>): strin
   return name !== undefined && !(name in given) ? `${where}: is missing` : `${where}: ${issue.message}`
 }
 
-/** Lab secrets are generated on a laptop and lie in a file there: outside the lab they open nothing. */
-function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
-  const loopback = (value: unknown) => {
-    const host = typeof value === 'string' && URL.canParse(value) ? new URL(value).hostname : ''
-    return host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
-  }
-  const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN'].filter((name) => name in given)
 /** One way to the tables, and an identity that is whole. */
 function tablesFaults(given: Record<string, unknown>): string[] {
   const has = (name: string) => name in given
@@ -198,6 +198,13 @@ function tablesFaults(given: Record<string, unknown>): string[] {
   return faults
 }
 
+/** Lab secrets are generated on a laptop and lie in a file there: outside the lab they open nothing. */
+function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
+  const loopback = (value: unknown) => {
+    const host = typeof value === 'string' && URL.canParse(value) ? new URL(value).hostname : ''
+    return host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
+  }
+  const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN'].filter((name) => name in given)
   if (lab) {
     return origins
       .filter((name) => !loopback(given[name]))

@@ -95,6 +95,8 @@ export const EVENTS = {
     outcome: z.enum(['success', 'enabled', 'disabled']),
     usr: known,
     sid: Sid.optional(),
+    /** Of the sign-in that a right code completes. */
+    risk: z.array(Risk).optional(),
   }),
   mfaFailed: z.strictObject({
     ...envelope,

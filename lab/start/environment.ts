@@ -1,4 +1,5 @@
 import { functionsVariables, webVariables } from '../../shared/config.ts'
+import { LAB_VPN_RANGES } from '../../shared/geo/documentation.ts'
 import type { LabSecrets } from '../secrets.ts'
 import type { StoreConnections } from '../stores/start.ts'
 
@@ -38,6 +39,7 @@ export function appEnvironments({ secrets, stores, origins, settings = {} }: Sou
     ATO_LAB: '1',
     DD_SERVICE: SERVICE,
     DD_ENV: ENV,
+    TRAVEL_VPN_RANGES: LAB_VPN_RANGES.join(','),
     WEB_ORIGIN: origins.web,
     FUNCTIONS_ORIGIN: origins.functions,
   }

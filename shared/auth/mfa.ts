@@ -4,6 +4,7 @@ import type { Emit, Event } from '../event.ts'
 import type { Secret } from '../secret.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { KnownDevices, LiveSession, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
+import { type ArrivalDeps, risksOfArrival } from './arrival.ts'
 import { MFA_TRIES, mfaRules } from './limits.ts'
 import { newTotpSecret, openTotp, otpauthUri, sealTotp, stepOfCode } from './totp.ts'
 
@@ -34,7 +35,7 @@ export async function checkCode(user: User, code: string, deps: CodeDeps): Promi
   return 'accepted'
 }
 
-export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps {
+export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, ArrivalDeps {
   users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep'>
   pendingMfas: Pick<PendingMfas, 'attempt' | 'consume'>
   devices: KnownDevices
@@ -70,8 +71,11 @@ export async function verifyMfa(
     deps.emit({ ...fields, outcome: 'fail', reason: 'expired', usr })
     return { kind: 'refused' }
   }
-  await deps.devices.remember(user.id, deviceHash, new Date(deps.now()))
-  deps.emit({ ...fields, outcome: 'success', usr, sid: issued.sid })
+  const [risk] = await Promise.all([
+    risksOfArrival(user.id, client, deps),
+    deps.devices.remember(user.id, deviceHash, new Date(deps.now())),
+  ])
+  deps.emit({ ...fields, outcome: 'success', usr, sid: issued.sid, ...(risk.length > 0 ? { risk } : {}) })
   return { kind: 'issued', ...issued }
 }
 

@@ -1,4 +1,4 @@
-import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { BlockList as AddressSet, isIP, isIPv4, isIPv6 } from 'node:net'
 
 /** Said of a request whose platform appended no address: only a host without a front end does that. */
 export const UNKNOWN_ADDRESS = '0.0.0.0'
@@ -35,4 +35,14 @@ export function networkOf(address: string): string {
   const right = tail ? tail.split(':') : []
   const groups = address.includes('::') ? [...left, ...Array(8 - left.length - right.length).fill('0'), ...right] : left
   return `${groups.slice(0, 4).join(':')}::/64`
+}
+
+/** @param ranges CIDR blocks @returns whether an address in normal form lies in one of them */
+export function inRanges(ranges: readonly string[]): (ip: string) => boolean {
+  const set = new AddressSet()
+  for (const range of ranges) {
+    const [network = '', bits] = range.split('/')
+    set.addSubnet(network, Number(bits), isIPv6(network) ? 'ipv6' : 'ipv4')
+  }
+  return (ip) => set.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
 }

@@ -1,4 +1,4 @@
-import { BlockList as AddressSet, isIPv6 } from 'node:net'
+import { inRanges } from '../client/address.ts'
 import type { Containment } from '../stores/port.ts'
 
 /** What may be done about an alert, and to whom. Compiled into functions: an alert cannot ask for anything else. */
@@ -47,10 +47,6 @@ const PRIVATE = [
 
 /** @param egress our own addresses, as CIDR blocks: blocking them would block web itself */
 export function blockable(egress: readonly string[]): (ip: string) => boolean {
-  const spared = new AddressSet()
-  for (const block of [...PRIVATE, ...egress]) {
-    const [network = '', bits] = block.split('/')
-    spared.addSubnet(network, Number(bits), isIPv6(network) ? 'ipv6' : 'ipv4')
-  }
-  return (ip) => !spared.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
+  const isSpared = inRanges([...PRIVATE, ...egress])
+  return (ip) => !isSpared(ip)
 }

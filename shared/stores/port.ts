@@ -204,6 +204,25 @@ export interface KnownDevices {
   remember(userId: string, deviceHash: string, now: Date): Promise<'first' | 'new' | 'known'>
 }
 
+/** Where an account was used last, as far as travel is judged by it. */
+export interface LastPlace {
+  /** degrees, as coarse as the domain makes them */
+  latitude: number
+  longitude: number
+  at: Date
+  /** Of the first sign-in from a known place, and how many there have been. */
+  since: Date
+  logins: number
+}
+
+export interface LastPlaces {
+  /**
+   * Replaces a user's last place by what `revise` makes of it; undefined leaves it as it is. Asks again when another
+   * sign-in was faster, so that each is judged by the one before it.
+   */
+  revise(userId: string, revise: (before: LastPlace | undefined) => LastPlace | undefined): Promise<void>
+}
+
 export type ContainmentState =
   | 'pending' // claimed, to be carried out (the sweeper finishes it)
   | 'done'

@@ -3,10 +3,12 @@ import { expect, inject, test } from 'vitest'
 import { connectTables } from '../connect.ts'
 import { containmentLedgerContract } from '../contract/containment-ledger.ts'
 import { knownDevicesContract } from '../contract/known-devices.ts'
+import { lastPlacesContract } from '../contract/last-places.ts'
 import { sessionLedgerContract } from '../contract/session-ledger.ts'
 import { createTablesClient, type Tables } from './client.ts'
 import { createContainmentLedger } from './containment-ledger.ts'
 import { createKnownDevices } from './known-devices.ts'
+import { createLastPlaces } from './last-places.ts'
 import { createSessionLedger } from './session-ledger.ts'
 
 const freshTables = (): Tables =>
@@ -14,6 +16,7 @@ const freshTables = (): Tables =>
 
 sessionLedgerContract(() => createSessionLedger(freshTables()))
 knownDevicesContract(createKnownDevices(freshTables()))
+lastPlacesContract(createLastPlaces(freshTables()))
 containmentLedgerContract(() => createContainmentLedger(freshTables()))
 
 const NOW = new Date('2026-03-01T12:00:00Z')

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto'
+import { generate } from 'otplib'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LEARNING } from '../../shared/auth/travel.ts'
+import { LAB_VPN_RANGES } from '../../shared/geo/documentation.ts'
+import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+
+const LISBON = '192.0.2.7'
+const PORTO = '198.51.100.7'
+const SYDNEY = '203.0.113.200'
+const VPN = '203.0.113.230'
+const HOUR_MS = 3_600_000
+
+let functions: Functions
+let clock: number
+beforeEach(async () => {
+  clock = Date.now()
+  functions = await startFunctions({ env: { TRAVEL_VPN_RANGES: LAB_VPN_RANGES.join(',') }, deps: { now: () => clock } })
+})
+afterEach(() => functions.close())
+
+const signIn = (email: string, ip: string, more: Asked = {}) =>
+  functions.call('login', { ip, body: { email, password: PASSWORD }, ...more })
+const lastOf = (evt: string) => functions.events().findLast((event) => event.evt === evt)
+
+/** An account whose learning period is over, used last in Lisbon, a minute ago. */
+async function settled(): Promise<string> {
+  const { email } = await functions.signIn({ ip: LISBON })
+  for (let n = 1; n < LEARNING.logins; n++) await signIn(email, LISBON)
+  clock += 60_000
+  return email
+}
+
+describe('a sign-in from the other side of the world, a minute later', () => {
+  it('is let in, and its login says travel beside what else is odd about it', async () => {
+    const email = await settled()
+    const { status, json } = await signIn(email, SYDNEY, { userAgent: FIREFOX })
+    expect(status).toBe(200)
+    expect(lastOf('login')).toMatchObject({ outcome: 'success', sid: json.sid, risk: ['new_device', 'travel'] })
+  })
+
+  it('is travel again when it is tried again, and the owner at home has not travelled', async () => {
+    const email = await settled()
+    for (let n = 0; n < 2; n++) {
+      await signIn(email, SYDNEY)
+      expect(lastOf('login')).toMatchObject({ risk: ['travel'] })
+    }
+    await signIn(email, LISBON)
+    expect(lastOf('login')).not.toHaveProperty('risk')
+  })
+
+  it('is no travel once an airliner could have made it', async () => {
+    const email = await settled()
+    clock += 18 * HOUR_MS
+    await signIn(email, SYDNEY)
+    expect(lastOf('login')).toMatchObject({ risk: ['travel'] })
+    clock += HOUR_MS
+    await signIn(email, SYDNEY)
+    expect(lastOf('login')).not.toHaveProperty('risk')
+  })
+
+  it('that fails says nothing of it and teaches nothing: the password was not right', async () => {
+    const email = await settled()
+    await signIn(email, SYDNEY, { body: { email, password: 'not the right password' } })
+    expect(lastOf('login')).toMatchObject({ outcome: 'fail' })
+    await signIn(email, LISBON)
+    expect(lastOf('login')).not.toHaveProperty('risk')
+  })
+})
+
+describe('nothing is said', () => {
+  it.each([
+    ['of a town nearby', PORTO],
+    ['of a listed VPN range', VPN],
+    ['of an address that is nowhere on the map', '127.0.0.1'],
+  ])('%s, and the way home is none either', async (_, ip) => {
+    const email = await settled()
+    for (const from of [ip, LISBON]) {
+      await signIn(email, from)
+      expect(lastOf('login')).toMatchObject({ outcome: 'success', ip: from })
+      expect(lastOf('login')).not.toHaveProperty('risk')
+    }
+  })
+
+  it('while an account is being learnt', async () => {
+    const { email } = await functions.signIn({ ip: LISBON })
+    for (let n = 1; n < LEARNING.logins; n++) {
+      await signIn(email, n % 2 ? SYDNEY : LISBON)
+      expect(lastOf('login')).not.toHaveProperty('risk')
+    }
+    await signIn(email, LISBON)
+    expect(lastOf('login')).toMatchObject({ risk: ['travel'] })
+  })
+})
+
+describe('with a second factor', () => {
+  it('the code that completes the sign-in is what travels; a password alone teaches no place', async () => {
+    const email = await settled()
+    const token = (await signIn(email, LISBON)).json.token as string
+    const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
+    const codeNow = () => generate({ secret, epoch: clock / 1000 })
+    expect((await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })).status).toBe(204)
+
+    clock += 60_000
+    const { mfa_token } = (await signIn(email, SYDNEY)).json as { mfa_token: string }
+    expect(lastOf('login')).toMatchObject({ outcome: 'challenge' })
+    expect(lastOf('login')).not.toHaveProperty('risk')
+    const verified = await functions.call('mfaVerify', { ip: SYDNEY, body: { mfa_token, code: await codeNow() } })
+    expect(verified.status).toBe(200)
+    expect(lastOf('mfa')).toMatchObject({ outcome: 'success', sid: verified.json.sid, risk: ['travel'] })
+
+    clock += 60_000
+    const home = (await signIn(email, LISBON)).json as { mfa_token: string }
+    await functions.call('mfaVerify', { ip: LISBON, body: { mfa_token: home.mfa_token, code: await codeNow() } })
+    expect(lastOf('mfa')).toMatchObject({ outcome: 'success' })
+    expect(lastOf('mfa')).not.toHaveProperty('risk')
+  })
+})
+
+describe('nobody is kept out because travel cannot be judged', () => {
+  const broken = () => Promise.reject(Object.assign(new Error(`canary ${randomUUID()}`), { code: 'ECONNREFUSED' }))
+  it.each([
+    ['the table does not answer', { places: { revise: broken } }, 'ECONNREFUSED'],
+    [
+      'the map is broken',
+      {
+        locate: () => {
+          throw new RangeError('canary')
+        },
+      },
+      'RangeError',
+    ],
+  ])('%s: a warning, and in', async (_, deps, error) => {
+    Object.assign(functions.deps, deps)
+    const { email } = await functions.signIn({ ip: LISBON })
+    expect((await signIn(email, SYDNEY)).status).toBe(200)
+    const warnings = functions.lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn')
+    expect(warnings.at(-1)).toMatchObject({ message: 'travel was not judged', error, request_id: expect.any(String) })
+    expect(functions.lines.join('')).not.toContain('canary')
+  })
+})

@@ -1,0 +1,41 @@
+import type { Client } from '../client/client.ts'
+import type { GeoLookup } from '../geo/place.ts'
+import type { ServiceLog } from '../log.ts'
+import type { LastPlaces } from '../stores/port.ts'
+import { judgeArrival } from './travel.ts'
+
+export interface ArrivalDeps {
+  locate: GeoLookup
+  places: LastPlaces
+  warn: ServiceLog['warn']
+  now: () => number
+}
+
+/**
+ * Says whether somebody who has just signed in can have come from where the account was used last, and learns the place.
+ * An unknown place is neither judged nor learnt. Never throws: nobody is kept out because a map is missing.
+ * @returns what goes into the event's `risk`
+ */
+export async function risksOfArrival(userId: string, client: Client, deps: ArrivalDeps): Promise<'travel'[]> {
+  try {
+    const here = deps.locate(client.ip)
+    if (!here) return []
+    const now = new Date(deps.now())
+    let travel = false
+    await deps.places.revise(userId, (before) => {
+      const arrival = judgeArrival(before, here, now)
+      travel = arrival.travel
+      return arrival.learnt
+    })
+    return travel ? ['travel'] : []
+  } catch (error) {
+    deps.warn('travel was not judged', { request_id: client.requestId, error: kindOf(error) })
+    return []
+  }
+}
+
+/** A code or a name, and no text: a store's message may quote what it was given. */
+const kindOf = (error: unknown): string => {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
+  return String(code ?? name ?? typeof error)
+}

@@ -1,0 +1,23 @@
+/** A point on Earth, in degrees: north and east are positive. */
+export interface Place {
+  readonly latitude: number
+  readonly longitude: number
+}
+
+/** Where the network of an address is. @returns undefined where nobody can tell, or where it would not be the person's */
+export type GeoLookup = (ip: string) => Place | undefined
+
+/** Mean radius. @see IUGG, R₁ */
+const EARTH_KM = 6371.0088
+
+/** The way over a sphere, within 0.5 % of that over the ellipsoid. @see haversine formula */
+export function distanceKm(from: Place, to: Place): number {
+  const [latitude, other] = [radians(from.latitude), radians(to.latitude)]
+  const north = Math.sin((other - latitude) / 2) ** 2
+  const east = Math.sin(radians(to.longitude - from.longitude) / 2) ** 2
+  const h = north + Math.cos(latitude) * Math.cos(other) * east
+  // Between antipodes rounding can take h past 1.
+  return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(h)))
+}
+
+const radians = (degrees: number): number => (degrees * Math.PI) / 180
