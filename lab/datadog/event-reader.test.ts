@@ -1,0 +1,193 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { logOfEvent } from './app-event.ts'
+import { EventError, EventReader, parseEvent } from './event-reader.ts'
+import { EventScanner } from './event-scanner.ts'
+import { needsOf } from './field-needs.ts'
+import type { Log } from './log.ts'
+import { readMonitor } from './monitor.ts'
+import { compileReader } from './reading.ts'
+
+const monitors = [
+  'logs("service:web env:prod @evt:login -@reason:blocked").rollup("count").by("@ip").last("5m") > 1',
+  'logs("@evt:(new OR seen) @n:>3").rollup("cardinality","@usr.name").by("@usr.id,env").last("5m") > 1',
+  'logs("@flag:true OR @evt:*").rollup("count").by("@usr.id").last("5m") > 1',
+].map((query, i) =>
+  readMonitor(JSON.stringify({ name: 'n', type: 'log alert', message: 'm', query }), `detections/m${i}/monitor.json`),
+)
+const readers = monitors.map(compileReader)
+const timestamp = '2026-01-05T09:00:00.123Z'
+
+/** What the monitors make of a log. */
+function entriesOf(log: Log, at: number): unknown {
+  const entries: string[][] = readers.map(() => [])
+  readers.forEach((read, i) => {
+    read(log, (key, value) => entries[i]?.push(key, value))
+  })
+  return { at, entries }
+}
+
+/** What the full parser makes of a line. */
+function parsed(line: string): unknown {
+  try {
+    const log = logOfEvent(parseEvent(line))
+    return Number.isNaN(log.timestamp) ? 'refused' : entriesOf(log, log.timestamp)
+  } catch (error) {
+    if (error instanceof EventError) return 'refused'
+    throw error
+  }
+}
+
+function read(reader: EventReader, line: string): unknown {
+  const buffer = Buffer.from(`${line}\n`)
+  let found: unknown
+  try {
+    reader.read(buffer, 0, buffer.length - 1, (log, at) => {
+      found = entriesOf(log, at)
+    })
+  } catch (error) {
+    if (error instanceof EventError) return 'refused'
+    throw error
+  }
+  return found
+}
+
+const event = {
+  timestamp,
+  service: 'web',
+  env: 'prod',
+  evt: 'login',
+  reason: 'wrong_password',
+  ip: '203.0.113.9',
+  usr: { id: 'u1', name: 'Ann' },
+  user_agent: 'a "quoted" \\ agent',
+  n: 4,
+  nested: { list: [1, -2.5e3, null, true, false, { deep: ['x'] }] },
+}
+const scans = (line: string) => {
+  const buffer = Buffer.from(`${line}\n`)
+  return new EventScanner(needsOf(monitors)).scan(buffer, 0, buffer.length - 1)
+}
+
+test('an ordinary event needs no full parse', () => {
+  expect(scans(JSON.stringify(event))).toBe(true)
+  expect(scans(` ${JSON.stringify(event, undefined, 1).replaceAll('\n', ' \t')} \r`)).toBe(true)
+  expect(scans(JSON.stringify({ ...event, timestamp: 1767603600123 }))).toBe(true)
+  expect(read(new EventReader(monitors), JSON.stringify(event))).toEqual({
+    at: Date.parse(timestamp),
+    entries: [['203.0.113.9', ''], [], ['u1', '']],
+  })
+})
+
+test.each([
+  ['an escape in a text that is wanted', JSON.stringify({ ...event, ip: 'a"b' })],
+  ['an escaped key', JSON.stringify(event).replace('"evt"', '"\\u0065vt"')],
+  ['a key twice', JSON.stringify(event).replace('"evt"', '"evt":"mfa","evt"')],
+  ['a key with a dot', JSON.stringify({ ...event, 'usr.id': 'u2' })],
+  ['a list of values', JSON.stringify({ ...event, ip: ['a', 'b'] })],
+  ['a message that is JSON', JSON.stringify({ ...event, message: '{"ip":"other"}' })],
+  ['tags of its own', JSON.stringify({ ...event, ddtags: 'env:staging' })],
+  ['a date of another form', JSON.stringify({ ...event, timestamp: '2026-01-05T09:00:00+01:00' })],
+  ['a date that goes before timestamp', JSON.stringify({ ...event, '@timestamp': '2026-01-05T10:00:00.000Z' })],
+])('%s is left to the full parser, with the same result', (_, line) => {
+  expect(scans(line)).toBe(false)
+  expect(read(new EventReader(monitors), line)).toEqual(parsed(line))
+})
+
+test.each([
+  ['cut short', JSON.stringify(event).slice(0, -1)],
+  ['two on a line', `${JSON.stringify(event)}${JSON.stringify(event)}`],
+  ['a trailing comma', JSON.stringify(event).replace('}}', '}},')],
+  ['a control character in a text', JSON.stringify(event).replace('agent', 'a\tgent')],
+  ['a bad escape', JSON.stringify(event).replace('\\\\', '\\x')],
+  ['a number with a leading zero', JSON.stringify(event).replace('"n":4', '"n":04')],
+  ['a number without digits', JSON.stringify(event).replace('-2500', '-')],
+  ['a word that is none', JSON.stringify(event).replace('null', 'nul')],
+  ['no date', JSON.stringify({ ...event, timestamp: undefined })],
+  ['a date that is none', JSON.stringify({ ...event, timestamp: 'yesterday' })],
+  ['a list', '[]'],
+  ['nothing but text', 'login failed'],
+])('%s is refused', (_, line) => {
+  expect(read(new EventReader(monitors), line)).toBe('refused')
+})
+
+test('texts in any script are read', () => {
+  const line = JSON.stringify({ ...event, ip: 'zoë 漢字 😀' })
+  expect(scans(line)).toBe(true)
+  expect(read(new EventReader(monitors), line)).toMatchObject({ entries: [['zoë 漢字 😀', ''], [], ['u1', '']] })
+})
+
+test('scanned or parsed, a monitor makes the same of every line, one after the other', () => {
+  const scalar = fc.constantFrom<unknown>(
+    'login',
+    'new',
+    'prod',
+    'web',
+    'é',
+    'a"b',
+    '',
+    'blocked',
+    5,
+    3.5,
+    -0,
+    true,
+    false,
+    null,
+    [],
+    ['u1', 2],
+    {},
+    { id: 'u1' },
+    { id: 7, name: ['x', 'y'] },
+  )
+  const name = fc.constantFrom(
+    'service',
+    'env',
+    'evt',
+    'reason',
+    'ip',
+    'usr',
+    'n',
+    'flag',
+    'message',
+    'other',
+    'user_agent',
+    'ddtags',
+    'usr.id',
+    'syslog',
+    'toString',
+    '__proto__',
+    '@timestamp',
+  )
+  const date = fc.constantFrom<unknown>(
+    timestamp,
+    '2026-01-05T09:00:00Z',
+    '2026-02-30T24:00:00.000Z',
+    '2026-13-05T09:00:00.123Z',
+    1767603600123,
+    -5,
+    1.5,
+    '1767603600123',
+    'never',
+    null,
+  )
+  const line = fc
+    .tuple(
+      fc.array(fc.tuple(name, scalar), { maxLength: 12 }),
+      date,
+      fc.boolean(),
+      fc.nat(400),
+      fc.constantFrom('', '"', '\\', ',', '}', ' ', 'x', '0'),
+    )
+    .map(([members, when, spoil, place, what]) => {
+      const keys: [string, unknown][] = [...members.slice(0, 3), ['timestamp', when], ...members.slice(3)]
+      const text = `{${keys.map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`).join(', ')}}`
+      return spoil ? text.slice(0, place) + what + text.slice(place + 1) : text
+    })
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 5 }), (lines) => {
+      const reader = new EventReader(monitors)
+      for (const each of lines) expect([each, read(reader, each)]).toEqual([each, parsed(each)])
+    }),
+    { numRuns: 3000 },
+  )
+})
