@@ -2,6 +2,7 @@ import { createHashPool } from '../shared/auth/hash-pool.ts'
 import { createPasswords } from '../shared/auth/passwords.ts'
 import type { FunctionsConfig } from '../shared/config.ts'
 import { blockable } from '../shared/containment/policy.ts'
+import { createGeoLookup } from '../shared/geo/lookup.ts'
 import { createLog, type ServiceLog } from '../shared/log.ts'
 import { localKeys } from '../shared/session/keys.ts'
 import { Sightings } from '../shared/session/sightings.ts'
@@ -18,6 +19,7 @@ import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
 import { createThrottle } from '../shared/stores/redis/throttle.ts'
 import { createContainmentLedger } from '../shared/stores/tables/containment-ledger.ts'
 import { createKnownDevices } from '../shared/stores/tables/known-devices.ts'
+import { createLastPlaces } from '../shared/stores/tables/last-places.ts'
 import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
 import { warnOfInsecureTls } from '../shared/stores/tls.ts'
 
@@ -26,12 +28,14 @@ export type FunctionsDeps = ReturnType<typeof createDeps>
 /**
  * Everything the functions need, built once per process. Each use case names the part of it that it uses.
  * @param paths where the built hash worker lies
+ * @throws ConfigError when what the configuration names cannot be read
  */
 export function createDeps(
   config: FunctionsConfig,
   paths: { hashWorker: string },
   log: ServiceLog = createLog({ service: config.DD_SERVICE, env: config.DD_ENV }),
 ) {
+  const locate = createGeoLookup(config)
   const onError = (store: string) => (error: Error) => log.error(error, `${store} connection`)
   const postgres = openPostgres(config, onError('postgres'))
   const redis = openRedis(config, onError('redis'))
@@ -46,6 +50,7 @@ export function createDeps(
     sessions: createLiveSessions(redis.redis, { idleSeconds: config.SESSION_IDLE_SECONDS }),
     ledger: createSessionLedger(tables.tables),
     devices: createKnownDevices(tables.tables),
+    places: createLastPlaces(tables.tables),
     containments: createContainmentLedger(tables.tables),
     throttle: createThrottle(redis.redis),
     blocks: createBlockList(redis.redis),
@@ -72,6 +77,7 @@ export function createDeps(
     mayBlock: blockable(config.EGRESS_ADDRESSES),
     lab: config.ATO_LAB,
     // the outside
+    locate,
     fetch,
     now: Date.now,
     emit: log.emit,

@@ -67,6 +67,18 @@ const flag = z
   .transform((value) => value === '1')
 const seconds = (fallback: number, min: number) => z.coerce.number().int().min(min).default(fallback)
 
+/** A comma-separated list of CIDR blocks; none by default. */
+const networks = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
+  )
+  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be CIDR blocks such as 198.51.100.7/32')))
+
 /** What both hosts read. Each entry is one environment variable. */
 const common = {
   ATO_LAB: flag,
@@ -113,25 +125,11 @@ const FunctionsSchema = z.object({
   BCRYPT_COST: z.coerce.number().int().min(10).max(15).default(10),
   HASH_QUEUE: z.coerce.number().int().min(1).default(64),
   /** Addresses that `block_ip` never blocks, beside private ones: our own egress, as CIDR blocks. */
-  EGRESS_ADDRESSES: z
-    .string()
-/** What a release reads to bring the database up to date. */
-const MigrateSchema = z.object({
-  ATO_LAB: flag,
-  TLS_INSECURE: flag,
-  DATABASE_URL: connection(['postgres://', 'postgresql://']),
-  /** Authority of Postgres' certificate, in PEM, when it is one of its own; the name is then not compared. */
-  DATABASE_CA: certificate.optional(),
-})
-
-    .default('')
-    .transform((value) =>
-      value
-        .split(',')
-        .map((item) => item.trim())
-        .filter(Boolean),
-    )
-    .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be CIDR blocks such as 198.51.100.7/32'))),
+  EGRESS_ADDRESSES: networks,
+  /** Path of a database of cities in MaxMind's format (`.mmdb`); without one, impossible travel is not judged. */
+  GEO_DATABASE: text.optional(),
+  /** Where your people's VPN and proxies come out, as CIDR blocks: no place is read from an address in them. */
+  TRAVEL_VPN_RANGES: networks,
   CONTAIN_CAP: z.coerce.number().int().min(1).default(25),
 })
 
