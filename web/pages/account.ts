@@ -7,7 +7,7 @@ import { forwardedClient } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { type Identity, identityOf } from './identity.ts'
-import { input, layout, type Notice } from './layout.ts'
+import { input, layout, type Notice, type Page } from './layout.ts'
 import { PASSWORD_HINT } from './register.ts'
 import { waitText } from './sign-in.ts'
 
@@ -23,7 +23,7 @@ interface Account extends Identity {
   errors?: { current?: string; next?: string }
 }
 
-const accountPage = ({ name, mfaEnabled, notice, errors = {} }: Account): Html =>
+const accountPage = ({ name, mfaEnabled, notice, errors = {} }: Account): Page =>
   layout(
     { title: 'Account', inside: true, wide: true, notice },
     html`<h1>Account</h1>

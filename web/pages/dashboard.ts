@@ -11,7 +11,7 @@ import { forwardedClient } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { identityOf } from './identity.ts'
-import { layout, type Notice, time } from './layout.ts'
+import { layout, type Notice, type Page, time } from './layout.ts'
 
 const LIST_MS = 3_000
 
@@ -27,7 +27,7 @@ interface Dashboard {
   notice: Notice | undefined
 }
 
-const dashboardPage = ({ name, current, others, notice }: Dashboard): Html =>
+const dashboardPage = ({ name, current, others, notice }: Dashboard): Page =>
   layout(
     { title: 'Your sessions', inside: true, wide: true, notice },
     html`<h1>Your sessions</h1>

@@ -4,7 +4,7 @@ import type { EndDeps } from '../../shared/session/end.ts'
 import type { LiveSessions, SessionLedger } from '../../shared/stores/port.ts'
 import type { Cookies } from '../cookies.ts'
 import type { FunctionsClient } from '../functions-client.ts'
-import type { Html } from './html.ts'
+import { framed, type Page } from './layout.ts'
 
 /** What the pages' handlers work with. */
 export interface PageDeps extends EndDeps {
@@ -18,12 +18,12 @@ export interface PageDeps extends EndDeps {
 /** Answers with a page: 200, or the status of the refusal that it shows. */
 export function sendPage(
   response: Response,
-  page: Html,
+  page: Page,
   refusal?: { status: number; retryAfterSeconds?: number | undefined },
 ) {
   if (refusal?.retryAfterSeconds !== undefined) response.set('retry-after', String(refusal.retryAfterSeconds))
   response
     .status(refusal?.status ?? 200)
     .type('html')
-    .send(page.toString())
+    .send(framed(page).toString())
 }

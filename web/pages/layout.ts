@@ -14,8 +14,16 @@ export interface Layout {
   wide?: boolean
 }
 
+/** A page before its frame is drawn: what stands in the frame depends on the visit, and is no handler's concern. */
+export interface Page {
+  layout: Layout
+  main: Fragment
+}
+
+export const layout = (layout: Layout, main: Fragment): Page => ({ layout, main })
+
 /** The frame of every page. Nothing in it is inline: the policy forbids inline script and style. */
-export const layout = ({ title, notice, inside, wide }: Layout, main: Fragment): Html => html`<!doctype html>
+export const framed = ({ layout: { title, notice, inside, wide }, main }: Page): Html => html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">

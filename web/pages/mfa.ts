@@ -5,11 +5,11 @@ import { IssuedSession, problemOf } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
-import { type Html, html } from './html.ts'
-import { input, layout } from './layout.ts'
+import { html } from './html.ts'
+import { input, layout, type Page } from './layout.ts'
 import { admit, waitText } from './sign-in.ts'
 
-const mfaPage = (error?: string): Html =>
+const mfaPage = (error?: string): Page =>
   layout(
     { title: 'Enter your code' },
     html`<h1>Enter your code</h1>

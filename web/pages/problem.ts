@@ -5,8 +5,8 @@ import type { Cookies } from '../cookies.ts'
 import { toProblem } from '../problems.ts'
 import { visitOf } from '../visit.ts'
 import { sendPage } from './deps.ts'
-import { type Html, html } from './html.ts'
-import { layout } from './layout.ts'
+import { html } from './html.ts'
+import { layout, type Page } from './layout.ts'
 import { placeOf, reauthPage } from './reauth.ts'
 import { signInPage } from './sign-in.ts'
 
@@ -47,7 +47,7 @@ const prefersPage = (request: Request): boolean =>
   !request.path.startsWith('/contain/') &&
   request.accepts(['text/html', 'application/problem+json', 'application/json']) === 'text/html'
 
-function pageOf(problem: ProblemError, document: ProblemDocument, request: Request): Html {
+function pageOf(problem: ProblemError, document: ProblemDocument, request: Request): Page {
   if (problem.code === 'reauthentication-required') {
     return reauthPage(placeOf(request.path), { detail: problem.detail })
   }
@@ -58,7 +58,7 @@ function pageOf(problem: ProblemError, document: ProblemDocument, request: Reque
   return problemPage(document)
 }
 
-const problemPage = ({ title, status, detail, instance }: ProblemDocument): Html =>
+const problemPage = ({ title, status, detail, instance }: ProblemDocument): Page =>
   layout(
     { title },
     html`<h1>${title}</h1>

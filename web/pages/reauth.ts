@@ -6,8 +6,8 @@ import { formStatus } from '../problems.ts'
 import { holderOf } from '../session.ts'
 import { forwardedClient } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
-import { type Html, html } from './html.ts'
-import { input, layout } from './layout.ts'
+import { html } from './html.ts'
+import { input, layout, type Page } from './layout.ts'
 import { waitText } from './sign-in.ts'
 
 /** Where the visitor was: one of our own pages, never an address from the form. */
@@ -18,7 +18,7 @@ export const placeOf = (path: string): Place => (path.startsWith('/dashboard') ?
 export const reauthPage = (
   place: Place,
   { detail, error }: { detail?: string | undefined; error?: string } = {},
-): Html =>
+): Page =>
   layout(
     { title: 'Enter your password again', inside: true },
     html`<h1>Enter your password again</h1>

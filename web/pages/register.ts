@@ -5,13 +5,13 @@ import { Nothing, problemOf } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
-import { type Html, html } from './html.ts'
-import { input, layout } from './layout.ts'
+import { html } from './html.ts'
+import { input, layout, type Page } from './layout.ts'
 import { waitText } from './sign-in.ts'
 
 export const PASSWORD_HINT = `At least ${PASSWORD_MIN} characters; a few words in a row are fine. Pasting is welcome.`
 
-const registerPage = (email?: string, errors: { email?: string; password?: string } = {}): Html =>
+const registerPage = (email?: string, errors: { email?: string; password?: string } = {}): Page =>
   layout(
     { title: 'Create account' },
     html`<h1>Create account</h1>

@@ -6,8 +6,8 @@ import { LoginAnswer, problemOf, type Refused } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
-import { type Html, html } from './html.ts'
-import { input, layout, type Notice } from './layout.ts'
+import { html } from './html.ts'
+import { input, layout, type Notice, type Page } from './layout.ts'
 
 /** How long the browser keeps a sign-in that waits for its code; functions decides whether it still counts. */
 const MFA_COOKIE_SECONDS = 600
@@ -24,7 +24,7 @@ export interface SignIn {
   notice?: Notice | undefined
 }
 
-export const signInPage = ({ email, errors = {}, notice }: SignIn = {}): Html =>
+export const signInPage = ({ email, errors = {}, notice }: SignIn = {}): Page =>
   layout(
     { title: 'Sign in', notice },
     html`<h1>Sign in</h1>

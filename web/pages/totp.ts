@@ -6,12 +6,12 @@ import { formStatus } from '../problems.ts'
 import { sessionOf } from '../session.ts'
 import { forwardedClient } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
-import { type Html, html } from './html.ts'
-import { input, layout } from './layout.ts'
+import { html } from './html.ts'
+import { input, layout, type Page } from './layout.ts'
 import { waitText } from './sign-in.ts'
 
 /** @param offer absent after a wrong code: the secret is shown once */
-const confirmPage = (offer: { secret: string; uri: string } | undefined, error?: string): Html =>
+const confirmPage = (offer: { secret: string; uri: string } | undefined, error?: string): Page =>
   layout(
     { title: 'Set up an authenticator app', inside: true },
     html`<h1>Set up an authenticator app</h1>
