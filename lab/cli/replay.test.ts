@@ -1,0 +1,123 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { type Io, UsageError } from './command.ts'
+import { command } from './replay.ts'
+
+let dir: string
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'replay-'))
+  return () => rm(dir, { recursive: true })
+})
+
+async function run(...argv: string[]) {
+  const written = { out: '', err: '' }
+  const io: Io = {
+    out: (text) => {
+      written.out += text
+    },
+    err: (text) => {
+      written.err += text
+    },
+    color: false,
+    signal: new AbortController().signal,
+  }
+  return { code: await command.run(argv, io), ...written }
+}
+
+const failure = (second: number, ip = '203.0.113.9') =>
+  JSON.stringify({
+    ...{ service: 'mini-ato-saas', env: 'prod', evt: 'login', outcome: 'fail', reason: 'wrong_password', ip },
+    timestamp: new Date(Date.UTC(2026, 0, 5, 9, 0, second)).toISOString(),
+  })
+const attack = (ip?: string) => Array.from({ length: 11 }, (_, i) => failure(i, ip))
+
+async function log(lines: string[]): Promise<string> {
+  const file = join(dir, `${Math.random()}.jsonl`)
+  await writeFile(file, lines.join('\n'))
+  onTestFinished(() => rm(file))
+  return file
+}
+
+test('an attack triggers and, after the end of the log, recovers', async () => {
+  const { code, out, err } = await run(await log(attack()))
+  expect(out.split('\n')).toEqual([
+    '2026-01-05T09:00:10.000Z  Triggered     credential-stuffing      11  @ip:203.0.113.9',
+    '2026-01-05T09:05:00.000Z  Recovered     credential-stuffing      10  @ip:203.0.113.9',
+    '',
+  ])
+  expect(err).toBe('11 events, 2 monitors, 1 alert.\n')
+  expect(code).toBe(0)
+})
+
+test('--json is one line per transition, --cadence evaluates at full minutes', async () => {
+  const { out } = await run(await log(attack()), '--json', '--cadence', '60')
+  expect(
+    out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual([
+    {
+      monitor: 'credential-stuffing',
+      transition: 'Triggered',
+      group: { '@ip': '203.0.113.9' },
+      at: '2026-01-05T09:01:00.000Z',
+      value: 11,
+    },
+    {
+      monitor: 'credential-stuffing',
+      transition: 'Recovered',
+      group: { '@ip': '203.0.113.9' },
+      at: '2026-01-05T09:06:00.000Z',
+      value: 0,
+    },
+  ])
+})
+
+test('malformed lines are counted and the first named, none is passed over in silence', async () => {
+  const { code, err, out } = await run(await log(['{"a', ...attack(), '', '[]', ...Array(8).fill('x')]))
+  expect(err).toContain('line 1 is not JSON\nline 14 is not a JSON object\nline 15 is not JSON\n')
+  expect(err).toContain('line 17 is')
+  expect(err).not.toContain('line 18 is')
+  expect(err).toContain('10 lines could not be read as an event.')
+  expect(out).toContain('Triggered')
+  expect(code).toBe(0)
+})
+
+test('a log of which no line is an event is a failure', async () => {
+  expect((await run(await log(['hello']))).code).toBe(1)
+  expect(await run(await log([]))).toMatchObject({ code: 0, err: '0 events, 2 monitors, 0 alerts.\n' })
+})
+
+test('events that come too late are left out and counted', async () => {
+  const { err, out } = await run(await log([...attack(), failure(300, '203.0.113.10'), failure(0)]), '--lateness', '60')
+  expect(err).toContain('1 event that a monitor counts came more than 60 s late')
+  expect(out).toContain('Triggered')
+  expect((await run(await log([failure(10), ...attack()]), '--lateness', '5')).err).toContain(
+    '5 events that a monitor counts',
+  )
+})
+
+test('no control character of a log reaches the terminal', async () => {
+  const { out } = await run(await log(attack('\u001b[2J\u202e')))
+  expect(out).toContain('@ip:\\u{1b}[2J\\u{202e}')
+})
+
+test('a monitor or file that cannot be used is exit code 2, with every fault', async () => {
+  const file = await log(attack())
+  expect(await run(join(dir, 'none'))).toMatchObject({ code: 2, err: expect.stringContaining('there is no such file') })
+  expect(await run(dir)).toMatchObject({ code: 2, err: expect.stringContaining('it is a folder') })
+  expect(await run(file, '--detections', dir)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('holds no monitor.json'),
+  })
+})
+
+test('options that do not fit are refused', async () => {
+  await expect(run()).rejects.toThrow(UsageError)
+  await expect(run('a', 'b')).rejects.toThrow(UsageError)
+  await expect(run('a', '--cadence', '0')).rejects.toThrow(/--cadence wants/)
+  await expect(run('a', '--lateness', '1m')).rejects.toThrow(/--lateness wants/)
+})

@@ -1,0 +1,71 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { type Io, UsageError } from './command.ts'
+import { command } from './search.ts'
+
+const lines = [
+  '{"evt":"login",  "outcome":"fail","env":"prod","service":"web","ip":"203.0.113.9"}',
+  '{"evt":"login","outcome":"success","env":"staging","service":"web","message":"Signed in"}',
+  'plain text, signed off',
+]
+
+let dir: string
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'search-'))
+  await writeFile(join(dir, 'log'), `${lines.join('\n')}\n`)
+  return () => rm(dir, { recursive: true })
+})
+
+async function run(...argv: string[]) {
+  const written = { out: '', err: '' }
+  const io: Io = {
+    out: (text) => {
+      written.out += text
+    },
+    err: (text) => {
+      written.err += text
+    },
+    color: false,
+    signal: new AbortController().signal,
+  }
+  return { code: await command.run(argv, io), ...written }
+}
+
+const found = async (query: string) => {
+  const { out } = await run(query, join(dir, 'log'))
+  return lines.flatMap((line, i) => (out.split('\n').includes(line) ? [i] : []))
+}
+
+test.each([
+  ['@evt:login', [0, 1]],
+  ['-@evt:login', [2]],
+  ['service:web env:prod', [0]],
+  ['signed', [1, 2]],
+  ['CIDR(@ip, 203.0.113.0/24)', [0]],
+  ['*', [0, 1, 2]],
+])('%s finds lines %j, as they are', async (query, expected) => {
+  expect(await found(query)).toEqual(expected)
+})
+
+test('the exit code says whether a line was found', async () => {
+  expect((await run('@evt:login', join(dir, 'log'))).code).toBe(0)
+  expect(await run('@evt:mfa', join(dir, 'log'))).toEqual({ code: 1, out: '', err: '' })
+})
+
+test('a fault in the query is shown with a caret under its place', async () => {
+  expect(await run('@evt:login @a:b=c', join(dir, 'log'))).toEqual({
+    code: 2,
+    out: '',
+    err: '@evt:login @a:b=c\n               ^ `=` must be escaped as \\=, or the value quoted\n',
+  })
+})
+
+test('a file that is not there is exit code 2, no query is a usage error', async () => {
+  expect(await run('a', join(dir, 'none'))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('there is no such file'),
+  })
+  await expect(run()).rejects.toThrow(UsageError)
+})
