@@ -1,13 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Io, UsageError } from './command.ts'
 import { command } from './replay.ts'
 
+const catalogue = join(import.meta.dirname, '../../detections')
 let dir: string
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'replay-'))
+  await cp(join(catalogue, 'credential-stuffing'), join(dir, 'rules/credential-stuffing'), { recursive: true })
   return () => rm(dir, { recursive: true })
 })
 
@@ -23,7 +25,8 @@ async function run(...argv: string[]) {
     color: false,
     signal: new AbortController().signal,
   }
-  return { code: await command.run(argv, io), ...written }
+  const rules = argv.includes('--detections') ? [] : ['--detections', join(dir, 'rules')]
+  return { code: await command.run([...argv, ...rules], io), ...written }
 }
 
 const failure = (second: number, ip = '203.0.113.9') =>
@@ -47,7 +50,7 @@ test('an attack triggers and, after the end of the log, recovers', async () => {
     '2026-01-05T09:05:00.000Z  Recovered     credential-stuffing      10  @ip:203.0.113.9',
     '',
   ])
-  expect(err).toBe('11 events, 2 monitors, 1 alert.\n')
+  expect(err).toBe('11 events, 1 monitor, 1 alert.\n')
   expect(code).toBe(0)
 })
 
@@ -88,7 +91,7 @@ test('malformed lines are counted and the first named, none is passed over in si
 
 test('a log of which no line is an event is a failure', async () => {
   expect((await run(await log(['hello']))).code).toBe(1)
-  expect(await run(await log([]))).toMatchObject({ code: 0, err: '0 events, 2 monitors, 0 alerts.\n' })
+  expect(await run(await log([]))).toMatchObject({ code: 0, err: '0 events, 1 monitor, 0 alerts.\n' })
 })
 
 test('events that come too late are left out and counted', async () => {
@@ -109,9 +112,9 @@ test('a monitor or file that cannot be used is exit code 2, with every fault', a
   const file = await log(attack())
   expect(await run(join(dir, 'none'))).toMatchObject({ code: 2, err: expect.stringContaining('there is no such file') })
   expect(await run(dir)).toMatchObject({ code: 2, err: expect.stringContaining('it is a folder') })
-  expect(await run(file, '--detections', dir)).toMatchObject({
+  expect(await run(file, '--detections', join(dir, 'none'))).toMatchObject({
     code: 2,
-    err: expect.stringContaining('holds no monitor.json'),
+    err: expect.stringContaining('none: does not exist'),
   })
 })
 
