@@ -102,6 +102,54 @@ describe('a configuration', () => {
     expect(parseWebConfig(web).TLS_INSECURE).toBe(false)
   })
 
+  describe('of RUM', () => {
+    const RUM_APP_ID = 'b9a3a3a0-6f0e-4c8e-9a55-3d6f0f0f7a11'
+    const RUM_CLIENT_TOKEN = 'pub0123456789abcdef0123456789abcdef'
+    const rumFaultsOf = (rum: NodeJS.ProcessEnv, env = productionEnv() as NodeJS.ProcessEnv): string => {
+      try {
+        parseWebConfig({ ...env, ...rum })
+        return ''
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+
+    it('is usable without any of it, and with both its application and its token', () => {
+      expect(parseWebConfig(productionEnv()).RUM_APP_ID).toBeUndefined()
+      const config = parseWebConfig({ ...productionEnv(), RUM_APP_ID, RUM_CLIENT_TOKEN })
+      expect(config).toMatchObject({ RUM_APP_ID, RUM_CLIENT_TOKEN, DD_SITE: 'datadoghq.com' })
+    })
+
+    it('names the half that is missing', () => {
+      expect(rumFaultsOf({ RUM_APP_ID })).toContain('RUM_CLIENT_TOKEN: is missing, and RUM_APP_ID is set')
+      expect(rumFaultsOf({ RUM_CLIENT_TOKEN })).toContain('RUM_APP_ID: is missing, and RUM_CLIENT_TOKEN is set')
+      expect(rumFaultsOf({ RUM_APP_ID: '', RUM_CLIENT_TOKEN })).toContain('RUM_APP_ID: is missing')
+      expect(rumFaultsOf({ RUM_PROXY: 'https://rum.example.com/' })).toContain('RUM_PROXY: needs RUM_APP_ID')
+    })
+
+    it.each([
+      [{ RUM_APP_ID: 'x' }, 'RUM_APP_ID: must be the id of a RUM application'],
+      [{ RUM_CLIENT_TOKEN: '0123456789abcdef0123456789abcdef' }, 'RUM_CLIENT_TOKEN: must be a client token'],
+      [{ DD_SITE: "datadoghq.com; script-src 'unsafe-inline'" }, 'DD_SITE: must be one of datadoghq.com, us3.'],
+      [{ RUM_PROXY: 'javascript:alert(1)' }, 'RUM_PROXY: must be a URL'],
+      [{ RUM_PROXY: 'https://rum.example.com/?x=1' }, 'RUM_PROXY: must be a URL'],
+      [{ RUM_PROXY: 'https://user:secret@rum.example.com/' }, 'RUM_PROXY: must be a URL'],
+      [{ RUM_PROXY: 'http://rum.example.com/' }, 'RUM_PROXY: must be https outside the lab'],
+    ])('refuses %j, and prints none of it', (rum, fault) => {
+      const message = rumFaultsOf({ RUM_APP_ID, RUM_CLIENT_TOKEN, ...rum })
+      expect(message).toContain(fault)
+      for (const value of Object.values(rum)) if (value.length > 1) expect(message).not.toContain(value)
+    })
+
+    it('stays on loopback in the lab', () => {
+      const rum = { RUM_APP_ID, RUM_CLIENT_TOKEN }
+      expect(rumFaultsOf({ ...rum, RUM_PROXY: 'http://127.0.0.1:8126/rum' }, labEnv())).toBe('')
+      expect(rumFaultsOf({ ...rum, RUM_PROXY: 'https://rum.example.com/' }, labEnv())).toContain(
+        'RUM_PROXY: must be a loop',
+      )
+    })
+  })
+
   it('never prints a value', () => {
     const canary = 'canary-value-of-a-secret'
     const env = { ...productionEnv(), ATO_HMAC_SECRET: canary, SESSION_SIGNING_KEYS: canary, REDIS_URL: canary }

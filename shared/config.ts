@@ -29,6 +29,12 @@ const httpsUrl = text.refine(
   (value) => URL.canParse(value) && new URL(value).protocol === 'https:' && new URL(value).search === '',
   'must be an https URL without a query',
 )
+/** A query would end up behind the SDK's own, a fragment nowhere, and credentials in every page. */
+const proxyUrl = text.refine((value) => {
+  if (!URL.canParse(value)) return false
+  const { protocol, username, password, search, hash } = new URL(value)
+  return /^https?:$/.test(protocol) && username + password + search + hash === ''
+}, 'must be a URL such as https://app.example.com/rum, without a query')
 const certificate = text.refine((value) => {
   try {
     return new X509Certificate(value).raw.length > 0
@@ -133,8 +139,29 @@ const FunctionsSchema = z.object({
   CONTAIN_CAP: z.coerce.number().int().min(1).default(25),
 })
 
+/** Where an organisation's data is. The name goes into a security policy, so it is one of a list. */
+export const DATADOG_SITES = [
+  'datadoghq.com',
+  'us3.datadoghq.com',
+  'us5.datadoghq.com',
+  'datadoghq.eu',
+  'ap1.datadoghq.com',
+  'ap2.datadoghq.com',
+  'ddog-gov.com',
+  'us2.ddog-gov.com',
+] as const
+
 const WebSchema = z.object({
   ...common,
+  /** Application and client token of browser RUM: both, or neither, and then no page has anything of it. */
+  RUM_APP_ID: z.uuid('must be the id of a RUM application').optional(),
+  /** Public by design. The form tells it from an API key, which must never reach a page. */
+  RUM_CLIENT_TOKEN: text.regex(/^pub[0-9A-Za-z]{8,64}$/, 'must be a client token, which begins with pub').optional(),
+  /** Takes RUM's reports instead of Datadog, and passes them on: a URL of your own. */
+  RUM_PROXY: proxyUrl.optional(),
+  DD_SITE: z.enum(DATADOG_SITES, `must be one of ${DATADOG_SITES.join(', ')}`).default('datadoghq.com'),
+  /** What RUM calls this release; the version of package.json when absent. */
+  DD_VERSION: text.max(64).optional(),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
   HOST: text.default('0.0.0.0'),
 })
@@ -169,6 +196,7 @@ function parse<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>>
   const faults = [
     ...(result.error?.issues ?? []).map((issue) => faultOf(issue, given)),
     ...('TABLES_URL' in schema.shape ? tablesFaults(given) : []),
+    ...rumFaults(given),
     ...labFaults(given, env.ATO_LAB === '1'),
   ]
   if (!result.success || faults.length > 0) {
@@ -198,13 +226,23 @@ function tablesFaults(given: Record<string, unknown>): string[] {
   return faults
 }
 
+/** Half of RUM's settings is a mistake that would otherwise show by its absence alone. */
+function rumFaults(given: Record<string, unknown>): string[] {
+  const has = (name: string) => name in given
+  if (has('RUM_APP_ID') !== has('RUM_CLIENT_TOKEN')) {
+    const [set, missing] = has('RUM_APP_ID') ? ['RUM_APP_ID', 'RUM_CLIENT_TOKEN'] : ['RUM_CLIENT_TOKEN', 'RUM_APP_ID']
+    return [`${missing}: is missing, and ${set} is set: RUM needs both, or neither`]
+  }
+  return has('RUM_PROXY') && !has('RUM_APP_ID') ? ['RUM_PROXY: needs RUM_APP_ID and RUM_CLIENT_TOKEN beside it'] : []
+}
+
 /** Lab secrets are generated on a laptop and lie in a file there: outside the lab they open nothing. */
 function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
   const loopback = (value: unknown) => {
     const host = typeof value === 'string' && URL.canParse(value) ? new URL(value).hostname : ''
     return host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
   }
-  const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN'].filter((name) => name in given)
+  const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN', 'RUM_PROXY'].filter((name) => name in given)
   if (lab) {
     return origins
       .filter((name) => !loopback(given[name]))
