@@ -1,6 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto'
 
-/** Where simulated clients come from: the ranges that documents and tests may use, and nobody has. */
+/**
+ * Where simulated clients come from: the ranges that documents and tests may use, and nobody has. Those of one method are
+ * where the lab's map has them (shared/geo/documentation.ts); all but the last two are close together.
+ */
 export interface Addresses {
   /** In 203.0.113.0/24, unless all of it has been seen lately. */
   attacker(): Promise<string>
@@ -8,7 +11,14 @@ export interface Addresses {
   ordinary(): Promise<string>
   /** IPv6, as mobile networks hand out. */
   mobile(): Promise<string>
+  /** On the other side of the world. */
+  distant(): Promise<string>
+  /** The exit of a VPN that the lab lists as one, no closer. */
+  vpn(): Promise<string>
 }
+
+/** Hosts of one IPv4 network, first to last. */
+type Span = readonly [prefix: string, first: number, last: number]
 
 /**
  * Addresses that nothing has come from lately, whatever the seed: an address that an earlier run got blocked would make
@@ -18,28 +28,44 @@ export interface Addresses {
  */
 export function freshAddresses(seen: (address: string) => Promise<boolean>): Addresses {
   const taken = new Set<string>()
-  const take = async (prefixes: readonly string[]): Promise<string> => {
-    for (const address of inAnyOrder(prefixes)) {
+  /** @param part of 2001:db8::/32 with what to do when all have been seen: the first bits of its third group */
+  const take = async (spans: readonly Span[], part: number): Promise<string> => {
+    for (const address of inAnyOrder(spans)) {
       if (taken.has(address)) continue
       taken.add(address)
       if (!(await seen(address))) return address
     }
-    return mobile()
+    return inIpv6(part)
   }
-  const mobile = async () => `2001:db8:${groups(randomBytes(12).toString('hex'))}`
   return {
-    attacker: () => take(['203.0.113']),
-    ordinary: () => take(['198.51.100', '192.0.2']),
-    mobile,
+    attacker: () => take([['203.0.113', 1, 191]], NEAR),
+    ordinary: () => take(ORDINARY, NEAR),
+    mobile: async () => inIpv6(NEAR),
+    distant: () => take([['203.0.113', 193, 222]], DISTANT),
+    vpn: () => take([['203.0.113', 225, 254]], VPN),
   }
+}
+
+const ORDINARY: readonly Span[] = [
+  ['198.51.100', 1, 254],
+  ['192.0.2', 1, 254],
+]
+/** 2001:db8::/34, 2001:db8:8000::/34 and 2001:db8:c000::/34 */
+const [NEAR, DISTANT, VPN] = [0x0000, 0x8000, 0xc000]
+
+function inIpv6(part: number): string {
+  const third = part | (randomBytes(2).readUInt16BE() & 0x3fff) | 1
+  return `2001:db8:${third.toString(16)}:${groups(randomBytes(10).toString('hex'))}`
 }
 
 /** In the one spelling that logs use: no leading zeros, and no group of zeros that could be shortened. @see RFC 5952 */
 const groups = (hex: string): string =>
   (hex.match(/.{4}/g) ?? []).map((group) => (Number.parseInt(group, 16) || 1).toString(16)).join(':')
 
-function inAnyOrder(prefixes: readonly string[]): string[] {
-  const all = prefixes.flatMap((prefix) => Array.from({ length: 254 }, (_, last) => `${prefix}.${last + 1}`))
+function inAnyOrder(spans: readonly Span[]): string[] {
+  const all = spans.flatMap(([prefix, first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, at) => `${prefix}.${first + at}`),
+  )
   for (let last = all.length - 1; last > 0; last--) {
     const other = randomInt(last + 1)
     const held = all[last] as string

@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { weakness } from '../shared/auth/password-policy.ts'
-import { normalizeAddress } from '../shared/client/address.ts'
+import { IMPOSSIBLE } from '../shared/auth/travel.ts'
+import { inRanges, normalizeAddress } from '../shared/client/address.ts'
 import { EMAIL_PATTERN } from '../shared/event.ts'
+import { documentationPlace, LAB_VPN_RANGES } from '../shared/geo/documentation.ts'
+import { distanceKm, type Place } from '../shared/geo/place.ts'
 import { freshAddresses } from './addresses.ts'
 import { castPeople, leakedList, mistype } from './cast.ts'
 import { createRandom } from './random.ts'
@@ -66,6 +69,24 @@ describe('addresses', () => {
     expect(await freshAddresses(async (address) => address !== free).attacker()).toBe(free)
     expect(await freshAddresses(async () => true).attacker()).toMatch(/^2001:db8:/)
   })
+
+  test.each(['fresh', 'seen'])(
+    'when the ranges are %s, only the distant and the VPN are far from all others',
+    async (how) => {
+      const { attacker, ordinary, mobile, distant, vpn } = freshAddresses(async () => how === 'seen')
+      const draw = async (from: () => Promise<string>) => {
+        const drawn = await Promise.all(Array.from({ length: 25 }, from))
+        return drawn.map((address) => documentationPlace(address) as Place)
+      }
+      const near = (await Promise.all([attacker, ordinary, mobile].map(draw))).flat()
+      for (const far of [...(await draw(distant)), ...(await draw(vpn))]) {
+        for (const place of near) expect(distanceKm(place, far)).toBeGreaterThan(10_000)
+      }
+      for (const one of near) for (const other of near) expect(distanceKm(one, other)).toBeLessThan(IMPOSSIBLE.km)
+      const isVpn = inRanges(LAB_VPN_RANGES)
+      expect([isVpn(await vpn()), isVpn(await distant())]).toEqual([true, false])
+    },
+  )
 
   test('an IPv6 address is spelled as the logs will spell it', async () => {
     const { mobile } = freshAddresses(async () => false)

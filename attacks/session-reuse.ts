@@ -1,9 +1,10 @@
-import type { Attack, AttackContext, TargetKind } from './attack.ts'
+import type { Attack, TargetKind } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import type { Client, Session } from './clients/client.ts'
 import { chromeOnWindows, firefoxOnLinux, safariOnIphone } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { twin } from './session-reuse.twin.ts'
+import { stayUntilRefused } from './stay.ts'
 
 const LOOT: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
 
@@ -38,7 +39,8 @@ export const sessionReuse: Attack = {
     thief.hold(stolen)
     tell('thief', `has the laptop's ${LOOT[target.kind]} and replays it: ${lair.device.name} at ${lair.address}`)
     const crossing = context.crossing({ '@sid': stolen.sid }, 'the first replay')
-    const refusedAt = await useUntilRefused(thief, context)
+    const isIn = 'is in: the account is open, without a password'
+    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, context)
 
     thief.hold(stolen)
     const replay = await thief.visit()
@@ -57,18 +59,4 @@ async function signIn(client: Client, person: Person): Promise<Session> {
   if (answer.kind === 'refused') throw new RequestFailed(`a new account could not sign in: ${answer.status}`)
   if ((await client.visit()).kind === 'out') throw new RequestFailed('a new session was refused')
   return answer.session
-}
-
-/** @returns when the first request was sent that was refused; undefined when patience ended first */
-async function useUntilRefused(thief: Client, context: AttackContext): Promise<number | undefined> {
-  for (let uses = 0; ; uses++) {
-    const visit = await thief.visit()
-    if (visit.kind === 'out') {
-      context.tell('thief', `is out after ${uses} ${uses === 1 ? 'look' : 'looks'} around: ${visit.status}`)
-      return visit.sentAt
-    }
-    if (uses === 0) context.tell('thief', 'is in: the account is open, without a password')
-    if (!context.patient()) return undefined
-    await context.pause()
-  }
 }

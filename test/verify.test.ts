@@ -38,8 +38,10 @@ test('every attack is seen and contained on both targets, and no twin is trouble
       held('credential-stuffing', 'functions', { '@ip': expect.stringMatching(/^203\.0\.113\.\d+$/) }, 'block_ip'),
       held('session-reuse', 'web', { '@sid': expect.stringMatching(/^[\w-]{22}$/) }, 'revoke'),
       held('session-reuse', 'functions', { '@sid': expect.stringMatching(/^[\w-]{22}$/) }, 'revoke'),
+      held('impossible-travel', 'web', { '@sid': expect.stringMatching(/^[\w-]{22}$/) }, 'revoke'),
+      held('impossible-travel', 'functions', { '@sid': expect.stringMatching(/^[\w-]{22}$/) }, 'revoke'),
     ],
-    passed: 4,
+    passed: 6,
     failed: 0,
   })
   for (const { alert, containment, attack, benign } of board.scenarios) {
@@ -49,7 +51,7 @@ test('every attack is seen and contained on both targets, and no twin is trouble
     expect(containment.contain_ms).toBeLessThan(1_000)
     expect(benign.events).toBeGreaterThan(5)
   }
-  expect(await readFile(report, 'utf8')).toContain('tests="4" failures="0"')
+  expect(await readFile(report, 'utf8')).toContain('tests="6" failures="0"')
   expect(await readdir(join(dir, 'lab', 'verify'))).toEqual([])
 })
 

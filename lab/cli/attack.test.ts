@@ -33,7 +33,7 @@ test('list names every attack with its techniques; --json is one document', asyn
   expect(out).toMatch(/^credential-stuffing +T1110\.004 +web, functions/m)
   expect(out).toMatch(/^session-reuse +T1539 T1550\.004 +web, functions/m)
   const listed = JSON.parse((await attack('list', '--json')).out) as { slug: string }[]
-  expect(listed.map(({ slug }) => slug)).toEqual(['credential-stuffing', 'session-reuse'])
+  expect(listed.map(({ slug }) => slug)).toEqual(['credential-stuffing', 'session-reuse', 'impossible-travel'])
 })
 
 test('show tells what an attack does and which detection and runbook belong to it', async () => {

@@ -12,6 +12,7 @@ export interface Policy {
 
 export const policies: Readonly<Record<string, Policy>> = {
   'credential-stuffing': { contain: 'ip', action: 'block_ip', groupBy: ['@ip'] },
+  'impossible-travel': { contain: 'session', action: 'revoke', groupBy: ['@sid'] },
   'session-reuse': { contain: 'session', action: 'revoke', groupBy: ['@sid'] },
 }
 

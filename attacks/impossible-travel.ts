@@ -1,0 +1,46 @@
+import { LEARNING } from '../shared/auth/travel.ts'
+import type { Attack } from './attack.ts'
+import { castPeople, type Person } from './cast.ts'
+import { chromeOnWindows } from './clients/devices.ts'
+import { RequestFailed } from './clients/wire.ts'
+import { signInDaily, twin } from './impossible-travel.twin.ts'
+import { stayUntilRefused } from './stay.ts'
+
+export const impossibleTravel: Attack = {
+  slug: 'impossible-travel',
+  title: 'Sign-in from the other side of the world',
+  techniques: [{ id: 'T1078', name: 'Valid Accounts' }],
+  targets: ['web', 'functions'],
+  does: 'Signs in with a stolen password, right at the first try, with a browser like its owner’s: only that the owner was at home a moment ago, and this is the other side of the world.',
+  trips: 'impossible-travel',
+  runbook: 'runbooks/ATO-003-impossible-travel.md',
+  twin,
+
+  async attack(_target, context) {
+    const { addresses, random, tell } = context
+    const [victim] = castPeople(1, random) as [Person]
+    const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
+    await context.client(home).register(victim)
+    const browser = await signInDaily(victim, home, context)
+    tell(victim.name, `has signed in at home ${LEARNING.logins} times, and is: ${home.device.name} at ${home.address}`)
+
+    const lair = { device: chromeOnWindows(), address: await addresses.distant() }
+    const thief = context.client(lair)
+    const entry = await thief.signIn(victim)
+    if (entry.kind === 'refused') throw new RequestFailed(`the right password was refused: ${entry.status}`)
+    const group = { '@sid': entry.session.sid }
+    tell('thief', `has the password, and the same kind of browser: ${lair.device.name} at ${lair.address}`)
+    const crossing = context.crossing(group, 'the sign-in')
+    const isIn = 'is in: the password was right, and nothing was guessed'
+    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, context)
+
+    await crossing.alerted
+    thief.hold(entry.session)
+    const last = await thief.visit()
+    const attackerDead = last.kind === 'out'
+    tell('thief', last.kind === 'out' ? `tries the session once more: ${last.status} again` : 'IS STILL IN')
+    const victimAlive = (await browser.visit()).kind === 'in'
+    tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
+    return { group, crossedAt: entry.sentAt, refusedAt, attackerDead, victimAlive }
+  },
+}

@@ -1,0 +1,74 @@
+import { LEARNING } from '../shared/auth/travel.ts'
+import { BenignRefused, type Context, type Group, type Twin } from './attack.ts'
+import { castPeople, type Person } from './cast.ts'
+import type { Client } from './clients/client.ts'
+import { chromeOnMac, chromeOnWindows, type Device, firefoxOnLinux } from './clients/devices.ts'
+
+type Whereabouts = { device: Device; address: string }
+
+/** People who are, or seem to be, far from where they just were. */
+export const twin: Twin = {
+  title: 'A colleague on the VPN, another on a train, and a newcomer',
+  does: `Three people sign in from here and there within minutes. One comes through the company's VPN, whose exit is across the world and listed; one through a phone on a train; one is new, and signs in from two continents before anybody knows where home is.`,
+
+  async act(_target, context) {
+    const { addresses, random, tell } = context
+    const [onVpn, onTrain, newcomer] = castPeople(3, random) as [Person, Person, Person]
+    const sids: string[] = []
+    const signIn = async (person: Person, from: Whereabouts, where: string) => {
+      sids.push(await comeIn(context.client(from), person))
+      tell(person.name, `signs in ${where}: ${from.address}`)
+    }
+
+    const office = { device: chromeOnWindows(), address: await addresses.ordinary() }
+    await context.client(office).register(onVpn)
+    await signInDaily(onVpn, office, context)
+    await signIn(onVpn, { ...office, address: await addresses.vpn() }, 'through the VPN')
+    await signIn(onVpn, office, 'without it')
+
+    const home = { device: chromeOnMac(), address: await addresses.ordinary() }
+    await context.client(home).register(onTrain)
+    await signInDaily(onTrain, home, context)
+    await signIn(onTrain, { ...home, address: await addresses.mobile() }, 'on a train')
+    await signIn(onTrain, { ...home, address: await addresses.ordinary() }, 'one town further')
+
+    const hotel = { device: firefoxOnLinux(), address: await addresses.distant() }
+    await context.client(hotel).register(newcomer)
+    await signIn(newcomer, hotel, 'for the first time')
+    await signIn(newcomer, { ...hotel, address: await addresses.ordinary() }, 'for the second, a continent away')
+
+    const groups: Group[] = sids.map((sid) => ({ '@sid': sid }))
+    const signIns = 2 * LEARNING.logins + sids.length
+    return {
+      groups,
+      leaves: [
+        { query: '@evt:register @outcome:success', atLeast: 3 },
+        { query: '@evt:login @outcome:success', atLeast: signIns },
+        { query: '@evt:session @outcome:new', atLeast: signIns },
+        { query: '@evt:session @outcome:seen', atLeast: sids.length },
+      ],
+    }
+  },
+}
+
+/**
+ * As many sign-ins from one place as an account takes to be learnt: days of them, one after the other.
+ * @returns the browser of the last
+ */
+export async function signInDaily(person: Person, from: Whereabouts, context: Context): Promise<Client> {
+  let browser = context.client(from)
+  for (let day = 0; day < LEARNING.logins; day++) {
+    browser = context.client(from)
+    await comeIn(browser, person)
+  }
+  return browser
+}
+
+/** @returns the session's sid */
+async function comeIn(browser: Client, person: Person): Promise<string> {
+  const answer = await browser.signIn(person)
+  if (answer.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${answer.status}`)
+  const visit = await browser.visit()
+  if (visit.kind === 'out') throw new BenignRefused(`${person.name} was signed out at once: ${visit.words}`)
+  return answer.session.sid
+}
