@@ -27,6 +27,9 @@ export type LoginOutcome =
 
 type FailReason = Extract<Event, { evt: 'login'; outcome: 'fail' }>['reason']
 
+/** No account has this id, so no device is known to it. @see RFC 9562 5.9 */
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
 /**
  * Signs a person in: one attempt, one event, whatever becomes of it. Unknown, wrong and blocked answer alike and cost
  * the same hash; a throttled attempt costs none.
@@ -39,7 +42,8 @@ export async function login(
 ): Promise<LoginOutcome> {
   const typed = readLogin(submitted.email, client, deps)
   const user = typed.email === undefined ? undefined : await deps.users.findByEmail(typed.email)
-  const deviceKnown = user !== undefined && (await deps.devices.isKnown(user.id, typed.deviceHash))
+  // Asked for nobody as well: an account that exists must not take longer to be refused.
+  const deviceKnown = await deps.devices.isKnown(user?.id ?? NOBODY, typed.deviceHash)
   const fail = (reason: FailReason) => emitFailure(typed, user, client, reason, deps)
 
   // A block spares devices that the account knows: people behind the attacker's address must get in.
