@@ -35,7 +35,12 @@ const request = {
 
 const known = z.strictObject({ id: z.uuid() })
 const attempted = z.strictObject({ id: z.uuid().optional(), exists: z.boolean() })
-const submitted = { email: email.optional(), login_hash: hash.optional() }
+/**
+ * The browser's RUM session, as the browser itself named it: joins its telemetry with ours for whoever looks into a
+ * sign-in. Anybody can send any, so that no monitor and no policy reads it.
+ */
+export const RumSessionId = z.uuid()
+const submitted = { email: email.optional(), login_hash: hash.optional(), rum_session_id: RumSessionId.optional() }
 /** A session's names: logged only once the token that named them has verified. */
 const session = { usr: known, sid: Sid }
 

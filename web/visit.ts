@@ -7,6 +7,7 @@ import {
   type ForwardedClient,
   observeClient,
 } from '../shared/client/client.ts'
+import { RumSessionId } from '../shared/event.ts'
 import type { SessionCheck } from '../shared/session/present.ts'
 
 /** One request, as far as our own platform vouches for it, and the session that it presents. */
@@ -33,13 +34,21 @@ function clientOf(request: Request, deps: ClientDeps): Client {
   return observeClient({ ip, ...described, via: 'web' }, deps)
 }
 
-/** What functions is told of the browser, inside the signed body. @param hints what the sign-in form collected */
-export function forwardedClient({ client }: Visit, hints?: string): ForwardedClient {
+/**
+ * What functions is told of the browser, inside the signed body.
+ * @param said what the form's script collected; a RUM session that has not the form of one is none
+ */
+export function forwardedClient(
+  { client }: Visit,
+  { hints, rum }: { hints?: string | undefined; rum?: string | undefined } = {},
+): ForwardedClient {
   const { platform, mobile } = client.hints
+  const rumSession = RumSessionId.safeParse(rum)
   return {
     ip: client.ip,
     user_agent: client.userAgent,
     ch: { ...(platform !== undefined && { platform }), ...(mobile !== undefined && { mobile }) },
     ...(hints && { hints: hints.slice(0, 1024) }),
+    ...(rumSession.success && { rum_session_id: rumSession.data }),
   }
 }

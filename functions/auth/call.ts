@@ -53,9 +53,12 @@ export async function readCall(request: HttpRequest, route: string, deps: CallDe
   if (call.op !== route) return refuse('wrong_route')
   const expiresAt = (verified.t + TOLERANCE_SECONDS) * 1000
   if (!(await deps.replays.accept('call', call.id, expiresAt))) return refuse('replayed')
-  const { ip, user_agent, ch, hints } = call.client
+  const { ip, user_agent, ch, hints, rum_session_id } = call.client
   return {
-    client: observeClient({ ip, userAgent: user_agent, hints: ch, formHints: hints, via: 'web' }, deps),
+    client: observeClient(
+      { ip, userAgent: user_agent, hints: ch, formHints: hints, rumSessionId: rum_session_id, via: 'web' },
+      deps,
+    ),
     data: call.data,
   }
 }

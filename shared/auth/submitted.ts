@@ -10,7 +10,7 @@ export interface SubmittedLogin {
   email: string | undefined
   loginHash: string
   /** What an event may hold of it. */
-  fields: { email?: string; login_hash: string }
+  fields: { email?: string; login_hash: string; rum_session_id?: string }
   deviceHash: string
 }
 
@@ -21,7 +21,11 @@ export function readLogin(typed: string, client: Client, deps: ClientDeps): Subm
   return {
     email,
     loginHash: hash,
-    fields: email === undefined ? { login_hash: hash } : { email, login_hash: hash },
+    fields: {
+      ...(email !== undefined && { email }),
+      login_hash: hash,
+      ...(client.rumSessionId !== undefined && { rum_session_id: client.rumSessionId }),
+    },
     deviceHash: deviceOf(client, deps),
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
+import { RumSessionId } from '../event.ts'
 import type { Secret } from '../secret.ts'
 import { normalizeAddress } from './address.ts'
 import { type ClientHints, deviceHashFor, hintsHash, runIdOf } from './device.ts'
@@ -11,6 +12,8 @@ export interface Client {
   hints: ClientHints
   /** Screen, time zone and languages from the sign-in form, hashed. */
   hintsHash?: string | undefined
+  /** Said by the browser's script at sign-in: an untrusted hint, for the log alone. */
+  rumSessionId?: string | undefined
   via: 'web' | 'api'
   requestId: string
   runId?: string | undefined
@@ -28,6 +31,7 @@ export const ForwardedClient = z.strictObject({
   user_agent: z.string().max(1024),
   ch: z.strictObject({ platform: z.string().max(64).optional(), mobile: z.string().max(8).optional() }),
   hints: z.string().max(1024).optional(),
+  rum_session_id: RumSessionId.optional(),
 })
 export type ForwardedClient = z.infer<typeof ForwardedClient>
 
@@ -45,7 +49,7 @@ export function describeHeaders(header: (name: string) => string | null | undefi
 
 /** A client from what was observed: by us (`via` is the host that observed) or by web, which signed for it. */
 export function observeClient(
-  seen: { ip: string; userAgent: string; hints: ClientHints; formHints?: string | undefined; via: 'web' | 'api' },
+  seen: Pick<Client, 'ip' | 'userAgent' | 'hints' | 'rumSessionId' | 'via'> & { formHints?: string | undefined },
   deps: ClientDeps,
 ): Client {
   const { formHints, ...rest } = seen

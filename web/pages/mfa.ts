@@ -33,7 +33,7 @@ export const submitMfa =
   async (request, response) => {
     const { code, hints } = formOf(response)
     const data = { mfa_token: deps.cookies.read(request, 'mfa'), code: code?.replace(/\s/g, '') }
-    const client = forwardedClient(visitOf(response), hints)
+    const client = forwardedClient(visitOf(response), { hints })
     const answer = await deps.functions.post('auth/mfa/verify', IssuedSession, { client, data })
     if (answer.kind === 'ok') return admit(response, answer.value.token, deps)
     const { code: problem, retryAfterSeconds } = answer

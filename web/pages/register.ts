@@ -33,8 +33,8 @@ export const submitRegister =
   (deps: PageDeps): RequestHandler =>
   async (_request, response) => {
     const { fields, fault } = attemptOf(response)
-    const { email, password } = fields
-    const client = forwardedClient(visitOf(response))
+    const { email, password, rum } = fields
+    const client = forwardedClient(visitOf(response), { rum })
     const answer = await deps.functions.post('auth/register', Nothing, { client, data: { email, password } })
     if (fault) throw fault
     if (answer.kind === 'ok') return response.redirect(303, '/login?notice=registered')

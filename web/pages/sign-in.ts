@@ -49,8 +49,8 @@ export const submitSignIn =
   (deps: PageDeps): RequestHandler =>
   async (_request, response) => {
     const { fields, fault } = attemptOf(response)
-    const { email, password, hints } = fields
-    const client = forwardedClient(visitOf(response), hints)
+    const { email, password, hints, rum } = fields
+    const client = forwardedClient(visitOf(response), { hints, rum })
     const answer = await deps.functions.post('auth/login', LoginAnswer, { client, data: { email, password } })
     if (fault) throw fault
     if (answer.kind === 'refused') return refuse(response, answer, email)

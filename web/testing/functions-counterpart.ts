@@ -123,9 +123,9 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
   }
 
   function clientOf(call: SeenCall) {
-    const { ip, user_agent: userAgent, ch, hints } = call.client
+    const { ip, user_agent: userAgent, ch, hints, rum_session_id: rumSessionId } = call.client
     const deps = domain()
-    const client = observeClient({ ip, userAgent, hints: ch, formHints: hints, via: 'web' }, deps)
+    const client = observeClient({ ip, userAgent, hints: ch, formHints: hints, rumSessionId, via: 'web' }, deps)
     return { client, deviceHash: deviceOf(client, deps) }
   }
 
