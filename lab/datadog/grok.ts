@@ -17,7 +17,7 @@ interface Matcher {
 
 /** As described in Datadog's documentation, logs/log_configuration/parsing; those that our rules use. */
 const MATCHERS: Readonly<Record<string, Matcher>> = {
-  data: { pattern: '[^]*?' },
+  data: { pattern: '[\\s\\S]*?' },
   notSpace: { pattern: '\\S+' },
   word: { pattern: '\\b\\w+\\b' },
   integer: { pattern: '[+-]?\\d+', read: Number },

@@ -1,0 +1,59 @@
+import { UnparsedObject } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-common/util.js'
+import { ObjectSerializer } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v1/models/ObjectSerializer.js'
+
+/** The models of Datadog's v1 API that we send, by the client's own names. */
+export type Model =
+  | 'Monitor'
+  | 'MonitorUpdateRequest'
+  | 'WebhooksIntegration'
+  | 'WebhooksIntegrationUpdateRequest'
+  | 'WebhooksIntegrationCustomVariable'
+  | 'WebhooksIntegrationCustomVariableUpdateRequest'
+  | 'LogsPipeline'
+  | 'Dashboard'
+
+/**
+ * Holds JSON to the client's own model of it. What the client would silently carry along, a misspelt key or a value of no
+ * known kind, is a fault here. It knows no ranges and no query language: that is Datadog's to say.
+ * @returns every fault with its place in the JSON; empty when there is none
+ */
+export function schemaFaults(model: Model, json: unknown): string[] {
+  try {
+    return faultsIn(modelOf(model, json), '')
+  } catch (error) {
+    return [`is no ${model}: ${(error as Error).message}`]
+  }
+}
+
+/**
+ * The client's own object of some JSON. It finds the kind of a widget by trying each, and an error's stack for every one that
+ * does not fit took most of the time: nobody sees these.
+ * @throws Error when a key is missing or a value is of another type
+ */
+export function modelOf(model: Model, json: unknown) {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return ObjectSerializer.deserialize(json, model)
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+function faultsIn(value: unknown, place: string): string[] {
+  if (value instanceof UnparsedObject) return [`${place}: nothing that Datadog's API knows`]
+  if (Array.isArray(value)) return value.flatMap((item, i) => faultsIn(item, `${place}[${i}]`))
+  if (typeof value !== 'object' || value === null || value instanceof Date) return []
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (key === '_unparsed') return [] // says only that something further in is unparsed, which is told by itself
+    if (key === 'additionalProperties' && typeof inner === 'object' && inner !== null) {
+      return Object.keys(inner).map((unknown) => `${at(place, unknown)}: is not a key of Datadog's API`)
+    }
+    return faultsIn(inner, at(place, snakeCase(key)))
+  })
+}
+
+const at = (place: string, key: string): string => (place === '' ? key : `${place}.${key}`)
+
+/** The client renames keys; a person looks for those of the file. */
+const snakeCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
