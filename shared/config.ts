@@ -85,58 +85,76 @@ const networks = z
   )
   .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be CIDR blocks such as 198.51.100.7/32')))
 
-/** What both hosts read. Each entry is one environment variable. */
+const hidden = text.transform((value) => new Secret(value))
+const authority = certificate.optional()
+const lab = flag.describe('1: this is the lab: loopback origins, `lab-` secrets and plain stores are right.')
+const insecure = flag.describe(
+  '1: stores without a pinned authority are encrypted and not verified; warns at every start.',
+)
+
+/** What both hosts read. Each entry is one environment variable; its description is what docs/configuration.md says. */
 const common = {
-  ATO_LAB: flag,
-  DD_SERVICE: text.default('mini-ato-saas'),
-  DD_ENV: text.default('prod'),
-  REDIS_URL: connection(['redis://', 'rediss://']),
-  /** Authority of Redis' certificate, in PEM, when it is one of its own; the name is then not compared. */
-  REDIS_CA: certificate.optional(),
-  /** 1: connections to stores without a pinned authority are encrypted and not verified; a warning at every start. */
-  TLS_INSECURE: flag,
-  /** Table endpoint of a storage account, reached as an Entra ID identity. */
-  TABLES_URL: httpsUrl.optional(),
-  /** In its place: a connection string, with the account's key or a SAS. */
-  TABLES_CONNECTION: text.transform((value) => new Secret(value)).optional(),
-  /** The identity for TABLES_URL: a managed one, or with the next two an application on a host that has none. */
-  AZURE_CLIENT_ID: text.optional(),
-  AZURE_TENANT_ID: text.optional(),
-  AZURE_CLIENT_SECRET: text.transform((value) => new Secret(value)).optional(),
-  ATO_HMAC_SECRET: secrets,
-  DEVICE_HASH_KEY: secrets,
-  WEB_ORIGIN: origin,
-  FUNCTIONS_ORIGIN: origin,
-  SESSION_IDLE_SECONDS: seconds(3600, 60),
-  SESSION_ABSOLUTE_SECONDS: seconds(86_400, 300),
-  SESSION_DEVICE_BINDING: z.enum(['observe', 'challenge', 'refuse']).default('observe'),
+  ATO_LAB: lab,
+  DD_SERVICE: text.default('mini-ato-saas').describe('Service name in every log line; the drain’s must be equal.'),
+  DD_ENV: text.default('prod').describe('Environment in every log line; the detections ask for `prod`.'),
+  REDIS_URL: connection(['redis://', 'rediss://']).describe('Live sessions, throttle counters, blocks, leases.'),
+  REDIS_CA: authority.describe(
+    'Authority of Redis’ certificate when it is one of its own; names are then not compared.',
+  ),
+  TLS_INSECURE: insecure,
+  TABLES_URL: httpsUrl.optional().describe('Table endpoint of a storage account, reached as an Entra ID identity.'),
+  TABLES_CONNECTION: hidden.optional().describe('Instead of `TABLES_URL`: a connection string with a key or a SAS.'),
+  AZURE_CLIENT_ID: text.optional().describe('Identity for `TABLES_URL`: a managed one, or the application named next.'),
+  AZURE_TENANT_ID: text.optional().describe('Tenant of that application, on a host without managed identity.'),
+  AZURE_CLIENT_SECRET: hidden.optional().describe('Secret of that application; it expires.'),
+  ATO_HMAC_SECRET: secrets.describe('Signs the calls between the hosts, which must have the same.'),
+  DEVICE_HASH_KEY: secrets.describe('Key of device, hints and login hashes; both hosts must have the same.'),
+  WEB_ORIGIN: origin.describe('Where browsers and functions reach web.'),
+  FUNCTIONS_ORIGIN: origin.describe('Where web and API clients reach functions.'),
+  SESSION_IDLE_SECONDS: seconds(3600, 60).describe('A session ends when unused for this long.'),
+  SESSION_ABSOLUTE_SECONDS: seconds(86_400, 300).describe('A session ends this long after sign-in.'),
+  SESSION_DEVICE_BINDING: z
+    .enum(['observe', 'challenge', 'refuse'])
+    .default('observe')
+    .describe('What a session from another device meets. The event is the same in all three.'),
 }
 
 /** What a release reads to bring the database up to date. */
 const MigrateSchema = z.object({
-  ATO_LAB: flag,
-  TLS_INSECURE: flag,
-  DATABASE_URL: connection(['postgres://', 'postgresql://']),
-  /** Authority of Postgres' certificate, in PEM, when it is one of its own; the name is then not compared. */
-  DATABASE_CA: certificate.optional(),
+  ATO_LAB: lab,
+  TLS_INSECURE: insecure,
+  DATABASE_URL: connection(['postgres://', 'postgresql://']).describe('Users, credentials, audit rows.'),
+  DATABASE_CA: authority.describe('Authority of Postgres’ certificate when it is one of its own, as `REDIS_CA`.'),
 })
 
 const FunctionsSchema = z.object({
   ...common,
   ...MigrateSchema.shape,
-  ATO_WEBHOOK_SECRET: secrets,
-  SESSION_SIGNING_KEYS: signingKeys,
-  TOTP_KEY: secrets,
-  PASSWORD_PEPPER: secrets,
-  BCRYPT_COST: z.coerce.number().int().min(10).max(15).default(10),
-  HASH_QUEUE: z.coerce.number().int().min(1).default(64),
-  /** Addresses that `block_ip` never blocks, beside private ones: our own egress, as CIDR blocks. */
-  EGRESS_ADDRESSES: networks,
-  /** Path of a database of cities in MaxMind's format (`.mmdb`); without one, impossible travel is not judged. */
-  GEO_DATABASE: text.optional(),
-  /** Where your people's VPN and proxies come out, as CIDR blocks: no place is read from an address in them. */
-  TRAVEL_VPN_RANGES: networks,
-  CONTAIN_CAP: z.coerce.number().int().min(1).default(25),
+  ATO_WEBHOOK_SECRET: secrets.describe('What Datadog’s webhook shows in `X-ATO-Webhook-Secret`.'),
+  SESSION_SIGNING_KEYS: signingKeys.describe('Private Ed25519 keys as a JWK Set: the first signs, all are published.'),
+  TOTP_KEY: secrets.describe('Encrypts TOTP secrets at rest.'),
+  PASSWORD_PEPPER: secrets.describe('Keyed into every password hash.'),
+  BCRYPT_COST: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(15)
+    .default(10)
+    .describe('bcrypt’s cost; one more is twice the work.'),
+  HASH_QUEUE: z.coerce.number().int().min(1).default(64).describe('Password checks that may wait; one more gets 503.'),
+  EGRESS_ADDRESSES: networks.describe('Own egress, as CIDR blocks: never blocked, nor is any private address.'),
+  GEO_DATABASE: text
+    .optional()
+    .describe('Path of a MaxMind database of cities (`.mmdb`); without it no travel is judged.'),
+  TRAVEL_VPN_RANGES: networks.describe(
+    'Where your people’s VPNs come out, as CIDR blocks: no place is read from them.',
+  ),
+  CONTAIN_CAP: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(25)
+    .describe('Subjects of one detection contained in ten minutes.'),
 })
 
 /** Where an organisation's data is. The name goes into a security policy, so it is one of a list. */
@@ -153,17 +171,28 @@ export const DATADOG_SITES = [
 
 const WebSchema = z.object({
   ...common,
-  /** Application and client token of browser RUM: both, or neither, and then no page has anything of it. */
-  RUM_APP_ID: z.uuid('must be the id of a RUM application').optional(),
-  /** Public by design. The form tells it from an API key, which must never reach a page. */
-  RUM_CLIENT_TOKEN: text.regex(/^pub[0-9A-Za-z]{8,64}$/, 'must be a client token, which begins with pub').optional(),
-  /** Takes RUM's reports instead of Datadog, and passes them on: a URL of your own. */
-  RUM_PROXY: proxyUrl.optional(),
-  DD_SITE: z.enum(DATADOG_SITES, `must be one of ${DATADOG_SITES.join(', ')}`).default('datadoghq.com'),
-  /** What RUM calls this release; the version of package.json when absent. */
-  DD_VERSION: text.max(64).optional(),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
-  HOST: text.default('0.0.0.0'),
+  RUM_APP_ID: z
+    .uuid('must be the id of a RUM application')
+    .optional()
+    .describe('Browser RUM, together with its client token; without both no page has anything of it.'),
+  RUM_CLIENT_TOKEN: text
+    // The form tells it from an API key, which must never reach a page.
+    .regex(/^pub[0-9A-Za-z]{8,64}$/, 'must be a client token, which begins with pub')
+    .optional()
+    .describe('Client token of that application. Public by design: it stands in every page.'),
+  RUM_PROXY: proxyUrl
+    .optional()
+    .describe('Takes RUM’s reports instead of Datadog, and passes them on: a URL of yours.'),
+  DD_SITE: z
+    .enum(DATADOG_SITES, `must be one of ${DATADOG_SITES.join(', ')}`)
+    .default('datadoghq.com')
+    .describe('Where the organisation’s data is.'),
+  DD_VERSION: text
+    .max(64)
+    .optional()
+    .describe('What RUM calls this release; the version of `package.json` when absent.'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8000).describe('Where web listens; Heroku sets it.'),
+  HOST: text.default('0.0.0.0').describe('The interface web listens on.'),
 })
 
 export type FunctionsConfig = Readonly<z.infer<typeof FunctionsSchema>>
@@ -177,6 +206,9 @@ export type SessionConfig = Pick<
 export const parseFunctionsConfig = (env: NodeJS.ProcessEnv): FunctionsConfig => parse(FunctionsSchema, env)
 export const parseWebConfig = (env: NodeJS.ProcessEnv): WebConfig => parse(WebSchema, env)
 export const parseMigrateConfig = (env: NodeJS.ProcessEnv): MigrateConfig => parse(MigrateSchema, env)
+
+/** By who reads it: what docs/configuration.md is made from. */
+export const configSchemas = { functions: FunctionsSchema, web: WebSchema, release: MigrateSchema } as const
 
 /** The names that a host reads, for the docs and the deployment templates. */
 export const functionsVariables: readonly string[] = Object.keys(FunctionsSchema.shape)
