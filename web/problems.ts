@@ -24,12 +24,34 @@ export function storeFailed(cause: unknown): never {
 }
 
 const REVOCATIONS: Readonly<Record<RevocationReason, string>> = {
-  contained:
-    'This session was ended because it was used from a second device. If that was not you, sign in and change your password.',
-  forked:
-    'This session was ended because two browsers held it at once. If that was not you, sign in and change your password.',
+  contained: 'We ended this session to protect your account: it was used in a way that looked like theft.',
+  forked: 'We ended this session to protect your account: two browsers held it at once.',
   ended_elsewhere: 'You ended this session from another one.',
   password_changed: 'Your password was changed, which ended every other session. Sign in with the new one.',
+}
+
+/** What to do when somebody else may have had the session. */
+export const CARE = {
+  when: 'If that was not you:',
+  steps: [
+    'Sign in below.',
+    'Change your password on the account page; that ends every other session.',
+    'Turn on an authenticator app there, if it is off.',
+    'On the sessions page, end what you do not know.',
+  ],
+} as const
+const CARE_IN_SHORT =
+  'If that was not you: sign in, change your password, which ends every other session, and turn on an authenticator app.'
+
+/** What became of the session, for a page; `careful` if it may have been in other hands. */
+export const endingOf = (reason: RevocationReason): { text: string; careful: boolean } => ({
+  text: REVOCATIONS[reason],
+  careful: reason === 'contained' || reason === 'forked',
+})
+
+function wordsOf(reason: RevocationReason): string {
+  const { text, careful } = endingOf(reason)
+  return careful ? `${text} ${CARE_IN_SHORT}` : text
 }
 
 /** Why a request that presents this session may not go on, in words for whoever holds it. */
@@ -42,9 +64,9 @@ export function problemOfCheck(check: Exclude<SessionCheck, { kind: 'accepted' }
     case 'expired':
       return new ProblemError('session-expired', { detail: 'Your session has expired. Sign in again.' })
     case 'fork':
-      return new ProblemError('session-forked', { detail: REVOCATIONS.forked })
+      return new ProblemError('session-forked', { detail: wordsOf('forked') })
     case 'revoked':
-      return new ProblemError('session-revoked', { detail: REVOCATIONS[check.reason] })
+      return new ProblemError('session-revoked', { detail: wordsOf(check.reason) })
     case 'refused':
       return new ProblemError('session-device', { detail: 'This session belongs to another device. Sign in here.' })
     case 'challenged':

@@ -25,13 +25,13 @@ test('a contained visitor is told so at the very next page, with a form to sign 
   await revoke(sid, 'contained')
   const page = await visitor.get('/dashboard')
   expect(page.status).toBe(401)
-  expect(page.text).toContain('used from a second device')
-  expect(page.text).toContain('change your password')
+  expect(page.text).toContain('used in a way that looked like theft')
+  expect(page.text).toContain('Change your password')
   expect(page.text).toContain('action="/login"')
   expect(visitor.jar.has('session')).toBe(false)
   expect(sessionEvents().at(-1)).toMatchObject({ outcome: 'revoked', reason: 'contained', sid })
   expect(await visitor.get('/dashboard')).toMatchObject({ status: 303, location: '/login' })
-  expect((await visitor.get('/login')).text).not.toContain('second device')
+  expect((await visitor.get('/login')).text).not.toContain('looked like theft')
 })
 
 test.each(['/', '/login', '/register', '/account', '/mfa'])('the next page may be %s', async (path) => {
@@ -39,7 +39,7 @@ test.each(['/', '/login', '/register', '/account', '/mfa'])('the next page may b
   await revoke(sidOf(visitor), 'contained')
   const page = await visitor.get(path)
   expect(page.status).toBe(401)
-  expect(page.text).toContain('used from a second device')
+  expect(page.text).toContain('used in a way that looked like theft')
 })
 
 test('a form sent by a contained session does nothing and says why', async () => {
@@ -48,7 +48,7 @@ test('a form sent by a contained session does nothing and says why', async () =>
   web.functions.calls.length = 0
   const page = await visitor.post('/account/password', { current_password: 'a', new_password: 'b' })
   expect(page.status).toBe(401)
-  expect(page.text).toContain('used from a second device')
+  expect(page.text).toContain('used in a way that looked like theft')
   expect(web.functions.calls).toEqual([])
 })
 
@@ -69,7 +69,7 @@ test('an API client is told the same as problem+json', async () => {
   expect(page.headers.get('content-type')).toBe('application/problem+json')
   const document = JSON.parse(page.text)
   expect(document).toMatchObject({ status: 401, code: 'session-revoked' })
-  expect(document.detail).toContain('used from a second device')
+  expect(document.detail).toContain('used in a way that looked like theft')
 })
 
 test('an idle session is expired, without alarm', async () => {
@@ -79,7 +79,7 @@ test('an idle session is expired, without alarm', async () => {
     const page = await visitor.get('/dashboard')
     expect(page.status).toBe(401)
     expect(page.text).toContain('has expired')
-    expect(page.text).not.toContain('second device')
+    expect(page.text).not.toContain('looked like theft')
     expect(sessionEvents().at(-1)).toMatchObject({ outcome: 'expired' })
   } finally {
     web.clock.offsetMs = 0

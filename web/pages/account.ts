@@ -25,30 +25,40 @@ interface Account extends Identity {
 
 const accountPage = ({ name, mfaEnabled, notice, errors = {} }: Account): Page =>
   layout(
-    { title: 'Account', inside: true, wide: true, notice },
+    { title: 'Account', inside: true, here: '/account', width: 'wide', notice },
     html`<h1>Account</h1>
 <p class="lead">Signed in as <strong>${name}</strong></p>
 <section class="card" aria-labelledby="password">
 <h2 id="password">Password</h2>
 <form method="post" action="/account/password" class="stack">
+${mfaEnabled !== undefined && usernameOf(name)}
 ${input({ name: 'current_password', label: 'Current password', type: 'password', autocomplete: 'current-password', error: errors.current })}
-${input({ name: 'new_password', label: 'New password', type: 'password', autocomplete: 'new-password', hint: PASSWORD_HINT, error: errors.next })}
-<p class="hint">Changing it ends every other session.</p>
+${input({ name: 'new_password', label: 'New password', type: 'password', autocomplete: 'new-password', hint: `${PASSWORD_HINT} Changing it ends every other session.`, error: errors.next })}
 <button>Change password</button>
 </form>
 </section>
 <section class="card" aria-labelledby="factor">
-<h2 id="factor">Authenticator app</h2>
+<div class="card-head"><h2 id="factor">Authenticator app</h2>${factorBadge(mfaEnabled)}</div>
 ${factorPart(mfaEnabled)}
 </section>`,
   )
 
-const turnOff = html`<form method="post" action="/account/totp/disable"><button class="quiet danger">Turn off</button></form>`
+/** Tells a password manager whose password this is; it is no field of the form and is not sent. */
+const usernameOf = (email: string): Html =>
+  html`<input type="email" autocomplete="username" value="${email}" readonly hidden>`
+
+const factorBadge = (enabled: boolean | undefined): Html | undefined => {
+  if (enabled === undefined) return undefined
+  return enabled ? html`<span class="badge good">On</span>` : html`<span class="badge warning">Off</span>`
+}
 const factorPart = (enabled: boolean | undefined): Html => {
   if (enabled === undefined) return html`<p>Whether it is on cannot be read right now. Reload the page in a moment.</p>`
-  if (enabled) return html`<p>On: each sign-in asks for a code from your app.</p>${turnOff}`
-  return html`<p>Off. A code from an app on your phone, beside your password, keeps out whoever has only the one.</p>
-<form method="post" action="/account/totp"><button>Set up</button></form>`
+  if (enabled) {
+    return html`<p>Each sign-in asks for a code from your app. Without it your password alone opens the account.</p>
+<form method="post" action="/account/totp/disable" class="after"><button class="quiet danger">Turn off</button></form>`
+  }
+  return html`<p>A code from an app on your phone, beside your password, keeps out whoever has only the one.</p>
+<form method="post" action="/account/totp" class="after"><button>Set up</button></form>`
 }
 
 export const showAccount =

@@ -10,7 +10,8 @@ import { sessionOf } from '../session.ts'
 import { forwardedClient } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
-import { identityOf } from './identity.ts'
+import { deviceIcon } from './icons.ts'
+import { type Identity, identityOf } from './identity.ts'
 import { layout, type Notice, type Page, time } from './layout.ts'
 
 const LIST_MS = 3_000
@@ -19,21 +20,21 @@ const NOTICES: Readonly<Record<string, Notice>> = {
   ended: { tone: 'good', text: 'The session is ended. Whoever held it is told so at the next page.' },
 }
 
-interface Dashboard {
-  name: string
+interface Dashboard extends Identity {
   current: { sid: string; since: number; device: string; ip: string }
   /** Undefined if the ledger did not answer. */
   others: readonly ListedSession[] | undefined
   notice: Notice | undefined
 }
 
-const dashboardPage = ({ name, current, others, notice }: Dashboard): Page =>
+const dashboardPage = ({ name, mfaEnabled, current, others, notice }: Dashboard): Page =>
   layout(
-    { title: 'Your sessions', inside: true, wide: true, notice },
+    { title: 'Your sessions', inside: true, here: '/dashboard', width: 'wide', notice },
     html`<h1>Your sessions</h1>
 <p class="lead">Signed in as <strong>${name}</strong></p>
+${mfaEnabled === false && suggestion}
 <section class="card" aria-labelledby="this">
-<h2 id="this">This session</h2>
+<div class="card-head"><h2 id="this">This session</h2><span class="badge good">In use now</span></div>
 <dl class="facts">
 <div><dt>Device</dt><dd>${current.device}</dd></div>
 <div><dt>Address</dt><dd>${current.ip}</dd></div>
@@ -49,8 +50,15 @@ ${others !== undefined && others.length > 0 && html`<ul class="sessions">${other
 </section>`,
   )
 
-const otherSession = ({ sid, device, ip, issued_at, last_seen_at }: ListedSession): Html => html`<li>
-<div><strong>${device}</strong> from ${ip}
+const suggestion = html`<section class="card suggestion" aria-labelledby="more">
+<div><h2 id="more">A password alone opens this account</h2>
+<p class="muted">With an authenticator app, a password that leaks is not enough.</p></div>
+<a class="button quiet" href="/account">Set one up</a>
+</section>`
+
+const otherSession = ({ sid, device, ip, issued_at, last_seen_at }: ListedSession): Html => html`<li class="row">
+<div class="tile">${deviceIcon(device)}</div>
+<div><strong class="device">${device}</strong> from ${ip}
 <p class="hint">Since ${time(issued_at)}, last used ${time(last_seen_at)}</p>
 <p class="hint"><code>${sid}</code></p></div>
 <form method="post" action="/dashboard/end">
@@ -70,10 +78,10 @@ export const showDashboard =
       deps.log.error(error, 'the sessions of a user could not be listed', { request_id: client.requestId })
       return undefined
     })
-    const [{ name }, listed] = await Promise.all([identityOf(visit, userId, deps), listing])
+    const [identity, listed] = await Promise.all([identityOf(visit, userId, deps), listing])
     const { notice } = request.query
     const page = dashboardPage({
-      name,
+      ...identity,
       current: { sid, since: createdAt, device: describeDevice(client.userAgent), ip: client.ip },
       others: listed?.filter((session) => !session.current),
       notice: typeof notice === 'string' && Object.hasOwn(NOTICES, notice) ? NOTICES[notice] : undefined,

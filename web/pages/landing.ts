@@ -1,21 +1,59 @@
 import type { RequestHandler } from 'express'
 import { visitOf } from '../visit.ts'
 import { sendPage } from './deps.ts'
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
+import { icons } from './icons.ts'
 import { layout } from './layout.ts'
 
+const feature = (icon: Html, title: string, text: string): Html => html`<div class="card">
+<div class="tile">${icon}</div>
+<h2>${title}</h2>
+<p class="muted">${text}</p>
+</div>
+`
+
+const moment = (
+  icon: Html,
+  tone: 'plain' | 'bad' | 'good',
+  title: string,
+  text: string,
+): Html => html`<li class="moment">
+<div class="tile ${tone}">${icon}</div>
+<div><p class="moment-title">${title}</p><p class="hint">${text}</p></div>
+</li>
+`
+
 const landingPage = layout(
-  { title: 'Sign-in that notices', wide: true },
-  html`<section class="hero">
+  { title: 'Sessions that end when they are stolen', width: 'full' },
+  html`<div class="hero">
+<div>
 <h1>Sessions that end when they are stolen</h1>
-<p class="lead">Every sign-in is watched, every session can be revoked within a second, and you always see where you are
-signed in.</p>
+<p class="lead">A sign-in service that watches how its sessions are used. When one turns up in the wrong hands it is
+ended, everywhere, within seconds, and its owner is told why.</p>
 <p class="actions"><a class="button" href="/register">Create account</a><a class="button quiet" href="/login">Sign in</a></p>
+</div>
+<section class="card" aria-labelledby="story">
+<h2 id="story">The life of a stolen session</h2>
+<ol class="timeline">
+${moment(icons.computer, 'plain', 'You sign in', 'Chrome on Windows, with a password and a code')}
+${moment(icons.alert, 'bad', 'Your cookie is used elsewhere', 'Firefox on Linux, from an address you have never had')}
+${moment(icons.stop, 'bad', 'The session is ended', 'On every server, at its next request, for both of you')}
+${moment(icons.shield, 'good', 'You are told, and sign in again', 'Whoever has the cookie can do nothing with it')}
+</ol>
 </section>
-<section class="cards">
-<article><h2>See every session</h2><p>Which device, since when, from where. End any of them with one press.</p></article>
-<article><h2>A second factor</h2><p>Any authenticator app works. Each code is accepted once.</p></article>
-<article><h2>Contained by itself</h2><p>A session that turns up on a second device is ended, and you are told why.</p></article>
+</div>
+<div class="cards">
+${feature(icons.computer, 'Every session in sight', 'Which device, since when, from which address. End any of them with one press.')}
+${feature(icons.key, 'A second factor', 'Any authenticator app works, and each code is accepted once.')}
+${feature(icons.shield, 'Guessing gets nowhere', 'Passwords tried by the list are noticed, and whoever tries them is shut out without being told.')}
+</div>
+<section class="about" aria-labelledby="about">
+<h2 id="about">What this is</h2>
+<p class="muted">Mini ATO SaaS is a small, real login service that is built to be attacked. It exists so that anyone can prove, on one
+machine, that account-takeover techniques are seen, alerted on and contained by the same detection files that are used
+in production.</p>
+<p class="muted">Accounts are real to it: passwords are hashed, codes are checked, sessions are signed. Still, give it no password that
+you use anywhere else.</p>
 </section>`,
 )
 

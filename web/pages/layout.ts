@@ -1,8 +1,11 @@
 import { type Fragment, type Html, html } from './html.ts'
+import { icons, logo } from './icons.ts'
 
 export interface Notice {
   tone: 'info' | 'good' | 'warning'
   text: string
+  /** What the reader may do about it. */
+  advice?: { when: string; steps: readonly string[] } | undefined
 }
 
 export interface Layout {
@@ -10,8 +13,10 @@ export interface Layout {
   notice?: Notice | undefined
   /** Signed in: the header leads to the pages of the account. */
   inside?: boolean
-  /** The page's width: a form, or a page of several parts. */
-  wide?: boolean
+  /** Which link of the header leads here. */
+  here?: '/login' | '/register' | '/dashboard' | '/account'
+  /** The page's width: a form, a page of several parts, or all of it. */
+  width?: 'narrow' | 'wide' | 'full'
 }
 
 /** A page before its frame is drawn: what stands in the frame depends on the visit, and is no handler's concern. */
@@ -23,7 +28,10 @@ export interface Page {
 export const layout = (layout: Layout, main: Fragment): Page => ({ layout, main })
 
 /** The frame of every page. Nothing in it is inline: the policy forbids inline script and style. */
-export const framed = ({ layout: { title, notice, inside, wide }, main }: Page): Html => html`<!doctype html>
+export const framed = ({
+  layout: { title, notice, inside, here, width = 'narrow' },
+  main,
+}: Page): Html => html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -37,20 +45,41 @@ export const framed = ({ layout: { title, notice, inside, wide }, main }: Page):
 <body>
 <a class="skip" href="#main">Skip to content</a>
 <header class="bar">
-<a class="brand" href="/">Mini ATO SaaS</a>
-<nav aria-label="Main">${inside ? insideLinks : outsideLinks}</nav>
+<div class="bar-row">
+<a class="brand" href="/">${logo}<span>Mini ATO SaaS</span></a>
+<nav aria-label="Main">${inside ? insideLinks(here) : outsideLinks(here)}</nav>
+</div>
 </header>
-<main id="main" class="${wide ? 'wide' : 'narrow'}">
-${notice && html`<p class="notice ${notice.tone}" role="status">${notice.text}</p>`}
+<main id="main" class="${width}" tabindex="-1">
+${notice && noticePart(notice)}
 ${main}
 </main>
+<footer class="foot"><p>Mini ATO SaaS is built to be attacked, so that account takeovers are seen, alerted on and contained.</p></footer>
 </body>
 </html>
 `
 
-const outsideLinks = html`<a href="/login">Sign in</a><a href="/register">Create account</a>`
-const insideLinks = html`<a href="/dashboard">Sessions</a><a href="/account">Account</a>
-<form method="post" action="/logout"><button class="link">Log out</button></form>`
+type Here = Layout['here']
+const link = (href: NonNullable<Here>, text: string, here: Here): Html =>
+  html`<a href="${href}"${here === href && html` aria-current="page"`}>${text}</a>`
+
+const outsideLinks = (here: Here): Html =>
+  html`${link('/login', 'Sign in', here)}${link('/register', 'Create account', here)}`
+const insideLinks = (
+  here: Here,
+): Html => html`${link('/dashboard', 'Sessions', here)}${link('/account', 'Account', here)}
+<form method="post" action="/logout"><button>Log out</button></form>`
+
+const TONES = { info: icons.info, good: icons.check, warning: icons.alert } as const
+
+const noticePart = ({ tone, text, advice }: Notice): Html => html`<div class="notice ${tone}">${TONES[tone]}
+<div><p role="status">${text}</p>
+${
+  advice &&
+  html`<p class="advice">${advice.when}</p>
+<ol>${advice.steps.map((step) => html`<li>${step}</li>`)}</ol>`
+}</div>
+</div>`
 
 export interface Field {
   name: string

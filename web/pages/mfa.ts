@@ -13,7 +13,8 @@ const mfaPage = (error?: string): Page =>
   layout(
     { title: 'Enter your code' },
     html`<h1>Enter your code</h1>
-<form method="post" action="/mfa" class="stack">
+<p class="lead">Your password was right. The code makes sure that it is you.</p>
+<form method="post" action="/mfa" class="card stack">
 ${input({ name: 'code', label: 'Code from your authenticator app', type: 'text', autocomplete: 'one-time-code', hint: 'Six digits. Each code works once.', error, focus: true })}
 <input type="hidden" name="hints" value="">
 <button>Continue</button>

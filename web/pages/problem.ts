@@ -1,14 +1,15 @@
 import type { ErrorRequestHandler, Request } from 'express'
 import type { ServiceLog } from '../../shared/log.ts'
 import { type ProblemDocument, type ProblemError, renderProblem } from '../../shared/problem.ts'
+import type { SessionCheck } from '../../shared/session/present.ts'
 import type { Cookies } from '../cookies.ts'
-import { toProblem } from '../problems.ts'
+import { CARE, endingOf, toProblem } from '../problems.ts'
 import { visitOf } from '../visit.ts'
 import { sendPage } from './deps.ts'
 import { html } from './html.ts'
-import { layout, type Page } from './layout.ts'
+import { layout, type Notice, type Page } from './layout.ts'
 import { placeOf, reauthPage } from './reauth.ts'
-import { signInPage } from './sign-in.ts'
+import { signInPage, tryAgain } from './sign-in.ts'
 
 /** The codes that say: this session is over. The browser forgets its cookie with them. */
 const OVER = new Set<ProblemDocument['code']>([
@@ -39,7 +40,7 @@ export const answerProblem =
       return
     }
     const { retryAfterSeconds } = problem
-    sendPage(response, pageOf(problem, document, request), { status, retryAfterSeconds })
+    sendPage(response, pageOf(problem, document, request, visitOf(response).check), { status, retryAfterSeconds })
   }
 
 /** Pages are for browsers; the signed call is answered in JSON whatever it says that it accepts. */
@@ -47,22 +48,48 @@ const prefersPage = (request: Request): boolean =>
   !request.path.startsWith('/contain/') &&
   request.accepts(['text/html', 'application/problem+json', 'application/json']) === 'text/html'
 
-function pageOf(problem: ProblemError, document: ProblemDocument, request: Request): Page {
+function pageOf(problem: ProblemError, document: ProblemDocument, request: Request, check: SessionCheck): Page {
   if (problem.code === 'reauthentication-required') {
     return reauthPage(placeOf(request.path), { detail: problem.detail })
   }
-  if (problem.code.startsWith('session-')) {
-    const plain = problem.code === 'session-expired' || problem.code === 'session-required'
-    return signInPage({ notice: { tone: plain ? 'info' : 'warning', text: problem.detail ?? document.title } })
-  }
-  return problemPage(document)
+  if (problem.code.startsWith('session-')) return signInPage({ notice: noticeOf(problem, document, check) })
+  return problemPage(document, { inside: check.kind === 'accepted', retryAfterSeconds: problem.retryAfterSeconds })
 }
 
-const problemPage = ({ title, status, detail, instance }: ProblemDocument): Page =>
+/** Why there is a sign-in form instead of the page that was asked for. */
+function noticeOf({ code, detail }: ProblemError, { title }: ProblemDocument, check: SessionCheck): Notice {
+  if (code === 'session-revoked' || code === 'session-forked') {
+    const reason = check.kind === 'revoked' ? check.reason : check.kind === 'fork' ? 'forked' : undefined
+    // Functions found it dead a moment after web had let it in, and says no reason: the worst is assumed.
+    const { text, careful } = reason ? endingOf(reason) : { text: `${title}.`, careful: true }
+    return { tone: 'warning', text, advice: careful ? CARE : undefined }
+  }
+  const plain = code === 'session-expired' || code === 'session-required'
+  return { tone: plain ? 'info' : 'warning', text: detail ?? title }
+}
+
+/** What a visitor can do about it, where the problem itself does not say. */
+const ADVICE: Readonly<Partial<Record<ProblemDocument['code'], string>>> = {
+  'request-malformed': 'Nothing was done. Go back and send the form once more.',
+  'request-too-large': 'Nothing was done: no form of this site needs that much.',
+  'request-forged': 'It was sent by a page of another site, so nothing was done. Open the page here and try again.',
+  'not-found': 'The address may be mistyped, or what was here is gone.',
+  'internal-error':
+    'The fault is ours, and it is in our log under the number below. Nothing that you entered was shown to anybody.',
+  unavailable: 'Nothing was lost, and you are still signed in if you were.',
+}
+
+export const problemPage = (
+  { title, status, code, detail, instance }: ProblemDocument,
+  { inside, retryAfterSeconds }: { inside: boolean; retryAfterSeconds?: number | undefined },
+): Page =>
   layout(
-    { title },
-    html`<h1>${title}</h1>
-${detail !== undefined && html`<p>${detail}</p>`}
-<p class="hint">Status ${status}, request <code>${instance}</code></p>
-<p class="actions"><a class="button" href="/">Back to the start</a></p>`,
+    { title, inside },
+    html`<div class="problem">
+<p class="number">${status}</p>
+<h1>${title}</h1>
+<p class="lead">${[detail ?? ADVICE[code], retryAfterSeconds !== undefined && ` ${tryAgain(retryAfterSeconds)}`]}</p>
+<p class="actions"><a class="button" href="/">${inside ? 'Back to your sessions' : 'Back to the start'}</a></p>
+<p class="hint">Status ${status}, <code>${code}</code>, request <code>${instance}</code></p>
+</div>`,
   )

@@ -22,8 +22,8 @@ export const reauthPage = (
   layout(
     { title: 'Enter your password again', inside: true },
     html`<h1>Enter your password again</h1>
-<p>${detail ?? 'What you are about to do needs a fresh sign-in: fifteen minutes at most.'}</p>
-<form method="post" action="/account/reauth" class="stack">
+<p class="lead">${detail ?? 'What you are about to do needs a fresh sign-in: fifteen minutes at most.'}</p>
+<form method="post" action="/account/reauth" class="card stack">
 ${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error, focus: true })}
 ${input({ name: 'code', label: 'Code, if you use an authenticator app', type: 'text', autocomplete: 'one-time-code', optional: true })}
 <input type="hidden" name="place" value="${place}">

@@ -13,9 +13,10 @@ export const PASSWORD_HINT = `At least ${PASSWORD_MIN} characters; a few words i
 
 const registerPage = (email?: string, errors: { email?: string; password?: string } = {}): Page =>
   layout(
-    { title: 'Create account' },
+    { title: 'Create account', here: '/register' },
     html`<h1>Create account</h1>
-<form method="post" action="/register" class="stack">
+<p class="lead">An address and a password; a second factor when you like.</p>
+<form method="post" action="/register" class="card stack">
 ${input({ name: 'email', label: 'Email', type: 'email', autocomplete: 'username', value: email, error: errors.email, focus: !email })}
 ${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'new-password', hint: PASSWORD_HINT, error: errors.password, focus: Boolean(email) })}
 <button>Create account</button>

@@ -129,7 +129,7 @@ test('an account with an authenticator needs the code; the half session opens no
 
   expect((await visitor.post('/mfa', { code: '123 456' })).location).toBe('/dashboard')
   expect(visitor.jar.has('mfa')).toBe(false)
-  expect((await visitor.get('/account')).text).toContain('On: each sign-in asks for a code')
+  expect((await visitor.get('/account')).text).toContain('<span class="badge good">On</span>')
 })
 
 test('the code page is for those who gave a password', async () => {

@@ -24,18 +24,22 @@ export interface SignIn {
   notice?: Notice | undefined
 }
 
-export const signInPage = ({ email, errors = {}, notice }: SignIn = {}): Page =>
-  layout(
-    { title: 'Sign in', notice },
+export function signInPage({ email, errors = {}, notice }: SignIn = {}): Page {
+  // A page that opens inside a field is read from there on: a warning above it would go unheard.
+  const mayFocus = notice?.tone !== 'warning'
+  return layout(
+    { title: 'Sign in', notice, here: '/login' },
     html`<h1>Sign in</h1>
-<form method="post" action="/login" class="stack">
-${input({ name: 'email', label: 'Email', type: 'email', autocomplete: 'username', value: email, error: errors.email, focus: !email })}
-${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error: errors.password, focus: Boolean(email) })}
+<p class="lead">Welcome back.</p>
+<form method="post" action="/login" class="card stack">
+${input({ name: 'email', label: 'Email', type: 'email', autocomplete: 'username', value: email, error: errors.email, focus: mayFocus && !email })}
+${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error: errors.password, focus: mayFocus && Boolean(email) })}
 <input type="hidden" name="hints" value="">
 <button>Sign in</button>
 </form>
 <p class="aside">New here? <a href="/register">Create an account</a></p>`,
   )
+}
 
 export const showSignIn: RequestHandler = (request, response) => {
   if (visitOf(response).check.kind === 'accepted') return response.redirect(303, '/dashboard')
@@ -70,8 +74,12 @@ function refuse(response: Response, answer: Refused, email: string | undefined) 
   sendPage(response, signInPage({ email, errors }), { status: formStatus(code), retryAfterSeconds })
 }
 
-export const waitText = (seconds = 60): string =>
-  `Too many attempts. Try again in ${seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`}.`
+export const waitText = (seconds = 60): string => `Too many attempts. ${tryAgain(seconds)}`
+
+export function tryAgain(seconds: number): string {
+  if (seconds < 120) return `Try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`
+  return `Try again in ${Math.ceil(seconds / 60)} minutes.`
+}
 
 /**
  * Lets the browser in under its new session. A session that it came with ends: it may be one that somebody else put

@@ -6,34 +6,60 @@ import { formStatus } from '../problems.ts'
 import { sessionOf } from '../session.ts'
 import { forwardedClient } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
+import { qrCode } from './qr-code.ts'
 import { waitText } from './sign-in.ts'
 
-/** @param offer absent after a wrong code: the secret is shown once */
-const confirmPage = (offer: { secret: string; uri: string } | undefined, error?: string): Page =>
-  layout(
-    { title: 'Set up an authenticator app', inside: true },
-    html`<h1>Set up an authenticator app</h1>
-${
-  offer
-    ? html`<p>Add this account to your app: <a href="${offer.uri}">open it on this device</a>, or enter the key by hand.</p>
-<p class="hint">Key</p>
-<p class="secret"><code>${offer.secret.replace(/(.{4})(?=.)/g, '$1 ')}</code></p>
-<details><summary>Address for other tools</summary><p class="secret"><code>${offer.uri}</code></p></details>`
-    : html`<p>Use the entry that you have just added to your app, or set up a new one.</p>`
+interface Offer {
+  secret: string
+  uri: string
 }
-<form method="post" action="/account/totp/confirm" class="stack">
-${input({ name: 'code', label: 'Code that the app shows now', type: 'text', autocomplete: 'one-time-code', error, focus: true })}
-<button>Turn on</button>
-</form>
+
+const TITLE = 'Set up an authenticator app'
+
+async function offerPage({ secret, uri }: Offer): Promise<Page> {
+  const picture = await qrCode(uri, 'QR code for your authenticator app; the key below says the same')
+  return layout(
+    { title: TITLE, inside: true, here: '/account', width: 'wide' },
+    html`<h1>${TITLE}</h1>
+<p class="lead">It shows a new code every thirty seconds, also without a network.</p>
+<ol class="steps card">
+<li class="step"><div>
+<h2>Add this account to your app</h2>
+<p>Scan the picture with the app, <a href="${uri}">open the app on this device</a>, or type the key.</p>
+${picture}
+<p class="secret"><span class="hint">Key</span> <code>${secret.replace(/(.{4})(?=.)/g, '$1 ')}</code></p>
+<details><summary>Address for other tools</summary><p class="secret"><code>${uri}</code></p></details>
+</div></li>
+<li class="step"><div>
+<h2>Enter the code that it shows</h2>
+${confirmForm()}
+</div></li>
+</ol>
+<p class="aside"><a href="/account">Cancel</a></p>`,
+  )
+}
+
+/** After a wrong code: the secret was shown once, and is not shown again. */
+const retryPage = (error: string): Page =>
+  layout(
+    { title: TITLE, inside: true, here: '/account' },
+    html`<h1>${TITLE}</h1>
+<p class="lead">Use the entry that you have just added to your app, or cancel and set up a new one.</p>
+<div class="card">${confirmForm(error)}</div>
 <p class="aside"><a href="/account">Cancel</a></p>`,
   )
 
+const confirmForm = (error?: string): Html => html`<form method="post" action="/account/totp/confirm" class="stack">
+${input({ name: 'code', label: 'Code', type: 'text', autocomplete: 'one-time-code', hint: 'Six digits. Each code works once.', error, focus: error !== undefined })}
+<button>Turn on</button>
+</form>`
+
 const alreadyOn = layout(
-  { title: 'Authenticator app', inside: true },
+  { title: 'Authenticator app', inside: true, here: '/account' },
   html`<h1>Authenticator app</h1>
-<p>This is done already, or there is nothing set up to do it with. The account page starts anew.</p>
+<p class="lead">This is done already, or there is nothing set up to do it with. The account page starts anew.</p>
 <p class="actions"><a class="button" href="/account">Back to the account</a></p>`,
 )
 
@@ -46,7 +72,7 @@ export const submitEnrol =
     const answer = await deps.functions.post('auth/mfa/enrol', TotpOffer, call)
     if (answer.kind === 'ok') {
       const { secret, otpauth_uri: uri } = answer.value
-      return sendPage(response, confirmPage({ secret, uri }))
+      return sendPage(response, await offerPage({ secret, uri }))
     }
     if (answer.code !== 'mfa-state') throw problemOf(answer)
     sendPage(response, alreadyOn, problems['mfa-state'])
@@ -69,7 +95,7 @@ export const submitConfirm =
     }
     const error = known[code]
     if (error === undefined) throw problemOf(answer)
-    sendPage(response, confirmPage(undefined, error), { status: formStatus(code), retryAfterSeconds })
+    sendPage(response, retryPage(error), { status: formStatus(code), retryAfterSeconds })
   }
 
 export const submitDisable =
