@@ -8,12 +8,12 @@ import { sweepHandler } from './sweep/handler.ts'
 /** Built as CommonJS: the hash worker lies beside the bundle. */
 declare const __dirname: string
 
-/** A host that loads this without a usable configuration must not start: the faults, without a stack. */
+/** A host that loads this without a usable configuration must not start: it prints the faults, and no stack. */
 function compose() {
   try {
     return createDeps(parseFunctionsConfig(process.env), { hashWorker: join(__dirname, 'hash-worker.cjs') })
   } catch (error) {
-    if (error instanceof ConfigError) error.stack = error.message
+    if (error instanceof ConfigError) error.stack = error.name
     throw error
   }
 }
