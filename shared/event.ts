@@ -100,8 +100,6 @@ export const EVENTS = {
     outcome: z.enum(['success', 'enabled', 'disabled']),
     usr: known,
     sid: Sid.optional(),
-    /** Of the sign-in that a right code completes. */
-    risk: z.array(Risk).optional(),
   }),
   mfaFailed: z.strictObject({
     ...envelope,
@@ -118,6 +116,8 @@ export const EVENTS = {
     ...session,
     evt: z.literal('session'),
     outcome: z.enum(['new', 'renewed', 'ended']),
+    /** Of a new one: each takes the password, so that this is where a stolen one shows. */
+    risk: z.array(Risk).optional(),
   }),
   sessionSeen: z.strictObject({
     ...envelope,

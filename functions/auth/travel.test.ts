@@ -32,10 +32,11 @@ async function settled(): Promise<string> {
 }
 
 describe('a sign-in from the other side of the world, a minute later', () => {
-  it('is let in, and its login says travel beside what else is odd about it', async () => {
+  it('is let in; its session says travel, and its login does beside what else is odd about it', async () => {
     const email = await settled()
     const { status, json } = await signIn(email, SYDNEY, { userAgent: FIREFOX })
     expect(status).toBe(200)
+    expect(lastOf('session')).toMatchObject({ outcome: 'new', sid: json.sid, risk: ['travel'] })
     expect(lastOf('login')).toMatchObject({ outcome: 'success', sid: json.sid, risk: ['new_device', 'travel'] })
   })
 
@@ -78,7 +79,7 @@ describe('nothing is said', () => {
     for (const from of [ip, LISBON]) {
       await signIn(email, from)
       expect(lastOf('login')).toMatchObject({ outcome: 'success', ip: from })
-      expect(lastOf('login')).not.toHaveProperty('risk')
+      for (const evt of ['login', 'session']) expect(lastOf(evt)).not.toHaveProperty('risk')
     }
   })
 
@@ -94,7 +95,7 @@ describe('nothing is said', () => {
 })
 
 describe('with a second factor', () => {
-  it('the code that completes the sign-in is what travels; a password alone teaches no place', async () => {
+  it('the session that the code opens is what travels; a password alone teaches no place', async () => {
     const email = await settled()
     const token = (await signIn(email, LISBON)).json.token as string
     const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
@@ -102,18 +103,40 @@ describe('with a second factor', () => {
     expect((await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })).status).toBe(204)
 
     clock += 60_000
+    functions.lines.length = 0
     const { mfa_token } = (await signIn(email, SYDNEY)).json as { mfa_token: string }
     expect(lastOf('login')).toMatchObject({ outcome: 'challenge' })
-    expect(lastOf('login')).not.toHaveProperty('risk')
+    expect(lastOf('session')).toBeUndefined()
     const verified = await functions.call('mfaVerify', { ip: SYDNEY, body: { mfa_token, code: await codeNow() } })
     expect(verified.status).toBe(200)
-    expect(lastOf('mfa')).toMatchObject({ outcome: 'success', sid: verified.json.sid, risk: ['travel'] })
+    expect(lastOf('session')).toMatchObject({ outcome: 'new', sid: verified.json.sid, risk: ['travel'] })
 
     clock += 60_000
     const home = (await signIn(email, LISBON)).json as { mfa_token: string }
     await functions.call('mfaVerify', { ip: LISBON, body: { mfa_token: home.mfa_token, code: await codeNow() } })
     expect(lastOf('mfa')).toMatchObject({ outcome: 'success' })
-    expect(lastOf('mfa')).not.toHaveProperty('risk')
+    expect(lastOf('session')).toMatchObject({ outcome: 'new', ip: LISBON })
+    expect(lastOf('session')).not.toHaveProperty('risk')
+  })
+})
+
+describe('a thief who knows the password', () => {
+  const opened = () => functions.events().filter((event) => event.evt === 'session' && event.outcome === 'new')
+
+  it.each([
+    ['giving it again', 'reauth', { password: PASSWORD }],
+    ['changing it', 'password', { current_password: PASSWORD, new_password: 'another long password' }],
+  ])('gets no session by %s that does not say travel', async (_, name, body) => {
+    const email = await settled()
+    functions.lines.length = 0
+    const { sid, token } = (await signIn(email, SYDNEY)).json as { sid: string; token: string }
+    const again = await functions.call(name, { ip: SYDNEY, token, body })
+    expect(again.status).toBe(200)
+    expect(again.json.sid).not.toBe(sid)
+    expect(opened()).toMatchObject([
+      { sid, risk: ['travel'] },
+      { sid: again.json.sid, risk: ['travel'] },
+    ])
   })
 })
 

@@ -5,12 +5,11 @@ import { requestFields } from '../client/event.ts'
 import type { Event } from '../event.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { BlockList, KnownDevices, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
-import { type ArrivalDeps, risksOfArrival } from './arrival.ts'
 import { loginRules, MFA_PENDING_SECONDS } from './limits.ts'
 import type { Passwords } from './passwords.ts'
 import { readLogin, type SubmittedLogin } from './submitted.ts'
 
-export interface LoginDeps extends ClientDeps, IssueDeps, ArrivalDeps {
+export interface LoginDeps extends ClientDeps, IssueDeps {
   users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash'>
   passwords: Passwords
   throttle: Throttle
@@ -98,11 +97,8 @@ async function finish(user: User, typed: SubmittedLogin, client: Client, deps: L
     emitFailure(typed, user, client, 'wrong_password', deps)
     return { kind: 'refused' }
   }
-  const [seen, travel] = await Promise.all([
-    deps.devices.remember(user.id, typed.deviceHash, new Date(deps.now())),
-    risksOfArrival(user.id, client, deps),
-  ])
-  const risk = [...(seen === 'new' ? ['new_device' as const] : []), ...travel]
+  const seen = await deps.devices.remember(user.id, typed.deviceHash, new Date(deps.now()))
+  const risk = [...(seen === 'new' ? ['new_device' as const] : []), ...issued.risk]
   deps.emit({
     ...requestFields(client, typed.deviceHash),
     ...typed.fields,

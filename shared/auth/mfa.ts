@@ -4,7 +4,6 @@ import type { Emit, Event } from '../event.ts'
 import type { Secret } from '../secret.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { KnownDevices, LiveSession, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
-import { type ArrivalDeps, risksOfArrival } from './arrival.ts'
 import { MFA_TRIES, mfaRules } from './limits.ts'
 import { newTotpSecret, openTotp, otpauthUri, sealTotp, stepOfCode } from './totp.ts'
 
@@ -35,7 +34,7 @@ export async function checkCode(user: User, code: string, deps: CodeDeps): Promi
   return 'accepted'
 }
 
-export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, ArrivalDeps {
+export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps {
   users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep'>
   pendingMfas: Pick<PendingMfas, 'attempt' | 'consume'>
   devices: KnownDevices
@@ -71,11 +70,8 @@ export async function verifyMfa(
     deps.emit({ ...fields, outcome: 'fail', reason: 'expired', usr })
     return { kind: 'refused' }
   }
-  const [risk] = await Promise.all([
-    risksOfArrival(user.id, client, deps),
-    deps.devices.remember(user.id, deviceHash, new Date(deps.now())),
-  ])
-  deps.emit({ ...fields, outcome: 'success', usr, sid: issued.sid, ...(risk.length > 0 ? { risk } : {}) })
+  await deps.devices.remember(user.id, deviceHash, new Date(deps.now()))
+  deps.emit({ ...fields, outcome: 'success', usr, sid: issued.sid })
   return { kind: 'issued', ...issued }
 }
 

@@ -4,10 +4,11 @@ import { describeDevice } from '../client/device.ts'
 import { requestFields } from '../client/event.ts'
 import type { Emit } from '../event.ts'
 import type { LiveSession, LiveSessions, SessionLedger, Users } from '../stores/port.ts'
+import { type ArrivalDeps, risksOfArrival } from './arrival.ts'
 import { tokenExpiry } from './policy.ts'
 import type { IssueToken } from './token.ts'
 
-export interface IssueDeps {
+export interface IssueDeps extends ArrivalDeps {
   users: Pick<Users, 'readEpoch'>
   sessions: Pick<LiveSessions, 'create' | 'end'>
   ledger: Pick<SessionLedger, 'open' | 'close'>
@@ -32,6 +33,11 @@ export interface IssuedToken {
   expiresAt: string
 }
 
+export interface IssuedSession extends IssuedToken {
+  /** What is odd about where it was issued to. */
+  risk: 'travel'[]
+}
+
 /**
  * Issues a session under a new sid, whatever the client presented before: ledger row first, Redis second, so that no
  * session is live that the ledger does not know.
@@ -42,7 +48,7 @@ export async function issueSession(
   client: Client,
   deviceHash: string,
   deps: IssueDeps,
-): Promise<IssuedToken | undefined> {
+): Promise<IssuedSession | undefined> {
   const now = deps.now()
   const sid = randomBytes(16).toString('base64url')
   const absoluteExpiry = now + deps.absoluteSeconds * 1000
@@ -65,8 +71,16 @@ export async function issueSession(
     await deps.ledger.close(who.userId, sid, { state: 'ended', at: new Date(now) })
     return undefined
   }
-  deps.emit({ ...requestFields(client, deviceHash), evt: 'session', outcome: 'new', usr: { id: who.userId }, sid })
-  return tokenFor({ ...session, gen: 1 }, deps)
+  const risk = await risksOfArrival(who.userId, client, deps)
+  deps.emit({
+    ...requestFields(client, deviceHash),
+    evt: 'session',
+    outcome: 'new',
+    usr: { id: who.userId },
+    sid,
+    ...(risk.length > 0 ? { risk } : {}),
+  })
+  return { ...(await tokenFor({ ...session, gen: 1 }, deps)), risk }
 }
 
 /** A token for one gen of a session. */

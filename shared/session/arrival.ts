@@ -1,8 +1,8 @@
+import { judgeArrival } from '../auth/travel.ts'
 import type { Client } from '../client/client.ts'
 import type { GeoLookup } from '../geo/place.ts'
 import type { ServiceLog } from '../log.ts'
 import type { LastPlaces } from '../stores/port.ts'
-import { judgeArrival } from './travel.ts'
 
 export interface ArrivalDeps {
   locate: GeoLookup
@@ -12,8 +12,8 @@ export interface ArrivalDeps {
 }
 
 /**
- * Says whether somebody who has just signed in can have come from where the account was used last, and learns the place.
- * An unknown place is neither judged nor learnt. Never throws: nobody is kept out because a map is missing.
+ * Says whether somebody who has just proved the password can have come from where that was done last, and learns the
+ * place. An unknown place is neither judged nor learnt. Never throws: nobody is kept out because a map is missing.
  * @returns what goes into the event's `risk`
  */
 export async function risksOfArrival(userId: string, client: Client, deps: ArrivalDeps): Promise<'travel'[]> {
