@@ -83,6 +83,13 @@ describe('nothing is said', () => {
     }
   })
 
+  it('of that VPN range only because it is listed', async () => {
+    await functions.close()
+    functions = await startFunctions({ deps: { now: () => clock } })
+    await signIn(await settled(), VPN)
+    expect(lastOf('login')).toMatchObject({ ip: VPN, risk: ['travel'] })
+  })
+
   it('while an account is being learnt', async () => {
     const { email } = await functions.signIn({ ip: LISBON })
     for (let n = 1; n < LEARNING.logins; n++) {
