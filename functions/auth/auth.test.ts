@@ -490,6 +490,18 @@ describe('a call that web signs', () => {
     expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
   })
 
+  it('leaves nothing of its path in the log while nobody has proved to be web', async () => {
+    const params = { sid: `canary\n${'x'.repeat(3000)}` }
+    const { status } = await functions.call('sessionEnd', {
+      params,
+      raw: '{}',
+      headers: { 'x-ato-signature': 'garbage' },
+    })
+    expect(status).toBe(401)
+    expect(functions.events()).toMatchObject([{ evt: 'call', route: 'POST /api/auth/sessions/{sid}/end' }])
+    expect(functions.lines.join('')).not.toContain('canary')
+  })
+
   it('is accepted once, of two sent at the same instant', async () => {
     const id = randomUUID()
     const data = { email: anyone(), password: PASSWORD }

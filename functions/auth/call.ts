@@ -43,7 +43,7 @@ export async function readCall(request: HttpRequest, route: string, deps: CallDe
 
   const refuse = (reason: Extract<Event, { evt: 'call' }>['reason']): never => {
     const fields = requestFields(direct, deviceOf(direct, deps))
-    deps.emit({ ...fields, evt: 'call', outcome: 'refused', reason, route, level: 'warn' })
+    deps.emit({ ...fields, evt: 'call', outcome: 'refused', reason, route: templateOf(route), level: 'warn' })
     throw new ProblemError('call-refused', { detail: `The signed call is ${reason.replace('_', ' ')}.` })
   }
   const verified = verify(signature, body, deps.webKeys, deps.now())
@@ -62,6 +62,9 @@ export async function readCall(request: HttpRequest, route: string, deps: CallDe
     data: call.data,
   }
 }
+
+/** A route as it is logged: what stands in for a sid is the caller's text until a signature holds. */
+const templateOf = (route: string): string => route.replace(/(?<= \/api\/auth\/sessions\/)[^]*(?=\/end$)/, '{sid}')
 
 function readSigned(body: Buffer): z.infer<typeof SignedCall> | undefined {
   try {
