@@ -64,7 +64,7 @@ export async function readCall(request: HttpRequest, route: string, deps: CallDe
 }
 
 /** A route as it is logged: what stands in for a sid is the caller's text until a signature holds. */
-const templateOf = (route: string): string => route.replace(/(?<= \/api\/auth\/sessions\/)[^]*(?=\/end$)/, '{sid}')
+const templateOf = (route: string): string => route.replace(/(?<= \/api\/auth\/sessions\/).*(?=\/end$)/s, '{sid}')
 
 function readSigned(body: Buffer): z.infer<typeof SignedCall> | undefined {
   try {
