@@ -3,7 +3,7 @@ import { createPasswords } from '../shared/auth/passwords.ts'
 import type { FunctionsConfig } from '../shared/config.ts'
 import { blockable } from '../shared/containment/policy.ts'
 import { createGeoLookup } from '../shared/geo/lookup.ts'
-import { createLog, type ServiceLog } from '../shared/log.ts'
+import type { ServiceLog } from '../shared/log.ts'
 import { localKeys } from '../shared/session/keys.ts'
 import { Sightings } from '../shared/session/sightings.ts'
 import { createIssuer, createVerifier } from '../shared/session/token.ts'
@@ -22,6 +22,7 @@ import { createKnownDevices } from '../shared/stores/tables/known-devices.ts'
 import { createLastPlaces } from '../shared/stores/tables/last-places.ts'
 import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
 import { warnOfInsecureTls } from '../shared/stores/tls.ts'
+import { type ClosableLog, createFunctionsLog } from './log.ts'
 
 export type FunctionsDeps = ReturnType<typeof createDeps>
 
@@ -33,7 +34,7 @@ export type FunctionsDeps = ReturnType<typeof createDeps>
 export function createDeps(
   config: FunctionsConfig,
   paths: { hashWorker: string },
-  log: ServiceLog = createLog({ service: config.DD_SERVICE, env: config.DD_ENV }),
+  log: ServiceLog & Partial<ClosableLog> = createFunctionsLog(config),
 ) {
   const locate = createGeoLookup(config)
   const onError = (store: string) => (error: Error) => log.error(error, `${store} connection`)
@@ -85,7 +86,7 @@ export function createDeps(
     warn: log.warn,
     probes: { postgres: postgres.ping, redis: redis.ping, tables: tables.ping },
     close: async () => {
-      await Promise.allSettled([pool.close(), postgres.close(), redis.close(), tables.close()])
+      await Promise.allSettled([pool.close(), postgres.close(), redis.close(), tables.close(), log.close?.()])
     },
   }
 }

@@ -127,6 +127,22 @@ const MigrateSchema = z.object({
   DATABASE_CA: authority.describe('Authority of Postgres’ certificate when it is one of its own, as `REDIS_CA`.'),
 })
 
+/** Where an organisation's data is. The name goes into a security policy, so it is one of a list. */
+export const DATADOG_SITES = [
+  'datadoghq.com',
+  'us3.datadoghq.com',
+  'us5.datadoghq.com',
+  'datadoghq.eu',
+  'ap1.datadoghq.com',
+  'ap2.datadoghq.com',
+  'ddog-gov.com',
+  'us2.ddog-gov.com',
+] as const
+
+const intakeUrl = text
+  .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'must be a URL')
+  .meta({ form: 'https URL' })
+
 const FunctionsSchema = z.object({
   ...common,
   ...MigrateSchema.shape,
@@ -155,19 +171,15 @@ const FunctionsSchema = z.object({
     .min(1)
     .default(25)
     .describe('Subjects of one detection contained in ten minutes.'),
+  DD_API_KEY: hidden
+    .optional()
+    .describe('With `DD_SITE`: functions send their log lines to Datadog themselves as well.'),
+  DD_SITE: z
+    .enum(DATADOG_SITES, `must be one of ${DATADOG_SITES.join(', ')}`)
+    .optional()
+    .describe('Where the organisation’s data is.'),
+  DD_LOGS_URL: intakeUrl.optional().describe('Takes those lines instead of `DD_SITE`’s intake: a relay of yours.'),
 })
-
-/** Where an organisation's data is. The name goes into a security policy, so it is one of a list. */
-export const DATADOG_SITES = [
-  'datadoghq.com',
-  'us3.datadoghq.com',
-  'us5.datadoghq.com',
-  'datadoghq.eu',
-  'ap1.datadoghq.com',
-  'ap2.datadoghq.com',
-  'ddog-gov.com',
-  'us2.ddog-gov.com',
-] as const
 
 const WebSchema = z.object({
   ...common,
@@ -229,6 +241,7 @@ function parse<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>>
     ...(result.error?.issues ?? []).map((issue) => faultOf(issue, given)),
     ...('TABLES_URL' in schema.shape ? tablesFaults(given) : []),
     ...rumFaults(given),
+    ...intakeFaults(given, env.ATO_LAB === '1'),
     ...labFaults(given, env.ATO_LAB === '1'),
   ]
   if (!result.success || faults.length > 0) {
@@ -268,19 +281,34 @@ function rumFaults(given: Record<string, unknown>): string[] {
   return has('RUM_PROXY') && !has('RUM_APP_ID') ? ['RUM_PROXY: needs RUM_APP_ID and RUM_CLIENT_TOKEN beside it'] : []
 }
 
+/** Half a destination would be none, silently. The lab's key is always there and alone means nothing. */
+function intakeFaults(given: Record<string, unknown>, lab: boolean): string[] {
+  const has = (name: string) => name in given
+  if (has('DD_LOGS_URL') && !has('DD_API_KEY')) return ['DD_LOGS_URL: needs DD_API_KEY beside it']
+  const aimless = has('DD_API_KEY') && !has('DD_SITE') && !has('DD_LOGS_URL')
+  return aimless && !lab ? ['DD_SITE: is missing, and DD_API_KEY is set: log lines need both, or neither'] : []
+}
+
 /** Lab secrets are generated on a laptop and lie in a file there: outside the lab they open nothing. */
 function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
   const loopback = (value: unknown) => {
     const host = typeof value === 'string' && URL.canParse(value) ? new URL(value).hostname : ''
     return host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
   }
-  const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN', 'RUM_PROXY'].filter((name) => name in given)
+  const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN', 'RUM_PROXY', 'DD_LOGS_URL'].filter((name) => name in given)
   if (lab) {
     return origins
       .filter((name) => !loopback(given[name]))
       .map((name) => `${name}: must be a loopback origin, because ATO_LAB=1`)
   }
-  const named = ['ATO_HMAC_SECRET', 'ATO_WEBHOOK_SECRET', 'DEVICE_HASH_KEY', 'TOTP_KEY', 'PASSWORD_PEPPER']
+  const named = [
+    'ATO_HMAC_SECRET',
+    'ATO_WEBHOOK_SECRET',
+    'DEVICE_HASH_KEY',
+    'TOTP_KEY',
+    'PASSWORD_PEPPER',
+    'DD_API_KEY',
+  ]
   const labSecrets = named.filter((name) =>
     String(given[name] ?? '')
       .split(',')

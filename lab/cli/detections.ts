@@ -1,14 +1,12 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { DATADOG_SITES } from '../../shared/config.ts'
 import { Secret } from '../../shared/secret.ts'
 import type { Change, Plan } from '../datadog-api/plan.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { json, paint } from './output.ts'
 
-const SITES = [
-  ...['datadoghq.com', 'us3.datadoghq.com', 'us5.datadoghq.com', 'datadoghq.eu', 'ap1.datadoghq.com'],
-  ...['ap2.datadoghq.com', 'uk1.datadoghq.com', 'ddog-gov.com', 'us2.ddog-gov.com'],
-]
+const SITES: readonly string[] = DATADOG_SITES
 
 const usage = `Usage: npm run detections -- push [--apply] [options]
        npm run detections -- diff [options]
