@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { generate } from 'otplib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { LIMITS } from '../../shared/auth/limits.ts'
-import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { COMMON_DEVICES } from '../../shared/auth/decoy.ts'
+import { LIMITS, loginRules, mfaRules } from '../../shared/auth/limits.ts'
+import { readLogin } from '../../shared/auth/submitted.ts'
+import { observeClient } from '../../shared/client/client.ts'
+import { CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
 
 let functions: Functions
 let clock = Date.now()
@@ -19,6 +22,7 @@ const anyone = () => `${randomUUID()}@example.com`
 /** Every test attacks from an address of its own: throttles outlive a test. */
 let last = 0
 const freshIp = () => `198.51.100.${++last % 250}`
+const observed = () => observeClient({ ip: '203.0.113.9', userAgent: CHROME, hints: {}, via: 'api' }, functions.deps)
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
 
 describe('registration', () => {
@@ -157,6 +161,46 @@ describe('sign-in', () => {
     await Promise.all(Array.from({ length: 12 }, guess))
     expect((await guess()).status).toBe(429)
     expect((await functions.call('login', { body: { email, password: PASSWORD } })).status).toBe(200)
+  })
+
+  it('tells nobody who is registered by the attempts that a known device has of its own', async () => {
+    const { email } = await functions.signIn({ userAgent: COMMON_DEVICES[6][0] })
+    const waiting = async (login: string) => {
+      const guess = (userAgent: string, headers: Record<string, string> = {}) =>
+        functions.call('login', {
+          ip: freshIp(),
+          userAgent,
+          headers,
+          body: { email: login, password: 'wrong wrong!!' },
+        })
+      await Promise.all(Array.from({ length: LIMITS.accountFailures.limit }, () => guess('strange/1')))
+      expect((await guess('strange/1')).status).toBe(429)
+      const answers = await Promise.all(
+        COMMON_DEVICES.map(([userAgent, platform = '', mobile = '']) =>
+          guess(userAgent, { 'sec-ch-ua-platform': platform, 'sec-ch-ua-mobile': mobile }),
+        ),
+      )
+      return answers.filter(({ status }) => status === 429).length
+    }
+    expect(await waiting(email)).toBe(COMMON_DEVICES.length - 1)
+    expect(await waiting(anyone())).toBe(COMMON_DEVICES.length - 1)
+  })
+
+  it('ends guessing for the day, also from a device like the one that the account knows', async () => {
+    const { email } = await functions.signIn()
+    const { deviceHash, loginHash } = readLogin(email, observed(), functions.deps)
+    const known = loginRules('203.0.113.9', loginHash, deviceHash)
+    const unknown = loginRules('203.0.113.9', loginHash, undefined)
+    const daily = [...known, ...unknown].filter(({ windowSeconds }) => windowSeconds === 86_400)
+    expect(daily.map(({ limit }) => limit).reduce((sum, limit) => sum + limit, 0)).toBeLessThan(100)
+    for (const rule of daily)
+      for (let spent = 0; spent < rule.limit; spent++) await functions.deps.throttle.reserve([rule])
+    for (const userAgent of [undefined, FIREFOX]) {
+      const asked = { ip: freshIp(), ...(userAgent && { userAgent }), body: { email, password: 'a wrong password!!' } }
+      const { status, headers } = await functions.call('login', asked)
+      expect(status).toBe(429)
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(86_000)
+    }
   })
 
   it('answers 503 when the queue of passwords is full, and the attempt is still an event', async () => {
@@ -445,6 +489,19 @@ describe('the second factor', () => {
       )
     },
   )
+
+  it('is guessed at no more than fifty times a day', async () => {
+    const { email, secret } = await enrolled()
+    const user = await functions.deps.users.findByEmail(email)
+    const daily = mfaRules(user?.id ?? '').filter(({ windowSeconds }) => windowSeconds === 86_400)
+    for (let spent = 0; spent < 50; spent++) expect(await functions.deps.throttle.reserve(daily)).toBeUndefined()
+    const { json } = await functions.call('login', { body: { email, password: PASSWORD } })
+    clock += 30_000
+    const code = await generate({ secret, epoch: Math.floor(clock / 1000) })
+    const answer = await functions.call('mfaVerify', { body: { mfa_token: json.mfa_token, code } })
+    expect(answer.status).toBe(401)
+    expect(eventsOf('mfa').at(-1)).toMatchObject({ outcome: 'fail', reason: 'too_many' })
+  })
 
   it('opens nothing else with the half session', async () => {
     const { email } = await enrolled()

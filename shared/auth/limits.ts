@@ -7,7 +7,7 @@ const DAY = 24 * 60 * MINUTE
 /**
  * How many attempts are let through. A success gives its attempt back, so only failures add up. NIST SP 800-63B-4
  * 3.2.2 would disable an account after 100 failures in a row; anybody could then disable anybody's, so guessing is held
- * to 50 a day instead.
+ * to 90 a day instead: 50 from unknown devices, 40 from those that the account knows.
  */
 export const LIMITS = {
   addressFailures: { limit: 100, windowSeconds: 5 * MINUTE },
@@ -15,8 +15,12 @@ export const LIMITS = {
   accountDailyFailures: { limit: 50, windowSeconds: DAY },
   /** A device that the account knows has a bucket of its own: hammering from elsewhere never locks its owner out. */
   knownDeviceFailures: { limit: 10, windowSeconds: 15 * MINUTE },
+  /** Of all of them together: which kind of device somebody has is easily guessed, and then goes on being guessed from. */
+  knownDeviceDailyFailures: { limit: 40, windowSeconds: DAY },
   registrations: { limit: 60, windowSeconds: 10 * MINUTE },
   mfaFailures: { limit: 10, windowSeconds: 15 * MINUTE },
+  /** Three codes of a million are right at any instant: 50 a day is a year and more for an even chance. */
+  mfaDailyFailures: { limit: 50, windowSeconds: DAY },
   reauthFailures: { limit: 5, windowSeconds: 15 * MINUTE },
 } as const
 
@@ -33,9 +37,12 @@ const rule = (kind: keyof typeof LIMITS, subject: string): ThrottleRule => ({
 export const loginRules = (ip: string, loginHash: string, device: string | undefined): ThrottleRule[] => [
   rule('addressFailures', networkOf(ip)),
   ...(device
-    ? [rule('knownDeviceFailures', `${loginHash} ${device}`)]
+    ? [rule('knownDeviceFailures', `${loginHash} ${device}`), rule('knownDeviceDailyFailures', loginHash)]
     : [rule('accountFailures', loginHash), rule('accountDailyFailures', loginHash)]),
 ]
 export const registerRules = (ip: string): ThrottleRule[] => [rule('registrations', networkOf(ip))]
-export const mfaRules = (userId: string): ThrottleRule[] => [rule('mfaFailures', userId)]
+export const mfaRules = (userId: string): ThrottleRule[] => [
+  rule('mfaFailures', userId),
+  rule('mfaDailyFailures', userId),
+]
 export const reauthRules = (sid: string): ThrottleRule[] => [rule('reauthFailures', sid)]

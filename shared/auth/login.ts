@@ -5,6 +5,7 @@ import { requestFields } from '../client/event.ts'
 import type { Event } from '../event.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { BlockList, KnownDevices, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
+import { isDecoyDevice } from './decoy.ts'
 import { loginRules, MFA_PENDING_SECONDS } from './limits.ts'
 import type { Passwords } from './passwords.ts'
 import { readLogin, type SubmittedLogin } from './submitted.ts'
@@ -42,7 +43,8 @@ export async function login(
   const typed = readLogin(submitted.email, client, deps)
   const user = typed.email === undefined ? undefined : await deps.users.findByEmail(typed.email)
   // Asked for nobody as well: an account that exists must not take longer to be refused.
-  const deviceKnown = await deps.devices.isKnown(user?.id ?? NOBODY, typed.deviceHash)
+  const remembered = await deps.devices.isKnown(user?.id ?? NOBODY, typed.deviceHash)
+  const deviceKnown = user ? remembered : isDecoyDevice(typed.loginHash, typed.deviceHash, deps.deviceKeys[0])
   const fail = (reason: FailReason) => emitFailure(typed, user, client, reason, deps)
 
   // A block spares devices that the account knows: people behind the attacker's address must get in.
