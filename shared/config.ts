@@ -15,33 +15,43 @@ const secret = text
   .refine((value) => Buffer.byteLength(value) >= MIN_SECRET_BYTES, `must be at least ${MIN_SECRET_BYTES} bytes`)
   .transform((value) => new Secret(value))
 /** A comma-separated list while a secret is rotated, newest first. */
-const secrets = text.transform((value) => value.split(',').map((item) => item.trim())).pipe(z.tuple([secret], secret))
+const secrets = text
+  .transform((value) => value.split(',').map((item) => item.trim()))
+  .pipe(z.tuple([secret], secret))
+  .meta({ form: `secret of at least ${MIN_SECRET_BYTES} bytes, or a list of them` })
 const connection = (schemes: readonly string[]) =>
   text
     .refine((value) => schemes.some((scheme) => value.startsWith(scheme)), `must begin with ${schemes.join(' or ')}`)
     .transform((value) => new Secret(value))
-const origin = text.refine(
-  (value) => URL.canParse(value) && new URL(value).origin === value && /^https?:$/.test(new URL(value).protocol),
-  'must be an origin such as https://app.example.com, without a path',
-)
+    .meta({ form: schemes.map((scheme) => `\`${scheme}…\``).join(' or ') })
+const origin = text
+  .refine(
+    (value) => URL.canParse(value) && new URL(value).origin === value && /^https?:$/.test(new URL(value).protocol),
+    'must be an origin such as https://app.example.com, without a path',
+  )
+  .meta({ form: 'origin, without a path' })
 
-const httpsUrl = text.refine(
-  (value) => URL.canParse(value) && new URL(value).protocol === 'https:' && new URL(value).search === '',
-  'must be an https URL without a query',
-)
+const httpsUrl = text
+  .refine(
+    (value) => URL.canParse(value) && new URL(value).protocol === 'https:' && new URL(value).search === '',
+    'must be an https URL without a query',
+  )
+  .meta({ form: 'https URL' })
 /** A query would end up behind the SDK's own, a fragment nowhere, and credentials in every page. */
 const proxyUrl = text.refine((value) => {
   if (!URL.canParse(value)) return false
   const { protocol, username, password, search, hash } = new URL(value)
   return /^https?:$/.test(protocol) && username + password + search + hash === ''
 }, 'must be a URL such as https://app.example.com/rum, without a query')
-const certificate = text.refine((value) => {
-  try {
-    return new X509Certificate(value).raw.length > 0
-  } catch {
-    return false
-  }
-}, 'must be a certificate in PEM')
+const certificate = text
+  .refine((value) => {
+    try {
+      return new X509Certificate(value).raw.length > 0
+    } catch {
+      return false
+    }
+  }, 'must be a certificate in PEM')
+  .meta({ form: 'certificate in PEM' })
 
 /** A private Ed25519 key as a JWK. The first of the set signs; every one of them is published. @see RFC 8037 */
 const SigningKey = z.strictObject({
@@ -66,6 +76,7 @@ const signingKeys = text
   .pipe(z.strictObject({ keys: z.tuple([SigningKey], SigningKey) }))
   .transform((set) => set.keys)
   .refine((keys) => new Set(keys.map((key) => key.kid)).size === keys.length, 'every kid must be different')
+  .meta({ form: 'secret: a JSON Web Key Set' })
 
 const flag = z
   .enum(['0', '1'])
@@ -84,8 +95,9 @@ const networks = z
       .filter(Boolean),
   )
   .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be CIDR blocks such as 198.51.100.7/32')))
+  .meta({ form: 'CIDR blocks, comma-separated' })
 
-const hidden = text.transform((value) => new Secret(value))
+const hidden = text.transform((value) => new Secret(value)).meta({ form: 'secret' })
 const authority = certificate.optional()
 const lab = flag.describe('1: this is the lab: loopback origins, `lab-` secrets and plain stores are right.')
 const insecure = flag.describe(
