@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as bundle } from 'esbuild'
 
@@ -14,7 +14,22 @@ const functions = { ...node, format: 'cjs', external: ['@azure/functions-core', 
 const web = { ...node, format: 'esm', packages: 'external' }
 const browser = { ...common, format: 'esm', target: 'es2022', minify: true }
 
+/**
+ * Split, so that a page loads no recorder that it does not use; named by content, so that a browser keeps a file for good.
+ * The server finds the names of the day in assets.json.
+ */
+const rum = {
+  ...browser,
+  entryPoints: ['web/assets/rum.ts'],
+  outdir: 'dist/web/assets',
+  splitting: true,
+  metafile: true,
+  entryNames: '[name]-[hash]',
+  chunkNames: '[name]-[hash]',
+}
+
 const bundles = [
+  rum,
   { ...functions, entryPoints: ['functions/index.ts'], outfile: 'dist/functions.cjs' },
   { ...functions, entryPoints: ['shared/auth/hash-worker.ts'], outfile: 'dist/hash-worker.cjs' },
   { ...web, entryPoints: ['web/server.ts'], outfile: 'dist/web/server.js' },
@@ -30,6 +45,7 @@ const bundles = [
 export async function build() {
   const built = await Promise.all(bundles.map((options) => bundle(options)))
   const files = built.flatMap((result) => result.outputFiles.map(({ path, contents }) => [path, contents]))
+  files.push([join(dist, 'web', 'assets.json'), await manifest(built[bundles.indexOf(rum)])])
   const migrations = join(root, 'shared/stores/postgres/migrations')
   for (const name of await readdir(migrations)) {
     files.push([join(dist, 'migrations', name), await readFile(join(migrations, name))])
@@ -41,6 +57,12 @@ export async function build() {
     if (entry.isFile() && !entry.name.endsWith('.new') && !wanted.has(relative(dist, path)))
       await rm(path, { force: true })
   }
+}
+
+async function manifest({ metafile }) {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const [entry] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === rum.entryPoints[0])
+  return Buffer.from(`${JSON.stringify({ version, rum: basename(entry) })}\n`)
 }
 
 async function replace(path, contents) {

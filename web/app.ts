@@ -11,6 +11,7 @@ import { readForm } from './form.ts'
 import type { FunctionsClient } from './functions-client.ts'
 import { health, type Probes, ready } from './health.ts'
 import { showAccount, submitPassword } from './pages/account.ts'
+import { submitConsent } from './pages/consent.ts'
 import { showDashboard, submitEnd } from './pages/dashboard.ts'
 import { icon } from './pages/icon.ts'
 import { showLanding } from './pages/landing.ts'
@@ -21,6 +22,7 @@ import { showRegister, submitRegister } from './pages/register.ts'
 import { showSignIn, submitSignIn } from './pages/sign-in.ts'
 import { submitSignOut } from './pages/sign-out.ts'
 import { submitConfirm, submitDisable, submitEnrol } from './pages/totp.ts'
+import { offerRum, type Rum } from './rum.ts'
 import { readSession, requireHolder, requireSession, type SessionDeps, tellEnding } from './session.ts'
 import { observeVisit } from './visit.ts'
 
@@ -30,6 +32,8 @@ export interface WebDeps
   webOrigin: string
   /** Where `style.css` and the built `device.js` lie. */
   assets: URL
+  /** Undefined where it is not configured. */
+  rum: Rum | undefined
   sessions: LiveSessions
   ledger: SessionLedger
   functions: FunctionsClient
@@ -49,14 +53,14 @@ export function createApp(deps: WebDeps): Express {
   app.set('trust proxy', 1)
   app.set('query parser', 'simple')
 
-  app.use(observeVisit(deps), securityHeaders(deps.webOrigin))
+  app.use(observeVisit(deps), securityHeaders(deps))
   app.get('/__health', health)
   app.get('/__ready', ready(deps))
   app.get('/icon.svg', icon)
-  app.use('/assets', express.static(fileURLToPath(deps.assets), { index: false, redirect: false, cacheControl: false }))
+  app.use('/assets', assets(deps.assets))
   app.post('/contain/revoke', revokeHandlers(deps))
 
-  app.use(refuseCrossSite(deps), readSession(deps), readForm)
+  app.use(offerRum(deps), refuseCrossSite(deps), readSession(deps), readForm)
   addPages(app, deps)
   app.use(() => {
     throw new ProblemError('not-found')
@@ -74,6 +78,8 @@ function addPages(app: Express, deps: WebDeps): void {
   app.get('/mfa', tellEnding, showMfa(deps))
   app.post('/mfa', submitMfa(deps))
 
+  if (deps.rum) app.post('/consent', submitConsent)
+
   app.get('/dashboard', requireSession, showDashboard(deps))
   app.post('/dashboard/end', requireSession, submitEnd(deps))
   app.get('/account', requireSession, showAccount(deps))
@@ -85,8 +91,21 @@ function addPages(app: Express, deps: WebDeps): void {
   app.post('/logout', requireHolder, submitSignOut(deps))
 }
 
+/** A file that is named by its content may be kept for good; the others may change under their names. */
+function assets(folder: URL): RequestHandler {
+  return express.static(fileURLToPath(folder), {
+    index: false,
+    redirect: false,
+    cacheControl: false,
+    setHeaders: (response, path) => {
+      if (NAMED_BY_CONTENT.test(path)) response.set('cache-control', 'public, max-age=31536000, immutable')
+    },
+  })
+}
+const NAMED_BY_CONTENT = /-[A-Z0-9]{8}\.js(\.map)?$/
+
 /** Nothing inline, nothing from elsewhere, nothing framed, nothing kept by a cache. */
-function securityHeaders(webOrigin: string): RequestHandler[] {
+function securityHeaders({ webOrigin, rum }: Pick<WebDeps, 'webOrigin' | 'rum'>): RequestHandler[] {
   const secure = webOrigin.startsWith('https://')
   const policy = helmet({
     contentSecurityPolicy: {
@@ -96,7 +115,7 @@ function securityHeaders(webOrigin: string): RequestHandler[] {
         'script-src': ["'self'"],
         'style-src': ["'self'"],
         'img-src': ["'self'"],
-        'connect-src': ["'self'"],
+        'connect-src': rum && rum.intake !== webOrigin ? ["'self'", rum.intake] : ["'self'"],
         'form-action': ["'self'"],
         'base-uri': ["'none'"],
         'frame-ancestors': ["'none'"],

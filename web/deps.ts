@@ -12,6 +12,7 @@ import { warnOfInsecureTls } from '../shared/stores/tls.ts'
 import type { WebDeps } from './app.ts'
 import { createCookies } from './cookies.ts'
 import { createFunctionsClient } from './functions-client.ts'
+import { configureRum } from './rum.ts'
 
 /**
  * Everything web needs, built once per process; nothing is connected before it is used.
@@ -42,6 +43,7 @@ export function createDeps(
     webOrigin: config.WEB_ORIGIN,
     lab: config.ATO_LAB,
     assets,
+    rum: configureRum(config, assets),
     probes: { redis: redis.ping, tables: tables.ping, functions: () => askHealth(origin) },
     log,
     emit,

@@ -4,6 +4,7 @@ import type { EndDeps } from '../../shared/session/end.ts'
 import type { LiveSessions, SessionLedger } from '../../shared/stores/port.ts'
 import type { Cookies } from '../cookies.ts'
 import type { FunctionsClient } from '../functions-client.ts'
+import { rumOf } from '../rum.ts'
 import { framed, type Page } from './layout.ts'
 
 /** What the pages' handlers work with. */
@@ -25,5 +26,5 @@ export function sendPage(
   response
     .status(refusal?.status ?? 200)
     .type('html')
-    .send(framed(page).toString())
+    .send(framed(page, rumOf(response)).toString())
 }

@@ -29,6 +29,18 @@ function render(value: Fragment): string {
   return escapeText(String(value))
 }
 
+/**
+ * A value as the content of a `<script type="application/json">`, where entities are not read: what could end the
+ * element or open a comment in it is written as JSON's own escapes. @see WHATWG HTML 4.12.1.3
+ */
+export const json = (value: unknown): Html =>
+  new Html(
+    JSON.stringify(value).replace(
+      /[<>&\u2028\u2029]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    ),
+  )
+
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',

@@ -1,3 +1,5 @@
+import type { PageRum } from '../rum.ts'
+import { consentControl, rumScript } from './consent.ts'
 import { type Fragment, type Html, html } from './html.ts'
 import { icons, logo } from './icons.ts'
 
@@ -17,6 +19,8 @@ export interface Layout {
   here?: '/login' | '/register' | '/dashboard' | '/account'
   /** The page's width: a form, a page of several parts, or all of it. */
   width?: 'narrow' | 'wide' | 'full'
+  /** Off on a page that holds a secret, in itself or in its address: the SDK is not there to be trusted with it. */
+  rum?: false
 }
 
 /** A page before its frame is drawn: what stands in the frame depends on the visit, and is no handler's concern. */
@@ -28,10 +32,10 @@ export interface Page {
 export const layout = (layout: Layout, main: Fragment): Page => ({ layout, main })
 
 /** The frame of every page. Nothing in it is inline: the policy forbids inline script and style. */
-export const framed = ({
-  layout: { title, notice, inside, here, width = 'narrow' },
-  main,
-}: Page): Html => html`<!doctype html>
+export function framed({ layout, main }: Page, configured?: PageRum): Html {
+  const { title, notice, inside, here, width = 'narrow' } = layout
+  const rum = layout.rum ?? configured
+  return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -41,6 +45,7 @@ export const framed = ({
 <link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/assets/style.css">
 <script type="module" src="/assets/device.js"></script>
+${rum && rumScript(rum)}
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
@@ -54,10 +59,11 @@ export const framed = ({
 ${notice && noticePart(notice)}
 ${main}
 </main>
-<footer class="foot"><p>Mini ATO SaaS is built to be attacked, so that account takeovers are seen, alerted on and contained.</p></footer>
+<footer class="foot"><p>Mini ATO SaaS is built to be attacked, so that account takeovers are seen, alerted on and contained.</p>${rum && consentControl(rum)}</footer>
 </body>
 </html>
 `
+}
 
 type Here = Layout['here']
 const link = (href: NonNullable<Here>, text: string, here: Here): Html =>

@@ -3,6 +3,7 @@ import { problems } from '../../shared/problem.ts'
 import { formOf } from '../form.ts'
 import { IssuedSession, problemOf } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
+import { tellRum } from '../rum.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { html } from './html.ts'
@@ -38,6 +39,7 @@ export const submitMfa =
     const answer = await deps.functions.post('auth/mfa/verify', IssuedSession, { client, data })
     if (answer.kind === 'ok') return admit(response, answer.value.token, deps)
     const { code: problem, retryAfterSeconds } = answer
+    tellRum(response, { name: 'login.result', outcome: problem })
     const errors: Partial<Record<typeof problem, string>> = {
       'code-refused': `${problems['code-refused'].title}. Wait for the next one, or start again.`,
       'request-malformed': 'Enter the six digits that your app shows, or start again.',

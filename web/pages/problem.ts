@@ -2,8 +2,10 @@ import type { ErrorRequestHandler, Request } from 'express'
 import type { ServiceLog } from '../../shared/log.ts'
 import { type ProblemDocument, type ProblemError, renderProblem } from '../../shared/problem.ts'
 import type { SessionCheck } from '../../shared/session/present.ts'
+import type { RevocationReason } from '../../shared/stores/port.ts'
 import type { Cookies } from '../cookies.ts'
 import { CARE, endingOf, toProblem } from '../problems.ts'
+import { tellRum } from '../rum.ts'
 import { visitOf } from '../visit.ts'
 import { sendPage } from './deps.ts'
 import { html } from './html.ts'
@@ -28,7 +30,8 @@ export const answerProblem =
   (error, request, response, next) => {
     if (response.headersSent) return next(error)
     const problem = toProblem(error)
-    const { requestId } = visitOf(response).client
+    const { client, check } = visitOf(response)
+    const { requestId } = client
     const { status, document, headers } = renderProblem(problem, requestId)
     if (status >= 500) deps.log.error(problem.cause ?? problem, document.title, { request_id: requestId })
     if (OVER.has(problem.code)) deps.cookies.clear(response, 'session')
@@ -39,8 +42,11 @@ export const answerProblem =
         .send(Buffer.from(JSON.stringify(document)))
       return
     }
+    const ending = OVER.has(problem.code) ? endedBy(check) : undefined
+    if (ending === 'contained' || ending === 'forked')
+      tellRum(response, { name: 'containment.notice', outcome: ending })
     const { retryAfterSeconds } = problem
-    sendPage(response, pageOf(problem, document, request, visitOf(response).check), { status, retryAfterSeconds })
+    sendPage(response, pageOf(problem, document, request, check), { status, retryAfterSeconds })
   }
 
 /** Pages are for browsers; the signed call is answered in JSON whatever it says that it accepts. */
@@ -56,10 +62,13 @@ function pageOf(problem: ProblemError, document: ProblemDocument, request: Reque
   return problemPage(document, { inside: check.kind === 'accepted', retryAfterSeconds: problem.retryAfterSeconds })
 }
 
+const endedBy = (check: SessionCheck): RevocationReason | undefined =>
+  check.kind === 'revoked' ? check.reason : check.kind === 'fork' ? 'forked' : undefined
+
 /** Why there is a sign-in form instead of the page that was asked for. */
 function noticeOf({ code, detail }: ProblemError, { title }: ProblemDocument, check: SessionCheck): Notice {
   if (code === 'session-revoked' || code === 'session-forked') {
-    const reason = check.kind === 'revoked' ? check.reason : check.kind === 'fork' ? 'forked' : undefined
+    const reason = endedBy(check)
     // Functions found it dead a moment after web had let it in, and says no reason: the worst is assumed.
     const { text, careful } = reason ? endingOf(reason) : { text: `${title}.`, careful: true }
     return { tone: 'warning', text, advice: careful ? CARE : undefined }

@@ -4,6 +4,7 @@ import { logout } from '../../shared/session/end.ts'
 import { attemptOf } from '../form.ts'
 import { LoginAnswer, problemOf, type Refused } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
+import { tellRum, tellRumNext } from '../rum.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { html } from './html.ts'
@@ -60,6 +61,7 @@ export const submitSignIn =
     if (answer.kind === 'refused') return refuse(response, answer, email)
     if ('mfa_token' in answer.value) {
       deps.cookies.set(response, 'mfa', answer.value.mfa_token, MFA_COOKIE_SECONDS)
+      tellRumNext(response, 'challenge')
       return response.redirect(303, '/mfa')
     }
     await admit(response, answer.value.token, deps)
@@ -67,6 +69,7 @@ export const submitSignIn =
 
 function refuse(response: Response, answer: Refused, email: string | undefined) {
   const { code } = answer
+  tellRum(response, { name: 'login.result', outcome: code })
   const text = code === 'throttled' ? waitText(answer.retryAfterSeconds) : problems[code].title
   const errors = code === 'request-malformed' ? { email: 'Enter your email address and password.' } : { password: text }
   if (code !== 'login-refused' && code !== 'request-malformed' && code !== 'throttled') throw problemOf(answer)
@@ -93,6 +96,7 @@ export async function admit(response: Response, token: string, deps: PageDeps): 
     )
   }
   deps.cookies.set(response, 'session', token)
+  tellRumNext(response, 'success')
   deps.cookies.clear(response, 'mfa')
   response.redirect(303, '/dashboard')
 }

@@ -21,7 +21,7 @@ const TITLE = 'Set up an authenticator app'
 async function offerPage({ secret, uri }: Offer): Promise<Page> {
   const picture = await qrCode(uri, 'QR code for your authenticator app; the key below says the same')
   return layout(
-    { title: TITLE, inside: true, here: '/account', width: 'wide' },
+    { title: TITLE, inside: true, here: '/account', width: 'wide', rum: false },
     html`<h1>${TITLE}</h1>
 <p class="lead">It shows a new code every thirty seconds, also without a network.</p>
 <ol class="steps card">

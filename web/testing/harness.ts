@@ -36,7 +36,7 @@ export async function startWeb(
     ...environment,
   })
   const log = createLog({ service: config.DD_SERVICE, env: config.DD_ENV }, { write: (line) => void lines.push(line) })
-  const assets = new URL('../assets/', import.meta.url)
+  const assets = new URL('../../dist/web/assets/', import.meta.url)
   const built = createDeps(config, { assets, log, now: clock.now })
   functions.use(built)
   const deps = { ...built, ...change(built) }

@@ -1,0 +1,45 @@
+import type { RequestHandler } from 'express'
+import { ProblemError } from '../../shared/problem.ts'
+import { formOf } from '../form.ts'
+import { Consent, type PageRum, rememberConsent } from '../rum.ts'
+import { type Fragment, type Html, html, json } from './html.ts'
+
+/** The pages of which a browser can come back for more. */
+const PLACES = new Set(['/', '/login', '/register', '/mfa', '/dashboard', '/account'])
+
+/** The settings and the script. The policy runs no inline script; what is inline here is data. */
+export const rumScript = ({ script, settings, action }: PageRum): Html =>
+  html`<script type="application/json" id="rum"${
+    action && html` data-action="${action.name}" data-outcome="${action.outcome}"`
+  }>${json(settings)}</script>
+<script type="module" src="${script}"></script>`
+
+const WORDS = {
+  asked: 'May this page report to our monitoring how it performs and which page you are on? Never what you type.',
+  granted: 'This page reports to our monitoring how it performs.',
+  'not-granted': 'This page reports nothing about your visit.',
+} as const
+
+/** Works without script, and is as easy to take back as to give. @see GDPR article 7 (3) */
+export const consentControl = ({
+  consent,
+}: PageRum): Html => html`<form method="post" action="/consent" class="consent">
+<p>${WORDS[consent ?? 'asked']}</p>
+<div class="choices">${[
+  consent !== 'granted' && choice('granted', consent ? 'Allow it' : 'Allow'),
+  consent !== 'not-granted' && choice('not-granted', consent ? 'Stop it' : 'No, thank you'),
+]}</div>
+</form>`
+
+const choice = (consent: Consent, text: string): Fragment =>
+  html`<button class="quiet small" name="consent" value="${consent}">${text}</button>`
+
+/** `POST /consent`: keeps the answer and goes back to where it was given, if that is a page of ours. */
+export const submitConsent: RequestHandler = (request, response) => {
+  const consent = Consent.safeParse(formOf(response).consent)
+  if (!consent.success) throw new ProblemError('request-malformed')
+  rememberConsent(response, consent.data)
+  const from = request.get('referer') ?? ''
+  const path = URL.canParse(from) ? new URL(from).pathname : '/'
+  response.redirect(303, PLACES.has(path) ? path : '/')
+}

@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs'
+import type { Request, RequestHandler, Response } from 'express'
+import * as z from 'zod'
+import type { WebConfig } from '../shared/config.ts'
+import type { ProblemCode } from '../shared/problem.ts'
+import type { Cookies } from './cookies.ts'
+import { visitOf } from './visit.ts'
+
+/** Asked again after half a year. */
+const CONSENT_SECONDS = 180 * 86_400
+/** How long an outcome waits for the page that the browser is sent to. */
+const OUTCOME_SECONDS = 60
+
+export const Consent = z.enum(['granted', 'not-granted'])
+export type Consent = z.infer<typeof Consent>
+
+/** What a page tells the script in it: data, never code. */
+export interface RumSettings {
+  applicationId: string
+  clientToken: string
+  site: string
+  proxy?: string
+  service: string
+  env: string
+  version: string
+  consent: Consent
+  /** Of the session that this page was made for. An id and nothing else: no address leaves by this way. */
+  user?: string
+}
+
+/** Browser RUM as it is configured, the same for every page. */
+export interface Rum {
+  settings: Omit<RumSettings, 'consent' | 'user'>
+  /** Path of the built script. */
+  script: string
+  /** The one origin that it reports to. */
+  intake: string
+}
+
+const Built = z.object({ version: z.string().min(1), rum: z.string().regex(/^rum-[A-Z0-9]+\.js$/) })
+
+/**
+ * @param assets the folder of the built scripts; which is the one of RUM stands in `assets.json` beside it
+ * @returns undefined where RUM is not configured
+ * @throws if it is, and the scripts are not built
+ */
+export function configureRum(config: WebConfig, assets: URL): Rum | undefined {
+  const { RUM_APP_ID, RUM_CLIENT_TOKEN, RUM_PROXY, DD_SITE, DD_SERVICE, DD_ENV, DD_VERSION } = config
+  if (RUM_APP_ID === undefined || RUM_CLIENT_TOKEN === undefined) return undefined
+  const built = Built.parse(JSON.parse(readFileSync(new URL('../assets.json', assets), 'utf8')))
+  return {
+    settings: {
+      applicationId: RUM_APP_ID,
+      clientToken: RUM_CLIENT_TOKEN,
+      site: DD_SITE,
+      ...(RUM_PROXY !== undefined && { proxy: RUM_PROXY }),
+      service: DD_SERVICE,
+      env: DD_ENV,
+      version: DD_VERSION ?? built.version,
+    },
+    script: `/assets/${built.rum}`,
+    intake: RUM_PROXY === undefined ? intakeOf(DD_SITE) : new URL(RUM_PROXY).origin,
+  }
+}
+
+/** @see https://docs.datadoghq.com/integrations/content_security_policy_logs/?tab=contentsecuritypolicy#intake */
+export function intakeOf(site: string): string {
+  const parts = site.split('.')
+  const top = parts.pop()
+  return `https://browser-intake-${parts.join('-')}.${top}`
+}
+
+/** What came of the request before a page, by name: no field's content is ever part of it. */
+export interface RumAction {
+  name: 'login.result' | 'containment.notice'
+  outcome: LoginOutcome | 'contained' | 'forked'
+}
+type LoginOutcome = 'success' | 'challenge' | ProblemCode
+const Arrival = z.enum(['success', 'challenge'])
+
+/** RUM in one page. */
+export interface PageRum {
+  script: string
+  settings: RumSettings
+  /** Undefined: the visitor has not been asked. */
+  consent: Consent | undefined
+  action: RumAction | undefined
+}
+
+interface Offered {
+  rum: Rum
+  consent: Consent | undefined
+  action: RumAction | undefined
+  cookies: Cookies
+  request: Request
+}
+const offeredOf = (response: Response): Offered | undefined => response.locals.rum
+
+/** Where RUM is configured, every page may have it. */
+export const offerRum =
+  ({ rum, cookies }: { rum: Rum | undefined; cookies: Cookies }): RequestHandler =>
+  (request, response, next) => {
+    if (rum) {
+      const consent = Consent.safeParse(cookies.read(request, 'consent')).data
+      response.locals.rum = { rum, consent, action: undefined, cookies, request } satisfies Offered
+    }
+    next()
+  }
+
+/** RUM for the page that is about to be sent. Without a yes the page tells its script of no outcome either. */
+export function rumOf(response: Response): PageRum | undefined {
+  const offered = offeredOf(response)
+  if (!offered) return undefined
+  const { rum, consent } = offered
+  const { check } = visitOf(response)
+  const user = check.kind === 'accepted' ? { user: check.session.userId } : {}
+  const action = offered.action ?? arrivalOf(response, offered)
+  return {
+    script: rum.script,
+    settings: { ...rum.settings, consent: consent ?? 'not-granted', ...user },
+    consent,
+    action: consent === 'granted' ? action : undefined,
+  }
+}
+
+function arrivalOf(response: Response, { cookies, request }: Offered): RumAction | undefined {
+  const value = cookies.read(request, 'outcome')
+  if (value === undefined) return undefined
+  cookies.clear(response, 'outcome')
+  const outcome = Arrival.safeParse(value).data
+  return outcome && { name: 'login.result', outcome }
+}
+
+/** Names what the page that answers this request is about. */
+export function tellRum(response: Response, action: RumAction): void {
+  const offered = offeredOf(response)
+  if (offered) offered.action = action
+}
+
+/** Names what came of a sign-in to the page that the browser is sent to next. */
+export function tellRumNext(response: Response, outcome: z.infer<typeof Arrival>): void {
+  const offered = offeredOf(response)
+  if (offered?.consent === 'granted') offered.cookies.set(response, 'outcome', outcome, OUTCOME_SECONDS)
+}
+
+/** Keeps the visitor's answer in the browser that gave it. */
+export function rememberConsent(response: Response, consent: Consent): void {
+  offeredOf(response)?.cookies.set(response, 'consent', consent, CONSENT_SECONDS)
+}
