@@ -39,11 +39,18 @@ function asProblem(error: unknown): unknown {
   return isUnreachable(error) ? new ProblemError('unavailable', { retryAfterSeconds: 2, cause: error }) : error
 }
 
-const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', '57P01', '57P03'])
+const UNREACHABLE = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'REQUEST_SEND_ERROR'],
+  ...['57014', '57P01', '57P03'], // Postgres: statement timeout, shutting down, starting up
+])
+/** A store that took the connection and says nothing has no code: pg and ioredis have words for it, Azure's SDK aborts. */
+const SILENT = /^(?:Command timed out|Query read timeout|timeout exceeded|Connection terminated)/
+const SILENT_NAMES = new Set(['MaxRetriesPerRequestError', 'AbortError'])
 function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = (error as { code?: unknown }).code
-  return (typeof code === 'string' && UNREACHABLE.has(code)) || error.name === 'MaxRetriesPerRequestError'
+  if (typeof code === 'string' && UNREACHABLE.has(code)) return true
+  return SILENT_NAMES.has(error.name) || SILENT.test(error.message)
 }
 
 /**
