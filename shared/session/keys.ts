@@ -21,7 +21,7 @@ export function localKeys(signingKeys: readonly SigningKey[]): KeySource {
 
 /**
  * The keys of the host that verifies. A refresh that fails keeps the last good set: a session must not die because
- * functions restarts. Nothing is fetched before the first token asks.
+ * functions restarts. Nothing is fetched before the first token asks; until a set could be read, asking throws.
  */
 export function remoteKeys(
   url: string,
@@ -59,6 +59,8 @@ export function remoteKeys(
       const known = keys.get(kid)
       if (known && age >= REFRESH_MS) void refreshOnce()
       if (!known && (asking || age >= UNKNOWN_KEY_COOLDOWN_MS)) await refreshOnce()
+      // Without any key nothing can be said of a token: to call it invalid would sign everybody out whenever both hosts start.
+      if (keys.size === 0) throw new Error('no session keys could be read yet')
       return keys.get(kid)
     },
   }

@@ -107,6 +107,17 @@ describe('the keys of the other host', () => {
     expect(fetched).toBeGreaterThan(1)
   })
 
+  it('say nothing of a token before they could be read once: it is neither accepted nor called invalid', async () => {
+    const verify = createVerifier(source())
+    const token = await createIssuer(first)(claims)
+    await expect(verify(token, NOW)).rejects.toThrow('no session keys')
+    await expect(verify(token, NOW)).rejects.toThrow('no session keys')
+    expect(fetched).toBe(1)
+    now += 5_000
+    answers.push(set(first))
+    expect((await verify(token, NOW)).kind).toBe('verified')
+  })
+
   it('are asked for again for an unknown one, not more often than every five seconds', async () => {
     answers.push(set(first), set(first), set(second, first))
     const keys = source()
