@@ -1,4 +1,5 @@
-import { inRanges } from '../client/address.ts'
+import { isIPv6 } from 'node:net'
+import { inRanges, networkOf, normalizeAddress } from '../client/address.ts'
 import type { Containment } from '../stores/port.ts'
 
 /** What may be done about an alert, and to whom. Compiled into functions: an alert cannot ask for anything else. */
@@ -46,8 +47,15 @@ const PRIVATE = [
   'ff00::/8',
 ]
 
-/** @param egress our own addresses, as CIDR blocks: blocking them would block web itself */
+/** @param egress our own addresses, as CIDR blocks: blocking them, or the network that is blocked with them, would block web */
 export function blockable(egress: readonly string[]): (ip: string) => boolean {
-  const isSpared = inRanges([...PRIVATE, ...egress])
+  const isSpared = inRanges([...PRIVATE, ...egress.map(asBlocked)])
   return (ip) => !isSpared(ip)
+}
+
+/** A range that is smaller than what one block covers stands for all of it. */
+function asBlocked(range: string): string {
+  const [address = '', bits] = range.split('/')
+  const normal = normalizeAddress(address) ?? address
+  return isIPv6(normal) && Number(bits) > 64 ? networkOf(normal) : range
 }
