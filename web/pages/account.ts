@@ -29,7 +29,7 @@ const accountPage = ({ name, mfaEnabled, notice, errors = {} }: Account): Page =
     html`<h1>Account</h1>
 <p class="lead">Signed in as <strong>${name}</strong></p>
 <section class="card" aria-labelledby="password">
-<h2 id="password">Password</h2>
+<div class="card-head"><h2 id="password">Password</h2></div>
 <form method="post" action="/account/password" class="stack">
 ${mfaEnabled !== undefined && usernameOf(name)}
 ${input({ name: 'current_password', label: 'Current password', type: 'password', autocomplete: 'current-password', error: errors.current })}

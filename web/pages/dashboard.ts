@@ -53,7 +53,7 @@ ${others !== undefined && others.length > 0 && html`<ul class="sessions">${other
 const suggestion = html`<section class="card suggestion" aria-labelledby="more">
 <div><h2 id="more">A password alone opens this account</h2>
 <p class="muted">With an authenticator app, a password that leaks is not enough.</p></div>
-<a class="button quiet" href="/account">Set one up</a>
+<a class="button quiet" href="/account">Set up an app</a>
 </section>`
 
 const otherSession = ({ sid, device, ip, issued_at, last_seen_at }: ListedSession): Html => html`<li class="row">

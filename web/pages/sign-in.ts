@@ -31,7 +31,7 @@ export function signInPage({ email, errors = {}, notice }: SignIn = {}): Page {
   return layout(
     { title: 'Sign in', notice, here: '/login' },
     html`<h1>Sign in</h1>
-<p class="lead">Welcome back.</p>
+${!notice && html`<p class="lead">Welcome back.</p>`}
 <form method="post" action="/login" class="card stack">
 ${input({ name: 'email', label: 'Email', type: 'email', autocomplete: 'username', value: email, error: errors.email, focus: mayFocus && !email })}
 ${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error: errors.password, focus: mayFocus && Boolean(email) })}

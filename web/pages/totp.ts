@@ -24,7 +24,8 @@ async function offerPage({ secret, uri }: Offer): Promise<Page> {
     { title: TITLE, inside: true, here: '/account', width: 'wide', rum: false },
     html`<h1>${TITLE}</h1>
 <p class="lead">It shows a new code every thirty seconds, also without a network.</p>
-<ol class="steps card">
+<div class="card">
+<ol class="steps">
 <li class="step"><div>
 <h2>Add this account to your app</h2>
 <p>Scan the picture with the app, <a href="${uri}">open the app on this device</a>, or type the key.</p>
@@ -37,6 +38,7 @@ ${picture}
 ${confirmForm()}
 </div></li>
 </ol>
+</div>
 <p class="aside"><a href="/account">Cancel</a></p>`,
   )
 }

@@ -1,0 +1,275 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { ProblemError, renderProblem } from '../../shared/problem.ts'
+import { framed, type Page } from '../../web/pages/layout.ts'
+import { problemPage } from '../../web/pages/problem.ts'
+import { reauthPage } from '../../web/pages/reauth.ts'
+import { maySkip, NoBrowser } from './launch.ts'
+import { emptyScreenshots, look } from './look.ts'
+import { codeOf, givePassword, newPerson, type Person, register, signIn, wrongCodeOf } from './person.ts'
+import { openStage, type Stage } from './stage.ts'
+import { FIREFOX_ON_LINUX, SAFARI_ON_IPHONE, type Visitor } from './visitor.ts'
+
+/** Every page, in a real Chromium over a whole lab: what people see, and what neither they nor a machine may find. */
+
+let stage: Stage
+const noBrowser = await openStage().then(
+  (opened) => {
+    stage = opened
+    return undefined
+  },
+  (error: unknown) => {
+    if (error instanceof NoBrowser && maySkip(process.env)) return error.message
+    throw error
+  },
+)
+if (noBrowser) process.stderr.write(`\nTHE BROWSER TESTS ARE SKIPPED. ${noBrowser}\n\n`)
+
+describe.skipIf(noBrowser)('in a browser', { timeout: 60_000 }, () => {
+  beforeAll(emptyScreenshots)
+  afterEach(() => stage.leave())
+  afterAll(() => stage?.close())
+
+  const codeField = ({ page }: Visitor) => page.getByRole('textbox', { name: /^Code/ })
+  const pathOf = ({ page }: Visitor) => new URL(page.url()).pathname
+
+  test('a person registers, sets an authenticator up, signs in with a code, and ends at the dashboard', async () => {
+    const visitor = await stage.visitor({ ip: '198.51.100.60' })
+    const { page, open, press } = visitor
+    const person: Person = newPerson('ada')
+    await open('/')
+    await look(page, 'landing')
+    await open('/register')
+    await look(page, 'register')
+    await page.getByLabel('Email').fill(person.email)
+    await page.getByLabel('Password').fill('too short')
+    expect((await press('Create account')).status()).toBe(422)
+    expect(await describedBy(visitor, 'Password')).toContain('15 characters')
+    await look(page, 'register-weak')
+    await register(visitor, person)
+    await look(page, 'login-registered')
+    await page.getByLabel('Email').fill(person.email)
+    await page.getByLabel('Password').fill('not the password, but as long')
+    expect((await press('Sign in')).status()).toBe(403)
+    expect(await describedBy(visitor, 'Password')).toBe('Email or password is not right')
+    expect(await page.getByLabel('Email').inputValue()).toBe(person.email)
+    await look(page, 'login-refused')
+    await signIn(visitor, person)
+    await page.getByText('A password alone opens this account').waitFor()
+    await look(page, 'dashboard-first')
+
+    await page.getByRole('link', { name: 'Account', exact: true }).click()
+    await page.getByText('Off', { exact: true }).waitFor()
+    await look(page, 'account-off')
+    await press('Set up')
+    await look(page, 'authenticator')
+    person.secret = (await page.locator('.secret code').first().innerText()).replaceAll(/\s/g, '')
+    expect(await page.locator('.qr svg path').count()).toBe(2)
+    await codeField(visitor).fill(await wrongCodeOf(person))
+    expect((await press('Turn on')).status()).toBe(403)
+    expect(await page.content()).not.toContain(person.secret)
+    await look(page, 'authenticator-wrong-code')
+    await codeField(visitor).fill(await codeOf(person))
+    await press('Turn on')
+    await page.getByText('On', { exact: true }).waitFor()
+    await look(page, 'account-on')
+
+    await press('Log out')
+    await look(page, 'login-signed-out')
+    expect(await givePassword(visitor, person)).toBe(200)
+    expect(pathOf(visitor)).toBe('/mfa')
+    await look(page, 'mfa')
+    await codeField(visitor).fill(await wrongCodeOf(person))
+    expect((await press('Continue')).status()).toBe(403)
+    await look(page, 'mfa-refused')
+    await codeField(visitor).fill(await codeOf(person, 1))
+    await press('Continue')
+    expect(pathOf(visitor)).toBe('/dashboard')
+    expect(await page.getByText(person.email).count()).toBe(1)
+    expect(await page.getByText('A password alone').count()).toBe(0)
+  })
+
+  test('a stolen cookie is worth seconds: the session dies for the thief, and its owner reads why', async () => {
+    const person = newPerson('noor')
+    const laptop = await stage.visitor({ ip: '198.51.100.61' })
+    await register(laptop, person)
+    await signIn(laptop, person)
+    const phone = await stage.visitor({ ip: '198.51.100.62', userAgent: SAFARI_ON_IPHONE })
+    await signIn(phone, person)
+    await laptop.open('/dashboard')
+    await laptop.page.getByText('Safari on iOS').waitFor()
+    await look(laptop.page, 'dashboard')
+
+    const thief = await stage.visitor({ ip: '203.0.113.61', userAgent: FIREFOX_ON_LINUX })
+    await thief.context.addCookies(await laptop.context.cookies())
+    expect((await thief.open('/dashboard')).status()).toBe(200)
+    await expect.poll(async () => (await thief.open('/dashboard')).status(), { timeout: 10_000 }).toBe(401)
+    expect(pathOf(thief)).toBe('/dashboard')
+
+    expect((await laptop.open('/account')).status()).toBe(401)
+    await laptop.page.getByText('We ended this session to protect your account').waitFor()
+    await laptop.page.getByText('Change your password on the account page').waitFor()
+    await look(laptop.page, 'contained')
+    expect((await phone.open('/dashboard')).status()).toBe(200)
+
+    await signIn(laptop, person)
+    await phone.open('/dashboard')
+    await phone.press('End the session on Chrome on Windows from 198.51.100.61')
+    await phone.page.getByText('The session is ended.').waitFor()
+    expect((await laptop.open('/dashboard')).status()).toBe(401)
+    await laptop.page.getByText('You ended this session from another one.').waitFor()
+    await look(laptop.page, 'ended-elsewhere')
+  })
+
+  test('a password is changed beside its errors, and guessing it is throttled', async () => {
+    const visitor = await stage.visitor({ ip: '198.51.100.63' })
+    const { page, press, open } = visitor
+    const person = newPerson('kim')
+    await register(visitor, person)
+    await signIn(visitor, person)
+    await open('/account')
+    const change = async (current: string, next: string) => {
+      await page.getByLabel('Current password').fill(current)
+      await page.getByLabel('New password').fill(next)
+      return (await press('Change password')).status()
+    }
+    expect(await change(person.password, 'short')).toBe(422)
+    expect(await describedBy(visitor, 'New password')).toContain('15 characters')
+    expect(await change('not the current password', 'a new password, long enough')).toBe(403)
+    await look(page, 'account-wrong-password')
+    expect(await change(person.password, 'a new password, long enough')).toBe(200)
+    await page.getByText('Your password is changed.').waitFor()
+    await look(page, 'account-password-changed')
+    await expect.poll(() => change('guess', 'a new password, long enough'), { timeout: 20_000 }).toBe(429)
+    expect(await describedBy(visitor, 'Current password')).toMatch(/^Too many attempts\. Try again in \d+ minutes\.$/)
+    await look(page, 'account-throttled')
+  })
+
+  test('without script a person registers, signs in and signs out all the same', async () => {
+    const visitor = await stage.visitor({ ip: '198.51.100.64', script: false })
+    const person = newPerson('lee')
+    await register(visitor, person)
+    await signIn(visitor, person)
+    await visitor.open('/account')
+    expect((await visitor.press('Set up')).status()).toBe(200)
+    await visitor.press('Log out')
+    expect(pathOf(visitor)).toBe('/login')
+  })
+
+  test('the keyboard leads past the header into the page, and what has the focus shows it', async () => {
+    const visitor = await stage.visitor({ ip: '198.51.100.65' })
+    const { page, open } = visitor
+    const person = newPerson('sam')
+    await open('/')
+    await page.keyboard.press('Tab')
+    const skip = page.getByRole('link', { name: 'Skip to content' })
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to content')
+    expect((await skip.boundingBox())?.y).toBeGreaterThanOrEqual(0)
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(`document.activeElement.closest('main') !== null`)).toBe(true)
+
+    await register(visitor, person)
+    await signIn(visitor, person)
+    await open('/account')
+    const stops: string[] = []
+    for (let stop = 0; stop < 12; stop++) {
+      await page.keyboard.press('Tab')
+      const name = await page.evaluate<string>('document.activeElement.textContent.trim() || document.activeElement.id')
+      const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
+      if (await page.evaluate('document.activeElement === document.body')) break
+      stops.push(name)
+      expect([name, outline]).toEqual([name, 'solid'])
+    }
+    expect(stops).toEqual([
+      'Skip to content',
+      'Mini ATO SaaS',
+      'Sessions',
+      'Account',
+      'Log out',
+      'current_password',
+      'new_password',
+      'Change password',
+      'Set up',
+    ])
+  })
+
+  test('a password manager is told what each field is for', async () => {
+    const visitor = await stage.visitor({ ip: '198.51.100.66' })
+    const { page, open } = visitor
+    const fields = () =>
+      page
+        .locator('main input:not([type=hidden])')
+        .evaluateAll((inputs) => inputs.map((input) => input.getAttribute('autocomplete')))
+    const person = newPerson('max')
+    await open('/register')
+    expect(await fields()).toEqual(['username', 'new-password'])
+    await register(visitor, person)
+    expect(await fields()).toEqual(['username', 'current-password'])
+    await signIn(visitor, person)
+    await open('/account')
+    expect(await fields()).toEqual(['username', 'current-password', 'new-password'])
+    await visitor.press('Set up')
+    expect(await fields()).toEqual(['one-time-code'])
+    expect(await codeField(visitor).getAttribute('inputmode')).toBe('numeric')
+  })
+
+  describe('an error page', () => {
+    test('says what happened and what to do, as the API would', async () => {
+      const visitor = await stage.visitor({ ip: '198.51.100.67' })
+      const { page, open } = visitor
+      expect((await open('/nowhere')).status()).toBe(404)
+      await page.getByRole('heading', { name: 'There is nothing here' }).waitFor()
+      await page.getByText('not-found').waitFor()
+      await look(page, 'error-404')
+
+      await open('/login')
+      await page.getByLabel('Email').fill('a@example.com')
+      await page.getByLabel('Password').fill('x'.repeat(20_000))
+      expect((await visitor.press('Sign in')).status()).toBe(413)
+      await look(page, 'error-413')
+    })
+
+    test('is there when functions is not', async () => {
+      const visitor = await stage.visitor({ ip: '198.51.100.68' })
+      await stage.lab.functions.stop()
+      try {
+        expect(await givePassword(visitor, newPerson('eve'))).toBe(503)
+        await look(visitor.page, 'error-503')
+      } finally {
+        await stage.lab.functions.start()
+      }
+    })
+
+    // No visitor of a lab that works gets to see these within a minute: the pages are those that web would send.
+    test.each([
+      ['error-403', problemFor(new ProblemError('request-forged'))],
+      ['error-429', problemFor(new ProblemError('throttled', { retryAfterSeconds: 600 }))],
+      ['error-500', problemFor(new Error('unexpected'))],
+      ['reauthenticate', reauthPage('account')],
+      ['reauthenticate-refused', reauthPage('account', { error: 'This is not your password.' })],
+    ])('or another rare page, is as good: %s', async (name, rare) => {
+      const visitor = await stage.visitor({ ip: '198.51.100.69' })
+      await visitor.page.route('**/rare', async (route) => {
+        const real = await route.fetch({ url: `${stage.lab.urls.web}/login` })
+        await route.fulfill({ response: real, body: framed(rare).toString() })
+      })
+      await visitor.open('/rare')
+      await look(visitor.page, name)
+    })
+  })
+})
+
+function problemFor(error: Error): Page {
+  const { document } = renderProblem(error, '8a0c2f3e-5d1b-4c7a-9e64-0f1d2b3c4a5e')
+  const { retryAfterSeconds } = error instanceof ProblemError ? error : {}
+  return problemPage(document, { inside: false, retryAfterSeconds })
+}
+
+/** What a screen reader says after the label: the hint and the error of a field that is marked invalid. */
+async function describedBy({ page }: Visitor, label: string): Promise<string> {
+  const field = page.getByLabel(label)
+  expect(await field.getAttribute('aria-invalid')).toBe('true')
+  const ids = (await field.getAttribute('aria-describedby'))?.split(' ') ?? []
+  const texts = await Promise.all(ids.map((id) => page.locator(`[id="${id}"]`).innerText()))
+  return texts.at(-1) ?? ''
+}

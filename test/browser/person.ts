@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import { generate } from 'otplib'
+import { expect } from 'vitest'
+import type { Visitor } from './visitor.ts'
+
+export const PASSWORD = 'canary password, long enough'
+
+export interface Person {
+  email: string
+  password: string
+  /** The key of an authenticator app, once one is set up. */
+  secret?: string
+}
+
+export const newPerson = (name: string): Person => ({
+  email: `${name}.${randomUUID().slice(0, 8)}@example.com`,
+  password: PASSWORD,
+})
+
+/** What people do on these pages, by the labels and buttons that they see. */
+export async function register({ page, open, press }: Visitor, { email, password }: Person): Promise<void> {
+  await open('/register')
+  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await press('Create account')
+  expect(new URL(page.url()).pathname).toBe('/login')
+}
+
+/** Gives the password; where that leads is for the caller to say. */
+export async function givePassword(visitor: Visitor, { email, password }: Person): Promise<number> {
+  const { page, open, press } = visitor
+  await open('/login')
+  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Password').fill(password)
+  return (await press('Sign in')).status()
+}
+
+export async function signIn(visitor: Visitor, person: Person): Promise<void> {
+  expect(await givePassword(visitor, person)).toBe(200)
+  expect(new URL(visitor.page.url()).pathname).toBe('/dashboard')
+}
+
+/** A code of the person's app, `steps` of thirty seconds from now: each step's code is accepted once. */
+export const codeOf = ({ secret = '' }: Person, steps = 0): Promise<string> =>
+  generate({ secret, epoch: Math.floor(Date.now() / 1000) + 30 * steps })
+
+/** A code that is wrong for a while to come. */
+export async function wrongCodeOf(person: Person): Promise<string> {
+  const right = await Promise.all([-2, -1, 0, 1, 2, 3].map((steps) => codeOf(person, steps)))
+  let code = 0
+  while (right.includes(String(code).padStart(6, '0'))) code++
+  return String(code).padStart(6, '0')
+}
