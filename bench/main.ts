@@ -7,7 +7,7 @@ import { document, table } from './report.ts'
 import { type Comparison, holds } from './rounds.ts'
 import { benchService, type Length } from './service.ts'
 
-const usage = `Usage: npm run bench [-- --quick] [-- --json]
+const usage = `Usage: npm run bench [-- --quick --json]
 
 Measures the product against peers, in rounds that alternate between the two, and prints the median and range of each and
 of their ratio. Only the ratios mean anything on another machine.

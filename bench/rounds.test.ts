@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Bound, type Comparison, holds, percentile, ratios, spread } from './rounds.ts'
+import { alternate, type Bound, type Comparison, holds, percentile, perSecond, ratios, spread } from './rounds.ts'
 
 const series = (rounds: number[]) => ({ what: 'x', unit: '/s', rounds })
 const compare = (measured: number[], peer: number[], bound: Bound): Comparison => ({
@@ -47,4 +47,24 @@ it('takes the 99th percentile by the nearest rank', () => {
   expect(percentile([...hundred, 101], 0.99)).toBe(100)
   expect(percentile([7], 0.99)).toBe(7)
   expect(() => percentile([], 0.99)).toThrow(RangeError)
+})
+
+it('turns from a thing to its peer and back, so that neither is always first', async () => {
+  const order: string[] = []
+  const run = async (name: string) => order.push(name)
+  await alternate(
+    3,
+    () => run('a'),
+    () => run('b'),
+  )
+  expect(order.join('')).toBe('abbaab')
+})
+
+it('adds up counts before it divides: a short turn weighs little', () => {
+  const counts = [
+    { done: 30, milliseconds: 3000 },
+    { done: 0, milliseconds: 1000 },
+  ]
+  expect(perSecond(counts)).toBe(7.5)
+  expect(perSecond([])).toBe(0)
 })

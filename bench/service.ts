@@ -32,13 +32,14 @@ export async function benchService(
 ): Promise<Comparison[]> {
   say('Starting a lab')
   const lab = await startBenchLab(say, signal)
-  const bare = await startBareBcrypt(BCRYPT_COST)
+  let bare: BareBcrypt | undefined
   try {
+    bare = await startBareBcrypt(BCRYPT_COST)
     const lost = lab.failed.then((error) => Promise.reject(error))
     lost.catch(() => {})
     return comparisons(await Promise.race([measure(lab.port, bare, length, say, signal), lost]))
   } finally {
-    await bare.close()
+    await bare?.close()
     await lab.close()
   }
 }
