@@ -14,7 +14,8 @@ export const openRedis = (config: FunctionsConfig | WebConfig, onError?: OnError
 
 export function openTables(config: FunctionsConfig | WebConfig) {
   const { TABLES_URL: url, TABLES_CONNECTION: connection } = config
-  if (url !== undefined) return connectTables({ url, credential: azureCredential(config) })
+  // Azure writes the endpoint with a slash at its end, and the library one before each table.
+  if (url !== undefined) return connectTables({ url: url.replace(/\/+$/, ''), credential: azureCredential(config) })
   if (connection !== undefined) return connectTables(connection.reveal())
   throw new Error('a configuration without tables was parsed')
 }

@@ -1,0 +1,89 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { functionsVariables } from '../shared/config.ts'
+import { parseTemplate, readTemplate } from './bicep.ts'
+import { ROOT } from './rehearsal/files.ts'
+
+const MAIN = join(ROOT, 'infra/main.bicep')
+const template = await readTemplate(MAIN)
+const read = (path: string) => readFile(join(ROOT, path), 'utf8')
+
+/** What the functions could read and are not given on Azure, and why. */
+const NOT_THERE: Readonly<Record<string, string>> = {
+  ATO_LAB: 'of the lab alone',
+  TLS_INSECURE: 'both authorities are pinned',
+  TABLES_CONNECTION: 'the account has no keys: TABLES_URL',
+  AZURE_TENANT_ID: 'of hosts without a managed identity',
+  AZURE_CLIENT_SECRET: 'of hosts without a managed identity',
+}
+const PLATFORM = /^AzureWebJobsStorage__/
+
+it('the template is grammatical Bicep, and a fault in it would be found where it is', async () => {
+  expect(template.faults).toEqual([])
+  const broken = await parseTemplate("param a string = 'x'\nvar b = {\n  c 'd'\n}\n")
+  expect(broken.faults.map((fault) => fault.split(':')[0])).toContain('3')
+})
+
+it('the settings of the template are exactly what the functions read', () => {
+  const settings = template.properties('settings').filter((name) => !PLATFORM.test(name))
+  const wanted = functionsVariables.filter((name) => !(name in NOT_THERE))
+  expect(settings.sort()).toEqual([...wanted].sort())
+})
+
+it('the template makes every table that the stores open, and no other', async () => {
+  const stores = join('shared', 'stores', 'tables')
+  const files = (await readdir(join(ROOT, stores))).filter((name) => !name.endsWith('.test.ts'))
+  const sources = (await Promise.all(files.map((name) => read(join(stores, name))))).join('\n')
+  const opened = new Set([...sources.matchAll(/tables\.open\('(\w+)'\)/g)].map(([, name]) => name))
+  expect(template.array('tableNames').sort()).toEqual([...opened].sort())
+})
+
+it('the template hands out no key, and takes no secret as a parameter', async () => {
+  const source = await read('infra/main.bicep')
+  expect(source).toContain('allowSharedKeyAccess: false')
+  expect(source).not.toMatch(/listKeys|AccountKey|@secure|ConnectionString/)
+})
+
+it('every parameter without a default has a value of azd, and every value a parameter', async () => {
+  const { parameters } = JSON.parse(await read('infra/main.parameters.json'))
+  const required = [...template.parameters].filter(([, hasDefault]) => !hasDefault).map(([name]) => name)
+  expect(required).toEqual(['environmentName', 'webOrigin', 'principalId'])
+  expect(Object.keys(parameters)).toEqual(expect.arrayContaining(required))
+  for (const name of Object.keys(parameters)) expect(template.parameters.has(name), name).toBe(true)
+})
+
+it('azd uploads what was built here, and has Azure build nothing', async () => {
+  const { services } = parse(await read('azure.yaml'))
+  expect(services.api).toMatchObject({ project: '.', host: 'function', remoteBuild: false })
+  // With `remoteBuild: false` azd refuses a .funcignore that names the folder itself.
+  expect((await read('.funcignore')).split('\n')).not.toContain('node_modules/')
+})
+
+/**
+ * Core Tools read each line as the beginning of a path, `*` as all but a slash.
+ * @see Azure/azure-functions-core-tools, GitIgnoreParser.cs
+ */
+async function coreToolsIgnore(): Promise<RegExp> {
+  const lines = (await read('.funcignore')).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  const patterns = lines.map((line) => line.replace(/[-[\]/{}()+?.\\^$|]/g, '\\$&').replaceAll('*', '([^\\/]+)'))
+  return new RegExp(`^((${patterns.join(')|(')}))\\b`)
+}
+
+it('Core Tools read .funcignore as azd does', async () => {
+  const ignored = await coreToolsIgnore()
+  const built = await readdir(join(ROOT, 'dist'), { recursive: true, withFileTypes: true })
+  const dist = built.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const paths = dist.map((path) => path.slice(ROOT.length + 1).replaceAll('\\', '/'))
+  const others = [
+    'host.json',
+    'package.json',
+    'package-lock.json',
+    'node_modules/pg/lib/index.js',
+    'web/app.ts',
+    '.env',
+  ]
+  const kept = [...paths, ...others].filter((path) => !ignored.test(path) && !path.endsWith('.new'))
+  expect(kept.sort()).toEqual(['dist/functions.cjs', 'dist/hash-worker.cjs', 'host.json', 'package.json'])
+})
