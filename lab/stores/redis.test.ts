@@ -1,7 +1,9 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { loadSecrets } from '../secrets.ts'
@@ -70,4 +72,15 @@ test.each(['Redis server v=6.2.14 sha=0', 'something else'])('one that says "%s"
   await redis.close()
   expect(working).toBe(true)
   expect(redis.detail).toBe('embedded, in memory')
+})
+
+test('the embedded one obeys no web page that posts to its port', async () => {
+  await install('something else')
+  const redis = await start()
+  const { port } = new URL(redis.connection)
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.end(`POST / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 15\r\n\r\nSET forged yes\r\n`)
+  const answer = await text(socket).finally(redis.close)
+  expect(answer).toContain('NOAUTH')
+  expect(answer).not.toContain('+OK')
 })

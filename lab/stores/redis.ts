@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -16,7 +17,8 @@ const OLDEST_MAJOR = 7
 
 /**
  * Starts Redis: a `redis-server` on PATH if there is one, else the embedded implementation. Either keeps nothing on
- * disk: sessions end with the lab. Neither has a password: both listen on loopback only.
+ * disk: sessions end with the lab. Both listen on loopback only. The embedded one has a password, made anew each time: it
+ * would otherwise take commands from the body of a form that a web page posts to its port; redis-server hangs up on that.
  */
 export async function startRedis(options: StoreOptions): Promise<RunningStore> {
   const version = await installedVersion()
@@ -61,14 +63,16 @@ function startInstalled(version: string, options: StoreOptions): Promise<Running
 
 async function startEmbedded(options: StoreOptions): Promise<RunningStore> {
   const wanted = options.port === undefined ? 0 : await freePort(options.port)
+  const password = randomBytes(24).toString('base64url')
   const part = startNode({
     name: 'Redis (embedded)',
     script: CHILD,
     args: [String(wanted)],
+    env: { REDIS_PASSWORD: password },
     ...(options.onLine ? { onStdout: options.onLine, onStderr: options.onLine } : {}),
   })
   const { port } = await awaitMessage(part, 'ready', READY_MS)
-  const connection = `redis://127.0.0.1:${port}`
+  const connection = `redis://:${password}@127.0.0.1:${port}`
   const { pid, ended, stop: close } = part
   return { name: 'Redis', detail: 'embedded, in memory', connection, pid, pids: [pid], ended, close }
 }
