@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseFunctionsConfig, parseWebConfig } from '../shared/config.ts'
 import { loadSecrets } from './secrets.ts'
-import { appEnvironments } from './start/environment.ts'
+import { appEnvironments, RUM } from './start/environment.ts'
 
 let dir: string
 beforeEach(async () => {
@@ -52,7 +52,9 @@ test('the signing key is one that signs', async () => {
 test('both apps accept what the lab gives them, and refuse it outside the lab', async () => {
   const stores = { DATABASE_URL: 'postgres://x/y', REDIS_URL: 'redis://x', TABLES_CONNECTION: 'AccountName=x;' }
   const origins = { web: 'http://localhost:8000', functions: 'http://localhost:7071' }
-  const { web, functions } = appEnvironments({ secrets: await loadSecrets(dir), stores, origins })
+  const rumUrl = 'http://127.0.0.1:8126/rum'
+  const { web, functions } = appEnvironments({ secrets: await loadSecrets(dir), stores, origins, rumUrl })
+  expect(parseWebConfig(web)).toMatchObject({ RUM_APP_ID: RUM.id, RUM_PROXY: rumUrl })
   expect(() => parseFunctionsConfig(functions)).not.toThrow()
   expect(() => parseWebConfig(web)).not.toThrow()
   expect(() => parseFunctionsConfig({ ...functions, ATO_LAB: '0' })).toThrow('ATO_HMAC_SECRET')

@@ -24,9 +24,13 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
  * Whether a request came to this machine by its own name and from no foreign page: a page elsewhere may resolve its own
  * name to 127.0.0.1 (DNS rebinding) or post here blindly, and both show in these two headers.
  */
-export function isOurs({ headers: { host = '', origin } }: IncomingMessage): boolean {
-  return LOOPBACK.test(host) && (origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`)
+export function isOurs(request: IncomingMessage): boolean {
+  const { host = '', origin } = request.headers
+  return isHere(request) && (origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`)
 }
+
+/** Whether it came to this machine by its own name, from whatever page. */
+export const isHere = ({ headers: { host = '' } }: IncomingMessage): boolean => LOOPBACK.test(host)
 
 /**
  * @returns undefined as soon as more than `maxBytes` have come; the rest is read and forgotten, so that the sender gets

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AlertBook, GroupState } from './alerts.ts'
-import { isOurs, readBody, sendError, sendJson, sendText } from './http.ts'
+import { isHere, isOurs, readBody, sendError, sendJson, sendText } from './http.ts'
 import { PAYLOAD_BYTES, readSubmission } from './intake.ts'
 import type { IndexedLog } from './log.ts'
 import type { Monitor } from './monitor.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { RecentLogs } from './recent.ts'
+import { RUM_PATH, type RumIntake } from './rum.ts'
 import { compileSearch, SearchSyntaxError } from './search.ts'
 import type { Counters } from './server.ts'
 import { streamAlerts } from './stream.ts'
@@ -15,6 +16,8 @@ export interface RoutesDeps {
   /** Indexes and evaluates; `bytes` is the size of the request they came in. */
   take(logs: readonly IndexedLog[], bytes: number): void
   recent: RecentLogs
+  /** Absent: this account has no RUM application. */
+  rum: RumIntake | undefined
   alerts: AlertBook
   counters: Counters
   monitors: readonly Monitor[]
@@ -28,7 +31,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSe
 
 /** Every request of the stand-in; answers each one, whatever it holds. */
 export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const { alerts, counters, recent, monitors } = deps
+  const { alerts, counters, recent, monitors, rum } = deps
   const routes: Record<string, Handler> = {
     'POST /api/v2/logs': intakeHandler(deps),
     'POST /v1/input': (_request, response) => sendError(response, 404, 'the v1 intake is not here: POST /api/v2/logs'),
@@ -42,6 +45,11 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
       sendJson(response, 200, { alerts: alerts.list({ since, ...(monitor && { monitor }) }) })
     },
     'GET /lab/logs': (_request, response, query) => searchLogs(response, query, recent),
+    ...(rum && {
+      [`POST ${RUM_PATH}`]: rum.take,
+      'GET /lab/rum': (_request: IncomingMessage, response: ServerResponse, query: URLSearchParams) =>
+        rum.show(response, query),
+    }),
     'GET /lab/monitors': (_request, response) =>
       sendJson(response, 200, { monitors: monitors.map((monitor) => monitorState(monitor, alerts)) }),
     'GET /lab/stream': (request, response, query) => {
@@ -53,8 +61,10 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
     // A reader may leave at any time; without a listener that would end the process.
     response.on('error', () => {})
     try {
-      if (!isOurs(request)) return sendError(response, 403, 'this address answers to its own machine only')
       const url = urlOf(request)
+      const isReport = request.method === 'POST' && url?.pathname === RUM_PATH
+      const isWelcome = isOurs(request) || (isReport && isHere(request) && rum?.admits(request))
+      if (!isWelcome) return sendError(response, 403, 'this address answers to its own machine only')
       if (!url) return sendError(response, 400, 'the request’s target is no path')
       const handler = Object.hasOwn(routes, `${request.method} ${url.pathname}`)
         ? routes[`${request.method} ${url.pathname}`]
@@ -179,6 +189,8 @@ Logs taken: ${counters.logs}. Alerts: ${alerts.list().length}. Refused requests:
 POST /api/v2/logs     application/json, text/plain, application/logplex-1; key in DD-API-KEY or ?dd-api-key=
 GET  /lab/alerts      ?since=&monitor=      every transition, its sample and its deliveries
 GET  /lab/logs        ?query=&limit=        log search, newest first
+POST /rum             ?ddforward=           browser RUM's reports, as its SDK posts them to a proxy
+GET  /lab/rum         ?type=&session=&limit=   what came of them, newest first
 GET  /lab/monitors                          groups that are not OK
 GET  /lab/stream      ?after=               server-sent events: alert, delivery
 GET  /lab/health

@@ -10,6 +10,8 @@ import type { Monitor } from './monitor.ts'
 import type { Pipeline } from './pipeline.ts'
 import { RecentLogs } from './recent.ts'
 import { createRoutes } from './routes.ts'
+import { createRumIntake, RUM_PATH } from './rum.ts'
+import type { RumApplication } from './rum-batch.ts'
 import type { QueueOptions, Webhook } from './webhook.ts'
 
 export interface DatadogOptions {
@@ -29,6 +31,8 @@ export interface DatadogOptions {
   deduplicateFrames?: boolean
   /** Tags every log gets unless it has the key: what belongs to the account rather than to a sender. */
   tags?: readonly string[]
+  /** The account's one RUM application. */
+  rum?: RumApplication
   /** Retries and time-outs of webhooks. */
   queue?: QueueOptions
   /** Told of what a person should see: refused requests, failed deliveries, logs left out. */
@@ -41,6 +45,8 @@ export interface Datadog {
   port: number
   /** The intake, ready for a drain or forwarder except for the key. */
   intakeUrl: string
+  /** For the SDK's `proxy` option. */
+  rumUrl: string
   alerts: AlertBook
   subscribe(listener: (event: AlertEvent) => void): () => void
   /** Stops evaluating, gives up deliveries under way and frees the port. */
@@ -102,6 +108,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     isKey: keyCheck(options.apiKey),
     take,
     recent,
+    rum: options.rum && createRumIntake(options.rum, log),
     alerts,
     counters,
     log,
@@ -116,6 +123,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     url,
     port,
     intakeUrl: `${url}/api/v2/logs`,
+    rumUrl: `${url}${RUM_PATH}`,
     alerts,
     subscribe: (listener) => alerts.subscribe(listener),
     async close() {

@@ -7,6 +7,12 @@ import type { StoreConnections } from '../stores/start.ts'
 export const SERVICE = 'mini-ato-saas'
 export const ENV = 'prod'
 
+/** The stand-in's RUM application. Neither is a secret: both stand in every page. */
+export const RUM = {
+  id: '1ab00000-0000-4000-8000-000000000001',
+  clientToken: 'publab00000000000000000000000000',
+} as const
+
 export interface Origins {
   readonly web: string
   readonly functions: string
@@ -22,6 +28,8 @@ interface Source {
   readonly secrets: LabSecrets
   readonly stores: StoreConnections
   readonly origins: Origins
+  /** Where pages report to; absent: they do not. */
+  readonly rumUrl?: string
   /** Settings that are neither secrets nor places: lifetimes, costs, caps. */
   readonly settings?: Readonly<Record<string, string | undefined>>
 }
@@ -29,7 +37,7 @@ interface Source {
 /**
  * What each app gets, and no more: web never sees the keys that sign sessions, check passwords or let Datadog in.
  */
-export function appEnvironments({ secrets, stores, origins, settings = {} }: Source): AppEnvironments {
+export function appEnvironments({ secrets, stores, origins, rumUrl, settings = {} }: Source): AppEnvironments {
   const all: Record<string, string | undefined> = {
     ...settings,
     ...secrets,
@@ -40,6 +48,9 @@ export function appEnvironments({ secrets, stores, origins, settings = {} }: Sou
     DD_SERVICE: SERVICE,
     DD_ENV: ENV,
     TRAVEL_VPN_RANGES: LAB_VPN_RANGES.join(','),
+    RUM_APP_ID: rumUrl && RUM.id,
+    RUM_CLIENT_TOKEN: rumUrl && RUM.clientToken,
+    RUM_PROXY: rumUrl,
     WEB_ORIGIN: origins.web,
     FUNCTIONS_ORIGIN: origins.functions,
   }

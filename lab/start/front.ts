@@ -5,7 +5,7 @@ import { createForwarder } from '../forwarder/forwarder.ts'
 import { createDrain } from '../logplex/drain.ts'
 import type { LabSecrets } from '../secrets.ts'
 import type { Detections } from './detections.ts'
-import { ENV, SERVICE } from './environment.ts'
+import { ENV, RUM, SERVICE } from './environment.ts'
 import type { LogFiles } from './log-files.ts'
 import type { Undo } from './undo.ts'
 
@@ -68,6 +68,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       ATO_WEBHOOK_SECRET: secrets.ATO_WEBHOOK_SECRET,
     },
     tags: [`env:${ENV}`],
+    rum: { ...RUM, origin: webEdge.origin },
     log: (line) => logs.note('datadog', line),
     ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }),
   })
