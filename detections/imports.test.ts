@@ -82,3 +82,18 @@ describe('the dashboard', () => {
     }
   })
 })
+
+test('docs/datadog.md names every facet that a monitor or widget groups by or counts', async () => {
+  const page = await readFile(join(here, '../docs/datadog.md'), 'utf8')
+  const table = page.split('\n').filter((line) => line.startsWith('| `@'))
+  const named = table.flatMap((line) =>
+    [...(line.split('|')[1] ?? '').matchAll(/`(@[\w.]+)`/g)].map(([, path]) => path),
+  )
+  const text = files.map(({ json }) => JSON.stringify(json)).join('')
+  const grouped = [
+    ...[...text.matchAll(/(?:by|rollup)\(([^)]*)\)/g)].flatMap(([, args = '']) => args.match(/@[\w.]+/g) ?? []),
+    ...[...text.matchAll(/"(?:facet|metric)":"(@[\w.]+)"/g)].map(([, path]) => path),
+  ]
+  expect(grouped.length).toBeGreaterThan(15)
+  expect(grouped.filter((path) => !named.includes(path))).toEqual([])
+})
