@@ -35,7 +35,11 @@ const IN_PROGRAM_FILES = [
  * The Chrome, Chromium or Edge programs of this machine, where they usually are.
  * @returns paths of existing files, the likeliest first; one of them may still be a stub that starts nothing
  */
-export function systemPrograms(env: NodeJS.ProcessEnv, platform: NodeJS.Platform, exists = existsSync): Program[] {
+export function systemPrograms(
+  env: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform,
+  exists: (path: string) => boolean = existsSync,
+): Program[] {
   const folders = (env.PATH ?? '').split(delimiter).filter(Boolean)
   const suffix = platform === 'win32' ? '.exe' : ''
   const paths = ON_PATH.flatMap((name) => folders.map((folder) => join(folder, name + suffix)))

@@ -54,7 +54,7 @@ const factorBadge = (enabled: boolean | undefined): Html | undefined => {
 const factorPart = (enabled: boolean | undefined): Html => {
   if (enabled === undefined) return html`<p>Whether it is on cannot be read right now. Reload the page in a moment.</p>`
   if (enabled) {
-    return html`<p>Each sign-in asks for a code from your app. Without it your password alone opens the account.</p>
+    return html`<p>Each sign-in asks for a code from your app. If you turn it off, your password alone opens the account.</p>
 <form method="post" action="/account/totp/disable" class="after"><button class="quiet danger">Turn off</button></form>`
   }
   return html`<p>A code from an app on your phone, beside your password, keeps out whoever has only the one.</p>

@@ -85,7 +85,7 @@ const ADVICE: Readonly<Partial<Record<ProblemDocument['code'], string>>> = {
   'not-found': 'The address may be mistyped, or what was here is gone.',
   'internal-error':
     'The fault is ours, and it is in our log under the number below. Nothing that you entered was shown to anybody.',
-  unavailable: 'Nothing was lost, and you are still signed in if you were.',
+  unavailable: 'Wait a moment and try again. If you were signed in, you still are.',
 }
 
 export const problemPage = (

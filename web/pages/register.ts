@@ -18,7 +18,7 @@ const registerPage = (email?: string, errors: { email?: string; password?: strin
 <p class="lead">An address and a password; a second factor when you like.</p>
 <form method="post" action="/register" class="card stack">
 ${input({ name: 'email', label: 'Email', type: 'email', autocomplete: 'username', value: email, error: errors.email, focus: !email })}
-${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'new-password', hint: PASSWORD_HINT, error: errors.password, focus: Boolean(email) })}
+${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'new-password', hint: errors.password ? undefined : PASSWORD_HINT, error: errors.password, focus: Boolean(email) })}
 <button>Create account</button>
 </form>
 <p class="aside">Already have one? <a href="/login">Sign in</a></p>`,
