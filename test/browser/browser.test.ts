@@ -190,6 +190,8 @@ describe.skipIf(noBrowser)('in a browser', { timeout: 60_000 }, () => {
       'new_password',
       'Change password',
       'Set up',
+      'Allow',
+      'No, thank you',
     ])
   })
 
