@@ -221,6 +221,8 @@ describe('a delivery', () => {
       422,
     ],
     ['a date in words', { date: 'yesterday' }, 'malformed', 400],
+    ['a date beyond all calendars', { date: '9'.repeat(16) }, 'malformed', 400],
+    ['a date that no table can hold', { date: '9'.repeat(15) }, 'malformed', 400],
     ['a cycle of hostile text', { cycle_key: '"}{"' }, 'malformed', 400],
     ['a field too many', { extra: 'x' }, 'malformed', 400],
     ['a number for an id', { id: 7 }, 'malformed', 400],

@@ -15,7 +15,8 @@ const Payload = z.strictObject({
   transition: z.string().regex(/^[A-Za-z -]{1,32}$/),
   scope: z.string().max(512),
   tags: z.string().max(4096),
-  date: z.string().regex(/^[0-9]{10,16}$/),
+  // Milliseconds; a longer number is a year that neither Date nor a table can hold.
+  date: z.string().regex(/^[0-9]{10,14}$/),
 })
 
 export type Subject = { kind: 'session'; sid: string } | { kind: 'ip'; ip: string } | { kind: 'user'; userId: string }
