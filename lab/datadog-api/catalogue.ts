@@ -18,7 +18,7 @@ export interface Catalogue {
 }
 
 /** Every fault of every file, at once. */
-export class CatalogueError extends Error {
+class CatalogueError extends Error {
   override readonly name = 'CatalogueError'
 }
 

@@ -251,7 +251,7 @@ function noteNamesakes(kind: string, found: readonly Json[], { notes }: Context)
 const quote = (name: unknown): string => JSON.stringify(String(name))
 
 /** Something was written, and then something failed. */
-export class ApplyError extends Error {
+class ApplyError extends Error {
   override readonly name = 'ApplyError'
 }
 

@@ -10,7 +10,7 @@ export interface Pipeline {
 }
 
 /** Every fault of one pipeline file, by place. */
-export class PipelineError extends Error {
+class PipelineError extends Error {
   override readonly name = 'PipelineError'
 }
 
