@@ -155,7 +155,14 @@ export const EVENTS = {
     ...request,
     evt: z.literal('credential'),
     outcome: z.enum(['success', 'fail']),
-    action: z.enum(['password_changed', 'reset_requested', 'password_reset', 'email_changed', 'recovery_regenerated']),
+    action: z.enum([
+      'password_changed',
+      'reset_requested',
+      'password_reset',
+      'email_changed',
+      'recovery_regenerated',
+      'reauthenticated', // `fail` only: a success is a new session
+    ]),
     usr: known,
     sid: Sid.optional(),
   }),

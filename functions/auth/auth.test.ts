@@ -420,6 +420,17 @@ describe('a change of credentials', () => {
   })
 })
 
+it('a password that is guessed by the holder of a session is seen, and held to five', async () => {
+  const { token, sid } = await functions.signIn()
+  functions.lines.length = 0
+  const guess = () => functions.call('reauth', { token, body: { password: 'canary of a guess' } })
+  for (let n = 0; n < LIMITS.reauthFailures.limit; n++) expect((await guess()).status).toBe(401)
+  expect((await guess()).status).toBe(429)
+  const failed = { outcome: 'fail', action: 'reauthenticated', sid }
+  expect(eventsOf('credential')).toMatchObject(Array.from({ length: LIMITS.reauthFailures.limit + 1 }, () => failed))
+  expect(functions.lines.join('')).not.toContain('canary')
+})
+
 describe('the second factor', () => {
   const enrolled = async () => {
     const signedIn = await functions.signIn()
@@ -501,6 +512,21 @@ describe('the second factor', () => {
     const answer = await functions.call('mfaVerify', { body: { mfa_token: json.mfa_token, code } })
     expect(answer.status).toBe(401)
     expect(eventsOf('mfa').at(-1)).toMatchObject({ outcome: 'fail', reason: 'too_many' })
+  })
+
+  it('is not turned off by whoever has a session and the password, by way of a new password', async () => {
+    const { email, codeAt } = await enrolled()
+    const mfaVerify = { mfa_token: await challenge(email), code: await codeAt(clock) }
+    const { token } = (await functions.call('mfaVerify', { body: mfaVerify })).json
+    clock += 16 * 60_000
+    const body = { current_password: PASSWORD, new_password: 'another long enough one' }
+    const changed = await functions.call('password', { token, body })
+    expect(changed.status).toBe(200)
+    const disabled = await functions.call('mfaDisable', { token: changed.json.token })
+    expect(disabled).toMatchObject({ status: 403, json: { code: 'reauthentication-required' } })
+    const reauth = { password: 'another long enough one', code: await codeAt(clock) }
+    const again = await functions.call('reauth', { token: changed.json.token, body: reauth })
+    expect((await functions.call('mfaDisable', { token: again.json.token })).status).toBe(204)
   })
 
   it('opens nothing else with the half session', async () => {

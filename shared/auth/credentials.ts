@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.ts'
 import { requestFields } from '../client/event.ts'
 import { type EndDeps, logout, revokeAll } from '../session/end.ts'
-import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
+import { type Authenticated, type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { LiveSession, LiveSessions, SessionLedger, User, Users } from '../stores/port.ts'
 import { reauthRules } from './limits.ts'
 import { type CodeDeps, checkCode } from './mfa.ts'
@@ -33,22 +33,31 @@ export async function reauthenticate(
   deviceHash: string,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
+  const about = { ...requestFields(client, deviceHash), usr: { id: session.userId }, sid: session.sid }
   const proof = await provePassword(session, submitted.password, deps)
-  if (proof.kind !== 'proved') return proof
+  if (proof.kind !== 'proved') {
+    // Whoever holds a stolen session may guess here as well as at the sign-in, and must be seen doing it.
+    deps.emit({ ...about, evt: 'credential', outcome: 'fail', action: 'reauthenticated' })
+    return proof
+  }
   const { user } = proof
   if (user.totp?.enabled) {
     const verdict = await checkCode(user, submitted.code ?? '', deps)
-    const fields = { ...requestFields(client, deviceHash), evt: 'mfa' as const, usr: { id: user.id }, sid: session.sid }
+    const fields = { ...about, evt: 'mfa' as const }
     if (verdict !== 'accepted') {
       deps.emit({ ...fields, outcome: 'fail', reason: verdict })
       return { kind: 'code-refused' }
     }
     deps.emit({ ...fields, outcome: 'success' })
   }
-  return replaceSession(session, user.epoch, user.totp?.enabled ? ['pwd', 'otp'] : ['pwd'], client, deviceHash, deps)
+  const amr = user.totp?.enabled ? (['pwd', 'otp'] as const) : (['pwd'] as const)
+  return replaceSession(session, { userId: user.id, epoch: user.epoch, amr }, client, deviceHash, deps)
 }
 
-/** Sets a new password and ends every other session; this one goes on under a new sid. @see OWASP ASVS 7.4.3 */
+/**
+ * Sets a new password and ends every other session; this one goes on under a new sid. Where a second factor is enabled
+ * it stays as old as it was: the password alone must not open what needs a fresh authentication. @see OWASP ASVS 7.4.3
+ */
 export async function changePassword(
   session: LiveSession,
   submitted: { current: string; next: string },
@@ -83,7 +92,8 @@ export async function changePassword(
   await revokeAll(user.id, { reason: 'password_changed', except: session.sid }, deps)
   deps.emit({ ...fields, outcome: 'success' })
   const amr = session.amr.includes('otp') ? (['pwd', 'otp'] as const) : (['pwd'] as const)
-  return replaceSession(session, epoch, amr, client, deviceHash, deps)
+  const authTime = user.totp?.enabled ? session.authTime : undefined
+  return replaceSession(session, { userId: user.id, epoch, amr, authTime }, client, deviceHash, deps)
 }
 
 async function provePassword(
@@ -103,13 +113,12 @@ async function provePassword(
 
 async function replaceSession(
   session: LiveSession,
-  epoch: number,
-  amr: readonly ('pwd' | 'otp')[],
+  who: Authenticated,
   client: Client,
   deviceHash: string,
   deps: CredentialDeps & EndDeps,
 ): Promise<CredentialOutcome> {
-  const issued = await issueSession({ userId: session.userId, epoch, amr }, client, deviceHash, deps)
+  const issued = await issueSession(who, client, deviceHash, deps)
   await logout(session, client, deviceHash, deps)
   return issued ? { kind: 'issued', ...issued } : { kind: 'refused' }
 }

@@ -24,6 +24,8 @@ export interface Authenticated {
   userId: string
   epoch: number
   amr: readonly ('pwd' | 'otp')[]
+  /** epoch ms; now, unless the session goes on from an authentication before. */
+  authTime?: number | undefined
 }
 
 export interface IssuedToken {
@@ -64,7 +66,8 @@ export async function issueSession(
     ip,
     via,
   })
-  const session = { sid, userId: who.userId, deviceHash, amr: who.amr, authTime: now, absoluteExpiry }
+  const { userId, amr, authTime = now } = who
+  const session = { sid, userId, deviceHash, amr, authTime, absoluteExpiry }
   await deps.sessions.create(session, now)
   if ((await deps.users.readEpoch(who.userId)) !== who.epoch) {
     await deps.sessions.end(sid)
