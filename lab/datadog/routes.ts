@@ -47,6 +47,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
     'GET /lab/logs': (_request, response, query) => searchLogs(response, query, recent),
     ...(rum && {
       [`POST ${RUM_PATH}`]: rum.take,
+      [`OPTIONS ${RUM_PATH}`]: rum.preflight,
       'GET /lab/rum': (_request: IncomingMessage, response: ServerResponse, query: URLSearchParams) =>
         rum.show(response, query),
     }),
@@ -62,7 +63,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
     response.on('error', () => {})
     try {
       const url = urlOf(request)
-      const isReport = request.method === 'POST' && url?.pathname === RUM_PATH
+      const isReport = url?.pathname === RUM_PATH
       const isWelcome = isOurs(request) || (isReport && isHere(request) && rum?.admits(request))
       if (!isWelcome) return sendError(response, 403, 'this address answers to its own machine only')
       if (!url) return sendError(response, 400, 'the request’s target is no path')

@@ -126,13 +126,22 @@ describe('the intake', () => {
     expect((await shown()).received).toBe(received)
   })
 
+  test('answers a browser that asks before it posts, for web’s pages alone', async () => {
+    const ask = (origin: string) =>
+      fetch(datadog.rumUrl, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } })
+    const answer = await ask(application.origin)
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, application.origin])
+    expect(answer.headers.get('access-control-allow-methods')).toBe('POST')
+    const foreign = await ask('https://evil.example')
+    expect([foreign.status, foreign.headers.get('access-control-allow-origin')]).toEqual([403, null])
+  })
+
   test('lets web’s pages do nothing else here', async () => {
     const headers = { origin: application.origin }
     for (const [method, path] of [
       ['GET', '/lab/rum'],
       ['GET', '/lab/logs'],
       ['POST', '/api/v2/logs'],
-      ['GET', '/rum'],
     ] as const) {
       expect((await fetch(datadog.url + path, { method, headers })).status).toBe(403)
     }

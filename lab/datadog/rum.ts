@@ -36,6 +36,8 @@ class RecentRum {
 export interface RumIntake {
   /** Whether a page of the application may post here: other pages' requests are foreign. */
   admits(request: IncomingMessage): boolean
+  /** Answers a browser that asks first, which it does for a header that names a simulated client. */
+  preflight(request: IncomingMessage, response: ServerResponse): void
   take(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): Promise<void>
   /** `GET /lab/rum?type=&session=&limit=`, newest first. */
   show(response: ServerResponse, query: URLSearchParams): void
@@ -54,14 +56,23 @@ export function createRumIntake(application: RumApplication, log: (line: string)
     sendError(response, status, detail)
   }
 
+  /** Only for a request that was admitted. */
+  const allow = ({ headers: { origin } }: IncomingMessage, response: ServerResponse) => {
+    if (origin === undefined) return
+    response.setHeader('Access-Control-Allow-Origin', origin)
+    response.setHeader('Vary', 'Origin')
+  }
+
   return {
+    preflight(request, response) {
+      allow(request, response)
+      response.setHeader('Access-Control-Allow-Methods', 'POST')
+      response.setHeader('Access-Control-Allow-Headers', 'content-type, x-lab-client-ip')
+      response.writeHead(204).end()
+    },
     admits: ({ headers }) => isLoopbackTwin(headers.origin, application.origin),
     async take(request, response, query) {
-      const { origin } = request.headers
-      if (origin !== undefined) {
-        response.setHeader('Access-Control-Allow-Origin', origin)
-        response.setHeader('Vary', 'Origin')
-      }
+      allow(request, response)
       const body = await readBody(request, RUM_BYTES)
       if (!body) return refuse(response, 413, `the payload is larger than ${RUM_BYTES} bytes`)
       const answer = readRumBatch(query.get('ddforward'), body, application)

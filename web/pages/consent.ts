@@ -15,9 +15,9 @@ export const rumScript = ({ script, settings, action }: PageRum): Html =>
 <script type="module" src="${script}"></script>`
 
 const WORDS = {
-  asked: 'May this page report to our monitoring how it performs and which page you are on? Never what you type.',
-  granted: 'This page reports to our monitoring how it performs.',
-  'not-granted': 'This page reports nothing about your visit.',
+  asked: 'May our pages report how they perform and where you press, with your account’s number? Never what you type.',
+  granted: 'Our pages report how they perform and where you press, never what you type.',
+  'not-granted': 'Our pages report nothing about your visit.',
 } as const
 
 /** Works without script, and is as easy to take back as to give. @see GDPR article 7 (3) */
