@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Io } from '../lab/cli/command.ts'
 import { json } from '../lab/cli/output.ts'
+import { benchLoadTime } from './load-time.ts'
 import { benchReplay } from './replay.ts'
 import { document, table } from './report.ts'
 import { type Comparison, holds } from './rounds.ts'
@@ -16,6 +17,7 @@ of their ratio. Only the ratios mean anything on another machine.
                  threads as there are cores, at the same cost                                              (at least 0.85)
   session check  99th percentile, one due every 20 ms, while sign-ins saturate the service, against idle    (at most 10)
   replay         events per CPU second through every monitor, against JSON.parse of every line            (at least 0.3)
+  load           milliseconds for the one file that is deployed, in a fresh process, against its sources   (at most 0.4)
 
 Everything shares this machine's cores: functions with its hash workers, PostgreSQL, Redis, Azurite, and in one process
 the clients with the lab's log delivery and Datadog stand-in. The bare hashing has the cores to itself.
@@ -68,7 +70,10 @@ async function measure(quick: boolean, io: Io): Promise<Comparison[]> {
     bound: { atLeast: 0.3 },
   }
   io.signal.throwIfAborted()
-  return [...(await benchService(length, say, io.signal)), replaying]
+  say('Loading the functions')
+  const loading = await benchLoadTime()
+  io.signal.throwIfAborted()
+  return [...(await benchService(length, say, io.signal)), replaying, loading]
 }
 
 function readOptions(argv: readonly string[]): { quick: boolean; json: boolean } | 0 | 2 {

@@ -57,11 +57,17 @@ afterAll(async () => {
 })
 
 describe('the package that .funcignore leaves', () => {
-  it('is four files, small, whatever else lies in the checkout', async () => {
+  it('is five files, small, whatever else lies in the checkout', async () => {
     const checkout = join(dir, 'checkout')
     await copyBuiltCheckout(checkout)
     const { paths, bytes } = await packFunctions(checkout, deployed)
-    expect(paths).toEqual(['dist/functions.cjs', 'dist/hash-worker.cjs', 'host.json', 'package.json'])
+    expect(paths).toEqual([
+      'dist/functions.cjs',
+      'dist/hash-worker.cjs',
+      'dist/identity.cjs',
+      'host.json',
+      'package.json',
+    ])
     expect(bytes).toBeLessThan(MAX_PACKAGE_BYTES)
   })
 

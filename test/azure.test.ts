@@ -85,5 +85,11 @@ it('Core Tools read .funcignore as azd does', async () => {
     '.env',
   ]
   const kept = [...paths, ...others].filter((path) => !ignored.test(path) && !path.endsWith('.new'))
-  expect(kept.sort()).toEqual(['dist/functions.cjs', 'dist/hash-worker.cjs', 'host.json', 'package.json'])
+  expect(kept.sort()).toEqual([
+    'dist/functions.cjs',
+    'dist/hash-worker.cjs',
+    'dist/identity.cjs',
+    'host.json',
+    'package.json',
+  ])
 })

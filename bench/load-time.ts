@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { build as esbuild } from 'esbuild'
+import { build } from '../build.mjs'
+import { childEnvironment } from '../lab/processes/environment.ts'
+import { productionEnv } from '../test/env.ts'
+import { alternate, type Comparison } from './rounds.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const LOADER = join(import.meta.dirname, 'load-app.mjs')
+
+/** One load in a fresh process. */
+interface Load {
+  readonly milliseconds: number
+  readonly functions: readonly string[]
+}
+
+/**
+ * Measures how long the one file that is deployed takes to load, against the same sources transpiled file by file with
+ * their dependencies in node_modules: what a cold start has to do before it can answer.
+ */
+export async function benchLoadTime({ rounds = 9 }: { rounds?: number } = {}): Promise<Comparison> {
+  await build()
+  // Below the project, so that its node_modules are found.
+  await mkdir(join(ROOT, '.lab'), { recursive: true })
+  const dir = await mkdtemp(join(ROOT, '.lab', 'unbundled-'))
+  try {
+    await transpile(dir)
+    const bundled = () => load(join(ROOT, 'dist', 'functions.cjs'))
+    const unbundled = () => load(join(dir, 'functions', 'index.js'))
+    // The first reads from the disk what later ones find in memory.
+    const [one, other] = [await bundled(), await unbundled()]
+    if (one.functions.length === 0 || `${one.functions}` !== `${other.functions}`) {
+      throw new Error(`not the same app: ${one.functions} and ${other.functions}`)
+    }
+    const { a, b } = await alternate(rounds, bundled, unbundled)
+    const milliseconds = (loads: readonly Load[]) => loads.map((each) => each.milliseconds)
+    return {
+      name: 'load over unbundled load',
+      measured: { what: 'loading dist/functions.cjs', unit: 'ms', rounds: milliseconds(a) },
+      peer: { what: 'loading its sources, file by file', unit: 'ms', rounds: milliseconds(b) },
+      bound: { atMost: 0.4 },
+    }
+  } finally {
+    await rm(dir, { recursive: true })
+  }
+}
+
+async function load(file: string): Promise<Load> {
+  const { stdout } = await promisify(execFile)(process.execPath, [LOADER, file], {
+    cwd: ROOT,
+    env: childEnvironment({ NODE_ENV: 'production', ...productionEnv() }),
+  })
+  // Lines of log may come before.
+  return JSON.parse(stdout.slice(stdout.lastIndexOf('{"milliseconds"'))) as Load
+}
+
+/** Each source file becomes one ES module of its own; what comes from node_modules stays there. */
+async function transpile(outdir: string): Promise<void> {
+  const folders = ['functions', 'shared']
+  const files = await Promise.all(
+    folders.map(async (folder) => {
+      const names = await readdir(join(ROOT, folder), { recursive: true })
+      return names.filter((name) => /(?<!\.test)\.ts$/.test(name)).map((name) => join(folder, name))
+    }),
+  )
+  await esbuild({
+    absWorkingDir: ROOT,
+    entryPoints: files.flat(),
+    outbase: '.',
+    outdir,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'silent',
+    define: { __dirname: 'import.meta.dirname' },
+    plugins: [
+      {
+        name: 'file by file',
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ kind, path }) =>
+            kind === 'entry-point' ? undefined : { path: path.replace(/\.ts$/, '.js'), external: true },
+          ),
+      },
+    ],
+  })
+}
