@@ -66,7 +66,7 @@ export async function login(
   }
   await deps.throttle.release(rules.map((rule) => rule.key))
   if (check.outdated) await deps.users.rehash(user.id, user.passwordHash, await deps.passwords.hash(submitted.password))
-  return user.totp?.enabled ? challenge(user, typed, deviceKnown, client, deps) : finish(user, typed, client, deps)
+  return (user.totp?.enabled ? challenge : finish)(user, typed, deviceKnown, client, deps)
 }
 
 async function challenge(
@@ -91,7 +91,13 @@ async function challenge(
   return { kind: 'challenge', mfaToken }
 }
 
-async function finish(user: User, typed: SubmittedLogin, client: Client, deps: LoginDeps): Promise<LoginOutcome> {
+async function finish(
+  user: User,
+  typed: SubmittedLogin,
+  deviceKnown: boolean,
+  client: Client,
+  deps: LoginDeps,
+): Promise<LoginOutcome> {
   const who = { userId: user.id, epoch: user.epoch, amr: ['pwd'] as const }
   const issued = await issueSession(who, client, typed.deviceHash, deps)
   if (!issued) {
@@ -99,7 +105,7 @@ async function finish(user: User, typed: SubmittedLogin, client: Client, deps: L
     emitFailure(typed, user, client, 'wrong_password', deps)
     return { kind: 'refused' }
   }
-  const seen = await deps.devices.remember(user.id, typed.deviceHash, new Date(deps.now()))
+  const seen = deviceKnown ? 'known' : await deps.devices.remember(user.id, typed.deviceHash, new Date(deps.now()))
   const risk = [...(seen === 'new' ? ['new_device' as const] : []), ...issued.risk]
   deps.emit({
     ...requestFields(client, typed.deviceHash),
