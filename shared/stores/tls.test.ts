@@ -49,7 +49,11 @@ const open: Terminator[] = []
 const portOf = (url: string) => Number(new URL(url).port)
 const servers = {
   redis: {
-    at: (port: number, query = '') => `rediss://127.0.0.1:${port}${query && `?tls=${query}`}`,
+    at: (port: number, query = '') => {
+      const url = new URL(inject('redisUrl').replace('redis:', 'rediss:'))
+      url.port = String(port)
+      return `${url.href}${query && `?tls=${query}`}`
+    },
     behind: (identity: Identity) => terminateTls(identity, () => portOf(inject('redisUrl'))),
     ping: (url: string, settings: TlsSettings) => pinged(connectRedis(url, { tls: storeTls(url, settings) })),
   },
