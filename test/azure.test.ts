@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { functionsVariables } from '../shared/config.ts'
+import { functionsVariables, parseFunctionsConfig } from '../shared/config.ts'
 import { parseTemplate, readTemplate } from './bicep.ts'
+import { productionEnv } from './env.ts'
 import { ROOT } from './rehearsal/files.ts'
 
 const MAIN = join(ROOT, 'infra/main.bicep')
@@ -52,6 +55,21 @@ it('every parameter without a default has a value of azd, and every value a para
   expect(required).toEqual(['environmentName', 'webOrigin', 'principalId'])
   expect(Object.keys(parameters)).toEqual(expect.arrayContaining(required))
   for (const name of Object.keys(parameters)) expect(template.parameters.has(name), name).toBe(true)
+})
+
+const GUIDE = 'docs/deploy-azure.md'
+
+it('the guide puts every secret into the vault that the template takes from it', async () => {
+  const taken = [...(await read('infra/main.bicep')).matchAll(/\$\{secret\}([A-Z-]+)\)/g)].map(([, name]) => name)
+  const put = [...(await read(GUIDE)).matchAll(/\bput ([A-Z-]+)/g)].map(([, name]) => name)
+  expect([...put, 'DD-API-KEY'].sort()).toEqual(taken.sort())
+})
+
+it('the guide makes signing keys that the functions take', async () => {
+  const [, program = ''] = /^node -e '(.+)' \| put SESSION-SIGNING-KEYS$/m.exec(await read(GUIDE)) ?? []
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program])
+  const { SESSION_SIGNING_KEYS } = parseFunctionsConfig({ ...productionEnv(), SESSION_SIGNING_KEYS: stdout })
+  expect(SESSION_SIGNING_KEYS).toHaveLength(1)
 })
 
 it('azd uploads what was built here, and has Azure build nothing', async () => {
