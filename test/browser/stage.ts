@@ -1,21 +1,51 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { type LabHandle, startLab } from '../../lab/start.ts'
 import { removeLab } from '../../lab/stores/remove.ts'
-import { launchBrowser } from './launch.ts'
+import { launchBrowser, maySkip, NoBrowser } from './launch.ts'
 import { openVisitor, type Visitor, type VisitorOptions } from './visitor.ts'
 
-/** A whole lab and a browser, for one test file. */
+/** A whole lab and a browser. */
 export interface Stage {
   lab: LabHandle
-  browser: Browser
   visitor(options: VisitorOptions): Promise<Visitor>
   /** Closes the visitors so far. @throws when anything went wrong in one of them */
   leave(): Promise<void>
   close(): Promise<void>
+}
+
+/**
+ * One stage for all tests of a file. Without a browser they are skipped, and it is said loudly; in CI they fail. Each
+ * test's visitors leave after it, and what went wrong in their browsers fails it.
+ * @param settings of the apps, by variable
+ */
+export function useStage(settings: Readonly<Record<string, string>> = {}): Pick<Stage, 'lab' | 'visitor'> {
+  let stage: Stage | undefined
+  let missing: string | undefined
+  beforeAll(async () => {
+    try {
+      stage = await openStage(settings)
+    } catch (error) {
+      if (!(error instanceof NoBrowser) || !maySkip(process.env)) throw error
+      missing = error.message
+      process.stderr.write(`\nTHE BROWSER TESTS ARE SKIPPED. ${missing}\n\n`)
+    }
+  })
+  beforeEach(({ skip }) => skip(missing !== undefined, missing))
+  afterEach(() => stage?.leave())
+  afterAll(() => stage?.close())
+  const open = (): Stage => {
+    if (!stage) throw new Error('the stage is open only while tests run')
+    return stage
+  }
+  return {
+    get lab() {
+      return open().lab
+    },
+    visitor: (options) => open().visitor(options),
+  }
 }
 
 /** @throws NoBrowser before anything else is started */
@@ -35,7 +65,6 @@ export async function openStage(settings: Readonly<Record<string, string>> = {})
   const visitors = new Set<Visitor>()
   return {
     lab,
-    browser,
     visitor: async (options) => {
       const visitor = await openVisitor(browser, lab.urls.web, options)
       visitors.add(visitor)
