@@ -51,3 +51,10 @@ it('denies when a store cannot be reached', async () => {
   expect(JSON.stringify(answer.json)).not.toContain('127.0.0.1')
   await down.close()
 })
+
+it('says at every start that no store is verified, when that is so', async () => {
+  expect(functions.lines.join('')).not.toContain('TLS_INSECURE')
+  const careless = await startFunctions({ env: { TLS_INSECURE: '1' } })
+  expect(careless.lines[0]).toMatch(/"level":"warn".*TLS_INSECURE=1/)
+  await careless.close()
+})

@@ -39,7 +39,7 @@ function start(env: Record<string, string | undefined>) {
   return { child, ended, stdout: text(child.stdout), stderr: text(child.stderr) }
 }
 
-async function started(env = environment()) {
+async function started(env: Record<string, string | undefined> = environment()) {
   const server = start(env)
   const [message] = (await once(server.child, 'message')) as [{ type: string; port: number }]
   expect(message.type).toBe('ready')
@@ -111,6 +111,12 @@ test('a configuration that is not usable is told whole, by name and without valu
   for (const name of ['ATO_HMAC_SECRET', 'DEVICE_HASH_KEY', 'WEB_ORIGIN']) expect(told).toContain(name)
   expect(told).not.toContain('canary')
   expect(await stdout).toBe('')
+})
+
+test('a server that verifies no store says so at its start', async () => {
+  const { child, stdout } = await started({ ...environment(), TLS_INSECURE: '1' })
+  child.kill('SIGTERM')
+  expect((await stdout).split('\n')[0]).toMatch(/"level":"warn".*TLS_INSECURE=1/)
 })
 
 test('a port that is taken is said so', async () => {

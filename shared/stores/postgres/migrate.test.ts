@@ -109,6 +109,11 @@ test('the program prints what it applied', async () => {
   expect((await program({ DATABASE_URL: databaseUrl })).stdout).toBe('nothing to apply\n')
 })
 
+test('the program that verifies no store says so', async () => {
+  const { stderr } = await program({ DATABASE_URL: databaseUrl, TLS_INSECURE: '1' })
+  expect(stderr).toContain('TLS_INSECURE=1: whoever answers')
+})
+
 test('the program says why it could not, without the password, and exits 1', async () => {
   const unreachable = 'postgres://someone:canary-password@127.0.0.1:1/none'
   const failed = await program({ DATABASE_URL: unreachable }).catch((error) => error)
