@@ -44,6 +44,7 @@ describe.each(detections)('$monitor.slug', ({ monitor, cases }) => {
   test('what an unauthenticated caller can cause contains by address or not at all', () => {
     if (unauthenticated.test(monitor.query)) expect(['ip', 'none']).toContain(tagOf(monitor.tags, 'contain')[0])
     expect(fieldsIn(monitor.query)).not.toContain('run_id')
+    expect(fieldsIn(monitor.query)).not.toContain('rum_session_id')
     expect(fieldsIn(monitor.query)).not.toContain('user_agent')
   })
 

@@ -111,6 +111,7 @@ describe('RUM in a browser', { timeout: 60_000 }, () => {
     await fillIn(visitor, { ...person, password: 'canary-wrong password' })
     expect((await press('Sign in')).status()).toBe(403)
     await started(visitor)
+    await page.locator(`input[value="${person.email}"]`).click()
     await signInMeasured(visitor, person)
     await page.getByText(person.email).waitFor()
 
@@ -134,6 +135,8 @@ describe('RUM in a browser', { timeout: 60_000 }, () => {
     const [{ rum_session_id: session } = {}] = logins
     expect(session).toBeDefined()
     expect(new Set(logins.map(({ rum_session_id }) => rum_session_id))).toEqual(new Set([session]))
+    const found = await fetch(`${stage.lab.urls.datadog}/lab/logs?query=@evt:login @rum_session_id:${session}`)
+    expect(((await found.json()) as { logs: unknown[] }).logs).toHaveLength(3)
     const mine = () => reported(`&session=${session}`)
     const outcomes = async () => actionsOf(await mine(), 'login.result')
     const told = ['login-refused', 'success', 'challenge', 'success']
