@@ -5,7 +5,7 @@ import { type Client, type ClientDeps, describeHeaders, observeClient } from '..
 import { type ProblemCode, ProblemError, problems, renderProblem } from '../shared/problem.ts'
 
 /** Ours, because the host's own limit is 100 MB. The largest honest body is a few hundred bytes. */
-export const BODY_LIMIT = 16 * 1024
+const BODY_LIMIT = 16 * 1024
 
 export interface BoundaryDeps {
   error: (error: unknown, message: string, fields?: Record<string, string | number>) => void

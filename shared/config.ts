@@ -222,11 +222,6 @@ const WebSchema = z.object({
 export type FunctionsConfig = Readonly<z.infer<typeof FunctionsSchema>>
 export type WebConfig = Readonly<z.infer<typeof WebSchema>>
 export type MigrateConfig = Readonly<z.infer<typeof MigrateSchema>>
-export type SessionConfig = Pick<
-  FunctionsConfig,
-  'SESSION_IDLE_SECONDS' | 'SESSION_ABSOLUTE_SECONDS' | 'SESSION_DEVICE_BINDING'
->
-
 export const parseFunctionsConfig = (env: NodeJS.ProcessEnv): FunctionsConfig => parse(FunctionsSchema, env)
 export const parseWebConfig = (env: NodeJS.ProcessEnv): WebConfig => parse(WebSchema, env)
 export const parseMigrateConfig = (env: NodeJS.ProcessEnv): MigrateConfig => parse(MigrateSchema, env)

@@ -45,7 +45,7 @@ const submitted = { email: email.optional(), login_hash: hash.optional(), rum_se
 const session = { usr: known, sid: Sid }
 
 /** Verdicts that a log monitor cannot compute. */
-export const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary', 'breached_password'])
+const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary', 'breached_password'])
 const verdicts = { device_known: z.boolean(), risk: z.array(Risk).optional(), hints_hash: hash.optional() }
 
 export const EVENTS = {

@@ -6,9 +6,9 @@ export interface Device {
   readonly hints: Readonly<Record<string, string>>
 }
 
-const chromium = (platform: string, mobile = false) => ({
+const chromium = (platform: string) => ({
   'sec-ch-ua-platform': `"${platform}"`,
-  'sec-ch-ua-mobile': mobile ? '?1' : '?0',
+  'sec-ch-ua-mobile': '?0',
 })
 
 export const chromeOnWindows = (version = 141): Device => ({
@@ -23,16 +23,10 @@ export const chromeOnMac = (version = 141): Device => ({
   hints: chromium('macOS'),
 })
 
-export const edgeOnWindows = (version = 141): Device => ({
+const edgeOnWindows = (version = 141): Device => ({
   name: `Edge ${version} on Windows`,
   userAgent: `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${version}.0.0.0 Safari/537.36 Edg/${version}.0.0.0`,
   hints: chromium('Windows'),
-})
-
-export const chromeOnAndroid = (version = 141): Device => ({
-  name: `Chrome ${version} on Android`,
-  userAgent: `Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${version}.0.0.0 Mobile Safari/537.36`,
-  hints: chromium('Android', true),
 })
 
 export const firefoxOnLinux = (version = 143): Device => ({
@@ -41,7 +35,7 @@ export const firefoxOnLinux = (version = 143): Device => ({
   hints: {},
 })
 
-export const firefoxOnWindows = (version = 143): Device => ({
+const firefoxOnWindows = (version = 143): Device => ({
   name: `Firefox ${version} on Windows`,
   userAgent: `Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:${version}.0) Gecko/20100101 Firefox/${version}.0`,
   hints: {},

@@ -7,7 +7,7 @@ import type { Secret } from '../../shared/secret.ts'
 import { equalsAny } from '../../shared/signature.ts'
 import { type BoundaryDeps, problemBoundary, readBody } from '../http.ts'
 
-export const WEBHOOK_SECRET_HEADER = 'x-ato-webhook-secret'
+const WEBHOOK_SECRET_HEADER = 'x-ato-webhook-secret'
 
 /**
  * `POST /api/contain`: Datadog's webhook. It cannot sign, so a static secret stands in the header. 4xx is final for

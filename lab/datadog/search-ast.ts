@@ -76,7 +76,7 @@ function printTarget(target: Target): string {
   return target.kind === 'everything' ? '*:' : `${printField(target)}:`
 }
 
-export function printField(field: Field): string {
+function printField(field: Field): string {
   switch (field.kind) {
     case 'attribute':
       return `@${escapeText(field.path)}`

@@ -51,14 +51,6 @@ export async function loadDetections(dir: string): Promise<Detection[]> {
   )
 }
 
-/** Runs every case of every detection below a folder in every mode. */
-export async function runCases(dir: string): Promise<CaseResult[]> {
-  const detections = await loadDetections(dir)
-  return detections.flatMap(({ monitor, cases }) =>
-    cases.flatMap((each) => modes.map((mode) => runCase(monitor, each, mode))),
-  )
-}
-
 /** Runs one case; a monitor other than the catalogue's may be given, as a mutant is. */
 export function runCase(monitor: Monitor, each: DetectionCase, mode: Mode): CaseResult {
   const logs = each.events.map((event) => logOfEvent({ ...event }))

@@ -74,7 +74,7 @@ type Ended = (delivery: Delivery) => void
 
 const TIMEOUT_MS = 15_000
 /** Fast enough to watch; five retries, as documented. */
-export const RETRY_SPACING_IN_THE_LAB_MS = [100, 200, 400, 800, 1600]
+const RETRY_SPACING_IN_THE_LAB_MS = [100, 200, 400, 800, 1600]
 /** Requests at once to one webhook (undocumented): many groups alert together, and none must wait for a slow one. */
 const CONCURRENCY = 8
 const QUEUE_LENGTH = 10_000

@@ -24,7 +24,7 @@ export interface Registrations {
 }
 
 /** What the worker answers to `require('@azure/functions-core')`. */
-export const coreVersion = '3.12.0'
+const coreVersion = '3.12.0'
 const hostVersion = '4.1000.0'
 
 let current: Registrations | undefined

@@ -11,7 +11,7 @@ import type {
 } from './rpc.ts'
 
 /** The function did not answer within host.json's functionTimeout; its late result is dropped. */
-export class FunctionTimeoutError extends Error {
+class FunctionTimeoutError extends Error {
   override readonly name = 'FunctionTimeoutError'
 }
 

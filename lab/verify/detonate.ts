@@ -56,7 +56,7 @@ const QUIET_PAUSE_MS = { arrival: 20, cadence: 500 }
 const EVALUATED_WITHIN_MS = 1_000
 
 /** How long an alert may take, in ms. */
-export const alertDeadlineMs = (cadenceSeconds: number | undefined): number =>
+const alertDeadlineMs = (cadenceSeconds: number | undefined): number =>
   cadenceSeconds === undefined ? ARRIVAL_MS : 2 * cadenceSeconds * 1000 + 30_000
 
 /** Detonates an attack in the lab, and watches what the defence makes of it. */

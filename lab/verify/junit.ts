@@ -43,7 +43,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 }
 
 /** XML 1.0 has no way to write most control characters, nor half a surrogate pair: they become U+FFFD. @see XML 1.0, 2.2 */
-export const escapeXml = (text: string): string =>
+const escapeXml = (text: string): string =>
   text
     // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly those are meant
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')

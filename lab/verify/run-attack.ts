@@ -71,7 +71,7 @@ Run ${runId}, seed ${seed}.
 }
 
 /** There is nothing to attack; the message says what to do about it. */
-export class NoLab extends Error {
+class NoLab extends Error {
   override readonly name = 'NoLab'
   constructor() {
     super(`No lab is running. Start one in another terminal, and try again:

@@ -139,5 +139,5 @@ function emitFailure(
   })
 }
 
-export const hintsOf = (client: Client): { hints_hash?: string } =>
+const hintsOf = (client: Client): { hints_hash?: string } =>
   client.hintsHash === undefined ? {} : { hints_hash: client.hintsHash }

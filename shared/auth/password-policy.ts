@@ -1,6 +1,6 @@
 /** Counted in Unicode code points, because a password is the only factor until a second one is enrolled. */
 export const PASSWORD_MIN = 15
-export const PASSWORD_MAX = 256
+const PASSWORD_MAX = 256
 
 /** Long enough, and still the first that anybody tries. Compared whole, ignoring case. */
 const COMMON = new Set([

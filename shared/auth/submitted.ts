@@ -3,7 +3,7 @@ import { type ClientDeps, deviceOf } from '../client/client.ts'
 import { loginHash } from '../client/device.ts'
 import { EMAIL_PATTERN } from '../event.ts'
 
-export const LOGIN_MAX = 254 // RFC 5321 4.5.3.1.3
+const LOGIN_MAX = 254 // RFC 5321 4.5.3.1.3
 
 /** A login as it was typed: an address only if it has the form of one. */
 export interface SubmittedLogin {

@@ -81,7 +81,7 @@ export const containmentId = (detection: string, cycle: string, scope: string): 
     .digest('hex')
     .slice(0, 32)
 
-export function scopeOf(subject: Subject): string {
+function scopeOf(subject: Subject): string {
   if (subject.kind === 'session') return `@sid:${subject.sid}`
   return subject.kind === 'ip' ? `@ip:${subject.ip}` : `@usr.id:${subject.userId}`
 }

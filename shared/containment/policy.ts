@@ -11,7 +11,7 @@ export interface Policy {
   groupBy: readonly [string]
 }
 
-export const policies: Readonly<Record<string, Policy>> = {
+const policies: Readonly<Record<string, Policy>> = {
   'credential-stuffing': { contain: 'ip', action: 'block_ip', groupBy: ['@ip'] },
   'impossible-travel': { contain: 'session', action: 'revoke', groupBy: ['@sid'] },
   'session-reuse': { contain: 'session', action: 'revoke', groupBy: ['@sid'] },

@@ -18,9 +18,6 @@ const MAP = NETWORKS.map(({ ranges, latitude, longitude }) => ({ includes: inRan
 
 /** The exits of the lab's VPN, which it lists in TRAVEL_VPN_RANGES: in Singapore, whoever uses them. */
 export const LAB_VPN_RANGES: readonly string[] = NETWORKS[0].ranges
-/** The far end of the world. */
-export const DISTANT_RANGES: readonly string[] = NETWORKS[1].ranges
-
 /** The first that holds the address: parts of a range come before the whole. */
 export const documentationPlace: GeoLookup = (ip) => {
   const network = MAP.find(({ includes }) => includes(ip))

@@ -5,7 +5,7 @@ export const RENEWAL_AFTER_MS = 300_000
 /** How long a retired gen is still honoured (requests in flight), and how long one offer stands. */
 export const GRACE_MS = 30_000
 /** How fresh an authentication must be for a change of credentials. @see OWASP ASVS 7.5.1 */
-export const REAUTH_WITHIN_MS = 15 * 60_000
+const REAUTH_WITHIN_MS = 15 * 60_000
 
 export type DeviceBinding = 'observe' | 'challenge' | 'refuse'
 export type Admission = 'accepted' | 'challenged' | 'refused'

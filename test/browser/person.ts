@@ -3,7 +3,7 @@ import { generate } from 'otplib'
 import { expect } from 'vitest'
 import type { Visitor } from './visitor.ts'
 
-export const PASSWORD = 'canary password, long enough'
+const PASSWORD = 'canary password, long enough'
 
 export interface Person {
   email: string

@@ -49,7 +49,7 @@ export function useStage(settings: Readonly<Record<string, string>> = {}): Pick<
 }
 
 /** @throws NoBrowser before anything else is started */
-export async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
+async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
   const browser = await launchBrowser()
   const dir = await mkdtemp(join(tmpdir(), 'ato browser '))
   const removeDir = async () => {

@@ -7,7 +7,7 @@ import type { Launch } from '../programs.ts'
 
 const APP = fileURLToPath(new URL('./app.mjs', import.meta.url))
 
-export const launchFixture: Launch = async ({ env, onStdout, onStderr, born }) => {
+const launchFixture: Launch = async ({ env, onStdout, onStderr, born }) => {
   const part = startNode({ name: 'app', script: APP, env, onStdout, onStderr })
   born(part)
   const { port } = await awaitMessage(part, 'ready', 15_000)

@@ -12,7 +12,7 @@ export interface MigrateOptions {
 }
 
 /** Migrations that do not fit the database; the message names the file and what to do. */
-export class MigrationError extends Error {
+class MigrationError extends Error {
   override readonly name = 'MigrationError'
 }
 
