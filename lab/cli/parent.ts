@@ -1,3 +1,5 @@
+import { isAlive } from '../processes/identity.ts'
+
 const INTERVAL_MS = 500
 
 /**
@@ -10,7 +12,8 @@ export function watchParent(onGone: () => void): () => void {
   const parent = process.ppid
   // No event tells of a parent's end.
   const timer = setInterval(() => {
-    if (process.ppid === parent) return
+    // Elsewhere an orphan gets another parent; on Windows it keeps the number of the one that is gone.
+    if (process.ppid === parent && isAlive(parent)) return
     clearInterval(timer)
     onGone()
   }, INTERVAL_MS)

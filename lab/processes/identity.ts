@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+const WINDOWS = process.platform === 'win32'
 
 /**
  * What tells a process from a later one that got the same number: when it started, in the system's own words.
@@ -10,6 +11,7 @@ const run = promisify(execFile)
  */
 export async function identityOf(pid: number): Promise<string | undefined> {
   if (!isAlive(pid)) return undefined
+  if (WINDOWS) return windowsField(pid, 'CreationDate.ToFileTimeUtc()')
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
   if (stat === undefined) return psField(pid, 'lstart')
   // Fields follow the command name, which is in brackets and may itself hold brackets and blanks.
@@ -20,6 +22,7 @@ export async function identityOf(pid: number): Promise<string | undefined> {
 
 /** The command line of a process, blanks between arguments; undefined when it cannot be read or has ended. */
 export async function commandLineOf(pid: number): Promise<string | undefined> {
+  if (WINDOWS) return windowsField(pid, 'CommandLine')
   const raw = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
   if (raw !== undefined) return raw.replaceAll('\0', ' ').trim()
   return psField(pid, 'command')
@@ -36,9 +39,18 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-async function psField(pid: number, field: string): Promise<string | undefined> {
+const psField = (pid: number, field: string) => answerOf('ps', ['-o', `${field}=`, '-p', String(pid)])
+
+/** @see https://learn.microsoft.com/windows/win32/cimwin32prov/win32-process */
+const windowsField = (pid: number, field: string) =>
+  answerOf('powershell.exe', [
+    ...['-NoProfile', '-NonInteractive', '-Command'],
+    `(Get-CimInstance Win32_Process -Filter 'ProcessId=${pid}').${field}`,
+  ])
+
+async function answerOf(program: string, args: readonly string[]): Promise<string | undefined> {
   try {
-    const { stdout } = await run('ps', ['-o', `${field}=`, '-p', String(pid)])
+    const { stdout } = await run(program, args, { windowsHide: true })
     return stdout.trim() || undefined
   } catch {
     return undefined

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { childEnvironment } from './environment.ts'
 
 const PRELOAD = new URL('./exit-with-parent.mjs', import.meta.url).href
 const KEEPER = fileURLToPath(new URL('./keeper.mjs', import.meta.url))
+const WINDOWS = process.platform === 'win32'
 const GRACE_MS = 5000
 const TAIL_LINES = 12
 
@@ -92,6 +93,7 @@ function watch(
     env: childEnvironment(env),
     // A group of its own: Ctrl-C in the terminal must reach the lab, which stops its parts in order, and not them all.
     detached: true,
+    windowsHide: true,
     ...(order.cwd === undefined ? {} : { cwd: order.cwd }),
   })
   const errors: string[] = []
@@ -114,7 +116,9 @@ function watch(
     onMessage: (listener) => void child.on('message', listener),
     kill,
     async stop(graceMs = GRACE_MS) {
-      child.kill(stopSignal)
+      // Windows has no signals: there a part is told as by the end of its parent, which it listens for.
+      if (WINDOWS && child.connected) child.disconnect()
+      else child.kill(stopSignal)
       const timer = setTimeout(kill, graceMs)
       await ended
       clearTimeout(timer)
@@ -127,6 +131,10 @@ function watch(
 
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return
+  if (WINDOWS) {
+    execFile('taskkill', ['/pid', String(child.pid), '/t', '/f'], () => {})
+    return
+  }
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
