@@ -157,7 +157,8 @@ describe('a push to Heroku', () => {
     ])
 
     web.child.kill('SIGTERM')
-    expect(await web.ended).toBe(0)
+    // Windows knows no SIGTERM: there the process is simply gone.
+    if (process.platform !== 'win32') expect(await web.ended).toBe(0)
     for (const line of (await web.stdout).trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('service')
   }, 60_000)
 })

@@ -40,7 +40,7 @@ async function words(...argv: string[]): Promise<{ code: number | null; err: str
   return { code, err }
 }
 
-test('one lab, from its first line to its last', async () => {
+test.skipIf(process.platform === 'win32')('one lab, from its first line to its last', async () => {
   const child = spawnLab('start', '--json', ...PORTS)
   const ended = endOf(child)
   const run = await untilReady(child)
@@ -61,7 +61,7 @@ test('one lab, from its first line to its last', async () => {
   expect(await readRunFile(dir)).toBeUndefined()
 })
 
-test('a lab whose npm is killed, which tells it nothing, stops too', async () => {
+test.skipIf(process.platform === 'win32')('a lab whose npm is killed, which tells it nothing, stops too', async () => {
   const command = [process.execPath, '--import', 'tsx', MAIN, 'start', '--json', '--dir', dir, ...PORTS]
   // A shell stands for npm: a parent that runs the lab under the name of a script. `; :` keeps it from becoming the lab.
   const npm = spawn('/bin/sh', ['-c', `${command.map((word) => `'${word}'`).join(' ')}; :`], {

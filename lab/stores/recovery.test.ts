@@ -149,7 +149,7 @@ test('a second process on the same data is refused, and told who has them', asyn
   await expect(startStores({ dir })).rejects.toThrow(`in use by process ${child.pid}`)
 })
 
-test('SIGTERM ends every store before it ends the process', async () => {
+test.skipIf(process.platform === 'win32')('SIGTERM ends every store before it ends the process', async () => {
   const { child, pids } = await hold()
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
@@ -195,7 +195,7 @@ test('a directory is not removed while a lab inside it is in use', async () => {
   await expect(removeLab(dirname(dir))).rejects.toThrow(`in use by process ${process.pid}`)
 })
 
-test('files that hold secrets or data are closed to everyone else', async () => {
+test.skipIf(process.platform === 'win32')('files that hold secrets or data are closed to everyone else', async () => {
   const stores = await start()
   await stores.close()
   const home = await dataHome(dir, await accountFor(dir))
