@@ -22,7 +22,7 @@ export interface Page {
   readonly anchors: ReadonlySet<string>
 }
 
-const FENCE = /^(```+)(\w*)\n([\s\S]*?)^\1$/gm
+const FENCE = /^[ \t]*(```+)(\w*)\n([\s\S]*?)^[ \t]*\1$/gm
 
 export async function loadPages(): Promise<Page[]> {
   const folders = ['.', 'docs', 'runbooks']
