@@ -80,10 +80,7 @@ async function challenge(
   const pending = { userId: user.id, epoch: user.epoch, deviceHash: typed.deviceHash, loginEmail: user.email }
   await deps.pendingMfas.create(mfaToken, pending, MFA_PENDING_SECONDS)
   deps.emit({
-    ...requestFields(client, typed.deviceHash),
-    ...typed.fields,
-    ...hintsOf(client),
-    evt: 'login',
+    ...attemptFields(typed, client),
     outcome: 'challenge',
     usr: { id: user.id },
     device_known: deviceKnown,
@@ -108,10 +105,7 @@ async function finish(
   const seen = deviceKnown ? 'known' : await deps.devices.remember(user.id, typed.deviceHash, new Date(deps.now()))
   const risk = [...(seen === 'new' ? ['new_device' as const] : []), ...issued.risk]
   deps.emit({
-    ...requestFields(client, typed.deviceHash),
-    ...typed.fields,
-    ...hintsOf(client),
-    evt: 'login',
+    ...attemptFields(typed, client),
     outcome: 'success',
     usr: { id: user.id },
     sid: issued.sid,
@@ -129,15 +123,17 @@ function emitFailure(
   deps: LoginDeps,
 ) {
   deps.emit({
-    ...requestFields(client, typed.deviceHash),
-    ...typed.fields,
-    ...hintsOf(client),
-    evt: 'login',
+    ...attemptFields(typed, client),
     outcome: 'fail',
     reason,
     usr: user ? { id: user.id, exists: true } : { exists: false },
   })
 }
 
-const hintsOf = (client: Client): { hints_hash?: string } =>
-  client.hintsHash === undefined ? {} : { hints_hash: client.hintsHash }
+/** What every event of one attempt says, whatever became of it. */
+const attemptFields = (typed: SubmittedLogin, client: Client) => ({
+  ...requestFields(client, typed.deviceHash),
+  ...typed.fields,
+  ...(client.hintsHash === undefined ? {} : { hints_hash: client.hintsHash }),
+  evt: 'login' as const,
+})
