@@ -1,4 +1,4 @@
-import { after, type DetectionCase } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type LoginFailed = Extract<Event, { evt: 'login'; outcome: 'fail' }>
@@ -52,6 +52,10 @@ const officeMorning = Array.from({ length: 40 }, (_, i) => [
   ...(i % 10 === 0 ? [failure(i * 7_000, { ip: elsewhere })] : []),
   success(i * 7_000 + 3_000, elsewhere),
 ]).flat()
+
+export const proof: Proof = {
+  counts: (i, afterMs, subject) => failure(afterMs, { email: `user${i}@example.test`, ip: numbered.ip(subject) }),
+}
 
 export const cases: DetectionCase[] = [
   {

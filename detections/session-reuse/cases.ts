@@ -1,4 +1,4 @@
-import { after, type DetectionCase } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type SessionSeen = Extract<Event, { evt: 'session'; outcome: 'seen' }>
@@ -42,6 +42,10 @@ const changed = (ms: number, sid: string, device: string, outcome: SessionChange
 
 const without = (event: SessionSeen, field: keyof SessionSeen): object =>
   Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
+
+export const proof: Proof = {
+  counts: (i, afterMs, subject) => seen(afterMs, numbered.sid(subject), numbered.hash(i)),
+}
 
 export const cases: DetectionCase[] = [
   {

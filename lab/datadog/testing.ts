@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Event } from '../../shared/event.ts'
 import { logOfEvent } from './app-event.ts'
 import { Evaluator, type Transition } from './evaluate.ts'
 import type { IndexedLog } from './log.ts'
@@ -21,6 +22,19 @@ export interface DetectionCase {
   readonly outsideContract?: true
 }
 
+/** What a harness needs to take a detection over its threshold, event by event. */
+export interface Proof {
+  /**
+   * One event that counts, valid by the contract, as the app logs it.
+   * @param i from 0: each adds exactly one to the value, so that for a cardinality each has a value of its own
+   * @param afterMs milliseconds into the case
+   * @param subject from 0: events of two subjects share no group
+   */
+  counts(i: number, afterMs: number, subject: number): Event
+  /** Mutants that no event of the app can tell from the monitor: name, as `npm run test:mutants` prints it, and reason. */
+  readonly equivalent?: Readonly<Record<string, string>>
+}
+
 /** How a case is evaluated: live at each log, live each minute, or replayed in either way. */
 export const modes = ['arrival', 'cadence', 'replay', 'replay in cadence'] as const
 export type Mode = (typeof modes)[number]
@@ -37,16 +51,17 @@ export interface CaseResult {
 export interface Detection {
   readonly monitor: Monitor
   readonly cases: readonly DetectionCase[]
+  readonly proof?: Proof
 }
 
-/** Loads each `<slug>/monitor.json` below a folder with the `cases` that its `cases.ts` exports. */
+/** Loads each `<slug>/monitor.json` below a folder with the `cases` and the `proof` that its `cases.ts` exports. */
 export async function loadDetections(dir: string): Promise<Detection[]> {
   const monitors = await loadMonitors(dir)
   return Promise.all(
     monitors.map(async (monitor) => {
       const file = pathToFileURL(join(dir, monitor.slug, 'cases.ts')).href
-      const { cases } = (await import(file)) as { cases: readonly DetectionCase[] }
-      return { monitor, cases }
+      const { cases, proof } = (await import(file)) as Omit<Detection, 'monitor'>
+      return { monitor, cases, ...(proof && { proof }) }
     }),
   )
 }
@@ -107,3 +122,12 @@ const beginsAt = Date.UTC(2026, 0, 5, 9, 0, 0)
 
 /** @returns the `timestamp` of an event so many milliseconds into a case */
 export const after = (ms: number): string => new Date(beginsAt + ms).toISOString()
+
+/** Values of the contract's forms, one for each number: `numbered.sid(7)` is always the same session. */
+export const numbered = {
+  /** Of TEST-NET-2: 198.51.100.0 to 255, then the next, as if the range went on. */
+  ip: (n: number): string => `198.51.${100 + (n >> 8)}.${n & 255}`,
+  sid: (n: number): string => `session_${String(n).padStart(14, '0')}`,
+  hash: (n: number): string => n.toString(16).padStart(32, '0'),
+  uuid: (n: number): string => `0b7c3b0e-52b1-4d7a-8a8f-${n.toString(16).padStart(12, '0')}`,
+} as const
