@@ -23,6 +23,10 @@ export interface Attack {
   readonly trips: string
   /** Path of the page that a responder opens. */
   readonly runbook: string
+  /** The group of its alert, where that is all of the service and no subject of its own: nothing may be tried beside it. */
+  readonly serviceWide?: (target: TargetKind) => Group
+  /** How long the alert takes by its nature, from the crossing on: a silence has to last. Absent: it comes with the event. */
+  readonly alertTakesMs?: number
   attack(target: Target, context: AttackContext): Promise<Detonation>
   readonly twin: Twin
 }
@@ -52,7 +56,15 @@ export interface Context {
   readonly requests: () => number
   /** Tells what somebody does or sees. */
   tell(who: string, what: string): void
+  /** What only somebody inside can do; absent where the target is no lab. */
+  readonly insider?: Insider | undefined
   readonly signal: AbortSignal
+}
+
+/** Somebody who holds an operator's rights, as far as the lab gives them away. */
+export interface Insider {
+  /** Turns the forwarding of the functions' logs to Datadog on or off; what is written while it is off is lost. */
+  forwarding(on: boolean): Promise<void>
 }
 
 export interface AttackContext extends Context {
@@ -75,9 +87,9 @@ export interface Detonation {
   readonly crossedAt: number
   /** Epoch ms: when the first request was sent that was refused because of the containment. */
   readonly refusedAt: number | undefined
-  /** By a real request after that. */
-  readonly attackerDead: boolean
-  /** By a real request after that. */
+  /** By a real request after that; undefined where nothing is contained and a person is merely told. */
+  readonly attackerDead: boolean | undefined
+  /** By a real request after the alert. */
   readonly victimAlive: boolean
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Addresses } from './addresses.ts'
-import type { AttackContext, Context, Group, Target } from './attack.ts'
+import type { AttackContext, Context, Group, Insider, Target } from './attack.ts'
 import { createFunctionsClient } from './clients/functions-client.ts'
 import { createWebClient } from './clients/web-client.ts'
 import { createCounter } from './clients/wire.ts'
@@ -13,6 +13,7 @@ export interface ContextOptions {
   readonly seed: number
   readonly addresses: Addresses
   readonly tell: (who: string, what: string) => void
+  readonly insider?: Insider | undefined
   readonly signal: AbortSignal
 }
 
@@ -34,11 +35,11 @@ const ALARMED_PATIENCE_MS = 15_000
 
 const CLIENTS = { web: createWebClient, functions: createFunctionsClient }
 
-export function createContext({ target, runId, seed, addresses, tell, signal }: ContextOptions): Context {
+export function createContext({ target, runId, seed, addresses, tell, insider, signal }: ContextOptions): Context {
   const counter = createCounter(MOST_REQUESTS)
   const line = { baseUrl: target.baseUrl, runId, signal, count: counter.count }
   return {
-    ...{ runId, addresses, tell, signal },
+    ...{ runId, addresses, tell, insider, signal },
     random: createRandom(seed),
     requests: counter.requests,
     client: (from) => CLIENTS[target.kind](from, line),

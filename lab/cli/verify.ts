@@ -6,6 +6,7 @@ import type { Target } from '../../attacks/attack.ts'
 import { attacks } from '../../attacks/index.ts'
 import { newSeed, SEED_MAX } from '../../attacks/random.ts'
 import { attackNamed, targetsNamed, wholeNumber } from '../verify/arguments.ts'
+import { openInsider } from '../verify/insider.ts'
 import { junit } from '../verify/junit.ts'
 import { evaluation, findOrStartLab, type VerifiedLab } from '../verify/lab.ts'
 import { openLogs } from '../verify/logs.ts'
@@ -76,8 +77,10 @@ async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: I
   const lost = lab.failed.then((error) => Promise.reject(error))
   lost.catch(() => {})
   try {
-    const observed = { watch, logs: openLogs(lab.urls.datadog, signal), cadenceSeconds: lab.cadenceSeconds }
-    const targets = options.targets.map((kind): Target => ({ kind, baseUrl: lab.urls[kind] }))
+    const { urls, cadenceSeconds } = lab
+    const logs = openLogs(urls.datadog, signal)
+    const observed = { watch, logs, cadenceSeconds, insider: openInsider(urls.datadog) }
+    const targets = options.targets.map((kind): Target => ({ kind, baseUrl: urls[kind] }))
     const { attacks, seed } = options
     return await Promise.race([verify({ lab: observed, attacks, targets, runId, seed, say, signal }), lost])
   } finally {

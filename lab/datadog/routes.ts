@@ -18,6 +18,8 @@ export interface RoutesDeps {
   recent: RecentLogs
   /** Absent: this account has no RUM application. */
   rum: RumIntake | undefined
+  /** Absent: nothing forwards logs here that could be turned off. */
+  setForwarding: ((on: boolean) => void) | undefined
   alerts: AlertBook
   counters: Counters
   monitors: readonly Monitor[]
@@ -31,7 +33,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSe
 
 /** Every request of the stand-in; answers each one, whatever it holds. */
 export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const { alerts, counters, recent, monitors, rum } = deps
+  const { alerts, counters, recent, monitors, rum, setForwarding } = deps
   const routes: Record<string, Handler> = {
     'POST /api/v2/logs': intakeHandler(deps),
     'POST /v1/input': (_request, response) => sendError(response, 404, 'the v1 intake is not here: POST /api/v2/logs'),
@@ -51,6 +53,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
       'GET /lab/rum': (_request: IncomingMessage, response: ServerResponse, query: URLSearchParams) =>
         rum.show(response, query),
     }),
+    ...(setForwarding && { 'PUT /lab/forwarding': forwardingHandler(setForwarding) }),
     'GET /lab/monitors': (_request, response) =>
       sendJson(response, 200, { monitors: monitors.map((monitor) => monitorState(monitor, alerts)) }),
     'GET /lab/stream': (request, response, query) => {
@@ -124,6 +127,19 @@ function intakeHandler({ isKey, take, counters, log, deduplicateFrames, pipeline
   }
 }
 
+const SWITCH_BYTES = 256
+
+/** `{"functions": false}` and `{"functions": true}`, nothing else. */
+function forwardingHandler(setForwarding: (on: boolean) => void): Handler {
+  return async (request, response) => {
+    const wanted = await readBody(request, SWITCH_BYTES)
+    const [, on] = /^\s*\{\s*"functions"\s*:\s*(true|false)\s*\}\s*$/.exec(wanted?.toString() ?? '') ?? []
+    if (on === undefined) return sendError(response, 400, 'the body is not {"functions": true} or {"functions": false}')
+    setForwarding(on === 'true')
+    sendJson(response, 200, { functions: on === 'true' })
+  }
+}
+
 const textOf = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header[0] : header
 
@@ -194,5 +210,6 @@ POST /rum             ?ddforward=           browser RUM's reports, as its SDK po
 GET  /lab/rum         ?type=&session=&limit=   what came of them, newest first
 GET  /lab/monitors                          groups that are not OK
 GET  /lab/stream      ?after=               server-sent events: alert, delivery
+PUT  /lab/forwarding  {"functions": false}  loses the functions' logs from now on, until it is true again
 GET  /lab/health
 `

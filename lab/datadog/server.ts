@@ -33,6 +33,8 @@ export interface DatadogOptions {
   tags?: readonly string[]
   /** The account's one RUM application. */
   rum?: RumApplication
+  /** Turns the functions' log forwarding on or off, as whoever owns the subscription can; absent: there is none to turn off. */
+  setForwarding?: (on: boolean) => void
   /** Retries and time-outs of webhooks. */
   queue?: QueueOptions
   /** Told of what a person should see: refused requests, failed deliveries, logs left out. */
@@ -111,6 +113,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     rum: options.rum && createRumIntake(options.rum, log),
     alerts,
     counters,
+    setForwarding: options.setForwarding,
     log,
     monitors,
     pipelines: options.pipelines ?? [],

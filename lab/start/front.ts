@@ -58,6 +58,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   })
   const functionsEdge = await startEdge({ flavour: azure, port: ports.functions, target: () => behind.functions })
   undo.push('edges', () => Promise.all([webEdge.close(), functionsEdge.close()]))
+  let forwarding = true
   const datadog = await startDatadog({
     ...detections,
     port: ports.datadog,
@@ -69,6 +70,11 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     },
     tags: [`env:${ENV}`],
     rum: { ...RUM, origin: webEdge.origin },
+    setForwarding(on) {
+      if (on !== forwarding)
+        logs.note('delivery', `the functions' logs are ${on ? 'forwarded again' : 'NOT forwarded'}`)
+      forwarding = on
+    },
     log: (line) => logs.note('datadog', line),
     ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }),
   })
@@ -103,7 +109,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     },
     takeFunctions(line) {
       logs.event('functions', line)
-      forwarder.line(line)
+      if (forwarding) forwarder.line(line)
     },
     async flush() {
       await Promise.all([opened.flush(), forwarder.flush()])

@@ -1,6 +1,7 @@
 import { freshAddresses } from '../../attacks/addresses.ts'
-import type { Attack, AttackContext, BenignUse, Detonation, Target } from '../../attacks/attack.ts'
+import type { Attack, AttackContext, BenignUse, Detonation, Insider, Target } from '../../attacks/attack.ts'
 import { createAttackContext, createContext } from '../../attacks/context.ts'
+import { policyFor } from '../../shared/containment/policy.ts'
 import { duration } from '../cli/output.ts'
 import type { Alert } from '../datadog/alerts.ts'
 import { nextAligned } from '../datadog/clock.ts'
@@ -15,6 +16,7 @@ export interface ObservedLab {
   readonly logs: Logs
   /** Undefined: monitors are evaluated as each log arrives. */
   readonly cadenceSeconds: number | undefined
+  readonly insider: Insider
 }
 
 export interface Run {
@@ -56,22 +58,22 @@ const QUIET_PAUSE_MS = { arrival: 20, cadence: 500 }
 const EVALUATED_WITHIN_MS = 1_000
 
 /** How long an alert may take, in ms. */
-const alertDeadlineMs = (cadenceSeconds: number | undefined): number =>
-  cadenceSeconds === undefined ? ARRIVAL_MS : 2 * cadenceSeconds * 1000 + 30_000
+const alertDeadlineMs = ({ alertTakesMs = 0 }: Attack, cadenceSeconds: number | undefined): number =>
+  alertTakesMs + (cadenceSeconds === undefined ? ARRIVAL_MS : 2 * cadenceSeconds * 1000 + 30_000)
 
 /** Detonates an attack in the lab, and watches what the defence makes of it. */
 export async function detonate(run: Run, lab: ObservedLab): Promise<Outcome> {
   const { attack, runId, tell } = run
   const since = Date.now()
-  const withinMs = alertDeadlineMs(lab.cadenceSeconds)
+  const withinMs = alertDeadlineMs(attack, lab.cadenceSeconds)
   let alerting: Promise<Alert | undefined> = Promise.resolve(undefined)
   let containing: Promise<Contained | undefined> = Promise.resolve(undefined)
-  const base = createContext({ ...run, addresses: freshAddresses((ip) => isSeen(ip, lab.logs)) })
+  const base = contextIn(lab, run)
   const context: AttackContext = createAttackContext(base, {
     quietPauseMs: lab.cadenceSeconds === undefined ? QUIET_PAUSE_MS.arrival : QUIET_PAUSE_MS.cadence,
     patienceMs: withinMs,
     async heard(group, at, which) {
-      const detonated = { monitor: attack.trips, group, since, runId }
+      const detonated = { monitor: attack.trips, group, since, runId: attack.serviceWide ? undefined : runId }
       alerting = lab.watch.alert((alert) => isAlertOf(alert, detonated), withinMs)
       containing = alerting.then(
         (alert) => alert && containmentOf(alert, (instant) => `${duration(instant - at)} after ${which}`, lab, tell),
@@ -93,7 +95,7 @@ export async function detonate(run: Run, lab: ObservedLab): Promise<Outcome> {
 /** Lets the twin act, until the stand-in has seen all of it. */
 export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> {
   const since = Date.now()
-  const context = createContext({ ...run, addresses: freshAddresses((ip) => isSeen(ip, lab.logs)) })
+  const context = contextIn(lab, run)
   const use = await run.attack.twin.act(run.target, context)
   const missing = await awaitTraces(use, run.runId, lab.logs)
   if (lab.cadenceSeconds !== undefined) {
@@ -105,6 +107,9 @@ export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> 
   return { events: events.length, alerts, missing }
 }
 
+const contextIn = ({ logs, insider }: ObservedLab, run: Run) =>
+  createContext({ ...run, insider, addresses: freshAddresses((ip) => isSeen(ip, logs)) })
+
 async function awaitTraces({ leaves }: BenignUse, runId: string, logs: Logs): Promise<string[]> {
   const missing: string[] = []
   for (const { query, atLeast } of leaves) {
@@ -114,7 +119,7 @@ async function awaitTraces({ leaves }: BenignUse, runId: string, logs: Logs): Pr
   return missing
 }
 
-/** What was done about an alert, by the event that whoever did it has left. */
+/** What was done about an alert: by the event that whoever did it has left, or, of a mere page, by its having arrived. */
 async function containmentOf(
   alert: Alert,
   timed: (instant: number) => string,
@@ -123,13 +128,22 @@ async function containmentOf(
 ): Promise<Contained | undefined> {
   const delivery = await watch.delivery(alert.id, CONTAINED_WITHIN_MS)
   if (delivery) tell('webhook', `${delivery.webhook} ${delivery.state}${delivery.status ? `: ${delivery.status}` : ''}`)
-  const subject = alert.group['@sid'] ? `@sid:"${alert.group['@sid']}"` : `@blocked_ip:"${alert.group['@ip']}"`
-  const query = `@evt:contain @detection:${alert.monitor} ${subject}`
-  const [log] = await logs.await(query, 1, CONTAINED_WITHIN_MS)
+  if (policyFor(alert.monitor)?.action === 'notify') {
+    return delivery && { action: 'notify', outcome: delivery.state === 'delivered' ? 'success' : delivery.state }
+  }
+  const [log] = await logs.await(containedSearch(alert), 1, CONTAINED_WITHIN_MS)
   if (!log) return undefined
   const contained = { action: String(log.attributes.action), outcome: String(log.attributes.outcome) }
   tell('containment', `${contained.action}: ${contained.outcome}, ${timed(log.timestamp)}`)
   return contained
+}
+
+/** By the group's facet: what a containment's event calls its subject. */
+const SUBJECTS: Readonly<Record<string, string>> = { '@sid': '@sid', '@ip': '@blocked_ip', '@usr.id': '@usr.id' }
+
+function containedSearch({ monitor, group }: Alert): string {
+  const subjects = Object.entries(group).map(([facet, value]) => `${SUBJECTS[facet] ?? facet}:"${value}"`)
+  return ['@evt:contain', `@detection:${monitor}`, ...subjects].join(' ')
 }
 
 const nextEvaluation = (cadenceSeconds: number): string =>

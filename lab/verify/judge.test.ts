@@ -68,6 +68,19 @@ describe('a scenario does not hold', () => {
     expect(faults).toEqual([expect.stringContaining(fault)])
   })
 
+  test('but where nothing is contained, an attacker who is merely known is no fault', () => {
+    const told: Outcome = {
+      ...outcome,
+      contained: { action: 'notify', outcome: 'success' },
+      detonation: { ...detonation, refusedAt: undefined, attackerDead: undefined },
+    }
+    const judged = (slug: string) =>
+      judge({ attack: { ...sessionReuse, trips: slug }, target: 'web', outcome: told, twin: quiet, durationMs: 1 })
+    expect(judged('session-reuse').faults).toEqual(['the attacker was never refused', 'the attacker still gets in'])
+    expect(judged('telemetry-silence').faults).toEqual([])
+    expect(judged('telemetry-silence').scenario.containment.attacker_dead).toBeNull()
+  })
+
   test('but a containment that found nothing left to do is one', () => {
     expect(verdictOn({ ...outcome, contained: { action: 'revoke', outcome: 'noop' } }).scenario.ok).toBe(true)
   })

@@ -1,4 +1,5 @@
 import type { Attack, TargetKind } from '../../attacks/attack.ts'
+import { policyFor } from '../../shared/containment/policy.ts'
 import type { Outcome, TwinOutcome } from './detonate.ts'
 import type { Scenario, Verdict } from './scoreboard.ts'
 
@@ -19,7 +20,7 @@ export interface Judged<T> {
 
 /** Decides whether a scenario holds: all of it, or it does not. */
 export function judge({ attack, target, outcome, twin, durationMs }: Findings): Verdict {
-  const attacked = judgeAttack(outcome)
+  const attacked = judgeAttack(attack, outcome)
   const benign = judgeTwin(twin)
   const faults = [...attacked.faults, ...benign.faults]
   const scenario: Scenario = {
@@ -32,9 +33,9 @@ export function judge({ attack, target, outcome, twin, durationMs }: Findings): 
   return { scenario, faults, durationMs }
 }
 
-export const judgeAttack = (outcome: Outcome | Error): Judged<AttackFacts> => ({
+export const judgeAttack = (attack: Attack, outcome: Outcome | Error): Judged<AttackFacts> => ({
   facts: outcome instanceof Error ? NOTHING_SEEN : factsOf(outcome),
-  faults: attackFaults(outcome),
+  faults: attackFaults(outcome, policyFor(attack.trips)?.contain !== 'none'),
 })
 
 export const judgeTwin = (twin: TwinOutcome | Error): Judged<Scenario['benign']> => ({
@@ -69,7 +70,7 @@ function factsOf({
       done: isDone(contained),
       action: contained?.action ?? null,
       contain_ms: refusedAt === undefined ? null : refusedAt - crossedAt,
-      attacker_dead: attackerDead,
+      attacker_dead: attackerDead ?? null,
       victim_alive: victimAlive,
     },
   }
@@ -79,14 +80,15 @@ function factsOf({
 const isDone = (contained: Outcome['contained']): boolean =>
   contained?.outcome === 'success' || contained?.outcome === 'noop'
 
-function attackFaults(outcome: Outcome | Error): string[] {
+/** @param contains whether the policy does anything but tell a person */
+function attackFaults(outcome: Outcome | Error, contains: boolean): string[] {
   if (outcome instanceof Error) return [`the attack could not be carried out: ${outcome.message}`]
   const { alert, contained, detonation } = outcome
   const checks: [boolean, string][] = [
     [alert !== undefined, 'no alert'],
     [isDone(contained), contained ? `the containment ended as ${contained.outcome}` : 'no containment'],
-    [detonation.refusedAt !== undefined, 'the attacker was never refused'],
-    [detonation.attackerDead, 'the attacker still gets in'],
+    [!contains || detonation.refusedAt !== undefined, 'the attacker was never refused'],
+    [!contains || detonation.attackerDead === true, 'the attacker still gets in'],
     [detonation.victimAlive, 'the victim was thrown out as well'],
   ]
   return checks.filter(([holds]) => !holds).map(([, fault]) => fault)

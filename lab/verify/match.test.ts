@@ -24,6 +24,13 @@ describe('the alert of a detonation', () => {
     expect(isAlertOf(alert, ours)).toBe(true)
   })
 
+  test('needs no log of its own where it is about all of the service', () => {
+    const silence = { ...alert, monitor: 'telemetry-silence', group: {}, sample: [] }
+    const cut = { monitor: 'telemetry-silence', group: {}, since: SINCE, runId: undefined }
+    expect(isAlertOf(silence, cut)).toBe(true)
+    expect(isAlertOf(silence, { ...cut, runId: 'v-1' })).toBe(false)
+  })
+
   test.each([
     ['of another session', { group: { '@sid': 'bbbbbbbbbbbbbbbbbbbbbb' } }],
     ['of the same value under another facet', { group: { '@ip': 'aaaaaaaaaaaaaaaaaaaaaa' } }],

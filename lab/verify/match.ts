@@ -8,7 +8,8 @@ export interface Detonated {
   readonly group: Group
   /** Epoch ms: an alert about anything earlier is not ours. */
   readonly since: number
-  readonly runId: string
+  /** Undefined where the alert is about all of the service: its logs are anybody's, or it has none. */
+  readonly runId: string | undefined
 }
 
 type Told = Pick<Alert, 'monitor' | 'transition' | 'group' | 'at' | 'sample'>
@@ -19,7 +20,7 @@ export const isAlertOf = (alert: Told, { monitor, group, since, runId }: Detonat
   alert.transition === 'Triggered' &&
   isSameGroup(alert.group, group) &&
   Date.parse(alert.at) >= since &&
-  alert.sample.some(({ attributes }) => attributes.run_id === runId)
+  (runId === undefined || alert.sample.some(({ attributes }) => attributes.run_id === runId))
 
 /** An alert that something harmless caused: about one of its subjects, or because of one of its events. */
 export const isFalseAlert = (alert: Told, twin: { groups: readonly Group[]; runId: string }): boolean =>
@@ -27,7 +28,7 @@ export const isFalseAlert = (alert: Told, twin: { groups: readonly Group[]; runI
   (twin.groups.some((group) => isSameGroup(alert.group, group)) ||
     alert.sample.some(({ attributes }) => attributes.run_id === twin.runId))
 
-function isSameGroup(one: Group, other: Group): boolean {
+export function isSameGroup(one: Group, other: Group): boolean {
   const keys = Object.keys(one)
   return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key])
 }

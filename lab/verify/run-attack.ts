@@ -6,6 +6,7 @@ import { createAttackContext, createContext } from '../../attacks/context.ts'
 import { duration, paint } from '../cli/output.ts'
 import { type RunFile, readRunFile } from '../run-file.ts'
 import { actTwin, detonate, type ObservedLab, type Outcome, type Run, type TwinOutcome } from './detonate.ts'
+import { openInsider } from './insider.ts'
 import { judgeAttack, judgeTwin } from './judge.ts'
 import { openLogs } from './logs.ts'
 import { narrator } from './narrator.ts'
@@ -84,19 +85,28 @@ Or name another target: --target web --base-url URL`)
 
 async function observe({ urls, mode }: RunFile, signal: AbortSignal): Promise<ObservedLab> {
   const watch = await Watch.open(urls.datadog)
-  return { watch, logs: openLogs(urls.datadog, signal), cadenceSeconds: mode.cadence_seconds ?? undefined }
+  return {
+    watch,
+    logs: openLogs(urls.datadog, signal),
+    cadenceSeconds: mode.cadence_seconds ?? undefined,
+    insider: openInsider(urls.datadog),
+  }
 }
 
 type Body = Omit<RunReport, 'run_id' | 'seed' | 'slug' | 'target' | 'twin'>
 
 async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
   const outcome = lab ? await detonate(run, lab) : await detonateBlind(run)
-  const { facts, faults } = judgeAttack(outcome)
+  const { facts, faults } = judgeAttack(run.attack, outcome)
   const { detect_ms } = facts.alert
   const { contain_ms } = facts.containment
   const times = [
     detect_ms === null ? '' : `Seen after ${duration(detect_ms)}`,
-    contain_ms === null ? 'not stopped' : `${detect_ms === null ? 'Stopped' : 'stopped'} after ${duration(contain_ms)}`,
+    contain_ms === null
+      ? outcome.detonation.attackerDead === undefined
+        ? ''
+        : 'not stopped'
+      : `${detect_ms === null ? 'Stopped' : 'stopped'} after ${duration(contain_ms)}`,
   ].filter((part) => part !== '')
   const holds = faults.length === 0
   narrate(`\n${paint({ color }, holds ? 'green' : 'red', `${capitalize(times.join(', '))}.`)} ${verdictOf(outcome)}\n`)
@@ -106,8 +116,9 @@ async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color
 }
 
 function verdictOf({ detonation: { attackerDead, victimAlive } }: Outcome): string {
-  const attacker = attackerDead ? 'The attacker is out' : 'The attacker is in'
-  return `${attacker}, the victim ${victimAlive ? 'is not troubled' : 'was thrown out'}.`
+  const victim = `the victim ${victimAlive ? 'is not troubled' : 'was thrown out'}`
+  if (attackerDead === undefined) return `Nothing is contained by itself: a person was told, ${victim}.`
+  return `${attackerDead ? 'The attacker is out' : 'The attacker is in'}, ${victim}.`
 }
 
 async function doTwin(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {

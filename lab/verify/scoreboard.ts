@@ -17,7 +17,8 @@ export interface Scenario {
     readonly action: string | null
     /** From the request that crosses the threshold to the first refused one, each by when it was sent. */
     readonly contain_ms: number | null
-    readonly attacker_dead: boolean
+    /** Null where the policy contains nothing: the attacker is then known, and a person decides. */
+    readonly attacker_dead: boolean | null
     readonly victim_alive: boolean
   }
   readonly benign: { readonly events: number; readonly alerts: number }

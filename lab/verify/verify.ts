@@ -1,8 +1,10 @@
 import { type Attack, BenignRefused, type Target } from '../../attacks/attack.ts'
 import { RequestFailed } from '../../attacks/clients/wire.ts'
 import { SEED_MAX } from '../../attacks/random.ts'
+import type { Alert } from '../datadog/alerts.ts'
 import { actTwin, detonate, type ObservedLab, type Run } from './detonate.ts'
 import { judge } from './judge.ts'
+import { isSameGroup } from './match.ts'
 import type { Verdict } from './scoreboard.ts'
 
 export interface VerifyOptions {
@@ -17,6 +19,9 @@ export interface VerifyOptions {
   readonly signal: AbortSignal
 }
 
+/** The longest window of an alert about all of the service, twice. */
+const RECOVERS_WITHIN_MS = 20 * 60_000
+
 interface Pair {
   readonly attack: Attack
   readonly target: Target
@@ -26,7 +31,7 @@ interface Pair {
 
 /**
  * Detonates each attack and its twin on each target. One after the other where each alert comes at once; all together
- * where they wait for the same evaluation anyway.
+ * where they wait for the same evaluation anyway. Last, and always by itself, what alerts about all of the service.
  * @throws when the lab is lost, or the signal ends it
  */
 export async function verify(options: VerifyOptions): Promise<Verdict[]> {
@@ -34,10 +39,29 @@ export async function verify(options: VerifyOptions): Promise<Verdict[]> {
     .flatMap((attack) => options.targets.map((target) => ({ attack, target })))
     .filter(({ attack, target }) => attack.targets.includes(target.kind))
     .map((pair, at) => ({ ...pair, number: at + 1 }))
-  if (options.lab.cadenceSeconds !== undefined) return Promise.all(pairs.map((pair) => holdsAtOnce(pair, options)))
-  const verdicts: Verdict[] = []
-  for (const pair of pairs) verdicts.push(await holdsInTurn(pair, options))
-  return verdicts
+  const own = pairs.filter(({ attack }) => !attack.serviceWide)
+  const wide = pairs.filter(({ attack }) => attack.serviceWide)
+  const verdicts =
+    options.lab.cadenceSeconds === undefined ? [] : await Promise.all(own.map((pair) => holdsAtOnce(pair, options)))
+  if (options.lab.cadenceSeconds === undefined) for (const pair of own) verdicts.push(await holdsInTurn(pair, options))
+  for (const pair of wide) verdicts.push(await holdsAlone(pair, options))
+  return inOrder(verdicts, pairs)
+}
+
+/** As the attacks are listed, whenever they were tried. */
+const inOrder = (verdicts: readonly Verdict[], pairs: readonly Pair[]): Verdict[] =>
+  pairs.flatMap(({ attack, target }) =>
+    verdicts.filter(({ scenario }) => scenario.slug === attack.slug && scenario.target === target.kind),
+  )
+
+/** The twin goes first: once the attack has alerted about the whole service, nothing could make it alert again. */
+async function holdsAlone(pair: Pair, options: VerifyOptions): Promise<Verdict> {
+  const startedAt = performance.now()
+  const { lab } = options
+  await awaitQuiet(pair, options)
+  const twin = await attempt(() => actTwin(twinRunOf(pair, options), lab))
+  const outcome = await attempt(() => detonate(runOf(pair, options), lab))
+  return told(judge({ ...findingsOf(pair, startedAt), outcome, twin }), options)
 }
 
 async function holdsInTurn(pair: Pair, options: VerifyOptions): Promise<Verdict> {
@@ -54,6 +78,20 @@ async function holdsAtOnce(pair: Pair, options: VerifyOptions): Promise<Verdict>
     attempt(() => actTwin(twinRunOf(pair, options), options.lab)),
   ])
   return told(judge({ ...findingsOf(pair, startedAt), outcome, twin }), options)
+}
+
+/** An alert that an earlier run has left open would hide the next one: there is none until it has recovered. */
+async function awaitQuiet({ attack, target }: Pair, { lab, say, signal }: VerifyOptions): Promise<void> {
+  const group = attack.serviceWide?.(target.kind) ?? {}
+  const isOfGroup = (alert: Alert) => alert.monitor === attack.trips && isSameGroup(alert.group, group)
+  const last = (await lab.logs.alertsSince(0)).filter(isOfGroup).at(-1)
+  if (!last || last.transition === 'Recovered') return
+  say(`${attack.slug} on ${target.kind}`, 'waits until the alert that an earlier run has raised is over')
+  await lab.watch.alert(
+    (alert) => isOfGroup(alert) && alert.id > last.id && alert.transition === 'Recovered',
+    RECOVERS_WITHIN_MS,
+  )
+  signal.throwIfAborted()
 }
 
 const findingsOf = ({ attack, target }: Pair, startedAt: number) => ({

@@ -1,0 +1,17 @@
+import type { Insider } from '../../attacks/attack.ts'
+
+const WITHIN_MS = 5_000
+
+/** An operator of the lab. No signal ends what it does: what it has turned off is turned on again in any case. */
+export const openInsider = (datadogUrl: string): Insider => ({
+  async forwarding(on) {
+    const response = await fetch(`${datadogUrl}/lab/forwarding`, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ functions: on }),
+      signal: AbortSignal.timeout(WITHIN_MS),
+    })
+    if (!response.ok)
+      throw new Error(`the lab answered ${response.status} to /lab/forwarding: ${await response.text()}`)
+  },
+})
