@@ -1,6 +1,6 @@
-import type { Operator } from './monitor-query.ts'
+import type { AlertQuery, Operator } from './monitor-query.ts'
 
-/** The options of a log monitor as its JSON says them; only those that are evaluated here. */
+/** The options of a log monitor that mean something here, as its JSON says them. */
 export interface MonitorOptions {
   thresholds?: { critical?: number; warning?: number; critical_recovery?: number; warning_recovery?: number }
   on_missing_data?: OnMissingData
@@ -15,13 +15,29 @@ export interface MonitorOptions {
   include_tags?: boolean
   enable_logs_sample?: boolean
   notify_audit?: boolean
+  /** Facets of `.by`, or `["*"]` for one notification of the whole monitor. */
+  notify_by?: string[] | null
+  /** Hours of silence after which an alert resolves itself. */
+  timeout_h?: number | null
+  notification_preset_name?: NotificationPreset | null
 }
 
 export type OnMissingData = 'default' | 'show_no_data' | 'show_and_notify_no_data' | 'resolve'
 export type RenotifyStatus = 'alert' | 'warn' | 'no data'
 
+const notificationPresets = [
+  'show_all',
+  'hide_query',
+  'hide_handles',
+  'hide_all',
+  'hide_query_and_handles',
+  'show_only_snapshot',
+  'hide_handles_and_footer',
+] as const
+export type NotificationPreset = (typeof notificationPresets)[number]
+
 /** Says what is wrong with a value, or nothing. */
-export type Check = (value: unknown) => string | undefined
+type Check = (value: unknown) => string | undefined
 
 const aBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false is wanted')
 const aText: Check = (value) => (typeof value === 'string' ? undefined : 'a text is wanted')
@@ -39,15 +55,6 @@ const orNull =
   (check: Check): Check =>
   (value) =>
     value === null ? undefined : check(value)
-const notEvaluated =
-  (why: string): Check =>
-  () =>
-    `is not evaluated here: ${why}`
-const onlyAs =
-  (words: readonly unknown[], why: string): Check =>
-  (value) =>
-    words.includes(value) ? undefined : `is not evaluated here unless ${JSON.stringify(words[0])}: ${why}`
-const ofMetrics: Check = () => 'belongs to metric monitors; a log monitor says on_missing_data'
 const listOf =
   (check: Check): Check =>
   (value) =>
@@ -55,34 +62,143 @@ const listOf =
 
 const daySeconds = 86_400
 
-/** Every option of a log monitor that the API documents, by name. */
-export const optionChecks: Readonly<Record<string, Check>> = {
+/** What an option that has no effect on a log monitor should be, and why it has none. */
+interface Idle {
+  readonly usual: readonly unknown[]
+  readonly why: string
+}
+
+/** Every option that changes what a log monitor does. */
+const optionChecks: Readonly<Record<string, Check>> = {
   thresholds: (value) => (isRecord(value) ? undefined : 'an object is wanted'),
   on_missing_data: oneOf('default', 'show_no_data', 'show_and_notify_no_data', 'resolve'),
-  group_retention_duration: (value) =>
+  group_retention_duration: orNull((value) =>
     retentionMs(value) === undefined ? '"1h" to "72h", "60m" to "4320m" or "1d" to "3d" is wanted' : undefined,
-  new_group_delay: anInteger(0, daySeconds),
-  new_host_delay: anInteger(0, daySeconds),
+  ),
+  new_group_delay: orNull(anInteger(0, daySeconds)),
   evaluation_delay: orNull(anInteger(0, daySeconds)),
   renotify_interval: orNull(anInteger(0, 10_080)),
   renotify_statuses: orNull(listOf(oneOf('alert', 'warn', 'no data'))),
   renotify_occurrences: orNull(anInteger(1, 1_000_000)),
-  escalation_message: aText,
+  escalation_message: orNull(aText),
   include_tags: aBoolean,
-  enable_logs_sample: aBoolean,
+  enable_logs_sample: orNull(aBoolean),
   notify_audit: aBoolean,
-  notification_preset_name: onlyAs(['show_all'], 'it changes what a notification shows'),
-  notify_by: notEvaluated('each group notifies by itself'),
-  groupby_simple_monitor: onlyAs([false], 'each group notifies by itself'),
-  timeout_h: onlyAs([0, null], 'groups recover by on_missing_data'),
-  scheduling_options: notEvaluated('windows are rolling'),
-  variables: notEvaluated('formulas are not evaluated'),
-  silenced: (value) =>
-    isRecord(value) && Object.keys(value).length === 0 ? undefined : 'is not evaluated here unless empty',
-  locked: onlyAs([false], 'it is deprecated'),
-  require_full_window: ofMetrics,
-  no_data_timeframe: ofMetrics,
-  notify_no_data: ofMetrics,
+  notify_by: orNull(listOf(aText)),
+  timeout_h: orNull(anInteger(0, 24)),
+  notification_preset_name: orNull(oneOf(...notificationPresets)),
+  groupby_simple_monitor: orNull(aBoolean),
+  scheduling_options: orNull((value) => (isRecord(value) ? undefined : 'an object is wanted')),
+  variables: orNull(listOf((value) => (isRecord(value) ? undefined : 'a list of objects is wanted'))),
+}
+
+const ofMetrics = 'belongs to metric monitors; a log monitor says on_missing_data'
+const ofSynthetics = 'belongs to Synthetics tests'
+
+/** What exports of log monitors carry along without effect; `usual` values pass without a word. */
+const idleOptions: Readonly<Record<string, Idle>> = {
+  new_host_delay: { usual: [300, null], why: 'is deprecated, and new_group_delay goes before it' },
+  silenced: { usual: [], why: 'is deprecated: a muted monitor is evaluated like any other' },
+  locked: { usual: [false, null], why: 'is deprecated: it says who may edit the monitor' },
+  require_full_window: { usual: [], why: ofMetrics },
+  no_data_timeframe: { usual: [], why: ofMetrics },
+  notify_no_data: { usual: [], why: ofMetrics },
+  threshold_windows: { usual: [null], why: 'belongs to anomaly monitors' },
+  min_failure_duration: { usual: [null], why: ofSynthetics },
+  min_location_failed: { usual: [null], why: ofSynthetics },
+  device_ids: { usual: [null], why: ofSynthetics },
+  synthetics_check_id: { usual: [null], why: ofSynthetics },
+  aggregation: { usual: [], why: 'repeats what the query says' },
+  queryConfig: { usual: [], why: 'repeats what the query says, for the form in which it was edited' },
+}
+
+/** What there is to say of options: faults make a monitor unusable, refusals unfit to be evaluated, notes are only told. */
+export interface OptionFinding {
+  readonly kind: 'fault' | 'refusal' | 'note'
+  /** Below `options`: `thresholds.critical`; empty for all of them. */
+  readonly path: string
+  readonly reason: string
+}
+
+/**
+ * Reads the options of a log monitor.
+ * @param strict whether an option without effect is a fault, as in files that are ours to mend, or only worth a note
+ */
+export function readOptions(
+  options: Record<string, unknown>,
+  query: AlertQuery | undefined,
+  strict: boolean,
+): { options: MonitorOptions; findings: OptionFinding[] } {
+  const findings: OptionFinding[] = []
+  const find = (kind: OptionFinding['kind'], path: string, reason: string) => findings.push({ kind, path, reason })
+  for (const [name, value] of Object.entries(options)) {
+    const check = Object.hasOwn(optionChecks, name) ? optionChecks[name] : undefined
+    const idle = Object.hasOwn(idleOptions, name) ? idleOptions[name] : undefined
+    const fault = check?.(value)
+    if (fault !== undefined) find('fault', name, fault)
+    else if (idle && !isUsual(idle, value)) find(strict ? 'fault' : 'note', name, idle.why)
+    else if (!check && !idle) find(strict ? 'fault' : 'note', name, 'is not an option of a log monitor')
+  }
+  if (query && isRecord(options.thresholds)) {
+    for (const [name, reason] of thresholdFaults(options.thresholds, query)) find('fault', `thresholds.${name}`, reason)
+  }
+  const read: MonitorOptions = withoutNulls(options)
+  readNotifyBy(options, query, strict, read, find)
+  readNoData(options, strict, read, find)
+  readSchedule(options, query, find)
+  return { options: read, findings }
+}
+
+/** In an export null is how an option that was never set looks. */
+function withoutNulls(options: Record<string, unknown>): MonitorOptions {
+  const given = (value: object) => Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null))
+  return { ...given(options), ...(isRecord(options.thresholds) ? { thresholds: given(options.thresholds) } : {}) }
+}
+
+type Find = (kind: OptionFinding['kind'], path: string, reason: string) => void
+
+const isUsual = ({ usual }: Idle, value: unknown): boolean =>
+  usual.includes(value) || (isRecord(value) && Object.keys(value).length === 0)
+
+/** `groupby_simple_monitor` is the older word for `notify_by: ["*"]`, which goes before it. */
+function readNotifyBy(
+  options: Record<string, unknown>,
+  query: AlertQuery | undefined,
+  strict: boolean,
+  read: MonitorOptions,
+  find: Find,
+): void {
+  if (options.groupby_simple_monitor === true && !Array.isArray(options.notify_by)) {
+    if (strict) find('fault', 'groupby_simple_monitor', 'is deprecated: say notify_by ["*"]')
+    else find('note', 'groupby_simple_monitor', 'is read as notify_by ["*"]')
+    read.notify_by = ['*']
+  }
+  if (!query || query.form === 'formula' || !Array.isArray(read.notify_by)) return
+  const facets = query.by.map(({ name }) => name)
+  const other = read.notify_by.find((name) => name !== '*' && !facets.includes(name))
+  if (other !== undefined) find('fault', 'notify_by', `${other} is not one of the facets that the query groups by`)
+  else if (read.notify_by.includes('*') && read.notify_by.length > 1) find('fault', 'notify_by', '"*" stands alone')
+  // The API's text says it is ignored there; Datadog's own sync tool expects a refusal.
+  else if (strict && facets.length === 0) find('fault', 'notify_by', 'has no meaning: the query has no .by')
+}
+
+/** Undocumented: `notify_no_data` on a log monitor. Choice: as on_missing_data says the same, unless that is there. */
+function readNoData(options: Record<string, unknown>, strict: boolean, read: MonitorOptions, find: Find): void {
+  if (strict || options.notify_no_data !== true || options.on_missing_data !== undefined) return
+  find('note', 'notify_no_data', 'is read as on_missing_data "show_and_notify_no_data"')
+  read.on_missing_data = 'show_and_notify_no_data'
+}
+
+function readSchedule(options: Record<string, unknown>, query: AlertQuery | undefined, find: Find): void {
+  if (!isRecord(options.scheduling_options)) return
+  for (const [name, value] of Object.entries(options.scheduling_options)) {
+    const path = `scheduling_options.${name}`
+    if (value === null || (isRecord(value) && Object.values(value).every((each) => each === null))) continue
+    if (name === 'custom_schedule') find('refusal', path, 'a schedule of its own is not evaluated here')
+    else if (name !== 'evaluation_window') find('refusal', path, 'is not known here')
+    else if (query && query.form === 'logs')
+      find('refusal', path, 'a window that begins with the clock is not evaluated here')
+  }
 }
 
 const thresholdNames = ['critical', 'warning', 'critical_recovery', 'warning_recovery']
@@ -91,25 +207,20 @@ const thresholdNames = ['critical', 'warning', 'critical_recovery', 'warning_rec
  * Checks thresholds against the query and each other.
  * @returns faults as [path below `options`, reason]
  */
-export function thresholdFaults(
+function thresholdFaults(
   thresholds: Record<string, unknown>,
-  operator: Operator,
-  queried: number,
+  { operator, threshold: queried }: { readonly operator: Operator; readonly threshold: number },
 ): [path: string, reason: string][] {
   const faults: [string, string][] = []
   for (const [name, value] of Object.entries(thresholds)) {
     if (!thresholdNames.includes(name)) faults.push([name, 'is not a threshold of a log monitor'])
+    else if (value === null) continue
     else if (typeof value !== 'number' || !Number.isFinite(value)) faults.push([name, 'a number is wanted'])
   }
   if (faults.length > 0) return faults
-  const {
-    critical,
-    warning,
-    critical_recovery: criticalRecovery,
-    warning_recovery: warningRecovery,
-  } = thresholds as {
-    [name: string]: number | undefined
-  }
+  const given = (name: string) => (thresholds[name] ?? undefined) as number | undefined
+  const [critical, warning] = [given('critical'), given('warning')]
+  const [criticalRecovery, warningRecovery] = [given('critical_recovery'), given('warning_recovery')]
   if (critical !== undefined && critical !== queried) {
     // The API's own words: it answers 400.
     faults.push(['critical', `Alert threshold (${critical}) does not match that used in the query (${queried}).`])

@@ -10,20 +10,57 @@ export interface Facet {
   readonly field: Field
 }
 
-/** What a log monitor's query says. */
-export interface MonitorQuery {
-  readonly search: string
-  readonly node: SearchNode
-  readonly undocumented: readonly UndocumentedForm[]
-  readonly index: string
-  readonly rollup: { readonly kind: 'count' } | { readonly kind: 'cardinality'; readonly of: Facet }
-  readonly by: readonly Facet[]
-  readonly windowMs: number
+/** Statistics over the numbers that logs hold in a measure. */
+export const measures = ['avg', 'sum', 'min', 'max', 'median', 'pc75', 'pc90', 'pc95', 'pc98', 'pc99'] as const
+export type Measure = (typeof measures)[number]
+
+/** What a query makes of the logs in its window. */
+export type Rollup =
+  | { readonly kind: 'count' }
+  | { readonly kind: 'cardinality'; readonly of: Facet }
+  | { readonly kind: Measure; readonly of: Facet }
+
+interface Condition {
   readonly operator: Operator
   readonly threshold: number
 }
 
-/** A monitor query that cannot be read or is not evaluated here. */
+interface LogsQuery extends Condition {
+  readonly search: string
+  readonly node: SearchNode
+  readonly undocumented: readonly UndocumentedForm[]
+  readonly index: string
+  readonly rollup: Rollup
+  readonly by: readonly Facet[]
+}
+
+/** `logs("…")….last("5m") > 10`: what is evaluated here. */
+export interface MonitorQuery extends LogsQuery {
+  readonly form: 'logs'
+  readonly windowMs: number
+}
+
+/** `logs("…")….current("1d") > 10`: the window begins with the hour, day or month. */
+export interface CumulativeQuery extends LogsQuery {
+  readonly form: 'cumulative'
+  readonly since: CumulativeUnit
+}
+
+/** `formula("100 * errors / all").last("5m") > 10`, over the queries that `options.variables` names. */
+export interface FormulaQuery extends Condition {
+  readonly form: 'formula'
+  readonly formula: string
+  readonly windowMs: number | undefined
+  readonly since: CumulativeUnit | undefined
+}
+
+/** What the query of a log alert may be. */
+export type AlertQuery = MonitorQuery | CumulativeQuery | FormulaQuery
+
+const cumulativeUnits = ['1h', '1d', '1mo'] as const
+export type CumulativeUnit = (typeof cumulativeUnits)[number]
+
+/** A monitor query that cannot be read. */
 export class QueryError extends Error {
   override readonly name = 'QueryError'
   /** Offset in the query, in UTF-16 units from 0. */
@@ -35,16 +72,16 @@ export class QueryError extends Error {
   }
 }
 
-const measures = ['avg', 'sum', 'min', 'max', 'median', 'pc75', 'pc90', 'pc95', 'pc98', 'pc99']
 const mostFacets = 4
 const minuteMs = 60_000
 
 /**
- * Reads `logs("…")[.index("…")].rollup(…)[.by("…")].last("…") <op> <number>`.
+ * Reads `logs("…")[.index("…")].rollup(…)[.by("…")].last("…") <op> <number>`, its cumulative form that ends in `.current("…")`,
+ * and `formula("…")`.
  * @throws QueryError with the position in the query and the reason, those inside the search included
  * @see https://docs.datadoghq.com/api/latest/monitors/ "Log alert query"
  */
-export function parseMonitorQuery(query: string): MonitorQuery {
+export function parseMonitorQuery(query: string): AlertQuery {
   return new QueryReader(query).read()
 }
 
@@ -56,20 +93,25 @@ class QueryReader {
     this.query = query
   }
 
-  read(): MonitorQuery {
+  read(): AlertQuery {
     this.space()
-    if (this.comes('formula(')) this.fail('formula("…") is not evaluated here')
-    this.want('logs(', 'a log monitor begins with logs("…")')
+    if (this.take('formula(')) {
+      const formula = this.text()
+      return { form: 'formula', formula, ...this.window(), ...this.condition() }
+    }
+    this.want('logs(', 'a log monitor begins with logs("…") or formula("…")')
     const { node, undocumented, search } = this.search()
     const index = this.take('.index(') ? this.text() : '*'
     if (!this.take('.rollup(')) this.refuseMethod('.rollup("count") or .rollup("cardinality", "@facet") is wanted')
     const rollup = this.rollup()
     const by = this.take('.by(') ? this.facets() : []
-    if (!this.take('.last(')) this.refuseMethod('.last("5m") is wanted')
-    const windowMs = this.window()
-    const operator = this.operator()
-    const threshold = this.number()
-    return { search, node, undocumented, index, rollup, by, windowMs, operator, threshold }
+    const { windowMs, since } = this.window()
+    const logs = { search, node, undocumented, index, rollup, by, ...this.condition() }
+    return since ? { form: 'cumulative', ...logs, since } : { form: 'logs', ...logs, windowMs: windowMs as number }
+  }
+
+  private condition(): Condition {
+    return { operator: this.operator(), threshold: this.number() }
   }
 
   private fail(reason: string, position = this.position): never {
@@ -96,7 +138,6 @@ class QueryReader {
 
   private refuseMethod(wanted: string): never {
     if (this.comes('.over(')) this.fail('.over() belongs to service checks; a log monitor says .last("5m")')
-    if (this.comes('.current(')) this.fail('cumulative windows, .current("…"), are not evaluated here')
     const [method] = /^\.\w+/.exec(this.query.slice(this.position)) ?? []
     return this.fail(method ? `${method} is not known here: ${wanted}` : wanted)
   }
@@ -156,13 +197,17 @@ class QueryReader {
       this.close()
       return { kind }
     }
-    if (measures.includes(kind))
-      this.fail(`rollup "${kind}" is not evaluated here, only "count" and "cardinality"`, start)
-    if (kind !== 'cardinality') this.fail(`rollup "${kind}" is not known`, start)
-    this.want(',', 'rollup "cardinality" wants the facet whose values it counts')
+    const known = (['cardinality', ...measures] as const).find((name) => name === kind)
+    if (!known) return this.fail(`rollup "${kind}" is not known`, start)
+    this.want(
+      ',',
+      known === 'cardinality'
+        ? 'rollup "cardinality" wants the facet whose values it counts'
+        : `rollup "${known}" wants a measure`,
+    )
     this.space()
     const at = this.position
-    return { kind, of: this.facet(this.text(), at) }
+    return { kind: known, of: this.facet(this.text(), at) }
   }
 
   private facets(): Facet[] {
@@ -186,7 +231,23 @@ class QueryReader {
     return { name, field: reserved ? { kind: 'reserved', name: reserved } : { kind: 'tag', key: name } }
   }
 
-  private window(): number {
+  /** Where the window begins: so long ago, or with the present hour, day or month. */
+  private window(): { windowMs: number; since: undefined } | { windowMs: undefined; since: CumulativeUnit } {
+    if (this.take('.current(')) return { windowMs: undefined, since: this.cumulativeUnit() }
+    if (!this.take('.last(')) this.refuseMethod('.last("5m") is wanted')
+    return { windowMs: this.duration(), since: undefined }
+  }
+
+  private cumulativeUnit(): CumulativeUnit {
+    const start = this.position
+    const text = this.text()
+    return (
+      cumulativeUnits.find((unit) => unit === text) ??
+      this.fail(`"${text}" is not a cumulative window: ${cumulativeUnits.join(', ')}`, start)
+    )
+  }
+
+  private duration(): number {
     const start = this.position
     const text = this.text()
     const found = /^(\d+)([mhd])$/.exec(text)
@@ -207,7 +268,7 @@ class QueryReader {
 
   private number(): number {
     this.space()
-    const found = /^-?\d+(\.\d+)?\s*$/.exec(this.query.slice(this.position))
+    const found = /^-?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i.exec(this.query.slice(this.position))
     if (!found) this.fail('a number is wanted, and nothing after it')
     return Number(found[0])
   }

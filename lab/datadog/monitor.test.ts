@@ -38,23 +38,47 @@ test.each(['<', '<=', '>', '>=', '==', '!='])('%s is an operator', (operator) =>
   expect(parseMonitorQuery(`logs("a").rollup("count").last("5m") ${operator} 1`).operator).toBe(operator)
 })
 
+test.each(['avg', 'sum', 'min', 'max', 'median', 'pc75', 'pc90', 'pc95', 'pc98', 'pc99'])('%s is a rollup', (kind) => {
+  expect(parseMonitorQuery(`logs("a").rollup("${kind}", "@duration").last("5m") > 1.5e3`)).toMatchObject({
+    form: 'logs',
+    rollup: { kind, of: { name: '@duration' } },
+    threshold: 1500,
+  })
+})
+
+test('a cumulative window and a formula are read as what they are', () => {
+  expect(parseMonitorQuery('logs("a").rollup("count").by("@ip").current("1mo") > 1')).toMatchObject({
+    form: 'cumulative',
+    since: '1mo',
+    by: [{ name: '@ip' }],
+  })
+  expect(parseMonitorQuery('formula("100 * errors / all").last("5m") >= 2')).toEqual({
+    form: 'formula',
+    formula: '100 * errors / all',
+    windowMs: 300_000,
+    since: undefined,
+    operator: '>=',
+    threshold: 2,
+  })
+})
+
 test('quotes inside the search are escaped, its own escapes are kept', () => {
-  expect(parseMonitorQuery('logs("@a:\\"x y\\" @b:c\\:d @e:f\\\\:g").rollup("count").last("5m") > 1').search).toBe(
-    '@a:"x y" @b:c\\:d @e:f\\:g',
-  )
+  expect(parseMonitorQuery('logs("@a:\\"x y\\" @b:c\\:d @e:f\\\\:g").rollup("count").last("5m") > 1')).toMatchObject({
+    search: '@a:"x y" @b:c\\:d @e:f\\:g',
+  })
 })
 
 const refusedQueries: [query: string, position: number, reason: RegExp][] = [
   ["logs('a').rollup('count').last('5m') > 1", 5, /double quotes/],
   ['avg(last_5m):avg:system.load.1{*} > 1', 0, /begins with logs/],
-  ['formula("a").last("5m") > 1', 0, /formula/],
+  ['formula("a").rollup("count") > 1', 12, /\.last\("5m"\) is wanted/],
   ['logs("a").rollup("count").over("last_5m") > 1', 25, /service checks/],
-  ['logs("a").rollup("count").current("1h") > 1', 25, /cumulative/],
+  ['logs("a").rollup("count").current("2h") > 1', 34, /not a cumulative window/],
   ['logs("a").rollup("count").by("@a","@b").last("5m") > 1', 33, /one string/],
   ['logs("a").rollup("count").by("@a,@b,@c,@d,@e").last("5m") > 1', 29, /at most 4/],
   ['logs("a").rollup("count").by("@a,@a").last("5m") > 1', 29, /twice/],
   ['logs("a").rollup("count").by("").last("5m") > 1', 29, /not the name/],
-  ['logs("a").rollup("avg","@d").last("5m") > 1', 17, /"avg" is not evaluated/],
+  ['logs("a").rollup("avg").last("5m") > 1', 22, /wants a measure/],
   ['logs("a").rollup("most").last("5m") > 1', 17, /not known/],
   ['logs("a").rollup("cardinality").last("5m") > 1', 30, /wants the facet/],
   ['logs("a").last("5m") > 1', 9, /rollup/],
@@ -112,8 +136,16 @@ test.each<[string, unknown, RegExp]>([
   ['an export with its id', { ...monitor, id: 7 }, /^id: is read-only/],
   ['an export with its state', { ...monitor, overall_state: 'OK' }, /^overall_state: is read-only/],
   ['an unknown key', { ...monitor, mesage: 'x' }, /^mesage: is not a key/],
-  ['another type', { ...monitor, type: 'metric alert' }, /^type: only "log alert"/],
+  ['another type', { ...monitor, type: 'metric alert' }, /^type: "metric alert" is not evaluated here/],
   ['a draft', { ...monitor, draft_status: 'draft' }, /^draft_status/],
+  [
+    'a key that stands twice',
+    '{\n  "name": "n",\n  "options": {"a": 1, "\\u0061": 2}}',
+    /^3:23: the key "\\u0061" stands twice/,
+  ],
+  ['a formula', { ...monitor, query: 'formula("a").last("5m") > 10' }, /^query: formula\("…"\) is not evaluated/],
+  ['a cumulative window', { ...monitor, query: query.replace('last("5m")', 'current("1h")') }, /^query: a cumulative/],
+  ['a type that is none', { ...monitor, type: 'logs alert' }, /^type: "logs alert" is not a type/],
   ['a priority out of range', { ...monitor, priority: 6 }, /^priority/],
   ['tags that are one text', { ...monitor, tags: 'a,b' }, /^tags: a list/],
   ['a fault in the search', { ...monitor, query: query.replace('@evt:', '@evt:=') }, /^query:24: `=` must be escaped/],
@@ -150,8 +182,17 @@ test.each<[string, unknown, RegExp]>([
     withOptions({ notify_no_data: true }),
     /^options.notify_no_data: belongs to metric monitors/,
   ],
-  ['notify_by', withOptions({ notify_by: ['@ip'] }), /^options.notify_by: is not evaluated here/],
-  ['timeout_h', withOptions({ timeout_h: 4 }), /^options.timeout_h: is not evaluated here unless 0/],
+  ['notify_by with another facet', withOptions({ notify_by: ['@sid'] }), /^options.notify_by: @sid is not one/],
+  ['notify_by of all and one', withOptions({ notify_by: ['*', '@ip'] }), /^options.notify_by: "\*" stands alone/],
+  ['a time-out of two days', withOptions({ timeout_h: 48 }), /^options.timeout_h: a whole number from 0 to 24/],
+  ['an unknown preset', withOptions({ notification_preset_name: 'hide' }), /^options.notification_preset_name: one of/],
+  ['a simple alert by its old name', withOptions({ groupby_simple_monitor: true }), /say notify_by \["\*"\]/],
+  ['a muted monitor', withOptions({ silenced: { '*': null } }), /^options.silenced: is deprecated/],
+  [
+    'a window that begins with the clock',
+    withOptions({ scheduling_options: { evaluation_window: { day_starts: '04:00' } } }),
+    /^options.scheduling_options.evaluation_window: .* not evaluated here/,
+  ],
   ['an unknown on_missing_data', withOptions({ on_missing_data: 'ok' }), /^options.on_missing_data: one of/],
   [
     'a retention of an hour short',
@@ -170,7 +211,9 @@ test.each([
     new_group_delay: 0,
     renotify_interval: 10,
     renotify_statuses: ['alert'],
-    timeout_h: 0,
+    timeout_h: 4,
+    notify_by: ['@ip'],
+    notification_preset_name: 'hide_query',
   }),
   withOptions({ group_retention_duration: '2d', evaluation_delay: 900, new_host_delay: 300, silenced: {} }),
 ])('a monitor with %j is taken', (json) => {

@@ -1,6 +1,6 @@
 import type { Monitor } from './monitor.ts'
 import { type OnMissingData, type RenotifyStatus, retentionMs } from './monitor-options.ts'
-import type { Operator } from './monitor-query.ts'
+import type { Operator, Rollup } from './monitor-query.ts'
 
 export type State = 'OK' | 'Warn' | 'Alert' | 'No Data'
 
@@ -9,7 +9,7 @@ export type TransitionWord = 'Triggered' | 'Warn' | 'Recovered' | 'No Data' | 'R
 
 /** What a monitor asks of a value, defaults filled in, durations in milliseconds. */
 export interface Rule {
-  readonly kind: 'count' | 'cardinality'
+  readonly kind: Rollup['kind']
   readonly grouped: boolean
   readonly operator: Operator
   readonly critical: number

@@ -1,0 +1,57 @@
+/** A fault of a JSON text, and where: `3:14` counts lines and columns from 1. */
+export interface JsonFault {
+  readonly place: string
+  readonly reason: string
+}
+
+export interface JsonDocument {
+  /** Undefined when the text is not JSON. */
+  readonly value: unknown
+  readonly faults: readonly JsonFault[]
+}
+
+/**
+ * Parses a JSON text that a person wrote. A key that stands twice in one object is a fault: of the two values every parser
+ * drops one without a word. @see RFC 8259, section 4
+ */
+export function parseDocument(text: string): JsonDocument {
+  const json = text.replace(/^\uFEFF/, '')
+  try {
+    const value: unknown = JSON.parse(json)
+    return { value, faults: repeatedKeys(json) }
+  } catch (error) {
+    const { message } = error as Error
+    const [, position] = /at position (\d+)/.exec(message) ?? []
+    const place = placeOf(json, position === undefined ? json.length : Number(position))
+    const reason = `is not JSON: ${message.replace(/ in JSON.*| \(line.*/s, '')}`
+    return { value: undefined, faults: [{ place, reason }] }
+  }
+}
+
+function placeOf(text: string, position: number): string {
+  const before = text.slice(0, position).split('\n')
+  return `${before.length}:${(before.at(-1) ?? '').length + 1}`
+}
+
+/** Walks over a text that is known to be JSON: only where strings and objects begin and end matters. */
+function repeatedKeys(json: string): JsonFault[] {
+  const faults: JsonFault[] = []
+  const open: (Set<string> | undefined)[] = []
+  const token = /"(?:[^"\\]|\\.)*"|[{}[\]]/g
+  const colon = /\s*:/y
+  for (const found of json.matchAll(token)) {
+    const [text] = found
+    if (text === '{') open.push(new Set())
+    else if (text === '[') open.push(undefined)
+    else if (text === '}' || text === ']') open.pop()
+    else {
+      const keys = open.at(-1)
+      colon.lastIndex = found.index + text.length
+      if (!keys || !colon.test(json)) continue
+      const key = JSON.parse(text) as string
+      if (keys.has(key)) faults.push({ place: placeOf(json, found.index), reason: `the key ${text} stands twice` })
+      keys.add(key)
+    }
+  }
+  return faults
+}

@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto'
+import { isRecord, type MonitorOptions, readOptions } from './monitor-options.ts'
+import { type AlertQuery, type MonitorQuery, parseMonitorQuery, QueryError } from './monitor-query.ts'
+
+/** A log monitor exactly as `POST /api/v1/monitor` takes it, read, checked, and fit to be evaluated here. */
+export interface Monitor {
+  /** What it is called here: the folder or file it came from, or its address in a Terraform state. */
+  readonly slug: string
+  readonly file: string
+  /** Stands for the id that Datadog would give; the same for the same slug. */
+  readonly id: number
+  readonly name: string
+  readonly type: 'log alert'
+  readonly query: string
+  readonly message: string
+  readonly tags: readonly string[]
+  readonly priority: number | null
+  readonly options: MonitorOptions
+  readonly parsed: MonitorQuery
+}
+
+export interface MonitorFault {
+  readonly file: string
+  /** Where in the JSON: `options.thresholds.critical`; with a position in the text where there is one: `query:57`. */
+  readonly place: string
+  readonly reason: string
+}
+
+/** What was found in one monitor of any type. */
+export interface MonitorReading {
+  readonly slug: string
+  readonly file: string
+  readonly name: string
+  readonly type: string
+  /** What the query of a log alert says, in whatever form; undefined for other types and for a query with a fault. */
+  readonly parsed: AlertQuery | undefined
+  /** There is one when it can be evaluated here: no fault and no refusal. */
+  readonly monitor: Monitor | undefined
+  /** Datadog would not take it, or would not do what it says. */
+  readonly faults: readonly MonitorFault[]
+  /** Datadog evaluates this; we do not. */
+  readonly refusals: readonly MonitorFault[]
+  /** Read and kept, without effect here, or with a meaning that we chose. */
+  readonly notes: readonly MonitorFault[]
+  /** Read-only keys of an export that were left out. */
+  readonly stripped: readonly string[]
+}
+
+export interface MonitorSource {
+  readonly slug: string
+  readonly file: string
+  /** Where in the file the monitor stands, as a prefix of every place: `monitors[3].`; empty when the file is the monitor. */
+  readonly within?: string
+}
+
+/** What the UI exports and the API refuses or ignores. */
+const readOnlyKeys = [
+  ...['id', 'assets', 'matching_downtimes', 'creator', 'created', 'created_at', 'deleted', 'org_id', 'modified'],
+  ...['overall_state', 'overall_state_modified', 'multi', 'state', 'restriction_policy', 'restriction_query'],
+]
+
+/** The types of monitors that the API knows. @see https://docs.datadoghq.com/api/latest/monitors/ */
+const otherTypes = [
+  ...['audit alert', 'ci-pipelines alert', 'ci-tests alert', 'composite', 'cost alert', 'data-jobs alert'],
+  ...['data-quality alert', 'database-monitoring alert', 'error-tracking alert', 'event alert', 'event-v2 alert'],
+  ...['metric alert', 'network-path alert', 'network-performance alert', 'process alert', 'query alert', 'rum alert'],
+  ...['service check', 'slo alert', 'synthetics alert', 'trace-analytics alert'],
+]
+
+type Note = (place: string, reason: string) => void
+type Check = (value: unknown) => string | undefined
+
+/**
+ * Reads a monitor of any type from its JSON.
+ * @param strict for files that are ours: what has no effect, what the UI adds and what is not known are faults, too
+ */
+export function readMonitorJson(json: Record<string, unknown>, source: MonitorSource, strict: boolean): MonitorReading {
+  const { slug, file, within = '' } = source
+  const faults: MonitorFault[] = []
+  const refusals: MonitorFault[] = []
+  const notes: MonitorFault[] = []
+  const into =
+    (list: MonitorFault[]): Note =>
+    (place, reason) =>
+      list.push({ file, place: within + place, reason })
+  const sinks = { fault: into(faults), refusal: into(refusals), note: into(notes) }
+  const stripped = checkKeys(json, strict, sinks)
+  const name = typeof json.name === 'string' ? json.name : slug
+  const type = typeof json.type === 'string' ? json.type : ''
+  const reading = { slug, file, name, type, faults, refusals, notes, stripped }
+  if (type !== 'log alert') return { ...reading, parsed: undefined, monitor: undefined }
+
+  const parsed = readQuery(json.query, sinks.fault)
+  const options = optionsOf(json.options ?? {}, parsed, strict, sinks)
+  if (parsed) for (const [place, reason] of refusalsOf(parsed)) sinks.refusal(place, reason)
+  if (parsed?.form !== 'logs' || faults.length > 0 || refusals.length > 0) {
+    return { ...reading, parsed, monitor: undefined }
+  }
+  const monitor: Monitor = {
+    slug,
+    file,
+    id: createHash('sha256').update(slug).digest().readUInt32BE(),
+    name,
+    type,
+    query: json.query as string,
+    message: typeof json.message === 'string' ? json.message : '',
+    tags: (json.tags ?? []) as string[],
+    priority: (json.priority ?? null) as number | null,
+    options,
+    parsed,
+  }
+  return { ...reading, parsed, monitor }
+}
+
+interface Sinks {
+  readonly fault: Note
+  readonly refusal: Note
+  readonly note: Note
+}
+
+const aText: Check = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a text is wanted')
+const aTextList: Check = (value) =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'a list of texts is wanted'
+
+const keyChecks: Readonly<Record<string, Check>> = {
+  type: (value) => (value === 'log alert' ? undefined : aText(value)),
+  query: aText,
+  name: aText,
+  message: (value) => (typeof value === 'string' ? undefined : 'a text is wanted'),
+  tags: (value) => (value === null ? undefined : aTextList(value)),
+  priority: (value) =>
+    value === null || [1, 2, 3, 4, 5].includes(value as number) ? undefined : '1 to 5 or null is wanted',
+  options: (value) => (isRecord(value) ? undefined : 'an object is wanted'),
+  restricted_roles: (value) => (value === null ? undefined : aTextList(value)),
+  draft_status: (value) =>
+    value === 'published' || value === 'draft' ? undefined : '"published" or "draft" is wanted',
+}
+
+/** @returns the read-only keys that were passed over */
+function checkKeys(json: Record<string, unknown>, strict: boolean, sinks: Sinks): string[] {
+  const stripped: string[] = []
+  for (const [key, value] of Object.entries(json)) {
+    const check = Object.hasOwn(keyChecks, key) ? keyChecks[key] : undefined
+    const fault = check?.(value)
+    if (fault !== undefined) sinks.fault(key, fault)
+    if (check) continue
+    if (!readOnlyKeys.includes(key)) (strict ? sinks.fault : sinks.note)(key, 'is not a key of a monitor')
+    else if (strict) sinks.fault(key, 'is read-only, as the UI exports it: leave it out')
+    else stripped.push(key)
+  }
+  for (const key of strict ? ['name', 'type', 'query', 'message'] : ['type', 'query']) {
+    if (!Object.hasOwn(json, key)) sinks.fault(key, 'is missing')
+  }
+  checkType(json.type, sinks)
+  if (json.draft_status === 'draft') {
+    if (strict) sinks.refusal('draft_status', 'only "published" is evaluated here: a draft never notifies')
+    else sinks.note('draft_status', 'a draft never notifies: it is evaluated as if it were published')
+  }
+  return stripped
+}
+
+function checkType(type: unknown, { fault, refusal }: Sinks): void {
+  if (typeof type !== 'string' || type === 'log alert' || type === '') return
+  if (otherTypes.includes(type)) refusal('type', `"${type}" is not evaluated here, only "log alert"`)
+  else fault('type', `"${type}" is not a type of monitor`)
+}
+
+function readQuery(query: unknown, fault: Note): AlertQuery | undefined {
+  if (typeof query !== 'string' || query === '') return undefined
+  try {
+    return parseMonitorQuery(query)
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error
+    fault(`query:${error.position + 1}`, error.message)
+    return undefined
+  }
+}
+
+function optionsOf(options: unknown, query: AlertQuery | undefined, strict: boolean, sinks: Sinks): MonitorOptions {
+  if (!isRecord(options)) return {}
+  const { options: read, findings } = readOptions(options, query, strict)
+  for (const { kind, path, reason } of findings) sinks[kind](`options.${path}`, reason)
+  return read
+}
+
+/** What of a query is read but not evaluated. */
+function refusalsOf(query: AlertQuery): [place: string, reason: string][] {
+  switch (query.form) {
+    case 'formula':
+      return [['query', 'formula("…") is not evaluated here']]
+    case 'cumulative':
+      return [['query', `a cumulative window, .current("${query.since}"), is not evaluated here`]]
+    case 'logs':
+      return query.rollup.kind === 'count' || query.rollup.kind === 'cardinality'
+        ? []
+        : [['query', `rollup "${query.rollup.kind}" is not evaluated here, only "count" and "cardinality"`]]
+  }
+}
