@@ -13,6 +13,9 @@ export type SignIn =
   /** `words` is all that a client could tell one refusal from another by. */
   | { readonly kind: 'refused'; readonly status: number; readonly words: string; readonly sentAt: number }
 
+/** The password was right, and a code is asked for. */
+export type Challenge = { readonly kind: 'challenged'; readonly sentAt: number }
+
 export type Visit =
   | { readonly kind: 'in'; readonly sentAt: number }
   | { readonly kind: 'out'; readonly status: number; readonly words: string; readonly sentAt: number }
@@ -20,11 +23,31 @@ export type Visit =
 /** One person's, or thief's, browser or script: what can be done to the target without its help. */
 export interface Client {
   register(account: Account): Promise<void>
+  /** Of an account without a second factor. @throws RequestFailed when a code is asked for */
   signIn(account: Account): Promise<SignIn>
+  /** The first half of a sign-in with a second factor. */
+  givePassword(account: Account): Promise<SignIn | Challenge>
+  /** The second half: answers the last challenge, as often as it is let. */
+  enterCode(code: string): Promise<SignIn>
   /** Opens what only somebody who is signed in gets to see. */
   visit(): Promise<Visit>
+  /** Asks for an authenticator. @returns its secret, as the page shows it once @throws RequestFailed when refused */
+  enrol(): Promise<string>
+  /** Turns it on. @throws RequestFailed when refused */
+  confirm(code: string): Promise<void>
+  /** @returns the session that goes on instead */
+  changePassword(account: Account, next: string): Promise<SignIn>
+  /** @throws RequestFailed when refused */
+  signOut(): Promise<void>
+  /**
+   * Uses the session so that it is renewed where that is due: web does so with a page, a script has to ask.
+   * @returns whether the token in hand is a later one now
+   */
+  renew(): Promise<boolean>
   /** Takes a session as one's own, wherever it came from. */
   hold(session: Session): void
+  /** What it holds: the latest token, once renewed. */
+  held(): Session | undefined
   /** Another device or network from now on, with the same session. */
   move(to: { device?: Device; address?: string }): void
 }
@@ -34,16 +57,25 @@ export interface Client {
  * @throws Error when it is no token of ours
  */
 export function sidOf(token: string): string {
+  const { sid } = claimsOf(token)
+  if (typeof sid === 'string') return sid
+  throw new Error('the session token is not a JSON Web Token with a sid')
+}
+
+/** Which token of its session it is: renewals count them. Likewise unverified. */
+export const genOf = (token: string): number => Number(claimsOf(token).gen)
+
+function claimsOf(token: string): { sid?: unknown; gen?: unknown } {
   const [, payload = ''] = token.split('.')
   try {
-    const { sid } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sid?: unknown }
-    if (typeof sid === 'string') return sid
-  } catch {}
-  throw new Error('the session token is not a JSON Web Token with a sid')
+    return Object(JSON.parse(Buffer.from(payload, 'base64url').toString()))
+  } catch {
+    return {}
+  }
 }
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 
-/** A refusal without what differs from request to request: the login that was typed, and the request's own id. */
-export const wordsOf = (body: string, email: string): string =>
-  body.replaceAll(email, '(login)').replaceAll(UUID, '(id)')
+/** A refusal without what differs from request to request: what was typed, and the request's own id. */
+export const wordsOf = (body: string, typed: string): string =>
+  body.replaceAll(typed, '(typed)').replaceAll(UUID, '(id)')

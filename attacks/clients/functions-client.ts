@@ -1,53 +1,97 @@
-import type { Account } from '../cast.ts'
-import { type Client, type Session, sidOf, wordsOf } from './client.ts'
+import { type Client, genOf, type Session, type SignIn, sidOf, wordsOf } from './client.ts'
 import type { Device } from './devices.ts'
-import { type Line, RequestFailed, send } from './wire.ts'
+import { type Answer, type Line, RequestFailed, send } from './wire.ts'
 
 /** A script that talks to the auth API: JSON in, JSON out, the token as a bearer. */
 export function createFunctionsClient(start: { device: Device; address: string }, line: Line): Client {
   let from = start
   let session: Session | undefined
+  let mfaToken = ''
 
-  const post = (path: string, account: Account) =>
-    send(
-      {
-        method: 'POST',
-        path,
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ email: account.email, password: account.password }),
-      },
-      from,
-      line,
-    )
+  const bearer = (): Record<string, string> => (session ? { authorization: `Bearer ${session.secret}` } : {})
+  const post = (path: string, data?: Record<string, string>, headers: Record<string, string> = {}) => {
+    if (data === undefined) return send({ method: 'POST', path, headers }, from, line)
+    const json = { ...headers, 'content-type': 'application/json' }
+    return send({ method: 'POST', path, headers: json, body: JSON.stringify(data) }, from, line)
+  }
+  const postSignedIn = (path: string, data?: Record<string, string>) => post(path, data, bearer())
+  /** @param typed what the refusal may repeat */
+  const admitted = ({ status, body, sentAt }: Answer, typed: string): SignIn => {
+    if (status !== 200) return { kind: 'refused', status, words: wordsOf(body, typed), sentAt }
+    const { token } = parse(body)
+    if (typeof token !== 'string') throw new RequestFailed('the sign-in answered 200 without a token')
+    session = { sid: sidOf(token), secret: token }
+    return { kind: 'in', session, sentAt }
+  }
+  const givePassword: Client['givePassword'] = async (account) => {
+    const { email, password } = account
+    const answer = await post('/api/auth/login', { email, password })
+    const { mfa_token } = parse(answer.body)
+    if (answer.status !== 200 || typeof mfa_token !== 'string') return admitted(answer, email)
+    mfaToken = mfa_token
+    return { kind: 'challenged', sentAt: answer.sentAt }
+  }
 
   return {
-    async register(account) {
-      const { status } = await post('/api/auth/register', account)
-      if (status !== 202) throw new RequestFailed(`registration answered ${status} instead of 202`)
+    async register({ email, password }) {
+      mustAnswer(202, await post('/api/auth/register', { email, password }), 'registration')
     },
     async signIn(account) {
-      const { status, body, sentAt } = await post('/api/auth/login', account)
-      if (status !== 200) return { kind: 'refused', status, words: wordsOf(body, account.email), sentAt }
-      const { token } = parse(body)
-      if (typeof token !== 'string') throw new RequestFailed('the sign-in answered 200 without a token')
-      session = { sid: sidOf(token), secret: token }
-      return { kind: 'in', session, sentAt }
+      const answer = await givePassword(account)
+      if (answer.kind === 'challenged') throw new RequestFailed('the sign-in asks for a code')
+      return answer
     },
+    givePassword,
+    enterCode: async (code) => admitted(await post('/api/auth/mfa/verify', { mfa_token: mfaToken, code }), code),
     async visit() {
-      const headers: Record<string, string> = session ? { authorization: `Bearer ${session.secret}` } : {}
-      const { status, body, sentAt } = await send({ method: 'GET', path: '/api/auth/session', headers }, from, line)
+      const { status, body, sentAt } = await send(
+        { method: 'GET', path: '/api/auth/session', headers: bearer() },
+        from,
+        line,
+      )
       const answer = parse(body)
       if (status === 200 && answer.sid === session?.sid) return { kind: 'in', sentAt }
       if (status === 401) return { kind: 'out', status, words: String(answer.title ?? ''), sentAt }
       throw new RequestFailed(`GET /api/auth/session answered ${status}, which is neither in nor out`)
     },
+    async enrol() {
+      const { secret } = parse(mustAnswer(200, await postSignedIn('/api/auth/mfa/enrol'), 'the enrolment').body)
+      if (typeof secret !== 'string') throw new RequestFailed('the enrolment answered 200 without a secret')
+      return secret
+    },
+    async confirm(code) {
+      mustAnswer(204, await postSignedIn('/api/auth/mfa/confirm', { code }), 'the confirmation')
+    },
+    async changePassword({ password }, next) {
+      return admitted(
+        await postSignedIn('/api/auth/password', { current_password: password, new_password: next }),
+        next,
+      )
+    },
+    async signOut() {
+      mustAnswer(204, await postSignedIn('/api/auth/logout'), 'the sign-out')
+      session = undefined
+    },
+    async renew() {
+      const before = session
+      const answer = await postSignedIn('/api/auth/session/renew')
+      const renewed = admitted(answer, '(nothing)')
+      return before !== undefined && renewed.kind === 'in' && genOf(renewed.session.secret) > genOf(before.secret)
+    },
     hold: (stolen) => {
       session = stolen
     },
+    held: () => session,
     move: (to) => {
       from = { ...from, ...to }
     },
   }
+}
+
+/** @throws RequestFailed for any other status */
+function mustAnswer(status: number, answer: Answer, what: string): Answer {
+  if (answer.status === status) return answer
+  throw new RequestFailed(`${what} answered ${answer.status} instead of ${status}`)
 }
 
 function parse(body: string): Record<string, unknown> {

@@ -1,18 +1,20 @@
 import type { Account } from '../cast.ts'
-import { type Client, sidOf, wordsOf } from './client.ts'
+import { type Client, genOf, type Session, type SignIn, sidOf, wordsOf } from './client.ts'
 import { CookieJar } from './cookie-jar.ts'
 import type { Device } from './devices.ts'
-import { type Line, RequestFailed, send } from './wire.ts'
+import { type Answer, type Line, RequestFailed, send } from './wire.ts'
 
 /** Screen, time zone and languages, as the sign-in page's own script collects them. */
 const HINTS = JSON.stringify({ screen: '1920x1080', zone: 'Europe/Lisbon', languages: ['en-GB', 'en'] })
+
+type Page = Answer & { readonly location: string }
 
 /** A browser that talks to the web app: forms, cookies, and an Origin with every POST. */
 export function createWebClient(start: { device: Device; address: string }, line: Line): Client {
   let from = start
   const jar = new CookieJar(line.baseUrl)
 
-  const request = async (method: 'GET' | 'POST', path: string, fields?: Record<string, string>) => {
+  const request = async (method: 'GET' | 'POST', path: string, fields?: Record<string, string>): Promise<Page> => {
     const headers: Record<string, string> = { accept: 'text/html' }
     const cookies = jar.header()
     if (cookies !== '') headers.cookie = cookies
@@ -25,34 +27,73 @@ export function createWebClient(start: { device: Device; address: string }, line
     jar.take(answer.headers.getSetCookie())
     return { ...answer, location: answer.headers.get('location') ?? '' }
   }
-  const submit = (path: string, { email, password }: Account) =>
-    request('POST', path, { email, password, hints: HINTS })
+  const submit = (path: string, fields: Record<string, string>) => request('POST', path, fields)
+  const submitAccount = (path: string, { email, password }: Account) => submit(path, { email, password, hints: HINTS })
+
+  const held = (): Session | undefined => {
+    const secret = jar.session()
+    return secret === undefined ? undefined : { sid: sidOf(secret), secret }
+  }
+  /** @param place where a success leads @param typed what the refusal may repeat */
+  const admitted = ({ status, body, location, sentAt }: Page, place: string, typed: string): SignIn => {
+    if (status !== 303) return { kind: 'refused', status, words: wordsOf(body, typed), sentAt }
+    const session = held()
+    if (!leadsTo(place, location) || !session) {
+      throw new RequestFailed(`the sign-in led to ${location || 'nowhere'} and not to ${place}`)
+    }
+    return { kind: 'in', session, sentAt }
+  }
+  const givePassword: Client['givePassword'] = async (account) => {
+    const page = await submitAccount('/login', account)
+    if (page.status === 303 && leadsTo('/mfa', page.location)) return { kind: 'challenged', sentAt: page.sentAt }
+    return admitted(page, '/dashboard', account.email)
+  }
 
   return {
     async register(account) {
-      const { status, location } = await submit('/register', account)
-      if (status !== 303 || !leadsTo('/login', location)) {
-        throw new RequestFailed(`registration answered ${status} instead of leading to the sign-in page`)
-      }
+      mustLeadTo('/login', await submitAccount('/register', account), 'registration')
     },
     async signIn(account) {
-      const { status, body, location, sentAt } = await submit('/login', account)
-      if (status !== 303) return { kind: 'refused', status, words: wordsOf(body, account.email), sentAt }
-      const secret = jar.session()
-      if (!leadsTo('/dashboard', location) || secret === undefined) {
-        throw new RequestFailed(`the sign-in led to ${location || 'nowhere'} and not to the dashboard`)
-      }
-      return { kind: 'in', session: { sid: sidOf(secret), secret }, sentAt }
+      const answer = await givePassword(account)
+      if (answer.kind === 'challenged') throw new RequestFailed('the sign-in asks for a code')
+      return answer
     },
+    givePassword,
+    enterCode: async (code) => admitted(await submit('/mfa', { code, hints: HINTS }), '/dashboard', code),
     async visit() {
       const { status, body, location, sentAt } = await request('GET', '/dashboard')
-      const secret = jar.session()
-      if (status === 200 && secret !== undefined && body.includes(sidOf(secret))) return { kind: 'in', sentAt }
+      const session = held()
+      if (status === 200 && session && body.includes(session.sid)) return { kind: 'in', sentAt }
       const out = status === 401 || (status === 303 && leadsTo('/login', location))
       if (out) return { kind: 'out', status, words: noticeOf(body) ?? 'asked to sign in', sentAt }
       throw new RequestFailed(`GET /dashboard answered ${status}, which is neither in nor out`)
     },
+    async enrol() {
+      const { status, body } = await submit('/account/totp', {})
+      const secret = secretOn(body)
+      if (status !== 200 || secret === undefined) {
+        throw new RequestFailed(`the enrolment answered ${status}, and no secret`)
+      }
+      return secret
+    },
+    async confirm(code) {
+      mustLeadTo('/account', await submit('/account/totp/confirm', { code }), 'the confirmation')
+    },
+    async changePassword({ password }, next) {
+      const page = await submit('/account/password', { current_password: password, new_password: next })
+      return admitted(page, '/account', next)
+    },
+    async signOut() {
+      mustLeadTo('/login', await submit('/logout', {}), 'the sign-out')
+    },
+    async renew() {
+      const before = held()
+      await request('GET', '/dashboard')
+      const after = held()
+      return before !== undefined && after !== undefined && genOf(after.secret) > genOf(before.secret)
+    },
     hold: (stolen) => jar.holdSession(stolen.secret),
+    held,
     move: (to) => {
       from = { ...from, ...to }
     },
@@ -61,5 +102,16 @@ export function createWebClient(start: { device: Device; address: string }, line
 
 const leadsTo = (path: string, location: string): boolean => new URL(location, 'http://localhost').pathname === path
 
+/** @throws RequestFailed unless the answer leads there */
+function mustLeadTo(path: string, { status, location }: Page, what: string): void {
+  if (status !== 303 || !leadsTo(path, location)) {
+    throw new RequestFailed(`${what} answered ${status} instead of leading to ${path}`)
+  }
+}
+
 /** What the page tells a visitor before all else. */
 const noticeOf = (page: string): string | undefined => /<p[^>]* role="status">([^<]+)<\/p>/.exec(page)?.[1]?.trim()
+
+/** The key of an authenticator, as a person types it from the page: in groups of four. @see RFC 4648 6 */
+const secretOn = (page: string): string | undefined =>
+  /<span[^>]*>Key<\/span>\s*<code>([A-Z2-7 ]+)<\/code>/.exec(page)?.[1]?.replaceAll(' ', '')
