@@ -9,7 +9,8 @@ import * as z from 'zod'
 export const EMAIL_PATTERN = /^[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,190}$/
 export const USER_AGENT_MAX = 256
 
-const hash = z.string().regex(/^[0-9a-f]{32}$/)
+export const Hash = z.string().regex(/^[0-9a-f]{32}$/)
+export const Via = z.enum(['web', 'api'])
 export const Sid = z.string().regex(/^[A-Za-z0-9_-]{22}$/)
 const RunId = z.string().regex(/^[a-z0-9-]{1,36}$/)
 const email = z.string().regex(EMAIL_PATTERN)
@@ -27,8 +28,8 @@ const envelope = {
 const request = {
   ip: z.union([z.ipv4(), z.ipv6()]),
   user_agent: z.string().max(USER_AGENT_MAX),
-  device_hash: hash,
-  via: z.enum(['web', 'api']),
+  device_hash: Hash,
+  via: Via,
   request_id: z.uuid(),
   run_id: RunId.optional(),
 }
@@ -40,19 +41,22 @@ const attempted = z.strictObject({ id: z.uuid().optional(), exists: z.boolean() 
  * sign-in. Anybody can send any, so that no monitor and no policy reads it.
  */
 export const RumSessionId = z.uuid()
-const submitted = { email: email.optional(), login_hash: hash.optional(), rum_session_id: RumSessionId.optional() }
+const submitted = { email: email.optional(), login_hash: Hash.optional(), rum_session_id: RumSessionId.optional() }
 /** A session's names: logged only once the token that named them has verified. */
 const session = { usr: known, sid: Sid }
 
 /** Verdicts that a log monitor cannot compute. */
-const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary', 'breached_password'])
-const verdicts = { device_known: z.boolean(), risk: z.array(Risk).optional(), hints_hash: hash.optional() }
+export const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary', 'breached_password'])
+export type Risk = z.infer<typeof Risk>
+const judged = { risk: z.array(Risk).optional() }
+const verdicts = { ...judged, device_known: z.boolean(), hints_hash: Hash.optional() }
 
 export const EVENTS = {
   registerSucceeded: z.strictObject({
     ...envelope,
     ...request,
     ...submitted,
+    ...judged,
     evt: z.literal('register'),
     outcome: z.literal('success'),
     usr: known,
@@ -61,6 +65,7 @@ export const EVENTS = {
     ...envelope,
     ...request,
     ...submitted,
+    ...judged,
     evt: z.literal('register'),
     outcome: z.literal('fail'),
     reason: z.enum(['existing', 'weak_password', 'malformed', 'throttled', 'blocked']),
@@ -87,15 +92,17 @@ export const EVENTS = {
     ...envelope,
     ...request,
     ...submitted,
+    ...judged,
     evt: z.literal('login'),
     outcome: z.literal('fail'),
     reason: z.enum(['unknown_user', 'wrong_password', 'throttled', 'blocked', 'malformed']),
     usr: attempted.optional(),
-    hints_hash: hash.optional(),
+    hints_hash: Hash.optional(),
   }),
   mfa: z.strictObject({
     ...envelope,
     ...request,
+    ...judged,
     evt: z.literal('mfa'),
     outcome: z.enum(['success', 'enabled', 'disabled']),
     usr: known,
@@ -114,10 +121,10 @@ export const EVENTS = {
     ...envelope,
     ...request,
     ...session,
+    /** Of a new one: each takes the password, so that this is where a stolen one shows. */
+    ...judged,
     evt: z.literal('session'),
     outcome: z.enum(['new', 'renewed', 'ended']),
-    /** Of a new one: each takes the password, so that this is where a stolen one shows. */
-    risk: z.array(Risk).optional(),
   }),
   sessionSeen: z.strictObject({
     ...envelope,
@@ -153,6 +160,7 @@ export const EVENTS = {
   credentialChanged: z.strictObject({
     ...envelope,
     ...request,
+    ...judged,
     evt: z.literal('credential'),
     outcome: z.enum(['success', 'fail']),
     action: z.enum([

@@ -192,6 +192,153 @@ describe('an alert about an address', () => {
   )
 })
 
+describe('an alert about a user', () => {
+  const replay = (userId: string, change?: Partial<Delivery>) =>
+    about('otp-replay', 'user', `@usr.id:${userId}`, change)
+  const userIdOf = async (email: string) => (await functions.deps.users.findByEmail(email))?.id ?? ''
+
+  it('ends every session of that user and of nobody else; a new sign-in is theirs again', async () => {
+    const { email, token } = await functions.signIn()
+    const second = await functions.signIn({ email, userAgent: FIREFOX })
+    const neighbour = await functions.signIn()
+    const id = await userIdOf(email)
+    functions.lines.length = 0
+    const { json } = await deliver(replay(id))
+    expect(json).toMatchObject({ state: 'done', action: 'revoke_user', result: 'success', via: 'direct' })
+    for (const dead of [token, second.token]) {
+      expect((await functions.call('session', { token: dead })).json).toMatchObject({ code: 'session-revoked' })
+    }
+    expect(await alive(neighbour.token)).toBe(true)
+    expect(eventsOf('contain')).toMatchObject([
+      { outcome: 'success', action: 'revoke_user', detection: 'otp-replay', usr: { id } },
+    ])
+    expect(web.calls).toEqual([])
+    expect(await alive((await functions.signIn({ email })).token)).toBe(true)
+  })
+
+  it('outruns a sign-in that was under way: what it opens is withdrawn', async () => {
+    const { email } = await functions.signIn()
+    const id = await userIdOf(email)
+    const racing = await startFunctions({
+      env: functions.env,
+      deps: {
+        ledger: {
+          ...functions.deps.ledger,
+          open: async (session) => {
+            await functions.deps.ledger.open(session)
+            await deliver(replay(id))
+          },
+        },
+      },
+    })
+    const { status } = await racing.call('login', { body: { email, password: PASSWORD } })
+    await racing.close()
+    expect(status).toBe(401)
+    const rows = await functions.deps.ledger.listByUser(id)
+    expect(rows.filter(({ state }) => state === 'active')).toEqual([])
+  })
+
+  it('without a live session is a noop, and the epoch moves all the same', async () => {
+    const { email, token } = await functions.signIn()
+    await functions.call('logout', { token })
+    const id = await userIdOf(email)
+    const before = await functions.deps.users.readEpoch(id)
+    expect((await deliver(replay(id))).json).toMatchObject({ state: 'done', result: 'noop' })
+    expect(await functions.deps.users.readEpoch(id)).toBe((before ?? 0) + 1)
+  })
+
+  it('that is none of ours is refused', async () => {
+    expect((await deliver(replay(randomUUID()))).status).toBe(422)
+    expect(functions.events()).toMatchObject([{ evt: 'webhook', outcome: 'refused', reason: 'unknown_subject' }])
+  })
+})
+
+describe('an alert that merely notifies', () => {
+  const notice = (detection: string, scope: string, change?: Partial<Delivery>) =>
+    about(detection, 'none', scope, change)
+  const find = (detection: string, id: string) => functions.deps.containments.find(detection, id)
+
+  it.each([
+    ['account-brute-force', () => `@login_hash:${randomUUID().replaceAll('-', '')}`],
+    ['distributed-stuffing', () => '@via:api'],
+    ['telemetry-silence', () => ''],
+    ['telemetry-silence', () => '*'],
+    ['telemetry-silence', () => 'total'],
+  ] as const)('of %s writes a row and a page, and closes with its alert', async (detection, scopeOf) => {
+    const first = notice(detection, scopeOf())
+    const { status, json } = await deliver(first)
+    expect({ status, ...json }).toMatchObject({ status: 200, state: 'done', action: 'notify', result: 'success' })
+    expect(functions.events()).toMatchObject([
+      { evt: 'contain', outcome: 'success', action: 'notify', detection, via: 'direct' },
+      { evt: 'webhook', outcome: 'accepted', detection },
+    ])
+    expect((await deliver({ ...first, id: randomUUID() })).json).toEqual({ ignored: 'duplicate' })
+    const over = await deliver({ ...first, id: randomUUID(), transition: 'Recovered' })
+    expect(over.json).toMatchObject({ containment_id: json.containment_id, state: 'closed' })
+    expect((await deliver(notice(detection, first.scope))).json.containment_id).not.toBe(json.containment_id)
+  })
+
+  it('about an address blocks nobody there, not even an address that could not be blocked', async () => {
+    const ip = freshIp()
+    for (const address of [ip, '10.1.2.3']) {
+      const { json } = await deliver(notice('containment-tampering', `@ip:${address}`))
+      expect(json).toMatchObject({ state: 'done', action: 'notify' })
+    }
+    for (const event of eventsOf('contain')) expect(event).not.toHaveProperty('blocked_ip')
+    expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeUndefined()
+    const { email } = await functions.signIn()
+    const asked = { ip, userAgent: FIREFOX, body: { email, password: PASSWORD } }
+    expect((await functions.call('login', asked)).status).toBe(200)
+  })
+
+  it('about a user names them and leaves their sessions alone; one that is none of ours is refused', async () => {
+    const { email, token } = await functions.signIn()
+    const id = (await functions.deps.users.findByEmail(email))?.id ?? ''
+    functions.lines.length = 0
+    await deliver(notice('mfa-guessing', `@usr.id:${id}`))
+    expect(eventsOf('contain')).toMatchObject([{ action: 'notify', usr: { id } }])
+    expect(await alive(token)).toBe(true)
+    expect((await deliver(notice('mfa-guessing', `@usr.id:${randomUUID()}`))).status).toBe(422)
+  })
+
+  it.each([
+    ['telemetry-silence', '@via:web'],
+    ['telemetry-silence', '@ip:203.0.113.9'],
+    ['distributed-stuffing', ''],
+    ['distributed-stuffing', '@via:mail'],
+    ['account-brute-force', '@login_hash:a@example.com'],
+    ['mfa-guessing', '*'],
+  ])('of %s is refused with the scope %j', async (detection, scope) => {
+    expect((await deliver(notice(detection, scope))).status).toBe(422)
+    expect(functions.events()).toMatchObject([{ evt: 'webhook', outcome: 'refused', reason: 'no_subject' }])
+  })
+
+  it('is finished by the sweeper when it was claimed and left', async () => {
+    const hung = await startFunctions({
+      env: functions.env,
+      deps: { containments: { ...functions.deps.containments, update: () => Promise.reject(new Error('lost')) } },
+    })
+    const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
+    const delivery = notice('telemetry-silence', '')
+    await hung.call('contain', { body: delivery, headers })
+    await hung.close()
+    const id = containmentId('telemetry-silence', delivery.cycle_key, '*')
+    expect(await find('telemetry-silence', id)).toMatchObject({ state: 'pending', scope: '*' })
+    await sweep({ ...functions.deps, now: () => Date.now() + 61_000 })
+    expect(await find('telemetry-silence', id)).toMatchObject({ state: 'done', result: 'success' })
+  })
+
+  it('can be taken back, which lifts no block of that address', async () => {
+    const ip = freshIp()
+    await deliver(stuffing(ip))
+    const { json } = await deliver(notice('containment-tampering', `@ip:${ip}`))
+    const row = await find('containment-tampering', json.containment_id)
+    if (!row) throw new Error('no row')
+    expect(await undo(row, randomUUID(), functions.deps)).toMatchObject({ state: 'undone' })
+    expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeDefined()
+  })
+})
+
 describe('a delivery', () => {
   it('with a bad secret is refused and changes nothing', async () => {
     const { sid, token } = await functions.signIn()

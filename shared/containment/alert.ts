@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { normalizeAddress } from '../client/address.ts'
-import { Sid } from '../event.ts'
 import { type Policy, policyFor } from './policy.ts'
+import { readScope, type Subject, scopeOf } from './subject.ts'
 
 /**
  * An alert as Datadog's webhook delivers it (detections/webhook.json). Datadog replaces `$NAMES` by raw text, so
@@ -18,8 +17,6 @@ const Payload = z.strictObject({
   // Milliseconds; a longer number is a year that neither Date nor a table can hold.
   date: z.string().regex(/^[0-9]{10,14}$/),
 })
-
-export type Subject = { kind: 'session'; sid: string } | { kind: 'ip'; ip: string } | { kind: 'user'; userId: string }
 
 export interface Alert {
   /** One delivery. A retry of it carries the same id. */
@@ -58,8 +55,8 @@ export function readAlert(body: string): Alert | { fault: AlertFault; why: strin
   if (tagged.get('contain') !== policy.contain) {
     return { fault: 'unknown_detection', why: 'The tag contain: does not agree with the policy of this detection.' }
   }
-  const subject = readScope(scope, policy)
-  if (!subject) return { fault: 'no_subject', why: `The scope must name exactly one ${policy.groupBy.join(', ')}.` }
+  const subject = readScope(scope, policy.groupBy)
+  if (!subject) return { fault: 'no_subject', why: `The scope must name ${wanted(policy)}.` }
   const normal = scopeOf(subject)
   return {
     deliveryId: id,
@@ -75,38 +72,13 @@ export function readAlert(body: string): Alert | { fault: AlertFault; why: strin
   }
 }
 
+const wanted = ({ groupBy: [facet] }: Policy): string => (facet ? `exactly one ${facet}` : 'nothing: it has no groups')
+
 export const containmentId = (detection: string, cycle: string, scope: string): string =>
   createHash('sha256')
     .update(JSON.stringify([detection, cycle, scope]))
     .digest('hex')
     .slice(0, 32)
-
-function scopeOf(subject: Subject): string {
-  if (subject.kind === 'session') return `@sid:${subject.sid}`
-  return subject.kind === 'ip' ? `@ip:${subject.ip}` : `@usr.id:${subject.userId}`
-}
-
-/** `@key:value`, comma separated, with or without a space: exactly the group-by's keys, once each. */
-export function readScope(scope: string, policy: Policy): Subject | undefined {
-  const entries = scope.split(',').map((item) => {
-    const [, key, value] = /^\s*([^:\s]+):(\S+)\s*$/.exec(item) ?? []
-    return [key, value] as const
-  })
-  const [key, value] = entries[0] ?? []
-  if (entries.length !== policy.groupBy.length || key !== policy.groupBy[0] || value === undefined) return undefined
-  switch (key) {
-    case '@ip': {
-      const ip = normalizeAddress(value)
-      return ip === undefined ? undefined : { kind: 'ip', ip }
-    }
-    case '@sid':
-      return Sid.safeParse(value).success ? { kind: 'session', sid: value } : undefined
-    case '@usr.id':
-      return z.uuid().safeParse(value).success ? { kind: 'user', userId: value } : undefined
-    default:
-      return undefined
-  }
-}
 
 /** A tag that occurs twice with two values is none. */
 function readTags(tags: string): Map<string, string> {

@@ -2,9 +2,9 @@ import { networkOf } from '../client/address.ts'
 import type { Emit, NewEvent } from '../event.ts'
 import { revokeAll } from '../session/end.ts'
 import type { BlockList, Containment, ContainmentLedger, LiveSessions, SessionLedger, Users } from '../stores/port.ts'
-import { readScope, type Subject } from './alert.ts'
 import { BLOCK_MS, policyFor } from './policy.ts'
 import { callRevoke, type RevokeCallDeps } from './revoke-call.ts'
+import { readScope, type Subject } from './subject.ts'
 
 export interface CarryOutDeps extends RevokeCallDeps {
   users: Pick<Users, 'bumpEpoch'>
@@ -32,7 +32,7 @@ export async function carryOut(row: Containment, requestId: string, deps: CarryO
     await deps.containments.update(moved, ['pending', 'held', 'failed', 'done'])
     return moved
   }
-  if (subject.kind === 'ip' && !deps.mayBlock(subject.ip)) {
+  if (row.action === 'block_ip' && subject.kind === 'ip' && !deps.mayBlock(subject.ip)) {
     deps.emit({ ...event, outcome: 'refused', reason: 'policy', via: 'direct', level: 'error' })
     return move({ state: 'held', reason: 'policy' })
   }
@@ -44,7 +44,7 @@ export async function carryOut(row: Containment, requestId: string, deps: CarryO
 /** The subject that the alert named, read back from the row. */
 export function subjectOf(row: Pick<Containment, 'detection' | 'scope'>): Subject {
   const policy = policyFor(row.detection)
-  const subject = policy && readScope(row.scope, policy)
+  const subject = policy && readScope(row.scope, policy.groupBy)
   if (!subject) throw new Error(`containment of an unknown detection or scope: ${row.detection}`)
   return subject
 }
@@ -53,10 +53,16 @@ type ContainEvent = Extract<NewEvent, { evt: 'contain' }>
 
 export function eventOf(row: Containment, subject: Subject, requestId: string): Omit<ContainEvent, 'outcome' | 'via'> {
   const { action, detection, id, userId } = row
-  const about =
-    subject.kind === 'session' ? { sid: subject.sid } : subject.kind === 'ip' ? { blocked_ip: subject.ip } : {}
-  const usr = userId === undefined ? {} : { usr: { id: userId } }
-  return { evt: 'contain', action, detection, containment_id: id, request_id: requestId, ...about, ...usr }
+  return {
+    evt: 'contain',
+    action,
+    detection,
+    containment_id: id,
+    request_id: requestId,
+    ...(subject.kind === 'session' && { sid: subject.sid }),
+    ...(action === 'block_ip' && subject.kind === 'ip' && { blocked_ip: subject.ip }),
+    ...(userId !== undefined && { usr: { id: userId } }),
+  }
 }
 
 /** `silent` when web carried it out: the event is then web's. */

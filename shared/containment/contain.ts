@@ -74,11 +74,11 @@ async function handle(alert: Alert, requestId: string, deps: ContainDeps): Promi
   return claimed ? start(row, alert, requestId, deps) : repeat(alert, requestId, deps)
 }
 
-/** A subject must be known to us, whatever an alert says. An address has no owner. */
+/** A session or a user must be known to us, whatever an alert says. Nothing else has an owner. */
 async function ownerOf(alert: Alert, deps: ContainDeps): Promise<{ userId?: string } | undefined> {
   const { subject } = alert
-  if (subject.kind === 'ip') return {}
   if (subject.kind === 'user') return (await deps.users.findById(subject.userId)) && { userId: subject.userId }
+  if (subject.kind !== 'session') return {}
   const session = await deps.ledger.locate(subject.sid)
   return session && { userId: session.userId }
 }

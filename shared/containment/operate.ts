@@ -22,7 +22,7 @@ export async function retry(row: Containment, requestId: string, deps: CarryOutD
 export async function undo(row: Containment, requestId: string, deps: CarryOutDeps): Promise<Containment> {
   if (row.state === 'undone') throw new NotPossible('it is undone already')
   const subject = subjectOf(row)
-  if (subject.kind === 'ip') await deps.blocks.unblock(networkOf(subject.ip), row.id)
+  if (row.action === 'block_ip' && subject.kind === 'ip') await deps.blocks.unblock(networkOf(subject.ip), row.id)
   const undone: Containment = { ...row, state: 'undone', updatedAt: new Date(deps.now()) }
   if (!(await deps.containments.update(undone, [row.state]))) throw new NotPossible('it has just changed; look again')
   deps.emit({ ...eventOf(row, subject, requestId), outcome: 'undone', via: row.via ?? 'direct', level: 'warn' })

@@ -1,20 +1,38 @@
 import { isIPv6 } from 'node:net'
 import { inRanges, networkOf, normalizeAddress } from '../client/address.ts'
 import type { Containment } from '../stores/port.ts'
+import type { Facet } from './subject.ts'
 
 /** What may be done about an alert, and to whom. Compiled into functions: an alert cannot ask for anything else. */
 export interface Policy {
   /** The monitor's `contain:` tag. It must agree: a mislabelled monitor is refused, not guessed at. */
   contain: 'session' | 'user' | 'ip' | 'none'
   action: Containment['action']
-  /** The monitor's group-by: the alert's scope has exactly these keys. */
-  groupBy: readonly [string]
+  /** The monitor's group-by: the alert's scope has exactly this key, or none where the monitor has no groups. */
+  groupBy: readonly [] | readonly [Facet]
 }
 
+const blocksAddress: Policy = { contain: 'ip', action: 'block_ip', groupBy: ['@ip'] }
+const revokesSession: Policy = { contain: 'session', action: 'revoke', groupBy: ['@sid'] }
+/** A row and a page, and nothing is done to anybody. */
+const notifiesOf = (...groupBy: Policy['groupBy']): Policy => ({ contain: 'none', action: 'notify', groupBy })
+
 const policies: Readonly<Record<string, Policy>> = {
-  'credential-stuffing': { contain: 'ip', action: 'block_ip', groupBy: ['@ip'] },
-  'impossible-travel': { contain: 'session', action: 'revoke', groupBy: ['@sid'] },
-  'session-reuse': { contain: 'session', action: 'revoke', groupBy: ['@sid'] },
+  'account-brute-force': notifiesOf('@login_hash'),
+  'canary-account': blocksAddress,
+  'containment-tampering': notifiesOf('@ip'),
+  'credential-stuffing': blocksAddress,
+  'distributed-stuffing': notifiesOf('@via'),
+  'impossible-travel': revokesSession,
+  'mfa-guessing': notifiesOf('@usr.id'),
+  'otp-replay': { contain: 'user', action: 'revoke_user', groupBy: ['@usr.id'] },
+  'password-spraying': blocksAddress,
+  'revoked-session-use': blocksAddress,
+  'session-fork': revokesSession,
+  'session-reuse': revokesSession,
+  'takeover-actions': revokesSession,
+  'takeover-after-failures': revokesSession,
+  'telemetry-silence': notifiesOf(),
 }
 
 export const policyFor = (detection: string): Policy | undefined =>

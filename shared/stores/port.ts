@@ -235,7 +235,7 @@ export interface Containment {
   id: string
   detection: string
   cycle: string
-  /** The subject as the alert named it: `@sid:…`, `@ip:…`, `@usr.id:…`. */
+  /** The subject in one spelling: `@sid:…`, `@ip:…`, `@usr.id:…`; `*` of an alert without groups. */
   scope: string
   action: 'revoke' | 'revoke_user' | 'block_ip' | 'step_up' | 'notify'
   state: ContainmentState

@@ -1,0 +1,73 @@
+import * as z from 'zod'
+import { normalizeAddress } from '../client/address.ts'
+import { Hash, Sid, Via } from '../event.ts'
+
+/** Whom an alert is about. `service`: nobody in particular, the monitor has no groups. */
+export type Subject =
+  | { kind: 'session'; sid: string }
+  | { kind: 'ip'; ip: string }
+  | { kind: 'user'; userId: string }
+  | { kind: 'login'; loginHash: string }
+  | { kind: 'door'; via: 'web' | 'api' }
+  | { kind: 'service' }
+
+const parsed = <T>(schema: z.ZodType<T>, value: string): T | undefined => schema.safeParse(value).data
+
+/** Each facet that an alert may be grouped by, and the one form that its value may have. */
+const FACETS = {
+  '@sid': (value: string): Subject | undefined => {
+    const sid = parsed(Sid, value)
+    return sid === undefined ? undefined : { kind: 'session', sid }
+  },
+  '@ip': (value: string): Subject | undefined => {
+    const ip = normalizeAddress(value)
+    return ip === undefined ? undefined : { kind: 'ip', ip }
+  },
+  '@usr.id': (value: string): Subject | undefined => {
+    const userId = parsed(z.uuid(), value)
+    return userId === undefined ? undefined : { kind: 'user', userId }
+  },
+  '@login_hash': (value: string): Subject | undefined => {
+    const loginHash = parsed(Hash, value)
+    return loginHash === undefined ? undefined : { kind: 'login', loginHash }
+  },
+  '@via': (value: string): Subject | undefined => {
+    const via = parsed(Via, value)
+    return via === undefined ? undefined : { kind: 'door', via }
+  },
+} as const
+
+export type Facet = keyof typeof FACETS
+
+/** Of a monitor without groups. A receiver must take each: which of them is sent is documented nowhere. */
+const UNGROUPED = ['', '*', 'total']
+
+/**
+ * Reads `@key:value`: exactly the facet of the group-by, once; or nothing at all, where there is none.
+ * @returns undefined for a scope of any other form
+ */
+export function readScope(scope: string, groupBy: readonly [] | readonly [Facet]): Subject | undefined {
+  const [facet] = groupBy
+  if (facet === undefined) return UNGROUPED.includes(scope.trim()) ? { kind: 'service' } : undefined
+  // No value of any facet has a comma in it: a second one is a second entry.
+  const [, key, value] = /^\s*([^:\s,]+):([^\s,]+)\s*$/.exec(scope) ?? []
+  return key === facet && value !== undefined ? FACETS[facet](value) : undefined
+}
+
+/** The subject in one spelling, whatever the alert's was; {@link readScope} reads it back. */
+export function scopeOf(subject: Subject): string {
+  switch (subject.kind) {
+    case 'session':
+      return `@sid:${subject.sid}`
+    case 'ip':
+      return `@ip:${subject.ip}`
+    case 'user':
+      return `@usr.id:${subject.userId}`
+    case 'login':
+      return `@login_hash:${subject.loginHash}`
+    case 'door':
+      return `@via:${subject.via}`
+    case 'service':
+      return '*'
+  }
+}
