@@ -7,6 +7,9 @@ import type { IndexedLog } from './log.ts'
 import { loadMonitors, type Monitor } from './monitor.ts'
 import { Replayer } from './replay.ts'
 
+/** What, and after how many ms since the first event's time; in order of time. */
+export type Timeline = readonly (readonly [transition: Transition['transition'], afterMs: number])[]
+
 /** Events that must, or must not, make a detection fire. */
 export interface DetectionCase {
   /** A sentence someone could disagree with. */
@@ -15,9 +18,12 @@ export interface DetectionCase {
   readonly events: readonly object[]
   /** Whether some group fires; a list names every group that does, and each of its cycles. */
   readonly fires: boolean | readonly Record<string, string>[]
-  /** In arrival mode, each transition in order of time: what, and after how many ms since the first event's time. */
-  readonly transitions?: readonly [transition: Transition['transition'], afterMs: number][]
-
+  /** Each transition, evaluated at each event's own time. */
+  readonly transitions?: Timeline
+  /** Each transition, evaluated every minute. */
+  readonly cadence?: Timeline
+  /** How many of the events come too late to count; asked only if said. */
+  readonly dropped?: number
   /** The app never logs such events: they do not parse by its contract. */
   readonly outsideContract?: true
 }
@@ -68,32 +74,49 @@ export async function loadDetections(dir: string): Promise<Detection[]> {
 
 /** Runs one case; a monitor other than the catalogue's may be given, as a mutant is. */
 export function runCase(monitor: Monitor, each: DetectionCase, mode: Mode): CaseResult {
-  const logs = each.events.map((event) => logOfEvent({ ...event }))
-  const transitions = mode.startsWith('replay') ? replayed(monitor, logs, mode) : live(monitor, logs, mode)
+  const logs = logsOf(each)
+  const { transitions, dropped } = mode.startsWith('replay') ? replayed(monitor, logs, mode) : live(monitor, logs, mode)
+  const timeline = isCadence(mode) ? each.cadence : each.transitions
   const faults = [
     ...firingFaults(each, transitions),
-    ...(mode === 'arrival' ? timingFaults(each, logs, transitions) : []),
+    ...timingFaults(timeline, logs, transitions),
+    ...cycleFaults(transitions),
+    ...(each.dropped === undefined || each.dropped === dropped ? [] : [`dropped ${dropped}, not ${each.dropped}`]),
   ]
   return { monitor, case: each, mode, transitions, faults }
 }
 
-const minuteSeconds = 60
-const cadenceFor = (mode: Mode) => (mode.includes('cadence') ? { cadenceSeconds: minuteSeconds } : {})
+const readCases = new WeakMap<DetectionCase, readonly IndexedLog[]>()
+/** A case is read once, however many mutants it meets: nothing writes to its logs. */
+function logsOf(each: DetectionCase): readonly IndexedLog[] {
+  const logs = readCases.get(each) ?? each.events.map((event) => logOfEvent({ ...event }))
+  readCases.set(each, logs)
+  return logs
+}
 
-function live(monitor: Monitor, logs: readonly IndexedLog[], mode: Mode): Transition[] {
+interface Run {
+  readonly transitions: Transition[]
+  readonly dropped: number
+}
+
+const minuteSeconds = 60
+const isCadence = (mode: Mode) => mode.includes('cadence')
+const cadenceFor = (mode: Mode) => (isCadence(mode) ? { cadenceSeconds: minuteSeconds } : {})
+
+function live(monitor: Monitor, logs: readonly IndexedLog[], mode: Mode): Run {
   const evaluator = new Evaluator([monitor], cadenceFor(mode))
   const transitions = logs.flatMap((log) => evaluator.push(log))
   for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue())
     transitions.push(...evaluator.advance(due))
-  return transitions
+  return { transitions, dropped: evaluator.dropped }
 }
 
-function replayed(monitor: Monitor, logs: readonly IndexedLog[], mode: Mode): Transition[] {
+function replayed(monitor: Monitor, logs: readonly IndexedLog[], mode: Mode): Run {
   const transitions: Transition[] = []
   const replayer = new Replayer([monitor], cadenceFor(mode), (transition) => transitions.push(transition))
   for (const log of logs) replayer.push(log, log.timestamp)
   replayer.finish()
-  return transitions
+  return { transitions, dropped: replayer.dropped }
 }
 
 function firingFaults({ fires }: DetectionCase, transitions: readonly Transition[]): string[] {
@@ -109,12 +132,33 @@ function firingFaults({ fires }: DetectionCase, transitions: readonly Transition
     : [`fired for ${fired.join(', ')}, not for ${wanted.join(', ')}`]
 }
 
-function timingFaults(each: DetectionCase, logs: readonly IndexedLog[], transitions: readonly Transition[]): string[] {
-  if (!each.transitions) return []
+function timingFaults(
+  timeline: Timeline | undefined,
+  logs: readonly IndexedLog[],
+  transitions: readonly Transition[],
+): string[] {
+  if (!timeline) return []
   const first = Math.min(...logs.map((log) => log.timestamp))
   const found = JSON.stringify(transitions.map(({ transition, at }) => [transition, at - first]))
-  const wanted = JSON.stringify(each.transitions)
+  const wanted = JSON.stringify(timeline)
   return found === wanted ? [] : [`went through ${found}, not ${wanted}`]
+}
+
+/** From the trigger to the recovery a group has one cycle key, and never that one again: what containments are told apart by. */
+function cycleFaults(transitions: readonly Transition[]): string[] {
+  const open = new Map<string, string>()
+  const used = new Set<string>()
+  const faults: string[] = []
+  for (const { transition, group, cycleKey } of transitions) {
+    const key = JSON.stringify(group)
+    const current = open.get(key)
+    if (current !== undefined && current !== cycleKey) faults.push(`changed its cycle key before ${transition}`)
+    if (current === undefined && used.has(cycleKey)) faults.push(`used a cycle key again for ${key}`)
+    used.add(cycleKey)
+    if (transition === 'Recovered') open.delete(key)
+    else open.set(key, cycleKey)
+  }
+  return faults
 }
 
 /** When every case begins: on a full minute, so that a cadence window can span the same edge as an arrival window. */
