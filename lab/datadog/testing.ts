@@ -22,6 +22,8 @@ export interface DetectionCase {
   readonly transitions?: Timeline
   /** Each transition, evaluated every minute. */
   readonly cadence?: Timeline
+  /** How many ms into the case nobody looks any more; absent: until every group has settled. */
+  readonly until?: number
   /** How many of the events come too late to count; asked only if said. */
   readonly dropped?: number
   /** The app never logs such events: they do not parse by its contract. */
@@ -75,7 +77,10 @@ export async function loadDetections(dir: string): Promise<Detection[]> {
 /** Runs one case; a monitor other than the catalogue's may be given, as a mutant is. */
 export function runCase(monitor: Monitor, each: DetectionCase, mode: Mode): CaseResult {
   const logs = logsOf(each)
-  const { transitions, dropped } = mode.startsWith('replay') ? replayed(monitor, logs, mode) : live(monitor, logs, mode)
+  const { transitions: all, dropped } = mode.startsWith('replay')
+    ? replayed(monitor, logs, mode)
+    : live(monitor, logs, mode)
+  const transitions = all.filter(({ at }) => at <= beginsAt + (each.until ?? Number.POSITIVE_INFINITY))
   const timeline = isCadence(mode) ? each.cadence : each.transitions
   const faults = [
     ...firingFaults(each, transitions),
