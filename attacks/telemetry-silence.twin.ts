@@ -1,0 +1,43 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { BenignRefused, type Twin } from './attack.ts'
+import { castPeople, type Person } from './cast.ts'
+import { chromeOnWindows } from './clients/devices.ts'
+import { insiderOf } from './insider.ts'
+
+const MINUTE_MS = 60_000
+/** A sweep begins on the full minute and is logged within a moment. */
+const SWEPT_WITHIN_MS = 2_000
+
+/** What every change of a logging pipeline looks like, when it goes well. */
+export const twin: Twin = {
+  title: 'A log pipeline that is restarted',
+  does: 'Interrupts the forwarding of the functions’ logs over one full minute, so that one heartbeat is lost for good, and lets it go on: somebody signs in, and that is seen again.',
+
+  async act(_target, context) {
+    const { addresses, random, signal, tell } = context
+    const insider = insiderOf(context)
+    await insider.forwarding(false)
+    try {
+      const left = MINUTE_MS - (Date.now() % MINUTE_MS) + SWEPT_WITHIN_MS
+      tell('operator', `restarts the log pipeline: one heartbeat will be lost, in ${Math.round(left / 1000)} s`)
+      await delay(left, undefined, { signal })
+    } finally {
+      await insider.forwarding(true)
+    }
+    tell('operator', 'has it running again')
+    const [person] = castPeople(1, random) as [Person]
+    const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
+    const browser = context.client(home)
+    await browser.register(person)
+    const answer = await browser.signIn(person)
+    if (answer.kind === 'refused') throw new BenignRefused(`${person.name} could not sign in: ${answer.status}`)
+    tell(person.name, `signs in: ${home.device.name} at ${home.address}`)
+    return {
+      groups: [{}],
+      leaves: [
+        { query: '@evt:register', atLeast: 1 },
+        { query: '@evt:login @outcome:success', atLeast: 1 },
+      ],
+    }
+  },
+}
