@@ -10,6 +10,7 @@ import { createIssuer, createVerifier } from '../shared/session/token.ts'
 import { revokeKeys, webKeys } from '../shared/signature.ts'
 import { openPostgres, openRedis, openTables } from '../shared/stores/open.ts'
 import { createUsers } from '../shared/stores/postgres/users.ts'
+import { createAttempts } from '../shared/stores/redis/attempts.ts'
 import { createBlockList } from '../shared/stores/redis/block-list.ts'
 import { createContainmentCap } from '../shared/stores/redis/containment-cap.ts'
 import { createLeases } from '../shared/stores/redis/leases.ts'
@@ -54,6 +55,7 @@ export function createDeps(
     places: createLastPlaces(tables.tables),
     containments: createContainmentLedger(tables.tables),
     throttle: createThrottle(redis.redis),
+    attempts: createAttempts(redis.redis),
     blocks: createBlockList(redis.redis),
     pendingMfas: createPendingMfas(redis.redis),
     replays: createReplayCache(redis.redis),
@@ -74,6 +76,7 @@ export function createDeps(
     binding: config.SESSION_DEVICE_BINDING,
     idleSeconds: config.SESSION_IDLE_SECONDS,
     absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
+    canaries: new Set(config.CANARY_ADDRESSES),
     capLimit: config.CONTAIN_CAP,
     mayBlock: blockable(config.EGRESS_ADDRESSES),
     lab: config.ATO_LAB,

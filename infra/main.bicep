@@ -175,6 +175,7 @@ resource api 'Microsoft.Web/sites@2024-04-01' = {
       SESSION_DEVICE_BINDING: tuning.?SESSION_DEVICE_BINDING ?? ''
       BCRYPT_COST: tuning.?BCRYPT_COST ?? ''
       HASH_QUEUE: tuning.?HASH_QUEUE ?? ''
+      CANARY_ADDRESSES: tuning.?CANARY_ADDRESSES ?? ''
       CONTAIN_CAP: tuning.?CONTAIN_CAP ?? ''
       EGRESS_ADDRESSES: tuning.?EGRESS_ADDRESSES ?? ''
       GEO_DATABASE: tuning.?GEO_DATABASE ?? ''

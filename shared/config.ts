@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import * as z from 'zod'
+import { EMAIL_PATTERN } from './event.ts'
 import { Secret } from './secret.ts'
 
 /** A configuration that cannot be used; the message names every fault by variable, never a value. */
@@ -97,6 +98,19 @@ const networks = z
   .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be CIDR blocks such as 198.51.100.7/32')))
   .meta({ form: 'CIDR blocks, comma-separated' })
 
+/** Comma-separated logins; none by default. */
+const logins = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim().toLowerCase())
+      .filter(Boolean),
+  )
+  .pipe(z.array(z.string().regex(EMAIL_PATTERN, 'must be email addresses')))
+  .meta({ form: 'email addresses, comma-separated' })
+
 const hidden = text.transform((value) => new Secret(value)).meta({ form: 'secret' })
 const authority = certificate.optional()
 const lab = flag.describe('1: this is the lab: loopback origins, `lab-` secrets and plain stores are right.')
@@ -176,6 +190,9 @@ const FunctionsSchema = z.object({
     .describe('Path of a MaxMind database of cities (`.mmdb`); without it no travel is judged.'),
   TRAVEL_VPN_RANGES: networks.describe(
     'Where your people’s VPNs come out, as CIDR blocks: no place is read from them.',
+  ),
+  CANARY_ADDRESSES: logins.describe(
+    'Logins that nobody has, planted where only a thief finds them: whoever tries one gives themselves away.',
   ),
   CONTAIN_CAP: z.coerce
     .number()

@@ -46,7 +46,7 @@ const submitted = { email: email.optional(), login_hash: Hash.optional(), rum_se
 const session = { usr: known, sid: Sid }
 
 /** Verdicts that a log monitor cannot compute. */
-export const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary', 'breached_password'])
+const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary', 'breached_password'])
 export type Risk = z.infer<typeof Risk>
 const judged = { risk: z.array(Risk).optional() }
 const verdicts = { ...judged, device_known: z.boolean(), hints_hash: Hash.optional() }

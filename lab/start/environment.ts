@@ -1,3 +1,4 @@
+import { LAB_CANARY } from '../../attacks/cast.ts'
 import { functionsVariables, webVariables } from '../../shared/config.ts'
 import { LAB_VPN_RANGES } from '../../shared/geo/documentation.ts'
 import type { LabSecrets } from '../secrets.ts'
@@ -47,6 +48,7 @@ export function appEnvironments({ secrets, stores, origins, rumUrl, settings = {
     ATO_LAB: '1',
     DD_SERVICE: SERVICE,
     DD_ENV: ENV,
+    CANARY_ADDRESSES: LAB_CANARY,
     TRAVEL_VPN_RANGES: LAB_VPN_RANGES.join(','),
     RUM_APP_ID: rumUrl && RUM.id,
     RUM_CLIENT_TOKEN: rumUrl && RUM.clientToken,

@@ -118,7 +118,8 @@ async function replaceSession(
   deviceHash: string,
   deps: CredentialDeps & EndDeps,
 ): Promise<CredentialOutcome> {
-  const issued = await issueSession(who, client, deviceHash, deps)
+  // Whoever was let in oddly does not become somebody else by proving again what they knew.
+  const issued = await issueSession({ ...who, risk: session.risk }, client, deviceHash, deps)
   await logout(session, client, deviceHash, deps)
   return issued ? { kind: 'issued', ...issued } : { kind: 'refused' }
 }

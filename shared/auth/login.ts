@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { networkOf } from '../client/address.ts'
 import type { Client, ClientDeps } from '../client/client.ts'
-import { requestFields } from '../client/event.ts'
-import type { Event } from '../event.ts'
+import { requestFields, riskField } from '../client/event.ts'
+import type { Event, Risk } from '../event.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { BlockList, KnownDevices, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
 import { isDecoyDevice } from './decoy.ts'
 import { loginRules, MFA_PENDING_SECONDS } from './limits.ts'
 import type { Passwords } from './passwords.ts'
 import { readLogin, type SubmittedLogin } from './submitted.ts'
+import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
-export interface LoginDeps extends ClientDeps, IssueDeps {
+export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps {
   users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash'>
   passwords: Passwords
   throttle: Throttle
@@ -45,42 +46,49 @@ export async function login(
   // Asked for nobody as well: an account that exists must not take longer to be refused.
   const remembered = await deps.devices.isKnown(user?.id ?? NOBODY, typed.deviceHash)
   const deviceKnown = user ? remembered : isDecoyDevice(typed.loginHash, typed.deviceHash, deps.deviceKeys[0])
-  const fail = (reason: FailReason) => emitFailure(typed, user, client, reason, deps)
+  const tried: Try = { typed, password: submitted.password, deviceKnown, client }
+  const fail = async (reason: FailReason) => {
+    const failed = reason === 'wrong_password' || reason === 'unknown_user'
+    const risk = await judgeTry(tried, failed ? 'failed' : 'refused', deps)
+    emitFailure(typed, user, client, { reason, risk }, deps)
+  }
 
   // A block spares devices that the account knows: people behind the attacker's address must get in.
   const blocked = !deviceKnown && (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
   const rules = loginRules(client.ip, typed.loginHash, deviceKnown ? typed.deviceHash : undefined)
   const refusal = await deps.throttle.reserve(rules)
   if (refusal) {
-    fail(blocked ? 'blocked' : 'throttled')
+    await fail(blocked ? 'blocked' : 'throttled')
     return blocked ? { kind: 'refused' } : { kind: 'throttled', ...refusal }
   }
 
-  const check = await deps.passwords.check(submitted.password, user?.passwordHash).catch((error: unknown) => {
-    fail(blocked ? 'blocked' : 'throttled') // the queue is full: refused, and still an attempt
+  const check = await deps.passwords.check(submitted.password, user?.passwordHash).catch(async (error: unknown) => {
+    await fail(blocked ? 'blocked' : 'throttled') // the queue is full: refused, and still an attempt
     throw error
   })
   if (blocked || !user || !check.matches) {
-    fail(blocked ? 'blocked' : user ? 'wrong_password' : 'unknown_user')
+    await fail(blocked ? 'blocked' : user ? 'wrong_password' : 'unknown_user')
     return { kind: 'refused' }
   }
-  await deps.throttle.release(rules.map((rule) => rule.key))
+  const [risk] = await Promise.all([
+    judgeTry(tried, 'right', deps),
+    deps.throttle.release(rules.map((rule) => rule.key)),
+  ])
   if (check.outdated) await deps.users.rehash(user.id, user.passwordHash, await deps.passwords.hash(submitted.password))
-  return (user.totp?.enabled ? challenge : finish)(user, typed, deviceKnown, client, deps)
+  return (user.totp?.enabled ? challenge : finish)(user, { typed, deviceKnown, client, risk }, deps)
 }
 
-async function challenge(
-  user: User,
-  typed: SubmittedLogin,
-  deviceKnown: boolean,
-  client: Client,
-  deps: LoginDeps,
-): Promise<LoginOutcome> {
+/** A try whose password was right. */
+type Proved = Pick<Try, 'typed' | 'deviceKnown' | 'client'> & { risk: readonly Risk[] }
+
+async function challenge(user: User, proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
+  const { typed, deviceKnown, client, risk } = proved
   const mfaToken = randomBytes(32).toString('base64url')
-  const pending = { userId: user.id, epoch: user.epoch, deviceHash: typed.deviceHash, loginEmail: user.email }
+  const pending = { userId: user.id, epoch: user.epoch, deviceHash: typed.deviceHash, loginEmail: user.email, risk }
   await deps.pendingMfas.create(mfaToken, pending, MFA_PENDING_SECONDS)
   deps.emit({
     ...attemptFields(typed, client),
+    ...riskField(risk),
     outcome: 'challenge',
     usr: { id: user.id },
     device_known: deviceKnown,
@@ -88,29 +96,23 @@ async function challenge(
   return { kind: 'challenge', mfaToken }
 }
 
-async function finish(
-  user: User,
-  typed: SubmittedLogin,
-  deviceKnown: boolean,
-  client: Client,
-  deps: LoginDeps,
-): Promise<LoginOutcome> {
-  const who = { userId: user.id, epoch: user.epoch, amr: ['pwd'] as const }
+async function finish(user: User, proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
+  const { typed, deviceKnown, client, risk } = proved
+  const who = { userId: user.id, epoch: user.epoch, amr: ['pwd'] as const, risk }
   const issued = await issueSession(who, client, typed.deviceHash, deps)
   if (!issued) {
     // Every session of the user was revoked while the password was checked; the new one went with them.
-    emitFailure(typed, user, client, 'wrong_password', deps)
+    emitFailure(typed, user, client, { reason: 'wrong_password', risk }, deps)
     return { kind: 'refused' }
   }
   const seen = deviceKnown ? 'known' : await deps.devices.remember(user.id, typed.deviceHash, new Date(deps.now()))
-  const risk = [...(seen === 'new' ? ['new_device' as const] : []), ...issued.risk]
   deps.emit({
     ...attemptFields(typed, client),
+    ...riskField([...(seen === 'new' ? ['new_device' as const] : []), ...issued.risk]),
     outcome: 'success',
     usr: { id: user.id },
     sid: issued.sid,
     device_known: seen === 'known',
-    ...(risk.length > 0 ? { risk } : {}),
   })
   return { kind: 'issued', ...issued }
 }
@@ -119,11 +121,12 @@ function emitFailure(
   typed: SubmittedLogin,
   user: User | undefined,
   client: Client,
-  reason: FailReason,
+  { reason, risk }: { reason: FailReason; risk: readonly Risk[] },
   deps: LoginDeps,
 ) {
   deps.emit({
     ...attemptFields(typed, client),
+    ...riskField(risk),
     outcome: 'fail',
     reason,
     usr: user ? { id: user.id, exists: true } : { exists: false },

@@ -64,7 +64,12 @@ export async function verifyMfa(
     return { kind: 'refused' }
   }
   const issued = (await deps.pendingMfas.consume(submitted.mfaToken))
-    ? await issueSession({ userId: user.id, epoch: user.epoch, amr: ['pwd', 'otp'] }, client, deviceHash, deps)
+    ? await issueSession(
+        { userId: user.id, epoch: user.epoch, amr: ['pwd', 'otp'], risk: tried.pending.risk },
+        client,
+        deviceHash,
+        deps,
+      )
     : undefined
   if (!issued) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'expired', usr })

@@ -1,19 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { networkOf } from '../client/address.ts'
 import type { Client, ClientDeps } from '../client/client.ts'
-import { requestFields } from '../client/event.ts'
+import { requestFields, riskField } from '../client/event.ts'
 import type { Emit, Event } from '../event.ts'
 import type { BlockList, Throttle, Users } from '../stores/port.ts'
 import { registerRules } from './limits.ts'
 import { weakness } from './password-policy.ts'
 import type { Passwords } from './passwords.ts'
 import { readLogin } from './submitted.ts'
+import { risksOfLogin } from './verdicts.ts'
 
 export interface RegisterDeps extends ClientDeps {
   users: Pick<Users, 'create'>
   passwords: Pick<Passwords, 'hash'>
   throttle: Pick<Throttle, 'reserve'>
   blocks: Pick<BlockList, 'blockedBy'>
+  canaries: ReadonlySet<string>
   emit: Emit
   now: () => number
 }
@@ -36,7 +38,12 @@ export async function register(
   deps: RegisterDeps,
 ): Promise<RegisterOutcome> {
   const typed = readLogin(submitted.email, client, deps)
-  const fields = { ...requestFields(client, typed.deviceHash), ...typed.fields, evt: 'register' as const }
+  const fields = {
+    ...requestFields(client, typed.deviceHash),
+    ...typed.fields,
+    ...riskField(risksOfLogin(typed, deps)),
+    evt: 'register' as const,
+  }
   const fail = (reason: FailReason) => deps.emit({ ...fields, outcome: 'fail', reason })
 
   const refusal = await deps.throttle.reserve(registerRules(client.ip))

@@ -1,3 +1,4 @@
+import type { Risk } from '../event.ts'
 import type { Client } from './client.ts'
 
 /** The part of an event that says who talked to us. */
@@ -16,3 +17,6 @@ export function requestFields(client: Client, deviceHash: string): RequestFields
   if (runId !== undefined) fields.run_id = runId
   return fields
 }
+
+/** Of an event that nothing is odd about, the field is not there. */
+export const riskField = (risk: readonly Risk[]): { risk?: Risk[] } => (risk.length > 0 ? { risk: [...risk] } : {})

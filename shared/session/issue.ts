@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Client } from '../client/client.ts'
 import { describeDevice } from '../client/device.ts'
-import { requestFields } from '../client/event.ts'
-import type { Emit } from '../event.ts'
+import { requestFields, riskField } from '../client/event.ts'
+import type { Emit, Risk } from '../event.ts'
 import type { LiveSession, LiveSessions, SessionLedger, Users } from '../stores/port.ts'
 import { type ArrivalDeps, risksOfArrival } from './arrival.ts'
 import { tokenExpiry } from './policy.ts'
@@ -26,6 +26,8 @@ export interface Authenticated {
   amr: readonly ('pwd' | 'otp')[]
   /** epoch ms; now, unless the session goes on from an authentication before. */
   authTime?: number | undefined
+  /** What is odd about how the password was proved. */
+  risk?: readonly Risk[] | undefined
 }
 
 export interface IssuedToken {
@@ -36,8 +38,8 @@ export interface IssuedToken {
 }
 
 export interface IssuedSession extends IssuedToken {
-  /** What is odd about where it was issued to. */
-  risk: 'travel'[]
+  /** What is odd about how and to where it was issued. */
+  risk: Risk[]
 }
 
 /**
@@ -66,22 +68,22 @@ export async function issueSession(
     ip,
     via,
   })
-  const { userId, amr, authTime = now } = who
-  const session = { sid, userId, deviceHash, amr, authTime, absoluteExpiry }
+  const { userId, amr, authTime = now, risk: proved = [] } = who
+  const session = { sid, userId, deviceHash, amr, authTime, absoluteExpiry, ...riskField(proved) }
   await deps.sessions.create(session, now)
   if ((await deps.users.readEpoch(who.userId)) !== who.epoch) {
     await deps.sessions.end(sid)
     await deps.ledger.close(who.userId, sid, { state: 'ended', at: new Date(now) })
     return undefined
   }
-  const risk = await risksOfArrival(who.userId, client, deps)
+  const risk = [...proved, ...(await risksOfArrival(who.userId, client, deps))]
   deps.emit({
     ...requestFields(client, deviceHash),
     evt: 'session',
     outcome: 'new',
     usr: { id: who.userId },
     sid,
-    ...(risk.length > 0 ? { risk } : {}),
+    ...riskField(risk),
   })
   return { ...(await tokenFor({ ...session, gen: 1 }, deps)), risk }
 }

@@ -1,3 +1,5 @@
+import type { Risk } from '../event.ts'
+
 /**
  * The stores as the domain sees them. Every implementation passes the suite beside this file (contract.ts).
  * Times are `Date`s or epoch milliseconds passed in by the caller: no store reads a clock of its own, except where a
@@ -46,6 +48,8 @@ export interface NewSession {
   /** epoch ms */
   authTime: number
   absoluteExpiry: number
+  /** Of the password that opened it: a session that takes its place has them too. */
+  risk?: readonly Risk[] | undefined
 }
 
 export interface LiveSession extends NewSession {
@@ -108,6 +112,27 @@ export interface Throttle {
   clear(keys: readonly string[]): Promise<void>
 }
 
+/** One try of a password at a login, as far as later ones are judged by it. Both are keyed hashes. */
+export interface Attempt {
+  password: string
+  login: string
+  /** Where it came from, in each way that tells one person from another. */
+  origins: readonly string[]
+  /** `refused`: before the password could decide. */
+  outcome: 'failed' | 'refused' | 'right'
+}
+
+export interface Attempts {
+  /**
+   * Counts an attempt and says what it and those before it come to, atomically. Only a failed one leaves something where
+   * nothing was: a right password must not lie there, hashed fast, and who is refused cannot fill the store.
+   * @param within milliseconds that an attempt is remembered @param most what is counted to, and kept
+   * @returns `logins`: how many the password was tried at, this one included if the password is remembered at all;
+   * `failures`: of this login from the origin with the most of them
+   */
+  note(attempt: Attempt, within: number, most: number, now: number): Promise<{ logins: number; failures: number }>
+}
+
 /** Ids that are accepted once. */
 export interface ReplayCache {
   /** @param expiresAt epoch ms until which the id is remembered @returns false if it was accepted before */
@@ -128,6 +153,8 @@ export interface PendingMfa {
   epoch: number
   deviceHash: string
   loginEmail: string
+  /** Of the password that was given: the session that the code opens has them too. */
+  risk?: readonly Risk[] | undefined
 }
 /** Password-only half sessions, by the token's hash. */
 export interface PendingMfas {

@@ -39,8 +39,8 @@ export function createLiveSessions(redis: Redis, { idleSeconds }: { idleSeconds:
     read,
     readMany: (sids, now) => Promise.all(sids.map((sid) => read(sid, now))),
 
-    async create({ sid, userId, deviceHash, amr, authTime, absoluteExpiry }, now) {
-      const facts: Facts = { sid, userId, deviceHash, amr, authTime, absoluteExpiry, createdAt: now }
+    async create({ sid, userId, deviceHash, amr, authTime, absoluteExpiry, risk }, now) {
+      const facts: Facts = { sid, userId, deviceHash, amr, authTime, absoluteExpiry, risk, createdAt: now }
       const args = [now, JSON.stringify(facts), absoluteExpiry, idleMs, TTL_MARGIN_MS]
       const written = await createSession(redis, keysOf(sid), args)
       if (written !== 1) throw new Error('A session of this sid exists already')

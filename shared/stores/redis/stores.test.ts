@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, expect, inject, test } from 'vitest'
 import { connectRedis } from '../connect.ts'
+import { attemptsContract } from '../contract/attempts.ts'
 import { blockListContract } from '../contract/block-list.ts'
 import { containmentCapContract } from '../contract/containment-cap.ts'
 import { leasesContract } from '../contract/leases.ts'
 import { pendingMfasContract } from '../contract/pending-mfas.ts'
 import { replayCacheContract } from '../contract/replay-cache.ts'
 import { throttleContract } from '../contract/throttle.ts'
+import { createAttempts } from './attempts.ts'
 import { createBlockList } from './block-list.ts'
 import { createContainmentCap } from './containment-cap.ts'
 import { createLeases } from './leases.ts'
@@ -23,6 +25,7 @@ blockListContract(createBlockList(redis))
 pendingMfasContract(createPendingMfas(redis))
 containmentCapContract(createContainmentCap(redis))
 leasesContract(createLeases(redis))
+attemptsContract(createAttempts(redis))
 
 test('no key holds what a client typed, and every key ends by itself', async () => {
   const before = new Set(await redis.keys('*'))
@@ -35,8 +38,10 @@ test('no key holds what a client typed, and every key ends by itself', async () 
   await createBlockList(redis).block(canary, { containmentId: 'c', until })
   await createPendingMfas(redis).create(canary, pending, 60)
   await createContainmentCap(redis).admit(canary, canary, 5, 60_000, Date.now())
+  const attempt = { password: canary, login: canary, origins: [canary], outcome: 'failed' } as const
+  await createAttempts(redis).note(attempt, 60_000, 5, Date.now())
   const keys = (await redis.keys('*')).filter((key) => !before.has(key))
-  expect(keys.length).toBeGreaterThanOrEqual(6)
+  expect(keys.length).toBeGreaterThanOrEqual(8)
   expect(keys.filter((key) => key.includes(canary))).toEqual([])
   for (const key of keys) expect(await redis.pttl(key), key).not.toBe(-1)
 })

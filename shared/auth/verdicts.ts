@@ -1,0 +1,48 @@
+import { networkOf } from '../client/address.ts'
+import type { Client } from '../client/client.ts'
+import type { Risk } from '../event.ts'
+import type { Attempt, Attempts } from '../stores/port.ts'
+import type { Passwords } from './passwords.ts'
+import type { SubmittedLogin } from './submitted.ts'
+
+/** Both are judged by the last hour, and neither is counted further than to where it is decided. */
+const DECIDED_BY = { withinMs: 60 * 60_000, logins: 5, failures: 5 } as const
+const MOST = Math.max(DECIDED_BY.logins, DECIDED_BY.failures)
+
+export interface VerdictDeps {
+  attempts: Attempts
+  passwords: Pick<Passwords, 'fingerprint'>
+  /** Logins that nobody has: whoever tries one read it in a list. */
+  canaries: ReadonlySet<string>
+  now: () => number
+}
+
+/** One try of a password at a login. */
+export interface Try {
+  typed: SubmittedLogin
+  password: string
+  deviceKnown: boolean
+  client: Client
+}
+
+/**
+ * What a log monitor cannot compute of a sign-in: whether its password is being tried at one login after another, and
+ * whether a right one comes after wrong ones from the same network or device. Who fails on a device that the account
+ * knows is its owner with a bad memory: neither counted nor judged. One round trip, whether or not there is an account.
+ * @throws if the store fails: an attempt that cannot be counted is not let through
+ */
+export async function judgeTry(
+  { typed, password, deviceKnown, client }: Try,
+  outcome: Attempt['outcome'],
+  deps: VerdictDeps,
+): Promise<Risk[]> {
+  const origins = deviceKnown ? [] : [`network ${networkOf(client.ip)}`, `device ${typed.deviceHash}`]
+  const attempt = { password: deps.passwords.fingerprint(password), login: typed.loginHash, origins, outcome }
+  const { logins, failures } = await deps.attempts.note(attempt, DECIDED_BY.withinMs, MOST, deps.now())
+  const risks: Risk[] = outcome === 'right' && failures >= DECIDED_BY.failures ? ['after_failures'] : []
+  if (logins >= DECIDED_BY.logins) risks.push('spray')
+  return [...risks, ...risksOfLogin(typed, deps)]
+}
+
+export const risksOfLogin = (typed: SubmittedLogin, { canaries }: Pick<VerdictDeps, 'canaries'>): 'canary'[] =>
+  typed.email !== undefined && canaries.has(typed.email) ? ['canary'] : []
