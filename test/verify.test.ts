@@ -2,8 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { attacks } from '../attacks/index.ts'
 import { command } from '../lab/cli/verify.ts'
 import type { Scoreboard } from '../lab/verify/scoreboard.ts'
+import { policyFor } from '../shared/containment/policy.ts'
 
 /** `npm run verify` as it is typed, where no lab runs: everything it prints is asserted, nothing is stood in for. */
 
@@ -13,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-test('every attack is seen and contained on both targets, and no twin is troubled', { timeout: 240_000 }, async () => {
+test('every attack is seen and contained on both targets, and no twin is troubled', { timeout: 900_000 }, async () => {
   const told = { out: '', err: '' }
   const report = join(dir, 'verify.xml')
   const code = await command.run(['--json', '--junit', report, '--dir', join(dir, 'lab')], {
@@ -29,43 +31,56 @@ test('every attack is seen and contained on both targets, and no twin is trouble
   expect(told.err).not.toContain('DOES NOT HOLD')
   expect(code).toBe(0)
   const board = JSON.parse(told.out) as Scoreboard
+  const pairs = attacks.flatMap((attack) => attack.targets.map((target) => ({ attack, target })))
   expect(board).toEqual({
     run_id: expect.stringMatching(/^v-[0-9a-f]{8}$/),
     mode: 'arrival',
     started_at: expect.stringMatching(/^\d{4}-.*Z$/),
-    scenarios: [
-      held('credential-stuffing', 'web', { '@ip': expect.stringMatching(/^203\.0\.113\.\d+$/) }, 'block_ip'),
-      held('credential-stuffing', 'functions', { '@ip': expect.stringMatching(/^203\.0\.113\.\d+$/) }, 'block_ip'),
-      held('session-reuse', 'web', { '@sid': expect.stringMatching(/^[\w-]{22}$/) }, 'revoke'),
-      held('session-reuse', 'functions', { '@sid': expect.stringMatching(/^[\w-]{22}$/) }, 'revoke'),
-      held('impossible-travel', 'web', { '@sid': expect.stringMatching(/^[\w-]{22}$/) }, 'revoke'),
-      held('impossible-travel', 'functions', { '@sid': expect.stringMatching(/^[\w-]{22}$/) }, 'revoke'),
-    ],
-    passed: 6,
+    scenarios: pairs.map(({ attack, target }) => held(attack.trips, target)),
+    passed: pairs.length,
     failed: 0,
   })
-  for (const { alert, containment, attack, benign } of board.scenarios) {
+  for (const { alert, containment, otherwise, attack, benign } of board.scenarios) {
     expect(attack.requests).toBeLessThan(200)
     expect(alert.detect_ms).toBeGreaterThanOrEqual(0)
-    expect(containment.contain_ms).toBeGreaterThan(0)
-    expect(benign.events).toBeGreaterThan(5)
+    if (containment.attacker_dead) expect(containment.contain_ms).toBeGreaterThan(0)
+    expect(otherwise.detect_ms).toBeGreaterThanOrEqual(0)
+    expect(benign.events).toBeGreaterThan(2)
   }
-  expect(await readFile(report, 'utf8')).toContain('tests="6" failures="0"')
+  expect(await readFile(report, 'utf8')).toContain(`tests="${pairs.length}" failures="0"`)
   expect(await readdir(join(dir, 'lab', 'verify'))).toEqual([])
 })
 
-const held = (slug: string, target: string, group: Record<string, unknown>, action: string) => ({
-  slug,
-  target,
-  attack: { requests: expect.any(Number) },
-  alert: { fired: true, monitor: slug, group, detect_ms: expect.any(Number) },
-  containment: {
-    done: true,
-    action,
-    contain_ms: expect.any(Number),
-    attacker_dead: true,
-    victim_alive: true,
-  },
-  benign: { events: expect.any(Number), alerts: 0 },
-  ok: true,
-})
+/** What each facet of a group looks like; nothing else is ever named by an alert. */
+const FACETS: Readonly<Record<string, RegExp>> = {
+  '@ip': /^(203\.0\.113\.\d+|2001:db8:[0-9a-f:]+)$/,
+  '@sid': /^[\w-]{22}$/,
+  '@usr.id': /^[0-9a-f-]{36}$/,
+  '@login_hash': /^[0-9a-f]{32}$/,
+  '@via': /^(web|api)$/,
+}
+
+function held(slug: string, target: string) {
+  const policy = policyFor(slug)
+  const contains = policy?.contain !== 'none'
+  const group = Object.fromEntries(
+    policy?.groupBy.map((facet) => [facet, expect.stringMatching(FACETS[facet] ?? /^$/)]) ?? [],
+  )
+  const time = contains ? expect.any(Number) : null
+  return {
+    slug,
+    target,
+    attack: { requests: expect.any(Number) },
+    alert: { fired: true, monitor: slug, group, detect_ms: expect.any(Number) },
+    containment: {
+      done: true,
+      action: policy?.action,
+      contain_ms: time,
+      attacker_dead: contains ? true : null,
+      victim_alive: true,
+    },
+    otherwise: { mode: 'cadence', detect_ms: expect.any(Number), contain_ms: time },
+    benign: { events: expect.any(Number), alerts: 0 },
+    ok: true,
+  }
+}

@@ -5,14 +5,15 @@ import { parseArgs } from 'node:util'
 import type { Target } from '../../attacks/attack.ts'
 import { attacks } from '../../attacks/index.ts'
 import { newSeed, SEED_MAX } from '../../attacks/random.ts'
+import { loadMonitors } from '../datadog/monitor.ts'
 import { attackNamed, targetsNamed, wholeNumber } from '../verify/arguments.ts'
 import { openInsider } from '../verify/insider.ts'
 import { junit } from '../verify/junit.ts'
-import { evaluation, findOrStartLab, type VerifiedLab } from '../verify/lab.ts'
+import { DETECTIONS, evaluation, findOrStartLab, type VerifiedLab } from '../verify/lab.ts'
 import { openLogs } from '../verify/logs.ts'
 import { scoreboard, type Verdict } from '../verify/scoreboard.ts'
 import { table } from '../verify/table.ts'
-import { verify } from '../verify/verify.ts'
+import { modeOf, verify } from '../verify/verify.ts'
 import { Watch } from '../verify/watch.ts'
 import type { Command, Io } from './command.ts'
 import { duration, json, paint } from './output.ts'
@@ -52,8 +53,7 @@ export const command: Command = {
       const runId = `v-${randomBytes(4).toString('hex')}`
       say(`Run ${runId}, seed ${options.seed}.`)
       const verdicts = await verifyIn(lab, runId, options, io)
-      const mode = lab.cadenceSeconds === undefined ? 'arrival' : 'cadence'
-      const board = scoreboard({ run_id: runId, mode, started_at: startedAt.toISOString() }, verdicts)
+      const board = scoreboard({ run_id: runId, mode: modeOf(lab), started_at: startedAt.toISOString() }, verdicts)
       if (options.junit !== undefined) await writeFile(options.junit, junit(board, verdicts))
       if (options.json) json(io, board)
       else io.out(`\n${table(board, evaluation(lab.cadenceSeconds), io)}`)
@@ -79,7 +79,8 @@ async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: I
   try {
     const { urls, cadenceSeconds } = lab
     const logs = openLogs(urls.datadog, signal)
-    const observed = { watch, logs, cadenceSeconds, insider: openInsider(urls.datadog) }
+    const monitors = await loadMonitors(DETECTIONS)
+    const observed = { watch, logs, cadenceSeconds, monitors, insider: openInsider(urls.datadog) }
     const targets = options.targets.map((kind): Target => ({ kind, baseUrl: urls[kind] }))
     const { attacks, seed } = options
     return await Promise.race([verify({ lab: observed, attacks, targets, runId, seed, say, signal }), lost])

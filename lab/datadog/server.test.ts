@@ -405,3 +405,30 @@ const raw = (port: number, text: string): Promise<string> =>
     socket.on('close', () => resolve(answer))
     socket.on('error', () => {})
   })
+
+describe('log forwarding', () => {
+  const put = ({ datadog }: Lab, body: string, headers: Record<string, string> = {}) =>
+    fetch(`${datadog.url}/lab/forwarding`, { method: 'PUT', body, headers }).then(({ status }) => status)
+
+  test('is turned off and on by exactly those two words', async () => {
+    const set: boolean[] = []
+    const lab = await start({ setForwarding: (on) => set.push(on) })
+    expect(await put(lab, '{"functions": false}')).toBe(200)
+    expect(await put(lab, '{"functions":true}')).toBe(200)
+    for (const body of ['', 'false', '{}', '{"functions":0}', '{"functions":false,"web":false}']) {
+      expect(await put(lab, body), body).toBe(400)
+    }
+    expect(set).toEqual([false, true])
+  })
+
+  test('no foreign page can turn it off', async () => {
+    const set: boolean[] = []
+    const lab = await start({ setForwarding: (on) => set.push(on) })
+    expect(await put(lab, '{"functions": false}', { Origin: 'https://evil.example' })).toBe(403)
+    expect(set).toEqual([])
+  })
+
+  test('is nobody’s to turn off where nothing forwards', async () => {
+    expect(await put(await start(), '{"functions": false}')).toBe(404)
+  })
+})

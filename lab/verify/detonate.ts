@@ -5,9 +5,11 @@ import { policyFor } from '../../shared/containment/policy.ts'
 import { duration } from '../cli/output.ts'
 import type { Alert } from '../datadog/alerts.ts'
 import { nextAligned } from '../datadog/clock.ts'
+import type { Monitor } from '../datadog/monitor.ts'
 import { sleepUntil } from './instant.ts'
 import type { Logs } from './logs.ts'
 import { isAlertOf, isFalseAlert } from './match.ts'
+import { alertedOtherwise, DATADOG_CADENCE_SECONDS } from './other-mode.ts'
 import type { Watch } from './watch.ts'
 
 /** A running lab, seen from outside. */
@@ -17,6 +19,8 @@ export interface ObservedLab {
   /** Undefined: monitors are evaluated as each log arrives. */
   readonly cadenceSeconds: number | undefined
   readonly insider: Insider
+  /** Those that it evaluates. */
+  readonly monitors: readonly Monitor[]
 }
 
 export interface Run {
@@ -39,6 +43,8 @@ export interface Outcome {
   readonly detonation: Detonation
   readonly alert: Alert | undefined
   readonly contained: Contained | undefined
+  /** Epoch ms: when the alert would have come had its monitor been evaluated in the other way, at each event or every minute. */
+  readonly alertedOtherwise: number | undefined
 }
 
 export interface TwinOutcome {
@@ -89,7 +95,15 @@ export async function detonate(run: Run, lab: ObservedLab): Promise<Outcome> {
     },
   })
   const detonation = await attack.attack(run.target, context)
-  return { requests: base.requests(), detonation, alert: await alerting, contained: await containing }
+  const alert = await alerting
+  const otherwise = alert && (await alertedInOtherMode(alert, since, lab))
+  return { requests: base.requests(), detonation, alert, contained: await containing, alertedOtherwise: otherwise }
+}
+
+async function alertedInOtherMode(alert: Alert, since: number, lab: ObservedLab): Promise<number | undefined> {
+  const monitor = lab.monitors.find(({ slug }) => slug === alert.monitor)
+  const cadenceSeconds = lab.cadenceSeconds === undefined ? DATADOG_CADENCE_SECONDS : undefined
+  return monitor && alertedOtherwise({ monitor, group: alert.group, since, cadenceSeconds }, lab.logs)
 }
 
 /** Lets the twin act, until the stand-in has seen all of it. */

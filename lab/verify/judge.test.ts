@@ -28,10 +28,10 @@ const alert: Alert = {
 }
 const detonation = { group: alert.group, crossedAt: 1_000, refusedAt: 1_126, attackerDead: true, victimAlive: true }
 const contained = { action: 'revoke', outcome: 'success' }
-const outcome: Outcome = { requests: 10, detonation, alert, contained }
+const outcome: Outcome = { requests: 10, detonation, alert, contained, alertedOtherwise: 31_000 }
 const quiet: TwinOutcome = { events: 7, alerts: [], missing: [] }
 const verdictOn = (found: Outcome | Error, twin: TwinOutcome | Error = quiet) =>
-  judge({ attack: sessionReuse, target: 'web', outcome: found, twin, durationMs: 1_500 })
+  judge({ attack: sessionReuse, target: 'web', mode: 'arrival', outcome: found, twin, durationMs: 1_500 })
 
 test('a scenario that holds is told by its facts, all of them', () => {
   expect(verdictOn(outcome)).toEqual({
@@ -41,6 +41,7 @@ test('a scenario that holds is told by its facts, all of them', () => {
       attack: { requests: 10 },
       alert: { fired: true, monitor: 'session-reuse', group: alert.group, detect_ms: 19 },
       containment: { done: true, action: 'revoke', contain_ms: 126, attacker_dead: true, victim_alive: true },
+      otherwise: { mode: 'cadence', detect_ms: 30_000, contain_ms: 30_107 },
       benign: { events: 7, alerts: 0 },
       ok: true,
     },
@@ -75,7 +76,10 @@ describe('a scenario does not hold', () => {
       detonation: { ...detonation, refusedAt: undefined, attackerDead: undefined },
     }
     const judged = (slug: string) =>
-      judge({ attack: { ...sessionReuse, trips: slug }, target: 'web', outcome: told, twin: quiet, durationMs: 1 })
+      judge({
+        ...{ attack: { ...sessionReuse, trips: slug }, target: 'web', mode: 'arrival' },
+        ...{ outcome: told, twin: quiet, durationMs: 1 },
+      })
     expect(judged('session-reuse').faults).toEqual(['the attacker was never refused', 'the attacker still gets in'])
     expect(judged('telemetry-silence').faults).toEqual([])
     expect(judged('telemetry-silence').scenario.containment.attacker_dead).toBeNull()
@@ -107,7 +111,9 @@ test('JUnit shows each scenario, and no text of a fault can break it', () => {
 
 test('the table tells at a glance what failed', () => {
   const lines = table(board, 'at each event', { color: false }).split('\n')
-  expect(lines.find((line) => line.endsWith('ok'))).toMatch(/session-reuse +web +19 ms +126 ms +revoke +dead +alive/)
-  expect(lines.find((line) => line.endsWith('FAILED'))).toMatch(/none +never +nobody +IN +OUT/)
+  expect(lines.find((line) => line.endsWith('ok'))).toMatch(
+    /session-reuse +web +30 s +30 s +19 ms +126 ms +revoke +dead +alive/,
+  )
+  expect(lines.find((line) => line.endsWith('FAILED'))).toMatch(/none +never +none +never +nobody +IN +OUT/)
   expect(lines).toContain('1 of 2 hold')
 })

@@ -1,12 +1,14 @@
 import type { Attack, TargetKind } from '../../attacks/attack.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
 import type { Outcome, TwinOutcome } from './detonate.ts'
-import type { Scenario, Verdict } from './scoreboard.ts'
+import type { Evaluation, Scenario, Verdict } from './scoreboard.ts'
 
 /** What was found out; an error in place of what could not be. */
 export interface Findings {
   readonly attack: Attack
   readonly target: TargetKind
+  /** How the monitors were evaluated. */
+  readonly mode: Evaluation
   readonly outcome: Outcome | Error
   readonly twin: TwinOutcome | Error
   readonly durationMs: number
@@ -19,8 +21,8 @@ export interface Judged<T> {
 }
 
 /** Decides whether a scenario holds: all of it, or it does not. */
-export function judge({ attack, target, outcome, twin, durationMs }: Findings): Verdict {
-  const attacked = judgeAttack(attack, outcome)
+export function judge({ attack, target, mode, outcome, twin, durationMs }: Findings): Verdict {
+  const attacked = judgeAttack(attack, outcome, mode)
   const benign = judgeTwin(twin)
   const faults = [...attacked.faults, ...benign.faults]
   const scenario: Scenario = {
@@ -33,8 +35,8 @@ export function judge({ attack, target, outcome, twin, durationMs }: Findings): 
   return { scenario, faults, durationMs }
 }
 
-export const judgeAttack = (attack: Attack, outcome: Outcome | Error): Judged<AttackFacts> => ({
-  facts: outcome instanceof Error ? NOTHING_SEEN : factsOf(outcome),
+export const judgeAttack = (attack: Attack, outcome: Outcome | Error, mode: Evaluation): Judged<AttackFacts> => ({
+  facts: outcome instanceof Error ? nothingSeen(mode) : factsOf(outcome, mode),
   faults: attackFaults(outcome, policyFor(attack.trips)?.contain !== 'none'),
 })
 
@@ -43,20 +45,19 @@ export const judgeTwin = (twin: TwinOutcome | Error): Judged<Scenario['benign']>
   faults: twinFaults(twin),
 })
 
-type AttackFacts = Pick<Scenario, 'attack' | 'alert' | 'containment'>
+type AttackFacts = Pick<Scenario, 'attack' | 'alert' | 'containment' | 'otherwise'>
 
-const NOTHING_SEEN: AttackFacts = {
+const otherThan = (mode: Evaluation): Evaluation => (mode === 'cadence' ? 'arrival' : 'cadence')
+
+const nothingSeen = (mode: Evaluation): AttackFacts => ({
   attack: { requests: 0 },
   alert: { fired: false, monitor: null, group: null, detect_ms: null },
   containment: { done: false, action: null, contain_ms: null, attacker_dead: false, victim_alive: false },
-}
+  otherwise: { mode: otherThan(mode), detect_ms: null, contain_ms: null },
+})
 
-function factsOf({
-  requests,
-  detonation,
-  alert,
-  contained,
-}: Outcome): Omit<Scenario, 'slug' | 'target' | 'benign' | 'ok'> {
+function factsOf(outcome: Outcome, mode: Evaluation): AttackFacts {
+  const { requests, detonation, alert, contained } = outcome
   const { crossedAt, refusedAt, attackerDead, victimAlive } = detonation
   return {
     attack: { requests },
@@ -73,6 +74,18 @@ function factsOf({
       attacker_dead: attackerDead ?? null,
       victim_alive: victimAlive,
     },
+    otherwise: { mode: otherThan(mode), ...timesOtherwise(outcome) },
+  }
+}
+
+/** From the alert on nothing depends on how the monitor was evaluated: what it took then, it would have taken here. */
+function timesOtherwise({ alert, alertedOtherwise, detonation }: Outcome) {
+  const { crossedAt, refusedAt } = detonation
+  if (!alert || alertedOtherwise === undefined) return { detect_ms: null, contain_ms: null }
+  const detect_ms = Math.max(0, alertedOtherwise - crossedAt)
+  return {
+    detect_ms,
+    contain_ms: refusedAt === undefined ? null : detect_ms + Math.max(0, refusedAt - alert.notified_at),
   }
 }
 

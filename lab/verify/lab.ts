@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { duration } from '../cli/output.ts'
 import { type RunFile, readRunFile } from '../run-file.ts'
 import { startLab } from '../start.ts'
 import { removeAbandoned, removeLab } from '../stores/remove.ts'
+
+/** The detections that every lab evaluates. */
+export const DETECTIONS = fileURLToPath(new URL('../../detections', import.meta.url))
 
 /** A lab to verify in. */
 export interface VerifiedLab {

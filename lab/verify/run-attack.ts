@@ -4,13 +4,16 @@ import { type Attack, BenignRefused, type TargetKind } from '../../attacks/attac
 import { allowedOrigin } from '../../attacks/clients/allow-list.ts'
 import { createAttackContext, createContext } from '../../attacks/context.ts'
 import { duration, paint } from '../cli/output.ts'
+import { loadMonitors } from '../datadog/monitor.ts'
 import { type RunFile, readRunFile } from '../run-file.ts'
 import { actTwin, detonate, type ObservedLab, type Outcome, type Run, type TwinOutcome } from './detonate.ts'
 import { openInsider } from './insider.ts'
 import { judgeAttack, judgeTwin } from './judge.ts'
+import { DETECTIONS } from './lab.ts'
 import { openLogs } from './logs.ts'
 import { narrator } from './narrator.ts'
 import type { Scenario } from './scoreboard.ts'
+import { modeOf } from './verify.ts'
 import { Watch } from './watch.ts'
 
 export interface RunOptions {
@@ -29,7 +32,8 @@ export interface RunOptions {
 }
 
 /** What `attack run --json` prints, per target. Without a lab there is nobody to tell of alerts. */
-export interface RunReport extends Partial<Pick<Scenario, 'attack' | 'alert' | 'containment' | 'benign'>> {
+export interface RunReport
+  extends Partial<Pick<Scenario, 'attack' | 'alert' | 'containment' | 'otherwise' | 'benign'>> {
   readonly run_id: string
   readonly seed: number
   readonly slug: string
@@ -90,6 +94,7 @@ async function observe({ urls, mode }: RunFile, signal: AbortSignal): Promise<Ob
     logs: openLogs(urls.datadog, signal),
     cadenceSeconds: mode.cadence_seconds ?? undefined,
     insider: openInsider(urls.datadog),
+    monitors: await loadMonitors(DETECTIONS),
   }
 }
 
@@ -97,7 +102,7 @@ type Body = Omit<RunReport, 'run_id' | 'seed' | 'slug' | 'target' | 'twin'>
 
 async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
   const outcome = lab ? await detonate(run, lab) : await detonateBlind(run)
-  const { facts, faults } = judgeAttack(run.attack, outcome)
+  const { facts, faults } = judgeAttack(run.attack, outcome, modeOf(lab ?? { cadenceSeconds: undefined }))
   const { detect_ms } = facts.alert
   const { contain_ms } = facts.containment
   const times = [
@@ -147,7 +152,13 @@ async function detonateBlind(run: Run): Promise<Outcome> {
   run.tell('nobody', 'tells of alerts here: the attacker goes on until refused')
   const alarm = { ...BLIND, heard: async () => 'unheard' as const }
   const detonation = await run.attack.attack(run.target, createAttackContext(context, alarm))
-  return { requests: context.requests(), detonation, alert: undefined, contained: undefined }
+  return {
+    requests: context.requests(),
+    detonation,
+    alert: undefined,
+    contained: undefined,
+    alertedOtherwise: undefined,
+  }
 }
 
 /** On this machine `127.0.0.1` and `[::1]` are other names of `localhost`. */

@@ -1,5 +1,8 @@
 import type { Group, TargetKind } from '../../attacks/attack.ts'
 
+/** How monitors are evaluated: every so many seconds, as Datadog does it, or at each event. */
+export type Evaluation = 'cadence' | 'arrival'
+
 /** One attack against one target, and its twin. What could not be found out is null. */
 export interface Scenario {
   readonly slug: string
@@ -21,6 +24,12 @@ export interface Scenario {
     readonly attacker_dead: boolean | null
     readonly victim_alive: boolean
   }
+  /** The same two times had the monitors been evaluated in the other way: not measured, but followed from the run's own log. */
+  readonly otherwise: {
+    readonly mode: Evaluation
+    readonly detect_ms: number | null
+    readonly contain_ms: number | null
+  }
   readonly benign: { readonly events: number; readonly alerts: number }
   readonly ok: boolean
 }
@@ -28,7 +37,7 @@ export interface Scenario {
 /** What `verify --json` prints. */
 export interface Scoreboard {
   readonly run_id: string
-  readonly mode: 'arrival' | 'cadence'
+  readonly mode: Evaluation
   readonly started_at: string
   readonly scenarios: readonly Scenario[]
   readonly passed: number

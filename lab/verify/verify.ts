@@ -5,7 +5,7 @@ import type { Alert } from '../datadog/alerts.ts'
 import { actTwin, detonate, type ObservedLab, type Run } from './detonate.ts'
 import { judge } from './judge.ts'
 import { isSameGroup } from './match.ts'
-import type { Verdict } from './scoreboard.ts'
+import type { Evaluation, Verdict } from './scoreboard.ts'
 
 export interface VerifyOptions {
   readonly lab: ObservedLab
@@ -21,6 +21,9 @@ export interface VerifyOptions {
 
 /** The longest window of an alert about all of the service, twice. */
 const RECOVERS_WITHIN_MS = 20 * 60_000
+
+export const modeOf = ({ cadenceSeconds }: Pick<ObservedLab, 'cadenceSeconds'>): Evaluation =>
+  cadenceSeconds === undefined ? 'arrival' : 'cadence'
 
 interface Pair {
   readonly attack: Attack
@@ -61,14 +64,14 @@ async function holdsAlone(pair: Pair, options: VerifyOptions): Promise<Verdict> 
   await awaitQuiet(pair, options)
   const twin = await attempt(() => actTwin(twinRunOf(pair, options), lab))
   const outcome = await attempt(() => detonate(runOf(pair, options), lab))
-  return told(judge({ ...findingsOf(pair, startedAt), outcome, twin }), options)
+  return told(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
 }
 
 async function holdsInTurn(pair: Pair, options: VerifyOptions): Promise<Verdict> {
   const startedAt = performance.now()
   const outcome = await attempt(() => detonate(runOf(pair, options), options.lab))
   const twin = await attempt(() => actTwin(twinRunOf(pair, options), options.lab))
-  return told(judge({ ...findingsOf(pair, startedAt), outcome, twin }), options)
+  return told(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
 }
 
 async function holdsAtOnce(pair: Pair, options: VerifyOptions): Promise<Verdict> {
@@ -77,7 +80,7 @@ async function holdsAtOnce(pair: Pair, options: VerifyOptions): Promise<Verdict>
     attempt(() => detonate(runOf(pair, options), options.lab)),
     attempt(() => actTwin(twinRunOf(pair, options), options.lab)),
   ])
-  return told(judge({ ...findingsOf(pair, startedAt), outcome, twin }), options)
+  return told(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
 }
 
 /** An alert that an earlier run has left open would hide the next one: there is none until it has recovered. */
@@ -94,9 +97,10 @@ async function awaitQuiet({ attack, target }: Pair, { lab, say, signal }: Verify
   signal.throwIfAborted()
 }
 
-const findingsOf = ({ attack, target }: Pair, startedAt: number) => ({
+const findingsOf = ({ attack, target }: Pair, startedAt: number, { lab }: VerifyOptions) => ({
   attack,
   target: target.kind,
+  mode: modeOf(lab),
   durationMs: performance.now() - startedAt,
 })
 
