@@ -59,7 +59,7 @@ export interface CaseResult {
 export interface Detection {
   readonly monitor: Monitor
   readonly cases: readonly DetectionCase[]
-  readonly proof?: Proof
+  readonly proof: Proof
 }
 
 /** Loads each `<slug>/monitor.json` below a folder with the `cases` and the `proof` that its `cases.ts` exports. */
@@ -69,7 +69,7 @@ export async function loadDetections(dir: string): Promise<Detection[]> {
     monitors.map(async (monitor) => {
       const file = pathToFileURL(join(dir, monitor.slug, 'cases.ts')).href
       const { cases, proof } = (await import(file)) as Omit<Detection, 'monitor'>
-      return { monitor, cases, ...(proof && { proof }) }
+      return { monitor, cases, proof }
     }),
   )
 }

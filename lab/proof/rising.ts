@@ -1,0 +1,320 @@
+import type { Monitor } from '../datadog/monitor.ts'
+import type { DetectionCase, Proof, Timeline } from '../datadog/testing.ts'
+import { groupOf, minuteMs, nextMinute, pathOf, valueAt, windowText, withValue } from './events.ts'
+
+/** What is asked of a detection that fires when something adds up. */
+export function risingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
+  const scene = new Scene(monitor, proof)
+  return [
+    ...thresholdClaims(scene),
+    ...edgeClaims(scene),
+    ...cycleClaims(scene),
+    ...(scene.by ? groupClaims(scene, pathOf(scene.by)) : []),
+    ...repetitionClaims(scene),
+    ...arrivalClaims(scene),
+    ...elsewhereClaims(scene),
+  ]
+}
+
+/** One detection, in the words and the events of its claims. */
+class Scene {
+  /** How many events take it over its threshold: N + 1. */
+  readonly reach: number
+  readonly windowMs: number
+  readonly by
+  readonly rollup
+  /** `session`-like words for the group and the window, in the names of claims. */
+  readonly subject: string
+  readonly window: string
+  private readonly monitor: Monitor
+  private readonly proof: Proof
+
+  constructor(monitor: Monitor, proof: Proof) {
+    const { operator, threshold, windowMs, by, rollup } = monitor.parsed
+    if (by.length > 1) throw new Error(`${monitor.slug}: no claim is written for more than one facet in .by`)
+    this.monitor = monitor
+    this.proof = proof
+    this.reach = operator === '>' ? Math.floor(threshold) + 1 : Math.ceil(threshold)
+    this.windowMs = windowMs
+    this.window = windowText(windowMs)
+    this.by = by[0]
+    this.rollup = rollup
+    this.subject = this.by ? `one ${this.by.name}` : 'the service'
+  }
+
+  /** So many events that count, a millisecond apart unless told, from an instant of the case on. */
+  volley(count: number, fromMs = 0, { subject = 0, stepMs = 1, first = 0 } = {}): object[] {
+    return Array.from({ length: count }, (_, i) => this.proof.counts(first + i, fromMs + i * stepMs, subject))
+  }
+
+  one(i: number, atMs: number, subject = 0): object {
+    return this.proof.counts(i, atMs, subject)
+  }
+
+  /** So many alerts, each for the group of one subject. */
+  alerts(...subjects: number[]): Record<string, string>[] {
+    return subjects.map((subject) => groupOf(this.monitor, this.one(0, 0, subject)))
+  }
+
+  /** Takes time forward and counts nowhere. */
+  elsewhere(atMs: number): object {
+    return withValue(this.one(0, atMs), ['env'], 'staging')
+  }
+}
+
+function thresholdClaims(scene: Scene): DetectionCase[] {
+  const { reach, windowMs, window, subject } = scene
+  const over: DetectionCase = {
+    name: `${reach} of ${subject} within ${window} are one alert, until the first has left the window`,
+    events: scene.volley(reach),
+    fires: scene.alerts(0),
+    transitions: [
+      ['Triggered', reach - 1],
+      ['Recovered', windowMs],
+    ],
+    cadence: [
+      ['Triggered', minuteMs],
+      ['Recovered', windowMs + minuteMs],
+    ],
+  }
+  const atOnce: DetectionCase = {
+    name: `${reach} of ${subject} at one instant recover to nothing at all`,
+    events: scene.volley(reach, 0, { stepMs: 0 }),
+    fires: scene.alerts(0),
+    transitions: [
+      ['Triggered', 0],
+      ['Recovered', windowMs],
+    ],
+    cadence: [
+      ['Triggered', minuteMs],
+      ['Recovered', windowMs + minuteMs],
+    ],
+  }
+  if (reach === 1) return [over, atOnce]
+  return [
+    { name: `${reach - 1} of ${subject} within ${window} are silent`, events: scene.volley(reach - 1), fires: false },
+    over,
+    atOnce,
+  ]
+}
+
+/** Both sides of the window's edge, in both modes: begun a millisecond before a full minute. */
+function edgeClaims(scene: Scene): DetectionCase[] {
+  const { reach, windowMs, window, subject } = scene
+  const begin = minuteMs - 1
+  const last = (gapMs: number) => [
+    ...scene.volley(Math.max(reach - 1, 1), begin, { stepMs: 0 }),
+    scene.one(reach - 1, begin + gapMs),
+  ]
+  if (reach === 1) {
+    return [
+      {
+        name: `a second of ${subject} exactly ${window} after the first goes on with its alert`,
+        events: last(windowMs),
+        fires: scene.alerts(0),
+        transitions: [
+          ['Triggered', 0],
+          ['Recovered', 2 * windowMs],
+        ],
+        cadence: [
+          ['Triggered', 1],
+          ['Recovered', 2 * windowMs + 1],
+        ],
+      },
+      {
+        name: `a second of ${subject} ${window} and a millisecond after the first is another alert`,
+        events: last(windowMs + 1),
+        fires: scene.alerts(0, 0),
+        transitions: [
+          ['Triggered', 0],
+          ['Recovered', windowMs],
+          ['Triggered', windowMs + 1],
+          ['Recovered', 2 * windowMs + 1],
+        ],
+        cadence: [
+          ['Triggered', 1],
+          ['Recovered', windowMs + 1],
+          ['Triggered', windowMs + minuteMs + 1],
+          ['Recovered', 2 * windowMs + minuteMs + 1],
+        ],
+      },
+    ]
+  }
+  return [
+    {
+      name: `${reach} of ${subject}, the last a millisecond less than ${window} after the others, fire`,
+      events: [...scene.volley(reach - 1, 0, { stepMs: 0 }), scene.one(reach - 1, windowMs - 1)],
+      fires: scene.alerts(0),
+      transitions: [
+        ['Triggered', windowMs - 1],
+        ['Recovered', windowMs],
+      ],
+      cadence: [
+        ['Triggered', windowMs],
+        ['Recovered', windowMs + minuteMs],
+      ],
+    },
+    {
+      name: `${reach} of ${subject}, the last exactly ${window} after the others, are silent`,
+      events: [...scene.volley(reach - 1, 0, { stepMs: 0 }), scene.one(reach - 1, windowMs)],
+      fires: false,
+    },
+  ]
+}
+
+function cycleClaims(scene: Scene): DetectionCase[] {
+  const { reach, windowMs, subject } = scene
+  const again = 2 * windowMs
+  const cycle = (fromMs: number, triggeredAt: number, recoversAfter: number): Timeline => [
+    ['Triggered', fromMs + triggeredAt],
+    ['Recovered', fromMs + recoversAfter],
+  ]
+  return [
+    {
+      name: `${subject}, over the threshold again after a recovery, is a second alert with a cycle key of its own`,
+      events: [...scene.volley(reach), ...scene.volley(reach, again)],
+      fires: scene.alerts(0, 0),
+      transitions: [...cycle(0, reach - 1, windowMs), ...cycle(again, reach - 1, windowMs)],
+      cadence: [...cycle(0, minuteMs, windowMs + minuteMs), ...cycle(again, minuteMs, windowMs + minuteMs)],
+    },
+    {
+      name: `${subject} that goes on and on is one alert, told once`,
+      events: Array.from({ length: 5 }, (_, i) => scene.volley(reach, (i * windowMs) / 2)).flat(),
+      fires: scene.alerts(0),
+      transitions: cycle(0, reach - 1, 3 * windowMs),
+      cadence: cycle(0, minuteMs, 3 * windowMs + minuteMs).map(([word, at]) => [
+        word,
+        word === 'Recovered' ? nextMinute(3 * windowMs) : at,
+      ]),
+    },
+  ]
+}
+
+function groupClaims(scene: Scene, path: string[]): DetectionCase[] {
+  const { reach, windowMs, by } = scene
+  const timeline = (triggeredAt: number, recoveredAt: number): Timeline => [
+    ['Triggered', triggeredAt],
+    ['Triggered', triggeredAt],
+    ['Recovered', recoveredAt],
+    ['Recovered', recoveredAt],
+  ]
+  const both = Array.from({ length: reach }, (_, i) => [scene.one(i, i, 0), scene.one(i, i, 1)]).flat()
+  const split = (count: number) => Array.from({ length: count }, (_, i) => scene.one(i, i, i % 2))
+  const without = (value?: null) => scene.volley(2 * reach).map((event) => withValue(event, path, value))
+  return [
+    ...(reach === 1 ? [] : [{ name: `${reach} over two ${by?.name} are silent`, events: split(reach), fires: false }]),
+    {
+      name: `two ${by?.name} over the threshold at once are two alerts`,
+      events: both,
+      fires: scene.alerts(0, 1),
+      transitions: timeline(reach - 1, windowMs),
+      cadence: timeline(minuteMs, windowMs + minuteMs),
+    },
+    { name: `events without ${by?.name} count for nobody`, events: without(), fires: false, outsideContract: true },
+    {
+      name: `events whose ${by?.name} is null count for nobody`,
+      events: without(null),
+      fires: false,
+      outsideContract: true,
+    },
+  ]
+}
+
+/** A count counts a repeated delivery again, a cardinality does not: Datadog removes no duplicates. */
+function repetitionClaims(scene: Scene): DetectionCase[] {
+  const { reach, rollup, subject, windowMs } = scene
+  const below = scene.volley(Math.max(reach - 1, 1))
+  const twice = [...below, ...below]
+  if (rollup.kind === 'count') {
+    const fires = twice.length >= reach
+    const name =
+      reach === 1
+        ? 'an event delivered twice is one alert'
+        : `${reach - 1} of ${subject}, each delivered twice, are counted twice`
+    return [{ name, events: twice, fires: fires ? scene.alerts(0) : false }]
+  }
+  const path = pathOf(rollup.of)
+  const counted = (i: number) => valueAt(scene.one(i, 0), path)
+  const template = (i: number) => withValue(scene.one(0, i), path, counted(i))
+  return [
+    {
+      name: `${reach - 1} of ${subject}, each delivered twice, are counted once`,
+      events: twice,
+      fires: reach === 1 ? scene.alerts(0) : false,
+    },
+    {
+      name: `${reach} of ${subject} that differ in ${rollup.of.name} alone fire`,
+      events: Array.from({ length: reach }, (_, i) => template(i)),
+      fires: scene.alerts(0),
+      transitions: [
+        ['Triggered', reach - 1],
+        ['Recovered', windowMs],
+      ],
+    },
+    {
+      name: `any number of ${subject} with one ${rollup.of.name} is one`,
+      events: Array.from({ length: 2 * reach }, (_, i) => withValue(scene.one(i, i), path, counted(0))),
+      fires: reach === 1 ? scene.alerts(0) : false,
+    },
+    {
+      name: `events without ${rollup.of.name} count for nothing`,
+      events: scene.volley(2 * reach).map((event) => withValue(event, path, undefined)),
+      fires: false,
+      outsideContract: true,
+    },
+  ]
+}
+
+/** Logs come late and out of order: sixty seconds of that must change nothing. */
+function arrivalClaims(scene: Scene): DetectionCase[] {
+  const { reach, windowMs, subject } = scene
+  const stepMs = Math.floor((minuteMs - 1) / reach)
+  const inOrder = scene.volley(reach, 0, { stepMs })
+  const late = 10
+  const before = scene.volley(reach - 1, 0, { stepMs: 0 })
+  return [
+    {
+      name: `${reach} of ${subject} that arrive newest first are the same alert at the same time`,
+      events: inOrder.toReversed(),
+      fires: scene.alerts(0),
+      transitions: [
+        ['Triggered', (reach - 1) * stepMs],
+        ['Recovered', windowMs],
+      ],
+      cadence: [
+        ['Triggered', minuteMs],
+        ['Recovered', windowMs + minuteMs],
+      ],
+    },
+    {
+      name: `the last of ${reach}, sixty seconds late, still counts at its own time`,
+      events: [...before, scene.elsewhere(late + minuteMs), scene.one(reach - 1, late)],
+      fires: scene.alerts(0),
+      dropped: 0,
+    },
+    {
+      name: `the last of ${reach}, sixty seconds and a millisecond late, is dropped, and that is told`,
+      events: [...before, scene.elsewhere(late + minuteMs + 1), scene.one(reach - 1, late)],
+      fires: false,
+      dropped: 1,
+    },
+  ]
+}
+
+/** Staging, and whatever else the account watches. */
+function elsewhereClaims(scene: Scene): DetectionCase[] {
+  const many = scene.volley(2 * scene.reach)
+  return (
+    [
+      ['env', 'staging', 'another environment'],
+      ['env', undefined, 'no environment'],
+      ['service', 'another', 'another service'],
+      ['service', undefined, 'no service'],
+    ] as const
+  ).map(([field, value, words]) => ({
+    name: `${many.length} events of ${words} are silent`,
+    events: many.map((event) => withValue(event, [field], value)),
+    fires: false,
+    ...(value === undefined ? { outsideContract: true as const } : {}),
+  }))
+}
