@@ -1,4 +1,5 @@
-import type { Attack, AttackContext } from './attack.ts'
+import type { Attack } from './attack.ts'
+import { describe, isLike, type Refused, type TryOne, tryUntilRefused } from './blocked.ts'
 import { type Account, castPeople, leakedList, type Person } from './cast.ts'
 import type { SignIn } from './clients/client.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
@@ -10,9 +11,6 @@ const BAD_LOGINS = 30
 const UNNOTICED = 10
 /** People whose right password is on the list too. Each is tried once: a device that got in is known to the account. */
 const REUSERS = 8
-
-type TryOne = (account: Account) => Promise<SignIn>
-type Refused = Extract<SignIn, { kind: 'refused' }>
 
 export const credentialStuffing: Attack = {
   slug: 'credential-stuffing',
@@ -44,7 +42,7 @@ export const credentialStuffing: Attack = {
     const crossing = context.crossing({ '@ip': bot.address }, 'the eleventh failure')
     const [, refusedAt] = await Promise.all([
       tryAll(list.slice(UNNOTICED), tryOne),
-      crossing.alerted.then(() => untilRefused(reusers, wrong, tryOne, context)),
+      crossing.alerted.then(() => tryUntilRefused(reusers, wrong, tryOne, context)),
     ])
     tell('attacker', `the list is through; one line is left, and it is ${victim.name}'s right password`)
     const last = await tryOne(victim)
@@ -73,31 +71,3 @@ function refusalIn(answers: readonly SignIn[]): Refused {
   if (other) throw new RequestFailed(`wrong passwords are answered differently: ${describe(first)}, ${describe(other)}`)
   return first
 }
-
-/**
- * Right passwords, one account after the other, until one is refused as if it were wrong.
- * @returns when that one was sent; undefined when none was
- */
-async function untilRefused(
-  reusers: readonly Person[],
-  wrong: Refused,
-  tryOne: TryOne,
-  context: AttackContext,
-): Promise<number | undefined> {
-  for (const person of reusers) {
-    const answer = await tryOne(person)
-    if (isLike(answer, wrong)) {
-      context.tell('attacker', `${person.name}'s password is right, and refused all the same`)
-      return answer.sentAt
-    }
-    context.tell('attacker', `${person.name}'s password fits: ${describe(answer)}`)
-    await context.pause()
-  }
-  return undefined
-}
-
-/** Whether nothing in the answer tells it from the other: a blocked attacker is not to learn that there is a block. */
-const isLike = (answer: SignIn, wrong: Refused): answer is Refused =>
-  answer.kind === 'refused' && answer.status === wrong.status && answer.words === wrong.words
-
-const describe = (answer: SignIn): string => (answer.kind === 'in' ? 'signed in' : `${answer.status}`)
