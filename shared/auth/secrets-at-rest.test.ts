@@ -37,6 +37,15 @@ describe('a password', () => {
     expect((await passwords.check('cafe\u0301 au lait au lit', stored)).matches).toBe(true)
   })
 
+  it('is told from others for an hour by a short print, which says nothing without the pepper', () => {
+    const [one, other] = [createPasswords(pool, [newer, older], 4), createPasswords(pool, [older], 4)]
+    const print = one.fingerprint('caf\u00e9 au lait au lit')
+    expect(print).toMatch(/^[0-9a-f]{16}$/)
+    expect(one.fingerprint('cafe\u0301 au lait au lit')).toBe(print)
+    expect(one.fingerprint('Caf\u00e9 au lait au lit')).not.toBe(print)
+    expect(other.fingerprint('caf\u00e9 au lait au lit')).not.toBe(print)
+  })
+
   it('under an older pepper or a lower cost is verified, and outdated', async () => {
     const before = await createPasswords(pool, [older], 4).hash('correct password of mine')
     const after = createPasswords(pool, [newer, older], 4)
