@@ -1,10 +1,19 @@
 import type { Attack } from './attack.ts'
 import { credentialStuffing } from './credential-stuffing.ts'
 import { impossibleTravel } from './impossible-travel.ts'
+import { mfaGuessing } from './mfa-guessing.ts'
+import { otpReplay } from './otp-replay.ts'
 import { sessionReuse } from './session-reuse.ts'
 import { telemetrySilence } from './telemetry-silence.ts'
 
 /** Every attack that there is, in the order in which they are shown and verified. */
-export const attacks: readonly Attack[] = [credentialStuffing, sessionReuse, impossibleTravel, telemetrySilence]
+export const attacks: readonly Attack[] = [
+  credentialStuffing,
+  sessionReuse,
+  impossibleTravel,
+  mfaGuessing,
+  otpReplay,
+  telemetrySilence,
+]
 
 export const attackBySlug = (slug: string): Attack | undefined => attacks.find((attack) => attack.slug === slug)

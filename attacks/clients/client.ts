@@ -1,5 +1,6 @@
 import type { Account } from '../cast.ts'
 import type { Device } from './devices.ts'
+import type { Answer, Outgoing } from './wire.ts'
 
 /** What opens an account without a password: a cookie's value or a bearer token. */
 export interface Session {
@@ -39,6 +40,8 @@ export interface Client {
   changePassword(account: Account, next: string): Promise<SignIn>
   /** @throws RequestFailed when refused */
   signOut(): Promise<void>
+  /** Ends another session of the same account. @throws RequestFailed when refused */
+  endOther(sid: string): Promise<void>
   /**
    * Uses the session so that it is renewed where that is due: web does so with a page, a script has to ask.
    * @returns whether the token in hand is a later one now
@@ -48,6 +51,8 @@ export interface Client {
   hold(session: Session): void
   /** What it holds: the latest token, once renewed. */
   held(): Session | undefined
+  /** A request of one's own making, without any session. @throws RequestFailed as every other */
+  send(outgoing: Outgoing): Promise<Answer>
   /** Another device or network from now on, with the same session. */
   move(to: { device?: Device; address?: string }): void
 }
@@ -62,10 +67,13 @@ export function sidOf(token: string): string {
   throw new Error('the session token is not a JSON Web Token with a sid')
 }
 
+/** Whose session it is, as the logs name them. Likewise unverified. */
+export const userOf = ({ secret }: Session): string => String(claimsOf(secret).sub)
+
 /** Which token of its session it is: renewals count them. Likewise unverified. */
 export const genOf = (token: string): number => Number(claimsOf(token).gen)
 
-function claimsOf(token: string): { sid?: unknown; gen?: unknown } {
+function claimsOf(token: string): { sid?: unknown; sub?: unknown; gen?: unknown } {
   const [, payload = ''] = token.split('.')
   try {
     return Object(JSON.parse(Buffer.from(payload, 'base64url').toString()))

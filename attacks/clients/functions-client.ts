@@ -72,6 +72,9 @@ export function createFunctionsClient(start: { device: Device; address: string }
       mustAnswer(204, await postSignedIn('/api/auth/logout'), 'the sign-out')
       session = undefined
     },
+    async endOther(sid) {
+      mustAnswer(204, await postSignedIn(`/api/auth/sessions/${sid}/end`), 'the end of another session')
+    },
     async renew() {
       const before = session
       const answer = await postSignedIn('/api/auth/session/renew')
@@ -82,6 +85,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
       session = stolen
     },
     held: () => session,
+    send: (outgoing) => send(outgoing, from, line),
     move: (to) => {
       from = { ...from, ...to }
     },

@@ -86,6 +86,9 @@ export function createWebClient(start: { device: Device; address: string }, line
     async signOut() {
       mustLeadTo('/login', await submit('/logout', {}), 'the sign-out')
     },
+    async endOther(sid) {
+      mustLeadTo('/dashboard', await submit('/dashboard/end', { sid }), 'the end of another session')
+    },
     async renew() {
       const before = held()
       await request('GET', '/dashboard')
@@ -94,6 +97,7 @@ export function createWebClient(start: { device: Device; address: string }, line
     },
     hold: (stolen) => jar.holdSession(stolen.secret),
     held,
+    send: (outgoing) => send(outgoing, from, line),
     move: (to) => {
       from = { ...from, ...to }
     },

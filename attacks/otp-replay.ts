@@ -1,0 +1,63 @@
+import type { Attack } from './attack.ts'
+import { castPeople, type Person } from './cast.ts'
+import { userOf } from './clients/client.ts'
+import { chromeOnMac, chromeOnWindows } from './clients/devices.ts'
+import { RequestFailed } from './clients/wire.ts'
+import { twin } from './otp-replay.twin.ts'
+import { openWithAuthenticator, passPassword } from './second-factor.ts'
+import { stayUntilRefused } from './stay.ts'
+
+export const otpReplay: Attack = {
+  slug: 'otp-replay',
+  title: 'A page in the middle that takes password and code',
+  techniques: [
+    { id: 'T1557', name: 'Adversary-in-the-Middle' },
+    { id: 'T1111', name: 'Multi-Factor Authentication Interception' },
+  ],
+  targets: ['web', 'functions'],
+  does: 'Relays what somebody types into a page that looks like ours: the password, then the code while it is fresh. The page then sends its victim to the real one, who gives the same code there, in vain: each code opens one session, and it was the thief’s.',
+  trips: 'otp-replay',
+  runbook: 'runbooks/ATO-009-otp-replay.md',
+  twin,
+
+  async attack(_target, context) {
+    const { addresses, random, tell } = context
+    const [victim] = castPeople(1, random) as [Person]
+    const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
+    const browser = context.client(home)
+    const { session, phone } = await openWithAuthenticator(browser, victim, context)
+    await browser.signOut()
+    tell(victim.name, `has an authenticator, and is not signed in: ${home.device.name} at ${home.address}`)
+
+    const lair = { device: chromeOnMac(), address: await addresses.attacker() }
+    const thief = context.client(lair)
+    const code = await phone.next()
+    await passPassword(thief, victim)
+    const entry = await thief.enterCode(code)
+    if (entry.kind === 'refused') throw new RequestFailed(`a fresh code was refused: ${entry.status}`)
+    tell('thief', `relays what ${victim.name} types into a false page: ${lair.device.name} at ${lair.address}`)
+
+    await passPassword(browser, victim)
+    const replay = async () => {
+      const answer = await browser.enterCode(code)
+      if (answer.kind === 'in') throw new RequestFailed('one code was accepted twice')
+      tell(victim.name, `gives the same code on the real page, and is refused: ${answer.status}`)
+    }
+    await replay()
+    const group = { '@usr.id': userOf(session) }
+    const crossing = context.crossing(group, 'the second replay')
+    await replay()
+    const isIn = 'is in: password and code were right, and it came first'
+    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, context)
+
+    await crossing.alerted
+    thief.hold(entry.session)
+    const last = await thief.visit()
+    const attackerDead = last.kind === 'out'
+    tell('thief', last.kind === 'out' ? `tries the session once more: ${last.status} again` : 'IS STILL IN')
+    await passPassword(browser, victim)
+    const victimAlive = (await browser.enterCode(await phone.next())).kind === 'in'
+    tell(victim.name, victimAlive ? 'signs in afresh with the next code' : 'CANNOT SIGN IN')
+    return { group, crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
+  },
+}

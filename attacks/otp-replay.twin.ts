@@ -1,0 +1,53 @@
+import { BenignRefused, type Twin } from './attack.ts'
+import { castPeople, type Person } from './cast.ts'
+import { type Client, type Session, type SignIn, userOf } from './clients/client.ts'
+import { chromeOnMac, safariOnIphone } from './clients/devices.ts'
+import { openWithAuthenticator, passPassword } from './second-factor.ts'
+
+/** One person with two devices, and no patience. */
+export const twin: Twin = {
+  title: 'One code for the laptop and for the phone',
+  does: 'Signs in on a laptop with a code, and at once on a phone, from a mobile network, with the same code: it is refused there, as it was used already. The next one is taken.',
+
+  async act(_target, context) {
+    const { addresses, random, tell } = context
+    const [person] = castPeople(1, random) as [Person]
+    const home = await addresses.ordinary()
+    const laptop = context.client({ device: chromeOnMac(), address: home })
+    const { session, phone: app } = await openWithAuthenticator(laptop, person, context)
+    await laptop.signOut()
+
+    const code = await app.next()
+    await passPassword(laptop, person)
+    const onLaptop = await stay(laptop, await laptop.enterCode(code), person)
+    tell(person.name, `signs in on the laptop, with a code: ${home}`)
+
+    const away = await addresses.mobile()
+    const phone = context.client({ device: safariOnIphone(), address: away })
+    await passPassword(phone, person)
+    if ((await phone.enterCode(code)).kind === 'in') throw new Error('one code was accepted twice')
+    tell(person.name, `types the same code on the phone, and is refused: ${away}`)
+    const onPhone = await stay(phone, await phone.enterCode(await app.next()), person)
+    tell(person.name, 'waits for the next one, and is in on both')
+    return {
+      groups: [
+        { '@usr.id': userOf(session) },
+        ...[home, away].map((address) => ({ '@ip': address })),
+        ...[session, onLaptop, onPhone].map(({ sid }) => ({ '@sid': sid })),
+      ],
+      leaves: [
+        { query: '@evt:login @outcome:challenge', atLeast: 2 },
+        { query: '@evt:mfa @outcome:fail @reason:replayed_code', atLeast: 1 },
+        { query: '@evt:mfa @outcome:success', atLeast: 2 },
+        { query: '@evt:session @outcome:seen', atLeast: 2 },
+      ],
+    }
+  },
+}
+
+async function stay(browser: Client, answer: SignIn, person: Person): Promise<Session> {
+  if (answer.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${answer.status}`)
+  const visit = await browser.visit()
+  if (visit.kind === 'out') throw new BenignRefused(`${person.name} was signed out at once: ${visit.words}`)
+  return answer.session
+}

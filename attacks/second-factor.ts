@@ -1,0 +1,31 @@
+import type { Context } from './attack.ts'
+import type { Person } from './cast.ts'
+import { type Authenticator, createAuthenticator } from './clients/authenticator.ts'
+import type { Client, Session } from './clients/client.ts'
+import { RequestFailed } from './clients/wire.ts'
+
+/** Opens an account with an authenticator, on the device that is its first. */
+export async function openWithAuthenticator(
+  browser: Client,
+  person: Person,
+  context: Context,
+): Promise<{ session: Session; phone: Authenticator }> {
+  await browser.register(person)
+  const answer = await browser.signIn(person)
+  if (answer.kind === 'refused') throw new RequestFailed(`a new account could not sign in: ${answer.status}`)
+  return { session: answer.session, phone: await turnOnAuthenticator(browser, context) }
+}
+
+/** Sets an authenticator up on the account that the browser is signed in to. */
+async function turnOnAuthenticator(browser: Client, { signal }: Context): Promise<Authenticator> {
+  const phone = createAuthenticator(await browser.enrol(), signal)
+  await browser.confirm(await phone.next())
+  return phone
+}
+
+/** Gives a password that is right, up to the question for a code. */
+export async function passPassword(browser: Client, person: Person): Promise<void> {
+  const answer = await browser.givePassword(person)
+  if (answer.kind === 'challenged') return
+  throw new RequestFailed('the right password of an account with a second factor is not answered by asking for a code')
+}
