@@ -1,9 +1,26 @@
 import type { AttackContext } from './attack.ts'
 import type { Account, Person } from './cast.ts'
 import type { SignIn } from './clients/client.ts'
+import { RequestFailed } from './clients/wire.ts'
 
 export type TryOne = (account: Account) => Promise<SignIn>
-export type Refused = Extract<SignIn, { kind: 'refused' }>
+type Refused = Extract<SignIn, { kind: 'refused' }>
+
+/** One after the other, in order. */
+export async function tryAll(list: readonly Account[], tryOne: TryOne): Promise<SignIn[]> {
+  const answers: SignIn[] = []
+  for (const account of list) answers.push(await tryOne(account))
+  return answers
+}
+
+/** @throws RequestFailed if the target lets wrong passwords in, or throttled before any detection could see enough */
+export function refusalIn(answers: readonly SignIn[]): Refused {
+  const [first] = answers
+  if (first?.kind !== 'refused') throw new RequestFailed('a login that nobody has was let in')
+  const other = answers.find((answer) => !isLike(answer, first))
+  if (other) throw new RequestFailed(`wrong passwords are answered differently: ${describe(first)}, ${describe(other)}`)
+  return first
+}
 
 /**
  * Right passwords, one account after the other, until one is refused as if it were wrong: each is tried once, for a device
@@ -34,4 +51,4 @@ export async function tryUntilRefused(
 export const isLike = (answer: SignIn, wrong: Refused): answer is Refused =>
   answer.kind === 'refused' && answer.status === wrong.status && answer.words === wrong.words
 
-export const describe = (answer: SignIn): string => (answer.kind === 'in' ? 'signed in' : `${answer.status}`)
+const describe = (answer: SignIn): string => (answer.kind === 'in' ? 'signed in' : `${answer.status}`)

@@ -1,7 +1,6 @@
 import type { Attack } from './attack.ts'
-import { describe, isLike, type Refused, type TryOne, tryUntilRefused } from './blocked.ts'
-import { type Account, castPeople, leakedList, type Person } from './cast.ts'
-import type { SignIn } from './clients/client.ts'
+import { isLike, refusalIn, type TryOne, tryAll, tryUntilRefused } from './blocked.ts'
+import { castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { twin } from './credential-stuffing.twin.ts'
@@ -55,19 +54,4 @@ export const credentialStuffing: Attack = {
     tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
     return { group: { '@ip': bot.address }, crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
   },
-}
-
-async function tryAll(list: readonly Account[], tryOne: TryOne): Promise<SignIn[]> {
-  const answers: SignIn[] = []
-  for (const account of list) answers.push(await tryOne(account))
-  return answers
-}
-
-/** @throws RequestFailed if the target lets wrong passwords in, or throttled before any detection could see enough */
-function refusalIn(answers: readonly SignIn[]): Refused {
-  const [first] = answers
-  if (first?.kind !== 'refused') throw new RequestFailed('a login that nobody has was let in')
-  const other = answers.find((answer) => !isLike(answer, first))
-  if (other) throw new RequestFailed(`wrong passwords are answered differently: ${describe(first)}, ${describe(other)}`)
-  return first
 }
