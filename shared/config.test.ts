@@ -74,6 +74,18 @@ describe('a configuration', () => {
     )
   })
 
+  it('takes canaries as logins are compared, none by default, and nothing that is no address', () => {
+    const canaries = (CANARY_ADDRESSES: string) => parseFunctionsConfig({ ...productionEnv(), CANARY_ADDRESSES })
+    expect(canaries('').CANARY_ADDRESSES).toEqual([])
+    expect(canaries(' Payroll@Example.com, a@example.com,').CANARY_ADDRESSES).toEqual([
+      'payroll@example.com',
+      'a@example.com',
+    ])
+    expect(faultsOf({ ...productionEnv(), CANARY_ADDRESSES: 'a@example.com,payroll' })).toContain(
+      'CANARY_ADDRESSES (1): must be email addresses',
+    )
+  })
+
   it('has exactly one way to the tables', () => {
     const { TABLES_CONNECTION, ...without } = productionEnv()
     const TABLES_URL = 'https://account.table.core.windows.net'

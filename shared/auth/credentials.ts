@@ -1,14 +1,15 @@
 import type { Client } from '../client/client.ts'
-import { requestFields } from '../client/event.ts'
+import { requestFields, riskField } from '../client/event.ts'
 import { type EndDeps, logout, revokeAll } from '../session/end.ts'
 import { type Authenticated, type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { LiveSession, LiveSessions, SessionLedger, User, Users } from '../stores/port.ts'
 import { reauthRules } from './limits.ts'
 import { type CodeDeps, checkCode } from './mfa.ts'
+import { type DeviceDeps, risksOfDevice } from './new-device.ts'
 import { weakness } from './password-policy.ts'
 import type { Passwords } from './passwords.ts'
 
-export interface CredentialDeps extends IssueDeps, CodeDeps {
+export interface CredentialDeps extends IssueDeps, CodeDeps, DeviceDeps {
   users: Pick<Users, 'findById' | 'readEpoch' | 'changePassword' | 'acceptTotpStep'>
   passwords: Passwords
   sessions: Pick<LiveSessions, 'create' | 'end' | 'revoke'>
@@ -33,11 +34,12 @@ export async function reauthenticate(
   deviceHash: string,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
+  const risk = await risksOfDevice(session.userId, deviceHash, deps)
   const about = { ...requestFields(client, deviceHash), usr: { id: session.userId }, sid: session.sid }
   const proof = await provePassword(session, submitted.password, deps)
   if (proof.kind !== 'proved') {
     // Whoever holds a stolen session may guess here as well as at the sign-in, and must be seen doing it.
-    deps.emit({ ...about, evt: 'credential', outcome: 'fail', action: 'reauthenticated' })
+    deps.emit({ ...about, ...riskField(risk), evt: 'credential', outcome: 'fail', action: 'reauthenticated' })
     return proof
   }
   const { user } = proof
@@ -48,7 +50,7 @@ export async function reauthenticate(
       deps.emit({ ...fields, outcome: 'fail', reason: verdict })
       return { kind: 'code-refused' }
     }
-    deps.emit({ ...fields, outcome: 'success' })
+    deps.emit({ ...fields, ...riskField(risk), outcome: 'success' })
   }
   const amr = user.totp?.enabled ? (['pwd', 'otp'] as const) : (['pwd'] as const)
   return replaceSession(session, { userId: user.id, epoch: user.epoch, amr }, client, deviceHash, deps)
@@ -67,6 +69,7 @@ export async function changePassword(
 ): Promise<CredentialOutcome> {
   const fields = {
     ...requestFields(client, deviceHash),
+    ...riskField(await risksOfDevice(session.userId, deviceHash, deps)),
     evt: 'credential' as const,
     action: 'password_changed' as const,
     usr: { id: session.userId },

@@ -44,8 +44,10 @@ export async function login(
   const typed = readLogin(submitted.email, client, deps)
   const user = typed.email === undefined ? undefined : await deps.users.findByEmail(typed.email)
   // Asked for nobody as well: an account that exists must not take longer to be refused.
-  const remembered = await deps.devices.isKnown(user?.id ?? NOBODY, typed.deviceHash)
-  const deviceKnown = user ? remembered : isDecoyDevice(typed.loginHash, typed.deviceHash, deps.deviceKeys[0])
+  const remembered = await deps.devices.find(user?.id ?? NOBODY, typed.deviceHash)
+  const deviceKnown = user
+    ? remembered !== undefined
+    : isDecoyDevice(typed.loginHash, typed.deviceHash, deps.deviceKeys[0])
   const tried: Try = { typed, password: submitted.password, deviceKnown, client }
   const fail = async (reason: FailReason) => {
     const failed = reason === 'wrong_password' || reason === 'unknown_user'
@@ -105,14 +107,15 @@ async function finish(user: User, proved: Proved, deps: LoginDeps): Promise<Logi
     emitFailure(typed, user, client, { reason: 'wrong_password', risk }, deps)
     return { kind: 'refused' }
   }
-  const seen = deviceKnown ? 'known' : await deps.devices.remember(user.id, typed.deviceHash, new Date(deps.now()))
+  const met = deviceKnown ? undefined : await deps.devices.remember(user.id, typed.deviceHash, new Date(deps.now()))
+  const isNew = met?.isNew === true && !met.isFirst
   deps.emit({
     ...attemptFields(typed, client),
-    ...riskField([...(seen === 'new' ? ['new_device' as const] : []), ...issued.risk]),
+    ...riskField([...(isNew ? ['new_device' as const] : []), ...issued.risk]),
     outcome: 'success',
     usr: { id: user.id },
     sid: issued.sid,
-    device_known: seen === 'known',
+    device_known: !met?.isNew,
   })
   return { kind: 'issued', ...issued }
 }

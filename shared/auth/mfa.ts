@@ -1,10 +1,11 @@
 import type { Client, ClientDeps } from '../client/client.ts'
-import { requestFields } from '../client/event.ts'
+import { requestFields, riskField } from '../client/event.ts'
 import type { Emit, Event } from '../event.ts'
 import type { Secret } from '../secret.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { KnownDevices, LiveSession, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
 import { MFA_TRIES, mfaRules } from './limits.ts'
+import { type DeviceDeps, isNewDevice, risksOfDevice } from './new-device.ts'
 import { newTotpSecret, openTotp, otpauthUri, sealTotp, stepOfCode } from './totp.ts'
 
 export interface CodeDeps {
@@ -75,12 +76,13 @@ export async function verifyMfa(
     deps.emit({ ...fields, outcome: 'fail', reason: 'expired', usr })
     return { kind: 'refused' }
   }
-  await deps.devices.remember(user.id, deviceHash, new Date(deps.now()))
-  deps.emit({ ...fields, outcome: 'success', usr, sid: issued.sid })
+  const now = deps.now()
+  const isNew = isNewDevice(await deps.devices.remember(user.id, deviceHash, new Date(now)), now)
+  deps.emit({ ...fields, ...riskField(isNew ? ['new_device'] : []), outcome: 'success', usr, sid: issued.sid })
   return { kind: 'issued', ...issued }
 }
 
-export interface EnrolDeps extends CodeDeps {
+export interface EnrolDeps extends CodeDeps, DeviceDeps {
   users: Pick<Users, 'findById' | 'offerTotp' | 'enableTotp' | 'disableTotp' | 'acceptTotpStep'>
   emit: Emit
 }
@@ -118,9 +120,10 @@ export async function confirmTotp(
     deps.emit({ ...fields, outcome: 'fail', reason: 'wrong_code' })
     return 'refused'
   }
+  const risk = await risksOfDevice(user.id, deviceHash, deps)
   if (!(await deps.users.enableTotp(user.id, user.totp.secret, step, new Date(deps.now())))) return 'nothing-offered'
   await deps.throttle.clear(rules.map((rule) => rule.key))
-  deps.emit({ ...fields, outcome: 'enabled' })
+  deps.emit({ ...fields, ...riskField(risk), outcome: 'enabled' })
   return 'enabled'
 }
 
@@ -131,10 +134,12 @@ export async function disableTotp(
   deviceHash: string,
   deps: EnrolDeps,
 ): Promise<boolean> {
+  const risk = await risksOfDevice(session.userId, deviceHash, deps)
   if (!(await deps.users.disableTotp(session.userId, new Date(deps.now())))) return false
   const usr = { id: session.userId }
   deps.emit({
     ...requestFields(client, deviceHash),
+    ...riskField(risk),
     evt: 'mfa',
     outcome: 'disabled',
     usr,

@@ -225,10 +225,17 @@ export interface OpenSession {
   absoluteExpiry: Date
 }
 
+export interface KnownDevice {
+  /** When the account met it. */
+  since: Date
+  /** Whether the account had none before. */
+  isFirst: boolean
+}
+
 export interface KnownDevices {
-  isKnown(userId: string, deviceHash: string): Promise<boolean>
-  /** @returns what was known before: `first` (no device at all), `new` or `known` */
-  remember(userId: string, deviceHash: string, now: Date): Promise<'first' | 'new' | 'known'>
+  find(userId: string, deviceHash: string): Promise<KnownDevice | undefined>
+  /** @returns the device, and whether it was remembered only now */
+  remember(userId: string, deviceHash: string, now: Date): Promise<KnownDevice & { isNew: boolean }>
 }
 
 /** Where an account was used last, as far as travel is judged by it. */

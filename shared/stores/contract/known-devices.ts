@@ -2,40 +2,50 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { KnownDevices } from '../port.ts'
 
-const NOW = new Date('2026-03-01T12:00:00Z')
+const NOW = new Date('2026-03-01T12:00:00.123Z')
+const LATER = new Date('2026-03-01T12:15:00.456Z')
 const hashes = Array.from({ length: 5 }, (_, index) => String(index).repeat(32))
 const [LAPTOP = '', PHONE = ''] = hashes
 
 export function knownDevicesContract(devices: KnownDevices): void {
   describe('a device', () => {
-    test('is first, new or known', async () => {
+    test('is the first one or a further one, and new once', async () => {
       const userId = randomUUID()
-      expect(await devices.remember(userId, LAPTOP, NOW)).toBe('first')
-      expect(await devices.remember(userId, PHONE, NOW)).toBe('new')
-      expect(await devices.remember(userId, LAPTOP, NOW)).toBe('known')
-      expect(await devices.remember(userId, PHONE, NOW)).toBe('known')
+      expect(await devices.remember(userId, LAPTOP, NOW)).toEqual({ since: NOW, isFirst: true, isNew: true })
+      expect(await devices.remember(userId, PHONE, LATER)).toEqual({ since: LATER, isFirst: false, isNew: true })
     })
 
-    test('is known from when it was remembered, and to its user only', async () => {
+    test('stays as old as it was when it is remembered again', async () => {
       const userId = randomUUID()
-      expect(await devices.isKnown(userId, LAPTOP)).toBe(false)
       await devices.remember(userId, LAPTOP, NOW)
-      expect(await devices.isKnown(userId, LAPTOP)).toBe(true)
-      expect(await devices.isKnown(userId, PHONE)).toBe(false)
-      expect(await devices.isKnown(randomUUID(), LAPTOP)).toBe(false)
+      await devices.remember(userId, PHONE, NOW)
+      expect(await devices.remember(userId, LAPTOP, LATER)).toEqual({ since: NOW, isFirst: true, isNew: false })
+      expect(await devices.remember(userId, PHONE, LATER)).toEqual({ since: NOW, isFirst: false, isNew: false })
+    })
+
+    test('is found from when it was remembered, and of its user only', async () => {
+      const userId = randomUUID()
+      expect(await devices.find(userId, LAPTOP)).toBeUndefined()
+      await devices.remember(userId, LAPTOP, NOW)
+      await devices.remember(userId, PHONE, LATER)
+      expect(await devices.find(userId, LAPTOP)).toEqual({ since: NOW, isFirst: true })
+      expect(await devices.find(userId, PHONE)).toEqual({ since: LATER, isFirst: false })
+      expect(await devices.find(randomUUID(), LAPTOP)).toBeUndefined()
     })
 
     test('is the first one only once, also when several sign in at the same time', async () => {
       const userId = randomUUID()
       const seen = await Promise.all(hashes.map((hash) => devices.remember(userId, hash, NOW)))
-      expect(seen.sort()).toEqual(['first', 'new', 'new', 'new', 'new'])
+      expect(seen.map(({ isFirst }) => isFirst).sort()).toEqual([false, false, false, false, true])
+      expect(seen.every(({ isNew }) => isNew)).toBe(true)
     })
 
     test('is new once, also in parallel', async () => {
       const userId = randomUUID()
       await devices.remember(userId, LAPTOP, NOW)
       const seen = await Promise.all(Array.from({ length: 5 }, () => devices.remember(userId, PHONE, NOW)))
-      expect(seen.sort()).toEqual(['known', 'known', 'known', 'known', 'new'])
+      expect(seen.map(({ isNew }) => isNew).sort()).toEqual([false, false, false, false, true])
+      for (const { isNew, ...device } of seen) expect(device).toEqual({ since: NOW, isFirst: false })
     })
   })
 }

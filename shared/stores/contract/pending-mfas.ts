@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test, vi } from 'vitest'
 import type { PendingMfa, PendingMfas } from '../port.ts'
 
-const pending: PendingMfa = { userId: 'u-1', epoch: 3, deviceHash: 'd'.repeat(32), loginEmail: 'a@example.com' }
+const pending: PendingMfa = {
+  ...{ userId: 'u-1', epoch: 3, deviceHash: 'd'.repeat(32), loginEmail: 'a@example.com' },
+  risk: ['after_failures', 'spray'],
+}
 
 export function pendingMfasContract(mfas: PendingMfas): void {
   async function started(ttlSeconds = 300) {

@@ -1,4 +1,4 @@
-import type { KnownDevices } from '../port.ts'
+import type { KnownDevice, KnownDevices } from '../port.ts'
 import type { Tables } from './client.ts'
 import { CONFLICT, findEntity, unless } from './entity.ts'
 
@@ -7,22 +7,31 @@ const FIRST = 'first'
 
 /** Devices by user: partition user id, row device hash. */
 export function createKnownDevices(tables: Tables): KnownDevices {
-  const isKnown: KnownDevices['isKnown'] = async (userId, deviceHash) =>
-    (await findEntity(await tables.open('devices'), userId, deviceHash)) !== undefined
+  const find: KnownDevices['find'] = async (userId, deviceHash) => {
+    const row = await findEntity<Partial<KnownDevice> & Pick<KnownDevice, 'since'>>(
+      await tables.open('devices'),
+      userId,
+      deviceHash,
+    )
+    return row && { since: row.since, isFirst: row.isFirst ?? false }
+  }
 
   return {
-    isKnown,
-    async remember(userId, deviceHash, now) {
-      if (await isKnown(userId, deviceHash)) return 'known'
+    find,
+    async remember(userId, deviceHash, since) {
+      const known = await find(userId, deviceHash)
+      if (known) return { ...known, isNew: false }
       const table = await tables.open('devices')
-      const device = { partitionKey: userId, rowKey: deviceHash, since: now }
-      const first = { partitionKey: userId, rowKey: FIRST, deviceHash, since: now }
+      const device = { partitionKey: userId, rowKey: deviceHash, since }
+      const first = { partitionKey: userId, rowKey: FIRST, deviceHash, since }
       const both = table.submitTransaction([
         ['create', first],
-        ['create', device],
+        ['create', { ...device, isFirst: true }],
       ])
-      if (await unless([CONFLICT], both)) return 'first'
-      return (await unless([CONFLICT], table.createEntity(device))) ? 'new' : 'known'
+      if (await unless([CONFLICT], both)) return { since, isFirst: true, isNew: true }
+      if (await unless([CONFLICT], table.createEntity(device))) return { since, isFirst: false, isNew: true }
+      // The same device was faster by another request: what that wrote holds.
+      return { ...((await find(userId, deviceHash)) ?? { since, isFirst: false }), isNew: false }
     },
   }
 }

@@ -1,0 +1,148 @@
+import { generate } from 'otplib'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { NEW_DEVICE_MS } from '../../shared/auth/new-device.ts'
+import { type Asked, CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+
+let functions: Functions
+let clock: number
+beforeEach(async () => {
+  clock = Date.now()
+  functions = await startFunctions({ deps: { now: () => clock } })
+})
+afterEach(() => functions.close())
+
+const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
+const risksOf = (evt: string) => eventsOf(evt).map((event) => ('risk' in event ? event.risk : undefined))
+const NEXT = 'another long password'
+
+/** An account that was opened with Chrome a day ago. */
+async function settled() {
+  const { email, token } = await functions.signIn({ userAgent: CHROME })
+  clock += 24 * 3_600_000
+  return { email, token }
+}
+async function signIn(email: string, userAgent: string, password = PASSWORD) {
+  const { json } = await functions.call('login', { userAgent, body: { email, password } })
+  functions.lines.length = 0
+  return json as { sid: string; token: string; mfa_token: string }
+}
+const changePassword = (token: string, asked: Asked = {}, current = PASSWORD, next = NEXT) =>
+  functions.call('password', { token, ...asked, body: { current_password: current, new_password: next } })
+
+async function enable(token: string, asked: Asked) {
+  const { secret } = (await functions.call('mfaEnrol', { token, ...asked })).json as { secret: string }
+  const codeNow = () => generate({ secret, epoch: clock / 1000 })
+  const confirmed = await functions.call('mfaConfirm', { token, ...asked, body: { code: await codeNow() } })
+  expect(confirmed.status).toBe(204)
+  clock += 30_000
+  return codeNow
+}
+
+describe('a change of the password', () => {
+  it.each([
+    ['a moment', 0, ['new_device']],
+    ['the last millisecond of a quarter of an hour', NEW_DEVICE_MS - 1, ['new_device']],
+    ['a quarter of an hour', NEW_DEVICE_MS, undefined],
+  ])('%s after the device was first seen has the risks that it has', async (_, laterMs, risk) => {
+    const { email } = await settled()
+    const { token } = await signIn(email, FIREFOX)
+    clock += laterMs
+    expect((await changePassword(token, { userAgent: FIREFOX })).status).toBe(200)
+    expect(eventsOf('credential')).toMatchObject([{ outcome: 'success', action: 'password_changed' }])
+    expect(risksOf('credential')).toEqual([risk])
+  })
+
+  it('from the device that the account was opened with has none, however young it is', async () => {
+    const { token } = await functions.signIn({ userAgent: FIREFOX })
+    await changePassword(token, { userAgent: FIREFOX })
+    expect(risksOf('credential')).toEqual([undefined])
+  })
+
+  it('from a device that the account has known for a day has none', async () => {
+    const { email } = await settled()
+    await signIn(email, FIREFOX)
+    clock += 24 * 3_600_000
+    const { token } = await signIn(email, FIREFOX)
+    await changePassword(token, { userAgent: FIREFOX })
+    expect(risksOf('credential')).toEqual([undefined])
+  })
+
+  it('by a copied session on a device that never signed in is from a new one', async () => {
+    const { email } = await settled()
+    const { token } = await signIn(email, CHROME)
+    await changePassword(token, { userAgent: FIREFOX })
+    expect(risksOf('credential')).toEqual([['new_device']])
+  })
+
+  it('that fails says it as well', async () => {
+    const { email } = await settled()
+    const { token } = await signIn(email, FIREFOX)
+    await changePassword(token, { userAgent: FIREFOX }, 'not the right password')
+    await functions.call('reauth', { token, userAgent: FIREFOX, body: { password: 'not the right password' } })
+    expect(eventsOf('credential')).toMatchObject([
+      { outcome: 'fail', action: 'password_changed', risk: ['new_device'] },
+      { outcome: 'fail', action: 'reauthenticated', risk: ['new_device'] },
+    ])
+  })
+
+  it('is none the older for authenticating again, nor for a new session of the same device', async () => {
+    const { email } = await settled()
+    const { sid, token } = await signIn(email, FIREFOX)
+    clock += NEW_DEVICE_MS - 1
+    const again = await functions.call('reauth', { token, userAgent: FIREFOX, body: { password: PASSWORD } })
+    expect(again.json.sid).not.toBe(sid)
+    await changePassword(again.json.token, { userAgent: FIREFOX })
+    const second = await signIn(email, FIREFOX, NEXT)
+    await changePassword(second.token, { userAgent: FIREFOX }, NEXT, PASSWORD)
+    expect(risksOf('credential')).toEqual([['new_device']])
+  })
+
+  it('changes nothing while the devices cannot be looked up', async () => {
+    const { email, token } = await functions.signIn()
+    const find = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
+    const { devices } = functions.deps
+    Object.assign(functions.deps, { devices: { ...devices, find } })
+    expect((await changePassword(token)).status).toBeGreaterThanOrEqual(500)
+    Object.assign(functions.deps, { devices })
+    expect((await functions.call('login', { body: { email, password: PASSWORD } })).status).toBe(200)
+  })
+})
+
+describe('a second factor', () => {
+  it('that is turned on and off by a device of long standing has no risk', async () => {
+    const { email } = await settled()
+    const { token } = await signIn(email, CHROME)
+    await enable(token, { userAgent: CHROME })
+    await functions.call('mfaDisable', { token, userAgent: CHROME })
+    expect(eventsOf('mfa').map(({ outcome }) => outcome)).toEqual(['enabled', 'disabled'])
+    expect(risksOf('mfa')).toEqual([undefined, undefined])
+  })
+
+  it('that is turned on by a new device says so, and off too', async () => {
+    const { email } = await settled()
+    const { token, sid } = await signIn(email, FIREFOX)
+    await enable(token, { userAgent: FIREFOX })
+    await functions.call('mfaDisable', { token, userAgent: FIREFOX })
+    expect(eventsOf('mfa')).toMatchObject([
+      { outcome: 'enabled', sid, risk: ['new_device'] },
+      { outcome: 'disabled', sid, risk: ['new_device'] },
+    ])
+  })
+
+  it('that lets a new device in says so for a quarter of an hour, and of the first device never', async () => {
+    const { email, token } = await functions.signIn({ userAgent: CHROME })
+    const codeNow = await enable(token, { userAgent: CHROME })
+    const verify = async (userAgent: string) => {
+      const { mfa_token } = await signIn(email, userAgent)
+      const { status } = await functions.call('mfaVerify', { userAgent, body: { mfa_token, code: await codeNow() } })
+      expect(status).toBe(200)
+      clock += 30_000
+      return risksOf('mfa').at(-1)
+    }
+    expect(await verify(CHROME)).toBeUndefined()
+    expect(await verify(FIREFOX)).toEqual(['new_device'])
+    expect(await verify(FIREFOX)).toEqual(['new_device'])
+    clock += NEW_DEVICE_MS
+    expect(await verify(FIREFOX)).toBeUndefined()
+  })
+})
