@@ -101,6 +101,8 @@ export class BenignRefused extends Error {
 export interface BenignUse {
   /** Subjects of this use: an alert about one of them is a false one. */
   readonly groups: readonly Group[]
+  /** Alerts that are right: what is harmless may follow on a theft. */
+  readonly aftermathOf?: readonly { readonly monitor: string; readonly group: Group }[]
   /** Log searches below this run id, and how many events each finds at least when all are indexed. */
   readonly leaves: readonly { readonly query: string; readonly atLeast: number }[]
 }

@@ -1,8 +1,11 @@
 import type { Attack } from './attack.ts'
+import { containmentTampering } from './containment-tampering.ts'
 import { credentialStuffing } from './credential-stuffing.ts'
 import { impossibleTravel } from './impossible-travel.ts'
 import { mfaGuessing } from './mfa-guessing.ts'
 import { otpReplay } from './otp-replay.ts'
+import { revokedSessionUse } from './revoked-session-use.ts'
+import { sessionFork } from './session-fork.ts'
 import { sessionReuse } from './session-reuse.ts'
 import { telemetrySilence } from './telemetry-silence.ts'
 
@@ -13,6 +16,9 @@ export const attacks: readonly Attack[] = [
   impossibleTravel,
   mfaGuessing,
   otpReplay,
+  sessionFork,
+  revokedSessionUse,
+  containmentTampering,
   telemetrySilence,
 ]
 

@@ -1,9 +1,8 @@
 import type { Attack, TargetKind } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
-import type { Client, Session } from './clients/client.ts'
 import { chromeOnWindows, firefoxOnLinux, safariOnIphone } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
 import { twin } from './session-reuse.twin.ts'
+import { openSession } from './sessions.ts'
 import { stayUntilRefused } from './stay.ts'
 
 const LOOT: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
@@ -27,11 +26,11 @@ export const sessionReuse: Attack = {
     const desk = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const laptop = context.client(desk)
     await laptop.register(victim)
-    const stolen = await signIn(laptop, victim)
+    const stolen = await openSession(laptop, victim)
     tell(victim.name, `signs in on a laptop: ${desk.device.name} at ${desk.address}`)
     const pocket = { device: safariOnIphone(), address: await addresses.mobile() }
     const phone = context.client(pocket)
-    await signIn(phone, victim)
+    await openSession(phone, victim)
     tell(victim.name, `signs in on a phone too: ${pocket.device.name} at ${pocket.address}`)
 
     const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
@@ -52,11 +51,4 @@ export const sessionReuse: Attack = {
     tell(victim.name, victimAlive ? 'is signed in on the phone as before' : 'LOST THE PHONE SESSION TOO')
     return { group: { '@sid': stolen.sid }, crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
   },
-}
-
-async function signIn(client: Client, person: Person): Promise<Session> {
-  const answer = await client.signIn(person)
-  if (answer.kind === 'refused') throw new RequestFailed(`a new account could not sign in: ${answer.status}`)
-  if ((await client.visit()).kind === 'out') throw new RequestFailed('a new session was refused')
-  return answer.session
 }

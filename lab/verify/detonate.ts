@@ -115,7 +115,7 @@ export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> 
   if (lab.cadenceSeconds !== undefined) {
     await sleepUntil(nextAligned(Date.now(), lab.cadenceSeconds) + EVALUATED_WITHIN_MS, run.signal)
   }
-  const twin = { groups: use.groups, runId: run.runId }
+  const twin = { ...use, runId: run.runId }
   const alerts = (await lab.logs.alertsSince(since)).filter((alert) => isFalseAlert(alert, twin))
   const events = await lab.logs.search(`@run_id:${run.runId}`)
   return { events: events.length, alerts, missing }

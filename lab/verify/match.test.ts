@@ -67,4 +67,11 @@ describe('a false alert', () => {
   test('is no recovery', () => {
     expect(isFalseAlert({ ...alert, transition: 'Recovered' }, twin)).toBe(false)
   })
+
+  test('is none of what the twin follows on, of that monitor and group alone', () => {
+    const after = { ...twin, aftermathOf: [{ monitor: alert.monitor, group: alert.group }] }
+    expect(isFalseAlert({ ...alert, sample: sampleOf('v-1-twin') }, after)).toBe(false)
+    expect(isFalseAlert({ ...alert, monitor: 'another', sample: sampleOf('v-1-twin') }, after)).toBe(true)
+    expect(isFalseAlert({ ...alert, group: { '@ip': '203.0.113.1' }, sample: sampleOf('v-1-twin') }, after)).toBe(true)
+  })
 })

@@ -1,4 +1,4 @@
-import type { Group } from '../../attacks/attack.ts'
+import type { BenignUse, Group } from '../../attacks/attack.ts'
 import type { Alert } from '../datadog/alerts.ts'
 
 /** One detonation, as far as an alert can be told to be about it. */
@@ -22,11 +22,14 @@ export const isAlertOf = (alert: Told, { monitor, group, since, runId }: Detonat
   Date.parse(alert.at) >= since &&
   (runId === undefined || alert.sample.some(({ attributes }) => attributes.run_id === runId))
 
+type Harmless = Pick<BenignUse, 'groups' | 'aftermathOf'> & { readonly runId: string }
+
 /** An alert that something harmless caused: about one of its subjects, or because of one of its events. */
-export const isFalseAlert = (alert: Told, twin: { groups: readonly Group[]; runId: string }): boolean =>
+export const isFalseAlert = (alert: Told, { groups, aftermathOf = [], runId }: Harmless): boolean =>
   alert.transition !== 'Recovered' &&
-  (twin.groups.some((group) => isSameGroup(alert.group, group)) ||
-    alert.sample.some(({ attributes }) => attributes.run_id === twin.runId))
+  !aftermathOf.some(({ monitor, group }) => alert.monitor === monitor && isSameGroup(alert.group, group)) &&
+  (groups.some((group) => isSameGroup(alert.group, group)) ||
+    alert.sample.some(({ attributes }) => attributes.run_id === runId))
 
 export function isSameGroup(one: Group, other: Group): boolean {
   const keys = Object.keys(one)

@@ -1,0 +1,65 @@
+import type { Attack, TargetKind } from './attack.ts'
+import { castPeople, type Person } from './cast.ts'
+import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
+import { RequestFailed } from './clients/wire.ts'
+import { twin } from './session-fork.twin.ts'
+import { openSession, present, presentUntilRefused, useUntilRenewed } from './sessions.ts'
+
+const LOOT: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
+
+export const sessionFork: Attack = {
+  slug: 'session-fork',
+  title: 'Stolen session, from an equal device',
+  techniques: [
+    { id: 'T1539', name: 'Steal Web Session Cookie' },
+    { id: 'T1550.004', name: 'Use Alternate Authentication Material: Web Session Cookie' },
+  ],
+  targets: ['web', 'functions'],
+  does: 'Copies a session cookie (web) or bearer token (functions) and every header with it, so that the thief’s browser is the victim’s to whoever looks at devices. Both use the session, until it is renewed: its successor goes to one of them, and the other gives itself away. Takes as long as the target takes to renew: seconds in the lab, five minutes elsewhere.',
+  trips: 'session-fork',
+  runbook: 'runbooks/ATO-010-session-fork.md',
+  twin,
+
+  async attack(target, context) {
+    const { addresses, random, tell } = context
+    const [victim] = castPeople(1, random) as [Person]
+    const desk = { device: chromeOnWindows(), address: await addresses.ordinary() }
+    const laptop = context.client(desk)
+    await laptop.register(victim)
+    const stolen = await openSession(laptop, victim)
+    tell(victim.name, `signs in on a laptop: ${desk.device.name} at ${desk.address}`)
+    const pocket = { device: safariOnIphone(), address: await addresses.mobile() }
+    const phone = context.client(pocket)
+    await openSession(phone, victim)
+    tell(victim.name, `signs in on a phone too: ${pocket.device.name} at ${pocket.address}`)
+
+    const lair = { device: desk.device, address: await addresses.ordinary() }
+    const thief = context.client(lair)
+    const entry = await present(thief, stolen)
+    if (entry.kind === 'out') throw new RequestFailed(`a copied session was refused at once: ${entry.status}`)
+    tell('thief', `has the laptop's ${LOOT[target.kind]} and all its headers: ${lair.device.name} at ${lair.address}`)
+    tell('thief', 'is in, and nobody can tell the two apart')
+    await useUntilRenewed(laptop, context)
+    const goesOn = await laptop.visit()
+    if (goesOn.kind === 'out') throw new RequestFailed(`a renewed session was refused: ${goesOn.status}`)
+    tell(victim.name, `goes on working; the session is renewed, and the laptop alone has the new ${LOOT[target.kind]}`)
+
+    const group = { '@sid': stolen.sid }
+    const fork = await presentUntilRefused(thief, stolen, context)
+    const crossing = context.crossing(group, 'the first use that was refused')
+    tell('thief', `goes on with the old one, and is out: ${fork.status}`)
+
+    await crossing.alerted
+    const last = await present(thief, stolen)
+    const attackerDead = last.kind === 'out'
+    tell('thief', last.kind === 'out' ? `tries it once more: ${last.status} again` : 'IS STILL IN')
+    const told = await laptop.visit()
+    if (told.kind === 'out') tell(victim.name, `is asked on the laptop to sign in again: "${told.words}"`)
+    const again = await laptop.signIn(victim)
+    tell(victim.name, again.kind === 'in' ? 'signs in again' : `CANNOT SIGN IN AGAIN: ${again.status}`)
+    const onPhone = (await phone.visit()).kind === 'in'
+    tell(victim.name, onPhone ? 'is signed in on the phone as before' : 'LOST THE PHONE SESSION TOO')
+    const victimAlive = again.kind === 'in' && onPhone
+    return { group, crossedAt: fork.sentAt, refusedAt: fork.sentAt, attackerDead, victimAlive }
+  },
+}

@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Context } from './attack.ts'
+import type { Person } from './cast.ts'
+import type { Client, Session, Visit } from './clients/client.ts'
+import { RequestFailed } from './clients/wire.ts'
+
+/** Somebody who works looks at a page now and then. */
+const LOOKS_EVERY_MS = 1_000
+/** Longer than 300 s, after which a session is renewed where nothing else is configured. */
+const RENEWED_WITHIN_MS = 6 * 60_000
+/** Longer than 30 s of grace, and than two evaluations with what logs take. */
+const REFUSED_WITHIN_MS = 5 * 60_000
+
+/** A new account's first session. @throws RequestFailed when it is refused */
+export async function openSession(client: Client, person: Person): Promise<Session> {
+  const answer = await client.signIn(person)
+  if (answer.kind === 'refused') throw new RequestFailed(`a new account could not sign in: ${answer.status}`)
+  if ((await client.visit()).kind === 'out') throw new RequestFailed('a new session was refused')
+  return answer.session
+}
+
+/**
+ * Uses a session as its owner does, until its token has a successor, however long that takes where it is tried.
+ * @throws RequestFailed when it is never renewed
+ */
+export async function useUntilRenewed(client: Client, { signal }: Context): Promise<void> {
+  const until = Date.now() + RENEWED_WITHIN_MS
+  while (!(await client.renew())) {
+    if (Date.now() > until) throw new RequestFailed(`no session was renewed within ${RENEWED_WITHIN_MS / 1000} s`)
+    await delay(LOOKS_EVERY_MS, undefined, { signal })
+  }
+}
+
+/** Presents the very same secret once more, whatever the target has handed out since. */
+export async function present(client: Client, session: Session): Promise<Visit> {
+  client.hold(session)
+  return client.visit()
+}
+
+/**
+ * Presents a copied secret again and again, until it is refused for the first time.
+ * @throws RequestFailed when it never is
+ */
+export async function presentUntilRefused(
+  client: Client,
+  session: Session,
+  { signal }: Context,
+): Promise<Extract<Visit, { kind: 'out' }>> {
+  const until = Date.now() + REFUSED_WITHIN_MS
+  for (;;) {
+    const visit = await present(client, session)
+    if (visit.kind === 'out') return visit
+    if (Date.now() > until) throw new RequestFailed(`a copied session still works after ${REFUSED_WITHIN_MS / 1000} s`)
+    await delay(LOOKS_EVERY_MS, undefined, { signal })
+  }
+}
