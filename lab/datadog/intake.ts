@@ -121,12 +121,12 @@ function frames(body: Buffer): SyslogMessage[] {
 }
 
 /** The names are those of drained logs in Datadog; `facility` is undocumented. */
-const fromSyslog = ({ message, ...syslog }: SyslogMessage): Record<string, unknown> => ({ message, syslog })
+export const fromSyslog = ({ message, ...syslog }: SyslogMessage): Record<string, unknown> => ({ message, syslog })
 
 const OURS = new Set(['dd-api-key', 'ddsource', 'ddtags', 'service'])
 
 /** Any other query parameter becomes an attribute of every log. */
-function urlFields(query: URLSearchParams): UrlFields {
+export function urlFields(query: URLSearchParams): UrlFields {
   return {
     service: query.get('service') || undefined,
     ddsource: query.get('ddsource') || undefined,
