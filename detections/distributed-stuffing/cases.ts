@@ -61,6 +61,10 @@ const mondayMorning = Array.from({ length: 200 }, (_, n) => [
 
 export const proof: Proof = {
   counts: (i, afterMs, subject) => stranger(i, afterMs, { via: subject === 0 ? 'web' : 'api' }),
+  equivalent: {
+    'search: without @evt:login': 'by the contract, unknown_user is a reason of sign-ins alone',
+    'search: without @outcome:fail': 'by the contract, unknown_user is a reason of failures alone',
+  },
 }
 
 export const cases: DetectionCase[] = [

@@ -49,6 +49,7 @@ const without = (event: object, field: string): object =>
 
 export const proof: Proof = {
   counts: (_i, afterMs, subject) => travelled(afterMs, { sid: numbered.sid(subject) }),
+  equivalent: { 'search: without @evt:session': 'by the contract, new is an outcome of sessions alone' },
 }
 
 export const cases: DetectionCase[] = [

@@ -60,6 +60,7 @@ const without = (event: object, field: string): object =>
 
 export const proof: Proof = {
   counts: (i, afterMs, subject) => sprayed(i, afterMs, { ip: numbered.ip(subject) }),
+  equivalent: { 'search: without @evt:login': 'the app judges the passwords of sign-ins alone' },
 }
 
 export const cases: DetectionCase[] = [

@@ -45,6 +45,7 @@ const without = (event: SessionSeen, field: keyof SessionSeen): object =>
 
 export const proof: Proof = {
   counts: (i, afterMs, subject) => seen(afterMs, numbered.sid(subject), numbered.hash(i)),
+  equivalent: { 'search: without @evt:session': 'by the contract, new and seen are outcomes of sessions alone' },
 }
 
 export const cases: DetectionCase[] = [

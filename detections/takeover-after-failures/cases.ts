@@ -63,6 +63,7 @@ const without = (event: object, field: string): object =>
 
 export const proof: Proof = {
   counts: (_i, afterMs, subject) => guessed(afterMs, { sid: numbered.sid(subject) }),
+  equivalent: { 'search: without @evt:session': 'by the contract, new is an outcome of sessions alone' },
 }
 
 export const cases: DetectionCase[] = [

@@ -20,16 +20,17 @@ const sweep = (ms: number, change: Partial<Sweep> = {}): Sweep => ({
   ...change,
 })
 
-/** Somebody's failed sign-in: the service is alive, and says so in another way than by its heartbeat. */
+/** Somebody's sign-in, a success as well: the service is alive, and says so in another way than by its heartbeat. */
 const signIn = (ms: number): Event => ({
   timestamp: after(ms),
   level: 'info',
   service: 'mini-ato-saas',
   env: 'prod',
   evt: 'login',
-  outcome: 'fail',
-  reason: 'unknown_user',
-  usr: { exists: false },
+  outcome: 'success',
+  usr: { id: '0b7c3b0e-52b1-4d7a-8a8f-3d6d0f2c9a11' },
+  sid: 'AAAAAAAAAAAAAAAAAAAAAA',
+  device_known: true,
   ip: '198.51.100.7',
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',

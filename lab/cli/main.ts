@@ -3,10 +3,26 @@ import { type Command, type Io, UsageError } from './command.ts'
 import { columns } from './output.ts'
 
 /** Each verb is loaded when it is asked for: `search` need not wait for what `start` needs. */
-const VERBS = ['start', 'attack', 'verify', 'replay', 'search', 'contain', 'detections', 'stores', 'reset'] as const
+const VERBS = [
+  'start',
+  'attack',
+  'verify',
+  'replay',
+  'search',
+  'contain',
+  'detections',
+  'mutants',
+  'stores',
+  'reset',
+] as const
 type Verb = (typeof VERBS)[number]
 /** The names under which npm runs them, where these differ. */
-const NPM_NAMES: Partial<Record<Verb, string>> = { start: 'start', stores: 'run lab:stores', reset: 'run lab:reset' }
+const NPM_NAMES: Partial<Record<Verb, string>> = {
+  start: 'start',
+  mutants: 'run test:mutants --',
+  stores: 'run lab:stores',
+  reset: 'run lab:reset',
+}
 
 /** They hold processes, and end in an orderly way or not at all: a reader who has seen enough does not stop them. */
 const HOLDERS: readonly string[] = ['start', 'stores', 'verify']

@@ -1,0 +1,107 @@
+import { parseArgs } from 'node:util'
+import { MonitorError } from '../datadog/monitor.ts'
+import { type Detection, loadDetections } from '../datadog/testing.ts'
+import { mutate, Stale, survived, type Verdict } from '../proof/mutation.ts'
+import { type Command, type Io, UsageError } from './command.ts'
+import { columns, duration, json, paint } from './output.ts'
+
+const usage = `Usage: npm run test:mutants [-- <slug>… --json --survivors]
+
+Writes each detection wrong in every way that is one slip away (an @ left out, another field, operator, threshold, window,
+group, rollup or option; a term left out or negated) and holds it against the detection's cases and against what is
+claimed of every detection. A slip must be noticed by some case: its name is printed.
+
+  <slug>…      only these detections
+
+Options:
+  --json       one line per mutant: {detection, mutant, killed_by: {case, mode} | null, equivalent: reason | null}
+  --survivors  only what no case noticed, and what cannot be noticed with the reason
+  --help       this text
+
+Exit code: 0 when every mutant was killed or cannot be told from its monitor, 1 when one survived, 2 when the words are off.
+
+Examples:
+  npm run test:mutants
+  npm run test:mutants -- credential-stuffing --survivors
+`
+
+export const command: Command = {
+  name: 'mutants',
+  summary: 'writes each detection wrong in every way, and names the case that notices',
+  usage,
+  async run(argv, io) {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false }, survivors: { type: 'boolean', default: false } },
+    })
+    return run(chosen(await load(), positionals), values, io)
+  },
+}
+
+async function load(): Promise<Detection[]> {
+  try {
+    return await loadDetections('detections')
+  } catch (error) {
+    if (error instanceof MonitorError) throw new UsageError(error.message)
+    throw error
+  }
+}
+
+function chosen(all: readonly Detection[], slugs: readonly string[]): readonly Detection[] {
+  const unknown = slugs.filter((slug) => !all.some(({ monitor }) => monitor.slug === slug))
+  if (unknown.length > 0) throw new UsageError(`There is no detection ${unknown.join(', ')}.`)
+  return slugs.length === 0 ? all : all.filter(({ monitor }) => slugs.includes(monitor.slug))
+}
+
+async function run(
+  detections: readonly Detection[],
+  options: { json: boolean; survivors: boolean },
+  io: Io,
+): Promise<number> {
+  const started = performance.now()
+  const total = { mutants: 0, killed: 0, equivalent: 0, survived: 0 }
+  let stale = false
+  for (const detection of detections) {
+    io.signal.throwIfAborted()
+    const verdicts: Verdict[] = []
+    try {
+      for await (const verdict of mutate(detection)) verdicts.push(verdict)
+    } catch (error) {
+      if (!(error instanceof Stale)) throw error
+      stale = true
+      io.err(`${error.message}\n`)
+    }
+    for (const verdict of verdicts) {
+      total.mutants++
+      if (verdict.killer) total.killed++
+      else if (survived(verdict)) total.survived++
+      else total.equivalent++
+    }
+    const told = options.survivors ? verdicts.filter(({ killer }) => !killer) : verdicts
+    if (options.json) for (const verdict of told) json(io, record(verdict))
+    else if (told.length > 0) io.out(`${columns(told.map((verdict) => row(verdict, io)))}\n`)
+    const left = verdicts.filter(survived).length
+    io.err(`${detection.monitor.slug}: ${verdicts.length} mutants, ${left === 0 ? 'none' : left} survived\n`)
+  }
+  const took = duration(performance.now() - started)
+  const { mutants, killed, equivalent, survived: left } = total
+  const summary = `${mutants} mutants of ${detections.length} detections: ${killed} killed, ${equivalent} equivalent, ${left} survived`
+  io.err(`${paint(io, left === 0 && !stale ? 'green' : 'red', summary)}, in ${took}\n`)
+  return left === 0 && !stale ? 0 : 1
+}
+
+const record = ({ detection, mutant, killer, equivalent }: Verdict) => ({
+  detection,
+  mutant,
+  killed_by: killer ? { case: killer.name, mode: killer.mode } : null,
+  equivalent: equivalent ?? null,
+})
+
+function row(verdict: Verdict, io: Io): string[] {
+  const { detection, mutant, killer, equivalent } = verdict
+  if (killer) return [detection, paint(io, 'green', 'killed'), mutant, `${killer.name} (${killer.mode})`]
+  return equivalent === undefined
+    ? [detection, paint(io, 'red', 'SURVIVED'), mutant, 'no case notices']
+    : [detection, paint(io, 'dim', 'equivalent'), mutant, equivalent]
+}
