@@ -1,10 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import * as z from 'zod'
 import { loadMonitors } from '../lab/datadog/monitor.ts'
 import { compileSearch, parseSearch } from '../lab/datadog/search.ts'
-import type { SearchNode, Target, Value } from '../lab/datadog/search-ast.ts'
+import { canMatch } from '../lab/lint/reach.ts'
 import { EVENTS, eventFields } from '../shared/event.ts'
 
 const here = import.meta.dirname
@@ -81,45 +80,3 @@ describe.each(runbooks)('$file', ({ text, monitor }) => {
     for (const link of links) await expect(readFile(join(here, link), 'utf8'), link).resolves.toBeTruthy()
   })
 })
-
-/** Whether an event of this kind may satisfy a search: what it excludes is not looked at. */
-function canMatch(node: SearchNode, schema: z.ZodType): boolean {
-  switch (node.kind) {
-    case 'and':
-      return node.nodes.every((each) => canMatch(each, schema))
-    case 'or':
-      return node.nodes.some((each) => canMatch(each, schema))
-    case 'group':
-      return canMatch(node.node, schema)
-    case 'cidr':
-      return fieldOf(node.target, schema) !== undefined
-    case 'match':
-      return node.target.kind !== 'attribute' || allows(fieldOf(node.target, schema), node.value)
-    default:
-      return true
-  }
-}
-
-function allows(field: z.ZodType | undefined, value: Value): boolean {
-  if (!field) return false
-  if (value.kind !== 'text') return true
-  if (field instanceof z.ZodEnum) return field.options.includes(value.text)
-  if (field instanceof z.ZodLiteral) return [...field.values].includes(value.text)
-  if (field instanceof z.ZodBoolean) return /^(true|false)$/.test(value.text)
-  return true
-}
-
-function fieldOf(target: Target, schema: z.ZodType): z.ZodType | undefined {
-  if (target.kind !== 'attribute') return undefined
-  return target.path.split('.').reduce<z.ZodType | undefined>((at, key) => {
-    const object = at && bare(at)
-    const field = object instanceof z.ZodObject ? (object.shape as Record<string, z.ZodType>)[key] : undefined
-    return field && bare(field)
-  }, schema)
-}
-
-/** What is inside: an optional field's type, a list's element. */
-function bare(type: z.ZodType): z.ZodType {
-  if (type instanceof z.ZodOptional) return bare(type.unwrap() as z.ZodType)
-  return type instanceof z.ZodArray ? bare(type.element as z.ZodType) : type
-}

@@ -78,17 +78,15 @@ export const cases: DetectionCase[] = [
     events: [factor(0, 'disabled', onNewDevice)],
     fires: [{ '@sid': thiefs }],
   },
-  ...(['password_changed', 'email_changed', 'password_reset', 'recovery_regenerated'] as const).map(
-    (action): DetectionCase => ({
-      name: `${action} on a new device`,
-      events: [credential(0, action, onNewDevice)],
-      fires: [{ '@sid': thiefs }],
-      transitions: [
-        ['Triggered', 0],
-        ['Recovered', 5 * minute],
-      ],
-    }),
-  ),
+  {
+    name: 'the password changed on a new device',
+    events: [credential(0, 'password_changed', onNewDevice)],
+    fires: [{ '@sid': thiefs }],
+    transitions: [
+      ['Triggered', 0],
+      ['Recovered', 5 * minute],
+    ],
+  },
   {
     name: 'new_device among other risks, wherever it stands',
     events: [
@@ -165,8 +163,8 @@ export const cases: DetectionCase[] = [
     fires: false,
   },
   {
-    name: 'a password reset without a session counts for nobody',
-    events: [without(credential(0, 'password_reset', onNewDevice), 'sid')],
+    name: 'a password changed without a session counts for nobody',
+    events: [without(credential(0, 'password_changed', onNewDevice), 'sid')],
     fires: false,
   },
   {

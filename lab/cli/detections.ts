@@ -1,5 +1,7 @@
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { type ProfileName, profiles } from '../../detections/profiles.ts'
 import { DATADOG_SITES } from '../../shared/config.ts'
 import { Secret } from '../../shared/secret.ts'
 import type { Change, Plan } from '../datadog-api/plan.ts'
@@ -7,15 +9,19 @@ import { type Command, type Io, UsageError } from './command.ts'
 import { json, paint } from './output.ts'
 
 const SITES: readonly string[] = DATADOG_SITES
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 
 const usage = `Usage: npm run detections -- push [--apply] [options]
        npm run detections -- diff [options]
+       npm run detections -- lint [--dir DIR] [--json]
 
 Brings the monitors, the webhook with its custom variables, the log pipeline and the dashboard of detections/ into a
 Datadog account.
 
   push   shows what would change; with --apply, writes it. Run twice, the second time changes nothing
   diff   the same comparison; exit code 1 when something differs
+  lint   holds every file to what Datadog takes and to what a detection must be, without an account: each finding with
+         its file, place and remedy; exit code 1 when there is one. Also npm run lint:detections
 
 What an earlier run made is known by its tags (managed-by:mini-ato-saas, detection:<slug>); nothing else is ever changed,
 and nothing is deleted. A key that a file no longer names stays in Datadog as it is.
@@ -30,13 +36,15 @@ The last three are needed to create the custom variables; later, each may be lef
 
 Options:
   --apply          writes; without it nothing is written
+  --profile NAME   thresholds of the monitors: ${Object.keys(profiles).join(' or ')} (default demo: the files as they are);
+                   the numbers and their sources are in docs/detections.md
   --site SITE      instead of DD_SITE
   --dir DIR        the files (default detections)
   --write-secrets  writes hidden variables again, which cannot be read back to be compared
   --adopt          takes over a webhook and variables of our names that nothing shows to be ours
   --json           one JSON document on stdout
 
-Exit codes: 0 done, or nothing to do; 1 it cannot be done, or diff found a difference; 2 usage
+Exit codes: 0 done, or nothing to do; 1 it cannot be done, or diff or lint found something; 2 usage
 `
 
 export const command: Command = {
@@ -50,6 +58,7 @@ export const command: Command = {
       options: {
         apply: { type: 'boolean', default: false },
         site: { type: 'string' },
+        profile: { type: 'string', default: 'demo' },
         dir: { type: 'string', default: 'detections' },
         'write-secrets': { type: 'boolean', default: false },
         adopt: { type: 'boolean', default: false },
@@ -57,8 +66,10 @@ export const command: Command = {
       },
     })
     const [verb, ...rest] = positionals
-    if (verb !== 'push' && verb !== 'diff') throw new UsageError('Say push or diff.')
+    if (verb !== 'push' && verb !== 'diff' && verb !== 'lint') throw new UsageError('Say push, diff or lint.')
     if (rest.length > 0) throw new UsageError(`What is ${rest[0]}?`)
+    if (verb === 'lint') return lint(values.dir, values.json, io)
+    const profile = profileNamed(values.profile)
     if (verb === 'diff' && values.apply) throw new UsageError('diff writes nothing: push --apply does')
     const account = accountOf(process.env, values.site)
 
@@ -68,7 +79,7 @@ export const command: Command = {
     const { applyPlan, planChanges } = await import('../datadog-api/plan.ts')
     const { readVariables } = await import('../datadog-api/variables.ts')
 
-    const catalogue = await loadCatalogue(resolve(values.dir))
+    const catalogue = await loadCatalogue(resolve(values.dir), profile)
     const { variables, faults } = readVariables(catalogue.webhook, process.env)
     if (faults.length > 0)
       throw new Error(`The environment is not usable:\n${faults.map((each) => `  ${each}`).join('\n')}`)
@@ -94,6 +105,28 @@ export const command: Command = {
       throw error instanceof Error ? new Error(hide(error.message), { cause: error }) : error
     }
   },
+}
+
+/** @throws UsageError */
+function profileNamed(name: string): ProfileName {
+  if (Object.hasOwn(profiles, name)) return name as ProfileName
+  throw new UsageError(`There is no profile ${name}; there are: ${Object.keys(profiles).join(', ')}`)
+}
+
+async function lint(dir: string, asJson: boolean, io: Io): Promise<number> {
+  const { lintDetections } = await import('../lint/lint.ts')
+  const { files, findings } = await lintDetections(dir, PROJECT)
+  if (asJson) json(io, { files, findings })
+  else {
+    for (const { file, place, what, remedy } of findings) {
+      io.out(
+        `${paint(io, 'bold', [file, place].filter(Boolean).join(': '))}\n  ${what}\n  ${paint(io, 'dim', remedy)}\n`,
+      )
+    }
+    const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`
+    io.err(`${files} files, ${paint(io, findings.length === 0 ? 'green' : 'red', count)}.\n`)
+  }
+  return findings.length === 0 ? 0 : 1
 }
 
 /** @throws Error naming every variable that is missing */

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Profile, type ProfileName, profiles } from '../../detections/profiles.ts'
 import { loadMonitors } from '../datadog/monitor.ts'
 import { readPipeline } from '../datadog/pipeline.ts'
 import { parseWebhook } from '../datadog/webhook.ts'
 import { isJson, type Json, tagsOf } from './json.ts'
+import { withSetting } from './profile.ts'
 import { type Model, schemaFaults } from './schema.ts'
 
 /** The mark by which a later run knows what an earlier one made: a tag, or part of a description where there are no tags. */
@@ -25,9 +27,10 @@ class CatalogueError extends Error {
 /**
  * Reads `<slug>/monitor.json`, `webhook.json`, `pipeline.json` and `dashboard.json`, and holds each to Datadog's own schema and
  * to what the stand-in evaluates.
+ * @param profile the numbers that the monitors get in place of their own
  * @throws CatalogueError with every fault, by file and place
  */
-export async function loadCatalogue(dir: string): Promise<Catalogue> {
+export async function loadCatalogue(dir: string, profile: ProfileName = 'demo'): Promise<Catalogue> {
   const faults: string[] = []
   const read = async (file: string, model: Model, alsoReadBy: (text: string, file: string) => unknown) => {
     const path = join(dir, file)
@@ -67,7 +70,12 @@ export async function loadCatalogue(dir: string): Promise<Catalogue> {
     }
   }
   if (faults.length > 0) throw new CatalogueError(faults.join('\n'))
-  return { monitors, webhook, pipeline, dashboard }
+  const settings: Profile = profiles[profile]
+  const set = monitors.map(({ slug, json }) => {
+    const setting = Object.hasOwn(settings, slug) ? settings[slug] : undefined
+    return { slug, json: setting ? withSetting(slug, json, setting) : json }
+  })
+  return { monitors: set, webhook, pipeline, dashboard }
 }
 
 /** The mark as a word of its own: not as the beginning of another one. */

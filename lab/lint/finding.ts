@@ -1,0 +1,18 @@
+/** One thing that is wrong with a detection, and what to do about it. */
+export interface Finding {
+  readonly file: string
+  /** Where in the file: `options.thresholds.critical`, `query:57`; empty for the file as a whole. */
+  readonly place: string
+  readonly what: string
+  readonly remedy: string
+}
+
+/** What a rule looks at: one detection, and where its companions lie. */
+export interface Subject<M> {
+  readonly monitor: M
+  /** The project's root. */
+  readonly root: string
+}
+
+/** Notes what is wrong at a place of the monitor's file. */
+export type Tell = (place: string, what: string, remedy: string) => void
