@@ -52,6 +52,14 @@ describe('a change of the password', () => {
     expect(risksOf('credential')).toEqual([risk])
   })
 
+  it('is told of the session that goes on, so that revoking that one ends who made it', async () => {
+    const { email } = await settled()
+    const { sid, token } = await signIn(email, FIREFOX)
+    const { json } = await changePassword(token, { userAgent: FIREFOX })
+    expect(json.sid).not.toBe(sid)
+    expect(eventsOf('credential')).toMatchObject([{ outcome: 'success', sid: json.sid, risk: ['new_device'] }])
+  })
+
   it('from the device that the account was opened with has none, however young it is', async () => {
     const { token } = await functions.signIn({ userAgent: FIREFOX })
     await changePassword(token, { userAgent: FIREFOX })

@@ -93,10 +93,17 @@ export async function changePassword(
     return { kind: 'refused' }
   }
   await revokeAll(user.id, { reason: 'password_changed', except: session.sid }, deps)
-  deps.emit({ ...fields, outcome: 'success' })
   const amr = session.amr.includes('otp') ? (['pwd', 'otp'] as const) : (['pwd'] as const)
   const authTime = user.totp?.enabled ? session.authTime : undefined
-  return replaceSession(session, { userId: user.id, epoch, amr, authTime }, client, deviceHash, deps)
+  let { sid } = session
+  try {
+    const replaced = await replaceSession(session, { userId: user.id, epoch, amr, authTime }, client, deviceHash, deps)
+    if (replaced.kind === 'issued') sid = replaced.sid
+    return replaced
+  } finally {
+    // Under the name of the session that goes on: to revoke the one that is over would leave a thief in.
+    deps.emit({ ...fields, sid, outcome: 'success' })
+  }
 }
 
 async function provePassword(
