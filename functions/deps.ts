@@ -43,13 +43,18 @@ export function createDeps(
   const redis = openRedis(config, onError('redis'))
   const tables = openTables(config)
   const pool = createHashPool(paths.hashWorker, { queueLimit: config.HASH_QUEUE })
+  const lifetimes = {
+    idleSeconds: config.SESSION_IDLE_SECONDS,
+    renewSeconds: config.SESSION_RENEW_SECONDS,
+    graceSeconds: config.SESSION_GRACE_SECONDS,
+  }
   const [signingKey] = config.SESSION_SIGNING_KEYS
   warnOfInsecureTls(config, log.warn)
 
   return {
     // the domain's use cases
     users: createUsers(postgres.pool),
-    sessions: createLiveSessions(redis.redis, { idleSeconds: config.SESSION_IDLE_SECONDS }),
+    sessions: createLiveSessions(redis.redis, lifetimes),
     ledger: createSessionLedger(tables.tables),
     devices: createKnownDevices(tables.tables),
     places: createLastPlaces(tables.tables),
@@ -74,7 +79,7 @@ export function createDeps(
     keys: revokeKeys(config.ATO_HMAC_SECRET),
     webOrigin: config.WEB_ORIGIN,
     binding: config.SESSION_DEVICE_BINDING,
-    idleSeconds: config.SESSION_IDLE_SECONDS,
+    ...lifetimes,
     absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
     canaries: new Set(config.CANARY_ADDRESSES),
     capLimit: config.CONTAIN_CAP,

@@ -171,6 +171,8 @@ resource api 'Microsoft.Web/sites@2024-04-01' = {
       DD_SERVICE: tuning.?DD_SERVICE ?? ''
       DD_ENV: tuning.?DD_ENV ?? ''
       SESSION_IDLE_SECONDS: tuning.?SESSION_IDLE_SECONDS ?? ''
+      SESSION_RENEW_SECONDS: tuning.?SESSION_RENEW_SECONDS ?? ''
+      SESSION_GRACE_SECONDS: tuning.?SESSION_GRACE_SECONDS ?? ''
       SESSION_ABSOLUTE_SECONDS: tuning.?SESSION_ABSOLUTE_SECONDS ?? ''
       SESSION_DEVICE_BINDING: tuning.?SESSION_DEVICE_BINDING ?? ''
       BCRYPT_COST: tuning.?BCRYPT_COST ?? ''

@@ -73,6 +73,7 @@ test('web gets none of the keys that only functions need, and neither gets what 
     expect(env).not.toHaveProperty('POSTGRES_PASSWORD')
     expect(env).toMatchObject({
       ...{ ATO_LAB: '1', DD_SERVICE: 'mini-ato-saas', DD_ENV: 'prod', SESSION_IDLE_SECONDS: '90' },
+      ...{ SESSION_RENEW_SECONDS: '15', SESSION_GRACE_SECONDS: '10' },
       ...{ ATO_HMAC_SECRET: lab.secrets.ATO_HMAC_SECRET, WEB_ORIGIN: lab.urls.web, REDIS_URL: lab.stores.REDIS_URL },
     })
   }

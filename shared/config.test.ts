@@ -74,6 +74,17 @@ describe('a configuration', () => {
     )
   })
 
+  it('takes renewal and grace from five seconds on, and no grace that outlasts a renewal', () => {
+    const faults = (SESSION_RENEW_SECONDS: string, SESSION_GRACE_SECONDS: string) =>
+      faultsOf({ ...productionEnv(), SESSION_RENEW_SECONDS, SESSION_GRACE_SECONDS })
+    expect(parseWebConfig(productionEnv())).toMatchObject({ SESSION_RENEW_SECONDS: 300, SESSION_GRACE_SECONDS: 30 })
+    expect(faults('5', '5')).toBe('')
+    expect(faults('4', '5')).toContain('SESSION_RENEW_SECONDS: ')
+    expect(faults('5', '4')).toContain('SESSION_GRACE_SECONDS: ')
+    expect(faults('20', '20')).toBe('')
+    expect(faults('20', '')).toContain('SESSION_GRACE_SECONDS: must not be more than SESSION_RENEW_SECONDS')
+  })
+
   it('takes canaries as logins are compared, none by default, and nothing that is no address', () => {
     const canaries = (CANARY_ADDRESSES: string) => parseFunctionsConfig({ ...productionEnv(), CANARY_ADDRESSES })
     expect(canaries('').CANARY_ADDRESSES).toEqual([])

@@ -138,6 +138,10 @@ const common = {
   WEB_ORIGIN: origin.describe('Where browsers and functions reach web.'),
   FUNCTIONS_ORIGIN: origin.describe('Where web and API clients reach functions.'),
   SESSION_IDLE_SECONDS: seconds(3600, 60).describe('A session ends when unused for this long.'),
+  SESSION_RENEW_SECONDS: seconds(300, 5).describe('Use after which a token is replaced by its successor.'),
+  SESSION_GRACE_SECONDS: seconds(30, 5).describe(
+    'How long a replaced token is still honoured; at most as long as it takes to renew. Later it is a fork.',
+  ),
   SESSION_ABSOLUTE_SECONDS: seconds(86_400, 300).describe('A session ends this long after sign-in.'),
   SESSION_DEVICE_BINDING: z
     .enum(['observe', 'challenge', 'refuse'])
@@ -265,6 +269,7 @@ function parse<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>>
     ...(result.error?.issues ?? []).map((issue) => faultOf(issue, given)),
     ...('TABLES_URL' in schema.shape ? tablesFaults(given) : []),
     ...rumFaults(given),
+    ...graceFaults(result.data ?? {}),
     ...intakeFaults(given, env.ATO_LAB === '1'),
     ...labFaults(given, env.ATO_LAB === '1'),
   ]
@@ -303,6 +308,12 @@ function rumFaults(given: Record<string, unknown>): string[] {
     return [`${missing}: is missing, and ${set} is set: RUM needs both, or neither`]
   }
   return has('RUM_PROXY') && !has('RUM_APP_ID') ? ['RUM_PROXY: needs RUM_APP_ID and RUM_CLIENT_TOKEN beside it'] : []
+}
+
+/** A store knows one retired gen: a second renewal within the grace of the first would make a fork of nobody's doing. */
+function graceFaults(parsed: Record<string, unknown>): string[] {
+  const { SESSION_RENEW_SECONDS: renew, SESSION_GRACE_SECONDS: grace } = parsed
+  return Number(grace) > Number(renew) ? ['SESSION_GRACE_SECONDS: must not be more than SESSION_RENEW_SECONDS'] : []
 }
 
 /** Half a destination would be none, silently. The lab's key is always there and alone means nothing. */

@@ -25,11 +25,16 @@ export function createDeps(
   const origin = config.FUNCTIONS_ORIGIN
   const redis = openRedis(config, (error) => log.error(error, 'redis connection'))
   const tables = openTables(config)
+  const lifetimes = {
+    idleSeconds: config.SESSION_IDLE_SECONDS,
+    renewSeconds: config.SESSION_RENEW_SECONDS,
+    graceSeconds: config.SESSION_GRACE_SECONDS,
+  }
   const { warn, emit } = log
   warnOfInsecureTls(config, warn)
   return {
     // stores
-    sessions: createLiveSessions(redis.redis, { idleSeconds: config.SESSION_IDLE_SECONDS }),
+    sessions: createLiveSessions(redis.redis, lifetimes),
     ledger: createSessionLedger(tables.tables),
     calls: { keys: revokeKeys(config.ATO_HMAC_SECRET), replays: createReplayCache(redis.redis) },
     // sessions

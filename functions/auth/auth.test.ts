@@ -372,6 +372,26 @@ describe('renewal', () => {
     expect(eventsOf('session').at(-1)).toMatchObject({ sid, reason: 'forked' })
   })
 
+  it('is due, and its grace over, when the configuration says so', async () => {
+    const quick = await startFunctions({
+      env: { ...functions.env, SESSION_RENEW_SECONDS: '15', SESSION_GRACE_SECONDS: '10' },
+      deps: { now: () => clock },
+    })
+    const { token } = await quick.signIn()
+    const renewed = async () => (await quick.call('sessionRenew', { token })).json.token as string
+    clock += 14_999
+    expect(genOf(await renewed())).toBe(1)
+    clock += 1
+    const next = await renewed()
+    expect(genOf(next)).toBe(2)
+    await quick.call('session', { token: next })
+    clock += 10_000
+    expect((await quick.call('session', { token })).status).toBe(200)
+    clock += 1
+    expect((await quick.call('session', { token })).json).toMatchObject({ code: 'session-forked' })
+    await quick.close()
+  })
+
   it('keeps an offer good for a person who reads before the next click', async () => {
     const { token } = await functions.signIn()
     clock += 300_000

@@ -14,6 +14,9 @@ export const RUM = {
   clientToken: 'publab00000000000000000000000000',
 } as const
 
+/** Sessions that are renewed while somebody watches: a fork shows within half a minute. */
+const QUICK = { SESSION_RENEW_SECONDS: '15', SESSION_GRACE_SECONDS: '10' } as const
+
 export interface Origins {
   readonly web: string
   readonly functions: string
@@ -40,6 +43,7 @@ interface Source {
  */
 export function appEnvironments({ secrets, stores, origins, rumUrl, settings = {} }: Source): AppEnvironments {
   const all: Record<string, string | undefined> = {
+    ...QUICK,
     ...settings,
     ...secrets,
     DATABASE_URL: stores.DATABASE_URL,

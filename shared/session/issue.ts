@@ -5,15 +5,14 @@ import { requestFields, riskField } from '../client/event.ts'
 import type { Emit, Risk } from '../event.ts'
 import type { LiveSession, LiveSessions, SessionLedger, Users } from '../stores/port.ts'
 import { type ArrivalDeps, risksOfArrival } from './arrival.ts'
-import { tokenExpiry } from './policy.ts'
+import { type Lifetimes, tokenExpiry } from './policy.ts'
 import type { IssueToken } from './token.ts'
 
-export interface IssueDeps extends ArrivalDeps {
+export interface IssueDeps extends ArrivalDeps, Pick<Lifetimes, 'idleSeconds' | 'renewSeconds'> {
   users: Pick<Users, 'readEpoch'>
   sessions: Pick<LiveSessions, 'create' | 'end'>
   ledger: Pick<SessionLedger, 'open' | 'close'>
   issueToken: IssueToken
-  idleSeconds: number
   absoluteSeconds: number
   emit: Emit
   now: () => number
@@ -88,12 +87,14 @@ export async function issueSession(
   return { ...(await tokenFor({ ...session, gen: 1 }, deps)), risk }
 }
 
+export type TokenDeps = Pick<IssueDeps, 'issueToken' | 'idleSeconds' | 'renewSeconds' | 'now'>
+
 /** A token for one gen of a session. */
 export async function tokenFor(
   session: Pick<LiveSession, 'sid' | 'userId' | 'amr' | 'authTime' | 'absoluteExpiry' | 'gen'>,
-  deps: Pick<IssueDeps, 'issueToken' | 'idleSeconds' | 'now'>,
+  deps: TokenDeps,
 ): Promise<IssuedToken> {
-  const exp = tokenExpiry(session, deps.idleSeconds, deps.now())
+  const exp = tokenExpiry(session, deps, deps.now())
   const { sid, gen } = session
   const amr = [...session.amr] as ('pwd' | 'otp')[]
   const authTime = Math.floor(session.authTime / 1000)

@@ -1,9 +1,14 @@
 import type { LiveSession } from '../stores/port.ts'
 
-/** Use after which a session's token is replaced by a successor. */
-export const RENEWAL_AFTER_MS = 300_000
-/** How long a retired gen is still honoured (requests in flight), and how long one offer stands. */
-export const GRACE_MS = 30_000
+/** How long parts of a session last; both hosts must have the same. */
+export interface Lifetimes {
+  /** A session ends when unused for this long. */
+  idleSeconds: number
+  /** Use after which a session's token is replaced by a successor. */
+  renewSeconds: number
+  /** How long a retired gen is still honoured (requests in flight), and how long one offer stands. */
+  graceSeconds: number
+}
 /** How fresh an authentication must be for a change of credentials. @see OWASP ASVS 7.5.1 */
 const REAUTH_WITHIN_MS = 15 * 60_000
 
@@ -25,5 +30,8 @@ export const recentlyAuthenticated = (session: Pick<LiveSession, 'authTime'>, no
  * the session. Both lifetimes are enforced on the server whatever the token says.
  * @param now epoch ms @returns epoch seconds
  */
-export const tokenExpiry = (session: Pick<LiveSession, 'absoluteExpiry'>, idleSeconds: number, now: number): number =>
-  Math.floor(Math.min(session.absoluteExpiry, now + idleSeconds * 1000 + RENEWAL_AFTER_MS) / 1000)
+export const tokenExpiry = (
+  { absoluteExpiry }: Pick<LiveSession, 'absoluteExpiry'>,
+  { idleSeconds, renewSeconds }: Pick<Lifetimes, 'idleSeconds' | 'renewSeconds'>,
+  now: number,
+): number => Math.floor(Math.min(absoluteExpiry, now + (idleSeconds + renewSeconds) * 1000) / 1000)

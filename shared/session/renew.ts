@@ -2,10 +2,10 @@ import type { Client } from '../client/client.ts'
 import { requestFields } from '../client/event.ts'
 import type { Emit } from '../event.ts'
 import type { LiveSessions } from '../stores/port.ts'
-import { type IssueDeps, type IssuedToken, tokenFor } from './issue.ts'
+import { type IssuedToken, type TokenDeps, tokenFor } from './issue.ts'
 import type { SessionCheck } from './present.ts'
 
-export interface RenewDeps extends Pick<IssueDeps, 'issueToken' | 'idleSeconds' | 'now'> {
+export interface RenewDeps extends TokenDeps {
   sessions: Pick<LiveSessions, 'renew'>
   emit: Emit
 }
@@ -13,7 +13,7 @@ export interface RenewDeps extends Pick<IssueDeps, 'issueToken' | 'idleSeconds' 
 export type Renewed = { kind: 'renewed'; token: IssuedToken } | { kind: 'stale' } | { kind: 'expired' }
 
 /**
- * Offers the successor of the presented token. Before {@link RENEWAL_AFTER_MS} of use the token is issued anew with
+ * Offers the successor of the presented token. Before `renewSeconds` of use the token is issued anew with
  * the same gen. A retired token gets nothing: whoever holds it must not be handed a current one.
  */
 export async function renewSession(

@@ -160,8 +160,9 @@ describe('policy', () => {
   })
 
   it('makes a token outlive the idle time before its renewal, and never the session', () => {
-    expect(tokenExpiry({ absoluteExpiry: NOW + 1e9 }, 3600, NOW)).toBe((NOW + 3_900_000) / 1000)
-    expect(tokenExpiry({ absoluteExpiry: NOW + 60_000 }, 3600, NOW)).toBe((NOW + 60_000) / 1000)
+    const lifetimes = { idleSeconds: 3600, renewSeconds: 300 }
+    expect(tokenExpiry({ absoluteExpiry: NOW + 1e9 }, lifetimes, NOW)).toBe((NOW + 3_900_000) / 1000)
+    expect(tokenExpiry({ absoluteExpiry: NOW + 60_000 }, lifetimes, NOW)).toBe((NOW + 60_000) / 1000)
   })
 })
 

@@ -1,13 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { GRACE_MS, RENEWAL_AFTER_MS } from '../../session/policy.ts'
+import type { Lifetimes } from '../../session/policy.ts'
 import type { LiveSessions, NewSession, Tombstone } from '../port.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')
-const IDLE_MS = 3_600_000
 const ABSOLUTE_MS = 86_400_000
-/** The idle lifetime with which the suite expects the store to be made. */
-export const IDLE_SECONDS = IDLE_MS / 1000
+/** The lifetimes with which the suite expects the store to be made. */
+export const LIFETIMES: Lifetimes = { idleSeconds: 3600, renewSeconds: 200, graceSeconds: 20 }
+const IDLE_MS = LIFETIMES.idleSeconds * 1000
+const RENEW_MS = LIFETIMES.renewSeconds * 1000
+const GRACE_MS = LIFETIMES.graceSeconds * 1000
 
 const contained: Tombstone = { reason: 'contained', at: NOW, containmentId: 'c-1' }
 
@@ -29,15 +31,15 @@ export function liveSessionsContract(sessions: LiveSessions): void {
   const kindOf = async (sid: string, gen: number, now: number) => (await sessions.present(sid, gen, now)).kind
   /** Offers gen 2 and presents it: gen 1 is retired at the time returned. */
   async function renewed(sid: string): Promise<number> {
-    const at = NOW + RENEWAL_AFTER_MS
+    const at = NOW + RENEW_MS
     await sessions.renew(sid, 1, at)
     await sessions.present(sid, 2, at)
     return at
   }
 
   describe('a session that is live', () => {
-    test('is read as it was created', async () => {
-      const session = await started()
+    test.each([{}, { risk: ['after_failures', 'spray'] as const }])('is read as it was created: %j', async (over) => {
+      const session = await started(over)
       const expected = { ...session, gen: 1, createdAt: NOW, lastSeenAt: NOW }
       expect(await sessions.read(session.sid, NOW)).toEqual(expected)
       expect(await sessions.present(session.sid, 1, NOW)).toEqual({
@@ -108,14 +110,14 @@ export function liveSessionsContract(sessions: LiveSessions): void {
   describe('renewal', () => {
     test('is due once the gen was in use for the whole interval', async () => {
       const { sid } = await started()
-      expect(await sessions.present(sid, 1, NOW + RENEWAL_AFTER_MS - 1)).toMatchObject({ renewalDue: false })
-      expect(await sessions.present(sid, 1, NOW + RENEWAL_AFTER_MS)).toMatchObject({ renewalDue: true })
+      expect(await sessions.present(sid, 1, NOW + RENEW_MS - 1)).toMatchObject({ renewalDue: false })
+      expect(await sessions.present(sid, 1, NOW + RENEW_MS)).toMatchObject({ renewalDue: true })
     })
 
     test('before it is due names the current gen', async () => {
       const { sid } = await started()
-      expect(await sessions.renew(sid, 1, NOW + RENEWAL_AFTER_MS - 1)).toMatchObject({ kind: 'early', gen: 1 })
-      expect(await sessions.renew(sid, 1, NOW + RENEWAL_AFTER_MS)).toMatchObject({
+      expect(await sessions.renew(sid, 1, NOW + RENEW_MS - 1)).toMatchObject({ kind: 'early', gen: 1 })
+      expect(await sessions.renew(sid, 1, NOW + RENEW_MS)).toMatchObject({
         kind: 'offered',
         gen: 2,
         session: { sid, gen: 1 },
@@ -124,14 +126,14 @@ export function liveSessionsContract(sessions: LiveSessions): void {
 
     test('asked for in parallel offers one successor', async () => {
       const { sid } = await started()
-      const asked = Array.from({ length: 20 }, () => sessions.renew(sid, 1, NOW + RENEWAL_AFTER_MS))
+      const asked = Array.from({ length: 20 }, () => sessions.renew(sid, 1, NOW + RENEW_MS))
       const gens = (await Promise.all(asked)).map((renewal) => 'gen' in renewal && renewal.gen)
       expect(new Set(gens)).toEqual(new Set([2]))
     })
 
     test('repeats an offer for as long as it stands, then offers a new number', async () => {
       const { sid } = await started()
-      const offered = NOW + RENEWAL_AFTER_MS
+      const offered = NOW + RENEW_MS
       await sessions.renew(sid, 1, offered)
       expect(await sessions.renew(sid, 1, offered + GRACE_MS)).toMatchObject({ kind: 'offered', gen: 2 })
       expect(await sessions.renew(sid, 1, offered + GRACE_MS + 1)).toMatchObject({ kind: 'offered', gen: 3 })
@@ -143,7 +145,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
 
     test('retires a gen only when its successor is presented', async () => {
       const { sid } = await started()
-      const offered = NOW + RENEWAL_AFTER_MS
+      const offered = NOW + RENEW_MS
       await sessions.renew(sid, 1, offered)
       expect(await sessions.present(sid, 1, offered + 600_000)).toMatchObject({ kind: 'live', renewalDue: true })
       expect(await sessions.present(sid, 2, offered + 600_001)).toMatchObject({
@@ -157,7 +159,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       const { sid } = await started()
       const first = await renewed(sid)
       expect(await sessions.present(sid, 2, first + GRACE_MS)).toMatchObject({ renewalDue: false })
-      expect(await sessions.present(sid, 2, first + RENEWAL_AFTER_MS)).toMatchObject({ renewalDue: true })
+      expect(await sessions.present(sid, 2, first + RENEW_MS)).toMatchObject({ renewalDue: true })
     })
 
     test('gives nothing to whoever holds a retired gen', async () => {
@@ -168,8 +170,8 @@ export function liveSessionsContract(sessions: LiveSessions): void {
 
     test('gives nothing to whoever holds an offer that was not presented', async () => {
       const { sid } = await started()
-      await sessions.renew(sid, 1, NOW + RENEWAL_AFTER_MS)
-      expect(await sessions.renew(sid, 2, NOW + RENEWAL_AFTER_MS)).toEqual({ kind: 'stale' })
+      await sessions.renew(sid, 1, NOW + RENEW_MS)
+      expect(await sessions.renew(sid, 2, NOW + RENEW_MS)).toEqual({ kind: 'stale' })
     })
 
     test('neither makes a session nor keeps one alive', async () => {
@@ -183,8 +185,8 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('numbers go on rising', async () => {
       const { sid } = await started()
       const first = await renewed(sid)
-      expect(await sessions.renew(sid, 2, first + RENEWAL_AFTER_MS - 1)).toMatchObject({ kind: 'early', gen: 2 })
-      expect(await sessions.renew(sid, 2, first + RENEWAL_AFTER_MS)).toMatchObject({ kind: 'offered', gen: 3 })
+      expect(await sessions.renew(sid, 2, first + RENEW_MS - 1)).toMatchObject({ kind: 'early', gen: 2 })
+      expect(await sessions.renew(sid, 2, first + RENEW_MS)).toMatchObject({ kind: 'offered', gen: 3 })
     })
   })
 
@@ -205,8 +207,8 @@ export function liveSessionsContract(sessions: LiveSessions): void {
 
     test('is a withdrawn offer presented after its grace', async () => {
       const { sid } = await started()
-      const withdrawn = NOW + RENEWAL_AFTER_MS + GRACE_MS + 1
-      await sessions.renew(sid, 1, NOW + RENEWAL_AFTER_MS)
+      const withdrawn = NOW + RENEW_MS + GRACE_MS + 1
+      await sessions.renew(sid, 1, NOW + RENEW_MS)
       await sessions.renew(sid, 1, withdrawn)
       expect(await sessions.present(sid, 2, withdrawn + GRACE_MS)).toMatchObject({ kind: 'live', session: { gen: 1 } })
       expect(await kindOf(sid, 2, withdrawn + GRACE_MS + 1)).toBe('fork')
@@ -260,7 +262,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('cannot be brought back: not by a presentation, a renewal nor a new session of its sid', async () => {
       const session = await started()
       await sessions.revoke(session.sid, contained)
-      await Promise.all([sessions.present(session.sid, 1, NOW), sessions.renew(session.sid, 1, NOW + RENEWAL_AFTER_MS)])
+      await Promise.all([sessions.present(session.sid, 1, NOW), sessions.renew(session.sid, 1, NOW + RENEW_MS)])
       await sessions.create(session, NOW)
       expect(await sessions.read(session.sid, NOW)).toBeUndefined()
       expect(await kindOf(session.sid, 1, NOW)).toBe('revoked')
@@ -270,7 +272,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       const { sid } = await started()
       const use = Array.from({ length: 20 }, () => [
         sessions.present(sid, 1, NOW),
-        sessions.renew(sid, 1, NOW + RENEWAL_AFTER_MS),
+        sessions.renew(sid, 1, NOW + RENEW_MS),
       ])
       await Promise.all([...use.flat(), sessions.revoke(sid, contained)])
       expect(await sessions.read(sid, NOW)).toBeUndefined()

@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, expect, inject, test } from 'vitest'
 import { connectRedis } from '../connect.ts'
-import { IDLE_SECONDS, liveSessionsContract } from '../contract/live-sessions.ts'
+import { LIFETIMES, liveSessionsContract } from '../contract/live-sessions.ts'
 import { createLiveSessions } from './live-sessions.ts'
 
 const { redis, close } = connectRedis(inject('redisUrl'))
 afterAll(close)
-const sessions = createLiveSessions(redis, { idleSeconds: IDLE_SECONDS })
+const sessions = createLiveSessions(redis, LIFETIMES)
 
 liveSessionsContract(sessions)
 
@@ -25,8 +25,8 @@ test('a session key outlives its idle time by a minute, and its tombstone the ab
   for (const touch of [async () => {}, () => sessions.present(sid, 1, now)]) {
     await touch()
     const ttlMs = await redis.pttl(`session:{${sid}}`)
-    expect(ttlMs).toBeGreaterThan(IDLE_SECONDS * 1000)
-    expect(ttlMs).toBeLessThanOrEqual(IDLE_SECONDS * 1000 + margin)
+    expect(ttlMs).toBeGreaterThan(LIFETIMES.idleSeconds * 1000)
+    expect(ttlMs).toBeLessThanOrEqual(LIFETIMES.idleSeconds * 1000 + margin)
   }
   await sessions.revoke(sid, { reason: 'contained', at: now })
   const ttlMs = await redis.pttl(`session:{${sid}}:tomb`)

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { GRACE_MS, RENEWAL_AFTER_MS } from '../../session/policy.ts'
+import type { Lifetimes } from '../../session/policy.ts'
 import type { LiveSession, LiveSessions, NewSession, Tombstone } from '../port.ts'
 import { TTL_MARGIN_MS } from './key.ts'
 import { createSession, presentGen, renewGen, revokeSession } from './live-session-scripts.ts'
@@ -25,10 +25,12 @@ const unexpected = (reply: unknown) => new Error(`Redis gave an unexpected reply
 
 /**
  * Live sessions in Redis. Every decision is one script, judged by the values stored and the caller's clock.
- * @param idleSeconds idle lifetime; presenting a session moves its deadline, never past the absolute one
+ * Presenting a session moves its idle deadline, never past the absolute one.
  */
-export function createLiveSessions(redis: Redis, { idleSeconds }: { idleSeconds: number }): LiveSessions {
-  const idleMs = idleSeconds * 1000
+export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSessions {
+  const idleMs = lifetimes.idleSeconds * 1000
+  const renewMs = lifetimes.renewSeconds * 1000
+  const graceMs = lifetimes.graceSeconds * 1000
 
   const read: LiveSessions['read'] = async (sid, now) => {
     const [facts, seen, gen, deadline] = await redis.hmget(sessionKey(sid), 'facts', 'seen', 'gen', 'deadline')
@@ -48,7 +50,7 @@ export function createLiveSessions(redis: Redis, { idleSeconds }: { idleSeconds:
 
     async present(sid, gen, now) {
       const fork = JSON.stringify({ reason: 'forked', at: now } satisfies Tombstone)
-      const args = [now, gen, idleMs, GRACE_MS, RENEWAL_AFTER_MS, TTL_MARGIN_MS, fork, TOMBSTONE_MARGIN_MS]
+      const args = [now, gen, idleMs, graceMs, renewMs, TTL_MARGIN_MS, fork, TOMBSTONE_MARGIN_MS]
       const reply = (await presentGen(redis, keysOf(sid), args)) as unknown[]
       const [kind, value, seen, current, due] = reply
       if (kind === 'live') return { kind, session: sessionOf(value, seen, current), renewalDue: due === 1 }
@@ -59,7 +61,7 @@ export function createLiveSessions(redis: Redis, { idleSeconds }: { idleSeconds:
     },
 
     async renew(sid, gen, now) {
-      const reply = (await renewGen(redis, keysOf(sid), [now, gen, GRACE_MS, RENEWAL_AFTER_MS])) as unknown[]
+      const reply = (await renewGen(redis, keysOf(sid), [now, gen, graceMs, renewMs])) as unknown[]
       const [kind, facts, seen, current, next] = reply
       if (kind === 'stale' || kind === 'absent') return { kind }
       if (kind === 'offered' || kind === 'early') {
