@@ -1,7 +1,12 @@
 import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { configurationPage } from './configuration.ts'
+import { detectionsPage } from './detections.ts'
 
-/** Writes what the docs say of the code from the code itself: `npm run docs`. */
-const page = new URL('../../docs/configuration.md', import.meta.url)
-await writeFile(page, configurationPage())
-console.log('docs/configuration.md is written')
+/** Writes what the docs say of the code and the detections from those themselves: `npm run docs`. */
+const root = join(import.meta.dirname, '../..')
+const pages = { 'docs/configuration.md': configurationPage(), 'docs/detections.md': await detectionsPage(root) }
+for (const [path, text] of Object.entries(pages)) {
+  await writeFile(join(root, path), text)
+  console.log(`${path} is written`)
+}

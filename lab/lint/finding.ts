@@ -7,12 +7,5 @@ export interface Finding {
   readonly remedy: string
 }
 
-/** What a rule looks at: one detection, and where its companions lie. */
-export interface Subject<M> {
-  readonly monitor: M
-  /** The project's root. */
-  readonly root: string
-}
-
 /** Notes what is wrong at a place of the monitor's file. */
 export type Tell = (place: string, what: string, remedy: string) => void
