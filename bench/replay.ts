@@ -65,11 +65,11 @@ async function parseAll(file: string): Promise<void> {
   const stream = (await open(file)).createReadStream(reading)
   const lines = {
     line: (buffer: Buffer, start: number, end: number) => JSON.parse(buffer.toString('utf8', start, end)),
-    tooLong: () => refuse(0, 'is too long'),
+    tooLong: () => refuse('a line', 'is too long'),
   }
   await visitLines(stream, lines)
 }
 
-function refuse(line: number, reason: string): never {
-  throw new Error(`line ${line} ${reason}`)
+function refuse(place: string, reason: string): never {
+  throw new Error(`${place} ${reason}`)
 }

@@ -88,10 +88,10 @@ async function replay(
       if (asJson) json(io, record(transition))
       else io.out(`${row(transition, slugWidth)}\n`)
     },
-    malformed(line, reason) {
+    malformed(place, reason) {
       if (++reported > longestReport) return
       progress.clear()
-      io.err(`line ${line} ${reason}\n`)
+      io.err(`${place} ${reason}\n`)
     },
     progress: (soFar) => progress.show(soFar),
   })

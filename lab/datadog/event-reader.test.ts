@@ -1,12 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { logOfEvent } from './app-event.ts'
-import { EventError, EventReader, parseEvent } from './event-reader.ts'
-import { EventScanner } from './event-scanner.ts'
-import { needsOf } from './field-needs.ts'
+import { EventError, EventReader, type EventSink, parseEvent } from './event-reader.ts'
 import type { Log } from './log.ts'
 import { readMonitor } from './monitor.ts'
 import { compileReader } from './reading.ts'
+import { Group } from './windows.ts'
 
 const monitors = [
   'logs("service:web env:prod @evt:login -@reason:blocked").rollup("count").by("@ip").last("5m") > 1',
@@ -18,39 +17,80 @@ const monitors = [
 const readers = monitors.map(compileReader)
 const timestamp = '2026-01-05T09:00:00.123Z'
 
-/** What the monitors make of a log. */
-function entriesOf(log: Log, at: number): unknown {
-  const entries: string[][] = readers.map(() => [])
-  readers.forEach((read, i) => {
-    read(log, (key, value) => entries[i]?.push(key, value))
+/** What each monitor counts of a log: group, value. */
+type Entries = [group: string, value: string][][]
+
+function entriesOf(log: Log): Entries {
+  return readers.map((read) => {
+    const entries: Entries[number] = []
+    read(log, (key, value) => entries.push([key, value]))
+    return entries
   })
-  return { at, entries }
 }
 
 /** What the full parser makes of a line. */
 function parsed(line: string): unknown {
   try {
     const log = logOfEvent(parseEvent(line))
-    return Number.isNaN(log.timestamp) ? 'refused' : entriesOf(log, log.timestamp)
+    return Number.isNaN(log.timestamp) ? 'refused' : { at: log.timestamp, entries: entriesOf(log) }
   } catch (error) {
     if (error instanceof EventError) return 'refused'
     throw error
   }
 }
 
-function read(reader: EventReader, line: string): unknown {
-  const buffer = Buffer.from(`${line}\n`)
-  let found: unknown
-  try {
-    reader.read(buffer, 0, buffer.length - 1, (log, at) => {
-      found = entriesOf(log, at)
-    })
-  } catch (error) {
-    if (error instanceof EventError) return 'refused'
-    throw error
+/** Collects what a reader makes of one line after the other. */
+class Reading implements EventSink {
+  found: { at: number; entries: Entries } | undefined
+  /** Whether the last line was read without a full parse. */
+  scanned = false
+  private readonly reader = new EventReader(monitors, this)
+
+  read(monitor: number, log: Log): void {
+    readers[monitor]?.(log, (key, value) => this.enter(monitor, this.groupOf(monitor, key), value))
   }
-  return found
+
+  push(log: Log, at: number): void {
+    this.scanned = false
+    this.found = { at, entries: entriesOf(log) }
+  }
+
+  isLate(): boolean {
+    return false
+  }
+
+  begin(at: number): void {
+    this.scanned = true
+    this.found = { at, entries: monitors.map(() => []) }
+  }
+
+  groupOf(_monitor: number, key: string): Group {
+    return new Group(key)
+  }
+
+  enter(monitor: number, group: Group, value: string): void {
+    this.found?.entries[monitor]?.push([group.key, value])
+  }
+
+  line(line: string): unknown {
+    const buffer = Buffer.from(`${line}\n`)
+    this.found = undefined
+    try {
+      this.reader.read(buffer, 0, buffer.length - 1)
+    } catch (error) {
+      if (error instanceof EventError) return 'refused'
+      throw error
+    }
+    return this.found
+  }
 }
+
+const scans = (line: string) => {
+  const reading = new Reading()
+  reading.line(line)
+  return reading.scanned
+}
+const read = (line: string) => new Reading().line(line)
 
 const event = {
   timestamp,
@@ -64,34 +104,39 @@ const event = {
   n: 4,
   nested: { list: [1, -2.5e3, null, true, false, { deep: ['x'] }] },
 }
-const scans = (line: string) => {
-  const buffer = Buffer.from(`${line}\n`)
-  return new EventScanner(needsOf(monitors)).scan(buffer, 0, buffer.length - 1)
-}
-
 test('an ordinary event needs no full parse', () => {
   expect(scans(JSON.stringify(event))).toBe(true)
   expect(scans(` ${JSON.stringify(event, undefined, 1).replaceAll('\n', ' \t')} \r`)).toBe(true)
   expect(scans(JSON.stringify({ ...event, timestamp: 1767603600123 }))).toBe(true)
-  expect(read(new EventReader(monitors), JSON.stringify(event))).toEqual({
+  expect(read(JSON.stringify(event))).toEqual({
     at: Date.parse(timestamp),
-    entries: [['203.0.113.9', ''], [], ['u1', '']],
+    entries: [[['203.0.113.9', '']], [], [['u1', '']]],
   })
 })
 
 test.each([
   ['an escape in a text that is wanted', JSON.stringify({ ...event, ip: 'a"b' })],
+  ['a list of values', JSON.stringify({ ...event, ip: ['a', 'b', 'a', 7, null, ['c']], usr: { id: ['u1', 'u2'] } })],
+  ['a number', JSON.stringify({ ...event, ip: 7, usr: { id: 1e21 } })],
+  ['a text too long to be kept', JSON.stringify({ ...event, ip: 'x'.repeat(100), usr: { id: 'y'.repeat(62) } })],
+  ['an environment that is no text', JSON.stringify({ ...event, env: null })],
+])('%s is read as the full parser would', (_, line) => {
+  expect(read(line)).toEqual(parsed(line))
+})
+
+test.each([
   ['an escaped key', JSON.stringify(event).replace('"evt"', '"\\u0065vt"')],
   ['a key twice', JSON.stringify(event).replace('"evt"', '"evt":"mfa","evt"')],
   ['a key with a dot', JSON.stringify({ ...event, 'usr.id': 'u2' })],
-  ['a list of values', JSON.stringify({ ...event, ip: ['a', 'b'] })],
+  ['a list of objects', JSON.stringify({ ...event, usr: [{ id: 'u1' }] })],
+  ['an environment of several tags', JSON.stringify({ ...event, env: 'prod,service:web' })],
   ['a message that is JSON', JSON.stringify({ ...event, message: '{"ip":"other"}' })],
   ['tags of its own', JSON.stringify({ ...event, ddtags: 'env:staging' })],
   ['a date of another form', JSON.stringify({ ...event, timestamp: '2026-01-05T09:00:00+01:00' })],
   ['a date that goes before timestamp', JSON.stringify({ ...event, '@timestamp': '2026-01-05T10:00:00.000Z' })],
 ])('%s is left to the full parser, with the same result', (_, line) => {
   expect(scans(line)).toBe(false)
-  expect(read(new EventReader(monitors), line)).toEqual(parsed(line))
+  expect(read(line)).toEqual(parsed(line))
 })
 
 test.each([
@@ -108,13 +153,13 @@ test.each([
   ['a list', '[]'],
   ['nothing but text', 'login failed'],
 ])('%s is refused', (_, line) => {
-  expect(read(new EventReader(monitors), line)).toBe('refused')
+  expect(read(line)).toBe('refused')
 })
 
 test('texts in any script are read', () => {
   const line = JSON.stringify({ ...event, ip: 'zoë 漢字 😀' })
   expect(scans(line)).toBe(true)
-  expect(read(new EventReader(monitors), line)).toMatchObject({ entries: [['zoë 漢字 😀', ''], [], ['u1', '']] })
+  expect(read(line)).toMatchObject({ entries: [[['zoë 漢字 😀', '']], [], [['u1', '']]] })
 })
 
 test('scanned or parsed, a monitor makes the same of every line, one after the other', () => {
@@ -185,8 +230,8 @@ test('scanned or parsed, a monitor makes the same of every line, one after the o
     })
   fc.assert(
     fc.property(fc.array(line, { minLength: 1, maxLength: 5 }), (lines) => {
-      const reader = new EventReader(monitors)
-      for (const each of lines) expect([each, read(reader, each)]).toEqual([each, parsed(each)])
+      const reading = new Reading()
+      for (const each of lines) expect([each, reading.line(each)]).toEqual([each, parsed(each)])
     }),
     { numRuns: 3000 },
   )

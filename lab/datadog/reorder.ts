@@ -1,44 +1,95 @@
-interface Timed {
+import type { Group } from './windows.ts'
+
+/** What a log adds to a group of a monitor, held until none that is older can come. */
+export interface Held {
+  /** Epoch ms. */
   readonly at: number
+  /** The monitor's number. */
+  readonly monitor: number
+  readonly group: Group
+  /** Where the group holds the value. */
+  readonly slot: number
 }
 
-/** Holds items until none that is older can come: a queue while they come in order, a heap for the stragglers. */
-export class ReorderBuffer<T extends Timed> {
-  private queue: T[] = []
-  private head = 0
-  private readonly heap: T[] = []
+/** Holds what logs add, oldest first: a ring while they come in order, a heap for the stragglers. */
+export class ReorderBuffer {
+  /** Epoch ms of the oldest that is held; Infinity when nothing is. */
+  oldest = Number.POSITIVE_INFINITY
+  /** What `shift` let go last. */
+  monitor = 0
+  group: Group | undefined = undefined
+  slot = 0
+  private start = 0
+  private end = 0
+  private times = new Float64Array(1024)
+  private monitors = new Uint16Array(1024)
+  private slots = new Uint32Array(1024)
+  private groups = new Array<Group | undefined>(1024)
+  private readonly heap: Held[] = []
 
-  push(item: T): void {
-    const last = this.queue.at(-1)
-    if (this.head === this.queue.length || (last !== undefined && last.at <= item.at)) this.queue.push(item)
-    else this.rise(item)
+  push(at: number, monitor: number, group: Group, slot: number): void {
+    if (at < this.oldest) this.oldest = at
+    if (this.start < this.end && (this.times[(this.end - 1) & (this.times.length - 1)] as number) > at) {
+      this.rise({ at, monitor, group, slot })
+      return
+    }
+    if (this.end - this.start === this.times.length) this.grow()
+    this.put(this.end++, at, monitor, group, slot)
   }
 
-  /** @returns the oldest item if it is older than `before` (epoch ms, exclusive), which is then held no more */
-  takeBefore(before: number): T | undefined {
-    const queued = this.queue[this.head]
+  /** Lets go of the oldest, if anything is held: `monitor`, `group` and `slot` are of it then. */
+  shift(): void {
+    const first = this.start & (this.times.length - 1)
     const straggler = this.heap[0]
-    const fromHeap = straggler !== undefined && (queued === undefined || straggler.at < queued.at)
-    const oldest = fromHeap ? straggler : queued
-    if (oldest === undefined || oldest.at >= before) return undefined
-    if (fromHeap) this.sink()
-    else this.advance()
-    return oldest
+    if (straggler && (this.start === this.end || straggler.at < (this.times[first] as number))) {
+      this.sink()
+      this.monitor = straggler.monitor
+      this.group = straggler.group
+      this.slot = straggler.slot
+    } else if (this.start < this.end) {
+      this.monitor = this.monitors[first] as number
+      this.group = this.groups[first]
+      this.slot = this.slots[first] as number
+      this.groups[first] = undefined
+      this.start++
+    }
+    this.findOldest()
   }
 
-  private advance(): void {
-    this.head++
-    if (this.head < 4096 || this.head * 2 < this.queue.length) return
-    this.queue = this.queue.slice(this.head)
-    this.head = 0
+  private findOldest(): void {
+    const queued = this.start < this.end ? (this.times[this.start & (this.times.length - 1)] as number) : never
+    const [straggler] = this.heap
+    this.oldest = straggler && straggler.at < queued ? straggler.at : queued
   }
 
-  private rise(item: T): void {
+  private put(position: number, at: number, monitor: number, group: Group, slot: number): void {
+    const index = position & (this.times.length - 1)
+    this.times[index] = at
+    this.monitors[index] = monitor
+    this.groups[index] = group
+    this.slots[index] = slot
+  }
+
+  private grow(): void {
+    const { times, monitors, groups, slots, start, end } = this
+    const size = times.length * 2
+    this.times = new Float64Array(size)
+    this.monitors = new Uint16Array(size)
+    this.groups = new Array<Group | undefined>(size)
+    this.slots = new Uint32Array(size)
+    for (let position = start; position < end; position++) {
+      const index = position & (times.length - 1)
+      const group = groups[index] as Group
+      this.put(position, times[index] as number, monitors[index] as number, group, slots[index] as number)
+    }
+  }
+
+  private rise(item: Held): void {
     const { heap } = this
     let at = heap.push(item) - 1
     while (at > 0) {
       const parent = (at - 1) >> 1
-      const above = heap[parent] as T
+      const above = heap[parent] as Held
       if (above.at <= item.at) break
       heap[at] = above
       at = parent
@@ -48,17 +99,19 @@ export class ReorderBuffer<T extends Timed> {
 
   private sink(): void {
     const { heap } = this
-    const item = heap.pop() as T
+    const item = heap.pop() as Held
     if (heap.length === 0) return
     let at = 0
     for (;;) {
       let child = 2 * at + 1
       if (child >= heap.length) break
-      if (child + 1 < heap.length && (heap[child + 1] as T).at < (heap[child] as T).at) child++
-      if ((heap[child] as T).at >= item.at) break
-      heap[at] = heap[child] as T
+      if (child + 1 < heap.length && (heap[child + 1] as Held).at < (heap[child] as Held).at) child++
+      if ((heap[child] as Held).at >= item.at) break
+      heap[at] = heap[child] as Held
       at = child
     }
     heap[at] = item
   }
 }
+
+const never = Number.POSITIVE_INFINITY

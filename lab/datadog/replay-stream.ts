@@ -1,14 +1,16 @@
 import { EventError, EventReader } from './event-reader.ts'
 import { visitLines } from './lines.ts'
-import type { Log } from './log.ts'
+import type { IndexedLog } from './log.ts'
 import type { Monitor } from './monitor.ts'
+import type { UrlFields } from './preprocess.ts'
+import { type RecordingForm, readRecording } from './recording/recording.ts'
 import { Replayer, type ReplayOptions } from './replay.ts'
 import type { Transition } from './track.ts'
 
 export interface ReplayVisitor {
   transition(transition: Transition): void
-  /** A line that is not an event; lines count from 1. */
-  malformed(line: number, reason: string): void
+  /** Something that is not an event; in JSON lines its place is `line 7`, from 1. */
+  malformed(place: string, reason: string): void
   /** After each piece of the stream: how far it has come. */
   progress?(soFar: ReplaySummary): void
 }
@@ -23,46 +25,64 @@ export interface ReplaySummary {
   newest: number
 }
 
-/** Evaluates monitors over a stream of JSON lines of any length, in memory that depends on the windows only. */
+export interface ReplaySource {
+  /** JSON lines unless told. */
+  readonly form?: RecordingForm
+  /** What the URL of the drain says of Logplex frames. */
+  readonly drain?: UrlFields
+}
+
+/** Evaluates monitors over a recording of any length, in memory that depends on the windows only. */
 export async function replayStream(
   stream: AsyncIterable<Buffer>,
   monitors: readonly Monitor[],
   options: ReplayOptions,
   visitor: ReplayVisitor,
+  { form = 'jsonl', drain }: ReplaySource = {},
 ): Promise<ReplaySummary> {
-  const reader = new EventReader(monitors)
   const replayer = new Replayer(monitors, options, (transition) => visitor.transition(transition))
+  const reader = new EventReader(monitors, replayer)
   const summary: ReplaySummary = { bytes: 0, events: 0, malformed: 0, dropped: 0, newest: Number.NEGATIVE_INFINITY }
   let line = 0
-  const malformed = (reason: string) => {
+  const malformed = (place: string, reason: string) => {
     summary.malformed++
-    visitor.malformed(line, reason)
+    visitor.malformed(place, reason)
   }
-  const take = (log: Log, at: number) => {
+  const whole = (log: IndexedLog) => {
     summary.events++
-    replayer.push(log, at)
+    replayer.push(log, log.timestamp)
   }
   const lines = {
+    scan(buffer: Buffer, start: number) {
+      const end = reader.scan(buffer, start)
+      if (end < 0) return end
+      line++
+      summary.events++
+      return end
+    },
     line(buffer: Buffer, start: number, end: number) {
       line++
       if (isBlank(buffer, start, end)) return
       try {
-        reader.read(buffer, start, end, take)
+        reader.read(buffer, start, end)
+        summary.events++
       } catch (error) {
         if (!(error instanceof EventError)) throw error
-        malformed(error.message)
+        malformed(`line ${line}`, error.message)
       }
     },
     tooLong() {
       line++
-      malformed('is longer than any log line')
+      malformed(`line ${line}`, 'is longer than any log line')
     },
   }
   const report = () => Object.assign(summary, { dropped: replayer.dropped, newest: replayer.newest })
-  await visitLines(stream, lines, (bytes) => {
+  const piece = (bytes: number) => {
     summary.bytes += bytes
     visitor.progress?.(report())
-  })
+  }
+  if (form === 'jsonl') await visitLines(stream, lines, piece)
+  else await readRecording(stream, form, { log: whole, malformed, piece }, drain)
   replayer.finish()
   return report()
 }

@@ -1,4 +1,5 @@
 import { cadenceOf } from './evaluate.ts'
+import type { EventSink } from './event-reader.ts'
 import type { Log } from './log.ts'
 import type { Monitor } from './monitor.ts'
 import { ReorderBuffer } from './reorder.ts'
@@ -12,38 +13,35 @@ export interface ReplayOptions {
   latenessSeconds?: number
 }
 
-interface Held {
-  readonly at: number
-  readonly track: Track
-  readonly group: Group
-  readonly slot: number
-}
+const beforeTime = Number.NEGATIVE_INFINITY
 
 /**
  * Evaluates monitors over recorded logs. Logs are held back for the lateness and taken in by their own time, all of one instant
  * together: the result is the same for any order of arrival within the lateness.
  */
-export class Replayer {
+export class Replayer implements EventSink {
   /** Logs that a monitor would have counted had they not come too late. */
   dropped = 0
   /** Epoch ms of the newest log. */
   newest = Number.NEGATIVE_INFINITY
   private readonly tracks: readonly Track[]
-  private readonly buffer = new ReorderBuffer<Held>()
+  /** When each track may next change by itself. */
+  private readonly dues: Float64Array
+  private readonly buffer = new ReorderBuffer()
   private readonly latenessMs: number
   private readonly emit: (transition: Transition) => void
   private instant = Number.NEGATIVE_INFINITY
-  /** When a track may next change by itself; at first, all of them have to be started. */
-  private due = Number.NEGATIVE_INFINITY
+  /** When a track may next change by itself. */
+  private due = beforeTime
+  /** Time of the oldest log, until nothing older can come: then the watch begins with it. */
   private first: number | undefined
   private out: Transition[] = []
-  /** Whether the instant has entries that are not judged yet. */
-  private open = false
+  /** The numbers of the monitors of which the instant has entries that are not judged yet. */
+  private open: number[] = []
   /** Of the log that is being read. */
   private at = 0
-  private tooLate = false
   private missed = false
-  private reading: Track | undefined
+  private reading = 0
 
   constructor(monitors: readonly Monitor[], options: ReplayOptions, emit: (transition: Transition) => void) {
     this.latenessMs = (options.latenessSeconds ?? 60) * 1000
@@ -57,30 +55,52 @@ export class Replayer {
           emit: (transition) => this.out.push(transition),
         }),
     )
+    this.dues = new Float64Array(monitors.length).fill(beforeTime)
   }
 
   /** @param at the log's own time, epoch ms */
   push(log: Log, at: number): void {
-    this.reach(at)
-    this.at = at
-    this.tooLate = at < this.newest - this.latenessMs
+    this.begin(at)
     this.missed = false
-    for (const track of this.tracks) {
-      this.reading = track
-      track.read(log, this.take)
-    }
+    for (const monitor of this.tracks.keys()) this.read(monitor, log)
     if (this.missed) this.dropped++
   }
 
-  /** Made once: there is one call of it for each event that counts. */
-  private readonly take = (key: string, value: string): void => {
-    if (this.tooLate) {
-      this.missed = true
-      return
-    }
-    const track = this.reading as Track
-    const group = track.groupOf(key)
-    this.buffer.push({ at: this.at, track, group, slot: group.hold(value) })
+  /** Whether logs of a time, epoch ms, come too late to count. */
+  isLate(at: number): boolean {
+    return at < this.newest - this.latenessMs
+  }
+
+  /** A log comes, of which each monitor gets what it counts. @param at the log's own time, epoch ms */
+  begin(at: number): void {
+    if (at > this.newest) this.reach(at)
+    this.at = at
+  }
+
+  /** A monitor reads the log itself. */
+  read(monitor: number, log: Log): void {
+    this.reading = monitor
+    this.track(monitor).read(log, this.isLate(this.at) ? this.miss : this.take)
+  }
+
+  groupOf(monitor: number, key: string): Group {
+    return this.track(monitor).groupOf(key)
+  }
+
+  /** The log, which is not late, adds a value to a group. */
+  enter(monitor: number, group: Group, value: string): void {
+    this.buffer.push(this.at, monitor, group, group.hold(value))
+  }
+
+  private readonly take = (key: string, value: string): void =>
+    this.enter(this.reading, this.groupOf(this.reading, key), value)
+
+  private readonly miss = (): void => {
+    this.missed = true
+  }
+
+  private track(monitor: number): Track {
+    return this.tracks[monitor] as Track
   }
 
   /** Time has been seen to reach `at`: releases what can no longer be preceded by anything. */
@@ -102,37 +122,45 @@ export class Replayer {
   }
 
   private drain(horizon: number): void {
-    for (let held = this.buffer.takeBefore(horizon); held; held = this.buffer.takeBefore(horizon)) {
-      if (held.at !== this.instant) {
+    const { buffer } = this
+    for (let at = buffer.oldest; at < horizon; at = buffer.oldest) {
+      if (at !== this.instant) {
         this.closeInstant()
-        if (this.due <= held.at) this.passUntil(held.at)
-        this.instant = held.at
+        if (this.due <= at) this.passUntil(at)
+        this.instant = at
       }
-      held.track.add(held.group, held.slot, held.at, held.at)
-      this.open = true
+      buffer.shift()
+      this.track(buffer.monitor).add(buffer.group as Group, buffer.slot, at, at)
+      if (this.open.at(-1) !== buffer.monitor) this.open.push(buffer.monitor)
     }
     this.closeInstant()
   }
 
   private passUntil(at: number): void {
-    for (const track of this.tracks) track.passUntil(at)
+    for (const [monitor, track] of this.tracks.entries()) {
+      track.passUntil(at)
+      this.dues[monitor] = track.due()
+    }
     this.findDue()
   }
 
   /** Everything of an instant has been taken in: only now it is judged. */
   private closeInstant(): void {
-    if (!this.open) return
-    this.open = false
-    for (const track of this.tracks) track.settle(this.instant)
+    if (this.open.length === 0) return
+    if (this.open.length > 1) this.open.sort((a, b) => a - b)
+    for (const monitor of this.open) {
+      const track = this.track(monitor)
+      track.settle(this.instant)
+      this.dues[monitor] = track.due()
+    }
+    this.open.length = 0
     this.findDue()
   }
 
   private findDue(): void {
-    this.due = Number.POSITIVE_INFINITY
-    for (const track of this.tracks) {
-      const due = track.due()
-      if (due < this.due) this.due = due
-    }
+    let least = Number.POSITIVE_INFINITY
+    for (const due of this.dues) if (due < least) least = due
+    this.due = least
   }
 
   private flush(): void {

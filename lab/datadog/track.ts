@@ -324,14 +324,19 @@ export class Track {
   private dropIdle(group: Group): void {
     const { rule } = this
     const matters = !rule.grouped || rule.newGroupDelayMs > 0 || rule.firesOnQuiet
-    if (!matters && group.held === 0 && group.state === 'OK') this.groups.delete(group.key)
+    if (!matters && group.held === 0 && group.state === 'OK') this.forget(group)
+  }
+
+  private forget(group: Group): void {
+    this.groups.delete(group.key)
+    group.forgotten = true
   }
 
   private sweep(): void {
     if (!this.rule.grouped || this.groups.size < this.sweepAt) return
     for (const group of this.groups.values()) {
       if (group.held > 0 || group.lastSeen + this.keptMs > this.clock) continue
-      this.groups.delete(group.key)
+      this.forget(group)
       this.active.delete(group)
     }
     this.sweepAt = Math.max(1024, this.groups.size * 2)

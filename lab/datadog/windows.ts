@@ -18,6 +18,8 @@ export class Group {
   /** Before this it is not evaluated: `new_group_delay`. */
   notBefore = Number.NEGATIVE_INFINITY
   changed = false
+  /** Its monitor knows nothing of it any more: a later log begins another group of the same key. */
+  forgotten = false
   /** Open from the first notification until the recovery. */
   cycle: { key: string; since: number; notifiedAt: number; reminders: number } | undefined = undefined
   samples: IndexedLog[] | undefined = undefined
