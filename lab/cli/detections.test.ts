@@ -396,3 +396,44 @@ describe('for programs', () => {
     await expect(run(...argv)).rejects.toThrow(UsageError)
   })
 })
+
+describe('profiles', () => {
+  test('prod writes its own numbers, in query and thresholds, and the files stay as they are', async () => {
+    expect((await run('push', '--apply', '--profile', 'prod')).code).toBe(0)
+    const stuffing = [...api.monitors.values()].find(({ name }) => String(name).startsWith('Credential stuffing'))
+    expect(stuffing?.query).toMatch(/> 30$/)
+    expect(stuffing?.options).toMatchObject({ thresholds: { critical: 30 } })
+    expect(await readFile(join(dir, 'credential-stuffing/monitor.json'), 'utf8')).toContain('> 10"')
+  })
+
+  test('an account with the numbers of prod differs from the files, and not from prod', async () => {
+    await run('push', '--apply', '--profile', 'prod')
+    expect((await run('diff', '--profile', 'prod')).code).toBe(0)
+    const { code, out } = await run('diff')
+    expect(code).toBe(1)
+    expect(out).toContain('~ monitor   credential-stuffing')
+  })
+
+  test('a profile that there is not is a usage error naming those that there are', async () => {
+    await expect(run('push', '--profile', 'production')).rejects.toThrow('there are: demo, prod')
+  })
+})
+
+describe('lint', () => {
+  test('says file, place, what and remedy, and ends with 1; it needs no account', async () => {
+    env({ DD_API_KEY: undefined, DD_APP_KEY: undefined, DD_API_URL: undefined })
+    const file = join(dir, 'session-reuse/monitor.json')
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"new_group_delay": 0,', ''))
+    const { code, out, err } = await run('lint')
+    expect(code).toBe(1)
+    expect(out).toBe(
+      `${file}: options.new_group_delay\n  is not said: Datadog ignores a new group for its first minute\n  say 0\n`,
+    )
+    expect(err).toBe('5 files, 1 finding.\n')
+  })
+
+  test('--json is one document', async () => {
+    const { code, out } = await run('lint', '--json')
+    expect({ code, ...JSON.parse(out) }).toEqual({ code: 0, files: 5, findings: [] })
+  })
+})
