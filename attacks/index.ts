@@ -7,6 +7,7 @@ import { otpReplay } from './otp-replay.ts'
 import { revokedSessionUse } from './revoked-session-use.ts'
 import { sessionFork } from './session-fork.ts'
 import { sessionReuse } from './session-reuse.ts'
+import { takeoverActions } from './takeover-actions.ts'
 import { telemetrySilence } from './telemetry-silence.ts'
 
 /** Every attack that there is, in the order in which they are shown and verified. */
@@ -19,6 +20,7 @@ export const attacks: readonly Attack[] = [
   sessionFork,
   revokedSessionUse,
   containmentTampering,
+  takeoverActions,
   telemetrySilence,
 ]
 

@@ -1,0 +1,54 @@
+import { BenignRefused, type Twin } from './attack.ts'
+import { castPeople, type Person } from './cast.ts'
+import type { Client, Session, SignIn } from './clients/client.ts'
+import { chromeOnMac, firefoxOnLinux } from './clients/devices.ts'
+import { openWithAuthenticator } from './second-factor.ts'
+
+/** People who look after their accounts, each on a device that is theirs. */
+export const twin: Twin = {
+  title: 'A careful newcomer, and an owner with a new password',
+  does: 'Two people change what opens their accounts, minutes after signing in. One is new, and sets up an authenticator at once on the first device; the other signs in again on the device of always, and changes the password.',
+
+  async act(_target, context) {
+    const { addresses, random, tell } = context
+    const [newcomer, owner] = castPeople(2, random) as [Person, Person]
+    const first = await addresses.ordinary()
+    const laptop = context.client({ device: firefoxOnLinux(), address: first })
+    const { session } = await openWithAuthenticator(laptop, newcomer, context)
+    await look(laptop, newcomer)
+    tell(newcomer.name, `opens an account and sets up an authenticator at once: ${first}`)
+
+    const home = await addresses.ordinary()
+    const desk = { device: chromeOnMac(), address: home }
+    const before = context.client(desk)
+    await before.register(owner)
+    const opened = mustBeIn(await before.signIn(owner), owner)
+    const browser = context.client(desk)
+    const again = mustBeIn(await browser.signIn(owner), owner)
+    const changed = mustBeIn(await browser.changePassword(owner, `${owner.password}-2`), owner)
+    await look(browser, owner)
+    tell(owner.name, `signs in where it was always, and changes the password: ${home}`)
+    return {
+      groups: [
+        ...[first, home].map((address) => ({ '@ip': address })),
+        ...[session, opened, again, changed].map(({ sid }) => ({ '@sid': sid })),
+      ],
+      leaves: [
+        { query: '@evt:mfa @outcome:enabled', atLeast: 1 },
+        { query: '@evt:credential @outcome:success @action:password_changed', atLeast: 1 },
+        { query: '@evt:session @outcome:new', atLeast: 4 },
+        { query: '@evt:session @outcome:seen', atLeast: 2 },
+      ],
+    }
+  },
+}
+
+function mustBeIn(answer: SignIn, person: Person): Session {
+  if (answer.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${answer.status}`)
+  return answer.session
+}
+
+async function look(browser: Client, person: Person): Promise<void> {
+  const visit = await browser.visit()
+  if (visit.kind === 'out') throw new BenignRefused(`${person.name} was signed out at once: ${visit.words}`)
+}
