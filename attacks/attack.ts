@@ -65,6 +65,8 @@ export interface Context {
 export interface Insider {
   /** Turns the forwarding of the functions' logs to Datadog on or off; what is written while it is off is lost. */
   forwarding(on: boolean): Promise<void>
+  /** What the logs call a login that was submitted here before: a keyed hash, which nobody outside can make. */
+  loginHash(email: string): Promise<string>
 }
 
 export interface AttackContext extends Context {

@@ -1,13 +1,18 @@
 import type { Attack } from './attack.ts'
+import { accountBruteForce } from './account-brute-force.ts'
+import { canaryAccount } from './canary-account.ts'
 import { containmentTampering } from './containment-tampering.ts'
 import { credentialStuffing } from './credential-stuffing.ts'
+import { distributedStuffing } from './distributed-stuffing.ts'
 import { impossibleTravel } from './impossible-travel.ts'
 import { mfaGuessing } from './mfa-guessing.ts'
 import { otpReplay } from './otp-replay.ts'
+import { passwordSpraying } from './password-spraying.ts'
 import { revokedSessionUse } from './revoked-session-use.ts'
 import { sessionFork } from './session-fork.ts'
 import { sessionReuse } from './session-reuse.ts'
 import { takeoverActions } from './takeover-actions.ts'
+import { takeoverAfterFailures } from './takeover-after-failures.ts'
 import { telemetrySilence } from './telemetry-silence.ts'
 
 /** Every attack that there is, in the order in which they are shown and verified. */
@@ -15,10 +20,15 @@ export const attacks: readonly Attack[] = [
   credentialStuffing,
   sessionReuse,
   impossibleTravel,
+  passwordSpraying,
+  distributedStuffing,
+  accountBruteForce,
+  takeoverAfterFailures,
   mfaGuessing,
   otpReplay,
   sessionFork,
   revokedSessionUse,
+  canaryAccount,
   containmentTampering,
   takeoverActions,
   telemetrySilence,

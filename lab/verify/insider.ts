@@ -1,4 +1,5 @@
 import type { Insider } from '../../attacks/attack.ts'
+import { openLogs } from './logs.ts'
 
 const WITHIN_MS = 5_000
 
@@ -13,5 +14,11 @@ export const openInsider = (datadogUrl: string): Insider => ({
     })
     if (!response.ok)
       throw new Error(`the lab answered ${response.status} to /lab/forwarding: ${await response.text()}`)
+  },
+  async loginHash(email) {
+    const logs = openLogs(datadogUrl, AbortSignal.timeout(2 * WITHIN_MS))
+    const [log] = await logs.await(`@evt:(login OR register) @email:"${email}"`, 1, WITHIN_MS)
+    if (!log) throw new Error('nothing was logged of a login that was submitted')
+    return String(log.attributes.login_hash)
   },
 })

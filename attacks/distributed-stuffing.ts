@@ -1,0 +1,65 @@
+import type { Attack, AttackContext, Context, TargetKind } from './attack.ts'
+import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import { chromeOnWindows, OFFICE_DEVICES } from './clients/devices.ts'
+import { RequestFailed } from './clients/wire.ts'
+import { twin } from './distributed-stuffing.twin.ts'
+import { inParallel } from './parallel.ts'
+
+const ADDRESSES = 40
+/**
+ * The detection wants more than thirty. It counts everybody's within ten minutes: what others have tried meanwhile, this
+ * attack's twin among them, must not take it there before its second wave.
+ */
+const FIRST_WAVE = 20
+const AT_ONCE = 5
+
+/** Whom the client talks to, as the events call it. */
+const groupOf = (target: TargetKind) => ({ '@via': target === 'web' ? 'web' : 'api' })
+
+export const distributedStuffing: Attack = {
+  slug: 'distributed-stuffing',
+  title: 'Credential stuffing from many addresses',
+  techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
+  targets: ['web', 'functions'],
+  does: `Works through a leaked list as a botnet does: ${ADDRESSES} addresses of both families, one login from each, so that no address does anything that its neighbours do not do every morning. Only all together they give themselves away.`,
+  trips: 'distributed-stuffing',
+  runbook: 'runbooks/ATO-005-distributed-stuffing.md',
+  serviceWide: groupOf,
+  twin,
+
+  async attack({ kind }, context) {
+    const { addresses, random, tell } = context
+    const [victim, newcomer] = castPeople(2, random) as [Person, Person]
+    const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
+    const [browser, other] = [context.client(home), context.client({ ...home, address: await addresses.ordinary() })]
+    await Promise.all([browser.register(victim), other.register(newcomer)])
+    await browser.signIn(victim)
+    tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
+
+    const list = leakedList(ADDRESSES, random)
+    tell('attacker', `has a leaked list of ${ADDRESSES}, and a machine for each line`)
+    await wave(list.slice(0, FIRST_WAVE), context)
+    tell('attacker', `${FIRST_WAVE} lines tried, each from an address of its own; nobody has noticed`)
+    const group = groupOf(kind)
+    const crossing = context.crossing(group, 'the second wave')
+    await wave(list.slice(FIRST_WAVE), context)
+    tell('attacker', `all ${ADDRESSES} tried; none of them is blocked`)
+
+    await crossing.alerted
+    const victimAlive = (await browser.visit()).kind === 'in' && (await other.signIn(newcomer)).kind === 'in'
+    tell(victim.name, victimAlive ? 'is signed in as before; others sign in meanwhile' : 'AND OTHERS ARE KEPT OUT')
+    return { group, crossedAt: crossing.at, refusedAt: undefined, attackerDead: undefined, victimAlive }
+  },
+}
+
+/** One bot for each line. @throws RequestFailed if a login that nobody has is let in */
+async function wave(lines: readonly Account[], context: AttackContext): Promise<void> {
+  await inParallel(lines, AT_ONCE, async (line, at) => {
+    const bot = { device: context.random.pick(OFFICE_DEVICES)(), address: await anyAddress(context, at) }
+    const answer = await context.client(bot).signIn(line)
+    if (answer.kind === 'in') throw new RequestFailed('a login that nobody has was let in')
+  })
+}
+
+const anyAddress = ({ addresses }: Context, at: number): Promise<string> =>
+  at % 2 === 0 ? addresses.attacker() : addresses.mobile()

@@ -1,0 +1,61 @@
+import type { Attack } from './attack.ts'
+import { isLike, refusalIn, type TryOne, tryAll, tryUntilRefused } from './blocked.ts'
+import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
+import { RequestFailed } from './clients/wire.ts'
+import { twin } from './password-spraying.twin.ts'
+
+/** Logins that it does not fit: of nobody, and of people with other passwords. */
+const [STRANGERS, OTHERS] = [4, 3]
+/** The password is flagged from the fifth login on, and the detection wants more flagged logins of one address than two. */
+const UNNOTICED = 6
+/** People who chose the very password. */
+const FOLLOWERS = 8
+
+export const passwordSpraying: Attack = {
+  slug: 'password-spraying',
+  title: 'Password spraying',
+  techniques: [{ id: 'T1110.003', name: 'Brute Force: Password Spraying' }],
+  targets: ['web', 'functions'],
+  does: 'Tries one password at account after account from one address, once each, so that no account is locked and none sees more than a slip: somebody will have chosen it. Stays far below what counts as many failures.',
+  trips: 'password-spraying',
+  runbook: 'runbooks/ATO-004-password-spraying.md',
+  twin,
+
+  async attack(_target, context) {
+    const { addresses, random, tell } = context
+    // New in each run: how often it was tried is remembered for an hour.
+    const [{ password }, ...strangers] = leakedList(1 + STRANGERS, random) as [Account, ...Account[]]
+    const alike = castPeople(1 + FOLLOWERS, random).map((person) => ({ ...person, password }))
+    const [victim, ...followers] = alike as [Person, ...Person[]]
+    const others = castPeople(OTHERS, random)
+    const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
+    await Promise.all([...alike, ...others].map((person) => context.client(home).register(person)))
+    const browser = context.client(home)
+    await browser.signIn(victim)
+    if ((await browser.visit()).kind === 'out') throw new RequestFailed('a new account could not be signed in to')
+    tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
+
+    const bot = { device: firefoxOnLinux(), address: await addresses.attacker() }
+    const tryOne: TryOne = ({ email }) => context.client(bot).signIn({ email, password })
+    const targets = random.shuffle([...strangers, ...others])
+    tell('attacker', `tries one password at account after account from ${bot.address}, ${bot.device.name}`)
+    const wrong = refusalIn(await tryAll(targets.slice(0, UNNOTICED), tryOne))
+    tell('attacker', `${UNNOTICED} accounts tried, each answered ${wrong.status}; nobody has noticed`)
+
+    const crossing = context.crossing({ '@ip': bot.address }, 'the seventh account')
+    await tryAll(targets.slice(UNNOTICED), tryOne)
+    await crossing.alerted
+    const refusedAt = await tryUntilRefused(followers, wrong, tryOne, context)
+    tell('attacker', `one account is left, and the password is ${victim.name}'s`)
+    const last = await tryOne(victim)
+    const attackerDead = isLike(last, wrong)
+    tell(
+      'attacker',
+      attackerDead ? `is refused with the right password as with a wrong one: ${last.status}` : 'GETS IN',
+    )
+    const victimAlive = (await browser.visit()).kind === 'in'
+    tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
+    return { group: { '@ip': bot.address }, crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
+  },
+}

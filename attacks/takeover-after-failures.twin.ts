@@ -1,0 +1,57 @@
+import { BenignRefused, type Context, type Twin } from './attack.ts'
+import { castPeople, mistype, type Person } from './cast.ts'
+import type { Client } from './clients/client.ts'
+import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
+
+/** As many as the attack's; on a device that the account knows. */
+const ON_THE_LAPTOP = 6
+/** One fewer than is flagged; on a device that it does not know yet. */
+const ON_THE_PHONE = 4
+
+/** Wrong passwords and then the right one, by whom it belongs to. */
+export const twin: Twin = {
+  title: 'An owner with a bad morning',
+  does: `Mistypes the password ${ON_THE_LAPTOP} times on the laptop as ever, and gets in; then signs in on a new phone, at home, and gets in there at the fifth try.`,
+
+  async act(_target, context) {
+    const { addresses, random, tell } = context
+    const [person] = castPeople(1, random) as [Person]
+    const address = await addresses.ordinary()
+    const laptop = context.client({ device: chromeOnWindows(), address })
+    await laptop.register(person)
+    const sids = [await comeIn(laptop, person)]
+    tell(person.name, `signs in on a laptop, at ${address}`)
+    await slip(laptop, person, ON_THE_LAPTOP, context)
+    sids.push(await comeIn(laptop, person))
+    tell(person.name, `mistypes ${ON_THE_LAPTOP} times on the same laptop, then gets in`)
+    const phone = context.client({ device: safariOnIphone(), address })
+    await slip(phone, person, ON_THE_PHONE, context)
+    sids.push(await comeIn(phone, person))
+    tell(person.name, `mistypes ${ON_THE_PHONE} times on a new phone, then gets in there too`)
+    return {
+      groups: [{ '@ip': address }, ...sids.map((sid) => ({ '@sid': sid }))],
+      leaves: [
+        { query: '@evt:login @outcome:fail @reason:wrong_password', atLeast: ON_THE_LAPTOP + ON_THE_PHONE },
+        { query: '@evt:login @outcome:success', atLeast: sids.length },
+        { query: '@evt:session @outcome:new', atLeast: sids.length },
+        { query: '@evt:session @outcome:seen', atLeast: sids.length },
+      ],
+    }
+  },
+}
+
+async function slip(browser: Client, person: Person, times: number, { random }: Context): Promise<void> {
+  for (let slips = 0; slips < times; slips++) {
+    const answer = await browser.signIn({ ...person, password: mistype(person.password, random) })
+    if (answer.kind === 'in') throw new Error('a mistyped password was accepted')
+  }
+}
+
+/** @returns the session's sid */
+async function comeIn(browser: Client, person: Person): Promise<string> {
+  const answer = await browser.signIn(person)
+  if (answer.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${answer.status}`)
+  const visit = await browser.visit()
+  if (visit.kind === 'out') throw new BenignRefused(`${person.name} was signed out at once: ${visit.words}`)
+  return answer.session.sid
+}
