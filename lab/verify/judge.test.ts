@@ -50,6 +50,14 @@ test('a scenario that holds is told by its facts, all of them', () => {
   })
 })
 
+test('what is refused at the crossing itself is refused then, however long the alert takes', () => {
+  const inline = { ...outcome, detonation: { ...detonation, refusedAt: detonation.crossedAt } }
+  expect(verdictOn(inline).scenario).toMatchObject({
+    containment: { contain_ms: 0 },
+    otherwise: { detect_ms: 30_000, contain_ms: 0 },
+  })
+})
+
 describe('a scenario does not hold', () => {
   test.each<[string, Outcome | Error, (TwinOutcome | Error)?]>([
     ['no alert', { ...outcome, alert: undefined }],

@@ -78,15 +78,17 @@ function factsOf(outcome: Outcome, mode: Evaluation): AttackFacts {
   }
 }
 
-/** From the alert on nothing depends on how the monitor was evaluated: what it took then, it would have taken here. */
+/**
+ * From the alert on nothing depends on how the monitor was evaluated: what it took then, it would have taken here. Nor
+ * does it where the crossing itself was refused: no alert was needed for that.
+ */
 function timesOtherwise({ alert, alertedOtherwise, detonation }: Outcome) {
   const { crossedAt, refusedAt } = detonation
   if (!alert || alertedOtherwise === undefined) return { detect_ms: null, contain_ms: null }
   const detect_ms = Math.max(0, alertedOtherwise - crossedAt)
-  return {
-    detect_ms,
-    contain_ms: refusedAt === undefined ? null : detect_ms + Math.max(0, refusedAt - alert.notified_at),
-  }
+  if (refusedAt === undefined) return { detect_ms, contain_ms: null }
+  const atOnce = refusedAt === crossedAt
+  return { detect_ms, contain_ms: atOnce ? 0 : detect_ms + Math.max(0, refusedAt - alert.notified_at) }
 }
 
 /** A `noop` is done: somebody else was faster. */
