@@ -76,10 +76,10 @@ export class AlertBook {
 
   /** Renders, remembers and sends at once. */
   notify(transition: Transition): Alert {
-    const before = this.#moveGroup(transition)
+    this.#moveGroup(transition)
     const notify = this.#notifiers.get(transition.monitor.slug)
     if (!notify) throw new Error(`no monitor is called ${transition.monitor.slug}`)
-    const notification = notify(transition, before)
+    const notification = notify(transition)
     const alert = this.#remember(transition, notification)
     this.#tell({ kind: 'alert', alert })
     for (const name of notification.webhooks) this.#send(name, alert, notification)
@@ -107,15 +107,12 @@ export class AlertBook {
     for (const queue of this.#queues.values()) queue.close()
   }
 
-  /** @returns the group's transition before this one, unless it was OK */
-  #moveGroup({ monitor, group, transition, at, value, cycleKey }: Transition): Transition['transition'] | undefined {
+  #moveGroup({ monitor, group, transition, at, value, cycleKey }: Transition): void {
     const groups = this.#groups.get(monitor.slug) ?? new Map<string, GroupState>()
     this.#groups.set(monitor.slug, groups)
     const key = JSON.stringify(Object.entries(group))
-    const before = groups.get(key)?.transition
     if (transition === 'Recovered') groups.delete(key)
     else groups.set(key, { group, transition, since: new Date(at).toISOString(), value, cycle_key: cycleKey })
-    return before
   }
 
   #remember(transition: Transition, notification: Notification): Alert {

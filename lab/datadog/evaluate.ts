@@ -1,3 +1,4 @@
+import type { GroupLimitReport } from './group-limits.ts'
 import type { IndexedLog } from './log.ts'
 import type { Monitor } from './monitor.ts'
 import { Track, type Transition } from './track.ts'
@@ -11,7 +12,18 @@ export interface EvaluatorOptions {
   latenessSeconds?: number
   /** Whether transitions carry their newest logs; on unless told. */
   samples?: boolean
+  /** Whether groups beyond Datadog's limits are left out, as there; they are reported in any case. */
+  groupLimits?: boolean
 }
+
+/** What a monitor had more of than Datadog evaluates. */
+export interface ExceededLimit extends GroupLimitReport {
+  readonly monitor: Monitor
+}
+
+/** @returns the monitors that ever had too many groups */
+export const exceededLimits = (tracks: readonly Track[]): ExceededLimit[] =>
+  tracks.flatMap(({ monitor, limits }) => (limits?.report ? [{ monitor, ...limits.report }] : []))
 
 const hourMs = 3_600_000
 
@@ -42,9 +54,15 @@ export class Evaluator {
           cadenceMs: cadenceOf(monitor, options.cadenceSeconds),
           historyMs: options.cadenceSeconds === undefined ? this.latenessMs : 0,
           samples: options.samples ?? true,
+          groupLimits: options.groupLimits ?? false,
           emit: (transition) => this.out.push(transition),
         }),
     )
+  }
+
+  /** What Datadog would not have evaluated so far. */
+  get exceededLimits(): ExceededLimit[] {
+    return exceededLimits(this.tracks)
   }
 
   /** Takes in a log. @returns what it caused, and what its time brought about before it, in order of time */

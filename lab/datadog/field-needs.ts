@@ -31,7 +31,7 @@ export function needsOf(monitors: readonly Monitor[]): FieldNeeds {
   for (const { parsed } of monitors) {
     visit(parsed.node)
     for (const { field } of parsed.by) need(field)
-    if (parsed.rollup.kind === 'cardinality') need(parsed.rollup.of.field)
+    if (parsed.rollup.kind !== 'count') need(parsed.rollup.of.field)
   }
   return { paths, reserved, everything }
 }

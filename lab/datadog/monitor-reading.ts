@@ -15,6 +15,8 @@ export interface Monitor {
   readonly message: string
   readonly tags: readonly string[]
   readonly priority: number | null
+  /** It is evaluated, and never notifies. */
+  readonly draft: boolean
   readonly options: MonitorOptions
   readonly parsed: MonitorQuery
 }
@@ -67,6 +69,10 @@ const otherTypes = [
   ...['service check', 'slo alert', 'synthetics alert', 'trace-analytics alert'],
 ]
 
+/** Whether the API knows a type of monitor by this name. */
+export const isMonitorType = (type: unknown): boolean =>
+  type === 'log alert' || (typeof type === 'string' && otherTypes.includes(type))
+
 type Note = (place: string, reason: string) => void
 type Check = (value: unknown) => string | undefined
 
@@ -106,6 +112,7 @@ export function readMonitorJson(json: Record<string, unknown>, source: MonitorSo
     message: typeof json.message === 'string' ? json.message : '',
     tags: (json.tags ?? []) as string[],
     priority: (json.priority ?? null) as number | null,
+    draft: json.draft_status === 'draft',
     options,
     parsed,
   }
@@ -153,8 +160,8 @@ function checkKeys(json: Record<string, unknown>, strict: boolean, sinks: Sinks)
   }
   checkType(json.type, sinks)
   if (json.draft_status === 'draft') {
-    if (strict) sinks.refusal('draft_status', 'only "published" is evaluated here: a draft never notifies')
-    else sinks.note('draft_status', 'a draft never notifies: it is evaluated as if it were published')
+    if (strict) sinks.refusal('draft_status', 'only "published" is of use here: a draft never notifies')
+    else sinks.note('draft_status', 'a draft is evaluated, and never notifies')
   }
   return stripped
 }
@@ -191,8 +198,6 @@ function refusalsOf(query: AlertQuery): [place: string, reason: string][] {
     case 'cumulative':
       return [['query', `a cumulative window, .current("${query.since}"), is not evaluated here`]]
     case 'logs':
-      return query.rollup.kind === 'count' || query.rollup.kind === 'cardinality'
-        ? []
-        : [['query', `rollup "${query.rollup.kind}" is not evaluated here, only "count" and "cardinality"`]]
+      return []
   }
 }

@@ -44,15 +44,18 @@ function transitionOf(transition: Transition['transition'], changed: Partial<Tra
     at,
     value: 11,
     cycleKey: 'cycle-1',
+    from: 'OK',
     firstTriggeredAt: at - 60_000,
+    lastTriggeredAt: at - 30_000,
     sample: [sample],
+    breaching: [],
     ...changed,
   }
 }
 
-function notify(transition: Transition, before?: Transition['transition']): Notification {
+function notify(transition: Transition): Notification {
   const options = { variables: { TEAM: 'blue' }, origin: 'http://127.0.0.1:8126' }
-  return notifierFor(transition.monitor, options)(transition, before)
+  return notifierFor(transition.monitor, options)(transition)
 }
 
 /** The names that the recommended payloads use, each as the receiver would get it. */
@@ -182,12 +185,18 @@ describe('a notification', () => {
   })
 
   test.each([
-    ['Warn', 'Triggered', ['is_warning', 'is_alert_to_warning']],
-    ['Warn', undefined, ['is_warning']],
-    ['Recovered', 'Triggered', ['is_recovery', 'is_alert_recovery']],
+    ['Triggered', 'OK', ['is_alert']],
+    ['Triggered', 'Warn', ['is_alert']],
+    ['Re-Triggered', 'Alert', ['is_alert', 'is_renotify']],
+    ['Warn', 'OK', ['is_warning']],
+    ['Warn', 'Alert', ['is_warning', 'is_alert_to_warning']],
+    ['Re-Warn', 'Warn', ['is_warning', 'is_renotify']],
+    ['No Data', 'Alert', ['is_no_data']],
+    ['Re-No Data', 'No Data', ['is_no_data', 'is_renotify']],
+    ['Recovered', 'Alert', ['is_recovery', 'is_alert_recovery']],
     ['Recovered', 'Warn', ['is_recovery', 'is_warning_recovery']],
     ['Recovered', 'No Data', ['is_recovery', 'is_no_data_recovery']],
-  ])('%s after %s makes exactly %j true', (transition, before, flags) => {
-    expect([...flagsOf(transition, before)]).toEqual(flags)
+  ] as const)('%s after %s makes exactly %j true', (transition, from, flags) => {
+    expect([...flagsOf(transition, from)]).toEqual(flags)
   })
 })

@@ -1,8 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Transition } from './evaluate.ts'
-import type { IndexedLog } from './log.ts'
+import {
+  EVENT_TYPE,
+  eventMessage,
+  hasHiddenHandles,
+  logsSample,
+  statusText,
+  withoutHandles,
+  withoutMarkdown,
+} from './event-text.ts'
 import type { Monitor } from './monitor.ts'
 import type { PayloadValues } from './payload.ts'
+import type { State } from './state.ts'
 import { compileTemplate, type MessageFacts, webhookHandles } from './template.ts'
 import { type Flag, TemplateError } from './template-parser.ts'
 
@@ -30,13 +39,12 @@ export interface NotifyOptions {
 
 /**
  * Prepares a monitor's notifications.
- * @returns a function of a transition and the transition before it in the same group, if that was no recovery
  * @throws Error naming the file when its name, message or escalation message cannot be read
  */
 export function notifierFor(
   monitor: Monitor,
   { variables, origin }: NotifyOptions,
-): (transition: Transition, before?: Transition['transition']) => Notification {
+): (transition: Transition) => Notification {
   const compile = (text: string) => {
     try {
       return compileTemplate(text)
@@ -48,16 +56,23 @@ export function notifierFor(
   const name = compile(monitor.name)
   const message = compile(monitor.message)
   const escalation = compile(monitor.options.escalation_message ?? '')
-  return (transition, before) => {
+  return (transition) => {
     const link = `${origin}/lab/alerts?monitor=${encodeURIComponent(monitor.slug)}`
-    const facts = factsOf(transition, before, link)
+    // Decision `last-override-wins`, undocumented for two in one message.
+    let priority = priorityOf(monitor)
+    const facts = factsOf(transition, link, (other) => {
+      priority = other
+    })
     const rendered = facts.flags.has('is_renotify') ? `${message(facts)}\n${escalation(facts)}` : message(facts)
-    return notificationOf(transition, name(facts), rendered.trim(), link, variables)
+    return notificationOf(transition, { name: name(facts), message: rendered.trim(), priority, link, variables })
   }
 }
 
-/** Which conditions hold; the pairing of transitions and conditions is derived from Datadog's two lists. */
-export function flagsOf(transition: string, before?: string): Set<Flag> {
+/**
+ * Which conditions hold; the pairing of transitions and conditions is derived from Datadog's two lists.
+ * @param from the state before
+ */
+export function flagsOf(transition: string, from: State): Set<Flag> {
   switch (transition) {
     case 'Triggered':
       return new Set(['is_alert'])
@@ -65,7 +80,7 @@ export function flagsOf(transition: string, before?: string): Set<Flag> {
     case 'Renotify':
       return new Set(['is_alert', 'is_renotify'])
     case 'Warn':
-      return new Set(isAlert(before) ? ['is_warning', 'is_alert_to_warning'] : ['is_warning'])
+      return new Set(from === 'Alert' ? ['is_warning', 'is_alert_to_warning'] : ['is_warning'])
     case 'Re-Warn':
       return new Set(['is_warning', 'is_renotify'])
     case 'No Data':
@@ -73,52 +88,58 @@ export function flagsOf(transition: string, before?: string): Set<Flag> {
     case 'Re-No Data':
       return new Set(['is_no_data', 'is_renotify'])
     default:
-      return new Set(['is_recovery', recoveryFrom(before)])
+      return new Set(['is_recovery', recoveryFrom(from)])
   }
 }
 
-const isAlert = (before: string | undefined): boolean => before === 'Triggered' || before === 'Re-Triggered'
-
-function recoveryFrom(before: string | undefined): Flag {
-  if (before?.endsWith('No Data')) return 'is_no_data_recovery'
-  return before?.endsWith('Warn') ? 'is_warning_recovery' : 'is_alert_recovery'
+function recoveryFrom(from: State): Flag {
+  if (from === 'No Data') return 'is_no_data_recovery'
+  return from === 'Warn' ? 'is_warning_recovery' : 'is_alert_recovery'
 }
 
-function factsOf(transition: Transition, before: string | undefined, link: string): MessageFacts {
-  const { monitor, at, value, group, firstTriggeredAt } = transition
+function factsOf(transition: Transition, link: string, override: (priority: string) => void): MessageFacts {
+  const { monitor, at, value, group, firstTriggeredAt, lastTriggeredAt } = transition
   const { thresholds } = monitor.options
   return {
-    flags: flagsOf(transition.transition, before),
+    flags: flagsOf(transition.transition, transition.from),
     priority: priorityOf(monitor),
     group,
     numbers: {
       value,
       threshold: monitor.parsed.threshold,
       warn_threshold: thresholds?.warning,
-      ok_threshold: thresholds?.critical_recovery,
+      alert_recovery_threshold: thresholds?.critical_recovery,
+      warn_recovery_threshold: thresholds?.warning_recovery,
       comparator: monitor.parsed.operator,
       triggered_duration_sec: Math.round((at - firstTriggeredAt) / 1000),
     },
-    dates: { first_triggered_at: firstTriggeredAt, last_triggered_at: at },
+    dates: { first_triggered_at: firstTriggeredAt, last_triggered_at: lastTriggeredAt },
     link,
+    override,
     ...(transition.transition !== 'Recovered' && transition.sample[0] && { log: transition.sample[0] }),
   }
 }
 
 const priorityOf = ({ priority }: Monitor): string => (priority === null ? '' : `P${priority}`)
 
-function notificationOf(
-  transition: Transition,
-  name: string,
-  message: string,
-  link: string,
-  variables: Readonly<Record<string, string>>,
-): Notification {
+interface Rendered {
+  readonly name: string
+  readonly message: string
+  readonly priority: string
+  readonly link: string
+  readonly variables: Readonly<Record<string, string>>
+}
+
+/** Decision `scope-in-group-by-order`: `$ALERT_SCOPE` names the facets of `.by` in their order, only those of `notify_by`. */
+function notificationOf(transition: Transition, { name, message, priority, link, variables }: Rendered): Notification {
   const { monitor } = transition
   const id = randomBytes(8).readBigUInt64BE().toString()
-  const groupTags = monitor.parsed.by.map((facet) => `${facet.name}:${transition.group[facet.name] ?? ''}`)
+  const groupTags = monitor.parsed.by
+    .filter((facet) => Object.hasOwn(transition.group, facet.name))
+    .map((facet) => `${facet.name}:${transition.group[facet.name]}`)
   const scope = groupTags.join(',')
-  const title = titleOf(transition, name, scope)
+  const title = titleOf(transition, name, scope, priority)
+  const shown = hasHiddenHandles(monitor) ? withoutHandles(message) : message
   const tags = [...monitor.tags, ...groupTags]
   const own = {
     ...NOT_APPLICABLE,
@@ -126,17 +147,18 @@ function notificationOf(
     AGGREG_KEY: createHash('sha256').update(monitor.slug).digest('hex').slice(0, 32),
     ALERT_CYCLE_KEY: transition.cycleKey,
     ALERT_ID: String(monitor.id),
-    ALERT_PRIORITY: priorityOf(monitor),
+    ALERT_PRIORITY: priority,
     ALERT_QUERY: monitor.query,
     ALERT_SCOPE: scope,
+    ALERT_STATUS: statusText(transition),
     ALERT_TITLE: name,
     ALERT_TRANSITION: transition.transition,
     ALERT_TYPE: ALERT_TYPES[transition.transition] ?? 'info',
     DATE: String(transition.at),
     DATE_POSIX: String(Math.floor(transition.at / 1000)),
-    EVENT_MSG: eventMessage(transition, message, link),
+    EVENT_MSG: eventMessage(transition, shown, link),
     EVENT_TITLE: title,
-    EVENT_TYPE: 'log_alert',
+    EVENT_TYPE,
     HOSTNAME: transition.group.host ?? '',
     LAST_UPDATED: String(transition.at),
     LAST_UPDATED_POSIX: String(Math.floor(transition.at / 1000)),
@@ -146,9 +168,10 @@ function notificationOf(
     ORG_NAME: 'lab',
     PRIORITY: 'normal',
     TAGS: tags.join(','),
-    TEXT_ONLY_MSG: withoutMarkdown(message),
+    TEXT_ONLY_MSG: withoutMarkdown(shown),
   }
-  return { id, scope, title, message, webhooks: webhookHandles(message), values: { own, tags, custom: variables } }
+  const webhooks = monitor.draft ? [] : webhookHandles(message)
+  return { id, scope, title, message, webhooks, values: { own, tags, custom: variables } }
 }
 
 const ALERT_TYPES: Record<string, string> = {
@@ -164,7 +187,7 @@ const ALERT_TYPES: Record<string, string> = {
 /** Documented names that say nothing about a log monitor; empty, not literal. */
 const NOT_APPLICABLE: Record<string, string> = Object.fromEntries(
   [
-    ...['ALERT_METRIC', 'ALERT_STATUS', 'EMAIL', 'METRIC_NAMESPACE', 'SNAPSHOT', 'USER', 'USERNAME'],
+    ...['ALERT_METRIC', 'EMAIL', 'METRIC_NAMESPACE', 'SNAPSHOT', 'USER', 'USERNAME'],
     ...['ATTACHMENTS', 'COMMANDER', 'CUSTOMER_IMPACT', 'FIELDS', 'INTEGRATIONS', 'MSG', 'PUBLIC_ID', 'SEVERITY'].map(
       (name) => `INCIDENT_${name}`,
     ),
@@ -176,53 +199,7 @@ const NOT_APPLICABLE: Record<string, string> = Object.fromEntries(
 )
 
 /** `[P2] [Triggered on {@ip:203.0.113.9}] Name`, as captured payloads show it. */
-function titleOf({ monitor, transition }: Transition, name: string, scope: string): string {
-  const priority = monitor.priority === null ? '' : `[${priorityOf(monitor)}] `
+function titleOf({ monitor, transition }: Transition, name: string, scope: string, priority: string): string {
   const where = scope !== '' && monitor.options.include_tags !== false ? ` on {${scope}}` : ''
-  return `${priority}[${transition}${where}] ${name}`
+  return `${priority && `[${priority}] `}[${transition}${where}] ${name}`
 }
-
-const COMPARISONS: Record<string, string> = {
-  '>': 'More than',
-  '>=': 'At least',
-  '<': 'Less than',
-  '<=': 'At most',
-  '==': 'Exactly',
-  '!=': 'Not',
-}
-
-function eventMessage({ monitor, transition, at }: Transition, message: string, link: string): string {
-  const { operator, threshold, search, windowMs, by } = monitor.parsed
-  const facets = by.length === 0 ? '' : ` by **${by.map((facet) => facet.name).join(',')}**`
-  const matched =
-    `${COMPARISONS[operator]} **${threshold}** log events matched in the last **${windowMs / 60_000}m** ` +
-    `against the monitored query: **[${search}](${link})**${facets}`
-  const told = transition === 'Recovered' ? [] : [matched]
-  const when = `The monitor was last triggered at ${new Date(at).toUTCString()}.`
-  return ['%%%', message, ...told, when, `[Monitor Status](${link})`, '%%%'].join('\n\n')
-}
-
-const withoutMarkdown = (text: string): string =>
-  text
-    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replace(/\*\*|__|^#+ /gm, '')
-    .replaceAll('%%%', '')
-
-const SAMPLE_ROWS = 10
-const SAMPLE_MESSAGE = 500
-
-/** Only with `enable_logs_sample`, never on recovery; logs without a message are left out, as documented. */
-function logsSample({ monitor, transition, sample }: Transition): string {
-  if (!monitor.options.enable_logs_sample || transition === 'Recovered') return ''
-  const rows = sample.filter(hasMessage).slice(0, SAMPLE_ROWS)
-  return JSON.stringify({
-    columns: ['Time', 'Host'],
-    label: 'Sample Logs',
-    rows: rows.map((log) => ({
-      items: [`${new Date(log.timestamp).toISOString().slice(11, 19)} UTC`, log.host ?? ''],
-      message: log.message.slice(0, SAMPLE_MESSAGE),
-    })),
-  })
-}
-
-const hasMessage = (log: IndexedLog): log is IndexedLog & { message: string } => Boolean(log.message)

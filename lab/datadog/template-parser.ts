@@ -1,3 +1,5 @@
+import { compileExpression, type Expression, ExpressionError } from './template-eval.ts'
+
 /** A message that could not be read; says where in the text, counted in characters from 0. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'
@@ -13,6 +15,10 @@ export type Path = readonly string[]
 export type Node =
   | { kind: 'text'; text: string }
   | { kind: 'value'; path: Path; escape: boolean }
+  | { kind: 'eval'; expression: Expression }
+  | { kind: 'url-encoded'; path: Path }
+  /** Renders nothing; gives the notification another priority. */
+  | { kind: 'override-priority'; priority: string }
   | { kind: 'local-time'; path: Path; timeZone: string }
   | { kind: 'block'; test: Test; whenTrue: Node[]; whenFalse: Node[] }
 
@@ -36,11 +42,10 @@ export const FLAGS = [
 ] as const
 export type Flag = (typeof FLAGS)[number]
 
-/** Documented, but not carried out here: refused by name rather than rendered wrongly. */
-const NOT_HERE = new Set(['eval', 'override_priority'])
-
 interface Tag {
-  kind: 'text' | 'value' | 'open' | 'inverse' | 'else' | 'close'
+  kind: 'text' | 'value' | 'open' | 'inverse' | 'else' | 'close' | 'raw'
+  /** Of a raw block: what stands in it. */
+  text?: string
   body: string
   position: number
   escape: boolean
@@ -48,7 +53,7 @@ interface Tag {
 
 /**
  * Reads a monitor's message.
- * @throws TemplateError on a tag or block left open, a helper that is unknown or not supported here
+ * @throws TemplateError on a tag or block left open, or a helper that is unknown
  */
 export function parseTemplate(text: string): Node[] {
   return readNodes(scan(text)).nodes
@@ -60,6 +65,7 @@ function readNodes(tags: Tag[], opener?: Tag): { nodes: Node[]; ended?: Tag } {
   for (let tag = tags.shift(); tag; tag = tags.shift()) {
     if (tag.kind === 'text') nodes.push({ kind: 'text', text: tag.body })
     else if (tag.kind === 'value') nodes.push(parseValue(tag))
+    else if (tag.kind === 'raw') nodes.push(readRaw(tag))
     else if (tag.kind === 'open' || tag.kind === 'inverse') nodes.push(readBlock(tag, tags))
     else if (opener) return { nodes, ended: tag }
     else throw new TemplateError(tag.position, `${shown(tag)} stands outside a block`)
@@ -80,13 +86,28 @@ function readBlock(opener: Tag, tags: Tag[]): Node {
     : { kind: 'block', test, whenTrue: second.nodes, whenFalse: first.nodes }
 }
 
+/** What stands between is text, braces and all; a condition may decide whether it stands there at all. */
+function readRaw(tag: Tag): Node {
+  const text: Node = { kind: 'text', text: tag.text ?? '' }
+  return tag.body === 'raw' ? text : { kind: 'block', test: parseTest(tag), whenTrue: [text], whenFalse: [] }
+}
+
 const nameOf = (tag: Tag): string => tag.body.split(/\s/, 1)[0] ?? ''
 
-const SIGILS: Record<Tag['kind'], string> = { text: '', value: '', else: '', open: '#', inverse: '^', close: '/' }
+const SIGILS: Record<Tag['kind'], string> = {
+  text: '',
+  value: '',
+  else: '',
+  raw: '',
+  open: '#',
+  inverse: '^',
+  close: '/',
+}
 const shown = (tag: Tag | undefined): string => (tag ? `{{${SIGILS[tag.kind]}${tag.body}}}` : 'the end')
 
-const RAW = /^\{\{\{\{\s*raw\s*\}\}\}\}([\s\S]*?)\{\{\{\{\s*\/raw\s*\}\}\}\}/
-const COMMENT = /^\{\{!--[\s\S]*?--\}\}|^\{\{![^}]*\}\}/
+const RAW = /^\{\{\{\{\s*((\w+)[^{}]*?)\s*\}\}\}\}([\s\S]*?)\{\{\{\{\s*\/\2\s*\}\}\}\}/
+/** Documented with `--` before its end and without; what holds a tag of its own ends at `--}}` only. */
+const COMMENT = /^\{\{!(?:(?!\{\{)[\s\S])*?\}\}|^\{\{!--[\s\S]*?--\}\}/
 const TRIPLE = /^\{\{\{([^{}]*)\}\}\}/
 const DOUBLE = /^\{\{([#^/]?)([^{}]*)\}\}/
 
@@ -107,7 +128,7 @@ function scanTag(text: string, position: number, tags: Tag[]): number {
   const rest = text.slice(position)
   const raw = RAW.exec(rest)
   if (raw) {
-    tags.push({ kind: 'text', body: raw[1] ?? '', position, escape: false })
+    tags.push({ kind: 'raw', body: raw[1] ?? '', text: raw[3] ?? '', position, escape: false })
     return position + raw[0].length
   }
   const comment = COMMENT.exec(rest)
@@ -135,13 +156,29 @@ function kindOf(sigil: string | undefined, body: string): Tag['kind'] {
 
 function parseValue(tag: Tag): Node {
   const [helper = '', ...words] = wordsOf(tag)
-  if (NOT_HERE.has(helper)) throw new TemplateError(tag.position, `{{${helper}}} is not supported by the stand-in`)
-  if (helper === 'local_time') {
-    const [variable = '', timeZone = ''] = words
-    if (!isTimeZone(timeZone)) throw new TemplateError(tag.position, `${JSON.stringify(timeZone)} is not a time zone`)
-    return { kind: 'local-time', path: parsePath(variable, tag.position), timeZone }
+  const [first = '', second = ''] = words
+  switch (helper) {
+    case 'local_time':
+      if (!isTimeZone(second)) throw new TemplateError(tag.position, `${JSON.stringify(second)} is not a time zone`)
+      return { kind: 'local-time', path: parsePath(first, tag.position), timeZone: second }
+    case 'eval':
+      return { kind: 'eval', expression: parseExpression(first, tag) }
+    case 'urlencode':
+      return { kind: 'url-encoded', path: parsePath(first, tag.position) }
+    case 'override_priority':
+      if (!/^P[1-5]$/.test(first)) throw new TemplateError(tag.position, `override_priority wants 'P1' to 'P5'`)
+      return { kind: 'override-priority', priority: first }
   }
   return { kind: 'value', path: parsePath(tag.body, tag.position), escape: tag.escape }
+}
+
+function parseExpression(text: string, tag: Tag): Expression {
+  try {
+    return compileExpression(text)
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error
+    throw new TemplateError(tag.position, `eval, position ${error.position}: ${error.message}`)
+  }
 }
 
 function parseTest(tag: Tag): Test {

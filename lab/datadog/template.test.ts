@@ -23,6 +23,8 @@ const facts: MessageFacts = {
       'a.b': 'literal',
       reason: '{{value}} $ALERT_ID @webhook-x',
       list: [1, 2],
+      dd: { trace_id: 't-1' },
+      span_id: 's-1',
     },
   },
 }
@@ -44,6 +46,10 @@ describe('a variable', () => {
     ['{{{log.attributes.list}}}', '[1,2]'],
     ['{{log.tags.team}}', 'azure,blue'],
     ['{{log.message}} {{log.status}}', 'hello info'],
+    ['{{log.trace_id}} {{log.span_id}} {{log.source}}', 't-1 s-1 '],
+    ['{{urlencode "env.name"}}-{{urlencode "log.attributes.usr.name"}}', 'prod-%3CAda%20%26%20%22Co%22%3E'],
+    ['{{eval "value*2+1"}}', '23'],
+    ['{{eval "last_triggered_at_epoch-15*60*1000"}}', String(at - 900_000)],
     ['{{log.timestamp}}', '2026-05-31T14:43:27.000Z'],
     ['{{last_triggered_at}}', '2026-05-31T14:43:27.000Z'],
     ['{{last_triggered_at_epoch}}', String(at)],
@@ -95,7 +101,10 @@ describe('a block', () => {
     ['{{#is_exact_match "nobody.name" ""}}none{{/is_exact_match}}', 'none'],
     ["{{#is_priority 'P2'}}yes{{/is_priority}}", 'yes'],
     ['a{{!-- {{hidden}} --}}b{{! also }}c', 'abc'],
+    ['a{{!-- never closed as it began }}b{{value}}{{!-- but --}}c', 'ab11c'],
     ['{{{{raw}}}}{{value}}{{{{/raw}}}}', '{{value}}'],
+    ['{{{{is_match "env.name" "prod"}}}}{{ .matched }}{{{{/is_match}}}}', '{{ .matched }}'],
+    ['{{{{is_match "env.name" "dev"}}}}{{ .matched }}{{{{/is_match}}}}', ''],
   ])('%s renders as %s', (text, expected) => {
     expect(rendered(text)).toBe(expected)
   })
@@ -109,13 +118,29 @@ describe('a block', () => {
     ['{{#is_fun}}{{/is_fun}}', '{{#is_fun}} is not a condition'],
     ['{{#is_match "env"}}{{/is_match}}', 'wants a variable and a string'],
     ['ab {{value', 'position 3: the braces opened here are never closed'],
-    ['{{eval "value*2"}}', '{{eval}} is not supported by the stand-in'],
+    ['{{eval "value*"}}', 'eval, position 6: a number or variable is wanted, not `the end`'],
+    ["{{override_priority 'P6'}}", "override_priority wants 'P1' to 'P5'"],
+    ['{{{{is_match "env"}}}}x{{{{/is_match}}}}', 'wants a variable and a string'],
     ["{{local_time 'x' 'Mars/Olympus'}}", '"Mars/Olympus" is not a time zone'],
     ['{{two words}}', '"two words" is not a variable'],
     ['{{}}', '"" is not a variable'],
   ])('%s is an error that says where', (text, reason) => {
     expect(() => compileTemplate(text)).toThrow(TemplateError)
     expect(() => compileTemplate(text)).toThrow(reason)
+  })
+})
+
+describe('override_priority', () => {
+  const overridden = (text: string) => {
+    const told: string[] = []
+    compileTemplate(text)({ ...facts, override: (priority) => told.push(priority) })
+    return told
+  }
+
+  test('renders nothing, and counts where its block is rendered', () => {
+    expect(rendered("a{{override_priority 'P1'}}b")).toBe('ab')
+    expect(overridden("{{#is_alert}}{{override_priority 'P1'}}{{/is_alert}}")).toEqual(['P1'])
+    expect(overridden("{{#is_recovery}}{{override_priority 'P1'}}{{/is_recovery}}")).toEqual([])
   })
 })
 

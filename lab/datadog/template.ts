@@ -15,6 +15,8 @@ export interface MessageFacts {
   /** Any one matching log; none on recovery. */
   log?: IndexedLog
   link: string
+  /** Told when the text overrides the priority of the notification. */
+  override?: (priority: string) => void
 }
 
 export type Template = (facts: MessageFacts) => string
@@ -39,6 +41,13 @@ function renderNode(node: Node, facts: MessageFacts): string {
       return node.text
     case 'value':
       return node.escape ? escapeHtml(resolve(node.path, facts)) : resolve(node.path, facts)
+    case 'eval':
+      return node.expression((name) => numberOf(name, facts))
+    case 'url-encoded':
+      return encodeURIComponent(resolve(node.path, facts))
+    case 'override-priority':
+      facts.override?.(node.priority)
+      return ''
     case 'local-time':
       return localTime(facts.dates[node.path.join('.')], node.timeZone)
     case 'block':
@@ -72,6 +81,13 @@ function resolve(path: Path, facts: MessageFacts): string {
   return textOf(head.endsWith('_epoch') ? epoch : own(facts.numbers, head))
 }
 
+/** A number of Datadog's own, as `eval` counts with: a log cannot have it count with what it says. */
+function numberOf(name: string, { dates, numbers }: MessageFacts): number | undefined {
+  const date = name.endsWith('_epoch') ? own(dates, name.replace(/_epoch$/, '')) : undefined
+  const value = date ?? own(numbers, name)
+  return typeof value === 'number' ? value : undefined
+}
+
 const RESERVED = ['message', 'service', 'status', 'source', 'host'] as const
 
 function ofLog(name: string, rest: Path, { log, link }: MessageFacts): unknown {
@@ -81,6 +97,9 @@ function ofLog(name: string, rest: Path, { log, link }: MessageFacts): unknown {
   if (rest.length > 0) return ''
   if (name === 'timestamp') return new Date(log.timestamp).toISOString()
   if (name === 'link') return link
+  if (name === 'trace_id' || name === 'span_id') {
+    return descend(log.attributes, [name]) ?? descend(log.attributes, ['dd', name])
+  }
   const reserved = RESERVED.find((known) => known === name)
   return reserved && log[reserved]
 }

@@ -1,25 +1,13 @@
-import { createHash } from 'node:crypto'
+import { GroupLimits } from './group-limits.ts'
 import type { IndexedLog } from './log.ts'
+import { statisticOf } from './measure.ts'
 import type { Monitor } from './monitor.ts'
-import { compileReader, groupOfKey, type Reader } from './reading.ts'
-import { entering, nextState, type Rule, reminding, ruleOf, type State, type TransitionWord } from './state.ts'
+import { byKey, Notices, severity, type Transition } from './notices.ts'
+import { compileReader, type Reader } from './reading.ts'
+import { nextState, type Rule, ruleOf, type State } from './state.ts'
 import { EntryRing, Group, owned } from './windows.ts'
 
-/** A group of a monitor changed its state, or a reminder of it is due: what Datadog sends one notification for. */
-export interface Transition {
-  readonly monitor: Monitor
-  readonly transition: TransitionWord
-  /** Facet → value, keys as in `.by`: `{ '@ip': '203.0.113.9' }`; empty for an ungrouped monitor. */
-  readonly group: Record<string, string>
-  /** Epoch ms of event time. */
-  readonly at: number
-  readonly value: number
-  /** `$ALERT_CYCLE_KEY`: the same from the trigger until the recovery, per group. */
-  readonly cycleKey: string
-  readonly firstTriggeredAt: number
-  /** The newest matching logs of the group, ten at most; none on recovery. */
-  readonly sample: IndexedLog[]
-}
+export type { Transition } from './notices.ts'
 
 export interface TrackOptions {
   /** Milliseconds between evaluations, aligned to the epoch; undefined evaluates at each log's own time. */
@@ -27,6 +15,8 @@ export interface TrackOptions {
   /** How long past its window an entry is remembered, for logs that come late. */
   readonly historyMs: number
   readonly samples: boolean
+  /** Whether groups beyond the limits are left out, as Datadog does; they are reported in any case. */
+  readonly groupLimits?: boolean
   readonly emit: (transition: Transition) => void
 }
 
@@ -35,28 +25,46 @@ const never = Number.POSITIVE_INFINITY
 const beforeTime = Number.NEGATIVE_INFINITY
 /** A group counts as new again when it was silent this long: `new_group_delay`. */
 const newAgainMs = 24 * 3_600_000
+/** Groups beyond the limits are counted this often in arrival mode: as often as Datadog evaluates. */
+const limitsCountedMs = 60_000
 
 /**
- * One monitor over time. Arrival evaluates the window (t − w, t] at each log's own time and recovers at the exact instant at
- * which the condition stops to hold; cadence evaluates [t − delay − w, t − delay) at every aligned t. Undocumented: which end of
- * the window is open; choice: as said. `evaluation_delay` shifts only the cadence, which has a clock to shift.
+ * One monitor over time. Arrival evaluates the window (t − w, t] at each log's own time and at each instant at which an entry
+ * leaves and that matters; cadence evaluates [t − delay − w, t − delay) at every aligned t.
+ * Decision `window-half-open`, undocumented which end of the window is open: as said.
+ * Decision `delay-in-cadence-only`: `evaluation_delay` waits for logs that come late, which arrival mode counts at their own place
+ * anyway; it shifts the cadence, which has a clock to shift.
+ * Decision `whole-first-window`: an ungrouped monitor about too little waits for its first log, since a monitor "must be able to
+ * evaluate data before alerting on missing data" (monitors/configuration), and then for a whole window from that log on.
  */
 export class Track {
   readonly read: Reader
-  private readonly monitor: Monitor
+  readonly limits: GroupLimits | undefined
+  readonly monitor: Monitor
   private readonly rule: Rule
   private readonly options: TrackOptions
   private readonly arrival: boolean
   private readonly ring = new EntryRing()
   private readonly groups = new Map<string, Group>()
+  private readonly notices: Notices
   /** Groups that are not OK. */
   private readonly active = new Set<Group>()
+  /** Groups that are beyond the limits. */
+  private readonly withheld = new Set<Group>()
   private changed: Group[] = []
-  /** Groups under `new_group_delay`, first come first. */
+  /** Groups under `new_group_delay`, by the end of it. */
   private waiting: Group[] = []
   private clock = beforeTime
+  /** When an ungrouped monitor about too little is evaluated first; Infinity when that is over. */
+  private wholeAt = never
+  /** No silent group times out or is dropped before this. */
+  private silenceAt = never
+  /** The last evaluation that counts the newest log of a recording that has ended. */
+  private lastCounted = never
   private hadData = false
   private sweepAt = 1024
+  private limitsCountedAt = beforeTime
+  private mostLive = 0
   /** From a window's newest moment to an entry's leaving it. */
   private readonly stayMs: number
   private readonly delayMs: number
@@ -71,8 +79,21 @@ export class Track {
     this.read = compileReader(monitor)
     this.delayMs = this.arrival ? 0 : this.rule.evaluationDelayMs
     this.stayMs = this.rule.windowMs + this.delayMs
-    this.keptMs = Math.max(this.rule.retentionMs, this.rule.newGroupDelayMs > 0 ? newAgainMs : 0)
-    if (!this.rule.grouped && !this.arrival) this.mark(this.groupOf(''))
+    this.keptMs = Math.max(
+      this.rule.retentionMs + this.stayMs + (options.cadenceMs ?? 0),
+      this.rule.newGroupDelayMs > 0 ? newAgainMs : 0,
+    )
+    this.limits = this.rule.grouped ? new GroupLimits(monitor.parsed.by.length) : undefined
+    this.notices = new Notices(monitor, this.rule, this.stayMs, options.emit)
+  }
+
+  /**
+   * No log comes after `newest`. Decision `recording-ends`: silence after it is not the service's, so that from then on no monitor
+   * gets worse by what leaves its window, and nothing reminds.
+   */
+  end(newest: number): void {
+    this.lastCounted = this.arrival ? newest : this.after(newest + this.delayMs)
+    this.notices.silentAfter = this.lastCounted
   }
 
   /** Epoch ms at which something may change without a further log; Infinity when nothing can. */
@@ -80,13 +101,13 @@ export class Track {
     const { ring, rule } = this
     if (this.clock === beforeTime) return never
     let due = never
-    const falls = ring.from < ring.to && (this.active.size > 0 || rule.firesOnQuiet)
+    const falls = ring.from < ring.to && (this.active.size > 0 || rule.firesOnLeaving)
     if (falls) due = this.after(ring.time(ring.from) + this.stayMs)
     if (ring.to < ring.end) due = Math.min(due, this.after(ring.time(ring.to) + this.delayMs))
     const [waiting] = this.waiting
     if (waiting) due = Math.min(due, this.notEarlier(waiting.notBefore))
     if (this.changed.length > 0 && !this.arrival) due = Math.min(due, this.after(this.clock))
-    if (rule.renotify) for (const group of this.active) due = Math.min(due, this.notEarlier(this.reminderOf(group)))
+    due = Math.min(due, this.notEarlier(Math.min(this.wholeAt, this.silenceAt, this.notices.remindAt)))
     return this.arrival ? due : Math.max(due, this.after(this.clock))
   }
 
@@ -112,10 +133,8 @@ export class Track {
   /** Lets entries leave that cannot change any state, so that no evaluation is spent on them. */
   private shed(until: number): void {
     const { ring, stayMs } = this
-    if (this.active.size === 0 || this.rule.firesOnQuiet) return
-    while (ring.from < ring.to && ring.time(ring.from) + stayMs < until && ring.group(ring.from).state === 'OK') {
-      this.leave(ring.from++)
-    }
+    if (this.active.size > 0 || this.rule.firesOnLeaving) return
+    while (ring.from < ring.to && ring.time(ring.from) + stayMs < until) this.leave(ring.from++)
   }
 
   /** The group that a log belongs to. Until something of it is taken in, it has not been seen. */
@@ -142,7 +161,7 @@ export class Track {
     this.see(group, at)
     if (this.options.samples && log) remember(group, log)
     this.admit(this.ring.insert(at, group, slot), at, now)
-    if (this.arrival && at < now && group.state !== 'Alert' && !this.rule.firesOnQuiet) this.lookBack(group, at)
+    if (this.arrival && at < now && group.state !== 'Alert' && !this.rule.firesOnLeaving) this.lookBack(group, at)
   }
 
   /** Gives an inserted entry its side of the window. */
@@ -174,8 +193,13 @@ export class Track {
     }
     this.expire(at)
     while (this.waiting[0] && this.waiting[0].notBefore <= at) this.mark(this.waiting.shift() as Group)
+    if (this.wholeAt <= at) {
+      this.wholeAt = never
+      this.mark(this.groupOf(''))
+    }
     this.evaluateChanged(at)
-    this.remind(at)
+    this.endSilence(at)
+    this.notices.remind(at)
     this.sweep()
   }
 
@@ -195,14 +219,27 @@ export class Track {
 
   private enter(position: number): void {
     const group = this.ring.group(position)
-    group.enter(this.ring.slot(position))
+    const slot = this.ring.slot(position)
+    group.enter(slot)
+    if (group.count === 1) this.limits?.appear(group.key)
+    this.numbersOf(group)?.add(Number(group.valueAt(slot)))
     this.mark(group)
   }
 
   private leave(position: number): void {
     const group = this.ring.group(position)
-    group.leave(this.ring.slot(position))
-    if (group.state !== 'OK' || this.rule.firesOnQuiet) this.mark(group)
+    const slot = this.ring.slot(position)
+    group.leave(slot)
+    if (group.count === 0) this.limits?.vanish(group.key)
+    this.numbersOf(group)?.remove(Number(group.valueAt(slot)))
+    if (group.state !== 'OK' || this.rule.firesOnLeaving) this.mark(group)
+  }
+
+  private numbersOf(group: Group) {
+    const { kind } = this.rule
+    if (kind === 'count' || kind === 'cardinality') return undefined
+    group.numbers ??= statisticOf(kind)
+    return group.numbers
   }
 
   private mark(group: Group): void {
@@ -213,76 +250,161 @@ export class Track {
 
   private evaluateChanged(at: number): void {
     const anyData = this.ring.from < this.ring.to
-    if (anyData !== this.hadData && this.rule.grouped && this.rule.firesOnQuiet) {
-      for (const group of this.groups.values()) if (group.lastSeen !== beforeTime) this.mark(group)
-    }
+    if (anyData !== this.hadData && this.rule.grouped && this.rule.firesOnSilence) this.markKept(at)
     this.hadData = anyData
+    if (this.limits?.exceeded || this.withheld.size > 0) this.limit(this.limits as GroupLimits, at, anyData)
     const groups = this.changed
     if (groups.length === 0) return
     this.changed = []
     if (groups.length > 1) groups.sort(byKey)
     for (const group of groups) {
       group.changed = false
-      if (at < group.notBefore) continue
-      const value = this.rule.kind === 'count' ? group.count : group.distinct
-      this.enterState(group, nextState(this.rule, group.state, value, group.count > 0, anyData), at, value)
+      if (at >= group.notBefore && (this.wholeAt === never || at >= this.wholeAt)) this.evaluate(group, at, anyData)
+    }
+    this.notices.settle(at)
+  }
+
+  /** Every group that is still in the monitor's status. */
+  private markKept(at: number): void {
+    for (const group of this.groups.values()) {
+      const silentMs = group.emptySince === never ? 0 : at - group.emptySince
+      if (group.lastSeen !== beforeTime && silentMs < this.rule.retentionMs) this.mark(group)
     }
   }
 
-  private enterState(group: Group, state: State, at: number, value: number): void {
+  private evaluate(group: Group, at: number, anyData: boolean): void {
+    const hasData = group.count > 0 && !group.withheld
+    const state = this.judge(group, anyData)
+    if (severity[state] > severity[group.state] && this.isOver(group, at)) return
+    group.value = hasData ? this.valueOf(group) : 0
+    if (hasData) group.emptySince = never
+    else if (group.emptySince === never) group.emptySince = at
+    this.enterState(group, state, at)
+    if (state !== 'OK') this.silenceAt = Math.min(this.silenceAt, this.silenceEnds(group))
+  }
+
+  private judge(group: Group, anyData: boolean): State {
+    const hasData = group.count > 0 && !group.withheld
+    return nextState(this.rule, group.state, hasData ? this.valueOf(group) : 0, hasData, anyData)
+  }
+
+  /** Whether what leaves at `at` leaves only because the recording has ended. */
+  private isOver(group: Group, at: number): boolean {
+    return this.rule.firesOnLeaving && at > this.lastCounted && at > this.notEarlier(group.notBefore)
+  }
+
+  private valueOf(group: Group): number {
+    switch (this.rule.kind) {
+      case 'count':
+        return group.count
+      case 'cardinality':
+        return group.distinct
+      default:
+        return group.numbers?.value() ?? 0
+    }
+  }
+
+  private enterState(group: Group, state: State, at: number): void {
     if (state === group.state) return
-    group.state = state
-    if (state === 'OK') {
-      this.active.delete(group)
-      if (group.cycle) this.notify(group, 'Recovered', at, value)
-      group.cycle = undefined
-      this.dropIdle(group)
+    this.notices.move(group, state, at)
+    if (state !== 'OK') {
+      this.active.add(group)
       return
     }
-    this.active.add(group)
-    if (state === 'No Data' && this.rule.onMissingData !== 'show_and_notify_no_data') return
-    group.cycle ??= { key: this.cycleKey(group, at), since: at, notifiedAt: at, reminders: 0 }
-    group.cycle.notifiedAt = at
-    group.cycle.reminders = 0
-    this.notify(group, entering[state], at, value)
+    this.active.delete(group)
+    this.dropIdle(group)
   }
 
-  private notify(group: Group, transition: TransitionWord, at: number, value: number): void {
-    const { cycle } = group
-    if (!cycle) return
-    const since = at - this.stayMs
-    this.options.emit({
-      monitor: this.monitor,
-      transition,
-      group: groupOfKey(this.monitor.parsed.by, group.key),
-      at,
-      value,
-      cycleKey: cycle.key,
-      firstTriggeredAt: cycle.since,
-      sample: transition === 'Recovered' ? [] : (group.samples ?? []).filter((log) => log.timestamp >= since).reverse(),
-    })
+  /** When a silent group recovers by `timeout_h`, or is dropped after `group_retention_duration`. */
+  private silenceEnds(group: Group): number {
+    const { timeoutMs = never, grouped, retentionMs } = this.rule
+    return group.emptySince + Math.min(group.state === 'No Data' ? never : timeoutMs, grouped ? retentionMs : never)
   }
 
-  private cycleKey(group: Group, at: number): string {
-    const text = JSON.stringify([this.monitor.slug, group.key, at])
-    return createHash('sha256').update(text).digest('hex').slice(0, 32)
-  }
-
-  private reminderOf({ state, cycle }: Group): number {
-    const { renotify } = this.rule
-    if (!renotify || !cycle || !renotify.states.includes(state) || cycle.reminders >= renotify.occurrences) return never
-    const at = cycle.notifiedAt + renotify.intervalMs
-    return at - cycle.since > renotify.untilMs ? never : at
-  }
-
-  private remind(at: number): void {
-    if (!this.rule.renotify || this.active.size === 0) return
+  private endSilence(at: number): void {
+    if (at < this.silenceAt) return
+    this.silenceAt = never
     for (const group of [...this.active].sort(byKey)) {
-      if (this.reminderOf(group) > at || !group.cycle || group.state === 'OK') continue
-      group.cycle.notifiedAt = at
-      group.cycle.reminders++
-      this.notify(group, reminding[group.state], at, this.rule.kind === 'count' ? group.count : group.distinct)
+      if (group.emptySince === never) continue
+      if (this.silenceEnds(group) > at) this.silenceAt = Math.min(this.silenceAt, this.silenceEnds(group))
+      else if (group.state !== 'No Data' && at - group.emptySince >= (this.rule.timeoutMs ?? never))
+        this.resolve(group, at)
+      else this.drop(group)
     }
+    this.notices.settle(at)
+  }
+
+  /** Decision `timeout-then-next-evaluation`: documented is that it triggers again then; in arrival mode that is the next log's. */
+  private resolve(group: Group, at: number): void {
+    group.emptySince = never
+    this.enterState(group, 'OK', at)
+    if (!this.arrival && !group.forgotten) this.mark(group)
+  }
+
+  /** Decision `dropped-without-a-word`, undocumented whether dropping a group is told. */
+  private drop(group: Group): void {
+    this.active.delete(group)
+    this.notices.drop(group)
+    this.dropIdle(group)
+  }
+
+  /**
+   * Leaves out groups beyond the limits: for their monitor they have no logs. Which these are is only found out while it can make a
+   * difference to a state.
+   */
+  private limit(limits: GroupLimits, at: number, anyData: boolean): void {
+    const counts = limits.exceeded && this.isLimitCounted(limits, at)
+    const matters = this.options.groupLimits && this.limitsMatter(anyData)
+    if (!counts && !matters) return
+    const chosen = limits.exceeded ? this.chosenGroups(limits) : undefined
+    if (chosen && counts) {
+      limits.since ??= at
+      limits.beyond = Math.max(limits.beyond, limits.live - chosen.size)
+    }
+    if (!matters) return
+    for (const group of this.groups.values()) {
+      const withheld = chosen !== undefined && group.count > 0 && !chosen.has(group.key)
+      if (withheld === group.withheld) continue
+      group.withheld = withheld
+      if (withheld) this.withheld.add(group)
+      else this.withheld.delete(group)
+      this.mark(group)
+    }
+  }
+
+  private isLimitCounted(limits: GroupLimits, at: number): boolean {
+    if (limits.live <= this.mostLive) return false
+    if (this.arrival && limits.since !== undefined && at < this.limitsCountedAt + limitsCountedMs) return false
+    this.mostLive = limits.live
+    this.limitsCountedAt = at
+    return true
+  }
+
+  private limitsMatter(anyData: boolean): boolean {
+    if (this.active.size > 0 || this.rule.onMissingData.startsWith('show')) return true
+    const fires = (group: Group) => group.count > 0 && judgeAlone(this.rule, this.valueOf(group), anyData)
+    return this.changed.some(fires) || [...this.withheld].some(fires)
+  }
+
+  private chosenGroups(limits: GroupLimits): Set<string> {
+    const { ring } = this
+    const values = new Map<string, number>()
+    for (const group of this.groups.values()) if (group.count > 0) values.set(group.key, this.valueOf(group))
+    const above = new Map<string, Group>()
+    if (this.monitor.parsed.by.length > 1) {
+      for (let position = ring.from; position < ring.to; position++) {
+        const group = ring.group(position)
+        for (const prefix of limits.prefixesOf(group.key)) this.merge(above, prefix, group.valueAt(ring.slot(position)))
+      }
+    }
+    return limits.choose(values, new Map([...above].map(([prefix, group]) => [prefix, this.valueOf(group)])))
+  }
+
+  private merge(above: Map<string, Group>, prefix: string, value: string): void {
+    const group = above.get(prefix) ?? new Group(prefix)
+    above.set(prefix, group)
+    group.enter(group.hold(value))
+    this.numbersOf(group)?.add(Number(value))
   }
 
   /**
@@ -303,27 +425,44 @@ export class Track {
       if (end >= at + rule.windowMs) return
       if (end < at || end < group.notBefore || times[last + 1] === end) continue
       while ((times[first] as number) <= end - rule.windowMs) first++
-      const value = rule.kind === 'count' ? last + 1 - first : new Set(slots.slice(first, last + 1)).size
+      const value = this.valueOfSlots(group, slots.slice(first, last + 1))
       const state = nextState(rule, group.state, value, true, true)
-      if (state !== 'OK') this.enterState(group, state, end, value)
+      if (state !== 'OK') {
+        group.value = value
+        this.enterState(group, state, end)
+        this.notices.settle(end)
+      }
       if (state === 'Alert') return
     }
   }
 
+  private valueOfSlots(group: Group, slots: readonly number[]): number {
+    if (this.rule.kind === 'count') return slots.length
+    if (this.rule.kind === 'cardinality') return new Set(slots).size
+    const numbers = statisticOf(this.rule.kind)
+    for (const slot of slots) numbers.add(Number(group.valueAt(slot)))
+    return numbers.value()
+  }
+
   private see(group: Group, at: number): void {
     if (this.rule.newGroupDelayMs > 0 && group.lastSeen + newAgainMs <= at) this.keepWaiting(group, at)
+    if (!this.rule.grouped && this.rule.firesOnLess && group.lastSeen === beforeTime) {
+      this.wholeAt = this.notEarlier(at + this.stayMs)
+    }
     if (at > group.lastSeen) group.lastSeen = at
   }
 
   private keepWaiting(group: Group, at: number): void {
     group.notBefore = at + this.rule.newGroupDelayMs
-    this.waiting.push(group)
+    let place = this.waiting.length
+    while (place > 0 && (this.waiting[place - 1] as Group).notBefore > group.notBefore) place--
+    this.waiting.splice(place, 0, group)
   }
 
   /** A group that is OK and holds nothing is forgotten, unless its having been seen still means something. */
   private dropIdle(group: Group): void {
     const { rule } = this
-    const matters = !rule.grouped || rule.newGroupDelayMs > 0 || rule.firesOnQuiet
+    const matters = !rule.grouped || rule.newGroupDelayMs > 0 || rule.firesOnLeaving
     if (!matters && group.held === 0 && group.state === 'OK') this.forget(group)
   }
 
@@ -335,9 +474,7 @@ export class Track {
   private sweep(): void {
     if (!this.rule.grouped || this.groups.size < this.sweepAt) return
     for (const group of this.groups.values()) {
-      if (group.held > 0 || group.lastSeen + this.keptMs > this.clock) continue
-      this.forget(group)
-      this.active.delete(group)
+      if (group.held === 0 && group.state === 'OK' && group.lastSeen + this.keptMs <= this.clock) this.forget(group)
     }
     this.sweepAt = Math.max(1024, this.groups.size * 2)
   }
@@ -350,11 +487,13 @@ export class Track {
 
   private notEarlier(instant: number): number {
     const { cadenceMs } = this.options
-    return cadenceMs === undefined || instant === never ? instant : Math.ceil(instant / cadenceMs) * cadenceMs
+    return cadenceMs === undefined || !Number.isFinite(instant) ? instant : Math.ceil(instant / cadenceMs) * cadenceMs
   }
 }
 
-const byKey = (a: Group, b: Group) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+/** Whether a value would move a group away from OK. */
+const judgeAlone = (rule: Rule, value: number, anyData: boolean): boolean =>
+  nextState(rule, 'OK', value, true, anyData) !== 'OK'
 
 /** Keeps the newest logs of a group, oldest first. */
 function remember(group: Group, log: IndexedLog): void {

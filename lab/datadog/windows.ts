@@ -1,11 +1,12 @@
 import type { IndexedLog } from './log.ts'
-import type { State } from './state.ts'
+import type { Statistic } from './measure.ts'
+import type { Cycle, State, Subject } from './state.ts'
 
 /** A copy of a text that may be a piece of a far larger one, which it would keep in memory. */
 export const owned = (text: string): string => JSON.parse(JSON.stringify(text)) as string
 
 /** One group of a monitor: what its window holds now, and where its alert stands. */
-export class Group {
+export class Group implements Subject {
   readonly key: string
   /** Entries in the window, and in memory at all. */
   count = 0
@@ -20,11 +21,18 @@ export class Group {
   changed = false
   /** Its monitor knows nothing of it any more: a later log begins another group of the same key. */
   forgotten = false
-  /** Open from the first notification until the recovery. */
-  cycle: { key: string; since: number; notifiedAt: number; reminders: number } | undefined = undefined
+  cycle: Cycle | undefined = undefined
+  /** Since when its window has been empty, as its evaluations saw it. */
+  emptySince = Number.POSITIVE_INFINITY
+  /** Beyond the group limits: as if it had no logs. */
+  withheld = false
+  /** What the rollup gave at its last evaluation. */
+  value = 0
+  /** The numbers in the window, for a rollup over a measure. */
+  numbers: Statistic | undefined = undefined
   samples: IndexedLog[] | undefined = undefined
   /** Most groups only ever hold one value, which stands in slot 0; there are many groups. */
-  private value = ''
+  private single = ''
   private refs = 0
   private inWindow = 0
   private others: Values | undefined = undefined
@@ -36,13 +44,18 @@ export class Group {
   /** Takes hold of a value. @returns the slot in which it is kept */
   hold(value: string): number {
     this.held++
-    if (this.refs === 0 && this.value !== value) this.value = owned(value)
-    if (this.value === value && !this.others?.has(value)) {
+    if (this.refs === 0 && this.single !== value) this.single = owned(value)
+    if (this.single === value && !this.others?.has(value)) {
       this.refs++
       return 0
     }
     this.others ??= new Values()
     return 1 + this.others.hold(value)
+  }
+
+  /** The value that is kept in a slot. */
+  valueAt(slot: number): string {
+    return slot === 0 ? this.single : (this.others as Values).valueAt(slot - 1)
   }
 
   enter(slot: number): void {
@@ -74,6 +87,10 @@ class Values {
 
   has(value: string): boolean {
     return this.slots.has(value)
+  }
+
+  valueAt(slot: number): string {
+    return this.values[slot] as string
   }
 
   hold(value: string): number {

@@ -1,0 +1,103 @@
+import { partsOfKey } from './reading.ts'
+
+/** Top values per facet, by the number of facets: documentation, monitors/types/log. */
+const mostValues = [0, 1000, 30, 10, 5]
+
+/** What one monitor had more of than Datadog evaluates. */
+export interface GroupLimitReport {
+  /** When there first were too many groups, epoch ms of event time. */
+  readonly since: number
+  /** How many groups were left over at most. */
+  readonly beyond: number
+}
+
+/** The values of one facet below a choice of the facets before it. */
+interface Level {
+  values: number
+  groups: number
+}
+
+/**
+ * Counts the groups that have logs in the window, level by level, and chooses those that Datadog evaluates.
+ * Decision `top-groups`: the values of the first facet with the highest rollup over all their logs, then below each of them those
+ * of the second, and so on (documented); highest whatever the comparison, among equals the first by name (undocumented).
+ */
+export class GroupLimits {
+  since: number | undefined = undefined
+  beyond = 0
+  /** Groups that have logs in the window. */
+  live = 0
+  private readonly facets: number
+  private readonly most: number
+  private readonly levels = new Map<string, Level>()
+  /** Levels with too many values. */
+  private overfull = 0
+
+  constructor(facets: number) {
+    this.facets = facets
+    this.most = mostValues[facets] ?? 0
+  }
+
+  get exceeded(): boolean {
+    return this.facets === 1 ? this.live > this.most : this.overfull > 0
+  }
+
+  get report(): GroupLimitReport | undefined {
+    return this.since === undefined ? undefined : { since: this.since, beyond: this.beyond }
+  }
+
+  appear(key: string): void {
+    this.live++
+    if (this.facets === 1) return
+    let isNew = true
+    for (const prefix of this.prefixesOf(key)) {
+      const level = this.levels.get(prefix) ?? { values: 0, groups: 0 }
+      if (isNew && level.values++ === this.most) this.overfull++
+      isNew = level.groups++ === 0
+      this.levels.set(prefix, level)
+    }
+  }
+
+  vanish(key: string): void {
+    this.live--
+    if (this.facets === 1) return
+    let isGone = true
+    for (const prefix of this.prefixesOf(key)) {
+      const level = this.levels.get(prefix) as Level
+      if (isGone && --level.values === this.most) this.overfull--
+      isGone = --level.groups === 0
+      if (isGone) this.levels.delete(prefix)
+    }
+  }
+
+  /** Above a group: from the facet before the last up to none. */
+  prefixesOf(key: string): string[] {
+    if (this.facets < 2) return ['']
+    return partsOfKey(key)
+      .map((_, i, parts) => parts.slice(0, i).join(''))
+      .reverse()
+  }
+
+  /**
+   * @param groups each with the value of its rollup
+   * @param above the value of the rollup over all logs below a prefix of several facets
+   * @returns the keys that are evaluated
+   */
+  choose(groups: ReadonlyMap<string, number>, above: ReadonlyMap<string, number>): Set<string> {
+    const below = new Map<string, Set<string>>()
+    for (const key of groups.keys()) {
+      let child = key
+      for (const prefix of this.prefixesOf(key)) {
+        const children = below.get(prefix) ?? new Set()
+        below.set(prefix, children.add(child))
+        child = prefix
+      }
+    }
+    const worth = (name: string) => groups.get(name) ?? above.get(name) ?? 0
+    const top = (names: Iterable<string>) =>
+      [...names].sort((a, b) => worth(b) - worth(a) || (a < b ? -1 : 1)).slice(0, this.most)
+    let chosen = ['']
+    for (let facet = 0; facet < this.facets; facet++) chosen = chosen.flatMap((name) => top(below.get(name) ?? []))
+    return new Set(chosen)
+  }
+}
