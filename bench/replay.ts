@@ -1,7 +1,7 @@
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { visitLines } from '../lab/datadog/lines.ts'
+import { fileChunks, visitLines } from '../lab/datadog/lines.ts'
 import { loadMonitors, type Monitor } from '../lab/datadog/monitor.ts'
 import { replayStream } from '../lab/datadog/replay-stream.ts'
 import { writeEvents } from './events.ts'
@@ -52,17 +52,15 @@ async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1e6
 }
 
-const reading = { highWaterMark: 256 * 1024 }
-
 async function replayAll(file: string, monitors: readonly Monitor[]): Promise<number> {
   let transitions = 0
-  const stream = (await open(file)).createReadStream(reading)
+  const stream = fileChunks(await open(file))
   await replayStream(stream, monitors, {}, { transition: () => transitions++, malformed: refuse })
   return transitions
 }
 
 async function parseAll(file: string): Promise<void> {
-  const stream = (await open(file)).createReadStream(reading)
+  const stream = fileChunks(await open(file))
   const lines = {
     line: (buffer: Buffer, start: number, end: number) => JSON.parse(buffer.toString('utf8', start, end)),
     tooLong: () => refuse('a line', 'is too long'),
