@@ -1,7 +1,8 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { frameLine } from '../logplex/frame.ts'
 import { type Io, UsageError } from './command.ts'
 import { command } from './replay.ts'
 
@@ -123,4 +124,83 @@ test('options that do not fit are refused', async () => {
   await expect(run('a', 'b')).rejects.toThrow(UsageError)
   await expect(run('a', '--cadence', '0')).rejects.toThrow(/--cadence wants/)
   await expect(run('a', '--lateness', '1m')).rejects.toThrow(/--lateness wants/)
+})
+
+test('a log export and drain bodies give what JSON lines give', async () => {
+  const events = attack().map((line) => JSON.parse(line) as Record<string, string>)
+  const asStored = ({ timestamp, service, env, ...attributes }: Record<string, string>, id: number) => ({
+    ...{
+      id: `${id}`,
+      type: 'log',
+      attributes: { timestamp, service, status: 'info', tags: [`env:${env}`], attributes },
+    },
+  })
+  const page = await log([JSON.stringify({ data: events.map(asStored), meta: {} }, undefined, 2)])
+  const frames = await log([
+    events
+      .map((event) => frameLine({ pri: 190, at: 0, appname: 'app', procid: 'web.1', message: JSON.stringify(event) }))
+      .join(''),
+  ])
+  const { out } = await run(await log(attack()))
+  expect(out).toContain('Triggered')
+  for (const file of [page, frames]) expect(await run(file)).toMatchObject({ code: 0, out })
+  const elsewhere = await run(frames, '--drain', 'service=mini-ato-saas&ddtags=env:staging')
+  expect(elsewhere).toMatchObject({ code: 0, out: '' })
+  expect(await run(page, '--format', 'jsonl')).toMatchObject({ code: 1, err: expect.stringContaining('is not JSON') })
+  await expect(run(page, '--format', 'csv')).rejects.toThrow(/one of jsonl, export, logplex/)
+})
+
+async function estate(files: Record<string, unknown>): Promise<string> {
+  const path = join(dir, `estate-${Math.random()}`)
+  await cp(join(dir, 'rules'), path, { recursive: true })
+  for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), JSON.stringify(content))
+  onTestFinished(() => rm(path, { recursive: true }))
+  return path
+}
+
+test('an expectation that does not hold is exit code 1, with what is missing and what nobody expected', async () => {
+  const file = await log([...attack(), ...attack('203.0.113.10')])
+  const holding = await estate({
+    'expect.json': { 'credential-stuffing': [{ '@ip': '203.0.113.10' }, { '@ip': '203.0.113.9' }] },
+  })
+  expect(await run(file, '--detections', holding)).toMatchObject({
+    code: 0,
+    err: expect.stringContaining('As expected: 2 groups triggered, and nothing else.'),
+  })
+  const rules = await estate({
+    'other.json': { 'credential-stuffing': [{ '@ip': '198.51.100.1' }, { '@ip': '203.0.113.9' }] },
+  })
+  const report = join(rules, 'junit.xml')
+  const off = await run(file, '--detections', rules, '--expect', join(rules, 'other.json'), '--junit', report, '--json')
+  expect(off.code).toBe(1)
+  expect(off.out.trim().split('\n')).toHaveLength(4)
+  expect(off.err).toContain(
+    'missing: credential-stuffing did not trigger for @ip:198.51.100.1\n' +
+      'unexpected: credential-stuffing triggered for @ip:203.0.113.10\n',
+  )
+  const xml = await readFile(report, 'utf8')
+  expect(xml).toContain('tests="1" failures="1"')
+  expect(xml).toContain('did not trigger for @ip:198.51.100.1')
+  expect(await run(file, '--detections', rules, '--expect', join(dir, 'none'))).toMatchObject({ code: 2 })
+})
+
+test('a monitor that is not evaluated here is named and fails nothing, unless it is expected or all that there is', async () => {
+  const cpu = { name: 'CPU', type: 'query alert', query: 'avg(last_5m):avg:system.cpu.user{*} > 90', message: '' }
+  const rules = await estate({ 'cpu.json': cpu })
+  const file = await log(attack())
+  const named = `not evaluated: cpu: ${join(rules, 'cpu.json')}: type: "query alert" is not evaluated here`
+  expect(await run(file, '--detections', rules)).toMatchObject({ code: 0, err: expect.stringContaining(named) })
+  const report = join(rules, 'junit.xml')
+  await run(file, '--detections', rules, '--junit', report)
+  expect(await readFile(report, 'utf8')).toContain('<skipped message="type: &quot;query alert&quot; is not')
+  await writeFile(
+    join(rules, 'expect.json'),
+    JSON.stringify({ 'credential-stuffing': [{ '@ip': '203.0.113.9' }], cpu: [] }),
+  )
+  const { code, err } = await run(file, '--detections', rules)
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('expected and not evaluated: cpu: type: ') })
+  expect(await run(file, '--detections', join(rules, 'cpu.json'))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('holds no monitor that can be evaluated here'),
+  })
 })

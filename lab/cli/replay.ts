@@ -1,32 +1,58 @@
+import { stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { EstateError, expectationFile, loadEstate } from '../datadog/estate/estate.ts'
+import {
+  compareTriggers,
+  type Expectable,
+  ExpectationError,
+  type Expectations,
+  readExpectations,
+  Triggers,
+} from '../datadog/estate/expectations.ts'
+import { urlFields } from '../datadog/intake.ts'
 import { loadMonitors, type Monitor, MonitorError } from '../datadog/monitor.ts'
-import { type ReplaySummary, replayStream } from '../datadog/replay-stream.ts'
+import { detectForm, type RecordingForm, recordingForms } from '../datadog/recording/recording.ts'
+import type { ReplayOptions } from '../datadog/replay.ts'
+import { type ReplaySource, type ReplaySummary, replayStream } from '../datadog/replay-stream.ts'
 import type { Transition } from '../datadog/track.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { openInput } from './input.ts'
 import { json } from './output.ts'
+import { groupText, reportEstate, reportOutcomes, writeReport } from './replay-report.ts'
 
 const usage = `Usage: npm run replay -- FILE|- [<options>]
 
 Evaluates log monitors over a recorded log, by the events' own time: which alert fires for whom, when, and when it
-recovers. One JSON object per line is one event; \`service\` and \`env\` are read from it, \`timestamp\` (ISO 8601 or
-epoch milliseconds) is its time. Any size is read in memory that depends on the monitors' windows only. At the end of
-the log time runs on until every group has settled.
+recovers. Any size is read in memory that depends on the monitors' windows only. At the end of the log time runs on
+until every group has settled. docs/evaluator.md shows it on a monitor and a log that are not ours.
+
+The log: JSON lines, where \`service\` and \`env\` are read from the event and \`timestamp\` (ISO 8601 or epoch
+milliseconds) is its time; a Datadog log export (pages of the API, v2 or v1, an array of records, an archive); or
+bodies of a Logplex drain, back to back.
 
 Options:
-  --detections DIR    evaluate every monitor.json below DIR (default detections)
+  --detections PATH   monitors of anybody: a folder of JSON files (as the API takes them, as the UI exports them, in the
+                      wrapper of an integration, in lists), or one such file, or the output of \`terraform show -json\`.
+                      What cannot be evaluated is named on stderr. Default: detections, held to what can be imported
+  --expect FILE       which monitor must trigger for which groups, and nothing else: {"slug": [{"@ip": "203.0.113.9"}]},
+                      [{}] for one that is not grouped (default: expect.json beside the monitors, if it is there)
+  --format FORM       jsonl, export or logplex, instead of telling it from the first bytes
+  --drain QUERY       what the URL of the Logplex drain says, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
   --lateness SECONDS  how far out of order events may come without effect on the result (default 60)
   --cadence SECONDS   evaluate every so many seconds, [t - window, t), as Datadog does with 60;
                       unset, (t - window, t] at each event's own time
   --json              one line per transition: {monitor, transition, group, at, value}
+  --junit FILE        write one test case per monitor as JUnit XML too
   --help              this text
 
-Exit code: 0 when the log was read (malformed lines are counted on stderr), 1 when no line of it was an event,
-2 when an option, a monitor or the file is not usable.
+Exit code: 0 when the log was read (what is malformed is counted on stderr), 1 when nothing in it was an event or an
+expectation does not hold, 2 when an option, the monitors or a file is not usable, or no monitor can be evaluated.
 
 Examples:
   npm run replay -- events.jsonl
   npm run replay -- - --json --cadence 60 < events.jsonl
+  npm run replay -- export.json --detections monitors/ --expect expect.json --junit replay.xml
 `
 
 const longestReport = 5
@@ -36,31 +62,94 @@ export const command: Command = {
   summary: 'evaluates the monitors over a recorded log',
   usage,
   async run(argv, io) {
+    const startedAt = new Date()
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
       options: {
-        detections: { type: 'string', default: 'detections' },
+        detections: { type: 'string' },
+        expect: { type: 'string' },
+        format: { type: 'string' },
+        drain: { type: 'string' },
         lateness: { type: 'string', default: '60' },
         cadence: { type: 'string' },
         json: { type: 'boolean', default: false },
+        junit: { type: 'string' },
       },
     })
     const [file, ...more] = positionals
     if (file === undefined || more.length > 0) throw new UsageError('One FILE is wanted, or - for standard input.')
     const latenessSeconds = seconds('--lateness', values.lateness, 0)
     const cadenceSeconds = values.cadence === undefined ? undefined : seconds('--cadence', values.cadence, 1)
+    const format = values.format === undefined ? undefined : formNamed(values.format)
+    const drain = values.drain === undefined ? {} : { drain: urlFields(new URLSearchParams(values.drain)) }
     try {
-      const monitors = await loadMonitors(values.detections)
-      const stream = await openInput(file)
+      const { monitors, readings, path } = await load(values.detections, io)
+      const expected = await expectationsFor(values.expect, path, readings)
+      const input = await openInput(file)
+      const { form, stream } = format === undefined ? await detectForm(input) : { form: format, stream: input }
       const options = { latenessSeconds, ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }) }
-      return await replay(stream, monitors, options, io, values.json)
+      const triggers = new Triggers()
+      const code = await replay(stream, { form, ...drain }, monitors, options, triggers, io, values.json)
+      const outcomes = expected ? compareTriggers(expected, triggers, readings) : []
+      if (values.junit !== undefined) {
+        const report = { file: values.junit, startedAt, seconds: (Date.now() - startedAt.getTime()) / 1000 }
+        await writeReport(report, readings, triggers, outcomes)
+      }
+      return expected && !reportOutcomes(outcomes, expected, io) ? 1 : code
     } catch (error) {
       io.err(`${(error as Error).message}\n`)
-      if (error instanceof MonitorError || /cannot be read/.test((error as Error).message)) return 2
+      if (isUnusable(error)) return 2
       throw error
     }
   },
+}
+
+const isUnusable = (error: unknown): boolean =>
+  [MonitorError, EstateError, ExpectationError].some((kind) => error instanceof kind) ||
+  /cannot be read/.test((error as Error).message)
+
+interface Loaded {
+  readonly monitors: readonly Monitor[]
+  readonly readings: readonly Expectable[]
+  readonly path: string
+}
+
+/** Our own catalogue must be as it is imported; in somebody else's estate, what is not evaluated is told. */
+async function load(path: string | undefined, io: Io): Promise<Loaded> {
+  if (path === undefined) {
+    const monitors = await loadMonitors('detections')
+    const readings = monitors.map((monitor) => ({
+      slug: monitor.slug,
+      name: monitor.name,
+      monitor,
+      faults: [],
+      refusals: [],
+    }))
+    return { monitors, readings, path: 'detections' }
+  }
+  const estate = await loadEstate(path)
+  reportEstate(estate, io)
+  if (estate.monitors.length === 0) throw new EstateError(`${path}: holds no monitor that can be evaluated here`)
+  return { ...estate, path }
+}
+
+async function expectationsFor(
+  file: string | undefined,
+  path: string,
+  readings: readonly Expectable[],
+): Promise<Expectations | undefined> {
+  if (file !== undefined) return readExpectations(file, readings)
+  const folder = (await stat(path)).isDirectory() ? path : dirname(path)
+  const beside = join(folder, expectationFile)
+  const there = await stat(beside).catch(() => undefined)
+  return there?.isFile() ? readExpectations(beside, readings) : undefined
+}
+
+function formNamed(name: string): RecordingForm {
+  const form = recordingForms.find((each) => each === name)
+  if (!form) throw new UsageError(`--format wants one of ${recordingForms.join(', ')}, not ${name}.`)
+  return form
 }
 
 function seconds(option: string, text: string, least: number): number {
@@ -72,8 +161,10 @@ function seconds(option: string, text: string, least: number): number {
 
 async function replay(
   stream: AsyncIterable<Buffer>,
+  source: ReplaySource,
   monitors: readonly Monitor[],
-  options: { latenessSeconds: number; cadenceSeconds?: number },
+  options: ReplayOptions & { latenessSeconds: number },
+  triggers: Triggers,
   io: Io,
   asJson: boolean,
 ): Promise<number> {
@@ -81,22 +172,24 @@ async function replay(
   const slugWidth = Math.max(...monitors.map(({ slug }) => slug.length))
   let reported = 0
   let alerts = 0
-  const summary = await replayStream(stream, monitors, options, {
-    transition(transition) {
+  const visitor = {
+    transition(transition: Transition) {
       if (transition.transition === 'Triggered') alerts++
+      triggers.add(transition)
       progress.clear()
       if (asJson) json(io, record(transition))
       else io.out(`${row(transition, slugWidth)}\n`)
     },
-    malformed(place, reason) {
+    malformed(place: string, reason: string) {
       if (++reported > longestReport) return
       progress.clear()
       io.err(`${place} ${reason}\n`)
     },
-    progress: (soFar) => progress.show(soFar),
-  })
+    progress: (soFar: ReplaySummary) => progress.show(soFar),
+  }
+  const summary = await replayStream(stream, monitors, options, visitor, source)
   progress.clear()
-  io.err(summaryText(summary, monitors.length, alerts, options.latenessSeconds))
+  io.err(summaryText(summary, source.form, monitors.length, alerts, options.latenessSeconds))
   return summary.events === 0 && summary.malformed > 0 ? 1 : 0
 }
 
@@ -109,26 +202,27 @@ const record = ({ monitor, transition, group, at, value }: Transition) => ({
 })
 
 function row({ monitor, transition, group, at, value }: Transition, slugWidth: number): string {
-  const scope = Object.entries(group).map(([facet, text]) => `${facet}:${printable(text)}`)
   const cells = [
     new Date(at).toISOString(),
     transition.padEnd(12),
     monitor.slug.padEnd(slugWidth),
     String(value).padStart(6),
   ]
-  return [...cells, scope.join(', ') || '*'].join('  ')
-}
-
-/** What stands in a log was typed by anyone: no control character of it reaches the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+  return [...cells, groupText(group)].join('  ')
 }
 
 const counted = (count: number, noun: string) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 
-function summaryText(summary: ReplaySummary, monitors: number, alerts: number, latenessSeconds: number): string {
+function summaryText(
+  summary: ReplaySummary,
+  form: RecordingForm | undefined,
+  monitors: number,
+  alerts: number,
+  latenessSeconds: number,
+): string {
   const lines = [`${counted(summary.events, 'event')}, ${counted(monitors, 'monitor')}, ${counted(alerts, 'alert')}.`]
-  if (summary.malformed > 0) lines.push(`${counted(summary.malformed, 'line')} could not be read as an event.`)
+  if (summary.malformed > 0)
+    lines.push(`${counted(summary.malformed, form === 'jsonl' ? 'line' : 'piece')} could not be read as an event.`)
   if (summary.dropped > 0) {
     lines.push(
       `${counted(summary.dropped, 'event')} that a monitor counts came more than ${latenessSeconds} s late: left out (see --lateness).`,

@@ -65,6 +65,8 @@ const daySeconds = 86_400
 /** What an option that has no effect on a log monitor should be, and why it has none. */
 interface Idle {
   readonly usual: readonly unknown[]
+  /** Passes without a word in files that are not ours: exports are full of it. */
+  readonly common?: readonly unknown[]
   readonly why: string
 }
 
@@ -100,9 +102,9 @@ const idleOptions: Readonly<Record<string, Idle>> = {
   new_host_delay: { usual: [300, null], why: 'is deprecated, and new_group_delay goes before it' },
   silenced: { usual: [], why: 'is deprecated: a muted monitor is evaluated like any other' },
   locked: { usual: [false, null], why: 'is deprecated: it says who may edit the monitor' },
-  require_full_window: { usual: [], why: ofMetrics },
-  no_data_timeframe: { usual: [], why: ofMetrics },
-  notify_no_data: { usual: [], why: ofMetrics },
+  require_full_window: { usual: [], common: [true, false, null], why: ofMetrics },
+  no_data_timeframe: { usual: [], common: [0, null], why: ofMetrics },
+  notify_no_data: { usual: [], common: [true, false, null], why: ofMetrics },
   threshold_windows: { usual: [null], why: 'belongs to anomaly monitors' },
   min_failure_duration: { usual: [null], why: ofSynthetics },
   min_location_failed: { usual: [null], why: ofSynthetics },
@@ -130,13 +132,13 @@ export function readOptions(
   strict: boolean,
 ): { options: MonitorOptions; findings: OptionFinding[] } {
   const findings: OptionFinding[] = []
-  const find = (kind: OptionFinding['kind'], path: string, reason: string) => findings.push({ kind, path, reason })
+  const find: Find = (kind, path, reason) => findings.push({ kind, path, reason })
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(optionChecks, name) ? optionChecks[name] : undefined
     const idle = Object.hasOwn(idleOptions, name) ? idleOptions[name] : undefined
     const fault = check?.(value)
     if (fault !== undefined) find('fault', name, fault)
-    else if (idle && !isUsual(idle, value)) find(strict ? 'fault' : 'note', name, idle.why)
+    else if (idle && !isUsual(idle, value, strict)) find(strict ? 'fault' : 'note', name, idle.why)
     else if (!check && !idle) find(strict ? 'fault' : 'note', name, 'is not an option of a log monitor')
   }
   if (query && isRecord(options.thresholds)) {
@@ -157,8 +159,8 @@ function withoutNulls(options: Record<string, unknown>): MonitorOptions {
 
 type Find = (kind: OptionFinding['kind'], path: string, reason: string) => void
 
-const isUsual = ({ usual }: Idle, value: unknown): boolean =>
-  usual.includes(value) || (isRecord(value) && Object.keys(value).length === 0)
+const isUsual = ({ usual, common = [] }: Idle, value: unknown, strict: boolean): boolean =>
+  usual.includes(value) || (!strict && common.includes(value)) || (isRecord(value) && Object.keys(value).length === 0)
 
 /** `groupby_simple_monitor` is the older word for `notify_by: ["*"]`, which goes before it. */
 function readNotifyBy(
@@ -184,9 +186,12 @@ function readNotifyBy(
 
 /** Undocumented: `notify_no_data` on a log monitor. Choice: as on_missing_data says the same, unless that is there. */
 function readNoData(options: Record<string, unknown>, strict: boolean, read: MonitorOptions, find: Find): void {
-  if (strict || options.notify_no_data !== true || options.on_missing_data !== undefined) return
-  find('note', 'notify_no_data', 'is read as on_missing_data "show_and_notify_no_data"')
-  read.on_missing_data = 'show_and_notify_no_data'
+  if (strict || options.notify_no_data !== true) return
+  if (read.on_missing_data !== undefined) find('note', 'notify_no_data', 'has no effect next to on_missing_data')
+  else {
+    find('note', 'notify_no_data', 'is read as on_missing_data "show_and_notify_no_data"')
+    read.on_missing_data = 'show_and_notify_no_data'
+  }
 }
 
 function readSchedule(options: Record<string, unknown>, query: AlertQuery | undefined, find: Find): void {

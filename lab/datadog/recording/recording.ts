@@ -25,7 +25,7 @@ const pageNames = ['data', 'logs']
 const peekedBytes = 64 * 1024
 
 /** What a drain's URL says of its logs, when there is no URL to say it. */
-export const noDrain: UrlFields = { service: undefined, ddsource: undefined, ddtags: undefined, attributes: {} }
+const noDrain: UrlFields = { service: undefined, ddsource: undefined, ddtags: undefined, attributes: {} }
 
 /** Reads a recording that is not plain JSON lines, in memory that one record needs. */
 export async function readRecording(
@@ -83,13 +83,14 @@ export async function detectForm(
   let begun = false
   let wholeLine = false
   while (bytes < peekedBytes && !wholeLine) {
-    const { done, value } = await rest.next()
-    if (done) break
-    const first = begun ? 0 : value.findIndex((byte) => byte > 0x20)
+    const next = await rest.next()
+    if (next.done) break
+    const chunk: Buffer = next.value
+    const first = begun ? 0 : chunk.findIndex((byte) => byte > 0x20)
     begun ||= first >= 0
-    wholeLine = begun && value.indexOf(0x0a, first) >= 0
-    peeked.push(Buffer.from(value))
-    bytes += value.length
+    wholeLine = begun && chunk.indexOf(0x0a, first) >= 0
+    peeked.push(Buffer.from(chunk))
+    bytes += chunk.length
   }
   const text = Buffer.concat(peeked).toString('utf8', 0, peekedBytes)
   return { form: formOf(text.replace(/^\uFEFF/, '').trimStart()), stream: resumed(peeked, rest) }

@@ -1,0 +1,58 @@
+import { basename, dirname, extname } from 'node:path'
+import { isRecord } from '../monitor-options.ts'
+import { isMonitorType } from '../monitor-reading.ts'
+import { isTerraform, terraformMonitors } from './terraform.ts'
+
+/** One monitor as it stands in a document. */
+export interface FoundMonitor {
+  /** What it is best called, not yet unique. */
+  readonly slug: string
+  /** Where in the document it stands, as a prefix of places in it: `monitors[3].`. */
+  readonly within: string
+  /** Undefined when it is not even JSON. */
+  readonly json: Record<string, unknown> | undefined
+  readonly faults: readonly { readonly place: string; readonly reason: string }[]
+}
+
+/**
+ * Finds the monitors in a JSON document: one as the API takes it or the UI exports it, one in the wrapper of Datadog's integrations
+ * (`definition`), a list of them (`GET /api/v1/monitor`), `{monitors: […]}`, or the output of `terraform show -json`.
+ * @returns none when the document is something else
+ */
+export function monitorsIn(document: unknown, file: string): FoundMonitor[] {
+  if (Array.isArray(document)) return listed(document, '')
+  if (!isRecord(document)) return []
+  if (isTerraform(document)) {
+    return terraformMonitors(document).map(({ address, json, faults }) => ({
+      ...{ slug: address, within: `${address}.`, json, faults },
+    }))
+  }
+  if (isMonitor(document)) return [{ slug: slugOfFile(file), within: '', json: document, faults: [] }]
+  const { definition, monitors } = document
+  if (isRecord(definition) && isMonitor(definition)) {
+    return [{ slug: slugOfFile(file), within: 'definition.', json: definition, faults: [] }]
+  }
+  return Array.isArray(monitors) ? listed(monitors, 'monitors') : []
+}
+
+/** A monitor has a type that the API knows, or a query next to a type that it does not. */
+const isMonitor = ({ type, query }: Record<string, unknown>): boolean =>
+  isMonitorType(type) || (typeof type === 'string' && typeof query === 'string')
+
+function listed(list: readonly unknown[], name: string): FoundMonitor[] {
+  return list.flatMap((json, i) => {
+    if (!isRecord(json) || !isMonitor(json)) return []
+    const slug = typeof json.name === 'string' && wordsOf(json.name) !== '' ? wordsOf(json.name) : `monitor-${i + 1}`
+    return [{ slug, within: `${name}[${i}].`, json, faults: [] }]
+  })
+}
+
+/** In a folder per monitor the folder names it, otherwise the file does. */
+const slugOfFile = (file: string): string =>
+  basename(file) === 'monitor.json' ? basename(dirname(file)) : basename(file, extname(file))
+
+const wordsOf = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-|-$/g, '')

@@ -1,0 +1,104 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { parseDocument } from '../json-document.ts'
+import type { Monitor } from '../monitor.ts'
+import { type MonitorFault, type MonitorReading, readMonitorJson } from '../monitor-reading.ts'
+import { type FoundMonitor, monitorsIn } from './documents.ts'
+
+/** Monitors of somebody, wherever they keep them. */
+export interface Estate {
+  /** Those that can be evaluated here, sorted by slug. */
+  readonly monitors: readonly Monitor[]
+  /** Every monitor that was found, of any type, sorted by slug. */
+  readonly readings: readonly MonitorReading[]
+  /** Files that are not JSON, or in which a key stands twice. */
+  readonly broken: readonly MonitorFault[]
+  /** JSON files that hold no monitor. */
+  readonly passedOver: readonly string[]
+}
+
+/** There is nothing to read at all. */
+export class EstateError extends Error {
+  override readonly name = 'EstateError'
+}
+
+export const expectationFile = 'expect.json'
+
+interface Located extends FoundMonitor {
+  readonly file: string
+  /** The file below the folder that was given, without its ending. */
+  readonly path: string
+}
+
+/**
+ * Reads every monitor in a folder of JSON files, however deep, or in one file. A monitor that cannot be evaluated here is told by
+ * its reading, and so is an option without effect: this is somebody else's estate, and its files are as Datadog wrote them.
+ * @throws EstateError when there is no such folder or file
+ */
+export async function loadEstate(path: string): Promise<Estate> {
+  const found: Located[] = []
+  const broken: MonitorFault[] = []
+  const passedOver: string[] = []
+  for (const file of await filesOf(path)) {
+    const { value, faults } = parseDocument(await readFile(file, 'utf8'))
+    broken.push(...faults.map((fault) => ({ file, ...fault })))
+    // Which of two values Datadog was given is not for us to guess.
+    if (faults.length > 0) continue
+    const monitors = monitorsIn(value, file)
+    if (monitors.length === 0) passedOver.push(file)
+    const below = relative(path, file)
+      .replace(/\.json$/, '')
+      .split(sep)
+      .join('/')
+    found.push(...monitors.map((each) => ({ ...each, file, path: below })))
+  }
+  const readings = named(found).map(({ slug, file, within, json, faults }) => {
+    const reading = readMonitorJson(json ?? {}, { slug, file, within }, false)
+    if (json && faults.length === 0) return reading
+    const told = faults.map(({ place, reason }) => ({ file, place: within + place, reason }))
+    return { ...reading, monitor: undefined, faults: told }
+  })
+  readings.sort((a, b) => (a.slug < b.slug ? -1 : 1))
+  const monitors = readings.flatMap(({ monitor }) => (monitor ? [monitor] : []))
+  return { monitors, readings, broken, passedOver }
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [path]
+    const entries = await readdir(path, { recursive: true, withFileTypes: true })
+    return entries
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.json') && entry.name !== expectationFile)
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter(
+        (file) =>
+          !relative(path, file)
+            .split(sep)
+            .some((part) => part.startsWith('.') || part === 'node_modules'),
+      )
+      .sort()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new EstateError(`${path}: ${code === 'ENOENT' ? 'does not exist' : message}`)
+  }
+}
+
+/** Two of one name are called by their paths, and two of one path are numbered: the same files give the same names. */
+function named(found: readonly Located[]): Located[] {
+  const byPath = found.map((each) => (isShared(found, each.slug) ? { ...each, slug: pathOf(each) } : each))
+  const seen = new Map<string, number>()
+  return byPath.map((each) => {
+    const count = (seen.get(each.slug) ?? 0) + 1
+    seen.set(each.slug, count)
+    return count === 1 ? each : { ...each, slug: `${each.slug}#${count}` }
+  })
+}
+
+function pathOf({ path, slug, within }: Located): string {
+  const alone = within === '' || within === 'definition.'
+  if (path === '') return slug
+  return alone ? path.replace(/\/monitor$/, '') : `${path}/${slug}`
+}
+
+const isShared = (found: readonly Located[], slug: string): boolean =>
+  found.filter((each) => each.slug === slug).length > 1

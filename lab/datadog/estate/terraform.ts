@@ -1,0 +1,101 @@
+import { parseDocument } from '../json-document.ts'
+import { isRecord } from '../monitor-options.ts'
+
+/** One monitor of a Terraform state or plan, mapped to what the API takes. */
+export interface TerraformMonitor {
+  /** `module.alerts.datadog_monitor.errors["eu"]` */
+  readonly address: string
+  /** Undefined when it cannot be told, with the reason. */
+  readonly json: Record<string, unknown> | undefined
+  readonly faults: readonly { readonly place: string; readonly reason: string }[]
+}
+
+type Values = Record<string, unknown>
+
+/** Whether a document is the output of `terraform show -json`, of a state or of a plan. */
+export function isTerraform(document: Values): boolean {
+  return 'format_version' in document && ('terraform_version' in document || rootsOf(document).length > 0)
+}
+
+/**
+ * Finds every `datadog_monitor` and `datadog_monitor_json` in the output of `terraform show -json`, those of modules included.
+ * @see https://developer.hashicorp.com/terraform/internals/json-format
+ * @see https://registry.terraform.io/providers/DataDog/datadog/latest/docs/resources/monitor
+ */
+export function terraformMonitors(document: Values): TerraformMonitor[] {
+  const monitors: TerraformMonitor[] = []
+  const visit = (module: Values): void => {
+    for (const resource of listOf(module.resources)) {
+      const { address, type, mode, values } = resource
+      if (mode === 'data' || typeof address !== 'string' || !isRecord(values)) continue
+      if (type === 'datadog_monitor') monitors.push({ address, json: apiForm(values), faults: [] })
+      if (type === 'datadog_monitor_json') monitors.push({ address, ...jsonForm(values) })
+    }
+    for (const child of listOf(module.child_modules)) visit(child)
+  }
+  for (const root of rootsOf(document)) visit(root)
+  return monitors
+}
+
+const rootsOf = ({ values, planned_values }: Values): Values[] =>
+  [values, planned_values].filter(isRecord).flatMap(({ root_module: root }) => (isRecord(root) ? [root] : []))
+
+const listOf = (value: unknown): Values[] => (Array.isArray(value) ? value.filter(isRecord) : [])
+
+/** `monitor` is the whole monitor as one JSON text. */
+function jsonForm({ monitor }: Values): Omit<TerraformMonitor, 'address'> {
+  if (typeof monitor !== 'string')
+    return { json: undefined, faults: [{ place: 'monitor', reason: 'a JSON text is wanted' }] }
+  const { value, faults } = parseDocument(monitor)
+  const placed = faults.map(({ place, reason }) => ({ place: `monitor:${place}`, reason }))
+  return { json: isRecord(value) ? value : undefined, faults: placed }
+}
+
+/** Arguments of the provider that stand beside the options in the API, by its names. */
+const outside = ['name', 'type', 'query', 'message', 'tags', 'priority', 'restricted_roles', 'draft_status']
+/** Arguments that steer Terraform, or what the provider works out by itself. */
+const notSent = ['id', 'force_delete', 'validate', 'enable_samples', 'effective_tags', 'assets']
+
+/** Blocks are lists of at most one; texts that are empty and lists that are empty were never set. */
+function apiForm(values: Values): Values {
+  const json: Values = {}
+  const options: Values = {}
+  for (const [name, value] of Object.entries(values)) {
+    if (notSent.includes(name) || isUnset(value)) continue
+    if (name === 'priority') json.priority = numberOf(value)
+    else if (outside.includes(name)) json[name] = value
+    else if (name === 'monitor_thresholds') options.thresholds = thresholdsOf(blockOf(value))
+    else if (name === 'monitor_threshold_windows') options.threshold_windows = blockOf(value)
+    else if (name === 'scheduling_options') options.scheduling_options = unblocked(blockOf(value))
+    else if (name === 'variables') options.variables = listOf(value).flatMap(queriesOf)
+    else if (name !== 'renotify_occurrences' || value !== 0) options[name] = value
+  }
+  return { ...json, options }
+}
+
+const isUnset = (value: unknown): boolean =>
+  value === null || value === '' || (Array.isArray(value) && value.length === 0)
+
+const blockOf = (value: unknown): Values => listOf(value)[0] ?? (isRecord(value) ? value : {})
+
+/** The provider keeps thresholds as texts. */
+const thresholdsOf = (block: Values): Values =>
+  Object.fromEntries(
+    Object.entries(block)
+      .filter(([, value]) => !isUnset(value))
+      .map(([name, value]) => [name, numberOf(value)]),
+  )
+
+const numberOf = (value: unknown): unknown =>
+  typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value
+
+/** Blocks within blocks, as deep as they go. */
+const unblocked = (block: Values): Values =>
+  Object.fromEntries(
+    Object.entries(block)
+      .filter(([, value]) => !isUnset(value))
+      .map(([name, value]) => [name, Array.isArray(value) && isRecord(value[0]) ? unblocked(value[0]) : value]),
+  )
+
+/** `variables { event_query { … } }`: each kind of query has its own list. */
+const queriesOf = (block: Values): Values[] => Object.values(block).flatMap((queries) => listOf(queries).map(unblocked))
