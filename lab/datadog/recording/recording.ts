@@ -86,7 +86,7 @@ export async function detectForm(
     const next = await rest.next()
     if (next.done) break
     const chunk: Buffer = next.value
-    const first = begun ? 0 : chunk.findIndex((byte) => byte > 0x20)
+    const first: number = begun ? 0 : chunk.findIndex((byte) => byte > 0x20)
     begun ||= first >= 0
     wholeLine = begun && chunk.indexOf(0x0a, first) >= 0
     peeked.push(Buffer.from(chunk))
