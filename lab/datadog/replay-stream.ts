@@ -21,7 +21,7 @@ export interface ReplaySummary {
   malformed: number
   /** Events that a monitor would have counted had they not come later than the lateness allows. */
   dropped: number
-  /** Epoch ms of the newest event; alerts after it are only the end of the recording. */
+  /** Epoch ms of the newest event. */
   newest: number
 }
 

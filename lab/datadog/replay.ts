@@ -1,4 +1,4 @@
-import { cadenceOf } from './evaluate.ts'
+import { cadenceOf, type ExceededLimit, exceededLimits } from './evaluate.ts'
 import type { EventSink } from './event-reader.ts'
 import type { Log } from './log.ts'
 import type { Monitor } from './monitor.ts'
@@ -11,6 +11,10 @@ export interface ReplayOptions {
   cadenceSeconds?: number
   /** How far out of order logs may come without any effect on the result; 60 unless told. */
   latenessSeconds?: number
+  /** Whether groups beyond Datadog's limits are left out, as there; they are reported in any case. */
+  groupLimits?: boolean
+  /** Whether the silence after the newest log is the service's, and not only the end of the recording. */
+  silenceAfterEnd?: boolean
 }
 
 const beforeTime = Number.NEGATIVE_INFINITY
@@ -29,11 +33,11 @@ export class Replayer implements EventSink {
   private readonly dues: Float64Array
   private readonly buffer = new ReorderBuffer()
   private readonly latenessMs: number
+  private readonly silenceAfterEnd: boolean
   private readonly emit: (transition: Transition) => void
   private instant = Number.NEGATIVE_INFINITY
-  /** When a track may next change by itself. */
+  /** When a track may next change by itself; at first, all of them have to be started. */
   private due = beforeTime
-  /** Time of the oldest log, until nothing older can come: then the watch begins with it. */
   private first: number | undefined
   private out: Transition[] = []
   /** The numbers of the monitors of which the instant has entries that are not judged yet. */
@@ -45,6 +49,7 @@ export class Replayer implements EventSink {
 
   constructor(monitors: readonly Monitor[], options: ReplayOptions, emit: (transition: Transition) => void) {
     this.latenessMs = (options.latenessSeconds ?? 60) * 1000
+    this.silenceAfterEnd = options.silenceAfterEnd ?? false
     this.emit = emit
     this.tracks = monitors.map(
       (monitor) =>
@@ -52,6 +57,7 @@ export class Replayer implements EventSink {
           cadenceMs: cadenceOf(monitor, options.cadenceSeconds),
           historyMs: 0,
           samples: false,
+          groupLimits: options.groupLimits ?? false,
           emit: (transition) => this.out.push(transition),
         }),
     )
@@ -117,8 +123,16 @@ export class Replayer implements EventSink {
   /** No more logs: lets time run on until every group has settled. */
   finish(): void {
     this.drain(Number.POSITIVE_INFINITY)
-    for (const track of this.tracks) track.pass(Number.MAX_SAFE_INTEGER)
+    for (const track of this.tracks) {
+      if (!this.silenceAfterEnd) track.end(this.newest)
+      track.pass(Number.MAX_SAFE_INTEGER)
+    }
     this.flush()
+  }
+
+  /** What Datadog would not have evaluated so far. */
+  get exceededLimits(): ExceededLimit[] {
+    return exceededLimits(this.tracks)
   }
 
   private drain(horizon: number): void {

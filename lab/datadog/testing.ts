@@ -118,7 +118,8 @@ function live(monitor: Monitor, logs: readonly IndexedLog[], mode: Mode): Run {
 
 function replayed(monitor: Monitor, logs: readonly IndexedLog[], mode: Mode): Run {
   const transitions: Transition[] = []
-  const replayer = new Replayer([monitor], cadenceFor(mode), (transition) => transitions.push(transition))
+  const options = { ...cadenceFor(mode), silenceAfterEnd: true }
+  const replayer = new Replayer([monitor], options, (transition) => transitions.push(transition))
   for (const log of logs) replayer.push(log, log.timestamp)
   replayer.finish()
   return { transitions, dropped: replayer.dropped }

@@ -75,7 +75,7 @@ export async function groupsInBytes(monitor: Monitor, events: readonly object[])
   await replayStream(
     bytes,
     [monitor],
-    {},
+    { silenceAfterEnd: true },
     {
       transition: ({ transition, group }) => {
         if (transition === 'Triggered') groups.push(JSON.stringify(group))
