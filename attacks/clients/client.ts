@@ -49,8 +49,6 @@ export interface Client {
   renew(): Promise<boolean>
   /** Takes a session as one's own, wherever it came from. */
   hold(session: Session): void
-  /** What it holds: the latest token, once renewed. */
-  held(): Session | undefined
   /** A request of one's own making, without any session. @throws RequestFailed as every other */
   send(outgoing: Outgoing): Promise<Answer>
   /** Another device or network from now on, with the same session. */

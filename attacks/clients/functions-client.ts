@@ -84,7 +84,6 @@ export function createFunctionsClient(start: { device: Device; address: string }
     hold: (stolen) => {
       session = stolen
     },
-    held: () => session,
     send: (outgoing) => send(outgoing, from, line),
     move: (to) => {
       from = { ...from, ...to }

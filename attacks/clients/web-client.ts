@@ -96,7 +96,6 @@ export function createWebClient(start: { device: Device; address: string }, line
       return before !== undefined && after !== undefined && genOf(after.secret) > genOf(before.secret)
     },
     hold: (stolen) => jar.holdSession(stolen.secret),
-    held,
     send: (outgoing) => send(outgoing, from, line),
     move: (to) => {
       from = { ...from, ...to }
