@@ -94,6 +94,9 @@ const optionChecks: Readonly<Record<string, Check>> = {
   variables: orNull(listOf((value) => (isRecord(value) ? undefined : 'a list of objects is wanted'))),
 }
 
+/** What older files may say and the API now refuses. */
+const looseChecks: Readonly<Record<string, Check>> = { timeout_h: anInteger(0, 10_000) }
+
 const ofMetrics = 'belongs to metric monitors; a log monitor says on_missing_data'
 const ofSynthetics = 'belongs to Synthetics tests'
 
@@ -134,7 +137,9 @@ export function readOptions(
   const findings: OptionFinding[] = []
   const find: Find = (kind, path, reason) => findings.push({ kind, path, reason })
   for (const [name, value] of Object.entries(options)) {
-    const check = Object.hasOwn(optionChecks, name) ? optionChecks[name] : undefined
+    if (value === null && !strict) continue
+    const checks = !strict && Object.hasOwn(looseChecks, name) ? looseChecks : optionChecks
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined
     const idle = Object.hasOwn(idleOptions, name) ? idleOptions[name] : undefined
     const fault = check?.(value)
     if (fault !== undefined) find('fault', name, fault)
@@ -142,7 +147,10 @@ export function readOptions(
     else if (!check && !idle) find(strict ? 'fault' : 'note', name, 'is not an option of a log monitor')
   }
   if (query && isRecord(options.thresholds)) {
-    for (const [name, reason] of thresholdFaults(options.thresholds, query)) find('fault', `thresholds.${name}`, reason)
+    for (const [name, reason] of thresholdFaults(options.thresholds, query)) {
+      const passed = !strict && ofServiceChecks.includes(name)
+      find(passed ? 'note' : 'fault', `thresholds.${name}`, reason)
+    }
   }
   const read: MonitorOptions = withoutNulls(options)
   readNotifyBy(options, query, strict, read, find)
@@ -206,6 +214,7 @@ function readSchedule(options: Record<string, unknown>, query: AlertQuery | unde
   }
 }
 
+const ofServiceChecks = ['ok', 'unknown']
 const thresholdNames = ['critical', 'warning', 'critical_recovery', 'warning_recovery']
 
 /**
@@ -222,7 +231,7 @@ function thresholdFaults(
     else if (value === null) continue
     else if (typeof value !== 'number' || !Number.isFinite(value)) faults.push([name, 'a number is wanted'])
   }
-  if (faults.length > 0) return faults
+  if (faults.some(([name]) => !ofServiceChecks.includes(name))) return faults
   const given = (name: string) => (thresholds[name] ?? undefined) as number | undefined
   const [critical, warning] = [given('critical'), given('warning')]
   const [criticalRecovery, warningRecovery] = [given('critical_recovery'), given('warning_recovery')]

@@ -151,6 +151,9 @@ class QueryReader {
 
   private close(): void {
     if (this.comes(',')) this.fail('one argument is wanted: facets go into one string, separated by commas')
+    if (/^\s*[^\s)]/.test(this.query.slice(this.position))) {
+      this.fail('`)` is wanted here; a quote inside of the quotes is escaped as \\"')
+    }
     this.want(')', '`)` is wanted')
   }
 

@@ -91,6 +91,7 @@ const refusedQueries: [query: string, position: number, reason: RegExp][] = [
   ['logs("a").rollup("count").last("5m") > 1 and more', 39, /number/],
   ['logs("@a:\\"b\\" @c:d=e").rollup("count").last("5m") > 1', 19, /`=` must be escaped/],
   ['logs("a', 5, /never closed/],
+  ['logs("a "b c"").rollup("count").last("5m") > 1', 9, /escaped as \\"/],
 ]
 
 test.each(refusedQueries)('%s is refused at %i', (text, position, reason) => {

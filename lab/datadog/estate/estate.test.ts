@@ -99,8 +99,13 @@ test('a monitor that is not evaluated here is told by file, place and reason, an
 
 test('options without effect, or with a meaning that we chose, are notes', async () => {
   const options = {
-    ...{ thresholds: { critical: 10 }, notify_no_data: true, no_data_timeframe: 20, groupby_simple_monitor: true },
-    ...{ silenced: { '*': null }, mystery: 1, new_host_delay: 0 },
+    ...{
+      thresholds: { critical: 10, ok: 0 },
+      notify_no_data: true,
+      no_data_timeframe: 20,
+      groupby_simple_monitor: true,
+    },
+    ...{ silenced: { '*': null }, mystery: 1, new_host_delay: 0, timeout_h: 60, notify_audit: null },
   }
   const { estate } = await estateOf({ 'a.json': { ...monitor, draft_status: 'draft', colour: 'red', options } })
   expect(told(estate)).toEqual([
@@ -110,6 +115,7 @@ test('options without effect, or with a meaning that we chose, are notes', async
     'a options.silenced: is deprecated: a muted monitor is evaluated like any other',
     'a options.mystery: is not an option of a log monitor',
     'a options.new_host_delay: is deprecated, and new_group_delay goes before it',
+    'a options.thresholds.ok: is not a threshold of a log monitor',
     'a options.groupby_simple_monitor: is read as notify_by ["*"]',
     'a options.notify_no_data: is read as on_missing_data "show_and_notify_no_data"',
   ])
