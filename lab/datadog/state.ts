@@ -65,7 +65,7 @@ export function ruleOf({ parsed, options }: Monitor): Rule {
   }
   const { kind } = parsed.rollup
   const onMissingData = options.on_missing_data ?? 'default'
-  const firesOnLess = countsLogs(kind) && judge(condition, 'OK', 0) !== 'OK'
+  const firesOnLess = countsLogs(kind) && !parsed.operator.startsWith('>') && judge(condition, 'OK', 0) !== 'OK'
   return {
     ...condition,
     kind,

@@ -70,6 +70,10 @@ export class Track {
   private readonly delayMs: number
   /** How long a silent group that still matters is remembered. */
   private readonly keptMs: number
+  /** A group that is OK stays so at a value that has risen to this. */
+  private readonly quietUpTo: number
+  /** Whether its having been seen means something of a group that is OK and holds nothing. */
+  private readonly remembers: boolean
 
   constructor(monitor: Monitor, options: TrackOptions) {
     this.monitor = monitor
@@ -83,6 +87,8 @@ export class Track {
       this.rule.retentionMs + this.stayMs + (options.cadenceMs ?? 0),
       this.rule.newGroupDelayMs > 0 ? newAgainMs : 0,
     )
+    this.quietUpTo = quietUpTo(this.rule)
+    this.remembers = !this.rule.grouped || this.rule.newGroupDelayMs > 0 || this.rule.firesOnLeaving
     this.limits = this.rule.grouped ? new GroupLimits(monitor.parsed.by.length) : undefined
     this.notices = new Notices(monitor, this.rule, this.stayMs, options.emit)
   }
@@ -134,7 +140,8 @@ export class Track {
   private shed(until: number): void {
     const { ring, stayMs } = this
     if (this.active.size > 0 || this.rule.firesOnLeaving) return
-    while (ring.from < ring.to && ring.time(ring.from) + stayMs < until) this.leave(ring.from++)
+    const judged = Math.min(until, this.waiting[0]?.notBefore ?? never)
+    while (ring.from < ring.to && ring.time(ring.from) + stayMs < judged) this.leave(ring.from++)
   }
 
   /** The group that a log belongs to. Until something of it is taken in, it has not been seen. */
@@ -182,7 +189,9 @@ export class Track {
 
   /** Evaluates at `at` every group that changed since the last time; in cadence mode only its steps do. */
   settle(at: number): void {
-    if (this.arrival) this.evaluateChanged(at)
+    if (!this.arrival) return
+    this.endWaits(at)
+    this.evaluateChanged(at)
   }
 
   private step(at: number): void {
@@ -192,15 +201,19 @@ export class Track {
       while (ring.to < ring.end && ring.time(ring.to) < at - this.delayMs) this.enter(ring.to++)
     }
     this.expire(at)
-    while (this.waiting[0] && this.waiting[0].notBefore <= at) this.mark(this.waiting.shift() as Group)
-    if (this.wholeAt <= at) {
-      this.wholeAt = never
-      this.mark(this.groupOf(''))
-    }
+    this.endWaits(at)
     this.evaluateChanged(at)
     this.endSilence(at)
     this.notices.remind(at)
     this.sweep()
+  }
+
+  /** What had to wait for its first evaluation has it now. */
+  private endWaits(at: number): void {
+    while (this.waiting[0] && this.waiting[0].notBefore <= at) this.mark(this.waiting.shift() as Group)
+    if (this.wholeAt > at) return
+    this.wholeAt = never
+    this.mark(this.groupOf(''))
   }
 
   private expire(now: number): void {
@@ -223,7 +236,7 @@ export class Track {
     group.enter(slot)
     if (group.count === 1) this.limits?.appear(group.key)
     this.numbersOf(group)?.add(Number(group.valueAt(slot)))
-    this.mark(group)
+    if (group.state !== 'OK' || this.valueOf(group) > this.quietUpTo) this.mark(group)
   }
 
   private leave(position: number): void {
@@ -253,8 +266,8 @@ export class Track {
     if (anyData !== this.hadData && this.rule.grouped && this.rule.firesOnSilence) this.markKept(at)
     this.hadData = anyData
     if (this.limits?.exceeded || this.withheld.size > 0) this.limit(this.limits as GroupLimits, at, anyData)
+    if (this.changed.length === 0) return
     const groups = this.changed
-    if (groups.length === 0) return
     this.changed = []
     if (groups.length > 1) groups.sort(byKey)
     for (const group of groups) {
@@ -356,11 +369,9 @@ export class Track {
     const counts = limits.exceeded && this.isLimitCounted(limits, at)
     const matters = this.options.groupLimits && this.limitsMatter(anyData)
     if (!counts && !matters) return
-    const chosen = limits.exceeded ? this.chosenGroups(limits) : undefined
-    if (chosen && counts) {
-      limits.since ??= at
-      limits.beyond = Math.max(limits.beyond, limits.live - chosen.size)
-    }
+    const isKnown = limits.surplus !== undefined && !matters
+    const chosen = limits.exceeded && !isKnown ? this.chosenGroups(limits) : undefined
+    if (counts) limits.note(at, chosen ? limits.live - chosen.size : (limits.surplus ?? 0))
     if (!matters) return
     for (const group of this.groups.values()) {
       const withheld = chosen !== undefined && group.count > 0 && !chosen.has(group.key)
@@ -431,6 +442,7 @@ export class Track {
         group.value = value
         this.enterState(group, state, end)
         this.notices.settle(end)
+        this.mark(group)
       }
       if (state === 'Alert') return
     }
@@ -449,7 +461,7 @@ export class Track {
     if (!this.rule.grouped && this.rule.firesOnLess && group.lastSeen === beforeTime) {
       this.wholeAt = this.notEarlier(at + this.stayMs)
     }
-    if (at > group.lastSeen) group.lastSeen = at
+    if (this.remembers && at > group.lastSeen) group.lastSeen = at
   }
 
   private keepWaiting(group: Group, at: number): void {
@@ -461,9 +473,7 @@ export class Track {
 
   /** A group that is OK and holds nothing is forgotten, unless its having been seen still means something. */
   private dropIdle(group: Group): void {
-    const { rule } = this
-    const matters = !rule.grouped || rule.newGroupDelayMs > 0 || rule.firesOnLeaving
-    if (!matters && group.held === 0 && group.state === 'OK') this.forget(group)
+    if (!this.remembers && group.held === 0 && group.state === 'OK') this.forget(group)
   }
 
   private forget(group: Group): void {
@@ -489,6 +499,14 @@ export class Track {
     const { cadenceMs } = this.options
     return cadenceMs === undefined || !Number.isFinite(instant) ? instant : Math.ceil(instant / cadenceMs) * cadenceMs
   }
+}
+
+/** @returns the highest value, of a rollup that only entries raise, at which a group that is OK stays OK; none for other rules */
+function quietUpTo({ kind, operator, critical, warning = critical, firesOnLeaving }: Rule): number {
+  const rises = (kind === 'count' || kind === 'cardinality') && !firesOnLeaving
+  if (!rises) return Number.NEGATIVE_INFINITY
+  const least = Math.min(critical, warning)
+  return operator === '>' ? least : Math.ceil(least) - 1
 }
 
 /** Whether a value would move a group away from OK. */
