@@ -60,7 +60,7 @@ const without = (event: object, field: string): object =>
 
 export const proof: Proof = {
   counts: (i, afterMs, subject) => sprayed(i, afterMs, { ip: numbered.ip(subject) }),
-  equivalent: { 'search: without @evt:login': 'the app judges the passwords of sign-ins alone' },
+  equivalent: { 'search: without @evt:login': 'sessions are flagged as well, and name no login to be counted' },
 }
 
 export const cases: DetectionCase[] = [
