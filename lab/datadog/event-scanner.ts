@@ -66,11 +66,11 @@ export class EventScanner extends JsonBytes {
     }
     let before = table.head
     for (;;) {
-      let key = before.next
-      if (key?.isAt(view, at) !== true) {
+      let key = before.followerAt(view, at)
+      if (key === undefined) {
         key = this.keyAt(at, table)
         if (key === undefined) return unusual
-        before.next = key
+        before.follow(key)
       }
       before = key
       at += key.length

@@ -42,6 +42,17 @@ export class GroupLimits {
     return this.facets === 1 ? this.live > this.most : this.overfull > 0
   }
 
+  /** How many groups are left over, where their number alone tells. */
+  get surplus(): number | undefined {
+    return this.facets === 1 ? Math.max(0, this.live - this.most) : undefined
+  }
+
+  /** So many groups are left over at `at`. */
+  note(at: number, beyond: number): void {
+    this.since ??= at
+    this.beyond = Math.max(this.beyond, beyond)
+  }
+
   get report(): GroupLimitReport | undefined {
     return this.since === undefined ? undefined : { since: this.since, beyond: this.beyond }
   }

@@ -15,10 +15,12 @@ const roles: ReadonlyMap<string, KeyRole> = new Map([
 /** Keys that nobody asked for are known again up to so many; a log may have made up more. */
 const mostLearned = 1000
 
+const mostFollowers = 4
+
 /** A key at some level of an event. */
 export class Key {
-  /** Behind which key, at its level, it was last seen to come: most events have the same keys in the same order. */
-  next: Key | undefined = undefined
+  /** Which keys came behind it, at its level: events of one sort have the same keys in the same order. */
+  readonly followers: Key[] = []
   /** On which line its value was last seen, and where. */
   line = -1
   start = 0
@@ -48,8 +50,23 @@ export class Key {
     this.mask = (1 << ((this.length & 3) * 8)) - 1
   }
 
+  /** @returns the key that stands at a position, if it is one that came behind this one before */
+  followerAt(view: DataView, position: number): Key | undefined {
+    const { followers } = this
+    for (let i = 0; i < followers.length; i++) {
+      const follower = followers[i] as Key
+      if (follower.isAt(view, position)) return follower
+    }
+    return undefined
+  }
+
+  /** Remembers a key that came behind this one, in place of the oldest. */
+  follow(key: Key): void {
+    if (this.followers.unshift(key) > mostFollowers) this.followers.pop()
+  }
+
   /** Whether it stands at a position, with its quotes. */
-  isAt(view: DataView, position: number): boolean {
+  private isAt(view: DataView, position: number): boolean {
     const { words } = this
     const last = words.length - 1
     let at = position

@@ -54,8 +54,10 @@ export class MatchTable {
    * @returns the numbers of the monitors whose search it matches; undefined when only a full parse can tell
    */
   find(scanner: EventScanner): readonly number[] | undefined {
+    const { tested } = this
     let step = this.root
-    for (const { key, values } of this.tested) {
+    for (let i = 0; i < tested.length; i++) {
+      const { key, values } = tested[i] as Tested
       const { kind } = scanner.valueAt(key, values)
       if (kind === unusualKind) return undefined
       step = step.next[kind] ?? addStep(step, kind)

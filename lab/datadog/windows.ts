@@ -7,6 +7,7 @@ export const owned = (text: string): string => JSON.parse(JSON.stringify(text)) 
 
 /** One group of a monitor: what its window holds now, and where its alert stands. */
 export class Group implements Subject {
+  // What every log touches comes first, so that it lies close together: with many groups, a walk through memory is what a log costs.
   readonly key: string
   /** Entries in the window, and in memory at all. */
   count = 0
@@ -14,28 +15,28 @@ export class Group implements Subject {
   /** Distinct values in the window. */
   distinct = 0
   state: State = 'OK'
-  /** Time of its newest entry that was taken in. */
-  lastSeen = Number.NEGATIVE_INFINITY
-  /** Before this it is not evaluated: `new_group_delay`. */
-  notBefore = Number.NEGATIVE_INFINITY
   changed = false
   /** Its monitor knows nothing of it any more: a later log begins another group of the same key. */
   forgotten = false
-  cycle: Cycle | undefined = undefined
-  /** Since when its window has been empty, as its evaluations saw it. */
-  emptySince = Number.POSITIVE_INFINITY
-  /** Beyond the group limits: as if it had no logs. */
-  withheld = false
-  /** What the rollup gave at its last evaluation. */
-  value = 0
-  /** The numbers in the window, for a rollup over a measure. */
-  numbers: Statistic | undefined = undefined
-  samples: IndexedLog[] | undefined = undefined
   /** Most groups only ever hold one value, which stands in slot 0; there are many groups. */
   private single = ''
   private refs = 0
   private inWindow = 0
   private others: Values | undefined = undefined
+  /** Beyond the group limits: as if it had no logs. */
+  withheld = false
+  /** Time of its newest entry that was taken in. */
+  lastSeen = Number.NEGATIVE_INFINITY
+  /** Before this it is not evaluated: `new_group_delay`. */
+  notBefore = Number.NEGATIVE_INFINITY
+  cycle: Cycle | undefined = undefined
+  /** Since when its window has been empty, as its evaluations saw it. */
+  emptySince = Number.POSITIVE_INFINITY
+  /** What the rollup gave at its last evaluation. */
+  value = 0
+  /** The numbers in the window, for a rollup over a measure. */
+  numbers: Statistic | undefined = undefined
+  samples: IndexedLog[] | undefined = undefined
 
   constructor(key: string) {
     this.key = key
