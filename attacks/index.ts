@@ -1,5 +1,5 @@
-import type { Attack } from './attack.ts'
 import { accountBruteForce } from './account-brute-force.ts'
+import type { Attack } from './attack.ts'
 import { canaryAccount } from './canary-account.ts'
 import { containmentTampering } from './containment-tampering.ts'
 import { credentialStuffing } from './credential-stuffing.ts'
