@@ -114,7 +114,7 @@ async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color
       : `${detect_ms === null ? 'Stopped' : 'stopped'} after ${duration(contain_ms)}`,
   ].filter((part) => part !== '')
   const holds = faults.length === 0
-  narrate(`\n${paint({ color }, holds ? 'green' : 'red', `${capitalize(times.join(', '))}.`)} ${verdictOf(outcome)}\n`)
+  narrate(`\n${paint({ color }, holds ? 'green' : 'red', `${capitalize(times.join(', ') || 'carried out')}.`)} ${verdictOf(outcome)}\n`)
   if (lab && !holds) narrate(paint({ color }, 'red', `What did not hold: ${faults.join('; ')}.\n`))
   narrate(`What a responder does next: ${run.attack.runbook}\n\n`)
   return { ...facts, ok: lab ? holds : true }
@@ -122,7 +122,7 @@ async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color
 
 function verdictOf({ detonation: { attackerDead, victimAlive } }: Outcome): string {
   const victim = `the victim ${victimAlive ? 'is not troubled' : 'was thrown out'}`
-  if (attackerDead === undefined) return `Nothing is contained by itself: a person was told, ${victim}.`
+  if (attackerDead === undefined) return `Nothing is contained by itself: a person has to decide, ${victim}.`
   return `${attackerDead ? 'The attacker is out' : 'The attacker is in'}, ${victim}.`
 }
 
