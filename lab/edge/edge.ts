@@ -37,11 +37,12 @@ export interface Edge {
  * does, and answers as the platform would while the app is away.
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  let port = 0
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    handle(request, response, portOf(server), options)
+    handle(request, response, port, options) // a connection that was kept may outlive the server’s own address
   })
   await listen(server, options.port ?? 0)
-  const port = portOf(server)
+  port = portOf(server)
   let closing: Promise<void> | undefined
   return {
     port,
