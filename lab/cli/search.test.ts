@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
+import { frameLine } from '../logplex/frame.ts'
 import { type Io, UsageError } from './command.ts'
 import { command } from './search.ts'
 
@@ -68,4 +69,39 @@ test('a file that is not there is exit code 2, no query is a usage error', async
     err: expect.stringContaining('there is no such file'),
   })
   await expect(run()).rejects.toThrow(UsageError)
+})
+
+test('records of an export are printed one a line, frames by their message', async () => {
+  const record = (id: string, status: number) => ({
+    ...{ id, type: 'log' },
+    attributes: {
+      timestamp: '2026-01-05T09:00:00Z',
+      service: 'shop',
+      tags: ['env:prod'],
+      attributes: { http: { status_code: status } },
+    },
+  })
+  const page = join(dir, 'page.json')
+  await writeFile(page, JSON.stringify({ data: [record('a', 200), record('b', 503)], meta: {} }, undefined, 2))
+  expect(await run('service:shop env:prod @http.status_code:>=500', page)).toEqual({
+    code: 0,
+    out: `${JSON.stringify(record('b', 503))}\n`,
+    err: '',
+  })
+  const frames = join(dir, 'frames')
+  const message = (text: string) => frameLine({ pri: 190, at: 0, appname: 'app', procid: 'web.1', message: text })
+  await writeFile(frames, Buffer.concat([message('{"evt":"login"}'), message('signed off'), Buffer.from('oops\n')]))
+  expect(await run('signed @syslog.procid:web.1', frames)).toMatchObject({ code: 0, out: 'signed off\n' })
+  expect((await run('*', frames)).err).toMatch(/^byte \d+ is not a frame\n$/)
+  expect(await run('service:shop env:prod', frames, '--drain', 'service=shop&ddtags=env:prod')).toMatchObject({
+    out: '{"evt":"login"}\nsigned off\n',
+  })
+})
+
+test('a query may begin with -, and an option must be one of ours', async () => {
+  const file = join(dir, 'log')
+  expect((await run('--format', 'jsonl', '-@evt:login', file)).out).toBe(`${lines[2]}\n`)
+  expect((await run('--', '-@evt:login', file)).out).toBe(`${lines[2]}\n`)
+  await expect(run('a', file, '--format', 'csv')).rejects.toThrow(UsageError)
+  await expect(run('a', file, '--from=now')).rejects.toThrow(/--from/)
 })

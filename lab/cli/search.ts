@@ -1,19 +1,29 @@
+import { parseArgs } from 'node:util'
 import { logOfEvent } from '../datadog/app-event.ts'
 import { EventError, parseEvent } from '../datadog/event-reader.ts'
+import { urlFields } from '../datadog/intake.ts'
 import { visitLines } from '../datadog/lines.ts'
 import type { Log } from '../datadog/log.ts'
+import { detectForm, type RecordingForm, readRecording, recordingForms } from '../datadog/recording/recording.ts'
 import { compileSearch, type LogPredicate, SearchSyntaxError } from '../datadog/search.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { openInput } from './input.ts'
 
-const usage = `Usage: npm run search -- '<query>' [FILE|-]
+const usage = `Usage: npm run search -- '<query>' [FILE|-] [<options>]
 
 Prints the lines of a log that a Datadog log search finds, as they are. One JSON object per line is one log, read as
 Datadog's intake reads it; \`env\` of it is a tag. A line that is no JSON object is a log of which that line is the
-message. Without FILE, or with -, standard input is read.
+message. Of a Datadog log export (pages of the API, v2 or v1, an array of records, an archive) each record is printed on
+one line, of Logplex frames the message. Without FILE, or with -, standard input is read.
 
 The query is Datadog's: words and "phrases" of the message, @attribute:value, service: host: status: source:, tag:value,
 key:(a OR b), AND OR NOT -, * and ? outside quotes, @n:>=400, @n:[400 TO 499], CIDR(@ip, 203.0.113.0/24), *:text.
+
+Options:
+  --format FORM  jsonl, export or logplex, instead of telling it from the first bytes
+  --drain QUERY  what the URL of the Logplex drain says, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
+  --             what follows is the query, even if it begins with -
+  --help         this text
 
 Exit code: 0 when a line was found, 1 when none was, 2 when the query or the file cannot be read.
 
@@ -27,11 +37,19 @@ export const command: Command = {
   summary: 'prints the lines of a log that a Datadog search finds',
   usage,
   async run(argv, io) {
-    const [query, file = '-', ...more] = argv
+    const { values, words } = wordsOf(argv)
+    const [query, file = '-', ...more] = words
     if (query === undefined || more.length > 0) throw new UsageError('A query is wanted, and at most one FILE.')
+    const forced = recordingForms.find((form) => form === values.format)
+    if (values.format !== undefined && !forced) {
+      throw new UsageError(`--format wants one of ${recordingForms.join(', ')}, not ${values.format}.`)
+    }
     try {
       const matches = compileSearch(query)
-      return await search(await openInput(file), matches, io)
+      const input = await openInput(file)
+      const { form, stream } = forced ? { form: forced, stream: input } : await detectForm(input)
+      if (form === 'jsonl') return await search(stream, matches, io)
+      return await searchRecords(stream, form, matches, io, values.drain)
     } catch (error) {
       if (error instanceof SearchSyntaxError) io.err(pointed(error))
       else if (/cannot be read/.test((error as Error).message)) io.err(`${(error as Error).message}\n`)
@@ -39,6 +57,21 @@ export const command: Command = {
       return 2
     }
   },
+}
+
+/** A query may begin with `-`: only what looks like one of ours is an option. */
+function wordsOf(argv: readonly string[]) {
+  const given: string[] = []
+  const words: string[] = []
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] as string
+    if (word === '--') words.push(...argv.slice(i + 1))
+    if (word === '--') break
+    if (!word.startsWith('--')) words.push(word)
+    else given.push(word, ...(word.includes('=') ? [] : argv.slice(++i, i + 1)))
+  }
+  const options = { format: { type: 'string' }, drain: { type: 'string' } } as const
+  return { values: parseArgs({ args: given, options }).values, words }
 }
 
 /** The query with a caret under the fault, and the reason. */
@@ -69,6 +102,36 @@ async function search(stream: AsyncIterable<Buffer>, matches: LogPredicate, io: 
   await visitLines(stream, lines, flush)
   flush()
   if (tooLong > 0) io.err(`${tooLong} lines were longer than any log line and were not searched\n`)
+  return found ? 0 : 1
+}
+
+async function searchRecords(
+  stream: AsyncIterable<Buffer>,
+  form: Exclude<RecordingForm, 'jsonl'>,
+  matches: LogPredicate,
+  io: Io,
+  drain = '',
+): Promise<number> {
+  let found = false
+  let malformed = 0
+  let out = ''
+  const visitor = {
+    log(log: Log, text: () => string) {
+      if (!matches(log)) return
+      found = true
+      out += `${text()}\n`
+    },
+    malformed(place: string, reason: string) {
+      if (malformed++ === 0) io.err(`${place} ${reason}\n`)
+    },
+    piece() {
+      if (out !== '') io.out(out)
+      out = ''
+    },
+  }
+  await readRecording(stream, form, visitor, urlFields(new URLSearchParams(drain)))
+  visitor.piece()
+  if (malformed > 1) io.err(`${malformed} pieces could not be read as a log\n`)
   return found ? 0 : 1
 }
 

@@ -26,8 +26,8 @@ export function visitField(field: Field): FieldVisitor {
 }
 
 /**
- * Undocumented: a log that has `service` only as a tag. Choice: the reserved attribute first, then the tags, as Vector does for
- * `source` and `ddsource`.
+ * Decision `reserved-then-tags`, undocumented: of a log that has `service` only as a tag that tag is its service; the reserved
+ * attribute goes first, as in Vector for `source` and `ddsource`.
  */
 function visitReserved(name: Reserved): FieldVisitor {
   const visitTag = visitTagValues(name)
@@ -41,7 +41,7 @@ function visitReserved(name: Reserved): FieldVisitor {
   }
 }
 
-/** Datadog lower-cases tags; undocumented for the query. Choice: keys and values of tags compare without case. */
+/** Decision `tags-without-case`, undocumented for the query: Datadog lower-cases tags, so they compare without case. */
 function visitTagValues(key: string) {
   const prefix = `${key}:`
   const lowered = prefix.toLowerCase()
@@ -57,8 +57,8 @@ function visitTagValues(key: string) {
 type Walk = (from: unknown, visit: (value: unknown) => boolean) => boolean
 
 /**
- * Undocumented: a key that itself holds a dot. Choice: `@a.b` finds `{"a":{"b":1}}` and `{"a.b":1}` alike, since Datadog has
- * no way to tell them apart in a search.
+ * Decision `dotted-keys`, undocumented: `@a.b` finds `{"a":{"b":1}}` and `{"a.b":1}` alike, since Datadog has no way to tell them
+ * apart in a search.
  */
 function walkPath(path: string): Walk {
   const names = path.split('.')

@@ -28,16 +28,20 @@ export function wholeMatcher(value: Value, caseless: boolean): Matcher {
 }
 
 /**
- * Matches inside a text, without case. Undocumented: what bounds a word. Choice: anything but letters, digits and `_`.
- * A word or phrase is found between word boundaries; a leading or trailing `*` takes the
+ * Matches inside a text, without case. A word or phrase is found between word boundaries; a leading or trailing `*` takes the
  * whole text: `web*` starts with, `*web` ends with, `*web*` contains, as the page says.
+ *
+ * Decision `word-boundaries`, undocumented what bounds a word: anything but letters, digits and `_`.
+ *
+ * Decision `phrase-separators`: a space in a phrase stands for whatever parts two words, so "hello world" finds "Hello, world" and
+ * "hello-world"; documented for the same search in Observability Pipelines, undocumented for log search.
  */
 export function textMatcher(value: Value): Matcher {
   if (value.kind === 'exists') return present
   if (value.kind !== 'text' && value.kind !== 'pattern') throw new Error(`text has no ${value.kind}`)
   const parts: readonly PatternPart[] = value.kind === 'text' ? [{ text: value.text }] : value.parts
   const anchored = isRun(parts[0]) || isRun(parts.at(-1))
-  const body = parts.map(wholePart).join('')
+  const body = parts.map(wordsPart).join('')
   const pattern = new RegExp(anchored ? `^${body}$` : bounded(body, parts), 'isu')
   return (found) => isScalar(found) && pattern.test(String(found))
 }
@@ -58,6 +62,8 @@ function startsWord(part: PatternPart | undefined, end: 0 | -1): boolean {
 
 const isRun = (part: PatternPart | undefined) => part !== undefined && 'wildcard' in part && part.wildcard === '*'
 
+const wordsPart = (part: PatternPart): string => wholePart(part).replace(/ +/g, '[^\\p{L}\\p{N}_]+')
+
 function wholePart(part: PatternPart): string {
   if ('text' in part) return part.text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
   return part.wildcard === '*' ? '.*' : '.'
@@ -68,7 +74,7 @@ const isScalar = (value: unknown) =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 const numeric = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/
 
-/** Undocumented: `@status:401` against the text "401". Choice: a number and its text are alike, in ranges too. */
+/** Decision `number-and-text-alike`, undocumented: `@status:401` finds 401 and "401", and ranges read both as a number. */
 function equals(text: string, caseless: boolean): Matcher {
   const number = numeric.test(text) ? Number(text) : undefined
   const lowered = text.toLowerCase()

@@ -80,6 +80,7 @@ class Parser {
 
   private unary(group: Target | undefined): SearchNode {
     const scanner: Scanner = this.scanner
+    this.skipCurlyQuotes()
     const position = scanner.position
     if (++this.depth > deepest) scanner.fail(`nested deeper than ${deepest}`)
     try {
@@ -103,6 +104,14 @@ class Parser {
     }
   }
 
+  /** Around terms they are ignored, as the page says: “a b” is a and b in any order, not the sequence that was meant. */
+  private skipCurlyQuotes(): void {
+    while (this.scanner.atCurlyQuote) {
+      this.note('a typographic quote, which is ignored')
+      this.scanner.position++
+    }
+  }
+
   private negated(sign: string, group: Target | undefined): SearchNode {
     if (this.scanner.done || /\s/.test(this.scanner.next)) {
       this.scanner.fail(`\`${sign}\` must stand directly before what it excludes`)
@@ -119,6 +128,7 @@ class Parser {
     }
     if (scanner.next === '&' || scanner.next === '|') scanner.fail(`\`${scanner.next}\` wants a term on either side`)
     const node = this.operand(group)
+    this.skipCurlyQuotes()
     if (!scanner.done && !/[\s()]/.test(scanner.next)) scanner.fail('a space is wanted here')
     scanner.skipSpace()
     return node
@@ -218,6 +228,9 @@ class Parser {
     const start = scanner.position
     const isText = target.kind === 'everything' || target.kind === 'message'
     if (scanner.done || /[\s)]/.test(scanner.next)) scanner.fail('the key before it wants a value here')
+    if (scanner.atCurlyQuote) {
+      scanner.fail(`a typographic quote is not a quote: type " or escape it as \\${scanner.next}`)
+    }
     if (scanner.next === '"') {
       const value: Value = { kind: 'text', text: scanner.quoted(), quoted: true }
       return isText ? this.checkText(value, start) : value

@@ -18,7 +18,7 @@ export class SearchSyntaxError extends Error {
 }
 
 const number = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/
-const wordEnd = /[\s()":]/
+const wordEnd = /[\s()":“”]/
 const mustBeEscaped = /[+=><![\]{}#]/
 
 /** The characters of a search, read one lexical piece at a time; knows no grammar. */
@@ -49,6 +49,11 @@ export class Scanner {
 
   skipSpace(): void {
     while (!this.done && /\s/.test(this.next)) this.position++
+  }
+
+  /** Whether a typographic quote comes next. */
+  get atCurlyQuote(): boolean {
+    return this.next === '“' || this.next === '”'
   }
 
   /** Steps over `text` if it comes next. */
@@ -97,7 +102,6 @@ export class Scanner {
   }
 
   private refuseSpecial(char: string, start: number): void {
-    if (char === '“' || char === '”') this.fail(`a typographic quote is not a quote: type " or escape it as \\${char}`)
     if (char === '#' && this.position === start) this.fail('calculated fields (#name) are not evaluated here')
     const doubled = this.comes('&&') || this.comes('||')
     if (doubled) this.fail(`\`${char}${char}\` inside a word must be escaped, or set apart by spaces as an operator`)

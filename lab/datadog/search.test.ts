@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Log } from './log.ts'
 import { compileSearch, parseSearch, printSearch, SearchSyntaxError } from './search.ts'
+import { type Bound, type Field, type PatternPart, reservedNames, type SearchNode, type Value } from './search-ast.ts'
 
 const login: Log = {
   message: 'Hello beautiful World, login failed for user_7',
@@ -31,6 +32,8 @@ const login: Log = {
     list: ['10.1.2.3', '192.0.2.1'],
     v6: '2001:db8::7',
     'flat.key': 'x',
+    'a b': 1,
+    tilde: 'a~b^c',
     Event: { Data: [{ Name: 'One' }, { Name: 'ObjectServer', Value: 3 }] },
     trace_id: 'abc123',
   },
@@ -44,6 +47,13 @@ const matching = {
     '"hello beautiful"',
     'user_7',
     'hello AND failed',
+    'hello AND -zebra',
+    'zebra OR failed',
+    '"WORLD LOGIN"',
+    '“failed hello”',
+    '“hello” (“login”)',
+    'message:"beautiful world"',
+    'message:*_*',
     '*',
     '',
   ],
@@ -84,6 +94,12 @@ const matching = {
     'version:b*',
     'tags:plain',
     'tags:PLAIN',
+    'tags:env*',
+    'tags:(env\\:prod OR env\\:test)',
+    'tags:("env:prod" OR "env:test")',
+    'env:"prod"',
+    'env:pr?d',
+    '(env:prod AND -version:alpha)',
     'env:*',
   ],
   'groups name one key for several values': [
@@ -98,11 +114,17 @@ const matching = {
     '@evt:login OR @evt:mfa @outcome:success',
     '@evt:mfa @outcome:success OR @evt:login',
     '(@evt:login OR @evt:mfa) @outcome:fail',
+    '@evt:mfa AND @outcome:fail OR @evt:login AND @outcome:fail',
+    '-@evt:mfa @outcome:fail OR @evt:mfa',
   ],
   exclusions: [
     '-@evt:mfa',
     'NOT @evt:mfa',
     'NOT(@evt:mfa)',
+    'NOT (@evt:mfa)',
+    'NOT -@evt:login',
+    '@evt:login AND NOT @outcome:success',
+    'zebra OR -@evt:mfa',
     '-(@evt:mfa OR @evt:session)',
     '-@absent:*',
     '-@nothing:*',
@@ -121,6 +143,10 @@ const matching = {
     '@path:/api\\-v1/users',
     '@path:/api-v1/users',
     '@debt:\\-5',
+    '@a\\ b:1',
+    '@tilde:a~b^c',
+    '@path:\\/api\\-v1\\/users',
+    '-@path:"/api-v1/*"',
   ],
   'wildcards of attributes are anchored at both ends': [
     '@path:/api-v1/*',
@@ -134,6 +160,7 @@ const matching = {
   'comparisons and ranges': [
     '@code:>400',
     '@code:>=401',
+    '@code:>4.01e2 OR @code:>400.5',
     '@code:<402',
     '@code:<=401',
     '@code:[400 TO 499]',
@@ -174,6 +201,12 @@ const matching = {
 }
 
 const notMatching = {
+  'a sequence is adjacent, in its order': [
+    '"world beautiful"',
+    '"hello world"',
+    '"beautiful"  "zebra"',
+    '“world zebra”',
+  ],
   'free text is words of the message only': [
     'hell',
     'user',
@@ -211,6 +244,8 @@ const notMatching = {
   ],
   exclusions: ['-@evt:login', 'NOT @evt:login', '-@risk:spray', '-env:(prod OR test)', '@evt:login -@outcome:fail'],
   'quoted stars are literal': ['@path:"/api-v1/*"', '@evt:"l*n"', '@starred:a\\*'],
+  'only one character is what ? stands for': ['@evt:logi?n', '@evt:??login', 'env:p?d'],
+  'precedence of AND, without and with -': ['@evt:mfa OR -@evt:login @outcome:fail', '-(@evt:login OR @evt:mfa)'],
   anchored: ['@path:api-v1*', '@path:/api-v1', '@evt:log?', '@code:4?'],
   ranges: [
     '@code:>401',
@@ -264,7 +299,22 @@ const refused: [query: string, position: number, reason: RegExp][] = [
   ['@a:"b"c', 6, /space/],
   ['foo(bar)', 3, /escaped/],
   ['#latency:5', 0, /calculated/],
-  ['“hello”', 0, /typographic/],
+  ['@a:“hello”', 3, /typographic/],
+  ['hel”lo', 4, /space is wanted/],
+  ['@a:> 100', 4, /number, a word/],
+  ['@a:[TO 5]', 7, /TO/],
+  ['@a:[1 to 5]', 6, /`TO` is wanted/],
+  ['@a:b c:', 7, /wants a value/],
+  ['@a:b & c', 5, /term on either side/],
+  ['@a:{1 TO 2', 3, /never closed/],
+  ['CIDR(10.0.0.0/8)', 15, /wants/],
+  ['cidr(@ip, 10.0.0.0/8)', 4, /escaped/],
+  ['@a:(b', 3, /never closed/],
+  ['env:()', 5, /term is wanted/],
+  ['-', 1, /directly before/],
+  ['NOT', 3, /term is wanted/],
+  ['@a:#b', 3, /calculated fields/],
+  ['@a:b#c', 4, /must be escaped/],
   ['@a:[1 TO 2', 3, /never closed/],
   ['@a:[1 2]', 6, /TO/],
   ['@a:[1 TO b]', 3, /one end/],
@@ -292,11 +342,32 @@ test.each(refused)('%s is refused at %i', (query, position, reason) => {
   expect(fault).toMatchObject({ position, query, reason: expect.stringMatching(reason) })
 })
 
+test.each([...'+-=><!(){}[]^"“”~*?:\\# ', '&&', '||'])(
+  'the special character %s is itself when it is escaped or quoted',
+  (char) => {
+    const escaped = [...char].map((each) => `\\${each}`).join('')
+    const log = { attributes: { a: `x${char}y` } }
+    const other = { attributes: { a: 'xy' } }
+    for (const query of [`@a:x${escaped}y`, `@a:"x${/["\\]/.test(char) ? escaped : char}y"`]) {
+      expect(compileSearch(query)(log), query).toBe(true)
+      expect(compileSearch(query)(other), query).toBe(false)
+    }
+    expect(compileSearch(`@a:x${'?'.repeat(char.length)}y`)(log)).toBe(true)
+  },
+)
+
+test('a sequence of words is found whatever parts them, and only between word boundaries', () => {
+  const said = (message: string) => compileSearch('"hello world"')({ message, attributes: {} })
+  expect(['hello world', 'Hello, world!', '(hello-world)', 'HELLO\tWORLD'].map(said)).toEqual([true, true, true, true])
+  expect(['hello worlds', 'helloworld', 'hello_world', 'world hello'].map(said)).toEqual([false, false, false, false])
+})
+
 test('forms that are not on the documentation page are named with their place', () => {
   expect(parseSearch('@a:1 && _exists_:b').undocumented).toEqual([
     { position: 5, form: '`&&` as an operator' },
     { position: 8, form: '`_exists_`' },
   ])
+  expect(parseSearch('“a').undocumented).toEqual([{ position: 0, form: 'a typographic quote, which is ignored' }])
   expect(parseSearch('service:a -@b:(c OR "d") @e:[1 TO 2] CIDR(@f, 10.0.0.0/8)').undocumented).toEqual([])
 })
 
@@ -319,6 +390,85 @@ test('whatever text is searched for exactly finds itself, quoted or escaped', ()
       expect(compileSearch(query)({ attributes: { a: text } })).toBe(true)
       expect(compileSearch(query)({ attributes: { a: `${text}!` } })).toBe(false)
     }),
+  )
+})
+
+const { node: anyNode } = fc.letrec<{ node: SearchNode; inGroup: SearchNode }>((tie) => {
+  const words = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 })
+  const spoken = words.filter((text) => /[\p{L}\p{N}]/u.test(text) && !['AND', 'OR', 'NOT'].includes(text))
+  const path = fc.array(
+    words.filter((text) => !text.includes('.')),
+    { minLength: 1, maxLength: 3 },
+  )
+  const notTags = ['tags', '_exists_', '_missing_', ...reservedNames] as string[]
+  const field: fc.Arbitrary<Field> = fc.oneof(
+    path.map((names) => ({ kind: 'attribute' as const, path: names.join('.') })),
+    fc.constantFrom(...reservedNames).map((name) => ({ kind: 'reserved' as const, name })),
+    words.filter((key) => !notTags.includes(key)).map((key) => ({ kind: 'tag' as const, key })),
+    fc.constant({ kind: 'wholeTag' as const }),
+  )
+  const text = (of: fc.Arbitrary<string>): fc.Arbitrary<Value> =>
+    fc.record({ kind: fc.constant('text' as const), text: of, quoted: fc.boolean() })
+  const wildcard = fc.constantFrom<PatternPart>({ wildcard: '*' }, { wildcard: '?' })
+  const pattern: fc.Arbitrary<Value> = fc
+    .tuple(wildcard, words, fc.option(wildcard, { nil: undefined }))
+    .map(([first, middle, last]) => ({ kind: 'pattern', parts: [first, { text: middle }, ...(last ? [last] : [])] }))
+  const bound: fc.Arbitrary<Bound> = fc
+    .oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), words)
+    .map((value) => (Object.is(value, -0) ? 0 : value))
+  const operator = fc.constantFrom('>' as const, '>=' as const, '<' as const, '<=' as const)
+  const ends = { includesLower: fc.boolean(), includesUpper: fc.boolean() }
+  const open = fc.constant(undefined)
+  const range = (end: fc.Arbitrary<Bound>): fc.Arbitrary<Value> =>
+    fc.record({ kind: fc.constant('range' as const), lower: fc.oneof(end, open), upper: fc.oneof(end, open), ...ends })
+  const value = fc.oneof(
+    text(words),
+    pattern,
+    fc.constant<Value>({ kind: 'exists' }),
+    fc.record({ kind: fc.constant('compare' as const), operator, bound }),
+    range(fc.integer()),
+    range(words),
+  )
+  const nested = (of: fc.Arbitrary<SearchNode>): fc.Arbitrary<SearchNode>[] => [
+    fc.record({
+      kind: fc.constantFrom('and' as const, 'or' as const),
+      nodes: fc.array(of, { minLength: 2, maxLength: 3 }),
+    }),
+    of.map((node) => ({ kind: 'not', node })),
+  ]
+  const blocks = fc.array(fc.constantFrom('10.0.0.0/8', '2001:db8::/32'), { minLength: 1, maxLength: 2 })
+  const within = (target: Field): fc.Arbitrary<SearchNode> =>
+    fc.letrec<{ inner: SearchNode }>((again) => ({
+      inner: fc.oneof(
+        { maxDepth: 2 },
+        value.map((each) => ({ kind: 'match', target, value: each }) as const),
+        ...nested(again('inner')),
+      ),
+    })).inner
+  return {
+    inGroup: field.chain((target) => within(target).map((node) => ({ kind: 'group' as const, target, node }))),
+    node: fc.oneof(
+      { maxDepth: 3 },
+      fc.record({ kind: fc.constant('match' as const), target: field, value }),
+      fc.record({
+        kind: fc.constant('match' as const),
+        target: fc.constantFrom({ kind: 'message' as const }, { kind: 'everything' as const }),
+        value: text(spoken),
+      }),
+      fc.record({ kind: fc.constant('cidr' as const), target: field, blocks }),
+      fc.constant({ kind: 'all' as const }),
+      tie('inGroup'),
+      ...nested(tie('node')),
+    ),
+  }
+})
+
+test('every tree prints to a search that parses to the same tree', () => {
+  fc.assert(
+    fc.property(anyNode, (node) => {
+      expect(parseSearch(printSearch(node)).node).toEqual(node)
+    }),
+    { numRuns: 2000 },
   )
 })
 
@@ -348,6 +498,7 @@ test('whatever is typed either parses and prints back, or is refused with a posi
     '&&',
     '{',
     '~',
+    '“',
   )
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
