@@ -12,6 +12,7 @@ const VERBS = [
   'contain',
   'detections',
   'mutants',
+  'corpus',
   'stores',
   'reset',
 ] as const

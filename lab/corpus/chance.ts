@@ -1,0 +1,48 @@
+import { createRandom } from '../../attacks/random.ts'
+
+/** Chance that can be repeated: the same seed lives the same life. */
+export interface Chance {
+  /** Whether something of this probability happens. */
+  of(probability: number): boolean
+  /** A whole number from `least` to `most`. */
+  between(least: number, most: number): number
+  pick<T>(items: readonly T[]): T
+  /** One of the items, each as likely as its weight says. */
+  weighted<T>(items: readonly (readonly [item: T, weight: number])[]): T
+  /** About `mean`, two times in three no farther off than `spread`. */
+  about(mean: number, spread: number): number
+  hex(digits: number): string
+}
+
+/** @param seed 0 to 2³² − 1 */
+export function createChance(seed: number): Chance {
+  const random = createRandom(seed)
+  const unit = () => random.int(2 ** 30) / 2 ** 30
+  const hex8 = () => (random.int(2 ** 16) * 2 ** 16 + random.int(2 ** 16)).toString(16).padStart(8, '0')
+  return {
+    of: (probability) => unit() < probability,
+    between: (least, most) => least + random.int(most - least + 1),
+    pick: (items) => random.pick(items),
+    weighted(items) {
+      let rest = unit() * items.reduce((sum, [, weight]) => sum + weight, 0)
+      for (const [item, weight] of items) {
+        rest -= weight
+        if (rest < 0) return item
+      }
+      return (items.at(-1) as (typeof items)[number])[0]
+    },
+    // The sum of four is near enough to a bell, and has no tail that would put anybody into last week.
+    about: (mean, spread) => mean + (unit() + unit() + unit() + unit() - 2) * spread * Math.sqrt(3),
+    hex(digits) {
+      let text = ''
+      while (text.length < digits) text += hex8()
+      return text.slice(0, digits)
+    },
+  }
+}
+
+/** A UUID of version 4, by chance that can be repeated. @see RFC 9562 5.4 */
+export function uuid(chance: Chance): string {
+  const hex = chance.hex(32)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`
+}

@@ -1,0 +1,106 @@
+import type { Chance } from './chance.ts'
+import { newComputer, newPhone } from './devices.ts'
+import { abroad, fixed, type Network } from './networks.ts'
+import { newPerson, type Person, type Town, visitorOf } from './people.ts'
+import { type Doing, day, hour, minute, second } from './schedule.ts'
+import { signIn } from './sign-in.ts'
+import { visit, type Whereabouts } from './visit.ts'
+
+/** One day of somebody, from its midnight. */
+export function* live(town: Town, person: Person): Doing {
+  const { chance, schedule } = town
+  const weekend = [0, 6].includes(new Date(schedule.now).getUTCDay())
+  const midnight = schedule.now
+  ageDevices(town, person)
+  if (!person.abroad && chance.of(0.004)) return yield* journey(town, person, midnight)
+  const works = person.office && !weekend && chance.of(0.9)
+  const times = works ? workday(person, chance) : leisure(person, chance)
+  for (const time of times.sort((a, b) => a - b)) {
+    yield Math.max(1, midnight + time - schedule.now)
+    const atWork = works && time > 8 * hour && time < 18 * hour
+    if (atWork) yield* visit(town, person, person.computer, () => person.office ?? person.home, chance.between(3, 25))
+    else yield* spare(town, person)
+  }
+}
+
+/** Most sit down at nine, and come back after lunch. */
+const workday = ({ late }: Person, chance: Chance): number[] => [
+  (9 + late / 3) * hour + chance.about(0, 0.4) * hour,
+  ...(chance.of(0.8) ? [13.5 * hour + chance.about(0, 0.5) * hour] : []),
+  ...(chance.of(0.4) ? [16 * hour + chance.about(0, 0.8) * hour] : []),
+  ...(chance.of(0.3) ? [(20 + late) * hour + chance.about(0, 1) * hour] : []),
+]
+
+const leisure = ({ late }: Person, chance: Chance): number[] =>
+  [10, 15, 20].filter(() => chance.of(0.5)).map((at) => (at + late) * hour + chance.about(0, 1.5) * hour)
+
+/** At home, in a café or on the way; on the phone as often as not, and then between networks. */
+function* spare(town: Town, person: Person): Doing {
+  const { chance } = town
+  const { abroad: away, home, carrier } = person
+  const wifi = away ?? (chance.of(0.1) ? chance.pick(town.cafes) : home)
+  if (chance.of(0.5)) {
+    const network = person.usesVpn ? chance.pick(town.vpn) : wifi
+    return yield* visit(town, person, person.computer, () => network, chance.between(3, 20))
+  }
+  const roaming: Whereabouts = away ? () => away : () => (chance.of(0.5) ? carrier : wifi)
+  // The same page on the larger screen at once, with the code that is still on the phone.
+  if (chance.of(0.03)) {
+    const screen = visit(town, person, person.computer, () => wifi, 4)
+    town.schedule.start(town.schedule.now + chance.between(2, 20) * second, screen)
+  }
+  yield* visit(town, person, person.phone, roaming, chance.between(2, 14))
+}
+
+/** Browsers update themselves, machines are replaced. */
+function ageDevices({ chance }: Town, person: Person): void {
+  if (chance.of(0.1)) person.computer.update()
+  if (chance.of(0.1)) person.phone.update()
+  if (chance.of(0.003)) person.computer = newComputer(chance)
+  if (chance.of(0.003)) person.phone = newPhone(chance)
+}
+
+/** A flight takes as long as it takes, and there is no network in it. */
+function* journey(town: Town, person: Person, midnight: number): Doing {
+  const { chance, schedule } = town
+  const [place, hours] = chance.pick(abroad)
+  const hotel: Network = fixed(`203.0.113.${chance.between(1, 190)}`, place)
+  yield midnight + chance.between(6, 9) * hour - schedule.now
+  yield* visit(town, person, person.phone, () => person.home, 3)
+  yield hours * hour
+  person.abroad = hotel
+  yield* spare(town, person)
+  yield chance.between(1, 2) * day
+  yield* spare(town, person)
+  yield hours * hour
+  person.abroad = undefined
+  yield* spare(town, person)
+}
+
+/** Somebody signs up, and looks around. */
+export function* join(town: Town, n: number, from: Network | undefined): Doing {
+  const { chance, service } = town
+  const person = newPerson(town, n, undefined)
+  const { account, computer } = person
+  const network = from ?? person.home
+  const visitor = () => visitorOf(town, computer, network)
+  if (chance.of(0.02)) {
+    service.register(account, 'existing', visitor())
+    return
+  }
+  while (chance.of(0.15)) {
+    service.register(account, 'weak', visitor())
+    yield chance.between(10, 60) * second
+  }
+  while (!service.register(account, account, visitor())) yield 10 * minute
+  yield chance.between(2, 40) * second
+  const session = yield* signIn(town, person, computer, network)
+  if (!session) return
+  person.cookies.set(computer, session)
+  if (chance.of(0.2)) {
+    yield chance.between(1, 9) * minute
+    // The account's first device is never new to it.
+    if (service.present(session, visitor())) service.switchSecondFactor(session, 'enabled', visitor())
+  }
+  yield* visit(town, person, computer, () => network, chance.between(3, 15))
+}

@@ -1,0 +1,84 @@
+import { deviceHash } from '../../shared/client/device.ts'
+import { Secret } from '../../shared/secret.ts'
+import type { Chance } from './chance.ts'
+
+/** A browser on a machine. An update changes what it says of itself, and not what it is. */
+export interface Device {
+  readonly hash: string
+  userAgent: string
+  update(): void
+}
+
+type Kind = readonly [agent: (version: number) => string, platform: string | undefined, mobile: string | undefined]
+
+const chromium =
+  (system: string, suffix = '') =>
+  (version: number) =>
+    `Mozilla/5.0 (${system}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${version}.0.0.0${suffix && ' Mobile'} Safari/537.36`
+
+const computers: readonly (readonly [kind: Kind, weight: number])[] = [
+  [[chromium('Windows NT 10.0; Win64; x64'), '"Windows"', '?0'], 40],
+  [[(version) => `${chromium('Windows NT 10.0; Win64; x64')(version)} Edg/${version}.0.0.0`, '"Windows"', '?0'], 20],
+  [[chromium('Macintosh; Intel Mac OS X 10_15_7'), '"macOS"', '?0'], 15],
+  [
+    [
+      (version) =>
+        `Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/${version - 115}.0 Safari/605.1.15`,
+      undefined,
+      undefined,
+    ],
+    10,
+  ],
+  [
+    [
+      (version) => `Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:${version}.0) Gecko/20100101 Firefox/${version}.0`,
+      undefined,
+      undefined,
+    ],
+    10,
+  ],
+  [
+    [
+      (version) => `Mozilla/5.0 (X11; Linux x86_64; rv:${version}.0) Gecko/20100101 Firefox/${version}.0`,
+      undefined,
+      undefined,
+    ],
+    5,
+  ],
+]
+
+const phones: readonly (readonly [kind: Kind, weight: number])[] = [
+  [[chromium('Linux; Android 10; K', 'mobile'), '"Android"', '?1'], 55],
+  [
+    [
+      (version) =>
+        `Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/${version - 115}.0 Mobile/15E148 Safari/604.1`,
+      undefined,
+      undefined,
+    ],
+    45,
+  ],
+]
+
+const script: Kind = [() => 'python-requests/2.32.5', undefined, undefined]
+
+const key = new Secret('lab-corpus-device-key-of-no-deployment')
+const hashes = new Map<Kind, string>()
+
+function deviceOf(kind: Kind, version: number): Device {
+  const [agent, platform, mobile] = kind
+  const hash = hashes.get(kind) ?? deviceHash(agent(version), { platform, mobile }, key)
+  hashes.set(kind, hash)
+  let current = version
+  return {
+    hash,
+    userAgent: agent(version),
+    update() {
+      this.userAgent = agent(++current)
+    },
+  }
+}
+
+export const newComputer = (chance: Chance): Device => deviceOf(chance.weighted(computers), chance.between(139, 142))
+export const newPhone = (chance: Chance): Device => deviceOf(chance.weighted(phones), chance.between(139, 142))
+export const newScript = (): Device => deviceOf(script, 1)
