@@ -101,12 +101,21 @@ export async function startFunctions(options: { env?: Record<string, string>; de
   const callFromWeb = (
     name: string,
     data: unknown,
-    change: Partial<{ op: string; id: string; ip: string; now: number; key: 'web' | 'revoke'; rum: string }> = {},
+    change: Partial<{
+      op: string
+      id: string
+      ip: string
+      now: number
+      key: 'web' | 'revoke'
+      rum: string
+      hints: string
+    }> = {},
     asked: Asked = {},
   ) => {
     const { op = `POST /api/${table[name]?.route}`, id = randomUUID(), ip = '198.51.100.7', now = deps.now() } = change
-    const { rum } = change
-    const client = { ip, user_agent: FIREFOX, ch: {}, ...(rum !== undefined && { rum_session_id: rum }) }
+    const { rum, hints } = change
+    const said = { ...(rum !== undefined && { rum_session_id: rum }), ...(hints !== undefined && { hints }) }
+    const client = { ip, user_agent: FIREFOX, ch: {}, ...said }
     const raw = JSON.stringify({ id, op, client, data })
     const signature = sign(raw, change.key === 'revoke' ? deps.keys : deps.webKeys, now)
     return call(name, { ...asked, raw: asked.raw ?? raw, headers: { [SIGNATURE_HEADER]: signature, ...asked.headers } })

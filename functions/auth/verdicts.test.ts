@@ -186,12 +186,25 @@ describe('a right password after wrong ones', () => {
       { ip: '2001:db8:5:1:ffff::1', userAgent: 'curl/8' },
       true,
     ],
-    ['the same kind of device elsewhere', { ip: '2001:db8:5:2::9' }, { ip: '2001:db8:5:3::9' }, true],
-    ['another device elsewhere', { ip: '2001:db8:5:4::9' }, { ip: '2001:db8:5:5::9', userAgent: 'curl/8' }, false],
-  ])('from %s counts: %j then %j', async (_, from, then, counts) => {
+    ['the same kind of device elsewhere', { ip: '2001:db8:5:2::9' }, { ip: '2001:db8:5:3::9' }, false],
+  ])('from %s: %j then %j', async (_, from, then, counts) => {
     const { email, password } = await person()
     await fail(5, email, from)
     await attempt(email, password, then)
+    expect(risksOf('session').at(-1)).toEqual(counts ? ['after_failures'] : undefined)
+  })
+
+  it.each([
+    ['the very browser, by its hints', '1920x1080 Europe/Zurich', true],
+    ['a browser of the same kind, with other hints', '390x844 America/Lima', false],
+  ])('from %s elsewhere', async (_, hints, counts) => {
+    const { email, password } = await person()
+    for (let n = 0; n < 5; n++) {
+      const from = { ip: anywhere(), hints: '1920x1080 Europe/Zurich' }
+      await functions.callFromWeb('login', { email, password: WRONG }, from)
+    }
+    await functions.callFromWeb('login', { email, password }, { ip: anywhere(), hints })
+    expect(lastOf('session')).toMatchObject({ outcome: 'new' })
     expect(risksOf('session').at(-1)).toEqual(counts ? ['after_failures'] : undefined)
   })
 

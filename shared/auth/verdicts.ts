@@ -36,12 +36,21 @@ export async function judgeTry(
   outcome: Attempt['outcome'],
   deps: VerdictDeps,
 ): Promise<Risk[]> {
-  const origins = deviceKnown ? [] : [`network ${networkOf(client.ip)}`, `device ${typed.deviceHash}`]
+  const origins = deviceKnown ? [] : originsOf(client, typed)
   const attempt = { password: deps.passwords.fingerprint(password), login: typed.loginHash, origins, outcome }
   const { logins, failures } = await deps.attempts.note(attempt, DECIDED_BY.withinMs, MOST, deps.now())
   const risks: Risk[] = outcome === 'right' && failures >= DECIDED_BY.failures ? ['after_failures'] : []
   if (logins >= DECIDED_BY.logins) risks.push('spray')
   return [...risks, ...risksOfLogin(typed, deps)]
+}
+
+/**
+ * Where a try comes from: its network, and its device if the browser has told its hints. A kind of device alone is no origin:
+ * anybody has the most common one, and with five wrong passwords from it could have a victim's next new device signed out.
+ */
+function originsOf({ ip, hintsHash }: Client, { deviceHash }: SubmittedLogin): string[] {
+  const network = `network ${networkOf(ip)}`
+  return hintsHash === undefined ? [network] : [network, `device ${deviceHash} ${hintsHash}`]
 }
 
 export const risksOfLogin = (typed: SubmittedLogin, { canaries }: Pick<VerdictDeps, 'canaries'>): 'canary'[] =>
