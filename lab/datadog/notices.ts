@@ -130,10 +130,11 @@ export class Notices {
   remind(at: number): void {
     if (at < this.remindAt) return
     this.remindAt = never
+    if (at > this.silentAfter) return
     for (const [subject, group] of [...this.open].sort(([a], [b]) => byKey(a, b))) {
       const { cycle, state } = subject
       if (!cycle || state === 'OK') continue
-      if (this.reminderOf(subject) <= at && at <= this.silentAfter) {
+      if (this.reminderOf(subject) <= at) {
         cycle.notifiedAt = at
         cycle.reminders++
         const worst = subject instanceof NotifyGroup ? subject.worst() : undefined
