@@ -35,7 +35,7 @@ export const command: Command = {
       allowPositionals: true,
       options: { json: { type: 'boolean', default: false }, survivors: { type: 'boolean', default: false } },
     })
-    return run(chosen(await load(), positionals), values, io)
+    return mutateAll(chosen(await load(), positionals), values, io)
   },
 }
 
@@ -54,41 +54,49 @@ function chosen(all: readonly Detection[], slugs: readonly string[]): readonly D
   return slugs.length === 0 ? all : all.filter(({ monitor }) => slugs.includes(monitor.slug))
 }
 
-async function run(
+/** @returns the exit code */
+export async function mutateAll(
   detections: readonly Detection[],
   options: { json: boolean; survivors: boolean },
   io: Io,
 ): Promise<number> {
   const started = performance.now()
-  const total = { mutants: 0, killed: 0, equivalent: 0, survived: 0 }
+  const all: Verdict[] = []
   let stale = false
   for (const detection of detections) {
     io.signal.throwIfAborted()
-    const verdicts: Verdict[] = []
-    try {
-      for await (const verdict of mutate(detection)) verdicts.push(verdict)
-    } catch (error) {
-      if (!(error instanceof Stale)) throw error
-      stale = true
-      io.err(`${error.message}\n`)
-    }
-    for (const verdict of verdicts) {
-      total.mutants++
-      if (verdict.killer) total.killed++
-      else if (survived(verdict)) total.survived++
-      else total.equivalent++
-    }
-    const told = options.survivors ? verdicts.filter(({ killer }) => !killer) : verdicts
-    if (options.json) for (const verdict of told) json(io, record(verdict))
-    else if (told.length > 0) io.out(`${columns(told.map((verdict) => row(verdict, io)))}\n`)
+    const { verdicts, fault } = await verdictsOf(detection)
+    all.push(...verdicts)
+    tell(options.survivors ? verdicts.filter(({ killer }) => !killer) : verdicts, options.json, io)
     const left = verdicts.filter(survived).length
     io.err(`${detection.monitor.slug}: ${verdicts.length} mutants, ${left === 0 ? 'none' : left} survived\n`)
+    if (fault === undefined) continue
+    stale = true
+    io.err(`${fault}\n`)
   }
-  const took = duration(performance.now() - started)
-  const { mutants, killed, equivalent, survived: left } = total
-  const summary = `${mutants} mutants of ${detections.length} detections: ${killed} killed, ${equivalent} equivalent, ${left} survived`
-  io.err(`${paint(io, left === 0 && !stale ? 'green' : 'red', summary)}, in ${took}\n`)
-  return left === 0 && !stale ? 0 : 1
+  const killed = all.filter(({ killer }) => killer).length
+  const left = all.filter(survived).length
+  const counts = `${killed} killed, ${all.length - killed - left} equivalent, ${left} survived`
+  const summary = `${all.length} mutants of ${detections.length} detections: ${counts}`
+  const holds = left === 0 && !stale
+  io.err(`${paint(io, holds ? 'green' : 'red', summary)}, in ${duration(performance.now() - started)}\n`)
+  return holds ? 0 : 1
+}
+
+async function verdictsOf(detection: Detection): Promise<{ verdicts: Verdict[]; fault?: string }> {
+  const verdicts: Verdict[] = []
+  try {
+    for await (const verdict of mutate(detection)) verdicts.push(verdict)
+    return { verdicts }
+  } catch (error) {
+    if (error instanceof Stale) return { verdicts, fault: error.message }
+    throw error
+  }
+}
+
+function tell(verdicts: readonly Verdict[], asJson: boolean, io: Io): void {
+  if (asJson) for (const verdict of verdicts) json(io, record(verdict))
+  else if (verdicts.length > 0) io.out(`${columns(verdicts.map((verdict) => row(verdict, io)))}\n`)
 }
 
 const record = ({ detection, mutant, killer, equivalent }: Verdict) => ({
