@@ -154,6 +154,79 @@ describe('a name in a payload', () => {
   })
 })
 
+describe('the text of $EVENT_MSG', () => {
+  const shown = (preset: string | undefined, changed: object = {}) => {
+    const monitor = monitorOf({ options: { ...file.options, notification_preset_name: preset }, ...changed })
+    const { values, webhooks } = notify(transitionOf('Triggered', { monitor }))
+    expect(webhooks, 'whom it goes to').toEqual(['ato-contain'])
+    const text = values.own.EVENT_MSG ?? ''
+    return {
+      query: text.includes('log events matched'),
+      handles: text.includes('@webhook-ato-contain') && values.own.TEXT_ONLY_MSG?.includes('@webhook-ato-contain'),
+      footer: text.includes('[Monitor Status]'),
+    }
+  }
+
+  test.each([
+    [undefined, { query: true, handles: true, footer: true }],
+    ['show_all', { query: true, handles: true, footer: true }],
+    ['hide_query', { query: false, handles: true, footer: true }],
+    ['hide_handles', { query: true, handles: false, footer: true }],
+    ['hide_query_and_handles', { query: false, handles: false, footer: true }],
+    ['hide_handles_and_footer', { query: true, handles: false, footer: false }],
+    ['hide_all', { query: false, handles: false, footer: false }],
+    ['show_only_snapshot', { query: false, handles: false, footer: false }],
+  ])('with %s shows %j', (preset, parts) => {
+    expect(shown(preset)).toEqual(parts)
+  })
+
+  test('hides handles of integrations and people, and nothing that only looks like one', () => {
+    const message = 'From @ip and a@b: @slack-team-x see @ada@example.test\n@webhook-ato-contain'
+    const monitor = monitorOf({ message, options: { notification_preset_name: 'hide_handles' } })
+    expect(notify(transitionOf('Triggered', { monitor })).values.own.TEXT_ONLY_MSG).toBe('From @ip and a@b: see')
+  })
+
+  test('of a measure says what was compared', () => {
+    const query = 'logs("service:a").rollup("pc95","@duration").last("1h") >= 250'
+    const { own } = notify(transitionOf('Triggered', { monitor: monitorOf({ query, options: {} }), group: {} })).values
+    expect(own.EVENT_MSG).toContain('pc95 of **@duration** was **>= 250** in the last **60m** over logs that match')
+    expect(own.ALERT_STATUS).toBe(
+      'pc95 of @duration was >= 250 in the last 60m over logs that match the monitored query: service:a',
+    )
+  })
+})
+
+describe('$LOGS_SAMPLE', () => {
+  const breaching = [{ group: { '@ip': '203.0.113.9' }, value: 7.5 }]
+  const rows = (query: string, options: object = {}) => {
+    const monitor = monitorOf({ query, options: { enable_logs_sample: true, ...options } })
+    const { own } = notify(transitionOf('Triggered', { monitor, breaching })).values
+    return JSON.parse(own.LOGS_SAMPLE ?? '') as { label: string; columns: string[]; rows: { items: string[] }[] }
+  }
+  const values = {
+    label: 'Top Values',
+    columns: ['@ip', 'value'],
+    rows: [{ items: ['203.0.113.9', '7.5'], message: '' }],
+  }
+
+  test.each([
+    ['an ungrouped count', 'logs("*").rollup("count").last("5m") > 1', {}, 'Sample Logs'],
+    ['an ungrouped measure', 'logs("*").rollup("avg","@n").last("5m") > 1', {}, 'Sample Logs'],
+    ['a grouped count', 'logs("*").rollup("count").by("@ip").last("5m") > 1', {}, 'Sample Logs'],
+    ['a grouped measure', 'logs("*").rollup("avg","@n").by("@ip").last("5m") > 1', {}, 'Top Values'],
+    [
+      'a grouped count, alerting as one',
+      'logs("*").rollup("count").by("@ip").last("5m") > 1',
+      { notify_by: ['*'] },
+      'Top Values',
+    ],
+  ])('of %s shows what the page says', (_, query, options, label) => {
+    const sampled = rows(query, options)
+    if (label === 'Top Values') expect(sampled).toEqual(values)
+    else expect(sampled).toMatchObject({ label, columns: ['Time', 'Host'] })
+  })
+})
+
 describe('a notification', () => {
   test('goes to the handles of its own transition only', () => {
     expect(notify(transitionOf('Triggered')).webhooks).toEqual(['ato-contain'])
@@ -176,6 +249,43 @@ describe('a notification', () => {
   test('leaves the scope out of the title when the monitor says so', () => {
     const monitor = monitorOf({ options: { ...file.options, include_tags: false }, name: 'All' })
     expect(notify(transitionOf('Triggered', { monitor })).title).toBe('[Triggered] All')
+  })
+
+  test('of a draft goes to nobody', () => {
+    const monitor: Monitor = { ...monitorOf(), draft: true }
+    expect(notify(transitionOf('Triggered', { monitor })).webhooks).toEqual([])
+  })
+
+  test('of groups that are notified together names only what they share', () => {
+    const monitor = monitorOf({
+      options: { ...file.options, notify_by: ['@ip'] },
+      name: '{{@ip.name}}/{{@usr.id.name}}',
+    })
+    const { scope, title, values } = notify(transitionOf('Triggered', { monitor, group: { '@ip': '203.0.113.9' } }))
+    expect({ scope, title }).toEqual({
+      scope: '@ip:203.0.113.9',
+      title: '[Triggered on {@ip:203.0.113.9}] 203.0.113.9/',
+    })
+    expect(substitute('$TAGS', values)).toBe('detection:credential-stuffing,contain:ip,@ip:203.0.113.9')
+  })
+
+  test('has the priority of its monitor unless its message overrides it', () => {
+    const message = "{{#is_priority 'P2'}}two{{/is_priority}}{{#is_alert}}{{override_priority 'P1'}}{{/is_alert}}"
+    const monitor = monitorOf({ message, priority: 2, name: 'N', options: { include_tags: false } })
+    const alerted = notify(transitionOf('Triggered', { monitor }))
+    expect(alerted).toMatchObject({ title: '[P1] [Triggered] N', message: 'two' })
+    expect(alerted.values.own.ALERT_PRIORITY).toBe('P1')
+    expect(notify(transitionOf('Recovered', { monitor })).values.own.ALERT_PRIORITY).toBe('P2')
+  })
+
+  test('knows when its cycle began, when its state was entered, and what brings it back', () => {
+    const message =
+      '{{first_triggered_at_epoch}} {{last_triggered_at_epoch}} {{triggered_duration_sec}} {{alert_recovery_threshold}} {{warn_recovery_threshold}} {{warn_threshold}}'
+    const thresholds = { critical: 10, warning: 5, critical_recovery: 8, warning_recovery: 4 }
+    const monitor = monitorOf({ message, options: { thresholds } })
+    expect(notify(transitionOf('Recovered', { monitor, from: 'Alert' })).message).toBe(
+      `${at - 60_000} ${at - 30_000} 60 8 4 5`,
+    )
   })
 
   test('cannot be prepared from a message that is no template, and the file is named', () => {
