@@ -24,10 +24,10 @@ type Span = readonly [prefix: string, first: number, last: number]
  * Addresses that nothing has come from lately, whatever the seed: an address that an earlier run got blocked would make
  * the next one look contained before it began.
  * @param seen whether the logs know the address
+ * @param taken what others have taken who act at the same time: theirs are not given again, and ours are added
  * @see RFC 5737, RFC 3849
  */
-export function freshAddresses(seen: (address: string) => Promise<boolean>): Addresses {
-  const taken = new Set<string>()
+export function freshAddresses(seen: (address: string) => Promise<boolean>, taken: Set<string> = new Set()): Addresses {
   /** @param part of 2001:db8::/32 with what to do when all have been seen: the first bits of its third group */
   const take = async (spans: readonly Span[], part: number): Promise<string> => {
     for (const address of inAnyOrder(spans)) {

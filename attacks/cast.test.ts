@@ -68,6 +68,8 @@ describe('addresses', () => {
     const free = '203.0.113.77'
     expect(await freshAddresses(async (address) => address !== free).attacker()).toBe(free)
     expect(await freshAddresses(async () => true).attacker()).toMatch(/^2001:db8:/)
+    const taken = new Set([free])
+    expect(await freshAddresses(async (address) => address !== free, taken).attacker()).toMatch(/^2001:db8:/)
   })
 
   test.each(['fresh', 'seen'])(

@@ -80,7 +80,8 @@ async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: I
     const { urls, cadenceSeconds } = lab
     const logs = openLogs(urls.datadog, signal)
     const monitors = await loadMonitors(DETECTIONS)
-    const observed = { watch, logs, cadenceSeconds, monitors, insider: openInsider(urls.datadog) }
+    const insider = openInsider(urls.datadog)
+    const observed = { watch, logs, cadenceSeconds, monitors, insider, taken: new Set<string>() }
     const targets = options.targets.map((kind): Target => ({ kind, baseUrl: urls[kind] }))
     const { attacks, seed } = options
     return await Promise.race([verify({ lab: observed, attacks, targets, runId, seed, say, signal }), lost])

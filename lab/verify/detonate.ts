@@ -19,6 +19,8 @@ export interface ObservedLab {
   /** Undefined: monitors are evaluated as each log arrives. */
   readonly cadenceSeconds: number | undefined
   readonly insider: Insider
+  /** Addresses that somebody has who acts in it now, or did. */
+  readonly taken: Set<string>
   /** Those that it evaluates. */
   readonly monitors: readonly Monitor[]
 }
@@ -121,8 +123,8 @@ export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> 
   return { events: events.length, alerts, missing }
 }
 
-const contextIn = ({ logs, insider }: ObservedLab, run: Run) =>
-  createContext({ ...run, insider, addresses: freshAddresses((ip) => isSeen(ip, logs)) })
+const contextIn = ({ logs, insider, taken }: ObservedLab, run: Run) =>
+  createContext({ ...run, insider, addresses: freshAddresses((ip) => isSeen(ip, logs), taken) })
 
 async function awaitTraces({ leaves }: BenignUse, runId: string, logs: Logs): Promise<string[]> {
   const missing: string[] = []

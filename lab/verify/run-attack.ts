@@ -95,6 +95,7 @@ async function observe({ urls, mode }: RunFile, signal: AbortSignal): Promise<Ob
     cadenceSeconds: mode.cadence_seconds ?? undefined,
     insider: openInsider(urls.datadog),
     monitors: await loadMonitors(DETECTIONS),
+    taken: new Set(),
   }
 }
 
@@ -114,7 +115,9 @@ async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color
       : `${detect_ms === null ? 'Stopped' : 'stopped'} after ${duration(contain_ms)}`,
   ].filter((part) => part !== '')
   const holds = faults.length === 0
-  narrate(`\n${paint({ color }, holds ? 'green' : 'red', `${capitalize(times.join(', ') || 'carried out')}.`)} ${verdictOf(outcome)}\n`)
+  narrate(
+    `\n${paint({ color }, holds ? 'green' : 'red', `${capitalize(times.join(', ') || 'carried out')}.`)} ${verdictOf(outcome)}\n`,
+  )
   if (lab && !holds) narrate(paint({ color }, 'red', `What did not hold: ${faults.join('; ')}.\n`))
   narrate(`What a responder does next: ${run.attack.runbook}\n\n`)
   return { ...facts, ok: lab ? holds : true }
