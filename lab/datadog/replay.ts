@@ -40,8 +40,9 @@ export class Replayer implements EventSink {
   private due = beforeTime
   private first: number | undefined
   private out: Transition[] = []
-  /** The numbers of the monitors of which the instant has entries that are not judged yet. */
-  private open: number[] = []
+  /** Whether the instant has entries that are not judged yet, and of which monitors: 1 for each. */
+  private open = false
+  private readonly entered: Uint8Array
   /** Of the log that is being read. */
   private at = 0
   private missed = false
@@ -61,6 +62,7 @@ export class Replayer implements EventSink {
           emit: (transition) => this.out.push(transition),
         }),
     )
+    this.entered = new Uint8Array(monitors.length)
     this.dues = new Float64Array(monitors.length).fill(beforeTime)
   }
 
@@ -145,13 +147,16 @@ export class Replayer implements EventSink {
       }
       buffer.shift()
       this.track(buffer.monitor).add(buffer.group as Group, buffer.slot, at, at)
-      if (this.open.at(-1) !== buffer.monitor) this.open.push(buffer.monitor)
+      this.entered[buffer.monitor] = 1
+      this.open = true
     }
     this.closeInstant()
   }
 
   private passUntil(at: number): void {
-    for (const [monitor, track] of this.tracks.entries()) {
+    for (let monitor = 0; monitor < this.tracks.length; monitor++) {
+      if ((this.dues[monitor] as number) > at) continue
+      const track = this.track(monitor)
       track.passUntil(at)
       this.dues[monitor] = track.due()
     }
@@ -160,20 +165,21 @@ export class Replayer implements EventSink {
 
   /** Everything of an instant has been taken in: only now it is judged. */
   private closeInstant(): void {
-    if (this.open.length === 0) return
-    if (this.open.length > 1) this.open.sort((a, b) => a - b)
-    for (const monitor of this.open) {
+    if (!this.open) return
+    this.open = false
+    for (let monitor = 0; monitor < this.tracks.length; monitor++) {
+      if (this.entered[monitor] === 0) continue
+      this.entered[monitor] = 0
       const track = this.track(monitor)
       track.settle(this.instant)
       this.dues[monitor] = track.due()
     }
-    this.open.length = 0
     this.findDue()
   }
 
   private findDue(): void {
     let least = Number.POSITIVE_INFINITY
-    for (const due of this.dues) if (due < least) least = due
+    for (let monitor = 0; monitor < this.dues.length; monitor++) least = Math.min(least, this.dues[monitor] as number)
     this.due = least
   }
 
