@@ -57,6 +57,8 @@ export interface AlertBookOptions {
 const ALERTS_KEPT = 5000
 const SAMPLE_LOGS = 10
 
+const keyOf = (group: Readonly<Record<string, string>>): string => JSON.stringify(Object.entries(group))
+
 /** Transition → message → handles → deliveries; remembers the newest, and which groups are not OK. */
 export class AlertBook {
   readonly #notifiers: ReadonlyMap<string, ReturnType<typeof notifierFor>>
@@ -96,6 +98,11 @@ export class AlertBook {
     return [...(this.#groups.get(slug)?.values() ?? [])]
   }
 
+  /** A group is dropped after its retention: it is not in any state, and nobody is told. */
+  forget({ slug }: Monitor, group: Readonly<Record<string, string>>): void {
+    this.#groups.get(slug)?.delete(keyOf(group))
+  }
+
   /** @returns a function that ends it */
   subscribe(listener: (event: AlertEvent) => void): () => void {
     this.#listeners.add(listener)
@@ -110,7 +117,7 @@ export class AlertBook {
   #moveGroup({ monitor, group, transition, at, value, cycleKey }: Transition): void {
     const groups = this.#groups.get(monitor.slug) ?? new Map<string, GroupState>()
     this.#groups.set(monitor.slug, groups)
-    const key = JSON.stringify(Object.entries(group))
+    const key = keyOf(group)
     if (transition === 'Recovered') groups.delete(key)
     else groups.set(key, { group, transition, since: new Date(at).toISOString(), value, cycle_key: cycleKey })
   }

@@ -204,6 +204,19 @@ describe('group_retention_duration', () => {
     expect(both(monitor, [...two(0), ...two(30 * minute)])).toEqual(['Triggered a 0 2'])
   })
 
+  test('of a group that is dropped without having recovered, those who keep its state are told', () => {
+    const kept = { on_missing_data: 'default', group_retention_duration: '1h' }
+    const dropped: string[] = []
+    const evaluator = new Evaluator([monitorOf('.rollup("cardinality","@d").by("@ip").last("5m") > 0', kept)], {
+      dropped: (monitor, group) => dropped.push(`${monitor.slug} ${JSON.stringify(group)}`),
+    })
+    evaluator.push(log(0, { ip: 'a', d: 1 }))
+    evaluator.advance(begin + 65 * minute - 1)
+    expect(dropped).toEqual([])
+    expect(evaluator.advance(begin + 65 * minute)).toEqual([])
+    expect(dropped).toEqual(['slug {"@ip":"a"}'])
+  })
+
   test('groups that were dropped are not among all that are silent', () => {
     const quiet = monitorOf('.rollup("count").by("@ip").last("5m") < 1', {
       ...{ on_missing_data: 'default', group_retention_duration: '1h' },

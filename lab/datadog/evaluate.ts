@@ -1,6 +1,7 @@
 import type { GroupLimitReport } from './group-limits.ts'
 import type { IndexedLog } from './log.ts'
 import type { Monitor } from './monitor.ts'
+import type { Dropped } from './notices.ts'
 import { Track, type Transition } from './track.ts'
 
 export type { Transition } from './track.ts'
@@ -14,6 +15,8 @@ export interface EvaluatorOptions {
   samples?: boolean
   /** Whether groups beyond Datadog's limits are left out, as there; they are reported in any case. */
   groupLimits?: boolean
+  /** Told of a group that is dropped after its retention without having recovered. */
+  dropped?: Dropped
 }
 
 /** What a monitor had more of than Datadog evaluates. */
@@ -56,6 +59,7 @@ export class Evaluator {
           samples: options.samples ?? true,
           groupLimits: options.groupLimits ?? false,
           emit: (transition) => this.out.push(transition),
+          ...(options.dropped && { dropped: options.dropped }),
         }),
     )
   }

@@ -28,6 +28,9 @@ export interface Transition {
   readonly breaching: readonly Breach[]
 }
 
+/** What was not OK is not in the monitor's status any more, and nobody is notified of that. */
+export type Dropped = (monitor: Monitor, group: Record<string, string>) => void
+
 export interface Breach {
   readonly group: Record<string, string>
   readonly value: number
@@ -75,16 +78,24 @@ export class Notices {
   /** From a window's newest moment to an entry's leaving it. */
   private readonly stayMs: number
   private readonly emit: (transition: Transition) => void
+  private readonly dropped: Dropped
   private readonly notifyGroups = new Map<string, NotifyGroup>()
   private readonly moved = new Set<NotifyGroup>()
   /** Whatever has a cycle. */
   private readonly open = new Map<Subject, Group>()
 
-  constructor(monitor: Monitor, rule: Rule, stayMs: number, emit: (transition: Transition) => void) {
+  constructor(
+    monitor: Monitor,
+    rule: Rule,
+    stayMs: number,
+    emit: (transition: Transition) => void,
+    dropped: Dropped = () => {},
+  ) {
     this.monitor = monitor
     this.rule = rule
     this.stayMs = stayMs
     this.emit = emit
+    this.dropped = dropped
   }
 
   /** A group has changed its state. Those that are notified together wait for `settle`. */
@@ -117,12 +128,12 @@ export class Notices {
   /** A group is dropped from the monitor's status, and nobody is told. */
   drop(group: Group): void {
     group.state = 'OK'
-    this.close(group)
+    this.closeUntold(group, group)
     const together = this.rule.notifyBy && this.notifyGroups.get(this.keyOf(group))
     if (!together?.members.delete(group)) return
     together.state = together.worst()?.state ?? 'OK'
     if (together.members.size > 0) return
-    this.close(together)
+    this.closeUntold(together, group)
     this.notifyGroups.delete(together.key)
   }
 
@@ -164,6 +175,11 @@ export class Notices {
   private close(subject: Subject): void {
     subject.cycle = undefined
     this.open.delete(subject)
+  }
+
+  private closeUntold(subject: Subject, group: Group): void {
+    if (subject.cycle) this.dropped(this.monitor, this.facetsOf(group, this.rule.notifyBy))
+    this.close(subject)
   }
 
   private tell(subject: Subject, group: Group, transition: TransitionWord, from: State, at: number): void {

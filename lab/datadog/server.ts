@@ -75,6 +75,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
   const alerts = bookOrClose(server, { ...options, origin: url })
   const evaluator = new Evaluator([...monitors], {
     samples: true,
+    dropped: (monitor, group) => alerts.forget(monitor, group),
     ...(cadenceSeconds !== undefined && { cadenceSeconds }),
     ...(latenessSeconds !== undefined && { latenessSeconds }),
   })

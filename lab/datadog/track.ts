@@ -2,7 +2,7 @@ import { GroupLimits } from './group-limits.ts'
 import type { IndexedLog } from './log.ts'
 import { statisticOf } from './measure.ts'
 import type { Monitor } from './monitor.ts'
-import { byKey, Notices, severity, type Transition } from './notices.ts'
+import { byKey, type Dropped, Notices, severity, type Transition } from './notices.ts'
 import { compileReader, type Reader } from './reading.ts'
 import { nextState, type Rule, ruleOf, type State } from './state.ts'
 import { EntryRing, Group, owned } from './windows.ts'
@@ -18,6 +18,7 @@ export interface TrackOptions {
   /** Whether groups beyond the limits are left out, as Datadog does; they are reported in any case. */
   readonly groupLimits?: boolean
   readonly emit: (transition: Transition) => void
+  readonly dropped?: Dropped
 }
 
 const mostSamples = 10
@@ -90,7 +91,7 @@ export class Track {
     this.quietUpTo = quietUpTo(this.rule)
     this.remembers = !this.rule.grouped || this.rule.newGroupDelayMs > 0 || this.rule.firesOnLeaving
     this.limits = this.rule.grouped ? new GroupLimits(monitor.parsed.by.length) : undefined
-    this.notices = new Notices(monitor, this.rule, this.stayMs, options.emit)
+    this.notices = new Notices(monitor, this.rule, this.stayMs, options.emit, options.dropped)
   }
 
   /**
