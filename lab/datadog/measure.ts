@@ -35,7 +35,7 @@ export function statisticOf(measure: Measure): Statistic {
  * not overlap, in which adding and removing lose nothing.
  * @see Shewchuk, Adaptive Precision Floating-Point Arithmetic (1997); Python's math.fsum
  */
-export class ExactSum implements Statistic {
+class ExactSum implements Statistic {
   /** From the least to the greatest; none of them zero. */
   private partials: number[] = []
   protected count = 0
