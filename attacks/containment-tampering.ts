@@ -3,7 +3,7 @@ import { SIGNATURE_HEADER, sign } from '../shared/signature.ts'
 import type { Attack, TargetKind } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import type { Outgoing } from './clients/wire.ts'
+import type { Outgoing, Path } from './clients/wire.ts'
 import { twin } from './containment-tampering.twin.ts'
 import { openSession } from './sessions.ts'
 
@@ -78,7 +78,7 @@ const FORGERIES: Record<TargetKind, (sid: string, victimsAddress: string) => For
   ],
 }
 
-const post = (path: string, data: object, headers: Record<string, string>): Outgoing => ({
+const post = (path: Path, data: object, headers: Record<string, string>): Outgoing => ({
   method: 'POST',
   path,
   headers: { 'content-type': 'application/json', ...headers },
@@ -86,7 +86,7 @@ const post = (path: string, data: object, headers: Record<string, string>): Outg
 })
 
 /** @param skewMs of the signature's clock from ours */
-function signed(path: string, data: object, skewMs: number): Outgoing {
+function signed(path: Path, data: object, skewMs: number): Outgoing {
   const signature = sign(JSON.stringify(data), [GUESSES[0]], Date.now() + skewMs)
   return post(path, data, { [SIGNATURE_HEADER]: signature })
 }

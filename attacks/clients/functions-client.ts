@@ -1,6 +1,6 @@
 import { type Client, genOf, type Session, type SignIn, sidOf, wordsOf } from './client.ts'
 import type { Device } from './devices.ts'
-import { type Answer, type Line, RequestFailed, send } from './wire.ts'
+import { type Answer, type Line, type Path, RequestFailed, send } from './wire.ts'
 
 /** A script that talks to the auth API: JSON in, JSON out, the token as a bearer. */
 export function createFunctionsClient(start: { device: Device; address: string }, line: Line): Client {
@@ -9,12 +9,12 @@ export function createFunctionsClient(start: { device: Device; address: string }
   let mfaToken = ''
 
   const bearer = (): Record<string, string> => (session ? { authorization: `Bearer ${session.secret}` } : {})
-  const post = (path: string, data?: Record<string, string>, headers: Record<string, string> = {}) => {
+  const post = (path: Path, data?: Record<string, string>, headers: Record<string, string> = {}) => {
     if (data === undefined) return send({ method: 'POST', path, headers }, from, line)
     const json = { ...headers, 'content-type': 'application/json' }
     return send({ method: 'POST', path, headers: json, body: JSON.stringify(data) }, from, line)
   }
-  const postSignedIn = (path: string, data?: Record<string, string>) => post(path, data, bearer())
+  const postSignedIn = (path: Path, data?: Record<string, string>) => post(path, data, bearer())
   /** @param typed what the refusal may repeat */
   const admitted = ({ status, body, sentAt }: Answer, typed: string): SignIn => {
     if (status !== 200) return { kind: 'refused', status, words: wordsOf(body, typed), sentAt }

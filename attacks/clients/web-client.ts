@@ -2,7 +2,7 @@ import type { Account } from '../cast.ts'
 import { type Client, genOf, type Session, type SignIn, sidOf, wordsOf } from './client.ts'
 import { CookieJar } from './cookie-jar.ts'
 import type { Device } from './devices.ts'
-import { type Answer, type Line, RequestFailed, send } from './wire.ts'
+import { type Answer, type Line, type Path, RequestFailed, send } from './wire.ts'
 
 /** Screen, time zone and languages, as the sign-in page's own script collects them. */
 const HINTS = JSON.stringify({ screen: '1920x1080', zone: 'Europe/Lisbon', languages: ['en-GB', 'en'] })
@@ -14,7 +14,7 @@ export function createWebClient(start: { device: Device; address: string }, line
   let from = start
   const jar = new CookieJar(line.baseUrl)
 
-  const request = async (method: 'GET' | 'POST', path: string, fields?: Record<string, string>): Promise<Page> => {
+  const request = async (method: 'GET' | 'POST', path: Path, fields?: Record<string, string>): Promise<Page> => {
     const headers: Record<string, string> = { accept: 'text/html' }
     const cookies = jar.header()
     if (cookies !== '') headers.cookie = cookies
@@ -27,8 +27,8 @@ export function createWebClient(start: { device: Device; address: string }, line
     jar.take(answer.headers.getSetCookie())
     return { ...answer, location: answer.headers.get('location') ?? '' }
   }
-  const submit = (path: string, fields: Record<string, string>) => request('POST', path, fields)
-  const submitAccount = (path: string, { email, password }: Account) => submit(path, { email, password, hints: HINTS })
+  const submit = (path: Path, fields: Record<string, string>) => request('POST', path, fields)
+  const submitAccount = (path: Path, { email, password }: Account) => submit(path, { email, password, hints: HINTS })
 
   const held = (): Session | undefined => {
     const secret = jar.session()

@@ -14,9 +14,12 @@ export interface Answer {
   readonly sentAt: number
 }
 
+/** It begins with a slash: put behind the target's origin, no path can turn that into another host. */
+export type Path = `/${string}`
+
 export interface Outgoing {
   readonly method: 'GET' | 'POST'
-  readonly path: string
+  readonly path: Path
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
 }
