@@ -491,6 +491,18 @@ describe('the cap', () => {
     expect(await alive(token)).toBe(false)
     await capped.close()
   })
+
+  it('counts a network once, however many of its addresses an attacker goes through', async () => {
+    const detection = 'canary-account' // of which no other test contains anybody
+    const capped = await startFunctions({ env: { ...functions.env, CONTAIN_CAP: '2' } })
+    const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
+    const stateOf = async (ip: string) =>
+      (await capped.call('contain', { headers, body: about(detection, 'ip', `@ip:${ip}`) })).json.state
+    for (const host of ['1', '2', 'ffff:3']) expect(await stateOf(`2001:db8:7:1::${host}`)).toBe('done')
+    expect(await stateOf('2001:db8:7:2::1')).toBe('done')
+    expect(await stateOf('2001:db8:7:3::1')).toBe('held')
+    await capped.close()
+  })
 })
 
 describe('an operator', () => {
