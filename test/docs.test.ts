@@ -55,7 +55,16 @@ beforeAll(async () => {
 })
 
 test('the docs are there', () => {
-  const names = ['architecture', 'configuration', 'containment', 'deploy', 'faq', 'operations', 'threat-model']
+  const names = [
+    'architecture',
+    'configuration',
+    'containment',
+    'deploy',
+    'evaluator',
+    'faq',
+    'operations',
+    'threat-model',
+  ]
   expect(pages.map(({ path }) => path)).toEqual(
     expect.arrayContaining(['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...names.map((name) => `docs/${name}.md`)]),
   )
@@ -127,7 +136,10 @@ const commands = pages.flatMap((page) =>
 const npmRun = (...named: string[]) =>
   commands.filter(({ words }) => words[0] === 'npm' && words[1] === 'run' && named.includes(words[2] ?? ''))
 
-test.each(npmRun('search', 'replay'))('$page: $line', async ({ words }) => {
+/** This page brings its own log, and shows what the commands print. */
+const EVALUATOR = 'docs/evaluator.md'
+
+test.each(npmRun('search', 'replay').filter(({ page }) => page !== EVALUATOR))('$page: $line', async ({ words }) => {
   const [script = '', ...argv] = words.slice(2).filter((word) => word !== '--')
   const given = argv.filter((word) => word !== '<')
   // Whichever log the page means, the events of the cases stand for it.
@@ -136,6 +148,23 @@ test.each(npmRun('search', 'replay'))('$page: $line', async ({ words }) => {
   const { code, out, err } = await typed(script, given.with(file, events))
   expect({ code, err: err.replace(/^[\d,]+ events, .*\n/, '') }).toEqual({ code: 0, err: '' })
   expect(out).not.toBe('')
+})
+
+test.each(
+  (pages.find(({ path }) => path === EVALUATOR)?.blocks ?? []).flatMap(({ language, text }) => {
+    const [, line = '', printed = ''] = (language === 'console' && /^\$ (.*)\n([\s\S]*)$/.exec(text)) || []
+    return line === '' ? [] : [{ line, printed }]
+  }),
+)('docs/evaluator.md: $line', async ({ line, printed }) => {
+  const [, , script = '', ...words] = commandsIn(line)[0] ?? []
+  const given = words.filter((word) => word !== '--')
+  const code = line.includes('both-hosts') ? 1 : 0
+  const result = await typed(script, given)
+  // A terminal shows both as they come; what is told before the first transition stands above them all.
+  const told = result.err.split('\n').filter((each) => each !== '')
+  const lines = [...told, ...result.out.split('\n').filter((each) => each !== '')]
+  expect(lines.sort()).toEqual(printed.trimEnd().split('\n').sort())
+  expect(result.code).toBe(code)
 })
 
 test.each(npmRun('attack'))('$page: $line', async ({ words }) => {

@@ -204,3 +204,28 @@ test('a monitor that is not evaluated here is named and fails nothing, unless it
     err: expect.stringContaining('holds no monitor that can be evaluated here'),
   })
 })
+
+test('more groups than Datadog evaluates are told, and left out when asked for', async () => {
+  const crowd = Array.from({ length: 1001 }, (_, i) => attack(`2001:db8::${i.toString(16)}`)).flat()
+  const file = await log(crowd)
+  const triggered = ({ out }: { out: string }) => out.split('\n').filter((line) => line.includes('Triggered')).length
+  const all = await run(file)
+  expect(triggered(all)).toBe(1001)
+  expect(all.err).toContain('credential-stuffing had up to 1 group more than Datadog evaluates, from 2026-01-05T09:00:')
+  expect(triggered(await run(file, '--group-limits'))).toBe(1000)
+})
+
+test('the end of a log is not silence, unless it is said to be', async () => {
+  const heartbeat = {
+    name: 'h',
+    type: 'log alert',
+    query: 'logs("@evt:login").rollup("count").last("5m") < 1',
+    message: 'm',
+  }
+  const rules = await estate({ 'heartbeat.json': heartbeat })
+  const file = await log([failure(0), failure(400)])
+  expect((await run(file, '--detections', rules)).out).not.toContain('09:11:40')
+  expect((await run(file, '--detections', rules, '--silence')).out).toContain(
+    '2026-01-05T09:11:40.000Z  Triggered     heartbeat',
+  )
+})

@@ -42,6 +42,9 @@ Options:
   --lateness SECONDS  how far out of order events may come without effect on the result (default 60)
   --cadence SECONDS   evaluate every so many seconds, [t - window, t), as Datadog does with 60;
                       unset, (t - window, t] at each event's own time
+  --group-limits      leave out the groups that Datadog would: beyond 1000 of one facet, 30 by 30, 10 by 10 by 10 …;
+                      without it they are evaluated, and told at the end
+  --silence           what comes after the newest event is silence: monitors about too little or missing data may alert
   --json              one line per transition: {monitor, transition, group, at, value}
   --junit FILE        write one test case per monitor as JUnit XML too
   --help              this text
@@ -73,6 +76,8 @@ export const command: Command = {
         drain: { type: 'string' },
         lateness: { type: 'string', default: '60' },
         cadence: { type: 'string' },
+        'group-limits': { type: 'boolean', default: false },
+        silence: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         junit: { type: 'string' },
       },
@@ -88,7 +93,10 @@ export const command: Command = {
       const expected = await expectationsFor(values.expect, path, readings)
       const input = await openInput(file)
       const { form, stream } = format === undefined ? await detectForm(input) : { form: format, stream: input }
-      const options = { latenessSeconds, ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }) }
+      const options = {
+        ...{ latenessSeconds, groupLimits: values['group-limits'], silenceAfterEnd: values.silence },
+        ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }),
+      }
       const triggers = new Triggers()
       const code = await replay(stream, { form, ...drain }, monitors, options, triggers, io, values.json)
       const outcomes = expected ? compareTriggers(expected, triggers, readings) : []
@@ -226,6 +234,12 @@ function summaryText(
   if (summary.dropped > 0) {
     lines.push(
       `${counted(summary.dropped, 'event')} that a monitor counts came more than ${latenessSeconds} s late: left out (see --lateness).`,
+    )
+  }
+  for (const { monitor, since, beyond } of summary.exceeded) {
+    const groups = counted(beyond, 'group')
+    lines.push(
+      `${monitor.slug} had up to ${groups} more than Datadog evaluates, from ${new Date(since).toISOString()}.`,
     )
   }
   return `${lines.join('\n')}\n`

@@ -188,11 +188,11 @@ function readNotifyBy(
   const other = read.notify_by.find((name) => name !== '*' && !facets.includes(name))
   if (other !== undefined) find('fault', 'notify_by', `${other} is not one of the facets that the query groups by`)
   else if (read.notify_by.includes('*') && read.notify_by.length > 1) find('fault', 'notify_by', '"*" stands alone')
-  // The API's text says it is ignored there; Datadog's own sync tool expects a refusal.
+  // Decision `notify-by-ungrouped`: ignored, as the API's text says; Datadog's own sync tool expects a refusal, as do our files.
   else if (strict && facets.length === 0) find('fault', 'notify_by', 'has no meaning: the query has no .by')
 }
 
-/** Undocumented: `notify_no_data` on a log monitor. Choice: as on_missing_data says the same, unless that is there. */
+/** Decision `notify-no-data-heritage`, undocumented for log monitors: it is read as the on_missing_data of the same meaning. */
 function readNoData(options: Record<string, unknown>, strict: boolean, read: MonitorOptions, find: Find): void {
   if (strict || options.notify_no_data !== true) return
   if (read.on_missing_data !== undefined) find('note', 'notify_no_data', 'has no effect next to on_missing_data')

@@ -1,3 +1,4 @@
+import type { ExceededLimit } from './evaluate.ts'
 import { EventError, EventReader } from './event-reader.ts'
 import { visitLines } from './lines.ts'
 import type { IndexedLog } from './log.ts'
@@ -23,6 +24,8 @@ export interface ReplaySummary {
   dropped: number
   /** Epoch ms of the newest event. */
   newest: number
+  /** Where monitors had more groups than Datadog evaluates. */
+  exceeded: readonly ExceededLimit[]
 }
 
 export interface ReplaySource {
@@ -42,7 +45,10 @@ export async function replayStream(
 ): Promise<ReplaySummary> {
   const replayer = new Replayer(monitors, options, (transition) => visitor.transition(transition))
   const reader = new EventReader(monitors, replayer)
-  const summary: ReplaySummary = { bytes: 0, events: 0, malformed: 0, dropped: 0, newest: Number.NEGATIVE_INFINITY }
+  const summary: ReplaySummary = {
+    ...{ bytes: 0, events: 0, malformed: 0, dropped: 0, newest: Number.NEGATIVE_INFINITY },
+    exceeded: [],
+  }
   let line = 0
   const malformed = (place: string, reason: string) => {
     summary.malformed++
@@ -84,6 +90,7 @@ export async function replayStream(
   if (form === 'jsonl') await visitLines(stream, lines, piece)
   else await readRecording(stream, form, { log: whole, malformed, piece }, drain)
   replayer.finish()
+  summary.exceeded = replayer.exceededLimits
   return report()
 }
 
