@@ -7,7 +7,8 @@ export const EVENT_TYPE = 'log_alert'
 
 /**
  * What `notification_preset_name` leaves out of a notification's text; whom it goes to is not changed.
- * Decision `preset-parts`: the names say it, no page does; nothing here has a snapshot to show.
+ * Decision `preset-parts`, undocumented but for the names: query is the sentence on what was compared, handles are those in the text,
+ * footer is times and links; there is no snapshot to show.
  */
 interface Hidden {
   readonly query?: true
@@ -42,7 +43,10 @@ const COMPARISONS: Record<string, string> = {
   '!=': 'Not',
 }
 
-/** `$EVENT_MSG`, as captured payloads of a count show it. Undocumented for other rollups; choice: what was compared with what. */
+/**
+ * `$EVENT_MSG`, as captured payloads of a count show it.
+ * Decision `measure-sentence`, undocumented for other rollups: what was compared with what.
+ */
 export function eventMessage({ monitor, transition, at }: Transition, message: string, link: string): string {
   const hidden = hiddenIn(monitor)
   const { search, by } = monitor.parsed
@@ -55,7 +59,8 @@ export function eventMessage({ monitor, transition, at }: Transition, message: s
 }
 
 /**
- * `$ALERT_STATUS`. Decision `status-text`: the page's only example is of a metric; the sentence of the message, without Markdown.
+ * `$ALERT_STATUS`.
+ * Decision `status-text`: the page's only example is of a metric; of a log monitor it is the sentence of `$EVENT_MSG`, without Markdown.
  */
 export function statusText({ monitor, group }: Transition): string {
   const scope = Object.entries(group).map(([facet, value]) => `${facet}:${value}`)
@@ -112,7 +117,7 @@ function logRows({ sample }: Transition) {
   }
 }
 
-/** Decision `value-rows`: documented that the values are shown, not how; as the logs are. */
+/** Decision `value-rows`: that `$LOGS_SAMPLE` may hold values is documented, not how: one row for each group that breaches. */
 function valueRows({ monitor, breaching }: Transition) {
   const names = monitor.parsed.by.map((facet) => facet.name)
   return {

@@ -51,7 +51,10 @@ class NotifyGroup implements Subject {
     this.mover = mover
   }
 
-  /** Decision `worst-of-group`, undocumented: Alert before Warn before No Data; among equals the first by key. */
+  /**
+   * Decision `worst-of-group`, undocumented: groups that `notify_by` puts together have the state of the worst, Alert before Warn before
+   * No Data, and the value and samples of that one; among equals the first by key.
+   */
   worst(): Group | undefined {
     let worst: Group | undefined
     for (const member of this.members) {
@@ -222,6 +225,7 @@ export class Notices {
     return JSON.stringify(Object.values(this.facetsOf(group, this.rule.notifyBy)))
   }
 
+  /** Decision `cycle-key-per-group`, undocumented: `$ALERT_CYCLE_KEY` is of one group, or of those that are notified together. */
   private cycleKey({ key }: Subject, at: number): string {
     const text = JSON.stringify([this.monitor.slug, key, at])
     return createHash('sha256').update(text).digest('hex').slice(0, 32)

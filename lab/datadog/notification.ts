@@ -58,7 +58,7 @@ export function notifierFor(
   const escalation = compile(monitor.options.escalation_message ?? '')
   return (transition) => {
     const link = `${origin}/lab/alerts?monitor=${encodeURIComponent(monitor.slug)}`
-    // Decision `last-override-wins`, undocumented for two in one message.
+    // Decision `last-override-wins`, undocumented: of two override_priority in one message the last counts.
     let priority = priorityOf(monitor)
     const facts = factsOf(transition, link, (other) => {
       priority = other

@@ -20,7 +20,8 @@ export const DEFAULT_PAYLOAD = `{
 const NAME = /\$([A-Z][A-Z0-9_]*)(?:\[([^\]]*)\])?/g
 
 /**
- * Replaces `$NAMES` by their values as they are, without JSON escaping: a quote in a value breaks the JSON, which is the
+ * Replaces `$NAMES` by their values.
+ * Decision `substitution-raw`: values stand as they are, without JSON escaping: a quote in a value breaks the JSON, which is the
  * behaviour reported of Datadog and the one a receiver must survive. One pass: a value is never searched for names again.
  * A name ends where capitals, digits and underscores end; unknown names and `${…}` stay as they are; on a clash Datadog's
  * own name wins over a custom variable.

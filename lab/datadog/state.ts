@@ -4,7 +4,7 @@ import type { Operator, Rollup } from './monitor-query.ts'
 
 export type State = 'OK' | 'Warn' | 'Alert' | 'No Data'
 
-/** `$ALERT_TRANSITION`. Decision `reminder-word`, undocumented which of Re-Triggered and Renotify is sent when: never `Renotify`. */
+/** `$ALERT_TRANSITION`. Decision `reminder-word`, undocumented which word a reminder has: Re-Triggered, Re-Warn and Re-No Data, never Renotify. */
 export type TransitionWord = 'Triggered' | 'Warn' | 'Recovered' | 'No Data' | 'Re-Triggered' | 'Re-Warn' | 'Re-No Data'
 
 /** What a monitor asks of a value. */
@@ -105,6 +105,7 @@ function onlyEnteringFires(kind: Rollup['kind'], operator: Operator): boolean {
 }
 
 /**
+ * Decision `first-evaluation-fires`, undocumented: a group that is over its threshold when it is first evaluated triggers.
  * @param value what the rollup gives for the group's window
  * @param hasData whether that window holds any log of the group, `anyData` of any group
  * @returns the state a group has after an evaluation; unchanged where Datadog keeps the last known status
@@ -118,7 +119,7 @@ export function nextState(rule: Rule, state: State, value: number, hasData: bool
     case 'show_and_notify_no_data':
       return 'No Data'
     case 'default':
-      // Decision `silence-is-zero-for-count`: undocumented for cardinality; it keeps its status, as all but count do.
+      // Decision `silence-is-zero-for-count`: undocumented for cardinality: like every rollup but count it keeps its last status.
       if (rule.kind !== 'count') return state
       // A grouped monitor that asks for less fires on silence only when no group has a log at all: monitors/types/log.
       return rule.grouped && rule.firesOnLess && anyData ? 'OK' : judge(rule, state, 0)

@@ -19,7 +19,7 @@ type Numeric = (variables: Variables) => number
 
 const units = ['', 'K', 'M', 'G', 'T', 'P', 'E']
 
-/** Decision `humanized-by-1024`, undocumented: steps of 1024, at most two digits behind the point, as in `1.5KB`. */
+/** Decision `humanized-by-1024`, undocumented: humanize_bytes goes by steps of 1024, with at most two digits behind the point: `1.5KB`. */
 function humanized(value: number, unit: string): string {
   let step = 0
   let rest = value
@@ -30,13 +30,15 @@ function humanized(value: number, unit: string): string {
   return `${Number(rest.toFixed(2))}${units[step]}${unit}`
 }
 
-/** Those whose result is shown and not counted with. */
+/**
+ * Those whose result is shown and not counted with.
+ * Decision `eval-formats`, undocumented: to_bool is true of whatever is not 0, float always shows a point, int cuts towards zero, and
+ * what has no number as its result shows nothing.
+ */
 const formats: Readonly<Record<string, (value: number) => string>> = {
   humanize_bytes: (value) => humanized(value, 'B'),
   humanize_bits: (value) => humanized(value, 'b'),
-  // Undocumented for other numbers; choice: whatever is not 0 is true.
   to_bool: (value) => String(value !== 0),
-  // Undocumented how a float looks; choice: always with a point.
   float: (value) => (Number.isInteger(value) ? `${value}.0` : String(value)),
 }
 

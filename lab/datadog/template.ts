@@ -138,7 +138,7 @@ const ENTITIES: Record<string, string> = {
   '=': '&#x3D;',
 }
 
-/** As Handlebars, whose syntax it is; Datadog says only that content is escaped. */
+/** Decision `escaped-as-html`: documented that content is escaped, not how; as Handlebars does, whose syntax it is. */
 const escapeHtml = (text: string): string => text.replace(/[&<>"'`=]/g, (character) => ENTITIES[character] ?? character)
 
 /** `yyyy-MM-dd HH:mm:ss±HH:mm` */

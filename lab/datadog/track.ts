@@ -32,7 +32,9 @@ const limitsCountedMs = 60_000
 /**
  * One monitor over time. Arrival evaluates the window (t − w, t] at each log's own time and at each instant at which an entry
  * leaves and that matters; cadence evaluates [t − delay − w, t − delay) at every aligned t.
- * Decision `window-half-open`, undocumented which end of the window is open: as said.
+ * Decision `window-half-open`, undocumented: a window at time t is (t − w, t] at each log, and [t − delay − w, t − delay) at each tick.
+ * Decision `late-logs-live`: live, a log that comes late counts at its own place. If only rising values fire, the windows that end
+ * at it or after it are looked at again, and an alert comes at once; for all else it counts from the next evaluation on.
  * Decision `delay-in-cadence-only`: `evaluation_delay` waits for logs that come late, which arrival mode counts at their own place
  * anyway; it shifts the cadence, which has a clock to shift.
  * Decision `whole-first-window`: an ungrouped monitor about too little waits for its first log, since a monitor "must be able to
@@ -95,8 +97,9 @@ export class Track {
   }
 
   /**
-   * No log comes after `newest`. Decision `recording-ends`: silence after it is not the service's, so that from then on no monitor
-   * gets worse by what leaves its window, and nothing reminds.
+   * No log comes after `newest`.
+   * Decision `recording-ends`: silence after the newest log of a recording is not the service's, so that from then on no monitor gets
+   * worse by what leaves its window, and nothing reminds; recoveries are told.
    */
   end(newest: number): void {
     this.lastCounted = this.arrival ? newest : this.after(newest + this.delayMs)
@@ -311,6 +314,7 @@ export class Track {
     switch (this.rule.kind) {
       case 'count':
         return group.count
+      // Decision `cardinality-exact`, undocumented: distinct values are counted, not estimated.
       case 'cardinality':
         return group.distinct
       default:
@@ -348,14 +352,20 @@ export class Track {
     this.notices.settle(at)
   }
 
-  /** Decision `timeout-then-next-evaluation`: documented is that it triggers again then; in arrival mode that is the next log's. */
+  /**
+   * Decision `timeout-then-next-evaluation`: after `timeout_h` an alert resolves, and triggers again if its next evaluation says so
+   * (documented); in arrival mode that is when its next log comes. Missing data do not time out (undocumented).
+   */
   private resolve(group: Group, at: number): void {
     group.emptySince = never
     this.enterState(group, 'OK', at)
     if (!this.arrival && !group.forgotten) this.mark(group)
   }
 
-  /** Decision `dropped-without-a-word`, undocumented whether dropping a group is told. */
+  /**
+   * Decision `dropped-without-a-word`, undocumented: a group that is dropped after `group_retention_duration` sends no recovery; if it
+   * comes back, that is another cycle.
+   */
   private drop(group: Group): void {
     this.active.delete(group)
     this.notices.drop(group)
@@ -465,6 +475,7 @@ export class Track {
     if (this.remembers && at > group.lastSeen) group.lastSeen = at
   }
 
+  /** Decision `new-group-waits`, undocumented what follows `new_group_delay`: one evaluation of all that is in its window by then. */
   private keepWaiting(group: Group, at: number): void {
     group.notBefore = at + this.rule.newGroupDelayMs
     let place = this.waiting.length

@@ -73,9 +73,9 @@ export interface QueueOptions {
 type Ended = (delivery: Delivery) => void
 
 const TIMEOUT_MS = 15_000
-/** Fast enough to watch; five retries, as documented. */
+/** Decision `retry-spacing`, undocumented: five retries, as documented of lost connections, so far apart that one can watch them. */
 const RETRY_SPACING_IN_THE_LAB_MS = [100, 200, 400, 800, 1600]
-/** Requests at once to one webhook (undocumented): many groups alert together, and none must wait for a slow one. */
+/** Decision `eight-at-once`, undocumented how many requests go to one webhook at a time: many groups alert together, and none must wait for a slow one. */
 const CONCURRENCY = 8
 const QUEUE_LENGTH = 10_000
 
@@ -171,7 +171,7 @@ export function renderRequest(webhook: Webhook, values: PayloadValues): Rendered
   }
 }
 
-/** One field per root key; a payload that its values broke goes out whole in a field `payload` (undocumented). */
+/** Decision `broken-form`, undocumented: a payload that its values broke goes out whole in a field `payload`, else one field per root key. */
 function formOf(payload: string): string {
   try {
     const form = new URLSearchParams()
