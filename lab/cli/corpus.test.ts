@@ -48,6 +48,7 @@ test.each([
   ['--events', 'many'],
   ['--seed', '1.5'],
   ['--office', '0'],
+  ['--profile', 'nonsense'],
   ['--detections', 'nowhere'],
 ])('%s %s does not fit', async (...argv) => {
   await expect(run(...argv)).rejects.toThrow(UsageError)

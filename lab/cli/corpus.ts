@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { type ProfileName, profiles } from '../../detections/profiles.ts'
 import type { Event } from '../../shared/event.ts'
-import { DEFAULT_OFFICE, ordinaryLife } from '../corpus/corpus.ts'
+import { ordinaryLife } from '../corpus/corpus.ts'
 import { type Judgement, judge } from '../corpus/judge.ts'
+import { LARGEST_OFFICE, withProfile } from '../corpus/profile.ts'
 import { loadMonitors, MonitorError } from '../datadog/monitor.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { columns, duration, json, paint } from './output.ts'
@@ -18,7 +20,8 @@ so that each alert is a false one. Evaluated at each event's own time and every 
 Options:
   --events N        how many events (default 200000); the town grows with it, so that they last for some days
   --seed N          another town: the same seed and number are always the same events (default 1)
-  --office N        how many people share the address of the largest office (default ${DEFAULT_OFFICE})
+  --profile NAME    demo, the thresholds of the files, or prod (default demo): docs/detections.md
+  --office N        how many people share the address of the largest office (default ${LARGEST_OFFICE.demo}, of prod ${LARGEST_OFFICE.prod})
   --detections DIR  every monitor.json below DIR (default detections)
   --out FILE        write the events as JSON lines, as they arrive
   --json            one JSON document on stdout
@@ -28,7 +31,7 @@ Exit code: 0 when no detection alerted, 1 when one did, 2 when the words are off
 
 Examples:
   npm run corpus -- --events 1000000 --seed 7
-  npm run corpus -- --office 220
+  npm run corpus -- --profile prod
 `
 
 export const command: Command = {
@@ -41,7 +44,8 @@ export const command: Command = {
       options: {
         events: { type: 'string', default: '200000' },
         seed: { type: 'string', default: '1' },
-        office: { type: 'string', default: String(DEFAULT_OFFICE) },
+        profile: { type: 'string', default: 'demo' },
+        office: { type: 'string' },
         detections: { type: 'string', default: 'detections' },
         out: { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -49,10 +53,14 @@ export const command: Command = {
     })
     const seed = whole('--seed', values.seed, 0, 2 ** 32 - 1)
     const events = whole('--events', values.events, 1, 100_000_000)
-    const office = whole('--office', values.office, 1, 10_000)
-    const monitors = await loadMonitors(values.detections).catch((error: unknown) => {
+    const { profile } = values
+    if (!isProfile(profile))
+      throw new UsageError(`--profile wants ${Object.keys(profiles).join(' or ')}, not ${profile}.`)
+    const office = whole('--office', values.office ?? String(LARGEST_OFFICE[profile]), 1, 10_000)
+    const files = await loadMonitors(values.detections).catch((error: unknown) => {
       throw error instanceof MonitorError ? new UsageError(error.message) : error
     })
+    const monitors = await withProfile(files, profile)
     const started = performance.now()
     const writing = values.out === undefined ? undefined : await openLines(values.out)
     const progress = progressOf(io, events)
@@ -65,7 +73,7 @@ export const command: Command = {
     })
     await writing?.close()
     const took = performance.now() - started
-    if (values.json) json(io, document(judgement, seed, office, took))
+    if (values.json) json(io, document(judgement, { seed, profile, office, took }))
     else io.out(`${table(judgement, io)}\n`)
     const alerts = judgement.detections.reduce(
       (sum, { alarms }) => sum + alarms.arrival.length + alarms.cadence.length,
@@ -76,6 +84,8 @@ export const command: Command = {
     return alerts === 0 ? 0 : 1
   },
 }
+
+const isProfile = (name: string): name is ProfileName => Object.hasOwn(profiles, name)
 
 function whole(option: string, text: string, least: number, most: number): number {
   const value = Number(text)
@@ -128,10 +138,16 @@ function table({ detections }: Judgement, io: Io): string {
   return columns([['detection', 'alerts each minute', 'at once', 'asks for', 'nearest'], ...rows])
 }
 
-const document = ({ events, from, to, detections }: Judgement, seed: number, office: number, took: number) => ({
+interface Told {
+  seed: number
+  profile: string
+  office: number
+  took: number
+}
+
+const document = ({ events, from, to, detections }: Judgement, { took, ...told }: Told) => ({
   events,
-  seed,
-  office,
+  ...told,
   from,
   to,
   seconds: Math.round(took) / 1000,

@@ -6,11 +6,12 @@ import { corpusBegins, ordinaryLife } from './corpus.ts'
 import { delivered } from './delivery.ts'
 import { type Judgement, judge } from './judge.ts'
 import { plant } from './plant.ts'
+import { LARGEST_OFFICE, withProfile } from './profile.ts'
 import { day, minute } from './schedule.ts'
 
 const detections = await loadDetections('detections')
 const monitors = detections.map(({ monitor }) => monitor)
-const sample = [...ordinaryLife({ events: 60_000, seed: 3 })]
+const sample = [...ordinaryLife({ events: 60_000, seed: 3, office: 25 })]
 const count = (holds: (event: Event) => boolean) => sample.filter(holds).length
 
 test('its events are events of the app, in order of time', () => {
@@ -28,9 +29,9 @@ test('its events are events of the app, in order of time', () => {
 })
 
 test('the same seed is the same life, another is another', () => {
-  const first = [...ordinaryLife({ events: 2_000, seed: 3 })]
-  expect([...ordinaryLife({ events: 2_000, seed: 3 })]).toEqual(first)
-  expect([...ordinaryLife({ events: 2_000, seed: 4 })]).not.toEqual(first)
+  const first = [...ordinaryLife({ events: 2_000, seed: 3, office: 25 })]
+  expect([...ordinaryLife({ events: 2_000, seed: 3, office: 25 })]).toEqual(first)
+  expect([...ordinaryLife({ events: 2_000, seed: 4, office: 25 })]).not.toEqual(first)
 })
 
 test.each<[string, number, (event: Event) => boolean]>([
@@ -61,6 +62,11 @@ test.each<[string, number, (event: Event) => boolean]>([
   ['second factors that are enabled', 5, (event) => event.evt === 'mfa' && event.outcome === 'enabled'],
   ['sessions that ran out', 500, (event) => event.evt === 'session' && event.outcome === 'expired'],
   ['renewed sessions', 500, (event) => event.evt === 'session' && event.outcome === 'renewed'],
+  [
+    'offices, with forty sign-ins',
+    40,
+    (event) => event.evt === 'login' && event.outcome === 'success' && event.ip.startsWith('198.51.'),
+  ],
   ['IPv6 addresses', 500, (event) => 'ip' in event && isIPv6(event.ip)],
   ['programs', 100, (event) => 'via' in event && event.via === 'api'],
   ['scanners', 50, (event) => event.outcome === 'refused'],
@@ -96,24 +102,33 @@ test('it arrives out of order, within the lateness, and now and then twice', () 
   expect(arrived.length).toBeGreaterThan(sample.length)
 })
 
-const lives = [
-  { events: 200_000, seed: 1 },
-  { events: 30_000, seed: 2 },
-  { events: 30_000, seed: 3 },
-]
-const judgements = new Map<number, Judgement>()
+const lives = (
+  [
+    ['demo', 200_000, 1],
+    ['demo', 50_000, 2],
+    ['prod', 50_000, 3],
+  ] as const
+).map(([profile, events, seed]) => ({ profile, events, seed }))
+type Life = (typeof lives)[number]
+
+const judgements = new Map<Life, Promise<Judgement>>()
 /** Each life is judged once, by all detections together. */
-function judgementOf({ events, seed }: { events: number; seed: number }): Judgement {
-  const judgement = judgements.get(seed) ?? judge(monitors, ordinaryLife({ events, seed }), { seed })
-  judgements.set(seed, judgement)
+function judgementOf(life: Life): Promise<Judgement> {
+  const { profile, events, seed } = life
+  const judgement =
+    judgements.get(life) ??
+    withProfile(monitors, profile).then((judges) =>
+      judge(judges, ordinaryLife({ events, seed, office: LARGEST_OFFICE[profile] }), { seed }),
+    )
+  judgements.set(life, judgement)
   return judgement
 }
 
-test.each(lives.flatMap((life) => monitors.map(({ slug }) => ({ slug, ...life }))))(
-  '$slug is silent in $events events of ordinary life, seed $seed',
-  ({ slug, events, seed }) => {
-    const judgement = judgementOf({ events, seed })
-    expect(judgement.events).toBeGreaterThanOrEqual(events)
+test.each(lives.flatMap((life) => monitors.map(({ slug }) => ({ slug, ...life, life }))))(
+  '$slug ($profile) is silent in $events events of ordinary life, seed $seed',
+  async ({ slug, life }) => {
+    const judgement = await judgementOf(life)
+    expect(judgement.events).toBeGreaterThanOrEqual(life.events)
     const judged = judgement.detections.find(({ monitor }) => monitor.slug === slug)
     expect(judged?.alarms).toEqual({ arrival: [], cadence: [] })
     // Counted by itself, in another way than the evaluator does.
@@ -125,7 +140,7 @@ test.each(lives.flatMap((life) => monitors.map(({ slug }) => ({ slug, ...life })
 
 test('one attack of each kind, put into that life, yields exactly its own alert', () => {
   const begin = corpusBegins + 1.5 * day
-  const { planted, life } = plant(detections, ordinaryLife({ events: 60_000, seed: 3 }), begin)
+  const { planted, life } = plant(detections, ordinaryLife({ events: 60_000, seed: 3, office: 25 }), begin)
   const judgement = judge(monitors, life, { seed: 3 })
   for (const mode of ['arrival', 'cadence'] as const) {
     const found = judgement.detections.flatMap(({ alarms }) =>

@@ -5,6 +5,8 @@ import type { Chance } from './chance.ts'
 /** A browser on a machine. An update changes what it says of itself, and not what it is. */
 export interface Device {
   readonly hash: string
+  /** Of its screen, time zone and languages, which a sign-in form tells. */
+  readonly hintsHash: string | undefined
   userAgent: string
   update(): void
 }
@@ -65,13 +67,14 @@ const script: Kind = [() => 'python-requests/2.32.5', undefined, undefined]
 const key = new Secret('lab-corpus-device-key-of-no-deployment')
 const hashes = new Map<Kind, string>()
 
-function deviceOf(kind: Kind, version: number): Device {
+function deviceOf(kind: Kind, version: number, hintsHash?: string): Device {
   const [agent, platform, mobile] = kind
   const hash = hashes.get(kind) ?? deviceHash(agent(version), { platform, mobile }, key)
   hashes.set(kind, hash)
   let current = version
   return {
     hash,
+    hintsHash,
     userAgent: agent(version),
     update() {
       this.userAgent = agent(++current)
@@ -79,6 +82,8 @@ function deviceOf(kind: Kind, version: number): Device {
   }
 }
 
-export const newComputer = (chance: Chance): Device => deviceOf(chance.weighted(computers), chance.between(139, 142))
-export const newPhone = (chance: Chance): Device => deviceOf(chance.weighted(phones), chance.between(139, 142))
+export const newComputer = (chance: Chance): Device =>
+  deviceOf(chance.weighted(computers), chance.between(139, 142), chance.hex(32))
+export const newPhone = (chance: Chance): Device =>
+  deviceOf(chance.weighted(phones), chance.between(139, 142), chance.hex(32))
 export const newScript = (): Device => deviceOf(script, 1)

@@ -134,9 +134,15 @@ export class Service {
   signIn(login: Login | Account, password: string, visitor: Visitor): SignIn {
     const account = 'devices' in login ? login : undefined
     const known = account?.devices.has(visitor.device.hash) === true
-    const fields = { ...this.request(visitor), email: login.email, login_hash: login.hash, evt: 'login' as const }
+    const fields = {
+      ...this.request(visitor),
+      email: login.email,
+      login_hash: login.hash,
+      ...(visitor.device.hintsHash !== undefined && { hints_hash: visitor.device.hintsHash }),
+      evt: 'login' as const,
+    }
     const rules = loginRules(visitor.address, login.hash, known ? visitor.device.hash : undefined)
-    const origins = known ? [] : [`network ${networkOf(visitor.address)}`, `device ${visitor.device.hash}`]
+    const origins = known ? [] : originsOf(visitor)
     const judge = (outcome: 'failed' | 'refused' | 'right') =>
       this.attempts.judge(login.hash, password, origins, outcome)
     const fail = (reason: 'throttled' | 'wrong_password' | 'unknown_user') => {
@@ -335,3 +341,9 @@ export class Service {
 }
 
 const riskField = (risk: readonly Risk[]): { risk?: Risk[] } => (risk.length > 0 ? { risk: [...risk] } : {})
+
+/** As shared/auth/verdicts.ts has it: a kind of device is no origin, one that tells its hints is. */
+const originsOf = ({ address, device }: Visitor): string[] => [
+  `network ${networkOf(address)}`,
+  ...(device.hintsHash === undefined ? [] : [`device ${device.hash} ${device.hintsHash}`]),
+]
