@@ -68,6 +68,19 @@ test('quotes inside the search are escaped, its own escapes are kept', () => {
   })
 })
 
+/** Forms met in monitors that others publish: DataDog/integrations-core assets, examples of the API clients, Terraform modules. */
+test.each([
+  'logs("source:a").rollup("count").last("1m")>0',
+  'logs("service:a AND type:error").index("main").rollup("count").by("source").last("5m") > 2\n',
+  'logs("source:a @evt.name:b.c.d").index("*").rollup("count").by("@e.sys.id,@f.sys.id,@g.sys.id,@h.sys.id").last("12h") >= 1',
+  'logs("@n:<=0 status:(error OR critical) -@path:*/events").index("*").rollup("cardinality", "@id").last("26h") > 0.5',
+  'logs("(-\\"/a/*\\" OR \\"/.well-known/b\\") host:*c\\-d*").rollup("pc95", "@duration").by("@http.url_details.path").last("1h") > 2.5e8',
+  'logs("(error\\\\:*\\\\:* OR status:error) -@type:http-log a;b").rollup("count").last("5m") > 1',
+  'logs("EdgeResponseStatus:>=500 version:1.2.3").rollup("count").by("WorkerScriptName").last("5m") > 50',
+])('a published form is read: %s', (text) => {
+  expect(parseMonitorQuery(text).form).toBe('logs')
+})
+
 const refusedQueries: [query: string, position: number, reason: RegExp][] = [
   ["logs('a').rollup('count').last('5m') > 1", 5, /double quotes/],
   ['avg(last_5m):avg:system.load.1{*} > 1', 0, /begins with logs/],
