@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Evaluator, type EvaluatorOptions, type Transition } from './evaluate.ts'
 import type { IndexedLog } from './log.ts'
@@ -139,6 +140,57 @@ describe('notify_by', () => {
     expect(reminder?.breaching).toHaveLength(10)
     expect(reminder?.breaching[0]).toEqual({ group: { '@usr': 'ada', '@ip': '11' }, value: 13 })
   })
+})
+
+/** What those who share a notification are told, derived from what each of them would be told alone. */
+function together(alone: readonly Transition[], names: readonly string[]): string[] {
+  const severity = ['OK', 'No Data', 'Warn', 'Alert']
+  const stateAfter: Record<string, string> = { Triggered: 'Alert', Recovered: 'OK' }
+  const keyOf = (group: Record<string, string>) => names.map((name) => group[name]).join()
+  const states = new Map<string, Map<string, string>>()
+  const worst = (key: string) => Math.max(0, ...[...(states.get(key)?.values() ?? [])].map((s) => severity.indexOf(s)))
+  const lines: string[] = []
+  for (const at of [...new Set(alone.map((each) => each.at))]) {
+    const now = alone.filter((each) => each.at === at)
+    const keys = [...new Set(now.map(({ group }) => keyOf(group)))].sort()
+    const before = new Map(keys.map((key) => [key, worst(key)]))
+    for (const { group, transition } of now) {
+      const members = states.get(keyOf(group)) ?? new Map<string, string>()
+      states.set(keyOf(group), members.set(JSON.stringify(group), stateAfter[transition] ?? transition))
+    }
+    for (const key of keys) {
+      const [from, to] = [before.get(key) as number, worst(key)]
+      if (from !== to) lines.push([['Recovered', 'No Data', 'Warn', 'Triggered'][to], key, at - begin].join(' '))
+    }
+  }
+  return lines
+}
+
+test.each([
+  ['at each log', {}],
+  ['each minute', cadence],
+])('notified together, groups are told as the worst of what each would be told alone, %s', (_, options) => {
+  const anyLog = fc
+    .record({ at: fc.nat(200), usr: fc.constantFrom('ada', 'bob'), ip: fc.constantFrom('1', '2', '3') })
+    .map(({ at, ...attributes }) => log(at * 5 * second, attributes))
+  const missing = fc.constantFrom('resolve', 'default', 'show_and_notify_no_data')
+  fc.assert(
+    fc.property(fc.array(anyLog, { maxLength: 40 }), fc.constantFrom('@usr', '@ip', '*'), missing, (logs, by, on) => {
+      const monitor = (extra: object) =>
+        monitorOf('.rollup("count").by("@usr,@ip").last("5m") > 1', {
+          ...{ thresholds: { critical: 1, warning: 0 }, on_missing_data: on, group_retention_duration: '72h' },
+          ...extra,
+        })
+      const sorted = logs.toSorted((a, b) => a.timestamp - b.timestamp)
+      const alone = replayed(monitor({}), sorted, options).transitions
+      const names = by === '*' ? [] : [by]
+      const shared = replayed(monitor({ notify_by: [by] }), sorted, options).transitions
+      expect(
+        shared.map(({ transition, group, at }) => [transition, Object.values(group).join(), at - begin].join(' ')),
+      ).toEqual(together(alone, names))
+    }),
+    { numRuns: 150 },
+  )
 })
 
 test('four facets make one group, named in their order', () => {

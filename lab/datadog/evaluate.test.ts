@@ -332,8 +332,9 @@ const anyLog = fc
     at: fc.integer({ min: 0, max: 400 }),
     ip: fc.constantFrom('a', 'b', 'c'),
     d: fc.constantFrom('x', 'y', 'z'),
+    n: fc.nat(3),
   })
-  .map(({ at, ip, d }) => log(at * 2_500, { ip, d }))
+  .map(({ at, ...attributes }) => log(at * 2_500, attributes))
 const inOrder = (logs: IndexedLog[]) => [...logs].sort((a, b) => a.timestamp - b.timestamp)
 const kinds = fc.constantFrom<['count' | 'cardinality', number]>(['count', 2], ['cardinality', 1])
 
@@ -388,7 +389,9 @@ test('live, logs that come late fire the same groups as in order', () => {
       const shuffled = [...arrivals]
         .sort(([a, late], [b, later]) => a.timestamp + late - b.timestamp - later)
         .map(([each]) => each)
-      for (const monitor of [count(), cardinality()]) {
+      const greatest = monitorOf('logs("*").rollup("max","@n").by("@ip").last("5m") > 2')
+      const least = monitorOf('logs("*").rollup("min","@n").by("@ip").last("5m") < 1')
+      for (const monitor of [count(), cardinality(), greatest, least]) {
         expect(fired(run([monitor], shuffled))).toEqual(fired(replay([monitor], shuffled)))
       }
     }),

@@ -1,0 +1,79 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { GroupLimits } from './group-limits.ts'
+import { groupKeys, partsOfKey } from './reading.ts'
+
+const mostValues = [0, 1000, 30, 10, 5]
+const keyOf = (values: readonly string[]): string => [groupKeys(values)].flat().join()
+
+/** Whether some facet has too many values below one choice of the facets before it, counted afresh. */
+function hasTooMany(live: readonly (readonly string[])[], facets: number): boolean {
+  return Array.from({ length: facets }, (_, depth) => depth).some((depth) => {
+    const below = new Map<string, Set<string>>()
+    for (const values of live) {
+      const above = JSON.stringify(values.slice(0, depth))
+      below.set(above, (below.get(above) ?? new Set()).add(values[depth] as string))
+    }
+    return [...below.values()].some((values) => values.size > (mostValues[facets] as number))
+  })
+}
+
+describe.each([2, 3, 4])('of %i facets', (facets) => {
+  const value = fc.integer({ min: 0, max: 7 }).map((n) => `${n}:x`)
+  const group = fc.tuple(...Array.from({ length: facets }, () => value))
+
+  test('too many are too many whatever came and went', () => {
+    fc.assert(
+      fc.property(fc.array(group, { maxLength: 200 }), (toggled) => {
+        const limits = new GroupLimits(facets)
+        const live = new Map<string, readonly string[]>()
+        for (const values of toggled) {
+          const key = keyOf(values)
+          if (live.delete(key)) limits.vanish(key)
+          else {
+            live.set(key, values)
+            limits.appear(key)
+          }
+          expect(limits.live).toBe(live.size)
+          expect(limits.exceeded).toBe(hasTooMany([...live.values()], facets))
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('the chosen are never more than the limits, and all where nothing is too many', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(group, { maxLength: 300, selector: keyOf }), (groups) => {
+        const limits = new GroupLimits(facets)
+        for (const values of groups) limits.appear(keyOf(values))
+        const values = new Map(groups.map((each, i) => [keyOf(each), i]))
+        const chosen = limits.choose(values, new Map())
+        expect(
+          hasTooMany(
+            groups.filter((each) => chosen.has(keyOf(each))),
+            facets,
+          ),
+        ).toBe(false)
+        if (!limits.exceeded) expect(chosen.size).toBe(groups.length)
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
+test('a key of several facets comes apart as it was put together, whatever its values hold', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string(), { minLength: 2, maxLength: 4 }), (values) => {
+      expect(partsOfKey(keyOf(values)).map((part) => part.replace(/^\d+:/, ''))).toEqual(values)
+    }),
+  )
+})
+
+test('at the same value the first by name is evaluated', () => {
+  const limits = new GroupLimits(1)
+  const names = Array.from({ length: 1002 }, (_, i) => String(i).padStart(4, '0'))
+  for (const name of names) limits.appear(name)
+  const chosen = limits.choose(new Map(names.toReversed().map((name) => [name, 1])), new Map())
+  expect(names.filter((name) => !chosen.has(name))).toEqual(['1000', '1001'])
+})
