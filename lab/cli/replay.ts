@@ -29,7 +29,7 @@ until every group has settled. docs/evaluator.md shows it on a monitor and a log
 
 The log: JSON lines, where \`service\` and \`env\` are read from the event and \`timestamp\` (ISO 8601 or epoch
 milliseconds) is its time; a Datadog log export (pages of the API, v2 or v1, an array of records, an archive); or
-bodies of a Logplex drain, back to back.
+bodies of a Logplex drain, back to back. A file that ends in .gz is unpacked.
 
 Options:
   --detections PATH   monitors of anybody: a folder of JSON files (as the API takes them, as the UI exports them, in the

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { beforeAll, expect, test } from 'vitest'
 import { frameLine } from '../logplex/frame.ts'
 import { type Io, UsageError } from './command.ts'
@@ -95,6 +96,28 @@ test('records of an export are printed one a line, frames by their message', asy
   expect((await run('*', frames)).err).toMatch(/^byte \d+ is not a frame\n$/)
   expect(await run('service:shop env:prod', frames, '--drain', 'service=shop&ddtags=env:prod')).toMatchObject({
     out: '{"evt":"login"}\nsigned off\n',
+  })
+})
+
+test('a log archive is read as it lies in the bucket', async () => {
+  const archive = join(dir, 'archive.json.gz')
+  const stored = {
+    _id: 'a',
+    date: '2026-01-05T09:00:00Z',
+    source: 'nginx',
+    message: 'GET / 502',
+    tags: ['env:prod'],
+    attributes: { n: 1 },
+  }
+  await writeFile(archive, gzipSync(`${JSON.stringify(stored)}\n`))
+  expect(await run('source:nginx env:prod @n:1', archive)).toMatchObject({
+    code: 0,
+    out: `${JSON.stringify(stored)}\n`,
+  })
+  await writeFile(archive, 'not packed')
+  expect(await run('*', archive)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('archive.json.gz cannot be read'),
   })
 })
 

@@ -14,7 +14,8 @@ const usage = `Usage: npm run search -- '<query>' [FILE|-] [<options>]
 Prints the lines of a log that a Datadog log search finds, as they are. One JSON object per line is one log, read as
 Datadog's intake reads it; \`env\` of it is a tag. A line that is no JSON object is a log of which that line is the
 message. Of a Datadog log export (pages of the API, v2 or v1, an array of records, an archive) each record is printed on
-one line, of Logplex frames the message. Without FILE, or with -, standard input is read.
+one line, of Logplex frames the message. A file that ends in .gz is unpacked. Without FILE, or with -, standard input is
+read.
 
 The query is Datadog's: words and "phrases" of the message, @attribute:value, service: host: status: source:, tag:value,
 key:(a OR b), AND OR NOT -, * and ? outside quotes, @n:>=400, @n:[400 TO 499], CIDR(@ip, 203.0.113.0/24), *:text.
