@@ -18,6 +18,7 @@ export const problemBoundary =
   (deps: BoundaryDeps, handler: Handler): HttpHandler =>
   async (request, context) => {
     try {
+      if (isFromPage(request)) throw new ProblemError('request-forged')
       return await handler(request, context)
     } catch (error) {
       const instance = context.invocationId
@@ -26,6 +27,13 @@ export const problemBoundary =
       return { status, headers: { ...headers, ...challengeOf(document.code) }, body: JSON.stringify(document) }
     }
   }
+
+/**
+ * Whether a page of another site made a browser send this. No page has any business here, and one could have its
+ * visitor's address blocked: an attempt that cannot be read is an event as well. @see web/csrf.ts
+ */
+const isFromPage = ({ method, headers }: HttpRequest): boolean =>
+  method !== 'GET' && ['cross-site', 'same-site'].includes(headers.get('sec-fetch-site') ?? '')
 
 /** What a client without a good token is told to bring; no error code for one that brought none. @see RFC 6750 3 */
 function challengeOf(code: ProblemCode): Record<string, string> {
@@ -43,8 +51,12 @@ const UNREACHABLE = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'REQUEST_SEND_ERROR'],
   ...['57014', '57P01', '57P03'], // Postgres: statement timeout, shutting down, starting up
 ])
-/** A store that took the connection and says nothing has no code: pg and ioredis have words for it, Azure's SDK aborts. */
-const SILENT = /^(?:Command timed out|Query read timeout|timeout exceeded|Connection terminated)/
+/**
+ * A store that took the connection and says nothing has no code: pg and ioredis have words for it, Azure's SDK aborts.
+ * Nor has a Redis that is full, and takes nothing more until something in it ends.
+ */
+const SILENT =
+  /^(?:OOM command not allowed|Command timed out|Query read timeout|timeout exceeded|Connection terminated)/
 const SILENT_NAMES = new Set(['MaxRetriesPerRequestError', 'AbortError'])
 function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false

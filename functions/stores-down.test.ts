@@ -36,3 +36,14 @@ it.each([
   expect(tookMs).toBeLessThan(5000)
   expect(functions.lines.join('')).not.toContain('secret')
 })
+
+it('Redis that is full denies as one that is away does', async () => {
+  // What Redis 7 answers to a script that would write.
+  const full = new Error("OOM command not allowed when used memory > 'maxmemory'. script: c21b, on @user_script:9.")
+  const functions = await startFunctions()
+  Object.assign(functions.deps, { attempts: { note: () => Promise.reject(full) } })
+  const body = { email: 'somebody@example.com', password: 'long enough for a test' }
+  const { status, headers, json } = await functions.call('login', { body })
+  await functions.close()
+  expect([status, json.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '2'])
+})

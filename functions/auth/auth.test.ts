@@ -124,6 +124,30 @@ describe('sign-in', () => {
     expect(eventsOf('login')).toMatchObject([{ outcome: 'fail', reason: 'malformed' }])
   })
 
+  it.each([
+    ['login', 'cross-site'],
+    ['register', 'cross-site'],
+    ['login', 'same-site'],
+    ['mfaVerify', 'cross-site'],
+    ['contain', 'cross-site'],
+  ])('is not caused by a page: %s from a %s one is refused, and held against nobody', async (name, site) => {
+    const headers = { 'content-type': 'text/plain', 'sec-fetch-site': site }
+    const { status, json } = await functions.call(name, {
+      raw: '{"email":"a@example.com","password":"guess"}',
+      headers,
+    })
+    expect([status, json.code]).toEqual([403, 'request-forged'])
+    expect(functions.events()).toEqual([])
+  })
+
+  it('is anybody’s who is no browser, or types the address in', async () => {
+    for (const site of [undefined, 'none', 'same-origin']) {
+      const headers: Record<string, string> = site === undefined ? {} : { 'sec-fetch-site': site }
+      const { status } = await functions.call('login', { body: { email: anyone(), password: PASSWORD }, headers })
+      expect(status).toBe(401)
+    }
+  })
+
   it('logs no free text: a password typed into the login field stays out', async () => {
     await functions.call('login', { body: { email: 'canary-my-password!', password: 'canary-other-password' } })
     expect(functions.lines.join('')).not.toContain('canary')
