@@ -185,6 +185,7 @@ test('the output of terraform show -json is read as what the provider would send
             { cloud_cost_query: [], event_query: [{ name: 'a', data_source: 'logs', search: [{ query: '*' }] }] },
           ],
         }),
+        resource('datadog_monitor', 'old', { ...terraform, monitor_thresholds: [], thresholds: { critical: '10.0' } }),
         resource('datadog_dashboard', 'd', {}),
         { ...resource('datadog_monitor', 'read', terraform), mode: 'data' },
       ],
@@ -202,7 +203,12 @@ test('the output of terraform show -json is read as what the provider would send
   const { estate, dir } = await estateOf({
     'state.json': { format_version: '1.0', terraform_version: '1.9.0', values },
   })
-  expect(estate.monitors.map(({ slug }) => slug)).toEqual(['datadog_monitor.errors["eu"]', 'datadog_monitor_json.good'])
+  expect(estate.monitors.map(({ slug }) => slug)).toEqual([
+    'datadog_monitor.errors["eu"]',
+    'datadog_monitor.old',
+    'datadog_monitor_json.good',
+  ])
+  expect(estate.monitors[1]?.options.thresholds).toEqual({ critical: 10 })
   expect(told(estate)).toEqual([
     'datadog_monitor.daily datadog_monitor.daily.query: a cumulative window, .current("1d"), is not evaluated here',
     'datadog_monitor.ratio datadog_monitor.ratio.query: formula("…") is not evaluated here',

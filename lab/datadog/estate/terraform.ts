@@ -56,7 +56,10 @@ const outside = ['name', 'type', 'query', 'message', 'tags', 'priority', 'restri
 /** Arguments that steer Terraform, or what the provider works out by itself. */
 const notSent = ['id', 'force_delete', 'validate', 'enable_samples', 'effective_tags', 'assets']
 
-/** Blocks are lists of at most one; texts that are empty and lists that are empty were never set. */
+/**
+ * Blocks are lists of at most one; texts that are empty and lists that are empty were never set. `thresholds` is what the provider
+ * called `monitor_thresholds` before version 3.
+ */
 function apiForm(values: Values): Values {
   const json: Values = {}
   const options: Values = {}
@@ -64,7 +67,7 @@ function apiForm(values: Values): Values {
     if (notSent.includes(name) || isUnset(value)) continue
     if (name === 'priority') json.priority = numberOf(value)
     else if (outside.includes(name)) json[name] = value
-    else if (name === 'monitor_thresholds') options.thresholds = thresholdsOf(blockOf(value))
+    else if (name === 'monitor_thresholds' || name === 'thresholds') options.thresholds = thresholdsOf(blockOf(value))
     else if (name === 'monitor_threshold_windows') options.threshold_windows = blockOf(value)
     else if (name === 'scheduling_options') options.scheduling_options = unblocked(blockOf(value))
     else if (name === 'variables') options.variables = listOf(value).flatMap(queriesOf)
