@@ -38,7 +38,7 @@ test('what was judged is told as JSON, and every line of it can be kept', async 
 })
 
 test('an office that is too large for a threshold is a false alert, and exit code 1', async () => {
-  const { code, out, err } = await run('--events', '140000', '--office', '3000')
+  const { code, out, err } = await run('--events', '140000', '--profile', 'demo', '--office', '3000')
   expect(code).toBe(1)
   expect(out).toMatch(/credential-stuffing +[1-9]/)
   expect(err).toMatch(/[1-9]\d* false alerts/)

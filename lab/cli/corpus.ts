@@ -3,9 +3,9 @@ import { createWriteStream } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type ProfileName, profiles } from '../../detections/profiles.ts'
 import type { Event } from '../../shared/event.ts'
-import { ordinaryLife } from '../corpus/corpus.ts'
+import { DEFAULT_OFFICE, ordinaryLife } from '../corpus/corpus.ts'
 import { type Judgement, judge } from '../corpus/judge.ts'
-import { LARGEST_OFFICE, withProfile } from '../corpus/profile.ts'
+import { withProfile } from '../corpus/profile.ts'
 import { loadMonitors, MonitorError } from '../datadog/monitor.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { columns, duration, json, paint } from './output.ts'
@@ -20,8 +20,8 @@ so that each alert is a false one. Evaluated at each event's own time and every 
 Options:
   --events N        how many events (default 200000); the town grows with it, so that they last for some days
   --seed N          another town: the same seed and number are always the same events (default 1)
-  --profile NAME    demo, the thresholds of the files, or prod (default demo): docs/detections.md
-  --office N        how many people share the address of the largest office (default ${LARGEST_OFFICE.demo}, of prod ${LARGEST_OFFICE.prod})
+  --profile NAME    thresholds: prod, for real traffic, or demo, as in the files (default prod; docs/detections.md)
+  --office N        how many people share the address of the largest office (default ${DEFAULT_OFFICE})
   --detections DIR  every monitor.json below DIR (default detections)
   --out FILE        write the events as JSON lines, as they arrive
   --json            one JSON document on stdout
@@ -31,7 +31,7 @@ Exit code: 0 when no detection alerted, 1 when one did, 2 when the words are off
 
 Examples:
   npm run corpus -- --events 1000000 --seed 7
-  npm run corpus -- --profile prod
+  npm run corpus -- --profile demo --office 25
 `
 
 export const command: Command = {
@@ -44,8 +44,8 @@ export const command: Command = {
       options: {
         events: { type: 'string', default: '200000' },
         seed: { type: 'string', default: '1' },
-        profile: { type: 'string', default: 'demo' },
-        office: { type: 'string' },
+        profile: { type: 'string', default: 'prod' },
+        office: { type: 'string', default: String(DEFAULT_OFFICE) },
         detections: { type: 'string', default: 'detections' },
         out: { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -56,7 +56,7 @@ export const command: Command = {
     const { profile } = values
     if (!isProfile(profile))
       throw new UsageError(`--profile wants ${Object.keys(profiles).join(' or ')}, not ${profile}.`)
-    const office = whole('--office', values.office ?? String(LARGEST_OFFICE[profile]), 1, 10_000)
+    const office = whole('--office', values.office, 1, 10_000)
     const files = await loadMonitors(values.detections).catch((error: unknown) => {
       throw error instanceof MonitorError ? new UsageError(error.message) : error
     })

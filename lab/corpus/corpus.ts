@@ -12,8 +12,11 @@ export interface CorpusOptions {
   readonly events: number
   readonly seed: number
   /** How many people share the address of the largest office. */
-  readonly office: number
+  readonly office?: number
 }
+
+/** A few hundred people behind one address: what a threshold on addresses has to bear. */
+export const DEFAULT_OFFICE = 220
 
 /** A Monday. */
 export const corpusBegins = Date.UTC(2026, 0, 5)
@@ -21,7 +24,7 @@ const EVENTS_OF_A_PERSON = 140
 const PROGRAMMES_PER_PERSON = 1 / 150
 
 /** Ordinary life, in order of time: the same seed and number are always the same events. */
-export function* ordinaryLife({ events, seed, office }: CorpusOptions): Generator<Event, void, void> {
+export function* ordinaryLife({ events, seed, office = DEFAULT_OFFICE }: CorpusOptions): Generator<Event, void, void> {
   const chance = createChance(seed)
   const schedule = new Schedule(corpusBegins)
   let written: Event[] = []

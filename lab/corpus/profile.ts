@@ -3,12 +3,6 @@ import { type ProfileName, profiles, type Setting } from '../../detections/profi
 import { type Monitor, readMonitor } from '../datadog/monitor.ts'
 import { withSetting } from '../datadog-api/profile.ts'
 
-/**
- * How many people share the address of the largest office. It is the one thing of an ordinary life that a threshold has to be
- * chosen by: docs/proving-detections.md has the numbers.
- */
-export const LARGEST_OFFICE: Readonly<Record<ProfileName, number>> = { demo: 25, prod: 220 }
-
 /** The monitors with the thresholds that a profile gives them. */
 export function withProfile(monitors: readonly Monitor[], name: ProfileName): Promise<Monitor[]> {
   const settings: Readonly<Record<string, Setting>> = profiles[name]

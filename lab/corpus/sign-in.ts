@@ -44,8 +44,8 @@ export function* signIn(town: Town, person: Person, device: Device, network: Net
     if (service.signIn(account, typed, visitor()).kind === 'throttled') return undefined
     // A password manager fills an old entry in at once; people read the page first.
     yield wrong && i === 0 ? 2 * second : chance.between(4, 30) * second
-    // After four misses one looks for the note that it is written on.
-    if (i % 4 === 3) yield chance.between(3, 15) * minute
+    // After four misses, half of them look for the note that it is written on.
+    if (i % 4 === 3 && chance.of(0.5)) yield chance.between(3, 15) * minute
   }
   // Whoever has forgotten it looks it up at home, as often as not.
   if (slips > 4 && chance.of(0.5)) return undefined

@@ -30,11 +30,10 @@ const modes: readonly Mode[] = ['arrival', 'cadence']
 export async function* mutate(detection: Detection): AsyncGenerator<Verdict> {
   const { monitor, proof, cases } = detection
   const all = [...cases, ...claimsOf(monitor, proof)]
-  // The cheapest first, and those that fire: most mutants are blind.
   const listed = new Map(Object.entries(proof.equivalent ?? {}))
-  const order = all.toSorted(
-    (a, b) => Number(Boolean(b.fires)) - Number(Boolean(a.fires)) || a.events.length - b.events.length,
-  )
+  // What must be silent says best what a slip that fires too often breaks; the shortest says it shortest.
+  const rank = ({ fires, dropped }: DetectionCase) => (fires || dropped !== undefined ? 1 : 0)
+  const order = all.toSorted((a, b) => rank(a) - rank(b) || a.events.length - b.events.length)
   for (const mutant of await mutantsOf(detection)) {
     const killer = killerOf(mutant, order)
     const equivalent = killer ? undefined : (listed.get(mutant.name) ?? equivalentOf(monitor, mutant.name))
