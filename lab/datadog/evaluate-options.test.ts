@@ -220,6 +220,13 @@ describe('timeout_h', () => {
     expect(both(daily, two(0))).toEqual(['Triggered a 0 2', `Recovered a ${13 * hour} 0`])
   })
 
+  test('is not for missing data that are told as such', () => {
+    const shown = monitorOf('.rollup("count").last("5m") > 0', {
+      ...{ on_missing_data: 'show_and_notify_no_data', timeout_h: 1 },
+    })
+    expect(both(shown, [log(0)])).toEqual(['Triggered 0 1', 'No Data 300000 0'])
+  })
+
   test('of a count that is too low even in silence triggers again at the next evaluation', () => {
     const silence = monitorOf('.rollup("count").last("5m") < 1', { on_missing_data: 'default', timeout_h: 1 })
     const logs = [log(0), log(3 * hour)]
@@ -276,6 +283,15 @@ describe('group_retention_duration', () => {
     const others = Array.from({ length: 20 }, (_, i) => log(minute + i * 4 * minute, { ip: 'b' }))
     expect(both(quiet, [log(0, { ip: 'a' }), ...others])).toEqual([`Triggered b ${82 * minute} 0`])
   })
+})
+
+test('how long a group has been silent is not counted anew when others fall silent', () => {
+  const quiet = monitorOf('.rollup("count").by("@ip").last("5m") < 1', {
+    ...{ on_missing_data: 'default', group_retention_duration: '1h' },
+  })
+  const others = Array.from({ length: 8 }, (_, i) => log((i + 1) * 10 * minute, { ip: 'b' }))
+  const ofFirst = both(quiet, [log(0, { ip: 'a' }), ...others]).filter((line) => line.startsWith('Triggered a'))
+  expect(ofFirst).toEqual([5, 15, 25, 35, 45, 55].map((at) => `Triggered a ${at * minute} 0`))
 })
 
 describe('silence', () => {
@@ -486,6 +502,22 @@ describe('group limits', () => {
       `Recovered low ${minute} 0`,
       `Triggered low ${6 * minute} 2`,
       `Recovered low ${10 * minute} 0`,
+    ])
+  })
+
+  test('enforced, evaluate a group that was left out as soon as there is a place', () => {
+    const few = monitorOf('.rollup("count").by("@ip").last("5m") < 2')
+    const flood = groups(
+      1000,
+      minute,
+      (i) => ({ ip: name(i) }),
+      () => 3,
+    )
+    const logs = [...flood, log(2 * minute, { ip: 'low' })]
+    expect(told(replayed(few, logs, { silenceAfterEnd: true }).transitions)[0]).toBe(`Triggered low ${2 * minute} 1`)
+    expect(told(replayed(few, logs, { silenceAfterEnd: true, groupLimits: true }).transitions)).toEqual([
+      `Triggered low ${6 * minute} 1`,
+      `Recovered low ${7 * minute} 0`,
     ])
   })
 
