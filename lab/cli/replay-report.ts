@@ -31,7 +31,7 @@ export function reportEstate({ readings, broken, passedOver }: Estate, io: Io): 
   const stripped = new Set(evaluated.flatMap((reading) => reading.stripped))
   if (stripped.size > 0) lines.push(`read-only keys of an export left out: ${[...stripped].sort().join(', ')}`)
   if (passedOver.length > 0) lines.push(`no monitor in: ${listText(passedOver)}`)
-  if (lines.length > 0) io.err(`${lines.join('\n')}\n`)
+  if (lines.length > 0) io.err(`${lines.map(printable).join('\n')}\n`)
 }
 
 const faultText = ({ file, place, reason }: MonitorFault): string => `${file}: ${place}: ${reason}`
@@ -62,7 +62,7 @@ export function reportOutcomes(outcomes: readonly Outcome[], expected: Expectati
   return outcomes.every(holds)
 }
 
-/** What stands in a log was typed by anyone: no control character of it reaches the terminal. */
+/** What stands in a log, or in somebody's monitors, was typed by anyone: no control character of it reaches the terminal. */
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }

@@ -104,6 +104,18 @@ test('events that come too late are left out and counted', async () => {
   )
 })
 
+test('no control character of somebody’s monitors reaches the terminal', async () => {
+  const rules = join(dir, 'hostile.json')
+  const name = 'evil \u001b[31m'
+  const query = 'logs("*").index("*").rollup("count").by("@ip").last("5m") > 0'
+  const taken = { name, type: 'log alert', query, message: 'm', options: { thresholds: { critical: 0 }, [name]: 1 } }
+  await writeFile(rules, JSON.stringify([taken, { ...taken, query: `${query} ${name}` }]))
+  onTestFinished(() => rm(rules))
+  const { err } = await run(await log(attack()), '--detections', rules)
+  expect(err).toContain('evil \\u{1b}[31m')
+  expect(err).not.toContain('\u001b')
+})
+
 test('no control character of a log reaches the terminal', async () => {
   const { out } = await run(await log(attack('\u001b[2J\u202e')))
   expect(out).toContain('@ip:\\u{1b}[2J\\u{202e}')
