@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -39,5 +40,18 @@ test('lab:reset empties a lab that does not run', async () => {
   const before = await loadSecrets(dir)
   expect(await lab('reset', '--dir', dir)).toMatchObject({ code: 0 })
   expect(await loadSecrets(dir)).not.toEqual(before)
+  await rm(dir, { recursive: true, force: true })
+})
+
+test('a reader who is slower than the command gets every line', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'ato pipe '))
+  const log = join(dir, 'forks.jsonl')
+  const fork = { service: 'mini-ato-saas', env: 'prod', evt: 'session', outcome: 'fork' }
+  const events = Array.from({ length: 2000 }, (_, i) => ({ ...fork, timestamp: 1_767_225_600_000 + i, sid: `s${i}` }))
+  await writeFile(log, events.map((event) => JSON.stringify(event)).join('\n'))
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'replay', log, '--json'], { cwd: PROJECT })
+  // The last words on stderr come when all of stdout is written: only then does the reader begin.
+  await once(child.stderr, 'data')
+  expect((await text(child.stdout)).trimEnd().split('\n')).toHaveLength(2 * events.length)
   await rm(dir, { recursive: true, force: true })
 })

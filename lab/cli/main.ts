@@ -28,7 +28,15 @@ const NPM_NAMES: Partial<Record<Verb, string>> = {
 /** They hold processes, and end in an orderly way or not at all: a reader who has seen enough does not stop them. */
 const HOLDERS: readonly string[] = ['start', 'stores', 'verify']
 
-process.exit(await main(process.argv.slice(2)))
+const code = await main(process.argv.slice(2))
+// A pipe takes 64 KiB at once: what its reader has not come to yet would be lost without a word.
+await Promise.all([taken(process.stdout), taken(process.stderr)])
+process.exit(code)
+
+/** When everything written so far has been taken, or never will be. */
+function taken(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => void stream.write('', () => resolve()))
+}
 
 async function main(argv: readonly string[]): Promise<number> {
   const [verb, ...rest] = argv
