@@ -1,9 +1,9 @@
+import type { Session } from './account.ts'
 import { uuid } from './chance.ts'
 import { newScript } from './devices.ts'
 import { fixed } from './networks.ts'
 import { type Person, type Town, visitorOf } from './people.ts'
 import { type Doing, hour, minute, second } from './schedule.ts'
-import type { Session } from './service.ts'
 
 /** The timer, once a minute, as punctual as timers are. */
 export function* sweeps({ chance, service }: Town): Doing {
@@ -82,10 +82,13 @@ export function* programme(town: Town, program: Person): Doing {
   }
 }
 
+/** More than these the cap does not let a detection contain by itself: `CONTAIN_CAP`. */
+const MOST_CONTAINED = 25
+
 /** Of an incident before the log begins: the sessions that it cost are still in their owners' browsers. */
 export function contained({ chance, schedule }: Town, people: readonly Person[]): void {
-  for (const person of people) {
-    if (!chance.of(0.012)) continue
+  for (let i = 0; i < Math.min(MOST_CONTAINED, 4 + people.length / 400); i++) {
+    const person = chance.pick(people)
     const session: Session = {
       sid: `${chance.hex(20)}_A`,
       account: person.account,

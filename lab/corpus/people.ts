@@ -1,8 +1,9 @@
+import type { Account, Session, Visitor } from './account.ts'
 import type { Chance } from './chance.ts'
 import { type Device, newComputer, newPhone, newScript } from './devices.ts'
 import { carrier, cities, fixed, home, type Network } from './networks.ts'
 import type { Schedule } from './schedule.ts'
-import type { Account, Service, Session, Visitor } from './service.ts'
+import type { Service } from './service.ts'
 
 /** Everything that lives. */
 export interface Town {

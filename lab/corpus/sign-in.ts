@@ -1,8 +1,8 @@
+import { CODE_MS, type Pending, type Session } from './account.ts'
 import type { Device } from './devices.ts'
 import type { Network } from './networks.ts'
 import { type Person, type Town, visitorOf } from './people.ts'
 import { minute, second } from './schedule.ts'
-import { CODE_MS, type Pending, type Session } from './service.ts'
 
 /** A doing that has a result. */
 export type Doing<T> = Generator<number, T, void>

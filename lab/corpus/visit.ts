@@ -1,8 +1,8 @@
+import type { Session } from './account.ts'
 import type { Device } from './devices.ts'
 import type { Network } from './networks.ts'
 import { type Person, type Town, visitorOf } from './people.ts'
 import { type Doing, minute, second } from './schedule.ts'
-import type { Session } from './service.ts'
 import { signIn } from './sign-in.ts'
 
 /** Where somebody is as time goes on: asked at every page. */

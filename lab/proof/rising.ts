@@ -1,6 +1,7 @@
 import type { Monitor } from '../datadog/monitor.ts'
 import type { DetectionCase, Proof, Timeline } from '../datadog/testing.ts'
-import { groupOf, minuteMs, nextMinute, pathOf, valueAt, windowText, withValue } from './events.ts'
+import { minuteMs, nextMinute, pathOf, valueAt, withValue } from './events.ts'
+import { Scene } from './scene.ts'
 
 /** What is asked of a detection that fires when something adds up. */
 export function risingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
@@ -14,52 +15,6 @@ export function risingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
     ...arrivalClaims(scene),
     ...elsewhereClaims(scene),
   ]
-}
-
-/** One detection, in the words and the events of its claims. */
-class Scene {
-  /** How many events take it over its threshold: N + 1. */
-  readonly reach: number
-  readonly windowMs: number
-  readonly by
-  readonly rollup
-  /** `session`-like words for the group and the window, in the names of claims. */
-  readonly subject: string
-  readonly window: string
-  private readonly monitor: Monitor
-  private readonly proof: Proof
-
-  constructor(monitor: Monitor, proof: Proof) {
-    const { operator, threshold, windowMs, by, rollup } = monitor.parsed
-    if (by.length > 1) throw new Error(`${monitor.slug}: no claim is written for more than one facet in .by`)
-    this.monitor = monitor
-    this.proof = proof
-    this.reach = operator === '>' ? Math.floor(threshold) + 1 : Math.ceil(threshold)
-    this.windowMs = windowMs
-    this.window = windowText(windowMs)
-    this.by = by[0]
-    this.rollup = rollup
-    this.subject = this.by ? `one ${this.by.name}` : 'the service'
-  }
-
-  /** So many events that count, a millisecond apart unless told, from an instant of the case on. */
-  volley(count: number, fromMs = 0, { subject = 0, stepMs = 1, first = 0 } = {}): object[] {
-    return Array.from({ length: count }, (_, i) => this.proof.counts(first + i, fromMs + i * stepMs, subject))
-  }
-
-  one(i: number, atMs: number, subject = 0): object {
-    return this.proof.counts(i, atMs, subject)
-  }
-
-  /** So many alerts, each for the group of one subject. */
-  alerts(...subjects: number[]): Record<string, string>[] {
-    return subjects.map((subject) => groupOf(this.monitor, this.one(0, 0, subject)))
-  }
-
-  /** Takes time forward and counts nowhere. */
-  elsewhere(atMs: number): object {
-    return withValue(this.one(0, atMs), ['env'], 'staging')
-  }
 }
 
 function thresholdClaims(scene: Scene): DetectionCase[] {
@@ -98,15 +53,12 @@ function thresholdClaims(scene: Scene): DetectionCase[] {
   ]
 }
 
-/** Both sides of the window's edge, in both modes: begun a millisecond before a full minute. */
+/** Both sides of the window’s edge, to the millisecond, in both modes. */
 function edgeClaims(scene: Scene): DetectionCase[] {
   const { reach, windowMs, window, subject } = scene
-  const begin = minuteMs - 1
-  const last = (gapMs: number) => [
-    ...scene.volley(Math.max(reach - 1, 1), begin, { stepMs: 0 }),
-    scene.one(reach - 1, begin + gapMs),
-  ]
   if (reach === 1) {
+    const begin = minuteMs - 1
+    const last = (gapMs: number) => [scene.one(0, begin), scene.one(1, begin + gapMs)]
     return [
       {
         name: `a second of ${subject} exactly ${window} after the first goes on with its alert`,
