@@ -1,4 +1,6 @@
 import type { AlertQuery, Operator } from './monitor-query.ts'
+import { parseSearch } from './search-parser.ts'
+import { SearchSyntaxError } from './search-scanner.ts'
 
 /** The options of a log monitor that mean something here, as its JSON says them. */
 export interface MonitorOptions {
@@ -156,6 +158,7 @@ export function readOptions(
   readNotifyBy(options, query, strict, read, find)
   readNoData(options, strict, read, find)
   readSchedule(options, query, find)
+  readVariables(options, find)
   return { options: read, findings }
 }
 
@@ -211,6 +214,24 @@ function readSchedule(options: Record<string, unknown>, query: AlertQuery | unde
     else if (name !== 'evaluation_window') find('refusal', path, 'is not known here')
     else if (query && query.form === 'logs')
       find('refusal', path, 'a window that begins with the clock is not evaluated here')
+  }
+}
+
+/** The queries of a formula over logs: nothing evaluates them here, but one that cannot be read would be refused there, too. */
+function readVariables(options: Record<string, unknown>, find: Find): void {
+  const names = new Set<unknown>()
+  for (const [i, variable] of (Array.isArray(options.variables) ? options.variables : []).entries()) {
+    if (!isRecord(variable)) continue
+    if (names.has(variable.name)) find('fault', `variables[${i}].name`, `${JSON.stringify(variable.name)} stands twice`)
+    names.add(variable.name)
+    const { search } = variable
+    if (variable.data_source !== 'logs' || !isRecord(search) || typeof search.query !== 'string') continue
+    try {
+      parseSearch(search.query)
+    } catch (error) {
+      if (!(error instanceof SearchSyntaxError)) throw error
+      find('fault', `variables[${i}].search.query:${error.position + 1}`, error.reason)
+    }
   }
 }
 

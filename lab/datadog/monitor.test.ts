@@ -190,6 +190,25 @@ test.each<[string, unknown, RegExp]>([
     withThresholds({ critical: 10, ok: 1 }),
     /^options.thresholds.ok: is not a threshold/,
   ],
+  [
+    'a formula over a search with a fault',
+    {
+      ...monitor,
+      query: 'formula("a / b").last("5m") > 10',
+      options: { variables: [{ name: 'a', data_source: 'logs', search: { query: '@a:b=c' } }] },
+    },
+    /^options.variables\[0\].search.query:5: `=` must be escaped/,
+  ],
+  [
+    'two queries of one name',
+    withOptions({
+      variables: [
+        { name: 'a', data_source: 'metrics' },
+        { name: 'a', data_source: 'logs' },
+      ],
+    }),
+    /^options.variables\[1\].name: "a" stands twice/,
+  ],
   ['an unknown option', withOptions({ new_group_dely: 0 }), /^options.new_group_dely: is not an option/],
   [
     'an option of metric monitors',
