@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -240,4 +240,31 @@ test('the end of a log is not silence, unless it is said to be', async () => {
   expect((await run(file, '--detections', rules, '--silence')).out).toContain(
     '2026-01-05T09:11:40.000Z  Triggered     heartbeat',
   )
+})
+
+test('--state goes on where the part before ended, and --finish lets time run on', async () => {
+  const state = join(dir, 'attack.state')
+  const events = attack()
+  const part = async (lines: string[], ...more: string[]) => run(await log(lines), '--state', state, ...more)
+  const parts = [await part(events.slice(0, 4)), await part(events.slice(4)), await part([], '--finish')]
+  expect(parts.map(({ code }) => code)).toEqual([0, 0, 0])
+  expect(parts.map(({ out }) => out).join('')).toBe((await run(await log(events))).out)
+  expect(parts[1]?.out).toBe('')
+  await expect(stat(state)).rejects.toThrow(/ENOENT/)
+})
+
+test('--state of other monitors or another cadence is exit code 2, and says what is different', async () => {
+  const state = join(dir, 'other.state')
+  await run(await log(attack()), '--state', state)
+  const file = await log(attack())
+  expect(await run(file, '--state', state, '--cadence', '60')).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringContaining('--cadence was unset and is 60'),
+  })
+  expect(await run(file, '--state', state, '--detections', join(catalogue, 'session-reuse'))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('session-reuse is new; credential-stuffing is missing'),
+  })
+  await expect(run(file, '--finish')).rejects.toThrow(/--finish goes with --state/)
 })

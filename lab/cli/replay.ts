@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { EstateError, expectationFile, loadEstate } from '../datadog/estate/estate.ts'
@@ -14,6 +14,7 @@ import { urlFields } from '../datadog/intake.ts'
 import { loadMonitors, type Monitor, MonitorError } from '../datadog/monitor.ts'
 import { detectForm, type RecordingForm, recordingForms } from '../datadog/recording/recording.ts'
 import type { ReplayOptions } from '../datadog/replay.ts'
+import { type ReplayState, readState, StateError, writeState } from '../datadog/replay-state.ts'
 import { type ReplaySource, type ReplaySummary, replayStream } from '../datadog/replay-stream.ts'
 import type { Transition } from '../datadog/track.ts'
 import { type Command, type Io, UsageError } from './command.ts'
@@ -44,6 +45,10 @@ Options:
                       unset, (t - window, t] at each event's own time
   --group-limits      leave out the groups that Datadog would: beyond 1000 of one facet, 30 by 30, 10 by 10 by 10 …;
                       without it they are evaluated, and told at the end
+  --state FILE        the log is a part of a longer one: go on from FILE, if it is there, and save to it at the end of
+                      this part, where time then stands still; the parts together give what the log in one piece gives.
+                      For the same monitors, --lateness, --cadence and --group-limits only
+  --finish            with --state: this part is the last; time runs on as without --state, and FILE is removed
   --silence           what comes after the newest event is silence: monitors about too little or missing data may alert
   --json              one line per transition: {monitor, transition, group, at, value}
   --junit FILE        write one test case per monitor as JUnit XML too
@@ -55,6 +60,7 @@ expectation does not hold, 2 when an option, the monitors or a file is not usabl
 Examples:
   npm run replay -- events.jsonl
   npm run replay -- - --json --cadence 60 < events.jsonl
+  npm run replay -- monday.jsonl --state week.state && npm run replay -- tuesday.jsonl --state week.state --finish
   npm run replay -- export.json --detections monitors/ --expect expect.json --junit replay.xml
 `
 
@@ -78,12 +84,15 @@ export const command: Command = {
         cadence: { type: 'string' },
         'group-limits': { type: 'boolean', default: false },
         silence: { type: 'boolean', default: false },
+        state: { type: 'string' },
+        finish: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         junit: { type: 'string' },
       },
     })
     const [file, ...more] = positionals
     if (file === undefined || more.length > 0) throw new UsageError('One FILE is wanted, or - for standard input.')
+    if (values.finish && values.state === undefined) throw new UsageError('--finish goes with --state FILE.')
     const latenessSeconds = seconds('--lateness', values.lateness, 0)
     const cadenceSeconds = values.cadence === undefined ? undefined : seconds('--cadence', values.cadence, 1)
     const format = values.format === undefined ? undefined : formNamed(values.format)
@@ -98,7 +107,9 @@ export const command: Command = {
         ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }),
       }
       const triggers = new Triggers()
-      const code = await replay(stream, { form, ...drain }, monitors, options, triggers, io, values.json)
+      const part = values.state === undefined ? {} : await partOf(values.state, values.finish, monitors, options)
+      const code = await replay(stream, { form, ...drain, ...part }, monitors, options, triggers, io, values.json)
+      if (values.state !== undefined && values.finish) await rm(values.state, { force: true })
       const outcomes = expected ? compareTriggers(expected, triggers, readings) : []
       if (values.junit !== undefined) {
         const report = { file: values.junit, startedAt, seconds: (Date.now() - startedAt.getTime()) / 1000 }
@@ -113,8 +124,15 @@ export const command: Command = {
   },
 }
 
+/** What a log that is a part of a longer one begins with, and where it leaves off. */
+async function partOf(file: string, isLast: boolean, monitors: readonly Monitor[], options: ReplayOptions) {
+  const resume = await readState(file, monitors, options)
+  const pause = (state: ReplayState) => writeState(file, monitors, options, state)
+  return { resume, pause: isLast ? undefined : pause }
+}
+
 const isUnusable = (error: unknown): boolean =>
-  [MonitorError, EstateError, ExpectationError].some((kind) => error instanceof kind) ||
+  [MonitorError, EstateError, ExpectationError, StateError].some((kind) => error instanceof kind) ||
   /cannot be read/.test((error as Error).message)
 
 interface Loaded {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 
 /** Longer pieces are never kept. */
-export const longestBytes = 64
+const longestBytes = 64
 const wordsEach = longestBytes / 4
 /** So many pieces are kept at once: when there is no more room all are forgotten, and met anew. */
 const mostRows = 32_768

@@ -3,6 +3,7 @@ import type { IndexedLog } from './log.ts'
 import type { Monitor } from './monitor.ts'
 import { groupOfKey } from './reading.ts'
 import { type Cycle, entering, type Rule, reminding, type State, type Subject, type TransitionWord } from './state.ts'
+import type { NoticesState } from './track-state.ts'
 import type { Group } from './windows.ts'
 
 /** Something changed its state, or a reminder of it is due: what Datadog sends one notification for. */
@@ -155,6 +156,30 @@ export class Notices {
         this.tell(subject, worst ?? group, reminding[state], state, at)
       }
       this.remindAt = Math.min(this.remindAt, this.reminderOf(subject))
+    }
+  }
+
+  /** @param placeOf by which number a group goes */
+  save(placeOf: (group: Group) => number): NoticesState {
+    const together = [...this.notifyGroups.values()].map(({ key, state, cycle, members }) => {
+      return { key, state, cycle: cycle ?? null, members: [...members].map(placeOf) }
+    })
+    return { remindAt: this.remindAt, together }
+  }
+
+  /** @param groups all of the monitor, by their numbers, each as it stood */
+  restore(state: NoticesState, groups: readonly Group[]): void {
+    this.remindAt = state.remindAt ?? never
+    for (const group of groups) if (group.cycle) this.open.set(group, group)
+    for (const { key, state: worst, cycle, members } of state.together) {
+      const [first, ...rest] = members.map((i) => groups[i] as Group)
+      if (!first) continue
+      const together = new NotifyGroup(key, first)
+      for (const member of [first, ...rest]) together.members.add(member)
+      together.state = worst
+      together.cycle = cycle ? { ...cycle } : undefined
+      this.notifyGroups.set(key, together)
+      if (together.cycle) this.open.set(together, first)
     }
   }
 

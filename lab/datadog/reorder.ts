@@ -56,6 +56,20 @@ export class ReorderBuffer {
     this.findOldest()
   }
 
+  /** All that is held, oldest first. */
+  list(): Held[] {
+    const queued = Array.from({ length: this.end - this.start }, (_, i): Held => {
+      const index = (this.start + i) & (this.times.length - 1)
+      return {
+        at: this.times[index] as number,
+        monitor: this.monitors[index] as number,
+        group: this.groups[index] as Group,
+        slot: this.slots[index] as number,
+      }
+    })
+    return [...queued, ...this.heap].sort((a, b) => a.at - b.at)
+  }
+
   private findOldest(): void {
     const queued = this.start < this.end ? (this.times[this.start & (this.times.length - 1)] as number) : never
     const [straggler] = this.heap

@@ -6,6 +6,7 @@ import type { Monitor } from './monitor.ts'
 import type { UrlFields } from './preprocess.ts'
 import { type RecordingForm, readRecording } from './recording/recording.ts'
 import { Replayer, type ReplayOptions } from './replay.ts'
+import type { ReplayState } from './replay-state.ts'
 import type { Transition } from './track.ts'
 
 export interface ReplayVisitor {
@@ -33,6 +34,10 @@ export interface ReplaySource {
   readonly form?: RecordingForm
   /** What the URL of the drain says of Logplex frames. */
   readonly drain?: UrlFields
+  /** Goes on from where an earlier part of the recording ended. */
+  readonly resume?: ReplayState | undefined
+  /** The recording goes on elsewhere: at the end of this part of it time stands still, and its state is passed on. */
+  readonly pause?: ((state: ReplayState) => Promise<void>) | undefined
 }
 
 /** Evaluates monitors over a recording of any length, in memory that depends on the windows only. */
@@ -41,9 +46,10 @@ export async function replayStream(
   monitors: readonly Monitor[],
   options: ReplayOptions,
   visitor: ReplayVisitor,
-  { form = 'jsonl', drain }: ReplaySource = {},
+  { form = 'jsonl', drain, resume, pause }: ReplaySource = {},
 ): Promise<ReplaySummary> {
   const replayer = new Replayer(monitors, options, (transition) => visitor.transition(transition))
+  if (resume) replayer.restore(resume)
   const reader = new EventReader(monitors, replayer)
   const summary: ReplaySummary = {
     ...{ bytes: 0, events: 0, malformed: 0, dropped: 0, newest: Number.NEGATIVE_INFINITY },
@@ -89,7 +95,8 @@ export async function replayStream(
   }
   if (form === 'jsonl') await visitLines(stream, lines, piece)
   else await readRecording(stream, form, { log: whole, malformed, piece }, drain)
-  replayer.finish()
+  if (pause) await pause(replayer.save())
+  else replayer.finish()
   summary.exceeded = replayer.exceededLimits
   return report()
 }

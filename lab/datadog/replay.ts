@@ -3,7 +3,9 @@ import type { EventSink } from './event-reader.ts'
 import type { Log } from './log.ts'
 import type { Monitor } from './monitor.ts'
 import { ReorderBuffer } from './reorder.ts'
+import type { ReplayState } from './replay-state.ts'
 import { Track, type Transition } from './track.ts'
+import type { TrackState } from './track-state.ts'
 import type { Group } from './windows.ts'
 
 export interface ReplayOptions {
@@ -130,6 +132,33 @@ export class Replayer implements EventSink {
       track.pass(Number.MAX_SAFE_INTEGER)
     }
     this.flush()
+  }
+
+  /** @returns all that the future depends on: another replayer with the same monitors and options goes on from there */
+  save(): ReplayState {
+    return {
+      newest: this.newest,
+      first: this.first ?? null,
+      started: this.due !== beforeTime,
+      dropped: this.dropped,
+      held: this.buffer.list().map(({ at, monitor, group, slot }) => [at, monitor, group.key, group.valueAt(slot)]),
+      tracks: this.tracks.map((track) => track.save()),
+    }
+  }
+
+  /** Goes on from where another was saved. To be called before anything else. */
+  restore(state: ReplayState): void {
+    this.newest = state.newest ?? beforeTime
+    this.first = state.first ?? undefined
+    this.dropped = state.dropped
+    for (const [monitor, track] of this.tracks.entries()) track.restore(state.tracks[monitor] as TrackState)
+    for (const [at, monitor, key, value] of state.held) {
+      const group = this.groupOf(monitor, key)
+      this.buffer.push(at, monitor, group, group.hold(value))
+    }
+    if (!state.started) return
+    for (const [monitor, track] of this.tracks.entries()) this.dues[monitor] = track.due()
+    this.findDue()
   }
 
   /** What Datadog would not have evaluated so far. */

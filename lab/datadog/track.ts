@@ -5,6 +5,7 @@ import type { Monitor } from './monitor.ts'
 import { byKey, type Dropped, Notices, severity, type Transition } from './notices.ts'
 import { compileReader, type Reader } from './reading.ts'
 import { nextState, type Rule, ruleOf, type State } from './state.ts'
+import { entriesOf, restoreEntries, restoreStanding, standingOf, type TrackState } from './track-state.ts'
 import { EntryRing, Group, owned } from './windows.ts'
 
 export type { Transition } from './notices.ts'
@@ -499,6 +500,61 @@ export class Track {
       if (group.held === 0 && group.state === 'OK' && group.lastSeen + this.keptMs <= this.clock) this.forget(group)
     }
     this.sweepAt = Math.max(1024, this.groups.size * 2)
+  }
+
+  /** @returns all that the future depends on; samples are not kept */
+  save(): TrackState {
+    const groups = [...this.groups.values()]
+    const places = new Map(groups.map((group, i) => [group, i]))
+    const placeOf = (group: Group) => places.get(group) as number
+    const { report } = this.limits ?? {}
+    return {
+      keys: groups.map(({ key }) => key),
+      standings: groups.flatMap((group, i) => {
+        const standing = standingOf(group)
+        return standing ? [[i, standing] as const] : []
+      }),
+      entries: entriesOf(this.ring, places),
+      changed: this.changed.filter(({ forgotten }) => !forgotten).map(placeOf),
+      waiting: this.waiting.filter(({ forgotten }) => !forgotten).map(placeOf),
+      clock: this.clock,
+      wholeAt: this.wholeAt,
+      silenceAt: this.silenceAt,
+      hadData: this.hadData,
+      sweepAt: this.sweepAt,
+      limitsCountedAt: this.limitsCountedAt,
+      mostLive: this.mostLive,
+      exceeded: report ?? null,
+      notices: this.notices.save(placeOf),
+    }
+  }
+
+  /** Goes on from where the same monitor was saved. @param state what `save` returned, maybe by way of JSON */
+  restore(state: TrackState): void {
+    const { ring } = this
+    const groups = state.keys.map((key) => this.groupOf(key))
+    restoreEntries(ring, state.entries, groups)
+    ring.from = state.entries.from
+    ring.to = state.entries.to
+    for (let position = ring.from; position < ring.to; position++) this.enter(position)
+    for (const group of this.changed) group.changed = false
+    this.changed = []
+    for (const [i, standing] of state.standings) restoreStanding(groups[i] as Group, standing)
+    for (const group of groups) {
+      if (group.state !== 'OK') this.active.add(group)
+      if (group.withheld) this.withheld.add(group)
+    }
+    for (const i of state.changed) this.mark(groups[i] as Group)
+    this.waiting = state.waiting.map((i) => groups[i] as Group)
+    this.clock = state.clock ?? beforeTime
+    this.wholeAt = state.wholeAt ?? never
+    this.silenceAt = state.silenceAt ?? never
+    this.hadData = state.hadData
+    this.sweepAt = state.sweepAt
+    this.limitsCountedAt = state.limitsCountedAt ?? beforeTime
+    this.mostLive = state.mostLive
+    if (state.exceeded) this.limits?.note(state.exceeded.since, state.exceeded.beyond)
+    this.notices.restore(state.notices, groups)
   }
 
   /** The first evaluation after an instant at which a window's edge passes. */
