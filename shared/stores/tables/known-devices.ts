@@ -1,3 +1,4 @@
+import { odata, type TableClient, type TransactionAction } from '@azure/data-tables'
 import type { KnownDevice, KnownDevices } from '../port.ts'
 import type { Tables } from './client.ts'
 import { CONFLICT, findEntity, unless } from './entity.ts'
@@ -24,14 +25,22 @@ export function createKnownDevices(tables: Tables): KnownDevices {
       const table = await tables.open('devices')
       const device = { partitionKey: userId, rowKey: deviceHash, since }
       const first = { partitionKey: userId, rowKey: FIRST, deviceHash, since }
-      const both = table.submitTransaction([
+      const both: TransactionAction[] = [
         ['create', first],
         ['create', { ...device, isFirst: true }],
-      ])
-      if (await unless([CONFLICT], both)) return { since, isFirst: true, isNew: true }
+      ]
+      const isFirst = (await isEmpty(table, userId)) && (await unless([CONFLICT], table.submitTransaction(both)))
+      if (isFirst) return { since, isFirst, isNew: true }
       if (await unless([CONFLICT], table.createEntity(device))) return { since, isFirst: false, isNew: true }
       // The same device was faster by another request: what that wrote holds.
       return { ...((await find(userId, deviceHash)) ?? { since, isFirst: false }), isNew: false }
     },
   }
+}
+
+/** Accounts are older than {@link FIRST}: whose devices were met before it was claimed has had its first one. */
+async function isEmpty(table: TableClient, partitionKey: string): Promise<boolean> {
+  const filter = odata`PartitionKey eq ${partitionKey}`
+  const { done } = await table.listEntities({ queryOptions: { filter, select: ['RowKey'] } }).next()
+  return done === true
 }

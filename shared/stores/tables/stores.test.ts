@@ -46,6 +46,15 @@ test('the keys of the ledger are the user and the SHA-256 of the sid', async () 
   expect(row).toMatchObject({ partitionKey: opened.userId, rowKey: expect.stringMatching(/^[0-9a-f]{64}$/) })
 })
 
+test('an account whose devices are older than the claim of the first one has had its first', async () => {
+  const tables = freshTables()
+  const [userId, later] = [randomUUID(), new Date(NOW.getTime() + 1)]
+  await (await tables.open('devices')).createEntity({ partitionKey: userId, rowKey: 'a'.repeat(32), since: NOW })
+  const devices = createKnownDevices(tables)
+  expect(await devices.remember(userId, 'b'.repeat(32), later)).toEqual({ since: later, isFirst: false, isNew: true })
+  expect(await devices.find(userId, 'b'.repeat(32))).toMatchObject({ isFirst: false })
+})
+
 test('a table is created once, however many ask for it first', async () => {
   const tables = freshTables()
   const opened = await Promise.all(Array.from({ length: 5 }, () => tables.open('once')))
