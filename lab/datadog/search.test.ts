@@ -472,6 +472,15 @@ test('every tree prints to a search that parses to the same tree', () => {
   )
 })
 
+test.each(['warn', 'warning', 'WARN', '"warning"', '(error OR warn)', 'w*'])(
+  'status:%s finds either spelling',
+  (query) => {
+    const matches = compileSearch(`status:${query}`)
+    const found = ['warn', 'warning', 'info', 'emergency'].filter((status) => matches({ ...login, status }))
+    expect(found).toEqual(['warn', 'warning'])
+  },
+)
+
 test('whatever is typed either parses and prints back, or is refused with a position inside it', () => {
   const piece = fc.constantFrom(
     'a',

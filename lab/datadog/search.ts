@@ -55,6 +55,18 @@ function some(tests: readonly LogPredicate[]): LogPredicate {
   }
 }
 
+/**
+ * Decision `status-spellings`: the remapper's documentation says `warning` and `emerg`; exports and what people search for say
+ * `warn` and `emergency` too. Each pair is one status, and either word finds it.
+ * @see https://docs.datadoghq.com/logs/log_configuration/processors/log_status_remapper/
+ */
+const otherSpelling = new Map([
+  ['warn', 'warning'],
+  ['warning', 'warn'],
+  ['emerg', 'emergency'],
+  ['emergency', 'emerg'],
+])
+
 function compileMatch(target: Target, value: Value): LogPredicate {
   if (target.kind === 'everything') {
     const matcher = textMatcher(value)
@@ -66,9 +78,14 @@ function compileMatch(target: Target, value: Value): LogPredicate {
     const matcher = textMatcher(value)
     return (log) => log.message !== undefined && matcher(log.message)
   }
-  const caseless =
-    target.kind === 'tag' || target.kind === 'wholeTag' || (target.kind === 'reserved' && target.name === 'status')
-  return byField(target, wholeMatcher(value, caseless))
+  const isStatus = target.kind === 'reserved' && target.name === 'status'
+  const caseless = isStatus || target.kind === 'tag' || target.kind === 'wholeTag'
+  const matcher = wholeMatcher(value, caseless)
+  if (!isStatus || value.kind !== 'text') return byField(target, matcher)
+  const spelling = otherSpelling.get(value.text.toLowerCase())
+  if (spelling === undefined) return byField(target, matcher)
+  const spelledOtherwise = wholeMatcher({ ...value, text: spelling }, caseless)
+  return byField(target, (found) => matcher(found) || spelledOtherwise(found))
 }
 
 function byField(field: Field, matcher: Matcher): LogPredicate {
