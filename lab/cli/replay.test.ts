@@ -268,3 +268,12 @@ test('--state of other monitors or another cadence is exit code 2, and says what
   })
   await expect(run(file, '--finish')).rejects.toThrow(/--finish goes with --state/)
 })
+
+test('an expectation is about a whole log, not about a part of one', async () => {
+  const rules = await estate({ 'expect.json': { 'credential-stuffing': [{ '@ip': '203.0.113.9' }] } })
+  const file = await log(attack().slice(0, 3))
+  expect((await run(file, '--detections', rules)).code).toBe(1)
+  const state = join(rules, 'state')
+  expect((await run(file, '--detections', rules, '--state', state)).code).toBe(0)
+  await expect(run(file, '--state', state, '--expect', join(rules, 'expect.json'))).rejects.toThrow(/whole log/)
+})

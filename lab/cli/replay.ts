@@ -37,7 +37,8 @@ Options:
                       wrapper of an integration, in lists), or one such file, or the output of \`terraform show -json\`.
                       What cannot be evaluated is named on stderr. Default: detections, held to what can be imported
   --expect FILE       which monitor must trigger for which groups, and nothing else: {"slug": [{"@ip": "203.0.113.9"}]},
-                      [{}] for one that is not grouped (default: expect.json beside the monitors, if it is there)
+                      [{}] for one that is not grouped (default: expect.json beside the monitors, if it is there and
+                      the log is whole: not with --state)
   --format FORM       jsonl, export or logplex, instead of telling it from the first bytes
   --drain QUERY       what the URL of the Logplex drain says, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
   --lateness SECONDS  how far out of order events may come without effect on the result (default 60)
@@ -93,13 +94,16 @@ export const command: Command = {
     const [file, ...more] = positionals
     if (file === undefined || more.length > 0) throw new UsageError('One FILE is wanted, or - for standard input.')
     if (values.finish && values.state === undefined) throw new UsageError('--finish goes with --state FILE.')
+    if (values.expect !== undefined && values.state !== undefined) {
+      throw new UsageError('--expect is about a whole log: a part of one, as --state reads it, cannot hold it.')
+    }
     const latenessSeconds = seconds('--lateness', values.lateness, 0)
     const cadenceSeconds = values.cadence === undefined ? undefined : seconds('--cadence', values.cadence, 1)
     const format = values.format === undefined ? undefined : formNamed(values.format)
     const drain = values.drain === undefined ? {} : { drain: urlFields(new URLSearchParams(values.drain)) }
     try {
       const { monitors, readings, path } = await load(values.detections, io)
-      const expected = await expectationsFor(values.expect, path, readings)
+      const expected = values.state === undefined ? await expectationsFor(values.expect, path, readings) : undefined
       const input = await openInput(file)
       const { form, stream } = format === undefined ? await detectForm(input) : { form: format, stream: input }
       const options = {
