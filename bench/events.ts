@@ -1,21 +1,30 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
+import type { Writable } from 'node:stream'
+
+/** Writes one hour of a busy service as the app logs it. The same number of events is always the same file. */
+export async function writeEvents(file: string, events: number): Promise<void> {
+  await writeLines(createWriteStream(file), eventLines(events, 3_600_000 / events))
+}
+
+/** Writes lines to a stream no faster than it takes them, and ends it. */
+export async function writeLines(out: Writable, lines: Iterable<string>): Promise<void> {
+  const closed = once(out, 'close')
+  for (const line of lines) if (!out.write(line)) await once(out, 'drain')
+  out.end()
+  await closed
+}
 
 /**
- * Writes a log as the app writes it, one hour of a busy service: two fifths sign-ins, the rest session uses; one attacking
- * address and one stolen session in every thousand events. The same number of events is always the same file.
+ * A log as the app writes it, line by line: two fifths sign-ins, the rest session uses; one attacking address and one stolen
+ * session in every thousand events.
  */
-export async function writeEvents(file: string, events: number): Promise<void> {
+export function* eventLines(events: number, everyMs: number): Generator<string> {
   const random = mulberry32(1)
-  const out = createWriteStream(file)
   const begin = Date.UTC(2026, 0, 5, 9)
-  const everyMs = 3_600_000 / events
   for (let i = 0; i < events; i++) {
-    if (!out.write(`${JSON.stringify(event(new Date(begin + i * everyMs).toISOString(), random))}\n`))
-      await once(out, 'drain')
+    yield `${JSON.stringify(event(new Date(begin + i * everyMs).toISOString(), random))}\n`
   }
-  out.end()
-  await once(out, 'close')
 }
 
 function event(timestamp: string, random: () => number): object {

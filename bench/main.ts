@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util'
 import type { Io } from '../lab/cli/command.ts'
 import { json } from '../lab/cli/output.ts'
 import { benchLoadTime } from './load-time.ts'
-import { benchReplay } from './replay.ts'
+import { benchReplay, type ReplayBench } from './replay.ts'
+import { replayMemory } from './replay-memory.ts'
 import { document, table } from './report.ts'
 import { type Comparison, holds } from './rounds.ts'
 import { benchService, type Length } from './service.ts'
@@ -16,7 +17,10 @@ of their ratio. Only the ratios mean anything on another machine.
   sign-ins       per second over HTTP through the compiled functions, 16 at once, against bcryptjs alone in as many worker
                  threads as there are cores, at the same cost                                              (at least 0.85)
   session check  99th percentile, one due every 20 ms, while sign-ins saturate the service, against idle    (at most 10)
-  replay         events per CPU second through every monitor, against JSON.parse of every line            (at least 0.3)
+  replay         events per CPU second, against JSON.parse of every line: through two monitors, one of which counts and
+                 one counts what is distinct (at least 0.6); through eight                                (at least 0.3)
+  memory         peak of a replay through every monitor, half a million events an hour: of one hour, against 150 MiB
+                 (at most 1); of ten hours (three with --quick), against one                                (at most 1.1)
   load           milliseconds for the one file that is deployed, in a fresh process, against its sources   (at most 0.4)
 
 Everything shares this machine's cores: functions with its hash workers, PostgreSQL, Redis, Azurite, and in one process
@@ -62,18 +66,53 @@ async function measure(quick: boolean, io: Io): Promise<Comparison[]> {
   const say = (text: string) => io.err(`${text}\n`)
   const length = quick ? QUICK : FULL
   say(`Replaying ${EVENTS.toLocaleString('en')} events, ${length.rounds} rounds`)
-  const { replay, parse, monitors } = await benchReplay({ events: EVENTS, rounds: length.rounds })
-  const replaying: Comparison = {
-    name: 'replay over parsing',
-    measured: { what: `replay through ${monitors} monitors`, unit: 'events per CPU s', rounds: replay },
-    peer: { what: 'JSON.parse of every line', unit: 'events per CPU s', rounds: parse },
-    bound: { atLeast: 0.3 },
-  }
+  const replaying = replayComparisons(await benchReplay({ events: EVENTS, rounds: length.rounds }))
+  io.signal.throwIfAborted()
+  const hours = quick ? 3 : 10
+  say(`Replaying an hour, and ${hours} hours, for their memory`)
+  const memory = memoryComparisons(await replayMemory(1), await replayMemory(hours), hours)
   io.signal.throwIfAborted()
   say('Loading the functions')
   const loading = await benchLoadTime()
   io.signal.throwIfAborted()
-  return [...(await benchService(length, say, io.signal)), replaying, loading]
+  return [...(await benchService(length, say, io.signal)), ...replaying, ...memory, loading]
+}
+
+function replayComparisons({ parse, two, eight }: ReplayBench): Comparison[] {
+  const unit = 'events per CPU s'
+  const peer = { what: 'JSON.parse of every line', unit, rounds: parse }
+  return [
+    {
+      name: 'replay through two over parsing',
+      measured: { what: 'replay through two monitors', unit, rounds: two },
+      peer,
+      bound: { atLeast: 0.6 },
+    },
+    {
+      name: 'replay through eight over parsing',
+      measured: { what: 'replay through eight monitors', unit, rounds: eight },
+      peer,
+      bound: { atLeast: 0.3 },
+    },
+  ]
+}
+
+function memoryComparisons(ofOne: number, ofMore: number, hours: number): Comparison[] {
+  const one = { what: 'peak memory of an hour', unit: 'MiB', rounds: [ofOne] }
+  return [
+    {
+      name: 'memory over its limit',
+      measured: one,
+      peer: { what: 'the limit', unit: 'MiB', rounds: [150] },
+      bound: { atMost: 1 },
+    },
+    {
+      name: `memory of ${hours} hours over one`,
+      measured: { what: `peak memory of ${hours} hours`, unit: 'MiB', rounds: [ofMore] },
+      peer: one,
+      bound: { atMost: 1.1 },
+    },
+  ]
 }
 
 function readOptions(argv: readonly string[]): { quick: boolean; json: boolean } | 0 | 2 {

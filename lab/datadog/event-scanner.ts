@@ -51,6 +51,11 @@ export class EventScanner extends JsonBytes {
     return key.line === this.line
   }
 
+  /** Whether it has a text there. */
+  hasText(key: Key): boolean {
+    return key.line === this.line && this.buffer[key.start] === quote
+  }
+
   /** @returns the value that the line that was scanned last has there */
   valueAt(key: Key, values: Interner): Interned {
     return key.line === this.line ? values.find(this.buffer, this.view, key.start, key.end) : absent

@@ -11,6 +11,8 @@ interface Tested {
   readonly path: string
   readonly key: Key
   readonly values: Interner
+  /** The kind of every text, where searches only ask whether there is anything; else undefined. */
+  readonly textKind: number | undefined
   /** By kind, a value of that kind; nothing for the kind of what is absent, which is 0. */
   readonly examples: unknown[]
 }
@@ -37,13 +39,13 @@ export class MatchTable {
 
   constructor(monitors: readonly Monitor[], keys: KeyTable) {
     this.searches = monitors.map(({ parsed }) => compileNode(parsed.node))
-    const parts = new Map<string, LogPredicate[]>()
+    const parts = new Map<string, SearchNode[]>()
     for (const { parsed } of monitors) {
       visitParts(parsed.node, (target, part) => {
         const path = pathOf(target)
         const tests = parts.get(path) ?? []
         parts.set(path, tests)
-        tests.push(compileNode(part))
+        tests.push(part)
       })
     }
     this.tested = [...parts].map(([path, tests]) => testedField(path, keys.get(path) as Key, tests))
@@ -57,8 +59,7 @@ export class MatchTable {
     const { tested } = this
     let step = this.root
     for (let i = 0; i < tested.length; i++) {
-      const { key, values } = tested[i] as Tested
-      const { kind } = scanner.valueAt(key, values)
+      const kind = kindIn(scanner, tested[i] as Tested)
       if (kind === unusualKind) return undefined
       step = step.next[kind] ?? addStep(step, kind)
     }
@@ -68,13 +69,14 @@ export class MatchTable {
 
   private search(scanner: EventScanner): number[] {
     const event = {}
-    for (const { path, key, values, examples } of this.tested) {
-      place(event, path.split('.'), examples[scanner.valueAt(key, values).kind])
-    }
+    for (const each of this.tested) place(event, each.path.split('.'), each.examples[kindIn(scanner, each)])
     const log = logOfEvent(event)
     return [...this.searches.keys()].filter((i) => this.searches[i]?.(log))
   }
 }
+
+const kindIn = (scanner: EventScanner, { key, values, textKind }: Tested): number =>
+  textKind !== undefined && scanner.hasText(key) ? textKind : scanner.valueAt(key, values).kind
 
 function addStep(step: Step, kind: number): Step {
   const next: Step = { next: [], matching: undefined }
@@ -82,7 +84,8 @@ function addStep(step: Step, kind: number): Step {
   return next
 }
 
-function testedField(path: string, key: Key, tests: readonly LogPredicate[]): Tested {
+function testedField(path: string, key: Key, parts: readonly SearchNode[]): Tested {
+  const tests = parts.map(compileNode)
   const examples: unknown[] = []
   const kinds = new Map<string, number>()
   const kindOf = (value: unknown): number => {
@@ -98,7 +101,9 @@ function testedField(path: string, key: Key, tests: readonly LogPredicate[]): Te
     return examples.push(value) - 1
   }
   kindOf(undefined)
-  return { path, key, values: new Interner((value) => new Interned(value, kindOf(value))), examples }
+  const onlyPresence = !key.role && parts.every((part) => part.kind === 'match' && part.value.kind === 'exists')
+  const values = new Interner((value) => new Interned(value, kindOf(value)))
+  return { path, key, values, textKind: onlyPresence ? kindOf('any') : undefined, examples }
 }
 
 /** Puts a value at a path of an event; nothing is put as nothing. */

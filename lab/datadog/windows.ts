@@ -74,7 +74,7 @@ export class Group implements Subject {
   release(slot: number): void {
     this.held--
     if (slot === 0) this.refs--
-    else (this.others as Values).release(slot - 1)
+    else if ((this.others as Values).release(slot - 1) === 0) this.others = undefined
   }
 }
 
@@ -120,13 +120,16 @@ class Values {
     return count
   }
 
-  release(slot: number): void {
+  /** @returns how many values are still held */
+  release(slot: number): number {
     const refs = (this.refs[slot] as number) - 1
     this.refs[slot] = refs
-    if (refs > 0) return
-    this.slots.delete(this.values[slot] as string)
-    this.values[slot] = ''
-    this.free.push(slot)
+    if (refs === 0) {
+      this.slots.delete(this.values[slot] as string)
+      this.values[slot] = ''
+      this.free.push(slot)
+    }
+    return this.slots.size
   }
 }
 

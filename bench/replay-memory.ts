@@ -1,0 +1,25 @@
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { eventLines, writeLines } from './events.ts'
+
+const eventsAnHour = 500_000
+
+/**
+ * Measures the peak memory of a replay of the catalogue, in a process of its own, started as `npm run replay` is, that reads so many
+ * hours of log, half a million events each, from a pipe.
+ * @returns MiB, resident, as the kernel saw it
+ */
+export async function replayMemory(hours: number): Promise<number> {
+  const script = fileURLToPath(new URL('replay-memory-child.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--max-semi-space-size=2', '--import', 'tsx', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const [kibibytes] = await Promise.all([
+    text(child.stdout),
+    writeLines(child.stdin, eventLines(hours * eventsAnHour, 3_600_000 / eventsAnHour)),
+  ])
+  const peak = Number(kibibytes)
+  if (!(peak > 0)) throw new Error('the replay told no peak of memory')
+  return peak / 1024
+}
