@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -202,6 +202,16 @@ describe('a state in a file', () => {
     await expect(read('{}')).rejects.toThrow(/no state of a replay/)
     await expect(read(text.replace('"version":1', '"version":7'))).rejects.toThrow(/version 7; .* version 1/)
     expect(await read(text)).toMatchObject({ dropped: 0 })
+  })
+
+  test('is not written through a link that somebody put where it is prepared', async () => {
+    const precious = join(dir, 'precious')
+    await writeFile(precious, 'as it was')
+    await symlink(precious, `${file}.${process.pid}.tmp`)
+    await expect(writeState(file, [], {}, stateOf([]))).rejects.toThrow(/cannot be written: EEXIST/)
+    expect(await readFile(precious, 'utf8')).toBe('as it was')
+    await writeState(file, [], {}, stateOf([]))
+    await rm(precious)
   })
 
   test('that cannot be written is an error, and nothing is left behind', async () => {

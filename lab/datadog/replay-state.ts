@@ -87,7 +87,8 @@ export async function writeState(
   }
   const beside = `${file}.${process.pid}.tmp`
   try {
-    const handle = await open(beside, 'w', 0o600)
+    // In a folder that others write to, whatever lies there already was put there by one of them.
+    const handle = await open(beside, 'wx', 0o600)
     try {
       await handle.chmod(0o600)
       await handle.writeFile(JSON.stringify(header))
