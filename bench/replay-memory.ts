@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import manifest from '../package.json' with { type: 'json' }
 import { eventLines, writeLines } from './events.ts'
 
 const eventsAnHour = 500_000
@@ -12,7 +13,7 @@ const eventsAnHour = 500_000
  */
 export async function replayMemory(hours: number): Promise<number> {
   const script = fileURLToPath(new URL('replay-memory-child.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--max-semi-space-size=2', '--import', 'tsx', script], {
+  const child = spawn(process.execPath, [...flagsOf(manifest.scripts.replay), script], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const [kibibytes] = await Promise.all([
@@ -23,3 +24,6 @@ export async function replayMemory(hours: number): Promise<number> {
   if (!(peak > 0)) throw new Error('the replay told no peak of memory')
   return peak / 1024
 }
+
+/** What stands between `node` and the program. */
+const flagsOf = (script: string): string[] => script.split(' ').slice(1, -2)
