@@ -241,6 +241,17 @@ describe('timeout_h', () => {
   })
 })
 
+test('an alert that resolves and triggers again for ever does so for a week of silence, and never after the end', () => {
+  const zero = monitorOf('.rollup("count").last("5m") >= 0', { on_missing_data: 'default', timeout_h: 1 })
+  const times = (options: ReplayOptions) =>
+    replayed(zero, [log(0)], { ...cadence, ...options }).transitions.filter(
+      ({ transition }) => transition === 'Triggered',
+    ).length
+  expect(times({})).toBe(1)
+  // An hour and a minute apart from the sixth minute on.
+  expect(times({ silenceAfterEnd: true })).toBe(1 + Math.floor((7 * 24 * 60 - 6) / 61))
+})
+
 describe('group_retention_duration', () => {
   const shown = (options: object) =>
     monitorOf('.rollup("count").by("@ip").last("5m") > 1', {

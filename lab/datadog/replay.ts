@@ -20,6 +20,7 @@ export interface ReplayOptions {
 }
 
 const beforeTime = Number.NEGATIVE_INFINITY
+const longestSilenceMs = 7 * 24 * 3_600_000
 
 /**
  * Evaluates monitors over recorded logs. Logs are held back for the lateness and taken in by their own time, all of one instant
@@ -124,12 +125,12 @@ export class Replayer implements EventSink {
     if (this.out.length > 0) this.flush()
   }
 
-  /** No more logs: lets time run on until every group has settled. */
+  /** No more logs: lets time run on until every group has settled, or a silence has lasted for a week: some never do. */
   finish(): void {
     this.drain(Number.POSITIVE_INFINITY)
     for (const track of this.tracks) {
       if (!this.silenceAfterEnd) track.end(this.newest)
-      track.pass(Number.MAX_SAFE_INTEGER)
+      track.pass(this.silenceAfterEnd ? this.newest + longestSilenceMs : Number.MAX_SAFE_INTEGER)
     }
     this.flush()
   }

@@ -14,7 +14,8 @@ export interface TrackState {
   readonly waiting: readonly number[]
   readonly clock: Moment
   readonly wholeAt: Moment
-  readonly silenceAt: Moment
+  readonly timeouts: readonly SilenceState[]
+  readonly retentions: readonly SilenceState[]
   readonly hadData: boolean
   readonly sweepAt: number
   readonly limitsCountedAt: Moment
@@ -22,6 +23,9 @@ export interface TrackState {
   readonly exceeded: { readonly since: number; readonly beyond: number } | null
   readonly notices: NoticesState
 }
+
+/** Since when a group has been silent, and when something follows from that. */
+type SilenceState = readonly [group: number, since: number, due: number]
 
 /** Where a group stands that is not as any other. */
 interface Standing {

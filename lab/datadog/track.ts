@@ -4,6 +4,7 @@ import { statisticOf } from './measure.ts'
 import type { Monitor } from './monitor.ts'
 import { byKey, type Dropped, Notices, severity, type Transition } from './notices.ts'
 import { compileReader, type Reader } from './reading.ts'
+import { Silences } from './silences.ts'
 import { nextState, type Rule, ruleOf, type State } from './state.ts'
 import { entriesOf, restoreEntries, restoreStanding, standingOf, type TrackState } from './track-state.ts'
 import { EntryRing, Group, owned } from './windows.ts'
@@ -61,8 +62,9 @@ export class Track {
   private clock = beforeTime
   /** When an ungrouped monitor about too little is evaluated first; Infinity when that is over. */
   private wholeAt = never
-  /** No silent group times out or is dropped before this. */
-  private silenceAt = never
+  /** Silent groups by when `timeout_h` resolves them, and by when `group_retention_duration` drops them. */
+  private readonly timeouts: Silences
+  private readonly retentions: Silences
   /** The last evaluation that counts the newest log of a recording that has ended. */
   private lastCounted = never
   private hadData = false
@@ -93,6 +95,8 @@ export class Track {
     )
     this.quietUpTo = quietUpTo(this.rule)
     this.remembers = !this.rule.grouped || this.rule.newGroupDelayMs > 0 || this.rule.firesOnLeaving
+    this.timeouts = new Silences(this.rule.timeoutMs ?? never)
+    this.retentions = new Silences(this.rule.grouped ? this.rule.retentionMs : never)
     this.limits = this.rule.grouped ? new GroupLimits(monitor.parsed.by.length) : undefined
     this.notices = new Notices(monitor, this.rule, this.stayMs, options.emit, options.dropped)
   }
@@ -118,7 +122,10 @@ export class Track {
     const [waiting] = this.waiting
     if (waiting) due = Math.min(due, this.notEarlier(waiting.notBefore))
     if (this.changed.length > 0 && !this.arrival) due = Math.min(due, this.after(this.clock))
-    due = Math.min(due, this.notEarlier(Math.min(this.wholeAt, this.silenceAt, this.notices.remindAt)))
+    due = Math.min(
+      due,
+      this.notEarlier(Math.min(this.wholeAt, this.timeouts.due, this.retentions.due, this.notices.remindAt)),
+    )
     return this.arrival ? due : Math.max(due, this.after(this.clock))
   }
 
@@ -296,9 +303,16 @@ export class Track {
     if (severity[state] > severity[group.state] && this.isOver(group, at)) return
     group.value = hasData ? this.valueOf(group) : 0
     if (hasData) group.emptySince = never
-    else if (group.emptySince === never) group.emptySince = at
+    else this.fallSilent(group, state, at)
     this.enterState(group, state, at)
-    if (state !== 'OK') this.silenceAt = Math.min(this.silenceAt, this.silenceEnds(group))
+  }
+
+  /** @param state the one that it enters, or keeps */
+  private fallSilent(group: Group, state: State, at: number): void {
+    const begins = group.emptySince === never
+    if (begins) group.emptySince = at
+    if (begins && (state !== 'OK' || this.rule.firesOnSilence)) this.retentions.add(group, at)
+    if (isTriggered(state) && (begins || !isTriggered(group.state))) this.timeouts.add(group, at)
   }
 
   private judge(group: Group, anyData: boolean): State {
@@ -306,9 +320,10 @@ export class Track {
     return nextState(this.rule, group.state, hasData ? this.valueOf(group) : 0, hasData, anyData)
   }
 
-  /** Whether what leaves at `at` leaves only because the recording has ended. */
+  /** Whether what leaves at `at`, or has left, did so only because the recording has ended. */
   private isOver(group: Group, at: number): boolean {
-    return this.rule.firesOnLeaving && at > this.lastCounted && at > this.notEarlier(group.notBefore)
+    if (at <= this.lastCounted || at <= this.notEarlier(group.notBefore)) return false
+    return this.rule.firesOnLeaving || group.count === 0
   }
 
   private valueOf(group: Group): number {
@@ -334,21 +349,12 @@ export class Track {
     this.dropIdle(group)
   }
 
-  /** When a silent group recovers by `timeout_h`, or is dropped after `group_retention_duration`. */
-  private silenceEnds(group: Group): number {
-    const { timeoutMs = never, grouped, retentionMs } = this.rule
-    return group.emptySince + Math.min(group.state === 'No Data' ? never : timeoutMs, grouped ? retentionMs : never)
-  }
-
   private endSilence(at: number): void {
-    if (at < this.silenceAt) return
-    this.silenceAt = never
-    for (const group of [...this.active].sort(byKey)) {
-      if (group.emptySince === never) continue
-      if (this.silenceEnds(group) > at) this.silenceAt = Math.min(this.silenceAt, this.silenceEnds(group))
-      else if (group.state !== 'No Data' && at - group.emptySince >= (this.rule.timeoutMs ?? never))
-        this.resolve(group, at)
-      else this.drop(group)
+    for (let group = this.timeouts.take(at); group; group = this.timeouts.take(at)) {
+      if (isTriggered(group.state)) this.resolve(group, at)
+    }
+    for (let group = this.retentions.take(at); group; group = this.retentions.take(at)) {
+      if (group.state !== 'OK') this.drop(group)
     }
     this.notices.settle(at)
   }
@@ -519,7 +525,8 @@ export class Track {
       waiting: this.waiting.filter(({ forgotten }) => !forgotten).map(placeOf),
       clock: this.clock,
       wholeAt: this.wholeAt,
-      silenceAt: this.silenceAt,
+      timeouts: [...this.timeouts].map(({ group, since, due }) => [placeOf(group), since, due]),
+      retentions: [...this.retentions].map(({ group, since, due }) => [placeOf(group), since, due]),
       hadData: this.hadData,
       sweepAt: this.sweepAt,
       limitsCountedAt: this.limitsCountedAt,
@@ -548,7 +555,8 @@ export class Track {
     this.waiting = state.waiting.map((i) => groups[i] as Group)
     this.clock = state.clock ?? beforeTime
     this.wholeAt = state.wholeAt ?? never
-    this.silenceAt = state.silenceAt ?? never
+    for (const [i, since, due] of state.timeouts) this.timeouts.put(groups[i] as Group, since, due)
+    for (const [i, since, due] of state.retentions) this.retentions.put(groups[i] as Group, since, due)
     this.hadData = state.hadData
     this.sweepAt = state.sweepAt
     this.limitsCountedAt = state.limitsCountedAt ?? beforeTime
@@ -576,6 +584,8 @@ function quietUpTo({ kind, operator, critical, warning = critical, firesOnLeavin
   const least = Math.min(critical, warning)
   return operator === '>' ? least : Math.ceil(least) - 1
 }
+
+const isTriggered = (state: State): boolean => state === 'Alert' || state === 'Warn'
 
 /** Whether a value would move a group away from OK. */
 const judgeAlone = (rule: Rule, value: number, anyData: boolean): boolean =>
