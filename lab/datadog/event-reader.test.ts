@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { logOfEvent } from './app-event.ts'
 import { EventError, EventReader, type EventSink, parseEvent } from './event-reader.ts'
+import { visitLines } from './lines.ts'
 import type { Log } from './log.ts'
 import { readMonitor } from './monitor.ts'
 import { compileReader } from './reading.ts'
@@ -11,6 +12,9 @@ const monitors = [
   'logs("service:web env:prod @evt:login -@reason:blocked").rollup("count").by("@ip").last("5m") > 1',
   'logs("@evt:(new OR seen) @n:>3").rollup("cardinality","@usr.name").by("@usr.id,env").last("5m") > 1',
   'logs("@flag:true OR @evt:*").rollup("count").by("@usr.id").last("5m") > 1',
+  'logs("@risk:(spray OR travel) -@sid:*").rollup("cardinality","@n").by("env").last("5m") > 1',
+  'logs("CIDR(@ip, 10.0.0.0/8) OR (@path:/log*n NOT @deep.a.b:[1 TO 5])").rollup("count").by("service").last("5m") > 1',
+  'logs("env:prod -@reason:blocked").rollup("sum","@n").by("@ip").last("5m") > 1',
 ].map((query, i) =>
   readMonitor(JSON.stringify({ name: 'n', type: 'log alert', message: 'm', query }), `detections/m${i}/monitor.json`),
 )
@@ -44,7 +48,7 @@ class Reading implements EventSink {
   found: { at: number; entries: Entries } | undefined
   /** Whether the last line was read without a full parse. */
   scanned = false
-  private readonly reader = new EventReader(monitors, this)
+  readonly reader = new EventReader(monitors, this)
 
   read(monitor: number, log: Log): void {
     readers[monitor]?.(log, (key, value) => this.enter(monitor, this.groupOf(monitor, key), value))
@@ -72,8 +76,8 @@ class Reading implements EventSink {
     this.found?.entries[monitor]?.push([group.key, value])
   }
 
-  line(line: string): unknown {
-    const buffer = Buffer.from(`${line}\n`)
+  line(line: string | Buffer): unknown {
+    const buffer = Buffer.concat([Buffer.from(line), Buffer.from('\n')])
     this.found = undefined
     try {
       this.reader.read(buffer, 0, buffer.length - 1)
@@ -110,7 +114,7 @@ test('an ordinary event needs no full parse', () => {
   expect(scans(JSON.stringify({ ...event, timestamp: 1767603600123 }))).toBe(true)
   expect(read(JSON.stringify(event))).toEqual({
     at: Date.parse(timestamp),
-    entries: [[['203.0.113.9', '']], [], [['u1', '']]],
+    entries: [[['203.0.113.9', '']], [], [['u1', '']], [], [], [['203.0.113.9', '4']]],
   })
 })
 
@@ -159,7 +163,9 @@ test.each([
 test('texts in any script are read', () => {
   const line = JSON.stringify({ ...event, ip: 'zoë 漢字 😀' })
   expect(scans(line)).toBe(true)
-  expect(read(line)).toMatchObject({ entries: [[['zoë 漢字 😀', '']], [], [['u1', '']]] })
+  expect(read(line)).toMatchObject({
+    entries: [[['zoë 漢字 😀', '']], [], [['u1', '']], [], [], [['zoë 漢字 😀', '4']]],
+  })
 })
 
 test('scanned or parsed, a monitor makes the same of every line, one after the other', () => {
@@ -235,4 +241,106 @@ test('scanned or parsed, a monitor makes the same of every line, one after the o
     }),
     { numRuns: 3000 },
   )
+})
+
+/** JSON as nobody's serializer writes it: any spacing, any escapes, keys twice, and what only almost is JSON. */
+function spelledEvent(): fc.Arbitrary<string> {
+  const space = fc.constantFrom('', '', '', ' ', '\t', '\r', ' \t ')
+  const plain = fc.constantFrom('login', 'new', 'prod', 'web', 'blocked', 'spray', '10.1.2.3', '/login', 'u1', '7', '')
+  const any = fc.oneof(fc.string({ unit: 'binary', maxLength: 9 }), fc.string({ minLength: 55, maxLength: 70 }))
+  const escaped = (text: string) => {
+    const units = Array.from({ length: text.length }, (_, i) => text.charCodeAt(i).toString(16).padStart(4, '0'))
+    return `"${units.map((unit) => `\\u${unit}`).join('')}"`
+  }
+  const spelled = (texts: fc.Arbitrary<string>) =>
+    fc.tuple(texts, fc.nat(5)).map(([text, luck]) => (luck === 0 ? escaped(text) : JSON.stringify(text)))
+  const keys = [
+    ...['service', 'env', 'evt', 'reason', 'ip', 'usr', 'n', 'flag', 'risk', 'sid', 'path', 'deep', 'message'],
+    ...['id', 'name', 'a', 'b', 'usr.id', 'deep.a', 'http.code', 'other', 'timestamp', '@timestamp', '__proto__'],
+  ]
+  const odd = fc.constantFrom(
+    'nul',
+    '01',
+    '1.',
+    '-',
+    '+1',
+    '1e5',
+    '-0',
+    '1E-2',
+    "'x'",
+    '"\\x"',
+    '"\\u12g4"',
+    'NaN',
+    '1e999',
+  )
+  const { value } = fc.letrec<{ value: string; object: string }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      { weight: 8, arbitrary: spelled(plain) },
+      { weight: 2, arbitrary: spelled(any) },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom('0', '3', '4.5', '-2e3', 'true', 'false', 'null', '12345678901234567890'),
+      },
+      { weight: 1, arbitrary: odd },
+      { weight: 3, arbitrary: fc.array(tie('value'), { maxLength: 3 }).map((items) => `[${items.join(' ,')}]`) },
+      { weight: 4, arbitrary: tie('object') },
+    ),
+    object: fc
+      .array(fc.tuple(space, spelled(fc.constantFrom(...keys)), space, tie('value'), space), { maxLength: 4 })
+      .map((members) => `{${members.map((member) => colonAfterKey(member)).join(',')}}`),
+  }))
+  const member = fc.tuple(space, spelled(fc.constantFrom(...keys)), space, value, space)
+  return fc.array(member, { maxLength: 10 }).chain((members) =>
+    fc.nat(members.length).map((place) => {
+      const spelledMembers = members.map((each) => colonAfterKey(each))
+      spelledMembers.splice(place, 0, `"timestamp":"${timestamp}"`)
+      return `{${spelledMembers.join(',')}}`
+    }),
+  )
+}
+
+const colonAfterKey = ([before, key, between, value, after]: readonly string[]): string =>
+  `${before}${key}${between}:${after}${value}${between}`
+
+test('however it is spelled and wherever the stream is cut, a line is read as the full parser reads it', async () => {
+  const spoiled = fc.record({ line: spelledEvent(), spoil: fc.nat(6), place: fc.nat(300), byte: fc.nat(255) })
+  const bytesOf = ({ line, spoil, place, byte }: { line: string; spoil: number; place: number; byte: number }) => {
+    const bytes = Buffer.from(line)
+    if (spoil === 0 && byte !== 0x0a) bytes[place % bytes.length] = byte
+    return bytes
+  }
+  let scanned = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(spoiled, { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 1, max: 3000 }),
+      async (drafts, size) => {
+        const lines = drafts.map(bytesOf)
+        const reading = new Reading()
+        const results: unknown[] = []
+        const visitor = {
+          scan(buffer: Buffer, start: number) {
+            const end = reading.reader.scan(buffer, start)
+            if (end >= 0) {
+              scanned++
+              results.push(reading.found)
+            }
+            return end
+          },
+          line: (buffer: Buffer, start: number, end: number) => results.push(reading.line(buffer.subarray(start, end))),
+          tooLong() {},
+        }
+        const all = Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]))
+        async function* stream() {
+          const reused = Buffer.alloc(size)
+          for (let at = 0; at < all.length; at += size) yield reused.subarray(0, all.copy(reused, 0, at, at + size))
+        }
+        await visitLines(stream(), visitor)
+        expect(results).toEqual(lines.map((line) => parsed(line.toString())))
+      },
+    ),
+    { numRuns: 3000 },
+  )
+  expect(scanned).toBeGreaterThan(500)
 })
