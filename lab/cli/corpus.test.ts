@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -37,11 +37,17 @@ test('what was judged is told as JSON, and every line of it can be kept', async 
   await rm(dir, { recursive: true })
 })
 
-test('an office that is too large for a threshold is a false alert, and exit code 1', async () => {
-  const { code, out, err } = await run('--events', '140000', '--profile', 'demo', '--office', '3000')
+test('a threshold that ordinary life crosses is a false alert, and exit code 1', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'corpus '))
+  await mkdir(join(dir, 'credential-stuffing'))
+  const monitor = await readFile('detections/credential-stuffing/monitor.json', 'utf8')
+  const jumpy = monitor.replace('> 10', '> 2').replace('"critical": 10', '"critical": 2')
+  await writeFile(join(dir, 'credential-stuffing', 'monitor.json'), jumpy)
+  const { code, out, err } = await run('--events', '8000', '--profile', 'demo', '--detections', dir)
   expect(code).toBe(1)
   expect(out).toMatch(/credential-stuffing +[1-9]/)
   expect(err).toMatch(/[1-9]\d* false alerts/)
+  await rm(dir, { recursive: true })
 })
 
 test.each([

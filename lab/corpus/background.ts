@@ -87,7 +87,7 @@ const MOST_CONTAINED = 25
 
 /** Of an incident before the log begins: the sessions that it cost are still in their owners' browsers. */
 export function contained({ chance, schedule }: Town, people: readonly Person[]): void {
-  for (let i = 0; i < Math.min(MOST_CONTAINED, 4 + people.length / 400); i++) {
+  for (let i = 0; i < Math.min(MOST_CONTAINED, people.length / 330); i++) {
     const person = chance.pick(people)
     const session: Session = {
       sid: `${chance.hex(20)}_A`,

@@ -11,7 +11,7 @@ import { day, minute } from './schedule.ts'
 
 const detections = await loadDetections('detections')
 const monitors = detections.map(({ monitor }) => monitor)
-const sample = [...ordinaryLife({ events: 60_000, seed: 3 })]
+const sample = [...ordinaryLife({ events: 60_000, seed: 4 })]
 const count = (holds: (event: Event) => boolean) => sample.filter(holds).length
 
 test('its events are events of the app, in order of time', () => {
