@@ -65,6 +65,8 @@ export interface Context {
 export interface Insider {
   /** Turns the forwarding of the functions' logs to Datadog on or off; what is written while it is off is lost. */
   forwarding(on: boolean): Promise<void>
+  /** Resolves when Datadog has had a heartbeat of the functions: what it never knew, it cannot miss. */
+  heartbeat(): Promise<void>
   /** What the logs call a login that was submitted here before: a keyed hash, which nobody outside can make. */
   loginHash(email: string): Promise<string>
 }

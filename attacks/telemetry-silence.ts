@@ -29,6 +29,7 @@ export const telemetrySilence: Attack = {
     await browser.signIn(person)
     tell(person.name, `signs in at home: ${home.device.name} at ${home.address}`)
 
+    await insider.heartbeat()
     await insider.forwarding(false)
     try {
       tell('insider', 'turns the log forwarding off: nobody sees what happens now')

@@ -16,6 +16,7 @@ export const twin: Twin = {
   async act(_target, context) {
     const { addresses, random, signal, tell } = context
     const insider = insiderOf(context)
+    await insider.heartbeat()
     await insider.forwarding(false)
     try {
       const left = MINUTE_MS - (Date.now() % MINUTE_MS) + SWEPT_WITHIN_MS

@@ -2,6 +2,8 @@ import type { Insider } from '../../attacks/attack.ts'
 import { openLogs } from './logs.ts'
 
 const WITHIN_MS = 5_000
+/** There is one each minute. */
+const BEATS_WITHIN_MS = 65_000
 
 /** An operator of the lab. No signal ends what it does: what it has turned off is turned on again in any case. */
 export const openInsider = (datadogUrl: string): Insider => ({
@@ -14,6 +16,11 @@ export const openInsider = (datadogUrl: string): Insider => ({
     })
     if (!response.ok)
       throw new Error(`the lab answered ${response.status} to /lab/forwarding: ${await response.text()}`)
+  },
+  async heartbeat() {
+    const logs = openLogs(datadogUrl, AbortSignal.timeout(BEATS_WITHIN_MS + WITHIN_MS))
+    const [beat] = await logs.await('@evt:sweep @outcome:success', 1, BEATS_WITHIN_MS)
+    if (!beat) throw new Error('the functions have no heartbeat: no sweep was logged within a minute')
   },
   async loginHash(email) {
     const logs = openLogs(datadogUrl, AbortSignal.timeout(2 * WITHIN_MS))
