@@ -17,6 +17,10 @@ const latenessMs = 60_000
 process.exitCode = await main(process.argv.slice(2))
 
 async function main([text = '500000', ...more]: readonly string[]): Promise<number> {
+  if (text === '--help') {
+    process.stdout.write(usage)
+    return 0
+  }
   if (!/^\d{4,7}$/.test(text) || more.length > 0) {
     process.stderr.write(usage)
     return 2
