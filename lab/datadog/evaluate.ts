@@ -40,6 +40,8 @@ export function cadenceOf(monitor: Monitor, cadenceSeconds: number | undefined):
 /**
  * Evaluates monitors over a live stream of logs: nothing is held back, so an alert comes with the log that causes it. A log that
  * comes late, within the lateness, is counted at its own place.
+ * Decision `too-late-is-dropped`, undocumented how old a log a window is evaluated again for: live and in a replay, one that is older
+ * than the newest moment by more than the lateness counts nowhere, and how many these are is told.
  */
 export class Evaluator {
   /** Logs that a monitor would have counted had they not come too late. */
