@@ -149,7 +149,7 @@ test('an app that has crashed too often is given up, with its last words', async
 test.skipIf(process.platform === 'win32')('a store that ends unasked is the end of the lab', async () => {
   const lab = await start()
   process.kill((await lab.run()).pids.redis?.pid as number, 'SIGKILL')
-  expect((await lab.failed).message).toContain('Redis ended with SIGKILL')
+  expect((await lab.failed).message).toMatch(/^Redis ended with /)
 })
 
 test('an app that cannot start says why, and nothing that was started stays behind', async () => {
