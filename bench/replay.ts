@@ -28,7 +28,7 @@ const eight = [
  * line reader, in interleaved rounds.
  */
 export async function benchReplay(options: { events?: number; rounds?: number } = {}): Promise<ReplayBench> {
-  const { events = 300_000, rounds = 5 } = options
+  const { events = 500_000, rounds = 5 } = options
   const catalogue = await loadMonitors(join(import.meta.dirname, '../detections'))
   const named = (slugs: readonly string[]) => catalogue.filter(({ slug }) => slugs.includes(slug))
   const dir = await mkdtemp(join(tmpdir(), 'ato-bench-'))
