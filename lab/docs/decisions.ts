@@ -11,7 +11,7 @@ export interface Decision {
 
 const folder = 'lab/datadog'
 
-/** Finds every comment that begins "Decision" with a name, up to the end of its paragraph. */
+/** Finds every comment that begins "Decision" with a name, up to the end of its paragraph or its first `@` tag. */
 export async function decisionsIn(root: string): Promise<Decision[]> {
   const files = (await readdir(join(root, folder), { recursive: true }))
     .map((file) => file.replaceAll('\\', '/'))
@@ -35,7 +35,7 @@ function decisionsOf(source: string, file: string): Decision[] {
     for (let i = at + 1; !parts.at(-1)?.includes('*/'); i++) {
       const next = lines[i] ?? ''
       const said = next.replace(prefix, '').trim()
-      if (!prefix.test(next) || said === '' || begins.test(next)) break
+      if (!prefix.test(next) || said === '' || said.startsWith('@') || begins.test(next)) break
       parts.push(said)
     }
     const text = parts

@@ -70,7 +70,7 @@ function catalogueRow(monitor: Monitor, id: string, file: string, blindSpots: re
     fires(monitor),
     contains,
     `[${id}](../runbooks/${file})`,
-    blindSpots.join('; '),
+    blindSpots.map((each) => `${each}.`).join(' '),
   ]
   return `| ${cells.join(' | ')} |`
 }
@@ -113,9 +113,6 @@ function profileRow({ slug, parsed, query }: Monitor): string {
 function blindSpotsOf(runbook: string): string[] {
   const part = runbook.split(/^## /m).find((each) => each.startsWith('Blind spots')) ?? ''
   return [...part.matchAll(/^- \*\*([\s\S]+?)\*\*/gm)].map(([, lead = '']) =>
-    lead
-      .replace(/\s+/g, ' ')
-      .replace(/[.:,]+$/, '')
-      .toLowerCase(),
+    lead.replace(/\s+/g, ' ').replace(/[.:,]+$/, ''),
   )
 }
