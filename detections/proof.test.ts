@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
+import { parseWebhook } from '../lab/datadog/notify/webhook.ts'
 import { loadDetections, modes, runCase } from '../lab/datadog/testing.ts'
-import { parseWebhook } from '../lab/datadog/webhook.ts'
 import { claimsOf } from '../lab/proof/claims.ts'
 import { groupOf, pathOf, withValue } from '../lab/proof/events.ts'
 import { deliver, groupsInBytes, hostileValues, textPaths } from '../lab/proof/hostile.ts'

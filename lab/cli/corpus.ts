@@ -6,7 +6,7 @@ import type { Event } from '../../shared/event.ts'
 import { DEFAULT_OFFICE, ordinaryLife } from '../corpus/corpus.ts'
 import { type Judgement, judge } from '../corpus/judge.ts'
 import { withProfile } from '../corpus/profile.ts'
-import { loadMonitors, MonitorError } from '../datadog/monitor.ts'
+import { loadMonitors, MonitorError } from '../datadog/monitor/monitor.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { columns, duration, json, paint } from './output.ts'
 

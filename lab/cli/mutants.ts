@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { MonitorError } from '../datadog/monitor.ts'
+import { MonitorError } from '../datadog/monitor/monitor.ts'
 import { type Detection, loadDetections } from '../datadog/testing.ts'
 import { mutate, Stale, survived, type Verdict } from '../proof/mutation.ts'
 import { type Command, type Io, UsageError } from './command.ts'

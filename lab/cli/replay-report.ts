@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import type { Estate } from '../datadog/estate/estate.ts'
+import type { Estate } from '../datadog/monitor/estate/estate.ts'
 import {
   type Expectable,
   type Expectations,
@@ -7,8 +7,8 @@ import {
   holds,
   type Outcome,
   type Triggers,
-} from '../datadog/estate/expectations.ts'
-import type { MonitorFault, MonitorReading } from '../datadog/monitor-reading.ts'
+} from '../datadog/monitor/estate/expectations.ts'
+import type { MonitorFault, MonitorReading } from '../datadog/monitor/monitor-reading.ts'
 import { junitXml } from '../junit.ts'
 import type { Io } from './command.ts'
 

@@ -1,7 +1,9 @@
 import { rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { EstateError, expectationFile, loadEstate } from '../datadog/estate/estate.ts'
+import type { Transition } from '../datadog/evaluate/track.ts'
+import { urlFields } from '../datadog/intake/intake.ts'
+import { EstateError, expectationFile, loadEstate } from '../datadog/monitor/estate/estate.ts'
 import {
   compareTriggers,
   type Expectable,
@@ -9,14 +11,12 @@ import {
   type Expectations,
   readExpectations,
   Triggers,
-} from '../datadog/estate/expectations.ts'
-import { urlFields } from '../datadog/intake.ts'
-import { loadMonitors, type Monitor, MonitorError } from '../datadog/monitor.ts'
-import { detectForm, type RecordingForm, recordingForms } from '../datadog/recording/recording.ts'
-import type { ReplayOptions } from '../datadog/replay.ts'
-import { type ReplayState, readState, StateError, writeState } from '../datadog/replay-state.ts'
-import { type ReplaySource, type ReplaySummary, replayStream } from '../datadog/replay-stream.ts'
-import type { Transition } from '../datadog/track.ts'
+} from '../datadog/monitor/estate/expectations.ts'
+import { loadMonitors, type Monitor, MonitorError } from '../datadog/monitor/monitor.ts'
+import { detectForm, type RecordingForm, recordingForms } from '../datadog/replay/recording/recording.ts'
+import type { ReplayOptions } from '../datadog/replay/replay.ts'
+import { type ReplayState, readState, StateError, writeState } from '../datadog/replay/replay-state.ts'
+import { type ReplaySource, type ReplaySummary, replayStream } from '../datadog/replay/replay-stream.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { openInput } from './input.ts'
 import { json } from './output.ts'

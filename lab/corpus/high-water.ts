@@ -1,6 +1,6 @@
 import type { IndexedLog } from '../datadog/log.ts'
-import type { Monitor } from '../datadog/monitor.ts'
-import { compileSearch } from '../datadog/search.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
+import { compileSearch } from '../datadog/search/search.ts'
 import { pathOf, valueAt } from '../proof/events.ts'
 
 /** The nearest that a detection came to an alert. */

@@ -1,8 +1,8 @@
 import type { Event } from '../../shared/event.ts'
 import { logOfEvent } from '../datadog/app-event.ts'
-import type { Monitor } from '../datadog/monitor.ts'
-import { Replayer } from '../datadog/replay.ts'
-import type { Transition } from '../datadog/track.ts'
+import type { Transition } from '../datadog/evaluate/track.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
+import { Replayer } from '../datadog/replay/replay.ts'
 import { delivered } from './delivery.ts'
 import { HighWater, type NearMiss } from './high-water.ts'
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { type ProfileName, profiles, type Setting } from '../../detections/profiles.ts'
-import { type Monitor, readMonitor } from '../datadog/monitor.ts'
+import { type Monitor, readMonitor } from '../datadog/monitor/monitor.ts'
 import { withSetting } from '../datadog-api/profile.ts'
 
 /** The monitors with the thresholds that a profile gives them. */

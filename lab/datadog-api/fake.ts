@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseMonitorQuery } from '../datadog/monitor-query.ts'
+import { parseMonitorQuery } from '../datadog/monitor/monitor-query.ts'
 import { isJson } from './json.ts'
 import { type Model, schemaFaults } from './schema.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Profile, profiles } from '../../detections/profiles.ts'
-import { readMonitor } from '../datadog/monitor.ts'
+import { readMonitor } from '../datadog/monitor/monitor.ts'
 import { loadCatalogue } from './catalogue.ts'
 import { withSetting } from './profile.ts'
 

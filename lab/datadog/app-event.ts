@@ -1,5 +1,5 @@
+import { preprocess } from './intake/preprocess.ts'
 import type { IndexedLog } from './log.ts'
-import { preprocess } from './preprocess.ts'
 
 /**
  * Makes of one JSON event what it is after intake, when its own fields say what a drain URL would: `env` becomes a tag, `service`

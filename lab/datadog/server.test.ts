@@ -4,11 +4,11 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createForwarder } from '../forwarder/forwarder.ts'
 import { createDrain } from '../logplex/drain.ts'
 import { frameLine } from '../logplex/frame.ts'
-import type { Alert, AlertEvent } from './alerts.ts'
-import { type Monitor, readMonitor } from './monitor.ts'
+import { type Monitor, readMonitor } from './monitor/monitor.ts'
+import type { Alert, AlertEvent } from './notify/alerts.ts'
+import { parseWebhook } from './notify/webhook.ts'
 import { type Answer, type Receiver, startReceiver } from './receiver.ts'
 import { type Datadog, type DatadogOptions, startDatadog } from './server.ts'
-import { parseWebhook } from './webhook.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Event } from '../../shared/event.ts'
 import { logOfEvent } from './app-event.ts'
-import { Evaluator, type Transition } from './evaluate.ts'
+import { Evaluator, type Transition } from './evaluate/evaluate.ts'
 import type { IndexedLog } from './log.ts'
-import { loadMonitors, type Monitor } from './monitor.ts'
-import { Replayer } from './replay.ts'
+import { loadMonitors, type Monitor } from './monitor/monitor.ts'
+import { Replayer } from './replay/replay.ts'
 
 /** What, and after how many ms since the first event's time; in order of time. */
 export type Timeline = readonly (readonly [transition: Transition['transition'], afterMs: number])[]

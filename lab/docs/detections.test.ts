@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { profiles } from '../../detections/profiles.ts'
-import { loadMonitors } from '../datadog/monitor.ts'
+import { loadMonitors } from '../datadog/monitor/monitor.ts'
 import { detectionsPage } from './detections.ts'
 
 const root = join(import.meta.dirname, '../..')

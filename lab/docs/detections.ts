@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Profile, profiles } from '../../detections/profiles.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
-import { loadMonitors, type Monitor } from '../datadog/monitor.ts'
+import { loadMonitors, type Monitor } from '../datadog/monitor/monitor.ts'
 import { RELEASE, TACTICS, TECHNIQUES } from '../lint/attack-matrix.ts'
 import { tagsOf } from '../lint/rules.ts'
 

@@ -1,5 +1,5 @@
 import http from 'node:http'
-import { type PostOutcome, post } from '../datadog/post.ts'
+import { type PostOutcome, post } from '../datadog/notify/post.ts'
 import { Outbox, pause } from '../logplex/outbox.ts'
 
 export interface ForwarderOptions {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { EVENTS, eventFields } from '../../shared/event.ts'
-import type { Monitor } from '../datadog/monitor.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
 import type { Vocabulary } from './emitted.ts'
 import type { Tell } from './finding.ts'
 import { canMatch, fieldAt, matchesIn, wordsOf } from './reach.ts'

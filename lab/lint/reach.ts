@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { SearchNode, Target, Value } from '../datadog/search-ast.ts'
+import type { SearchNode, Target, Value } from '../datadog/search/search-ast.ts'
 
 /**
  * Whether an event of this schema may satisfy a search. What the search excludes is not looked at, so that the answer may be a

@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { policyFor } from '../../shared/containment/policy.ts'
-import type { Monitor } from '../datadog/monitor.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
 import { RELEASE, REVOKED, TACTICS, TECHNIQUES } from './attack-matrix.ts'
 import type { Tell } from './finding.ts'
 import { isUnauthenticated } from './query-rules.ts'

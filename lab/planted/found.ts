@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Monitor } from '../datadog/monitor.ts'
-import { readState, writeState } from '../datadog/replay-state.ts'
-import { replayStream } from '../datadog/replay-stream.ts'
-import type { Transition } from '../datadog/track.ts'
+import type { Transition } from '../datadog/evaluate/track.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
+import { readState, writeState } from '../datadog/replay/replay-state.ts'
+import { replayStream } from '../datadog/replay/replay-stream.ts'
 import { type Expected, inOrder } from './planted-log.ts'
 
 /** What replaying a log in parts finds, each part after the first going on from the file that the one before it left. */

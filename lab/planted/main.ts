@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { loadMonitors } from '../datadog/monitor.ts'
+import { loadMonitors } from '../datadog/monitor/monitor.ts'
 import { found } from './found.ts'
 import { delayed, plantedLog } from './planted-log.ts'
 

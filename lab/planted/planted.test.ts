@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { loadMonitors, type Monitor } from '../datadog/monitor.ts'
+import { loadMonitors, type Monitor } from '../datadog/monitor/monitor.ts'
 import { found } from './found.ts'
 import { delayed, type PlantedLog, plantedLog } from './planted-log.ts'
 

@@ -1,4 +1,4 @@
-import type { Monitor } from '../datadog/monitor.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
 import type { DetectionCase, Proof } from '../datadog/testing.ts'
 import { fallingClaims } from './falling.ts'
 import { risingClaims } from './rising.ts'

@@ -1,7 +1,7 @@
 import { logOfEvent } from '../datadog/app-event.ts'
-import { facetText, visitField } from '../datadog/field.ts'
-import type { Monitor } from '../datadog/monitor.ts'
-import type { Facet } from '../datadog/monitor-query.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
+import type { Facet } from '../datadog/monitor/monitor-query.ts'
+import { facetText, visitField } from '../datadog/search/field.ts'
 
 export const minuteMs = 60_000
 

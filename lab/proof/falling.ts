@@ -1,4 +1,4 @@
-import type { Monitor } from '../datadog/monitor.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
 import type { DetectionCase, Proof, Timeline } from '../datadog/testing.ts'
 import { minuteMs, nextMinute, windowText, withValue } from './events.ts'
 

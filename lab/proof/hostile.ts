@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
 import { type Alert, type AlertFault, readAlert } from '../../shared/containment/alert.ts'
 import { logOfEvent } from '../datadog/app-event.ts'
-import { Evaluator, type Transition } from '../datadog/evaluate.ts'
-import type { Monitor } from '../datadog/monitor.ts'
-import { notifierFor } from '../datadog/notification.ts'
-import { substitute } from '../datadog/payload.ts'
-import { replayStream } from '../datadog/replay-stream.ts'
-import type { Webhook } from '../datadog/webhook.ts'
+import { Evaluator, type Transition } from '../datadog/evaluate/evaluate.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
+import { notifierFor } from '../datadog/notify/notification.ts'
+import { substitute } from '../datadog/notify/payload.ts'
+import type { Webhook } from '../datadog/notify/webhook.ts'
+import { replayStream } from '../datadog/replay/replay-stream.ts'
 
 /** What somebody may type, send as a header, or have as a name: words for it, and the text. */
 export const hostileValues: readonly (readonly [words: string, value: string])[] = [

@@ -1,4 +1,4 @@
-import { type Field, printSearch, type SearchNode, type Target } from '../datadog/search-ast.ts'
+import { type Field, printSearch, type SearchNode, type Target } from '../datadog/search/search-ast.ts'
 
 /** A search with one thing changed, and that thing in words. */
 export interface ChangedSearch {

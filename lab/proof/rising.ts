@@ -1,4 +1,4 @@
-import type { Monitor } from '../datadog/monitor.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
 import type { DetectionCase, Proof, Timeline } from '../datadog/testing.ts'
 import { minuteMs, nextMinute, pathOf, valueAt, withValue } from './events.ts'
 import { Scene } from './scene.ts'

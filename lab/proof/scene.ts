@@ -1,5 +1,5 @@
-import type { Monitor } from '../datadog/monitor.ts'
-import type { Facet, Rollup } from '../datadog/monitor-query.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
+import type { Facet, Rollup } from '../datadog/monitor/monitor-query.ts'
 import type { Proof } from '../datadog/testing.ts'
 import { groupOf, windowText, withValue } from './events.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sessionReuse } from '../../attacks/session-reuse.ts'
-import type { Alert } from '../datadog/alerts.ts'
+import type { Alert } from '../datadog/notify/alerts.ts'
 import type { Outcome, TwinOutcome } from './detonate.ts'
 import { judge } from './judge.ts'
 import { junit } from './junit.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Alert } from '../datadog/alerts.ts'
 import type { IndexedLog } from '../datadog/log.ts'
+import type { Alert } from '../datadog/notify/alerts.ts'
 
 const ASK_AGAIN_MS = 25
 const MOST = 1000

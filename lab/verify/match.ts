@@ -1,5 +1,5 @@
 import type { BenignUse, Group } from '../../attacks/attack.ts'
-import type { Alert } from '../datadog/alerts.ts'
+import type { Alert } from '../datadog/notify/alerts.ts'
 
 /** One detonation, as far as an alert can be told to be about it. */
 export interface Detonated {

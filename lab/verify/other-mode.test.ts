@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { IndexedLog } from '../datadog/log.ts'
-import { readMonitor } from '../datadog/monitor.ts'
+import { readMonitor } from '../datadog/monitor/monitor.ts'
 import { firesAt } from './other-mode.ts'
 
 const MINUTE = 60_000

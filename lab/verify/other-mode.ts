@@ -1,7 +1,7 @@
 import type { Group } from '../../attacks/attack.ts'
-import { Evaluator } from '../datadog/evaluate.ts'
+import { Evaluator } from '../datadog/evaluate/evaluate.ts'
 import type { IndexedLog } from '../datadog/log.ts'
-import type { Monitor } from '../datadog/monitor.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
 import type { Logs } from './logs.ts'
 import { isSameGroup } from './match.ts'
 

@@ -4,7 +4,7 @@ import { type Attack, BenignRefused, type TargetKind } from '../../attacks/attac
 import { allowedOrigin } from '../../attacks/clients/allow-list.ts'
 import { createAttackContext, createContext } from '../../attacks/context.ts'
 import { duration, paint } from '../cli/output.ts'
-import { loadMonitors } from '../datadog/monitor.ts'
+import { loadMonitors } from '../datadog/monitor/monitor.ts'
 import { type RunFile, readRunFile } from '../run-file.ts'
 import { actTwin, detonate, type ObservedLab, type Outcome, type Run, type TwinOutcome } from './detonate.ts'
 import { openInsider } from './insider.ts'

@@ -1,7 +1,7 @@
 import { type Attack, BenignRefused, type Target } from '../../attacks/attack.ts'
 import { RequestFailed } from '../../attacks/clients/wire.ts'
 import { SEED_MAX } from '../../attacks/random.ts'
-import type { Alert } from '../datadog/alerts.ts'
+import type { Alert } from '../datadog/notify/alerts.ts'
 import { actTwin, detonate, type ObservedLab, type Run } from './detonate.ts'
 import { judge } from './judge.ts'
 import { isSameGroup } from './match.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Alert } from '../datadog/alerts.ts'
-import type { Delivery } from '../datadog/webhook.ts'
+import type { Alert } from '../datadog/notify/alerts.ts'
+import type { Delivery } from '../datadog/notify/webhook.ts'
 import { readEvents } from './event-stream.ts'
 
 /** The end of a delivery, as the stream tells it. */

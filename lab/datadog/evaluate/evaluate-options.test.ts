@@ -1,0 +1,574 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { IndexedLog } from '../log.ts'
+import { type Monitor, readMonitor } from '../monitor/monitor.ts'
+import { Replayer, type ReplayOptions } from '../replay/replay.ts'
+import { Evaluator, type EvaluatorOptions, type Transition } from './evaluate.ts'
+
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
+const begin = Date.UTC(2026, 0, 5, 9)
+const cadence = { cadenceSeconds: 60 }
+
+const monitorOf = (query: string, options: object = {}, search = '*'): Monitor =>
+  readMonitor(
+    JSON.stringify({
+      ...{ name: 'n', type: 'log alert', query: `logs("${search}")${query}`, message: 'm' },
+      options: { new_group_delay: 0, on_missing_data: 'resolve', ...options },
+    }),
+    'detections/slug/monitor.json',
+  )
+
+const log = (afterMs: number, attributes: Record<string, unknown> = {}): IndexedLog => ({
+  ...{ id: '', timestamp: begin + afterMs, attributes },
+})
+
+const told = (transitions: readonly Transition[]) =>
+  transitions.map(({ transition, group, at, value }) =>
+    [transition, Object.values(group).join(), at - begin, value].filter((part) => part !== '').join(' '),
+  )
+
+function live(monitor: Monitor, logs: readonly IndexedLog[], options: EvaluatorOptions = {}): Transition[] {
+  const evaluator = new Evaluator([monitor], options)
+  const transitions = logs.flatMap((each) => evaluator.push(each))
+  for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue()) {
+    transitions.push(...evaluator.advance(due))
+  }
+  return transitions
+}
+
+function replayed(monitor: Monitor, logs: readonly IndexedLog[], options: ReplayOptions = {}) {
+  const transitions: Transition[] = []
+  const replayer = new Replayer([monitor], options, (transition) => transitions.push(transition))
+  for (const each of logs) replayer.push(each, each.timestamp)
+  replayer.finish()
+  return { transitions, limits: replayer.exceededLimits }
+}
+
+/** The same from both runners, or the test fails. */
+function both(monitor: Monitor, logs: readonly IndexedLog[], options: EvaluatorOptions & ReplayOptions = {}): string[] {
+  const transitions = told(live(monitor, logs, options))
+  expect(told(replayed(monitor, logs, { silenceAfterEnd: true, ...options }).transitions)).toEqual(transitions)
+  return transitions
+}
+
+describe('a rollup over a measure', () => {
+  const logs = [log(0, { ms: 100 }), log(1, { ms: 900 }), log(2, { ms: 200 })]
+
+  test.each([
+    ['avg', '> 450', ['Triggered 1 500', 'Recovered 2 400', 'Triggered 300000 550', 'Recovered 300001 200']],
+    ['sum', '>= 1200', ['Triggered 2 1200', 'Recovered 300000 1100']],
+    ['min', '> 100', ['Triggered 300000 200', 'Recovered 300002 0']],
+    ['max', '> 800', ['Triggered 1 900', 'Recovered 300001 200']],
+    ['median', '== 200', ['Triggered 2 200', 'Recovered 300000 550', 'Triggered 300001 200', 'Recovered 300002 0']],
+    ['pc75', '> 500', ['Triggered 1 700', 'Recovered 300001 200']],
+  ])('%s %s is evaluated when a log comes and when one leaves', (kind, condition, expected) => {
+    expect(both(monitorOf(`.rollup("${kind}","@ms").last("5m") ${condition}`), logs)).toEqual(expected)
+  })
+
+  test('reads numbers, texts that are numbers and arrays of them; a log without one is not there', () => {
+    const sum = monitorOf('.rollup("sum","@ms").last("5m") >= 6')
+    const odd = [
+      log(0, { ms: 'six' }),
+      log(1),
+      log(2, { ms: true }),
+      log(3, { ms: ['1', 2, 2] }),
+      log(4, { ms: '1e0' }),
+    ]
+    expect(both(sum, odd)[0]).toBe('Triggered 4 6')
+    expect(both(monitorOf('.rollup("avg","@ms").last("5m") <= 0', { on_missing_data: 'default' }), [log(0)])).toEqual(
+      [],
+    )
+  })
+
+  test('keeps its last status in silence unless told otherwise', () => {
+    const high = [log(0, { ms: 9 })]
+    expect(both(monitorOf('.rollup("avg","@ms").last("5m") > 5', { on_missing_data: 'default' }), high)).toEqual([
+      'Triggered 0 9',
+    ])
+  })
+})
+
+describe('notify_by', () => {
+  const by = (notifyBy: string[], options: object = {}) =>
+    monitorOf('.rollup("count").by("@usr,@ip").last("5m") > 1', { notify_by: notifyBy, ...options })
+  const pair = (at: number, usr: string, ip: string) => [log(at, { usr, ip }), log(at + 1, { usr, ip })]
+
+  test('a subset of the facets: one notification for the groups that agree in it, until the last of them recovers', () => {
+    const logs = [...pair(0, 'ada', '1'), ...pair(minute, 'ada', '2'), ...pair(2 * minute, 'bob', '1')]
+    expect(both(by(['@usr']), logs)).toEqual([
+      'Triggered ada 1 2',
+      `Triggered bob ${2 * minute + 1} 2`,
+      `Recovered ada ${6 * minute} 1`,
+      `Recovered bob ${7 * minute} 1`,
+    ])
+  })
+
+  test('["*"]: one notification for the whole monitor, without a group', () => {
+    const transitions = live(by(['*']), [...pair(0, 'ada', '1'), ...pair(minute, 'bob', '2')])
+    expect(told(transitions)).toEqual(['Triggered 1 2', `Recovered ${6 * minute} 1`])
+    expect(transitions.map(({ group }) => group)).toEqual([{}, {}])
+    expect(transitions[1]?.cycleKey).toBe(transitions[0]?.cycleKey)
+  })
+
+  test('has the state of the worst', () => {
+    const monitor = by(['@usr'], { thresholds: { critical: 1, warning: 0 } })
+    const logs = [
+      log(0, { usr: 'ada', ip: '1' }),
+      ...pair(minute, 'ada', '2'),
+      log(2 * minute, { usr: 'ada', ip: '3' }),
+    ]
+    expect(both(monitor, logs)).toEqual([
+      'Warn ada 0 1',
+      `Triggered ada ${minute + 1} 2`,
+      `Warn ada ${6 * minute} 1`,
+      `Recovered ada ${7 * minute} 0`,
+    ])
+  })
+
+  test('does not flap when one group takes over from another in the same instant', () => {
+    const logs = [...pair(0, 'ada', '1'), log(299_999, { usr: 'ada', ip: '2' }), log(300_000, { usr: 'ada', ip: '2' })]
+    expect(told(replayed(by(['@usr']), logs).transitions)).toEqual(['Triggered ada 1 2', 'Recovered ada 599999 1'])
+  })
+
+  test('tells which groups breach, worst first, ten at most', () => {
+    const logs = Array.from({ length: 12 }, (_, i) =>
+      Array.from({ length: i + 2 }, () => log(0, { usr: 'ada', ip: i })),
+    )
+    const [, reminder] = live(by(['*'], { renotify_interval: 1, renotify_occurrences: 1 }), logs.flat())
+    expect(reminder?.breaching).toHaveLength(10)
+    expect(reminder?.breaching[0]).toEqual({ group: { '@usr': 'ada', '@ip': '11' }, value: 13 })
+  })
+})
+
+/** What those who share a notification are told, derived from what each of them would be told alone. */
+function together(alone: readonly Transition[], names: readonly string[]): string[] {
+  const severity = ['OK', 'No Data', 'Warn', 'Alert']
+  const stateAfter: Record<string, string> = { Triggered: 'Alert', Recovered: 'OK' }
+  const keyOf = (group: Record<string, string>) => names.map((name) => group[name]).join()
+  const states = new Map<string, Map<string, string>>()
+  const worst = (key: string) => Math.max(0, ...[...(states.get(key)?.values() ?? [])].map((s) => severity.indexOf(s)))
+  const lines: string[] = []
+  for (const at of [...new Set(alone.map((each) => each.at))]) {
+    const now = alone.filter((each) => each.at === at)
+    const keys = [...new Set(now.map(({ group }) => keyOf(group)))].sort()
+    const before = new Map(keys.map((key) => [key, worst(key)]))
+    for (const { group, transition } of now) {
+      const members = states.get(keyOf(group)) ?? new Map<string, string>()
+      states.set(keyOf(group), members.set(JSON.stringify(group), stateAfter[transition] ?? transition))
+    }
+    for (const key of keys) {
+      const [from, to] = [before.get(key) as number, worst(key)]
+      if (from !== to) lines.push([['Recovered', 'No Data', 'Warn', 'Triggered'][to], key, at - begin].join(' '))
+    }
+  }
+  return lines
+}
+
+test.each([
+  ['at each log', {}],
+  ['each minute', cadence],
+])('notified together, groups are told as the worst of what each would be told alone, %s', (_, options) => {
+  const anyLog = fc
+    .record({ at: fc.nat(200), usr: fc.constantFrom('ada', 'bob'), ip: fc.constantFrom('1', '2', '3') })
+    .map(({ at, ...attributes }) => log(at * 5 * second, attributes))
+  const missing = fc.constantFrom('resolve', 'default', 'show_and_notify_no_data')
+  fc.assert(
+    fc.property(fc.array(anyLog, { maxLength: 40 }), fc.constantFrom('@usr', '@ip', '*'), missing, (logs, by, on) => {
+      const monitor = (extra: object) =>
+        monitorOf('.rollup("count").by("@usr,@ip").last("5m") > 1', {
+          ...{ thresholds: { critical: 1, warning: 0 }, on_missing_data: on, group_retention_duration: '72h' },
+          ...extra,
+        })
+      const sorted = logs.toSorted((a, b) => a.timestamp - b.timestamp)
+      const alone = replayed(monitor({}), sorted, options).transitions
+      const names = by === '*' ? [] : [by]
+      const shared = replayed(monitor({ notify_by: [by] }), sorted, options).transitions
+      expect(
+        shared.map(({ transition, group, at }) => [transition, Object.values(group).join(), at - begin].join(' ')),
+      ).toEqual(together(alone, names))
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('four facets make one group, named in their order', () => {
+  const four = monitorOf('.rollup("count").by("@d,@a,@c,env").last("5m") > 0')
+  const [first] = live(four, [{ ...log(0, { a: '1:', c: 'x,y', d: 4 }), tags: ['env:prod'] }])
+  expect(JSON.stringify(first?.group)).toBe('{"@d":"4","@a":"1:","@c":"x,y","env":"prod"}')
+})
+
+describe('timeout_h', () => {
+  const lasting = (options: object) =>
+    monitorOf('.rollup("cardinality","@d").by("@ip").last("5m") > 1', { on_missing_data: 'default', ...options })
+  const two = (at: number) => [log(at, { ip: 'a', d: 'x' }), log(at, { ip: 'a', d: 'y' })]
+
+  test('resolves an alert so many hours after its window became empty', () => {
+    expect(both(lasting({}), two(0))).toEqual(['Triggered a 0 2'])
+    expect(both(lasting({ timeout_h: 1 }), two(0))).toEqual(['Triggered a 0 2', `Recovered a ${5 * minute + hour} 0`])
+    expect(both(lasting({ timeout_h: 1 }), two(1), cadence)).toEqual([
+      `Triggered a ${minute} 2`,
+      `Recovered a ${6 * minute + hour} 0`,
+    ])
+  })
+
+  test('never resolves while data come', () => {
+    const daily = monitorOf('.rollup("cardinality","@d").by("@ip").last("12h") > 1', {
+      ...{ on_missing_data: 'default', timeout_h: 1 },
+    })
+    expect(both(daily, two(0))).toEqual(['Triggered a 0 2', `Recovered a ${13 * hour} 0`])
+  })
+
+  test('is not for missing data that are told as such', () => {
+    const shown = monitorOf('.rollup("count").last("5m") > 0', {
+      ...{ on_missing_data: 'show_and_notify_no_data', timeout_h: 1 },
+    })
+    expect(both(shown, [log(0)])).toEqual(['Triggered 0 1', 'No Data 300000 0'])
+  })
+
+  test('of a count that is too low even in silence triggers again at the next evaluation', () => {
+    const silence = monitorOf('.rollup("count").last("5m") < 1', { on_missing_data: 'default', timeout_h: 1 })
+    const logs = [log(0), log(3 * hour)]
+    expect(told(replayed(silence, logs, cadence).transitions)).toEqual([
+      `Triggered ${6 * minute} 0`,
+      `Recovered ${6 * minute + hour} 0`,
+      `Triggered ${7 * minute + hour} 0`,
+      `Recovered ${7 * minute + 2 * hour} 0`,
+      `Triggered ${8 * minute + 2 * hour} 0`,
+      `Recovered ${3 * hour + minute} 1`,
+    ])
+  })
+})
+
+test('an alert that resolves and triggers again for ever does so for a week of silence, and never after the end', () => {
+  const zero = monitorOf('.rollup("count").last("5m") >= 0', { on_missing_data: 'default', timeout_h: 1 })
+  const times = (options: ReplayOptions) =>
+    replayed(zero, [log(0)], { ...cadence, ...options }).transitions.filter(
+      ({ transition }) => transition === 'Triggered',
+    ).length
+  expect(times({})).toBe(1)
+  // An hour and a minute apart from the sixth minute on.
+  expect(times({ silenceAfterEnd: true })).toBe(1 + Math.floor((7 * 24 * 60 - 6) / 61))
+})
+
+describe('group_retention_duration', () => {
+  const shown = (options: object) =>
+    monitorOf('.rollup("count").by("@ip").last("5m") > 1', {
+      ...{ on_missing_data: 'show_and_notify_no_data', group_retention_duration: '1h', ...options },
+    })
+
+  test('a silent group has no data until it is dropped, and then nothing to recover from', () => {
+    const back = (at: number) => both(shown({}), [log(0, { ip: 'a' }), log(at, { ip: 'a' })], {}).slice(0, 2)
+    expect(back(hour)).toEqual(['No Data a 300000 0', `Recovered a ${hour} 1`])
+    expect(back(hour + 5 * minute + 1)).toEqual(['No Data a 300000 0', `No Data a ${hour + 10 * minute + 1} 0`])
+  })
+
+  test('a group that comes back after that begins another cycle', () => {
+    const kept = { on_missing_data: 'default', group_retention_duration: '1h' }
+    const monitor = monitorOf('.rollup("cardinality","@d").by("@ip").last("5m") > 1', kept)
+    const two = (at: number) => [log(at, { ip: 'a', d: ['x', 'y'] })]
+    const [first, second, ...more] = live(monitor, [...two(0), ...two(2 * hour)])
+    expect([first?.transition, second?.transition, more]).toEqual(['Triggered', 'Triggered', []])
+    expect(second?.cycleKey).not.toBe(first?.cycleKey)
+    expect(both(monitor, [...two(0), ...two(30 * minute)])).toEqual(['Triggered a 0 2'])
+  })
+
+  test('of a group that is dropped without having recovered, those who keep its state are told', () => {
+    const kept = { on_missing_data: 'default', group_retention_duration: '1h' }
+    const dropped: string[] = []
+    const evaluator = new Evaluator([monitorOf('.rollup("cardinality","@d").by("@ip").last("5m") > 0', kept)], {
+      dropped: (monitor, group) => dropped.push(`${monitor.slug} ${JSON.stringify(group)}`),
+    })
+    evaluator.push(log(0, { ip: 'a', d: 1 }))
+    evaluator.advance(begin + 65 * minute - 1)
+    expect(dropped).toEqual([])
+    expect(evaluator.advance(begin + 65 * minute)).toEqual([])
+    expect(dropped).toEqual(['slug {"@ip":"a"}'])
+  })
+
+  test('groups that were dropped are not among all that are silent', () => {
+    const quiet = monitorOf('.rollup("count").by("@ip").last("5m") < 1', {
+      ...{ on_missing_data: 'default', group_retention_duration: '1h' },
+    })
+    const others = Array.from({ length: 20 }, (_, i) => log(minute + i * 4 * minute, { ip: 'b' }))
+    expect(both(quiet, [log(0, { ip: 'a' }), ...others])).toEqual([`Triggered b ${82 * minute} 0`])
+  })
+})
+
+test('how long a group has been silent is not counted anew when others fall silent', () => {
+  const quiet = monitorOf('.rollup("count").by("@ip").last("5m") < 1', {
+    ...{ on_missing_data: 'default', group_retention_duration: '1h' },
+  })
+  const others = Array.from({ length: 8 }, (_, i) => log((i + 1) * 10 * minute, { ip: 'b' }))
+  const ofFirst = both(quiet, [log(0, { ip: 'a' }), ...others]).filter((line) => line.startsWith('Triggered a'))
+  expect(ofFirst).toEqual([5, 15, 25, 35, 45, 55].map((at) => `Triggered a ${at * minute} 0`))
+})
+
+describe('silence', () => {
+  const heartbeat = monitorOf('.rollup("count").last("5m") < 1', { on_missing_data: 'default' })
+
+  test('is told by the clock alone, exactly a window after the last log, and is over with the next', () => {
+    const evaluator = new Evaluator([heartbeat])
+    expect(evaluator.nextDue()).toBeUndefined()
+    expect(evaluator.push(log(0))).toEqual([])
+    expect(evaluator.nextDue()).toBe(begin + 5 * minute)
+    expect(evaluator.advance(begin + 5 * minute - 1)).toEqual([])
+    expect(told(evaluator.advance(begin + 5 * minute))).toEqual(['Triggered 300000 0'])
+    expect(told(evaluator.push(log(10 * minute)))).toEqual(['Recovered 600000 1'])
+  })
+
+  test('of a service that never said anything is not told, however long it lasts', () => {
+    const other = monitorOf('.rollup("count").last("5m") < 1', { on_missing_data: 'default' }, '@evt:sweep')
+    for (const options of [{}, cadence]) {
+      const evaluator = new Evaluator([other], options)
+      expect(evaluator.advance(begin)).toEqual([])
+      expect([log(0), log(hour)].flatMap((each) => evaluator.push(each))).toEqual([])
+      expect(evaluator.advance(begin + 10 * hour)).toEqual([])
+    }
+  })
+
+  test('a monitor about too little waits for a whole window', () => {
+    const three = monitorOf('.rollup("count").last("5m") < 3', { on_missing_data: 'default' })
+    expect(both(three, [log(0), log(minute), log(2 * minute), log(4 * minute)])).toEqual([`Triggered ${6 * minute} 2`])
+    expect(both(three, [log(0), log(minute)])).toEqual(['Triggered 300000 1'])
+  })
+
+  test('of a monitor that tells missing data is not told before there were any', () => {
+    const shown = monitorOf('.rollup("count").last("5m") > 5', { on_missing_data: 'show_and_notify_no_data' })
+    const evaluator = new Evaluator([shown], cadence)
+    expect(evaluator.advance(begin + hour)).toEqual([])
+    evaluator.push(log(hour))
+    expect(told(evaluator.advance(begin + 2 * hour))).toEqual([`No Data ${hour + 6 * minute} 0`])
+  })
+})
+
+describe('the end of a recording', () => {
+  const recorded = (monitor: Monitor, logs: IndexedLog[], options: ReplayOptions = {}) =>
+    told(replayed(monitor, logs, options).transitions)
+
+  test('alerts nobody, for whatever leaves then leaves only because there is no more to read', () => {
+    const heartbeat = monitorOf('.rollup("count").last("5m") < 1', { on_missing_data: 'default' })
+    const beats = [0, 1, 2, 3].map((at) => log(at * 4 * minute))
+    for (const options of [{}, cadence]) expect(recorded(heartbeat, beats, options)).toEqual([])
+    expect(recorded(heartbeat, [log(0), log(6 * minute, { other: 1 })], {})).toEqual([
+      'Triggered 300000 0',
+      'Recovered 360000 1',
+    ])
+    const average = monitorOf('.rollup("avg","@ms").last("5m") > 5')
+    expect(recorded(average, [log(0, { ms: 1 }), log(1, { ms: 8 })])).toEqual([])
+    const shown = monitorOf('.rollup("count").by("@ip").last("5m") > 5', { on_missing_data: 'show_and_notify_no_data' })
+    expect(recorded(shown, [log(0, { ip: 'a' })])).toEqual([])
+  })
+
+  test('does not keep from the newest log the evaluation that counts it', () => {
+    const average = monitorOf('.rollup("avg","@ms").last("5m") > 5')
+    expect(recorded(average, [log(minute, { ms: 8 })], cadence)).toEqual([
+      `Triggered ${2 * minute} 8`,
+      `Recovered ${7 * minute} 0`,
+    ])
+    const delayed = monitorOf('.rollup("avg","@ms").by("@ip").last("5m") > 5', { new_group_delay: 60 })
+    expect(recorded(delayed, [log(0, { ip: 'a', ms: 8 })])).toEqual([`Triggered a ${minute} 8`, 'Recovered a 300000 0'])
+  })
+
+  test('lets an alert recover, and reminds of nothing', () => {
+    const monitor = monitorOf('.rollup("count").by("@ip").last("5m") > 0', { renotify_interval: 1 })
+    expect(recorded(monitor, [log(0, { ip: 'a' }), log(2 * minute)])).toEqual([
+      'Triggered a 0 1',
+      `Re-Triggered a ${minute} 1`,
+      `Re-Triggered a ${2 * minute} 1`,
+      'Recovered a 300000 0',
+    ])
+  })
+})
+
+describe('reminders', () => {
+  const count = (options: object) => monitorOf('.rollup("count").by("@ip").last("5m") > 1', options)
+  const ip = { ip: 'a' }
+
+  test('are of alerts and missing data unless the monitor says of what', () => {
+    const warned = { thresholds: { critical: 1, warning: 0 }, renotify_interval: 2 }
+    expect(both(count(warned), [log(0, ip)])).toEqual(['Warn a 0 1', 'Recovered a 300000 0'])
+    expect(both(count({ ...warned, renotify_statuses: ['warn'] }), [log(0, ip)])).toEqual([
+      'Warn a 0 1',
+      `Re-Warn a ${2 * minute} 1`,
+      `Re-Warn a ${4 * minute} 1`,
+      'Recovered a 300000 0',
+    ])
+  })
+
+  test('of missing data come only where missing data are told, and stop when the group is dropped', () => {
+    const silent = { renotify_interval: 20, group_retention_duration: '1h' }
+    const shown = both(count({ ...silent, on_missing_data: 'show_and_notify_no_data' }), [log(0, ip)])
+    expect(shown).toEqual(['No Data a 300000 0', `Re-No Data a ${25 * minute} 0`, `Re-No Data a ${45 * minute} 0`])
+    const alerted = [log(0, ip), log(0, ip)]
+    expect(both(count({ ...silent, on_missing_data: 'show_no_data' }), alerted)).toEqual(['Triggered a 0 2'])
+  })
+
+  test('stop after thirty hours unless a number of them is asked for', () => {
+    const kept = monitorOf('.rollup("cardinality","@d").last("5m") > 0', {
+      ...{ on_missing_data: 'default', renotify_interval: 600 },
+    })
+    expect(both(kept, [log(0, { d: 1 })])).toEqual([
+      'Triggered 0 1',
+      ...[10, 20, 30].map((at) => `Re-Triggered ${at * hour} 0`),
+    ])
+  })
+
+  test('keep the time of the last change, and tell how long it has been', () => {
+    const monitor = count({ thresholds: { critical: 1, warning: 0 }, renotify_interval: 1, renotify_occurrences: 1 })
+    const times = live(monitor, [log(0, ip), log(minute, ip)]).map(
+      ({ transition, firstTriggeredAt, lastTriggeredAt }) => [
+        transition,
+        firstTriggeredAt - begin,
+        lastTriggeredAt - begin,
+      ],
+    )
+    expect(times).toEqual([
+      ['Warn', 0, 0],
+      ['Triggered', 0, minute],
+      ['Re-Triggered', 0, minute],
+      ['Warn', 0, 5 * minute],
+      ['Recovered', 0, 5 * minute],
+    ])
+  })
+})
+
+test('evaluation_delay has nothing to wait for at each log, and moves the window of each minute', () => {
+  const delayed = monitorOf('.rollup("count").last("5m") > 0', { evaluation_delay: 90 })
+  expect(both(delayed, [log(0)])).toEqual(['Triggered 0 1', 'Recovered 300000 0'])
+  expect(both(delayed, [log(0)], cadence)).toEqual([`Triggered ${2 * minute} 1`, `Recovered ${7 * minute} 0`])
+})
+
+describe('group limits', () => {
+  const one = monitorOf('.rollup("count").by("@ip").last("5m") > 1')
+  /** Group i of n has i logs more than the first. */
+  const groups = (n: number, at: number, of: (i: number) => Record<string, unknown>, times = (i: number) => i + 1) =>
+    Array.from({ length: n }, (_, i) => Array.from({ length: times(i) }, () => log(at, of(i)))).flat()
+  const name = (i: number) => String(i).padStart(4, '0')
+
+  test('are reported by monitor, time and number, and leave nothing out unless asked to', () => {
+    const logs = groups(
+      1003,
+      0,
+      (i) => ({ ip: name(i) }),
+      (i) => (i === 0 ? 2 : 3),
+    )
+    const { transitions, limits } = replayed(one, [...logs, log(minute, { ip: '0000' })])
+    expect(limits).toEqual([{ monitor: one, since: begin, beyond: 3 }])
+    expect(transitions.filter(({ transition }) => transition === 'Triggered')).toHaveLength(1003)
+    expect(
+      replayed(
+        one,
+        groups(
+          1000,
+          0,
+          (i) => ({ ip: name(i) }),
+          () => 1,
+        ),
+      ).limits,
+    ).toEqual([])
+    const evaluator = new Evaluator([one])
+    for (const each of groups(
+      1001,
+      0,
+      (i) => ({ ip: name(i) }),
+      () => 1,
+    ))
+      evaluator.push(each)
+    expect(evaluator.exceededLimits).toEqual([{ monitor: one, since: begin, beyond: 1 }])
+  })
+
+  test.each([
+    ['at each log', {}],
+    ['each minute', cadence],
+  ])('enforced %s, keep the groups with the highest values', (_, options) => {
+    const logs = groups(
+      1002,
+      0,
+      (i) => ({ ip: name(i) }),
+      (i) => (i < 4 ? 2 : 3),
+    )
+    const { transitions } = replayed(one, logs, { ...options, groupLimits: true })
+    const fired = transitions.filter(({ transition }) => transition === 'Triggered').map(({ group }) => group['@ip'])
+    // Of the four that have least, the first two by name have their place.
+    expect(fired).toHaveLength(1000)
+    expect(fired).toEqual(expect.arrayContaining(['0000', '0001']))
+    expect(fired).not.toContain('0002')
+    expect(fired).not.toContain('0003')
+  })
+
+  test('enforced, take an alert from a group that others push out, and give it back when they are gone', () => {
+    const first = [log(0, { ip: 'low' }), log(0, { ip: 'low' })]
+    const flood = groups(
+      1000,
+      minute,
+      (i) => ({ ip: name(i) }),
+      () => 3,
+    )
+    const again = [log(5 * minute, { ip: 'low' }), log(5 * minute, { ip: 'low' })]
+    const { transitions } = replayed(one, [...first, ...flood, ...again], { groupLimits: true })
+    expect(told(transitions.filter(({ group }) => group['@ip'] === 'low'))).toEqual([
+      'Triggered low 0 2',
+      `Recovered low ${minute} 0`,
+      `Triggered low ${6 * minute} 2`,
+      `Recovered low ${10 * minute} 0`,
+    ])
+  })
+
+  test('enforced, evaluate a group that was left out as soon as there is a place', () => {
+    const few = monitorOf('.rollup("count").by("@ip").last("5m") < 2')
+    const flood = groups(
+      1000,
+      minute,
+      (i) => ({ ip: name(i) }),
+      () => 3,
+    )
+    const logs = [...flood, log(2 * minute, { ip: 'low' })]
+    expect(told(replayed(few, logs, { silenceAfterEnd: true }).transitions)[0]).toBe(`Triggered low ${2 * minute} 1`)
+    expect(told(replayed(few, logs, { silenceAfterEnd: true, groupLimits: true }).transitions)).toEqual([
+      `Triggered low ${6 * minute} 1`,
+      `Recovered low ${7 * minute} 0`,
+    ])
+  })
+
+  test('of two facets count thirty values of the first, by all their logs, and thirty of the second below each', () => {
+    const two = monitorOf('.rollup("count").by("@usr,@ip").last("5m") > 1')
+    const users = groups(
+      31,
+      0,
+      (i) => ({ usr: name(i), ip: 'x' }),
+      () => 2,
+    )
+    // The first by name has most logs in all, spread over so many addresses that each has few.
+    const spread = groups(
+      40,
+      0,
+      (i) => ({ usr: '0000', ip: name(i) }),
+      (i) => (i < 35 ? 3 : 1),
+    )
+    const { transitions, limits } = replayed(two, [...users, ...spread], { groupLimits: true })
+    const fired = transitions.filter(({ transition }) => transition === 'Triggered').map(({ group }) => group)
+    const of = (usr: string) => fired.filter((group) => group['@usr'] === usr).length
+    expect([of('0000'), of('0001'), of('0029'), of('0030')]).toEqual([30, 1, 1, 0])
+    // 31 + 40 groups; 30 below the first user, one below each of 29 others.
+    expect(limits).toEqual([{ monitor: two, since: begin, beyond: 71 - 59 }])
+  })
+
+  test.each([
+    [3, 10],
+    [4, 5],
+  ])('of %i facets count %i values', (facets, most) => {
+    const names = ['@a', '@b', '@c', '@d'].slice(0, facets)
+    const monitor = monitorOf(`.rollup("count").by("${names.join()}").last("5m") > 0`)
+    const deepest = (n: number) =>
+      groups(
+        n,
+        0,
+        (i) => ({ a: 'a', b: 'b', c: 'c', d: 'd', [`${names.at(-1)?.slice(1)}`]: i }),
+        () => 1,
+      )
+    expect(replayed(monitor, deepest(most)).limits).toEqual([])
+    expect(replayed(monitor, deepest(most + 2)).limits).toEqual([{ monitor, since: begin, beyond: 2 }])
+  })
+})

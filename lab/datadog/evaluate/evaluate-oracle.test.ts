@@ -1,0 +1,259 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { IndexedLog } from '../log.ts'
+import { type Monitor, readMonitor } from '../monitor/monitor.ts'
+import { measures, type Operator, type Rollup } from '../monitor/monitor-query.ts'
+import { Replayer } from '../replay/replay.ts'
+import { Evaluator, type Transition } from './evaluate.ts'
+
+const second = 1_000
+const minute = 60 * second
+const windowMs = 5 * minute
+const begin = Date.UTC(2026, 0, 5, 9)
+
+interface Asked {
+  readonly kind: Rollup['kind']
+  readonly grouped: boolean
+  readonly operator: Operator
+  readonly critical: number
+  readonly warning?: number
+  readonly criticalRecovery?: number
+  readonly warningRecovery?: number
+  readonly missing: 'default' | 'show_no_data' | 'show_and_notify_no_data' | 'resolve'
+  readonly newGroupDelay: number
+}
+
+function monitorOf(asked: Asked): Monitor {
+  const { kind, grouped, operator, critical, missing, newGroupDelay } = asked
+  const rollup = kind === 'count' ? '"count"' : `"${kind}","@n"`
+  const limits = {
+    critical,
+    warning: asked.warning,
+    critical_recovery: asked.criticalRecovery,
+    warning_recovery: asked.warningRecovery,
+  }
+  const query = `logs("*").rollup(${rollup})${grouped ? '.by("@ip")' : ''}.last("5m") ${operator} ${critical}`
+  const options = { thresholds: limits, on_missing_data: missing, new_group_delay: newGroupDelay }
+  return readMonitor(
+    JSON.stringify({ name: 'n', type: 'log alert', query, message: 'm', options }),
+    'd/slug/monitor.json',
+  )
+}
+
+/** What one log adds, of what group, when. */
+interface Entry {
+  readonly at: number
+  readonly group: string
+  readonly value: unknown
+}
+
+function entriesOf(logs: readonly IndexedLog[], { kind, grouped }: Asked): Entry[] {
+  return logs.flatMap(({ timestamp, attributes }) => {
+    const groups = grouped ? [attributes.ip].flat().filter((ip) => ip !== undefined) : ['']
+    const values = kind === 'count' ? [1] : [attributes.n].flat().filter((n) => n !== undefined)
+    const counted =
+      kind === 'count' || kind === 'cardinality'
+        ? [...new Set(values.map(String))]
+        : values.filter((n) => /^-?\d+(\.\d+)?$/.test(String(n))).map(Number)
+    return groups.flatMap((group) => counted.map((value) => ({ at: timestamp, group: String(group), value })))
+  })
+}
+
+function rollup(kind: Rollup['kind'], values: readonly unknown[]): number {
+  if (kind === 'count') return values.length
+  if (kind === 'cardinality') return new Set(values).size
+  const numbers = (values as number[]).toSorted((a, b) => a - b)
+  const sum = numbers.reduce((total, n) => total + n, 0)
+  if (kind === 'sum') return sum
+  if (kind === 'avg') return sum / numbers.length
+  const fraction = { min: 0, max: 1, median: 0.5 }[kind as 'min'] ?? Number(kind.slice(2)) / 100
+  const rank = fraction * (numbers.length - 1)
+  const [low = 0, high = 0] = [numbers[Math.floor(rank)], numbers[Math.ceil(rank)]]
+  return low + (high - low) * (rank - Math.floor(rank))
+}
+
+const holds = (value: number, operator: Operator, limit: number): boolean =>
+  ({
+    '>': value > limit,
+    '>=': value >= limit,
+    '<': value < limit,
+    '<=': value <= limit,
+    '==': value === limit,
+    '!=': value !== limit,
+  })[operator]
+
+/** monitors/guide/recovery-thresholds: `>` recovers at `<=`, `>=` at `<`, `<` at `>=`, `<=` at `>`. */
+const recovered = (value: number, operator: Operator, recovery: number | undefined): boolean => {
+  if (recovery === undefined) return true
+  if (operator === '>') return value <= recovery
+  if (operator === '>=') return value < recovery
+  return operator === '<' ? value >= recovery : value > recovery
+}
+
+function judge(asked: Asked, before: string, value: number): string {
+  const { operator, critical, warning, criticalRecovery, warningRecovery } = asked
+  if (holds(value, operator, critical)) return 'Alert'
+  if (before === 'Alert' && !recovered(value, operator, criticalRecovery)) return 'Alert'
+  if (warning === undefined) return 'OK'
+  if (holds(value, operator, warning)) return 'Warn'
+  return before !== 'OK' && before !== 'No Data' && !recovered(value, operator, warningRecovery) ? 'Warn' : 'OK'
+}
+
+const isForLess = (asked: Asked): boolean =>
+  (asked.kind === 'count' || asked.kind === 'cardinality') &&
+  !asked.operator.startsWith('>') &&
+  judge(asked, 'OK', 0) !== 'OK'
+
+function silent(asked: Asked, before: string, anyData: boolean): string {
+  if (asked.missing === 'resolve') return 'OK'
+  if (asked.missing !== 'default') return 'No Data'
+  if (asked.kind !== 'count') return before
+  const asksForLess = isForLess(asked)
+  return asked.grouped && asksForLess && anyData ? 'OK' : judge(asked, before, 0)
+}
+
+/** What the documentation says, the slow way: at every instant that could matter, every group's window from scratch. */
+function oracle(asked: Asked, logs: readonly IndexedLog[], cadenceMs?: number): string[] {
+  const entries = entriesOf(logs, asked)
+  const delay = asked.grouped ? asked.newGroupDelay * second : 0
+  const wanted = entries.flatMap(({ at }) => [at, at + windowMs, at + delay])
+  const last = Math.max(...wanted) + 2 * (cadenceMs ?? 0)
+  const first = cadenceMs === undefined ? 0 : Math.floor(Math.min(...wanted) / cadenceMs) * cadenceMs
+  const ticks = cadenceMs === undefined ? 0 : Math.max(0, Math.floor((last - first) / cadenceMs) + 1)
+  const instants =
+    cadenceMs === undefined
+      ? [...new Set(wanted)].sort((a, b) => a - b)
+      : Array.from({ length: ticks }, (_, i) => first + i * cadenceMs)
+  const inWindow = (at: number) =>
+    entries.filter((entry) =>
+      cadenceMs === undefined ? entry.at > at - windowMs && entry.at <= at : entry.at >= at - windowMs && entry.at < at,
+    )
+  const groups = [...new Set(entries.map(({ group }) => group))].sort()
+  const states = new Map(groups.map((group) => [group, { state: 'OK', told: false }]))
+  const waits = !asked.grouped && isForLess(asked)
+  const told: string[] = []
+  for (const at of instants) {
+    const all = inWindow(at)
+    for (const group of groups) {
+      const seen = entries.filter(
+        (entry) => entry.group === group && (cadenceMs === undefined ? entry.at <= at : entry.at < at),
+      )
+      const firstSeen = Math.min(...seen.map((entry) => entry.at))
+      if (seen.length === 0 || at < firstSeen + delay || (waits && at < firstSeen + windowMs)) continue
+      const current = states.get(group) as { state: string; told: boolean }
+      const values = all.filter((entry) => entry.group === group).map(({ value }) => value)
+      const value = values.length === 0 ? 0 : rollup(asked.kind, values)
+      const state =
+        values.length === 0 ? silent(asked, current.state, all.length > 0) : judge(asked, current.state, value)
+      if (state === current.state) continue
+      current.state = state
+      if (state === 'OK') {
+        if (current.told) told.push(`Recovered ${group} ${at - begin} ${value}`)
+        current.told = false
+      } else if (state !== 'No Data' || asked.missing === 'show_and_notify_no_data') {
+        told.push(`${state === 'Alert' ? 'Triggered' : state} ${group} ${at - begin} ${value}`)
+        current.told = true
+      }
+    }
+  }
+  return told
+}
+
+const shown = ({ transition, group, at, value }: Transition) =>
+  `${transition} ${Object.values(group).join()} ${at - begin} ${value}`
+
+const inOrder = (logs: readonly IndexedLog[]) => logs.toSorted((a, b) => a.timestamp - b.timestamp)
+
+function replay(monitor: Monitor, logs: readonly IndexedLog[], cadenceMs?: number): string[] {
+  const told: string[] = []
+  const options = { silenceAfterEnd: true, ...(cadenceMs && { cadenceSeconds: cadenceMs / second }) }
+  const replayer = new Replayer([monitor], options, (transition) => told.push(shown(transition)))
+  for (const log of logs) replayer.push(log, log.timestamp)
+  replayer.finish()
+  return told
+}
+
+function live(monitor: Monitor, logs: readonly IndexedLog[], cadenceMs?: number): string[] {
+  const evaluator = new Evaluator([monitor], cadenceMs === undefined ? {} : { cadenceSeconds: cadenceMs / second })
+  const told = logs.flatMap((log) => evaluator.push(log))
+  for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue()) told.push(...evaluator.advance(due))
+  return told.map(shown)
+}
+
+const quarter = fc.integer({ min: -8, max: 40 }).map((n) => n / 4)
+const field = fc.oneof(
+  { weight: 6, arbitrary: quarter },
+  quarter.map(String),
+  fc.array(quarter, { minLength: 1, maxLength: 3 }),
+  fc.constantFrom('text', undefined),
+)
+const anyLog = fc
+  .record({
+    at: fc.integer({ min: 0, max: 240 }),
+    ip: fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom<unknown>('a', 'b', 'c') },
+      fc.constantFrom(undefined, ['a', 'b']),
+    ),
+    n: field,
+  })
+  .map(({ at, ip, n }): IndexedLog => ({ id: '', timestamp: begin + at * 5 * second, attributes: { ip, n } }))
+
+const operators = ['>', '>=', '<', '<=', '==', '!='] as const
+
+/** Thresholds on the quiet side of one another, as the reader of monitors wants them. */
+const thresholds = (operator: Operator) =>
+  fc
+    .tuple(
+      fc.integer({ min: 0, max: 8 }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.constantFrom(0, 1, 2, 3, 4, 5, 6, 7),
+    )
+    .map(([critical, toWarning, toRecovery, which]) => {
+      if (operator === '==' || operator === '!=') return { critical }
+      const quieter = operator.startsWith('>') ? -1 : 1
+      const warning = critical + quieter * toWarning
+      return {
+        critical,
+        ...(which & 1 && { warning }),
+        ...(which & 2 && { criticalRecovery: critical + quieter * toRecovery }),
+        ...((which & 5) === 5 && { warningRecovery: warning + quieter * toRecovery }),
+      }
+    })
+
+const asking = (kind: Rollup['kind'], operator: Operator) =>
+  fc
+    .record({
+      grouped: fc.boolean(),
+      missing: fc.constantFrom<Asked['missing'][]>('default', 'show_no_data', 'show_and_notify_no_data', 'resolve'),
+      newGroupDelay: fc.constantFrom(0, 60),
+      limits: thresholds(operator),
+    })
+    .map(({ limits, ...rest }): Asked => ({ kind, operator, ...rest, ...limits }))
+
+const modes = [
+  ['at each log', undefined],
+  ['each minute', minute],
+] as const
+
+describe.each(['count', 'cardinality', ...measures] as const)('%s', (kind) => {
+  describe.each(operators)('%s', (operator) => {
+    test.each(modes)('evaluated %s is what its definition gives, in any order of arrival and live', (_, cadenceMs) => {
+      const delayed = fc.tuple(anyLog, fc.integer({ min: 0, max: 60 * second }))
+      fc.assert(
+        fc.property(asking(kind, operator), fc.array(delayed, { minLength: 1, maxLength: 24 }), (asked, arrivals) => {
+          const monitor = monitorOf(asked)
+          const logs = arrivals.map(([log]) => log)
+          const expected = oracle(asked, logs, cadenceMs)
+          const shuffled = arrivals
+            .toSorted(([a, late], [b, later]) => a.timestamp + late - b.timestamp - later)
+            .map(([log]) => log)
+          expect(replay(monitor, shuffled, cadenceMs)).toEqual(expected)
+          const apart = inOrder(logs).filter((log, i, all) => log.timestamp !== all[i - 1]?.timestamp)
+          expect(live(monitor, apart, cadenceMs)).toEqual(oracle(asked, apart, cadenceMs))
+        }),
+        { numRuns: 40 },
+      )
+    })
+  })
+})

@@ -1,0 +1,88 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Measure, measures } from '../monitor/monitor-query.ts'
+import { statisticOf } from './measure.ts'
+
+const statisticFor = (measure: Measure, numbers: readonly number[]) => {
+  const statistic = statisticOf(measure)
+  for (const x of numbers) statistic.add(x)
+  return statistic.value()
+}
+
+describe('a statistic', () => {
+  test.each<[Measure, readonly number[], number]>([
+    ['sum', [1, 2, 3, 4], 10],
+    ['avg', [1, 2, 3, 4], 2.5],
+    ['min', [3, 1, 2], 1],
+    ['max', [3, 1, 2], 3],
+    ['median', [1, 2, 3, 4], 2.5],
+    ['median', [9, 1, 5], 5],
+    ['pc75', [0, 10, 20, 30, 40], 30],
+    ['pc90', [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100], 90],
+    ['pc95', [0, 100], 95],
+    ['pc98', [0, 100], 98],
+    ['pc99', [0, 100], 99],
+    ['pc99', [7], 7],
+  ])('%s of %j is %d', (measure, numbers, expected) => {
+    expect(statisticFor(measure, numbers)).toBeCloseTo(expected, 12)
+  })
+
+  test.each(measures)('%s of nothing is no number', (measure) => {
+    expect(statisticOf(measure).value()).toBeNaN()
+  })
+
+  test('sum gives the true sum, whatever floating point makes of the way there', () => {
+    expect(statisticFor('sum', Array(10).fill(0.1))).toBe(1)
+    expect(statisticFor('sum', [1e300, 1, -1e300])).toBe(1)
+    // Half-way between two doubles, and the last bit below decides.
+    expect(statisticFor('sum', [2 ** 53, 1, 2 ** -60])).toBe(2 ** 53 + 2)
+    expect(statisticFor('sum', [2 ** 53, 1, -(2 ** -60)])).toBe(2 ** 53)
+  })
+
+  test('sum does not drift: a million numbers come and go, and what stays is what it was', () => {
+    const sum = statisticOf('sum')
+    sum.add(0.1)
+    for (let i = 0; i < 500_000; i++) sum.add(i * 1.1)
+    for (let i = 0; i < 500_000; i++) sum.remove(i * 1.1)
+    expect(sum.value()).toBe(0.1)
+  })
+})
+
+/** The same from scratch. The sum is taken of whole numbers of 2^-80, which loses nothing for the numbers below. */
+function fromScratch(measure: Measure, numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  const scale = 2 ** 80
+  const sum = Number(numbers.reduce((total, x) => total + BigInt(x * scale), 0n)) / scale
+  const at = (fraction: number) => {
+    const rank = fraction * (sorted.length - 1)
+    const [low, high] = [sorted[Math.floor(rank)] as number, sorted[Math.ceil(rank)] as number]
+    return low + (high - low) * (rank - Math.floor(rank))
+  }
+  if (measure === 'sum') return sum
+  if (measure === 'avg') return sum / numbers.length
+  if (measure === 'min') return at(0)
+  if (measure === 'max') return at(1)
+  return at(measure === 'median' ? 0.5 : Number(measure.slice(2)) / 100)
+}
+
+test.each(measures)('%s is what it is from scratch, after any adding and removing', (measure) => {
+  const x = fc.integer({ min: -(10 ** 9), max: 10 ** 9 }).map((thousandths) => thousandths / 1000)
+  fc.assert(
+    fc.property(
+      fc.array(x, { minLength: 1, maxLength: 2000 }),
+      fc.array(fc.nat(), { maxLength: 1500 }),
+      (all, going) => {
+        const statistic = statisticOf(measure)
+        const held = [...all]
+        for (const each of all) statistic.add(each)
+        for (const which of going) {
+          if (held.length === 1) break
+          const [gone] = held.splice(which % held.length, 1)
+          statistic.remove(gone as number)
+        }
+        expect(statistic.value()).toBe(fromScratch(measure, held))
+      },
+    ),
+    { numRuns: 60 },
+  )
+})

@@ -1,0 +1,185 @@
+import type { Monitor } from '../monitor/monitor.ts'
+import { type OnMissingData, type RenotifyStatus, retentionMs } from '../monitor/monitor-options.ts'
+import type { Operator, Rollup } from '../monitor/monitor-query.ts'
+
+export type State = 'OK' | 'Warn' | 'Alert' | 'No Data'
+
+/** `$ALERT_TRANSITION`. Decision `reminder-word`, undocumented which word a reminder has: Re-Triggered, Re-Warn and Re-No Data, never Renotify. */
+export type TransitionWord = 'Triggered' | 'Warn' | 'Recovered' | 'No Data' | 'Re-Triggered' | 'Re-Warn' | 'Re-No Data'
+
+/** What a monitor asks of a value. */
+interface Condition {
+  readonly operator: Operator
+  readonly critical: number
+  readonly warning: number | undefined
+  readonly criticalRecovery: number | undefined
+  readonly warningRecovery: number | undefined
+}
+
+/** What a monitor asks, defaults filled in, durations in milliseconds. */
+export interface Rule extends Condition {
+  readonly kind: Rollup['kind']
+  readonly grouped: boolean
+  readonly windowMs: number
+  readonly evaluationDelayMs: number
+  readonly newGroupDelayMs: number
+  readonly retentionMs: number
+  readonly onMissingData: OnMissingData
+  readonly renotify: Renotify | undefined
+  /** Facets whose values share a notification; `[]` for one of the whole monitor, undefined when each group has its own. */
+  readonly notifyBy: readonly string[] | undefined
+  /** How long an alert survives that gets no more data: `timeout_h`. */
+  readonly timeoutMs: number | undefined
+  /** Whether an entry that leaves can move a group away from OK, so that even quiet groups must be watched. */
+  readonly firesOnLeaving: boolean
+  /** Whether too little, as nothing at all is, is what the monitor is about. */
+  readonly firesOnLess: boolean
+  /** Whether silence counts as 0 and 0 is not OK. */
+  readonly firesOnSilence: boolean
+}
+
+export interface Renotify {
+  readonly intervalMs: number
+  readonly states: readonly State[]
+  readonly occurrences: number
+  readonly untilMs: number
+}
+
+/** Unset, Datadog ignores a group for its first minute: documentation, monitors/configuration. */
+const defaultNewGroupDelaySeconds = 60
+const hourMs = 3_600_000
+const defaultRetentionMs = 24 * hourMs
+/** Without `renotify_occurrences` the reminders stop after 30 hours. */
+const renotifiesForMs = 30 * hourMs
+const stateOf: Record<RenotifyStatus, State> = { alert: 'Alert', warn: 'Warn', 'no data': 'No Data' }
+
+export function ruleOf({ parsed, options }: Monitor): Rule {
+  const { thresholds = {} } = options
+  const grouped = parsed.by.length > 0
+  const condition: Condition = {
+    operator: parsed.operator,
+    critical: parsed.threshold,
+    warning: thresholds.warning,
+    criticalRecovery: thresholds.critical_recovery,
+    warningRecovery: thresholds.warning_recovery,
+  }
+  const { kind } = parsed.rollup
+  const onMissingData = options.on_missing_data ?? 'default'
+  const firesOnLess = countsLogs(kind) && !parsed.operator.startsWith('>') && judge(condition, 'OK', 0) !== 'OK'
+  return {
+    ...condition,
+    kind,
+    grouped,
+    windowMs: parsed.windowMs,
+    evaluationDelayMs: (options.evaluation_delay ?? 0) * 1000,
+    newGroupDelayMs: grouped ? (options.new_group_delay ?? defaultNewGroupDelaySeconds) * 1000 : 0,
+    retentionMs: retentionMs(options.group_retention_duration) ?? defaultRetentionMs,
+    onMissingData,
+    renotify: renotifyOf(options),
+    notifyBy: grouped ? options.notify_by?.filter((name) => name !== '*') : undefined,
+    timeoutMs: options.timeout_h ? options.timeout_h * hourMs : undefined,
+    firesOnLeaving: onMissingData.startsWith('show') || !onlyEnteringFires(kind, parsed.operator),
+    firesOnLess,
+    firesOnSilence: firesOnLess && kind === 'count' && onMissingData === 'default',
+  }
+}
+
+function renotifyOf(options: Monitor['options']): Renotify | undefined {
+  const interval = options.renotify_interval ?? 0
+  if (interval === 0) return undefined
+  const occurrences = options.renotify_occurrences ?? Number.POSITIVE_INFINITY
+  return {
+    intervalMs: interval * 60_000,
+    states: (options.renotify_statuses ?? ['alert', 'no data']).map((status) => stateOf[status]),
+    occurrences,
+    untilMs: Number.isFinite(occurrences) ? Number.POSITIVE_INFINITY : renotifiesForMs,
+  }
+}
+
+const countsLogs = (kind: Rollup['kind']): boolean => kind === 'count' || kind === 'cardinality'
+
+/** The value of these moves away from the threshold, or not at all, when an entry leaves. */
+function onlyEnteringFires(kind: Rollup['kind'], operator: Operator): boolean {
+  if (operator === '>' || operator === '>=') return countsLogs(kind) || kind === 'max'
+  return kind === 'min' && (operator === '<' || operator === '<=')
+}
+
+/**
+ * Decision `first-evaluation-fires`, undocumented: a group that is over its threshold when it is first evaluated triggers.
+ * @param value what the rollup gives for the group's window
+ * @param hasData whether that window holds any log of the group, `anyData` of any group
+ * @returns the state a group has after an evaluation; unchanged where Datadog keeps the last known status
+ */
+export function nextState(rule: Rule, state: State, value: number, hasData: boolean, anyData: boolean): State {
+  if (hasData) return judge(rule, state, value)
+  switch (rule.onMissingData) {
+    case 'resolve':
+      return 'OK'
+    case 'show_no_data':
+    case 'show_and_notify_no_data':
+      return 'No Data'
+    case 'default':
+      // Decision `silence-is-zero-for-count`: undocumented for cardinality: like every rollup but count it keeps its last status.
+      if (rule.kind !== 'count') return state
+      // A grouped monitor that asks for less fires on silence only when no group has a log at all: monitors/types/log.
+      return rule.grouped && rule.firesOnLess && anyData ? 'OK' : judge(rule, state, 0)
+  }
+}
+
+function judge(condition: Condition, state: State, value: number): State {
+  const { operator, critical, warning, criticalRecovery, warningRecovery } = condition
+  if (compares(value, operator, critical)) return 'Alert'
+  if (state === 'Alert' && compares(value, operator, criticalRecovery)) return 'Alert'
+  if (compares(value, operator, warning)) return 'Warn'
+  return (state === 'Warn' || state === 'Alert') && compares(value, operator, warningRecovery) ? 'Warn' : 'OK'
+}
+
+function compares(value: number, operator: Operator, limit: number | undefined): boolean {
+  if (limit === undefined) return false
+  switch (operator) {
+    case '>':
+      return value > limit
+    case '>=':
+      return value >= limit
+    case '<':
+      return value < limit
+    case '<=':
+      return value <= limit
+    case '==':
+      return value === limit
+    case '!=':
+      return value !== limit
+  }
+}
+
+/** From the first notification until the recovery. */
+export interface Cycle {
+  /** `$ALERT_CYCLE_KEY` */
+  readonly key: string
+  /** When it began, and when the present state was entered: epoch ms. */
+  readonly since: number
+  enteredAt: number
+  notifiedAt: number
+  /** Since the present state was entered. */
+  reminders: number
+}
+
+/** What has a state and is notified as one. */
+export interface Subject {
+  readonly key: string
+  state: State
+  cycle: Cycle | undefined
+}
+
+/** The word for entering a state, and the word for still being in it at a reminder. */
+export const entering: Record<State, TransitionWord> = {
+  OK: 'Recovered',
+  Warn: 'Warn',
+  Alert: 'Triggered',
+  'No Data': 'No Data',
+}
+export const reminding: Record<Exclude<State, 'OK'>, TransitionWord> = {
+  Warn: 'Re-Warn',
+  Alert: 'Re-Triggered',
+  'No Data': 'Re-No Data',
+}

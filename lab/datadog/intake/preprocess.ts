@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import type { IndexedLog } from '../log.ts'
+
+type Attributes = Record<string, unknown>
+
+/** What the URL says of every log in one request. */
+export interface UrlFields {
+  service: string | undefined
+  ddsource: string | undefined
+  ddtags: string | undefined
+  /** `host`, `hostname` and every parameter that is none of ours. */
+  attributes: Attributes
+}
+
+// First present wins: Datadog documentation, logs/log_configuration/pipelines.
+const DATE = [
+  '@timestamp',
+  'timestamp',
+  '_timestamp',
+  'Timestamp',
+  'eventTime',
+  'date',
+  'published_date',
+  'syslog.timestamp',
+]
+const HOST = ['host', 'hostname', 'syslog.hostname']
+const STATUS = ['status', 'severity', 'level', 'syslog.severity']
+const SERVICE = ['service', 'syslog.appname']
+
+/** A log's message is cut here, never refused: go-client v2 SubmitLog. */
+const MESSAGE_BYTES = 1024 * 1024
+/** A clock may be a little ahead; one log dated next year must not make every honest log after it a late one. */
+const AHEAD_MS = 60_000
+/** Objects nested deeper than this are not taken apart: a bound of the lab, so that no log can exhaust the stack. */
+const MAX_DEPTH = 20
+
+/**
+ * Makes a log of one entry as Datadog does before any pipeline runs. A JSON object in `message` is merged into the
+ * attribute root. Undocumented, chosen here, each with a test: the body wins over the envelope, except that the URL wins
+ * for service, source and tags; a merged body without `message` leaves a log without message; a date that cannot be
+ * read, or is more than a minute ahead, is passed over; attributes that name a reserved one stay searchable under their
+ * own name.
+ * @param receivedAt epoch ms; the log's date when it names none
+ */
+export function preprocess(entry: Attributes, url: UrlFields, receivedAt: number): IndexedLog {
+  const { message, ...envelope } = entry
+  const body = bodyOf(message)
+  const merged: Attributes = { ...url.attributes, ...envelope, ...body.attributes }
+  const { ddsource, ddtags, ...attributes } = merged
+  return {
+    id: randomUUID(),
+    timestamp: dateOf(attributes, receivedAt),
+    status: statusOf(first(attributes, STATUS)),
+    tags: mergeTags(url.ddtags, Array.isArray(ddtags) ? ddtags.join(',') : textOf(ddtags)),
+    attributes,
+    ...optional('message', body.message),
+    ...optional('service', url.service ?? textOf(first(attributes, SERVICE))),
+    ...optional('source', url.ddsource ?? textOf(ddsource)),
+    ...optional('host', textOf(first(attributes, HOST))),
+  }
+}
+
+function bodyOf(message: unknown): { message?: string; attributes: Attributes } {
+  if (message === undefined || message === null) return { attributes: {} }
+  const object = isObject(message) ? message : typeof message === 'string' ? parseObject(message) : undefined
+  if (!object || isDeeperThan(object, MAX_DEPTH)) return { message: cut(textOf(message) ?? ''), attributes: {} }
+  const { message: inner, ...attributes } = object
+  return { ...optional('message', inner === undefined ? undefined : cut(textOf(inner) ?? '')), attributes }
+}
+
+function parseObject(text: string): Attributes | undefined {
+  if (text.length > MESSAGE_BYTES || !/^\s*\{/.test(text)) return undefined
+  try {
+    return JSON.parse(text) as Attributes
+  } catch {
+    return undefined // not JSON after all: a log whose message starts with a brace
+  }
+}
+
+function cut(text: string): string {
+  if (text.length * 3 <= MESSAGE_BYTES) return text
+  const bytes = Buffer.from(text, 'utf8')
+  return bytes.length <= MESSAGE_BYTES ? text : bytes.toString('utf8', 0, MESSAGE_BYTES)
+}
+
+/** ISO 8601, epoch milliseconds or RFC 3164; the first that can be read. */
+function dateOf(attributes: Attributes, receivedAt: number): number {
+  for (const name of DATE) {
+    const date = readDate(lookUp(attributes, name), receivedAt)
+    if (date !== undefined) return date
+  }
+  return receivedAt
+}
+
+/** @returns epoch ms; undefined for what is no date, and for one more than a minute ahead */
+export function readDate(value: unknown, receivedAt: number): number | undefined {
+  const date = parseDate(value, receivedAt)
+  return date !== undefined && date <= receivedAt + AHEAD_MS ? date : undefined
+}
+
+const ISO_8601 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/i
+const RFC_3164 = /^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d)$/
+const FARTHEST_DATE = 8.64e15
+
+/**
+ * @param receivedAt epoch ms: gives RFC 3164 its year
+ * @returns epoch ms, also of a date far ahead; undefined for what is no date
+ */
+function parseDate(value: unknown, receivedAt: number): number | undefined {
+  if (typeof value === 'number' || (typeof value === 'string' && /^\d{10,16}$/.test(value))) {
+    const epoch = Math.floor(Number(value))
+    return epoch >= 0 && epoch <= FARTHEST_DATE ? epoch : undefined
+  }
+  if (typeof value !== 'string') return undefined
+  const syslog = RFC_3164.exec(value)
+  if (syslog) return finite(Date.parse(`${syslog[1]} ${syslog[2]} ${yearOf(receivedAt)} ${syslog[3]} UTC`))
+  const iso = ISO_8601.exec(value)
+  if (!iso) return undefined
+  // A date without an offset is UTC to Datadog; to Date.parse it would be this machine's own zone.
+  const zoned = iso[3] ? value : `${value}Z`
+  return finite(Date.parse(zoned.replace(' ', 'T').replace(',', '.')))
+}
+
+const yearOf = (at: number): number => new Date(at).getUTCFullYear()
+const finite = (date: number): number | undefined => (Number.isNaN(date) ? undefined : date)
+
+const SYSLOG_SEVERITIES = ['emergency', 'alert', 'critical', 'error', 'warning', 'notice', 'info', 'debug']
+
+/** Datadog's status remapper: numbers are syslog severities, words go by their first letters, all else is `info`. */
+export function statusOf(value: unknown): string {
+  const text = String(textOf(value) ?? '').toLowerCase()
+  if (/^[0-7]$/.test(text)) return SYSLOG_SEVERITIES[Number(text)] ?? 'info'
+  if (/^(emerg|f)/.test(text)) return 'emergency'
+  if (/^a/.test(text)) return 'alert'
+  if (/^c/.test(text)) return 'critical'
+  if (/^e/.test(text)) return 'error'
+  if (/^w/.test(text)) return 'warning'
+  if (/^n/.test(text)) return 'notice'
+  if (/^[dtv]/.test(text)) return 'debug'
+  if (/^[os]/.test(text)) return 'ok'
+  return 'info'
+}
+
+/** Tags are lower-cased; a key that the URL gives is not given again by the entry. */
+function mergeTags(fromUrl: string | undefined, fromEntry: string | undefined): string[] {
+  const tags = splitTags(fromUrl)
+  const keys = new Set(tags.map(keyOf))
+  return [...new Set([...tags, ...splitTags(fromEntry).filter((tag) => !keys.has(keyOf(tag)))])]
+}
+
+const splitTags = (tags = ''): string[] =>
+  tags
+    .split(',')
+    .map((tag) => tag.trim().toLowerCase())
+    .filter((tag) => tag !== '')
+
+const keyOf = (tag: string): string => tag.split(':', 1)[0] ?? tag
+
+const first = (attributes: Attributes, names: string[]): unknown =>
+  names.map((name) => lookUp(attributes, name)).find((value) => value !== undefined && value !== null)
+
+function lookUp(attributes: Attributes, name: string): unknown {
+  if (Object.hasOwn(attributes, name)) return attributes[name]
+  const [head = '', ...rest] = name.split('.')
+  const inner = Object.hasOwn(attributes, head) ? attributes[head] : undefined
+  return rest.length > 0 && isObject(inner) ? lookUp(inner, rest.join('.')) : undefined
+}
+
+function textOf(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string') return value
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+/** Whether a value nests deeper than `levels`; never recurses further than that itself. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  return Object.values(value).some((inner) => isDeeperThan(inner, levels - 1))
+}
+
+export const isObject = (value: unknown): value is Attributes =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const optional = <K extends string>(key: K, value: string | undefined): { [key in K]?: string } =>
+  (value === undefined ? {} : { [key]: value }) as { [key in K]?: string }

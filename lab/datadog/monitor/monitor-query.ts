@@ -1,0 +1,278 @@
+import { type Field, reservedNames, type SearchNode } from '../search/search-ast.ts'
+import { parseSearch, type UndocumentedForm } from '../search/search-parser.ts'
+import { SearchSyntaxError } from '../search/search-scanner.ts'
+
+export type Operator = '<' | '<=' | '>' | '>=' | '==' | '!='
+
+/** A facet or tag as `.by` and `.rollup` name it: `@ip`, `env`. */
+export interface Facet {
+  readonly name: string
+  readonly field: Field
+}
+
+/** Statistics over the numbers that logs hold in a measure. */
+export const measures = ['avg', 'sum', 'min', 'max', 'median', 'pc75', 'pc90', 'pc95', 'pc98', 'pc99'] as const
+export type Measure = (typeof measures)[number]
+
+/** What a query makes of the logs in its window. */
+export type Rollup =
+  | { readonly kind: 'count' }
+  | { readonly kind: 'cardinality'; readonly of: Facet }
+  | { readonly kind: Measure; readonly of: Facet }
+
+interface Condition {
+  readonly operator: Operator
+  readonly threshold: number
+}
+
+interface LogsQuery extends Condition {
+  readonly search: string
+  readonly node: SearchNode
+  readonly undocumented: readonly UndocumentedForm[]
+  readonly index: string
+  readonly rollup: Rollup
+  readonly by: readonly Facet[]
+}
+
+/** `logs("…")….last("5m") > 10`: what is evaluated here. */
+export interface MonitorQuery extends LogsQuery {
+  readonly form: 'logs'
+  readonly windowMs: number
+}
+
+/** `logs("…")….current("1d") > 10`: the window begins with the hour, day or month. */
+export interface CumulativeQuery extends LogsQuery {
+  readonly form: 'cumulative'
+  readonly since: CumulativeUnit
+}
+
+/** `formula("100 * errors / all").last("5m") > 10`, over the queries that `options.variables` names. */
+export interface FormulaQuery extends Condition {
+  readonly form: 'formula'
+  readonly formula: string
+  readonly windowMs: number | undefined
+  readonly since: CumulativeUnit | undefined
+}
+
+/** What the query of a log alert may be. */
+export type AlertQuery = MonitorQuery | CumulativeQuery | FormulaQuery
+
+const cumulativeUnits = ['1h', '1d', '1mo'] as const
+export type CumulativeUnit = (typeof cumulativeUnits)[number]
+
+/** A monitor query that cannot be read. */
+export class QueryError extends Error {
+  override readonly name = 'QueryError'
+  /** Offset in the query, in UTF-16 units from 0. */
+  readonly position: number
+
+  constructor(reason: string, position: number) {
+    super(reason)
+    this.position = position
+  }
+}
+
+const mostFacets = 4
+const minuteMs = 60_000
+
+/**
+ * Reads `logs("…")[.index("…")].rollup(…)[.by("…")].last("…") <op> <number>`, its cumulative form that ends in `.current("…")`,
+ * and `formula("…")`.
+ * @throws QueryError with the position in the query and the reason, those inside the search included
+ * @see https://docs.datadoghq.com/api/latest/monitors/ "Log alert query"
+ */
+export function parseMonitorQuery(query: string): AlertQuery {
+  return new QueryReader(query).read()
+}
+
+class QueryReader {
+  private readonly query: string
+  private position = 0
+
+  constructor(query: string) {
+    this.query = query
+  }
+
+  read(): AlertQuery {
+    this.space()
+    if (this.take('formula(')) {
+      const formula = this.text()
+      return { form: 'formula', formula, ...this.window(), ...this.condition() }
+    }
+    this.want('logs(', 'a log monitor begins with logs("…") or formula("…")')
+    const { node, undocumented, search } = this.search()
+    const index = this.take('.index(') ? this.text() : '*'
+    if (!this.take('.rollup(')) this.refuseMethod('.rollup("count") or .rollup("cardinality", "@facet") is wanted')
+    const rollup = this.rollup()
+    const by = this.take('.by(') ? this.facets() : []
+    const { windowMs, since } = this.window()
+    const logs = { search, node, undocumented, index, rollup, by, ...this.condition() }
+    return since ? { form: 'cumulative', ...logs, since } : { form: 'logs', ...logs, windowMs: windowMs as number }
+  }
+
+  private condition(): Condition {
+    return { operator: this.operator(), threshold: this.number() }
+  }
+
+  private fail(reason: string, position = this.position): never {
+    throw new QueryError(reason, position)
+  }
+
+  private comes(text: string): boolean {
+    return this.query.startsWith(text, this.position)
+  }
+
+  private take(text: string): boolean {
+    if (!this.comes(text)) return false
+    this.position += text.length
+    return true
+  }
+
+  private want(text: string, reason: string): void {
+    if (!this.take(text)) this.fail(reason)
+  }
+
+  private space(): void {
+    while (/\s/.test(this.query.charAt(this.position))) this.position++
+  }
+
+  private refuseMethod(wanted: string): never {
+    if (this.comes('.over(')) this.fail('.over() belongs to service checks; a log monitor says .last("5m")')
+    const [method] = /^\.\w+/.exec(this.query.slice(this.position)) ?? []
+    return this.fail(method ? `${method} is not known here: ${wanted}` : wanted)
+  }
+
+  /** One double-quoted argument and the `)` behind it. */
+  private text(): string {
+    const { text } = this.quoted()
+    this.close()
+    return text
+  }
+
+  private close(): void {
+    if (this.comes(',')) this.fail('one argument is wanted: facets go into one string, separated by commas')
+    if (/^\s*[^\s)]/.test(this.query.slice(this.position))) {
+      this.fail('`)` is wanted here; a quote inside of the quotes is escaped as \\"')
+    }
+    this.want(')', '`)` is wanted')
+  }
+
+  /** Reads `"…"`; `offsets[i]` is where the i-th character of the text stands in the query. */
+  private quoted(): { text: string; offsets: number[] } {
+    const open = this.position
+    if (this.comes("'")) this.fail('double quotes are wanted, not single ones')
+    this.want('"', 'a text in double quotes is wanted')
+    const offsets: number[] = []
+    let text = ''
+    for (;;) {
+      if (this.position >= this.query.length) this.fail('this quote is never closed', open)
+      if (this.take('"')) break
+      offsets.push(this.position)
+      // Only \" and \\ are this string's own escapes; any other backslash belongs to the search inside.
+      if (this.comes('\\"') || this.comes('\\\\')) this.position++
+      text += this.query.charAt(this.position++)
+    }
+    offsets.push(this.position - 1)
+    return { text, offsets }
+  }
+
+  private search(): { search: string; node: SearchNode; undocumented: readonly UndocumentedForm[] } {
+    const { text, offsets } = this.quoted()
+    const outer = (inner: number) => offsets[inner] ?? this.position
+    try {
+      const { node, undocumented } = parseSearch(text)
+      this.close()
+      return {
+        search: text,
+        node,
+        undocumented: undocumented.map((form) => ({ ...form, position: outer(form.position) })),
+      }
+    } catch (error) {
+      if (error instanceof SearchSyntaxError) this.fail(error.reason, outer(error.position))
+      throw error
+    }
+  }
+
+  private rollup(): MonitorQuery['rollup'] {
+    const start = this.position
+    const { text: kind } = this.quoted()
+    if (kind === 'count') {
+      this.close()
+      return { kind }
+    }
+    const known = (['cardinality', ...measures] as const).find((name) => name === kind)
+    if (!known) return this.fail(`rollup "${kind}" is not known`, start)
+    this.want(
+      ',',
+      known === 'cardinality'
+        ? 'rollup "cardinality" wants the facet whose values it counts'
+        : `rollup "${known}" wants a measure`,
+    )
+    this.space()
+    const at = this.position
+    return { kind: known, of: this.facet(this.text(), at) }
+  }
+
+  private facets(): Facet[] {
+    const start = this.position
+    const names = this.text().split(',')
+    const facets = names.map((name) => this.facet(name.trim(), start))
+    if (facets.length > mostFacets) this.fail(`at most ${mostFacets} facets can group a log monitor`, start)
+    const twice = facets.find((facet, i) => facets.findIndex((other) => other.name === facet.name) < i)
+    if (twice) this.fail(`${twice.name} is named twice`, start)
+    return facets
+  }
+
+  private facet(name: string, at: number): Facet {
+    if (!/^@?[\p{L}\p{N}_.:/-]+$/u.test(name)) this.fail(`\`${name}\` is not the name of a facet or tag`, at)
+    if (name.startsWith('@')) {
+      const path = name.slice(1)
+      if (path.split('.').includes('')) this.fail(`\`${name}\` is not a path: a name is missing`, at)
+      return { name, field: { kind: 'attribute', path } }
+    }
+    const reserved = reservedNames.find((known) => known === name)
+    return { name, field: reserved ? { kind: 'reserved', name: reserved } : { kind: 'tag', key: name } }
+  }
+
+  /** Where the window begins: so long ago, or with the present hour, day or month. */
+  private window(): { windowMs: number; since: undefined } | { windowMs: undefined; since: CumulativeUnit } {
+    if (this.take('.current(')) return { windowMs: undefined, since: this.cumulativeUnit() }
+    if (!this.take('.last(')) this.refuseMethod('.last("5m") is wanted')
+    return { windowMs: this.duration(), since: undefined }
+  }
+
+  private cumulativeUnit(): CumulativeUnit {
+    const start = this.position
+    const text = this.text()
+    return (
+      cumulativeUnits.find((unit) => unit === text) ??
+      this.fail(`"${text}" is not a cumulative window: ${cumulativeUnits.join(', ')}`, start)
+    )
+  }
+
+  private duration(): number {
+    const start = this.position
+    const text = this.text()
+    const found = /^(\d+)([mhd])$/.exec(text)
+    const count = Number(found?.[1])
+    const unit = found?.[2]
+    const most = { m: 2880, h: 48, d: 1 }[unit ?? ''] ?? 0
+    if (!found || count < 1 || count > most) {
+      this.fail(`"${text}" is not a window: 1m to 2880m, 1h to 48h, or 1d`, start)
+    }
+    return count * minuteMs * ({ m: 1, h: 60, d: 1440 }[unit ?? ''] ?? 0)
+  }
+
+  private operator(): Operator {
+    this.space()
+    const operator = (['>=', '<=', '==', '!=', '>', '<'] as const).find((sign) => this.take(sign))
+    return operator ?? this.fail('an operator is wanted: < <= > >= == !=')
+  }
+
+  private number(): number {
+    this.space()
+    const found = /^-?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i.exec(this.query.slice(this.position))
+    if (!found) this.fail('a number is wanted, and nothing after it')
+    return Number(found[0])
+  }
+}

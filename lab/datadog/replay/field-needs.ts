@@ -1,0 +1,37 @@
+import type { Monitor } from '../monitor/monitor.ts'
+import type { Field, Reserved, SearchNode } from '../search/search-ast.ts'
+
+/** Which parts of a log some monitors look at; whatever else it holds cannot change their answer. */
+export interface FieldNeeds {
+  /** Paths of attributes, as after `@`. */
+  readonly paths: ReadonlySet<string>
+  readonly reserved: ReadonlySet<Reserved>
+  /** Full text reads all there is. */
+  readonly everything: boolean
+}
+
+export function needsOf(monitors: readonly Monitor[]): FieldNeeds {
+  const paths = new Set<string>()
+  const reserved = new Set<Reserved>()
+  let everything = false
+  const need = (field: Field) => {
+    if (field.kind === 'attribute') paths.add(field.path)
+    if (field.kind === 'reserved') reserved.add(field.name)
+  }
+  const visit = (node: SearchNode): void => {
+    if (node.kind === 'and' || node.kind === 'or') node.nodes.forEach(visit)
+    else if (node.kind === 'not' || node.kind === 'group') visit(node.node)
+    else if (node.kind === 'cidr') need(node.target)
+    else if (node.kind === 'match') {
+      if (node.target.kind === 'everything') everything = true
+      else if (node.target.kind === 'message') reserved.add('message')
+      else need(node.target)
+    }
+  }
+  for (const { parsed } of monitors) {
+    visit(parsed.node)
+    for (const { field } of parsed.by) need(field)
+    if (parsed.rollup.kind !== 'count') need(parsed.rollup.of.field)
+  }
+  return { paths, reserved, everything }
+}

@@ -1,0 +1,53 @@
+import { logOfEvent } from '../../app-event.ts'
+import { readDate } from '../../intake/preprocess.ts'
+import type { IndexedLog } from '../../log.ts'
+import { isRecord } from '../../monitor/monitor-options.ts'
+import { EventError } from '../event-reader.ts'
+
+/**
+ * Reads one record of a Datadog log export. Its attributes were parsed and its reserved attributes remapped before it was stored, so
+ * nothing of it is looked at again: neither a JSON message nor an attribute that is called `status`.
+ * - `GET /api/v2/logs/events`: `{id, type: "log", attributes: {timestamp, status, service, host, message, tags, attributes}}`
+ * - `POST /api/v1/logs-queries/list`: `{id, content: {timestamp, service, host, message, tags, attributes}}`
+ * - a log archive: `{_id, date, status, service, source, host, message, tags, attributes}`
+ * Anything else is an event as an app logs it.
+ * @throws EventError when it has no date that can be read
+ */
+export function logOfRecord(record: Record<string, unknown>): IndexedLog {
+  const log = isExported(record) ? logOfStored(partsOf(record)) : logOfEvent(record)
+  if (Number.isNaN(log.timestamp)) throw new EventError('has no date that can be read')
+  return log
+}
+
+/** Whether an object is a record of an export, rather than an event as an app logs it. */
+export function isExported(record: Record<string, unknown>): boolean {
+  if (isRecord(record.content)) return 'id' in record
+  if (!isRecord(record.attributes)) return false
+  return record.type === 'log' || '_id' in record || ('id' in record && 'timestamp' in record.attributes)
+}
+
+function partsOf(record: Record<string, unknown>): Record<string, unknown> {
+  if (isRecord(record.content)) return { id: record.id, ...record.content }
+  if ('_id' in record) return { ...record, id: record._id, timestamp: record.date ?? record.timestamp }
+  return { id: record.id, ...(record.attributes as object) }
+}
+
+function logOfStored(parts: Record<string, unknown>): IndexedLog {
+  const attributes = isRecord(parts.attributes) ? parts.attributes : {}
+  const text = (name: string) => {
+    const value = parts[name] ?? (name === 'status' ? attributes.status : undefined)
+    return typeof value === 'string' ? { [name]: value } : {}
+  }
+  const tags = Array.isArray(parts.tags) ? parts.tags.filter((tag) => typeof tag === 'string') : []
+  return {
+    id: String(parts.id ?? ''),
+    timestamp: readDate(parts.timestamp, Number.POSITIVE_INFINITY) ?? Number.NaN,
+    ...text('message'),
+    ...text('service'),
+    ...text('host'),
+    ...text('status'),
+    ...text('source'),
+    tags,
+    attributes,
+  }
+}

@@ -1,0 +1,220 @@
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Log } from '../log.ts'
+import { type Monitor, readMonitor } from '../monitor/monitor.ts'
+import { measures } from '../monitor/monitor-query.ts'
+import { Replayer, type ReplayOptions } from './replay.ts'
+import { type ReplayState, readState, writeState } from './replay-state.ts'
+
+const second = 1_000
+const minute = 60 * second
+const begin = Date.UTC(2026, 0, 5, 9)
+
+const monitorOf = (slug: string, query: string, options: object = {}): Monitor =>
+  readMonitor(
+    JSON.stringify({ name: 'n', type: 'log alert', message: 'm', query, options }),
+    `detections/${slug}/monitor.json`,
+  )
+
+interface Arrival {
+  readonly log: Log
+  readonly at: number
+}
+
+/** Replays logs in parts, each in a new replayer that knows of those before only what was saved, as a file would keep it. */
+function replayed(
+  monitors: readonly Monitor[],
+  options: ReplayOptions,
+  parts: readonly (readonly Arrival[])[],
+): object {
+  const transitions: unknown[] = []
+  let saved: string | undefined
+  for (const [i, part] of parts.entries()) {
+    const replayer = new Replayer(monitors, options, ({ monitor, sample, ...told }) => {
+      transitions.push({ monitor: monitor.slug, ...told })
+    })
+    if (saved !== undefined) replayer.restore(JSON.parse(saved) as ReplayState)
+    for (const { log, at } of part) replayer.push(log, at)
+    saved = JSON.stringify(replayer.save())
+    if (i < parts.length - 1) continue
+    replayer.finish()
+    const exceeded = replayer.exceededLimits.map(({ monitor, ...limits }) => ({ slug: monitor.slug, ...limits }))
+    return { transitions, dropped: replayer.dropped, exceeded }
+  }
+  return {}
+}
+
+const rollup = fc.constantFrom('"count"', '"cardinality","@d"', ...measures.map((measure) => `"${measure}","@n"`))
+const grouping = fc.constantFrom('', '.by("@ip")', '.by("@ip,@d")')
+const condition = fc.record({
+  operator: fc.constantFrom('>', '>', '>=', '<', '<=', '==', '!='),
+  critical: fc.integer({ min: 0, max: 4 }),
+})
+const minutes = fc.constantFrom(1, 5, 12)
+const options = fc.record({
+  on_missing_data: fc.constantFrom('default', 'show_no_data', 'show_and_notify_no_data', 'resolve'),
+  new_group_delay: fc.constantFrom(0, 0, 60, 150),
+  evaluation_delay: fc.constantFrom(0, 0, 90),
+  renotify_interval: fc.constantFrom(0, 2, 5),
+  renotify_occurrences: fc.constantFrom(1, 3),
+  timeout_h: fc.constantFrom(0, 1),
+  group_retention_duration: fc.constantFrom('1h', '24h'),
+})
+const monitor = fc.record({
+  rollup,
+  grouping,
+  condition,
+  minutes,
+  options,
+  together: fc.boolean(),
+  warns: fc.boolean(),
+})
+const monitorsOf = fc.array(monitor, { minLength: 1, maxLength: 3 }).map((drafts) =>
+  drafts.map(({ rollup, grouping, condition: { operator, critical }, minutes, options, together, warns }, i) => {
+    const risingBy = operator.startsWith('>') ? 1 : operator.startsWith('<') ? -1 : 0
+    const warning =
+      warns && risingBy !== 0 ? { warning: critical - risingBy, critical_recovery: critical - risingBy } : {}
+    return monitorOf(
+      `monitor-${i}`,
+      `logs("@evt:*").rollup(${rollup})${grouping}.last("${minutes}m") ${operator} ${critical}`,
+      {
+        ...options,
+        thresholds: { critical, ...warning },
+        ...(grouping === '.by("@ip,@d")' && together ? { notify_by: ['@ip'] } : {}),
+      },
+    )
+  }),
+)
+
+const arrival = fc
+  .record({
+    afterMs: fc.integer({ min: 0, max: 240 }).map((step) => step * 5 * second),
+    /** Up to the lateness, and a little more. */
+    lateMs: fc.integer({ min: 0, max: 66 }).map((seconds) => seconds * second),
+    ip: fc.constantFrom('a', 'b', ['a', 'c']),
+    d: fc.constantFrom('x', 'y', undefined),
+    n: fc.constantFrom(0, 1, 2.5, -3, '0.1', [1, 1]),
+    pauseMs: fc.constantFrom(0, 0, 0, 0, 0, 0, 90 * minute),
+  })
+  .map(({ afterMs, lateMs, pauseMs, ip, d, n }) => ({
+    at: begin + afterMs + pauseMs,
+    arrives: afterMs + pauseMs + lateMs,
+    log: { attributes: { evt: 'login', ip, d, n } },
+  }))
+const arrivals = fc
+  .array(arrival, { maxLength: 60 })
+  .map((list) => [...list].sort((one, other) => one.arrives - other.arrives))
+const cuts = fc.array(fc.nat(60), { minLength: 1, maxLength: 3 })
+
+describe.each([
+  ['at each log', {}],
+  ['each minute', { cadenceSeconds: 60 }],
+  ['each minute, groups beyond the limits left out', { cadenceSeconds: 60, groupLimits: true }],
+  ['without any lateness', { latenessSeconds: 0 }],
+])('evaluated %s', (_, options: ReplayOptions) => {
+  test('a replay in parts gives what it gives in one, wherever it is cut', () => {
+    fc.assert(
+      fc.property(monitorsOf, arrivals, cuts, (monitors, list, places) => {
+        const edges = [0, ...places.map((place) => Math.min(place, list.length)).sort((a, b) => a - b), list.length]
+        const parts = edges.slice(1).map((end, i) => list.slice(edges[i], end))
+        expect(replayed(monitors, options, parts)).toEqual(replayed(monitors, options, [list]))
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+test('more groups than Datadog evaluates are told the same after a cut', () => {
+  const many = monitorOf('many', 'logs("*").rollup("count").by("@ip").last("5m") > 2', { new_group_delay: 0 })
+  const logs = Array.from({ length: 4400 }, (_, i) => ({
+    at: begin + i * 100,
+    log: { attributes: { ip: `address ${i % 1100}` } },
+  }))
+  const whole = replayed([many], { groupLimits: true }, [logs])
+  expect(whole).toMatchObject({ exceeded: [{ slug: 'many' }] })
+  expect(replayed([many], { groupLimits: true }, [logs.slice(0, 2000), logs.slice(2000)])).toEqual(whole)
+})
+
+describe('a state in a file', () => {
+  const count = (condition: string, options = {}) =>
+    monitorOf('stuffing', `logs("*").rollup("count").by("@ip").last("5m") ${condition}`, options)
+  let dir: string
+  let file: string
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'replay-state-'))
+    file = join(dir, 'state.json')
+    return () => rm(dir, { recursive: true })
+  })
+  const stateOf = (monitors: readonly Monitor[]): ReplayState => {
+    const replayer = new Replayer(monitors, {}, () => {})
+    replayer.push({ attributes: { ip: 'a' } }, begin)
+    replayer.push({ attributes: { ip: 'a' } }, begin + 2 * minute)
+    return replayer.save()
+  }
+
+  test('is what was written, for its owner only, and leaves nothing beside it', async () => {
+    const monitors = [count('> 2')]
+    const state = stateOf(monitors)
+    await writeFile(file, 'an earlier one', { mode: 0o644 })
+    await writeState(file, monitors, {}, state)
+    expect(await readState(file, monitors, { latenessSeconds: 60 })).toEqual(JSON.parse(JSON.stringify(state)))
+    if (process.platform !== 'win32') expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(await readdir(dir)).toEqual(['state.json'])
+  })
+
+  test('that is not there is no state, and no error', async () => {
+    expect(await readState(join(dir, 'none'), [count('> 2')], {})).toBeUndefined()
+  })
+
+  test.each([
+    ['another query', [count('> 3')], {}, /the query or the options of stuffing changed/],
+    ['another option', [count('> 2', { new_group_delay: 0 })], {}, /the query or the options of stuffing changed/],
+    [
+      'another monitor',
+      [monitorOf('spray', 'logs("*").rollup("count").last("5m") > 2')],
+      {},
+      /spray is new; stuffing is missing/,
+    ],
+    ['a cadence', [count('> 2')], { cadenceSeconds: 60 }, /--cadence was unset and is 60/],
+    ['another lateness', [count('> 2')], { latenessSeconds: 5 }, /--lateness was 60 and is 5/],
+    ['group limits', [count('> 2')], { groupLimits: true }, /--group-limits was false and is true/],
+  ] satisfies [string, Monitor[], ReplayOptions, RegExp][])(
+    'is refused with %s, and the error says so',
+    async (_, monitors, options, fault) => {
+      await writeState(file, [count('> 2')], {}, stateOf([count('> 2')]))
+      await expect(readState(file, monitors, options)).rejects.toThrow(fault)
+    },
+  )
+
+  test('that was cut, changed or is of another version is refused', async () => {
+    const monitors = [count('> 2')]
+    await writeState(file, monitors, {}, stateOf(monitors))
+    const text = await readFile(file, 'utf8')
+    const read = async (changed: string) => {
+      await writeFile(file, changed)
+      return readState(file, monitors, {})
+    }
+    await expect(read(text.slice(0, -9))).rejects.toThrow(/no state of a replay/)
+    await expect(read(text.replace('\\"dropped\\":0', '\\"dropped\\":1'))).rejects.toThrow(/no state of a replay/)
+    await expect(read('{}')).rejects.toThrow(/no state of a replay/)
+    await expect(read(text.replace('"version":1', '"version":7'))).rejects.toThrow(/version 7; .* version 1/)
+    expect(await read(text)).toMatchObject({ dropped: 0 })
+  })
+
+  test('is not written through a link that somebody put where it is prepared', async () => {
+    const precious = join(dir, 'precious')
+    await writeFile(precious, 'as it was')
+    await symlink(precious, `${file}.${process.pid}.tmp`)
+    await expect(writeState(file, [], {}, stateOf([]))).rejects.toThrow(/cannot be written: EEXIST/)
+    expect(await readFile(precious, 'utf8')).toBe('as it was')
+    await writeState(file, [], {}, stateOf([]))
+    await rm(precious)
+  })
+
+  test('that cannot be written is an error, and nothing is left behind', async () => {
+    await expect(writeState(join(dir, 'none', 'state'), [], {}, stateOf([]))).rejects.toThrow(/cannot be written/)
+  })
+})
