@@ -75,9 +75,10 @@ export interface AttackContext extends Context {
   /**
    * Says that the request which takes the group past the threshold is about to be sent, now.
    * @param which one it is, for the story: `the eleventh failure`
+   * @param at epoch ms; when it was sent, if that is known only afterwards
    * @returns settles when the attack is known to have been noticed; at once where nobody can tell us
    */
-  crossing(group: Group, which: string): { readonly at: number; readonly alerted: Promise<void> }
+  crossing(group: Group, which: string, at?: number): { readonly at: number; readonly alerted: Promise<void> }
   /** Lets the pause pass that an attacker makes who waits to be thrown out: cut short when the alarm is raised. */
   pause(): Promise<void>
   /** Whether it is still worth waiting to be thrown out. */

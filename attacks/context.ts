@@ -51,9 +51,8 @@ export function createAttackContext(context: Context, alarm: Alarm): AttackConte
   let patientUntil = Number.POSITIVE_INFINITY
   return {
     ...context,
-    crossing(group, which) {
-      const at = Date.now()
-      patientUntil = at + alarm.patienceMs
+    crossing(group, which, at = Date.now()) {
+      patientUntil = Date.now() + alarm.patienceMs
       const alerted = alarm.heard(group, at, which).then((heard) => {
         if (heard === 'unheard') return
         patientUntil = Math.min(patientUntil, Date.now() + ALARMED_PATIENCE_MS)

@@ -38,7 +38,7 @@ export const sessionFork: Attack = {
     const entry = await present(thief, stolen)
     if (entry.kind === 'out') throw new RequestFailed(`a copied session was refused at once: ${entry.status}`)
     tell('thief', `has the laptop's ${LOOT[target.kind]} and all its headers: ${lair.device.name} at ${lair.address}`)
-    tell('thief', 'is in, and nobody can tell the two apart')
+    tell('thief', 'is in, and nobody can tell the two apart until the session is renewed')
     await useUntilRenewed(laptop, context)
     const goesOn = await laptop.visit()
     if (goesOn.kind === 'out') throw new RequestFailed(`a renewed session was refused: ${goesOn.status}`)
@@ -46,7 +46,7 @@ export const sessionFork: Attack = {
 
     const group = { '@sid': stolen.sid }
     const fork = await presentUntilRefused(thief, stolen, context)
-    const crossing = context.crossing(group, 'the first use that was refused')
+    const crossing = context.crossing(group, 'the first use that was refused', fork.sentAt)
     tell('thief', `goes on with the old one, and is out: ${fork.status}`)
 
     await crossing.alerted

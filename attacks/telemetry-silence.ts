@@ -12,7 +12,7 @@ export const telemetrySilence: Attack = {
   title: 'Log forwarding turned off',
   techniques: [{ id: 'T1685.002', name: 'Disable or Modify Tools: Disable or Modify Cloud Log' }],
   targets: ['functions'],
-  does: 'Turns the forwarding of the functions’ logs off, as somebody can who has got hold of an operator’s account: from then on every other attack goes unseen. Nothing is logged of it; what gives it away is that the heartbeat is missing. Needs the lab.',
+  does: 'Turns the forwarding of the functions’ logs off, as somebody can who has got hold of an operator’s account: from then on every other attack goes unseen. Nothing is logged of it; what gives it away is that the heartbeat is missing. Needs the lab, whose `events.jsonl` holds what the hosts wrote, not what arrived: replayed, it shows no silence.',
   trips: 'telemetry-silence',
   runbook: 'runbooks/ATO-015-telemetry-silence.md',
   serviceWide: () => ({}),
@@ -32,7 +32,7 @@ export const telemetrySilence: Attack = {
     await insider.heartbeat()
     await insider.forwarding(false)
     try {
-      tell('insider', 'turns the log forwarding off: nobody sees what happens now')
+      tell('insider', 'turns the log forwarding off: for three minutes nobody sees what happens')
       const crossing = context.crossing({}, 'the cut')
       await crossing.alerted
       const victimAlive = (await browser.visit()).kind === 'in'

@@ -51,6 +51,7 @@ test.each([
   [['run', 'phishing'], 'There is no attack phishing; there are: credential-stuffing'],
   [['run', 'session-reuse', 'credential-stuffing'], 'run takes one attack'],
   [['run', 'session-reuse', '--target', 'mobile'], '--target mobile: must be web, functions or both'],
+  [['run', 'telemetry-silence', '--target', 'web'], '--target web: telemetry-silence has only functions'],
   [['run', 'session-reuse', '--seed', '-1'], '--seed'],
   [['run', 'session-reuse', '--base-url', 'http://localhost:1'], '--base-url is of one target'],
 ])('words that do not fit are a usage error: %j', async (argv, message) => {
@@ -61,6 +62,7 @@ test('verify refuses words that do not fit before it starts anything', async () 
   const io = { out: () => {}, err: () => {}, color: false, signal: new AbortController().signal }
   await expect(verify.run(['phishing'], io)).rejects.toThrow(UsageError)
   await expect(verify.run(['--cadence', '0'], io)).rejects.toThrow(UsageError)
+  await expect(verify.run(['telemetry-silence', '--target', 'web'], io)).rejects.toThrow('has only functions')
 })
 
 test('without a lab there is nothing to attack, and the message says what to do', async () => {

@@ -5,7 +5,7 @@ import { allowedHosts, TargetRefused } from '../../attacks/clients/allow-list.ts
 import { RequestFailed } from '../../attacks/clients/wire.ts'
 import { attacks } from '../../attacks/index.ts'
 import { newSeed, SEED_MAX } from '../../attacks/random.ts'
-import { attackNamed, targetsNamed, wholeNumber } from '../verify/arguments.ts'
+import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
 import { runAttack } from '../verify/run-attack.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { columns, json, paint } from './output.ts'
@@ -131,7 +131,7 @@ function readOptions(argv: readonly string[]) {
   return {
     ...{ attack, baseUrl, twin: values.twin, json: values.json, dir: resolve(values.dir) },
     allowedHosts: allowedHosts(values['allow-host'], process.env.ATO_ATTACK_ALLOW_HOSTS),
-    targets: targets.filter((target) => attack.targets.includes(target)),
+    targets: targetsOf([attack], targets),
     seed: values.seed === undefined ? newSeed() : wholeNumber('--seed', values.seed, 0, SEED_MAX),
   }
 }

@@ -16,6 +16,14 @@ export function targetsNamed(text: string): readonly TargetKind[] {
   return targets
 }
 
+/** Those of `targets` that some of these attacks is carried out on. @throws UsageError when there are none */
+export function targetsOf(chosen: readonly Attack[], targets: readonly TargetKind[]): readonly TargetKind[] {
+  const usable = targets.filter((target) => chosen.some((attack) => attack.targets.includes(target)))
+  if (usable.length > 0) return usable
+  const each = chosen.map(({ slug, targets }) => `${slug} has only ${targets.join(', ')}`)
+  throw new UsageError(`--target ${targets.join(', ')}: ${each.join('; ')}`)
+}
+
 /** @throws UsageError */
 export function wholeNumber(name: string, text: string, min: number, max: number): number {
   const value = Number(text)
