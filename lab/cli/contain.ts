@@ -29,8 +29,8 @@ The containment ledger: what was done about each alert, and what waits for a per
 
 ID is a containment's id or a beginning of it that only one has.
 
-It works with the configuration in the environment (that of the functions, docs: the table in README.md); without
-DATABASE_URL there, on the lab that runs. The event of what it does is printed on stderr: ship it with your audit log.
+It works with the configuration in the environment (that of the functions: docs/configuration.md); without DATABASE_URL
+there, on the lab that runs. The event of what it does is printed on stderr: ship it with your audit log.
 
 Options:
   --state STATE  ${STATES.join(', ')}

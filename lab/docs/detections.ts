@@ -52,7 +52,7 @@ with real traffic, and no more than that: replay a week of your own log (\`npm r
 npm run detections -- push --profile prod
 \`\`\`
 
-shows what would be written, and writes it with \`--apply\`. The files stay as they are.
+shows what would be written, and writes it with \`--apply\`; it needs [the account's keys](datadog.md). The files stay as they are.
 
 | Detection | demo | prod | Where the number comes from |
 |---|---|---|---|
