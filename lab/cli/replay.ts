@@ -261,7 +261,7 @@ function summaryText(
   for (const { monitor, since, beyond } of summary.exceeded) {
     const groups = counted(beyond, 'group')
     lines.push(
-      `${monitor.slug} had up to ${groups} more than Datadog evaluates, from ${new Date(since).toISOString()}.`,
+      `${monitor.slug} had ${groups} or more beyond those that Datadog evaluates, from ${new Date(since).toISOString()}.`,
     )
   }
   return `${lines.join('\n')}\n`

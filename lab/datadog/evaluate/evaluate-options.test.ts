@@ -1,9 +1,10 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { IndexedLog } from '../log.ts'
 import { type Monitor, readMonitor } from '../monitor/monitor.ts'
 import { Replayer, type ReplayOptions } from '../replay/replay.ts'
 import { Evaluator, type EvaluatorOptions, type Transition } from './evaluate.ts'
+import { GroupLimits } from './group-limits.ts'
 
 const second = 1_000
 const minute = 60 * second
@@ -570,5 +571,15 @@ describe('group limits', () => {
       )
     expect(replayed(monitor, deepest(most)).limits).toEqual([])
     expect(replayed(monitor, deepest(most + 2)).limits).toEqual([{ monitor, since: begin, beyond: 2 }])
+  })
+
+  test('beyond them are counted to the last, and rarely on the way there', () => {
+    const choose = vi.spyOn(GroupLimits.prototype, 'choose')
+    onTestFinished(() => choose.mockRestore())
+    const monitor = monitorOf('.rollup("cardinality","@usr").by("@a,@b").last("1d") > 3')
+    const most = 5000
+    const spread = Array.from({ length: most }, (_, i) => log(i * 10_000, { a: i % 40, b: i, usr: `u${i % 7}` }))
+    expect(replayed(monitor, spread).limits).toEqual([{ monitor, since: begin + 30 * 10_000, beyond: most - 30 * 30 }])
+    expect(choose.mock.calls.length).toBeLessThan(2 + Math.log(most / 31) / Math.log(9 / 8))
   })
 })

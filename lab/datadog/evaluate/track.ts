@@ -3,6 +3,7 @@ import type { Monitor } from '../monitor/monitor.ts'
 import { GroupLimits } from './group-limits.ts'
 import { statisticOf } from './measure.ts'
 import { byKey, type Dropped, Notices, severity, type Transition } from './notices.ts'
+import { type Pool, poolsAbove } from './pool.ts'
 import { compileReader, type Reader } from './reading.ts'
 import { Silences } from './silences.ts'
 import { nextState, type Rule, ruleOf, type State } from './state.ts'
@@ -28,8 +29,10 @@ const never = Number.POSITIVE_INFINITY
 const beforeTime = Number.NEGATIVE_INFINITY
 /** A group counts as new again when it was silent this long: `new_group_delay`. */
 const newAgainMs = 24 * 3_600_000
-/** Groups beyond the limits are counted this often in arrival mode: as often as Datadog evaluates. */
+/** Groups beyond the limits are counted this often in arrival mode at most: as often as Datadog evaluates. */
 const limitsCountedMs = 60_000
+/** Counting them looks at the whole window: it waits until so many times more groups are there than at the last count. */
+const limitsCountedGrowth = 9 / 8
 
 /**
  * One monitor over time. Arrival evaluates the window (t − w, t] at each log's own time and at each instant at which an entry
@@ -384,13 +387,14 @@ export class Track {
    * difference to a state.
    */
   private limit(limits: GroupLimits, at: number, anyData: boolean): void {
-    const counts = limits.exceeded && this.isLimitCounted(limits, at)
     const matters = this.options.groupLimits && this.limitsMatter(anyData)
-    if (!counts && !matters) return
-    const isKnown = limits.surplus !== undefined && !matters
-    const chosen = limits.exceeded && !isKnown ? this.chosenGroups(limits) : undefined
-    if (counts) limits.note(at, chosen ? limits.live - chosen.size : (limits.surplus ?? 0))
-    if (!matters) return
+    if (limits.exceeded) limits.note(at, limits.surplus ?? 0)
+    if (!matters) {
+      if (this.isLimitCounted(limits, at)) this.countLimits(at)
+      return
+    }
+    const chosen = limits.exceeded ? this.chosenGroups(limits) : undefined
+    if (chosen) limits.note(at, limits.live - chosen.size)
     for (const group of this.groups.values()) {
       const withheld = chosen !== undefined && group.count > 0 && !chosen.has(group.key)
       if (withheld === group.withheld) continue
@@ -402,11 +406,17 @@ export class Track {
   }
 
   private isLimitCounted(limits: GroupLimits, at: number): boolean {
-    if (limits.live <= this.mostLive) return false
-    if (this.arrival && limits.since !== undefined && at < this.limitsCountedAt + limitsCountedMs) return false
+    if (limits.live <= this.mostLive * limitsCountedGrowth) return false
+    return !this.arrival || at >= this.limitsCountedAt + limitsCountedMs
+  }
+
+  /** Counts the groups that are beyond the limits, if there are more than ever and their number is not known without. */
+  countLimits(at: number): void {
+    const { limits } = this
+    if (!limits?.exceeded || limits.surplus !== undefined || limits.live <= this.mostLive) return
     this.mostLive = limits.live
     this.limitsCountedAt = at
-    return true
+    limits.note(at, limits.live - this.chosenGroups(limits).size)
   }
 
   private limitsMatter(anyData: boolean): boolean {
@@ -416,24 +426,21 @@ export class Track {
   }
 
   private chosenGroups(limits: GroupLimits): Set<string> {
-    const { ring } = this
+    const { ring, rule } = this
     const values = new Map<string, number>()
     for (const group of this.groups.values()) if (group.count > 0) values.set(group.key, this.valueOf(group))
-    const above = new Map<string, Group>()
+    const above = new Map<string, Pool>()
     if (this.monitor.parsed.by.length > 1) {
+      const aboveGroup = new Map<Group, readonly Pool[]>()
       for (let position = ring.from; position < ring.to; position++) {
         const group = ring.group(position)
-        for (const prefix of limits.prefixesOf(group.key)) this.merge(above, prefix, group.valueAt(ring.slot(position)))
+        const pools = aboveGroup.get(group) ?? poolsAbove(group.key, limits, above, rule.kind)
+        aboveGroup.set(group, pools)
+        const value = group.valueAt(ring.slot(position))
+        for (const pool of pools) pool.add(value)
       }
     }
-    return limits.choose(values, new Map([...above].map(([prefix, group]) => [prefix, this.valueOf(group)])))
-  }
-
-  private merge(above: Map<string, Group>, prefix: string, value: string): void {
-    const group = above.get(prefix) ?? new Group(prefix)
-    above.set(prefix, group)
-    group.enter(group.hold(value))
-    this.numbersOf(group)?.add(Number(value))
+    return limits.choose(values, new Map([...above].map(([prefix, pool]) => [prefix, pool.value()])))
   }
 
   /**

@@ -129,6 +129,7 @@ export class Replayer implements EventSink {
   finish(): void {
     this.drain(Number.POSITIVE_INFINITY)
     for (const track of this.tracks) {
+      track.countLimits(this.newest)
       if (!this.silenceAfterEnd) track.end(this.newest)
       track.pass(this.silenceAfterEnd ? this.newest + longestSilenceMs : Number.MAX_SAFE_INTEGER)
     }
