@@ -19,14 +19,17 @@ Every search begins with \`service:mini-ato-saas env:prod\`, which is left out b
 Blind spots are the short form; each runbook has them whole.
 `
 
-/** @param root the project @returns docs/detections.md */
+/** @param root the project @returns docs/detections.md @throws Error when a detection has no runbook yet */
 export async function detectionsPage(root: string): Promise<string> {
   const monitors = await loadMonitors(join(root, 'detections'))
   const runbooks = await readdir(join(root, 'runbooks'))
   const rows = await Promise.all(
     monitors.map(async (monitor) => {
       const [id] = tagsOf(monitor, 'runbook')
-      const file = runbooks.find((name) => name === `${id}-${monitor.slug}.md`) ?? ''
+      const file = `${id}-${monitor.slug}.md`
+      if (!runbooks.includes(file)) {
+        throw new Error(`runbooks/${file} is missing; npm run lint:detections names all that is`)
+      }
       const text = await readFile(join(root, 'runbooks', file), 'utf8')
       return { id: id ?? '', monitor, file, blindSpots: blindSpotsOf(text) }
     }),

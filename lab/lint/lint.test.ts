@@ -1,9 +1,11 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readMonitor } from '../datadog/monitor/monitor.ts'
 import { REVOKED, TACTICS, TECHNIQUES } from './attack-matrix.ts'
 import { lintDetections } from './lint.ts'
+import { companionRules } from './rules.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -183,6 +185,13 @@ describe('a detection is refused', () => {
       /^tags: technique:T1110.004 .* serves none/,
     ],
     ['a runbook that is not there', 'credential-stuffing', 'runbook:ATO-001', 'runbook:ATO-099', /^: has no runbook/],
+    [
+      'another’s runbook',
+      'credential-stuffing',
+      'runbook:ATO-001',
+      'runbook:ATO-002',
+      /^tags: runbook:ATO-002 is ATO-002-s/,
+    ],
     ['a query that its runbook does not show', 'credential-stuffing', /> 10"/, '> 12"', /./],
   ])('for %s', async (_what, slug, from, to, found) => {
     expect(await findingsAfter(slug, from, to)).toEqual(expect.arrayContaining([expect.stringMatching(found)]))
@@ -193,6 +202,24 @@ test('a file that nothing imports is told', async () => {
   await writeFile(join(dir, 'notes.json'), '{}')
   const { findings } = await lintDetections(dir, root)
   expect(findings).toMatchObject([{ file: join(dir, 'notes.json'), what: 'is nothing that is imported' }])
+})
+
+test('a new detection is told what it lacks beside its file: a listed attack, a threshold for real traffic', async () => {
+  const text = await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8')
+  const monitor = readMonitor(text.replaceAll('otp-replay', 'brand-new'), 'brand-new/monitor.json')
+  for (const folder of ['attacks', 'runbooks']) await mkdir(join(dir, folder))
+  await writeFile(join(dir, 'attacks/brand-new.ts'), '')
+  await writeFile(join(dir, 'runbooks/ATO-009-otp-replay.md'), '')
+  const remedies: string[] = []
+  await companionRules(monitor, dir, (_place, _what, remedy) => remedies.push(remedy))
+  expect(remedies).toEqual([
+    'write detections/brand-new/cases.ts',
+    'add it to attacks/index.ts',
+    'write attacks/brand-new.twin.ts',
+    'write runbooks/ATO-009-brand-new.md',
+    'add it to detections/profiles.ts, with its source',
+    'say runbook:ATO-010, the next that is free',
+  ])
 })
 
 test('the table of ATT&CK contradicts itself nowhere', () => {

@@ -1,5 +1,7 @@
-import { access, readFile } from 'node:fs/promises'
+import { access, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { attackBySlug } from '../../attacks/index.ts'
+import { type Profile, profiles } from '../../detections/profiles.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
 import type { Monitor } from '../datadog/monitor/monitor.ts'
 import { RELEASE, REVOKED, TACTICS, TECHNIQUES } from './attack-matrix.ts'
@@ -132,9 +134,31 @@ export async function companionRules(monitor: Monitor, root: string, tell: Tell)
       () => true,
     )
     if (missing) tell('', `has no ${what}`, `write ${path}`)
+    else if (what === 'attack' && !attackBySlug(slug)) {
+      tell('', 'has an attack that is not listed', 'add it to attacks/index.ts')
+    }
   }
+  const prod: Profile = profiles.prod
+  if (!Object.hasOwn(prod, slug)) {
+    tell('', 'has no threshold for real traffic', 'add it to detections/profiles.ts, with its source')
+  }
+  await runbookNumberRule(monitor, root, tell)
   const runbook = await readFile(join(root, companions.runbook), 'utf8').catch(() => undefined)
   if (runbook !== undefined && !runbook.includes(monitor.query)) {
     tell('query', 'is not the one that its runbook shows', `copy it into ${companions.runbook}`)
   }
+}
+
+/** A runbook's number is of one detection. */
+async function runbookNumberRule(monitor: Monitor, root: string, tell: Tell): Promise<void> {
+  const [id] = tagsOf(monitor, 'runbook')
+  const names = await readdir(join(root, 'runbooks'))
+  const other = names.find((name) => name.startsWith(`${id}-`) && name !== `${id}-${monitor.slug}.md`)
+  if (other === undefined) return
+  const last = Math.max(...names.map((name) => Number(/^ATO-(\d{3})-/.exec(name)?.[1] ?? 0)))
+  tell(
+    'tags',
+    `runbook:${id} is ${other}`,
+    `say runbook:ATO-${String(last + 1).padStart(3, '0')}, the next that is free`,
+  )
 }
