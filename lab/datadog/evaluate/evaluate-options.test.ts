@@ -580,6 +580,6 @@ describe('group limits', () => {
     const most = 5000
     const spread = Array.from({ length: most }, (_, i) => log(i * 10_000, { a: i % 40, b: i, usr: `u${i % 7}` }))
     expect(replayed(monitor, spread).limits).toEqual([{ monitor, since: begin + 30 * 10_000, beyond: most - 30 * 30 }])
-    expect(choose.mock.calls.length).toBeLessThan(2 + Math.log(most / 31) / Math.log(9 / 8))
+    expect(choose.mock.calls.length).toBeLessThan(2 + Math.log(most / 31) / Math.log(5 / 4))
   })
 })

@@ -7,7 +7,7 @@ const mostValues = [0, 1000, 30, 10, 5]
 export interface GroupLimitReport {
   /** When there first were too many groups, epoch ms of event time. */
   readonly since: number
-  /** How many groups were left over at the most that was counted; of several facets there may have been an eighth more. */
+  /** How many groups were left over at the most that was counted; of several facets there may have been a quarter more. */
   readonly beyond: number
 }
 

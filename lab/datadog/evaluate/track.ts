@@ -32,7 +32,7 @@ const newAgainMs = 24 * 3_600_000
 /** Groups beyond the limits are counted this often in arrival mode at most: as often as Datadog evaluates. */
 const limitsCountedMs = 60_000
 /** Counting them looks at the whole window: it waits until so many times more groups are there than at the last count. */
-const limitsCountedGrowth = 9 / 8
+const limitsCountedGrowth = 5 / 4
 
 /**
  * One monitor over time. Arrival evaluates the window (t − w, t] at each log's own time and at each instant at which an entry
