@@ -37,62 +37,75 @@ export function statisticOf(measure: Measure): Statistic {
  */
 class ExactSum implements Statistic {
   /** From the least to the greatest; none of them zero. */
-  private partials: number[] = []
+  protected partials: readonly number[] = []
   protected count = 0
 
   add(x: number): void {
     this.count++
-    this.take(x)
+    this.partials = withTerm(this.partials, x)
   }
 
   remove(x: number): void {
     this.count--
-    this.take(-x)
+    this.partials = withTerm(this.partials, -x)
   }
 
   value(): number {
-    return this.count === 0 ? Number.NaN : this.sum()
-  }
-
-  private take(term: number): void {
-    let x = term
-    const kept: number[] = []
-    for (const partial of this.partials) {
-      const [large, small] = Math.abs(x) < Math.abs(partial) ? [partial, x] : [x, partial]
-      const high = large + small
-      const low = small - (high - large)
-      if (low !== 0) kept.push(low)
-      x = high
-    }
-    if (x !== 0) kept.push(x)
-    this.partials = kept
-  }
-
-  protected sum(): number {
-    const { partials } = this
-    let at = partials.length - 1
-    let high = partials[at] ?? 0
-    let low = 0
-    while (at > 0 && low === 0) {
-      const x = high
-      const y = partials[--at] as number
-      high = x + y
-      low = y - (high - x)
-    }
-    // Half-way cases round to even only after all that lies below has had its say.
-    const below = partials[at - 1]
-    if (below !== undefined && low !== 0 && low < 0 === below < 0) {
-      const twice = low * 2
-      const rounded = high + twice
-      if (twice === rounded - high) return rounded
-    }
-    return high
+    return this.count === 0 ? Number.NaN : rounded(this.partials)
   }
 }
 
+/** @returns partial sums, from the least to the greatest, of those that are given and another term */
+function withTerm(partials: readonly number[], term: number): number[] {
+  let x = term
+  const kept: number[] = []
+  for (const partial of partials) {
+    const [large, small] = Math.abs(x) < Math.abs(partial) ? [partial, x] : [x, partial]
+    const high = large + small
+    const low = small - (high - large)
+    if (low !== 0) kept.push(low)
+    x = high
+  }
+  if (x !== 0) kept.push(x)
+  return kept
+}
+
+/** The double that is next to the sum of all partial sums. */
+function rounded(partials: readonly number[]): number {
+  let at = partials.length - 1
+  let high = partials[at] ?? 0
+  let low = 0
+  while (at > 0 && low === 0) {
+    const x = high
+    const y = partials[--at] as number
+    high = x + y
+    low = y - (high - x)
+  }
+  // Half-way cases round to even only after all that lies below has had its say.
+  const below = partials[at - 1]
+  if (below !== undefined && low !== 0 && low < 0 === below < 0) {
+    const twice = low * 2
+    const next = high + twice
+    if (twice === next - high) return next
+  }
+  return high
+}
+
 class Mean extends ExactSum {
+  /** Of the true sum: rounded before it is divided, equal values could have a mean that is above all of them. */
   override value(): number {
-    return this.count === 0 ? Number.NaN : this.sum() / this.count
+    if (this.count === 0) return Number.NaN
+    const near = rounded(this.partials) / this.count
+    return near + rounded(this.less(near)) / this.count
+  }
+
+  /** The sum less `mean` for each number: by powers of two, which lose nothing. */
+  private less(mean: number): readonly number[] {
+    let rest = this.partials
+    for (let left = this.count, times = mean; left > 0; left = Math.floor(left / 2), times *= 2) {
+      if (left % 2 === 1) rest = withTerm(rest, -times)
+    }
+    return rest
   }
 }
 
