@@ -74,8 +74,8 @@ const deliver = (body: unknown, asked: Asked = {}) =>
     headers: { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET, ...asked.headers },
   })
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
-/** Addresses that no other test blocks. */
-let last = 0
+/** Addresses that no other test blocks, or signs in from. */
+let last = 100
 const freshIp = () => `192.0.2.${++last}`
 const alive = async (token: string) => (await functions.call('session', { token })).status === 200
 
