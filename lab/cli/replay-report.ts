@@ -46,20 +46,30 @@ const listText = (items: readonly string[]): string =>
     ? items.join(', ')
     : `${items.slice(0, longestList).join(', ')} and ${items.length - longestList} more`
 
-/** Says on stderr what did not come as it was expected. @returns whether all of it did */
-export function reportOutcomes(outcomes: readonly Outcome[], expected: Expectations, io: Io): boolean {
+function leftOutText(leftOut: number): string {
+  const events = leftOut === 1 ? 'an event was' : `${leftOut.toLocaleString('en')} events were`
+  return `${events} left out as too late; with a larger --lateness SECONDS all count`
+}
+
+/**
+ * Says on stderr what did not come as it was expected.
+ * @param leftOut how many events would have counted had they not come too late: what they would have done nobody knows
+ * @returns whether all of it did
+ */
+export function reportOutcomes(outcomes: readonly Outcome[], expected: Expectations, leftOut: number, io: Io): boolean {
   const lines: string[] = []
   for (const { monitor, missing, unexpected, refused } of outcomes) {
     if (refused !== undefined) lines.push(`expected and not evaluated: ${monitor}: ${refused}`)
     else for (const group of missing) lines.push(`missing: ${monitor} did not trigger for ${groupText(group)}`)
     for (const group of unexpected) lines.push(`unexpected: ${monitor} triggered for ${groupText(group)}`)
   }
+  if (leftOut > 0) lines.push(`not all counted: ${leftOutText(leftOut)}`)
   if (lines.length === 0) {
     const groups = [...expected.values()].flat().length
     lines.push(`As expected: ${groups} group${groups === 1 ? '' : 's'} triggered, and nothing else.`)
   } else lines.push('This is not what was expected.')
   io.err(`${lines.join('\n')}\n`)
-  return outcomes.every(holds)
+  return leftOut === 0 && outcomes.every(holds)
 }
 
 /** What stands in a log, or in somebody's monitors, was typed by anyone: no control character of it reaches the terminal. */
@@ -79,12 +89,13 @@ export interface JunitReport {
   readonly seconds: number
 }
 
-/** Writes one test case per monitor: failed where an expectation is, skipped where it was not evaluated. */
+/** Writes one test case per monitor: failed where an expectation is, skipped where it was not evaluated; one more for events left out. */
 export async function writeReport(
   report: JunitReport,
   readings: readonly Expectable[],
   triggers: Triggers,
   outcomes: readonly Outcome[],
+  leftOut: number,
 ): Promise<void> {
   const cases = readings.map(({ slug, monitor, faults, refusals }) => {
     const outcome = outcomes.find((each) => each.monitor === slug)
@@ -96,6 +107,9 @@ export async function writeReport(
       ...(monitor || failures.length > 0 ? {} : { skipped: reasons }),
     }
   })
+  if (leftOut > 0) {
+    cases.push({ classname: 'replay', name: 'all events are counted', seconds: 0, faults: [leftOutText(leftOut)] })
+  }
   const suite = { name: 'replay', timestamp: report.startedAt.toISOString(), seconds: report.seconds, cases }
   await writeFile(report.file, junitXml(suite))
 }

@@ -196,6 +196,24 @@ test('an expectation that does not hold is exit code 1, with what is missing and
   expect(await run(file, '--detections', rules, '--expect', join(dir, 'none'))).toMatchObject({ code: 2 })
 })
 
+test('an expectation does not hold while events are left out, and says how to count them', async () => {
+  const rules = await estate({ 'expect.json': { 'credential-stuffing': [] } })
+  const report = join(rules, 'junit.xml')
+  // As an export with its newest events first: all but the newest come too late to alert.
+  const spread = Array.from({ length: 11 }, (_, i) => failure(i * 25))
+  const file = await log(spread.toReversed())
+  const off = await run(file, '--detections', rules, '--junit', report)
+  expect(off).toMatchObject({ code: 1, out: '' })
+  expect(off.err).toContain('wants --lateness SECONDS, as many as it spans.\n')
+  expect(off.err).toContain('not all counted: 8 events were left out as too late; with a larger --lateness SECONDS')
+  expect(off.err).not.toContain('As expected')
+  expect(await readFile(report, 'utf8')).toContain('tests="2" failures="1"')
+  const counted = await run(file, '--detections', rules, '--lateness', '250')
+  expect(counted.err).toContain('unexpected: credential-stuffing triggered for @ip:203.0.113.9')
+  await writeFile(join(rules, 'expect.json'), JSON.stringify({ 'credential-stuffing': [{ '@ip': '203.0.113.9' }] }))
+  expect((await run(file, '--detections', rules, '--lateness', '250')).code).toBe(0)
+})
+
 test('a monitor that is not evaluated here is named and fails nothing, unless it is expected or all that there is', async () => {
   const cpu = { name: 'CPU', type: 'query alert', query: 'avg(last_5m):avg:system.cpu.user{*} > 90', message: '' }
   const rules = await estate({ 'cpu.json': cpu })

@@ -38,7 +38,7 @@ Options:
                       What cannot be evaluated is named on stderr. Default: detections, held to what can be imported
   --expect FILE       which monitor must trigger for which groups, and nothing else: {"slug": [{"@ip": "203.0.113.9"}]},
                       [{}] for one that is not grouped (default: expect.json beside the monitors, if it is there and
-                      the log is whole: not with --state)
+                      the log is whole: not with --state); it does not hold while events are left out as too late
   --format FORM       jsonl, export or logplex, instead of telling it from the first bytes
   --drain QUERY       what the URL of the Logplex drain says, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
   --lateness SECONDS  how far out of order events may come without effect on the result (default 60)
@@ -112,14 +112,16 @@ export const command: Command = {
       }
       const triggers = new Triggers()
       const part = values.state === undefined ? {} : await partOf(values.state, values.finish, monitors, options)
-      const code = await replay(stream, { form, ...drain, ...part }, monitors, options, triggers, io, values.json)
+      const summary = await replay(stream, { form, ...drain, ...part }, monitors, options, triggers, io, values.json)
       if (values.state !== undefined && values.finish) await rm(values.state, { force: true })
       const outcomes = expected ? compareTriggers(expected, triggers, readings) : []
+      const leftOut = expected ? summary.dropped : 0
       if (values.junit !== undefined) {
         const report = { file: values.junit, startedAt, seconds: (Date.now() - startedAt.getTime()) / 1000 }
-        await writeReport(report, readings, triggers, outcomes)
+        await writeReport(report, readings, triggers, outcomes, leftOut)
       }
-      return expected && !reportOutcomes(outcomes, expected, io) ? 1 : code
+      if (expected && !reportOutcomes(outcomes, expected, leftOut, io)) return 1
+      return summary.events === 0 && summary.malformed > 0 ? 1 : 0
     } catch (error) {
       io.err(`${(error as Error).message}\n`)
       if (isUnusable(error)) return 2
@@ -197,7 +199,7 @@ async function replay(
   triggers: Triggers,
   io: Io,
   asJson: boolean,
-): Promise<number> {
+): Promise<ReplaySummary> {
   const progress = new Progress(io)
   const slugWidth = Math.max(...monitors.map(({ slug }) => slug.length))
   let reported = 0
@@ -220,7 +222,7 @@ async function replay(
   const summary = await replayStream(stream, monitors, options, visitor, source)
   progress.clear()
   io.err(summaryText(summary, source.form, monitors.length, alerts, options.latenessSeconds))
-  return summary.events === 0 && summary.malformed > 0 ? 1 : 0
+  return summary
 }
 
 const record = ({ monitor, transition, group, at, value }: Transition) => ({
@@ -255,7 +257,8 @@ function summaryText(
     lines.push(`${counted(summary.malformed, form === 'jsonl' ? 'line' : 'piece')} could not be read as an event.`)
   if (summary.dropped > 0) {
     lines.push(
-      `${counted(summary.dropped, 'event')} that a monitor counts came more than ${latenessSeconds} s late: left out (see --lateness).`,
+      `${counted(summary.dropped, 'event')} that a monitor counts came more than ${latenessSeconds} s late: left out. ` +
+        'A log with its newest events first wants --lateness SECONDS, as many as it spans.',
     )
   }
   for (const { monitor, since, beyond } of summary.exceeded) {
