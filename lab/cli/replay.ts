@@ -123,9 +123,9 @@ export const command: Command = {
       if (expected && !reportOutcomes(outcomes, expected, leftOut, io)) return 1
       return summary.events === 0 && summary.malformed > 0 ? 1 : 0
     } catch (error) {
+      if (!isUnusable(error)) throw error
       io.err(`${(error as Error).message}\n`)
-      if (isUnusable(error)) return 2
-      throw error
+      return 2
     }
   },
 }

@@ -22,7 +22,7 @@ async function main([text = '500000', ...more]: readonly string[]): Promise<numb
     return 0
   }
   if (!/^\d{4,7}$/.test(text) || more.length > 0) {
-    process.stderr.write(usage)
+    process.stderr.write(`${[text, ...more].join(' ')}: must be one number from 1000 to 9999999\n\n${usage}`)
     return 2
   }
   const monitors = await loadMonitors('detections')
