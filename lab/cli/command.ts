@@ -16,6 +16,8 @@ export interface Command {
 /** Where a verb writes: results on `out`, everything a person reads meanwhile on `err`; both testable. */
 export interface Io {
   out(text: string): void
+  /** Writes bytes on `out`, for results of any size. Resolves when they were taken: a slow reader is waited for. */
+  write?(bytes: Buffer): Promise<void>
   err(text: string): void
   readonly color: boolean
   readonly signal: AbortSignal

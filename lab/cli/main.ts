@@ -33,9 +33,9 @@ const code = await main(process.argv.slice(2))
 await Promise.all([taken(process.stdout), taken(process.stderr)])
 process.exit(code)
 
-/** When everything written so far has been taken, or never will be. */
-function taken(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => void stream.write('', () => resolve()))
+/** When everything written so far and these bytes have been taken, or never will be. */
+function taken(stream: NodeJS.WriteStream, bytes: Buffer | string = ''): Promise<void> {
+  return new Promise((resolve) => void stream.write(bytes, () => resolve()))
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -90,6 +90,7 @@ function terminal(holdsProcesses: boolean): Io {
   process.stderr.on('error', () => {})
   return {
     out: (text) => void process.stdout.write(text),
+    write: (bytes) => taken(process.stdout, bytes),
     err: (text) => void process.stderr.write(text),
     color: process.stderr.isTTY === true && !process.env.NO_COLOR,
     signal: stopping.signal,

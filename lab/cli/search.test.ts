@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, expect, test } from 'vitest'
 import { frameLine } from '../logplex/frame.ts'
@@ -20,7 +21,9 @@ beforeAll(async () => {
   return () => rm(dir, { recursive: true })
 })
 
-async function run(...argv: string[]) {
+const run = (...argv: string[]) => runWith({}, ...argv)
+
+async function runWith(more: Partial<Io>, ...argv: string[]) {
   const written = { out: '', err: '' }
   const io: Io = {
     out: (text) => {
@@ -31,6 +34,7 @@ async function run(...argv: string[]) {
     },
     color: false,
     signal: new AbortController().signal,
+    ...more,
   }
   return { code: await command.run(argv, io), ...written }
 }
@@ -127,4 +131,31 @@ test('a query may begin with -, and an option must be one of ours', async () => 
   expect((await run('--', '-@evt:login', file)).out).toBe(`${lines[2]}\n`)
   await expect(run('a', file, '--format', 'csv')).rejects.toThrow(UsageError)
   await expect(run('a', file, '--from=now')).rejects.toThrow(/--from/)
+})
+
+test('what a reader has not taken is waited for before more is read', async () => {
+  const file = join(dir, 'many')
+  const many = Buffer.from(`${lines[0]}\n`.repeat(30_000))
+  await writeFile(file, many)
+  const taken: Buffer[] = []
+  let [waiting, mostWaiting] = [0, 0]
+  const write = async (bytes: Buffer) => {
+    mostWaiting = Math.max(mostWaiting, ++waiting)
+    await setImmediate()
+    taken.push(bytes)
+    waiting--
+  }
+  expect(await runWith({ write }, '@evt:login', file)).toMatchObject({ code: 0, out: '' })
+  expect(taken.length).toBeGreaterThan(3)
+  expect(mostWaiting).toBe(1)
+  expect(Buffer.concat(taken).equals(many)).toBe(true)
+})
+
+test('a line that is not UTF-8 is printed as it is', async () => {
+  const file = join(dir, 'latin')
+  const line = Buffer.concat([Buffer.from('{"m":"'), Buffer.of(0xff, 0xfe), Buffer.from('"}\r\n')])
+  await writeFile(file, line)
+  const taken: Buffer[] = []
+  await runWith({ write: async (bytes) => void taken.push(bytes) }, '@m:*', file)
+  expect(Buffer.concat(taken).equals(line)).toBe(true)
 })

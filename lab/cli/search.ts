@@ -75,6 +75,31 @@ function wordsOf(argv: readonly string[]) {
   return { values: parseArgs({ args: given, options }).values, words }
 }
 
+/** What was found in a piece of the log. It is written before the next is read: what a slow reader has not taken is not piled up. */
+class Found {
+  /** Whether anything was found at all. */
+  any = false
+  private readonly io: Io
+  private lines: Buffer[] = []
+
+  constructor(io: Io) {
+    this.io = io
+  }
+
+  add(line: Buffer): void {
+    this.any = true
+    this.lines.push(line)
+  }
+
+  async flush(): Promise<void> {
+    const bytes = Buffer.concat(this.lines)
+    this.lines = []
+    if (bytes.length === 0) return
+    if (this.io.write) await this.io.write(bytes)
+    else this.io.out(bytes.toString())
+  }
+}
+
 /** The query with a caret under the fault, and the reason. */
 function pointed({ query, position, reason }: SearchSyntaxError): string {
   const before = query.slice(0, position).replace(/[^\t]/gu, ' ')
@@ -82,28 +107,23 @@ function pointed({ query, position, reason }: SearchSyntaxError): string {
 }
 
 async function search(stream: AsyncIterable<Buffer>, matches: LogPredicate, io: Io): Promise<number> {
-  let found = false
+  const found = new Found(io)
   let tooLong = 0
-  let out = ''
   const lines = {
     line(buffer: Buffer, start: number, end: number) {
       const text = buffer.toString('utf8', start, end)
       if (text.trim() === '' || !matches(logOf(text))) return
-      found = true
-      out += `${text}\n`
+      // Its own bytes, which need not be text; the buffer is another line's after this call.
+      found.add(Buffer.from(buffer.subarray(start, end + 1)))
     },
     tooLong() {
       tooLong++
     },
   }
-  const flush = () => {
-    if (out !== '') io.out(out)
-    out = ''
-  }
-  await visitLines(stream, lines, flush)
-  flush()
+  await visitLines(stream, lines, () => found.flush())
+  await found.flush()
   if (tooLong > 0) io.err(`${tooLong} lines were longer than any log line and were not searched\n`)
-  return found ? 0 : 1
+  return found.any ? 0 : 1
 }
 
 async function searchRecords(
@@ -113,27 +133,22 @@ async function searchRecords(
   io: Io,
   drain = '',
 ): Promise<number> {
-  let found = false
+  const found = new Found(io)
   let malformed = 0
-  let out = ''
   const visitor = {
     log(log: Log, text: () => string) {
       if (!matches(log)) return
-      found = true
-      out += `${text()}\n`
+      found.add(Buffer.from(`${text()}\n`))
     },
     malformed(place: string, reason: string) {
       if (malformed++ === 0) io.err(`${place} ${reason}\n`)
     },
-    piece() {
-      if (out !== '') io.out(out)
-      out = ''
-    },
+    piece: () => found.flush(),
   }
   await readRecording(stream, form, visitor, urlFields(new URLSearchParams(drain)))
-  visitor.piece()
+  await found.flush()
   if (malformed > 1) io.err(`${malformed} pieces could not be read as a log\n`)
-  return found ? 0 : 1
+  return found.any ? 0 : 1
 }
 
 function logOf(line: string): Log {
