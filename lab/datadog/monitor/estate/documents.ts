@@ -7,7 +7,7 @@ import { isTerraform, terraformMonitors } from './terraform.ts'
 export interface FoundMonitor {
   /** What it is best called, not yet unique. */
   readonly slug: string
-  /** Where in the document it stands, as a prefix of places in it: `monitors[3].`. */
+  /** Where in the document it stands, as a prefix of places in it: `monitors[3].`; without the dot when it is no object. */
   readonly within: string
   /** Undefined when it is not even JSON. */
   readonly json: Record<string, unknown> | undefined
@@ -39,9 +39,15 @@ export function monitorsIn(document: unknown, file: string): FoundMonitor[] {
 const isMonitor = ({ type, query }: Record<string, unknown>): boolean =>
   isMonitorType(type) || (typeof type === 'string' && typeof query === 'string')
 
+/** Objects of other kinds may stand among the monitors; what is no object at all was meant to be one. */
 function listed(list: readonly unknown[], name: string): FoundMonitor[] {
-  return list.flatMap((json, i) => {
-    if (!isRecord(json) || !isMonitor(json)) return []
+  if (!list.some((json) => isRecord(json) && isMonitor(json))) return []
+  return list.flatMap((json, i): FoundMonitor[] => {
+    if (!isRecord(json)) {
+      const fault = { place: '', reason: 'an object is wanted' }
+      return [{ slug: `monitor-${i + 1}`, within: `${name}[${i}]`, json: undefined, faults: [fault] }]
+    }
+    if (!isMonitor(json)) return []
     const slug = typeof json.name === 'string' && wordsOf(json.name) !== '' ? wordsOf(json.name) : `monitor-${i + 1}`
     return [{ slug, within: `${name}[${i}].`, json, faults: [] }]
   })

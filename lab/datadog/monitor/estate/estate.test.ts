@@ -97,6 +97,21 @@ test('a monitor that is not evaluated here is told by file, place and reason, an
   ])
 })
 
+test('what is no object in a list of monitors is told by its place; a list of other things is passed over', async () => {
+  const { estate } = await estateOf({
+    'all.json': [5, monitor, null],
+    'more.json': { monitors: [{ ...monitor, name: 'Fast' }, 'x'] },
+    'numbers.json': [5, null],
+  })
+  expect(estate.monitors.map(({ slug }) => slug)).toEqual(['errors-by-service', 'fast'])
+  expect(told(estate)).toEqual([
+    'monitor-1 [0]: an object is wanted',
+    'monitor-2 monitors[1]: an object is wanted',
+    'monitor-3 [2]: an object is wanted',
+  ])
+  expect(estate.passedOver).toEqual([expect.stringMatching(/numbers\.json$/)])
+})
+
 test('options without effect, or with a meaning that we chose, are notes', async () => {
   const options = {
     ...{
