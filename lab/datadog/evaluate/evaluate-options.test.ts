@@ -573,6 +573,25 @@ describe('group limits', () => {
     expect(replayed(monitor, deepest(most + 2)).limits).toEqual([{ monitor, since: begin, beyond: 2 }])
   })
 
+  test.each([
+    ['cardinality', '@usr', [1, 2], [[1], [1], [1]], false],
+    ['avg', '@usr', [6], [[10, 10, 10], [0]], true],
+    ['max', '@usr', [6], [[5], [5]], false],
+    ['sum', '@usr', [6], [[4], [4]], true],
+  ] as const)(
+    'a %s of %s over all groups of a value decides whether it is evaluated',
+    (kind, of, others, its, isIn) => {
+      const monitor = monitorOf(`.rollup("${kind}","${of}").by("@a,@b").last("5m") > -1`)
+      const crowd = Array.from({ length: 30 }, (_, i) =>
+        others.map((usr) => log(0, { a: name(i), b: 'b', usr })),
+      ).flat()
+      const last = its.flatMap((users, b) => users.map((usr) => log(0, { a: 'z', b, usr })))
+      const { transitions } = replayed(monitor, [...crowd, ...last], { groupLimits: true })
+      expect(transitions.some(({ group }) => group['@a'] === 'z')).toBe(isIn)
+      expect(transitions.some(({ group }) => group['@a'] === '0029')).toBe(!isIn)
+    },
+  )
+
   test('beyond them are counted to the last, and rarely on the way there', () => {
     const choose = vi.spyOn(GroupLimits.prototype, 'choose')
     onTestFinished(() => choose.mockRestore())

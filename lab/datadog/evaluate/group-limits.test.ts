@@ -48,7 +48,13 @@ describe.each([2, 3, 4])('of %i facets', (facets) => {
         const limits = new GroupLimits(facets)
         for (const values of groups) limits.appear(keyOf(values))
         const values = new Map(groups.map((each, i) => [keyOf(each), i]))
-        const chosen = limits.choose(values, new Map())
+        const chosen = limits.choose(
+          groups.map((each) => ({ key: keyOf(each) })),
+          (kept, depth) =>
+            new Map(
+              kept.map(({ key }) => [limits.prefixOf(key, depth), depth === facets ? (values.get(key) ?? 0) : 0]),
+            ),
+        )
         expect(
           hasTooMany(
             groups.filter((each) => chosen.has(keyOf(each))),
@@ -74,6 +80,9 @@ test('at the same value the first by name is evaluated', () => {
   const limits = new GroupLimits(1)
   const names = Array.from({ length: 1002 }, (_, i) => String(i).padStart(4, '0'))
   for (const name of names) limits.appear(name)
-  const chosen = limits.choose(new Map(names.toReversed().map((name) => [name, 1])), new Map())
+  const chosen = limits.choose(
+    names.toReversed().map((key) => ({ key })),
+    (groups) => new Map(groups.map(({ key }) => [key, 1])),
+  )
   expect(names.filter((name) => !chosen.has(name))).toEqual(['1000', '1001'])
 })

@@ -1,4 +1,4 @@
-import { partsOfKey } from './reading.ts'
+import { endOfPart, partsOfKey } from './reading.ts'
 
 /** Top values per facet, by the number of facets: documentation, monitors/types/log. */
 const mostValues = [0, 1000, 30, 10, 5]
@@ -89,26 +89,41 @@ export class GroupLimits {
       .reverse()
   }
 
+  /** What of a group's key its first facets are, so many of them. */
+  prefixOf(key: string, facets: number): string {
+    if (facets === this.facets) return key
+    let end = 0
+    for (let facet = 0; facet < facets; facet++) end = endOfPart(key, end)
+    return key.slice(0, end)
+  }
+
   /**
-   * @param groups each with the value of its rollup
-   * @param above the value of the rollup over all logs below a prefix of several facets
-   * @returns the keys that are evaluated
+   * Goes from facet to facet, and looks only at the groups below those values of the facets before it that are evaluated.
+   * @param worths the value of the rollup over all logs of each choice of the first `facets` facets, by its prefix
+   * @returns the keys of the groups that are evaluated
    */
-  choose(groups: ReadonlyMap<string, number>, above: ReadonlyMap<string, number>): Set<string> {
-    const below = new Map<string, Set<string>>()
-    for (const key of groups.keys()) {
-      let child = key
-      for (const prefix of this.prefixesOf(key)) {
-        const children = below.get(prefix) ?? new Set()
-        below.set(prefix, children.add(child))
-        child = prefix
-      }
+  choose<G extends { readonly key: string }>(
+    groups: readonly G[],
+    worths: (groups: readonly G[], facets: number) => ReadonlyMap<string, number>,
+  ): Set<string> {
+    let kept = groups
+    for (let facets = 1; facets <= this.facets; facets++) {
+      const chosen = this.top(worths(kept, facets), facets)
+      kept = kept.filter(({ key }) => chosen.has(this.prefixOf(key, facets)))
     }
-    const worth = (name: string) => groups.get(name) ?? above.get(name) ?? 0
-    const top = (names: Iterable<string>) =>
-      [...names].sort((a, b) => worth(b) - worth(a) || (a < b ? -1 : 1)).slice(0, this.most)
-    let chosen = ['']
-    for (let facet = 0; facet < this.facets; facet++) chosen = chosen.flatMap((name) => top(below.get(name) ?? []))
-    return new Set(chosen)
+    return new Set(kept.map(({ key }) => key))
+  }
+
+  private top(worths: ReadonlyMap<string, number>, facets: number): Set<string> {
+    const below = new Map<string, string[]>()
+    for (const name of worths.keys()) {
+      const above = this.prefixOf(name, facets - 1)
+      const names = below.get(above)
+      if (names) names.push(name)
+      else below.set(above, [name])
+    }
+    const worth = (name: string) => worths.get(name) as number
+    const best = (a: string, b: string) => worth(b) - worth(a) || (a < b ? -1 : 1)
+    return new Set([...below.values()].flatMap((names) => names.sort(best).slice(0, this.most)))
   }
 }

@@ -100,12 +100,17 @@ export function groupKeys(facets: readonly Texts[]): Texts {
 
 const prefixed = (value: string): string => `${value.length}:${value}`
 
+/** @returns where the piece of a key of several facets ends that begins at `at` */
+export function endOfPart(key: string, at: number): number {
+  const colon = key.indexOf(':', at)
+  return colon + 1 + Number(key.slice(at, colon))
+}
+
 /** @returns the pieces of a key of several facets, each with its length: the key is what they are together */
 export function partsOfKey(key: string): string[] {
   const parts: string[] = []
   for (let at = 0; at < key.length; ) {
-    const colon = key.indexOf(':', at)
-    const end = colon + 1 + Number(key.slice(at, colon))
+    const end = endOfPart(key, at)
     parts.push(key.slice(at, end))
     at = end
   }

@@ -3,7 +3,7 @@ import type { Monitor } from '../monitor/monitor.ts'
 import { GroupLimits } from './group-limits.ts'
 import { statisticOf } from './measure.ts'
 import { byKey, type Dropped, Notices, severity, type Transition } from './notices.ts'
-import { type Pool, poolsAbove } from './pool.ts'
+import { type Pool, poolOf } from './pool.ts'
 import { compileReader, type Reader } from './reading.ts'
 import { Silences } from './silences.ts'
 import { nextState, type Rule, ruleOf, type State } from './state.ts'
@@ -426,21 +426,21 @@ export class Track {
   }
 
   private chosenGroups(limits: GroupLimits): Set<string> {
-    const { ring, rule } = this
-    const values = new Map<string, number>()
-    for (const group of this.groups.values()) if (group.count > 0) values.set(group.key, this.valueOf(group))
-    const above = new Map<string, Pool>()
-    if (this.monitor.parsed.by.length > 1) {
-      const aboveGroup = new Map<Group, readonly Pool[]>()
-      for (let position = ring.from; position < ring.to; position++) {
-        const group = ring.group(position)
-        const pools = aboveGroup.get(group) ?? poolsAbove(group.key, limits, above, rule.kind)
-        aboveGroup.set(group, pools)
-        const value = group.valueAt(ring.slot(position))
-        for (const pool of pools) pool.add(value)
-      }
+    const live = [...this.groups.values()].filter(({ count }) => count > 0)
+    return limits.choose(live, (groups, facets) => this.worths(limits, groups, facets))
+  }
+
+  private worths(limits: GroupLimits, groups: readonly Group[], facets: number): Map<string, number> {
+    if (facets === this.monitor.parsed.by.length)
+      return new Map(groups.map((group) => [group.key, this.valueOf(group)]))
+    const pools = new Map<string, Pool>()
+    for (const group of groups) {
+      const prefix = limits.prefixOf(group.key, facets)
+      const pool = pools.get(prefix) ?? poolOf(this.rule.kind)
+      pools.set(prefix, pool)
+      group.visit(pool.add)
     }
-    return limits.choose(values, new Map([...above].map(([prefix, pool]) => [prefix, pool.value()])))
+    return new Map([...pools].map(([prefix, pool]) => [prefix, pool.value()]))
   }
 
   /**

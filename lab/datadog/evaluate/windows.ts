@@ -71,6 +71,12 @@ export class Group implements Subject {
     if (count === 0) this.distinct--
   }
 
+  /** The values in the window, each with how many times it stands there. */
+  visit(take: (value: string, times: number) => void): void {
+    if (this.inWindow > 0) take(this.single, this.inWindow)
+    this.others?.visit(take)
+  }
+
   release(slot: number): void {
     this.held--
     if (slot === 0) this.refs--
@@ -118,6 +124,13 @@ class Values {
     const count = (this.counts[slot] as number) - 1
     this.counts[slot] = count
     return count
+  }
+
+  visit(take: (value: string, times: number) => void): void {
+    for (const [value, slot] of this.slots) {
+      const count = this.counts[slot] as number
+      if (count > 0) take(value, count)
+    }
   }
 
   /** @returns how many values are still held */
