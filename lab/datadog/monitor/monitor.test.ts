@@ -276,6 +276,11 @@ test('every fault of every file is told at once', async () => {
   expect((await loadMonitors(dir)).map(({ slug }) => slug)).toEqual(['three'])
 })
 
+test('a group by * is no group at all, and * beside a facet is no name', () => {
+  expect(parseMonitorQuery('logs("a").rollup("count").by("*").last("5m") > 1')).toMatchObject({ by: [] })
+  expect(() => parseMonitorQuery('logs("a").rollup("count").by("*,host").last("5m") > 1')).toThrow('not the name')
+})
+
 test('a folder without monitors, or none at all, is a fault and not an empty result', async () => {
   await expect(loadMonitors(import.meta.dirname)).rejects.toThrow(/holds no monitor.json/)
   await expect(loadMonitors('/no/such/folder')).rejects.toThrow(/does not exist/)
