@@ -55,3 +55,13 @@ test('a reader who is slower than the command gets every line', async () => {
   expect((await text(child.stdout)).trimEnd().split('\n')).toHaveLength(2 * events.length)
   await rm(dir, { recursive: true, force: true })
 })
+
+test.skipIf(process.platform === 'win32')('who stops a command that only reads stops it at once', async () => {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'search', '*', '-'], { cwd: PROJECT })
+  const ended = once(child, 'close')
+  // The input stays open: what is printed so far is all that tells that it runs.
+  child.stdin.write(`{"message":"one"}\n${' '.repeat(70_000)}\n`)
+  await once(child.stdout, 'data')
+  child.kill('SIGTERM')
+  expect(await ended).toEqual([null, 'SIGTERM'])
+})

@@ -28,6 +28,9 @@ const NPM_NAMES: Partial<Record<Verb, string>> = {
 /** They hold processes, and end in an orderly way or not at all: a reader who has seen enough does not stop them. */
 const HOLDERS: readonly string[] = ['start', 'stores', 'verify']
 
+/** They only read and compute, for as long as they have something to: who stops them stops them at once. */
+const READERS: readonly string[] = ['replay', 'search', 'corpus', 'mutants']
+
 const code = await main(process.argv.slice(2))
 // A pipe takes 64 KiB at once: what its reader has not come to yet would be lost without a word.
 await Promise.all([taken(process.stdout), taken(process.stderr)])
@@ -40,7 +43,7 @@ function taken(stream: NodeJS.WriteStream, bytes: Buffer | string = ''): Promise
 
 async function main(argv: readonly string[]): Promise<number> {
   const [verb, ...rest] = argv
-  const io = terminal(verb !== undefined && HOLDERS.includes(verb))
+  const io = terminal(verb ?? '')
   if (verb === undefined || verb === '--help' || verb === '-h') {
     io.out(await overview())
     return verb === undefined ? 2 : 0
@@ -70,9 +73,10 @@ async function run(command: Command, argv: readonly string[], io: Io): Promise<n
   }
 }
 
-function terminal(holdsProcesses: boolean): Io {
+function terminal(verb: string): Io {
+  const holdsProcesses = HOLDERS.includes(verb)
   const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of READERS.includes(verb) ? [] : (['SIGINT', 'SIGTERM', 'SIGHUP'] as const)) {
     process.on(signal, () => {
       // Asked twice: whoever asks does not want to wait for an orderly end.
       if (stopping.signal.aborted && signal === 'SIGINT') {
