@@ -4,7 +4,7 @@ import { castPeople, type Person } from './cast.ts'
 import { chromeOnWindows } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { signInDaily, twin } from './impossible-travel.twin.ts'
-import { stayUntilRefused } from './stay.ts'
+import { isOutForGood, stayUntilRefused } from './stay.ts'
 
 export const impossibleTravel: Attack = {
   slug: 'impossible-travel',
@@ -35,10 +35,7 @@ export const impossibleTravel: Attack = {
     const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, context)
 
     await crossing.alerted
-    thief.hold(entry.session)
-    const last = await thief.visit()
-    const attackerDead = last.kind === 'out'
-    tell('thief', last.kind === 'out' ? `tries the session once more: ${last.status} again` : 'IS STILL IN')
+    const attackerDead = await isOutForGood(thief, entry.session, context)
     const victimAlive = (await browser.visit()).kind === 'in'
     tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
     return { group, crossedAt: entry.sentAt, refusedAt, attackerDead, victimAlive }

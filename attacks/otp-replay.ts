@@ -5,7 +5,7 @@ import { chromeOnMac, chromeOnWindows } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { twin } from './otp-replay.twin.ts'
 import { openWithAuthenticator, passPassword } from './second-factor.ts'
-import { stayUntilRefused } from './stay.ts'
+import { isOutForGood, stayUntilRefused } from './stay.ts'
 
 export const otpReplay: Attack = {
   slug: 'otp-replay',
@@ -51,10 +51,7 @@ export const otpReplay: Attack = {
     const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, context)
 
     await crossing.alerted
-    thief.hold(entry.session)
-    const last = await thief.visit()
-    const attackerDead = last.kind === 'out'
-    tell('thief', last.kind === 'out' ? `tries the session once more: ${last.status} again` : 'IS STILL IN')
+    const attackerDead = await isOutForGood(thief, entry.session, context)
     await passPassword(browser, victim)
     const victimAlive = (await browser.enterCode(await phone.next())).kind === 'in'
     tell(victim.name, victimAlive ? 'signs in afresh with the next code' : 'CANNOT SIGN IN')

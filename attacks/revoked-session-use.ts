@@ -1,16 +1,14 @@
-import type { Attack, TargetKind } from './attack.ts'
+import type { Attack } from './attack.ts'
 import { isLike, refusalIn, type TryOne, tryUntilRefused } from './blocked.ts'
 import { castPeople, mistype, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { twin } from './revoked-session-use.twin.ts'
-import { openSession, present, presentUntilRefused } from './sessions.ts'
+import { LOOT, openSession, present, presentUntilRefused } from './sessions.ts'
 
 /** The detection wants more uses of a contained session than these. */
 const UNNOTICED = 3
 /** People whose password is in the same loot. Each is tried once: a device that got in is known to the account. */
 const OTHERS = 6
-const LOOT: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
-
 export const revokedSessionUse: Attack = {
   slug: 'revoked-session-use',
   title: 'A stolen session that was ended, used on',

@@ -1,11 +1,8 @@
-import type { Attack, TargetKind } from './attack.ts'
+import type { Attack } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
-import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { twin } from './session-fork.twin.ts'
-import { openSession, present, presentUntilRefused, useUntilRenewed } from './sessions.ts'
-
-const LOOT: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
+import { LOOT, openOnTwoDevices, present, presentUntilRefused, useUntilRenewed } from './sessions.ts'
 
 export const sessionFork: Attack = {
   slug: 'session-fork',
@@ -23,15 +20,7 @@ export const sessionFork: Attack = {
   async attack(target, context) {
     const { addresses, random, tell } = context
     const [victim] = castPeople(1, random) as [Person]
-    const desk = { device: chromeOnWindows(), address: await addresses.ordinary() }
-    const laptop = context.client(desk)
-    await laptop.register(victim)
-    const stolen = await openSession(laptop, victim)
-    tell(victim.name, `signs in on a laptop: ${desk.device.name} at ${desk.address}`)
-    const pocket = { device: safariOnIphone(), address: await addresses.mobile() }
-    const phone = context.client(pocket)
-    await openSession(phone, victim)
-    tell(victim.name, `signs in on a phone too: ${pocket.device.name} at ${pocket.address}`)
+    const { desk, laptop, stolen, phone } = await openOnTwoDevices(victim, context)
 
     const lair = { device: desk.device, address: await addresses.ordinary() }
     const thief = context.client(lair)

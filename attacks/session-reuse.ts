@@ -1,11 +1,9 @@
-import type { Attack, TargetKind } from './attack.ts'
+import type { Attack } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux, safariOnIphone } from './clients/devices.ts'
+import { firefoxOnLinux } from './clients/devices.ts'
 import { twin } from './session-reuse.twin.ts'
-import { openSession } from './sessions.ts'
+import { LOOT, openOnTwoDevices } from './sessions.ts'
 import { stayUntilRefused } from './stay.ts'
-
-const LOOT: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
 
 export const sessionReuse: Attack = {
   slug: 'session-reuse',
@@ -23,15 +21,7 @@ export const sessionReuse: Attack = {
   async attack(target, context) {
     const { addresses, random, tell } = context
     const [victim] = castPeople(1, random) as [Person]
-    const desk = { device: chromeOnWindows(), address: await addresses.ordinary() }
-    const laptop = context.client(desk)
-    await laptop.register(victim)
-    const stolen = await openSession(laptop, victim)
-    tell(victim.name, `signs in on a laptop: ${desk.device.name} at ${desk.address}`)
-    const pocket = { device: safariOnIphone(), address: await addresses.mobile() }
-    const phone = context.client(pocket)
-    await openSession(phone, victim)
-    tell(victim.name, `signs in on a phone too: ${pocket.device.name} at ${pocket.address}`)
+    const { laptop, stolen, phone } = await openOnTwoDevices(victim, context)
 
     const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
     const thief = context.client(lair)

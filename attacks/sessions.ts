@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Context } from './attack.ts'
+import type { Context, TargetKind } from './attack.ts'
 import type { Person } from './cast.ts'
 import type { Client, Session, Visit } from './clients/client.ts'
+import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 
 /** Somebody who works looks at a page now and then. */
@@ -10,6 +11,24 @@ const LOOKS_EVERY_MS = 1_000
 const RENEWED_WITHIN_MS = 6 * 60_000
 /** Longer than 30 s of grace, and than two evaluations with what logs take. */
 const REFUSED_WITHIN_MS = 5 * 60_000
+
+/** What a thief carries away from each target. */
+export const LOOT: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
+
+/** Somebody new who is signed in on a laptop, whose session will be stolen, and on a phone, whose session must live. */
+export async function openOnTwoDevices(victim: Person, context: Context) {
+  const { addresses, tell } = context
+  const desk = { device: chromeOnWindows(), address: await addresses.ordinary() }
+  const laptop = context.client(desk)
+  await laptop.register(victim)
+  const stolen = await openSession(laptop, victim)
+  tell(victim.name, `signs in on a laptop: ${desk.device.name} at ${desk.address}`)
+  const pocket = { device: safariOnIphone(), address: await addresses.mobile() }
+  const phone = context.client(pocket)
+  await openSession(phone, victim)
+  tell(victim.name, `signs in on a phone too: ${pocket.device.name} at ${pocket.address}`)
+  return { desk, laptop, stolen, phone }
+}
 
 /** A new account's first session. @throws RequestFailed when it is refused */
 export async function openSession(client: Client, person: Person): Promise<Session> {

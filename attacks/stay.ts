@@ -1,5 +1,5 @@
 import type { AttackContext } from './attack.ts'
-import type { Client } from './clients/client.ts'
+import type { Client, Session } from './clients/client.ts'
 
 /**
  * Uses a session that is somebody else's, until it is refused.
@@ -21,4 +21,15 @@ export async function stayUntilRefused(
     if (!context.patient()) return undefined
     await context.pause()
   }
+}
+
+/**
+ * Holds a session against the target once more, after it was refused.
+ * @returns whether it is refused still
+ */
+export async function isOutForGood(thief: Client, session: Session, { tell }: AttackContext): Promise<boolean> {
+  thief.hold(session)
+  const last = await thief.visit()
+  tell('thief', last.kind === 'out' ? `tries the session once more: ${last.status} again` : 'IS STILL IN')
+  return last.kind === 'out'
 }

@@ -3,7 +3,7 @@ import { castPeople, type Person } from './cast.ts'
 import { createAuthenticator } from './clients/authenticator.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
-import { stayUntilRefused } from './stay.ts'
+import { isOutForGood, stayUntilRefused } from './stay.ts'
 import { twin } from './takeover-actions.twin.ts'
 
 export const takeoverActions: Attack = {
@@ -42,10 +42,7 @@ export const takeoverActions: Attack = {
     const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, context)
 
     await crossing.alerted
-    thief.hold(entry.session)
-    const last = await thief.visit()
-    const attackerDead = last.kind === 'out'
-    tell('thief', last.kind === 'out' ? `tries the session once more: ${last.status} again` : 'IS STILL IN')
+    const attackerDead = await isOutForGood(thief, entry.session, context)
     const victimAlive = (await browser.visit()).kind === 'in'
     tell(victim.name, victimAlive ? 'is signed in at home as before, and can change the password' : 'WAS SIGNED OUT')
     return { group, crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }

@@ -2,7 +2,7 @@ import type { Attack } from './attack.ts'
 import { castPeople, mistype, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
-import { stayUntilRefused } from './stay.ts'
+import { isOutForGood, stayUntilRefused } from './stay.ts'
 import { twin } from './takeover-after-failures.twin.ts'
 
 /** Five before the right one are enough to be flagged. */
@@ -46,10 +46,7 @@ export const takeoverAfterFailures: Attack = {
     const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, context)
 
     await crossing.alerted
-    thief.hold(entry.session)
-    const last = await thief.visit()
-    const attackerDead = last.kind === 'out'
-    tell('thief', last.kind === 'out' ? `tries the session once more: ${last.status} again` : 'IS STILL IN')
+    const attackerDead = await isOutForGood(thief, entry.session, context)
     const victimAlive = (await browser.visit()).kind === 'in'
     tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
     return { group, crossedAt: entry.sentAt, refusedAt, attackerDead, victimAlive }

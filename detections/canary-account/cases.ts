@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type LoginFailed = Extract<Event, { evt: 'login'; outcome: 'fail' }>
@@ -42,9 +42,6 @@ const registered = (ms: number, change: { email: string; risk?: ['canary'] }): E
   usr: { id: '0b7c3b0e-52b1-4d7a-8a8f-3d6d0f2c9a11' },
   ...change,
 })
-
-const without = (event: object, field: string): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 export const proof: Proof = {
   counts: (_i, afterMs, subject) => touch(afterMs, { ip: numbered.ip(subject) }),

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type CallRefused = Extract<Event, { evt: 'call' }>
@@ -61,9 +61,6 @@ const calls = (count: number, everyMs: number, change: Partial<CallRefused> = {}
 
 const deliveries = (count: number, everyMs: number, change: Partial<WebhookEvent> = {}) =>
   Array.from({ length: count }, (_, i) => delivery(i * everyMs, change))
-
-const without = (event: object, field: string): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 /** By turns a forged call and a guessed secret: both count the same. */
 export const proof: Proof = {

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type LoginFailed = Extract<Event, { evt: 'login'; outcome: 'fail' }>
@@ -43,9 +43,6 @@ const success = (ms: number, ip: string): Event => ({
 /** So many failures, so many milliseconds apart, each against another account. */
 const spray = (count: number, everyMs: number, change: Partial<LoginFailed> = {}, fromMs = 0) =>
   Array.from({ length: count }, (_, i) => failure(fromMs + i * everyMs, { email: `user${i}@example.test`, ...change }))
-
-const without = (event: LoginFailed, ...fields: (keyof LoginFailed)[]): object =>
-  Object.fromEntries(Object.entries(event).filter(([field]) => !fields.includes(field as keyof LoginFailed)))
 
 /** Forty people sign in within five minutes; every tenth mistypes the password once. */
 const officeMorning = Array.from({ length: 40 }, (_, i) => [

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type LoginFailed = Extract<Event, { evt: 'login'; outcome: 'fail' }>
@@ -48,9 +48,6 @@ const success = (n: number, ms: number): Event => ({
   sid: numbered.sid(n),
   device_known: true,
 })
-
-const without = (event: object, field: string): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 /** Two hundred people sign in at home within ten minutes; every fifth mistypes the password, every tenth the address. */
 const mondayMorning = Array.from({ length: 200 }, (_, n) => [

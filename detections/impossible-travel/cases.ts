@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type SessionChanged = Extract<Event, { evt: 'session'; outcome: 'new' | 'renewed' | 'ended' }>
@@ -43,9 +43,6 @@ const login: Event = {
   device_known: true,
   risk: ['travel'],
 }
-
-const without = (event: object, field: string): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 export const proof: Proof = {
   counts: (_i, afterMs, subject) => travelled(afterMs, { sid: numbered.sid(subject) }),

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type MfaFailed = Extract<Event, { evt: 'mfa'; outcome: 'fail' }>
@@ -48,9 +48,6 @@ const challenged = (ms: number): Event => ({
   usr: ann,
   device_known: false,
 })
-
-const without = (event: MfaFailed, field: keyof MfaFailed): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 export const proof: Proof = {
   counts: (_i, afterMs, subject) => refused(afterMs, { usr: { id: numbered.uuid(subject) } }),

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type MfaFailed = Extract<Event, { evt: 'mfa'; outcome: 'fail' }>
@@ -41,9 +41,6 @@ const passed = (ms: number, ip: string): Event => ({
   usr: ann,
   sid: thiefs,
 })
-
-const without = (event: MfaFailed, field: keyof MfaFailed): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 export const proof: Proof = {
   counts: (_i, afterMs, subject) => replayed(afterMs, { usr: { id: numbered.uuid(subject) } }),

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type LoginFailed = Extract<Event, { evt: 'login'; outcome: 'fail' }>
@@ -54,9 +54,6 @@ const fits = (n: number, ms: number, outcome: 'success' | 'challenge'): Event =>
   }
   return outcome === 'success' ? { ...attempt, outcome, sid: numbered.sid(n) } : { ...attempt, outcome }
 }
-
-const without = (event: object, field: string): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 export const proof: Proof = {
   counts: (i, afterMs, subject) => sprayed(i, afterMs, { ip: numbered.ip(subject) }),

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type SessionDead = Extract<Event, { evt: 'session'; outcome: 'revoked' | 'expired' }>
@@ -41,9 +41,6 @@ const seen = (ms: number, change: Partial<SessionSeen> = {}): SessionSeen => ({
 /** So many presentations, so many milliseconds apart. */
 const knocks = (count: number, everyMs: number, change: Partial<SessionDead> = {}, fromMs = 0) =>
   Array.from({ length: count }, (_, i) => revoked(fromMs + i * everyMs, change))
-
-const without = (event: SessionDead, field: keyof SessionDead): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 export const proof: Proof = {
   counts: (_i, afterMs, subject) => revoked(afterMs, { ip: numbered.ip(subject) }),

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type SessionForked = Extract<Event, { evt: 'session'; outcome: 'fork' }>
@@ -60,9 +60,6 @@ const dead = (ms: number, change: Partial<SessionDead> = {}): SessionDead => ({
   reason: 'forked',
   ...change,
 })
-
-const without = (event: object, field: string): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 /** A sign-in, its renewal after five minutes, and the thief with the token from before: all that is logged of a theft. */
 const theft = (fromMs: number, sid: string) => [

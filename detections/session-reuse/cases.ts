@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type SessionSeen = Extract<Event, { evt: 'session'; outcome: 'seen' }>
@@ -39,9 +39,6 @@ const changed = (ms: number, sid: string, device: string, outcome: SessionChange
   ...common(ms, sid, device),
   outcome,
 })
-
-const without = (event: SessionSeen, field: keyof SessionSeen): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 export const proof: Proof = {
   counts: (i, afterMs, subject) => seen(afterMs, numbered.sid(subject), numbered.hash(i)),

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type MfaChanged = Extract<Event, { evt: 'mfa'; outcome: 'success' | 'enabled' | 'disabled' }>
@@ -46,9 +46,6 @@ const signIn: Event[] = [
   { ...request(0), ...onNewDevice, evt: 'login', outcome: 'success', email: 'ann@example.test', device_known: false },
   { ...request(0), ...onNewDevice, evt: 'session', outcome: 'new' },
 ]
-
-const without = (event: object, field: string): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 export const proof: Proof = {
   counts: (_i, afterMs, subject) => factor(afterMs, 'enabled', { ...onNewDevice, sid: numbered.sid(subject) }),

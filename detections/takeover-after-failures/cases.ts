@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import type { Event } from '../../shared/event.ts'
 
 type SessionChanged = Extract<Event, { evt: 'session'; outcome: 'new' | 'renewed' | 'ended' }>
@@ -57,9 +57,6 @@ const login = (ms: number, outcome: 'success' | 'challenge'): Event => {
   }
   return outcome === 'success' ? { ...attempt, outcome, sid: thiefs } : { ...attempt, outcome }
 }
-
-const without = (event: object, field: string): object =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => name !== field))
 
 export const proof: Proof = {
   counts: (_i, afterMs, subject) => guessed(afterMs, { sid: numbered.sid(subject) }),

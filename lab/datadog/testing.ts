@@ -181,3 +181,9 @@ export const numbered = {
   hash: (n: number): string => n.toString(16).padStart(32, '0'),
   uuid: (n: number): string => `0b7c3b0e-52b1-4d7a-8a8f-${n.toString(16).padStart(12, '0')}`,
 } as const
+
+/** @returns an event that lacks these fields, which the app never logs so */
+export const without = <E extends object>(
+  event: E,
+  ...fields: (E extends unknown ? keyof E & string : never)[]
+): object => Object.fromEntries(Object.entries(event).filter(([name]) => !(fields as readonly string[]).includes(name)))
