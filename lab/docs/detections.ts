@@ -83,9 +83,11 @@ function fires({ parsed, query }: Monitor): string {
   const search = parsed.search.replace('service:mini-ato-saas env:prod ', '')
   const counted = 'of' in parsed.rollup ? `${parsed.rollup.kind} of \`${parsed.rollup.of.name}\`` : parsed.rollup.kind
   const by = parsed.by.length === 0 ? 'over all' : `by ${parsed.by.map(({ name }) => `\`${name}\``).join(', ')}`
-  const [, window = ''] = /\.last\("(\w+)"\)/.exec(query) ?? []
-  return `\`${search}\`<br>${counted} ${by} in ${window} ${parsed.operator} ${parsed.threshold}`
+  return `\`${search}\`<br>${counted} ${by} in ${windowOf(query)} ${parsed.operator} ${parsed.threshold}`
 }
+
+/** The window in the query's own words: `5m`. */
+const windowOf = (query: string): string => /\.last\("(\w+)"\)/.exec(query)?.[1] ?? ''
 
 const techniquesOf = (monitor: Monitor): string[] => tagsOf(monitor, 'technique')
 
@@ -105,8 +107,8 @@ function techniqueRows(monitors: readonly Monitor[]): string[] {
 
 function profileRow({ slug, parsed, query }: Monitor): string {
   const prod: Profile = profiles.prod
-  const [, window = ''] = /\.last\("(\w+)"\)/.exec(query) ?? []
   const { threshold, window: other, source = '' } = prod[slug] ?? {}
+  const window = windowOf(query)
   const said = (last: string, number: number) => `${parsed.operator} ${number} in ${last}`
   const inProd = said(other?.last ?? window, threshold ?? parsed.threshold)
   return `| ${slug} | ${said(window, parsed.threshold)} | ${inProd} | ${source} |`

@@ -1,5 +1,6 @@
 import { type Attack, BenignRefused, type Target } from '../../attacks/attack.ts'
 import { RequestFailed } from '../../attacks/clients/wire.ts'
+import { inParallel } from '../../attacks/parallel.ts'
 import { SEED_MAX } from '../../attacks/random.ts'
 import type { Alert } from '../datadog/notify/alerts.ts'
 import { actTwin, detonate, type ObservedLab, type Run } from './detonate.ts'
@@ -48,21 +49,10 @@ export async function verify(options: VerifyOptions): Promise<Verdict[]> {
   const wide = pairs.filter(({ attack }) => attack.serviceWide)
   const verdicts =
     modeOf(options.lab) === 'arrival'
-      ? await several(own, 1, (pair) => holdsInTurn(pair, options))
-      : await several(own, AT_ONCE, (pair) => holdsAtOnce(pair, options))
+      ? await inParallel(own, 1, (pair) => holdsInTurn(pair, options))
+      : await inParallel(own, AT_ONCE, (pair) => holdsAtOnce(pair, options))
   for (const pair of wide) verdicts.push(await holdsAlone(pair, options))
   return inOrder(verdicts, pairs)
-}
-
-/** So many at a time, the next begun as soon as one is over. */
-async function several<T, R>(items: readonly T[], atOnce: number, act: (item: T) => Promise<R>): Promise<R[]> {
-  const left = [...items]
-  const results: R[] = []
-  const work = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) results.push(await act(item))
-  }
-  await Promise.all(Array.from({ length: atOnce }, work))
-  return results
 }
 
 /** As the attacks are listed, whenever they were tried. */
