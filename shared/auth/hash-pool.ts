@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { FairQueue, type Sender } from './fair-queue.ts'
 import type { HashJob, HashResult } from './hash-worker.ts'
 
-/** Every worker is busy and the queue is full: the caller answers 503. */
+/** Every worker is busy and the queue is full, or the place was given up to a sender with less: the caller answers 503. */
 export class HashQueueFull extends Error {
   override readonly name = 'HashQueueFull'
 }
@@ -15,22 +16,23 @@ interface Waiting {
 }
 
 export interface HashPool {
-  hash(input: string, cost: number): Promise<string>
-  compare(input: string, hash: string): Promise<boolean>
+  /** @param sender whose share of the queue this takes; callers that name none share one */
+  hash(input: string, cost: number, sender?: Sender): Promise<string>
+  compare(input: string, hash: string, sender?: Sender): Promise<boolean>
   close(): Promise<void>
 }
 
 /**
- * As many workers as cores, one job at a time each, the rest in a bounded queue: first come, first served.
+ * As many workers as cores, one job at a time each, the rest in a bounded queue that networks share fairly.
  * @param workerPath the built `hash-worker.cjs`
  * @param queueLimit how many jobs may wait
- * @throws HashQueueFull (as a rejection) when one more would wait
+ * @throws HashQueueFull (as a rejection) when one more would wait, also of a job that waits and gives its place up
  */
 export function createHashPool(
   workerPath: string,
   { size = availableParallelism(), queueLimit }: { size?: number; queueLimit: number },
 ): HashPool {
-  const queue: Waiting[] = []
+  const queue = new FairQueue<Waiting>(queueLimit)
   const idle: Worker[] = []
   const running = new Map<Worker, Waiting>()
   const workers = new Set<Worker>()
@@ -56,13 +58,13 @@ export function createHashPool(
       workers.delete(worker)
       const index = idle.indexOf(worker)
       if (index >= 0) idle.splice(index, 1)
-      if (!closed && queue.length > 0) pump()
+      if (!closed && queue.size > 0) pump()
     })
     return worker
   }
 
   const pump = () => {
-    while (queue.length > 0) {
+    while (queue.size > 0) {
       const worker = idle.pop() ?? (workers.size < size ? start() : undefined)
       if (!worker) return
       const job = queue.shift() as Waiting
@@ -71,19 +73,20 @@ export function createHashPool(
     }
   }
 
-  const submit = (work: Work) =>
+  const submit = (work: Work, sender: Sender | undefined) =>
     new Promise<string | boolean>((resolve, reject) => {
-      if (closed || queue.length >= queueLimit) return reject(new HashQueueFull('the password queue is full'))
-      queue.push({ work, resolve, reject })
+      const place = closed ? undefined : queue.push({ work, resolve, reject }, sender)
+      if (place?.kind !== 'queued') return reject(new HashQueueFull('the password queue is full'))
+      place.evicted?.reject(new HashQueueFull('the place in the password queue went to a sender with less'))
       pump()
     })
 
   return {
-    hash: async (input, cost) => (await submit({ kind: 'hash', input, cost })) as string,
-    compare: async (input, hash) => (await submit({ kind: 'compare', input, hash })) as boolean,
+    hash: async (input, cost, sender) => (await submit({ kind: 'hash', input, cost }, sender)) as string,
+    compare: async (input, hash, sender) => (await submit({ kind: 'compare', input, hash }, sender)) as boolean,
     close: async () => {
       closed = true
-      for (const job of queue.splice(0)) job.reject(new HashQueueFull('the service is stopping'))
+      for (const job of queue.drain()) job.reject(new HashQueueFull('the service is stopping'))
       await Promise.all([...workers].map((worker) => worker.terminate()))
     },
   }

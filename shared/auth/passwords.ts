@@ -1,18 +1,20 @@
 import { createHash, createHmac } from 'node:crypto'
 import { ProblemError } from '../problem.ts'
 import type { Secret } from '../secret.ts'
+import type { Sender } from './fair-queue.ts'
 import { type HashPool, HashQueueFull } from './hash-pool.ts'
 
 /** `unchanged` unless the stored hash was made with an older pepper or a lower cost. */
 export type PasswordCheck = { matches: false } | { matches: true; outdated: boolean }
 
 export interface Passwords {
-  hash(password: string): Promise<string>
+  /** @param sender whose share of the queue this takes */
+  hash(password: string, sender?: Sender): Promise<string>
   /**
    * Verifies against a stored hash; without one (an unknown account) the same work is done for nothing.
-   * @throws ProblemError `unavailable` when the queue is full
+   * @throws ProblemError `unavailable` when the queue is full, or this place in it went to a sender with less
    */
-  check(password: string, stored: string | undefined): Promise<PasswordCheck>
+  check(password: string, stored: string | undefined, sender?: Sender): Promise<PasswordCheck>
   /**
    * Tells two typed passwords apart for an hour, to whoever has the pepper. Cut short, so that it decides nothing else.
    * @returns 16 hex digits
@@ -36,15 +38,15 @@ export function createPasswords(pool: HashPool, peppers: readonly [Secret, ...Se
   const nobody = `$2b$${String(cost).padStart(2, '0')}$${NOBODY}`
 
   return {
-    hash: async (password) => {
-      const hash = await busyIsUnavailable(pool.hash(prehash(password, newest), cost))
+    hash: async (password, sender) => {
+      const hash = await busyIsUnavailable(pool.hash(prehash(password, newest), cost, sender))
       return `p1.${idOf(newest)}.${hash}`
     },
-    check: async (password, stored) => {
+    check: async (password, stored, sender) => {
       const [, id = '', hash = nobody] = STORED.exec(stored ?? '') ?? []
       const pepper = byId.get(id)
       const input = prehash(password, pepper ?? newest)
-      const matches = await busyIsUnavailable(pool.compare(input, pepper ? hash : nobody))
+      const matches = await busyIsUnavailable(pool.compare(input, pepper ? hash : nobody, sender))
       if (!matches || !pepper) return { matches: false }
       return { matches: true, outdated: pepper !== newest || costOf(hash) < cost }
     },

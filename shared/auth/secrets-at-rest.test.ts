@@ -81,6 +81,16 @@ describe('the pool', () => {
     await small.close()
   })
 
+  it('gives the place of the sender with the most to one that has none', async () => {
+    const small = createHashPool(WORKER, { size: 1, queueLimit: 2 })
+    const flood = Array.from({ length: 3 }, () => small.hash('x', 4, { ip: '198.51.100.1', trusted: false }))
+    const office = small.hash('x', 4, { ip: '203.0.113.7', trusted: false })
+    const results = await Promise.allSettled([...flood, office])
+    expect(results.map((result) => result.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+    expect(results[2]).toMatchObject({ reason: expect.any(HashQueueFull) })
+    await small.close()
+  })
+
   it('keeps the event loop free while it works', async () => {
     const turns: number[] = []
     const timer = setInterval(() => turns.push(1), 1)

@@ -29,12 +29,15 @@ export function normalizeAddress(text: string): string | undefined {
 
 /** The network that one subscriber holds: an IPv4 address itself, an IPv6 address by its /64. */
 export function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address
+  return isIP(address) === 6 ? `${groupsOf(address).slice(0, 4).join(':')}::/64` : address
+}
+
+/** @param address an IPv6 address in normal form @returns its eight groups of hex digits */
+export function groupsOf(address: string): string[] {
   const [head = '', tail = ''] = address.split('::')
   const left = head ? head.split(':') : []
   const right = tail ? tail.split(':') : []
-  const groups = address.includes('::') ? [...left, ...Array(8 - left.length - right.length).fill('0'), ...right] : left
-  return `${groups.slice(0, 4).join(':')}::/64`
+  return address.includes('::') ? [...left, ...Array(8 - left.length - right.length).fill('0'), ...right] : left
 }
 
 /** @param ranges CIDR blocks @returns whether an address in normal form lies in one of them */
