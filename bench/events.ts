@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
+import { addressFields } from '../shared/client/address.ts'
 
 /** Writes one hour of a busy service as the app logs it. The same number of events is always the same file. */
 export async function writeEvents(file: string, events: number): Promise<void> {
@@ -38,7 +39,7 @@ function event(timestamp: string, random: () => number): object {
     sid: `session-${String(user).padStart(14, '0')}`,
   }
   const request = {
-    ip: hostile ? '203.0.113.9' : `10.${user % 7}.${user % 211}.${user % 199}`,
+    ...addressFields(hostile ? '203.0.113.9' : `10.${user % 7}.${user % 211}.${user % 199}`),
     user_agent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
     device_hash: (hostile ? 'f' : '0') + String(user).padStart(31, '0'),
     via: 'web',

@@ -30,6 +30,7 @@ async function receiver(...answers: Parameters<typeof startReceiver>): Promise<R
 const key = { DD_API_KEY: 'lab-0123456789abcdef0123456789abcdef' }
 const request = {
   ip: '203.0.113.9',
+  network: '203.0.113.9',
   user_agent: 'x',
   device_hash: '0'.repeat(32),
   via: 'api',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { requestFields } from './client/event.ts'
 import { EVENTS, Event, eventFields } from './event.ts'
 import { createLog } from './log.ts'
 
@@ -10,6 +11,7 @@ const written = (write: (log: ReturnType<typeof createLog>) => void): string[] =
 }
 const request = {
   ip: '203.0.113.9',
+  network: '203.0.113.9',
   user_agent: 'curl/8',
   device_hash: '0'.repeat(32),
   via: 'api' as const,
@@ -44,6 +46,9 @@ describe('an event', () => {
     ['a field too many', { ...failed, password: 'x' }],
     ['free text for an email', { ...failed, email: 'my password' }],
     ['a reason of another event', { ...failed, reason: 'wrong_code' }],
+    ['the network of another address', { ...failed, network: '198.51.100.7' }],
+    ['no network', { ...failed, network: undefined }],
+    ['an IPv6 address as its network', { ...failed, ip: '2001:db8::9', network: '2001:db8::9' }],
     ['a sid on a failed login', { ...failed, sid: 'A'.repeat(22) }],
   ])('with %s is against the contract', (_, event) => {
     const [line = ''] = written((log) => log.emit(event as Parameters<typeof log.emit>[0]))
@@ -59,6 +64,21 @@ describe('an event', () => {
   it('names its fields as a monitor does', () => {
     expect([...eventFields]).toEqual(expect.arrayContaining(['evt', 'outcome', 'usr.id', 'usr.exists', 'sid', 'ip']))
     expect(eventFields.has('usr')).toBe(false)
+  })
+})
+
+describe('the network of an event', () => {
+  it.each([
+    ['203.0.113.9', '203.0.113.9'],
+    ['2001:db8::9', '2001:db8:0:0::/64'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['::', '0:0:0:0::/64'],
+  ])('of %s is %s', (ip, network) => {
+    const client = { ip, userAgent: 'curl/8', hints: {}, via: 'api' as const, requestId: randomUUID() }
+    const event = { ...failed, ...requestFields(client, '0'.repeat(32)) }
+    expect(event).toMatchObject({ ip, network })
+    const [line = ''] = written((log) => log.emit(event))
+    expect(Event.safeParse(JSON.parse(line)).error?.issues).toBeUndefined()
   })
 })
 

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { networkOf } from './client/address.ts'
 
 /**
  * The event contract: one JSON object per line on stdout, from both hosts. Detections query it, tests parse it,
@@ -12,6 +13,8 @@ export const USER_AGENT_MAX = 256
 export const Hash = z.string().regex(/^[0-9a-f]{32}$/)
 export const Via = z.enum(['web', 'api'])
 export const Sid = z.string().regex(/^[A-Za-z0-9_-]{22}$/)
+/** One subscriber's network, as `networkOf` writes it: an IPv4 address, or the /64 of an IPv6 address. */
+export const Network = z.union([z.ipv4(), z.string().regex(/^(?:(?:0|[1-9a-f][0-9a-f]{0,3}):){4}:\/64$/)])
 const RunId = z.string().regex(/^[a-z0-9-]{1,36}$/)
 const email = z.string().regex(EMAIL_PATTERN)
 const slug = z.string().regex(/^[a-z][a-z0-9-]{1,62}$/)
@@ -24,9 +27,12 @@ const envelope = {
   env: z.string(),
 }
 
+/** Where the request came from. Monitors that contain by address group by `network`. */
+const address = { ip: z.union([z.ipv4(), z.ipv6()]), network: Network }
+
 /** What our platform vouches for of the request that caused the event. */
 const request = {
-  ip: z.union([z.ipv4(), z.ipv6()]),
+  ...address,
   user_agent: z.string().max(USER_AGENT_MAX),
   device_hash: Hash,
   via: Via,
@@ -201,7 +207,7 @@ export const EVENTS = {
     detection: slug.optional(),
     containment_id: z.string().optional(),
     request_id: z.uuid(),
-    ip: z.union([z.ipv4(), z.ipv6()]),
+    ...address,
   }),
   contain: z.strictObject({
     ...envelope,
@@ -231,7 +237,9 @@ export const EVENTS = {
 
 /** An event as it is read back from a log. */
 export type Event = z.infer<(typeof EVENTS)[keyof typeof EVENTS]>
-export const Event: z.ZodType<Event> = z.union(Object.values(EVENTS))
+export const Event: z.ZodType<Event> = z
+  .union(Object.values(EVENTS))
+  .refine((event) => !('ip' in event) || event.network === networkOf(event.ip), 'network is not the one of ip')
 
 type Written<T> = T extends unknown
   ? Omit<T, 'timestamp' | 'service' | 'env' | 'level'> & { level?: Event['level'] }

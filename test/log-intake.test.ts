@@ -65,7 +65,7 @@ it('each line arrives once on each way, and neither way carries the other’s', 
 })
 
 it('the lab’s stand-in has put the logs through the pipeline that is imported', async () => {
-  const found = await search(lab.datadog, `${failures} @network.client.ip:* @http.useragent:* @usr.email:*`)
+  const found = await search(lab.datadog, `${failures} @network:* @http.useragent:* @usr.email:*`)
   expect(found).toHaveLength(3)
 })
 

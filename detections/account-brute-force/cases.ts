@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type LoginFailed = Extract<Event, { evt: 'login'; outcome: 'fail' }>
@@ -14,7 +15,7 @@ const request = (ms: number, ip: string) => ({
   level: 'warn' as const,
   service: 'mini-ato-saas',
   env: 'prod',
-  ip,
+  ...addressFields(ip),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
@@ -34,7 +35,9 @@ const failure = (ms: number, change: Partial<LoginFailed> = {}): LoginFailed => 
 
 /** So many guesses at one login, so many milliseconds apart, from three addresses in turn. */
 const guesses = (count: number, everyMs: number, change: Partial<LoginFailed> = {}, fromMs = 0) =>
-  Array.from({ length: count }, (_, i) => failure(fromMs + i * everyMs, { ip: numbered.ip(i % 3), ...change }))
+  Array.from({ length: count }, (_, i) =>
+    failure(fromMs + i * everyMs, { ...addressFields(numbered.ip(i % 3)), ...change }),
+  )
 
 const success = (ms: number): Event => ({
   ...request(ms, '198.51.100.7'),
@@ -49,7 +52,8 @@ const success = (ms: number): Event => ({
 })
 
 export const proof: Proof = {
-  counts: (i, afterMs, subject) => failure(afterMs, { ip: numbered.ip(i), login_hash: numbered.hash(subject) }),
+  counts: (i, afterMs, subject) =>
+    failure(afterMs, { ...addressFields(numbered.ip(i)), login_hash: numbered.hash(subject) }),
 }
 
 export const cases: DetectionCase[] = [
@@ -79,7 +83,7 @@ export const cases: DetectionCase[] = [
   { name: 'twenty guesses', events: guesses(20, 30 * second), fires: false },
   {
     name: 'twenty-one addresses, one guess each',
-    events: Array.from({ length: 21 }, (_, i) => failure(i * second, { ip: numbered.ip(i) })),
+    events: Array.from({ length: 21 }, (_, i) => failure(i * second, addressFields(numbered.ip(i)))),
     fires: true,
   },
   {
@@ -130,12 +134,12 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'a mail client with an old password, every three minutes',
-    events: guesses(20, 3 * minute, { ip: '198.51.100.7' }),
+    events: guesses(20, 3 * minute, addressFields('198.51.100.7')),
     fires: false,
   },
   {
     name: 'a mail client with an old password, five times, until its owner mends it',
-    events: [...guesses(5, 10 * second, { ip: '198.51.100.7' }), success(90 * second)],
+    events: [...guesses(5, 10 * second, addressFields('198.51.100.7')), success(90 * second)],
     fires: false,
   },
   {

@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type LoginFailed = Extract<Event, { evt: 'login'; outcome: 'fail' }>
@@ -14,7 +15,7 @@ const request = (ms: number, ip = attacker) => ({
   level: 'warn' as const,
   service: 'mini-ato-saas',
   env: 'prod',
-  ip,
+  ...addressFields(ip),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
@@ -44,7 +45,7 @@ const registered = (ms: number, change: { email: string; risk?: ['canary'] }): E
 })
 
 export const proof: Proof = {
-  counts: (_i, afterMs, subject) => touch(afterMs, { ip: numbered.ip(subject) }),
+  counts: (_i, afterMs, subject) => touch(afterMs, addressFields(numbered.ip(subject))),
 }
 
 export const cases: DetectionCase[] = [
@@ -66,8 +67,8 @@ export const cases: DetectionCase[] = [
     name: 'a touch that a throttle, a block or a full queue refused',
     events: [
       touch(0, { reason: 'throttled' }),
-      touch(second, { reason: 'blocked', ip: elsewhere }),
-      touch(2 * second, { reason: 'wrong_password', ip: '2001:db8::7' }),
+      touch(second, { reason: 'blocked', ...addressFields(elsewhere) }),
+      touch(2 * second, { reason: 'wrong_password', ...addressFields('2001:db8::7') }),
     ],
     fires: [{ '@ip': attacker }, { '@ip': elsewhere }, { '@ip': '2001:db8::7' }],
   },
@@ -104,7 +105,7 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'two addresses with the same list, each an alert of its own',
-    events: [touch(0), touch(second, { ip: elsewhere })],
+    events: [touch(0), touch(second, addressFields(elsewhere))],
     fires: [{ '@ip': attacker }, { '@ip': elsewhere }],
   },
   {

@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type CallRefused = Extract<Event, { evt: 'call' }>
@@ -18,7 +19,7 @@ const envelope = (ms: number) => ({
 
 const request = (ms: number, ip: string) => ({
   ...envelope(ms),
-  ip,
+  ...addressFields(ip),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
@@ -39,7 +40,7 @@ const delivery = (ms: number, change: Partial<WebhookEvent> = {}): WebhookEvent 
   evt: 'webhook',
   outcome: 'refused',
   reason: 'bad_secret',
-  ip: forger,
+  ...addressFields(forger),
   request_id: '6f1c1a3e-8f5d-4a57-9f0e-2f1d2c3b4a59',
   ...change,
 })
@@ -66,7 +67,7 @@ const deliveries = (count: number, everyMs: number, change: Partial<WebhookEvent
 export const proof: Proof = {
   counts: (i, afterMs, subject) => {
     const ip = numbered.ip(subject)
-    return i % 2 === 0 ? call(afterMs, { ip }) : delivery(afterMs, { ip })
+    return i % 2 === 0 ? call(afterMs, addressFields(ip)) : delivery(afterMs, addressFields(ip))
   },
 }
 
@@ -128,32 +129,34 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'a forger on IPv6',
-    events: calls(3, second, { ip: '2001:db8::7' }),
+    events: calls(3, second, addressFields('2001:db8::7')),
     fires: [{ '@ip': '2001:db8::7' }],
   },
   {
     name: 'a rotation half done: web signs with what functions does not know yet, and every sign-in fails',
-    events: calls(30, second, { via: 'api', route: 'POST /api/auth/login', ip: probe }),
+    events: calls(30, second, { via: 'api', route: 'POST /api/auth/login', ...addressFields(probe) }),
     fires: [{ '@ip': probe }],
   },
   {
     name: 'a scanner that pokes each of the two doors once',
-    events: [call(0, { reason: 'malformed', ip: probe }), delivery(second, { ip: probe })],
+    events: [call(0, { reason: 'malformed', ...addressFields(probe) }), delivery(second, addressFields(probe))],
     fires: false,
   },
   {
     name: 'a probe every ten minutes, day and night',
-    events: calls(144, 10 * minute, { reason: 'malformed', ip: probe }),
+    events: calls(144, 10 * minute, { reason: 'malformed', ...addressFields(probe) }),
     fires: false,
   },
   {
     name: 'a hundred scanners with one request each',
-    events: Array.from({ length: 100 }, (_, i) => call(i * second, { reason: 'malformed', ip: numbered.ip(i) })),
+    events: Array.from({ length: 100 }, (_, i) =>
+      call(i * second, { reason: 'malformed', ...addressFields(numbered.ip(i)) }),
+    ),
     fires: false,
   },
   {
     name: 'two forgeries at each of two doors, from two addresses',
-    events: [...calls(2, second), ...deliveries(2, second, { ip: probe })],
+    events: [...calls(2, second), ...deliveries(2, second, addressFields(probe))],
     fires: false,
   },
   {

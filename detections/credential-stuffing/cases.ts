@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type LoginFailed = Extract<Event, { evt: 'login'; outcome: 'fail' }>
@@ -13,7 +14,7 @@ const request = (ms: number, ip: string) => ({
   level: 'warn' as const,
   service: 'mini-ato-saas',
   env: 'prod',
-  ip,
+  ...addressFields(ip),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: device,
   via: 'web' as const,
@@ -46,12 +47,13 @@ const spray = (count: number, everyMs: number, change: Partial<LoginFailed> = {}
 
 /** Forty people sign in within five minutes; every tenth mistypes the password once. */
 const officeMorning = Array.from({ length: 40 }, (_, i) => [
-  ...(i % 10 === 0 ? [failure(i * 7_000, { ip: elsewhere })] : []),
+  ...(i % 10 === 0 ? [failure(i * 7_000, addressFields(elsewhere))] : []),
   success(i * 7_000 + 3_000, elsewhere),
 ]).flat()
 
 export const proof: Proof = {
-  counts: (i, afterMs, subject) => failure(afterMs, { email: `user${i}@example.test`, ip: numbered.ip(subject) }),
+  counts: (i, afterMs, subject) =>
+    failure(afterMs, { email: `user${i}@example.test`, ...addressFields(numbered.ip(subject)) }),
 }
 
 export const cases: DetectionCase[] = [
@@ -73,12 +75,12 @@ export const cases: DetectionCase[] = [
   { name: 'eleven failures against one account', events: spray(11, 1_000, { email: 'ann@example.test' }), fires: true },
   {
     name: 'ten failures from each of two addresses',
-    events: [...spray(10, 1_000), ...spray(10, 1_000, { ip: elsewhere }, 500)],
+    events: [...spray(10, 1_000), ...spray(10, 1_000, addressFields(elsewhere), 500)],
     fires: false,
   },
   {
     name: 'two addresses at once, each an alert of its own',
-    events: [...spray(11, 1_000), ...spray(11, 1_000, { ip: elsewhere }, 500)],
+    events: [...spray(11, 1_000), ...spray(11, 1_000, addressFields(elsewhere), 500)],
     fires: [{ '@ip': attacker }, { '@ip': elsewhere }],
     transitions: [
       ['Triggered', 10_000],
@@ -123,7 +125,11 @@ export const cases: DetectionCase[] = [
     fires: true,
   },
   { name: 'an address that is already blocked', events: spray(30, 1_000, { reason: 'blocked' }), fires: false },
-  { name: 'an IPv6 address', events: spray(11, 1_000, { ip: '2001:db8::7' }), fires: [{ '@ip': '2001:db8::7' }] },
+  {
+    name: 'an IPv6 address',
+    events: spray(11, 1_000, addressFields('2001:db8::7')),
+    fires: [{ '@ip': '2001:db8::7' }],
+  },
   { name: 'an office behind one address signing in', events: officeMorning, fires: false },
   {
     name: 'eleven successes from one address',

@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type LoginFailed = Extract<Event, { evt: 'login'; outcome: 'fail' }>
@@ -11,7 +12,7 @@ const request = (ms: number, ip: string) => ({
   level: 'warn' as const,
   service: 'mini-ato-saas',
   env: 'prod',
-  ip,
+  ...addressFields(ip),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
@@ -135,13 +136,13 @@ export const cases: DetectionCase[] = [
   {
     name: 'addresses of both families',
     events: Array.from({ length: 31 }, (_, n) =>
-      stranger(n, n * second, n % 2 === 0 ? {} : { ip: `2001:db8:0:${n.toString(16)}::7` }),
+      stranger(n, n * second, n % 2 === 0 ? {} : addressFields(`2001:db8:0:${n.toString(16)}::7`)),
     ),
     fires: true,
   },
   {
     name: 'a hundred logins of nobody from one address are another detection’s',
-    events: Array.from({ length: 100 }, (_, n) => stranger(n, n * second, { ip: '203.0.113.9' })),
+    events: Array.from({ length: 100 }, (_, n) => stranger(n, n * second, addressFields('203.0.113.9'))),
     fires: false,
   },
   { name: 'a Monday morning of two hundred people, each at home', events: mondayMorning, fires: false },

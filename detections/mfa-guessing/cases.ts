@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type MfaFailed = Extract<Event, { evt: 'mfa'; outcome: 'fail' }>
@@ -14,7 +15,7 @@ const request = (ms: number) => ({
   timestamp: after(ms),
   service: 'mini-ato-saas',
   env: 'prod',
-  ip: '203.0.113.9',
+  ...addressFields('203.0.113.9'),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
@@ -70,7 +71,7 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'guesses from six addresses are guesses at one account',
-    events: guesses(6).map((event, i) => ({ ...event, ip: numbered.ip(i) })),
+    events: guesses(6).map((event, i) => ({ ...event, ...addressFields(numbered.ip(i)) })),
     fires: [{ '@usr.id': ann.id }],
   },
   {
@@ -130,7 +131,7 @@ export const cases: DetectionCase[] = [
   {
     name: 'an office behind one address, where each of ten mistypes three codes',
     events: Array.from({ length: 10 }, (_, i) =>
-      guesses(3, { ip: elsewhere, usr: { id: numbered.uuid(i) } }, i * 10 * second),
+      guesses(3, { ...addressFields(elsewhere), usr: { id: numbered.uuid(i) } }, i * 10 * second),
     ).flat(),
     fires: false,
   },

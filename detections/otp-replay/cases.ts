@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type MfaFailed = Extract<Event, { evt: 'mfa'; outcome: 'fail' }>
@@ -14,7 +15,7 @@ const request = (ms: number) => ({
   timestamp: after(ms),
   service: 'mini-ato-saas',
   env: 'prod',
-  ip: home,
+  ...addressFields(home),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
@@ -34,7 +35,7 @@ const replayed = (ms: number, change: Partial<MfaFailed> = {}): MfaFailed => ({
 /** Somebody gives the code for the first time. */
 const passed = (ms: number, ip: string): Event => ({
   ...request(ms),
-  ip,
+  ...addressFields(ip),
   level: 'info',
   evt: 'mfa',
   outcome: 'success',
@@ -58,12 +59,15 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'the owner was faster, and the thief tries the code twice',
-    events: [passed(0, home), ...[5, 6].map((at) => replayed(at * second, { ip: '203.0.113.9' }))],
+    events: [passed(0, home), ...[5, 6].map((at) => replayed(at * second, addressFields('203.0.113.9')))],
     fires: [{ '@usr.id': ann.id }],
   },
   {
     name: 'two replays from two places are two all the same',
-    events: [replayed(0), replayed(second, { ip: '203.0.113.9', device_hash: numbered.hash(1), via: 'api' })],
+    events: [
+      replayed(0),
+      replayed(second, { ...addressFields('203.0.113.9'), device_hash: numbered.hash(1), via: 'api' }),
+    ],
     fires: [{ '@usr.id': ann.id }],
   },
   {

@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type LoginFailed = Extract<Event, { evt: 'login'; outcome: 'fail' }>
@@ -14,7 +15,7 @@ const request = (ms: number, ip = attacker) => ({
   level: 'warn' as const,
   service: 'mini-ato-saas',
   env: 'prod',
-  ip,
+  ...addressFields(ip),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
@@ -56,7 +57,7 @@ const fits = (n: number, ms: number, outcome: 'success' | 'challenge'): Event =>
 }
 
 export const proof: Proof = {
-  counts: (i, afterMs, subject) => sprayed(i, afterMs, { ip: numbered.ip(subject) }),
+  counts: (i, afterMs, subject) => sprayed(i, afterMs, addressFields(numbered.ip(subject))),
   equivalent: { 'search: without @evt:login': 'sessions are flagged as well, and name no login to be counted' },
 }
 
@@ -105,12 +106,12 @@ export const cases: DetectionCase[] = [
   { name: 'one login every half an hour', events: spray(9, 30 * minute), fires: false },
   {
     name: 'three flagged logins, each from an address of its own',
-    events: Array.from({ length: 3 }, (_, n) => sprayed(n, n * second, { ip: numbered.ip(n) })),
+    events: Array.from({ length: 3 }, (_, n) => sprayed(n, n * second, addressFields(numbered.ip(n)))),
     fires: false,
   },
   {
     name: 'two addresses that share the work, each an alert of its own',
-    events: [...spray(3, second), ...spray(3, second, { ip: elsewhere }, 500)],
+    events: [...spray(3, second), ...spray(3, second, addressFields(elsewhere), 500)],
     fires: [{ '@ip': attacker }, { '@ip': elsewhere }],
   },
   {
@@ -130,10 +131,14 @@ export const cases: DetectionCase[] = [
   },
   { name: 'attempts that the throttle refused', events: spray(3, second, { reason: 'throttled' }), fires: true },
   { name: 'attempts that a block refused', events: spray(3, second, { reason: 'blocked' }), fires: true },
-  { name: 'an IPv6 address', events: spray(3, second, { ip: '2001:db8::7' }), fires: [{ '@ip': '2001:db8::7' }] },
+  {
+    name: 'an IPv6 address',
+    events: spray(3, second, addressFields('2001:db8::7')),
+    fires: [{ '@ip': '2001:db8::7' }],
+  },
   {
     name: 'an office behind one address, each mistyping a password of their own',
-    events: Array.from({ length: 40 }, (_, n) => failure(n, n * 7 * second, { ip: elsewhere })),
+    events: Array.from({ length: 40 }, (_, n) => failure(n, n * 7 * second, addressFields(elsewhere))),
     fires: false,
   },
   {

@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type SessionDead = Extract<Event, { evt: 'session'; outcome: 'revoked' | 'expired' }>
@@ -14,7 +15,7 @@ const common = (ms: number, ip: string) => ({
   level: 'info' as const,
   service: 'mini-ato-saas',
   env: 'prod',
-  ip,
+  ...addressFields(ip),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
@@ -43,7 +44,7 @@ const knocks = (count: number, everyMs: number, change: Partial<SessionDead> = {
   Array.from({ length: count }, (_, i) => revoked(fromMs + i * everyMs, change))
 
 export const proof: Proof = {
-  counts: (_i, afterMs, subject) => revoked(afterMs, { ip: numbered.ip(subject) }),
+  counts: (_i, afterMs, subject) => revoked(afterMs, addressFields(numbered.ip(subject))),
 }
 
 export const cases: DetectionCase[] = [
@@ -100,37 +101,44 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'two addresses at once, each an alert of its own',
-    events: [...knocks(4, second), ...knocks(4, second, { ip: '2001:db8::7' }, 500)],
+    events: [...knocks(4, second), ...knocks(4, second, addressFields('2001:db8::7'), 500)],
     fires: [{ '@ip': thief }, { '@ip': '2001:db8::7' }],
   },
   {
     name: 'the owner who opens the laptop: the page, its reload, and once more after lunch',
-    events: [revoked(0, { ip: owner }), revoked(2 * second, { ip: owner }), revoked(14 * minute, { ip: owner })],
+    events: [
+      revoked(0, addressFields(owner)),
+      revoked(2 * second, addressFields(owner)),
+      revoked(14 * minute, addressFields(owner)),
+    ],
     fires: false,
   },
   {
     name: 'thief and owner twice each, from two addresses',
-    events: [...knocks(2, second), ...knocks(2, second, { ip: owner }, 500)],
+    events: [...knocks(2, second), ...knocks(2, second, addressFields(owner), 500)],
     fires: false,
   },
   {
     name: 'a thief who takes a new address for each try',
-    events: Array.from({ length: 40 }, (_, i) => revoked(i * second, { ip: numbered.ip(i) })),
+    events: Array.from({ length: 40 }, (_, i) => revoked(i * second, addressFields(numbered.ip(i)))),
     fires: false,
   },
   {
     name: 'a tab that was signed out from the phone and reloads itself all day',
-    events: knocks(200, 10 * second, { reason: 'ended_elsewhere', ip: owner }),
+    events: knocks(200, 10 * second, { reason: 'ended_elsewhere', ...addressFields(owner) }),
     fires: false,
   },
   {
     name: 'every other browser of somebody who has changed the password',
-    events: knocks(12, 20 * second, { reason: 'password_changed', ip: owner }),
+    events: knocks(12, 20 * second, { reason: 'password_changed', ...addressFields(owner) }),
     fires: false,
   },
   {
     name: 'both holders of a session that forked: that has an alert of its own',
-    events: [...knocks(6, second, { reason: 'forked' }), ...knocks(6, second, { reason: 'forked', ip: owner })],
+    events: [
+      ...knocks(6, second, { reason: 'forked' }),
+      ...knocks(6, second, { reason: 'forked', ...addressFields(owner) }),
+    ],
     fires: false,
   },
   {

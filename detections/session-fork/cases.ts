@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type SessionForked = Extract<Event, { evt: 'session'; outcome: 'fork' }>
@@ -19,7 +20,7 @@ const common = (ms: number) => ({
   level: 'info' as const,
   service: 'mini-ato-saas',
   env: 'prod',
-  ip: owners,
+  ...addressFields(owners),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
@@ -33,7 +34,7 @@ const forked = (ms: number, change: Partial<SessionForked> = {}): SessionForked 
   ...common(ms),
   level: 'warn',
   outcome: 'fork',
-  ip: thiefs,
+  ...addressFields(thiefs),
   ...change,
 })
 
@@ -64,11 +65,11 @@ const dead = (ms: number, change: Partial<SessionDead> = {}): SessionDead => ({
 /** A sign-in, its renewal after five minutes, and the thief with the token from before: all that is logged of a theft. */
 const theft = (fromMs: number, sid: string) => [
   changed(fromMs, 'new', { sid }),
-  seen(fromMs + second, { sid, ip: thiefs }),
+  seen(fromMs + second, { sid, ...addressFields(thiefs) }),
   changed(fromMs + 5 * minute, 'renewed', { sid }),
-  seen(fromMs + 6 * minute, { sid, ip: thiefs, reason: 'refused' }),
+  seen(fromMs + 6 * minute, { sid, ...addressFields(thiefs), reason: 'refused' }),
   forked(fromMs + 6 * minute, { sid }),
-  dead(fromMs + 6 * minute + second, { sid, ip: thiefs }),
+  dead(fromMs + 6 * minute + second, { sid, ...addressFields(thiefs) }),
   dead(fromMs + 7 * minute, { sid }),
 ]
 
@@ -153,7 +154,7 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'an old token within the grace: accepted, and seen',
-    events: [changed(0, 'renewed'), seen(second), seen(30 * second, { ip: thiefs })],
+    events: [changed(0, 'renewed'), seen(second), seen(30 * second, addressFields(thiefs))],
     fires: false,
   },
   {
@@ -172,7 +173,7 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'both holders coming back to a session that forked an hour ago',
-    events: [dead(0), dead(second, { ip: thiefs }), dead(2 * second, { ip: thiefs })],
+    events: [dead(0), dead(second, addressFields(thiefs)), dead(2 * second, addressFields(thiefs))],
     fires: false,
   },
   {

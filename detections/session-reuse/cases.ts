@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type SessionSeen = Extract<Event, { evt: 'session'; outcome: 'seen' }>
@@ -18,7 +19,7 @@ const common = (ms: number, sid: string, device: string) => ({
   level: 'info' as const,
   service: 'mini-ato-saas',
   env: 'prod',
-  ip: '203.0.113.9',
+  ...addressFields('203.0.113.9'),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: device,
   via: 'web' as const,
@@ -118,7 +119,7 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'one device roaming between networks',
-    events: Array.from({ length: 20 }, (_, i) => seen(i * minute, stolen, laptop, { ip: `198.51.100.${i}` })),
+    events: Array.from({ length: 20 }, (_, i) => seen(i * minute, stolen, laptop, addressFields(`198.51.100.${i}`))),
     fires: false,
   },
   {

@@ -1,4 +1,5 @@
 import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type MfaChanged = Extract<Event, { evt: 'mfa'; outcome: 'success' | 'enabled' | 'disabled' }>
@@ -15,7 +16,7 @@ const request = (ms: number) => ({
   level: 'info' as const,
   service: 'mini-ato-saas',
   env: 'prod',
-  ip: '203.0.113.9',
+  ...addressFields('203.0.113.9'),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,

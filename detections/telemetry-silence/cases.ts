@@ -1,4 +1,5 @@
 import { after, type DetectionCase, type Proof } from '../../lab/datadog/testing.ts'
+import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
 type Sweep = Extract<Event, { evt: 'sweep' }>
@@ -31,7 +32,7 @@ const signIn = (ms: number): Event => ({
   usr: { id: '0b7c3b0e-52b1-4d7a-8a8f-3d6d0f2c9a11' },
   sid: 'AAAAAAAAAAAAAAAAAAAAAA',
   device_known: true,
-  ip: '198.51.100.7',
+  ...addressFields('198.51.100.7'),
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'api',

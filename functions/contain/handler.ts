@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { HttpHandler } from '@azure/functions'
-import { clientAddress } from '../../shared/client/address.ts'
+import { addressFields, clientAddress } from '../../shared/client/address.ts'
 import { type ContainDeps, contain } from '../../shared/containment/contain.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import type { Secret } from '../../shared/secret.ts'
@@ -22,7 +22,7 @@ export const containHandler = (deps: ContainDeps & BoundaryDeps & { webhookSecre
         outcome: 'refused',
         reason,
         request_id: received.requestId,
-        ip: received.ip,
+        ...addressFields(received.ip),
         level: 'warn',
       })
     if (!equalsAny(request.headers.get(WEBHOOK_SECRET_HEADER) ?? '', deps.webhookSecrets)) {

@@ -1,3 +1,4 @@
+import { addressFields } from '../../shared/client/address.ts'
 import type { Session } from './account.ts'
 import { uuid } from './chance.ts'
 import { newScript } from './devices.ts'
@@ -34,10 +35,10 @@ export function* scanners(town: Town): Doing {
       'api',
     )
     const request = service.request(scanner)
-    const { request_id, ip } = request
+    const { request_id, ip, network } = request
     const poke = chance.pick(['webhook', 'call', 'token', 'token'])
     if (poke === 'webhook') {
-      service.emit({ evt: 'webhook', outcome: 'refused', reason: 'bad_secret', request_id, ip, level: 'warn' })
+      service.emit({ evt: 'webhook', outcome: 'refused', reason: 'bad_secret', request_id, ip, network, level: 'warn' })
     } else if (poke === 'call') {
       const route = 'POST /contain/revoke'
       service.emit({ ...request, evt: 'call', outcome: 'refused', reason: 'bad_signature', route, level: 'warn' })
@@ -49,11 +50,11 @@ export function* scanners(town: Town): Doing {
 export function* webhooks({ chance, service }: Town): Doing {
   for (;;) {
     yield chance.between(60, 240) * minute
-    const ip = '198.18.255.7'
+    const address = addressFields('198.18.255.7')
     const about = { detection: 'account-brute-force', containment_id: chance.hex(32) }
     const reason = chance.of(0.5) ? 'not_a_trigger' : 'duplicate'
     for (let times = chance.between(1, 4); times > 0; times--) {
-      service.emit({ evt: 'webhook', outcome: 'ignored', reason, ...about, request_id: uuid(chance), ip })
+      service.emit({ evt: 'webhook', outcome: 'ignored', reason, ...about, request_id: uuid(chance), ...address })
       yield 2 * second
     }
   }

@@ -1,7 +1,7 @@
 import { loginRules, MFA_PENDING_SECONDS, MFA_TRIES, mfaRules, registerRules } from '../../shared/auth/limits.ts'
 import { isNewDevice } from '../../shared/auth/new-device.ts'
 import { judgeArrival } from '../../shared/auth/travel.ts'
-import { networkOf } from '../../shared/client/address.ts'
+import { addressFields, networkOf } from '../../shared/client/address.ts'
 import type { Event, NewEvent, Risk } from '../../shared/event.ts'
 import type { Place } from '../../shared/geo/place.ts'
 import { type Account, CODE_MS, type Login, type Pending, type Session, type SignIn, type Visitor } from './account.ts'
@@ -279,7 +279,13 @@ export class Service {
   }
 
   request({ device, address, via }: Visitor) {
-    return { ip: address, user_agent: device.userAgent, device_hash: device.hash, via, request_id: uuid(this.chance) }
+    return {
+      ...addressFields(address),
+      user_agent: device.userAgent,
+      device_hash: device.hash,
+      via,
+      request_id: uuid(this.chance),
+    }
   }
 
   private named({ sid, account }: Session): Sid & { usr: { id: string } } {

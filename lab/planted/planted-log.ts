@@ -1,3 +1,4 @@
+import { addressFields } from '../../shared/client/address.ts'
 import { type Facts, type Recipe, recipes } from './recipes.ts'
 
 /** A change of state that the log must bring about, and nothing but these. */
@@ -134,7 +135,7 @@ function plantSilence(from: number, lastsMs: number, add: Plot['add'], expected:
 function ordinaryUse(random: () => number): Facts {
   const person = Math.floor(random() * 40_000)
   const request = {
-    ip: `10.${person % 250}.${(person >> 3) % 250}.${person % 199}`,
+    ...addressFields(`10.${person % 250}.${(person >> 3) % 250}.${person % 199}`),
     user_agent: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 14_7) "quoted" \\ AppleWebKit/605.1.15 Safari/605.1.15',
     device_hash: `device-${person}`,
     via: 'web',

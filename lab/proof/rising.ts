@@ -187,6 +187,8 @@ function repetitionClaims(scene: Scene): DetectionCase[] {
   }
   const path = pathOf(rollup.of)
   const counted = (i: number) => valueAt(scene.one(i, 0), path)
+  // An address and its network change together in the app's events; a claim about one of them changes that one alone.
+  const alone = ['@ip', '@network'].includes(rollup.of.name) ? { outsideContract: true as const } : {}
   const template = (i: number) => withValue(scene.one(0, i), path, counted(i))
   return [
     {
@@ -202,11 +204,13 @@ function repetitionClaims(scene: Scene): DetectionCase[] {
         ['Triggered', reach - 1],
         ['Recovered', windowMs],
       ],
+      ...alone,
     },
     {
       name: `any number of ${subject} with one ${rollup.of.name} is one`,
       events: Array.from({ length: 2 * reach }, (_, i) => withValue(scene.one(i, i), path, counted(0))),
       fires: reach === 1 ? scene.alerts(0) : false,
+      ...alone,
     },
     {
       name: `events without ${rollup.of.name} count for nothing`,

@@ -40,6 +40,9 @@ export function groupsOf(address: string): string[] {
   return address.includes('::') ? [...left, ...Array(8 - left.length - right.length).fill('0'), ...right] : left
 }
 
+/** Where a request came from, as each event says it. @param ip in normal form */
+export const addressFields = (ip: string): { ip: string; network: string } => ({ ip, network: networkOf(ip) })
+
 /** @param ranges CIDR blocks @returns whether an address in normal form lies in one of them */
 export function inRanges(ranges: readonly string[]): (ip: string) => boolean {
   const set = new AddressSet()

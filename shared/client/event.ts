@@ -1,9 +1,12 @@
 import type { Risk } from '../event.ts'
+import { addressFields } from './address.ts'
 import type { Client } from './client.ts'
 
 /** The part of an event that says who talked to us. */
 export interface RequestFields {
   ip: string
+  /** The IPv4 address itself, an IPv6 address by its /64: what one subscriber holds. */
+  network: string
   user_agent: string
   device_hash: string
   via: 'web' | 'api'
@@ -13,7 +16,13 @@ export interface RequestFields {
 
 export function requestFields(client: Client, deviceHash: string): RequestFields {
   const { ip, userAgent, via, requestId, runId } = client
-  const fields: RequestFields = { ip, user_agent: userAgent, device_hash: deviceHash, via, request_id: requestId }
+  const fields: RequestFields = {
+    ...addressFields(ip),
+    user_agent: userAgent,
+    device_hash: deviceHash,
+    via,
+    request_id: requestId,
+  }
   if (runId !== undefined) fields.run_id = runId
   return fields
 }

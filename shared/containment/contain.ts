@@ -1,4 +1,4 @@
-import { networkOf } from '../client/address.ts'
+import { addressFields, networkOf } from '../client/address.ts'
 import type { NewEvent } from '../event.ts'
 import type { Containment, ContainmentCap, ReplayCache, Users } from '../stores/port.ts'
 import type { AlertFault } from './alert.ts'
@@ -33,7 +33,7 @@ export async function contain(
   request: { requestId: string; ip: string },
   deps: ContainDeps,
 ): Promise<ContainOutcome> {
-  const event = { evt: 'webhook' as const, request_id: request.requestId, ip: request.ip }
+  const event = { evt: 'webhook' as const, request_id: request.requestId, ...addressFields(request.ip) }
   const alert = readAlert(body)
   if ('fault' in alert) {
     deps.emit({ ...event, outcome: 'refused', reason: alert.fault, level: 'warn' })

@@ -24,6 +24,7 @@ const event = {
   email: 'zoë.not@example.test',
   usr: { id: 'f1b9', exists: true },
   ip: '203.0.113.9',
+  network: '203.0.113.9',
   user_agent: 'Mozilla/5.0',
 }
 
@@ -66,7 +67,6 @@ describe('the pipeline that is imported', () => {
     expect(attributes).toEqual({
       ...event,
       host: 'web',
-      network: { client: { ip: event.ip } },
       http: { useragent: event.user_agent },
       usr: { ...event.usr, email: event.email },
     })
@@ -79,7 +79,7 @@ describe('the pipeline that is imported', () => {
       timestamp: Date.parse(event.timestamp),
       service: 'mini-ato-saas',
       status: 'warning',
-      attributes: { ...event, usr: { ...event.usr, email: event.email }, network: { client: { ip: event.ip } } },
+      attributes: { ...event, usr: { ...event.usr, email: event.email } },
     })
     expect(log.tags).toEqual(['region:we', 'env:prod'])
   })
