@@ -1,20 +1,19 @@
 import { join } from 'node:path'
 import { app } from '@azure/functions'
-import { ConfigError, parseFunctionsConfig } from '../shared/config.ts'
+import { parseFunctionsConfig } from '../shared/config.ts'
 import { createDeps } from './deps.ts'
 import { routes } from './routes.ts'
+import { refuseToStart } from './start-failure.ts'
 import { sweepHandler } from './sweep/handler.ts'
 
 /** Built as CommonJS: the hash worker lies beside the bundle. */
 declare const __dirname: string
 
-/** A host that loads this without a usable configuration must not start: it prints the faults, and no stack. */
 function compose() {
   try {
     return createDeps(parseFunctionsConfig(process.env), { hashWorker: join(__dirname, 'hash-worker.cjs') })
   } catch (error) {
-    if (error instanceof ConfigError) error.stack = error.name
-    throw error
+    throw refuseToStart(error, app.hook.appStart)
   }
 }
 

@@ -52,12 +52,18 @@ async function main(): Promise<void> {
     host = await startFunctionsHost(options)
   } catch (error) {
     say(`The Functions host could not start: ${error instanceof Error ? error.message : error}`)
-    const cause = error instanceof Error ? error.cause : undefined
-    if (cause instanceof Error) say(cause.stack ?? cause.message)
+    const frames = framesOf(error instanceof Error ? error.cause : undefined)
+    if (frames !== '') say(frames)
     process.exit(1)
   }
   say(banner(host))
   process.send?.({ type: 'ready', port: host.port, url: host.url, functions: host.functions, errors: host.errors })
+}
+
+/** Where an error was thrown, without its message: that has been said. */
+function framesOf(error: unknown): string {
+  const lines = error instanceof Error ? (error.stack ?? '').split('\n') : []
+  return lines.filter((line) => /^\s+at /.test(line)).join('\n')
 }
 
 function readArguments(argv: string[]): HostOptions {
