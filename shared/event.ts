@@ -74,7 +74,7 @@ export const EVENTS = {
     ...judged,
     evt: z.literal('register'),
     outcome: z.literal('fail'),
-    reason: z.enum(['existing', 'weak_password', 'malformed', 'throttled', 'blocked']),
+    reason: z.enum(['existing', 'weak_password', 'malformed', 'throttled', 'blocked', 'busy']),
   }),
   loginSucceeded: z.strictObject({
     ...envelope,
@@ -101,7 +101,8 @@ export const EVENTS = {
     ...judged,
     evt: z.literal('login'),
     outcome: z.literal('fail'),
-    reason: z.enum(['unknown_user', 'wrong_password', 'throttled', 'blocked', 'malformed']),
+    /** `busy`: the password was not looked at, by no fault of who sent it. */
+    reason: z.enum(['unknown_user', 'wrong_password', 'throttled', 'blocked', 'malformed', 'busy']),
     usr: attempted.optional(),
     hints_hash: Hash.optional(),
   }),
@@ -177,6 +178,8 @@ export const EVENTS = {
       'recovery_regenerated',
       'reauthenticated', // `fail` only: a success is a new session
     ]),
+    /** Of a failure. */
+    reason: z.enum(['wrong_password', 'weak_password', 'throttled', 'busy']).optional(),
     usr: known,
     sid: Sid.optional(),
   }),

@@ -7,6 +7,7 @@ import { ProblemError } from '../../shared/problem.ts'
 import { type BoundaryDeps, checkShape, directClient, problemBoundary } from '../http.ts'
 import { issued } from './answers.ts'
 import { type CallDeps, readCall } from './call.ts'
+import { reasonOfUnreadable } from './unreadable.ts'
 
 const LoginBody = z.strictObject({ email: z.string().max(1024), password: z.string().min(1).max(1024) })
 
@@ -20,7 +21,7 @@ export const loginHandler = (deps: LoginDeps & CallDeps & BoundaryDeps): HttpHan
       client = call.client
       body = checkShape(call.data, LoginBody)
     } catch (error) {
-      if (error instanceof ProblemError && error.code !== 'call-refused') emitMalformed(client, deps)
+      if (error instanceof ProblemError && error.code !== 'call-refused') await emitUnreadable(client, deps)
       throw error
     }
     const outcome = await login(body, client, deps)
@@ -37,6 +38,7 @@ export const loginHandler = (deps: LoginDeps & CallDeps & BoundaryDeps): HttpHan
   })
 
 /** An attempt that could not be read is an attempt: prevention must not blind detection. */
-function emitMalformed(client: Client, deps: LoginDeps): void {
-  deps.emit({ ...requestFields(client, deviceOf(client, deps)), evt: 'login', outcome: 'fail', reason: 'malformed' })
+async function emitUnreadable(client: Client, deps: LoginDeps): Promise<void> {
+  const reason = await reasonOfUnreadable(client, deps)
+  deps.emit({ ...requestFields(client, deviceOf(client, deps)), evt: 'login', outcome: 'fail', reason })
 }

@@ -6,6 +6,7 @@ import { requestFields } from '../../shared/client/event.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import { type BoundaryDeps, checkShape, directClient, problemBoundary } from '../http.ts'
 import { type CallDeps, readCall } from './call.ts'
+import { reasonOfUnreadable } from './unreadable.ts'
 
 const RegisterBody = z.strictObject({ email: z.string().max(1024), password: z.string().min(1).max(1024) })
 
@@ -19,7 +20,7 @@ export const registerHandler = (deps: RegisterDeps & CallDeps & BoundaryDeps): H
       client = call.client
       body = checkShape(call.data, RegisterBody)
     } catch (error) {
-      if (error instanceof ProblemError && error.code !== 'call-refused') emitMalformed(client, deps)
+      if (error instanceof ProblemError && error.code !== 'call-refused') await emitUnreadable(client, deps)
       throw error
     }
     const outcome = await register(body, client, deps)
@@ -35,6 +36,7 @@ export const registerHandler = (deps: RegisterDeps & CallDeps & BoundaryDeps): H
     }
   })
 
-function emitMalformed(client: Client, deps: RegisterDeps): void {
-  deps.emit({ ...requestFields(client, deviceOf(client, deps)), evt: 'register', outcome: 'fail', reason: 'malformed' })
+async function emitUnreadable(client: Client, deps: RegisterDeps): Promise<void> {
+  const reason = await reasonOfUnreadable(client, deps)
+  deps.emit({ ...requestFields(client, deviceOf(client, deps)), evt: 'register', outcome: 'fail', reason })
 }

@@ -3,6 +3,7 @@ import { requestFields, riskField } from '../client/event.ts'
 import { type EndDeps, logout, revokeAll } from '../session/end.ts'
 import { type Authenticated, type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { LiveSession, LiveSessions, SessionLedger, User, Users } from '../stores/port.ts'
+import { isBusy } from './busy.ts'
 import { reauthRules } from './limits.ts'
 import { type CodeDeps, checkCode } from './mfa.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
@@ -39,8 +40,9 @@ export async function reauthenticate(
   const proof = await provePassword(session, submitted.password, deps)
   if (proof.kind !== 'proved') {
     // Whoever holds a stolen session may guess here as well as at the sign-in, and must be seen doing it.
-    deps.emit({ ...about, ...riskField(risk), evt: 'credential', outcome: 'fail', action: 'reauthenticated' })
-    return proof
+    const reason = REASONS[proof.kind]
+    deps.emit({ ...about, ...riskField(risk), evt: 'credential', outcome: 'fail', action: 'reauthenticated', reason })
+    return outcomeOf(proof)
   }
   const { user } = proof
   if (user.totp?.enabled) {
@@ -77,16 +79,19 @@ export async function changePassword(
   }
   const proof = await provePassword(session, submitted.current, deps)
   if (proof.kind !== 'proved') {
-    deps.emit({ ...fields, outcome: 'fail' })
-    return proof
+    deps.emit({ ...fields, outcome: 'fail', reason: REASONS[proof.kind] })
+    return outcomeOf(proof)
   }
   const { user } = proof
   const why = weakness(submitted.next, user.email)
   if (why !== undefined) {
-    deps.emit({ ...fields, outcome: 'fail' })
+    deps.emit({ ...fields, outcome: 'fail', reason: 'weak_password' })
     return { kind: 'weak', why }
   }
-  const hash = await deps.passwords.hash(submitted.next)
+  const hash = await deps.passwords.hash(submitted.next).catch((error: unknown) => {
+    if (isBusy(error)) deps.emit({ ...fields, outcome: 'fail', reason: 'busy' })
+    throw error
+  })
   const epoch = await deps.users.changePassword(user.id, user.passwordHash, hash, new Date(deps.now()))
   if (epoch === undefined) {
     deps.emit({ ...fields, outcome: 'fail' })
@@ -106,16 +111,30 @@ export async function changePassword(
   }
 }
 
+type Refusal = Extract<CredentialOutcome, { kind: 'refused' | 'throttled' }>
+type Unproved = Refusal | { kind: 'busy'; error: unknown }
+const REASONS = { refused: 'wrong_password', throttled: 'throttled', busy: 'busy' } as const
+
+/** @throws ProblemError `unavailable` if the password could not be looked at */
+function outcomeOf(proof: Unproved): Refusal {
+  if (proof.kind === 'busy') throw proof.error
+  return proof
+}
+
 async function provePassword(
   session: LiveSession,
   password: string,
   deps: CredentialDeps,
-): Promise<{ kind: 'proved'; user: User } | Extract<CredentialOutcome, { kind: 'refused' | 'throttled' }>> {
+): Promise<{ kind: 'proved'; user: User } | Unproved> {
   const user = await deps.users.findById(session.userId)
   const rules = reauthRules(session.sid)
   const refusal = await deps.throttle.reserve(rules)
   if (refusal) return { kind: 'throttled', ...refusal }
-  const check = await deps.passwords.check(password, user?.passwordHash)
+  const check = await deps.passwords.check(password, user?.passwordHash).catch(async (error: unknown) => {
+    await deps.throttle.release(rules.map((rule) => rule.key))
+    return { kind: 'busy' as const, error }
+  })
+  if ('kind' in check) return check
   if (!user || !check.matches) return { kind: 'refused' }
   await deps.throttle.clear(rules.map((rule) => rule.key))
   return { kind: 'proved', user }

@@ -5,6 +5,7 @@ import { requestFields, riskField } from '../client/event.ts'
 import type { Event, Risk } from '../event.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { BlockList, KnownDevices, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
+import { isBusy } from './busy.ts'
 import { isDecoyDevice } from './decoy.ts'
 import { loginRules, MFA_PENDING_SECONDS } from './limits.ts'
 import type { Passwords } from './passwords.ts'
@@ -33,7 +34,8 @@ const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /**
  * Signs a person in: one attempt, one event, whatever becomes of it. Unknown, wrong and blocked answer alike and cost
- * the same hash; a throttled attempt costs none.
+ * the same hash; a throttled attempt costs none. One that finds the password queue full is no failure of its client: it
+ * is counted by no throttle and no verdict.
  * @throws ProblemError `unavailable` when the password queue is full
  */
 export async function login(
@@ -65,7 +67,9 @@ export async function login(
   }
 
   const check = await deps.passwords.check(submitted.password, user?.passwordHash).catch(async (error: unknown) => {
-    await fail(blocked ? 'blocked' : 'throttled') // the queue is full: refused, and still an attempt
+    await deps.throttle.release(rules.map((rule) => rule.key))
+    if (blocked) await fail('blocked')
+    else emitFailure(typed, user, client, { reason: 'busy', risk: [] }, deps)
     throw error
   })
   if (blocked || !user || !check.matches) {
@@ -76,8 +80,17 @@ export async function login(
     judgeTry(tried, 'right', deps),
     deps.throttle.release(rules.map((rule) => rule.key)),
   ])
-  if (check.outdated) await deps.users.rehash(user.id, user.passwordHash, await deps.passwords.hash(submitted.password))
+  if (check.outdated) await renewHash(user, submitted.password, deps)
   return (user.totp?.enabled ? challenge : finish)(user, { typed, deviceKnown, client, risk }, deps)
+}
+
+/** The next sign-in does what a full queue does not allow now. */
+async function renewHash(user: User, password: string, { users, passwords }: LoginDeps): Promise<void> {
+  const hash = await passwords.hash(password).catch((error: unknown) => {
+    if (isBusy(error)) return undefined
+    throw error
+  })
+  if (hash !== undefined) await users.rehash(user.id, user.passwordHash, hash)
 }
 
 /** A try whose password was right. */

@@ -13,7 +13,7 @@ import { risksOfLogin } from './verdicts.ts'
 export interface RegisterDeps extends ClientDeps {
   users: Pick<Users, 'create'>
   passwords: Pick<Passwords, 'hash'>
-  throttle: Pick<Throttle, 'reserve'>
+  throttle: Pick<Throttle, 'reserve' | 'release'>
   blocks: Pick<BlockList, 'blockedBy'>
   canaries: ReadonlySet<string>
   emit: Emit
@@ -31,6 +31,7 @@ type FailReason = Extract<Event, { evt: 'register'; outcome: 'fail' }>['reason']
 /**
  * Opens an account. An address that is taken, and a client that is blocked, are answered like a new account and cost
  * the same hash: registration tells nobody who is registered. @see OWASP ASVS 6.3.8
+ * @throws ProblemError `unavailable` when the password queue is full: counted by no throttle
  */
 export async function register(
   submitted: { email: string; password: string },
@@ -44,9 +45,12 @@ export async function register(
     ...riskField(risksOfLogin(typed, deps)),
     evt: 'register' as const,
   }
-  const fail = (reason: FailReason) => deps.emit({ ...fields, outcome: 'fail', reason })
+  const isBlocked = async () => (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
+  let blocked = await isBlocked()
+  const fail = (reason: FailReason) => deps.emit({ ...fields, outcome: 'fail', reason: blocked ? 'blocked' : reason })
 
-  const refusal = await deps.throttle.reserve(registerRules(client.ip))
+  const rules = registerRules(client.ip)
+  const refusal = await deps.throttle.reserve(rules)
   if (refusal) {
     fail('throttled')
     return { kind: 'throttled', ...refusal }
@@ -60,8 +64,14 @@ export async function register(
     fail('weak_password')
     return { kind: 'weak', why }
   }
-  const passwordHash = await deps.passwords.hash(submitted.password)
-  if (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) {
+  const passwordHash = await deps.passwords.hash(submitted.password).catch(async (error: unknown) => {
+    await deps.throttle.release(rules.map((rule) => rule.key))
+    fail('busy')
+    throw error
+  })
+  // Asked again after the slow step: the network may have been blocked meanwhile.
+  blocked ||= await isBlocked()
+  if (blocked) {
     fail('blocked')
     return { kind: 'accepted' }
   }

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createHashPool } from '../../shared/auth/hash-pool.ts'
+import { createPasswords, type Passwords } from '../../shared/auth/passwords.ts'
+import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+
+const HASH_WORKER = fileURLToPath(new URL('../../dist/hash-worker.cjs', import.meta.url))
+/** More than any limit of attempts in a quarter of an hour. */
+const TIMES = 15
+
+let functions: Functions
+let idle: Passwords
+let full: Passwords
+beforeAll(async () => {
+  functions = await startFunctions()
+  idle = functions.deps.passwords
+  // A pool that is closed takes no more work, as one whose queue is full.
+  const pool = createHashPool(HASH_WORKER, { size: 1, queueLimit: 1 })
+  await pool.close()
+  full = createPasswords(pool, functions.config.PASSWORD_PEPPER, 4)
+})
+afterAll(() => functions.close())
+beforeEach(() => {
+  Object.assign(functions.deps, { passwords: idle })
+  functions.lines.length = 0
+})
+
+const anyone = () => `${randomUUID()}@example.com`
+const anywhere = () => `2001:db8:${randomUUID().slice(0, 4)}:${randomUUID().slice(0, 4)}::1`
+const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
+const block = (ip: string) =>
+  functions.deps.blocks.block(ip, { containmentId: randomUUID(), until: Date.now() + 60_000 })
+
+describe('a full queue of passwords', () => {
+  it('is no failure of who signs in: not throttled, not judged, and in as soon as there is room', async () => {
+    const { email } = await functions.signIn()
+    functions.lines.length = 0
+    const attempt = () => functions.call('login', { userAgent: FIREFOX, body: { email, password: PASSWORD } })
+    Object.assign(functions.deps, { passwords: full })
+    for (let n = 0; n < TIMES; n++) {
+      const { status, headers, json } = await attempt()
+      expect([status, json.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '2'])
+    }
+    const busy = eventsOf('login')
+    expect(busy).toHaveLength(TIMES)
+    for (const event of busy) {
+      expect(event).toMatchObject({ outcome: 'fail', reason: 'busy' })
+      expect(event).not.toHaveProperty('risk')
+    }
+    Object.assign(functions.deps, { passwords: idle })
+    expect((await attempt()).status).toBe(200)
+    expect(eventsOf('session').at(-1)).not.toHaveProperty('risk')
+  })
+
+  it('is no failure of who registers', async () => {
+    const [email, ip] = [anyone(), anywhere()]
+    const register = () => functions.call('register', { ip, body: { email, password: PASSWORD } })
+    Object.assign(functions.deps, { passwords: full })
+    for (let n = 0; n < 2; n++) expect((await register()).status).toBe(503)
+    expect(eventsOf('register')).toMatchObject(Array(2).fill({ outcome: 'fail', reason: 'busy' }))
+    Object.assign(functions.deps, { passwords: idle })
+    expect((await register()).status).toBe(202)
+  })
+
+  it.each([
+    ['reauth', 'reauthenticated', { password: PASSWORD }],
+    ['password', 'password_changed', { current_password: PASSWORD, new_password: 'another long password' }],
+  ])('is no guess of who holds a session: %s', async (name, action, body) => {
+    const { token } = await functions.signIn()
+    functions.lines.length = 0
+    Object.assign(functions.deps, { passwords: full })
+    for (let n = 0; n < TIMES; n++) expect((await functions.call(name, { token, body })).status).toBe(503)
+    expect(eventsOf('credential')).toMatchObject(Array(TIMES).fill({ outcome: 'fail', action, reason: 'busy' }))
+    Object.assign(functions.deps, { passwords: idle })
+    expect((await functions.call(name, { token, body })).status).toBe(200)
+  })
+
+  it('that fills up between the old password and the new one changes nothing, and is told', async () => {
+    const { email, token } = await functions.signIn()
+    functions.lines.length = 0
+    Object.assign(functions.deps, { passwords: { ...idle, hash: full.hash } })
+    const body = { current_password: PASSWORD, new_password: 'another long password' }
+    expect((await functions.call('password', { token, body })).status).toBe(503)
+    expect(eventsOf('credential')).toMatchObject([{ outcome: 'fail', action: 'password_changed', reason: 'busy' }])
+    Object.assign(functions.deps, { passwords: idle })
+    expect((await functions.call('login', { body: { email, password: PASSWORD } })).status).toBe(200)
+  })
+
+  it('keeps nobody out whose password would be hashed anew', async () => {
+    const { email } = await functions.signIn()
+    const pool = createHashPool(HASH_WORKER, { size: 1, queueLimit: 8 })
+    const outdated = createPasswords(pool, functions.config.PASSWORD_PEPPER, 5)
+    Object.assign(functions.deps, { passwords: { ...outdated, hash: full.hash } })
+    expect((await functions.call('login', { body: { email, password: PASSWORD } })).status).toBe(200)
+    await pool.close()
+  })
+})
+
+describe('what a blocked network sends', () => {
+  it.each(['login', 'register'])('is blocked, also when it cannot be read: %s', async (name) => {
+    const ip = '203.0.113.240'
+    const send = (raw: string) => functions.call(name, { ip, raw })
+    const free = await send('{"email":7}')
+    await block(ip)
+    const blocked = await send('{"email":7}')
+    expect({ ...blocked.json, instance: '' }).toEqual({ ...free.json, instance: '' })
+    await send('not JSON')
+    const reasons = eventsOf(name).map((event) => 'reason' in event && event.reason)
+    expect(reasons).toEqual(['malformed', 'blocked', 'blocked'])
+    await functions.deps.blocks.block(ip, { containmentId: 'over', until: 0 })
+  })
+
+  it('is blocked when the queue is full, too', async () => {
+    const ip = '203.0.113.241'
+    await block(ip)
+    Object.assign(functions.deps, { passwords: full })
+    for (const name of ['login', 'register']) {
+      expect((await functions.call(name, { ip, body: { email: anyone(), password: PASSWORD } })).status).toBe(503)
+      expect(eventsOf(name)).toMatchObject([{ outcome: 'fail', reason: 'blocked' }])
+    }
+  })
+
+  it.each([
+    ['no address', 'not an address', PASSWORD, 400],
+    ['a weak password', anyone(), 'short', 422],
+  ])('is blocked, and answered as ever, when it registers with %s', async (_, email, password, status) => {
+    const ip = '203.0.113.242'
+    await block(ip)
+    expect((await functions.call('register', { ip, body: { email, password } })).status).toBe(status)
+    expect(eventsOf('register')).toMatchObject([{ outcome: 'fail', reason: 'blocked' }])
+  })
+
+  it('opens no account when the block comes while the password is hashed', async () => {
+    const [ip, email] = ['203.0.113.243', anyone()]
+    const hash: Passwords['hash'] = async (password) => {
+      await block(ip)
+      return idle.hash(password)
+    }
+    Object.assign(functions.deps, { passwords: { ...idle, hash } })
+    const { status } = await functions.call('register', { ip, body: { email, password: PASSWORD } })
+    expect(status).toBe(202)
+    expect(eventsOf('register')).toMatchObject([{ outcome: 'fail', reason: 'blocked' }])
+    expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
+  })
+
+  it('is malformed while the block list cannot be asked: an attempt is one event all the same', async () => {
+    const blockedBy = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
+    const { blocks } = functions.deps
+    Object.assign(functions.deps, { blocks: { ...blocks, blockedBy } })
+    expect((await functions.call('login', { raw: 'not JSON' })).status).toBe(400)
+    Object.assign(functions.deps, { blocks })
+    expect(eventsOf('login')).toMatchObject([{ outcome: 'fail', reason: 'malformed' }])
+  })
+})
