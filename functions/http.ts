@@ -2,6 +2,7 @@ import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } fr
 import type * as z from 'zod'
 import { clientAddress } from '../shared/client/address.ts'
 import { type Client, type ClientDeps, describeHeaders, observeClient } from '../shared/client/client.ts'
+import { functionsSite, isCrossSite } from '../shared/client/cross-site.ts'
 import { type ProblemCode, ProblemError, problems, renderProblem } from '../shared/problem.ts'
 
 /** Ours, because the host's own limit is 100 MB. The largest honest body is a few hundred bytes. */
@@ -28,12 +29,11 @@ export const problemBoundary =
     }
   }
 
-/**
- * Whether a page of another site made a browser send this. No page has any business here, and one could have its
- * visitor's address blocked: an attempt that cannot be read is an event as well. @see web/csrf.ts
- */
-const isFromPage = ({ method, headers }: HttpRequest): boolean =>
-  method !== 'GET' && ['cross-site', 'same-site'].includes(headers.get('sec-fetch-site') ?? '')
+/** No page has any business here, and one could have its visitor's address blocked: a refused attempt is an event too. */
+const isFromPage = ({ method, headers }: HttpRequest): boolean => {
+  const [fetchSite, origin] = [headers.get('sec-fetch-site') ?? undefined, headers.get('origin') ?? undefined]
+  return isCrossSite({ method, fetchSite, origin }, functionsSite)
+}
 
 /** What a client without a good token is told to bring; no error code for one that brought none. @see RFC 6750 3 */
 function challengeOf(code: ProblemCode): Record<string, string> {

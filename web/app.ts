@@ -53,14 +53,14 @@ export function createApp(deps: WebDeps): Express {
   app.set('trust proxy', 1)
   app.set('query parser', 'simple')
 
-  app.use(observeVisit(deps), securityHeaders(deps))
+  app.use(observeVisit(deps), securityHeaders(deps), refuseCrossSite(deps))
   app.get('/__health', health)
   app.get('/__ready', ready(deps))
   app.get('/icon.svg', icon)
   app.use('/assets', assets(deps.assets))
   app.post('/contain/revoke', revokeHandlers(deps))
 
-  app.use(offerRum(deps), refuseCrossSite(deps), readSession(deps), readForm)
+  app.use(offerRum(deps), readSession(deps), readForm)
   addPages(app, deps)
   app.use(() => {
     throw new ProblemError('not-found')

@@ -124,14 +124,20 @@ describe('sign-in', () => {
     expect(eventsOf('login')).toMatchObject([{ outcome: 'fail', reason: 'malformed' }])
   })
 
-  it.each([
-    ['login', 'cross-site'],
-    ['register', 'cross-site'],
-    ['login', 'same-site'],
-    ['mfaVerify', 'cross-site'],
-    ['contain', 'cross-site'],
-  ])('is not caused by a page: %s from a %s one is refused, and held against nobody', async (name, site) => {
-    const headers = { 'content-type': 'text/plain', 'sec-fetch-site': site }
+  const pages: [string, Record<string, string>][] = [
+    ['login', { 'sec-fetch-site': 'cross-site' }],
+    ['register', { 'sec-fetch-site': 'cross-site' }],
+    ['login', { 'sec-fetch-site': 'same-site' }],
+    ['mfaVerify', { 'sec-fetch-site': 'cross-site' }],
+    ['contain', { 'sec-fetch-site': 'cross-site' }],
+    ['login', { origin: 'https://evil.example' }],
+    ['login', { origin: 'null' }],
+    ['register', { origin: 'https://evil.example' }],
+    ['mfaVerify', { origin: 'https://evil.example' }],
+    ['contain', { origin: 'https://evil.example' }],
+  ]
+  it.each(pages)('is not caused by a page: %s with %j is refused, and held against nobody', async (name, marks) => {
+    const headers = { 'content-type': 'text/plain', ...marks }
     const { status, json } = await functions.call(name, {
       raw: '{"email":"a@example.com","password":"guess"}',
       headers,

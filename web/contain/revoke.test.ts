@@ -291,16 +291,23 @@ test('a chunked body is read like any other', async () => {
   expect(JSON.parse(answer)).toEqual({ sid: sidA, result: 'success' })
 })
 
-test('neither a cookie nor an Origin changes what a signed call may do', async () => {
+test('a cookie does not change what a signed call may do', async () => {
   const { sidA, a } = await twoSessions()
   web.lines.length = 0
-  const headers = {
-    origin: 'https://evil.example',
-    'sec-fetch-site': 'cross-site',
-    cookie: `session=${a.jar.get('session')}`,
-  }
+  const headers = { cookie: `session=${a.jar.get('session')}` }
   expect((await send(JSON.stringify(bodyFor(sidA)), headers)).status).toBe(200)
   expect(web.events().map(({ evt }) => evt)).toEqual(['contain'])
+})
+
+const pages = [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }, { origin: 'null' }]
+test.each(pages)('a page of another site (%j) forges no call in the name of its visitor', async (marks) => {
+  const { sidA } = await twoSessions()
+  web.lines.length = 0
+  const headers = { 'content-type': 'text/plain', 'x-ato-signature': undefined, ...marks }
+  expect((await send('{}', headers)).json.code).toBe('request-forged')
+  expect((await send(JSON.stringify(bodyFor(sidA)), marks)).status).toBe(403)
+  expect(await isLive(sidA)).toBe(true)
+  expect(web.events()).toEqual([])
 })
 
 test('the session dies although the ledger does not answer', async () => {

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { isCrossSite } from './csrf.ts'
+import { describe, expect, test } from 'vitest'
+import { functionsSite, isCrossSite, webSite } from './cross-site.ts'
 
 const deployed = { webOrigin: 'https://app.example.com', lab: false }
 const lab = { webOrigin: 'http://localhost:8000', lab: true }
@@ -75,6 +75,40 @@ const cases = [
   ['loopback, outside the lab', 'POST', { fetchSite: undefined, origin: 'http://localhost:8000' }, deployed, true],
 ] as const
 
-test.each(cases)('%s: %s', (_name, method, headers, deps, expected) => {
-  expect(isCrossSite({ method, ...headers }, deps)).toBe(expected)
+test.each(cases)('web, %s: %s', (_name, method, headers, deps, expected) => {
+  expect(isCrossSite({ method, ...headers }, webSite(deps))).toBe(expected)
+})
+
+describe('functions, which serves no page', () => {
+  const judge = (fetchSite: string | undefined, origin?: string, method = 'POST') =>
+    isCrossSite({ method, fetchSite, origin }, functionsSite)
+
+  test.each([
+    ['cross-site', undefined],
+    ['same-site', undefined],
+    ['cross-site', 'https://functions.example.com'],
+    ['', undefined],
+    ['unheard-of', undefined],
+  ])('refuses a browser that says Sec-Fetch-Site: %s, Origin: %s', (fetchSite, origin) => {
+    expect(judge(fetchSite, origin)).toBe(true)
+  })
+
+  test.each(['https://evil.example', 'https://app.example.com', 'http://localhost:7071', 'null', ''])(
+    'refuses an older browser with any Origin at all: %s',
+    (origin) => {
+      expect(judge(undefined, origin)).toBe(true)
+    },
+  )
+
+  test.each(['PUT', 'PATCH', 'DELETE', 'post'])('refuses another site whatever the method: %s', (method) => {
+    expect(judge('cross-site', undefined, method)).toBe(true)
+  })
+
+  test.each([
+    ['a client that is no browser', undefined, undefined],
+    ["a person's own tool in a browser", 'none', 'chrome-extension://abc'],
+    ['its own origin', 'same-origin', undefined],
+  ])('lets %s through', (_, fetchSite, origin) => {
+    expect(judge(fetchSite, origin)).toBe(false)
+  })
 })
