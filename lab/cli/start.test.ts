@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,8 +23,8 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-const spawnLab = (...argv: string[]) =>
-  spawn(process.execPath, ['--import', 'tsx', MAIN, ...argv, '--dir', dir], { cwd: PROJECT })
+const spawnLab = (argv: readonly string[], env: NodeJS.ProcessEnv = process.env) =>
+  spawn(process.execPath, ['--import', 'tsx', MAIN, ...argv, '--dir', dir], { cwd: PROJECT, env })
 const endOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('close', resolve))
 
 /** `start --json` says when it is ready, and where: one line on stdout. */
@@ -35,13 +35,16 @@ async function untilReady(child: ReturnType<typeof spawnLab>): Promise<RunFile> 
 }
 
 async function words(...argv: string[]): Promise<{ code: number | null; err: string }> {
-  const child = spawnLab(...argv)
+  return wordsOf(spawnLab(argv))
+}
+
+async function wordsOf(child: ReturnType<typeof spawnLab>): Promise<{ code: number | null; err: string }> {
   const [code, err] = await Promise.all([endOf(child), text(child.stderr)])
   return { code, err }
 }
 
 test.skipIf(process.platform === 'win32')('one lab, from its first line to its last', async () => {
-  const child = spawnLab('start', '--json', ...PORTS)
+  const child = spawnLab(['start', '--json', ...PORTS])
   const ended = endOf(child)
   const run = await untilReady(child)
   expect(run).toEqual(await readRunFile(dir))
@@ -74,3 +77,17 @@ test.skipIf(process.platform === 'win32')('a lab whose npm is killed, which tell
   for (const { pid } of Object.values(run.pids)) expect(await identityOf(pid)).toBeUndefined()
   expect(await readRunFile(dir)).toBeUndefined()
 })
+
+test.skipIf(process.platform === 'win32')(
+  '--func without a usable func says which were found, and what to do, and starts nothing',
+  async () => {
+    const bin = join(dir, 'bin')
+    await mkdir(bin)
+    await writeFile(join(bin, 'func'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    const { code, err } = await wordsOf(spawnLab(['start', '--func', ...PORTS], { PATH: bin }))
+    expect(code).toBe(1)
+    expect(err).toContain(`${join(bin, 'func')} failed at --version`)
+    expect(err).toContain('Install Azure Functions Core Tools 4')
+    expect(err).not.toContain('PostgreSQL')
+  },
+)

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { settingsFrom } from '../start/environment.ts'
 import { findFunc } from '../start/func.ts'
-import { launchFunc } from '../start/programs.ts'
+import { type Launch, launchFunc } from '../start/programs.ts'
 import { type LabHandle, LabRunningError, startLab } from '../start.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { columns, duration, json, paint } from './output.ts'
@@ -19,7 +19,7 @@ Options:
   --functions-port N port of the functions (default 7071)
   --datadog-port N   port of the Datadog stand-in (default 8126)
   --dir DIR          where data, secrets and logs are kept (default .lab)
-  --func             run the functions under Azure Functions Core Tools, if they are installed
+  --func             run the functions under Azure Functions Core Tools, which must be installed
   --json             when ready, print what run.json holds, as one line of JSON
   --help             this text
 
@@ -113,14 +113,21 @@ function wholeNumber(name: string, text: string, min: number, max: number): numb
   throw new UsageError(`${name} ${text}: must be a whole number from ${min} to ${max}`)
 }
 
-async function realHost(say: (text: string) => void) {
+/** @throws when there is none: who asks for Azure's own host would take the embedded one's answers for its own */
+async function realHost(say: (text: string) => void): Promise<Launch> {
   const found = await findFunc()
-  if ('version' in found) {
-    say(`The functions run under Azure Functions Core Tools ${found.version}.`)
-    return launchFunc
-  }
-  say(`--func: ${found.reason}. The functions run under the embedded host instead.`)
-  return undefined
+  if (found.kind === 'none') throw new Error(noFunc(found.reasons))
+  say(`The functions run under Azure Functions Core Tools ${found.version} (${found.command}).`)
+  return launchFunc(found.command)
+}
+
+function noFunc(reasons: readonly string[]): string {
+  return [
+    '--func: no usable `func` is on PATH.',
+    ...reasons.map((reason) => `  ${reason}`),
+    'Install Azure Functions Core Tools 4 (npm install --global azure-functions-core-tools@4, or a package of your system),',
+    'or start the lab without --func: the functions then run under the embedded host.',
+  ].join('\n')
 }
 
 function stepLine(io: Io, name: string, detail: string, ms: number): string {

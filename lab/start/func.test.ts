@@ -1,48 +1,93 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { delimiter, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { findFunc } from './func.ts'
 
 const path = process.env.PATH
 let dir: string
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ato func '))
-  process.env.PATH = dir
+  process.env.PATH = [at('first'), at('absent'), at('second')].join(delimiter)
 })
 afterEach(async () => {
   process.env.PATH = path
   await rm(dir, { recursive: true, force: true })
 })
 
-async function install(script: string): Promise<void> {
-  await writeFile(join(dir, 'func'), `#!/bin/sh\n${script}\n`)
-  await chmod(join(dir, 'func'), 0o755)
+const at = (...parts: string[]) => join(dir, ...parts)
+
+async function executable(file: string, script: string): Promise<void> {
+  await mkdir(join(file, '..'), { recursive: true })
+  await writeFile(file, `#!/bin/sh\n${script}\n`)
+  await chmod(file, 0o755)
+}
+const install = (folder: string, script: string) => executable(at(folder, 'func'), script)
+
+/** As npm links the optional package; its launcher notes that it was run, as it would begin its download. */
+async function npmLauncher(folder: string): Promise<void> {
+  const launcher = at('azure-functions-core-tools', 'lib', 'main.js')
+  await executable(launcher, `echo run > '${at('was-run')}'; echo 4.13.2`)
+  await mkdir(at(folder), { recursive: true })
+  await symlink(launcher, at(folder, 'func'))
 }
 
-test.skipIf(process.platform === 'win32')('a func that says its version is there', async () => {
-  await install('echo 4.13.2')
-  expect(await findFunc()).toEqual({ version: '4.13.2' })
-})
-
 test('no func is no func', async () => {
-  expect(await findFunc()).toEqual({ reason: '`func` is not on PATH' })
+  expect(await findFunc()).toEqual({ kind: 'none', reasons: [] })
 })
 
-test.skipIf(process.platform === 'win32')(
-  'a func without its binary, which announces a set-up and fails, is not there',
-  async () => {
-    await install('echo "binary not found. Running first-time setup..." >&2; exit 1')
-    expect(await findFunc()).toEqual({ reason: '`func --version` failed' })
-  },
-)
+describe.skipIf(process.platform === 'win32')('a func on PATH', () => {
+  test('that says its version is found, by its whole path', async () => {
+    await install('second', 'echo 4.13.2')
+    expect(await findFunc()).toEqual({ kind: 'found', command: at('second', 'func'), version: '4.13.2' })
+  })
 
-test.skipIf(process.platform === 'win32')(
-  'a func that does not answer is not waited for longer than five seconds',
-  async () => {
-    await install('exec /bin/sleep 60')
+  test("is found behind npm's launcher without a program, which is not run: it would download", async () => {
+    await npmLauncher('first')
+    await install('second', 'echo 4.0.6543')
+    expect(await findFunc()).toEqual({ kind: 'found', command: at('second', 'func'), version: '4.0.6543' })
+    await expect(access(at('was-run'))).rejects.toThrow('ENOENT')
+  })
+
+  test("may be npm's launcher, once its program is there", async () => {
+    await npmLauncher('first')
+    await executable(at('azure-functions-core-tools', 'bin', 'func'), 'echo 4.13.2')
+    expect(await findFunc()).toMatchObject({ kind: 'found', command: at('first', 'func') })
+  })
+
+  test('is found behind one that fails, and behind one that says something else', async () => {
+    await install('first', 'echo "a functional shell"')
+    await install('second', 'echo 4.13.2')
+    expect(await findFunc()).toMatchObject({ kind: 'found', command: at('second', 'func') })
+    await install('first', 'exit 1')
+    expect(await findFunc()).toMatchObject({ kind: 'found', command: at('second', 'func') })
+  })
+
+  test('that is no program is passed over', async () => {
+    await mkdir(at('first', 'func'), { recursive: true })
+    await install('second', 'echo 4.13.2')
+    expect(await findFunc()).toMatchObject({ kind: 'found', command: at('second', 'func') })
+  })
+
+  test('that cannot be used is named with the reason, each of them', async () => {
+    await npmLauncher('first')
+    await install('second', 'echo "binary not found. Running first-time setup..." >&2; exit 1')
+    expect(await findFunc()).toEqual({
+      kind: 'none',
+      reasons: [
+        `${at('first', 'func')} is npm's launcher, whose program was not downloaded`,
+        `${at('second', 'func')} failed at --version`,
+      ],
+    })
+  })
+
+  test('that does not answer is not waited for longer than five seconds', async () => {
+    await install('first', 'exec /bin/sleep 60')
     const asked = performance.now()
-    expect(await findFunc()).toEqual({ reason: '`func --version` did not answer within 5 s' })
+    expect(await findFunc()).toEqual({
+      kind: 'none',
+      reasons: [`${at('first', 'func')} did not answer --version within 5 s`],
+    })
     expect(performance.now() - asked).toBeLessThan(7000)
-  },
-)
+  })
+})

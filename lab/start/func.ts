@@ -1,22 +1,78 @@
 import { execFile } from 'node:child_process'
+import { access, constants, realpath } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { childEnvironment } from '../processes/environment.ts'
 
 const ANSWER_MS = 5000
+const NAME = process.platform === 'win32' ? 'func.exe' : 'func'
+
+export type FoundFunc =
+  | { readonly kind: 'found'; readonly command: string; readonly version: string }
+  /** One sentence per `func` on PATH that cannot be used, in the order of PATH. */
+  | { readonly kind: 'none'; readonly reasons: readonly string[] }
 
 /**
- * Whether Azure Functions Core Tools can be used: installed from npm without its download, `func` is there and answers
- * nothing, or tries to fetch itself for minutes.
- * @returns its version, or why not
+ * Finds the first `func` on PATH that answers with a version. `npm run` puts this project's own `node_modules/.bin` in
+ * front, where the optional package leaves a `func` whether or not its program could be downloaded: that one must hide
+ * no other.
  */
-export async function findFunc(): Promise<{ version: string } | { reason: string }> {
-  try {
-    const { stdout } = await promisify(execFile)('func', ['--version'], { timeout: ANSWER_MS, env: childEnvironment() })
-    const version = stdout.trim()
-    return /^\d+\.\d+/.test(version) ? { version } : { reason: '`func --version` answers no version' }
-  } catch (error) {
-    const { code, killed } = error as NodeJS.ErrnoException & { killed?: boolean }
-    if (code === 'ENOENT') return { reason: '`func` is not on PATH' }
-    return { reason: killed ? '`func --version` did not answer within 5 s' : '`func --version` failed' }
+export async function findFunc(): Promise<FoundFunc> {
+  const reasons: string[] = []
+  for (const command of await candidates()) {
+    const answer = await versionOf(command)
+    if (answer.kind === 'version') return { kind: 'found', command, version: answer.version }
+    reasons.push(`${command} ${answer.reason}`)
   }
+  return { kind: 'none', reasons }
+}
+
+/** Every executable of that name on PATH, in its order, each once. */
+async function candidates(): Promise<string[]> {
+  const seen = new Set<string>()
+  const found: string[] = []
+  for (const directory of (process.env.PATH ?? '').split(delimiter).filter(Boolean)) {
+    const command = join(directory, NAME)
+    const target = await access(command, constants.X_OK).then(
+      () => realpath(command),
+      () => undefined,
+    )
+    if (target === undefined || seen.has(target)) continue
+    seen.add(target)
+    found.push(command)
+  }
+  return found
+}
+
+type Answer =
+  | { readonly kind: 'version'; readonly version: string }
+  | { readonly kind: 'none'; readonly reason: string }
+
+async function versionOf(command: string): Promise<Answer> {
+  // Run without its program, npm's launcher would begin to download it.
+  if (await isEmptyLauncher(command)) {
+    return { kind: 'none', reason: "is npm's launcher, whose program was not downloaded" }
+  }
+  try {
+    const { stdout } = await promisify(execFile)(command, ['--version'], {
+      timeout: ANSWER_MS,
+      env: childEnvironment(),
+    })
+    const version = stdout.trim()
+    if (/^\d+\.\d+/.test(version)) return { kind: 'version', version }
+    return { kind: 'none', reason: 'answers no version to --version' }
+  } catch (error) {
+    const { killed } = error as { killed?: boolean }
+    return { kind: 'none', reason: killed ? 'did not answer --version within 5 s' : 'failed at --version' }
+  }
+}
+
+/** @see azure-functions-core-tools, lib/main.js: the program is expected in `../bin` */
+async function isEmptyLauncher(command: string): Promise<boolean> {
+  const target = await realpath(command)
+  if (!/[\\/]azure-functions-core-tools[\\/]lib[\\/]main\.js$/.test(target)) return false
+  return access(join(dirname(target), '..', 'bin', NAME)).then(
+    () => false,
+    () => true,
+  )
 }

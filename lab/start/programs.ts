@@ -62,33 +62,38 @@ export const launchFunctions: Launch = async ({ root, dir, env, born, onStdout, 
   return { part, port: port as number }
 }
 
-/** The compiled functions under Azure's own host. Its console mixes the app's lines with its own, each with a time. */
-export const launchFunc: Launch = async ({ root, env, born, onStdout, onStderr }) => {
-  const port = await freePort()
-  const part = await startNative({
-    name: 'func',
-    command: 'func',
-    args: ['start', '--port', String(port)],
-    cwd: root,
-    env: {
-      ...env,
-      FUNCTIONS_WORKER_RUNTIME: 'node',
-      FUNCTIONS_CORE_TOOLS_TELEMETRY_OPTOUT: '1',
-      // Names blob and queue as well: the host keeps its timers' locks there.
-      AzureWebJobsStorage: env.TABLES_CONNECTION,
-    },
-    stopSignal: 'SIGINT',
-    onStdout(line) {
-      const [, event] = /^\[[^\]]*\] (\{.*\})$/.exec(line) ?? []
-      if (event === undefined) onStderr(line)
-      else onStdout(event)
-    },
-    onStderr,
-  })
-  born(part)
-  await untilAnswers(part, `http://127.0.0.1:${port}/api/health`, FUNC_READY_MS)
-  return { part, port }
-}
+/**
+ * The compiled functions under Azure's own host. Its console mixes the app's lines with its own, each with a time.
+ * @param command where `func` is
+ */
+export const launchFunc =
+  (command: string): Launch =>
+  async ({ root, env, born, onStdout, onStderr }) => {
+    const port = await freePort()
+    const part = await startNative({
+      name: 'func',
+      command,
+      args: ['start', '--port', String(port)],
+      cwd: root,
+      env: {
+        ...env,
+        FUNCTIONS_WORKER_RUNTIME: 'node',
+        FUNCTIONS_CORE_TOOLS_TELEMETRY_OPTOUT: '1',
+        // Names blob and queue as well: the host keeps its timers' locks there.
+        AzureWebJobsStorage: env.TABLES_CONNECTION,
+      },
+      stopSignal: 'SIGINT',
+      onStdout(line) {
+        const [, event] = /^\[[^\]]*\] (\{.*\})$/.exec(line) ?? []
+        if (event === undefined) onStderr(line)
+        else onStdout(event)
+      },
+      onStderr,
+    })
+    born(part)
+    await untilAnswers(part, `http://127.0.0.1:${port}/api/health`, FUNC_READY_MS)
+    return { part, port }
+  }
 
 /** A program that is not ours sends no message: it is asked, until it answers or ends. */
 async function untilAnswers(part: Part, url: string, deadlineMs: number): Promise<void> {
