@@ -27,3 +27,10 @@ export interface Io {
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
+
+/** @throws UsageError naming the option, when `text` is no whole number within the bounds */
+export function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value
+  throw new UsageError(`${name} ${text}: must be a whole number from ${min} to ${max}`)
+}

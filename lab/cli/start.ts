@@ -4,7 +4,7 @@ import { settingsFrom } from '../start/environment.ts'
 import { findFunc } from '../start/func.ts'
 import { type Launch, launchFunc } from '../start/programs.ts'
 import { type LabHandle, LabRunningError, startLab } from '../start.ts'
-import { type Command, type Io, UsageError } from './command.ts'
+import { type Command, type Io, wholeNumber } from './command.ts'
 import { columns, duration, json, paint } from './output.ts'
 import { watchParent } from './parent.ts'
 
@@ -105,12 +105,6 @@ function readOptions(argv: readonly string[]) {
     cadenceSeconds: values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, 3600),
     ports: { web: port('port'), functions: port('functions-port'), datadog: port('datadog-port') },
   }
-}
-
-function wholeNumber(name: string, text: string, min: number, max: number): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value
-  throw new UsageError(`${name} ${text}: must be a whole number from ${min} to ${max}`)
 }
 
 /** @throws when there is none: who asks for Azure's own host would take the embedded one's answers for its own */

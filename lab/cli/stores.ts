@@ -1,13 +1,14 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { freePort } from '../processes/ports.ts'
 import { loadSecrets } from '../secrets.ts'
 import { connectionsOf } from '../start/backing.ts'
 import { appEnvironments } from '../start/environment.ts'
 import { writeLocalSettings } from '../start/local-settings.ts'
 import { migrateDatabase } from '../start/prepare.ts'
 import { startStores } from '../stores/start.ts'
-import type { Command } from './command.ts'
+import { type Command, wholeNumber } from './command.ts'
 import { columns } from './output.ts'
 import { watchParent } from './parent.ts'
 
@@ -19,9 +20,12 @@ Starts the stores alone, with Azurite's blob and queue, and writes local.setting
 beside it runs the functions under Azure's own host. Ctrl-C stops them.
 
 Options:
-  --dir DIR  where data and secrets are kept (default .lab)
-  --force    replace a local.settings.json that this command did not write
-  --help     this text
+  --port N            where web runs or will run (default 8000, or a free port if that is taken)
+  --functions-port N  where \`func start\` is to listen (default 7071, or a free port if that is taken)
+  --settings FILE     write FILE instead of local.settings.json
+  --dir DIR           where data and secrets are kept (default .lab)
+  --force             replace a settings file that this command did not write
+  --help              this text
 
 DATABASE_URL, REDIS_URL and TABLES_CONNECTION replace the embedded stores, one by one.
 `
@@ -31,10 +35,7 @@ export const command: Command = {
   summary: 'the stores alone, and local.settings.json for `func start`',
   usage,
   async run(argv, io) {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: { dir: { type: 'string', default: '.lab' }, force: { type: 'boolean', default: false } },
-    })
+    const values = readOptions(argv)
     const dir = resolve(values.dir)
     const { DATABASE_URL, REDIS_URL, TABLES_CONNECTION } = process.env
     const stores = await startStores({
@@ -46,13 +47,21 @@ export const command: Command = {
     })
     try {
       await migrateDatabase(stores.DATABASE_URL)
-      const origins = { web: 'http://localhost:8000', functions: 'http://localhost:7071' }
+      const ports = await portsOf(values)
+      const origins = { web: `http://localhost:${ports.web}`, functions: `http://localhost:${ports.functions}` }
       const connections = connectionsOf(stores)
       const { functions } = appEnvironments({ secrets: await loadSecrets(dir), stores: connections, origins })
-      const path = join(PROJECT, 'local.settings.json')
-      await writeLocalSettings(path, { settings: functions, storage: stores.TABLES_CONNECTION, force: values.force })
-      io.err(`\n${columns(Object.entries(connections).map(([name, value]) => [`  ${name}`, value]))}\n`)
-      io.err('\nlocal.settings.json is written. Next: npm run build && func start\nCtrl-C stops the stores.\n')
+      await writeLocalSettings(values.settings, {
+        settings: functions,
+        storage: stores.TABLES_CONNECTION,
+        port: ports.functions,
+        force: values.force,
+      })
+      const facts = { ...connections, WEB_ORIGIN: origins.web, FUNCTIONS_ORIGIN: origins.functions }
+      io.err(`\n${columns(Object.entries(facts).map(([name, value]) => [`  ${name}`, value]))}\n`)
+      io.err(`\n${values.settings} is written. Next: npm run build && func start, which listens on port ${ports.functions}.
+While nobody answers at WEB_ORIGIN, functions carries out revocations itself.
+Ctrl-C stops the stores.\n`)
       await untilStopped(
         io.signal,
         Object.values(stores.running).map((store) => store.ended),
@@ -62,6 +71,34 @@ export const command: Command = {
       await stores.close()
     }
   },
+}
+
+function readOptions(argv: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      port: { type: 'string' },
+      'functions-port': { type: 'string' },
+      settings: { type: 'string', default: join(PROJECT, 'local.settings.json') },
+      dir: { type: 'string', default: '.lab' },
+      force: { type: 'boolean', default: false },
+    },
+  })
+  const port = (name: 'port' | 'functions-port') => {
+    const text = values[name]
+    return text === undefined ? undefined : wholeNumber(`--${name}`, text, 1, 65_535)
+  }
+  return { ...values, port: port('port'), functionsPort: port('functions-port') }
+}
+
+/**
+ * A port that was named is taken as it is: its program may run already. A default that somebody else has is not: functions
+ * would post its signed calls to a stranger, and `func start` would fail.
+ */
+async function portsOf(wanted: { port: number | undefined; functionsPort: number | undefined }) {
+  const web = wanted.port ?? (await freePort(8000))
+  const functions = wanted.functionsPort ?? (await freePort(7071))
+  return { web, functions }
 }
 
 function untilStopped(signal: AbortSignal, endings: readonly Promise<unknown>[]): Promise<unknown> {

@@ -13,8 +13,9 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
 const write = (settings: Record<string, string>, force = false) =>
-  writeLocalSettings(path, { settings, storage: 'BlobEndpoint=x;', force })
-const values = async () => JSON.parse(await readFile(path, 'utf8')).Values
+  writeLocalSettings(path, { settings, storage: 'BlobEndpoint=x;', port: 7072, force })
+const document = async () => JSON.parse(await readFile(path, 'utf8'))
+const values = async () => (await document()).Values
 
 test('the file holds what func asks for beside the settings, and only its owner can read it', async () => {
   await write({ REDIS_URL: 'redis://x' })
@@ -24,11 +25,17 @@ test('the file holds what func asks for beside the settings, and only its owner 
   expect((await stat(path)).mode & 0o777).toBe(0o600)
 })
 
+test('a plain `func start` listens where the settings say that functions is', async () => {
+  await write({})
+  expect(await document()).toMatchObject({ Host: { LocalHttpPort: 7072 } })
+})
+
 test('our own file is written again, and keeps what a person added to it', async () => {
   await write({ REDIS_URL: 'redis://old' })
-  await writeFile(path, JSON.stringify({ Values: { ...(await values()), BCRYPT_COST: '11' } }))
+  await writeFile(path, JSON.stringify({ Values: { ...(await values()), BCRYPT_COST: '11' }, Host: { CORS: '*' } }))
   await write({ REDIS_URL: 'redis://new' })
   expect(await values()).toMatchObject({ REDIS_URL: 'redis://new', BCRYPT_COST: '11' })
+  expect((await document()).Host).toEqual({ CORS: '*', LocalHttpPort: 7072 })
 })
 
 test("someone else's file is left alone unless that is asked for", async () => {

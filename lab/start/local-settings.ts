@@ -6,17 +6,26 @@ const MARK = { ATO_SETTINGS_WRITTEN_BY: 'npm run lab:stores' }
 interface LocalSettings {
   readonly IsEncrypted?: boolean
   readonly Values?: Readonly<Record<string, string>>
+  readonly Host?: Readonly<Record<string, unknown>>
+}
+
+export interface SettingsToWrite {
+  readonly settings: Readonly<Record<string, string>>
+  /** A connection string that names blob and queue: the host keeps its timers' locks there. */
+  readonly storage: string
+  /** Where a plain `func start` listens. */
+  readonly port: number
+  readonly force: boolean
 }
 
 /**
  * Writes the settings that `func start` reads (mode 600: they hold the lab's secrets). What a person added to a file of
  * ours stays.
- * @param storage a connection string that names blob and queue: the host keeps its timers' locks there
  * @throws when the file is someone else's and `force` is not given
  */
 export async function writeLocalSettings(
   path: string,
-  { settings, storage, force }: { settings: Readonly<Record<string, string>>; storage: string; force: boolean },
+  { settings, storage, port, force }: SettingsToWrite,
 ): Promise<void> {
   const found = (await readJson(path)) as LocalSettings | undefined
   const ours = found?.Values?.ATO_SETTINGS_WRITTEN_BY === MARK.ATO_SETTINGS_WRITTEN_BY
@@ -30,5 +39,6 @@ export async function writeLocalSettings(
     AzureWebJobsStorage: storage,
     ...settings,
   }
-  await writePrivate(path, `${JSON.stringify({ IsEncrypted: false, Values }, null, 2)}\n`)
+  const Host = { ...(ours ? found?.Host : {}), LocalHttpPort: port }
+  await writePrivate(path, `${JSON.stringify({ IsEncrypted: false, Values, Host }, null, 2)}\n`)
 }

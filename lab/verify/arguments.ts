@@ -2,6 +2,8 @@ import { type Attack, TARGETS, type TargetKind } from '../../attacks/attack.ts'
 import { attackBySlug, attacks } from '../../attacks/index.ts'
 import { UsageError } from '../cli/command.ts'
 
+export { wholeNumber } from '../cli/command.ts'
+
 /** @throws UsageError naming those that there are */
 export function attackNamed(slug: string): Attack {
   const attack = attackBySlug(slug)
@@ -22,11 +24,4 @@ export function targetsOf(chosen: readonly Attack[], targets: readonly TargetKin
   if (usable.length > 0) return usable
   const each = chosen.map(({ slug, targets }) => `${slug} has only ${targets.join(', ')}`)
   throw new UsageError(`--target ${targets.join(', ')}: ${each.join('; ')}`)
-}
-
-/** @throws UsageError */
-export function wholeNumber(name: string, text: string, min: number, max: number): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value
-  throw new UsageError(`${name} ${text}: must be a whole number from ${min} to ${max}`)
 }

@@ -1,0 +1,73 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
+import { command } from './stores.ts'
+
+let dir: string
+const taken: Server[] = []
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ato lab stores '))
+  vi.stubEnv('DATABASE_URL', inject('databaseUrl'))
+  vi.stubEnv('REDIS_URL', inject('redisUrl'))
+  vi.stubEnv('TABLES_CONNECTION', inject('tablesConnection'))
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  for (const server of taken.splice(0)) server.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+/** Somebody else may have it already: taken is taken. */
+async function take(port: number): Promise<void> {
+  const server = createServer()
+  await new Promise<void>((done) => {
+    server.once('error', () => done())
+    server.listen(port, '127.0.0.1', () => done())
+  })
+  taken.push(server)
+}
+
+/** Runs the command until it says that it holds the stores, then stops it. */
+async function run(...argv: string[]): Promise<{ said: string; settings: Record<string, Record<string, string>> }> {
+  const stopping = new AbortController()
+  let said = ''
+  const file = join(dir, 'settings.json')
+  const code = await command.run(['--dir', join(dir, '.lab'), '--settings', file, ...argv], {
+    out: () => {},
+    err(text) {
+      said += text
+      if (said.includes('Ctrl-C')) stopping.abort()
+    },
+    color: false,
+    signal: stopping.signal,
+  })
+  expect(code).toBe(0)
+  return { said, settings: JSON.parse(await readFile(file, 'utf8')) }
+}
+
+test('a default port that somebody else has is not written as ours, and what is printed is what is written', async () => {
+  await Promise.all([take(8000), take(7071)])
+  const { said, settings } = await run()
+  const { WEB_ORIGIN = '', FUNCTIONS_ORIGIN = '' } = settings.Values ?? {}
+  for (const origin of [WEB_ORIGIN, FUNCTIONS_ORIGIN]) expect(origin).toMatch(/^http:\/\/localhost:\d+$/)
+  expect(['8000', '7071', new URL(FUNCTIONS_ORIGIN).port]).not.toContain(new URL(WEB_ORIGIN).port)
+  expect(FUNCTIONS_ORIGIN).toBe(`http://localhost:${settings.Host?.LocalHttpPort}`)
+  expect(settings.Host?.LocalHttpPort).not.toBe(7071)
+  expect(said).toMatch(new RegExp(`WEB_ORIGIN +${WEB_ORIGIN}\n`))
+  expect(said).toContain(`listens on port ${settings.Host?.LocalHttpPort}`)
+})
+
+test('a port that is named is written, whoever listens there', async () => {
+  await take(18_000)
+  const { settings } = await run('--port', '18000', '--functions-port', '17071')
+  expect(settings.Values).toMatchObject({
+    WEB_ORIGIN: 'http://localhost:18000',
+    FUNCTIONS_ORIGIN: 'http://localhost:17071',
+  })
+})
+
+test('a port that is none is a usage error', async () => {
+  await expect(run('--port', '0')).rejects.toThrow('--port 0: must be a whole number from 1 to 65535')
+})
