@@ -18,7 +18,8 @@ const identityApart = {
 }
 /** Heroku installs the dependencies, so only our own code is bundled. */
 const web = { ...node, format: 'esm', packages: 'external' }
-const browser = { ...common, format: 'esm', target: 'es2022', minify: true }
+/** Without source maps: web would serve them beside the scripts to anybody. */
+const browser = { ...common, format: 'esm', target: 'es2022', minify: true, sourcemap: false }
 
 /**
  * Split, so that a page loads no recorder that it does not use; named by content, so that a browser keeps a file for good.

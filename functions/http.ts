@@ -3,6 +3,7 @@ import type * as z from 'zod'
 import { clientAddress } from '../shared/client/address.ts'
 import { type Client, type ClientDeps, describeHeaders, observeClient } from '../shared/client/client.ts'
 import { functionsSite, isCrossSite } from '../shared/client/cross-site.ts'
+import { parseUniqueJson, RepeatedKey } from '../shared/json.ts'
 import { type ProblemCode, ProblemError, problems, renderProblem } from '../shared/problem.ts'
 
 /** Ours, because the host's own limit is 100 MB. The largest honest body is a few hundred bytes. */
@@ -87,9 +88,10 @@ export async function readBody(request: HttpRequest): Promise<Buffer> {
 export function parseJson<S extends z.ZodType>(body: Buffer, schema: S): z.infer<S> {
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch {
-    throw new ProblemError('request-malformed', { detail: 'The body is not JSON in UTF-8.' })
+    value = parseUniqueJson(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch (error) {
+    const detail = error instanceof RepeatedKey ? 'A key of the body is repeated.' : 'The body is not JSON in UTF-8.'
+    throw new ProblemError('request-malformed', { detail })
   }
   return checkShape(value, schema)
 }

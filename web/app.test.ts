@@ -110,6 +110,10 @@ test('the style and the icon are served, the source of the script is of no use t
   const style = await web.visitor().get('/assets/style.css')
   expect(style.headers.get('content-type')).toContain('text/css')
   expect((await web.visitor().get('/icon.svg')).headers.get('content-type')).toContain('image/svg+xml')
+  for (const map of ['/assets/device.js.map', '/assets/style.css.map']) {
+    expect((await web.visitor().get(map)).status).toBe(404)
+    expect((await web.visitor().get(map.slice(0, -4))).text).not.toContain('sourceMappingURL')
+  }
   expect((await web.visitor().get('/assets/../server.ts')).status).toBe(404)
   expect((await web.visitor().get('/assets/%2e%2e/server.ts')).status).toBeGreaterThanOrEqual(400)
 })

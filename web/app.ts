@@ -102,7 +102,7 @@ function assets(folder: URL): RequestHandler {
     },
   })
 }
-const NAMED_BY_CONTENT = /-[A-Z0-9]{8}\.js(\.map)?$/
+const NAMED_BY_CONTENT = /-[A-Z0-9]{8}\.js$/
 
 /** Nothing inline, nothing from elsewhere, nothing framed, nothing kept by a cache. */
 function securityHeaders({ webOrigin, rum }: Pick<WebDeps, 'webOrigin' | 'rum'>): RequestHandler[] {

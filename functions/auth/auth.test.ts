@@ -112,6 +112,13 @@ describe('sign-in', () => {
   it.each([
     ['what is not JSON', { raw: 'email=a@example.com' }, 400],
     ['an empty body', { raw: '' }, 400],
+    ['a repeated key', { raw: '{"email":"a@example.com","password":"x","email":"b@example.com"}' }, 400],
+    [
+      'a repeated key in disguise',
+      { raw: '{"email":"a@example.com","password":"x","\\u0065mail":"b@example.com"}' },
+      400,
+    ],
+    ['a repeated key of an object inside', { raw: '{"email":{"a":1,"a":2},"password":"x"}' }, 400],
     ['another content type', { raw: '{}', headers: { 'content-type': 'text/plain' } }, 400],
     ['a body of 1 MB', { raw: `{"email":"${'a'.repeat(1024 * 1024)}"}` }, 413],
     [

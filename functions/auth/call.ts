@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { type Client, type ClientDeps, deviceOf, ForwardedClient, observeClient } from '../../shared/client/client.ts'
 import { requestFields } from '../../shared/client/event.ts'
 import type { Emit, Event } from '../../shared/event.ts'
+import { parseUniqueJson } from '../../shared/json.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import { SIGNATURE_HEADER, type SigningKeys, TOLERANCE_SECONDS, verify } from '../../shared/signature.ts'
 import type { ReplayCache } from '../../shared/stores/port.ts'
@@ -68,7 +69,7 @@ const templateOf = (route: string): string => route.replace(/(?<= \/api\/auth\/s
 
 function readSigned(body: Buffer): z.infer<typeof SignedCall> | undefined {
   try {
-    return SignedCall.parse(JSON.parse(body.toString('utf8')))
+    return SignedCall.parse(parseUniqueJson(new TextDecoder('utf-8', { fatal: true }).decode(body)))
   } catch {
     return undefined
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { parseUniqueJson } from '../json.ts'
 import { type Policy, policyFor } from './policy.ts'
 import { readScope, type Subject, scopeOf } from './subject.ts'
 
@@ -39,7 +40,7 @@ export type AlertFault = 'malformed' | 'unknown_detection' | 'no_subject'
 
 /** @returns the alert, or what is wrong with it and a sentence for whoever configured the webhook */
 export function readAlert(body: string): Alert | { fault: AlertFault; why: string } {
-  const payload = Payload.safeParse(parseFlatObject(body))
+  const payload = Payload.safeParse(parsePayload(body))
   if (!payload.success) {
     const [issue] = payload.error.issues
     return {
@@ -91,20 +92,11 @@ function readTags(tags: string): Map<string, string> {
   return read
 }
 
-/**
- * Parses a flat JSON object of strings and refuses repeated keys, of which `JSON.parse` would silently keep the last:
- * raw substitution lets hostile text add keys.
- */
-function parseFlatObject(body: string): unknown {
-  let parsed: unknown
+/** @returns undefined for what is not JSON, and for a repeated key: raw substitution lets hostile text add keys */
+function parsePayload(body: string): unknown {
   try {
-    parsed = JSON.parse(body)
+    return parseUniqueJson(body)
   } catch {
     return undefined
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined
-  if (Object.values(parsed).some((value) => typeof value !== 'string')) return undefined
-  const text = '"(?:[^"\\\\]|\\\\.)*"'
-  const written = body.match(new RegExp(`${text}\\s*:\\s*${text}`, 'g')) ?? []
-  return written.length === Object.keys(parsed).length ? parsed : undefined
 }

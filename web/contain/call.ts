@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { REVOKE_OP, RevokeCall } from '../../shared/containment/revoke-call.ts'
 import type { NewEvent } from '../../shared/event.ts'
+import { parseUniqueJson } from '../../shared/json.ts'
 import type { ProblemCode } from '../../shared/problem.ts'
 import { type SigningKeys, TOLERANCE_SECONDS, verify } from '../../shared/signature.ts'
 import type { ReplayCache } from '../../shared/stores/port.ts'
@@ -48,7 +49,7 @@ const refused = (reason: CallFault, code: ProblemCode = 'call-refused'): CallRea
 
 function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return parseUniqueJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
     return undefined
   }

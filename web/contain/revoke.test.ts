@@ -203,6 +203,18 @@ const refusals: Refusal[] = [
     'malformed',
   ],
   ['without an id', (sid) => ({ body: JSON.stringify(bodyFor(sid, { id: undefined })) }), 400, 'malformed'],
+  [
+    'with a key that is repeated',
+    (sid) => ({ body: JSON.stringify(bodyFor(sid)).replace('{', `{"sid":"${'A'.repeat(22)}",`) }),
+    400,
+    'malformed',
+  ],
+  [
+    'with a repeated key in disguise',
+    (sid) => ({ body: JSON.stringify(bodyFor(sid)).replace('{', '{"\\u006fp":"POST /contain/revoke",') }),
+    400,
+    'malformed',
+  ],
   ['that is not JSON', () => ({ body: 'sid=1&op=2' }), 400, 'malformed'],
   ['that is not UTF-8', () => ({ body: Buffer.from([0x22, 0xff, 0xfe, 0x22]) }), 400, 'malformed'],
   ['that is empty', () => ({ body: '' }), 400, 'malformed'],
