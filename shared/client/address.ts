@@ -43,12 +43,19 @@ export function groupsOf(address: string): string[] {
 /** Where a request came from, as each event says it. @param ip in normal form */
 export const addressFields = (ip: string): { ip: string; network: string } => ({ ip, network: networkOf(ip) })
 
-/** @param ranges CIDR blocks @returns whether an address in normal form lies in one of them */
+/**
+ * @param ranges CIDR blocks
+ * @returns whether an address in normal form lies in one of them. Each family has a set of its own: a BlockList of both
+ * takes an IPv4 address for the IPv4-mapped one, so that `::/3` has the whole of IPv4 in it
+ */
 export function inRanges(ranges: readonly string[]): (ip: string) => boolean {
-  const set = new AddressSet()
+  const sets = { ipv4: new AddressSet(), ipv6: new AddressSet() }
   for (const range of ranges) {
     const [network = '', bits] = range.split('/')
-    set.addSubnet(network, Number(bits), isIPv6(network) ? 'ipv6' : 'ipv4')
+    const family = familyOf(network)
+    sets[family].addSubnet(network, Number(bits), family)
   }
-  return (ip) => set.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
+  return (ip) => sets[familyOf(ip)].check(ip, familyOf(ip))
 }
+
+const familyOf = (ip: string) => (isIPv6(ip) ? 'ipv6' : 'ipv4')

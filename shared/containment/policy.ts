@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { inRanges, networkOf, normalizeAddress } from '../client/address.ts'
 import type { Containment } from '../stores/port.ts'
 import type { Facet } from './subject.ts'
@@ -49,26 +49,43 @@ export const WEB_TIMEOUT_MS = 3_000
 /** How long a claim is left to whoever made it, before the sweeper finishes it. */
 export const ABANDONED_MS = 60_000
 
-/** Addresses that are nobody's on the internet. @see RFC 1918, 4193, 4291, 6598, 6890 */
-const PRIVATE = [
+/** Addresses that are nobody's on the internet. @see RFC 1918, 6598, 6890 */
+const PRIVATE_IPV4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',
   '169.254.0.0/16',
   '172.16.0.0/12',
+  '192.0.0.0/24',
   '192.168.0.0/16',
   '224.0.0.0/3',
-  '::/127',
-  'fc00::/7',
-  'fe80::/10',
-  'ff00::/8',
 ]
 
-/** @param egress our own addresses, as CIDR blocks: blocking them, or the network that is blocked with them, would block web */
-export function blockable(egress: readonly string[]): (ip: string) => boolean {
-  const isSpared = inRanges([...PRIVATE, ...egress.map(asBlocked)])
-  return (ip) => !isSpared(ip)
+/**
+ * IPv6 networks that no single subscriber has. All but 2000::/3 is private or reserved; that includes the IPv4-mapped
+ * and IPv4-compatible addresses of ::/96 and NAT64 of 64:ff9b::/96 and 64:ff9b:1::/48, where a /64 is a whole gateway.
+ * Of Teredo a /64 is a server with all its clients. @see RFC 4291 2.4, RFC 6052, RFC 8215, RFC 4380 4
+ */
+const SHARED_IPV6 = ['::/3', '4000::/2', '8000::/1', '2001::/32']
+
+/**
+ * @param egress our own addresses, as CIDR blocks: blocking them, or the network that is blocked with them, would block web
+ * @returns whether an address in normal form, or the IPv6 /64 that is blocked for it, may be blocked. The documentation
+ * ranges may: the lab's clients have them
+ */
+export function blockable(egress: readonly string[]): (network: string) => boolean {
+  const spared = [...PRIVATE_IPV4, ...SHARED_IPV6, ...egress.map(asBlocked)]
+  const isSpared = inRanges([...spared, ...spared.flatMap(in6to4)])
+  return (network) => !isSpared(network.split('/')[0] as string)
+}
+
+/** An IPv4 range as 6to4 embeds it: whoever has the IPv4 address has the whole 2002:…::/48. @see RFC 3056 2 */
+function in6to4(range: string): string[] {
+  const [address = '', bits] = range.split('/')
+  if (!isIPv4(address)) return []
+  const [a, b, c, d] = address.split('.').map(Number) as [number, number, number, number]
+  return [`2002:${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}::/${16 + Number(bits)}`]
 }
 
 /** A range that is smaller than what one block covers stands for all of it. */
