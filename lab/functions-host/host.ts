@@ -120,7 +120,7 @@ async function serve(loaded: Loaded): Promise<FunctionsHost> {
     hostJson,
     log: registrations.log,
     bodyLimitBytes: bodyLimit(),
-    homepage: process.env.AzureWebJobsDisableHomepage !== 'true',
+    homepage: process.env.AzureWebJobsDisableHomepage?.toLowerCase() !== 'true',
     startTimerNow: (name) => {
       const timer = timers.find(({ target }) => target.name.toLowerCase() === name.toLowerCase())
       if (timer)

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { headerText } from './kestrel.ts'
 import type { Nullable, RpcHttp } from './rpc.ts'
 
 /** `kind` says what the server answers instead of running the function. */
@@ -52,16 +53,16 @@ export function toRpcHttp(
   return {
     method: request.method ?? 'GET',
     url: target.url,
-    nullableHeaders: joined(pairsOf(request.rawHeaders), (name) => name.toLowerCase()),
+    nullableHeaders: joined(headersOf(request.rawHeaders), (name) => name.toLowerCase()),
     nullableQuery: joined(new URLSearchParams(target.query), (name) => name),
     nullableParams: nullable(Object.entries(params)),
     ...(bytes && { body: { bytes } }),
   }
 }
 
-function* pairsOf(rawHeaders: readonly string[]): Generator<[string, string]> {
+function* headersOf(rawHeaders: readonly string[]): Generator<[string, string]> {
   for (let index = 0; index < rawHeaders.length; index += 2)
-    yield [rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']
+    yield [rawHeaders[index] ?? '', headerText(rawHeaders[index + 1] ?? '') ?? '']
 }
 
 /** Repeated names, in any case, become one value joined by a comma, under their first spelling. */

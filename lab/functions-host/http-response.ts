@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { cookieText } from './cookie.ts'
+import { isSendableHeader } from './kestrel.ts'
 import type { RpcHttp, RpcInvocationResponse } from './rpc.ts'
 
 const bodiless = [204, 205, 304]
@@ -36,9 +37,22 @@ export function sendEmpty(
   send(response, status, {}, undefined, customHeaders)
 }
 
+/** Kestrel's own answer to a request that it refuses: the host, and its headers, have no part in it. */
+export function sendRejection(response: ServerResponse, status: number): void {
+  response.shouldKeepAlive = false
+  sendEmpty(response, status)
+}
+
 /** An answer of the host itself with a text, such as its home page. */
-export function sendText(response: ServerResponse, status: number, contentType: string, text: string): void {
-  send(response, status, { 'content-type': contentType }, Buffer.from(text), {})
+export function sendText(
+  response: ServerResponse,
+  contentType: string,
+  text: string,
+  customHeaders: Readonly<Record<string, string>>,
+): void {
+  const body = Buffer.from(text)
+  const headers = { 'content-type': contentType, 'content-length': String(body.byteLength) }
+  send(response, 200, headers, body, customHeaders)
 }
 
 function send(
@@ -55,7 +69,10 @@ function send(
     throw new Error(`Response Content-Length mismatch: ${declared} declared, ${length} given`)
   }
   try {
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    for (const [name, value] of Object.entries(headers)) {
+      if (![value].flat().every(isSendableHeader)) throw new Error(`Invalid non-ASCII or control character in ${name}`)
+      response.setHeader(name, value)
+    }
     for (const [name, value] of Object.entries(customHeaders))
       if (!response.hasHeader(name)) response.setHeader(name, value)
     if (!response.hasHeader('server')) response.setHeader('Server', 'Kestrel')

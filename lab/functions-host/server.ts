@@ -4,8 +4,9 @@ import type { RegisteredFunction } from './core-module.ts'
 import { type FunctionTable, findFunction, type HttpFunction } from './function-table.ts'
 import type { HostJson } from './host-json.ts'
 import { readBody, requestTarget, toRpcHttp } from './http-request.ts'
-import { sendEmpty, sendResponse, sendText } from './http-response.ts'
+import { sendEmpty, sendRejection, sendResponse, sendText } from './http-response.ts'
 import type { Trigger } from './invoke.ts'
+import { rejection } from './kestrel.ts'
 import type { HostLog } from './log.ts'
 import { isForeign } from './loopback.ts'
 import { pathSegments } from './route.ts'
@@ -31,15 +32,18 @@ export function createListener(deps: ServerDeps): RequestListener {
   const throttle = createThrottle(maxConcurrentRequests, maxOutstandingRequests)
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const rejected = rejection(request)
+    if (rejected !== undefined) return sendRejection(response, rejected)
     if (isForeign(request)) return sendEmpty(response, 403)
     const target = requestTarget(request)
     const segments = target && pathSegments(target.path)
-    if (!target || !segments) return sendEmpty(response, 400)
+    if (!target || !segments) return sendRejection(response, 400)
     if (isReservedPath(segments)) return answerAdmin(request, response, segments, deps)
     const found = findFunction(deps.table.http, request.method ?? '', segments)
     if (!found) return answerUnknown(request, response, segments, deps)
     const leave = await throttle.enter()
-    if (!leave) return sendEmpty(response, 429, customHeaders)
+    // The host refuses these before it comes to its custom headers. @see `HttpThrottleMiddleware`
+    if (!leave) return sendEmpty(response, 429)
     try {
       await answerFunction(request, response, found.target, found.params, target, deps)
     } finally {
@@ -90,16 +94,18 @@ async function answerAdmin(
   sendEmpty(response, startTimerNow(asked.name) ? 202 : 404)
 }
 
+/** The home page answers every method. @see `HomepageMiddleware` */
 function answerUnknown(
   request: IncomingMessage,
   response: ServerResponse,
   segments: readonly string[],
   { homepage, hostJson }: ServerDeps,
 ): void {
+  const { customHeaders } = hostJson
   request.resume()
-  if (segments.length > 0 || request.method !== 'GET') sendEmpty(response, 404, hostJson.customHeaders)
-  else if (homepage) sendText(response, 200, 'text/html; charset=utf-8', homePage)
-  else sendEmpty(response, 204)
+  if (segments.length > 0) sendEmpty(response, 404, customHeaders)
+  else if (homepage) sendText(response, 'text/html', homePage, customHeaders)
+  else sendEmpty(response, 204, customHeaders)
 }
 
 const homePage = `<!doctype html>
