@@ -1,5 +1,5 @@
 import type { Attack, AttackContext } from './attack.ts'
-import { isLike, refusalIn, type TryOne, tryAll, tryUntilRefused } from './blocked.ts'
+import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
 import { twin } from './canary-account.twin.ts'
 import { type Account, castPeople, LAB_CANARY, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
@@ -32,7 +32,7 @@ export const canaryAccount: Attack = {
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
 
     const bot = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    const tryOne: TryOne = (account) => context.client(bot).signIn(account)
+    const tryOne: TryOne = (account) => context.intruder(bot).signIn(account)
     const [planted, ...lines] = leakedList(1 + BEFORE + AFTER, random) as [Account, ...Account[]]
     tell('attacker', `has a stolen list, and begins with it from ${bot.address}, ${bot.device.name}`)
     const wrong = refusalIn(await tryAll(lines.slice(0, BEFORE), tryOne))
@@ -42,17 +42,10 @@ export const canaryAccount: Attack = {
     await tryAll(lines.slice(BEFORE), tryOne)
 
     await crossing.alerted
-    const refusedAt = await tryUntilRefused(reusers, wrong, tryOne, context)
-    tell('attacker', `one line is left, and it is ${victim.name}'s right password`)
-    const last = await tryOne(victim)
-    const attackerDead = isLike(last, wrong)
-    tell(
-      'attacker',
-      attackerDead ? `is refused with the right password as with a wrong one: ${last.status}` : 'GETS IN',
-    )
-    const victimAlive = (await browser.visit()).kind === 'in'
-    tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
-    return { group: { '@ip': bot.address }, crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
+    const blocking = { wrong, tryOne, crossing, who: 'attacker' }
+    const refusedAt = await tryUntilRefused(reusers, blocking, context)
+    const lastAt = await tryLast(victim, blocking, context)
+    return { group: { '@ip': bot.address }, crossedAt: crossing.at, refusedAt: refusedAt ?? lastAt }
   },
 }
 
