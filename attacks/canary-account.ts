@@ -4,6 +4,7 @@ import { twin } from './canary-account.twin.ts'
 import { type Account, castPeople, LAB_CANARY, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
+import { registerAtHome } from './sessions.ts'
 
 /** Lines of the list before the planted one, and after it. */
 const [BEFORE, AFTER] = [2, 2]
@@ -25,8 +26,9 @@ export const canaryAccount: Attack = {
     const canary = plantedIn(context)
     const [victim, ...reusers] = castPeople(1 + REUSERS, random) as [Person, ...Person[]]
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
-    await Promise.all([victim, ...reusers].map((person) => context.client(home).register(person)))
     const browser = context.client(home)
+    await browser.register(victim)
+    await registerAtHome(reusers, context)
     await browser.signIn(victim)
     if ((await browser.visit()).kind === 'out') throw new RequestFailed('a new account could not be signed in to')
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)

@@ -4,6 +4,7 @@ import { type Account, castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { twin } from './password-spraying.twin.ts'
+import { registerAtHome } from './sessions.ts'
 
 /** Logins that it does not fit: of nobody, and of people with other passwords. */
 const [STRANGERS, OTHERS] = [4, 3]
@@ -30,8 +31,9 @@ export const passwordSpraying: Attack = {
     const [victim, ...followers] = alike as [Person, ...Person[]]
     const others = castPeople(OTHERS, random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
-    await Promise.all([...alike, ...others].map((person) => context.client(home).register(person)))
     const browser = context.client(home)
+    await browser.register(victim)
+    await registerAtHome([...followers, ...others], context)
     await browser.signIn(victim)
     if ((await browser.visit()).kind === 'out') throw new RequestFailed('a new account could not be signed in to')
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)

@@ -3,7 +3,7 @@ import { refusalIn, type TryOne, tryLast, tryUntilRefused } from './blocked.ts'
 import { castPeople, mistype, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { twin } from './revoked-session-use.twin.ts'
-import { LOOT, openSession, present, presentUntilRefused } from './sessions.ts'
+import { LOOT, openSession, present, presentUntilRefused, registerAtHome } from './sessions.ts'
 
 /** The detection wants more uses of a contained session than these. */
 const UNNOTICED = 3
@@ -24,7 +24,8 @@ export const revokedSessionUse: Attack = {
     const [victim, ...others] = castPeople(1 + OTHERS, random) as [Person, ...Person[]]
     const desk = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const laptop = context.client(desk)
-    await Promise.all([victim, ...others].map((person) => context.client(desk).register(person)))
+    await laptop.register(victim)
+    await registerAtHome(others, context)
     const stolen = await openSession(laptop, victim)
     tell(victim.name, `signs in on a laptop: ${desk.device.name} at ${desk.address}`)
 
