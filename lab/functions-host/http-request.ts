@@ -34,9 +34,22 @@ export async function readBody(request: IncomingMessage, limitBytes: number): Pr
     request.resume()
     return { kind: 'read' }
   }
+  return readWholeBody(request, limitBytes)
+}
+
+/**
+ * Reads a body to its end, with a length or in chunks.
+ * @param limitBytes the rest of a larger one is left unread
+ */
+export async function readWholeBody(request: IncomingMessage, limitBytes: number): Promise<Body> {
   const chunks: Buffer[] = []
+  let bytes = 0
   try {
-    for await (const chunk of request) chunks.push(chunk as Buffer)
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      bytes += (chunk as Buffer).byteLength
+      if (bytes > limitBytes) return { kind: 'too-large' }
+      chunks.push(chunk as Buffer)
+    }
   } catch {
     return { kind: 'aborted' }
   }

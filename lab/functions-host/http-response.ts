@@ -33,8 +33,9 @@ export function sendEmpty(
   response: ServerResponse,
   status: number,
   customHeaders: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string>> = {},
 ): void {
-  send(response, status, {}, undefined, customHeaders)
+  send(response, status, headers, undefined, customHeaders)
 }
 
 /** Kestrel's own answer to a request that it refuses: the host, and its headers, have no part in it. */
@@ -58,7 +59,7 @@ export function sendText(
 function send(
   response: ServerResponse,
   status: number,
-  headers: Record<string, string | string[]>,
+  headers: Readonly<Record<string, string | string[]>>,
   body: Uint8Array | undefined,
   customHeaders: Readonly<Record<string, string>>,
 ): void {

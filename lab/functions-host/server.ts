@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { isReservedPath, readAdminRequest } from './admin.ts'
+import { answerAdmin, isReservedPath } from './admin.ts'
 import type { RegisteredFunction } from './core-module.ts'
 import { type FunctionTable, findFunction, type HttpFunction } from './function-table.ts'
 import type { HostJson } from './host-json.ts'
@@ -22,8 +22,8 @@ export interface ServerDeps {
   readonly hostJson: HostJson
   readonly bodyLimitBytes: number
   readonly homepage: boolean
-  /** Starts a run of a timer; false when there is no such timer. */
-  readonly startTimerNow: (name: string) => boolean
+  /** Starts a run of a timer, outside its schedule. */
+  readonly startTimer: (name: string) => void
 }
 
 /** Answers what arrives at the host's port: its home page, its admin endpoint, the functions' routes. */
@@ -38,7 +38,7 @@ export function createListener(deps: ServerDeps): RequestListener {
     const target = requestTarget(request)
     const segments = target && pathSegments(target.path)
     if (!target || !segments) return sendRejection(response, 400)
-    if (isReservedPath(segments)) return answerAdmin(request, response, segments, deps)
+    if (isReservedPath(segments)) return answerReserved(request, response, segments, deps)
     const found = findFunction(deps.table.http, request.method ?? '', segments)
     if (!found) return answerUnknown(request, response, segments, deps)
     const leave = await throttle.enter()
@@ -83,15 +83,21 @@ async function answerFunction(
   else sendResponse(response, outcome, hostJson.customHeaders)
 }
 
-async function answerAdmin(
+async function answerReserved(
   request: IncomingMessage,
   response: ServerResponse,
   segments: readonly string[],
-  { startTimerNow }: ServerDeps,
+  deps: ServerDeps,
 ): Promise<void> {
-  const asked = await readAdminRequest(request, segments)
-  if (asked.kind === 'refused') return sendEmpty(response, asked.status)
-  sendEmpty(response, startTimerNow(asked.name) ? 202 : 404)
+  const { customHeaders } = deps.hostJson
+  const { status, json, headers } = await answerAdmin(request, segments, `http://${request.headers.host}`, {
+    table: deps.table,
+    startTimer: deps.startTimer,
+    warn: (text) => deps.log('warning', 'Host.Controllers', text),
+  })
+  request.resume() // what was not read, so that the sender gets to see the answer
+  if (json === undefined) sendEmpty(response, status, customHeaders, headers)
+  else sendText(response, 'application/json; charset=utf-8', JSON.stringify(json), customHeaders)
 }
 
 /** The home page answers every method. @see `HomepageMiddleware` */
