@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
 import { type Account, castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnMac, safariOnIphone } from './clients/devices.ts'
@@ -38,7 +39,7 @@ export const twin: Twin = {
     tell(person.name, 'types the new one in on the phone, and is in')
     return {
       groups: [
-        { '@ip': address },
+        networkGroup(address),
         { '@sid': mended.session.sid },
         { '@sid': changed.session.sid },
         ...(insider ? [{ '@login_hash': await insider.loginHash(person.email) }] : []),

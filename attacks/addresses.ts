@@ -1,4 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import { networkOf } from '../shared/client/address.ts'
+import type { Group } from './attack.ts'
 
 /**
  * Where simulated clients come from: the ranges that documents and tests may use, and nobody has. Those of one method are
@@ -16,6 +18,9 @@ export interface Addresses {
   /** The exit of a VPN that the lab lists as one, no closer. */
   vpn(): Promise<string>
 }
+
+/** The group of an alert about the network that an address is in. */
+export const networkGroup = (address: string): Group => ({ '@network': networkOf(address) })
 
 /** Hosts of one IPv4 network, first to last. */
 type Span = readonly [prefix: string, first: number, last: number]

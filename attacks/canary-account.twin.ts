@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
 import { castPeople, LAB_CANARY, mistype, type Person } from './cast.ts'
 import { OFFICE_DEVICES } from './clients/devices.ts'
@@ -32,7 +33,7 @@ export const twin: Twin = {
         const answer = await browser.signIn(person)
         if (answer.kind === 'refused') throw new BenignRefused(`${person.email} was kept out with ${answer.status}`)
         tell(person.name, `registers ${person.email}, mistypes once and gets in`)
-        return [{ '@ip': home.address }, { '@sid': answer.session.sid }]
+        return [networkGroup(home.address), { '@sid': answer.session.sid }]
       }),
     )
     return {

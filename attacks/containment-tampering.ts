@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { SIGNATURE_HEADER, sign } from '../shared/signature.ts'
+import { networkGroup } from './addresses.ts'
 import type { Attack, TargetKind } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
@@ -37,7 +38,7 @@ export const containmentTampering: Attack = {
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
 
     const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    const forger = context.intruder(lair)
+    const forger = context.client(lair)
     tell('forger', `knows the name of ${victim.name}'s session, and no secret: ${lair.address}`)
     const [first, second, third] = FORGERIES[target.kind](sid, home.address)
     const attempt = async ({ hope, outgoing }: Forgery) => {
@@ -46,12 +47,14 @@ export const containmentTampering: Attack = {
     }
     await attempt(first)
     await attempt(second)
-    const group = { '@ip': lair.address }
+    const group = networkGroup(lair.address)
     const crossing = context.crossing(group, 'the third forgery')
     await attempt(third)
 
     await crossing.alerted
-    return { group, crossedAt: crossing.at, refusedAt: undefined }
+    const victimAlive = (await browser.visit()).kind === 'in'
+    tell(victim.name, victimAlive ? 'is signed in as before, and was never in danger' : 'WAS SIGNED OUT')
+    return { group, crossedAt: crossing.at, refusedAt: undefined, attackerDead: undefined, victimAlive }
   },
 }
 

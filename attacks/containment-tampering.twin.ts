@@ -1,4 +1,5 @@
 import { SIGNATURE_HEADER } from '../shared/signature.ts'
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Context, type Group, type TargetKind, type Twin } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux, OFFICE_DEVICES } from './clients/devices.ts'
@@ -41,7 +42,7 @@ export const twin: Twin = {
     const [, door] = DOORS[target.kind]
     for (let asked = 0; asked < 2; asked++) await context.client(monitor).send(door)
     tell('probe', `asks twice whether ${door.path} answers: ${monitor.address}`)
-    const groups: Group[] = [scanner.address, office, monitor.address].map((ip) => ({ '@ip': ip }))
+    const groups: Group[] = [scanner.address, office, monitor.address].map((ip) => networkGroup(ip))
     return {
       groups: [...groups, ...sids.map((sid) => ({ '@sid': sid }))],
       leaves: [

@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Context, type Twin } from './attack.ts'
 import { castPeople, mistype, type Person } from './cast.ts'
 import type { Client } from './clients/client.ts'
@@ -26,7 +27,7 @@ export const twin: Twin = {
       if (slips > 0) tell(person.name, `mistypes ${slips === 1 ? 'once' : `${slips} times`}, then gets in`)
     }
     return {
-      groups: [{ '@ip': office }, ...sids.map((sid) => ({ '@sid': sid }))],
+      groups: [networkGroup(office), ...sids.map((sid) => ({ '@sid': sid }))],
       leaves: [
         { query: '@evt:register @outcome:success', atLeast: PEOPLE },
         { query: '@evt:login @outcome:fail', atLeast: sum(SLIPS) },

@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Context, type Twin } from './attack.ts'
 import { castPeople, mistype, type Person } from './cast.ts'
 import { OFFICE_DEVICES } from './clients/devices.ts'
@@ -46,5 +47,5 @@ async function morning(person: Person, wrongAddress: boolean, context: Context) 
   if ((await browser.signIn(mistyped)).kind === 'in') throw new Error('a mistyped login was accepted')
   const answer = await browser.signIn(person)
   if (answer.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${answer.status}`)
-  return [{ '@ip': home }, { '@sid': answer.session.sid }]
+  return [networkGroup(home), { '@sid': answer.session.sid }]
 }

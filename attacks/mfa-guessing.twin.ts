@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
 import { castPeople, mistype, type Person } from './cast.ts'
 import { userOf } from './clients/client.ts'
@@ -36,7 +37,7 @@ export const twin: Twin = {
     return {
       groups: [
         { '@usr.id': userOf(session) },
-        { '@ip': address },
+        networkGroup(address),
         ...[session, answer.session].map(({ sid }) => ({ '@sid': sid })),
       ],
       leaves: [

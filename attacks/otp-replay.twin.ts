@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { type Client, type Session, type SignIn, userOf } from './clients/client.ts'
@@ -32,7 +33,7 @@ export const twin: Twin = {
     return {
       groups: [
         { '@usr.id': userOf(session) },
-        ...[home, away].map((address) => ({ '@ip': address })),
+        ...[home, away].map((address) => networkGroup(address)),
         ...[session, onLaptop, onPhone].map(({ sid }) => ({ '@sid': sid })),
       ],
       leaves: [

@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Context, type Twin } from './attack.ts'
 import { type Account, castPeople, mistype, type Person } from './cast.ts'
 import type { Client } from './clients/client.ts'
@@ -34,7 +35,7 @@ export const twin: Twin = {
     for (const account of [owner, second]) await comeIn(account)
     tell(owner.name, 'remembers, and is in')
     return {
-      groups: [{ '@ip': office }, ...sids.map((sid) => ({ '@sid': sid }))],
+      groups: [networkGroup(office), ...sids.map((sid) => ({ '@sid': sid }))],
       leaves: [
         { query: '@evt:register @outcome:success', atLeast: PEOPLE + 1 },
         { query: '@evt:login @outcome:fail @reason:wrong_password', atLeast: SLIPS + 2 },

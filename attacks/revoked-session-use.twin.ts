@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Context, type Twin } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import type { Client, Session } from './clients/client.ts'
@@ -22,7 +23,7 @@ export const twin: Twin = {
     await laptop.register(victim)
     const stolen = await openSession(laptop, victim)
     const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    await presentUntilRefused(context.intruder(lair), stolen, context)
+    await presentUntilRefused(context.client(lair), stolen, context)
     tell('thief', `has used ${victim.name}'s session until it was ended, and leaves it at that`)
     for (let looks = 0; looks < LOOKS; looks++) await present(laptop, stolen)
     await comeIn(laptop, victim)
@@ -35,7 +36,7 @@ export const twin: Twin = {
     }
     tell(tidy.name, `leaves ${tabs.length} signed-out tabs open at ${office}, which retry ${RETRIES} times each`)
     return {
-      groups: [{ '@ip': home.address }, { '@ip': office }, { '@ip': lair.address }],
+      groups: [networkGroup(home.address), networkGroup(office), networkGroup(lair.address)],
       aftermathOf: [{ monitor: 'session-reuse', group: { '@sid': stolen.sid } }],
       leaves: [
         { query: '@evt:session @outcome:revoked @reason:contained', atLeast: 1 + LOOKS },

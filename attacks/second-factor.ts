@@ -13,9 +13,7 @@ export async function openWithAuthenticator(
   await browser.register(person)
   const answer = await browser.signIn(person)
   if (answer.kind === 'refused') throw new RequestFailed(`a new account could not sign in: ${answer.status}`)
-  const phone = await turnOnAuthenticator(browser, context)
-  context.carries(person, phone)
-  return { session: answer.session, phone }
+  return { session: answer.session, phone: await turnOnAuthenticator(browser, context) }
 }
 
 /** Sets an authenticator up on the account that the browser is signed in to. */

@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import type { Visit } from './clients/client.ts'
@@ -36,7 +37,7 @@ export const twin: Twin = {
     return {
       groups: [
         ...[first, pinned].map(({ sid }) => ({ '@sid': sid })),
-        ...[home, server].map(({ address }) => ({ '@ip': address })),
+        ...[home, server].map(({ address }) => networkGroup(address)),
       ],
       leaves: [
         { query: '@evt:session @outcome:new', atLeast: 2 },

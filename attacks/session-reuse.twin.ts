@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { chromeOnWindows } from './clients/devices.ts'
@@ -29,7 +30,7 @@ export const twin: Twin = {
     await stay('in a café, the browser a version newer', await addresses.ordinary())
     await stay('in the office', await addresses.ordinary())
     return {
-      groups: [{ '@sid': answer.session.sid }, { '@ip': home }],
+      groups: [{ '@sid': answer.session.sid }, networkGroup(home)],
       leaves: [
         { query: '@evt:login @outcome:success', atLeast: 1 },
         { query: '@evt:session @outcome:new', atLeast: 1 },

@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import type { Client, Session, SignIn } from './clients/client.ts'
@@ -30,7 +31,7 @@ export const twin: Twin = {
     tell(owner.name, `signs in where it was always, and changes the password: ${home}`)
     return {
       groups: [
-        ...[first, home].map((address) => ({ '@ip': address })),
+        ...[first, home].map((address) => networkGroup(address)),
         ...[session, opened, again, changed].map(({ sid }) => ({ '@sid': sid })),
       ],
       leaves: [

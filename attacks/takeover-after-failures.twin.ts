@@ -1,3 +1,4 @@
+import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Context, type Twin } from './attack.ts'
 import { castPeople, mistype, type Person } from './cast.ts'
 import type { Client } from './clients/client.ts'
@@ -29,7 +30,7 @@ export const twin: Twin = {
     sids.push(await comeIn(phone, person))
     tell(person.name, `mistypes ${ON_THE_PHONE} times on a new phone, then gets in there too`)
     return {
-      groups: [{ '@ip': address }, ...sids.map((sid) => ({ '@sid': sid }))],
+      groups: [networkGroup(address), ...sids.map((sid) => ({ '@sid': sid }))],
       leaves: [
         { query: '@evt:login @outcome:fail @reason:wrong_password', atLeast: ON_THE_LAPTOP + ON_THE_PHONE },
         { query: '@evt:login @outcome:success', atLeast: sids.length },

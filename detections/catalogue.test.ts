@@ -55,7 +55,10 @@ describe.each(detections)('$monitor.slug', ({ monitor, cases }) => {
       include_tags: true,
       enable_logs_sample: true,
       notify_audit: false,
-      renotify_interval: 0,
+      // A block of a quarter of an hour is renewed for as long as its alert lasts.
+      ...(policyFor(monitor.slug)?.action === 'block_ip'
+        ? { renotify_interval: 10, renotify_statuses: ['alert'] }
+        : { renotify_interval: 0 }),
     })
   })
 

@@ -170,6 +170,10 @@ export const EVENTS = {
     ...judged,
     evt: z.literal('credential'),
     outcome: z.enum(['success', 'fail']),
+    /** Of the account's address: a guess made inside a session is a guess at the account. */
+    login_hash: Hash.optional(),
+    /** Of a failure. */
+    reason: z.enum(['wrong_password', 'weak_password', 'throttled', 'busy']).optional(),
     action: z.enum([
       'password_changed',
       'reset_requested',
@@ -178,8 +182,6 @@ export const EVENTS = {
       'recovery_regenerated',
       'reauthenticated', // `fail` only: a success is a new session
     ]),
-    /** Of a failure. */
-    reason: z.enum(['wrong_password', 'weak_password', 'throttled', 'busy']).optional(),
     usr: known,
     sid: Sid.optional(),
   }),
@@ -222,7 +224,7 @@ export const EVENTS = {
     containment_id: z.string(),
     sid: Sid.optional(),
     usr: known.optional(),
-    blocked_ip: z.union([z.ipv4(), z.ipv6()]).optional(),
+    blocked_network: Network.optional(),
     /** Who carried it out: web on functions' call, or functions itself. */
     via: z.enum(['web', 'direct']),
     request_id: z.uuid(),

@@ -44,7 +44,6 @@ test('every attack is seen and contained on both targets, and no twin is trouble
     expect(attack.requests).toBeLessThan(200)
     expect(alert.detect_ms).toBeGreaterThanOrEqual(0)
     if (containment.attacker_dead) expect(containment.contain_ms).toBeGreaterThanOrEqual(0)
-    expect(containment.still_in).toBeLessThanOrEqual(containment.entered)
     expect(otherwise.detect_ms).toBeGreaterThanOrEqual(0)
     expect(benign.events).toBeGreaterThan(2)
   }
@@ -54,7 +53,7 @@ test('every attack is seen and contained on both targets, and no twin is trouble
 
 /** What each facet of a group looks like; nothing else is ever named by an alert. */
 const FACETS: Readonly<Record<string, RegExp>> = {
-  '@ip': /^(203\.0\.113\.\d+|2001:db8:[0-9a-f:]+)$/,
+  '@network': /^(203\.0\.113\.\d+|2001:db8:[0-9a-f]+:[0-9a-f]+::\/64)$/,
   '@sid': /^[\w-]{22}$/,
   '@usr.id': /^[0-9a-f-]{36}$/,
   '@login_hash': /^[0-9a-f]{32}$/,
@@ -79,9 +78,6 @@ function held(slug: string, target: string) {
       contain_ms: time,
       attacker_dead: contains ? true : null,
       victim_alive: true,
-      entered: expect.any(Number),
-      still_in: contains ? 0 : expect.any(Number),
-      locked_out: 0,
     },
     otherwise: { mode: 'cadence', detect_ms: expect.any(Number), contain_ms: time },
     benign: { events: expect.any(Number), alerts: 0 },

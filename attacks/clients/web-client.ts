@@ -35,20 +35,17 @@ export function createWebClient(start: { device: Device; address: string }, line
     return secret === undefined ? undefined : { sid: sidOf(secret), secret }
   }
   /** @param place where a success leads @param typed what the refusal may repeat */
-  const admitted = ({ status, body, location, sentAt, answeredAt }: Page, place: string, typed: string): SignIn => {
-    const timed = { sentAt, answeredAt }
-    if (status !== 303) return { kind: 'refused', status, words: wordsOf(body, typed), ...timed }
+  const admitted = ({ status, body, location, sentAt }: Page, place: string, typed: string): SignIn => {
+    if (status !== 303) return { kind: 'refused', status, words: wordsOf(body, typed), sentAt }
     const session = held()
     if (!leadsTo(place, location) || !session) {
       throw new RequestFailed(`the sign-in led to ${location || 'nowhere'} and not to ${place}`)
     }
-    return { kind: 'in', session, ...timed }
+    return { kind: 'in', session, sentAt }
   }
   const givePassword: Client['givePassword'] = async (account) => {
     const page = await submitAccount('/login', account)
-    if (page.status === 303 && leadsTo('/mfa', page.location)) {
-      return { kind: 'challenged', sentAt: page.sentAt, answeredAt: page.answeredAt }
-    }
+    if (page.status === 303 && leadsTo('/mfa', page.location)) return { kind: 'challenged', sentAt: page.sentAt }
     return admitted(page, '/dashboard', account.email)
   }
 
@@ -64,11 +61,11 @@ export function createWebClient(start: { device: Device; address: string }, line
     givePassword,
     enterCode: async (code) => admitted(await submit('/mfa', { code, hints: HINTS }), '/dashboard', code),
     async visit() {
-      const { status, body, location, sentAt, answeredAt } = await request('GET', '/dashboard')
+      const { status, body, location, sentAt } = await request('GET', '/dashboard')
       const session = held()
-      if (status === 200 && session && body.includes(session.sid)) return { kind: 'in', sentAt, answeredAt }
+      if (status === 200 && session && body.includes(session.sid)) return { kind: 'in', sentAt }
       const out = status === 401 || (status === 303 && leadsTo('/login', location))
-      if (out) return { kind: 'out', status, words: noticeOf(body) ?? 'asked to sign in', sentAt, answeredAt }
+      if (out) return { kind: 'out', status, words: noticeOf(body) ?? 'asked to sign in', sentAt }
       throw new RequestFailed(`GET /dashboard answered ${status}, which is neither in nor out`)
     },
     async enrol() {
@@ -100,7 +97,6 @@ export function createWebClient(start: { device: Device; address: string }, line
     },
     hold: (stolen) => jar.holdSession(stolen.secret),
     send: (outgoing) => send(outgoing, from, line),
-    belongings: () => ({ session: held(), challenge: jar.challenge() }),
     move: (to) => {
       from = { ...from, ...to }
     },

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, newRequestId, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
@@ -19,7 +19,7 @@ const request = (ms: number, ip: string) => ({
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
-  request_id: '6f1c1a3e-8f5d-4a57-9f0e-2f1d2c3b4a59',
+  request_id: newRequestId(),
 })
 
 const failure = (ms: number, change: Partial<LoginFailed> = {}): LoginFailed => ({
@@ -39,6 +39,15 @@ const guesses = (count: number, everyMs: number, change: Partial<LoginFailed> = 
     failure(fromMs + i * everyMs, { ...addressFields(numbered.ip(i % 3)), ...change }),
   )
 
+type CredentialFailed = Extract<Event, { evt: 'credential' }>
+/** So many guesses at the same password where a session asks for it, so many milliseconds apart. */
+const guessesInside = (count: number, everyMs: number, change: Partial<CredentialFailed> = {}, fromMs = 0): Event[] =>
+  Array.from({ length: count }, (_, i) => ({
+    ...request(fromMs + i * everyMs, '203.0.113.9'),
+    ...{ evt: 'credential', outcome: 'fail', action: 'reauthenticated', reason: 'wrong_password' },
+    ...{ login_hash: victim, usr, sid: 'AAAAAAAAAAAAAAAAAAAAAA', ...change },
+  }))
+
 const success = (ms: number): Event => ({
   ...request(ms, '198.51.100.7'),
   level: 'info',
@@ -53,7 +62,11 @@ const success = (ms: number): Event => ({
 
 export const proof: Proof = {
   counts: (i, afterMs, subject) =>
-    failure(afterMs, { ...addressFields(numbered.ip(i)), login_hash: numbered.hash(subject) }),
+    failure(afterMs, {
+      request_id: numbered.uuid(i),
+      ...addressFields(numbered.ip(i)),
+      login_hash: numbered.hash(subject),
+    }),
 }
 
 export const cases: DetectionCase[] = [
@@ -133,6 +146,42 @@ export const cases: DetectionCase[] = [
     fires: false,
   },
   {
+    name: 'ten guesses at the sign-in, and eleven by a stolen session where the password is asked for again',
+    events: [...guesses(10, second), ...guessesInside(11, second, {}, 10 * second)],
+    fires: [{ '@login_hash': victim }],
+  },
+  {
+    name: 'twenty-one guesses at a change of password, most of them refused unread',
+    events: [
+      ...guessesInside(5, second, { action: 'password_changed' }),
+      ...guessesInside(16, second, { action: 'password_changed', reason: 'throttled' }, 5 * second),
+    ],
+    fires: [{ '@login_hash': victim }],
+  },
+  {
+    name: 'thirty new passwords that were too weak, or came while the service was busy: none is a guess',
+    events: [
+      ...guessesInside(30, second, { action: 'password_changed', reason: 'weak_password' }),
+      ...guessesInside(30, second, { reason: 'busy' }, 30 * second),
+    ],
+    fires: false,
+  },
+  {
+    name: 'thirty changes of password that succeeded',
+    events: guessesInside(30, second).map((event) => ({ ...event, outcome: 'success' })),
+    fires: false,
+  },
+  {
+    name: 'thirty sign-ins that a full queue turned away: that is our fault, not a guess',
+    events: guesses(30, second, { reason: 'busy' }),
+    fires: false,
+  },
+  {
+    name: 'twenty guesses whose lines the drain delivered twice',
+    events: guesses(20, second).flatMap((event) => [event, event]),
+    fires: false,
+  },
+  {
     name: 'a mail client with an old password, every three minutes',
     events: guesses(20, 3 * minute, addressFields('198.51.100.7')),
     fires: false,
@@ -169,7 +218,7 @@ export const cases: DetectionCase[] = [
       { length: 30 },
       (_, i): Event => ({
         ...request(i * second, '203.0.113.9'),
-        ...{ evt: 'register', outcome: 'fail', reason: 'existing', login_hash: victim },
+        ...{ evt: 'register', outcome: 'fail', reason: i < 3 ? 'existing' : 'throttled', login_hash: victim },
       }),
     ),
     fires: false,

@@ -1,4 +1,12 @@
-import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import {
+  after,
+  alertLasting,
+  type DetectionCase,
+  newRequestId,
+  numbered,
+  type Proof,
+  without,
+} from '../../lab/datadog/testing.ts'
 import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
@@ -19,7 +27,7 @@ const request = (ms: number, ip = attacker) => ({
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
-  request_id: '6f1c1a3e-8f5d-4a57-9f0e-2f1d2c3b4a59',
+  request_id: newRequestId(),
 })
 
 const failure = (ms: number, change: Partial<LoginFailed> = {}): LoginFailed => ({
@@ -45,14 +53,15 @@ const registered = (ms: number, change: { email: string; risk?: ['canary'] }): E
 })
 
 export const proof: Proof = {
-  counts: (_i, afterMs, subject) => touch(afterMs, addressFields(numbered.ip(subject))),
+  counts: (i, afterMs, subject) =>
+    touch(afterMs, { request_id: numbered.uuid(i), ...addressFields(numbered.ip(subject)) }),
 }
 
 export const cases: DetectionCase[] = [
   {
     name: 'five lines of a stolen list, the third of them planted: the first touch is the alert',
     events: [failure(0), failure(second), touch(2 * second), failure(3 * second), failure(4 * second)],
-    fires: [{ '@ip': attacker }],
+    fires: [{ '@network': attacker }],
     transitions: [
       ['Triggered', 2 * second],
       ['Recovered', 5 * minute + 2 * second],
@@ -61,16 +70,31 @@ export const cases: DetectionCase[] = [
   {
     name: 'somebody who registers the planted address',
     events: [registered(0, { email: planted, risk: ['canary'] })],
-    fires: [{ '@ip': attacker }],
+    fires: [{ '@network': attacker }],
   },
   {
-    name: 'a touch that a throttle, a block or a full queue refused',
+    name: 'a touch that the throttle refused, and one with a wrong password from an IPv6 address',
     events: [
       touch(0, { reason: 'throttled' }),
-      touch(second, { reason: 'blocked', ...addressFields(elsewhere) }),
-      touch(2 * second, { reason: 'wrong_password', ...addressFields('2001:db8::7') }),
+      touch(second, { reason: 'wrong_password', ...addressFields('2001:db8::7') }),
     ],
-    fires: [{ '@ip': attacker }, { '@ip': elsewhere }, { '@ip': '2001:db8::7' }],
+    fires: [{ '@network': attacker }, { '@network': '2001:db8:0:0::/64' }],
+  },
+  {
+    name: 'touches from a network that is blocked already keep no alert alive',
+    events: [touch(0), ...Array.from({ length: 9 }, (_, i) => touch((i + 1) * 100 * second, { reason: 'blocked' }))],
+    fires: [{ '@network': attacker }],
+    transitions: alertLasting(0, 5 * minute),
+  },
+  {
+    name: 'a touch that a full queue turned away: what has not been tried is tried again',
+    events: [touch(0, { reason: 'busy' })],
+    fires: false,
+  },
+  {
+    name: 'touches from every corner of one subscriber’s network are one alert',
+    events: [1, 2, 3].map((host) => touch(host * second, addressFields(`2001:db8:0:0:${host}::7`))),
+    fires: [{ '@network': '2001:db8:0:0::/64' }],
   },
   {
     name: 'the planted address opened with a password of its own',
@@ -81,21 +105,18 @@ export const cases: DetectionCase[] = [
         ...{ device_known: false, risk: ['new_device', 'canary'] },
       },
     ],
-    fires: [{ '@ip': attacker }],
+    fires: [{ '@network': attacker }],
   },
   {
     name: 'a touch every five minutes less a millisecond is one alert',
     events: Array.from({ length: 4 }, (_, i) => touch(i * (5 * minute - 1))),
-    fires: [{ '@ip': attacker }],
-    transitions: [
-      ['Triggered', 0],
-      ['Recovered', 3 * (5 * minute - 1) + 5 * minute],
-    ],
+    fires: [{ '@network': attacker }],
+    transitions: alertLasting(0, 3 * (5 * minute - 1) + 5 * minute),
   },
   {
     name: 'a touch after a recovery is a second alert',
     events: [touch(0), touch(10 * minute)],
-    fires: [{ '@ip': attacker }, { '@ip': attacker }],
+    fires: [{ '@network': attacker }, { '@network': attacker }],
     transitions: [
       ['Triggered', 0],
       ['Recovered', 5 * minute],
@@ -106,7 +127,7 @@ export const cases: DetectionCase[] = [
   {
     name: 'two addresses with the same list, each an alert of its own',
     events: [touch(0), touch(second, addressFields(elsewhere))],
-    fires: [{ '@ip': attacker }, { '@ip': elsewhere }],
+    fires: [{ '@network': attacker }, { '@network': elsewhere }],
   },
   {
     name: 'people whose addresses look like the planted one',
@@ -142,7 +163,7 @@ export const cases: DetectionCase[] = [
   { name: 'another service', events: [touch(0, { service: 'another' })], fires: false },
   {
     name: 'a touch without an address counts for nobody',
-    events: [without(touch(0), 'ip')],
+    events: [without(touch(0), 'network')],
     fires: false,
     outsideContract: true,
   },

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, newRequestId, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
@@ -23,7 +23,7 @@ const request = (ms: number, ip: string) => ({
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
-  request_id: '6f1c1a3e-8f5d-4a57-9f0e-2f1d2c3b4a59',
+  request_id: newRequestId(),
 })
 
 const call = (ms: number, change: Partial<CallRefused> = {}): CallRefused => ({
@@ -41,7 +41,7 @@ const delivery = (ms: number, change: Partial<WebhookEvent> = {}): WebhookEvent 
   outcome: 'refused',
   reason: 'bad_secret',
   ...addressFields(forger),
-  request_id: '6f1c1a3e-8f5d-4a57-9f0e-2f1d2c3b4a59',
+  request_id: newRequestId(),
   ...change,
 })
 
@@ -67,7 +67,8 @@ const deliveries = (count: number, everyMs: number, change: Partial<WebhookEvent
 export const proof: Proof = {
   counts: (i, afterMs, subject) => {
     const ip = numbered.ip(subject)
-    return i % 2 === 0 ? call(afterMs, addressFields(ip)) : delivery(afterMs, addressFields(ip))
+    const about = { request_id: numbered.uuid(i), ...addressFields(ip) }
+    return i % 2 === 0 ? call(afterMs, about) : delivery(afterMs, about)
   },
 }
 
@@ -75,7 +76,7 @@ export const cases: DetectionCase[] = [
   {
     name: 'three forged revokes within a minute',
     events: calls(3, 20 * second),
-    fires: [{ '@ip': forger }],
+    fires: [{ '@network': forger }],
     transitions: [
       ['Triggered', 40 * second],
       ['Recovered', 15 * minute],
@@ -84,7 +85,7 @@ export const cases: DetectionCase[] = [
   {
     name: 'the third forgery 899,999 ms after the first',
     events: [call(0), call(1), call(15 * minute - 1)],
-    fires: [{ '@ip': forger }],
+    fires: [{ '@network': forger }],
     transitions: [
       ['Triggered', 15 * minute - 1],
       ['Recovered', 15 * minute],
@@ -100,28 +101,28 @@ export const cases: DetectionCase[] = [
     events: (['bad_signature', 'stale', 'replayed', 'wrong_route', 'malformed'] as const).map((reason, i) =>
       call(i * second, { reason }),
     ),
-    fires: [{ '@ip': forger }],
+    fires: [{ '@network': forger }],
   },
   {
     name: 'three recorded calls sent again: whoever has them reads our traffic',
     events: calls(3, second, { reason: 'replayed' }),
-    fires: [{ '@ip': forger }],
+    fires: [{ '@network': forger }],
   },
   {
     name: 'signed sign-ins, forged at functions to speak in the name of other addresses',
     events: calls(3, second, { via: 'api', route: 'POST /api/auth/login' }),
-    fires: [{ '@ip': forger }],
+    fires: [{ '@network': forger }],
   },
-  { name: 'three guesses at the webhook secret', events: deliveries(3, second), fires: [{ '@ip': forger }] },
+  { name: 'three guesses at the webhook secret', events: deliveries(3, second), fires: [{ '@network': forger }] },
   {
     name: 'two guesses at the secret and one forged call are three, on whatever host',
     events: [...deliveries(2, second), call(10 * second)],
-    fires: [{ '@ip': forger }],
+    fires: [{ '@network': forger }],
   },
   {
     name: 'an address that goes on is one alert, until it has rested',
     events: calls(20, minute),
-    fires: [{ '@ip': forger }],
+    fires: [{ '@network': forger }],
     transitions: [
       ['Triggered', 2 * minute],
       ['Recovered', 32 * minute],
@@ -130,12 +131,22 @@ export const cases: DetectionCase[] = [
   {
     name: 'a forger on IPv6',
     events: calls(3, second, addressFields('2001:db8::7')),
-    fires: [{ '@ip': '2001:db8::7' }],
+    fires: [{ '@network': '2001:db8:0:0::/64' }],
+  },
+  {
+    name: 'a forger who takes another address of the same IPv6 network for each call',
+    events: [1, 2, 3].map((host) => call(host * second, addressFields(`2001:db8:0:0:${host}::7`))),
+    fires: [{ '@network': '2001:db8:0:0::/64' }],
+  },
+  {
+    name: 'two calls whose lines the drain delivered twice',
+    events: calls(2, second).flatMap((event) => [event, event]),
+    fires: false,
   },
   {
     name: 'a rotation half done: web signs with what functions does not know yet, and every sign-in fails',
     events: calls(30, second, { via: 'api', route: 'POST /api/auth/login', ...addressFields(probe) }),
-    fires: [{ '@ip': probe }],
+    fires: [{ '@network': probe }],
   },
   {
     name: 'a scanner that pokes each of the two doors once',
@@ -196,7 +207,7 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'forgeries without an address count for nobody',
-    events: [...calls(5, second), ...deliveries(5, second)].map((event) => without(event, 'ip')),
+    events: [...calls(5, second), ...deliveries(5, second)].map((event) => without(event, 'network')),
     fires: false,
     outsideContract: true,
   },

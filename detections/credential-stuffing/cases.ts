@@ -1,4 +1,12 @@
-import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import {
+  after,
+  alertLasting,
+  type DetectionCase,
+  newRequestId,
+  numbered,
+  type Proof,
+  without,
+} from '../../lab/datadog/testing.ts'
 import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
@@ -18,7 +26,7 @@ const request = (ms: number, ip: string) => ({
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: device,
   via: 'web' as const,
-  request_id: '6f1c1a3e-8f5d-4a57-9f0e-2f1d2c3b4a59',
+  request_id: newRequestId(),
 })
 
 const failure = (ms: number, change: Partial<LoginFailed> = {}): LoginFailed => ({
@@ -53,14 +61,18 @@ const officeMorning = Array.from({ length: 40 }, (_, i) => [
 
 export const proof: Proof = {
   counts: (i, afterMs, subject) =>
-    failure(afterMs, { email: `user${i}@example.test`, ...addressFields(numbered.ip(subject)) }),
+    failure(afterMs, {
+      request_id: numbered.uuid(i),
+      email: `user${i}@example.test`,
+      ...addressFields(numbered.ip(subject)),
+    }),
 }
 
 export const cases: DetectionCase[] = [
   {
     name: 'eleven failures from one address, the last 299,999 ms after the first',
     events: [...spray(10, 1), failure(299_999)],
-    fires: [{ '@ip': attacker }],
+    fires: [{ '@network': attacker }],
     transitions: [
       ['Triggered', 299_999],
       ['Recovered', 300_000],
@@ -81,7 +93,7 @@ export const cases: DetectionCase[] = [
   {
     name: 'two addresses at once, each an alert of its own',
     events: [...spray(11, 1_000), ...spray(11, 1_000, addressFields(elsewhere), 500)],
-    fires: [{ '@ip': attacker }, { '@ip': elsewhere }],
+    fires: [{ '@network': attacker }, { '@network': elsewhere }],
     transitions: [
       ['Triggered', 10_000],
       ['Triggered', 10_500],
@@ -92,7 +104,7 @@ export const cases: DetectionCase[] = [
   {
     name: 'an attack that goes on is one alert, until the address has rested',
     events: spray(100, 3_000),
-    fires: [{ '@ip': attacker }],
+    fires: [{ '@network': attacker }],
     transitions: [
       ['Triggered', 30_000],
       ['Recovered', 89 * 3_000 + 5 * minute],
@@ -101,7 +113,7 @@ export const cases: DetectionCase[] = [
   {
     name: 'a second attack after a recovery is a second alert',
     events: [...spray(11, 1_000), ...spray(11, 1_000, {}, 10 * minute)],
-    fires: [{ '@ip': attacker }, { '@ip': attacker }],
+    fires: [{ '@network': attacker }, { '@network': attacker }],
     transitions: [
       ['Triggered', 10_000],
       ['Recovered', 5 * minute],
@@ -112,7 +124,7 @@ export const cases: DetectionCase[] = [
   {
     name: 'failures that arrive out of order within the lateness',
     events: spray(11, 4_000).reverse(),
-    fires: [{ '@ip': attacker }],
+    fires: [{ '@network': attacker }],
     transitions: [
       ['Triggered', 40_000],
       ['Recovered', 5 * minute],
@@ -124,11 +136,55 @@ export const cases: DetectionCase[] = [
     events: spray(11, 1_000, { reason: 'unknown_user' }),
     fires: true,
   },
-  { name: 'an address that is already blocked', events: spray(30, 1_000, { reason: 'blocked' }), fires: false },
+  { name: 'a network that is already blocked', events: spray(30, 1_000, { reason: 'blocked' }), fires: false },
+  {
+    name: 'attempts that a full queue turned away: that is our fault, not a wrong password',
+    events: spray(30, 1_000, { reason: 'busy' }),
+    fires: false,
+  },
+  {
+    name: 'requests that could not be read try no password',
+    events: spray(30, 1_000, { reason: 'malformed' }),
+    fires: false,
+  },
+  {
+    name: 'ten failures whose lines the drain delivered twice',
+    events: spray(10, 1_000).flatMap((event) => [event, event]),
+    fires: false,
+  },
+  {
+    name: 'sixty accounts from sixty addresses of one IPv6 network: one subscriber',
+    events: Array.from({ length: 60 }, (_, i) =>
+      failure(i * 1_000, { email: `user${i}@example.test`, ...addressFields(`2001:db8:0:0:${i}::7`) }),
+    ),
+    fires: [{ '@network': '2001:db8:0:0::/64' }],
+  },
+  {
+    name: 'ten failures from each of two IPv6 networks',
+    events: ['2001:db8:0:1::7', '2001:db8:0:2::7'].flatMap((ip) => spray(10, 1_000, addressFields(ip))),
+    fires: false,
+  },
+  {
+    name: 'an attack from a network whose block does not stop it is told again every ten minutes',
+    events: spray(1_200, 3_000),
+    fires: [{ '@network': attacker }],
+    transitions: alertLasting(30_000, 1_189 * 3_000 + 5 * minute),
+  },
+  {
+    name: 'malformed and canary touches of a blocked network keep no alert alive',
+    events: [
+      ...spray(11, 1_000),
+      ...Array.from({ length: 12 }, (_, i) =>
+        failure((i + 1) * 100_000, i % 2 === 0 ? { reason: 'malformed' } : { reason: 'blocked', risk: ['canary'] }),
+      ),
+    ],
+    fires: [{ '@network': attacker }],
+    transitions: alertLasting(10_000, 5 * minute),
+  },
   {
     name: 'an IPv6 address',
     events: spray(11, 1_000, addressFields('2001:db8::7')),
-    fires: [{ '@ip': '2001:db8::7' }],
+    fires: [{ '@network': '2001:db8:0:0::/64' }],
   },
   { name: 'an office behind one address signing in', events: officeMorning, fires: false },
   {
@@ -140,7 +196,7 @@ export const cases: DetectionCase[] = [
   { name: 'another service', events: spray(30, 1_000, { service: 'another' }), fires: false },
   {
     name: 'failures without an address count for nobody',
-    events: spray(30, 1_000).map((event) => without(event, 'ip')),
+    events: spray(30, 1_000).map((event) => without(event, 'network')),
     fires: false,
     outsideContract: true,
   },

@@ -175,7 +175,7 @@ export const cases: DetectionCase[] = [
   { name: 'another service', events: botnet(40, second, { service: 'another' }), fires: false },
   {
     name: 'attempts without an address are no further addresses',
-    events: botnet(40, second).map((event) => without(event, 'ip')),
+    events: botnet(40, second).map((event) => without(event, 'network')),
     fires: false,
     outsideContract: true,
   },

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, newRequestId, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
@@ -19,7 +19,7 @@ const request = (ms: number) => ({
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
-  request_id: '6f1c1a3e-8f5d-4a57-9f0e-2f1d2c3b4a59',
+  request_id: newRequestId(),
 })
 
 const refused = (ms: number, change: Partial<MfaFailed> = {}): MfaFailed => ({
@@ -51,7 +51,8 @@ const challenged = (ms: number): Event => ({
 })
 
 export const proof: Proof = {
-  counts: (_i, afterMs, subject) => refused(afterMs, { usr: { id: numbered.uuid(subject) } }),
+  counts: (i, afterMs, subject) =>
+    refused(afterMs, { request_id: numbered.uuid(i), usr: { id: numbered.uuid(subject) } }),
 }
 
 export const cases: DetectionCase[] = [
@@ -143,6 +144,11 @@ export const cases: DetectionCase[] = [
   {
     name: 'five codes at the sign-in, and one more when it is asked for again inside',
     events: [...guesses(5), refused(5 * second, { sid })],
+    fires: false,
+  },
+  {
+    name: 'five codes whose lines the drain delivered twice',
+    events: guesses(5).flatMap((event) => [event, event]),
     fires: false,
   },
   {

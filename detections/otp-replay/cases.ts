@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { after, type DetectionCase, newRequestId, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
@@ -19,7 +19,7 @@ const request = (ms: number) => ({
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
-  request_id: '6f1c1a3e-8f5d-4a57-9f0e-2f1d2c3b4a59',
+  request_id: newRequestId(),
 })
 
 const replayed = (ms: number, change: Partial<MfaFailed> = {}): MfaFailed => ({
@@ -44,7 +44,8 @@ const passed = (ms: number, ip: string): Event => ({
 })
 
 export const proof: Proof = {
-  counts: (_i, afterMs, subject) => replayed(afterMs, { usr: { id: numbered.uuid(subject) } }),
+  counts: (i, afterMs, subject) =>
+    replayed(afterMs, { request_id: numbered.uuid(i), usr: { id: numbered.uuid(subject) } }),
 }
 
 export const cases: DetectionCase[] = [
@@ -113,6 +114,11 @@ export const cases: DetectionCase[] = [
   {
     name: 'one code for the laptop and the phone, then the next',
     events: [passed(0, home), replayed(8 * second), passed(35 * second, home)],
+    fires: false,
+  },
+  {
+    name: 'one code typed twice, whose line the drain delivered twice: nobody is signed out for that',
+    events: [passed(0, home), ...Array(2).fill(replayed(8 * second))],
     fires: false,
   },
   {

@@ -1,4 +1,4 @@
-import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import { after, alertLasting, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
 import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
@@ -68,16 +68,13 @@ export const cases: DetectionCase[] = [
       ...Array.from({ length: 4 }, (_, n) => failure(n, n * 5 * second)),
       ...Array.from({ length: 8 }, (_, n) => sprayed(4 + n, (4 + n) * 5 * second)),
     ],
-    fires: [{ '@ip': attacker }],
-    transitions: [
-      ['Triggered', 30 * second],
-      ['Recovered', hour + 45 * second],
-    ],
+    fires: [{ '@network': attacker }],
+    transitions: alertLasting(30 * second, hour + 45 * second),
   },
   {
     name: 'three flagged logins, the last 3,599,999 ms after the first',
     events: [...spray(2, 1), sprayed(2, hour - 1)],
-    fires: [{ '@ip': attacker }],
+    fires: [{ '@network': attacker }],
     transitions: [
       ['Triggered', hour - 1],
       ['Recovered', hour],
@@ -97,11 +94,8 @@ export const cases: DetectionCase[] = [
   {
     name: 'a slow spray, one login every twenty minutes, is noticed at the third',
     events: spray(9, 20 * minute - 1),
-    fires: [{ '@ip': attacker }],
-    transitions: [
-      ['Triggered', 2 * (20 * minute - 1)],
-      ['Recovered', 6 * (20 * minute - 1) + hour],
-    ],
+    fires: [{ '@network': attacker }],
+    transitions: alertLasting(2 * (20 * minute - 1), 6 * (20 * minute - 1) + hour),
   },
   { name: 'one login every half an hour', events: spray(9, 30 * minute), fires: false },
   {
@@ -112,17 +106,17 @@ export const cases: DetectionCase[] = [
   {
     name: 'two addresses that share the work, each an alert of its own',
     events: [...spray(3, second), ...spray(3, second, addressFields(elsewhere), 500)],
-    fires: [{ '@ip': attacker }, { '@ip': elsewhere }],
+    fires: [{ '@network': attacker }, { '@network': elsewhere }],
   },
   {
     name: 'a second spray after a recovery is a second alert',
     events: [...spray(3, second), ...spray(3, second, {}, 3 * hour)],
-    fires: [{ '@ip': attacker }, { '@ip': attacker }],
+    fires: [{ '@network': attacker }, { '@network': attacker }],
   },
   {
     name: 'the password fits: a sign-in and a second factor count as tries like any other',
     events: [sprayed(0, 0), fits(1, second, 'success'), fits(2, 2 * second, 'challenge')],
-    fires: [{ '@ip': attacker }],
+    fires: [{ '@network': attacker }],
   },
   {
     name: 'logins of nobody',
@@ -130,11 +124,26 @@ export const cases: DetectionCase[] = [
     fires: true,
   },
   { name: 'attempts that the throttle refused', events: spray(3, second, { reason: 'throttled' }), fires: true },
-  { name: 'attempts that a block refused', events: spray(3, second, { reason: 'blocked' }), fires: true },
+  { name: 'attempts that a block refused', events: spray(9, second, { reason: 'blocked' }), fires: false },
+  { name: 'attempts that a full queue turned away', events: spray(9, second, { reason: 'busy' }), fires: false },
+  {
+    name: 'what a blocked network goes on trying keeps no alert alive: it recovers, and a second spray is a second alert',
+    events: [
+      ...spray(3, second),
+      ...Array.from({ length: 30 }, (_, n) => sprayed(n, (n + 1) * 3 * minute, { reason: 'blocked' })),
+      ...spray(3, second, {}, 2 * hour),
+    ],
+    fires: [{ '@network': attacker }, { '@network': attacker }],
+  },
+  {
+    name: 'a spray from three addresses of one IPv6 network',
+    events: Array.from({ length: 3 }, (_, n) => sprayed(n, n * second, addressFields(`2001:db8:0:0:${n + 1}::7`))),
+    fires: [{ '@network': '2001:db8:0:0::/64' }],
+  },
   {
     name: 'an IPv6 address',
     events: spray(3, second, addressFields('2001:db8::7')),
-    fires: [{ '@ip': '2001:db8::7' }],
+    fires: [{ '@network': '2001:db8:0:0::/64' }],
   },
   {
     name: 'an office behind one address, each mistyping a password of their own',
@@ -168,7 +177,7 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'attempts without an address count for nobody',
-    events: spray(9, second).map((event) => without(event, 'ip')),
+    events: spray(9, second).map((event) => without(event, 'network')),
     fires: false,
     outsideContract: true,
   },

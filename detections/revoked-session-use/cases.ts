@@ -1,4 +1,12 @@
-import { after, type DetectionCase, numbered, type Proof, without } from '../../lab/datadog/testing.ts'
+import {
+  after,
+  alertLasting,
+  type DetectionCase,
+  newRequestId,
+  numbered,
+  type Proof,
+  without,
+} from '../../lab/datadog/testing.ts'
 import { addressFields } from '../../shared/client/address.ts'
 import type { Event } from '../../shared/event.ts'
 
@@ -19,7 +27,7 @@ const common = (ms: number, ip: string) => ({
   user_agent: 'Mozilla/5.0 "quoted" \\ {{x}} $ALERT_ID',
   device_hash: '0123456789abcdef0123456789abcdef',
   via: 'web' as const,
-  request_id: '6f1c1a3e-8f5d-4a57-9f0e-2f1d2c3b4a59',
+  request_id: newRequestId(),
   usr: { id: '0b7c3b0e-52b1-4d7a-8a8f-3d6d0f2c9a11' },
   sid: 'AAAAAAAAAAAAAAAAAAAAAA',
   evt: 'session' as const,
@@ -44,23 +52,21 @@ const knocks = (count: number, everyMs: number, change: Partial<SessionDead> = {
   Array.from({ length: count }, (_, i) => revoked(fromMs + i * everyMs, change))
 
 export const proof: Proof = {
-  counts: (_i, afterMs, subject) => revoked(afterMs, addressFields(numbered.ip(subject))),
+  counts: (i, afterMs, subject) =>
+    revoked(afterMs, { request_id: numbered.uuid(i), ...addressFields(numbered.ip(subject)) }),
 }
 
 export const cases: DetectionCase[] = [
   {
     name: 'a script that presents a contained session every five seconds is found at the fourth time',
     events: knocks(40, 5 * second),
-    fires: [{ '@ip': thief }],
-    transitions: [
-      ['Triggered', 15 * second],
-      ['Recovered', 36 * 5 * second + 15 * minute],
-    ],
+    fires: [{ '@network': thief }],
+    transitions: alertLasting(15 * second, 36 * 5 * second + 15 * minute),
   },
   {
     name: 'the fourth presentation 899,999 ms after the first',
     events: [...knocks(3, 1), revoked(15 * minute - 1)],
-    fires: [{ '@ip': thief }],
+    fires: [{ '@network': thief }],
     transitions: [
       ['Triggered', 15 * minute - 1],
       ['Recovered', 15 * minute],
@@ -76,33 +82,38 @@ export const cases: DetectionCase[] = [
     events: Array.from({ length: 4 }, (_, i) =>
       revoked(i * minute, { sid: numbered.sid(i), usr: { id: numbered.uuid(i) } }),
     ),
-    fires: [{ '@ip': thief }],
+    fires: [{ '@network': thief }],
   },
   {
     name: 'a thief who changes browsers as he goes stays one address',
     events: Array.from({ length: 4 }, (_, i) => revoked(i * minute, { device_hash: numbered.hash(i) })),
-    fires: [{ '@ip': thief }],
+    fires: [{ '@network': thief }],
   },
   {
     name: 'two on web and two on the API are four',
     events: [...knocks(2, second), ...knocks(2, second, { via: 'api' }, 10 * second)],
-    fires: [{ '@ip': thief }],
+    fires: [{ '@network': thief }],
   },
   {
     name: 'a thief who rests for an hour and goes on is a second alert',
     events: [...knocks(4, second), ...knocks(4, second, {}, 60 * minute)],
-    fires: [{ '@ip': thief }, { '@ip': thief }],
-    transitions: [
-      ['Triggered', 3 * second],
-      ['Recovered', 15 * minute],
-      ['Triggered', 60 * minute + 3 * second],
-      ['Recovered', 75 * minute],
-    ],
+    fires: [{ '@network': thief }, { '@network': thief }],
+    transitions: [...alertLasting(3 * second, 15 * minute), ...alertLasting(60 * minute + 3 * second, 75 * minute)],
   },
   {
     name: 'two addresses at once, each an alert of its own',
     events: [...knocks(4, second), ...knocks(4, second, addressFields('2001:db8::7'), 500)],
-    fires: [{ '@ip': thief }, { '@ip': '2001:db8::7' }],
+    fires: [{ '@network': thief }, { '@network': '2001:db8:0:0::/64' }],
+  },
+  {
+    name: 'two looks at a contained session whose lines the drain delivered twice',
+    events: knocks(2, second, addressFields(owner)).flatMap((event) => [event, event]),
+    fires: false,
+  },
+  {
+    name: 'a thief who takes another address of the same IPv6 network for each try',
+    events: [1, 2, 3, 4].map((host) => revoked(host * second, addressFields(`2001:db8:0:0:${host}::7`))),
+    fires: [{ '@network': '2001:db8:0:0::/64' }],
   },
   {
     name: 'the owner who opens the laptop: the page, its reload, and once more after lunch',
@@ -160,7 +171,7 @@ export const cases: DetectionCase[] = [
   { name: 'another service', events: knocks(10, second, { service: 'another' }), fires: false },
   {
     name: 'uses without an address count for nobody',
-    events: knocks(10, second).map((event) => without(event, 'ip')),
+    events: knocks(10, second).map((event) => without(event, 'network')),
     fires: false,
     outsideContract: true,
   },

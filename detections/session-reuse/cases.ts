@@ -13,6 +13,8 @@ const third = '00112233445566778899aabbccddeeff'
 const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
+/** More than the idle lifetime of an hour, and the minute by which a use is sampled. */
+const window = 2 * hour
 
 const common = (ms: number, sid: string, device: string) => ({
   timestamp: after(ms),
@@ -53,21 +55,30 @@ export const cases: DetectionCase[] = [
     fires: [{ '@sid': stolen }],
     transitions: [
       ['Triggered', 10 * second],
-      ['Recovered', hour],
+      ['Recovered', window],
     ],
   },
   {
-    name: 'the second device 3,599,999 ms after the first',
-    events: [seen(0, stolen, laptop), seen(hour - 1, stolen, thief)],
+    name: 'the second device in the sixtieth minute that its owner has left the session idle',
+    events: [
+      seen(0, stolen, laptop),
+      // The owner used it a minute longer than the sampling logged, and the thief comes in the last second of its life.
+      seen(hour + minute - second, stolen, thief),
+    ],
+    fires: [{ '@sid': stolen }],
+  },
+  {
+    name: 'the second device 7,199,999 ms after the first',
+    events: [seen(0, stolen, laptop), seen(window - 1, stolen, thief)],
     fires: [{ '@sid': stolen }],
     transitions: [
-      ['Triggered', hour - 1],
-      ['Recovered', hour],
+      ['Triggered', window - 1],
+      ['Recovered', window],
     ],
   },
   {
-    name: 'the second device a full hour after the first',
-    events: [seen(0, stolen, laptop), seen(hour, stolen, thief)],
+    name: 'the second device a full two hours after the first: no session lives that long unused',
+    events: [seen(0, stolen, laptop), seen(window, stolen, thief)],
     fires: false,
   },
   {
@@ -81,18 +92,18 @@ export const cases: DetectionCase[] = [
     fires: [{ '@sid': stolen }],
     transitions: [
       ['Triggered', second],
-      ['Recovered', hour + second],
+      ['Recovered', window + second],
     ],
   },
   {
     name: 'the thief coming back after a recovery is a second alert',
-    events: [0, 2 * hour].flatMap((from) => [seen(from, stolen, laptop), seen(from + second, stolen, thief)]),
+    events: [0, 2 * window].flatMap((from) => [seen(from, stolen, laptop), seen(from + second, stolen, thief)]),
     fires: [{ '@sid': stolen }, { '@sid': stolen }],
     transitions: [
       ['Triggered', second],
-      ['Recovered', hour],
-      ['Triggered', 2 * hour + second],
-      ['Recovered', 3 * hour],
+      ['Recovered', window],
+      ['Triggered', 2 * window + second],
+      ['Recovered', 3 * window],
     ],
   },
   {
@@ -101,7 +112,7 @@ export const cases: DetectionCase[] = [
     fires: [{ '@sid': stolen }],
     transitions: [
       ['Triggered', 30 * second],
-      ['Recovered', hour],
+      ['Recovered', window],
     ],
   },
   {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { networkOf } from '../../shared/client/address.ts'
 import { containmentId } from '../../shared/containment/alert.ts'
 import { retry, undo } from '../../shared/containment/operate.ts'
 import { revokeKeys, verify } from '../../shared/signature.ts'
@@ -66,7 +67,8 @@ const about = (detection: string, contain: string, scope: string, change: Partia
   ...change,
 })
 const reuse = (sid: string, change?: Partial<Delivery>) => about('session-reuse', 'session', `@sid:${sid}`, change)
-const stuffing = (ip: string, change?: Partial<Delivery>) => about('credential-stuffing', 'ip', `@ip:${ip}`, change)
+const stuffing = (ip: string, change?: Partial<Delivery>) =>
+  about('credential-stuffing', 'ip', `@network:${networkOf(ip)}`, change)
 const deliver = (body: unknown, asked: Asked = {}) =>
   functions.call('contain', {
     body,
@@ -281,10 +283,10 @@ describe('an alert that merely notifies', () => {
   it('about an address blocks nobody there, not even an address that could not be blocked', async () => {
     const ip = freshIp()
     for (const address of [ip, '10.1.2.3']) {
-      const { json } = await deliver(notice('containment-tampering', `@ip:${address}`))
+      const { json } = await deliver(notice('containment-tampering', `@network:${address}`))
       expect(json).toMatchObject({ state: 'done', action: 'notify' })
     }
-    for (const event of eventsOf('contain')) expect(event).not.toHaveProperty('blocked_ip')
+    for (const event of eventsOf('contain')) expect(event).not.toHaveProperty('blocked_network')
     expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeUndefined()
     const { email } = await functions.signIn()
     const asked = { ip, userAgent: FIREFOX, body: { email, password: PASSWORD } }
@@ -303,7 +305,7 @@ describe('an alert that merely notifies', () => {
 
   it.each([
     ['telemetry-silence', '@via:web'],
-    ['telemetry-silence', '@ip:203.0.113.9'],
+    ['telemetry-silence', '@network:203.0.113.9'],
     ['distributed-stuffing', ''],
     ['distributed-stuffing', '@via:mail'],
     ['account-brute-force', '@login_hash:a@example.com'],
@@ -331,7 +333,7 @@ describe('an alert that merely notifies', () => {
   it('can be taken back, which lifts no block of that address', async () => {
     const ip = freshIp()
     await deliver(stuffing(ip))
-    const { json } = await deliver(notice('containment-tampering', `@ip:${ip}`))
+    const { json } = await deliver(notice('containment-tampering', `@network:${ip}`))
     const row = await find('containment-tampering', json.containment_id)
     if (!row) throw new Error('no row')
     expect(await undo(row, randomUUID(), functions.deps)).toMatchObject({ state: 'undone' })
@@ -354,7 +356,7 @@ describe('a delivery', () => {
 
   it.each([
     ['no scope', { scope: '' }, 'no_subject', 422],
-    ['a scope of another key', { scope: '@ip:203.0.113.9' }, 'no_subject', 422],
+    ['a scope of another key', { scope: '@network:203.0.113.9' }, 'no_subject', 422],
     ['two subjects', { scope: `@sid:${'A'.repeat(22)},@sid:${'B'.repeat(22)}` }, 'no_subject', 422],
     ['a subject and a stray word', { scope: `@sid:${'A'.repeat(22)},x` }, 'no_subject', 422],
     ['the group «total»', { scope: 'total' }, 'no_subject', 422],
@@ -497,7 +499,7 @@ describe('the cap', () => {
     const capped = await startFunctions({ env: { ...functions.env, CONTAIN_CAP: '2' } })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
     const stateOf = async (ip: string) =>
-      (await capped.call('contain', { headers, body: about(detection, 'ip', `@ip:${ip}`) })).json.state
+      (await capped.call('contain', { headers, body: about(detection, 'ip', `@network:${networkOf(ip)}`) })).json.state
     for (const host of ['1', '2', 'ffff:3']) expect(await stateOf(`2001:db8:7:1::${host}`)).toBe('done')
     expect(await stateOf('2001:db8:7:2::1')).toBe('done')
     expect(await stateOf('2001:db8:7:3::1')).toBe('held')
@@ -514,7 +516,7 @@ describe('an operator', () => {
     if (!row) throw new Error('no row')
     await undo(row, randomUUID(), functions.deps)
     expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeUndefined()
-    expect(eventsOf('contain').at(-1)).toMatchObject({ outcome: 'undone', blocked_ip: ip })
+    expect(eventsOf('contain').at(-1)).toMatchObject({ outcome: 'undone', blocked_network: ip })
     expect((await deliver({ ...delivery, id: randomUUID(), transition: 'Re-Triggered' })).json).toEqual({
       ignored: 'duplicate',
     })

@@ -32,7 +32,8 @@ async function run(...argv: string[]) {
 
 const failure = (second: number, ip = '203.0.113.9') =>
   JSON.stringify({
-    ...{ service: 'mini-ato-saas', env: 'prod', evt: 'login', outcome: 'fail', reason: 'wrong_password', ip },
+    ...{ service: 'mini-ato-saas', env: 'prod', evt: 'login', outcome: 'fail', reason: 'wrong_password' },
+    ...{ ip, network: ip, request_id: `${ip}-${second}` },
     timestamp: new Date(Date.UTC(2026, 0, 5, 9, 0, second)).toISOString(),
   })
 const attack = (ip?: string) => Array.from({ length: 11 }, (_, i) => failure(i, ip))
@@ -47,8 +48,8 @@ async function log(lines: string[]): Promise<string> {
 test('an attack triggers and, after the end of the log, recovers', async () => {
   const { code, out, err } = await run(await log(attack()))
   expect(out.split('\n')).toEqual([
-    '2026-01-05T09:00:10.000Z  Triggered     credential-stuffing      11  @ip:203.0.113.9',
-    '2026-01-05T09:05:00.000Z  Recovered     credential-stuffing      10  @ip:203.0.113.9',
+    '2026-01-05T09:00:10.000Z  Triggered     credential-stuffing      11  @network:203.0.113.9',
+    '2026-01-05T09:05:00.000Z  Recovered     credential-stuffing      10  @network:203.0.113.9',
     '',
   ])
   expect(err).toBe('11 events, 1 monitor, 1 alert.\n')
@@ -66,14 +67,14 @@ test('--json is one line per transition, --cadence evaluates at full minutes', a
     {
       monitor: 'credential-stuffing',
       transition: 'Triggered',
-      group: { '@ip': '203.0.113.9' },
+      group: { '@network': '203.0.113.9' },
       at: '2026-01-05T09:01:00.000Z',
       value: 11,
     },
     {
       monitor: 'credential-stuffing',
       transition: 'Recovered',
-      group: { '@ip': '203.0.113.9' },
+      group: { '@network': '203.0.113.9' },
       at: '2026-01-05T09:06:00.000Z',
       value: 0,
     },
@@ -118,7 +119,7 @@ test('no control character of somebody’s monitors reaches the terminal', async
 
 test('no control character of a log reaches the terminal', async () => {
   const { out } = await run(await log(attack('\u001b[2J\u202e')))
-  expect(out).toContain('@ip:\\u{1b}[2J\\u{202e}')
+  expect(out).toContain('@network:\\u{1b}[2J\\u{202e}')
 })
 
 test('a monitor or file that cannot be used is exit code 2, with every fault', async () => {
@@ -173,26 +174,26 @@ async function estate(files: Record<string, unknown>): Promise<string> {
 test('an expectation that does not hold is exit code 1, with what is missing and what nobody expected', async () => {
   const file = await log([...attack(), ...attack('203.0.113.10')])
   const holding = await estate({
-    'expect.json': { 'credential-stuffing': [{ '@ip': '203.0.113.10' }, { '@ip': '203.0.113.9' }] },
+    'expect.json': { 'credential-stuffing': [{ '@network': '203.0.113.10' }, { '@network': '203.0.113.9' }] },
   })
   expect(await run(file, '--detections', holding)).toMatchObject({
     code: 0,
     err: expect.stringContaining('As expected: 2 groups triggered, and nothing else.'),
   })
   const rules = await estate({
-    'other.json': { 'credential-stuffing': [{ '@ip': '198.51.100.1' }, { '@ip': '203.0.113.9' }] },
+    'other.json': { 'credential-stuffing': [{ '@network': '198.51.100.1' }, { '@network': '203.0.113.9' }] },
   })
   const report = join(rules, 'junit.xml')
   const off = await run(file, '--detections', rules, '--expect', join(rules, 'other.json'), '--junit', report, '--json')
   expect(off.code).toBe(1)
   expect(off.out.trim().split('\n')).toHaveLength(4)
   expect(off.err).toContain(
-    'missing: credential-stuffing did not trigger for @ip:198.51.100.1\n' +
-      'unexpected: credential-stuffing triggered for @ip:203.0.113.10\n',
+    'missing: credential-stuffing did not trigger for @network:198.51.100.1\n' +
+      'unexpected: credential-stuffing triggered for @network:203.0.113.10\n',
   )
   const xml = await readFile(report, 'utf8')
   expect(xml).toContain('tests="1" failures="1"')
-  expect(xml).toContain('did not trigger for @ip:198.51.100.1')
+  expect(xml).toContain('did not trigger for @network:198.51.100.1')
   expect(await run(file, '--detections', rules, '--expect', join(dir, 'none'))).toMatchObject({ code: 2 })
 })
 
@@ -209,8 +210,11 @@ test('an expectation does not hold while events are left out, and says how to co
   expect(off.err).not.toContain('As expected')
   expect(await readFile(report, 'utf8')).toContain('tests="2" failures="1"')
   const counted = await run(file, '--detections', rules, '--lateness', '250')
-  expect(counted.err).toContain('unexpected: credential-stuffing triggered for @ip:203.0.113.9')
-  await writeFile(join(rules, 'expect.json'), JSON.stringify({ 'credential-stuffing': [{ '@ip': '203.0.113.9' }] }))
+  expect(counted.err).toContain('unexpected: credential-stuffing triggered for @network:203.0.113.9')
+  await writeFile(
+    join(rules, 'expect.json'),
+    JSON.stringify({ 'credential-stuffing': [{ '@network': '203.0.113.9' }] }),
+  )
   expect((await run(file, '--detections', rules, '--lateness', '250')).code).toBe(0)
 })
 
@@ -225,7 +229,7 @@ test('a monitor that is not evaluated here is named and fails nothing, unless it
   expect(await readFile(report, 'utf8')).toContain('<skipped message="type: &quot;query alert&quot; is not')
   await writeFile(
     join(rules, 'expect.json'),
-    JSON.stringify({ 'credential-stuffing': [{ '@ip': '203.0.113.9' }], cpu: [] }),
+    JSON.stringify({ 'credential-stuffing': [{ '@network': '203.0.113.9' }], cpu: [] }),
   )
   const { code, err } = await run(file, '--detections', rules)
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('expected and not evaluated: cpu: type: ') })
@@ -290,7 +294,7 @@ test('--state of other monitors or another cadence is exit code 2, and says what
 })
 
 test('an expectation is about a whole log, not about a part of one', async () => {
-  const rules = await estate({ 'expect.json': { 'credential-stuffing': [{ '@ip': '203.0.113.9' }] } })
+  const rules = await estate({ 'expect.json': { 'credential-stuffing': [{ '@network': '203.0.113.9' }] } })
   const file = await log(attack().slice(0, 3))
   expect((await run(file, '--detections', rules)).code).toBe(1)
   const state = join(rules, 'state')

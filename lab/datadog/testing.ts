@@ -10,6 +10,18 @@ import { Replayer } from './replay/replay.ts'
 /** What, and after how many ms since the first event's time; in order of time. */
 export type Timeline = readonly (readonly [transition: Transition['transition'], afterMs: number])[]
 
+/**
+ * One alert from its trigger to its recovery, in ms since the first event.
+ * @param reminderMs how long an alert lasts before it is told again; 0 for never
+ */
+export function alertLasting(triggeredMs: number, recoveredMs: number, reminderMs = 10 * 60_000): Timeline {
+  const reminders: (readonly ['Re-Triggered', number])[] = []
+  for (let at = triggeredMs + reminderMs; reminderMs > 0 && at < recoveredMs; at += reminderMs) {
+    reminders.push(['Re-Triggered', at])
+  }
+  return [['Triggered', triggeredMs], ...reminders, ['Recovered', recoveredMs]]
+}
+
 /** Events that must, or must not, make a detection fire. */
 export interface DetectionCase {
   /** A sentence someone could disagree with. */
@@ -181,6 +193,10 @@ export const numbered = {
   hash: (n: number): string => n.toString(16).padStart(32, '0'),
   uuid: (n: number): string => `0b7c3b0e-52b1-4d7a-8a8f-${n.toString(16).padStart(12, '0')}`,
 } as const
+
+let requests = 0
+/** Another at each call: of an event that is a request of its own, for monitors that count requests and not lines. */
+export const newRequestId = (): string => numbered.uuid(1_000_000 + ++requests)
 
 /** @returns an event that lacks these fields, which the app never logs so */
 export const without = <E extends object>(

@@ -25,17 +25,12 @@ export interface TimerFunction {
   readonly disabled: boolean
 }
 
-export interface FunctionFault {
-  readonly registered: RegisteredFunction
-  readonly message: string
-}
-
 export interface FunctionTable {
   /** In the order in which a request is tried on them: by name, ignoring case. */
   readonly http: readonly HttpFunction[]
   readonly timers: readonly TimerFunction[]
-  /** The functions that are in error and therefore not served, each with a sentence. */
-  readonly faults: readonly FunctionFault[]
+  /** One sentence per function that is in error and therefore not served. */
+  readonly errors: readonly string[]
   /** What works, but probably not as meant. */
   readonly warnings: readonly string[]
 }
@@ -53,14 +48,12 @@ export function buildFunctionTable(
 ): FunctionTable {
   const http: HttpFunction[] = []
   const timers: TimerFunction[] = []
-  const faults: FunctionFault[] = []
-  const fail = (registered: RegisteredFunction, fault: string) =>
-    faults.push({ registered, message: `The '${registered.metadata.name}' function is in error: ${fault}` })
+  const errors: string[] = []
   for (const entry of [...registered].sort(byName)) {
     const { name } = entry.metadata
     const fault = faultOf(entry.metadata)
     if (fault !== undefined) {
-      fail(entry, fault)
+      errors.push(`The '${name}' function is in error: ${fault}`)
       continue
     }
     const [binding, trigger] = triggerOf(entry.metadata) as TriggerBinding
@@ -73,9 +66,9 @@ export function buildFunctionTable(
     const candidate = { kind: 'http' as const, ...common, ...httpOptions(trigger, name, routePrefix) }
     const conflict = conflictOf(candidate, http)
     if (conflict === undefined) http.push(candidate)
-    else fail(entry, conflict)
+    else errors.push(`The '${name}' function is in error: ${conflict}`)
   }
-  return { http, timers, faults, warnings: warningsOf([...http, ...timers], http) }
+  return { http, timers, errors, warnings: warningsOf([...http, ...timers], http) }
 }
 
 /** @returns the first function by name whose template and method match; no precedence of literals, as in Azure */

@@ -102,10 +102,9 @@ interface Loaded extends ListeningServer {
 async function serve(loaded: Loaded): Promise<FunctionsHost> {
   const { registrations, files, write, port, server } = loaded
   const { hostJson } = files
-  const registered = buildFunctionTable(registrations.functions.values(), hostJson.routePrefix, process.env)
-  const { timers, faults } = prepareTimers(registered, loaded)
-  const table = { ...registered, timers: timers.map(({ target }) => target), faults }
-  const errors = faults.map(({ message }) => message)
+  const table = buildFunctionTable(registrations.functions.values(), hostJson.routePrefix, process.env)
+  const { timers, errors: timerErrors } = prepareTimers(table, loaded)
+  const errors = [...table.errors, ...timerErrors]
   for (const line of [...errors, ...table.warnings]) write(`Warning: ${line}`)
   if (registrations.functions.size === 0) write('Warning: the app registered no function')
 
@@ -121,11 +120,12 @@ async function serve(loaded: Loaded): Promise<FunctionsHost> {
     hostJson,
     log: registrations.log,
     bodyLimitBytes: bodyLimit(),
-    homepage: process.env.AzureWebJobsDisableHomepage?.toLowerCase() !== 'true',
-    startTimer: (name) => {
-      const timer = timers.find(({ target }) => target.name === name)
+    homepage: process.env.AzureWebJobsDisableHomepage !== 'true',
+    startTimerNow: (name) => {
+      const timer = timers.find(({ target }) => target.name.toLowerCase() === name.toLowerCase())
       if (timer)
         running.track(timerInfoNow(timer).then((info) => runTimer(timer, info, 'Run on request'))).catch(() => {})
+      return timer !== undefined
     },
   })
   loaded.setListener((request, response) => {
@@ -165,19 +165,17 @@ async function serve(loaded: Loaded): Promise<FunctionsHost> {
   }
 }
 
-/** @returns the timers whose schedule is understood, and the faults of the table with those of the others */
-function prepareTimers(table: FunctionTable, { root, options }: Loaded) {
+function prepareTimers(table: FunctionTable, { root, options }: Loaded): { timers: PreparedTimer[]; errors: string[] } {
   const timers: PreparedTimer[] = []
-  const faults = [...table.faults]
+  const errors: string[] = []
   for (const target of table.timers) {
     try {
       timers.push(prepareTimer(target, options.stateDir ?? join(root, '.lab', 'timers'), process.env))
     } catch (error) {
-      const message = `The '${target.name}' function is in error: ${error instanceof Error ? error.message : error}`
-      faults.push({ registered: target.registered, message })
+      errors.push(`The '${target.name}' function is in error: ${error instanceof Error ? error.message : error}`)
     }
   }
-  return { timers, faults }
+  return { timers, errors }
 }
 
 async function terminate({ hooks, appHookData, appOnlyHookData, log }: Registrations): Promise<void> {

@@ -1,12 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { answerAdmin, isReservedPath } from './admin.ts'
+import { isReservedPath, readAdminRequest } from './admin.ts'
 import type { RegisteredFunction } from './core-module.ts'
 import { type FunctionTable, findFunction, type HttpFunction } from './function-table.ts'
 import type { HostJson } from './host-json.ts'
 import { readBody, requestTarget, toRpcHttp } from './http-request.ts'
-import { sendEmpty, sendRejection, sendResponse, sendText } from './http-response.ts'
+import { sendEmpty, sendResponse, sendText } from './http-response.ts'
 import type { Trigger } from './invoke.ts'
-import { rejection } from './kestrel.ts'
 import type { HostLog } from './log.ts'
 import { isForeign } from './loopback.ts'
 import { pathSegments } from './route.ts'
@@ -22,8 +21,8 @@ export interface ServerDeps {
   readonly hostJson: HostJson
   readonly bodyLimitBytes: number
   readonly homepage: boolean
-  /** Starts a run of a timer, outside its schedule. */
-  readonly startTimer: (name: string) => void
+  /** Starts a run of a timer; false when there is no such timer. */
+  readonly startTimerNow: (name: string) => boolean
 }
 
 /** Answers what arrives at the host's port: its home page, its admin endpoint, the functions' routes. */
@@ -32,18 +31,15 @@ export function createListener(deps: ServerDeps): RequestListener {
   const throttle = createThrottle(maxConcurrentRequests, maxOutstandingRequests)
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const rejected = rejection(request)
-    if (rejected !== undefined) return sendRejection(response, rejected)
     if (isForeign(request)) return sendEmpty(response, 403)
     const target = requestTarget(request)
     const segments = target && pathSegments(target.path)
-    if (!target || !segments) return sendRejection(response, 400)
-    if (isReservedPath(segments)) return answerReserved(request, response, segments, deps)
+    if (!target || !segments) return sendEmpty(response, 400)
+    if (isReservedPath(segments)) return answerAdmin(request, response, segments, deps)
     const found = findFunction(deps.table.http, request.method ?? '', segments)
     if (!found) return answerUnknown(request, response, segments, deps)
     const leave = await throttle.enter()
-    // The host refuses these before it comes to its custom headers. @see `HttpThrottleMiddleware`
-    if (!leave) return sendEmpty(response, 429)
+    if (!leave) return sendEmpty(response, 429, customHeaders)
     try {
       await answerFunction(request, response, found.target, found.params, target, deps)
     } finally {
@@ -83,35 +79,27 @@ async function answerFunction(
   else sendResponse(response, outcome, hostJson.customHeaders)
 }
 
-async function answerReserved(
+async function answerAdmin(
   request: IncomingMessage,
   response: ServerResponse,
   segments: readonly string[],
-  deps: ServerDeps,
+  { startTimerNow }: ServerDeps,
 ): Promise<void> {
-  const { customHeaders } = deps.hostJson
-  const { status, json, headers } = await answerAdmin(request, segments, `http://${request.headers.host}`, {
-    table: deps.table,
-    startTimer: deps.startTimer,
-    warn: (text) => deps.log('warning', 'Host.Controllers', text),
-  })
-  request.resume() // what was not read, so that the sender gets to see the answer
-  if (json === undefined) sendEmpty(response, status, customHeaders, headers)
-  else sendText(response, 'application/json; charset=utf-8', JSON.stringify(json), customHeaders)
+  const asked = await readAdminRequest(request, segments)
+  if (asked.kind === 'refused') return sendEmpty(response, asked.status)
+  sendEmpty(response, startTimerNow(asked.name) ? 202 : 404)
 }
 
-/** The home page answers every method. @see `HomepageMiddleware` */
 function answerUnknown(
   request: IncomingMessage,
   response: ServerResponse,
   segments: readonly string[],
   { homepage, hostJson }: ServerDeps,
 ): void {
-  const { customHeaders } = hostJson
   request.resume()
-  if (segments.length > 0) sendEmpty(response, 404, customHeaders)
-  else if (homepage) sendText(response, 'text/html', homePage, customHeaders)
-  else sendEmpty(response, 204, customHeaders)
+  if (segments.length > 0 || request.method !== 'GET') sendEmpty(response, 404, hostJson.customHeaders)
+  else if (homepage) sendText(response, 200, 'text/html; charset=utf-8', homePage)
+  else sendEmpty(response, 204)
 }
 
 const homePage = `<!doctype html>

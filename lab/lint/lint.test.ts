@@ -106,14 +106,14 @@ describe('a detection is refused', () => {
     [
       'a group that such events lack',
       'credential-stuffing',
-      '.by(\\"@ip\\")',
-      '.by(\\"@blocked_ip\\")',
-      /^query: no event that matches has @blocked_ip/,
+      '.by(\\"@network\\")',
+      '.by(\\"@blocked_network\\")',
+      /^query: no event that matches has @blocked_network/,
     ],
     [
       'a group that is not its policy’s',
       'credential-stuffing',
-      '.by(\\"@ip\\")',
+      '.by(\\"@network\\")',
       '.by(\\"@via\\")',
       /^query: groups by @via/,
     ],

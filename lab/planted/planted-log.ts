@@ -5,7 +5,7 @@ import { type Facts, type Recipe, recipes } from './recipes.ts'
 export interface Expected {
   readonly at: number
   readonly monitor: string
-  readonly transition: 'Triggered' | 'Recovered'
+  readonly transition: 'Triggered' | 'Re-Triggered' | 'Recovered'
   readonly group: Readonly<Record<string, string>>
   readonly value: number
 }
@@ -98,11 +98,16 @@ function plant(plot: Plot, kind: number, expected: Expected[]): void {
 function attack({ slug, recipe, subject, at, add }: Plot, times: readonly number[], expected: Expected[]): void {
   for (const [i, after] of times.entries()) add(at + after, recipe.counts(subject, i))
   const group = { [recipe.facet]: subject }
-  const { most, windowMs } = recipe
+  const { most, windowMs, remindMs = Number.POSITIVE_INFINITY } = recipe
   expected.push({ at: at + (times.at(-1) as number), monitor: slug, transition: 'Triggered', group, value: most + 1 })
+  const recoversAt = (times[0] as number) + windowMs
+  for (let after = (times.at(-1) as number) + remindMs; after < recoversAt; after += remindMs) {
+    const value = times.filter((time) => time > after - windowMs && time <= after).length
+    expected.push({ at: at + after, monitor: slug, transition: 'Re-Triggered', group, value })
+  }
   const left = times.filter((after) => after > (times[0] as number)).length
   expected.push({
-    at: at + (times[0] as number) + windowMs,
+    at: at + recoversAt,
     monitor: slug,
     transition: 'Recovered',
     group,

@@ -61,9 +61,17 @@ function changesOf(query: MonitorQuery, options: Record<string, unknown>, fields
     // Without groups there is none that could be new.
     ...(by.length === 0 ? [] : [['new_group_delay: 0 → 60', {}, { new_group_delay: 60 }] as const]),
     ['evaluation_delay: 0 → 300', {}, { evaluation_delay: 300 }],
-    ['renotify_interval: 0 → 1', {}, { renotify_interval: 1 }],
+    ...reminders(Number(options.renotify_interval)),
   ]
 }
+
+/** Never told again, and told again too late for a block of a quarter of an hour; or told when nothing is to be renewed. */
+const reminders = (minutes: number): Change[] =>
+  (minutes === 0 ? [1] : [0, 2 * minutes]).map((each) => [
+    `renotify_interval: ${minutes} → ${each}`,
+    {},
+    { renotify_interval: each },
+  ])
 
 /** No group at all, the facet without its `@`, another one instead, and another one as well. */
 function groupings(by: readonly Facet[], fields: readonly string[]): Facet[][] {

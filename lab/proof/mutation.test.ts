@@ -27,20 +27,22 @@ test('a mutant of each kind is made', async () => {
       'search: @outcome:fail → @reason:fail',
       'search: @outcome:fail → -@outcome:fail',
       'search: without @outcome:fail',
-      'search: -@reason:blocked → @reason:blocked',
+      'search: -@reason:(blocked OR busy OR malformed) → @reason:(blocked OR busy OR malformed)',
+      'search: @reason:(without @reason:busy)',
       'search: env:prod → env:other',
       'operator: > → >=',
       'threshold: 10 → 9',
       'threshold: 10 → 11',
       'window: 5m → 3m',
       'window: 5m → 10m',
-      'by: @ip → nothing',
-      'by: @ip → ip',
-      'by: @ip → @via',
-      'by: @ip → @ip,@via',
-      'rollup: count → cardinality @request_id',
+      'by: @network → nothing',
+      'by: @network → network',
+      'by: @network → @ip',
+      'by: @network → @network,@via',
+      'rollup: cardinality @request_id → count',
       'on_missing_data: resolve → show_no_data',
       'new_group_delay: 0 → 60',
+      'renotify_interval: 10 → 0',
     ]),
   )
   expect(new Set(names).size).toBe(names.length)
@@ -48,7 +50,7 @@ test('a mutant of each kind is made', async () => {
 
 test('without the case that asks for it, a slip survives', async () => {
   const verdicts = await verdictsOf({ ...stuffing, cases: [] })
-  expect(verdicts.filter(survived).map(({ mutant }) => mutant)).toContain('search: without -@reason:blocked')
+  expect(verdicts.filter(survived).map(({ mutant }) => mutant)).toContain('search: @reason:(without @reason:blocked)')
 })
 
 test('a slip that is called equivalent and is none is told', async () => {

@@ -23,27 +23,15 @@ function thresholdClaims(scene: Scene): DetectionCase[] {
     name: `${reach} of ${subject} within ${window} are one alert, until the first has left the window`,
     events: scene.volley(reach),
     fires: scene.alerts(0),
-    transitions: [
-      ['Triggered', reach - 1],
-      ['Recovered', windowMs],
-    ],
-    cadence: [
-      ['Triggered', minuteMs],
-      ['Recovered', windowMs + minuteMs],
-    ],
+    transitions: scene.alert(reach - 1, windowMs),
+    cadence: scene.alert(minuteMs, windowMs + minuteMs),
   }
   const atOnce: DetectionCase = {
     name: `${reach} of ${subject} at one instant recover to nothing at all`,
     events: scene.volley(reach, 0, { stepMs: 0 }),
     fires: scene.alerts(0),
-    transitions: [
-      ['Triggered', 0],
-      ['Recovered', windowMs],
-    ],
-    cadence: [
-      ['Triggered', minuteMs],
-      ['Recovered', windowMs + minuteMs],
-    ],
+    transitions: scene.alert(0, windowMs),
+    cadence: scene.alert(minuteMs, windowMs + minuteMs),
   }
   if (reach === 1) return [over, atOnce]
   return [
@@ -64,30 +52,17 @@ function edgeClaims(scene: Scene): DetectionCase[] {
         name: `a second of ${subject} exactly ${window} after the first goes on with its alert`,
         events: last(windowMs),
         fires: scene.alerts(0),
-        transitions: [
-          ['Triggered', 0],
-          ['Recovered', 2 * windowMs],
-        ],
-        cadence: [
-          ['Triggered', 1],
-          ['Recovered', 2 * windowMs + 1],
-        ],
+        transitions: scene.alert(0, 2 * windowMs),
+        cadence: scene.alert(1, 2 * windowMs + 1),
       },
       {
         name: `a second of ${subject} ${window} and a millisecond after the first is another alert`,
         events: last(windowMs + 1),
         fires: scene.alerts(0, 0),
-        transitions: [
-          ['Triggered', 0],
-          ['Recovered', windowMs],
-          ['Triggered', windowMs + 1],
-          ['Recovered', 2 * windowMs + 1],
-        ],
+        transitions: [...scene.alert(0, windowMs), ...scene.alert(windowMs + 1, 2 * windowMs + 1)],
         cadence: [
-          ['Triggered', 1],
-          ['Recovered', windowMs + 1],
-          ['Triggered', windowMs + minuteMs + 1],
-          ['Recovered', 2 * windowMs + minuteMs + 1],
+          ...scene.alert(1, windowMs + 1),
+          ...scene.alert(windowMs + minuteMs + 1, 2 * windowMs + minuteMs + 1),
         ],
       },
     ]
@@ -97,14 +72,8 @@ function edgeClaims(scene: Scene): DetectionCase[] {
       name: `${reach} of ${subject}, the last a millisecond less than ${window} after the others, fire`,
       events: [...scene.volley(reach - 1, 0, { stepMs: 0 }), scene.one(reach - 1, windowMs - 1)],
       fires: scene.alerts(0),
-      transitions: [
-        ['Triggered', windowMs - 1],
-        ['Recovered', windowMs],
-      ],
-      cadence: [
-        ['Triggered', windowMs],
-        ['Recovered', windowMs + minuteMs],
-      ],
+      transitions: scene.alert(windowMs - 1, windowMs),
+      cadence: scene.alert(windowMs, windowMs + minuteMs),
     },
     {
       name: `${reach} of ${subject}, the last exactly ${window} after the others, are silent`,
@@ -117,10 +86,8 @@ function edgeClaims(scene: Scene): DetectionCase[] {
 function cycleClaims(scene: Scene): DetectionCase[] {
   const { reach, windowMs, subject } = scene
   const again = 2 * windowMs
-  const cycle = (fromMs: number, triggeredAt: number, recoversAfter: number): Timeline => [
-    ['Triggered', fromMs + triggeredAt],
-    ['Recovered', fromMs + recoversAfter],
-  ]
+  const cycle = (fromMs: number, triggeredAt: number, recoversAfter: number): Timeline =>
+    scene.alert(fromMs + triggeredAt, fromMs + recoversAfter)
   return [
     {
       name: `${subject}, over the threshold again after a recovery, is a second alert with a cycle key of its own`,
@@ -130,26 +97,19 @@ function cycleClaims(scene: Scene): DetectionCase[] {
       cadence: [...cycle(0, minuteMs, windowMs + minuteMs), ...cycle(again, minuteMs, windowMs + minuteMs)],
     },
     {
-      name: `${subject} that goes on and on is one alert, told once`,
+      name: `${subject} that goes on and on is one alert`,
       events: Array.from({ length: 5 }, (_, i) => scene.volley(reach, (i * windowMs) / 2)).flat(),
       fires: scene.alerts(0),
       transitions: cycle(0, reach - 1, 3 * windowMs),
-      cadence: cycle(0, minuteMs, 3 * windowMs + minuteMs).map(([word, at]) => [
-        word,
-        word === 'Recovered' ? nextMinute(3 * windowMs) : at,
-      ]),
+      cadence: cycle(0, minuteMs, nextMinute(3 * windowMs)),
     },
   ]
 }
 
 function groupClaims(scene: Scene, path: string[]): DetectionCase[] {
   const { reach, windowMs, by } = scene
-  const timeline = (triggeredAt: number, recoveredAt: number): Timeline => [
-    ['Triggered', triggeredAt],
-    ['Triggered', triggeredAt],
-    ['Recovered', recoveredAt],
-    ['Recovered', recoveredAt],
-  ]
+  const timeline = (triggeredAt: number, recoveredAt: number): Timeline =>
+    scene.alert(triggeredAt, recoveredAt).flatMap((each) => [each, each])
   const both = Array.from({ length: reach }, (_, i) => [scene.one(i, i, 0), scene.one(i, i, 1)]).flat()
   const split = (count: number) => Array.from({ length: count }, (_, i) => scene.one(i, i, i % 2))
   const without = (value?: null) => scene.volley(2 * reach).map((event) => withValue(event, path, value))
@@ -200,10 +160,7 @@ function repetitionClaims(scene: Scene): DetectionCase[] {
       name: `${reach} of ${subject} that differ in ${rollup.of.name} alone fire`,
       events: Array.from({ length: reach }, (_, i) => template(i)),
       fires: scene.alerts(0),
-      transitions: [
-        ['Triggered', reach - 1],
-        ['Recovered', windowMs],
-      ],
+      transitions: scene.alert(reach - 1, windowMs),
       ...alone,
     },
     {
@@ -233,14 +190,8 @@ function arrivalClaims(scene: Scene): DetectionCase[] {
       name: `${reach} of ${subject} that arrive newest first are the same alert at the same time`,
       events: inOrder.toReversed(),
       fires: scene.alerts(0),
-      transitions: [
-        ['Triggered', (reach - 1) * stepMs],
-        ['Recovered', windowMs],
-      ],
-      cadence: [
-        ['Triggered', minuteMs],
-        ['Recovered', windowMs + minuteMs],
-      ],
+      transitions: scene.alert((reach - 1) * stepMs, windowMs),
+      cadence: scene.alert(minuteMs, windowMs + minuteMs),
     },
     {
       name: `the last of ${reach}, sixty seconds late, still counts at its own time`,

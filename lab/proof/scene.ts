@@ -1,7 +1,7 @@
 import type { Monitor } from '../datadog/monitor/monitor.ts'
 import type { Facet, Rollup } from '../datadog/monitor/monitor-query.ts'
-import type { Proof } from '../datadog/testing.ts'
-import { groupOf, windowText, withValue } from './events.ts'
+import { alertLasting, type Proof, type Timeline } from '../datadog/testing.ts'
+import { groupOf, minuteMs, windowText, withValue } from './events.ts'
 
 /** One detection, in the words and the events of its claims. */
 export class Scene {
@@ -41,6 +41,11 @@ export class Scene {
   /** So many alerts, each for the group of one subject. */
   alerts(...subjects: number[]): Record<string, string>[] {
     return subjects.map((subject) => groupOf(this.monitor, this.one(0, 0, subject)))
+  }
+
+  /** One alert of the monitor, with the reminders that it asks for. */
+  alert(triggeredMs: number, recoveredMs: number): Timeline {
+    return alertLasting(triggeredMs, recoveredMs, (this.monitor.options.renotify_interval ?? 0) * minuteMs)
   }
 
   /** Takes time forward and counts nowhere. */

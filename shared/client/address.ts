@@ -40,6 +40,15 @@ export function groupsOf(address: string): string[] {
   return address.includes('::') ? [...left, ...Array(8 - left.length - right.length).fill('0'), ...right] : left
 }
 
+/**
+ * Reads what {@link networkOf} wrote, and no other spelling: an IPv4 address, or the /64 of an IPv6 address.
+ * @returns the network's first address in normal form, or undefined if the text is no network
+ */
+export function baseOfNetwork(network: string): string | undefined {
+  const base = normalizeAddress(network.replace(/\/64$/, ''))
+  return base !== undefined && networkOf(base) === network ? base : undefined
+}
+
 /** Where a request came from, as each event says it. @param ip in normal form */
 export const addressFields = (ip: string): { ip: string; network: string } => ({ ip, network: networkOf(ip) })
 

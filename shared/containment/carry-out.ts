@@ -1,4 +1,3 @@
-import { networkOf } from '../client/address.ts'
 import type { Emit, NewEvent } from '../event.ts'
 import { revokeAll } from '../session/end.ts'
 import type { BlockList, Containment, ContainmentLedger, LiveSessions, SessionLedger, Users } from '../stores/port.ts'
@@ -12,7 +11,7 @@ export interface CarryOutDeps extends RevokeCallDeps {
   ledger: SessionLedger
   blocks: BlockList
   containments: ContainmentLedger
-  mayBlock: (ip: string) => boolean
+  mayBlock: (network: string) => boolean
   emit: Emit
   warn: (message: string, fields?: Record<string, string>) => void
 }
@@ -32,7 +31,7 @@ export async function carryOut(row: Containment, requestId: string, deps: CarryO
     await deps.containments.update(moved, ['pending', 'held', 'failed', 'done'])
     return moved
   }
-  if (row.action === 'block_ip' && subject.kind === 'ip' && !deps.mayBlock(subject.ip)) {
+  if (row.action === 'block_ip' && subject.kind === 'network' && !deps.mayBlock(subject.network)) {
     deps.emit({ ...event, outcome: 'refused', reason: 'policy', via: 'direct', level: 'error' })
     return move({ state: 'held', reason: 'policy' })
   }
@@ -60,7 +59,7 @@ export function eventOf(row: Containment, subject: Subject, requestId: string): 
     containment_id: id,
     request_id: requestId,
     ...(subject.kind === 'session' && { sid: subject.sid }),
-    ...(action === 'block_ip' && subject.kind === 'ip' && { blocked_ip: subject.ip }),
+    ...(action === 'block_ip' && subject.kind === 'network' && { blocked_network: subject.network }),
     ...(userId !== undefined && { usr: { id: userId } }),
   }
 }
@@ -73,9 +72,9 @@ async function act(row: Containment, subject: Subject, deps: CarryOutDeps): Prom
     const died = await revokeAll(subject.userId, { reason: 'contained', containmentId: row.id }, deps)
     return { result: died > 0 ? 'success' : 'noop', via: 'direct' }
   }
-  if (row.action === 'block_ip' && subject.kind === 'ip') {
+  if (row.action === 'block_ip' && subject.kind === 'network') {
     const until = deps.now() + BLOCK_MS
-    await deps.blocks.block(networkOf(subject.ip), { containmentId: row.id, until })
+    await deps.blocks.block(subject.network, { containmentId: row.id, until })
     return { result: 'success', via: 'direct', expiresAt: new Date(until) }
   }
   if (row.action === 'notify') return { result: 'success', via: 'direct' }

@@ -1,4 +1,4 @@
-import { addressFields, networkOf } from '../client/address.ts'
+import { addressFields } from '../client/address.ts'
 import type { NewEvent } from '../event.ts'
 import type { Containment, ContainmentCap, ReplayCache, Users } from '../stores/port.ts'
 import type { AlertFault } from './alert.ts'
@@ -85,7 +85,7 @@ async function ownerOf(alert: Alert, deps: ContainDeps): Promise<{ userId?: stri
 }
 
 async function start(row: Containment, alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
-  if (await deps.cap.admit(row.detection, reachOf(alert), deps.capLimit, CAP_WINDOW_MS, deps.now())) {
+  if (await deps.cap.admit(row.detection, alert.scope, deps.capLimit, CAP_WINDOW_MS, deps.now())) {
     return { kind: 'accepted', containment: await carryOut(row, requestId, deps) }
   }
   // The breaker: a detection gone wrong must not sign everybody out. An operator approves what is left waiting.
@@ -95,9 +95,6 @@ async function start(row: Containment, alert: Alert, requestId: string, deps: Co
   deps.emit({ ...event, outcome: 'refused', reason: 'cap', via: 'direct', level: 'error' })
   return { kind: 'accepted', containment: held }
 }
-
-/** One subscriber counts once, under whichever of a network's addresses: they must not use the cap up by themselves. */
-const reachOf = ({ subject, scope }: Alert): string => (subject.kind === 'ip' ? networkOf(subject.ip) : scope)
 
 /**
  * The same alert again: what was not finished is finished, and a re-trigger renews what holds. What an operator has

@@ -1,4 +1,3 @@
-import { networkOf } from '../client/address.ts'
 import type { Containment } from '../stores/port.ts'
 import { type CarryOutDeps, carryOut, eventOf, subjectOf } from './carry-out.ts'
 
@@ -22,7 +21,7 @@ export async function retry(row: Containment, requestId: string, deps: CarryOutD
 export async function undo(row: Containment, requestId: string, deps: CarryOutDeps): Promise<Containment> {
   if (row.state === 'undone') throw new NotPossible('it is undone already')
   const subject = subjectOf(row)
-  if (row.action === 'block_ip' && subject.kind === 'ip') await deps.blocks.unblock(networkOf(subject.ip), row.id)
+  if (row.action === 'block_ip' && subject.kind === 'network') await deps.blocks.unblock(subject.network, row.id)
   const undone: Containment = { ...row, state: 'undone', updatedAt: new Date(deps.now()) }
   if (!(await deps.containments.update(undone, [row.state]))) throw new NotPossible('it has just changed; look again')
   deps.emit({ ...eventOf(row, subject, requestId), outcome: 'undone', via: row.via ?? 'direct', level: 'warn' })

@@ -12,7 +12,7 @@ export interface Policy {
   groupBy: readonly [] | readonly [Facet]
 }
 
-const blocksAddress: Policy = { contain: 'ip', action: 'block_ip', groupBy: ['@ip'] }
+const blocksAddress: Policy = { contain: 'ip', action: 'block_ip', groupBy: ['@network'] }
 const revokesSession: Policy = { contain: 'session', action: 'revoke', groupBy: ['@sid'] }
 /** A row and a page, and nothing is done to anybody. */
 const notifiesOf = (...groupBy: Policy['groupBy']): Policy => ({ contain: 'none', action: 'notify', groupBy })
@@ -20,7 +20,7 @@ const notifiesOf = (...groupBy: Policy['groupBy']): Policy => ({ contain: 'none'
 const policies: Readonly<Record<string, Policy>> = {
   'account-brute-force': notifiesOf('@login_hash'),
   'canary-account': blocksAddress,
-  'containment-tampering': notifiesOf('@ip'),
+  'containment-tampering': notifiesOf('@network'),
   'credential-stuffing': blocksAddress,
   'distributed-stuffing': notifiesOf('@via'),
   'impossible-travel': revokesSession,

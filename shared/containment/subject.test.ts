@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { networkOf, normalizeAddress } from '../client/address.ts'
 import { type Facet, readScope, scopeOf } from './subject.ts'
 
 const SID = 'A'.repeat(22)
@@ -9,8 +10,10 @@ const read = (scope: string, facet?: Facet) => readScope(scope, facet === undefi
 describe('a scope', () => {
   it.each([
     ['@sid', SID, { kind: 'session', sid: SID }],
-    ['@ip', '203.0.113.9', { kind: 'ip', ip: '203.0.113.9' }],
-    ['@ip', '2001:db8::1', { kind: 'ip', ip: '2001:db8::1' }],
+    ['@network', '203.0.113.9', { kind: 'network', network: '203.0.113.9' }],
+    ['@network', '2001:db8:1:2::/64', { kind: 'network', network: '2001:db8:1:2::/64' }],
+    ['@network', '2001:db8:0:0::/64', { kind: 'network', network: '2001:db8:0:0::/64' }],
+    ['@network', '0:0:0:0::/64', { kind: 'network', network: '0:0:0:0::/64' }],
     ['@usr.id', USER, { kind: 'user', userId: USER }],
     ['@login_hash', HASH, { kind: 'login', loginHash: HASH }],
     ['@via', 'api', { kind: 'door', via: 'api' }],
@@ -20,17 +23,20 @@ describe('a scope', () => {
     expect(read(scopeOf(subject), facet)).toEqual(subject)
   })
 
-  it('of an address is written in one spelling, whatever the alert wrote', () => {
-    const subject = read('@ip:2001:DB8:0:0::1', '@ip')
-    expect(subject && scopeOf(subject)).toBe('@ip:2001:db8::1')
-  })
+  it.each(['203.0.113.9', '2001:db8::1', '2001:db8:1:2:3:4:5:6', '::', '1::', 'abcd:0:0:1::', '::ffff:203.0.113.9'])(
+    'of the network of %s is read as the app writes it',
+    (address) => {
+      const network = networkOf(normalizeAddress(address) ?? '')
+      expect(read(`@network:${network}`, '@network')).toEqual({ kind: 'network', network })
+    },
+  )
 
   it.each(['', ' ', '*', 'total'])('of a monitor without groups is %j', (scope) => {
     expect(read(scope)).toEqual({ kind: 'service' })
     expect(read(scopeOf({ kind: 'service' }))).toEqual({ kind: 'service' })
   })
 
-  it.each(['@via:web', '@ip:203.0.113.9', 'everything', '*,*', 'total:1'])(
+  it.each(['@via:web', '@network:203.0.113.9', 'everything', '*,*', 'total:1'])(
     'of a monitor without groups is not %j',
     (scope) => {
       expect(read(scope)).toBeUndefined()
@@ -41,7 +47,7 @@ describe('a scope', () => {
     ['@via', '@via:mail'],
     ['@via', '@via:web,@via:api'],
     ['@via', '@via:web,'],
-    ['@via', '@ip:203.0.113.9'],
+    ['@via', '@network:203.0.113.9'],
     ['@via', 'via:web'],
     ['@via', ''],
     ['@via', '*'],
@@ -51,8 +57,28 @@ describe('a scope', () => {
     ['@login_hash', '@login_hash:a@example.com'],
     ['@usr.id', '@usr.id:1'],
     ['@usr.id', `@usr.id:${USER} or 1`],
-    ['@ip', '@ip:203.0.113.9/24'],
-    ['@ip', '@ip:fe80::1%eth0'],
+    ['@network', '@ip:203.0.113.9'],
+    ['@network', '@network:203.0.113.9/24'],
+    ['@network', '@network:203.0.113.9/32'],
+    ['@network', '@network:203.0.113.9/64'],
+    ['@network', '@network:203.0.113'],
+    ['@network', '@network:203.0.113.09'],
+    ['@network', '@network:2001:db8:1:2::'],
+    ['@network', '@network:2001:db8:1:2::7'],
+    ['@network', '@network:2001:db8:1:2::7/64'],
+    ['@network', '@network:2001:db8:1:2:0:0:0:0/64'],
+    ['@network', '@network:2001:db8::/64'],
+    ['@network', '@network:2001:db8:1:2::/48'],
+    ['@network', '@network:2001:db8:1:2::/64/64'],
+    ['@network', '@network:2001:db8:1:2::/064'],
+    ['@network', '@network:2001:db8:01:2::/64'],
+    ['@network', '@network:2001:DB8:1:2::/64'],
+    ['@network', '@network:::/0'],
+    ['@network', '@network:0:0:0:0::/0'],
+    ['@network', '@network:::ffff:203.0.113.9'],
+    ['@network', '@network:fe80:0:0:0::%eth0/64'],
+    ['@network', '@network:2001:db8:1:2::/64,@network:2001:db8:1:3::/64'],
+    ['@network', '@network:*'],
     ['@sid', `@sid:${SID}A`],
   ] as const)('that has to name one %s is refused as %j', (facet, scope) => {
     expect(read(scope, facet)).toBeUndefined()

@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import { normalizeAddress } from '../client/address.ts'
+import { baseOfNetwork } from '../client/address.ts'
 import { Hash, Sid, Via } from '../event.ts'
 
 /** Whom an alert is about. `service`: nobody in particular, the monitor has no groups. */
 export type Subject =
   | { kind: 'session'; sid: string }
-  | { kind: 'ip'; ip: string }
+  | { kind: 'network'; network: string }
   | { kind: 'user'; userId: string }
   | { kind: 'login'; loginHash: string }
   | { kind: 'door'; via: 'web' | 'api' }
@@ -19,10 +19,8 @@ const FACETS = {
     const sid = parsed(Sid, value)
     return sid === undefined ? undefined : { kind: 'session', sid }
   },
-  '@ip': (value: string): Subject | undefined => {
-    const ip = normalizeAddress(value)
-    return ip === undefined ? undefined : { kind: 'ip', ip }
-  },
+  '@network': (value: string): Subject | undefined =>
+    baseOfNetwork(value) === undefined ? undefined : { kind: 'network', network: value },
   '@usr.id': (value: string): Subject | undefined => {
     const userId = parsed(z.uuid(), value)
     return userId === undefined ? undefined : { kind: 'user', userId }
@@ -59,8 +57,8 @@ export function scopeOf(subject: Subject): string {
   switch (subject.kind) {
     case 'session':
       return `@sid:${subject.sid}`
-    case 'ip':
-      return `@ip:${subject.ip}`
+    case 'network':
+      return `@network:${subject.network}`
     case 'user':
       return `@usr.id:${subject.userId}`
     case 'login':

@@ -269,7 +269,7 @@ export interface Containment {
   id: string
   detection: string
   cycle: string
-  /** The subject in one spelling: `@sid:…`, `@ip:…`, `@usr.id:…`; `*` of an alert without groups. */
+  /** The subject in one spelling: `@sid:…`, `@network:…`, `@usr.id:…`; `*` of an alert without groups. */
   scope: string
   action: 'revoke' | 'revoke_user' | 'block_ip' | 'step_up' | 'notify'
   state: ContainmentState

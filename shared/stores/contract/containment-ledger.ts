@@ -10,7 +10,7 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
   const ledger = fresh()
 
   function pending(over: Partial<Containment> = {}): Containment {
-    const [cycle, scope] = [randomUUID(), `@ip:203.0.113.${Math.floor(Math.random() * 256)}`]
+    const [cycle, scope] = [randomUUID(), `@network:203.0.113.${Math.floor(Math.random() * 256)}`]
     return {
       id: createHash('sha256').update(`${cycle} ${scope}`).digest('hex'),
       detection: 'credential-stuffing',
