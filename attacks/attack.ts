@@ -1,4 +1,6 @@
 import type { Addresses } from './addresses.ts'
+import type { Account } from './cast.ts'
+import type { Authenticator } from './clients/authenticator.ts'
 import type { Client } from './clients/client.ts'
 import type { Device } from './clients/devices.ts'
 import type { Random } from './random.ts'
@@ -50,12 +52,19 @@ export interface Context {
   readonly runId: string
   readonly random: Random
   readonly addresses: Addresses
-  /** A new client of the target, counted and bounded together with all others of this run. */
+  /**
+   * A new client of somebody honest, counted and bounded together with all others of this run. Whatever it has in hand at
+   * the end has to work.
+   */
   client(from: { device: Device; address: string }): Client
+  /** A new client of the attacker: whatever it ever got must be refused at the end, where anything is contained. */
+  intruder(from: { device: Device; address: string }): Client
+  /** Says whose codes an authenticator shows, so that its owner can sign in at the end. */
+  carries(owner: Account, phone: Authenticator): void
   /** Requests so far. */
   readonly requests: () => number
-  /** Tells what somebody does or sees. */
-  tell(who: string, what: string): void
+  /** Tells what somebody does or sees. @param at epoch ms; now, unless it is told later than it was */
+  tell(who: string, what: string, at?: number): void
   /** What only somebody inside can do; absent where the target is no lab. */
   readonly insider?: Insider | undefined
   readonly signal: AbortSignal
@@ -76,13 +85,24 @@ export interface AttackContext extends Context {
    * Says that the request which takes the group past the threshold is about to be sent, now.
    * @param which one it is, for the story: `the eleventh failure`
    * @param at epoch ms; when it was sent, if that is known only afterwards
-   * @returns settles when the attack is known to have been noticed; at once where nobody can tell us
    */
-  crossing(group: Group, which: string, at?: number): { readonly at: number; readonly alerted: Promise<void> }
+  crossing(group: Group, which: string, at?: number): Crossing
   /** Lets the pause pass that an attacker makes who waits to be thrown out: cut short when the alarm is raised. */
   pause(): Promise<void>
   /** Whether it is still worth waiting to be thrown out. */
   patient(): boolean
+}
+
+export interface Crossing {
+  /** Epoch ms: the origin of all times that are told of this attack. */
+  readonly at: number
+  /** Settles when the attack is known to have been noticed; at once where nobody can tell us. */
+  readonly alerted: Promise<void>
+  /**
+   * When the containment was carried out, in epoch ms, once it has been told: whatever it caused is told after that.
+   * Undefined when there was none in time, and where nobody can tell us.
+   */
+  readonly contained: Promise<number | undefined>
 }
 
 export interface Detonation {
@@ -90,12 +110,10 @@ export interface Detonation {
   readonly group: Group
   /** Epoch ms: when the request that crosses the threshold was sent. */
   readonly crossedAt: number
-  /** Epoch ms: when the first request was sent that was refused because of the containment. */
+  /** Epoch ms: when the first refusal was here that the containment caused, or the crossing itself. */
   readonly refusedAt: number | undefined
-  /** By a real request after that; undefined where nothing is contained and a person is merely told. */
-  readonly attackerDead: boolean | undefined
-  /** By a real request after the alert. */
-  readonly victimAlive: boolean
+  /** Sids of honest sessions that may end with the attacker's: the stolen one, and no other. */
+  readonly lost?: readonly string[]
 }
 
 /** The twin did nothing wrong and was kept out all the same. */

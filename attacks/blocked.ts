@@ -1,10 +1,21 @@
-import type { AttackContext } from './attack.ts'
+import type { AttackContext, Crossing } from './attack.ts'
 import type { Account, Person } from './cast.ts'
 import type { SignIn } from './clients/client.ts'
 import { RequestFailed } from './clients/wire.ts'
+import { onceContained } from './stay.ts'
 
 export type TryOne = (account: Account) => Promise<SignIn>
 type Refused = Extract<SignIn, { kind: 'refused' }>
+
+/** What it takes to tell a blocked right password from a wrong one, and to tell of it. */
+export interface Blocking {
+  /** How a wrong password is answered. */
+  readonly wrong: Refused
+  readonly tryOne: TryOne
+  readonly crossing: Crossing
+  /** For the story. */
+  readonly who: string
+}
 
 /** One after the other, in order. */
 export async function tryAll(list: readonly Account[], tryOne: TryOne): Promise<SignIn[]> {
@@ -23,32 +34,46 @@ export function refusalIn(answers: readonly SignIn[]): Refused {
 }
 
 /**
- * Right passwords, one account after the other, until one is refused as if it were wrong: each is tried once, for a device
- * that got in is known to the account and is spared by the block.
- * @param who for the story
- * @returns when that one was sent; undefined when none was
+ * Right passwords, one account after the other, until one is refused as if it were wrong: each is tried once.
+ * @returns when that was; undefined when none was
  */
 export async function tryUntilRefused(
   people: readonly Person[],
-  wrong: Refused,
-  tryOne: TryOne,
+  blocking: Blocking,
   context: AttackContext,
-  who = 'attacker',
 ): Promise<number | undefined> {
   for (const person of people) {
-    const answer = await tryOne(person)
-    if (isLike(answer, wrong)) {
-      context.tell(who, `${person.name}'s password is right, and refused all the same`)
-      return answer.sentAt
-    }
-    context.tell(who, `${person.name}'s password fits: ${describe(answer)}`)
+    const refusedAt = await tryRight(person, blocking, context)
+    if (refusedAt !== undefined) return refusedAt
     await context.pause()
   }
   return undefined
 }
 
+/** One more right password, once the containment has been told. @returns when it was refused as if it were wrong */
+export async function tryLast(person: Person, blocking: Blocking, context: AttackContext): Promise<number | undefined> {
+  await blocking.crossing.contained
+  return tryRight(person, blocking, context)
+}
+
+/** @returns when it was refused as if it were wrong; undefined when it was not */
+export async function tryRight(
+  person: Person,
+  { wrong, tryOne, crossing, who }: Blocking,
+  context: AttackContext,
+): Promise<number | undefined> {
+  const answer = await tryOne(person)
+  if (!isLike(answer, wrong)) {
+    context.tell(who, `${person.name}'s password fits: ${describe(answer)}`, answer.answeredAt)
+    return undefined
+  }
+  const at = await onceContained(answer, crossing)
+  context.tell(who, `${person.name}'s password is right, and refused all the same`, at)
+  return at
+}
+
 /** Whether nothing in the answer tells it from the other: a blocked attacker is not to learn that there is a block. */
-export const isLike = (answer: SignIn, wrong: Refused): answer is Refused =>
+const isLike = (answer: SignIn, wrong: Refused): answer is Refused =>
   answer.kind === 'refused' && answer.status === wrong.status && answer.words === wrong.words
 
 const describe = (answer: SignIn): string => (answer.kind === 'in' ? 'signed in' : `${answer.status}`)

@@ -1,10 +1,11 @@
 import { networkGroup } from './addresses.ts'
 import type { Attack, AttackContext } from './attack.ts'
-import { isLike, refusalIn, type TryOne, tryAll, tryUntilRefused } from './blocked.ts'
+import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
 import { twin } from './canary-account.twin.ts'
 import { type Account, castPeople, LAB_CANARY, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
+import { registerAtHome } from './sessions.ts'
 
 /** Lines of the list before the planted one, and after it. */
 const [BEFORE, AFTER] = [2, 2]
@@ -26,14 +27,15 @@ export const canaryAccount: Attack = {
     const canary = plantedIn(context)
     const [victim, ...reusers] = castPeople(1 + REUSERS, random) as [Person, ...Person[]]
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
-    await Promise.all([victim, ...reusers].map((person) => context.client(home).register(person)))
     const browser = context.client(home)
+    await browser.register(victim)
+    await registerAtHome(reusers, context)
     await browser.signIn(victim)
     if ((await browser.visit()).kind === 'out') throw new RequestFailed('a new account could not be signed in to')
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
 
     const bot = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    const tryOne: TryOne = (account) => context.client(bot).signIn(account)
+    const tryOne: TryOne = (account) => context.intruder(bot).signIn(account)
     const [planted, ...lines] = leakedList(1 + BEFORE + AFTER, random) as [Account, ...Account[]]
     tell('attacker', `has a stolen list, and begins with it from ${bot.address}, ${bot.device.name}`)
     const wrong = refusalIn(await tryAll(lines.slice(0, BEFORE), tryOne))
@@ -43,17 +45,10 @@ export const canaryAccount: Attack = {
     await tryAll(lines.slice(BEFORE), tryOne)
 
     await crossing.alerted
-    const refusedAt = await tryUntilRefused(reusers, wrong, tryOne, context)
-    tell('attacker', `one line is left, and it is ${victim.name}'s right password`)
-    const last = await tryOne(victim)
-    const attackerDead = isLike(last, wrong)
-    tell(
-      'attacker',
-      attackerDead ? `is refused with the right password as with a wrong one: ${last.status}` : 'GETS IN',
-    )
-    const victimAlive = (await browser.visit()).kind === 'in'
-    tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
-    return { group: networkGroup(bot.address), crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
+    const blocking = { wrong, tryOne, crossing, who: 'attacker' }
+    const refusedAt = await tryUntilRefused(reusers, blocking, context)
+    const lastAt = await tryLast(victim, blocking, context)
+    return { group: networkGroup(bot.address), crossedAt: crossing.at, refusedAt: refusedAt ?? lastAt }
   },
 }
 

@@ -1,10 +1,11 @@
 import { networkGroup } from './addresses.ts'
 import type { Attack } from './attack.ts'
-import { isLike, refusalIn, type TryOne, tryAll, tryUntilRefused } from './blocked.ts'
+import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
 import { castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { twin } from './credential-stuffing.twin.ts'
+import { registerAtHome } from './sessions.ts'
 
 const BAD_LOGINS = 30
 /** The detection wants more failures of one address than these. */
@@ -26,33 +27,27 @@ export const credentialStuffing: Attack = {
     const { addresses, random, tell } = context
     const [victim, ...reusers] = castPeople(1 + REUSERS, random) as [Person, ...Person[]]
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
-    await Promise.all([victim, ...reusers].map((person) => context.client(home).register(person)))
     const browser = context.client(home)
+    await browser.register(victim)
+    await registerAtHome(reusers, context)
     await browser.signIn(victim)
     if ((await browser.visit()).kind === 'out') throw new RequestFailed('a new account could not be signed in to')
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
 
     const bot = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    const tryOne: TryOne = (account) => context.client(bot).signIn(account)
+    const tryOne: TryOne = (account) => context.intruder(bot).signIn(account)
     const list = leakedList(BAD_LOGINS, random)
     tell('attacker', `works through a leaked list of ${BAD_LOGINS} from ${bot.address}, ${bot.device.name}`)
     const wrong = refusalIn(await tryAll(list.slice(0, UNNOTICED), tryOne))
     tell('attacker', `${UNNOTICED} of ${BAD_LOGINS} tried, each answered ${wrong.status}; nobody has noticed`)
 
     const crossing = context.crossing(networkGroup(bot.address), 'the eleventh failure')
+    const blocking = { wrong, tryOne, crossing, who: 'attacker' }
     const [, refusedAt] = await Promise.all([
       tryAll(list.slice(UNNOTICED), tryOne),
-      crossing.alerted.then(() => tryUntilRefused(reusers, wrong, tryOne, context)),
+      crossing.alerted.then(() => tryUntilRefused(reusers, blocking, context)),
     ])
-    tell('attacker', `the list is through; one line is left, and it is ${victim.name}'s right password`)
-    const last = await tryOne(victim)
-    const attackerDead = isLike(last, wrong)
-    tell(
-      'attacker',
-      attackerDead ? `is refused with the right password as with a wrong one: ${last.status}` : 'GETS IN',
-    )
-    const victimAlive = (await browser.visit()).kind === 'in'
-    tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
-    return { group: networkGroup(bot.address), crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
+    const lastAt = await tryLast(victim, blocking, context)
+    return { group: networkGroup(bot.address), crossedAt: crossing.at, refusedAt: refusedAt ?? lastAt }
   },
 }

@@ -46,9 +46,9 @@ export const distributedStuffing: Attack = {
     tell('attacker', `all ${ADDRESSES} tried; none of them is blocked`)
 
     await crossing.alerted
-    const victimAlive = (await browser.visit()).kind === 'in' && (await other.signIn(newcomer)).kind === 'in'
-    tell(victim.name, victimAlive ? 'is signed in as before; others sign in meanwhile' : 'AND OTHERS ARE KEPT OUT')
-    return { group, crossedAt: crossing.at, refusedAt: undefined, attackerDead: undefined, victimAlive }
+    const morning = await other.signIn(newcomer)
+    tell(newcomer.name, morning.kind === 'in' ? 'signs in meanwhile as ever' : `is refused: ${morning.status}`)
+    return { group, crossedAt: crossing.at, refusedAt: undefined }
   },
 }
 
@@ -56,7 +56,7 @@ export const distributedStuffing: Attack = {
 async function wave(lines: readonly Account[], context: AttackContext): Promise<void> {
   await inParallel(lines, AT_ONCE, async (line, at) => {
     const bot = { device: context.random.pick(OFFICE_DEVICES)(), address: await anyAddress(context, at) }
-    const answer = await context.client(bot).signIn(line)
+    const answer = await context.intruder(bot).signIn(line)
     if (answer.kind === 'in') throw new RequestFailed('a login that nobody has was let in')
   })
 }

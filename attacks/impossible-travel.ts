@@ -4,7 +4,7 @@ import { castPeople, type Person } from './cast.ts'
 import { chromeOnWindows } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { signInDaily, twin } from './impossible-travel.twin.ts'
-import { isOutForGood, stayUntilRefused } from './stay.ts'
+import { stayUntilRefused } from './stay.ts'
 
 export const impossibleTravel: Attack = {
   slug: 'impossible-travel',
@@ -21,23 +21,20 @@ export const impossibleTravel: Attack = {
     const [victim] = castPeople(1, random) as [Person]
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     await context.client(home).register(victim)
-    const browser = await signInDaily(victim, home, context)
+    await signInDaily(victim, home, context)
     tell(victim.name, `has signed in at home ${LEARNING.logins} times, and is: ${home.device.name} at ${home.address}`)
 
     const lair = { device: chromeOnWindows(), address: await addresses.distant() }
-    const thief = context.client(lair)
+    const thief = context.intruder(lair)
     const entry = await thief.signIn(victim)
     if (entry.kind === 'refused') throw new RequestFailed(`the right password was refused: ${entry.status}`)
     const group = { '@sid': entry.session.sid }
     tell('thief', `has the password, and the same kind of browser: ${lair.device.name} at ${lair.address}`)
-    const crossing = context.crossing(group, 'the sign-in')
+    const crossing = context.crossing(group, 'the sign-in', entry.sentAt)
     const isIn = 'is in: the password was right, and nothing was guessed'
-    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, context)
+    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
 
     await crossing.alerted
-    const attackerDead = await isOutForGood(thief, entry.session, context)
-    const victimAlive = (await browser.visit()).kind === 'in'
-    tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
-    return { group, crossedAt: entry.sentAt, refusedAt, attackerDead, victimAlive }
+    return { group, crossedAt: crossing.at, refusedAt }
   },
 }

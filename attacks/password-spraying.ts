@@ -1,10 +1,11 @@
 import { networkGroup } from './addresses.ts'
 import type { Attack } from './attack.ts'
-import { isLike, refusalIn, type TryOne, tryAll, tryUntilRefused } from './blocked.ts'
+import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
 import { type Account, castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { twin } from './password-spraying.twin.ts'
+import { registerAtHome } from './sessions.ts'
 
 /** Logins that it does not fit: of nobody, and of people with other passwords. */
 const [STRANGERS, OTHERS] = [4, 3]
@@ -31,14 +32,15 @@ export const passwordSpraying: Attack = {
     const [victim, ...followers] = alike as [Person, ...Person[]]
     const others = castPeople(OTHERS, random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
-    await Promise.all([...alike, ...others].map((person) => context.client(home).register(person)))
     const browser = context.client(home)
+    await browser.register(victim)
+    await registerAtHome([...followers, ...others], context)
     await browser.signIn(victim)
     if ((await browser.visit()).kind === 'out') throw new RequestFailed('a new account could not be signed in to')
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
 
     const bot = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    const tryOne: TryOne = ({ email }) => context.client(bot).signIn({ email, password })
+    const tryOne: TryOne = ({ email }) => context.intruder(bot).signIn({ email, password })
     const targets = random.shuffle([...strangers, ...others])
     tell('attacker', `tries one password at account after account from ${bot.address}, ${bot.device.name}`)
     const wrong = refusalIn(await tryAll(targets.slice(0, UNNOTICED), tryOne))
@@ -47,16 +49,9 @@ export const passwordSpraying: Attack = {
     const crossing = context.crossing(networkGroup(bot.address), 'the seventh account')
     await tryAll(targets.slice(UNNOTICED), tryOne)
     await crossing.alerted
-    const refusedAt = await tryUntilRefused(followers, wrong, tryOne, context)
-    tell('attacker', `one account is left, and the password is ${victim.name}'s`)
-    const last = await tryOne(victim)
-    const attackerDead = isLike(last, wrong)
-    tell(
-      'attacker',
-      attackerDead ? `is refused with the right password as with a wrong one: ${last.status}` : 'GETS IN',
-    )
-    const victimAlive = (await browser.visit()).kind === 'in'
-    tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
-    return { group: networkGroup(bot.address), crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
+    const blocking = { wrong, tryOne, crossing, who: 'attacker' }
+    const refusedAt = await tryUntilRefused(followers, blocking, context)
+    const lastAt = await tryLast(victim, blocking, context)
+    return { group: networkGroup(bot.address), crossedAt: crossing.at, refusedAt: refusedAt ?? lastAt }
   },
 }

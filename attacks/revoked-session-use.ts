@@ -1,10 +1,10 @@
 import { networkGroup } from './addresses.ts'
 import type { Attack } from './attack.ts'
-import { isLike, refusalIn, type TryOne, tryUntilRefused } from './blocked.ts'
+import { refusalIn, type TryOne, tryLast, tryUntilRefused } from './blocked.ts'
 import { castPeople, mistype, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { twin } from './revoked-session-use.twin.ts'
-import { LOOT, openSession, present, presentUntilRefused } from './sessions.ts'
+import { LOOT, openSession, present, presentUntilRefused, registerAtHome } from './sessions.ts'
 
 /** The detection wants more uses of a contained session than these. */
 const UNNOTICED = 3
@@ -25,17 +25,18 @@ export const revokedSessionUse: Attack = {
     const [victim, ...others] = castPeople(1 + OTHERS, random) as [Person, ...Person[]]
     const desk = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const laptop = context.client(desk)
-    await Promise.all([victim, ...others].map((person) => context.client(desk).register(person)))
+    await laptop.register(victim)
+    await registerAtHome(others, context)
     const stolen = await openSession(laptop, victim)
     tell(victim.name, `signs in on a laptop: ${desk.device.name} at ${desk.address}`)
 
     const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    const thief = context.client(lair)
+    const thief = context.intruder(lair)
     tell('thief', `has the laptop's ${LOOT[target.kind]} and replays it: ${lair.device.name} at ${lair.address}`)
     const { status, words } = await presentUntilRefused(thief, stolen, context)
     tell('thief', `is out: ${status}, "${words}"; the script asks on`)
     for (let uses = 1; uses < UNNOTICED; uses++) await present(thief, stolen)
-    const tryOne: TryOne = (account) => context.client(lair).signIn(account)
+    const tryOne: TryOne = (account) => context.intruder(lair).signIn(account)
     const wrong = refusalIn([await tryOne({ ...victim, password: mistype(victim.password, random) })])
     tell('thief', `has used it ${UNNOTICED} times since, and a wrong password is answered ${wrong.status}`)
 
@@ -43,14 +44,9 @@ export const revokedSessionUse: Attack = {
     const crossing = context.crossing(group, 'the fourth use of what was ended')
     await present(thief, stolen)
     await crossing.alerted
-    const refusedAt = await tryUntilRefused(others, wrong, tryOne, context, 'thief')
-    const last = await tryOne(victim)
-    const attackerDead = isLike(last, wrong)
-    tell('thief', attackerDead ? `has ${victim.name}'s password too, and is refused as with a wrong one` : 'GETS IN')
-    const told = await laptop.visit()
-    if (told.kind === 'out') tell(victim.name, `is asked on the laptop to sign in again: "${told.words}"`)
-    const victimAlive = (await laptop.signIn(victim)).kind === 'in'
-    tell(victim.name, victimAlive ? 'signs in again' : 'CANNOT SIGN IN AGAIN')
-    return { group, crossedAt: crossing.at, refusedAt, attackerDead, victimAlive }
+    const blocking = { wrong, tryOne, crossing, who: 'thief' }
+    const refusedAt = await tryUntilRefused(others, blocking, context)
+    const lastAt = await tryLast(victim, blocking, context)
+    return { group, crossedAt: crossing.at, refusedAt: refusedAt ?? lastAt, lost: [stolen.sid] }
   },
 }

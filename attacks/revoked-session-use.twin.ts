@@ -23,7 +23,7 @@ export const twin: Twin = {
     await laptop.register(victim)
     const stolen = await openSession(laptop, victim)
     const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    await presentUntilRefused(context.client(lair), stolen, context)
+    await presentUntilRefused(context.intruder(lair), stolen, context)
     tell('thief', `has used ${victim.name}'s session until it was ended, and leaves it at that`)
     for (let looks = 0; looks < LOOKS; looks++) await present(laptop, stolen)
     await comeIn(laptop, victim)

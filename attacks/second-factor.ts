@@ -13,7 +13,9 @@ export async function openWithAuthenticator(
   await browser.register(person)
   const answer = await browser.signIn(person)
   if (answer.kind === 'refused') throw new RequestFailed(`a new account could not sign in: ${answer.status}`)
-  return { session: answer.session, phone: await turnOnAuthenticator(browser, context) }
+  const phone = await turnOnAuthenticator(browser, context)
+  context.carries(person, phone)
+  return { session: answer.session, phone }
 }
 
 /** Sets an authenticator up on the account that the browser is signed in to. */

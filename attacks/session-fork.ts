@@ -20,10 +20,10 @@ export const sessionFork: Attack = {
   async attack(target, context) {
     const { addresses, random, tell } = context
     const [victim] = castPeople(1, random) as [Person]
-    const { desk, laptop, stolen, phone } = await openOnTwoDevices(victim, context)
+    const { desk, laptop, stolen } = await openOnTwoDevices(victim, context)
 
     const lair = { device: desk.device, address: await addresses.ordinary() }
-    const thief = context.client(lair)
+    const thief = context.intruder(lair)
     const entry = await present(thief, stolen)
     if (entry.kind === 'out') throw new RequestFailed(`a copied session was refused at once: ${entry.status}`)
     tell('thief', `has the laptop's ${LOOT[target.kind]} and all its headers: ${lair.device.name} at ${lair.address}`)
@@ -36,19 +36,9 @@ export const sessionFork: Attack = {
     const group = { '@sid': stolen.sid }
     const fork = await presentUntilRefused(thief, stolen, context)
     const crossing = context.crossing(group, 'the first use that was refused', fork.sentAt)
-    tell('thief', `goes on with the old one, and is out: ${fork.status}`)
+    tell('thief', `goes on with the old one, and is out: ${fork.status}`, fork.answeredAt)
 
     await crossing.alerted
-    const last = await present(thief, stolen)
-    const attackerDead = last.kind === 'out'
-    tell('thief', last.kind === 'out' ? `tries it once more: ${last.status} again` : 'IS STILL IN')
-    const told = await laptop.visit()
-    if (told.kind === 'out') tell(victim.name, `is asked on the laptop to sign in again: "${told.words}"`)
-    const again = await laptop.signIn(victim)
-    tell(victim.name, again.kind === 'in' ? 'signs in again' : `CANNOT SIGN IN AGAIN: ${again.status}`)
-    const onPhone = (await phone.visit()).kind === 'in'
-    tell(victim.name, onPhone ? 'is signed in on the phone as before' : 'LOST THE PHONE SESSION TOO')
-    const victimAlive = again.kind === 'in' && onPhone
-    return { group, crossedAt: fork.sentAt, refusedAt: fork.sentAt, attackerDead, victimAlive }
+    return { group, crossedAt: crossing.at, refusedAt: fork.answeredAt, lost: [stolen.sid] }
   },
 }

@@ -30,6 +30,15 @@ export async function openOnTwoDevices(victim: Person, context: Context) {
   return { desk, laptop, stolen, phone }
 }
 
+/** New accounts, each opened where its owner lives: a network of many is somebody else's story. */
+export async function registerAtHome(people: readonly Person[], context: Context): Promise<void> {
+  const settle = async (person: Person) => {
+    const home = { device: chromeOnWindows(), address: await context.addresses.ordinary() }
+    await context.client(home).register(person)
+  }
+  await Promise.all(people.map(settle))
+}
+
 /** A new account's first session. @throws RequestFailed when it is refused */
 export async function openSession(client: Client, person: Person): Promise<Session> {
   const answer = await client.signIn(person)

@@ -2,7 +2,7 @@ import type { Attack } from './attack.ts'
 import { castPeople, mistype, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
-import { isOutForGood, stayUntilRefused } from './stay.ts'
+import { stayUntilRefused } from './stay.ts'
 import { twin } from './takeover-after-failures.twin.ts'
 
 /** Five before the right one are enough to be flagged. */
@@ -32,7 +32,7 @@ export const takeoverAfterFailures: Attack = {
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
 
     const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    const thief = context.client(lair)
+    const thief = context.intruder(lair)
     for (let tries = 0; tries < GUESSES; tries++) {
       const answer = await thief.signIn({ ...victim, password: mistype(victim.password, random) })
       if (answer.kind === 'in') throw new RequestFailed('a wrong password was accepted')
@@ -41,14 +41,11 @@ export const takeoverAfterFailures: Attack = {
     const entry = await thief.signIn(victim)
     if (entry.kind === 'refused') throw new RequestFailed(`the right password was refused: ${entry.status}`)
     const group = { '@sid': entry.session.sid }
-    const crossing = context.crossing(group, 'the sign-in')
+    const crossing = context.crossing(group, 'the sign-in', entry.sentAt)
     const isIn = 'is in: the seventh guess was right'
-    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, context)
+    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
 
     await crossing.alerted
-    const attackerDead = await isOutForGood(thief, entry.session, context)
-    const victimAlive = (await browser.visit()).kind === 'in'
-    tell(victim.name, victimAlive ? 'is signed in at home as before' : 'WAS SIGNED OUT')
-    return { group, crossedAt: entry.sentAt, refusedAt, attackerDead, victimAlive }
+    return { group, crossedAt: crossing.at, refusedAt }
   },
 }

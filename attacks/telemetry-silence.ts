@@ -35,9 +35,7 @@ export const telemetrySilence: Attack = {
       tell('insider', 'turns the log forwarding off: for three minutes nobody sees what happens')
       const crossing = context.crossing({}, 'the cut')
       await crossing.alerted
-      const victimAlive = (await browser.visit()).kind === 'in'
-      tell(person.name, victimAlive ? 'has noticed nothing, and is signed in as before' : 'WAS SIGNED OUT')
-      return { group: {}, crossedAt: crossing.at, refusedAt: undefined, attackerDead: undefined, victimAlive }
+      return { group: {}, crossedAt: crossing.at, refusedAt: undefined }
     } finally {
       await insider.forwarding(true)
       tell('operator', 'turns the log forwarding on again')

@@ -44,6 +44,7 @@ test('every attack is seen and contained on both targets, and no twin is trouble
     expect(attack.requests).toBeLessThan(200)
     expect(alert.detect_ms).toBeGreaterThanOrEqual(0)
     if (containment.attacker_dead) expect(containment.contain_ms).toBeGreaterThanOrEqual(0)
+    expect(containment.still_in).toBeLessThanOrEqual(containment.entered)
     expect(otherwise.detect_ms).toBeGreaterThanOrEqual(0)
     expect(benign.events).toBeGreaterThan(2)
   }
@@ -78,6 +79,9 @@ function held(slug: string, target: string) {
       contain_ms: time,
       attacker_dead: contains ? true : null,
       victim_alive: true,
+      entered: expect.any(Number),
+      still_in: contains ? 0 : expect.any(Number),
+      locked_out: 0,
     },
     otherwise: { mode: 'cadence', detect_ms: expect.any(Number), contain_ms: time },
     benign: { events: expect.any(Number), alerts: 0 },

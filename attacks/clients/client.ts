@@ -9,17 +9,27 @@ export interface Session {
   readonly secret: string
 }
 
+/** Epoch ms: when the request was sent, and when its answer was here. */
+type Timed = Pick<Answer, 'sentAt' | 'answeredAt'>
+
 export type SignIn =
-  | { readonly kind: 'in'; readonly session: Session; readonly sentAt: number }
+  | ({ readonly kind: 'in'; readonly session: Session } & Timed)
   /** `words` is all that a client could tell one refusal from another by. */
-  | { readonly kind: 'refused'; readonly status: number; readonly words: string; readonly sentAt: number }
+  | ({ readonly kind: 'refused'; readonly status: number; readonly words: string } & Timed)
 
 /** The password was right, and a code is asked for. */
-export type Challenge = { readonly kind: 'challenged'; readonly sentAt: number }
+export type Challenge = { readonly kind: 'challenged' } & Timed
 
 export type Visit =
-  | { readonly kind: 'in'; readonly sentAt: number }
-  | { readonly kind: 'out'; readonly status: number; readonly words: string; readonly sentAt: number }
+  | ({ readonly kind: 'in' } & Timed)
+  | ({ readonly kind: 'out'; readonly status: number; readonly words: string } & Timed)
+
+/** All that a client has in hand that opens an account, or half of it. A device's own secret belongs here too. */
+export interface Belongings {
+  readonly session: Session | undefined
+  /** What a code has to be given with: the password was right. */
+  readonly challenge: string | undefined
+}
 
 /** One person's, or thief's, browser or script: what can be done to the target without its help. */
 export interface Client {
@@ -51,6 +61,7 @@ export interface Client {
   hold(session: Session): void
   /** A request of one's own making, without any session. @throws RequestFailed as every other */
   send(outgoing: Outgoing): Promise<Answer>
+  belongings(): Belongings
   /** Another device or network from now on, with the same session. */
   move(to: { device?: Device; address?: string }): void
 }

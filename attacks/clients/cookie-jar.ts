@@ -1,11 +1,16 @@
+export type SiteCookie = 'session' | 'mfa'
+
+/** @param origin over https each cookie has its `__Host-` prefix @see RFC 6265bis 4.1.3.2 */
+export const cookieName = (origin: string, name: SiteCookie): string =>
+  origin.startsWith('https:') ? `__Host-${name}` : name
+
 /** The cookies of one site, as far as this one sets them: host-only, path /, kept until cleared or expired. */
 export class CookieJar {
   readonly #cookies = new Map<string, string>()
-  readonly #sessionName: string
+  readonly #nameOf: (name: SiteCookie) => string
 
-  /** @param origin over https the session's cookie has its `__Host-` prefix @see RFC 6265bis 4.1.3.2 */
   constructor(origin: string) {
-    this.#sessionName = origin.startsWith('https:') ? '__Host-session' : 'session'
+    this.#nameOf = (name) => cookieName(origin, name)
   }
 
   /** @param setCookie each `Set-Cookie` of an answer */
@@ -26,11 +31,16 @@ export class CookieJar {
   }
 
   session(): string | undefined {
-    return this.#cookies.get(this.#sessionName)
+    return this.#cookies.get(this.#nameOf('session'))
+  }
+
+  /** Of a sign-in whose code is still to be given. */
+  challenge(): string | undefined {
+    return this.#cookies.get(this.#nameOf('mfa'))
   }
 
   holdSession(value: string): void {
-    this.#cookies.set(this.#sessionName, value)
+    this.#cookies.set(this.#nameOf('session'), value)
   }
 }
 

@@ -16,12 +16,14 @@ export function createFunctionsClient(start: { device: Device; address: string }
   }
   const postSignedIn = (path: Path, data?: Record<string, string>) => post(path, data, bearer())
   /** @param typed what the refusal may repeat */
-  const admitted = ({ status, body, sentAt }: Answer, typed: string): SignIn => {
-    if (status !== 200) return { kind: 'refused', status, words: wordsOf(body, typed), sentAt }
+  const admitted = ({ status, body, sentAt, answeredAt }: Answer, typed: string): SignIn => {
+    const timed = { sentAt, answeredAt }
+    if (status !== 200) return { kind: 'refused', status, words: wordsOf(body, typed), ...timed }
     const { token } = parse(body)
     if (typeof token !== 'string') throw new RequestFailed('the sign-in answered 200 without a token')
     session = { sid: sidOf(token), secret: token }
-    return { kind: 'in', session, sentAt }
+    mfaToken = ''
+    return { kind: 'in', session, ...timed }
   }
   const givePassword: Client['givePassword'] = async (account) => {
     const { email, password } = account
@@ -29,7 +31,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
     const { mfa_token } = parse(answer.body)
     if (answer.status !== 200 || typeof mfa_token !== 'string') return admitted(answer, email)
     mfaToken = mfa_token
-    return { kind: 'challenged', sentAt: answer.sentAt }
+    return { kind: 'challenged', sentAt: answer.sentAt, answeredAt: answer.answeredAt }
   }
 
   return {
@@ -44,14 +46,11 @@ export function createFunctionsClient(start: { device: Device; address: string }
     givePassword,
     enterCode: async (code) => admitted(await post('/api/auth/mfa/verify', { mfa_token: mfaToken, code }), code),
     async visit() {
-      const { status, body, sentAt } = await send(
-        { method: 'GET', path: '/api/auth/session', headers: bearer() },
-        from,
-        line,
-      )
+      const asked = { method: 'GET', path: '/api/auth/session', headers: bearer() } as const
+      const { status, body, sentAt, answeredAt } = await send(asked, from, line)
       const answer = parse(body)
-      if (status === 200 && answer.sid === session?.sid) return { kind: 'in', sentAt }
-      if (status === 401) return { kind: 'out', status, words: String(answer.title ?? ''), sentAt }
+      if (status === 200 && answer.sid === session?.sid) return { kind: 'in', sentAt, answeredAt }
+      if (status === 401) return { kind: 'out', status, words: String(answer.title ?? ''), sentAt, answeredAt }
       throw new RequestFailed(`GET /api/auth/session answered ${status}, which is neither in nor out`)
     },
     async enrol() {
@@ -85,6 +84,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
       session = stolen
     },
     send: (outgoing) => send(outgoing, from, line),
+    belongings: () => ({ session, challenge: mfaToken === '' ? undefined : mfaToken }),
     move: (to) => {
       from = { ...from, ...to }
     },

@@ -35,17 +35,20 @@ export function createWebClient(start: { device: Device; address: string }, line
     return secret === undefined ? undefined : { sid: sidOf(secret), secret }
   }
   /** @param place where a success leads @param typed what the refusal may repeat */
-  const admitted = ({ status, body, location, sentAt }: Page, place: string, typed: string): SignIn => {
-    if (status !== 303) return { kind: 'refused', status, words: wordsOf(body, typed), sentAt }
+  const admitted = ({ status, body, location, sentAt, answeredAt }: Page, place: string, typed: string): SignIn => {
+    const timed = { sentAt, answeredAt }
+    if (status !== 303) return { kind: 'refused', status, words: wordsOf(body, typed), ...timed }
     const session = held()
     if (!leadsTo(place, location) || !session) {
       throw new RequestFailed(`the sign-in led to ${location || 'nowhere'} and not to ${place}`)
     }
-    return { kind: 'in', session, sentAt }
+    return { kind: 'in', session, ...timed }
   }
   const givePassword: Client['givePassword'] = async (account) => {
     const page = await submitAccount('/login', account)
-    if (page.status === 303 && leadsTo('/mfa', page.location)) return { kind: 'challenged', sentAt: page.sentAt }
+    if (page.status === 303 && leadsTo('/mfa', page.location)) {
+      return { kind: 'challenged', sentAt: page.sentAt, answeredAt: page.answeredAt }
+    }
     return admitted(page, '/dashboard', account.email)
   }
 
@@ -61,11 +64,11 @@ export function createWebClient(start: { device: Device; address: string }, line
     givePassword,
     enterCode: async (code) => admitted(await submit('/mfa', { code, hints: HINTS }), '/dashboard', code),
     async visit() {
-      const { status, body, location, sentAt } = await request('GET', '/dashboard')
+      const { status, body, location, sentAt, answeredAt } = await request('GET', '/dashboard')
       const session = held()
-      if (status === 200 && session && body.includes(session.sid)) return { kind: 'in', sentAt }
+      if (status === 200 && session && body.includes(session.sid)) return { kind: 'in', sentAt, answeredAt }
       const out = status === 401 || (status === 303 && leadsTo('/login', location))
-      if (out) return { kind: 'out', status, words: noticeOf(body) ?? 'asked to sign in', sentAt }
+      if (out) return { kind: 'out', status, words: noticeOf(body) ?? 'asked to sign in', sentAt, answeredAt }
       throw new RequestFailed(`GET /dashboard answered ${status}, which is neither in nor out`)
     },
     async enrol() {
@@ -97,6 +100,7 @@ export function createWebClient(start: { device: Device; address: string }, line
     },
     hold: (stolen) => jar.holdSession(stolen.secret),
     send: (outgoing) => send(outgoing, from, line),
+    belongings: () => ({ session: held(), challenge: jar.challenge() }),
     move: (to) => {
       from = { ...from, ...to }
     },

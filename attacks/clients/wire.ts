@@ -12,6 +12,8 @@ export interface Answer {
   readonly body: string
   /** Epoch ms of the request that got this answer. */
   readonly sentAt: number
+  /** Epoch ms: when all of the answer was here. */
+  readonly answeredAt: number
 }
 
 /** It begins with a slash: put behind the target's origin, no path can turn that into another host. */
@@ -29,22 +31,35 @@ export interface Line {
   readonly baseUrl: string
   readonly runId: string
   readonly signal: AbortSignal
-  /** Counts a request. @throws RequestFailed past the bound */
-  count(): void
+  /** Counts a request, and knows it to be under way until it is over. @throws RequestFailed past the bound */
+  track<T>(request: () => Promise<T>): Promise<T>
 }
 
 const ANSWER_WITHIN_MS = 15_000
 const TRIES = 6
 const LONGEST_WAIT_SECONDS = 5
 
+export interface Counter extends Pick<Line, 'track'> {
+  readonly requests: () => number
+  /** Resolves when no request is under way: each was answered, or has failed. */
+  idle(): Promise<void>
+}
+
 /** A bound on requests: a loop gone wrong must not become a load test. */
-export function createCounter(atMost: number): { readonly requests: () => number; count(): void } {
+export function createCounter(atMost: number): Counter {
   let requests = 0
+  const underWay = new Set<Promise<unknown>>()
   return {
     requests: () => requests,
-    count() {
+    async track(request) {
       if (requests >= atMost) throw new RequestFailed(`stopped after ${requests} requests: no run needs more`)
       requests++
+      const answer = request()
+      underWay.add(answer)
+      return answer.finally(() => underWay.delete(answer))
+    },
+    async idle() {
+      while (underWay.size > 0) await Promise.allSettled(underWay)
     },
   }
 }
@@ -55,7 +70,7 @@ export function createCounter(atMost: number): { readonly requests: () => number
  */
 export async function send(outgoing: Outgoing, from: { device: Device; address: string }, line: Line): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
-    const answer = await once(outgoing, from, line)
+    const answer = await line.track(() => once(outgoing, from, line))
     if (answer.status !== 503 || attempt === TRIES) {
       if (answer.status >= 500) throw new RequestFailed(`${describe(outgoing, line)} answered ${answer.status}`)
       return answer
@@ -68,7 +83,6 @@ export async function send(outgoing: Outgoing, from: { device: Device; address: 
 
 async function once(outgoing: Outgoing, from: { device: Device; address: string }, line: Line): Promise<Answer> {
   const { method, path, headers = {}, body } = outgoing
-  line.count()
   const sentAt = Date.now()
   try {
     const response = await fetch(`${line.baseUrl}${path}`, {
@@ -85,7 +99,8 @@ async function once(outgoing: Outgoing, from: { device: Device; address: string 
       ...(body !== undefined && { body }),
     })
     refuseElsewhere(response, line)
-    return { status: response.status, headers: response.headers, body: await response.text(), sentAt }
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, body: text, sentAt, answeredAt: Date.now() }
   } catch (error) {
     if (line.signal.aborted || error instanceof RequestFailed) throw error
     throw new RequestFailed(`${describe(outgoing, line)} failed: ${reasonOf(error)}`)

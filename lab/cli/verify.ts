@@ -84,7 +84,10 @@ async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: I
     const observed = { watch, logs, cadenceSeconds, monitors, insider, taken: new Set<string>() }
     const targets = options.targets.map((kind): Target => ({ kind, baseUrl: urls[kind] }))
     const { attacks, seed } = options
-    return await Promise.race([verify({ lab: observed, attacks, targets, runId, seed, say, signal }), lost])
+    return await Promise.race([
+      verify({ lab: observed, attacks, targets, hosts: urls, runId, seed, say, signal }),
+      lost,
+    ])
   } finally {
     ending.abort(new Error('verify is over'))
     watch.close()

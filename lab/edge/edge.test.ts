@@ -236,6 +236,12 @@ test('headers pass with their spelling and repetitions, but none that concern on
   expect(answer.headers['keep-alive']).not.toBe('timeout=1')
 })
 
+test('headers larger than the app takes are refused by the app, and the router writes its line', async () => {
+  const { edge, lines } = await behind()
+  expect(await send(edge, { headers: { 'X-Big': 'x'.repeat(20_000) } })).toMatchObject({ status: 431 })
+  await expect.poll(() => lines[0]).toMatch(/^at=info .* status=431 /)
+})
+
 test('an answer streams: its first part is here before its last is made', async () => {
   let finish = () => {}
   const { edge } = await behind({}, (_, response) => {

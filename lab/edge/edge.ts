@@ -9,6 +9,8 @@ import { pass } from './pass.ts'
 const CLOSE_GRACE_MS = 1000
 /** Longer than a client keeps an idle connection, so that none is closed while a request is on its way. */
 const KEEP_ALIVE_MS = 75_000
+/** More than either app's host takes: the limits to be seen are theirs. */
+const MAX_HEADER_BYTES = 64 * 1024
 
 export interface EdgeOptions {
   readonly flavour: Flavour
@@ -38,9 +40,12 @@ export interface Edge {
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   let port = 0
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    handle(request, response, port, options) // a connection that was kept may outlive the server’s own address
-  })
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MAX_HEADER_BYTES },
+    (request, response) => {
+      handle(request, response, port, options) // a connection that was kept may outlive the server’s own address
+    },
+  )
   await listen(server, options.port ?? 0)
   port = portOf(server)
   let closing: Promise<void> | undefined

@@ -1,37 +1,144 @@
 import type { IncomingMessage } from 'node:http'
-import { readBody } from './http-request.ts'
+import { hostVersion } from './core-module.ts'
+import type { FunctionTable, HttpFunction, TimerFunction } from './function-table.ts'
+import { readWholeBody } from './http-request.ts'
 
-/** The only administrative request this host knows: run a timer now. */
-export type AdminRequest = { kind: 'run'; name: string } | { kind: 'refused'; status: 400 | 404 | 413 | 415 }
+/** What an administrative request is answered; `json` and `headers` where there are any. */
+export interface AdminAnswer {
+  readonly status: number
+  readonly json?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface AdminDeps {
+  readonly table: FunctionTable
+  /** Starts a run of a timer that the host knows, also of a disabled one. */
+  readonly startTimer: (name: string) => void
+  readonly warn: (text: string) => void
+}
 
 const maxBodyBytes = 64 * 1024
+const noStore = { 'cache-control': 'no-store,no-cache', pragma: 'no-cache' }
+const startedAt = Date.now() - process.uptime() * 1000
 
 /** @returns whether a path is the host's own, whatever an app's routes say */
 export const isReservedPath = (segments: readonly string[]): boolean =>
   ['admin', 'runtime'].includes(segments[0]?.toLowerCase() ?? '')
 
 /**
- * Reads `POST /admin/functions/<name>` with a JSON object such as `{"input": ""}`; a timer ignores the input.
- * @returns 404 for any other administrative path, 415 without a JSON content type, 400 without a JSON object
- * @see https://learn.microsoft.com/azure/azure-functions/functions-manually-run-non-http
+ * Answers the host's own endpoints, as far as they concern an app that runs: ping, host status, the functions, their
+ * status, and a run on request. Keys, files, drain, restart, scale and health checks are not here; they, and a method that
+ * an endpoint does not have, are a 404.
+ * @param origin as the caller named this host, such as `http://127.0.0.1:7071`
+ * @see `HostController` and `FunctionsController` in https://github.com/Azure/azure-functions-host
  */
-export async function readAdminRequest(request: IncomingMessage, segments: readonly string[]): Promise<AdminRequest> {
-  const [root, collection, name] = segments
-  const known = segments.length === 3 && root?.toLowerCase() === 'admin' && collection?.toLowerCase() === 'functions'
-  if (!known || name === undefined || request.method !== 'POST') return { kind: 'refused', status: 404 }
-  const body = await readBody(request, maxBodyBytes)
-  if (body.kind === 'too-large') return { kind: 'refused', status: 413 }
-  if (body.kind === 'aborted' || !body.bytes) return { kind: 'refused', status: 400 }
-  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(request.headers['content-type'] ?? ''))
-    return { kind: 'refused', status: 415 }
-  return isJsonObject(Buffer.from(body.bytes).toString()) ? { kind: 'run', name } : { kind: 'refused', status: 400 }
+export async function answerAdmin(
+  request: IncomingMessage,
+  segments: readonly string[],
+  origin: string,
+  deps: AdminDeps,
+): Promise<AdminAnswer> {
+  const [root, collection, name, leaf] = segments.map((segment) => segment.toLowerCase())
+  const method = request.method ?? ''
+  if (root !== 'admin' || segments.length > 4) return { status: 404 }
+  if (collection === 'host' && segments.length === 3) return answerHost(method, name)
+  if (collection !== 'functions') return { status: 404 }
+  const all = allFunctions(deps.table)
+  if (name === undefined && method === 'GET') return json(all.map((each) => description(each, origin)))
+  const found = all.find((each) => each.name.toLowerCase() === name)
+  if (leaf === 'status' && method === 'GET') return found ? json(functionStatus(found)) : { status: 404 }
+  if (leaf !== undefined) return { status: 404 }
+  if (method === 'GET') return found ? json(description(found, origin)) : { status: 404 }
+  return method === 'POST' && name !== undefined ? runNow(request, name, deps) : { status: 404 }
 }
 
-function isJsonObject(text: string): boolean {
+function answerHost(method: string, name: string | undefined): AdminAnswer {
+  if (name === 'ping' && (method === 'GET' || method === 'POST')) return { status: 200, headers: noStore }
+  if (name === 'status' && method === 'GET') {
+    // The real one adds an id made from the machine's name, and what only Azure knows.
+    const processUptime = Math.round(Date.now() - startedAt)
+    return json({ state: 'Running', version: hostVersion, versionDetails: 'embedded host of the lab', processUptime })
+  }
+  return { status: 404 }
+}
+
+/** `POST /admin/functions/<name>` with a JSON object such as `{"input": ""}`, of which a timer ignores the input. */
+async function runNow(request: IncomingMessage, name: string, deps: AdminDeps): Promise<AdminAnswer> {
+  if (!isJson(request.headers['content-type'])) return { status: 415 }
+  const body = await readWholeBody(request, maxBodyBytes)
+  if (body.kind === 'too-large') return { status: 413 }
+  if (body.kind === 'aborted' || !isInvocation(Buffer.from(body.bytes ?? []).toString())) return { status: 400 }
+  const same = (each: { name: string }) => each.name.toLowerCase() === name
+  const timer = deps.table.timers.find(same)
+  if (timer) {
+    deps.startTimer(timer.name)
+    return { status: 202 }
+  }
+  const http = deps.table.http.find(same)
+  if (!http) return { status: 404 }
+  // Azure's host would turn the input into a request; how, is not known here.
+  deps.warn(`Function ${http.name} has an HTTP trigger: it is accepted and not run; call its route`)
+  return { status: 202 }
+}
+
+/** What Newtonsoft's formatters take; Azure's host reads XML as well, this one does not. A charset other than UTF-8 is refused. */
+function isJson(contentType = ''): boolean {
+  const [type = '', ...parameters] = contentType.toLowerCase().split(';')
+  const charset = parameters.find((each) => each.trim().startsWith('charset='))
+  if (charset !== undefined && !/=\s*"?utf-8"?\s*$/.test(charset)) return false
+  return /^(application|text)\/json$|^application\/[\w.-]+\+json$/.test(type.trim())
+}
+
+/** An object whose `input`, if any, is a value that fits into a string. */
+function isInvocation(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+    const input = 'input' in value ? value.input : null
+    return input === null || typeof input !== 'object'
   } catch {
     return false
   }
 }
+
+interface Listed {
+  readonly name: string
+  readonly source: HttpFunction | TimerFunction | undefined
+  readonly bindings: Readonly<Record<string, object>>
+  readonly errors: readonly string[]
+}
+
+/** Everything that the app registered, in the order of names, also what is disabled or in error. */
+function allFunctions({ http, timers, faults }: FunctionTable): Listed[] {
+  const served = [...http, ...timers].map((source) => ({ source, registered: source.registered, errors: [] }))
+  const failed = faults.map(({ registered, message }) => ({ source: undefined, registered, errors: [message] }))
+  return [...served, ...failed]
+    .map(({ source, registered: { metadata }, errors }) => ({
+      ...{ name: metadata.name, bindings: metadata.bindings, source, errors },
+    }))
+    .sort((a, b) => (a.name.toUpperCase() < b.name.toUpperCase() ? -1 : 1))
+}
+
+/** @see `FunctionMetadataResponse`; there is no file API here, so every link to a file is null */
+function description({ name, source, bindings }: Listed, origin: string) {
+  return {
+    name,
+    script_root_path_href: null,
+    script_href: null,
+    config_href: null,
+    test_data_href: null,
+    href: `${origin}/admin/functions/${name}`,
+    invoke_url_template: source?.kind === 'http' ? `${origin}/${source.route}`.toLowerCase() : null,
+    language: 'node',
+    config: { name, bindings: Object.entries(bindings).map(([binding, rest]) => ({ name: binding, ...rest })) },
+    files: null,
+    test_data: null,
+    isDisabled: source?.disabled ?? false,
+    isDirect: false,
+    isProxy: false,
+  }
+}
+
+const functionStatus = ({ errors }: Listed) => (errors.length > 0 ? { errors } : {})
+
+const json = (value: unknown): AdminAnswer => ({ status: 200, json: value })

@@ -25,7 +25,7 @@ export interface Registrations {
 
 /** What the worker answers to `require('@azure/functions-core')`. */
 const coreVersion = '3.12.0'
-const hostVersion = '4.1000.0'
+export const hostVersion = '4.1000.0'
 
 let current: Registrations | undefined
 let model: ProgrammingModel | undefined

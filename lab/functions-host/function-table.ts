@@ -25,12 +25,17 @@ export interface TimerFunction {
   readonly disabled: boolean
 }
 
+export interface FunctionFault {
+  readonly registered: RegisteredFunction
+  readonly message: string
+}
+
 export interface FunctionTable {
   /** In the order in which a request is tried on them: by name, ignoring case. */
   readonly http: readonly HttpFunction[]
   readonly timers: readonly TimerFunction[]
-  /** One sentence per function that is in error and therefore not served. */
-  readonly errors: readonly string[]
+  /** The functions that are in error and therefore not served, each with a sentence. */
+  readonly faults: readonly FunctionFault[]
   /** What works, but probably not as meant. */
   readonly warnings: readonly string[]
 }
@@ -48,12 +53,14 @@ export function buildFunctionTable(
 ): FunctionTable {
   const http: HttpFunction[] = []
   const timers: TimerFunction[] = []
-  const errors: string[] = []
+  const faults: FunctionFault[] = []
+  const fail = (registered: RegisteredFunction, fault: string) =>
+    faults.push({ registered, message: `The '${registered.metadata.name}' function is in error: ${fault}` })
   for (const entry of [...registered].sort(byName)) {
     const { name } = entry.metadata
     const fault = faultOf(entry.metadata)
     if (fault !== undefined) {
-      errors.push(`The '${name}' function is in error: ${fault}`)
+      fail(entry, fault)
       continue
     }
     const [binding, trigger] = triggerOf(entry.metadata) as TriggerBinding
@@ -66,9 +73,9 @@ export function buildFunctionTable(
     const candidate = { kind: 'http' as const, ...common, ...httpOptions(trigger, name, routePrefix) }
     const conflict = conflictOf(candidate, http)
     if (conflict === undefined) http.push(candidate)
-    else errors.push(`The '${name}' function is in error: ${conflict}`)
+    else fail(entry, conflict)
   }
-  return { http, timers, errors, warnings: warningsOf([...http, ...timers], http) }
+  return { http, timers, faults, warnings: warningsOf([...http, ...timers], http) }
 }
 
 /** @returns the first function by name whose template and method match; no precedence of literals, as in Azure */

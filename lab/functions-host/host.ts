@@ -102,9 +102,10 @@ interface Loaded extends ListeningServer {
 async function serve(loaded: Loaded): Promise<FunctionsHost> {
   const { registrations, files, write, port, server } = loaded
   const { hostJson } = files
-  const table = buildFunctionTable(registrations.functions.values(), hostJson.routePrefix, process.env)
-  const { timers, errors: timerErrors } = prepareTimers(table, loaded)
-  const errors = [...table.errors, ...timerErrors]
+  const registered = buildFunctionTable(registrations.functions.values(), hostJson.routePrefix, process.env)
+  const { timers, faults } = prepareTimers(registered, loaded)
+  const table = { ...registered, timers: timers.map(({ target }) => target), faults }
+  const errors = faults.map(({ message }) => message)
   for (const line of [...errors, ...table.warnings]) write(`Warning: ${line}`)
   if (registrations.functions.size === 0) write('Warning: the app registered no function')
 
@@ -120,12 +121,11 @@ async function serve(loaded: Loaded): Promise<FunctionsHost> {
     hostJson,
     log: registrations.log,
     bodyLimitBytes: bodyLimit(),
-    homepage: process.env.AzureWebJobsDisableHomepage !== 'true',
-    startTimerNow: (name) => {
-      const timer = timers.find(({ target }) => target.name.toLowerCase() === name.toLowerCase())
+    homepage: process.env.AzureWebJobsDisableHomepage?.toLowerCase() !== 'true',
+    startTimer: (name) => {
+      const timer = timers.find(({ target }) => target.name === name)
       if (timer)
         running.track(timerInfoNow(timer).then((info) => runTimer(timer, info, 'Run on request'))).catch(() => {})
-      return timer !== undefined
     },
   })
   loaded.setListener((request, response) => {
@@ -165,17 +165,19 @@ async function serve(loaded: Loaded): Promise<FunctionsHost> {
   }
 }
 
-function prepareTimers(table: FunctionTable, { root, options }: Loaded): { timers: PreparedTimer[]; errors: string[] } {
+/** @returns the timers whose schedule is understood, and the faults of the table with those of the others */
+function prepareTimers(table: FunctionTable, { root, options }: Loaded) {
   const timers: PreparedTimer[] = []
-  const errors: string[] = []
+  const faults = [...table.faults]
   for (const target of table.timers) {
     try {
       timers.push(prepareTimer(target, options.stateDir ?? join(root, '.lab', 'timers'), process.env))
     } catch (error) {
-      errors.push(`The '${target.name}' function is in error: ${error instanceof Error ? error.message : error}`)
+      const message = `The '${target.name}' function is in error: ${error instanceof Error ? error.message : error}`
+      faults.push({ registered: target.registered, message })
     }
   }
-  return { timers, errors }
+  return { timers, faults }
 }
 
 async function terminate({ hooks, appHookData, appOnlyHookData, log }: Registrations): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { cookieText } from './cookie.ts'
+import { isSendableHeader } from './kestrel.ts'
 import type { RpcHttp, RpcInvocationResponse } from './rpc.ts'
 
 const bodiless = [204, 205, 304]
@@ -32,19 +33,33 @@ export function sendEmpty(
   response: ServerResponse,
   status: number,
   customHeaders: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string>> = {},
 ): void {
-  send(response, status, {}, undefined, customHeaders)
+  send(response, status, headers, undefined, customHeaders)
+}
+
+/** Kestrel's own answer to a request that it refuses: the host, and its headers, have no part in it. */
+export function sendRejection(response: ServerResponse, status: number): void {
+  response.shouldKeepAlive = false
+  sendEmpty(response, status)
 }
 
 /** An answer of the host itself with a text, such as its home page. */
-export function sendText(response: ServerResponse, status: number, contentType: string, text: string): void {
-  send(response, status, { 'content-type': contentType }, Buffer.from(text), {})
+export function sendText(
+  response: ServerResponse,
+  contentType: string,
+  text: string,
+  customHeaders: Readonly<Record<string, string>>,
+): void {
+  const body = Buffer.from(text)
+  const headers = { 'content-type': contentType, 'content-length': String(body.byteLength) }
+  send(response, 200, headers, body, customHeaders)
 }
 
 function send(
   response: ServerResponse,
   status: number,
-  headers: Record<string, string | string[]>,
+  headers: Readonly<Record<string, string | string[]>>,
   body: Uint8Array | undefined,
   customHeaders: Readonly<Record<string, string>>,
 ): void {
@@ -55,7 +70,10 @@ function send(
     throw new Error(`Response Content-Length mismatch: ${declared} declared, ${length} given`)
   }
   try {
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    for (const [name, value] of Object.entries(headers)) {
+      if (![value].flat().every(isSendableHeader)) throw new Error(`Invalid non-ASCII or control character in ${name}`)
+      response.setHeader(name, value)
+    }
     for (const [name, value] of Object.entries(customHeaders))
       if (!response.hasHeader(name)) response.setHeader(name, value)
     if (!response.hasHeader('server')) response.setHeader('Server', 'Kestrel')

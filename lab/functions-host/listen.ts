@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { sendEmpty } from './http-response.ts'
+import { answerParserErrors, parserOptions } from './kestrel.ts'
 
 export interface ListeningServer {
   readonly server: Server
@@ -12,8 +13,8 @@ export interface ListeningServer {
 /** @throws the error of the port, such as EADDRINUSE */
 export async function listen(port: number, hostname: string): Promise<ListeningServer> {
   let listener: RequestListener = (_request, response) => sendEmpty(response, 503)
-  const server = createServer((request, response) => listener(request, response))
-  server.keepAliveTimeout = 130_000 // Kestrel's
+  const server = createServer(parserOptions, (request, response) => listener(request, response))
+  answerParserErrors(server)
   await new Promise<void>((done, fail) => {
     server.once('error', fail)
     server.listen(port, hostname.replace(/[[\]]/g, ''), () => done())

@@ -1,11 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { isReservedPath, readAdminRequest } from './admin.ts'
+import { answerAdmin, isReservedPath } from './admin.ts'
 import type { RegisteredFunction } from './core-module.ts'
 import { type FunctionTable, findFunction, type HttpFunction } from './function-table.ts'
 import type { HostJson } from './host-json.ts'
 import { readBody, requestTarget, toRpcHttp } from './http-request.ts'
-import { sendEmpty, sendResponse, sendText } from './http-response.ts'
+import { sendEmpty, sendRejection, sendResponse, sendText } from './http-response.ts'
 import type { Trigger } from './invoke.ts'
+import { rejection } from './kestrel.ts'
 import type { HostLog } from './log.ts'
 import { isForeign } from './loopback.ts'
 import { pathSegments } from './route.ts'
@@ -21,8 +22,8 @@ export interface ServerDeps {
   readonly hostJson: HostJson
   readonly bodyLimitBytes: number
   readonly homepage: boolean
-  /** Starts a run of a timer; false when there is no such timer. */
-  readonly startTimerNow: (name: string) => boolean
+  /** Starts a run of a timer, outside its schedule. */
+  readonly startTimer: (name: string) => void
 }
 
 /** Answers what arrives at the host's port: its home page, its admin endpoint, the functions' routes. */
@@ -31,15 +32,18 @@ export function createListener(deps: ServerDeps): RequestListener {
   const throttle = createThrottle(maxConcurrentRequests, maxOutstandingRequests)
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const rejected = rejection(request)
+    if (rejected !== undefined) return sendRejection(response, rejected)
     if (isForeign(request)) return sendEmpty(response, 403)
     const target = requestTarget(request)
     const segments = target && pathSegments(target.path)
-    if (!target || !segments) return sendEmpty(response, 400)
-    if (isReservedPath(segments)) return answerAdmin(request, response, segments, deps)
+    if (!target || !segments) return sendRejection(response, 400)
+    if (isReservedPath(segments)) return answerReserved(request, response, segments, deps)
     const found = findFunction(deps.table.http, request.method ?? '', segments)
     if (!found) return answerUnknown(request, response, segments, deps)
     const leave = await throttle.enter()
-    if (!leave) return sendEmpty(response, 429, customHeaders)
+    // The host refuses these before it comes to its custom headers. @see `HttpThrottleMiddleware`
+    if (!leave) return sendEmpty(response, 429)
     try {
       await answerFunction(request, response, found.target, found.params, target, deps)
     } finally {
@@ -79,27 +83,35 @@ async function answerFunction(
   else sendResponse(response, outcome, hostJson.customHeaders)
 }
 
-async function answerAdmin(
+async function answerReserved(
   request: IncomingMessage,
   response: ServerResponse,
   segments: readonly string[],
-  { startTimerNow }: ServerDeps,
+  deps: ServerDeps,
 ): Promise<void> {
-  const asked = await readAdminRequest(request, segments)
-  if (asked.kind === 'refused') return sendEmpty(response, asked.status)
-  sendEmpty(response, startTimerNow(asked.name) ? 202 : 404)
+  const { customHeaders } = deps.hostJson
+  const { status, json, headers } = await answerAdmin(request, segments, `http://${request.headers.host}`, {
+    table: deps.table,
+    startTimer: deps.startTimer,
+    warn: (text) => deps.log('warning', 'Host.Controllers', text),
+  })
+  request.resume() // what was not read, so that the sender gets to see the answer
+  if (json === undefined) sendEmpty(response, status, customHeaders, headers)
+  else sendText(response, 'application/json; charset=utf-8', JSON.stringify(json), customHeaders)
 }
 
+/** The home page answers every method. @see `HomepageMiddleware` */
 function answerUnknown(
   request: IncomingMessage,
   response: ServerResponse,
   segments: readonly string[],
   { homepage, hostJson }: ServerDeps,
 ): void {
+  const { customHeaders } = hostJson
   request.resume()
-  if (segments.length > 0 || request.method !== 'GET') sendEmpty(response, 404, hostJson.customHeaders)
-  else if (homepage) sendText(response, 200, 'text/html; charset=utf-8', homePage)
-  else sendEmpty(response, 204)
+  if (segments.length > 0) sendEmpty(response, 404, customHeaders)
+  else if (homepage) sendText(response, 'text/html', homePage, customHeaders)
+  else sendEmpty(response, 204, customHeaders)
 }
 
 const homePage = `<!doctype html>

@@ -139,8 +139,13 @@ describe('POST /admin/functions/<name>', () => {
     ['an empty body', { body: '' }, 400],
     ['what is not JSON', { body: '{"input"' }, 400],
     ['JSON that is no object', { body: '""' }, 400],
+    ['null', { body: 'null' }, 400],
+    ['an input that is no value', { body: '{"input":{}}' }, 400],
     ['another content type', { headers: { 'content-type': 'text/plain' } }, 415],
-    ['another method', { method: 'GET' }, 404],
+    ['no content type', { headers: {} }, 415],
+    ['another charset', { headers: { 'content-type': 'application/json; charset=latin1' } }, 415],
+    ['more than 64 KiB', { body: `{"input":"${'x'.repeat(65_536)}"}` }, 413],
+    ['another method', { method: 'PUT' }, 404],
     ['a foreign origin', { headers: { 'content-type': 'application/json', origin: 'https://evil.test' } }, 403],
     ['a foreign host', { headers: { 'content-type': 'application/json', host: 'evil.test' } }, 403],
   ])('refuses %s', async (_, options, status) => {
@@ -150,10 +155,21 @@ describe('POST /admin/functions/<name>', () => {
     expect(host.stdout()).toBe('')
   })
 
-  test('knows timers only', async () => {
-    const { host } = await started(`app.http('web', { handler: async () => ({}) })`)
+  test.each([
+    ['text/json', {}],
+    ['application/vnd.x+json; charset="UTF-8"', {}],
+    ['application/json', { chunked: true }],
+  ])('takes a body of %s, %j', async (type, more) => {
+    const { host } = await started(timer(yearly))
+    expect((await run(host, { headers: { 'content-type': type }, body: '{"input":1}', ...more })).status).toBe(202)
+    await until(() => linesOf(host).length === 1, 'the run')
+  })
+
+  test('does not know a function that is not there, and accepts one with another trigger without running it', async () => {
+    const { host } = await started(`app.http('web', { handler: async () => { console.log('{}') } })`)
     expect((await run(host, {}, 'none')).status).toBe(404)
-    expect((await run(host, {}, 'web')).status).toBe(404)
-    expect((await ask(host.url, '/admin/host/status')).status).toBe(404)
+    expect((await run(host, {}, 'web')).status).toBe(202)
+    await until(() => host.stderr().includes('web has an HTTP trigger'), 'the warning')
+    expect(host.stdout()).toBe('')
   })
 })

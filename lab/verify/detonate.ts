@@ -1,8 +1,8 @@
 import { freshAddresses } from '../../attacks/addresses.ts'
-import type { Attack, AttackContext, BenignUse, Detonation, Insider, Target } from '../../attacks/attack.ts'
-import { createAttackContext, createContext } from '../../attacks/context.ts'
+import type { Attack, AttackContext, BenignUse, Detonation, Insider, Target, TargetKind } from '../../attacks/attack.ts'
+import { createAttackContext, createContext, type RunContext } from '../../attacks/context.ts'
+import type { Reckoning } from '../../attacks/reckoning.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
-import { duration } from '../cli/output.ts'
 import { nextAligned } from '../datadog/clock.ts'
 import type { Monitor } from '../datadog/monitor/monitor.ts'
 import type { Alert } from '../datadog/notify/alerts.ts'
@@ -28,21 +28,29 @@ export interface ObservedLab {
 export interface Run {
   readonly attack: Attack
   readonly target: Target
+  /** Origins of both hosts, as far as they are known. */
+  readonly hosts: Readonly<Partial<Record<TargetKind, string>>>
   readonly runId: string
   readonly seed: number
-  readonly tell: (who: string, what: string) => void
+  /** @param ms after the story's origin; undefined before there is one */
+  readonly tell: (who: string, what: string, ms?: number) => void
   readonly signal: AbortSignal
 }
 
 export interface Contained {
   readonly action: string
   readonly outcome: string
+  /** Epoch ms, by whoever carried it out. */
+  readonly at: number
 }
 
 /** What became of one detonation. */
 export interface Outcome {
+  /** Of the attack itself, without the questions that are asked afterwards. */
   readonly requests: number
   readonly detonation: Detonation
+  /** Asked once the containment was done and every request answered. */
+  readonly reckoning: Reckoning
   readonly alert: Alert | undefined
   readonly contained: Contained | undefined
   /** Epoch ms: when the alert would have come had its monitor been evaluated in the other way, at each event or every minute. */
@@ -71,35 +79,49 @@ const alertDeadlineMs = ({ alertTakesMs = 0 }: Attack, cadenceSeconds: number | 
 
 /** Detonates an attack in the lab, and watches what the defence makes of it. */
 export async function detonate(run: Run, lab: ObservedLab): Promise<Outcome> {
-  const { attack, runId, tell } = run
+  const { attack, runId } = run
   const since = Date.now()
   const withinMs = alertDeadlineMs(attack, lab.cadenceSeconds)
   let alerting: Promise<Alert | undefined> = Promise.resolve(undefined)
   let containing: Promise<Contained | undefined> = Promise.resolve(undefined)
   const base = contextIn(lab, run)
-  const context: AttackContext = createAttackContext(base, {
+  const context: AttackContext = createAttackContext(base, run.tell, {
     quietPauseMs: lab.cadenceSeconds === undefined ? QUIET_PAUSE_MS.arrival : QUIET_PAUSE_MS.cadence,
     patienceMs: withinMs,
-    async heard(group, at, which) {
+    contained: async () => (await containing)?.at,
+    async heard(group) {
+      const { tell } = context
       const detonated = { monitor: attack.trips, group, since, runId: attack.serviceWide ? undefined : runId }
       alerting = lab.watch.alert((alert) => isAlertOf(alert, detonated), withinMs)
-      containing = alerting.then(
-        (alert) => alert && containmentOf(alert, (instant) => `${duration(instant - at)} after ${which}`, lab, tell),
-      )
+      containing = alerting.then((alert) => alert && containmentOf(alert, lab, tell))
       // Whoever awaits the outcome is told of a failure; until then it is nobody's.
       containing.catch(() => {})
       if (lab.cadenceSeconds !== undefined) tell('Datadog', `evaluates next at ${nextEvaluation(lab.cadenceSeconds)}`)
       const alert = await alerting
-      if (alert)
-        tell('Datadog', `${alert.transition}: ${alert.monitor}, ${duration(alert.notified_at - at)} after ${which}`)
+      if (alert) tell('Datadog', `${alert.transition}: ${alert.monitor}`, alert.notified_at)
       else tell('Datadog', `has raised no alert within ${withinMs / 1000} s`)
       return alert ? 'raised' : 'unheard'
     },
   })
   const detonation = await attack.attack(run.target, context)
   const alert = await alerting
+  const contained = await containing
+  const requests = base.requests()
+  const reckoning = await reckonUp(run, base, context, detonation)
   const otherwise = alert && (await alertedInOtherMode(alert, since, lab))
-  return { requests: base.requests(), detonation, alert, contained: await containing, alertedOtherwise: otherwise }
+  return { requests, detonation, reckoning, alert, contained, alertedOtherwise: otherwise }
+}
+
+/** Asks everything that the attack got into, once no request is under way any more. */
+export async function reckonUp(
+  { attack }: Pick<Run, 'attack'>,
+  base: RunContext,
+  { tell }: AttackContext,
+  { lost = [] }: Detonation,
+): Promise<Reckoning> {
+  await base.idle()
+  const passwords = policyFor(attack.trips)?.action === 'block_ip'
+  return base.reckon({ passwords, lost: new Set(lost), tell })
 }
 
 async function alertedInOtherMode(alert: Alert, since: number, lab: ObservedLab): Promise<number | undefined> {
@@ -138,19 +160,23 @@ async function awaitTraces({ leaves }: BenignUse, runId: string, logs: Logs): Pr
 /** What was done about an alert: by the event that whoever did it has left, or, of a mere page, by its having arrived. */
 async function containmentOf(
   alert: Alert,
-  timed: (instant: number) => string,
   { watch, logs }: ObservedLab,
-  tell: Run['tell'],
+  tell: AttackContext['tell'],
 ): Promise<Contained | undefined> {
   const delivery = await watch.delivery(alert.id, CONTAINED_WITHIN_MS)
-  if (delivery) tell('webhook', `${delivery.webhook} ${delivery.state}${delivery.status ? `: ${delivery.status}` : ''}`)
+  if (delivery) {
+    const { webhook, state, status, started_at = alert.notified_at } = delivery
+    tell('webhook', `${webhook} ${state}${status ? `, answered ${status}` : ''}`, started_at)
+  }
   if (policyFor(alert.monitor)?.action === 'notify') {
-    return delivery && { action: 'notify', outcome: delivery.state === 'delivered' ? 'success' : delivery.state }
+    const outcome = delivery?.state === 'delivered' ? 'success' : delivery?.state
+    return outcome && { action: 'notify', outcome, at: alert.notified_at }
   }
   const [log] = await logs.await(containedSearch(alert), 1, CONTAINED_WITHIN_MS)
   if (!log) return undefined
-  const contained = { action: String(log.attributes.action), outcome: String(log.attributes.outcome) }
-  tell('containment', `${contained.action}: ${contained.outcome}, ${timed(log.timestamp)}`)
+  const { action, outcome } = log.attributes
+  const contained = { action: String(action), outcome: String(outcome), at: log.timestamp }
+  tell('containment', `${contained.action}: ${contained.outcome}`, contained.at)
   return contained
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Reckoning } from '../../attacks/reckoning.ts'
 import { sessionReuse } from '../../attacks/session-reuse.ts'
 import type { Alert } from '../datadog/notify/alerts.ts'
 import type { Outcome, TwinOutcome } from './detonate.ts'
@@ -26,9 +27,12 @@ const alert: Alert = {
   deliveries: [],
   unknown_webhooks: [],
 }
-const detonation = { group: alert.group, crossedAt: 1_000, refusedAt: 1_126, attackerDead: true, victimAlive: true }
-const contained = { action: 'revoke', outcome: 'success' }
-const outcome: Outcome = { requests: 10, detonation, alert, contained, alertedOtherwise: 31_000 }
+const detonation = { group: alert.group, crossedAt: 1_000, refusedAt: 1_126 }
+const reckoning: Reckoning = { entered: 2, stillIn: 0, lockedOut: 0, stays: [], complaints: [] }
+const contained = { action: 'revoke', outcome: 'success', at: 1_120 }
+const outcome: Outcome = { requests: 10, detonation, reckoning, alert, contained, alertedOtherwise: 31_000 }
+const stillIn: Reckoning = { ...reckoning, stillIn: 1, stays: ['Ines’s account: web accepts the session'] }
+const lockedOut: Reckoning = { ...reckoning, lockedOut: 1, complaints: ['Ines: cannot sign in (401)'] }
 const quiet: TwinOutcome = { events: 7, alerts: [], missing: [] }
 const verdictOn = (found: Outcome | Error, twin: TwinOutcome | Error = quiet) =>
   judge({ attack: sessionReuse, target: 'web', mode: 'arrival', outcome: found, twin, durationMs: 1_500 })
@@ -40,7 +44,10 @@ test('a scenario that holds is told by its facts, all of them', () => {
       target: 'web',
       attack: { requests: 10 },
       alert: { fired: true, monitor: 'session-reuse', group: alert.group, detect_ms: 19 },
-      containment: { done: true, action: 'revoke', contain_ms: 126, attacker_dead: true, victim_alive: true },
+      containment: {
+        ...{ done: true, action: 'revoke', contain_ms: 126, attacker_dead: true, victim_alive: true },
+        ...{ entered: 2, still_in: 0, locked_out: 0 },
+      },
       otherwise: { mode: 'cadence', detect_ms: 30_000, contain_ms: 30_107 },
       benign: { events: 7, alerts: 0 },
       ok: true,
@@ -50,11 +57,11 @@ test('a scenario that holds is told by its facts, all of them', () => {
   })
 })
 
-test('what is refused at the crossing itself is refused then, however long the alert takes', () => {
-  const inline = { ...outcome, detonation: { ...detonation, refusedAt: detonation.crossedAt } }
+test('what is refused before the alert is refused then, however long the alert takes', () => {
+  const inline = { ...outcome, detonation: { ...detonation, refusedAt: 1_004 } }
   expect(verdictOn(inline).scenario).toMatchObject({
-    containment: { contain_ms: 0 },
-    otherwise: { detect_ms: 30_000, contain_ms: 0 },
+    containment: { contain_ms: 4 },
+    otherwise: { detect_ms: 30_000, contain_ms: 4 },
   })
 })
 
@@ -62,10 +69,10 @@ describe('a scenario does not hold', () => {
   test.each<[string, Outcome | Error, (TwinOutcome | Error)?]>([
     ['no alert', { ...outcome, alert: undefined }],
     ['no containment', { ...outcome, contained: undefined }],
-    ['the containment ended as refused', { ...outcome, contained: { action: 'revoke', outcome: 'refused' } }],
+    ['the containment ended as refused', { ...outcome, contained: { ...contained, outcome: 'refused' } }],
     ['the attacker was never refused', { ...outcome, detonation: { ...detonation, refusedAt: undefined } }],
-    ['the attacker still gets in', { ...outcome, detonation: { ...detonation, attackerDead: false } }],
-    ['the victim was thrown out as well', { ...outcome, detonation: { ...detonation, victimAlive: false } }],
+    ['the attacker still gets in: Ines’s account: web accepts', { ...outcome, reckoning: stillIn }],
+    ['locked out: Ines: cannot sign in (401)', { ...outcome, reckoning: lockedOut }],
     ['could not be carried out: GET / failed', new Error('GET / failed')],
     ['the benign twin raised an alert', outcome, { ...quiet, alerts: [alert] }],
     ['the benign twin left no event', outcome, { ...quiet, events: 0 }],
@@ -80,21 +87,27 @@ describe('a scenario does not hold', () => {
   test('but where nothing is contained, an attacker who is merely known is no fault', () => {
     const told: Outcome = {
       ...outcome,
-      contained: { action: 'notify', outcome: 'success' },
-      detonation: { ...detonation, refusedAt: undefined, attackerDead: undefined },
+      contained: { ...contained, action: 'notify' },
+      detonation: { ...detonation, refusedAt: undefined },
+      reckoning: stillIn,
     }
     const judged = (slug: string) =>
       judge({
         ...{ attack: { ...sessionReuse, trips: slug }, target: 'web', mode: 'arrival' },
         ...{ outcome: told, twin: quiet, durationMs: 1 },
       })
-    expect(judged('session-reuse').faults).toEqual(['the attacker was never refused', 'the attacker still gets in'])
+    expect(judged('session-reuse').faults).toEqual([
+      'the attacker was never refused',
+      expect.stringContaining('the attacker still gets in'),
+    ])
     expect(judged('telemetry-silence').faults).toEqual([])
-    expect(judged('telemetry-silence').scenario.containment.attacker_dead).toBeNull()
+    expect(judged('telemetry-silence').scenario.containment).toMatchObject({ attacker_dead: null, still_in: 1 })
+    const kept = table(scoreboard(HEAD, [judged('telemetry-silence')]), 'at each event', { color: false })
+    expect(kept).toContain('keeps 1 of 2')
   })
 
   test('but a containment that found nothing left to do is one', () => {
-    expect(verdictOn({ ...outcome, contained: { action: 'revoke', outcome: 'noop' } }).scenario.ok).toBe(true)
+    expect(verdictOn({ ...outcome, contained: { ...contained, outcome: 'noop' } }).scenario.ok).toBe(true)
   })
 })
 
@@ -120,8 +133,8 @@ test('JUnit shows each scenario, and no text of a fault can break it', () => {
 test('the table tells at a glance what failed', () => {
   const lines = table(board, 'at each event', { color: false }).split('\n')
   expect(lines.find((line) => line.endsWith('ok'))).toMatch(
-    /session-reuse +web +30 s +30 s +19 ms +126 ms +revoke +dead +alive/,
+    /session-reuse +web +30 s +30 s +19 ms +126 ms +revoke +dead, in 0 of 2 +alive/,
   )
-  expect(lines.find((line) => line.endsWith('FAILED'))).toMatch(/none +never +none +never +nobody +IN +OUT/)
+  expect(lines.find((line) => line.endsWith('FAILED'))).toMatch(/none +never +none +never +nobody +IN 0 of 0 +OUT/)
   expect(lines).toContain('1 of 2 hold')
 })

@@ -36,9 +36,12 @@ export function judge({ attack, target, mode, outcome, twin, durationMs }: Findi
 }
 
 export const judgeAttack = (attack: Attack, outcome: Outcome | Error, mode: Evaluation): Judged<AttackFacts> => ({
-  facts: outcome instanceof Error ? nothingSeen(mode) : factsOf(outcome, mode),
-  faults: attackFaults(outcome, policyFor(attack.trips)?.contain !== 'none'),
+  facts: outcome instanceof Error ? nothingSeen(mode) : factsOf(outcome, mode, contains(attack)),
+  faults: attackFaults(outcome, contains(attack)),
 })
+
+/** Whether the policy does anything but tell a person. */
+const contains = ({ trips }: Attack): boolean => policyFor(trips)?.contain !== 'none'
 
 export const judgeTwin = (twin: TwinOutcome | Error): Judged<Scenario['benign']> => ({
   facts: twin instanceof Error ? { events: 0, alerts: 0 } : { events: twin.events, alerts: twin.alerts.length },
@@ -52,13 +55,17 @@ const otherThan = (mode: Evaluation): Evaluation => (mode === 'cadence' ? 'arriv
 const nothingSeen = (mode: Evaluation): AttackFacts => ({
   attack: { requests: 0 },
   alert: { fired: false, monitor: null, group: null, detect_ms: null },
-  containment: { done: false, action: null, contain_ms: null, attacker_dead: false, victim_alive: false },
+  containment: {
+    ...{ done: false, action: null, contain_ms: null, attacker_dead: false, victim_alive: false },
+    ...{ entered: 0, still_in: 0, locked_out: 0 },
+  },
   otherwise: { mode: otherThan(mode), detect_ms: null, contain_ms: null },
 })
 
-function factsOf(outcome: Outcome, mode: Evaluation): AttackFacts {
-  const { requests, detonation, alert, contained } = outcome
-  const { crossedAt, refusedAt, attackerDead, victimAlive } = detonation
+function factsOf(outcome: Outcome, mode: Evaluation, isContained: boolean): AttackFacts {
+  const { requests, detonation, reckoning, alert, contained } = outcome
+  const { crossedAt, refusedAt } = detonation
+  const { entered, stillIn, lockedOut } = reckoning
   return {
     attack: { requests },
     alert: {
@@ -71,8 +78,9 @@ function factsOf(outcome: Outcome, mode: Evaluation): AttackFacts {
       done: isDone(contained),
       action: contained?.action ?? null,
       contain_ms: refusedAt === undefined ? null : refusedAt - crossedAt,
-      attacker_dead: attackerDead ?? null,
-      victim_alive: victimAlive,
+      attacker_dead: isContained ? stillIn === 0 : null,
+      victim_alive: lockedOut === 0,
+      ...{ entered, still_in: stillIn, locked_out: lockedOut },
     },
     otherwise: { mode: otherThan(mode), ...timesOtherwise(outcome) },
   }
@@ -80,31 +88,31 @@ function factsOf(outcome: Outcome, mode: Evaluation): AttackFacts {
 
 /**
  * From the alert on nothing depends on how the monitor was evaluated: what it took then, it would have taken here. Nor
- * does it where the crossing itself was refused: no alert was needed for that.
+ * does it where the crossing itself was refused, before the alert: none was needed for that.
  */
 function timesOtherwise({ alert, alertedOtherwise, detonation }: Outcome) {
   const { crossedAt, refusedAt } = detonation
   if (!alert || alertedOtherwise === undefined) return { detect_ms: null, contain_ms: null }
   const detect_ms = Math.max(0, alertedOtherwise - crossedAt)
   if (refusedAt === undefined) return { detect_ms, contain_ms: null }
-  const atOnce = refusedAt === crossedAt
-  return { detect_ms, contain_ms: atOnce ? 0 : detect_ms + Math.max(0, refusedAt - alert.notified_at) }
+  const sinceAlert = refusedAt - alert.notified_at
+  return { detect_ms, contain_ms: sinceAlert < 0 ? refusedAt - crossedAt : detect_ms + sinceAlert }
 }
 
 /** A `noop` is done: somebody else was faster. */
 const isDone = (contained: Outcome['contained']): boolean =>
   contained?.outcome === 'success' || contained?.outcome === 'noop'
 
-/** @param contains whether the policy does anything but tell a person */
-function attackFaults(outcome: Outcome | Error, contains: boolean): string[] {
+function attackFaults(outcome: Outcome | Error, isContained: boolean): string[] {
   if (outcome instanceof Error) return [`the attack could not be carried out: ${outcome.message}`]
-  const { alert, contained, detonation } = outcome
+  const { alert, contained, detonation, reckoning } = outcome
+  const { stillIn, lockedOut, stays, complaints } = reckoning
   const checks: [boolean, string][] = [
     [alert !== undefined, 'no alert'],
     [isDone(contained), contained ? `the containment ended as ${contained.outcome}` : 'no containment'],
-    [!contains || detonation.refusedAt !== undefined, 'the attacker was never refused'],
-    [!contains || detonation.attackerDead === true, 'the attacker still gets in'],
-    [detonation.victimAlive, 'the victim was thrown out as well'],
+    [!isContained || detonation.refusedAt !== undefined, 'the attacker was never refused'],
+    [!isContained || stillIn === 0, `the attacker still gets in: ${stays.join('; ')}`],
+    [lockedOut === 0, `honest people are locked out: ${complaints.join('; ')}`],
   ]
   return checks.filter(([holds]) => !holds).map(([, fault]) => fault)
 }

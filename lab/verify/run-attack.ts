@@ -6,7 +6,7 @@ import { createAttackContext, createContext } from '../../attacks/context.ts'
 import { duration, paint } from '../cli/output.ts'
 import { loadMonitors } from '../datadog/monitor/monitor.ts'
 import { type RunFile, readRunFile } from '../run-file.ts'
-import { actTwin, detonate, type ObservedLab, type Outcome, type Run, type TwinOutcome } from './detonate.ts'
+import { actTwin, detonate, type ObservedLab, type Outcome, type Run, reckonUp, type TwinOutcome } from './detonate.ts'
 import { openInsider } from './insider.ts'
 import { judgeAttack, judgeTwin } from './judge.ts'
 import { DETECTIONS } from './lab.ts'
@@ -64,8 +64,11 @@ Run ${runId}, seed ${seed}.
 
 `)
   const tell = narrator({ color, narrate })
-  const run: Run = { attack, target: { kind: target, baseUrl: origin }, runId, seed, signal, tell }
-  const observed = lab && isSame(lab.urls[target], origin) ? await observe(lab, signal) : undefined
+  const ours = lab && isSame(lab.urls[target], origin) ? lab : undefined
+  const { web, functions } = ours?.urls ?? {}
+  const hosts = { ...(web && { web }), ...(functions && { functions }) }
+  const run: Run = { attack, target: { kind: target, baseUrl: origin }, hosts, runId, seed, signal, tell }
+  const observed = ours && (await observe(ours, signal))
   try {
     const head = { run_id: runId, seed, slug: attack.slug, target, twin }
     const report = { ...head, ...(await (twin ? doTwin(run, observed, options) : doAttack(run, observed, options))) }
@@ -106,27 +109,27 @@ async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color
   const { facts, faults } = judgeAttack(run.attack, outcome, modeOf(lab ?? { cadenceSeconds: undefined }))
   const { detect_ms } = facts.alert
   const { contain_ms } = facts.containment
+  const notStopped = facts.containment.attacker_dead === null ? '' : 'not stopped'
   const times = [
-    detect_ms === null ? '' : `Seen after ${duration(detect_ms)}`,
-    contain_ms === null
-      ? outcome.detonation.attackerDead === undefined
-        ? ''
-        : 'not stopped'
-      : `${detect_ms === null ? 'Stopped' : 'stopped'} after ${duration(contain_ms)}`,
+    detect_ms === null ? '' : `seen after ${duration(detect_ms)}`,
+    contain_ms === null ? notStopped : `stopped after ${duration(contain_ms)}`,
   ].filter((part) => part !== '')
   const holds = faults.length === 0
   narrate(
-    `\n${paint({ color }, holds ? 'green' : 'red', `${capitalize(times.join(', ') || 'carried out')}.`)} ${verdictOf(outcome)}\n`,
+    `\n${paint({ color }, holds ? 'green' : 'red', `${capitalize(times.join(', ') || 'carried out')}.`)} ${verdictOf(facts.containment)}\n`,
   )
   if (lab && !holds) narrate(paint({ color }, 'red', `What did not hold: ${faults.join('; ')}.\n`))
   narrate(`What a responder does next: ${run.attack.runbook}\n\n`)
   return { ...facts, ok: lab ? holds : true }
 }
 
-function verdictOf({ detonation: { attackerDead, victimAlive } }: Outcome): string {
-  const victim = `the victim ${victimAlive ? 'is not troubled' : 'was thrown out'}`
-  if (attackerDead === undefined) return `Nothing is contained by itself: a person has to decide, ${victim}.`
-  return `${attackerDead ? 'The attacker is out' : 'The attacker is in'}, ${victim}.`
+function verdictOf({ attacker_dead, entered, still_in, locked_out }: Scenario['containment']): string {
+  const honest = locked_out === 0 ? 'Nobody honest is locked out.' : `Honest people who are locked out: ${locked_out}.`
+  const accounts = `${entered} ${entered === 1 ? 'account' : 'accounts'}`
+  if (attacker_dead === null) {
+    return `Nothing is contained by itself; a person has to decide. The attacker entered ${accounts} and keeps ${still_in}. ${honest}`
+  }
+  return `The attacker entered ${accounts} and is still in ${still_in}. ${honest}`
 }
 
 async function doTwin(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
@@ -153,11 +156,14 @@ async function actTwinAnywhere(run: Run, lab: ObservedLab | undefined): Promise<
 async function detonateBlind(run: Run): Promise<Outcome> {
   const context = createContext({ ...run, addresses: freshAddresses(async () => false) })
   run.tell('nobody', 'tells of alerts here: the attacker goes on until refused')
-  const alarm = { ...BLIND, heard: async () => 'unheard' as const }
-  const detonation = await run.attack.attack(run.target, createAttackContext(context, alarm))
+  const alarm = { ...BLIND, heard: async () => 'unheard' as const, contained: async () => undefined }
+  const attacking = createAttackContext(context, run.tell, alarm)
+  const detonation = await run.attack.attack(run.target, attacking)
+  const requests = context.requests()
   return {
-    requests: context.requests(),
+    requests,
     detonation,
+    reckoning: await reckonUp(run, context, attacking, detonation),
     alert: undefined,
     contained: undefined,
     alertedOtherwise: undefined,

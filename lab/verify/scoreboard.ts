@@ -18,11 +18,20 @@ export interface Scenario {
   readonly containment: {
     readonly done: boolean
     readonly action: string | null
-    /** From the request that crosses the threshold to the first refused one, each by when it was sent. */
+    /**
+     * From the request that crosses the threshold, when it was sent, to the first refusal, when it was answered; never
+     * before the containment's own event.
+     */
     readonly contain_ms: number | null
     /** Null where the policy contains nothing: the attacker is then known, and a person decides. */
     readonly attacker_dead: boolean | null
     readonly victim_alive: boolean
+    /** Accounts of other people that the attacker got into. */
+    readonly entered: number
+    /** Of those, the ones that something of his still opens: after the containment, by real requests to both hosts. */
+    readonly still_in: number
+    /** Honest people who lost more than the stolen session, or who cannot sign in. */
+    readonly locked_out: number
   }
   /** The same two times had the monitors been evaluated in the other way: not measured, but followed from the run's own log. */
   readonly otherwise: {

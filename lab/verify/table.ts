@@ -25,6 +25,7 @@ export function table(board: Scoreboard, evaluation: string, io: Pick<Io, 'color
   const summary = `${board.passed} of ${board.scenarios.length} hold`
   const [measured, derived] = board.mode === 'cadence' ? ['The first', 'the other'] : ['The second', 'the first']
   return `Times count from the request that crosses the threshold: monitors evaluated every minute, as Datadog does it, then at each event.
+The attacker is dead if nothing opens any account that he entered, asked after the containment on both hosts.
 ${measured} pair was measured, with monitors evaluated ${evaluation}; ${derived} follows from the same log.
 
 ${columns(rows)}
@@ -36,7 +37,7 @@ ${paint(io, board.failed === 0 ? 'green' : 'red', summary)}
 function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
   const { slug, target, alert, containment, otherwise, benign, ok } = scenario
   const good = (holds: boolean, text: string) => (holds ? text : paint(io, 'red', text))
-  const { done, action, attacker_dead, victim_alive } = containment
+  const { done, action, attacker_dead, victim_alive, locked_out } = containment
   const measured = { detect_ms: alert.detect_ms, contain_ms: containment.contain_ms }
   const [cadence, arrival] = otherwise.mode === 'cadence' ? [otherwise, measured] : [measured, otherwise]
   const times = [cadence, arrival].flatMap(({ detect_ms, contain_ms }) => [
@@ -48,11 +49,21 @@ function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
     target,
     ...times,
     good(done, action ?? 'nobody'),
-    attacker_dead === null ? '-' : good(attacker_dead, attacker_dead ? 'dead' : 'IN'),
-    good(victim_alive, victim_alive ? 'alive' : 'OUT'),
+    attackerCell(containment, good),
+    good(victim_alive, victim_alive ? 'alive' : locked_out === 0 ? 'OUT' : `OUT: ${locked_out}`),
     good(benign.alerts === 0 && benign.events > 0, `${benign.events} events, ${plural(benign.alerts, 'alert')}`),
     paint(io, ok ? 'green' : 'red', ok ? 'ok' : 'FAILED'),
   ]
+}
+
+/** In accounts: how many of those that the attacker entered he is still in, or keeps where nothing is contained. */
+function attackerCell(
+  { attacker_dead, entered, still_in }: Scenario['containment'],
+  good: (holds: boolean, text: string) => string,
+): string {
+  const share = `${still_in} of ${entered}`
+  if (attacker_dead === null) return `keeps ${share}`
+  return good(attacker_dead, attacker_dead ? `dead, in ${share}` : `IN ${share}`)
 }
 
 const time = (ms: number | null, otherwise: string): string => (ms === null ? otherwise : duration(ms))

@@ -1,7 +1,8 @@
-import { type Attack, BenignRefused, type Target } from '../../attacks/attack.ts'
+import { type Attack, BenignRefused, type Target, type TargetKind } from '../../attacks/attack.ts'
 import { RequestFailed } from '../../attacks/clients/wire.ts'
 import { inParallel } from '../../attacks/parallel.ts'
 import { SEED_MAX } from '../../attacks/random.ts'
+import { duration } from '../cli/output.ts'
 import type { Alert } from '../datadog/notify/alerts.ts'
 import { actTwin, detonate, type ObservedLab, type Run } from './detonate.ts'
 import { judge } from './judge.ts'
@@ -12,6 +13,8 @@ export interface VerifyOptions {
   readonly lab: ObservedLab
   readonly attacks: readonly Attack[]
   readonly targets: readonly Target[]
+  /** Origins of both hosts: whatever an attack gets on one is asked on the other too. */
+  readonly hosts: Readonly<Record<TargetKind, string>>
   /** Of all of it; each detonation and each twin has one of its own below it. */
   readonly runId: string
   readonly seed: number
@@ -110,14 +113,15 @@ const findingsOf = ({ attack, target }: Pair, startedAt: number, { lab }: Verify
 
 const nameOf = ({ attack, target }: Pair): string => `${attack.slug} on ${target.kind}`
 
-const runOf = (pair: Pair, { runId, seed, say, signal }: VerifyOptions): Run => ({
+const runOf = (pair: Pair, { hosts, runId, seed, say, signal }: VerifyOptions): Run => ({
   attack: pair.attack,
   target: pair.target,
+  hosts,
   runId: `${runId}-${pair.number}`,
   // Other people and other choices in each, and the same ones again for the same seed.
   seed: (seed + pair.number) % SEED_MAX,
   signal,
-  tell: (who, what) => say(nameOf(pair), `${who}: ${what}`),
+  tell: (who, what, ms) => say(nameOf(pair), `${who}: ${what}${ms === undefined ? '' : ` [+${duration(ms)}]`}`),
 })
 
 const twinRunOf = (pair: Pair, options: VerifyOptions): Run => ({

@@ -1,0 +1,182 @@
+import { TARGETS, type TargetKind } from './attack.ts'
+import type { Client, Session } from './clients/client.ts'
+import { cookieName } from './clients/cookie-jar.ts'
+import { type Answer, type Line, type Outgoing, RequestFailed, send } from './clients/wire.ts'
+import type { Holdings, HonestClient, HonestPerson, Whereabouts } from './holdings.ts'
+
+/** Where questions go: each token is asked on both hosts, whichever it was issued by. */
+export type Lines = Readonly<Partial<Record<TargetKind, Line>>>
+
+export interface Questions {
+  readonly lines: Lines
+  /** Whether right passwords are refused too, where they were given before: so it is with a block. */
+  readonly passwords: boolean
+  /** Sids of honest sessions that are allowed to end: the stolen one. */
+  readonly lost: ReadonlySet<string>
+  readonly tell: (who: string, what: string) => void
+}
+
+/** What is true at the end, in accounts. Each number is of real requests. */
+export interface Reckoning {
+  /** That the attacker got into, or half into: with a pending second factor. */
+  readonly entered: number
+  /** Of those, that something he holds still opens. */
+  readonly stillIn: number
+  /** Of honest people who lost a session that was not the stolen one, or who cannot sign in. */
+  readonly lockedOut: number
+  /** What works of the attacker's, in words. */
+  readonly stays: readonly string[]
+  /** What does not of honest people's. */
+  readonly complaints: readonly string[]
+}
+
+/** Asks of everything that the attacker got, and of everything that honest people have, whether it still opens. */
+export async function reckon(holdings: Holdings, questions: Questions): Promise<Reckoning> {
+  const { tell } = questions
+  const inside = await askAttacker(holdings, questions)
+  const entered = new Set([...holdings.entered(), ...inside.keys()])
+  const nameOf = (account: string) => holdings.people.get(account)?.name ?? account
+  const stays = [...inside].map(([account, how]) => `${nameOf(account)}’s account: ${how}`)
+  for (const text of stays) tell('attacker', `IS STILL IN ${text}`)
+  if (stays.length === 0 && entered.size > 0) {
+    const accounts = `${entered.size} ${entered.size === 1 ? 'account' : 'accounts'}`
+    tell('attacker', `tries all that opened ${accounts} once more, on every host: refused`)
+  }
+  const { size } = entered
+  const outside = await askPeople(holdings, questions)
+  return { entered: size, stillIn: inside.size, lockedOut: outside.length, stays, complaints: outside }
+}
+
+/** @returns how the attacker gets in, by account */
+async function askAttacker(holdings: Holdings, { lines, passwords }: Questions): Promise<Map<string, string>> {
+  const inside = new Map<string, string>()
+  const found = (account: string, how: string | undefined) => {
+    if (how !== undefined && !holdings.isOwn(account) && !inside.has(account)) inside.set(account, how)
+  }
+  // The newest token first: an older one of a session that lives is refused as a copy, and ends the session.
+  for (const { what: session, from } of [...holdings.sessions.values()].reverse()) {
+    const account = holdings.accountOf(session)
+    if (!inside.has(account)) found(account, await opensBy(session, from, lines))
+  }
+  for (const [secret, { what: email, from }] of holdings.challenges) {
+    const phone = holdings.people.get(email)?.phone
+    if (phone && !inside.has(email)) found(email, await codeOpens(secret, () => phone.next(), from, lines))
+  }
+  for (const { account, client } of passwords ? holdings.passwords : []) {
+    if (!inside.has(account.email)) found(account.email, await passwordOpens(client, account))
+  }
+  return inside
+}
+
+/** Asks with the very bytes that were stolen or issued. @returns what lets them in; undefined when all refuse */
+async function opensBy(session: Session, from: Whereabouts, lines: Lines): Promise<string | undefined> {
+  for (const kind of TARGETS) {
+    const line = lines[kind]
+    if (line && (await isLetIn(kind, session, from, line))) return `${kind} accepts the session`
+  }
+  const { functions } = lines
+  if (!functions) return undefined
+  const renewal = { method: 'POST', path: '/api/auth/session/renew', headers: bearer(session) } as const
+  return (await send(renewal, from, functions)).status === 200 ? 'the session is renewed' : undefined
+}
+
+const bearer = ({ secret }: Session) => ({ authorization: `Bearer ${secret}` })
+
+async function isLetIn(kind: TargetKind, session: Session, from: Whereabouts, line: Line): Promise<boolean> {
+  const asked: Outgoing =
+    kind === 'functions'
+      ? { method: 'GET', path: '/api/auth/session', headers: bearer(session) }
+      : {
+          method: 'GET',
+          path: '/dashboard',
+          headers: { accept: 'text/html', cookie: `${cookieName(line.baseUrl, 'session')}=${session.secret}` },
+        }
+  const answer = await send(asked, from, line)
+  if (answer.status === 200 && answer.body.includes(session.sid)) return true
+  if (isRefusal(answer)) return false
+  throw new RequestFailed(`GET ${asked.path} answered ${answer.status}, which is neither in nor out`)
+}
+
+/** 401, or 403 where the device has to prove itself; web leads to a page that asks for the password. */
+const isRefusal = ({ status }: Answer): boolean => status === 401 || status === 403 || status === 303
+
+/** Gives the code that its owner would: a pending sign-in that takes it is half of an open door. */
+async function codeOpens(secret: string, next: () => Promise<string>, from: Whereabouts, lines: Lines) {
+  const { functions, web } = lines
+  const code = await next()
+  if (functions) {
+    const body = JSON.stringify({ mfa_token: secret, code })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await send({ method: 'POST', path: '/api/auth/mfa/verify', headers, body }, from, functions)
+    if (answer.status === 200) return 'functions takes a right code for the pending sign-in'
+  }
+  if (!web) return undefined
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    origin: web.baseUrl,
+    cookie: `${cookieName(web.baseUrl, 'mfa')}=${secret}`,
+  }
+  const body = new URLSearchParams({ code, hints: '' }).toString()
+  const answer = await send({ method: 'POST', path: '/mfa', headers, body }, from, web)
+  const leads = new URL(answer.headers.get('location') ?? '/', web.baseUrl).pathname
+  return answer.status === 303 && leads === '/dashboard' ? 'web takes a right code for the pending sign-in' : undefined
+}
+
+async function passwordOpens(client: Client, account: { email: string; password: string }) {
+  const answer = await client.givePassword(account)
+  if (answer.kind === 'in') return 'the password signs in'
+  return answer.kind === 'challenged' ? 'the password leads to the question for a code' : undefined
+}
+
+/** @returns one line for each person who is locked out */
+async function askPeople({ people }: Holdings, questions: Questions): Promise<string[]> {
+  const outside: string[] = []
+  let others = 0
+  for (const person of people.values()) {
+    const complaints = await askPerson(person, questions)
+    if (complaints.length > 0) {
+      const text = complaints.join(', ')
+      questions.tell(person.name, `IS LOCKED OUT: ${text}`)
+      outside.push(`${person.name}: ${text}`)
+    } else if (!person.clients.some(({ session }) => session)) others++
+  }
+  if (others > 0) questions.tell('others', `who are signed in nowhere: ${others} can sign in`)
+  return outside
+}
+
+async function askPerson(person: HonestPerson, { lost, tell }: Questions): Promise<string[]> {
+  const complaints = [...person.refusals]
+  for (const sid of person.lost) if (!lost.has(sid)) complaints.push('lost a session')
+  let alive = 0
+  let told: HonestClient | undefined
+  for (const own of person.clients) {
+    const { session, client, device } = own
+    if (!session) continue
+    const visit = await client.visit()
+    if (visit.kind === 'in') {
+      alive++
+      tell(person.name, `is signed in on ${device.name} as before`)
+      continue
+    }
+    told = own
+    if (!lost.has(session.sid)) complaints.push(`signed out on ${device.name}`)
+    tell(person.name, `is asked on ${device.name} to sign in again: "${visit.words}"`)
+  }
+  if (alive > 0 && !told) return complaints
+  const again = told ?? person.clients[0]
+  if (!again) return complaints
+  const refused = await signInAgain(again.client, person)
+  if (refused !== undefined) complaints.push(refused)
+  else if (told) tell(person.name, `signs in again on ${told.device.name}`)
+  return complaints
+}
+
+/** @returns how it was refused */
+async function signInAgain(client: Client, { account, phone }: HonestPerson): Promise<string | undefined> {
+  const answer = await client.givePassword(account)
+  if (answer.kind === 'in') return undefined
+  if (answer.kind === 'refused') return `cannot sign in (${answer.status})`
+  if (!phone) return 'is asked for a code that somebody else has'
+  const second = await client.enterCode(await phone.next())
+  return second.kind === 'in' ? undefined : `the code is refused (${second.status})`
+}
