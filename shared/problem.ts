@@ -15,6 +15,7 @@ export const problems = {
   'reauthentication-required': { status: 403, title: 'Enter your password again to do this' },
   'request-forged': { status: 403, title: 'The request did not come from this site' },
   'not-found': { status: 404, title: 'There is nothing here' },
+  'renewal-early': { status: 409, title: 'This token is not due for renewal: go on using it' },
   'renewal-stale': { status: 409, title: 'A newer token of this session is already in use' },
   'mfa-state': { status: 409, title: 'The second factor is not in the state that this needs' },
   'password-weak': { status: 422, title: 'The password does not meet the policy' },

@@ -181,6 +181,28 @@ test('a session that is due is renewed on a page, and the old token is retired o
   }
 })
 
+test('a cookie that is due and sent many times costs one call of functions', async () => {
+  const visitor = await web.signIn(web.newAccount())
+  const renewals = () => web.functions.calls.filter(({ route }) => route === 'auth/session/renew').length
+  const before = renewals()
+  try {
+    web.clock.offsetMs = 301_000
+    const due = visitor.jar.get('session') as string
+    const sendDue = async () => {
+      visitor.jar.set('session', due)
+      expect((await visitor.get('/dashboard')).status).toBe(200)
+    }
+    for (let n = 0; n < 20; n++) await sendDue()
+    expect(renewals() - before).toBe(1)
+    // The answer was lost: it is asked for once more after the grace.
+    web.clock.offsetMs += 31_000
+    for (let n = 0; n < 20; n++) await sendDue()
+    expect(renewals() - before).toBe(2)
+  } finally {
+    web.clock.offsetMs = 0
+  }
+})
+
 test('a renewal that fails does not fail the page', async () => {
   const visitor = await web.signIn(web.newAccount())
   const old = visitor.jar.get('session')

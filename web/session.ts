@@ -37,7 +37,8 @@ async function renew(visit: Visit, response: Response, deps: SessionDeps): Promi
   const call = { client: forwardedClient(visit), token, timeoutMs: RENEWAL_MS }
   const answer = await deps.functions.post('auth/session/renew', RenewedToken, call)
   if (answer.kind === 'ok') deps.cookies.set(response, 'session', answer.value.token)
-  else if (answer.code !== 'renewal-stale') deps.log.warn('a session could not be renewed', { code: answer.code })
+  else if (answer.code !== 'renewal-stale' && answer.code !== 'renewal-early')
+    deps.log.warn('a session could not be renewed', { code: answer.code })
 }
 
 /** Only an accepted session goes on; everybody else is told why not. */

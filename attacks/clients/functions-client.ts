@@ -7,6 +7,8 @@ export function createFunctionsClient(start: { device: Device; address: string }
   let from = start
   let session: Session | undefined
   let mfaToken = ''
+  /** Epoch ms before which the token in hand need not be renewed, as the service has said. */
+  let renewAt = 0
 
   const bearer = (): Record<string, string> => (session ? { authorization: `Bearer ${session.secret}` } : {})
   const post = (path: Path, data?: Record<string, string>, headers: Record<string, string> = {}) => {
@@ -34,6 +36,15 @@ export function createFunctionsClient(start: { device: Device; address: string }
     return { kind: 'challenged', sentAt: answer.sentAt, answeredAt: answer.answeredAt }
   }
 
+  const visit: Client['visit'] = async () => {
+    const asked = { method: 'GET', path: '/api/auth/session', headers: bearer() } as const
+    const { status, body, sentAt, answeredAt } = await send(asked, from, line)
+    const answer = parse(body)
+    if (status === 200 && answer.sid === session?.sid) return { kind: 'in', sentAt, answeredAt }
+    if (status === 401) return { kind: 'out', status, words: String(answer.title ?? ''), sentAt, answeredAt }
+    throw new RequestFailed(`GET /api/auth/session answered ${status}, which is neither in nor out`)
+  }
+
   return {
     async register({ email, password }) {
       mustAnswer(202, await post('/api/auth/register', { email, password }), 'registration')
@@ -45,14 +56,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
     },
     givePassword,
     enterCode: async (code) => admitted(await post('/api/auth/mfa/verify', { mfa_token: mfaToken, code }), code),
-    async visit() {
-      const asked = { method: 'GET', path: '/api/auth/session', headers: bearer() } as const
-      const { status, body, sentAt, answeredAt } = await send(asked, from, line)
-      const answer = parse(body)
-      if (status === 200 && answer.sid === session?.sid) return { kind: 'in', sentAt, answeredAt }
-      if (status === 401) return { kind: 'out', status, words: String(answer.title ?? ''), sentAt, answeredAt }
-      throw new RequestFailed(`GET /api/auth/session answered ${status}, which is neither in nor out`)
-    },
+    visit,
     async enrol() {
       const { secret } = parse(mustAnswer(200, await postSignedIn('/api/auth/mfa/enrol'), 'the enrolment').body)
       if (typeof secret !== 'string') throw new RequestFailed('the enrolment answered 200 without a secret')
@@ -76,12 +80,18 @@ export function createFunctionsClient(start: { device: Device; address: string }
     },
     async renew() {
       const before = session
+      if (Date.now() < renewAt) {
+        await visit()
+        return false
+      }
       const answer = await postSignedIn('/api/auth/session/renew')
+      renewAt = answer.sentAt + 1000 * Number(answer.headers.get('retry-after') ?? 0)
       const renewed = admitted(answer, '(nothing)')
       return before !== undefined && renewed.kind === 'in' && genOf(renewed.session.secret) > genOf(before.secret)
     },
     hold: (stolen) => {
       session = stolen
+      renewAt = 0
     },
     send: (outgoing) => send(outgoing, from, line),
     belongings: () => ({ session, challenge: mfaToken === '' ? undefined : mfaToken }),

@@ -382,13 +382,51 @@ describe('renewal', () => {
   const renew = async (token: string) => (await functions.call('sessionRenew', { token })).json
   const genOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).gen
 
-  it('offers a successor after 300 s of use and not before', async () => {
-    const { token } = await functions.signIn()
-    clock += 299_999
-    expect(genOf((await renew(token)).token)).toBe(1)
-    clock += 1
+  it('offers a successor after 300 s of use, and refuses to before: with the time to wait, and in the log', async () => {
+    const { token, sid } = await functions.signIn()
+    clock += 298_500
+    const early = await functions.call('sessionRenew', { token })
+    expect(early).toMatchObject({ status: 409, json: { code: 'renewal-early' } })
+    expect(early.headers.get('retry-after')).toBe('2')
+    expect(eventsOf('session').at(-1)).toMatchObject({ outcome: 'seen', reason: 'refused', sid })
+    clock += 1_500
     expect(genOf((await renew(token)).token)).toBe(2)
     expect(eventsOf('session').filter((event) => event.outcome === 'renewed')).toHaveLength(1)
+  })
+
+  it('is refused to who asks again, each time in the log, and ends the session of who starves another of it', async () => {
+    const { token, sid } = await functions.signIn()
+    clock += 300_000
+    await renew(token)
+    functions.lines.length = 0
+    for (let n = 0; n < 3; n++) expect(await renew(token)).toMatchObject({ code: 'renewal-early' })
+    const refused = { outcome: 'seen', reason: 'refused', sid }
+    expect(eventsOf('session').filter((event) => 'reason' in event && event.reason === 'refused')).toMatchObject([
+      refused,
+      refused,
+      refused,
+    ])
+    for (let n = 1; n < 7; n++) {
+      clock += 30_001
+      expect(genOf((await renew(token)).token)).toBe(2 + n)
+    }
+    clock += 30_001
+    expect(await renew(token)).toMatchObject({ code: 'session-forked', status: 401 })
+    expect(eventsOf('session').slice(-2)).toMatchObject([refused, { outcome: 'fork', sid }])
+    expect((await functions.call('session', { token })).json).toMatchObject({ code: 'session-revoked' })
+  })
+
+  it('gives two holders a successor each, and finds them when both are used', async () => {
+    const { token } = await functions.signIn()
+    clock += 300_000
+    const { token: thiefs } = (await functions.call('sessionRenew', { token, ip: freshIp() })).json
+    const { token: owners } = await renew(token)
+    expect([genOf(thiefs), genOf(owners)]).toEqual([2, 3])
+    expect((await functions.call('session', { token: thiefs })).status).toBe(200)
+    expect((await functions.call('session', { token: owners })).status).toBe(200)
+    clock += 30_001
+    expect((await functions.call('session', { token: owners })).status).toBe(200)
+    expect((await functions.call('session', { token: thiefs })).json).toMatchObject({ code: 'session-forked' })
   })
 
   it('retires a token when its successor is presented; a copy of it is a fork after the grace', async () => {
@@ -417,7 +455,7 @@ describe('renewal', () => {
     const { token } = await quick.signIn()
     const renewed = async () => (await quick.call('sessionRenew', { token })).json.token as string
     clock += 14_999
-    expect(genOf(await renewed())).toBe(1)
+    expect((await quick.call('sessionRenew', { token })).json).toMatchObject({ code: 'renewal-early' })
     clock += 1
     const next = await renewed()
     expect(genOf(next)).toBe(2)

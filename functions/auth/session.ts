@@ -79,15 +79,25 @@ export const logoutHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
     return done
   })
 
-/** `POST /api/auth/session/renew` → {token, expires_at} */
+/** `POST /api/auth/session/renew` → {token, expires_at}; 409 with Retry-After when it is not due, or asked for again */
 export const renewHandler = (deps: SessionDeps & RenewDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/session/renew', deps)
     const check = await requireSession(bearerOf(request), client, deps)
     const renewed = await renewSession(check, client, deps)
-    if (renewed.kind === 'stale') throw new ProblemError('renewal-stale')
-    if (renewed.kind === 'expired') throw new ProblemError('session-expired')
-    return issued(renewed.token)
+    switch (renewed.kind) {
+      case 'renewed':
+        return issued(renewed.token)
+      case 'early':
+      case 'repeated':
+        throw new ProblemError('renewal-early', { retryAfterSeconds: renewed.retryAfterSeconds })
+      case 'stale':
+        throw new ProblemError('renewal-stale')
+      case 'fork':
+        throw new ProblemError('session-forked')
+      case 'expired':
+        throw new ProblemError('session-expired')
+    }
   })
 
 /** `GET /api/auth/jwks` → every public key: one is published before it signs. @see RFC 7517 5 */

@@ -1,3 +1,4 @@
+import { networkOf } from '../client/address.ts'
 import { type Client, type ClientDeps, deviceOf } from '../client/client.ts'
 import { requestFields } from '../client/event.ts'
 import type { Emit } from '../event.ts'
@@ -52,7 +53,10 @@ export async function presentSession(
   const { claims } = verification
   if (verification.kind === 'expired') return dead(claims, client, deps, undefined)
 
-  const presented = await deps.sessions.present(claims.sid, claims.gen, now)
+  const presented = await deps.sessions.present(
+    { sid: claims.sid, gen: claims.gen, network: networkOf(client.ip) },
+    now,
+  )
   if (presented.kind === 'revoked') return dead(claims, client, deps, presented.tombstone)
   if (presented.kind === 'absent') return dead(claims, client, deps, await revocationInLedger(claims, deps))
 
@@ -64,13 +68,22 @@ export async function presentSession(
     deps.emit({ ...fields, evt: 'session', outcome: 'seen', reason: admission })
   }
   if (presented.kind === 'fork') {
-    deps.emit({ ...fields, evt: 'session', outcome: 'fork', level: 'warn' })
-    await deps.ledger.close(session.userId, session.sid, { state: 'revoked', at: new Date(now), reason: 'forked' })
+    await endForked(session, fields, deps)
     return { kind: 'fork' }
   }
   if (admission === 'refused') return { kind: 'refused' }
   if (admission === 'challenged') return { kind: 'challenged', session, deviceHash }
   return { kind: 'accepted', session, deviceHash, presentedGen: claims.gen, renewalDue: presented.renewalDue }
+}
+
+/** A fork is over in Redis already: it is told, and the ledger learns of it. */
+export async function endForked(
+  { userId, sid }: Pick<LiveSession, 'userId' | 'sid'>,
+  fields: ReturnType<typeof requestFields>,
+  deps: { ledger: Pick<SessionLedger, 'close'>; emit: Emit; now: () => number },
+): Promise<void> {
+  deps.emit({ ...fields, evt: 'session', outcome: 'fork', usr: { id: userId }, sid, level: 'warn' })
+  await deps.ledger.close(userId, sid, { state: 'revoked', at: new Date(deps.now()), reason: 'forked' })
 }
 
 /** Merely absent is expired. `revoked` needs a tombstone, or a ledger row when Redis has lost its memory. */

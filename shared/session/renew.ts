@@ -1,31 +1,44 @@
+import { networkOf } from '../client/address.ts'
 import type { Client } from '../client/client.ts'
 import { requestFields } from '../client/event.ts'
 import type { Emit } from '../event.ts'
-import type { LiveSessions } from '../stores/port.ts'
+import type { LiveSessions, SessionLedger } from '../stores/port.ts'
 import { type IssuedToken, type TokenDeps, tokenFor } from './issue.ts'
-import type { SessionCheck } from './present.ts'
+import { endForked, type SessionCheck } from './present.ts'
 
 export interface RenewDeps extends TokenDeps {
   sessions: Pick<LiveSessions, 'renew'>
+  ledger: Pick<SessionLedger, 'close'>
   emit: Emit
 }
 
-export type Renewed = { kind: 'renewed'; token: IssuedToken } | { kind: 'stale' } | { kind: 'expired' }
+export type Renewed =
+  | { kind: 'renewed'; token: IssuedToken }
+  /** Asked for too soon, or again from the same network. */
+  | { kind: 'early' | 'repeated'; retryAfterSeconds: number }
+  | { kind: 'stale' | 'expired' | 'fork' }
 
 /**
- * Offers the successor of the presented token. Before `renewSeconds` of use the token is issued anew with
- * the same gen. A retired token gets nothing: whoever holds it must not be handed a current one.
+ * Makes a successor of the presented token, for this call alone. Two holders who ask get two successors, and the one
+ * that is presented later retires the other. Each refusal is an event: nobody who is honest has a reason to insist.
  */
 export async function renewSession(
   { session, presentedGen, deviceHash }: Extract<SessionCheck, { kind: 'accepted' }>,
   client: Client,
   deps: RenewDeps,
 ): Promise<Renewed> {
-  const renewal = await deps.sessions.renew(session.sid, presentedGen, deps.now())
-  if (!('session' in renewal)) return { kind: renewal.kind === 'stale' ? 'stale' : 'expired' }
+  const { sid, userId } = session
+  const use = { sid, gen: presentedGen, network: networkOf(client.ip) }
+  const renewal = await deps.sessions.renew(use, deps.now())
+  if (renewal.kind === 'absent') return { kind: 'expired' }
+  const fields = { ...requestFields(client, deviceHash), evt: 'session' as const, usr: { id: userId }, sid }
   if (renewal.kind === 'offered') {
-    const usr = { id: session.userId }
-    deps.emit({ ...requestFields(client, deviceHash), evt: 'session', outcome: 'renewed', usr, sid: session.sid })
+    deps.emit({ ...fields, outcome: 'renewed' })
+    return { kind: 'renewed', token: await tokenFor({ ...renewal.session, gen: renewal.gen }, deps) }
   }
-  return { kind: 'renewed', token: await tokenFor({ ...renewal.session, gen: renewal.gen }, deps) }
+  deps.emit({ ...fields, outcome: 'seen', reason: 'refused' })
+  if (renewal.kind === 'fork') await endForked(session, requestFields(client, deviceHash), deps)
+  if ('waitMs' in renewal)
+    return { kind: renewal.kind, retryAfterSeconds: Math.max(1, Math.ceil(renewal.waitMs / 1000)) }
+  return { kind: renewal.kind }
 }

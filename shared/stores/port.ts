@@ -75,15 +75,28 @@ export type Presentation =
   | { kind: 'revoked'; tombstone: Tombstone }
   | { kind: 'absent' }
 
-/** What a renewal met. `early` and `offered` come with the gen that the next token carries. */
-export type Renewal = { kind: 'offered' | 'early'; gen: number; session: LiveSession } | { kind: 'stale' | 'absent' }
+/** A use of a session: which gen its token carries, and the network that it came from (`networkOf`). */
+export interface Use {
+  sid: string
+  gen: number
+  network: string
+}
+
+/** What a renewal met. `offered` comes with the gen that the next token carries. */
+export type Renewal =
+  | { kind: 'offered'; gen: number; session: LiveSession }
+  /** Asked for too soon, or again from the same network: it is answered once this time has passed. */
+  | { kind: 'early' | 'repeated'; waitMs: number }
+  /** So many successors of one gen were asked for, and none presented, that two holders must be asking. */
+  | { kind: 'fork'; session: LiveSession }
+  | { kind: 'stale' | 'absent' }
 
 export interface LiveSessions {
   create(session: NewSession, now: number): Promise<void>
   /** Judges a gen, promotes an offered one, revokes a forked session and moves the idle deadline: all in one step. */
-  present(sid: string, gen: number, now: number): Promise<Presentation>
-  /** Offers one successor at a time. */
-  renew(sid: string, gen: number, now: number): Promise<Renewal>
+  present(use: Use, now: number): Promise<Presentation>
+  /** Makes a successor of the current gen for this call alone. */
+  renew(use: Use, now: number): Promise<Renewal>
   /** Reads without touching. An expired one is undefined. */
   read(sid: string, now: number): Promise<LiveSession | undefined>
   readMany(sids: readonly string[], now: number): Promise<(LiveSession | undefined)[]>

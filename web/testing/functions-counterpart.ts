@@ -168,7 +168,7 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
     }
     if (route === 'auth/session/renew') {
       const renewed = await renewSession(check, client, deps)
-      if (renewed.kind !== 'renewed') return problemReply('renewal-stale')
+      if (renewed.kind !== 'renewed') return problemReply('renewal-early')
       const { sid, token: next, expiresAt } = renewed.token
       return { status: 200, body: { sid, token: next, expires_at: expiresAt } }
     }

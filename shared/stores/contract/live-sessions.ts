@@ -11,6 +11,9 @@ const IDLE_MS = LIFETIMES.idleSeconds * 1000
 const RENEW_MS = LIFETIMES.renewSeconds * 1000
 const GRACE_MS = LIFETIMES.graceSeconds * 1000
 
+/** Networks that ask for a renewal. */
+const [HOME, AWAY] = ['192.0.2.1', '2001:db8:0:1::/64']
+
 const contained: Tombstone = { reason: 'contained', at: NOW, containmentId: 'c-1' }
 
 /** What holds for every store of live sessions. Each test uses a sid of its own. */
@@ -28,12 +31,15 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     await sessions.create(session, NOW)
     return session
   }
-  const kindOf = async (sid: string, gen: number, now: number) => (await sessions.present(sid, gen, now)).kind
+  const present = (sid: string, gen: number, now: number, network = HOME) =>
+    sessions.present({ sid, gen, network }, now)
+  const renew = (sid: string, gen: number, now: number, network = HOME) => sessions.renew({ sid, gen, network }, now)
+  const kindOf = async (sid: string, gen: number, now: number) => (await present(sid, gen, now)).kind
   /** Offers gen 2 and presents it: gen 1 is retired at the time returned. */
   async function renewed(sid: string): Promise<number> {
     const at = NOW + RENEW_MS
-    await sessions.renew(sid, 1, at)
-    await sessions.present(sid, 2, at)
+    await renew(sid, 1, at)
+    await present(sid, 2, at)
     return at
   }
 
@@ -42,7 +48,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       const session = await started(over)
       const expected = { ...session, gen: 1, createdAt: NOW, lastSeenAt: NOW }
       expect(await sessions.read(session.sid, NOW)).toEqual(expected)
-      expect(await sessions.present(session.sid, 1, NOW)).toEqual({
+      expect(await present(session.sid, 1, NOW)).toEqual({
         kind: 'live',
         session: expected,
         renewalDue: false,
@@ -74,7 +80,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('stays live for another idle time from each presentation', async () => {
       const { sid } = await started()
       const later = NOW + IDLE_MS - 1
-      await sessions.present(sid, 1, later)
+      await present(sid, 1, later)
       expect(await sessions.read(sid, later + IDLE_MS - 1)).toMatchObject({ lastSeenAt: later })
       expect(await sessions.read(sid, later + IDLE_MS)).toBeUndefined()
     })
@@ -87,8 +93,8 @@ export function liveSessionsContract(sessions: LiveSessions): void {
 
     test('is not shortened by a host whose clock is behind', async () => {
       const { sid } = await started()
-      await sessions.present(sid, 1, NOW + 1000)
-      await sessions.present(sid, 1, NOW + 400)
+      await present(sid, 1, NOW + 1000)
+      await present(sid, 1, NOW + 400)
       expect(await kindOf(sid, 1, NOW + 1000 + IDLE_MS - 1)).toBe('live')
     })
 
@@ -102,7 +108,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('ends by logout once, and leaves no tombstone', async () => {
       const { sid } = await started()
       expect(await Promise.all([sessions.end(sid), sessions.end(sid)])).toEqual([true, false])
-      expect(await sessions.present(sid, 1, NOW)).toEqual({ kind: 'absent' })
+      expect(await present(sid, 1, NOW)).toEqual({ kind: 'absent' })
       expect(await sessions.tombstone(sid)).toBeUndefined()
     })
   })
@@ -110,45 +116,99 @@ export function liveSessionsContract(sessions: LiveSessions): void {
   describe('renewal', () => {
     test('is due once the gen was in use for the whole interval', async () => {
       const { sid } = await started()
-      expect(await sessions.present(sid, 1, NOW + RENEW_MS - 1)).toMatchObject({ renewalDue: false })
-      expect(await sessions.present(sid, 1, NOW + RENEW_MS)).toMatchObject({ renewalDue: true })
+      expect(await present(sid, 1, NOW + RENEW_MS - 1)).toMatchObject({ renewalDue: false })
+      expect(await present(sid, 1, NOW + RENEW_MS)).toMatchObject({ renewalDue: true })
     })
 
-    test('before it is due names the current gen', async () => {
+    test('before it is due is refused, with the time to wait', async () => {
       const { sid } = await started()
-      expect(await sessions.renew(sid, 1, NOW + RENEW_MS - 1)).toMatchObject({ kind: 'early', gen: 1 })
-      expect(await sessions.renew(sid, 1, NOW + RENEW_MS)).toMatchObject({
-        kind: 'offered',
-        gen: 2,
-        session: { sid, gen: 1 },
-      })
+      expect(await renew(sid, 1, NOW + RENEW_MS - 1)).toEqual({ kind: 'early', waitMs: 1 })
+      expect(await renew(sid, 1, NOW + RENEW_MS)).toMatchObject({ kind: 'offered', gen: 2, session: { sid, gen: 1 } })
     })
 
-    test('asked for in parallel offers one successor', async () => {
+    test('makes a successor of its own for each network, and one for twenty calls of the same', async () => {
       const { sid } = await started()
-      const asked = Array.from({ length: 20 }, () => sessions.renew(sid, 1, NOW + RENEW_MS))
-      const gens = (await Promise.all(asked)).map((renewal) => 'gen' in renewal && renewal.gen)
-      expect(new Set(gens)).toEqual(new Set([2]))
+      const asked = [HOME, AWAY].flatMap((network) =>
+        Array.from({ length: 20 }, () => renew(sid, 1, NOW + RENEW_MS, network)),
+      )
+      const answers = await Promise.all(asked)
+      expect(answers.flatMap((answer) => ('gen' in answer ? [answer.gen] : [])).sort()).toEqual([2, 3])
+      expect(answers.filter(({ kind }) => kind === 'repeated')).toHaveLength(38)
     })
 
-    test('repeats an offer for as long as it stands, then offers a new number', async () => {
+    test('is refused to a network that has asked within the grace, and not due to it, until the grace is over', async () => {
       const { sid } = await started()
-      const offered = NOW + RENEW_MS
-      await sessions.renew(sid, 1, offered)
-      expect(await sessions.renew(sid, 1, offered + GRACE_MS)).toMatchObject({ kind: 'offered', gen: 2 })
-      expect(await sessions.renew(sid, 1, offered + GRACE_MS + 1)).toMatchObject({ kind: 'offered', gen: 3 })
-      expect(await sessions.present(sid, 3, offered + GRACE_MS + 2)).toMatchObject({
-        kind: 'live',
-        session: { gen: 3 },
-      })
+      const asked = NOW + RENEW_MS
+      await renew(sid, 1, asked)
+      expect(await present(sid, 1, asked)).toMatchObject({ renewalDue: false })
+      expect(await present(sid, 1, asked, AWAY)).toMatchObject({ renewalDue: true })
+      expect(await renew(sid, 1, asked + GRACE_MS)).toEqual({ kind: 'repeated', waitMs: 1 })
+      expect(await present(sid, 1, asked + GRACE_MS)).toMatchObject({ renewalDue: false })
+      expect(await present(sid, 1, asked + GRACE_MS + 1)).toMatchObject({ renewalDue: true })
+      expect(await renew(sid, 1, asked + GRACE_MS + 1)).toMatchObject({ kind: 'offered', gen: 3 })
+      expect(await present(sid, 3, asked + GRACE_MS + 2)).toMatchObject({ kind: 'live', session: { gen: 3 } })
+    })
+
+    test('for the eighth time without a successor that is presented is a fork', async () => {
+      const { sid } = await started()
+      const due = NOW + RENEW_MS
+      for (let n = 0; n < 7; n++) expect(await renew(sid, 1, due, `192.0.2.${n}`)).toMatchObject({ kind: 'offered' })
+      expect(await present(sid, 1, due)).toMatchObject({ kind: 'live' })
+      expect(await renew(sid, 1, due + 1, AWAY)).toMatchObject({ kind: 'fork', session: { sid } })
+      expect(await present(sid, 2, due + 1)).toEqual({ kind: 'revoked', tombstone: { reason: 'forked', at: due + 1 } })
+    })
+
+    test('counts the successors of one gen alone', async () => {
+      const { sid } = await started()
+      let at = NOW
+      for (let gen = 1; gen < 20; gen++) {
+        at += RENEW_MS
+        expect(await renew(sid, gen, at)).toMatchObject({ kind: 'offered', gen: gen + 1 })
+        expect(await present(sid, gen + 1, at)).toMatchObject({ kind: 'live', session: { gen: gen + 1 } })
+      }
+    })
+
+    test('lets siblings take each other’s place: two tabs may each have got one', async () => {
+      const { sid } = await started()
+      const due = NOW + RENEW_MS
+      await renew(sid, 1, due, HOME)
+      await renew(sid, 1, due, AWAY)
+      expect(await present(sid, 2, due + 1)).toMatchObject({ kind: 'live', session: { gen: 2 } })
+      expect(await present(sid, 3, due + IDLE_MS - 1)).toMatchObject({ kind: 'live', session: { gen: 3 } })
+      expect(await present(sid, 2, due + IDLE_MS + GRACE_MS - 1)).toMatchObject({ kind: 'live', session: { gen: 3 } })
+      expect(await kindOf(sid, 2, due + IDLE_MS + GRACE_MS)).toBe('fork')
+    })
+
+    test('keeps the successor of a sibling that a slow request asked for', async () => {
+      const { sid } = await started()
+      const due = NOW + RENEW_MS
+      await renew(sid, 1, due, HOME)
+      await renew(sid, 1, due, AWAY)
+      await present(sid, 2, due)
+      expect(await renew(sid, 2, due + RENEW_MS)).toMatchObject({ kind: 'offered', gen: 4 })
+      await present(sid, 3, due + RENEW_MS)
+      expect(await present(sid, 4, due + RENEW_MS + 600_000)).toMatchObject({ kind: 'live', session: { gen: 4 } })
+    })
+
+    test('drops the siblings of a gen when the gen is renewed: they are retired then', async () => {
+      const { sid } = await started()
+      const due = NOW + RENEW_MS
+      await renew(sid, 1, due, HOME)
+      await renew(sid, 1, due, AWAY)
+      await present(sid, 3, due)
+      await renew(sid, 3, due + RENEW_MS)
+      const dropped = due + RENEW_MS
+      await present(sid, 4, dropped)
+      expect(await present(sid, 2, dropped + GRACE_MS)).toMatchObject({ kind: 'live', renewalDue: false })
+      expect(await kindOf(sid, 2, dropped + GRACE_MS + 1)).toBe('fork')
     })
 
     test('retires a gen only when its successor is presented', async () => {
       const { sid } = await started()
       const offered = NOW + RENEW_MS
-      await sessions.renew(sid, 1, offered)
-      expect(await sessions.present(sid, 1, offered + 600_000)).toMatchObject({ kind: 'live', renewalDue: true })
-      expect(await sessions.present(sid, 2, offered + 600_001)).toMatchObject({
+      await renew(sid, 1, offered)
+      expect(await present(sid, 1, offered + 600_000)).toMatchObject({ kind: 'live', renewalDue: true })
+      expect(await present(sid, 2, offered + 600_001)).toMatchObject({
         kind: 'live',
         session: { gen: 2 },
         renewalDue: false,
@@ -158,35 +218,35 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('counts the use of a gen from its first presentation, not from its latest', async () => {
       const { sid } = await started()
       const first = await renewed(sid)
-      expect(await sessions.present(sid, 2, first + GRACE_MS)).toMatchObject({ renewalDue: false })
-      expect(await sessions.present(sid, 2, first + RENEW_MS)).toMatchObject({ renewalDue: true })
+      expect(await present(sid, 2, first + GRACE_MS)).toMatchObject({ renewalDue: false })
+      expect(await present(sid, 2, first + RENEW_MS)).toMatchObject({ renewalDue: true })
     })
 
     test('gives nothing to whoever holds a retired gen', async () => {
       const { sid } = await started()
       const retired = await renewed(sid)
-      expect(await sessions.renew(sid, 1, retired + 1)).toEqual({ kind: 'stale' })
+      expect(await renew(sid, 1, retired + 1)).toEqual({ kind: 'stale' })
     })
 
     test('gives nothing to whoever holds an offer that was not presented', async () => {
       const { sid } = await started()
-      await sessions.renew(sid, 1, NOW + RENEW_MS)
-      expect(await sessions.renew(sid, 2, NOW + RENEW_MS)).toEqual({ kind: 'stale' })
+      await renew(sid, 1, NOW + RENEW_MS)
+      expect(await renew(sid, 2, NOW + RENEW_MS)).toEqual({ kind: 'stale' })
     })
 
     test('neither makes a session nor keeps one alive', async () => {
-      expect(await sessions.renew('unknown', 1, NOW)).toEqual({ kind: 'absent' })
+      expect(await renew('unknown', 1, NOW)).toEqual({ kind: 'absent' })
       const { sid } = await started()
-      await sessions.renew(sid, 1, NOW + IDLE_MS - 1)
-      expect(await sessions.renew(sid, 1, NOW + IDLE_MS)).toEqual({ kind: 'absent' })
+      await renew(sid, 1, NOW + IDLE_MS - 1)
+      expect(await renew(sid, 1, NOW + IDLE_MS)).toEqual({ kind: 'absent' })
       expect(await kindOf(sid, 1, NOW + IDLE_MS)).toBe('absent')
     })
 
     test('numbers go on rising', async () => {
       const { sid } = await started()
       const first = await renewed(sid)
-      expect(await sessions.renew(sid, 2, first + RENEW_MS - 1)).toMatchObject({ kind: 'early', gen: 2 })
-      expect(await sessions.renew(sid, 2, first + RENEW_MS)).toMatchObject({ kind: 'offered', gen: 3 })
+      expect(await renew(sid, 2, first + RENEW_MS - 1)).toMatchObject({ kind: 'early' })
+      expect(await renew(sid, 2, first + RENEW_MS)).toMatchObject({ kind: 'offered', gen: 3 })
     })
   })
 
@@ -194,24 +254,15 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('is a retired gen presented after its grace', async () => {
       const { sid } = await started()
       const retired = await renewed(sid)
-      expect(await sessions.present(sid, 1, retired + GRACE_MS)).toMatchObject({ kind: 'live', renewalDue: false })
-      expect(await sessions.present(sid, 1, retired + GRACE_MS + 1)).toMatchObject({ kind: 'fork', session: { sid } })
+      expect(await present(sid, 1, retired + GRACE_MS)).toMatchObject({ kind: 'live', renewalDue: false })
+      expect(await present(sid, 1, retired + GRACE_MS + 1)).toMatchObject({ kind: 'fork', session: { sid } })
     })
 
     test('is not put off by the use of the successor', async () => {
       const { sid } = await started()
       const retired = await renewed(sid)
-      await sessions.present(sid, 2, retired + GRACE_MS)
+      await present(sid, 2, retired + GRACE_MS)
       expect(await kindOf(sid, 1, retired + GRACE_MS + 1)).toBe('fork')
-    })
-
-    test('is a withdrawn offer presented after its grace', async () => {
-      const { sid } = await started()
-      const withdrawn = NOW + RENEW_MS + GRACE_MS + 1
-      await sessions.renew(sid, 1, NOW + RENEW_MS)
-      await sessions.renew(sid, 1, withdrawn)
-      expect(await sessions.present(sid, 2, withdrawn + GRACE_MS)).toMatchObject({ kind: 'live', session: { gen: 1 } })
-      expect(await kindOf(sid, 2, withdrawn + GRACE_MS + 1)).toBe('fork')
     })
 
     test.each([0, 2, 99])('is gen %i, which was never offered', async (gen) => {
@@ -222,9 +273,9 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('signs both holders out at once, and says why', async () => {
       const { sid } = await started()
       const forkedAt = (await renewed(sid)) + GRACE_MS + 1
-      await sessions.present(sid, 1, forkedAt)
+      await present(sid, 1, forkedAt)
       const tombstone = { reason: 'forked', at: forkedAt }
-      expect(await sessions.present(sid, 2, forkedAt)).toEqual({ kind: 'revoked', tombstone })
+      expect(await present(sid, 2, forkedAt)).toEqual({ kind: 'revoked', tombstone })
       expect(await sessions.read(sid, forkedAt)).toBeUndefined()
     })
 
@@ -238,7 +289,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
 
     test('leaves a later containment nothing to do', async () => {
       const { sid } = await started()
-      await sessions.present(sid, 99, NOW)
+      await present(sid, 99, NOW)
       expect(await sessions.revoke(sid, contained)).toBe('noop')
       expect(await sessions.tombstone(sid)).toEqual({ reason: 'forked', at: NOW })
     })
@@ -249,7 +300,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       const { sid } = await started()
       const results = await Promise.all(Array.from({ length: 5 }, () => sessions.revoke(sid, contained)))
       expect(results.filter((result) => result === 'success')).toHaveLength(1)
-      expect(await sessions.present(sid, 1, NOW)).toEqual({ kind: 'revoked', tombstone: contained })
+      expect(await present(sid, 1, NOW)).toEqual({ kind: 'revoked', tombstone: contained })
     })
 
     test('keeps its first tombstone', async () => {
@@ -262,7 +313,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('cannot be brought back: not by a presentation, a renewal nor a new session of its sid', async () => {
       const session = await started()
       await sessions.revoke(session.sid, contained)
-      await Promise.all([sessions.present(session.sid, 1, NOW), sessions.renew(session.sid, 1, NOW + RENEW_MS)])
+      await Promise.all([present(session.sid, 1, NOW), renew(session.sid, 1, NOW + RENEW_MS)])
       await sessions.create(session, NOW)
       expect(await sessions.read(session.sid, NOW)).toBeUndefined()
       expect(await kindOf(session.sid, 1, NOW)).toBe('revoked')
@@ -270,10 +321,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
 
     test('stays dead while it is presented and renewed in the same moment', async () => {
       const { sid } = await started()
-      const use = Array.from({ length: 20 }, () => [
-        sessions.present(sid, 1, NOW),
-        sessions.renew(sid, 1, NOW + RENEW_MS),
-      ])
+      const use = Array.from({ length: 20 }, () => [present(sid, 1, NOW), renew(sid, 1, NOW + RENEW_MS)])
       await Promise.all([...use.flat(), sessions.revoke(sid, contained)])
       expect(await sessions.read(sid, NOW)).toBeUndefined()
       expect(await kindOf(sid, 1, NOW)).toBe('revoked')

@@ -1,31 +1,65 @@
+import { MOST_OFFERS } from '../../session/gens.ts'
 import { defineScript } from './script.ts'
 
 /**
  * KEYS: session, tombstone. ARGV[1] is always `now`. A session is a hash: `facts` (JSON that never changes), `absolute`,
- * `seen`, `deadline` (the earlier of idle and absolute) and what its gens did:
- *   gen, since          the current one, and when it was first presented
- *   prev                the one before it, retired at `since`
- *   top                 the highest number ever offered
- *   offer, offeredAt    the successor that was offered and not presented yet
- *   void, voidedAt      the last offer that was withdrawn
- * Times are epoch milliseconds; what does not exist is nil.
+ * `seen`, `deadline` (the earlier of idle and absolute) and its gens, which are judged as `shared/session/gens.ts` does:
+ *   gen, since, base    the current one, when it was first presented, and the gen that it succeeded
+ *   met                 when the first successor of `base` was presented
+ *   peers, settle       other successors of `base` that were presented, each as `gen;`, and until when all are good
+ *   top                 the highest number ever given out
+ *   next                successors that were not presented yet, each as `gen,parent,grand,at,network;`
+ *   past                gens that may still be under way, each as `gen,at;`
+ * Times are epoch milliseconds; what does not exist is nil. The lists are read only where a decision needs them: most
+ * requests present the current gen, and it is not due.
  */
 const SESSION = `
 local now = tonumber(ARGV[1])
 
 local function load()
-  local names = {'deadline', 'absolute', 'seen', 'gen', 'since', 'prev', 'top', 'offer', 'offeredAt', 'void', 'voidedAt'}
-  local values = redis.call('HMGET', KEYS[1], 'facts', unpack(names))
+  local values = redis.call('HMGET', KEYS[1], 'facts', 'next', 'past', 'peers', 'deadline', 'absolute', 'seen', 'gen',
+    'since', 'base', 'met', 'settle', 'top')
   if not values[1] then return nil end
-  local session = {facts = values[1]}
-  for i, name in ipairs(names) do
-    if values[i + 1] then session[name] = tonumber(values[i + 1]) end
-  end
+  local session = {facts = values[1], next = values[2] or '', past = values[3] or '', peers = values[4] or '',
+    deadline = tonumber(values[5]), absolute = tonumber(values[6]), seen = tonumber(values[7]),
+    gen = tonumber(values[8]), since = tonumber(values[9]), base = tonumber(values[10]), met = tonumber(values[11]),
+    settle = tonumber(values[12]), top = tonumber(values[13])}
   if now >= session.deadline then
     redis.call('DEL', KEYS[1])
     return nil
   end
   return session
+end
+
+local function offersOf(session)
+  local offers = {}
+  for gen, parent, grand, at, network in string.gmatch(session.next, '(%d+),(%d+),(%d+),(%d+),([^;]*);') do
+    offers[#offers + 1] = {gen = tonumber(gen), parent = tonumber(parent), grand = tonumber(grand),
+      at = tonumber(at), network = network}
+  end
+  return offers
+end
+
+local function offer(one)
+  return string.format('%.0f,%.0f,%.0f,%.0f,%s;', one.gen, one.parent, one.grand, one.at, one.network)
+end
+
+-- Milliseconds until this network may ask for a successor of the current gen, and whether it has asked for one.
+local function waitOf(session, network, grace, renew)
+  local unsettled = session.peers == '' and 0 or session.settle + 1
+  local early = math.max(session.since + renew, unsettled) - now
+  if early > 0 then return early, false end
+  local wait = 0
+  for _, one in ipairs(offersOf(session)) do
+    if one.parent == session.gen and one.network == network then wait = math.max(wait, one.at + grace - now + 1) end
+  end
+  return wait, true
+end
+
+local function fork(session, tombstone, margin)
+  redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[2], tombstone, 'PX', session.absolute - now + tonumber(margin))
+  return {'fork', session.facts, session.seen, session.gen}
 end
 `
 
@@ -40,13 +74,14 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local now, absolute = tonumber(ARGV[1]), tonumber(ARGV[3])
 local deadline = math.min(now + tonumber(ARGV[4]), absolute)
 redis.call('HSET', KEYS[1], 'facts', ARGV[2], 'absolute', absolute, 'seen', now, 'deadline', deadline,
-  'gen', 1, 'since', now, 'top', 1)
+  'gen', 1, 'since', now, 'base', 0, 'met', now, 'settle', 0, 'top', 1)
 redis.call('PEXPIRE', KEYS[1], deadline - now + tonumber(ARGV[5]))
 return 1
 `)
 
 /**
- * ARGV: now, gen, idle ms, grace ms, renewal due after ms, TTL margin ms, tombstone of a fork, its TTL margin ms.
+ * ARGV: now, gen, network, idle ms, grace ms, renewal due after ms, TTL margin ms, tombstone of a fork, its TTL margin
+ * ms.
  * @returns `revoked` tombstone | `absent` | `fork` facts seen gen | `live` facts seen gen due
  */
 export const presentGen = defineScript(`
@@ -56,46 +91,92 @@ ${SESSION}
 local session = load()
 if not session then return {'absent'} end
 
-local gen, grace = tonumber(ARGV[2]), tonumber(ARGV[4])
-if gen == session.offer then
-  redis.call('HSET', KEYS[1], 'gen', gen, 'since', now, 'prev', session.gen)
-  redis.call('HDEL', KEYS[1], 'offer', 'offeredAt')
-  session.gen, session.since = gen, now
-elseif gen ~= session.gen
-  and not (gen == session.prev and now - session.since <= grace)
-  and not (gen == session.void and now - session.voidedAt <= grace) then
-  redis.call('DEL', KEYS[1])
-  redis.call('SET', KEYS[2], ARGV[7], 'PX', session.absolute - now + tonumber(ARGV[8]))
-  return {'fork', session.facts, session.seen, session.gen}
+local gen, grace = tonumber(ARGV[2]), tonumber(ARGV[5])
+
+-- Makes a successor the current gen. False if there is none of this number.
+local function promote()
+  local offers = offersOf(session)
+  local chosen
+  for _, one in ipairs(offers) do if one.gen == gen then chosen = one end end
+  if not chosen then return false end
+  local base = chosen.parent
+  local sibling = base == session.base
+  local met = sibling and session.met or now
+  local latest = met + 2 * grace
+  local joins = sibling and now <= latest
+  local past, next, peers = '', '', session.peers .. string.format('%.0f;', session.gen)
+  local function retire(number) past = past .. string.format('%.0f,%.0f;', number, now) end
+  for retired, at in string.gmatch(session.past, '(%d+),(%d+);') do
+    if now - tonumber(at) <= grace then past = past .. retired .. ',' .. at .. ';' end
+  end
+  if not joins then
+    for number in string.gmatch(peers, '(%d+);') do retire(tonumber(number)) end
+    peers = ''
+  end
+  for _, one in ipairs(offers) do
+    if one.gen ~= gen and (one.parent == gen or one.parent == base or one.grand == base) then
+      next = next .. offer(one)
+    elseif one.gen ~= gen then
+      retire(one.gen)
+    end
+  end
+  local settle = joins and math.min(now + grace, latest) or 0
+  redis.call('HSET', KEYS[1], 'gen', gen, 'since', now, 'base', base, 'met', met, 'peers', peers, 'settle', settle,
+    'next', next, 'past', past)
+  session.gen, session.since, session.base, session.next = gen, now, base, next
+  session.peers, session.settle = peers, settle
+  return true
 end
+
+-- Once the time is over, whichever is presented first is the jar's.
+local function isPeer()
+  if gen ~= session.gen and not string.find(';' .. session.peers, ';' .. ARGV[2] .. ';', 1, true) then return false end
+  if now > session.settle then
+    redis.call('HSET', KEYS[1], 'gen', gen, 'peers', '')
+    session.gen, session.peers = gen, ''
+  end
+  return true
+end
+
+local function underWay()
+  for retired, at in string.gmatch(session.past, '(%d+),(%d+);') do
+    if tonumber(retired) == gen then return now - tonumber(at) <= grace end
+  end
+  return false
+end
+
+local current = gen == session.gen and session.peers == ''
+if not (current or isPeer() or promote() or underWay()) then return fork(session, ARGV[8], ARGV[9]) end
 
 -- Two hosts' clocks differ by a little: a request must not move a deadline back.
 local seen = math.max(session.seen, now)
-local deadline = math.min(seen + tonumber(ARGV[3]), session.absolute)
+local deadline = math.min(seen + tonumber(ARGV[4]), session.absolute)
 redis.call('HSET', KEYS[1], 'seen', seen, 'deadline', deadline)
-redis.call('PEXPIRE', KEYS[1], deadline - now + tonumber(ARGV[6]))
-local due = gen == session.gen and now - session.since >= tonumber(ARGV[5])
+redis.call('PEXPIRE', KEYS[1], deadline - now + tonumber(ARGV[7]))
+local due = gen == session.gen and waitOf(session, ARGV[3], grace, tonumber(ARGV[6])) == 0
 return {'live', session.facts, seen, session.gen, due and 1 or 0}
 `)
 
 /**
- * ARGV: now, gen, grace ms, renewal due after ms.
- * @returns `absent` | `stale` | `early` or `offered`, with facts seen gen and the next token's gen
+ * ARGV: now, gen, network, grace ms, renewal due after ms, tombstone of a fork, its TTL margin ms.
+ * @returns `absent` | `stale` | `early` or `repeated`, with ms to wait | `fork` facts seen gen | `offered`, with facts
+ * seen gen and the successor's gen
  */
 export const renewGen = defineScript(`
 ${SESSION}
 local session = load()
 if not session then return {'absent'} end
-local gen = tonumber(ARGV[2])
-if gen ~= session.gen then return {'stale'} end
-if now - session.since < tonumber(ARGV[4]) then return {'early', session.facts, session.seen, gen, gen} end
-if session.offer and now - session.offeredAt <= tonumber(ARGV[3]) then
-  return {'offered', session.facts, session.seen, gen, session.offer}
-end
-if session.offer then redis.call('HSET', KEYS[1], 'void', session.offer, 'voidedAt', now) end
-local offer = session.top + 1
-redis.call('HSET', KEYS[1], 'top', offer, 'offer', offer, 'offeredAt', now)
-return {'offered', session.facts, session.seen, gen, offer}
+if tonumber(ARGV[2]) ~= session.gen then return {'stale'} end
+local wait, asked = waitOf(session, ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]))
+if wait > 0 then return {asked and 'repeated' or 'early', wait} end
+
+local count = 0
+for _, one in ipairs(offersOf(session)) do if one.parent == session.gen then count = count + 1 end end
+if count >= ${MOST_OFFERS} then return fork(session, ARGV[6], ARGV[7]) end
+local top = session.top + 1
+local made = {gen = top, parent = session.gen, grand = session.base, at = now, network = ARGV[3]}
+redis.call('HSET', KEYS[1], 'peers', '', 'top', top, 'next', session.next .. offer(made))
+return {'offered', session.facts, session.seen, session.gen, top}
 `)
 
 /**

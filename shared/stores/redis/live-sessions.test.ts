@@ -22,7 +22,7 @@ async function created() {
 test('a session key outlives its idle time by a minute, and its tombstone the absolute time by an hour', async () => {
   const { sid, now } = await created()
   const margin = 60_000
-  for (const touch of [async () => {}, () => sessions.present(sid, 1, now)]) {
+  for (const touch of [async () => {}, () => sessions.present({ sid, gen: 1, network: '192.0.2.1' }, now)]) {
     await touch()
     const ttlMs = await redis.pttl(`session:{${sid}}`)
     expect(ttlMs).toBeGreaterThan(LIFETIMES.idleSeconds * 1000)
@@ -36,7 +36,7 @@ test('a session key outlives its idle time by a minute, and its tombstone the ab
 
 test('a fork and the revocation of an unknown sid leave tombstones that end by themselves', async () => {
   const { sid, now } = await created()
-  await sessions.present(sid, 99, now)
+  await sessions.present({ sid, gen: 99, network: '192.0.2.1' }, now)
   await sessions.revoke(`${sid}x`, { reason: 'contained', at: now })
   for (const key of [`session:{${sid}}:tomb`, `session:{${sid}x}:tomb`]) {
     const ttlMs = await redis.pttl(key)
@@ -48,5 +48,5 @@ test('a fork and the revocation of an unknown sid leave tombstones that end by t
 test('a server that has forgotten its scripts is taught them again', async () => {
   const { sid, now } = await created()
   await redis.script('FLUSH')
-  expect(await sessions.present(sid, 1, now)).toMatchObject({ kind: 'live' })
+  expect(await sessions.present({ sid, gen: 1, network: '192.0.2.1' }, now)).toMatchObject({ kind: 'live' })
 })

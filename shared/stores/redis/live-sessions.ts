@@ -21,6 +21,7 @@ const sessionOf = (facts: unknown, seen: unknown, gen: unknown): LiveSession => 
   lastSeenAt: Number(seen),
   gen: Number(gen),
 })
+const forkedAt = (at: number) => JSON.stringify({ reason: 'forked', at } satisfies Tombstone)
 const unexpected = (reply: unknown) => new Error(`Redis gave an unexpected reply: ${JSON.stringify(reply)}`)
 
 /**
@@ -48,9 +49,8 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
       if (written !== 1) throw new Error('A session of this sid exists already')
     },
 
-    async present(sid, gen, now) {
-      const fork = JSON.stringify({ reason: 'forked', at: now } satisfies Tombstone)
-      const args = [now, gen, idleMs, graceMs, renewMs, TTL_MARGIN_MS, fork, TOMBSTONE_MARGIN_MS]
+    async present({ sid, gen, network }, now) {
+      const args = [now, gen, network, idleMs, graceMs, renewMs, TTL_MARGIN_MS, forkedAt(now), TOMBSTONE_MARGIN_MS]
       const reply = (await presentGen(redis, keysOf(sid), args)) as unknown[]
       const [kind, value, seen, current, due] = reply
       if (kind === 'live') return { kind, session: sessionOf(value, seen, current), renewalDue: due === 1 }
@@ -60,13 +60,14 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
       throw unexpected(reply)
     },
 
-    async renew(sid, gen, now) {
-      const reply = (await renewGen(redis, keysOf(sid), [now, gen, graceMs, renewMs])) as unknown[]
-      const [kind, facts, seen, current, next] = reply
+    async renew({ sid, gen, network }, now) {
+      const args = [now, gen, network, graceMs, renewMs, forkedAt(now), TOMBSTONE_MARGIN_MS]
+      const reply = (await renewGen(redis, keysOf(sid), args)) as unknown[]
+      const [kind, value, seen, current, next] = reply
       if (kind === 'stale' || kind === 'absent') return { kind }
-      if (kind === 'offered' || kind === 'early') {
-        return { kind, gen: Number(next), session: sessionOf(facts, seen, current) }
-      }
+      if (kind === 'early' || kind === 'repeated') return { kind, waitMs: Number(value) }
+      if (kind === 'fork') return { kind, session: sessionOf(value, seen, current) }
+      if (kind === 'offered') return { kind, gen: Number(next), session: sessionOf(value, seen, current) }
       throw unexpected(reply)
     },
 
