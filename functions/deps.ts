@@ -4,11 +4,13 @@ import type { FunctionsConfig } from '../shared/config.ts'
 import { blockable } from '../shared/containment/policy.ts'
 import { createGeoLookup } from '../shared/geo/lookup.ts'
 import type { ServiceLog } from '../shared/log.ts'
+import { createMailer } from '../shared/notify/smtp.ts'
 import { localKeys } from '../shared/session/keys.ts'
 import { Sightings } from '../shared/session/sightings.ts'
 import { createIssuer, createVerifier } from '../shared/session/token.ts'
 import { revokeKeys, webKeys } from '../shared/signature.ts'
 import { openPostgres, openRedis, openTables } from '../shared/stores/open.ts'
+import { createRegistrations } from '../shared/stores/postgres/registrations.ts'
 import { createUsers } from '../shared/stores/postgres/users.ts'
 import { createAttempts } from '../shared/stores/redis/attempts.ts'
 import { createBlockList } from '../shared/stores/redis/block-list.ts'
@@ -48,12 +50,14 @@ export function createDeps(
     renewSeconds: config.SESSION_RENEW_SECONDS,
     graceSeconds: config.SESSION_GRACE_SECONDS,
   }
+  const mailer = createMailer(config, log.error)
   const [signingKey] = config.SESSION_SIGNING_KEYS
   warnOfInsecureTls(config, log.warn)
 
   return {
     // the domain's use cases
     users: createUsers(postgres.pool),
+    registrations: createRegistrations(postgres.pool),
     sessions: createLiveSessions(redis.redis, lifetimes),
     ledger: createSessionLedger(tables.tables),
     devices: createKnownDevices(tables.tables),
@@ -87,6 +91,7 @@ export function createDeps(
     lab: config.ATO_LAB,
     // the outside
     locate,
+    notify: mailer.notify,
     fetch,
     now: Date.now,
     emit: log.emit,
@@ -94,6 +99,7 @@ export function createDeps(
     warn: log.warn,
     probes: { postgres: postgres.ping, redis: redis.ping, tables: tables.ping },
     close: async () => {
+      await mailer.close() // what was accepted goes out
       await Promise.allSettled([pool.close(), postgres.close(), redis.close(), tables.close(), log.close?.()])
     },
   }

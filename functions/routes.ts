@@ -1,4 +1,5 @@
 import type { HttpHandler, HttpMethod } from '@azure/functions'
+import { confirmHandler } from './auth/confirm.ts'
 import { passwordHandler, reauthHandler } from './auth/credentials.ts'
 import { loginHandler } from './auth/login.ts'
 import { mfaConfirmHandler, mfaDisableHandler, mfaEnrolHandler, mfaVerifyHandler } from './auth/mfa.ts'
@@ -27,6 +28,7 @@ export interface Route {
 /** Every HTTP trigger by its function name. Templates never overlap: the host matches in the order of the names. */
 export const routes = (deps: FunctionsDeps): Readonly<Record<string, Route>> => ({
   register: { method: 'POST', route: 'auth/register', handler: registerHandler(deps) },
+  confirm: { method: 'POST', route: 'auth/confirm', handler: confirmHandler(deps) },
   login: { method: 'POST', route: 'auth/login', handler: loginHandler(deps) },
   logout: { method: 'POST', route: 'auth/logout', handler: logoutHandler(deps) },
   reauth: { method: 'POST', route: 'auth/reauth', handler: reauthHandler(deps) },

@@ -32,6 +32,16 @@ const origin = text
   )
   .meta({ form: 'origin, without a path' })
 
+/** Without a query, in which mail libraries look for options: one of them would turn verification off. */
+const smtpUrl = text
+  .refine((value) => {
+    if (!URL.canParse(value)) return false
+    const { protocol, hostname, pathname, search, hash } = new URL(value)
+    return /^smtps?:$/.test(protocol) && hostname !== '' && /^\/?$/.test(pathname) && search + hash === ''
+  }, 'must be a URL such as smtps://user:password@mail.example.com, without a query')
+  .transform((value) => new Secret(value))
+  .meta({ form: '`smtp://…` or `smtps://…`' })
+
 const httpsUrl = text
   .refine(
     (value) => URL.canParse(value) && new URL(value).protocol === 'https:' && new URL(value).search === '',
@@ -198,6 +208,13 @@ const FunctionsSchema = z.object({
   CANARY_ADDRESSES: logins.describe(
     'Logins that nobody has, planted where only a thief finds them: whoever tries one gives themselves away.',
   ),
+  SMTP_URL: smtpUrl.describe(
+    'Mail server, with user and password. Outside the lab `smtp:` is encrypted by STARTTLS, or nothing is sent.',
+  ),
+  MAIL_FROM: z
+    .email('must be an email address')
+    .meta({ form: 'email address' })
+    .describe('Sender of every mail; the server must be allowed to send for its domain.'),
   CONTAIN_CAP: z.coerce
     .number()
     .int()
@@ -236,6 +253,10 @@ const WebSchema = z.object({
     .max(64)
     .optional()
     .describe('What RUM calls this release; the version of `package.json` when absent.'),
+  LAB_MAILBOX_URL: text
+    .optional()
+    .meta({ form: 'URL' })
+    .describe('Mailbox of the lab, to which the page after registering links. Refused outside the lab.'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8000).describe('Where web listens; Heroku sets it.'),
   HOST: text.default('0.0.0.0').describe('The interface web listens on.'),
 })
@@ -332,7 +353,8 @@ function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
   }
   const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN', 'RUM_PROXY', 'DD_LOGS_URL'].filter((name) => name in given)
   if (lab) {
-    return origins
+    // The lab's mails go to addresses that somebody may have: none of them leaves this machine.
+    return [...origins, ...['SMTP_URL', 'LAB_MAILBOX_URL'].filter((name) => name in given)]
       .filter((name) => !loopback(given[name]))
       .map((name) => `${name}: must be a loopback origin, because ATO_LAB=1`)
   }
@@ -351,6 +373,7 @@ function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
   )
   if (String(given.SESSION_SIGNING_KEYS ?? '').includes(`"kid":"${LAB_PREFIX}`)) labSecrets.push('SESSION_SIGNING_KEYS')
   return [
+    ...('LAB_MAILBOX_URL' in given ? ['LAB_MAILBOX_URL: is for the lab only'] : []),
     ...labSecrets.map((name) => `${name}: is a lab secret; generate one of your own`),
     ...origins
       .filter((name) => !String(given[name]).startsWith('https://'))

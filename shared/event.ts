@@ -58,6 +58,16 @@ const judged = { risk: z.array(Risk).optional() }
 const verdicts = { ...judged, device_known: z.boolean(), hints_hash: Hash.optional() }
 
 export const EVENTS = {
+  /** Accepted; there is no account before the address is confirmed. */
+  registerPending: z.strictObject({
+    ...envelope,
+    ...request,
+    ...submitted,
+    ...judged,
+    evt: z.literal('register'),
+    outcome: z.literal('pending'),
+  }),
+  /** The address was confirmed, and the account is open. */
   registerSucceeded: z.strictObject({
     ...envelope,
     ...request,
@@ -74,7 +84,7 @@ export const EVENTS = {
     ...judged,
     evt: z.literal('register'),
     outcome: z.literal('fail'),
-    reason: z.enum(['existing', 'weak_password', 'malformed', 'throttled', 'blocked', 'busy']),
+    reason: z.enum(['existing', 'weak_password', 'malformed', 'throttled', 'blocked', 'busy', 'bad_token']),
   }),
   loginSucceeded: z.strictObject({
     ...envelope,

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { type CarryOutDeps, carryOut } from './containment/carry-out.ts'
 import { ABANDONED_MS } from './containment/policy.ts'
-import type { Leases, LiveSessions, OpenSession } from './stores/port.ts'
+import type { Leases, LiveSessions, OpenSession, Registrations } from './stores/port.ts'
 
 const LEASE_MS = 120_000
 /** A ledger row is written before its session: one as young as this may still be on its way into Redis. */
 const ISSUING_MS = 60_000
+const PURGE_BATCH = 1000
+const PURGE_BATCHES = 10
 
 export interface SweepDeps extends CarryOutDeps {
   sessions: LiveSessions
   leases: Leases
+  registrations: Pick<Registrations, 'purge'>
   error: (error: unknown, message: string) => void
 }
 
@@ -32,6 +35,7 @@ export async function sweep(deps: SweepDeps): Promise<Swept | undefined> {
   try {
     for await (const page of deps.ledger.openPages()) swept.expired += await expirePage(page, deps)
     await finishContainments(swept, deps)
+    await purgeRegistrations(deps)
     const duration_ms = Math.max(0, Math.round(deps.now() - startedAt))
     deps.emit({ evt: 'sweep', outcome: 'success', ...swept, duration_ms })
     return swept
@@ -41,6 +45,13 @@ export async function sweep(deps: SweepDeps): Promise<Swept | undefined> {
     throw error
   } finally {
     await release().catch((error: unknown) => deps.error(error, 'the sweep lease could not be released'))
+  }
+}
+
+/** Those whose link has expired: so many in one sweep, the rest in the next. */
+async function purgeRegistrations(deps: SweepDeps): Promise<void> {
+  for (let batch = 0; batch < PURGE_BATCHES; batch++) {
+    if ((await deps.registrations.purge(new Date(deps.now()), PURGE_BATCH)) < PURGE_BATCH) return
   }
 }
 

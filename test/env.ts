@@ -19,6 +19,7 @@ const stores = {
   DATABASE_URL: 'postgres://user:secret@127.0.0.1:5432/app',
   REDIS_URL: 'redis://127.0.0.1:6379',
   TABLES_CONNECTION: 'UseDevelopmentStorage=true',
+  MAIL_FROM: 'no-reply@example.com',
 }
 
 /** A whole environment as the lab makes it, with fresh secrets at every call. */
@@ -26,6 +27,7 @@ export const labEnv = () => ({
   ...stores,
   ...secrets('lab-'),
   ATO_LAB: '1',
+  SMTP_URL: 'smtp://127.0.0.1:1',
   WEB_ORIGIN: 'http://localhost:8000',
   FUNCTIONS_ORIGIN: 'http://localhost:7071',
 })
@@ -34,6 +36,7 @@ export const labEnv = () => ({
 export const productionEnv = () => ({
   ...stores,
   ...secrets('prod-key-'),
+  SMTP_URL: 'smtps://user:secret@mail.example.com',
   WEB_ORIGIN: 'https://app.example.com',
   FUNCTIONS_ORIGIN: 'https://api.example.com',
 })

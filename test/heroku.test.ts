@@ -10,6 +10,7 @@ const described = Object.entries<Record<string, unknown>>(app.env)
 /** What nobody sets on Heroku, and why. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   ATO_LAB: 'of the lab alone',
+  LAB_MAILBOX_URL: 'of the lab alone',
   DATABASE_URL: 'set by heroku-postgresql',
   REDIS_URL: 'set by heroku-redis',
   PORT: 'set by the dyno',

@@ -39,7 +39,7 @@ const lastOf = (evt: string) => eventsOf(evt).at(-1)
 /** Somebody who signs in with Chrome, by a password of their own. */
 async function person() {
   const [email, password] = [anyone(), `${randomUUID()} of mine`]
-  await functions.call('register', { ip: anywhere(), body: { email, password } })
+  await functions.register({ email, password })
   const { json } = await functions.call('login', { ip: anywhere(), body: { email, password } })
   functions.lines.length = 0
   return { email, password, token: json.token as string }
@@ -105,7 +105,7 @@ describe('a password that goes from login to login', () => {
   it('is none when five people sign in with it: a password that is right leaves no trace of itself', async () => {
     const people = Array.from({ length: 6 }, anyone)
     for (const email of people) {
-      await functions.call('register', { ip: anywhere(), body: { email, password: PASSWORD } })
+      await functions.register({ email, password: PASSWORD })
       await attempt(email, PASSWORD)
     }
     expect(new Set(risksOf('login'))).toEqual(new Set([undefined]))
@@ -311,16 +311,18 @@ describe('a canary', () => {
     expect(lastOf('login')).not.toHaveProperty('risk')
   })
 
-  it('is told when it is registered, and when whoever did so signs in', async () => {
+  it('is told when it is registered and confirmed, and when whoever did so signs in', async () => {
     const free = anyone()
     const own = await startFunctions({ env: { ...functions.env, CANARY_ADDRESSES: `${CANARY}, ${free}` } })
     const body = { email: free, password: PASSWORD }
-    for (let n = 0; n < 2; n++) await own.call('register', { ip: anywhere(), body })
+    await own.register(body)
+    await own.call('register', { ip: anywhere(), body })
     await own.call('register', { ip: anywhere(), body: { ...body, password: 'short' } })
     expect((await own.call('login', { ip: anywhere(), body })).status).toBe(200)
     await own.close()
     const told = own.events().map((event) => [event.evt, event.outcome, 'risk' in event ? event.risk : undefined])
     expect(told).toEqual([
+      ['register', 'pending', ['canary']],
       ['register', 'success', ['canary']],
       ['register', 'fail', ['canary']],
       ['register', 'fail', ['canary']],

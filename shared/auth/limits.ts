@@ -18,6 +18,13 @@ export const LIMITS = {
   /** Of all of them together: which kind of device somebody has is easily guessed, and then goes on being guessed from. */
   knownDeviceDailyFailures: { limit: 40, windowSeconds: DAY },
   registrations: { limit: 60, windowSeconds: 10 * MINUTE },
+  confirmations: { limit: 60, windowSeconds: 10 * MINUTE },
+  /** To one address: registering must not be a way to fill somebody's mailbox. */
+  mails: { limit: 3, windowSeconds: 60 * MINUTE },
+  /** Caused by one network: nobody can use up alone what the owner of the address needs. */
+  mailsOfNetwork: { limit: 2, windowSeconds: 60 * MINUTE },
+  /** To one mailbox under all of its subaddresses. @see RFC 5233 */
+  mailsToMailbox: { limit: 10, windowSeconds: 60 * MINUTE },
   mfaFailures: { limit: 10, windowSeconds: 15 * MINUTE },
   /** Three codes of a million are right at any instant: 50 a day is a year and more for an even chance. */
   mfaDailyFailures: { limit: 50, windowSeconds: DAY },
@@ -41,6 +48,13 @@ export const loginRules = (ip: string, loginHash: string, device: string | undef
     : [rule('accountFailures', loginHash), rule('accountDailyFailures', loginHash)]),
 ]
 export const registerRules = (ip: string): ThrottleRule[] => [rule('registrations', networkOf(ip))]
+export const confirmRules = (ip: string): ThrottleRule[] => [rule('confirmations', networkOf(ip))]
+/** @param hashes of the address, and of its mailbox: the address without a `+tag` */
+export const mailRules = (ip: string, hashes: { address: string; mailbox: string }): ThrottleRule[] => [
+  rule('mails', hashes.address),
+  rule('mailsOfNetwork', `${hashes.address} ${networkOf(ip)}`),
+  rule('mailsToMailbox', hashes.mailbox),
+]
 export const mfaRules = (userId: string): ThrottleRule[] => [
   rule('mfaFailures', userId),
   rule('mfaDailyFailures', userId),

@@ -1,20 +1,27 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { networkOf } from '../client/address.ts'
 import type { Client, ClientDeps } from '../client/client.ts'
+import { describeDevice, loginHash } from '../client/device.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import type { Emit, Event } from '../event.ts'
-import type { BlockList, Throttle, Users } from '../stores/port.ts'
-import { registerRules } from './limits.ts'
+import { confirmMail, takenMail } from '../notify/mails.ts'
+import type { Notify } from '../notify/port.ts'
+import type { BlockList, Registrations, Throttle, Users } from '../stores/port.ts'
+import { tokenHashOf } from './confirm.ts'
+import { mailRules, registerRules } from './limits.ts'
 import { weakness } from './password-policy.ts'
 import type { Passwords } from './passwords.ts'
 import { readLogin } from './submitted.ts'
 import { risksOfLogin } from './verdicts.ts'
 
 export interface RegisterDeps extends ClientDeps {
-  users: Pick<Users, 'create'>
+  users: Pick<Users, 'findByEmail'>
+  registrations: Pick<Registrations, 'add'>
   passwords: Pick<Passwords, 'hash'>
   throttle: Pick<Throttle, 'reserve' | 'release'>
   blocks: Pick<BlockList, 'blockedBy'>
+  notify: Notify
+  webOrigin: string
   canaries: ReadonlySet<string>
   emit: Emit
   now: () => number
@@ -28,9 +35,13 @@ export type RegisterOutcome =
 
 type FailReason = Extract<Event, { evt: 'register'; outcome: 'fail' }>['reason']
 
+/** How long a link works. */
+const LINK_MS = 24 * 3_600_000
+
 /**
- * Opens an account. An address that is taken, and a client that is blocked, are answered like a new account and cost
- * the same hash: registration tells nobody who is registered. @see OWASP ASVS 6.3.8
+ * Asks for an account, which is opened once its address is confirmed. A free address, a taken one, one that is asked for
+ * already and a client that is blocked are answered alike; the first three cost the same hash, the same statements and
+ * a mail each: registration tells nobody who is registered. @see OWASP ASVS 6.3.8
  * @throws ProblemError `unavailable` when the password queue is full: counted by no throttle
  */
 export async function register(
@@ -64,7 +75,8 @@ export async function register(
     fail('weak_password')
     return { kind: 'weak', why }
   }
-  const passwordHash = await deps.passwords.hash(submitted.password).catch(async (error: unknown) => {
+  const sender = { ip: client.ip, trusted: false }
+  const passwordHash = await deps.passwords.hash(submitted.password, sender).catch(async (error: unknown) => {
     await deps.throttle.release(rules.map((rule) => rule.key))
     fail('busy')
     throw error
@@ -75,11 +87,34 @@ export async function register(
     fail('blocked')
     return { kind: 'accepted' }
   }
-  const id = randomUUID()
-  if ((await deps.users.create({ id, email: typed.email, passwordHash }, new Date(deps.now()))) === 'existing') {
-    fail('existing')
-  } else {
-    deps.emit({ ...fields, outcome: 'success', usr: { id } })
-  }
+  const isTaken = await keepAndNotify({ email: typed.email, passwordHash }, client, deps)
+  if (isTaken) fail('existing')
+  else deps.emit({ ...fields, outcome: 'pending' })
   return { kind: 'accepted' }
 }
+
+/** @returns whether the address has an account; the owner is told, and whoever asked is not */
+async function keepAndNotify(
+  asked: { email: string; passwordHash: string },
+  client: Client,
+  deps: RegisterDeps,
+): Promise<boolean> {
+  const { email } = asked
+  const hashes = { address: hashOf(email, deps), mailbox: hashOf(mailboxOf(email), deps) }
+  const isTaken = (await deps.users.findByEmail(email)) !== undefined
+  const isWithheld = (await deps.throttle.reserve(mailRules(client.ip, hashes))) !== undefined
+  const at = deps.now()
+  const token = randomBytes(32).toString('base64url')
+  const tokenHash = isTaken || isWithheld ? undefined : tokenHashOf(token)
+  await deps.registrations.add({ ...asked, tokenHash, expiresAt: new Date(at + LINK_MS) }, new Date(at))
+  if (!isWithheld) {
+    const from = { webOrigin: deps.webOrigin, ip: client.ip, device: describeDevice(client.userAgent), at }
+    deps.notify(isTaken ? takenMail(email, from) : confirmMail(email, token, from))
+  }
+  return isTaken
+}
+
+const hashOf = (email: string, deps: ClientDeps): string => loginHash(email, deps.deviceKeys[0])
+
+/** Where the mail ends up: most providers deliver `name+tag` to `name`. @see RFC 5233 */
+const mailboxOf = (email: string): string => email.replace(/\+[^@]*/, '')

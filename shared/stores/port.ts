@@ -38,6 +38,27 @@ export interface Users {
   acceptTotpStep(id: string, step: number): Promise<boolean>
 }
 
+/** Asked for, with a link in the mail, and not an account before somebody opens the link. */
+export interface Registration {
+  email: string
+  passwordHash: string
+  /** SHA-256 of the token in the link, in hex; undefined where no link is sent: nobody can confirm it then. */
+  tokenHash: string | undefined
+  expiresAt: Date
+}
+
+export interface Registrations {
+  /** One row for each link that is sent, and one for an address for all that are not. */
+  add(registration: Registration, now: Date): Promise<void>
+  /**
+   * Opens the account that this link is for, and removes every registration of its address, in one step.
+   * @returns undefined for a link that is unknown, used or expired, or whose address has an account
+   */
+  confirm(tokenHash: string, userId: string, now: Date): Promise<{ id: string; email: string } | undefined>
+  /** Removes expired ones, at most so many. @returns how many it removed */
+  purge(now: Date, atMost: number): Promise<number>
+}
+
 // ---- Redis: what is live ----
 
 export interface NewSession {

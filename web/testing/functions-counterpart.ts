@@ -73,6 +73,8 @@ function keyFrom(SESSION_SIGNING_KEYS: string): SigningKey {
     DEVICE_HASH_KEY: filler,
     TOTP_KEY: filler,
     PASSWORD_PEPPER: filler,
+    SMTP_URL: 'smtp://localhost',
+    MAIL_FROM: 'no-reply@example.com',
     WEB_ORIGIN: 'http://localhost:8000',
     FUNCTIONS_ORIGIN: 'http://localhost:7071',
   })
@@ -88,6 +90,8 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
   const events: NewEvent[] = []
   const accounts = new Map<string, Account>()
   const pending = new Map<string, Account>()
+  /** Addresses by the token of their link. */
+  const registrations = new Map<string, string>()
   const overrides = new Map<string, Reply | 'hang'>()
   const faults: string[] = []
   const state = { up: true, key: newSigningKey(), jwksAsked: 0 }
@@ -141,6 +145,10 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
   async function answer(call: SeenCall): Promise<Reply> {
     const { route, data, token } = call
     if (route === 'auth/register') return { status: 202, body: { accepted: true } }
+    if (route === 'auth/confirm') {
+      const email = registrations.get(String(data.token))
+      return email === undefined ? problemReply('confirmation-refused') : { status: 200, body: { email } }
+    }
     if (route === 'auth/login') {
       const account = accounts.get(String(data.email))
       if (data.email === undefined || data.password === undefined) return problemReply('request-malformed')
@@ -247,6 +255,7 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
     faults,
     events,
     accounts,
+    registrations,
     /** Replies that stand for a route until they are removed. */
     overrides,
     state,

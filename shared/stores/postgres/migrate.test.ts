@@ -40,8 +40,8 @@ afterEach(async () => {
 })
 
 test('our own migrations make an empty database ready, once', async () => {
-  expect(await migrate(databaseUrl)).toEqual(['0001-users.sql'])
-  expect(await tables()).toEqual(['audit', 'recovery_codes', 'schema_migrations', 'users'])
+  expect(await migrate(databaseUrl)).toEqual(['0001-users.sql', '0003-registrations.sql'])
+  expect(await tables()).toEqual(['audit', 'recovery_codes', 'registrations', 'schema_migrations', 'users'])
   expect(await migrate(databaseUrl)).toEqual([])
 })
 
@@ -105,7 +105,9 @@ const program = (env: NodeJS.ProcessEnv) =>
   run(process.execPath, ['--import', 'tsx', MAIN], { env: { ...process.env, ...env } })
 
 test('the program prints what it applied', async () => {
-  expect((await program({ DATABASE_URL: databaseUrl })).stdout).toBe('applied 0001-users.sql\n')
+  expect((await program({ DATABASE_URL: databaseUrl })).stdout).toBe(
+    'applied 0001-users.sql\napplied 0003-registrations.sql\n',
+  )
   expect((await program({ DATABASE_URL: databaseUrl })).stdout).toBe('nothing to apply\n')
 })
 

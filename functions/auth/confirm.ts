@@ -1,0 +1,24 @@
+import type { HttpHandler } from '@azure/functions'
+import * as z from 'zod'
+import { type ConfirmDeps, confirm } from '../../shared/auth/confirm.ts'
+import { ProblemError } from '../../shared/problem.ts'
+import { type BoundaryDeps, problemBoundary } from '../http.ts'
+import type { CallDeps } from './call.ts'
+import { readRegistration } from './read-registration.ts'
+
+const ConfirmBody = z.strictObject({ token: z.string().min(1).max(256) })
+
+/** `POST /api/auth/confirm` {token} → 200 {email}: the account is open, and nobody is signed in by this */
+export const confirmHandler = (deps: ConfirmDeps & CallDeps & BoundaryDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client, body } = await readRegistration(request, 'POST /api/auth/confirm', ConfirmBody, deps)
+    const outcome = await confirm(body.token, client, deps)
+    switch (outcome.kind) {
+      case 'confirmed':
+        return { status: 200, jsonBody: { email: outcome.email } }
+      case 'refused':
+        throw new ProblemError('confirmation-refused')
+      case 'throttled':
+        throw new ProblemError('throttled', { retryAfterSeconds: outcome.retryAfterSeconds })
+    }
+  })

@@ -1,0 +1,50 @@
+import type { Mail } from './port.ts'
+
+/** Who asked, as far as our own platform vouches for it, so that an owner can tell their own request from others'. */
+export interface Asked {
+  /** Where the service is. */
+  webOrigin: string
+  ip: string
+  /** Such as "Chrome on Windows": of a fixed list, never what the client wrote. */
+  device: string
+  /** epoch ms */
+  at: number
+}
+
+/**
+ * The token stands behind a `#`: a browser sends that part to no server, so that no router, proxy or log has it, and no
+ * Referer. @see RFC 9110 4.2.5, RFC 9110 10.1.3
+ */
+export const confirmMail = (to: string, token: string, asked: Asked): Mail => ({
+  to,
+  subject: 'Confirm your address',
+  text: `Somebody asked for an account with this address at ${asked.webOrigin}.
+
+If it was you, open this link within 24 hours and press the button on the page:
+
+${asked.webOrigin}/confirm#token=${token}
+
+${askedFrom(asked)}
+
+If it was not you, do nothing: there is no account unless this link is used.
+Never use a link that you did not ask for. The account would have the password of whoever asked.
+`,
+})
+
+/** The answer to whoever asked does not tell; the owner of the address is told here. */
+export const takenMail = (to: string, asked: Asked): Mail => ({
+  to,
+  subject: 'You already have an account',
+  text: `Somebody asked for an account with this address at ${asked.webOrigin}, which has one already.
+Nothing has changed.
+
+If it was you, sign in: ${asked.webOrigin}/login
+
+${askedFrom(asked)}
+
+If it was not you, there is nothing to do. Whoever asked was not told that you have an account.
+`,
+})
+
+const askedFrom = ({ ip, device, at }: Asked): string =>
+  `It was asked for on ${new Date(at).toISOString().slice(0, 16).replace('T', ' at ')} UTC, from ${ip}, by ${device}.`
