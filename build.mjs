@@ -43,6 +43,7 @@ const bundles = [
   { ...web, entryPoints: ['web/server.ts'], outfile: 'dist/web/server.js' },
   { ...web, entryPoints: ['shared/stores/postgres/migrate-main.ts'], outfile: 'dist/migrate.js' },
   { ...browser, entryPoints: ['web/assets/device.ts'], outfile: 'dist/web/assets/device.js' },
+  { ...browser, entryPoints: ['web/assets/confirm.ts'], outfile: 'dist/web/assets/confirm.js' },
   { ...browser, entryPoints: ['web/assets/style.css'], outfile: 'dist/web/assets/style.css' },
 ]
 

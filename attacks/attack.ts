@@ -3,6 +3,7 @@ import type { Account } from './cast.ts'
 import type { Authenticator } from './clients/authenticator.ts'
 import type { Client } from './clients/client.ts'
 import type { Device } from './clients/devices.ts'
+import type { Mailbox } from './clients/mailbox.ts'
 import type { Random } from './random.ts'
 
 export type TargetKind = 'web' | 'functions'
@@ -67,6 +68,8 @@ export interface Context {
   tell(who: string, what: string, at?: number): void
   /** What only somebody inside can do; absent where the target is no lab. */
   readonly insider?: Insider | undefined
+  /** Where mail to invented addresses ends up; absent where the target is no lab. */
+  readonly mailbox?: Mailbox | undefined
   readonly signal: AbortSignal
 }
 

@@ -11,6 +11,7 @@ import {
 } from './attack.ts'
 import { accounted } from './clients/accounted.ts'
 import { createFunctionsClient } from './clients/functions-client.ts'
+import type { Mailbox } from './clients/mailbox.ts'
 import { createWebClient } from './clients/web-client.ts'
 import { createCounter, type Line } from './clients/wire.ts'
 import { Holdings } from './holdings.ts'
@@ -28,6 +29,7 @@ export interface ContextOptions {
   /** @param ms after the story's origin; undefined before there is one */
   readonly tell: (who: string, what: string, ms?: number) => void
   readonly insider?: Insider | undefined
+  readonly mailbox?: Mailbox | undefined
   readonly signal: AbortSignal
 }
 
@@ -60,11 +62,11 @@ const CLIENTS = { web: createWebClient, functions: createFunctionsClient }
 
 /** Times of its story count from here on. */
 export function createContext(options: ContextOptions): RunContext {
-  const { target, hosts = {}, runId, seed, addresses, tell, insider, signal } = options
+  const { target, hosts = {}, runId, seed, addresses, tell, insider, mailbox, signal } = options
   const counter = createCounter(MOST_REQUESTS)
   const holdings = new Holdings()
   const begun = Date.now()
-  const lineTo = (baseUrl: string): Line => ({ baseUrl, runId, signal, track: counter.track })
+  const lineTo = (baseUrl: string): Line => ({ baseUrl, runId, mailbox, signal, track: counter.track })
   const line = lineTo(target.baseUrl)
   const lines: Partial<Record<TargetKind, Line>> = {}
   for (const kind of TARGETS) {
@@ -72,7 +74,7 @@ export function createContext(options: ContextOptions): RunContext {
     if (baseUrl !== undefined) lines[kind] = lineTo(baseUrl)
   }
   return {
-    ...{ runId, addresses, insider, signal },
+    ...{ runId, addresses, insider, mailbox, signal },
     tell: (who, what, at = Date.now()) => tell(who, what, at - begun),
     random: createRandom(seed),
     requests: counter.requests,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Agent, request as send } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { type Mailbox, registerByMail } from '../attacks/clients/mailbox.ts'
 
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0'
 
@@ -30,8 +31,8 @@ export interface Client {
   close(): void
 }
 
-/** @param port of the functions' host; every call that is not answered as it should be rejects */
-export function createClient(port: number): Client {
+/** @param port of the functions' host @param mailbox where their mail ends up; every call that is not answered as it should be rejects */
+export function createClient(port: number, mailbox: Mailbox): Client {
   const agent = new Agent({ keepAlive: true })
 
   const call = async (
@@ -68,9 +69,17 @@ export function createClient(port: number): Client {
   }
 
   return {
-    async register(person) {
+    register(person) {
       const { email, password } = person
-      await expect(202, 'a registration', call('POST', '/api/auth/register', person, { body: { email, password } }))
+      const post = (path: string, body: object) => call('POST', path, person, { body })
+      return registerByMail(person, mailbox, {
+        async request() {
+          await expect(202, 'a registration', post('/api/auth/register', { email, password }))
+        },
+        async confirm(token) {
+          await expect(200, 'a confirmation', post('/api/auth/confirm', { token }))
+        },
+      })
     },
     async signIn(person) {
       const { email, password } = person

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Mailbox, openMailbox } from '../attacks/clients/mailbox.ts'
 import { duration } from '../lab/cli/output.ts'
 import { launchFunctions } from '../lab/start/programs.ts'
 import { startLab } from '../lab/start.ts'
@@ -14,6 +15,7 @@ export const BCRYPT_COST = 10
 export interface BenchLab {
   /** Where the functions' own host listens, behind the edge: neither the edge's cost nor its rules are measured. */
   readonly port: number
+  readonly mailbox: Mailbox
   readonly failed: Promise<Error>
   close(): Promise<void>
 }
@@ -41,6 +43,7 @@ export async function startBenchLab(say: (text: string) => void, signal: AbortSi
     })
     return {
       port,
+      mailbox: openMailbox(lab.urls.datadog, signal),
       failed: lab.failed,
       async close() {
         await lab.stop()

@@ -1,6 +1,6 @@
 import { BARE_WORKERS, type BareBcrypt, startBareBcrypt } from './bare-bcrypt.ts'
 import { type Client, createClient, inventPeople, type Person } from './client.ts'
-import { BCRYPT_COST, startBenchLab } from './lab.ts'
+import { BCRYPT_COST, type BenchLab, startBenchLab } from './lab.ts'
 import { alternate, type Comparison, percentile, perSecond } from './rounds.ts'
 import { EVERY_MS, type Holder, timeChecks } from './session-checks.ts'
 import { CONCURRENT, type Load, startSignIns } from './sign-ins.ts'
@@ -37,7 +37,7 @@ export async function benchService(
     bare = await startBareBcrypt(BCRYPT_COST)
     const lost = lab.failed.then((error) => Promise.reject(error))
     lost.catch(() => {})
-    return comparisons(await Promise.race([measure(lab.port, bare, length, say, signal), lost]))
+    return comparisons(await Promise.race([measure(lab, bare, length, say, signal), lost]))
   } finally {
     await bare?.close()
     await lab.close()
@@ -45,19 +45,19 @@ export async function benchService(
 }
 
 async function measure(
-  port: number,
+  lab: BenchLab,
   bare: BareBcrypt,
   length: Length,
   say: (text: string) => void,
   signal: AbortSignal,
 ) {
   const people = inventPeople(PEOPLE)
-  const holders = await withClient(port, (client) => prepare(client, people))
+  const holders = await withClient(lab, (client) => prepare(client, people))
   await bare.count(1000)
   const rounds: Round[] = []
   for (let round = 1; round <= length.rounds; round++) {
     say(`Round ${round} of ${length.rounds}`)
-    rounds.push(await oneRound({ port, bare, people, holders, ...length, signal }))
+    rounds.push(await oneRound({ lab, bare, people, holders, ...length, signal }))
   }
   return rounds
 }
@@ -72,7 +72,7 @@ async function prepare(client: Client, people: readonly Person[]): Promise<Holde
 }
 
 interface Setting extends Length {
-  readonly port: number
+  readonly lab: BenchLab
   readonly bare: BareBcrypt
   readonly people: readonly Person[]
   readonly holders: readonly Holder[]
@@ -80,9 +80,9 @@ interface Setting extends Length {
 }
 
 async function oneRound(setting: Setting): Promise<Round> {
-  const { port, bare, people, holders, turns, milliseconds, signal } = setting
+  const { lab, bare, people, holders, turns, milliseconds, signal } = setting
   const underLoad = <T>(work: (client: Client, load: Load) => Promise<T>) =>
-    withClient(port, async (client) => {
+    withClient(lab, async (client) => {
       signal.throwIfAborted()
       const load = startSignIns(client, people)
       try {
@@ -100,7 +100,7 @@ async function oneRound(setting: Setting): Promise<Round> {
   const checking = await alternate(
     turns,
     () => underLoad((client) => timeChecks(client, holders, milliseconds)),
-    () => withClient(port, (client) => timeChecks(client, holders, milliseconds)),
+    () => withClient(lab, (client) => timeChecks(client, holders, milliseconds)),
   )
   return {
     signIns: perSecond(hashing.a),
@@ -111,8 +111,8 @@ async function oneRound(setting: Setting): Promise<Round> {
 }
 
 /** Connections of its own for each turn: the server closes idle ones, and none is to be closed in use. */
-async function withClient<T>(port: number, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = createClient(port)
+async function withClient<T>({ port, mailbox }: BenchLab, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = createClient(port, mailbox)
   try {
     return await work(client)
   } finally {

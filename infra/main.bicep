@@ -12,6 +12,9 @@ param location string = resourceGroup().location
 @description('Where browsers reach web, without a path: https://<app>-<id>.herokuapp.com.')
 param webOrigin string
 
+@description('Sender of the mail that the functions send: an address that the mail server in SMTP-URL may send for.')
+param mailFrom string
+
 @description('Object id of who may write the vault\'s secrets: the person who deploys.')
 param principalId string
 
@@ -165,6 +168,8 @@ resource api 'Microsoft.Web/sites@2024-04-01' = {
       DEVICE_HASH_KEY: '${secret}DEVICE-HASH-KEY)'
       TOTP_KEY: '${secret}TOTP-KEY)'
       PASSWORD_PEPPER: '${secret}PASSWORD-PEPPER)'
+      SMTP_URL: '${secret}SMTP-URL)'
+      MAIL_FROM: mailFrom
       DD_API_KEY: sendLogs ? '${secret}DD-API-KEY)' : ''
       DD_SITE: sendLogs ? (tuning.?DD_SITE ?? '') : ''
       DD_LOGS_URL: sendLogs ? (tuning.?DD_LOGS_URL ?? '') : ''

@@ -133,7 +133,8 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   const mode = cadenceSeconds === undefined ? 'at each event' : `every ${cadenceSeconds} s`
   onReady('Datadog stand-in', `${detections.monitors.length} monitors, evaluated ${mode}`)
   const urls = { web: webEdge.origin, functions: functionsEdge.origin, datadog: datadog.url }
-  const env = appEnvironments({ secrets, stores, origins: urls, rumUrl: datadog.rumUrl, settings })
+  const mail = { smtpUrl: front.smtpUrl, mailboxUrl: datadog.mailboxUrl }
+  const env = appEnvironments({ secrets, stores, origins: urls, mail, rumUrl: datadog.rumUrl, settings })
 
   const record = createRunRecord(dir, {
     started_at: new Date().toISOString(),

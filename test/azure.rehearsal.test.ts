@@ -14,6 +14,7 @@ import { productionEnv } from './env.ts'
 import { createClient } from './rehearsal/client.ts'
 import { startTokenEndpoint, startTokenTables, type TokenEndpoint } from './rehearsal/entra.ts'
 import { type FrontEnd, startFrontEnd } from './rehearsal/front-end.ts'
+import { type MailServer, startMailServer } from './rehearsal/mail.ts'
 import { copyBuiltCheckout, packFunctions } from './rehearsal/package.ts'
 import { type ManagedStores, startManagedStores } from './rehearsal/stores.ts'
 import { selfSigned } from './tls/certificate.ts'
@@ -29,6 +30,7 @@ const send = createClient(identity.cert)
 
 let dir: string
 let stores: ManagedStores
+let mail: MailServer
 let tables: Awaited<ReturnType<typeof startTokenTables>>
 let tokens: TokenEndpoint
 let frontEnd: FrontEnd
@@ -39,8 +41,9 @@ const lines: string[] = []
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ato azure '))
   deployed = join(dir, 'wwwroot')
-  ;[stores, tables, tokens, frontEnd] = await Promise.all([
+  ;[stores, mail, tables, tokens, frontEnd] = await Promise.all([
     startManagedStores({ databaseUrl: inject('databaseUrl'), redisUrl: inject('redisUrl') }),
+    startMailServer(identity),
     startTokenTables(identity),
     startTokenEndpoint(),
     startFrontEnd(azure, identity),
@@ -52,6 +55,7 @@ afterAll(async () => {
   frontEnd?.close()
   tokens?.close()
   await tables?.close()
+  await mail?.close()
   await stores?.close()
   await rm(dir, { recursive: true, force: true })
 })
@@ -77,7 +81,7 @@ describe('the package that .funcignore leaves', () => {
   })
 
   it('starts with the settings of a deployment, signs a user in, and ends with 0', async () => {
-    const settings = { ...productionEnv(), ...stores.settings }
+    const settings = { ...productionEnv(), ...stores.settings, ...mail.settings }
     await migrate(settings.DATABASE_URL, { tls: postgresTls(parseMigrateConfig(settings)) })
     const { TABLES_CONNECTION: _, ...secrets } = settings
     host = await spawnFunctionsHost({
@@ -109,6 +113,8 @@ describe('the package that .funcignore leaves', () => {
     expect(await call('health')).toMatchObject({ status: 200, json: { status: 'ok' } })
     const user = { email: `${randomUUID()}@example.com`, password: 'long enough to be one' }
     expect((await call('auth/register', user)).status).toBe(202)
+    const token = await mail.codeTo(user.email)
+    expect(await call('auth/confirm', { token })).toMatchObject({ status: 200, json: { email: user.email } })
     const login = await call('auth/login', user, { 'x-forwarded-for': '192.0.2.66:1' })
     expect(login).toMatchObject({ status: 200, json: { sid: expect.any(String), token: expect.any(String) } })
     const authorization = `Bearer ${login.json.token}`

@@ -52,7 +52,7 @@ it('the template hands out no key, and takes no secret as a parameter', async ()
 it('every parameter without a default has a value of azd, and every value a parameter', async () => {
   const { parameters } = JSON.parse(await read('infra/main.parameters.json'))
   const required = [...template.parameters].filter(([, hasDefault]) => !hasDefault).map(([name]) => name)
-  expect(required).toEqual(['environmentName', 'webOrigin', 'principalId'])
+  expect(required).toEqual(['environmentName', 'webOrigin', 'mailFrom', 'principalId'])
   expect(Object.keys(parameters)).toEqual(expect.arrayContaining(required))
   for (const name of Object.keys(parameters)) expect(template.parameters.has(name), name).toBe(true)
 })

@@ -14,6 +14,7 @@ import { productionEnv } from './env.ts'
 import { createClient, untilOk } from './rehearsal/client.ts'
 import { applyIgnoreFile, copyTree, ROOT } from './rehearsal/files.ts'
 import { type FrontEnd, startFrontEnd } from './rehearsal/front-end.ts'
+import { type MailServer, startMailServer } from './rehearsal/mail.ts'
 import { type ManagedStores, startManagedStores } from './rehearsal/stores.ts'
 import { selfSigned } from './tls/certificate.ts'
 
@@ -28,6 +29,7 @@ const send = createClient(identity.cert)
 
 let dir: string
 let stores: ManagedStores
+let mail: MailServer
 let webRouter: FrontEnd
 let functionsRouter: FrontEnd
 let functions: SpawnedHost
@@ -60,8 +62,9 @@ async function succeed(command: readonly string[], env?: Record<string, string>)
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ato heroku '))
-  ;[stores, webRouter, functionsRouter] = await Promise.all([
+  ;[stores, mail, webRouter, functionsRouter] = await Promise.all([
     startManagedStores({ databaseUrl: inject('databaseUrl'), redisUrl: inject('redisUrl') }),
+    startMailServer(identity),
     startFrontEnd(heroku, identity),
     startFrontEnd(heroku, identity),
   ])
@@ -69,6 +72,7 @@ beforeAll(async () => {
   settings = {
     ...productionEnv(),
     ...stores.settings,
+    ...mail.settings,
     TABLES_CONNECTION: inject('tablesConnection'),
     WEB_ORIGIN: webRouter.origin,
     FUNCTIONS_ORIGIN: functionsRouter.origin,
@@ -84,6 +88,7 @@ afterAll(async () => {
   await functions?.stop()
   webRouter?.close()
   functionsRouter?.close()
+  await mail?.close()
   await stores?.close()
   await rm(dir, { recursive: true, force: true })
 })
@@ -123,7 +128,7 @@ describe('a push to Heroku', () => {
     })
     functionsRouter.target = functions.port
     const PORT = String(await freePort())
-    const { ATO_WEBHOOK_SECRET, SESSION_SIGNING_KEYS, TOTP_KEY, PASSWORD_PEPPER, ...forWeb } = settings
+    const { ATO_WEBHOOK_SECRET, SESSION_SIGNING_KEYS, TOTP_KEY, PASSWORD_PEPPER, SMTP_URL, ...forWeb } = settings
     const web = run(procfile.get('web') ?? [], { ...forWeb, PORT, HOST: '127.0.0.1' })
     webRouter.target = Number(PORT)
     const ended = web.ended.then(async (code) => ({ status: 0, headers: {}, text: `${code}: ${await web.stderr}` }))
@@ -131,7 +136,8 @@ describe('a push to Heroku', () => {
     expect(JSON.parse(ready.text)).toMatchObject({ status: 'ready' })
 
     const email = `${randomUUID()}@example.com`
-    const form = (path: string) =>
+    const fields = `email=${email}&password=long+enough+to+be+one`
+    const form = (path: string, body = fields) =>
       send(webRouter.origin + path, {
         method: 'POST',
         headers: {
@@ -140,9 +146,11 @@ describe('a push to Heroku', () => {
           'x-lab-client-ip': '203.0.113.77',
           'x-forwarded-for': '192.0.2.66',
         },
-        body: `email=${email}&password=long+enough+to+be+one`,
+        body,
       })
-    expect((await form('/register')).headers.location).toBe('/login?notice=registered')
+    expect((await form('/register')).headers.location).toBe('/register/sent')
+    const confirmed = await form('/confirm', `token=${await mail.codeTo(email)}`)
+    expect(confirmed.headers.location).toBe('/login?notice=confirmed')
     const login = await form('/login')
     const cookie = [login.headers['set-cookie'] ?? []].flat().find((line) => line.startsWith('__Host-session='))
     expect(cookie).toMatch(/; Secure/)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { generate } from 'otplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openMailbox } from '../attacks/clients/mailbox.ts'
 import { type LabHandle, startLab } from '../lab/start.ts'
 import { removeLab } from '../lab/stores/remove.ts'
 import { Event } from '../shared/event.ts'
@@ -52,8 +53,12 @@ async function post(path: string, body: unknown, sent: Sent = {}) {
 const who = (sent: Sent) =>
   fetch(`${api}/auth/session`, { headers: headersOf(sent) }).then((response) => response.status)
 
+/** The code in the mail, where the page after registering leads to. */
+const linkTo = (email: string) => openMailbox(lab.urls.datadog, new AbortController().signal).codeAfter(0, email)
+
 async function signIn(sent: Sent = {}, email = `${randomUUID()}@example.com`) {
   await post('/auth/register', { email, password: PASSWORD }, sent)
+  await post('/auth/confirm', { token: await linkTo(email) }, sent)
   const { json } = await post('/auth/login', { email, password: PASSWORD }, sent)
   return { email, sid: json.sid as string, token: json.token as string }
 }
@@ -172,6 +177,9 @@ describe('curl alone', () => {
     const email = `${randomUUID()}@example.com`
     const credentials = { email, password: PASSWORD }
     expect((await json('/auth/register', credentials)).status).toBe(202)
+    const mails = JSON.parse((await curl(`${lab.urls.datadog}/mail.json?wait=10&to=${email}`)).body).mails
+    const [, link] = /#token=(.+)$/.exec(mails[0].links.find((url: string) => url.includes('/confirm#'))) ?? []
+    expect((await json('/auth/confirm', { token: link })).status).toBe(200)
     const token = JSON.parse((await json('/auth/login', credentials)).body).token as string
     const bearer = ['-H', `Authorization: Bearer ${token}`]
     const { secret } = JSON.parse((await curl(`${api}/auth/mfa/enrol`, '-X', 'POST', ...bearer)).body)
@@ -183,6 +191,8 @@ describe('curl alone', () => {
     const other = `${randomUUID()}@example.com`
     const typed = `email=${other}&password=${encodeURIComponent(PASSWORD)}`
     expect((await form('/register', typed)).status).toBeLessThan(400)
+    expect((await form('/login', typed)).status).toBe(403)
+    expect((await form('/confirm', `token=${await linkTo(other)}`)).status).toBeLessThan(400)
     expect((await form('/login', typed)).status).toBeLessThan(400)
     expect((await curl(`${lab.urls.web}/dashboard`)).body).toContain(other)
     const [, cookie = ''] = /session\t(\S+)/.exec(await readFile(jar, 'utf8')) ?? []
@@ -197,7 +207,8 @@ describe('curl alone', () => {
 })
 
 it('leaves no password, token, code or secret in any log', async () => {
-  const { token } = await signIn({ ip: '198.51.100.40' })
+  const { email, token } = await signIn({ ip: '198.51.100.40' })
+  const link = await linkTo(email)
   await post('/auth/login', { email: 'canary-typed-into-the-wrong-field', password: PASSWORD }, { ip: '198.51.100.40' })
   await fetch(`${lab.urls.web}/login`, {
     method: 'POST',
@@ -212,6 +223,7 @@ it('leaves no password, token, code or secret in any log', async () => {
   for (const canary of [
     'canary',
     token,
+    link,
     ...secrets,
     ...(JSON.parse(lab.secrets.SESSION_SIGNING_KEYS).keys as { d: string }[]).map((key) => key.d),
   ]) {

@@ -27,6 +27,9 @@ const PUBLIC = [
   'POST /login',
   'GET /register',
   'POST /register',
+  'GET /register/sent',
+  'GET /confirm',
+  'POST /confirm',
   'GET /mfa',
   'POST /mfa',
 ]

@@ -11,6 +11,7 @@ import { readForm } from './form.ts'
 import type { FunctionsClient } from './functions-client.ts'
 import { health, type Probes, ready } from './health.ts'
 import { showAccount, submitPassword } from './pages/account.ts'
+import { showConfirm, submitConfirm } from './pages/confirm.ts'
 import { submitConsent } from './pages/consent.ts'
 import { showDashboard, submitEnd } from './pages/dashboard.ts'
 import { icon } from './pages/icon.ts'
@@ -18,10 +19,10 @@ import { showLanding } from './pages/landing.ts'
 import { showMfa, submitMfa } from './pages/mfa.ts'
 import { answerProblem } from './pages/problem.ts'
 import { submitReauth } from './pages/reauth.ts'
-import { showRegister, submitRegister } from './pages/register.ts'
+import { showRegister, showSent, submitRegister } from './pages/register.ts'
 import { showSignIn, submitSignIn } from './pages/sign-in.ts'
 import { submitSignOut } from './pages/sign-out.ts'
-import { submitConfirm, submitDisable, submitEnrol } from './pages/totp.ts'
+import { submitDisable, submitEnrol, submitConfirm as submitTotpConfirm } from './pages/totp.ts'
 import { offerRum, type Rum } from './rum.ts'
 import { readSession, requireHolder, requireSession, type SessionDeps, tellEnding } from './session.ts'
 import { observeVisit } from './visit.ts'
@@ -30,6 +31,7 @@ export interface WebDeps
   extends Omit<SessionDeps, 'log' | 'sessions' | 'ledger'>,
     Omit<ContainDeps, 'log' | 'sessions' | 'ledger'> {
   webOrigin: string
+  mailboxUrl: string | undefined
   /** Where `style.css` and the built `device.js` lie. */
   assets: URL
   /** Undefined where it is not configured. */
@@ -71,10 +73,13 @@ export function createApp(deps: WebDeps): Express {
 
 function addPages(app: Express, deps: WebDeps): void {
   app.get('/', tellEnding, showLanding)
-  app.get('/login', tellEnding, showSignIn)
+  app.get('/login', tellEnding, showSignIn(deps))
   app.post('/login', submitSignIn(deps))
   app.get('/register', tellEnding, showRegister)
   app.post('/register', submitRegister(deps))
+  app.get('/register/sent', showSent(deps))
+  app.get('/confirm', showConfirm)
+  app.post('/confirm', submitConfirm(deps))
   app.get('/mfa', tellEnding, showMfa(deps))
   app.post('/mfa', submitMfa(deps))
 
@@ -85,7 +90,7 @@ function addPages(app: Express, deps: WebDeps): void {
   app.get('/account', requireSession, showAccount(deps))
   app.post('/account/password', requireSession, submitPassword(deps))
   app.post('/account/totp', requireSession, submitEnrol(deps))
-  app.post('/account/totp/confirm', requireSession, submitConfirm(deps))
+  app.post('/account/totp/confirm', requireSession, submitTotpConfirm(deps))
   app.post('/account/totp/disable', requireSession, submitDisable(deps))
   app.post('/account/reauth', requireHolder, submitReauth(deps))
   app.post('/logout', requireHolder, submitSignOut(deps))

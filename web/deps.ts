@@ -46,6 +46,7 @@ export function createDeps(
     // the outside
     functions: createFunctionsClient({ origin, keys: webKeys(config.ATO_HMAC_SECRET), fetch, now, log }),
     webOrigin: config.WEB_ORIGIN,
+    mailboxUrl: config.LAB_MAILBOX_URL,
     lab: config.ATO_LAB,
     assets,
     rum: configureRum(config, assets),

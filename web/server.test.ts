@@ -79,7 +79,7 @@ test.skipIf(process.platform === 'win32')('an answer that is under way is given 
     child.kill('SIGTERM')
     await refused(origin)
     answerNow()
-    expect((await answer).headers.get('location')).toBe('/login?notice=registered')
+    expect((await answer).headers.get('location')).toBe('/register/sent')
     expect(await ended).toEqual([0, null])
   } finally {
     slow.close()

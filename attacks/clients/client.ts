@@ -33,7 +33,10 @@ export interface Belongings {
 
 /** One person's, or thief's, browser or script: what can be done to the target without its help. */
 export interface Client {
+  /** Asks for an account and confirms its address: by the link in the mail, as everybody. */
   register(account: Account): Promise<void>
+  /** Asks for an account, and leaves it at that: a mail goes to whoever has the address. */
+  requestAccount(account: Account): Promise<void>
   /** Of an account without a second factor. @throws RequestFailed when a code is asked for */
   signIn(account: Account): Promise<SignIn>
   /** The first half of a sign-in with a second factor. */

@@ -1,5 +1,7 @@
+import type { Account } from '../cast.ts'
 import { type Client, genOf, type Session, type SignIn, sidOf, wordsOf } from './client.ts'
 import type { Device } from './devices.ts'
+import { registerByMail } from './mailbox.ts'
 import { type Answer, type Line, type Path, RequestFailed, send } from './wire.ts'
 
 /** A script that talks to the auth API: JSON in, JSON out, the token as a bearer. */
@@ -27,6 +29,9 @@ export function createFunctionsClient(start: { device: Device; address: string }
     mfaToken = ''
     return { kind: 'in', session, ...timed }
   }
+  const requestAccount = async ({ email, password }: Account) => {
+    mustAnswer(202, await post('/api/auth/register', { email, password }), 'registration')
+  }
   const givePassword: Client['givePassword'] = async (account) => {
     const { email, password } = account
     const answer = await post('/api/auth/login', { email, password })
@@ -46,9 +51,14 @@ export function createFunctionsClient(start: { device: Device; address: string }
   }
 
   return {
-    async register({ email, password }) {
-      mustAnswer(202, await post('/api/auth/register', { email, password }), 'registration')
-    },
+    register: (account) =>
+      registerByMail(account, line.mailbox, {
+        request: () => requestAccount(account),
+        async confirm(token) {
+          mustAnswer(200, await post('/api/auth/confirm', { token }), 'the confirmation of the address')
+        },
+      }),
+    requestAccount,
     async signIn(account) {
       const answer = await givePassword(account)
       if (answer.kind === 'challenged') throw new RequestFailed('the sign-in asks for a code')

@@ -2,6 +2,7 @@ import type { Account } from '../cast.ts'
 import { type Client, genOf, type Session, type SignIn, sidOf, wordsOf } from './client.ts'
 import { CookieJar } from './cookie-jar.ts'
 import type { Device } from './devices.ts'
+import { registerByMail } from './mailbox.ts'
 import { type Answer, type Line, type Path, RequestFailed, send } from './wire.ts'
 
 /** Screen, time zone and languages, as the sign-in page's own script collects them. */
@@ -44,6 +45,8 @@ export function createWebClient(start: { device: Device; address: string }, line
     }
     return { kind: 'in', session, ...timed }
   }
+  const requestAccount = async (account: Account) =>
+    mustLeadTo('/register/sent', await submitAccount('/register', account), 'registration')
   const givePassword: Client['givePassword'] = async (account) => {
     const page = await submitAccount('/login', account)
     if (page.status === 303 && leadsTo('/mfa', page.location)) {
@@ -53,9 +56,13 @@ export function createWebClient(start: { device: Device; address: string }, line
   }
 
   return {
-    async register(account) {
-      mustLeadTo('/login', await submitAccount('/register', account), 'registration')
-    },
+    register: (account) =>
+      registerByMail(account, line.mailbox, {
+        request: () => requestAccount(account),
+        confirm: async (token) =>
+          mustLeadTo('/login', await submit('/confirm', { token }), 'the confirmation of the address'),
+      }),
+    requestAccount,
     async signIn(account) {
       const answer = await givePassword(account)
       if (answer.kind === 'challenged') throw new RequestFailed('the sign-in asks for a code')

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Device } from './devices.ts'
+import type { Mailbox } from './mailbox.ts'
 
 /** A request that got no usable answer: the run cannot say anything then. */
 export class RequestFailed extends Error {
@@ -30,6 +31,8 @@ export interface Outgoing {
 export interface Line {
   readonly baseUrl: string
   readonly runId: string
+  /** Where mail to invented addresses ends up; absent where the target is no lab. */
+  readonly mailbox?: Mailbox | undefined
   readonly signal: AbortSignal
   /** Counts a request, and knows it to be under way until it is over. @throws RequestFailed past the bound */
   track<T>(request: () => Promise<T>): Promise<T>

@@ -114,7 +114,9 @@ async function labEnvironment(dir: string): Promise<Readonly<Record<string, stri
     )
   }
   const { web, functions } = run.urls
-  return appEnvironments({ secrets: await loadSecrets(dir), stores: run.stores, origins: { web, functions } }).functions
+  const mail = { smtpUrl: 'smtp://127.0.0.1:1', mailboxUrl: `${run.urls.datadog}/mail` } // this command sends none
+  return appEnvironments({ secrets: await loadSecrets(dir), stores: run.stores, origins: { web, functions }, mail })
+    .functions
 }
 
 async function findRow(id: string, deps: Deps): Promise<Containment | undefined> {

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { type ServedMailbox, serveMailbox } from '../mailbox/serve.ts'
 import { freePort } from '../processes/ports.ts'
 import { loadSecrets } from '../secrets.ts'
 import { connectionsOf } from '../start/backing.ts'
@@ -16,7 +17,7 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 
 const usage = `Usage: npm run lab:stores [-- <options>]
 
-Starts the stores alone, with Azurite's blob and queue, and writes local.settings.json, so that a plain \`func start\`
+Starts the stores, with Azurite's blob and queue, and a mailbox, and writes local.settings.json, so that a plain \`func start\`
 beside it runs the functions under Azure's own host. Ctrl-C stops them.
 
 Options:
@@ -45,12 +46,15 @@ export const command: Command = {
       log: (text) => io.err(`${text}\n`),
       onReady: (_, { name, detail }) => io.err(`  ${name} ${detail}\n`),
     })
+    let mailbox: ServedMailbox | undefined
     try {
       await migrateDatabase(stores.DATABASE_URL)
       const ports = await portsOf(values)
       const origins = { web: `http://localhost:${ports.web}`, functions: `http://localhost:${ports.functions}` }
       const connections = connectionsOf(stores)
-      const { functions } = appEnvironments({ secrets: await loadSecrets(dir), stores: connections, origins })
+      mailbox = await serveMailbox(await freePort(8126), (line) => io.err(`${line}\n`))
+      const secrets = await loadSecrets(dir)
+      const { functions } = appEnvironments({ secrets, stores: connections, origins, mail: mailbox })
       await writeLocalSettings(values.settings, {
         settings: functions,
         storage: stores.TABLES_CONNECTION,
@@ -60,14 +64,17 @@ export const command: Command = {
       const facts = { ...connections, WEB_ORIGIN: origins.web, FUNCTIONS_ORIGIN: origins.functions }
       io.err(`\n${columns(Object.entries(facts).map(([name, value]) => [`  ${name}`, value]))}\n`)
       io.err(`\n${values.settings} is written. Next: npm run build && func start, which listens on port ${ports.functions}.
+A mail that functions sends is shown at ${mailbox.mailboxUrl}: its link confirms a registration, or POST its token to
+${origins.functions}/api/auth/confirm.
 While nobody answers at WEB_ORIGIN, functions carries out revocations itself.
-Ctrl-C stops the stores.\n`)
+Ctrl-C stops them.\n`)
       await untilStopped(
         io.signal,
         Object.values(stores.running).map((store) => store.ended),
       )
       return io.signal.aborted ? 0 : 1
     } finally {
+      await mailbox?.close()
       await stores.close()
     }
   },

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Target } from '../../attacks/attack.ts'
+import { openMailbox } from '../../attacks/clients/mailbox.ts'
 import { attacks } from '../../attacks/index.ts'
 import { newSeed, SEED_MAX } from '../../attacks/random.ts'
 import { loadMonitors } from '../datadog/monitor/monitor.ts'
@@ -81,7 +82,8 @@ async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: I
     const logs = openLogs(urls.datadog, signal)
     const monitors = await loadMonitors(DETECTIONS)
     const insider = openInsider(urls.datadog)
-    const observed = { watch, logs, cadenceSeconds, monitors, insider, taken: new Set<string>() }
+    const mailbox = openMailbox(urls.datadog, signal)
+    const observed = { watch, logs, cadenceSeconds, monitors, insider, mailbox, taken: new Set<string>() }
     const targets = options.targets.map((kind): Target => ({ kind, baseUrl: urls[kind] }))
     const { attacks, seed } = options
     return await Promise.race([

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Mailbox } from '../mailbox/mailbox.ts'
+import { mailboxRoutes } from '../mailbox/routes.ts'
 import { isHere, isOurs, readBody, sendError, sendJson, sendText } from './http.ts'
 import { PAYLOAD_BYTES, readSubmission } from './intake/intake.ts'
 import type { Pipeline } from './intake/pipeline.ts'
@@ -20,6 +22,8 @@ export interface RoutesDeps {
   rum: RumIntake | undefined
   /** Absent: nothing forwards logs here that could be turned off. */
   setForwarding: ((on: boolean) => void) | undefined
+  /** Absent: this account shows no mail. */
+  mailbox: Mailbox | undefined
   alerts: AlertBook
   counters: Counters
   monitors: readonly Monitor[]
@@ -53,6 +57,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
       'GET /lab/rum': (_request: IncomingMessage, response: ServerResponse, query: URLSearchParams) =>
         rum.show(response, query),
     }),
+    ...(deps.mailbox && mailboxRoutes(deps.mailbox)),
     ...(setForwarding && { 'PUT /lab/forwarding': forwardingHandler(setForwarding) }),
     'GET /lab/monitors': (_request, response) =>
       sendJson(response, 200, { monitors: monitors.map((monitor) => monitorState(monitor, alerts)) }),
@@ -208,6 +213,7 @@ GET  /lab/alerts      ?since=&monitor=      every transition, its sample and its
 GET  /lab/logs        ?query=&limit=        log search, newest first
 POST /rum             ?ddforward=           browser RUM's reports, as its SDK posts them to a proxy
 GET  /lab/rum         ?type=&session=&limit=   what came of them, newest first
+GET  /mail            ?to=                  the mail that the lab would have sent; /mail.json for programs
 GET  /lab/monitors                          groups that are not OK
 GET  /lab/stream      ?after=               server-sent events: alert, delivery
 PUT  /lab/forwarding  {"functions": false}  loses the functions' logs from now on, until it is true again

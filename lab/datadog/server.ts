@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Mailbox } from '../mailbox/mailbox.ts'
 import { Clock, nextAligned } from './clock.ts'
 import { Evaluator, type Transition } from './evaluate/evaluate.ts'
 import type { Pipeline } from './intake/pipeline.ts'
@@ -35,6 +36,8 @@ export interface DatadogOptions {
   rum?: RumApplication
   /** Turns the functions' log forwarding on or off, as whoever owns the subscription can; absent: there is none to turn off. */
   setForwarding?: (on: boolean) => void
+  /** Not of Datadog: the lab's mail is shown at the same address. */
+  mailbox?: Mailbox
   /** Retries and time-outs of webhooks. */
   queue?: QueueOptions
   /** Told of what a person should see: refused requests, failed deliveries, logs left out. */
@@ -47,6 +50,8 @@ export interface Datadog {
   port: number
   /** The intake, ready for a drain or forwarder except for the key. */
   intakeUrl: string
+  /** Where people read the lab's mail. */
+  mailboxUrl: string
   /** For the SDK's `proxy` option. */
   rumUrl: string
   alerts: AlertBook
@@ -115,6 +120,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     alerts,
     counters,
     setForwarding: options.setForwarding,
+    mailbox: options.mailbox,
     log,
     monitors,
     pipelines: options.pipelines ?? [],
@@ -127,12 +133,14 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     url,
     port,
     intakeUrl: `${url}/api/v2/logs`,
+    mailboxUrl: `${url}/mail`,
     rumUrl: `${url}${RUM_PATH}`,
     alerts,
     subscribe: (listener) => alerts.subscribe(listener),
     async close() {
       clock.stop()
       alerts.close()
+      options.mailbox?.close()
       server.closeAllConnections()
       if (server.listening) await new Promise((closed) => server.close(closed))
     },

@@ -66,6 +66,7 @@ const namesTerm = (search: string, key: string): boolean => new RegExp(`(^|[\\s(
 
 /** What somebody can cause who has neither a password nor a session. A second factor that `expired` needs no password either. */
 const UNAUTHENTICATED: readonly z.ZodType[] = [
+  EVENTS.registerPending,
   EVENTS.registerSucceeded,
   EVENTS.registerFailed,
   EVENTS.loginFailed,

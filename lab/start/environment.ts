@@ -22,6 +22,12 @@ export interface Origins {
   readonly functions: string
 }
 
+/** Where the lab's mail goes, and where people read it. */
+export interface Mail {
+  readonly smtpUrl: string
+  readonly mailboxUrl: string
+}
+
 export interface AppEnvironments {
   readonly web: Readonly<Record<string, string>>
   readonly functions: Readonly<Record<string, string>>
@@ -32,6 +38,7 @@ interface Source {
   readonly secrets: LabSecrets
   readonly stores: StoreConnections
   readonly origins: Origins
+  readonly mail: Mail
   /** Where pages report to; absent: they do not. */
   readonly rumUrl?: string
   /** Settings that are neither secrets nor places: lifetimes, costs, caps. */
@@ -41,7 +48,7 @@ interface Source {
 /**
  * What each app gets, and no more: web never sees the keys that sign sessions, check passwords or let Datadog in.
  */
-export function appEnvironments({ secrets, stores, origins, rumUrl, settings = {} }: Source): AppEnvironments {
+export function appEnvironments({ secrets, stores, origins, mail, rumUrl, settings = {} }: Source): AppEnvironments {
   const all: Record<string, string | undefined> = {
     ...QUICK,
     ...settings,
@@ -54,6 +61,9 @@ export function appEnvironments({ secrets, stores, origins, rumUrl, settings = {
     DD_ENV: ENV,
     CANARY_ADDRESSES: LAB_CANARY,
     TRAVEL_VPN_RANGES: LAB_VPN_RANGES.join(','),
+    SMTP_URL: mail.smtpUrl,
+    MAIL_FROM: 'mini-ato-saas@example.com',
+    LAB_MAILBOX_URL: mail.mailboxUrl,
     RUM_APP_ID: rumUrl && RUM.id,
     RUM_CLIENT_TOKEN: rumUrl && RUM.clientToken,
     RUM_PROXY: rumUrl,

@@ -3,6 +3,8 @@ import { type Edge, startEdge } from '../edge/edge.ts'
 import { azure, heroku } from '../edge/flavour.ts'
 import { createForwarder } from '../forwarder/forwarder.ts'
 import { createDrain } from '../logplex/drain.ts'
+import { Mailbox } from '../mailbox/mailbox.ts'
+import { startReceiver } from '../mailbox/receive.ts'
 import type { LabSecrets } from '../secrets.ts'
 import type { Detections } from './detections.ts'
 import { ENV, RUM, SERVICE } from './environment.ts'
@@ -30,6 +32,8 @@ export interface Front {
   readonly webEdge: Edge
   readonly functionsEdge: Edge
   readonly datadog: Datadog
+  /** For `SMTP_URL`. */
+  readonly smtpUrl: string
   /** Where the app behind an edge listens now. */
   readonly behind: { web: number; functions: number }
   /** A line that an app wrote to stdout. */
@@ -58,6 +62,9 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   })
   const functionsEdge = await startEdge({ flavour: azure, port: ports.functions, target: () => behind.functions })
   undo.push('edges', () => Promise.all([webEdge.close(), functionsEdge.close()]))
+  const mailbox = new Mailbox()
+  const receiver = await startReceiver(mailbox, (line) => logs.note('mail', line))
+  undo.push('mail receiver', receiver.close)
   let forwarding = true
   const datadog = await startDatadog({
     ...detections,
@@ -70,6 +77,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     },
     tags: [`env:${ENV}`],
     rum: { ...RUM, origin: webEdge.origin },
+    mailbox,
     setForwarding(on) {
       if (on !== forwarding)
         logs.note('delivery', `the functions' logs are ${on ? 'forwarded again' : 'NOT forwarded'}`)
@@ -102,6 +110,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     webEdge,
     functionsEdge,
     datadog,
+    smtpUrl: receiver.url,
     behind,
     takeWeb(line) {
       logs.event('web', line)

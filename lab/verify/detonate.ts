@@ -1,5 +1,6 @@
 import { freshAddresses } from '../../attacks/addresses.ts'
 import type { Attack, AttackContext, BenignUse, Detonation, Insider, Target, TargetKind } from '../../attacks/attack.ts'
+import type { Mailbox } from '../../attacks/clients/mailbox.ts'
 import { createAttackContext, createContext, type RunContext } from '../../attacks/context.ts'
 import type { Reckoning } from '../../attacks/reckoning.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
@@ -19,6 +20,7 @@ export interface ObservedLab {
   /** Undefined: monitors are evaluated as each log arrives. */
   readonly cadenceSeconds: number | undefined
   readonly insider: Insider
+  readonly mailbox: Mailbox
   /** Addresses that somebody has who acts in it now, or did. */
   readonly taken: Set<string>
   /** Those that it evaluates. */
@@ -145,8 +147,8 @@ export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> 
   return { events: events.length, alerts, missing }
 }
 
-const contextIn = ({ logs, insider, taken }: ObservedLab, run: Run) =>
-  createContext({ ...run, insider, addresses: freshAddresses((ip) => isSeen(ip, logs), taken) })
+const contextIn = ({ logs, insider, mailbox, taken }: ObservedLab, run: Run) =>
+  createContext({ ...run, insider, mailbox, addresses: freshAddresses((ip) => isSeen(ip, logs), taken) })
 
 async function awaitTraces({ leaves }: BenignUse, runId: string, logs: Logs): Promise<string[]> {
   const missing: string[] = []

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { freshAddresses } from '../../attacks/addresses.ts'
 import { type Attack, BenignRefused, type TargetKind } from '../../attacks/attack.ts'
 import { allowedOrigin } from '../../attacks/clients/allow-list.ts'
+import { openMailbox } from '../../attacks/clients/mailbox.ts'
 import { createAttackContext, createContext } from '../../attacks/context.ts'
 import { duration, paint } from '../cli/output.ts'
 import { loadMonitors } from '../datadog/monitor/monitor.ts'
@@ -97,6 +98,7 @@ async function observe({ urls, mode }: RunFile, signal: AbortSignal): Promise<Ob
     logs: openLogs(urls.datadog, signal),
     cadenceSeconds: mode.cadence_seconds ?? undefined,
     insider: openInsider(urls.datadog),
+    mailbox: openMailbox(urls.datadog, signal),
     monitors: await loadMonitors(DETECTIONS),
     taken: new Set(),
   }

@@ -5,7 +5,7 @@ import { Consent, type PageRum, rememberConsent } from '../rum.ts'
 import { type Fragment, type Html, html, json } from './html.ts'
 
 /** The pages of which a browser can come back for more. */
-const PLACES = new Set(['/', '/login', '/register', '/mfa', '/dashboard', '/account'])
+const PLACES = new Set(['/', '/login', '/register', '/register/sent', '/mfa', '/dashboard', '/account'])
 
 /** The settings and the script. The policy runs no inline script; what is inline here is data. */
 export const rumScript = ({ script, settings, action }: PageRum): Html =>

@@ -13,6 +13,8 @@ export interface PageDeps extends EndDeps {
   ledger: SessionLedger
   functions: FunctionsClient
   cookies: Cookies
+  /** Where the lab's mail is read; undefined everywhere else. */
+  mailboxUrl: string | undefined
   log: Pick<ServiceLog, 'error' | 'warn'>
 }
 

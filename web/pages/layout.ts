@@ -91,7 +91,7 @@ export interface Field {
   name: string
   label: string
   type: 'email' | 'password' | 'text'
-  autocomplete: 'username' | 'current-password' | 'new-password' | 'one-time-code'
+  autocomplete: 'username' | 'current-password' | 'new-password' | 'one-time-code' | 'off'
   value?: string | undefined
   hint?: string | undefined
   error?: string | undefined

@@ -1,11 +1,12 @@
-import type { RequestHandler } from 'express'
+import type { RequestHandler, Response } from 'express'
 import { PASSWORD_MIN } from '../../shared/auth/password-policy.ts'
+import { EMAIL_PATTERN } from '../../shared/event.ts'
 import { attemptOf } from '../form.ts'
 import { Nothing, problemOf } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
 import { waitText } from './sign-in.ts'
 
@@ -29,6 +30,43 @@ export const showRegister: RequestHandler = (_request, response) => {
   sendPage(response, registerPage())
 }
 
+const sentPage = (email: string | undefined, mailbox: Html | undefined): Page =>
+  layout(
+    { title: 'Look into your mailbox' },
+    html`<h1>Look into your mailbox</h1>
+<p class="lead">A mail is on its way to ${email === undefined ? 'your address' : html`<strong>${email}</strong>`}. Open the link in it: that opens your account.</p>
+${mailbox}
+<p class="aside">Nothing came? Look under spam, or <a href="/register">try again</a> with the right address. There are three mails an hour at most.</p>`,
+  )
+
+/** In the lab nothing is delivered: its mailbox stands in for everybody's. */
+const labMailbox = (url: string, email: string | undefined): Html => {
+  const href = email === undefined ? url : `${url}?${new URLSearchParams({ to: email })}`
+  return html`<p class="actions"><a class="button" href="${href}">Open the lab’s mailbox</a></p>`
+}
+
+/** The same for every address: what it is, the mail alone says. */
+export const showSent =
+  (deps: PageDeps): RequestHandler =>
+  (request, response) => {
+    const email = rememberedAddress(deps.cookies.read(request, 'address'))
+    sendPage(response, sentPage(email, deps.mailboxUrl === undefined ? undefined : labMailbox(deps.mailboxUrl, email)))
+  }
+
+const ADDRESS_SECONDS = 600
+
+/** Keeps the address that a person typed for the next pages: no address goes into a URL of ours, and so into no log. */
+export function rememberAddress(response: Response, email: string, { cookies }: Pick<PageDeps, 'cookies'>): void {
+  const address = rememberedAddress(email)
+  if (address !== undefined) cookies.set(response, 'address', address, ADDRESS_SECONDS)
+}
+
+/** A cookie is whatever somebody put there. */
+export function rememberedAddress(text: string | undefined): string | undefined {
+  const normal = text?.trim().toLowerCase()
+  return normal !== undefined && EMAIL_PATTERN.test(normal) ? normal : undefined
+}
+
 /** A new address and a taken one are answered alike: registration tells nobody who is registered. */
 export const submitRegister =
   (deps: PageDeps): RequestHandler =>
@@ -38,7 +76,10 @@ export const submitRegister =
     const client = forwardedClient(visitOf(response), { rum })
     const answer = await deps.functions.post('auth/register', Nothing, { client, data: { email, password } })
     if (fault) throw fault
-    if (answer.kind === 'ok') return response.redirect(303, '/login?notice=registered')
+    if (answer.kind === 'ok') {
+      rememberAddress(response, email ?? '', deps)
+      return response.redirect(303, '/register/sent')
+    }
     const { code, detail, retryAfterSeconds } = answer
     const refusal = { status: formStatus(code), retryAfterSeconds }
     if (code === 'password-weak')

@@ -151,12 +151,14 @@ test('whoever is signed in is not asked again', async () => {
   for (const path of ['/', '/login', '/register']) expect((await visitor.get(path)).location).toBe('/dashboard')
 })
 
-test('a registration is answered alike for a new address and a taken one, and leads to the sign-in', async () => {
-  const fields = { email: 'new@example.com', password: 'a password that is long' }
-  const page = await web.visitor().post('/register', fields)
-  expect(page).toMatchObject({ status: 303, location: '/login?notice=registered' })
+test('a registration leads to a page that says that a mail is on its way, whatever the address is', async () => {
+  const fields = { email: 'New@example.com', password: 'a password that is long' }
+  const visitor = web.visitor()
+  const page = await visitor.post('/register', fields)
+  expect(page).toMatchObject({ status: 303, location: '/register/sent' })
   expect(web.functions.calls).toMatchObject([{ route: 'auth/register', data: fields }])
-  expect((await web.visitor().get('/login?notice=registered')).text).toContain('sign in')
+  expect((await visitor.get('/register/sent')).text).toContain('on its way to <strong>new@example.com</strong>')
+  expect((await web.visitor().get('/register/sent')).text).toContain('on its way to your address')
 })
 
 test('a password that is too weak is said beside the password, in the words of functions', async () => {

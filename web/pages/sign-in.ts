@@ -9,13 +9,14 @@ import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { html } from './html.ts'
 import { input, layout, type Notice, type Page } from './layout.ts'
+import { rememberedAddress } from './register.ts'
 
 /** How long the browser keeps a sign-in that waits for its code; functions decides whether it still counts. */
 const MFA_COOKIE_SECONDS = 600
 
 /** Why a visitor comes to this page: named in the URL, worded here. */
 const NOTICES: Readonly<Record<string, Notice>> = {
-  registered: { tone: 'good', text: 'Thank you. If that address was new here, its account is ready: sign in.' },
+  confirmed: { tone: 'good', text: 'Your address is confirmed, and your account is open. Sign in.' },
   'signed-out': { tone: 'good', text: 'You are signed out.' },
 }
 
@@ -42,12 +43,16 @@ ${input({ name: 'password', label: 'Password', type: 'password', autocomplete: '
   )
 }
 
-export const showSignIn: RequestHandler = (request, response) => {
-  if (visitOf(response).check.kind === 'accepted') return response.redirect(303, '/dashboard')
-  const { notice } = request.query
-  const known = typeof notice === 'string' && Object.hasOwn(NOTICES, notice)
-  sendPage(response, signInPage(known ? { notice: NOTICES[notice] } : {}))
-}
+export const showSignIn =
+  ({ cookies }: PageDeps): RequestHandler =>
+  (request, response) => {
+    if (visitOf(response).check.kind === 'accepted') return response.redirect(303, '/dashboard')
+    const { notice } = request.query
+    const known = typeof notice === 'string' && Object.hasOwn(NOTICES, notice)
+    const email = rememberedAddress(cookies.read(request, 'address'))
+    if (email !== undefined) cookies.clear(response, 'address')
+    sendPage(response, signInPage({ email, notice: known ? NOTICES[notice] : undefined }))
+  }
 
 /** Every attempt is passed on, an unreadable one too: functions counts it, and emits its one event. */
 export const submitSignIn =

@@ -1,0 +1,67 @@
+import type { Account } from '../cast.ts'
+import { RequestFailed } from './wire.ts'
+
+/** Where the target's mail ends up, for those whose addresses are invented: the lab's. */
+export interface Mailbox {
+  /** @returns the id of the newest mail to this address, 0 if there is none */
+  newest(to: string): Promise<number>
+  /**
+   * The code in the first link to confirm an address that comes after this mail.
+   * @throws RequestFailed when none comes in time
+   */
+  codeAfter(id: number, to: string): Promise<string>
+}
+
+const WAIT_SECONDS = 15
+/** Beside what the mailbox itself waits. */
+const ANSWER_WITHIN_MS = 5000
+
+interface Mail {
+  readonly id: number
+  readonly links: readonly string[]
+}
+
+/** @param origin of the stand-in, or of whatever else serves `GET /mail.json` */
+export function openMailbox(origin: string, signal: AbortSignal): Mailbox {
+  const read = async (to: string, query: Record<string, string>): Promise<readonly Mail[]> => {
+    const { wait = '0' } = query
+    const url = `${origin}/mail.json?${new URLSearchParams({ to, ...query })}`
+    const timeout = AbortSignal.timeout(Number(wait) * 1000 + ANSWER_WITHIN_MS)
+    const response = await fetch(url, { signal: AbortSignal.any([signal, timeout]) }).catch((error: Error) => {
+      signal.throwIfAborted()
+      throw new RequestFailed(`the mailbox at ${origin} does not answer: ${error.message}`)
+    })
+    if (!response.ok) throw new RequestFailed(`the mailbox at ${origin} answered ${response.status}`)
+    return ((await response.json()) as { mails: readonly Mail[] }).mails
+  }
+  return {
+    newest: async (to) => (await read(to, {}))[0]?.id ?? 0,
+    async codeAfter(id, to) {
+      for (let after = id; ; ) {
+        const mails = await read(to, { after: String(after), wait: String(WAIT_SECONDS) })
+        const [newest] = mails
+        if (!newest) throw new RequestFailed(`no link to confirm ${to} came within ${WAIT_SECONDS} s`)
+        const code = mails
+          .flatMap(({ links }) => links)
+          .map(codeIn)
+          .find((found) => found !== undefined)
+        if (code !== undefined) return code
+        after = newest.id
+      }
+    },
+  }
+}
+
+const codeIn = (link: string): string | undefined => /\/confirm#token=([\w-]+)$/.exec(link)?.[1]
+
+/** Registers as a person does, who looks into the mailbox in between. @throws RequestFailed where there is none */
+export async function registerByMail(
+  { email }: Account,
+  mailbox: Mailbox | undefined,
+  steps: { request(): Promise<void>; confirm(code: string): Promise<void> },
+): Promise<void> {
+  if (!mailbox) throw new RequestFailed('there is no mailbox to read the link from that opens an account')
+  const before = await mailbox.newest(email)
+  await steps.request()
+  await steps.confirm(await mailbox.codeAfter(before, email))
+}
