@@ -1,8 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { once } from 'node:events'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Mailbox } from '../mailbox/mailbox.ts'
+import { listenOnLoopback } from '../processes/loopback.ts'
 import { Clock, nextAligned } from './clock.ts'
 import { Evaluator, type Transition } from './evaluate/evaluate.ts'
 import type { Pipeline } from './intake/pipeline.ts'
@@ -16,7 +15,7 @@ import { RecentLogs } from './recent.ts'
 import { createRoutes } from './routes.ts'
 
 export interface DatadogOptions {
-  /** On 127.0.0.1; 0 or a port that is taken becomes a free one. */
+  /** On both loopback addresses; 0 or a port that is taken becomes a free one. */
   port: number
   apiKey: string
   monitors: readonly Monitor[]
@@ -75,9 +74,9 @@ export interface Counters {
 export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
   const { monitors, cadenceSeconds, latenessSeconds, log = () => {} } = options
   const server = http.createServer()
-  const port = await listen(server, options.port)
+  const { port, closeSecond } = await listenOnLoopback(server, options.port)
   const url = `http://127.0.0.1:${port}`
-  const alerts = bookOrClose(server, { ...options, origin: url })
+  const alerts = await bookOrClose(server, closeSecond, { ...options, origin: url })
   const evaluator = new Evaluator([...monitors], {
     samples: true,
     dropped: (monitor, group) => alerts.forget(monitor, group),
@@ -141,28 +140,23 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
       clock.stop()
       alerts.close()
       options.mailbox?.close()
+      const closed = Promise.all([server.listening && new Promise((done) => server.close(done)), closeSecond()])
       server.closeAllConnections()
-      if (server.listening) await new Promise((closed) => server.close(closed))
+      await closed
     },
   }
 }
 
-async function listen(server: http.Server, wanted: number): Promise<number> {
-  server.listen(wanted, '127.0.0.1')
-  try {
-    await once(server, 'listening')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || wanted === 0) throw error
-    return listen(server, 0)
-  }
-  return (server.address() as AddressInfo).port
-}
-
-function bookOrClose(server: http.Server, options: ConstructorParameters<typeof AlertBook>[0]): AlertBook {
+async function bookOrClose(
+  server: http.Server,
+  closeSecond: () => Promise<void>,
+  options: ConstructorParameters<typeof AlertBook>[0],
+): Promise<AlertBook> {
   try {
     return new AlertBook(options)
   } catch (error) {
     server.close()
+    await closeSecond()
     throw error
   }
 }

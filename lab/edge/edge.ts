@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type LoopbackPort, listenOnLoopback } from '../processes/loopback.ts'
 import { CLIENT_IP_HEADER, clientAddress } from './client-address.ts'
 import type { Flavour } from './flavour.ts'
 import { refusal } from './gate.ts'
@@ -14,7 +14,7 @@ const MAX_HEADER_BYTES = 64 * 1024
 
 export interface EdgeOptions {
   readonly flavour: Flavour
-  /** Preferred port of 127.0.0.1; a taken one gives way to a free one. */
+  /** Preferred port of both loopback addresses; a taken one gives way to a free one. */
   readonly port?: number
   /** Where the app listens now: it may come back on another port after a restart. */
   readonly target: () => number
@@ -46,14 +46,14 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       handle(request, response, port, options) // a connection that was kept may outlive the server’s own address
     },
   )
-  await listen(server, options.port ?? 0)
-  port = portOf(server)
+  const listening = await listenOnLoopback(server, options.port)
+  port = listening.port
   let closing: Promise<void> | undefined
   return {
     port,
     origin: `http://localhost:${port}`,
     close() {
-      closing ??= close(server)
+      closing ??= close(server, listening)
       return closing
     },
   }
@@ -96,31 +96,10 @@ function refuse(response: ServerResponse, status: number, detail: string): void 
   response.end(body)
 }
 
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE' || error.code === 'EACCES'
-      if (taken && port !== 0) listen(server, 0).then(resolve, reject)
-      else reject(error)
-    })
-    server.listen({ port, host: '127.0.0.1' }, () => {
-      server.removeAllListeners('error')
-      resolve()
-    })
-  })
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port
+async function close(server: Server, { closeSecond }: LoopbackPort): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
+  const closed = Promise.all([new Promise((resolve) => server.close(resolve)), closeSecond()])
+  server.closeIdleConnections()
+  await closed
+  clearTimeout(timer)
 }

@@ -30,7 +30,7 @@ async function install(version: string): Promise<void> {
     script,
     `const { createRedisServer } = require(${JSON.stringify(EMBEDDED)})
 require('node:fs').writeFileSync(${JSON.stringify(join(dir, 'arguments'))}, process.argv.slice(2).join('\\n'))
-createRedisServer({ port: Number(process.argv[3]) }).then(() => console.log('* Ready to accept connections tcp'))
+createRedisServer({ port: { port: Number(process.argv[3]), host: '127.0.0.1' } }).then(() => console.log('* Ready to accept connections tcp'))
 `,
   )
   await writeFile(

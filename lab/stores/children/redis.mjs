@@ -2,7 +2,13 @@
 // that knows the password.
 import { createRedisServer } from 'js-redis-server'
 
-const server = await createRedisServer({ port: Number(process.argv[2] ?? 0) })
+const HOST = '127.0.0.1'
+
+// createRedisServer takes no host, and listens on every address of the machine. It hands its port to Node's `listen` as
+// it is, which takes an object as well.
+const server = await createRedisServer({ port: { port: Number(process.argv[2] ?? 0), host: HOST } })
+const { address } = server.server.server.address()
+if (address !== HOST) throw new Error(`The embedded Redis listens on ${address} and not on ${HOST}`)
 // createRedisServer takes no password, and the state that it serves does; nobody has been told the port yet.
 server.state.requirepass = process.env.REDIS_PASSWORD
 process.on('SIGTERM', async () => {

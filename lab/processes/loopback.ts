@@ -1,0 +1,57 @@
+import type { Server } from 'node:http'
+import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
+
+/** How often another port is tried, when the one that is free on 127.0.0.1 is taken on ::1. */
+const ATTEMPTS = 5
+
+export interface LoopbackPort {
+  readonly port: number
+  /** Stops listening on ::1; the server on 127.0.0.1 is the caller's to close. Resolves when its connections have ended. */
+  closeSecond(): Promise<void>
+}
+
+/**
+ * Makes an HTTP server listen on one port of both loopback addresses, for `localhost` means either. Where there is no
+ * IPv6, on 127.0.0.1 alone.
+ * @param preferred one that is taken on either address gives way to a free one
+ */
+export async function listenOnLoopback(server: Server, preferred = 0): Promise<LoopbackPort> {
+  for (let attempt = 1, wanted = preferred; ; attempt += 1, wanted = 0) {
+    const first = await listen(server, wanted, '127.0.0.1')
+    if (first !== 'listening') {
+      if (wanted === 0 || attempt === ATTEMPTS) throw first
+      continue
+    }
+    const { port } = server.address() as AddressInfo
+    // Connections to ::1 are handed to the same HTTP server, which has one set of limits and idle connections.
+    const second = createServer((socket) => server.emit('connection', socket))
+    const result = await listen(second, port, '::1')
+    if (result === 'listening' || !isTaken(result)) return { port, closeSecond: () => close(second) }
+    if (attempt === ATTEMPTS) throw result
+    await close(server)
+  }
+}
+
+const isTaken = (error: NodeJS.ErrnoException): boolean => error.code === 'EADDRINUSE' || error.code === 'EACCES'
+
+function listen(server: NetServer, port: number, host: string): Promise<'listening' | NodeJS.ErrnoException> {
+  return new Promise((resolve) => {
+    const failed = (error: NodeJS.ErrnoException) => {
+      server.off('listening', opened)
+      resolve(error)
+    }
+    const opened = () => {
+      server.off('error', failed)
+      resolve('listening')
+    }
+    server.once('error', failed)
+    server.once('listening', opened)
+    server.listen({ port, host })
+  })
+}
+
+const close = (server: NetServer): Promise<void> =>
+  new Promise((resolve) => {
+    if (server.listening) server.close(() => resolve())
+    else resolve()
+  })

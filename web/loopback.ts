@@ -1,0 +1,18 @@
+import type { RequestListener } from 'node:http'
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
+
+/**
+ * In the lab web stands behind the lab's edge, on a port of its own that any page on this machine can find: it answers a
+ * request only under a name of loopback, so that no page reaches it by a name that it lets point here (DNS rebinding).
+ */
+export function loopbackOnly(answer: RequestListener): RequestListener {
+  return (request, response) => {
+    const { host = '', origin } = request.headers
+    if (LOOPBACK.test(host) && (origin === undefined || LOOPBACK.test(origin.replace(/^https?:\/\//, '')))) {
+      return answer(request, response)
+    }
+    request.resume()
+    response.writeHead(403, { 'Content-Type': 'text/plain; charset=utf-8' }).end('This lab answers to loopback only.\n')
+  }
+}
