@@ -15,6 +15,7 @@ import { createUsers } from '../shared/stores/postgres/users.ts'
 import { createAttempts } from '../shared/stores/redis/attempts.ts'
 import { createBlockList } from '../shared/stores/redis/block-list.ts'
 import { createContainmentCap } from '../shared/stores/redis/containment-cap.ts'
+import { createEntrances } from '../shared/stores/redis/entrances.ts'
 import { createLeases } from '../shared/stores/redis/leases.ts'
 import { createLiveSessions } from '../shared/stores/redis/live-sessions.ts'
 import { createPendingMfas } from '../shared/stores/redis/pending-mfas.ts'
@@ -66,6 +67,7 @@ export function createDeps(
     throttle: createThrottle(redis.redis),
     attempts: createAttempts(redis.redis),
     blocks: createBlockList(redis.redis),
+    entrances: createEntrances(redis.redis),
     pendingMfas: createPendingMfas(redis.redis),
     replays: createReplayCache(redis.redis),
     cap: createContainmentCap(redis.redis),

@@ -235,6 +235,8 @@ export const EVENTS = {
     sid: Sid.optional(),
     usr: known.optional(),
     blocked_network: Network.optional(),
+    /** Opened from the blocked network during the attack, and ended with it. */
+    sessions_ended: z.number().int().min(0).optional(),
     /** Who carried it out: web on functions' call, or functions itself. */
     via: z.enum(['web', 'direct']),
     request_id: z.uuid(),

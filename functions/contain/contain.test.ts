@@ -158,6 +158,57 @@ describe('an alert about an address', () => {
     expect((await login(email, ip)).status).toBe(200)
   })
 
+  it('ends what was opened from there during the attack, also under another sid, and says how much', async () => {
+    const ip = freshIp()
+    const { email, token: elsewhere } = await functions.signIn()
+    const intruder = { userAgent: FIREFOX }
+    const { email: other } = await functions.signIn()
+    expect((await login(`${randomUUID()}@example.com`, ip, intruder)).status).toBe(401)
+    const first = (await login(email, ip, intruder)).json.token as string
+    const second = (await login(other, ip, intruder)).json.token as string
+    const reauth = { ip, token: second, ...intruder, body: { password: PASSWORD } }
+    const again = (await functions.call('reauth', reauth)).json.token as string
+    functions.lines.length = 0
+    expect((await deliver(stuffing(ip))).json).toMatchObject({ state: 'done', result: 'success' })
+    expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', sessions_ended: 2 }])
+    for (const token of [first, again]) {
+      expect((await functions.call('session', { token })).json).toMatchObject({ code: 'session-revoked' })
+    }
+    expect(await alive(elsewhere)).toBe(true)
+  })
+
+  /** A password that no other test tries: how often one was tried at other logins is remembered. */
+  const registered = async () => {
+    const account = { email: `${randomUUID()}@example.com`, password: randomUUID() }
+    await functions.call('register', { ip: freshIp(), body: account })
+    return account
+  }
+
+  it('ends an odd sign-in from there although nothing had failed yet', async () => {
+    const [ip, elsewhere] = [freshIp(), freshIp()]
+    const account = await registered()
+    for (let tries = 0; tries < 5; tries++) {
+      await functions.call('login', { ip: elsewhere, body: { ...account, email: `${randomUUID()}@example.com` } })
+    }
+    const sprayed = (await functions.call('login', { ip, body: account })).json.token as string
+    expect(eventsOf('login').at(-1)).toMatchObject({ outcome: 'success', risk: ['spray'] })
+    await deliver(stuffing(ip))
+    expect(await alive(sprayed)).toBe(false)
+  })
+
+  it('ends nobody there who signed in before the attack, or on a device that the account knew', async () => {
+    const [ip, home] = [freshIp(), freshIp()]
+    const [newcomer, regular] = [await registered(), await registered()]
+    await functions.call('login', { ip: home, body: regular })
+    const before = (await functions.call('login', { ip, body: newcomer })).json.token as string
+    expect((await login(`${randomUUID()}@example.com`, ip, { userAgent: FIREFOX })).status).toBe(401)
+    const known = (await functions.call('login', { ip, body: regular })).json.token as string
+    functions.lines.length = 0
+    await deliver(stuffing(ip))
+    expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', sessions_ended: 0 }])
+    for (const token of [before, known]) expect(await alive(token)).toBe(true)
+  })
+
   it('blocks an IPv6 address with its whole /64, and no more', async () => {
     const { email } = await functions.signIn()
     await deliver(stuffing('2001:db8:77:1::5'))

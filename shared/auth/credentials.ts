@@ -4,13 +4,14 @@ import { type EndDeps, logout, revokeAll } from '../session/end.ts'
 import { type Authenticated, type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { LiveSession, LiveSessions, SessionLedger, User, Users } from '../stores/port.ts'
 import { isBusy } from './busy.ts'
+import { type EntranceDeps, entranceOf, isSettled } from './entrance.ts'
 import { reauthRules } from './limits.ts'
 import { type CodeDeps, checkCode } from './mfa.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
 import { weakness } from './password-policy.ts'
 import type { Passwords } from './passwords.ts'
 
-export interface CredentialDeps extends IssueDeps, CodeDeps, DeviceDeps {
+export interface CredentialDeps extends IssueDeps, CodeDeps, DeviceDeps, EntranceDeps {
   users: Pick<Users, 'findById' | 'readEpoch' | 'changePassword' | 'acceptTotpStep'>
   passwords: Passwords
   sessions: Pick<LiveSessions, 'create' | 'end' | 'revoke'>
@@ -148,7 +149,11 @@ async function replaceSession(
   deps: CredentialDeps & EndDeps,
 ): Promise<CredentialOutcome> {
   // Whoever was let in oddly does not become somebody else by proving again what they knew.
-  const issued = await issueSession({ ...who, risk: session.risk }, client, deviceHash, deps)
+  const { risk = [], createdAt } = session
+  // Nor does a young one become an old one: what ends the session that an attack opened ends what took its place.
+  const entrance = { userId: who.userId, odd: risk.length > 0 }
+  const announce = isSettled(createdAt, deps.now()) ? undefined : entranceOf(entrance, client, deps)
+  const issued = await issueSession({ ...who, risk, announce }, client, deviceHash, deps)
   await logout(session, client, deviceHash, deps)
   return issued ? { kind: 'issued', ...issued } : { kind: 'refused' }
 }

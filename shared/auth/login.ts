@@ -4,15 +4,17 @@ import type { Client, ClientDeps } from '../client/client.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import type { Event, Risk } from '../event.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
-import type { BlockList, KnownDevices, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
+import type { BlockList, Entrances, KnownDevices, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
 import { isBusy } from './busy.ts'
 import { isDecoyDevice } from './decoy.ts'
+import { type EntranceDeps, entranceOf } from './entrance.ts'
 import { loginRules, MFA_PENDING_SECONDS } from './limits.ts'
 import type { Passwords } from './passwords.ts'
 import { readLogin, type SubmittedLogin } from './submitted.ts'
 import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
-export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps {
+export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps, EntranceDeps {
+  entrances: Entrances
   users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash'>
   passwords: Passwords
   throttle: Throttle
@@ -113,7 +115,9 @@ async function challenge(user: User, proved: Proved, deps: LoginDeps): Promise<L
 
 async function finish(user: User, proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
   const { typed, deviceKnown, client, risk } = proved
-  const who = { userId: user.id, epoch: user.epoch, amr: ['pwd'] as const, risk }
+  const odd = risk.length > 0
+  const announce = deviceKnown ? undefined : entranceOf({ userId: user.id, odd }, client, deps)
+  const who = { userId: user.id, epoch: user.epoch, amr: ['pwd'] as const, risk, announce }
   const issued = await issueSession(who, client, typed.deviceHash, deps)
   if (!issued) {
     // Every session of the user was revoked while the password was checked; the new one went with them.

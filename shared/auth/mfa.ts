@@ -4,6 +4,7 @@ import type { Emit, Event } from '../event.ts'
 import type { Secret } from '../secret.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { KnownDevices, LiveSession, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
+import { type EntranceDeps, entranceOf } from './entrance.ts'
 import { MFA_TRIES, mfaRules } from './limits.ts'
 import { type DeviceDeps, isNewDevice, risksOfDevice } from './new-device.ts'
 import { newTotpSecret, openTotp, otpauthUri, sealTotp, stepOfCode } from './totp.ts'
@@ -35,7 +36,7 @@ export async function checkCode(user: User, code: string, deps: CodeDeps): Promi
   return 'accepted'
 }
 
-export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps {
+export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, EntranceDeps {
   users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep'>
   pendingMfas: Pick<PendingMfas, 'attempt' | 'consume'>
   devices: KnownDevices
@@ -64,13 +65,13 @@ export async function verifyMfa(
     deps.emit({ ...fields, outcome: 'fail', reason: verdict, usr })
     return { kind: 'refused' }
   }
+  const { risk } = tried.pending
+  const isKnown = (await deps.devices.find(user.id, deviceHash)) !== undefined
+  const odd = risk !== undefined && risk.length > 0
+  const announce = isKnown ? undefined : entranceOf({ userId: user.id, odd }, client, deps)
+  const who = { userId: user.id, epoch: user.epoch, amr: ['pwd', 'otp'] as const, risk, announce }
   const issued = (await deps.pendingMfas.consume(submitted.mfaToken))
-    ? await issueSession(
-        { userId: user.id, epoch: user.epoch, amr: ['pwd', 'otp'], risk: tried.pending.risk },
-        client,
-        deviceHash,
-        deps,
-      )
+    ? await issueSession(who, client, deviceHash, deps)
     : undefined
   if (!issued) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'expired', usr })

@@ -1,7 +1,7 @@
 import { networkOf } from '../client/address.ts'
 import type { Client } from '../client/client.ts'
 import type { Risk } from '../event.ts'
-import type { Attempt, Attempts } from '../stores/port.ts'
+import type { Attempt, Attempts, Entrances } from '../stores/port.ts'
 import type { Passwords } from './passwords.ts'
 import type { SubmittedLogin } from './submitted.ts'
 
@@ -11,6 +11,7 @@ const MOST = Math.max(DECIDED_BY.logins, DECIDED_BY.failures)
 
 export interface VerdictDeps {
   attempts: Attempts
+  entrances: Pick<Entrances, 'failed'>
   passwords: Pick<Passwords, 'fingerprint'>
   /** Logins that nobody has: whoever tries one read it in a list. */
   canaries: ReadonlySet<string>
@@ -37,6 +38,7 @@ export async function judgeTry(
   deps: VerdictDeps,
 ): Promise<Risk[]> {
   const origins = deviceKnown ? [] : originsOf(client, typed)
+  if (outcome !== 'right') await deps.entrances.failed(networkOf(client.ip), deps.now())
   const attempt = { password: deps.passwords.fingerprint(password), login: typed.loginHash, origins, outcome }
   const { logins, failures } = await deps.attempts.note(attempt, DECIDED_BY.withinMs, MOST, deps.now())
   const risks: Risk[] = outcome === 'right' && failures >= DECIDED_BY.failures ? ['after_failures'] : []

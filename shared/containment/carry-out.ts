@@ -1,15 +1,26 @@
 import type { Emit, NewEvent } from '../event.ts'
 import { revokeAll } from '../session/end.ts'
-import type { BlockList, Containment, ContainmentLedger, LiveSessions, SessionLedger, Users } from '../stores/port.ts'
+import type {
+  BlockList,
+  Containment,
+  ContainmentLedger,
+  Entrances,
+  LiveSessions,
+  SessionLedger,
+  Users,
+} from '../stores/port.ts'
 import { BLOCK_MS, policyFor } from './policy.ts'
 import { callRevoke, type RevokeCallDeps } from './revoke-call.ts'
 import { readScope, type Subject } from './subject.ts'
+
+const ENDED_AT_ONCE = 16
 
 export interface CarryOutDeps extends RevokeCallDeps {
   users: Pick<Users, 'bumpEpoch'>
   sessions: Pick<LiveSessions, 'revoke' | 'tombstone' | 'end'>
   ledger: SessionLedger
   blocks: BlockList
+  entrances: Pick<Entrances, 'suspects'>
   containments: ContainmentLedger
   mayBlock: (network: string) => boolean
   emit: Emit
@@ -17,6 +28,8 @@ export interface CarryOutDeps extends RevokeCallDeps {
 }
 
 type Done = Pick<Containment, 'result' | 'via' | 'expiresAt'>
+/** `silent` when web carried it out: the event is then web's. `ended`: sessions that died beside the subject. */
+type Act = Done & { silent?: boolean; ended?: number }
 
 /**
  * Carries out a claimed containment and writes down what came of it. Safe to repeat: what has been done is done
@@ -35,8 +48,9 @@ export async function carryOut(row: Containment, requestId: string, deps: CarryO
     deps.emit({ ...event, outcome: 'refused', reason: 'policy', via: 'direct', level: 'error' })
     return move({ state: 'held', reason: 'policy' })
   }
-  const { silent, ...done } = await act(row, subject, deps)
-  if (!silent) deps.emit({ ...event, outcome: done.result ?? 'success', via: 'direct' })
+  const { silent, ended, ...done } = await act(row, subject, deps)
+  const count = ended === undefined ? {} : { sessions_ended: ended }
+  if (!silent) deps.emit({ ...event, ...count, outcome: done.result ?? 'success', via: 'direct' })
   return move({ ...done, state: 'done', reason: undefined })
 }
 
@@ -64,8 +78,7 @@ export function eventOf(row: Containment, subject: Subject, requestId: string): 
   }
 }
 
-/** `silent` when web carried it out: the event is then web's. */
-async function act(row: Containment, subject: Subject, deps: CarryOutDeps): Promise<Done & { silent?: boolean }> {
+async function act(row: Containment, subject: Subject, deps: CarryOutDeps): Promise<Act> {
   if (row.action === 'revoke' && subject.kind === 'session') return revoke(row, subject.sid, deps)
   if (row.action === 'revoke_user' && subject.kind === 'user') {
     await deps.users.bumpEpoch(subject.userId, `contained:${row.detection}`, new Date(deps.now()))
@@ -75,14 +88,36 @@ async function act(row: Containment, subject: Subject, deps: CarryOutDeps): Prom
   if (row.action === 'block_ip' && subject.kind === 'network') {
     const until = deps.now() + BLOCK_MS
     await deps.blocks.block(subject.network, { containmentId: row.id, until })
-    return { result: 'success', via: 'direct', expiresAt: new Date(until) }
+    // Only now: whatever is opened from there later meets the block.
+    const ended = await endSuspects(subject.network, row, deps)
+    return { result: 'success', via: 'direct', expiresAt: new Date(until), ended }
   }
   if (row.action === 'notify') return { result: 'success', via: 'direct' }
   throw new Error(`no way to ${row.action} a ${subject.kind}`)
 }
 
+/**
+ * Ends what was opened from a network while it was attacked from, and not by a device that the account knew before: a
+ * block alone would leave an attacker in every account whose password fitted before it.
+ * @returns how many sessions died
+ */
+async function endSuspects(network: string, { id }: Containment, deps: CarryOutDeps): Promise<number> {
+  const left = (await deps.entrances.suspects(network, deps.now())).values()
+  const end = { reason: 'contained', containmentId: id } as const
+  let died = 0
+  const work = async () => {
+    for (const { sid, userId } of left) {
+      const at = deps.now()
+      if ((await deps.sessions.revoke(sid, { ...end, at })) === 'success') died++
+      await deps.ledger.close(userId, sid, { ...end, state: 'revoked', at: new Date(at) })
+    }
+  }
+  await Promise.all(Array.from({ length: ENDED_AT_ONCE }, work))
+  return died
+}
+
 /** Web first: it serves the session. If it does not answer, the same key in Redis is ours to delete as well. */
-async function revoke(row: Containment, sid: string, deps: CarryOutDeps): Promise<Done & { silent?: boolean }> {
+async function revoke(row: Containment, sid: string, deps: CarryOutDeps): Promise<Act> {
   const { detection, id } = row
   try {
     const result = await callRevoke({ sid, detection, containmentId: id, reason: 'contained' }, deps)

@@ -27,6 +27,8 @@ export interface Authenticated {
   authTime?: number | undefined
   /** What is odd about how the password was proved. */
   risk?: readonly Risk[] | undefined
+  /** Told of the session before there is one: whatever ends it from then on finds it. */
+  announce?: ((sid: string) => Promise<void>) | undefined
 }
 
 export interface IssuedToken {
@@ -69,6 +71,7 @@ export async function issueSession(
   })
   const { userId, amr, authTime = now, risk: proved = [] } = who
   const session = { sid, userId, deviceHash, amr, authTime, absoluteExpiry, ...riskField(proved) }
+  await who.announce?.(sid)
   await deps.sessions.create(session, now)
   if ((await deps.users.readEpoch(who.userId)) !== who.epoch) {
     await deps.sessions.end(sid)

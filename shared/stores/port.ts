@@ -182,6 +182,28 @@ export interface BlockList {
   unblock(network: string, containmentId: string): Promise<boolean>
 }
 
+/** A session that was opened with a password, or with a password and a code. */
+export interface Entrance {
+  sid: string
+  userId: string
+  /** Whether the sign-in carried a verdict, or came from a device that is new to the account. */
+  odd: boolean
+  /** Of the device token that was given out with it. */
+  lineage?: string | undefined
+}
+
+/** How long it is remembered from where a session was opened. */
+export const ENTRANCE_WINDOW_MS = 15 * 60_000
+
+/** From which network sessions were opened lately by devices that the account did not know for longer, by network. */
+export interface Entrances {
+  /** A sign-in failed: an attack from there may have begun. */
+  failed(network: string, now: number): Promise<void>
+  opened(network: string, entrance: Entrance, now: number): Promise<void>
+  /** Those that somebody may have opened who tries passwords there: odd, or opened since the first failure. */
+  suspects(network: string, now: number): Promise<Entrance[]>
+}
+
 export interface PendingMfa {
   userId: string
   epoch: number

@@ -4,6 +4,7 @@ import { connectRedis } from '../connect.ts'
 import { attemptsContract } from '../contract/attempts.ts'
 import { blockListContract } from '../contract/block-list.ts'
 import { containmentCapContract } from '../contract/containment-cap.ts'
+import { entrancesContract } from '../contract/entrances.ts'
 import { leasesContract } from '../contract/leases.ts'
 import { pendingMfasContract } from '../contract/pending-mfas.ts'
 import { replayCacheContract } from '../contract/replay-cache.ts'
@@ -11,6 +12,7 @@ import { throttleContract } from '../contract/throttle.ts'
 import { createAttempts } from './attempts.ts'
 import { createBlockList } from './block-list.ts'
 import { createContainmentCap } from './containment-cap.ts'
+import { createEntrances } from './entrances.ts'
 import { createLeases } from './leases.ts'
 import { createPendingMfas } from './pending-mfas.ts'
 import { createReplayCache } from './replay-cache.ts'
@@ -26,6 +28,7 @@ pendingMfasContract(createPendingMfas(redis))
 containmentCapContract(createContainmentCap(redis))
 leasesContract(createLeases(redis))
 attemptsContract(createAttempts(redis))
+entrancesContract(createEntrances(redis))
 
 test('no key holds what a client typed, and every key ends by itself', async () => {
   const before = new Set(await redis.keys('*'))
@@ -40,8 +43,10 @@ test('no key holds what a client typed, and every key ends by itself', async () 
   await createContainmentCap(redis).admit(canary, canary, 5, 60_000, Date.now())
   const attempt = { password: canary, login: canary, origins: [canary], outcome: 'failed' } as const
   await createAttempts(redis).note(attempt, 60_000, 5, Date.now())
+  await createEntrances(redis).failed(canary, Date.now())
+  await createEntrances(redis).opened(canary, { sid: 's', userId: 'u', odd: true }, Date.now())
   const keys = (await redis.keys('*')).filter((key) => !before.has(key))
-  expect(keys.length).toBeGreaterThanOrEqual(8)
+  expect(keys.length).toBeGreaterThanOrEqual(10)
   expect(keys.filter((key) => key.includes(canary))).toEqual([])
   for (const key of keys) expect(await redis.pttl(key), key).not.toBe(-1)
 })
