@@ -82,7 +82,8 @@ async function finishContainments(swept: Swept, deps: SweepDeps): Promise<void> 
   for (const row of await deps.containments.list({ states: ['pending', 'done'] })) {
     if (row.state === 'done') {
       if (row.expiresAt && row.expiresAt.getTime() <= now) {
-        await deps.containments.update({ ...row, state: 'closed', updatedAt: new Date(now) }, ['done'])
+        const closed = { ...row, state: 'closed' as const, reason: 'expired' as const, updatedAt: new Date(now) }
+        await deps.containments.update(closed, ['done'])
       }
     } else if (now - row.updatedAt.getTime() >= ABANDONED_MS) {
       try {

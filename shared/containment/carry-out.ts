@@ -39,11 +39,7 @@ type Act = Done & { silent?: boolean; ended?: number }
 export async function carryOut(row: Containment, requestId: string, deps: CarryOutDeps): Promise<Containment> {
   const subject = subjectOf(row)
   const event = eventOf(row, subject, requestId)
-  const move = async (change: Partial<Containment>) => {
-    const moved = { ...row, ...change, attempts: row.attempts + 1, updatedAt: new Date(deps.now()) }
-    await deps.containments.update(moved, ['pending', 'held', 'failed', 'done'])
-    return moved
-  }
+  const move = (change: Partial<Containment>) => moveOn(row, change, ['pending', 'held', 'failed', 'done'], deps)
   if (row.action === 'block_ip' && subject.kind === 'network' && !deps.mayBlock(subject.network)) {
     deps.emit({ ...event, outcome: 'refused', reason: 'policy', via: 'direct', level: 'error' })
     return move({ state: 'held', reason: 'policy' })
@@ -52,6 +48,33 @@ export async function carryOut(row: Containment, requestId: string, deps: CarryO
   const count = ended === undefined ? {} : { sessions_ended: ended }
   if (!silent) deps.emit({ ...event, ...count, outcome: done.result ?? 'success', via: 'direct' })
   return move({ ...done, state: 'done', reason: undefined })
+}
+
+/**
+ * Does again what an open alert asks to have kept up: a block begins anew, also where it had run out. It is the same
+ * containment, whose event was written when it was first carried out.
+ * @returns the row; one that an operator undid meanwhile keeps neither the new state nor the new block
+ */
+export async function renew(row: Containment, requestId: string, deps: CarryOutDeps): Promise<Containment> {
+  if (row.action !== 'block_ip') return carryOut(row, requestId, { ...deps, emit: () => undefined })
+  const subject = subjectOf(row)
+  if (subject.kind !== 'network' || !deps.mayBlock(subject.network)) return row
+  const done = await act(row, subject, deps)
+  const renewed = await moveOn(row, { ...done, state: 'done', reason: undefined }, ['done', 'closed'], deps)
+  const now = await deps.containments.find(row.detection, row.id)
+  if (now?.state === 'undone') await deps.blocks.unblock(subject.network, row.id)
+  return now ?? renewed
+}
+
+async function moveOn(
+  row: Containment,
+  change: Partial<Containment>,
+  from: readonly Containment['state'][],
+  deps: Pick<CarryOutDeps, 'containments' | 'now'>,
+): Promise<Containment> {
+  const moved = { ...row, ...change, attempts: row.attempts + 1, updatedAt: new Date(deps.now()) }
+  await deps.containments.update(moved, from)
+  return moved
 }
 
 /** The subject that the alert named, read back from the row. */

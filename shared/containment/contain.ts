@@ -3,7 +3,7 @@ import type { NewEvent } from '../event.ts'
 import type { Containment, ContainmentCap, ReplayCache, Users } from '../stores/port.ts'
 import type { AlertFault } from './alert.ts'
 import { type Alert, readAlert } from './alert.ts'
-import { type CarryOutDeps, carryOut, eventOf } from './carry-out.ts'
+import { type CarryOutDeps, carryOut, eventOf, renew } from './carry-out.ts'
 import { CAP_WINDOW_MS, STALE_MS } from './policy.ts'
 
 /** How long a delivery's id is remembered: Datadog's retries are over long before. */
@@ -97,24 +97,29 @@ async function start(row: Containment, alert: Alert, requestId: string, deps: Co
 }
 
 /**
- * The same alert again: what was not finished is finished, and a re-trigger renews what holds. What an operator has
- * undone, or has yet to decide, stays as it is.
+ * The same alert again: what was not finished is finished, and a re-trigger renews what holds, or what ran out while the
+ * alert was still open. What an operator has undone, or has yet to decide, stays as it is, as does what has recovered.
  */
 async function repeat(alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
   const row = await deps.containments.find(alert.detection, alert.containmentId)
-  const unfinished = row?.state === 'pending' || row?.state === 'failed'
-  const renew = row?.state === 'done' && alert.transition === 'Re-Triggered'
-  if (!row || !(unfinished || renew)) return { kind: 'ignored', reason: 'duplicate' }
-  const quiet = renew ? { ...deps, emit: () => undefined } : deps
-  return { kind: 'accepted', containment: await carryOut(row, requestId, quiet) }
+  if (row?.state === 'pending' || row?.state === 'failed') {
+    return { kind: 'accepted', containment: await carryOut(row, requestId, deps) }
+  }
+  if (!row || alert.transition !== 'Re-Triggered' || !(row.state === 'done' || ranOut(row))) {
+    return { kind: 'ignored', reason: 'duplicate' }
+  }
+  return { kind: 'accepted', containment: await renew(row, requestId, deps) }
 }
+
+const ranOut = ({ state, reason }: Containment): boolean => state === 'closed' && reason === 'expired'
 
 /** The alert is over: its row closes, so that the next cycle's can open. A block runs to its own end. */
 async function close(alert: Alert, deps: ContainDeps): Promise<ContainOutcome> {
   const row = await deps.containments.find(alert.detection, alert.containmentId)
-  if (row?.state !== 'done') return { kind: 'ignored', reason: 'not_a_trigger' }
-  const closed: Containment = { ...row, state: 'closed', updatedAt: new Date(deps.now()) }
-  await deps.containments.update(closed, ['done'])
+  // What ran out before the alert recovered must not be renewed by a reminder that was overtaken.
+  if (row?.state !== 'done' && !(row && ranOut(row))) return { kind: 'ignored', reason: 'not_a_trigger' }
+  const closed: Containment = { ...row, state: 'closed', reason: 'recovered', updatedAt: new Date(deps.now()) }
+  await deps.containments.update(closed, ['done', 'closed'])
   return { kind: 'accepted', containment: closed }
 }
 

@@ -330,7 +330,8 @@ export interface Containment {
   action: 'revoke' | 'revoke_user' | 'block_ip' | 'step_up' | 'notify'
   state: ContainmentState
   result?: 'success' | 'noop' | undefined
-  reason?: 'cap' | 'shadow' | 'policy' | 'stale' | undefined
+  /** Why it is held; of a closed one, whether its alert recovered or its effect ran out while the alert was still open. */
+  reason?: 'cap' | 'shadow' | 'policy' | 'stale' | 'recovered' | 'expired' | undefined
   via?: 'web' | 'direct' | undefined
   userId?: string | undefined
   alertId: string

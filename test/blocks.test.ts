@@ -1,0 +1,247 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../functions/testing.ts'
+import { logOfEvent } from '../lab/datadog/app-event.ts'
+import { Evaluator, type Transition } from '../lab/datadog/evaluate/evaluate.ts'
+import type { Monitor } from '../lab/datadog/monitor/monitor.ts'
+import { notifierFor } from '../lab/datadog/notify/notification.ts'
+import { substitute } from '../lab/datadog/notify/payload.ts'
+import { parseWebhook } from '../lab/datadog/notify/webhook.ts'
+import { type Detection, loadDetections } from '../lab/datadog/testing.ts'
+import { addressFields } from '../shared/client/address.ts'
+import { undo } from '../shared/containment/operate.ts'
+import { BLOCK_MS, policyFor } from '../shared/containment/policy.ts'
+import { sweep } from '../shared/sweep.ts'
+
+/** Monitors, webhook, functions and sweeper over hours, by one clock that only the test moves. */
+
+const second = 1_000
+const minute = 60 * second
+const CANARY = 'planted.line@example.test'
+const detections = await loadDetections('detections')
+const blocking = detections.filter(({ monitor }) => policyFor(monitor.slug)?.action === 'block_ip')
+const webhook = parseWebhook(await readFile('detections/webhook.json', 'utf8'), 'webhook.json')
+
+let clock = Math.ceil(Date.now() / minute) * minute
+let functions: Functions
+beforeAll(async () => {
+  functions = await startFunctions({
+    env: { CONTAIN_CAP: '1000', CANARY_ADDRESSES: CANARY },
+    deps: { now: () => clock },
+  })
+})
+afterAll(async () => {
+  await functions.close()
+})
+beforeEach(() => {
+  functions.lines.length = 0
+})
+let hosts = 0
+/** A network that no other story blocks. */
+const freshIp = () => `2001:db8:b10c:${(++hosts).toString(16)}::7`
+
+/** Evaluates each minute, as Datadog does, and delivers what it has to say; the sweeper runs as often. */
+class Watch {
+  readonly told: (Transition & { answer: unknown })[] = []
+  private readonly evaluator: Evaluator
+  private readonly notifiers: Map<Monitor, ReturnType<typeof notifierFor>>
+
+  constructor(monitors: readonly Monitor[]) {
+    this.evaluator = new Evaluator(monitors, { cadenceSeconds: 60 })
+    this.notifiers = new Map(
+      monitors.map((monitor) => [monitor, notifierFor(monitor, { variables: {}, origin: 'http://127.0.0.1' })]),
+    )
+  }
+
+  async log(...events: object[]): Promise<void> {
+    const timestamp = new Date(clock).toISOString()
+    for (const event of events) await this.deliver(this.evaluator.push(logOfEvent({ ...event, timestamp })))
+  }
+
+  /** Goes to an instant, evaluation by evaluation. */
+  async until(at: number): Promise<void> {
+    while (Math.floor(clock / minute) < Math.floor(at / minute)) {
+      clock = (Math.floor(clock / minute) + 1) * minute
+      await this.deliver(this.evaluator.advance(clock))
+      await sweep(functions.deps)
+    }
+    clock = at
+  }
+
+  private async deliver(transitions: readonly Transition[]): Promise<void> {
+    for (const transition of transitions) {
+      const { values } = this.notifiers.get(transition.monitor)?.(transition) ?? {}
+      if (!values) throw new Error('a monitor that was never loaded')
+      const raw = substitute(webhook.payload, values)
+      const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET as string }
+      const { json } = await functions.call('contain', { raw, headers })
+      this.told.push({ ...transition, answer: json })
+    }
+  }
+}
+
+const words = ({ told }: Watch) => told.map(({ monitor, transition }) => `${monitor.slug} ${transition}`)
+const blockOf = (network: string) => functions.deps.blocks.blockedBy(network, clock)
+const signIn = (email: string, ip: string) =>
+  functions.call('login', { ip, userAgent: FIREFOX, body: { email, password: PASSWORD } })
+
+/** Enough of what counts, from one network. */
+const volley = ({ monitor, proof }: Detection, ip: string): object[] =>
+  Array.from({ length: Math.floor(monitor.parsed.threshold) + 1 }, (_, i) => ({
+    ...proof.counts(i, 0, 0),
+    ...addressFields(ip),
+    request_id: randomUUID(),
+  }))
+
+describe.each(blocking)('a block by $monitor.slug', (detection) => {
+  it('has no gap while the alert lasts, and runs out after it', async () => {
+    const ip = freshIp()
+    const { network } = addressFields(ip)
+    const { email } = await functions.signIn()
+    const watch = new Watch([detection.monitor])
+    const began = clock
+    await watch.log(...volley(detection, ip))
+    await watch.until(began + minute)
+    expect(words(watch)).toEqual([`${detection.monitor.slug} Triggered`])
+    const gaps: number[] = []
+    while (clock < began + 61 * minute) {
+      if (!(await blockOf(network))) gaps.push((clock - began) / second)
+      if (clock % minute === 0) await watch.log(...volley(detection, ip))
+      await watch.until(clock + 15 * second)
+    }
+    expect(gaps).toEqual([])
+    const told = words(watch)
+    expect(told).toEqual([told[0], ...Array(6).fill(`${detection.monitor.slug} Re-Triggered`)])
+    functions.lines.length = 0
+    expect((await signIn(email, ip)).status).toBe(401)
+    expect(functions.events()).toMatchObject([{ evt: 'login', outcome: 'fail', reason: 'blocked', network }])
+
+    const { windowMs } = detection.monitor.parsed
+    await watch.until(clock + windowMs + minute)
+    expect(words(watch).at(-1)).toBe(`${detection.monitor.slug} Recovered`)
+    await watch.until(clock + BLOCK_MS)
+    expect(await blockOf(network)).toBeUndefined()
+    expect((await signIn(email, ip)).status).toBe(200)
+  })
+})
+
+describe('a reminder', () => {
+  const [detection] = blocking as [Detection]
+  const alerted = async () => {
+    const { network, ip } = addressFields(freshIp())
+    const watch = new Watch([detection.monitor])
+    const from = clock
+    await watch.log(...volley(detection, ip))
+    await watch.until(from + minute)
+    const [told] = watch.told
+    if (!told) throw new Error('no alert')
+    const { containment_id } = told.answer as { containment_id: string }
+    const row = () => functions.deps.containments.find(detection.monitor.slug, containment_id)
+    const { values } = notifierFor(detection.monitor, { variables: {}, origin: 'http://127.0.0.1' })(told)
+    const sent = JSON.parse(substitute(webhook.payload, values)) as Record<string, string>
+    const remind = async (transition = 'Re-Triggered') => {
+      const body = { ...sent, id: randomUUID(), date: String(clock), transition }
+      const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET as string }
+      return (await functions.call('contain', { body, headers })).json
+    }
+    return { network, row, remind }
+  }
+
+  it('renews a block that had run out, and whose row the sweeper had closed', async () => {
+    const { network, row, remind } = await alerted()
+    clock += BLOCK_MS
+    await sweep(functions.deps)
+    expect(await row()).toMatchObject({ state: 'closed', reason: 'expired' })
+    expect(await blockOf(network)).toBeUndefined()
+    expect(await remind()).toMatchObject({ state: 'done', action: 'block_ip' })
+    expect(await blockOf(network)).toMatchObject({ until: clock + BLOCK_MS })
+    expect(await row()).toMatchObject({ state: 'done', expiresAt: new Date(clock + BLOCK_MS) })
+    expect(await row()).not.toHaveProperty('reason')
+    expect(functions.events().filter(({ evt }) => evt === 'contain')).toHaveLength(1)
+  })
+
+  it('that a recovery overtook renews nothing, before and after the block has run out', async () => {
+    const { network, row, remind } = await alerted()
+    const until = (await blockOf(network))?.until
+    clock += minute
+    expect(await remind('Recovered')).toMatchObject({ state: 'closed' })
+    expect(await remind()).toEqual({ ignored: 'duplicate' })
+    expect((await blockOf(network))?.until).toBe(until)
+    clock += BLOCK_MS
+    await sweep(functions.deps)
+    expect(await remind()).toEqual({ ignored: 'duplicate' })
+    expect(await row()).toMatchObject({ state: 'closed', reason: 'recovered' })
+    expect(await blockOf(network)).toBeUndefined()
+  })
+
+  it('that comes after a recovery of what had run out renews nothing', async () => {
+    const { network, remind } = await alerted()
+    clock += BLOCK_MS
+    await sweep(functions.deps)
+    await remind('Recovered')
+    expect(await remind()).toEqual({ ignored: 'duplicate' })
+    expect(await blockOf(network)).toBeUndefined()
+  })
+
+  it('leaves alone what an operator undid, also in the middle of it', async () => {
+    const { network, row, remind } = await alerted()
+    const taken = await row()
+    if (!taken) throw new Error('no row')
+    const { blocks } = functions.deps
+    const block = blocks.block
+    blocks.block = async (...entry) => {
+      await block(...entry)
+      await undo(taken, randomUUID(), functions.deps)
+    }
+    try {
+      await remind()
+    } finally {
+      blocks.block = block
+    }
+    expect(await blockOf(network)).toBeUndefined()
+    expect(await row()).toMatchObject({ state: 'undone' })
+    expect(await remind()).toEqual({ ignored: 'duplicate' })
+    expect(await blockOf(network)).toBeUndefined()
+  })
+})
+
+describe('a blocked network that does not stop', () => {
+  it('keeps no alert alive, by whatever it sends, and is blocked again when it goes on after its block', async () => {
+    const ip = freshIp()
+    const { network } = addressFields(ip)
+    const watch = new Watch(
+      detections.filter(({ monitor }) => monitor.parsed.by.length > 0).map(({ monitor }) => monitor),
+    )
+    const request = async (body: unknown) => {
+      functions.lines.length = 0
+      await functions.call('login', { ip, userAgent: FIREFOX, body })
+      await watch.log(...functions.events())
+    }
+    const stuff = async () => {
+      for (let n = 0; n < 11; n++) await request({ email: `${randomUUID()}@example.com`, password: randomUUID() })
+      await watch.until(clock + minute)
+    }
+    await stuff()
+    expect(words(watch)).toEqual(['credential-stuffing Triggered'])
+    const blockedUntil = (await blockOf(network))?.until ?? 0
+    const password = randomUUID()
+    const tries = [
+      { email: 7 },
+      { email: CANARY, password: randomUUID() },
+      { email: `${randomUUID()}@example.com`, password },
+      { email: 'no address at all', password },
+    ]
+    for (let n = 0; clock + 100 * second < blockedUntil; n++) {
+      await request(tries[n % tries.length])
+      await watch.until(clock + 100 * second)
+    }
+    expect(words(watch)).toEqual(['credential-stuffing Triggered', 'credential-stuffing Recovered'])
+
+    await watch.until(blockedUntil)
+    expect(await blockOf(network)).toBeUndefined()
+    await stuff()
+    expect(words(watch).slice(2)).toEqual(['credential-stuffing Triggered'])
+    expect(await blockOf(network)).toBeDefined()
+  })
+})
