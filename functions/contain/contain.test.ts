@@ -180,7 +180,7 @@ describe('an alert about an address', () => {
   /** A password that no other test tries: how often one was tried at other logins is remembered. */
   const registered = async () => {
     const account = { email: `${randomUUID()}@example.com`, password: randomUUID() }
-    await functions.call('register', { ip: freshIp(), body: account })
+    await functions.register(account)
     return account
   }
 

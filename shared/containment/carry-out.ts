@@ -59,7 +59,7 @@ export async function renew(row: Containment, requestId: string, deps: CarryOutD
   if (row.action !== 'block_ip') return carryOut(row, requestId, { ...deps, emit: () => undefined })
   const subject = subjectOf(row)
   if (subject.kind !== 'network' || !deps.mayBlock(subject.network)) return row
-  const done = await act(row, subject, deps)
+  const { ended: _, silent: __, ...done } = await act(row, subject, deps)
   const renewed = await moveOn(row, { ...done, state: 'done', reason: undefined }, ['done', 'closed'], deps)
   const now = await deps.containments.find(row.detection, row.id)
   if (now?.state === 'undone') await deps.blocks.unblock(subject.network, row.id)
