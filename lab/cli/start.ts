@@ -112,6 +112,10 @@ async function realHost(say: (text: string) => void): Promise<Launch> {
   const found = await findFunc()
   if (found.kind === 'none') throw new Error(noFunc(found.reasons))
   say(`The functions run under Azure Functions Core Tools ${found.version} (${found.command}).`)
+  // It binds to 0.0.0.0 and has no option for it; behind the edge it looks at no Host.
+  say(
+    'Core Tools listen on every address of this machine, not on loopback only: do not use them in a network you do not trust.',
+  )
   return launchFunc(found.command)
 }
 

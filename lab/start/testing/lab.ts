@@ -47,7 +47,7 @@ export async function startFixtureLab(dir: string, options: Partial<LabOptions> 
     log: () => {},
     build: async () => {},
     migrate: async () => {},
-    programs: { web: launchFixture, functions: launchFixture },
     ...options,
+    programs: { web: launchFixture, functions: launchFixture, ...options.programs },
   })
 }
