@@ -34,7 +34,8 @@ export function refusalIn(answers: readonly SignIn[]): Refused {
 }
 
 /**
- * Right passwords, one account after the other, until one is refused as if it were wrong: each is tried once.
+ * Right passwords, one account after the other, until one is refused as if it were wrong: each is tried once, for who
+ * gets in may be given a device token of the account, which the block spares.
  * @returns when that was; undefined when none was
  */
 export async function tryUntilRefused(

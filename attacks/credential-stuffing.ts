@@ -10,7 +10,7 @@ import { registerAtHome } from './sessions.ts'
 const BAD_LOGINS = 30
 /** The detection wants more failures of one address than these. */
 const UNNOTICED = 10
-/** People whose right password is on the list too. Each is tried once: a device that got in is known to the account. */
+/** People whose right password is on the list too. Each is tried once: who gets in may be given a device token, which a block spares. */
 const REUSERS = 8
 
 export const credentialStuffing: Attack = {

@@ -8,7 +8,7 @@ import { LOOT, openSession, present, presentUntilRefused, registerAtHome } from 
 
 /** The detection wants more uses of a contained session than these. */
 const UNNOTICED = 3
-/** People whose password is in the same loot. Each is tried once: a device that got in is known to the account. */
+/** People whose password is in the same loot. Each is tried once: who gets in may be given a device token, which a block spares. */
 const OTHERS = 6
 export const revokedSessionUse: Attack = {
   slug: 'revoked-session-use',

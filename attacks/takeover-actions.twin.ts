@@ -21,10 +21,10 @@ export const twin: Twin = {
 
     const home = await addresses.ordinary()
     const desk = { device: chromeOnMac(), address: home }
-    const before = context.client(desk)
-    await before.register(owner)
-    const opened = mustBeIn(await before.signIn(owner), owner)
     const browser = context.client(desk)
+    await browser.register(owner)
+    const opened = mustBeIn(await browser.signIn(owner), owner)
+    await browser.signOut()
     const again = mustBeIn(await browser.signIn(owner), owner)
     const changed = mustBeIn(await browser.changePassword(owner, `${owner.password}-2`), owner)
     await look(browser, owner)

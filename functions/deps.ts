@@ -1,3 +1,4 @@
+import { deviceTokenKeys } from '../shared/auth/device-token.ts'
 import { createHashPool } from '../shared/auth/hash-pool.ts'
 import { createPasswords } from '../shared/auth/passwords.ts'
 import type { FunctionsConfig } from '../shared/config.ts'
@@ -22,6 +23,7 @@ import { createPendingMfas } from '../shared/stores/redis/pending-mfas.ts'
 import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
 import { createThrottle } from '../shared/stores/redis/throttle.ts'
 import { createContainmentLedger } from '../shared/stores/tables/containment-ledger.ts'
+import { createDeviceTokens } from '../shared/stores/tables/device-tokens.ts'
 import { createKnownDevices } from '../shared/stores/tables/known-devices.ts'
 import { createLastPlaces } from '../shared/stores/tables/last-places.ts'
 import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
@@ -62,6 +64,7 @@ export function createDeps(
     sessions: createLiveSessions(redis.redis, lifetimes),
     ledger: createSessionLedger(tables.tables),
     devices: createKnownDevices(tables.tables),
+    deviceTokens: createDeviceTokens(tables.tables),
     places: createLastPlaces(tables.tables),
     containments: createContainmentLedger(tables.tables),
     throttle: createThrottle(redis.redis),
@@ -79,6 +82,7 @@ export function createDeps(
     // keys and settings
     signingKeys: config.SESSION_SIGNING_KEYS,
     deviceKeys: config.DEVICE_HASH_KEY,
+    deviceTokenKeys: deviceTokenKeys(config.DEVICE_HASH_KEY),
     totpKeys: config.TOTP_KEY,
     webhookSecrets: config.ATO_WEBHOOK_SECRET,
     webKeys: webKeys(config.ATO_HMAC_SECRET),

@@ -130,7 +130,7 @@ export const EVENTS = {
     ...request,
     evt: z.literal('mfa'),
     outcome: z.literal('fail'),
-    reason: z.enum(['wrong_code', 'replayed_code', 'too_many', 'expired']),
+    reason: z.enum(['wrong_code', 'replayed_code', 'too_many', 'expired', 'blocked']),
     usr: known.optional(),
     sid: Sid.optional(),
   }),

@@ -77,7 +77,7 @@ test('on https the transport is pinned and the cookies are __Host-', async () =>
     const page = await secure.visitor().post('/login', { email, password })
     expect(page.headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains')
     for (const cookie of page.headers.getSetCookie()) {
-      expect(cookie).toMatch(/^__Host-(session|mfa)=[^;]*;.* Path=\/;.*HttpOnly; Secure; SameSite=Lax$/)
+      expect(cookie).toMatch(/^__Host-(session|mfa|device)=[^;]*;.* Path=\/;.*HttpOnly; Secure; SameSite=Lax$/)
     }
     const local = { 'sec-fetch-site': '', origin: 'http://localhost:8000' }
     expect((await secure.visitor().post('/login', { email, password }, local)).status).toBe(403)

@@ -11,19 +11,24 @@ export function createFunctionsClient(start: { device: Device; address: string }
   let mfaToken = ''
   /** Epoch ms before which the token in hand need not be renewed, as the service has said. */
   let renewAt = 0
+  let deviceToken: string | undefined
 
   const bearer = (): Record<string, string> => (session ? { authorization: `Bearer ${session.secret}` } : {})
-  const post = (path: Path, data?: Record<string, string>, headers: Record<string, string> = {}) => {
+  const post = (path: Path, data?: Record<string, unknown>, headers: Record<string, string> = {}) => {
     if (data === undefined) return send({ method: 'POST', path, headers }, from, line)
     const json = { ...headers, 'content-type': 'application/json' }
     return send({ method: 'POST', path, headers: json, body: JSON.stringify(data) }, from, line)
   }
-  const postSignedIn = (path: Path, data?: Record<string, string>) => post(path, data, bearer())
+  const postSignedIn = (path: Path, data?: Record<string, unknown>) => post(path, data, bearer())
+  /** As a browser keeps its device cookie, a script keeps the token that it asked for. */
+  const held = () => (deviceToken === undefined ? {} : { device_token: deviceToken })
+  const introduction = () => ({ ...held(), remember_device: true })
   /** @param typed what the refusal may repeat */
   const admitted = ({ status, body, sentAt, answeredAt }: Answer, typed: string): SignIn => {
     const timed = { sentAt, answeredAt }
     if (status !== 200) return { kind: 'refused', status, words: wordsOf(body, typed), ...timed }
-    const { token } = parse(body)
+    const { token, device_token } = parse(body)
+    if (typeof device_token === 'string') deviceToken = device_token
     if (typeof token !== 'string') throw new RequestFailed('the sign-in answered 200 without a token')
     session = { sid: sidOf(token), secret: token }
     mfaToken = ''
@@ -34,7 +39,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
   }
   const givePassword: Client['givePassword'] = async (account) => {
     const { email, password } = account
-    const answer = await post('/api/auth/login', { email, password })
+    const answer = await post('/api/auth/login', { email, password, ...introduction() })
     const { mfa_token } = parse(answer.body)
     if (answer.status !== 200 || typeof mfa_token !== 'string') return admitted(answer, email)
     mfaToken = mfa_token
@@ -65,7 +70,8 @@ export function createFunctionsClient(start: { device: Device; address: string }
       return answer
     },
     givePassword,
-    enterCode: async (code) => admitted(await post('/api/auth/mfa/verify', { mfa_token: mfaToken, code }), code),
+    enterCode: async (code) =>
+      admitted(await post('/api/auth/mfa/verify', { mfa_token: mfaToken, code, ...introduction() }), code),
     visit,
     async enrol() {
       const { secret } = parse(mustAnswer(200, await postSignedIn('/api/auth/mfa/enrol'), 'the enrolment').body)
@@ -77,7 +83,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
     },
     async changePassword({ password }, next) {
       return admitted(
-        await postSignedIn('/api/auth/password', { current_password: password, new_password: next }),
+        await postSignedIn('/api/auth/password', { current_password: password, new_password: next, ...held() }),
         next,
       )
     },

@@ -3,11 +3,12 @@ import type { CredentialOutcome } from '../../shared/auth/credentials.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import type { IssuedToken } from '../../shared/session/issue.ts'
 
-/** A new session, or a new token of one. */
-export const issued = ({ sid, token, expiresAt }: IssuedToken): HttpResponseInit => ({
-  status: 200,
-  jsonBody: { sid, token, expires_at: expiresAt },
-})
+/** A new session, or a new token of one; and the device's own, where it asked for one or came with one. */
+export const issued = (answer: IssuedToken & { deviceToken?: string | undefined }): HttpResponseInit => {
+  const { sid, token, expiresAt, deviceToken } = answer
+  const forDevice = deviceToken === undefined ? {} : { device_token: deviceToken }
+  return { status: 200, jsonBody: { sid, token, expires_at: expiresAt, ...forDevice } }
+}
 
 export const done: HttpResponseInit = { status: 204 }
 

@@ -97,6 +97,20 @@ describe('a full queue of passwords', () => {
   })
 })
 
+it('a store that fails after the right password is no failure of who signs in, and still an event', async () => {
+  const { email } = await functions.signIn()
+  functions.lines.length = 0
+  const { ledger } = functions.deps
+  const open = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
+  Object.assign(functions.deps, { ledger: { ...ledger, open } })
+  const attempt = () => functions.call('login', { body: { email, password: PASSWORD, remember_device: true } })
+  expect((await attempt()).status).toBe(503)
+  Object.assign(functions.deps, { ledger })
+  expect(eventsOf('login')).toMatchObject([{ outcome: 'fail', reason: 'busy' }])
+  expect(eventsOf('session')).toEqual([])
+  expect((await attempt()).status).toBe(200)
+})
+
 describe('what a blocked network sends', () => {
   it.each(['login', 'register'])('is blocked, also when it cannot be read: %s', async (name) => {
     const ip = '203.0.113.240'

@@ -7,11 +7,19 @@ import { ProblemError } from '../../shared/problem.ts'
 import { type BoundaryDeps, checkShape, directClient, problemBoundary } from '../http.ts'
 import { issued } from './answers.ts'
 import { type CallDeps, readCall } from './call.ts'
+import { introduction, introductionOf } from './introduction.ts'
 import { reasonOfUnreadable } from './unreadable.ts'
 
-const LoginBody = z.strictObject({ email: z.string().max(1024), password: z.string().min(1).max(1024) })
+const LoginBody = z.strictObject({
+  email: z.string().max(1024),
+  password: z.string().min(1).max(1024),
+  ...introduction,
+})
 
-/** `POST /api/auth/login` {email, password} → 200 {sid, token, expires_at} or 200 {mfa_token} */
+/**
+ * `POST /api/auth/login` {email, password, device_token?, remember_device?} → 200 {sid, token, expires_at, device_token?}
+ * or 200 {mfa_token}
+ */
 export const loginHandler = (deps: LoginDeps & CallDeps & BoundaryDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     let client: Client = directClient(request, deps)
@@ -24,7 +32,7 @@ export const loginHandler = (deps: LoginDeps & CallDeps & BoundaryDeps): HttpHan
       if (error instanceof ProblemError && error.code !== 'call-refused') await emitUnreadable(client, deps)
       throw error
     }
-    const outcome = await login(body, client, deps)
+    const outcome = await login({ email: body.email, password: body.password, ...introductionOf(body) }, client, deps)
     switch (outcome.kind) {
       case 'issued':
         return issued(outcome)

@@ -14,18 +14,19 @@ import type { PresentDeps } from '../../shared/session/present.ts'
 import { type BoundaryDeps, bearerOf, checkShape, problemBoundary } from '../http.ts'
 import { done, issued } from './answers.ts'
 import { type CallDeps, readBareCall, readCall } from './call.ts'
+import { introduction, introductionOf } from './introduction.ts'
 import { requireRecent, requireSession } from './session-guard.ts'
 
 const code = z.string().max(16)
-const VerifyBody = z.strictObject({ mfa_token: z.string().max(128), code })
+const VerifyBody = z.strictObject({ mfa_token: z.string().max(128), code, ...introduction })
 const ConfirmBody = z.strictObject({ code })
 
-/** `POST /api/auth/mfa/verify` {mfa_token, code} → as login */
+/** `POST /api/auth/mfa/verify` {mfa_token, code, device_token?, remember_device?} → as login */
 export const mfaVerifyHandler = (deps: VerifyMfaDeps & CallDeps & BoundaryDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client, data } = await readCall(request, 'POST /api/auth/mfa/verify', deps)
     const body = checkShape(data, VerifyBody)
-    const submitted = { mfaToken: body.mfa_token, code: body.code }
+    const submitted = { mfaToken: body.mfa_token, code: body.code, ...introductionOf(body) }
     const outcome = await verifyMfa(submitted, client, deviceOf(client, deps), deps)
     if (outcome.kind === 'refused') throw new ProblemError('code-refused')
     return issued(outcome)

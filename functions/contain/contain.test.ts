@@ -151,11 +151,14 @@ describe('an alert about an address', () => {
     expect((await functions.call('session', { token, ip })).status).toBe(200)
   })
 
-  it('spares a device that the account knows', async () => {
+  it('spares a device with a token of the account, and no other of its kind', async () => {
     const ip = freshIp()
-    const { email } = await functions.signIn()
+    const account = await registered()
+    const remember = { ...account, remember_device: true }
+    const { device_token } = (await functions.call('login', { ip: freshIp(), body: remember })).json
     await deliver(stuffing(ip))
-    expect((await login(email, ip)).status).toBe(200)
+    expect((await functions.call('login', { ip, body: account })).status).toBe(401)
+    expect((await functions.call('login', { ip, body: { ...account, device_token } })).status).toBe(200)
   })
 
   it('ends what was opened from there during the attack, also under another sid, and says how much', async () => {
@@ -196,17 +199,34 @@ describe('an alert about an address', () => {
     expect(await alive(sprayed)).toBe(false)
   })
 
-  it('ends nobody there who signed in before the attack, or on a device that the account knew', async () => {
+  it('ends nobody there who signed in before the attack, or on a device with a token', async () => {
     const [ip, home] = [freshIp(), freshIp()]
     const [newcomer, regular] = [await registered(), await registered()]
-    await functions.call('login', { ip: home, body: regular })
+    const remember = { ...regular, remember_device: true }
+    const { device_token } = (await functions.call('login', { ip: home, body: remember })).json
     const before = (await functions.call('login', { ip, body: newcomer })).json.token as string
     expect((await login(`${randomUUID()}@example.com`, ip, { userAgent: FIREFOX })).status).toBe(401)
-    const known = (await functions.call('login', { ip, body: regular })).json.token as string
+    const known = (await functions.call('login', { ip, body: { ...regular, device_token } })).json.token as string
     functions.lines.length = 0
     await deliver(stuffing(ip))
     expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', sessions_ended: 0 }])
     for (const token of [before, known]) expect(await alive(token)).toBe(true)
+  })
+
+  it('takes the device token back that it spared an intruder by, and whatever took its place', async () => {
+    const [ip, elsewhere] = [freshIp(), freshIp()]
+    const account = await registered()
+    await functions.call('login', { ip: elsewhere, body: { ...account, remember_device: true } })
+    expect((await login(`${randomUUID()}@example.com`, ip, { userAgent: FIREFOX })).status).toBe(401)
+    const first = (await functions.call('login', { ip, body: { ...account, remember_device: true } })).json
+    const { device_token } = first
+    const second = (await functions.call('login', { ip, body: { ...account, device_token } })).json
+    await deliver(stuffing(ip))
+    for (const token of [first.token, second.token]) expect(await alive(token)).toBe(false)
+    for (const held of [device_token, second.device_token]) {
+      const again = await functions.call('login', { ip, body: { ...account, device_token: held } })
+      expect(again.status).toBe(401)
+    }
   })
 
   it('blocks an IPv6 address with its whole /64, and no more', async () => {

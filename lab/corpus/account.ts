@@ -19,7 +19,12 @@ export interface Account extends Login {
   secondFactor: boolean
   /** The newest code that was accepted: of which half minute. */
   usedStep: number
+  /** Kinds of devices, by hash. */
   readonly devices: Map<string, KnownDevice>
+  /** Devices that hold a token of the account. */
+  readonly tokens: Map<Device, KnownDevice>
+  /** Whether it has ever given one out. */
+  hasIssued: boolean
   place: LastPlace | undefined
   readonly sessions: Set<Session>
 }
@@ -40,6 +45,8 @@ export interface Session {
   seenAt: number
   /** When its token was last replaced. */
   renewedAt: number
+  /** As in shared/stores/port.ts. */
+  newDeviceSince: number | undefined
   revoked: 'contained' | 'ended_elsewhere' | 'password_changed' | undefined
   /** When each address was last told. */
   readonly sightings: Map<string, number>

@@ -97,6 +97,7 @@ export function contained({ chance, schedule }: Town, people: readonly Person[])
       authenticatedAt: schedule.now - hour,
       seenAt: schedule.now,
       renewedAt: schedule.now,
+      newDeviceSince: undefined,
       revoked: 'contained',
       sightings: new Map(),
     }

@@ -1,9 +1,17 @@
-import { loginRules, MFA_PENDING_SECONDS, MFA_TRIES, mfaRules, registerRules } from '../../shared/auth/limits.ts'
-import { isNewDevice } from '../../shared/auth/new-device.ts'
+import {
+  loginRules,
+  MFA_PENDING_SECONDS,
+  MFA_TRIES,
+  mfaRules,
+  registerRules,
+  rightSignInRules,
+} from '../../shared/auth/limits.ts'
+import { isNewDevice, NEW_DEVICE_MS } from '../../shared/auth/new-device.ts'
 import { judgeArrival } from '../../shared/auth/travel.ts'
 import { addressFields, networkOf } from '../../shared/client/address.ts'
 import type { Event, NewEvent, Risk } from '../../shared/event.ts'
 import type { Place } from '../../shared/geo/place.ts'
+import type { KnownDevice } from '../../shared/stores/port.ts'
 import { type Account, CODE_MS, type Login, type Pending, type Session, type SignIn, type Visitor } from './account.ts'
 import { type Chance, uuid } from './chance.ts'
 import { Attempts, Throttle } from './counters.ts'
@@ -45,7 +53,12 @@ export class Service {
   /** An account from before the log begins, whose devices and place are known. */
   settled(account: Account, devices: readonly Device[], place: Place): Account {
     const since = new Date(this.clock() - 90 * 24 * hour)
-    for (const [i, device] of devices.entries()) account.devices.set(device.hash, { since, isFirst: i === 0 })
+    for (const [i, device] of devices.entries()) {
+      account.devices.set(device.hash, { since, isFirst: i === 0 })
+      if (!keepsCookies(device)) continue
+      account.tokens.set(device, { since, isFirst: i === 0 })
+      account.hasIssued = true
+    }
     account.place = { ...place, at: new Date(this.clock() - 12 * hour), since, logins: 50 }
     return account
   }
@@ -60,6 +73,8 @@ export class Service {
       secondFactor: false,
       usedStep: 0,
       devices: new Map(),
+      tokens: new Map(),
+      hasIssued: false,
       place: undefined,
       sessions: new Set(),
     }
@@ -80,7 +95,9 @@ export class Service {
 
   signIn(login: Login | Account, password: string, visitor: Visitor): SignIn {
     const account = 'devices' in login ? login : undefined
-    const known = account?.devices.has(visitor.device.hash) === true
+    const { device } = visitor
+    const trusted = account?.tokens.has(device) === true
+    const lineage = trusted ? (device.hintsHash ?? device.hash) : undefined
     const fields = {
       ...this.request(visitor),
       email: login.email,
@@ -88,8 +105,8 @@ export class Service {
       ...(visitor.device.hintsHash !== undefined && { hints_hash: visitor.device.hintsHash }),
       evt: 'login' as const,
     }
-    const rules = loginRules(visitor.address, login.hash, known ? visitor.device.hash : undefined)
-    const origins = known ? [] : originsOf(visitor)
+    const rules = loginRules(visitor.address, login.hash, lineage)
+    const origins = trusted ? [] : originsOf(visitor)
     const judge = (outcome: 'failed' | 'refused' | 'right') =>
       this.attempts.judge(login.hash, password, origins, outcome)
     const fail = (reason: 'throttled' | 'wrong_password' | 'unknown_user') => {
@@ -99,23 +116,35 @@ export class Service {
     }
     if (!this.throttle.reserve(rules)) {
       fail('throttled')
-      return { kind: 'throttled' }
+      // A stranger is not told.
+      return { kind: trusted ? 'throttled' : 'refused' }
     }
     if (!account || password !== account.password) {
       fail(account ? 'wrong_password' : 'unknown_user')
       return { kind: 'refused' }
     }
-    const risk = judge('right')
     this.throttle.release(rules)
+    if (!this.throttle.reserve(rightSignInRules(login.hash, lineage))) {
+      fail('throttled')
+      return { kind: trusted ? 'throttled' : 'refused' }
+    }
+    const risk = judge('right')
     const usr = { id: account.id }
     if (account.secondFactor) {
-      this.emit({ ...fields, ...riskField(risk), outcome: 'challenge', usr, device_known: known })
+      this.emit({
+        ...fields,
+        ...riskField(risk),
+        outcome: 'challenge',
+        usr,
+        device_known: this.isKnown(account, device),
+      })
       const until = this.clock() + MFA_PENDING_SECONDS * second
       return { kind: 'challenge', pending: { account, risk, until, tries: 0 } }
     }
-    const { session, risks } = this.issue(account, visitor, risk)
-    const isNew = this.meet(account, visitor.device) && account.devices.size > 1
-    const all = [...(isNew ? (['new_device'] as const) : []), ...risks]
+    const known = this.isKnown(account, device)
+    const met = this.meet(account, device, risk)
+    const { session, risks } = this.issue(account, visitor, risk, met)
+    const all = [...(known || met.isFirst ? [] : (['new_device'] as const)), ...risks]
     this.emit({ ...fields, ...riskField(all), outcome: 'success', usr, sid: session.sid, device_known: known })
     return { kind: 'issued', session }
   }
@@ -134,9 +163,9 @@ export class Service {
       this.emit({ ...fields, outcome: 'fail', reason: verdict, usr })
       return undefined
     }
-    const { session } = this.issue(account, visitor, pending.risk)
-    this.meet(account, visitor.device)
-    this.emit({ ...fields, ...this.newDevice(account, visitor), outcome: 'success', usr, sid: session.sid })
+    const { session } = this.issue(account, visitor, pending.risk, this.meet(account, visitor.device, pending.risk))
+    const risk = riskField(session.newDeviceSince === undefined ? [] : ['new_device'])
+    this.emit({ ...fields, ...risk, outcome: 'success', usr, sid: session.sid })
     return session
   }
 
@@ -193,7 +222,7 @@ export class Service {
   /** The password once more, for what asks for a fresh one. @returns the session that goes on */
   reauthenticate(session: Session, password: string, visitor: Visitor): Session | undefined {
     const { account } = session
-    const about = { ...this.request(visitor), ...this.newDevice(account, visitor), ...this.named(session) }
+    const about = { ...this.request(visitor), ...this.newDevice(session, visitor), ...this.named(session) }
     if (password !== account.password) {
       this.emit({ ...about, evt: 'credential', outcome: 'fail', action: 'reauthenticated' })
       return undefined
@@ -213,7 +242,7 @@ export class Service {
     const { account } = session
     const fields = {
       ...this.request(visitor),
-      ...this.newDevice(account, visitor),
+      ...this.newDevice(session, visitor),
       ...this.named(session),
       evt: 'credential' as const,
       action: 'password_changed' as const,
@@ -224,6 +253,7 @@ export class Service {
     }
     account.password = next
     for (const other of account.sessions) if (other !== session) other.revoked ??= 'password_changed'
+    for (const device of account.tokens.keys()) if (device !== visitor.device) account.tokens.delete(device)
     this.emit({ ...fields, outcome: 'success' })
     return this.replace(session, visitor)
   }
@@ -232,17 +262,24 @@ export class Service {
     const { account } = session
     account.secondFactor = to === 'enabled'
     account.usedStep = Math.floor(this.clock() / CODE_MS)
-    const about = { ...this.request(visitor), ...this.newDevice(account, visitor), ...this.named(session) }
+    const about = { ...this.request(visitor), ...this.newDevice(session, visitor), ...this.named(session) }
     this.emit({ ...about, evt: 'mfa', outcome: to, ...(to === 'disabled' && { level: 'warn' as const }) })
   }
 
   private replace(session: Session, visitor: Visitor): Session {
-    const next = this.issue(session.account, visitor, []).session
+    const next = this.issue(session.account, visitor, [], undefined).session
+    next.newDeviceSince = session.newDeviceSince
     this.logout(session, visitor)
     return next
   }
 
-  private issue(account: Account, visitor: Visitor, risk: readonly Risk[]): { session: Session; risks: Risk[] } {
+  /** @param met the device, at a sign-in */
+  private issue(
+    account: Account,
+    visitor: Visitor,
+    risk: readonly Risk[],
+    met: KnownDevice | undefined,
+  ): { session: Session; risks: Risk[] } {
     const now = this.clock()
     const session: Session = {
       sid: `${this.chance.hex(20)}_A`,
@@ -251,6 +288,7 @@ export class Service {
       authenticatedAt: now,
       seenAt: now,
       renewedAt: now,
+      newDeviceSince: met && isNewDevice(met, now) ? met.since.getTime() : undefined,
       revoked: undefined,
       sightings: new Map(),
     }
@@ -267,15 +305,28 @@ export class Service {
     return travel ? ['travel'] : []
   }
 
-  /** @returns whether the account had not met the device before */
-  private meet(account: Account, device: Device): boolean {
-    if (account.devices.has(device.hash)) return false
-    account.devices.set(device.hash, { since: new Date(this.clock()), isFirst: account.devices.size === 0 })
-    return true
+  /** By its token, or by its kind as long as the account has given no token out: shared/auth/device-meeting.ts. */
+  private isKnown(account: Account, device: Device): boolean {
+    return account.hasIssued ? account.tokens.has(device) : account.devices.has(device.hash)
   }
 
-  private newDevice(account: Account, { device }: Visitor): { risk?: Risk[] } {
-    return riskField(isNewDevice(account.devices.get(device.hash), this.clock()) ? ['new_device'] : [])
+  /** An odd sign-in earns no token. */
+  private meet(account: Account, device: Device, risk: readonly Risk[]): KnownDevice {
+    const since = new Date(this.clock())
+    const kind = account.devices.get(device.hash) ?? { since, isFirst: account.devices.size === 0 }
+    const met = account.hasIssued ? (account.tokens.get(device) ?? { since, isFirst: false }) : kind
+    account.devices.set(device.hash, kind)
+    if (keepsCookies(device) && risk.length === 0) {
+      account.tokens.set(device, met)
+      account.hasIssued = true
+    }
+    return met
+  }
+
+  private newDevice({ account, newDeviceSince }: Session, { device }: Visitor): { risk?: Risk[] } {
+    const now = this.clock()
+    const isNew = newDeviceSince !== undefined && now - newDeviceSince < NEW_DEVICE_MS
+    return riskField(isNew || isNewDevice(account.devices.get(device.hash), now) ? ['new_device'] : [])
   }
 
   request({ device, address, via }: Visitor) {
@@ -292,6 +343,9 @@ export class Service {
     return { usr: { id: account.id }, sid }
   }
 }
+
+/** A browser keeps its device cookie; a script asks for no token. */
+const keepsCookies = ({ hintsHash }: Device): boolean => hintsHash !== undefined
 
 const riskField = (risk: readonly Risk[]): { risk?: Risk[] } => (risk.length > 0 ? { risk: [...risk] } : {})
 

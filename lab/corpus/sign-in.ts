@@ -36,7 +36,7 @@ export function* signIn(town: Town, person: Person, device: Device, network: Net
     service.signIn({ email: account.email.replace(/.@/, '@'), hash: chance.hex(32) }, account.password, visitor())
     yield chance.between(5, 40) * second
   }
-  const isKnown = account.devices.has(device.hash)
+  const isKnown = account.tokens.has(device)
   const slips = isKnown && chance.of(0.004) ? chance.between(5, 9) : chance.weighted(SLIPS)
   const wrong = chance.of(0.3) ? chance.pick(person.oldPasswords) : undefined
   for (let i = 0; i < slips; i++) {

@@ -67,7 +67,7 @@ function* houseKeeping(
     const other = [...account.sessions].find((each) => each !== session && !each.revoked)
     if (other) service.endOther(other, visitor())
   }
-  const known = account.devices.get(device.hash)
+  const known = account.hasIssued ? account.tokens.get(device) : account.devices.get(device.hash)
   const settled = known?.isFirst || (known && schedule.now - known.since.getTime() > FRESH_MS)
   if (!settled || !chance.of(0.006)) return session
   let current: Session | undefined = session

@@ -2,9 +2,11 @@ import type { Client } from '../client/client.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import { type EndDeps, logout, revokeAll } from '../session/end.ts'
 import { type Authenticated, type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
-import type { LiveSession, LiveSessions, SessionLedger, User, Users } from '../stores/port.ts'
+import type { DeviceTokens, LiveSession, LiveSessions, SessionLedger, User, Users } from '../stores/port.ts'
 import { isBusy } from './busy.ts'
+import { type DeviceTokenKeys, findDeviceToken } from './device-token.ts'
 import { type EntranceDeps, entranceOf, isSettled } from './entrance.ts'
+import type { Sender } from './fair-queue.ts'
 import { reauthRules } from './limits.ts'
 import { type CodeDeps, checkCode } from './mfa.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
@@ -12,6 +14,8 @@ import { weakness } from './password-policy.ts'
 import type { Passwords } from './passwords.ts'
 
 export interface CredentialDeps extends IssueDeps, CodeDeps, DeviceDeps, EntranceDeps {
+  deviceTokens: Pick<DeviceTokens, 'revokeAll'>
+  deviceTokenKeys: DeviceTokenKeys
   users: Pick<Users, 'findById' | 'readEpoch' | 'changePassword' | 'acceptTotpStep'>
   passwords: Passwords
   sessions: Pick<LiveSessions, 'create' | 'end' | 'revoke'>
@@ -36,9 +40,9 @@ export async function reauthenticate(
   deviceHash: string,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
-  const risk = await risksOfDevice(session.userId, deviceHash, deps)
+  const risk = await risksOfDevice(session, deviceHash, deps)
   const about = { ...requestFields(client, deviceHash), usr: { id: session.userId }, sid: session.sid }
-  const proof = await provePassword(session, submitted.password, deps)
+  const proof = await provePassword(session, submitted.password, client, deps)
   if (proof.kind !== 'proved') {
     // Whoever holds a stolen session may guess here as well as at the sign-in, and must be seen doing it.
     const reason = REASONS[proof.kind]
@@ -60,25 +64,26 @@ export async function reauthenticate(
 }
 
 /**
- * Sets a new password and ends every other session; this one goes on under a new sid. Where a second factor is enabled
+ * Sets a new password, ends every other session and revokes the tokens of every other device; this session goes on under
+ * a new sid. Where a second factor is enabled
  * it stays as old as it was: the password alone must not open what needs a fresh authentication. @see OWASP ASVS 7.4.3
  */
 export async function changePassword(
   session: LiveSession,
-  submitted: { current: string; next: string },
+  submitted: { current: string; next: string; deviceToken?: string | undefined },
   client: Client,
   deviceHash: string,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
   const fields = {
     ...requestFields(client, deviceHash),
-    ...riskField(await risksOfDevice(session.userId, deviceHash, deps)),
+    ...riskField(await risksOfDevice(session, deviceHash, deps)),
     evt: 'credential' as const,
     action: 'password_changed' as const,
     usr: { id: session.userId },
     sid: session.sid,
   }
-  const proof = await provePassword(session, submitted.current, deps)
+  const proof = await provePassword(session, submitted.current, client, deps)
   if (proof.kind !== 'proved') {
     deps.emit({ ...fields, outcome: 'fail', reason: REASONS[proof.kind] })
     return outcomeOf(proof)
@@ -89,7 +94,7 @@ export async function changePassword(
     deps.emit({ ...fields, outcome: 'fail', reason: 'weak_password' })
     return { kind: 'weak', why }
   }
-  const hash = await deps.passwords.hash(submitted.next).catch((error: unknown) => {
+  const hash = await deps.passwords.hash(submitted.next, senderOf(client)).catch((error: unknown) => {
     if (isBusy(error)) deps.emit({ ...fields, outcome: 'fail', reason: 'busy' })
     throw error
   })
@@ -103,6 +108,8 @@ export async function changePassword(
   const authTime = user.totp?.enabled ? session.authTime : undefined
   let { sid } = session
   try {
+    const kept = findDeviceToken(submitted.deviceToken, user.id, deps.deviceTokenKeys)
+    await deps.deviceTokens.revokeAll(user.id, kept?.id)
     const replaced = await replaceSession(session, { userId: user.id, epoch, amr, authTime }, client, deviceHash, deps)
     if (replaced.kind === 'issued') sid = replaced.sid
     return replaced
@@ -122,19 +129,24 @@ function outcomeOf(proof: Unproved): Refusal {
   return proof
 }
 
+const senderOf = ({ ip }: Client): Sender => ({ ip, trusted: false })
+
 async function provePassword(
   session: LiveSession,
   password: string,
+  client: Client,
   deps: CredentialDeps,
 ): Promise<{ kind: 'proved'; user: User } | Unproved> {
   const user = await deps.users.findById(session.userId)
   const rules = reauthRules(session.sid)
   const refusal = await deps.throttle.reserve(rules)
   if (refusal) return { kind: 'throttled', ...refusal }
-  const check = await deps.passwords.check(password, user?.passwordHash).catch(async (error: unknown) => {
-    await deps.throttle.release(rules.map((rule) => rule.key))
-    return { kind: 'busy' as const, error }
-  })
+  const check = await deps.passwords
+    .check(password, user?.passwordHash, senderOf(client))
+    .catch(async (error: unknown) => {
+      await deps.throttle.release(rules.map((rule) => rule.key))
+      return { kind: 'busy' as const, error }
+    })
   if ('kind' in check) return check
   if (!user || !check.matches) return { kind: 'refused' }
   await deps.throttle.clear(rules.map((rule) => rule.key))
@@ -149,11 +161,11 @@ async function replaceSession(
   deps: CredentialDeps & EndDeps,
 ): Promise<CredentialOutcome> {
   // Whoever was let in oddly does not become somebody else by proving again what they knew.
-  const { risk = [], createdAt } = session
+  const { risk = [], createdAt, newDeviceSince } = session
   // Nor does a young one become an old one: what ends the session that an attack opened ends what took its place.
   const entrance = { userId: who.userId, odd: risk.length > 0 }
   const announce = isSettled(createdAt, deps.now()) ? undefined : entranceOf(entrance, client, deps)
-  const issued = await issueSession({ ...who, risk, announce }, client, deviceHash, deps)
+  const issued = await issueSession({ ...who, risk, newDeviceSince, announce }, client, deviceHash, deps)
   await logout(session, client, deviceHash, deps)
   return issued ? { kind: 'issued', ...issued } : { kind: 'refused' }
 }

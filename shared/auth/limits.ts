@@ -7,16 +7,18 @@ const DAY = 24 * 60 * MINUTE
 /**
  * How many attempts are let through. A success gives its attempt back, so only failures add up. NIST SP 800-63B-4
  * 3.2.2 would disable an account after 100 failures in a row; anybody could then disable anybody's, so guessing is held
- * to 90 a day instead: 50 from unknown devices, 40 from those that the account knows.
+ * to 90 a day instead: 50 by strangers, 40 by devices that hold a token of the account.
  */
 export const LIMITS = {
   addressFailures: { limit: 100, windowSeconds: 5 * MINUTE },
   accountFailures: { limit: 10, windowSeconds: 15 * MINUTE },
   accountDailyFailures: { limit: 50, windowSeconds: DAY },
-  /** A device that the account knows has a bucket of its own: hammering from elsewhere never locks its owner out. */
-  knownDeviceFailures: { limit: 10, windowSeconds: 15 * MINUTE },
-  /** Of all of them together: which kind of device somebody has is easily guessed, and then goes on being guessed from. */
-  knownDeviceDailyFailures: { limit: 40, windowSeconds: DAY },
+  /** Each device with a token of the account has a bucket of its own: hammering from elsewhere never locks its owner out. */
+  trustedDeviceFailures: { limit: 10, windowSeconds: 15 * MINUTE },
+  /** Of all of them together. */
+  trustedDailyFailures: { limit: 40, windowSeconds: DAY },
+  /** Right passwords as well: each makes rows and a session. Also of each device with a token. */
+  rightSignIns: { limit: 30, windowSeconds: 15 * MINUTE },
   registrations: { limit: 60, windowSeconds: 10 * MINUTE },
   confirmations: { limit: 60, windowSeconds: 10 * MINUTE },
   /** To one address: registering must not be a way to fill somebody's mailbox. */
@@ -40,12 +42,20 @@ const rule = (kind: keyof typeof LIMITS, subject: string): ThrottleRule => ({
   ...LIMITS[kind],
 })
 
-/** @param loginHash of the submitted login, whether or not there is such an account @param device if the account knows it */
-export const loginRules = (ip: string, loginHash: string, device: string | undefined): ThrottleRule[] => [
-  rule('addressFailures', networkOf(ip)),
-  ...(device
-    ? [rule('knownDeviceFailures', `${loginHash} ${device}`), rule('knownDeviceDailyFailures', loginHash)]
-    : [rule('accountFailures', loginHash), rule('accountDailyFailures', loginHash)]),
+/**
+ * @param loginHash of the submitted login, whether or not there is such an account
+ * @param lineage of the token of this account that was presented: its device does not pay for its neighbours either
+ */
+export const loginRules = (ip: string, loginHash: string, lineage: string | undefined): ThrottleRule[] =>
+  lineage === undefined
+    ? [
+        rule('addressFailures', networkOf(ip)),
+        rule('accountFailures', loginHash),
+        rule('accountDailyFailures', loginHash),
+      ]
+    : [rule('trustedDeviceFailures', `${loginHash} ${lineage}`), rule('trustedDailyFailures', loginHash)]
+export const rightSignInRules = (loginHash: string, lineage: string | undefined): ThrottleRule[] => [
+  rule('rightSignIns', lineage === undefined ? loginHash : `${loginHash} ${lineage}`),
 ]
 export const registerRules = (ip: string): ThrottleRule[] => [rule('registrations', networkOf(ip))]
 export const confirmRules = (ip: string): ThrottleRule[] => [rule('confirmations', networkOf(ip))]

@@ -4,91 +4,111 @@ import type { Client, ClientDeps } from '../client/client.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import type { Event, Risk } from '../event.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
-import type { BlockList, Entrances, KnownDevices, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
+import type { BlockList, Entrances, PendingMfas, Throttle, ThrottleRule, User, Users } from '../stores/port.ts'
 import { isBusy } from './busy.ts'
-import { isDecoyDevice } from './decoy.ts'
-import { type EntranceDeps, entranceOf } from './entrance.ts'
-import { loginRules, MFA_PENDING_SECONDS } from './limits.ts'
+import {
+  announcementOf,
+  type Holder,
+  holderOf,
+  type Introduction,
+  isKnown,
+  type MeetingDeps,
+  meetDevice,
+} from './device-meeting.ts'
+import type { EntranceDeps } from './entrance.ts'
+import type { Sender } from './fair-queue.ts'
+import { loginRules, MFA_PENDING_SECONDS, rightSignInRules } from './limits.ts'
 import type { Passwords } from './passwords.ts'
 import { readLogin, type SubmittedLogin } from './submitted.ts'
 import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
-export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps, EntranceDeps {
+export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps, EntranceDeps, MeetingDeps {
   entrances: Entrances
   users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash'>
   passwords: Passwords
   throttle: Throttle
   blocks: Pick<BlockList, 'blockedBy'>
-  devices: KnownDevices
-  pendingMfas: Pick<PendingMfas, 'create'>
+  pendingMfas: Pick<PendingMfas, 'create' | 'consume'>
 }
 
 export type LoginOutcome =
-  | ({ kind: 'issued' } & IssuedToken)
+  | ({ kind: 'issued'; deviceToken?: string | undefined } & IssuedToken)
   | { kind: 'challenge'; mfaToken: string }
   | { kind: 'refused' }
   | { kind: 'throttled'; retryAfterSeconds: number }
 
 type FailReason = Extract<Event, { evt: 'login'; outcome: 'fail' }>['reason']
 
-/** No account has this id, so no device is known to it. @see RFC 9562 5.9 */
-const NOBODY = '00000000-0000-0000-0000-000000000000'
-
 /**
- * Signs a person in: one attempt, one event, whatever becomes of it. Unknown, wrong and blocked answer alike and cost
- * the same hash; a throttled attempt costs none. One that finds the password queue full is no failure of its client: it
- * is counted by no throttle and no verdict.
+ * Signs a person in: one attempt, one event, whatever becomes of it. To a stranger unknown, wrong, throttled and blocked
+ * answer alike and cost the same hash; how long to wait is told to nobody but a device with a token of this account. A
+ * block, and a revocation of all sessions, that come while the password is checked count as if they had come before. An
+ * attempt that finds the password queue full is no failure of its client: it is counted by no throttle and no verdict.
  * @throws ProblemError `unavailable` when the password queue is full
  */
 export async function login(
-  submitted: { email: string; password: string },
+  submitted: { email: string; password: string } & Introduction,
   client: Client,
   deps: LoginDeps,
 ): Promise<LoginOutcome> {
   const typed = readLogin(submitted.email, client, deps)
   const user = typed.email === undefined ? undefined : await deps.users.findByEmail(typed.email)
-  // Asked for nobody as well: an account that exists must not take longer to be refused.
-  const remembered = await deps.devices.find(user?.id ?? NOBODY, typed.deviceHash)
-  const deviceKnown = user
-    ? remembered !== undefined
-    : isDecoyDevice(typed.loginHash, typed.deviceHash, deps.deviceKeys[0])
-  const tried: Try = { typed, password: submitted.password, deviceKnown, client }
+  const holder = await holderOf(submitted, user?.id, deps)
+  const tried: Try = { typed, password: submitted.password, trusted: holder !== undefined, client }
+  // A block spares devices with a token of this account: people behind the attacker's address must get in.
+  const isBlocked = async () => !holder && (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
+  let blocked = await isBlocked()
   const fail = async (reason: FailReason) => {
     const failed = reason === 'wrong_password' || reason === 'unknown_user'
-    const risk = await judgeTry(tried, failed ? 'failed' : 'refused', deps)
+    const risk = reason === 'busy' ? [] : await judgeTry(tried, failed ? 'failed' : 'refused', deps)
     emitFailure(typed, user, client, { reason, risk }, deps)
+    return { kind: 'refused' } as const
   }
 
-  // A block spares devices that the account knows: people behind the attacker's address must get in.
-  const blocked = !deviceKnown && (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
-  const rules = loginRules(client.ip, typed.loginHash, deviceKnown ? typed.deviceHash : undefined)
+  const rules = blocked ? [] : loginRules(client.ip, typed.loginHash, holder?.lineage)
   const refusal = await deps.throttle.reserve(rules)
-  if (refusal) {
-    await fail(blocked ? 'blocked' : 'throttled')
-    return blocked ? { kind: 'refused' } : { kind: 'throttled', ...refusal }
+  if (refusal && holder) {
+    await fail('throttled')
+    return { kind: 'throttled', ...refusal }
   }
+  const sender = { ip: client.ip, trusted: holder !== undefined }
+  const check = await deps.passwords
+    .check(submitted.password, user?.passwordHash, sender)
+    .catch(async (error: unknown) => {
+      if (!refusal) await release(rules, deps)
+      await fail(blocked ? 'blocked' : refusal ? 'throttled' : 'busy')
+      throw error
+    })
+  blocked ||= await isBlocked()
+  if (blocked) return fail('blocked')
+  if (refusal) return fail('throttled')
+  if (!user) return fail('unknown_user')
+  if (!check.matches) return fail('wrong_password')
 
-  const check = await deps.passwords.check(submitted.password, user?.passwordHash).catch(async (error: unknown) => {
-    await deps.throttle.release(rules.map((rule) => rule.key))
-    if (blocked) await fail('blocked')
-    else emitFailure(typed, user, client, { reason: 'busy', risk: [] }, deps)
+  await release(rules, deps)
+  const excess = await deps.throttle.reserve(rightSignInRules(typed.loginHash, holder?.lineage))
+  if (excess) {
+    await fail('throttled')
+    return holder ? { kind: 'throttled', ...excess } : { kind: 'refused' }
+  }
+  const risk = await judgeTry(tried, 'right', deps)
+  if (check.outdated) await renewHash(user, submitted.password, sender, deps)
+  // An odd sign-in earns no token: a guesser would not be judged the next time.
+  const asks = submitted.rememberDevice === true && risk.length === 0
+  const proved: Proved = { user, typed, client, holder, risk, isBlocked, asks }
+  return (user.totp?.enabled ? challenge(proved, deps) : finish(proved, deps)).catch((error: unknown) => {
+    // A store failed: ours, and still an attempt that has its event.
+    emitFailure(typed, user, client, { reason: 'busy', risk: [] }, deps)
     throw error
   })
-  if (blocked || !user || !check.matches) {
-    await fail(blocked ? 'blocked' : user ? 'wrong_password' : 'unknown_user')
-    return { kind: 'refused' }
-  }
-  const [risk] = await Promise.all([
-    judgeTry(tried, 'right', deps),
-    deps.throttle.release(rules.map((rule) => rule.key)),
-  ])
-  if (check.outdated) await renewHash(user, submitted.password, deps)
-  return (user.totp?.enabled ? challenge : finish)(user, { typed, deviceKnown, client, risk }, deps)
 }
 
+const release = (rules: readonly ThrottleRule[], { throttle }: LoginDeps) =>
+  throttle.release(rules.map((rule) => rule.key))
+
 /** The next sign-in does what a full queue does not allow now. */
-async function renewHash(user: User, password: string, { users, passwords }: LoginDeps): Promise<void> {
-  const hash = await passwords.hash(password).catch((error: unknown) => {
+async function renewHash(user: User, password: string, sender: Sender, { users, passwords }: LoginDeps): Promise<void> {
+  const hash = await passwords.hash(password, sender).catch((error: unknown) => {
     if (isBusy(error)) return undefined
     throw error
   })
@@ -96,45 +116,77 @@ async function renewHash(user: User, password: string, { users, passwords }: Log
 }
 
 /** A try whose password was right. */
-type Proved = Pick<Try, 'typed' | 'deviceKnown' | 'client'> & { risk: readonly Risk[] }
+interface Proved extends Pick<Try, 'typed' | 'client'> {
+  user: User
+  holder: Holder | undefined
+  risk: readonly Risk[]
+  /** Whether the device asks for a token. */
+  asks: boolean
+  isBlocked: () => Promise<boolean>
+}
 
-async function challenge(user: User, proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
-  const { typed, deviceKnown, client, risk } = proved
+async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
+  const { user, typed, client, holder, risk } = proved
   const mfaToken = randomBytes(32).toString('base64url')
   const pending = { userId: user.id, epoch: user.epoch, deviceHash: typed.deviceHash, loginEmail: user.email, risk }
   await deps.pendingMfas.create(mfaToken, pending, MFA_PENDING_SECONDS)
+  const known = await isKnown({ userId: user.id, deviceHash: typed.deviceHash, holder }, deps)
+  const [epoch, blocked] = await Promise.all([deps.users.readEpoch(user.id), proved.isBlocked()])
+  if (blocked || epoch !== user.epoch) {
+    await deps.pendingMfas.consume(mfaToken)
+    emitFailure(typed, user, client, { reason: blocked ? 'blocked' : 'wrong_password', risk }, deps)
+    return { kind: 'refused' }
+  }
   deps.emit({
     ...attemptFields(typed, client),
     ...riskField(risk),
     outcome: 'challenge',
     usr: { id: user.id },
-    device_known: deviceKnown,
+    device_known: known,
   })
   return { kind: 'challenge', mfaToken }
 }
 
-async function finish(user: User, proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
-  const { typed, deviceKnown, client, risk } = proved
-  const odd = risk.length > 0
-  const announce = deviceKnown ? undefined : entranceOf({ userId: user.id, odd }, client, deps)
-  const who = { userId: user.id, epoch: user.epoch, amr: ['pwd'] as const, risk, announce }
-  const issued = await issueSession(who, client, typed.deviceHash, deps)
+async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
+  const { user, typed, client, holder, risk } = proved
+  const { deviceHash } = typed
+  const meeting = await meetDevice({ userId: user.id, deviceHash, holder }, proved.asks, deps)
+  let blocked = false
+  const stillAllowed = async () => {
+    blocked = await proved.isBlocked()
+    return !blocked
+  }
+  const { newDeviceSince } = meeting
+  const announce = announcementOf(meeting, user.id, risk, client, deps)
+  const who = {
+    userId: user.id,
+    epoch: user.epoch,
+    amr: ['pwd'] as const,
+    risk,
+    newDeviceSince,
+    announce,
+    stillAllowed,
+  }
+  const issued = await issueSession(who, client, deviceHash, deps).catch(async (error: unknown) => {
+    await meeting.undo()
+    throw error
+  })
   if (!issued) {
-    // Every session of the user was revoked while the password was checked; the new one went with them.
-    emitFailure(typed, user, client, { reason: 'wrong_password', risk }, deps)
+    // The network was blocked, or every session of the user revoked, while the new one was made: it went with them.
+    await meeting.undo()
+    emitFailure(typed, user, client, { reason: blocked ? 'blocked' : 'wrong_password', risk }, deps)
     return { kind: 'refused' }
   }
-  const met = deviceKnown ? undefined : await deps.devices.remember(user.id, typed.deviceHash, new Date(deps.now()))
-  const isNew = met?.isNew === true && !met.isFirst
+  await meeting.confirm()
   deps.emit({
     ...attemptFields(typed, client),
-    ...riskField([...(isNew ? ['new_device' as const] : []), ...issued.risk]),
+    ...riskField([...(meeting.isNew ? ['new_device' as const] : []), ...issued.risk]),
     outcome: 'success',
     usr: { id: user.id },
     sid: issued.sid,
-    device_known: !met?.isNew,
+    device_known: meeting.known,
   })
-  return { kind: 'issued', ...issued }
+  return { kind: 'issued', ...issued, deviceToken: meeting.token }
 }
 
 function emitFailure(

@@ -1,12 +1,14 @@
+import { networkOf } from '../client/address.ts'
 import type { Client, ClientDeps } from '../client/client.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import type { Emit, Event } from '../event.ts'
 import type { Secret } from '../secret.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
-import type { KnownDevices, LiveSession, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
-import { type EntranceDeps, entranceOf } from './entrance.ts'
+import type { BlockList, LiveSession, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
+import { announcementOf, holderOf, type Introduction, type MeetingDeps, meetDevice } from './device-meeting.ts'
+import type { EntranceDeps } from './entrance.ts'
 import { MFA_TRIES, mfaRules } from './limits.ts'
-import { type DeviceDeps, isNewDevice, risksOfDevice } from './new-device.ts'
+import { type DeviceDeps, risksOfDevice } from './new-device.ts'
 import { newTotpSecret, openTotp, otpauthUri, sealTotp, stepOfCode } from './totp.ts'
 
 export interface CodeDeps {
@@ -36,17 +38,22 @@ export async function checkCode(user: User, code: string, deps: CodeDeps): Promi
   return 'accepted'
 }
 
-export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, EntranceDeps {
+export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, MeetingDeps, EntranceDeps {
   users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep'>
   pendingMfas: Pick<PendingMfas, 'attempt' | 'consume'>
-  devices: KnownDevices
+  blocks: Pick<BlockList, 'blockedBy'>
 }
 
-export type VerifyMfaOutcome = ({ kind: 'issued' } & IssuedToken) | { kind: 'refused' }
+export type VerifyMfaOutcome =
+  | ({ kind: 'issued'; deviceToken?: string | undefined } & IssuedToken)
+  | { kind: 'refused' }
 
-/** The second half of a sign-in. The half session can do nothing else, for a few minutes and a few tries. */
+/**
+ * The second half of a sign-in. The half session can do nothing else, for a few minutes and a few tries. A block, and a
+ * revocation of all sessions, that come while the code is checked count as if they had come before.
+ */
 export async function verifyMfa(
-  submitted: { mfaToken: string; code: string },
+  submitted: { mfaToken: string; code: string } & Introduction,
   client: Client,
   deviceHash: string,
   deps: VerifyMfaDeps,
@@ -59,28 +66,47 @@ export async function verifyMfa(
     return { kind: 'refused' }
   }
   const usr = { id: user.id }
+  const holder = await holderOf(submitted, user.id, deps)
+  const isBlocked = async () => !holder && (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
+  let blocked = await isBlocked()
+  if (blocked) {
+    deps.emit({ ...fields, outcome: 'fail', reason: 'blocked', usr })
+    return { kind: 'refused' }
+  }
   const verdict = tried.attempts > MFA_TRIES ? 'too_many' : await checkCode(user, submitted.code, deps)
   if (verdict !== 'accepted') {
     if (verdict === 'too_many') await deps.pendingMfas.consume(submitted.mfaToken)
     deps.emit({ ...fields, outcome: 'fail', reason: verdict, usr })
     return { kind: 'refused' }
   }
-  const { risk } = tried.pending
-  const isKnown = (await deps.devices.find(user.id, deviceHash)) !== undefined
-  const odd = risk !== undefined && risk.length > 0
-  const announce = isKnown ? undefined : entranceOf({ userId: user.id, odd }, client, deps)
-  const who = { userId: user.id, epoch: user.epoch, amr: ['pwd', 'otp'] as const, risk, announce }
-  const issued = (await deps.pendingMfas.consume(submitted.mfaToken))
-    ? await issueSession(who, client, deviceHash, deps)
-    : undefined
-  if (!issued) {
+  if (!(await deps.pendingMfas.consume(submitted.mfaToken))) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'expired', usr })
     return { kind: 'refused' }
   }
-  const now = deps.now()
-  const isNew = isNewDevice(await deps.devices.remember(user.id, deviceHash, new Date(now)), now)
-  deps.emit({ ...fields, ...riskField(isNew ? ['new_device'] : []), outcome: 'success', usr, sid: issued.sid })
-  return { kind: 'issued', ...issued }
+  const asks = submitted.rememberDevice === true && (tried.pending.risk ?? []).length === 0
+  const meeting = await meetDevice({ userId: user.id, deviceHash, holder }, asks, deps)
+  const { newDeviceSince } = meeting
+  const stillAllowed = async () => {
+    blocked = await isBlocked()
+    return !blocked
+  }
+  const { risk: proved = [] } = tried.pending
+  const announce = announcementOf(meeting, user.id, proved, client, deps)
+  const amr = ['pwd', 'otp'] as const
+  const who = { userId: user.id, epoch: user.epoch, amr, risk: proved, newDeviceSince, announce, stillAllowed }
+  const issued = await issueSession(who, client, deviceHash, deps).catch(async (error: unknown) => {
+    await meeting.undo()
+    throw error
+  })
+  if (!issued) {
+    await meeting.undo()
+    deps.emit({ ...fields, outcome: 'fail', reason: blocked ? 'blocked' : 'expired', usr })
+    return { kind: 'refused' }
+  }
+  await meeting.confirm()
+  const risk = newDeviceSince === undefined ? [] : ['new_device' as const]
+  deps.emit({ ...fields, ...riskField(risk), outcome: 'success', usr, sid: issued.sid })
+  return { kind: 'issued', ...issued, deviceToken: meeting.token }
 }
 
 export interface EnrolDeps extends CodeDeps, DeviceDeps {
@@ -121,7 +147,7 @@ export async function confirmTotp(
     deps.emit({ ...fields, outcome: 'fail', reason: 'wrong_code' })
     return 'refused'
   }
-  const risk = await risksOfDevice(user.id, deviceHash, deps)
+  const risk = await risksOfDevice(session, deviceHash, deps)
   if (!(await deps.users.enableTotp(user.id, user.totp.secret, step, new Date(deps.now())))) return 'nothing-offered'
   await deps.throttle.clear(rules.map((rule) => rule.key))
   deps.emit({ ...fields, ...riskField(risk), outcome: 'enabled' })
@@ -135,7 +161,7 @@ export async function disableTotp(
   deviceHash: string,
   deps: EnrolDeps,
 ): Promise<boolean> {
-  const risk = await risksOfDevice(session.userId, deviceHash, deps)
+  const risk = await risksOfDevice(session, deviceHash, deps)
   if (!(await deps.users.disableTotp(session.userId, new Date(deps.now())))) return false
   const usr = { id: session.userId }
   deps.emit({

@@ -1,4 +1,4 @@
-import type { KnownDevice, KnownDevices } from '../stores/port.ts'
+import type { KnownDevice, KnownDevices, LiveSession } from '../stores/port.ts'
 
 /** How long a device that an account has just met is told apart when it changes what the account is opened with. */
 export const NEW_DEVICE_MS = 15 * 60_000
@@ -15,7 +15,17 @@ export interface DeviceDeps {
 export const isNewDevice = (device: KnownDevice | undefined, now: number): boolean =>
   device === undefined || (!device.isFirst && now - device.since.getTime() < NEW_DEVICE_MS)
 
-/** @returns what goes into the `risk` of an event about an account's credentials */
-export async function risksOfDevice(userId: string, deviceHash: string, deps: DeviceDeps): Promise<'new_device'[]> {
-  return isNewDevice(await deps.devices.find(userId, deviceHash), deps.now()) ? ['new_device'] : []
+/**
+ * A session is as new as the device that opened it, and as the kind of device that presents it now: a copied one shows.
+ * @returns what goes into the `risk` of an event about an account's credentials
+ */
+export async function risksOfDevice(
+  { userId, newDeviceSince }: Pick<LiveSession, 'userId' | 'newDeviceSince'>,
+  deviceHash: string,
+  deps: DeviceDeps,
+): Promise<'new_device'[]> {
+  const now = deps.now()
+  const presenting = await deps.devices.find(userId, deviceHash)
+  const isNew = newDeviceSince !== undefined && now - newDeviceSince < NEW_DEVICE_MS
+  return isNew || isNewDevice(presenting, now) ? ['new_device'] : []
 }

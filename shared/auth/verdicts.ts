@@ -22,22 +22,23 @@ export interface VerdictDeps {
 export interface Try {
   typed: SubmittedLogin
   password: string
-  deviceKnown: boolean
+  /** Came with a token of this very account. */
+  trusted: boolean
   client: Client
 }
 
 /**
  * What a log monitor cannot compute of a sign-in: whether its password is being tried at one login after another, and
- * whether a right one comes after wrong ones from the same network or device. Who fails on a device that the account
- * knows is its owner with a bad memory: neither counted nor judged. One round trip, whether or not there is an account.
+ * whether a right one comes after wrong ones from the same network or device. Who fails on a device with a token of the
+ * account is its owner with a bad memory: neither counted nor judged. One round trip, whether or not there is an account.
  * @throws if the store fails: an attempt that cannot be counted is not let through
  */
 export async function judgeTry(
-  { typed, password, deviceKnown, client }: Try,
+  { typed, password, trusted, client }: Try,
   outcome: Attempt['outcome'],
   deps: VerdictDeps,
 ): Promise<Risk[]> {
-  const origins = deviceKnown ? [] : originsOf(client, typed)
+  const origins = trusted ? [] : originsOf(client, typed)
   if (outcome !== 'right') await deps.entrances.failed(networkOf(client.ip), deps.now())
   const attempt = { password: deps.passwords.fingerprint(password), login: typed.loginHash, origins, outcome }
   const { logins, failures } = await deps.attempts.note(attempt, DECIDED_BY.withinMs, MOST, deps.now())

@@ -4,6 +4,7 @@ import type {
   BlockList,
   Containment,
   ContainmentLedger,
+  DeviceTokens,
   Entrances,
   LiveSessions,
   SessionLedger,
@@ -20,6 +21,7 @@ export interface CarryOutDeps extends RevokeCallDeps {
   sessions: Pick<LiveSessions, 'revoke' | 'tombstone' | 'end'>
   ledger: SessionLedger
   blocks: BlockList
+  deviceTokens: Pick<DeviceTokens, 'revokeLineage'>
   entrances: Pick<Entrances, 'suspects'>
   containments: ContainmentLedger
   mayBlock: (network: string) => boolean
@@ -129,10 +131,12 @@ async function endSuspects(network: string, { id }: Containment, deps: CarryOutD
   const end = { reason: 'contained', containmentId: id } as const
   let died = 0
   const work = async () => {
-    for (const { sid, userId } of left) {
+    for (const { sid, userId, lineage } of left) {
       const at = deps.now()
       if ((await deps.sessions.revoke(sid, { ...end, at })) === 'success') died++
       await deps.ledger.close(userId, sid, { ...end, state: 'revoked', at: new Date(at) })
+      // A block spares who holds a token of the account: this one was given to whom the block is for.
+      if (lineage !== undefined) await deps.deviceTokens.revokeLineage(userId, lineage)
     }
   }
   await Promise.all(Array.from({ length: ENDED_AT_ONCE }, work))

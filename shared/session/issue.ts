@@ -29,6 +29,10 @@ export interface Authenticated {
   risk?: readonly Risk[] | undefined
   /** Told of the session before there is one: whatever ends it from then on finds it. */
   announce?: ((sid: string) => Promise<void>) | undefined
+  /** See `NewSession.newDeviceSince`. */
+  newDeviceSince?: number | undefined
+  /** Asked again after the slow steps, the last time just before the answer: a block may have come meanwhile. */
+  stillAllowed?: (() => Promise<boolean>) | undefined
 }
 
 export interface IssuedToken {
@@ -46,7 +50,8 @@ export interface IssuedSession extends IssuedToken {
 /**
  * Issues a session under a new sid, whatever the client presented before: ledger row first, Redis second, so that no
  * session is live that the ledger does not know.
- * @returns undefined if every session of the user was revoked meanwhile: then this one is withdrawn as well
+ * @returns undefined if every session of the user was revoked meanwhile, or whoever asks is not allowed any more: then
+ * this one is withdrawn as well
  */
 export async function issueSession(
   who: Authenticated,
@@ -69,16 +74,23 @@ export async function issueSession(
     ip,
     via,
   })
-  const { userId, amr, authTime = now, risk: proved = [] } = who
-  const session = { sid, userId, deviceHash, amr, authTime, absoluteExpiry, ...riskField(proved) }
+  const { userId, amr, authTime = now, risk: proved = [], newDeviceSince } = who
+  const session = { sid, userId, deviceHash, amr, authTime, absoluteExpiry, ...riskField(proved), newDeviceSince }
   await who.announce?.(sid)
   await deps.sessions.create(session, now)
-  if ((await deps.users.readEpoch(who.userId)) !== who.epoch) {
+  const stands = async () => {
+    const [epoch, allowed] = await Promise.all([deps.users.readEpoch(userId), who.stillAllowed?.() ?? true])
+    return allowed && epoch === who.epoch
+  }
+  const withdraw = async () => {
     await deps.sessions.end(sid)
-    await deps.ledger.close(who.userId, sid, { state: 'ended', at: new Date(now) })
+    await deps.ledger.close(userId, sid, { state: 'ended', at: new Date(now) })
     return undefined
   }
+  if (!(await stands())) return withdraw()
+  const token = await tokenFor({ ...session, gen: 1 }, deps)
   const risk = [...proved, ...(await risksOfArrival(who.userId, client, deps))]
+  if (!(await stands())) return withdraw()
   deps.emit({
     ...requestFields(client, deviceHash),
     evt: 'session',
@@ -87,7 +99,7 @@ export async function issueSession(
     sid,
     ...riskField(risk),
   })
-  return { ...(await tokenFor({ ...session, gen: 1 }, deps)), risk }
+  return { ...token, risk }
 }
 
 export type TokenDeps = Pick<IssueDeps, 'issueToken' | 'idleSeconds' | 'renewSeconds' | 'now'>

@@ -71,6 +71,8 @@ export interface NewSession {
   absoluteExpiry: number
   /** Of the password that opened it: a session that takes its place has them too. */
   risk?: readonly Risk[] | undefined
+  /** epoch ms when the account met the device that opened it, if that was not its first one and not long ago. */
+  newDeviceSince?: number | undefined
 }
 
 export interface LiveSession extends NewSession {
@@ -292,6 +294,36 @@ export interface KnownDevices {
   find(userId: string, deviceHash: string): Promise<KnownDevice | undefined>
   /** @returns the device, and whether it was remembered only now */
   remember(userId: string, deviceHash: string, now: Date): Promise<KnownDevice & { isNew: boolean }>
+  /** Takes back what was remembered only now, for a sign-in that came to nothing. */
+  forget(userId: string, deviceHash: string): Promise<void>
+}
+
+/** A browser or script that was given a secret of its own. */
+export interface TrustedDevice extends KnownDevice {
+  /** Stays the same when its token is replaced. */
+  lineage: string
+}
+
+/** Secrets that devices keep, by account and by the SHA-256 of the token's id. */
+export interface DeviceTokens {
+  find(userId: string, id: string, now: Date): Promise<TrustedDevice | undefined>
+  /** Whether the account has ever given one out: from then on no kind of device is known to it. */
+  hasIssued(userId: string): Promise<boolean>
+  /**
+   * Keeps a token's id. Of more than `MAX_DEVICES` of an account one goes: a replaced one first, then one that never came
+   * back, then the one that was used longest ago.
+   * @param replaces the id that was presented, which is not the one to go
+   * @returns whether the account had never given one out
+   */
+  issue(userId: string, id: string, device: TrustedDevice, now: Date, replaces?: string): Promise<{ isFirst: boolean }>
+  /** A replaced id stays good for a few minutes more, because answers get lost; never longer than it was. */
+  retire(userId: string, id: string, now: Date): Promise<void>
+  /** Takes back what was issued only now, for a sign-in that came to nothing. @param issued what `issue` returned */
+  withdraw(userId: string, id: string, issued: { isFirst: boolean }): Promise<void>
+  /** Of one device, whichever of its ids. */
+  revokeLineage(userId: string, lineage: string): Promise<void>
+  /** @param except the id of the device that goes on */
+  revokeAll(userId: string, except?: string): Promise<void>
 }
 
 /** Where an account was used last, as far as travel is judged by it. */

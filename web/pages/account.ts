@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express'
+import { deviceTokenOf } from '../device-cookie.ts'
 import { formOf } from '../form.ts'
 import { IssuedSession, problemOf } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
@@ -74,13 +75,13 @@ export const showAccount =
 /** The session goes on under a new token; every other one of this user is ended by functions. */
 export const submitPassword =
   (deps: PageDeps): RequestHandler =>
-  async (_request, response) => {
+  async (request, response) => {
     const visit = sessionOf(response)
     const { current_password, new_password } = formOf(response)
     const answer = await deps.functions.post('auth/password', IssuedSession, {
       client: forwardedClient(visit),
       token: visit.token,
-      data: { current_password, new_password },
+      data: { current_password, new_password, device_token: deviceTokenOf(request, deps) },
     })
     if (answer.kind === 'ok') {
       deps.cookies.set(response, 'session', answer.value.token)

@@ -1,7 +1,8 @@
 import type { RequestHandler } from 'express'
 import { problems } from '../../shared/problem.ts'
+import { introduce } from '../device-cookie.ts'
 import { formOf } from '../form.ts'
-import { IssuedSession, problemOf } from '../functions-client.ts'
+import { problemOf, SignedIn } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
 import { tellRum } from '../rum.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
@@ -34,10 +35,11 @@ export const submitMfa =
   (deps: PageDeps): RequestHandler =>
   async (request, response) => {
     const { code, hints } = formOf(response)
-    const data = { mfa_token: deps.cookies.read(request, 'mfa'), code: code?.replace(/\s/g, '') }
+    const pending = { mfa_token: deps.cookies.read(request, 'mfa'), code: code?.replace(/\s/g, '') }
+    const data = { ...pending, ...introduce(request, deps) }
     const client = forwardedClient(visitOf(response), { hints })
-    const answer = await deps.functions.post('auth/mfa/verify', IssuedSession, { client, data })
-    if (answer.kind === 'ok') return admit(response, answer.value.token, deps)
+    const answer = await deps.functions.post('auth/mfa/verify', SignedIn, { client, data })
+    if (answer.kind === 'ok') return admit(request, response, answer.value, deps)
     const { code: problem, retryAfterSeconds } = answer
     tellRum(response, { name: 'login.result', outcome: problem })
     const errors: Partial<Record<typeof problem, string>> = {

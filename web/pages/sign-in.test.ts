@@ -205,3 +205,39 @@ test('functions that cannot be reached is a 503 with Retry-After', async () => {
     await alone.close()
   }
 })
+
+test('a browser keeps a token of each account, and shows them at the next sign-in and code', async () => {
+  const [anna, ben] = [web.newAccount(), web.newAccount({ totp: true })]
+  const visitor = web.visitor()
+  const page = await visitor.post('/login', { email: anna.email, password: anna.password })
+  const device = page.headers.getSetCookie().find((line) => line.startsWith('device='))
+  expect(device).toMatch(/^device=d1\.[^;]+; Max-Age=15552000; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/)
+  const first = visitor.jar.get('device')
+  await visitor.post('/login', { email: ben.email, password: ben.password })
+  expect(visitor.jar.get('device')).toBe(first)
+  await visitor.post('/mfa', { code: CODE })
+  const both = visitor.jar.get('device') ?? ''
+  expect(both.split('~')).toEqual([expect.stringMatching(/^d1\./), first])
+  await visitor.post('/logout')
+  expect(visitor.jar.get('device')).toBe(both)
+  await visitor.post('/login', { email: anna.email, password: anna.password })
+  expect(visitor.jar.get('device')?.split('~')).toHaveLength(2)
+  expect(web.functions.calls.filter(({ route }) => /login|verify/.test(route)).map(({ data }) => data)).toMatchObject([
+    { remember_device: true },
+    { device_token: first, remember_device: true },
+    { device_token: first, remember_device: true },
+    { device_token: both, remember_device: true },
+  ])
+  expect(web.functions.calls[0]?.data).not.toHaveProperty('device_token')
+})
+
+test('a device cookie of any kind keeps nobody from signing in', async () => {
+  const account = web.newAccount()
+  for (const cookie of ['~'.repeat(4000), 'x', 'd1.~d1.', '"quoted"']) {
+    const visitor = web.visitor()
+    visitor.jar.set('device', cookie)
+    const page = await visitor.post('/login', { email: account.email, password: account.password })
+    expect(page.location).toBe('/dashboard')
+    expect(visitor.jar.get('device')).toMatch(/^d1\.[^~]+$/)
+  }
+})

@@ -1,8 +1,10 @@
-import type { RequestHandler, Response } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
+import type * as z from 'zod'
 import { problems } from '../../shared/problem.ts'
 import { logout } from '../../shared/session/end.ts'
+import { introduce, keepDevice } from '../device-cookie.ts'
 import { attemptOf } from '../form.ts'
-import { LoginAnswer, problemOf, type Refused } from '../functions-client.ts'
+import { LoginAnswer, problemOf, type Refused, type SignedIn } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
 import { tellRum, tellRumNext } from '../rum.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
@@ -57,11 +59,12 @@ export const showSignIn =
 /** Every attempt is passed on, an unreadable one too: functions counts it, and emits its one event. */
 export const submitSignIn =
   (deps: PageDeps): RequestHandler =>
-  async (_request, response) => {
+  async (request, response) => {
     const { fields, fault } = attemptOf(response)
     const { email, password, hints, rum } = fields
     const client = forwardedClient(visitOf(response), { hints, rum })
-    const answer = await deps.functions.post('auth/login', LoginAnswer, { client, data: { email, password } })
+    const data = { email, password, ...introduce(request, deps) }
+    const answer = await deps.functions.post('auth/login', LoginAnswer, { client, data })
     if (fault) throw fault
     if (answer.kind === 'refused') return refuse(response, answer, email)
     if ('mfa_token' in answer.value) {
@@ -69,7 +72,7 @@ export const submitSignIn =
       tellRumNext(response, 'challenge')
       return response.redirect(303, '/mfa')
     }
-    await admit(response, answer.value.token, deps)
+    await admit(request, response, answer.value, deps)
   }
 
 function refuse(response: Response, answer: Refused, email: string | undefined) {
@@ -93,13 +96,19 @@ export function tryAgain(seconds: number): string {
  * Lets the browser in under its new session. A session that it came with ends: it may be one that somebody else put
  * there. @see OWASP ASVS 7.2.4
  */
-export async function admit(response: Response, token: string, deps: PageDeps): Promise<void> {
+export async function admit(
+  request: Request,
+  response: Response,
+  { token, device_token }: z.infer<typeof SignedIn>,
+  deps: PageDeps,
+): Promise<void> {
   const { check, client } = visitOf(response)
   if (check.kind === 'accepted') {
     await logout(check.session, client, check.deviceHash, deps).catch((error: unknown) =>
       deps.log.error(error, 'the session before a sign-in could not be ended', { request_id: client.requestId }),
     )
   }
+  keepDevice(request, response, device_token, deps)
   deps.cookies.set(response, 'session', token)
   tellRumNext(response, 'success')
   deps.cookies.clear(response, 'mfa')

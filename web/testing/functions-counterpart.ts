@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import * as z from 'zod'
+import { deviceTokenKeys, newDeviceId, writeDeviceToken } from '../../shared/auth/device-token.ts'
 import { deviceOf, ForwardedClient, observeClient } from '../../shared/client/client.ts'
 import { parseFunctionsConfig, type SigningKey } from '../../shared/config.ts'
 import type { NewEvent } from '../../shared/event.ts'
@@ -123,7 +124,15 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
     return deps satisfies IssueDeps & PresentDeps
   }
 
-  async function issue(account: Account, amr: ('pwd' | 'otp')[], call: SeenCall): Promise<Reply> {
+  /** A sign-in's answer has a token of the device, if one was asked for. */
+  async function signIn(account: Account, amr: ('pwd' | 'otp')[], call: SeenCall): Promise<Reply> {
+    const { status, body } = await issue(account, amr, call)
+    const { userId } = account
+    const device_token = writeDeviceToken({ userId, id: newDeviceId() }, deviceTokenKeys([new Secret(secrets.device)]))
+    return { status, body: { ...body, ...(call.data.remember_device === true && { device_token }) } }
+  }
+
+  async function issue(account: Account, amr: ('pwd' | 'otp')[], call: SeenCall) {
     const { client, deviceHash } = clientOf(call)
     const issued = await issueSession({ userId: account.userId, epoch: 1, amr }, client, deviceHash, domain())
     if (!issued) throw new Error('not issued')
@@ -153,7 +162,7 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
       const account = accounts.get(String(data.email))
       if (data.email === undefined || data.password === undefined) return problemReply('request-malformed')
       if (!account || account.password !== data.password) return problemReply('login-refused')
-      if (!account.totp) return issue(account, ['pwd'], call)
+      if (!account.totp) return signIn(account, ['pwd'], call)
       const mfaToken = randomUUID()
       pending.set(mfaToken, account)
       return { status: 200, body: { mfa_token: mfaToken } }
@@ -162,7 +171,7 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
       const account = pending.get(String(data.mfa_token))
       if (!account || data.code !== CODE) return problemReply('code-refused')
       pending.delete(String(data.mfa_token))
-      return issue(account, ['pwd', 'otp'], call)
+      return signIn(account, ['pwd', 'otp'], call)
     }
     const deps = domain()
     const { client, deviceHash } = clientOf(call)

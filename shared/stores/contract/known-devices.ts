@@ -40,6 +40,18 @@ export function knownDevicesContract(devices: KnownDevices): void {
       expect(seen.every(({ isNew }) => isNew)).toBe(true)
     })
 
+    test('that is forgotten is new again, and the first one if it was that', async () => {
+      const userId = randomUUID()
+      await devices.remember(userId, LAPTOP, NOW)
+      await devices.remember(userId, PHONE, NOW)
+      await devices.forget(userId, PHONE)
+      await devices.forget(userId, PHONE)
+      expect(await devices.find(userId, PHONE)).toBeUndefined()
+      expect(await devices.find(userId, LAPTOP)).toEqual({ since: NOW, isFirst: true })
+      await devices.forget(userId, LAPTOP)
+      expect(await devices.remember(userId, PHONE, LATER)).toEqual({ since: LATER, isFirst: true, isNew: true })
+    })
+
     test('is new once, also in parallel', async () => {
       const userId = randomUUID()
       await devices.remember(userId, LAPTOP, NOW)

@@ -42,8 +42,9 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
     read,
     readMany: (sids, now) => Promise.all(sids.map((sid) => read(sid, now))),
 
-    async create({ sid, userId, deviceHash, amr, authTime, absoluteExpiry, risk }, now) {
-      const facts: Facts = { sid, userId, deviceHash, amr, authTime, absoluteExpiry, risk, createdAt: now }
+    async create({ sid, userId, deviceHash, amr, authTime, absoluteExpiry, risk, newDeviceSince }, now) {
+      const known = { sid, userId, deviceHash, amr, authTime, absoluteExpiry, risk, newDeviceSince }
+      const facts: Facts = { ...known, createdAt: now }
       const args = [now, JSON.stringify(facts), absoluteExpiry, idleMs, TTL_MARGIN_MS]
       const written = await createSession(redis, keysOf(sid), args)
       if (written !== 1) throw new Error('A session of this sid exists already')

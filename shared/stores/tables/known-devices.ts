@@ -1,7 +1,7 @@
 import { odata, type TableClient, type TransactionAction } from '@azure/data-tables'
 import type { KnownDevice, KnownDevices } from '../port.ts'
 import type { Tables } from './client.ts'
-import { CONFLICT, findEntity, unless } from './entity.ts'
+import { CONFLICT, findEntity, NOT_FOUND, unless } from './entity.ts'
 
 /** The row that whichever device comes first claims, in one transaction with its own. No device hash is a word. */
 const FIRST = 'first'
@@ -34,6 +34,13 @@ export function createKnownDevices(tables: Tables): KnownDevices {
       if (await unless([CONFLICT], table.createEntity(device))) return { since, isFirst: false, isNew: true }
       // The same device was faster by another request: what that wrote holds.
       return { ...((await find(userId, deviceHash)) ?? { since, isFirst: false }), isNew: false }
+    },
+
+    async forget(userId, deviceHash) {
+      const table = await tables.open('devices')
+      const first = await findEntity<{ deviceHash: string }>(table, userId, FIRST)
+      const rows = [deviceHash, ...(first?.deviceHash === deviceHash ? [FIRST] : [])]
+      await Promise.all(rows.map((row) => unless([NOT_FOUND], table.deleteEntity(userId, row))))
     },
   }
 }

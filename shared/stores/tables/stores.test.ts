@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { expect, inject, test } from 'vitest'
 import { connectTables } from '../connect.ts'
 import { containmentLedgerContract } from '../contract/containment-ledger.ts'
+import { deviceTokensContract } from '../contract/device-tokens.ts'
 import { knownDevicesContract } from '../contract/known-devices.ts'
 import { lastPlacesContract } from '../contract/last-places.ts'
 import { sessionLedgerContract } from '../contract/session-ledger.ts'
 import { createTablesClient, type Tables } from './client.ts'
 import { createContainmentLedger } from './containment-ledger.ts'
+import { createDeviceTokens } from './device-tokens.ts'
 import { createKnownDevices } from './known-devices.ts'
 import { createLastPlaces } from './last-places.ts'
 import { createSessionLedger } from './session-ledger.ts'
@@ -16,6 +18,7 @@ const freshTables = (): Tables =>
 
 sessionLedgerContract(() => createSessionLedger(freshTables()))
 knownDevicesContract(createKnownDevices(freshTables()))
+deviceTokensContract(createDeviceTokens(freshTables()))
 lastPlacesContract(createLastPlaces(freshTables()))
 containmentLedgerContract(() => createContainmentLedger(freshTables()))
 

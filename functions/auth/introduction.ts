@@ -1,0 +1,13 @@
+import * as z from 'zod'
+import type { Introduction } from '../../shared/auth/device-meeting.ts'
+
+/** What both steps of a sign-in take of the device: the tokens it holds, and whether it asks for one. */
+export const introduction = {
+  device_token: z.string().max(1024).optional(),
+  remember_device: z.boolean().optional(),
+}
+
+export const introductionOf = (body: {
+  device_token?: string | undefined
+  remember_device?: boolean | undefined
+}): Introduction => ({ deviceToken: body.device_token, rememberDevice: body.remember_device })

@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto'
+import { generate } from 'otplib'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { LIMITS } from '../../shared/auth/limits.ts'
+import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
+import type { FunctionsDeps } from '../deps.ts'
+import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+
+const LISBON = { latitude: 38.7, longitude: -9.1 }
+
+let functions: Functions
+let clock = Date.now()
+let built: FunctionsDeps
+beforeAll(async () => {
+  functions = await startFunctions({ deps: { now: () => clock, locate: () => LISBON } })
+  built = { ...functions.deps }
+})
+afterEach(() => void Object.assign(functions.deps, built))
+afterAll(() => functions.close())
+
+const anywhere = () => {
+  const [a, b] = randomUUID().split('-').slice(1)
+  return normalizeAddress(`2001:db8:${a}:${b}::1`) ?? ''
+}
+const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
+
+/** What may come while a sign-in is under way, and why it is refused then. */
+const ACTS = {
+  block: (_userId: string, ip: string) =>
+    functions.deps.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + 60_000 }),
+  revoke: (userId: string) => functions.deps.users.bumpEpoch(userId, 'contained', new Date(clock)),
+}
+type Act = keyof typeof ACTS
+
+/** Every slow thing between the password and the answer, held still for as long as the act takes. */
+const STEPS = [
+  ['passwords', 'check'],
+  ['throttle', 'release'],
+  ['attempts', 'note'],
+  ['deviceTokens', 'hasIssued'],
+  ['devices', 'remember'],
+  ['deviceTokens', 'issue'],
+  ['ledger', 'open'],
+  ['sessions', 'create'],
+  ['users', 'readEpoch'],
+  ['issueToken', undefined],
+  ['places', 'revise'],
+] as const
+const WITH_CODE = [
+  ['pendingMfas', 'attempt'],
+  ['users', 'findById'],
+  ['throttle', 'reserve'],
+  ['users', 'acceptTotpStep'],
+  ['throttle', 'clear'],
+  ['pendingMfas', 'consume'],
+  ...STEPS.slice(3),
+] as const
+type Step = (typeof STEPS)[number] | (typeof WITH_CODE)[number]
+type Slow = (...typed: never[]) => Promise<unknown>
+
+/** @param when whether the act comes before the step does its work, or after that */
+function hold([name, method]: Step, when: 'before' | 'after', act: () => Promise<unknown>): void {
+  const store = functions.deps[name] as unknown as Record<string, Slow> & Slow
+  const real = (method === undefined ? store : store[method]) as Slow
+  let done = false
+  const once = async () => {
+    if (done) return
+    done = true
+    await act()
+  }
+  const held: Slow = async (...typed) => {
+    if (when === 'before') await once()
+    const value = await real.apply(store, typed)
+    if (when === 'after') await once()
+    return value
+  }
+  Object.assign(functions.deps, { [name]: method === undefined ? held : { ...store, [method]: held } })
+}
+
+async function newAccount() {
+  const email = `${randomUUID()}@example.com`
+  await functions.register({ email, password: PASSWORD })
+  const user = await functions.deps.users.findByEmail(email)
+  return { email, userId: user?.id ?? '' }
+}
+
+/** Nothing is left of a sign-in that was refused, wherever one could look. */
+async function expectNothingOf(userId: string): Promise<void> {
+  const rows = await built.ledger.listByUser(userId)
+  const sids = rows.map(({ sid }) => sid)
+  expect((await built.sessions.readMany(sids, clock)).filter(Boolean)).toEqual([])
+  expect(rows.filter(({ state }) => state === 'active')).toEqual([])
+  expect(eventsOf('session')).toEqual([])
+  expect(await built.deviceTokens.hasIssued(userId)).toBe(false)
+  const event = functions.events().at(-1)
+  const deviceHash = event && 'device_hash' in event ? event.device_hash : ''
+  expect(await built.devices.find(userId, deviceHash)).toBeUndefined()
+}
+
+describe('a sign-in that is under way', () => {
+  const cases = STEPS.flatMap((step) =>
+    (['block', 'revoke'] as const).flatMap((act) =>
+      (['before', 'after'] as const).map((when) => [act, when, step] as const),
+    ),
+  )
+  it.each(cases)('yields no session when there is a %s %s %j', async (act: Act, when, step) => {
+    const { email, userId } = await newAccount()
+    const ip = anywhere()
+    hold(step, when, () => ACTS[act](userId, ip))
+    functions.lines.length = 0
+    const body = { email, password: PASSWORD, remember_device: true }
+    const { status, json } = await functions.call('login', { ip, userAgent: FIREFOX, body })
+    expect([status, json.code]).toEqual([401, 'login-refused'])
+    const reason = act === 'block' ? 'blocked' : 'wrong_password'
+    expect(eventsOf('login')).toMatchObject([{ outcome: 'fail', reason, usr: { id: userId } }])
+    await expectNothingOf(userId)
+  })
+
+  it.each(['block', 'revoke'] as const)(
+    'learns no place when a %s comes while the password is checked',
+    async (act) => {
+      const { email, userId } = await newAccount()
+      const ip = anywhere()
+      hold(['passwords', 'check'], 'after', () => ACTS[act](userId, ip))
+      await functions.call('login', { ip, body: { email, password: PASSWORD } })
+      let kept: unknown
+      await built.places.revise(userId, (before) => {
+        kept = before
+        return undefined
+      })
+      expect(kept).toBeUndefined()
+    },
+  )
+
+  it.each(['block', 'revoke'] as const)('asks for no code when a %s comes meanwhile', async (act) => {
+    for (const step of [...STEPS.slice(0, 3), ['pendingMfas', 'create']] as Step[]) {
+      const { email, userId } = await enrolled()
+      const ip = anywhere()
+      hold(step, 'after', () => ACTS[act](userId, ip))
+      functions.lines.length = 0
+      const { status, json } = await functions.call('login', { ip, body: { email, password: PASSWORD } })
+      expect([status, json.code]).toEqual([401, 'login-refused'])
+      expect(eventsOf('login')).toMatchObject([
+        { outcome: 'fail', reason: act === 'block' ? 'blocked' : 'wrong_password' },
+      ])
+      Object.assign(functions.deps, built)
+    }
+  })
+
+  it('is let in no more often than the limit allows, of fifty right and wrong ones at once', async () => {
+    const { email } = await newAccount()
+    const attempt = (password: string) => functions.call('login', { ip: anywhere(), body: { email, password } })
+    for (let n = 0; n < LIMITS.accountFailures.limit; n++) await attempt('not the right password')
+    const tries = Array.from({ length: 50 }, (_, n) => attempt(n % 2 ? PASSWORD : 'not the right password'))
+    expect(new Set((await Promise.all(tries)).map(({ status }) => status))).toEqual(new Set([401]))
+  })
+
+  it('is let in no more often than right passwords are, of fifty at once', async () => {
+    const { email } = await newAccount()
+    // Without the reservations of failures, which would refuse most of fifty parallel ones before.
+    const { throttle } = functions.deps
+    const reserve: typeof throttle.reserve = (rules) =>
+      throttle.reserve(rules.filter(({ key }) => key.startsWith('rightSignIns')))
+    Object.assign(functions.deps, { throttle: { ...throttle, reserve } })
+    const tries = Array.from({ length: 50 }, () =>
+      functions.call('login', { ip: anywhere(), body: { email, password: PASSWORD } }),
+    )
+    const statuses = (await Promise.all(tries)).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(LIMITS.rightSignIns.limit)
+    expect(statuses.filter((status) => status === 401)).toHaveLength(50 - LIMITS.rightSignIns.limit)
+  })
+})
+
+async function enrolled() {
+  const { email, userId } = await newAccount()
+  const { token } = (await functions.call('login', { ip: anywhere(), body: { email, password: PASSWORD } })).json
+  const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
+  const codeNow = () => generate({ secret, epoch: clock / 1000 })
+  await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })
+  await functions.call('logout', { token })
+  clock += 30_000
+  return { email, userId, codeNow }
+}
+
+describe('a second factor that is under way', () => {
+  const cases = WITH_CODE.flatMap((step) =>
+    (['block', 'revoke'] as const).flatMap((act) =>
+      (['before', 'after'] as const).map((when) => [act, when, step] as const),
+    ),
+  )
+  it.each(cases)('yields no session when there is a %s %s %j', async (act: Act, when, step) => {
+    const { email, userId, codeNow } = await enrolled()
+    const ip = anywhere()
+    const { json } = await functions.call('login', { ip, body: { email, password: PASSWORD } })
+    hold(step, when, () => ACTS[act](userId, ip))
+    functions.lines.length = 0
+    const body = { mfa_token: json.mfa_token, code: await codeNow(), remember_device: true }
+    const answer = await functions.call('mfaVerify', { ip, userAgent: FIREFOX, body })
+    expect([answer.status, answer.json.code]).toEqual([401, 'code-refused'])
+    const reason = act === 'block' ? 'blocked' : 'expired'
+    expect(eventsOf('mfa')).toMatchObject([{ outcome: 'fail', reason }])
+    await expectNothingOf(userId)
+  })
+
+  it('is refused from a network that is blocked, and uses up no code', async () => {
+    const { email, codeNow } = await enrolled()
+    const [ip, elsewhere] = [anywhere(), anywhere()]
+    const { json } = await functions.call('login', { ip, body: { email, password: PASSWORD } })
+    await ACTS.block('', ip)
+    const body = { mfa_token: json.mfa_token, code: await codeNow() }
+    expect((await functions.call('mfaVerify', { ip, body })).status).toBe(401)
+    expect((await functions.call('mfaVerify', { ip: elsewhere, body })).status).toBe(200)
+  })
+})

@@ -1,0 +1,129 @@
+import type { Client } from '../client/client.ts'
+import type { Risk } from '../event.ts'
+import type { DeviceTokens, KnownDevice, KnownDevices, TrustedDevice } from '../stores/port.ts'
+import { type DeviceTokenKeys, findDeviceToken, newDeviceId, writeDeviceToken } from './device-token.ts'
+import { type EntranceDeps, entranceOf, isSettled } from './entrance.ts'
+import { isNewDevice } from './new-device.ts'
+
+export interface MeetingDeps {
+  devices: KnownDevices
+  deviceTokens: DeviceTokens
+  deviceTokenKeys: DeviceTokenKeys
+  now: () => number
+}
+
+/** What a client says of itself at a sign-in. */
+export interface Introduction {
+  /** Tokens that it holds, of this account or of others. */
+  deviceToken?: string | undefined
+  /** Whether it asks for a token, to be known by from then on. */
+  rememberDevice?: boolean | undefined
+}
+
+/** A device that presented a token of the very account which it signs in to. */
+export type Holder = TrustedDevice & { id: string }
+
+/** No account has this id, so no device is known to it. @see RFC 9562 5.9 */
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * Forged, foreign, revoked and replaced tokens are none. Something is looked up whatever was presented, and for nobody as
+ * well: neither the time it takes, nor a store that is down, tells whether there is an account.
+ */
+export async function holderOf(
+  { deviceToken }: Introduction,
+  userId: string | undefined,
+  deps: Pick<MeetingDeps, 'deviceTokens' | 'deviceTokenKeys' | 'now'>,
+): Promise<Holder | undefined> {
+  const token = userId === undefined ? undefined : findDeviceToken(deviceToken, userId, deps.deviceTokenKeys)
+  const { id } = token ?? { id: '' }
+  const device = await deps.deviceTokens.find(userId ?? NOBODY, id, new Date(deps.now()))
+  return token && device && { ...device, id }
+}
+
+export interface Arriving {
+  userId: string
+  deviceHash: string
+  holder: Holder | undefined
+}
+
+/**
+ * Whether the account knows the device: by its token, or by its kind as long as the account has given no token out.
+ */
+export async function isKnown({ userId, deviceHash, holder }: Arriving, deps: MeetingDeps): Promise<boolean> {
+  if (holder) return true
+  if (await deps.deviceTokens.hasIssued(userId)) return false
+  return (await deps.devices.find(userId, deviceHash)) !== undefined
+}
+
+/** A device at a sign-in that is about to succeed. */
+export interface Meeting {
+  /** Whether the account knew it before. */
+  known: boolean
+  /** Whether the account met it just now, and had another one before. */
+  isNew: boolean
+  /** epoch ms; see `NewSession.newDeviceSince` */
+  newDeviceSince: number | undefined
+  /** For the device to keep, if it asked for one or came with one. */
+  token: string | undefined
+  lineage: string | undefined
+  /** Whether its token may be taken for the owner's: the account's first one, or one of before any attack of now. */
+  settled: boolean
+  /** The sign-in came to something: a token that was replaced is going to be over. */
+  confirm(): Promise<void>
+  /** It did not: nothing is remembered of it. */
+  undo(): Promise<void>
+}
+
+/**
+ * Meets a device: remembers its kind, and gives it a token of its own, or a successor of the one that it presented. The
+ * old one goes on for a few minutes, so that a lost answer costs nobody their device.
+ */
+export async function meetDevice(arriving: Arriving, asks: boolean, deps: MeetingDeps): Promise<Meeting> {
+  const { userId, deviceHash, holder } = arriving
+  const now = new Date(deps.now())
+  const issuedBefore = holder !== undefined || (await deps.deviceTokens.hasIssued(userId))
+  const kind = await deps.devices.remember(userId, deviceHash, now)
+  const device: KnownDevice & { isNew: boolean } = holder
+    ? { ...holder, isNew: false }
+    : issuedBefore
+      ? { since: now, isFirst: false, isNew: true }
+      : kind
+  const id = asks || holder ? newDeviceId() : undefined
+  const forgetKind = async () => {
+    if (kind.isNew) await deps.devices.forget(userId, deviceHash)
+  }
+  const lineage = id === undefined ? undefined : (holder?.lineage ?? newDeviceId())
+  let issued = { isFirst: false }
+  if (id !== undefined && lineage !== undefined) {
+    const { since, isFirst } = device
+    const trusted = { lineage, since, isFirst }
+    issued = await deps.deviceTokens.issue(userId, id, trusted, now, holder?.id).catch(async (error: unknown) => {
+      await forgetKind()
+      throw error
+    })
+  }
+  return {
+    known: !device.isNew,
+    isNew: device.isNew && !device.isFirst,
+    newDeviceSince: isNewDevice(device, now.getTime()) ? device.since.getTime() : undefined,
+    token: id === undefined ? undefined : writeDeviceToken({ userId, id }, deps.deviceTokenKeys),
+    lineage,
+    settled: holder !== undefined && (holder.isFirst || isSettled(holder.since.getTime(), now.getTime())),
+    confirm: async () => {
+      if (holder) await deps.deviceTokens.retire(userId, holder.id, now)
+    },
+    undo: async () => {
+      await Promise.all([forgetKind(), id === undefined ? undefined : deps.deviceTokens.withdraw(userId, id, issued)])
+    },
+  }
+}
+
+/** What a block of the network ends, unless the device is the owner's: the session, and the token that came with it. */
+export const announcementOf = (
+  { settled, isNew, lineage }: Meeting,
+  userId: string,
+  risk: readonly Risk[],
+  client: Client,
+  deps: EntranceDeps,
+) => (settled ? undefined : entranceOf({ userId, odd: isNew || risk.length > 0, lineage }, client, deps))
