@@ -12,9 +12,14 @@ export const TARGETS = ['web', 'functions'] as const satisfies readonly TargetKi
 /** Facet → value, keys as in a monitor's `.by`. */
 export type Group = Readonly<Record<string, string>>
 
+/** How an attack ends where every defence works: noticed and contained, or refused the step that it needs. */
+export type Ending = 'contained' | 'prevented'
+
 /** One technique of account takeover: what it is, one function that does it, and what resembles it and is harmless. */
-export interface Attack {
-  /** The same word names its detection, if it trips just one, and its runbook. */
+export type Attack = ContainedAttack | PreventedAttack
+
+interface AttackRecord {
+  /** Names its file and its twin's. A detection has an attack of the same name; others are variants of one. */
   readonly slug: string
   readonly title: string
   /** @see https://attack.mitre.org */
@@ -22,16 +27,42 @@ export interface Attack {
   readonly targets: readonly TargetKind[]
   /** What it does, in a few sentences for somebody who has never seen it. */
   readonly does: string
-  /** Slug of the detection that it has to trip. */
-  readonly trips: string
   /** Path of the page that a responder opens. */
   readonly runbook: string
+  attack(target: Target, context: AttackContext): Promise<Detonation>
+  readonly twin: Twin
+}
+
+/** An attack that has to trip a detection, whose containment ends it. */
+export interface ContainedAttack extends AttackRecord {
+  readonly ends?: 'contained'
+  /** Slug of that detection. */
+  readonly trips: string
   /** The group of its alert, where that is all of the service and no subject of its own: nothing may be tried beside it. */
   readonly serviceWide?: (target: TargetKind) => Group
   /** How long the alert takes by its nature, from the crossing on: a silence has to last. Absent: it comes with the event. */
   readonly alertTakesMs?: number
-  attack(target: Target, context: AttackContext): Promise<Detonation>
-  readonly twin: Twin
+}
+
+/**
+ * An attack that gets nowhere: the service refuses the step that a takeover needs. No alert is asked for, the attacker
+ * ends with nothing, and nobody honest loses anything.
+ */
+export interface PreventedAttack extends AttackRecord {
+  readonly ends: 'prevented'
+  readonly trips?: undefined
+  readonly serviceWide?: undefined
+  readonly alertTakesMs?: undefined
+  /** What the service refuses, in one sentence. */
+  readonly prevention: string
+  /** What a responder can find all the same: prevention must not blind detection. */
+  readonly leaves: readonly Traces[]
+}
+
+/** A log search below one run id, and how many events it finds at least when all are indexed. */
+export interface Traces {
+  readonly query: string
+  readonly atLeast: number
 }
 
 /** What looks much like the attack and must alert nobody. */
@@ -109,9 +140,9 @@ export interface Crossing {
 }
 
 export interface Detonation {
-  /** What the alert must be about. */
+  /** What the alert must be about; nothing where none is asked for. */
   readonly group: Group
-  /** Epoch ms: when the request that crosses the threshold was sent. */
+  /** Epoch ms: when the request that crosses the threshold was sent; of a prevented attack, the step that must be refused. */
   readonly crossedAt: number
   /** Epoch ms: when the first refusal was here that the containment caused, or the crossing itself. */
   readonly refusedAt: number | undefined
@@ -129,6 +160,5 @@ export interface BenignUse {
   readonly groups: readonly Group[]
   /** Alerts that are right: what is harmless may follow on a theft. */
   readonly aftermathOf?: readonly { readonly monitor: string; readonly group: Group }[]
-  /** Log searches below this run id, and how many events each finds at least when all are indexed. */
-  readonly leaves: readonly { readonly query: string; readonly atLeast: number }[]
+  readonly leaves: readonly Traces[]
 }

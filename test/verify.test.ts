@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ContainedAttack, PreventedAttack } from '../attacks/attack.ts'
 import { attacks } from '../attacks/index.ts'
 import { command } from '../lab/cli/verify.ts'
 import type { Scoreboard } from '../lab/verify/scoreboard.ts'
@@ -15,7 +16,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-test('every attack is seen and contained on both targets, and no twin is troubled', { timeout: 900_000 }, async () => {
+test('every attack is contained or prevented on both targets, and no twin is troubled', {
+  timeout: 900_000,
+}, async () => {
   const told = { out: '', err: '' }
   const report = join(dir, 'verify.xml')
   const code = await command.run(['--json', '--junit', report, '--dir', join(dir, 'lab')], {
@@ -36,16 +39,18 @@ test('every attack is seen and contained on both targets, and no twin is trouble
     run_id: expect.stringMatching(/^v-[0-9a-f]{8}$/),
     mode: 'arrival',
     started_at: expect.stringMatching(/^\d{4}-.*Z$/),
-    scenarios: pairs.map(({ attack, target }) => held(attack.trips, target)),
+    scenarios: pairs.map(({ attack, target }) =>
+      attack.ends === 'prevented' ? refused(attack, target) : held(attack, target),
+    ),
     passed: pairs.length,
     failed: 0,
   })
-  for (const { alert, containment, otherwise, attack, benign } of board.scenarios) {
+  for (const { ends, alert, containment, otherwise, attack, benign } of board.scenarios) {
     expect(attack.requests).toBeLessThan(200)
-    expect(alert.detect_ms).toBeGreaterThanOrEqual(0)
+    if (ends === 'contained') expect(alert.detect_ms).toBeGreaterThanOrEqual(0)
     if (containment.attacker_dead) expect(containment.contain_ms).toBeGreaterThanOrEqual(0)
     expect(containment.still_in).toBeLessThanOrEqual(containment.entered)
-    expect(otherwise.detect_ms).toBeGreaterThanOrEqual(0)
+    if (ends === 'contained') expect(otherwise.detect_ms).toBeGreaterThanOrEqual(0)
     expect(benign.events).toBeGreaterThan(2)
   }
   expect(await readFile(report, 'utf8')).toContain(`tests="${pairs.length}" failures="0"`)
@@ -61,8 +66,25 @@ const FACETS: Readonly<Record<string, RegExp>> = {
   '@via': /^(web|api)$/,
 }
 
-function held(slug: string, target: string) {
-  const policy = policyFor(slug)
+function refused({ slug }: PreventedAttack, target: string) {
+  return {
+    slug,
+    target,
+    ends: 'prevented',
+    attack: { requests: expect.any(Number) },
+    alert: expect.anything(),
+    containment: {
+      ...{ done: false, action: null, contain_ms: expect.any(Number), attacker_dead: true, victim_alive: true },
+      ...{ entered: expect.any(Number), still_in: 0, locked_out: 0 },
+    },
+    otherwise: { mode: 'cadence', detect_ms: null, contain_ms: expect.any(Number) },
+    benign: { events: expect.any(Number), alerts: 0 },
+    ok: true,
+  }
+}
+
+function held({ slug, trips }: ContainedAttack, target: string) {
+  const policy = policyFor(trips)
   const contains = policy?.contain !== 'none'
   const group = Object.fromEntries(
     policy?.groupBy.map((facet) => [facet, expect.stringMatching(FACETS[facet] ?? /^$/)]) ?? [],
@@ -71,8 +93,9 @@ function held(slug: string, target: string) {
   return {
     slug,
     target,
+    ends: 'contained',
     attack: { requests: expect.any(Number) },
-    alert: { fired: true, monitor: slug, group, detect_ms: expect.any(Number) },
+    alert: { fired: true, monitor: trips, group, detect_ms: expect.any(Number) },
     containment: {
       done: true,
       action: policy?.action,

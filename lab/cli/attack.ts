@@ -51,11 +51,12 @@ function list(argv: readonly string[], io: Io): number {
   const { values } = parseArgs({ args: [...argv], options: { json: { type: 'boolean', default: false } } })
   if (values.json) json(io, attacks.map(recordOf))
   else {
-    const head = ['slug', 'ATT&CK', 'targets', 'what it is'].map((word) => paint(io, 'bold', word))
-    const rows = attacks.map(({ slug, techniques, targets, title }) => [
+    const head = ['slug', 'ATT&CK', 'targets', 'ends', 'what it is'].map((word) => paint(io, 'bold', word))
+    const rows = attacks.map(({ slug, techniques, targets, ends = 'contained', title }) => [
       slug,
       techniques.map(({ id }) => id).join(' '),
       targets.join(', '),
+      ends,
       title,
     ])
     io.out(`${columns([head, ...rows])}\n`)
@@ -71,7 +72,11 @@ function show(argv: readonly string[], io: Io): number {
     json(io, recordOf(attack))
     return 0
   }
-  const { slug, title, techniques, targets, does, trips, runbook, twin } = attack
+  const { slug, title, techniques, targets, does, runbook, twin } = attack
+  const ending =
+    attack.ends === 'prevented'
+      ? ['  prevented', attack.prevention]
+      : ['  trips', `detections/${attack.trips}/monitor.json`]
   io.out(`${paint(io, 'bold', `${slug}: ${title}`)}
 
 ${wrap(does)}
@@ -79,7 +84,7 @@ ${wrap(does)}
 ${columns([
   ['  ATT&CK', techniques.map(({ id, name }) => `${id} ${name}`).join('; ')],
   ['  targets', targets.join(', ')],
-  ['  trips', `detections/${trips}/monitor.json`],
+  ending,
   ['  runbook', runbook],
 ])}
 
@@ -142,10 +147,14 @@ function onlyAttack(verb: string, positionals: readonly string[]): Attack {
   return attackNamed(slug)
 }
 
-const recordOf = ({ slug, title, techniques, targets, does, trips, runbook, twin }: Attack) => ({
-  ...{ slug, title, techniques, targets, does, trips, runbook },
-  twin: { title: twin.title, does: twin.does },
-})
+function recordOf(attack: Attack) {
+  const { slug, title, techniques, targets, does, ends = 'contained', runbook, twin } = attack
+  const how = attack.ends === 'prevented' ? { prevention: attack.prevention } : { trips: attack.trips }
+  return {
+    ...{ slug, title, techniques, targets, does, ends, ...how, runbook },
+    twin: { title: twin.title, does: twin.does },
+  }
+}
 
 const WIDTH = 100
 

@@ -1,5 +1,14 @@
 import { freshAddresses } from '../../attacks/addresses.ts'
-import type { Attack, AttackContext, BenignUse, Detonation, Insider, Target, TargetKind } from '../../attacks/attack.ts'
+import type {
+  Attack,
+  AttackContext,
+  Detonation,
+  Insider,
+  PreventedAttack,
+  Target,
+  TargetKind,
+  Traces,
+} from '../../attacks/attack.ts'
 import type { Mailbox } from '../../attacks/clients/mailbox.ts'
 import { createAttackContext, createContext, type RunContext } from '../../attacks/context.ts'
 import type { Reckoning } from '../../attacks/reckoning.ts'
@@ -57,6 +66,14 @@ export interface Outcome {
   readonly contained: Contained | undefined
   /** Epoch ms: when the alert would have come had its monitor been evaluated in the other way, at each event or every minute. */
   readonly alertedOtherwise: number | undefined
+  /** Of a prevented attack: what it left in the logs, where they can be asked. */
+  readonly traces?: TracesFound | undefined
+}
+
+export interface TracesFound {
+  readonly events: number
+  /** Searches that found less than they must. */
+  readonly missing: readonly string[]
 }
 
 export interface TwinOutcome {
@@ -79,8 +96,11 @@ const EVALUATED_WITHIN_MS = 1_000
 const alertDeadlineMs = ({ alertTakesMs = 0 }: Attack, cadenceSeconds: number | undefined): number =>
   alertTakesMs + (cadenceSeconds === undefined ? ARRIVAL_MS : 2 * cadenceSeconds * 1000 + 30_000)
 
-/** Detonates an attack in the lab, and watches what the defence makes of it. */
-export async function detonate(run: Run, lab: ObservedLab): Promise<Outcome> {
+/** Carries out an attack in the lab, and watches what the defence makes of it. */
+export const detonate = (run: Run, lab: ObservedLab): Promise<Outcome> =>
+  run.attack.ends === 'prevented' ? beRefused(run, run.attack, lab) : beContained(run, lab)
+
+async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
   const { attack, runId } = run
   const since = Date.now()
   const withinMs = alertDeadlineMs(attack, lab.cadenceSeconds)
@@ -93,7 +113,7 @@ export async function detonate(run: Run, lab: ObservedLab): Promise<Outcome> {
     contained: async () => (await containing)?.at,
     async heard(group) {
       const { tell } = context
-      const detonated = { monitor: attack.trips, group, since, runId: attack.serviceWide ? undefined : runId }
+      const detonated = { monitor: attack.trips ?? '', group, since, runId: attack.serviceWide ? undefined : runId }
       alerting = lab.watch.alert((alert) => isAlertOf(alert, detonated), withinMs)
       containing = alerting.then((alert) => alert && containmentOf(alert, lab, tell))
       // Whoever awaits the outcome is told of a failure; until then it is nobody's.
@@ -114,6 +134,37 @@ export async function detonate(run: Run, lab: ObservedLab): Promise<Outcome> {
   return { requests, detonation, reckoning, alert, contained, alertedOtherwise: otherwise }
 }
 
+/** Nobody has to notice it; whatever is noticed all the same has had its consequences before anybody is asked. */
+async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab): Promise<Outcome> {
+  const since = Date.now()
+  const base = contextIn(lab, run)
+  const context = createAttackContext(base, run.tell, UNHEARD)
+  const detonation = await run.attack.attack(run.target, context)
+  await base.idle()
+  const missing = await awaitTraces(leaves, run.runId, lab.logs)
+  await awaitEvaluation(lab, run.signal)
+  const isOurs = (alert: Alert) => isFalseAlert(alert, { groups: [], runId: run.runId })
+  const alerts = (await lab.logs.alertsSince(since)).filter(isOurs)
+  for (const alert of alerts) {
+    context.tell('Datadog', `${alert.transition}: ${alert.monitor}`, alert.notified_at)
+    await containmentOf(alert, lab, context.tell)
+  }
+  const requests = base.requests()
+  const reckoning = await reckonUp(run, base, context, detonation)
+  const events = (await lab.logs.search(`@run_id:${run.runId}`)).length
+  return {
+    ...{ requests, detonation, reckoning, traces: { events, missing } },
+    ...{ alert: alerts[0], contained: undefined, alertedOtherwise: undefined },
+  }
+}
+
+/** Of attacks that wait for no alarm. */
+const UNHEARD = {
+  ...{ quietPauseMs: QUIET_PAUSE_MS.arrival, patienceMs: ARRIVAL_MS },
+  heard: async () => 'unheard' as const,
+  contained: async () => undefined,
+}
+
 /** Asks everything that the attack got into, once no request is under way any more. */
 export async function reckonUp(
   { attack }: Pick<Run, 'attack'>,
@@ -122,7 +173,7 @@ export async function reckonUp(
   { lost = [] }: Detonation,
 ): Promise<Reckoning> {
   await base.idle()
-  const passwords = policyFor(attack.trips)?.action === 'block_ip'
+  const passwords = attack.trips !== undefined && policyFor(attack.trips)?.action === 'block_ip'
   return base.reckon({ passwords, lost: new Set(lost), tell })
 }
 
@@ -137,10 +188,8 @@ export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> 
   const since = Date.now()
   const context = contextIn(lab, run)
   const use = await run.attack.twin.act(run.target, context)
-  const missing = await awaitTraces(use, run.runId, lab.logs)
-  if (lab.cadenceSeconds !== undefined) {
-    await sleepUntil(nextAligned(Date.now(), lab.cadenceSeconds) + EVALUATED_WITHIN_MS, run.signal)
-  }
+  const missing = await awaitTraces(use.leaves, run.runId, lab.logs)
+  await awaitEvaluation(lab, run.signal)
   const twin = { ...use, runId: run.runId }
   const alerts = (await lab.logs.alertsSince(since)).filter((alert) => isFalseAlert(alert, twin))
   const events = await lab.logs.search(`@run_id:${run.runId}`)
@@ -150,7 +199,12 @@ export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> 
 const contextIn = ({ logs, insider, mailbox, taken }: ObservedLab, run: Run) =>
   createContext({ ...run, insider, mailbox, addresses: freshAddresses((ip) => isSeen(ip, logs), taken) })
 
-async function awaitTraces({ leaves }: BenignUse, runId: string, logs: Logs): Promise<string[]> {
+async function awaitEvaluation({ cadenceSeconds }: ObservedLab, signal: AbortSignal): Promise<void> {
+  if (cadenceSeconds === undefined) return
+  await sleepUntil(nextAligned(Date.now(), cadenceSeconds) + EVALUATED_WITHIN_MS, signal)
+}
+
+async function awaitTraces(leaves: readonly Traces[], runId: string, logs: Logs): Promise<string[]> {
   const missing: string[] = []
   for (const { query, atLeast } of leaves) {
     const found = await logs.await(`@run_id:${runId} ${query}`, atLeast, INDEXED_WITHIN_MS)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Attack } from '../../attacks/attack.ts'
 import type { Reckoning } from '../../attacks/reckoning.ts'
 import { sessionReuse } from '../../attacks/session-reuse.ts'
 import type { Alert } from '../datadog/notify/alerts.ts'
@@ -42,6 +43,7 @@ test('a scenario that holds is told by its facts, all of them', () => {
     scenario: {
       slug: 'session-reuse',
       target: 'web',
+      ends: 'contained',
       attack: { requests: 10 },
       alert: { fired: true, monitor: 'session-reuse', group: alert.group, detect_ms: 19 },
       containment: {
@@ -93,7 +95,7 @@ describe('a scenario does not hold', () => {
     }
     const judged = (slug: string) =>
       judge({
-        ...{ attack: { ...sessionReuse, trips: slug }, target: 'web', mode: 'arrival' },
+        ...{ attack: { ...sessionReuse, trips: slug } as Attack, target: 'web', mode: 'arrival' },
         ...{ outcome: told, twin: quiet, durationMs: 1 },
       })
     expect(judged('session-reuse').faults).toEqual([
@@ -104,6 +106,42 @@ describe('a scenario does not hold', () => {
     expect(judged('telemetry-silence').scenario.containment).toMatchObject({ attacker_dead: null, still_in: 1 })
     const kept = table(scoreboard(HEAD, [judged('telemetry-silence')]), 'at each event', { color: false })
     expect(kept).toContain('keeps 1 of 2')
+  })
+
+  test('but a prevented attack asks for no alert: it is refused, holds nothing, and its refusal is in the logs', () => {
+    const { slug, title, techniques, targets, does, runbook, twin } = sessionReuse
+    const attack: Attack = {
+      ...{ slug, title, techniques, targets, does, runbook, twin, attack: sessionReuse.attack },
+      ...{ ends: 'prevented', prevention: 'It refuses.', leaves: [] },
+    }
+    const judged = (found: Partial<Outcome>) =>
+      judge({
+        ...{ attack, target: 'web', mode: 'arrival', twin: quiet, durationMs: 1 },
+        outcome: { ...refused, ...found },
+      })
+    const refused: Outcome = {
+      ...outcome,
+      ...{ alert: undefined, contained: undefined, alertedOtherwise: undefined },
+      traces: { events: 3, missing: [] },
+    }
+    expect(judged({}).faults).toEqual([])
+    expect(judged({}).scenario).toMatchObject({
+      ends: 'prevented',
+      alert: { fired: false, detect_ms: null },
+      containment: { done: false, contain_ms: 126, attacker_dead: true, still_in: 0, locked_out: 0 },
+      otherwise: { detect_ms: null, contain_ms: 126 },
+      ok: true,
+    })
+    const text = table(scoreboard(HEAD, [judged({})]), 'at each event', { color: false })
+    expect(text).toMatch(/session-reuse +web +prevented +126 ms +prevented +126 ms +- +dead, in 0 of 2 +alive .* ok/)
+    expect(judged({ reckoning: stillIn }).faults).toEqual([expect.stringContaining('still gets in')])
+    expect(judged({ reckoning: lockedOut }).faults).toEqual([expect.stringContaining('locked out')])
+    expect(judged({ detonation: { ...detonation, refusedAt: undefined } }).faults).toEqual([
+      'the attacker was never refused',
+    ])
+    expect(judged({ traces: { events: 3, missing: ['@evt:login: 0 of 1'] } }).faults).toEqual([
+      'the refusal is not all in the logs: @evt:login: 0 of 1',
+    ])
   })
 
   test('but a containment that found nothing left to do is one', () => {

@@ -36,23 +36,27 @@ export function judge({ attack, target, mode, outcome, twin, durationMs }: Findi
 }
 
 export const judgeAttack = (attack: Attack, outcome: Outcome | Error, mode: Evaluation): Judged<AttackFacts> => ({
-  facts: outcome instanceof Error ? nothingSeen(mode) : factsOf(outcome, mode, contains(attack)),
-  faults: attackFaults(outcome, contains(attack)),
+  facts: {
+    ends: attack.ends ?? 'contained',
+    ...(outcome instanceof Error ? nothingSeen(mode) : factsOf(attack, outcome, mode)),
+  },
+  faults: faultsOf(attack, outcome),
 })
 
-/** Whether the policy does anything but tell a person. */
-const contains = ({ trips }: Attack): boolean => policyFor(trips)?.contain !== 'none'
+/** Whether the attacker has to be out at the end: not where the policy does nothing but tell a person. */
+const stops = ({ ends, trips }: Attack): boolean =>
+  ends === 'prevented' || (trips !== undefined && policyFor(trips)?.contain !== 'none')
 
 export const judgeTwin = (twin: TwinOutcome | Error): Judged<Scenario['benign']> => ({
   facts: twin instanceof Error ? { events: 0, alerts: 0 } : { events: twin.events, alerts: twin.alerts.length },
   faults: twinFaults(twin),
 })
 
-type AttackFacts = Pick<Scenario, 'attack' | 'alert' | 'containment' | 'otherwise'>
+type AttackFacts = Pick<Scenario, 'ends' | 'attack' | 'alert' | 'containment' | 'otherwise'>
 
 const otherThan = (mode: Evaluation): Evaluation => (mode === 'cadence' ? 'arrival' : 'cadence')
 
-const nothingSeen = (mode: Evaluation): AttackFacts => ({
+const nothingSeen = (mode: Evaluation): Omit<AttackFacts, 'ends'> => ({
   attack: { requests: 0 },
   alert: { fired: false, monitor: null, group: null, detect_ms: null },
   containment: {
@@ -62,7 +66,7 @@ const nothingSeen = (mode: Evaluation): AttackFacts => ({
   otherwise: { mode: otherThan(mode), detect_ms: null, contain_ms: null },
 })
 
-function factsOf(outcome: Outcome, mode: Evaluation, isContained: boolean): AttackFacts {
+function factsOf(attack: Attack, outcome: Outcome, mode: Evaluation): Omit<AttackFacts, 'ends'> {
   const { requests, detonation, reckoning, alert, contained } = outcome
   const { crossedAt, refusedAt } = detonation
   const { entered, stillIn, lockedOut } = reckoning
@@ -78,11 +82,11 @@ function factsOf(outcome: Outcome, mode: Evaluation, isContained: boolean): Atta
       done: isDone(contained),
       action: contained?.action ?? null,
       contain_ms: refusedAt === undefined ? null : refusedAt - crossedAt,
-      attacker_dead: isContained ? stillIn === 0 : null,
+      attacker_dead: stops(attack) ? stillIn === 0 : null,
       victim_alive: lockedOut === 0,
       ...{ entered, still_in: stillIn, locked_out: lockedOut },
     },
-    otherwise: { mode: otherThan(mode), ...timesOtherwise(outcome) },
+    otherwise: { mode: otherThan(mode), ...timesOtherwise(attack, outcome) },
   }
 }
 
@@ -90,8 +94,10 @@ function factsOf(outcome: Outcome, mode: Evaluation, isContained: boolean): Atta
  * From the alert on nothing depends on how the monitor was evaluated: what it took then, it would have taken here. Nor
  * does it where the crossing itself was refused, before the alert: none was needed for that.
  */
-function timesOtherwise({ alert, alertedOtherwise, detonation }: Outcome) {
+function timesOtherwise({ ends }: Attack, { alert, alertedOtherwise, detonation }: Outcome) {
   const { crossedAt, refusedAt } = detonation
+  if (ends === 'prevented')
+    return { detect_ms: null, contain_ms: refusedAt === undefined ? null : refusedAt - crossedAt }
   if (!alert || alertedOtherwise === undefined) return { detect_ms: null, contain_ms: null }
   const detect_ms = Math.max(0, alertedOtherwise - crossedAt)
   if (refusedAt === undefined) return { detect_ms, contain_ms: null }
@@ -103,18 +109,22 @@ function timesOtherwise({ alert, alertedOtherwise, detonation }: Outcome) {
 const isDone = (contained: Outcome['contained']): boolean =>
   contained?.outcome === 'success' || contained?.outcome === 'noop'
 
-function attackFaults(outcome: Outcome | Error, isContained: boolean): string[] {
+function faultsOf(attack: Attack, outcome: Outcome | Error): string[] {
   if (outcome instanceof Error) return [`the attack could not be carried out: ${outcome.message}`]
-  const { alert, contained, detonation, reckoning } = outcome
+  const { alert, contained, detonation, reckoning, traces } = outcome
   const { stillIn, lockedOut, stays, complaints } = reckoning
+  const isPrevented = attack.ends === 'prevented'
+  const isStopped = stops(attack)
+  const containment = contained ? `the containment ended as ${contained.outcome}` : 'no containment'
   const checks: [boolean, string][] = [
-    [alert !== undefined, 'no alert'],
-    [isDone(contained), contained ? `the containment ended as ${contained.outcome}` : 'no containment'],
-    [!isContained || detonation.refusedAt !== undefined, 'the attacker was never refused'],
-    [!isContained || stillIn === 0, `the attacker still gets in: ${stays.join('; ')}`],
+    [isPrevented || alert !== undefined, 'no alert'],
+    [isPrevented || isDone(contained), containment],
+    [!isStopped || detonation.refusedAt !== undefined, 'the attacker was never refused'],
+    [!isStopped || stillIn === 0, `the attacker still gets in: ${stays.join('; ')}`],
     [lockedOut === 0, `honest people are locked out: ${complaints.join('; ')}`],
   ]
-  return checks.filter(([holds]) => !holds).map(([, fault]) => fault)
+  const faults = checks.filter(([holds]) => !holds).map(([, fault]) => fault)
+  return [...faults, ...(traces?.missing ?? []).map((search) => `the refusal is not all in the logs: ${search}`)]
 }
 
 function twinFaults(twin: TwinOutcome | Error): string[] {

@@ -34,7 +34,7 @@ export interface RunOptions {
 
 /** What `attack run --json` prints, per target. Without a lab there is nobody to tell of alerts. */
 export interface RunReport
-  extends Partial<Pick<Scenario, 'attack' | 'alert' | 'containment' | 'otherwise' | 'benign'>> {
+  extends Partial<Pick<Scenario, 'ends' | 'attack' | 'alert' | 'containment' | 'otherwise' | 'benign'>> {
   readonly run_id: string
   readonly seed: number
   readonly slug: string
@@ -104,25 +104,29 @@ async function observe({ urls, mode }: RunFile, signal: AbortSignal): Promise<Ob
   }
 }
 
+type Judged = ReturnType<typeof judgeAttack>
 type Body = Omit<RunReport, 'run_id' | 'seed' | 'slug' | 'target' | 'twin'>
 
 async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
   const outcome = lab ? await detonate(run, lab) : await detonateBlind(run)
   const { facts, faults } = judgeAttack(run.attack, outcome, modeOf(lab ?? { cadenceSeconds: undefined }))
-  const { detect_ms } = facts.alert
-  const { contain_ms } = facts.containment
-  const notStopped = facts.containment.attacker_dead === null ? '' : 'not stopped'
-  const times = [
-    detect_ms === null ? '' : `seen after ${duration(detect_ms)}`,
-    contain_ms === null ? notStopped : `stopped after ${duration(contain_ms)}`,
-  ].filter((part) => part !== '')
   const holds = faults.length === 0
-  narrate(
-    `\n${paint({ color }, holds ? 'green' : 'red', `${capitalize(times.join(', ') || 'carried out')}.`)} ${verdictOf(facts.containment)}\n`,
-  )
+  const summary = `${capitalize(timesOf(facts) || 'carried out')}.`
+  narrate(`\n${paint({ color }, holds ? 'green' : 'red', summary)} ${verdictOf(facts.containment)}\n`)
   if (lab && !holds) narrate(paint({ color }, 'red', `What did not hold: ${faults.join('; ')}.\n`))
   narrate(`What a responder does next: ${run.attack.runbook}\n\n`)
   return { ...facts, ok: lab ? holds : true }
+}
+
+function timesOf({ ends, alert, containment }: Judged['facts']): string {
+  const { contain_ms, attacker_dead } = containment
+  if (ends === 'prevented') return contain_ms === null ? '' : `refused after ${duration(contain_ms)}`
+  const notStopped = attacker_dead === null ? 'not stopped' : ''
+  const times = [
+    alert.detect_ms === null ? '' : `seen after ${duration(alert.detect_ms)}`,
+    contain_ms === null ? notStopped : `stopped after ${duration(contain_ms)}`,
+  ]
+  return times.filter((part) => part !== '').join(', ')
 }
 
 function verdictOf({ attacker_dead, entered, still_in, locked_out }: Scenario['containment']): string {

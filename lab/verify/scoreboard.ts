@@ -1,4 +1,4 @@
-import type { Group, TargetKind } from '../../attacks/attack.ts'
+import type { Ending, Group, TargetKind } from '../../attacks/attack.ts'
 
 /** How monitors are evaluated: every so many seconds, as Datadog does it, or at each event. */
 export type Evaluation = 'cadence' | 'arrival'
@@ -7,6 +7,8 @@ export type Evaluation = 'cadence' | 'arrival'
 export interface Scenario {
   readonly slug: string
   readonly target: TargetKind
+  /** How it has to end. Of a prevented attack no alert is asked for, and nothing is contained. */
+  readonly ends: Ending
   readonly attack: { readonly requests: number }
   readonly alert: {
     readonly fired: boolean
@@ -16,11 +18,12 @@ export interface Scenario {
     readonly detect_ms: number | null
   }
   readonly containment: {
+    /** False of a prevented attack: there is nothing to contain. */
     readonly done: boolean
     readonly action: string | null
     /**
      * From the request that crosses the threshold, when it was sent, to the first refusal, when it was answered; never
-     * before the containment's own event.
+     * before the containment's own event. Of a prevented attack, of the step that had to be refused.
      */
     readonly contain_ms: number | null
     /** Null where the policy contains nothing: the attacker is then known, and a person decides. */

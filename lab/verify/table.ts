@@ -25,6 +25,7 @@ export function table(board: Scoreboard, evaluation: string, io: Pick<Io, 'color
   const summary = `${board.passed} of ${board.scenarios.length} hold`
   const [measured, derived] = board.mode === 'cadence' ? ['The first', 'the other'] : ['The second', 'the first']
   return `Times count from the request that crosses the threshold: monitors evaluated every minute, as Datadog does it, then at each event.
+A prevented attack is refused the step that it needs, which asks for no alert; its time is that of the refusal.
 The attacker is dead if nothing opens any account that he entered, asked after the containment on both hosts.
 ${measured} pair was measured, with monitors evaluated ${evaluation}; ${derived} follows from the same log.
 
@@ -35,20 +36,21 @@ ${paint(io, board.failed === 0 ? 'green' : 'red', summary)}
 }
 
 function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
-  const { slug, target, alert, containment, otherwise, benign, ok } = scenario
+  const { slug, target, ends, alert, containment, otherwise, benign, ok } = scenario
   const good = (holds: boolean, text: string) => (holds ? text : paint(io, 'red', text))
   const { done, action, attacker_dead, victim_alive, locked_out } = containment
+  const isPrevented = ends === 'prevented'
   const measured = { detect_ms: alert.detect_ms, contain_ms: containment.contain_ms }
   const [cadence, arrival] = otherwise.mode === 'cadence' ? [otherwise, measured] : [measured, otherwise]
   const times = [cadence, arrival].flatMap(({ detect_ms, contain_ms }) => [
-    good(detect_ms !== null, time(detect_ms, 'none')),
+    isPrevented ? 'prevented' : good(detect_ms !== null, time(detect_ms, 'none')),
     attacker_dead === null ? '-' : good(contain_ms !== null, time(contain_ms, 'never')),
   ])
   return [
     slug,
     target,
     ...times,
-    good(done, action ?? 'nobody'),
+    isPrevented ? '-' : good(done, action ?? 'nobody'),
     attackerCell(containment, good),
     good(victim_alive, victim_alive ? 'alive' : locked_out === 0 ? 'OUT' : `OUT: ${locked_out}`),
     good(benign.alerts === 0 && benign.events > 0, `${benign.events} events, ${plural(benign.alerts, 'alert')}`),
