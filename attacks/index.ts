@@ -8,6 +8,7 @@ import { impossibleTravel } from './impossible-travel.ts'
 import { mfaGuessing } from './mfa-guessing.ts'
 import { otpReplay } from './otp-replay.ts'
 import { passwordSpraying } from './password-spraying.ts'
+import { reauthenticationGuessing } from './reauthentication-guessing.ts'
 import { revokedSessionUse } from './revoked-session-use.ts'
 import { sessionFork } from './session-fork.ts'
 import { sessionReuse } from './session-reuse.ts'
@@ -31,6 +32,7 @@ export const attacks: readonly Attack[] = [
   canaryAccount,
   containmentTampering,
   takeoverActions,
+  reauthenticationGuessing,
   telemetrySilence,
 ]
 

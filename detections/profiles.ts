@@ -44,6 +44,10 @@ const prod: Profile = {
     threshold: 4,
     source: 'Elastic detection-rules, password spraying: five users and more of one source within an hour',
   },
+  'reauthentication-guessing': {
+    source:
+      'as in the file: one below the five tries that a session has in a quarter of an hour (shared/auth/limits.ts)',
+  },
   'revoked-session-use': {
     source: 'as in the file: an owner comes back once per browser; only contained sessions count',
   },

@@ -49,6 +49,8 @@ export interface Client {
   enrol(): Promise<string>
   /** Turns it on. @throws RequestFailed when refused */
   confirm(code: string): Promise<void>
+  /** Gives the password once more, inside a session without a second factor. @returns the session that goes on instead */
+  reauthenticate(password: string): Promise<SignIn>
   /** @returns the session that goes on instead */
   changePassword(account: Account, next: string): Promise<SignIn>
   /** @throws RequestFailed when refused */

@@ -81,6 +81,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
     async confirm(code) {
       mustAnswer(204, await postSignedIn('/api/auth/mfa/confirm', { code }), 'the confirmation')
     },
+    reauthenticate: async (password) => admitted(await postSignedIn('/api/auth/reauth', { password }), password),
     async changePassword({ password }, next) {
       return admitted(
         await postSignedIn('/api/auth/password', { current_password: password, new_password: next, ...held() }),

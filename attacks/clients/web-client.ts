@@ -89,6 +89,8 @@ export function createWebClient(start: { device: Device; address: string }, line
     async confirm(code) {
       mustLeadTo('/account', await submit('/account/totp/confirm', { code }), 'the confirmation')
     },
+    reauthenticate: async (password) =>
+      admitted(await submit('/account/reauth', { password, place: 'account' }), '/account', password),
     async changePassword({ password }, next) {
       const page = await submit('/account/password', { current_password: password, new_password: next })
       return admitted(page, '/account', next)

@@ -224,7 +224,8 @@ export class Service {
     const { account } = session
     const about = { ...this.request(visitor), ...this.newDevice(session, visitor), ...this.named(session) }
     if (password !== account.password) {
-      this.emit({ ...about, evt: 'credential', outcome: 'fail', action: 'reauthenticated' })
+      const wrong = { reason: 'wrong_password', login_hash: account.hash } as const
+      this.emit({ ...about, ...wrong, evt: 'credential', outcome: 'fail', action: 'reauthenticated' })
       return undefined
     }
     if (account.secondFactor) {
@@ -246,9 +247,10 @@ export class Service {
       ...this.named(session),
       evt: 'credential' as const,
       action: 'password_changed' as const,
+      login_hash: account.hash,
     }
     if (next === 'weak') {
-      this.emit({ ...fields, outcome: 'fail' })
+      this.emit({ ...fields, outcome: 'fail', reason: 'weak_password' })
       return undefined
     }
     account.password = next

@@ -72,7 +72,10 @@ function* houseKeeping(
   if (!settled || !chance.of(0.006)) return session
   let current: Session | undefined = session
   if (schedule.now - session.authenticatedAt > FRESH_MS) {
-    if (chance.of(0.1)) service.reauthenticate(session, 'slip', visitor())
+    for (let slips = chance.of(0.1) ? chance.between(1, 3) : 0; slips > 0; slips--) {
+      service.reauthenticate(session, 'slip', visitor())
+      yield chance.between(5, 30) * second
+    }
     yield chance.between(5, 30) * second
     current = service.reauthenticate(session, account.password, visitor())
   }

@@ -144,6 +144,11 @@ export const recipes: Readonly<Record<string, Recipe>> = {
       ...request(network, i),
     }),
   },
+  'reauthentication-guessing': {
+    ...{ most: 3, windowMs: 60 * minute, facet: '@sid' },
+    counts: (sid, i) => ({ ...guessedInside, sid, login_hash: `${sid}-login`, ...request(sid, i) }),
+    almost: (sid, i) => ({ ...guessedInside, reason: 'throttled', sid, ...request(sid, i) }),
+  },
   'takeover-actions': {
     ...{ most: 0, windowMs: 5 * minute, facet: '@sid' },
     counts: (sid) => ({ evt: 'credential', outcome: 'success', action: 'password_changed', sid, risk: ['new_device'] }),

@@ -97,6 +97,7 @@ describe('a policy', () => {
     ['mfa-guessing', 'none', 'notify', ['@usr.id']],
     ['otp-replay', 'user', 'revoke_user', ['@usr.id']],
     ['password-spraying', 'ip', 'block_ip', ['@network']],
+    ['reauthentication-guessing', 'session', 'revoke', ['@sid']],
     ['revoked-session-use', 'ip', 'block_ip', ['@network']],
     ['session-fork', 'session', 'revoke', ['@sid']],
     ['session-reuse', 'session', 'revoke', ['@sid']],

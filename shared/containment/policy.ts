@@ -27,6 +27,7 @@ const policies: Readonly<Record<string, Policy>> = {
   'mfa-guessing': notifiesOf('@usr.id'),
   'otp-replay': { contain: 'user', action: 'revoke_user', groupBy: ['@usr.id'] },
   'password-spraying': blocksAddress,
+  'reauthentication-guessing': revokesSession,
   'revoked-session-use': blocksAddress,
   'session-fork': revokesSession,
   'session-reuse': revokesSession,

@@ -1,0 +1,52 @@
+import type { Attack } from './attack.ts'
+import { type Account, castPeople, type Person } from './cast.ts'
+import type { SignIn } from './clients/client.ts'
+import { RequestFailed } from './clients/wire.ts'
+import { twin } from './reauthentication-guessing.twin.ts'
+import { LOOT, openOnTwoDevices, present } from './sessions.ts'
+import { stayUntilRefused } from './stay.ts'
+
+/** The detection wants more wrong passwords of one session than these. */
+const UNNOTICED = 3
+
+export const reauthenticationGuessing: Attack = {
+  slug: 'reauthentication-guessing',
+  title: 'A stolen session that guesses its password',
+  techniques: [{ id: 'T1110.001', name: 'Brute Force: Password Guessing' }],
+  targets: ['web', 'functions'],
+  does: 'Copies a session with every header of its owner’s browser, so that no device differs, and guesses the password from inside: where it is asked for again, and where it is changed. One that fits would make the account the thief’s.',
+  trips: 'reauthentication-guessing',
+  runbook: 'runbooks/ATO-016-reauthentication-guessing.md',
+  twin,
+
+  async attack(target, context) {
+    const { addresses, random, tell } = context
+    const [victim] = castPeople(1, random) as [Person]
+    const { desk, stolen } = await openOnTwoDevices(victim, context)
+
+    const lair = { device: desk.device, address: await addresses.attacker() }
+    const thief = context.intruder(lair)
+    const entry = await present(thief, stolen)
+    if (entry.kind === 'out') throw new RequestFailed(`a copied session was refused at once: ${entry.status}`)
+    tell('thief', `has the laptop's ${LOOT[target.kind]} and all its headers: ${lair.device.name} at ${lair.address}`)
+
+    const wrong = (n: number): Account => ({ ...victim, password: `${victim.password}${n}` })
+    mustBeRefused(await thief.reauthenticate(wrong(1).password))
+    for (let n = 2; n <= UNNOTICED; n++) mustBeRefused(await thief.changePassword(wrong(n), 'the password of a thief'))
+    tell('thief', `guesses ${UNNOTICED} times: where the password is asked for again, and where it is changed`)
+
+    const group = { '@sid': stolen.sid }
+    const crossing = context.crossing(group, 'the fourth wrong password')
+    mustBeRefused(await thief.reauthenticate(wrong(UNNOTICED + 1).password))
+    const isIn = `is in ${victim.name}'s account, and does not know the password yet`
+    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
+
+    await crossing.alerted
+    return { group, crossedAt: crossing.at, refusedAt, lost: [stolen.sid] }
+  },
+}
+
+/** @throws RequestFailed */
+function mustBeRefused(answer: SignIn): void {
+  if (answer.kind === 'in') throw new RequestFailed('a wrong password was taken for the right one')
+}
