@@ -97,6 +97,31 @@ describe('a configuration', () => {
     )
   })
 
+  it.each([
+    'mail.example.com',
+    'http://mail.example.com',
+    'smtps://',
+    'smtps://mail.example.com/?tls.rejectUnauthorized=false',
+    'smtp://mail.example.com:587/path',
+  ])('takes no %s for a mail server', (SMTP_URL) => {
+    expect(faultsOf({ ...productionEnv(), SMTP_URL })).toContain('SMTP_URL: must be a URL such as smtps://')
+  })
+
+  it('asks for a mail server and a sender', () => {
+    const { SMTP_URL, MAIL_FROM, ...rest } = productionEnv()
+    expect(faultsOf(rest)).toMatch(/SMTP_URL: is missing[\s\S]*MAIL_FROM: is missing/)
+    expect(faultsOf({ ...rest, SMTP_URL, MAIL_FROM: 'Anna' })).toContain('MAIL_FROM: must be an email address')
+    expect(faultsOf({ ...rest, SMTP_URL: 'smtp://mail.example.com:587', MAIL_FROM })).toBe('')
+  })
+
+  it('keeps the mail of the lab on this machine, and its mailbox out of everything else', () => {
+    expect(faultsOf({ ...labEnv(), SMTP_URL: 'smtps://mail.example.com' })).toContain('SMTP_URL: must be a loopback')
+    const LAB_MAILBOX_URL = 'http://127.0.0.1:8126/mail'
+    expect(parseWebConfig({ ...labEnv(), LAB_MAILBOX_URL }).LAB_MAILBOX_URL).toBe(LAB_MAILBOX_URL)
+    expect(() => parseWebConfig({ ...labEnv(), LAB_MAILBOX_URL: 'https://mail.example.com' })).toThrow('loopback')
+    expect(() => parseWebConfig({ ...productionEnv(), LAB_MAILBOX_URL })).toThrow('is for the lab only')
+  })
+
   it('has exactly one way to the tables', () => {
     const { TABLES_CONNECTION, ...without } = productionEnv()
     const TABLES_URL = 'https://account.table.core.windows.net'

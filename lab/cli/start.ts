@@ -10,7 +10,7 @@ import { watchParent } from './parent.ts'
 
 const usage = `Usage: npm start [-- <options>]
 
-Starts the whole lab on this machine: stores, functions, web, their edges, the log drain and the Datadog stand-in.
+Starts the whole lab on this machine: stores, functions, web, their edges, the log drain, and the stand-in for Datadog, which shows the lab's mail too.
 Ctrl-C stops everything it started.
 
 Options:
@@ -138,6 +138,7 @@ function welcome(io: Io, lab: LabHandle, embeddedRedis: boolean): string {
     ['  web', paint(io, 'cyan', web)],
     ['  functions', paint(io, 'cyan', `${functions}/api`)],
     ['  Datadog stand-in', paint(io, 'cyan', datadog)],
+    ['  mailbox', `${paint(io, 'cyan', lab.datadog.mailboxUrl)} (nothing leaves this machine)`],
     ['  logs', `${relative('.', lab.logs.dir) || '.'}/ (events.jsonl holds both hosts' events)`],
   ])
   const kept = embeddedRedis
@@ -145,7 +146,7 @@ function welcome(io: Io, lab: LabHandle, embeddedRedis: boolean): string {
     : 'Accounts and ledgers are kept for the next start; sessions are where REDIS_URL says.'
   const events = relative('.', lab.logs.events)
   const next = columns([
-    [`  ${web}/register`, 'make an account'],
+    [`  ${web}/register`, 'make an account; the link that opens it is in the mailbox'],
     ['  npm run attack -- run session-reuse --target web', 'steal its session, watch it die'],
     ['  npm run attack -- list', 'the other attacks'],
     [`  npm run search -- '@evt:login @outcome:fail' ${events}`, 'what the detections see'],
@@ -169,6 +170,7 @@ ${columns([
   ['  web', web],
   ['  functions', functions],
   ['  Datadog stand-in', datadog],
+  ['  mailbox', `${datadog}/mail`],
 ])}
 Stop it with Ctrl-C where it runs, or: kill ${run.pid}`
 }

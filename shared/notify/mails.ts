@@ -11,6 +11,8 @@ export interface Asked {
   at: number
 }
 
+const SERVICE = 'Mini ATO SaaS'
+
 /**
  * The token stands behind a `#`: a browser sends that part to no server, so that no router, proxy or log has it, and no
  * Referer. @see RFC 9110 4.2.5, RFC 9110 10.1.3
@@ -18,7 +20,7 @@ export interface Asked {
 export const confirmMail = (to: string, token: string, asked: Asked): Mail => ({
   to,
   subject: 'Confirm your address',
-  text: `Somebody asked for an account with this address at ${asked.webOrigin}.
+  text: `Somebody asked for an account at ${SERVICE} with this address.
 
 If it was you, open this link within 24 hours and press the button on the page:
 
@@ -35,7 +37,7 @@ Never use a link that you did not ask for. The account would have the password o
 export const takenMail = (to: string, asked: Asked): Mail => ({
   to,
   subject: 'You already have an account',
-  text: `Somebody asked for an account with this address at ${asked.webOrigin}, which has one already.
+  text: `Somebody asked for an account at ${SERVICE} with this address, which has one already.
 Nothing has changed.
 
 If it was you, sign in: ${asked.webOrigin}/login

@@ -17,21 +17,38 @@ export const newPerson = (name: string): Person => ({
   password: PASSWORD,
 })
 
+/** Told of each page on the way, by name. */
+type Seen = (page: string) => Promise<void>
+
 /** What people do on these pages, by the labels and buttons that they see. */
-export async function register({ page, open, press }: Visitor, { email, password }: Person): Promise<void> {
+export async function register(visitor: Visitor, person: Person, seen: Seen = async () => {}): Promise<void> {
+  const { page, open, press } = visitor
   await open('/register')
-  await page.getByLabel('Email').fill(email)
-  await page.getByLabel('Password').fill(password)
+  await page.getByLabel('Email').fill(person.email)
+  await page.getByLabel('Password').fill(person.password)
   await press('Create account')
+  await confirmAddress(visitor, person, seen)
+}
+
+/** From the page after registering to the sign-in: by the mail, and without any address typed. */
+export async function confirmAddress(visitor: Visitor, { email }: Person, seen: Seen = async () => {}): Promise<void> {
+  const { page, press } = visitor
   expect(new URL(page.url()).pathname).toBe('/register/sent')
+  await seen('register-sent')
   await page.getByRole('link', { name: 'Open the lab’s mailbox' }).click()
+  await page.getByRole('heading', { name: 'Confirm your address' }).waitFor()
+  await seen('mailbox')
   await page.getByRole('link', { name: '/confirm#' }).click()
-  if (await page.getByLabel('Code from the mail').isVisible()) {
-    await page.getByLabel('Code from the mail').fill(codeIn(page.url()))
-  }
+  await page.getByRole('button', { name: 'Open my account' }).waitFor()
+  await page.waitForLoadState('load')
+  const code = page.getByLabel('Code from the mail')
+  if (await code.isVisible()) await code.fill(codeIn(page.url()))
+  else expect(page.url()).not.toContain('token')
+  await seen('confirm')
   await press('Open my account')
   expect(new URL(page.url()).pathname).toBe('/login')
   expect(await page.getByLabel('Email').inputValue()).toBe(email)
+  await seen('login-confirmed')
 }
 
 /** Without script, the code stays in the address bar, from where a person copies it. */

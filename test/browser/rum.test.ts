@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import type { Event } from '../../shared/event.ts'
-import { codeOf, newPerson, type Person, register, signIn } from './person.ts'
+import { codeOf, confirmAddress, newPerson, type Person, register, signIn } from './person.ts'
 import { useStage } from './stage.ts'
 import { FIREFOX_ON_LINUX, type Visitor } from './visitor.ts'
 
@@ -108,6 +108,7 @@ describe('RUM in a browser', { timeout: 60_000 }, () => {
     await type(visitor, 'Email', person.email)
     await type(visitor, 'Password', person.password)
     await press('Create account')
+    await confirmAddress(visitor, person)
     await fillIn(visitor, { ...person, password: 'canary-wrong password' })
     expect((await press('Sign in')).status()).toBe(403)
     await started(visitor)
