@@ -10,8 +10,8 @@ import { watchParent } from './parent.ts'
 
 const usage = `Usage: npm start [-- <options>]
 
-Starts the whole lab on this machine: stores, functions, web, their edges, the log drain, and the stand-in for Datadog, which shows the lab's mail too.
-Ctrl-C stops everything it started.
+Starts the whole lab on this machine: stores, functions, web, their edges, the log drain, and the stand-in for Datadog,
+which shows the lab's mail too. Ctrl-C stops everything it started.
 
 Options:
   --cadence SECONDS  evaluate monitors every so many seconds, as Datadog does (60); default: at each event
