@@ -13,6 +13,8 @@ const owners = '203.0.113.9'
 const thiefs = '203.0.113.10'
 const second = 1_000
 const minute = 60 * second
+/** Longer than logs are late on a bad day: one event is enough, and it must not come after its window. */
+const window = 15 * minute
 
 /** The device is the same in all of them: whoever copies a cookie copies the headers with it. */
 const common = (ms: number) => ({
@@ -84,16 +86,16 @@ export const cases: DetectionCase[] = [
     fires: [{ '@sid': stolen }],
     transitions: [
       ['Triggered', 6 * minute],
-      ['Recovered', 11 * minute],
+      ['Recovered', 6 * minute + window],
     ],
   },
   {
-    name: 'one fork is enough, and five minutes later its alert is over',
+    name: 'one fork is enough, and a quarter of an hour later its alert is over',
     events: [forked(0)],
     fires: [{ '@sid': stolen }],
     transitions: [
       ['Triggered', 0],
-      ['Recovered', 5 * minute],
+      ['Recovered', window],
     ],
   },
   {
@@ -107,16 +109,16 @@ export const cases: DetectionCase[] = [
     fires: [{ '@sid': stolen }],
     transitions: [
       ['Triggered', 0],
-      ['Recovered', 5 * minute],
+      ['Recovered', window],
     ],
   },
   {
-    name: 'a line that comes again 299,999 ms later, of a drain that could not deliver, holds the alert open',
-    events: [forked(0), forked(5 * minute - 1)],
+    name: 'a line that comes again 899,999 ms later, of a drain that could not deliver, holds the alert open',
+    events: [forked(0), forked(window - 1)],
     fires: [{ '@sid': stolen }],
     transitions: [
       ['Triggered', 0],
-      ['Recovered', 10 * minute - 1],
+      ['Recovered', 2 * window - 1],
     ],
   },
   {
@@ -125,7 +127,7 @@ export const cases: DetectionCase[] = [
     fires: [{ '@sid': stolen }],
     transitions: [
       ['Triggered', 0],
-      ['Recovered', 5 * minute],
+      ['Recovered', window],
     ],
   },
   {

@@ -49,7 +49,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     almost: (sid) => ({ evt: 'session', outcome: 'seen', reason: 'accepted', sid, device_hash: `${sid}-device-0` }),
   },
   'impossible-travel': {
-    ...{ most: 0, windowMs: 5 * minute, facet: '@sid' },
+    ...{ most: 0, windowMs: 15 * minute, facet: '@sid' },
     counts: (sid) => ({ ...opened, sid, risk: ['new_device', 'travel'] }),
     almost: (sid) => ({ ...opened, sid, risk: ['traveller'] }),
   },
@@ -81,7 +81,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     almost: (login_hash, i) => ({ ...fails, reason: 'blocked', login_hash, ...request(login_hash, i) }),
   },
   'takeover-after-failures': {
-    ...{ most: 0, windowMs: 5 * minute, facet: '@sid' },
+    ...{ most: 0, windowMs: 15 * minute, facet: '@sid' },
     counts: (sid) => ({ ...opened, sid, risk: ['after_failures'] }),
     almost: (sid) => ({ evt: 'session', outcome: 'renewed', sid, risk: ['after_failures'] }),
   },
@@ -102,7 +102,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     almost: (id, i) => ({ evt: 'mfa', outcome: 'fail', reason: 'expired', usr: { id }, ...request(id, i) }),
   },
   'session-fork': {
-    ...{ most: 0, windowMs: 5 * minute, facet: '@sid' },
+    ...{ most: 0, windowMs: 15 * minute, facet: '@sid' },
     counts: (sid) => ({ evt: 'session', outcome: 'fork', sid }),
     almost: (sid) => ({ evt: 'session', outcome: 'forked', sid }),
   },
@@ -126,7 +126,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     }),
   },
   'canary-account': {
-    ...{ most: 0, windowMs: 5 * minute, facet: '@network', remindMs: 10 * minute },
+    ...{ most: 0, windowMs: 15 * minute, facet: '@network', remindMs: 10 * minute },
     counts: (network, i) => ({ ...fails, network, ...elsewhere(network, i), ...request(network, i), risk: ['canary'] }),
     almost: (network, i) => ({ ...opened, network, sid: `${network}-session-${i}`, risk: ['canary'] }),
   },
@@ -150,7 +150,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     almost: (sid, i) => ({ ...guessedInside, reason: 'throttled', sid, ...request(sid, i) }),
   },
   'takeover-actions': {
-    ...{ most: 0, windowMs: 5 * minute, facet: '@sid' },
+    ...{ most: 0, windowMs: 15 * minute, facet: '@sid' },
     counts: (sid) => ({ evt: 'credential', outcome: 'success', action: 'password_changed', sid, risk: ['new_device'] }),
     almost: (sid) => ({ evt: 'credential', outcome: 'success', action: 'password_changed', sid, risk: [] }),
   },
