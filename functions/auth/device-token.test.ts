@@ -7,16 +7,19 @@ import { NEW_DEVICE_MS } from '../../shared/auth/new-device.ts'
 import type { Passwords } from '../../shared/auth/passwords.ts'
 import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import { Secret } from '../../shared/secret.ts'
-import { type Answer, type Asked, CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { type Answer, type Asked, CHROME, FIREFOX, type Functions, startFunctions } from '../testing.ts'
 
-const WRONG = 'not the right password'
+/** No other test fails with it: a password that is sprayed makes the sign-in odd. */
+const PASSWORD = `${randomUUID()} of these tests`
+const WRONG = `${randomUUID()} is wrong`
 const MINUTE_MS = 60_000
 
 let functions: Functions
 let clock: number
 beforeEach(async () => {
   clock = Date.now()
-  functions = await startFunctions({ deps: { now: () => clock } })
+  // Without a map, so that no sign-in from anywhere is a journey.
+  functions = await startFunctions({ deps: { now: () => clock, locate: () => undefined } })
 })
 afterEach(() => functions.close())
 
@@ -236,6 +239,25 @@ describe('a device with a token', () => {
     expect(status).toBe(200)
     expect(lastOf('session')).toMatchObject({ risk: ['after_failures'] })
     expect(json).not.toHaveProperty('device_token')
+  })
+
+  it('earns none by a journey that nobody can make, and keeps the one it has', async () => {
+    const email = await register()
+    const places = [
+      { latitude: 38.7, longitude: -9.1 },
+      { latitude: -33.9, longitude: 151.2 },
+    ]
+    let at = 0
+    Object.assign(functions.deps, { locate: () => places[at] })
+    const { device_token } = await remembered(email)
+    for (let n = 0; n < 10; n++) await login({ email, password: PASSWORD })
+    at = 1
+    const stranger = await login({ email, password: PASSWORD, remember_device: true })
+    expect(lastOf('session')).toMatchObject({ outcome: 'new', risk: ['travel'] })
+    expect(stranger.json).not.toHaveProperty('device_token')
+    const owner = await login({ email, password: PASSWORD, device_token })
+    expect(lastOf('session')).toMatchObject({ outcome: 'new', risk: ['travel'] })
+    expect(await isToken(email, owner.json.device_token)).toBe(true)
   })
 
   it('is spared at both steps where a code is asked for, and gets its token after the second', async () => {

@@ -64,13 +64,17 @@ export interface Meeting {
   isNew: boolean
   /** epoch ms; see `NewSession.newDeviceSince` */
   newDeviceSince: number | undefined
-  /** For the device to keep, if it asked for one or came with one. */
-  token: string | undefined
+  /** Of the token that it is given, if it asked for one or came with one. */
   lineage: string | undefined
   /** Whether its token may be taken for the owner's: the account's first one, or one of before any attack of now. */
   settled: boolean
-  /** The sign-in came to something: a token that was replaced is going to be over. */
-  confirm(): Promise<void>
+  /**
+   * The sign-in came to something: a token that was replaced is going to be over. An odd one earns no new token: who comes
+   * again is judged again.
+   * @param risk what is odd about it
+   * @returns the token for the device to keep
+   */
+  confirm(risk: readonly Risk[]): Promise<string | undefined>
   /** It did not: nothing is remembered of it. */
   undo(): Promise<void>
 }
@@ -107,11 +111,16 @@ export async function meetDevice(arriving: Arriving, asks: boolean, deps: Meetin
     known: !device.isNew,
     isNew: device.isNew && !device.isFirst,
     newDeviceSince: isNewDevice(device, now.getTime()) ? device.since.getTime() : undefined,
-    token: id === undefined ? undefined : writeDeviceToken({ userId, id }, deps.deviceTokenKeys),
     lineage,
     settled: holder !== undefined && (holder.isFirst || isSettled(holder.since.getTime(), now.getTime())),
-    confirm: async () => {
+    confirm: async (risk) => {
+      if (id === undefined) return undefined
       if (holder) await deps.deviceTokens.retire(userId, holder.id, now)
+      else if (risk.length > 0) {
+        await deps.deviceTokens.withdraw(userId, id, issued)
+        return undefined
+      }
+      return writeDeviceToken({ userId, id }, deps.deviceTokenKeys)
     },
     undo: async () => {
       await Promise.all([forgetKind(), id === undefined ? undefined : deps.deviceTokens.withdraw(userId, id, issued)])

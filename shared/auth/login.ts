@@ -93,8 +93,7 @@ export async function login(
   }
   const risk = await judgeTry(tried, 'right', deps)
   if (check.outdated) await renewHash(user, submitted.password, sender, deps)
-  // An odd sign-in earns no token: a guesser would not be judged the next time.
-  const asks = submitted.rememberDevice === true && risk.length === 0
+  const asks = submitted.rememberDevice === true
   const proved: Proved = { user, typed, client, holder, risk, isBlocked, asks }
   return (user.totp?.enabled ? challenge(proved, deps) : finish(proved, deps)).catch((error: unknown) => {
     // A store failed: ours, and still an attempt that has its event.
@@ -177,7 +176,7 @@ async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
     emitFailure(typed, user, client, { reason: blocked ? 'blocked' : 'wrong_password', risk }, deps)
     return { kind: 'refused' }
   }
-  await meeting.confirm()
+  const deviceToken = await meeting.confirm(issued.risk)
   deps.emit({
     ...attemptFields(typed, client),
     ...riskField([...(meeting.isNew ? ['new_device' as const] : []), ...issued.risk]),
@@ -186,7 +185,7 @@ async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
     sid: issued.sid,
     device_known: meeting.known,
   })
-  return { kind: 'issued', ...issued, deviceToken: meeting.token }
+  return { kind: 'issued', ...issued, deviceToken }
 }
 
 function emitFailure(

@@ -83,7 +83,7 @@ export async function verifyMfa(
     deps.emit({ ...fields, outcome: 'fail', reason: 'expired', usr })
     return { kind: 'refused' }
   }
-  const asks = submitted.rememberDevice === true && (tried.pending.risk ?? []).length === 0
+  const asks = submitted.rememberDevice === true
   const meeting = await meetDevice({ userId: user.id, deviceHash, holder }, asks, deps)
   const { newDeviceSince } = meeting
   const stillAllowed = async () => {
@@ -103,10 +103,10 @@ export async function verifyMfa(
     deps.emit({ ...fields, outcome: 'fail', reason: blocked ? 'blocked' : 'expired', usr })
     return { kind: 'refused' }
   }
-  await meeting.confirm()
+  const deviceToken = await meeting.confirm(issued.risk)
   const risk = newDeviceSince === undefined ? [] : ['new_device' as const]
   deps.emit({ ...fields, ...riskField(risk), outcome: 'success', usr, sid: issued.sid })
-  return { kind: 'issued', ...issued, deviceToken: meeting.token }
+  return { kind: 'issued', ...issued, deviceToken }
 }
 
 export interface EnrolDeps extends CodeDeps, DeviceDeps {

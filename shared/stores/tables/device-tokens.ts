@@ -5,11 +5,11 @@ import type { Tables } from './client.ts'
 import { CONFLICT, findEntity, NOT_FOUND, unless } from './entity.ts'
 
 /** Of one account. */
-export const MAX_DEVICES = 20
+const MAX_DEVICES = 20
 /** Since the device last signed in. */
-export const TOKEN_LIFE_MS = 180 * 24 * 3_600_000
+const TOKEN_LIFE_MS = 180 * 24 * 3_600_000
 /** How long the answer with a successor may be lost, and its sign-in tried again. */
-export const REPLACED_LIFE_MS = 10 * 60_000
+const REPLACED_LIFE_MS = 10 * 60_000
 
 /** The row that says that the account has given tokens out; it outlives them. No device hash and no token is a word. */
 const ISSUED = 'issued'
