@@ -2,9 +2,13 @@ import type { AttackContext, Crossing } from './attack.ts'
 import type { Account, Person } from './cast.ts'
 import type { SignIn } from './clients/client.ts'
 import { RequestFailed } from './clients/wire.ts'
+import { inParallel } from './parallel.ts'
 import { onceContained } from './stay.ts'
 
 export type TryOne = (account: Account) => Promise<SignIn>
+/** Lines of a list that one bot tries at a time. */
+const AT_ONCE = 3
+
 type Refused = Extract<SignIn, { kind: 'refused' }>
 
 /** What it takes to tell a blocked right password from a wrong one, and to tell of it. */
@@ -22,6 +26,44 @@ export async function tryAll(list: readonly Account[], tryOne: TryOne): Promise<
   const answers: SignIn[] = []
   for (const account of list) answers.push(await tryOne(account))
   return answers
+}
+
+/**
+ * The first lines of a list, with one password among them that fits: whatever it opens is open when the block comes.
+ * @param at before which wrong line it stands
+ * @returns how a wrong password is answered
+ */
+export async function tryFirst(
+  lines: readonly Account[],
+  person: Person,
+  at: number,
+  tryOne: TryOne,
+  { tell }: AttackContext,
+): Promise<Refused> {
+  const before = await tryAll(lines.slice(0, at), tryOne)
+  const answer = await tryOne(person)
+  if (answer.kind !== 'in') throw new RequestFailed(`a right password was refused: ${describe(answer)}`)
+  tell('attacker', `${person.name}'s password fits: ${describe(answer)}, and stays in`)
+  return refusalIn([...before, ...(await tryAll(lines.slice(at), tryOne))])
+}
+
+/**
+ * The rest of a list, several lines at a time as bots do, with right passwords among the wrong ones: some are being checked
+ * while the block comes. The first line is the one that crosses the threshold.
+ * @returns when the first right one was refused as if it were wrong; undefined when none was
+ */
+export async function tryRest(
+  [first, ...wrongOnes]: readonly Account[],
+  people: readonly Person[],
+  blocking: Blocking,
+  context: AttackContext,
+): Promise<number | undefined> {
+  const tryWrong = async (line: Account) => void (await blocking.tryOne(line))
+  const wrong = wrongOnes.map((line) => () => tryWrong(line))
+  const right = people.map((person) => () => tryRight(person, blocking, context))
+  const tries = [...(first ? [() => tryWrong(first)] : []), ...context.random.shuffle([...wrong, ...right])]
+  const refused = await inParallel(tries, AT_ONCE, (act): Promise<number | undefined> => act())
+  return refused.filter((at) => at !== undefined).sort((one, other) => one - other)[0]
 }
 
 /** @throws RequestFailed if the target lets wrong passwords in, or throttled before any detection could see enough */
@@ -58,7 +100,7 @@ export async function tryLast(person: Person, blocking: Blocking, context: Attac
 }
 
 /** @returns when it was refused as if it were wrong; undefined when it was not */
-export async function tryRight(
+async function tryRight(
   person: Person,
   { wrong, tryOne, crossing, who }: Blocking,
   context: AttackContext,

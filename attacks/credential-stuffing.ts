@@ -1,6 +1,6 @@
 import { networkGroup } from './addresses.ts'
 import type { Attack } from './attack.ts'
-import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
+import { type TryOne, tryFirst, tryLast, tryRest } from './blocked.ts'
 import { castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
@@ -10,7 +10,7 @@ import { registerAtHome } from './sessions.ts'
 const BAD_LOGINS = 30
 /** The detection wants more failures of one address than these. */
 const UNNOTICED = 10
-/** People whose right password is on the list too. Each is tried once: who gets in may be given a device token, which a block spares. */
+/** People whose right password is on the list too, after the alert's threshold; one more is before it. */
 const REUSERS = 8
 
 export const credentialStuffing: Attack = {
@@ -18,18 +18,18 @@ export const credentialStuffing: Attack = {
   title: 'Credential stuffing',
   techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
   targets: ['web', 'functions'],
-  does: `Tries ${BAD_LOGINS} email and password pairs from one address, as bots do with lists that leaked from other sites, and then pairs that are right: people use one password in many places.`,
+  does: `Tries ${BAD_LOGINS} email and password pairs from one address, as bots do with lists that leaked from other sites, and among them pairs that are right, before and after the alert: people use one password in many places.`,
   trips: 'credential-stuffing',
   runbook: 'runbooks/ATO-001-credential-stuffing.md',
   twin,
 
   async attack(_target, context) {
     const { addresses, random, tell } = context
-    const [victim, ...reusers] = castPeople(1 + REUSERS, random) as [Person, ...Person[]]
+    const [victim, early, ...reusers] = castPeople(2 + REUSERS, random) as [Person, Person, ...Person[]]
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(victim)
-    await registerAtHome(reusers, context)
+    await registerAtHome([early, ...reusers], context)
     await browser.signIn(victim)
     if ((await browser.visit()).kind === 'out') throw new RequestFailed('a new account could not be signed in to')
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
@@ -38,15 +38,12 @@ export const credentialStuffing: Attack = {
     const tryOne: TryOne = (account) => context.intruder(bot).signIn(account)
     const list = leakedList(BAD_LOGINS, random)
     tell('attacker', `works through a leaked list of ${BAD_LOGINS} from ${bot.address}, ${bot.device.name}`)
-    const wrong = refusalIn(await tryAll(list.slice(0, UNNOTICED), tryOne))
+    const wrong = await tryFirst(list.slice(0, UNNOTICED), early, 1 + random.int(UNNOTICED), tryOne, context)
     tell('attacker', `${UNNOTICED} of ${BAD_LOGINS} tried, each answered ${wrong.status}; nobody has noticed`)
 
     const crossing = context.crossing(networkGroup(bot.address), 'the eleventh failure')
     const blocking = { wrong, tryOne, crossing, who: 'attacker' }
-    const [, refusedAt] = await Promise.all([
-      tryAll(list.slice(UNNOTICED), tryOne),
-      crossing.alerted.then(() => tryUntilRefused(reusers, blocking, context)),
-    ])
+    const refusedAt = await tryRest(list.slice(UNNOTICED), reusers, blocking, context)
     const lastAt = await tryLast(victim, blocking, context)
     return { group: networkGroup(bot.address), crossedAt: crossing.at, refusedAt: refusedAt ?? lastAt }
   },

@@ -1,6 +1,6 @@
 import { networkGroup } from './addresses.ts'
 import type { Attack } from './attack.ts'
-import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
+import { type TryOne, tryFirst, tryLast, tryRest } from './blocked.ts'
 import { type Account, castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
@@ -11,7 +11,7 @@ import { registerAtHome } from './sessions.ts'
 const [STRANGERS, OTHERS] = [4, 3]
 /** The password is flagged from the fifth login on, and the detection wants more flagged logins of one address than two. */
 const UNNOTICED = 6
-/** People who chose the very password. */
+/** People who chose the very password, tried after the alert's threshold; one more is tried before it. */
 const FOLLOWERS = 8
 
 export const passwordSpraying: Attack = {
@@ -28,13 +28,13 @@ export const passwordSpraying: Attack = {
     const { addresses, random, tell } = context
     // New in each run: how often it was tried is remembered for an hour.
     const [{ password }, ...strangers] = leakedList(1 + STRANGERS, random) as [Account, ...Account[]]
-    const alike = castPeople(1 + FOLLOWERS, random).map((person) => ({ ...person, password }))
-    const [victim, ...followers] = alike as [Person, ...Person[]]
+    const alike = castPeople(2 + FOLLOWERS, random).map((person) => ({ ...person, password }))
+    const [victim, early, ...followers] = alike as [Person, Person, ...Person[]]
     const others = castPeople(OTHERS, random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(victim)
-    await registerAtHome([...followers, ...others], context)
+    await registerAtHome([early, ...followers, ...others], context)
     await browser.signIn(victim)
     if ((await browser.visit()).kind === 'out') throw new RequestFailed('a new account could not be signed in to')
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
@@ -43,14 +43,13 @@ export const passwordSpraying: Attack = {
     const tryOne: TryOne = ({ email }) => context.intruder(bot).signIn({ email, password })
     const targets = random.shuffle([...strangers, ...others])
     tell('attacker', `tries one password at account after account from ${bot.address}, ${bot.device.name}`)
-    const wrong = refusalIn(await tryAll(targets.slice(0, UNNOTICED), tryOne))
-    tell('attacker', `${UNNOTICED} accounts tried, each answered ${wrong.status}; nobody has noticed`)
+    const misses = UNNOTICED - 1
+    const wrong = await tryFirst(targets.slice(0, misses), early, 1 + random.int(misses), tryOne, context)
+    tell('attacker', `${UNNOTICED} accounts tried, wrong ones answered ${wrong.status}; nobody has noticed`)
 
     const crossing = context.crossing(networkGroup(bot.address), 'the seventh account')
-    await tryAll(targets.slice(UNNOTICED), tryOne)
-    await crossing.alerted
     const blocking = { wrong, tryOne, crossing, who: 'attacker' }
-    const refusedAt = await tryUntilRefused(followers, blocking, context)
+    const refusedAt = await tryRest(targets.slice(misses), followers, blocking, context)
     const lastAt = await tryLast(victim, blocking, context)
     return { group: networkGroup(bot.address), crossedAt: crossing.at, refusedAt: refusedAt ?? lastAt }
   },
