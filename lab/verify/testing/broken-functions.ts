@@ -1,0 +1,84 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { join } from 'node:path'
+import { app, type HttpHandler } from '@azure/functions'
+import { createDeps, type FunctionsDeps } from '../../../functions/deps.ts'
+import { routes } from '../../../functions/routes.ts'
+import { sweepHandler } from '../../../functions/sweep/handler.ts'
+import { parseFunctionsConfig } from '../../../shared/config.ts'
+import { forgetful } from './broken-sessions.ts'
+import { hasFault } from './faults.ts'
+
+/** The functions as they are deployed, over stores that fail to contain in the way that the test asks for. */
+declare const __dirname: string
+
+/** What one request has met. */
+interface Passage {
+  readonly route: string
+  spared: boolean
+}
+
+const passing = new AsyncLocalStorage<Passage>()
+const isOf = (route: string) => passing.getStore()?.route === route
+
+function breakIn(deps: FunctionsDeps): FunctionsDeps {
+  const { blocks, entrances, sessions, users } = deps
+  let newest = ''
+  let blocked: string | undefined
+  const broken = forgetful(
+    sessions,
+    () =>
+      hasFault('functions lets in who was ended') ||
+      (isOf('renew') && hasFault('renewal revives')) ||
+      // Web's pages name the account, which they ask for here.
+      (isOf('account') && hasFault('web lets in who was ended')),
+  )
+  return {
+    ...deps,
+    sessions: {
+      ...broken,
+      async create(session, now) {
+        newest = session.sid
+        await sessions.create(session, now)
+      },
+      revoke: async (sid, tombstone) =>
+        sid === newest && hasFault('one session of the user is left out') ? 'success' : sessions.revoke(sid, tombstone),
+    },
+    users: {
+      ...users,
+      async findByEmail(email) {
+        const user = await users.findByEmail(email)
+        const passage = passing.getStore()
+        if (user && passage && blocked !== undefined && hasFault('block misses one sign-in')) {
+          passage.spared = true
+          blocked = undefined
+        }
+        return user
+      },
+    },
+    entrances: {
+      ...entrances,
+      suspects: async (network, now) => (hasFault('block leaves who is in') ? [] : entrances.suspects(network, now)),
+    },
+    blocks: {
+      ...blocks,
+      async block(network, entry) {
+        blocked = network
+        await blocks.block(network, entry)
+      },
+      async blockedBy(network, now) {
+        if (passing.getStore()?.spared) return undefined
+        const everybody = hasFault('block hits everybody') && blocked !== undefined
+        return blocks.blockedBy(everybody && blocked ? blocked : network, now)
+      },
+    },
+  }
+}
+
+const deps = breakIn(createDeps(parseFunctionsConfig(process.env), { hashWorker: join(__dirname, 'hash-worker.cjs') }))
+for (const [name, { method, route, authLevel = 'anonymous', handler }] of Object.entries(routes(deps))) {
+  const passed: HttpHandler = (request, context) =>
+    passing.run({ route: name, spared: false }, () => handler(request, context))
+  app.http(name, { methods: [method], route, authLevel, handler: passed })
+}
+app.timer('sweep', { schedule: '0 * * * * *', handler: sweepHandler(deps) })
+app.hook.appTerminate(deps.close)
