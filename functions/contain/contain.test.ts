@@ -213,21 +213,26 @@ describe('an alert about an address', () => {
     for (const token of [before, known]) expect(await alive(token)).toBe(true)
   })
 
-  it('takes the device token back that it spared an intruder by, and whatever took its place', async () => {
-    const [ip, elsewhere] = [freshIp(), freshIp()]
-    const account = await registered()
-    await functions.call('login', { ip: elsewhere, body: { ...account, remember_device: true } })
-    expect((await login(`${randomUUID()}@example.com`, ip, { userAgent: FIREFOX })).status).toBe(401)
-    const first = (await functions.call('login', { ip, body: { ...account, remember_device: true } })).json
-    const { device_token } = first
-    const second = (await functions.call('login', { ip, body: { ...account, device_token } })).json
-    await deliver(stuffing(ip))
-    for (const token of [first.token, second.token]) expect(await alive(token)).toBe(false)
-    for (const held of [device_token, second.device_token]) {
-      const again = await functions.call('login', { ip, body: { ...account, device_token: held } })
-      expect(again.status).toBe(401)
-    }
-  })
+  it.each(['was used before', 'was never used'])(
+    'takes back the device token of an intruder, where the account %s',
+    async (past) => {
+      const [ip, elsewhere] = [freshIp(), freshIp()]
+      const account = await registered()
+      if (past === 'was used before') {
+        await functions.call('login', { ip: elsewhere, body: { ...account, remember_device: true } })
+      }
+      expect((await login(`${randomUUID()}@example.com`, ip, { userAgent: FIREFOX })).status).toBe(401)
+      const first = (await functions.call('login', { ip, body: { ...account, remember_device: true } })).json
+      const { device_token } = first
+      const second = (await functions.call('login', { ip, body: { ...account, device_token } })).json
+      await deliver(stuffing(ip))
+      for (const token of [first.token, second.token]) expect(await alive(token)).toBe(false)
+      for (const held of [device_token, second.device_token]) {
+        const again = await functions.call('login', { ip, body: { ...account, device_token: held } })
+        expect(again.status).toBe(401)
+      }
+    },
+  )
 
   it('blocks an IPv6 address with its whole /64, and no more', async () => {
     const { email } = await functions.signIn()

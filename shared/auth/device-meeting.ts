@@ -66,7 +66,9 @@ export interface Meeting {
   newDeviceSince: number | undefined
   /** Of the token that it is given, if it asked for one or came with one. */
   lineage: string | undefined
-  /** Whether its token may be taken for the owner's: the account's first one, or one of before any attack of now. */
+  /** Whether it came with a token of the account. */
+  returning: boolean
+  /** Whether that token is of before any attack of now. */
   settled: boolean
   /**
    * The sign-in came to something: a token that was replaced is going to be over. An odd one earns no new token: who comes
@@ -112,7 +114,8 @@ export async function meetDevice(arriving: Arriving, asks: boolean, deps: Meetin
     isNew: device.isNew && !device.isFirst,
     newDeviceSince: isNewDevice(device, now.getTime()) ? device.since.getTime() : undefined,
     lineage,
-    settled: holder !== undefined && (holder.isFirst || isSettled(holder.since.getTime(), now.getTime())),
+    returning: holder !== undefined,
+    settled: holder !== undefined && isSettled(holder.since.getTime(), now.getTime()),
     confirm: async (risk) => {
       if (id === undefined) return undefined
       if (holder) await deps.deviceTokens.retire(userId, holder.id, now)
@@ -130,9 +133,9 @@ export async function meetDevice(arriving: Arriving, asks: boolean, deps: Meetin
 
 /** What a block of the network ends, unless the device is the owner's: the session, and the token that came with it. */
 export const announcementOf = (
-  { settled, isNew, lineage }: Meeting,
+  { settled, isNew, lineage, returning }: Meeting,
   userId: string,
   risk: readonly Risk[],
   client: Client,
   deps: EntranceDeps,
-) => (settled ? undefined : entranceOf({ userId, odd: isNew || risk.length > 0, lineage }, client, deps))
+) => (settled ? undefined : entranceOf({ userId, odd: isNew || risk.length > 0, lineage, returning }, client, deps))

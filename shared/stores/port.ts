@@ -192,6 +192,8 @@ export interface Entrance {
   odd: boolean
   /** Of the device token that was given out with it. */
   lineage?: string | undefined
+  /** Whether the device came with a token of that lineage: then it is as suspect as the sign-in that began it. */
+  returning?: boolean | undefined
 }
 
 /** How long it is remembered from where a session was opened. */
@@ -202,7 +204,10 @@ export interface Entrances {
   /** A sign-in failed: an attack from there may have begun. */
   failed(network: string, now: number): Promise<void>
   opened(network: string, entrance: Entrance, now: number): Promise<void>
-  /** Those that somebody may have opened who tries passwords there: odd, or opened since the first failure. */
+  /**
+   * Those that somebody may have opened who tries passwords there: odd, or opened since the first failure. Of a device that
+   * came with a token, only if the token was given out with one of these.
+   */
   suspects(network: string, now: number): Promise<Entrance[]>
 }
 

@@ -30,6 +30,18 @@ export function entrancesContract(entrances: Entrances): void {
       expect(await entrances.suspects(here, NOW)).toEqual([odd])
     })
 
+    test('of a device that came with a token are suspect if its token was given out with one that is', async () => {
+      const here = network()
+      const [first, again, stranger] = [
+        { ...entrance(), lineage: 'begun-here' },
+        { ...entrance(), lineage: 'begun-here', returning: true },
+        { ...entrance(), lineage: 'begun-elsewhere', returning: true },
+      ]
+      await entrances.failed(here, NOW)
+      for (const [at, one] of [first, again, stranger].entries()) await entrances.opened(here, one, NOW + at)
+      expect(await entrances.suspects(here, NOW + 5)).toEqual([first, again])
+    })
+
     test('are forgotten after the window, and failures too', async () => {
       const here = network()
       const [odd, plain] = [entrance(true), entrance()]

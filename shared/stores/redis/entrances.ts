@@ -32,12 +32,14 @@ export function createEntrances(redis: Redis): Entrances {
         redis.zrangebyscore(keyOf('opened', network), since, '+inf', 'WITHSCORES'),
       ])
       const attackedSince = first === undefined ? Number.POSITIVE_INFINITY : Number(first)
-      const suspects: Entrance[] = []
+      const recent: Entrance[] = []
       for (let at = 0; at + 1 < opened.length; at += 2) {
         const entrance = JSON.parse(opened[at] as string) as Entrance
-        if (entrance.odd || Number(opened[at + 1]) >= attackedSince) suspects.push(entrance)
+        if (entrance.odd || entrance.returning || Number(opened[at + 1]) >= attackedSince) recent.push(entrance)
       }
-      return suspects
+      const begun = recent.filter(({ returning }) => !returning)
+      const lineages = new Set(begun.map(({ lineage }) => lineage))
+      return recent.filter(({ returning, lineage }) => !returning || (lineage !== undefined && lineages.has(lineage)))
     },
   }
 }
