@@ -47,12 +47,17 @@ const WORDS = [
   'lagoon',
 ]
 
+const invented = new WeakMap<Random, number>()
+/** How many people one run has invented so far. */
+export const peopleCast = (random: Random): number => invented.get(random) ?? 0
+
 /**
  * New people with names of their own: nobody has an account of theirs yet, and no password is used twice.
  * @throws RangeError for more than there are names
  */
 export function castPeople(count: number, random: Random): Person[] {
   if (count > NAMES.length) throw new RangeError(`there are only ${NAMES.length} names`)
+  invented.set(random, peopleCast(random) + count)
   return random
     .shuffle(NAMES)
     .slice(0, count)

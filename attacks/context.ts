@@ -9,12 +9,14 @@ import {
   type Target,
   type TargetKind,
 } from './attack.ts'
+import { type Account, peopleCast } from './cast.ts'
 import { accounted } from './clients/accounted.ts'
 import { createFunctionsClient } from './clients/functions-client.ts'
 import type { Mailbox } from './clients/mailbox.ts'
+import { ReadyAccounts, withReadyAccounts } from './clients/ready-accounts.ts'
 import { createWebClient } from './clients/web-client.ts'
 import { createCounter, type Line } from './clients/wire.ts'
-import { Holdings } from './holdings.ts'
+import { Holdings, type Whereabouts } from './holdings.ts'
 import { createRandom } from './random.ts'
 import { type Questions, type Reckoning, reckon } from './reckoning.ts'
 
@@ -30,6 +32,8 @@ export interface ContextOptions {
   readonly tell: (who: string, what: string, ms?: number) => void
   readonly insider?: Insider | undefined
   readonly mailbox?: Mailbox | undefined
+  /** Of the target, open already: where there is no mailbox, they are needed. */
+  readonly accounts?: readonly Account[] | undefined
   readonly signal: AbortSignal
 }
 
@@ -62,7 +66,7 @@ const CLIENTS = { web: createWebClient, functions: createFunctionsClient }
 
 /** Times of its story count from here on. */
 export function createContext(options: ContextOptions): RunContext {
-  const { target, hosts = {}, runId, seed, addresses, tell, insider, mailbox, signal } = options
+  const { target, hosts = {}, runId, seed, addresses, tell, insider, mailbox, accounts, signal } = options
   const counter = createCounter(MOST_REQUESTS)
   const holdings = new Holdings()
   const begun = Date.now()
@@ -73,13 +77,19 @@ export function createContext(options: ContextOptions): RunContext {
     const baseUrl = kind === target.kind ? target.baseUrl : hosts[kind]
     if (baseUrl !== undefined) lines[kind] = lineTo(baseUrl)
   }
+  const random = createRandom(seed)
+  const ready = accounts || !mailbox ? new ReadyAccounts(accounts ?? [], () => peopleCast(random)) : undefined
+  const open = (from: Whereabouts) => {
+    const client = CLIENTS[target.kind](from, line)
+    return ready ? withReadyAccounts(client, ready) : client
+  }
   return {
     ...{ runId, addresses, insider, mailbox, signal },
     tell: (who, what, at = Date.now()) => tell(who, what, at - begun),
-    random: createRandom(seed),
+    random,
     requests: counter.requests,
-    client: (from) => accounted(CLIENTS[target.kind](from, line), 'honest', from, holdings),
-    intruder: (from) => accounted(CLIENTS[target.kind](from, line), 'attacker', from, holdings),
+    client: (from) => accounted(open(from), 'honest', from, holdings),
+    intruder: (from) => accounted(open(from), 'attacker', from, holdings),
     carries({ email }, phone) {
       const person = holdings.people.get(email)
       if (person) person.phone = phone

@@ -118,6 +118,27 @@ describe('a stolen token', () => {
   })
 })
 
+it('a list tried from many networks is noticed, also when each login is registered first', async () => {
+  const noticed = new Promise<void>((resolve) => {
+    const unsubscribe = lab.datadog.subscribe((event) => {
+      if (event.kind !== 'alert' || event.alert.monitor !== 'distributed-stuffing') return
+      unsubscribe()
+      resolve()
+    })
+  })
+  const lines = Array.from({ length: 32 }, (_, n) => ({ email: `${randomUUID()}@example.com`, ip: `192.0.2.${n + 1}` }))
+  const password = 'of my own choosing'
+  const answers = async (path: string) =>
+    (await Promise.all(lines.map(({ email, ip }) => post(path, { email, password }, { ip })))).map(
+      ({ status }) => status,
+    )
+  expect(new Set(await answers('/auth/register'))).toEqual(new Set([202]))
+  expect(new Set(await answers('/auth/login'))).toEqual(new Set([401]))
+  await noticed
+  const tries = (await events()).filter((event) => event.evt === 'login' && lines.some(({ ip }) => event.ip === ip))
+  expect(new Set(tries.map((event) => 'reason' in event && event.reason))).toEqual(new Set(['unknown_user']))
+}, 60_000)
+
 describe('a revoke that somebody else sends', () => {
   const revoke = (body: string, header: Record<string, string>) =>
     fetch(`${lab.urls.web}/contain/revoke`, {

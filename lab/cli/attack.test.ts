@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -44,6 +44,8 @@ test('show tells what an attack does and which detection and runbook belong to i
   expect(out.split('\n').every((line) => line.length <= 120)).toBe(true)
 })
 
+const ELSEWHERE = ['run', 'session-reuse', '--target', 'web', '--base-url', 'http://localhost:1', '--dir', '/nowhere']
+
 test.each([
   [[], 'list, show or run'],
   [['detonate'], 'detonate: must be list, show or run'],
@@ -54,6 +56,11 @@ test.each([
   [['run', 'telemetry-silence', '--target', 'web'], '--target web: telemetry-silence has only functions'],
   [['run', 'session-reuse', '--seed', '-1'], '--seed'],
   [['run', 'session-reuse', '--base-url', 'http://localhost:1'], '--base-url is of one target'],
+  [['run', 'session-reuse', '--accounts', 'x'], '--accounts goes with --base-url'],
+  [['run', 'session-reuse', '--mailbox', 'http://localhost:1'], '--mailbox goes with --base-url'],
+  [[...ELSEWHERE, '--accounts', '/nowhere/x'], '/nowhere/x cannot be read: ENOENT'],
+  [[...ELSEWHERE, '--accounts', 'x', '--mailbox', 'http://localhost:1'], 'name one of them'],
+  [[...ELSEWHERE], 'This needs 1 account that is open already. Name a file of them: --accounts FILE.'],
 ])('words that do not fit are a usage error: %j', async (argv, message) => {
   await expect(attack(...argv)).rejects.toThrow(message)
 })
@@ -77,7 +84,9 @@ test('a host that is not this machine is refused before anything is sent, exit c
 })
 
 test('a target that does not answer is a failed run, exit code 1', async () => {
-  const url = ['--target', 'functions', '--base-url', 'http://127.0.0.1:1', '--dir', empty]
+  const accounts = join(empty, 'accounts.jsonl')
+  await writeFile(accounts, JSON.stringify({ email: 'anna@example.com', password: 'a password' }))
+  const url = ['--target', 'functions', '--base-url', 'http://127.0.0.1:1', '--dir', empty, '--accounts', accounts]
   const { code, err } = await attack('run', 'session-reuse', ...url)
   expect(code).toBe(1)
   expect(err).toContain('http://127.0.0.1:1')

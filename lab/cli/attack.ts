@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Attack, TARGETS } from '../../attacks/attack.ts'
 import { allowedHosts, TargetRefused } from '../../attacks/clients/allow-list.ts'
+import { AccountsMissing } from '../../attacks/clients/ready-accounts.ts'
 import { RequestFailed } from '../../attacks/clients/wire.ts'
 import { attacks } from '../../attacks/index.ts'
 import { newSeed, SEED_MAX } from '../../attacks/random.ts'
+import { readAccounts } from '../verify/accounts.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
 import { runAttack } from '../verify/run-attack.ts'
 import { type Command, type Io, UsageError } from './command.ts'
@@ -23,7 +26,10 @@ Options of run:
   --seed N           repeat an earlier run's choices
   --json             one line of JSON per target on stdout, the story on stderr
   --dir DIR          where the lab runs (default .lab)
-  --base-url URL     another target than the lab's; goes with one --target
+  --base-url URL     another target than the lab's; goes with one --target, and with accounts or a mailbox
+  --accounts FILE    accounts of that target, in place of invented ones: a JSON list of {"email", "password"}, or one such
+                     object on each line. New ones without a second factor; an attack may change their passwords
+  --mailbox URL      where mail to invented addresses of that target can be read: what \`npm run lab:stores\` prints
   --allow-host HOST  allow a host that is not this machine; or in ATO_ATTACK_ALLOW_HOSTS, comma-separated
 
 Attack only what is yours to attack. Exit code 1: a request failed or, in the lab, the attacker was not contained.
@@ -32,6 +38,8 @@ Examples:
   npm run attack -- list
   npm run attack -- run session-reuse --target web
   npm run attack -- run credential-stuffing --target functions --twin
+  npm run attack -- run session-reuse --target web --base-url https://app.example.com --allow-host app.example.com \\
+    --accounts accounts.jsonl
 `
 
 export const command: Command = {
@@ -107,6 +115,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     }
     return holds ? 0 : 1
   } catch (error) {
+    if (error instanceof AccountsMissing) throw new UsageError(error.message)
     if (!(error instanceof TargetRefused) && !(error instanceof RequestFailed)) throw error
     io.err(`${paint(io, 'red', error.message)}\n`)
     return error instanceof TargetRefused ? 2 : 1
@@ -124,6 +133,8 @@ function readOptions(argv: readonly string[]) {
       json: { type: 'boolean', default: false },
       dir: { type: 'string', default: '.lab' },
       'base-url': { type: 'string' },
+      accounts: { type: 'string' },
+      mailbox: { type: 'string' },
       'allow-host': { type: 'string', multiple: true, default: [] },
     },
   })
@@ -133,11 +144,27 @@ function readOptions(argv: readonly string[]) {
   if (baseUrl !== undefined && targets.length > 1) {
     throw new UsageError('--base-url is of one target: say --target web or --target functions')
   }
+  const { accounts, mailbox } = values
+  for (const [name, value] of Object.entries({ accounts, mailbox })) {
+    if (value !== undefined && baseUrl === undefined)
+      throw new UsageError(`--${name} goes with --base-url: the lab needs none`)
+  }
+  if (accounts !== undefined && mailbox !== undefined)
+    throw new UsageError('--accounts and --mailbox: name one of them')
   return {
+    ...{ mailbox, accounts: accounts === undefined ? undefined : readAccounts(readFile(accounts), accounts) },
     ...{ attack, baseUrl, twin: values.twin, json: values.json, dir: resolve(values.dir) },
     allowedHosts: allowedHosts(values['allow-host'], process.env.ATO_ATTACK_ALLOW_HOSTS),
     targets: targetsOf([attack], targets),
     seed: values.seed === undefined ? newSeed() : wholeNumber('--seed', values.seed, 0, SEED_MAX),
+  }
+}
+
+function readFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   TargetKind,
   Traces,
 } from '../../attacks/attack.ts'
+import type { Account } from '../../attacks/cast.ts'
 import type { Mailbox } from '../../attacks/clients/mailbox.ts'
 import { createAttackContext, createContext, type RunContext } from '../../attacks/context.ts'
 import type { Reckoning } from '../../attacks/reckoning.ts'
@@ -43,6 +44,10 @@ export interface Run {
   readonly hosts: Readonly<Partial<Record<TargetKind, string>>>
   readonly runId: string
   readonly seed: number
+  /** Of the target, open already; absent: they are invented, and registered. */
+  readonly accounts?: readonly Account[] | undefined
+  /** Of a target that is no lab. */
+  readonly mailbox?: Mailbox | undefined
   /** @param ms after the story's origin; undefined before there is one */
   readonly tell: (who: string, what: string, ms?: number) => void
   readonly signal: AbortSignal

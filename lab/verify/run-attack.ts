@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { freshAddresses } from '../../attacks/addresses.ts'
 import { type Attack, BenignRefused, type TargetKind } from '../../attacks/attack.ts'
+import type { Account } from '../../attacks/cast.ts'
 import { allowedOrigin } from '../../attacks/clients/allow-list.ts'
 import { openMailbox } from '../../attacks/clients/mailbox.ts'
 import { createAttackContext, createContext } from '../../attacks/context.ts'
@@ -27,6 +28,10 @@ export interface RunOptions {
   /** Instead of the lab's. */
   readonly baseUrl: string | undefined
   readonly allowedHosts: readonly string[]
+  /** Of that target, open already. */
+  readonly accounts?: readonly Account[] | undefined
+  /** Where that target's mail can be read. */
+  readonly mailbox?: string | undefined
   readonly narrate: (text: string) => void
   readonly color: boolean
   readonly signal: AbortSignal
@@ -49,14 +54,14 @@ const BLIND = { quietPauseMs: 5_000, patienceMs: 150_000 }
 
 /**
  * Carries out one attack, or its twin, and tells the story as it happens.
- * @throws TargetRefused, or RequestFailed when the target does not play its part
+ * @throws TargetRefused, AccountsMissing, or RequestFailed when the target does not play its part
  */
 export async function runAttack(options: RunOptions): Promise<RunReport> {
   const { attack, target, twin, seed, baseUrl, narrate, color, signal } = options
-  const given = baseUrl === undefined ? undefined : allowedOrigin(baseUrl, options.allowedHosts)
+  const named = baseUrl === undefined ? undefined : allowedOrigin(baseUrl, options.allowedHosts)
   const lab = await readRunFile(options.dir)
-  if (!lab && given === undefined) throw new NoLab()
-  const origin = given ?? allowedOrigin(lab?.urls[target] ?? '', [])
+  if (!lab && named === undefined) throw new NoLab()
+  const origin = named ?? allowedOrigin(lab?.urls[target] ?? '', [])
   const runId = `a-${randomBytes(4).toString('hex')}`
   const names = attack.techniques.map(({ id, name }) => `${id} ${name}`).join(', ')
   narrate(`${paint({ color }, 'bold', `${twin ? attack.twin.title : attack.title}, ${target} at ${origin}`)}
@@ -68,7 +73,13 @@ Run ${runId}, seed ${seed}.
   const ours = lab && isSame(lab.urls[target], origin) ? lab : undefined
   const { web, functions } = ours?.urls ?? {}
   const hosts = { ...(web && { web }), ...(functions && { functions }) }
-  const run: Run = { attack, target: { kind: target, baseUrl: origin }, hosts, runId, seed, signal, tell }
+  const given: Pick<Run, 'accounts' | 'mailbox'> = {
+    accounts: options.accounts,
+    ...(options.mailbox !== undefined && {
+      mailbox: openMailbox(allowedOrigin(options.mailbox, options.allowedHosts), signal),
+    }),
+  }
+  const run: Run = { attack, target: { kind: target, baseUrl: origin }, hosts, ...given, runId, seed, signal, tell }
   const observed = ours && (await observe(ours, signal))
   try {
     const head = { run_id: runId, seed, slug: attack.slug, target, twin }
@@ -87,7 +98,7 @@ class NoLab extends Error {
 
   npm start
 
-Or name another target: --target web --base-url URL`)
+Or name another target, and accounts of it: --target web --base-url URL --accounts FILE`)
   }
 }
 

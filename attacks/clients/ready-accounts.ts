@@ -1,0 +1,82 @@
+import type { Account } from '../cast.ts'
+import type { Client } from './client.ts'
+
+/** There are not enough accounts that are open already. */
+export class AccountsMissing extends Error {
+  override readonly name = 'AccountsMissing'
+}
+
+/**
+ * Accounts of a target whose mail nobody here can read. Each stands for an invented one from its registration on: the
+ * attack goes on with the invented address and password, and the ready ones are sent in their place. Invented accounts
+ * with one password get ready ones with one password, because that is what a spray is about.
+ */
+export class ReadyAccounts {
+  readonly #free: Account[]
+  readonly #given: number
+  readonly #needed: () => number
+  readonly #emails = new Map<string, string>()
+  readonly #passwords = new Map<string, string>()
+
+  /** @param needed how many people the attack has invented so far: all of them, before the first registers */
+  constructor(accounts: readonly Account[], needed: () => number) {
+    this.#free = [...accounts]
+    this.#given = accounts.length
+    this.#needed = needed
+  }
+
+  /** @throws AccountsMissing saying how many accounts are needed */
+  take({ email, password }: Account): void {
+    if (this.#emails.has(keyOf(email))) return
+    const needed = this.#needed()
+    if (needed > this.#given) throw new AccountsMissing(this.#tooFew(needed))
+    const same = this.#passwords.get(password)
+    const account = same === undefined ? this.#mostAlike() : this.#free.find((free) => free.password === same)
+    if (!account) throw new AccountsMissing(this.#unlike(needed))
+    this.#free.splice(this.#free.indexOf(account), 1)
+    this.#emails.set(keyOf(email), account.email)
+    this.#passwords.set(password, account.password)
+  }
+
+  /** The account as the target knows it; what was not registered, and a wrong password, stay as they are. */
+  translate({ email, password }: Account): Account {
+    return { email: this.#emails.get(keyOf(email)) ?? email, password: this.password(password) }
+  }
+
+  password(password: string): string {
+    return this.#passwords.get(password) ?? password
+  }
+
+  /** Of those whose password most others have: whoever comes next may need the same one. */
+  #mostAlike(): Account | undefined {
+    const shared = new Map<string, number>()
+    for (const { password } of this.#free) shared.set(password, (shared.get(password) ?? 0) + 1)
+    const [most] = [...shared].sort(([, one], [, other]) => other - one)
+    return most && this.#free.find(({ password }) => password === most[0])
+  }
+
+  #tooFew(needed: number): string {
+    const count = needed === 1 ? '1 account that is' : `${needed} accounts that are`
+    if (this.#given === 0) return `This needs ${count} open already. Name a file of them: --accounts FILE.`
+    return `This needs ${count} open already; the file of --accounts has ${this.#given}.`
+  }
+
+  #unlike(needed: number): string {
+    return `This needs ${needed} accounts, of which several have the same password; the file of --accounts has too few such.`
+  }
+}
+
+const keyOf = (email: string): string => email.trim().toLowerCase()
+
+/** A client whose accounts are ready ones. */
+export function withReadyAccounts(client: Client, ready: ReadyAccounts): Client {
+  return {
+    ...client,
+    register: async (account) => ready.take(account),
+    requestAccount: (account) => client.requestAccount(ready.translate(account)),
+    signIn: (account) => client.signIn(ready.translate(account)),
+    givePassword: (account) => client.givePassword(ready.translate(account)),
+    reauthenticate: (password) => client.reauthenticate(ready.password(password)),
+    changePassword: (account, next) => client.changePassword(ready.translate(account), next),
+  }
+}
