@@ -40,6 +40,7 @@ const bundles = [
   { ...functions, entryPoints: ['functions/index.ts'], outfile: 'dist/functions.cjs', plugins: [identityApart] },
   { ...functions, entryPoints: ['@azure/identity'], outfile: 'dist/identity.cjs' },
   { ...functions, entryPoints: ['shared/auth/hash-worker.ts'], outfile: 'dist/hash-worker.cjs' },
+  { ...functions, entryPoints: ['shared/auth/strength-worker.ts'], outfile: 'dist/strength-worker.cjs' },
   { ...web, entryPoints: ['web/server.ts'], outfile: 'dist/web/server.js' },
   { ...web, entryPoints: ['shared/stores/postgres/migrate-main.ts'], outfile: 'dist/migrate.js' },
   { ...browser, entryPoints: ['web/assets/device.ts'], outfile: 'dist/web/assets/device.js' },

@@ -1,5 +1,6 @@
 import { deviceTokenKeys } from '../shared/auth/device-token.ts'
 import { createHashPool } from '../shared/auth/hash-pool.ts'
+import { serviceWords } from '../shared/auth/password-policy.ts'
 import { createPasswords } from '../shared/auth/passwords.ts'
 import type { FunctionsConfig } from '../shared/config.ts'
 import { blockable } from '../shared/containment/policy.ts'
@@ -34,7 +35,7 @@ export type FunctionsDeps = ReturnType<typeof createDeps>
 
 /**
  * Everything the functions need, built once per process. Each use case names the part of it that it uses.
- * @param paths where the built hash worker lies
+ * @param paths where the built hash worker lies; the one that judges new passwords lies beside it
  * @throws ConfigError when what the configuration names cannot be read
  */
 export function createDeps(
@@ -53,6 +54,7 @@ export function createDeps(
     renewSeconds: config.SESSION_RENEW_SECONDS,
     graceSeconds: config.SESSION_GRACE_SECONDS,
   }
+  const service = serviceWords(new URL(config.WEB_ORIGIN).hostname)
   const mailer = createMailer(config, log.error)
   const [signingKey] = config.SESSION_SIGNING_KEYS
   warnOfInsecureTls(config, log.warn)
@@ -75,7 +77,7 @@ export function createDeps(
     replays: createReplayCache(redis.redis),
     cap: createContainmentCap(redis.redis),
     leases: createLeases(redis.redis),
-    passwords: createPasswords(pool, config.PASSWORD_PEPPER, config.BCRYPT_COST),
+    passwords: createPasswords(pool, config.PASSWORD_PEPPER, config.BCRYPT_COST, service),
     issueToken: createIssuer(signingKey),
     verifyToken: createVerifier(localKeys(config.SESSION_SIGNING_KEYS)),
     sightings: new Sightings(),

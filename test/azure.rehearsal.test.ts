@@ -61,7 +61,7 @@ afterAll(async () => {
 })
 
 describe('the package that .funcignore leaves', () => {
-  it('is five files, small, whatever else lies in the checkout', async () => {
+  it('is six files, small, whatever else lies in the checkout', async () => {
     const checkout = join(dir, 'checkout')
     await copyBuiltCheckout(checkout)
     const { paths, bytes } = await packFunctions(checkout, deployed)
@@ -69,6 +69,7 @@ describe('the package that .funcignore leaves', () => {
       'dist/functions.cjs',
       'dist/hash-worker.cjs',
       'dist/identity.cjs',
+      'dist/strength-worker.cjs',
       'host.json',
       'package.json',
     ])

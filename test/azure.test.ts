@@ -107,6 +107,7 @@ it('Core Tools read .funcignore as azd does', async () => {
     'dist/functions.cjs',
     'dist/hash-worker.cjs',
     'dist/identity.cjs',
+    'dist/strength-worker.cjs',
     'host.json',
     'package.json',
   ])

@@ -65,7 +65,7 @@ describe('a full queue of passwords', () => {
 
   it.each([
     ['reauth', 'reauthenticated', { password: PASSWORD }],
-    ['password', 'password_changed', { current_password: PASSWORD, new_password: 'another long password' }],
+    ['password', 'password_changed', { current_password: PASSWORD, new_password: 'another password, long enough' }],
   ])('is no guess of who holds a session: %s', async (name, action, body) => {
     const { token } = await functions.signIn()
     functions.lines.length = 0
@@ -80,7 +80,7 @@ describe('a full queue of passwords', () => {
     const { email, token } = await functions.signIn()
     functions.lines.length = 0
     Object.assign(functions.deps, { passwords: { ...idle, hash: full.hash } })
-    const body = { current_password: PASSWORD, new_password: 'another long password' }
+    const body = { current_password: PASSWORD, new_password: 'another password, long enough' }
     expect((await functions.call('password', { token, body })).status).toBe(503)
     expect(eventsOf('credential')).toMatchObject([{ outcome: 'fail', action: 'password_changed', reason: 'busy' }])
     Object.assign(functions.deps, { passwords: idle })

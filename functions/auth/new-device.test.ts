@@ -13,7 +13,7 @@ afterEach(() => functions.close())
 
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
 const risksOf = (evt: string) => eventsOf(evt).map((event) => ('risk' in event ? event.risk : undefined))
-const NEXT = 'another long password'
+const NEXT = 'another password, long enough'
 
 /** An account that was opened with Chrome a day ago. */
 async function settled() {

@@ -7,7 +7,7 @@ import { connectPostgres } from '../../shared/stores/connect.ts'
 import { sweep } from '../../shared/sweep.ts'
 import { type Asked, type Functions, PASSWORD, startFunctions } from '../testing.ts'
 
-const OTHER = 'another long password'
+const OTHER = 'another password, long enough'
 const HOUR_MS = 3_600_000
 const { pool, close } = connectPostgres(inject('databaseUrl'))
 

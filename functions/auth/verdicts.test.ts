@@ -259,7 +259,7 @@ describe('a right password after wrong ones', () => {
 
   it.each([
     ['reauth', (password: string) => ({ password })],
-    ['password', (password: string) => ({ current_password: password, new_password: 'another long password' })],
+    ['password', (password: string) => ({ current_password: password, new_password: 'another password, long enough' })],
   ])('stays with the thief through %s: no session of theirs is without it', async (name, body) => {
     const { email, password } = await person()
     const ip = anywhere()

@@ -252,8 +252,9 @@ describe('an alert about an address', () => {
     let clock = Date.now()
     const later = await startFunctions({ env: functions.env, deps: { now: () => clock } })
     const { email } = await later.signIn()
-    await deliver(stuffing(ip))
     const attempt = () => later.call('login', { ip, userAgent: FIREFOX, body: { email, password: PASSWORD } })
+    clock = Date.now()
+    await deliver(stuffing(ip))
     clock += 15 * 60_000 - 2_000
     expect((await attempt()).status).toBe(401)
     clock += 4_000

@@ -10,7 +10,6 @@ import type { Sender } from './fair-queue.ts'
 import { reauthRules } from './limits.ts'
 import { type CodeDeps, checkCode } from './mfa.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
-import { weakness } from './password-policy.ts'
 import type { Passwords } from './passwords.ts'
 
 export interface CredentialDeps extends IssueDeps, CodeDeps, DeviceDeps, EntranceDeps {
@@ -89,15 +88,17 @@ export async function changePassword(
     return outcomeOf(proof)
   }
   const { user } = proof
-  const why = weakness(submitted.next, user.email)
+  const sender = senderOf(client)
+  const unlessBusy = (error: unknown): never => {
+    if (isBusy(error)) deps.emit({ ...fields, outcome: 'fail', reason: 'busy' })
+    throw error
+  }
+  const why = await deps.passwords.weakness(submitted.next, user.email, sender).catch(unlessBusy)
   if (why !== undefined) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'weak_password' })
     return { kind: 'weak', why }
   }
-  const hash = await deps.passwords.hash(submitted.next, senderOf(client)).catch((error: unknown) => {
-    if (isBusy(error)) deps.emit({ ...fields, outcome: 'fail', reason: 'busy' })
-    throw error
-  })
+  const hash = await deps.passwords.hash(submitted.next, sender).catch(unlessBusy)
   const epoch = await deps.users.changePassword(user.id, user.passwordHash, hash, new Date(deps.now()))
   if (epoch === undefined) {
     deps.emit({ ...fields, outcome: 'fail' })

@@ -1,30 +1,25 @@
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
-import { FairQueue, type Sender } from './fair-queue.ts'
-import type { HashJob, HashResult } from './hash-worker.ts'
+import { dirname, join } from 'node:path'
+import type { Sender } from './fair-queue.ts'
+import type { HashJob } from './hash-worker.ts'
+import type { StrengthJob } from './strength-worker.ts'
+import { createWorkerPool } from './worker-pool.ts'
 
-/** Every worker is busy and the queue is full, or the place was given up to a sender with less: the caller answers 503. */
-export class HashQueueFull extends Error {
-  override readonly name = 'HashQueueFull'
-}
-
-type Work = HashJob extends infer J ? (J extends { id: number } ? Omit<J, 'id'> : never) : never
-interface Waiting {
-  work: Work
-  resolve(value: string | boolean): void
-  reject(error: Error): void
-}
+export { HashQueueFull } from './worker-pool.ts'
 
 export interface HashPool {
   /** @param sender whose share of the queue this takes; callers that name none share one */
   hash(input: string, cost: number, sender?: Sender): Promise<string>
   compare(input: string, hash: string, sender?: Sender): Promise<boolean>
+  /** Whether a new password is too easy to guess, for whoever knows these words of its context too. */
+  isGuessable(password: string, context: readonly string[], sender?: Sender): Promise<boolean>
   close(): Promise<void>
 }
 
 /**
- * As many workers as cores, one job at a time each, the rest in a bounded queue that networks share fairly.
- * @param workerPath the built `hash-worker.cjs`
+ * As many workers for hashes as cores. One more, with its own queue, judges new passwords: it reads dictionaries of
+ * some 60 MB in memory, so it is started at the first new password.
+ * @param workerPath the built `hash-worker.cjs`; `strength-worker.cjs` lies beside it
  * @param queueLimit how many jobs may wait
  * @throws HashQueueFull (as a rejection) when one more would wait, also of a job that waits and gives its place up
  */
@@ -32,62 +27,15 @@ export function createHashPool(
   workerPath: string,
   { size = availableParallelism(), queueLimit }: { size?: number; queueLimit: number },
 ): HashPool {
-  const queue = new FairQueue<Waiting>(queueLimit)
-  const idle: Worker[] = []
-  const running = new Map<Worker, Waiting>()
-  const workers = new Set<Worker>()
-  let closed = false
-
-  const start = () => {
-    // Workers inherit neither flags nor standard input; they are not what keeps a process alive.
-    const worker = new Worker(workerPath, { execArgv: [], stdin: false })
-    worker.unref()
-    workers.add(worker)
-    worker.on('message', (result: HashResult) => {
-      const job = running.get(worker)
-      running.delete(worker)
-      if ('error' in result) job?.reject(new Error(result.error))
-      else job?.resolve(result.value)
-      idle.push(worker)
-      pump()
-    })
-    worker.on('error', (error) => running.get(worker)?.reject(error))
-    worker.on('exit', () => {
-      running.get(worker)?.reject(new Error('a hash worker stopped'))
-      running.delete(worker)
-      workers.delete(worker)
-      const index = idle.indexOf(worker)
-      if (index >= 0) idle.splice(index, 1)
-      if (!closed && queue.size > 0) pump()
-    })
-    return worker
-  }
-
-  const pump = () => {
-    while (queue.size > 0) {
-      const worker = idle.pop() ?? (workers.size < size ? start() : undefined)
-      if (!worker) return
-      const job = queue.shift() as Waiting
-      running.set(worker, job)
-      worker.postMessage({ id: 0, ...job.work })
-    }
-  }
-
-  const submit = (work: Work, sender: Sender | undefined) =>
-    new Promise<string | boolean>((resolve, reject) => {
-      const place = closed ? undefined : queue.push({ work, resolve, reject }, sender)
-      if (place?.kind !== 'queued') return reject(new HashQueueFull('the password queue is full'))
-      place.evicted?.reject(new HashQueueFull('the place in the password queue went to a sender with less'))
-      pump()
-    })
-
+  const hashes = createWorkerPool<HashJob, string | boolean>(workerPath, { size, queueLimit })
+  const strengthPath = join(dirname(workerPath), 'strength-worker.cjs')
+  const strengths = createWorkerPool<StrengthJob, boolean>(strengthPath, { size: 1, queueLimit })
   return {
-    hash: async (input, cost, sender) => (await submit({ kind: 'hash', input, cost }, sender)) as string,
-    compare: async (input, hash, sender) => (await submit({ kind: 'compare', input, hash }, sender)) as boolean,
+    hash: async (input, cost, sender) => (await hashes.submit({ kind: 'hash', input, cost }, sender)) as string,
+    compare: async (input, hash, sender) => (await hashes.submit({ kind: 'compare', input, hash }, sender)) as boolean,
+    isGuessable: (password, context, sender) => strengths.submit({ password, context }, sender),
     close: async () => {
-      closed = true
-      for (const job of queue.drain()) job.reject(new HashQueueFull('the service is stopping'))
-      await Promise.all([...workers].map((worker) => worker.terminate()))
+      await Promise.all([hashes.close(), strengths.close()])
     },
   }
 }

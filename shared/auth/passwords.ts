@@ -3,6 +3,7 @@ import { ProblemError } from '../problem.ts'
 import type { Secret } from '../secret.ts'
 import type { Sender } from './fair-queue.ts'
 import { type HashPool, HashQueueFull } from './hash-pool.ts'
+import { serviceWords, weakness } from './password-policy.ts'
 
 /** `unchanged` unless the stored hash was made with an older pepper or a lower cost. */
 export type PasswordCheck = { matches: false } | { matches: true; outdated: boolean }
@@ -15,6 +16,12 @@ export interface Passwords {
    * @throws ProblemError `unavailable` when the queue is full, or this place in it went to a sender with less
    */
   check(password: string, stored: string | undefined, sender?: Sender): Promise<PasswordCheck>
+  /**
+   * Judges a new password of the account with this address.
+   * @returns why it is refused, for the person who chose it; undefined if it is accepted
+   * @throws as `check` does
+   */
+  weakness(password: string, email: string, sender?: Sender): Promise<string | undefined>
   /**
    * Tells two typed passwords apart for an hour, to whoever has the pepper. Cut short, so that it decides nothing else.
    * @returns 16 hex digits
@@ -30,9 +37,15 @@ const NOBODY = 'XXXXXXXXXXXXXXXXXXXXXXOyPo4JcP6Wc4d2RAa5eSXtwXs1nTNTi'
  * bcrypt over a keyed pre-hash: the pepper keeps a stolen table useless, and the fixed length keeps bcrypt from
  * cutting a password at 72 bytes. Stored as `p1.<pepper id>.<bcrypt>`.
  * @param peppers newest first; a password under an older one is hashed anew at its next use
+ * @param service words of this service that no password is made of; see {@link serviceWords}
  * @see NIST SP 800-63B-4 3.1.1.2, OWASP Password Storage Cheat Sheet (peppering)
  */
-export function createPasswords(pool: HashPool, peppers: readonly [Secret, ...Secret[]], cost: number): Passwords {
+export function createPasswords(
+  pool: HashPool,
+  peppers: readonly [Secret, ...Secret[]],
+  cost: number,
+  service: readonly string[] = serviceWords(''),
+): Passwords {
   const byId = new Map(peppers.map((pepper) => [idOf(pepper), pepper]))
   const [newest] = peppers
   const nobody = `$2b$${String(cost).padStart(2, '0')}$${NOBODY}`
@@ -49,6 +62,11 @@ export function createPasswords(pool: HashPool, peppers: readonly [Secret, ...Se
       const matches = await busyIsUnavailable(pool.compare(input, pepper ? hash : nobody, sender))
       if (!matches || !pepper) return { matches: false }
       return { matches: true, outdated: pepper !== newest || costOf(hash) < cost }
+    },
+    weakness: (password, email, sender) => {
+      const isGuessable = (text: string, context: readonly string[]) =>
+        busyIsUnavailable(pool.isGuessable(text, context, sender))
+      return weakness(password, email, { service, isGuessable })
     },
     fingerprint: (password) =>
       createHmac('sha256', newest.reveal())

@@ -9,7 +9,6 @@ import type { Notify } from '../notify/port.ts'
 import type { BlockList, Registrations, Throttle, Users } from '../stores/port.ts'
 import { tokenHashOf } from './confirm.ts'
 import { mailRules, registerRules } from './limits.ts'
-import { weakness } from './password-policy.ts'
 import type { Passwords } from './passwords.ts'
 import { readLogin } from './submitted.ts'
 import { risksOfLogin } from './verdicts.ts'
@@ -17,7 +16,7 @@ import { risksOfLogin } from './verdicts.ts'
 export interface RegisterDeps extends ClientDeps {
   users: Pick<Users, 'findByEmail'>
   registrations: Pick<Registrations, 'add'>
-  passwords: Pick<Passwords, 'hash'>
+  passwords: Pick<Passwords, 'hash' | 'weakness'>
   throttle: Pick<Throttle, 'reserve' | 'release'>
   blocks: Pick<BlockList, 'blockedBy'>
   notify: Notify
@@ -70,17 +69,18 @@ export async function register(
     fail('malformed')
     return { kind: 'malformed' }
   }
-  const why = weakness(submitted.password, typed.email)
+  const sender = { ip: client.ip, trusted: false }
+  const unlessBusy = async (error: unknown): Promise<never> => {
+    await deps.throttle.release(rules.map((rule) => rule.key))
+    fail('busy')
+    throw error
+  }
+  const why = await deps.passwords.weakness(submitted.password, typed.email, sender).catch(unlessBusy)
   if (why !== undefined) {
     fail('weak_password')
     return { kind: 'weak', why }
   }
-  const sender = { ip: client.ip, trusted: false }
-  const passwordHash = await deps.passwords.hash(submitted.password, sender).catch(async (error: unknown) => {
-    await deps.throttle.release(rules.map((rule) => rule.key))
-    fail('busy')
-    throw error
-  })
+  const passwordHash = await deps.passwords.hash(submitted.password, sender).catch(unlessBusy)
   // Asked again after the slow step: the network may have been blocked meanwhile.
   blocked ||= await isBlocked()
   if (blocked) {
