@@ -22,6 +22,14 @@ export interface Addresses {
 /** The group of an alert about the network that an address is in. */
 export const networkGroup = (address: string): Group => ({ '@network': networkOf(address) })
 
+/** Another address of the same subscriber: one /64 has 2⁶⁴ of them. @param address IPv6, as {@link Addresses} gives them */
+export const inSubnetOf = (address: string): string =>
+  [...address.split(':').slice(0, 4), groups(randomBytes(8).toString('hex'))].join(':')
+
+/** The subnet of a neighbour, close by. @param address IPv6, as {@link Addresses} gives them */
+export const besideSubnetOf = (address: string): string =>
+  [...address.split(':').slice(0, 3), groups(randomBytes(10).toString('hex'))].join(':')
+
 /** Hosts of one IPv4 network, first to last. */
 type Span = readonly [prefix: string, first: number, last: number]
 

@@ -148,6 +148,8 @@ export interface Detonation {
   readonly refusedAt: number | undefined
   /** Sids of honest sessions that may end with the attacker's: the stolen one, and no other. */
   readonly lost?: readonly string[]
+  /** Honest people's networks, sessions and logins, where a prevented attack is aimed at those: no alert may be about them. */
+  readonly innocent?: readonly Group[]
 }
 
 /** The twin did nothing wrong and was kept out all the same. */

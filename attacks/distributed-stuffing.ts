@@ -21,7 +21,7 @@ export const distributedStuffing: Attack = {
   title: 'Credential stuffing from many addresses',
   techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
   targets: ['web', 'functions'],
-  does: `Works through a leaked list as a botnet does: ${ADDRESSES} addresses of both families, one login from each, so that no address does anything that its neighbours do not do every morning. Only all together they give themselves away.`,
+  does: `Works through a leaked list as a botnet does: ${ADDRESSES} addresses of both families, one login from each, so that no address does anything that its neighbours do not do every morning. Every second bot asks for an account in the name of its line first, so that the line is not unknown any more: only a confirmed address makes an account, and all together they give themselves away.`,
   trips: 'distributed-stuffing',
   runbook: 'runbooks/ATO-005-distributed-stuffing.md',
   serviceWide: groupOf,
@@ -55,8 +55,10 @@ export const distributedStuffing: Attack = {
 /** One bot for each line. @throws RequestFailed if a login that nobody has is let in */
 async function wave(lines: readonly Account[], context: AttackContext): Promise<void> {
   await inParallel(lines, AT_ONCE, async (line, at) => {
-    const bot = { device: context.random.pick(OFFICE_DEVICES)(), address: await anyAddress(context, at) }
-    const answer = await context.intruder(bot).signIn(line)
+    const device = context.random.pick(OFFICE_DEVICES)()
+    const bot = context.intruder({ device, address: await anyAddress(context, at) })
+    if (at % 2 === 1) await bot.requestAccount(line)
+    const answer = await bot.signIn(line)
     if (answer.kind === 'in') throw new RequestFailed('a login that nobody has was let in')
   })
 }

@@ -4,17 +4,21 @@ import { canaryAccount } from './canary-account.ts'
 import { containmentTampering } from './containment-tampering.ts'
 import { credentialStuffing } from './credential-stuffing.ts'
 import { distributedStuffing } from './distributed-stuffing.ts'
+import { forgedRequests } from './forged-requests.ts'
 import { impossibleTravel } from './impossible-travel.ts'
 import { mfaGuessing } from './mfa-guessing.ts'
 import { otpReplay } from './otp-replay.ts'
 import { passwordSpraying } from './password-spraying.ts'
+import { queueFlooding } from './queue-flooding.ts'
 import { reauthenticationGuessing } from './reauthentication-guessing.ts'
 import { revokedSessionUse } from './revoked-session-use.ts'
 import { sessionFork } from './session-fork.ts'
 import { sessionReuse } from './session-reuse.ts'
+import { subnetSpread } from './subnet-spread.ts'
 import { takeoverActions } from './takeover-actions.ts'
 import { takeoverAfterFailures } from './takeover-after-failures.ts'
 import { telemetrySilence } from './telemetry-silence.ts'
+import { throttleOracle } from './throttle-oracle.ts'
 
 /** Every attack that there is, in the order in which they are shown and verified. */
 export const attacks: readonly Attack[] = [
@@ -34,6 +38,10 @@ export const attacks: readonly Attack[] = [
   takeoverActions,
   reauthenticationGuessing,
   telemetrySilence,
+  subnetSpread,
+  throttleOracle,
+  queueFlooding,
+  forgedRequests,
 ]
 
 export const attackBySlug = (slug: string): Attack | undefined => attacks.find((attack) => attack.slug === slug)

@@ -25,6 +25,8 @@ export interface Outgoing {
   readonly path: Path
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** Sent once, whatever the answer: whoever floods does not wait until the server has time. */
+  readonly impatient?: true
 }
 
 /** What all clients of one run share: where they go, and how much they may ask for. */
@@ -68,12 +70,14 @@ export function createCounter(atMost: number): Counter {
 }
 
 /**
- * One device at one address. Follows no redirect, and asks again only when the server says it is too busy (503).
+ * One device at one address. Follows no redirect, and asks again only when the server says it is too busy (503), unless
+ * it is {@link Outgoing.impatient}.
  * @throws RequestFailed when the server cannot be reached, or answers 5xx
  */
 export async function send(outgoing: Outgoing, from: { device: Device; address: string }, line: Line): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     const answer = await line.track(() => once(outgoing, from, line))
+    if (answer.status === 503 && outgoing.impatient) return answer
     if (answer.status !== 503 || attempt === TRIES) {
       if (answer.status >= 500) throw new RequestFailed(`${describe(outgoing, line)} answered ${answer.status}`)
       return answer

@@ -19,7 +19,7 @@ import type { Monitor } from '../datadog/monitor/monitor.ts'
 import type { Alert } from '../datadog/notify/alerts.ts'
 import { sleepUntil } from './instant.ts'
 import type { Logs } from './logs.ts'
-import { isAlertOf, isFalseAlert } from './match.ts'
+import { isAbout, isAlertOf, isFalseAlert } from './match.ts'
 import { alertedOtherwise, DATADOG_CADENCE_SECONDS } from './other-mode.ts'
 import type { Watch } from './watch.ts'
 
@@ -76,9 +76,10 @@ export interface Outcome {
 }
 
 export interface TracesFound {
-  readonly events: number
   /** Searches that found less than they must. */
   readonly missing: readonly string[]
+  /** Alerts about somebody honest. */
+  readonly accusing: readonly Alert[]
 }
 
 export interface TwinOutcome {
@@ -149,16 +150,17 @@ async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab
   const missing = await awaitTraces(leaves, run.runId, lab.logs)
   await awaitEvaluation(lab, run.signal)
   const isOurs = (alert: Alert) => isFalseAlert(alert, { groups: [], runId: run.runId })
-  const alerts = (await lab.logs.alertsSince(since)).filter(isOurs)
+  const told = await lab.logs.alertsSince(since)
+  const accusing = told.filter((alert) => isAbout(alert, detonation.innocent ?? []))
+  const alerts = told.filter((alert) => isOurs(alert) || accusing.includes(alert))
   for (const alert of alerts) {
     context.tell('Datadog', `${alert.transition}: ${alert.monitor}`, alert.notified_at)
     await containmentOf(alert, lab, context.tell)
   }
   const requests = base.requests()
   const reckoning = await reckonUp(run, base, context, detonation)
-  const events = (await lab.logs.search(`@run_id:${run.runId}`)).length
   return {
-    ...{ requests, detonation, reckoning, traces: { events, missing } },
+    ...{ requests, detonation, reckoning, traces: { missing, accusing } },
     ...{ alert: alerts[0], contained: undefined, alertedOtherwise: undefined },
   }
 }

@@ -122,7 +122,7 @@ describe('a scenario does not hold', () => {
     const refused: Outcome = {
       ...outcome,
       ...{ alert: undefined, contained: undefined, alertedOtherwise: undefined },
-      traces: { events: 3, missing: [] },
+      traces: { missing: [], accusing: [] },
     }
     expect(judged({}).faults).toEqual([])
     expect(judged({}).scenario).toMatchObject({
@@ -139,8 +139,9 @@ describe('a scenario does not hold', () => {
     expect(judged({ detonation: { ...detonation, refusedAt: undefined } }).faults).toEqual([
       'the attacker was never refused',
     ])
-    expect(judged({ traces: { events: 3, missing: ['@evt:login: 0 of 1'] } }).faults).toEqual([
+    expect(judged({ traces: { missing: ['@evt:login: 0 of 1'], accusing: [alert] } }).faults).toEqual([
       'the refusal is not all in the logs: @evt:login: 0 of 1',
+      'an alert is about somebody honest: Session reuse',
     ])
   })
 

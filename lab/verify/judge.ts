@@ -124,7 +124,12 @@ function faultsOf(attack: Attack, outcome: Outcome | Error): string[] {
     [lockedOut === 0, `honest people are locked out: ${complaints.join('; ')}`],
   ]
   const faults = checks.filter(([holds]) => !holds).map(([, fault]) => fault)
-  return [...faults, ...(traces?.missing ?? []).map((search) => `the refusal is not all in the logs: ${search}`)]
+  const { missing = [], accusing = [] } = traces ?? {}
+  return [
+    ...faults,
+    ...missing.map((search) => `the refusal is not all in the logs: ${search}`),
+    ...accusing.map(({ title }) => `an alert is about somebody honest: ${title}`),
+  ]
 }
 
 function twinFaults(twin: TwinOutcome | Error): string[] {

@@ -28,8 +28,10 @@ type Harmless = Pick<BenignUse, 'groups' | 'aftermathOf'> & { readonly runId: st
 export const isFalseAlert = (alert: Told, { groups, aftermathOf = [], runId }: Harmless): boolean =>
   alert.transition !== 'Recovered' &&
   !aftermathOf.some(({ monitor, group }) => alert.monitor === monitor && isSameGroup(alert.group, group)) &&
-  (groups.some((group) => isSameGroup(alert.group, group)) ||
-    alert.sample.some(({ attributes }) => attributes.run_id === runId))
+  (isAbout(alert, groups) || alert.sample.some(({ attributes }) => attributes.run_id === runId))
+
+export const isAbout = (alert: Pick<Alert, 'group'>, groups: readonly Group[]): boolean =>
+  groups.some((group) => isSameGroup(alert.group, group))
 
 export function isSameGroup(one: Group, other: Group): boolean {
   const keys = Object.keys(one)

@@ -1,0 +1,41 @@
+import { besideSubnetOf, networkGroup } from './addresses.ts'
+import { BenignRefused, type Context, type Twin } from './attack.ts'
+import { castPeople, mistype, type Person } from './cast.ts'
+import { safariOnIphone } from './clients/devices.ts'
+import { inParallel } from './parallel.ts'
+
+/** More slips together than the detection allows one network. */
+const PEOPLE = 12
+const AT_ONCE = 4
+
+/** Neighbours in a mobile network: each phone has a /64 of its own. */
+export const twin: Twin = {
+  title: 'A dozen phones of one mobile network',
+  does: `${PEOPLE} people mistype once and then get in, each on a phone with a /64 of its own, all in one /48: more failures than one subscriber may have, and no subscriber has more than one.`,
+
+  async act(_target, context) {
+    const { addresses, random, tell } = context
+    const cell = await addresses.mobile()
+    const people = castPeople(PEOPLE, random)
+    tell('network', `${PEOPLE} phones, each with a subnet of its own beside ${cell}`)
+    const groups = await inParallel(people, AT_ONCE, (person) => comeIn(person, besideSubnetOf(cell), context))
+    tell('network', 'all have mistyped once, and all are in')
+    return {
+      groups,
+      leaves: [
+        { query: '@evt:login @outcome:fail @reason:wrong_password', atLeast: PEOPLE },
+        { query: '@evt:login @outcome:success', atLeast: PEOPLE },
+      ],
+    }
+  },
+}
+
+async function comeIn(person: Person, address: string, context: Context) {
+  const phone = context.client({ device: safariOnIphone(), address })
+  await phone.register(person)
+  const slip = await phone.signIn({ ...person, password: mistype(person.password, context.random) })
+  if (slip.kind === 'in') throw new Error('a mistyped password was accepted')
+  const answer = await phone.signIn(person)
+  if (answer.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${answer.status}`)
+  return networkGroup(address)
+}
