@@ -144,7 +144,9 @@ const common = {
   AZURE_TENANT_ID: text.optional().describe('Tenant of that application, on a host without managed identity.'),
   AZURE_CLIENT_SECRET: hidden.optional().describe('Secret of that application; it expires.'),
   ATO_HMAC_SECRET: secrets.describe('Signs the calls between the hosts, which must have the same.'),
-  DEVICE_HASH_KEY: secrets.describe('Key of device, hints and login hashes; both hosts must have the same.'),
+  DEVICE_HASH_KEY: secrets.describe(
+    'Key of device, hints and login hashes, and of device tokens; both hosts must have the same.',
+  ),
   WEB_ORIGIN: origin.describe('Where browsers and functions reach web.'),
   FUNCTIONS_ORIGIN: origin.describe('Where web and API clients reach functions.'),
   SESSION_IDLE_SECONDS: seconds(3600, 60).describe('A session ends when unused for this long.'),

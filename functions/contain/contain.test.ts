@@ -235,6 +235,25 @@ describe('an alert about an address', () => {
     },
   )
 
+  it('lets nobody in by a token that it takes back while the password is checked', async () => {
+    const [ip, elsewhere] = [freshIp(), freshIp()]
+    const account = await registered()
+    await functions.call('login', { ip: elsewhere, body: { ...account, remember_device: true } })
+    expect((await login(`${randomUUID()}@example.com`, ip, { userAgent: FIREFOX })).status).toBe(401)
+    const { device_token } = (await functions.call('login', { ip, body: { ...account, remember_device: true } })).json
+    const { passwords } = functions.deps
+    const check: typeof passwords.check = async (...typed) => {
+      const checked = await passwords.check(...typed)
+      await deliver(stuffing(ip))
+      return checked
+    }
+    Object.assign(functions.deps, { passwords: { ...passwords, check } })
+    const { status } = await functions.call('login', { ip, body: { ...account, device_token } })
+    Object.assign(functions.deps, { passwords })
+    expect(status).toBe(401)
+    expect(eventsOf('login').at(-1)).toMatchObject({ outcome: 'fail', reason: 'blocked' })
+  })
+
   it('blocks an IPv6 address with its whole /64, and no more', async () => {
     const { email } = await functions.signIn()
     await deliver(stuffing('2001:db8:77:1::5'))

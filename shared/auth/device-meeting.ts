@@ -1,6 +1,7 @@
+import { networkOf } from '../client/address.ts'
 import type { Client } from '../client/client.ts'
 import type { Risk } from '../event.ts'
-import type { DeviceTokens, KnownDevice, KnownDevices, TrustedDevice } from '../stores/port.ts'
+import type { BlockList, DeviceTokens, KnownDevice, KnownDevices, TrustedDevice } from '../stores/port.ts'
 import { type DeviceTokenKeys, findDeviceToken, newDeviceId, writeDeviceToken } from './device-token.ts'
 import { type EntranceDeps, entranceOf, isSettled } from './entrance.ts'
 import { isNewDevice } from './new-device.ts'
@@ -39,6 +40,20 @@ export async function holderOf(
   const { id } = token ?? { id: '' }
   const device = await deps.deviceTokens.find(userId ?? NOBODY, id, new Date(deps.now()))
   return token && device && { ...device, id }
+}
+
+/**
+ * Whether the client's network is blocked: a block spares devices with a token of the account, because people behind the
+ * attacker's address must get in. Asked anew each time, the token too: a block takes back those that it is for.
+ */
+export async function isBlocked(
+  introduction: Introduction,
+  userId: string | undefined,
+  { ip }: Client,
+  deps: Pick<MeetingDeps, 'deviceTokens' | 'deviceTokenKeys' | 'now'> & { blocks: Pick<BlockList, 'blockedBy'> },
+): Promise<boolean> {
+  const block = await deps.blocks.blockedBy(networkOf(ip), deps.now())
+  return block !== undefined && (await holderOf(introduction, userId, deps)) === undefined
 }
 
 export interface Arriving {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { networkOf } from '../client/address.ts'
 import type { Client, ClientDeps } from '../client/client.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import type { Event, Risk } from '../event.ts'
@@ -11,6 +10,7 @@ import {
   type Holder,
   holderOf,
   type Introduction,
+  isBlocked,
   isKnown,
   type MeetingDeps,
   meetDevice,
@@ -55,9 +55,8 @@ export async function login(
   const user = typed.email === undefined ? undefined : await deps.users.findByEmail(typed.email)
   const holder = await holderOf(submitted, user?.id, deps)
   const tried: Try = { typed, password: submitted.password, trusted: holder !== undefined, client }
-  // A block spares devices with a token of this account: people behind the attacker's address must get in.
-  const isBlocked = async () => !holder && (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
-  let blocked = await isBlocked()
+  const blockedNow = () => isBlocked(submitted, user?.id, client, deps)
+  let blocked = await blockedNow()
   const fail = async (reason: FailReason) => {
     const failed = reason === 'wrong_password' || reason === 'unknown_user'
     const risk = reason === 'busy' ? [] : await judgeTry(tried, failed ? 'failed' : 'refused', deps)
@@ -79,7 +78,7 @@ export async function login(
       await fail(blocked ? 'blocked' : refusal ? 'throttled' : 'busy')
       throw error
     })
-  blocked ||= await isBlocked()
+  blocked ||= await blockedNow()
   if (blocked) return fail('blocked')
   if (refusal) return fail('throttled')
   if (!user) return fail('unknown_user')
@@ -94,7 +93,7 @@ export async function login(
   const risk = await judgeTry(tried, 'right', deps)
   if (check.outdated) await renewHash(user, submitted.password, sender, deps)
   const asks = submitted.rememberDevice === true
-  const proved: Proved = { user, typed, client, holder, risk, isBlocked, asks }
+  const proved: Proved = { user, typed, client, holder, risk, blockedNow, asks }
   return (user.totp?.enabled ? challenge(proved, deps) : finish(proved, deps)).catch((error: unknown) => {
     // A store failed: ours, and still an attempt that has its event.
     emitFailure(typed, user, client, { reason: 'busy', risk: [] }, deps)
@@ -121,7 +120,7 @@ interface Proved extends Pick<Try, 'typed' | 'client'> {
   risk: readonly Risk[]
   /** Whether the device asks for a token. */
   asks: boolean
-  isBlocked: () => Promise<boolean>
+  blockedNow: () => Promise<boolean>
 }
 
 async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
@@ -130,7 +129,7 @@ async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome>
   const pending = { userId: user.id, epoch: user.epoch, deviceHash: typed.deviceHash, loginEmail: user.email, risk }
   await deps.pendingMfas.create(mfaToken, pending, MFA_PENDING_SECONDS)
   const known = await isKnown({ userId: user.id, deviceHash: typed.deviceHash, holder }, deps)
-  const [epoch, blocked] = await Promise.all([deps.users.readEpoch(user.id), proved.isBlocked()])
+  const [epoch, blocked] = await Promise.all([deps.users.readEpoch(user.id), proved.blockedNow()])
   if (blocked || epoch !== user.epoch) {
     await deps.pendingMfas.consume(mfaToken)
     emitFailure(typed, user, client, { reason: blocked ? 'blocked' : 'wrong_password', risk }, deps)
@@ -152,7 +151,7 @@ async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
   const meeting = await meetDevice({ userId: user.id, deviceHash, holder }, proved.asks, deps)
   let blocked = false
   const stillAllowed = async () => {
-    blocked = await proved.isBlocked()
+    blocked = await proved.blockedNow()
     return !blocked
   }
   const { newDeviceSince } = meeting

@@ -1,11 +1,17 @@
-import { networkOf } from '../client/address.ts'
 import type { Client, ClientDeps } from '../client/client.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import type { Emit, Event } from '../event.ts'
 import type { Secret } from '../secret.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import type { BlockList, LiveSession, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
-import { announcementOf, holderOf, type Introduction, type MeetingDeps, meetDevice } from './device-meeting.ts'
+import {
+  announcementOf,
+  holderOf,
+  type Introduction,
+  isBlocked,
+  type MeetingDeps,
+  meetDevice,
+} from './device-meeting.ts'
 import type { EntranceDeps } from './entrance.ts'
 import { MFA_TRIES, mfaRules } from './limits.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
@@ -67,8 +73,8 @@ export async function verifyMfa(
   }
   const usr = { id: user.id }
   const holder = await holderOf(submitted, user.id, deps)
-  const isBlocked = async () => !holder && (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
-  let blocked = await isBlocked()
+  const blockedNow = () => isBlocked(submitted, user.id, client, deps)
+  let blocked = await blockedNow()
   if (blocked) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'blocked', usr })
     return { kind: 'refused' }
@@ -87,7 +93,7 @@ export async function verifyMfa(
   const meeting = await meetDevice({ userId: user.id, deviceHash, holder }, asks, deps)
   const { newDeviceSince } = meeting
   const stillAllowed = async () => {
-    blocked = await isBlocked()
+    blocked = await blockedNow()
     return !blocked
   }
   const { risk: proved = [] } = tried.pending

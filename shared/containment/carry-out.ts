@@ -5,6 +5,7 @@ import type {
   Containment,
   ContainmentLedger,
   DeviceTokens,
+  Entrance,
   Entrances,
   LiveSessions,
   SessionLedger,
@@ -127,10 +128,10 @@ async function act(row: Containment, subject: Subject, deps: CarryOutDeps): Prom
  * @returns how many sessions died
  */
 async function endSuspects(network: string, { id }: Containment, deps: CarryOutDeps): Promise<number> {
-  const left = (await deps.entrances.suspects(network, deps.now())).values()
   const end = { reason: 'contained', containmentId: id } as const
+  const seen = new Set<string>()
   let died = 0
-  const work = async () => {
+  const work = async (left: Iterable<Entrance>) => {
     for (const { sid, userId, lineage } of left) {
       const at = deps.now()
       if ((await deps.sessions.revoke(sid, { ...end, at })) === 'success') died++
@@ -139,8 +140,14 @@ async function endSuspects(network: string, { id }: Containment, deps: CarryOutD
       if (lineage !== undefined) await deps.deviceTokens.revokeLineage(userId, lineage)
     }
   }
-  await Promise.all(Array.from({ length: ENDED_AT_ONCE }, work))
-  return died
+  for (;;) {
+    // Asked again until there are none: who held a token that was taken back just now may have come in by it meanwhile.
+    const found = (await deps.entrances.suspects(network, deps.now())).filter(({ sid }) => !seen.has(sid))
+    if (found.length === 0) return died
+    for (const { sid } of found) seen.add(sid)
+    const left = found.values()
+    await Promise.all(Array.from({ length: ENDED_AT_ONCE }, () => work(left)))
+  }
 }
 
 /** Web first: it serves the session. If it does not answer, the same key in Redis is ours to delete as well. */
