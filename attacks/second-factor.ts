@@ -13,9 +13,17 @@ export async function openWithAuthenticator(
   await browser.register(person)
   const answer = await browser.signIn(person)
   if (answer.kind === 'refused') throw new RequestFailed(`a new account could not sign in: ${answer.status}`)
+  const strong = await proveAgain(browser, person)
   const phone = await turnOnAuthenticator(browser, context)
   context.carries(person, phone)
-  return { session: answer.session, phone }
+  return { session: strong, phone }
+}
+
+/** Gives the password once more, which a change of what opens the account needs. @returns the session that goes on */
+export async function proveAgain(browser: Client, { password }: Person): Promise<Session> {
+  const answer = await browser.reauthenticate(password)
+  if (answer.kind === 'refused') throw new RequestFailed(`the right password was refused once more: ${answer.status}`)
+  return answer.session
 }
 
 /** Sets an authenticator up on the account that the browser is signed in to. */

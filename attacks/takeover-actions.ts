@@ -3,6 +3,7 @@ import { castPeople, type Person } from './cast.ts'
 import { createAuthenticator } from './clients/authenticator.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
+import { proveAgain } from './second-factor.ts'
 import { stayUntilRefused } from './stay.ts'
 import { twin } from './takeover-actions.twin.ts'
 
@@ -33,9 +34,10 @@ export const takeoverActions: Attack = {
     const entry = await thief.signIn(victim)
     if (entry.kind === 'refused') throw new RequestFailed(`the right password was refused: ${entry.status}`)
     tell('thief', `has the password, and a device that is new here: ${lair.device.name} at ${lair.address}`)
+    const { sid } = await proveAgain(thief, victim)
     const phone = createAuthenticator(await thief.enrol(), context.signal)
     const code = await phone.next()
-    const group = { '@sid': entry.session.sid }
+    const group = { '@sid': sid }
     const crossing = context.crossing(group, 'the enrolment')
     await thief.confirm(code)
     const isIn = 'is in, and the account asks for codes of the thief’s phone from now on'

@@ -161,6 +161,13 @@ export async function startFunctions(options: { env?: Record<string, string>; de
       const { json } = await call('login', { ...asked, body: { email, password: PASSWORD } })
       return { email, sid: json.sid as string, token: json.token as string }
     },
+    /** Proves once more who holds a session. @returns the one that goes on instead */
+    stepUp: async (token: string, asked: Asked & { password?: string; code?: string } = {}) => {
+      const { password = PASSWORD, code, ...from } = asked
+      const { status, json } = await call('reauth', { ...from, token, body: { password, ...(code && { code }) } })
+      if (status !== 200) throw new Error(`the re-authentication was answered ${status}`)
+      return { sid: json.sid as string, token: json.token as string }
+    },
     close: async () => {
       await pool.close()
       await built.close()

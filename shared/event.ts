@@ -165,14 +165,17 @@ export const EVENTS = {
     evt: z.literal('session'),
     outcome: z.enum(['revoked', 'expired']),
     /** Who revoked it: a containment, a fork, or the user from elsewhere. */
-    reason: z.enum(['contained', 'forked', 'ended_elsewhere', 'password_changed']).optional(),
+    reason: z
+      .enum(['contained', 'forked', 'ended_elsewhere', 'password_changed', 'factor_changed', 'too_many_sessions'])
+      .optional(),
   }),
   sessionInvalid: z.strictObject({
     ...envelope,
     ...request,
     evt: z.literal('session'),
     outcome: z.literal('invalid'),
-    reason: z.enum(['bad_signature', 'unknown_key', 'malformed']),
+    /** `mismatch`: what the token says is not what the store says of its session. */
+    reason: z.enum(['bad_signature', 'unknown_key', 'malformed', 'wrong_audience', 'mismatch']),
   }),
   credentialChanged: z.strictObject({
     ...envelope,

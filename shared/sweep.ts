@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type CarryOutDeps, carryOut } from './containment/carry-out.ts'
 import { ABANDONED_MS } from './containment/policy.ts'
-import type { Leases, LiveSessions, OpenSession, Registrations } from './stores/port.ts'
+import type { Leases, LiveSessions, OpenSession, Registrations, RevokedUser, Tombstone, Users } from './stores/port.ts'
+import { mapLimited } from './stores/tables/entity.ts'
 
 const LEASE_MS = 120_000
 /** A ledger row is written before its session: one as young as this may still be on its way into Redis. */
@@ -9,7 +10,11 @@ const ISSUING_MS = 60_000
 const PURGE_BATCH = 1000
 const PURGE_BATCHES = 10
 
+/** Users whose epoch is told to Redis again: so many at a time, and so many in one sweep at most, the latest first. */
+const EPOCHS = { page: 500, pages: 20, atOnce: 16 } as const
+
 export interface SweepDeps extends CarryOutDeps {
+  users: Pick<Users, 'bumpEpoch' | 'listRevoked'>
   sessions: LiveSessions
   leases: Leases
   registrations: Pick<Registrations, 'purge'>
@@ -33,6 +38,7 @@ export async function sweep(deps: SweepDeps): Promise<Swept | undefined> {
   const startedAt = deps.now()
   const swept: Swept = { expired: 0, contained: 0, failed: 0 }
   try {
+    await raiseEpochs(deps)
     for await (const page of deps.ledger.openPages()) swept.expired += await expirePage(page, deps)
     await finishContainments(swept, deps)
     await purgeRegistrations(deps)
@@ -55,6 +61,23 @@ async function purgeRegistrations(deps: SweepDeps): Promise<void> {
   }
 }
 
+/**
+ * Tells Redis of every epoch that moved while a session of before may still live: what was not told at the time, because
+ * Redis failed, and what Redis has forgotten since.
+ */
+async function raiseEpochs(deps: SweepDeps): Promise<void> {
+  const since = deps.now() - deps.absoluteSeconds * 1000
+  let last: RevokedUser | undefined
+  for (let pages = 0; pages < EPOCHS.pages; pages++) {
+    const page: RevokedUser[] = await deps.users.listRevoked(new Date(since), EPOCHS.page, last)
+    await mapLimited(page, EPOCHS.atOnce, ({ id, ...revocation }) =>
+      deps.sessions.raiseEpoch(id, revocation, revocation.at + deps.absoluteSeconds * 1000),
+    )
+    last = page.at(-1)
+    if (page.length < EPOCHS.page) return
+  }
+}
+
 async function expirePage(page: readonly OpenSession[], deps: SweepDeps): Promise<number> {
   const now = deps.now()
   const live = await deps.sessions.readMany(
@@ -65,7 +88,7 @@ async function expirePage(page: readonly OpenSession[], deps: SweepDeps): Promis
   const expired: OpenSession[] = []
   for (const session of gone) {
     // A revoked session whose ledger row could not be written at the time is not merely expired.
-    const tombstone = await deps.sessions.tombstone(session.sid)
+    const tombstone = (await deps.sessions.tombstone(session.sid)) ?? (await revokedSince(session, deps))
     if (!tombstone) expired.push(session)
     else
       await deps.ledger.close(session.userId, session.sid, {
@@ -75,6 +98,14 @@ async function expirePage(page: readonly OpenSession[], deps: SweepDeps): Promis
       })
   }
   return expired.length === 0 ? 0 : deps.ledger.expire(expired, new Date(now))
+}
+
+/** Why every session of the user ended that was issued before, if this one was. */
+async function revokedSince({ userId, issuedAt }: OpenSession, deps: SweepDeps): Promise<Tombstone | undefined> {
+  const revocation = await deps.sessions.revocationOf(userId)
+  if (!revocation || issuedAt.getTime() > revocation.at) return undefined
+  const { epoch: _, ...tombstone } = revocation
+  return tombstone
 }
 
 async function finishContainments(swept: Swept, deps: SweepDeps): Promise<void> {

@@ -202,7 +202,8 @@ describe('curl alone', () => {
     const [, link] = /#token=(.+)$/.exec(mails[0].links.find((url: string) => url.includes('/confirm#'))) ?? []
     expect((await json('/auth/confirm', { token: link })).status).toBe(200)
     const token = JSON.parse((await json('/auth/login', credentials)).body).token as string
-    const bearer = ['-H', `Authorization: Bearer ${token}`]
+    const proof = await json('/auth/reauth', { password: PASSWORD }, '-H', `Authorization: Bearer ${token}`)
+    const bearer = ['-H', `Authorization: Bearer ${JSON.parse(proof.body).token}`]
     const { secret } = JSON.parse((await curl(`${api}/auth/mfa/enrol`, '-X', 'POST', ...bearer)).body)
     const code = await generate({ secret })
     expect((await json('/auth/mfa/confirm', { code }, ...bearer)).status).toBe(204)

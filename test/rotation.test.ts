@@ -73,7 +73,16 @@ describe('SESSION_SIGNING_KEYS', () => {
     { ...before.SESSION_SIGNING_KEYS[0], kid: 'old' },
     { ...after.SESSION_SIGNING_KEYS[0], kid: 'next' },
   )
-  const claims: Claims = { sub: randomUUID(), sid: 'A'.repeat(22), gen: 1, amr: ['pwd'], auth_time: 1, exp: NOW }
+  const claims: Claims = {
+    sub: randomUUID(),
+    sid: 'A'.repeat(22),
+    gen: 1,
+    aud: 'api',
+    amr: ['pwd'],
+    acr: 'signed-in',
+    auth_time: 1,
+    exp: NOW,
+  }
 
   test.each(meetings(steps))('are trusted by the other instance of functions, meeting %#', async (signer, verifier) => {
     const token = await createIssuer(signer[0])(claims)

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
+import { within } from '../shared/bounded.ts'
 import type { ServiceLog } from '../shared/log.ts'
-import { within } from './bounded.ts'
 
 const PROBE_MS = 1_500
 

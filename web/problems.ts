@@ -27,6 +27,8 @@ const REVOCATIONS: Readonly<Record<RevocationReason, string>> = {
   contained: 'We ended this session to protect your account: it was used in a way that looked like theft.',
   forked: 'We ended this session to protect your account: two browsers held it at once.',
   ended_elsewhere: 'You ended this session from another one.',
+  factor_changed: 'Your second factor was turned on or off, which ended every other session.',
+  too_many_sessions: 'This account was signed in at too many places at once, which ended the oldest session.',
   password_changed: 'Your password was changed, which ended every other session. Sign in with the new one.',
 }
 
@@ -46,7 +48,7 @@ const CARE_IN_SHORT =
 /** What became of the session, for a page; `careful` if it may have been in other hands. */
 export const endingOf = (reason: RevocationReason): { text: string; careful: boolean } => ({
   text: REVOCATIONS[reason],
-  careful: reason === 'contained' || reason === 'forked',
+  careful: reason !== 'ended_elsewhere' && reason !== 'password_changed',
 })
 
 function wordsOf(reason: RevocationReason): string {

@@ -12,6 +12,9 @@ export const issued = (answer: IssuedToken & { deviceToken?: string | undefined 
 
 export const done: HttpResponseInit = { status: 204 }
 
+/** What a script is told to do first. */
+export const STEP_UP = 'Re-authenticate this session first, with a code if a second factor is on.'
+
 /** What became of a password that was asked for again. @throws ProblemError unless a session was issued */
 export function credentialAnswer(outcome: CredentialOutcome): HttpResponseInit {
   switch (outcome.kind) {
@@ -21,6 +24,10 @@ export function credentialAnswer(outcome: CredentialOutcome): HttpResponseInit {
       throw new ProblemError('login-refused')
     case 'code-refused':
       throw new ProblemError('code-refused')
+    case 'ended':
+      throw new ProblemError('session-revoked')
+    case 'step-up':
+      throw new ProblemError('reauthentication-required', { detail: STEP_UP })
     case 'weak':
       throw new ProblemError('password-weak', { detail: outcome.why })
     case 'throttled':

@@ -239,10 +239,9 @@ describe('a session', () => {
     const { user } = (await functions.call('session', { token })).json
     const direct = await functions.call('account', { token })
     expect(direct).toMatchObject({ status: 200, json: { id: user.id, email, mfa_enabled: false } })
-    const { secret } = (await functions.call('mfaEnrol', { token })).json
-    await functions.call('mfaConfirm', { token, body: { code: await generate({ secret, epoch: clock / 1000 }) } })
-    const forWeb = await functions.callFromWeb('account', {}, {}, { token })
-    expect(forWeb).toMatchObject({ status: 200, json: { id: user.id, email, mfa_enabled: true } })
+    const cookie = (await functions.callFromWeb('login', { email, password: PASSWORD })).json.token
+    const forWeb = await functions.callFromWeb('account', {}, {}, { token: cookie })
+    expect(forWeb).toMatchObject({ status: 200, json: { id: user.id, email, mfa_enabled: false } })
     expect(eventsOf('session').at(-1)).toMatchObject({ outcome: 'seen', via: 'web', ip: '198.51.100.7' })
   })
 
@@ -454,14 +453,17 @@ describe('a change of credentials', () => {
 
   it('of the second factor needs a fresh authentication, which issues a new session', async () => {
     const { token } = await functions.signIn()
-    clock += 15 * 60_000
-    expect((await functions.call('mfaEnrol', { token })).json).toMatchObject({
-      code: 'reauthentication-required',
-      status: 403,
-    })
-    const fresh = (await functions.call('reauth', { token, body: { password: PASSWORD } })).json
+    const needsMore = { code: 'reauthentication-required', status: 403 }
+    // A sign-in is none, however fresh: a stolen session is as old as the sign-in that was stolen.
+    expect((await functions.call('mfaEnrol', { token })).json).toMatchObject(needsMore)
+    const fresh = await functions.stepUp(token)
+    clock += 5 * 60_000 - 1
     expect((await functions.call('mfaEnrol', { token: fresh.token })).status).toBe(200)
     expect((await functions.call('session', { token })).status).toBe(401)
+    clock += 1
+    expect((await functions.call('mfaEnrol', { token: fresh.token })).json).toMatchObject(needsMore)
+    const confirm = { token: fresh.token, body: { code: '123456' } }
+    expect((await functions.call('mfaConfirm', confirm)).json).toMatchObject(needsMore)
   })
 })
 
@@ -478,7 +480,8 @@ it('a password that is guessed by the holder of a session is seen, and held to f
 
 describe('the second factor', () => {
   const enrolled = async () => {
-    const signedIn = await functions.signIn()
+    const { email, token } = await functions.signIn()
+    const signedIn = { email, ...(await functions.stepUp(token)) }
     const { secret, otpauth_uri } = (await functions.call('mfaEnrol', { token: signedIn.token })).json
     const codeAt = (ms: number) => generate({ secret, epoch: Math.floor(ms / 1000) })
     const confirmed = await functions.call('mfaConfirm', { token: signedIn.token, body: { code: await codeAt(clock) } })
@@ -490,7 +493,8 @@ describe('the second factor', () => {
     (await functions.call('login', { body: { email, password: PASSWORD } })).json.mfa_token
 
   it('is off until a code confirms it, and then stands between password and session', async () => {
-    const { token, email } = await functions.signIn()
+    const { email, token: first } = await functions.signIn()
+    const { token } = await functions.stepUp(first)
     const { otpauth_uri } = (await functions.call('mfaEnrol', { token })).json
     expect(otpauth_uri).toMatch(/^otpauth:\/\/totp\/.*secret=[A-Z2-7]+.*issuer=/)
     expect((await functions.call('mfaConfirm', { token, body: { code: '000000' } })).status).toBe(401)
@@ -563,15 +567,17 @@ describe('the second factor', () => {
     const { email, codeAt } = await enrolled()
     const mfaVerify = { mfa_token: await challenge(email), code: await codeAt(clock) }
     const { token } = (await functions.call('mfaVerify', { body: mfaVerify })).json
-    clock += 16 * 60_000
+    const needsMore = { status: 403, json: { code: 'reauthentication-required' } }
+    clock += 14 * 60_000
     const body = { current_password: PASSWORD, new_password: 'another long enough one' }
     const changed = await functions.call('password', { token, body })
     expect(changed.status).toBe(200)
-    const disabled = await functions.call('mfaDisable', { token: changed.json.token })
-    expect(disabled).toMatchObject({ status: 403, json: { code: 'reauthentication-required' } })
-    const reauth = { password: 'another long enough one', code: await codeAt(clock) }
-    const again = await functions.call('reauth', { token: changed.json.token, body: reauth })
-    expect((await functions.call('mfaDisable', { token: again.json.token })).status).toBe(204)
+    expect(await functions.call('mfaDisable', { token: changed.json.token })).toMatchObject(needsMore)
+    clock += 2 * 60_000
+    const next = { current_password: body.new_password, new_password: PASSWORD }
+    expect(await functions.call('password', { token: changed.json.token, body: next })).toMatchObject(needsMore)
+    const again = await functions.stepUp(changed.json.token, { password: body.new_password, code: await codeAt(clock) })
+    expect((await functions.call('mfaDisable', { token: again.token })).status).toBe(204)
   })
 
   it('opens nothing else with the half session', async () => {
@@ -583,9 +589,14 @@ describe('the second factor', () => {
   })
 
   it('cannot be enrolled over one that is enabled, and can be disabled', async () => {
-    const { token, email } = await enrolled()
-    expect((await functions.call('mfaEnrol', { token })).json).toMatchObject({ code: 'mfa-state' })
-    expect((await functions.call('mfaDisable', { token })).status).toBe(204)
+    const { token, email, codeAt } = await enrolled()
+    const needsMore = { status: 403, json: { code: 'reauthentication-required' } }
+    // It was on before it was asked for: this session has never given a code.
+    expect(await functions.call('mfaEnrol', { token })).toMatchObject(needsMore)
+    expect(await functions.call('mfaDisable', { token })).toMatchObject(needsMore)
+    const strong = await functions.stepUp(token, { code: await codeAt(clock) })
+    expect((await functions.call('mfaEnrol', { token: strong.token })).json).toMatchObject({ code: 'mfa-state' })
+    expect((await functions.call('mfaDisable', { token: strong.token })).status).toBe(204)
     expect((await functions.call('login', { body: { email, password: PASSWORD } })).json).toHaveProperty('token')
   })
 
@@ -647,9 +658,10 @@ it('never logs a password, a code or a token', async () => {
   await functions.call('confirm', { body: { token: link } })
   await functions.call('confirm', { raw: `{"token":"${link}"` })
   const { json } = await functions.call('login', { body: { email, password } })
-  const enrol = await functions.call('mfaEnrol', { token: json.token })
+  const strong = await functions.stepUp(json.token, { password })
+  const enrol = await functions.call('mfaEnrol', { token: strong.token })
   const code = await generate({ secret: enrol.json.secret })
-  await functions.call('mfaConfirm', { token: json.token, body: { code } })
+  expect((await functions.call('mfaConfirm', { token: strong.token, body: { code } })).status).toBe(204)
   await functions.call('login', { raw: `{"email":"${email}","password":"${password}"` })
   await functions.call('session', { token: `${json.token}x` })
   const log = functions.lines.join('')

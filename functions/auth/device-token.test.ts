@@ -262,7 +262,8 @@ describe('a device with a token', () => {
 
   it('is spared at both steps where a code is asked for, and gets its token after the second', async () => {
     const email = await register()
-    const { token } = await remembered(email)
+    const { token: weak } = await remembered(email)
+    const { token } = await functions.stepUp(weak, { password: PASSWORD })
     const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
     const codeNow = () => generate({ secret, epoch: clock / 1000 })
     await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })

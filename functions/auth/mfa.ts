@@ -12,10 +12,10 @@ import { deviceOf } from '../../shared/client/client.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import type { PresentDeps } from '../../shared/session/present.ts'
 import { type BoundaryDeps, bearerOf, checkShape, problemBoundary } from '../http.ts'
-import { done, issued } from './answers.ts'
+import { done, issued, STEP_UP } from './answers.ts'
 import { type CallDeps, readBareCall, readCall } from './call.ts'
 import { introduction, introductionOf } from './introduction.ts'
-import { requireRecent, requireSession } from './session-guard.ts'
+import { requireSession } from './session-guard.ts'
 
 const code = z.string().max(16)
 const VerifyBody = z.strictObject({ mfa_token: z.string().max(128), code, ...introduction })
@@ -39,33 +39,43 @@ export const mfaEnrolHandler = (deps: EnrolledDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/mfa/enrol', deps)
     const check = await requireSession(bearerOf(request), client, deps)
-    requireRecent(check, deps)
     const offer = await enrolTotp(check.session, deps)
-    if (!offer) throw new ProblemError('mfa-state', { detail: 'A second factor is enabled already.' })
+    if (offer.kind === 'throttled') throw new ProblemError('throttled', { retryAfterSeconds: offer.retryAfterSeconds })
+    if (offer.kind !== 'offered') throw refusalOf(offer.kind, 'A second factor is enabled already.')
     return { status: 200, jsonBody: { secret: offer.secret, otpauth_uri: offer.uri } }
   })
 
-/** `POST /api/auth/mfa/confirm` {code} → 204 */
+/** `POST /api/auth/mfa/confirm` {code} → 204; every other session is over */
 export const mfaConfirmHandler = (deps: EnrolledDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client, data } = await readCall(request, 'POST /api/auth/mfa/confirm', deps)
     const check = await requireSession(bearerOf(request), client, deps)
     const body = checkShape(data, ConfirmBody)
-    requireRecent(check, deps)
-    const outcome = await confirmTotp(check.session, body.code, client, check.deviceHash, deps)
-    if (outcome === 'refused') throw new ProblemError('code-refused')
-    if (outcome === 'nothing-offered') throw new ProblemError('mfa-state', { detail: 'Enrol a second factor first.' })
-    return done
+    const { kind } = await confirmTotp(check.session, body.code, client, check.deviceHash, deps)
+    if (kind === 'enabled') return done
+    throw refusalOf(kind, 'Enrol a second factor first.')
   })
 
-/** `POST /api/auth/mfa/disable` → 204 */
+/** `POST /api/auth/mfa/disable` → 204; every other session is over */
 export const mfaDisableHandler = (deps: EnrolledDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/mfa/disable', deps)
     const check = await requireSession(bearerOf(request), client, deps)
-    requireRecent(check, deps)
-    if (!(await disableTotp(check.session, client, check.deviceHash, deps))) {
-      throw new ProblemError('mfa-state', { detail: 'No second factor is enabled.' })
-    }
-    return done
+    const { kind } = await disableTotp(check.session, client, check.deviceHash, deps)
+    if (kind === 'disabled') return done
+    throw refusalOf(kind, 'No second factor is enabled.')
   })
+
+/** @param state what the second factor is, where that is the reason */
+function refusalOf(kind: 'refused' | 'nothing-offered' | 'step-up' | 'ended', state: string): ProblemError {
+  switch (kind) {
+    case 'refused':
+      return new ProblemError('code-refused')
+    case 'nothing-offered':
+      return new ProblemError('mfa-state', { detail: state })
+    case 'step-up':
+      return new ProblemError('reauthentication-required', { detail: STEP_UP })
+    case 'ended':
+      return new ProblemError('session-revoked')
+  }
+}

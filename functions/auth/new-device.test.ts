@@ -29,13 +29,20 @@ async function signIn(email: string, userAgent: string, password = PASSWORD) {
 const changePassword = (token: string, asked: Asked = {}, current = PASSWORD, next = NEXT) =>
   functions.call('password', { token, ...asked, body: { current_password: current, new_password: next } })
 
-async function enable(token: string, asked: Asked) {
+async function enable(weak: string, asked: Asked) {
+  const { sid, token } = await functions.stepUp(weak, asked)
   const { secret } = (await functions.call('mfaEnrol', { token, ...asked })).json as { secret: string }
   const codeNow = () => generate({ secret, epoch: clock / 1000 })
   const confirmed = await functions.call('mfaConfirm', { token, ...asked, body: { code: await codeNow() } })
   expect(confirmed.status).toBe(204)
   clock += 30_000
-  return codeNow
+  return { sid, token, codeNow }
+}
+/** Turns it off again, with a code. */
+async function disable({ token, codeNow }: Awaited<ReturnType<typeof enable>>, asked: Asked) {
+  const strong = await functions.stepUp(token, { ...asked, code: await codeNow() })
+  expect((await functions.call('mfaDisable', { token: strong.token, ...asked })).status).toBe(204)
+  return strong.sid
 }
 
 describe('a change of the password', () => {
@@ -120,26 +127,26 @@ describe('a second factor', () => {
   it('that is turned on and off by a device of long standing has no risk', async () => {
     const { email } = await settled()
     const { token } = await signIn(email, CHROME)
-    await enable(token, { userAgent: CHROME })
-    await functions.call('mfaDisable', { token, userAgent: CHROME })
-    expect(eventsOf('mfa').map(({ outcome }) => outcome)).toEqual(['enabled', 'disabled'])
-    expect(risksOf('mfa')).toEqual([undefined, undefined])
+    await disable(await enable(token, { userAgent: CHROME }), { userAgent: CHROME })
+    expect(eventsOf('mfa').map(({ outcome }) => outcome)).toEqual(['enabled', 'success', 'disabled'])
+    expect(risksOf('mfa')).toEqual([undefined, undefined, undefined])
   })
 
   it('that is turned on by a new device says so, and off too', async () => {
     const { email } = await settled()
-    const { token, sid } = await signIn(email, FIREFOX)
-    await enable(token, { userAgent: FIREFOX })
-    await functions.call('mfaDisable', { token, userAgent: FIREFOX })
+    const { token } = await signIn(email, FIREFOX)
+    const enabled = await enable(token, { userAgent: FIREFOX })
+    const strongSid = await disable(enabled, { userAgent: FIREFOX })
     expect(eventsOf('mfa')).toMatchObject([
-      { outcome: 'enabled', sid, risk: ['new_device'] },
-      { outcome: 'disabled', sid, risk: ['new_device'] },
+      { outcome: 'enabled', sid: enabled.sid, risk: ['new_device'] },
+      { outcome: 'success', sid: enabled.sid, risk: ['new_device'] },
+      { outcome: 'disabled', sid: strongSid, risk: ['new_device'] },
     ])
   })
 
   it('that lets a new device in says so for a quarter of an hour, and of the first device never', async () => {
     const { email, token } = await functions.signIn({ userAgent: CHROME })
-    const codeNow = await enable(token, { userAgent: CHROME })
+    const { codeNow } = await enable(token, { userAgent: CHROME })
     const verify = async (userAgent: string) => {
       const { mfa_token } = await signIn(email, userAgent)
       const { status } = await functions.call('mfaVerify', { userAgent, body: { mfa_token, code: await codeNow() } })

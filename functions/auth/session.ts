@@ -95,6 +95,8 @@ export const renewHandler = (deps: SessionDeps & RenewDeps): HttpHandler =>
         throw new ProblemError('renewal-stale')
       case 'fork':
         throw new ProblemError('session-forked')
+      case 'revoked':
+        throw new ProblemError('session-revoked')
       case 'expired':
         throw new ProblemError('session-expired')
     }

@@ -105,9 +105,10 @@ describe('with a second factor', () => {
   it('the session that the code opens is what travels; a password alone teaches no place', async () => {
     const email = await settled()
     const token = (await signIn(email, LISBON)).json.token as string
-    const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
+    const { token: strong } = await functions.stepUp(token, { ip: LISBON })
+    const { secret } = (await functions.call('mfaEnrol', { token: strong })).json as { secret: string }
     const codeNow = () => generate({ secret, epoch: clock / 1000 })
-    expect((await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })).status).toBe(204)
+    expect((await functions.call('mfaConfirm', { token: strong, body: { code: await codeNow() } })).status).toBe(204)
 
     clock += 60_000
     functions.lines.length = 0

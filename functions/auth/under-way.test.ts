@@ -28,7 +28,7 @@ const eventsOf = (evt: string) => functions.events().filter((event) => event.evt
 const ACTS = {
   block: (_userId: string, ip: string) =>
     functions.deps.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + 60_000 }),
-  revoke: (userId: string) => functions.deps.users.bumpEpoch(userId, 'contained', new Date(clock)),
+  revoke: (userId: string) => functions.deps.users.bumpEpoch(userId, { reason: 'contained' }, new Date(clock)),
 }
 type Act = keyof typeof ACTS
 
@@ -173,7 +173,8 @@ describe('a sign-in that is under way', () => {
 
 async function enrolled() {
   const { email, userId } = await newAccount()
-  const { token } = (await functions.call('login', { ip: anywhere(), body: { email, password: PASSWORD } })).json
+  const { json } = await functions.call('login', { ip: anywhere(), body: { email, password: PASSWORD } })
+  const { token } = await functions.stepUp(json.token)
   const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
   const codeNow = () => generate({ secret, epoch: clock / 1000 })
   await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })

@@ -46,7 +46,8 @@ async function person() {
 }
 
 async function enrolled() {
-  const { email, password, token } = await person()
+  const { email, password, token: first } = await person()
+  const { token } = await functions.stepUp(first, { password })
   const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
   const codeNow = () => generate({ secret, epoch: clock / 1000 })
   await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })

@@ -1,7 +1,9 @@
-import type { Client } from '../client/client.ts'
+import type { Client, ClientDeps } from '../client/client.ts'
 import { requestFields, riskField } from '../client/event.ts'
-import { type EndDeps, logout, revokeAll } from '../session/end.ts'
-import { type Authenticated, type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
+import type { Risk } from '../event.ts'
+import { type EndAllDeps, endOthers, logout } from '../session/end.ts'
+import { type Authenticated, type IssueDeps, type IssuedToken, issueSession, newSid } from '../session/issue.ts'
+import { recentlyAuthenticated } from '../session/policy.ts'
 import type { DeviceTokens, LiveSession, LiveSessions, SessionLedger, User, Users } from '../stores/port.ts'
 import { isBusy } from './busy.ts'
 import { type DeviceTokenKeys, findDeviceToken } from './device-token.ts'
@@ -11,20 +13,33 @@ import { reauthRules } from './limits.ts'
 import { type CodeDeps, checkCode } from './mfa.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
 import type { Passwords } from './passwords.ts'
+import { readLogin } from './submitted.ts'
+import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
-export interface CredentialDeps extends IssueDeps, CodeDeps, DeviceDeps, EntranceDeps {
+export interface CredentialDeps
+  extends ClientDeps,
+    Omit<IssueDeps, 'warn'>,
+    EndAllDeps,
+    CodeDeps,
+    DeviceDeps,
+    VerdictDeps {
+  entrances: EntranceDeps['entrances'] & VerdictDeps['entrances']
   deviceTokens: Pick<DeviceTokens, 'revokeAll'>
   deviceTokenKeys: DeviceTokenKeys
   users: Pick<Users, 'findById' | 'readEpoch' | 'changePassword' | 'acceptTotpStep'>
   passwords: Passwords
-  sessions: Pick<LiveSessions, 'create' | 'end' | 'revoke'>
-  ledger: SessionLedger
+  sessions: EndAllDeps['sessions'] & Pick<LiveSessions, 'create' | 'end' | 'read'>
+  ledger: Pick<SessionLedger, 'open' | 'close' | 'find'>
 }
 
 export type CredentialOutcome =
   | ({ kind: 'issued' } & IssuedToken)
   | { kind: 'refused' }
   | { kind: 'code-refused' }
+  /** The session, or every session of its user, was ended: before, or while the password was looked at. */
+  | { kind: 'ended' }
+  /** The session must be re-authenticated first, with a code. */
+  | { kind: 'step-up' }
   | { kind: 'weak'; why: string }
   | { kind: 'throttled'; retryAfterSeconds: number }
 
@@ -39,17 +54,19 @@ export async function reauthenticate(
   deviceHash: string,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
+  const user = await ownerOf(session, deps)
+  if (!user) return { kind: 'ended' }
   const risk = await risksOfDevice(session, deviceHash, deps)
-  const about = { ...requestFields(client, deviceHash), usr: { id: session.userId }, sid: session.sid }
-  const proof = await provePassword(session, submitted.password, client, deps)
+  const about = { ...requestFields(client, deviceHash), usr: { id: user.id }, sid: session.sid }
+  const proof = await provePassword(session, user, submitted.password, client, deps)
   if (proof.kind !== 'proved') {
     // Whoever holds a stolen session may guess here as well as at the sign-in, and must be seen doing it.
-    const reason = REASONS[proof.kind]
-    deps.emit({ ...about, ...riskField(risk), evt: 'credential', outcome: 'fail', action: 'reauthenticated', reason })
+    const failed = { evt: 'credential', outcome: 'fail', action: 'reauthenticated' } as const
+    deps.emit({ ...about, ...riskField(risk), ...failed, login_hash: proof.loginHash, reason: REASONS[proof.kind] })
     return outcomeOf(proof)
   }
-  const { user } = proof
-  if (user.totp?.enabled) {
+  const hasFactor = user.totp?.enabled ?? false
+  if (hasFactor) {
     const verdict = await checkCode(user, submitted.code ?? '', deps)
     const fields = { ...about, evt: 'mfa' as const }
     if (verdict !== 'accepted') {
@@ -58,14 +75,17 @@ export async function reauthenticate(
     }
     deps.emit({ ...fields, ...riskField(risk), outcome: 'success' })
   }
-  const amr = user.totp?.enabled ? (['pwd', 'otp'] as const) : (['pwd'] as const)
-  return replaceSession(session, { userId: user.id, epoch: user.epoch, amr }, client, deviceHash, deps)
+  if (!(await isLive(session, deps))) return { kind: 'ended' }
+  const amr = hasFactor ? (['pwd', 'otp'] as const) : (['pwd'] as const)
+  const who = { userId: user.id, epoch: user.epoch, amr, acr: 're-authenticated', risk: proof.risk } as const
+  return replaceSession(session, who, client, deviceHash, deps)
 }
 
 /**
  * Sets a new password, ends every other session and revokes the tokens of every other device; this session goes on under
  * a new sid. Where a second factor is enabled
- * it stays as old as it was: the password alone must not open what needs a fresh authentication. @see OWASP ASVS 7.4.3
+ * it must have been given lately, and the session stays as old as it was: the password alone opens nothing that needs
+ * both. @see OWASP ASVS 7.4.3
  */
 export async function changePassword(
   session: LiveSession,
@@ -74,6 +94,11 @@ export async function changePassword(
   deviceHash: string,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
+  const user = await ownerOf(session, deps)
+  if (!user) return { kind: 'ended' }
+  const hasFactor = user.totp?.enabled ?? false
+  const proved = session.amr.includes('otp') && recentlyAuthenticated(session, deps.now())
+  if (hasFactor && !proved) return { kind: 'step-up' }
   const fields = {
     ...requestFields(client, deviceHash),
     ...riskField(await risksOfDevice(session, deviceHash, deps)),
@@ -81,13 +106,13 @@ export async function changePassword(
     action: 'password_changed' as const,
     usr: { id: session.userId },
     sid: session.sid,
+    login_hash: readLogin(user.email, client, deps).loginHash,
   }
-  const proof = await provePassword(session, submitted.current, client, deps)
+  const proof = await provePassword(session, user, submitted.current, client, deps)
   if (proof.kind !== 'proved') {
     deps.emit({ ...fields, outcome: 'fail', reason: REASONS[proof.kind] })
     return outcomeOf(proof)
   }
-  const { user } = proof
   const sender = senderOf(client)
   const unlessBusy = (error: unknown): never => {
     if (isBusy(error)) deps.emit({ ...fields, outcome: 'fail', reason: 'busy' })
@@ -99,26 +124,38 @@ export async function changePassword(
     return { kind: 'weak', why }
   }
   const hash = await deps.passwords.hash(submitted.next, sender).catch(unlessBusy)
-  const epoch = await deps.users.changePassword(user.id, user.passwordHash, hash, new Date(deps.now()))
+  if (!(await isLive(session, deps))) return { kind: 'ended' }
+  const from = { hash: user.passwordHash, epoch: session.epoch }
+  const epoch = await deps.users.changePassword(user.id, from, hash, new Date(deps.now()))
   if (epoch === undefined) {
     deps.emit({ ...fields, outcome: 'fail' })
-    return { kind: 'refused' }
+    return (await ownerOf(session, deps)) ? { kind: 'refused' } : { kind: 'ended' }
   }
-  await revokeAll(user.id, { reason: 'password_changed', except: session.sid }, deps)
-  const amr = session.amr.includes('otp') ? (['pwd', 'otp'] as const) : (['pwd'] as const)
-  const authTime = user.totp?.enabled ? session.authTime : undefined
-  let { sid } = session
-  try {
-    const kept = findDeviceToken(submitted.deviceToken, user.id, deps.deviceTokenKeys)
-    await deps.deviceTokens.revokeAll(user.id, kept?.id)
-    const replaced = await replaceSession(session, { userId: user.id, epoch, amr, authTime }, client, deviceHash, deps)
-    if (replaced.kind === 'issued') sid = replaced.sid
-    return replaced
-  } finally {
-    // Under the name of the session that goes on: to revoke the one that is over would leave a thief in.
-    deps.emit({ ...fields, sid, outcome: 'success' })
-  }
+  // It is done, whatever fails from here on. Under the name of the session that goes on: to revoke the one that is over
+  // would leave a thief in.
+  const sid = newSid()
+  deps.emit({ ...fields, sid, outcome: 'success' })
+  const kept = findDeviceToken(submitted.deviceToken, user.id, deps.deviceTokenKeys)
+  const [goesOn] = await Promise.all([
+    endOthers(session, { epoch, reason: 'password_changed' }, deps),
+    deps.deviceTokens.revokeAll(user.id, kept?.id),
+  ])
+  if (!goesOn) return { kind: 'ended' }
+  const { amr, acr } = session
+  const authTime = hasFactor ? session.authTime : undefined
+  const who = { userId: user.id, epoch, sid, amr, acr, authTime, risk: proof.risk }
+  return replaceSession({ ...session, epoch }, who, client, deviceHash, deps)
 }
+
+/** @returns undefined if every session of the user was ended since this one was issued, or there is no such user */
+async function ownerOf({ userId, epoch }: LiveSession, deps: CredentialDeps): Promise<User | undefined> {
+  const user = await deps.users.findById(userId)
+  return user?.epoch === epoch ? user : undefined
+}
+
+/** Asked once more after each slow step: what was ended meanwhile is given nothing and changes nothing. */
+const isLive = async ({ sid }: LiveSession, deps: CredentialDeps): Promise<boolean> =>
+  (await deps.sessions.read(sid, deps.now())) !== undefined
 
 type Refusal = Extract<CredentialOutcome, { kind: 'refused' | 'throttled' }>
 type Unproved = Refusal | { kind: 'busy'; error: unknown }
@@ -127,46 +164,68 @@ const REASONS = { refused: 'wrong_password', throttled: 'throttled', busy: 'busy
 /** @throws ProblemError `unavailable` if the password could not be looked at */
 function outcomeOf(proof: Unproved): Refusal {
   if (proof.kind === 'busy') throw proof.error
-  return proof
+  return proof.kind === 'throttled'
+    ? { kind: 'throttled', retryAfterSeconds: proof.retryAfterSeconds }
+    : { kind: 'refused' }
 }
 
 const senderOf = ({ ip }: Client): Sender => ({ ip, trusted: false })
 
+/** A guess made inside a session is a guess at the account: limited, counted and judged with those at the sign-in. */
 async function provePassword(
   session: LiveSession,
+  user: User,
   password: string,
   client: Client,
   deps: CredentialDeps,
-): Promise<{ kind: 'proved'; user: User } | Unproved> {
-  const user = await deps.users.findById(session.userId)
-  const rules = reauthRules(session.sid)
+): Promise<{ loginHash: string } & ({ kind: 'proved'; risk: Risk[] } | Unproved)> {
+  const typed = readLogin(user.email, client, deps)
+  const { loginHash } = typed
+  const tried: Try = { typed, password, trusted: false, client }
+  const rules = reauthRules(session)
+  const keys = rules.map((rule) => rule.key)
   const refusal = await deps.throttle.reserve(rules)
-  if (refusal) return { kind: 'throttled', ...refusal }
+  if (refusal) {
+    await judgeTry(tried, 'refused', deps)
+    return { kind: 'throttled', loginHash, ...refusal }
+  }
   const check = await deps.passwords
-    .check(password, user?.passwordHash, senderOf(client))
+    .check(password, user.passwordHash, senderOf(client))
     .catch(async (error: unknown) => {
-      await deps.throttle.release(rules.map((rule) => rule.key))
+      await deps.throttle.release(keys)
       return { kind: 'busy' as const, error }
     })
-  if ('kind' in check) return check
-  if (!user || !check.matches) return { kind: 'refused' }
-  await deps.throttle.clear(rules.map((rule) => rule.key))
-  return { kind: 'proved', user }
+  if ('kind' in check) return { ...check, loginHash }
+  if (!check.matches) {
+    await judgeTry(tried, 'failed', deps)
+    return { kind: 'refused', loginHash }
+  }
+  const [risk] = await Promise.all([judgeTry(tried, 'right', deps), deps.throttle.release(keys)])
+  return { kind: 'proved', loginHash, risk }
 }
 
+/**
+ * The session goes on under a new sid. Both or neither: if the old one was ended meanwhile, the new one is withdrawn; and
+ * whatever revokes the old one later revokes the new one.
+ */
 async function replaceSession(
   session: LiveSession,
   who: Authenticated,
   client: Client,
   deviceHash: string,
-  deps: CredentialDeps & EndDeps,
+  deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
   // Whoever was let in oddly does not become somebody else by proving again what they knew.
-  const { risk = [], createdAt, newDeviceSince } = session
+  const risk = [...new Set([...(session.risk ?? []), ...(who.risk ?? [])])]
   // Nor does a young one become an old one: what ends the session that an attack opened ends what took its place.
   const entrance = { userId: who.userId, odd: risk.length > 0 }
-  const announce = isSettled(createdAt, deps.now()) ? undefined : entranceOf(entrance, client, deps)
-  const issued = await issueSession({ ...who, risk, newDeviceSince, announce }, client, deviceHash, deps)
-  await logout(session, client, deviceHash, deps)
-  return issued ? { kind: 'issued', ...issued } : { kind: 'refused' }
+  const announce = isSettled(session.createdAt, deps.now()) ? undefined : entranceOf(entrance, client, deps)
+  const { newDeviceSince } = session
+  const going = { ...who, risk, newDeviceSince, announce, stillAllowed: () => isLive(session, deps) }
+  const issued = await issueSession(going, client, deviceHash, deps)
+  const until = deps.now() + deps.absoluteSeconds * 1000
+  const ended = await logout(session, client, deviceHash, deps, issued && { sid: issued.sid, until })
+  if (issued && ended) return { kind: 'issued', ...issued }
+  if (issued) await logout({ sid: issued.sid, userId: who.userId }, client, deviceHash, deps)
+  return { kind: 'ended' }
 }

@@ -31,6 +31,11 @@ export const LIMITS = {
   /** Three codes of a million are right at any instant: 50 a day is a year and more for an even chance. */
   mfaDailyFailures: { limit: 50, windowSeconds: DAY },
   reauthFailures: { limit: 5, windowSeconds: 15 * MINUTE },
+  /** Of all sessions of an account together: whoever has stolen several guesses no faster. */
+  accountReauthFailures: { limit: 10, windowSeconds: 15 * MINUTE },
+  accountDailyReauthFailures: { limit: 30, windowSeconds: DAY },
+  /** New secrets for an authenticator: each is a row of the audit. */
+  enrolments: { limit: 10, windowSeconds: 60 * MINUTE },
 } as const
 
 /** Tries at one pending sign-in, before the password is asked for again. */
@@ -69,4 +74,10 @@ export const mfaRules = (userId: string): ThrottleRule[] => [
   rule('mfaFailures', userId),
   rule('mfaDailyFailures', userId),
 ]
-export const reauthRules = (sid: string): ThrottleRule[] => [rule('reauthFailures', sid)]
+/** Guesses at the password by whoever holds a session: at re-authentication and at a change of the password. */
+export const reauthRules = ({ sid, userId }: { sid: string; userId: string }): ThrottleRule[] => [
+  rule('reauthFailures', sid),
+  rule('accountReauthFailures', userId),
+  rule('accountDailyReauthFailures', userId),
+]
+export const enrolRules = (userId: string): ThrottleRule[] => [rule('enrolments', userId)]

@@ -2,8 +2,10 @@ import type { Client, ClientDeps } from '../client/client.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import type { Emit, Event } from '../event.ts'
 import type { Secret } from '../secret.ts'
+import { type EndAllDeps, endOthers } from '../session/end.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
-import type { BlockList, LiveSession, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
+import { hasSteppedUp } from '../session/policy.ts'
+import type { BlockList, LiveSession, LiveSessions, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
 import {
   announcementOf,
   holderOf,
@@ -13,7 +15,7 @@ import {
   meetDevice,
 } from './device-meeting.ts'
 import type { EntranceDeps } from './entrance.ts'
-import { MFA_TRIES, mfaRules } from './limits.ts'
+import { enrolRules, MFA_TRIES, mfaRules } from './limits.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
 import { newTotpSecret, openTotp, otpauthUri, sealTotp, stepOfCode } from './totp.ts'
 
@@ -115,69 +117,107 @@ export async function verifyMfa(
   return { kind: 'issued', ...issued, deviceToken }
 }
 
-export interface EnrolDeps extends CodeDeps, DeviceDeps {
+export interface EnrolDeps extends CodeDeps, DeviceDeps, EndAllDeps {
   users: Pick<Users, 'findById' | 'offerTotp' | 'enableTotp' | 'disableTotp' | 'acceptTotpStep'>
+  sessions: EndAllDeps['sessions'] & Pick<LiveSessions, 'read'>
   emit: Emit
 }
 
-/** @returns the secret, shown this once; undefined if an authenticator is enabled already */
+/** `step-up`: the session must be re-authenticated first. `ended`: it, or every session of its user, was ended. */
+type Barred = { kind: 'step-up' | 'ended' }
+
+/** The user of a session that may change what opens the account. */
+async function changerOf(session: LiveSession, deps: EnrolDeps): Promise<{ kind: 'user'; user: User } | Barred> {
+  const user = await deps.users.findById(session.userId)
+  if (user?.epoch !== session.epoch) return { kind: 'ended' }
+  return hasSteppedUp(session, user.totp?.enabled ?? false, deps.now()) ? { kind: 'user', user } : { kind: 'step-up' }
+}
+
+/**
+ * @returns the secret, shown this once; `nothing-offered` if an authenticator is enabled already
+ */
 export async function enrolTotp(
   session: LiveSession,
   deps: EnrolDeps,
-): Promise<{ secret: string; uri: string } | undefined> {
-  const user = await deps.users.findById(session.userId)
-  if (!user) return undefined
+): Promise<
+  | { kind: 'offered'; secret: string; uri: string }
+  | { kind: 'throttled'; retryAfterSeconds: number }
+  | { kind: 'nothing-offered' }
+  | Barred
+> {
+  const changer = await changerOf(session, deps)
+  if (changer.kind !== 'user') return changer
+  const { user } = changer
+  if (user.totp?.enabled) return { kind: 'nothing-offered' }
+  const refusal = await deps.throttle.reserve(enrolRules(user.id))
+  if (refusal) return { kind: 'throttled', ...refusal }
   const secret = newTotpSecret()
   const offered = await deps.users.offerTotp(user.id, sealTotp(secret, user.id, deps.totpKeys), new Date(deps.now()))
-  return offered ? { secret, uri: otpauthUri(user.email, secret) } : undefined
+  return offered ? { kind: 'offered', secret, uri: otpauthUri(user.email, secret) } : { kind: 'nothing-offered' }
 }
 
-/** Turns the offered authenticator on, once a code shows that it works. @see OWASP ASVS 6.5.1 */
+/** Turns the offered authenticator on, once a code shows that it works, and ends the other sessions. @see OWASP ASVS 6.5.1 */
 export async function confirmTotp(
   session: LiveSession,
   code: string,
   client: Client,
   deviceHash: string,
   deps: EnrolDeps,
-): Promise<'enabled' | 'refused' | 'nothing-offered'> {
-  const user = await deps.users.findById(session.userId)
-  if (!user?.totp || user.totp.enabled) return 'nothing-offered'
+): Promise<{ kind: 'enabled' | 'refused' | 'nothing-offered' } | Barred> {
+  const changer = await changerOf(session, deps)
+  if (changer.kind !== 'user') return changer
+  const { user } = changer
+  if (!user.totp || user.totp.enabled) return { kind: 'nothing-offered' }
   const fields = { ...requestFields(client, deviceHash), evt: 'mfa' as const, usr: { id: user.id }, sid: session.sid }
   const rules = mfaRules(user.id)
   if (await deps.throttle.reserve(rules)) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'too_many' })
-    return 'refused'
+    return { kind: 'refused' }
   }
-  const step = await stepOfCode(openTotp(user.totp.secret, user.id, deps.totpKeys), code, deps.now())
+  const { secret } = user.totp
+  const step = await stepOfCode(openTotp(secret, user.id, deps.totpKeys), code, deps.now())
   if (step === undefined) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'wrong_code' })
-    return 'refused'
+    return { kind: 'refused' }
   }
   const risk = await risksOfDevice(session, deviceHash, deps)
-  if (!(await deps.users.enableTotp(user.id, user.totp.secret, step, new Date(deps.now())))) return 'nothing-offered'
-  await deps.throttle.clear(rules.map((rule) => rule.key))
+  if (!(await deps.sessions.read(session.sid, deps.now()))) return { kind: 'ended' }
+  const epoch = await deps.users.enableTotp(user.id, { secret, step, epoch: session.epoch }, new Date(deps.now()))
+  if (epoch === undefined) return afterAll(session, deps)
   deps.emit({ ...fields, ...riskField(risk), outcome: 'enabled' })
-  return 'enabled'
+  await endOthers(session, { epoch, reason: 'factor_changed' }, deps)
+  await deps.throttle.clear(rules.map((rule) => rule.key))
+  return { kind: 'enabled' }
 }
 
-/** @returns false if none was enabled */
+/** Turns the authenticator off, and ends the other sessions. */
 export async function disableTotp(
   session: LiveSession,
   client: Client,
   deviceHash: string,
   deps: EnrolDeps,
-): Promise<boolean> {
+): Promise<{ kind: 'disabled' | 'nothing-offered' } | Barred> {
+  const changer = await changerOf(session, deps)
+  if (changer.kind !== 'user') return changer
   const risk = await risksOfDevice(session, deviceHash, deps)
-  if (!(await deps.users.disableTotp(session.userId, new Date(deps.now())))) return false
-  const usr = { id: session.userId }
+  if (!(await deps.sessions.read(session.sid, deps.now()))) return { kind: 'ended' }
+  const epoch = await deps.users.disableTotp(session.userId, session.epoch, new Date(deps.now()))
+  if (epoch === undefined) return afterAll(session, deps)
   deps.emit({
     ...requestFields(client, deviceHash),
     ...riskField(risk),
     evt: 'mfa',
     outcome: 'disabled',
-    usr,
-    sid: session.sid,
     level: 'warn',
+    usr: { id: session.userId },
+    sid: session.sid,
   })
-  return true
+  await endOthers(session, { epoch, reason: 'factor_changed' }, deps)
+  return { kind: 'disabled' }
+}
+
+/** Why the record refused a change: the sessions of the user were ended, or somebody else was faster. */
+async function afterAll(session: LiveSession, deps: EnrolDeps): Promise<{ kind: 'nothing-offered' | 'ended' }> {
+  const user = await deps.users.findById(session.userId)
+  return { kind: user?.epoch === session.epoch ? 'nothing-offered' : 'ended' }
 }

@@ -1,5 +1,5 @@
 import type { Emit, NewEvent } from '../event.ts'
-import { revokeAll } from '../session/end.ts'
+import { type EndAllDeps, endAll } from '../session/end.ts'
 import type {
   BlockList,
   Containment,
@@ -17,9 +17,9 @@ import { readScope, type Subject } from './subject.ts'
 
 const ENDED_AT_ONCE = 16
 
-export interface CarryOutDeps extends RevokeCallDeps {
+export interface CarryOutDeps extends RevokeCallDeps, EndAllDeps {
   users: Pick<Users, 'bumpEpoch'>
-  sessions: Pick<LiveSessions, 'revoke' | 'tombstone' | 'end'>
+  sessions: EndAllDeps['sessions'] & Pick<LiveSessions, 'tombstone' | 'end'>
   ledger: SessionLedger
   blocks: BlockList
   deviceTokens: Pick<DeviceTokens, 'revokeLineage'>
@@ -27,7 +27,6 @@ export interface CarryOutDeps extends RevokeCallDeps {
   containments: ContainmentLedger
   mayBlock: (network: string) => boolean
   emit: Emit
-  warn: (message: string, fields?: Record<string, string>) => void
 }
 
 type Done = Pick<Containment, 'result' | 'via' | 'expiresAt'>
@@ -107,8 +106,10 @@ export function eventOf(row: Containment, subject: Subject, requestId: string): 
 async function act(row: Containment, subject: Subject, deps: CarryOutDeps): Promise<Act> {
   if (row.action === 'revoke' && subject.kind === 'session') return revoke(row, subject.sid, deps)
   if (row.action === 'revoke_user' && subject.kind === 'user') {
-    await deps.users.bumpEpoch(subject.userId, `contained:${row.detection}`, new Date(deps.now()))
-    const died = await revokeAll(subject.userId, { reason: 'contained', containmentId: row.id }, deps)
+    const why = { reason: 'contained', containmentId: row.id } as const
+    const at = deps.now()
+    const epoch = await deps.users.bumpEpoch(subject.userId, why, new Date(at))
+    const died = epoch === undefined ? 0 : await endAll(subject.userId, { ...why, epoch, at }, deps)
     return { result: died > 0 ? 'success' : 'noop', via: 'direct' }
   }
   if (row.action === 'block_ip' && subject.kind === 'network') {

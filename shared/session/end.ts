@@ -1,22 +1,37 @@
+import { within } from '../bounded.ts'
 import type { Client } from '../client/client.ts'
 import { requestFields } from '../client/event.ts'
 import type { Emit } from '../event.ts'
-import type { LiveSession, LiveSessions, RevocationReason, SessionLedger } from '../stores/port.ts'
+import type { ServiceLog } from '../log.ts'
+import type { LiveSession, LiveSessions, Revocation, RevocationReason, SessionLedger } from '../stores/port.ts'
+import { mapLimited } from '../stores/tables/entity.ts'
 
 export interface EndDeps {
   sessions: Pick<LiveSessions, 'end' | 'revoke'>
-  ledger: Pick<SessionLedger, 'close' | 'find' | 'listByUser'>
+  ledger: Pick<SessionLedger, 'close' | 'find'>
   emit: Emit
   now: () => number
 }
 
-/** The user's own logout. Idempotent: ending an ended session changes nothing and says nothing. */
-export async function logout(session: LiveSession, client: Client, deviceHash: string, deps: EndDeps): Promise<void> {
+/**
+ * The user's own logout. Idempotent: ending an ended session changes nothing and says nothing.
+ * @param successor the session that goes on instead: whatever revokes the one that ends revokes it too
+ * @returns false if the session was over already
+ */
+export async function logout(
+  session: Pick<LiveSession, 'sid' | 'userId'>,
+  client: Client,
+  deviceHash: string,
+  deps: EndDeps,
+  successor?: { sid: string; until: number },
+): Promise<boolean> {
   const { sid, userId } = session
-  if (await deps.sessions.end(sid)) {
+  const ended = await deps.sessions.end(sid, successor)
+  if (ended) {
     deps.emit({ ...requestFields(client, deviceHash), evt: 'session', outcome: 'ended', usr: { id: userId }, sid })
   }
   await deps.ledger.close(userId, sid, { state: 'ended', at: new Date(deps.now()) })
+  return ended
 }
 
 /**
@@ -40,21 +55,56 @@ export async function endOther(
   return true
 }
 
+export interface EndAllDeps {
+  sessions: Pick<LiveSessions, 'adopt' | 'listByUser' | 'raiseEpoch' | 'revoke'>
+  ledger: Pick<SessionLedger, 'close'>
+  absoluteSeconds: number
+  warn: ServiceLog['warn']
+  now: () => number
+}
+
+/** How long a request waits for what the sweeper would do as well, how much of it is tried, and how much at once. */
+const TIDY = { milliseconds: 2_000, sessions: 100, atOnce: 10 } as const
+
 /**
- * Revokes every session of a user but one. The epoch was raised before, so that a login under way cannot add one that
- * this loop does not see.
- * @returns how many live sessions died
+ * Ends every session of a user of an epoch before. The epoch in the system of record has risen already; here it is told
+ * to both hosts, in one step however many sessions there are. What each of them leaves behind is tidied up for a bounded
+ * time, and by the sweeper.
+ * @param except the session that has adopted the new epoch
+ * @returns how many of the live sessions that are looked at died
  */
-export async function revokeAll(
+export async function endAll(
   userId: string,
-  revocation: { reason: RevocationReason; containmentId?: string; except?: string },
-  deps: Omit<EndDeps, 'emit'>,
+  revocation: Revocation,
+  deps: EndAllDeps,
+  except?: string,
 ): Promise<number> {
-  const { except, ...tombstone } = revocation
-  const at = deps.now()
-  const rows = (await deps.ledger.listByUser(userId)).filter((row) => row.state === 'active' && row.sid !== except)
-  const results = await Promise.all(rows.map((row) => deps.sessions.revoke(row.sid, { ...tombstone, at })))
-  const end = { state: 'revoked' as const, at: new Date(at), ...tombstone }
-  await Promise.all(rows.map((row) => deps.ledger.close(userId, row.sid, end)))
-  return results.filter((result) => result === 'success').length
+  const now = deps.now()
+  const live = (await deps.sessions.listByUser(userId, now)).filter(({ sid }) => sid !== except)
+  await deps.sessions.raiseEpoch(userId, revocation, now + deps.absoluteSeconds * 1000)
+  const { epoch: _, at, ...why } = revocation
+  const tidying = mapLimited(live.slice(0, TIDY.sessions), TIDY.atOnce, async ({ sid }) => {
+    await deps.sessions.revoke(sid, { ...why, at })
+    await deps.ledger.close(userId, sid, { state: 'revoked', at: new Date(at), ...why })
+  })
+  await within(TIDY.milliseconds, tidying).catch((error: unknown) => {
+    deps.warn('revoked sessions are left for the sweeper to close', { error: String((error as Error)?.name) })
+  })
+  return live.length
+}
+
+/**
+ * Ends every session of a user but the one whose holder has just changed what opens the account.
+ * @param epoch as the change has made it: one above that of the session
+ * @returns false if that session was ended meanwhile: then it is over as the others are
+ */
+export async function endOthers(
+  session: LiveSession,
+  { epoch, reason }: { epoch: number; reason: RevocationReason },
+  deps: EndAllDeps,
+): Promise<boolean> {
+  const now = deps.now()
+  const goesOn = await deps.sessions.adopt(session.sid, { from: session.epoch, to: epoch }, now)
+  await endAll(session.userId, { epoch, reason, at: now }, deps, goesOn ? session.sid : undefined)
+  return goesOn
 }

@@ -3,14 +3,14 @@ import type { Client } from '../client/client.ts'
 import { describeDevice } from '../client/device.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import type { Emit, Risk } from '../event.ts'
-import type { LiveSession, LiveSessions, SessionLedger, Users } from '../stores/port.ts'
+import type { LiveSession, LiveSessions, NewSession, SessionLedger, Users } from '../stores/port.ts'
 import { type ArrivalDeps, risksOfArrival } from './arrival.ts'
 import { type Lifetimes, tokenExpiry } from './policy.ts'
 import type { IssueToken } from './token.ts'
 
 export interface IssueDeps extends ArrivalDeps, Pick<Lifetimes, 'idleSeconds' | 'renewSeconds'> {
   users: Pick<Users, 'readEpoch'>
-  sessions: Pick<LiveSessions, 'create' | 'end'>
+  sessions: Pick<LiveSessions, 'create' | 'end' | 'revoke'>
   ledger: Pick<SessionLedger, 'open' | 'close'>
   issueToken: IssueToken
   absoluteSeconds: number
@@ -23,6 +23,10 @@ export interface Authenticated {
   userId: string
   epoch: number
   amr: readonly ('pwd' | 'otp')[]
+  /** `signed-in`, unless the holder of a session has proved once more who they are. */
+  acr?: NewSession['acr'] | undefined
+  /** The session's name, if it was told before. */
+  sid?: string | undefined
   /** epoch ms; now, unless the session goes on from an authentication before. */
   authTime?: number | undefined
   /** What is odd about how the password was proved. */
@@ -60,27 +64,26 @@ export async function issueSession(
   deps: IssueDeps,
 ): Promise<IssuedSession | undefined> {
   const now = deps.now()
-  const sid = randomBytes(16).toString('base64url')
+  const { userId, epoch, amr, acr = 'signed-in', authTime = now, risk: proved = [], sid = newSid() } = who
   const absoluteExpiry = now + deps.absoluteSeconds * 1000
   const { ip, via, userAgent } = client
+  const device = describeDevice(userAgent)
   await deps.ledger.open({
-    userId: who.userId,
-    sid,
+    ...{ userId, sid, deviceHash, device, ip, via },
     state: 'active',
     issuedAt: new Date(now),
     absoluteExpiry: new Date(absoluteExpiry),
-    deviceHash,
-    device: describeDevice(userAgent),
-    ip,
-    via,
   })
-  const { userId, amr, authTime = now, risk: proved = [], newDeviceSince } = who
-  const session = { sid, userId, deviceHash, amr, authTime, absoluteExpiry, ...riskField(proved), newDeviceSince }
+  const session: NewSession = {
+    ...{ sid, userId, deviceHash, amr, acr, authTime, absoluteExpiry, epoch, via, ip, device },
+    ...riskField(proved),
+    newDeviceSince: who.newDeviceSince,
+  }
   await who.announce?.(sid)
-  await deps.sessions.create(session, now)
+  const tooMany = await deps.sessions.create(session, now)
   const stands = async () => {
-    const [epoch, allowed] = await Promise.all([deps.users.readEpoch(userId), who.stillAllowed?.() ?? true])
-    return allowed && epoch === who.epoch
+    const [current, allowed] = await Promise.all([deps.users.readEpoch(userId), who.stillAllowed?.() ?? true])
+    return allowed && current === epoch
   }
   const withdraw = async () => {
     await deps.sessions.end(sid)
@@ -88,6 +91,7 @@ export async function issueSession(
     return undefined
   }
   if (!(await stands())) return withdraw()
+  for (const one of tooMany) await endTooMany(userId, one, client, deviceHash, deps)
   const token = await tokenFor({ ...session, gen: 1 }, deps)
   const risk = [...proved, ...(await risksOfArrival(who.userId, client, deps))]
   if (!(await stands())) return withdraw()
@@ -102,17 +106,35 @@ export async function issueSession(
   return { ...token, risk }
 }
 
+/** The session that expires first makes room for the new one; its holder is told so. */
+async function endTooMany(userId: string, sid: string, client: Client, deviceHash: string, deps: IssueDeps) {
+  const reason = 'too_many_sessions'
+  const [at, usr] = [deps.now(), { id: userId }]
+  if ((await deps.sessions.revoke(sid, { reason, at })) === 'noop') return
+  deps.emit({ ...requestFields(client, deviceHash), evt: 'session', outcome: 'ended', usr, sid })
+  await deps.ledger.close(userId, sid, { state: 'revoked', at: new Date(at), reason })
+}
+
+export const newSid = (): string => randomBytes(16).toString('base64url')
+
 export type TokenDeps = Pick<IssueDeps, 'issueToken' | 'idleSeconds' | 'renewSeconds' | 'now'>
 
 /** A token for one gen of a session. */
 export async function tokenFor(
-  session: Pick<LiveSession, 'sid' | 'userId' | 'amr' | 'authTime' | 'absoluteExpiry' | 'gen'>,
+  session: Pick<LiveSession, 'sid' | 'userId' | 'via' | 'amr' | 'acr' | 'authTime' | 'absoluteExpiry' | 'gen'>,
   deps: TokenDeps,
 ): Promise<IssuedToken> {
   const exp = tokenExpiry(session, deps, deps.now())
   const { sid, gen } = session
-  const amr = [...session.amr] as ('pwd' | 'otp')[]
-  const authTime = Math.floor(session.authTime / 1000)
-  const token = await deps.issueToken({ sub: session.userId, sid, gen, amr, auth_time: authTime, exp })
+  const token = await deps.issueToken({ ...claimsOf(session), sid, gen, exp })
   return { sid, token, expiresAt: new Date(exp * 1000).toISOString() }
 }
+
+/** What a session's tokens say of it, whatever their gen: compared at each presentation. */
+export const claimsOf = (session: Pick<LiveSession, 'userId' | 'via' | 'amr' | 'acr' | 'authTime'>) => ({
+  sub: session.userId,
+  aud: session.via,
+  amr: [...session.amr],
+  acr: session.acr,
+  auth_time: Math.floor(session.authTime / 1000),
+})

@@ -1,4 +1,4 @@
-import type { LiveSessions, SessionLedger } from '../stores/port.ts'
+import type { LiveSessions } from '../stores/port.ts'
 
 export interface ListedSession {
   sid: string
@@ -11,23 +11,16 @@ export interface ListedSession {
   current: boolean
 }
 
-/** The user's live sessions, newest first: the ledger knows which there were, Redis which still are. */
+/** The user's live sessions, newest first: as many as an account may have, however many it ever had. */
 export async function listSessions(
   userId: string,
   currentSid: string,
-  deps: { sessions: Pick<LiveSessions, 'readMany'>; ledger: Pick<SessionLedger, 'listByUser'>; now: () => number },
+  deps: { sessions: Pick<LiveSessions, 'listByUser'>; now: () => number },
 ): Promise<ListedSession[]> {
-  const rows = (await deps.ledger.listByUser(userId)).filter((row) => row.state === 'active')
-  const live = await deps.sessions.readMany(
-    rows.map((row) => row.sid),
-    deps.now(),
-  )
-  const listed = rows.flatMap((row, index): ListedSession[] => {
-    const session = live[index]
-    if (!session) return []
-    const { sid, device, ip, via } = row
-    const [issued_at, last_seen_at] = [row.issuedAt.toISOString(), new Date(session.lastSeenAt).toISOString()]
-    return [{ sid, device, ip, via, issued_at, last_seen_at, current: sid === currentSid }]
+  const live = await deps.sessions.listByUser(userId, deps.now())
+  const listed = live.map(({ sid, device, ip, via, createdAt, lastSeenAt }): ListedSession => {
+    const [issued_at, last_seen_at] = [new Date(createdAt).toISOString(), new Date(lastSeenAt).toISOString()]
+    return { sid, device, ip, via, issued_at, last_seen_at, current: sid === currentSid }
   })
   return listed.sort((a, b) => b.issued_at.localeCompare(a.issued_at))
 }

@@ -9,8 +9,14 @@ export interface Lifetimes {
   /** How long a retired gen is still honoured (requests in flight), and how long one offer stands. */
   graceSeconds: number
 }
+/** Live sessions of one account; one more ends the one that would expire first. */
+export const MOST_SESSIONS = 25
+
 /** How fresh an authentication must be for a change of credentials. @see OWASP ASVS 7.5.1 */
 const REAUTH_WITHIN_MS = 15 * 60_000
+
+/** How fresh a step up must be, once for each change of what opens the account. */
+const STEP_UP_WITHIN_MS = 5 * 60_000
 
 export type DeviceBinding = 'observe' | 'challenge' | 'refuse'
 export type Admission = 'accepted' | 'challenged' | 'refused'
@@ -24,6 +30,18 @@ export function admit(bound: string, presented: string, binding: DeviceBinding):
 /** @param now epoch ms */
 export const recentlyAuthenticated = (session: Pick<LiveSession, 'authTime'>, now: number): boolean =>
   now - session.authTime < REAUTH_WITHIN_MS
+
+/**
+ * Whether the holder has lately proved, on this very session, all that opens the account: a sign-in is no proof, because
+ * a stolen session is as old as the sign-in that was stolen.
+ * @param hasFactor whether a second factor is on: then it must have been given as well
+ * @see OWASP ASVS 7.5.1
+ */
+export const hasSteppedUp = (
+  { acr, amr, authTime }: Pick<LiveSession, 'acr' | 'amr' | 'authTime'>,
+  hasFactor: boolean,
+  now: number,
+): boolean => acr === 're-authenticated' && now - authTime < STEP_UP_WITHIN_MS && (!hasFactor || amr.includes('otp'))
 
 /**
  * When a token ends by itself: it must outlive the idle time of a session whose renewal was not yet due, and never

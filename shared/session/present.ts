@@ -1,8 +1,9 @@
 import { networkOf } from '../client/address.ts'
 import { type Client, type ClientDeps, deviceOf } from '../client/client.ts'
 import { requestFields } from '../client/event.ts'
-import type { Emit } from '../event.ts'
+import type { Emit, Event } from '../event.ts'
 import type { LiveSession, LiveSessions, RevocationReason, SessionLedger } from '../stores/port.ts'
+import { claimsOf } from './issue.ts'
 import { admit, type DeviceBinding } from './policy.ts'
 import type { Sightings } from './sightings.ts'
 import type { Claims, VerifyToken } from './token.ts'
@@ -41,26 +42,20 @@ export async function presentSession(
   if (!token) return { kind: 'missing' }
   const now = deps.now()
   const verification = await deps.verifyToken(token, now)
-  if (verification.kind === 'invalid') {
-    deps.emit({
-      ...requestFields(client, deviceOf(client, deps)),
-      evt: 'session',
-      outcome: 'invalid',
-      reason: verification.reason,
-    })
-    return { kind: 'invalid' }
-  }
+  if (verification.kind === 'invalid') return invalid(verification.reason, client, deps)
   const { claims } = verification
+  if (claims.aud !== client.via) return invalid('wrong_audience', client, deps)
   if (verification.kind === 'expired') return dead(claims, client, deps, undefined)
 
   const presented = await deps.sessions.present(
-    { sid: claims.sid, gen: claims.gen, network: networkOf(client.ip) },
+    { sid: claims.sid, userId: claims.sub, gen: claims.gen, network: networkOf(client.ip) },
     now,
   )
   if (presented.kind === 'revoked') return dead(claims, client, deps, presented.tombstone)
   if (presented.kind === 'absent') return dead(claims, client, deps, await revocationInLedger(claims, deps))
 
   const { session } = presented
+  if (!agrees(claims, session)) return invalid('mismatch', client, deps)
   const deviceHash = deviceOf(client, deps, session.deviceHash)
   const fields = { ...requestFields(client, deviceHash), usr: { id: session.userId }, sid: session.sid }
   const admission = presented.kind === 'fork' ? 'refused' : admit(session.deviceHash, deviceHash, deps.binding)
@@ -74,6 +69,25 @@ export async function presentSession(
   if (admission === 'refused') return { kind: 'refused' }
   if (admission === 'challenged') return { kind: 'challenged', session, deviceHash }
   return { kind: 'accepted', session, deviceHash, presentedGen: claims.gen, renewalDue: presented.renewalDue }
+}
+
+/** Whoever can write the store becomes nobody else: what was signed must be what is stored. */
+function agrees(claims: Claims, session: LiveSession): boolean {
+  const stored = claimsOf(session)
+  return (
+    claims.sub === stored.sub &&
+    claims.aud === stored.aud &&
+    claims.acr === stored.acr &&
+    claims.auth_time === stored.auth_time &&
+    claims.amr.join() === stored.amr.join()
+  )
+}
+
+type Fault = Extract<Event, { evt: 'session'; outcome: 'invalid' }>['reason']
+
+function invalid(reason: Fault, client: Client, deps: PresentDeps): SessionCheck {
+  deps.emit({ ...requestFields(client, deviceOf(client, deps)), evt: 'session', outcome: 'invalid', reason })
+  return { kind: 'invalid' }
 }
 
 /** A fork is over in Redis already: it is told, and the ledger learns of it. */

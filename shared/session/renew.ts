@@ -16,7 +16,7 @@ export type Renewed =
   | { kind: 'renewed'; token: IssuedToken }
   /** Asked for too soon, or again from the same network. */
   | { kind: 'early' | 'repeated'; retryAfterSeconds: number }
-  | { kind: 'stale' | 'expired' | 'fork' }
+  | { kind: 'stale' | 'expired' | 'revoked' | 'fork' }
 
 /**
  * Makes a successor of the presented token, for this call alone. Two holders who ask get two successors, and the one
@@ -28,9 +28,10 @@ export async function renewSession(
   deps: RenewDeps,
 ): Promise<Renewed> {
   const { sid, userId } = session
-  const use = { sid, gen: presentedGen, network: networkOf(client.ip) }
+  const use = { sid, userId, gen: presentedGen, network: networkOf(client.ip) }
   const renewal = await deps.sessions.renew(use, deps.now())
   if (renewal.kind === 'absent') return { kind: 'expired' }
+  if (renewal.kind === 'revoked') return { kind: 'revoked' }
   const fields = { ...requestFields(client, deviceHash), evt: 'session' as const, usr: { id: userId }, sid }
   if (renewal.kind === 'offered') {
     deps.emit({ ...fields, outcome: 'renewed' })

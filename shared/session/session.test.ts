@@ -18,7 +18,9 @@ const claims: Claims = {
   sub: randomUUID(),
   sid: 'A'.repeat(22),
   gen: 1,
+  aud: 'api',
   amr: ['pwd'],
+  acr: 'signed-in',
   auth_time: NOW / 1000,
   exp: NOW / 1000 + 60,
 }
@@ -177,6 +179,7 @@ describe('a session on another device', () => {
     absoluteExpiry: NOW + 1e9,
     createdAt: NOW,
     lastSeenAt: NOW,
+    ...{ epoch: 1, via: 'api' as const, ip: '203.0.113.9', device: 'curl' },
   }
   const present = async (binding: 'observe' | 'challenge' | 'refuse') => {
     const events: NewEvent[] = []

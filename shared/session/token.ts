@@ -15,7 +15,10 @@ const Claims = z.object({
   sub: z.uuid(),
   sid: Sid,
   gen: z.number().int().min(1),
+  /** Whom it was issued to: a cookie of web's is no token of the API, nor the reverse. */
+  aud: z.enum(['web', 'api']),
   amr: z.array(z.enum(['pwd', 'otp'])), // RFC 8176
+  acr: z.enum(['signed-in', 're-authenticated']),
   auth_time: z.number().int(),
   exp: z.number().int(),
 })

@@ -14,7 +14,6 @@ export interface User {
   passwordHash: string
   /** Rises whenever every session of the user must go; see `Users.bumpEpoch`. */
   epoch: number
-  createdAt: Date
   totp?: { secret: string; enabled: boolean; lastStep: number } | undefined
 }
 
@@ -25,16 +24,29 @@ export interface Users {
   findById(id: string): Promise<User | undefined>
   readEpoch(id: string): Promise<number | undefined>
   /** @returns the new epoch, or undefined for an unknown user */
-  bumpEpoch(id: string, reason: string, now: Date): Promise<number | undefined>
-  /** Sets the hash and bumps the epoch in one transaction, if the hash is still the one that was verified. */
-  changePassword(id: string, from: string, to: string, now: Date): Promise<number | undefined>
+  bumpEpoch(
+    id: string,
+    why: { reason: RevocationReason; containmentId?: string },
+    now: Date,
+  ): Promise<number | undefined>
+  /** Users whose epoch moved at or after `since`, latest first. `before` is the last one of the page before. */
+  listRevoked(since: Date, limit: number, before?: Pick<RevokedUser, 'id' | 'at'>): Promise<RevokedUser[]>
+  /**
+   * Sets the hash and bumps the epoch in one transaction, if hash and epoch are still those that were verified.
+   * @returns the new epoch
+   */
+  changePassword(id: string, from: { hash: string; epoch: number }, to: string, now: Date): Promise<number | undefined>
   /** The same password under newer parameters: no epoch, no audit row; nothing if the hash has moved. */
   rehash(id: string, from: string, to: string): Promise<void>
   /** Keeps an encrypted secret that is not yet confirmed; replaces an unconfirmed one. @returns false if one is enabled */
   offerTotp(id: string, secret: string, now: Date): Promise<boolean>
-  /** Enables the offered secret, if it is still that one, and remembers the step that confirmed it. */
-  enableTotp(id: string, secret: string, step: number, now: Date): Promise<boolean>
-  disableTotp(id: string, now: Date): Promise<boolean>
+  /**
+   * Enables the offered secret, if it is still that one, remembers the step that confirmed it, and bumps the epoch, if
+   * it is still that of the session that asks. @returns the new epoch
+   */
+  enableTotp(id: string, totp: { secret: string; step: number; epoch: number }, now: Date): Promise<number | undefined>
+  /** Likewise. */
+  disableTotp(id: string, epoch: number, now: Date): Promise<number | undefined>
   /** Accepts a time step once: true only for the first caller with a step above the last one. @see RFC 6238 5.2 */
   acceptTotpStep(id: string, step: number): Promise<boolean>
 }
@@ -60,16 +72,29 @@ export interface Registrations {
   purge(now: Date, atMost: number): Promise<number>
 }
 
+export interface RevokedUser extends Revocation {
+  id: string
+}
+
 // ---- Redis: what is live ----
 
 export interface NewSession {
   sid: string
   userId: string
   deviceHash: string
-  amr: readonly string[]
+  amr: readonly ('pwd' | 'otp')[]
+  /** How the session came to be: by a sign-in, or by its holder's proving once more who they are. */
+  acr: 'signed-in' | 're-authenticated'
   /** epoch ms */
   authTime: number
   absoluteExpiry: number
+  /** The user's when it was issued: a higher one ends it. */
+  epoch: number
+  /** To whom it was issued: tokens of one host are none of the other. */
+  via: 'web' | 'api'
+  ip: string
+  /** In words for its owner. */
+  device: string
   /** Of the password that opened it: a session that takes its place has them too. */
   risk?: readonly Risk[] | undefined
   /** epoch ms when the account met the device that opened it, if that was not its first one and not long ago. */
@@ -83,13 +108,24 @@ export interface LiveSession extends NewSession {
 }
 
 /** Why a session is not merely absent. */
-export type RevocationReason = 'contained' | 'forked' | 'ended_elsewhere' | 'password_changed'
+export type RevocationReason =
+  | 'contained'
+  | 'forked'
+  | 'ended_elsewhere'
+  | 'password_changed'
+  | 'factor_changed'
+  | 'too_many_sessions'
 export interface Tombstone {
   reason: RevocationReason
   /** epoch ms */
   at: number
   /** Which containment did it, so that a repeated one knows its own work. */
   containmentId?: string | undefined
+}
+
+/** Why every session of a user is over that was issued in an epoch before this one. */
+export interface Revocation extends Tombstone {
+  epoch: number
 }
 
 /** What a presented (sid, gen) met. `absent` says nothing of why: the ledger does. */
@@ -99,9 +135,10 @@ export type Presentation =
   | { kind: 'revoked'; tombstone: Tombstone }
   | { kind: 'absent' }
 
-/** A use of a session: which gen its token carries, and the network that it came from (`networkOf`). */
+/** A use of a session: what its token says, and the network that it came from (`networkOf`). */
 export interface Use {
   sid: string
+  userId: string
   gen: number
   network: string
 }
@@ -113,22 +150,37 @@ export type Renewal =
   | { kind: 'early' | 'repeated'; waitMs: number }
   /** So many successors of one gen were asked for, and none presented, that two holders must be asking. */
   | { kind: 'fork'; session: LiveSession }
+  | { kind: 'revoked'; tombstone: Tombstone }
   | { kind: 'stale' | 'absent' }
 
 export interface LiveSessions {
-  create(session: NewSession, now: number): Promise<void>
+  /** @returns the user's sids that are too many now, the one that expires first in front */
+  create(session: NewSession, now: number): Promise<string[]>
   /** Judges a gen, promotes an offered one, revokes a forked session and moves the idle deadline: all in one step. */
   present(use: Use, now: number): Promise<Presentation>
   /** Makes a successor of the current gen for this call alone. */
   renew(use: Use, now: number): Promise<Renewal>
-  /** Reads without touching. An expired one is undefined. */
+  /** Reads without touching. An expired one is undefined, and so is one of an epoch that is over. */
   read(sid: string, now: number): Promise<LiveSession | undefined>
+  /** The user's live sessions, a bounded number of them. */
+  listByUser(userId: string, now: number): Promise<LiveSession[]>
+  /**
+   * Ends every session of an epoch before, in one step however many there are. Never lowers an epoch.
+   * @param until epoch ms from which no such session can live any more
+   */
+  raiseEpoch(userId: string, revocation: Revocation, until: number): Promise<void>
+  revocationOf(userId: string): Promise<Revocation | undefined>
+  /** Takes one session over into the epoch that follows its own. @returns false if it is not live, or of another epoch */
+  adopt(sid: string, epoch: { from: number; to: number }, now: number): Promise<boolean>
   readMany(sids: readonly string[], now: number): Promise<(LiveSession | undefined)[]>
   tombstone(sid: string): Promise<Tombstone | undefined>
-  /** @returns `success` if a live session died now; `noop` if there was none (a tombstone is left in its place) */
+  /**
+   * Revokes a session, and whatever took its place. @returns `success` if a live session died now; `noop` if there was
+   * none (a tombstone is left in its place)
+   */
   revoke(sid: string, tombstone: Tombstone): Promise<'success' | 'noop'>
-  /** The user's own logout: gone, without a tombstone. @returns whether there was one */
-  end(sid: string): Promise<boolean>
+  /** The user's own logout: gone, without a tombstone. @param successor what took its place @returns whether there was one */
+  end(sid: string, successor?: { sid: string; until: number }): Promise<boolean>
 }
 
 export interface ThrottleRule {
@@ -229,10 +281,10 @@ export interface PendingMfas {
   consume(token: string): Promise<boolean>
 }
 
-/** How many different subjects have been contained lately under one name: a detection, or its share for new accounts. */
+/** How many different subjects one detection has contained lately. */
 export interface ContainmentCap {
   /** @returns false if `subject` would be one more than `limit` distinct ones within `windowMs` */
-  admit(name: string, subject: string, limit: number, windowMs: number, now: number): Promise<boolean>
+  admit(detection: string, subject: string, limit: number, windowMs: number, now: number): Promise<boolean>
 }
 
 export interface Leases {

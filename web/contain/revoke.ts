@@ -1,8 +1,8 @@
+import { within } from '../../shared/bounded.ts'
 import type { RevokeCall } from '../../shared/containment/revoke-call.ts'
 import type { Emit } from '../../shared/event.ts'
 import type { ServiceLog } from '../../shared/log.ts'
 import type { LiveSessions, SessionLedger } from '../../shared/stores/port.ts'
-import { within } from '../bounded.ts'
 
 /** The caller waits three seconds in all; the ledger may have one of them. */
 const LEDGER_MS = 1_000

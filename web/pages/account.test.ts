@@ -91,16 +91,16 @@ test('a sid that is none reaches no route of functions', async () => {
   expect(web.functions.calls).toEqual([])
 })
 
-test('a ledger that does not answer costs the list, not the page', async () => {
+test('a list that cannot be read costs the list, not the page', async () => {
   const broken = await startWeb((deps) => ({
-    ledger: { ...deps.ledger, listByUser: () => Promise.reject(new Error('tables are down')) },
+    sessions: { ...deps.sessions, listByUser: () => Promise.reject(new Error('redis is slow')) },
   }))
   try {
     const visitor = await broken.signIn(broken.newAccount())
     const page = await visitor.get('/dashboard')
     expect(page.status).toBe(200)
     expect(page.text).toContain('The list cannot be read right now')
-    expect(page.text).not.toContain('tables are down')
+    expect(page.text).not.toContain('redis is slow')
   } finally {
     await broken.close()
   }
@@ -179,6 +179,27 @@ test('what needs a fresh sign-in leads to the password, to a new session, and ba
   expect(web.functions.calls.at(-1)?.data).toEqual({ password: account.password })
   expect(sidOf(visitor)).not.toBe(before)
   expect((await visitor.post('/account/totp')).status).toBe(200)
+})
+
+test.each([
+  ['/account/totp', 'auth/mfa/enrol', {}, 'Add this account to your app'],
+  ['/account/totp/confirm', 'auth/mfa/confirm', { code: CODE }, 'Enter the code that your app shows now.'],
+  ['/account/totp/disable', 'auth/mfa/disable', {}, '/account?notice=totp-off'],
+])('what was asked for at %s goes on after the proof', async (path, route, fields, goesOn) => {
+  const account = web.newAccount()
+  const visitor = await web.signIn(account)
+  web.functions.overrides.set(route, problemReply('reauthentication-required'))
+  const prompt = await visitor.post(path, fields)
+  expect(prompt.status).toBe(403)
+  web.functions.overrides.clear()
+  const [, place = ''] = /name="place" value="([^"]+)"/.exec(prompt.text) ?? []
+  const wrong = await visitor.post('/account/reauth', { password: 'wrong', place })
+  expect(wrong.text).toContain(`name="place" value="${place}"`)
+  const answer = await visitor.post('/account/reauth', { password: account.password, place })
+  expect(`${answer.location} ${answer.text}`).toContain(goesOn)
+  if (path !== '/account/totp/confirm') {
+    expect(web.functions.calls.at(-1)).toMatchObject({ route, token: visitor.jar.get('session') })
+  }
 })
 
 test('a session that functions found dead is told as such', async () => {

@@ -14,8 +14,14 @@ import { waitText } from './sign-in.ts'
 
 const NOTICES: Readonly<Record<string, Notice>> = {
   'password-changed': { tone: 'good', text: 'Your password is changed. Every other session is ended.' },
-  'totp-on': { tone: 'good', text: 'Your authenticator app is on. You will be asked for a code at each sign-in.' },
-  'totp-off': { tone: 'warning', text: 'Your authenticator app is off. Your password alone signs you in.' },
+  'totp-on': {
+    tone: 'good',
+    text: 'Your authenticator app is on, and every other session is ended. You will be asked for a code at each sign-in.',
+  },
+  'totp-off': {
+    tone: 'warning',
+    text: 'Your authenticator app is off, and every other session is ended. Your password alone signs you in.',
+  },
   confirmed: { tone: 'good', text: 'Thank you. Now do what you came for once more.' },
 }
 

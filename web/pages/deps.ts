@@ -9,7 +9,7 @@ import { framed, type Page } from './layout.ts'
 
 /** What the pages' handlers work with. */
 export interface PageDeps extends EndDeps {
-  sessions: Pick<LiveSessions, 'end' | 'revoke' | 'readMany'>
+  sessions: Pick<LiveSessions, 'end' | 'revoke' | 'listByUser'>
   ledger: SessionLedger
   functions: FunctionsClient
   cookies: Cookies

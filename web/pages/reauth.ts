@@ -1,19 +1,47 @@
-import type { RequestHandler } from 'express'
+import type { RequestHandler, Response } from 'express'
 import { problems } from '../../shared/problem.ts'
 import { formOf } from '../form.ts'
 import { IssuedSession, problemOf } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
 import { holderOf } from '../session.ts'
-import { forwardedClient } from '../visit.ts'
+import { forwardedClient, type Visit } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
 import { waitText } from './sign-in.ts'
+import { disableTotp, enrolTotp, retryConfirm } from './totp.ts'
 
-/** Where the visitor was: one of our own pages, never an address from the form. */
-const PLACES = { account: '/account?notice=confirmed', dashboard: '/dashboard' } as const
+type Resume = (visit: Visit, response: Response, deps: PageDeps) => Promise<void> | void
+
+const redirectTo =
+  (address: string): Resume =>
+  (_visit, response) =>
+    response.redirect(303, address)
+
+/** What the visitor was doing, by our own names, never an address from the form; it goes on after the proof. */
+const PLACES = {
+  account: redirectTo('/account?notice=confirmed'),
+  dashboard: redirectTo('/dashboard'),
+  totp: enrolTotp,
+  'totp-confirm': retryConfirm,
+  'totp-disable': disableTotp,
+} as const satisfies Record<string, Resume>
 export type Place = keyof typeof PLACES
-export const placeOf = (path: string): Place => (path.startsWith('/dashboard') ? 'dashboard' : 'account')
+
+const PATHS: Readonly<Record<string, Place>> = {
+  '/account/totp': 'totp',
+  '/account/totp/confirm': 'totp-confirm',
+  '/account/totp/disable': 'totp-disable',
+}
+export const placeOf = (path: string): Place => PATHS[path] ?? (path.startsWith('/dashboard') ? 'dashboard' : 'account')
+const isPlace = (name: string | undefined): name is Place => name !== undefined && Object.hasOwn(PLACES, name)
+
+const LEADS: Readonly<Partial<Record<Place, string>>> = {
+  totp: 'A stolen session must not be enough to set up an authenticator app. Prove once more that it is you; then the set-up goes on.',
+  'totp-confirm': 'The set-up took more than five minutes. Prove once more that it is you; then enter the code.',
+  'totp-disable':
+    'A stolen session must not be enough to turn your authenticator app off. Prove once more that it is you, with a code; that turns it off.',
+}
 
 export const reauthPage = (
   place: Place,
@@ -22,7 +50,7 @@ export const reauthPage = (
   layout(
     { title: 'Enter your password again', inside: true },
     html`<h1>Enter your password again</h1>
-<p class="lead">${detail ?? 'What you are about to do needs a fresh sign-in: fifteen minutes at most.'}</p>
+<p class="lead">${LEADS[place] ?? detail ?? 'What you are about to do needs a fresh sign-in: fifteen minutes at most.'}</p>
 <form method="post" action="/account/reauth" class="card stack">
 ${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error, focus: true })}
 ${input({ name: 'code', label: 'Code, if you use an authenticator app', type: 'text', autocomplete: 'one-time-code', optional: true })}
@@ -31,21 +59,22 @@ ${input({ name: 'code', label: 'Code, if you use an authenticator app', type: 't
 </form>`,
   )
 
-/** A proof of identity is answered with a new session; the one that asked for it ends. */
+/** A proof of identity is answered with a new session; the one that asked for it ends. What it was for goes on. */
 export const submitReauth =
   (deps: PageDeps): RequestHandler =>
   async (_request, response) => {
     const visit = holderOf(response)
     const { password, code, place: submitted } = formOf(response)
-    const place: Place = submitted === 'dashboard' ? 'dashboard' : 'account'
+    const place: Place = isPlace(submitted) ? submitted : 'account'
     const answer = await deps.functions.post('auth/reauth', IssuedSession, {
       client: forwardedClient(visit),
       token: visit.token,
       data: { password, code: code?.replace(/\s/g, '') || undefined },
     })
     if (answer.kind === 'ok') {
-      deps.cookies.set(response, 'session', answer.value.token)
-      return response.redirect(303, PLACES[place])
+      const { token } = answer.value
+      deps.cookies.set(response, 'session', token)
+      return PLACES[place]({ ...visit, token }, response, deps)
     }
     const { code: problem, retryAfterSeconds } = answer
     const known: Partial<Record<typeof problem, string>> = {

@@ -1,10 +1,10 @@
-import type { RequestHandler } from 'express'
+import type { RequestHandler, Response } from 'express'
 import { problems } from '../../shared/problem.ts'
 import { formOf } from '../form.ts'
 import { Nothing, problemOf, TotpOffer } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
 import { sessionOf } from '../session.ts'
-import { forwardedClient } from '../visit.ts'
+import { forwardedClient, type Visit } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
@@ -66,19 +66,24 @@ const alreadyOn = layout(
 )
 
 /** The secret is part of this one answer: it is in no address, in no log and in no cache. */
+export async function enrolTotp(visit: Visit, response: Response, deps: PageDeps): Promise<void> {
+  const call = { client: forwardedClient(visit), token: visit.token }
+  const answer = await deps.functions.post('auth/mfa/enrol', TotpOffer, call)
+  if (answer.kind === 'ok') {
+    const { secret, otpauth_uri: uri } = answer.value
+    return sendPage(response, await offerPage({ secret, uri }))
+  }
+  if (answer.code !== 'mfa-state') throw problemOf(answer)
+  sendPage(response, alreadyOn, problems['mfa-state'])
+}
 export const submitEnrol =
   (deps: PageDeps): RequestHandler =>
-  async (_request, response) => {
-    const visit = sessionOf(response)
-    const call = { client: forwardedClient(visit), token: visit.token }
-    const answer = await deps.functions.post('auth/mfa/enrol', TotpOffer, call)
-    if (answer.kind === 'ok') {
-      const { secret, otpauth_uri: uri } = answer.value
-      return sendPage(response, await offerPage({ secret, uri }))
-    }
-    if (answer.code !== 'mfa-state') throw problemOf(answer)
-    sendPage(response, alreadyOn, problems['mfa-state'])
-  }
+  (_request, response) =>
+    enrolTotp(sessionOf(response), response, deps)
+
+/** For whoever had to prove in between who they are: the secret that was shown is still the one to confirm. */
+export const retryConfirm = (_visit: Visit, response: Response): void =>
+  sendPage(response, retryPage('Enter the code that your app shows now.'))
 
 export const submitConfirm =
   (deps: PageDeps): RequestHandler =>
@@ -100,13 +105,14 @@ export const submitConfirm =
     sendPage(response, retryPage(error), { status: formStatus(code), retryAfterSeconds })
   }
 
+export async function disableTotp(visit: Visit, response: Response, deps: PageDeps): Promise<void> {
+  const call = { client: forwardedClient(visit), token: visit.token }
+  const answer = await deps.functions.post('auth/mfa/disable', Nothing, call)
+  if (answer.kind === 'ok') return response.redirect(303, '/account?notice=totp-off')
+  if (answer.code !== 'mfa-state') throw problemOf(answer)
+  sendPage(response, alreadyOn, problems['mfa-state'])
+}
 export const submitDisable =
   (deps: PageDeps): RequestHandler =>
-  async (_request, response) => {
-    const visit = sessionOf(response)
-    const call = { client: forwardedClient(visit), token: visit.token }
-    const answer = await deps.functions.post('auth/mfa/disable', Nothing, call)
-    if (answer.kind === 'ok') return response.redirect(303, '/account?notice=totp-off')
-    if (answer.code !== 'mfa-state') throw problemOf(answer)
-    sendPage(response, alreadyOn, problems['mfa-state'])
-  }
+  (_request, response) =>
+    disableTotp(sessionOf(response), response, deps)

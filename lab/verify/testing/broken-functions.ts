@@ -28,7 +28,7 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
     sessions,
     () =>
       hasFault('functions lets in who was ended') ||
-      (isOf('sessionRenew') && hasFault('renewal revives')) ||
+      (isOf('renew') && hasFault('renewal revives')) ||
       // Web's pages name the account, which they ask for here.
       (isOf('account') && hasFault('web lets in who was ended')),
   )
@@ -38,7 +38,13 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
       ...broken,
       async create(session, now) {
         newest = session.sid
-        await sessions.create(session, now)
+        return sessions.create(session, now)
+      },
+      async raiseEpoch(userId, revocation, until) {
+        const { epoch } = revocation
+        if (hasFault('one session of the user is left out'))
+          await sessions.adopt(newest, { from: epoch - 1, to: epoch }, deps.now())
+        await sessions.raiseEpoch(userId, revocation, until)
       },
       revoke: async (sid, tombstone) =>
         sid === newest && hasFault('one session of the user is left out') ? 'success' : sessions.revoke(sid, tombstone),

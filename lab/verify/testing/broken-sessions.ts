@@ -16,7 +16,8 @@ export function forgetful<T extends Methods>(sessions: T, isBroken: () => boolea
     async renew(use, now) {
       const met = await sessions.renew(use, now)
       const session = seen.get(use.sid)
-      return isBroken() && met.kind === 'absent' && session ? { kind: 'offered', gen: use.gen + 1, session } : met
+      const isOver = met.kind === 'absent' || met.kind === 'revoked'
+      return isBroken() && isOver && session ? { kind: 'offered', gen: use.gen + 1, session } : met
     },
   } satisfies Methods
 }

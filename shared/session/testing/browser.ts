@@ -20,6 +20,9 @@ export interface Habits {
   random: () => number
 }
 
+/** Whose a simulated session is: each has an owner of its own. */
+export const ownerOf = (sid: string): string => `owner of ${sid}`
+
 export interface Browser {
   /** The gen of the cookie in its one jar. */
   jar(): number
@@ -46,7 +49,7 @@ export function createBrowser(
   /** As web does: presents the token, and asks for its successor once that is due. @returns the token in the answer */
   const handle = async (sent: number, network: string): Promise<number | undefined> => {
     if (fate !== 'live') return undefined
-    const use = { sid, gen: sent, network }
+    const use = { sid, userId: ownerOf(sid), gen: sent, network }
     const presented = await sessions.present(use, clock.now)
     if (presented.kind !== 'live') fate = presented.kind
     else onLive(sent)

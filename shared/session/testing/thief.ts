@@ -1,4 +1,5 @@
 import type { LiveSessions } from '../../stores/port.ts'
+import { ownerOf } from './browser.ts'
 import type { Simulation } from './clock.ts'
 
 /** What a thief does who has copied a token and every header with it. */
@@ -46,13 +47,13 @@ export function createThief(sid: string, copy: number, means: Means): Thief {
   }
   /** Over HTTP a token is presented whenever it is used, also to ask for its successor. */
   const use = async (asks: boolean): Promise<void> => {
-    const presented = await sessions.present({ sid, gen: held, network }, clock.now)
+    const presented = await sessions.present({ sid, userId: ownerOf(sid), gen: held, network }, clock.now)
     if (presented.kind !== 'live') return
     const reached = depths.get(held) ?? 0
     if (reached > 0) adoptedAt ??= clock.now
     depth = Math.max(depth, reached)
     if (!asks) return
-    const renewal = await sessions.renew({ sid, gen: held, network }, clock.now)
+    const renewal = await sessions.renew({ sid, userId: ownerOf(sid), gen: held, network }, clock.now)
     if (renewal.kind === 'offered') {
       loot.push(renewal.gen)
       depths.set(renewal.gen, reached + 1)

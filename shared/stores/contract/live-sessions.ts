@@ -14,26 +14,29 @@ const GRACE_MS = LIFETIMES.graceSeconds * 1000
 /** Networks that ask for a renewal. */
 const [HOME, AWAY] = ['192.0.2.1', '2001:db8:0:1::/64']
 
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
 const contained: Tombstone = { reason: 'contained', at: NOW, containmentId: 'c-1' }
 
 /** What holds for every store of live sessions. Each test uses a sid of its own. */
 export function liveSessionsContract(sessions: LiveSessions): void {
+  const owners = new Map<string, string>()
+  const factsOf = (over: Partial<NewSession> = {}): NewSession => ({
+    ...{ sid: randomBytes(16).toString('base64url'), userId: randomUUID(), deviceHash: 'd'.repeat(32) },
+    ...{ amr: ['pwd', 'otp'], acr: 'signed-in', authTime: NOW, absoluteExpiry: NOW + ABSOLUTE_MS, epoch: 1 },
+    ...{ via: 'web', ip: HOME, device: 'Firefox on Linux' },
+    ...over,
+  })
   async function started(over: Partial<NewSession> = {}) {
-    const session: NewSession = {
-      sid: randomBytes(16).toString('base64url'),
-      userId: randomUUID(),
-      deviceHash: 'd'.repeat(32),
-      amr: ['pwd', 'otp'],
-      authTime: NOW,
-      absoluteExpiry: NOW + ABSOLUTE_MS,
-      ...over,
-    }
+    const session = factsOf(over)
+    owners.set(session.sid, session.userId)
     await sessions.create(session, NOW)
     return session
   }
   const present = (sid: string, gen: number, now: number, network = HOME) =>
-    sessions.present({ sid, gen, network }, now)
-  const renew = (sid: string, gen: number, now: number, network = HOME) => sessions.renew({ sid, gen, network }, now)
+    sessions.present({ sid, userId: owners.get(sid) ?? NOBODY, gen, network }, now)
+  const renew = (sid: string, gen: number, now: number, network = HOME) =>
+    sessions.renew({ sid, userId: owners.get(sid) ?? NOBODY, gen, network }, now)
   const kindOf = async (sid: string, gen: number, now: number) => (await present(sid, gen, now)).kind
   /** Offers gen 2 and presents it: gen 1 is retired at the time returned. */
   async function renewed(sid: string): Promise<number> {
@@ -234,6 +237,12 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       expect(await renew(sid, 2, NOW + RENEW_MS)).toEqual({ kind: 'stale' })
     })
 
+    test('of a revoked session says why it is over', async () => {
+      const { sid } = await started()
+      await sessions.revoke(sid, contained)
+      expect(await renew(sid, 1, NOW + RENEW_MS)).toEqual({ kind: 'revoked', tombstone: contained })
+    })
+
     test('neither makes a session nor keeps one alive', async () => {
       expect(await renew('unknown', 1, NOW)).toEqual({ kind: 'absent' })
       const { sid } = await started()
@@ -343,6 +352,110 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       const [one, other] = [await started(), await started()]
       await sessions.revoke(one.sid, contained)
       expect(await kindOf(other.sid, 1, NOW)).toBe('live')
+    })
+  })
+  describe('an epoch', () => {
+    const until = NOW + ABSOLUTE_MS
+    const raise = (userId: string, epoch: number, at = NOW) =>
+      sessions.raiseEpoch(userId, { ...contained, epoch, at }, until)
+
+    test('that is raised ends every session of before, however many there are, and none after', async () => {
+      const { userId, sid } = await started()
+      const other = await started({ userId })
+      await raise(userId, 2)
+      const next = await started({ userId, epoch: 2 })
+      for (const dead of [sid, other.sid]) {
+        expect(await sessions.read(dead, NOW)).toBeUndefined()
+        expect(await renew(dead, 1, NOW + RENEW_MS)).toEqual({ kind: 'revoked', tombstone: contained })
+        expect(await present(dead, 1, NOW)).toEqual({ kind: 'revoked', tombstone: contained })
+        expect(await sessions.tombstone(dead)).toEqual(contained)
+      }
+      expect(await kindOf(next.sid, 1, NOW)).toBe('live')
+      expect(await sessions.readMany([sid, next.sid], NOW)).toMatchObject([undefined, { sid: next.sid }])
+      expect(await sessions.listByUser(userId, NOW)).toMatchObject([{ sid: next.sid }])
+    })
+
+    test('is never lowered, and tells why it was raised', async () => {
+      const { userId, sid } = await started({ epoch: 2 })
+      expect(await sessions.revocationOf(userId)).toBeUndefined()
+      await raise(userId, 3)
+      await raise(userId, 2, NOW + 1)
+      await raise(userId, 3, NOW + 2)
+      expect(await sessions.revocationOf(userId)).toEqual({ ...contained, epoch: 3 })
+      expect(await kindOf(sid, 1, NOW)).toBe('revoked')
+    })
+
+    test('of one user is none of another', async () => {
+      const [one, other] = [await started(), await started()]
+      await raise(one.userId, 2)
+      expect(await kindOf(other.sid, 1, NOW)).toBe('live')
+    })
+
+    test('is adopted by a live session of the one before, and by no other', async () => {
+      const { userId, sid } = await started()
+      const dead = await started({ userId })
+      await sessions.revoke(dead.sid, contained)
+      expect(await sessions.adopt(sid, { from: 2, to: 3 }, NOW)).toBe(false)
+      expect(await sessions.adopt(dead.sid, { from: 1, to: 2 }, NOW)).toBe(false)
+      expect(await sessions.adopt(sid, { from: 1, to: 2 }, NOW + IDLE_MS)).toBe(false)
+    })
+
+    test('that a session has adopted leaves it as it is', async () => {
+      const { userId, sid } = await started()
+      expect(await sessions.adopt(sid, { from: 1, to: 2 }, NOW)).toBe(true)
+      await raise(userId, 2)
+      expect(await present(sid, 1, NOW)).toMatchObject({ kind: 'live', session: { epoch: 2, gen: 1 } })
+      await raise(userId, 3)
+      expect(await kindOf(sid, 1, NOW)).toBe('revoked')
+    })
+  })
+
+  describe('the sessions of a user', () => {
+    test('are listed while they live', async () => {
+      const { userId, sid } = await started()
+      const [ended, revoked] = [await started({ userId }), await started({ userId })]
+      await started()
+      await sessions.end(ended.sid)
+      await sessions.revoke(revoked.sid, contained)
+      expect((await sessions.listByUser(userId, NOW)).map((session) => session.sid)).toEqual([sid])
+      expect(await sessions.listByUser(userId, NOW + IDLE_MS)).toEqual([])
+      expect(await sessions.listByUser(randomUUID(), NOW)).toEqual([])
+    })
+
+    test('are twenty-five: one more names those that expire first, and ended ones do not count', async () => {
+      const userId = randomUUID()
+      const create = async (absoluteExpiry: number) => {
+        const session = factsOf({ userId, absoluteExpiry })
+        return { sid: session.sid, tooMany: await sessions.create(session, NOW) }
+      }
+      const made = []
+      for (let n = 0; n < 25; n++) made.push(await create(NOW + ABSOLUTE_MS + 25 - n))
+      expect(made.flatMap(({ tooMany }) => tooMany)).toEqual([])
+      await sessions.end(made[3]?.sid ?? '')
+      expect((await create(NOW + ABSOLUTE_MS + 100)).tooMany).toEqual([])
+      expect((await create(NOW + ABSOLUTE_MS + 101)).tooMany).toEqual([made[24]?.sid])
+    })
+  })
+
+  describe('a session that took the place of another', () => {
+    const until = NOW + ABSOLUTE_MS
+
+    test('is revoked with it, and so is what took its own', async () => {
+      const [first, second, third] = [await started(), await started(), await started()]
+      expect(await sessions.end(first.sid, { sid: second.sid, until })).toBe(true)
+      expect(await sessions.end(second.sid, { sid: third.sid, until })).toBe(true)
+      expect(await sessions.revoke(first.sid, contained)).toBe('success')
+      expect(await kindOf(third.sid, 1, NOW)).toBe('revoked')
+      expect(await sessions.revoke(first.sid, contained)).toBe('noop')
+    })
+
+    test('is the first that did', async () => {
+      const [first, second, third] = [await started(), await started(), await started()]
+      await sessions.end(first.sid, { sid: second.sid, until })
+      expect(await sessions.end(first.sid, { sid: third.sid, until })).toBe(false)
+      await sessions.revoke(first.sid, contained)
+      expect(await kindOf(second.sid, 1, NOW)).toBe('revoked')
+      expect(await kindOf(third.sid, 1, NOW)).toBe('live')
     })
   })
 }

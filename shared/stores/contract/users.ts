@@ -15,22 +15,22 @@ export function usersContract(users: Users): void {
   async function withTotp() {
     const user = await registered()
     await users.offerTotp(user.id, 'secret', NOW)
-    await users.enableTotp(user.id, 'secret', STEP, NOW)
+    await users.enableTotp(user.id, { secret: 'secret', step: STEP, epoch: 1 }, NOW)
     return user
   }
   const everyChange = (id: string) => [
-    users.bumpEpoch(id, 'test', NOW),
-    users.changePassword(id, 'hash-1', 'hash-2', NOW),
+    users.bumpEpoch(id, { reason: 'contained' }, NOW),
+    users.changePassword(id, { hash: 'hash-1', epoch: 1 }, 'hash-2', NOW),
     users.offerTotp(id, 'secret', NOW),
-    users.enableTotp(id, 'secret', STEP, NOW),
-    users.disableTotp(id, NOW),
+    users.enableTotp(id, { secret: 'secret', step: STEP, epoch: 1 }, NOW),
+    users.disableTotp(id, 1, NOW),
     users.acceptTotpStep(id, STEP),
   ]
 
   describe('a user', () => {
     test('is found by address and by id, as created', async () => {
       const user = await registered()
-      const expected = { ...user, epoch: 1, createdAt: NOW }
+      const expected = { ...user, epoch: 1 }
       expect(await users.findByEmail(user.email)).toEqual(expected)
       expect(await users.findById(user.id)).toEqual(expected)
       expect(await users.readEpoch(user.id)).toBe(1)
@@ -54,7 +54,7 @@ export function usersContract(users: Users): void {
     test.each([randomUUID(), 'not-a-uuid', ''])('that does not exist (%s) is neither found nor changed', async (id) => {
       expect(await users.findById(id)).toBeUndefined()
       expect(await users.readEpoch(id)).toBeUndefined()
-      expect(await Promise.all(everyChange(id))).toEqual([undefined, undefined, false, false, false, false])
+      expect(await Promise.all(everyChange(id))).toEqual([undefined, undefined, false, undefined, undefined, false])
       await users.rehash(id, 'hash-1', 'hash-2')
     })
   })
@@ -62,17 +62,45 @@ export function usersContract(users: Users): void {
   describe('the epoch', () => {
     test('rises by one for each revocation, also in parallel', async () => {
       const { id } = await registered()
-      const epochs = await Promise.all(Array.from({ length: 10 }, () => users.bumpEpoch(id, 'contained', NOW)))
+      const epochs = await Promise.all(
+        Array.from({ length: 10 }, () => users.bumpEpoch(id, { reason: 'contained' }, NOW)),
+      )
       expect(epochs.sort((a, b) => Number(a) - Number(b))).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
       expect(await users.readEpoch(id)).toBe(11)
     })
 
     test('rises with the password, for exactly one of parallel changes', async () => {
       const { id } = await registered()
-      const change = (to: string) => users.changePassword(id, 'hash-1', to, NOW)
+      const change = (to: string) => users.changePassword(id, { hash: 'hash-1', epoch: 1 }, to, NOW)
       const results = await Promise.all(['hash-2', 'hash-3', 'hash-4'].map(change))
       expect(results.filter((epoch) => epoch !== undefined)).toEqual([2])
       expect(await users.findById(id)).toMatchObject({ epoch: 2, passwordHash: expect.not.stringContaining('hash-1') })
+    })
+
+    test('that has moved keeps the password as it is', async () => {
+      const { id } = await registered()
+      await users.bumpEpoch(id, { reason: 'contained' }, NOW)
+      expect(await users.changePassword(id, { hash: 'hash-1', epoch: 1 }, 'hash-2', NOW)).toBeUndefined()
+      expect(await users.findById(id)).toMatchObject({ epoch: 2, passwordHash: 'hash-1' })
+    })
+
+    test('is listed with its reason when it moved lately, latest first, page by page', async () => {
+      // Far from what other tests do: the list is of all users.
+      const later = (minutes: number) => new Date(Date.UTC(2100, 0, 1, 0, minutes))
+      const [first, second, third] = [await registered(), await registered(), await registered()]
+      await users.bumpEpoch(first.id, { reason: 'contained', containmentId: 'c-1' }, later(1))
+      await users.changePassword(second.id, { hash: 'hash-1', epoch: 1 }, 'hash-2', later(2))
+      await users.offerTotp(third.id, 'secret', NOW)
+      await users.enableTotp(third.id, { secret: 'secret', step: STEP, epoch: 1 }, later(3))
+      const page = await users.listRevoked(later(1), 2)
+      expect(page).toEqual([
+        { id: third.id, epoch: 2, reason: 'factor_changed', at: later(3).getTime() },
+        { id: second.id, epoch: 2, reason: 'password_changed', at: later(2).getTime() },
+      ])
+      expect(await users.listRevoked(later(1), 2, page[1])).toEqual([
+        { id: first.id, epoch: 2, reason: 'contained', at: later(1).getTime(), containmentId: 'c-1' },
+      ])
+      expect(await users.listRevoked(later(4), 2)).toEqual([])
     })
 
     test('stays when the same password is hashed anew', async () => {
@@ -83,7 +111,7 @@ export function usersContract(users: Users): void {
 
     test('and the hash stay when the hash that was verified has moved', async () => {
       const { id } = await registered()
-      expect(await users.changePassword(id, 'hash-0', 'hash-2', NOW)).toBeUndefined()
+      expect(await users.changePassword(id, { hash: 'hash-0', epoch: 1 }, 'hash-2', NOW)).toBeUndefined()
       await users.rehash(id, 'hash-0', 'hash-2')
       expect(await users.findById(id)).toMatchObject({ epoch: 1, passwordHash: 'hash-1' })
     })
@@ -96,29 +124,37 @@ export function usersContract(users: Users): void {
       expect(await users.offerTotp(id, 'second', NOW)).toBe(true)
       expect(await users.findById(id)).toMatchObject({ totp: { secret: 'second', enabled: false } })
       expect(await users.acceptTotpStep(id, STEP)).toBe(false)
-      expect(await users.enableTotp(id, 'first', STEP, NOW)).toBe(false)
-      expect(await users.enableTotp(id, 'second', STEP, NOW)).toBe(true)
+      expect(await users.enableTotp(id, { secret: 'first', step: STEP, epoch: 1 }, NOW)).toBeUndefined()
+      expect(await users.enableTotp(id, { secret: 'second', step: STEP, epoch: 2 }, NOW)).toBeUndefined()
+      expect(await users.enableTotp(id, { secret: 'second', step: STEP, epoch: 1 }, NOW)).toBe(2)
       expect((await users.findById(id))?.totp).toEqual({ secret: 'second', enabled: true, lastStep: STEP })
     })
 
     test('that is enabled is neither replaced nor enabled again', async () => {
       const { id } = await withTotp()
       expect(await users.offerTotp(id, 'other', NOW)).toBe(false)
-      expect(await users.enableTotp(id, 'secret', STEP + 1, NOW)).toBe(false)
+      expect(await users.enableTotp(id, { secret: 'secret', step: STEP + 1, epoch: 2 }, NOW)).toBeUndefined()
       expect((await users.findById(id))?.totp).toEqual({ secret: 'secret', enabled: true, lastStep: STEP })
     })
 
     test('is enabled by one of parallel confirmations', async () => {
       const { id } = await registered()
       await users.offerTotp(id, 'secret', NOW)
-      const enable = () => users.enableTotp(id, 'secret', STEP, NOW)
+      const enable = () => users.enableTotp(id, { secret: 'secret', step: STEP, epoch: 1 }, NOW)
       const results = await Promise.all(Array.from({ length: 5 }, enable))
       expect(results.filter(Boolean)).toHaveLength(1)
     })
 
+    test('is not disabled in an epoch that is over', async () => {
+      const { id } = await withTotp()
+      await users.bumpEpoch(id, { reason: 'contained' }, NOW)
+      expect(await users.disableTotp(id, 2, NOW)).toBeUndefined()
+      expect(await users.disableTotp(id, 3, NOW)).toBe(4)
+    })
+
     test('is gone once disabled, and can be disabled once', async () => {
       const { id } = await withTotp()
-      const results = await Promise.all([users.disableTotp(id, NOW), users.disableTotp(id, NOW)])
+      const results = await Promise.all([users.disableTotp(id, 2, NOW), users.disableTotp(id, 2, NOW)])
       expect(results.filter(Boolean)).toHaveLength(1)
       expect((await users.findById(id))?.totp).toBeUndefined()
       expect(await users.offerTotp(id, 'new', NOW)).toBe(true)
@@ -127,7 +163,7 @@ export function usersContract(users: Users): void {
     test('that was only offered cannot be disabled', async () => {
       const { id } = await registered()
       await users.offerTotp(id, 'secret', NOW)
-      expect(await users.disableTotp(id, NOW)).toBe(false)
+      expect(await users.disableTotp(id, 1, NOW)).toBeUndefined()
     })
   })
 

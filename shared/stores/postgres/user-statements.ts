@@ -6,8 +6,7 @@ import type { QueryConfig } from 'pg'
  * sign-in are named, which lets a connection parse them once.
  */
 
-const COLUMNS =
-  'id, email, password_hash, epoch, created_at, totp_secret, totp_enabled_at IS NOT NULL AS enabled, totp_last_step'
+const COLUMNS = 'id, email, password_hash, epoch, totp_secret, totp_enabled_at IS NOT NULL AS enabled, totp_last_step'
 
 /** @param change returns id and epoch of the row it changed @param at the parameter that holds the time */
 const audited = (change: string, action: string, at: string, detail = `'{}'::jsonb`): QueryConfig => ({
@@ -30,15 +29,27 @@ export const create = audited(
   '$4::timestamptz',
 )
 
+/** Every rise of the epoch says when and why: Redis is told so from here. */
+const raised = (at: string, reason: string, containment = 'NULL') =>
+  `epoch = epoch + 1, epoch_changed_at = ${at}, epoch_reason = ${reason}, epoch_containment = ${containment}, updated_at = ${at}`
+
 export const bumpEpoch = audited(
-  'UPDATE users SET epoch = epoch + 1, updated_at = $3 WHERE id = $1',
+  `UPDATE users SET ${raised('$3', '$2', '$4')} WHERE id = $1`,
   'sessions_revoked',
   '$3::timestamptz',
-  `jsonb_build_object('reason', $2::text, 'epoch', epoch)`,
+  `jsonb_build_object('reason', $2::text, 'epoch', epoch, 'containment', $4::text)`,
 )
 
+export const listRevoked: QueryConfig = {
+  name: 'user-revoked',
+  text: `SELECT id, epoch, epoch_changed_at, epoch_reason, epoch_containment FROM users
+    WHERE epoch_changed_at >= $1 AND (epoch_changed_at, id) < ($3::timestamptz, $4::uuid)
+    ORDER BY epoch_changed_at DESC, id DESC LIMIT $2`,
+}
+
 export const changePassword = audited(
-  'UPDATE users SET password_hash = $3, epoch = epoch + 1, updated_at = $4 WHERE id = $1 AND password_hash = $2',
+  `UPDATE users SET password_hash = $3, ${raised('$4', `'password_changed'`)}
+    WHERE id = $1 AND password_hash = $2 AND epoch = $5`,
   'password_changed',
   '$4::timestamptz',
   `jsonb_build_object('epoch', epoch)`,
@@ -56,17 +67,19 @@ export const offerTotp = audited(
 )
 
 export const enableTotp = audited(
-  `UPDATE users SET totp_enabled_at = $4, totp_last_step = $3, updated_at = $4
-    WHERE id = $1 AND totp_secret = $2 AND totp_enabled_at IS NULL`,
+  `UPDATE users SET totp_enabled_at = $4, totp_last_step = $3, ${raised('$4', `'factor_changed'`)}
+    WHERE id = $1 AND totp_secret = $2 AND totp_enabled_at IS NULL AND epoch = $5`,
   'totp_enabled',
   '$4::timestamptz',
+  `jsonb_build_object('epoch', epoch)`,
 )
 
 export const disableTotp = audited(
-  `UPDATE users SET totp_secret = NULL, totp_enabled_at = NULL, totp_last_step = NULL, updated_at = $2
-    WHERE id = $1 AND totp_enabled_at IS NOT NULL`,
+  `UPDATE users SET totp_secret = NULL, totp_enabled_at = NULL, totp_last_step = NULL, ${raised('$3', `'factor_changed'`)}
+    WHERE id = $1 AND totp_enabled_at IS NOT NULL AND epoch = $2`,
   'totp_disabled',
-  '$2::timestamptz',
+  '$3::timestamptz',
+  `jsonb_build_object('epoch', epoch)`,
 )
 
 export const acceptTotpStep: QueryConfig = {

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { User, Users } from '../port.ts'
+import type { RevokedUser, User, Users } from '../port.ts'
 import * as sql from './user-statements.ts'
 
 interface UserRow {
@@ -7,7 +7,6 @@ interface UserRow {
   email: string
   password_hash: string
   epoch: number
-  created_at: Date
   totp_secret: string | null
   enabled: boolean
   /** A bigint, which the driver gives as text. */
@@ -16,6 +15,8 @@ interface UserRow {
 
 /** What `lastStep` is before any step was accepted: below every step there is. */
 const NO_STEP = -1
+/** Above every id, so that a page without a predecessor begins at the top. @see RFC 9562 5.10 */
+const NOBODY = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 const userOf = (row: UserRow): User => ({
@@ -23,12 +24,27 @@ const userOf = (row: UserRow): User => ({
   email: row.email,
   passwordHash: row.password_hash,
   epoch: row.epoch,
-  createdAt: row.created_at,
   ...(row.totp_secret === null
     ? {}
     : {
         totp: { secret: row.totp_secret, enabled: row.enabled, lastStep: Number(row.totp_last_step ?? NO_STEP) },
       }),
+})
+
+interface RevokedRow {
+  id: string
+  epoch: number
+  epoch_changed_at: Date
+  epoch_reason: RevokedUser['reason']
+  epoch_containment: string | null
+}
+
+const revokedOf = (row: RevokedRow): RevokedUser => ({
+  id: row.id,
+  epoch: row.epoch,
+  reason: row.epoch_reason,
+  at: row.epoch_changed_at.getTime(),
+  ...(row.epoch_containment === null ? {} : { containmentId: row.epoch_containment }),
 })
 
 /** Users in Postgres. A change and its audit row are one statement, and so one transaction. */
@@ -58,14 +74,19 @@ export function createUsers(pool: pg.Pool): Users {
       return row && userOf(row)
     },
     readEpoch: (id) => epochOf(sql.readEpoch, id),
-    bumpEpoch: (id, reason, now) => epochOf(sql.bumpEpoch, id, reason, now),
-    changePassword: (id, from, to, now) => epochOf(sql.changePassword, id, from, to, now),
+    bumpEpoch: (id, { reason, containmentId }, now) => epochOf(sql.bumpEpoch, id, reason, now, containmentId ?? null),
+    async listRevoked(since, limit, before) {
+      const values = [since, limit, before ? new Date(before.at) : 'infinity', before?.id ?? NOBODY]
+      const { rows } = await pool.query<RevokedRow>({ ...sql.listRevoked, values })
+      return rows.map(revokedOf)
+    },
+    changePassword: (id, from, to, now) => epochOf(sql.changePassword, id, from.hash, to, now, from.epoch),
     async rehash(id, from, to) {
       await ofUser(sql.rehash, id, from, to)
     },
     offerTotp: (id, secret, now) => changed(sql.offerTotp, id, secret, now),
-    enableTotp: (id, secret, step, now) => changed(sql.enableTotp, id, secret, step, now),
-    disableTotp: (id, now) => changed(sql.disableTotp, id, now),
+    enableTotp: (id, { secret, step, epoch }, now) => epochOf(sql.enableTotp, id, secret, step, now, epoch),
+    disableTotp: (id, epoch, now) => epochOf(sql.disableTotp, id, epoch, now),
     acceptTotpStep: (id, step) => changed(sql.acceptTotpStep, id, step),
   }
 }

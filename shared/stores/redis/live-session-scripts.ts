@@ -159,10 +159,12 @@ return {'live', session.facts, seen, session.gen, due and 1 or 0}
 
 /**
  * ARGV: now, gen, network, grace ms, renewal due after ms, tombstone of a fork, its TTL margin ms.
- * @returns `absent` | `stale` | `early` or `repeated`, with ms to wait | `fork` facts seen gen | `offered`, with facts
+ * @returns `revoked` tombstone | `absent` | `stale` | `early` or `repeated`, with ms to wait | `fork` facts seen gen | `offered`, with facts
  * seen gen and the successor's gen
  */
 export const renewGen = defineScript(`
+local tombstone = redis.call('GET', KEYS[2])
+if tombstone then return {'revoked', tombstone} end
 ${SESSION}
 local session = load()
 if not session then return {'absent'} end
@@ -193,4 +195,36 @@ if session then
 end
 redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ttl + tonumber(ARGV[4]))
 return session and 1 or 0
+`)
+
+/** KEYS: session. ARGV: the facts as they were, and as they are to be. @returns 1 if they were so */
+export const replaceFacts = defineScript(`
+if redis.call('HGET', KEYS[1], 'facts') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'facts', ARGV[2])
+return 1
+`)
+
+/**
+ * KEYS: the sids of a user by when they expire. ARGV: now, sid, when it expires, TTL margin ms.
+ * @returns how many there are
+ */
+export const indexSession = defineScript(`
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+redis.call('PEXPIRE', KEYS[1], tonumber(last[2]) - tonumber(ARGV[1]) + tonumber(ARGV[4]))
+return redis.call('ZCARD', KEYS[1])
+`)
+
+/** KEYS: a user's revocation, as JSON. ARGV: the epoch, the JSON, TTL ms. An epoch is never lowered. */
+export const raiseEpoch = defineScript(`
+local before = redis.call('GET', KEYS[1])
+local epoch = before and string.match(before, '"epoch":(%d+)')
+if epoch and tonumber(epoch) > tonumber(ARGV[1]) then return 0 end
+if epoch and tonumber(epoch) == tonumber(ARGV[1]) then
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
 `)

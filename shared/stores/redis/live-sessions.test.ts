@@ -7,6 +7,7 @@ import { createLiveSessions } from './live-sessions.ts'
 const { redis, close } = connectRedis(inject('redisUrl'))
 afterAll(close)
 const sessions = createLiveSessions(redis, LIFETIMES)
+const USER = randomUUID()
 
 liveSessionsContract(sessions)
 
@@ -14,15 +15,23 @@ async function created() {
   const now = Date.parse('2026-03-01T12:00:00Z')
   const sid = randomBytes(16).toString('base64url')
   const absoluteExpiry = now + 86_400_000
-  const session = { sid, userId: randomUUID(), deviceHash: 'd', amr: ['pwd'], authTime: now, absoluteExpiry }
-  await sessions.create(session, now)
+  await sessions.create(
+    {
+      ...{ sid, userId: USER, deviceHash: 'd', amr: ['pwd'], acr: 'signed-in', authTime: now, absoluteExpiry },
+      ...{ epoch: 1, via: 'web', ip: '192.0.2.1', device: 'Firefox on Linux' },
+    },
+    now,
+  )
   return { sid, now }
 }
 
 test('a session key outlives its idle time by a minute, and its tombstone the absolute time by an hour', async () => {
   const { sid, now } = await created()
   const margin = 60_000
-  for (const touch of [async () => {}, () => sessions.present({ sid, gen: 1, network: '192.0.2.1' }, now)]) {
+  for (const touch of [
+    async () => {},
+    () => sessions.present({ sid, userId: USER, gen: 1, network: '192.0.2.1' }, now),
+  ]) {
     await touch()
     const ttlMs = await redis.pttl(`session:{${sid}}`)
     expect(ttlMs).toBeGreaterThan(LIFETIMES.idleSeconds * 1000)
@@ -36,7 +45,7 @@ test('a session key outlives its idle time by a minute, and its tombstone the ab
 
 test('a fork and the revocation of an unknown sid leave tombstones that end by themselves', async () => {
   const { sid, now } = await created()
-  await sessions.present({ sid, gen: 99, network: '192.0.2.1' }, now)
+  await sessions.present({ sid, userId: USER, gen: 99, network: '192.0.2.1' }, now)
   await sessions.revoke(`${sid}x`, { reason: 'contained', at: now })
   for (const key of [`session:{${sid}}:tomb`, `session:{${sid}x}:tomb`]) {
     const ttlMs = await redis.pttl(key)
@@ -45,8 +54,22 @@ test('a fork and the revocation of an unknown sid leave tombstones that end by t
   }
 })
 
+test('the index of a user and what ended his sessions end by themselves, one slot of a cluster for both', async () => {
+  const { now } = await created()
+  const [index, epoch] = [`user:{${USER}}:sessions`, `epoch:{${USER}}`]
+  await sessions.raiseEpoch(USER, { epoch: 2, reason: 'contained', at: now }, Date.now() + 86_400_000)
+  const ttls = [await redis.pttl(index), await redis.pttl(epoch)]
+  for (const ttlMs of ttls) {
+    expect(ttlMs).toBeGreaterThan(86_400_000 - 30_000)
+    expect(ttlMs).toBeLessThanOrEqual(86_400_000 + 60_000)
+  }
+  await redis.del(epoch)
+})
+
 test('a server that has forgotten its scripts is taught them again', async () => {
   const { sid, now } = await created()
   await redis.script('FLUSH')
-  expect(await sessions.present({ sid, gen: 1, network: '192.0.2.1' }, now)).toMatchObject({ kind: 'live' })
+  expect(await sessions.present({ sid, userId: USER, gen: 1, network: '192.0.2.1' }, now)).toMatchObject({
+    kind: 'live',
+  })
 })
