@@ -31,6 +31,15 @@ test('invented accounts with one password get ready ones with one password, in e
   expect(accounts.translate(account('z', 'own'))).toEqual(account('a', 'alone'))
 })
 
+test('different passwords stay different while the file allows it', () => {
+  const accounts = ready([account('a', 'same'), account('b', 'same'), account('c', 'alone')], 3)
+  const passwordOf = (name: string) => {
+    accounts.take(account(name, `of ${name}`))
+    return accounts.translate(account(name, `of ${name}`)).password
+  }
+  expect(['x', 'y', 'z'].map(passwordOf)).toEqual(['same', 'alone', 'same'])
+})
+
 test.each([
   [[], 1, 'This needs 1 account that is open already. Name a file of them: --accounts FILE.'],
   [[], 9, 'This needs 9 accounts that are open already. Name a file of them: --accounts FILE.'],
@@ -44,7 +53,9 @@ test.each([
 test('a spray over accounts that share no password is one too', () => {
   const accounts = ready([account('a', 'one'), account('b', 'other')], 2)
   accounts.take(account('x', 'Summer'))
-  expect(() => accounts.take(account('y', 'Summer'))).toThrow('of which several have the same password')
+  expect(() => accounts.take(account('y', 'Summer'))).toThrow(
+    'more than 1 of them with the same password; the file of --accounts has 1.',
+  )
 })
 
 test.each(['credential-stuffing', 'password-spraying'])(

@@ -13,7 +13,7 @@ export class AccountsMissing extends Error {
  */
 export class ReadyAccounts {
   readonly #free: Account[]
-  readonly #given: number
+  readonly #accounts: readonly Account[]
   readonly #needed: () => number
   readonly #emails = new Map<string, string>()
   readonly #passwords = new Map<string, string>()
@@ -21,7 +21,7 @@ export class ReadyAccounts {
   /** @param needed how many people the attack has invented so far: all of them, before the first registers */
   constructor(accounts: readonly Account[], needed: () => number) {
     this.#free = [...accounts]
-    this.#given = accounts.length
+    this.#accounts = accounts
     this.#needed = needed
   }
 
@@ -29,10 +29,10 @@ export class ReadyAccounts {
   take({ email, password }: Account): void {
     if (this.#emails.has(keyOf(email))) return
     const needed = this.#needed()
-    if (needed > this.#given) throw new AccountsMissing(this.#tooFew(needed))
+    if (needed > this.#accounts.length) throw new AccountsMissing(this.#tooFew(needed))
     const same = this.#passwords.get(password)
     const account = same === undefined ? this.#mostAlike() : this.#free.find((free) => free.password === same)
-    if (!account) throw new AccountsMissing(this.#unlike(needed))
+    if (!account) throw new AccountsMissing(this.#unlike(needed, same))
     this.#free.splice(this.#free.indexOf(account), 1)
     this.#emails.set(keyOf(email), account.email)
     this.#passwords.set(password, account.password)
@@ -47,22 +47,29 @@ export class ReadyAccounts {
     return this.#passwords.get(password) ?? password
   }
 
-  /** Of those whose password most others have: whoever comes next may need the same one. */
+  /**
+   * Of those whose password most others have: whoever comes next may need the same one. A password that stands for
+   * another invented one already is the last choice.
+   */
   #mostAlike(): Account | undefined {
+    const used = new Set(this.#passwords.values())
+    const unused = this.#free.filter(({ password }) => !used.has(password))
     const shared = new Map<string, number>()
-    for (const { password } of this.#free) shared.set(password, (shared.get(password) ?? 0) + 1)
+    for (const { password } of unused.length > 0 ? unused : this.#free)
+      shared.set(password, (shared.get(password) ?? 0) + 1)
     const [most] = [...shared].sort(([, one], [, other]) => other - one)
     return most && this.#free.find(({ password }) => password === most[0])
   }
 
   #tooFew(needed: number): string {
     const count = needed === 1 ? '1 account that is' : `${needed} accounts that are`
-    if (this.#given === 0) return `This needs ${count} open already. Name a file of them: --accounts FILE.`
-    return `This needs ${count} open already; the file of --accounts has ${this.#given}.`
+    if (this.#accounts.length === 0) return `This needs ${count} open already. Name a file of them: --accounts FILE.`
+    return `This needs ${count} open already; the file of --accounts has ${this.#accounts.length}.`
   }
 
-  #unlike(needed: number): string {
-    return `This needs ${needed} accounts, of which several have the same password; the file of --accounts has too few such.`
+  #unlike(needed: number, password: string | undefined): string {
+    const found = this.#accounts.filter((account) => account.password === password).length
+    return `This needs ${needed} accounts, more than ${found} of them with the same password; the file of --accounts has ${found}.`
   }
 }
 

@@ -68,6 +68,14 @@ test('a port that is named is written, whoever listens there', async () => {
   })
 })
 
+test('the mail of the functions goes to a mailbox that is printed, and that ends with the command', async () => {
+  const { said, settings } = await run()
+  expect(settings.Values?.SMTP_URL).toMatch(/^smtp:\/\/lab:[\w-]+@127\.0\.0\.1:\d+$/)
+  expect(settings.Values?.MAIL_FROM).toBe('mini-ato-saas@example.com')
+  const [mailbox = ''] = /http:\/\/127\.0\.0\.1:\d+\/mail/.exec(said) ?? []
+  await expect(fetch(mailbox)).rejects.toThrow('fetch failed')
+})
+
 test('a port that is none is a usage error', async () => {
   await expect(run('--port', '0')).rejects.toThrow('--port 0: must be a whole number from 1 to 65535')
 })

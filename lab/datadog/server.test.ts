@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createForwarder } from '../forwarder/forwarder.ts'
 import { createDrain } from '../logplex/drain.ts'
 import { frameLine } from '../logplex/frame.ts'
+import { Mailbox } from '../mailbox/mailbox.ts'
 import { type Monitor, readMonitor } from './monitor/monitor.ts'
 import type { Alert, AlertEvent } from './notify/alerts.ts'
 import { parseWebhook } from './notify/webhook.ts'
@@ -310,6 +311,19 @@ describe('the stand-in', () => {
     expect(await statusOf(lab.datadog.port, headers)).toBe(403)
   })
 
+  test('shows the lab’s mail where there is a mailbox, to its own machine alone', async () => {
+    const mailbox = new Mailbox()
+    mailbox.add({ at: '2026-03-01T12:00:00.000Z', from: 'a@x.org', to: ['b@x.org'], subject: 'Hello', text: 'Text' })
+    const { datadog } = await start({ mailbox })
+    expect(await (await fetch(`${datadog.mailboxUrl}?to=b@x.org`)).text()).toContain('<h2>Hello</h2>')
+    expect(await (await fetch(`${datadog.url}/mail.json`)).json()).toMatchObject({ mails: [{ subject: 'Hello' }] })
+    for (const path of ['/mail', '/mail.json']) {
+      expect(await statusOf(datadog.port, { Host: 'evil.example' }, path)).toBe(403)
+    }
+    const without = await start()
+    expect((await fetch(without.datadog.mailboxUrl)).status).toBe(404)
+  })
+
   test('answers a page of its own', async () => {
     const lab = await start()
     expect(await statusOf(lab.datadog.port, { Origin: `http://127.0.0.1:${lab.datadog.port}` })).toBe(200)
@@ -385,10 +399,10 @@ async function openStream(url: string): Promise<(mark: string) => Promise<string
   }
 }
 
-const statusOf = (port: number, headers: Record<string, string>): Promise<number | undefined> =>
+const statusOf = (port: number, headers: Record<string, string>, path = '/'): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
     http
-      .get({ port, host: '127.0.0.1', path: '/', headers }, (response) => {
+      .get({ port, host: '127.0.0.1', path, headers }, (response) => {
         response.resume()
         resolve(response.statusCode)
       })
