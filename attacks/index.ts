@@ -11,6 +11,7 @@ import { otpReplay } from './otp-replay.ts'
 import { passwordSpraying } from './password-spraying.ts'
 import { queueFlooding } from './queue-flooding.ts'
 import { reauthenticationGuessing } from './reauthentication-guessing.ts'
+import { renewalPolling } from './renewal-polling.ts'
 import { revokedSessionUse } from './revoked-session-use.ts'
 import { sessionFork } from './session-fork.ts'
 import { sessionReuse } from './session-reuse.ts'
@@ -38,6 +39,7 @@ export const attacks: readonly Attack[] = [
   takeoverActions,
   reauthenticationGuessing,
   telemetrySilence,
+  renewalPolling,
   subnetSpread,
   throttleOracle,
   queueFlooding,

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../functions/testing.ts'
+import { loadDetections } from '../lab/datadog/testing.ts'
+import { BLOCK_MS } from '../shared/containment/policy.ts'
+import { type Clock, OneClock } from './one-clock.ts'
+
+/**
+ * Evasions that take longer than anybody waits for `npm run verify`: real requests to the functions over real stores, every
+ * monitor over their events, real containments, by one clock. docs/proving-detections.md lists where each evasion is played.
+ */
+
+const second = 1_000
+const minute = 60 * second
+const monitors = (await loadDetections('detections'))
+  .map(({ monitor }) => monitor)
+  // Nobody beats the heart here.
+  .filter(({ slug }) => slug !== 'telemetry-silence')
+
+const clock: Clock = { now: Math.ceil(Date.now() / minute) * minute }
+let functions: Functions
+beforeAll(async () => {
+  functions = await startFunctions({
+    // The stores are shared with other tests, which count what the cap admits.
+    deps: { now: () => clock.now, cap: { admit: async () => true } },
+  })
+})
+afterAll(async () => {
+  await functions.close()
+})
+
+let hosts = 0
+const freshIp = () => `2001:db8:e7a5:${(++hosts).toString(16)}::7`
+const owner = () => ({ userAgent: CHROME, ip: freshIp() })
+const thief = () => ({ userAgent: FIREFOX, ip: freshIp() })
+
+describe('idle-minute: a session that its owner has left', () => {
+  const IDLE_MS = 60 * minute
+  /** Whoever presents a token leaves a trace, whatever is asked for. */
+  const doors: [string, string][] = [
+    ['looks at the account', 'session'],
+    ['asks for a successor', 'sessionRenew'],
+    ['lists the sessions', 'sessions'],
+  ]
+  it.each(doors)('is not taken over in its last minute by whoever %s', async (_, door) => {
+    const laptop = owner()
+    const { token } = await functions.signIn(laptop)
+    const story = new OneClock(functions, clock, monitors)
+    // The second use is within a minute of the first: it is not logged, and the idle time counts from it.
+    await story.wait(3 * minute)
+    await story.call('session', { ...laptop, token })
+    await story.wait(59 * second)
+    await story.call('session', { ...laptop, token })
+    await story.wait(IDLE_MS - 1)
+    const lair = thief()
+    expect((await story.call('session', { ...lair, token })).status).toBe(200)
+    await story.call(door, { ...lair, token })
+    await story.wait(minute)
+    expect(story.words()).toEqual(['session-reuse Triggered'])
+    for (const from of [lair, laptop]) {
+      expect((await story.call('session', { ...from, token })).json).toMatchObject({ code: 'session-revoked' })
+    }
+  })
+})
+
+describe('resumed-spraying: one password, on after the block', () => {
+  it('is refused for as long as the alert lasts, though it pauses for longer than a block', async () => {
+    const password = `spring ${randomUUID()}`
+    const followers = Array.from({ length: 3 }, () => `${randomUUID()}@example.com`)
+    for (const email of followers) await functions.register({ email, password })
+    const story = new OneClock(functions, clock, monitors)
+    const bot = thief()
+    const spray = (email: string) => story.call('login', { ...bot, body: { email, password } })
+    for (let n = 0; n < 7; n++) await spray(`${randomUUID()}@example.com`)
+    await story.wait(minute)
+    expect(story.words()).toEqual(['password-spraying Triggered'])
+    for (const email of followers) {
+      await story.wait(BLOCK_MS - second)
+      expect((await spray(email)).status).toBe(401)
+    }
+    expect(new Set(story.words().slice(1))).toEqual(new Set(['password-spraying Re-Triggered']))
+    const elsewhere = await story.call('login', { ...owner(), body: { email: followers[0], password } })
+    expect(elsewhere.status).toBe(200)
+  })
+})
+
+describe('block-outlasting: whatever a blocked network sends', () => {
+  it('does not outlast the block while the alert is open, and is blocked again when it goes on', async () => {
+    const { email } = await functions.signIn()
+    const story = new OneClock(functions, clock, monitors)
+    const bot = thief()
+    const stuff = () =>
+      story.call('login', { ...bot, body: { email: `${randomUUID()}@example.com`, password: randomUUID() } })
+    for (let n = 0; n < 11; n++) await stuff()
+    await story.wait(minute)
+    expect(story.words()).toEqual(['credential-stuffing Triggered'])
+    const until = clock.now + BLOCK_MS
+    for (let n = 0; clock.now + 100 * second < until; n++) {
+      await story.wait(100 * second)
+      await story.call('login', { ...bot, body: n % 2 === 0 ? { email: 7 } : { email, password: PASSWORD } })
+    }
+    expect(story.words()).toEqual(['credential-stuffing Triggered', 'credential-stuffing Recovered'])
+    await story.until(until)
+    for (let n = 0; n < 11; n++) await stuff()
+    await story.wait(minute)
+    expect(story.words().slice(2)).toEqual(['credential-stuffing Triggered'])
+    expect((await story.call('login', { ...bot, body: { email, password: PASSWORD } })).status).toBe(401)
+  })
+})
