@@ -37,7 +37,7 @@ export async function reckon(holdings: Holdings, questions: Questions): Promise<
   const entered = new Set([...holdings.entered(), ...inside.keys()])
   const nameOf = (account: string) => holdings.people.get(account)?.name ?? account
   const stays = [...inside].map(([account, how]) => `${nameOf(account)}’s account: ${how}`)
-  for (const text of stays) tell('attacker', `IS STILL IN ${text}`)
+  for (const text of stays) tell('attacker', `STILL HOLDS ${text}`)
   if (stays.length === 0 && entered.size > 0) {
     const accounts = `${entered.size} ${entered.size === 1 ? 'account' : 'accounts'}`
     tell('attacker', `tries all that opened ${accounts} once more, on every host: refused`)

@@ -21,8 +21,8 @@ import { duration, json, paint } from './output.ts'
 
 const usage = `Usage: npm run verify [-- <slug>… <options>]
 
-Detonates each attack and its benign twin against each target, waits for the alert and the containment, and proves by real
-requests that the attacker is out and the victim is not. Of an attack that is prevented it proves by the same requests that
+Detonates each attack and its benign twin against each target, waits for the alert and the containment, and asks by real
+requests on both hosts: nothing that the attacker got may open an account, nobody honest may be locked out. Of an attack that is prevented it proves by the same requests that
 the step is refused and nothing was entered, and finds the refusal in the logs. Uses the lab that runs; starts one of its own if none does.
 Exit code 0 only if everything holds.
 

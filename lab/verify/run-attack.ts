@@ -144,9 +144,9 @@ function verdictOf({ attacker_dead, entered, still_in, locked_out }: Scenario['c
   const honest = locked_out === 0 ? 'Nobody honest is locked out.' : `Honest people who are locked out: ${locked_out}.`
   const accounts = `${entered} ${entered === 1 ? 'account' : 'accounts'}`
   if (attacker_dead === null) {
-    return `Nothing is contained by itself; a person has to decide. The attacker entered ${accounts} and keeps ${still_in}. ${honest}`
+    return `Nothing is contained by itself; a person has to decide. The attacker entered ${accounts} and keeps ${still_in || 'none'}. ${honest}`
   }
-  return `The attacker entered ${accounts} and is still in ${still_in}. ${honest}`
+  return `The attacker entered ${accounts} and is still in ${still_in || 'none'}. ${honest}`
 }
 
 async function doTwin(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
