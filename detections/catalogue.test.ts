@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadDetections, modes, runCase } from '../lab/datadog/testing.ts'
+import { loadDetections, modes, newRequestId, numbered, runCase, after as timestampAt } from '../lab/datadog/testing.ts'
+import { addressFields } from '../shared/client/address.ts'
 import { policyFor } from '../shared/containment/policy.ts'
 import { Event, eventFields } from '../shared/event.ts'
 
@@ -10,6 +11,28 @@ const detections = await loadDetections(here)
 
 /** Events that need neither password nor session: whoever causes them may at most lose an address, never sign a victim out. */
 const unauthenticated = /@evt:\(?[^)]*\b(login|register|call|webhook)\b|@outcome:invalid/
+const risks = ['new_device', 'after_failures', 'spray', 'travel', 'canary', 'breached_password'] as const
+/**
+ * Attempts at which no password was looked at, by no doing of who sent them, and those of a network that is dealt with: many of
+ * each, with every verdict that there is, from one network and from many, at one login and at many.
+ */
+const unlooked = (['blocked', 'busy'] as const).flatMap((reason) =>
+  Array.from({ length: 400 }, (_, i): Event => {
+    const request = {
+      ...{ timestamp: timestampAt(i), level: 'warn' as const, service: 'mini-ato-saas', env: 'prod' },
+      ...addressFields(numbered.ip(i % 2 === 0 ? 0 : i)),
+      ...{ user_agent: 'x', device_hash: numbered.hash(i), via: 'web' as const, request_id: newRequestId() },
+      login_hash: numbered.hash(i % 3 === 0 ? 0 : i),
+    }
+    const risk = [...risks]
+    if (i % 4 === 0) return { ...request, risk, evt: 'register', outcome: 'fail', reason }
+    if (i % 4 === 1 && reason === 'busy') {
+      const session = { usr: { id: numbered.uuid(0) }, sid: numbered.sid(0) }
+      return { ...request, risk, ...session, evt: 'credential', outcome: 'fail', action: 'reauthenticated', reason }
+    }
+    return { ...request, risk, evt: 'login', outcome: 'fail', reason }
+  }),
+)
 const fieldsIn = (query: string) => [...query.matchAll(/@([A-Za-z_][\w.]*)/g)].map(([, field]) => field ?? '')
 const tagOf = (tags: readonly string[], key: string) =>
   tags.filter((tag) => tag.startsWith(`${key}:`)).map((tag) => tag.slice(key.length + 1))
@@ -43,6 +66,19 @@ describe.each(detections)('$monitor.slug', ({ monitor, cases }) => {
     expect(fieldsIn(monitor.query)).not.toContain('run_id')
     expect(fieldsIn(monitor.query)).not.toContain('rum_session_id')
     expect(fieldsIn(monitor.query)).not.toContain('user_agent')
+  })
+
+  test.runIf(monitor.parsed.operator.startsWith('>'))(
+    'it counts nothing that a block refused or a full queue turned away',
+    () => {
+      for (const event of unlooked) expect(Event.safeParse(event).error?.issues ?? []).toEqual([])
+      expect(runCase(monitor, { name: '', events: unlooked, fires: false }, 'arrival').faults).toEqual([])
+    },
+  )
+
+  test('a line that the drain delivers twice counts once, wherever twice is more than once', () => {
+    const { rollup, threshold, operator } = monitor.parsed
+    if (operator.startsWith('>') && threshold > 0) expect(rollup.kind).toBe('cardinality')
   })
 
   test('it uses nothing that Datadog leaves undocumented, and leaves nothing to a default that blinds', () => {

@@ -11,7 +11,7 @@ import { day, minute } from './schedule.ts'
 
 const detections = await loadDetections('detections')
 const monitors = detections.map(({ monitor }) => monitor)
-const sample = [...ordinaryLife({ events: 60_000, seed: 4 })]
+const sample = [...ordinaryLife({ events: 60_000, seed: 1 })]
 const count = (holds: (event: Event) => boolean) => sample.filter(holds).length
 
 test('its events are events of the app, in order of time', () => {
@@ -50,6 +50,11 @@ test.each<[string, number, (event: Event) => boolean]>([
     'codes used a second time',
     1,
     (event) => event.evt === 'mfa' && event.outcome === 'fail' && event.reason === 'replayed_code',
+  ],
+  [
+    'wrong passwords inside sessions',
+    30,
+    (event) => event.evt === 'credential' && event.outcome === 'fail' && event.reason === 'wrong_password',
   ],
   [
     'contained sessions whose owners come back',

@@ -50,8 +50,9 @@ function* arrive(
 }
 
 /**
- * Now and then: a new password, a second factor, an end to a session elsewhere. On a device that the account has had for a
- * while: what a new one changes in its first quarter of an hour is what takeover-actions is about.
+ * Now and then: the password once more, with a slip or three; a new password, a second factor, an end to a session elsewhere.
+ * Changes are made on a device that the account has had for a while: what a new one changes in its first quarter of an hour is
+ * what takeover-actions is about.
  */
 function* houseKeeping(
   town: Town,
@@ -69,17 +70,17 @@ function* houseKeeping(
   }
   const known = account.hasIssued ? account.tokens.get(device) : account.devices.get(device.hash)
   const settled = known?.isFirst || (known && schedule.now - known.since.getTime() > FRESH_MS)
-  if (!settled || !chance.of(0.006)) return session
+  const changes = settled && chance.of(0.006)
   let current: Session | undefined = session
-  if (schedule.now - session.authenticatedAt > FRESH_MS) {
-    for (let slips = chance.of(0.1) ? chance.between(1, 3) : 0; slips > 0; slips--) {
+  if (chance.of(0.03) || (changes && schedule.now - session.authenticatedAt > FRESH_MS)) {
+    for (let slips = chance.of(0.3) ? chance.between(1, 3) : 0; slips > 0; slips--) {
       service.reauthenticate(session, 'slip', visitor())
       yield chance.between(5, 30) * second
     }
     yield chance.between(5, 30) * second
     current = service.reauthenticate(session, account.password, visitor())
   }
-  if (current) {
+  if (current && changes) {
     yield chance.between(10, 60) * second
     current = change(town, person, current, visitor())
   }
