@@ -7,7 +7,7 @@ import { type IssuedToken, type TokenDeps, tokenFor } from './issue.ts'
 import { endForked, type SessionCheck } from './present.ts'
 
 export interface RenewDeps extends TokenDeps {
-  sessions: Pick<LiveSessions, 'renew'>
+  sessions: Pick<LiveSessions, 'read' | 'renew'>
   ledger: Pick<SessionLedger, 'close'>
   emit: Emit
 }
@@ -34,8 +34,11 @@ export async function renewSession(
   if (renewal.kind === 'revoked') return { kind: 'revoked' }
   const fields = { ...requestFields(client, deviceHash), evt: 'session' as const, usr: { id: userId }, sid }
   if (renewal.kind === 'offered') {
+    const token = await tokenFor({ ...renewal.session, gen: renewal.gen }, deps)
+    // Whatever ended while the token was made is handed none.
+    if (!(await deps.sessions.read(sid, deps.now()))) return { kind: 'revoked' }
     deps.emit({ ...fields, outcome: 'renewed' })
-    return { kind: 'renewed', token: await tokenFor({ ...renewal.session, gen: renewal.gen }, deps) }
+    return { kind: 'renewed', token }
   }
   deps.emit({ ...fields, outcome: 'seen', reason: 'refused' })
   if (renewal.kind === 'fork') await endForked(session, requestFields(client, deviceHash), deps)

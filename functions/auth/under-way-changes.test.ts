@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto'
+import { generate } from 'otplib'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { endAll } from '../../shared/session/end.ts'
+import type { FunctionsDeps } from '../deps.ts'
+import { type Functions, PASSWORD, startFunctions } from '../testing.ts'
+
+const NEXT = 'seven violet mules in a harbour'
+const ELSEWHERE = 'nine amber kettles in a tower'
+
+let functions: Functions
+let clock = Date.now()
+let built: FunctionsDeps
+beforeAll(async () => {
+  functions = await startFunctions({ deps: { now: () => clock } })
+  built = { ...functions.deps }
+})
+afterEach(() => void Object.assign(functions.deps, built))
+afterAll(() => functions.close())
+
+const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
+
+/** An account with a session that has stepped up, and another session of its own. */
+async function someone({ factor = false } = {}) {
+  const { email, token: weak } = await functions.signIn()
+  const other = await functions.signIn({ email })
+  let strong = await functions.stepUp(weak)
+  const userId = (await functions.deps.users.findByEmail(email))?.id ?? ''
+  const { secret } = (await functions.call('mfaEnrol', { token: strong.token })).json as { secret: string }
+  const codeNow = () => generate({ secret, epoch: clock / 1000 })
+  if (factor) {
+    await functions.call('mfaConfirm', { token: strong.token, body: { code: await codeNow() } })
+    clock += 30_000
+    strong = await functions.stepUp(strong.token, { code: await codeNow() })
+    clock += 30_000
+  }
+  return { email, userId, ...strong, other, codeNow }
+}
+type Someone = Awaited<ReturnType<typeof someone>>
+
+/** What may come while something slow is under way. */
+const ACTS = {
+  'the session is revoked': ({ sid }: Someone) =>
+    built.sessions.revoke(sid, { reason: 'contained', at: clock, containmentId: randomUUID() }),
+  'the user is revoked': async ({ userId }: Someone) => {
+    const why = { reason: 'contained', containmentId: randomUUID() } as const
+    const epoch = (await built.users.bumpEpoch(userId, why, new Date(clock))) ?? 0
+    await endAll(userId, { ...why, epoch, at: clock }, built)
+  },
+  'the password is changed': async ({ userId }: Someone) => {
+    const user = await built.users.findById(userId)
+    const from = { hash: user?.passwordHash ?? '', epoch: user?.epoch ?? 0 }
+    const epoch =
+      (await built.users.changePassword(userId, from, await built.passwords.hash(ELSEWHERE, SENDER), at())) ?? 0
+    await endAll(userId, { epoch, reason: 'password_changed', at: clock }, built)
+  },
+}
+type Act = keyof typeof ACTS
+const at = () => new Date(clock)
+const SENDER = { ip: '198.51.100.250', trusted: false }
+
+/** Every slow thing of each change, held still for as long as the act takes. */
+const CHANGES = [
+  [
+    'reauth',
+    () => ({ password: PASSWORD }),
+    false,
+    [
+      ['passwords', 'check'],
+      ['throttle', 'release'],
+      ['ledger', 'open'],
+      ['sessions', 'create'],
+      ['users', 'readEpoch'],
+      ['places', 'revise'],
+    ],
+  ],
+  [
+    'reauth',
+    async ({ codeNow }: Someone) => ({ password: PASSWORD, code: await codeNow() }),
+    true,
+    [
+      ['passwords', 'check'],
+      ['users', 'acceptTotpStep'],
+      ['throttle', 'clear'],
+    ],
+  ],
+  [
+    'password',
+    () => ({ current_password: PASSWORD, new_password: NEXT }),
+    false,
+    [
+      ['passwords', 'check'],
+      ['passwords', 'weakness'],
+      ['passwords', 'hash'],
+    ],
+  ],
+  [
+    'password',
+    () => ({ current_password: PASSWORD, new_password: NEXT }),
+    true,
+    [
+      ['passwords', 'check'],
+      ['passwords', 'weakness'],
+      ['passwords', 'hash'],
+    ],
+  ],
+  [
+    'mfaConfirm',
+    async ({ codeNow }: Someone) => ({ code: await codeNow() }),
+    false,
+    [
+      ['users', 'findById'],
+      ['throttle', 'reserve'],
+      ['devices', 'find'],
+    ],
+  ],
+  [
+    'mfaDisable',
+    () => undefined,
+    true,
+    [
+      ['users', 'findById'],
+      ['devices', 'find'],
+    ],
+  ],
+  [
+    'sessionRenew',
+    () => undefined,
+    false,
+    [
+      ['sessions', 'renew'],
+      ['issueToken', undefined],
+    ],
+  ],
+] as const
+type Slow = (...typed: never[]) => Promise<unknown>
+
+function holdAfter(name: keyof FunctionsDeps, method: string | undefined, act: () => Promise<unknown>): void {
+  const store = functions.deps[name] as unknown as Record<string, Slow> & Slow
+  const real = (method === undefined ? store : store[method]) as Slow
+  let held = false
+  const slow: Slow = async (...typed) => {
+    const value = await real.apply(store, typed)
+    if (!held) {
+      held = true
+      await act()
+    }
+    return value
+  }
+  Object.assign(functions.deps, { [name]: method === undefined ? slow : { ...store, [method]: slow } })
+}
+
+const cases = CHANGES.flatMap(([route, bodyOf, factor, steps]) =>
+  steps.flatMap(([name, method]) =>
+    (Object.keys(ACTS) as Act[]).map((act) => ({ route, bodyOf, factor, name, method, act })),
+  ),
+)
+
+describe('a change that is under way gives nothing and changes nothing', () => {
+  it.each(cases)('$route, when $act during $name $method (second factor: $factor)', async (given) => {
+    const { route, bodyOf, factor, name, method, act } = given
+    const person = await someone({ factor })
+    if (route === 'sessionRenew') clock += 300_000
+    const body = await bodyOf(person)
+    const before = await built.users.findById(person.userId)
+    holdAfter(name, method, () => ACTS[act](person))
+    functions.lines.length = 0
+    const { status, json } = await functions.call(route, { token: person.token, ...(body && { body }) })
+    expect([status, json.code]).toEqual([401, 'session-revoked'])
+
+    const after = await built.users.findById(person.userId)
+    const isTheirs = act === 'the password is changed'
+    expect(after?.totp?.enabled).toBe(before?.totp?.enabled)
+    if (!isTheirs) expect(after?.passwordHash).toBe(before?.passwordHash)
+    expect(await built.passwords.check(NEXT, after?.passwordHash, SENDER)).toMatchObject({ matches: false })
+    const left = await built.sessions.listByUser(person.userId, clock)
+    expect(left.map(({ sid }) => sid)).toEqual(act === 'the session is revoked' && !factor ? [person.other.sid] : [])
+    expect(eventsOf('credential').filter(({ outcome }) => outcome === 'success')).toEqual([])
+    expect(eventsOf('mfa').filter(({ outcome }) => outcome === 'enabled' || outcome === 'disabled')).toEqual([])
+    expect(eventsOf('session').filter(({ outcome }) => outcome === 'new' || outcome === 'renewed')).toEqual([])
+  })
+})
