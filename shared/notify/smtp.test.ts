@@ -68,7 +68,7 @@ describe('in the lab', () => {
 
   test('a hundred at once all arrive before the mailer is closed', async () => {
     const { mailbox, url } = await receiver()
-    const { notify, close } = mailer(url.href)
+    const { notify, close } = mailer(url.href, { withinMs: 30_000 })
     for (let n = 0; n < 100; n++) notify(MAIL)
     await close()
     expect(mailbox.list()).toHaveLength(100)
@@ -89,6 +89,16 @@ describe('in the lab', () => {
     expect(performance.now() - begun).toBeLessThan(QUICK_MS + 2000)
     expect(errors).toHaveLength(1)
     expect(String(errors[0]?.stack)).not.toMatch(/canary|#xxx/)
+  })
+
+  test('an end is bounded too: what has no turn by then is given up, with a line in the log', async () => {
+    const { port } = await server(() => {})
+    const { notify, close, errors } = mailer(`smtp://127.0.0.1:${port}`, { withinMs: QUICK_MS })
+    for (let n = 0; n < 100; n++) notify(MAIL)
+    const begun = performance.now()
+    await close()
+    expect(performance.now() - begun).toBeLessThan(3 * QUICK_MS + 2000)
+    expect(errors.map(({ message }) => message)).toContainEqual(expect.stringMatching(/^\d+ mails were given up/))
   })
 
   test('mails that wait are bounded: one more is lost, with a line in the log', async () => {

@@ -12,7 +12,7 @@ const DEFAULT_PORTS = { 'smtp:': 587, 'smtps:': 465 } as const
 
 export interface Mailer {
   notify: Notify
-  /** Resolves when every mail that was handed over is delivered or given up. */
+  /** Delivers what was handed over, for as long as one mail may take; the rest is given up, with a line in the log. */
   close(): Promise<void>
 }
 
@@ -56,7 +56,12 @@ export function createMailer(
       pump()
     },
     async close() {
+      const timer = setTimeout(() => {
+        const lost = queue.splice(0).length
+        if (lost > 0) error(new Error(`${lost} mails were given up at the end`), 'a mail could not be delivered')
+      }, deliverWithinMs)
       while (running.size > 0) await Promise.all(running)
+      clearTimeout(timer)
       transport?.close()
     },
   }

@@ -32,7 +32,8 @@ const refusedPage = (): Page =>
   layout(
     { title: 'This link does not work', rum: false },
     html`<h1>This link does not work</h1>
-<p class="lead">It was used already, or it is older than a day, or another link to the same address was used.</p>
+<p class="lead">It was used already, or it is older than a day, or another link to the same address was used. If you
+know of none of these, try it again in a quarter of an hour.</p>
 <p class="actions"><a class="button" href="/login">Sign in</a><a class="button quiet" href="/register">Create account</a></p>`,
   )
 
