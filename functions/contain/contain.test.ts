@@ -213,13 +213,19 @@ describe('an alert about an address', () => {
     for (const token of [before, known]) expect(await alive(token)).toBe(true)
   })
 
-  it.each(['was used before', 'was never used'])(
+  it.each(['was used before', 'was never used', 'knows nothing but a kind of device'])(
     'takes back the device token of an intruder, where the account %s',
     async (past) => {
       const [ip, elsewhere] = [freshIp(), freshIp()]
       const account = await registered()
       if (past === 'was used before') {
         await functions.call('login', { ip: elsewhere, body: { ...account, remember_device: true } })
+      }
+      if (past === 'knows nothing but a kind of device') {
+        const { now } = functions.deps
+        Object.assign(functions.deps, { now: () => now() - 24 * 3_600_000 })
+        await functions.call('login', { ip: elsewhere, body: account })
+        Object.assign(functions.deps, { now })
       }
       expect((await login(`${randomUUID()}@example.com`, ip, { userAgent: FIREFOX })).status).toBe(401)
       const first = (await functions.call('login', { ip, body: { ...account, remember_device: true } })).json

@@ -118,7 +118,7 @@ export async function meetDevice(arriving: Arriving, asks: boolean, deps: Meetin
   let issued = { isFirst: false }
   if (id !== undefined && lineage !== undefined) {
     const { since, isFirst } = device
-    const trusted = { lineage, since, isFirst }
+    const trusted = { lineage, since, isFirst, givenAt: holder?.givenAt ?? now }
     issued = await deps.deviceTokens.issue(userId, id, trusted, now, holder?.id).catch(async (error: unknown) => {
       await forgetKind()
       throw error
@@ -130,7 +130,7 @@ export async function meetDevice(arriving: Arriving, asks: boolean, deps: Meetin
     newDeviceSince: isNewDevice(device, now.getTime()) ? device.since.getTime() : undefined,
     lineage,
     returning: holder !== undefined,
-    settled: holder !== undefined && isSettled(holder.since.getTime(), now.getTime()),
+    settled: holder !== undefined && isSettled(holder.givenAt.getTime(), now.getTime()),
     confirm: async (risk) => {
       if (id === undefined) return undefined
       if (holder) await deps.deviceTokens.retire(userId, holder.id, now)

@@ -360,6 +360,8 @@ export interface KnownDevices {
 export interface TrustedDevice extends KnownDevice {
   /** Stays the same when its token is replaced. */
   lineage: string
+  /** When it was given its first one: its kind may have been known for longer. */
+  givenAt: Date
 }
 
 /** Secrets that devices keep, by account and by the SHA-256 of the token's id. */

@@ -34,7 +34,7 @@ export function createDeviceTokens(tables: Tables): DeviceTokens {
     async find(userId, id, now) {
       const row = await findEntity<Row>(await open(), userId, keyOf(id))
       if (!row || now >= row.expiresAt) return undefined
-      return { lineage: row.lineage, since: row.since, isFirst: row.isFirst }
+      return { lineage: row.lineage, since: row.since, isFirst: row.isFirst, givenAt: row.givenAt }
     },
 
     async hasIssued(userId) {
@@ -43,10 +43,10 @@ export function createDeviceTokens(tables: Tables): DeviceTokens {
 
     async issue(userId, id, device, now, replaces) {
       const table = await open()
-      const { lineage, since } = device
+      const { lineage, since, givenAt } = device
       const expiresAt = new Date(now.getTime() + TOKEN_LIFE_MS)
       const life = { issuedAt: now, expiresAt, returned: replaces !== undefined, replaced: false }
-      const row: Row = { lineage, since, isFirst: device.isFirst, ...life }
+      const row: Row = { lineage, since, givenAt, isFirst: device.isFirst, ...life }
       const isFirst = await unless([CONFLICT], table.createEntity({ partitionKey: userId, rowKey: ISSUED }))
       await table.createEntity({ partitionKey: userId, rowKey: keyOf(id), ...row })
       const kept = [keyOf(id), ...(replaces === undefined ? [] : [keyOf(replaces)])]
