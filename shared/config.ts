@@ -222,7 +222,9 @@ const FunctionsSchema = z.object({
     .int()
     .min(1)
     .default(25)
-    .describe('Subjects of one detection contained in ten minutes.'),
+    .describe(
+      'Accounts or networks that one detection may contain in ten minutes; as many accounts under a week old besides.',
+    ),
   DD_API_KEY: hidden
     .optional()
     .describe('With `DD_SITE`: functions send their log lines to Datadog themselves as well.'),

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { networkOf } from '../../shared/client/address.ts'
 import { containmentId } from '../../shared/containment/alert.ts'
 import { retry, undo } from '../../shared/containment/operate.ts'
@@ -594,6 +595,47 @@ describe('the cap', () => {
     expect(await retry(row, randomUUID(), functions.deps)).toMatchObject({ state: 'done', result: 'success' })
     expect(await alive(token)).toBe(false)
     await capped.close()
+  })
+
+  it('counts an owner once, and new accounts apart: nobody spends it on sessions of their own', async () => {
+    const detection = 'takeover-actions' // of which no other test contains anybody
+    const capped = await startFunctions({ env: { ...functions.env, CONTAIN_CAP: '2' } })
+    const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
+    const stateOf = async (sid: string) =>
+      (await capped.call('contain', { headers, body: about(detection, 'session', `@sid:${sid}`) })).json.state
+    const postgres = new pg.Client({ connectionString: inject('databaseUrl') })
+    await postgres.connect()
+    const established = async (weeksOld: number) => {
+      const { email, sid } = await capped.signIn()
+      const { rowCount } = await postgres.query(
+        `UPDATE users SET created_at = now() - $2 * interval '1 second' WHERE email = $1`,
+        [email, weeksOld * 7 * 86_400],
+      )
+      expect(rowCount).toBe(1)
+      return { email, sid }
+    }
+    const mine = await capped.signIn()
+    for (let n = 0; n < 4; n++) expect(await stateOf((await capped.signIn({ email: mine.email })).sid)).toBe('done')
+    expect(await stateOf((await capped.signIn()).sid)).toBe('done')
+    expect(await stateOf((await capped.signIn()).sid)).toBe('held')
+    // Under seven days is new: the share of the new accounts is spent.
+    expect(await stateOf((await established(0.99)).sid)).toBe('held')
+    const old = await established(1.01)
+    expect(await stateOf(old.sid)).toBe('done')
+    for (let n = 0; n < 2; n++) expect(await stateOf((await capped.signIn({ email: old.email })).sid)).toBe('done')
+    expect(await stateOf((await established(100)).sid)).toBe('done')
+    expect(await stateOf((await established(100)).sid)).toBe('held')
+    await postgres.end()
+    await capped.close()
+  })
+
+  it('does not wait for Postgres: a stolen session dies without it', async () => {
+    const { sid } = await functions.signIn()
+    const users = { ...functions.deps.users, findById: () => Promise.reject(new Error('no connection')) }
+    const cut = await startFunctions({ env: functions.env, deps: { users } })
+    const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
+    expect((await cut.call('contain', { headers, body: reuse(sid) })).json.state).toBe('done')
+    await cut.close()
   })
 
   it('counts a network once, however many of its addresses an attacker goes through', async () => {

@@ -4,7 +4,7 @@ import type { Containment, ContainmentCap, ReplayCache, Users } from '../stores/
 import type { AlertFault } from './alert.ts'
 import { type Alert, readAlert } from './alert.ts'
 import { type CarryOutDeps, carryOut, eventOf, renew } from './carry-out.ts'
-import { CAP_WINDOW_MS, STALE_MS } from './policy.ts'
+import { CAP_WINDOW_MS, NEW_ACCOUNT_MS, STALE_MS } from './policy.ts'
 
 /** How long a delivery's id is remembered: Datadog's retries are over long before. */
 const DELIVERY_MS = 24 * 3_600_000
@@ -13,7 +13,7 @@ export interface ContainDeps extends CarryOutDeps {
   users: Pick<Users, 'bumpEpoch' | 'findById'>
   replays: ReplayCache
   cap: ContainmentCap
-  /** Distinct subjects of one detection within ten minutes. */
+  /** Distinct owners or networks of one detection within ten minutes; as many new accounts beside them. */
   capLimit: number
 }
 
@@ -85,7 +85,8 @@ async function ownerOf(alert: Alert, deps: ContainDeps): Promise<{ userId?: stri
 }
 
 async function start(row: Containment, alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
-  if (await deps.cap.admit(row.detection, alert.scope, deps.capLimit, CAP_WINDOW_MS, deps.now())) {
+  const { name, subject } = await countedAs(row, alert, deps)
+  if (await deps.cap.admit(name, subject, deps.capLimit, CAP_WINDOW_MS, deps.now())) {
     return { kind: 'accepted', containment: await carryOut(row, requestId, deps) }
   }
   // The breaker: a detection gone wrong must not sign everybody out. An operator approves what is left waiting.
@@ -94,6 +95,23 @@ async function start(row: Containment, alert: Alert, requestId: string, deps: Co
   const event = eventOf(row, alert.subject, requestId)
   deps.emit({ ...event, outcome: 'refused', reason: 'cap', via: 'direct', level: 'error' })
   return { kind: 'accepted', containment: held }
+}
+
+/**
+ * What counts against the cap: whom a containment reaches, so that nobody spends it on sessions of their own. An owner
+ * counts once, whatever the number of sessions. New accounts cost their maker nothing, so they are counted apart: a
+ * hundred of them hold back no containment of an account that is older.
+ */
+async function countedAs(
+  { detection, userId }: Containment,
+  { scope }: Alert,
+  deps: ContainDeps,
+): Promise<{ name: string; subject: string }> {
+  if (userId === undefined) return { name: detection, subject: scope }
+  // Where it cannot be asked, it is the share of the older accounts: a session must die without Postgres too.
+  const owner = await deps.users.findById(userId).catch(() => undefined)
+  const isNew = owner !== undefined && deps.now() - owner.createdAt.getTime() < NEW_ACCOUNT_MS
+  return { name: isNew ? `${detection} of new accounts` : detection, subject: userId }
 }
 
 /**

@@ -43,6 +43,8 @@ export const policyFor = (detection: string): Policy | undefined =>
 export const BLOCK_MS = 15 * 60_000
 /** Window of the cap on distinct subjects of one detection. */
 export const CAP_WINDOW_MS = 10 * 60_000
+/** Younger accounts are counted in a cap of their own. */
+export const NEW_ACCOUNT_MS = 7 * 24 * 3_600_000
 /** An alert older than this is recorded and paged, not acted on: it may be a replay. */
 export const STALE_MS = 15 * 60_000
 /** How long web has to accept a revoke before functions carries it out itself. */

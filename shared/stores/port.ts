@@ -14,6 +14,7 @@ export interface User {
   passwordHash: string
   /** Rises whenever every session of the user must go; see `Users.bumpEpoch`. */
   epoch: number
+  createdAt: Date
   totp?: { secret: string; enabled: boolean; lastStep: number } | undefined
 }
 
@@ -281,10 +282,10 @@ export interface PendingMfas {
   consume(token: string): Promise<boolean>
 }
 
-/** How many different subjects one detection has contained lately. */
+/** How many different subjects have been contained lately under one name: a detection, or its share for new accounts. */
 export interface ContainmentCap {
   /** @returns false if `subject` would be one more than `limit` distinct ones within `windowMs` */
-  admit(detection: string, subject: string, limit: number, windowMs: number, now: number): Promise<boolean>
+  admit(name: string, subject: string, limit: number, windowMs: number, now: number): Promise<boolean>
 }
 
 export interface Leases {

@@ -30,7 +30,7 @@ export function usersContract(users: Users): void {
   describe('a user', () => {
     test('is found by address and by id, as created', async () => {
       const user = await registered()
-      const expected = { ...user, epoch: 1 }
+      const expected = { ...user, epoch: 1, createdAt: NOW }
       expect(await users.findByEmail(user.email)).toEqual(expected)
       expect(await users.findById(user.id)).toEqual(expected)
       expect(await users.readEpoch(user.id)).toBe(1)

@@ -6,7 +6,8 @@ import type { QueryConfig } from 'pg'
  * sign-in are named, which lets a connection parse them once.
  */
 
-const COLUMNS = 'id, email, password_hash, epoch, totp_secret, totp_enabled_at IS NOT NULL AS enabled, totp_last_step'
+const COLUMNS =
+  'id, email, password_hash, epoch, created_at, totp_secret, totp_enabled_at IS NOT NULL AS enabled, totp_last_step'
 
 /** @param change returns id and epoch of the row it changed @param at the parameter that holds the time */
 const audited = (change: string, action: string, at: string, detail = `'{}'::jsonb`): QueryConfig => ({

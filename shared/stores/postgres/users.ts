@@ -7,6 +7,7 @@ interface UserRow {
   email: string
   password_hash: string
   epoch: number
+  created_at: Date
   totp_secret: string | null
   enabled: boolean
   /** A bigint, which the driver gives as text. */
@@ -24,6 +25,7 @@ const userOf = (row: UserRow): User => ({
   email: row.email,
   passwordHash: row.password_hash,
   epoch: row.epoch,
+  createdAt: row.created_at,
   ...(row.totp_secret === null
     ? {}
     : {

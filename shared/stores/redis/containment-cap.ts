@@ -14,13 +14,13 @@ redis.call('PEXPIRE', KEYS[1], windowMs + tonumber(ARGV[5]))
 return 1
 `)
 
-/** A sliding window of distinct subjects for each detection; a refused subject takes no place in it. */
+/** A sliding window of distinct subjects for each name; a refused subject takes no place in it. */
 export function createContainmentCap(redis: Redis): ContainmentCap {
   return {
-    async admit(detection, subject, limit, windowMs, now) {
+    async admit(name, subject, limit, windowMs, now) {
       const member = createHash('sha256').update(subject).digest('hex')
       const args = [member, limit, windowMs, now, TTL_MARGIN_MS]
-      return (await admitSubject(redis, [hashedKey('cap', detection)], args)) === 1
+      return (await admitSubject(redis, [hashedKey('cap', name)], args)) === 1
     },
   }
 }
