@@ -26,6 +26,7 @@ const refused: Record<string, string[]> = {
     ...['administrator123', 'administrator2024', 'football20232024', 'helloworld123456', 'pokemonpokemon123'],
   ],
   'two or three common passwords': [
+    ...['monkey dragon monkey dragon', 'spring summer autumn winter', 'may the force be with you'],
     ...['monkeydragonfootball', 'superman batman 12', 'liverpoolfootballclub', 'sunshineprincess1', 'Hunter-Shadow-1!'],
   ],
   'a walk on the keyboard': [

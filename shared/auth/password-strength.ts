@@ -8,9 +8,12 @@ import { costOf, type Lexicon, type Part, read } from './password-patterns.ts'
 const SEEN_CHARACTERS = 64
 /** log10 of the guesses that a new password must be worth. Online, 90 tries a day are let through for an account. */
 const ENOUGH = 8
-/** From so many different words on it is a phrase, and even the commonest of its words counts as 200 guesses. */
+/** From so many different words on it is a phrase, one month or season among them, and even its commonest words count as 200 guesses. */
 const PHRASE_WORDS = 4
 const PHRASE_WORD_COST = Math.log10(200)
+const SHORTEST_PHRASE_WORD = 3
+/** Shorter ones are words that anything may have in it. */
+const FAMOUS_LENGTH = 12
 const CONTEXT_COST = 0.3
 /** A second month, season, year or date is chosen as the first one was. */
 const NEXT_COUNTED_COST = 0.7
@@ -68,11 +71,26 @@ const keyboards = [adjacencyGraphs.qwerty, adjacencyGraphs.qwertz, adjacencyGrap
  * @returns false also for what nobody could guess in a lifetime of online tries, if it was made as common ones are
  */
 export function isGuessable(password: string, context: readonly string[]): boolean {
-  return guesses(password, context) < ENOUGH
+  return !isPhrase(password, context) && guesses(password, context) < ENOUGH
+}
+
+/**
+ * Whether it is written as a phrase: four words or more, three different ones among them, that belong to no sequence
+ * and are not the beginning of something famous. Read without the spaces, such words may look like fewer and longer ones.
+ */
+function isPhrase(password: string, context: readonly string[]): boolean {
+  const lower = password.toLowerCase()
+  const words = lower.split(/[^\p{L}]+/u).filter((word) => word.length >= SHORTEST_PHRASE_WORD)
+  const usual = words.filter((word) => prose.has(word) && !context.includes(word))
+  const countedOff = words.filter((word) => counted.has(word))
+  if (usual.length + countedOff.length < words.length || countedOff.length > 1) return false
+  if (words.length < PHRASE_WORDS || new Set(usual).size < PHRASE_WORDS - 1) return false
+  const bare = lower.replaceAll(/[^\p{L}]/gu, '')
+  return !FAMOUS_PHRASES.some((phrase) => phrase.length >= FAMOUS_LENGTH && bare.includes(phrase))
 }
 
 /** @returns log10 of the guesses, by the cheapest of several readings */
-export function guesses(password: string, context: readonly string[]): number {
+function guesses(password: string, context: readonly string[]): number {
   const seen = [...password.normalize('NFKC')].slice(0, SEEN_CHARACTERS).join('')
   const lower = seen.toLowerCase()
   const bare = lower.replaceAll(/[^\p{L}\p{N}]/gu, '')
@@ -102,7 +120,9 @@ function total(parts: readonly Part[]): number {
   const distinct = new Map(parts.map((part) => [part.text, part]))
   const isCounted = ({ kind, text }: Part) => kind === 'date' || counted.has(text)
   const isProse = ({ kind, text }: Part) => kind === 'word' && prose.has(text)
-  const phrase = [...distinct.values()].filter(isProse).length >= PHRASE_WORDS
+  const words = [...distinct.values()]
+  const [proseWords, countedWords] = [words.filter(isProse).length, words.filter(isCounted).length]
+  const phrase = proseWords + Math.min(countedWords, 1) >= PHRASE_WORDS
   let sum = 0
   let counting = false
   for (const part of parts) {
