@@ -1,6 +1,7 @@
 import type { Account } from '../cast.ts'
 import type { Holdings, HonestClient, HonestPerson, Side, Whereabouts } from '../holdings.ts'
-import type { Client, SignIn, Visit } from './client.ts'
+import { type Client, type Session, type SignIn, sidOf, type Visit } from './client.ts'
+import type { Answer } from './wire.ts'
 
 /** A client whose every gain is entered in the run's account. */
 export const accounted = (client: Client, side: Side, from: Whereabouts, holdings: Holdings): Client =>
@@ -57,6 +58,15 @@ function attackers(client: Client, start: Whereabouts, holdings: Holdings): Clie
       note()
       return visit
     },
+    reauthenticate: async (password) => admitted(await client.reauthenticate(password)),
+    async send(outgoing) {
+      const answer = await client.send(outgoing)
+      for (const session of tokensIn(answer)) {
+        holdings.sessions.set(session.secret, { what: session, from })
+        holdings.enter(session)
+      }
+      return answer
+    },
     async changePassword(account, next) {
       const answer = await client.changePassword(account, next)
       if (answer.kind === 'in') passed({ email: account.email, password: next })
@@ -76,6 +86,18 @@ function attackers(client: Client, start: Whereabouts, holdings: Holdings): Clie
       from = { ...from, ...to }
     },
   }
+}
+
+/** Session tokens in the answer to a request of the attack's own making: a body or a cookie may hold one. */
+function tokensIn({ body, headers }: Answer): Session[] {
+  const texts = `${body} ${headers.getSetCookie().join(' ')}`.match(/[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g) ?? []
+  return texts.flatMap((secret) => {
+    try {
+      return [{ sid: sidOf(secret), secret }]
+    } catch {
+      return []
+    }
+  })
 }
 
 const isRight = ({ email, password }: Account, { people }: Holdings): boolean =>
@@ -119,6 +141,7 @@ function honest(client: Client, { device }: Whereabouts, holdings: Holdings): Cl
     signIn: async (account) => gavePassword(account, await client.signIn(account)),
     givePassword: async (account) => gavePassword(account, await client.givePassword(account)),
     enterCode: async (code) => admitted(await client.enterCode(code)),
+    reauthenticate: async (password) => admitted(await client.reauthenticate(password)),
     async visit(): Promise<Visit> {
       const visit = await client.visit()
       if (visit.kind === 'out' && own.session) person?.lost.add(own.session.sid)
