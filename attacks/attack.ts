@@ -148,6 +148,11 @@ export interface Detonation {
   readonly refusedAt: number | undefined
   /** Sids of honest sessions that may end with the attacker's: the stolen one, and no other. */
   readonly lost?: readonly string[]
+  /**
+   * Emails of those whom the attack itself locks out before anybody can know of it: no containment gives an account back, a
+   * person does. Counted, and no fault.
+   */
+  readonly restored?: readonly string[]
   /** Honest people's networks, sessions and logins, where a prevented attack is aimed at those: no alert may be about them. */
   readonly innocent?: readonly Group[]
 }

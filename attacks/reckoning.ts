@@ -13,6 +13,8 @@ export interface Questions {
   readonly passwords: boolean
   /** Sids of honest sessions that are allowed to end: the stolen one. */
   readonly lost: ReadonlySet<string>
+  /** Emails of owners whom the attack itself locks out: a person gives them their account back. */
+  readonly restored: ReadonlySet<string>
   readonly tell: (who: string, what: string) => void
 }
 
@@ -24,6 +26,8 @@ export interface Reckoning {
   readonly stillIn: number
   /** Of honest people who lost a session that was not the stolen one, or who cannot sign in. */
   readonly lockedOut: number
+  /** Of owners whom the attack itself locked out, before anything was contained. */
+  readonly toRestore: number
   /** What works of the attacker's, in words. */
   readonly stays: readonly string[]
   /** What does not of honest people's. */
@@ -43,8 +47,8 @@ export async function reckon(holdings: Holdings, questions: Questions): Promise<
     tell('attacker', `tries all that opened ${accounts} once more, on every host: refused`)
   }
   const { size } = entered
-  const outside = await askPeople(holdings, questions)
-  return { entered: size, stillIn: inside.size, lockedOut: outside.length, stays, complaints: outside }
+  const { complaints, toRestore } = await askPeople(holdings, questions)
+  return { entered: size, stillIn: inside.size, lockedOut: complaints.length, toRestore, stays, complaints }
 }
 
 /** @returns how the attacker gets in, by account */
@@ -128,20 +132,26 @@ async function passwordOpens(client: Client, account: { email: string; password:
   return answer.kind === 'challenged' ? 'the password leads to the question for a code' : undefined
 }
 
-/** @returns one line for each person who is locked out */
-async function askPeople({ people }: Holdings, questions: Questions): Promise<string[]> {
+/** @returns one complaint for each person who is locked out, and how many need a person's help as the attack would have it */
+async function askPeople(
+  { people }: Holdings,
+  questions: Questions,
+): Promise<{ complaints: string[]; toRestore: number }> {
   const outside: string[] = []
-  let others = 0
+  let [others, toRestore] = [0, 0]
   for (const person of people.values()) {
     const complaints = await askPerson(person, questions)
-    if (complaints.length > 0) {
+    if (complaints.length > 0 && questions.restored.has(person.account.email)) {
+      questions.tell(person.name, `needs somebody to give the account back: ${complaints.join(', ')}`)
+      toRestore++
+    } else if (complaints.length > 0) {
       const text = complaints.join(', ')
       questions.tell(person.name, `IS LOCKED OUT: ${text}`)
       outside.push(`${person.name}: ${text}`)
     } else if (!person.clients.some(({ session }) => session)) others++
   }
   if (others > 0) questions.tell('others', `who are signed in nowhere: ${others} can sign in`)
-  return outside
+  return { complaints: outside, toRestore }
 }
 
 async function askPerson(person: HonestPerson, { lost, tell }: Questions): Promise<string[]> {

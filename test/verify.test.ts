@@ -75,7 +75,7 @@ function refused({ slug }: PreventedAttack, target: string) {
     alert: expect.anything(),
     containment: {
       ...{ done: false, action: null, contain_ms: expect.any(Number), attacker_dead: true, victim_alive: true },
-      ...{ entered: expect.any(Number), still_in: 0, locked_out: 0 },
+      ...{ entered: expect.any(Number), still_in: 0, locked_out: 0, to_restore: 0 },
     },
     otherwise: { mode: 'cadence', detect_ms: null, contain_ms: expect.any(Number) },
     benign: { events: expect.any(Number), alerts: 0 },
@@ -105,6 +105,8 @@ function held({ slug, trips }: ContainedAttack, target: string) {
       entered: expect.any(Number),
       still_in: contains ? 0 : expect.any(Number),
       locked_out: 0,
+      // The thief's authenticator guards the account until somebody takes it off.
+      to_restore: slug === 'takeover-actions' ? 1 : 0,
     },
     otherwise: { mode: 'cadence', detect_ms: expect.any(Number), contain_ms: time },
     benign: { events: expect.any(Number), alerts: 0 },

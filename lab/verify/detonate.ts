@@ -177,11 +177,11 @@ export async function reckonUp(
   { attack }: Pick<Run, 'attack'>,
   base: RunContext,
   { tell }: AttackContext,
-  { lost = [] }: Detonation,
+  { lost = [], restored = [] }: Detonation,
 ): Promise<Reckoning> {
   await base.idle()
   const passwords = attack.trips !== undefined && policyFor(attack.trips)?.action === 'block_ip'
-  return base.reckon({ passwords, lost: new Set(lost), tell })
+  return base.reckon({ passwords, lost: new Set(lost), restored: new Set(restored), tell })
 }
 
 async function alertedInOtherMode(alert: Alert, since: number, lab: ObservedLab): Promise<number | undefined> {

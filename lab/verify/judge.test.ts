@@ -29,7 +29,7 @@ const alert: Alert = {
   unknown_webhooks: [],
 }
 const detonation = { group: alert.group, crossedAt: 1_000, refusedAt: 1_126 }
-const reckoning: Reckoning = { entered: 2, stillIn: 0, lockedOut: 0, stays: [], complaints: [] }
+const reckoning: Reckoning = { entered: 2, stillIn: 0, lockedOut: 0, toRestore: 0, stays: [], complaints: [] }
 const contained = { action: 'revoke', outcome: 'success', at: 1_120 }
 const outcome: Outcome = { requests: 10, detonation, reckoning, alert, contained, alertedOtherwise: 31_000 }
 const stillIn: Reckoning = { ...reckoning, stillIn: 1, stays: ['Ines’s account: web accepts the session'] }
@@ -48,7 +48,7 @@ test('a scenario that holds is told by its facts, all of them', () => {
       alert: { fired: true, monitor: 'session-reuse', group: alert.group, detect_ms: 19 },
       containment: {
         ...{ done: true, action: 'revoke', contain_ms: 126, attacker_dead: true, victim_alive: true },
-        ...{ entered: 2, still_in: 0, locked_out: 0 },
+        ...{ entered: 2, still_in: 0, locked_out: 0, to_restore: 0 },
       },
       otherwise: { mode: 'cadence', detect_ms: 30_000, contain_ms: 30_107 },
       benign: { events: 7, alerts: 0 },

@@ -61,7 +61,7 @@ const nothingSeen = (mode: Evaluation): Omit<AttackFacts, 'ends'> => ({
   alert: { fired: false, monitor: null, group: null, detect_ms: null },
   containment: {
     ...{ done: false, action: null, contain_ms: null, attacker_dead: false, victim_alive: false },
-    ...{ entered: 0, still_in: 0, locked_out: 0 },
+    ...{ entered: 0, still_in: 0, locked_out: 0, to_restore: 0 },
   },
   otherwise: { mode: otherThan(mode), detect_ms: null, contain_ms: null },
 })
@@ -69,7 +69,7 @@ const nothingSeen = (mode: Evaluation): Omit<AttackFacts, 'ends'> => ({
 function factsOf(attack: Attack, outcome: Outcome, mode: Evaluation): Omit<AttackFacts, 'ends'> {
   const { requests, detonation, reckoning, alert, contained } = outcome
   const { crossedAt, refusedAt } = detonation
-  const { entered, stillIn, lockedOut } = reckoning
+  const { entered, stillIn, lockedOut, toRestore } = reckoning
   return {
     attack: { requests },
     alert: {
@@ -84,7 +84,7 @@ function factsOf(attack: Attack, outcome: Outcome, mode: Evaluation): Omit<Attac
       contain_ms: refusedAt === undefined ? null : refusedAt - crossedAt,
       attacker_dead: stops(attack) ? stillIn === 0 : null,
       victim_alive: lockedOut === 0,
-      ...{ entered, still_in: stillIn, locked_out: lockedOut },
+      ...{ entered, still_in: stillIn, locked_out: lockedOut, to_restore: toRestore },
     },
     otherwise: { mode: otherThan(mode), ...timesOtherwise(attack, outcome) },
   }

@@ -140,8 +140,11 @@ function timesOf({ ends, alert, containment }: Judged['facts']): string {
   return times.filter((part) => part !== '').join(', ')
 }
 
-function verdictOf({ attacker_dead, entered, still_in, locked_out }: Scenario['containment']): string {
-  const honest = locked_out === 0 ? 'Nobody honest is locked out.' : `Honest people who are locked out: ${locked_out}.`
+function verdictOf({ attacker_dead, entered, still_in, locked_out, to_restore }: Scenario['containment']): string {
+  const byDefence =
+    locked_out === 0 ? 'Nobody honest is locked out.' : `Honest people who are locked out: ${locked_out}.`
+  const byAttacker = `Owners whom the attacker locked out, and who need somebody to give the account back: ${to_restore}.`
+  const honest = to_restore === 0 ? byDefence : `${byDefence} ${byAttacker}`
   const accounts = `${entered} ${entered === 1 ? 'account' : 'accounts'}`
   if (attacker_dead === null) {
     return `Nothing is contained by itself; a person has to decide. The attacker entered ${accounts} and keeps ${still_in || 'none'}. ${honest}`

@@ -35,6 +35,8 @@ export interface Scenario {
     readonly still_in: number
     /** Honest people who lost more than the stolen session, or who cannot sign in. */
     readonly locked_out: number
+    /** Owners whom the attack itself locked out before anything was contained: a person gives the account back. */
+    readonly to_restore: number
   }
   /** The same two times had the monitors been evaluated in the other way: not measured, but followed from the run's own log. */
   readonly otherwise: {

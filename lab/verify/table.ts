@@ -38,7 +38,7 @@ ${paint(io, board.failed === 0 ? 'green' : 'red', summary)}
 function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
   const { slug, target, ends, alert, containment, otherwise, benign, ok } = scenario
   const good = (holds: boolean, text: string) => (holds ? text : paint(io, 'red', text))
-  const { done, action, attacker_dead, victim_alive, locked_out } = containment
+  const { done, action, attacker_dead } = containment
   const isPrevented = ends === 'prevented'
   const measured = { detect_ms: alert.detect_ms, contain_ms: containment.contain_ms }
   const [cadence, arrival] = otherwise.mode === 'cadence' ? [otherwise, measured] : [measured, otherwise]
@@ -52,7 +52,7 @@ function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
     ...times,
     isPrevented ? '-' : good(done, action ?? 'nobody'),
     attackerCell(containment, good),
-    good(victim_alive, victim_alive ? 'alive' : locked_out === 0 ? 'OUT' : `OUT: ${locked_out}`),
+    victimCell(containment, good),
     good(benign.alerts === 0 && benign.events > 0, `${benign.events} events, ${plural(benign.alerts, 'alert')}`),
     paint(io, ok ? 'green' : 'red', ok ? 'ok' : 'FAILED'),
   ]
@@ -66,6 +66,14 @@ function attackerCell(
   const share = `${still_in} of ${entered}`
   if (attacker_dead === null) return `keeps ${share}`
   return good(attacker_dead, attacker_dead ? `dead, in ${share}` : `IN ${share}`)
+}
+
+function victimCell(
+  { victim_alive, locked_out, to_restore }: Scenario['containment'],
+  good: (holds: boolean, text: string) => string,
+): string {
+  if (!victim_alive) return good(false, locked_out === 0 ? 'OUT' : `OUT: ${locked_out}`)
+  return to_restore === 0 ? 'alive' : `to restore: ${to_restore}`
 }
 
 const time = (ms: number | null, otherwise: string): string => (ms === null ? otherwise : duration(ms))
