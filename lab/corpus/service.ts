@@ -89,7 +89,8 @@ export class Service {
     if (!this.throttle.reserve(registerRules(visitor.address))) return fail('throttled')
     if (account === 'weak') return fail('weak_password')
     if (account === 'existing') return fail('existing')
-    this.emit({ ...fields, outcome: 'success', usr: { id: account.id } })
+    this.emit({ ...fields, outcome: 'pending' })
+    this.emit({ ...fields, ...this.request(visitor), outcome: 'success', usr: { id: account.id } })
     return true
   }
 
