@@ -1,6 +1,7 @@
 import { accountBruteForce } from './account-brute-force.ts'
 import type { Attack } from './attack.ts'
 import { canaryAccount } from './canary-account.ts'
+import { capSpending } from './cap-spending.ts'
 import { containmentTampering } from './containment-tampering.ts'
 import { credentialStuffing } from './credential-stuffing.ts'
 import { distributedStuffing } from './distributed-stuffing.ts'
@@ -40,6 +41,7 @@ export const attacks: readonly Attack[] = [
   reauthenticationGuessing,
   telemetrySilence,
   renewalPolling,
+  capSpending,
   subnetSpread,
   throttleOracle,
   queueFlooding,
