@@ -94,6 +94,7 @@ export function createDeps(
     ...lifetimes,
     absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
     canaries: new Set(config.CANARY_ADDRESSES),
+    retentionMs: config.LEDGER_RETENTION_DAYS * 86_400_000,
     capLimit: config.CONTAIN_CAP,
     mayBlock: blockable(config.EGRESS_ADDRESSES),
     lab: config.ATO_LAB,

@@ -183,6 +183,7 @@ resource api 'Microsoft.Web/sites@2024-04-01' = {
       BCRYPT_COST: tuning.?BCRYPT_COST ?? ''
       HASH_QUEUE: tuning.?HASH_QUEUE ?? ''
       CANARY_ADDRESSES: tuning.?CANARY_ADDRESSES ?? ''
+      LEDGER_RETENTION_DAYS: tuning.?LEDGER_RETENTION_DAYS ?? ''
       CONTAIN_CAP: tuning.?CONTAIN_CAP ?? ''
       EGRESS_ADDRESSES: tuning.?EGRESS_ADDRESSES ?? ''
       GEO_DATABASE: tuning.?GEO_DATABASE ?? ''

@@ -217,6 +217,13 @@ const FunctionsSchema = z.object({
     .email('must be an email address')
     .meta({ form: 'email address' })
     .describe('Sender of every mail; the server must be allowed to send for its domain.'),
+  LEDGER_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(3650)
+    .default(90)
+    .describe('How long rows of the session and containment ledgers and of the audit are kept.'),
   CONTAIN_CAP: z.coerce
     .number()
     .int()

@@ -14,10 +14,12 @@ const PURGE_BATCHES = 10
 const EPOCHS = { page: 500, pages: 20, atOnce: 16 } as const
 
 export interface SweepDeps extends CarryOutDeps {
-  users: Pick<Users, 'bumpEpoch' | 'listRevoked'>
+  users: Pick<Users, 'bumpEpoch' | 'listRevoked' | 'purgeAudit'>
   sessions: LiveSessions
   leases: Leases
   registrations: Pick<Registrations, 'purge'>
+  /** How long ledgers and audit are kept. */
+  retentionMs: number
   error: (error: unknown, message: string) => void
 }
 
@@ -42,6 +44,7 @@ export async function sweep(deps: SweepDeps): Promise<Swept | undefined> {
     for await (const page of deps.ledger.openPages()) swept.expired += await expirePage(page, deps)
     await finishContainments(swept, deps)
     await purgeRegistrations(deps)
+    await purgeLedgers(deps)
     const duration_ms = Math.max(0, Math.round(deps.now() - startedAt))
     deps.emit({ evt: 'sweep', outcome: 'success', ...swept, duration_ms })
     return swept
@@ -76,6 +79,14 @@ async function raiseEpochs(deps: SweepDeps): Promise<void> {
     last = page.at(-1)
     if (page.length < EPOCHS.page) return
   }
+}
+
+/** What is older than it is kept for: so much in one sweep, the rest in the next. */
+async function purgeLedgers(deps: SweepDeps): Promise<void> {
+  const before = new Date(deps.now() - deps.retentionMs)
+  await deps.ledger.purge(before, PURGE_BATCH)
+  await deps.containments.purge(before, PURGE_BATCH)
+  await deps.users.purgeAudit(before, PURGE_BATCH)
 }
 
 async function expirePage(page: readonly OpenSession[], deps: SweepDeps): Promise<number> {

@@ -48,6 +48,8 @@ export interface Users {
   enableTotp(id: string, totp: { secret: string; step: number; epoch: number }, now: Date): Promise<number | undefined>
   /** Likewise. */
   disableTotp(id: string, epoch: number, now: Date): Promise<number | undefined>
+  /** Removes audit rows from before, oldest first, at most so many. @returns how many it removed */
+  purgeAudit(before: Date, atMost: number): Promise<number>
   /** Accepts a time step once: true only for the first caller with a step above the last one. @see RFC 6238 5.2 */
   acceptTotpStep(id: string, step: number): Promise<boolean>
 }
@@ -334,6 +336,8 @@ export interface SessionLedger {
   openPages(): AsyncIterable<OpenSession[]>
   /** Closes as expired a page of {@link openPages}. @returns how many were still active */
   expire(sessions: readonly OpenSession[], at: Date): Promise<number>
+  /** Removes sessions that were issued before, oldest first, at most so many. @returns how many it removed */
+  purge(issuedBefore: Date, atMost: number): Promise<number>
 }
 export interface OpenSession {
   userId: string
@@ -444,4 +448,6 @@ export interface ContainmentLedger {
   /** Moves a row on, if it is still in one of the named states. @returns false if it was not */
   update(containment: Containment, from: readonly ContainmentState[]): Promise<boolean>
   list(filter: { states?: readonly ContainmentState[]; limit?: number }): Promise<Containment[]>
+  /** Removes rows that were last touched before and are not `pending`, at most so many. @returns how many it removed */
+  purge(before: Date, atMost: number): Promise<number>
 }

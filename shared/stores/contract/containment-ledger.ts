@@ -29,6 +29,23 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
     return containment
   }
 
+  describe('retention', () => {
+    test('removes what was last touched before, no more than asked for, and nothing that is pending', async () => {
+      const aged = fresh()
+      const [done, waiting, young] = [
+        await claimed({ state: 'done' }, aged),
+        await claimed({}, aged),
+        await claimed({ state: 'done', updatedAt: LATER }, aged),
+      ]
+      await claimed({ state: 'held' }, aged)
+      expect(await aged.purge(LATER, 1)).toBe(1)
+      expect(await aged.purge(LATER, 10)).toBe(1)
+      expect(await aged.purge(LATER, 10)).toBe(0)
+      expect(await aged.find(done.detection, done.id)).toBeUndefined()
+      expect((await aged.list({})).map(({ id }) => id).sort()).toEqual([waiting.id, young.id].sort())
+    })
+  })
+
   describe('a containment', () => {
     test('is claimed by one of many', async () => {
       const containment = pending()

@@ -39,6 +39,27 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
       Array.from({ length: count }, (_, n) => opened({ issuedAt: new Date(NOW.getTime() + ((n * 7) % count)) }, into)),
     )
 
+  describe('retention', () => {
+    test('removes what was issued before, oldest first and no more than asked for, with all that leads to it', async () => {
+      const aged = fresh()
+      const at = (days: number) => new Date(NOW.getTime() + days * 86_400_000)
+      const [old, older, young] = [
+        await opened({ issuedAt: at(2) }, aged),
+        await opened({ issuedAt: at(1) }, aged),
+        await opened({ issuedAt: at(3) }, aged),
+      ]
+      await aged.close(old.userId, old.sid, { state: 'ended', at: at(2) })
+      expect(await aged.purge(at(3), 1)).toBe(1)
+      expect(await aged.find(older.userId, older.sid)).toBeUndefined()
+      expect(await aged.locate(older.sid)).toBeUndefined()
+      expect(await aged.locate(old.sid)).toMatchObject({ state: 'ended' })
+      expect(await aged.purge(at(3), 10)).toBe(1)
+      expect(await aged.purge(at(3), 10)).toBe(0)
+      expect(await aged.listByUser(old.userId)).toEqual([])
+      expect((await pagesOf(aged)).flat()).toEqual([openOf(young)])
+    })
+  })
+
   describe('a session in the ledger', () => {
     test('is found by its user, by its sid alone, and among the sessions of its user', async () => {
       const session = await opened()

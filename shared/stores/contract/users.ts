@@ -117,6 +117,20 @@ export function usersContract(users: Users): void {
     })
   })
 
+  describe('the audit', () => {
+    test('ends by age, oldest first and no more than asked for', async () => {
+      const long = (hours: number) => new Date(Date.UTC(2001, 0, 1, hours))
+      const user = { id: randomUUID(), email: `${randomUUID()}@example.com`, passwordHash: 'hash-1' }
+      await users.create(user, long(1))
+      await users.bumpEpoch(user.id, { reason: 'contained' }, long(2))
+      await users.bumpEpoch(user.id, { reason: 'contained' }, long(3))
+      expect(await users.purgeAudit(long(3), 1)).toBe(1)
+      expect(await users.purgeAudit(long(3), 10)).toBe(1)
+      expect(await users.purgeAudit(long(3), 10)).toBe(0)
+      expect(await users.readEpoch(user.id)).toBe(3)
+    })
+  })
+
   describe('a TOTP secret', () => {
     test('is not enabled before it is confirmed, and the latest offer counts', async () => {
       const { id } = await registered()

@@ -83,6 +83,10 @@ export const disableTotp = audited(
   `jsonb_build_object('epoch', epoch)`,
 )
 
+export const purgeAudit: QueryConfig = {
+  text: 'DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)',
+}
+
 export const acceptTotpStep: QueryConfig = {
   name: 'user-totp-step',
   text: `UPDATE users SET totp_last_step = $2

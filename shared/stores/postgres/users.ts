@@ -89,6 +89,10 @@ export function createUsers(pool: pg.Pool): Users {
     offerTotp: (id, secret, now) => changed(sql.offerTotp, id, secret, now),
     enableTotp: (id, { secret, step, epoch }, now) => epochOf(sql.enableTotp, id, secret, step, now, epoch),
     disableTotp: (id, epoch, now) => epochOf(sql.disableTotp, id, epoch, now),
+    async purgeAudit(before, atMost) {
+      const { rowCount } = await pool.query({ ...sql.purgeAudit, values: [before, atMost] })
+      return rowCount ?? 0
+    },
     acceptTotpStep: (id, step) => changed(sql.acceptTotpStep, id, step),
   }
 }

@@ -1,7 +1,9 @@
 import { odata, type TableEntityResult } from '@azure/data-tables'
 import type { Containment, ContainmentLedger } from '../port.ts'
 import type { Tables } from './client.ts'
-import { CONFLICT, findEntity, PRECONDITION_FAILED, unless } from './entity.ts'
+import { CONFLICT, findEntity, mapLimited, NOT_FOUND, PRECONDITION_FAILED, unless } from './entity.ts'
+
+const PARALLEL = 10
 
 function containmentOf(row: TableEntityResult<Containment>): Containment {
   const { id, detection, cycle, scope, action, state, alertId, alertedAt, createdAt, updatedAt, attempts } = row
@@ -40,6 +42,17 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
         const written = table.updateEntity(entityOf(containment), 'Replace', { etag: row.etag })
         if (await unless([PRECONDITION_FAILED], written)) return true
       }
+    },
+
+    async purge(before, atMost) {
+      const table = await open()
+      const filter = odata`updatedAt lt ${before} and state ne ${'pending'}`
+      const old: Containment[] = []
+      for await (const row of table.listEntities<Containment>({ queryOptions: { filter } })) {
+        if (old.push(containmentOf(row)) >= atMost) break
+      }
+      await mapLimited(old, PARALLEL, ({ detection, id }) => unless([NOT_FOUND], table.deleteEntity(detection, id)))
+      return old.length
     },
 
     /** Newest first; rows do not come in that order, so that a limit saves the caller's time only. */

@@ -10,12 +10,13 @@ type Ending = Parameters<SessionLedger['close']>[2]
 const PAGE = 100
 const PARALLEL = 10
 const OPEN = 'open'
+const ALL = 'all'
 const OWNER = 'owner'
 
 const hashOf = (sid: string) => createHash('sha256').update(sid).digest('hex')
 /** Sorts by age: rows come back in the order of their keys. */
-const openKey = ({ sid, issuedAt }: Pick<OpenSession, 'sid' | 'issuedAt'>) =>
-  `${issuedAt.toISOString().replaceAll(':', '')}-${hashOf(sid)}`
+const openKey = ({ sid, issuedAt }: Pick<OpenSession, 'sid' | 'issuedAt'>) => `${ageOf(issuedAt)}-${hashOf(sid)}`
+const ageOf = (issuedAt: Date) => issuedAt.toISOString().replaceAll(':', '')
 
 function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
   const { userId, sid, state, issuedAt, absoluteExpiry, deviceHash, device, ip, via } = row
@@ -33,6 +34,7 @@ function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
  *   sessions      partition user id, row SHA-256 of the sid: the ledger itself
  *   sessionindex  partition SHA-256 of the sid, row `owner`: whose it is
  *                 partition `open`, row age and SHA-256: the open ones, oldest first, for the sweeper
+ *                 partition `all`, row age and SHA-256: every one, oldest first, for the end of its retention
  * Tables have no transactions across partitions, so the index is written before the row and tidied up after it: what a
  * crash leaves behind is an index row without an active session, and the sweeper removes that.
  */
@@ -79,9 +81,11 @@ export function createSessionLedger(tables: Tables): SessionLedger {
       const rowKey = hashOf(sid)
       await Promise.all([
         lookup.upsertEntity({ partitionKey: rowKey, rowKey: OWNER, userId }, 'Replace'),
-        lookup.upsertEntity(
-          { partitionKey: OPEN, rowKey: openKey(session), userId, sid, issuedAt, absoluteExpiry },
-          'Replace',
+        ...[OPEN, ALL].map((partitionKey) =>
+          lookup.upsertEntity(
+            { partitionKey, rowKey: openKey(session), userId, sid, issuedAt, absoluteExpiry },
+            'Replace',
+          ),
         ),
       ])
       await table.createEntity({ partitionKey: userId, rowKey, ...session })
@@ -118,6 +122,26 @@ export function createSessionLedger(tables: Tables): SessionLedger {
         }))
         if (open.length > 0) yield open
       }
+    },
+
+    async purge(issuedBefore, atMost) {
+      const [table, lookup] = await Promise.all([sessions(), index()])
+      const filter = odata`PartitionKey eq ${ALL} and RowKey lt ${ageOf(issuedBefore)}`
+      const old: { rowKey: string; userId: string; sid: string }[] = []
+      const rows = lookup.listEntities<OpenSession & { rowKey: string }>({ queryOptions: { filter } })
+      for await (const { rowKey, userId, sid } of rows) {
+        if (old.push({ rowKey, userId, sid }) >= atMost) break
+      }
+      // The index goes last: what a crash leaves behind is found and removed again.
+      await mapLimited(old, PARALLEL, async ({ rowKey, userId, sid }) => {
+        await Promise.all([
+          unless([NOT_FOUND], table.deleteEntity(userId, hashOf(sid))),
+          unless([NOT_FOUND], lookup.deleteEntity(hashOf(sid), OWNER)),
+          unless([NOT_FOUND], lookup.deleteEntity(OPEN, rowKey)),
+        ])
+        await unless([NOT_FOUND], lookup.deleteEntity(ALL, rowKey))
+      })
+      return old.length
     },
 
     async expire(expired, at) {
