@@ -10,6 +10,7 @@ import { substitute } from '../lab/datadog/notify/payload.ts'
 import { parseWebhook } from '../lab/datadog/notify/webhook.ts'
 import { type Detection, loadDetections } from '../lab/datadog/testing.ts'
 import { addressFields } from '../shared/client/address.ts'
+import { containmentId } from '../shared/containment/alert.ts'
 import { undo } from '../shared/containment/operate.ts'
 import { BLOCK_MS, policyFor } from '../shared/containment/policy.ts'
 import type { Containment } from '../shared/stores/port.ts'
@@ -56,7 +57,9 @@ const freshIp = () => `2001:db8:b10c:${(++hosts).toString(16)}::7`
 
 /** Evaluates each minute, as Datadog does, and delivers what it has to say; the sweeper runs as often. */
 class Watch {
-  readonly told: (Transition & { answer: unknown })[] = []
+  readonly told: Transition[] = []
+  /** How long the next delivery takes. */
+  lateMs = 0
   private readonly evaluator: Evaluator
   private readonly notifiers: Map<Monitor, ReturnType<typeof notifierFor>>
 
@@ -79,7 +82,7 @@ class Watch {
       await this.deliver(this.evaluator.advance(clock))
       await sweepOurs()
     }
-    clock = at
+    clock = Math.max(clock, at)
   }
 
   private async deliver(transitions: readonly Transition[]): Promise<void> {
@@ -88,8 +91,10 @@ class Watch {
       if (!values) throw new Error('a monitor that was never loaded')
       const raw = substitute(webhook.payload, values)
       const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET as string }
-      const { json } = await functions.call('contain', { raw, headers })
-      this.told.push({ ...transition, answer: json })
+      clock += this.lateMs
+      this.lateMs = 0
+      await functions.call('contain', { raw, headers })
+      this.told.push(transition)
     }
   }
 }
@@ -141,20 +146,21 @@ describe.each(blocking)('a block by $monitor.slug', (detection) => {
 
 describe('a reminder', () => {
   const [detection] = blocking as [Detection]
-  const alerted = async () => {
+  /** @param lateMs how long the alert's delivery takes */
+  const alerted = async (lateMs = 0) => {
     const { network, ip } = addressFields(freshIp())
     const watch = new Watch([detection.monitor])
-    const from = clock
+    watch.lateMs = lateMs
     await watch.log(...volley(detection, ip))
-    await watch.until(from + minute)
+    await watch.until(clock + minute)
     const [told] = watch.told
     if (!told) throw new Error('no alert')
-    const { containment_id } = told.answer as { containment_id: string }
-    const row = () => functions.deps.containments.find(detection.monitor.slug, containment_id)
     const { values } = notifierFor(detection.monitor, { variables: {}, origin: 'http://127.0.0.1' })(told)
-    const sent = JSON.parse(substitute(webhook.payload, values)) as Record<string, string>
-    const remind = async (transition = 'Re-Triggered') => {
-      const body = { ...sent, id: randomUUID(), date: String(clock), transition }
+    const sent = JSON.parse(substitute(webhook.payload, values)) as { cycle_key: string; scope: string }
+    const id = containmentId(detection.monitor.slug, sent.cycle_key, sent.scope)
+    const row = () => functions.deps.containments.find(detection.monitor.slug, id)
+    const remind = async (transition = 'Re-Triggered', cycle_key = sent.cycle_key) => {
+      const body = { ...sent, id: randomUUID(), date: String(clock), transition, cycle_key }
       const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET as string }
       return (await functions.call('contain', { body, headers })).json
     }
@@ -186,6 +192,23 @@ describe('a reminder', () => {
     expect(await remind()).toEqual({ ignored: 'duplicate' })
     expect(await row()).toMatchObject({ state: 'closed', reason: 'recovered' })
     expect(await blockOf(network)).toBeUndefined()
+  })
+
+  it('makes the block whose own alert came too late to be acted on', async () => {
+    const { network, row, remind } = await alerted(16 * minute)
+    expect(await row()).toMatchObject({ state: 'held', reason: 'stale' })
+    expect(await blockOf(network)).toBeUndefined()
+    expect(await remind('Triggered')).toEqual({ ignored: 'duplicate' })
+    expect(await remind()).toMatchObject({ state: 'done', action: 'block_ip' })
+    expect(await blockOf(network)).toBeDefined()
+  })
+
+  it('makes the block whose own alert never came', async () => {
+    const { network, remind } = await alerted()
+    clock += BLOCK_MS
+    expect(await blockOf(network)).toBeUndefined()
+    expect(await remind('Re-Triggered', randomUUID())).toMatchObject({ state: 'done', action: 'block_ip' })
+    expect(await blockOf(network)).toBeDefined()
   })
 
   it('that comes after a recovery of what had run out renews nothing', async () => {

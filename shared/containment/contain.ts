@@ -91,7 +91,7 @@ async function start(row: Containment, alert: Alert, requestId: string, deps: Co
   }
   // The breaker: a detection gone wrong must not sign everybody out. An operator approves what is left waiting.
   const held: Containment = { ...row, state: 'held', reason: 'cap' }
-  await deps.containments.update(held, ['pending'])
+  await deps.containments.update(held, ['pending', 'held'])
   const event = eventOf(row, alert.subject, requestId)
   deps.emit({ ...event, outcome: 'refused', reason: 'cap', via: 'direct', level: 'error' })
   return { kind: 'accepted', containment: held }
@@ -116,16 +116,17 @@ async function countedAs(
 
 /**
  * The same alert again: what was not finished is finished, and a re-trigger renews what holds, or what ran out while the
- * alert was still open. What an operator has undone, or has yet to decide, stays as it is, as does what has recovered.
+ * alert was still open. It also carries out what was held for its age alone: that the alert is told again now says that it
+ * is no replay. What an operator has undone, or has yet to decide, stays as it is, as does what has recovered.
  */
 async function repeat(alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
   const row = await deps.containments.find(alert.detection, alert.containmentId)
   if (row?.state === 'pending' || row?.state === 'failed') {
     return { kind: 'accepted', containment: await carryOut(row, requestId, deps) }
   }
-  if (!row || alert.transition !== 'Re-Triggered' || !(row.state === 'done' || ranOut(row))) {
-    return { kind: 'ignored', reason: 'duplicate' }
-  }
+  if (!row || alert.transition !== 'Re-Triggered') return { kind: 'ignored', reason: 'duplicate' }
+  if (row.state === 'held' && row.reason === 'stale') return start(row, alert, requestId, deps)
+  if (row.state !== 'done' && !ranOut(row)) return { kind: 'ignored', reason: 'duplicate' }
   return { kind: 'accepted', containment: await renew(row, requestId, deps) }
 }
 
