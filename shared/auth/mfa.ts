@@ -156,7 +156,11 @@ export async function enrolTotp(
   return offered ? { kind: 'offered', secret, uri: otpauthUri(user.email, secret) } : { kind: 'nothing-offered' }
 }
 
-/** Turns the offered authenticator on, once a code shows that it works, and ends the other sessions. @see OWASP ASVS 6.5.1 */
+/**
+ * Turns the offered authenticator on, once a code shows that it works, and ends the other sessions: but not for a device
+ * that is new to the account. That one may be a thief's who has the password; takeover-actions tells of it and ends it,
+ * and an owner whose sessions were ended by it could never get in again. @see OWASP ASVS 6.5.1
+ */
 export async function confirmTotp(
   session: LiveSession,
   code: string,
@@ -182,10 +186,12 @@ export async function confirmTotp(
   }
   const risk = await risksOfDevice(session, deviceHash, deps)
   if (!(await deps.sessions.read(session.sid, deps.now()))) return { kind: 'ended' }
-  const epoch = await deps.users.enableTotp(user.id, { secret, step, epoch: session.epoch }, new Date(deps.now()))
+  const spareOthers = risk.includes('new_device')
+  const totp = { secret, step, epoch: session.epoch, spareOthers }
+  const epoch = await deps.users.enableTotp(user.id, totp, new Date(deps.now()))
   if (epoch === undefined) return afterAll(session, deps)
   deps.emit({ ...fields, ...riskField(risk), outcome: 'enabled' })
-  await endOthers(session, { epoch, reason: 'factor_changed' }, deps)
+  if (!spareOthers) await endOthers(session, { epoch, reason: 'factor_changed' }, deps)
   await deps.throttle.clear(rules.map((rule) => rule.key))
   return { kind: 'enabled' }
 }

@@ -42,11 +42,15 @@ export interface Users {
   /** Keeps an encrypted secret that is not yet confirmed; replaces an unconfirmed one. @returns false if one is enabled */
   offerTotp(id: string, secret: string, now: Date): Promise<boolean>
   /**
-   * Enables the offered secret, if it is still that one, remembers the step that confirmed it, and bumps the epoch, if
-   * it is still that of the session that asks. @returns the new epoch
+   * Enables the offered secret, if it is still that one and the epoch still that of the session that asks, and remembers
+   * the step that confirmed it. Bumps the epoch unless the other sessions are spared. @returns the epoch from then on
    */
-  enableTotp(id: string, totp: { secret: string; step: number; epoch: number }, now: Date): Promise<number | undefined>
-  /** Likewise. */
+  enableTotp(
+    id: string,
+    totp: { secret: string; step: number; epoch: number; spareOthers?: boolean },
+    now: Date,
+  ): Promise<number | undefined>
+  /** Likewise, and always bumps the epoch. */
   disableTotp(id: string, epoch: number, now: Date): Promise<number | undefined>
   /** Removes audit rows from before, oldest first, at most so many. @returns how many it removed */
   purgeAudit(before: Date, atMost: number): Promise<number>

@@ -16,7 +16,7 @@ const NOTICES: Readonly<Record<string, Notice>> = {
   'password-changed': { tone: 'good', text: 'Your password is changed. Every other session is ended.' },
   'totp-on': {
     tone: 'good',
-    text: 'Your authenticator app is on, and every other session is ended. You will be asked for a code at each sign-in.',
+    text: 'Your authenticator app is on. You will be asked for a code at each sign-in. End on the sessions page what you do not know.',
   },
   'totp-off': {
     tone: 'warning',

@@ -144,6 +144,15 @@ export function usersContract(users: Users): void {
       expect((await users.findById(id))?.totp).toEqual({ secret: 'second', enabled: true, lastStep: STEP })
     })
 
+    test('is enabled without ending the other sessions where they are spared', async () => {
+      const { id } = await registered()
+      await users.offerTotp(id, 'secret', NOW)
+      const totp = { secret: 'secret', step: STEP, epoch: 1, spareOthers: true }
+      expect(await users.enableTotp(id, { ...totp, epoch: 2 }, NOW)).toBeUndefined()
+      expect(await users.enableTotp(id, totp, NOW)).toBe(1)
+      expect(await users.findById(id)).toMatchObject({ epoch: 1, totp: { enabled: true } })
+    })
+
     test('that is enabled is neither replaced nor enabled again', async () => {
       const { id } = await withTotp()
       expect(await users.offerTotp(id, 'other', NOW)).toBe(false)

@@ -67,13 +67,16 @@ export const offerTotp = audited(
   '$3::timestamptz',
 )
 
-export const enableTotp = audited(
-  `UPDATE users SET totp_enabled_at = $4, totp_last_step = $3, ${raised('$4', `'factor_changed'`)}
-    WHERE id = $1 AND totp_secret = $2 AND totp_enabled_at IS NULL AND epoch = $5`,
-  'totp_enabled',
-  '$4::timestamptz',
-  `jsonb_build_object('epoch', epoch)`,
-)
+const enabled = (others: string) =>
+  audited(
+    `UPDATE users SET totp_enabled_at = $4, totp_last_step = $3, ${others}
+      WHERE id = $1 AND totp_secret = $2 AND totp_enabled_at IS NULL AND epoch = $5`,
+    'totp_enabled',
+    '$4::timestamptz',
+    `jsonb_build_object('epoch', epoch)`,
+  )
+export const enableTotp = enabled(raised('$4', `'factor_changed'`))
+export const enableTotpSparingOthers = enabled('updated_at = $4')
 
 export const disableTotp = audited(
   `UPDATE users SET totp_secret = NULL, totp_enabled_at = NULL, totp_last_step = NULL, ${raised('$3', `'factor_changed'`)}

@@ -87,7 +87,8 @@ export function createUsers(pool: pg.Pool): Users {
       await ofUser(sql.rehash, id, from, to)
     },
     offerTotp: (id, secret, now) => changed(sql.offerTotp, id, secret, now),
-    enableTotp: (id, { secret, step, epoch }, now) => epochOf(sql.enableTotp, id, secret, step, now, epoch),
+    enableTotp: (id, { secret, step, epoch, spareOthers = false }, now) =>
+      epochOf(spareOthers ? sql.enableTotpSparingOthers : sql.enableTotp, id, secret, step, now, epoch),
     disableTotp: (id, epoch, now) => epochOf(sql.disableTotp, id, epoch, now),
     async purgeAudit(before, atMost) {
       const { rowCount } = await pool.query({ ...sql.purgeAudit, values: [before, atMost] })
