@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -56,7 +56,8 @@ async function buildBrokenFunctions(root: string): Promise<void> {
     ...{ bundle: true, platform: 'node', target: 'node20', format: 'cjs', logLevel: 'error' },
     external: ['@azure/functions-core', 'pg-native', '@azure/identity'],
   })
-  await copyFile(join(PROJECT, 'dist', 'hash-worker.cjs'), join(dist, 'hash-worker.cjs'))
+  const workers = (await readdir(join(PROJECT, 'dist'))).filter((name) => name.endsWith('-worker.cjs'))
+  for (const name of workers) await copyFile(join(PROJECT, 'dist', name), join(dist, name))
   await copyFile(join(PROJECT, 'host.json'), join(root, 'host.json'))
   await writeFile(join(root, 'package.json'), JSON.stringify({ main: 'dist/functions.cjs' }))
 }

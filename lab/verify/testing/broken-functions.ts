@@ -28,7 +28,7 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
     sessions,
     () =>
       hasFault('functions lets in who was ended') ||
-      (isOf('renew') && hasFault('renewal revives')) ||
+      (isOf('sessionRenew') && hasFault('renewal revives')) ||
       // Web's pages name the account, which they ask for here.
       (isOf('account') && hasFault('web lets in who was ended')),
   )

@@ -1,6 +1,6 @@
 import type { LiveSession, LiveSessions } from '../../../shared/stores/port.ts'
 
-type Methods = Pick<LiveSessions, 'present' | 'renew'>
+type Methods = Pick<LiveSessions, 'present' | 'read' | 'renew'>
 
 /** Sessions whose end goes unnoticed, as with a cache that is asked in place of the store. */
 export function forgetful<T extends Methods>(sessions: T, isBroken: () => boolean): T {
@@ -12,6 +12,9 @@ export function forgetful<T extends Methods>(sessions: T, isBroken: () => boolea
       if ('session' in met) seen.set(met.session.sid, met.session)
       const session = seen.get(use.sid)
       return isBroken() && met.kind === 'revoked' && session ? { kind: 'live', session, renewalDue: false } : met
+    },
+    async read(sid, now) {
+      return (await sessions.read(sid, now)) ?? (isBroken() ? seen.get(sid) : undefined)
     },
     async renew(use, now) {
       const met = await sessions.renew(use, now)
