@@ -4,7 +4,16 @@ import { framed, type Page } from '../../web/pages/layout.ts'
 import { problemPage } from '../../web/pages/problem.ts'
 import { reauthPage } from '../../web/pages/reauth.ts'
 import { emptyScreenshots, look } from './look.ts'
-import { codeOf, givePassword, newPerson, type Person, register, signIn, wrongCodeOf } from './person.ts'
+import {
+  codeOf,
+  givePassword,
+  newPerson,
+  type Person,
+  register,
+  setUpAuthenticator,
+  signIn,
+  wrongCodeOf,
+} from './person.ts'
 import { useStage } from './stage.ts'
 import { FIREFOX_ON_LINUX, SAFARI_ON_IPHONE, type Visitor } from './visitor.ts'
 
@@ -49,9 +58,7 @@ describe('in a browser', { timeout: 60_000 }, () => {
     await page.getByRole('link', { name: 'Account', exact: true }).click()
     await page.getByText('Off', { exact: true }).waitFor()
     await look(page, 'account-off')
-    expect((await press('Set up')).status()).toBe(403)
-    await page.getByLabel('Password').fill(person.password)
-    await press('Continue')
+    await setUpAuthenticator(visitor, person)
     await look(page, 'authenticator')
     person.secret = (await page.locator('.secret code').first().innerText()).replaceAll(/\s/g, '')
     expect(await page.locator('.qr svg path').count()).toBe(2)
@@ -141,7 +148,7 @@ describe('in a browser', { timeout: 60_000 }, () => {
     await register(visitor, person)
     await signIn(visitor, person)
     await visitor.open('/account')
-    expect((await visitor.press('Set up')).status()).toBe(200)
+    await setUpAuthenticator(visitor, person)
     await visitor.press('Log out')
     expect(pathOf(visitor)).toBe('/login')
   })
@@ -201,7 +208,7 @@ describe('in a browser', { timeout: 60_000 }, () => {
     await signIn(visitor, person)
     await open('/account')
     expect(await fields()).toEqual(['username', 'current-password', 'new-password'])
-    await visitor.press('Set up')
+    await setUpAuthenticator(visitor, person)
     expect(await fields()).toEqual(['one-time-code'])
     expect(await codeField(visitor).getAttribute('inputmode')).toBe('numeric')
   })

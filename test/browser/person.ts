@@ -68,6 +68,13 @@ export async function signIn(visitor: Visitor, person: Person): Promise<void> {
   expect(new URL(visitor.page.url()).pathname).toBe('/dashboard')
 }
 
+/** Asks for an authenticator on the account page, which takes the password once more. */
+export async function setUpAuthenticator({ page, press }: Visitor, { password }: Person): Promise<void> {
+  expect((await press('Set up')).status()).toBe(403)
+  await page.getByLabel('Password').fill(password)
+  expect((await press('Continue')).status()).toBe(200)
+}
+
 /** A code of the person's app, `steps` of thirty seconds from now: each step's code is accepted once. */
 export const codeOf = ({ secret = '' }: Person, steps = 0): Promise<string> =>
   generate({ secret, epoch: Math.floor(Date.now() / 1000) + 30 * steps })
