@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Io } from '../lab/cli/command.ts'
 import { json } from '../lab/cli/output.ts'
+import { benchEpoch } from './epoch.ts'
 import { benchLoadTime } from './load-time.ts'
 import { benchReplay, type ReplayBench } from './replay.ts'
 import { replayMemory } from './replay-memory.ts'
@@ -17,6 +18,8 @@ of their ratio. Only the ratios mean anything on another machine.
   sign-ins       per second over HTTP through the compiled functions, 16 at once, against bcryptjs alone in as many worker
                  threads as there are cores, at the same cost                                              (at least 0.85)
   session check  99th percentile, one due every 20 ms, while sign-ins saturate the service, against idle    (at most 10)
+  epoch          milliseconds of a session check, against the same that does not ask whether its user's sessions were
+                 revoked                                                                                  (at most 1.05)
   replay         events per CPU second, against JSON.parse of every line: through two monitors, one of which counts and
                  one counts what is distinct (at least 0.6); through eight                                (at least 0.3)
   memory         peak of a replay through every monitor, half a million events an hour: of one hour, against 150 MiB
@@ -75,7 +78,10 @@ async function measure(quick: boolean, io: Io): Promise<Comparison[]> {
   say('Loading the functions')
   const loading = await benchLoadTime()
   io.signal.throwIfAborted()
-  return [...(await benchService(length, say, io.signal)), ...replaying, ...memory, loading]
+  say('Checking sessions with and without the epoch')
+  const epoch = await benchEpoch({ rounds: 4 * length.rounds })
+  io.signal.throwIfAborted()
+  return [...(await benchService(length, say, io.signal)), epoch, ...replaying, ...memory, loading]
 }
 
 function replayComparisons({ parse, two, eight }: ReplayBench): Comparison[] {

@@ -1,0 +1,93 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import az, { type HttpHandler } from '@azure/functions'
+import type { Redis } from 'ioredis'
+import { createDeps, type FunctionsDeps } from '../functions/deps.ts'
+import { routes } from '../functions/routes.ts'
+import { removeAbandoned, removeLab } from '../lab/stores/remove.ts'
+import { startStores } from '../lab/stores/start.ts'
+import { parseFunctionsConfig } from '../shared/config.ts'
+import { createLog } from '../shared/log.ts'
+import { issueSession } from '../shared/session/issue.ts'
+import { openRedis } from '../shared/stores/open.ts'
+import { migrate } from '../shared/stores/postgres/migrate.ts'
+import { createLiveSessions } from '../shared/stores/redis/live-sessions.ts'
+import { labEnv } from '../test/env.ts'
+import { alternate, type Comparison } from './rounds.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const PARENT = join(ROOT, '.lab', 'bench')
+const CHECKS = 400
+const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0'
+
+/**
+ * Measures what a session check costs with the epoch of its user, against the same check that does not ask for it:
+ * the handler of `GET /api/auth/session` in this process over real stores, one check after the other.
+ */
+export async function benchEpoch({ rounds }: { rounds: number }): Promise<Comparison> {
+  await removeAbandoned(PARENT)
+  const dir = join(PARENT, `${process.pid}-${randomBytes(4).toString('hex')}`)
+  const stores = await startStores({ dir })
+  try {
+    const { DATABASE_URL, REDIS_URL, TABLES_CONNECTION } = stores
+    await migrate(DATABASE_URL)
+    const config = parseFunctionsConfig({ ...labEnv(), DATABASE_URL, REDIS_URL, TABLES_CONNECTION })
+    const log = createLog({ service: 'bench', env: 'prod' }, { write: () => {} })
+    const deps = createDeps(config, { hashWorker: join(ROOT, 'dist', 'hash-worker.cjs') }, log)
+    const redis = openRedis(config)
+    try {
+      const token = await openSession(deps)
+      const sessions = createLiveSessions(withoutEpochs(redis.redis), deps)
+      const asking = () => timeChecks(routes(deps).session?.handler, token)
+      const silent = () => timeChecks(routes({ ...deps, sessions }).session?.handler, token)
+      await Promise.all([asking(), silent()])
+      const { a, b } = await alternate(rounds, asking, silent)
+      return {
+        name: 'session check with the epoch over without',
+        measured: { what: 'session check, in process', unit: 'ms', rounds: a },
+        peer: { what: 'the same without asking for the epoch', unit: 'ms', rounds: b },
+        bound: { atMost: 1.05 },
+      }
+    } finally {
+      await redis.close()
+      await deps.close()
+    }
+  } finally {
+    await stores.close()
+    await removeLab(dir)
+  }
+}
+
+/** A connection that says of every user, without asking, that nothing was revoked. */
+const withoutEpochs = (redis: Redis): Redis =>
+  new Proxy(redis, {
+    get(target, name) {
+      if (name === 'get') return async (key: string) => (key.startsWith('epoch:') ? null : target.get(key))
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+
+async function openSession(deps: FunctionsDeps): Promise<string> {
+  const [userId, now] = [randomUUID(), new Date(deps.now())]
+  await deps.users.create({ id: userId, email: 'bench@example.test', passwordHash: 'no password has this hash' }, now)
+  const client = { ip: '203.0.113.9', userAgent: USER_AGENT, hints: {}, via: 'api' as const, requestId: randomUUID() }
+  const epoch = (await deps.users.readEpoch(userId)) ?? 0
+  const issued = await issueSession({ userId, epoch, amr: ['pwd'] }, client, 'd'.repeat(32), deps)
+  if (!issued) throw new Error('the session to check could not be opened')
+  return issued.token
+}
+
+/** @returns milliseconds for one check, on the average */
+async function timeChecks(handler: HttpHandler | undefined, token: string): Promise<number> {
+  if (!handler) throw new Error('there is no handler of session checks')
+  const context = new az.InvocationContext({ functionName: 'session', invocationId: randomUUID() })
+  const headers = { 'user-agent': USER_AGENT, 'x-forwarded-for': '203.0.113.9:50000', authorization: `Bearer ${token}` }
+  const began = performance.now()
+  for (let check = 0; check < CHECKS; check++) {
+    const request = new az.HttpRequest({ method: 'GET', url: 'http://localhost/api/auth/session', headers })
+    const answer = new az.HttpResponse((await handler(request, context)) ?? {})
+    if (answer.status !== 200) throw new Error(`a session check was answered ${answer.status}`)
+  }
+  return (performance.now() - began) / CHECKS
+}
