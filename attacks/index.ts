@@ -5,6 +5,8 @@ import { capSpending } from './cap-spending.ts'
 import { containmentTampering } from './containment-tampering.ts'
 import { credentialStuffing } from './credential-stuffing.ts'
 import { distributedStuffing } from './distributed-stuffing.ts'
+import { factorOutliving } from './factor-outliving.ts'
+import { factorPlanting } from './factor-planting.ts'
 import { forgedRequests } from './forged-requests.ts'
 import { impossibleTravel } from './impossible-travel.ts'
 import { mfaGuessing } from './mfa-guessing.ts'
@@ -42,6 +44,8 @@ export const attacks: readonly Attack[] = [
   telemetrySilence,
   renewalPolling,
   capSpending,
+  factorPlanting,
+  factorOutliving,
   subnetSpread,
   throttleOracle,
   queueFlooding,

@@ -1,8 +1,9 @@
-import type { Context } from './attack.ts'
+import type { Context, Target } from './attack.ts'
 import type { Person } from './cast.ts'
 import { type Authenticator, createAuthenticator } from './clients/authenticator.ts'
 import type { Client, Session } from './clients/client.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { cookieName } from './clients/cookie-jar.ts'
+import { type Outgoing, type Path, RequestFailed } from './clients/wire.ts'
 
 /** Opens an account with an authenticator, on the device that is its first. */
 export async function openWithAuthenticator(
@@ -27,7 +28,7 @@ export async function proveAgain(browser: Client, { password }: Person): Promise
 }
 
 /** Sets an authenticator up on the account that the browser is signed in to. */
-async function turnOnAuthenticator(browser: Client, { signal }: Context): Promise<Authenticator> {
+export async function turnOnAuthenticator(browser: Client, { signal }: Context): Promise<Authenticator> {
   const phone = createAuthenticator(await browser.enrol(), signal)
   await browser.confirm(await phone.next())
   return phone
@@ -39,3 +40,20 @@ export async function passPassword(browser: Client, person: Person): Promise<voi
   if (answer.kind === 'challenged') return
   throw new RequestFailed('the right password of an account with a second factor is not answered by asking for a code')
 }
+
+const FACTOR_PATHS = {
+  web: ['/account/totp', '/account/totp/confirm', '/account/totp/disable'],
+  functions: ['/api/auth/mfa/enrol', '/api/auth/mfa/confirm', '/api/auth/mfa/disable'],
+} as const satisfies Record<Target['kind'], readonly Path[]>
+
+/** Requests to set a second factor up, to turn it on and to turn it off, with nothing but a session in hand. */
+export const changesOfFactor = ({ kind, baseUrl }: Target, { secret }: Session): readonly Outgoing[] =>
+  FACTOR_PATHS[kind].map((path): Outgoing => {
+    if (kind === 'functions') {
+      const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
+      return { method: 'POST', path, headers, ...(path.endsWith('confirm') && { body: '{"code":"123456"}' }) }
+    }
+    const cookie = `${cookieName(baseUrl, 'session')}=${secret}`
+    const headers = { cookie, origin: baseUrl, 'content-type': 'application/x-www-form-urlencoded' }
+    return { method: 'POST', path, headers, body: 'code=123456' }
+  })

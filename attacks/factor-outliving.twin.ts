@@ -1,0 +1,40 @@
+import { networkGroup } from './addresses.ts'
+import { BenignRefused, type Twin } from './attack.ts'
+import { castPeople, type Person } from './cast.ts'
+import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
+import { passPassword, proveAgain, turnOnAuthenticator } from './second-factor.ts'
+import { openSession } from './sessions.ts'
+
+export const twin: Twin = {
+  title: 'An owner with two devices who turns a second factor on',
+  does: 'Somebody is signed in on a laptop and on a phone, and turns a second factor on. The laptop goes on; the phone asks for the password and a code, and is in.',
+
+  async act(_target, context) {
+    const { addresses, random, tell } = context
+    const [person] = castPeople(1, random) as [Person]
+    const home = await addresses.ordinary()
+    const laptop = context.client({ device: chromeOnWindows(), address: home })
+    const pocket = context.client({ device: safariOnIphone(), address: home })
+    await laptop.register(person)
+    await openSession(laptop, person)
+    const { sid } = await openSession(pocket, person)
+    const strong = await proveAgain(laptop, person)
+    const codes = await turnOnAuthenticator(laptop, context)
+    context.carries(person, codes)
+    if ((await laptop.visit()).kind === 'out') throw new BenignRefused(`${person.name} was signed out on the laptop`)
+    tell(person.name, 'turns a second factor on, on the laptop, and goes on there')
+    await pocket.visit()
+    await passPassword(pocket, person)
+    const again = await pocket.enterCode(await codes.next())
+    if (again.kind === 'refused') throw new BenignRefused(`${person.name} was kept out on the phone: ${again.status}`)
+    tell(person.name, 'is asked for the password and a code on the phone, and is in')
+    return {
+      groups: [networkGroup(home), ...[sid, strong.sid, again.session.sid].map((one) => ({ '@sid': one }))],
+      leaves: [
+        { query: '@evt:mfa @outcome:enabled', atLeast: 1 },
+        { query: '@evt:session @outcome:revoked @reason:factor_changed', atLeast: 1 },
+        { query: '@evt:mfa @outcome:success', atLeast: 1 },
+      ],
+    }
+  },
+}

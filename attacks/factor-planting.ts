@@ -1,0 +1,68 @@
+import { networkGroup } from './addresses.ts'
+import type { PreventedAttack } from './attack.ts'
+import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import { RequestFailed } from './clients/wire.ts'
+import { twin } from './factor-planting.twin.ts'
+import { changesOfFactor } from './second-factor.ts'
+import { LOOT, openOnTwoDevices, present } from './sessions.ts'
+
+export const factorPlanting: PreventedAttack = {
+  slug: 'factor-planting',
+  title: 'Stolen session, to be made to last by a second factor',
+  techniques: [
+    { id: 'T1539', name: 'Steal Web Session Cookie' },
+    { id: 'T1556.006', name: 'Modify Authentication Process: Multi-Factor Authentication' },
+  ],
+  targets: ['web', 'functions'],
+  does: 'Copies a session within minutes of its sign-in, with every header, and tries to set up an authenticator of the thief’s own, and to change the password with a guess: either would lock the owner out for good, and nothing about the device is new.',
+  ends: 'prevented',
+  prevention:
+    'Whatever changes what opens the account needs the password again, on this very session and within five minutes: a copied session is not enough, and it ends when its owner signs out.',
+  leaves: [
+    { query: '@evt:session @outcome:seen', atLeast: 2 },
+    { query: '@evt:credential @outcome:fail @reason:wrong_password', atLeast: 1 },
+    { query: '@evt:session @outcome:expired', atLeast: 1 },
+  ],
+  runbook: 'runbooks/ATO-014-takeover-actions.md',
+  twin,
+
+  async attack(target, context) {
+    const { addresses, random, tell } = context
+    const [victim] = castPeople(1, random) as [Person]
+    const { desk, laptop, stolen } = await openOnTwoDevices(victim, context)
+
+    const lair = { device: desk.device, address: await addresses.ordinary() }
+    const thief = context.intruder(lair)
+    const entry = await present(thief, stolen)
+    if (entry.kind === 'out') throw new RequestFailed(`a copied session was refused at once: ${entry.status}`)
+    tell('thief', `has the laptop's ${LOOT[target.kind]} and all its headers: ${lair.device.name} at ${lair.address}`)
+    const crossing = context.crossing({}, 'the enrolment')
+    const statuses: number[] = []
+    let refusedAt = 0
+    for (const outgoing of changesOfFactor(target, stolen)) {
+      const { status, answeredAt } = await thief.send(outgoing)
+      statuses.push(status)
+      refusedAt ||= answeredAt
+    }
+    const [guess, next] = leakedList(2, random) as [Account, Account]
+    const change = await thief.changePassword({ ...victim, password: guess.password }, next.password)
+    tell(
+      'thief',
+      `tries to set up, turn on and turn off a second factor: ${statuses.join(', ')}; to guess: ${change.kind}`,
+    )
+
+    await laptop.signOut()
+    const last = await thief.visit()
+    tell(victim.name, `signs out on the laptop; the thief is ${last.kind === 'in' ? 'STILL IN' : 'out with it'}`)
+    const again = await laptop.signIn(victim)
+    tell(victim.name, again.kind === 'in' ? 'signs in again, and is asked for no code' : `is refused: ${again.status}`)
+    const isRefused = statuses.every((status) => status === 403) && change.kind === 'refused' && last.kind === 'out'
+    return {
+      group: {},
+      crossedAt: crossing.at,
+      refusedAt: isRefused ? refusedAt : undefined,
+      lost: [stolen.sid],
+      innocent: [networkGroup(desk.address)],
+    }
+  },
+}
