@@ -199,7 +199,12 @@ const FunctionsSchema = z.object({
     .max(15)
     .default(10)
     .describe('bcrypt’s cost; one more is twice the work.'),
-  HASH_QUEUE: z.coerce.number().int().min(1).default(64).describe('Password checks that may wait; one more gets 503.'),
+  HASH_QUEUE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(64)
+    .describe('Password checks that may wait, a share for each network; one more gets 503.'),
   EGRESS_ADDRESSES: networks.describe('Own egress, as CIDR blocks: never blocked, nor is any private address.'),
   GEO_DATABASE: text
     .optional()
