@@ -289,6 +289,26 @@ describe('a device with a token', () => {
   })
 })
 
+describe('codes that somebody guesses who knows the password', () => {
+  it('keep strangers out for a while, and no device with a token', async () => {
+    const email = await register()
+    const { token: weak, device_token } = await remembered(email)
+    const { token } = await functions.stepUp(weak, { password: PASSWORD })
+    const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
+    const codeNow = () => generate({ secret, epoch: clock / 1000 })
+    expect((await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })).status).toBe(204)
+    clock += 30_000
+    const enter = async (code: string, body: object = {}) => {
+      const { mfa_token } = (await login({ email, password: PASSWORD, ...body })).json
+      return functions.call('mfaVerify', { ip: anywhere(), body: { mfa_token, code, ...body } })
+    }
+    for (let n = 0; n < LIMITS.mfaFailures.limit; n++) expect((await enter('000000')).status).toBe(401)
+    expect((await enter(await codeNow())).status).toBe(401)
+    expect(lastOf('mfa')).toMatchObject({ outcome: 'fail', reason: 'too_many' })
+    expect((await enter(await codeNow(), { device_token })).status).toBe(200)
+  })
+})
+
 describe('an account that has given a token out', () => {
   const signIn = async (body: object, asked: Asked = {}) =>
     (await login(body as Record<string, unknown>, { userAgent: CHROME, ...asked })).json as {

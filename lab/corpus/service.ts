@@ -159,7 +159,7 @@ export class Service {
       return undefined
     }
     const usr = { id: account.id }
-    const verdict = ++pending.tries > MFA_TRIES ? 'too_many' : this.checkCode(account, step)
+    const verdict = ++pending.tries > MFA_TRIES ? 'too_many' : this.checkCode(account, step, visitor.device)
     if (verdict !== 'accepted') {
       this.emit({ ...fields, outcome: 'fail', reason: verdict, usr })
       return undefined
@@ -173,8 +173,10 @@ export class Service {
   private checkCode(
     account: Account,
     step: number | undefined,
+    signingIn?: Device,
   ): 'accepted' | 'too_many' | 'wrong_code' | 'replayed_code' {
-    const rules = mfaRules(account.id)
+    const lineage = signingIn && account.tokens.has(signingIn) ? signingIn.hintsHash : undefined
+    const rules = mfaRules(account.id, lineage)
     if (!this.throttle.reserve(rules)) return 'too_many'
     if (step === undefined || Math.abs(step - Math.floor(this.clock() / CODE_MS)) > 1) return 'wrong_code'
     if (step <= account.usedStep) return 'replayed_code'

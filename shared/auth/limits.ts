@@ -28,7 +28,10 @@ export const LIMITS = {
   /** To one mailbox under all of its subaddresses. @see RFC 5233 */
   mailsToMailbox: { limit: 10, windowSeconds: 60 * MINUTE },
   mfaFailures: { limit: 10, windowSeconds: 15 * MINUTE },
-  /** Three codes of a million are right at any instant: 50 a day is a year and more for an even chance. */
+  /**
+   * Three codes of a million are right at any instant: 50 a day, and as many by devices with a token, is years for an even
+   * chance.
+   */
   mfaDailyFailures: { limit: 50, windowSeconds: DAY },
   reauthFailures: { limit: 5, windowSeconds: 15 * MINUTE },
   /** Of all sessions of an account together: whoever has stolen several guesses no faster. */
@@ -70,9 +73,10 @@ export const mailRules = (ip: string, hashes: { address: string; mailbox: string
   rule('mailsOfNetwork', `${hashes.address} ${networkOf(ip)}`),
   rule('mailsToMailbox', hashes.mailbox),
 ]
-export const mfaRules = (userId: string): ThrottleRule[] => [
-  rule('mfaFailures', userId),
-  rule('mfaDailyFailures', userId),
+/** @param lineage as above: whoever knows the password and guesses at codes keeps no owner out */
+export const mfaRules = (userId: string, lineage?: string): ThrottleRule[] => [
+  rule('mfaFailures', lineage === undefined ? userId : `${userId} ${lineage}`),
+  rule('mfaDailyFailures', lineage === undefined ? userId : `${userId} trusted`),
 ]
 /** Guesses at the password by whoever holds a session: at re-authentication and at a change of the password. */
 export const reauthRules = ({ sid, userId }: { sid: string; userId: string }): ThrottleRule[] => [

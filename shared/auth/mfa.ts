@@ -33,11 +33,18 @@ type CodeFault = Extract<
 
 /**
  * Checks a code of an enabled authenticator: right, within the window, never used before, within the account's limit.
- * Of two equal codes at the same instant one is accepted. @see RFC 6238 5.2
+ * Of two equal codes at the same instant one is accepted.
+ * @param lineage of the token of this account that was presented at a sign-in
+ * @see RFC 6238 5.2
  */
-export async function checkCode(user: User, code: string, deps: CodeDeps): Promise<'accepted' | CodeFault> {
+export async function checkCode(
+  user: User,
+  code: string,
+  deps: CodeDeps,
+  lineage?: string,
+): Promise<'accepted' | CodeFault> {
   if (!user.totp?.enabled) return 'wrong_code'
-  const rules = mfaRules(user.id)
+  const rules = mfaRules(user.id, lineage)
   if (await deps.throttle.reserve(rules)) return 'too_many'
   const step = await stepOfCode(openTotp(user.totp.secret, user.id, deps.totpKeys), code, deps.now())
   if (step === undefined) return 'wrong_code'
@@ -81,7 +88,7 @@ export async function verifyMfa(
     deps.emit({ ...fields, outcome: 'fail', reason: 'blocked', usr })
     return { kind: 'refused' }
   }
-  const verdict = tried.attempts > MFA_TRIES ? 'too_many' : await checkCode(user, submitted.code, deps)
+  const verdict = tried.attempts > MFA_TRIES ? 'too_many' : await checkCode(user, submitted.code, deps, holder?.lineage)
   if (verdict !== 'accepted') {
     if (verdict === 'too_many') await deps.pendingMfas.consume(submitted.mfaToken)
     deps.emit({ ...fields, outcome: 'fail', reason: verdict, usr })
