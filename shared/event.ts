@@ -14,7 +14,7 @@ export const Hash = z.string().regex(/^[0-9a-f]{32}$/)
 export const Via = z.enum(['web', 'api'])
 export const Sid = z.string().regex(/^[A-Za-z0-9_-]{22}$/)
 /** One subscriber's network, as `networkOf` writes it: an IPv4 address, or the /64 of an IPv6 address. */
-export const Network = z.union([z.ipv4(), z.string().regex(/^(?:(?:0|[1-9a-f][0-9a-f]{0,3}):){4}:\/64$/)])
+const Network = z.union([z.ipv4(), z.string().regex(/^(?:(?:0|[1-9a-f][0-9a-f]{0,3}):){4}:\/64$/)])
 const RunId = z.string().regex(/^[a-z0-9-]{1,36}$/)
 const email = z.string().regex(EMAIL_PATTERN)
 const slug = z.string().regex(/^[a-z][a-z0-9-]{1,62}$/)
