@@ -15,7 +15,7 @@ export const takeoverActions: Attack = {
     { id: 'T1556.006', name: 'Modify Authentication Process: Multi-Factor Authentication' },
   ],
   targets: ['web', 'functions'],
-  does: 'Signs in with a stolen password from a device that the account has never seen, and sets up an authenticator at once: from then on the password opens nothing without the thief’s phone, and the owner’s other sessions are over. The containment ends the thief’s session; the account is given back by a person.',
+  does: 'Signs in with a stolen password from a device that the account has never seen, and sets up an authenticator at once: from then on the password opens nothing without the thief’s phone. The containment ends the thief’s session; the owner’s own, which a new device does not end, is what undoes the change.',
   trips: 'takeover-actions',
   runbook: 'runbooks/ATO-014-takeover-actions.md',
   twin,
@@ -44,6 +44,6 @@ export const takeoverActions: Attack = {
     const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
 
     await crossing.alerted
-    return { group, crossedAt: crossing.at, refusedAt, restored: [victim.email] }
+    return { group, crossedAt: crossing.at, refusedAt }
   },
 }

@@ -105,8 +105,7 @@ function held({ slug, trips }: ContainedAttack, target: string) {
       entered: expect.any(Number),
       still_in: contains ? 0 : expect.any(Number),
       locked_out: 0,
-      // The thief's authenticator guards the account until somebody takes it off.
-      to_restore: slug === 'takeover-actions' ? 1 : 0,
+      to_restore: 0,
     },
     otherwise: { mode: 'cadence', detect_ms: expect.any(Number), contain_ms: time },
     benign: { events: expect.any(Number), alerts: 0 },

@@ -147,6 +147,26 @@ describe('a second factor', () => {
     ])
   })
 
+  it('that a new device turned on is undone by a session from before, with the password alone', async () => {
+    const { email } = await settled()
+    const owner = await signIn(email, CHROME)
+    clock += 1
+    const thief = await signIn(email, FIREFOX)
+    clock += 1
+    const enabled = await enable(thief.token, { userAgent: FIREFOX })
+    clock += NEW_DEVICE_MS
+    functions.lines.length = 0
+    const next = { userAgent: FIREFOX, body: { current_password: PASSWORD, new_password: NEXT } }
+    expect((await functions.call('password', { token: enabled.token, ...next })).status).toBe(403)
+    const changed = await changePassword(owner.token, { userAgent: CHROME })
+    expect(changed.status).toBe(200)
+    expect(eventsOf('mfa')).toMatchObject([{ outcome: 'disabled', sid: changed.json.sid }])
+    expect((await functions.call('session', { token: enabled.token })).status).toBe(401)
+    expect((await functions.call('login', { userAgent: CHROME, body: { email, password: NEXT } })).json).toHaveProperty(
+      'token',
+    )
+  })
+
   it('that lets a new device in says so for a quarter of an hour, and of the first device never', async () => {
     const { email, token } = await functions.signIn({ userAgent: CHROME })
     const { codeNow } = await enable(token, { userAgent: CHROME })

@@ -96,7 +96,8 @@ export async function changePassword(
 ): Promise<CredentialOutcome> {
   const user = await ownerOf(session, deps)
   if (!user) return { kind: 'ended' }
-  const hasFactor = user.totp?.enabled ?? false
+  const dropTotp = isDoubtful(user, session)
+  const hasFactor = (user.totp?.enabled ?? false) && !dropTotp
   const proved = session.amr.includes('otp') && recentlyAuthenticated(session, deps.now())
   if (hasFactor && !proved) return { kind: 'step-up' }
   const fields = {
@@ -125,7 +126,7 @@ export async function changePassword(
   }
   const hash = await deps.passwords.hash(submitted.next, sender).catch(unlessBusy)
   if (!(await isLive(session, deps))) return { kind: 'ended' }
-  const from = { hash: user.passwordHash, epoch: session.epoch }
+  const from = { hash: user.passwordHash, epoch: session.epoch, dropTotp }
   const epoch = await deps.users.changePassword(user.id, from, hash, new Date(deps.now()))
   if (epoch === undefined) {
     deps.emit({ ...fields, outcome: 'fail' })
@@ -135,6 +136,10 @@ export async function changePassword(
   // would leave a thief in.
   const sid = newSid()
   deps.emit({ ...fields, sid, outcome: 'success' })
+  if (dropTotp) {
+    const { login_hash: _, action: __, ...about } = fields
+    deps.emit({ ...about, sid, evt: 'mfa', outcome: 'disabled', level: 'warn' })
+  }
   const kept = findDeviceToken(submitted.deviceToken, user.id, deps.deviceTokenKeys)
   const [goesOn] = await Promise.all([
     endOthers(session, { epoch, reason: 'password_changed' }, deps),
@@ -146,6 +151,13 @@ export async function changePassword(
   const who = { userId: user.id, epoch, sid, amr, acr, authTime, risk: proof.risk }
   return replaceSession({ ...session, epoch }, who, client, deviceHash, deps)
 }
+
+/**
+ * Whether this session is older than a second factor that a device turned on which was new to the account: then that may
+ * be a thief's, and whoever was here before undoes it with the password.
+ */
+const isDoubtful = ({ totp }: User, { createdAt }: LiveSession): boolean =>
+  totp?.enabled === true && totp.doubtfulSince !== undefined && createdAt < totp.doubtfulSince
 
 /** @returns undefined if every session of the user was ended since this one was issued, or there is no such user */
 async function ownerOf({ userId, epoch }: LiveSession, deps: CredentialDeps): Promise<User | undefined> {

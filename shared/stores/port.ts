@@ -15,7 +15,15 @@ export interface User {
   /** Rises whenever every session of the user must go; see `Users.bumpEpoch`. */
   epoch: number
   createdAt: Date
-  totp?: { secret: string; enabled: boolean; lastStep: number } | undefined
+  totp?:
+    | {
+        secret: string
+        enabled: boolean
+        lastStep: number
+        /** epoch ms; when a device that was new to the account turned it on, and spared the other sessions. */
+        doubtfulSince?: number | undefined
+      }
+    | undefined
 }
 
 export interface Users {
@@ -33,10 +41,16 @@ export interface Users {
   /** Users whose epoch moved at or after `since`, latest first. `before` is the last one of the page before. */
   listRevoked(since: Date, limit: number, before?: Pick<RevokedUser, 'id' | 'at'>): Promise<RevokedUser[]>
   /**
-   * Sets the hash and bumps the epoch in one transaction, if hash and epoch are still those that were verified.
+   * Sets the hash and bumps the epoch in one transaction, if hash and epoch are still those that were verified. With
+   * `dropTotp` a doubtful second factor goes as well; nothing changes if there is none.
    * @returns the new epoch
    */
-  changePassword(id: string, from: { hash: string; epoch: number }, to: string, now: Date): Promise<number | undefined>
+  changePassword(
+    id: string,
+    from: { hash: string; epoch: number; dropTotp?: boolean },
+    to: string,
+    now: Date,
+  ): Promise<number | undefined>
   /** The same password under newer parameters: no epoch, no audit row; nothing if the hash has moved. */
   rehash(id: string, from: string, to: string): Promise<void>
   /** Keeps an encrypted secret that is not yet confirmed; replaces an unconfirmed one. @returns false if one is enabled */

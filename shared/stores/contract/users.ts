@@ -153,6 +153,17 @@ export function usersContract(users: Users): void {
       expect(await users.findById(id)).toMatchObject({ epoch: 1, totp: { enabled: true } })
     })
 
+    test('that is doubtful goes with a change of the password that says so, and no other', async () => {
+      const [{ id }, other] = [await registered(), await withTotp()]
+      await users.offerTotp(id, 'secret', NOW)
+      await users.enableTotp(id, { secret: 'secret', step: STEP, epoch: 1, spareOthers: true }, NOW)
+      expect((await users.findById(id))?.totp).toMatchObject({ doubtfulSince: NOW.getTime() })
+      expect(await users.changePassword(id, { hash: 'hash-1', epoch: 1, dropTotp: true }, 'hash-2', NOW)).toBe(2)
+      expect((await users.findById(id))?.totp).toBeUndefined()
+      const from = { hash: 'hash-1', epoch: 2, dropTotp: true }
+      expect(await users.changePassword(other.id, from, 'hash-2', NOW)).toBeUndefined()
+    })
+
     test('that is enabled is neither replaced nor enabled again', async () => {
       const { id } = await withTotp()
       expect(await users.offerTotp(id, 'other', NOW)).toBe(false)

@@ -7,7 +7,7 @@ import type { QueryConfig } from 'pg'
  */
 
 const COLUMNS =
-  'id, email, password_hash, epoch, created_at, totp_secret, totp_enabled_at IS NOT NULL AS enabled, totp_last_step'
+  'id, email, password_hash, epoch, created_at, totp_secret, totp_enabled_at IS NOT NULL AS enabled, totp_last_step, CASE WHEN totp_doubtful THEN totp_enabled_at END AS doubtful_since'
 
 /** @param change returns id and epoch of the row it changed @param at the parameter that holds the time */
 const audited = (change: string, action: string, at: string, detail = `'{}'::jsonb`): QueryConfig => ({
@@ -48,13 +48,18 @@ export const listRevoked: QueryConfig = {
     ORDER BY epoch_changed_at DESC, id DESC LIMIT $2`,
 }
 
-export const changePassword = audited(
-  `UPDATE users SET password_hash = $3, ${raised('$4', `'password_changed'`)}
-    WHERE id = $1 AND password_hash = $2 AND epoch = $5`,
-  'password_changed',
-  '$4::timestamptz',
-  `jsonb_build_object('epoch', epoch)`,
-)
+const NO_TOTP = 'totp_secret = NULL, totp_enabled_at = NULL, totp_last_step = NULL, totp_doubtful = false'
+
+const passwordChanged = (more: string, where: string, detail: string) =>
+  audited(
+    `UPDATE users SET password_hash = $3, ${more} ${raised('$4', `'password_changed'`)}
+      WHERE id = $1 AND password_hash = $2 AND epoch = $5 ${where}`,
+    'password_changed',
+    '$4::timestamptz',
+    `jsonb_build_object('epoch', epoch${detail})`,
+  )
+export const changePassword = passwordChanged('', '', '')
+export const changePasswordAndDropTotp = passwordChanged(`${NO_TOTP},`, 'AND totp_doubtful', `, 'totp_disabled', true`)
 
 export const rehash: QueryConfig = {
   text: 'UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2',
@@ -75,11 +80,11 @@ const enabled = (others: string) =>
     '$4::timestamptz',
     `jsonb_build_object('epoch', epoch)`,
   )
-export const enableTotp = enabled(raised('$4', `'factor_changed'`))
-export const enableTotpSparingOthers = enabled('updated_at = $4')
+export const enableTotp = enabled(`totp_doubtful = false, ${raised('$4', `'factor_changed'`)}`)
+export const enableTotpSparingOthers = enabled('totp_doubtful = true, updated_at = $4')
 
 export const disableTotp = audited(
-  `UPDATE users SET totp_secret = NULL, totp_enabled_at = NULL, totp_last_step = NULL, ${raised('$3', `'factor_changed'`)}
+  `UPDATE users SET ${NO_TOTP}, ${raised('$3', `'factor_changed'`)}
     WHERE id = $1 AND totp_enabled_at IS NOT NULL AND epoch = $2`,
   'totp_disabled',
   '$3::timestamptz',

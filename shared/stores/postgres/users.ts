@@ -12,6 +12,7 @@ interface UserRow {
   enabled: boolean
   /** A bigint, which the driver gives as text. */
   totp_last_step: string | null
+  doubtful_since: Date | null
 }
 
 /** What `lastStep` is before any step was accepted: below every step there is. */
@@ -29,7 +30,12 @@ const userOf = (row: UserRow): User => ({
   ...(row.totp_secret === null
     ? {}
     : {
-        totp: { secret: row.totp_secret, enabled: row.enabled, lastStep: Number(row.totp_last_step ?? NO_STEP) },
+        totp: {
+          secret: row.totp_secret,
+          enabled: row.enabled,
+          lastStep: Number(row.totp_last_step ?? NO_STEP),
+          ...(row.doubtful_since && { doubtfulSince: row.doubtful_since.getTime() }),
+        },
       }),
 })
 
@@ -82,7 +88,8 @@ export function createUsers(pool: pg.Pool): Users {
       const { rows } = await pool.query<RevokedRow>({ ...sql.listRevoked, values })
       return rows.map(revokedOf)
     },
-    changePassword: (id, from, to, now) => epochOf(sql.changePassword, id, from.hash, to, now, from.epoch),
+    changePassword: (id, { hash, epoch, dropTotp = false }, to, now) =>
+      epochOf(dropTotp ? sql.changePasswordAndDropTotp : sql.changePassword, id, hash, to, now, epoch),
     async rehash(id, from, to) {
       await ofUser(sql.rehash, id, from, to)
     },
