@@ -194,7 +194,7 @@ async function provePassword(
   const typed = readLogin(user.email, client, deps)
   const { loginHash } = typed
   const tried: Try = { typed, password, trusted: false, client }
-  const rules = reauthRules(session)
+  const rules = reauthRules(session, recentlyAuthenticated(session, deps.now()))
   const keys = rules.map((rule) => rule.key)
   const refusal = await deps.throttle.reserve(rules)
   if (refusal) {

@@ -78,10 +78,13 @@ export const mfaRules = (userId: string, lineage?: string): ThrottleRule[] => [
   rule('mfaFailures', lineage === undefined ? userId : `${userId} ${lineage}`),
   rule('mfaDailyFailures', lineage === undefined ? userId : `${userId} trusted`),
 ]
-/** Guesses at the password by whoever holds a session: at re-authentication and at a change of the password. */
-export const reauthRules = ({ sid, userId }: { sid: string; userId: string }): ThrottleRule[] => [
+/**
+ * Guesses at the password by whoever holds a session: at re-authentication and at a change of the password.
+ * @param isFresh whether it was signed in to just now: then it is held to its own limit alone, so that whoever spends the
+ * account's with stolen sessions cannot keep its owner from signing in anew and changing the password
+ */
+export const reauthRules = ({ sid, userId }: { sid: string; userId: string }, isFresh: boolean): ThrottleRule[] => [
   rule('reauthFailures', sid),
-  rule('accountReauthFailures', userId),
-  rule('accountDailyReauthFailures', userId),
+  ...(isFresh ? [] : [rule('accountReauthFailures', userId), rule('accountDailyReauthFailures', userId)]),
 ]
 export const enrolRules = (userId: string): ThrottleRule[] => [rule('enrolments', userId)]
