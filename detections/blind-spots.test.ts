@@ -204,8 +204,8 @@ const open: BlindSpot[] = [
   },
   {
     detection: 'reauthentication-guessing',
-    heading: 'Wrong codes inside a session',
-    name: 'fifty wrong codes given inside a session',
+    heading: 'Wrong codes for a new authenticator',
+    name: 'fifty wrong codes where a session sets up an authenticator of its own',
     events: times(50, (i) => code(i, i * second, { sid: numbered.sid(1) })),
   },
 ]

@@ -131,6 +131,8 @@ export const EVENTS = {
     evt: z.literal('mfa'),
     outcome: z.literal('fail'),
     reason: z.enum(['wrong_code', 'replayed_code', 'too_many', 'expired', 'blocked']),
+    /** Where a session is asked for its factor again; absent at a sign-in, and where an authenticator is set up. */
+    action: z.literal('reauthenticated').optional(),
     usr: known.optional(),
     sid: Sid.optional(),
   }),

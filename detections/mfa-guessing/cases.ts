@@ -142,7 +142,17 @@ export const cases: DetectionCase[] = [
     fires: false,
   },
   {
+    name: 'six codes where a stolen session is asked for its factor again, by a thief who has the password too',
+    events: guesses(6, { sid, action: 'reauthenticated' }),
+    fires: [{ '@usr.id': ann.id }],
+  },
+  {
     name: 'five codes at the sign-in, and one more when it is asked for again inside',
+    events: [...guesses(5), refused(5 * second, { sid, action: 'reauthenticated' })],
+    fires: [{ '@usr.id': ann.id }],
+  },
+  {
+    name: 'five codes at the sign-in, and one more for a new authenticator inside',
     events: [...guesses(5), refused(5 * second, { sid })],
     fires: false,
   },

@@ -492,6 +492,20 @@ describe('the second factor', () => {
   const challenge = async (email: string) =>
     (await functions.call('login', { body: { email, password: PASSWORD } })).json.mfa_token
 
+  it('guessed at inside a session is told apart from one that is being set up', async () => {
+    const { token } = await enrolled()
+    functions.lines.length = 0
+    const asked = { token, body: { password: PASSWORD, code: '000000' } }
+    expect((await functions.call('reauth', asked)).json).toMatchObject({ code: 'code-refused' })
+    expect(eventsOf('mfa')).toMatchObject([{ outcome: 'fail', action: 'reauthenticated', reason: 'wrong_code' }])
+    const fresh = await functions.stepUp((await functions.signIn()).token)
+    await functions.call('mfaEnrol', { token: fresh.token })
+    functions.lines.length = 0
+    await functions.call('mfaConfirm', { token: fresh.token, body: { code: '000000' } })
+    expect(eventsOf('mfa')).toMatchObject([{ outcome: 'fail', reason: 'wrong_code' }])
+    expect(eventsOf('mfa')[0]).not.toHaveProperty('action')
+  })
+
   it('is off until a code confirms it, and then stands between password and session', async () => {
     const { email, token: first } = await functions.signIn()
     const { token } = await functions.stepUp(first)

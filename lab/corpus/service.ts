@@ -235,7 +235,7 @@ export class Service {
       const verdict = this.checkCode(account, Math.floor(this.clock() / CODE_MS))
       const { risk: _, ...fields } = { risk: undefined, ...about }
       if (verdict === 'accepted') this.emit({ ...about, evt: 'mfa', outcome: 'success' })
-      else this.emit({ ...fields, evt: 'mfa', outcome: 'fail', reason: verdict })
+      else this.emit({ ...fields, evt: 'mfa', outcome: 'fail', action: 'reauthenticated', reason: verdict })
       if (verdict !== 'accepted') return undefined
     }
     return this.replace(session, visitor)

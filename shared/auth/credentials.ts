@@ -70,7 +70,7 @@ export async function reauthenticate(
     const verdict = await checkCode(user, submitted.code ?? '', deps)
     const fields = { ...about, evt: 'mfa' as const }
     if (verdict !== 'accepted') {
-      deps.emit({ ...fields, outcome: 'fail', reason: verdict })
+      deps.emit({ ...fields, outcome: 'fail', action: 'reauthenticated', reason: verdict })
       return { kind: 'code-refused' }
     }
     deps.emit({ ...fields, ...riskField(risk), outcome: 'success' })
