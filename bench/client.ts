@@ -72,12 +72,14 @@ export function createClient(port: number, mailbox: Mailbox): Client {
     register(person) {
       const { email, password } = person
       const post = (path: string, body: object) => call('POST', path, person, { body })
+      let registration = ''
       return registerByMail(person, mailbox, {
         async request() {
-          await expect(202, 'a registration', post('/api/auth/register', { email, password }))
+          const answer = await expect(202, 'a registration', post('/api/auth/register', { email, password }))
+          registration = (JSON.parse(answer) as { registration: string }).registration
         },
         async confirm(token) {
-          await expect(200, 'a confirmation', post('/api/auth/confirm', { token }))
+          await expect(200, 'a confirmation', post('/api/auth/confirm', { token, registration }))
         },
       })
     },

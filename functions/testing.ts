@@ -127,8 +127,8 @@ export async function startFunctions(options: { env?: Record<string, string>; de
   /** Registers, and confirms by the link in the mail: through the one door that there is. */
   const register = async (account: { email: string; password: string }, asked: Asked = {}): Promise<void> => {
     const from = { ...asked, ip: asked.ip ?? anywhere() }
-    await call('register', { ...from, body: account })
-    const { status } = await call('confirm', { ...from, body: { token: tokenTo(account.email) } })
+    const { registration } = (await call('register', { ...from, body: account })).json
+    const { status } = await call('confirm', { ...from, body: { token: tokenTo(account.email), registration } })
     if (status !== 200) throw new Error(`the confirmation of ${account.email} was answered ${status}`)
   }
   /** The token in the newest mail to somebody. */

@@ -19,7 +19,10 @@ export const problems = {
   'renewal-stale': { status: 409, title: 'A newer token of this session is already in use' },
   'mfa-state': { status: 409, title: 'The second factor is not in the state that this needs' },
   'password-weak': { status: 422, title: 'The password does not meet the policy' },
-  'confirmation-refused': { status: 422, title: 'The link does not work: it was used, or has expired' },
+  'confirmation-refused': {
+    status: 422,
+    title: 'The link does not work: it was used, has expired, or something is missing',
+  },
   'alert-unusable': { status: 422, title: 'The alert cannot be acted on' },
   throttled: { status: 429, title: 'Too many attempts: wait and try again' },
   'internal-error': { status: 500, title: 'Something went wrong' },

@@ -113,9 +113,10 @@ describe('the package that .funcignore leaves', () => {
     }
     expect(await call('health')).toMatchObject({ status: 200, json: { status: 'ok' } })
     const user = { email: `${randomUUID()}@example.com`, password: 'long enough to be one' }
-    expect((await call('auth/register', user)).status).toBe(202)
-    const token = await mail.codeTo(user.email)
-    expect(await call('auth/confirm', { token })).toMatchObject({ status: 200, json: { email: user.email } })
+    const registered = await call('auth/register', user)
+    expect(registered.status).toBe(202)
+    const confirmation = { token: await mail.codeTo(user.email), registration: registered.json.registration }
+    expect(await call('auth/confirm', confirmation)).toMatchObject({ status: 200, json: { email: user.email } })
     const login = await call('auth/login', user, { 'x-forwarded-for': '192.0.2.66:1' })
     expect(login).toMatchObject({ status: 200, json: { sid: expect.any(String), token: expect.any(String) } })
     const authorization = `Bearer ${login.json.token}`

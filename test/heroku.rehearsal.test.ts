@@ -137,7 +137,7 @@ describe('a push to Heroku', () => {
 
     const email = `${randomUUID()}@example.com`
     const fields = `email=${email}&password=long+enough+to+be+one`
-    const form = (path: string, body = fields) =>
+    const form = (path: string, body = fields, cookie = '') =>
       send(webRouter.origin + path, {
         method: 'POST',
         headers: {
@@ -145,11 +145,15 @@ describe('a push to Heroku', () => {
           origin: webRouter.origin,
           'x-lab-client-ip': '203.0.113.77',
           'x-forwarded-for': '192.0.2.66',
+          cookie,
         },
         body,
       })
-    expect((await form('/register')).headers.location).toBe('/register/sent')
-    const confirmed = await form('/confirm', `token=${await mail.codeTo(email)}`)
+    const registered = await form('/register')
+    expect(registered.headers.location).toBe('/register/sent')
+    const kept = [registered.headers['set-cookie'] ?? []].flat().find((line) => line.startsWith('__Host-registration='))
+    expect(kept).toMatch(/; Max-Age=86400; .*HttpOnly; Secure; SameSite=Lax/)
+    const confirmed = await form('/confirm', `token=${await mail.codeTo(email)}`, kept?.split(';')[0])
     expect(confirmed.headers.location).toBe('/login?notice=confirmed')
     const login = await form('/login')
     const cookie = [login.headers['set-cookie'] ?? []].flat().find((line) => line.startsWith('__Host-session='))

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { generate } from 'otplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CookieJar } from '../attacks/clients/cookie-jar.ts'
 import { openMailbox } from '../attacks/clients/mailbox.ts'
 import { type LabHandle, startLab } from '../lab/start.ts'
 import { removeLab } from '../lab/stores/remove.ts'
@@ -54,11 +55,12 @@ const who = (sent: Sent) =>
   fetch(`${api}/auth/session`, { headers: headersOf(sent) }).then((response) => response.status)
 
 /** The code in the mail, where the page after registering leads to. */
-const linkTo = (email: string) => openMailbox(lab.urls.datadog, new AbortController().signal).codeAfter(0, email)
+const mailbox = () => openMailbox(lab.urls.datadog, new AbortController().signal)
+const linkTo = (email: string) => mailbox().codeAfter(0, email)
 
 async function signIn(sent: Sent = {}, email = `${randomUUID()}@example.com`) {
-  await post('/auth/register', { email, password: PASSWORD }, sent)
-  await post('/auth/confirm', { token: await linkTo(email) }, sent)
+  const { registration } = (await post('/auth/register', { email, password: PASSWORD }, sent)).json
+  await post('/auth/confirm', { token: await linkTo(email), registration }, sent)
   const { json } = await post('/auth/login', { email, password: PASSWORD }, sent)
   return { email, sid: json.sid as string, token: json.token as string }
 }
@@ -197,10 +199,12 @@ describe('curl alone', () => {
       curl(`${api}${path}`, '-H', 'Content-Type: application/json', '-d', JSON.stringify(data), ...args)
     const email = `${randomUUID()}@example.com`
     const credentials = { email, password: PASSWORD }
-    expect((await json('/auth/register', credentials)).status).toBe(202)
+    const registered = await json('/auth/register', credentials)
+    expect(registered.status).toBe(202)
+    const { registration } = JSON.parse(registered.body)
     const mails = JSON.parse((await curl(`${lab.urls.datadog}/mail.json?wait=10&to=${email}`)).body).mails
     const [, link] = /#token=(.+)$/.exec(mails[0].links.find((url: string) => url.includes('/confirm#'))) ?? []
-    expect((await json('/auth/confirm', { token: link })).status).toBe(200)
+    expect((await json('/auth/confirm', { token: link, registration })).status).toBe(200)
     const token = JSON.parse((await json('/auth/login', credentials)).body).token as string
     const proof = await json('/auth/reauth', { password: PASSWORD }, '-H', `Authorization: Bearer ${token}`)
     const bearer = ['-H', `Authorization: Bearer ${JSON.parse(proof.body).token}`]
@@ -225,6 +229,73 @@ describe('curl alone', () => {
     let page = await curl(`${lab.urls.web}/dashboard`)
     while (page.status === 200 && performance.now() - started < 5_000) page = await curl(`${lab.urls.web}/dashboard`)
     expect(page.status).not.toBe(200)
+  })
+})
+
+describe('somebody else’s address, registered by a thief', () => {
+  const THIEFS = 'of my own choosing, as a thief'
+  const OWNERS = 'of the owner, and as long'
+
+  /** A person's browser, or script: it keeps what registering leaves it with. */
+  interface Person {
+    register(email: string, password: string): Promise<void>
+    /** @param password absent: the button alone */
+    opens(token: string, password?: string): Promise<boolean>
+    signsIn(email: string, password: string): Promise<boolean>
+  }
+  const atFunctions = (sent: Sent): Person => {
+    let registration: string | undefined
+    return {
+      async register(email, password) {
+        registration = (await post('/auth/register', { email, password }, sent)).json.registration
+      },
+      async opens(token, password) {
+        const proof = password === undefined ? { registration } : { password }
+        return (await post('/auth/confirm', { token, ...proof }, sent)).status === 200
+      },
+      signsIn: async (email, password) => (await post('/auth/login', { email, password }, sent)).status === 200,
+    }
+  }
+  const atWeb = (sent: Sent): Person => {
+    const jar = new CookieJar(lab.urls.web)
+    const leadsTo = async (place: string, path: string, fields: Record<string, string>) => {
+      const headers = { ...headersOf(sent), origin: lab.urls.web, cookie: jar.header() }
+      const body = new URLSearchParams(fields)
+      const answer = await fetch(lab.urls.web + path, { method: 'POST', redirect: 'manual', headers, body })
+      jar.take(answer.headers.getSetCookie())
+      return answer.headers.get('location') === place
+    }
+    return {
+      async register(email, password) {
+        expect(await leadsTo('/register/sent', '/register', { email, password })).toBe(true)
+      },
+      opens: (token, password) =>
+        leadsTo('/login?notice=confirmed', '/confirm', { token, ...(password !== undefined && { password }) }),
+      signsIn: (email, password) => leadsTo('/dashboard', '/login', { email, password }),
+    }
+  }
+
+  it.each([
+    ['functions', atFunctions],
+    ['web', atWeb],
+  ] as const)('is opened by nobody at %s, until its owner registers', async (_, at) => {
+    const email = `${randomUUID()}@example.com`
+    const [thief, owner] = [at({ ip: '198.51.100.71' }), at({ ip: '198.51.100.72' })]
+    await thief.register(email, THIEFS)
+    const link = await linkTo(email)
+    const sent = await mailbox().newest(email)
+    // The owner presses the button, and gives the password that they would choose. The thief has no mail.
+    expect([await owner.opens(link), await owner.opens(link, OWNERS)]).toEqual([false, false])
+    const guess = link.replace(/./, (first) => (first === 'A' ? 'B' : 'A'))
+    expect([await thief.opens(guess), await thief.opens(guess, THIEFS)]).toEqual([false, false])
+    expect(await thief.signsIn(email, THIEFS)).toBe(false)
+
+    await owner.register(email, OWNERS)
+    const own = await mailbox().codeAfter(sent, email)
+    expect([await owner.opens(link), await thief.opens(own), await owner.opens(own)]).toEqual([false, false, true])
+    // The thief's registration is gone, even for whoever has all of it.
+    expect([await thief.opens(link), await thief.opens(link, THIEFS)]).toEqual([false, false])
+    expect([await thief.signsIn(email, THIEFS), await owner.signsIn(email, OWNERS)]).toEqual([false, true])
   })
 })
 

@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { generate } from 'otplib'
@@ -256,10 +256,16 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     expect(functions.mails.at(-1)?.text).not.toContain('#token=')
     expect(await signsIn(taken, { ip: anywhere() }, { password: squat.password })).toBe(false)
     expect([await alive(token), await signsIn(taken, { ip: anywhere() })]).toEqual([true, true])
-    // What stays possible: an owner presses the button of a mail that they did not ask for.
-    const { status } = await functions.call('confirm', { ip: anywhere(), body: { token: functions.tokenTo(address) } })
-    expect(status).toBe(200)
-    expect(await signsIn(address, { ip: anywhere() }, { password: squat.password })).toBe(true)
+    // An owner who presses the button of a mail that they did not ask for opens nothing.
+    const link = { token: functions.tokenTo(address) }
+    for (const proof of [{}, { password: PASSWORD }, { registration: randomBytes(16).toString('base64url') }]) {
+      const { status } = await functions.call('confirm', { ip: anywhere(), body: { ...link, ...proof } })
+      expect(status).toBe(422)
+    }
+    expect(await signsIn(address, { ip: anywhere() }, { password: squat.password })).toBe(false)
+    // What stays possible: an owner types a password that somebody else told them.
+    const told = { ...link, password: squat.password }
+    expect((await functions.call('confirm', { ip: anywhere(), body: told })).status).toBe(200)
   },
 
   'sends what cannot be read': async () => {

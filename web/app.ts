@@ -78,7 +78,7 @@ function addPages(app: Express, deps: WebDeps): void {
   app.get('/register', tellEnding, showRegister)
   app.post('/register', submitRegister(deps))
   app.get('/register/sent', showSent(deps))
-  app.get('/confirm', showConfirm)
+  app.get('/confirm', showConfirm(deps))
   app.post('/confirm', submitConfirm(deps))
   app.get('/mfa', tellEnding, showMfa(deps))
   app.post('/mfa', submitMfa(deps))

@@ -1,6 +1,6 @@
 import type { CookieOptions, Request, Response } from 'express'
 
-export type CookieName = 'session' | 'mfa' | 'device' | 'consent' | 'outcome' | 'address'
+export type CookieName = 'session' | 'mfa' | 'device' | 'consent' | 'outcome' | 'address' | 'registration'
 
 /** The browser's memory of a visit. Their values are written to no log and to no URL. */
 export interface Cookies {

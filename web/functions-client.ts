@@ -36,6 +36,13 @@ export const IssuedSession = z.object({ sid: z.string(), token: z.string().min(1
 export const SignedIn = IssuedSession.extend({ device_token: z.string().max(128).optional() })
 export const LoginAnswer = z.union([SignedIn, z.object({ mfa_token: z.string().min(1) })])
 export const AccountAnswer = z.object({ id: z.string(), email: z.string().max(254), mfa_enabled: z.boolean() })
+/** Absent while functions is older than web. */
+export const Registered = z.object({
+  registration: z
+    .string()
+    .regex(/^[\w-]{22}$/)
+    .optional(),
+})
 export const RenewedToken = z.object({ token: z.string().min(1), expires_at: z.string() })
 export const TotpOffer = z.object({ secret: z.string(), otpauth_uri: z.string().startsWith('otpauth://totp/') })
 export const Nothing = z.unknown()

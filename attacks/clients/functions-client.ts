@@ -12,6 +12,8 @@ export function createFunctionsClient(start: { device: Device; address: string }
   /** Epoch ms before which the token in hand need not be renewed, as the service has said. */
   let renewAt = 0
   let deviceToken: string | undefined
+  /** Shows, together with the link, that this client registered. */
+  let registration: unknown
 
   const bearer = (): Record<string, string> => (session ? { authorization: `Bearer ${session.secret}` } : {})
   const post = (path: Path, data?: Record<string, unknown>, headers: Record<string, string> = {}) => {
@@ -35,7 +37,8 @@ export function createFunctionsClient(start: { device: Device; address: string }
     return { kind: 'in', session, ...timed }
   }
   const requestAccount = async ({ email, password }: Account) => {
-    mustAnswer(202, await post('/api/auth/register', { email, password }), 'registration')
+    const { body } = mustAnswer(202, await post('/api/auth/register', { email, password }), 'registration')
+    registration = parse(body).registration
   }
   const givePassword: Client['givePassword'] = async (account) => {
     const { email, password } = account
@@ -60,7 +63,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
       registerByMail(account, line.mailbox, {
         request: () => requestAccount(account),
         async confirm(token) {
-          mustAnswer(200, await post('/api/auth/confirm', { token }), 'the confirmation of the address')
+          mustAnswer(200, await post('/api/auth/confirm', { token, registration }), 'the confirmation of the address')
         },
       }),
     requestAccount,

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { LIMITS } from '../../shared/auth/limits.ts'
+import { LIMITS, REGISTRATION_TRIES as LINK_TRIES } from '../../shared/auth/limits.ts'
 import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import { connectPostgres } from '../../shared/stores/connect.ts'
@@ -31,10 +31,30 @@ const anywhere = () => {
   const [a, b] = randomUUID().split('-').slice(1)
   return normalizeAddress(`2001:db8:${a}:${b}::1`) ?? ''
 }
-const register = (email: string, password = PASSWORD, asked: Asked = {}) =>
-  functions.call('register', { ip: anywhere(), ...asked, body: { email, password } })
-const confirm = (token: string | undefined, asked: Asked = {}) =>
-  functions.call('confirm', { ip: anywhere(), ...asked, body: { token } })
+/** What each registration was answered with, by the token that was sent because of it. */
+const answered = new Map<string | undefined, string>()
+const register = async (email: string, password = PASSWORD, asked: Asked = {}) => {
+  const answer = await functions.call('register', { ip: anywhere(), ...asked, body: { email, password } })
+  const token = functions.tokenTo(email)
+  if (!answered.has(token)) answered.set(token, answer.json.registration)
+  return answer
+}
+const newSecret = () => randomBytes(16).toString('base64url')
+type Proof = { registration?: string | undefined; password?: string }
+/** As whoever registered, unless another proof is given. */
+const confirm = (token: string | undefined, asked: Asked = {}, proof: Proof = {}) => {
+  const own = { registration: answered.get(token) ?? newSecret() }
+  return functions.call('confirm', {
+    ip: anywhere(),
+    ...asked,
+    body: { token, ...('password' in proof ? proof : { ...own, ...proof }) },
+  })
+}
+/** As web passes on what its visitor sent. */
+const callFromWeb: Functions['call'] = (name, { body, ip } = {}) =>
+  functions.callFromWeb(name, body, ip === undefined ? {} : { ip })
+const confirmBy = (token: string | undefined, password: string, asked: Asked = {}) =>
+  confirm(token, asked, { password })
 const signIn = (email: string, password = PASSWORD) =>
   functions.call('login', { ip: anywhere(), body: { email, password } })
 const outcomes = () =>
@@ -43,13 +63,22 @@ const rowsOf = async (email: string) => (await pool.query('SELECT * FROM registr
 const comparable = ({ status, headers, json }: Awaited<ReturnType<typeof register>>) => ({
   status,
   headers: [...headers],
-  json: { ...json, instance: '' },
+  json: {
+    ...json,
+    ...('instance' in json && { instance: '' }),
+    ...('registration' in json && { registration: /^[\w-]{22}$/.test(json.registration) }),
+  },
 })
 
 describe('a registration', () => {
   it('opens no account: the sign-in meets nobody, until the link in the mail is used', async () => {
     const email = anyone()
-    expect(await register(email)).toMatchObject({ status: 202, json: { accepted: true } })
+    const asked = await register(email)
+    expect(asked).toMatchObject({
+      status: 202,
+      json: { accepted: true, registration: expect.stringMatching(/^[\w-]{22}$/) },
+    })
+    expect(JSON.stringify(await rowsOf(email))).not.toContain(asked.json.registration)
     expect((await signIn(email)).status).toBe(401)
     expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
 
@@ -139,7 +168,9 @@ describe('a blocked network', () => {
     functions.mails.length = 0
     functions.lines.length = 0
     await block(ip)
-    expect(comparable(await register(anyone(), PASSWORD, { ip }))).toEqual(comparable(await register(anyone())))
+    const refused = comparable(await register(anyone(), PASSWORD, { ip }))
+    expect(refused).toEqual(comparable(await register(anyone())))
+    expect(refused.json.registration).toBe(true)
     const sent = functions.mails.length
     expect((await register(anyone(), 'short', { ip })).status).toBe(422)
     expect((await register('nobody', PASSWORD, { ip })).status).toBe(400)
@@ -205,6 +236,119 @@ describe('whoever owns the address', () => {
   })
 })
 
+describe('whoever registered somebody else’s address', () => {
+  it('has no mail, and whoever has the mail does not know what was registered: nobody opens it', async () => {
+    for (const call of [functions.call, callFromWeb]) {
+      const email = anyone()
+      const thief = await register(email, OTHER)
+      const link = functions.tokenTo(email)
+      // The owner presses the button: without a proof, with one of their own, with a password of their own.
+      const own = (await register(anyone())).json.registration
+      const presses = []
+      for (const proof of [{}, { registration: own }, { password: PASSWORD }]) {
+        presses.push(comparable(await call('confirm', { ip: anywhere(), body: { token: link, ...proof } })))
+      }
+      expect(presses[0]).toMatchObject({ status: 422, json: { code: 'confirmation-refused' } })
+      expect(presses).toEqual([presses[0], presses[0], presses[0]])
+      // The thief has what belongs to the registration, and no link.
+      const { registration } = thief.json
+      for (const proof of [{ registration }, { password: OTHER }]) {
+        const guess = { token: randomBytes(32).toString('base64url'), ...proof }
+        expect((await call('confirm', { ip: anywhere(), body: guess })).status).toBe(422)
+      }
+      expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
+      // The owner registers: their link works with their password, and the thief's registration dies with it.
+      await register(email)
+      const ownLink = functions.tokenTo(email)
+      expect((await call('confirm', { ip: anywhere(), body: { token: ownLink, registration } })).status).toBe(422)
+      expect((await call('confirm', { ip: anywhere(), body: { token: ownLink, password: PASSWORD } })).status).toBe(200)
+      expect((await confirm(link, {}, { registration })).status).toBe(422)
+      expect((await confirmBy(link, OTHER)).status).toBe(422)
+      expect([(await signIn(email)).status, (await signIn(email, OTHER)).status]).toEqual([200, 401])
+    }
+  })
+})
+
+describe('the password that was registered', () => {
+  it('opens the account anywhere, and a wrong one or a wrong answer before it does not use the link up', async () => {
+    const email = anyone()
+    await register(email)
+    const link = functions.tokenTo(email)
+    functions.lines.length = 0
+    for (let n = 0; n < LINK_TRIES - 1; n++) expect((await confirmBy(link, OTHER)).status).toBe(422)
+    expect((await confirm(link, {}, { registration: newSecret() })).status).toBe(422)
+    expect(await confirmBy(link, PASSWORD)).toMatchObject({ status: 200, json: { email } })
+    expect(outcomes()).toEqual([
+      ...Array(LINK_TRIES).fill(['register', 'fail', 'bad_token']),
+      ['register', 'success', false],
+    ])
+  })
+
+  it('is looked at five times for a link, also when all are tried at once; what registering answered still opens it', async () => {
+    const email = anyone()
+    await register(email)
+    const link = functions.tokenTo(email)
+    const checked = countChecks()
+    const wrong = await Promise.all(Array.from({ length: LINK_TRIES + 3 }, () => confirmBy(link, OTHER)))
+    const right = await confirmBy(link, PASSWORD)
+    const unknown = await confirmBy('A'.repeat(43), PASSWORD)
+    const unreadable = await confirmBy('nonsense', PASSWORD)
+    checked.stop()
+    for (const answer of [...wrong, right, unknown, unreadable]) {
+      expect(comparable(answer)).toEqual(comparable(await confirm(link, {}, { registration: newSecret() })))
+    }
+    // The same work for all of them: one hash each, for the first five with the registration's own.
+    expect(checked.stored).toHaveLength(LINK_TRIES + 6)
+    expect(checked.stored.filter((hash) => hash !== undefined)).toHaveLength(LINK_TRIES)
+    expect((await confirm(link)).status).toBe(200)
+  })
+
+  it('that cannot be checked is busy: no try at the link, and counted against nobody', async () => {
+    const email = anyone()
+    await register(email)
+    const link = functions.tokenTo(email)
+    const passwords = { ...functions.deps.passwords, check: () => Promise.reject(new ProblemError('unavailable')) }
+    const busy = await startFunctions({ deps: { passwords } })
+    const ip = anywhere()
+    for (let n = 0; n < LIMITS.confirmations.limit + 1; n++) {
+      const answer = await busy.call('confirm', { ip, body: { token: link, password: PASSWORD } })
+      expect(answer.status).toBe(503)
+    }
+    expect(new Set(busy.events().map((event) => 'reason' in event && event.reason))).toEqual(new Set(['busy']))
+    await busy.close()
+    expect((await confirmBy(link, PASSWORD, { ip })).status).toBe(200)
+  })
+
+  it('opens nothing when the network is blocked while it is checked', async () => {
+    const [ip, email] = [anywhere(), anyone()]
+    await register(email)
+    const link = functions.tokenTo(email)
+    const { check } = functions.deps.passwords
+    const passwords = {
+      ...functions.deps.passwords,
+      check: async (...given: Parameters<typeof check>) => {
+        await functions.deps.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + HOUR_MS })
+        return check(...given)
+      },
+    }
+    const slow = await startFunctions({ env: functions.env, deps: { passwords, now: () => clock } })
+    const answer = await slow.call('confirm', { ip, body: { token: link, password: PASSWORD } })
+    expect(answer.status).toBe(422)
+    expect(slow.events()).toMatchObject([{ evt: 'register', outcome: 'fail', reason: 'blocked' }])
+    await slow.close()
+    expect((await confirm(link)).status).toBe(200)
+  })
+
+  it('opens a registration from before registrations were answered with a proof', async () => {
+    const email = anyone()
+    await register(email)
+    await pool.query('UPDATE registrations SET registration_hash = NULL WHERE email = $1', [email])
+    const link = functions.tokenTo(email)
+    expect((await confirm(link)).status).toBe(422)
+    expect((await confirmBy(link, PASSWORD)).status).toBe(200)
+  })
+})
+
 describe('a link', () => {
   it('opens one account, however many press at once', async () => {
     const email = anyone()
@@ -228,13 +372,19 @@ describe('a link', () => {
     for (const answer of answers) expect(answer).toEqual(answers[0])
   })
 
-  it.each([[{}], [{ token: '' }], [{ token: 7 }], [{ token: 'x'.repeat(257) }], [[]]])(
-    'that cannot be read (%j) is one malformed event',
-    async (body) => {
-      expect((await functions.call('confirm', { ip: anywhere(), body })).status).toBe(400)
-      expect(outcomes()).toEqual([['register', 'fail', 'malformed']])
-    },
-  )
+  it.each([
+    [{}],
+    [{ token: '' }],
+    [{ token: 7 }],
+    [{ token: 'x'.repeat(257) }],
+    [{ token: 'x', registration: '' }],
+    [{ token: 'x', password: 7 }],
+    [{ token: 'x', registration: 'x', password: 'x' }],
+    [[]],
+  ])('that cannot be read (%j) is one malformed event', async (body) => {
+    expect((await functions.call('confirm', { ip: anywhere(), body })).status).toBe(400)
+    expect(outcomes()).toEqual([['register', 'fail', 'malformed']])
+  })
 
   it('is kept as a hash, and guessing at links is limited for each network', async () => {
     const [email, ip] = [anyone(), anywhere()]
@@ -284,6 +434,20 @@ describe('registering is no way to', () => {
     expect([answer.status, answer.headers.has('retry-after')]).toEqual([429, true])
   })
 })
+
+/** The hashes that passwords were compared with; undefined where the work was done for nothing. */
+function countChecks() {
+  const stored: (string | undefined)[] = []
+  const { passwords } = functions.deps
+  const { check } = passwords
+  Object.assign(passwords, {
+    check: (...given: Parameters<typeof check>) => {
+      stored.push(given[1])
+      return check(...given)
+    },
+  })
+  return { stored, stop: () => Object.assign(passwords, { check }) }
+}
 
 /** Names of the statements that were sent to Postgres since the last look. */
 function countStatements() {

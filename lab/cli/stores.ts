@@ -64,8 +64,8 @@ export const command: Command = {
       const facts = { ...connections, WEB_ORIGIN: origins.web, FUNCTIONS_ORIGIN: origins.functions }
       io.err(`\n${columns(Object.entries(facts).map(([name, value]) => [`  ${name}`, value]))}\n`)
       io.err(`\n${values.settings} is written. Next: npm run build && func start, which listens on port ${ports.functions}.
-A mail that functions sends is shown at ${mailbox.mailboxUrl}: its link confirms a registration, or POST its token to
-${origins.functions}/api/auth/confirm.
+A mail that functions sends is shown at ${mailbox.mailboxUrl}: its link confirms a registration, or POST its token with
+the password that was registered to ${origins.functions}/api/auth/confirm.
 While nobody answers at WEB_ORIGIN, functions carries out revocations itself.
 Ctrl-C stops them.\n`)
       await untilStopped(

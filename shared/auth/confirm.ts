@@ -3,51 +3,78 @@ import { networkOf } from '../client/address.ts'
 import { type Client, type ClientDeps, deviceOf } from '../client/client.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import type { Emit, Event } from '../event.ts'
-import type { BlockList, Registrations, Throttle } from '../stores/port.ts'
-import { confirmRules } from './limits.ts'
+import type { BlockList, RegistrantProof, Registrations, Throttle } from '../stores/port.ts'
+import { confirmRules, REGISTRATION_TRIES } from './limits.ts'
+import type { Passwords } from './passwords.ts'
 import { readLogin } from './submitted.ts'
 import { risksOfLogin } from './verdicts.ts'
 
 export interface ConfirmDeps extends ClientDeps {
-  registrations: Pick<Registrations, 'confirm'>
-  throttle: Pick<Throttle, 'reserve'>
+  registrations: Pick<Registrations, 'confirm' | 'tryPassword' | 'releaseTry'>
+  passwords: Pick<Passwords, 'check'>
+  throttle: Pick<Throttle, 'reserve' | 'release'>
   blocks: Pick<BlockList, 'blockedBy'>
   canaries: ReadonlySet<string>
   emit: Emit
   now: () => number
 }
 
+/** The link, and one proof that whoever uses it is who registered. */
+export interface Confirmation {
+  token: string
+  /** What the registration was answered with. */
+  registration?: string | undefined
+  /** The password that was registered. */
+  password?: string | undefined
+}
+
 export type ConfirmOutcome =
   | { kind: 'confirmed'; email: string }
-  /** Unknown, used, expired, or the address has an account by now: whoever guesses learns nothing. */
+  /** Unknown, used, expired, without its proof, or the address has an account by now: whoever guesses learns nothing. */
   | { kind: 'refused' }
   | { kind: 'throttled'; retryAfterSeconds: number }
 
 type FailReason = Extract<Event, { evt: 'register'; outcome: 'fail' }>['reason']
 
 const TOKEN = /^[A-Za-z0-9_-]{43}$/
+/** Belongs to no link: the same statements run for it. */
+const NO_TOKEN = ''
 
-/** What a store holds of a token: 256 random bits need neither salt nor stretching. */
-export const tokenHashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
+/** What a store holds of a random secret: 128 random bits and more need neither salt nor stretching. */
+export const secretHashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')
 
 /**
- * Opens the account that a link was sent for, with the password that was given when it was asked for. Every other link
- * of the address is void from then on.
+ * Opens the account that a link was sent for, with the password that was given when it was asked for. The link shows whose
+ * the address is, and the proof that the same person registered: an owner who uses a link that somebody else asked for
+ * would open an account with that person's password. A wrong proof does not use the link up. Every other link of the
+ * address is void once one was used.
+ * @throws ProblemError `unavailable` when the password queue is full: counted by no throttle, and no try at the link
+ * @see Sudhodanan and Paverd, Pre-hijacked accounts (USENIX Security 2022)
  */
-export async function confirm(token: string, client: Client, deps: ConfirmDeps): Promise<ConfirmOutcome> {
+export async function confirm(given: Confirmation, client: Client, deps: ConfirmDeps): Promise<ConfirmOutcome> {
   const fields = { ...requestFields(client, deviceOf(client, deps)), evt: 'register' as const }
-  const isBlocked = (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
-  const fail = (reason: FailReason) => deps.emit({ ...fields, outcome: 'fail', reason: isBlocked ? 'blocked' : reason })
+  const isBlocked = async () => (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
+  let blocked = await isBlocked()
+  const fail = (reason: FailReason) => deps.emit({ ...fields, outcome: 'fail', reason: blocked ? 'blocked' : reason })
 
-  const refusal = await deps.throttle.reserve(confirmRules(client.ip))
+  const rules = confirmRules(client.ip)
+  const refusal = await deps.throttle.reserve(rules)
   if (refusal) {
     fail('throttled')
     return { kind: 'throttled', ...refusal }
   }
-  const isRead = TOKEN.test(token) && !isBlocked
-  const account = isRead
-    ? await deps.registrations.confirm(tokenHashOf(token), randomUUID(), new Date(deps.now()))
-    : undefined
+  const tokenHash = secretHashOf(TOKEN.test(given.token) && !blocked ? given.token : NO_TOKEN)
+  const proof = await proofOf(given, tokenHash, client, deps).catch(async (error: unknown) => {
+    await deps.throttle.release(rules.map((rule) => rule.key))
+    fail('busy')
+    throw error
+  })
+  // Asked again after the slow step: the network may have been blocked meanwhile.
+  blocked ||= await isBlocked()
+  const account =
+    proof && !blocked
+      ? await deps.registrations.confirm(tokenHash, proof, randomUUID(), new Date(deps.now()))
+      : undefined
   if (!account) {
     fail('bad_token')
     return { kind: 'refused' }
@@ -61,4 +88,22 @@ export async function confirm(token: string, client: Client, deps: ConfirmDeps):
     usr: { id: account.id },
   })
   return { kind: 'confirmed', email: account.email }
+}
+
+/** A password costs the same hash whether or not the link is known, and has tries left. */
+async function proofOf(
+  { registration, password }: Confirmation,
+  tokenHash: string,
+  client: Client,
+  { registrations, passwords, now }: ConfirmDeps,
+): Promise<RegistrantProof | undefined> {
+  if (registration !== undefined) return { registrationHash: secretHashOf(registration) }
+  if (password === undefined) return undefined
+  const passwordHash = await registrations.tryPassword(tokenHash, REGISTRATION_TRIES, new Date(now()))
+  const sender = { ip: client.ip, trusted: false }
+  const { matches } = await passwords.check(password, passwordHash, sender).catch(async (error: unknown) => {
+    if (passwordHash !== undefined) await registrations.releaseTry(tokenHash)
+    throw error
+  })
+  return matches && passwordHash !== undefined ? { passwordHash } : undefined
 }

@@ -41,6 +41,9 @@ export const LIMITS = {
   enrolments: { limit: 10, windowSeconds: 60 * MINUTE },
 } as const
 
+/** Tries at the password of one registration, for whoever has its link. */
+export const REGISTRATION_TRIES = 5
+
 /** Tries at one pending sign-in, before the password is asked for again. */
 export const MFA_TRIES = 5
 export const MFA_PENDING_SECONDS = 300

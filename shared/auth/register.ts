@@ -7,7 +7,7 @@ import type { Emit, Event } from '../event.ts'
 import { confirmMail, takenMail } from '../notify/mails.ts'
 import type { Notify } from '../notify/port.ts'
 import type { BlockList, Registrations, Throttle, Users } from '../stores/port.ts'
-import { tokenHashOf } from './confirm.ts'
+import { secretHashOf } from './confirm.ts'
 import { mailRules, registerRules } from './limits.ts'
 import type { Passwords } from './passwords.ts'
 import { readLogin } from './submitted.ts'
@@ -27,7 +27,8 @@ export interface RegisterDeps extends ClientDeps {
 }
 
 export type RegisterOutcome =
-  | { kind: 'accepted' }
+  /** `registration` goes to whoever asked, whatever becomes of it, and confirms it together with the link. */
+  | { kind: 'accepted'; registration: string }
   | { kind: 'malformed' }
   | { kind: 'weak'; why: string }
   | { kind: 'throttled'; retryAfterSeconds: number }
@@ -38,7 +39,7 @@ type FailReason = Extract<Event, { evt: 'register'; outcome: 'fail' }>['reason']
 const LINK_MS = 24 * 3_600_000
 
 /**
- * Asks for an account, which is opened once its address is confirmed. A free address, a taken one, one that is asked for
+ * Asks for an account, which is opened once whoever asked confirms its address. A free address, a taken one, one that is asked for
  * already and a client that is blocked are answered alike; the first three cost the same hash, the same statements and
  * a mail each: registration tells nobody who is registered. @see OWASP ASVS 6.3.8
  * @throws ProblemError `unavailable` when the password queue is full: counted by no throttle
@@ -83,19 +84,21 @@ export async function register(
   const passwordHash = await deps.passwords.hash(submitted.password, sender).catch(unlessBusy)
   // Asked again after the slow step: the network may have been blocked meanwhile.
   blocked ||= await isBlocked()
+  const registration = randomBytes(16).toString('base64url')
   if (blocked) {
     fail('blocked')
-    return { kind: 'accepted' }
+    return { kind: 'accepted', registration }
   }
-  const isTaken = await keepAndNotify({ email: typed.email, passwordHash }, client, deps)
+  const asked = { email: typed.email, passwordHash, registrationHash: secretHashOf(registration) }
+  const isTaken = await keepAndNotify(asked, client, deps)
   if (isTaken) fail('existing')
   else deps.emit({ ...fields, outcome: 'pending' })
-  return { kind: 'accepted' }
+  return { kind: 'accepted', registration }
 }
 
 /** @returns whether the address has an account; the owner is told, and whoever asked is not */
 async function keepAndNotify(
-  asked: { email: string; passwordHash: string },
+  asked: { email: string; passwordHash: string; registrationHash: string },
   client: Client,
   deps: RegisterDeps,
 ): Promise<boolean> {
@@ -105,7 +108,7 @@ async function keepAndNotify(
   const isWithheld = (await deps.throttle.reserve(mailRules(client.ip, hashes))) !== undefined
   const at = deps.now()
   const token = randomBytes(32).toString('base64url')
-  const tokenHash = isTaken || isWithheld ? undefined : tokenHashOf(token)
+  const tokenHash = isTaken || isWithheld ? undefined : secretHashOf(token)
   await deps.registrations.add({ ...asked, tokenHash, expiresAt: new Date(at + LINK_MS) }, new Date(at))
   if (!isWithheld) {
     const from = { webOrigin: deps.webOrigin, ip: client.ip, device: describeDevice(client.userAgent), at }

@@ -28,8 +28,9 @@ ${asked.webOrigin}/confirm#token=${token}
 
 ${askedFrom(asked)}
 
-If it was not you, do nothing: there is no account unless this link is used.
-Never use a link that you did not ask for. The account would have the password of whoever asked.
+The page asks for the password that you chose, unless you open it in the browser in which you asked.
+
+If it was not you, do nothing: this link alone opens no account. Never enter a password that somebody else told you.
 `,
 })
 

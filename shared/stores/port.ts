@@ -78,17 +78,35 @@ export interface Registration {
   passwordHash: string
   /** SHA-256 of the token in the link, in hex; undefined where no link is sent: nobody can confirm it then. */
   tokenHash: string | undefined
+  /** SHA-256 of what the registration was answered with, in hex. */
+  registrationHash: string
   expiresAt: Date
 }
+
+/** That whoever uses a link is who registered: what the registration was answered with, or its password's own hash. */
+export type RegistrantProof = { registrationHash: string } | { passwordHash: string }
 
 export interface Registrations {
   /** One row for each link that is sent, and one for an address for all that are not. */
   add(registration: Registration, now: Date): Promise<void>
   /**
-   * Opens the account that this link is for, and removes every registration of its address, in one step.
-   * @returns undefined for a link that is unknown, used or expired, or whose address has an account
+   * Counts a try at the password of a link's registration, before the password is compared.
+   * @returns the hash to compare with; undefined for a link that is unknown or expired, or was tried `atMost` times
    */
-  confirm(tokenHash: string, userId: string, now: Date): Promise<{ id: string; email: string } | undefined>
+  tryPassword(tokenHash: string, atMost: number, now: Date): Promise<string | undefined>
+  /** Gives a try back whose password was not compared. */
+  releaseTry(tokenHash: string): Promise<void>
+  /**
+   * Opens the account that this link is for, and removes every registration of its address, in one step.
+   * @returns undefined, and nothing has changed, for a link that is unknown, used or expired, and for a proof that is not
+   * this registration's; undefined also if the address has an account
+   */
+  confirm(
+    tokenHash: string,
+    proof: RegistrantProof,
+    userId: string,
+    now: Date,
+  ): Promise<{ id: string; email: string } | undefined>
   /** Removes expired ones, at most so many. @returns how many it removed */
   purge(now: Date, atMost: number): Promise<number>
 }

@@ -42,6 +42,7 @@ describe('in a browser', { timeout: 60_000 }, () => {
     await look(page, 'register-weak')
     await register(visitor, person, (name) => look(page, name))
     await open('/confirm#token=nonsense')
+    await page.getByLabel('Password').fill('not the password, but as long')
     expect((await press('Open my account')).status()).toBe(422)
     await look(page, 'confirm-refused')
     await open('/login')

@@ -17,37 +17,87 @@ afterEach(() => {
   expect(web.functions.faults).toEqual([])
 })
 
+const PASSWORD = 'canary password that is long'
+/** A registration that waits: the token of its mail, and what the browser that registered keeps. */
 const newLink = (email = 'anna@example.com') => {
-  const token = randomBytes(32).toString('base64url')
-  web.functions.registrations.set(token, email)
-  return token
+  const [token, registration] = [randomBytes(32).toString('base64url'), randomBytes(16).toString('base64url')]
+  web.functions.registrations.set(token, { email, registration, password: PASSWORD })
+  return { token, registration }
+}
+const registrant = ({ registration }: { registration: string }) => {
+  const visitor = web.visitor()
+  visitor.jar.set('registration', registration)
+  return visitor
 }
 
 test('opening a link confirms nothing and asks nobody: programs open the links of every mail', async () => {
-  const token = newLink()
+  const link = newLink()
+  const { token } = link
   for (const path of ['/confirm', `/confirm?token=${token}`]) {
-    const page = await web.visitor().get(path)
-    expect(page.status).toBe(200)
-    expect(page.text).toMatch(/<form method="post" action="\/confirm"[\s\S]*<button>Open my account<\/button>/)
+    for (const [visitor, asks] of [
+      [registrant(link), false],
+      [web.visitor(), true],
+    ] as const) {
+      const page = await visitor.get(path)
+      expect(page.status).toBe(200)
+      expect(page.text).toMatch(/<form method="post" action="\/confirm"[\s\S]*<button>Open my account<\/button>/)
+      expect(page.text).toContain('If you did not register, close this page: no account opens.')
+      expect(/type="password" autocomplete="current-password" required/.test(page.text)).toBe(asks)
+    }
   }
   expect(web.functions.calls).toEqual([])
 })
 
-test('the press confirms, and leads to the sign-in with the address filled in, once', async () => {
-  const visitor = web.visitor()
-  const token = newLink()
+test('the press of the browser that registered confirms, and leads to the sign-in with the address filled in, once', async () => {
+  const { token, registration } = newLink()
+  const visitor = registrant({ registration })
   const page = await visitor.post('/confirm', { token: ` ${token} ` })
   expect(page).toMatchObject({ status: 303, location: '/login?notice=confirmed' })
-  expect(web.functions.calls).toMatchObject([{ route: 'auth/confirm', data: { token } }])
+  expect(web.functions.calls).toMatchObject([{ route: 'auth/confirm', data: { token, registration } }])
+  expect(visitor.jar.has('registration')).toBe(false)
   const signIn = await visitor.get('/login?notice=confirmed')
   expect(signIn.text).toContain('Your address is confirmed')
   expect(signIn.text).toContain('value="anna@example.com"')
   expect((await visitor.get('/login')).text).not.toContain('anna@example.com')
 })
 
-test('the code of a link is in no log, in no URL of ours, and in no page that RUM reports on', async () => {
+test('registering leaves a proof in the browser, for a day and for no script, and the newest one counts', async () => {
   const visitor = web.visitor()
-  const token = newLink()
+  const kept = []
+  for (const email of ['anna@example.com', 'ben@example.com']) {
+    const page = await visitor.post('/register', { email, password: PASSWORD })
+    expect(page.headers.getSetCookie().find((line) => line.startsWith('registration='))).toMatch(
+      /^registration=[\w-]{22}; Max-Age=86400; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/,
+    )
+    kept.push(visitor.jar.get('registration'))
+  }
+  expect(kept[1]).not.toBe(kept[0])
+  web.functions.overrides.set('auth/register', problemReply('password-weak'))
+  await visitor.post('/register', { email: 'carl@example.com', password: 'short' })
+  expect(visitor.jar.get('registration')).toBe(kept[1])
+})
+
+test('another browser confirms by the password that was registered, and by no other', async () => {
+  const [{ token }, newer] = [newLink(), newLink('ben@example.com')]
+  for (const visitor of [web.visitor(), registrant(newer)]) {
+    const pressed = await visitor.post('/confirm', { token })
+    expect([pressed.status, pressed.text.includes('name="password"')]).toEqual([422, true])
+    expect(pressed.text).toContain('Enter the password')
+    const wrong = await visitor.post('/confirm', { token, password: 'another password, as long' })
+    expect([wrong.status, wrong.text.includes('The password is another one')]).toEqual([422, true])
+    expect(wrong.text).not.toContain('another password, as long')
+    expect(wrong.text).toContain(`value="${token}"`)
+  }
+  const visitor = registrant(newer)
+  const page = await visitor.post('/confirm', { token, password: PASSWORD })
+  expect(page).toMatchObject({ status: 303, location: '/login?notice=confirmed' })
+  expect(web.functions.calls.at(-1)?.data).toEqual({ token, password: PASSWORD })
+  expect(visitor.jar.get('registration')).toBe(newer.registration)
+})
+
+test('the code of a link, its proof and its password are in no log, in no URL of ours, in no page that RUM reports on', async () => {
+  const { token, registration } = newLink()
+  const visitor = registrant({ registration })
   const opened = await visitor.get(`/confirm?token=${token}`)
   expect(opened.headers.get('referrer-policy')).toBe('strict-origin')
   expect(opened.text).toContain('/assets/confirm.js')
@@ -56,7 +106,8 @@ test('the code of a link is in no log, in no URL of ours, and in no page that RU
   await visitor.post('/confirm', { token: 'unknown' })
   web.functions.overrides.set('auth/confirm', { status: 500 })
   await visitor.post('/confirm', { token })
-  expect(web.lines.join('')).not.toContain(token)
+  await visitor.post('/confirm', { token, password: PASSWORD })
+  for (const secret of [token, registration, PASSWORD]) expect(web.lines.join('')).not.toContain(secret)
 })
 
 test.each(['"><script>', 'a'.repeat(257), ''])(
@@ -68,7 +119,9 @@ test.each(['"><script>', 'a'.repeat(257), ''])(
 )
 
 test.each([
-  ['a link that does not work', { token: 'unknown' }, undefined, 422, 'This link does not work'],
+  ['a link that does not work', { token: 'unknown' }, undefined, 422, 'the link was used already or is older'],
+  ['one with a password', { token: 'unknown', password: 'x' }, undefined, 422, 'That did not open an account.'],
+  ['an empty password', { token: 'unknown', password: '' }, undefined, 422, 'Enter the password'],
   ['no code', {}, problemReply('request-malformed'), 400, 'Enter the code.'],
   ['too many tries', { token: 'x' }, problemReply('throttled', { retryAfter: '60' }), 429, 'Try again in 60 seconds.'],
 ] as const)('%s is said', async (_, fields, reply, status, text) => {
@@ -78,7 +131,8 @@ test.each([
 })
 
 test('a page of another site confirms nothing', async () => {
-  const page = await web.visitor().post('/confirm', { token: newLink() }, { 'sec-fetch-site': 'cross-site' })
+  const link = newLink()
+  const page = await registrant(link).post('/confirm', { token: link.token }, { 'sec-fetch-site': 'cross-site' })
   expect([page.status, web.functions.calls]).toEqual([403, []])
 })
 

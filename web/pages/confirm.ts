@@ -13,57 +13,75 @@ import { waitText } from './sign-in.ts'
 const Confirmed = z.object({ email: z.string().max(254) })
 const TOKEN = /^[\w-]{1,256}$/
 const HINT = 'It is the part of the link behind “#token=”.'
+const REFUSED =
+  'That did not open an account. The password is another one, or was wrong five times; or the link was used already, is older than a day, or another link to the same address was used.'
+const NOT_THIS_BROWSER =
+  'This browser alone does not open it. Enter the password; if that does not help, the link was used already or is older than a day.'
+
+interface Confirm {
+  token?: string | undefined
+  /** Whether the browser has to show by the password that its person registered. */
+  asksPassword: boolean
+  errors?: { token?: string; password?: string }
+}
 
 /** Without RUM: what the SDK reports of a page has its address. */
-const confirmPage = (token?: string, error?: string): Page =>
+const confirmPage = ({ token, asksPassword, errors = {} }: Confirm): Page =>
   layout(
     { title: 'Confirm your address', rum: false },
     html`<h1>Confirm your address</h1>
-<p class="lead">One press, and your account is open.</p>
+<p class="lead">${asksPassword ? 'The password that you chose when you registered, and your account is open.' : 'One press, and your account is open.'}</p>
 <form method="post" action="/confirm" class="card stack">
-${input({ name: 'token', label: 'Code from the mail', type: 'text', autocomplete: 'off', value: token, hint: HINT, error })}
+${input({ name: 'token', label: 'Code from the mail', type: 'text', autocomplete: 'off', value: token, hint: HINT, error: errors.token })}
+${asksPassword && input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error: errors.password, focus: token !== undefined })}
 <button>Open my account</button>
 </form>
-<p class="aside">You did not ask for an account? Then leave this page: there will be none.</p>
+<p class="aside">If you did not register, close this page: no account opens.</p>
+${errors.password !== undefined && html`<p class="aside">Open already? <a href="/login">Sign in</a>. Too old? <a href="/register">Create account</a></p>`}
 <script type="module" src="/assets/confirm.js"></script>`,
-  )
-
-const refusedPage = (): Page =>
-  layout(
-    { title: 'This link does not work', rum: false },
-    html`<h1>This link does not work</h1>
-<p class="lead">It was used already, or it is older than a day, or another link to the same address was used. If you
-know of none of these, try it again in a quarter of an hour.</p>
-<p class="actions"><a class="button" href="/login">Sign in</a><a class="button quiet" href="/register">Create account</a></p>`,
   )
 
 /**
  * Confirms nothing: programs that look into mail follow every link. The code comes behind a `#`, of which this host sees
  * nothing; one that comes as `?token=`, from a program that changed the link, is taken as well.
  */
-export const showConfirm: RequestHandler = (request, response) => {
-  const { token } = request.query
-  // Of a code in the query, no other page learns; an Origin goes with the form all the same.
-  response.set('referrer-policy', 'strict-origin')
-  sendPage(response, confirmPage(typeof token === 'string' && TOKEN.test(token) ? token : undefined))
-}
+export const showConfirm =
+  ({ cookies }: Pick<PageDeps, 'cookies'>): RequestHandler =>
+  (request, response) => {
+    const { token } = request.query
+    // Of a code in the query, no other page learns; an Origin goes with the form all the same.
+    response.set('referrer-policy', 'strict-origin')
+    const asksPassword = cookies.read(request, 'registration') === undefined
+    const code = typeof token === 'string' && TOKEN.test(token) ? token : undefined
+    sendPage(response, confirmPage({ token: code, asksPassword }))
+  }
 
+/** A password that was typed goes before what the browser keeps, which may be of another registration. */
 export const submitConfirm =
   (deps: PageDeps): RequestHandler =>
-  async (_request, response) => {
+  async (request, response) => {
     const { fields, fault } = attemptOf(response)
     const client = forwardedClient(visitOf(response))
     const token = fields.token?.trim()
-    const answer = await deps.functions.post('auth/confirm', Confirmed, { client, data: { token } })
+    const password = fields.password || undefined
+    const registration = password === undefined ? deps.cookies.read(request, 'registration') : undefined
+    const data = { token, registration, password }
+    const answer = await deps.functions.post('auth/confirm', Confirmed, { client, data })
     if (fault) throw fault
     if (answer.kind === 'ok') {
       rememberAddress(response, answer.value.email, deps)
+      if (registration !== undefined) deps.cookies.clear(response, 'registration')
       return response.redirect(303, '/login?notice=confirmed')
     }
     const { code, retryAfterSeconds } = answer
-    const refusal = { status: formStatus(code), retryAfterSeconds }
-    if (code === 'confirmation-refused') return sendPage(response, refusedPage(), refusal)
-    if (code === 'request-malformed') return sendPage(response, confirmPage(undefined, 'Enter the code.'), refusal)
-    if (code === 'throttled') return sendPage(response, confirmPage(token, waitText(retryAfterSeconds)), refusal)
+    const again = (page: Confirm) =>
+      sendPage(response, confirmPage(page), { status: formStatus(code), retryAfterSeconds })
+    const asksPassword = registration === undefined
+    if (code === 'confirmation-refused') {
+      const error = password === undefined ? NOT_THIS_BROWSER : REFUSED
+      return again({ token, asksPassword: true, errors: { password: error } })
+    }
+    if (code === 'request-malformed') return again({ asksPassword, errors: { token: 'Enter the code.' } })
+    if (code === 'throttled') return again({ token, asksPassword, errors: { token: waitText(retryAfterSeconds) } })
     throw problemOf(answer)
   }

@@ -2,7 +2,7 @@ import type { RequestHandler, Response } from 'express'
 import { PASSWORD_MIN } from '../../shared/auth/password-policy.ts'
 import { EMAIL_PATTERN } from '../../shared/event.ts'
 import { attemptOf } from '../form.ts'
-import { Nothing, problemOf } from '../functions-client.ts'
+import { problemOf, Registered } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
@@ -34,7 +34,7 @@ const sentPage = (email: string | undefined, mailbox: Html | undefined): Page =>
   layout(
     { title: 'Look into your mailbox' },
     html`<h1>Look into your mailbox</h1>
-<p class="lead">A mail is on its way to ${email === undefined ? 'your address' : html`<strong>${email}</strong>`}. Open the link in it: that opens your account.</p>
+<p class="lead">A mail is on its way to ${email === undefined ? 'your address' : html`<strong>${email}</strong>`}. Open the link in it: in this browser one press opens your account, in another one your password does.</p>
 ${mailbox}
 <p class="aside">Nothing came? Look under spam, or <a href="/register">try again</a> with the right address. There are three mails an hour at most.</p>`,
   )
@@ -67,6 +67,9 @@ export function rememberedAddress(text: string | undefined): string | undefined 
   return normal !== undefined && EMAIL_PATTERN.test(normal) ? normal : undefined
 }
 
+/** As long as the link works. */
+const REGISTRATION_SECONDS = 24 * 3600
+
 /** A new address and a taken one are answered alike: registration tells nobody who is registered. */
 export const submitRegister =
   (deps: PageDeps): RequestHandler =>
@@ -74,10 +77,12 @@ export const submitRegister =
     const { fields, fault } = attemptOf(response)
     const { email, password, rum } = fields
     const client = forwardedClient(visitOf(response), { rum })
-    const answer = await deps.functions.post('auth/register', Nothing, { client, data: { email, password } })
+    const answer = await deps.functions.post('auth/register', Registered, { client, data: { email, password } })
     if (fault) throw fault
     if (answer.kind === 'ok') {
       rememberAddress(response, email ?? '', deps)
+      const { registration } = answer.value
+      if (registration !== undefined) deps.cookies.set(response, 'registration', registration, REGISTRATION_SECONDS)
       return response.redirect(303, '/register/sent')
     }
     const { code, detail, retryAfterSeconds } = answer

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -91,8 +91,8 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
   const events: NewEvent[] = []
   const accounts = new Map<string, Account>()
   const pending = new Map<string, Account>()
-  /** Addresses by the token of their link. */
-  const registrations = new Map<string, string>()
+  /** By the token of their link, with what shows who registered. */
+  const registrations = new Map<string, { email: string; registration: string; password: string }>()
   const overrides = new Map<string, Reply | 'hang'>()
   const faults: string[] = []
   const state = { up: true, key: newSigningKey(), jwksAsked: 0 }
@@ -153,10 +153,13 @@ export async function startFunctions(secrets: { hmac: string; device: string }, 
 
   async function answer(call: SeenCall): Promise<Reply> {
     const { route, data, token } = call
-    if (route === 'auth/register') return { status: 202, body: { accepted: true } }
+    if (route === 'auth/register') {
+      return { status: 202, body: { accepted: true, registration: randomBytes(16).toString('base64url') } }
+    }
     if (route === 'auth/confirm') {
-      const email = registrations.get(String(data.token))
-      return email === undefined ? problemReply('confirmation-refused') : { status: 200, body: { email } }
+      const asked = registrations.get(String(data.token))
+      const isProved = asked && (asked.registration === data.registration || asked.password === data.password)
+      return isProved ? { status: 200, body: { email: asked.email } } : problemReply('confirmation-refused')
     }
     if (route === 'auth/login') {
       const account = accounts.get(String(data.email))

@@ -10,19 +10,25 @@ const LIFE_MS = 1000
 export function registrationsContract(registrations: Registrations, users: Users): void {
   const anyone = () => `${randomUUID()}@example.com`
   const asked = async (email: string, { link = true, at = NOW }: { link?: boolean; at?: Date } = {}) => {
-    const [passwordHash, token] = [`hash-${randomUUID()}`, randomUUID()]
+    const [passwordHash, token, registrationHash] = [`hash-${randomUUID()}`, randomUUID(), randomUUID()]
     const expiresAt = new Date(at.getTime() + LIFE_MS)
-    await registrations.add({ email, passwordHash, tokenHash: link ? token : undefined, expiresAt }, at)
-    return { passwordHash, token }
+    const tokenHash = link ? token : undefined
+    await registrations.add({ email, passwordHash, tokenHash, registrationHash, expiresAt }, at)
+    return { passwordHash, token, registrationHash }
+  }
+  const confirmed = (asked: { token: string; registrationHash: string }, at = NOW, id: string = randomUUID()) => {
+    const { token, registrationHash } = asked
+    return registrations.confirm(token, { registrationHash }, id, at)
   }
 
   describe('a registration', () => {
     test('is no user before it is confirmed, and one with its own hash from then on', async () => {
       const [email, id] = [anyone(), randomUUID()]
-      const { passwordHash, token } = await asked(email)
+      const registration = await asked(email)
+      const { passwordHash } = registration
       expect(await users.findByEmail(email)).toBeUndefined()
-      expect(await registrations.confirm(token, id, NOW)).toEqual({ id, email })
-      expect(await users.findById(id)).toEqual({ id, email, passwordHash, epoch: 1 })
+      expect(await confirmed(registration, NOW, id)).toEqual({ id, email })
+      expect(await users.findById(id)).toEqual({ id, email, passwordHash, epoch: 1, createdAt: NOW })
     })
 
     test('is confirmed once, and with it every other of its address is gone, however that is spelled', async () => {
@@ -34,41 +40,66 @@ export function registrationsContract(registrations: Registrations, users: Users
         await asked(email),
         await asked(other),
       ]
-      expect(await registrations.confirm(second.token, randomUUID(), NOW)).toMatchObject({ email: email.toUpperCase() })
-      for (const { token } of [first, second, third]) {
-        expect(await registrations.confirm(token, randomUUID(), NOW)).toBeUndefined()
-      }
-      expect(await registrations.confirm(foreign.token, randomUUID(), NOW)).toMatchObject({ email: other })
+      expect(await confirmed(second)).toMatchObject({ email: email.toUpperCase() })
+      for (const registration of [first, second, third]) expect(await confirmed(registration)).toBeUndefined()
+      expect(await confirmed(foreign)).toMatchObject({ email: other })
     })
 
     test('is confirmed by one of those who press at once', async () => {
       const email = anyone()
       const all = await Promise.all(Array.from({ length: 5 }, () => asked(email)))
-      const pressed = await Promise.all(
-        [...all, ...all].map(({ token }) => registrations.confirm(token, randomUUID(), NOW)),
-      )
+      const pressed = await Promise.all([...all, ...all].map((registration) => confirmed(registration)))
       expect(pressed.filter((account) => account !== undefined)).toHaveLength(1)
     })
 
     test('ends at the instant of its expiry, not before', async () => {
       const [early, late] = [await asked(anyone()), await asked(anyone())]
-      expect(await registrations.confirm(early.token, randomUUID(), later(LIFE_MS - 1))).toBeDefined()
-      expect(await registrations.confirm(late.token, randomUUID(), later(LIFE_MS))).toBeUndefined()
+      expect(await confirmed(early, later(LIFE_MS - 1))).toBeDefined()
+      expect(await confirmed(late, later(LIFE_MS))).toBeUndefined()
+    })
+
+    test('is confirmed by its own answer or its own password alone: what belongs to another one changes nothing', async () => {
+      const email = anyone()
+      const [own, foreign] = [await asked(email), await asked(email)]
+      for (const proof of [
+        { registrationHash: own.registrationHash },
+        { passwordHash: own.passwordHash },
+        { registrationHash: foreign.passwordHash },
+        { registrationHash: '' },
+      ]) {
+        expect(await registrations.confirm(foreign.token, proof, randomUUID(), NOW)).toBeUndefined()
+      }
+      const { passwordHash } = own
+      expect(await registrations.confirm(own.token, { passwordHash }, randomUUID(), NOW)).toMatchObject({ email })
+      expect(await users.findByEmail(email)).toMatchObject({ passwordHash })
+    })
+
+    test('lets its password be tried so many times, also by those who try at once, and before its expiry', async () => {
+      const { token, passwordHash } = await asked(anyone())
+      const at = (ms: number) => registrations.tryPassword(token, 3, later(ms))
+      expect(await at(LIFE_MS)).toBeUndefined()
+      const tries = await Promise.all(Array.from({ length: 5 }, () => at(LIFE_MS - 1)))
+      expect(tries.filter((hash) => hash === passwordHash)).toHaveLength(3)
+      expect(tries.filter((hash) => hash === undefined)).toHaveLength(2)
+      await registrations.releaseTry(token)
+      expect([await at(0), await at(0)]).toEqual([passwordHash, undefined])
     })
 
     test('of an address that has an account by now is void, and the account stays as it is', async () => {
       const [email, id] = [anyone(), randomUUID()]
-      const { token } = await asked(email)
+      const registration = await asked(email)
       await users.create({ id, email, passwordHash: 'hash-1' }, NOW)
-      expect(await registrations.confirm(token, randomUUID(), NOW)).toBeUndefined()
+      expect(await confirmed(registration)).toBeUndefined()
       expect(await users.findByEmail(email)).toMatchObject({ id, passwordHash: 'hash-1' })
     })
 
     test('without a link can be confirmed by nobody, and many of an address are as one', async () => {
       const email = anyone()
-      for (let n = 0; n < 3; n++) await asked(email, { link: false })
+      let last = await asked(email, { link: false })
+      for (let n = 0; n < 2; n++) last = await asked(email, { link: false })
       for (const token of ['', 'unsent:', email]) {
-        expect(await registrations.confirm(token, randomUUID(), NOW)).toBeUndefined()
+        expect(await confirmed({ ...last, token })).toBeUndefined()
+        expect(await registrations.tryPassword(token, 5, NOW)).toBeUndefined()
       }
     })
 
@@ -83,7 +114,7 @@ export function registrationsContract(registrations: Registrations, users: Users
       expect(await registrations.purge(end, 3)).toBe(3)
       expect(await registrations.purge(end, 3)).toBe(1)
       expect(await registrations.purge(end, 3)).toBe(0)
-      expect(await registrations.confirm(kept.token, randomUUID(), NOW)).toBeDefined()
+      expect(await confirmed(kept)).toBeDefined()
     })
   })
 }

@@ -17,9 +17,10 @@ test('a confirmation leaves the audit row of the account; a refused one leaves n
   const [id, token] = [randomUUID(), randomUUID()]
   const [now, expiresAt] = [new Date('2026-03-01T12:00:00Z'), new Date('2026-03-02T12:00:00Z')]
   const email = `${id}@example.com`
-  await registrations.add({ email, passwordHash: 'h1', tokenHash: token, expiresAt }, now)
-  await registrations.confirm(token, id, now)
-  await registrations.confirm(token, randomUUID(), now)
+  const registrationHash = randomUUID()
+  await registrations.add({ email, passwordHash: 'h1', tokenHash: token, registrationHash, expiresAt }, now)
+  await registrations.confirm(token, { registrationHash }, id, now)
+  await registrations.confirm(token, { registrationHash }, randomUUID(), now)
   const { rows } = await pool.query('SELECT action, at, detail FROM audit WHERE user_id = $1', [id])
   expect(rows).toEqual([{ action: 'registered', at: now, detail: {} }])
 })

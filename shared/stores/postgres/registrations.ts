@@ -5,9 +5,21 @@ import type { Registrations } from '../port.ts'
 /** The same statement whether or not a link goes out: what an address is must not show in the time that this takes. */
 const ADD: pg.QueryConfig = {
   name: 'registration-add',
-  text: `INSERT INTO registrations (token_hash, email, password_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+  text: `INSERT INTO registrations (token_hash, email, password_hash, registration_hash, created_at, expires_at)
+      VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (token_hash) DO UPDATE
-      SET password_hash = EXCLUDED.password_hash, created_at = EXCLUDED.created_at, expires_at = EXCLUDED.expires_at`,
+      SET password_hash = EXCLUDED.password_hash, registration_hash = EXCLUDED.registration_hash,
+        created_at = EXCLUDED.created_at, expires_at = EXCLUDED.expires_at`,
+}
+
+/** One statement: those who try at once are counted one after the other. */
+const TRY: pg.QueryConfig = {
+  text: `UPDATE registrations SET tries = tries + 1 WHERE token_hash = $1 AND tries < $2 AND expires_at > $3
+    RETURNING password_hash`,
+}
+
+const RELEASE: pg.QueryConfig = {
+  text: 'UPDATE registrations SET tries = tries - 1 WHERE token_hash = $1 AND tries > 0',
 }
 
 /**
@@ -17,7 +29,8 @@ const ADD: pg.QueryConfig = {
 const CONFIRM: pg.QueryConfig = {
   text: `WITH removed AS (
       DELETE FROM registrations
-        WHERE lower(email) = (SELECT lower(email) FROM registrations WHERE token_hash = $1 AND expires_at > $3)
+        WHERE lower(email) = (SELECT lower(email) FROM registrations WHERE token_hash = $1 AND expires_at > $3
+          AND (registration_hash = $4 OR password_hash = $5))
         RETURNING token_hash, email, password_hash),
     created AS (
       INSERT INTO users (id, email, password_hash, created_at, updated_at)
@@ -37,11 +50,22 @@ const unsent = (email: string): string => `unsent:${createHash('sha256').update(
 /** Registrations in Postgres. */
 export function createRegistrations(pool: pg.Pool): Registrations {
   return {
-    async add({ email, passwordHash, tokenHash, expiresAt }, now) {
-      await pool.query({ ...ADD, values: [tokenHash ?? unsent(email), email, passwordHash, now, expiresAt] })
+    async add({ email, passwordHash, tokenHash, registrationHash, expiresAt }, now) {
+      const values = [tokenHash ?? unsent(email), email, passwordHash, registrationHash, now, expiresAt]
+      await pool.query({ ...ADD, values })
     },
-    async confirm(tokenHash, userId, now) {
-      const { rows } = await pool.query<{ id: string; email: string }>({ ...CONFIRM, values: [tokenHash, userId, now] })
+    async tryPassword(tokenHash, atMost, now) {
+      const { rows } = await pool.query<{ password_hash: string }>({ ...TRY, values: [tokenHash, atMost, now] })
+      return rows[0]?.password_hash
+    },
+    async releaseTry(tokenHash) {
+      await pool.query({ ...RELEASE, values: [tokenHash] })
+    },
+    async confirm(tokenHash, proof, userId, now) {
+      const byAnswer = 'registrationHash' in proof ? proof.registrationHash : null
+      const byPassword = 'passwordHash' in proof ? proof.passwordHash : null
+      const values = [tokenHash, userId, now, byAnswer, byPassword]
+      const { rows } = await pool.query<{ id: string; email: string }>({ ...CONFIRM, values })
       return rows[0]
     },
     async purge(now, atMost) {
