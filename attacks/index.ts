@@ -16,6 +16,7 @@ import { queueFlooding } from './queue-flooding.ts'
 import { reauthenticationGuessing } from './reauthentication-guessing.ts'
 import { renewalPolling } from './renewal-polling.ts'
 import { revokedSessionUse } from './revoked-session-use.ts'
+import { sessionFlood } from './session-flood.ts'
 import { sessionFork } from './session-fork.ts'
 import { sessionReuse } from './session-reuse.ts'
 import { subnetSpread } from './subnet-spread.ts'
@@ -44,6 +45,7 @@ export const attacks: readonly Attack[] = [
   telemetrySilence,
   renewalPolling,
   capSpending,
+  sessionFlood,
   factorPlanting,
   factorOutliving,
   subnetSpread,

@@ -1,5 +1,6 @@
 import { generate } from 'otplib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LIMITS } from '../../shared/auth/limits.ts'
 import { NEW_DEVICE_MS } from '../../shared/auth/new-device.ts'
 import { type Asked, CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
 
@@ -59,12 +60,37 @@ describe('a change of the password', () => {
     expect(risksOf('credential')).toEqual([risk])
   })
 
-  it('is told of the session that goes on, so that revoking that one ends who made it', async () => {
+  it('is told of the session that asked for it: revoking that one ends who made it, however often the session changes', async () => {
     const { email } = await settled()
     const { sid, token } = await signIn(email, FIREFOX)
     const { json } = await changePassword(token, { userAgent: FIREFOX })
     expect(json.sid).not.toBe(sid)
-    expect(eventsOf('credential')).toMatchObject([{ outcome: 'success', sid: json.sid, risk: ['new_device'] }])
+    expect(eventsOf('credential')).toMatchObject([{ outcome: 'success', sid, risk: ['new_device'] }])
+    let last = json.token
+    const reauthenticate = () => functions.call('reauth', { token: last, userAgent: FIREFOX, body: { password: NEXT } })
+    for (let n = 1; n < LIMITS.rightProofs.limit; n++) last = (await reauthenticate()).json.token
+    expect(await reauthenticate()).toMatchObject({ status: 429, json: { code: 'throttled' } })
+    expect((await functions.call('session', { token: last, userAgent: FIREFOX })).status).toBe(200)
+    await functions.deps.sessions.revoke(sid, { reason: 'contained', at: clock })
+    expect((await functions.call('session', { token: last, userAgent: FIREFOX })).json).toMatchObject({
+      code: 'session-revoked',
+    })
+  })
+
+  it('that is contained before its answer yields no session', async () => {
+    const { email } = await settled()
+    const { sid, token } = await signIn(email, FIREFOX)
+    const { adopt } = functions.deps.sessions
+    functions.deps.sessions.adopt = async (...asked) => {
+      await functions.deps.sessions.revoke(sid, { reason: 'contained', at: clock })
+      return adopt(...asked)
+    }
+    try {
+      expect((await changePassword(token, { userAgent: FIREFOX })).status).toBe(401)
+    } finally {
+      functions.deps.sessions.adopt = adopt
+    }
+    expect(eventsOf('session').filter(({ outcome }) => outcome === 'new')).toEqual([])
   })
 
   it('from the device that the account was opened with has none, however young it is', async () => {
@@ -160,7 +186,7 @@ describe('a second factor', () => {
     expect((await functions.call('password', { token: enabled.token, ...next })).status).toBe(403)
     const changed = await changePassword(owner.token, { userAgent: CHROME })
     expect(changed.status).toBe(200)
-    expect(eventsOf('mfa')).toMatchObject([{ outcome: 'disabled', sid: changed.json.sid }])
+    expect(eventsOf('mfa')).toMatchObject([{ outcome: 'disabled', sid: owner.sid }])
     expect((await functions.call('session', { token: enabled.token })).status).toBe(401)
     expect((await functions.call('login', { userAgent: CHROME, body: { email, password: NEXT } })).json).toHaveProperty(
       'token',

@@ -1,3 +1,4 @@
+import { playedByTests } from '../../attacks/elsewhere.ts'
 import type { Io } from '../cli/command.ts'
 import { columns, duration, paint } from '../cli/output.ts'
 import type { Scenario, Scoreboard } from './scoreboard.ts'
@@ -31,9 +32,13 @@ ${measured} pair was measured, with monitors evaluated ${evaluation}; ${derived}
 
 ${columns(rows)}
 
+Played by tests, because they take longer than anybody waits: ${elsewhere()}
+
 ${paint(io, board.failed === 0 ? 'green' : 'red', summary)}
 `
 }
+
+const elsewhere = (): string => playedByTests.map(({ slug, test }) => `${slug} (${test})`).join(', ')
 
 function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
   const { slug, target, ends, alert, containment, otherwise, benign, ok } = scenario

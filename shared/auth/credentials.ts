@@ -2,14 +2,14 @@ import type { Client, ClientDeps } from '../client/client.ts'
 import { requestFields, riskField } from '../client/event.ts'
 import type { Risk } from '../event.ts'
 import { type EndAllDeps, endOthers, logout } from '../session/end.ts'
-import { type Authenticated, type IssueDeps, type IssuedToken, issueSession, newSid } from '../session/issue.ts'
+import { type Authenticated, type IssueDeps, type IssuedToken, issueSession } from '../session/issue.ts'
 import { recentlyAuthenticated } from '../session/policy.ts'
 import type { DeviceTokens, LiveSession, LiveSessions, SessionLedger, User, Users } from '../stores/port.ts'
 import { isBusy } from './busy.ts'
 import { type DeviceTokenKeys, findDeviceToken } from './device-token.ts'
 import { type EntranceDeps, entranceOf, isSettled } from './entrance.ts'
 import type { Sender } from './fair-queue.ts'
-import { reauthRules } from './limits.ts'
+import { reauthRules, rightProofRules } from './limits.ts'
 import { type CodeDeps, checkCode } from './mfa.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
 import type { Passwords } from './passwords.ts'
@@ -132,13 +132,12 @@ export async function changePassword(
     deps.emit({ ...fields, outcome: 'fail' })
     return (await ownerOf(session, deps)) ? { kind: 'refused' } : { kind: 'ended' }
   }
-  // It is done, whatever fails from here on. Under the name of the session that goes on: to revoke the one that is over
-  // would leave a thief in.
-  const sid = newSid()
-  deps.emit({ ...fields, sid, outcome: 'success' })
+  // It is done, whatever fails from here on. Under the name of the session that asked: an alert may come before the one
+  // that goes on has a row, and whatever revokes the first ends the second too.
+  deps.emit({ ...fields, outcome: 'success' })
   if (dropTotp) {
     const { login_hash: _, action: __, ...about } = fields
-    deps.emit({ ...about, sid, evt: 'mfa', outcome: 'disabled', level: 'warn' })
+    deps.emit({ ...about, evt: 'mfa', outcome: 'disabled', level: 'warn' })
   }
   const kept = findDeviceToken(submitted.deviceToken, user.id, deps.deviceTokenKeys)
   const [goesOn] = await Promise.all([
@@ -148,7 +147,7 @@ export async function changePassword(
   if (!goesOn) return { kind: 'ended' }
   const { amr, acr } = session
   const authTime = hasFactor ? session.authTime : undefined
-  const who = { userId: user.id, epoch, sid, amr, acr, authTime, risk: proof.risk }
+  const who = { userId: user.id, epoch, amr, acr, authTime, risk: proof.risk }
   return replaceSession({ ...session, epoch }, who, client, deviceHash, deps)
 }
 
@@ -212,7 +211,9 @@ async function provePassword(
     await judgeTry(tried, 'failed', deps)
     return { kind: 'refused', loginHash }
   }
+  const excess = await deps.throttle.reserve(rightProofRules(session.userId))
   const [risk] = await Promise.all([judgeTry(tried, 'right', deps), deps.throttle.release(keys)])
+  if (excess) return { kind: 'throttled', loginHash, ...excess }
   return { kind: 'proved', loginHash, risk }
 }
 

@@ -37,6 +37,8 @@ export const LIMITS = {
   /** Of all sessions of an account together: whoever has stolen several guesses no faster. */
   accountReauthFailures: { limit: 10, windowSeconds: 15 * MINUTE },
   accountDailyReauthFailures: { limit: 30, windowSeconds: DAY },
+  /** Right ones as well: each begins a session, and what revokes one has to reach those that followed it. */
+  rightProofs: { limit: 30, windowSeconds: 15 * MINUTE },
   /** New secrets for an authenticator: each is a row of the audit. */
   enrolments: { limit: 10, windowSeconds: 60 * MINUTE },
 } as const
@@ -90,4 +92,5 @@ export const reauthRules = ({ sid, userId }: { sid: string; userId: string }, is
   rule('reauthFailures', sid),
   ...(isFresh ? [] : [rule('accountReauthFailures', userId), rule('accountDailyReauthFailures', userId)]),
 ]
+export const rightProofRules = (userId: string): ThrottleRule[] => [rule('rightProofs', userId)]
 export const enrolRules = (userId: string): ThrottleRule[] => [rule('enrolments', userId)]

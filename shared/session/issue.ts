@@ -25,8 +25,6 @@ export interface Authenticated {
   amr: readonly ('pwd' | 'otp')[]
   /** `signed-in`, unless the holder of a session has proved once more who they are. */
   acr?: NewSession['acr'] | undefined
-  /** The session's name, if it was told before. */
-  sid?: string | undefined
   /** epoch ms; now, unless the session goes on from an authentication before. */
   authTime?: number | undefined
   /** What is odd about how the password was proved. */
@@ -64,7 +62,8 @@ export async function issueSession(
   deps: IssueDeps,
 ): Promise<IssuedSession | undefined> {
   const now = deps.now()
-  const { userId, epoch, amr, acr = 'signed-in', authTime = now, risk: proved = [], sid = newSid() } = who
+  const { userId, epoch, amr, acr = 'signed-in', authTime = now, risk: proved = [] } = who
+  const sid = newSid()
   const absoluteExpiry = now + deps.absoluteSeconds * 1000
   const { ip, via, userAgent } = client
   const device = describeDevice(userAgent)

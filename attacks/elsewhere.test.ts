@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { policyFor } from '../shared/containment/policy.ts'
+import { playedByTests } from './elsewhere.ts'
+import { attackBySlug } from './index.ts'
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+
+interface Row {
+  readonly slug: string
+  readonly by: string
+  readonly ends: string
+}
+
+/** The table of docs/proving-detections.md. */
+const rows = [
+  ...read('docs/proving-detections.md').matchAll(/^\| `([a-z-]+)` \| .+ \| `([^`]+)` \| ([a-z-:, ]+) \|$/gm),
+].map(([, slug = '', by = '', ends = '']): Row => ({ slug, by, ends }))
+
+test('the page lists every evasion once', () => {
+  expect(rows).toHaveLength(15)
+  expect(new Set(rows.map(({ slug }) => slug)).size).toBe(15)
+})
+
+describe.each(rows)('$slug', ({ slug, by, ends }) => {
+  const attack = attackBySlug(slug)
+  const elsewhere = playedByTests.find((one) => one.slug === slug)
+
+  test('is played where the page says, and by nothing else', () => {
+    expect(by).toBe(attack ? 'npm run verify' : elsewhere?.test)
+    expect(attack && elsewhere).toBeUndefined()
+    if (elsewhere) expect(read(elsewhere.test)).toContain(`describe('${slug}:`)
+  })
+
+  test('ends as the page says', () => {
+    const trips = attack?.trips ?? elsewhere?.trips
+    expect(ends).toBe(attack?.ends === 'prevented' ? 'prevented' : `contained: ${trips}`)
+    if (trips !== undefined) expect(policyFor(trips)).toBeDefined()
+  })
+})
+
+test('whatever is played by a test is on the page', () => {
+  for (const { slug } of playedByTests) expect(rows.map((row) => row.slug)).toContain(slug)
+})

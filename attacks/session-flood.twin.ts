@@ -1,0 +1,42 @@
+import { networkGroup } from './addresses.ts'
+import { BenignRefused, type Group, type Twin } from './attack.ts'
+import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import { chromeOnWindows, OFFICE_DEVICES, safariOnIphone } from './clients/devices.ts'
+import { openSession } from './sessions.ts'
+
+/** Beside the laptop that the account was opened on. */
+const OTHERS = 8
+
+export const twin: Twin = {
+  title: 'An owner of many devices who changes the password',
+  does: `Somebody is signed in on a laptop and on ${OTHERS} other devices, changes the password on the laptop, and signs in with the new one on the phone.`,
+
+  async act(_target, context) {
+    const { addresses, random, tell } = context
+    const [person] = castPeople(1, random) as [Person]
+    const [{ password: next }] = leakedList(1, random) as [Account]
+    const home = await addresses.ordinary()
+    const laptop = context.client({ device: chromeOnWindows(), address: home })
+    const phone = context.client({ device: safariOnIphone(), address: home })
+    await laptop.register(person)
+    const groups: Group[] = [networkGroup(home)]
+    for (const client of [laptop, phone]) groups.push({ '@sid': (await openSession(client, person)).sid })
+    for (let n = 1; n < OTHERS; n++) {
+      const other = context.client({ device: random.pick(OFFICE_DEVICES)(), address: home })
+      groups.push({ '@sid': (await openSession(other, person)).sid })
+    }
+    const changed = await laptop.changePassword(person, next)
+    if (changed.kind === 'refused') throw new BenignRefused(`the password could not be changed: ${changed.status}`)
+    tell(person.name, `changes the password on the laptop, signed in on ${OTHERS} other devices`)
+    const again = await phone.signIn({ ...person, password: next })
+    if (again.kind === 'refused') throw new BenignRefused(`${person.name} was kept out on the phone: ${again.status}`)
+    for (const { session } of [changed, again]) groups.push({ '@sid': session.sid })
+    return {
+      groups,
+      leaves: [
+        { query: '@evt:session @outcome:new', atLeast: OTHERS + 3 },
+        { query: '@evt:credential @outcome:success @action:password_changed', atLeast: 1 },
+      ],
+    }
+  },
+}
