@@ -4,7 +4,7 @@ import type { Client } from './clients/client.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { twin } from './session-flood.twin.ts'
-import { stayUntilRefused } from './stay.ts'
+import { onceContained, stayUntilRefused } from './stay.ts'
 
 /** More right sign-ins than an account is given in fifteen minutes, and more sessions than it may have. */
 const SIGN_INS = 36
@@ -33,20 +33,25 @@ export const sessionFlood: ContainedAttack = {
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
 
     const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    const inside: Client[] = []
+    const inside: { thief: Client; sid: string }[] = []
     for (let n = 0; n < SIGN_INS; n++) {
       const thief = context.intruder(lair)
-      if ((await thief.signIn(victim)).kind === 'in') inside.push(thief)
+      const answer = await thief.signIn(victim)
+      if (answer.kind === 'in') inside.push({ thief, sid: answer.session.sid })
     }
     tell('thief', `has the password, signs in ${SIGN_INS} times, and is let in ${inside.length} times: ${lair.address}`)
-    if (inside.length === SIGN_INS) throw new RequestFailed('right sign-ins are not limited')
-    const thief = inside.at(-1)
-    const changed = await thief?.changePassword(victim, next)
-    if (!thief || changed?.kind !== 'in') throw new RequestFailed('the password could not be changed')
-    const group = { '@sid': changed.session.sid }
-    const crossing = context.crossing(group, 'the change of the password', changed.sentAt)
+    const last = inside.at(-1)
+    if (!last || inside.length === SIGN_INS) throw new RequestFailed('right sign-ins are not limited')
+    const group = { '@sid': last.sid }
+    const crossing = context.crossing(group, 'the change of the password')
+    const changed = await last.thief.changePassword(victim, next)
     const isIn = 'is in, and the account has a password that its owner does not know'
-    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
+    const refusedAt =
+      changed.kind === 'refused'
+        ? await onceContained(changed, crossing)
+        : await stayUntilRefused(last.thief, { name: 'thief', isIn }, crossing, context)
+    if (changed.kind === 'refused')
+      tell('thief', `has changed it, and is out before the answer: ${changed.status}`, refusedAt)
 
     await crossing.alerted
     return { group, crossedAt: crossing.at, refusedAt, restored: [victim.email] }
