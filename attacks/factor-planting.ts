@@ -19,7 +19,7 @@ export const factorPlanting: PreventedAttack = {
   prevention:
     'Whatever changes what opens the account needs the password again, on this very session and within five minutes: a copied session is not enough, and it ends when its owner signs out.',
   leaves: [
-    { query: '@evt:session @outcome:seen', atLeast: 2 },
+    { query: '@evt:mfa @outcome:fail @reason:step_up', atLeast: 3 },
     { query: '@evt:credential @outcome:fail @reason:wrong_password', atLeast: 1 },
     { query: '@evt:session @outcome:expired', atLeast: 1 },
   ],

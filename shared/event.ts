@@ -130,7 +130,8 @@ export const EVENTS = {
     ...request,
     evt: z.literal('mfa'),
     outcome: z.literal('fail'),
-    reason: z.enum(['wrong_code', 'replayed_code', 'too_many', 'expired', 'blocked']),
+    /** `step_up`: a session asked to change the factor without a proof that is recent and strong enough. */
+    reason: z.enum(['wrong_code', 'replayed_code', 'too_many', 'expired', 'blocked', 'step_up']),
     /** Where a session is asked for its factor again; absent at a sign-in, and where an authenticator is set up. */
     action: z.literal('reauthenticated').optional(),
     usr: known.optional(),
@@ -188,7 +189,7 @@ export const EVENTS = {
     /** Of the account's address: a guess made inside a session is a guess at the account. */
     login_hash: Hash.optional(),
     /** Of a failure. */
-    reason: z.enum(['wrong_password', 'weak_password', 'throttled', 'busy']).optional(),
+    reason: z.enum(['wrong_password', 'weak_password', 'throttled', 'busy', 'step_up']).optional(),
     action: z.enum([
       'password_changed',
       'reset_requested',

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { generate } from 'otplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../functions/testing.ts'
 import { loadDetections } from '../lab/datadog/testing.ts'
@@ -105,5 +107,46 @@ describe('block-outlasting: whatever a blocked network sends', () => {
     await story.wait(minute)
     expect(story.words().slice(2)).toEqual(['credential-stuffing Triggered'])
     expect((await story.call('login', { ...bot, body: { email, password: PASSWORD } })).status).toBe(401)
+  })
+})
+
+/** What stays open, played: whoever closes one finds its test failing here, and takes the sentence out of the runbook. */
+describe('open, and said in the runbook', () => {
+  const codeOf = (secret: string) => generate({ secret, epoch: Math.floor(clock.now / 1000) })
+  const enable = async (story: OneClock, token: string, from: ReturnType<typeof owner>) => {
+    const { json } = await story.call('mfaEnrol', { ...from, token })
+    return story.call('mfaConfirm', { ...from, token, body: { code: await codeOf(json.secret) } })
+  }
+  const reauthenticate = async (story: OneClock, token: string, from: ReturnType<typeof owner>): Promise<string> =>
+    (await story.call('reauth', { ...from, token, body: { password: PASSWORD } })).json.token
+  const said = async (sentence: string) =>
+    expect(await readFile('runbooks/ATO-014-takeover-actions.md', 'utf8')).toContain(`- **${sentence}**`)
+
+  it('a session copied within five minutes of its owner’s proof sets up the factor of a thief', async () => {
+    const laptop = owner()
+    const { token } = await functions.signIn(laptop)
+    const story = new OneClock(functions, clock, monitors)
+    const strong = await reauthenticate(story, token, laptop)
+    await story.wait(4 * minute)
+    const lair = { ...laptop, ip: freshIp() }
+    expect((await enable(story, strong, lair)).status).toBe(204)
+    await story.wait(minute)
+    expect(story.words()).toEqual([])
+    await said("A session copied within five minutes of its owner's proof")
+  })
+
+  it('a thief in an older session, with the password, undoes the factor that an owner turned on with a new device', async () => {
+    const laptop = owner()
+    const { email, token } = await functions.signIn(laptop)
+    const story = new OneClock(functions, clock, monitors)
+    await story.wait(minute)
+    const phone = thief()
+    const body = { email, password: PASSWORD }
+    const fresh = (await story.call('login', { ...phone, body })).json.token as string
+    expect((await enable(story, await reauthenticate(story, fresh, phone), phone)).status).toBe(204)
+    const change = { current_password: PASSWORD, new_password: `another ${randomUUID()}` }
+    const lair = { ...laptop, ip: freshIp() }
+    expect((await story.call('password', { ...lair, token, body: change })).status).toBe(200)
+    await said('A thief in an older session.')
   })
 })

@@ -86,7 +86,8 @@ beforeEach(() => {
   watch = new Watch()
 })
 
-const hex = () => randomUUID().slice(0, 4)
+/** As addresses are written in the log: without leading zeros. */
+const hex = () => randomInt(1, 0x10000).toString(16)
 /** A subscriber of a provider that nobody else in these stories has, where the lab's map has one town. */
 const anywhere = () => `2001:db8:${randomInt(1, 0x4000).toString(16)}:${hex()}::7`
 const email = () => `${randomUUID()}@example.com`

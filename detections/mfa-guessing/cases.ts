@@ -163,7 +163,11 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'codes that came too late, or twice, were right once',
-    events: [...guesses(6, { reason: 'expired' }), ...guesses(6, { reason: 'replayed_code' }, 10 * second)],
+    events: [
+      ...guesses(6, { reason: 'expired' }),
+      ...guesses(6, { reason: 'replayed_code' }, 10 * second),
+      ...guesses(6, { reason: 'step_up' }, 20 * second),
+    ],
     fires: false,
   },
   {

@@ -452,7 +452,7 @@ describe('a change of credentials', () => {
   })
 
   it('of the second factor needs a fresh authentication, which issues a new session', async () => {
-    const { token } = await functions.signIn()
+    const { sid, token } = await functions.signIn()
     const needsMore = { code: 'reauthentication-required', status: 403 }
     // A sign-in is none, however fresh: a stolen session is as old as the sign-in that was stolen.
     expect((await functions.call('mfaEnrol', { token })).json).toMatchObject(needsMore)
@@ -464,6 +464,8 @@ describe('a change of credentials', () => {
     expect((await functions.call('mfaEnrol', { token: fresh.token })).json).toMatchObject(needsMore)
     const confirm = { token: fresh.token, body: { code: '123456' } }
     expect((await functions.call('mfaConfirm', confirm)).json).toMatchObject(needsMore)
+    const asked = { outcome: 'fail', reason: 'step_up', sid: fresh.sid }
+    expect(eventsOf('mfa')).toMatchObject([{ ...asked, sid }, asked, asked])
   })
 })
 

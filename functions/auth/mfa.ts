@@ -39,7 +39,7 @@ export const mfaEnrolHandler = (deps: EnrolledDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/mfa/enrol', deps)
     const check = await requireSession(bearerOf(request), client, deps)
-    const offer = await enrolTotp(check.session, deps)
+    const offer = await enrolTotp({ ...check, client }, deps)
     if (offer.kind === 'throttled') throw new ProblemError('throttled', { retryAfterSeconds: offer.retryAfterSeconds })
     if (offer.kind !== 'offered') throw refusalOf(offer.kind, 'A second factor is enabled already.')
     return { status: 200, jsonBody: { secret: offer.secret, otpauth_uri: offer.uri } }
@@ -51,7 +51,7 @@ export const mfaConfirmHandler = (deps: EnrolledDeps): HttpHandler =>
     const { client, data } = await readCall(request, 'POST /api/auth/mfa/confirm', deps)
     const check = await requireSession(bearerOf(request), client, deps)
     const body = checkShape(data, ConfirmBody)
-    const { kind } = await confirmTotp(check.session, body.code, client, check.deviceHash, deps)
+    const { kind } = await confirmTotp({ ...check, client }, body.code, deps)
     if (kind === 'enabled') return done
     throw refusalOf(kind, 'Enrol a second factor first.')
   })
@@ -61,7 +61,7 @@ export const mfaDisableHandler = (deps: EnrolledDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/mfa/disable', deps)
     const check = await requireSession(bearerOf(request), client, deps)
-    const { kind } = await disableTotp(check.session, client, check.deviceHash, deps)
+    const { kind } = await disableTotp({ ...check, client }, deps)
     if (kind === 'disabled') return done
     throw refusalOf(kind, 'No second factor is enabled.')
   })

@@ -99,7 +99,6 @@ export async function changePassword(
   const dropTotp = isDoubtful(user, session)
   const hasFactor = (user.totp?.enabled ?? false) && !dropTotp
   const proved = session.amr.includes('otp') && recentlyAuthenticated(session, deps.now())
-  if (hasFactor && !proved) return { kind: 'step-up' }
   const fields = {
     ...requestFields(client, deviceHash),
     ...riskField(await risksOfDevice(session, deviceHash, deps)),
@@ -108,6 +107,10 @@ export async function changePassword(
     usr: { id: session.userId },
     sid: session.sid,
     login_hash: readLogin(user.email, client, deps).loginHash,
+  }
+  if (hasFactor && !proved) {
+    deps.emit({ ...fields, outcome: 'fail', reason: 'step_up' })
+    return { kind: 'step-up' }
   }
   const proof = await provePassword(session, user, submitted.current, client, deps)
   if (proof.kind !== 'proved') {

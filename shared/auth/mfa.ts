@@ -133,18 +133,35 @@ export interface EnrolDeps extends CodeDeps, DeviceDeps, EndAllDeps {
 /** `step-up`: the session must be re-authenticated first. `ended`: it, or every session of its user, was ended. */
 type Barred = { kind: 'step-up' | 'ended' }
 
-/** The user of a session that may change what opens the account. */
-async function changerOf(session: LiveSession, deps: EnrolDeps): Promise<{ kind: 'user'; user: User } | Barred> {
+/** The session that asks, and where it is asked from. */
+export interface Asking {
+  session: LiveSession
+  client: Client
+  deviceHash: string
+}
+
+const fieldsOf = ({ session, client, deviceHash }: Asking) => ({
+  ...requestFields(client, deviceHash),
+  evt: 'mfa' as const,
+  usr: { id: session.userId },
+  sid: session.sid,
+})
+
+/** The user of a session that may change what opens the account. One that may not yet has asked, and that is told. */
+async function changerOf(asking: Asking, deps: EnrolDeps): Promise<{ kind: 'user'; user: User } | Barred> {
+  const { session } = asking
   const user = await deps.users.findById(session.userId)
   if (user?.epoch !== session.epoch) return { kind: 'ended' }
-  return hasSteppedUp(session, user.totp?.enabled ?? false, deps.now()) ? { kind: 'user', user } : { kind: 'step-up' }
+  if (hasSteppedUp(session, user.totp?.enabled ?? false, deps.now())) return { kind: 'user', user }
+  deps.emit({ ...fieldsOf(asking), outcome: 'fail', reason: 'step_up' })
+  return { kind: 'step-up' }
 }
 
 /**
  * @returns the secret, shown this once; `nothing-offered` if an authenticator is enabled already
  */
 export async function enrolTotp(
-  session: LiveSession,
+  asking: Asking,
   deps: EnrolDeps,
 ): Promise<
   | { kind: 'offered'; secret: string; uri: string }
@@ -152,7 +169,7 @@ export async function enrolTotp(
   | { kind: 'nothing-offered' }
   | Barred
 > {
-  const changer = await changerOf(session, deps)
+  const changer = await changerOf(asking, deps)
   if (changer.kind !== 'user') return changer
   const { user } = changer
   if (user.totp?.enabled) return { kind: 'nothing-offered' }
@@ -169,17 +186,16 @@ export async function enrolTotp(
  * and an owner whose sessions were ended by it could never get in again. @see OWASP ASVS 6.5.1
  */
 export async function confirmTotp(
-  session: LiveSession,
+  asking: Asking,
   code: string,
-  client: Client,
-  deviceHash: string,
   deps: EnrolDeps,
 ): Promise<{ kind: 'enabled' | 'refused' | 'nothing-offered' } | Barred> {
-  const changer = await changerOf(session, deps)
+  const changer = await changerOf(asking, deps)
   if (changer.kind !== 'user') return changer
   const { user } = changer
   if (!user.totp || user.totp.enabled) return { kind: 'nothing-offered' }
-  const fields = { ...requestFields(client, deviceHash), evt: 'mfa' as const, usr: { id: user.id }, sid: session.sid }
+  const { session, deviceHash } = asking
+  const fields = fieldsOf(asking)
   const rules = mfaRules(user.id)
   if (await deps.throttle.reserve(rules)) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'too_many' })
@@ -205,26 +221,17 @@ export async function confirmTotp(
 
 /** Turns the authenticator off, and ends the other sessions. */
 export async function disableTotp(
-  session: LiveSession,
-  client: Client,
-  deviceHash: string,
+  asking: Asking,
   deps: EnrolDeps,
 ): Promise<{ kind: 'disabled' | 'nothing-offered' } | Barred> {
-  const changer = await changerOf(session, deps)
+  const { session, deviceHash } = asking
+  const changer = await changerOf(asking, deps)
   if (changer.kind !== 'user') return changer
   const risk = await risksOfDevice(session, deviceHash, deps)
   if (!(await deps.sessions.read(session.sid, deps.now()))) return { kind: 'ended' }
   const epoch = await deps.users.disableTotp(session.userId, session.epoch, new Date(deps.now()))
   if (epoch === undefined) return afterAll(session, deps)
-  deps.emit({
-    ...requestFields(client, deviceHash),
-    ...riskField(risk),
-    evt: 'mfa',
-    outcome: 'disabled',
-    level: 'warn',
-    usr: { id: session.userId },
-    sid: session.sid,
-  })
+  deps.emit({ ...fieldsOf(asking), ...riskField(risk), outcome: 'disabled', level: 'warn' })
   await endOthers(session, { epoch, reason: 'factor_changed' }, deps)
   return { kind: 'disabled' }
 }
