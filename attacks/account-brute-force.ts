@@ -15,7 +15,7 @@ export const accountBruteForce: Attack = {
   title: 'Guessing one account’s password',
   techniques: [{ id: 'T1110.001', name: 'Brute Force: Password Guessing' }],
   targets: ['web', 'functions'],
-  does: `Guesses ${GUESSES} passwords of one account from ${ADDRESSES} addresses in turn, so that each stays below what would get it blocked. The account's own throttle refuses from the eleventh guess on, and each refusal is logged but answered like any other; its owner signs in all the same, in the browser that the account gave a token.`,
+  does: `Guesses ${GUESSES} passwords of one account from ${ADDRESSES} addresses in turn, so that no address reaches the threshold of a block. From the eleventh guess on the account's throttle refuses them. Each refusal is logged, and answered like any other. The owner still signs in, in the browser that holds a device token of the account.`,
   trips: 'account-brute-force',
   runbook: 'runbooks/ATO-006-account-brute-force.md',
   twin,

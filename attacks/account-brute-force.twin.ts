@@ -3,8 +3,10 @@ import { BenignRefused, type Twin } from './attack.ts'
 import { type Account, castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnMac, safariOnIphone } from './clients/devices.ts'
 
-/** By itself, before somebody looks at the phone: the change took its device token, and a fifth one would make the right
- * password after it `after_failures`. */
+/**
+ * The phone's own tries with its old password. The change of the password revoked its device token, so a fifth failure
+ * would make the next right password `after_failures`.
+ */
 const TRIES = 4
 
 /** Failures of one account that come by themselves, evenly, and mean nobody harm. */

@@ -17,7 +17,7 @@ export const canaryAccount: Attack = {
   title: 'A stolen list with a planted line',
   techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
   targets: ['web', 'functions'],
-  does: `Tries a short stolen list, slowly enough for every throttle. One line of it was planted: a login that nobody has, so that whoever tries it gives the list away, and the address that it comes from. Of a deployment, say in ATO_CANARY which login that is.`,
+  does: `Tries a short stolen list, too slowly for any throttle. One line of it was planted: it is a login that nobody has, so a try at it shows that the list was stolen, and from which address it is used. For a deployment, name that login in ATO_CANARY.`,
   trips: 'canary-account',
   runbook: 'runbooks/ATO-012-canary-account.md',
   twin,

@@ -18,7 +18,7 @@ export const capSpending: ContainedAttack = {
     { id: 'T1550.004', name: 'Use Alternate Authentication Material: Web Session Cookie' },
   ],
   targets: ['web', 'functions'],
-  does: `Signs in ${CAP} times to an account of the attacker's own and "steals" each session from another device: as many containments as one detection carries out in ten minutes. Then replays a session that is really stolen. An owner counts once against the cap, so that nobody spends it alone.`,
+  does: `Signs in ${CAP} times to an account of the attacker's own and "steals" each session from another device, which is as many containments as one detection carries out in ten minutes. Then replays a session that is really stolen. It is contained all the same, because an owner counts once against the cap.`,
   trips: 'session-reuse',
   runbook: 'runbooks/ATO-002-session-reuse.md',
   twin,

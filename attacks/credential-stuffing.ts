@@ -18,7 +18,7 @@ export const credentialStuffing: Attack = {
   title: 'Credential stuffing',
   techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
   targets: ['web', 'functions'],
-  does: `Tries ${BAD_LOGINS} email and password pairs from one address, as bots do with lists that leaked from other sites, and among them pairs that are right, before and after the alert: people use one password in many places.`,
+  does: `Tries ${BAD_LOGINS} email and password pairs from one address, as bots do with lists that leaked from other sites. Some pairs are right, before and after the alert, because people use one password on many sites.`,
   trips: 'credential-stuffing',
   runbook: 'runbooks/ATO-001-credential-stuffing.md',
   twin,

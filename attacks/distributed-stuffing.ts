@@ -21,7 +21,7 @@ export const distributedStuffing: Attack = {
   title: 'Credential stuffing from many addresses',
   techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
   targets: ['web', 'functions'],
-  does: `Works through a leaked list as a botnet does: ${ADDRESSES} addresses of both families, one login from each, so that no address does anything that its neighbours do not do every morning. Every second bot asks for an account in the name of its line first, so that the line is not unknown any more: only a confirmed address makes an account, and all together they give themselves away.`,
+  does: `Works through a leaked list as a botnet does: ${ADDRESSES} addresses of both families, one login from each, so that no single address stands out. Every second bot registers its login first, so that the login would no longer be unknown. That does not help it, because only a confirmed address makes an account. The tries of all bots together trigger the alert.`,
   trips: 'distributed-stuffing',
   runbook: 'runbooks/ATO-005-distributed-stuffing.md',
   serviceWide: groupOf,

@@ -14,10 +14,10 @@ export const factorOutliving: PreventedAttack = {
     { id: 'T1556.006', name: 'Modify Authentication Process: Multi-Factor Authentication' },
   ],
   targets: ['web', 'functions'],
-  does: 'Knows the password and is signed in, on the owner’s kind of device, before the owner turns a second factor on for fear of just that. Goes on with the session from before, which was never asked for a code, and tries to turn the factor off again with it.',
+  does: 'Knows the password and is signed in on the owner’s kind of device. The owner suspects it and turns a second factor on. The attacker then goes on with the older session, which was never asked for a code, and tries to turn the factor off with it.',
   ends: 'prevented',
   prevention:
-    'Turning a second factor on or off ends every other session of the account, and takes the factor itself where one is on.',
+    'Turning a second factor on, on a device that is not new, ends every other session of the account. Turning it off takes a code.',
   leaves: [
     { query: '@evt:mfa @outcome:enabled', atLeast: 1 },
     { query: '@evt:session @outcome:revoked @reason:factor_changed', atLeast: 1 },

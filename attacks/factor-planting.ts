@@ -14,10 +14,10 @@ export const factorPlanting: PreventedAttack = {
     { id: 'T1556.006', name: 'Modify Authentication Process: Multi-Factor Authentication' },
   ],
   targets: ['web', 'functions'],
-  does: 'Copies a session within minutes of its sign-in, with every header, and tries to set up an authenticator of the thief’s own, and to change the password with a guess: either would lock the owner out for good, and nothing about the device is new.',
+  does: 'Copies a session with every header, within minutes of its sign-in. Tries to set up an authenticator of the thief’s own, and to change the password with a guess. Either would lock the owner out for good, and the device does not look new.',
   ends: 'prevented',
   prevention:
-    'Whatever changes what opens the account needs the password again, on this very session and within five minutes: a copied session is not enough, and it ends when its owner signs out.',
+    'A change of the second factor needs the password again, in the same session and within five minutes. A copied session is not enough, and it ends when its owner signs out.',
   leaves: [
     { query: '@evt:mfa @outcome:fail @reason:step_up', atLeast: 3 },
     { query: '@evt:credential @outcome:fail @reason:wrong_password', atLeast: 1 },

@@ -6,7 +6,7 @@ import { openWithAuthenticator } from './second-factor.ts'
 
 export const twin: Twin = {
   title: 'An owner who sets everything up on the first day',
-  does: 'Somebody signs in, is asked for the password once more, sets up an authenticator within the same minutes, and then changes the password: all that a thief would want to do, by whoever may.',
+  does: 'Somebody signs in, is asked for the password once more, sets up an authenticator within the same minutes, and then changes the password. The owner may do all that the thief tries.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context

@@ -29,10 +29,10 @@ export const forgedRequests: PreventedAttack = {
   title: 'A page that makes its visitor look like the attacker',
   techniques: [{ id: 'T1659', name: 'Content Injection' }],
   targets: ['web', 'functions'],
-  does: `Somebody reads a page of another site, which sends ${SIGN_INS} wrong sign-ins and ${REVOKES} forged calls to the containment from the reader's own browser: were they taken for the reader's, the reader's address would be blocked, and reported as tampering. Each is sent as a current browser would, as one without Fetch Metadata, and from a page without an origin.`,
+  does: `Somebody reads a page of another site. The page sends ${SIGN_INS} wrong sign-ins and ${REVOKES} forged calls to the containment from the reader's browser. If they counted as the reader's, the reader's address would be blocked and reported for tampering. They are sent as by a current browser, by one without Fetch Metadata, and from a page without an origin.`,
   ends: 'prevented',
   prevention:
-    'Both hosts refuse what a page of another site has caused before they read it, by Fetch Metadata, else by Origin: no event names its visitor.',
+    'Both hosts refuse a request that a page of another site has caused before they read its body. They check Fetch Metadata, or Origin where that is missing. No event names the visitor.',
   leaves: [{ query: '@evt:login @outcome:success', atLeast: 2 }],
   runbook: 'runbooks/ATO-013-containment-tampering.md',
   twin,

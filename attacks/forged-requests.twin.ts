@@ -5,7 +5,7 @@ import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 
 export const twin: Twin = {
   title: 'Two browsers that come from a link on another site',
-  does: 'Somebody follows a link on another site to the sign-in page, mistypes once and gets in; somebody else uses a script that says nothing of pages at all. Neither has been sent by a page.',
+  does: 'Somebody follows a link on another site to the sign-in page, mistypes once and gets in. Somebody else uses a script, which sends none of the headers that name a page. Neither request was caused by a page of another site.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context

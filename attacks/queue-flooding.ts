@@ -18,10 +18,10 @@ export const queueFlooding: PreventedAttack = {
   title: 'Filling the password queue, so that others fail',
   techniques: [{ id: 'T1499.003', name: 'Endpoint Denial of Service: Application Exhaustion Flood' }],
   targets: ['web', 'functions'],
-  does: `Keeps ${AT_ONCE} sign-ins under way from ${SUBNETS} subnets while an office of ${OFFICE} comes to work: if a full queue counted as the failure of whoever waits in it, the office would be blocked, and its people locked, for right passwords.`,
+  does: `Keeps ${AT_ONCE} sign-ins under way from ${SUBNETS} subnets while an office of ${OFFICE} comes to work. If a full queue counted as a failure of the people who wait in it, the office would be blocked and its accounts throttled, although the passwords are right.`,
   ends: 'prevented',
   prevention:
-    'A full queue is the service’s fault: it counts against nobody, and networks share the queue, so that whoever floods it waits behind everybody else.',
+    'A full queue is the service’s fault and counts against nobody. Networks share the queue fairly, so that the flood waits behind everybody else.',
   leaves: [
     { query: '@evt:login @outcome:fail @reason:busy', atLeast: 1 },
     { query: '@evt:login @outcome:success', atLeast: OFFICE },

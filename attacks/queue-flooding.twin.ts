@@ -11,7 +11,7 @@ const SLIPS = 6
 /** A training begins: everybody at once, behind one address. */
 export const twin: Twin = {
   title: 'A class that signs in at once',
-  does: `${PEOPLE} people behind one address sign in within the same second, because somebody says "now"; ${SLIPS} of them mistype first. All get in, though they wait for each other.`,
+  does: `${PEOPLE} people behind one address sign in within the same second, because somebody says "now"; ${SLIPS} of them mistype first. All get in, after they have waited for each other.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context

@@ -14,7 +14,7 @@ export const reauthenticationGuessing: Attack = {
   title: 'A stolen session that guesses its password',
   techniques: [{ id: 'T1110.001', name: 'Brute Force: Password Guessing' }],
   targets: ['web', 'functions'],
-  does: 'Copies a session with every header of its owner’s browser, so that no device differs, and guesses the password from inside: where it is asked for again, and where it is changed. One that fits would make the account the thief’s.',
+  does: 'Copies a session with every header of its owner’s browser, so that the device does not differ. Guesses the password inside the session: where it is asked for again, and where it is changed. A right guess would give the account to the thief.',
   trips: 'reauthentication-guessing',
   runbook: 'runbooks/ATO-016-reauthentication-guessing.md',
   twin,

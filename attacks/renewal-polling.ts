@@ -23,7 +23,7 @@ export const renewalPolling: ContainedAttack = {
     { id: 'T1550.004', name: 'Use Alternate Authentication Material: Web Session Cookie' },
   ],
   targets: ['web', 'functions'],
-  does: 'Copies a token with every header and asks for its successor again and again (functions), or opens one page after the other (web), so as to hold a current token whenever the owner does. Each renewal makes a successor of its own, and one browser never goes back and forth between two: beside an owner who works, the copy gives itself away at the first renewal.',
+  does: 'Copies a token with every header and asks for its successor again and again (functions), or opens one page after the other (web), to hold a current token whenever the owner does. Each renewal makes a successor of its own, and one browser never goes back and forth between two of them. While the owner works, the copy is detected at the first renewal.',
   trips: 'session-fork',
   runbook: 'runbooks/ATO-010-session-fork.md',
   twin,

@@ -8,7 +8,7 @@ import { openSession, useUntilRenewed } from './sessions.ts'
 /** One browser that hurries, and moves while its session is renewed. */
 export const twin: Twin = {
   title: 'Somebody in a hurry, on the way from one network to the next',
-  does: 'One browser opens page after page without a pause and changes its network again and again, until its session has been renewed: two networks have each asked for a successor, and one jar holds them.',
+  does: 'One browser opens page after page without a pause and changes its network again and again, until its session has been renewed. Two networks have each asked for a successor, and both answers are in one browser.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context

@@ -15,7 +15,7 @@ export const revokedSessionUse: Attack = {
   title: 'A stolen session that was ended, used on',
   techniques: [{ id: 'T1550.004', name: 'Use Alternate Authentication Material: Web Session Cookie' }],
   targets: ['web', 'functions'],
-  does: 'Replays a stolen session until it is contained as such, and does not stop: the script asks on. Malware that takes cookies takes the saved passwords too, and those are tried next.',
+  does: 'Replays a stolen session until it is contained, and goes on after that. Malware that takes cookies takes the saved passwords too, so those are tried next.',
   trips: 'revoked-session-use',
   runbook: 'runbooks/ATO-011-revoked-session-use.md',
   twin,

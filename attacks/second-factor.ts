@@ -20,7 +20,7 @@ export async function openWithAuthenticator(
   return { session: strong, phone }
 }
 
-/** Gives the password once more, which a change of what opens the account needs. @returns the session that goes on */
+/** Re-authenticates, which a change of the second factor needs. @returns the session that goes on */
 export async function proveAgain(browser: Client, { password }: Person): Promise<Session> {
   const answer = await browser.reauthenticate(password)
   if (answer.kind === 'refused') throw new RequestFailed(`the right password was refused once more: ${answer.status}`)

@@ -12,7 +12,7 @@ export const sessionFork: Attack = {
     { id: 'T1550.004', name: 'Use Alternate Authentication Material: Web Session Cookie' },
   ],
   targets: ['web', 'functions'],
-  does: 'Copies a session cookie (web) or bearer token (functions) and every header with it, so that the thief’s browser is the victim’s to whoever looks at devices. Both use the session, until it is renewed: each renewal makes a token of its own, so that the two hold different ones from then on, and the one who goes on with the old one gives itself away. Takes as long as the target takes to renew: seconds in the lab, five minutes elsewhere.',
+  does: 'Copies a session cookie (web) or bearer token (functions) and every header with it, so that both browsers look like the same device. Both use the session until it is renewed. From then on they hold different tokens, and the session ends when one of them goes back to a token that another one replaced. It takes until the first renewal: seconds in the lab, five minutes elsewhere.',
   trips: 'session-fork',
   runbook: 'runbooks/ATO-010-session-fork.md',
   twin,

@@ -17,7 +17,7 @@ export const subnetSpread: Attack = {
   title: 'Credential stuffing, each try from another address of one subnet',
   techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
   targets: ['web', 'functions'],
-  does: `Works through a leaked list from one IPv6 connection, with a new address for each of ${BAD_LOGINS} lines: a subscriber has 2⁶⁴ of them, so that none is used twice. All are in one /64, which is what is counted and blocked.`,
+  does: `Works through a leaked list from one IPv6 connection, with a new address for each of ${BAD_LOGINS} lines. A subscriber has 2⁶⁴ of them, so none is used twice. All of them are in one /64, and the /64 is what is counted and blocked.`,
   trips: 'credential-stuffing',
   runbook: 'runbooks/ATO-001-credential-stuffing.md',
   twin,

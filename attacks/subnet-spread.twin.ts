@@ -11,7 +11,7 @@ const AT_ONCE = 4
 /** Neighbours in a mobile network: each phone has a /64 of its own. */
 export const twin: Twin = {
   title: 'A dozen phones of one mobile network',
-  does: `${PEOPLE} people mistype once and then get in, each on a phone with a /64 of its own, all in one /48: more failures than one subscriber may have, and no subscriber has more than one.`,
+  does: `${PEOPLE} people mistype once and then get in, each on a phone with a /64 of its own, all in one /48. Together they fail more often than one subscriber may, but no subscriber fails more than once.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context

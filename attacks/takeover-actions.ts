@@ -15,7 +15,7 @@ export const takeoverActions: Attack = {
     { id: 'T1556.006', name: 'Modify Authentication Process: Multi-Factor Authentication' },
   ],
   targets: ['web', 'functions'],
-  does: 'Signs in with a stolen password from a device that the account has never seen, and sets up an authenticator at once: from then on the password opens nothing without the thief’s phone. The containment ends the thief’s session; the owner’s own, which a new device does not end, is what undoes the change.',
+  does: 'Signs in with a stolen password from a device that the account has never seen, and sets up an authenticator at once. From then on the password opens nothing without the thief’s phone. The containment ends the thief’s session. The owner undoes the change in a session from before, which a new device cannot end.',
   trips: 'takeover-actions',
   runbook: 'runbooks/ATO-014-takeover-actions.md',
   twin,

@@ -22,10 +22,10 @@ export const throttleOracle: PreventedAttack = {
     { id: 'T1589.001', name: 'Gather Victim Identity Information: Credentials' },
   ],
   targets: ['web', 'functions'],
-  does: `Runs an account into its throttle with ${FAILURES} wrong passwords, then tries once with each of the ${LOOKS.length} most common browsers: a service that spares its owner's kind of device answers that one differently. The same is done to a login that nobody has, to see whether the account exists; at last the right password, from the owner's kind of browser.`,
+  does: `Runs an account into its throttle with ${FAILURES} wrong passwords, then tries once with each of the ${LOOKS.length} most common browsers. A service that spares the owner's kind of device would answer one of them differently. Does the same with a login that nobody has, to learn whether the account exists. Last comes the right password, from the owner's kind of browser.`,
   ends: 'prevented',
   prevention:
-    'The throttle spares only a device with a token of the account, and a refusal is the same to everybody else: whatever the browser, the login or the password.',
+    'The throttle spares only a device with a token of the account. Everybody else gets the same refusal, whatever the browser, the login or the password.',
   leaves: [{ query: '@evt:login @outcome:fail @reason:throttled', atLeast: 2 * LOOKS.length + WRONG + 1 }],
   runbook: 'runbooks/ATO-006-account-brute-force.md',
   twin,

@@ -39,7 +39,7 @@ export const CARE = {
     'Sign in below.',
     'Change your password on the account page; that ends every other session.',
     'Turn on an authenticator app there, if it is off.',
-    'On the sessions page, end what you do not know.',
+    'End the sessions that you do not know on the sessions page.',
   ],
 } as const
 const CARE_IN_SHORT =

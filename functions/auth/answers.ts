@@ -12,7 +12,7 @@ export const issued = (answer: IssuedToken & { deviceToken?: string | undefined 
 
 export const done: HttpResponseInit = { status: 204 }
 
-/** What a script is told to do first. */
+/** For API clients; web has words of its own. */
 export const STEP_UP = 'Re-authenticate this session first, with a code if a second factor is on.'
 
 /** What became of a password that was asked for again. @throws ProblemError unless a session was issued */

@@ -25,8 +25,8 @@ export async function weakness(password: string, email: string, policy: Password
   if (!(await policy.isGuessable(normal, [...policy.service, ...person]))) return undefined
   const lower = normal.toLowerCase()
   return person.some((word) => word.length > SHORTEST_CONTEXT_WORD && lower.includes(word))
-    ? 'This password is easy to guess by your email address.'
-    : 'This password is easy to guess; use four or more words that do not belong together.'
+    ? 'This password is easy to guess, because it is made of your email address.'
+    : 'This password is easy to guess. Use four or more words that do not belong together.'
 }
 
 /** @param host of the service's own pages @returns the words that its users would make a password of */

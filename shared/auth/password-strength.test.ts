@@ -221,11 +221,11 @@ describe('the judgement', () => {
   it.each([
     ['14 characters', 'k9Xw2mQz7LpV4t', 'Use at least 15 characters; a few words in a row are fine.'],
     ['257 characters', 'k9Xw2mQz7LpV4t'.repeat(19).slice(0, 257), 'Use at most 256 characters.'],
-    ['the address', 'alice.smith82-2024', 'This password is easy to guess by your email address.'],
+    ['the address', 'alice.smith82-2024', 'This password is easy to guess, because it is made of your email address.'],
     [
       'anything else',
       'summer2024summer2024',
-      'This password is easy to guess; use four or more words that do not belong together.',
+      'This password is easy to guess. Use four or more words that do not belong together.',
     ],
   ])('gives one plain sentence about %s', async (_, password, why) => {
     expect(await judge(password)).toBe(why)

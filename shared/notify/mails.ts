@@ -34,7 +34,7 @@ If it was not you, do nothing: this link alone opens no account. Never enter a p
 `,
 })
 
-/** The answer to whoever asked does not tell; the owner of the address is told here. */
+/** Only the owner of the address learns that it has an account; the answer to the request is the same for every address. */
 export const takenMail = (to: string, asked: Asked): Mail => ({
   to,
   subject: 'You already have an account',

@@ -6,7 +6,7 @@ export interface Lifetimes {
   idleSeconds: number
   /** Use after which a session's token is replaced by a successor. */
   renewSeconds: number
-  /** How long a retired gen is still honoured (requests in flight), and how long one offer stands. */
+  /** How long a retired gen is still accepted (requests in flight), and how long a network waits before it may ask again. */
   graceSeconds: number
 }
 /** Live sessions of one account; one more ends the one that would expire first. */

@@ -202,6 +202,21 @@ test.each([
   }
 })
 
+test('a new password takes the form again after the proof, and the page says so', async () => {
+  const account = web.newAccount()
+  const visitor = await web.signIn(account)
+  web.functions.overrides.set('auth/password', problemReply('reauthentication-required'))
+  const fields = { current_password: account.password, new_password: 'four words of another kind' }
+  const prompt = await visitor.post('/account/password', fields)
+  expect(prompt.status).toBe(403)
+  expect(prompt.text).toContain('Show that it is you before the password is changed.')
+  expect(prompt.text).not.toContain(fields.new_password)
+  web.functions.overrides.clear()
+  const [, place = ''] = /name="place" value="([^"]+)"/.exec(prompt.text) ?? []
+  const { location } = await visitor.post('/account/reauth', { password: account.password, code: CODE, place })
+  expect((await visitor.get(location ?? '')).text).toContain('Now fill in the form and change your password.')
+})
+
 test('a session that functions found dead is told as such', async () => {
   const visitor = await web.signIn(web.newAccount())
   web.functions.overrides.set('auth/mfa/enrol', problemReply('session-revoked'))

@@ -16,13 +16,14 @@ const NOTICES: Readonly<Record<string, Notice>> = {
   'password-changed': { tone: 'good', text: 'Your password is changed. Every other session is ended.' },
   'totp-on': {
     tone: 'good',
-    text: 'Your authenticator app is on. You will be asked for a code at each sign-in. End on the sessions page what you do not know.',
+    text: 'Your authenticator app is on. You will be asked for a code at each sign-in. End the sessions that you do not know on the sessions page.',
   },
   'totp-off': {
     tone: 'warning',
     text: 'Your authenticator app is off, and every other session is ended. Your password alone signs you in.',
   },
-  confirmed: { tone: 'good', text: 'Thank you. Now do what you came for once more.' },
+  confirmed: { tone: 'good', text: 'Thank you. You have shown that it is you.' },
+  'confirmed-password': { tone: 'good', text: 'Thank you. Now fill in the form and change your password.' },
 }
 
 interface Account extends Identity {
@@ -64,7 +65,7 @@ const factorPart = (enabled: boolean | undefined): Html => {
     return html`<p>Each sign-in asks for a code from your app. If you turn it off, your password alone opens the account.</p>
 <form method="post" action="/account/totp/disable" class="after"><button class="quiet danger">Turn off</button></form>`
   }
-  return html`<p>A code from an app on your phone, beside your password, keeps out whoever has only the one.</p>
+  return html`<p>Each sign-in then needs your password and a code from an app on your phone. A stolen password alone does not open the account.</p>
 <form method="post" action="/account/totp" class="after"><button>Set up</button></form>`
 }
 

@@ -84,7 +84,10 @@ test('another browser confirms by the password that was registered, and by no ot
     expect([pressed.status, pressed.text.includes('name="password"')]).toEqual([422, true])
     expect(pressed.text).toContain('Enter the password')
     const wrong = await visitor.post('/confirm', { token, password: 'another password, as long' })
-    expect([wrong.status, wrong.text.includes('The password is another one')]).toEqual([422, true])
+    expect([wrong.status, wrong.text.includes('Either the password is not the one that you chose')]).toEqual([
+      422,
+      true,
+    ])
     expect(wrong.text).not.toContain('another password, as long')
     expect(wrong.text).toContain(`value="${token}"`)
   }
@@ -120,7 +123,7 @@ test.each(['"><script>', 'a'.repeat(257), ''])(
 
 test.each([
   ['a link that does not work', { token: 'unknown' }, undefined, 422, 'the link was used already or is older'],
-  ['one with a password', { token: 'unknown', password: 'x' }, undefined, 422, 'That did not open an account.'],
+  ['one with a password', { token: 'unknown', password: 'x' }, undefined, 422, 'No account was opened.'],
   ['an empty password', { token: 'unknown', password: '' }, undefined, 422, 'Enter the password'],
   ['no code', {}, problemReply('request-malformed'), 400, 'Enter the code.'],
   ['too many tries', { token: 'x' }, problemReply('throttled', { retryAfter: '60' }), 429, 'Try again in 60 seconds.'],

@@ -14,9 +14,9 @@ const Confirmed = z.object({ email: z.string().max(254) })
 const TOKEN = /^[\w-]{1,256}$/
 const HINT = 'It is the part of the link behind “#token=”.'
 const REFUSED =
-  'That did not open an account. The password is another one, or was wrong five times; or the link was used already, is older than a day, or another link to the same address was used.'
+  'No account was opened. Either the password is not the one that you chose, or it was wrong five times. Or the link was used, is older than a day, or was replaced by another one.'
 const NOT_THIS_BROWSER =
-  'This browser alone does not open it. Enter the password; if that does not help, the link was used already or is older than a day.'
+  'Enter the password that you chose. If it is refused, the link was used already or is older than a day.'
 
 interface Confirm {
   token?: string | undefined
@@ -30,20 +30,20 @@ const confirmPage = ({ token, asksPassword, errors = {} }: Confirm): Page =>
   layout(
     { title: 'Confirm your address', rum: false },
     html`<h1>Confirm your address</h1>
-<p class="lead">${asksPassword ? 'The password that you chose when you registered, and your account is open.' : 'One press, and your account is open.'}</p>
+<p class="lead">${asksPassword ? 'Enter the password that you chose when you registered. It opens your account.' : 'Press the button to open your account.'}</p>
 <form method="post" action="/confirm" class="card stack">
 ${input({ name: 'token', label: 'Code from the mail', type: 'text', autocomplete: 'off', value: token, hint: HINT, error: errors.token })}
 ${asksPassword && input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error: errors.password, focus: token !== undefined })}
 <button>Open my account</button>
 </form>
 <p class="aside">If you did not register, close this page: no account opens.</p>
-${errors.password !== undefined && html`<p class="aside">Open already? <a href="/login">Sign in</a>. Too old? <a href="/register">Create account</a></p>`}
+${errors.password !== undefined && html`<p class="aside">If your account is open already, <a href="/login">sign in</a>. If the link is too old, <a href="/register">register again</a>.</p>`}
 <script type="module" src="/assets/confirm.js"></script>`,
   )
 
 /**
- * Confirms nothing: programs that look into mail follow every link. The code comes behind a `#`, of which this host sees
- * nothing; one that comes as `?token=`, from a program that changed the link, is taken as well.
+ * Confirms nothing, because mail scanners follow every link. The code is behind a `#`, which a browser does not send.
+ * `?token=`, from a program that changed the link, is accepted as well.
  */
 export const showConfirm =
   ({ cookies }: Pick<PageDeps, 'cookies'>): RequestHandler =>

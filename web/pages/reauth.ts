@@ -18,9 +18,10 @@ const redirectTo =
   (_visit, response) =>
     response.redirect(303, address)
 
-/** What the visitor was doing, by our own names, never an address from the form; it goes on after the proof. */
+/** What goes on after the proof. The form names a place of this list, never an address. */
 const PLACES = {
   account: redirectTo('/account?notice=confirmed'),
+  password: redirectTo('/account?notice=confirmed-password'),
   dashboard: redirectTo('/dashboard'),
   totp: enrolTotp,
   'totp-confirm': retryConfirm,
@@ -29,6 +30,7 @@ const PLACES = {
 export type Place = keyof typeof PLACES
 
 const PATHS: Readonly<Record<string, Place>> = {
+  '/account/password': 'password',
   '/account/totp': 'totp',
   '/account/totp/confirm': 'totp-confirm',
   '/account/totp/disable': 'totp-disable',
@@ -37,10 +39,13 @@ export const placeOf = (path: string): Place => PATHS[path] ?? (path.startsWith(
 const isPlace = (name: string | undefined): name is Place => name !== undefined && Object.hasOwn(PLACES, name)
 
 const LEADS: Readonly<Partial<Record<Place, string>>> = {
-  totp: 'A stolen session must not be enough to set up an authenticator app. Prove once more that it is you; then the set-up goes on.',
-  'totp-confirm': 'The set-up took more than five minutes. Prove once more that it is you; then enter the code.',
+  password:
+    'Show that it is you before the password is changed. With an authenticator app, that takes a code from the last fifteen minutes.',
+  totp: 'A stolen session must not be enough to set up an authenticator app. Show that it is you, and the set-up goes on.',
+  'totp-confirm':
+    'The set-up took more than five minutes. Show that it is you, and enter the code of the app after that.',
   'totp-disable':
-    'A stolen session must not be enough to turn your authenticator app off. Prove once more that it is you, with a code; that turns it off.',
+    'A stolen session must not be enough to turn your authenticator app off. Show that it is you, with a code. The app is then off.',
 }
 
 export const reauthPage = (
@@ -50,7 +55,7 @@ export const reauthPage = (
   layout(
     { title: 'Enter your password again', inside: true },
     html`<h1>Enter your password again</h1>
-<p class="lead">${LEADS[place] ?? detail ?? 'What you are about to do needs a fresh sign-in: fifteen minutes at most.'}</p>
+<p class="lead">${LEADS[place] ?? detail ?? 'This needs a sign-in that is at most fifteen minutes old.'}</p>
 <form method="post" action="/account/reauth" class="card stack">
 ${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error, focus: true })}
 ${input({ name: 'code', label: 'Code, if you use an authenticator app', type: 'text', autocomplete: 'one-time-code', optional: true })}
@@ -59,7 +64,7 @@ ${input({ name: 'code', label: 'Code, if you use an authenticator app', type: 't
 </form>`,
   )
 
-/** A proof of identity is answered with a new session; the one that asked for it ends. What it was for goes on. */
+/** Replaces the session by a re-authenticated one, and goes on with what the proof was for. */
 export const submitReauth =
   (deps: PageDeps): RequestHandler =>
   async (_request, response) => {

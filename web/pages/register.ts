@@ -16,7 +16,7 @@ const registerPage = (email?: string, errors: { email?: string; password?: strin
   layout(
     { title: 'Create account', here: '/register' },
     html`<h1>Create account</h1>
-<p class="lead">An address and a password; a second factor when you like.</p>
+<p class="lead">All it needs is an address and a password. You can add a second factor later.</p>
 <form method="post" action="/register" class="card stack">
 ${input({ name: 'email', label: 'Email', type: 'email', autocomplete: 'username', value: email, error: errors.email, focus: !email })}
 ${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'new-password', hint: errors.password ? undefined : PASSWORD_HINT, error: errors.password, focus: Boolean(email) })}
@@ -32,11 +32,11 @@ export const showRegister: RequestHandler = (_request, response) => {
 
 const sentPage = (email: string | undefined, mailbox: Html | undefined): Page =>
   layout(
-    { title: 'Look into your mailbox' },
-    html`<h1>Look into your mailbox</h1>
-<p class="lead">A mail is on its way to ${email === undefined ? 'your address' : html`<strong>${email}</strong>`}. Open the link in it: in this browser one press opens your account, in another one your password does.</p>
+    { title: 'Check your mail' },
+    html`<h1>Check your mail</h1>
+<p class="lead">A mail is on its way to ${email === undefined ? 'your address' : html`<strong>${email}</strong>`}. Open the link in it, best in this browser. Another browser asks for your password.</p>
 ${mailbox}
-<p class="aside">Nothing came? Look under spam, or <a href="/register">try again</a> with the right address. There are three mails an hour at most.</p>`,
+<p class="aside">No mail? Look in the spam folder, or <a href="/register">try again</a> with the right address. We send one address at most three mails an hour.</p>`,
   )
 
 /** In the lab nothing is delivered: its mailbox stands in for everybody's. */
@@ -45,7 +45,7 @@ const labMailbox = (url: string, email: string | undefined): Html => {
   return html`<p class="actions"><a class="button" href="${href}">Open the lab’s mailbox</a></p>`
 }
 
-/** The same for every address: what it is, the mail alone says. */
+/** The same page for every address: only the mail says whether it has an account. */
 export const showSent =
   (deps: PageDeps): RequestHandler =>
   (request, response) => {

@@ -61,7 +61,7 @@ ${input({ name: 'code', label: 'Code', type: 'text', autocomplete: 'one-time-cod
 const alreadyOn = layout(
   { title: 'Authenticator app', inside: true, here: '/account' },
   html`<h1>Authenticator app</h1>
-<p class="lead">This is done already, or there is nothing set up to do it with. The account page starts anew.</p>
+<p class="lead">This was done already, or no app is being set up. Start again on the account page.</p>
 <p class="actions"><a class="button" href="/account">Back to the account</a></p>`,
 )
 
