@@ -62,7 +62,7 @@ async function signIn(sent: Sent = {}, email = `${randomUUID()}@example.com`) {
   const { registration } = (await post('/auth/register', { email, password: PASSWORD }, sent)).json
   await post('/auth/confirm', { token: await linkTo(email), registration }, sent)
   const { json } = await post('/auth/login', { email, password: PASSWORD }, sent)
-  return { email, sid: json.sid as string, token: json.token as string }
+  return { email, registration: registration as string, sid: json.sid as string, token: json.token as string }
 }
 
 /** Asks until the answer is there: what kills a session comes from outside. */
@@ -300,7 +300,7 @@ describe('somebody else’s address, registered by a thief', () => {
 })
 
 it('leaves no password, token, code or secret in any log', async () => {
-  const { email, token } = await signIn({ ip: '198.51.100.40' })
+  const { email, registration, token } = await signIn({ ip: '198.51.100.40' })
   const link = await linkTo(email)
   await post('/auth/login', { email: 'canary-typed-into-the-wrong-field', password: PASSWORD }, { ip: '198.51.100.40' })
   await fetch(`${lab.urls.web}/login`, {
@@ -317,6 +317,7 @@ it('leaves no password, token, code or secret in any log', async () => {
     'canary',
     token,
     link,
+    registration,
     ...secrets,
     ...(JSON.parse(lab.secrets.SESSION_SIGNING_KEYS).keys as { d: string }[]).map((key) => key.d),
   ]) {

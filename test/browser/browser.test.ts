@@ -8,6 +8,7 @@ import {
   codeOf,
   givePassword,
   newPerson,
+  openLink,
   type Person,
   register,
   setUpAuthenticator,
@@ -152,6 +153,29 @@ describe('in a browser', { timeout: 60_000 }, () => {
     await setUpAuthenticator(visitor, person)
     await visitor.press('Log out')
     expect(pathOf(visitor)).toBe('/login')
+  })
+
+  test('where nobody registered, the link asks for the password, and opens nothing without the right one', async () => {
+    const person = newPerson('ida')
+    const visitor = await stage.visitor({ ip: '198.51.100.67' })
+    const { page, press } = visitor
+    await visitor.open('/register')
+    await page.getByLabel('Email').fill(person.email)
+    await page.getByLabel('Password').fill(person.password)
+    await press('Create account')
+    // From here on as in another browser.
+    await visitor.context.clearCookies({ name: 'registration' })
+    await openLink(visitor)
+    expect(await page.locator(':focus').getAttribute('name')).toBe('password')
+    await look(page, 'confirm-password')
+    await page.getByLabel('Password').fill('not the password, but as long')
+    expect((await press('Open my account')).status()).toBe(422)
+    expect(await describedBy(visitor, 'Password')).toContain('The password is another one')
+    await look(page, 'confirm-password-refused')
+    await page.getByLabel('Password').fill(person.password)
+    await press('Open my account')
+    expect(pathOf(visitor)).toBe('/login')
+    await signIn(visitor, person)
   })
 
   test('the keyboard leads past the header into the page, and what has the focus shows it', async () => {

@@ -9,4 +9,5 @@ if (field && code) {
   const row = field.closest<HTMLElement>('.field')
   if (row) row.hidden = true
   history.replaceState(null, '', location.pathname)
+  document.querySelector<HTMLInputElement>('input[name="password"]')?.focus()
 }
