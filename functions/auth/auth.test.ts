@@ -467,6 +467,21 @@ describe('a change of credentials', () => {
     const asked = { outcome: 'fail', reason: 'step_up', sid: fresh.sid }
     expect(eventsOf('mfa')).toMatchObject([{ ...asked, sid }, asked, asked])
   })
+
+  it('of the second factor needs it from where the session was re-authenticated: it may have been stolen since', async () => {
+    const { token } = await functions.stepUp((await functions.signIn()).token, { ip: '203.0.113.20' })
+    const needsMore = { code: 'reauthentication-required', status: 403 }
+    const [there, elsewhere] = [
+      { token, ip: '203.0.113.20' },
+      { token, ip: '198.51.100.20' },
+    ]
+    expect((await functions.call('mfaEnrol', elsewhere)).json).toMatchObject(needsMore)
+    const { secret } = (await functions.call('mfaEnrol', there)).json
+    const body = { code: await generate({ secret, epoch: Math.floor(clock / 1000) }) }
+    expect((await functions.call('mfaConfirm', { ...elsewhere, body })).json).toMatchObject(needsMore)
+    expect((await functions.call('mfaConfirm', { ...there, body })).status).toBe(204)
+    expect((await functions.call('mfaDisable', elsewhere)).json).toMatchObject(needsMore)
+  })
 })
 
 it('a password that is guessed by the holder of a session is seen, and held to five', async () => {

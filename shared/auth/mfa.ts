@@ -149,10 +149,11 @@ const fieldsOf = ({ session, client, deviceHash }: Asking) => ({
 
 /** The user of a session that may change what opens the account. One that may not yet has asked, and that is told. */
 async function changerOf(asking: Asking, deps: EnrolDeps): Promise<{ kind: 'user'; user: User } | Barred> {
-  const { session } = asking
+  const { session, client } = asking
   const user = await deps.users.findById(session.userId)
   if (user?.epoch !== session.epoch) return { kind: 'ended' }
-  if (hasSteppedUp(session, user.totp?.enabled ?? false, deps.now())) return { kind: 'user', user }
+  const hasFactor = user.totp?.enabled ?? false
+  if (hasSteppedUp(session, { hasFactor, ip: client.ip }, deps.now())) return { kind: 'user', user }
   deps.emit({ ...fieldsOf(asking), outcome: 'fail', reason: 'step_up' })
   return { kind: 'step-up' }
 }

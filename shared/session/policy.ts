@@ -1,3 +1,4 @@
+import { networkOf } from '../client/address.ts'
 import type { LiveSession } from '../stores/port.ts'
 
 /** How long parts of a session last; both hosts must have the same. */
@@ -33,15 +34,21 @@ export const recentlyAuthenticated = (session: Pick<LiveSession, 'authTime'>, no
 
 /**
  * Whether the holder has lately proved, on this very session, all that opens the account: a sign-in is no proof, because
- * a stolen session is as old as the sign-in that was stolen.
+ * a stolen session is as old as the sign-in that was stolen. Nor is a proof that was given in another network: the session
+ * may have been stolen right after it.
  * @param hasFactor whether a second factor is on: then it must have been given as well
+ * @param ip of whoever asks
  * @see OWASP ASVS 7.5.1
  */
 export const hasSteppedUp = (
-  { acr, amr, authTime }: Pick<LiveSession, 'acr' | 'amr' | 'authTime'>,
-  hasFactor: boolean,
+  session: Pick<LiveSession, 'acr' | 'amr' | 'authTime' | 'ip'>,
+  { hasFactor, ip }: { hasFactor: boolean; ip: string },
   now: number,
-): boolean => acr === 're-authenticated' && now - authTime < STEP_UP_WITHIN_MS && (!hasFactor || amr.includes('otp'))
+): boolean =>
+  session.acr === 're-authenticated' &&
+  now - session.authTime < STEP_UP_WITHIN_MS &&
+  networkOf(session.ip) === networkOf(ip) &&
+  (!hasFactor || session.amr.includes('otp'))
 
 /**
  * When a token ends by itself: it must outlive the idle time of a session whose renewal was not yet due, and never
