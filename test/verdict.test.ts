@@ -6,6 +6,7 @@ import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { TargetKind } from '../attacks/attack.ts'
 import { openMailbox } from '../attacks/clients/mailbox.ts'
+import { RequestFailed } from '../attacks/clients/wire.ts'
 import { attackBySlug } from '../attacks/index.ts'
 import { loadMonitors } from '../lab/datadog/monitor/monitor.ts'
 import { awaitMessage, startNode } from '../lab/processes/part.ts'
@@ -105,7 +106,10 @@ async function faultsOf(slug: string, kind: TargetKind): Promise<readonly string
     mailbox: openMailbox(urls.datadog, signal),
   }
   const run = { attack, target: { kind, baseUrl: urls[kind] }, hosts: urls, tell: () => {}, signal }
-  const outcome = await detonate({ ...run, runId: `v-meta${runs++}`, seed: runs }, observed)
+  const outcome = await detonate({ ...run, runId: `v-meta${runs++}`, seed: runs }, observed).catch((error: unknown) => {
+    if (error instanceof RequestFailed) return error
+    throw error
+  })
   return judgeAttack(attack, outcome, 'arrival').faults
 }
 
@@ -124,10 +128,23 @@ describe.sequential('a containment that is broken on purpose', () => {
     expect((await faultsOf(slug, kind)).join('\n')).toContain(words)
   })
 
+  test.each<[Fault, string, TargetKind, string]>([
+    ['step-up is taken for granted', 'factor-planting', 'functions', 'the attacker was never refused'],
+    ['change of factor ends nothing', 'factor-outliving', 'functions', 'the attacker still gets in'],
+    ['throttle is not asked', 'throttle-oracle', 'functions', 'the attacker still gets in'],
+    ['throttle is not asked', 'session-flood', 'functions', 'right sign-ins are not limited'],
+    ['cap counts sessions', 'cap-spending', 'functions', 'the containment ended as refused'],
+  ])('and so is a defence that is: %s, by %s on %s', { timeout: 120_000 }, async (fault, slug, kind, words) => {
+    await breakWith(fault)
+    expect((await faultsOf(slug, kind)).join('\n')).toContain(words)
+  })
+
   test.each<[string, TargetKind]>([
     ['session-reuse', 'functions'],
     ['otp-replay', 'functions'],
     ['credential-stuffing', 'web'],
+    ['factor-planting', 'web'],
+    ['factor-outliving', 'functions'],
   ])('is found only then: with nothing broken %s on %s holds', { timeout: 120_000 }, async (slug, kind) => {
     await breakWith('nothing')
     expect(await faultsOf(slug, kind)).toEqual([])

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { app, type HttpHandler } from '@azure/functions'
 import { createDeps, type FunctionsDeps } from '../../../functions/deps.ts'
@@ -18,10 +19,12 @@ interface Passage {
 }
 
 const passing = new AsyncLocalStorage<Passage>()
+/** As if whoever signs in had proved it twice. */
+const stepUp = () => (hasFault('step-up is taken for granted') ? { acr: 're-authenticated' as const } : {})
 const isOf = (route: string) => passing.getStore()?.route === route
 
 function breakIn(deps: FunctionsDeps): FunctionsDeps {
-  const { blocks, entrances, sessions, users } = deps
+  const { blocks, cap, entrances, issueToken, sessions, throttle, users } = deps
   let newest = ''
   let blocked: string | undefined
   const broken = forgetful(
@@ -38,16 +41,31 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
       ...broken,
       async create(session, now) {
         newest = session.sid
-        return sessions.create(session, now)
+        return sessions.create({ ...session, ...stepUp() }, now)
       },
       async raiseEpoch(userId, revocation, until) {
-        const { epoch } = revocation
+        const { epoch, reason } = revocation
+        if (reason === 'factor_changed' && hasFault('change of factor ends nothing')) return
         if (hasFault('one session of the user is left out'))
           await sessions.adopt(newest, { from: epoch - 1, to: epoch }, deps.now())
         await sessions.raiseEpoch(userId, revocation, until)
       },
-      revoke: async (sid, tombstone) =>
-        sid === newest && hasFault('one session of the user is left out') ? 'success' : sessions.revoke(sid, tombstone),
+      async revoke(sid, tombstone) {
+        if (sid === newest && hasFault('one session of the user is left out')) return 'success'
+        if (tombstone.reason === 'factor_changed' && hasFault('change of factor ends nothing')) return 'success'
+        return sessions.revoke(sid, tombstone)
+      },
+    },
+    issueToken: (claims, ...rest) => issueToken({ ...claims, ...stepUp() }, ...rest),
+    throttle: {
+      ...throttle,
+      reserve: async (rules) => (hasFault('throttle is not asked') ? undefined : throttle.reserve(rules)),
+    },
+    cap: {
+      admit: async (name, subject, ...rest) =>
+        hasFault('cap counts sessions')
+          ? cap.admit(`${name}, by session`, randomUUID(), ...rest)
+          : cap.admit(name, subject, ...rest),
     },
     users: {
       ...users,

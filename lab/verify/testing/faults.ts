@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Each is one way in which a containment can fail to do what it says. */
+/** Each is one way in which a containment, or a defence that prevents an attack, can fail to do what it says. */
 export const FAULTS = [
   'web ends nothing',
   'web lets in who was ended',
@@ -10,6 +10,10 @@ export const FAULTS = [
   'block misses one sign-in',
   'block leaves who is in',
   'block hits everybody',
+  'step-up is taken for granted',
+  'change of factor ends nothing',
+  'throttle is not asked',
+  'cap counts sessions',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
