@@ -170,7 +170,7 @@ describe('in a browser', { timeout: 60_000 }, () => {
     await look(page, 'confirm-password')
     await page.getByLabel('Password').fill('not the password, but as long')
     expect((await press('Open my account')).status()).toBe(422)
-    expect(await describedBy(visitor, 'Password')).toContain('The password is another one')
+    expect(await describedBy(visitor, 'Password')).toContain('the password is not the one that you chose')
     await look(page, 'confirm-password-refused')
     await page.getByLabel('Password').fill(person.password)
     await press('Open my account')

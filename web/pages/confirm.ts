@@ -14,9 +14,9 @@ const Confirmed = z.object({ email: z.string().max(254) })
 const TOKEN = /^[\w-]{1,256}$/
 const HINT = 'It is the part of the link behind “#token=”.'
 const REFUSED =
-  'No account was opened. Either this is not the password that was registered, or the link no longer works: it was used, is older than a day, or had five wrong passwords.'
+  'No account was opened. Either the password is not the one that you chose, or it was wrong five times. Or the link was used, is older than a day, or was replaced by another one.'
 const NOT_THIS_BROWSER =
-  'No account was opened. Enter the password that you chose when you registered. If that does not help, the link was used already or is older than a day.'
+  'Enter the password that you chose. If it is refused, the link was used already or is older than a day.'
 
 interface Confirm {
   token?: string | undefined
