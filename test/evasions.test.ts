@@ -119,17 +119,18 @@ describe('open, and said in the runbook', () => {
   }
   const reauthenticate = async (story: OneClock, token: string, from: ReturnType<typeof owner>): Promise<string> =>
     (await story.call('reauth', { ...from, token, body: { password: PASSWORD } })).json.token
-  const said = async (sentence: string) =>
-    expect(await readFile('runbooks/ATO-014-takeover-actions.md', 'utf8')).toContain(`- **${sentence}**`)
+  const said = async (sentence: string, runbook = 'ATO-014-takeover-actions') =>
+    expect(await readFile(`runbooks/${runbook}.md`, 'utf8')).toContain(`- **${sentence}**`)
 
-  it('a session copied within five minutes of its owner’s proof sets up the factor of a thief', async () => {
+  it('a session copied within five minutes of its owner’s proof, in the owner’s network, sets up the factor of a thief', async () => {
     const laptop = owner()
     const { token } = await functions.signIn(laptop)
     const story = new OneClock(functions, clock, monitors)
     const strong = await reauthenticate(story, token, laptop)
     await story.wait(4 * minute)
-    const lair = { ...laptop, ip: freshIp() }
-    expect((await enable(story, strong, lair)).status).toBe(204)
+    expect((await story.call('mfaEnrol', { ...laptop, ip: freshIp(), token: strong })).status).toBe(403)
+    const neighbour = { ...laptop, ip: laptop.ip.replace('::7', '::8') }
+    expect((await enable(story, strong, neighbour)).status).toBe(204)
     await story.wait(minute)
     expect(story.words()).toEqual([])
     await said("A session copied within five minutes of its owner's proof")
@@ -148,5 +149,34 @@ describe('open, and said in the runbook', () => {
     const lair = { ...laptop, ip: freshIp() }
     expect((await story.call('password', { ...lair, token, body: change })).status).toBe(200)
     await said('A thief in an older session.')
+  })
+
+  it('whoever has one network more than the cap stuffs on from the last', async () => {
+    const admitted = new Set<string>()
+    const cap = {
+      async admit(_name: string, subject: string, limit: number) {
+        if (!admitted.has(subject) && admitted.size >= limit) return false
+        admitted.add(subject)
+        return true
+      },
+    }
+    const capped = await startFunctions({ env: { CONTAIN_CAP: '2' }, deps: { now: () => clock.now, cap } })
+    const { email } = await capped.signIn()
+    const story = new OneClock(capped, clock, monitors)
+    const bots = [thief(), thief(), thief()]
+    for (const bot of bots) {
+      for (let n = 0; n < 11; n++) {
+        await story.call('login', { ...bot, body: { email: `${randomUUID()}@example.com`, password: randomUUID() } })
+      }
+    }
+    await story.wait(minute)
+    expect(story.words()).toEqual(Array(3).fill('credential-stuffing Triggered'))
+    const statuses = []
+    for (const bot of bots) {
+      statuses.push((await story.call('login', { ...bot, body: { email, password: PASSWORD } })).status)
+    }
+    expect(statuses.sort()).toEqual([200, 401, 401])
+    await capped.close()
+    await said('More than twenty-five networks in ten minutes.', 'ATO-001-credential-stuffing')
   })
 })

@@ -19,7 +19,7 @@ interface Passage {
 }
 
 const passing = new AsyncLocalStorage<Passage>()
-/** As if whoever signs in had proved it twice. */
+/** As if whoever signs in had proved it twice, wherever the session is used. */
 const stepUp = () => (hasFault('step-up is taken for granted') ? { acr: 're-authenticated' as const } : {})
 const isOf = (route: string) => passing.getStore()?.route === route
 
@@ -39,6 +39,11 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
     ...deps,
     sessions: {
       ...broken,
+      async present(asked, now) {
+        const met = await broken.present(asked, now)
+        if (!('session' in met) || !hasFault('step-up is taken for granted')) return met
+        return { ...met, session: { ...met.session, ip: asked.network } }
+      },
       async create(session, now) {
         newest = session.sid
         return sessions.create({ ...session, ...stepUp() }, now)
