@@ -86,7 +86,7 @@ describe('RUM in a browser', { timeout: 60_000 }, () => {
     await page.getByText('Our pages report nothing about your visit.').waitFor()
     await signIn(visitor, person)
     expect(reports).toEqual([])
-    expect(await cookiesOf(visitor)).toEqual(['consent', 'session'])
+    expect(await cookiesOf(visitor)).toEqual(['consent', 'device', 'session'])
     expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0)
     for (const event of await loginsOf(person)) expect(event).not.toHaveProperty('rum_session_id')
   })
