@@ -638,15 +638,18 @@ describe('the cap', () => {
     await cut.close()
   })
 
-  it('counts a network once, however many of its addresses an attacker goes through', async () => {
+  it('counts an IPv6 site once, however many of its networks an attacker goes through', async () => {
     const detection = 'canary-account' // of which no other test contains anybody
     const capped = await startFunctions({ env: { ...functions.env, CONTAIN_CAP: '2' } })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
     const stateOf = async (ip: string) =>
       (await capped.call('contain', { headers, body: about(detection, 'ip', `@network:${networkOf(ip)}`) })).json.state
-    for (const host of ['1', '2', 'ffff:3']) expect(await stateOf(`2001:db8:7:1::${host}`)).toBe('done')
-    expect(await stateOf('2001:db8:7:2::1')).toBe('done')
-    expect(await stateOf('2001:db8:7:3::1')).toBe('held')
+    for (const host of ['1::1', '1::2', '1::ffff:3', '2::1', '3::1', 'ffff::1']) {
+      expect(await stateOf(`2001:db8:7:${host}`)).toBe('done')
+    }
+    expect(await stateOf('2001:db8:8::1')).toBe('done')
+    expect(await stateOf('2001:db8:9::1')).toBe('held')
+    expect(await stateOf('192.0.2.7')).toBe('held')
     await capped.close()
   })
 })

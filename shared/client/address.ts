@@ -32,6 +32,13 @@ export function networkOf(address: string): string {
   return isIP(address) === 6 ? `${groupsOf(address).slice(0, 4).join(':')}::/64` : address
 }
 
+/**
+ * The site that a network is part of: who runs IPv6 somewhere is given up to a /48, with 65,536 networks in it.
+ * @param network as {@link networkOf} writes it @see RFC 6177 2
+ */
+export const siteOf = (network: string): string =>
+  network.endsWith('/64') ? `${network.split(':').slice(0, 3).join(':')}::/48` : network
+
 /** @param address an IPv6 address in normal form @returns its eight groups of hex digits */
 export function groupsOf(address: string): string[] {
   const [head = '', tail = ''] = address.split('::')

@@ -1,4 +1,4 @@
-import { addressFields } from '../client/address.ts'
+import { addressFields, siteOf } from '../client/address.ts'
 import type { NewEvent } from '../event.ts'
 import type { Containment, ContainmentCap, ReplayCache, Users } from '../stores/port.ts'
 import type { AlertFault } from './alert.ts'
@@ -100,13 +100,15 @@ async function start(row: Containment, alert: Alert, requestId: string, deps: Co
 /**
  * What counts against the cap: whom a containment reaches, so that nobody spends it on sessions of their own. An owner
  * counts once, whatever the number of sessions. New accounts cost their maker nothing, so they are counted apart: a
- * hundred of them hold back no containment of an account that is older.
+ * hundred of them hold back no containment of an account that is older. Nor do the networks of one IPv6 site, which whoever
+ * has it has by the thousand.
  */
 async function countedAs(
   { detection, userId }: Containment,
-  { scope }: Alert,
+  { scope, subject }: Alert,
   deps: ContainDeps,
 ): Promise<{ name: string; subject: string }> {
+  if (subject.kind === 'network') return { name: detection, subject: siteOf(subject.network) }
   if (userId === undefined) return { name: detection, subject: scope }
   // Where it cannot be asked, it is the share of the older accounts: a session must die without Postgres too.
   const owner = await deps.users.findById(userId).catch(() => undefined)
