@@ -12,7 +12,7 @@ export const TARGETS = ['web', 'functions'] as const satisfies readonly TargetKi
 /** Facet → value, keys as in a monitor's `.by`. */
 export type Group = Readonly<Record<string, string>>
 
-/** How an attack ends where every defence works: noticed and contained, or refused the step that it needs. */
+/** How an attack ends if every defence works: detected and contained, or refused at the step that it needs. */
 export type Ending = 'contained' | 'prevented'
 
 /** One technique of account takeover: what it is, one function that does it, and what resembles it and is harmless. */
@@ -45,8 +45,8 @@ export interface ContainedAttack extends AttackRecord {
 }
 
 /**
- * An attack that gets nowhere: the service refuses the step that a takeover needs. No alert is asked for, the attacker
- * ends with nothing, and nobody honest loses anything.
+ * An attack whose decisive step is refused. It needs no alert; the attacker ends with nothing, and nobody honest loses
+ * anything.
  */
 export interface PreventedAttack extends AttackRecord {
   readonly ends: 'prevented'
@@ -59,7 +59,7 @@ export interface PreventedAttack extends AttackRecord {
   readonly leaves: readonly Traces[]
 }
 
-/** A log search below one run id, and how many events it finds at least when all are indexed. */
+/** A log search within one run id, and the least number of events that it finds once all are indexed. */
 export interface Traces {
   readonly query: string
   readonly atLeast: number
@@ -85,11 +85,11 @@ export interface Context {
   readonly random: Random
   readonly addresses: Addresses
   /**
-   * A new client of somebody honest, counted and bounded together with all others of this run. Whatever it has in hand at
-   * the end has to work.
+   * A new client of somebody honest. Its requests count towards the bound of this run. What it holds at the end must
+   * work.
    */
   client(from: { device: Device; address: string }): Client
-  /** A new client of the attacker: whatever it ever got must be refused at the end, where anything is contained. */
+  /** A new client of the attacker. Where the policy contains, everything that it ever got must be refused at the end. */
   intruder(from: { device: Device; address: string }): Client
   /** Says whose codes an authenticator shows, so that its owner can sign in at the end. */
   carries(owner: Account, phone: Authenticator): void
@@ -130,11 +130,11 @@ export interface AttackContext extends Context {
 export interface Crossing {
   /** Epoch ms: the origin of all times that are told of this attack. */
   readonly at: number
-  /** Settles when the attack is known to have been noticed; at once where nobody can tell us. */
+  /** Settles when the alert has come; at once where no alert can be observed. */
   readonly alerted: Promise<void>
   /**
-   * When the containment was carried out, in epoch ms, once it has been told: whatever it caused is told after that.
-   * Undefined when there was none in time, and where nobody can tell us.
+   * When the containment was carried out, in epoch ms. Settles after that line of the story, so that effects follow it.
+   * Undefined when there was none in time, and where none can be observed.
    */
   readonly contained: Promise<number | undefined>
 }
@@ -144,13 +144,13 @@ export interface Detonation {
   readonly group: Group
   /** Epoch ms: when the request that crosses the threshold was sent; of a prevented attack, the step that must be refused. */
   readonly crossedAt: number
-  /** Epoch ms: when the first refusal was here that the containment caused, or the crossing itself. */
+  /** Epoch ms: when the first refusal was received that the containment, or the crossing itself, caused. */
   readonly refusedAt: number | undefined
   /** Sids of honest sessions that may end with the attacker's: the stolen one, and no other. */
   readonly lost?: readonly string[]
   /**
-   * Emails of those whom the attack itself locks out before anybody can know of it: no containment gives an account back, a
-   * person does. Counted, and no fault.
+   * Emails of the owners whom the attack itself locks out before the alert. A person gives such an account back, no
+   * containment does, so they are counted and are no fault.
    */
   readonly restored?: readonly string[]
   /** Honest people's networks, sessions and logins, where a prevented attack is aimed at those: no alert may be about them. */

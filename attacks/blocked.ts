@@ -11,7 +11,7 @@ const AT_ONCE = 3
 
 type Refused = Extract<SignIn, { kind: 'refused' }>
 
-/** What it takes to tell a blocked right password from a wrong one, and to tell of it. */
+/** What is needed to tell a blocked right password from a wrong one, and to narrate it. */
 export interface Blocking {
   /** How a wrong password is answered. */
   readonly wrong: Refused

@@ -104,7 +104,7 @@ export function createAttackContext(context: Context, tell: ContextOptions['tell
   const raised = new AbortController()
   let patientUntil = Number.POSITIVE_INFINITY
   let origin = Number.POSITIVE_INFINITY
-  /** Lines between the alert and the containment, which are told in the order in which things happened. */
+  /** Lines that wait for the containment's line, so that the story is in the order of events. */
   let held: { readonly at: number; readonly say: () => void }[] | undefined
   const release = () => {
     for (const { say } of held?.sort((one, other) => one.at - other.at) ?? []) say()

@@ -1,10 +1,9 @@
 import { networkGroup } from './addresses.ts'
 import type { PreventedAttack } from './attack.ts'
 import { type Account, castPeople, leakedList, type Person } from './cast.ts'
-import { RequestFailed } from './clients/wire.ts'
 import { twin } from './factor-planting.twin.ts'
 import { changesOfFactor } from './second-factor.ts'
-import { LOOT, openOnTwoDevices, present } from './sessions.ts'
+import { openAndCopy } from './sessions.ts'
 
 export const factorPlanting: PreventedAttack = {
   slug: 'factor-planting',
@@ -17,7 +16,7 @@ export const factorPlanting: PreventedAttack = {
   does: 'Copies a session with every header, within minutes of its sign-in. Tries to set up an authenticator of the thief’s own, and to change the password with a guess. Either would lock the owner out for good, and the device does not look new.',
   ends: 'prevented',
   prevention:
-    'A change of the second factor needs the password again, in the same session and within five minutes. A copied session is not enough, and it ends when its owner signs out.',
+    'A change of the second factor needs the password again, in the same session, from the same network and within five minutes. A copied session is not enough, and it ends when its owner signs out.',
   leaves: [
     { query: '@evt:mfa @outcome:fail @reason:step_up', atLeast: 3 },
     { query: '@evt:credential @outcome:fail @reason:wrong_password', atLeast: 1 },
@@ -27,15 +26,9 @@ export const factorPlanting: PreventedAttack = {
   twin,
 
   async attack(target, context) {
-    const { addresses, random, tell } = context
+    const { random, tell } = context
     const [victim] = castPeople(1, random) as [Person]
-    const { desk, laptop, stolen } = await openOnTwoDevices(victim, context)
-
-    const lair = { device: desk.device, address: await addresses.ordinary() }
-    const thief = context.intruder(lair)
-    const entry = await present(thief, stolen)
-    if (entry.kind === 'out') throw new RequestFailed(`a copied session was refused at once: ${entry.status}`)
-    tell('thief', `has the laptop's ${LOOT[target.kind]} and all its headers: ${lair.device.name} at ${lair.address}`)
+    const { desk, laptop, stolen, thief } = await openAndCopy(victim, 'ordinary', target, context)
     const crossing = context.crossing({}, 'the enrolment')
     const statuses: number[] = []
     let refusedAt = 0

@@ -3,7 +3,7 @@ import type { Authenticator } from './clients/authenticator.ts'
 import { type Client, type Session, userOf } from './clients/client.ts'
 import type { Device } from './clients/devices.ts'
 
-/** Whose client it is: what an attacker's got must be refused at the end, what an honest one's got must work. */
+/** Whose client it is: at the end an attacker's must be refused everything, and an honest one's must work. */
 export type Side = 'attacker' | 'honest'
 
 export interface Whereabouts {
@@ -11,13 +11,13 @@ export interface Whereabouts {
   readonly address: string
 }
 
-/** What an attacker has of somebody, and where he last used it. */
+/** What an attacker holds of somebody, and where he last used it. */
 export interface Loot<T> {
   readonly what: T
   readonly from: Whereabouts
 }
 
-/** A password that was right, and the client that gave it: with all that the target has put there since. */
+/** A password that was right, and the client that gave it, with everything that the target has stored there since. */
 export interface KnownPassword {
   readonly account: Account
   readonly client: Client
@@ -66,7 +66,7 @@ export class Holdings {
     this.people.set(email, person)
   }
 
-  /** An account that the attacker opened for himself: being in there is no takeover. */
+  /** An account that the attacker opened himself: a session there is no takeover. */
   registerOwn({ email }: Account): void {
     if (!this.people.has(email)) this.#own.add(email)
   }
@@ -91,7 +91,7 @@ export class Holdings {
     return this.#own.has(account)
   }
 
-  /** Every account of somebody else that the attacker got into, or half into. */
+  /** Every account of somebody else that the attacker got into; also those where only the second factor was missing. */
   entered(): Set<string> {
     const opened = [...this.#entered].map((user) => this.#owners.get(user) ?? user)
     const half = [...this.challenges.values()].map(({ what: email }) => email)

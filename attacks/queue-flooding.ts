@@ -8,7 +8,7 @@ import { twin } from './queue-flooding.twin.ts'
 
 /** More at once than the password queue holds. */
 const AT_ONCE = 96
-/** With as many tries from each as no detection minds. */
+/** So many that the tries of each stay below every threshold. */
 const SUBNETS = 16
 const OWN_ACCOUNTS = 8
 const OFFICE = 12

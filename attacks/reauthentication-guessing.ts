@@ -3,7 +3,7 @@ import { type Account, castPeople, type Person } from './cast.ts'
 import type { SignIn } from './clients/client.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { twin } from './reauthentication-guessing.twin.ts'
-import { LOOT, openOnTwoDevices, present } from './sessions.ts'
+import { openAndCopy } from './sessions.ts'
 import { stayUntilRefused } from './stay.ts'
 
 /** The detection wants more wrong passwords of one session than these. */
@@ -20,15 +20,9 @@ export const reauthenticationGuessing: Attack = {
   twin,
 
   async attack(target, context) {
-    const { addresses, random, tell } = context
+    const { random, tell } = context
     const [victim] = castPeople(1, random) as [Person]
-    const { desk, stolen } = await openOnTwoDevices(victim, context)
-
-    const lair = { device: desk.device, address: await addresses.attacker() }
-    const thief = context.intruder(lair)
-    const entry = await present(thief, stolen)
-    if (entry.kind === 'out') throw new RequestFailed(`a copied session was refused at once: ${entry.status}`)
-    tell('thief', `has the laptop's ${LOOT[target.kind]} and all its headers: ${lair.device.name} at ${lair.address}`)
+    const { stolen, thief } = await openAndCopy(victim, 'attacker', target, context)
 
     const wrong = (n: number): Account => ({ ...victim, password: `${victim.password}${n}` })
     mustBeRefused(await thief.reauthenticate(wrong(1).password))

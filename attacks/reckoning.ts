@@ -18,11 +18,11 @@ export interface Questions {
   readonly tell: (who: string, what: string) => void
 }
 
-/** What is true at the end, in accounts. Each number is of real requests. */
+/** The result, in accounts. Each number comes from real requests. */
 export interface Reckoning {
-  /** That the attacker got into, or half into: with a pending second factor. */
+  /** Accounts that the attacker got into; a pending second factor counts too. */
   readonly entered: number
-  /** Of those, that something he holds still opens. */
+  /** Of those, the ones that he can still open with something he holds. */
   readonly stillIn: number
   /** Of honest people who lost a session that was not the stolen one, or who cannot sign in. */
   readonly lockedOut: number
@@ -34,7 +34,7 @@ export interface Reckoning {
   readonly complaints: readonly string[]
 }
 
-/** Asks of everything that the attacker got, and of everything that honest people have, whether it still opens. */
+/** Checks by real requests whether what the attacker got, and what honest people have, still opens an account. */
 export async function reckon(holdings: Holdings, questions: Questions): Promise<Reckoning> {
   const { tell } = questions
   const inside = await askAttacker(holdings, questions)
@@ -57,7 +57,7 @@ async function askAttacker(holdings: Holdings, { lines, passwords }: Questions):
   const found = (account: string, how: string | undefined) => {
     if (how !== undefined && !holdings.isOwn(account) && !inside.has(account)) inside.set(account, how)
   }
-  // The newest token first: an older one of a session that lives is refused as a copy, and ends the session.
+  // The newest token first: an older token of a live session counts as a fork, and ends the session.
   for (const { what: session, from } of [...holdings.sessions.values()].reverse()) {
     const account = holdings.accountOf(session)
     if (!inside.has(account)) found(account, await opensBy(session, from, lines))
@@ -104,7 +104,7 @@ async function isLetIn(kind: TargetKind, session: Session, from: Whereabouts, li
 /** 401, or 403 where the device has to prove itself; web leads to a page that asks for the password. */
 const isRefusal = ({ status }: Answer): boolean => status === 401 || status === 403 || status === 303
 
-/** Gives the code that its owner would: a pending sign-in that takes it is half of an open door. */
+/** Gives the owner's right code: a pending sign-in that accepts it is still usable. */
 async function codeOpens(secret: string, next: () => Promise<string>, from: Whereabouts, lines: Lines) {
   const { functions, web } = lines
   const code = await next()

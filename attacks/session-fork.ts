@@ -2,7 +2,7 @@ import type { Attack } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { RequestFailed } from './clients/wire.ts'
 import { twin } from './session-fork.twin.ts'
-import { LOOT, openOnTwoDevices, present, presentUntilRefused, useUntilRenewed } from './sessions.ts'
+import { LOOT, openAndCopy, presentUntilRefused, useUntilRenewed } from './sessions.ts'
 
 export const sessionFork: Attack = {
   slug: 'session-fork',
@@ -18,15 +18,9 @@ export const sessionFork: Attack = {
   twin,
 
   async attack(target, context) {
-    const { addresses, random, tell } = context
+    const { random, tell } = context
     const [victim] = castPeople(1, random) as [Person]
-    const { desk, laptop, stolen } = await openOnTwoDevices(victim, context)
-
-    const lair = { device: desk.device, address: await addresses.ordinary() }
-    const thief = context.intruder(lair)
-    const entry = await present(thief, stolen)
-    if (entry.kind === 'out') throw new RequestFailed(`a copied session was refused at once: ${entry.status}`)
-    tell('thief', `has the laptop's ${LOOT[target.kind]} and all its headers: ${lair.device.name} at ${lair.address}`)
+    const { laptop, stolen, thief } = await openAndCopy(victim, 'ordinary', target, context)
     tell('thief', 'is in, and nobody can tell the two apart until the session is renewed')
     await useUntilRenewed(laptop, context)
     const goesOn = await laptop.visit()

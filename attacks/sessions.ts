@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Context, TargetKind } from './attack.ts'
+import type { Context, Target, TargetKind } from './attack.ts'
 import type { Person } from './cast.ts'
 import type { Client, Session, Visit } from './clients/client.ts'
 import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
@@ -15,7 +15,7 @@ const REFUSED_WITHIN_MS = 5 * 60_000
 /** What a thief carries away from each target. */
 export const LOOT: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
 
-/** Somebody new who is signed in on a laptop, whose session will be stolen, and on a phone, whose session must live. */
+/** A new account with two sessions: the laptop's will be stolen, the phone's must live. */
 export async function openOnTwoDevices(victim: Person, context: Context) {
   const { addresses, tell } = context
   const desk = { device: chromeOnWindows(), address: await addresses.ordinary() }
@@ -30,7 +30,23 @@ export async function openOnTwoDevices(victim: Person, context: Context) {
   return { desk, laptop, stolen, phone }
 }
 
-/** New accounts, each opened where its owner lives: a network of many is somebody else's story. */
+/**
+ * {@link openOnTwoDevices}, and a thief who uses the laptop's session with a copy of every header.
+ * @param from the thief's address
+ * @throws RequestFailed when the copy is refused at its first use
+ */
+export async function openAndCopy(victim: Person, from: 'ordinary' | 'attacker', target: Target, context: Context) {
+  const opened = await openOnTwoDevices(victim, context)
+  const lair = { device: opened.desk.device, address: await context.addresses[from]() }
+  const thief = context.intruder(lair)
+  const entry = await present(thief, opened.stolen)
+  if (entry.kind === 'out') throw new RequestFailed(`a copied session was refused at once: ${entry.status}`)
+  const has = `has the laptop's ${LOOT[target.kind]} and all its headers`
+  context.tell('thief', `${has}: ${lair.device.name} at ${lair.address}`)
+  return { ...opened, thief }
+}
+
+/** New accounts, each registered from its owner's own network. */
 export async function registerAtHome(people: readonly Person[], context: Context): Promise<void> {
   const settle = async (person: Person) => {
     const home = { device: chromeOnWindows(), address: await context.addresses.ordinary() }

@@ -87,5 +87,5 @@ function tryInTurn(lairs: readonly string[], context: AttackContext) {
   }
 }
 
-/** All that tells one answer from another. */
+/** Everything by which two answers could be told apart. */
 const describe = (answer: SignIn): string => (answer.kind === 'in' ? 'signed in' : `${answer.status} ${answer.words}`)

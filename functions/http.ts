@@ -30,7 +30,7 @@ export const problemBoundary =
     }
   }
 
-/** No page has any business here, and one could have its visitor's address blocked: a refused attempt is an event too. */
+/** Refused before any event: otherwise a page of another site could have its visitor's address blocked. */
 const isFromPage = ({ method, headers }: HttpRequest): boolean => {
   const [fetchSite, origin] = [headers.get('sec-fetch-site') ?? undefined, headers.get('origin') ?? undefined]
   return isCrossSite({ method, fetchSite, origin }, functionsSite)

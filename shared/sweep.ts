@@ -57,7 +57,7 @@ export async function sweep(deps: SweepDeps): Promise<Swept | undefined> {
   }
 }
 
-/** Those whose link has expired: so many in one sweep, the rest in the next. */
+/** Removes registrations whose link has expired: at most {@link PURGE_BATCHES} batches in one sweep. */
 async function purgeRegistrations(deps: SweepDeps): Promise<void> {
   for (let batch = 0; batch < PURGE_BATCHES; batch++) {
     if ((await deps.registrations.purge(new Date(deps.now()), PURGE_BATCH)) < PURGE_BATCH) return
@@ -65,8 +65,8 @@ async function purgeRegistrations(deps: SweepDeps): Promise<void> {
 }
 
 /**
- * Tells Redis of every epoch that moved while a session of before may still live: what was not told at the time, because
- * Redis failed, and what Redis has forgotten since.
+ * Writes to Redis every epoch that rose while an older session may still be live: Redis may have failed at the time, or
+ * have lost it since.
  */
 async function raiseEpochs(deps: SweepDeps): Promise<void> {
   const since = deps.now() - deps.absoluteSeconds * 1000
@@ -81,7 +81,7 @@ async function raiseEpochs(deps: SweepDeps): Promise<void> {
   }
 }
 
-/** What is older than it is kept for: so much in one sweep, the rest in the next. */
+/** Removes rows past their retention: at most {@link PURGE_BATCH} of each kind in one sweep. */
 async function purgeLedgers(deps: SweepDeps): Promise<void> {
   const before = new Date(deps.now() - deps.retentionMs)
   await deps.ledger.purge(before, PURGE_BATCH)
@@ -111,7 +111,7 @@ async function expirePage(page: readonly OpenSession[], deps: SweepDeps): Promis
   return expired.length === 0 ? 0 : deps.ledger.expire(expired, new Date(now))
 }
 
-/** Why every session of the user ended that was issued before, if this one was. */
+/** The revocation of the user's sessions that ended this one, if it was issued before that. */
 async function revokedSince({ userId, issuedAt }: OpenSession, deps: SweepDeps): Promise<Tombstone | undefined> {
   const revocation = await deps.sessions.revocationOf(userId)
   if (!revocation || issuedAt.getTime() > revocation.at) return undefined

@@ -4,7 +4,7 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 
 /**
  * In the lab web stands behind the lab's edge, on a port of its own that any page on this machine can find: it answers a
- * request only under a name of loopback, so that no page reaches it by a name that it lets point here (DNS rebinding).
+ * request only if its Host is a loopback name, which stops DNS rebinding.
  */
 export function loopbackOnly(answer: RequestListener): RequestListener {
   return (request, response) => {

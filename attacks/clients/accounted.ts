@@ -3,7 +3,7 @@ import type { Holdings, HonestClient, HonestPerson, Side, Whereabouts } from '..
 import { type Client, type Session, type SignIn, sidOf, type Visit } from './client.ts'
 import type { Answer } from './wire.ts'
 
-/** A client whose every gain is entered in the run's account. */
+/** A client that records every secret it gets in the run's account. */
 export const accounted = (client: Client, side: Side, from: Whereabouts, holdings: Holdings): Client =>
   side === 'honest' ? honest(client, from, holdings) : attackers(client, from, holdings)
 

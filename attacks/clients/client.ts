@@ -24,7 +24,7 @@ export type Visit =
   | ({ readonly kind: 'in' } & Timed)
   | ({ readonly kind: 'out'; readonly status: number; readonly words: string } & Timed)
 
-/** All that a client has in hand that opens an account, or half of it. A device's own secret belongs here too. */
+/** Every secret that a client holds: session tokens, pending second factors and device tokens. */
 export interface Belongings {
   readonly session: Session | undefined
   /** What a code has to be given with: the password was right. */

@@ -48,8 +48,8 @@ export class ReadyAccounts {
   }
 
   /**
-   * Of those whose password most others have: whoever comes next may need the same one. A password that stands for
-   * another invented one already is the last choice.
+   * Prefers the password that most ready accounts share, because the next invented account may need the same one. Takes
+   * a password that already stands for another invented one last.
    */
   #mostAlike(): Account | undefined {
     const used = new Set(this.#passwords.values())

@@ -23,7 +23,7 @@ li[aria-current] { box-shadow: inset 3px 0 var(--accent) }
 li span { display: block; color: var(--muted); font-size: .9rem; overflow-wrap: anywhere }
 `
 
-/** A mail holds a secret link: the page it opens is told nothing of where it was found. */
+/** A mail holds a secret link, so the page that it opens gets no Referer. */
 export const PAGE_HEADERS = {
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,

@@ -6,7 +6,7 @@ import { linksIn, mailboxPage, PAGE_HEADERS } from './page.ts'
 type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Promise<void>
 
 const WAIT_AT_MOST_SECONDS = 30
-/** Who comes from the registration may be faster than the mail. */
+/** A person may arrive from the registration page before the mail does. */
 const PAGE_WAITS_MS = 3000
 
 /** `GET /mail` for people, `GET /mail.json[?to=][&after=][&wait=]` for programs: the newest mail first. */

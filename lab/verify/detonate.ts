@@ -140,7 +140,7 @@ async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
   return { requests, detonation, reckoning, alert, contained, alertedOtherwise: otherwise }
 }
 
-/** Nobody has to notice it; whatever is noticed all the same has had its consequences before anybody is asked. */
+/** Needs no alert. If one comes all the same, its containment is done before the questions are asked. */
 async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab): Promise<Outcome> {
   const since = Date.now()
   const base = contextIn(lab, run)

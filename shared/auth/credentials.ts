@@ -135,8 +135,8 @@ export async function changePassword(
     deps.emit({ ...fields, outcome: 'fail' })
     return (await ownerOf(session, deps)) ? { kind: 'refused' } : { kind: 'ended' }
   }
-  // It is done, whatever fails from here on. Under the name of the session that asked: an alert may come before the one
-  // that goes on has a row, and whatever revokes the first ends the second too.
+  // Emitted now, because the change holds whatever fails from here on. It names the session that asked: an alert may come
+  // before the new session has a row, and a revocation of the old one ends the new one too.
   deps.emit({ ...fields, outcome: 'success' })
   if (dropTotp) {
     const { login_hash: _, action: __, ...about } = fields

@@ -28,8 +28,8 @@ export type Holder = TrustedDevice & { id: string }
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /**
- * Forged, foreign, revoked and replaced tokens are none. Something is looked up whatever was presented, and for nobody as
- * well: neither the time it takes, nor a store that is down, tells whether there is an account.
+ * Forged, foreign, revoked and replaced tokens count as no token. The store is always asked, also for unknown accounts,
+ * so that neither the time it takes nor a store that is down tells whether there is an account.
  */
 export async function holderOf(
   { deviceToken }: Introduction,
@@ -86,13 +86,13 @@ export interface Meeting {
   /** Whether that token is of before any attack of now. */
   settled: boolean
   /**
-   * The sign-in came to something: a token that was replaced is going to be over. An odd one earns no new token: who comes
-   * again is judged again.
+   * The sign-in succeeded: the token that was replaced expires soon. A sign-in with a verdict gets no new token, so the
+   * device is judged again next time.
    * @param risk what is odd about it
    * @returns the token for the device to keep
    */
   confirm(risk: readonly Risk[]): Promise<string | undefined>
-  /** It did not: nothing is remembered of it. */
+  /** The sign-in failed: forgets what was remembered for it. */
   undo(): Promise<void>
 }
 

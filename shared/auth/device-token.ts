@@ -2,7 +2,7 @@ import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Secret } from '../secret.ts'
 
 /**
- * The secret by which an account knows a browser or a script again: who copies headers does not have it. It is bound to
+ * The secret by which an account recognises a browser or a script. Copied headers do not contain it. It is bound to
  * one account by its signature, and good only while its row is kept, so that it can be revoked.
  * @see OWASP, Slow Down Online Guessing Attacks with Device Cookies
  */

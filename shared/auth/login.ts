@@ -41,7 +41,7 @@ type FailReason = Extract<Event, { evt: 'login'; outcome: 'fail' }>['reason']
 
 /**
  * Signs a person in: one attempt, one event, whatever becomes of it. To a stranger unknown, wrong, throttled and blocked
- * answer alike and cost the same hash; how long to wait is told to nobody but a device with a token of this account. A
+ * answer alike and cost the same hash. Only a device with a token of this account is told how long to wait. A
  * block, and a revocation of all sessions, that come while the password is checked count as if they had come before. An
  * attempt that finds the password queue full is no failure of its client: it is counted by no throttle and no verdict.
  * @throws ProblemError `unavailable` when the password queue is full

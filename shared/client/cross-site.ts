@@ -18,8 +18,8 @@ export interface OwnSite {
 
 /**
  * Whether a page of another site may have caused this request. Every browser of this decade sends Sec-Fetch-Site, and
- * each older one an Origin with a POST. A request with neither is no browser's, carries nobody's cookies but its own,
- * and goes on: refusing it would only hide password guessing from the detections.
+ * each older one an Origin with a POST. A request with neither comes from no browser and carries only cookies of its
+ * own. It is let through: refusing it would only hide password guessing from the detections.
  * Both hosts ask this before they read anything else: a page must not cause an event that names its visitor.
  * @see https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
  */

@@ -137,12 +137,12 @@ async function endSuspects(network: string, { id }: Containment, deps: CarryOutD
       const at = deps.now()
       if ((await deps.sessions.revoke(sid, { ...end, at })) === 'success') died++
       await deps.ledger.close(userId, sid, { ...end, state: 'revoked', at: new Date(at) })
-      // A block spares who holds a token of the account: this one was given to whom the block is for.
+      // A block spares devices with a token of the account; this token was issued to the attacker.
       if (lineage !== undefined) await deps.deviceTokens.revokeLineage(userId, lineage)
     }
   }
   for (;;) {
-    // Asked again until there are none: who held a token that was taken back just now may have come in by it meanwhile.
+    // Repeated until there are none: a device whose token was just revoked may have signed in with it meanwhile.
     const found = (await deps.entrances.suspects(network, deps.now())).filter(({ sid }) => !seen.has(sid))
     if (found.length === 0) return died
     for (const { sid } of found) seen.add(sid)

@@ -98,7 +98,7 @@ async function start(row: Containment, alert: Alert, requestId: string, deps: Co
 }
 
 /**
- * What counts against the cap: whom a containment reaches, so that nobody spends it on sessions of their own. An owner
+ * What counts against the cap: the owner or network that is contained, so that nobody spends it on sessions of their own. An owner
  * counts once, whatever the number of sessions. New accounts cost their maker nothing, so they are counted apart: a
  * hundred of them hold back no containment of an account that is older. Nor do the networks of one IPv6 site, which whoever
  * has it has by the thousand.

@@ -1,4 +1,4 @@
-/** One mail in plain text. Nothing in it is a stranger's text, apart from the address that it goes to. */
+/** One mail in plain text. Apart from the recipient's address it contains no text that a client sent. */
 export interface Mail {
   to: string
   subject: string

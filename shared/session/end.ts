@@ -63,7 +63,7 @@ export interface EndAllDeps {
   now: () => number
 }
 
-/** How long a request waits for what the sweeper would do as well, how much of it is tried, and how much at once. */
+/** Bounds of the inline clean-up: its time, its number of sessions, and its concurrency. The sweeper does the rest. */
 const TIDY = { milliseconds: 2_000, sessions: 100, atOnce: 10 } as const
 
 /**

@@ -34,7 +34,7 @@ export interface Offer {
   at: number
 }
 
-/** So many successors of one gen, none of them presented: somebody starves the other holder of them. */
+/** So many successors of one gen without one presented are a fork: one holder takes the other's renewals. */
 export const MOST_OFFERS = 7
 
 export const firstGen = (now: number): Gens => ({
@@ -94,7 +94,7 @@ export function waitForRenewal(
   return repeated >= 0 ? { kind: 'repeated', waitMs: repeated + 1 } : undefined
 }
 
-/** To ask is to use: it settles whose the jar is. @returns the gens with one more successor, its `top`; undefined for a fork */
+/** A renewal is a use of the current gen, and retires its siblings. @returns the gens with one more successor, its `top`; undefined for a fork */
 export function offerGen(gens: Gens, network: string, now: number): Gens | undefined {
   if (gens.next.filter((one) => one.parent === gens.gen).length >= MOST_OFFERS) return undefined
   const gen = gens.top + 1

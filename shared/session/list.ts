@@ -11,7 +11,7 @@ export interface ListedSession {
   current: boolean
 }
 
-/** The user's live sessions, newest first: as many as an account may have, however many it ever had. */
+/** The user's live sessions, newest first. Reads the index in Redis, so that the length of the ledger does not matter. */
 export async function listSessions(
   userId: string,
   currentSid: string,

@@ -71,7 +71,7 @@ export async function presentSession(
   return { kind: 'accepted', session, deviceHash, presentedGen: claims.gen, renewalDue: presented.renewalDue }
 }
 
-/** Whoever can write the store becomes nobody else: what was signed must be what is stored. */
+/** Compares the signed claims with the store, so that writing to the store makes nobody somebody else. */
 function agrees(claims: Claims, session: LiveSession): boolean {
   const stored = claimsOf(session)
   return (
@@ -90,7 +90,7 @@ function invalid(reason: Fault, client: Client, deps: PresentDeps): SessionCheck
   return { kind: 'invalid' }
 }
 
-/** A fork is over in Redis already: it is told, and the ledger learns of it. */
+/** The session is revoked in Redis already: emits the event and closes the ledger row. */
 export async function endForked(
   { userId, sid }: Pick<LiveSession, 'userId' | 'sid'>,
   fields: ReturnType<typeof requestFields>,

@@ -20,7 +20,7 @@ export type Renewed =
 
 /**
  * Makes a successor of the presented token, for this call alone. Two holders who ask get two successors, and the one
- * that is presented later retires the other. Each refusal is an event: nobody who is honest has a reason to insist.
+ * that is presented later retires the other. Each refusal is an event, because an honest client does not repeat a refused renewal.
  */
 export async function renewSession(
   { session, presentedGen, deviceHash }: Extract<SessionCheck, { kind: 'accepted' }>,
@@ -35,7 +35,7 @@ export async function renewSession(
   const fields = { ...requestFields(client, deviceHash), evt: 'session' as const, usr: { id: userId }, sid }
   if (renewal.kind === 'offered') {
     const token = await tokenFor({ ...renewal.session, gen: renewal.gen }, deps)
-    // Whatever ended while the token was made is handed none.
+    // A session that ended while its token was being signed gets no token.
     if (!(await deps.sessions.read(sid, deps.now()))) return { kind: 'revoked' }
     deps.emit({ ...fields, outcome: 'renewed' })
     return { kind: 'renewed', token }

@@ -43,7 +43,7 @@ const LEADS: Readonly<Partial<Record<Place, string>>> = {
     'Show that it is you before the password is changed. With an authenticator app, that takes a code from the last fifteen minutes.',
   totp: 'A stolen session must not be enough to set up an authenticator app. Show that it is you, and the set-up goes on.',
   'totp-confirm':
-    'The set-up took more than five minutes. Show that it is you, and enter the code of the app after that.',
+    'The set-up took more than five minutes, or your network has changed. Show that it is you, and enter the code of the app after that.',
   'totp-disable':
     'A stolen session must not be enough to turn your authenticator app off. Show that it is you, with a code. The app is then off.',
 }
