@@ -73,3 +73,16 @@ test('a server that has forgotten its scripts is taught them again', async () =>
     kind: 'live',
   })
 })
+
+test('facts that cannot be read are no session, and do not keep the others from being listed', async () => {
+  const [one, other] = [await created(), await created()]
+  const listed = async () => (await sessions.listByUser(USER, one.now)).map(({ sid }) => sid)
+  for (const facts of ['{', '{}', 'null', '[]']) {
+    await redis.hset(`session:{${other.sid}}`, 'facts', facts)
+    expect(await listed()).toContain(one.sid)
+    expect(await listed()).not.toContain(other.sid)
+    const use = { sid: other.sid, userId: USER, gen: 1, network: '203.0.113.9' }
+    expect(await sessions.present(use, other.now)).toEqual({ kind: 'absent' })
+    await redis.zadd(`user:{${USER}}:sessions`, one.now + 86_400_000, other.sid)
+  }
+})

@@ -31,12 +31,20 @@ const keysOf = (sid: string) => [sessionKey(sid), tombstoneKey(sid)]
 const indexKey = (userId: string) => `user:{${userId}}:sessions`
 const epochKey = (userId: string) => `epoch:{${userId}}`
 
-const factsOf = (text: string) => JSON.parse(text) as Facts
-const sessionOf = (facts: unknown, seen: unknown, gen: unknown): LiveSession => ({
-  ...factsOf(String(facts)),
-  lastSeenAt: Number(seen),
-  gen: Number(gen),
-})
+/** @returns undefined for what this store did not write: a session that cannot be read is none */
+function factsOf(text: string): Facts | undefined {
+  try {
+    const facts = JSON.parse(text) as Facts
+    const readable = typeof facts.userId === 'string' && Number.isInteger(facts.epoch) && Array.isArray(facts.amr)
+    return readable ? facts : undefined
+  } catch {
+    return undefined
+  }
+}
+const sessionOf = (text: unknown, seen: unknown, gen: unknown): LiveSession | undefined => {
+  const facts = factsOf(String(text))
+  return facts && { ...facts, lastSeenAt: Number(seen), gen: Number(gen) }
+}
 const forkedAt = (at: number) => JSON.stringify({ reason: 'forked', at } satisfies Tombstone)
 const tombstoneOf = ({ reason, at, containmentId }: Revocation): Tombstone => ({
   reason,
@@ -124,6 +132,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
       if (kind === 'absent') return { kind }
       if (kind !== 'live' && kind !== 'fork') throw unexpected(reply)
       const session = sessionOf(value, seen, current)
+      if (!session) return { kind: 'absent' }
       if (revocation && isOver(session, revocation)) return buried(sid, revocation)
       return kind === 'live' ? { kind, session, renewalDue: due === 1 } : { kind, session }
     },
@@ -137,6 +146,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
       if (kind === 'early' || kind === 'repeated') return { kind, waitMs: Number(value) }
       if (kind !== 'offered' && kind !== 'fork') throw unexpected(reply)
       const session = sessionOf(value, seen, current)
+      if (!session) return { kind: 'absent' }
       if (revocation && isOver(session, revocation)) return buried(sid, revocation)
       return kind === 'offered' ? { kind, gen: Number(next), session } : { kind, session }
     },
@@ -149,7 +159,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
       const [text, deadline] = await redis.hmget(sessionKey(sid), 'facts', 'deadline')
       if (!text || now >= Number(deadline)) return false
       const facts = factsOf(text)
-      if (facts.epoch !== from) return false
+      if (facts?.epoch !== from) return false
       return (await replaceFacts(redis, [sessionKey(sid)], [text, JSON.stringify({ ...facts, epoch: to })])) === 1
     },
 
