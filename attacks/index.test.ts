@@ -10,7 +10,7 @@ test('an attack is found by its slug, and nothing by a word that is none', () =>
   expect(attackBySlug('constructor')).toBeUndefined()
 })
 
-test('whoever finds no alert to wait for finds the refusal in the logs', () => {
+test('an attack without an alert leaves its refusal in the logs', () => {
   for (const attack of attacks) if (attack.ends === 'prevented') expect(attack.leaves.length).toBeGreaterThan(0)
 })
 

@@ -180,7 +180,7 @@ describe('a reminder', () => {
     expect(functions.events().filter(({ evt }) => evt === 'contain')).toHaveLength(1)
   })
 
-  it('that a recovery overtook renews nothing, before and after the block has run out', async () => {
+  it('that arrives after a recovery renews nothing, before and after the block has run out', async () => {
     const { network, row, remind } = await alerted()
     const until = (await blockOf(network))?.until
     clock += minute
@@ -220,7 +220,7 @@ describe('a reminder', () => {
     expect(await blockOf(network)).toBeUndefined()
   })
 
-  it('leaves alone what an operator undid, also in the middle of it', async () => {
+  it('does not renew what an operator undid, also when that happens meanwhile', async () => {
     const { network, row, remind } = await alerted()
     const taken = await row()
     if (!taken) throw new Error('no row')
@@ -243,7 +243,7 @@ describe('a reminder', () => {
 })
 
 describe('a blocked network that does not stop', () => {
-  it('keeps no alert alive, by whatever it sends, and is blocked again when it goes on after its block', async () => {
+  it('keeps no alert open, whatever it sends, and is blocked again when it goes on after its block', async () => {
     const ip = freshIp()
     const { network } = addressFields(ip)
     const watch = new Watch(

@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-test('every attack is contained or prevented on both targets, and no twin is troubled', {
+test('every attack is contained or prevented on both targets, and no twin causes an alert', {
   timeout: 900_000,
 }, async () => {
   const told = { out: '', err: '' }

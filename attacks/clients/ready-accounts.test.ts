@@ -50,7 +50,7 @@ test.each([
   expect(take).toThrow(message)
 })
 
-test('a spray over accounts that share no password is one too', () => {
+test('accounts that share no password can be sprayed too', () => {
   const accounts = ready([account('a', 'one'), account('b', 'other')], 2)
   accounts.take(account('x', 'Summer'))
   expect(() => accounts.take(account('y', 'Summer'))).toThrow(

@@ -330,7 +330,7 @@ describe('renewal', () => {
   const renew = async (token: string) => (await functions.call('sessionRenew', { token })).json
   const genOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).gen
 
-  it('offers a successor after 300 s of use, and refuses to before: with the time to wait, and in the log', async () => {
+  it('makes a successor after 300 s of use; earlier it is refused with the time to wait, and with an event', async () => {
     const { token, sid } = await functions.signIn()
     clock += 298_500
     const early = await functions.call('sessionRenew', { token })
@@ -342,7 +342,7 @@ describe('renewal', () => {
     expect(eventsOf('session').filter((event) => event.outcome === 'renewed')).toHaveLength(1)
   })
 
-  it('is refused to who asks again, each time in the log, and ends the session of who starves another of it', async () => {
+  it('is refused when it is repeated, each time with an event, and too many successors are a fork', async () => {
     const { token, sid } = await functions.signIn()
     clock += 300_000
     await renew(token)
@@ -364,7 +364,7 @@ describe('renewal', () => {
     expect((await functions.call('session', { token })).json).toMatchObject({ code: 'session-revoked' })
   })
 
-  it('gives two holders a successor each, and finds them when both are used', async () => {
+  it('gives each of two holders a successor of its own, and is a fork when both are used', async () => {
     const { token } = await functions.signIn()
     clock += 300_000
     const { token: thiefs } = (await functions.call('sessionRenew', { token, ip: freshIp() })).json

@@ -33,7 +33,7 @@ const block = (ip: string) =>
   functions.deps.blocks.block(ip, { containmentId: randomUUID(), until: Date.now() + 60_000 })
 
 describe('a full queue of passwords', () => {
-  it('is no failure of who signs in: not throttled, not judged, and in as soon as there is room', async () => {
+  it('is no failure of the person who signs in: it counts for no throttle and no verdict, and the next try succeeds', async () => {
     const { email } = await functions.signIn()
     functions.lines.length = 0
     const attempt = () => functions.call('login', { userAgent: FIREFOX, body: { email, password: PASSWORD } })
@@ -53,7 +53,7 @@ describe('a full queue of passwords', () => {
     expect(eventsOf('session').at(-1)).not.toHaveProperty('risk')
   })
 
-  it('is no failure of who registers', async () => {
+  it('is no failure of the person who registers', async () => {
     const [email, ip] = [anyone(), anywhere()]
     const register = () => functions.call('register', { ip, body: { email, password: PASSWORD } })
     Object.assign(functions.deps, { passwords: full })
@@ -76,7 +76,7 @@ describe('a full queue of passwords', () => {
     expect((await functions.call(name, { token, body })).status).toBe(200)
   })
 
-  it('that fills up between the old password and the new one changes nothing, and is told', async () => {
+  it('that fills up between the old password and the new one changes nothing, and is logged', async () => {
     const { email, token } = await functions.signIn()
     functions.lines.length = 0
     Object.assign(functions.deps, { passwords: { ...idle, hash: full.hash } })
@@ -87,7 +87,7 @@ describe('a full queue of passwords', () => {
     expect((await functions.call('login', { body: { email, password: PASSWORD } })).status).toBe(200)
   })
 
-  it('keeps nobody out whose password would be hashed anew', async () => {
+  it('keeps nobody out whose password hash is due to be upgraded', async () => {
     const { email } = await functions.signIn()
     const pool = createHashPool(HASH_WORKER, { size: 1, queueLimit: 8 })
     const outdated = createPasswords(pool, functions.config.PASSWORD_PEPPER, 5)

@@ -63,7 +63,7 @@ describe('a stranger', () => {
     { userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Mobile/15E148 Safari/604.1' },
   ]
 
-  it('reads nothing out of any number of tries: whose devices, how many, whether there is an account', async () => {
+  it('learns nothing from any number of tries: neither devices nor whether there is an account', async () => {
     const [none, one, three] = [await register(), await register(), await register()]
     await remembered(one, LOOKS[2])
     for (const look of LOOKS.slice(1)) await remembered(three, look)
@@ -223,7 +223,7 @@ describe('a device with a token', () => {
     expect((await signIn(device_token)).status).toBe(200)
   })
 
-  it('is one of twenty', async () => {
+  it('is kept for the twenty devices of an account that are most in use', async () => {
     const email = await register()
     const mine = (await remembered(email)).device_token
     const current = (await login({ email, password: PASSWORD, device_token: mine })).json.device_token
@@ -232,7 +232,7 @@ describe('a device with a token', () => {
     expect(await isToken(email, mine)).toBe(false)
   })
 
-  it('earns none by a sign-in that is odd', async () => {
+  it('gets no token from a sign-in with a verdict', async () => {
     const [email, ip] = [await register(), anywhere()]
     for (let n = 0; n < 5; n++) await login({ email, password: WRONG }, { ip })
     const { status, json } = await login({ email, password: PASSWORD, remember_device: true }, { ip })
@@ -241,7 +241,7 @@ describe('a device with a token', () => {
     expect(json).not.toHaveProperty('device_token')
   })
 
-  it('earns none by a journey that nobody can make, and keeps the one it has', async () => {
+  it('gets no token from an impossible journey, and keeps the one it has', async () => {
     const email = await register()
     const places = [
       { latitude: 38.7, longitude: -9.1 },
@@ -328,7 +328,7 @@ describe('an account that has given a token out', () => {
     return { email, password: PASSWORD, device_token }
   }
 
-  it('knows a device by its token alone: the owner’s very look is a new one', async () => {
+  it('knows a device by its token alone: the owner’s kind of device without one is new', async () => {
     const { email, password, device_token } = await settled()
     await signIn({ email, password, device_token })
     expect(lastOf('login')).toMatchObject({ outcome: 'success', device_known: true })
@@ -339,7 +339,7 @@ describe('an account that has given a token out', () => {
     }
   })
 
-  it('tells a thief in the owner’s look, who changes the password, also after authenticating again', async () => {
+  it('reports a password change by a thief on the owner’s kind of device, also after re-authentication', async () => {
     const { email, password } = await settled()
     const { token } = await signIn({ email, password, remember_device: true })
     clock += NEW_DEVICE_MS - 1

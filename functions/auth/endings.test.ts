@@ -76,7 +76,7 @@ describe('a change of the password', () => {
     expect(await statusOf(changed.json.token)).toBe(200)
   })
 
-  it('is told, and ends the others, while Tables are down; the sweeper closes what is left', async () => {
+  it('is logged, and ends the other sessions, while Tables are down; the sweeper closes what is left', async () => {
     const { email, token } = await functions.signIn()
     const thief = await functions.signIn({ email, userAgent: FIREFOX })
     const { ledger } = functions.deps
@@ -93,7 +93,7 @@ describe('a change of the password', () => {
     expect(row).toMatchObject({ state: 'revoked', reason: 'password_changed' })
   })
 
-  it('is told, and ends the others after the next sweep, while Redis refuses to be told', async () => {
+  it('is logged while Redis fails, and ends the other sessions after the next sweep', async () => {
     const { email, token } = await functions.signIn()
     const thief = await functions.signIn({ email, userAgent: FIREFOX })
     const { sessions } = functions.deps
@@ -108,7 +108,7 @@ describe('a change of the password', () => {
 })
 
 describe('an epoch that Redis has forgotten', () => {
-  it('is told to it again', async () => {
+  it('is written to it again by the sweeper', async () => {
     const { email, sid, token } = await functions.signIn()
     const userId = await idOf(email)
     const facts = await built.sessions.read(sid, clock)
@@ -163,7 +163,7 @@ describe('a change of the second factor', () => {
 })
 
 describe('the sessions of an account', () => {
-  it('are twenty-five: one more ends the oldest, whose holder is told why', async () => {
+  it('are at most twenty-five: one more ends the oldest, whose holder is told why', async () => {
     const { email, sid, token } = await functions.signIn()
     clock += 1
     await crowd(await idOf(email), MOST_SESSIONS - 1)
@@ -176,7 +176,7 @@ describe('the sessions of an account', () => {
     expect(json.sessions).toHaveLength(MOST_SESSIONS)
   })
 
-  it('that took the place of another end with it', async () => {
+  it('that replaced another one end with it', async () => {
     const { sid, token } = await functions.signIn()
     const first = await functions.stepUp(token)
     const second = await functions.stepUp(first.token)
@@ -187,7 +187,7 @@ describe('the sessions of an account', () => {
 })
 
 describe('a token', () => {
-  it('of the API is none of web, nor the reverse', async () => {
+  it('of the API is refused by web, and the reverse', async () => {
     const { email, token } = await functions.signIn()
     const { token: cookie } = (await functions.callFromWeb('login', { email, password: PASSWORD })).json
     functions.lines.length = 0
@@ -220,7 +220,7 @@ describe('a token', () => {
 })
 
 describe('guesses inside a session', () => {
-  it('are guesses at the account: told with its login, limited for all of its sessions, and judged with the others', async () => {
+  it('are guesses at the account: logged with its login, limited over all of its sessions, and judged with the others', async () => {
     const { email, token } = await functions.signIn()
     const others = [await functions.signIn({ email }), await functions.signIn({ email })]
     clock += 15 * 60_000

@@ -173,7 +173,7 @@ describe('a second factor', () => {
     ])
   })
 
-  it('that a new device turned on is undone by a session from before, with the password alone', async () => {
+  it('that a new device turned on is removed by a session from before, with the password alone', async () => {
     const { email } = await settled()
     const owner = await signIn(email, CHROME)
     clock += 1

@@ -37,7 +37,7 @@ test('no func is no func', async () => {
 })
 
 describe.skipIf(process.platform === 'win32')('a func on PATH', () => {
-  test('that says its version is found, by its whole path', async () => {
+  test('that prints its version is found, by its absolute path', async () => {
     await install('second', 'echo 4.13.2')
     expect(await findFunc()).toEqual({ kind: 'found', command: at('second', 'func'), version: '4.13.2' })
   })
@@ -63,7 +63,7 @@ describe.skipIf(process.platform === 'win32')('a func on PATH', () => {
     expect(await findFunc()).toMatchObject({ kind: 'found', command: at('second', 'func') })
   })
 
-  test('that is no program is passed over', async () => {
+  test('that is no program is skipped', async () => {
     await mkdir(at('first', 'func'), { recursive: true })
     await install('second', 'echo 4.13.2')
     expect(await findFunc()).toMatchObject({ kind: 'found', command: at('second', 'func') })

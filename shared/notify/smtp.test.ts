@@ -91,7 +91,7 @@ describe('in the lab', () => {
     expect(String(errors[0]?.stack)).not.toMatch(/canary|#xxx/)
   })
 
-  test('an end is bounded too: what has no turn by then is given up, with a line in the log', async () => {
+  test('closing is bounded too: mails that still wait are given up, with a line in the log', async () => {
     const { port } = await server(() => {})
     const { notify, close, errors } = mailer(`smtp://127.0.0.1:${port}`, { withinMs: QUICK_MS })
     for (let n = 0; n < 100; n++) notify(MAIL)
@@ -124,7 +124,7 @@ describe('outside the lab', () => {
     expect(heard.join('')).not.toMatch(/AUTH|MAIL FROM|canary|Y2FuYXJ5/)
   })
 
-  test('a certificate that nobody vouches for ends it', async () => {
+  test('a certificate of an unknown authority stops the delivery', async () => {
     const { mailbox, url } = await receiver()
     const tls = await terminateTls(selfSigned('localhost'), () => Number(url.port))
     closers.push(tls.close)

@@ -91,7 +91,7 @@ test('a sid that is none reaches no route of functions', async () => {
   expect(web.functions.calls).toEqual([])
 })
 
-test('a list that cannot be read costs the list, not the page', async () => {
+test('a list that cannot be read leaves the rest of the page', async () => {
   const broken = await startWeb((deps) => ({
     sessions: { ...deps.sessions, listByUser: () => Promise.reject(new Error('redis is slow')) },
   }))

@@ -28,7 +28,7 @@ export function deviceTokensContract(tokens: DeviceTokens): void {
       expect(await tokens.find(userId, newId(), NOW)).toBeUndefined()
     })
 
-    test('is over at the very instant its half year is', async () => {
+    test('expires at the very instant at which its half year ends', async () => {
       const [userId, id] = [randomUUID(), newId()]
       await tokens.issue(userId, id, device(), NOW)
       expect(await tokens.find(userId, id, later(180 * DAY_MS - 1))).toBeDefined()
@@ -47,7 +47,7 @@ export function deviceTokensContract(tokens: DeviceTokens): void {
       expect(await tokens.find(userId, id, later(10 * MINUTE_MS))).toBeUndefined()
     })
 
-    test('that is withdrawn is none, and the others are', async () => {
+    test('that is withdrawn is not accepted; the others are', async () => {
       const [userId, one, other] = [randomUUID(), newId(), newId()]
       await tokens.issue(userId, other, device(), NOW)
       const issued = await tokens.issue(userId, one, device(), NOW)
@@ -80,7 +80,7 @@ export function deviceTokensContract(tokens: DeviceTokens): void {
   })
 
   describe('an account', () => {
-    test('has given tokens out from the first sign-in on that came to something, also when none is left', async () => {
+    test('counts as one with tokens from its first completed sign-in on, also when none is left', async () => {
       const [userId, id] = [randomUUID(), newId()]
       expect(await tokens.hasIssued(userId)).toBe(false)
       const first = await tokens.issue(userId, id, device(), NOW)
@@ -106,7 +106,7 @@ export function deviceTokensContract(tokens: DeviceTokens): void {
       expect(await countOf(userId, ids, NOW)).toBeLessThanOrEqual(MAX)
     })
 
-    test('keeps a device that came back while others come once', async () => {
+    test('keeps a device that came back, and drops those that came once', async () => {
       const [userId, old, current, known] = [randomUUID(), newId(), newId(), device()]
       await tokens.issue(userId, old, known, NOW)
       await tokens.issue(userId, current, known, later(1), old)

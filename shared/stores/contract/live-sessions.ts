@@ -359,7 +359,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     const raise = (userId: string, epoch: number, at = NOW) =>
       sessions.raiseEpoch(userId, { ...contained, epoch, at }, until)
 
-    test('that is raised ends every session of before, however many there are, and none after', async () => {
+    test('that is raised ends every earlier session, however many there are, and no later one', async () => {
       const { userId, sid } = await started()
       const other = await started({ userId })
       await raise(userId, 2)
@@ -385,7 +385,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       expect(await kindOf(sid, 1, NOW)).toBe('revoked')
     })
 
-    test('of one user is none of another', async () => {
+    test('of one user leaves the sessions of others', async () => {
       const [one, other] = [await started(), await started()]
       await raise(one.userId, 2)
       expect(await kindOf(other.sid, 1, NOW)).toBe('live')
@@ -400,7 +400,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       expect(await sessions.adopt(sid, { from: 1, to: 2 }, NOW + IDLE_MS)).toBe(false)
     })
 
-    test('that a session has adopted leaves it as it is', async () => {
+    test('that a session has adopted does not end it', async () => {
       const { userId, sid } = await started()
       expect(await sessions.adopt(sid, { from: 1, to: 2 }, NOW)).toBe(true)
       await raise(userId, 2)
@@ -440,7 +440,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
   describe('a session that took the place of another', () => {
     const until = NOW + ABSOLUTE_MS
 
-    test('is revoked with it, and so is what took its own', async () => {
+    test('is revoked with it, and so is its own successor', async () => {
       const [first, second, third] = [await started(), await started(), await started()]
       expect(await sessions.end(first.sid, { sid: second.sid, until })).toBe(true)
       expect(await sessions.end(second.sid, { sid: third.sid, until })).toBe(true)

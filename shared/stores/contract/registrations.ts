@@ -22,7 +22,7 @@ export function registrationsContract(registrations: Registrations, users: Users
   }
 
   describe('a registration', () => {
-    test('is no user before it is confirmed, and one with its own hash from then on', async () => {
+    test('is no user before it is confirmed; from then on there is a user with its password hash', async () => {
       const [email, id] = [anyone(), randomUUID()]
       const registration = await asked(email)
       const { passwordHash } = registration
@@ -31,7 +31,7 @@ export function registrationsContract(registrations: Registrations, users: Users
       expect(await users.findById(id)).toEqual({ id, email, passwordHash, epoch: 1, createdAt: NOW })
     })
 
-    test('is confirmed once, and with it every other of its address is gone, however that is spelled', async () => {
+    test('is confirmed once, which removes every other one of its address, in any spelling', async () => {
       const email = anyone()
       const other = anyone()
       const [first, second, third, foreign] = [
@@ -45,7 +45,7 @@ export function registrationsContract(registrations: Registrations, users: Users
       expect(await confirmed(foreign)).toMatchObject({ email: other })
     })
 
-    test('is confirmed by one of those who press at once', async () => {
+    test('is confirmed once when several requests confirm it at the same time', async () => {
       const email = anyone()
       const all = await Promise.all(Array.from({ length: 5 }, () => asked(email)))
       const pressed = await Promise.all([...all, ...all].map((registration) => confirmed(registration)))
@@ -93,7 +93,7 @@ export function registrationsContract(registrations: Registrations, users: Users
       expect(await users.findByEmail(email)).toMatchObject({ id, passwordHash: 'hash-1' })
     })
 
-    test('without a link can be confirmed by nobody, and many of an address are as one', async () => {
+    test('without a link cannot be confirmed, and an address has one such row at most', async () => {
       const email = anyone()
       let last = await asked(email, { link: false })
       for (let n = 0; n < 2; n++) last = await asked(email, { link: false })
