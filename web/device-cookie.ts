@@ -11,7 +11,7 @@ type Deps = { cookies: Pick<Cookies, 'read' | 'set'> }
 export const deviceTokenOf = (request: Request, { cookies }: Deps): string | undefined =>
   joinTokens(tokensIn(cookies.read(request, 'device')))
 
-/** What both steps of a sign-in say of the browser: it always asks to be known again. */
+/** What both steps of a sign-in send about the browser: its device tokens, and that it wants one. */
 export const introduce = (request: Request, deps: Deps) => ({
   device_token: deviceTokenOf(request, deps),
   remember_device: true,

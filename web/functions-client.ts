@@ -32,7 +32,7 @@ export interface FunctionsClient {
 }
 
 export const IssuedSession = z.object({ sid: z.string(), token: z.string().min(1), expires_at: z.string() })
-/** A sign-in's: with what the browser is known by from then on. */
+/** A completed sign-in: the session, and the device token by which the browser is known from then on. */
 export const SignedIn = IssuedSession.extend({ device_token: z.string().max(128).optional() })
 export const LoginAnswer = z.union([SignedIn, z.object({ mfa_token: z.string().min(1) })])
 export const AccountAnswer = z.object({ id: z.string(), email: z.string().max(254), mfa_enabled: z.boolean() })

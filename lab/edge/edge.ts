@@ -9,7 +9,7 @@ import { pass } from './pass.ts'
 const CLOSE_GRACE_MS = 1000
 /** Longer than a client keeps an idle connection, so that none is closed while a request is on its way. */
 const KEEP_ALIVE_MS = 75_000
-/** More than either app's host takes: the limits to be seen are theirs. */
+/** More than either app's host accepts, so that the limits of the hosts apply. */
 const MAX_HEADER_BYTES = 64 * 1024
 
 export interface EdgeOptions {

@@ -22,7 +22,7 @@ export interface Origins {
   readonly functions: string
 }
 
-/** Where the lab's mail goes, and where people read it. */
+/** Where the lab's mail is sent to, and where people read it. */
 export interface Mail {
   readonly smtpUrl: string
   readonly mailboxUrl: string

@@ -43,7 +43,7 @@ export const judgeAttack = (attack: Attack, outcome: Outcome | Error, mode: Eval
   faults: faultsOf(attack, outcome),
 })
 
-/** Whether the attacker has to be out at the end: not where the policy does nothing but tell a person. */
+/** Whether the attacker must be out at the end. Not if the policy only tells a person. */
 const stops = ({ ends, trips }: Attack): boolean =>
   ends === 'prevented' || (trips !== undefined && policyFor(trips)?.contain !== 'none')
 

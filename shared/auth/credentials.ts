@@ -185,7 +185,7 @@ function outcomeOf(proof: Unproved): Refusal {
 
 const senderOf = ({ ip }: Client): Sender => ({ ip, trusted: false })
 
-/** A guess made inside a session is a guess at the account: limited, counted and judged with those at the sign-in. */
+/** A guess inside a session is a guess at the account: it is limited, counted and judged with those at the sign-in. */
 async function provePassword(
   session: LiveSession,
   user: User,
@@ -233,7 +233,7 @@ async function replaceSession(
 ): Promise<CredentialOutcome> {
   // Whoever was let in oddly does not become somebody else by proving again what they knew.
   const risk = [...new Set([...(session.risk ?? []), ...(who.risk ?? [])])]
-  // Nor does a young one become an old one: what ends the session that an attack opened ends what took its place.
+  // The new session keeps the age of the old one: what ends a session that an attack opened must end its successor too.
   const entrance = { userId: who.userId, odd: risk.length > 0 }
   const announce = isSettled(session.createdAt, deps.now()) ? undefined : entranceOf(entrance, client, deps)
   const { newDeviceSince } = session

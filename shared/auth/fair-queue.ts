@@ -9,7 +9,7 @@ export interface Sender {
   trusted: boolean
 }
 
-/** One branch of the tree of networks: either `children` or `items` is in use, never both. */
+/** One branch of the tree of networks. Either `children` or `items` is in use, never both. */
 interface Branch<T> {
   size: number
   /** In the order of their turns: the first one is served next. */

@@ -11,7 +11,7 @@ export interface HashPool {
   /** @param sender whose share of the queue this takes; callers that name none share one */
   hash(input: string, cost: number, sender?: Sender): Promise<string>
   compare(input: string, hash: string, sender?: Sender): Promise<boolean>
-  /** Whether a new password is too easy to guess, for whoever knows these words of its context too. */
+  /** Whether a new password is too easy to guess, also for somebody who knows these words of its context. */
   isGuessable(password: string, context: readonly string[], sender?: Sender): Promise<boolean>
   close(): Promise<void>
 }

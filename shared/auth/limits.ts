@@ -17,13 +17,13 @@ export const LIMITS = {
   trustedDeviceFailures: { limit: 10, windowSeconds: 15 * MINUTE },
   /** Of all of them together. */
   trustedDailyFailures: { limit: 40, windowSeconds: DAY },
-  /** Right passwords as well: each makes rows and a session. Also of each device with a token. */
+  /** Right passwords are limited too, because each makes rows and a session. A device with a token has its own limit. */
   rightSignIns: { limit: 30, windowSeconds: 15 * MINUTE },
   registrations: { limit: 60, windowSeconds: 10 * MINUTE },
   confirmations: { limit: 60, windowSeconds: 10 * MINUTE },
   /** To one address: registering must not be a way to fill somebody's mailbox. */
   mails: { limit: 3, windowSeconds: 60 * MINUTE },
-  /** Caused by one network: nobody can use up alone what the owner of the address needs. */
+  /** Caused by one network, so that one network cannot use up the mails that the owner of the address needs. */
   mailsOfNetwork: { limit: 2, windowSeconds: 60 * MINUTE },
   /** To one mailbox under all of its subaddresses. @see RFC 5233 */
   mailsToMailbox: { limit: 10, windowSeconds: 60 * MINUTE },
@@ -37,7 +37,7 @@ export const LIMITS = {
   /** Of all sessions of an account together: whoever has stolen several guesses no faster. */
   accountReauthFailures: { limit: 10, windowSeconds: 15 * MINUTE },
   accountDailyReauthFailures: { limit: 30, windowSeconds: DAY },
-  /** Right ones as well: each begins a session, and what revokes one has to reach those that followed it. */
+  /** Right ones are limited too: each opens a session, and a revocation follows the chain of those. */
   rightProofs: { limit: 30, windowSeconds: 15 * MINUTE },
   /** New secrets for an authenticator: each is a row of the audit. */
   enrolments: { limit: 10, windowSeconds: 60 * MINUTE },
@@ -57,7 +57,7 @@ const rule = (kind: keyof typeof LIMITS, subject: string): ThrottleRule => ({
 
 /**
  * @param loginHash of the submitted login, whether or not there is such an account
- * @param lineage of the token of this account that was presented: its device does not pay for its neighbours either
+ * @param lineage of the device token of this account that was presented: its tries are counted apart from its neighbours'
  */
 export const loginRules = (ip: string, loginHash: string, lineage: string | undefined): ThrottleRule[] =>
   lineage === undefined
@@ -78,7 +78,7 @@ export const mailRules = (ip: string, hashes: { address: string; mailbox: string
   rule('mailsOfNetwork', `${hashes.address} ${networkOf(ip)}`),
   rule('mailsToMailbox', hashes.mailbox),
 ]
-/** @param lineage as above: whoever knows the password and guesses at codes keeps no owner out */
+/** @param lineage as above, so that a stranger's guesses at codes do not keep the owner out */
 export const mfaRules = (userId: string, lineage?: string): ThrottleRule[] => [
   rule('mfaFailures', lineage === undefined ? userId : `${userId} ${lineage}`),
   rule('mfaDailyFailures', lineage === undefined ? userId : `${userId} trusted`),

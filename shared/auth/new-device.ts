@@ -16,7 +16,7 @@ export const isNewDevice = (device: KnownDevice | undefined, now: number): boole
   device === undefined || (!device.isFirst && now - device.since.getTime() < NEW_DEVICE_MS)
 
 /**
- * A session is as new as the device that opened it, and as the kind of device that presents it now: a copied one shows.
+ * Judges the device that opened the session and the kind of device that presents it now, so that a copied session shows.
  * @returns what goes into the `risk` of an event about an account's credentials
  */
 export async function risksOfDevice(

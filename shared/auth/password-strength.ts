@@ -15,7 +15,7 @@ const SHORTEST_PHRASE_WORD = 3
 /** Shorter ones are words that anything may have in it. */
 const FAMOUS_LENGTH = 12
 const CONTEXT_COST = 0.3
-/** A second month, season, year or date is chosen as the first one was. */
+/** A second month, season, year or date adds little, because it is usually derived from the first. */
 const NEXT_COUNTED_COST = 0.7
 const LEET_COST = 0.15
 
@@ -115,7 +115,7 @@ function partOf(match: Match & { guessesLog10?: number }): Part {
   return { text: match.token.toLowerCase(), kind, cost: isContext ? CONTEXT_COST : (match.guessesLog10 ?? 0) }
 }
 
-/** A part that occurs again is no further guess. */
+/** A repeated part costs no further guess. */
 function total(parts: readonly Part[]): number {
   const distinct = new Map(parts.map((part) => [part.text, part]))
   const isCounted = ({ kind, text }: Part) => kind === 'date' || counted.has(text)

@@ -29,8 +29,8 @@ export interface Try {
 
 /**
  * What a log monitor cannot compute of a sign-in: whether its password is being tried at one login after another, and
- * whether a right one comes after wrong ones from the same network or device. Who fails on a device with a token of the
- * account is its owner with a bad memory: neither counted nor judged. One round trip, whether or not there is an account.
+ * whether a right one comes after wrong ones from the same network or device. A failure on a device with a token of the
+ * account is taken for its owner's: neither counted nor judged. One round trip, whether or not there is an account.
  * @throws if the store fails: an attempt that cannot be counted is not let through
  */
 export async function judgeTry(

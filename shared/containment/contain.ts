@@ -110,7 +110,7 @@ async function countedAs(
 ): Promise<{ name: string; subject: string }> {
   if (subject.kind === 'network') return { name: detection, subject: siteOf(subject.network) }
   if (userId === undefined) return { name: detection, subject: scope }
-  // Where it cannot be asked, it is the share of the older accounts: a session must die without Postgres too.
+  // If Postgres is away, the cap of older accounts is used: a session must be revocable without Postgres.
   const owner = await deps.users.findById(userId).catch(() => undefined)
   const isNew = owner !== undefined && deps.now() - owner.createdAt.getTime() < NEW_ACCOUNT_MS
   return { name: isNew ? `${detection} of new accounts` : detection, subject: userId }
@@ -137,7 +137,7 @@ const ranOut = ({ state, reason }: Containment): boolean => state === 'closed' &
 /** The alert is over: its row closes, so that the next cycle's can open. A block runs to its own end. */
 async function close(alert: Alert, deps: ContainDeps): Promise<ContainOutcome> {
   const row = await deps.containments.find(alert.detection, alert.containmentId)
-  // What ran out before the alert recovered must not be renewed by a reminder that was overtaken.
+  // A late reminder must not renew a block that ran out before the alert recovered.
   if (row?.state !== 'done' && !(row && ranOut(row))) return { kind: 'ignored', reason: 'not_a_trigger' }
   const closed: Containment = { ...row, state: 'closed', reason: 'recovered', updatedAt: new Date(deps.now()) }
   await deps.containments.update(closed, ['done', 'closed'])

@@ -52,7 +52,7 @@ export const WEB_TIMEOUT_MS = 3_000
 /** How long a claim is left to whoever made it, before the sweeper finishes it. */
 export const ABANDONED_MS = 60_000
 
-/** Addresses that are nobody's on the internet. @see RFC 1918, 6598, 6890 */
+/** Addresses that no host on the internet has. @see RFC 1918, 6598, 6890 */
 const PRIVATE_IPV4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',

@@ -29,7 +29,7 @@ export interface Authenticated {
   authTime?: number | undefined
   /** What is odd about how the password was proved. */
   risk?: readonly Risk[] | undefined
-  /** Told of the session before there is one: whatever ends it from then on finds it. */
+  /** Called with the new session before it is written, so that whatever ends it from then on finds it. */
   announce?: ((sid: string) => Promise<void>) | undefined
   /** See `NewSession.newDeviceSince`. */
   newDeviceSince?: number | undefined
@@ -105,7 +105,7 @@ export async function issueSession(
   return { ...token, risk }
 }
 
-/** The session that expires first makes room for the new one; its holder is told so. */
+/** Ends the session that expires first to make room for the new one. Its holder is told the reason. */
 async function endTooMany(userId: string, sid: string, client: Client, deviceHash: string, deps: IssueDeps) {
   const reason = 'too_many_sessions'
   const [at, usr] = [deps.now(), { id: userId }]

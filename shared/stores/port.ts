@@ -129,7 +129,7 @@ export interface NewSession {
   absoluteExpiry: number
   /** The user's when it was issued: a higher one ends it. */
   epoch: number
-  /** To whom it was issued: tokens of one host are none of the other. */
+  /** The host that it was issued to; the other one refuses its tokens. */
   via: 'web' | 'api'
   ip: string
   /** In words for its owner. */
@@ -185,7 +185,7 @@ export interface Use {
 /** What a renewal met. `offered` comes with the gen that the next token carries. */
 export type Renewal =
   | { kind: 'offered'; gen: number; session: LiveSession }
-  /** Asked for too soon, or again from the same network: it is answered once this time has passed. */
+  /** Too soon, or a repetition from the same network: ask again once this time has passed. */
   | { kind: 'early' | 'repeated'; waitMs: number }
   /** So many successors of one gen were asked for, and none presented, that two holders must be asking. */
   | { kind: 'fork'; session: LiveSession }
@@ -401,14 +401,14 @@ export interface KnownDevices {
 export interface TrustedDevice extends KnownDevice {
   /** Stays the same when its token is replaced. */
   lineage: string
-  /** When it was given its first one: its kind may have been known for longer. */
+  /** When it got its first token. Its kind may have been known for longer. */
   givenAt: Date
 }
 
 /** Secrets that devices keep, by account and by the SHA-256 of the token's id. */
 export interface DeviceTokens {
   find(userId: string, id: string, now: Date): Promise<TrustedDevice | undefined>
-  /** Whether the account has ever given one out: from then on no kind of device is known to it. */
+  /** Whether the account has ever issued one. From then on only tokens make a device known. */
   hasIssued(userId: string): Promise<boolean>
   /**
    * Keeps a token's id. Of more than `MAX_DEVICES` of an account one goes: a replaced one first, then one that never came

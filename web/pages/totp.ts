@@ -81,7 +81,7 @@ export const submitEnrol =
   (_request, response) =>
     enrolTotp(sessionOf(response), response, deps)
 
-/** For whoever had to prove in between who they are: the secret that was shown is still the one to confirm. */
+/** After a re-authentication in between: the secret that was shown is still the one to confirm. */
 export const retryConfirm = (_visit: Visit, response: Response): void =>
   sendPage(response, retryPage('Enter the code that your app shows now.'))
 

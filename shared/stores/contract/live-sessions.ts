@@ -38,7 +38,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
   const renew = (sid: string, gen: number, now: number, network = HOME) =>
     sessions.renew({ sid, userId: owners.get(sid) ?? NOBODY, gen, network }, now)
   const kindOf = async (sid: string, gen: number, now: number) => (await present(sid, gen, now)).kind
-  /** Offers gen 2 and presents it: gen 1 is retired at the time returned. */
+  /** Renews to gen 2 and presents it: gen 1 is retired at the time returned. */
   async function renewed(sid: string): Promise<number> {
     const at = NOW + RENEW_MS
     await renew(sid, 1, at)

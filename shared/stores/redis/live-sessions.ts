@@ -118,7 +118,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
         others.sort((a, b) => a.absoluteExpiry - b.absoluteExpiry)
         return others.slice(0, Math.max(0, others.length + 1 - MOST_SESSIONS)).map((other) => other.sid)
       } catch (error) {
-        // A session that its owner could not see in the list would be worse than none.
+        // A session that is missing from its owner's list must not be live.
         await redis.del(sessionKey(sid))
         throw error
       }
