@@ -26,13 +26,13 @@ export function table(board: Scoreboard, evaluation: string, io: Pick<Io, 'color
   const summary = `${board.passed} of ${board.scenarios.length} hold`
   const [measured, derived] = board.mode === 'cadence' ? ['The first', 'the other'] : ['The second', 'the first']
   return `Times count from the request that crosses the threshold: monitors evaluated every minute, as Datadog does it, then at each event.
-A prevented attack is refused the step that it needs, which asks for no alert; its time is that of the refusal.
-The attacker is dead if nothing opens any account that he entered, asked after the containment on both hosts.
+A prevented attack is refused at the step that it needs. It needs no alert; its time is that of the refusal.
+The attacker is dead if nothing that he holds opens an account that he entered, checked on both hosts after the containment.
 ${measured} pair was measured, with monitors evaluated ${evaluation}; ${derived} follows from the same log.
 
 ${columns(rows)}
 
-Played by tests, because they take longer than anybody waits: ${elsewhere()}
+Played by tests, because they take hours: ${elsewhere()}
 
 ${paint(io, board.failed === 0 ? 'green' : 'red', summary)}
 `
