@@ -32,7 +32,8 @@ afterAll(async () => {
 })
 
 let hosts = 0
-const freshIp = () => `2001:db8:e7a5:${(++hosts).toString(16)}::7`
+/** Each in a /48 of its own: the cap counts the networks of one as one. */
+const freshIp = () => `2001:db8:${(0xe000 + ++hosts).toString(16)}:1::7`
 const owner = () => ({ userAgent: CHROME, ip: freshIp() })
 const thief = () => ({ userAgent: FIREFOX, ip: freshIp() })
 

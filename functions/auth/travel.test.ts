@@ -106,9 +106,10 @@ describe('with a second factor', () => {
     const email = await settled()
     const token = (await signIn(email, LISBON)).json.token as string
     const { token: strong } = await functions.stepUp(token, { ip: LISBON })
-    const { secret } = (await functions.call('mfaEnrol', { token: strong })).json as { secret: string }
+    const { secret } = (await functions.call('mfaEnrol', { token: strong, ip: LISBON })).json as { secret: string }
     const codeNow = () => generate({ secret, epoch: clock / 1000 })
-    expect((await functions.call('mfaConfirm', { token: strong, body: { code: await codeNow() } })).status).toBe(204)
+    const confirmed = await functions.call('mfaConfirm', { token: strong, ip: LISBON, body: { code: await codeNow() } })
+    expect(confirmed.status).toBe(204)
 
     clock += 60_000
     functions.lines.length = 0
