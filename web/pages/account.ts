@@ -65,7 +65,7 @@ const factorPart = (enabled: boolean | undefined): Html => {
     return html`<p>Each sign-in asks for a code from your app. If you turn it off, your password alone opens the account.</p>
 <form method="post" action="/account/totp/disable" class="after"><button class="quiet danger">Turn off</button></form>`
   }
-  return html`<p>Each sign-in then needs your password and a code from an app on your phone. A stolen password alone does not open the account.</p>
+  return html`<p>With an app, each sign-in needs your password and a code from your phone. A stolen password alone does not open the account.</p>
 <form method="post" action="/account/totp" class="after"><button>Set up</button></form>`
 }
 
