@@ -7,10 +7,10 @@ import { inParallel } from './parallel.ts'
 
 const ADDRESSES = 40
 /**
- * The detection wants more than thirty. It counts everybody's within ten minutes: what others have tried meanwhile, this
- * attack's twin among them, must not take it there before its second wave.
+ * The detection needs more than thirty networks within ten minutes, and counts those of everybody. Few, so that the tries
+ * of the attacks before this one do not trigger it before the second wave.
  */
-const FIRST_WAVE = 20
+const FIRST_WAVE = 10
 const AT_ONCE = 5
 
 /** Whom the client talks to, as the events call it. */
