@@ -18,7 +18,7 @@ const named = (event: Event) => ('rum_session_id' in event ? [event.evt, event.o
 test('the RUM session of a sign-in through web is on its login event, whatever becomes of the attempt', async () => {
   const email = `${randomUUID()}@example.com`
   await functions.callFromWeb('register', { email, password: PASSWORD }, { rum: RUM })
-  await functions.callFromWeb('confirm', { token: functions.tokenTo(email) })
+  await functions.callFromWeb('confirm', { token: functions.tokenTo(email), password: PASSWORD })
   await functions.callFromWeb('login', { email, password: PASSWORD }, { rum: RUM })
   await functions.callFromWeb('login', { email, password: 'not this one' }, { rum: RUM })
   expect(
