@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
 test('every attack is contained or prevented on both targets, and no twin causes an alert', {
-  timeout: 900_000,
+  timeout: 1_800_000,
 }, async () => {
   const told = { out: '', err: '' }
   const report = join(dir, 'verify.xml')
@@ -66,6 +66,9 @@ const FACETS: Readonly<Record<string, RegExp>> = {
   '@via': /^(web|api)$/,
 }
 
+/** Owners whose password the thief changed before the session ended: a person has to let them in again. */
+const TO_RESTORE: Readonly<Record<string, number>> = { 'session-flood': 1 }
+
 function refused({ slug }: PreventedAttack, target: string) {
   return {
     slug,
@@ -105,7 +108,7 @@ function held({ slug, trips }: ContainedAttack, target: string) {
       entered: expect.any(Number),
       still_in: contains ? 0 : expect.any(Number),
       locked_out: 0,
-      to_restore: 0,
+      to_restore: TO_RESTORE[slug] ?? 0,
     },
     otherwise: { mode: 'cadence', detect_ms: expect.any(Number), contain_ms: time },
     benign: { events: expect.any(Number), alerts: 0 },
