@@ -81,7 +81,8 @@ async function prepare(client: Client, people: readonly Person[]): Promise<Holde
 interface Setting extends Length {
   readonly lab: BenchLab
   readonly bare: BareBcrypt
-  readonly people: readonly Person[]
+  /** Whoever has not signed in for longest comes first. */
+  readonly people: Person[]
   readonly holders: readonly Holder[]
   readonly signal: AbortSignal
 }
@@ -96,7 +97,8 @@ async function oneRound(setting: Setting): Promise<Round> {
         await load.saturated()
         return await work(client, load)
       } finally {
-        await load.stop()
+        const started = await load.stop()
+        people.push(...people.splice(0, started % people.length))
       }
     })
   const hashing = await alternate(

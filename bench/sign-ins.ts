@@ -11,8 +11,8 @@ export interface Load {
   saturated(): Promise<void>
   /** Those that end within so many milliseconds from now, from the first to the last. */
   count(milliseconds: number): Promise<Count>
-  /** Starts no more, and resolves when those under way have ended. @throws the first that was not let in */
-  stop(): Promise<void>
+  /** Starts no more. @returns how many were started, once those under way have ended @throws the first that was refused */
+  stop(): Promise<number>
 }
 
 /**
@@ -49,6 +49,7 @@ export function startSignIns(client: Pick<Client, 'signIn'>, people: readonly Pe
     async stop() {
       going = false
       await all
+      return turn
     },
   }
 }
