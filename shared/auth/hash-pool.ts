@@ -5,8 +5,6 @@ import type { HashJob } from './hash-worker.ts'
 import type { StrengthJob } from './strength-worker.ts'
 import { createWorkerPool } from './worker-pool.ts'
 
-export { HashQueueFull } from './worker-pool.ts'
-
 export interface HashPool {
   /** @param sender whose share of the queue this takes; callers that name none share one */
   hash(input: string, cost: number, sender?: Sender): Promise<string>

@@ -2,8 +2,9 @@ import { createHash, createHmac } from 'node:crypto'
 import { ProblemError } from '../problem.ts'
 import type { Secret } from '../secret.ts'
 import type { Sender } from './fair-queue.ts'
-import { type HashPool, HashQueueFull } from './hash-pool.ts'
+import type { HashPool } from './hash-pool.ts'
 import { serviceWords, weakness } from './password-policy.ts'
+import { HashQueueFull } from './worker-pool.ts'
 
 /** `unchanged` unless the stored hash was made with an older pepper or a lower cost. */
 export type PasswordCheck = { matches: false } | { matches: true; outdated: boolean }

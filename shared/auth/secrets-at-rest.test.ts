@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Secret } from '../secret.ts'
-import { createHashPool, type HashPool, HashQueueFull } from './hash-pool.ts'
+import { createHashPool, type HashPool } from './hash-pool.ts'
 import { createPasswords } from './passwords.ts'
 import { openTotp, sealTotp } from './totp.ts'
+import { HashQueueFull } from './worker-pool.ts'
 
 const WORKER = fileURLToPath(new URL('../../dist/hash-worker.cjs', import.meta.url))
 const older = new Secret('an-older-key-of-at-least-32-bytes!!!')
