@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['{shared,functions,web,lab,detections,attacks,runbooks,test,bench}/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
+    setupFiles: ['test/properties.ts'],
     // Real stores and password hashes run beside the tests: two workers keep a two-core machine responsive.
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -271,6 +271,15 @@ describe('states', () => {
     ])
   })
 
+  test('a log that adds nothing, at the end of the first whole window, does not count what leaves with it', () => {
+    const few = monitorOf('logs("*").rollup("cardinality","@d").last("5m") <= 0', {
+      ...{ on_missing_data: 'default', thresholds: { critical: 0, warning: 1 } },
+    })
+    expect(run([few], [log(0, { d: 'x' }), log(5 * minute, {})])).toEqual([])
+    expect(run([few], [log(1, { d: 'x' }), log(5 * minute, {})])).toEqual([])
+    expect(run([few], [log(0, { d: 'x' }), log(5 * minute, { d: 'y' })])).toEqual(['Warn  300000 1'])
+  })
+
   test('a grouped count below its threshold fires on silence only when every group is silent', () => {
     const quiet = count('< 1', { on_missing_data: 'default' })
     const logs = [log(0), log(0, { ip: 'b' }), log(4 * minute, { ip: 'b' })]

@@ -202,10 +202,13 @@ export class Track {
     }
   }
 
-  /** Evaluates at `at` every group that changed since the last time; in cadence mode only its steps do. */
+  /**
+   * Evaluates at `at` every group that changed since the last time; in cadence mode only its steps do. Waits that end with this
+   * instant are left to the end of it if no log has changed anything: what leaves at it has not left yet.
+   */
   settle(at: number): void {
     if (!this.arrival) return
-    this.endWaits(at)
+    if (this.changed.length > 0) this.endWaits(at)
     this.evaluateChanged(at)
   }
 
