@@ -1,20 +1,18 @@
-import { addressFields, siteOf } from '../client/address.ts'
+import { addressFields } from '../client/address.ts'
 import type { NewEvent } from '../event.ts'
-import type { Containment, ContainmentCap, ReplayCache, Users } from '../stores/port.ts'
+import type { Containment, ReplayCache, Users } from '../stores/port.ts'
 import type { AlertFault } from './alert.ts'
 import { type Alert, readAlert } from './alert.ts'
+import { admit, type CapDeps } from './cap.ts'
 import { type CarryOutDeps, carryOut, eventOf, renew } from './carry-out.ts'
-import { CAP_WINDOW_MS, NEW_ACCOUNT_MS, STALE_MS } from './policy.ts'
+import { STALE_MS } from './policy.ts'
 
 /** How long a delivery's id is remembered: Datadog's retries are over long before. */
 const DELIVERY_MS = 24 * 3_600_000
 
-export interface ContainDeps extends CarryOutDeps {
+export interface ContainDeps extends CarryOutDeps, CapDeps {
   users: Pick<Users, 'bumpEpoch' | 'findById'>
   replays: ReplayCache
-  cap: ContainmentCap
-  /** Distinct owners or networks of one detection within ten minutes; as many new accounts beside them. */
-  capLimit: number
 }
 
 type WebhookEvent = Extract<NewEvent, { evt: 'webhook' }>
@@ -85,35 +83,14 @@ async function ownerOf(alert: Alert, deps: ContainDeps): Promise<{ userId?: stri
 }
 
 async function start(row: Containment, alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
-  const { name, subject } = await countedAs(row, alert, deps)
-  if (await deps.cap.admit(name, subject, deps.capLimit, CAP_WINDOW_MS, deps.now())) {
+  if (await admit(row, alert.subject, deps)) {
     return { kind: 'accepted', containment: await carryOut(row, requestId, deps) }
   }
-  // The breaker: a detection gone wrong must not sign everybody out. An operator approves what is left waiting.
   const held: Containment = { ...row, state: 'held', reason: 'cap' }
   await deps.containments.update(held, ['pending', 'held'])
   const event = eventOf(row, alert.subject, requestId)
   deps.emit({ ...event, outcome: 'refused', reason: 'cap', via: 'direct', level: 'error' })
   return { kind: 'accepted', containment: held }
-}
-
-/**
- * What counts against the cap: the owner or network that is contained, so that nobody spends it on sessions of their own. An owner
- * counts once, whatever the number of sessions. New accounts cost their maker nothing, so they are counted apart: a
- * hundred of them hold back no containment of an account that is older. Nor do the networks of one IPv6 site, which whoever
- * has it has by the thousand.
- */
-async function countedAs(
-  { detection, userId }: Containment,
-  { scope, subject }: Alert,
-  deps: ContainDeps,
-): Promise<{ name: string; subject: string }> {
-  if (subject.kind === 'network') return { name: detection, subject: siteOf(subject.network) }
-  if (userId === undefined) return { name: detection, subject: scope }
-  // If Postgres is away, the cap of older accounts is used: a session must be revocable without Postgres.
-  const owner = await deps.users.findById(userId).catch(() => undefined)
-  const isNew = owner !== undefined && deps.now() - owner.createdAt.getTime() < NEW_ACCOUNT_MS
-  return { name: isNew ? `${detection} of new accounts` : detection, subject: userId }
 }
 
 /**
