@@ -44,6 +44,7 @@ const OTHERS = `## Read by commands and tests
 |---|---|---|
 | \`DATABASE_URL\`, \`REDIS_URL\`, \`TABLES_CONNECTION\` | stores that run already, in the place of the embedded ones, one by one | \`npm start\`, \`npm run lab:stores\` |
 | \`TEST_DATABASE_URL\`, \`TEST_REDIS_URL\`, \`TEST_TABLES_CONNECTION\` | the same for the tests: stores that hold nothing else | \`npm test\` |
+| \`REDIS_SERVER\` | the \`redis-server\` (7 or later) to start: a path, or \`none\` for the embedded one; unset: one on the \`PATH\` if there is any | \`npm start\`, \`npm run lab:stores\`, \`npm test\` |
 | \`ATO_ATTACK_ALLOW_HOSTS\` | hosts that may be attacked beside this machine, comma-separated | \`npm run attack\` |
 | \`DD_API_KEY\`, \`DD_APP_KEY\`, \`DD_SITE\`, \`ATO_FUNCTIONS_ORIGIN\`, \`ATO_FUNCTION_KEY\`, \`ATO_WEBHOOK_SECRET\` | the Datadog account, and what its webhook needs: [Datadog](datadog.md) | \`npm run detections\` |
 | \`NO_COLOR\` | no colours | every command |

@@ -10,15 +10,17 @@ import { loadSecrets } from '../secrets.ts'
 import { startRedis } from './redis.ts'
 
 const EMBEDDED = createRequire(import.meta.url).resolve('js-redis-server')
-const path = process.env.PATH
+const { PATH: path, REDIS_SERVER: named } = process.env
 
 let dir: string
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ato redis '))
   process.env.PATH = `${dir}${delimiter}${path}`
+  process.env.REDIS_SERVER = ''
 })
 afterEach(async () => {
   process.env.PATH = path
+  process.env.REDIS_SERVER = named ?? ''
   await rm(dir, { recursive: true, force: true })
 })
 
@@ -76,6 +78,34 @@ test.each(['Redis server v=6.2.14 sha=0', 'something else'])('one that says "%s"
   expect(working).toBe(true)
   expect(redis.detail).toBe('embedded, in memory')
 })
+
+test.skipIf(process.platform === 'win32')('the program that REDIS_SERVER names is used', async () => {
+  await install('Redis server v=7.4.2 sha=0')
+  process.env.PATH = path
+  process.env.REDIS_SERVER = join(dir, 'redis-server')
+  const redis = await start()
+  const working = await works(redis.connection)
+  await redis.close()
+  expect(working).toBe(true)
+  expect(redis.detail).toBe('redis-server 7.4.2')
+})
+
+test('"none" in REDIS_SERVER is the embedded one, whatever PATH has', async () => {
+  await install('Redis server v=7.4.1 sha=0')
+  process.env.REDIS_SERVER = 'none'
+  const redis = await start()
+  await redis.close()
+  expect(redis.detail).toBe('embedded, in memory')
+})
+
+test.each(['Redis server v=6.2.14 sha=0', undefined])(
+  'a program named by REDIS_SERVER that says "%s" is refused by that name',
+  async (version) => {
+    if (version !== undefined) await install(version)
+    process.env.REDIS_SERVER = join(dir, 'redis-server')
+    await expect(start()).rejects.toThrow(/REDIS_SERVER is .*version 7 or later/)
+  },
+)
 
 test('the embedded one obeys no web page that posts to its port', async () => {
   await install('something else')

@@ -15,21 +15,44 @@ const READY_MS = 15_000
 /** The oldest server whose commands are all that the apps use (EXPIRE GT, GETDEL). */
 const OLDEST_MAJOR = 7
 
-/**
- * Starts Redis: a `redis-server` on PATH if there is one, else the embedded implementation. Either keeps nothing on
- * disk: sessions end with the lab. Both listen on loopback only. The embedded one has a password, made anew each time: it
- * would otherwise take commands from the body of a form that a web page posts to its port; redis-server hangs up on that.
- */
-export async function startRedis(options: StoreOptions): Promise<RunningStore> {
-  const version = await installedVersion()
-  if (version !== undefined) return startInstalled(version, options)
-  return startEmbedded(options)
+/** A `redis-server` that can be started. */
+export interface RedisServer {
+  readonly command: string
+  readonly version: string
 }
 
-/** `Redis server v=7.0.15 …` or `Valkey server v=8.1.0 …`; undefined when there is none, or one too old. */
-async function installedVersion(): Promise<string | undefined> {
+/**
+ * Starts Redis: a `redis-server` if there is one, else the embedded implementation. Either keeps nothing on
+ * disk: sessions end with the lab. Both listen on loopback only. The embedded one has a password, made anew each time: it
+ * would otherwise take commands from the body of a form that a web page posts to its port; redis-server hangs up on that.
+ * @throws when `REDIS_SERVER` names a program that cannot be used
+ */
+export async function startRedis(options: StoreOptions): Promise<RunningStore> {
+  const server = await findRedisServer()
+  return server ? startInstalled(server, options) : startEmbedded(options)
+}
+
+/**
+ * Finds the program that `REDIS_SERVER` names, else a `redis-server` on PATH.
+ * @returns undefined when `REDIS_SERVER` is `none`, or when it is unset and PATH has none, or one too old
+ * @throws when `REDIS_SERVER` names a program that does not run, or one too old
+ */
+export async function findRedisServer(): Promise<RedisServer | undefined> {
+  const named = process.env.REDIS_SERVER
+  if (named === 'none') return undefined
+  const command = named || 'redis-server'
+  const version = await versionOf(command)
+  if (version !== undefined) return { command, version }
+  if (!named) return undefined
+  throw new Error(
+    `REDIS_SERVER is ${named}, which is not a redis-server of version ${OLDEST_MAJOR} or later. Name another one, or set it to "none" for the embedded one.`,
+  )
+}
+
+/** Reads `Redis server v=7.0.15 …` or `Valkey server v=8.1.0 …`; undefined when there is none, or one too old. */
+async function versionOf(command: string): Promise<string | undefined> {
   try {
-    const { stdout } = await run('redis-server', ['--version'], { timeout: 5000, env: childEnvironment() })
+    const { stdout } = await run(command, ['--version'], { timeout: 5000, env: childEnvironment() })
     const [, version, major] = /\bv=((\d+)\.\S+)/.exec(stdout) ?? []
     return Number(major) >= OLDEST_MAJOR ? version : undefined
   } catch {
@@ -37,12 +60,12 @@ async function installedVersion(): Promise<string | undefined> {
   }
 }
 
-function startInstalled(version: string, options: StoreOptions): Promise<RunningStore> {
+function startInstalled({ command, version }: RedisServer, options: StoreOptions): Promise<RunningStore> {
   return withFreePort(async (port) => {
     const ready = deferred()
     const part = await startNative({
       name: 'redis-server',
-      command: 'redis-server',
+      command,
       // Production runs with noeviction too: a full store must refuse, never forget a revocation.
       args: [
         ...['--port', String(port), '--bind', '127.0.0.1', '--dir', tmpdir()],
