@@ -16,7 +16,7 @@ export const reauthenticationGuessing: Attack = {
   targets: ['web', 'functions'],
   does: 'Copies a session with every header of its owner’s browser, so that the device does not differ. Guesses the password inside the session: where it is asked for again, and where it is changed. A right guess would give the account to the thief.',
   trips: 'reauthentication-guessing',
-  runbook: 'runbooks/ATO-016-reauthentication-guessing.md',
+  runbook: 'runbooks/ATO-017-reauthentication-guessing.md',
   twin,
 
   async attack(target, context) {
