@@ -34,6 +34,9 @@ param pinStores bool = true
 @description('True: the functions send their log lines to Datadog themselves as well; the vault then needs DD-API-KEY, and tuning DD_SITE.')
 param sendLogs bool = false
 
+@description('True: the sweeper asks Datadog which alerts are open, and contains what no webhook brought; the vault then needs DD-API-KEY and DD-APP-KEY, and tuning DD_SITE or DD_API_URL.')
+param pullAlerts bool = false
+
 @description('Settings that have a default, by the names of docs/configuration.md.')
 param tuning object = {}
 
@@ -170,7 +173,10 @@ resource api 'Microsoft.Web/sites@2024-04-01' = {
       PASSWORD_PEPPER: '${secret}PASSWORD-PEPPER)'
       SMTP_URL: '${secret}SMTP-URL)'
       MAIL_FROM: mailFrom
-      DD_API_KEY: sendLogs ? '${secret}DD-API-KEY)' : ''
+      DD_API_KEY: sendLogs || pullAlerts ? '${secret}DD-API-KEY)' : ''
+      DD_APP_KEY: pullAlerts ? '${secret}DD-APP-KEY)' : ''
+      // Named here even where it follows from the site: DD_SITE alone would send the log lines as well.
+      DD_API_URL: pullAlerts ? (tuning.?DD_API_URL ?? 'https://api.${tuning.?DD_SITE ?? 'datadoghq.com'}') : ''
       DD_SITE: sendLogs ? (tuning.?DD_SITE ?? '') : ''
       DD_LOGS_URL: sendLogs ? (tuning.?DD_LOGS_URL ?? '') : ''
       DD_SERVICE: tuning.?DD_SERVICE ?? ''

@@ -54,10 +54,13 @@ test('both apps accept what the lab gives them, and refuse it outside the lab', 
   const origins = { web: 'http://localhost:8000', functions: 'http://localhost:7071' }
   const rumUrl = 'http://127.0.0.1:8126/rum'
   const mail = { smtpUrl: 'smtp://lab:x@127.0.0.1:2525', mailboxUrl: 'http://127.0.0.1:8126/mail' }
-  const { web, functions } = appEnvironments({ secrets: await loadSecrets(dir), stores, origins, mail, rumUrl })
+  const apiUrl = 'http://127.0.0.1:8126'
+  const secrets = await loadSecrets(dir)
+  const { web, functions } = appEnvironments({ secrets, stores, origins, mail, rumUrl, apiUrl })
   expect(parseWebConfig(web)).toMatchObject({ RUM_APP_ID: RUM.id, RUM_PROXY: rumUrl, LAB_MAILBOX_URL: mail.mailboxUrl })
   expect(() => parseWebConfig({ ...web, ATO_LAB: '0' })).toThrow('LAB_MAILBOX_URL: is for the lab only')
-  expect(() => parseFunctionsConfig(functions)).not.toThrow()
+  expect(parseFunctionsConfig(functions).DD_API_URL).toBe(apiUrl)
+  expect(web).not.toHaveProperty('DD_APP_KEY')
   expect(() => parseWebConfig(web)).not.toThrow()
   expect(() => parseFunctionsConfig({ ...functions, ATO_LAB: '0' })).toThrow('ATO_HMAC_SECRET')
 })

@@ -12,6 +12,7 @@ const LabSecrets = z.object({
   TOTP_KEY: labValue,
   PASSWORD_PEPPER: labValue,
   DD_API_KEY: labValue,
+  DD_APP_KEY: labValue,
   /** Given to the stand-in as `ATO_FUNCTION_KEY`: what Azure would check, and the lab's host does not. */
   ATO_FUNCTION_KEY: labValue,
   /** A JWK Set with private keys, as JSON text. */
@@ -49,6 +50,7 @@ function generateSecrets(): LabSecrets {
     TOTP_KEY: secret(),
     PASSWORD_PEPPER: secret(),
     DD_API_KEY: `lab-${randomBytes(16).toString('hex')}`,
+    DD_APP_KEY: `lab-${randomBytes(20).toString('hex')}`,
     ATO_FUNCTION_KEY: secret(),
     SESSION_SIGNING_KEYS: JSON.stringify({ keys: [signingKey()] }),
     POSTGRES_PASSWORD: secret(),

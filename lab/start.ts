@@ -134,7 +134,8 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   onReady('Datadog stand-in', `${detections.monitors.length} monitors, evaluated ${mode}`)
   const urls = { web: webEdge.origin, functions: functionsEdge.origin, datadog: datadog.url }
   const mail = { smtpUrl: front.smtpUrl, mailboxUrl: datadog.mailboxUrl }
-  const env = appEnvironments({ secrets, stores, origins: urls, mail, rumUrl: datadog.rumUrl, settings })
+  const { rumUrl, url: apiUrl } = datadog
+  const env = appEnvironments({ secrets, stores, origins: urls, mail, rumUrl, apiUrl, settings })
 
   const record = createRunRecord(dir, {
     started_at: new Date().toISOString(),

@@ -150,6 +150,24 @@ describe('a configuration', () => {
     expect(parseWebConfig(web).TLS_INSECURE).toBe(false)
   })
 
+  it('asks for open alerts with both keys and a place, or not at all', () => {
+    const faults = (env: NodeJS.ProcessEnv) => faultsOf({ ...productionEnv(), ...env })
+    const keys = { DD_API_KEY: 'canary-api', DD_APP_KEY: 'canary-app' }
+    expect(faults({ ...keys, DD_SITE: 'datadoghq.eu' })).toBe('')
+    expect(faults({ ...keys, DD_API_URL: 'https://api.datadoghq.eu' })).toBe('')
+    expect(faults({ DD_APP_KEY: 'canary-app', DD_SITE: 'datadoghq.eu' })).toContain('DD_APP_KEY: needs DD_API_KEY')
+    expect(
+      faults({ DD_API_KEY: 'canary-api', DD_SITE: 'datadoghq.eu', DD_API_URL: 'https://x.example.com' }),
+    ).toContain('DD_API_URL: needs DD_APP_KEY')
+    expect(faults(keys)).toContain('DD_SITE: is missing, and DD_APP_KEY is set')
+    expect(faults({ ...keys, DD_API_URL: 'http://api.datadoghq.eu' })).toContain('DD_API_URL: must be https')
+    expect(faults({ ...keys, DD_API_URL: 'https://api.datadoghq.eu/api' })).toContain('DD_API_URL: must be an origin')
+    expect(faults({ ...keys, DD_SITE: 'datadoghq.eu', DD_APP_KEY: 'lab-x' })).toContain('DD_APP_KEY: is a lab secret')
+    expect(faultsOf({ ...labEnv(), ...keys, DD_API_URL: 'https://api.datadoghq.eu' })).toContain('must be a loopback')
+    expect(faultsOf({ ...labEnv(), ...keys })).toBe('')
+    expect(faults({ ...keys, DD_API_URL: 'canary' })).not.toMatch(/canary/)
+  })
+
   describe('of RUM', () => {
     const RUM_APP_ID = 'b9a3a3a0-6f0e-4c8e-9a55-3d6f0f0f7a11'
     const RUM_CLIENT_TOKEN = 'pub0123456789abcdef0123456789abcdef'

@@ -245,6 +245,14 @@ const FunctionsSchema = z.object({
     .optional()
     .describe('Where the organisation’s data is.'),
   DD_LOGS_URL: intakeUrl.optional().describe('Takes those lines instead of `DD_SITE`’s intake: a relay of yours.'),
+  DD_APP_KEY: hidden
+    .optional()
+    .describe(
+      'With `DD_API_KEY`: the sweeper asks Datadog which alerts are open, and contains what no webhook brought.',
+    ),
+  DD_API_URL: origin
+    .optional()
+    .describe('Datadog’s API, which is asked with `DD_APP_KEY`; `https://api.<DD_SITE>` when absent.'),
 })
 
 const WebSchema = z.object({
@@ -307,7 +315,7 @@ function parse<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>>
     ...('TABLES_URL' in schema.shape ? tablesFaults(given) : []),
     ...rumFaults(given),
     ...graceFaults(result.data ?? {}),
-    ...intakeFaults(given, env.ATO_LAB === '1'),
+    ...datadogFaults(given, env.ATO_LAB === '1'),
     ...labFaults(given, env.ATO_LAB === '1'),
   ]
   if (!result.success || faults.length > 0) {
@@ -353,12 +361,20 @@ function graceFaults(parsed: Record<string, unknown>): string[] {
   return Number(grace) > Number(renew) ? ['SESSION_GRACE_SECONDS: must not be more than SESSION_RENEW_SECONDS'] : []
 }
 
-/** Half a destination would be none, silently. The lab's key is always there and alone means nothing. */
-function intakeFaults(given: Record<string, unknown>, lab: boolean): string[] {
+/** Half a destination would be none, silently. The lab's keys are always there and alone mean nothing. */
+function datadogFaults(given: Record<string, unknown>, lab: boolean): string[] {
   const has = (name: string) => name in given
-  if (has('DD_LOGS_URL') && !has('DD_API_KEY')) return ['DD_LOGS_URL: needs DD_API_KEY beside it']
-  const aimless = has('DD_API_KEY') && !has('DD_SITE') && !has('DD_LOGS_URL')
-  return aimless && !lab ? ['DD_SITE: is missing, and DD_API_KEY is set: log lines need both, or neither'] : []
+  const faults: string[] = []
+  if (has('DD_LOGS_URL') && !has('DD_API_KEY')) faults.push('DD_LOGS_URL: needs DD_API_KEY beside it')
+  if (has('DD_APP_KEY') && !has('DD_API_KEY')) faults.push('DD_APP_KEY: needs DD_API_KEY beside it')
+  if (has('DD_API_URL') && !has('DD_APP_KEY')) faults.push('DD_API_URL: needs DD_APP_KEY beside it')
+  if (lab || has('DD_SITE')) return faults
+  if (has('DD_APP_KEY') && !has('DD_API_URL')) {
+    faults.push('DD_SITE: is missing, and DD_APP_KEY is set: open alerts are asked for at DD_SITE or DD_API_URL')
+  } else if (has('DD_API_KEY') && !has('DD_LOGS_URL') && !has('DD_APP_KEY')) {
+    faults.push('DD_SITE: is missing, and DD_API_KEY is set: log lines need both, or neither')
+  }
+  return faults
 }
 
 /** Lab secrets are generated on a laptop and lie in a file there: outside the lab they open nothing. */
@@ -367,7 +383,9 @@ function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
     const host = typeof value === 'string' && URL.canParse(value) ? new URL(value).hostname : ''
     return host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
   }
-  const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN', 'RUM_PROXY', 'DD_LOGS_URL'].filter((name) => name in given)
+  const origins = ['WEB_ORIGIN', 'FUNCTIONS_ORIGIN', 'RUM_PROXY', 'DD_LOGS_URL', 'DD_API_URL'].filter(
+    (name) => name in given,
+  )
   if (lab) {
     // The lab's mails go to addresses that somebody may have: none of them leaves this machine.
     return [...origins, ...['SMTP_URL', 'LAB_MAILBOX_URL'].filter((name) => name in given)]
@@ -381,6 +399,7 @@ function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
     'TOTP_KEY',
     'PASSWORD_PEPPER',
     'DD_API_KEY',
+    'DD_APP_KEY',
   ]
   const labSecrets = named.filter((name) =>
     String(given[name] ?? '')

@@ -62,7 +62,7 @@ const GUIDE = 'docs/deploy-azure.md'
 it('the guide puts every secret into the vault that the template takes from it', async () => {
   const taken = [...(await read('infra/main.bicep')).matchAll(/\$\{secret\}([A-Z-]+)\)/g)].map(([, name]) => name)
   const put = [...(await read(GUIDE)).matchAll(/\bput ([A-Z-]+)/g)].map(([, name]) => name)
-  expect([...put, 'DD-API-KEY'].sort()).toEqual(taken.sort())
+  expect([...put, 'DD-API-KEY', 'DD-APP-KEY'].sort()).toEqual(taken.sort())
 })
 
 it('the guide makes signing keys that the functions take', async () => {

@@ -7,7 +7,8 @@ import type { Pipeline } from './intake/pipeline.ts'
 import { RUM_PATH, type RumIntake } from './intake/rum.ts'
 import type { IndexedLog } from './log.ts'
 import type { Monitor } from './monitor/monitor.ts'
-import type { AlertBook, GroupState } from './notify/alerts.ts'
+import { monitorListHandler, worstOf } from './monitor-api.ts'
+import type { AlertBook } from './notify/alerts.ts'
 import type { RecentLogs } from './recent.ts'
 import { compileSearch, SearchSyntaxError } from './search/search.ts'
 import type { Counters } from './server.ts'
@@ -15,6 +16,7 @@ import { streamAlerts } from './stream.ts'
 
 export interface RoutesDeps {
   isKey(presented: string): boolean
+  isAppKey(presented: string): boolean
   /** Indexes and evaluates; `bytes` is the size of the request they came in. */
   take(logs: readonly IndexedLog[], bytes: number): void
   recent: RecentLogs
@@ -61,6 +63,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
     ...(setForwarding && { 'PUT /lab/forwarding': forwardingHandler(setForwarding) }),
     'GET /lab/monitors': (_request, response) =>
       sendJson(response, 200, { monitors: monitors.map((monitor) => monitorState(monitor, alerts)) }),
+    'GET /api/v1/monitor': monitorListHandler(deps),
     'GET /lab/stream': (request, response, query) => {
       const after = query.get('after')
       streamAlerts(request, response, alerts, after === null ? undefined : Number(after))
@@ -185,14 +188,6 @@ function monitorState(monitor: Monitor, alerts: AlertBook): Record<string, unkno
   }
 }
 
-/** A monitor is as bad as its worst group. */
-function worstOf(groups: readonly GroupState[]): string {
-  const has = (word: string) => groups.some(({ transition }) => transition.endsWith(word))
-  if (has('Triggered')) return 'Alert'
-  if (has('Warn')) return 'Warn'
-  return groups.length > 0 ? 'No Data' : 'OK'
-}
-
 const summary = ({
   monitors,
   pipelines,
@@ -215,6 +210,7 @@ POST /rum             ?ddforward=           browser RUM's reports, as its SDK po
 GET  /lab/rum         ?type=&session=&limit=   what came of them, newest first
 GET  /mail            ?to=                  the mail that the lab would have sent; /mail.json for programs
 GET  /lab/monitors                          groups that are not OK
+GET  /api/v1/monitor  ?group_states=        the same as Datadog's API lists it; keys in DD-API-KEY and DD-APPLICATION-KEY
 GET  /lab/stream      ?after=               server-sent events: alert, delivery
 PUT  /lab/forwarding  {"functions": false}  loses the functions' logs from now on, until it is true again
 GET  /lab/health

@@ -215,6 +215,63 @@ describe('from log to webhook', () => {
   })
 })
 
+describe('the API for monitors', () => {
+  const headers = { 'DD-API-KEY': 'lab-key', 'DD-APPLICATION-KEY': 'lab-app' }
+  const list = async (lab: Lab, query = '', keys: Record<string, string> = headers) => {
+    const response = await fetch(`${lab.datadog.url}/api/v1/monitor${query}`, { headers: keys })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown>[] }
+  }
+
+  test('wants both keys, and the right ones', async () => {
+    const lab = await start({ appKey: 'lab-app' })
+    expect((await list(lab)).status).toBe(200)
+    expect(await list(lab, '', {})).toEqual({ status: 401, body: { errors: ['Unauthorized'] } })
+    for (const wrong of [{ 'DD-API-KEY': 'other' }, { 'DD-APPLICATION-KEY': 'other' }]) {
+      expect(await list(lab, '', { ...headers, ...wrong })).toEqual({ status: 403, body: { errors: ['Forbidden'] } })
+    }
+    expect((await list(lab, '', { 'DD-API-KEY': 'lab-key' })).status).toBe(403)
+    expect((await list(await start())).status).toBe(403)
+  })
+
+  test('lists a group in alert with the time at which the webhook says that it triggered', async () => {
+    const lab = await start({ appKey: 'lab-app' })
+    await submit(lab, failures(3))
+    const [request] = await lab.receiver.received(1)
+    const triggered = Math.floor(Number(JSON.parse(request?.body ?? '').date) / 1000)
+    const { body } = await list(lab, '?group_states=alert&monitor_tags=contain:ip')
+    const name = '@ip:203.0.113.9'
+    const group = { name, status: 'Alert', last_triggered_ts: triggered, last_notified_ts: triggered }
+    expect(body).toMatchObject([
+      { tags: ['contain:ip'], multi: true, overall_state: 'Alert', state: { groups: { [name]: group } } },
+    ])
+    expect((await list(lab, '?group_states=warn')).body).toMatchObject([{ state: { groups: {} } }])
+    expect((await list(lab)).body[0]).not.toHaveProperty('state')
+    expect((await list(lab, '?monitor_tags=contain:user')).body).toEqual([])
+  })
+
+  test('lists no group that has recovered', async () => {
+    const lab = await start({ appKey: 'lab-app', monitors: [stuffing('1m')] })
+    const recovered = lab.next('alert').then(() => lab.next('alert'))
+    await submit(lab, failures(3, '203.0.113.9', { timestamp: new Date(Date.now() - 59_000).toISOString() }))
+    await recovered
+    expect((await list(lab, '?group_states=all')).body).toMatchObject([{ overall_state: 'OK', state: { groups: {} } }])
+  })
+
+  test('lists pages in the order of ids, and refuses what it does not know', async () => {
+    const monitors = ['a', 'b', 'c'].map((slug) => ({ ...stuffing(), slug, id: slug.charCodeAt(0) }))
+    const lab = await start({ appKey: 'lab-app', monitors: monitors.reverse() })
+    const ids = async (query: string) => (await list(lab, query)).body.map(({ id }) => id)
+    expect(await ids('')).toEqual([97, 98, 99])
+    expect(await ids('?page=0&page_size=2')).toEqual([97, 98])
+    expect(await ids('?page=1&page_size=2')).toEqual([99])
+    expect(await ids('?page=2&page_size=2')).toEqual([])
+    expect(await ids('?id_offset=98')).toEqual([99])
+    for (const query of ['?tags=x', '?group_states=red', '?page=-1', '?page_size=0']) {
+      expect((await list(lab, query)).status, query).toBe(400)
+    }
+  })
+})
+
 describe('the intake', () => {
   test('answers 202 {} and makes logs searchable', async () => {
     const lab = await start({ tags: ['env:lab', 'account:lab'] })

@@ -18,6 +18,8 @@ export interface DatadogOptions {
   /** On both loopback addresses; 0 or a port that is taken becomes a free one. */
   port: number
   apiKey: string
+  /** With the API key it opens the API for monitors; absent: nobody has one. */
+  appKey?: string
   monitors: readonly Monitor[]
   webhooks: readonly Webhook[]
   /** Applied to every log after its preprocessing, in this order. */
@@ -113,6 +115,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
 
   const routes = createRoutes({
     isKey: keyCheck(options.apiKey),
+    isAppKey: options.appKey === undefined ? () => false : keyCheck(options.appKey),
     take,
     recent,
     rum: options.rum && createRumIntake(options.rum, log),

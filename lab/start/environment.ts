@@ -41,6 +41,8 @@ interface Source {
   readonly mail: Mail
   /** Where pages report to; absent: they do not. */
   readonly rumUrl?: string
+  /** Where functions asks for open alerts; absent: it does not. */
+  readonly apiUrl?: string
   /** Settings that are neither secrets nor places: lifetimes, costs, caps. */
   readonly settings?: Readonly<Record<string, string | undefined>>
 }
@@ -48,7 +50,15 @@ interface Source {
 /**
  * What each app gets, and no more: web never sees the keys that sign sessions, check passwords or let Datadog in.
  */
-export function appEnvironments({ secrets, stores, origins, mail, rumUrl, settings = {} }: Source): AppEnvironments {
+export function appEnvironments({
+  secrets,
+  stores,
+  origins,
+  mail,
+  rumUrl,
+  apiUrl,
+  settings = {},
+}: Source): AppEnvironments {
   const all: Record<string, string | undefined> = {
     ...QUICK,
     ...settings,
@@ -59,6 +69,7 @@ export function appEnvironments({ secrets, stores, origins, mail, rumUrl, settin
     ATO_LAB: '1',
     DD_SERVICE: SERVICE,
     DD_ENV: ENV,
+    DD_API_URL: apiUrl,
     CANARY_ADDRESSES: LAB_CANARY,
     TRAVEL_VPN_RANGES: LAB_VPN_RANGES.join(','),
     SMTP_URL: mail.smtpUrl,

@@ -70,6 +70,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     ...detections,
     port: ports.datadog,
     apiKey: secrets.DD_API_KEY,
+    appKey: secrets.DD_APP_KEY,
     variables: {
       ATO_FUNCTIONS_ORIGIN: functionsEdge.origin,
       ATO_FUNCTION_KEY: secrets.ATO_FUNCTION_KEY,

@@ -43,6 +43,9 @@ export interface GroupState {
   since: string
   value: number
   cycle_key: string
+  /** When it last went into alert, and when that was last notified: epoch ms. */
+  triggered_at: number | null
+  notified_at: number
 }
 
 export interface AlertBookOptions {
@@ -114,12 +117,14 @@ export class AlertBook {
     for (const queue of this.#queues.values()) queue.close()
   }
 
-  #moveGroup({ monitor, group, transition, at, value, cycleKey }: Transition): void {
+  #moveGroup({ monitor, group, transition, at, value, cycleKey, lastTriggeredAt }: Transition): void {
     const groups = this.#groups.get(monitor.slug) ?? new Map<string, GroupState>()
     this.#groups.set(monitor.slug, groups)
     const key = keyOf(group)
-    if (transition === 'Recovered') groups.delete(key)
-    else groups.set(key, { group, transition, since: new Date(at).toISOString(), value, cycle_key: cycleKey })
+    if (transition === 'Recovered') return void groups.delete(key)
+    const triggered_at = transition.endsWith('Triggered') ? lastTriggeredAt : (groups.get(key)?.triggered_at ?? null)
+    const state = { group, transition, since: new Date(at).toISOString(), value, cycle_key: cycleKey }
+    groups.set(key, { ...state, triggered_at, notified_at: at })
   }
 
   #remember(transition: Transition, notification: Notification): Alert {

@@ -131,12 +131,13 @@ interface Rendered {
 }
 
 /** Decision `scope-in-group-by-order`: `$ALERT_SCOPE` names the facets of `.by` in their order, only those of `notify_by`. */
+export const groupTagsOf = (monitor: Monitor, group: Readonly<Record<string, string>>): string[] =>
+  monitor.parsed.by.filter(({ name }) => Object.hasOwn(group, name)).map(({ name }) => `${name}:${group[name]}`)
+
 function notificationOf(transition: Transition, { name, message, priority, link, variables }: Rendered): Notification {
   const { monitor } = transition
   const id = randomBytes(8).readBigUInt64BE().toString()
-  const groupTags = monitor.parsed.by
-    .filter((facet) => Object.hasOwn(transition.group, facet.name))
-    .map((facet) => `${facet.name}:${transition.group[facet.name]}`)
+  const groupTags = groupTagsOf(monitor, transition.group)
   const scope = groupTags.join(',')
   const title = titleOf(transition, name, scope, priority)
   const shown = hasHiddenHandles(monitor) ? withoutHandles(message) : message

@@ -1,0 +1,165 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import * as z from 'zod'
+import type { FunctionsConfig } from '../../shared/config.ts'
+import type { Secret } from '../../shared/secret.ts'
+
+/** A group of one of our monitors that Datadog says is in alert now. */
+export interface OpenAlert {
+  monitorId: string
+  tags: readonly string[]
+  /** As Datadog names the group: `@sid:…`, entries separated by commas; `*` of a monitor without groups. */
+  scope: string
+  /** When it last went into alert: epoch ms, whole seconds. */
+  triggeredAt: number
+}
+
+export interface OpenAlerts {
+  /**
+   * One page of monitors after the other.
+   * @param signal ends the waiting for Datadog
+   * @throws AlertsAway when Datadog does not answer, refuses, or answers something else
+   */
+  pages(signal: AbortSignal): AsyncIterable<OpenAlert[]>
+}
+
+/** Which alerts are open could not be learnt; the message never holds a key. */
+export class AlertsAway extends Error {
+  override readonly name = 'AlertsAway'
+}
+
+export interface OpenAlertsOptions {
+  /** e.g. `https://api.datadoghq.eu` */
+  readonly url: string
+  readonly apiKey: Secret
+  readonly appKey: Secret
+  readonly now: () => number
+  readonly fetch?: typeof fetch
+  /** For one request. */
+  readonly timeoutMs?: number
+  readonly pageSize?: number
+}
+
+/** What `detections push` marks every monitor with. */
+const MARK = 'managed-by:mini-ato-saas'
+const TIMEOUT_MS = 5_000
+const PAGE_SIZE = 100
+/** More monitors than this are not ours: a server that does not know paging would otherwise be asked for ever. */
+const PAGES_MOST = 20
+const BYTES_MOST = 32 * 1024 * 1024
+/** A longer wait is left to the next sweep. */
+const LONGEST_WAIT_MS = 5_000
+
+/** A group that was never in alert has null for its time. @see Datadog API reference, Get all monitors */
+const Group = z.object({
+  name: z.string().max(1024).nullish(),
+  status: z.string(),
+  last_triggered_ts: z.number().int().min(0).max(1e11).nullish(),
+})
+const Monitor = z.object({
+  id: z.number().int(),
+  tags: z.array(z.string().max(512)).max(256),
+  state: z.object({ groups: z.record(z.string().max(1024), z.unknown()).nullish() }).nullish(),
+})
+type Monitor = z.infer<typeof Monitor>
+
+/** @returns undefined where the configuration has no key that may ask */
+export function openAlertsFrom(
+  config: Pick<FunctionsConfig, 'DD_API_KEY' | 'DD_APP_KEY' | 'DD_API_URL' | 'DD_SITE' | 'ATO_LAB'>,
+  now: () => number,
+): OpenAlerts | undefined {
+  const { DD_API_KEY: apiKey, DD_APP_KEY: appKey, DD_SITE, ATO_LAB } = config
+  // The lab never asks a real account, whatever site its environment names.
+  const url = config.DD_API_URL ?? (ATO_LAB || DD_SITE === undefined ? undefined : `https://api.${DD_SITE}`)
+  if (apiKey === undefined || appKey === undefined || url === undefined) return undefined
+  return createOpenAlerts({ url, apiKey, appKey, now })
+}
+
+/** Datadog's monitor API, as far as the sweeper asks it. After a 429 nothing is asked before the time that it names. */
+export function createOpenAlerts(options: OpenAlertsOptions): OpenAlerts {
+  const { now, pageSize = PAGE_SIZE } = options
+  let notBefore = 0
+
+  async function ask(page: number, signal: AbortSignal): Promise<unknown[]> {
+    for (let attempt = 0; ; attempt++) {
+      const waitMs = notBefore - now()
+      if (waitMs > LONGEST_WAIT_MS) throw new AlertsAway('Datadog has to be left alone for a while (429)')
+      if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => raise('Datadog was asked too often (429)'))
+      const answer = await request(options, { page, pageSize }, signal)
+      if (Array.isArray(answer)) return answer
+      notBefore = now() + answer.retryAfterMs
+      if (attempt > 0) raise('Datadog was asked too often (429)')
+    }
+  }
+
+  return {
+    async *pages(signal) {
+      const seen = new Set<number>()
+      for (let page = 0; page < PAGES_MOST; page++) {
+        const listed = await ask(page, signal)
+        const monitors = listed.flatMap((monitor) => Monitor.safeParse(monitor).data ?? [])
+        const fresh = monitors.filter(({ id }) => !seen.has(id))
+        for (const { id } of fresh) seen.add(id)
+        yield fresh.flatMap(alertsOf)
+        if (listed.length < pageSize || fresh.length === 0) return
+      }
+    },
+  }
+}
+
+/** The groups in alert of one monitor. A group that cannot be read is left out: it must not hide the others. */
+function alertsOf({ id, tags, state }: Monitor): OpenAlert[] {
+  return Object.entries(state?.groups ?? {}).flatMap(([scope, group]) => {
+    const { status, last_triggered_ts: triggered } = Group.safeParse(group).data ?? {}
+    if (status !== 'Alert' || triggered === undefined || triggered === null) return []
+    return [{ monitorId: String(id), tags, scope, triggeredAt: triggered * 1000 }]
+  })
+}
+
+async function request(
+  { url, apiKey, appKey, fetch: ask = fetch, timeoutMs = TIMEOUT_MS }: OpenAlertsOptions,
+  { page, pageSize }: { page: number; pageSize: number },
+  signal: AbortSignal,
+): Promise<unknown[] | { retryAfterMs: number }> {
+  const query = new URLSearchParams({
+    ...{ group_states: 'alert', monitor_tags: MARK, with_downtimes: 'false' },
+    ...{ page: String(page), page_size: String(pageSize) },
+  })
+  const deadline = AbortSignal.timeout(timeoutMs)
+  const response = await ask(`${url}/api/v1/monitor?${query}`, {
+    headers: { 'DD-API-KEY': apiKey.reveal(), 'DD-APPLICATION-KEY': appKey.reveal(), Accept: 'application/json' },
+    // The keys go to the host that was named, and to no other.
+    redirect: 'error',
+    signal: AbortSignal.any([signal, deadline]),
+  }).catch(() => raise('Datadog’s monitor API does not answer'))
+  if (response.status === 429) {
+    await response.body?.cancel()
+    return { retryAfterMs: resetOf(response.headers.get('x-ratelimit-reset')) }
+  }
+  if (!response.ok) {
+    await response.body?.cancel()
+    const refused = response.status === 401 || response.status === 403
+    const why = refused ? ': DD_API_KEY and DD_APP_KEY must be of this account, with monitors_read' : ''
+    return raise(`Datadog’s monitor API answered ${response.status}${why}`)
+  }
+  const body = await readJson(response).catch(() => raise('Datadog’s monitor API was cut off, or answered no JSON'))
+  return Array.isArray(body) ? body : raise('Datadog’s monitor API answered no list of monitors')
+}
+
+/** Seconds until the limit is reset; without a number, a minute. */
+const resetOf = (seconds: string | null): number =>
+  seconds !== null && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : 60_000
+
+async function readJson({ body }: Response): Promise<unknown> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length
+    if (bytes > BYTES_MOST) throw new Error('the answer is too long')
+    chunks.push(chunk)
+  }
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+}
+
+function raise(message: string): never {
+  throw new AlertsAway(message)
+}
