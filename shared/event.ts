@@ -9,6 +9,9 @@ import { networkOf } from './client/address.ts'
 /** Only what has the form of an address is ever logged as one: people type passwords into login fields. */
 export const EMAIL_PATTERN = /^[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,190}$/
 export const USER_AGENT_MAX = 256
+/** Characters of what an operator says. */
+export const OPERATOR_MAX = 64
+export const WHY_MAX = 256
 
 export const Hash = z.string().regex(/^[0-9a-f]{32}$/)
 export const Via = z.enum(['web', 'api'])
@@ -235,7 +238,26 @@ export const EVENTS = {
     evt: z.literal('contain'),
     outcome: z.enum(['success', 'noop', 'refused', 'fail', 'undone']),
     action: z.enum(['revoke', 'revoke_user', 'block_ip', 'step_up', 'notify']),
-    reason: z.enum(['cap', 'shadow', 'policy']).optional(),
+    /**
+     * Of a refused one, why it waits for a person; of a failed one, why it can never be carried out; of one that changed
+     * nothing, that it came too late.
+     */
+    reason: z
+      .enum([
+        'cap',
+        'shadow',
+        'policy',
+        'stale',
+        'recovered',
+        'expired',
+        'policy_gone',
+        'policy_changed',
+        'subject_gone',
+      ])
+      .optional(),
+    /** The person who decided it, and what for; absent where nobody was asked. */
+    operator: z.string().min(1).max(OPERATOR_MAX).optional(),
+    why: z.string().min(1).max(WHY_MAX).optional(),
     detection: slug,
     containment_id: z.string(),
     sid: Sid.optional(),

@@ -90,7 +90,7 @@ export function subjectOf(row: Pick<Containment, 'detection' | 'scope'>): Subjec
 type ContainEvent = Extract<NewEvent, { evt: 'contain' }>
 
 export function eventOf(row: Containment, subject: Subject, requestId: string): Omit<ContainEvent, 'outcome' | 'via'> {
-  const { action, detection, id, userId } = row
+  const { action, detection, id, userId, operator, why } = row
   return {
     evt: 'contain',
     action,
@@ -100,6 +100,8 @@ export function eventOf(row: Containment, subject: Subject, requestId: string): 
     ...(subject.kind === 'session' && { sid: subject.sid }),
     ...(action === 'block_ip' && subject.kind === 'network' && { blocked_network: subject.network }),
     ...(userId !== undefined && { usr: { id: userId } }),
+    ...(operator !== undefined && { operator }),
+    ...(why !== undefined && { why }),
   }
 }
 

@@ -463,9 +463,25 @@ export interface Containment {
   action: 'revoke' | 'revoke_user' | 'block_ip' | 'step_up' | 'notify'
   state: ContainmentState
   result?: 'success' | 'noop' | undefined
-  /** Why it is held; of a closed one, whether its alert recovered or its effect ran out while the alert was still open. */
-  reason?: 'cap' | 'shadow' | 'policy' | 'stale' | 'recovered' | 'expired' | undefined
+  /**
+   * Why it is held; of a failed one, why it can never be carried out; of a closed one, whether its alert recovered or its
+   * effect ran out while the alert was still open.
+   */
+  reason?:
+    | 'cap'
+    | 'shadow'
+    | 'policy'
+    | 'stale'
+    | 'recovered'
+    | 'expired'
+    | 'policy_gone'
+    | 'policy_changed'
+    | 'subject_gone'
+    | undefined
   via?: 'web' | 'direct' | undefined
+  /** Who decided about it last, and why: a person who approved it, tried it again or took it back. */
+  operator?: string | undefined
+  why?: string | undefined
   userId?: string | undefined
   alertId: string
   /** The alert's own date, and ours. */

@@ -56,7 +56,10 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
     })
 
     test('is found as it was claimed, under its own detection only', async () => {
-      const full = { result: 'noop', reason: 'stale', via: 'direct', userId: randomUUID(), expiresAt: LATER } as const
+      const full = {
+        ...({ result: 'noop', reason: 'stale', via: 'direct', userId: randomUUID(), expiresAt: LATER } as const),
+        ...{ operator: 'ann', why: 'the right people, "all" of them' },
+      }
       const [short, long] = [await claimed(), await claimed(full)]
       expect(await ledger.find(short.detection, short.id)).toEqual(short)
       expect(await ledger.find(long.detection, long.id)).toEqual(long)

@@ -7,12 +7,14 @@ const PARALLEL = 10
 
 function containmentOf(row: TableEntityResult<Containment>): Containment {
   const { id, detection, cycle, scope, action, state, alertId, alertedAt, createdAt, updatedAt, attempts } = row
-  const { result, reason, via, userId, expiresAt } = row
+  const { result, reason, via, operator, why, userId, expiresAt } = row
   return {
     ...{ id, detection, cycle, scope, action, state, alertId, alertedAt, createdAt, updatedAt, attempts },
     ...(result && { result }),
     ...(reason && { reason }),
     ...(via && { via }),
+    ...(operator && { operator }),
+    ...(why && { why }),
     ...(userId && { userId }),
     ...(expiresAt && { expiresAt }),
   }
