@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import { type Entrance, type Entrances, ENTRANCE_WINDOW_MS as WINDOW_MS } from '../port.ts'
+import { suspectsAmong } from '../suspects.ts'
 import { hashedKey, TTL_MARGIN_MS } from './key.ts'
 import { defineScript } from './script.ts'
 
@@ -32,14 +33,11 @@ export function createEntrances(redis: Redis): Entrances {
         redis.zrangebyscore(keyOf('opened', network), since, '+inf', 'WITHSCORES'),
       ])
       const attackedSince = first === undefined ? Number.POSITIVE_INFINITY : Number(first)
-      const recent: Entrance[] = []
-      for (let at = 0; at + 1 < opened.length; at += 2) {
-        const entrance = JSON.parse(opened[at] as string) as Entrance
-        if (entrance.odd || entrance.returning || Number(opened[at + 1]) >= attackedSince) recent.push(entrance)
+      const entered: { entrance: Entrance; at: number }[] = []
+      for (let index = 0; index + 1 < opened.length; index += 2) {
+        entered.push({ entrance: JSON.parse(opened[index] as string) as Entrance, at: Number(opened[index + 1]) })
       }
-      const begun = recent.filter(({ returning }) => !returning)
-      const lineages = new Set(begun.map(({ lineage }) => lineage))
-      return recent.filter(({ returning, lineage }) => !returning || (lineage !== undefined && lineages.has(lineage)))
+      return suspectsAmong(entered, attackedSince)
     },
   }
 }

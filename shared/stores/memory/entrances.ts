@@ -1,0 +1,32 @@
+import { type Entrance, type Entrances, ENTRANCE_WINDOW_MS as WINDOW_MS } from '../port.ts'
+import { suspectsAmong } from '../suspects.ts'
+import { createMemorySpace } from './space.ts'
+
+/** Failures are remembered by the minute: the first of them is all that is asked for. */
+const MINUTE_MS = 60_000
+
+/** Where sessions were opened lately, in this process alone. */
+export function createMemoryEntrances(space = createMemorySpace()): Entrances {
+  const opened = space.map<readonly { entrance: Entrance; at: number }[]>()
+  const failed = space.map<readonly number[]>()
+  return {
+    async failed(network, now) {
+      const recent = (failed.get(network) ?? []).filter((at) => at >= now - WINDOW_MS)
+      const isNoted = recent.some((at) => Math.floor(at / MINUTE_MS) === Math.floor(now / MINUTE_MS))
+      failed.set(network, isNoted ? recent : [...recent, now])
+    },
+    async opened(network, entrance, now) {
+      const recent = (opened.get(network) ?? []).filter(({ at }) => at >= now - WINDOW_MS)
+      opened.set(
+        network,
+        [...recent, { entrance, at: now }].sort((a, b) => a.at - b.at),
+      )
+    },
+    async suspects(network, now) {
+      const since = now - WINDOW_MS
+      const failures = (failed.get(network) ?? []).filter((at) => at >= since && at <= now)
+      const recent = (opened.get(network) ?? []).filter(({ at }) => at >= since)
+      return suspectsAmong(recent, Math.min(...failures, Number.POSITIVE_INFINITY))
+    },
+  }
+}

@@ -1,0 +1,170 @@
+import { RestError, type TableClient } from '@azure/data-tables'
+import type { Tables } from '../tables/client.ts'
+import { CONFLICT, NOT_FOUND, PRECONDITION_FAILED } from '../tables/entity.ts'
+import { parseFilter } from './table-filter.ts'
+
+type Row = Readonly<Record<string, unknown>>
+type Entity = Row & { partitionKey: string; rowKey: string }
+type Mode = 'Merge' | 'Replace'
+type Action = ['create' | 'delete', Entity] | ['update' | 'upsert', Entity, Mode?]
+
+/** Asked for each operation on a table, so that whoever made the tables decides when it happens, and whether. */
+export type Perform = <T>(operation: string, run: () => T) => Promise<T>
+
+/** What one page of a listing holds at most. @see Query timeout and pagination, Table service REST API */
+const PAGE = 1000
+
+/**
+ * Tables in this process alone, with what the ledgers over them rely on: keys, conditional writes by etag, rows in the
+ * order of their keys, filters, pages, transactions. The ledgers themselves are the real ones.
+ */
+export function createMemoryTables(perform: Perform = async (_, run) => run()): Tables {
+  const tables = new Map<string, TableClient>()
+  return {
+    async open(name) {
+      let table = tables.get(name)
+      if (!table) {
+        // The library's class has much more than what a ledger calls.
+        table = new MemoryTable((operation, run) => perform(`${name}.${operation}`, run)) as unknown as TableClient
+        tables.set(name, table)
+      }
+      return table
+    },
+    async ping() {},
+  }
+}
+
+class MemoryTable {
+  readonly #partitions = new Map<string, Map<string, Row>>()
+  readonly #perform: Perform
+  #writes = 0
+
+  constructor(perform: Perform) {
+    this.#perform = perform
+  }
+
+  createEntity(entity: Entity) {
+    return this.#perform('create', () => this.#create(entity))
+  }
+
+  getEntity(partitionKey: string, rowKey: string) {
+    return this.#perform('get', () => this.#find(partitionKey, rowKey))
+  }
+
+  updateEntity(entity: Entity, mode: Mode = 'Merge', options: { etag?: string } = {}) {
+    return this.#perform('update', () => this.#update(entity, mode, options.etag))
+  }
+
+  upsertEntity(entity: Entity, mode: Mode = 'Merge') {
+    return this.#perform('upsert', () => this.#upsert(entity, mode))
+  }
+
+  deleteEntity(partitionKey: string, rowKey: string, options: { etag?: string } = {}) {
+    return this.#perform('delete', () => this.#delete(partitionKey, rowKey, options.etag))
+  }
+
+  /** All of it or nothing. */
+  submitTransaction(actions: readonly Action[]) {
+    return this.#perform('transaction', () => {
+      const before = new Map([...this.#partitions].map(([key, rows]) => [key, new Map(rows)]))
+      try {
+        for (const [kind, entity, mode] of actions) {
+          if (kind === 'create') this.#create(entity)
+          else if (kind === 'delete') this.#delete(entity.partitionKey, entity.rowKey)
+          else if (kind === 'update') this.#update(entity, mode ?? 'Merge')
+          else this.#upsert(entity, mode ?? 'Merge')
+        }
+      } catch (error) {
+        this.#partitions.clear()
+        for (const [key, rows] of before) this.#partitions.set(key, rows)
+        throw error
+      }
+    })
+  }
+
+  listEntities({ queryOptions = {} }: { queryOptions?: { filter?: string; select?: string[] } } = {}) {
+    const pages = (size: number, from?: string) => this.#pages(queryOptions.filter ?? '', size, from)
+    async function* rows() {
+      for await (const page of pages(PAGE)) yield* page
+    }
+    const iterator = rows()
+    return {
+      next: () => iterator.next(),
+      [Symbol.asyncIterator]: () => iterator,
+      byPage: ({ maxPageSize = PAGE, continuationToken }: { maxPageSize?: number; continuationToken?: string } = {}) =>
+        pages(maxPageSize, continuationToken),
+    }
+  }
+
+  /** Each page is read when it is asked for, from the first row after the last one of the page before. */
+  async *#pages(filter: string, size: number, from?: string) {
+    const { partition, matches } = parseFilter(filter)
+    let token = from
+    do {
+      const page = await this.#perform('list', () => {
+        const rows: Row[] = []
+        let last: string | undefined
+        for (const [key, row] of this.#inOrder(partition)) {
+          if (token !== undefined && key <= token) continue
+          if (!matches(row)) continue
+          if (rows.length === size) return Object.assign(rows, { continuationToken: last })
+          rows.push(row)
+          last = key
+        }
+        return Object.assign(rows, { continuationToken: undefined })
+      })
+      yield page
+      token = page.continuationToken
+    } while (token !== undefined)
+  }
+
+  #inOrder(partition: string | undefined): [key: string, row: Row][] {
+    const rows: [string, Row][] = []
+    for (const [name, found] of this.#partitions) {
+      if (partition !== undefined && name !== partition) continue
+      for (const [rowKey, row] of found) rows.push([`${name}\u0000${rowKey}`, row])
+    }
+    return rows.sort(([a], [b]) => (a < b ? -1 : 1))
+  }
+
+  #find(partitionKey: string, rowKey: string): Row {
+    const row = this.#partitions.get(partitionKey)?.get(rowKey)
+    if (!row) throw failure(NOT_FOUND, 'ResourceNotFound')
+    return row
+  }
+
+  #create(entity: Entity) {
+    if (this.#partitions.get(entity.partitionKey)?.has(entity.rowKey)) throw failure(CONFLICT, 'EntityAlreadyExists')
+    return this.#write(entity)
+  }
+
+  #update(entity: Entity, mode: Mode, etag = '*') {
+    const row = this.#find(entity.partitionKey, entity.rowKey)
+    if (etag !== '*' && etag !== row.etag) throw failure(PRECONDITION_FAILED, 'UpdateConditionNotSatisfied')
+    return this.#write(mode === 'Merge' ? { ...row, ...defined(entity) } : entity)
+  }
+
+  #upsert(entity: Entity, mode: Mode) {
+    const row = this.#partitions.get(entity.partitionKey)?.get(entity.rowKey)
+    return this.#write(mode === 'Merge' ? { ...row, ...defined(entity) } : entity)
+  }
+
+  #delete(partitionKey: string, rowKey: string, etag = '*') {
+    const row = this.#find(partitionKey, rowKey)
+    if (etag !== '*' && etag !== row.etag) throw failure(PRECONDITION_FAILED, 'UpdateConditionNotSatisfied')
+    this.#partitions.get(partitionKey)?.delete(rowKey)
+  }
+
+  #write(entity: Entity) {
+    const etag = `W/"${++this.#writes}"`
+    const partition = this.#partitions.get(entity.partitionKey) ?? new Map<string, Row>()
+    this.#partitions.set(entity.partitionKey, partition.set(entity.rowKey, { ...defined(entity), etag }))
+    return { etag }
+  }
+}
+
+/** The service keeps no property without a value, and a merge leaves such a one as it was. */
+const defined = (entity: Entity): Entity =>
+  Object.fromEntries(Object.entries(entity).filter(([, value]) => value !== undefined && value !== null)) as Entity
+
+const failure = (statusCode: number, code: string) => new RestError(code, { statusCode, code })

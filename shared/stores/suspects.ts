@@ -1,0 +1,17 @@
+import type { Entrance } from './port.ts'
+
+/**
+ * Those sessions that somebody may have opened who tries passwords from their network; see `Entrances.suspects`.
+ * @param opened with epoch ms, oldest first @param attackedSince epoch ms of the first failure from there
+ */
+export function suspectsAmong(
+  opened: readonly { entrance: Entrance; at: number }[],
+  attackedSince: number,
+): Entrance[] {
+  const recent = opened
+    .filter(({ entrance, at }) => entrance.odd || entrance.returning || at >= attackedSince)
+    .map(({ entrance }) => entrance)
+  const begun = recent.filter(({ returning }) => !returning)
+  const lineages = new Set(begun.map(({ lineage }) => lineage))
+  return recent.filter(({ returning, lineage }) => !returning || (lineage !== undefined && lineages.has(lineage)))
+}
