@@ -43,7 +43,7 @@ param tuning object = {}
 var suffix = uniqueString(subscription().id, resourceGroup().id, environmentName)
 var tags = { 'azd-env-name': environmentName }
 var packageContainer = 'packages'
-var tableNames = ['sessions', 'sessionindex', 'devices', 'places', 'containments']
+var tableNames = ['sessions', 'sessionindex', 'devices', 'places', 'containments', 'containmentindex']
 var vaultName = 'kv-${suffix}'
 // The platform puts the secret's newest value in its place at each start; a secret that is not there stays as this text.
 var secret = '@Microsoft.KeyVault(VaultName=${vaultName};SecretName='

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { type CarryOutDeps, carryOut } from './containment/carry-out.ts'
 import { ABANDONED_MS } from './containment/policy.ts'
-import type { Leases, LiveSessions, OpenSession, Registrations, RevokedUser, Tombstone, Users } from './stores/port.ts'
+import type {
+  Containment,
+  Leases,
+  LiveSessions,
+  OpenSession,
+  Registrations,
+  RevokedUser,
+  Tombstone,
+  Users,
+} from './stores/port.ts'
 import { mapLimited } from './stores/tables/entity.ts'
 
 const LEASE_MS = 120_000
@@ -121,20 +130,23 @@ async function revokedSince({ userId, issuedAt }: OpenSession, deps: SweepDeps):
 
 async function finishContainments(swept: Swept, deps: SweepDeps): Promise<void> {
   const now = deps.now()
-  for (const row of await deps.containments.list({ states: ['pending', 'done'] })) {
-    if (row.state === 'done') {
-      if (row.expiresAt && row.expiresAt.getTime() <= now) {
-        const closed = { ...row, state: 'closed' as const, reason: 'expired' as const, updatedAt: new Date(now) }
-        await deps.containments.update(closed, ['done'])
-      }
-    } else if (now - row.updatedAt.getTime() >= ABANDONED_MS) {
-      try {
-        await carryOut(row, randomUUID(), deps)
-        swept.contained++
-      } catch (error) {
-        swept.failed++
-        deps.error(error, 'a pending containment could not be carried out')
-      }
-    }
+  for await (const page of deps.containments.openPages(new Date(now))) {
+    for (const row of page) await finishContainment(row, swept, deps)
+  }
+}
+
+async function finishContainment(row: Containment, swept: Swept, deps: SweepDeps): Promise<void> {
+  const now = deps.now()
+  if (row.state === 'done' && row.expiresAt && row.expiresAt.getTime() <= now) {
+    const closed: Containment = { ...row, state: 'closed', reason: 'expired', updatedAt: new Date(now) }
+    await deps.containments.revise(row.detection, row.id, ({ state }) => (state === 'done' ? closed : undefined))
+  }
+  if (row.state !== 'pending' || now - row.updatedAt.getTime() < ABANDONED_MS) return
+  try {
+    await carryOut(row, randomUUID(), deps)
+    swept.contained++
+  } catch (error) {
+    swept.failed++
+    deps.error(error, 'a pending containment could not be carried out')
   }
 }

@@ -48,7 +48,12 @@ const sweepOurs = () => {
     ...deps,
     leases: { acquire: async () => async () => undefined },
     ledger: { ...deps.ledger, async *openPages() {} },
-    containments: { ...deps.containments, list: async (filter) => (await deps.containments.list(filter)).filter(ours) },
+    containments: {
+      ...deps.containments,
+      async *openPages(now) {
+        for await (const page of deps.containments.openPages(now)) yield page.filter(ours)
+      },
+    },
   })
 }
 let hosts = 0

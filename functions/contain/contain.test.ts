@@ -421,7 +421,7 @@ describe('an alert that merely notifies', () => {
   it('is finished by the sweeper when it was claimed and left', async () => {
     const hung = await startFunctions({
       env: functions.env,
-      deps: { containments: { ...functions.deps.containments, update: () => Promise.reject(new Error('lost')) } },
+      deps: { containments: { ...functions.deps.containments, revise: () => Promise.reject(new Error('lost')) } },
     })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
     const delivery = notice('telemetry-silence', '')
@@ -676,7 +676,7 @@ describe('the sweeper', () => {
     const hung = await startFunctions({
       env: functions.env,
       deps: {
-        containments: { ...functions.deps.containments, update: () => Promise.reject(new Error('lost')) },
+        containments: { ...functions.deps.containments, revise: () => Promise.reject(new Error('lost')) },
         fetch: () => Promise.reject(new Error('down')),
         sessions: { ...functions.deps.sessions, revoke: () => Promise.reject(new Error('lost')) },
       },

@@ -75,7 +75,7 @@ async function moveOn(
   deps: Pick<CarryOutDeps, 'containments' | 'now'>,
 ): Promise<Containment> {
   const moved = { ...row, ...change, attempts: row.attempts + 1, updatedAt: new Date(deps.now()) }
-  await deps.containments.update(moved, from)
+  await deps.containments.revise(row.detection, row.id, ({ state }) => (from.includes(state) ? moved : undefined))
   return moved
 }
 

@@ -87,7 +87,8 @@ async function start(row: Containment, alert: Alert, requestId: string, deps: Co
     return { kind: 'accepted', containment: await carryOut(row, requestId, deps) }
   }
   const held: Containment = { ...row, state: 'held', reason: 'cap' }
-  await deps.containments.update(held, ['pending', 'held'])
+  const step = ({ state }: Containment) => (state === 'pending' || state === 'held' ? held : undefined)
+  await deps.containments.revise(row.detection, row.id, step)
   const event = eventOf(row, alert.subject, requestId)
   deps.emit({ ...event, outcome: 'refused', reason: 'cap', via: 'direct', level: 'error' })
   return { kind: 'accepted', containment: held }
@@ -117,7 +118,8 @@ async function close(alert: Alert, deps: ContainDeps): Promise<ContainOutcome> {
   // A late reminder must not renew a block that ran out before the alert recovered.
   if (row?.state !== 'done' && !(row && ranOut(row))) return { kind: 'ignored', reason: 'not_a_trigger' }
   const closed: Containment = { ...row, state: 'closed', reason: 'recovered', updatedAt: new Date(deps.now()) }
-  await deps.containments.update(closed, ['done', 'closed'])
+  const step = ({ state }: Containment) => (state === 'done' || state === 'closed' ? closed : undefined)
+  await deps.containments.revise(row.detection, row.id, step)
   return { kind: 'accepted', containment: closed }
 }
 
@@ -135,6 +137,7 @@ function rowFor(alert: Alert, userId: string | undefined, now: Date): Containmen
     createdAt: now,
     updatedAt: now,
     attempts: 0,
+    nextAt: now,
   }
   return userId === undefined ? row : { ...row, userId }
 }

@@ -23,7 +23,10 @@ export async function undo(row: Containment, requestId: string, deps: CarryOutDe
   const subject = subjectOf(row)
   if (row.action === 'block_ip' && subject.kind === 'network') await deps.blocks.unblock(subject.network, row.id)
   const undone: Containment = { ...row, state: 'undone', updatedAt: new Date(deps.now()) }
-  if (!(await deps.containments.update(undone, [row.state]))) throw new NotPossible('it has just changed; look again')
+  const step = ({ state }: Containment) => (state === row.state ? undone : undefined)
+  if (!(await deps.containments.revise(row.detection, row.id, step))) {
+    throw new NotPossible('it has just changed; look again')
+  }
   deps.emit({ ...eventOf(row, subject, requestId), outcome: 'undone', via: row.via ?? 'direct', level: 'warn' })
   return undone
 }

@@ -447,12 +447,28 @@ export interface LastPlaces {
 }
 
 export type ContainmentState =
-  | 'pending' // claimed, to be carried out (the sweeper finishes it)
+  | 'pending' // claimed, to be carried out: whoever claimed it does, or the sweeper
   | 'done'
-  | 'held' // the cap or policy stopped it: an operator decides
-  | 'failed'
+  | 'held' // the cap, policy or its age stopped it: an operator decides
+  | 'failed' // it can never be carried out
   | 'undone'
   | 'closed' // the alert recovered, or the effect ran out
+
+/** Why a row is held, failed or closed. */
+export type ContainmentReason =
+  // held
+  | 'cap'
+  | 'shadow'
+  | 'policy'
+  | 'stale'
+  // held or closed
+  | 'recovered'
+  // closed: the effect ran out, the alert may still be open
+  | 'expired'
+  // failed
+  | 'policy_gone'
+  | 'policy_changed'
+  | 'subject_gone'
 
 export interface Containment {
   id: string
@@ -463,21 +479,7 @@ export interface Containment {
   action: 'revoke' | 'revoke_user' | 'block_ip' | 'step_up' | 'notify'
   state: ContainmentState
   result?: 'success' | 'noop' | undefined
-  /**
-   * Why it is held; of a failed one, why it can never be carried out; of a closed one, whether its alert recovered or its
-   * effect ran out while the alert was still open.
-   */
-  reason?:
-    | 'cap'
-    | 'shadow'
-    | 'policy'
-    | 'stale'
-    | 'recovered'
-    | 'expired'
-    | 'policy_gone'
-    | 'policy_changed'
-    | 'subject_gone'
-    | undefined
+  reason?: ContainmentReason | undefined
   via?: 'web' | 'direct' | undefined
   /** Who decided about it last, and why: a person who approved it, tried it again or took it back. */
   operator?: string | undefined
@@ -488,18 +490,68 @@ export interface Containment {
   alertedAt: Date
   createdAt: Date
   updatedAt: Date
+  /** From when a block counts, if a reminder or an operator renewed it. */
+  renewedAt?: Date | undefined
   /** When the effect runs out by itself (a block). */
   expiresAt?: Date | undefined
+  /** How many attempts have begun. The number is the fence: an attempt that is not the last one changes nothing. */
   attempts: number
+  /** Of the attempt that began last. */
+  holder?: string | undefined
+  /** No attempt begins before: until then the one under way has its time, or the next one waits. */
+  nextAt: Date
+  /** The cap let it through; asked once. */
+  admitted?: boolean | undefined
+  /** The alert recovered before the containment was carried out. */
+  recovered?: boolean | undefined
+  /** An operator approved it: neither its age nor its recovery holds it any more. */
+  approved?: boolean | undefined
+  /** The event that the row owes. Whoever moves the row on emits it first. */
+  announce?: Announcement | undefined
+}
+
+/** What an event says beyond its row. A row that is announced twice has the same `requestId` both times. */
+export interface Announcement {
+  outcome: 'success' | 'noop' | 'refused' | 'fail' | 'undone'
+  requestId: string
+  reason?: ContainmentReason | undefined
+  sessionsEnded?: number | undefined
 }
 
 export interface ContainmentLedger {
   /** Insert-only claim. @returns false if there is a row of that (detection, cycle, scope) already */
   claim(containment: Containment): Promise<boolean>
   find(detection: string, id: string): Promise<Containment | undefined>
-  /** Moves a row on, if it is still in one of the named states. @returns false if it was not */
-  update(containment: Containment, from: readonly ContainmentState[]): Promise<boolean>
-  list(filter: { states?: readonly ContainmentState[]; limit?: number }): Promise<Containment[]>
+  /**
+   * Moves a row on in one step: `step` judges the row as it stands, and again whenever somebody else was faster.
+   * @param step pure; undefined leaves the row as it is
+   * @returns the row as it was written; undefined if `step` refused it, or if there is none
+   */
+  revise(
+    detection: string,
+    id: string,
+    step: (row: Containment) => Containment | undefined,
+  ): Promise<Containment | undefined>
+  /**
+   * Rows with which something is left to do (`isOpen`), oldest first, at most 100 a page. Rows that were just claimed or
+   * closed may be missing or too many: judge each.
+   */
+  openPages(now: Date): AsyncIterable<Containment[]>
+  /** Every row about one subject of one detection. */
+  listOf(detection: string, scope: string): Promise<Containment[]>
+  /** Newest first. `since`: created at or after. */
+  list(filter: {
+    states?: readonly ContainmentState[]
+    reason?: ContainmentReason
+    detection?: string
+    since?: Date
+    limit?: number
+  }): Promise<Containment[]>
+  /**
+   * Finds rows that {@link openPages} misses, because an older release or a hand wrote them, and adds them to it. Looks
+   * at a bounded number of rows. @param from where the call before ended @returns where to go on; undefined at the end
+   */
+  reindex(now: Date, from?: string): Promise<string | undefined>
   /** Removes rows that were last touched before and are not `pending`, at most so many. @returns how many it removed */
   purge(before: Date, atMost: number): Promise<number>
 }

@@ -1,69 +1,178 @@
+import { createHash } from 'node:crypto'
 import { odata, type TableEntityResult } from '@azure/data-tables'
-import type { Containment, ContainmentLedger } from '../port.ts'
+import { isOpen } from '../../containment/row.ts'
+import type { Announcement, Containment, ContainmentLedger } from '../port.ts'
 import type { Tables } from './client.ts'
 import { CONFLICT, findEntity, mapLimited, NOT_FOUND, PRECONDITION_FAILED, unless } from './entity.ts'
 
 const PARALLEL = 10
+const PAGE = 100
+const REINDEX_PAGE = 500
+const OPEN = 'open'
+/** An index row whose row is not open may belong to a claim under way for so long, even in a process that was stopped. */
+const ORPHAN_MS = 15 * 60_000
 
-function containmentOf(row: TableEntityResult<Containment>): Containment {
-  const { id, detection, cycle, scope, action, state, alertId, alertedAt, createdAt, updatedAt, attempts } = row
-  const { result, reason, via, operator, why, userId, expiresAt } = row
-  return {
-    ...{ id, detection, cycle, scope, action, state, alertId, alertedAt, createdAt, updatedAt, attempts },
-    ...(result && { result }),
-    ...(reason && { reason }),
-    ...(via && { via }),
-    ...(operator && { operator }),
-    ...(why && { why }),
-    ...(userId && { userId }),
-    ...(expiresAt && { expiresAt }),
-  }
+/** A row as the table has it. `nextAt` is missing in rows of older releases. */
+type Entity = Omit<Containment, 'announce' | 'nextAt'> & { announce?: string; nextAt?: Date }
+interface OpenEntry {
+  rowKey: string
+  detection: string
+  id: string
+  at: Date
 }
 
-/** What was contained and why: partition detection, row id. The id is made of what a claim must be unique in. */
+const OPTIONAL = [
+  ...(['result', 'reason', 'via', 'userId', 'renewedAt', 'expiresAt', 'holder'] as const),
+  ...(['admitted', 'recovered', 'approved', 'operator', 'why'] as const),
+]
+
+function containmentOf(row: TableEntityResult<Entity>): Containment {
+  const { id, detection, cycle, scope, action, state, alertId, alertedAt, createdAt, updatedAt, attempts } = row
+  const known = { id, detection, cycle, scope, action, state, alertId, alertedAt, createdAt, updatedAt, attempts }
+  const more = Object.fromEntries(OPTIONAL.flatMap((name) => (row[name] ? [[name, row[name]]] : [])))
+  const announce = row.announce ? { announce: JSON.parse(row.announce) as Announcement } : {}
+  return { ...known, nextAt: row.nextAt ?? updatedAt, ...more, ...announce }
+}
+
+const entityOf = ({ announce, ...row }: Containment) => ({
+  partitionKey: row.detection,
+  rowKey: row.id,
+  ...row,
+  ...(announce && { announce: JSON.stringify(announce) }),
+})
+/** Sorts by age: rows come back in the order of their keys. */
+const openKey = ({ createdAt, id }: Containment) => `${createdAt.toISOString().replaceAll(':', '')}-${id}`
+const subjectKey = (detection: string, scope: string) =>
+  createHash('sha256').update(`${detection}|${scope}`).digest('hex')
+
+/**
+ * What was contained and why, in two tables:
+ *   containments      partition detection, row id: the ledger itself. The id is made of what a claim must be unique in
+ *   containmentindex  partition `open`, row age and id: the open ones, oldest first, for the sweeper
+ *                     partition SHA-256 of detection and scope, row id: the rows of one subject
+ * Tables have no transactions across partitions, so an index row is written before its row and removed after it: what a
+ * crash leaves behind is an index row too many, which {@link ContainmentLedger.openPages} removes. It is removed by its
+ * etag, read before the row was closed: who opens the row again meanwhile has written it anew.
+ */
 export function createContainmentLedger(tables: Tables): ContainmentLedger {
-  const open = () => tables.open('containments')
-  const entityOf = (row: Containment) => ({ partitionKey: row.detection, rowKey: row.id, ...row })
+  const rows = () => tables.open('containments')
+  const index = () => tables.open('containmentindex')
+
+  const find = async (detection: string, id: string) => {
+    const row = await findEntity<Entity>(await rows(), detection, id)
+    return row && containmentOf(row)
+  }
+  async function enlist(row: Containment): Promise<void> {
+    const { id, detection, updatedAt: at } = row
+    await (await index()).upsertEntity({ partitionKey: OPEN, rowKey: openKey(row), id, detection, at }, 'Replace')
+  }
+  async function delist(rowKey: string, etag: string): Promise<void> {
+    await unless([NOT_FOUND, PRECONDITION_FAILED], (await index()).deleteEntity(OPEN, rowKey, { etag }))
+  }
 
   return {
+    find,
+
     async claim(containment) {
-      return unless([CONFLICT], (await open()).createEntity(entityOf(containment)))
+      const { id, detection, scope } = containment
+      // A row that is there already needs no new index row.
+      if (await find(detection, id)) return false
+      const subject = { partitionKey: subjectKey(detection, scope), rowKey: id, detection }
+      await Promise.all([
+        index().then((table) => table.upsertEntity(subject, 'Replace')),
+        isOpen(containment, containment.updatedAt) && enlist(containment),
+      ])
+      return unless([CONFLICT], (await rows()).createEntity(entityOf(containment)))
     },
 
-    async find(detection, id) {
-      const row = await findEntity<Containment>(await open(), detection, id)
-      return row && containmentOf(row)
-    },
-
-    async update(containment, from) {
-      const table = await open()
+    async revise(detection, id, step) {
+      const table = await rows()
       for (;;) {
-        const row = await findEntity<Containment>(table, containment.detection, containment.id)
-        if (!row || !from.includes(row.state)) return false
-        // Refused only when somebody else changed the row since: its state is judged again.
-        const written = table.updateEntity(entityOf(containment), 'Replace', { etag: row.etag })
-        if (await unless([PRECONDITION_FAILED], written)) return true
+        const found = await findEntity<Entity>(table, detection, id)
+        const before = found && containmentOf(found)
+        const after = before && step(before)
+        if (!found || !before || !after) return undefined
+        const [wasOpen, staysOpen] = [isOpen(before, after.updatedAt), isOpen(after, after.updatedAt)]
+        if (!wasOpen && staysOpen) await enlist(after)
+        const entry = wasOpen && !staysOpen ? await findEntity(await index(), OPEN, openKey(before)) : undefined
+        // Refused only when somebody else changed the row since: it is judged again.
+        const written = table.updateEntity(entityOf(after), 'Replace', { etag: found.etag })
+        if (!(await unless([PRECONDITION_FAILED], written))) continue
+        if (entry) await delist(openKey(before), entry.etag)
+        return after
       }
+    },
+
+    async *openPages(now) {
+      const filter = odata`PartitionKey eq ${OPEN}`
+      const entries = (await index()).listEntities<OpenEntry>({ queryOptions: { filter } })
+      for await (const page of entries.byPage({ maxPageSize: PAGE })) {
+        const found = await mapLimited(page, PARALLEL, async ({ detection, id, rowKey, at, etag }) => {
+          const row = await find(detection, id)
+          if (row && isOpen(row, now)) return [row]
+          if (now.getTime() - at.getTime() >= ORPHAN_MS) await delist(rowKey ?? '', etag)
+          return []
+        })
+        const open = found.flat()
+        if (open.length > 0) yield open
+      }
+    },
+
+    async listOf(detection, scope) {
+      const filter = odata`PartitionKey eq ${subjectKey(detection, scope)}`
+      const ids: string[] = []
+      const entries = (await index()).listEntities<{ rowKey: string }>({ queryOptions: { filter, select: ['RowKey'] } })
+      for await (const { rowKey } of entries) ids.push(rowKey)
+      const found = await mapLimited(ids, PARALLEL, (id) => find(detection, id))
+      return found.filter((row) => row !== undefined)
+    },
+
+    async reindex(now, from) {
+      const filter = odata`state eq ${'pending'} or state eq ${'done'} or state eq ${'held'} or announce ne ${''}`
+      const pages = (await rows()).listEntities<Entity>({ queryOptions: { filter } })
+      const settings = { maxPageSize: REINDEX_PAGE, ...(from !== undefined && { continuationToken: from }) }
+      const { value: page } = await pages.byPage(settings).next()
+      if (!page) return undefined
+      const table = await index()
+      const open = [...page].map(containmentOf).filter((row) => isOpen(row, now))
+      await mapLimited(open, PARALLEL, (row) => {
+        const { id, detection, updatedAt: at } = row
+        return unless([CONFLICT], table.createEntity({ partitionKey: OPEN, rowKey: openKey(row), id, detection, at }))
+      })
+      return page.continuationToken
     },
 
     async purge(before, atMost) {
-      const table = await open()
+      const [table, lookup] = await Promise.all([rows(), index()])
       const filter = odata`updatedAt lt ${before} and state ne ${'pending'}`
       const old: Containment[] = []
-      for await (const row of table.listEntities<Containment>({ queryOptions: { filter } })) {
+      for await (const row of table.listEntities<Entity>({ queryOptions: { filter } })) {
         if (old.push(containmentOf(row)) >= atMost) break
       }
-      await mapLimited(old, PARALLEL, ({ detection, id }) => unless([NOT_FOUND], table.deleteEntity(detection, id)))
+      // The row goes last: what a crash leaves behind is found and removed again.
+      await mapLimited(old, PARALLEL, async (row) => {
+        const { detection, id, scope } = row
+        await Promise.all([
+          unless([NOT_FOUND], lookup.deleteEntity(subjectKey(detection, scope), id)),
+          unless([NOT_FOUND], lookup.deleteEntity(OPEN, openKey(row))),
+        ])
+        await unless([NOT_FOUND], table.deleteEntity(detection, id))
+      })
       return old.length
     },
 
-    /** Newest first; rows do not come in that order, so that a limit saves the caller's time only. */
-    async list({ states, limit }) {
+    /** Rows do not come newest first, so that a limit saves the caller's time only. */
+    async list({ states, reason, detection, since, limit }) {
       if (states?.length === 0) return []
-      const filter = states?.map((state) => odata`state eq ${state}`).join(' or ')
-      const rows = (await open()).listEntities<Containment>({ queryOptions: filter ? { filter } : {} })
+      const conditions = [
+        ...(states ? [`(${states.map((state) => odata`state eq ${state}`).join(' or ')})`] : []),
+        ...(reason ? [odata`reason eq ${reason}`] : []),
+        ...(detection ? [odata`PartitionKey eq ${detection}`] : []),
+        ...(since ? [odata`createdAt ge ${since}`] : []),
+      ]
+      const queryOptions = conditions.length > 0 ? { filter: conditions.join(' and ') } : {}
       const found: Containment[] = []
-      for await (const row of rows) found.push(containmentOf(row))
+      for await (const row of (await rows()).listEntities<Entity>({ queryOptions })) found.push(containmentOf(row))
       return found.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime()).slice(0, limit)
     },
   }

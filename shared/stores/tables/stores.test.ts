@@ -49,6 +49,45 @@ test('the keys of the ledger are the user and the SHA-256 of the sid', async () 
   expect(row).toMatchObject({ partitionKey: opened.userId, rowKey: expect.stringMatching(/^[0-9a-f]{64}$/) })
 })
 
+test('a containment that an older release or a hand wrote is found by going through the rows', async () => {
+  const tables = freshTables()
+  const containments = createContainmentLedger(tables)
+  const subject = { detection: 'session-reuse', cycle: 'c', scope: '@sid:x', action: 'revoke', alertId: '1' }
+  const dates = { alertedAt: NOW, createdAt: NOW, updatedAt: NOW }
+  const table = await tables.open('containments')
+  for (const [id, state] of Object.entries({ one: 'pending', two: 'done', three: 'pending' })) {
+    const row = { id, ...subject, ...dates, state, attempts: 0 }
+    await table.createEntity({ partitionKey: row.detection, rowKey: id, ...row })
+  }
+  const open = async () => {
+    const found = []
+    for await (const page of containments.openPages(NOW)) found.push(...page)
+    return found
+  }
+  expect(await open()).toEqual([])
+  expect(await containments.reindex(NOW)).toBeUndefined()
+  expect(await containments.reindex(NOW)).toBeUndefined()
+  expect(await open()).toMatchObject([
+    { id: 'one', nextAt: NOW },
+    { id: 'three', nextAt: NOW },
+  ])
+})
+
+test('what a claim leaves behind that never wrote its row is tidied up, but not while it may be under way', async () => {
+  const tables = freshTables()
+  const containments = createContainmentLedger(tables)
+  const index = await tables.open('containmentindex')
+  const id = 'f'.repeat(32)
+  const entry = { partitionKey: 'open', rowKey: `2026-${id}`, detection: 'session-reuse', id, at: NOW }
+  await index.createEntity(entry)
+  const entries = async (now: Date) => {
+    for await (const page of containments.openPages(now)) expect(page).toEqual([])
+    return (await index.listEntities().next()).value?.rowKey
+  }
+  expect(await entries(new Date(NOW.getTime() + 899_999))).toBe(entry.rowKey)
+  expect(await entries(new Date(NOW.getTime() + 900_000))).toBeUndefined()
+})
+
 test('an account whose devices are older than the claim of the first one has had its first', async () => {
   const tables = freshTables()
   const [userId, later] = [randomUUID(), new Date(NOW.getTime() + 1)]
