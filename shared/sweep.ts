@@ -44,8 +44,8 @@ export interface Swept {
  * @returns undefined if another sweeper holds the lease
  */
 export async function sweep(deps: SweepDeps): Promise<Swept | undefined> {
-  const release = await deps.leases.acquire('sweep', LEASE_MS)
-  if (!release) return undefined
+  const lease = await deps.leases.acquire('sweep', LEASE_MS)
+  if (!lease) return undefined
   const startedAt = deps.now()
   const swept: Swept = { expired: 0, contained: 0, failed: 0 }
   try {
@@ -62,7 +62,7 @@ export async function sweep(deps: SweepDeps): Promise<Swept | undefined> {
     deps.emit({ evt: 'sweep', outcome: 'fail', ...swept, duration_ms, level: 'error' })
     throw error
   } finally {
-    await release().catch((error: unknown) => deps.error(error, 'the sweep lease could not be released'))
+    await lease.release().catch((error: unknown) => deps.error(error, 'the sweep lease could not be released'))
   }
 }
 

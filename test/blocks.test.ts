@@ -46,7 +46,7 @@ const sweepOurs = () => {
   const ours = ({ scope }: Containment) => scope.startsWith('@network:2001:db8:b10c:')
   return sweep({
     ...deps,
-    leases: { acquire: async () => async () => undefined },
+    leases: { acquire: async () => ({ fence: 1, renew: async () => true, release: async () => {} }) },
     ledger: { ...deps.ledger, async *openPages() {} },
     containments: {
       ...deps.containments,

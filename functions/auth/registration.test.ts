@@ -423,7 +423,8 @@ describe('registering is no way to', () => {
     for (let n = 0; n < 10; n++) await register(email)
     expect(await rowsOf(email)).toHaveLength(LIMITS.mails.limit + 1)
     clock += 24 * HOUR_MS
-    await sweep({ ...functions.deps, leases: { acquire: async () => async () => {} } })
+    const lease = { fence: 1, renew: async () => true, release: async () => {} }
+    await sweep({ ...functions.deps, leases: { acquire: async () => lease } })
     expect(await rowsOf(email)).toEqual([])
   })
 

@@ -326,9 +326,18 @@ export interface ContainmentCap {
   admit(name: string, subject: string, limit: number, windowMs: number, now: number): Promise<boolean>
 }
 
+export interface Lease {
+  /** Greater than that of every holder before: what a late holder still writes can be told from what its successor wrote. */
+  fence: number
+  /** Holds it for as long again from now. @returns false if it has ended, or somebody else has it */
+  renew(): Promise<boolean>
+  /** Gives it back, unless it has ended and somebody else has it. */
+  release(): Promise<void>
+}
+
 export interface Leases {
-  /** @returns a release function, or undefined while another holder has it */
-  acquire(name: string, ttlMs: number): Promise<(() => Promise<void>) | undefined>
+  /** @returns undefined while another holder has it */
+  acquire(name: string, ttlMs: number): Promise<Lease | undefined>
 }
 
 // ---- Azure Tables: what is remembered ----

@@ -3,6 +3,23 @@ import type { Redis } from 'ioredis'
 import type { Leases } from '../port.ts'
 import { defineScript } from './script.ts'
 
+/** A store that has forgotten the last fence begins again at the present time, which is later than any fence before. */
+const FENCE_MS = 7 * 24 * 3_600_000
+
+const acquireLease = defineScript(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return nil end
+local last = tonumber(redis.call('GET', KEYS[2]) or '0')
+local fence = string.format('%.0f', math.max(last + 1, tonumber(ARGV[3])))
+redis.call('SET', KEYS[2], fence, 'PX', ARGV[4])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return fence
+`)
+
+const renewLease = defineScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`)
+
 const releaseLease = defineScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
@@ -12,9 +29,15 @@ return redis.call('DEL', KEYS[1])
 export function createLeases(redis: Redis): Leases {
   return {
     async acquire(name, ttlMs) {
-      const [key, holder] = [`lease:${name}`, randomUUID()]
-      if ((await redis.set(key, holder, 'PX', ttlMs, 'NX')) !== 'OK') return undefined
-      return async () => void (await releaseLease(redis, [key], [holder]))
+      // Braces: in a cluster both keys are in one slot.
+      const [key, holder] = [`lease:{${name}}`, randomUUID()]
+      const fence = await acquireLease(redis, [key, `${key}:fence`], [holder, ttlMs, Date.now(), FENCE_MS])
+      if (fence === null) return undefined
+      return {
+        fence: Number(fence),
+        renew: async () => (await renewLease(redis, [key], [holder, ttlMs])) === 1,
+        release: async () => void (await releaseLease(redis, [key], [holder])),
+      }
     },
   }
 }
