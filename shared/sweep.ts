@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type CarryOutDeps, carryOut } from './containment/carry-out.ts'
 import { ABANDONED_MS } from './containment/policy.ts'
+import { tombstoneOf } from './session/revocation.ts'
 import type {
   Containment,
   Leases,
@@ -123,9 +124,11 @@ async function expirePage(page: readonly OpenSession[], deps: SweepDeps): Promis
 /** The revocation of the user's sessions that ended this one, if it was issued before that. */
 async function revokedSince({ userId, issuedAt }: OpenSession, deps: SweepDeps): Promise<Tombstone | undefined> {
   const revocation = await deps.sessions.revocationOf(userId)
-  if (!revocation || issuedAt.getTime() > revocation.at) return undefined
-  const { epoch: _, ...tombstone } = revocation
-  return tombstone
+  for (const one of [revocation?.earlier, revocation]) {
+    if (one && issuedAt.getTime() <= Math.min(one.at, (one.openedBefore ?? Number.POSITIVE_INFINITY) - 1))
+      return tombstoneOf(one)
+  }
+  return undefined
 }
 
 async function finishContainments(swept: Swept, deps: SweepDeps): Promise<void> {

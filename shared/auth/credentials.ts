@@ -236,8 +236,8 @@ async function replaceSession(
   // The new session keeps the age of the old one: what ends a session that an attack opened must end its successor too.
   const entrance = { userId: who.userId, odd: risk.length > 0 }
   const announce = isSettled(session.createdAt, deps.now()) ? undefined : entranceOf(entrance, client, deps)
-  const { newDeviceSince } = session
-  const going = { ...who, risk, newDeviceSince, announce, stillAllowed: () => isLive(session, deps) }
+  const { newDeviceSince, begunAt = session.createdAt } = session
+  const going = { ...who, risk, newDeviceSince, begunAt, announce, stillAllowed: () => isLive(session, deps) }
   const issued = await issueSession(going, client, deviceHash, deps)
   const until = deps.now() + deps.absoluteSeconds * 1000
   const ended = await logout(session, client, deviceHash, deps, issued && { sid: issued.sid, until })

@@ -51,6 +51,7 @@ export async function login(
   client: Client,
   deps: LoginDeps,
 ): Promise<LoginOutcome> {
+  const begunAt = deps.now()
   const typed = readLogin(submitted.email, client, deps)
   const user = typed.email === undefined ? undefined : await deps.users.findByEmail(typed.email)
   const holder = await holderOf(submitted, user?.id, deps)
@@ -93,7 +94,7 @@ export async function login(
   const risk = await judgeTry(tried, 'right', deps)
   if (check.outdated) await renewHash(user, submitted.password, sender, deps)
   const asks = submitted.rememberDevice === true
-  const proved: Proved = { user, typed, client, holder, risk, blockedNow, asks }
+  const proved: Proved = { begunAt, user, typed, client, holder, risk, blockedNow, asks }
   return (user.totp?.enabled ? challenge(proved, deps) : finish(proved, deps)).catch((error: unknown) => {
     // A store failed: ours, and still an attempt that has its event.
     emitFailure(typed, user, client, { reason: 'busy', risk: [] }, deps)
@@ -115,6 +116,8 @@ async function renewHash(user: User, password: string, sender: Sender, { users, 
 
 /** A try whose password was right. */
 interface Proved extends Pick<Try, 'typed' | 'client'> {
+  /** epoch ms, before the epoch of the user was read. */
+  begunAt: number
   user: User
   holder: Holder | undefined
   risk: readonly Risk[]
@@ -124,11 +127,12 @@ interface Proved extends Pick<Try, 'typed' | 'client'> {
 }
 
 async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
-  const { user, typed, client, holder, risk } = proved
+  const { begunAt, user, typed, client, holder, risk } = proved
   const mfaToken = randomBytes(32).toString('base64url')
-  const pending = { userId: user.id, epoch: user.epoch, deviceHash: typed.deviceHash, loginEmail: user.email, risk }
+  const { deviceHash } = typed
+  const pending = { userId: user.id, epoch: user.epoch, begunAt, deviceHash, loginEmail: user.email, risk }
   await deps.pendingMfas.create(mfaToken, pending, MFA_PENDING_SECONDS)
-  const known = await isKnown({ userId: user.id, deviceHash: typed.deviceHash, holder }, deps)
+  const known = await isKnown({ userId: user.id, deviceHash, holder }, deps)
   const [epoch, blocked] = await Promise.all([deps.users.readEpoch(user.id), proved.blockedNow()])
   if (blocked || epoch !== user.epoch) {
     await deps.pendingMfas.consume(mfaToken)
@@ -146,7 +150,7 @@ async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome>
 }
 
 async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
-  const { user, typed, client, holder, risk } = proved
+  const { begunAt, user, typed, client, holder, risk } = proved
   const { deviceHash } = typed
   const meeting = await meetDevice({ userId: user.id, deviceHash, holder }, proved.asks, deps)
   let blocked = false
@@ -159,6 +163,7 @@ async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
   const who = {
     userId: user.id,
     epoch: user.epoch,
+    begunAt,
     amr: ['pwd'] as const,
     risk,
     newDeviceSince,

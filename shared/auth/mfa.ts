@@ -105,10 +105,11 @@ export async function verifyMfa(
     blocked = await blockedNow()
     return !blocked
   }
-  const { risk: proved = [] } = tried.pending
+  const { begunAt, risk: proved = [] } = tried.pending
   const announce = announcementOf(meeting, user.id, proved, client, deps)
   const amr = ['pwd', 'otp'] as const
-  const who = { userId: user.id, epoch: user.epoch, amr, risk: proved, newDeviceSince, announce, stillAllowed }
+  const about = { risk: proved, newDeviceSince, announce, stillAllowed }
+  const who = { userId: user.id, epoch: user.epoch, begunAt, amr, ...about }
   const issued = await issueSession(who, client, deviceHash, deps).catch(async (error: unknown) => {
     await meeting.undo()
     throw error

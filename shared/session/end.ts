@@ -5,6 +5,7 @@ import type { Emit } from '../event.ts'
 import type { ServiceLog } from '../log.ts'
 import type { LiveSession, LiveSessions, Revocation, RevocationReason, SessionLedger } from '../stores/port.ts'
 import { mapLimited } from '../stores/tables/entity.ts'
+import { endedBy, tombstoneOf } from './revocation.ts'
 
 export interface EndDeps {
   sessions: Pick<LiveSessions, 'end' | 'revoke'>
@@ -47,7 +48,7 @@ export async function endOther(
 ): Promise<boolean> {
   const row = await deps.ledger.find(session.userId, sid)
   if (!row) return false
-  const ended = await deps.sessions.revoke(sid, { reason: 'ended_elsewhere', at: deps.now() })
+  const ended = await deps.sessions.revoke(sid, { reason: 'ended_elsewhere', at: deps.now() }, row.userId)
   await deps.ledger.close(row.userId, sid, { state: 'revoked', at: new Date(deps.now()), reason: 'ended_elsewhere' })
   if (ended === 'success') {
     deps.emit({ ...requestFields(client, deviceHash), evt: 'session', outcome: 'ended', usr: { id: row.userId }, sid })
@@ -67,7 +68,7 @@ export interface EndAllDeps {
 const TIDY = { milliseconds: 2_000, sessions: 100, atOnce: 10 } as const
 
 /**
- * Ends every session of a user of an epoch before. The epoch in the system of record has risen already; here it is told
+ * Ends every session of a user of an epoch before, save those that the revocation spares. The epoch in the system of record has risen already; here it is told
  * to both hosts, in one step however many sessions there are. What each of them leaves behind is tidied up for a bounded
  * time, and by the sweeper.
  * @param except the session that has adopted the new epoch
@@ -80,12 +81,13 @@ export async function endAll(
   except?: string,
 ): Promise<number> {
   const now = deps.now()
-  const live = (await deps.sessions.listByUser(userId, now)).filter(({ sid }) => sid !== except)
+  const listed = await deps.sessions.listByUser(userId, now)
+  const live = listed.filter((session) => session.sid !== except && endedBy(session, revocation))
   await deps.sessions.raiseEpoch(userId, revocation, now + deps.absoluteSeconds * 1000)
-  const { epoch: _, at, ...why } = revocation
+  const tombstone = tombstoneOf(revocation)
   const tidying = mapLimited(live.slice(0, TIDY.sessions), TIDY.atOnce, async ({ sid }) => {
-    await deps.sessions.revoke(sid, { ...why, at })
-    await deps.ledger.close(userId, sid, { state: 'revoked', at: new Date(at), ...why })
+    await deps.sessions.revoke(sid, tombstone, userId)
+    await deps.ledger.close(userId, sid, { state: 'revoked', ...tombstone, at: new Date(tombstone.at) })
   })
   await within(TIDY.milliseconds, tidying).catch((error: unknown) => {
     deps.warn('revoked sessions are left for the sweeper to close', { error: String((error as Error)?.name) })

@@ -27,6 +27,8 @@ export interface Authenticated {
   acr?: NewSession['acr'] | undefined
   /** epoch ms; now, unless the session goes on from an authentication before. */
   authTime?: number | undefined
+  /** epoch ms when the epoch was read, or the session was opened that this one goes on from; now, if unknown. */
+  begunAt?: number | undefined
   /** What is odd about how the password was proved. */
   risk?: readonly Risk[] | undefined
   /** Called with the new session before it is written, so that whatever ends it from then on finds it. */
@@ -77,6 +79,7 @@ export async function issueSession(
     ...{ sid, userId, deviceHash, amr, acr, authTime, absoluteExpiry, epoch, via, ip, device },
     ...riskField(proved),
     newDeviceSince: who.newDeviceSince,
+    begunAt: who.begunAt,
   }
   await who.announce?.(sid)
   const tooMany = await deps.sessions.create(session, now)
@@ -109,7 +112,7 @@ export async function issueSession(
 async function endTooMany(userId: string, sid: string, client: Client, deviceHash: string, deps: IssueDeps) {
   const reason = 'too_many_sessions'
   const [at, usr] = [deps.now(), { id: userId }]
-  if ((await deps.sessions.revoke(sid, { reason, at })) === 'noop') return
+  if ((await deps.sessions.revoke(sid, { reason, at }, userId)) === 'noop') return
   deps.emit({ ...requestFields(client, deviceHash), evt: 'session', outcome: 'ended', usr, sid })
   await deps.ledger.close(userId, sid, { state: 'revoked', at: new Date(at), reason })
 }

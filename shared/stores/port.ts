@@ -138,6 +138,11 @@ export interface NewSession {
   risk?: readonly Risk[] | undefined
   /** epoch ms when the account met the device that opened it, if that was not its first one and not long ago. */
   newDeviceSince?: number | undefined
+  /**
+   * epoch ms when its holder began to sign in, if that was earlier than when it was created. A session that takes the place
+   * of another has the other's.
+   */
+  begunAt?: number | undefined
 }
 
 export interface LiveSession extends NewSession {
@@ -162,9 +167,16 @@ export interface Tombstone {
   containmentId?: string | undefined
 }
 
-/** Why every session of a user is over that was issued in an epoch before this one. */
+/** Why sessions of a user are over that were issued in an epoch before this one. */
 export interface Revocation extends Tombstone {
   epoch: number
+  /**
+   * epoch ms: spares sessions that somebody began to open at this time or later. For containments: they end what was open
+   * when the alert came, however late they are carried out. Without it every session of an earlier epoch is over.
+   */
+  openedBefore?: number | undefined
+  /** One of a lower epoch that spared no session. Only a revocation with `openedBefore` has one. */
+  earlier?: Revocation | undefined
 }
 
 /** What a presented (sid, gen) met. `absent` says nothing of why: the ledger does. */
@@ -204,7 +216,8 @@ export interface LiveSessions {
   /** The user's live sessions, a bounded number of them. */
   listByUser(userId: string, now: number): Promise<LiveSession[]>
   /**
-   * Ends every session of an epoch before, in one step however many there are. Never lowers an epoch.
+   * Ends every session of an epoch before, save those that `openedBefore` spares, in one step however many there are.
+   * Never lowers an epoch. A spared session belongs to the new epoch from its next presentation on.
    * @param until epoch ms from which no such session can live any more
    */
   raiseEpoch(userId: string, revocation: Revocation, until: number): Promise<void>
@@ -214,10 +227,11 @@ export interface LiveSessions {
   readMany(sids: readonly string[], now: number): Promise<(LiveSession | undefined)[]>
   tombstone(sid: string): Promise<Tombstone | undefined>
   /**
-   * Revokes a session, and whatever took its place. @returns `success` if a live session died now; `noop` if there was
-   * none (a tombstone is left in its place)
+   * Revokes a session, and whatever took its place.
+   * @param userId whose it is, where that is known: then it is found also if the store has lost the way to it
+   * @returns `success` if a live session died now; `noop` if there was none (a tombstone is left in its place)
    */
-  revoke(sid: string, tombstone: Tombstone): Promise<'success' | 'noop'>
+  revoke(sid: string, tombstone: Tombstone, userId?: string): Promise<'success' | 'noop'>
   /** The user's own logout: gone, without a tombstone. @param successor what took its place @returns whether there was one */
   end(sid: string, successor?: { sid: string; until: number }): Promise<boolean>
 }
@@ -308,6 +322,8 @@ export interface PendingMfa {
   epoch: number
   deviceHash: string
   loginEmail: string
+  /** epoch ms when the sign-in began. */
+  begunAt?: number | undefined
   /** Of the password that was given: the session that the code opens has them too. */
   risk?: readonly Risk[] | undefined
 }

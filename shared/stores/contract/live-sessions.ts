@@ -348,6 +348,23 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       expect(await kindOf(sid, 1, NOW)).toBe('revoked')
     })
 
+    test('is the same one, whether or not whoever revokes it knows whose it is', async () => {
+      const session = await started()
+      expect(await sessions.revoke(session.sid, contained, session.userId)).toBe('success')
+      expect(await sessions.revoke(session.sid, contained, session.userId)).toBe('noop')
+      expect(await kindOf(session.sid, 1, NOW)).toBe('revoked')
+      expect(await sessions.tombstone(session.sid)).toEqual(contained)
+    })
+
+    test('of a user may be revoked before it begins', async () => {
+      const session = factsOf()
+      owners.set(session.sid, session.userId)
+      expect(await sessions.revoke(session.sid, contained, session.userId)).toBe('noop')
+      await sessions.create(session, NOW)
+      expect(await kindOf(session.sid, 1, NOW)).toBe('revoked')
+      expect(await sessions.tombstone(session.sid)).toEqual(contained)
+    })
+
     test('takes no other with it', async () => {
       const [one, other] = [await started(), await started()]
       await sessions.revoke(one.sid, contained)
@@ -389,6 +406,84 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       const [one, other] = [await started(), await started()]
       await raise(one.userId, 2)
       expect(await kindOf(other.sid, 1, NOW)).toBe('live')
+    })
+
+    describe('that was raised by a containment', () => {
+      const CUT = NOW + 60_000
+      const contain = (userId: string, epoch: number, openedBefore = CUT) =>
+        sessions.raiseEpoch(userId, { ...contained, at: CUT + 30_000, epoch, openedBefore }, until)
+      const tombstone = { ...contained, at: CUT + 30_000 }
+      async function openedAt(begunAt: number, over: Partial<NewSession> = {}, createdAt = begunAt) {
+        const session = factsOf({ ...over, begunAt })
+        owners.set(session.sid, session.userId)
+        await sessions.create(session, createdAt)
+        return session
+      }
+
+      test('spares what was opened since the cut-off, and ends what was opened a millisecond before', async () => {
+        const before = await openedAt(CUT - 1)
+        const { userId } = before
+        const since = await openedAt(CUT, { userId })
+        await contain(userId, 2)
+        const later = CUT + 60_000
+        expect(await sessions.listByUser(userId, later)).toMatchObject([{ sid: since.sid }])
+        expect(await sessions.read(before.sid, later)).toBeUndefined()
+        expect(await sessions.read(since.sid, later)).toMatchObject({ sid: since.sid, epoch: 2 })
+        expect(await present(before.sid, 1, later)).toEqual({ kind: 'revoked', tombstone })
+        expect(await present(since.sid, 1, later)).toMatchObject({ kind: 'live', session: { epoch: 2 } })
+        expect(await sessions.revocationOf(userId)).toEqual({ ...tombstone, epoch: 2, openedBefore: CUT })
+      })
+
+      test('ends a session whose holder began to sign in before the cut-off, whenever it was written', async () => {
+        const [slow, unknown] = [await openedAt(CUT - 1, {}, CUT + 500), factsOf()]
+        owners.set(unknown.sid, unknown.userId)
+        await sessions.create(unknown, CUT - 1)
+        await contain(slow.userId, 2)
+        await contain(unknown.userId, 2)
+        expect(await kindOf(slow.sid, 1, CUT + 60_000)).toBe('revoked')
+        expect(await kindOf(unknown.sid, 1, CUT + 60_000)).toBe('revoked')
+      })
+
+      test('leaves a spared session what it was: it is renewed, and found when it forks', async () => {
+        const { sid, userId } = await openedAt(CUT)
+        await contain(userId, 2)
+        const due = CUT + RENEW_MS
+        expect(await present(sid, 1, due)).toMatchObject({ kind: 'live', renewalDue: true })
+        expect(await renew(sid, 1, due)).toMatchObject({ kind: 'offered', gen: 2, session: { epoch: 2 } })
+        expect(await present(sid, 2, due)).toMatchObject({ kind: 'live', session: { gen: 2, epoch: 2 } })
+        expect(await kindOf(sid, 1, due + GRACE_MS + 1)).toBe('fork')
+      })
+
+      test('lets a spared session adopt the epoch that follows', async () => {
+        const { sid, userId } = await openedAt(CUT)
+        await contain(userId, 2)
+        await present(sid, 1, CUT + 1)
+        expect(await sessions.adopt(sid, { from: 2, to: 3 }, CUT + 2)).toBe(true)
+        await raise(userId, 3, CUT + 2)
+        expect(await kindOf(sid, 1, CUT + 3)).toBe('live')
+      })
+
+      test.each([
+        ['before', [2, 3]],
+        ['after', [3, 2]],
+      ])('brings nothing back that a change ended %s it was told', async (_, [change = 0, containment = 0]) => {
+        // One epoch of each; which of them was told first must not matter.
+        for (const told of ['change', 'containment']) {
+          const { sid, userId } = await openedAt(CUT)
+          const both = [() => raise(userId, change), () => contain(userId, containment)]
+          for (const tell of told === 'change' ? both : both.reverse()) await tell()
+          expect(await sessions.read(sid, CUT + 60_000)).toBeUndefined()
+          expect(await present(sid, 1, CUT + 60_000)).toEqual({ kind: 'revoked', tombstone: contained })
+        }
+      })
+
+      test('keeps what an earlier one ended: the latest cut-off is the one that counts', async () => {
+        const { sid, userId } = await openedAt(CUT - 1)
+        await contain(userId, 2)
+        await contain(userId, 3, NOW + 1)
+        expect(await sessions.revocationOf(userId)).toMatchObject({ epoch: 3, openedBefore: CUT })
+        expect(await kindOf(sid, 1, CUT + 60_000)).toBe('revoked')
+      })
     })
 
     test('is adopted by a live session of the one before, and by no other', async () => {

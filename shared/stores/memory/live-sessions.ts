@@ -1,6 +1,7 @@
 import { firstGen, type Gens, inMs, offerGen, presentGen, waitForRenewal } from '../../session/gens.ts'
 import { type Lifetimes, MOST_SESSIONS } from '../../session/policy.ts'
-import type { LiveSession, LiveSessions, NewSession, Revocation, Tombstone } from '../port.ts'
+import { combine, endedBy, tombstoneOf } from '../../session/revocation.ts'
+import type { LiveSession, LiveSessions, NewSession, Presentation, Revocation, Tombstone } from '../port.ts'
 
 interface Kept {
   facts: NewSession & { createdAt: number }
@@ -29,25 +30,42 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
     if (kept && now >= kept.deadline) sessions.delete(sid)
     return kept && now < kept.deadline ? kept : undefined
   }
-  const isLive = ({ facts, deadline }: Kept, now: number) =>
-    now < deadline && facts.epoch >= (revocations.get(facts.userId)?.epoch ?? 0)
+  /** The session, of the epoch that it belongs to by now; undefined if it is over. */
+  const judged = (kept: Kept): Kept | undefined => {
+    const { facts } = kept
+    const revocation = revocations.get(facts.userId)
+    if (endedBy(facts, revocation)) return undefined
+    return { ...kept, facts: { ...facts, epoch: Math.max(facts.epoch, revocation?.epoch ?? 0) } }
+  }
   const read: LiveSessions['read'] = async (sid, now) => {
     const kept = sessions.get(sid)
-    return kept && isLive(kept, now) ? sessionOf(kept) : undefined
+    const live = kept && now < kept.deadline ? judged(kept) : undefined
+    return live && sessionOf(live)
   }
-  const listByUser: LiveSessions['listByUser'] = async (userId, now) =>
-    [...(sids.get(userId) ?? [])].flatMap((sid) => {
-      const kept = sessions.get(sid)
-      return kept && isLive(kept, now) ? [sessionOf(kept)] : []
-    })
-  /** What a revocation of the user says of a session that was live or forked until now. */
-  const buried = ({ facts: { sid, epoch } }: Kept, userId: string) => {
-    const revocation = revocations.get(userId)
-    if (!revocation || epoch >= revocation.epoch) return undefined
-    const { epoch: _, ...tombstone } = revocation
+  const listByUser: LiveSessions['listByUser'] = async (userId, now) => {
+    const found = await Promise.all([...(sids.get(userId) ?? [])].map((sid) => read(sid, now)))
+    return found.filter((session) => session !== undefined)
+  }
+  /** What a revocation of the user says of a session that was live until now. */
+  const bury = ({ sid, ...facts }: Kept['facts']) => {
+    const revocation = endedBy(facts, revocations.get(facts.userId))
+    if (!revocation) return undefined
+    const tombstone = tombstoneOf(revocation)
     sessions.delete(sid)
-    if (!tombstones.has(sid)) tombstones.set(sid, tombstone)
+    tombstones.set(sid, tombstone)
     return { kind: 'revoked' as const, tombstone }
+  }
+  /** A session that somebody uses: of this user, neither revoked nor expired. */
+  const use = (
+    userId: string,
+    sid: string,
+    now: number,
+  ): Kept | Extract<Presentation, { kind: 'absent' | 'revoked' }> => {
+    const tombstone = tombstones.get(sid)
+    if (tombstone) return { kind: 'revoked', tombstone }
+    const kept = load(sid, now)
+    if (kept?.facts.userId !== userId) return { kind: 'absent' }
+    return bury(kept.facts) ?? judged(kept) ?? { kind: 'absent' }
   }
   const fork = (kept: Kept, at: number) => {
     const { sid } = kept.facts
@@ -75,32 +93,24 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
     },
 
     async present({ sid, userId, gen, network }, now) {
-      const tombstone = tombstones.get(sid)
-      if (tombstone) return { kind: 'revoked', tombstone }
-      const kept = load(sid, now)
-      if (!kept) return { kind: 'absent' }
+      const kept = use(userId, sid, now)
+      if ('kind' in kept) return kept
       const gens = presentGen(kept.gens, gen, now, graceMs)
-      if (!gens) return buried(kept, userId) ?? fork(kept, now)
+      if (!gens) return fork(kept, now)
       const seen = Math.max(kept.seen, now)
       const after = { ...kept, gens, seen, deadline: Math.min(seen + idleMs, kept.facts.absoluteExpiry) }
       sessions.set(sid, after)
-      const over = buried(after, userId)
-      if (over) return over
       const renewalDue = gen === gens.gen && !waitForRenewal(gens, network, now, { renewMs, graceMs })
       return { kind: 'live', session: sessionOf(after), renewalDue }
     },
 
     async renew({ sid, userId, gen, network }, now) {
-      const tombstone = tombstones.get(sid)
-      if (tombstone) return { kind: 'revoked', tombstone }
-      const kept = load(sid, now)
-      if (!kept) return { kind: 'absent' }
+      const kept = use(userId, sid, now)
+      if ('kind' in kept) return kept
       if (gen !== kept.gens.gen) return { kind: 'stale' }
       const wait = waitForRenewal(kept.gens, network, now, { renewMs, graceMs })
       if (wait) return wait
       const gens = offerGen(kept.gens, network, now)
-      const over = buried(kept, userId)
-      if (over) return over
       if (!gens) return fork(kept, now)
       sessions.set(sid, { ...kept, gens })
       return { kind: 'offered', gen: gens.top, session: sessionOf(kept) }
@@ -111,7 +121,7 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
     },
 
     async raiseEpoch(userId, revocation) {
-      if (revocation.epoch > (revocations.get(userId)?.epoch ?? 0)) revocations.set(userId, revocation)
+      revocations.set(userId, combine(revocations.get(userId), revocation))
     },
 
     async adopt(sid, { from, to }, now) {

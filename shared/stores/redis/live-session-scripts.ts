@@ -2,8 +2,9 @@ import { MOST_OFFERS } from '../../session/gens.ts'
 import { defineScript } from './script.ts'
 
 /**
- * KEYS: session, tombstone. ARGV[1] is always `now`. A session is a hash: `facts` (JSON that never changes), `absolute`,
- * `seen`, `deadline` (the earlier of idle and absolute) and its gens, which are judged as `shared/session/gens.ts` does:
+ * KEYS: session, tombstone, what ended sessions of its user. ARGV[1] is always `now`. A session is a hash: `facts` (JSON,
+ * of which only the epoch ever changes), `absolute`, `seen`, `deadline` (the earlier of idle and absolute) and its gens,
+ * which are judged as `shared/session/gens.ts` does:
  *   gen, since, base    the current one, when it was first presented, and the gen that it succeeded
  *   met                 when the first successor of `base` was presented
  *   peers, settle       other successors of `base` that were presented, each as `gen;`, and until when all are good
@@ -29,6 +30,31 @@ local function load()
     return nil
   end
   return session
+end
+
+-- A session of an epoch that is over gets a tombstone here. One that was opened later than what the epoch ended belongs
+-- to the epoch that followed.
+local function bury(session, margin)
+  local ended = redis.call('HMGET', KEYS[3], 'all', 'allTombstone', 'some', 'someTombstone', 'openedBefore')
+  local all, some = tonumber(ended[1] or '0'), tonumber(ended[3] or '0')
+  if all == 0 and some == 0 then return nil end
+  local epoch = tonumber(string.match(session.facts, '"epoch":(%d+)') or '')
+  local begun = tonumber(string.match(session.facts, '"begunAt":(%d+)') or
+    string.match(session.facts, '"createdAt":(%d+)') or '')
+  if not epoch or not begun then return nil end
+  local tombstone
+  if epoch < all then
+    tombstone = ended[2]
+  elseif epoch < some and begun < tonumber(ended[5]) then
+    tombstone = ended[4]
+  elseif epoch < some then
+    session.facts = string.gsub(session.facts, '"epoch":%d+', string.format('"epoch":%.0f', some), 1)
+    redis.call('HSET', KEYS[1], 'facts', session.facts)
+  end
+  if not tombstone then return nil end
+  redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[2], tombstone, 'PX', session.absolute - now + tonumber(margin))
+  return {'revoked', tombstone}
 end
 
 local function offersOf(session)
@@ -64,19 +90,24 @@ end
 `
 
 /**
- * ARGV: now, facts, absolute expiry, idle ms, TTL margin ms. A sid that was revoked before its session began stays
- * revoked: nothing is written, and the first presentation says so.
- * @returns 1, or 0 if there is such a session already
+ * KEYS: session, tombstone, the user's sids by when they expire. ARGV: now, sid, facts, absolute expiry, idle ms, TTL
+ * margin ms. A sid that was revoked before its session began stays revoked: nothing is written, and the first
+ * presentation says so.
+ * @returns how many sids the user has; 0 for one that is revoked, -1 if there is such a session already
  */
 export const createSession = defineScript(`
-if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-local now, absolute = tonumber(ARGV[1]), tonumber(ARGV[3])
-local deadline = math.min(now + tonumber(ARGV[4]), absolute)
-redis.call('HSET', KEYS[1], 'facts', ARGV[2], 'absolute', absolute, 'seen', now, 'deadline', deadline,
+if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
+local now, absolute, margin = tonumber(ARGV[1]), tonumber(ARGV[4]), tonumber(ARGV[6])
+local deadline = math.min(now + tonumber(ARGV[5]), absolute)
+redis.call('HSET', KEYS[1], 'facts', ARGV[3], 'absolute', absolute, 'seen', now, 'deadline', deadline,
   'gen', 1, 'since', now, 'base', 0, 'met', now, 'settle', 0, 'top', 1)
-redis.call('PEXPIRE', KEYS[1], deadline - now + tonumber(ARGV[5]))
-return 1
+redis.call('PEXPIRE', KEYS[1], deadline - now + margin)
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+redis.call('ZADD', KEYS[3], absolute, ARGV[2])
+local last = redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')
+redis.call('PEXPIRE', KEYS[3], tonumber(last[2]) - now + margin)
+return redis.call('ZCARD', KEYS[3])
 `)
 
 /**
@@ -90,6 +121,8 @@ if tombstone then return {'revoked', tombstone} end
 ${SESSION}
 local session = load()
 if not session then return {'absent'} end
+local over = bury(session, ARGV[9])
+if over then return over end
 
 local gen, grace = tonumber(ARGV[2]), tonumber(ARGV[5])
 
@@ -168,6 +201,8 @@ if tombstone then return {'revoked', tombstone} end
 ${SESSION}
 local session = load()
 if not session then return {'absent'} end
+local over = bury(session, ARGV[7])
+if over then return over end
 if tonumber(ARGV[2]) ~= session.gen then return {'stale'} end
 local wait, asked = waitOf(session, ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]))
 if wait > 0 then return {asked and 'repeated' or 'early', wait} end
@@ -182,8 +217,9 @@ return {'offered', session.facts, session.seen, session.gen, top}
 `)
 
 /**
- * ARGV: now, tombstone, TTL ms of a tombstone whose session is unknown, TTL margin ms. The first tombstone stays.
- * @returns 1 if a live session died
+ * KEYS: session, tombstone, the sid that took its place. ARGV: now, tombstone, TTL ms of a tombstone whose session is
+ * unknown, TTL margin ms. The first tombstone stays.
+ * @returns 1 if a live session died, and the sid that took its place
  */
 export const revokeSession = defineScript(`
 ${SESSION}
@@ -194,7 +230,7 @@ if session then
   ttl = session.absolute - now
 end
 redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ttl + tonumber(ARGV[4]))
-return session and 1 or 0
+return {session and 1 or 0, redis.call('GET', KEYS[3])}
 `)
 
 /** KEYS: session. ARGV: the facts as they were, and as they are to be. @returns 1 if they were so */
@@ -205,26 +241,21 @@ return 1
 `)
 
 /**
- * KEYS: the sids of a user by when they expire. ARGV: now, sid, when it expires, TTL margin ms.
- * @returns how many there are
+ * KEYS: what ended sessions of a user. ARGV: the epoch, its tombstone, TTL ms, and of a revocation that spares later
+ * sessions, when it spares those that were opened. An epoch is never lowered. `all` is the highest that spares none,
+ * `some` the highest that does.
  */
-export const indexSession = defineScript(`
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
-redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
-redis.call('PEXPIRE', KEYS[1], tonumber(last[2]) - tonumber(ARGV[1]) + tonumber(ARGV[4]))
-return redis.call('ZCARD', KEYS[1])
-`)
-
-/** KEYS: a user's revocation, as JSON. ARGV: the epoch, the JSON, TTL ms. An epoch is never lowered. */
 export const raiseEpoch = defineScript(`
-local before = redis.call('GET', KEYS[1])
-local epoch = before and string.match(before, '"epoch":(%d+)')
-if epoch and tonumber(epoch) > tonumber(ARGV[1]) then return 0 end
-if epoch and tonumber(epoch) == tonumber(ARGV[1]) then
-  redis.call('PEXPIRE', KEYS[1], ARGV[3])
-  return 0
+local ended = redis.call('HMGET', KEYS[1], 'all', 'some', 'openedBefore')
+local all, some = tonumber(ended[1] or '0'), tonumber(ended[2] or '0')
+local epoch, openedBefore = tonumber(ARGV[1]), tonumber(ARGV[4])
+if openedBefore and epoch > some then
+  -- What an earlier one ended stays ended.
+  openedBefore = math.max(openedBefore, tonumber(ended[3] or '0'))
+  redis.call('HSET', KEYS[1], 'some', epoch, 'someTombstone', ARGV[2], 'openedBefore', openedBefore)
+elseif not openedBefore and epoch > all then
+  redis.call('HSET', KEYS[1], 'all', epoch, 'allTombstone', ARGV[2])
 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], math.max(tonumber(ARGV[3]), redis.call('PTTL', KEYS[1])))
 return 1
 `)

@@ -33,12 +33,12 @@ test('a session key outlives its idle time by a minute, and its tombstone the ab
     () => sessions.present({ sid, userId: USER, gen: 1, network: '192.0.2.1' }, now),
   ]) {
     await touch()
-    const ttlMs = await redis.pttl(`session:{${sid}}`)
+    const ttlMs = await redis.pttl(`session:{${USER}}:${sid}`)
     expect(ttlMs).toBeGreaterThan(LIFETIMES.idleSeconds * 1000)
     expect(ttlMs).toBeLessThanOrEqual(LIFETIMES.idleSeconds * 1000 + margin)
   }
   await sessions.revoke(sid, { reason: 'contained', at: now })
-  const ttlMs = await redis.pttl(`session:{${sid}}:tomb`)
+  const ttlMs = await redis.pttl(`session:{${USER}}:${sid}:tomb`)
   expect(ttlMs).toBeGreaterThan(25 * 3_600_000 - 30_000)
   expect(ttlMs).toBeLessThanOrEqual(25 * 3_600_000)
 })
@@ -47,7 +47,7 @@ test('a fork and the revocation of an unknown sid leave tombstones that end by t
   const { sid, now } = await created()
   await sessions.present({ sid, userId: USER, gen: 99, network: '192.0.2.1' }, now)
   await sessions.revoke(`${sid}x`, { reason: 'contained', at: now })
-  for (const key of [`session:{${sid}}:tomb`, `session:{${sid}x}:tomb`]) {
+  for (const key of [`session:{${USER}}:${sid}:tomb`, `sid:${sid}x`]) {
     const ttlMs = await redis.pttl(key)
     expect(ttlMs).toBeGreaterThan(25 * 3_600_000 - 30_000)
     expect(ttlMs).toBeLessThanOrEqual(25 * 3_600_000)
@@ -56,7 +56,7 @@ test('a fork and the revocation of an unknown sid leave tombstones that end by t
 
 test('the index of a user and what ended his sessions end by themselves, one slot of a cluster for both', async () => {
   const { now } = await created()
-  const [index, epoch] = [`user:{${USER}}:sessions`, `epoch:{${USER}}`]
+  const [index, epoch] = [`user:{${USER}}:sessions`, `user:{${USER}}:ended`]
   await sessions.raiseEpoch(USER, { epoch: 2, reason: 'contained', at: now }, Date.now() + 86_400_000)
   const ttls = [await redis.pttl(index), await redis.pttl(epoch)]
   for (const ttlMs of ttls) {
@@ -78,7 +78,7 @@ test('facts that cannot be read are no session, and do not keep the others from 
   const [one, other] = [await created(), await created()]
   const listed = async () => (await sessions.listByUser(USER, one.now)).map(({ sid }) => sid)
   for (const facts of ['{', '{}', 'null', '[]']) {
-    await redis.hset(`session:{${other.sid}}`, 'facts', facts)
+    await redis.hset(`session:{${USER}}:${other.sid}`, 'facts', facts)
     expect(await listed()).toContain(one.sid)
     expect(await listed()).not.toContain(other.sid)
     const use = { sid: other.sid, userId: USER, gen: 1, network: '203.0.113.9' }

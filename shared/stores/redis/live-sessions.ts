@@ -1,16 +1,9 @@
 import type { Redis } from 'ioredis'
 import { type Lifetimes, MOST_SESSIONS } from '../../session/policy.ts'
+import { endedBy, revocationOf as revocationFrom, tombstoneOf } from '../../session/revocation.ts'
 import type { LiveSession, LiveSessions, NewSession, Revocation, Tombstone } from '../port.ts'
 import { TTL_MARGIN_MS, ttlUntil } from './key.ts'
-import {
-  createSession,
-  indexSession,
-  presentGen,
-  raiseEpoch,
-  renewGen,
-  replaceFacts,
-  revokeSession,
-} from './live-session-scripts.ts'
+import { createSession, presentGen, raiseEpoch, renewGen, replaceFacts, revokeSession } from './live-session-scripts.ts'
 
 /** How long a sid is remembered as revoked when no session tells how long its tokens live. */
 const UNKNOWN_SESSION_MS = 24 * 3_600_000
@@ -23,13 +16,17 @@ const LONGEST_CHAIN = 100
 
 type Facts = NewSession & Pick<LiveSession, 'createdAt'>
 
-/** The hash tag keeps all keys of a session, and all of a user, in one slot of a cluster: a script may touch them. */
-const sessionKey = (sid: string) => `session:{${sid}}`
-const tombstoneKey = (sid: string) => `session:{${sid}}:tomb`
-const successorKey = (sid: string) => `session:{${sid}}:next`
-const keysOf = (sid: string) => [sessionKey(sid), tombstoneKey(sid)]
+/** The hash tag keeps all that a user has in one slot of a cluster: one script judges a session and its epoch. */
+const sessionKey = (userId: string, sid: string) => `session:{${userId}}:${sid}`
+const tombstoneKey = (userId: string, sid: string) => `${sessionKey(userId, sid)}:tomb`
+const successorKey = (userId: string, sid: string) => `${sessionKey(userId, sid)}:next`
 const indexKey = (userId: string) => `user:{${userId}}:sessions`
-const epochKey = (userId: string) => `epoch:{${userId}}`
+const endedKey = (userId: string) => `user:{${userId}}:ended`
+const keysOf = (userId: string, sid: string) => [sessionKey(userId, sid), tombstoneKey(userId, sid)]
+const judgedKeysOf = (userId: string, sid: string) => [...keysOf(userId, sid), endedKey(userId)]
+/** Whose a sid is; of one that was revoked before anybody had it, its tombstone. */
+const ownerKey = (sid: string) => `sid:${sid}`
+const isTombstone = (owner: string) => owner.startsWith('{')
 
 /** @returns undefined for what this store did not write: a session that cannot be read is none */
 function factsOf(text: string): Facts | undefined {
@@ -46,17 +43,12 @@ const sessionOf = (text: unknown, seen: unknown, gen: unknown): LiveSession | un
   return facts && { ...facts, lastSeenAt: Number(seen), gen: Number(gen) }
 }
 const forkedAt = (at: number) => JSON.stringify({ reason: 'forked', at } satisfies Tombstone)
-const tombstoneOf = ({ reason, at, containmentId }: Revocation): Tombstone => ({
-  reason,
-  at,
-  ...(containmentId !== undefined && { containmentId }),
-})
 const unexpected = (reply: unknown) => new Error(`Redis gave an unexpected reply: ${JSON.stringify(reply)}`)
 
 /**
  * Live sessions in Redis. Every decision about one session is one script, judged by the values stored and the caller's
- * clock. Presenting a session moves its idle deadline, never past the absolute one. The epoch of its user is read in the
- * same round trip.
+ * clock. Presenting a session moves its idle deadline, never past the absolute one. The same script asks whether its epoch
+ * is over.
  */
 export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSessions {
   const idleMs = lifetimes.idleSeconds * 1000
@@ -64,39 +56,79 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
   const graceMs = lifetimes.graceSeconds * 1000
 
   const revocationOf: LiveSessions['revocationOf'] = async (userId) => {
-    const text = await redis.get(epochKey(userId))
-    return text === null ? undefined : (JSON.parse(text) as Revocation)
+    const [all, allTombstone, some, someTombstone, openedBefore] = await redis.hmget(
+      endedKey(userId),
+      ...['all', 'allTombstone', 'some', 'someTombstone', 'openedBefore'],
+    )
+    return revocationFrom(
+      allTombstone ? { ...(JSON.parse(allTombstone) as Tombstone), epoch: Number(all) } : undefined,
+      someTombstone
+        ? { ...(JSON.parse(someTombstone) as Tombstone), epoch: Number(some), openedBefore: Number(openedBefore) }
+        : undefined,
+    )
   }
-  const load = async (sid: string, now: number): Promise<LiveSession | undefined> => {
-    const [facts, seen, gen, deadline] = await redis.hmget(sessionKey(sid), 'facts', 'seen', 'gen', 'deadline')
+  const load = async (userId: string, sid: string, now: number): Promise<LiveSession | undefined> => {
+    const [facts, seen, gen, deadline] = await redis.hmget(
+      sessionKey(userId, sid),
+      ...['facts', 'seen', 'gen', 'deadline'],
+    )
     return facts && now < Number(deadline) ? sessionOf(facts, seen, gen) : undefined
   }
-  const isOver = ({ epoch }: LiveSession, revocation: Revocation | undefined) =>
-    revocation !== undefined && epoch < revocation.epoch
+  const judged = (session: LiveSession | undefined, revocation: Revocation | undefined): LiveSession | undefined => {
+    if (!session || endedBy(session, revocation)) return undefined
+    return { ...session, epoch: Math.max(session.epoch, revocation?.epoch ?? 0) }
+  }
+  const ownerOf = async (sid: string): Promise<string | undefined> => {
+    const owner = await redis.get(ownerKey(sid))
+    return owner === null || isTombstone(owner) ? undefined : owner
+  }
 
   const read: LiveSessions['read'] = async (sid, now) => {
-    const session = await load(sid, now)
-    return session && !isOver(session, await revocationOf(session.userId)) ? session : undefined
+    const userId = await ownerOf(sid)
+    if (userId === undefined) return undefined
+    return judged(...(await Promise.all([load(userId, sid, now), revocationOf(userId)])))
   }
   const listByUser: LiveSessions['listByUser'] = async (userId, now) => {
     const sids = await redis.zrange(indexKey(userId), '0', String(PAGE - 1))
     const [revocation, loaded] = await Promise.all([
       revocationOf(userId),
-      Promise.all(sids.map((sid) => load(sid, now))),
+      Promise.all(sids.map((sid) => load(userId, sid, now))),
     ])
     const gone = sids.filter((_, index) => !loaded[index])
     if (gone.length > 0) await redis.zrem(indexKey(userId), ...gone)
-    return loaded.flatMap((session) => (session && !isOver(session, revocation) ? [session] : []))
+    return loaded.flatMap((session) => judged(session, revocation) ?? [])
   }
-  const revokeOne = async (sid: string, tombstone: Tombstone) => {
+  /** Remembers who has a sid for as long as its tombstone may be asked for. @returns what was remembered before */
+  const claim = async (sid: string, owner: string, ttlMs: number): Promise<string | undefined> => {
+    const claimed = await redis.set(ownerKey(sid), owner, 'PX', ttlMs, 'NX')
+    return claimed === 'OK' ? undefined : ((await redis.get(ownerKey(sid))) ?? undefined)
+  }
+  /** A tombstone that was left before anybody had the sid. */
+  const unownedTombstone = async (sid: string): Promise<Tombstone | undefined> => {
+    const owner = await redis.get(ownerKey(sid))
+    return owner !== null && isTombstone(owner) ? (JSON.parse(owner) as Tombstone) : undefined
+  }
+  const absent = async (sid: string) => {
+    const tombstone = await unownedTombstone(sid)
+    return tombstone ? { kind: 'revoked' as const, tombstone } : { kind: 'absent' as const }
+  }
+  const revokeOwned = async (userId: string, sid: string, tombstone: Tombstone) => {
     const args = [tombstone.at, JSON.stringify(tombstone), UNKNOWN_SESSION_MS, TOMBSTONE_MARGIN_MS]
-    return (await revokeSession(redis, keysOf(sid), args)) === 1
+    const [died, next] = (await revokeSession(redis, [...keysOf(userId, sid), successorKey(userId, sid)], args)) as [
+      number,
+      string | null,
+    ]
+    return { died: died === 1, next: next ?? undefined }
   }
-  /** A session that lived on in an epoch that is over has a tombstone from here on. */
-  const buried = async (sid: string, revocation: Revocation) => {
-    const tombstone = tombstoneOf(revocation)
-    await revokeOne(sid, tombstone)
-    return { kind: 'revoked' as const, tombstone }
+  const revokeOne = async (sid: string, tombstone: Tombstone, known: string | undefined) => {
+    const ttlMs = UNKNOWN_SESSION_MS + TOMBSTONE_MARGIN_MS
+    if (known !== undefined) {
+      const [revoked] = await Promise.all([revokeOwned(known, sid, tombstone), claim(sid, known, ttlMs)])
+      return revoked
+    }
+    const owner = (await ownerOf(sid)) ?? (await claim(sid, JSON.stringify(tombstone), ttlMs))
+    if (owner === undefined || isTombstone(owner)) return { died: false, next: undefined }
+    return revokeOwned(owner, sid, tombstone)
   }
 
   return {
@@ -107,85 +139,91 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
 
     async create(session, now) {
       const { sid, userId, absoluteExpiry } = session
+      const ttlMs = absoluteExpiry - now + TOMBSTONE_MARGIN_MS + TTL_MARGIN_MS
+      const owner = (await claim(sid, userId, ttlMs)) ?? userId
+      if (isTombstone(owner)) return []
       const facts: Facts = { ...session, createdAt: now }
-      const args = [now, JSON.stringify(facts), absoluteExpiry, idleMs, TTL_MARGIN_MS]
-      const written = await createSession(redis, keysOf(sid), args)
-      if (written !== 1) throw new Error('A session of this sid exists already')
-      try {
-        const count = await indexSession(redis, [indexKey(userId)], [now, sid, absoluteExpiry, TTL_MARGIN_MS])
-        if (Number(count) <= MOST_SESSIONS) return []
-        const others = (await listByUser(userId, now)).filter((other) => other.sid !== sid)
-        others.sort((a, b) => a.absoluteExpiry - b.absoluteExpiry)
-        return others.slice(0, Math.max(0, others.length + 1 - MOST_SESSIONS)).map((other) => other.sid)
-      } catch (error) {
-        // A session that is missing from its owner's list must not be live.
-        await redis.del(sessionKey(sid))
-        throw error
-      }
+      const args = [now, sid, JSON.stringify(facts), absoluteExpiry, idleMs, TTL_MARGIN_MS]
+      const keys = [...keysOf(userId, sid), indexKey(userId)]
+      const count = owner === userId ? Number(await createSession(redis, keys, args)) : -1
+      if (count < 0) throw new Error('A session of this sid exists already')
+      if (count <= MOST_SESSIONS) return []
+      const others = (await listByUser(userId, now)).filter((other) => other.sid !== sid)
+      others.sort((a, b) => a.absoluteExpiry - b.absoluteExpiry)
+      return others.slice(0, Math.max(0, others.length + 1 - MOST_SESSIONS)).map((other) => other.sid)
     },
 
     async present({ sid, userId, gen, network }, now) {
       const args = [now, gen, network, idleMs, graceMs, renewMs, TTL_MARGIN_MS, forkedAt(now), TOMBSTONE_MARGIN_MS]
-      const [reply, revocation] = await Promise.all([presentGen(redis, keysOf(sid), args), revocationOf(userId)])
+      const reply = await presentGen(redis, judgedKeysOf(userId, sid), args)
       const [kind, value, seen, current, due] = reply as unknown[]
       if (kind === 'revoked') return { kind, tombstone: JSON.parse(String(value)) as Tombstone }
-      if (kind === 'absent') return { kind }
+      if (kind === 'absent') return absent(sid)
       if (kind !== 'live' && kind !== 'fork') throw unexpected(reply)
       const session = sessionOf(value, seen, current)
       if (!session) return { kind: 'absent' }
-      if (revocation && isOver(session, revocation)) return buried(sid, revocation)
       return kind === 'live' ? { kind, session, renewalDue: due === 1 } : { kind, session }
     },
 
     async renew({ sid, userId, gen, network }, now) {
       const args = [now, gen, network, graceMs, renewMs, forkedAt(now), TOMBSTONE_MARGIN_MS]
-      const [reply, revocation] = await Promise.all([renewGen(redis, keysOf(sid), args), revocationOf(userId)])
+      const reply = await renewGen(redis, judgedKeysOf(userId, sid), args)
       const [kind, value, seen, current, next] = reply as unknown[]
       if (kind === 'revoked') return { kind, tombstone: JSON.parse(String(value)) as Tombstone }
-      if (kind === 'stale' || kind === 'absent') return { kind }
+      if (kind === 'absent') return absent(sid)
+      if (kind === 'stale') return { kind }
       if (kind === 'early' || kind === 'repeated') return { kind, waitMs: Number(value) }
       if (kind !== 'offered' && kind !== 'fork') throw unexpected(reply)
       const session = sessionOf(value, seen, current)
       if (!session) return { kind: 'absent' }
-      if (revocation && isOver(session, revocation)) return buried(sid, revocation)
       return kind === 'offered' ? { kind, gen: Number(next), session } : { kind, session }
     },
 
     async raiseEpoch(userId, revocation, until) {
-      await raiseEpoch(redis, [epochKey(userId)], [revocation.epoch, JSON.stringify(revocation), ttlUntil(until)])
+      const raise = ({ epoch, openedBefore, ...rest }: Revocation) => {
+        const tombstone = JSON.stringify(tombstoneOf({ epoch, ...rest }))
+        return raiseEpoch(redis, [endedKey(userId)], [epoch, tombstone, ttlUntil(until), openedBefore ?? ''])
+      }
+      if (revocation.earlier) await raise(revocation.earlier)
+      await raise(revocation)
     },
 
     async adopt(sid, { from, to }, now) {
-      const [text, deadline] = await redis.hmget(sessionKey(sid), 'facts', 'deadline')
+      const userId = await ownerOf(sid)
+      if (userId === undefined) return false
+      const key = sessionKey(userId, sid)
+      const [text, deadline] = await redis.hmget(key, 'facts', 'deadline')
       if (!text || now >= Number(deadline)) return false
       const facts = factsOf(text)
       if (facts?.epoch !== from) return false
-      return (await replaceFacts(redis, [sessionKey(sid)], [text, JSON.stringify({ ...facts, epoch: to })])) === 1
+      return (await replaceFacts(redis, [key], [text, JSON.stringify({ ...facts, epoch: to })])) === 1
     },
 
     async tombstone(sid) {
-      const text = await redis.get(tombstoneKey(sid))
+      const owner = await redis.get(ownerKey(sid))
+      if (owner === null) return undefined
+      const text = isTombstone(owner) ? owner : await redis.get(tombstoneKey(owner, sid))
       return text === null ? undefined : (JSON.parse(text) as Tombstone)
     },
 
-    async revoke(sid, tombstone) {
+    async revoke(sid, tombstone, userId) {
       let died = false
-      let next: string | null = sid
-      for (let links = 0; next !== null && links < LONGEST_CHAIN; links++) {
-        const [one, successor]: [boolean, string | null] = await Promise.all([
-          revokeOne(next, tombstone),
-          redis.get(successorKey(next)),
-        ])
-        died ||= one
-        next = successor
+      let [next, known]: (string | undefined)[] = [sid, userId]
+      for (let links = 0; next !== undefined && links < LONGEST_CHAIN; links++) {
+        const one: { died: boolean; next: string | undefined } = await revokeOne(next, tombstone, known)
+        died ||= one.died
+        next = one.next
+        known = undefined
       }
       return died ? 'success' : 'noop'
     },
 
     async end(sid, successor) {
+      const userId = await ownerOf(sid)
+      if (userId === undefined) return false
       // First the way to the successor, so that a revocation that comes in between finds one of the two.
-      if (successor) await redis.set(successorKey(sid), successor.sid, 'PX', ttlUntil(successor.until), 'NX')
-      return (await redis.del(sessionKey(sid))) === 1
+      if (successor) await redis.set(successorKey(userId, sid), successor.sid, 'PX', ttlUntil(successor.until), 'NX')
+      return (await redis.del(sessionKey(userId, sid))) === 1
     },
   }
 }
