@@ -1,10 +1,11 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { networkOf } from '../shared/client/address.ts'
+import { LAB_EGRESS_RANGE } from '../shared/geo/documentation.ts'
 import type { Group } from './attack.ts'
 
 /**
  * Where simulated clients come from: the ranges that documents and tests may use, and nobody has. Those of one method are
- * where the lab's map has them (shared/geo/documentation.ts); all but the last two are close together.
+ * where the lab's map has them (shared/geo/documentation.ts); all but `distant` and `vpn` are close together.
  */
 export interface Addresses {
   /** In 203.0.113.0/24, unless all of it has been seen lately. */
@@ -17,6 +18,8 @@ export interface Addresses {
   distant(): Promise<string>
   /** The exit of a VPN that the lab lists as one, no closer. */
   vpn(): Promise<string>
+  /** One of the lab's own egress addresses: a block spares it. */
+  own(): Promise<string>
 }
 
 /** The group of an alert about the network that an address is in. */
@@ -56,6 +59,7 @@ export function freshAddresses(seen: (address: string) => Promise<boolean>, take
     mobile: async () => inIpv6(NEAR),
     distant: () => take([['203.0.113', 193, 222]], DISTANT),
     vpn: () => take([['203.0.113', 225, 254]], VPN),
+    own: async () => `${EGRESS_SITE}:${groups(randomBytes(10).toString('hex'))}`,
   }
 }
 
@@ -65,6 +69,8 @@ const ORDINARY: readonly Span[] = [
 ]
 /** 2001:db8::/34, 2001:db8:8000::/34 and 2001:db8:c000::/34 */
 const [NEAR, DISTANT, VPN] = [0x0000, 0x8000, 0xc000]
+
+const EGRESS_SITE = LAB_EGRESS_RANGE.replace('::/48', '')
 
 function inIpv6(part: number): string {
   const third = part | (randomBytes(2).readUInt16BE() & 0x3fff) | 1

@@ -52,8 +52,8 @@ export const canaryAccount: Attack = {
   },
 }
 
-/** @throws RequestFailed where none is known */
-function plantedIn({ insider }: AttackContext): string {
+/** The login that was planted. @throws RequestFailed where none is known */
+export function plantedIn({ insider }: AttackContext): string {
   const { ATO_CANARY: named } = process.env
   if (named) return named
   if (insider) return LAB_CANARY

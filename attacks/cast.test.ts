@@ -5,7 +5,7 @@ import { isGuessable } from '../shared/auth/password-strength.ts'
 import { IMPOSSIBLE } from '../shared/auth/travel.ts'
 import { inRanges, normalizeAddress } from '../shared/client/address.ts'
 import { EMAIL_PATTERN } from '../shared/event.ts'
-import { documentationPlace, LAB_VPN_RANGES } from '../shared/geo/documentation.ts'
+import { documentationPlace, LAB_EGRESS_RANGE, LAB_VPN_RANGES } from '../shared/geo/documentation.ts'
 import { distanceKm, type Place } from '../shared/geo/place.ts'
 import { freshAddresses } from './addresses.ts'
 import { castPeople, leakedList, mistype } from './cast.ts'
@@ -76,7 +76,7 @@ describe('addresses', () => {
   test.each(['fresh', 'seen'])(
     'when the ranges are %s, only the distant and the VPN are far from all others',
     async (how) => {
-      const { attacker, ordinary, mobile, distant, vpn } = freshAddresses(async () => how === 'seen')
+      const { attacker, ordinary, mobile, distant, vpn, own } = freshAddresses(async () => how === 'seen')
       const draw = async (from: () => Promise<string>) => {
         const drawn = await Promise.all(Array.from({ length: 25 }, from))
         return drawn.map((address) => documentationPlace(address) as Place)
@@ -88,6 +88,9 @@ describe('addresses', () => {
       for (const one of near) for (const other of near) expect(distanceKm(one, other)).toBeLessThan(IMPOSSIBLE.km)
       const isVpn = inRanges(LAB_VPN_RANGES)
       expect([isVpn(await vpn()), isVpn(await distant())]).toEqual([true, false])
+      const isEgress = inRanges([LAB_EGRESS_RANGE])
+      const drawn = [await own(), await attacker(), await ordinary(), await mobile(), await distant(), await vpn()]
+      expect(drawn.map(isEgress)).toEqual([true, false, false, false, false, false])
     },
   )
 

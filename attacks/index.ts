@@ -2,6 +2,7 @@ import { accountBruteForce } from './account-brute-force.ts'
 import type { Attack } from './attack.ts'
 import { canaryAccount } from './canary-account.ts'
 import { capSpending } from './cap-spending.ts'
+import { containmentFailed } from './containment-failed.ts'
 import { containmentTampering } from './containment-tampering.ts'
 import { credentialStuffing } from './credential-stuffing.ts'
 import { distributedStuffing } from './distributed-stuffing.ts'
@@ -43,6 +44,7 @@ export const attacks: readonly Attack[] = [
   takeoverActions,
   reauthenticationGuessing,
   telemetrySilence,
+  containmentFailed,
   renewalPolling,
   capSpending,
   sessionFlood,

@@ -19,6 +19,7 @@ const prod: Profile = {
     source: 'Datadog App and API Protection, brute force on one account (appsec-ato-bf): 40 failures',
   },
   'canary-account': { source: 'as in the file: nobody has a reason to touch a planted address' },
+  'containment-failed': { source: 'as in the file: one alert that nobody acts on is one account too many' },
   'containment-tampering': {
     threshold: 10,
     source: 'no published number: the Internet’s scanners knock a few times each; ten of one address are no scanner',

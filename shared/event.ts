@@ -20,7 +20,7 @@ export const Sid = z.string().regex(/^[A-Za-z0-9_-]{22}$/)
 const Network = z.union([z.ipv4(), z.string().regex(/^(?:(?:0|[1-9a-f][0-9a-f]{0,3}):){4}:\/64$/)])
 const RunId = z.string().regex(/^[a-z0-9-]{1,36}$/)
 const email = z.string().regex(EMAIL_PATTERN)
-const slug = z.string().regex(/^[a-z][a-z0-9-]{1,62}$/)
+export const DetectionSlug = z.string().regex(/^[a-z][a-z0-9-]{1,62}$/)
 
 /** Added by the log, to every line. */
 const envelope = {
@@ -228,7 +228,7 @@ export const EVENTS = {
         'duplicate',
       ])
       .optional(),
-    detection: slug.optional(),
+    detection: DetectionSlug.optional(),
     containment_id: z.string().optional(),
     request_id: z.uuid(),
     ...address,
@@ -258,7 +258,7 @@ export const EVENTS = {
     /** The person who decided it, and what for; absent where nobody was asked. */
     operator: z.string().min(1).max(OPERATOR_MAX).optional(),
     why: z.string().min(1).max(WHY_MAX).optional(),
-    detection: slug,
+    detection: DetectionSlug,
     containment_id: z.string(),
     sid: Sid.optional(),
     usr: known.optional(),

@@ -130,6 +130,17 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     counts: (network, i) => ({ ...fails, network, ...elsewhere(network, i), ...request(network, i), risk: ['canary'] }),
     almost: (network, i) => ({ ...opened, network, sid: `${network}-session-${i}`, risk: ['canary'] }),
   },
+  'containment-failed': {
+    ...{ most: 0, windowMs: 15 * minute, facet: '@detection' },
+    counts: (detection, i) => ({
+      ...{ evt: 'contain', outcome: 'refused', reason: 'stale', detection },
+      containment_id: `${detection}-containment-${i}`,
+    }),
+    almost: (detection, i) => ({
+      ...{ evt: 'contain', outcome: 'noop', detection },
+      containment_id: `${detection}-containment-${i}`,
+    }),
+  },
   'containment-tampering': {
     ...{ most: 2, windowMs: 15 * minute, facet: '@network' },
     counts: (network, i) =>

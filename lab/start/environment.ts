@@ -1,6 +1,6 @@
 import { LAB_CANARY } from '../../attacks/cast.ts'
 import { functionsVariables, webVariables } from '../../shared/config.ts'
-import { LAB_VPN_RANGES } from '../../shared/geo/documentation.ts'
+import { LAB_EGRESS_RANGE, LAB_VPN_RANGES } from '../../shared/geo/documentation.ts'
 import type { LabSecrets } from '../secrets.ts'
 import type { StoreConnections } from '../stores/start.ts'
 
@@ -72,6 +72,7 @@ export function appEnvironments({
     DD_API_URL: apiUrl,
     CANARY_ADDRESSES: LAB_CANARY,
     TRAVEL_VPN_RANGES: LAB_VPN_RANGES.join(','),
+    EGRESS_ADDRESSES: [LAB_EGRESS_RANGE, ...(settings.EGRESS_ADDRESSES ? [settings.EGRESS_ADDRESSES] : [])].join(','),
     SMTP_URL: mail.smtpUrl,
     MAIL_FROM: 'mini-ato-saas@example.com',
     LAB_MAILBOX_URL: mail.mailboxUrl,

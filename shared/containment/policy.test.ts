@@ -90,6 +90,7 @@ describe('a policy', () => {
   it.each([
     ['account-brute-force', 'none', 'notify', ['@login_hash']],
     ['canary-account', 'ip', 'block_ip', ['@network']],
+    ['containment-failed', 'none', 'notify', ['@detection']],
     ['containment-tampering', 'none', 'notify', ['@network']],
     ['credential-stuffing', 'ip', 'block_ip', ['@network']],
     ['distributed-stuffing', 'none', 'notify', ['@via']],

@@ -20,6 +20,7 @@ const notifiesOf = (...groupBy: Policy['groupBy']): Policy => ({ contain: 'none'
 const policies: Readonly<Record<string, Policy>> = {
   'account-brute-force': notifiesOf('@login_hash'),
   'canary-account': blocksAddress,
+  'containment-failed': notifiesOf('@detection'),
   'containment-tampering': notifiesOf('@network'),
   'credential-stuffing': blocksAddress,
   'distributed-stuffing': notifiesOf('@via'),

@@ -17,6 +17,7 @@ describe('a scope', () => {
     ['@usr.id', USER, { kind: 'user', userId: USER }],
     ['@login_hash', HASH, { kind: 'login', loginHash: HASH }],
     ['@via', 'api', { kind: 'door', via: 'api' }],
+    ['@detection', 'session-reuse', { kind: 'detection', detection: 'session-reuse' }],
   ] as const)('of %s:%s names its subject, and is read back from its one spelling', (facet, value, subject) => {
     expect(read(`${facet}:${value}`, facet)).toEqual(subject)
     expect(read(` ${facet}:${value} `, facet)).toEqual(subject)
@@ -49,6 +50,9 @@ describe('a scope', () => {
     ['@via', '@via:web,'],
     ['@via', '@network:203.0.113.9'],
     ['@via', 'via:web'],
+    ['@detection', '@detection:Session Reuse'],
+    ['@detection', '@detection:session-reuse,@detection:session-fork'],
+    ['@detection', '@detection:*'],
     ['@via', ''],
     ['@via', '*'],
     ['@via', 'total'],

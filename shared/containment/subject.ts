@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { baseOfNetwork } from '../client/address.ts'
-import { Hash, Sid, Via } from '../event.ts'
+import { DetectionSlug, Hash, Sid, Via } from '../event.ts'
 
 /** Whom an alert is about. `service`: nobody in particular, the monitor has no groups. */
 export type Subject =
@@ -9,6 +9,7 @@ export type Subject =
   | { kind: 'user'; userId: string }
   | { kind: 'login'; loginHash: string }
   | { kind: 'door'; via: 'web' | 'api' }
+  | { kind: 'detection'; detection: string }
   | { kind: 'service' }
 
 const parsed = <T>(schema: z.ZodType<T>, value: string): T | undefined => schema.safeParse(value).data
@@ -32,6 +33,10 @@ const FACETS = {
   '@via': (value: string): Subject | undefined => {
     const via = parsed(Via, value)
     return via === undefined ? undefined : { kind: 'door', via }
+  },
+  '@detection': (value: string): Subject | undefined => {
+    const detection = parsed(DetectionSlug, value)
+    return detection === undefined ? undefined : { kind: 'detection', detection }
   },
 } as const
 
@@ -65,6 +70,8 @@ export function scopeOf(subject: Subject): string {
       return `@login_hash:${subject.loginHash}`
     case 'door':
       return `@via:${subject.via}`
+    case 'detection':
+      return `@detection:${subject.detection}`
     case 'service':
       return '*'
   }

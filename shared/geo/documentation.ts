@@ -18,6 +18,8 @@ const MAP = NETWORKS.map(({ ranges, latitude, longitude }) => ({ includes: inRan
 
 /** The exits of the lab's VPN, which it lists in TRAVEL_VPN_RANGES: in Singapore, whoever uses them. */
 export const LAB_VPN_RANGES: readonly string[] = NETWORKS[0].ranges
+/** The lab's own egress, which it lists in EGRESS_ADDRESSES: in Lisbon, and no simulated client's by chance. */
+export const LAB_EGRESS_RANGE = '2001:db8:7fff::/48'
 /** The first that holds the address: parts of a range come before the whole. */
 export const documentationPlace: GeoLookup = (ip) => {
   const network = MAP.find(({ includes }) => includes(ip))
