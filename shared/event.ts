@@ -276,6 +276,11 @@ export const EVENTS = {
     expired: z.number().int().min(0),
     contained: z.number().int().min(0),
     failed: z.number().int().min(0),
+    /** Open alerts that no webhook had brought. */
+    pulled: z.number().int().min(0).optional(),
+    /** Open sessions that it has looked at, and whether it is through with all of them. */
+    sessions: z.number().int().min(0).optional(),
+    complete: z.boolean().optional(),
     duration_ms: z.number().int().min(0),
   }),
 } as const

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { sweep } from '../functions/sweep/sweep.ts'
 import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../functions/testing.ts'
 import { logOfEvent } from '../lab/datadog/app-event.ts'
 import { Evaluator, type Transition } from '../lab/datadog/evaluate/evaluate.ts'
@@ -14,7 +15,6 @@ import { containmentId } from '../shared/containment/alert.ts'
 import { undo } from '../shared/containment/operate.ts'
 import { BLOCK_MS, policyFor } from '../shared/containment/policy.ts'
 import type { Containment } from '../shared/stores/port.ts'
-import { sweep } from '../shared/sweep.ts'
 
 /** Monitors, webhook, functions and sweeper over hours, by one clock that only the test moves. */
 

@@ -4,7 +4,7 @@ import { LIMITS, REGISTRATION_TRIES as LINK_TRIES } from '../../shared/auth/limi
 import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import { connectPostgres } from '../../shared/stores/connect.ts'
-import { sweep } from '../../shared/sweep.ts'
+import { sweep } from '../sweep/sweep.ts'
 import { type Asked, type Functions, PASSWORD, startFunctions } from '../testing.ts'
 
 const OTHER = 'another password, long enough'

@@ -7,7 +7,7 @@ import { networkOf } from '../../shared/client/address.ts'
 import { containmentId } from '../../shared/containment/alert.ts'
 import { retry, undo } from '../../shared/containment/operate.ts'
 import { revokeKeys, verify } from '../../shared/signature.ts'
-import { sweep } from '../../shared/sweep.ts'
+import { sweep } from '../sweep/sweep.ts'
 import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
 
 /** The network's end: what functions says to web, and what web answers. The real web is tested in test/. */

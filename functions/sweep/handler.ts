@@ -1,7 +1,7 @@
 import type { TimerHandler } from '@azure/functions'
-import { type SweepDeps, sweep } from '../../shared/sweep.ts'
+import { type SweepDeps, sweep } from './sweep.ts'
 
-/** Every minute. A fault is logged here and ends the invocation: the schedule goes on. */
+/** Every minute. A fault is logged and leaves the schedule as it is. */
 export const sweepHandler =
   (deps: SweepDeps): TimerHandler =>
   async () => {

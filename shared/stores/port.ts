@@ -393,10 +393,14 @@ export interface SessionLedger {
       containmentId?: string | undefined
     },
   ): Promise<boolean>
-  /** Open rows, oldest first, at most 100 a page. */
-  openPages(): AsyncIterable<OpenSession[]>
-  /** Closes as expired a page of {@link openPages}. @returns how many were still active */
+  /** Open rows, oldest first, a bounded number a page. @param after `next` of the page at which an earlier reading stopped */
+  openPages(after?: string): AsyncIterable<OpenPage>
+  /** Closes as expired open rows. @returns how many were still active */
   expire(sessions: readonly OpenSession[], at: Date): Promise<number>
+  /** How far the sweeper has come with the open rows. */
+  progress(): Promise<SweepProgress | undefined>
+  /** @returns false if somebody with a later fence has kept theirs */
+  keepProgress(progress: SweepProgress): Promise<boolean>
   /** Removes sessions that were issued before, oldest first, at most so many. @returns how many it removed */
   purge(issuedBefore: Date, atMost: number): Promise<number>
 }
@@ -405,6 +409,21 @@ export interface OpenSession {
   sid: string
   issuedAt: Date
   absoluteExpiry: Date
+}
+
+export interface OpenPage {
+  sessions: OpenSession[]
+  /** Of the last row: where the next page begins. */
+  next: string
+}
+export interface SweepProgress {
+  /** Of the lease under which it was kept. */
+  fence: number
+  /** When this pass over all open rows began, and how many it has seen. */
+  startedAt: Date
+  seen: number
+  /** `next` of the last page that is done with; undefined when the pass is over. */
+  after?: string | undefined
 }
 
 export interface KnownDevice {

@@ -31,7 +31,7 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
   })
   async function pagesOf(from: SessionLedger) {
     const pages: OpenSession[][] = []
-    for await (const page of from.openPages()) pages.push(page)
+    for await (const { sessions } of from.openPages()) pages.push(sessions)
     return pages
   }
   const many = (count: number, into: SessionLedger) =>
@@ -113,13 +113,35 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
     })
   })
 
+  describe('how far a sweep has come', () => {
+    test('is kept, and by nobody with an earlier fence', async () => {
+      const own = fresh()
+      expect(await own.progress()).toBeUndefined()
+      const half = { fence: 1_772_366_400_000, startedAt: NOW, seen: 700, after: '2026-03-01T120000.123Z-ab' }
+      expect(await own.keepProgress(half)).toBe(true)
+      expect(await own.progress()).toEqual(half)
+      expect(await own.keepProgress({ ...half, fence: half.fence - 1, after: 'earlier' })).toBe(false)
+      expect(await own.keepProgress({ ...half, seen: 800 })).toBe(true)
+      const { after: _, ...over } = { ...half, fence: half.fence + 1, seen: 900 }
+      expect(await own.keepProgress(over)).toBe(true)
+      expect(await own.progress()).toEqual(over)
+      expect(await pagesOf(own)).toEqual([])
+    })
+  })
+
   describe('the open sessions', () => {
-    test('come oldest first, a hundred a page', async () => {
+    test('come oldest first, and are read on from any page', async () => {
       const own = fresh()
       expect(await pagesOf(own)).toEqual([])
       const sessions = await many(103, own)
       const pages = await pagesOf(own)
-      expect(pages.map((page) => page.length)).toEqual([100, 3])
+      let read = 0
+      for await (const page of own.openPages()) {
+        read += page.sessions.length
+        const rest: OpenSession[] = []
+        for await (const later of own.openPages(page.next)) rest.push(...later.sessions)
+        expect(rest).toEqual(pages.flat().slice(read))
+      }
       const times = pages.flat().map(({ issuedAt }) => issuedAt.getTime())
       expect(times).toEqual([...times].sort((a, b) => a - b))
       expect(new Set(pages.flat().map(({ sid }) => sid))).toEqual(new Set(sessions.map(({ sid }) => sid)))
@@ -136,7 +158,7 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
       const own = fresh()
       await many(103, own)
       let expired = 0
-      for await (const page of own.openPages()) expired += await own.expire(page, LATER)
+      for await (const { sessions } of own.openPages()) expired += await own.expire(sessions, LATER)
       expect(expired).toBe(103)
       expect(await pagesOf(own)).toEqual([])
     })

@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto'
 import { odata, type TableEntityResult, type TransactionAction } from '@azure/data-tables'
-import type { LedgerSession, OpenSession, SessionLedger } from '../port.ts'
+import type { LedgerSession, OpenSession, SessionLedger, SweepProgress } from '../port.ts'
 import type { Tables } from './client.ts'
-import { findEntity, mapLimited, NOT_FOUND, PRECONDITION_FAILED, unless } from './entity.ts'
+import { CONFLICT, findEntity, mapLimited, NOT_FOUND, PRECONDITION_FAILED, unless } from './entity.ts'
 
 type Ending = Parameters<SessionLedger['close']>[2]
 
-/** What one table transaction takes, and so one page of the sweeper. */
-const PAGE = 100
+/** What one answer of the table service holds at most, and so a page of open rows. */
+const PAGE = 1000
+/** What one table transaction takes. */
+const BATCH = 100
 const PARALLEL = 10
 const OPEN = 'open'
 const ALL = 'all'
 const OWNER = 'owner'
+const PROGRESS = { partitionKey: 'sweep', rowKey: 'progress' } as const
+
+type KeptProgress = Omit<SweepProgress, 'fence'> & { fence: string }
 
 const hashOf = (sid: string) => createHash('sha256').update(sid).digest('hex')
 /** Sorts by age: rows come back in the order of their keys. */
@@ -35,10 +40,11 @@ function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
  *   sessionindex  partition SHA-256 of the sid, row `owner`: whose it is
  *                 partition `open`, row age and SHA-256: the open ones, oldest first, for the sweeper
  *                 partition `all`, row age and SHA-256: every one, oldest first, for the end of its retention
+ *                 partition `sweep`, row `progress`: how far the sweeper has come with the open ones
  * Tables have no transactions across partitions, so the index is written before the row and tidied up after it: what a
  * crash leaves behind is an index row without an active session, and the sweeper removes that.
  */
-export function createSessionLedger(tables: Tables): SessionLedger {
+export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): SessionLedger {
   const sessions = () => tables.open('sessions')
   const index = () => tables.open('sessionindex')
 
@@ -110,17 +116,35 @@ export function createSessionLedger(tables: Tables): SessionLedger {
       return closed !== undefined
     },
 
-    async *openPages() {
-      const filter = odata`PartitionKey eq ${OPEN}`
-      const rows = (await index()).listEntities<OpenSession>({ queryOptions: { filter } })
-      for await (const page of rows.byPage({ maxPageSize: PAGE })) {
-        const open = page.map(({ userId, sid, issuedAt, absoluteExpiry }) => ({
-          userId,
-          sid,
-          issuedAt,
-          absoluteExpiry,
+    async *openPages(after) {
+      const from = after === undefined ? '' : odata` and RowKey gt ${after}`
+      const filter = `${odata`PartitionKey eq ${OPEN}`}${from}`
+      const rows = (await index()).listEntities<OpenSession & { rowKey: string }>({ queryOptions: { filter } })
+      for await (const page of rows.byPage({ maxPageSize: pageRows })) {
+        const next = page.at(-1)?.rowKey
+        const sessions = page.map(({ userId, sid, issuedAt, absoluteExpiry }) => ({
+          ...{ userId, sid, issuedAt, absoluteExpiry },
         }))
-        if (open.length > 0) yield open
+        if (next !== undefined) yield { sessions, next }
+      }
+    },
+
+    async progress() {
+      const row = await findEntity<KeptProgress>(await index(), PROGRESS.partitionKey, PROGRESS.rowKey)
+      if (!row) return undefined
+      const { fence, startedAt, seen, after } = row
+      return { fence: Number(fence), startedAt, seen, ...(after && { after }) }
+    },
+
+    async keepProgress({ fence, startedAt, seen, after = '' }) {
+      const table = await index()
+      // A fence is larger than the 32 bits that a table's plain number has.
+      const entity = { ...PROGRESS, fence: String(fence), startedAt, seen, after }
+      for (;;) {
+        const row = await findEntity<KeptProgress>(table, PROGRESS.partitionKey, PROGRESS.rowKey)
+        if (row && Number(row.fence) > fence) return false
+        const written = row ? table.updateEntity(entity, 'Replace', { etag: row.etag }) : table.createEntity(entity)
+        if (await unless([CONFLICT, PRECONDITION_FAILED, NOT_FOUND], written)) return true
       }
     },
 
@@ -149,7 +173,8 @@ export function createSessionLedger(tables: Tables): SessionLedger {
         end(userId, sid, { state: 'expired', at }),
       )
       const rowKeys = [...new Set(expired.map(openKey))]
-      for (let from = 0; from < rowKeys.length; from += PAGE) await dropOpen(rowKeys.slice(from, from + PAGE))
+      const batches = Array.from({ length: Math.ceil(rowKeys.length / BATCH) }, (_, n) => n * BATCH)
+      await mapLimited(batches, PARALLEL, (from) => dropOpen(rowKeys.slice(from, from + BATCH)))
       return closed.filter(Boolean).length
     },
   }

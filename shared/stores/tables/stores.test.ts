@@ -16,7 +16,7 @@ import { createSessionLedger } from './session-ledger.ts'
 const freshTables = (): Tables =>
   connectTables(inject('tablesConnection'), { prefix: `t${randomUUID().slice(0, 13).replaceAll('-', '')}` }).tables
 
-sessionLedgerContract(() => createSessionLedger(freshTables()))
+sessionLedgerContract(() => createSessionLedger(freshTables(), { pageRows: 40 }))
 knownDevicesContract(createKnownDevices(freshTables()))
 deviceTokensContract(createDeviceTokens(freshTables()))
 lastPlacesContract(createLastPlaces(freshTables()))
@@ -34,7 +34,7 @@ test('a session whose row could not be written leaves nothing that lasts: the sw
   const { deviceHash, ...lost } = session()
   // More than a row's property takes: the index is written, the row is refused.
   await expect(ledger.open({ ...lost, deviceHash: 'd'.repeat(70_000) })).rejects.toMatchObject({ statusCode: 400 })
-  const page = (await ledger.openPages()[Symbol.asyncIterator]().next()).value ?? []
+  const page = (await ledger.openPages()[Symbol.asyncIterator]().next()).value?.sessions ?? []
   expect(page).toMatchObject([{ sid: lost.sid }])
   expect(await ledger.locate(lost.sid)).toBeUndefined()
   expect(await ledger.expire(page, NOW)).toBe(0)

@@ -1,0 +1,78 @@
+import type { Leases } from '../../shared/stores/port.ts'
+import { type SweepContainmentsDeps, sweepContainments } from './containments.ts'
+import {
+  type EpochsDeps,
+  type HousekeepingDeps,
+  purgeLedgers,
+  purgeRegistrations,
+  raiseEpochs,
+} from './housekeeping.ts'
+import { holdLease } from './lease.ts'
+import { newRun, type Run, type Swept, shortened } from './run.ts'
+import { type SweepSessionsDeps, sweepSessions } from './sessions.ts'
+
+export type SweepDeps = SweepContainmentsDeps & SweepSessionsDeps & EpochsDeps & HousekeepingDeps & { leases: Leases }
+
+export interface SweepLimits {
+  /** Shorter than the period of a minute, so that runs of one schedule do not meet. */
+  deadlineMs: number
+  /** Of which the open sessions get so much: what comes after them has its turn. */
+  sessionsMs: number
+  /** How long the lease outlives a holder that was killed. */
+  leaseMs: number
+  renewMs: number
+}
+
+const LIMITS: SweepLimits = { deadlineMs: 45_000, sessionsMs: 30_000, leaseMs: 15_000, renewMs: 5_000 }
+
+type StepName = 'lease' | 'containments' | 'epochs' | 'sessions' | 'registrations' | 'retention'
+
+/**
+ * Brings everything up to date with what has happened since: containments first, then what Redis and the ledgers should say.
+ * A step that fails keeps none of the others. Safe to run twice at once.
+ * @returns undefined if another sweeper holds the lease
+ */
+export async function sweep(deps: SweepDeps, limits: SweepLimits = LIMITS): Promise<Swept | undefined> {
+  const startedAt = deps.now()
+  const faults = new Set<StepName>()
+  const attempt = async <T>(name: StepName, step: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await step()
+    } catch (error) {
+      faults.add(name)
+      deps.error(error, `the sweep failed at its step: ${name}`)
+      return undefined
+    }
+  }
+
+  const lease = await attempt('lease', async () => (await holdLease(deps.leases, 'sweep', ttlOf(limits))) ?? 'taken')
+  if (lease === 'taken') return undefined
+  const run = newRun(limits.deadlineMs, lease)
+  // Without Redis there is no lease; each row has a fence of its own.
+  await attempt('containments', () => sweepContainments(deps, run))
+  if (lease) await withLease(deps, run, limits, attempt)
+  await lease?.release().catch((error: unknown) => deps.error(error, 'the sweep lease could not be released'))
+
+  const duration_ms = Math.max(0, Math.round(deps.now() - startedAt))
+  const outcome = faults.size === 0 ? 'success' : 'fail'
+  deps.emit({ evt: 'sweep', outcome, ...run.swept, duration_ms, ...(faults.size > 0 && { level: 'error' }) })
+  return run.swept
+}
+
+const ttlOf = ({ leaseMs, renewMs }: SweepLimits) => ({ ttlMs: leaseMs, renewMs })
+
+type Attempt = (name: StepName, step: () => Promise<void>) => Promise<void>
+
+async function withLease(deps: SweepDeps, run: Run, limits: SweepLimits, attempt: Attempt): Promise<void> {
+  const steps: [StepName, () => Promise<void>][] = [
+    ['epochs', () => raiseEpochs(deps, run)],
+    ['sessions', () => sweepSessions(deps, shortened(run, limits.sessionsMs))],
+    ['registrations', () => purgeRegistrations(deps, run)],
+    ['retention', () => purgeLedgers(deps)],
+  ]
+  for (const [name, step] of steps) {
+    if (!run.over()) await attempt(name, step)
+  }
+  // What failed at first has waited long enough to be tried once more.
+  if (run.swept.failed > 0 && !run.over()) await attempt('containments', () => sweepContainments(deps, run))
+}
