@@ -112,6 +112,21 @@ describe('a change of the password', () => {
 })
 
 describe('an epoch that Redis has forgotten', () => {
+  it('spares, when the sweeper writes it again, what was opened after the alert', async () => {
+    const { email, token } = await functions.signIn()
+    const userId = await idOf(email)
+    clock += 1000
+    const openedBefore = clock
+    const later = await functions.signIn({ email })
+    const why = { reason: 'contained', containmentId: 'c-10', openedBefore } as const
+    clock += 60_000
+    await built.users.bumpEpoch(userId, why, new Date(clock))
+    await sweep(functions.deps)
+    expect(await statusOf(token)).toBe(401)
+    expect(await statusOf(later.token)).toBe(200)
+    expect((await functions.call('password', { token: later.token, body: CHANGE })).status).toBe(200)
+  })
+
   it('is written to it again by the sweeper', async () => {
     const { email, sid, token } = await functions.signIn()
     const userId = await idOf(email)

@@ -32,10 +32,14 @@ export interface Users {
   findByEmail(email: string): Promise<User | undefined>
   findById(id: string): Promise<User | undefined>
   readEpoch(id: string): Promise<number | undefined>
-  /** @returns the new epoch, or undefined for an unknown user */
+  /**
+   * A containment raises it once: asked again, nothing changes, and the epoch is the one of the first time.
+   * @param why as in `Revocation`
+   * @returns the new epoch, or undefined for an unknown user
+   */
   bumpEpoch(
     id: string,
-    why: { reason: RevocationReason; containmentId?: string },
+    why: { reason: RevocationReason; containmentId?: string; openedBefore?: number },
     now: Date,
   ): Promise<number | undefined>
   /** Users whose epoch moved at or after `since`, latest first. `before` is the last one of the page before. */

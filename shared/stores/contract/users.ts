@@ -103,6 +103,41 @@ export function usersContract(users: Users): void {
       expect(await users.listRevoked(later(4), 2)).toEqual([])
     })
 
+    test('rises once for a containment, however often it is carried out, and says the same each time', async () => {
+      const { id } = await registered()
+      const contain = (containmentId: string) => users.bumpEpoch(id, { reason: 'contained', containmentId }, NOW)
+      const parallel = await Promise.all(['c-1', 'c-1', 'c-1', 'c-2', 'c-2'].map(contain))
+      expect(new Set(parallel)).toEqual(new Set([2, 3]))
+      expect(await users.bumpEpoch(id, { reason: 'contained' }, NOW)).toBe(4)
+      expect(await contain('c-1')).toBe(parallel[0])
+      expect(await contain('c-2')).toBe(parallel[3])
+      expect(await users.readEpoch(id)).toBe(4)
+      const other = await registered()
+      expect(await users.bumpEpoch(other.id, { reason: 'contained', containmentId: 'c-1' }, NOW)).toBe(2)
+    })
+
+    test('that a containment raised is listed with its cut-off, and with the change before it that spared nothing', async () => {
+      // Far from what other tests do: the list is of all users.
+      const later = (minutes: number) => new Date(Date.UTC(2101, 0, 1, 0, minutes))
+      const at = (minutes: number) => later(minutes).getTime()
+      const { id } = await registered()
+      const contain = (containmentId: string, openedBefore: number, minutes: number) =>
+        users.bumpEpoch(id, { reason: 'contained', containmentId, openedBefore }, later(minutes))
+      await users.changePassword(id, { hash: 'hash-1', epoch: 1 }, 'hash-2', later(1))
+      const earlier = { epoch: 2, reason: 'password_changed', at: at(1) }
+      expect(await contain('c-1', at(2), 4)).toBe(3)
+      const contained = { id, reason: 'contained', openedBefore: at(2), earlier }
+      expect(await users.listRevoked(later(0), 1)).toEqual([
+        { ...contained, epoch: 3, containmentId: 'c-1', at: at(4) },
+      ])
+      expect(await contain('c-2', at(0), 5)).toBe(4)
+      expect(await users.listRevoked(later(0), 1)).toEqual([
+        { ...contained, epoch: 4, containmentId: 'c-2', at: at(5) },
+      ])
+      await users.changePassword(id, { hash: 'hash-2', epoch: 4 }, 'hash-3', later(6))
+      expect(await users.listRevoked(later(0), 1)).toEqual([{ id, epoch: 5, reason: 'password_changed', at: at(6) }])
+    })
+
     test('stays when the same password is hashed anew', async () => {
       const { id } = await registered()
       await users.rehash(id, 'hash-1', 'hash-1b')

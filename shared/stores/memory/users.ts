@@ -1,3 +1,4 @@
+import { combine } from '../../session/revocation.ts'
 import type { RevocationReason, RevokedUser, User, Users } from '../port.ts'
 import { createMemorySpace } from './space.ts'
 
@@ -32,9 +33,9 @@ export function createMemoryUsers(space = createMemorySpace()): Users {
     audit(changed, at, containmentId)
     return changed.epoch
   }
-  const raised = ({ epoch }: Account, now: Date, reason: RevocationReason, containmentId?: string) => ({
+  const raised = ({ epoch }: Account, now: Date, reason: RevocationReason) => ({
     epoch: epoch + 1,
-    revoked: { reason, at: now.getTime(), ...(containmentId !== undefined && { containmentId }) },
+    revoked: { reason, at: now.getTime() },
   })
   const userOf = ({ revoked: _, totp, ...user }: Account): User => (totp ? { ...user, totp } : user)
 
@@ -59,9 +60,17 @@ export function createMemoryUsers(space = createMemorySpace()): Users {
     async readEpoch(id) {
       return accounts.get(id)?.epoch
     },
-    async bumpEpoch(id, { reason, containmentId }, now) {
+    async bumpEpoch(id, { reason, containmentId, openedBefore }, now) {
       const account = accounts.get(id)
-      return account && change(account, raised(account, now, reason, containmentId), now, containmentId)
+      if (!account) return undefined
+      const isKnown = (row: AuditRow) => row.userId === id && row.containmentId === containmentId
+      const known = containmentId !== undefined && audits.get(ALL)?.find(isKnown)
+      if (known) return known.epoch
+      const why = { reason, ...(containmentId !== undefined && { containmentId }) }
+      const latest = { ...why, epoch: account.epoch + 1, at: now.getTime() }
+      const before = account.revoked && { ...account.revoked, epoch: account.epoch }
+      const { epoch, ...revoked } = combine(before, openedBefore === undefined ? latest : { ...latest, openedBefore })
+      return change(account, { epoch, revoked }, now, containmentId)
     },
     async listRevoked(since, limit, before) {
       const listed: RevokedUser[] = []

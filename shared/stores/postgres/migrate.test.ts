@@ -46,6 +46,7 @@ test('our own migrations make an empty database ready, once', async () => {
     '0003-registrations.sql',
     '0004-doubtful-factors.sql',
     '0005-registrants.sql',
+    '0006-cut-offs.sql',
   ])
   expect(await tables()).toEqual(['audit', 'recovery_codes', 'registrations', 'schema_migrations', 'users'])
   expect(await migrate(databaseUrl)).toEqual([])
@@ -112,7 +113,7 @@ const program = (env: NodeJS.ProcessEnv) =>
 
 test('the program prints what it applied', async () => {
   expect((await program({ DATABASE_URL: databaseUrl })).stdout).toBe(
-    'applied 0001-users.sql\napplied 0002-epochs.sql\napplied 0003-registrations.sql\napplied 0004-doubtful-factors.sql\napplied 0005-registrants.sql\n',
+    'applied 0001-users.sql\napplied 0002-epochs.sql\napplied 0003-registrations.sql\napplied 0004-doubtful-factors.sql\napplied 0005-registrants.sql\napplied 0006-cut-offs.sql\n',
   )
   expect((await program({ DATABASE_URL: databaseUrl })).stdout).toBe('nothing to apply\n')
 })

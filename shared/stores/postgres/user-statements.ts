@@ -32,18 +32,39 @@ export const create = audited(
 
 /** Every rise of the epoch says when and why: Redis is told so from here. */
 const raised = (at: string, reason: string, containment = 'NULL') =>
-  `epoch = epoch + 1, epoch_changed_at = ${at}, epoch_reason = ${reason}, epoch_containment = ${containment}, updated_at = ${at}`
+  `epoch = epoch + 1, epoch_changed_at = ${at}, epoch_reason = ${reason}, epoch_containment = ${containment}, updated_at = ${at},
+    epoch_opened_before = NULL, earlier_epoch = NULL, earlier_changed_at = NULL, earlier_reason = NULL, earlier_containment = NULL`
 
-export const bumpEpoch = audited(
-  `UPDATE users SET ${raised('$3', '$2', '$4')} WHERE id = $1`,
-  'sessions_revoked',
-  '$3::timestamptz',
-  `jsonb_build_object('reason', $2::text, 'epoch', epoch, 'containment', $4::text)`,
+const bumped = (change: string): QueryConfig => ({
+  text: `WITH known AS (SELECT user_id, (detail->>'epoch')::integer AS epoch FROM audit WHERE user_id = $1 AND containment = $4),
+    changed AS (UPDATE users SET ${change} WHERE id = $1 AND NOT EXISTS (SELECT FROM known) RETURNING id, epoch),
+    logged AS (INSERT INTO audit (at, user_id, action, containment, detail)
+      SELECT $3::timestamptz, id, 'sessions_revoked', $4,
+        jsonb_build_object('reason', $2::text, 'epoch', epoch, 'containment', $4::text) FROM changed)
+    SELECT epoch FROM changed UNION ALL SELECT epoch FROM known`,
+})
+
+export const bumpEpoch = bumped(raised('$3', '$2', '$4'))
+
+/** Keeps the revocation before it that spared no session, and what an earlier cut-off ended stays ended. */
+const kept = (earlier: string, column: string) =>
+  `${earlier} = CASE WHEN epoch_changed_at IS NOT NULL AND epoch_opened_before IS NULL THEN ${column} ELSE ${earlier} END`
+
+export const bumpEpochSparing = bumped(
+  [
+    kept('earlier_epoch', 'epoch'),
+    kept('earlier_changed_at', 'epoch_changed_at'),
+    kept('earlier_reason', 'epoch_reason'),
+    kept('earlier_containment', 'epoch_containment'),
+    'epoch_opened_before = GREATEST(epoch_opened_before, $5::timestamptz)',
+    'epoch = epoch + 1, epoch_changed_at = $3, epoch_reason = $2, epoch_containment = $4, updated_at = $3',
+  ].join(', '),
 )
 
 export const listRevoked: QueryConfig = {
   name: 'user-revoked',
-  text: `SELECT id, epoch, epoch_changed_at, epoch_reason, epoch_containment FROM users
+  text: `SELECT id, epoch, epoch_changed_at, epoch_reason, epoch_containment, epoch_opened_before,
+      earlier_epoch, earlier_changed_at, earlier_reason, earlier_containment FROM users
     WHERE epoch_changed_at >= $1 AND (epoch_changed_at, id) < ($3::timestamptz, $4::uuid)
     ORDER BY epoch_changed_at DESC, id DESC LIMIT $2`,
 }

@@ -45,15 +45,35 @@ interface RevokedRow {
   epoch_changed_at: Date
   epoch_reason: RevokedUser['reason']
   epoch_containment: string | null
+  epoch_opened_before: Date | null
+  earlier_epoch: number | null
+  earlier_changed_at: Date | null
+  earlier_reason: RevokedUser['reason'] | null
+  earlier_containment: string | null
 }
 
-const revokedOf = (row: RevokedRow): RevokedUser => ({
-  id: row.id,
-  epoch: row.epoch,
-  reason: row.epoch_reason,
-  at: row.epoch_changed_at.getTime(),
-  ...(row.epoch_containment === null ? {} : { containmentId: row.epoch_containment }),
-})
+function revokedOf(row: RevokedRow): RevokedUser {
+  const { id, epoch, epoch_reason: reason, epoch_changed_at: at, epoch_opened_before: openedBefore } = row
+  const { earlier_epoch, earlier_changed_at, earlier_reason } = row
+  return {
+    ...{ id, epoch, reason, at: at.getTime() },
+    ...containmentOf(row.epoch_containment),
+    ...(openedBefore && { openedBefore: openedBefore.getTime() }),
+    ...(earlier_epoch !== null &&
+      earlier_changed_at !== null &&
+      earlier_reason !== null && {
+        earlier: {
+          ...{ epoch: earlier_epoch, reason: earlier_reason, at: earlier_changed_at.getTime() },
+          ...containmentOf(row.earlier_containment),
+        },
+      }),
+  }
+}
+
+const containmentOf = (id: string | null) => (id === null ? {} : { containmentId: id })
+
+/** SQLSTATE of a unique index that has the row already. */
+const UNIQUE_VIOLATION = '23505'
 
 /** Users in Postgres. A change and its audit row are one statement, and so one transaction. */
 export function createUsers(pool: pg.Pool): Users {
@@ -82,7 +102,16 @@ export function createUsers(pool: pg.Pool): Users {
       return row && userOf(row)
     },
     readEpoch: (id) => epochOf(sql.readEpoch, id),
-    bumpEpoch: (id, { reason, containmentId }, now) => epochOf(sql.bumpEpoch, id, reason, now, containmentId ?? null),
+    async bumpEpoch(id, { reason, containmentId = null, openedBefore }, now) {
+      const [statement, ...more] =
+        openedBefore === undefined ? [sql.bumpEpoch] : [sql.bumpEpochSparing, new Date(openedBefore)]
+      const bump = () => epochOf(statement, id, reason, now, containmentId, ...more)
+      return bump().catch((error: unknown) => {
+        // The same containment raised it in the same moment: the row that says so is there now.
+        if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error
+        return bump()
+      })
+    },
     async listRevoked(since, limit, before) {
       const values = [since, limit, before ? new Date(before.at) : 'infinity', before?.id ?? NOBODY]
       const { rows } = await pool.query<RevokedRow>({ ...sql.listRevoked, values })
