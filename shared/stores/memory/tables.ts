@@ -14,32 +14,50 @@ export type Perform = <T>(operation: string, run: () => T) => Promise<T>
 /** What one page of a listing holds at most. @see Query timeout and pagination, Table service REST API */
 const PAGE = 1000
 
+export interface MemoryTables extends Tables {
+  /** The same tables as another client of them, whose operations are asked for on their own. */
+  through(perform: Perform): MemoryTables
+}
+
 /**
  * Tables in this process alone, with what the ledgers over them rely on: keys, conditional writes by etag, rows in the
  * order of their keys, filters, pages, transactions. The ledgers themselves are the real ones.
  */
-export function createMemoryTables(perform: Perform = async (_, run) => run()): Tables {
-  const tables = new Map<string, TableClient>()
+export function createMemoryTables(perform: Perform = async (_, run) => run()): MemoryTables {
+  return clientOf(new Map(), perform)
+}
+
+function clientOf(kept: Map<string, Partitions>, perform: Perform): MemoryTables {
+  const tables = new Map<string, Promise<TableClient>>()
+  const open = async (name: string) => {
+    const partitions: Partitions = kept.get(name) ?? new Map()
+    kept.set(name, partitions)
+    const table = new MemoryTable(partitions, (operation, run) => perform(`${name}.${operation}`, run))
+    // The library's class has much more than what a ledger calls.
+    return table as unknown as TableClient
+  }
   return {
-    async open(name) {
-      let table = tables.get(name)
-      if (!table) {
-        // The library's class has much more than what a ledger calls.
-        table = new MemoryTable((operation, run) => perform(`${name}.${operation}`, run)) as unknown as TableClient
-        tables.set(name, table)
-      }
+    through: (other) => clientOf(kept, other),
+    open(name) {
+      const table = tables.get(name) ?? open(name)
+      tables.set(name, table)
       return table
     },
     async ping() {},
   }
 }
 
-class MemoryTable {
-  readonly #partitions = new Map<string, Map<string, Row>>()
-  readonly #perform: Perform
-  #writes = 0
+type Partitions = Map<string, Map<string, Row>>
 
-  constructor(perform: Perform) {
+/** Of all tables: an etag is never given twice. */
+let writes = 0
+
+class MemoryTable {
+  readonly #partitions: Partitions
+  readonly #perform: Perform
+
+  constructor(partitions: Partitions, perform: Perform) {
+    this.#partitions = partitions
     this.#perform = perform
   }
 
@@ -156,7 +174,7 @@ class MemoryTable {
   }
 
   #write(entity: Entity) {
-    const etag = `W/"${++this.#writes}"`
+    const etag = `W/"${++writes}"`
     const partition = this.#partitions.get(entity.partitionKey) ?? new Map<string, Row>()
     this.#partitions.set(entity.partitionKey, partition.set(entity.rowKey, { ...defined(entity), etag }))
     return { etag }
