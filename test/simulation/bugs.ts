@@ -1,0 +1,3 @@
+import type { Bug } from './world.ts'
+
+export const bugs: Readonly<Record<string, Bug>> = {}

@@ -1,0 +1,63 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { Batch, BatchResult } from './worker.ts'
+
+/** Seeds that a process gets at a time. */
+const BATCH = 250
+
+export interface Progress {
+  done: number
+  steps: number
+  failures: BatchResult['failures']
+}
+
+/**
+ * Runs seeds in as many processes as the machine runs at a time.
+ * @param goesOn asked after each batch
+ * @throws if a process ends before its work
+ */
+export async function runBatches({ from, to, bug }: Batch, goesOn: (progress: Progress) => boolean): Promise<Progress> {
+  const progress: Progress = { done: 0, steps: 0, failures: [] }
+  let next = from
+  let isOver = false
+  const work = async () => {
+    const child = start()
+    try {
+      while (next < to && !isOver) {
+        const batch = { from: next, to: Math.min(next + BATCH, to), bug }
+        next = batch.to
+        const { schedules, steps, failures } = await ask(child, batch)
+        progress.done += schedules
+        progress.steps += steps
+        progress.failures.push(...failures)
+        isOver ||= !goesOn(progress)
+      }
+    } finally {
+      child.disconnect()
+    }
+  }
+  const processes = Math.min(availableParallelism(), Math.ceil((to - from) / BATCH))
+  await Promise.all(Array.from({ length: processes }, work))
+  return progress
+}
+
+function start(): ChildProcess {
+  const [run, worker] = ['../../lab/run.mjs', './worker.ts'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  )
+  // Most of what a schedule makes is garbage at its end.
+  return fork(run as string, [worker as string], { execArgv: ['--max-semi-space-size=64'] })
+}
+
+function ask(child: ChildProcess, batch: Batch): Promise<BatchResult> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null) => reject(new Error(`A process of the simulation ended with ${code}`))
+    child.once('exit', ended)
+    child.once('message', (result) => {
+      child.off('exit', ended)
+      resolve(result as BatchResult)
+    })
+    child.send(batch)
+  })
+}

@@ -1,0 +1,141 @@
+import { seeded } from '../../shared/session/testing/clock.ts'
+
+/** One process of a host, from its start to its end. What a dead one had under way never goes on. */
+export class Process {
+  readonly name: string
+  isAlive = true
+  /** How far its clock is ahead, in ms. */
+  skewMs = 0
+  readonly #whenDead: (() => void)[] = []
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  whenDead(tell: () => void): void {
+    this.#whenDead.push(tell)
+  }
+
+  kill(): void {
+    this.isAlive = false
+    for (const tell of this.#whenDead.splice(0)) tell()
+  }
+}
+
+interface Step {
+  at: number
+  order: number
+  process: Process | undefined
+  run: () => void
+}
+
+/** Chance of one schedule: everything that is chosen in it comes from its seed. */
+export interface Chance {
+  /** 0 ≤ n < 1 */
+  next(): number
+  /** 0 ≤ n < bound */
+  below(bound: number): number
+  between(least: number, most: number): number
+  happens(probability: number): boolean
+  pick<T>(items: readonly T[]): T
+}
+
+export function chanceOf(seed: number): Chance {
+  const next = seeded(seed)
+  const below = (bound: number) => Math.floor(next() * bound)
+  return {
+    next,
+    below,
+    between: (least, most) => least + below(most - least + 1),
+    happens: (probability) => next() < probability,
+    pick(items) {
+      const item = items[below(items.length)]
+      if (item === undefined) throw new RangeError('nothing to pick from')
+      return item
+    },
+  }
+}
+
+const realImmediate = setImmediate
+
+/** The scheduler whose step is under way: timers that are set during the step are its own. */
+let active: Scheduler | undefined
+export const activeScheduler = (): Scheduler | undefined => active
+
+/**
+ * A clock that goes from one step to the next. After each step everything that only waits for it goes on until it waits
+ * for a later one, so that nothing but the order of the steps decides what happens.
+ */
+export class Scheduler {
+  now: number
+  readonly chance: Chance
+  steps = 0
+  /** Whose step is under way; undefined for what lies outside of our processes. */
+  current: Process | undefined
+  readonly #queue: Step[] = []
+  #order = 0
+
+  constructor(start: number, chance: Chance) {
+    this.now = start
+    this.chance = chance
+  }
+
+  /** @param process only while it lives */
+  after(ms: number, run: () => void, process?: Process): Step {
+    const step = { at: this.now + Math.max(0, ms), order: this.#order++, process, run }
+    this.#push(step)
+    return step
+  }
+
+  cancel(step: Step): void {
+    step.run = () => undefined
+  }
+
+  /** Runs every step until then. */
+  async run(until: number): Promise<void> {
+    for (let step = this.#pop(until); step; step = this.#pop(until)) {
+      this.now = Math.max(this.now, step.at)
+      if (step.process && !step.process.isAlive) continue
+      this.steps++
+      this.current = step.process
+      active = this
+      step.run()
+      await new Promise((resolve) => realImmediate(resolve))
+      active = undefined
+    }
+    this.now = until
+  }
+
+  #push(step: Step): void {
+    const queue = this.#queue
+    let at = queue.push(step) - 1
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (!isBefore(step, queue[parent] as Step)) break
+      queue[at] = queue[parent] as Step
+      at = parent
+    }
+    queue[at] = step
+  }
+
+  #pop(until: number): Step | undefined {
+    const queue = this.#queue
+    const [first] = queue
+    if (!first || first.at > until) return undefined
+    const last = queue.pop() as Step
+    if (queue.length === 0) return first
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= queue.length) break
+      if (child + 1 < queue.length && isBefore(queue[child + 1] as Step, queue[child] as Step)) child++
+      if (!isBefore(queue[child] as Step, last)) break
+      queue[at] = queue[child] as Step
+      at = child
+    }
+    queue[at] = last
+    return first
+  }
+}
+
+const isBefore = (a: Step, b: Step): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)

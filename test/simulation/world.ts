@@ -1,0 +1,243 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { ContainDeps } from '../../shared/containment/contain.ts'
+import { blockable } from '../../shared/containment/policy.ts'
+import type { NewEvent } from '../../shared/event.ts'
+import { Secret } from '../../shared/secret.ts'
+import type { EndDeps } from '../../shared/session/end.ts'
+import type { IssueDeps } from '../../shared/session/issue.ts'
+import type { Lifetimes } from '../../shared/session/policy.ts'
+import type { PresentDeps } from '../../shared/session/present.ts'
+import { Sightings } from '../../shared/session/sightings.ts'
+import type { Claims } from '../../shared/session/token.ts'
+import { SIGNATURE_HEADER } from '../../shared/signature.ts'
+import { createMemoryStores } from '../../shared/stores/memory/stores.ts'
+import { createContainmentLedger } from '../../shared/stores/tables/containment-ledger.ts'
+import { createDeviceTokens } from '../../shared/stores/tables/device-tokens.ts'
+import { createLastPlaces } from '../../shared/stores/tables/last-places.ts'
+import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
+import type { SweepDeps } from '../../shared/sweep.ts'
+import { readCall } from '../../web/contain/call.ts'
+import { revoke } from '../../web/contain/revoke.ts'
+import { Calls, reached, StoreFault, type Trace } from './calls.ts'
+import type { Faults, Target } from './faults.ts'
+import { type Chance, Process, type Scheduler } from './scheduler.ts'
+
+export const LIFETIMES: Lifetimes = { idleSeconds: 3600, renewSeconds: 300, graceSeconds: 30 }
+const ABSOLUTE_SECONDS = 86_400
+const mayBlock = blockable([])
+const KEYS = ['k'.repeat(32)]
+const DEVICE_KEYS: [Secret, ...Secret[]] = [new Secret('d'.repeat(32))]
+
+/** What a process of functions is built with: for the handler, the sweeper and sign-ins. */
+export type FunctionsDeps = ContainDeps & SweepDeps & IssueDeps
+export type WebDeps = PresentDeps & EndDeps & Parameters<typeof revoke>[2] & { calls: Parameters<typeof readCall>[1] }
+
+export type Emitted = NewEvent & { by: string; at: number }
+
+/** Replaces what one process uses by something with a fault of ours: how a seeded bug comes in. */
+export interface Bug {
+  functions?(deps: FunctionsDeps, process: Process, world: World): FunctionsDeps
+  web?(deps: WebDeps, process: Process, world: World): WebDeps
+}
+
+export interface WorldOptions {
+  scheduler: Scheduler
+  faults: Faults
+  capLimit: number
+  bug?: Bug | undefined
+  trace?: Trace | undefined
+}
+
+/** The stores, and the processes that share them. */
+export class World {
+  readonly scheduler: Scheduler
+  readonly faults: Faults
+  readonly calls: Calls
+  readonly events: Emitted[] = []
+  readonly capLimit: number
+  readonly stores: ReturnType<typeof createMemoryStores>
+  readonly web: Host<WebDeps>
+  readonly functions: readonly Host<FunctionsDeps>[]
+  readonly sweepers: readonly Host<FunctionsDeps>[]
+  readonly #bug: Bug
+
+  constructor({ scheduler, faults, capLimit, bug = {}, trace }: WorldOptions) {
+    this.scheduler = scheduler
+    this.faults = faults
+    this.capLimit = capLimit
+    this.calls = new Calls(scheduler, faults, trace)
+    this.#bug = bug
+    const now = () => scheduler.now
+    this.stores = createMemoryStores({ now, lifetimes: LIFETIMES })
+    this.web = new Host('web', this, (process) => this.#webOf(process))
+    this.functions = [1, 2].map((n) => new Host(`functions-${n}`, this, (process) => this.#functionsOf(process)))
+    this.sweepers = [1, 2].map((n) => new Host(`sweeper-${n}`, this, (process) => this.#functionsOf(process)))
+  }
+
+  get hosts(): readonly Host<unknown>[] {
+    return [this.web, ...this.functions, ...this.sweepers]
+  }
+
+  get chance(): Chance {
+    return this.scheduler.chance
+  }
+
+  /** The stores as one process reaches them. */
+  #portsOf(process: Process) {
+    const { stores, calls } = this
+    const over = <Port extends object>(port: Port, target: Target, name: string): Port =>
+      reached(port, (operation, run) => calls.call(process, target, `${name}.${operation}`, run))
+    const tables = stores.tables.through((operation, run) => calls.call(process, 'tables', operation, run))
+    return {
+      users: over(stores.users, 'postgres', 'users'),
+      registrations: over(stores.registrations, 'postgres', 'registrations'),
+      sessions: over(stores.sessions, 'redis', 'sessions'),
+      blocks: over(stores.blocks, 'redis', 'blocks'),
+      cap: over(stores.cap, 'redis', 'cap'),
+      leases: over(stores.leases, 'redis', 'leases'),
+      replays: over(stores.replays, 'redis', 'replays'),
+      entrances: over(stores.entrances, 'redis', 'entrances'),
+      ledger: createSessionLedger(tables),
+      containments: createContainmentLedger(tables),
+      deviceTokens: createDeviceTokens(tables),
+      places: createLastPlaces(tables),
+    }
+  }
+
+  #commonOf(process: Process) {
+    return {
+      now: () => this.scheduler.now + process.skewMs,
+      emit: (event: NewEvent) => {
+        this.calls.trace(`${process.name} emits ${describe(event)}`)
+        this.events.push({ ...event, by: process.name, at: this.scheduler.now })
+      },
+      warn: (message: string) => this.calls.trace(`${process.name} warns: ${message}`),
+      error: (error: unknown, message: string) =>
+        this.calls.trace(`${process.name} error: ${message}: ${String(error)}`),
+      deviceKeys: DEVICE_KEYS,
+      lab: false,
+    }
+  }
+
+  #functionsOf(process: Process): FunctionsDeps {
+    const deps: FunctionsDeps = {
+      ...this.#portsOf(process),
+      ...this.#commonOf(process),
+      ...LIFETIMES,
+      absoluteSeconds: ABSOLUTE_SECONDS,
+      webOrigin: 'https://web.example',
+      keys: KEYS,
+      capLimit: this.capLimit,
+      mayBlock,
+      retentionMs: 90 * 86_400_000,
+      locate: () => undefined,
+      issueToken: async (claims) => JSON.stringify(claims),
+      fetch: (_, init) => this.#callWeb(process, init ?? {}),
+    }
+    return this.#bug.functions?.(deps, process, this) ?? deps
+  }
+
+  #webOf(process: Process): WebDeps {
+    const { sessions, ledger, replays } = this.#portsOf(process)
+    const common = this.#commonOf(process)
+    const deps: WebDeps = {
+      ...common,
+      ...{ sessions, ledger },
+      log: common,
+      calls: { keys: KEYS, replays, now: common.now },
+      verifyToken: async (token) => ({ kind: 'verified', claims: JSON.parse(token) as Claims }),
+      sightings: new Sightings(),
+      binding: 'observe',
+    }
+    return this.#bug.web?.(deps, process, this) ?? deps
+  }
+
+  /** The signed call from functions to web, over a network that may lose either half of it. */
+  #callWeb(caller: Process, { signal, body, headers }: RequestInit): Promise<Response> {
+    const { scheduler, web, calls } = this
+    const fate = this.faults.fateOf('web', scheduler.now)
+    if (this.faults.crashAt(scheduler.now)) caller.kill()
+    calls.trace(`${caller.name} calls web: ${fate.kind}`)
+    return new Promise((resolve, reject) => {
+      const settle = (ms: number, run: () => void) => scheduler.after(ms, run, caller)
+      signal?.addEventListener('abort', () => reject(signal.reason))
+      if (fate.kind === 'refused') return void settle(fate.there, () => reject(new StoreFault('web refused')))
+      if (fate.kind === 'silent' && fate.there === undefined) return
+      scheduler.after(fate.there as number, () => {
+        const { process, deps } = web
+        if (!process.isAlive) return settle(1, () => reject(new StoreFault('web is down')))
+        if (fate.kind !== 'silent') process.whenDead(() => settle(1, () => reject(new StoreFault('web died'))))
+        scheduler.after(
+          0,
+          () => {
+            const answer = (status: number, json: unknown) => {
+              if (fate.kind === 'silent') return
+              if (fate.kind === 'cut') return void settle(fate.back, () => reject(new StoreFault('web was cut off')))
+              if (fate.kind === 'answered') settle(fate.back, () => resolve(responseOf(status, json)))
+            }
+            revokeOverHttp(String(body), new Headers(headers).get(SIGNATURE_HEADER) ?? undefined, deps).then(
+              ({ status, json }) => answer(status, json),
+              (error: unknown) => {
+                deps.log.error(error, 'a store failed')
+                answer(503, {})
+              },
+            )
+          },
+          process,
+        )
+      })
+    })
+  }
+}
+
+/** One host: its process, and whichever comes after it. */
+export class Host<Deps> {
+  readonly name: string
+  process: Process
+  deps: Deps
+  readonly #build: (process: Process) => Deps
+  readonly #world: World
+
+  constructor(name: string, world: World, build: (process: Process) => Deps) {
+    this.name = name
+    this.#world = world
+    this.#build = build
+    this.process = new Process(name)
+    this.deps = build(this.process)
+    this.#watch()
+  }
+
+  #watch(): void {
+    const { scheduler, calls } = this.#world
+    this.process.whenDead(() => {
+      const downMs = scheduler.chance.pick([50, 500, 5_000, 20_000])
+      calls.trace(`${this.name} dies`)
+      scheduler.after(downMs, () => {
+        calls.trace(`${this.name} starts`)
+        this.process = new Process(this.name)
+        this.deps = this.#build(this.process)
+        this.#watch()
+      })
+    })
+  }
+}
+
+/** What web's route does with the bytes of a call, without Express. */
+async function revokeOverHttp(body: string, signature: string | undefined, deps: WebDeps) {
+  const request = { signature, contentType: 'application/json', body: Buffer.from(body) }
+  const reading = await readCall(request, deps.calls)
+  if (reading.kind === 'refused') return { status: 401, json: {} }
+  const result = await revoke(reading.call, randomUUID(), deps)
+  return { status: 200, json: { sid: reading.call.sid, result } }
+}
+
+/** What of an answer the caller looks at; the real class reads its body in steps that are not of the schedule. */
+const responseOf = (status: number, json: unknown): Response =>
+  ({ status, ok: status < 300, json: async () => json }) as Response
+
+function describe(event: NewEvent): string {
+  const { evt, outcome, reason, containment_id, request_id } = event as unknown as Record<string, unknown>
+  return [evt, outcome, reason, containment_id, request_id].filter(Boolean).join(' ')
+}
+
+export const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32)
