@@ -1,9 +1,9 @@
+import { sweep } from '../../functions/sweep/sweep.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { contain } from '../../shared/containment/contain.ts'
 import { logout } from '../../shared/session/end.ts'
 import { issueSession } from '../../shared/session/issue.ts'
 import { presentSession } from '../../shared/session/present.ts'
-import { sweep } from '../../shared/sweep.ts'
 import { type AlertStory, bodyOf, type Delivery, type Person, type SessionStory, type Story, tokenOf } from './story.ts'
 import type { FunctionsDeps, Host, World } from './world.ts'
 
@@ -59,7 +59,7 @@ function send(alert: AlertStory, delivery: Delivery, attempt: number, world: Wor
   }
   process.whenDead(() => answered('error'))
   scheduler.after(SENDER_MS, () => answered('error'))
-  const request = { requestId: uuidFrom(chance.below(2 ** 32)), ip: '198.51.100.1' }
+  const request = { requestId: chance.uuid(), ip: '198.51.100.1' }
   scheduler.after(
     chance.below(5),
     () => {
@@ -110,7 +110,7 @@ function signIn(person: Person, world: World): void {
   const { process, deps } = chance.pick(world.functions)
   if (!process.isAlive) return
   const openedFrom = scheduler.now
-  const client = clientOf(person.network, 'web', uuidFrom(chance.below(2 ** 32)))
+  const client = clientOf(person.network, 'web', chance.uuid())
   const open = async () => {
     const epoch = await deps.users.readEpoch(person.userId)
     if (epoch === undefined) return
@@ -127,7 +127,7 @@ function signIn(person: Person, world: World): void {
 /** A request with the session's cookie, as web judges it. */
 export async function present(session: SessionStory, world: World): Promise<void> {
   const { scheduler, calls, web } = world
-  const client = clientOf('192.0.2.7', 'web', uuidFrom(world.chance.below(2 ** 32)))
+  const client = clientOf('192.0.2.7', 'web', world.chance.uuid())
   await new Promise<void>((resolve) => {
     scheduler.after(
       0,
@@ -151,11 +151,6 @@ export async function present(session: SessionStory, world: World): Promise<void
 function leave(session: SessionStory, world: World): void {
   const { web, scheduler } = world
   session.loggedOut = true
-  const client = clientOf('203.0.113.200', 'web', uuidFrom(world.chance.below(2 ** 32)))
+  const client = clientOf('203.0.113.200', 'web', world.chance.uuid())
   scheduler.after(0, () => void logout(session, client, 'd'.repeat(32), web.deps).catch(() => undefined), web.process)
-}
-
-export const uuidFrom = (number: number): string => {
-  const hex = number.toString(16).padStart(8, '0')
-  return `${hex}-0000-4000-8000-000000000000`
 }

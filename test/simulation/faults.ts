@@ -2,7 +2,7 @@ import type { Chance } from './scheduler.ts'
 
 /** What a call may reach: a store, web, or Datadog. */
 export type Target = 'tables' | 'redis' | 'postgres' | 'web' | 'datadog'
-export const TARGETS: readonly Target[] = ['tables', 'redis', 'postgres', 'web', 'datadog']
+const TARGETS: readonly Target[] = ['tables', 'redis', 'postgres', 'web', 'datadog']
 
 /** What becomes of one call. Times in ms: until it takes effect, and from then until its answer is there. */
 export type Fate =

@@ -19,7 +19,10 @@ export interface Outcome {
 }
 
 /** Runs one schedule: everything in it follows from the seed. */
-export async function runSchedule(seed: number, options: { bug?: Bug | undefined; trace?: boolean } = {}): Promise<Outcome> {
+export async function runSchedule(
+  seed: number,
+  options: { bug?: Bug | undefined; trace?: boolean } = {},
+): Promise<Outcome> {
   installVirtualTime()
   const chance = chanceOf(seed)
   const scheduler = new Scheduler(START, chance)

@@ -38,14 +38,17 @@ export interface Chance {
   between(least: number, most: number): number
   happens(probability: number): boolean
   pick<T>(items: readonly T[]): T
+  uuid(): string
 }
 
 export function chanceOf(seed: number): Chance {
   const next = seeded(seed)
   const below = (bound: number) => Math.floor(next() * bound)
+  const hex = () => below(65_536).toString(16).padStart(4, '0')
   return {
     next,
     below,
+    uuid: () => `${hex()}${hex()}-${hex()}-4${hex().slice(1)}-a${hex().slice(1)}-${hex()}${hex()}${hex()}`,
     between: (least, most) => least + below(most - least + 1),
     happens: (probability) => next() < probability,
     pick(items) {

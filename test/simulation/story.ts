@@ -67,10 +67,6 @@ export interface Story {
   alerts: AlertStory[]
 }
 
-const uuidOf = (chance: Chance): string => {
-  const hex = () => chance.below(65_536).toString(16).padStart(4, '0')
-  return `${hex()}${hex()}-${hex()}-4${hex().slice(1)}-a${hex().slice(1)}-${hex()}${hex()}${hex()}`
-}
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const sidOf = (chance: Chance): string =>
   Array.from({ length: 22 }, () => ALPHABET[chance.below(64)] as string).join('')
@@ -79,7 +75,7 @@ export async function createStory(world: World, start: number): Promise<Story> {
   const { chance } = world
   const people: Person[] = []
   for (let n = chance.between(2, 4); n > 0; n--) {
-    const userId = uuidOf(chance)
+    const userId = chance.uuid()
     const email = `${userId.slice(0, 8)}@example.com`
     await world.stores.users.create({ id: userId, email, passwordHash: 'h' }, new Date(start - 30 * DAY_MS))
     const person: Person = { userId, network: `203.0.113.${people.length + 1}`, sessions: [] }
@@ -171,11 +167,6 @@ export function bodyOf(alert: AlertStory, { id, transition, at }: Delivery): str
     date: String(Math.round(date + (at - openFrom))),
   })
 }
-
-export const tagsOf = (alert: AlertStory): string[] => [
-  `detection:${alert.detection}`,
-  `contain:${KINDS[alert.kind].contain}`,
-]
 
 export const isAbout = (row: Containment, alert: AlertStory): boolean =>
   row.detection === alert.detection && row.scope === alert.scope

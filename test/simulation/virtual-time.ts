@@ -15,7 +15,7 @@ interface VirtualTimer {
 
 /**
  * Lets timers that are set during a step of a schedule run by the clock of the schedule, and end with the process that
- * set them. Timers of everybody else stay what they were. Called once in a thread.
+ * set them; what is random in a step follows from its seed. Everybody else has timers and chance as before.
  */
 export function installVirtualTime(): void {
   if (installed) return
@@ -47,6 +47,14 @@ export function installVirtualTime(): void {
   const realDelay = promises.setTimeout as (ms?: number, value?: unknown, options?: object) => Promise<unknown>
   promises.setTimeout = (ms = 0, value?: unknown, options: { signal?: AbortSignal } = {}) =>
     activeScheduler() ? delay(ms, value, options.signal) : realDelay(ms, value, options)
+
+  const crypto = require('node:crypto') as { randomUUID: () => string; randomBytes: (size: number) => Buffer }
+  const { randomUUID, randomBytes } = crypto
+  crypto.randomUUID = () => activeScheduler()?.chance.uuid() ?? randomUUID()
+  crypto.randomBytes = (size) => {
+    const chance = activeScheduler()?.chance
+    return chance ? Buffer.from(Array.from({ length: size }, () => chance.below(256))) : randomBytes(size)
+  }
   syncBuiltinESMExports()
 }
 

@@ -1,4 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
+import type { SweepDeps } from '../../functions/sweep/sweep.ts'
 import type { ContainDeps } from '../../shared/containment/contain.ts'
 import { blockable } from '../../shared/containment/policy.ts'
 import type { NewEvent } from '../../shared/event.ts'
@@ -15,7 +16,6 @@ import { createContainmentLedger } from '../../shared/stores/tables/containment-
 import { createDeviceTokens } from '../../shared/stores/tables/device-tokens.ts'
 import { createLastPlaces } from '../../shared/stores/tables/last-places.ts'
 import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
-import type { SweepDeps } from '../../shared/sweep.ts'
 import { readCall } from '../../web/contain/call.ts'
 import { revoke } from '../../web/contain/revoke.ts'
 import { Calls, reached, StoreFault, type Trace } from './calls.ts'
@@ -239,5 +239,3 @@ function describe(event: NewEvent): string {
   const { evt, outcome, reason, containment_id, request_id } = event as unknown as Record<string, unknown>
   return [evt, outcome, reason, containment_id, request_id].filter(Boolean).join(' ')
 }
-
-export const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32)

@@ -26,8 +26,6 @@ export interface MemoryStoresOptions {
   perform?: Perform | undefined
 }
 
-export type MemoryStores = ReturnType<typeof createMemoryStores>
-
 /**
  * Every port of the stores in this process alone, under the names that the deps of both hosts have. Those of Tables are
  * the real ledgers over tables in memory; the others pass the contract suites of the real ones.
