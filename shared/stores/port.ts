@@ -399,6 +399,11 @@ export interface SessionLedger {
   ): Promise<boolean>
   /** Open rows, oldest first, a bounded number a page. @param after `next` of the page at which an earlier reading stopped */
   openPages(after?: string): AsyncIterable<OpenPage>
+  /**
+   * Sessions that were issued since and were ended before their time, page by page. One that is being closed in this moment
+   * may be missing: its own row says so first.
+   */
+  endedPages(issuedSince: Date): AsyncIterable<EndedSession[]>
   /** Closes as expired open rows. @returns how many were still active */
   expire(sessions: readonly OpenSession[], at: Date): Promise<number>
   /** How far the sweeper has come with the open rows. */
@@ -413,6 +418,11 @@ export interface OpenSession {
   sid: string
   issuedAt: Date
   absoluteExpiry: Date
+}
+
+export type EndedSession = Pick<LedgerSession, 'userId' | 'sid' | 'reason' | 'containmentId'> & {
+  state: 'ended' | 'revoked'
+  endedAt: Date
 }
 
 export interface OpenPage {

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { LedgerSession, OpenSession, SessionLedger } from '../port.ts'
+import type { EndedSession, LedgerSession, OpenSession, SessionLedger } from '../port.ts'
 
 const NOW = new Date('2026-03-01T12:00:00.123Z')
 const LATER = new Date('2026-03-01T13:00:00.456Z')
@@ -34,10 +34,39 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
     for await (const { sessions } of from.openPages()) pages.push(sessions)
     return pages
   }
+  async function endedIn(from: SessionLedger, since: Date) {
+    const pages: EndedSession[] = []
+    for await (const page of from.endedPages(since)) pages.push(...page)
+    return pages
+  }
   const many = (count: number, into: SessionLedger) =>
     Promise.all(
       Array.from({ length: count }, (_, n) => opened({ issuedAt: new Date(NOW.getTime() + ((n * 7) % count)) }, into)),
     )
+
+  describe('sessions that were ended before their time', () => {
+    test('are listed with what ended them, by when they were issued', async () => {
+      const kept = fresh()
+      const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000)
+      const [old, left, stolen, expired] = [
+        await opened({ issuedAt: at(-1) }, kept),
+        await opened({ issuedAt: at(0) }, kept),
+        await opened({ issuedAt: at(1) }, kept),
+        await opened({ issuedAt: at(2) }, kept),
+      ]
+      await opened({ issuedAt: at(3) }, kept)
+      const why = { reason: 'contained', containmentId: 'c-1' } as const
+      await kept.close(old.userId, old.sid, { state: 'revoked', at: at(9), reason: 'forked' })
+      await kept.close(stolen.userId, stolen.sid, { state: 'revoked', at: at(9), ...why })
+      await kept.close(left.userId, left.sid, { state: 'ended', at: at(8) })
+      await kept.close(expired.userId, expired.sid, { state: 'expired', at: at(9) })
+      expect(await endedIn(kept, at(0))).toEqual([
+        { userId: left.userId, sid: left.sid, state: 'ended', endedAt: at(8) },
+        { userId: stolen.userId, sid: stolen.sid, state: 'revoked', endedAt: at(9), ...why },
+      ])
+      expect(await endedIn(kept, at(2))).toEqual([])
+    })
+  })
 
   describe('retention', () => {
     test('removes what was issued before, oldest first and no more than asked for, with all that leads to it', async () => {
@@ -57,6 +86,7 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
       expect(await aged.purge(at(3), 10)).toBe(0)
       expect(await aged.listByUser(old.userId)).toEqual([])
       expect((await pagesOf(aged)).flat()).toEqual([openOf(young)])
+      expect(await endedIn(aged, new Date(0))).toEqual([])
     })
   })
 

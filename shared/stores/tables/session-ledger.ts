@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { odata, type TableEntityResult, type TransactionAction } from '@azure/data-tables'
-import type { LedgerSession, OpenSession, SessionLedger, SweepProgress } from '../port.ts'
+import type { EndedSession, LedgerSession, OpenSession, SessionLedger, SweepProgress } from '../port.ts'
 import type { Tables } from './client.ts'
 import { CONFLICT, findEntity, mapLimited, NOT_FOUND, PRECONDITION_FAILED, unless } from './entity.ts'
 
@@ -13,6 +13,7 @@ const BATCH = 100
 const PARALLEL = 10
 const OPEN = 'open'
 const ALL = 'all'
+const ENDED = 'ended'
 const OWNER = 'owner'
 const PROGRESS = { partitionKey: 'sweep', rowKey: 'progress' } as const
 
@@ -40,6 +41,7 @@ function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
  *   sessionindex  partition SHA-256 of the sid, row `owner`: whose it is
  *                 partition `open`, row age and SHA-256: the open ones, oldest first, for the sweeper
  *                 partition `all`, row age and SHA-256: every one, oldest first, for the end of its retention
+ *                 partition `ended`, row age and SHA-256: those that were ended before their time, and how
  *                 partition `sweep`, row `progress`: how far the sweeper has come with the open ones
  * Tables have no transactions across partitions, so the index is written before the row and tidied up after it: what a
  * crash leaves behind is an index row without an active session, and the sweeper removes that.
@@ -65,6 +67,22 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
       const written = table.updateEntity(change, 'Merge', { etag: row.etag })
       if (await unless([PRECONDITION_FAILED], written)) return sessionOf(row)
     }
+  }
+
+  /** Written after the row: whoever takes a session from before for live looks at its row as well. */
+  async function keepEnded(session: LedgerSession, { state, at, reason, containmentId }: Ending) {
+    const { userId, sid } = session
+    const entity = {
+      partitionKey: ENDED,
+      rowKey: openKey(session),
+      userId,
+      sid,
+      state,
+      endedAt: at,
+      reason,
+      containmentId,
+    }
+    await (await index()).upsertEntity(entity, 'Replace')
   }
 
   async function dropOpen(rowKeys: readonly string[]): Promise<void> {
@@ -112,8 +130,9 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
 
     async close(userId, sid, ending) {
       const closed = await end(userId, sid, ending)
-      if (closed) await dropOpen([openKey(closed)])
-      return closed !== undefined
+      if (!closed) return false
+      await Promise.all([dropOpen([openKey(closed)]), ending.state !== 'expired' && keepEnded(closed, ending)])
+      return true
     },
 
     async *openPages(after) {
@@ -126,6 +145,18 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
           ...{ userId, sid, issuedAt, absoluteExpiry },
         }))
         if (next !== undefined) yield { sessions, next }
+      }
+    },
+
+    async *endedPages(issuedSince) {
+      const filter = odata`PartitionKey eq ${ENDED} and RowKey ge ${ageOf(issuedSince)}`
+      const rows = (await index()).listEntities<EndedSession>({ queryOptions: { filter } })
+      for await (const page of rows.byPage({ maxPageSize: pageRows })) {
+        yield page.map(({ userId, sid, state, endedAt, reason, containmentId }) => ({
+          ...{ userId, sid, state, endedAt },
+          ...(reason && { reason }),
+          ...(containmentId && { containmentId }),
+        }))
       }
     },
 
@@ -162,6 +193,7 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
           unless([NOT_FOUND], table.deleteEntity(userId, hashOf(sid))),
           unless([NOT_FOUND], lookup.deleteEntity(hashOf(sid), OWNER)),
           unless([NOT_FOUND], lookup.deleteEntity(OPEN, rowKey)),
+          unless([NOT_FOUND], lookup.deleteEntity(ENDED, rowKey)),
         ])
         await unless([NOT_FOUND], lookup.deleteEntity(ALL, rowKey))
       })
