@@ -1,10 +1,12 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions'
 import type * as z from 'zod'
+import { REQUEST_MS, withBudget } from '../shared/bounded.ts'
 import { clientAddress } from '../shared/client/address.ts'
 import { type Client, type ClientDeps, describeHeaders, observeClient } from '../shared/client/client.ts'
 import { functionsSite, isCrossSite } from '../shared/client/cross-site.ts'
 import { parseUniqueJson, RepeatedKey } from '../shared/json.ts'
 import { type ProblemCode, ProblemError, problems, renderProblem } from '../shared/problem.ts'
+import { retryAfterOf } from '../shared/stores/away.ts'
 
 /** Ours, because the host's own limit is 100 MB. The largest honest body is a few hundred bytes. */
 const BODY_LIMIT = 16 * 1024
@@ -15,13 +17,16 @@ export interface BoundaryDeps {
 
 type Handler = (request: HttpRequest, context: InvocationContext) => Promise<HttpResponseInit>
 
-/** Turns whatever a handler throws into problem+json. What was not expected is logged, and told to nobody else. */
+/**
+ * Turns whatever a handler throws into problem+json. What was not expected is logged, and told to nobody else.
+ * @param budgetMs how long the handler may wait for stores in all
+ */
 export const problemBoundary =
-  (deps: BoundaryDeps, handler: Handler): HttpHandler =>
+  (deps: BoundaryDeps, handler: Handler, { budgetMs = REQUEST_MS }: { budgetMs?: number } = {}): HttpHandler =>
   async (request, context) => {
     try {
       if (isFromPage(request)) throw new ProblemError('request-forged')
-      return await handler(request, context)
+      return await withBudget(budgetMs, () => handler(request, context))
     } catch (error) {
       const instance = context.invocationId
       const { status, document, headers } = renderProblem(asProblem(error), instance)
@@ -42,28 +47,10 @@ function challengeOf(code: ProblemCode): Record<string, string> {
   return { 'www-authenticate': code === 'session-required' ? 'Bearer' : 'Bearer error="invalid_token"' }
 }
 
-/** A store that cannot be reached denies, with a hint that trying again may help. */
+/** A store that cannot be used denies, with a hint that trying again may help. */
 function asProblem(error: unknown): unknown {
-  if (error instanceof ProblemError) return error
-  return isUnreachable(error) ? new ProblemError('unavailable', { retryAfterSeconds: 2, cause: error }) : error
-}
-
-const UNREACHABLE = new Set([
-  ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'REQUEST_SEND_ERROR'],
-  ...['57014', '57P01', '57P03'], // Postgres: statement timeout, shutting down, starting up
-])
-/**
- * A store that took the connection and says nothing has no code: pg and ioredis have words for it, Azure's SDK aborts.
- * Nor has a Redis that is full, and takes nothing more until something in it ends.
- */
-const SILENT =
-  /^(?:OOM command not allowed|Command timed out|Query read timeout|timeout exceeded|Connection terminated)/
-const SILENT_NAMES = new Set(['MaxRetriesPerRequestError', 'AbortError'])
-function isUnreachable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = (error as { code?: unknown }).code
-  if (typeof code === 'string' && UNREACHABLE.has(code)) return true
-  return SILENT_NAMES.has(error.name) || SILENT.test(error.message)
+  const retryAfterSeconds = retryAfterOf(error)
+  return retryAfterSeconds === undefined ? error : new ProblemError('unavailable', { retryAfterSeconds, cause: error })
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { addressIn, redisAnswer, startProxy, through } from '../lab/faults/proxy.ts'
 import { startFunctions } from './testing.ts'
 
 /** Takes connections and never says a word: a store that hangs is worse than one that is gone. */
@@ -38,12 +39,15 @@ it.each([
 })
 
 it('Redis that is full denies as one that is away does', async () => {
+  const proxy = await startProxy(addressIn(inject('redisUrl')))
+  const functions = await startFunctions({ env: { REDIS_URL: through(inject('redisUrl'), proxy) } })
+  await functions.call('health')
   // What Redis 7 answers to a script that would write.
-  const full = new Error("OOM command not allowed when used memory > 'maxmemory'. script: c21b, on @user_script:9.")
-  const functions = await startFunctions()
-  Object.assign(functions.deps, { attempts: { note: () => Promise.reject(full) } })
+  const full = "-OOM command not allowed when used memory > 'maxmemory'. script: c21b, on @user_script:9."
+  await proxy.answer(redisAnswer(full))
   const body = { email: 'somebody@example.com', password: 'long enough for a test' }
   const { status, headers, json } = await functions.call('login', { body })
   await functions.close()
+  await proxy.close()
   expect([status, json.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '2'])
 })

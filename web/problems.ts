@@ -1,5 +1,6 @@
 import { type ProblemCode, ProblemError, problems } from '../shared/problem.ts'
 import type { SessionCheck } from '../shared/session/present.ts'
+import { retryAfterOf } from '../shared/stores/away.ts'
 import type { RevocationReason } from '../shared/stores/port.ts'
 
 /** What Express and its body parsers throw carries the status they would answer. */
@@ -8,6 +9,7 @@ export function toProblem(error: unknown): ProblemError {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined
   if (status === 413) return new ProblemError('request-too-large')
   if (typeof status === 'number' && status >= 400 && status < 500) return new ProblemError('request-malformed')
+  if (retryAfterOf(error) !== undefined) return unavailable(error)
   return new ProblemError('internal-error', { cause: error })
 }
 
@@ -18,9 +20,12 @@ export function toProblem(error: unknown): ProblemError {
 export const formStatus = (code: ProblemCode): number =>
   code === 'login-refused' || code === 'code-refused' ? 403 : problems[code].status
 
-/** A store that fails denies, and says that trying again may help. @throws always */
+/** A store that fails denies, and says that trying again may help. */
+const unavailable = (cause: unknown) => new ProblemError('unavailable', { cause, retryAfterSeconds: 5 })
+
+/** @throws always */
 export function storeFailed(cause: unknown): never {
-  throw new ProblemError('unavailable', { cause, retryAfterSeconds: 5 })
+  throw unavailable(cause)
 }
 
 const REVOCATIONS: Readonly<Record<RevocationReason, string>> = {

@@ -1,12 +1,15 @@
 import type { ConnectionOptions } from 'node:tls'
 import { Redis } from 'ioredis'
 import pg from 'pg'
+import { StoreGuard } from './guard.ts'
+import { boundQueries, SILENCE_MS, STATEMENT_MS } from './postgres/bounded-queries.ts'
+import { boundCommands } from './redis/bounded-commands.ts'
 import { createTablesClient, type Tables, type TablesOptions, type TablesSource } from './tables/client.ts'
 import { withoutTlsParameters } from './tls.ts'
 
 /** A store in use: `ping` is what readiness asks, `close` lets the process end. */
 interface Connection {
-  /** @throws within about two seconds when the store does not answer */
+  /** @throws StoreAway within about two seconds when the store cannot be used */
   ping(): Promise<void>
   close(): Promise<void>
 }
@@ -18,10 +21,12 @@ export interface ConnectOptions {
   onError?: ((error: Error) => void) | undefined
 }
 
-/** An unreachable store must deny soon: a request that hangs is a request that an attacker can multiply. */
 const CONNECT_MS = 900
-const COMMAND_MS = 2000
+/** After this a connection that is to end is cut. */
+const DISCONNECT_MS = 100
+const LONGEST_RECONNECT_MS = 1000
 const POOL_SIZE = 8
+const READY_KEY_MS = 60_000
 
 /** @param url of the form `postgres://…`; nothing is connected before the first query */
 export function connectPostgres(url: string, { tls, onError }: ConnectOptions = {}): Connection & { pool: pg.Pool } {
@@ -30,16 +35,18 @@ export function connectPostgres(url: string, { tls, onError }: ConnectOptions = 
     connectionString: withoutTlsParameters(url),
     ssl: tls ?? false,
     max: POOL_SIZE,
-    connectionTimeoutMillis: COMMAND_MS,
-    query_timeout: COMMAND_MS,
+    connectionTimeoutMillis: SILENCE_MS,
+    query_timeout: SILENCE_MS,
     // The server gives up too, so that no abandoned statement goes on holding a row.
-    statement_timeout: COMMAND_MS,
+    statement_timeout: STATEMENT_MS,
     idleTimeoutMillis: 30_000,
     application_name: 'mini-ato-saas',
   })
   // Without a listener an idle connection that breaks ends the process.
   pool.on('error', (error) => onError?.(error))
-  return { pool, ping: async () => void (await pool.query('SELECT 1')), close: () => pool.end() }
+  const guard = new StoreGuard('postgres')
+  boundQueries(pool, guard)
+  return { pool, ping: () => guard.ping(() => pool.query('SELECT 1')), close: () => pool.end() }
 }
 
 /** @param url of the form `redis://…` or `rediss://…`; nothing is connected before the first command */
@@ -47,17 +54,20 @@ export function connectRedis(url: string, { tls, onError }: ConnectOptions = {})
   const redis = new Redis(withoutTlsParameters(url), {
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
-    commandTimeout: COMMAND_MS,
-    maxRetriesPerRequest: 1,
-    retryStrategy: (times) => Math.min(times * 50, 1000),
-    // A command whose reply was lost may have been carried out: sent again, an attempt would count twice.
+    disconnectTimeout: DISCONNECT_MS,
+    // A command is told at once that its connection is gone. Whether it is sent again is decided by `boundCommands`.
+    maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
+    retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_MS) * (0.5 + Math.random() / 2),
     ...(tls === undefined ? {} : { tls }),
   })
   redis.on('error', (error) => onError?.(error))
+  const guard = new StoreGuard('redis')
+  boundCommands(redis, guard)
   return {
     redis,
-    ping: async () => void (await redis.ping()),
+    // A write: a Redis that is full, or a replica, still answers a PING.
+    ping: () => guard.ping(() => redis.set('ready', '1', 'PX', READY_KEY_MS)),
     close: async () => redis.disconnect(),
   }
 }

@@ -1,5 +1,7 @@
 import { TableClient, TableServiceClient, type TableServiceClientOptions } from '@azure/data-tables'
 import type { TokenCredential } from '@azure/identity'
+import { StoreGuard } from '../guard.ts'
+import { boundedRequests } from './bounded-requests.ts'
 
 export interface TablesOptions {
   /** Put before every table's name, so that tests share an account: letters and digits, the first a letter. */
@@ -13,30 +15,19 @@ export type TablesSource = string | { readonly url: string; readonly credential:
 export interface Tables {
   /** The table, which is created at its first use. */
   open(name: string): Promise<TableClient>
-  /** @throws when the service does not answer in time, or refuses the key */
+  /** @throws StoreAway when the service does not answer in time, or refuses the key */
   ping(): Promise<void>
 }
 
-const REQUEST_MS = 2000
-const RETRY_MS = 200
-
 /** @param source plain http is accepted for a loopback endpoint only */
 export function createTablesClient(source: TablesSource, { prefix = '' }: TablesOptions = {}): Tables {
+  const guard = new StoreGuard('tables')
   const options: TableServiceClientOptions = {
     allowInsecureConnection: typeof source === 'string' && isLoopback(source),
-    retryOptions: { maxRetries: 1, retryDelayInMs: RETRY_MS, maxRetryDelayInMs: RETRY_MS },
-    additionalPolicies: [
-      {
-        position: 'perCall',
-        policy: {
-          name: 'deadline',
-          sendRequest(request, next) {
-            request.timeout = REQUEST_MS
-            return next(request)
-          },
-        },
-      },
-    ],
+    // Both are the guard's: the library's retries wait as long as the service says, whoever waits for them.
+    retryOptions: { maxRetries: 0 },
+    redirectOptions: { maxRetries: 0 },
+    additionalPolicies: [{ position: 'perCall', policy: boundedRequests(guard) }],
   }
   const created = new Map<string, Promise<TableClient>>()
 
@@ -65,9 +56,7 @@ export function createTablesClient(source: TablesSource, { prefix = '' }: Tables
       }
       return table
     },
-    async ping() {
-      await serviceOf().listTables().byPage({ maxPageSize: 1 }).next()
-    },
+    ping: () => guard.ping(() => serviceOf().listTables().byPage({ maxPageSize: 1 }).next()),
   }
 }
 

@@ -106,11 +106,12 @@ test('a table is created once, however many ask for it first', async () => {
 test('a table service that does not answer is asked again at the next use', async () => {
   const unreachable = inject('tablesConnection').replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1')
   const tables = createTablesClient(unreachable)
-  await expect(tables.open('sessions')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
-  await expect(tables.open('sessions')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  await expect(tables.open('sessions')).rejects.toMatchObject({ store: 'tables', cause: { code: 'ECONNREFUSED' } })
+  await expect(tables.open('sessions')).rejects.toMatchObject({ store: 'tables', cause: { code: 'ECONNREFUSED' } })
 })
 
 test('plain http is refused for an endpoint that is not on this machine', async () => {
   const elsewhere = inject('tablesConnection').replace('127.0.0.1', 'tables.example.com')
-  await expect(createTablesClient(elsewhere).ping()).rejects.toThrow('allowInsecureConnection is false')
+  const cause = { message: expect.stringContaining('allowInsecureConnection is false') }
+  await expect(createTablesClient(elsewhere).ping()).rejects.toMatchObject({ cause })
 })

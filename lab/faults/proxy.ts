@@ -1,0 +1,154 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net'
+
+/** What stands in for the store. @returns undefined for bytes that go on to the store */
+export type Reply = (chunk: Buffer) => Buffer | string | undefined
+
+type Fault =
+  | { kind: 'none' }
+  | { kind: 'hang' }
+  | { kind: 'slow'; ms: number }
+  | { kind: 'cut'; afterMs: number }
+  | { kind: 'answer'; reply: Reply }
+
+interface Target {
+  host: string
+  port: number
+}
+
+/** A TCP proxy on loopback before one store, which can be given one fault at a time, also for connections that are open. */
+export interface FaultProxy {
+  readonly port: number
+  /** No fault: bytes that were held back go on. */
+  pass(): Promise<void>
+  /** New connections are refused, open ones are reset. */
+  refuse(): Promise<void>
+  /** Connections are taken and kept, and nothing goes either way. */
+  hang(): Promise<void>
+  /** Every chunk comes so much later, each way. */
+  slow(ms: number): Promise<void>
+  /** Each connection is reset so long after its first bytes; without a time those do not reach the store. */
+  cut(afterMs?: number): Promise<void>
+  /** Something else answers in the store's place. */
+  answer(reply: Reply): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startProxy(target: Target): Promise<FaultProxy> {
+  let fault: Fault = { kind: 'none' }
+  const pairs = new Set<Pair>()
+  const server = createServer((client) => {
+    const pair = new Pair(client, target, () => fault)
+    pairs.add(pair)
+    client.once('close', () => pairs.delete(pair))
+  })
+  await listen(server, 0)
+  const { port } = server.address() as AddressInfo
+
+  const become = async (next: Fault) => {
+    fault = next
+    if (!server.listening) await listen(server, port)
+    for (const pair of pairs) pair.changed()
+  }
+  const refuse = async () => {
+    const closed = server.listening ? once(server, 'close') : undefined
+    server.close()
+    for (const pair of pairs) pair.reset()
+    await closed
+  }
+  return {
+    port,
+    pass: () => become({ kind: 'none' }),
+    hang: () => become({ kind: 'hang' }),
+    slow: (ms) => become({ kind: 'slow', ms }),
+    cut: (afterMs = 0) => become({ kind: 'cut', afterMs }),
+    answer: (reply) => become({ kind: 'answer', reply }),
+    refuse,
+    close: refuse,
+  }
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+}
+
+/** One connection of a client, and the one to the store that belongs to it. */
+class Pair {
+  readonly #client: Socket
+  readonly #store: Socket
+  readonly #fault: () => Fault
+  /** In the order in which they came. */
+  readonly #held: (() => void)[] = []
+
+  constructor(client: Socket, target: Target, fault: () => Fault) {
+    this.#client = client
+    this.#fault = fault
+    this.#store = dial(target)
+    for (const [from, to] of [
+      [this.#client, this.#store],
+      [this.#store, this.#client],
+    ] as const) {
+      from.on('error', () => {})
+      from.once('close', () => this.#later(() => to.destroy()))
+      from.on('data', (chunk) => this.#carry(chunk, from, to))
+    }
+  }
+
+  reset(): void {
+    this.#client.resetAndDestroy()
+    this.#store.destroy()
+  }
+
+  changed(): void {
+    const { kind } = this.#fault()
+    if (kind === 'cut') this.reset()
+    else if (kind !== 'hang') for (const act of this.#held.splice(0)) act()
+  }
+
+  #carry(chunk: Buffer, from: Socket, to: Socket): void {
+    const fault = this.#fault()
+    if (fault.kind === 'answer' && from === this.#client) {
+      const answer = fault.reply(chunk)
+      if (answer !== undefined) {
+        this.#client.write(answer)
+        return
+      }
+    }
+    if (fault.kind === 'cut') {
+      setTimeout(() => this.reset(), fault.afterMs)
+      if (fault.afterMs === 0) return
+    }
+    this.#later(() => void to.write(chunk))
+  }
+
+  #later(act: () => void): void {
+    const fault = this.#fault()
+    if (fault.kind === 'hang') this.#held.push(act)
+    else if (fault.kind === 'slow') setTimeout(act, fault.ms)
+    else act()
+  }
+}
+
+/** The host and port in a URL or a connection string of loopback. */
+export function addressIn(connection: string): Target {
+  const [, host = '', port = ''] = /(127\.0\.0\.1|localhost):(\d+)/.exec(connection) ?? []
+  return { host, port: Number(port) }
+}
+
+/** The same URL or connection string by way of a proxy. */
+export const through = (connection: string, { port }: { port: number }): string =>
+  connection.replaceAll(/(127\.0\.0\.1|localhost):\d+/g, `127.0.0.1:${port}`)
+
+/** An answer of HTTP to whatever comes, after which the connection ends. */
+export function httpAnswer(status: number, headers: Readonly<Record<string, string>>, body: string): Reply {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = `HTTP/1.1 ${status} Fault\r\n${lines.join('')}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`
+  return () => head + body
+}
+
+/** The same reply to every command in what Redis is sent. */
+export const redisAnswer =
+  (line: string): Reply =>
+  (chunk) =>
+    `${line}\r\n`.repeat(chunk.toString('latin1').match(/(?<=^|\r\n)\*\d+\r\n/g)?.length ?? 1)

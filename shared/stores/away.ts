@@ -1,0 +1,38 @@
+export type StoreName = 'postgres' | 'redis' | 'tables'
+
+const RETRY_AFTER_SECONDS = 2
+const LONGEST_RETRY_AFTER_SECONDS = 30
+
+/**
+ * A store that cannot be used now: it does not answer, answers that it cannot serve, or something else answers in its
+ * place. What a store says of the request itself (no such row, a conflict) is never this.
+ */
+export class StoreAway extends Error {
+  override readonly name = 'StoreAway'
+  readonly store: StoreName
+  /** The first failure since the store last answered. */
+  readonly since: Date | undefined
+  readonly retryAfterSeconds: number
+
+  constructor(
+    store: StoreName,
+    { cause, since, retryAfterMs = 0 }: { cause?: unknown; since?: Date | undefined; retryAfterMs?: number } = {},
+  ) {
+    super(`${store} cannot be used`, { cause })
+    this.store = store
+    this.since = since
+    const asked = Math.ceil(retryAfterMs / 1000)
+    this.retryAfterSeconds = Math.min(LONGEST_RETRY_AFTER_SECONDS, Math.max(RETRY_AFTER_SECONDS, asked))
+  }
+}
+
+/** Faults between two hosts, by the codes that Node gives them. */
+const NETWORK =
+  /^(?:E(?:CONN\w+|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|MFILE|NFILE)|REQUEST_SEND_ERROR)$/
+
+/** @returns after how many seconds to try again, or undefined for an error that says nothing of a store */
+export function retryAfterOf(error: unknown): number | undefined {
+  if (error instanceof StoreAway) return error.retryAfterSeconds
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
+  return typeof code === 'string' && NETWORK.test(code) ? RETRY_AFTER_SECONDS : undefined
+}

@@ -1,0 +1,56 @@
+import pg from 'pg'
+import { NoAnswer } from '../../bounded.ts'
+import type { Judge, StoreGuard } from '../guard.ts'
+
+/** Within the limit of a call, the server gives up first, and its word shows that it is there. */
+export const STATEMENT_MS = 1_700
+/** Silence of the server, at a query or while connecting. */
+export const SILENCE_MS = 1_850
+
+/**
+ * Classes of SQLSTATE that say nothing of the request: connections, authentication, resources, an operator at work, the
+ * system. @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const REFUSING = /^(?:08|28|53|57|58|XX|25006|3D000|40001|40P01|55P03)/
+/** Of those, what is said before a statement is begun, or of one that was rolled back. */
+const NOT_CARRIED_OUT = /^(?:28|53300|57P03|40001|40P01)/
+const NEVER_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
+/** The driver's words for a time that is over: of a query, of a new connection, of the wait for one. */
+const OVER = /^(?:Query read timeout|.* due to connection timeout|timeout exceeded when trying to connect)$/
+const SHORT_OF = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS'])
+
+/** @param isRead a statement that may be sent twice */
+const judgeFor =
+  (isRead: boolean): Judge =>
+  (error) => {
+    if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) return undefined
+    const code = codeOf(error)
+    if (error instanceof pg.DatabaseError && code !== '') {
+      if (!REFUSING.test(code)) return undefined
+      return { kind: 'refusing', isRepeatable: NOT_CARRIED_OUT.test(code) || (isRead && code.startsWith('57P')) }
+    }
+    if (SHORT_OF.has(code)) return { kind: 'local', isRepeatable: true }
+    const isOver = error instanceof NoAnswer || OVER.test(error.message)
+    return { kind: 'silent', isRepeatable: !isOver && (isRead || NEVER_SENT.has(code)) }
+  }
+const judgeRead = judgeFor(true)
+const judgeWrite = judgeFor(false)
+
+const codeOf = (error: Error): string => {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' ? code : ''
+}
+
+type Query = (...args: unknown[]) => Promise<pg.QueryResult>
+
+/** Gives every query of a pool its limit of time, and sends again what may be: reads, and what no server has seen. */
+export function boundQueries(pool: pg.Pool, guard: StoreGuard): void {
+  const query = pool.query.bind(pool) as unknown as Query
+  const bounded: Query = (...args) => guard.call(isRead(args[0]) ? judgeRead : judgeWrite, () => query(...args))
+  pool.query = bounded as unknown as typeof pool.query
+}
+
+function isRead(statement: unknown): boolean {
+  const text = typeof statement === 'string' ? statement : (statement as { text?: unknown } | undefined)?.text
+  return typeof text === 'string' && /^\s*select\b/i.test(text)
+}
