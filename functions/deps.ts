@@ -96,6 +96,7 @@ export function createDeps(
     canaries: new Set(config.CANARY_ADDRESSES),
     retentionMs: config.LEDGER_RETENTION_DAYS * 86_400_000,
     capLimit: config.CONTAIN_CAP,
+    capSourceShare: config.CONTAIN_CAP_SOURCE,
     mayBlock: blockable(config.EGRESS_ADDRESSES),
     lab: config.ATO_LAB,
     // the outside

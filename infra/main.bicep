@@ -191,6 +191,7 @@ resource api 'Microsoft.Web/sites@2024-04-01' = {
       CANARY_ADDRESSES: tuning.?CANARY_ADDRESSES ?? ''
       LEDGER_RETENTION_DAYS: tuning.?LEDGER_RETENTION_DAYS ?? ''
       CONTAIN_CAP: tuning.?CONTAIN_CAP ?? ''
+      CONTAIN_CAP_SOURCE: tuning.?CONTAIN_CAP_SOURCE ?? ''
       EGRESS_ADDRESSES: tuning.?EGRESS_ADDRESSES ?? ''
       GEO_DATABASE: tuning.?GEO_DATABASE ?? ''
       TRAVEL_VPN_RANGES: tuning.?TRAVEL_VPN_RANGES ?? ''

@@ -237,6 +237,14 @@ const FunctionsSchema = z.object({
     .describe(
       'Accounts or networks that one detection may contain in ten minutes; as many accounts under a week old besides.',
     ),
+  CONTAIN_CAP_SOURCE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(5)
+    .describe(
+      'How many of those from one source (IPv4 /24, IPv6 /48) count for everybody; those beyond take only what is free.',
+    ),
   DD_API_KEY: hidden
     .optional()
     .describe('With `DD_SITE`: functions send their log lines to Datadog themselves as well.'),

@@ -155,8 +155,8 @@ describe('open, and said in the runbook', () => {
   it('whoever has one network more than the cap stuffs on from the last', async () => {
     const admitted = new Set<string>()
     const cap = {
-      async admit(_name: string, subject: string, limit: number) {
-        if (!admitted.has(subject) && admitted.size >= limit) return false
+      async admit(_name: string, { subject }: { subject: string }, { subjects }: { subjects: number }) {
+        if (!admitted.has(subject) && admitted.size >= subjects) return false
         admitted.add(subject)
         return true
       },

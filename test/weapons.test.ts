@@ -46,12 +46,10 @@ beforeAll(async () => {
   functions = await startFunctions({ env: { CANARY_ADDRESSES: CANARY, CONTAIN_CAP: `${CAP}` } })
   // The stores are shared with other tests and stories, whose containments are not to be counted here.
   const real = functions.deps.cap
-  Object.assign(functions.deps, {
-    cap: { admit: (name: string, ...rest: Tail) => real.admit(`${name} ${share}`, ...rest) },
-  })
+  const cap: typeof real = { admit: (name, ...rest) => real.admit(`${name} ${share}`, ...rest) }
+  Object.assign(functions.deps, { cap })
   web = await startWeb()
 })
-type Tail = [subject: string, limit: number, windowMs: number, now: number]
 afterAll(async () => {
   await functions?.close()
   await web?.close()

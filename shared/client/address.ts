@@ -39,6 +39,13 @@ export function networkOf(address: string): string {
 export const siteOf = (network: string): string =>
   network.endsWith('/64') ? `${network.split(':').slice(0, 3).join(':')}::/48` : network
 
+/**
+ * The addresses that one customer of a provider gets together at no cost worth mentioning: an IPv4 /24, an IPv6 /48.
+ * @param network as {@link networkOf} writes it
+ */
+export const neighbourhoodOf = (network: string): string =>
+  isIPv4(network) ? `${network.split('.').slice(0, 3).join('.')}.0/24` : siteOf(network)
+
 /** @param address an IPv6 address in normal form @returns its eight groups of hex digits */
 export function groupsOf(address: string): string[] {
   const [head = '', tail = ''] = address.split('::')

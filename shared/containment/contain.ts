@@ -12,6 +12,7 @@ const DELIVERY_MS = 24 * 3_600_000
 
 export interface ContainDeps extends CarryOutDeps, CapDeps {
   users: Pick<Users, 'bumpEpoch' | 'findById'>
+  sessions: CarryOutDeps['sessions'] & CapDeps['sessions']
   replays: ReplayCache
 }
 

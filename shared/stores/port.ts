@@ -342,8 +342,18 @@ export interface PendingMfas {
 
 /** How many different subjects have been contained lately under one name: a detection, or its share for new accounts. */
 export interface ContainmentCap {
-  /** @returns false if `subject` would be one more than `limit` distinct ones within `windowMs` */
-  admit(name: string, subject: string, limit: number, windowMs: number, now: number): Promise<boolean>
+  /**
+   * The first `perSource` distinct subjects of a source within `windowMs` count for everybody, and are admitted while fewer
+   * than `subjects` do. Those beyond are admitted while fewer than `subjects` have been admitted in all, and count for
+   * nobody else: one source may use what is free, and takes no other's place. A subject that has been admitted is
+   * admitted again.
+   */
+  admit(
+    name: string,
+    counted: { subject: string; source: string },
+    limits: { subjects: number; perSource: number; windowMs: number },
+    now: number,
+  ): Promise<boolean>
 }
 
 export interface Lease {

@@ -67,10 +67,10 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
       reserve: async (rules) => (hasFault('throttle is not asked') ? undefined : throttle.reserve(rules)),
     },
     cap: {
-      admit: async (name, subject, ...rest) =>
+      admit: async (name, counted, ...rest) =>
         hasFault('cap counts sessions')
-          ? cap.admit(`${name}, by session`, randomUUID(), ...rest)
-          : cap.admit(name, subject, ...rest),
+          ? cap.admit(`${name}, by session`, { subject: randomUUID(), source: randomUUID() }, ...rest)
+          : cap.admit(name, counted, ...rest),
     },
     users: {
       ...users,

@@ -40,7 +40,12 @@ test('no key holds what a client typed, and every key ends by itself', async () 
   await createReplayCache(redis).accept('webhook', canary, until)
   await createBlockList(redis).block(canary, { containmentId: 'c', until })
   await createPendingMfas(redis).create(canary, pending, 60)
-  await createContainmentCap(redis).admit(canary, canary, 5, 60_000, Date.now())
+  await createContainmentCap(redis).admit(
+    canary,
+    { subject: canary, source: canary },
+    { subjects: 5, perSource: 5, windowMs: 60_000 },
+    Date.now(),
+  )
   const attempt = { password: canary, login: canary, origins: [canary], outcome: 'failed' } as const
   await createAttempts(redis).note(attempt, 60_000, 5, Date.now())
   await createEntrances(redis).failed(canary, Date.now())
