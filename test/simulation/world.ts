@@ -128,6 +128,7 @@ export class World {
       webOrigin: 'https://web.example',
       keys: KEYS,
       capLimit: this.capLimit,
+      capSourceShare: this.capLimit,
       mayBlock,
       retentionMs: 90 * 86_400_000,
       locate: () => undefined,
