@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { QueueOptions } from './datadog/notify/webhook.ts'
 import type { Datadog } from './datadog/server.ts'
 import { deferred } from './deferred.ts'
 import { endLeftover } from './processes/leftovers.ts'
@@ -26,6 +27,8 @@ export interface LabOptions {
   readonly ports: Ports
   /** Monitors are evaluated every so many seconds; without it, at each event. */
   readonly cadenceSeconds?: number
+  /** Retries and time-outs of the stand-in's webhooks; read at each delivery. */
+  readonly webhookQueue?: QueueOptions
   /** Told of what happens on the way, in words for a person. */
   readonly log: (text: string) => void
   /** Told of each part that is ready. */
@@ -108,7 +111,7 @@ export async function startLab(options: LabOptions): Promise<LabHandle> {
 }
 
 async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
-  const { dir, log, signal, ports, cadenceSeconds, root = PROJECT, settings = {}, given = {} } = options
+  const { dir, log, signal, ports, cadenceSeconds, webhookQueue, root = PROJECT, settings = {}, given = {} } = options
   const onReady = readyTimer(options.onReady)
   const failure = deferred<Error>()
   const secrets = await loadSecrets(dir)
@@ -128,7 +131,7 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   onReady('migrations', '')
   signal?.throwIfAborted()
 
-  const front = await openFront({ ports, secrets, detections, cadenceSeconds, logs, log, undo })
+  const front = await openFront({ ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo })
   const { webEdge, functionsEdge, datadog } = front
   const mode = cadenceSeconds === undefined ? 'at each event' : `every ${cadenceSeconds} s`
   onReady('Datadog stand-in', `${detections.monitors.length} monitors, evaluated ${mode}`)

@@ -27,6 +27,8 @@ export interface Supervised {
   start(): Promise<void>
   /** Ends it, at whatever stage it is; `start` brings it back. */
   stop(graceMs?: number): Promise<void>
+  /** Ends it at once and without asking, as a crash does; `start` brings it back. */
+  kill(): Promise<void>
 }
 
 export function supervise(options: SupervisedOptions): Supervised {
@@ -74,6 +76,11 @@ export function supervise(options: SupervisedOptions): Supervised {
     async stop(graceMs) {
       wanted = false
       await current?.stop(graceMs)
+      await running
+    },
+    async kill() {
+      wanted = false
+      current?.kill()
       await running
     },
   }

@@ -1,3 +1,4 @@
+import type { QueueOptions } from '../datadog/notify/webhook.ts'
 import { type Datadog, startDatadog } from '../datadog/server.ts'
 import { type Edge, startEdge } from '../edge/edge.ts'
 import { azure, heroku } from '../edge/flavour.ts'
@@ -22,6 +23,7 @@ export interface FrontOptions {
   readonly secrets: LabSecrets
   readonly detections: Detections
   readonly cadenceSeconds: number | undefined
+  readonly webhookQueue: QueueOptions | undefined
   readonly logs: LogFiles
   readonly log: (text: string) => void
   readonly undo: Undo
@@ -48,7 +50,7 @@ const NOBODY = 1
 
 /** Opens every port that the lab shows; the apps come to stand behind them later. */
 export async function openFront(options: FrontOptions): Promise<Front> {
-  const { ports, secrets, detections, cadenceSeconds, logs, log, undo } = options
+  const { ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo } = options
   const behind = { web: NOBODY, functions: NOBODY }
   let drain: ReturnType<typeof createDrain> | undefined
   const webEdge = await startEdge({
@@ -86,6 +88,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     },
     log: (line) => logs.note('datadog', line),
     ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }),
+    ...(webhookQueue && { queue: webhookQueue }),
   })
   undo.push('Datadog stand-in', datadog.close)
   const note = (line: string) => logs.note('delivery', line)

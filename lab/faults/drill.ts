@@ -1,0 +1,146 @@
+import { raiseAlarm, type Trigger } from './alarm.ts'
+import type { Look, Person } from './cast.ts'
+import { SPACING, type Stage, wait } from './stage.ts'
+import { HEAL_MS, type Tally, tally } from './verdict.ts'
+
+const ASK_AGAIN_MS = 700
+/** Longer than what is accepted, so that the table tells late from never. */
+const PATIENCE_MS = HEAL_MS + 10_000
+/** A bystander is asked again this long while a host cannot say. */
+const BYSTANDER_MS = 15_000
+const BATCHES = 4
+
+export interface Crowd {
+  readonly victims: readonly Person[]
+  readonly bystanders: readonly Person[]
+}
+
+/** What a fault is: begins, and gives what ends it. */
+export type Fault = (stage: Stage, crowd: Crowd) => Promise<() => Promise<void> | void> | (() => Promise<void> | void)
+
+export interface DrillPlan {
+  readonly count: number
+  /** How often the sender tries each delivery. */
+  readonly tries: 1 | 2 | 6
+  readonly trigger?: Trigger
+  readonly fault: Fault
+  /** How long it lasts; the alerts are raised while it does. */
+  readonly lastsMs: number
+}
+
+/** Opens the accounts, and makes sure that all of them are in before anything happens. */
+export async function gather(stage: Stage, count: number): Promise<Crowd> {
+  const people = await stage.cast.people(2 * count)
+  const looks = await stage.cast.askAll(people)
+  const strangers = looks.filter((look) => look !== 'in').length
+  if (strangers > 0)
+    throw new Error(`${strangers} of ${people.length} sessions were not accepted before the fault began`)
+  return { victims: people.slice(0, count), bystanders: people.slice(count) }
+}
+
+/** The course of most scenarios: a fault begins, alerts come while it lasts, it ends, and everybody is asked. */
+export async function drill(stage: Stage, plan: DrillPlan): Promise<Tally> {
+  const crowd = await gather(stage, plan.count)
+  stage.sender.retrySpacingMs = SPACING[plan.tries] ?? []
+  const end = await plan.fault(stage, crowd)
+  const began = Date.now()
+  try {
+    await raiseOver(stage, crowd.victims, plan.lastsMs * 0.7, plan.trigger)
+    await wait(Math.max(0, began + plan.lastsMs - Date.now()), stage.signal)
+  } finally {
+    await end()
+  }
+  return reckon(stage, crowd, Date.now(), { subjectOf: subjectOf(plan.trigger) })
+}
+
+/** How events name whom an alert of this detection is about. */
+export const subjectOf =
+  (trigger: Trigger = 'session-reuse') =>
+  (person: Person): string =>
+    trigger === 'otp-replay' ? person.userId : trigger === 'credential-stuffing' ? person.network : person.sid
+
+/** Raises the alarms in a few batches over a time. */
+export async function raiseOver(
+  stage: Stage,
+  victims: readonly Person[],
+  overMs: number,
+  trigger?: Trigger,
+): Promise<void> {
+  const size = Math.ceil(victims.length / BATCHES)
+  for (let from = 0; from < victims.length; from += size) {
+    await raiseAlarm(stage, victims.slice(from, from + size), trigger)
+    if (from + size < victims.length) await wait(overMs / (BATCHES - 1), stage.signal)
+  }
+}
+
+export interface Expectation {
+  /** Victims for whom an operator has to decide: they stay in. */
+  readonly held?: ReadonlySet<Person>
+  /** Names the subject of a victim in events: its sid by default. */
+  readonly subjectOf?: (person: Person) => string
+}
+
+/**
+ * Asks every victim by real requests until all are out, or for as long as is accepted and a little longer; then
+ * everybody once more.
+ * @param endedAt epoch ms of the end of the fault
+ */
+export async function reckon(
+  stage: Stage,
+  { victims, bystanders }: Crowd,
+  endedAt: number,
+  { held = new Set(), subjectOf: nameOf = ({ sid }) => sid }: Expectation = {},
+): Promise<Tally> {
+  const due = victims.filter((person) => !held.has(person))
+  const outAt = await untilOut(stage, due, endedAt + PATIENCE_MS)
+  const said = () =>
+    victims.every((person) => held.has(person) || !outAt.has(person) || stage.record.about(nameOf(person)).length > 0)
+  // What was carried out by somebody who then died is announced by the sweeper.
+  while (!said() && Date.now() < endedAt + PATIENCE_MS) await wait(ASK_AGAIN_MS, stage.signal)
+  await wait(ASK_AGAIN_MS, stage.signal)
+  const looks = await untilKnown(stage, [...victims, ...bystanders])
+  const outcomes = victims.map((person) => ({
+    due: held.has(person) ? ('held' as const) : ('out' as const),
+    outAt: outAt.get(person),
+    finally: looks.get(person) ?? 'unknown',
+    events: stage.record.about(nameOf(person)),
+  }))
+  return tally(
+    outcomes,
+    bystanders.map((person) => ({ finally: looks.get(person) ?? 'unknown' })),
+    endedAt,
+  )
+}
+
+/** @returns when each was first refused; who never was is not in it */
+export async function untilOut(
+  stage: Stage,
+  people: readonly Person[],
+  deadline: number,
+): Promise<Map<Person, number>> {
+  const outAt = new Map<Person, number>()
+  for (;;) {
+    const left = people.filter((person) => !outAt.has(person))
+    if (left.length === 0) return outAt
+    const looks = await stage.cast.askAll(left)
+    for (const [index, look] of looks.entries()) {
+      const person = left[index]
+      if (look === 'out' && person) outAt.set(person, Date.now())
+    }
+    if (Date.now() >= deadline) return outAt
+    if (outAt.size < people.length) await wait(ASK_AGAIN_MS, stage.signal)
+  }
+}
+
+/** Asks everybody, and those of whom a host could not say it again for a while. */
+export async function untilKnown(stage: Stage, people: readonly Person[]): Promise<Map<Person, Look>> {
+  const looks = new Map<Person, Look>()
+  const deadline = Date.now() + BYSTANDER_MS
+  for (;;) {
+    const left = people.filter((person) => (looks.get(person) ?? 'unknown') === 'unknown')
+    const answers = await stage.cast.askAll(left)
+    for (const [index, look] of answers.entries()) looks.set(left[index] as Person, look)
+    if (!answers.includes('unknown') || Date.now() >= deadline) return looks
+    await wait(ASK_AGAIN_MS, stage.signal)
+  }
+}

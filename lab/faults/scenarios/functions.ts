@@ -1,0 +1,95 @@
+import { inParallel } from '../../../attacks/parallel.ts'
+import { raiseAlarm } from '../alarm.ts'
+import { gather, reckon } from '../drill.ts'
+import type { Group, Scenario } from '../scenario.ts'
+import { SPACING, type Stage, wait } from '../stage.ts'
+
+const KILLS = 100
+/** A host that has just begun, or that has worked for a while: the kill falls within this after it is ready. */
+const WITHIN_MS = 350
+
+/**
+ * Kills functions again and again while alerts come. Each of them is raised at a moment of its own, before the host is
+ * ready or after, so that some find it away and some are under way when it dies.
+ */
+const killed = (tries: 1 | 2 | 6): Scenario => ({
+  name: `functions-killed-${tries === 1 ? 'once' : tries}`,
+  fault: `functions killed ${KILLS} times during as many alerts, the sender tries ${tries === 1 ? 'once' : `${tries} times`}`,
+  injected: 'SIGKILL at random instants, restarted at once',
+  async run(stage) {
+    const crowd = await gather(stage, KILLS)
+    stage.sender.retrySpacingMs = SPACING[tries] ?? []
+    for (const victim of crowd.victims) {
+      const raising = raiseLater(stage, victim, stage.random.int(WITHIN_MS))
+      await wait(stage.random.int(WITHIN_MS), stage.signal)
+      await stage.crash('functions')
+      await raising
+    }
+    return reckon(stage, crowd, Date.now())
+  },
+})
+
+async function raiseLater(stage: Stage, victim: Parameters<typeof raiseAlarm>[1][number], ms: number): Promise<void> {
+  await wait(ms, stage.signal)
+  await raiseAlarm(stage, [victim])
+}
+
+/** Three labs, so that three hundred kills fit: each with another sender. */
+export const kills: readonly Group[] = ([1, 2, 6] as const).map((tries) => ({
+  name: `kills-${tries}`,
+  realPeriod: tries === 1,
+  scenarios: [killed(tries)],
+}))
+
+const TERMS = 3
+
+const terminated = (host: 'web' | 'functions'): Scenario => ({
+  name: `${host}-terminated`,
+  fault: `${host} asked to end under load, three times`,
+  injected: 'SIGTERM, started again',
+  async run(stage) {
+    const crowd = await gather(stage, 60)
+    stage.sender.retrySpacingMs = SPACING[1] ?? []
+    const raised = inParallel(crowd.victims, 5, async (victim) => {
+      await wait(stage.random.int(400), stage.signal)
+      await raiseAlarm(stage, [victim])
+    })
+    for (let times = 0; times < TERMS; times++) {
+      await wait(stage.random.int(600), stage.signal)
+      await stage.lab[host].stop()
+      await stage.lab[host].start()
+    }
+    await raised
+    return reckon(stage, crowd, Date.now())
+  },
+})
+
+/** Both hosts' ends, and the sweeper's. */
+export const ends: Group = {
+  name: 'ends',
+  realPeriod: true,
+  scenarios: [
+    terminated('functions'),
+    terminated('web'),
+    {
+      name: 'sweeper-killed',
+      fault: 'the sweeper killed while it works, with containments waiting',
+      injected: 'SIGKILL within 300 ms of its start, three times',
+      async run(stage, usual) {
+        const crowd = await gather(stage, usual)
+        stage.sender.retrySpacingMs = SPACING[1] ?? []
+        // Nobody is there to take the webhook: all that is left is the sweeper.
+        await stage.lab.functions.kill()
+        await raiseAlarm(stage, crowd.victims)
+        await wait(1000, stage.signal)
+        await stage.lab.functions.start()
+        for (let times = 0; times < 3; times++) {
+          await stage.sweep()
+          await wait(stage.random.int(300), stage.signal)
+          await stage.crash('functions')
+        }
+        return { ...(await reckon(stage, crowd, Date.now())), remark: 'real period' }
+      },
+    },
+  ],
+}

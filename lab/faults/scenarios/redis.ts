@@ -1,0 +1,208 @@
+import { raiseAlarm } from '../alarm.ts'
+import type { Fault } from '../drill.ts'
+import { gather, reckon } from '../drill.ts'
+import { freeze } from '../processes.ts'
+import { drilled, type Group, type Scenario } from '../scenario.ts'
+import { SPACING, type Stage, wait } from '../stage.ts'
+import type { TcpFault } from '../tcp-proxy.ts'
+
+const paused: Fault = (stage) => freeze(stage.redis.pid)
+
+const proxied =
+  (fault: TcpFault): Fault =>
+  (stage) => {
+    stage.proxies.redis.set(fault)
+    return () => stage.proxies.redis.set('none')
+  }
+
+/** Pauses something for three seconds, goes on for as long, and so on. */
+export const nowAndThen =
+  (pause: (stage: Stage) => Promise<() => Promise<void>>, pauseMs = 3000): Fault =>
+  (stage) => {
+    const stop = new AbortController()
+    const running = (async () => {
+      while (!stop.signal.aborted) {
+        const goOn = await pause(stage)
+        await wait(pauseMs, stop.signal).catch(() => {})
+        await goOn()
+        await wait(1000 + stage.random.int(2000), stop.signal).catch(() => {})
+      }
+    })()
+    return async () => {
+      stop.abort()
+      await running
+    }
+  }
+
+const slow = (ms: number): Scenario =>
+  drilled({
+    name: `redis-slow-${ms}`,
+    fault: `Redis slow by ${ms} ms each way`,
+    injected: 'proxy',
+    seconds: 8,
+    begin: proxied({ delayMs: ms }),
+  })
+
+export const redis: Group = {
+  name: 'redis',
+  scenarios: [
+    drilled({
+      name: 'redis-paused-10',
+      fault: 'Redis paused for 10 s',
+      injected: 'SIGSTOP',
+      seconds: 10,
+      begin: paused,
+    }),
+    drilled({
+      name: 'redis-paused-often',
+      fault: 'Redis paused for 3 s now and then',
+      injected: 'SIGSTOP',
+      victims: 60,
+      seconds: 14,
+      begin: nowAndThen((stage) => freeze(stage.redis.pid)),
+    }),
+    slow(900),
+    slow(1900),
+    drilled({
+      name: 'redis-refuses',
+      fault: 'Redis refuses connections for 4 s',
+      injected: 'proxy',
+      seconds: 4,
+      begin: proxied('refuse'),
+    }),
+    drilled({
+      name: 'redis-cut',
+      fault: 'connections to Redis cut every 20 to 80 ms',
+      injected: 'proxy',
+      seconds: 6,
+      begin: (stage) => stage.proxies.redis.keepCutting(stage.random, [20, 80]),
+    }),
+  ],
+}
+
+/** Sixty seconds without Redis, in a lab of its own: the other faults need not wait for it. */
+export const redisAway: Group = {
+  name: 'redis-away',
+  realPeriod: true,
+  scenarios: [
+    drilled({
+      name: 'redis-paused-60',
+      fault: 'Redis paused for 60 s',
+      injected: 'SIGSTOP',
+      seconds: 60,
+      begin: paused,
+      remark: 'real period',
+    }),
+  ],
+}
+
+/** Each victim out, before anything happens to what says so. */
+async function contained(stage: Stage, count: number) {
+  const crowd = await gather(stage, count)
+  stage.sender.retrySpacingMs = SPACING[6] ?? []
+  return crowd
+}
+
+/** Faults of the server itself. */
+export const redisServer: Group = {
+  name: 'redis-server',
+  scenarios: [
+    drilled({
+      name: 'redis-full',
+      fault: 'Redis full, `noeviction`',
+      injected: '`maxmemory` below what it holds',
+      needs: ['redis-server'],
+      seconds: 8,
+      async begin(stage) {
+        await stage.redis.command('CONFIG', 'SET', 'maxmemory', '1mb')
+        return async () => void (await stage.redis.command('CONFIG', 'SET', 'maxmemory', '0'))
+      },
+    }),
+    {
+      name: 'redis-older-dump',
+      fault: 'Redis restored from a dump that is older than the revokes',
+      injected: 'SAVE, SIGKILL, the older file put in its place, started again',
+      needs: ['redis-server'],
+      async run(stage, usual) {
+        const crowd = await contained(stage, usual)
+        const dump = await stage.redis.dump('before')
+        await raiseAlarm(stage, crowd.victims)
+        const before = await reckon(stage, { ...crowd, bystanders: [] }, Date.now())
+        await stage.redis.kill()
+        await stage.redis.start(dump)
+        return afterRestore(stage, crowd, before.lost)
+      },
+    },
+    {
+      name: 'redis-older-dump-under-way',
+      fault: 'the same while the alerts are under way',
+      injected: 'SAVE, then within a second of the alerts SIGKILL and the older file',
+      needs: ['redis-server'],
+      async run(stage, usual) {
+        const crowd = await contained(stage, usual)
+        stage.sender.retrySpacingMs = SPACING[1] ?? []
+        const dump = await stage.redis.dump('before')
+        await raiseAlarm(stage, crowd.victims)
+        await wait(stage.random.int(1000), stage.signal)
+        await stage.redis.kill()
+        await stage.redis.start(dump)
+        return reckon(stage, crowd, Date.now())
+      },
+    },
+    {
+      name: 'redis-flushed',
+      fault: 'Redis emptied while it runs',
+      injected: 'FLUSHALL',
+      needs: ['redis-server'],
+      async run(stage, usual) {
+        const crowd = await contained(stage, usual)
+        await raiseAlarm(stage, crowd.victims)
+        await wait(200, stage.signal)
+        await stage.redis.command('FLUSHALL')
+        return signedOut(stage, crowd)
+      },
+    },
+    {
+      name: 'redis-killed-empty',
+      fault: 'Redis killed, started empty',
+      injected: 'SIGKILL',
+      needs: ['redis-server'],
+      async run(stage, usual) {
+        const crowd = await contained(stage, usual)
+        await raiseAlarm(stage, crowd.victims)
+        await wait(200, stage.signal)
+        await stage.redis.kill()
+        await stage.redis.start()
+        return signedOut(stage, crowd)
+      },
+    },
+  ],
+}
+
+type Crowd = Awaited<ReturnType<typeof gather>>
+
+/** Every victim was out before the restore: one answer that lets it in again, at any time, is one too many. */
+async function afterRestore(stage: Stage, crowd: Crowd, lostBefore: number) {
+  const endedAt = Date.now()
+  const revived = new Set<string>()
+  while (Date.now() < endedAt + 8000) {
+    const looks = await stage.cast.askAll(crowd.victims)
+    for (const [index, look] of looks.entries()) {
+      const victim = crowd.victims[index]
+      if (look === 'in' && victim) revived.add(victim.sid)
+    }
+    await wait(300, stage.signal)
+  }
+  const row = await reckon(stage, crowd, endedAt)
+  return { ...row, lost: row.lost + lostBefore, wronglyAlive: Math.max(row.wronglyAlive, revived.size) }
+}
+
+/** Everybody is signed out, as documented: a bystander counts as wrongly dead if the password does not open the account. */
+async function signedOut(stage: Stage, crowd: Crowd) {
+  const row = await reckon(stage, { victims: crowd.victims, bystanders: [] }, Date.now())
+  const looks = await stage.cast.askAll(crowd.bystanders)
+  const statuses = await Promise.all(crowd.bystanders.map((person) => stage.cast.signIn(person)))
+  const wronglyDead =
+    statuses.filter((status) => status !== 200).length + looks.filter((look) => look === 'unknown').length
+  return { ...row, wronglyDead, remark: 'everybody is signed out, as documented, and signs in again' }
+}

@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createRandom } from '../../attacks/random.ts'
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+
+let echo: Server
+let proxy: TcpProxy
+const sockets: Socket[] = []
+
+beforeEach(async () => {
+  echo = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.pipe(socket)
+  })
+  echo.listen(0, '127.0.0.1')
+  await once(echo, 'listening')
+  proxy = await startTcpProxy(() => (echo.address() as { port: number }).port)
+})
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  await proxy.close()
+  echo.close()
+})
+
+function begin(): Socket {
+  const socket = connect(proxy.port, '127.0.0.1')
+  sockets.push(socket)
+  return socket.on('error', () => {})
+}
+
+async function open(): Promise<Socket> {
+  const socket = begin()
+  await once(socket, 'connect')
+  return socket
+}
+
+async function say(socket: Socket, text: string): Promise<string> {
+  socket.write(text)
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  return answer.toString()
+}
+
+// A reset is an error first, with which `once` would reject.
+const closes = (socket: Socket): Promise<boolean> => new Promise((done) => socket.once('close', () => done(true)))
+
+test('without a fault what is sent arrives', async () => {
+  expect(await say(await open(), 'hello')).toBe('hello')
+})
+
+test('a delay is added in each direction, and bytes stay in order', async () => {
+  const socket = await open()
+  await say(socket, 'warm')
+  proxy.set({ delayMs: 100 })
+  const began = performance.now()
+  for (const part of ['a', 'b', 'c']) socket.write(part)
+  let got = ''
+  while (got.length < 3) got += String((await once(socket, 'data'))[0])
+  expect(got).toBe('abc')
+  expect(performance.now() - began).toBeGreaterThanOrEqual(195)
+})
+
+test('bytes held back while it hangs arrive when it goes on, on old and new connections', async () => {
+  const old = await open()
+  await say(old, 'warm')
+  proxy.set('hang')
+  const young = await open()
+  const answers: string[] = []
+  for (const socket of [old, young]) {
+    socket.on('data', (chunk) => answers.push(String(chunk)))
+    socket.write('late')
+  }
+  await delay(150)
+  expect(answers).toEqual([])
+  proxy.set('none')
+  while (answers.length < 2) await delay(5)
+  expect(answers).toEqual(['late', 'late'])
+})
+
+test('while it refuses, open connections are reset and new ones as soon as they are made', async () => {
+  const old = await open()
+  await say(old, 'warm')
+  const closed = closes(old)
+  proxy.set('refuse')
+  expect(await closed).toBe(true)
+  expect(await closes(begin())).toBe(true)
+  proxy.set('none')
+  expect(await say(await open(), 'again')).toBe('again')
+})
+
+test('a cut resets what is open and lets new connections in', async () => {
+  const old = await open()
+  await say(old, 'warm')
+  const closed = closes(old)
+  proxy.cut()
+  expect(await closed).toBe(true)
+  expect(await say(await open(), 'new')).toBe('new')
+})
+
+test('it keeps cutting until it is told to stop', async () => {
+  const stop = proxy.keepCutting(createRandom(1), [5, 10])
+  for (let times = 0; times < 3; times++) expect(await closes(begin())).toBe(true)
+  stop()
+  await delay(20)
+  expect(await say(await open(), 'whole')).toBe('whole')
+})
