@@ -4,10 +4,18 @@ import { networkOf } from '../../shared/client/address.ts'
 import { post } from '../datadog/notify/post.ts'
 import { ENV, SERVICE } from '../start/environment.ts'
 import type { Person } from './cast.ts'
-import type { Stage } from './stage.ts'
 
 /** The detections that this suite sets off, by whom they are about. */
 export type Trigger = 'session-reuse' | 'session-fork' | 'impossible-travel' | 'otp-replay' | 'credential-stuffing'
+
+/** Where alarms are raised: the stand-in's intake, and the webhook's receiver. */
+export interface AlarmPlace {
+  readonly lab: {
+    readonly datadog: { readonly intakeUrl: string }
+    readonly urls: { readonly functions: string }
+    readonly secrets: { readonly DD_API_KEY: string; readonly ATO_WEBHOOK_SECRET: string }
+  }
+}
 
 const DELIVERY_MS = 15_000
 const ELSEWHERE = '203.0.113.66'
@@ -17,11 +25,11 @@ const ELSEWHERE = '203.0.113.66'
  * to its intake. The stand-in evaluates them, alerts, and delivers its webhook as it always does.
  */
 export async function raiseAlarm(
-  stage: Stage,
+  place: AlarmPlace,
   people: readonly Person[],
   trigger: Trigger = 'session-reuse',
 ): Promise<void> {
-  const { datadog, secrets } = stage.lab
+  const { datadog, secrets } = place.lab
   const lines = people.flatMap((person) => linesOf(person, trigger))
   const outcome = await post({
     url: datadog.intakeUrl,
@@ -103,11 +111,11 @@ const CONTAINS: Readonly<{ [trigger in Trigger]: string }> = {
 }
 
 /** Delivers once. @returns the status; 0 when no whole answer came */
-export async function deliver(stage: Stage, delivery: Delivery): Promise<number> {
-  const { id = randomUUID(), detection, scope, cycle, transition, date, to = stage.lab.urls.functions } = delivery
+export async function deliver(place: AlarmPlace, delivery: Delivery): Promise<number> {
+  const { id = randomUUID(), detection, scope, cycle, transition, date, to = place.lab.urls.functions } = delivery
   const outcome = await post({
     url: `${to}/api/contain`,
-    headers: { 'Content-Type': 'application/json', 'X-ATO-Webhook-Secret': stage.lab.secrets.ATO_WEBHOOK_SECRET },
+    headers: { 'Content-Type': 'application/json', 'X-ATO-Webhook-Secret': place.lab.secrets.ATO_WEBHOOK_SECRET },
     body: JSON.stringify({
       ...{ id, alert_id: '1', cycle_key: cycle, transition, scope },
       tags: `detection:${detection},contain:${CONTAINS[detection]}`,
@@ -128,5 +136,5 @@ export const aboutSession = (person: Person, cycle: string): Delivery => ({
 })
 
 /** Deliveries at once, as many as the sender would have under way. */
-export const deliverAll = (stage: Stage, deliveries: readonly Delivery[], atOnce = 8): Promise<number[]> =>
-  inParallel(deliveries, atOnce, (delivery) => deliver(stage, delivery))
+export const deliverAll = (place: AlarmPlace, deliveries: readonly Delivery[], atOnce = 8): Promise<number[]> =>
+  inParallel(deliveries, atOnce, (delivery) => deliver(place, delivery))

@@ -6,11 +6,13 @@ import { createPasswords } from '../../shared/auth/passwords.ts'
 import { networkOf } from '../../shared/client/address.ts'
 import { deviceHashFor } from '../../shared/client/device.ts'
 import type { FunctionsConfig } from '../../shared/config.ts'
-import { issueSession } from '../../shared/session/issue.ts'
+import { issueSession, newSid } from '../../shared/session/issue.ts'
 import { createIssuer } from '../../shared/session/token.ts'
 import { connectPostgres, connectRedis, connectTables } from '../../shared/stores/connect.ts'
+import type { ContainmentLedger } from '../../shared/stores/port.ts'
 import { createUsers } from '../../shared/stores/postgres/users.ts'
 import { createLiveSessions } from '../../shared/stores/redis/live-sessions.ts'
+import { createContainmentLedger } from '../../shared/stores/tables/containment-ledger.ts'
 import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
 import type { StoreConnections } from '../stores/start.ts'
 
@@ -45,6 +47,10 @@ export interface Cast {
   ask(person: Person): Promise<Look>
   /** Asks everybody. @returns in the order of the people */
   askAll(people: readonly Person[]): Promise<Look[]>
+  /** Leaves rows of sessions in the ledger that Redis does not know. */
+  leaveOpen(count: number): Promise<void>
+  /** The ledger, by no proxy. */
+  readonly containments: ContainmentLedger
   /** Signs in with the password, from the person's own device and address. @returns the status */
   signIn(person: Person): Promise<number>
   close(): Promise<void>
@@ -157,6 +163,17 @@ export async function openCast({
     another: (person) => open(person, person.home, person.address),
     ask,
     askAll: (people) => inParallel(people, ASKED_AT_ONCE, ask),
+    async leaveOpen(count) {
+      const issuedAt = new Date(Date.now() - 10 * 60_000)
+      const absoluteExpiry = new Date(issuedAt.getTime() + config.SESSION_ABSOLUTE_SECONDS * 1000)
+      await inParallel(Array.from({ length: count }), ASKED_AT_ONCE, () =>
+        deps.ledger.open({
+          ...{ userId: randomUUID(), sid: newSid(), deviceHash: '0'.repeat(32), device: 'Chrome on Windows' },
+          ...{ ip: '203.0.113.7', via: 'api', state: 'active', issuedAt, absoluteExpiry },
+        }),
+      )
+    },
+    containments: createContainmentLedger(tables.tables),
     async signIn({ email, password, device, address }) {
       const answer = await fetch(`${urls.functions}/api/auth/login`, {
         method: 'POST',

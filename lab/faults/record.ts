@@ -10,7 +10,7 @@ const ContainEvent = z.object({
   sid: z.string().optional(),
   blocked_network: z.string().optional(),
   usr: z.object({ id: z.string().optional() }).optional(),
-  via: z.string().optional(),
+  request_id: z.string().optional(),
 })
 export type ContainEvent = z.infer<typeof ContainEvent>
 

@@ -29,6 +29,12 @@ test.each([
   expect(judge([{ ...contained, events: outcomes.map(event) }])).toMatchObject({ doubled: 1 })
 })
 
+test('an event that was written twice, with one request id, is one', () => {
+  const said = { ...event('success'), request_id: 'r1' }
+  expect(judge([{ ...contained, events: [said, said] }])).toMatchObject({ doubled: 0 })
+  expect(judge([{ ...contained, events: [said, { ...said, request_id: 'r2' }] }])).toMatchObject({ doubled: 1 })
+})
+
 test('one noop says enough: somebody else had ended the session', () => {
   expect(faultsOf(judge([{ ...contained, events: [event('noop')] }]))).toEqual([])
 })

@@ -50,7 +50,7 @@ export function tally(
   return {
     victims: victims.length,
     lost: never.length,
-    doubled: victims.filter(({ events }) => events.filter(saysDone).length > 1).length,
+    doubled: victims.filter(({ events }) => sayings(events) > 1).length,
     unsaid: victims.filter(({ due, events }) => !events.some(due === 'out' ? saysDone : saysHeld)).length,
     wronglyDead:
       bystanders.filter(({ finally: look }) => look !== 'in').length +
@@ -58,6 +58,12 @@ export function tally(
     wronglyAlive: due.filter(({ outAt, finally: look }) => outAt !== undefined && look !== 'out').length,
     healMs: never.length === 0 ? last - endedAt : null,
   }
+}
+
+/** How many times it was said to be done. An event that was written twice has one `request_id` both times. */
+function sayings(events: readonly ContainEvent[]): number {
+  const done = events.filter(saysDone)
+  return new Set(done.map(({ request_id: id }, index) => id ?? index)).size
 }
 
 const saysDone = ({ outcome }: ContainEvent): boolean => outcome === 'success' || outcome === 'noop'

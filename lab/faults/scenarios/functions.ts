@@ -5,8 +5,8 @@ import type { Group, Scenario } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
 
 const KILLS = 100
-/** A host that has just begun, or that has worked for a while: the kill falls within this after it is ready. */
-const WITHIN_MS = 350
+/** Each kill falls within one of these after the host is ready: while it begins, or after it has worked for a while. */
+const WITHIN_MS = [250, 800] as const
 
 /**
  * Kills functions again and again while alerts come. Each of them is raised at a moment of its own, before the host is
@@ -20,8 +20,9 @@ const killed = (tries: 1 | 2 | 6): Scenario => ({
     const crowd = await gather(stage, KILLS)
     stage.sender.retrySpacingMs = SPACING[tries] ?? []
     for (const victim of crowd.victims) {
-      const raising = raiseLater(stage, victim, stage.random.int(WITHIN_MS))
-      await wait(stage.random.int(WITHIN_MS), stage.signal)
+      const within = stage.random.pick(WITHIN_MS)
+      const raising = raiseLater(stage, victim, stage.random.int(within))
+      await wait(stage.random.int(within), stage.signal)
       await stage.crash('functions')
       await raising
     }

@@ -35,7 +35,7 @@ const updatesContainment = ({ method, path, body }: PassingRequest): boolean =>
 
 /** Whether a request reads the index of open sessions. */
 const readsSessionIndex = ({ method, path }: PassingRequest): boolean =>
-  method === 'GET' && /\/sessionindex/i.test(path)
+  method === 'GET' && /\/sessionindex\b/i.test(path)
 
 export const tables: Group = {
   name: 'tables',
