@@ -60,7 +60,7 @@ export const subjectOf =
     trigger === 'otp-replay' ? person.userId : trigger === 'credential-stuffing' ? person.network : person.sid
 
 /** Raises the alarms in a few batches over a time. */
-export async function raiseOver(
+async function raiseOver(
   stage: Stage,
   victims: readonly Person[],
   overMs: number,

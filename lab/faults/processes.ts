@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 
 /** The process `root` and everything that descends from it. Linux only: it reads /proc. */
-export async function familyOf(root: number): Promise<number[]> {
+async function familyOf(root: number): Promise<number[]> {
   const parents = new Map<number, number>()
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue
