@@ -60,12 +60,7 @@ export const subjectOf =
     trigger === 'otp-replay' ? person.userId : trigger === 'credential-stuffing' ? person.network : person.sid
 
 /** Raises the alarms in a few batches over a time. */
-async function raiseOver(
-  stage: Stage,
-  victims: readonly Person[],
-  overMs: number,
-  trigger?: Trigger,
-): Promise<void> {
+async function raiseOver(stage: Stage, victims: readonly Person[], overMs: number, trigger?: Trigger): Promise<void> {
   const size = Math.ceil(victims.length / BATCHES)
   for (let from = 0; from < victims.length; from += size) {
     await raiseAlarm(stage, victims.slice(from, from + size), trigger)
