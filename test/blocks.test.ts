@@ -229,6 +229,7 @@ describe('a reminder', () => {
     const { network, row, remind } = await alerted()
     const taken = await row()
     if (!taken) throw new Error('no row')
+    clock += minute
     const { blocks } = functions.deps
     const block = blocks.block
     blocks.block = async (...entry) => {

@@ -39,7 +39,7 @@ async function inTurn<T>(count: number, act: (n: number) => Promise<T>): Promise
 
 describe.each([
   ['one IPv4 /24', (n: number) => `203.0.113.${140 + n}`],
-  ['one IPv6 /48', (n: number) => `2001:db8:77:${n + 1}::1`],
+  ['one IPv6 /48', (n: number) => `2001:db8:ca9:${n + 1}::1`],
 ])('an attacker with accounts of his own in %s', (_name, address) => {
   it('uses what is free of the cap, and holds back nobody elsewhere', async () => {
     story = randomUUID()

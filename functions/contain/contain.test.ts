@@ -98,7 +98,10 @@ describe('an alert about a session', () => {
       sid,
       detection: 'session-reuse',
     })
-    expect(functions.events()).toMatchObject([{ evt: 'webhook', outcome: 'accepted', detection: 'session-reuse' }])
+    expect(functions.events()).toMatchObject([
+      { evt: 'contain', outcome: 'success', action: 'revoke', via: 'web', sid, containment_id: json.containment_id },
+      { evt: 'webhook', outcome: 'accepted', detection: 'session-reuse' },
+    ])
   })
 
   it.each(['error', 'silence'] as const)('is carried out directly when web answers with %s', async (answer) => {
@@ -513,7 +516,8 @@ describe('a delivery', () => {
     answers.push(await deliver(delivery))
     expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200])
     expect(web.calls).toHaveLength(1)
-    expect(eventsOf('webhook').filter((event) => event.outcome === 'accepted')).toHaveLength(1)
+    expect(eventsOf('contain')).toHaveLength(1)
+    expect(eventsOf('webhook').map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'ignored'])
   })
 
   it.each(['No Data', 'Warn', 'Re-No Data', 'Renotify'])('that says %s is no trigger', async (transition) => {
@@ -527,7 +531,10 @@ describe('a delivery', () => {
     functions.lines.length = 0
     const delivery = reuse(sid, { date: String(Date.now() + side * 16 * 60_000) })
     expect((await deliver(delivery)).status).toBe(422)
-    expect(functions.events()).toMatchObject([{ reason: 'stale', level: 'error' }])
+    expect(functions.events()).toMatchObject([
+      { evt: 'contain', outcome: 'refused', reason: 'stale', level: 'error', sid },
+      { evt: 'webhook', outcome: 'refused', reason: 'stale', level: 'error' },
+    ])
     const row = await functions.deps.containments.find(
       'session-reuse',
       containmentId('session-reuse', delivery.cycle_key, delivery.scope),
@@ -546,7 +553,7 @@ describe('a delivery', () => {
       },
     })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
-    expect((await broken.call('contain', { body: delivery, headers })).status).toBe(500)
+    expect((await broken.call('contain', { body: delivery, headers })).status).toBe(503)
     await broken.close()
     expect((await deliver(delivery)).json).toMatchObject({ state: 'done' })
   })

@@ -1,12 +1,22 @@
 import { randomUUID } from 'node:crypto'
-import type { HttpHandler } from '@azure/functions'
+import type { HttpHandler, HttpResponseInit } from '@azure/functions'
+import { withBudget } from '../../shared/bounded.ts'
 import { addressFields, clientAddress } from '../../shared/client/address.ts'
-import { type ContainDeps, contain } from '../../shared/containment/contain.ts'
+import { type ContainDeps, type ContainOutcome, contain } from '../../shared/containment/contain.ts'
+import { createPatience } from '../../shared/containment/persistence.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import type { Secret } from '../../shared/secret.ts'
 import { equalsAny } from '../../shared/signature.ts'
 import { type BoundaryDeps, problemBoundary, readBody } from '../http.ts'
 
+/**
+ * What fails is tried again here for so long, and stores are waited for a little longer, to note how far it came: Datadog
+ * waits 15 s. A store that is merely slow gets more time for a call than a visitor would give it.
+ */
+const PATIENCE_MS = 10_000
+const BUDGET_MS = 12_000
+const CALL_MS = 4_000
+const RETRY_SECONDS = 2
 const WEBHOOK_SECRET_HEADER = 'x-ato-webhook-secret'
 
 /**
@@ -14,36 +24,52 @@ const WEBHOOK_SECRET_HEADER = 'x-ato-webhook-secret'
  * Datadog, 5xx is retried: only what a retry can mend is a 5xx.
  */
 export const containHandler = (deps: ContainDeps & BoundaryDeps & { webhookSecrets: readonly Secret[] }): HttpHandler =>
-  problemBoundary(deps, async (request) => {
-    const received = { requestId: randomUUID(), ip: clientAddress(request.headers.get('x-forwarded-for')) }
-    const refuse = (reason: 'bad_secret' | 'malformed') =>
-      deps.emit({
-        evt: 'webhook',
-        outcome: 'refused',
-        reason,
-        request_id: received.requestId,
-        ...addressFields(received.ip),
-        level: 'warn',
-      })
-    if (!equalsAny(request.headers.get(WEBHOOK_SECRET_HEADER) ?? '', deps.webhookSecrets)) {
-      refuse('bad_secret')
-      throw new ProblemError('webhook-refused')
-    }
-    const body = await readBody(request).catch((error: unknown) => {
-      refuse('malformed')
-      throw error
-    })
-    const outcome = await contain(body.toString('utf8'), received, deps)
-    switch (outcome.kind) {
-      case 'accepted': {
-        const { id, state, action, result, via } = outcome.containment
-        return { status: 200, jsonBody: { containment_id: id, state, action, result, via } }
-      }
-      case 'ignored':
-        return { status: 200, jsonBody: { ignored: outcome.reason } }
-      case 'refused':
-        throw new ProblemError(outcome.reason === 'malformed' ? 'request-malformed' : 'alert-unusable', {
-          detail: outcome.why,
+  problemBoundary(
+    deps,
+    async (request) => {
+      const received = { requestId: randomUUID(), ip: clientAddress(request.headers.get('x-forwarded-for')) }
+      const refuse = (reason: 'bad_secret' | 'malformed') =>
+        deps.emit({
+          evt: 'webhook',
+          outcome: 'refused',
+          reason,
+          request_id: received.requestId,
+          ...addressFields(received.ip),
+          level: 'warn',
         })
+      if (!equalsAny(request.headers.get(WEBHOOK_SECRET_HEADER) ?? '', deps.webhookSecrets)) {
+        refuse('bad_secret')
+        throw new ProblemError('webhook-refused')
+      }
+      const body = await readBody(request).catch((error: unknown) => {
+        refuse('malformed')
+        throw error
+      })
+      const patience = createPatience(PATIENCE_MS)
+      const work = () => contain(body.toString('utf8'), received, deps, { patience })
+      return answerTo(await withBudget(BUDGET_MS, work, { callMs: CALL_MS }).catch(unavailable))
+    },
+    { budgetMs: BUDGET_MS },
+  )
+
+function answerTo(outcome: ContainOutcome): HttpResponseInit {
+  switch (outcome.kind) {
+    case 'accepted': {
+      const { id, state, action, result, via } = outcome.containment
+      return { status: 200, jsonBody: { containment_id: id, state, action, result, via } }
     }
-  })
+    case 'unfinished':
+      return unavailable(outcome.cause)
+    case 'ignored':
+      return { status: 200, jsonBody: { ignored: outcome.reason } }
+    case 'refused':
+      throw new ProblemError(outcome.reason === 'malformed' ? 'request-malformed' : 'alert-unusable', {
+        detail: outcome.why,
+      })
+  }
+}
+
+/** Whatever failed, it is for the sender to ask again. */
+function unavailable(cause: unknown): never {
+  throw new ProblemError('unavailable', { retryAfterSeconds: RETRY_SECONDS, cause })
+}

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { type CarryOutDeps, carryOut } from '../../shared/containment/carry-out.ts'
-import { ABANDONED_MS } from '../../shared/containment/policy.ts'
-import type { Containment } from '../../shared/stores/port.ts'
+import { type ProceedDeps, proceed } from '../../shared/containment/attempt.ts'
+import type { Containment, ContainmentLedger } from '../../shared/stores/port.ts'
 import { eachLimited, type Run } from './run.ts'
 
 const PARALLEL = 16
 
-export interface SweepContainmentsDeps extends CarryOutDeps {
+export interface SweepContainmentsDeps extends ProceedDeps {
+  containments: ContainmentLedger
   error: (error: unknown, message: string) => void
 }
 
@@ -14,7 +14,8 @@ export interface SweepContainmentsDeps extends CarryOutDeps {
 export async function sweepContainments(deps: SweepContainmentsDeps, run: Run): Promise<void> {
   await eachLimited(openRows(deps), PARALLEL, run, async (row) => {
     try {
-      if (await goOn(row, deps)) run.swept.contained++
+      const { state, attempts } = await proceed(row, randomUUID(), deps)
+      if (row.state === 'pending' && state === 'done' && attempts > row.attempts) run.swept.contained++
     } catch (error) {
       run.swept.failed++
       deps.error(error, `containment ${row.id} could not be gone on with`)
@@ -23,17 +24,6 @@ export async function sweepContainments(deps: SweepContainmentsDeps, run: Run): 
 }
 
 async function* openRows({ containments, now }: SweepContainmentsDeps): AsyncGenerator<Containment> {
+  await containments.reindex(new Date(now()))
   for await (const page of containments.openPages(new Date(now()))) yield* page
-}
-
-/** @returns whether the containment was carried out */
-async function goOn(row: Containment, deps: SweepContainmentsDeps): Promise<boolean> {
-  const now = deps.now()
-  if (row.state === 'done' && row.expiresAt && row.expiresAt.getTime() <= now) {
-    const closed: Containment = { ...row, state: 'closed', reason: 'expired', updatedAt: new Date(now) }
-    await deps.containments.revise(row.detection, row.id, ({ state }) => (state === 'done' ? closed : undefined))
-  }
-  if (row.state !== 'pending' || now - row.updatedAt.getTime() < ABANDONED_MS) return false
-  await carryOut(row, randomUUID(), deps)
-  return true
 }

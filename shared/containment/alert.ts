@@ -20,13 +20,11 @@ const Payload = z.strictObject({
 })
 
 export interface Alert {
-  /** One delivery. A retry of it carries the same id. */
-  deliveryId: string
   alertId: string
   cycle: string
   transition: string
-  /** epoch ms, as Datadog says */
-  date: number
+  /** As Datadog says. */
+  date: Date
   detection: string
   policy: Policy
   subject: Subject
@@ -48,7 +46,15 @@ export function readAlert(body: string): Alert | { fault: AlertFault; why: strin
       why: `The payload is not that of detections/webhook.json: ${issue?.path.join('.') || 'body'}.`,
     }
   }
-  const { id, alert_id, cycle_key, transition, scope, tags, date } = payload.data
+  const { alert_id: alertId, cycle_key: cycle, transition, scope, tags, date } = payload.data
+  return alertOf({ alertId, cycle, transition, scope, tags, date: new Date(Number(date)) })
+}
+
+/** What a group of a monitor is in alert about, by the monitor's tags. @param given.tags separated by commas */
+export function alertOf(
+  given: Pick<Alert, 'alertId' | 'cycle' | 'transition' | 'date' | 'scope'> & { tags: string },
+): Alert | { fault: AlertFault; why: string } {
+  const { tags, ...told } = given
   const tagged = readTags(tags)
   const detection = tagged.get('detection') ?? ''
   const policy = policyFor(detection)
@@ -56,22 +62,32 @@ export function readAlert(body: string): Alert | { fault: AlertFault; why: strin
   if (tagged.get('contain') !== policy.contain) {
     return { fault: 'unknown_detection', why: 'The tag contain: does not agree with the policy of this detection.' }
   }
-  const subject = readScope(scope, policy.groupBy)
+  const subject = readScope(told.scope, policy.groupBy)
   if (!subject) return { fault: 'no_subject', why: `The scope must name ${wanted(policy)}.` }
-  const normal = scopeOf(subject)
-  return {
-    deliveryId: id,
-    alertId: alert_id,
-    cycle: cycle_key,
-    transition,
-    date: Number(date),
-    detection,
-    policy,
-    subject,
-    scope: normal,
-    containmentId: containmentId(detection, cycle_key, normal),
-  }
+  const scope = scopeOf(subject)
+  return { ...told, detection, policy, subject, scope, containmentId: containmentId(detection, told.cycle, scope) }
 }
+
+const PULLED = 'pull-'
+/** A webhook and the monitor API name the time of one alert within this. */
+const SAME_ALERT_MS = 2 * 60_000
+
+/** An alert that was found by asking, not told. @param triggeredAt when Datadog says that it began, epoch ms */
+export const pulledAlert = (open: { monitorId: string; tags: readonly string[]; scope: string; triggeredAt: number }) =>
+  alertOf({
+    alertId: open.monitorId,
+    cycle: `${PULLED}${Math.floor(open.triggeredAt / 1000)}`,
+    transition: 'Triggered',
+    date: new Date(open.triggeredAt),
+    scope: open.scope,
+    tags: open.tags.join(','),
+  })
+
+export const isPulled = ({ cycle }: Pick<Alert, 'cycle'>): boolean => cycle.startsWith(PULLED)
+
+/** Whether two dates of alerts about one subject are of the same alert. */
+export const isSameAlert = (one: Date, other: Date): boolean =>
+  Math.abs(one.getTime() - other.getTime()) <= SAME_ALERT_MS
 
 const wanted = ({ groupBy: [facet] }: Policy): string => (facet ? `exactly one ${facet}` : 'nothing: it has no groups')
 

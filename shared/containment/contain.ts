@@ -1,36 +1,51 @@
+import { within } from '../bounded.ts'
 import { addressFields } from '../client/address.ts'
 import type { NewEvent } from '../event.ts'
-import type { Containment, ReplayCache, Users } from '../stores/port.ts'
-import type { AlertFault } from './alert.ts'
-import { type Alert, readAlert } from './alert.ts'
-import { admit, type CapDeps } from './cap.ts'
-import { type CarryOutDeps, carryOut, eventOf, renew } from './carry-out.ts'
-import { STALE_MS } from './policy.ts'
+import type { Containment, ContainmentLedger, Users } from '../stores/port.ts'
+import { type Alert, type AlertFault, isPulled, isSameAlert, readAlert } from './alert.ts'
+import { announce } from './announce.ts'
+import { type ProceedDeps, type ProceedOptions, proceed, uphold } from './attempt.ts'
+import { persistent } from './persistence.ts'
+import { ABANDONED_MS } from './policy.ts'
+import { hold, isTimely, recover, remind } from './row.ts'
 
-/** How long a delivery's id is remembered: Datadog's retries are over long before. */
-const DELIVERY_MS = 24 * 3_600_000
+/** How long Postgres may take to say that a user is none of ours. */
+const OWNER_MS = 1_000
+/** Longer than any monitor waits before it reminds of an alert. */
+const REMINDED_MS = 3_600_000
 
-export interface ContainDeps extends CarryOutDeps, CapDeps {
+export interface ContainDeps extends ProceedDeps {
   users: Pick<Users, 'bumpEpoch' | 'findById'>
-  sessions: CarryOutDeps['sessions'] & CapDeps['sessions']
-  replays: ReplayCache
+  containments: Pick<ContainmentLedger, 'claim' | 'find' | 'listOf' | 'revise'>
 }
 
 type WebhookEvent = Extract<NewEvent, { evt: 'webhook' }>
 export type ContainOutcome =
+  /** The row has it: it is carried out, or will be, or waits for a person. */
   | { kind: 'accepted'; containment: Containment }
+  /** Likewise, but a store failed: the sender should ask again, because that is sooner than the sweeper. */
+  | { kind: 'unfinished'; containment: Containment; cause: unknown }
   | { kind: 'ignored'; reason: 'not_a_trigger' | 'duplicate' }
   | { kind: 'refused'; reason: AlertFault | 'unknown_subject' | 'stale'; why: string }
 
+const DUPLICATE: ContainOutcome = { kind: 'ignored', reason: 'duplicate' }
+const STALE: ContainOutcome = {
+  kind: 'refused',
+  reason: 'stale',
+  why: 'The alert is old: recorded for an operator, not acted on.',
+}
+
 /**
- * Alert → parse → find the subject on our side → policy → ledger row → act. One webhook event per delivery.
+ * Alert → parse → find the subject on our side → policy → ledger row → act. One webhook event per delivery. The row alone
+ * remembers what was delivered: nothing is kept of a delivery before.
  * @param body the raw body of an authenticated delivery
- * @throws if a store fails: the delivery is then forgotten, so that a retry is not taken for a duplicate
+ * @throws if a store fails before there is a row: then nothing has happened, and the delivery must come again
  */
 export async function contain(
   body: string,
   request: { requestId: string; ip: string },
   deps: ContainDeps,
+  options: ProceedOptions = {},
 ): Promise<ContainOutcome> {
   const event = { evt: 'webhook' as const, request_id: request.requestId, ...addressFields(request.ip) }
   const alert = readAlert(body)
@@ -38,90 +53,138 @@ export async function contain(
     deps.emit({ ...event, outcome: 'refused', reason: alert.fault, level: 'warn' })
     return { kind: 'refused', reason: alert.fault, why: alert.why }
   }
-  const about = { ...event, detection: alert.detection, containment_id: alert.containmentId }
-  if (!(await deps.replays.accept('webhook', alert.deliveryId, deps.now() + DELIVERY_MS))) {
-    deps.emit({ ...about, outcome: 'ignored', reason: 'duplicate' })
-    return { kind: 'ignored', reason: 'duplicate' }
-  }
-  try {
-    const outcome = await handle(alert, request.requestId, deps)
-    deps.emit(webhookEvent(about, outcome))
-    return outcome
-  } catch (error) {
-    await deps.replays.forget('webhook', alert.deliveryId).catch(() => undefined)
-    throw error
-  }
+  const outcome = await handleAlert(alert, request.requestId, deps, options)
+  const containment_id = 'containment' in outcome ? outcome.containment.id : alert.containmentId
+  deps.emit(webhookEvent({ ...event, detection: alert.detection, containment_id }, outcome))
+  return outcome
 }
 
 function webhookEvent(about: Omit<WebhookEvent, 'outcome'>, outcome: ContainOutcome): WebhookEvent {
-  if (outcome.kind === 'accepted') return { ...about, outcome: 'accepted' }
+  if (outcome.kind === 'accepted' || outcome.kind === 'unfinished') return { ...about, outcome: 'accepted' }
   const level = outcome.kind === 'refused' ? (outcome.reason === 'stale' ? 'error' : 'warn') : 'info'
   return { ...about, outcome: outcome.kind, reason: outcome.reason, level }
 }
 
-async function handle(alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
-  if (alert.transition === 'Recovered') return close(alert, deps)
+/** What an alert comes to, whether it was told by the webhook or found by asking Datadog. */
+export async function handleAlert(
+  alert: Alert,
+  requestId: string,
+  deps: ContainDeps,
+  options: ProceedOptions = {},
+): Promise<ContainOutcome> {
+  const again = persistent(options.patience)
+  if (alert.transition === 'Recovered') {
+    const row = await again(() => rowOf(alert, deps))
+    return row ? close(row, requestId, deps, options) : { kind: 'ignored', reason: 'not_a_trigger' }
+  }
   if (alert.transition !== 'Triggered' && alert.transition !== 'Re-Triggered') {
     return { kind: 'ignored', reason: 'not_a_trigger' }
   }
-  const owner = await ownerOf(alert, deps)
+  const [known, owner] = await Promise.all([again(() => rowOf(alert, deps)), again(() => ownerOf(alert, deps))])
+  if (known) return repeat(known, alert, requestId, deps, options)
   if (!owner) return { kind: 'refused', reason: 'unknown_subject', why: 'The subject of this alert is none of ours.' }
-  const row = rowFor(alert, owner.userId, new Date(deps.now()))
-  const stale = Math.abs(deps.now() - alert.date) > STALE_MS
-  const claimed = await deps.containments.claim(stale ? { ...row, state: 'held', reason: 'stale' } : row)
-  if (stale)
-    return { kind: 'refused', reason: 'stale', why: 'The alert is old: recorded for an operator, not acted on.' }
-  return claimed ? start(row, alert, requestId, deps) : repeat(alert, requestId, deps)
+  const now = new Date(deps.now())
+  const row = rowFor(alert, owner.userId, now)
+  const isStale = !isTimely(alert.date, now)
+  const claim = isStale ? hold(row, 'stale', { requestId, now }) : row
+  if (await again(() => deps.containments.claim(claim))) {
+    if (!isStale) return goOn(row, requestId, deps, options)
+    await announce(claim, deps, again)
+    return STALE
+  }
+  // Somebody was faster, or our own claim was written and its answer lost.
+  const found = await again(() => deps.containments.find(row.detection, row.id))
+  return found ? repeat(found, alert, requestId, deps, options) : DUPLICATE
+}
+
+/** The row of this alert: its own, or the one that the pull wrote before the webhook came. */
+async function rowOf(alert: Alert, deps: ContainDeps): Promise<Containment | undefined> {
+  const { detection, scope, date, containmentId, transition } = alert
+  const own = await deps.containments.find(detection, containmentId)
+  if (own || isPulled(alert)) return own
+  const pulled = (await deps.containments.listOf(detection, scope)).filter(isPulled)
+  const isIts = ({ alertedAt, renewedAt = alertedAt, state, reason }: Containment) => {
+    if (transition === 'Recovered') return alertedAt <= date
+    // A recovered one is of a cycle before.
+    if (state === 'closed' && reason === 'recovered') return false
+    if (transition === 'Triggered') return isSameAlert(alertedAt, date)
+    return alertedAt <= date && date.getTime() - renewedAt.getTime() <= REMINDED_MS
+  }
+  return pulled.filter(isIts).sort((a, b) => b.alertedAt.getTime() - a.alertedAt.getTime())[0]
 }
 
 /** A session or a user must be known to us, whatever an alert says. Nothing else has an owner. */
 async function ownerOf(alert: Alert, deps: ContainDeps): Promise<{ userId?: string } | undefined> {
   const { subject } = alert
-  if (subject.kind === 'user') return (await deps.users.findById(subject.userId)) && { userId: subject.userId }
-  if (subject.kind !== 'session') return {}
-  const session = await deps.ledger.locate(subject.sid)
-  return session && { userId: session.userId }
+  if (subject.kind === 'session') {
+    const session = await deps.ledger.locate(subject.sid)
+    return session && { userId: session.userId }
+  }
+  if (subject.kind !== 'user') return {}
+  const { userId } = subject
+  // While Postgres is away, the alert is believed: the claim needs nothing but the ledger, and the act asks again.
+  const isNobody = await within(OWNER_MS, deps.users.findById(userId)).then(
+    (user) => user === undefined,
+    () => false,
+  )
+  return isNobody ? undefined : { userId }
 }
 
-async function start(row: Containment, alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
-  if (await admit(row, alert.subject, deps)) {
-    return { kind: 'accepted', containment: await carryOut(row, requestId, deps) }
+async function goOn(
+  row: Containment,
+  requestId: string,
+  deps: ContainDeps,
+  options: ProceedOptions,
+): Promise<ContainOutcome> {
+  try {
+    return { kind: 'accepted', containment: await proceed(row, requestId, deps, { ...options, eager: true }) }
+  } catch (cause) {
+    return { kind: 'unfinished', containment: row, cause }
   }
-  const held: Containment = { ...row, state: 'held', reason: 'cap' }
-  const step = ({ state }: Containment) => (state === 'pending' || state === 'held' ? held : undefined)
-  await deps.containments.revise(row.detection, row.id, step)
-  const event = eventOf(row, alert.subject, requestId)
-  deps.emit({ ...event, outcome: 'refused', reason: 'cap', via: 'direct', level: 'error' })
-  return { kind: 'accepted', containment: held }
 }
 
 /**
- * The same alert again: what was not finished is finished, and a re-trigger renews what holds, or what ran out while the
- * alert was still open. It also carries out what was held for its age alone: that the alert is told again now says that it
- * is no replay. What an operator has undone, or has yet to decide, stays as it is, as does what has recovered.
+ * The same alert again. What is not finished is gone on with. A re-trigger renews what holds, or what ran out while the
+ * alert was still open, and lets go what was held for its age alone: that the alert is told again now says that it is no
+ * replay.
  */
-async function repeat(alert: Alert, requestId: string, deps: ContainDeps): Promise<ContainOutcome> {
-  const row = await deps.containments.find(alert.detection, alert.containmentId)
-  if (row?.state === 'pending' || row?.state === 'failed') {
-    return { kind: 'accepted', containment: await carryOut(row, requestId, deps) }
+async function repeat(
+  row: Containment,
+  alert: Alert,
+  requestId: string,
+  deps: ContainDeps,
+  options: ProceedOptions,
+): Promise<ContainOutcome> {
+  const now = new Date(deps.now())
+  const again = persistent(options.patience)
+  if (!isTimely(alert.date, now) && row.state === 'held' && row.reason === 'stale') {
+    await goOn(row, requestId, deps, options)
+    return STALE
   }
-  if (!row || alert.transition !== 'Re-Triggered') return { kind: 'ignored', reason: 'duplicate' }
-  if (row.state === 'held' && row.reason === 'stale') return start(row, alert, requestId, deps)
-  if (row.state !== 'done' && !ranOut(row)) return { kind: 'ignored', reason: 'duplicate' }
-  return { kind: 'accepted', containment: await renew(row, requestId, deps) }
+  const isReminder = alert.transition === 'Re-Triggered' && isTimely(alert.date, now)
+  const reminded = isReminder
+    ? await again(() => deps.containments.revise(row.detection, row.id, remind(alert.date, now)))
+    : undefined
+  const current = reminded ?? row
+  if (current.state === 'pending' || current.announce) {
+    const outcome = await goOn(current, requestId, deps, options)
+    return current.state === 'pending' || outcome.kind === 'unfinished' ? outcome : DUPLICATE
+  }
+  if (!isReminder || current.state !== 'done') return DUPLICATE
+  return { kind: 'accepted', containment: await uphold(current, deps, options.patience) }
 }
 
-const ranOut = ({ state, reason }: Containment): boolean => state === 'closed' && reason === 'expired'
-
 /** The alert is over: its row closes, so that the next cycle's can open. A block runs to its own end. */
-async function close(alert: Alert, deps: ContainDeps): Promise<ContainOutcome> {
-  const row = await deps.containments.find(alert.detection, alert.containmentId)
-  // A late reminder must not renew a block that ran out before the alert recovered.
-  if (row?.state !== 'done' && !(row && ranOut(row))) return { kind: 'ignored', reason: 'not_a_trigger' }
-  const closed: Containment = { ...row, state: 'closed', reason: 'recovered', updatedAt: new Date(deps.now()) }
-  const step = ({ state }: Containment) => (state === 'done' || state === 'closed' ? closed : undefined)
-  await deps.containments.revise(row.detection, row.id, step)
-  return { kind: 'accepted', containment: closed }
+async function close(
+  row: Containment,
+  requestId: string,
+  deps: ContainDeps,
+  options: ProceedOptions,
+): Promise<ContainOutcome> {
+  const again = persistent(options.patience)
+  const over = await again(() => deps.containments.revise(row.detection, row.id, recover(new Date(deps.now()))))
+  if (!over) return { kind: 'ignored', reason: 'not_a_trigger' }
+  return over.state === 'pending' ? goOn(over, requestId, deps, options) : { kind: 'accepted', containment: over }
 }
 
 function rowFor(alert: Alert, userId: string | undefined, now: Date): Containment {
@@ -134,11 +197,12 @@ function rowFor(alert: Alert, userId: string | undefined, now: Date): Containmen
     action: policy.action,
     state: 'pending',
     alertId,
-    alertedAt: new Date(date),
+    alertedAt: date,
     createdAt: now,
     updatedAt: now,
     attempts: 0,
-    nextAt: now,
+    // Whoever claims it goes on at once; for others it is abandoned after this.
+    nextAt: new Date(now.getTime() + ABANDONED_MS),
   }
   return userId === undefined ? row : { ...row, userId }
 }

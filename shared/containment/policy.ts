@@ -50,8 +50,8 @@ export const NEW_ACCOUNT_MS = 7 * 24 * 3_600_000
 export const STALE_MS = 15 * 60_000
 /** How long web has to accept a revoke before functions carries it out itself. */
 export const WEB_TIMEOUT_MS = 3_000
-/** How long a claim is left to whoever made it, before the sweeper finishes it. */
-export const ABANDONED_MS = 60_000
+/** How long a claim is left to whoever made it before anybody else begins its first attempt. */
+export const ABANDONED_MS = 5_000
 
 /** Addresses that no host on the internet has. @see RFC 1918, 6598, 6890 */
 const PRIVATE_IPV4 = [

@@ -42,7 +42,7 @@ export function revocationOf(all: Revocation | undefined, some: Revocation | und
 const bare = ({ earlier: _, ...revocation }: Revocation): Revocation => revocation
 
 /** What a session that it ended leaves behind. */
-export const tombstoneOf = ({ reason, at, containmentId }: Revocation): Tombstone => ({
+export const tombstoneOf = ({ reason, at, containmentId }: Tombstone): Tombstone => ({
   reason,
   at,
   ...(containmentId !== undefined && { containmentId }),

@@ -233,7 +233,8 @@ export interface LiveSessions {
   /**
    * Revokes a session, and whatever took its place.
    * @param userId whose it is, where that is known: then it is found also if the store has lost the way to it
-   * @returns `success` if a live session died now; `noop` if there was none (a tombstone is left in its place)
+   * @returns `success` if a live session died of it: now, or before of the same containment; `noop` if there was none (a
+   * tombstone is left in its place)
    */
   revoke(sid: string, tombstone: Tombstone, userId?: string): Promise<'success' | 'noop'>
   /** The user's own logout: gone, without a tombstone. @param successor what took its place @returns whether there was one */

@@ -43,6 +43,12 @@ const calls = () => web.events().filter((event) => event.evt === 'call')
 const contained = () => web.events().filter((event) => event.evt === 'contain')
 const isLive = (sid: string) => web.deps.sessions.read(sid, web.clock.now()).then(Boolean)
 
+/** As DESIGN.md has it: a call of its own, behind which no containment stands. */
+const bareBodyFor = (sid: string) => {
+  const { containment_id: _, ...body } = bodyFor(sid)
+  return body
+}
+
 /** Two sessions of one user, in two browsers. */
 async function twoSessions() {
   const account = web.newAccount()
@@ -50,7 +56,7 @@ async function twoSessions() {
   return { account, a, b, sidA: sidOf(a), sidB: sidOf(b) }
 }
 
-test('a revoke kills exactly the named session, closes its row, says so, and leaves the other one alone', async () => {
+test('a revoke kills exactly the named session, closes its row, and leaves the other one alone', async () => {
   const { account, a, b, sidA, sidB } = await twoSessions()
   const body = bodyFor(sidA)
   expect(await send(JSON.stringify(body))).toMatchObject({ status: 200, json: { sid: sidA, result: 'success' } })
@@ -60,26 +66,27 @@ test('a revoke kills exactly the named session, closes its row, says so, and lea
   const row = await web.deps.ledger.find(account.userId, sidA)
   expect(row).toMatchObject({ state: 'revoked', reason: 'contained', containmentId: body.containment_id })
   expect(await web.deps.ledger.find(account.userId, sidB)).toMatchObject({ state: 'active' })
+  // Functions says it, from the row of the containment.
+  expect(contained()).toEqual([])
+  expect(calls()).toEqual([])
+})
+
+test('a call in the form of DESIGN.md, without a containment id, is its own containment, and says so itself', async () => {
+  const { account, sidA } = await twoSessions()
+  const body = bareBodyFor(sidA)
+  expect((await send(JSON.stringify(body))).status).toBe(200)
+  expect(await web.deps.ledger.find(account.userId, sidA)).toMatchObject({ containmentId: body.id })
   expect(contained()).toMatchObject([
     {
       outcome: 'success',
       action: 'revoke',
       via: 'web',
       detection: 'session-reuse',
-      containment_id: body.containment_id,
+      containment_id: body.id,
       sid: sidA,
       usr: { id: account.userId },
     },
   ])
-  expect(calls()).toEqual([])
-})
-
-test('a call in the form of DESIGN.md, without a containment id, is its own containment', async () => {
-  const { account, sidA } = await twoSessions()
-  const { containment_id: _, ...body } = bodyFor(sidA)
-  expect((await send(JSON.stringify(body))).status).toBe(200)
-  expect(await web.deps.ledger.find(account.userId, sidA)).toMatchObject({ containmentId: body.id })
-  expect(contained()).toMatchObject([{ containment_id: body.id }])
 })
 
 test('a signature made by anybody who knows the secret and the form is accepted', async () => {
@@ -94,14 +101,23 @@ test('a signature made by anybody who knows the secret and the form is accepted'
 
 test('a session that is gone already is a noop, which is an answer and not a fault', async () => {
   const { sidA } = await twoSessions()
-  await send(JSON.stringify(bodyFor(sidA)))
-  expect((await send(JSON.stringify(bodyFor(sidA)))).json).toEqual({ sid: sidA, result: 'noop' })
+  await send(JSON.stringify(bareBodyFor(sidA)))
+  expect((await send(JSON.stringify(bareBodyFor(sidA)))).json).toEqual({ sid: sidA, result: 'noop' })
   expect(contained().map((event) => event.outcome)).toEqual(['success', 'noop'])
+})
+
+test('a containment that is carried out again has done what it did', async () => {
+  const { sidA } = await twoSessions()
+  const body = bodyFor(sidA)
+  await send(JSON.stringify(body))
+  const again = bodyFor(sidA, { containment_id: body.containment_id })
+  expect((await send(JSON.stringify(again))).json).toEqual({ sid: sidA, result: 'success' })
+  expect((await send(JSON.stringify(bodyFor(sidA)))).json).toEqual({ sid: sidA, result: 'noop' })
 })
 
 test('a sid that never was a session is a noop without a user', async () => {
   const sid = randomBytes(16).toString('base64url')
-  expect(await send(JSON.stringify(bodyFor(sid)))).toMatchObject({ status: 200, json: { sid, result: 'noop' } })
+  expect(await send(JSON.stringify(bareBodyFor(sid)))).toMatchObject({ status: 200, json: { sid, result: 'noop' } })
   expect(contained()).toMatchObject([{ outcome: 'noop', sid }])
   expect(contained()[0]).not.toHaveProperty('usr')
 })
@@ -274,7 +290,7 @@ test('a replayed call is refused', async () => {
 
 test('of ten equal calls at the same instant one is carried out', async () => {
   const { sidA } = await twoSessions()
-  const body = JSON.stringify(bodyFor(sidA))
+  const body = JSON.stringify(bareBodyFor(sidA))
   const answers = await Promise.all(Array.from({ length: 10 }, () => send(body)))
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
   expect(contained()).toHaveLength(1)
@@ -307,7 +323,7 @@ test('a cookie does not change what a signed call may do', async () => {
   const { sidA, a } = await twoSessions()
   web.lines.length = 0
   const headers = { cookie: `session=${a.jar.get('session')}` }
-  expect((await send(JSON.stringify(bodyFor(sidA)), headers)).status).toBe(200)
+  expect((await send(JSON.stringify(bareBodyFor(sidA)), headers)).status).toBe(200)
   expect(web.events().map(({ evt }) => evt)).toEqual(['contain'])
 })
 
@@ -328,7 +344,7 @@ test('the session dies although the ledger does not answer', async () => {
   try {
     const visitor = await broken.signIn(broken.newAccount())
     const sid = sidOf(visitor)
-    const body = JSON.stringify(bodyFor(sid))
+    const body = JSON.stringify(bareBodyFor(sid))
     const startedAt = performance.now()
     const response = await fetch(`${broken.origin}/contain/revoke`, {
       method: 'POST',

@@ -17,12 +17,14 @@ export interface RevokeDeps {
 
 /**
  * Carries out a revoke: the session dies first, in one step, on both hosts; then the ledger learns of it. A ledger that
- * fails is a fault for the log: it never keeps a stolen session alive.
- * @returns `noop` if no such session was live
+ * fails is a fault for the log: it never keeps a stolen session alive. Of a call that names a containment, functions emits
+ * the event, from that containment's row.
+ * @returns `success` also if the session died of this containment before; `noop` if it was over otherwise
  * @throws if Redis fails: nothing is revoked then, and functions carries it out itself
  */
 export async function revoke(call: RevokeCall, requestId: string, deps: RevokeDeps): Promise<'success' | 'noop'> {
-  const { sid, id, detection, containment_id: containmentId = id } = call
+  const { sid, id, detection, containment_id } = call
+  const containmentId = containment_id ?? id
   const at = deps.now()
   const live = await deps.sessions.read(sid, at)
   const result = await deps.sessions.revoke(sid, { reason: 'contained', at, containmentId })
@@ -32,6 +34,7 @@ export async function revoke(call: RevokeCall, requestId: string, deps: RevokeDe
       return live?.userId
     },
   )
+  if (containment_id !== undefined) return result
   deps.emit({
     evt: 'contain',
     outcome: result,

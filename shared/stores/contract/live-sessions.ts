@@ -307,9 +307,29 @@ export function liveSessionsContract(sessions: LiveSessions): void {
   describe('a revoked session', () => {
     test('dies once, and tells what revoked it', async () => {
       const { sid } = await started()
-      const results = await Promise.all(Array.from({ length: 5 }, () => sessions.revoke(sid, contained)))
+      const ways = Array.from({ length: 5 }, (_, n) => ({ ...contained, containmentId: `c-${n}` }))
+      const results = await Promise.all(ways.map((way) => sessions.revoke(sid, way)))
       expect(results.filter((result) => result === 'success')).toHaveLength(1)
-      expect(await present(sid, 1, NOW)).toEqual({ kind: 'revoked', tombstone: contained })
+      const tombstone = ways[results.indexOf('success')]
+      expect(await present(sid, 1, NOW)).toEqual({ kind: 'revoked', tombstone })
+    })
+
+    test('died of a containment however often that is carried out, and of nothing else', async () => {
+      const { sid } = await started()
+      const again = { ...contained, at: NOW + 5 }
+      expect(await Promise.all([sessions.revoke(sid, contained), sessions.revoke(sid, again)])).toEqual(
+        Array(2).fill('success'),
+      )
+      expect(await sessions.revoke(sid, again)).toBe('success')
+      expect(await sessions.revoke(sid, { ...contained, containmentId: 'c-10' })).toBe('noop')
+      expect(await sessions.revoke(sid, { reason: 'contained', at: NOW })).toBe('noop')
+    })
+
+    test('did not die of a containment that came too late, however often that is carried out', async () => {
+      const { sid } = await started()
+      await sessions.end(sid)
+      expect(await sessions.revoke(sid, contained)).toBe('noop')
+      expect(await sessions.revoke(sid, contained)).toBe('noop')
     })
 
     test('keeps its first tombstone', async () => {
@@ -351,7 +371,8 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('is the same one, whether or not whoever revokes it knows whose it is', async () => {
       const session = await started()
       expect(await sessions.revoke(session.sid, contained, session.userId)).toBe('success')
-      expect(await sessions.revoke(session.sid, contained, session.userId)).toBe('noop')
+      const other = { ...contained, containmentId: 'c-2' }
+      expect(await sessions.revoke(session.sid, other, session.userId)).toBe('noop')
       expect(await kindOf(session.sid, 1, NOW)).toBe('revoked')
       expect(await sessions.tombstone(session.sid)).toEqual(contained)
     })
@@ -541,7 +562,8 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       expect(await sessions.end(second.sid, { sid: third.sid, until })).toBe(true)
       expect(await sessions.revoke(first.sid, contained)).toBe('success')
       expect(await kindOf(third.sid, 1, NOW)).toBe('revoked')
-      expect(await sessions.revoke(first.sid, contained)).toBe('noop')
+      expect(await sessions.revoke(first.sid, contained)).toBe('success')
+      expect(await sessions.revoke(first.sid, { ...contained, containmentId: 'c-2' })).toBe('noop')
     })
 
     test('is the first that did', async () => {

@@ -19,6 +19,8 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
   const idleMs = lifetimes.idleSeconds * 1000
   const sessions = new Map<string, Kept>()
   const tombstones = new Map<string, Tombstone>()
+  /** Sids of which no live session died. */
+  const gone = new Set<string>()
   const revocations = new Map<string, Revocation>()
   const successors = new Map<string, string>()
   /** By user, those that were ever his. */
@@ -134,9 +136,16 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
     async revoke(sid, tombstone) {
       let died = false
       for (let next: string | undefined = sid; next !== undefined; next = successors.get(next)) {
-        died = load(next, tombstone.at) !== undefined || died
+        const [lives, before] = [load(next, tombstone.at) !== undefined, tombstones.get(next)]
+        const { containmentId } = tombstone
+        const isRepeated = containmentId !== undefined && before?.containmentId === containmentId && !gone.has(next)
+        died ||= lives || isRepeated
         sessions.delete(next)
-        if (!tombstones.has(next)) tombstones.set(next, tombstone)
+        if (!before || (lives && gone.has(next))) {
+          tombstones.set(next, tombstone)
+          if (lives) gone.delete(next)
+          else gone.add(next)
+        }
       }
       return died ? 'success' : 'noop'
     },

@@ -218,8 +218,9 @@ return {'offered', session.facts, session.seen, session.gen, top}
 
 /**
  * KEYS: session, tombstone, the sid that took its place. ARGV: now, tombstone, TTL ms of a tombstone whose session is
- * unknown, TTL margin ms. The first tombstone stays.
- * @returns 1 if a live session died, and the sid that took its place
+ * unknown, TTL margin ms, the tombstone of a session that was gone already, what is in a tombstone of the same containment
+ * (empty: there is none). The first tombstone of a session that died stays.
+ * @returns 1 if a live session died, now or by the same containment before, and the sid that took its place
  */
 export const revokeSession = defineScript(`
 ${SESSION}
@@ -229,8 +230,13 @@ if session then
   redis.call('DEL', KEYS[1])
   ttl = session.absolute - now
 end
-redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ttl + tonumber(ARGV[4]))
-return {session and 1 or 0, redis.call('GET', KEYS[3])}
+local before = redis.call('GET', KEYS[2])
+local wasGone = before and string.find(before, '"gone":true', 1, true)
+if not before or (session and wasGone) then
+  redis.call('SET', KEYS[2], session and ARGV[2] or ARGV[5], 'PX', ttl + tonumber(ARGV[4]))
+end
+local repeated = ARGV[6] ~= '' and before and not wasGone and string.find(before, ARGV[6], 1, true)
+return {(session or repeated) and 1 or 0, redis.call('GET', KEYS[3])}
 `)
 
 /** KEYS: session. ARGV: the facts as they were, and as they are to be. @returns 1 if they were so */

@@ -43,6 +43,8 @@ const sessionOf = (text: unknown, seen: unknown, gen: unknown): LiveSession | un
   return facts && { ...facts, lastSeenAt: Number(seen), gen: Number(gen) }
 }
 const forkedAt = (at: number) => JSON.stringify({ reason: 'forked', at } satisfies Tombstone)
+/** The tombstone of a session that was gone already says so, for its containment alone. */
+const buriedAs = (text: string): Tombstone => tombstoneOf(JSON.parse(text) as Tombstone)
 const unexpected = (reply: unknown) => new Error(`Redis gave an unexpected reply: ${JSON.stringify(reply)}`)
 
 /**
@@ -113,7 +115,11 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
     return tombstone ? { kind: 'revoked' as const, tombstone } : { kind: 'absent' as const }
   }
   const revokeOwned = async (userId: string, sid: string, tombstone: Tombstone) => {
-    const args = [tombstone.at, JSON.stringify(tombstone), UNKNOWN_SESSION_MS, TOMBSTONE_MARGIN_MS]
+    const text = JSON.stringify(tombstone)
+    const gone = JSON.stringify({ ...tombstone, gone: true })
+    const { containmentId } = tombstone
+    const own = containmentId === undefined ? '' : JSON.stringify({ containmentId }).slice(1, -1)
+    const args = [tombstone.at, text, UNKNOWN_SESSION_MS, TOMBSTONE_MARGIN_MS, gone, own]
     const [died, next] = (await revokeSession(redis, [...keysOf(userId, sid), successorKey(userId, sid)], args)) as [
       number,
       string | null,
@@ -157,7 +163,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
       const args = [now, gen, network, idleMs, graceMs, renewMs, TTL_MARGIN_MS, forkedAt(now), TOMBSTONE_MARGIN_MS]
       const reply = await presentGen(redis, judgedKeysOf(userId, sid), args)
       const [kind, value, seen, current, due] = reply as unknown[]
-      if (kind === 'revoked') return { kind, tombstone: JSON.parse(String(value)) as Tombstone }
+      if (kind === 'revoked') return { kind, tombstone: buriedAs(String(value)) }
       if (kind === 'absent') return absent(sid)
       if (kind !== 'live' && kind !== 'fork') throw unexpected(reply)
       const session = sessionOf(value, seen, current)
@@ -169,7 +175,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
       const args = [now, gen, network, graceMs, renewMs, forkedAt(now), TOMBSTONE_MARGIN_MS]
       const reply = await renewGen(redis, judgedKeysOf(userId, sid), args)
       const [kind, value, seen, current, next] = reply as unknown[]
-      if (kind === 'revoked') return { kind, tombstone: JSON.parse(String(value)) as Tombstone }
+      if (kind === 'revoked') return { kind, tombstone: buriedAs(String(value)) }
       if (kind === 'absent') return absent(sid)
       if (kind === 'stale') return { kind }
       if (kind === 'early' || kind === 'repeated') return { kind, waitMs: Number(value) }
@@ -181,7 +187,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
 
     async raiseEpoch(userId, revocation, until) {
       const raise = ({ epoch, openedBefore, ...rest }: Revocation) => {
-        const tombstone = JSON.stringify(tombstoneOf({ epoch, ...rest }))
+        const tombstone = JSON.stringify(tombstoneOf(rest))
         return raiseEpoch(redis, [endedKey(userId)], [epoch, tombstone, ttlUntil(until), openedBefore ?? ''])
       }
       if (revocation.earlier) await raise(revocation.earlier)
@@ -203,7 +209,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
       const owner = await redis.get(ownerKey(sid))
       if (owner === null) return undefined
       const text = isTombstone(owner) ? owner : await redis.get(tombstoneKey(owner, sid))
-      return text === null ? undefined : (JSON.parse(text) as Tombstone)
+      return text === null ? undefined : buriedAs(text)
     },
 
     async revoke(sid, tombstone, userId) {
