@@ -35,7 +35,7 @@ type Act = keyof typeof ACTS
 /** Every slow thing between the password and the answer, held still for as long as the act takes. */
 const STEPS = [
   ['passwords', 'check'],
-  ['throttle', 'release'],
+  ['throttle', 'exchange'],
   ['attempts', 'note'],
   ['deviceTokens', 'hasIssued'],
   ['devices', 'remember'],
@@ -159,8 +159,7 @@ describe('a sign-in that is under way', () => {
     const { email } = await newAccount()
     // Without the reservations of failures, which would refuse most of fifty parallel ones before.
     const { throttle } = functions.deps
-    const reserve: typeof throttle.reserve = (rules) =>
-      throttle.reserve(rules.filter(({ key }) => key.startsWith('rightSignIns')))
+    const reserve: typeof throttle.reserve = async () => undefined
     Object.assign(functions.deps, { throttle: { ...throttle, reserve } })
     const tries = Array.from({ length: 50 }, () =>
       functions.call('login', { ip: anywhere(), body: { email, password: PASSWORD } }),

@@ -24,51 +24,69 @@ export interface Introduction {
 /** A device that presented a token of the very account which it signs in to. */
 export type Holder = TrustedDevice & { id: string }
 
+/** What an account knows of a device when it arrives. */
+export interface Recognition {
+  holder: Holder | undefined
+  /** Whether the account has given tokens out: from then on only they make a device known. */
+  hasIssued: boolean
+}
+
+type RecognitionDeps = Pick<MeetingDeps, 'deviceTokens' | 'deviceTokenKeys' | 'now'>
+
 /** No account has this id, so no device is known to it. @see RFC 9562 5.9 */
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /**
- * Forged, foreign, revoked and replaced tokens count as no token. The store is always asked, also for unknown accounts,
- * so that neither the time it takes nor a store that is down tells whether there is an account.
+ * Forged, foreign, revoked and replaced tokens count as no token. The store is asked once, also for unknown accounts, so
+ * that neither the time it takes nor a store that is down tells whether there is an account.
  */
-export async function holderOf(
+export async function recognise(
   { deviceToken }: Introduction,
   userId: string | undefined,
-  deps: Pick<MeetingDeps, 'deviceTokens' | 'deviceTokenKeys' | 'now'>,
-): Promise<Holder | undefined> {
+  deps: RecognitionDeps,
+): Promise<Recognition> {
   const token = userId === undefined ? undefined : findDeviceToken(deviceToken, userId, deps.deviceTokenKeys)
-  const { id } = token ?? { id: '' }
-  const device = await deps.deviceTokens.find(userId ?? NOBODY, id, new Date(deps.now()))
-  return token && device && { ...device, id }
+  if (!token) return { holder: undefined, hasIssued: await deps.deviceTokens.hasIssued(userId ?? NOBODY) }
+  const device = await deps.deviceTokens.find(token.userId, token.id, new Date(deps.now()))
+  // Our signature under a token of the account says that it has given one out.
+  return { holder: device && { ...device, id: token.id }, hasIssued: true }
 }
 
 /**
  * Whether the client's network is blocked: a block spares devices with a token of the account, because people behind the
- * attacker's address must get in. Asked anew each time, the token too: a block takes back those that it is for.
+ * attacker's address must get in.
+ * @param spared whether the device has such a token; asked only where there is a block
  */
 export async function isBlocked(
-  introduction: Introduction,
-  userId: string | undefined,
   { ip }: Client,
-  deps: Pick<MeetingDeps, 'deviceTokens' | 'deviceTokenKeys' | 'now'> & { blocks: Pick<BlockList, 'blockedBy'> },
+  spared: () => boolean | Promise<boolean>,
+  deps: { blocks: Pick<BlockList, 'blockedBy'>; now: () => number },
 ): Promise<boolean> {
   const block = await deps.blocks.blockedBy(networkOf(ip), deps.now())
-  return block !== undefined && (await holderOf(introduction, userId, deps)) === undefined
+  return block !== undefined && !(await spared())
 }
 
-export interface Arriving {
+/** Reads the token anew: a block takes back those that it is for. */
+export async function holdsToken(
+  introduction: Introduction,
+  userId: string | undefined,
+  deps: RecognitionDeps,
+): Promise<boolean> {
+  return (await recognise(introduction, userId, deps)).holder !== undefined
+}
+
+export interface Arriving extends Recognition {
   userId: string
   deviceHash: string
-  holder: Holder | undefined
 }
 
 /**
  * Whether the account knows the device: by its token, or by its kind as long as the account has given no token out.
  */
-export async function isKnown({ userId, deviceHash, holder }: Arriving, deps: MeetingDeps): Promise<boolean> {
+export async function isKnown(arriving: Arriving, deps: Pick<MeetingDeps, 'devices'>): Promise<boolean> {
+  const { userId, deviceHash, holder, hasIssued } = arriving
   if (holder) return true
-  if (await deps.deviceTokens.hasIssued(userId)) return false
-  return (await deps.devices.find(userId, deviceHash)) !== undefined
+  return !hasIssued && (await deps.devices.find(userId, deviceHash)) !== undefined
 }
 
 /** A device at a sign-in that is about to succeed. */
@@ -101,13 +119,12 @@ export interface Meeting {
  * old one goes on for a few minutes, so that a lost answer costs nobody their device.
  */
 export async function meetDevice(arriving: Arriving, asks: boolean, deps: MeetingDeps): Promise<Meeting> {
-  const { userId, deviceHash, holder } = arriving
+  const { userId, deviceHash, holder, hasIssued } = arriving
   const now = new Date(deps.now())
-  const issuedBefore = holder !== undefined || (await deps.deviceTokens.hasIssued(userId))
   const kind = await deps.devices.remember(userId, deviceHash, now)
   const device: KnownDevice & { isNew: boolean } = holder
     ? { ...holder, isNew: false }
-    : issuedBefore
+    : hasIssued
       ? { since: now, isFirst: false, isNew: true }
       : kind
   const id = asks || holder ? newDeviceId() : undefined

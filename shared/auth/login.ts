@@ -7,13 +7,14 @@ import type { BlockList, Entrances, PendingMfas, Throttle, ThrottleRule, User, U
 import { isBusy } from './busy.ts'
 import {
   announcementOf,
-  type Holder,
-  holderOf,
+  holdsToken,
   type Introduction,
   isBlocked,
   isKnown,
   type MeetingDeps,
   meetDevice,
+  type Recognition,
+  recognise,
 } from './device-meeting.ts'
 import type { EntranceDeps } from './entrance.ts'
 import type { Sender } from './fair-queue.ts'
@@ -54,10 +55,11 @@ export async function login(
   const begunAt = deps.now()
   const typed = readLogin(submitted.email, client, deps)
   const user = typed.email === undefined ? undefined : await deps.users.findByEmail(typed.email)
-  const holder = await holderOf(submitted, user?.id, deps)
+  const recognition = await recognise(submitted, user?.id, deps)
+  const { holder } = recognition
   const tried: Try = { typed, password: submitted.password, trusted: holder !== undefined, client }
-  const blockedNow = () => isBlocked(submitted, user?.id, client, deps)
-  let blocked = await blockedNow()
+  let blocked = await isBlocked(client, () => holder !== undefined, deps)
+  const blockedNow = () => isBlocked(client, () => holdsToken(submitted, user?.id, deps), deps)
   const fail = async (reason: FailReason) => {
     const failed = reason === 'wrong_password' || reason === 'unknown_user'
     const risk = reason === 'busy' ? [] : await judgeTry(tried, failed ? 'failed' : 'refused', deps)
@@ -75,7 +77,7 @@ export async function login(
   const check = await deps.passwords
     .check(submitted.password, user?.passwordHash, sender)
     .catch(async (error: unknown) => {
-      if (!refusal) await release(rules, deps)
+      if (!refusal) await deps.throttle.release(keysOf(rules))
       await fail(blocked ? 'blocked' : refusal ? 'throttled' : 'busy')
       throw error
     })
@@ -85,8 +87,7 @@ export async function login(
   if (!user) return fail('unknown_user')
   if (!check.matches) return fail('wrong_password')
 
-  await release(rules, deps)
-  const excess = await deps.throttle.reserve(rightSignInRules(typed.loginHash, holder?.lineage))
+  const excess = await deps.throttle.exchange(keysOf(rules), rightSignInRules(typed.loginHash, holder?.lineage))
   if (excess) {
     await fail('throttled')
     return holder ? { kind: 'throttled', ...excess } : { kind: 'refused' }
@@ -94,7 +95,7 @@ export async function login(
   const risk = await judgeTry(tried, 'right', deps)
   if (check.outdated) await renewHash(user, submitted.password, sender, deps)
   const asks = submitted.rememberDevice === true
-  const proved: Proved = { begunAt, user, typed, client, holder, risk, blockedNow, asks }
+  const proved: Proved = { begunAt, user, typed, client, recognition, risk, blockedNow, asks }
   return (user.totp?.enabled ? challenge(proved, deps) : finish(proved, deps)).catch((error: unknown) => {
     // A store failed: ours, and still an attempt that has its event.
     emitFailure(typed, user, client, { reason: 'busy', risk: [] }, deps)
@@ -102,8 +103,7 @@ export async function login(
   })
 }
 
-const release = (rules: readonly ThrottleRule[], { throttle }: LoginDeps) =>
-  throttle.release(rules.map((rule) => rule.key))
+const keysOf = (rules: readonly ThrottleRule[]) => rules.map((rule) => rule.key)
 
 /** The next sign-in does what a full queue does not allow now. */
 async function renewHash(user: User, password: string, sender: Sender, { users, passwords }: LoginDeps): Promise<void> {
@@ -119,7 +119,7 @@ interface Proved extends Pick<Try, 'typed' | 'client'> {
   /** epoch ms, before the epoch of the user was read. */
   begunAt: number
   user: User
-  holder: Holder | undefined
+  recognition: Recognition
   risk: readonly Risk[]
   /** Whether the device asks for a token. */
   asks: boolean
@@ -127,12 +127,12 @@ interface Proved extends Pick<Try, 'typed' | 'client'> {
 }
 
 async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
-  const { begunAt, user, typed, client, holder, risk } = proved
+  const { begunAt, user, typed, client, recognition, risk } = proved
   const mfaToken = randomBytes(32).toString('base64url')
   const { deviceHash } = typed
   const pending = { userId: user.id, epoch: user.epoch, begunAt, deviceHash, loginEmail: user.email, risk }
   await deps.pendingMfas.create(mfaToken, pending, MFA_PENDING_SECONDS)
-  const known = await isKnown({ userId: user.id, deviceHash, holder }, deps)
+  const known = await isKnown({ userId: user.id, deviceHash, ...recognition }, deps)
   const [epoch, blocked] = await Promise.all([deps.users.readEpoch(user.id), proved.blockedNow()])
   if (blocked || epoch !== user.epoch) {
     await deps.pendingMfas.consume(mfaToken)
@@ -150,9 +150,9 @@ async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome>
 }
 
 async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
-  const { begunAt, user, typed, client, holder, risk } = proved
+  const { begunAt, user, typed, client, recognition, risk } = proved
   const { deviceHash } = typed
-  const meeting = await meetDevice({ userId: user.id, deviceHash, holder }, proved.asks, deps)
+  const meeting = await meetDevice({ userId: user.id, deviceHash, ...recognition }, proved.asks, deps)
   let blocked = false
   const stillAllowed = async () => {
     blocked = await proved.blockedNow()

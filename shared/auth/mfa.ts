@@ -8,11 +8,12 @@ import { hasSteppedUp } from '../session/policy.ts'
 import type { BlockList, LiveSession, LiveSessions, PendingMfas, Throttle, User, Users } from '../stores/port.ts'
 import {
   announcementOf,
-  holderOf,
+  holdsToken,
   type Introduction,
   isBlocked,
   type MeetingDeps,
   meetDevice,
+  recognise,
 } from './device-meeting.ts'
 import type { EntranceDeps } from './entrance.ts'
 import { enrolRules, MFA_TRIES, mfaRules } from './limits.ts'
@@ -81,9 +82,10 @@ export async function verifyMfa(
     return { kind: 'refused' }
   }
   const usr = { id: user.id }
-  const holder = await holderOf(submitted, user.id, deps)
-  const blockedNow = () => isBlocked(submitted, user.id, client, deps)
-  let blocked = await blockedNow()
+  const recognition = await recognise(submitted, user.id, deps)
+  const { holder } = recognition
+  let blocked = await isBlocked(client, () => holder !== undefined, deps)
+  const blockedNow = () => isBlocked(client, () => holdsToken(submitted, user.id, deps), deps)
   if (blocked) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'blocked', usr })
     return { kind: 'refused' }
@@ -99,7 +101,7 @@ export async function verifyMfa(
     return { kind: 'refused' }
   }
   const asks = submitted.rememberDevice === true
-  const meeting = await meetDevice({ userId: user.id, deviceHash, holder }, asks, deps)
+  const meeting = await meetDevice({ userId: user.id, deviceHash, ...recognition }, asks, deps)
   const { newDeviceSince } = meeting
   const stillAllowed = async () => {
     blocked = await blockedNow()

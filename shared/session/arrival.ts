@@ -14,12 +14,16 @@ export interface ArrivalDeps {
 /**
  * Says whether somebody who has just proved the password can have come from where that was done last, and learns the
  * place. An unknown place is neither judged nor learnt. Never throws: nobody is kept out because a map is missing.
- * @returns what goes into the event's `risk`
+ * @returns what goes into the event's `risk`; undefined for an unknown place: no store was asked
  */
-export async function risksOfArrival(userId: string, client: Client, deps: ArrivalDeps): Promise<'travel'[]> {
+export async function risksOfArrival(
+  userId: string,
+  client: Client,
+  deps: ArrivalDeps,
+): Promise<'travel'[] | undefined> {
   try {
     const here = deps.locate(client.ip)
-    if (!here) return []
+    if (!here) return undefined
     const now = new Date(deps.now())
     let travel = false
     await deps.places.revise(userId, (before) => {

@@ -81,6 +81,7 @@ export async function issueSession(
     newDeviceSince: who.newDeviceSince,
     begunAt: who.begunAt,
   }
+  const token = await tokenFor({ ...session, gen: 1 }, deps)
   await who.announce?.(sid)
   const tooMany = await deps.sessions.create(session, now)
   const stands = async () => {
@@ -94,9 +95,10 @@ export async function issueSession(
   }
   if (!(await stands())) return withdraw()
   for (const one of tooMany) await endTooMany(userId, one, client, deviceHash, deps)
-  const token = await tokenFor({ ...session, gen: 1 }, deps)
-  const risk = [...proved, ...(await risksOfArrival(who.userId, client, deps))]
-  if (!(await stands())) return withdraw()
+  const travel = await risksOfArrival(userId, client, deps)
+  const waited = tooMany.length > 0 || travel !== undefined
+  if (waited && !(await stands())) return withdraw()
+  const risk = [...proved, ...(travel ?? [])]
   deps.emit({
     ...requestFields(client, deviceHash),
     evt: 'session',

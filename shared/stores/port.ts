@@ -256,6 +256,11 @@ export interface Throttle {
   reserve(rules: readonly ThrottleRule[]): Promise<{ retryAfterSeconds: number } | undefined>
   /** Gives one attempt back: the password was right. */
   release(keys: readonly string[]): Promise<void>
+  /** {@link release} and then {@link reserve}, in one step. What is given back stays given back if the other is refused. */
+  exchange(
+    released: readonly string[],
+    rules: readonly ThrottleRule[],
+  ): Promise<{ retryAfterSeconds: number } | undefined>
   clear(keys: readonly string[]): Promise<void>
 }
 

@@ -65,6 +65,7 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
     throttle: {
       ...throttle,
       reserve: async (rules) => (hasFault('throttle is not asked') ? undefined : throttle.reserve(rules)),
+      exchange: (released, rules) => throttle.exchange(released, hasFault('throttle is not asked') ? [] : rules),
     },
     cap: {
       admit: async (name, counted, ...rest) =>

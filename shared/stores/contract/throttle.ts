@@ -76,6 +76,16 @@ export function throttleContract(throttle: Throttle, advance: (ms: number) => vo
       expect(await throttle.reserve([short])).toEqual({ retryAfterSeconds: 1 })
     })
 
+    test('exchanges attempts for others, and gives them back also when those are refused', async () => {
+      const [given, taken] = [rule(1), rule(1)]
+      await throttle.reserve([given])
+      expect(await throttle.exchange([given.key], [taken])).toBeUndefined()
+      expect(await throttle.exchange([given.key], [given])).toBeUndefined()
+      expect((await throttle.exchange([given.key], [taken]))?.retryAfterSeconds).toBeGreaterThan(0)
+      expect(await untilRefused([given])).toBe(1)
+      expect(await untilRefused([taken])).toBe(0)
+    })
+
     test('forgets a key that is cleared, and only that', async () => {
       const [one, other] = [rule(1), rule(1)]
       await throttle.reserve([one, other])

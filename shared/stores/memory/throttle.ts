@@ -8,7 +8,11 @@ export function createMemoryThrottle(now: () => number, space = createMemorySpac
     const window = windows.get(key)
     return window && now() < window.until ? window : undefined
   }
-  return {
+  const throttle: Throttle = {
+    async exchange(released, rules) {
+      await throttle.release(released)
+      return throttle.reserve(rules)
+    },
     async reserve(rules) {
       for (const { key, limit } of rules) {
         const window = find(key)
@@ -30,4 +34,5 @@ export function createMemoryThrottle(now: () => number, space = createMemorySpac
       for (const key of keys) windows.delete(key)
     },
   }
+  return throttle
 }
