@@ -29,6 +29,8 @@ export interface FaultProxy {
   slow(ms: number): Promise<void>
   /** Each connection is reset so long after its first bytes; without a time those do not reach the store. */
   cut(afterMs?: number): Promise<void>
+  /** Resets every open connection; the fault stays as it is. */
+  reset(): void
   /** Something else answers in the store's place. */
   answer(reply: Reply): Promise<void>
   close(): Promise<void>
@@ -62,6 +64,9 @@ export async function startProxy(target: Target): Promise<FaultProxy> {
     hang: () => become({ kind: 'hang' }),
     slow: (ms) => become({ kind: 'slow', ms }),
     cut: (afterMs = 0) => become({ kind: 'cut', afterMs }),
+    reset() {
+      for (const pair of pairs) pair.reset()
+    },
     answer: (reply) => become({ kind: 'answer', reply }),
     refuse,
     close: refuse,

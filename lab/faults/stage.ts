@@ -14,9 +14,9 @@ import type { RunningStore } from '../stores/store.ts'
 import { startTables } from '../stores/tables.ts'
 import { type Cast, openCast } from './cast.ts'
 import { type HttpProxy, startHttpProxy } from './http-proxy.ts'
+import { addressIn, type FaultProxy, startProxy, through } from './proxy.ts'
 import { createRecord, type EventRecord } from './record.ts'
 import { openRedisStore, type RedisStore } from './redis-store.ts'
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 const CLOCK = pathToFileURL(new URL('./clock-shift.mjs', import.meta.url).pathname).href
 const READY_MS = 30_000
@@ -45,8 +45,8 @@ export interface Stage {
   readonly log: (text: string) => void
   /** In front of what both hosts use; `web` is in front of web, for functions alone. */
   readonly proxies: {
-    readonly redis: TcpProxy
-    readonly postgres: TcpProxy
+    readonly redis: FaultProxy
+    readonly postgres: FaultProxy
     readonly tables: HttpProxy
     readonly web: HttpProxy
   }
@@ -114,9 +114,9 @@ async function open(options: StageOptions, undo: ReturnType<typeof createUndo>):
   const at = { web: 0, functions: 0 }
   const webEdge = { port: 0 }
   const proxies = {
-    redis: await startTcpProxy(() => portOf(redis.connection)),
-    postgres: await startTcpProxy(() => portOf(postgres.connection)),
-    tables: await startHttpProxy(() => portOf(tableEndpoint(tables.connection))),
+    redis: await startProxy(addressIn(redis.connection)),
+    postgres: await startProxy(addressIn(postgres.connection)),
+    tables: await startHttpProxy(() => addressIn(tables.connection).port),
     web: await startHttpProxy(() => webEdge.port),
   }
   undo.push('proxies', () => Promise.all(Object.values(proxies).map((proxy) => proxy.close())))
@@ -154,12 +154,9 @@ async function open(options: StageOptions, undo: ReturnType<typeof createUndo>):
     log,
     signal,
     given: {
-      REDIS_URL: through(redis.connection, proxies.redis.port),
-      DATABASE_URL: through(postgres.connection, proxies.postgres.port),
-      TABLES_CONNECTION: tables.connection.replace(
-        /(TableEndpoint=http:\/\/127\.0\.0\.1:)\d+/,
-        `$1${proxies.tables.port}`,
-      ),
+      REDIS_URL: through(redis.connection, proxies.redis),
+      DATABASE_URL: through(postgres.connection, proxies.postgres),
+      TABLES_CONNECTION: through(tables.connection, proxies.tables),
     },
     settings: { ...SETTINGS, ...options.settings },
     webhookQueue: sender,
@@ -264,19 +261,6 @@ async function openPostgres(dir: string): Promise<ManagedPostgres> {
 }
 
 const portOf = (url: string): number => Number(new URL(url).port)
-
-/** The same server by way of a proxy's port. */
-function through(url: string, port: number): string {
-  const changed = new URL(url)
-  changed.port = String(port)
-  return changed.href.replace(/\/$/, '')
-}
-
-function tableEndpoint(connection: string): string {
-  const [, endpoint] = /TableEndpoint=([^;]+)/.exec(connection) ?? []
-  if (endpoint === undefined) throw new Error('the connection string names no table endpoint')
-  return endpoint
-}
 
 /** Waits, unless the run is stopped. */
 export const wait = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal })

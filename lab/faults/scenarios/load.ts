@@ -19,12 +19,10 @@ const limitFiles = (pid: number, files: number) => run('prlimit', ['--pid', Stri
 /** Every store stands still for three seconds, now and then. */
 const allHang = nowAndThen(async (stage) => {
   const { redis, postgres, tables } = stage.proxies
-  redis.set('hang')
-  postgres.set('hang')
+  await Promise.all([redis.hang(), postgres.hang()])
   tables.set(() => 'hang')
   return async () => {
-    redis.set('none')
-    postgres.set('none')
+    await Promise.all([redis.pass(), postgres.pass()])
     tables.heal()
   }
 })

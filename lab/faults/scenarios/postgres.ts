@@ -33,7 +33,7 @@ const faults: readonly (readonly [name: string, fault: string, injected: string,
     "all of them held, and the apps' cut",
     6,
     async (stage) => {
-      stage.proxies.postgres.cut()
+      stage.proxies.postgres.reset()
       const clients: pg.Client[] = []
       for (let made = 0; made < CONNECTIONS; made++) {
         const client = new pg.Client({ connectionString: stage.postgres.connection })
@@ -53,9 +53,9 @@ const faults: readonly (readonly [name: string, fault: string, injected: string,
     'Postgres slow by 1,500 ms each way',
     'proxy',
     6,
-    (stage) => {
-      stage.proxies.postgres.set({ delayMs: 1500 })
-      return () => stage.proxies.postgres.set('none')
+    async (stage) => {
+      await stage.proxies.postgres.slow(1500)
+      return stage.proxies.postgres.pass
     },
   ],
 ]

@@ -2,18 +2,33 @@ import { raiseAlarm } from '../alarm.ts'
 import type { Fault } from '../drill.ts'
 import { gather, reckon } from '../drill.ts'
 import { freeze } from '../processes.ts'
+import type { FaultProxy } from '../proxy.ts'
 import { drilled, type Group, type Scenario } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
-import type { TcpFault } from '../tcp-proxy.ts'
 
 const paused: Fault = (stage) => freeze(stage.redis.pid)
 
 const proxied =
-  (fault: TcpFault): Fault =>
-  (stage) => {
-    stage.proxies.redis.set(fault)
-    return () => stage.proxies.redis.set('none')
+  (begin: (proxy: FaultProxy) => Promise<void>): Fault =>
+  async ({ proxies }) => {
+    await begin(proxies.redis)
+    return proxies.redis.pass
   }
+
+/** Resets every connection to Redis again and again. */
+const cutOften: Fault = ({ proxies, random, signal }) => {
+  const stop = new AbortController()
+  const running = (async () => {
+    while (!stop.signal.aborted && !signal.aborted) {
+      await wait(20 + random.int(60), stop.signal).catch(() => {})
+      proxies.redis.reset()
+    }
+  })()
+  return async () => {
+    stop.abort()
+    await running
+  }
+}
 
 /** Pauses something for three seconds, goes on for as long, and so on. */
 export const nowAndThen =
@@ -40,7 +55,7 @@ const slow = (ms: number): Scenario =>
     fault: `Redis slow by ${ms} ms each way`,
     injected: 'proxy',
     seconds: 8,
-    begin: proxied({ delayMs: ms }),
+    begin: proxied((proxy) => proxy.slow(ms)),
   })
 
 export const redis: Group = {
@@ -68,14 +83,14 @@ export const redis: Group = {
       fault: 'Redis refuses connections for 4 s',
       injected: 'proxy',
       seconds: 4,
-      begin: proxied('refuse'),
+      begin: proxied((proxy) => proxy.refuse()),
     }),
     drilled({
       name: 'redis-cut',
       fault: 'connections to Redis cut every 20 to 80 ms',
       injected: 'proxy',
       seconds: 6,
-      begin: (stage) => stage.proxies.redis.keepCutting(stage.random, [20, 80]),
+      begin: cutOften,
     }),
   ],
 }

@@ -81,9 +81,9 @@ export const thefts: Group = {
       injected: 'sign-ins and requests from two devices; proxy',
       run: (stage) =>
         steal(stage, 10, async () => {
-          stage.proxies.redis.set({ delayMs: 900 })
+          await stage.proxies.redis.slow(900)
           await wait(9000, stage.signal)
-          stage.proxies.redis.set('none')
+          await stage.proxies.redis.pass()
         }),
     },
   ],

@@ -2,11 +2,10 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createRandom } from '../../attacks/random.ts'
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+import { type FaultProxy, startProxy } from './proxy.ts'
 
 let echo: Server
-let proxy: TcpProxy
+let proxy: FaultProxy
 const sockets: Socket[] = []
 
 beforeEach(async () => {
@@ -16,7 +15,7 @@ beforeEach(async () => {
   })
   echo.listen(0, '127.0.0.1')
   await once(echo, 'listening')
-  proxy = await startTcpProxy(() => (echo.address() as { port: number }).port)
+  proxy = await startProxy({ host: '127.0.0.1', port: (echo.address() as { port: number }).port })
 })
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy()
@@ -52,7 +51,7 @@ test('without a fault what is sent arrives', async () => {
 test('a delay is added in each direction, and bytes stay in order', async () => {
   const socket = await open()
   await say(socket, 'warm')
-  proxy.set({ delayMs: 100 })
+  await proxy.slow(100)
   const began = performance.now()
   for (const part of ['a', 'b', 'c']) socket.write(part)
   let got = ''
@@ -64,7 +63,7 @@ test('a delay is added in each direction, and bytes stay in order', async () => 
 test('bytes held back while it hangs arrive when it goes on, on old and new connections', async () => {
   const old = await open()
   await say(old, 'warm')
-  proxy.set('hang')
+  await proxy.hang()
   const young = await open()
   const answers: string[] = []
   for (const socket of [old, young]) {
@@ -73,35 +72,37 @@ test('bytes held back while it hangs arrive when it goes on, on old and new conn
   }
   await delay(150)
   expect(answers).toEqual([])
-  proxy.set('none')
+  await proxy.pass()
   while (answers.length < 2) await delay(5)
   expect(answers).toEqual(['late', 'late'])
 })
 
-test('while it refuses, open connections are reset and new ones as soon as they are made', async () => {
+test('while it refuses, open connections are reset and new ones are refused', async () => {
   const old = await open()
   await say(old, 'warm')
   const closed = closes(old)
-  proxy.set('refuse')
+  await proxy.refuse()
   expect(await closed).toBe(true)
   expect(await closes(begin())).toBe(true)
-  proxy.set('none')
+  await proxy.pass()
   expect(await say(await open(), 'again')).toBe('again')
 })
 
-test('a cut resets what is open and lets new connections in', async () => {
+test('a reset ends what is open and lets new connections in', async () => {
   const old = await open()
   await say(old, 'warm')
   const closed = closes(old)
-  proxy.cut()
+  proxy.reset()
   expect(await closed).toBe(true)
   expect(await say(await open(), 'new')).toBe('new')
 })
 
-test('it keeps cutting until it is told to stop', async () => {
-  const stop = proxy.keepCutting(createRandom(1), [5, 10])
-  for (let times = 0; times < 3; times++) expect(await closes(begin())).toBe(true)
-  stop()
-  await delay(20)
-  expect(await say(await open(), 'whole')).toBe('whole')
+test('each connection is reset so long after its first bytes', async () => {
+  await proxy.cut(10)
+  for (let times = 0; times < 3; times++) {
+    const socket = await open()
+    const closed = closes(socket)
+    socket.write('first')
+    expect(await closed).toBe(true)
+  }
 })
