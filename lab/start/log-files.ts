@@ -28,11 +28,14 @@ export async function openLogFiles(labDir: string): Promise<LogFiles> {
   const append = (name: string, line: string) => {
     if (closed) return
     let stream = streams.get(name)
-    if (!stream) {
+    if (!stream || stream.destroyed) {
+      // The line under way when a disk is full may be cut off: the next one begins on a line of its own.
+      const isBroken = stream !== undefined
       stream = createWriteStream(join(dir, name), { flags: 'a', mode: 0o600 })
-      // A full disk costs the record, not the lab.
+      // A full disk costs the lines of that time, and neither the lab nor what comes later.
       stream.on('error', () => {})
       streams.set(name, stream)
+      if (isBroken) stream.write('\n')
     }
     stream.write(`${line}\n`)
   }
