@@ -1,16 +1,18 @@
 import type { HttpHandler } from '@azure/functions'
+import { createProbing, type Probes, sinceOf } from '../shared/probes.ts'
 import { type BoundaryDeps, problemBoundary } from './http.ts'
 
-/** `GET /api/health`: the stores this host cannot work without, each by name. 503 if one does not answer. */
-export const healthHandler = (
-  deps: BoundaryDeps & { probes: Readonly<Record<string, () => Promise<unknown>>> },
-): HttpHandler =>
-  problemBoundary(deps, async () => {
-    const names = Object.keys(deps.probes)
-    const results = await Promise.allSettled(names.map((name) => deps.probes[name]?.()))
-    const stores = Object.fromEntries(
-      names.map((name, i) => [name, results[i]?.status === 'fulfilled' ? 'ok' : 'down']),
-    )
-    const ok = results.every((result) => result.status === 'fulfilled')
-    return { status: ok ? 200 : 503, jsonBody: { status: ok ? 'ok' : 'degraded', stores } }
+const RETRY_AFTER_SECONDS = 2
+
+/** `GET /api/health`: the stores this host cannot work without, each by name. 503 if one cannot be used, and since when. */
+export const healthHandler = (deps: BoundaryDeps & { probes: Probes; now: () => number }): HttpHandler => {
+  const ask = createProbing(deps.probes, deps.now)
+  return problemBoundary(deps, async () => {
+    const parts = await ask()
+    const stores = Object.fromEntries([...parts].map(([name, down]) => [name, down ? 'down' : 'ok']))
+    const since = sinceOf(parts)
+    if (Object.keys(since).length === 0) return { status: 200, jsonBody: { status: 'ok', stores } }
+    const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) }
+    return { status: 503, headers, jsonBody: { status: 'degraded', stores, since } }
   })
+}

@@ -33,7 +33,14 @@ it('health names the store that is down, and nothing about it', async () => {
   const broken = await startFunctions({ deps: { probes } })
   const { status, json } = await broken.call('health')
   await broken.close()
-  expect([status, json]).toEqual([503, { status: 'degraded', stores: { postgres: 'ok', redis: 'down', tables: 'ok' } }])
+  expect([status, json]).toEqual([
+    503,
+    {
+      status: 'degraded',
+      stores: { postgres: 'ok', redis: 'down', tables: 'ok' },
+      since: { redis: expect.any(String) },
+    },
+  ])
 })
 
 it('publishes public keys only', async () => {

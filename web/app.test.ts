@@ -151,9 +151,12 @@ test('web is healthy while its stores are not, and ready only with every part', 
     const startedAt = performance.now()
     const ready = await down.visitor().get('/__ready')
     expect(performance.now() - startedAt).toBeLessThan(3_000)
-    expect([ready.status, JSON.parse(ready.text)]).toEqual([
+    const since = expect.stringMatching(/^\d{4}-\d\d-\d\dT/)
+    const parts = { redis: 'down', tables: 'down', functions: 'up' }
+    expect([ready.status, ready.headers.get('retry-after'), JSON.parse(ready.text)]).toEqual([
       503,
-      { status: 'unready', parts: { redis: 'down', tables: 'down', functions: 'up' } },
+      '5',
+      { status: 'unready', parts, since: { redis: since, tables: since } },
     ])
   } finally {
     await down.close()

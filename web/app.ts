@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
+import { REQUEST_MS, withBudget } from '../shared/bounded.ts'
 import type { ServiceLog } from '../shared/log.ts'
+import type { Probes } from '../shared/probes.ts'
 import { ProblemError } from '../shared/problem.ts'
 import type { LiveSessions, SessionLedger } from '../shared/stores/port.ts'
 import { type ContainDeps, revokeHandlers } from './contain/handler.ts'
@@ -9,7 +11,7 @@ import type { Cookies } from './cookies.ts'
 import { refuseCrossSite } from './csrf.ts'
 import { readForm } from './form.ts'
 import type { FunctionsClient } from './functions-client.ts'
-import { health, type Probes, ready } from './health.ts'
+import { health, ready } from './health.ts'
 import { showAccount, submitPassword } from './pages/account.ts'
 import { showConfirm, submitConfirm } from './pages/confirm.ts'
 import { submitConsent } from './pages/consent.ts'
@@ -55,7 +57,7 @@ export function createApp(deps: WebDeps): Express {
   app.set('trust proxy', 1)
   app.set('query parser', 'simple')
 
-  app.use(observeVisit(deps), securityHeaders(deps), refuseCrossSite(deps))
+  app.use(bounded, observeVisit(deps), securityHeaders(deps), refuseCrossSite(deps))
   app.get('/__health', health)
   app.get('/__ready', ready(deps))
   app.get('/icon.svg', icon)
@@ -70,6 +72,9 @@ export function createApp(deps: WebDeps): Express {
   app.use(answerProblem(deps))
   return app
 }
+
+/** The waits of one request for its stores have one limit together. */
+const bounded: RequestHandler = (_request, _response, next) => withBudget(REQUEST_MS, next)
 
 function addPages(app: Express, deps: WebDeps): void {
   app.get('/', tellEnding, showLanding)

@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import type { WebConfig } from '../shared/config.ts'
 import type { ServiceLog } from '../shared/log.ts'
 import { remoteKeys } from '../shared/session/keys.ts'
@@ -11,7 +12,8 @@ import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
 import { warnOfInsecureTls } from '../shared/stores/tls.ts'
 import type { WebDeps } from './app.ts'
 import { createCookies } from './cookies.ts'
-import { createFunctionsClient } from './functions-client.ts'
+import { createFunctionsClient, parseJson } from './functions-client.ts'
+import { FunctionsDegraded } from './health.ts'
 import { configureRum } from './rum.ts'
 
 /**
@@ -60,9 +62,14 @@ export function createDeps(
   }
 }
 
-/** @throws unless functions says that it is well */
+const Health = z.object({ stores: z.record(z.string().max(32), z.string().max(32)) })
+
+/** @throws unless functions says that it is well, and with its words where it has some */
 async function askHealth(origin: string): Promise<void> {
   const response = await fetch(`${origin}/api/health`, { redirect: 'error', signal: AbortSignal.timeout(5_000) })
-  await response.body?.cancel()
-  if (!response.ok) throw new Error(`functions answered ${response.status}`)
+  const text = await response.text()
+  if (response.ok) return
+  const health = Health.safeParse(parseJson(text))
+  if (!health.success) throw new Error(`functions answered ${response.status}`)
+  throw new FunctionsDegraded(Object.keys(health.data.stores).filter((store) => health.data.stores[store] !== 'ok'))
 }

@@ -5,8 +5,8 @@ import type { ServiceLog } from '../shared/log.ts'
 import { type ProblemCode, ProblemError, problems } from '../shared/problem.ts'
 import { SIGNATURE_HEADER, type SigningKeys, sign } from '../shared/signature.ts'
 
-/** A password may have to wait for its turn in the hash queue. */
-const TIMEOUT_MS = 10_000
+/** Longer than functions waits for its own stores, so that its answer is heard. */
+const TIMEOUT_MS = 11_000
 const RETRY_AFTER_SECONDS = 5
 
 export type Answer<T> = { kind: 'ok'; value: T } | Refused
@@ -47,14 +47,17 @@ export const RenewedToken = z.object({ token: z.string().min(1), expires_at: z.s
 export const TotpOffer = z.object({ secret: z.string(), otpauth_uri: z.string().startsWith('otpauth://totp/') })
 export const Nothing = z.unknown()
 
+const AWAY: Refused = { kind: 'refused', code: 'unavailable', retryAfterSeconds: RETRY_AFTER_SECONDS }
+
 const Problem = z.object({
   code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
   detail: z.string().max(512).optional(),
 })
 
 /**
- * Signs each call anew, with a fresh id and time. What cannot be reached, or answers against the contract, is
- * `unavailable` or `internal-error` to the visitor, and the fault goes to the log.
+ * Signs each call anew, with a fresh id and time. What cannot be reached, or is answered by something else than functions
+ * (a page, JSON that is cut), is `unavailable` to the visitor. An answer of functions against the contract is an
+ * `internal-error`. The fault goes to the log.
  */
 export function createFunctionsClient(deps: {
   origin: string
@@ -87,23 +90,24 @@ export function createFunctionsClient(deps: {
         deps.log.error(error, 'functions could not be reached', { route: nameOf(route) })
         return undefined
       })
-      if (!sent) return { kind: 'refused', code: 'unavailable', retryAfterSeconds: RETRY_AFTER_SECONDS }
+      if (!sent) return AWAY
       const { response, text } = sent
       if (!response.ok) return refusal(response, text, nameOf(route), deps.log)
-      const value = answer.safeParse(parseJson(text))
-      if (value.success) return { kind: 'ok', value: value.data }
+      const json = parseJson(text)
+      const value = answer.safeParse(json)
+      if (value.success && (json !== undefined || text === '')) return { kind: 'ok', value: value.data }
       deps.log.warn('functions answered against its contract', { route: nameOf(route), status: response.status })
-      return { kind: 'refused', code: 'internal-error' }
+      return json === undefined ? AWAY : { kind: 'refused', code: 'internal-error' }
     },
   }
 }
 
 function refusal(response: Response, text: string, route: string, log: Pick<ServiceLog, 'warn'>): Refused {
   const problem = Problem.safeParse(parseJson(text))
-  // A refused signature is a fault of our own configuration, not of the visitor's.
   if (!problem.success || problem.data.code === 'call-refused') {
     log.warn('functions refused a call', { route, status: response.status })
-    return { kind: 'refused', code: response.status >= 500 ? 'unavailable' : 'internal-error' }
+    // A refused signature is a fault of our own configuration, not of the visitor's.
+    return problem.success ? { kind: 'refused', code: 'internal-error' } : AWAY
   }
   const { code, detail } = problem.data
   const after = Number(response.headers.get('retry-after') ?? Number.NaN)
@@ -121,7 +125,8 @@ export function problemOf({ code, detail, retryAfterSeconds }: Refused): Problem
 /** A route as it is logged: without the session that it names. */
 const nameOf = (route: string): string => route.replace(/(?<=^auth\/sessions\/)[^/]+/, '{sid}')
 
-function parseJson(text: string): unknown {
+/** @returns undefined for what is no JSON */
+export function parseJson(text: string): unknown {
   if (text === '') return undefined
   try {
     return JSON.parse(text)

@@ -1,35 +1,53 @@
 import type { RequestHandler } from 'express'
-import { within } from '../shared/bounded.ts'
 import type { ServiceLog } from '../shared/log.ts'
+import { createProbing, type Probes, sinceOf } from '../shared/probes.ts'
 
-const PROBE_MS = 1_500
-
-/** Each part that pages need, and how to ask whether it answers; a probe that throws says no. */
-export type Probes = Readonly<Record<string, () => Promise<unknown>>>
+const RETRY_AFTER_SECONDS = 5
 
 /** `GET /__health`: this process answers. It asks nobody: a restart would not mend a store. */
 export const health: RequestHandler = (_request, response) => {
   response.json({ status: 'ok' })
 }
 
-/** `GET /__ready`: 200 once every part answers, else 503, with each part's state. Asked at once, for a bounded time. */
-export const ready =
-  (deps: { probes: Probes; log: Pick<ServiceLog, 'warn'> }): RequestHandler =>
-  async (_request, response) => {
-    const states = await Promise.all(
-      Object.entries(deps.probes).map(async ([part, probe]) => {
-        try {
-          await within(PROBE_MS, Promise.resolve().then(probe))
-          return [part, 'up'] as const
-        } catch (error) {
-          deps.log.warn('a part is not ready', { part, fault: error instanceof Error ? error.name : 'unknown' })
-          return [part, 'down'] as const
-        }
-      }),
-    )
-    const isReady = states.every(([, state]) => state === 'up')
-    if (!isReady) response.set('retry-after', '5')
-    response
-      .status(isReady ? 200 : 503)
-      .json({ status: isReady ? 'ready' : 'unready', parts: Object.fromEntries(states) })
+/** Functions answers, and says which of its stores cannot be used. */
+export class FunctionsDegraded extends Error {
+  override readonly name = 'FunctionsDegraded'
+  readonly stores: readonly string[]
+
+  constructor(stores: readonly string[]) {
+    super(`functions cannot use: ${stores.join(', ')}`)
+    this.stores = stores
   }
+}
+
+/**
+ * `GET /__ready`: 200 once every part can be used, else 503, with each part's state and since when it is down; for
+ * functions also which of its stores. Asked at once, for a bounded time.
+ */
+export const ready = (deps: { probes: Probes; now: () => number; log: Pick<ServiceLog, 'warn'> }): RequestHandler => {
+  const ask = createProbing(deps.probes, deps.now)
+  return async (_request, response) => {
+    const asked = await ask()
+    const parts = Object.fromEntries([...asked].map(([part, down]) => [part, down ? 'down' : 'up']))
+    const since = sinceOf(asked)
+    if (Object.keys(since).length === 0) {
+      response.json({ status: 'ready', parts })
+      return
+    }
+    for (const [part, down] of asked) {
+      if (!down) continue
+      const fault = down.fault instanceof Error ? down.fault.name : 'unknown'
+      deps.log.warn('a part is not ready', { part, fault })
+    }
+    const degraded = asked.get('functions')?.fault
+    response
+      .status(503)
+      .set('retry-after', String(RETRY_AFTER_SECONDS))
+      .json({
+        status: 'unready',
+        parts,
+        since,
+        ...(degraded instanceof FunctionsDegraded && { functions: degraded.stores }),
+      })
+  }
+}

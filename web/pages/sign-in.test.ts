@@ -181,7 +181,8 @@ test('a notice is one of ours, whatever the address says', async () => {
 
 test.each([
   ['answers 503 without a body', { status: 503 } as const, 503],
-  ['answers another host’s 404', { status: 404 } as const, 500],
+  ['answers another host’s 404', { status: 404 } as const, 503],
+  ['answers with a page', { status: 200, body: undefined } as const, 503],
   ['answers 200 with nonsense', { status: 200, body: { hello: 1 } } as const, 500],
   ['refuses our signature', problemReply('call-refused'), 500],
 ])('functions that %s is a page with a request id, and nothing of the cause', async (_name, reply, status) => {
