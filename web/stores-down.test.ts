@@ -1,0 +1,178 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../lab/faults/proxy.ts'
+import { sign } from '../shared/signature.ts'
+import type { Page, Visitor } from './testing/browser.ts'
+import { sidOf, startWeb, type Web } from './testing/harness.ts'
+
+const STORES = ['redis', 'tables'] as const
+type Store = (typeof STORES)[number]
+/** Heroku's router waits 30 s. A page waits for its stores no longer than this. */
+const BUDGET_MS = 10_000
+
+const proxies = new Map<Store, FaultProxy>()
+const proxyOf = (store: Store): FaultProxy => {
+  const proxy = proxies.get(store)
+  if (!proxy) throw new Error(`no proxy for ${store}`)
+  return proxy
+}
+let web: Web
+beforeAll(async () => {
+  const urls = { redis: inject('redisUrl'), tables: inject('tablesConnection') }
+  for (const store of STORES) proxies.set(store, await startProxy(addressIn(urls[store])))
+  web = await startWeb(() => ({}), {
+    REDIS_URL: through(urls.redis, proxyOf('redis')),
+    TABLES_CONNECTION: through(urls.tables, proxyOf('tables')),
+  })
+})
+afterAll(async () => {
+  await web.close()
+  for (const proxy of proxies.values()) await proxy.close()
+})
+
+type Ask = (visitor: Visitor) => Promise<Page>
+const get =
+  (path: string): Ask =>
+  (visitor) =>
+    visitor.get(path)
+const post =
+  (path: string, fields: Record<string, string> = {}): Ask =>
+  (visitor) =>
+    visitor.post(path, fields)
+
+/** Every route, as somebody asks it who has a session. */
+const ROUTES: Readonly<Record<string, Ask>> = {
+  'GET /__health': get('/__health'),
+  'GET /__ready': get('/__ready'),
+  'GET /icon.svg': get('/icon.svg'),
+  'GET /': get('/'),
+  'GET /login': get('/login'),
+  'POST /login': post('/login', { email: 'a@example.com', password: 'long enough for a test' }),
+  'GET /register': get('/register'),
+  'POST /register': post('/register', { email: 'a@example.com', password: 'long enough for a test' }),
+  'GET /register/sent': get('/register/sent'),
+  'GET /confirm': get('/confirm'),
+  'POST /confirm': post('/confirm', { token: 'x'.repeat(43) }),
+  'GET /mfa': get('/mfa'),
+  'POST /mfa': post('/mfa', { code: '123456' }),
+  'GET /dashboard': get('/dashboard'),
+  'POST /dashboard/end': (visitor) => visitor.post('/dashboard/end', { sid: sidOf(visitor) }),
+  'GET /account': get('/account'),
+  'POST /account/password': post('/account/password', { current: 'x', next: 'long enough for a test' }),
+  'POST /account/totp': post('/account/totp'),
+  'POST /account/totp/confirm': post('/account/totp/confirm', { code: '123456' }),
+  'POST /account/totp/disable': post('/account/totp/disable', { code: '123456' }),
+  'POST /account/reauth': post('/account/reauth', { password: 'x' }),
+  'POST /logout': post('/logout'),
+}
+
+/** What needs no store: its answer is a file, or comes from functions. */
+const NO_REDIS = ['GET /__health', 'GET /icon.svg']
+
+async function revoke(sid: string): Promise<Page> {
+  const body = JSON.stringify({
+    ...{ id: randomUUID(), op: 'POST /contain/revoke', action: 'revoke', sid, reason: 'contained' },
+    ...{ detection: 'session-reuse', containment_id: randomBytes(16).toString('hex') },
+  })
+  const signature = sign(body, [web.secrets.hmac], web.clock.now())
+  const headers = { 'content-type': 'application/json', 'x-ato-signature': signature }
+  const response = await fetch(`${web.origin}/contain/revoke`, { method: 'POST', headers, body })
+  return { status: response.status, headers: response.headers, text: await response.text(), location: null }
+}
+
+interface Asked {
+  route: string
+  page: Page
+  tookMs: number
+}
+
+async function timed(route: string, ask: () => Promise<Page>): Promise<Asked> {
+  const startedAt = performance.now()
+  const page = await ask()
+  return { route, page, tookMs: performance.now() - startedAt }
+}
+
+/** A browser of its own for each route, all with one session, while the store has its fault. */
+async function askAll(become: () => Promise<void>): Promise<Asked[]> {
+  const account = web.newAccount()
+  const [holder, contained] = [await web.signIn(account), await web.signIn(account)]
+  await become()
+  const asked = Object.entries(ROUTES).map(([route, ask]) => {
+    const visitor = web.visitor()
+    for (const [name, value] of holder.jar) visitor.jar.set(name, value)
+    return timed(route, () => ask(visitor))
+  })
+  return Promise.all([...asked, timed('POST /contain/revoke', () => revoke(sidOf(contained)))])
+}
+
+/** @throws unless somebody can sign in and see a page again within three seconds */
+async function expectBack(): Promise<void> {
+  const until = performance.now() + 3_000
+  while ((await web.visitor().get('/__ready')).status !== 200) expect(performance.now()).toBeLessThan(until)
+  const visitor = await web.signIn(web.newAccount())
+  expect((await visitor.get('/dashboard')).status).toBe(200)
+}
+
+function expectAway({ route, page: { status, headers, text } }: Asked): void {
+  expect([route, status, headers.get('retry-after')]).toEqual([route, 503, '5'])
+  if (route === 'GET /__ready') return
+  const isPage = route !== 'POST /contain/revoke'
+  expect([route, headers.get('content-type')]).toEqual([
+    route,
+    isPage ? 'text/html; charset=utf-8' : 'application/problem+json',
+  ])
+  expect(text).toContain('unavailable')
+}
+
+const JSON_OF_SERVICE = { 'content-type': 'application/json;odata=minimalmetadata', 'x-ms-version': '2019-02-02' }
+const PAGE = '<html><body>canary</body></html>'
+const faults: [Store, string, (proxy: FaultProxy) => Promise<void>][] = [
+  ...STORES.flatMap((store): [Store, string, (proxy: FaultProxy) => Promise<void>][] => [
+    [store, 'hangs', (proxy) => proxy.hang()],
+    [store, 'refuses connections', (proxy) => proxy.refuse()],
+    [store, 'is slow by 2,500 ms each way', (proxy) => proxy.slow(2_500)],
+    [store, 'has its connections cut', (proxy) => proxy.cut()],
+    [store, 'is a web page', (proxy) => proxy.answer(httpAnswer(200, { 'content-type': 'text/html' }, PAGE))],
+  ]),
+  [
+    'redis',
+    'is full',
+    (proxy) => proxy.answer(redisAnswer("-OOM command not allowed when used memory > 'maxmemory'.")),
+  ],
+  [
+    'tables',
+    'asks to be asked again in 120 s',
+    (proxy) => proxy.answer(httpAnswer(503, { ...JSON_OF_SERVICE, 'retry-after': '120' }, '{}')),
+  ],
+]
+
+it('the table has every route', () => {
+  interface Layer {
+    route?: { path: string; methods: Record<string, boolean> }
+  }
+  const routes = (web.app.router as unknown as { stack: Layer[] }).stack.flatMap(({ route }) =>
+    route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`) : [],
+  )
+  expect([...Object.keys(ROUTES), 'POST /contain/revoke'].sort()).toEqual(routes.sort())
+})
+
+it.each(faults)('%s that %s denies on every route in time, and serves when it is back', async (store, _, become) => {
+  await expectBack()
+  web.lines.length = 0
+  try {
+    const answers = await askAll(() => become(proxyOf(store)))
+    for (const asked of answers) {
+      expect([asked.route, asked.tookMs < BUDGET_MS]).toEqual([asked.route, true])
+      if (asked.page.status >= 500) expectAway(asked)
+      expect(asked.page.text).not.toMatch(/canary|127\.0\.0\.1:|ECONN|OOM/)
+    }
+    const served = answers.filter(({ page }) => page.status < 500).map(({ route }) => route)
+    if (store === 'redis') expect(served).toEqual(NO_REDIS)
+    const ready = JSON.parse(answers.find(({ route }) => route === 'GET /__ready')?.page.text ?? '')
+    const since = { [store]: expect.any(String) }
+    expect(ready).toMatchObject({ status: 'unready', parts: { [store]: 'down' }, since })
+  } finally {
+    await proxyOf(store).pass()
+  }
+  await expectBack()
+})
