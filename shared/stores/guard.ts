@@ -30,7 +30,7 @@ const MOST_TRIES = 4
 const FIRST_PAUSE_MS = 100
 
 /** Half of what the backoff has reached at least: callers that failed together do not come back together. */
-export const pauseAfter = (tries: number): number => FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random())
+const pauseAfter = (tries: number): number => FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random())
 
 /** @returns the pause before the next try, or undefined when there is to be none */
 export function pauseBefore(tries: number, { isRepeatable, retryAfterMs = 0 }: Fault, leftMs: number) {
