@@ -23,7 +23,7 @@ export function createFunctionsLog(
 ): ClosableLog {
   const tags = { service: config.DD_SERVICE, env: config.DD_ENV }
   const onStdout = createLog(tags, stdout)
-  const url = intakeUrl(config)
+  const url = logIntakeUrl(config)
   if (url === undefined || config.DD_API_KEY === undefined) return { ...onStdout, close: async () => {} }
   const intake = openLogIntake({
     ...pace,
@@ -50,8 +50,15 @@ export function createFunctionsLog(
   }
 }
 
-/** The lab's own key is always set, and its lines have a way already: there, only an address of its own switches it on. */
-function intakeUrl({ DD_LOGS_URL, DD_SITE, ATO_LAB }: LogConfig): string | undefined {
+/**
+ * Where log lines are sent besides stdout. The lab's own key is always set, and its lines have a way already: there, only an
+ * address of its own switches it on.
+ */
+export function logIntakeUrl({
+  DD_LOGS_URL,
+  DD_SITE,
+  ATO_LAB,
+}: Pick<LogConfig, 'DD_LOGS_URL' | 'DD_SITE' | 'ATO_LAB'>): string | undefined {
   if (DD_LOGS_URL !== undefined) return DD_LOGS_URL
   return ATO_LAB || DD_SITE === undefined ? undefined : `https://http-intake.logs.${DD_SITE}/api/v2/logs`
 }

@@ -613,12 +613,13 @@ export interface ContainmentLedger {
   openPages(now: Date): AsyncIterable<Containment[]>
   /** Every row about one subject of one detection. */
   listOf(detection: string, scope: string): Promise<Containment[]>
-  /** Newest first. `since`: created at or after. */
+  /** Newest first. `since`: created at or after; `changedSince`: moved on at or after. */
   list(filter: {
     states?: readonly ContainmentState[]
     reason?: ContainmentReason
     detection?: string
     since?: Date
+    changedSince?: Date
     limit?: number
   }): Promise<Containment[]>
   /**

@@ -216,6 +216,14 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
       expect(await ids({ since: LATER })).toEqual([held.id])
     })
 
+    test('holds those that were moved on since', async () => {
+      const own = fresh()
+      await claimed({}, own)
+      const { id } = await claimed({ updatedAt: LATER }, own)
+      expect(await own.list({ changedSince: LATER })).toMatchObject([{ id }])
+      expect(await own.list({ changedSince: NOW })).toHaveLength(2)
+    })
+
     test('holds those of a reason', async () => {
       const own = fresh()
       const { id } = await claimed({ state: 'held', reason: 'cap' }, own)

@@ -162,13 +162,14 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
     },
 
     /** Rows do not come newest first, so that a limit saves the caller's time only. */
-    async list({ states, reason, detection, since, limit }) {
+    async list({ states, reason, detection, since, changedSince, limit }) {
       if (states?.length === 0) return []
       const conditions = [
         ...(states ? [`(${states.map((state) => odata`state eq ${state}`).join(' or ')})`] : []),
         ...(reason ? [odata`reason eq ${reason}`] : []),
         ...(detection ? [odata`PartitionKey eq ${detection}`] : []),
         ...(since ? [odata`createdAt ge ${since}`] : []),
+        ...(changedSince ? [odata`updatedAt ge ${changedSince}`] : []),
       ]
       const queryOptions = conditions.length > 0 ? { filter: conditions.join(' and ') } : {}
       const found: Containment[] = []

@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url'
+import { createDeps, type FunctionsDeps } from '../../../functions/deps.ts'
+import { createFunctionsLog, logIntakeUrl } from '../../../functions/log.ts'
+import { parseFunctionsConfig } from '../../../shared/config.ts'
+import { readRunFile } from '../../run-file.ts'
+import { loadSecrets } from '../../secrets.ts'
+import { appEnvironments } from '../../start/environment.ts'
+import type { Io } from '../command.ts'
+
+/**
+ * What functions has, with a log of its own: events go to the intake that Datadog reads, and to stderr where there is none.
+ * @throws when neither the environment nor a lab says where the ledger is
+ */
+export async function connect(dir: string, io: Pick<Io, 'err'>): Promise<FunctionsDeps> {
+  const config = parseFunctionsConfig(process.env.DATABASE_URL ? process.env : await labEnvironment(dir))
+  const isSent = logIntakeUrl(config) !== undefined && config.DD_API_KEY !== undefined
+  const log = createFunctionsLog(config, {
+    write: (line: string) => (isSent && isEvent(line) ? undefined : io.err(line)),
+  })
+  const hashWorker = fileURLToPath(new URL('../../../dist/hash-worker.cjs', import.meta.url))
+  return createDeps(config, { hashWorker }, log)
+}
+
+const isEvent = (line: string): boolean => typeof (JSON.parse(line) as { evt?: unknown }).evt === 'string'
+
+async function labEnvironment(dir: string): Promise<Readonly<Record<string, string>>> {
+  const run = await readRunFile(dir)
+  if (!run) {
+    throw new Error(
+      'No lab runs here and DATABASE_URL is not set. Start one (npm start), or set the deployment’s variables.',
+    )
+  }
+  const { web, functions, datadog } = run.urls
+  const mail = { smtpUrl: 'smtp://127.0.0.1:1', mailboxUrl: `${datadog}/mail` } // this command sends none
+  const secrets = await loadSecrets(dir)
+  const apps = appEnvironments({ secrets, stores: run.stores, origins: { web, functions }, mail })
+  return { ...apps.functions, DD_LOGS_URL: `${datadog}/api/v2/logs` }
+}
