@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { networkOf } from '../../shared/client/address.ts'
-import { containmentId } from '../../shared/containment/alert.ts'
+import { containmentId, pulledAlert } from '../../shared/containment/alert.ts'
+import { contain, handleAlert } from '../../shared/containment/contain.ts'
 import { retry, undo } from '../../shared/containment/operate.ts'
 import { revokeKeys, verify } from '../../shared/signature.ts'
 import { sweep } from '../sweep/sweep.ts'
@@ -559,6 +560,159 @@ describe('a delivery', () => {
   })
 })
 
+describe('an alert that a store keeps from being carried out', () => {
+  const request = () => ({ requestId: randomUUID(), ip: '203.0.113.9' })
+  const down = () => Promise.reject(new Error('down'))
+  /** One delivery to functions that cannot do this, and do not try again. */
+  const brokenBy = (change: Partial<typeof functions.deps>, delivery: Delivery) =>
+    contain(JSON.stringify(delivery), request(), { ...functions.deps, fetch: down, ...change })
+  const without = (...methods: (keyof typeof functions.deps.sessions)[]) => ({
+    sessions: { ...functions.deps.sessions, ...Object.fromEntries(methods.map((name) => [name, down])) },
+  })
+
+  it('has its row and is to come again; then it is carried out, and said once', async () => {
+    web.answer = 'error'
+    const { sid, token } = await functions.signIn()
+    functions.lines.length = 0
+    const delivery = reuse(sid)
+    const first = await brokenBy(without('revoke'), delivery)
+    expect(first).toMatchObject({ kind: 'unfinished', containment: { state: 'pending' } })
+    expect(await alive(token)).toBe(true)
+    expect((await deliver(delivery)).json).toMatchObject({ state: 'done', result: 'success' })
+    expect(await alive(token)).toBe(false)
+    expect((await deliver(delivery)).json).toEqual({ ignored: 'duplicate' })
+    expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', sid }])
+    expect(eventsOf('webhook').map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'ignored'])
+  })
+
+  it('is answered with 503 within fifteen seconds while Redis is away, and carried out when that is over', async () => {
+    web.answer = 'error'
+    const { sid, token } = await functions.signIn()
+    const calls = { revoke: 0 }
+    const revoke: typeof functions.deps.sessions.revoke = async (...given) => {
+      if (++calls.revoke < 4) throw new Error('down')
+      return functions.deps.sessions.revoke(...given)
+    }
+    const sessions = { ...functions.deps.sessions, revoke }
+    const paused = await startFunctions({ env: functions.env, deps: { fetch: down, sessions } })
+    const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
+    // A short pause needs nobody's retry.
+    expect((await paused.call('contain', { body: reuse(sid), headers })).json).toMatchObject({ state: 'done' })
+    expect(await alive(token)).toBe(false)
+    const other = await functions.signIn()
+    calls.revoke = -1_000
+    const started = performance.now()
+    const { status, headers: answered } = await paused.call('contain', { body: reuse(other.sid), headers })
+    expect({ status, retry: answered.get('retry-after') }).toEqual({ status: 503, retry: '2' })
+    expect(performance.now() - started).toBeLessThan(13_000)
+    await paused.close()
+    expect(await alive(other.token)).toBe(true)
+    await sweep({ ...functions.deps, now: () => Date.now() + 31_000 })
+    expect(await alive(other.token)).toBe(false)
+  }, 40_000)
+
+  it('is left to a person if it recovered meanwhile; what costs nobody anything is closed', async () => {
+    const { sid, token } = await functions.signIn()
+    const delivery = reuse(sid)
+    await brokenBy(without('revoke'), delivery)
+    functions.lines.length = 0
+    const over = await deliver({ ...delivery, id: randomUUID(), transition: 'Recovered' })
+    expect(over.json).toMatchObject({ state: 'held' })
+    expect(eventsOf('contain')).toMatchObject([{ outcome: 'refused', reason: 'recovered', level: 'error', sid }])
+    expect(await alive(token)).toBe(true)
+    const ip = freshIp()
+    const blocks = { ...functions.deps.blocks, block: down }
+    const block = stuffing(ip)
+    await brokenBy({ blocks }, block)
+    const closed = await deliver({ ...block, id: randomUUID(), transition: 'Recovered' })
+    expect(closed.json).toMatchObject({ state: 'closed' })
+    await sweep({ ...functions.deps, now: () => Date.now() + 31_000 })
+    expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeUndefined()
+  })
+
+  it('spares what its owner opens before it is carried out', async () => {
+    const { email, token } = await functions.signIn()
+    const userId = (await functions.deps.users.findByEmail(email))?.id ?? ''
+    const delivery = about('otp-replay', 'user', `@usr.id:${userId}`)
+    expect(await brokenBy(without('raiseEpoch'), delivery)).toMatchObject({ kind: 'unfinished' })
+    const epoch = await functions.deps.users.readEpoch(userId)
+    const later = await functions.signIn({ email })
+    for (let tries = 0; tries < 2; tries++) await deliver({ ...delivery, transition: 'Re-Triggered' })
+    expect(await alive(token)).toBe(false)
+    expect(await alive(later.token)).toBe(true)
+    expect(await functions.deps.users.readEpoch(userId)).toBe(epoch)
+    expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', action: 'revoke_user' }])
+  })
+
+  it('is asked about at Postgres for a moment: while that is away, the claim needs none', async () => {
+    const userId = randomUUID()
+    const users = { ...functions.deps.users, findById: down, bumpEpoch: down }
+    const outcome = await brokenBy({ users }, about('otp-replay', 'user', `@usr.id:${userId}`))
+    expect(outcome).toMatchObject({ kind: 'unfinished', containment: { state: 'pending', userId } })
+    functions.lines.length = 0
+    await sweep({ ...functions.deps, now: () => Date.now() + 31_000 })
+    const said = eventsOf('contain').filter((event) => 'usr' in event && event.usr?.id === userId)
+    expect(said).toMatchObject([{ outcome: 'fail', reason: 'subject_gone', level: 'error' }])
+  })
+
+  it('does not pass the cap by coming again', async () => {
+    const detection = 'takeover-after-failures' // of which no other test contains anybody
+    const capped = { ...functions.deps, capLimit: 1, capSourceShare: 1, fetch: down }
+    const of = (sid: string) => JSON.stringify(about(detection, 'session', `@sid:${sid}`))
+    await contain(of((await functions.signIn()).sid), request(), capped)
+    const { sid, token } = await functions.signIn()
+    const body = of(sid)
+    const cap = { admit: down }
+    expect(await contain(body, request(), { ...capped, cap })).toMatchObject({ kind: 'unfinished' })
+    functions.lines.length = 0
+    expect(await contain(body, request(), capped)).toMatchObject({ containment: { state: 'held', reason: 'cap' } })
+    expect(await contain(body, request(), capped)).toEqual({ kind: 'ignored', reason: 'duplicate' })
+    await sweep({ ...functions.deps, ...capped, now: () => Date.now() + 31_000 })
+    expect(await alive(token)).toBe(true)
+    expect(eventsOf('contain')).toMatchObject([{ outcome: 'refused', reason: 'cap', sid }])
+  })
+})
+
+describe('an alert that was found by asking Datadog', () => {
+  const open = (sid: string) => ({
+    monitorId: '42',
+    tags: ['detection:session-reuse', 'contain:session', 'env:prod'],
+    scope: `@sid:${sid}`,
+    triggeredAt: Math.floor(Date.now() / 1000) * 1000,
+  })
+  const pull = async (sid: string) => {
+    const alert = pulledAlert(open(sid))
+    if ('fault' in alert) throw new Error(alert.why)
+    return handleAlert(alert, randomUUID(), functions.deps)
+  }
+
+  it('is carried out like any other; the webhook that comes later is its repetition, and its recovery closes it', async () => {
+    const { sid } = await functions.signIn()
+    functions.lines.length = 0
+    const pulled = await pull(sid)
+    expect(pulled).toMatchObject({
+      kind: 'accepted',
+      containment: { state: 'done', cycle: expect.stringMatching(/^pull-\d+$/) },
+    })
+    const delivery = reuse(sid)
+    expect((await deliver(delivery)).json).toEqual({ ignored: 'duplicate' })
+    expect(eventsOf('contain')).toHaveLength(1)
+    const over = await deliver({ ...delivery, id: randomUUID(), transition: 'Recovered', date: String(Date.now()) })
+    expect(over.json).toMatchObject({ state: 'closed' })
+    // The next cycle of the alert is no repetition of that.
+    expect((await deliver(reuse(sid))).json).toMatchObject({ state: 'done' })
+  })
+
+  it('is carried out once, however often it is found', async () => {
+    const { sid } = await functions.signIn()
+    functions.lines.length = 0
+    const found = await Promise.all([pull(sid), pull(sid)])
+    found.push(await pull(sid))
+    expect(found.at(-1)).toEqual({ kind: 'ignored', reason: 'duplicate' })
+    expect(eventsOf('contain')).toHaveLength(1)
+  })
+})
+
 describe('a cycle', () => {
   it('has one row: a second trigger of it does nothing, a re-trigger renews the block', async () => {
     const ip = freshIp()
@@ -700,6 +854,22 @@ describe('the sweeper', () => {
     expect(swept[1]?.contained).toBe(0)
     expect(await alive(token)).toBe(false)
     expect(eventsOf('contain').filter((event) => 'sid' in event && event.sid === sid)).toHaveLength(1)
+  })
+
+  it('fails at once what can never be carried out, with a page, and goes on with the others', async () => {
+    const now = new Date()
+    const common = { cycle: randomUUID(), action: 'revoke', state: 'pending', alertId: '1', attempts: 0 } as const
+    const dates = { alertedAt: now, createdAt: new Date(0), updatedAt: now, nextAt: now }
+    const gone = { ...common, ...dates, id: randomUUID(), detection: 'of-last-year', scope: `@sid:${'S'.repeat(22)}` }
+    await functions.deps.containments.claim(gone)
+    functions.lines.length = 0
+    await sweep(functions.deps)
+    await sweep(functions.deps)
+    const row = await functions.deps.containments.find(gone.detection, gone.id)
+    expect(row).toMatchObject({ state: 'failed', reason: 'policy_gone' })
+    expect(
+      eventsOf('contain').filter((event) => 'detection' in event && event.detection === gone.detection),
+    ).toMatchObject([{ outcome: 'fail', reason: 'policy_gone', level: 'error', containment_id: gone.id }])
   })
 
   it('closes what ran out, and runs once of two at the same instant', async () => {

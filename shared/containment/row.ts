@@ -100,7 +100,7 @@ export type Step =
 export function judge(row: Containment, by: Judgement): Step {
   const isOurs = row.holder === by.requestId
   const isDue = row.nextAt <= by.now
-  if (row.announce) return isOurs || isDue ? { kind: 'announce' } : { kind: 'rest' }
+  if (row.announce) return row.announce.requestId === by.requestId || isDue ? { kind: 'announce' } : { kind: 'rest' }
   if (row.state === 'done' && row.expiresAt) {
     return row.expiresAt > by.now ? { kind: 'keep' } : { kind: 'move', to: expire(row, by.now) }
   }
@@ -237,8 +237,8 @@ export interface Decision {
 export const approve = (now: Date, decision: Decision) => (row: Containment) => {
   if (row.announce || (row.state !== 'held' && row.state !== 'failed' && row.state !== 'pending')) return undefined
   const approved = { ...row, ...decision, admitted: true, approved: true, updatedAt: now } as const
-  // An attempt that is under way goes on; its fence stays.
-  if (row.state === 'pending') return approved
+  const isUnderWay = row.state === 'pending' && row.holder !== undefined && row.nextAt > now
+  if (isUnderWay) return approved
   return { ...approved, state: 'pending', reason: undefined, holder: undefined, renewedAt: now, nextAt: now } as const
 }
 
