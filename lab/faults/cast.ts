@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import bcrypt from 'bcryptjs'
 import { chromeOnWindows, type Device } from '../../attacks/clients/devices.ts'
 import { inParallel } from '../../attacks/parallel.ts'
@@ -8,6 +9,7 @@ import { deviceHashFor } from '../../shared/client/device.ts'
 import type { FunctionsConfig } from '../../shared/config.ts'
 import { issueSession, newSid } from '../../shared/session/issue.ts'
 import { createIssuer } from '../../shared/session/token.ts'
+import { StoreAway } from '../../shared/stores/away.ts'
 import { connectPostgres, connectRedis, connectTables } from '../../shared/stores/connect.ts'
 import type { ContainmentLedger } from '../../shared/stores/port.ts'
 import { createUsers } from '../../shared/stores/postgres/users.ts'
@@ -58,6 +60,8 @@ export interface Cast {
 
 const PASSWORD = 'a fault is not an excuse 7'
 const ASKED_AT_ONCE = 16
+const STORE_TRIES = 10
+const STORE_PAUSE_MS = 1000
 const ANSWER_MS = 20_000
 /** Older than the age up to which accounts are counted in a cap of their own. */
 const ACCOUNT_AGE_MS = 30 * 86_400_000
@@ -110,15 +114,28 @@ export async function openCast({
   const passwordHash = await passwords.hash(PASSWORD)
   let made = 0
 
+  /** On a busy machine the stores of a stage may be slow before any fault begins. */
+  async function patiently<T>(act: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await act()
+      } catch (error) {
+        if (!(error instanceof StoreAway) || tries === STORE_TRIES) throw error
+        await delay(STORE_PAUSE_MS, undefined, { signal })
+      }
+    }
+  }
+
   async function open(account: Pick<Person, 'email' | 'userId'>, home: Home, address: string): Promise<Person> {
     const device = chromeOnWindows()
     const hints = { platform: device.hints['sec-ch-ua-platform'], mobile: device.hints['sec-ch-ua-mobile'] }
     const deviceHash = deviceHashFor(device.userAgent, hints, config.DEVICE_HASH_KEY)
     const via = home === 'web' ? ('web' as const) : ('api' as const)
     const client = { ip: address, userAgent: device.userAgent, hints, via, requestId: randomUUID() }
-    const epoch = await users.readEpoch(account.userId)
+    const { userId } = account
+    const epoch = await users.readEpoch(userId)
     if (epoch === undefined) throw new Error('an account has vanished')
-    const issued = await issueSession({ userId: account.userId, epoch, amr: ['pwd'] }, client, deviceHash, deps)
+    const issued = await patiently(() => issueSession({ userId, epoch, amr: ['pwd'] }, client, deviceHash, deps))
     if (!issued) throw new Error('a session was withdrawn while it was opened')
     const { sid, token } = issued
     const network = networkOf(address)
@@ -167,10 +184,12 @@ export async function openCast({
       const issuedAt = new Date(Date.now() - 10 * 60_000)
       const absoluteExpiry = new Date(issuedAt.getTime() + config.SESSION_ABSOLUTE_SECONDS * 1000)
       await inParallel(Array.from({ length: count }), ASKED_AT_ONCE, () =>
-        deps.ledger.open({
-          ...{ userId: randomUUID(), sid: newSid(), deviceHash: '0'.repeat(32), device: 'Chrome on Windows' },
-          ...{ ip: '203.0.113.7', via: 'api', state: 'active', issuedAt, absoluteExpiry },
-        }),
+        patiently(() =>
+          deps.ledger.open({
+            ...{ userId: randomUUID(), sid: newSid(), deviceHash: '0'.repeat(32), device: 'Chrome on Windows' },
+            ...{ ip: '203.0.113.7', via: 'api', state: 'active', issuedAt, absoluteExpiry },
+          }),
+        ),
       )
     },
     containments: createContainmentLedger(tables.tables),

@@ -3,6 +3,7 @@ import { cap } from './scenarios/cap.ts'
 import { clock } from './scenarios/clock.ts'
 import { delivery } from './scenarios/delivery.ts'
 import { ends, kills } from './scenarios/functions.ts'
+import { wholeLab } from './scenarios/lab.ts'
 import { load } from './scenarios/load.ts'
 import { postgres } from './scenarios/postgres.ts'
 import { redis, redisAway, redisServer } from './scenarios/redis.ts'
@@ -31,4 +32,5 @@ export const groups: readonly Group[] = [
   rows,
   redisAway,
   load,
+  wholeLab,
 ]

@@ -11,6 +11,7 @@ import { removeAbandoned, removeLab } from '../stores/remove.ts'
 import { groups } from './groups.ts'
 import { bundleHost } from './host-bundle.ts'
 import { runGroups } from './run.ts'
+import { unmountBelow } from './small-disk.ts'
 import { faultsIn, faultsPage, holds, markdownTable } from './table.ts'
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
@@ -68,6 +69,7 @@ async function main(argv: string[]): Promise<number> {
   }
   const { only, seed, victims, labs } = options
   const parent = join(PROJECT, '.lab', 'faults')
+  await unmountBelow(parent)
   await removeAbandoned(parent)
   const dir = join(parent, `${process.pid}-${randomBytes(4).toString('hex')}`)
   try {
@@ -91,6 +93,7 @@ async function main(argv: string[]): Promise<number> {
     say(`${outcomes.length} faults, ${count('skipped')} skipped; ${good ? 'all hold' : 'not all hold'}`)
     return good ? 0 : 1
   } finally {
+    await unmountBelow(dir)
     await removeLab(dir)
   }
 }

@@ -3,7 +3,7 @@ import type { Stage } from './stage.ts'
 import type { Tally } from './verdict.ts'
 
 /** What a scenario cannot do without. */
-export type Need = 'redis-server' | 'linux'
+export type Need = 'redis-server' | 'linux' | 'mount'
 
 /** A row of the table, and what is to be said of it. */
 export type Reckoned = Tally & { readonly remark?: string }
@@ -25,6 +25,8 @@ export interface Group {
   readonly name: string
   /** Settings of both hosts. */
   readonly settings?: Readonly<{ [variable: string]: string }>
+  /** On a small file system of its own, which can be filled. */
+  readonly smallDisk?: boolean
   /** The timer's own period alone: once a minute, as deployed. */
   readonly realPeriod?: boolean
   readonly scenarios: readonly Scenario[]

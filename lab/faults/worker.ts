@@ -1,11 +1,18 @@
 import { parseArgs } from 'node:util'
 import { createRandom } from '../../attacks/random.ts'
 import { groups } from './groups.ts'
+import type { Need } from './scenario.ts'
+import { mountSmallDisk } from './small-disk.ts'
 import { openStage } from './stage.ts'
 
 /** The highest that the configuration takes: whoever tests a fault of a store does not test the cap. */
 const NO_CAP = { CONTAIN_CAP: '10000', CONTAIN_CAP_SOURCE: '10000' }
 const SWEEP_SECONDS = 5
+const LACKING: Readonly<{ [need in Need]: string }> = {
+  'redis-server': 'there is no redis-server',
+  linux: 'this is not Linux',
+  mount: 'no file system can be mounted here',
+}
 
 /**
  * Runs the scenarios of one group in a lab of its own, and sends a message for each: `begun`, then `reckoned` or
@@ -32,6 +39,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const say = (message: object) => process.send?.(message)
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
+const hasSmallDisk = group.smallDisk === true && (await mountSmallDisk(dir))
 const seed = Number(values.seed)
 const stage = await openStage({
   ...{ dir, root, hostBundle },
@@ -42,11 +50,17 @@ const stage = await openStage({
   signal: stopping.signal,
 })
 try {
+  const given: Readonly<{ [need in Need]: boolean }> = {
+    'redis-server': stage.redis.isReal,
+    linux: process.platform === 'linux',
+    mount: hasSmallDisk,
+  }
   say({ type: 'lab', redis: stage.redis.detail })
   for (const scenario of group.scenarios) {
     if (stopping.signal.aborted || (only.length > 0 && !only.includes(scenario.name))) continue
-    if (scenario.needs?.includes('redis-server') && !stage.redis.isReal) {
-      say({ type: 'skipped', name: scenario.name, why: 'there is no redis-server' })
+    const lacking = scenario.needs?.find((need) => !given[need])
+    if (lacking) {
+      say({ type: 'skipped', name: scenario.name, why: LACKING[lacking] })
       continue
     }
     say({ type: 'begun', name: scenario.name })
