@@ -1,0 +1,98 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { connectRedis, connectTables } from '../../shared/stores/connect.ts'
+import { LIFETIMES } from '../../shared/stores/contract/live-sessions.ts'
+import type { SessionLedger } from '../../shared/stores/port.ts'
+import { createLiveSessions } from '../../shared/stores/redis/live-sessions.ts'
+import { mapLimited } from '../../shared/stores/tables/entity.ts'
+import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
+import { newRun, type Run } from './run.ts'
+import { sweepSessions } from './sessions.ts'
+
+const NOW = Date.parse('2026-03-01T12:00:00Z')
+const { redis, close } = connectRedis(inject('redisUrl'))
+afterAll(close)
+const live = createLiveSessions(redis, LIFETIMES)
+
+const PAGE = 10
+let ledger: SessionLedger
+beforeEach(() => {
+  const prefix = `s${randomUUID().slice(0, 13).replaceAll('-', '')}`
+  const { tables } = connectTables(inject('tablesConnection'), { prefix })
+  ledger = createSessionLedger(tables, { pageRows: PAGE })
+})
+
+/** Rows a day old, of sessions that Redis does not have. */
+async function openRows(count: number) {
+  const sessions = Array.from({ length: count }, (_, n) => ({
+    ...{ userId: randomUUID(), sid: randomBytes(16).toString('base64url'), state: 'active' as const },
+    ...{ issuedAt: new Date(NOW - 86_400_000 + n), absoluteExpiry: new Date(NOW) },
+    ...{ deviceHash: 'd', device: 'firefox on linux', ip: '203.0.113.7', via: 'web' as const },
+  }))
+  await mapLimited(sessions, 10, (session) => ledger.open(session))
+  return sessions
+}
+/** A run of its own, that is over before it looks at one more page. */
+function runOf(pages = Number.POSITIVE_INFINITY, fence = 1): Run {
+  let asked = 0
+  return { ...newRun(60_000, undefined), fence, over: () => asked++ >= pages }
+}
+async function sweepOnce(run: Run, sessions = live) {
+  await sweepSessions({ sessions, ledger, now: () => NOW }, run)
+  return run.swept
+}
+
+describe('a pass over the open sessions', () => {
+  it('goes on in the next run where this one stopped, and begins anew when it is over', async () => {
+    await openRows(35)
+    const readMany: typeof live.readMany = async (sids) => sids.map((sid) => ({ sid }) as never)
+    const alive = { ...live, readMany }
+    expect(await sweepOnce(runOf(2), alive)).toMatchObject({ sessions: 20, expired: 0, complete: false })
+    expect(await ledger.progress()).toMatchObject({ seen: 20, startedAt: new Date(NOW) })
+    expect(await sweepOnce(runOf(1), alive)).toMatchObject({ sessions: 10, complete: false })
+    expect(await sweepOnce(runOf(), alive)).toMatchObject({ sessions: 5, complete: true })
+    expect(await ledger.progress()).not.toHaveProperty('after')
+    expect(await sweepOnce(runOf())).toMatchObject({ sessions: 35, expired: 35, complete: true })
+    expect(await sweepOnce(runOf())).toMatchObject({ sessions: 0, complete: true })
+  })
+
+  it('loses no more than ten pages to a run that is killed', async () => {
+    await openRows(11 * PAGE)
+    let pages = 0
+    const dying = {
+      ...live,
+      readMany: async (...asked: Parameters<typeof live.readMany>) => {
+        if (++pages > 10) throw new Error('killed')
+        return live.readMany(...asked)
+      },
+    }
+    await expect(sweepOnce(runOf(), dying)).rejects.toThrow('killed')
+    expect(await ledger.progress()).toMatchObject({ seen: 10 * PAGE })
+    expect(await sweepOnce(runOf())).toMatchObject({ sessions: PAGE, expired: PAGE, complete: true })
+  })
+
+  it('does not go back to where a sweeper was that has lost its lease', async () => {
+    await openRows(30)
+    const readMany: typeof live.readMany = async (sids) => sids.map((sid) => ({ sid }) as never)
+    const alive = { ...live, readMany }
+    await sweepOnce(runOf(2, 7), alive)
+    await sweepOnce(runOf(1, 6), alive)
+    expect(await ledger.progress()).toMatchObject({ fence: 7, seen: 20 })
+  })
+
+  it('holds one page at a time', async () => {
+    await openRows(30)
+    let open = 0
+    const one = {
+      ...live,
+      readMany: async (...asked: Parameters<typeof live.readMany>) => {
+        expect(++open).toBe(1)
+        expect(asked[0].length).toBeLessThanOrEqual(PAGE)
+        const found = await live.readMany(...asked)
+        open--
+        return found
+      },
+    }
+    expect(await sweepOnce(runOf(), one)).toMatchObject({ expired: 30 })
+  })
+})
