@@ -30,6 +30,7 @@ import { createLastPlaces } from '../shared/stores/tables/last-places.ts'
 import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
 import { warnOfInsecureTls } from '../shared/stores/tls.ts'
 import { type ClosableLog, createFunctionsLog } from './log.ts'
+import { openAlertsFrom } from './sweep/alerts.ts'
 
 export type FunctionsDeps = ReturnType<typeof createDeps>
 
@@ -100,6 +101,7 @@ export function createDeps(
     mayBlock: blockable(config.EGRESS_ADDRESSES),
     lab: config.ATO_LAB,
     // the outside
+    openAlerts: openAlertsFrom(config, Date.now),
     locate,
     notify: mailer.notify,
     fetch,

@@ -59,7 +59,9 @@ export async function purgeRegistrations(deps: HousekeepingDeps, run: Run): Prom
 /** Removes rows past their retention: at most {@link PURGE_BATCH} of each kind in one sweep. */
 export async function purgeLedgers(deps: HousekeepingDeps): Promise<void> {
   const before = new Date(deps.now() - deps.retentionMs)
-  await deps.ledger.purge(before, PURGE_BATCH)
-  await deps.containments.purge(before, PURGE_BATCH)
-  await deps.users.purgeAudit(before, PURGE_BATCH)
+  const purges = [deps.ledger.purge, deps.containments.purge, deps.users.purgeAudit]
+  // One that fails keeps none of the others.
+  const results = await Promise.allSettled(purges.map((purge) => purge(before, PURGE_BATCH)))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
 }

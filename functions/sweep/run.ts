@@ -65,3 +65,24 @@ export async function eachLimited<T>(
   const failed = results.find((result) => result.status === 'rejected')
   if (failed) throw failed.reason
 }
+
+/** Asks for the next item while the one before is worked on. */
+export async function* readAhead<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+  const reader = items[Symbol.asyncIterator]()
+  const ask = () => {
+    const next = reader.next()
+    // Whoever stops early never learns that what came after would have failed.
+    next.catch(() => {})
+    return next
+  }
+  try {
+    for (let next = ask(); ; ) {
+      const { value, done } = await next
+      if (done) return
+      next = ask()
+      yield value
+    }
+  } finally {
+    await reader.return?.()
+  }
+}

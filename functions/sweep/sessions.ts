@@ -1,7 +1,7 @@
 import { tombstoneOf } from '../../shared/session/revocation.ts'
 import type { LiveSessions, OpenSession, SessionLedger, SweepProgress, Tombstone } from '../../shared/stores/port.ts'
 import { mapLimited } from '../../shared/stores/tables/entity.ts'
-import type { Run } from './run.ts'
+import { type Run, readAhead } from './run.ts'
 
 /** A ledger row is written before its session: one as young as this may still be on its way into Redis. */
 const ISSUING_MS = 60_000
@@ -26,7 +26,7 @@ export async function sweepSessions(deps: SweepSessionsDeps, run: Run): Promise<
   let progress: SweepProgress = resumes ? { ...before, fence } : { fence, startedAt: new Date(deps.now()), seen: 0 }
   let pages = 0
   let finished = true
-  for await (const { sessions, next } of deps.ledger.openPages(progress.after)) {
+  for await (const { sessions, next } of readAhead(deps.ledger.openPages(progress.after))) {
     finished = !run.over()
     if (!finished) break
     swept.expired += await sweepPage(sessions, deps)

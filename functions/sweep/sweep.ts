@@ -1,5 +1,6 @@
+import { withBudget } from '../../shared/bounded.ts'
 import type { Leases } from '../../shared/stores/port.ts'
-import { type SweepContainmentsDeps, sweepContainments } from './containments.ts'
+import { findLostRows, type SweepContainmentsDeps, sweepContainments } from './containments.ts'
 import {
   type EpochsDeps,
   type HousekeepingDeps,
@@ -8,10 +9,15 @@ import {
   raiseEpochs,
 } from './housekeeping.ts'
 import { holdLease } from './lease.ts'
+import { type PullDeps, pullAlerts } from './pull.ts'
 import { newRun, type Run, type Swept, shortened } from './run.ts'
 import { type SweepSessionsDeps, sweepSessions } from './sessions.ts'
 
-export type SweepDeps = SweepContainmentsDeps & SweepSessionsDeps & EpochsDeps & HousekeepingDeps & { leases: Leases }
+export type SweepDeps = SweepContainmentsDeps &
+  PullDeps &
+  SweepSessionsDeps &
+  EpochsDeps &
+  HousekeepingDeps & { leases: Leases }
 
 export interface SweepLimits {
   /** Shorter than the period of a minute, so that runs of one schedule do not meet. */
@@ -23,9 +29,12 @@ export interface SweepLimits {
   renewMs: number
 }
 
-const LIMITS: SweepLimits = { deadlineMs: 45_000, sessionsMs: 30_000, leaseMs: 15_000, renewMs: 5_000 }
+export const LIMITS: SweepLimits = { deadlineMs: 45_000, sessionsMs: 30_000, leaseMs: 15_000, renewMs: 5_000 }
 
-type StepName = 'lease' | 'containments' | 'epochs' | 'sessions' | 'registrations' | 'retention'
+/** How long one call may take that reads a whole page of a table, or removes a batch: nobody waits for it. */
+const PAGE_CALL_MS = 8_000
+
+type StepName = 'lease' | 'containments' | 'alerts' | 'epochs' | 'sessions' | 'registrations' | 'retention' | 'index'
 
 /**
  * Brings everything up to date with what has happened since: containments first, then what Redis and the ledgers should say.
@@ -48,8 +57,8 @@ export async function sweep(deps: SweepDeps, limits: SweepLimits = LIMITS): Prom
   const lease = await attempt('lease', async () => (await holdLease(deps.leases, 'sweep', ttlOf(limits))) ?? 'taken')
   if (lease === 'taken') return undefined
   const run = newRun(limits.deadlineMs, lease)
-  // Without Redis there is no lease; each row has a fence of its own.
-  await attempt('containments', () => sweepContainments(deps, run))
+  // Neither needs the lease: each row has a fence of its own, and Redis may be what is away.
+  await attempt('containments', () => sweepContainments(deps, { ...run, over: () => run.deadline.aborted }))
   if (lease) await withLease(deps, run, limits, attempt)
   await lease?.release().catch((error: unknown) => deps.error(error, 'the sweep lease could not be released'))
 
@@ -65,14 +74,17 @@ type Attempt = (name: StepName, step: () => Promise<void>) => Promise<void>
 
 async function withLease(deps: SweepDeps, run: Run, limits: SweepLimits, attempt: Attempt): Promise<void> {
   const steps: [StepName, () => Promise<void>][] = [
+    ['alerts', () => pullAlerts(deps, run)],
     ['epochs', () => raiseEpochs(deps, run)],
     ['sessions', () => sweepSessions(deps, shortened(run, limits.sessionsMs))],
     ['registrations', () => purgeRegistrations(deps, run)],
     ['retention', () => purgeLedgers(deps)],
+    ['index', () => findLostRows(deps)],
+    // Once more: for what failed at first, and for what has been found since.
+    ['containments', () => sweepContainments(deps, run)],
   ]
   for (const [name, step] of steps) {
-    if (!run.over()) await attempt(name, step)
+    if (run.over()) return
+    await attempt(name, () => withBudget(limits.deadlineMs, step, { callMs: PAGE_CALL_MS }))
   }
-  // What failed at first has waited long enough to be tried once more.
-  if (run.swept.failed > 0 && !run.over()) await attempt('containments', () => sweepContainments(deps, run))
 }

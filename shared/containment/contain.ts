@@ -85,7 +85,7 @@ export async function handleAlert(
   if (!owner) return { kind: 'refused', reason: 'unknown_subject', why: 'The subject of this alert is none of ours.' }
   const now = new Date(deps.now())
   const row = rowFor(alert, owner.userId, now)
-  const isStale = !isTimely(alert.date, now)
+  const isStale = !isTimely(row.renewedAt ?? row.alertedAt, now)
   const claim = isStale ? hold(row, 'stale', { requestId, now }) : row
   if (await again(() => deps.containments.claim(claim))) {
     if (!isStale) return goOn(row, requestId, deps, options)
@@ -204,5 +204,10 @@ function rowFor(alert: Alert, userId: string | undefined, now: Date): Containmen
     // Whoever claims it goes on at once; for others it is abandoned after this.
     nextAt: new Date(now.getTime() + ABANDONED_MS),
   }
-  return userId === undefined ? row : { ...row, userId }
+  return {
+    ...row,
+    ...(userId !== undefined && { userId }),
+    // Datadog has just said that it is open: however long ago it began, it is no replay.
+    ...(isPulled(alert) && !isTimely(date, now) && { renewedAt: now }),
+  }
 }

@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { networkOf } from '../../shared/client/address.ts'
+import { connectTables } from '../../shared/stores/connect.ts'
+import { createMemoryContainmentCap } from '../../shared/stores/memory/containment-cap.ts'
+import { createContainmentLedger } from '../../shared/stores/tables/containment-ledger.ts'
+import { type Functions, startFunctions } from '../testing.ts'
+import { AlertsAway, type OpenAlert, type OpenAlerts } from './alerts.ts'
+import { pullAlerts } from './pull.ts'
+import { newRun } from './run.ts'
+
+let functions: Functions
+beforeAll(async () => {
+  const prefix = `p${randomUUID().slice(0, 13).replaceAll('-', '')}`
+  const { tables } = connectTables(inject('tablesConnection'), { prefix })
+  const containments = createContainmentLedger(tables)
+  const fetch = () => Promise.reject(new Error('web is away'))
+  // A cap of its own: what other tests contain at the same time is not to be counted, nor ours by them.
+  const cap = createMemoryContainmentCap()
+  functions = await startFunctions({ env: { CONTAIN_CAP: '1000' }, deps: { containments, fetch, cap } })
+})
+afterAll(() => functions.close())
+beforeEach(() => {
+  functions.lines.length = 0
+})
+
+const secondsAgo = (seconds: number) => Math.floor(Date.now() / 1000 - seconds) * 1000
+const alertOn = (detection: string, contain: string, scope: string, triggeredAt = secondsAgo(60)): OpenAlert => ({
+  ...{ monitorId: '1001', scope, triggeredAt },
+  tags: [`detection:${detection}`, `contain:${contain}`, 'managed-by:mini-ato-saas', 'env:prod'],
+})
+const reuseOf = (sid: string, triggeredAt?: number) => alertOn('session-reuse', 'session', `@sid:${sid}`, triggeredAt)
+const stuffingFrom = (network: string, triggeredAt?: number) =>
+  alertOn('credential-stuffing', 'ip', `@network:${network}`, triggeredAt)
+const datadogSays = (...pages: OpenAlert[][]): OpenAlerts => ({
+  async *pages() {
+    yield* pages
+  },
+})
+async function pull(openAlerts: OpenAlerts, over: Partial<Functions['deps']> = {}) {
+  const run = newRun(30_000, undefined)
+  await pullAlerts({ ...functions.deps, ...over, openAlerts }, run)
+  return run.swept
+}
+/** The webhook of the same alert, as Datadog would have sent it. */
+const deliver = ({ monitorId, scope, tags, triggeredAt }: OpenAlert, over: Record<string, string> = {}) =>
+  functions.call('contain', {
+    headers: { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET },
+    body: {
+      ...{ id: randomUUID(), alert_id: monitorId, cycle_key: randomUUID(), transition: 'Triggered', scope },
+      ...{ tags: tags.join(','), date: String(triggeredAt + 421) },
+      ...over,
+    },
+  })
+const rowsOf = ({ scope, tags }: OpenAlert) =>
+  functions.deps.containments.listOf((tags[0] ?? '').replace('detection:', ''), scope)
+const statusOf = async (token: string) => (await functions.call('session', { token })).status
+const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
+let last = 0x5000
+/** Of a customer whom no other test has. */
+const freshNetwork = () => networkOf(`2001:db8:${(++last).toString(16)}:1::7`)
+
+describe('an open alert that no webhook brought', () => {
+  it('is contained, once, with the events of a containment and none of a webhook', async () => {
+    const { sid, token } = await functions.signIn()
+    const bystander = await functions.signIn()
+    functions.lines.length = 0
+    const open = reuseOf(sid)
+    expect(await pull(datadogSays([open]))).toMatchObject({ pulled: 1, failed: 0 })
+    expect(await statusOf(token)).toBe(401)
+    expect(await statusOf(bystander.token)).toBe(200)
+    expect(await rowsOf(open)).toMatchObject([
+      { state: 'done', result: 'success', cycle: `pull-${open.triggeredAt / 1000}`, alertId: '1001' },
+    ])
+    expect(await pull(datadogSays([open]))).toMatchObject({ pulled: 0, failed: 0 })
+    expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', sid }])
+    expect(eventsOf('webhook')).toEqual([])
+  })
+
+  it('whose webhook comes all the same is a repetition: one row, one effect, one event', async () => {
+    const { sid } = await functions.signIn()
+    functions.lines.length = 0
+    const open = reuseOf(sid)
+    await pull(datadogSays([open]))
+    expect((await deliver(open)).json).toEqual({ ignored: 'duplicate' })
+    expect(await rowsOf(open)).toHaveLength(1)
+    expect(eventsOf('contain')).toHaveLength(1)
+  })
+
+  it('is left alone where the webhook has brought it', async () => {
+    const open = stuffingFrom(freshNetwork())
+    expect((await deliver(open)).json).toMatchObject({ state: 'done' })
+    expect(await pull(datadogSays([open]))).toMatchObject({ pulled: 0 })
+    expect(await rowsOf(open)).toHaveLength(1)
+  })
+
+  it('stays undone where an operator has undone it', async () => {
+    const open = stuffingFrom(freshNetwork())
+    await deliver(open)
+    const [row] = await rowsOf(open)
+    await functions.deps.containments.revise('credential-stuffing', row?.id ?? '', (found) => ({
+      ...found,
+      state: 'undone',
+    }))
+    expect(await pull(datadogSays([open]))).toMatchObject({ pulled: 0 })
+    expect(await rowsOf(open)).toMatchObject([{ state: 'undone' }])
+  })
+
+  it('is taken from twenty seconds to an hour after it began', async () => {
+    const opened = [19, 21, 3595, 3605].map((seconds) => stuffingFrom(freshNetwork(), secondsAgo(seconds) + 999))
+    expect(await pull(datadogSays(opened))).toMatchObject({ pulled: 2 })
+    const rows = await Promise.all(opened.map(rowsOf))
+    expect(rows.map((found) => found.length)).toEqual([0, 1, 1, 0])
+  })
+
+  it('is carried out although it began longer ago than a webhook may be late: Datadog says it now', async () => {
+    const { sid, token } = await functions.signIn()
+    expect(await pull(datadogSays([reuseOf(sid, secondsAgo(40 * 60))]))).toMatchObject({ pulled: 1 })
+    expect(await statusOf(token)).toBe(401)
+  })
+
+  it('lets go the row that a late webhook left held for its age', async () => {
+    const { sid, token } = await functions.signIn()
+    const open = reuseOf(sid, secondsAgo(40 * 60))
+    expect((await deliver(open)).status).toBe(422)
+    expect(await rowsOf(open)).toMatchObject([{ state: 'held', reason: 'stale' }])
+    expect(await statusOf(token)).toBe(200)
+    expect(await pull(datadogSays([open]))).toMatchObject({ pulled: 1 })
+    expect(await rowsOf(open)).toMatchObject([{ state: 'done', result: 'success' }])
+    expect(await statusOf(token)).toBe(401)
+  })
+
+  it('of a next cycle is contained although the one before was, and has recovered', async () => {
+    const network = freshNetwork()
+    const before = stuffingFrom(network, secondsAgo(200))
+    const cycle_key = randomUUID()
+    const now = () => before.triggeredAt + 30_000
+    const at = await startFunctions({ env: functions.env, deps: { ...functions.deps, now } })
+    const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
+    const body = { alert_id: '1001', cycle_key, scope: before.scope, tags: before.tags.join(','), date: String(now()) }
+    await at.call('contain', { headers, body: { ...body, id: randomUUID(), transition: 'Triggered' } })
+    await at.call('contain', { headers, body: { ...body, id: randomUUID(), transition: 'Recovered' } })
+    await at.close()
+    expect(await rowsOf(before)).toMatchObject([{ state: 'closed', reason: 'recovered' }])
+    expect(await pull(datadogSays([before]))).toMatchObject({ pulled: 0 })
+    expect(await pull(datadogSays([stuffingFrom(network, secondsAgo(60))]))).toMatchObject({ pulled: 1 })
+  })
+
+  it('is nothing of ours if its monitor, its tag or its subject is not', async () => {
+    const { sid, token } = await functions.signIn()
+    const strange = [
+      alertOn('not-a-detection', 'session', `@sid:${sid}`),
+      alertOn('session-reuse', 'user', `@sid:${sid}`),
+      alertOn('session-reuse', 'session', `@sid:${sid},@network:203.0.113.9`),
+      alertOn('session-reuse', 'session', '*'),
+      reuseOf('A'.repeat(22)),
+    ]
+    expect(await pull(datadogSays(strange))).toMatchObject({ pulled: 0, failed: 0 })
+    expect(await statusOf(token)).toBe(200)
+  })
+
+  it('asks the cap like any other', async () => {
+    const { containments } = functions.deps
+    const opened = Array.from({ length: 8 }, () => alertOn('canary-account', 'ip', `@network:${freshNetwork()}`))
+    await pull(datadogSays(opened.slice(0, 4), opened.slice(4)), { capLimit: 5 })
+    const rows = await containments.list({ detection: 'canary-account' })
+    expect(rows.map(({ state, reason }) => reason ?? state).sort()).toEqual([
+      ...['cap', 'cap', 'cap', 'done', 'done', 'done', 'done', 'done'],
+    ])
+  })
+
+  it('that fails keeps none of the others, and is contained by the next sweep', async () => {
+    const opened = [freshNetwork(), freshNetwork(), freshNetwork()].map((network) => stuffingFrom(network))
+    const { listOf } = functions.deps.containments
+    const failing: typeof listOf = (detection, scope) =>
+      scope === opened[0]?.scope ? Promise.reject(new Error('away')) : listOf(detection, scope)
+    const containments = { ...functions.deps.containments, listOf: failing }
+    expect(await pull(datadogSays(opened), { containments })).toMatchObject({ pulled: 2, failed: 1 })
+    expect(await pull(datadogSays(opened))).toMatchObject({ pulled: 1, failed: 0 })
+  })
+})
+
+describe('Datadog', () => {
+  it('that is away, in the middle of its answer too, fails no sweep, and is logged', async () => {
+    const open = stuffingFrom(freshNetwork(), secondsAgo(5 * 60))
+    const openAlerts: OpenAlerts = {
+      async *pages() {
+        yield [open]
+        throw new AlertsAway('Datadog’s monitor API answered 503')
+      },
+    }
+    expect(await pull(openAlerts)).toMatchObject({ pulled: 1, failed: 0 })
+    expect(functions.lines.join('\n')).toContain('open alerts could not be asked for')
+  })
+
+  it('is asked no longer than a part of the sweep', async () => {
+    const silent: OpenAlerts = {
+      async *pages(signal) {
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new AlertsAway('silent'))))
+        yield []
+      },
+    }
+    const run = newRun(300, undefined)
+    const began = performance.now()
+    await pullAlerts({ ...functions.deps, openAlerts: silent }, run)
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+})

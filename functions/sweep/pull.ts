@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto'
+import { pulledAlert } from '../../shared/containment/alert.ts'
+import { proceed } from '../../shared/containment/attempt.ts'
+import { type ContainDeps, handleAlert } from '../../shared/containment/contain.ts'
+import { remind } from '../../shared/containment/row.ts'
+import type { Containment } from '../../shared/stores/port.ts'
+import { AlertsAway, type OpenAlert, type OpenAlerts } from './alerts.ts'
+import { eachLimited, type Run, shortened } from './run.ts'
+
+const PARALLEL = 16
+/** Of a run, so that the steps after it have their time whatever Datadog does. */
+const TIME_MS = 15_000
+/** The webhook's own chance. */
+const YOUNGEST_MS = 20_000
+/** What has been in alert for longer was seen by an earlier sweep, or began before anybody could ask. */
+const OLDEST_MS = 3_600_000
+/** Two ways to tell the time of one alert differ by no more. */
+const SLACK_MS = 5 * 60_000
+
+export interface PullDeps extends ContainDeps {
+  /** Absent where no key may ask. */
+  openAlerts?: OpenAlerts | undefined
+  error: (error: unknown, message: string) => void
+}
+
+/** Asks Datadog which alerts are open, and contains those that no webhook brought. */
+export async function pullAlerts(deps: PullDeps, run: Run): Promise<void> {
+  if (!deps.openAlerts) return
+  const signal = AbortSignal.any([run.deadline, AbortSignal.timeout(TIME_MS)])
+  try {
+    await eachLimited(inTime(deps.openAlerts, signal, deps.now), PARALLEL, shortened(run, TIME_MS), async (open) => {
+      try {
+        if (await pull(open, deps)) run.swept.pulled++
+      } catch (error) {
+        run.swept.failed++
+        deps.error(error, `an open alert of monitor ${open.monitorId} could not be contained`)
+      }
+    })
+  } catch (error) {
+    // Whether Datadog answers says nothing of this service: the sweep is not a failed one.
+    if (!(error instanceof AlertsAway)) throw error
+    deps.error(error, 'open alerts could not be asked for')
+  }
+}
+
+async function* inTime(openAlerts: OpenAlerts, signal: AbortSignal, now: () => number): AsyncGenerator<OpenAlert> {
+  for await (const page of openAlerts.pages(signal)) {
+    const ages = page.map((open) => ({ open, ms: now() - open.triggeredAt }))
+    const due = ages.filter(({ ms }) => ms >= YOUNGEST_MS && ms <= OLDEST_MS).sort((a, b) => b.ms - a.ms)
+    for (const { open } of due) yield open
+  }
+}
+
+/** @returns whether it was contained, or is to be, because of this call */
+async function pull(open: OpenAlert, deps: PullDeps): Promise<boolean> {
+  const alert = pulledAlert(open)
+  // Not ours to contain: another monitor with our mark, or one that has been changed by hand.
+  if ('fault' in alert) return false
+  const rows = await deps.containments.listOf(alert.detection, alert.scope)
+  const its = rows.filter((row) => isOf(row, open.triggeredAt))
+  if (its.length === 0) {
+    const { kind } = await handleAlert(alert, randomUUID(), deps)
+    return kind === 'accepted' || kind === 'unfinished'
+  }
+  const stale = its.find(({ state, reason }) => state === 'held' && reason === 'stale')
+  return stale !== undefined && letGo(stale, deps)
+}
+
+/** Whether a row is about the alert that began at this time: epoch ms. */
+function isOf({ alertedAt, renewedAt, recovered, reason, updatedAt }: Containment, triggeredAt: number): boolean {
+  const heardAt = Math.max(alertedAt.getTime(), renewedAt?.getTime() ?? 0)
+  const isOver = (recovered || reason === 'recovered') && updatedAt.getTime() < triggeredAt
+  return !isOver && heardAt >= triggeredAt - SLACK_MS
+}
+
+/** A row that was held for its age alone: that Datadog still says so is no replay. */
+async function letGo({ detection, id }: Containment, deps: PullDeps): Promise<boolean> {
+  const now = new Date(deps.now())
+  const reminded = await deps.containments.revise(detection, id, remind(now, now))
+  if (reminded?.state !== 'pending') return false
+  await proceed(reminded, randomUUID(), deps)
+  return true
+}

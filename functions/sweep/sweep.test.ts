@@ -1,0 +1,264 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { networkOf } from '../../shared/client/address.ts'
+import { containmentId } from '../../shared/containment/alert.ts'
+import { connectTables } from '../../shared/stores/connect.ts'
+import { createMemoryContainmentCap } from '../../shared/stores/memory/containment-cap.ts'
+import type { Containment, Lease, Leases } from '../../shared/stores/port.ts'
+import { createContainmentLedger } from '../../shared/stores/tables/containment-ledger.ts'
+import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
+import { type Functions, startFunctions } from '../testing.ts'
+import { LIMITS, type SweepDeps, sweep } from './sweep.ts'
+
+let functions: Functions
+beforeAll(async () => {
+  const prefix = `w${randomUUID().slice(0, 13).replaceAll('-', '')}`
+  const { tables } = connectTables(inject('tablesConnection'), { prefix })
+  const [containments, ledger] = [createContainmentLedger(tables), createSessionLedger(tables)]
+  // A cap of its own: what other tests contain at the same time is not to be counted, nor ours by them.
+  const cap = createMemoryContainmentCap()
+  functions = await startFunctions({ env: { CONTAIN_CAP: '1000' }, deps: { containments, ledger, cap } })
+})
+afterAll(() => functions.close())
+beforeEach(() => {
+  functions.lines.length = 0
+})
+afterEach(async () => {
+  for (const row of await functions.deps.containments.list({ states: ['pending'] })) await close(row)
+})
+const close = ({ detection, id }: Containment) =>
+  functions.deps.containments.revise(detection, id, (row) => ({ ...row, state: 'undone' }))
+
+/** Granted to everybody: as for two sweepers of which each believes that it has the lease. */
+const everybodys: Leases = {
+  acquire: async () => ({ fence: Date.now(), renew: async () => true, release: async () => {} }),
+}
+const away = () => Promise.reject(new Error('away'))
+const sweeping = (over: Partial<SweepDeps> = {}, limits = LIMITS) =>
+  sweep({ ...functions.deps, leases: everybodys, fetch: away, ...over }, limits)
+
+let last = 0
+/** Of a customer whom no other test has. */
+const freshNetwork = () => networkOf(`2001:db8:${(0x6000 + ++last).toString(16)}:1::7`)
+/** A row that somebody claimed and left, and whose turn it is. */
+async function abandoned(over: Partial<Containment> = {}): Promise<Containment> {
+  const detection = over.detection ?? 'credential-stuffing'
+  const [cycle, scope] = [randomUUID(), over.scope ?? `@network:${freshNetwork()}`]
+  const at = new Date(Date.now() - 60_000 + ++last)
+  const row: Containment = {
+    ...{ id: containmentId(detection, cycle, scope), detection, cycle, scope, action: 'block_ip', state: 'pending' },
+    ...{ alertId: '1001', alertedAt: at, createdAt: at, updatedAt: at, nextAt: at, attempts: 0 },
+    ...over,
+  }
+  expect(await functions.deps.containments.claim(row)).toBe(true)
+  return row
+}
+const stateOf = async ({ detection, id }: Containment) => (await functions.deps.containments.find(detection, id))?.state
+const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
+
+describe('a sweep', () => {
+  it('goes on with containments while the index of sessions cannot be read, and says that it failed', async () => {
+    const row = await abandoned()
+    async function* openPages(): AsyncGenerator<never> {
+      yield await away()
+    }
+    const swept = await sweeping({ ledger: { ...functions.deps.ledger, openPages } })
+    expect(swept).toMatchObject({ contained: 1, complete: false })
+    expect(await stateOf(row)).toBe('done')
+    expect(eventsOf('sweep')).toMatchObject([{ outcome: 'fail', contained: 1, level: 'error' }])
+  })
+
+  it('looks at sessions, and tidies up, while the containments cannot be read', async () => {
+    const { sid } = await functions.signIn()
+    await functions.deps.sessions.end(sid)
+    async function* openPages(): AsyncGenerator<never> {
+      yield await away()
+    }
+    const containments = { ...functions.deps.containments, openPages }
+    const now = () => Date.now() + 61_000
+    expect(await sweeping({ containments, now })).toMatchObject({ complete: true })
+    expect((await functions.deps.ledger.locate(sid))?.state).toBe('expired')
+    expect(eventsOf('sweep')).toMatchObject([{ outcome: 'fail' }])
+  })
+
+  it('goes on with containments without a lease while Redis gives none, and with nothing else', async () => {
+    const row = await abandoned({ detection: 'telemetry-silence', scope: '*', action: 'notify' })
+    const swept = await sweeping({ leases: { acquire: away } })
+    expect(swept).toMatchObject({ contained: 1, sessions: 0, complete: false })
+    expect(await stateOf(row)).toBe('done')
+    expect(eventsOf('sweep')).toMatchObject([{ outcome: 'fail' }])
+  })
+
+  it('is left to whoever has the lease', async () => {
+    const row = await abandoned()
+    expect(await sweeping({ leases: { acquire: async () => undefined } })).toBeUndefined()
+    expect(await stateOf(row)).toBe('pending')
+    expect(eventsOf('sweep')).toEqual([])
+  })
+
+  it('stops when its time is over, with room for the next one before the minute is', async () => {
+    expect(LIMITS.deadlineMs).toBeLessThanOrEqual(50_000)
+    async function* openPages() {
+      for (let page = 1; ; page++) {
+        await delay(20)
+        yield { sessions: [], next: String(page) }
+      }
+    }
+    const began = performance.now()
+    const ledger = { ...functions.deps.ledger, openPages }
+    expect(await sweeping({ ledger }, { ...LIMITS, deadlineMs: 1_000 })).toMatchObject({ complete: false })
+    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(await functions.deps.ledger.progress()).toMatchObject({ after: expect.any(String) })
+    expect(eventsOf('sweep')).toMatchObject([{ outcome: 'success', complete: false }])
+    await sweeping()
+  })
+
+  it('leaves time for what comes after the open sessions', () => {
+    expect(LIMITS.sessionsMs).toBeLessThanOrEqual(LIMITS.deadlineMs * 0.7)
+  })
+})
+
+describe('the lease of a sweeper that was killed', () => {
+  it('ends well before the next minute', () => {
+    expect(LIMITS.leaseMs).toBeLessThan(20_000)
+    expect(LIMITS.renewMs * 2).toBeLessThan(LIMITS.leaseMs)
+  })
+
+  it('keeps the next one only until its time is over', async () => {
+    const name = `sweep-${randomUUID()}`
+    const { leases } = functions.deps
+    const ours: Leases = { acquire: (_, ttlMs) => leases.acquire(name, ttlMs) }
+    const limits = { ...LIMITS, leaseMs: 500, renewMs: 100 }
+    // Of whoever is killed nothing renews it any more.
+    const dead: Lease | undefined = await ours.acquire('sweep', limits.leaseMs)
+    expect(dead).toBeDefined()
+    const row = await abandoned()
+    expect(await sweeping({ leases: ours }, limits)).toBeUndefined()
+    await delay(limits.leaseMs)
+    expect(await sweeping({ leases: ours }, limits)).toMatchObject({ contained: 1 })
+    expect(await stateOf(row)).toBe('done')
+  })
+})
+
+describe('containments that wait', () => {
+  it('are gone on with sixteen at a time, oldest first, though web hangs for each', async () => {
+    const rows: Containment[] = []
+    for (let n = 0; n < 60; n++) {
+      const { sid } = await openedSession(n)
+      rows.push(await abandoned({ detection: 'session-reuse', scope: `@sid:${sid}`, action: 'revoke' }))
+    }
+    let [under, most] = [0, 0]
+    const order: string[] = []
+    let letThemGo = () => {}
+    const sixteen = new Promise<void>((resolve) => {
+      letThemGo = resolve
+    })
+    const hanging: typeof fetch = async (_, init) => {
+      order.push(JSON.parse(String(init?.body)).sid)
+      most = Math.max(most, ++under)
+      if (under === 16) letThemGo()
+      // One at a time, or fifteen, would wait here for ever.
+      await sixteen
+      await delay(20)
+      under--
+      throw new Error('web hangs')
+    }
+    const swept = await sweeping({ fetch: hanging })
+    expect(swept).toMatchObject({ contained: 60, failed: 0 })
+    expect(most).toBe(16)
+    expect(order).toHaveLength(60)
+    const oldest = new Set(rows.slice(0, 16).map(({ scope }) => scope.replace('@sid:', '')))
+    expect(order.slice(0, 16).every((sid) => oldest.has(sid))).toBe(true)
+  })
+
+  it('block nobody where one of them can never be carried out: it fails at once, with a page', async () => {
+    const gone = await abandoned({ detection: 'not-a-detection-any-more' })
+    const changed = await abandoned({ detection: 'session-reuse' })
+    const row = await abandoned()
+    expect(await sweeping()).toMatchObject({ contained: 1, failed: 0 })
+    expect(await stateOf(gone)).toBe('failed')
+    expect(await stateOf(changed)).toBe('failed')
+    expect(await stateOf(row)).toBe('done')
+    const fails = eventsOf('contain').filter((event) => 'outcome' in event && event.outcome === 'fail')
+    expect(fails).toMatchObject([{ level: 'error' }, { level: 'error' }])
+    functions.lines.length = 0
+    await sweeping()
+    expect(eventsOf('contain')).toEqual([])
+  })
+
+  it('wait longer after each failure, and hold up no others', async () => {
+    const [first, second] = [await abandoned(), await abandoned()]
+    const { blocks } = functions.deps
+    const network = first.scope.replace('@network:', '')
+    const broken = {
+      ...blocks,
+      block: (...of: Parameters<typeof blocks.block>) => (of[0] === network ? away() : blocks.block(...of)),
+    }
+    expect(await sweeping({ blocks: broken })).toMatchObject({ contained: 1, failed: 1 })
+    expect(await stateOf(second)).toBe('done')
+    const waiting = await functions.deps.containments.find(first.detection, first.id)
+    expect(waiting?.nextAt.getTime()).toBeGreaterThan(Date.now())
+    expect(await sweeping()).toMatchObject({ contained: 0, failed: 0 })
+    const later = (waiting?.nextAt.getTime() ?? 0) - Date.now()
+    expect(await sweeping({ now: () => Date.now() + later })).toMatchObject({ contained: 1 })
+    expect(await stateOf(first)).toBe('done')
+  })
+
+  it('have one effect and one event each under two sweepers at once', async () => {
+    const rows = await Promise.all(Array.from({ length: 20 }, () => abandoned()))
+    await Promise.all([sweeping(), sweeping()])
+    expect(await Promise.all(rows.map(stateOf))).toEqual(rows.map(() => 'done'))
+    const ids = eventsOf('contain').flatMap((event) => ('containment_id' in event ? [event.containment_id] : []))
+    expect(ids.sort()).toEqual(rows.map(({ id }) => id).sort())
+  })
+
+  it('ask the cap like any other', async () => {
+    const rows = []
+    for (let n = 0; n < 7; n++) rows.push(await abandoned({ detection: 'password-spraying' }))
+    await sweeping({ capLimit: 3 })
+    const states = await Promise.all(rows.map(stateOf))
+    expect(states.filter((state) => state === 'done')).toHaveLength(3)
+    expect(states.filter((state) => state === 'held')).toHaveLength(4)
+  })
+})
+
+describe('what was carried out', () => {
+  it('has its block put back when Redis has lost it, until it ends', async () => {
+    const row = await abandoned()
+    await sweeping()
+    const network = row.scope.replace('@network:', '')
+    const { blocks, containments } = functions.deps
+    expect(await blocks.unblock(network, row.id)).toBe(true)
+    await sweeping()
+    const done = await containments.find(row.detection, row.id)
+    expect(await blocks.blockedBy(network, Date.now())).toEqual({
+      containmentId: row.id,
+      until: done?.expiresAt?.getTime(),
+    })
+    await sweeping({ now: () => Date.now() + 15 * 60_000 })
+    expect(await containments.find(row.detection, row.id)).toMatchObject({ state: 'closed', reason: 'expired' })
+  })
+
+  it('is announced by the sweeper where whoever did it died before', async () => {
+    const owed = { outcome: 'success' as const, requestId: randomUUID() }
+    const row = await abandoned({ state: 'done', result: 'success', via: 'direct', announce: owed })
+    await sweeping()
+    expect(eventsOf('contain')).toMatchObject([
+      { outcome: 'success', containment_id: row.id, request_id: owed.requestId },
+    ])
+    await sweeping()
+    expect(eventsOf('contain')).toHaveLength(1)
+  })
+})
+
+/** A session of nobody in particular, in the ledger alone. */
+async function openedSession(n: number) {
+  const session = {
+    ...{ userId: randomUUID(), sid: `sweep${randomUUID().replaceAll('-', '').slice(0, 17)}`, state: 'active' as const },
+    ...{ issuedAt: new Date(Date.now() - 1000 + n), absoluteExpiry: new Date(Date.now() + 86_400_000) },
+    ...{ deviceHash: '0'.repeat(32), device: 'x', ip: '203.0.113.1', via: 'api' as const },
+  }
+  await functions.deps.ledger.open(session)
+  return session
+}
