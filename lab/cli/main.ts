@@ -1,3 +1,4 @@
+import { StoreAway } from '../../shared/stores/away.ts'
 import { killAll } from '../processes/part.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { columns } from './output.ts'
@@ -68,10 +69,16 @@ async function run(command: Command, argv: readonly string[], io: Io): Promise<n
       io.err(`${error.message}\n\n${command.usage.trimEnd()}\n`)
       return 2
     }
-    io.err(`${error instanceof Error ? (process.env.DEBUG ? error.stack : error.message) : String(error)}\n`)
+    io.err(`${error instanceof Error ? (process.env.DEBUG ? error.stack : saidBy(error)) : String(error)}\n`)
     return 1
   }
 }
+
+/** Of a store that cannot be used, with the reason. Other causes may quote what their message hides. */
+const saidBy = (error: Error): string =>
+  error instanceof StoreAway && error.cause instanceof Error
+    ? `${error.message}: ${error.cause.message}`
+    : error.message
 
 function terminal(verb: string): Io {
   const holdsProcesses = HOLDERS.includes(verb)

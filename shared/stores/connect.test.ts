@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../../lab/faults/proxy.ts'
 import { withBudget } from '../bounded.ts'
 import { StoreAway } from './away.ts'
@@ -32,26 +32,16 @@ const names = Object.keys(stores) as Name[]
 const urlOf = (name: Name) =>
   inject(({ postgres: 'databaseUrl', redis: 'redisUrl', tables: 'tablesConnection' } as const)[name])
 
-const proxies = new Map<Name, FaultProxy>()
-beforeAll(async () => {
-  for (const name of names) proxies.set(name, await startProxy(addressIn(urlOf(name))))
-})
-afterAll(async () => {
-  for (const proxy of proxies.values()) await proxy.close()
-})
-
-/** A store in use by way of its proxy, which has no fault before and after. */
+/** A store in use by way of a proxy of its own. */
 async function using(name: Name, work: (store: Store, proxy: FaultProxy) => Promise<void>): Promise<void> {
-  const proxy = proxies.get(name)
-  if (!proxy) throw new Error(`no proxy for ${name}`)
-  await proxy.pass()
+  const proxy = await startProxy(addressIn(urlOf(name)))
   const store = stores[name](through(urlOf(name), proxy))
   try {
     await store.read()
     await work(store, proxy)
   } finally {
-    await proxy.pass()
     await store.close()
+    await proxy.close()
   }
 }
 
@@ -122,7 +112,7 @@ const answers: [Name, string, (proxy: FaultProxy) => Promise<void>][] = [
   ]),
 ]
 
-test.each(answers)(
+test.concurrent.each(answers)(
   '%s that %s is away, soon and by name, and is used again when it is back',
   async (name, _, become) => {
     await using(name, async (store, proxy) => {
@@ -282,8 +272,7 @@ describe('a fault that passes within one call', () => {
   })
 
   test('a command whose time is over is not sent when the connection is back', async () => {
-    const proxy = proxies.get('redis')
-    if (!proxy) throw new Error('no proxy')
+    const proxy = await startProxy(addressIn(urlOf('redis')))
     const { redis, close } = connectRedis(through(urlOf('redis'), proxy))
     const key = `limits:${randomUUID()}`
     await redis.get(key)
@@ -294,7 +283,22 @@ describe('a fault that passes within one call', () => {
     await untilBack(() => redis.get(key))
     expect(await redis.get(key)).toBeNull()
     await close()
+    await proxy.close()
   })
+})
+
+test('a reply that was lost on the way leaves no command with the reply to another one', async () => {
+  const proxy = await startProxy(addressIn(urlOf('redis')))
+  const { redis, close } = connectRedis(through(urlOf('redis'), proxy))
+  const [one, two] = [`limits:${randomUUID()}`, `limits:${randomUUID()}`]
+  await Promise.all([redis.set(one, 'one', 'PX', 60_000), redis.set(two, 'two', 'PX', 60_000)])
+  await proxy.answer(() => '')
+  expect(await faultOf(redis.get(one))).toBeInstanceOf(StoreAway)
+  await proxy.pass()
+  await untilBack(() => redis.get(two))
+  expect(await Promise.all([redis.get(two), redis.get(one), redis.get(two)])).toEqual(['two', 'one', 'two'])
+  await close()
+  await proxy.close()
 })
 
 test('a Redis that cannot be reached tells its listener why', async () => {

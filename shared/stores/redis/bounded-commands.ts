@@ -5,7 +5,7 @@ import { type Fault, type Judge, type Pass, pauseBefore, type StoreGuard } from 
 /** What ioredis sends by itself while it connects. Left to its own short limit, or nothing would ever connect again. */
 const HANDSHAKE = new Set(['auth', 'hello', 'select', 'client', 'readonly', 'info'])
 const HANDSHAKE_MS = 2_000
-const MUTE_MS = 1_500
+const OVERDUE_MS = 1_500
 /** Sent twice they have the effect of once, which is none. */
 const READS = new Set([
   ...['exists', 'get', 'hgetall', 'hmget', 'info', 'mget', 'ping', 'pttl', 'ttl'],
@@ -42,6 +42,11 @@ interface Call {
 const CALL = Symbol('call')
 type Guarded = Command & { [CALL]?: Call }
 
+/**
+ * Replies come in order, so a connection that owes this one has nothing for the others. It is given up: a new one may do
+ * better, and no later reply can be taken for the answer to something else.
+ */
+const isOverdue = (sentAt: number | undefined) => sentAt !== undefined && performance.now() - sentAt >= OVERDUE_MS
 const sentNow = (client: Redis | Cluster) => (client.status === 'ready' ? performance.now() : undefined)
 
 /**
@@ -50,10 +55,6 @@ const sentNow = (client: Redis | Cluster) => (client.status === 'ready' ? perfor
  */
 export function boundCommands(client: Redis | Cluster, guard: StoreGuard): void {
   const send = client.sendCommand.bind(client) as (command: Command, ...rest: unknown[]) => unknown
-  let heardAt = 0
-  /** Nothing came on a connection that owes an answer for so long: a new one may do better than waiting for this one. */
-  const isMute = (sentAt: number | undefined) =>
-    sentAt !== undefined && heardAt < sentAt && performance.now() - sentAt >= MUTE_MS
 
   client.sendCommand = (command: Guarded, ...rest: unknown[]) => {
     const known = command[CALL]
@@ -84,18 +85,16 @@ export function boundCommands(client: Redis | Cluster, guard: StoreGuard): void 
     const timer = afterPoll(pass.limitMs, () => {
       if (command.isSettled) return
       clearTimeout(pause)
-      if (isMute(call.sentAt) && !client.isCluster) client.disconnect(true)
+      if (isOverdue(call.sentAt) && !client.isCluster) client.disconnect(true)
       end(new NoAnswer(pass.limitMs), LATE)
     })
     command.resolve = (reply) => {
-      heardAt = performance.now()
       if (command.isSettled) return
       clearTimeout(timer)
       guard.answered()
       return resolve(reply)
     }
     command.reject = (error) => {
-      if (error.name === 'ReplyError') heardAt = performance.now()
       if (command.isSettled) return
       const fault = (isRead || call.sentAt === undefined ? judgeUnsent : judgeLost)(error)
       if (!fault) {
@@ -110,6 +109,7 @@ export function boundCommands(client: Redis | Cluster, guard: StoreGuard): void 
         return end(error, fault)
       }
       call.tries++
+      call.sentAt = undefined
       pause = setTimeout(() => void client.sendCommand(command), pauseMs)
     }
     return send(command, ...rest)
