@@ -8,8 +8,11 @@ import { generate } from 'otplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CookieJar } from '../attacks/clients/cookie-jar.ts'
 import { openMailbox } from '../attacks/clients/mailbox.ts'
+import type { Io } from '../lab/cli/command.ts'
+import { command as contain } from '../lab/cli/contain.ts'
 import { type LabHandle, startLab } from '../lab/start.ts'
 import { removeLab } from '../lab/stores/remove.ts'
+import { openLogs } from '../lab/verify/logs.ts'
 import { Event } from '../shared/event.ts'
 import { Secret } from '../shared/secret.ts'
 import { revokeKeys, sign } from '../shared/signature.ts'
@@ -119,6 +122,44 @@ describe('a stolen token', () => {
     }
   })
 })
+
+it('an alert that is an hour old is held and paged; whoever approves it is named in the log', async () => {
+  const victim = await signIn({ ip: '198.51.100.23' })
+  const paged = new Promise<void>((resolve) => {
+    const unsubscribe = lab.datadog.subscribe((event) => {
+      if (event.kind !== 'alert' || event.alert.monitor !== 'containment-failed') return
+      unsubscribe()
+      resolve()
+    })
+  })
+  const headers = { 'content-type': 'application/json', 'x-ato-webhook-secret': lab.secrets.ATO_WEBHOOK_SECRET }
+  const alert = {
+    ...{ id: randomUUID(), alert_id: '1', cycle_key: randomUUID(), transition: 'Triggered' },
+    ...{ scope: `@sid:${victim.sid}`, tags: 'detection:session-reuse,contain:session' },
+    date: String(Date.now() - 3_600_000),
+  }
+  const late = await fetch(`${api}/contain`, { method: 'POST', headers, body: JSON.stringify(alert) })
+  expect(late.status).toBe(422)
+  await paged
+  expect(await who({ token: victim.token, ip: '198.51.100.23' })).toBe(200)
+
+  let said = ''
+  const io: Io = {
+    out: () => {},
+    err: (text) => {
+      said += text
+    },
+    color: false,
+    signal: new AbortController().signal,
+  }
+  const which = ['--all', '--reason', 'stale', '--detection', 'session-reuse', '--dir', dir]
+  expect(await contain.run(['approve', ...which, '--why', 'CASE-17: still in'], io), said).toBe(0)
+  expect(await who({ token: victim.token, ip: '198.51.100.23' })).toBe(401)
+  const approved = await untilEvents((event) => event.evt === 'contain' && event.why === 'CASE-17: still in')
+  expect(approved).toMatchObject([{ outcome: 'success', sid: victim.sid, operator: expect.stringMatching(/./) }])
+  const logs = openLogs(lab.urls.datadog, new AbortController().signal)
+  expect(await logs.await(`@evt:contain @operator:* @sid:${victim.sid}`, 1, 5_000)).toHaveLength(1)
+}, 30_000)
 
 it('a list tried from many networks is noticed, also when each login is registered first', async () => {
   const noticed = new Promise<void>((resolve) => {

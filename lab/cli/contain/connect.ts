@@ -1,3 +1,5 @@
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createDeps, type FunctionsDeps } from '../../../functions/deps.ts'
 import { createFunctionsLog, logIntakeUrl } from '../../../functions/log.ts'
@@ -12,16 +14,27 @@ import type { Io } from '../command.ts'
  * @throws when neither the environment nor a lab says where the ledger is
  */
 export async function connect(dir: string, io: Pick<Io, 'err'>): Promise<FunctionsDeps> {
-  const config = parseFunctionsConfig(process.env.DATABASE_URL ? process.env : await labEnvironment(dir))
+  const isLab = !process.env.DATABASE_URL
+  const config = parseFunctionsConfig(isLab ? await labEnvironment(dir) : process.env)
   const isSent = logIntakeUrl(config) !== undefined && config.DD_API_KEY !== undefined
   const log = createFunctionsLog(config, {
-    write: (line: string) => (isSent && isEvent(line) ? undefined : io.err(line)),
+    write(line: string) {
+      if (!isEvent(line) || !isSent) io.err(line)
+      else if (isLab) keep(line, dir)
+    },
   })
   const hashWorker = fileURLToPath(new URL('../../../dist/hash-worker.cjs', import.meta.url))
   return createDeps(config, { hashWorker }, log)
 }
 
 const isEvent = (line: string): boolean => typeof (JSON.parse(line) as { evt?: unknown }).evt === 'string'
+
+/** In the lab's own record as well, which search and replay read. A disk that is full costs the line there. */
+function keep(line: string, dir: string): void {
+  try {
+    appendFileSync(join(dir, 'logs', 'events.jsonl'), line)
+  } catch {}
+}
 
 async function labEnvironment(dir: string): Promise<Readonly<Record<string, string>>> {
   const run = await readRunFile(dir)
