@@ -53,7 +53,7 @@ export async function readCall(request: HttpRequest, route: string, deps: CallDe
   if (!call) return refuse('malformed')
   if (call.op !== route) return refuse('wrong_route')
   const expiresAt = (verified.t + TOLERANCE_SECONDS) * 1000
-  if (!(await deps.replays.accept('call', call.id, expiresAt))) return refuse('replayed')
+  if (!(await deps.replays.accept(call.id, expiresAt))) return refuse('replayed')
   const { ip, user_agent, ch, hints, rum_session_id } = call.client
   return {
     client: observeClient(

@@ -285,11 +285,10 @@ export interface Attempts {
   note(attempt: Attempt, within: number, most: number, now: number): Promise<{ logins: number; failures: number }>
 }
 
-/** Ids that are accepted once. */
+/** Ids of signed calls, which are accepted once. */
 export interface ReplayCache {
   /** @param expiresAt epoch ms until which the id is remembered @returns false if it was accepted before */
-  accept(kind: 'call' | 'webhook', id: string, expiresAt: number): Promise<boolean>
-  forget(kind: 'call' | 'webhook', id: string): Promise<void>
+  accept(id: string, expiresAt: number): Promise<boolean>
 }
 
 export interface BlockList {

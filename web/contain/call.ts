@@ -35,9 +35,7 @@ export async function readCall(
   if (!call.success) return refused('malformed', 'request-malformed')
   // A second more than the signature holds, which is good at the very instant `t` + 300 s still.
   const until = (verified.t + TOLERANCE_SECONDS + 1) * 1000
-  return (await deps.replays.accept('call', call.data.id, until))
-    ? { kind: 'call', call: call.data }
-    : refused('replayed')
+  return (await deps.replays.accept(call.data.id, until)) ? { kind: 'call', call: call.data } : refused('replayed')
 }
 
 /** 401 for whoever could not prove to be functions, 400 for what functions would never send. */

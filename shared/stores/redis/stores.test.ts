@@ -36,8 +36,7 @@ test('no key holds what a client typed, and every key ends by itself', async () 
   const until = Date.now() + 60_000
   const pending = { userId: 'u', epoch: 1, deviceHash: 'd', loginEmail: 'a@example.com' }
   await createThrottle(redis).reserve([{ key: canary, limit: 5, windowSeconds: 60 }])
-  await createReplayCache(redis).accept('call', canary, until)
-  await createReplayCache(redis).accept('webhook', canary, until)
+  await createReplayCache(redis).accept(canary, until)
   await createBlockList(redis).block(canary, { containmentId: 'c', until })
   await createPendingMfas(redis).create(canary, pending, 60)
   await createContainmentCap(redis).admit(
