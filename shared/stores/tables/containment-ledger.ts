@@ -12,8 +12,8 @@ const OPEN = 'open'
 /** An index row whose row is not open may belong to a claim under way for so long, even in a process that was stopped. */
 const ORPHAN_MS = 15 * 60_000
 
-/** A row as the table has it. `nextAt` is missing in rows of older releases. */
-type Entity = Omit<Containment, 'announce' | 'nextAt'> & { announce?: string; nextAt?: Date }
+/** A row as the table has it. Rows of older releases have neither `nextAt` nor `open`, whether it is in the index. */
+type Entity = Omit<Containment, 'announce' | 'nextAt'> & { announce?: string; nextAt?: Date; open?: boolean }
 interface OpenEntry {
   rowKey: string
   detection: string
@@ -38,6 +38,7 @@ const entityOf = ({ announce, ...row }: Containment) => ({
   partitionKey: row.detection,
   rowKey: row.id,
   ...row,
+  open: isOpen(announce ? { ...row, announce } : row, row.updatedAt),
   ...(announce && { announce: JSON.stringify(announce) }),
 })
 /** Sorts by age: rows come back in the order of their keys. */
@@ -134,7 +135,8 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
       const { value: page } = await pages.byPage(settings).next()
       if (!page) return undefined
       const table = await index()
-      const open = [...page].map(containmentOf).filter((row) => isOpen(row, now))
+      const missing = [...page].filter(({ open }) => open !== true).map(containmentOf)
+      const open = missing.filter((row) => isOpen(row, now))
       await mapLimited(open, PARALLEL, (row) => {
         const { id, detection, updatedAt: at } = row
         return unless([CONFLICT], table.createEntity({ partitionKey: OPEN, rowKey: openKey(row), id, detection, at }))

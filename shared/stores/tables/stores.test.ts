@@ -71,6 +71,12 @@ test('a containment that an older release or a hand wrote is found by going thro
     { id: 'one', nextAt: NOW },
     { id: 'three', nextAt: NOW },
   ])
+  const rest = { ...subject, ...dates, id: 'four', attempts: 0, nextAt: NOW, action: 'revoke' } as const
+  await containments.claim({ ...rest, state: 'closed' })
+  await table.updateEntity({ partitionKey: rest.detection, rowKey: rest.id, state: 'pending' }, 'Merge')
+  expect(await open()).toHaveLength(2)
+  expect(await containments.reindex(NOW)).toBeUndefined()
+  expect(await open()).toHaveLength(3)
 })
 
 test('what a claim leaves behind that never wrote its row is tidied up, but not while it may be under way', async () => {
