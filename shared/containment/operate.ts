@@ -1,4 +1,4 @@
-import type { Containment } from '../stores/port.ts'
+import type { Containment, ContainmentLedger } from '../stores/port.ts'
 import { announce } from './announce.ts'
 import { type ProceedDeps, proceed } from './attempt.ts'
 import { approve, type Decision, undo as undoing } from './row.ts'
@@ -8,22 +8,26 @@ export class NotPossible extends Error {
   override readonly name = 'NotPossible'
 }
 
+export type OperateDeps = ProceedDeps & { containments: Pick<ContainmentLedger, 'find' | 'revise'> }
+
+/** How often a decision is tried on a row that others move on at the same time: the sweeper, a delivery, another operator. */
+const TRIES = 5
+
 const once = <T>(work: () => Promise<T>): Promise<T> => work()
 
 /** Carries out what waits: a held row (approved by this), one that failed, one that was left pending. */
 export async function retry(
   row: Containment,
   requestId: string,
-  deps: ProceedDeps,
+  deps: OperateDeps,
   decision: Decision = {},
 ): Promise<Containment> {
-  if (row.state !== 'held' && row.state !== 'failed' && row.state !== 'pending') {
-    throw new NotPossible(`it is ${row.state}; only a held, failed or pending containment can be carried out`)
+  const check = ({ state }: Containment) => {
+    if (state !== 'held' && state !== 'failed' && state !== 'pending') {
+      throw new NotPossible(`it is ${state}; only a held, failed or pending containment can be carried out`)
+    }
   }
-  await announce(row, deps, once)
-  const step = approve(new Date(deps.now()), decision)
-  const approved = await deps.containments.revise(row.detection, row.id, step)
-  if (!approved) throw new NotPossible('it has just changed; look again')
+  const approved = await decide(row, check, () => approve(new Date(deps.now()), whole(decision)), deps)
   return proceed(approved, requestId, deps, { eager: true })
 }
 
@@ -34,13 +38,42 @@ export async function retry(
 export async function undo(
   row: Containment,
   requestId: string,
-  deps: ProceedDeps,
+  deps: OperateDeps,
   decision: Decision = {},
 ): Promise<Containment> {
-  if (row.state === 'undone') throw new NotPossible('it is undone already')
-  await announce(row, deps, once)
-  const step = undoing({ requestId, now: new Date(deps.now()) }, decision)
-  const undone = await deps.containments.revise(row.detection, row.id, step)
-  if (!undone) throw new NotPossible('it has just changed; look again')
-  return announce(undone, deps, once)
+  const check = ({ state }: Containment) => {
+    if (state === 'undone') throw new NotPossible('it is undone already')
+  }
+  const step = () => undoing({ requestId, now: new Date(deps.now()) }, whole(decision))
+  return announce(await decide(row, check, step, deps), deps, once)
+}
+
+/** Without what an earlier decision said: its reason is not this operator's. */
+const whole = ({ operator, why }: Decision): Decision => ({ operator, why })
+
+/**
+ * Writes a decision into the row as it is by now. Of what the row owes, the event is emitted first: it is of before.
+ * @param check throws when the row's state does not allow the decision
+ */
+async function decide(
+  seen: Containment,
+  check: (row: Containment) => void,
+  step: () => (row: Containment) => Containment | undefined,
+  deps: OperateDeps,
+): Promise<Containment> {
+  const find = async () => {
+    const found = await deps.containments.find(seen.detection, seen.id)
+    if (!found) throw new NotPossible('it is not in the ledger any more')
+    return found
+  }
+  // An event that was owed when the rows were listed may have been emitted since.
+  let row = seen.announce ? await find() : seen
+  for (let tries = 0; tries < TRIES; tries++) {
+    check(row)
+    await announce(row, deps, once)
+    const decided = await deps.containments.revise(row.detection, row.id, step())
+    if (decided) return decided
+    row = await find()
+  }
+  throw new NotPossible('it keeps changing; look again')
 }
