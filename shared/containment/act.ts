@@ -12,7 +12,7 @@ import type {
 } from '../stores/port.ts'
 import { mapLimited } from '../stores/tables/entity.ts'
 import { callRevoke, type RevokeCallDeps } from './revoke-call.ts'
-import { blockEnd, type Outcome, subjectOf } from './row.ts'
+import { blockEnd, cutOff, type Outcome, subjectOf } from './row.ts'
 
 export interface ActDeps extends RevokeCallDeps {
   users: Pick<Users, 'bumpEpoch'>
@@ -74,7 +74,7 @@ function revokeSession(row: Containment, sid: string, deps: ActDeps): () => Prom
 
 /** Ends what was open when the alert reached us: by our own clock, because an alert's could spare a thief. */
 async function revokeUser(row: Containment, userId: string, deps: ActDeps): Promise<Outcome> {
-  const why = { reason: 'contained', containmentId: row.id, openedBefore: row.createdAt.getTime() } as const
+  const why = { reason: 'contained', containmentId: row.id, openedBefore: cutOff(row).getTime() } as const
   const at = deps.now()
   const epoch = await deps.users.bumpEpoch(userId, why, new Date(at))
   if (epoch === undefined) return { kind: 'gone' }

@@ -53,6 +53,11 @@ describe('an attempt', () => {
     expect(begun(given, by(NOW, { eager: true })).attempts).toBe(2)
   })
 
+  it('waits for no time that only a clock ahead of ours can have written', () => {
+    expect(moved(pending({ nextAt: later(120_000) }))).toBe('rest')
+    expect(begun(pending({ nextAt: later(120_001) })).attempts).toBe(1)
+  })
+
   it('asks the cap once, and is held where that refuses it', () => {
     expect(moved(pending(), by(NOW, { admitted: undefined }))).toBe('ask')
     expect(begun(pending({ admitted: true }), by(NOW, { admitted: undefined })).attempts).toBe(1)
@@ -280,5 +285,26 @@ describe('an operator', () => {
     for (const given of ['done', 'held', 'failed', 'closed'] as const) {
       expect(row.undo(by(NOW), {})(pending({ state: given }))).toMatchObject({ state: 'undone' })
     }
+  })
+})
+
+describe('the cut-off of a user’s sessions', () => {
+  it.each<[string, Partial<Containment>, Date]>([
+    ['is when the alert reached us', { alertedAt: minutes(-14) }, NOW],
+    [
+      'is the alert’s own time where that is later, because our clock was behind',
+      { alertedAt: minutes(20) },
+      minutes(20),
+    ],
+    [
+      'is the alert’s own time where ours was ahead until the row was let go',
+      { alertedAt: minutes(-20) },
+      minutes(-20),
+    ],
+    ['is ours where an operator let an old alert go', { alertedAt: minutes(-20), approved: true }, NOW],
+    ['is ours where a reminder did', { alertedAt: minutes(-20), renewedAt: NOW }, NOW],
+    ['is ours of an alert that was asked for', { alertedAt: minutes(-20), cycle: 'pull-1772366400' }, NOW],
+  ])('%s', (_, change, expected) => {
+    expect(row.cutOff(pending(change))).toEqual(expected)
   })
 })

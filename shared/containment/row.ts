@@ -1,4 +1,5 @@
 import type { Announcement, Containment, ContainmentReason } from '../stores/port.ts'
+import { isPulled } from './alert.ts'
 import { BLOCK_MS, policyFor, STALE_MS } from './policy.ts'
 import { readScope, type Subject } from './subject.ts'
 
@@ -14,6 +15,8 @@ export const ANNOUNCE_MS = 20_000
 /** The wait after the first attempt that failed; each further one doubles it. */
 const BACKOFF_MS = 5_000
 const BACKOFF_MOST_MS = 30_000
+/** No row waits longer: a time further away was written by a clock that was ahead. */
+const LONGEST_WAIT_MS = 120_000
 /** How long a row that was held for its age alone is looked at again: a clock that was wrong may be put right. */
 const CLOCK_REPAIR_MS = 24 * 3_600_000
 
@@ -40,6 +43,17 @@ export const isTimely = (date: Date, now: Date): boolean => Math.abs(now.getTime
 /** A block counts from the alert, or from what renewed it; never from a date that is still to come. */
 export const blockEnd = ({ renewedAt, alertedAt, createdAt }: Containment): Date =>
   new Date((renewedAt?.getTime() ?? Math.min(alertedAt.getTime(), createdAt.getTime())) + BLOCK_MS)
+
+/**
+ * Sessions that were opened before this are meant, however late the row is carried out. That is when the alert reached us, by
+ * our own clock; the alert's is better only where it shows that ours was wrong: it is later, or the row had to wait until
+ * ours was put right.
+ */
+export const cutOff = (row: Containment): Date => {
+  const { alertedAt, createdAt, approved, renewedAt } = row
+  const waited = !approved && !renewedAt && !isPulled(row) && !isTimely(alertedAt, createdAt)
+  return waited || alertedAt > createdAt ? alertedAt : createdAt
+}
 
 /** The subject that the alert named, read back from the row; undefined if no policy knows the row's form any more. */
 export function subjectOf(row: Pick<Containment, 'detection' | 'scope'>): Subject | undefined {
@@ -99,7 +113,8 @@ export type Step =
 /** The one judgement of a row: of the handler, the sweeper, the pull and an operator's retry alike. */
 export function judge(row: Containment, by: Judgement): Step {
   const isOurs = row.holder === by.requestId
-  const isDue = row.nextAt <= by.now
+  const waitMs = row.nextAt.getTime() - by.now.getTime()
+  const isDue = waitMs <= 0 || waitMs > LONGEST_WAIT_MS
   if (row.announce) return row.announce.requestId === by.requestId || isDue ? { kind: 'announce' } : { kind: 'rest' }
   if (row.state === 'done' && row.expiresAt) {
     return row.expiresAt > by.now ? { kind: 'keep' } : { kind: 'move', to: expire(row, by.now) }
