@@ -1,14 +1,18 @@
 import { sweep } from '../../functions/sweep/sweep.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { contain } from '../../shared/containment/contain.ts'
+import type { Patience } from '../../shared/containment/persistence.ts'
 import { logout } from '../../shared/session/end.ts'
 import { issueSession } from '../../shared/session/issue.ts'
 import { presentSession } from '../../shared/session/present.ts'
+import type { Process } from './scheduler.ts'
 import { type AlertStory, bodyOf, type Delivery, type Person, type SessionStory, type Story, tokenOf } from './story.ts'
 import type { FunctionsDeps, Host, World } from './world.ts'
 
 /** Datadog gives up waiting for an answer then. */
 const SENDER_MS = 15_000
+/** How long the handler tries again by itself. */
+const HANDLER_MS = 10_000
 const SWEEP_MS = 60_000
 
 /** Sets everything going that the story tells; nothing happens before the scheduler runs. */
@@ -24,6 +28,15 @@ export function begin(story: Story, world: World): void {
     }
   }
   for (const host of world.sweepers) at(scheduler.now + chance.below(SWEEP_MS), () => keepSweeping(host, world))
+  for (const host of world.hosts) host.setClock(chance.between(-faults.skewMs, faults.skewMs))
+  world.calls.trace(`clocks: ${world.hosts.map(({ name, skewMs }) => `${name} ${skewMs} ms`).join(', ')}`)
+  if (faults.wrongClockMs !== 0) {
+    const host = chance.pick(world.hosts)
+    const { skewMs } = host
+    host.setClock(faults.wrongClockMs)
+    world.calls.trace(`the clock of ${host.name} is wrong by ${faults.wrongClockMs} ms`)
+    at(faults.end, () => host.setClock(skewMs))
+  }
   for (const death of faults.deaths) at(death, () => chance.pick(world.hosts).process.kill())
   for (const person of story.people) {
     for (let n = chance.pick([0, 1, 2]); n > 0; n--) {
@@ -63,8 +76,11 @@ function send(alert: AlertStory, delivery: Delivery, attempt: number, world: Wor
   scheduler.after(
     chance.below(5),
     () => {
-      contain(bodyOf(alert, delivery), request, deps).then(
-        ({ kind }) => answered(kind),
+      const body = bodyOf(alert, delivery)
+      const handle = () => contain(body, request, deps, { patience: patienceOf(process, world) })
+      const handled = world.bug.deliver?.(delivery.id, handle, deps) ?? handle()
+      handled.then(
+        ({ kind }) => answered(kind === 'unfinished' ? 'error' : kind),
         (error: unknown) => {
           calls.trace(`${process.name} 503: ${String(error)}`)
           answered('error')
@@ -73,6 +89,15 @@ function send(alert: AlertStory, delivery: Delivery, attempt: number, world: Wor
     },
     process,
   )
+}
+
+/** As the handler has it, by the clock of the schedule. */
+function patienceOf(process: Process, { scheduler }: World): Patience {
+  const end = scheduler.now + HANDLER_MS
+  return {
+    leftMs: () => end - scheduler.now,
+    wait: (ms) => new Promise((resolve) => scheduler.after(ms, resolve, process)),
+  }
 }
 
 /** The timer: a sweep each minute, unless the one before is still under way. */
@@ -118,8 +143,8 @@ function signIn(person: Person, world: World): void {
     calls.trace(`${process.name} ${issued ? 'signs in' : 'refuses'} ${person.userId}`)
     if (!issued) return
     const token = tokenOf({ sid: issued.sid, userId: person.userId, at: JSON.parse(issued.token).auth_time * 1000 })
-    const { sid } = issued
-    person.sessions.push({ sid, userId: person.userId, token, openedFrom, openedAt: scheduler.now, met: [] })
+    const [{ sid }, openedAt, { skewMs }] = [issued, scheduler.now, process]
+    person.sessions.push({ sid, userId: person.userId, token, openedFrom, openedAt, skewMs, met: [] })
   }
   scheduler.after(0, () => void open().catch(() => undefined), process)
 }

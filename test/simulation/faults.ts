@@ -30,6 +30,10 @@ export interface Faults {
   crashAt(now: number): 'before' | 'after' | undefined
   /** Chosen times for deaths of processes, whatever they do then. */
   readonly deaths: readonly number[]
+  /** How far the clocks of the hosts may be apart, in ms. */
+  readonly skewMs: number
+  /** A clock that is wrong by so much until the end. */
+  readonly wrongClockMs: number
   /** Whether anything may go wrong with this target at all. */
   touches(target: Target): boolean
   readonly mayCrash: boolean
@@ -51,6 +55,8 @@ export function chooseFaults(start: number, chance: Chance): Faults {
   })
   const deaths = Array.from({ length: chance.pick([0, 0, 0, 1, 2]) }, () => start + chance.below(lasts))
   const end = Math.max(start + lasts, ...outages.map(({ until }) => until))
+  const skewMs = chance.pick([0, 0, 0, 200, 2_000])
+  const wrongClockMs = chance.pick([0, 0, 0, 0, 0, 0, 0, 0, -20, 20]) * 60_000
   let crashes = 0
 
   const latency = () => {
@@ -67,8 +73,7 @@ export function chooseFaults(start: number, chance: Chance): Faults {
   }
 
   return {
-    end,
-    deaths,
+    ...{ end, deaths, skewMs, wrongClockMs },
     mayCrash: crashRate > 0 || deaths.length > 0,
     touches: (target) => rate > 0 || outages.some((outage) => outage.target === target),
     fateOf(target, now) {

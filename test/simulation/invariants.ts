@@ -1,10 +1,15 @@
-import { BLOCK_MS } from '../../shared/containment/policy.ts'
+import { BLOCK_MS, STALE_MS } from '../../shared/containment/policy.ts'
 import type { Containment } from '../../shared/stores/port.ts'
 import { type AlertStory, isAbout, type SessionStory, type Story } from './story.ts'
 import type { Emitted, World } from './world.ts'
 
 /** A delivery is owed an event if it was answered; one that found no process, or one that died, is not. */
 const FINAL: readonly Containment['state'][] = ['done', 'held', 'failed', 'closed', 'undone']
+
+/** From the time that a row bears as its own to its being written. */
+const CLAIMING_MS = 5_000
+/** How long the attempt may take that began in time, with what announces it after a crash. */
+const LATE_MS = 180_000
 
 type ContainEvent = Extract<Emitted, { evt: 'contain' }>
 
@@ -13,7 +18,7 @@ type ContainEvent = Extract<Emitted, { evt: 'contain' }>
  * @returns a sentence for everything that does not
  */
 export async function findViolations(story: Story, world: World): Promise<string[]> {
-  const { stores, events, scheduler } = world
+  const { stores, events } = world
   const rows = await stores.containments.list({})
   const found: string[] = []
   const fail = (sentence: string) => found.push(sentence)
@@ -21,41 +26,37 @@ export async function findViolations(story: Story, world: World): Promise<string
 
   for (const alert of story.alerts) {
     if (rows.some((row) => isAbout(row, alert))) continue
-    if (isOwedRow(alert, scheduler.now)) fail(`alert ${alert.alertId} (${alert.kind}) has no row`)
+    if (isOwedRow(alert)) fail(`alert ${alert.alertId} (${alert.kind}) has no row`)
   }
   for (const row of rows) {
-    checkRow(row, announced, world, fail)
+    checkRow(row, announced, fail)
     checkAnnouncements(row, announced, world, fail)
-    if (row.state === 'done') await checkEffect(row, story, world, fail)
+    checkAge(row, announced, story, fail)
+    if (row.state === 'done') await checkEffect(row, rows, story, world, fail)
   }
   for (const person of story.people) {
     for (const session of person.sessions) await checkSession(session, rows, world, fail)
   }
-  checkCap(rows, story, world, fail)
+  checkCap(rows, world, fail)
+  await checkEpochs(rows, story, world, fail)
   checkWebhooks(story, world, fail)
   return found
 }
 
 /** Whether somebody told us of this alert, and was told that we know. */
-function isOwedRow({ deliveries }: AlertStory, _now: number): boolean {
+function isOwedRow({ deliveries }: AlertStory): boolean {
   return deliveries.some(
     ({ transition, answers }) => transition !== 'Recovered' && answers.some(({ kind }) => kind !== 'error'),
   )
 }
 
-function checkRow(
-  row: Containment,
-  announced: readonly ContainEvent[],
-  { scheduler }: World,
-  fail: (s: string) => void,
-): void {
+function checkRow(row: Containment, announced: readonly ContainEvent[], fail: (s: string) => void): void {
   const name = `row ${row.id.slice(0, 6)} (${row.action})`
   if (!FINAL.includes(row.state)) fail(`${name} is still ${row.state}`)
   if (row.announce) fail(`${name} still owes an event`)
   if (row.state !== 'held' && row.state !== 'failed') return
   const page = announced.find(({ containment_id, level }) => containment_id === row.id && level === 'error')
   if (!page) fail(`${name} is ${row.state} (${row.reason}) and nobody was paged`)
-  if (row.createdAt.getTime() > scheduler.now) fail(`${name} was created in the future`)
 }
 
 function checkAnnouncements(
@@ -72,30 +73,57 @@ function checkAnnouncements(
     if (!closedUndone) fail(`${name} was never announced`)
     return
   }
-  if (row.state === 'done' && last.outcome !== row.result) fail(`${name} was announced as ${last.outcome} at last`)
+  const isOneClock = world.faults.wrongClockMs === 0
+  const told = isOneClock ? [last] : own
+  if (row.state === 'done' && !told.some(({ outcome }) => outcome === row.result)) {
+    fail(`${name} was announced as ${last.outcome} at last`)
+  }
   const distinct = new Set(own.map(({ outcome, reason, request_id }) => `${outcome} ${reason} ${request_id}`))
   const outcomes = new Set(own.map(({ outcome, reason }) => `${outcome} ${reason}`))
-  if (distinct.size > outcomes.size) fail(`${name} was announced twice, as two things: ${[...distinct].join(', ')}`)
-  const undisturbed = !world.faults.mayCrash && !world.faults.touches('tables')
+  if (isOneClock && distinct.size > outcomes.size)
+    fail(`${name} was announced twice, as two things: ${[...distinct].join(', ')}`)
+  const undisturbed = isOneClock && !world.faults.mayCrash && !world.faults.touches('tables')
   if (undisturbed && own.length > distinct.size) fail(`${name} was announced ${own.length} times`)
   if (own.some(({ outcome }) => outcome === 'success') && own.some(({ outcome }) => outcome === 'noop')) {
     fail(`${name} was announced as success and as noop`)
   }
 }
 
-async function checkEffect(row: Containment, story: Story, { stores, scheduler }: World, fail: (s: string) => void) {
+/** What is older than an alert may be is not carried out, unless a reminder said that it lasts. */
+function checkAge(
+  row: Containment,
+  announced: readonly ContainEvent[],
+  { alerts }: Story,
+  fail: (s: string) => void,
+): void {
+  const reminders = alerts
+    .filter((alert) => isAbout(row, alert))
+    .flatMap(({ deliveries }) => deliveries.filter(({ transition }) => transition === 'Re-Triggered'))
+  const done = announced.find(({ containment_id, outcome }) => containment_id === row.id && outcome === 'success')
+  if (!done || reminders.length > 0) return
+  const ageMs = done.at - row.alertedAt.getTime()
+  // An attempt that began in time may end, and be announced, a little later.
+  if (ageMs > STALE_MS + LATE_MS)
+    fail(`row ${row.id.slice(0, 6)} (${row.action}) was carried out ${ageMs} ms after its alert`)
+}
+
+async function checkEffect(
+  row: Containment,
+  rows: readonly Containment[],
+  story: Story,
+  world: World,
+  fail: (s: string) => void,
+): Promise<void> {
+  const { stores, scheduler } = world
   const name = `row ${row.id.slice(0, 6)} (${row.action}) is done`
   const sessions = story.people.flatMap((person) => person.sessions)
   const cutOff = row.createdAt.getTime()
   for (const session of sessions) {
-    const isMeant =
-      row.action === 'revoke'
-        ? row.scope === `@sid:${session.sid}`
-        : row.action === 'revoke_user' && row.scope === `@usr.id:${session.userId}` && session.openedAt < cutOff
-    if (!isMeant) continue
-    const last = session.met.at(-1)
-    if (last?.kind === 'accepted') fail(`${name}, and session ${session.sid} lives`)
+    if (isMeant(row, session, world) && session.met.at(-1)?.kind === 'accepted') {
+      fail(`${name}, and session ${session.sid} lives`)
+    }
   }
+  checkResult(row, sessions, rows, world, fail)
   if (row.action !== 'block_ip') return
   const until = Math.min(row.alertedAt.getTime(), cutOff) + BLOCK_MS
   const network = row.scope.slice('@network:'.length)
@@ -107,24 +135,62 @@ async function checkEffect(row: Containment, story: Story, { stores, scheduler }
   if (row.expiresAt && row.expiresAt.getTime() > scheduler.now && !block) fail(`${name}, and ${network} is not blocked`)
 }
 
+/** `noop` only where somebody else had ended it before. */
+function checkResult(
+  row: Containment,
+  sessions: readonly SessionStory[],
+  rows: readonly Containment[],
+  world: World,
+  fail: (s: string) => void,
+): void {
+  const meant = sessions.filter((session) => isMeant(row, session, world))
+  if (row.result !== 'noop') return
+  const others = ({ sid, userId }: SessionStory) =>
+    rows.some(({ id, scope }) => id !== row.id && (scope === `@sid:${sid}` || scope === `@usr.id:${userId}`))
+  const own = meant.filter((session) => !session.loggedOut && !others(session))
+  if (own.length > 0) fail(`row ${row.id.slice(0, 6)} (${row.action}) is a noop, and nobody else ended ${own[0]?.sid}`)
+}
+
+/** When a row was claimed, by the true clock. */
+const cutOffOf = ({ id, createdAt }: Containment, { claimedAt }: World): number =>
+  claimedAt.get(`${id} ${createdAt.getTime()}`) ?? 0
+/** By how much two clocks may put the same instant apart. */
+const slackOf = ({ faults }: World): number => 2 * faults.skewMs
+
+/** Whether a session was there when this row was made; of one that was being opened then nobody can say. */
+function isMeant(row: Containment, { sid, userId, openedAt }: SessionStory, world: World): boolean {
+  const { action, scope } = row
+  if (action === 'revoke') return scope === `@sid:${sid}`
+  const claimedAt = cutOffOf(row, world)
+  // Of an alert that came late to a clock that is behind nothing tells of what time it is.
+  if (world.faults.wrongClockMs !== 0 && claimedAt - row.alertedAt.getTime() > 60_000) return false
+  const isOlder = openedAt < claimedAt - CLAIMING_MS - slackOf(world)
+  return action === 'revoke_user' && scope === `@usr.id:${userId}` && isOlder
+}
+
 async function checkSession(
   session: SessionStory,
   rows: readonly Containment[],
-  { stores, scheduler }: World,
+  world: World,
   fail: (s: string) => void,
 ): Promise<void> {
+  const { stores } = world
   const { sid, userId, met, openedFrom, openedAt } = session
   const [kind, row] = [met.at(-1)?.kind, await stores.ledger.find(userId, sid)]
   const tombstone = await stores.sessions.tombstone(sid)
   const name = `session ${sid}`
   const reasons = rows.filter(
-    ({ action, scope, createdAt }) =>
-      (action === 'revoke' && scope === `@sid:${sid}`) ||
-      (action === 'revoke_user' && scope === `@usr.id:${userId}` && openedFrom <= createdAt.getTime()),
+    (row) =>
+      (row.action === 'revoke' && row.scope === `@sid:${sid}`) ||
+      (row.action === 'revoke_user' &&
+        row.scope === `@usr.id:${userId}` &&
+        openedFrom <= cutOffOf(row, world) + slackOf(world)),
   )
   // A session that is opened while a row is made may be of the time before or after it.
   const acted = reasons.filter(({ state, attempts }) => state === 'done' || attempts > 0)
-  if (kind !== 'accepted' && acted.length === 0 && !session.loggedOut) {
+  // Whose clock was wrong has opened a session of another time.
+  const isOfItsTime = Math.abs(session.skewMs) <= world.faults.skewMs
+  if (kind !== 'accepted' && acted.length === 0 && !session.loggedOut && isOfItsTime) {
     fail(`${name} is ${kind}, and no containment was meant for it (opened ${openedFrom}..${openedAt})`)
   }
   if (kind === 'accepted' && row?.state !== 'active')
@@ -133,10 +199,25 @@ async function checkSession(
   if (tombstone && row?.state === 'active') fail(`${name} has a tombstone, and the ledger has it as active`)
   const firstDead = met.findIndex((one) => one.kind === 'revoked')
   if (firstDead >= 0 && met.slice(firstDead).some((one) => one.kind === 'accepted')) fail(`${name} came back to life`)
-  if (scheduler.now < openedAt) fail(`${name} was opened in the future`)
 }
 
-function checkCap(rows: readonly Containment[], story: Story, { capLimit }: World, fail: (s: string) => void): void {
+/** One revocation of a user's sessions raises the epoch once, however often it is carried out. */
+async function checkEpochs(
+  rows: readonly Containment[],
+  { people }: Story,
+  { stores }: World,
+  fail: (s: string) => void,
+): Promise<void> {
+  for (const { userId } of people) {
+    const own = rows.filter(({ action, scope }) => action === 'revoke_user' && scope === `@usr.id:${userId}`)
+    const epoch = (await stores.users.readEpoch(userId)) ?? 0
+    if (epoch > 1 + own.length) fail(`user ${userId} has epoch ${epoch} after ${own.length} revocations`)
+  }
+}
+
+function checkCap(rows: readonly Containment[], { capLimit, faults }: World, fail: (s: string) => void): void {
+  // The window of the cap is one of time.
+  if (faults.wrongClockMs !== 0) return
   const subjectOf = ({ scope, userId }: Containment) => userId ?? scope
   for (const detection of new Set(rows.map((row) => row.detection))) {
     const own = rows.filter((row) => row.detection === detection)
@@ -147,7 +228,6 @@ function checkCap(rows: readonly Containment[], story: Story, { capLimit }: Worl
     if (held && asked.size <= capLimit)
       fail(`${detection} is held by the cap with ${asked.size} of ${capLimit} subjects`)
   }
-  void story
 }
 
 function checkWebhooks(story: Story, { events }: World, fail: (s: string) => void): void {

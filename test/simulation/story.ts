@@ -27,6 +27,8 @@ export interface SessionStory {
   /** epoch ms: when opening it began, and when it was there. */
   openedFrom: number
   openedAt: number
+  /** How far the clock was ahead by which it was opened. */
+  skewMs: number
   /** Whether its owner ended it, or tried to. */
   loggedOut?: boolean
   /** What it met when it was presented, in order. */
@@ -106,7 +108,7 @@ async function openSession({ stores, chance }: World, { userId, network }: Perso
   const { deviceHash, device, ip, via } = row
   const facts = { sid, userId, deviceHash, device, ip, via, absoluteExpiry, epoch: 1 }
   await stores.sessions.create({ ...facts, amr: ['pwd'], acr: 'signed-in', authTime: at }, at)
-  return { sid, userId, token: tokenOf({ sid, userId, at }), openedFrom: at, openedAt: at, met: [] }
+  return { sid, userId, token: tokenOf({ sid, userId, at }), openedFrom: at, openedAt: at, skewMs: 0, met: [] }
 }
 
 /** What the functions' issuer signs, unsigned. */

@@ -20,7 +20,7 @@ interface VirtualTimer {
 export function installVirtualTime(): void {
   if (installed) return
   installed = true
-  const real = { setTimeout, clearTimeout, setInterval, clearInterval, random: Math.random }
+  const real = { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, random: Math.random }
   const cancel = (timer: unknown, clear: (timer: never) => void) =>
     isVirtual(timer) ? timer.cancel() : clear(timer as never)
 
@@ -31,6 +31,10 @@ export function installVirtualTime(): void {
     setInterval: Object.assign((run: Run, ms = 0, ...args: unknown[]) => {
       return activeScheduler() ? timer(run, ms, args, true) : real.setInterval(run, ms, ...args)
     }, real.setInterval),
+    setImmediate: (run: Run, ...args: unknown[]) => {
+      const scheduler = activeScheduler()
+      return scheduler ? scheduler.after(0, () => run(...args), scheduler.current) : real.setImmediate(run, ...args)
+    },
     clearTimeout: (one: unknown) => cancel(one, real.clearTimeout),
     clearInterval: (one: unknown) => cancel(one, real.clearInterval),
   })
@@ -41,6 +45,9 @@ export function installVirtualTime(): void {
     timer(() => controller.abort(new DOMException('The operation timed out', 'TimeoutError')), ms, [], false)
     return controller.signal
   }
+  const [realNow, realPerformance] = [Date.now, performance.now.bind(performance)]
+  Date.now = () => activeScheduler()?.now ?? realNow()
+  performance.now = () => activeScheduler()?.now ?? realPerformance()
   Math.random = () => activeScheduler()?.chance.next() ?? real.random()
 
   const promises = require('node:timers/promises') as { setTimeout: unknown }

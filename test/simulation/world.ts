@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { SweepDeps } from '../../functions/sweep/sweep.ts'
-import type { ContainDeps } from '../../shared/containment/contain.ts'
+import type { ContainDeps, ContainOutcome } from '../../shared/containment/contain.ts'
 import { blockable } from '../../shared/containment/policy.ts'
 import type { NewEvent } from '../../shared/event.ts'
 import { Secret } from '../../shared/secret.ts'
@@ -12,6 +12,8 @@ import { Sightings } from '../../shared/session/sightings.ts'
 import type { Claims } from '../../shared/session/token.ts'
 import { SIGNATURE_HEADER } from '../../shared/signature.ts'
 import { createMemoryStores } from '../../shared/stores/memory/stores.ts'
+import type { Perform } from '../../shared/stores/memory/tables.ts'
+import type { ContainmentLedger, LiveSessions, ReplayCache, Users } from '../../shared/stores/port.ts'
 import { createContainmentLedger } from '../../shared/stores/tables/containment-ledger.ts'
 import { createDeviceTokens } from '../../shared/stores/tables/device-tokens.ts'
 import { createLastPlaces } from '../../shared/stores/tables/last-places.ts'
@@ -29,15 +31,23 @@ const KEYS = ['k'.repeat(32)]
 const DEVICE_KEYS: [Secret, ...Secret[]] = [new Secret('d'.repeat(32))]
 
 /** What a process of functions is built with: for the handler, the sweeper and sign-ins. */
-export type FunctionsDeps = ContainDeps & SweepDeps & IssueDeps
-export type WebDeps = PresentDeps & EndDeps & Parameters<typeof revoke>[2] & { calls: Parameters<typeof readCall>[1] }
+export type FunctionsDeps = ContainDeps &
+  SweepDeps &
+  IssueDeps & { users: Users; sessions: LiveSessions; replays: ReplayCache }
+export type WebDeps = PresentDeps &
+  EndDeps &
+  Parameters<typeof revoke>[2] & { sessions: LiveSessions; calls: Parameters<typeof readCall>[1] }
 
 export type Emitted = NewEvent & { by: string; at: number }
 
-/** Replaces what one process uses by something with a fault of ours: how a seeded bug comes in. */
+/** Replaces what a process uses by something with a known fault. */
 export interface Bug {
-  functions?(deps: FunctionsDeps, process: Process, world: World): FunctionsDeps
-  web?(deps: WebDeps, process: Process, world: World): WebDeps
+  functions?(deps: FunctionsDeps, process: Process): FunctionsDeps
+  web?(deps: WebDeps, process: Process): WebDeps
+  /** @param next the real handling of a delivery */
+  deliver?(id: string, next: () => Promise<ContainOutcome>, deps: FunctionsDeps): Promise<ContainOutcome>
+  /** How the tables' clients of a process make their operations. */
+  tables?(perform: Perform): Perform
 }
 
 export interface WorldOptions {
@@ -54,19 +64,21 @@ export class World {
   readonly faults: Faults
   readonly calls: Calls
   readonly events: Emitted[] = []
+  /** By id and time of a row: when it really was, in epoch ms. */
+  readonly claimedAt = new Map<string, number>()
   readonly capLimit: number
   readonly stores: ReturnType<typeof createMemoryStores>
   readonly web: Host<WebDeps>
   readonly functions: readonly Host<FunctionsDeps>[]
   readonly sweepers: readonly Host<FunctionsDeps>[]
-  readonly #bug: Bug
+  readonly bug: Bug
 
   constructor({ scheduler, faults, capLimit, bug = {}, trace }: WorldOptions) {
     this.scheduler = scheduler
     this.faults = faults
     this.capLimit = capLimit
     this.calls = new Calls(scheduler, faults, trace)
-    this.#bug = bug
+    this.bug = bug
     const now = () => scheduler.now
     this.stores = createMemoryStores({ now, lifetimes: LIFETIMES })
     this.web = new Host('web', this, (process) => this.#webOf(process))
@@ -87,7 +99,8 @@ export class World {
     const { stores, calls } = this
     const over = <Port extends object>(port: Port, target: Target, name: string): Port =>
       reached(port, (operation, run) => calls.call(process, target, `${name}.${operation}`, run))
-    const tables = stores.tables.through((operation, run) => calls.call(process, 'tables', operation, run))
+    const perform: Perform = (operation, run) => calls.call(process, 'tables', operation, run)
+    const tables = stores.tables.through(this.bug.tables?.(perform) ?? perform)
     return {
       users: over(stores.users, 'postgres', 'users'),
       registrations: over(stores.registrations, 'postgres', 'registrations'),
@@ -98,9 +111,20 @@ export class World {
       replays: over(stores.replays, 'redis', 'replays'),
       entrances: over(stores.entrances, 'redis', 'entrances'),
       ledger: createSessionLedger(tables),
-      containments: createContainmentLedger(tables),
+      containments: this.#noting(createContainmentLedger(tables)),
       deviceTokens: createDeviceTokens(tables),
       places: createLastPlaces(tables),
+    }
+  }
+
+  /** Notes by the true clock when a row was made, whatever it says itself. */
+  #noting(containments: ContainmentLedger): ContainmentLedger {
+    return {
+      ...containments,
+      claim: (row) => {
+        this.claimedAt.set(`${row.id} ${row.createdAt.getTime()}`, this.scheduler.now)
+        return containments.claim(row)
+      },
     }
   }
 
@@ -135,7 +159,7 @@ export class World {
       issueToken: async (claims) => JSON.stringify(claims),
       fetch: (_, init) => this.#callWeb(process, init ?? {}),
     }
-    return this.#bug.functions?.(deps, process, this) ?? deps
+    return this.bug.functions?.(deps, process) ?? deps
   }
 
   #webOf(process: Process): WebDeps {
@@ -150,7 +174,7 @@ export class World {
       sightings: new Sightings(),
       binding: 'observe',
     }
-    return this.#bug.web?.(deps, process, this) ?? deps
+    return this.bug.web?.(deps, process) ?? deps
   }
 
   /** The signed call from functions to web, over a network that may lose either half of it. */
@@ -196,6 +220,8 @@ export class Host<Deps> {
   readonly name: string
   process: Process
   deps: Deps
+  /** How far the clock of the machine is ahead. */
+  skewMs = 0
   readonly #build: (process: Process) => Deps
   readonly #world: World
 
@@ -208,6 +234,11 @@ export class Host<Deps> {
     this.#watch()
   }
 
+  setClock(skewMs: number): void {
+    this.skewMs = skewMs
+    this.process.skewMs = skewMs
+  }
+
   #watch(): void {
     const { scheduler, calls } = this.#world
     this.process.whenDead(() => {
@@ -216,6 +247,7 @@ export class Host<Deps> {
       scheduler.after(downMs, () => {
         calls.trace(`${this.name} starts`)
         this.process = new Process(this.name)
+        this.process.skewMs = this.skewMs
         this.deps = this.#build(this.process)
         this.#watch()
       })
