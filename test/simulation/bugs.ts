@@ -41,7 +41,7 @@ export const bugs: Readonly<Record<string, Bug>> = {
   /** A delivery is remembered before its work is done: the retry after a crash is taken for a duplicate. */
   'id-remembered-early': {
     async deliver(id, next, { replays, now, emit }) {
-      if (await replays.accept('webhook', id, now() + DAY_MS)) return next()
+      if (await replays.accept(`webhook ${id}`, now() + DAY_MS)) return next()
       emit({
         evt: 'webhook',
         outcome: 'ignored',

@@ -151,6 +151,9 @@ function checkResult(
   if (own.length > 0) fail(`row ${row.id.slice(0, 6)} (${row.action}) is a noop, and nobody else ended ${own[0]?.sid}`)
 }
 
+/** A host whose clock was wrong opens sessions of another time. */
+const isOfItsTime = ({ skewMs }: SessionStory, { faults }: World): boolean => Math.abs(skewMs) <= faults.skewMs
+
 /** When a row was claimed, by the true clock. */
 const cutOffOf = ({ id, createdAt }: Containment, { claimedAt }: World): number =>
   claimedAt.get(`${id} ${createdAt.getTime()}`) ?? 0
@@ -158,9 +161,10 @@ const cutOffOf = ({ id, createdAt }: Containment, { claimedAt }: World): number 
 const slackOf = ({ faults }: World): number => 2 * faults.skewMs
 
 /** Whether a session was there when this row was made; of one that was being opened then nobody can say. */
-function isMeant(row: Containment, { sid, userId, openedAt }: SessionStory, world: World): boolean {
-  const { action, scope } = row
+function isMeant(row: Containment, session: SessionStory, world: World): boolean {
+  const [{ action, scope }, { sid, userId, openedAt }] = [row, session]
   if (action === 'revoke') return scope === `@sid:${sid}`
+  if (!isOfItsTime(session, world)) return false
   const claimedAt = cutOffOf(row, world)
   // Of an alert that came late to a clock that is behind nothing tells of what time it is.
   if (world.faults.wrongClockMs !== 0 && claimedAt - row.alertedAt.getTime() > 60_000) return false
@@ -188,9 +192,7 @@ async function checkSession(
   )
   // A session that is opened while a row is made may be of the time before or after it.
   const acted = reasons.filter(({ state, attempts }) => state === 'done' || attempts > 0)
-  // Whose clock was wrong has opened a session of another time.
-  const isOfItsTime = Math.abs(session.skewMs) <= world.faults.skewMs
-  if (kind !== 'accepted' && acted.length === 0 && !session.loggedOut && isOfItsTime) {
+  if (kind !== 'accepted' && acted.length === 0 && !session.loggedOut && isOfItsTime(session, world)) {
     fail(`${name} is ${kind}, and no containment was meant for it (opened ${openedFrom}..${openedAt})`)
   }
   if (kind === 'accepted' && row?.state !== 'active')
