@@ -25,11 +25,22 @@ function facetTexts(value: unknown): Texts {
 const textsIn = (value: unknown): string[] =>
   Array.isArray(value) ? value.flatMap(textsIn) : [facetText(value) ?? []].flat()
 
-/** Finds values by their bytes. */
+/** So many values are kept before it is judged whether keeping them is of use. */
+const TRIAL_ROWS = 4_096
+/** Keeping is of use if at least this share of them was met again. */
+const LEAST_SHARE = 1 / 32
+/** So many values pass by before keeping them is tried again. */
+const PASSED_BY = 32_768
+
+/** Finds values by their bytes. Of a field whose values hardly come back, as ids of requests, it keeps none. */
 export class Interner {
   private readonly make: (value: unknown) => Interned
-  private readonly table = new ByteTable()
-  private readonly values: Interned[] = []
+  private table = new ByteTable()
+  private values: Interned[] = []
+  /** How many values were met again during the trial. */
+  private again = 0
+  /** How many more values are made without being kept. */
+  private passing = 0
   private last = -1
   private lastLength = 0
 
@@ -47,12 +58,28 @@ export class Interner {
     let row = table.find(view, start, length)
     if (row < 0) {
       const value = this.make(JSON.parse(buffer.toString('utf8', start, end)))
-      row = table.add(view, start, length)
+      if (!this.keeps()) return value
+      row = this.table.add(view, start, length)
       if (row < 0) return value
-      values[row] = value
-    }
+      this.values[row] = value
+    } else if (table.rows <= TRIAL_ROWS) this.again++
     this.last = row
     this.lastLength = length
-    return values[row] as Interned
+    return this.values[row] as Interned
+  }
+
+  private keeps(): boolean {
+    if (this.passing > 0) {
+      this.passing--
+      return false
+    }
+    if (this.table.rows !== TRIAL_ROWS || this.again >= TRIAL_ROWS * LEAST_SHARE) return true
+    this.table = new ByteTable()
+    this.values = []
+    this.again = 0
+    this.last = -1
+    this.lastLength = 0
+    this.passing = PASSED_BY
+    return false
   }
 }

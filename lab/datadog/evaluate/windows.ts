@@ -12,6 +12,8 @@ export class Group implements Subject {
   /** Entries in the window, and in memory at all. */
   count = 0
   held = 0
+  /** Its place among the groups of the entries in memory; -1 while it has none there. */
+  place = -1
   /** Distinct values in the window. */
   distinct = 0
   state: State = 'OK'
@@ -146,66 +148,104 @@ class Values {
   }
 }
 
+const SEGMENT_BITS = 10
+const SEGMENT_SIZE = 1 << SEGMENT_BITS
+
+/** Consecutive entries, in columns outside the heap that is searched for garbage. */
+class Segment {
+  readonly times = new Float64Array(SEGMENT_SIZE)
+  /** Places of their groups. */
+  readonly groups = new Uint32Array(SEGMENT_SIZE)
+  /** Undefined until one of them is not 0, as most are. */
+  slots: Uint32Array | undefined = undefined
+}
+
 /**
  * The entries of one monitor in order of time, whatever their group: every window of a monitor is equally long, so they leave
  * in the order in which they stand. Positions count from the first entry ever and never change meaning:
  * `start ≤ from ≤ to ≤ end`; [from, to) is the window, before it lies history, after it what is not yet due.
+ * Entries stand in segments, so that memory follows their number: one array that doubles is half empty, and is there
+ * twice while it grows.
  */
 export class EntryRing {
   start = 0
   from = 0
   to = 0
   end = 0
-  private times = new Float64Array(64)
-  private groups = new Array<Group | undefined>(64)
-  private slots = new Uint32Array(64)
+  /** Of the first entry of the first segment. */
+  private base = 0
+  private readonly segments: Segment[] = []
+  private readonly groups: (Group | undefined)[] = []
+  /** Places among {@link groups} that are not in use. */
+  private readonly free: number[] = []
+  /** One that is empty again. */
+  private spare: Segment | undefined = undefined
 
   time(position: number): number {
-    return this.times[position & (this.times.length - 1)] as number
+    const offset = position - this.base
+    return this.segmentOf(offset).times[offset & (SEGMENT_SIZE - 1)] as number
   }
 
   group(position: number): Group {
-    return this.groups[position & (this.times.length - 1)] as Group
+    const offset = position - this.base
+    return this.groups[this.segmentOf(offset).groups[offset & (SEGMENT_SIZE - 1)] as number] as Group
   }
 
   slot(position: number): number {
-    return this.slots[position & (this.times.length - 1)] as number
+    const offset = position - this.base
+    return this.segmentOf(offset).slots?.[offset & (SEGMENT_SIZE - 1)] ?? 0
   }
 
   /** Puts an entry in its place, behind those of the same time. @returns its position */
   insert(time: number, group: Group, slot: number): number {
-    if (this.end - this.start === this.times.length) this.grow()
+    if (this.end - this.base === this.segments.length << SEGMENT_BITS) this.grow()
+    if (group.place < 0) this.settle(group)
     let position = this.end++
     while (position > this.start && this.time(position - 1) > time) {
-      this.put(position, this.time(position - 1), this.group(position - 1), this.slot(position - 1))
+      this.put(position, this.time(position - 1), this.group(position - 1).place, this.slot(position - 1))
       position--
     }
-    this.put(position, time, group, slot)
+    this.put(position, time, group.place, slot)
     return position
   }
 
-  /** Forgets the first entry. */
+  /** Forgets the first entry, whose group has released it. */
   shift(): void {
-    this.groups[this.start & (this.times.length - 1)] = undefined
-    this.start++
+    const group = this.group(this.start)
+    if (group.held === 0) this.unsettle(group)
+    const offset = this.start++ - this.base
+    if (offset + 1 < SEGMENT_SIZE) return
+    this.spare = this.segments.shift()
+    this.base = this.start
   }
 
-  private put(position: number, time: number, group: Group, slot: number): void {
-    const at = position & (this.times.length - 1)
-    this.times[at] = time
-    this.groups[at] = group
-    this.slots[at] = slot
+  private settle(group: Group): void {
+    group.place = this.free.pop() ?? this.groups.length
+    this.groups[group.place] = group
+  }
+
+  private unsettle(group: Group): void {
+    this.groups[group.place] = undefined
+    this.free.push(group.place)
+    group.place = -1
+  }
+
+  private segmentOf(offset: number): Segment {
+    return this.segments[offset >> SEGMENT_BITS] as Segment
+  }
+
+  private put(position: number, time: number, place: number, slot: number): void {
+    const offset = position - this.base
+    const at = offset & (SEGMENT_SIZE - 1)
+    const segment = this.segmentOf(offset)
+    segment.times[at] = time
+    segment.groups[at] = place
+    if (slot !== 0) segment.slots ??= new Uint32Array(SEGMENT_SIZE)
+    if (segment.slots) segment.slots[at] = slot
   }
 
   private grow(): void {
-    const { times, groups, slots, start, end } = this
-    const mask = times.length - 1
-    this.times = new Float64Array(times.length * 2)
-    this.groups = new Array<Group | undefined>(times.length * 2)
-    this.slots = new Uint32Array(times.length * 2)
-    for (let position = start; position < end; position++) {
-      const at = position & mask
-      this.put(position, times[at] as number, groups[at] as Group, slots[at] as number)
-    }
+    this.segments.push(this.spare ?? new Segment())
+    this.spare = undefined
   }
 }
