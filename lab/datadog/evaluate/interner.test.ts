@@ -48,7 +48,7 @@ describe('a ring of entries', () => {
       const group = groups[n % 7] as Group
       // Now and then one comes late.
       const time = n % 11 === 0 ? n - 40 : n
-      const slot = group.hold(n % 3 === 0 ? 'other' : 'same')
+      const slot = group.hold(n < 3000 ? `one of ${n % 3}` : `one of ${n}`)
       ring.insert(time, group, slot)
       const place = kept.findLastIndex(([before]) => before <= time) + 1
       kept.splice(place, 0, [time, group.key, slot])

@@ -156,8 +156,14 @@ class Segment {
   readonly times = new Float64Array(SEGMENT_SIZE)
   /** Places of their groups. */
   readonly groups = new Uint32Array(SEGMENT_SIZE)
-  /** Undefined until one of them is not 0, as most are. */
-  slots: Uint32Array | undefined = undefined
+  /** Undefined until one of them is not 0, as most are, and wide only once one of them is large. */
+  slots: Uint8Array | Uint32Array | undefined = undefined
+
+  keepSlot(at: number, slot: number): void {
+    if (slot > 0) this.slots ??= new Uint8Array(SEGMENT_SIZE)
+    if (slot > 255 && this.slots instanceof Uint8Array) this.slots = Uint32Array.from(this.slots)
+    if (this.slots) this.slots[at] = slot
+  }
 }
 
 /**
@@ -240,8 +246,7 @@ export class EntryRing {
     const segment = this.segmentOf(offset)
     segment.times[at] = time
     segment.groups[at] = place
-    if (slot !== 0) segment.slots ??= new Uint32Array(SEGMENT_SIZE)
-    if (segment.slots) segment.slots[at] = slot
+    segment.keepSlot(at, slot)
   }
 
   private grow(): void {
