@@ -9,6 +9,9 @@ export interface ClosableLog extends ServiceLog {
   close(): Promise<void>
 }
 
+/** Said on stdout when the intake did not take lines. */
+export const LINES_LOST = 'log lines did not reach the intake'
+
 type LogConfig = Pick<FunctionsConfig, 'DD_SERVICE' | 'DD_ENV' | 'DD_API_KEY' | 'DD_SITE' | 'DD_LOGS_URL' | 'ATO_LAB'>
 
 /**
@@ -32,7 +35,7 @@ export function createFunctionsLog(
     service: config.DD_SERVICE,
     env: config.DD_ENV,
     // On stdout alone: an intake that loses lines is not the place to say so.
-    lost: (lines, reason) => onStdout.warn('log lines did not reach the intake', { lines, reason }),
+    lost: (lines, reason) => onStdout.warn(LINES_LOST, { lines, reason }),
   })
   const log = createLog(tags, {
     write(line: string) {

@@ -148,6 +148,21 @@ describe('approving', () => {
   })
 })
 
+test('what the intake does not take is printed', async () => {
+  const row = await held()
+  const gone = await startDatadog({ port: 0, apiKey: 'lab-key', monitors: [], webhooks: [], variables: {} })
+  await gone.close()
+  Object.assign(functions.env, { DD_LOGS_URL: gone.intakeUrl })
+  try {
+    const { code, err } = await run('approve', row.id, '--why', 'CASE-17')
+    expect(code).toBe(0)
+    const [event] = lines(err).filter((line) => line.includes('"evt":"contain"'))
+    expect(JSON.parse(event ?? '{}')).toMatchObject({ containment_id: row.id, operator: 'ann', why: 'CASE-17' })
+  } finally {
+    Object.assign(functions.env, { DD_LOGS_URL: datadog.intakeUrl })
+  }
+})
+
 describe('taking back', () => {
   test('all of a detection: the rows say who and why, and the events as well', async () => {
     const rows = await Promise.all([held(), held({ state: 'done', reason: undefined, result: 'success', via: 'web' })])

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createDeps, type FunctionsDeps } from '../../../functions/deps.ts'
-import { createFunctionsLog, logIntakeUrl } from '../../../functions/log.ts'
+import { createFunctionsLog, LINES_LOST, logIntakeUrl } from '../../../functions/log.ts'
 import { parseFunctionsConfig } from '../../../shared/config.ts'
 import { readRunFile } from '../../run-file.ts'
 import { loadSecrets } from '../../secrets.ts'
@@ -10,24 +10,29 @@ import { appEnvironments } from '../../start/environment.ts'
 import type { Io } from '../command.ts'
 
 /**
- * What functions has, with a log of its own: events go to the intake that Datadog reads, and to stderr where there is none.
+ * What functions has, with a log of its own: events go to the intake that Datadog reads, and to stderr where there is none or
+ * where it cannot be reached.
  * @throws when neither the environment nor a lab says where the ledger is
  */
 export async function connect(dir: string, io: Pick<Io, 'err'>): Promise<FunctionsDeps> {
   const isLab = !process.env.DATABASE_URL
   const config = parseFunctionsConfig(isLab ? await labEnvironment(dir) : process.env)
   const isSent = logIntakeUrl(config) !== undefined && config.DD_API_KEY !== undefined
+  const sent: string[] = []
   const log = createFunctionsLog(config, {
     write(line: string) {
-      if (!isEvent(line) || !isSent) io.err(line)
-      else if (isLab) keep(line, dir)
+      const { evt, message } = JSON.parse(line) as { evt?: unknown; message?: unknown }
+      const isEvent = typeof evt === 'string'
+      if (isEvent && isLab) keep(line, dir)
+      if (isEvent && isSent) sent.push(line)
+      else io.err(line)
+      // Which ones were lost is not known: all of them are told.
+      if (message === LINES_LOST) for (const each of sent.splice(0)) io.err(each)
     },
   })
   const hashWorker = fileURLToPath(new URL('../../../dist/hash-worker.cjs', import.meta.url))
   return createDeps(config, { hashWorker }, log)
 }
-
-const isEvent = (line: string): boolean => typeof (JSON.parse(line) as { evt?: unknown }).evt === 'string'
 
 /** In the lab's own record as well, which search and replay read. A disk that is full costs the line there. */
 function keep(line: string, dir: string): void {
