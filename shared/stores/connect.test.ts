@@ -4,7 +4,7 @@ import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, throug
 import { withBudget } from '../bounded.ts'
 import { StoreAway } from './away.ts'
 import { connectPostgres, connectRedis, connectTables } from './connect.ts'
-import { CONFLICT, unless } from './tables/entity.ts'
+import { CONFLICT, NOT_FOUND, unless } from './tables/entity.ts'
 
 /** Each store by way of a proxy, with one thing that reads and one that writes. */
 const stores = {
@@ -22,7 +22,7 @@ const stores = {
     const { tables, ...connection } = connectTables(url)
     const table = () => tables.open('limits')
     const write = async () => (await table()).createEntity({ partitionKey: 'p', rowKey: randomUUID() })
-    const read = async () => void (await (await table()).listEntities().next())
+    const read = async () => void (await unless([NOT_FOUND], (await table()).getEntity('p', 'none')))
     return { ...connection, read, write }
   },
 } as const
@@ -207,6 +207,31 @@ describe('what a store says of the request itself', () => {
       expect(await faultOf(stale)).toMatchObject({ statusCode: 412 })
     }
     await table.getEntity('p', entity.rowKey)
+  })
+
+  test('includes rows by a filter that take too long', async () => {
+    await using('tables', async (store, proxy) => {
+      const { tables, close } = connectTables(through(urlOf('tables'), proxy))
+      const table = await tables.open('limits')
+      await proxy.answer((chunk) => (/^GET \S+\(\)/.test(chunk.toString()) ? '' : undefined))
+      const scans = [1, 2, 3, 4, 5, 6].map(() => faultOf(table.listEntities().next()))
+      for (const fault of await Promise.all(scans)) expect(fault).toBeInstanceOf(StoreAway)
+      await unless([NOT_FOUND], table.getEntity('p', 'none'))
+      await close()
+      await store.read()
+    })
+  })
+
+  test('is nothing about rows where the table itself is gone: it is made again', async () => {
+    const { tables, close } = connectTables(urlOf('tables'), { prefix: 'gone' })
+    const table = await tables.open('limits')
+    await table.createEntity({ partitionKey: 'p', rowKey: 'here' })
+    await table.deleteTable()
+    expect(await faultOf(unless([NOT_FOUND], table.getEntity('p', 'here')))).toBeInstanceOf(StoreAway)
+    const again = await tables.open('limits')
+    expect(await unless([NOT_FOUND], again.getEntity('p', 'here'))).toBe(false)
+    await again.deleteTable()
+    await close()
   })
 
   test('includes a statement that the server itself gave up: the server is there', async () => {

@@ -55,6 +55,8 @@ export function connectRedis(url: string, { tls, onError }: ConnectOptions = {})
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     disconnectTimeout: DISCONNECT_MS,
+    // A round trip less before a new connection is of use.
+    disableClientInfo: true,
     // A command is told at once that its connection is gone. Whether it is sent again is decided by `boundCommands`.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,

@@ -25,15 +25,23 @@ class NotTheService extends Error {
   override readonly name = 'NotTheService'
 }
 
-/** The outermost policy of a table client: all tries of a request, and the waits between them, have one limit of time. */
-export function boundedRequests(guard: StoreGuard): Policy {
+/** An operation inside of a transaction that the service could not serve: the library would throw its status alone. */
+class TransactionRefused extends Error {
+  override readonly name = 'TransactionRefused'
+}
+
+/**
+ * The outermost policy of a table client: all tries of a request, and the waits between them, have one limit of time.
+ * @param onMissing the account has lost a table, or is another one
+ */
+export function boundedRequests(guard: StoreGuard, onMissing: () => void): Policy {
   const sockets = { keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_MS }
   const [plain, encrypted] = [new Agent(sockets), new TlsAgent(sockets)]
   return {
     name: 'boundedRequests',
     sendRequest: (request, next) => {
       request.agent = request.url.startsWith('https:') ? encrypted : plain
-      return guard.call(judgeOf(request), async (signal) => {
+      return guard.call(judgeOf(request, onMissing), async (signal) => {
         // The client's own time-out ends with the headers, and a body may hang as well.
         request.abortSignal = signal
         return genuine(await next(request))
@@ -43,31 +51,38 @@ export function boundedRequests(guard: StoreGuard): Policy {
 }
 
 /** What is read, or written without a condition, may be done twice. An insert or a transaction may not. */
-const judgeOf = ({ method, headers }: Request): Judge =>
+const isRepeatable = ({ method, headers }: Request): boolean =>
   method === 'GET' || (method !== 'POST' && [undefined, '*'].includes(headers.get('if-match')))
-    ? judgeRepeatable
-    : judgeOnce
 
-const judgeFor =
-  (isRepeatable: boolean): Judge =>
+/** Rows by a filter. How long that takes depends on how many there are, so it says nothing of the service. */
+const isScan = ({ method, url }: Request): boolean => method === 'GET' && new URL(url).pathname.endsWith('()')
+
+const judgeOf =
+  (request: Request, onMissing: () => void): Judge =>
   (error) => {
     if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) return undefined
-    if (error instanceof NoAnswer) return { kind: 'silent', isRepeatable: false }
-    if (!(error instanceof RestError))
-      return { kind: 'silent', isRepeatable: isRepeatable && error instanceof NotTheService }
+    if (error instanceof NoAnswer) return { kind: isScan(request) ? 'local' : 'silent', isRepeatable: false }
+    if (error instanceof TransactionRefused) return { kind: 'refusing', isRepeatable: false }
+    const mayRepeat = isRepeatable(request)
+    if (!(error instanceof RestError)) {
+      return { kind: 'silent', isRepeatable: mayRepeat && error instanceof NotTheService }
+    }
     const { statusCode, response, code = '' } = error
-    if (statusCode !== undefined && response) return judgeStatus(statusCode, response, isRepeatable)
+    if (statusCode !== undefined && response) return judgeStatus(statusCode, response, mayRepeat, onMissing)
     if (SHORT_OF.has(code)) return { kind: 'local', isRepeatable: true }
-    return { kind: 'silent', isRepeatable: isRepeatable || NEVER_SENT.has(code) }
+    return { kind: 'silent', isRepeatable: mayRepeat || NEVER_SENT.has(code) }
   }
-const judgeRepeatable = judgeFor(true)
-const judgeOnce = judgeFor(false)
 
-function judgeStatus(status: number, response: Response, isRepeatable: boolean): Fault | undefined {
+function judgeStatus(status: number, response: Response, mayRepeat: boolean, onMissing: () => void): Fault | undefined {
   if (BUSY.has(status)) return { kind: 'refusing', isRepeatable: true, retryAfterMs: retryAfterMs(response) }
   // An error in spite of a good status is a body that could not be read.
-  if (status < 400 || !isOfService(response)) return { kind: 'silent', isRepeatable }
-  if (status >= 500 || status === TIMED_OUT) return { kind: 'refusing', isRepeatable }
+  if (status < 400 || !isOfService(response)) return { kind: 'silent', isRepeatable: mayRepeat }
+  if (status >= 500 || status === TIMED_OUT) return { kind: 'refusing', isRepeatable: mayRepeat }
+  // Without its table every row would seem to be gone: an alert would find no session, and be over.
+  if (response.headers.get('x-ms-error-code') === 'TableNotFound') {
+    onMissing()
+    return { kind: 'refusing', isRepeatable: false }
+  }
   return NOT_LET_IN.has(status) ? { kind: 'refusing', isRepeatable: false } : undefined
 }
 
@@ -75,10 +90,13 @@ function judgeStatus(status: number, response: Response, isRepeatable: boolean):
 const isOfService = ({ headers, status }: Response): boolean =>
   (headers.has('x-ms-version') || headers.has('x-ms-request-id')) && (status < 300 || status >= 400)
 
+const FAILED_INSIDE = /^HTTP\/1\.1 (?:429|5\d\d)/m
+
 function genuine(response: Response): Response {
   const { headers, status, bodyAsText } = response
   const isBatch = /multipart/i.test(headers.get('content-type') ?? '')
   const isWhole = isBatch ? /--\s*$/.test(bodyAsText ?? '') : status !== 200 || Boolean(bodyAsText)
+  if (isBatch && FAILED_INSIDE.test(bodyAsText ?? '')) throw new TransactionRefused('an operation could not be served')
   if (isOfService(response) && isWhole) return response
   throw new NotTheService(`status ${status} of something that is not the table service, or cut`)
 }

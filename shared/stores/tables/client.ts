@@ -27,7 +27,7 @@ export function createTablesClient(source: TablesSource, { prefix = '' }: Tables
     // Both are the guard's: the library's retries wait as long as the service says, whoever waits for them.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
-    additionalPolicies: [{ position: 'perCall', policy: boundedRequests(guard) }],
+    additionalPolicies: [{ position: 'perCall', policy: boundedRequests(guard, () => created.clear()) }],
   }
   const created = new Map<string, Promise<TableClient>>()
 
