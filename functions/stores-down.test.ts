@@ -5,8 +5,9 @@ import { type Answer, type Asked, type Functions, PASSWORD, startFunctions } fro
 
 const STORES = ['postgres', 'redis', 'tables'] as const
 type Store = (typeof STORES)[number]
-/** Within Datadog's 15 s and web's 11 s, with room for the way. */
-const BUDGET_MS = 10_000
+/** Web waits 11 s for an answer, Datadog 15 s. The containment goes on trying for as long as that allows. */
+const BUDGET_MS = 10_500
+const CONTAIN_MS = 13_000
 
 /** What Postgres says to whoever comes when all its connections are taken. @see its protocol, ErrorResponse */
 const TOO_MANY_CLIENTS = (() => {
@@ -150,15 +151,16 @@ const faults: [Store, string, (proxy: FaultProxy) => Promise<void>][] = [
   ['tables', 'redirects', tables(302, { location: 'http://127.0.0.1:1/' }, '')],
 ]
 
-it.each(faults)('%s that %s denies on every route in time, and serves when it is back', async (store, _, become) => {
+it.each(faults)('%s that %s denies on every route in time, and serves when it is back', async (store, what, become) => {
   await expectBack()
-  const asked = await requests()
+  // It takes its time, so it is not asked in every case.
+  const asked = (await requests()).filter(([name]) => name !== 'contain' || /hangs|120/.test(what))
   functions.lines.length = 0
   await become(proxyOf(store))
   try {
     const answers = await Promise.all(asked.map(([name, more]) => timed(name, more)))
     for (const { name, answer, tookMs } of answers) {
-      expect([name, tookMs < BUDGET_MS]).toEqual([name, true])
+      expect([name, tookMs < (name === 'contain' ? CONTAIN_MS : BUDGET_MS)]).toEqual([name, true])
       if (answer.status >= 500) expectAway(name, answer)
     }
     const away = answers.flatMap(({ name, answer }) => (answer.status === 503 && name !== 'contain' ? [name] : []))
