@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { withBudget } from '../../shared/bounded.ts'
 import { connectRedis, connectTables } from '../../shared/stores/connect.ts'
 import { LIFETIMES } from '../../shared/stores/contract/live-sessions.ts'
 import type { SessionLedger } from '../../shared/stores/port.ts'
@@ -14,7 +15,7 @@ const { redis, close } = connectRedis(inject('redisUrl'))
 afterAll(close)
 const live = createLiveSessions(redis, LIFETIMES)
 
-const PAGE = 10
+const PAGE = 4
 let ledger: SessionLedger
 beforeEach(() => {
   const prefix = `s${randomUUID().slice(0, 13).replaceAll('-', '')}`
@@ -29,7 +30,7 @@ async function openRows(count: number) {
     ...{ issuedAt: new Date(NOW - 86_400_000 + n), absoluteExpiry: new Date(NOW) },
     ...{ deviceHash: 'd', device: 'firefox on linux', ip: '203.0.113.7', via: 'web' as const },
   }))
-  await mapLimited(sessions, 10, (session) => ledger.open(session))
+  await withBudget(60_000, () => mapLimited(sessions, 4, (session) => ledger.open(session)), { callMs: 8_000 })
   return sessions
 }
 /** A run of its own, that is over before it looks at one more page. */
@@ -38,21 +39,22 @@ function runOf(pages = Number.POSITIVE_INFINITY, fence = 1): Run {
   return { ...newRun(60_000, undefined), fence, over: () => asked++ >= pages }
 }
 async function sweepOnce(run: Run, sessions = live) {
-  await sweepSessions({ sessions, ledger, now: () => NOW }, run)
+  // As patient as a sweep: many tests share the stores.
+  await withBudget(60_000, () => sweepSessions({ sessions, ledger, now: () => NOW }, run), { callMs: 8_000 })
   return run.swept
 }
 
 describe('a pass over the open sessions', () => {
   it('goes on in the next run where this one stopped, and begins anew when it is over', async () => {
-    await openRows(35)
+    await openRows(3 * PAGE + 2)
     const readMany: typeof live.readMany = async (sids) => sids.map((sid) => ({ sid }) as never)
     const alive = { ...live, readMany }
-    expect(await sweepOnce(runOf(2), alive)).toMatchObject({ sessions: 20, expired: 0, complete: false })
-    expect(await ledger.progress()).toMatchObject({ seen: 20, startedAt: new Date(NOW) })
-    expect(await sweepOnce(runOf(1), alive)).toMatchObject({ sessions: 10, complete: false })
-    expect(await sweepOnce(runOf(), alive)).toMatchObject({ sessions: 5, complete: true })
+    expect(await sweepOnce(runOf(2), alive)).toMatchObject({ sessions: 2 * PAGE, expired: 0, complete: false })
+    expect(await ledger.progress()).toMatchObject({ seen: 2 * PAGE, startedAt: new Date(NOW) })
+    expect(await sweepOnce(runOf(1), alive)).toMatchObject({ sessions: PAGE, complete: false })
+    expect(await sweepOnce(runOf(), alive)).toMatchObject({ sessions: 2, complete: true })
     expect(await ledger.progress()).not.toHaveProperty('after')
-    expect(await sweepOnce(runOf())).toMatchObject({ sessions: 35, expired: 35, complete: true })
+    expect(await sweepOnce(runOf())).toMatchObject({ sessions: 3 * PAGE + 2, expired: 3 * PAGE + 2, complete: true })
     expect(await sweepOnce(runOf())).toMatchObject({ sessions: 0, complete: true })
   })
 
@@ -71,17 +73,50 @@ describe('a pass over the open sessions', () => {
     expect(await sweepOnce(runOf())).toMatchObject({ sessions: PAGE, expired: PAGE, complete: true })
   })
 
+  it('is not held up by a page that fails, which is looked at again in the next pass', async () => {
+    await openRows(3 * PAGE)
+    let pages = 0
+    const stumbling = {
+      ...live,
+      readMany: async (...asked: Parameters<typeof live.readMany>) => {
+        if (++pages === 2) throw new Error('away')
+        return live.readMany(...asked)
+      },
+    }
+    const run = runOf()
+    await expect(sweepOnce(run, stumbling)).rejects.toThrow('away')
+    expect(run.swept).toMatchObject({ sessions: 3 * PAGE, expired: 2 * PAGE, complete: true })
+    expect(await sweepOnce(runOf())).toMatchObject({ sessions: PAGE, expired: PAGE })
+  })
+
+  it('ends while a store is away, and is gone on with from there', async () => {
+    await openRows(8 * PAGE)
+    let pages = 0
+    const dying = {
+      ...live,
+      readMany: async (...asked: Parameters<typeof live.readMany>) => {
+        if (++pages > 2) throw new Error('away')
+        return live.readMany(...asked)
+      },
+    }
+    const run = runOf()
+    await expect(sweepOnce(run, dying)).rejects.toThrow('away')
+    expect(pages).toBe(5)
+    expect(run.swept).toMatchObject({ expired: 2 * PAGE, complete: false })
+    expect(await sweepOnce(runOf())).toMatchObject({ sessions: 6 * PAGE, expired: 6 * PAGE, complete: true })
+  })
+
   it('does not go back to where a sweeper was that has lost its lease', async () => {
-    await openRows(30)
+    await openRows(3 * PAGE)
     const readMany: typeof live.readMany = async (sids) => sids.map((sid) => ({ sid }) as never)
     const alive = { ...live, readMany }
     await sweepOnce(runOf(2, 7), alive)
     await sweepOnce(runOf(1, 6), alive)
-    expect(await ledger.progress()).toMatchObject({ fence: 7, seen: 20 })
+    expect(await ledger.progress()).toMatchObject({ fence: 7, seen: 2 * PAGE })
   })
 
-  it('holds one page at a time', async () => {
-    await openRows(30)
+  it('is worked on one page at a time', async () => {
+    await openRows(3 * PAGE)
     let open = 0
     const one = {
       ...live,
@@ -93,6 +128,6 @@ describe('a pass over the open sessions', () => {
         return found
       },
     }
-    expect(await sweepOnce(runOf(), one)).toMatchObject({ expired: 30 })
+    expect(await sweepOnce(runOf(), one)).toMatchObject({ expired: 3 * PAGE })
   })
 })

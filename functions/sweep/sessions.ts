@@ -8,6 +8,8 @@ const ISSUING_MS = 60_000
 const PARALLEL = 32
 /** A run that is killed repeats no more than this. */
 const KEPT_EVERY_PAGES = 10
+/** Pages that fail one after the other, until a store is taken to be away. */
+const FAILED_PAGES = 3
 
 export interface SweepSessionsDeps {
   sessions: LiveSessions
@@ -18,27 +20,38 @@ export interface SweepSessionsDeps {
 /**
  * Closes ledger rows of sessions that are gone from Redis, a page at a time and oldest first. A run that cannot finish keeps
  * where it stopped, and the next one goes on from there.
+ * @throws the last failure, at the end: one page that fails keeps none of the others
  */
 export async function sweepSessions(deps: SweepSessionsDeps, run: Run): Promise<void> {
   const { swept, fence = 0 } = run
   const before = await deps.ledger.progress()
   const resumes = before?.after !== undefined
   let progress: SweepProgress = resumes ? { ...before, fence } : { fence, startedAt: new Date(deps.now()), seen: 0 }
-  let pages = 0
-  let finished = true
+  // Where the next run goes on: pages that failed up to the end are looked at again.
+  let reached = progress
+  let [pages, failedInARow, stopped] = [0, 0, false]
+  let fault: unknown
   for await (const { sessions, next } of readAhead(deps.ledger.openPages(progress.after))) {
-    finished = !run.over()
-    if (!finished) break
-    swept.expired += await sweepPage(sessions, deps)
+    stopped = run.over() || failedInARow >= FAILED_PAGES
+    if (stopped) break
+    try {
+      swept.expired += await sweepPage(sessions, deps)
+      failedInARow = 0
+    } catch (error) {
+      fault = error
+      failedInARow++
+    }
     swept.sessions += sessions.length
     progress = { ...progress, after: next, seen: progress.seen + sessions.length }
-    if (++pages % KEPT_EVERY_PAGES === 0 && !(await deps.ledger.keepProgress(progress))) return
+    if (failedInARow === 0) reached = progress
+    if (++pages % KEPT_EVERY_PAGES === 0 && !(await deps.ledger.keepProgress(reached))) return
   }
-  swept.complete = finished
-  const { after, ...over } = progress
-  if (!finished) await deps.ledger.keepProgress(progress)
+  swept.complete = !stopped && failedInARow === 0
+  const { after, ...over } = reached
+  if (!swept.complete && after !== undefined) await deps.ledger.keepProgress(reached)
   // A pass that began and ended within a few pages has left nothing to be taken back.
-  else if (resumes || pages >= KEPT_EVERY_PAGES) await deps.ledger.keepProgress(over)
+  if (swept.complete && (resumes || pages >= KEPT_EVERY_PAGES)) await deps.ledger.keepProgress(over)
+  if (fault !== undefined) throw fault
 }
 
 /** @returns how many sessions had run out */

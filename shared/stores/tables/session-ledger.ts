@@ -201,13 +201,15 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
     },
 
     async expire(expired, at) {
-      const closed = await mapLimited(expired, PARALLEL, ({ userId, sid }) =>
-        end(userId, sid, { state: 'expired', at }),
-      )
-      const rowKeys = [...new Set(expired.map(openKey))]
-      const batches = Array.from({ length: Math.ceil(rowKeys.length / BATCH) }, (_, n) => n * BATCH)
-      await mapLimited(batches, PARALLEL, (from) => dropOpen(rowKeys.slice(from, from + BATCH)))
-      return closed.filter(Boolean).length
+      let closed = 0
+      // A batch at a time, rows and index: what fails later leaves those before done.
+      for (let from = 0; from < expired.length; from += BATCH) {
+        const batch = expired.slice(from, from + BATCH)
+        const ended = await mapLimited(batch, PARALLEL, ({ userId, sid }) => end(userId, sid, { state: 'expired', at }))
+        await dropOpen([...new Set(batch.map(openKey))])
+        closed += ended.filter(Boolean).length
+      }
+      return closed
     },
   }
 }
