@@ -72,7 +72,7 @@ function revokeSession(row: Containment, sid: string, deps: ActDeps): () => Prom
   }
 }
 
-/** Ends what was open when the alert reached us: by our own clock, because an alert's could spare a thief. */
+/** Ends what was open when the alert reached us. */
 async function revokeUser(row: Containment, userId: string, deps: ActDeps): Promise<Outcome> {
   const why = { reason: 'contained', containmentId: row.id, openedBefore: cutOff(row).getTime() } as const
   const at = deps.now()

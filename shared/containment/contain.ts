@@ -100,9 +100,12 @@ export async function handleAlert(
 /** The row of this alert: its own, or the one that the pull wrote before the webhook came. */
 async function rowOf(alert: Alert, deps: ContainDeps): Promise<Containment | undefined> {
   const { detection, scope, date, containmentId, transition } = alert
-  const own = await deps.containments.find(detection, containmentId)
-  if (own || isPulled(alert)) return own
-  const pulled = (await deps.containments.listOf(detection, scope)).filter(isPulled)
+  if (isPulled(alert)) return deps.containments.find(detection, containmentId)
+  const [own, all] = await Promise.all([
+    deps.containments.find(detection, containmentId),
+    deps.containments.listOf(detection, scope),
+  ])
+  if (own) return own
   const isIts = ({ alertedAt, renewedAt = alertedAt, state, reason }: Containment) => {
     if (transition === 'Recovered') return alertedAt <= date
     // A recovered one is of a cycle before.
@@ -110,7 +113,9 @@ async function rowOf(alert: Alert, deps: ContainDeps): Promise<Containment | und
     if (transition === 'Triggered') return isSameAlert(alertedAt, date)
     return alertedAt <= date && date.getTime() - renewedAt.getTime() <= REMINDED_MS
   }
-  return pulled.filter(isIts).sort((a, b) => b.alertedAt.getTime() - a.alertedAt.getTime())[0]
+  return all
+    .filter((row) => isPulled(row) && isIts(row))
+    .sort((a, b) => b.alertedAt.getTime() - a.alertedAt.getTime())[0]
 }
 
 /** A session or a user must be known to us, whatever an alert says. Nothing else has an owner. */

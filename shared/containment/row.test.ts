@@ -90,9 +90,9 @@ describe('an attempt', () => {
     [1, 1, 5_000],
     [2, 1, 10_000],
     [3, 1, 20_000],
-    [4, 1, 30_000],
-    [40, 1, 30_000],
-    [40, 0, 15_000],
+    [4, 1, 20_000],
+    [40, 1, 20_000],
+    [40, 0, 10_000],
   ])('that failed, the %i. one, waits for the next (jitter %d) for %i ms', (attempts, jitter, ms) => {
     const held = { ...begun(pending()), attempts }
     const postponed = row.postpone(held, later(100), jitter)(held)
@@ -212,9 +212,14 @@ describe('a row that is held for its age', () => {
     expect(begun(held, by(minutes(3)))).toMatchObject({ state: 'pending', attempts: 1 })
   })
 
-  it('stays held if it was acted on before', () => {
-    expect(moved({ ...held, attempts: 1 }, by(minutes(3)))).toBe('rest')
-  })
+  it.each([20, -20])(
+    'counts from its alert then: by a clock that was %i minutes wrong nothing has its time',
+    (wrong) => {
+      const given = block({ state: 'held', reason: 'stale', createdAt: minutes(wrong) })
+      expect(row.blockEnd(given)).toEqual(minutes(15))
+      expect(begun(given, by(minutes(3))).attempts).toBe(1)
+    },
+  )
 
   it('is no replay when the alert is told again', () => {
     const told = row.remind(minutes(20), minutes(20))(held)

@@ -12,9 +12,12 @@ import { readScope, type Subject } from './subject.ts'
 export const ATTEMPT_MS = 20_000
 /** How long whoever moved a row on has for its event, before somebody else emits it. */
 export const ANNOUNCE_MS = 20_000
-/** The wait after the first attempt that failed; each further one doubles it. */
+/**
+ * The wait after the first attempt that failed; each further one doubles it. With the longest one a row is due well before
+ * the second sweep after a fault has ended.
+ */
 const BACKOFF_MS = 5_000
-const BACKOFF_MOST_MS = 30_000
+const BACKOFF_MOST_MS = 20_000
 /** No row waits longer: a time further away was written by a clock that was ahead. */
 const LONGEST_WAIT_MS = 120_000
 /** How long a row that was held for its age alone is looked at again: a clock that was wrong may be put right. */
@@ -40,19 +43,25 @@ const waitsForClock = ({ state, reason, attempts }: Containment): boolean =>
 /** An alert is acted on within this time of its date, to either side: what is older may be a replay. */
 export const isTimely = (date: Date, now: Date): boolean => Math.abs(now.getTime() - date.getTime()) <= STALE_MS
 
+/** Whether a row had to wait until our clock was put right: then `createdAt` says nothing of when the alert reached us. */
+const waitedForClock = (row: Containment): boolean =>
+  !row.approved && !row.renewedAt && !isPulled(row) && !isTimely(row.alertedAt, row.createdAt)
+
 /** A block counts from the alert, or from what renewed it; never from a date that is still to come. */
-export const blockEnd = ({ renewedAt, alertedAt, createdAt }: Containment): Date =>
-  new Date((renewedAt?.getTime() ?? Math.min(alertedAt.getTime(), createdAt.getTime())) + BLOCK_MS)
+export function blockEnd(row: Containment): Date {
+  const { alertedAt, createdAt, renewedAt } = row
+  const first = waitedForClock(row) || alertedAt < createdAt ? alertedAt : createdAt
+  return new Date((renewedAt ?? first).getTime() + BLOCK_MS)
+}
 
 /**
  * Sessions that were opened before this are meant, however late the row is carried out. That is when the alert reached us, by
  * our own clock; the alert's is better only where it shows that ours was wrong: it is later, or the row had to wait until
  * ours was put right.
  */
-export const cutOff = (row: Containment): Date => {
-  const { alertedAt, createdAt, approved, renewedAt } = row
-  const waited = !approved && !renewedAt && !isPulled(row) && !isTimely(alertedAt, createdAt)
-  return waited || alertedAt > createdAt ? alertedAt : createdAt
+export function cutOff(row: Containment): Date {
+  const { alertedAt, createdAt } = row
+  return waitedForClock(row) || alertedAt > createdAt ? alertedAt : createdAt
 }
 
 /** The subject that the alert named, read back from the row; undefined if no policy knows the row's form any more. */

@@ -76,8 +76,6 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
 
     async claim(containment) {
       const { id, detection, scope } = containment
-      // A row that is there already needs no new index row.
-      if (await find(detection, id)) return false
       const subject = { partitionKey: subjectKey(detection, scope), rowKey: id, detection }
       await Promise.all([
         index().then((table) => table.upsertEntity(subject, 'Replace')),
