@@ -163,6 +163,17 @@ test('what the intake does not take is printed', async () => {
   }
 })
 
+test('trying again takes what failed, and what is pending only if that is said: it has yet to ask the cap', async () => {
+  const failed = await held({ state: 'failed', reason: 'policy_changed' })
+  const pending = await held({ state: 'pending', reason: undefined })
+  const filters = ['--all', '--detection', DETECTION, '--since', SINCE, '--why', 'CASE-17', '--json']
+  expect(rowsIn((await run('retry', ...filters)).out)).toMatchObject([{ id: failed.id, state: 'done' }])
+  expect(await rowOf(pending)).toMatchObject({ state: 'pending', attempts: 0 })
+  const both = await run('retry', ...filters, '--state', 'pending')
+  expect(rowsIn(both.out)).toMatchObject([{ id: pending.id, state: 'done', approved: true }])
+  expect(await isAlive(pending.token)).toBe(false)
+})
+
 describe('taking back', () => {
   test('all of a detection: the rows say who and why, and the events as well', async () => {
     const rows = await Promise.all([held(), held({ state: 'done', reason: undefined, result: 'success', via: 'web' })])

@@ -31,8 +31,8 @@ The containment ledger: what was done about each alert, and what waits for a per
   undo     takes one back: lifts a block at once; a revoked session stays dead, its owner signs in again
 
 ID is a containment's id or a beginning of it that only one has. --all takes every row that the filters leave: for approve
-the held ones, for retry those that failed or are pending, for undo those that are done, held, failed or pending (and it wants a
-filter). Rows are worked on 16 at a time. Ctrl-C finishes what is under way and says what is left.
+the held ones, for retry those that failed, for undo those that are done, held, failed or pending (and it wants a filter). What is
+pending goes on by itself; retry --state pending lets it pass the cap as an approval does. Rows are worked on 16 at a time. Ctrl-C finishes what is under way and says what is left.
 
 Who decides (ATO_OPERATOR, or the user of this machine) and why is kept in each row and in its event. Events go to the log
 that Datadog reads: to the intake, if DD_API_KEY is set, and to the lab's own in a lab. Without one they are printed on stderr:
@@ -92,7 +92,8 @@ const carryOut: Pick<Change, 'act' | 'isDone'> = {
 }
 const CHANGES: Readonly<Record<string, Change>> = {
   approve: { ...carryOut, states: ['held'], takes: ['held'] },
-  retry: { ...carryOut, states: ['failed', 'pending'], takes: ['failed', 'pending', 'held'] },
+  // What is pending goes on by itself, and asks the cap: to let it pass by hand is to be said.
+  retry: { ...carryOut, states: ['failed'], takes: ['failed', 'pending', 'held'] },
   undo: {
     states: ['done', 'held', 'failed', 'pending'],
     takes: ['done', 'held', 'failed', 'pending', 'closed'],
