@@ -223,6 +223,17 @@ describe('containments that wait', () => {
   })
 })
 
+describe('what was held because a clock was wrong', () => {
+  it('is carried out when the clock is right again, and stays held while the alert is old', async () => {
+    const held = { state: 'held', reason: 'stale' } as const
+    const young = await abandoned({ ...held, createdAt: new Date(Date.now() - 120_000), alertedAt: new Date() })
+    const old = await abandoned({ ...held, alertedAt: new Date(Date.now() - 16 * 60_000) })
+    await sweeping()
+    expect(await stateOf(young)).toBe('done')
+    expect(await stateOf(old)).toBe('held')
+  })
+})
+
 describe('what was carried out', () => {
   it('has its block put back when Redis has lost it, until it ends', async () => {
     const row = await abandoned()

@@ -85,6 +85,7 @@ async function withLease(deps: SweepDeps, run: Run, limits: SweepLimits, attempt
   ]
   for (const [name, step] of steps) {
     if (run.over()) return
-    await attempt(name, () => withBudget(limits.deadlineMs, step, { callMs: PAGE_CALL_MS }))
+    // One call more than the run's time: what was reached must be kept.
+    await attempt(name, () => withBudget(limits.deadlineMs + PAGE_CALL_MS, step, { callMs: PAGE_CALL_MS }))
   }
 }
