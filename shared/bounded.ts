@@ -39,8 +39,11 @@ const UNBUDGETED = { ms: CALL_MS, evenIfAway: false }
 /** The time was over before there was an answer. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
+  readonly ms: number
+
   constructor(ms: number) {
-    super(`no answer within ${Math.round(ms)} ms`)
+    super(`no answer within ${Math.max(0, Math.round(ms))} ms`)
+    this.ms = ms
   }
 }
 

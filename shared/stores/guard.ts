@@ -26,6 +26,8 @@ export interface Pass {
   startedAt: number
 }
 
+/** A wait that is shorter says nothing of the store. */
+const SILENCE_MS = 1_500
 const MOST_TRIES = 4
 const FIRST_PAUSE_MS = 100
 
@@ -74,9 +76,9 @@ export class StoreGuard {
     return this.#away(cause, retryAfterMs)
   }
 
-  /** A short limit that ran out is the caller's. And a store that answered others meanwhile is slow for this call only. */
-  #isOfStore({ limitMs, startedAt }: Pass, cause: unknown): boolean {
-    return this.#answeredAt < startedAt && !(cause instanceof NoAnswer && limitMs < CALL_MS)
+  /** A short wait that was over is the caller's. And a store that answered others meanwhile is slow for this call only. */
+  #isOfStore({ startedAt }: Pass, cause: unknown): boolean {
+    return this.#answeredAt < startedAt && !(cause instanceof NoAnswer && cause.ms < SILENCE_MS)
   }
 
   #heard(): void {
