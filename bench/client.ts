@@ -20,6 +20,9 @@ export const inventPeople = (count: number): Person[] =>
     address: `2001:db8:0:${(i + 1).toString(16)}::1`,
   }))
 
+/** Who sends webhooks has an address too. */
+const DATADOG = { address: '2001:db8:dd::1' }
+
 /** The auth API over HTTP, on kept connections; plain `node:http`, which costs the shared cores the least. */
 export interface Client {
   register(person: Person): Promise<void>
@@ -27,19 +30,32 @@ export interface Client {
   signIn(person: Person): Promise<string>
   /** `GET /api/auth/session` */
   check(person: Person, token: string): Promise<void>
+  /** Whether a session is let in. @throws for an answer that says neither */
+  isIn(person: Person, token: string): Promise<boolean>
+  /** `POST /api/contain`, as Datadog's webhook calls it. */
+  alert(payload: object): Promise<void>
   /** Closes the connections. */
   close(): void
 }
 
-/** @param port of the functions' host @param mailbox where their mail ends up; every call that is not answered as it should be rejects */
-export function createClient(port: number, mailbox: Mailbox): Client {
+/** The functions under measurement. */
+export interface Service {
+  /** Of the functions' host. */
+  readonly port: number
+  /** Where their mail ends up. */
+  readonly mailbox: Mailbox
+  readonly webhookSecret: string
+}
+
+/** Every call that is not answered as it should be rejects. */
+export function createClient({ port, mailbox, webhookSecret }: Service): Client {
   const agent = new Agent({ keepAlive: true })
 
   const call = async (
     method: 'GET' | 'POST',
     path: string,
-    { address }: Person,
-    { token, body }: { token?: string; body?: object },
+    { address }: Pick<Person, 'address'>,
+    { token, body, headers }: { token?: string; body?: object; headers?: Readonly<Record<string, string>> },
   ): Promise<{ status: number; body: string }> => {
     const content = body && JSON.stringify(body)
     const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
@@ -49,6 +65,7 @@ export function createClient(port: number, mailbox: Mailbox): Client {
           'user-agent': USER_AGENT,
           // What the edge in front would append.
           'x-forwarded-for': `[${address}]:50000`,
+          ...headers,
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
           ...(content !== undefined && {
             'content-type': 'application/json',
@@ -91,6 +108,15 @@ export function createClient(port: number, mailbox: Mailbox): Client {
     },
     async check(person, token) {
       await expect(200, 'a session check', call('GET', '/api/auth/session', person, { token }))
+    },
+    async isIn(person, token) {
+      const { status, body } = await call('GET', '/api/auth/session', person, { token })
+      if (status !== 200 && status !== 401) throw new Error(`a session check was answered ${status}: ${body}`)
+      return status === 200
+    },
+    async alert(payload) {
+      const headers = { 'x-ato-webhook-secret': webhookSecret }
+      await expect(200, 'an alert', call('POST', '/api/contain', DATADOG, { headers, body: payload }))
     },
     close: () => agent.destroy(),
   }

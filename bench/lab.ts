@@ -1,21 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Mailbox, openMailbox } from '../attacks/clients/mailbox.ts'
+import { openMailbox } from '../attacks/clients/mailbox.ts'
 import { duration } from '../lab/cli/output.ts'
 import { launchFunctions } from '../lab/start/programs.ts'
 import { startLab } from '../lab/start.ts'
 import { removeAbandoned, removeLab } from '../lab/stores/remove.ts'
+import type { Service } from './client.ts'
 
 const PARENT = fileURLToPath(new URL('../.lab/bench', import.meta.url))
 
 /** The least that a configuration may ask for, and its default. */
 export const BCRYPT_COST = 10
 
-export interface BenchLab {
-  /** Where the functions' own host listens, behind the edge: neither the edge's cost nor its rules are measured. */
-  readonly port: number
-  readonly mailbox: Mailbox
+/** Its port is where the functions' own host listens, behind the edge: neither the edge's cost nor its rules are measured. */
+export interface BenchLab extends Service {
   readonly failed: Promise<Error>
   close(): Promise<void>
 }
@@ -32,7 +31,8 @@ export async function startBenchLab(say: (text: string) => void, signal: AbortSi
       log: say,
       onReady: ({ name, ms }) => say(`  ${name} ready after ${duration(ms)}`),
       signal,
-      settings: { BCRYPT_COST: String(BCRYPT_COST) },
+      // All containments are of one detection, and all victims in one site: the cap is not what is measured.
+      settings: { BCRYPT_COST: String(BCRYPT_COST), CONTAIN_CAP: '100000', CONTAIN_CAP_SOURCE: '100000' },
       programs: {
         async functions(surroundings) {
           const launched = await launchFunctions(surroundings)
@@ -44,6 +44,7 @@ export async function startBenchLab(say: (text: string) => void, signal: AbortSi
     return {
       port,
       mailbox: openMailbox(lab.urls.datadog, signal),
+      webhookSecret: lab.secrets.ATO_WEBHOOK_SECRET,
       failed: lab.failed,
       async close() {
         await lab.stop()

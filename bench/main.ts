@@ -7,8 +7,10 @@ import { benchLoadTime } from './load-time.ts'
 import { benchReplay, type ReplayBench } from './replay.ts'
 import { replayMemory } from './replay-memory.ts'
 import { document, table } from './report.ts'
+import { benchRevokes } from './revokes.ts'
 import { type Comparison, holds } from './rounds.ts'
 import { benchService, type Length } from './service.ts'
+import { benchSweep } from './sweeps.ts'
 
 const usage = `Usage: npm run bench [-- --quick --json]
 
@@ -18,12 +20,19 @@ of their ratio. Only the ratios mean anything on another machine.
   sign-ins       per second over HTTP through the compiled functions, 16 at once, against bcryptjs alone in as many worker
                  threads as there are cores, at the same cost                                              (at least 0.85)
   session check  99th percentile, one due every 20 ms, while sign-ins saturate the service, against idle    (at most 10)
+  alert          99th percentile of the milliseconds from an alert to the first refusal of its session, idle, against 250
+                                                                                                             (at most 1)
   epoch          milliseconds of a session check, against the same that does not ask whether its user's sessions were
                  revoked                                                                                  (at most 1.05)
   replay         events per CPU second, against JSON.parse of every line: through two monitors, one of which counts and
                  one counts what is distinct (at least 0.6); through eight                                (at least 0.3)
   memory         peak of a replay through every monitor, half a million events an hour: of one hour, against 150 MiB
                  (at most 1); of ten hours (three with --quick), against one                                (at most 1.1)
+  revokes        signed calls a second to web, over stores in memory, against node:http that answers at once (at least
+                 0.35), and beside it what Express alone makes of that
+  sweeper        rows a second of 10,000 open sessions, over stores in memory, against reading these by the page (at
+                 least 0.8); CPU for one of a million rows (a hundred thousand with --quick), made as they are read,
+                 against one of ten thousand                                                               (at most 1.2)
   load           milliseconds for the one file that is deployed, in a fresh process, against its sources   (at most 0.4)
 
 Everything shares this machine's cores: functions with its hash workers, PostgreSQL, Redis, Azurite, and in one process
@@ -81,7 +90,14 @@ async function measure(quick: boolean, io: Io): Promise<Comparison[]> {
   say('Checking sessions with and without the epoch')
   const epoch = await benchEpoch({ rounds: 4 * length.rounds })
   io.signal.throwIfAborted()
-  return [...(await benchService(length, say, io.signal)), epoch, ...replaying, ...memory, loading]
+  say('Revoking sessions on web')
+  const revokes = await benchRevokes({ rounds: length.rounds })
+  io.signal.throwIfAborted()
+  say('Sweeping open sessions')
+  const sweeps = await benchSweep({ rounds: length.rounds, many: quick ? 100_000 : 1_000_000 })
+  io.signal.throwIfAborted()
+  const service = await benchService(length, say, io.signal)
+  return [...service, epoch, ...revokes, ...sweeps, ...replaying, ...memory, loading]
 }
 
 function replayComparisons({ parse, two, eight }: ReplayBench): Comparison[] {

@@ -1,3 +1,4 @@
+import { timeAlerts } from './alerts.ts'
 import { BARE_WORKERS, type BareBcrypt, startBareBcrypt } from './bare-bcrypt.ts'
 import { type Client, createClient, inventPeople, type Person } from './client.ts'
 import { BCRYPT_COST, type BenchLab, startBenchLab } from './lab.ts'
@@ -18,12 +19,17 @@ const PEOPLE = CONCURRENT * 16
 /** Fewer than the hash queue holds. */
 const AT_ONCE = CONCURRENT * 3
 const HOLDERS = 8
+/** Alerts of one round. */
+const ALERTS = 20
+const ALERT_LIMIT_MS = 250
 
 interface Round {
   readonly signIns: number
   readonly bare: number
   readonly busyP99: number
   readonly idleP99: number
+  /** Milliseconds from an alert to the first refusal, while nothing else is done. */
+  readonly alertP99: number
 }
 
 /** Measures a lab of our own: sign-ins against bare hashing, session checks beside sign-ins against idle ones. */
@@ -111,17 +117,21 @@ async function oneRound(setting: Setting): Promise<Round> {
     () => underLoad((client) => timeChecks(client, holders, milliseconds)),
     () => withClient(lab, (client) => timeChecks(client, holders, milliseconds)),
   )
+  const victims = people.splice(0, ALERTS)
+  people.push(...victims)
+  const alerts = await withClient(lab, (client) => timeAlerts(client, victims))
   return {
     signIns: perSecond(hashing.a),
     bare: perSecond(hashing.b),
     busyP99: percentile(checking.a.flat(), 0.99),
     idleP99: percentile(checking.b.flat(), 0.99),
+    alertP99: percentile(alerts, 0.99),
   }
 }
 
 /** Connections of its own for each turn: the server closes idle ones, and none is to be closed in use. */
-async function withClient<T>({ port, mailbox }: BenchLab, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = createClient(port, mailbox)
+async function withClient<T>(lab: BenchLab, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = createClient(lab)
   try {
     return await work(client)
   } finally {
@@ -143,6 +153,12 @@ function comparisons(rounds: readonly Round[]): Comparison[] {
       measured: series(`session check every ${EVERY_MS} ms during sign-ins, p99`, 'ms', 'busyP99'),
       peer: series(`session check every ${EVERY_MS} ms, idle, p99`, 'ms', 'idleP99'),
       bound: { atMost: 10 },
+    },
+    {
+      name: 'alert to refusal over its limit',
+      measured: series('from an alert to the first refusal, idle, p99', 'ms', 'alertP99'),
+      peer: { what: 'the limit', unit: 'ms', rounds: rounds.map(() => ALERT_LIMIT_MS) },
+      bound: { atMost: 1 },
     },
   ]
 }
