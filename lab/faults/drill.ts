@@ -1,13 +1,15 @@
+import { inParallel } from '../../attacks/parallel.ts'
 import { raiseAlarm, type Trigger } from './alarm.ts'
 import type { Look, Person } from './cast.ts'
 import { SPACING, type Stage, wait } from './stage.ts'
-import { HEAL_MS, type Tally, tally } from './verdict.ts'
+import { examples, HEAL_MS, type Tally, tally } from './verdict.ts'
 
 const ASK_AGAIN_MS = 700
 /** Longer than what is accepted, so that the table tells late from never. */
 const PATIENCE_MS = HEAL_MS + 10_000
 /** A bystander is asked again this long while a host cannot say. */
 const BYSTANDER_MS = 15_000
+const SIGNED_IN_AT_ONCE = 4
 const BATCHES = 4
 
 export interface Crowd {
@@ -100,6 +102,7 @@ export async function reckon(
     finally: looks.get(person) ?? 'unknown',
     events: stage.record.about(nameOf(person)),
   }))
+  for (const example of examples(outcomes)) stage.log(example)
   return tally(
     outcomes,
     bystanders.map((person) => ({ finally: looks.get(person) ?? 'unknown' })),
@@ -125,6 +128,25 @@ export async function untilOut(
     if (Date.now() >= deadline) return outAt
     if (outAt.size < people.length) await wait(ASK_AGAIN_MS, stage.signal)
   }
+}
+
+/**
+ * Signs everybody in with their passwords. Whom a host tells to come again does so for a while.
+ * @returns how many did not get in
+ */
+export async function countKeptOut(
+  { cast, signal }: Pick<Stage, 'cast' | 'signal'>,
+  people: readonly Person[],
+): Promise<number> {
+  const deadline = Date.now() + BYSTANDER_MS
+  const statuses = await inParallel(people, SIGNED_IN_AT_ONCE, async (person) => {
+    for (;;) {
+      const status = await cast.signIn(person)
+      if ((status !== 503 && status !== 502) || Date.now() >= deadline) return status
+      await wait(ASK_AGAIN_MS, signal)
+    }
+  })
+  return statuses.filter((status) => status !== 200).length
 }
 
 /** Asks everybody, and those of whom a host could not say it again for a while. */

@@ -99,7 +99,7 @@ function wordsOf({ type, name, text, why, reckoned, redis, ms = 0 }: Told): stri
     case 'lab':
       return `the lab is ready, with ${redis}`
     case 'log':
-      return process.env.DEBUG ? text : undefined
+      return process.env.DEBUG || text?.startsWith('a victim') ? text : undefined
     case 'begun':
       return `${name} …`
     case 'reckoned': {

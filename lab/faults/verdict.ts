@@ -60,6 +60,18 @@ export function tally(
   }
 }
 
+/** Up to three victims of whom something does not hold, in words, for whoever looks for the cause. */
+export function examples(victims: readonly VictimOutcome[]): string[] {
+  const odd = victims.filter((victim) => faultsOf(tally([victim], [], 0)).some((fault) => !fault.startsWith('healed')))
+  return odd.slice(0, 3).map(({ due, outAt, finally: look, events }) => {
+    const said = events.map(({ outcome, reason, containment_id: id = '', request_id: request = '' }) =>
+      [outcome, reason, id.slice(0, 6), request.slice(0, 6)].filter(Boolean).join(' '),
+    )
+    const times = outAt === undefined ? 'never out' : `out at ${new Date(outAt).toISOString()}`
+    return `a victim to be ${due}: ${times}, ${look} at the end; events: ${said.join(', ') || 'none'}`
+  })
+}
+
 /** How many times it was said to be done. An event that was written twice has one `request_id` both times. */
 function sayings(events: readonly ContainEvent[]): number {
   const done = events.filter(saysDone)

@@ -1,7 +1,7 @@
 import { createDrain } from '../../logplex/drain.ts'
 import { SERVICE } from '../../start/environment.ts'
 import { aboutSession, deliver, deliverAll, raiseAlarm } from '../alarm.ts'
-import { gather, reckon } from '../drill.ts'
+import { countKeptOut, gather, reckon } from '../drill.ts'
 import type { Group, Reckoned, Scenario } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
 
@@ -87,9 +87,9 @@ async function framesTwice(stage: Stage): Promise<Reckoned> {
     await stage.lab.flush()
     await drain.flush()
     await wait(1500, stage.signal)
-    const statuses = await Promise.all(owners.map((owner) => stage.cast.signIn(owner)))
+    const keptOut = await countKeptOut(stage, owners)
     const blocked = owners.filter(({ network }) => stage.record.about(network).length > 0).length
-    const wronglyDead = row.wronglyDead + Math.max(blocked, statuses.filter((status) => status !== 200).length)
+    const wronglyDead = row.wronglyDead + Math.max(blocked, keptOut)
     return { ...row, wronglyDead, remark: 'the owners sign in again from the same address' }
   } finally {
     stage.twice(undefined)

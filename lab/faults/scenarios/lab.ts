@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { inParallel } from '../../../attacks/parallel.ts'
 import { parseFunctionsConfig } from '../../../shared/config.ts'
 import { deferred } from '../../deferred.ts'
 import { beforeItEnds, startNode } from '../../processes/part.ts'
@@ -10,7 +9,7 @@ import { loadSecrets } from '../../secrets.ts'
 import { appEnvironments } from '../../start/environment.ts'
 import { type AlarmPlace, raiseAlarm } from '../alarm.ts'
 import { type Cast, openCast, type Person } from '../cast.ts'
-import { drill } from '../drill.ts'
+import { countKeptOut, drill } from '../drill.ts'
 import type { Group, Reckoned } from '../scenario.ts'
 import { fillDisk } from '../small-disk.ts'
 import { type Stage, wait } from '../stage.ts'
@@ -19,7 +18,6 @@ import { tally } from '../verdict.ts'
 const RUN = fileURLToPath(new URL('../../run.mjs', import.meta.url))
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 const READY_MS = 60_000
-const ASKED_AT_ONCE = 8
 
 /** What `npm start -- --json` prints, as far as it is used here. */
 const Started = z.object({
@@ -88,9 +86,8 @@ async function killAndStart(stage: Stage, count: number): Promise<Reckoned> {
       finally: looks[index] ?? 'unknown',
       events: [],
     }))
-    const statuses = await inParallel(people.slice(count), ASKED_AT_ONCE, second.cast.signIn)
-    const bystanders = statuses.map((status) => ({ finally: status === 200 ? ('in' as const) : ('out' as const) }))
-    const row = tally(victims, bystanders, endedAt)
+    const wronglyDead = await countKeptOut({ cast: second.cast, signal: stage.signal }, people.slice(count))
+    const row = { ...tally(victims, [], endedAt), wronglyDead }
     const remark = 'everybody is signed out, as documented, and signs in again; the killed lab’s events are not counted'
     return { ...row, unsaid: 0, remark }
   } finally {

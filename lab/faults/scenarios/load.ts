@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { inParallel } from '../../../attacks/parallel.ts'
 import { raiseAlarm } from '../alarm.ts'
 import type { Person } from '../cast.ts'
-import { drill, gather, reckon } from '../drill.ts'
+import { countKeptOut, drill, gather, reckon } from '../drill.ts'
 import type { Group } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
 import { nowAndThen } from './redis.ts'
@@ -71,9 +71,8 @@ export const load: Group = {
         await flood
         const endedAt = Date.now()
         await wait(3000, stage.signal)
-        const refused = await inParallel(office, 1, (person) => stage.cast.signIn(person))
         const row = await reckon(stage, { victims: [], bystanders: colleagues }, endedAt)
-        const dead = refused.filter((status) => status !== 200).length
+        const dead = await countKeptOut(stage, office)
         const busy = first.filter((status) => status !== 200).length
         return {
           ...{ ...row, victims: COLLEAGUES, wronglyDead: row.wronglyDead + dead },

@@ -1,6 +1,6 @@
 import { raiseAlarm } from '../alarm.ts'
 import type { Fault } from '../drill.ts'
-import { gather, reckon } from '../drill.ts'
+import { countKeptOut, gather, reckon } from '../drill.ts'
 import { freeze } from '../processes.ts'
 import type { FaultProxy } from '../proxy.ts'
 import { drilled, type Group, type Scenario } from '../scenario.ts'
@@ -215,9 +215,6 @@ async function afterRestore(stage: Stage, crowd: Crowd, lostBefore: number) {
 /** Everybody is signed out, as documented: a bystander counts as wrongly dead if the password does not open the account. */
 async function signedOut(stage: Stage, crowd: Crowd) {
   const row = await reckon(stage, { victims: crowd.victims, bystanders: [] }, Date.now())
-  const looks = await stage.cast.askAll(crowd.bystanders)
-  const statuses = await Promise.all(crowd.bystanders.map((person) => stage.cast.signIn(person)))
-  const wronglyDead =
-    statuses.filter((status) => status !== 200).length + looks.filter((look) => look === 'unknown').length
+  const wronglyDead = await countKeptOut(stage, crowd.bystanders)
   return { ...row, wronglyDead, remark: 'everybody is signed out, as documented, and signs in again' }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { containmentId } from '../../../shared/containment/alert.ts'
 import type { Containment } from '../../../shared/stores/port.ts'
 import type { Person } from '../cast.ts'
-import { gather, reckon, untilOut } from '../drill.ts'
+import { countKeptOut, gather, reckon, untilOut } from '../drill.ts'
 import type { Group } from '../scenario.ts'
 import { type Stage, wait } from '../stage.ts'
 import { HEAL_MS } from '../verdict.ts'
@@ -70,8 +70,7 @@ export const rows: Group = {
         const endedAt = Date.now()
         const after = await Promise.all(late.map((row) => settled(stage, row, endedAt + HEAL_MS)))
         const row = await reckon(stage, crowd, endedAt)
-        const statuses = await Promise.all(crowd.bystanders.map((person) => stage.cast.signIn(person)))
-        const blocked = statuses.filter((status) => status !== 200).length
+        const blocked = await countKeptOut(stage, crowd.bystanders)
         const open = after.filter((one) => one?.state === 'pending').length
         return {
           ...{ ...row, wronglyDead: row.wronglyDead + blocked, lost: row.lost + open },
