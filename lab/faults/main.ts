@@ -52,7 +52,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-process.exit(await main(process.argv.slice(2)).catch(failed))
+const code = await main(process.argv.slice(2)).catch(failed)
+// A pipe takes 64 KiB at once: what its reader has not come to yet would be lost.
+await new Promise<void>((taken) => void process.stdout.write('', () => taken()))
+process.exit(code)
 
 function failed(error: unknown): number {
   const isUsage = error instanceof UsageError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS')

@@ -46,6 +46,8 @@ export interface Stage {
   /** In front of what both hosts use; `web` is in front of web, for functions alone. */
   readonly proxies: {
     readonly redis: FaultProxy
+    /** In front of that one, for one host alone. */
+    readonly redisOf: { readonly web: FaultProxy; readonly functions: FaultProxy }
     readonly postgres: FaultProxy
     readonly tables: HttpProxy
     readonly web: HttpProxy
@@ -113,13 +115,22 @@ async function open(options: StageOptions, undo: ReturnType<typeof createUndo>):
   undo.push('stores', () => Promise.all([redis.close(), postgres.stop(), tables.close()]))
   const at = { web: 0, functions: 0 }
   const webEdge = { port: 0 }
+  const toRedis = await startProxy(addressIn(redis.connection))
+  const redisOf = {
+    web: await startProxy({ host: '127.0.0.1', port: toRedis.port }),
+    functions: await startProxy({ host: '127.0.0.1', port: toRedis.port }),
+  }
   const proxies = {
-    redis: await startProxy(addressIn(redis.connection)),
+    redis: toRedis,
+    redisOf,
     postgres: await startProxy(addressIn(postgres.connection)),
     tables: await startHttpProxy(() => addressIn(tables.connection).port),
     web: await startHttpProxy(() => webEdge.port),
   }
-  undo.push('proxies', () => Promise.all(Object.values(proxies).map((proxy) => proxy.close())))
+  undo.push('proxies', () => {
+    const { redisOf: ofHosts, ...others } = proxies
+    return Promise.all([...Object.values(ofHosts), ...Object.values(others)].map((proxy) => proxy.close()))
+  })
   const record = createRecord()
   const clock = { web: 0, functions: 0 }
   const sender: Sender = { retrySpacingMs: [] }
@@ -133,6 +144,7 @@ async function open(options: StageOptions, undo: ReturnType<typeof createUndo>):
         ...given,
         env: {
           ...given.env,
+          REDIS_URL: through(given.env.REDIS_URL ?? '', proxies.redisOf[host]),
           ...(host === 'functions' && { WEB_ORIGIN: proxies.web.origin }),
           ...(clock[host] !== 0 && { NODE_OPTIONS: `--import ${CLOCK}`, FAULT_CLOCK_MS: String(clock[host]) }),
         },

@@ -78,6 +78,18 @@ export const redis: Group = {
     }),
     slow(900),
     slow(1900),
+    ...(['web', 'functions'] as const).map((host) =>
+      drilled({
+        name: `redis-away-${host}`,
+        fault: `Redis hangs for ${host} alone, 8 s`,
+        injected: `proxy between ${host} and Redis`,
+        seconds: 8,
+        async begin({ proxies }) {
+          await proxies.redisOf[host].hang()
+          return proxies.redisOf[host].pass
+        },
+      }),
+    ),
     drilled({
       name: 'redis-refuses',
       fault: 'Redis refuses connections for 4 s',
