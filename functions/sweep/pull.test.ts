@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import { networkOf } from '../../shared/client/address.ts'
+import { pulledAlert } from '../../shared/containment/alert.ts'
+import { contain, handleAlert } from '../../shared/containment/contain.ts'
 import { connectTables } from '../../shared/stores/connect.ts'
 import { createMemoryContainmentCap } from '../../shared/stores/memory/containment-cap.ts'
 import { createContainmentLedger } from '../../shared/stores/tables/containment-ledger.ts'
@@ -204,5 +206,82 @@ describe('Datadog', () => {
     const began = performance.now()
     await pullAlerts({ ...functions.deps, openAlerts: silent }, run)
     expect(performance.now() - began).toBeLessThan(5_000)
+  })
+})
+
+describe('the pull and a webhook that was long under way, each of which did not see the other', () => {
+  /** The ledger to somebody whose first look at the rows of a subject came too early. */
+  const early = () => {
+    const { containments } = functions.deps
+    let looks = 0
+    const listOf: typeof containments.listOf = async (detection, scope) =>
+      looks++ === 0 ? [] : containments.listOf(detection, scope)
+    return { containments: { ...containments, listOf } }
+  }
+  const deliverEarly = (open: OpenAlert, cycle = randomUUID()) => {
+    const { monitorId, scope, tags, triggeredAt } = open
+    const told = { id: randomUUID(), alert_id: monitorId, cycle_key: cycle, transition: 'Triggered', scope }
+    const body = JSON.stringify({ ...told, tags: tags.join(','), date: String(triggeredAt + 421) })
+    return contain(body, { requestId: randomUUID(), ip: '203.0.113.1' }, { ...functions.deps, ...early() })
+  }
+  const saidOf = (sid: string) =>
+    eventsOf('contain').flatMap((event) => ('sid' in event && event.sid === sid ? [event.outcome] : []))
+
+  it('leave one effect and one event: the webhook was first', async () => {
+    const { sid } = await functions.signIn()
+    const open = reuseOf(sid)
+    expect(await deliverEarly(open)).toMatchObject({ kind: 'accepted', containment: { result: 'success' } })
+    await pull(datadogSays([open]), early())
+    expect(saidOf(sid)).toEqual(['success'])
+    expect((await rowsOf(open)).map(({ state, reason }) => [state, reason]).sort()).toEqual([
+      ['closed', 'duplicate'],
+      ['done', undefined],
+    ])
+  })
+
+  it('leave one effect and one event: the pull was first', async () => {
+    const { sid } = await functions.signIn()
+    const open = reuseOf(sid)
+    expect(await pull(datadogSays([open]), early())).toMatchObject({ pulled: 1 })
+    expect(await deliverEarly(open)).toEqual({ kind: 'ignored', reason: 'duplicate' })
+    expect(saidOf(sid)).toEqual(['success'])
+  })
+
+  it('leave one effect and one event: the pull had only claimed, and its process died', async () => {
+    const { sid, token } = await functions.signIn()
+    const open = reuseOf(sid)
+    const alert = pulledAlert(open)
+    if ('fault' in alert) throw new Error(alert.why)
+    const { containments } = functions.deps
+    const dead = { ...containments, listOf: () => new Promise<never>(() => {}) }
+    void handleAlert(alert, randomUUID(), { ...functions.deps, containments: dead })
+    await vi.waitFor(async () => expect(await rowsOf(open)).toHaveLength(1))
+    expect(await deliverEarly(open)).toMatchObject({ kind: 'accepted', containment: { result: 'success' } })
+    expect(await statusOf(token)).toBe(401)
+    const [claimed] = (await rowsOf(open)).filter(({ cycle }) => cycle.startsWith('pull-'))
+    expect(claimed).toMatchObject({ state: 'closed', reason: 'duplicate' })
+    expect(saidOf(sid)).toEqual(['success'])
+  })
+
+  it('leave one effect and one event when both are at it at once', async () => {
+    const sessions = await Promise.all(Array.from({ length: 8 }, () => functions.signIn()))
+    const opened = sessions.map(({ sid }) => reuseOf(sid))
+    await Promise.all(opened.flatMap((open) => [deliverEarly(open), pull(datadogSays([open]), early())]))
+    for (const { sid, token } of sessions) {
+      expect(await statusOf(token)).toBe(401)
+      expect(saidOf(sid)).toEqual(['success'])
+    }
+  })
+
+  it('leave a block that the reminders of the webhook renew', async () => {
+    const network = freshNetwork()
+    const open = stuffingFrom(network)
+    await pull(datadogSays([open]), early())
+    const cycle = randomUUID()
+    expect(await deliverEarly(open, cycle)).toEqual({ kind: 'ignored', reason: 'duplicate' })
+    const before = await functions.deps.blocks.blockedBy(network, Date.now())
+    await deliver(open, { cycle_key: cycle, transition: 'Re-Triggered', date: String(Date.now()) })
+    const after = await functions.deps.blocks.blockedBy(network, Date.now())
+    expect(after?.until).toBeGreaterThan(before?.until ?? Number.POSITIVE_INFINITY)
   })
 })

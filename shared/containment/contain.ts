@@ -7,10 +7,12 @@ import { announce } from './announce.ts'
 import { type ProceedDeps, type ProceedOptions, proceed, uphold } from './attempt.ts'
 import { persistent } from './persistence.ts'
 import { ABANDONED_MS } from './policy.ts'
-import { hold, isTimely, recover, remind } from './row.ts'
+import { gaveWay, hold, isTimely, recover, remind, stepAside } from './row.ts'
 
 /** How long Postgres may take to say that a user is none of ours. */
 const OWNER_MS = 1_000
+/** Well before the pull takes what no webhook brought. */
+const PULLED_AFTER_MS = 5_000
 /** Longer than any monitor waits before it reminds of an alert. */
 const REMINDED_MS = 3_600_000
 
@@ -88,6 +90,8 @@ export async function handleAlert(
   const isStale = !isTimely(row.renewedAt ?? row.alertedAt, now)
   const claim = isStale ? hold(row, 'stale', { requestId, now }) : row
   if (await again(() => deps.containments.claim(claim))) {
+    const other = isStale ? undefined : await again(() => otherOf(row, deps))
+    if (other) return repeat(other, alert, requestId, deps, options)
     if (!isStale) return goOn(row, requestId, deps, options)
     await announce(claim, deps, again)
     return STALE
@@ -105,7 +109,7 @@ async function rowOf(alert: Alert, deps: ContainDeps): Promise<Containment | und
     deps.containments.find(detection, containmentId),
     deps.containments.listOf(detection, scope),
   ])
-  if (own) return own
+  if (own && !gaveWay(own)) return own
   const isIts = ({ alertedAt, renewedAt = alertedAt, state, reason }: Containment) => {
     if (transition === 'Recovered') return alertedAt <= date
     // A recovered one is of a cycle before.
@@ -116,6 +120,25 @@ async function rowOf(alert: Alert, deps: ContainDeps): Promise<Containment | und
   return all
     .filter((row) => isPulled(row) && isIts(row))
     .sort((a, b) => b.alertedAt.getTime() - a.alertedAt.getTime())[0]
+}
+
+/**
+ * The pull and a webhook that was long under way may claim one alert at the same time. Whoever finds the other's row makes
+ * room for it: the pull always, the webhook once an attempt of the pull's row has begun. One of the two goes on.
+ * @returns the row that goes on instead of this one
+ */
+async function otherOf(row: Containment, deps: ContainDeps): Promise<Containment | undefined> {
+  const now = new Date(deps.now())
+  if (!isPulled(row) && now.getTime() - row.alertedAt.getTime() < PULLED_AFTER_MS) return undefined
+  const rows = await deps.containments.listOf(row.detection, row.scope)
+  const isOther = (other: Containment) =>
+    isPulled(other) !== isPulled(row) && other.state !== 'closed' && isSameAlert(other.alertedAt, row.alertedAt)
+  for (const other of rows.filter(isOther)) {
+    const makesRoom = (one: Containment) => deps.containments.revise(one.detection, one.id, stepAside(now))
+    if (!isPulled(row) && (await makesRoom(other))) continue
+    if (await makesRoom(row)) return other
+  }
+  return undefined
 }
 
 /** A session or a user must be known to us, whatever an alert says. Nothing else has an owner. */

@@ -1,4 +1,4 @@
-import type { Announcement, Containment, ContainmentReason } from '../stores/port.ts'
+import type { Announcement, Containment } from '../stores/port.ts'
 import { isPulled } from './alert.ts'
 import { BLOCK_MS, policyFor, STALE_MS } from './policy.ts'
 import { readScope, type Subject } from './subject.ts'
@@ -71,7 +71,7 @@ export function subjectOf(row: Pick<Containment, 'detection' | 'scope'>): Subjec
 }
 
 /** Why a row can never be carried out: its detection has no policy any more, or another one. */
-function impossibleBecause(row: Containment): ContainmentReason | undefined {
+function impossibleBecause(row: Containment): Announcement['reason'] {
   const policy = policyFor(row.detection)
   if (!policy) return 'policy_gone'
   return policy.action === row.action && subjectOf(row) ? undefined : 'policy_changed'
@@ -90,10 +90,10 @@ const announcing = (
 })
 
 /** To a person, with a page. */
-export const hold = (row: Containment, reason: ContainmentReason, by: Mover): Containment =>
+export const hold = (row: Containment, reason: Announcement['reason'], by: Mover): Containment =>
   announcing({ ...row, state: 'held', reason }, by, { outcome: 'refused', reason })
 
-const fail = (row: Containment, reason: ContainmentReason, by: Mover): Containment =>
+const fail = (row: Containment, reason: Announcement['reason'], by: Mover): Containment =>
   announcing({ ...row, state: 'failed', reason }, by, { outcome: 'fail', reason })
 
 /** What is needed to judge a row beyond itself. */
@@ -222,6 +222,16 @@ export const announced = (announcement: Announcement) => (row: Containment) => {
   const isIt = announce?.requestId === announcement.requestId && announce.outcome === announcement.outcome
   return isIt ? rest : undefined
 }
+
+/** Makes room for the other row of the same alert, the pull's or the webhook's; refused once an attempt has begun. */
+export const stepAside = (now: Date) => (row: Containment) => {
+  if (gaveWay(row)) return row
+  const isUntouched = row.state === 'pending' && row.attempts === 0 && !row.announce
+  return isUntouched ? ({ ...row, state: 'closed', reason: 'duplicate', updatedAt: now } as const) : undefined
+}
+
+/** Whether another row of the same alert goes on in the place of this one. */
+export const gaveWay = ({ state, reason }: Containment): boolean => state === 'closed' && reason === 'duplicate'
 
 /** The alert is over. What was carried out closes; what is pending is decided by whoever moves it on next. */
 export const recover = (now: Date) => (row: Containment) => {

@@ -538,6 +538,8 @@ export type ContainmentReason =
   | 'recovered'
   // closed: the effect ran out, the alert may still be open
   | 'expired'
+  // closed: another row of the same alert goes on, the pull's or the webhook's
+  | 'duplicate'
   // failed
   | 'policy_gone'
   | 'policy_changed'
@@ -587,7 +589,7 @@ export interface Containment {
 export interface Announcement {
   outcome: 'success' | 'noop' | 'refused' | 'fail' | 'undone'
   requestId: string
-  reason?: ContainmentReason | undefined
+  reason?: Exclude<ContainmentReason, 'duplicate'> | undefined
   sessionsEnded?: number | undefined
 }
 
