@@ -75,10 +75,10 @@ async function run(command: Command, argv: readonly string[], io: Io): Promise<n
 }
 
 /** Of a store that cannot be used, with the reason. Other causes may quote what their message hides. */
-const saidBy = (error: Error): string =>
-  error instanceof StoreAway && error.cause instanceof Error
-    ? `${error.message}: ${error.cause.message}`
-    : error.message
+function saidBy(error: Error): string {
+  const { cause, message } = error
+  return error instanceof StoreAway && cause instanceof Error ? `${message}: ${cause.message}` : message
+}
 
 function terminal(verb: string): Io {
   const holdsProcesses = HOLDERS.includes(verb)
