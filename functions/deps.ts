@@ -8,6 +8,7 @@ import { createGeoLookup } from '../shared/geo/lookup.ts'
 import type { ServiceLog } from '../shared/log.ts'
 import { createMailer } from '../shared/notify/smtp.ts'
 import { localKeys } from '../shared/session/keys.ts'
+import { openSessions } from '../shared/session/open.ts'
 import { Sightings } from '../shared/session/sightings.ts'
 import { createIssuer, createVerifier } from '../shared/session/token.ts'
 import { revokeKeys, webKeys } from '../shared/signature.ts'
@@ -19,7 +20,6 @@ import { createBlockList } from '../shared/stores/redis/block-list.ts'
 import { createContainmentCap } from '../shared/stores/redis/containment-cap.ts'
 import { createEntrances } from '../shared/stores/redis/entrances.ts'
 import { createLeases } from '../shared/stores/redis/leases.ts'
-import { createLiveSessions } from '../shared/stores/redis/live-sessions.ts'
 import { createPendingMfas } from '../shared/stores/redis/pending-mfas.ts'
 import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
 import { createThrottle } from '../shared/stores/redis/throttle.ts'
@@ -60,12 +60,17 @@ export function createDeps(
   const [signingKey] = config.SESSION_SIGNING_KEYS
   warnOfInsecureTls(config, log.warn)
 
+  const users = createUsers(postgres.pool)
+  const ledger = createSessionLedger(tables.tables)
+  const absoluteSeconds = config.SESSION_ABSOLUTE_SECONDS
+  const { warn } = log
+
   return {
     // the domain's use cases
-    users: createUsers(postgres.pool),
+    users,
     registrations: createRegistrations(postgres.pool),
-    sessions: createLiveSessions(redis.redis, lifetimes),
-    ledger: createSessionLedger(tables.tables),
+    sessions: openSessions(redis.redis, lifetimes, { users, ledger, absoluteSeconds, warn, now: Date.now }),
+    ledger,
     devices: createKnownDevices(tables.tables),
     deviceTokens: createDeviceTokens(tables.tables),
     places: createLastPlaces(tables.tables),
@@ -93,7 +98,7 @@ export function createDeps(
     webOrigin: config.WEB_ORIGIN,
     binding: config.SESSION_DEVICE_BINDING,
     ...lifetimes,
-    absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
+    absoluteSeconds,
     canaries: new Set(config.CANARY_ADDRESSES),
     retentionMs: config.LEDGER_RETENTION_DAYS * 86_400_000,
     capLimit: config.CONTAIN_CAP,
@@ -108,7 +113,7 @@ export function createDeps(
     now: Date.now,
     emit: log.emit,
     error: log.error,
-    warn: log.warn,
+    warn,
     probes: { postgres: postgres.ping, redis: redis.ping, tables: tables.ping },
     close: async () => {
       await mailer.close() // what was accepted goes out

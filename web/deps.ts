@@ -2,11 +2,11 @@ import * as z from 'zod'
 import type { WebConfig } from '../shared/config.ts'
 import type { ServiceLog } from '../shared/log.ts'
 import { remoteKeys } from '../shared/session/keys.ts'
+import { openSessions } from '../shared/session/open.ts'
 import { Sightings } from '../shared/session/sightings.ts'
 import { createVerifier } from '../shared/session/token.ts'
 import { revokeKeys, webKeys } from '../shared/signature.ts'
 import { openRedis, openTables } from '../shared/stores/open.ts'
-import { createLiveSessions } from '../shared/stores/redis/live-sessions.ts'
 import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
 import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
 import { warnOfInsecureTls } from '../shared/stores/tls.ts'
@@ -15,6 +15,9 @@ import { createCookies } from './cookies.ts'
 import { createFunctionsClient, parseJson } from './functions-client.ts'
 import { FunctionsDegraded } from './health.ts'
 import { configureRum } from './rum.ts'
+
+/** As far back as web ends sessions again that Redis has forgotten; each older one is looked up in the ledger. */
+const DAY_SECONDS = 86_400
 
 /**
  * Everything web needs, built once per process; nothing is connected before it is used.
@@ -34,10 +37,11 @@ export function createDeps(
   }
   const { warn, emit } = log
   warnOfInsecureTls(config, warn)
+  const ledger = createSessionLedger(tables.tables)
   return {
     // stores
-    sessions: createLiveSessions(redis.redis, lifetimes),
-    ledger: createSessionLedger(tables.tables),
+    sessions: openSessions(redis.redis, lifetimes, { ledger, absoluteSeconds: DAY_SECONDS, warn, now }),
+    ledger,
     calls: { keys: revokeKeys(config.ATO_HMAC_SECRET), replays: createReplayCache(redis.redis) },
     // sessions
     verifyToken: createVerifier(remoteKeys(`${origin}/api/auth/jwks`, { fetch, now, warn })),

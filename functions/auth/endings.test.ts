@@ -47,7 +47,15 @@ async function crowd(userId: string, count: number): Promise<string[]> {
     createdAt: clock,
   }
   const rest = { absoluteExpiry: clock + 86_400_000, epoch: 1, via: 'api', ip: '192.0.2.9', device: 'curl' }
-  const state = { absolute: rest.absoluteExpiry, seen: clock, deadline: clock + 3_600_000, since: clock, met: clock }
+  const { id: inc } = JSON.parse((await redis.get('incarnation')) ?? '')
+  const state = {
+    inc,
+    absolute: rest.absoluteExpiry,
+    seen: clock,
+    deadline: clock + 3_600_000,
+    since: clock,
+    met: clock,
+  }
   for (let from = 0; from < count; from += 50) {
     // Each with its TTL in one step: other tests look for keys without one.
     const writing = redis.multi()

@@ -1,13 +1,8 @@
 import { withBudget } from '../../shared/bounded.ts'
+import { type RaiseEpochsDeps, raiseEpochs } from '../../shared/session/restore.ts'
 import type { Leases } from '../../shared/stores/port.ts'
 import { findLostRows, type SweepContainmentsDeps, sweepContainments } from './containments.ts'
-import {
-  type EpochsDeps,
-  type HousekeepingDeps,
-  purgeLedgers,
-  purgeRegistrations,
-  raiseEpochs,
-} from './housekeeping.ts'
+import { type HousekeepingDeps, purgeLedgers, purgeRegistrations } from './housekeeping.ts'
 import { holdLease } from './lease.ts'
 import { type PullDeps, pullAlerts } from './pull.ts'
 import { newRun, type Run, type Swept, shortened } from './run.ts'
@@ -16,7 +11,7 @@ import { type SweepSessionsDeps, sweepSessions } from './sessions.ts'
 export type SweepDeps = SweepContainmentsDeps &
   PullDeps &
   SweepSessionsDeps &
-  EpochsDeps &
+  RaiseEpochsDeps &
   HousekeepingDeps & { leases: Leases }
 
 export interface SweepLimits {
@@ -70,12 +65,19 @@ export async function sweep(deps: SweepDeps, limits: SweepLimits = LIMITS): Prom
 
 const ttlOf = ({ leaseMs, renewMs }: SweepLimits) => ({ ttlMs: leaseMs, renewMs })
 
+/** The epochs are told again each minute: one run of the sweeper tells no more than so many pages of them. */
+const EPOCH_PAGES = 20
+function pagesOf(run: Run): () => boolean {
+  let pages = 0
+  return () => pages++ >= EPOCH_PAGES || run.over()
+}
+
 type Attempt = (name: StepName, step: () => Promise<void>) => Promise<void>
 
 async function withLease(deps: SweepDeps, run: Run, limits: SweepLimits, attempt: Attempt): Promise<void> {
   const steps: [StepName, () => Promise<void>][] = [
     ['alerts', () => pullAlerts(deps, run)],
-    ['epochs', () => raiseEpochs(deps, run)],
+    ['epochs', () => raiseEpochs(deps, pagesOf(run))],
     ['sessions', () => sweepSessions(deps, shortened(run, limits.sessionsMs))],
     ['registrations', () => purgeRegistrations(deps, run)],
     ['retention', () => purgeLedgers(deps)],

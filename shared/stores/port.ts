@@ -228,6 +228,7 @@ export interface LiveSessions {
   revocationOf(userId: string): Promise<Revocation | undefined>
   /** Takes one session over into the epoch that follows its own. @returns false if it is not live, or of another epoch */
   adopt(sid: string, epoch: { from: number; to: number }, now: number): Promise<boolean>
+  /** What the store holds, without a look into the ledger: nobody is let in by this. */
   readMany(sids: readonly string[], now: number): Promise<(LiveSession | undefined)[]>
   tombstone(sid: string): Promise<Tombstone | undefined>
   /**

@@ -4,7 +4,8 @@ import { defineScript } from './script.ts'
 /**
  * KEYS: session, tombstone, what ended sessions of its user. ARGV[1] is always `now`. A session is a hash: `facts` (JSON,
  * of which only the epoch ever changes), `absolute`, `seen`, `deadline` (the earlier of idle and absolute) and its gens,
- * which are judged as `shared/session/gens.ts` does:
+ * which are judged as `shared/session/gens.ts` does. `inc` is the incarnation of the data in which the session was created or
+ * compared with the ledger.
  *   gen, since, base    the current one, when it was first presented, and the gen that it succeeded
  *   met                 when the first successor of `base` was presented
  *   peers, settle       other successors of `base` that were presented, each as `gen;`, and until when all are good
@@ -19,12 +20,12 @@ local now = tonumber(ARGV[1])
 
 local function load()
   local values = redis.call('HMGET', KEYS[1], 'facts', 'next', 'past', 'peers', 'deadline', 'absolute', 'seen', 'gen',
-    'since', 'base', 'met', 'settle', 'top')
+    'since', 'base', 'met', 'settle', 'top', 'inc')
   if not values[1] then return nil end
   local session = {facts = values[1], next = values[2] or '', past = values[3] or '', peers = values[4] or '',
     deadline = tonumber(values[5]), absolute = tonumber(values[6]), seen = tonumber(values[7]),
     gen = tonumber(values[8]), since = tonumber(values[9]), base = tonumber(values[10]), met = tonumber(values[11]),
-    settle = tonumber(values[12]), top = tonumber(values[13])}
+    settle = tonumber(values[12]), top = tonumber(values[13]), inc = values[14] or ''}
   if now >= session.deadline then
     redis.call('DEL', KEYS[1])
     return nil
@@ -91,7 +92,7 @@ end
 
 /**
  * KEYS: session, tombstone, the user's sids by when they expire. ARGV: now, sid, facts, absolute expiry, idle ms, TTL
- * margin ms. A sid that was revoked before its session began stays revoked: nothing is written, and the first
+ * margin ms, incarnation. A sid that was revoked before its session began stays revoked: nothing is written, and the first
  * presentation says so.
  * @returns how many sids the user has; 0 for one that is revoked, -1 if there is such a session already
  */
@@ -101,7 +102,7 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
 local now, absolute, margin = tonumber(ARGV[1]), tonumber(ARGV[4]), tonumber(ARGV[6])
 local deadline = math.min(now + tonumber(ARGV[5]), absolute)
 redis.call('HSET', KEYS[1], 'facts', ARGV[3], 'absolute', absolute, 'seen', now, 'deadline', deadline,
-  'gen', 1, 'since', now, 'base', 0, 'met', now, 'settle', 0, 'top', 1)
+  'gen', 1, 'since', now, 'base', 0, 'met', now, 'settle', 0, 'top', 1, 'inc', ARGV[7])
 redis.call('PEXPIRE', KEYS[1], deadline - now + margin)
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 redis.call('ZADD', KEYS[3], absolute, ARGV[2])
@@ -112,8 +113,8 @@ return redis.call('ZCARD', KEYS[3])
 
 /**
  * ARGV: now, gen, network, idle ms, grace ms, renewal due after ms, TTL margin ms, tombstone of a fork, its TTL margin
- * ms.
- * @returns `revoked` tombstone | `absent` | `fork` facts seen gen | `live` facts seen gen due
+ * ms, incarnation.
+ * @returns `unchecked` | `revoked` tombstone | `absent` | `fork` facts seen gen | `live` facts seen gen due
  */
 export const presentGen = defineScript(`
 local tombstone = redis.call('GET', KEYS[2])
@@ -123,6 +124,7 @@ local session = load()
 if not session then return {'absent'} end
 local over = bury(session, ARGV[9])
 if over then return over end
+if session.inc ~= ARGV[10] then return {'unchecked'} end
 
 local gen, grace = tonumber(ARGV[2]), tonumber(ARGV[5])
 
@@ -191,8 +193,8 @@ return {'live', session.facts, seen, session.gen, due and 1 or 0}
 `)
 
 /**
- * ARGV: now, gen, network, grace ms, renewal due after ms, tombstone of a fork, its TTL margin ms.
- * @returns `revoked` tombstone | `absent` | `stale` | `early` or `repeated`, with ms to wait | `fork` facts seen gen | `offered`, with facts
+ * ARGV: now, gen, network, grace ms, renewal due after ms, tombstone of a fork, its TTL margin ms, incarnation.
+ * @returns `unchecked` | `revoked` tombstone | `absent` | `stale` | `early` or `repeated`, with ms to wait | `fork` facts seen gen | `offered`, with facts
  * seen gen and the successor's gen
  */
 export const renewGen = defineScript(`
@@ -203,6 +205,7 @@ local session = load()
 if not session then return {'absent'} end
 local over = bury(session, ARGV[7])
 if over then return over end
+if session.inc ~= ARGV[8] then return {'unchecked'} end
 if tonumber(ARGV[2]) ~= session.gen then return {'stale'} end
 local wait, asked = waitOf(session, ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]))
 if wait > 0 then return {asked and 'repeated' or 'early', wait} end
@@ -237,6 +240,12 @@ if not before or (session and wasGone) then
 end
 local repeated = ARGV[6] ~= '' and before and not wasGone and string.find(before, ARGV[6], 1, true)
 return {(session or repeated) and 1 or 0, redis.call('GET', KEYS[3])}
+`)
+
+/** KEYS: session. ARGV: incarnation. A session that is gone stays so. */
+export const keepIncarnation = defineScript(`
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+return redis.call('HSET', KEYS[1], 'inc', ARGV[1])
 `)
 
 /** KEYS: session. ARGV: the facts as they were, and as they are to be. @returns 1 if they were so */

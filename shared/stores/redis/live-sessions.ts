@@ -2,8 +2,17 @@ import type { Redis } from 'ioredis'
 import { type Lifetimes, MOST_SESSIONS } from '../../session/policy.ts'
 import { endedBy, revocationOf as revocationFrom, tombstoneOf } from '../../session/revocation.ts'
 import type { LiveSession, LiveSessions, NewSession, Revocation, Tombstone } from '../port.ts'
+import type { Incarnation, Incarnations } from './incarnation.ts'
 import { TTL_MARGIN_MS, ttlUntil } from './key.ts'
-import { createSession, presentGen, raiseEpoch, renewGen, replaceFacts, revokeSession } from './live-session-scripts.ts'
+import {
+  createSession,
+  keepIncarnation,
+  presentGen,
+  raiseEpoch,
+  renewGen,
+  replaceFacts,
+  revokeSession,
+} from './live-session-scripts.ts'
 
 /** How long a sid is remembered as revoked when no session tells how long its tokens live. */
 const UNKNOWN_SESSION_MS = 24 * 3_600_000
@@ -47,12 +56,25 @@ const forkedAt = (at: number) => JSON.stringify({ reason: 'forked', at } satisfi
 const buriedAs = (text: string): Tombstone => tombstoneOf(JSON.parse(text) as Tombstone)
 const unexpected = (reply: unknown) => new Error(`Redis gave an unexpected reply: ${JSON.stringify(reply)}`)
 
+/** Says which sessions of the data in Redis were looked up in the ledger. */
+export interface SessionGuard extends Incarnations {
+  /** @throws if the ledger cannot be read: then the session is not accepted */
+  verdict(session: { userId: string; sid: string }): Promise<Tombstone | 'live' | 'over'>
+}
+
+/** For a Redis that lives as long as whoever uses it. */
+const UNGUARDED: SessionGuard = {
+  enter: async () => ({ id: '', generation: 0 }),
+  isCurrent: () => true,
+  verdict: async () => 'live',
+}
+
 /**
  * Live sessions in Redis. Every decision about one session is one script, judged by the values stored and the caller's
  * clock. Presenting a session moves its idle deadline, never past the absolute one. The same script asks whether its epoch
  * is over.
  */
-export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSessions {
+export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: SessionGuard = UNGUARDED): LiveSessions {
   const idleMs = lifetimes.idleSeconds * 1000
   const renewMs = lifetimes.renewSeconds * 1000
   const graceMs = lifetimes.graceSeconds * 1000
@@ -69,12 +91,63 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
         : undefined,
     )
   }
-  const load = async (userId: string, sid: string, now: number): Promise<LiveSession | undefined> => {
-    const [facts, seen, gen, deadline] = await redis.hmget(
+  const load = async (userId: string, sid: string, now: number) => {
+    const [facts, seen, gen, deadline, inc] = await redis.hmget(
       sessionKey(userId, sid),
-      ...['facts', 'seen', 'gen', 'deadline'],
+      ...['facts', 'seen', 'gen', 'deadline', 'inc'],
     )
-    return facts && now < Number(deadline) ? sessionOf(facts, seen, gen) : undefined
+    const session = facts && now < Number(deadline) ? sessionOf(facts, seen, gen) : undefined
+    return session && { session, inc: inc ?? '' }
+  }
+  /** Compares a session with the ledger. What is over there is over here from now on. @returns whether it is live */
+  const compare = async (userId: string, sid: string, incarnation: string): Promise<boolean> => {
+    const verdict = await guard.verdict({ userId, sid })
+    if (verdict === 'live') await keepIncarnation(redis, [sessionKey(userId, sid)], [incarnation])
+    else if (verdict === 'over') await redis.del(sessionKey(userId, sid))
+    else await revoke(sid, verdict, userId)
+    return verdict === 'live'
+  }
+  const comparing = new Map<string, Promise<boolean>>()
+  /** One comparison for all requests that wait for it. */
+  const verify = (userId: string, sid: string, { id }: Incarnation): Promise<boolean> => {
+    const key = [id, userId, sid].join()
+    const compared = comparing.get(key) ?? compare(userId, sid, id).finally(() => comparing.delete(key))
+    comparing.set(key, compared)
+    return compared
+  }
+  /** Whether a session that was let in meanwhile is there, and of this incarnation or live in the ledger. */
+  const stands = async (userId: string, sid: string, at: Incarnation): Promise<boolean> => {
+    const inc = await redis.hget(sessionKey(userId, sid), 'inc')
+    return inc !== null && (inc === at.id || (await verify(userId, sid, at)))
+  }
+  /** A session as it was read in an incarnation, once that is the present one. */
+  const verified = async (
+    found: { session: LiveSession; inc: string } | undefined,
+    at: Incarnation,
+  ): Promise<LiveSession | undefined> => {
+    if (!found) return undefined
+    const { userId, sid } = found.session
+    for (let now = at; ; now = await guard.enter()) {
+      if (found.inc !== now.id && !(await verify(userId, sid, now))) return undefined
+      if (guard.isCurrent(now)) return found.session
+    }
+  }
+  /**
+   * Runs a script about one session. A session from before this incarnation is compared with the ledger first; and again if
+   * another incarnation came while the answer was under way.
+   */
+  const judge = async (userId: string, sid: string, run: (incarnation: string) => Promise<unknown>) => {
+    for (;;) {
+      const at = await guard.enter()
+      const reply = (await run(at.id)) as unknown[]
+      if (reply[0] === 'unchecked') {
+        await verify(userId, sid, at)
+        continue
+      }
+      if (guard.isCurrent(at) || (reply[0] !== 'live' && reply[0] !== 'offered')) return reply
+      const now = await guard.enter()
+      if ((await stands(userId, sid, now)) && guard.isCurrent(now)) return reply
+    }
   }
   const judged = (session: LiveSession | undefined, revocation: Revocation | undefined): LiveSession | undefined => {
     if (!session || endedBy(session, revocation)) return undefined
@@ -88,9 +161,12 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
   const read: LiveSessions['read'] = async (sid, now) => {
     const userId = await ownerOf(sid)
     if (userId === undefined) return undefined
-    return judged(...(await Promise.all([load(userId, sid, now), revocationOf(userId)])))
+    const at = await guard.enter()
+    const [found, revocation] = await Promise.all([load(userId, sid, now), revocationOf(userId)])
+    return judged(await verified(found, at), revocation)
   }
   const listByUser: LiveSessions['listByUser'] = async (userId, now) => {
+    const at = await guard.enter()
     const sids = await redis.zrange(indexKey(userId), '0', String(PAGE - 1))
     const [revocation, loaded] = await Promise.all([
       revocationOf(userId),
@@ -98,7 +174,8 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
     ])
     const gone = sids.filter((_, index) => !loaded[index])
     if (gone.length > 0) await redis.zrem(indexKey(userId), ...gone)
-    return loaded.flatMap((session) => judged(session, revocation) ?? [])
+    const sessions = await Promise.all(loaded.map((found) => verified(found, at)))
+    return sessions.flatMap((session) => judged(session, revocation) ?? [])
   }
   /** Remembers who has a sid for as long as its tombstone may be asked for. @returns what was remembered before */
   const claim = async (sid: string, owner: string, ttlMs: number): Promise<string | undefined> => {
@@ -137,11 +214,32 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
     return revokeOwned(owner, sid, tombstone)
   }
 
+  const revoke: LiveSessions['revoke'] = async (sid, tombstone, userId) => {
+    let died = false
+    let [next, known]: (string | undefined)[] = [sid, userId]
+    for (let links = 0; next !== undefined && links < LONGEST_CHAIN; links++) {
+      const one: { died: boolean; next: string | undefined } = await revokeOne(next, tombstone, known)
+      died ||= one.died
+      next = one.next
+      known = undefined
+    }
+    return died ? 'success' : 'noop'
+  }
+
   return {
     read,
     listByUser,
     revocationOf,
-    readMany: (sids, now) => Promise.all(sids.map((sid) => read(sid, now))),
+    revoke,
+    readMany: (sids, now) =>
+      Promise.all(
+        sids.map(async (sid) => {
+          const userId = await ownerOf(sid)
+          if (userId === undefined) return undefined
+          const [found, revocation] = await Promise.all([load(userId, sid, now), revocationOf(userId)])
+          return judged(found?.session, revocation)
+        }),
+      ),
 
     async create(session, now) {
       const { sid, userId, absoluteExpiry } = session
@@ -149,7 +247,8 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
       const owner = (await claim(sid, userId, ttlMs)) ?? userId
       if (isTombstone(owner)) return []
       const facts: Facts = { ...session, createdAt: now }
-      const args = [now, sid, JSON.stringify(facts), absoluteExpiry, idleMs, TTL_MARGIN_MS]
+      const { id } = await guard.enter()
+      const args = [now, sid, JSON.stringify(facts), absoluteExpiry, idleMs, TTL_MARGIN_MS, id]
       const keys = [...keysOf(userId, sid), indexKey(userId)]
       const count = owner === userId ? Number(await createSession(redis, keys, args)) : -1
       if (count < 0) throw new Error('A session of this sid exists already')
@@ -161,8 +260,9 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
 
     async present({ sid, userId, gen, network }, now) {
       const args = [now, gen, network, idleMs, graceMs, renewMs, TTL_MARGIN_MS, forkedAt(now), TOMBSTONE_MARGIN_MS]
-      const reply = await presentGen(redis, judgedKeysOf(userId, sid), args)
-      const [kind, value, seen, current, due] = reply as unknown[]
+      const keys = judgedKeysOf(userId, sid)
+      const reply = await judge(userId, sid, (id) => presentGen(redis, keys, [...args, id]))
+      const [kind, value, seen, current, due] = reply
       if (kind === 'revoked') return { kind, tombstone: buriedAs(String(value)) }
       if (kind === 'absent') return absent(sid)
       if (kind !== 'live' && kind !== 'fork') throw unexpected(reply)
@@ -173,8 +273,9 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
 
     async renew({ sid, userId, gen, network }, now) {
       const args = [now, gen, network, graceMs, renewMs, forkedAt(now), TOMBSTONE_MARGIN_MS]
-      const reply = await renewGen(redis, judgedKeysOf(userId, sid), args)
-      const [kind, value, seen, current, next] = reply as unknown[]
+      const keys = judgedKeysOf(userId, sid)
+      const reply = await judge(userId, sid, (id) => renewGen(redis, keys, [...args, id]))
+      const [kind, value, seen, current, next] = reply
       if (kind === 'revoked') return { kind, tombstone: buriedAs(String(value)) }
       if (kind === 'absent') return absent(sid)
       if (kind === 'stale') return { kind }
@@ -210,18 +311,6 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes): LiveSess
       if (owner === null) return undefined
       const text = isTombstone(owner) ? owner : await redis.get(tombstoneKey(owner, sid))
       return text === null ? undefined : buriedAs(text)
-    },
-
-    async revoke(sid, tombstone, userId) {
-      let died = false
-      let [next, known]: (string | undefined)[] = [sid, userId]
-      for (let links = 0; next !== undefined && links < LONGEST_CHAIN; links++) {
-        const one: { died: boolean; next: string | undefined } = await revokeOne(next, tombstone, known)
-        died ||= one.died
-        next = one.next
-        known = undefined
-      }
-      return died ? 'success' : 'noop'
     },
 
     async end(sid, successor) {

@@ -1,0 +1,31 @@
+import type { Redis } from 'ioredis'
+import type { ServiceLog } from '../log.ts'
+import type { LiveSessions } from '../stores/port.ts'
+import { createIncarnations } from '../stores/redis/incarnation.ts'
+import { createLiveSessions } from '../stores/redis/live-sessions.ts'
+import type { Lifetimes } from './policy.ts'
+import { type RestoreDeps, restoreEndings, verdictOf } from './restore.ts'
+
+/** A host without Postgres leaves the first try to one that can bring back the epochs as well. */
+const PATIENCE_MS = 1_500
+
+export interface OpenSessionsDeps extends Omit<RestoreDeps, 'sessions'> {
+  warn: ServiceLog['warn']
+}
+
+/**
+ * Live sessions of a Redis that may come back empty, older, or as another one: the ledger wins over it. Before a session
+ * of such a Redis is accepted, those that the ledger has as ended are ended there too, and each that is left is looked up in
+ * the ledger once.
+ */
+export function openSessions(redis: Redis, lifetimes: Lifetimes, deps: OpenSessionsDeps): LiveSessions {
+  const incarnations = createIncarnations(redis, {
+    restore: () => restoreEndings({ ...deps, sessions }),
+    withEpochs: deps.users !== undefined,
+    patienceMs: deps.users ? 0 : PATIENCE_MS,
+    warn: deps.warn,
+  })
+  const verdict = (session: { userId: string; sid: string }) => verdictOf(session, deps)
+  const sessions: LiveSessions = createLiveSessions(redis, lifetimes, { ...incarnations, verdict })
+  return sessions
+}

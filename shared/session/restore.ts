@@ -1,0 +1,66 @@
+import type { LiveSessions, RevokedUser, SessionLedger, Tombstone, Users } from '../stores/port.ts'
+import { mapLimited } from '../stores/tables/entity.ts'
+
+const PARALLEL = 32
+/** Users whose epoch is told to Redis again: so many at a time, the latest first. */
+const EPOCHS = { page: 500, atOnce: 16 } as const
+
+export interface RaiseEpochsDeps {
+  users: Pick<Users, 'listRevoked'>
+  sessions: Pick<LiveSessions, 'raiseEpoch'>
+  absoluteSeconds: number
+  now: () => number
+}
+
+/**
+ * Writes to Redis every epoch that rose while an older session may still be live: Redis may have failed at the time, or
+ * have lost it since.
+ * @param over whether to stop: asked before each page
+ */
+export async function raiseEpochs(deps: RaiseEpochsDeps, over: () => boolean = () => false): Promise<void> {
+  const since = deps.now() - deps.absoluteSeconds * 1000
+  let last: RevokedUser | undefined
+  while (!over()) {
+    const page: RevokedUser[] = await deps.users.listRevoked(new Date(since), EPOCHS.page, last)
+    await mapLimited(page, EPOCHS.atOnce, ({ id, ...revocation }) =>
+      deps.sessions.raiseEpoch(id, revocation, revocation.at + deps.absoluteSeconds * 1000),
+    )
+    last = page.at(-1)
+    if (page.length < EPOCHS.page) return
+  }
+}
+
+export interface RestoreDeps extends Omit<RaiseEpochsDeps, 'users' | 'sessions'> {
+  sessions: Pick<LiveSessions, 'end' | 'raiseEpoch' | 'revoke'>
+  ledger: Pick<SessionLedger, 'endedPages' | 'find'>
+  /** Only where Postgres is at hand. */
+  users?: RaiseEpochsDeps['users'] | undefined
+}
+
+/** Ends once more, in a Redis that may have forgotten it, every session that the ledger has as ended within its lifetime. */
+export async function restoreEndings({ users, ...deps }: RestoreDeps): Promise<void> {
+  if (users) await raiseEpochs({ ...deps, users })
+  const { ledger, sessions } = deps
+  for await (const page of ledger.endedPages(new Date(deps.now() - deps.absoluteSeconds * 1000))) {
+    await mapLimited(page, PARALLEL, async ({ userId, sid, state, endedAt, ...why }) => {
+      const { reason } = why
+      if (state === 'revoked' && reason) await sessions.revoke(sid, { ...why, reason, at: endedAt.getTime() }, userId)
+      else await sessions.end(sid)
+    })
+  }
+}
+
+/**
+ * What the ledger says of a session that Redis has as live.
+ * @returns its tombstone if it was revoked; `over` if it ended in another way, or the ledger does not know it
+ */
+export async function verdictOf(
+  { userId, sid }: { userId: string; sid: string },
+  { ledger }: Pick<RestoreDeps, 'ledger'>,
+): Promise<Tombstone | 'live' | 'over'> {
+  const row = await ledger.find(userId, sid)
+  if (row?.state === 'active') return 'live'
+  if (row?.state !== 'revoked' || !row.reason) return 'over'
+  const { reason, endedAt, containmentId } = row
+  return { reason, at: endedAt?.getTime() ?? 0, ...(containmentId !== undefined && { containmentId }) }
+}

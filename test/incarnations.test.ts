@@ -1,0 +1,326 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { endAll } from '../shared/session/end.ts'
+import { openSessions } from '../shared/session/open.ts'
+import { connectRedis } from '../shared/stores/connect.ts'
+import { LIFETIMES } from '../shared/stores/contract/live-sessions.ts'
+import { createMemoryStores } from '../shared/stores/memory/stores.ts'
+import type { LiveSessions, NewSession, Tombstone } from '../shared/stores/port.ts'
+import { type RedisServerProcess, startRedisServer, withoutRedisServer } from './redis-server.ts'
+
+const ABSOLUTE_SECONDS = 86_400
+const HOME = '192.0.2.1'
+const contained = (n: number): Tombstone => ({ reason: 'contained', at: Date.now(), containmentId: `c-${n}` })
+const down = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
+
+let dir = ''
+const closing: (() => Promise<void>)[] = []
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ato-redis-'))
+})
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+/** Both hosts over one Redis, with ledgers that outlive it. */
+function twoHosts(url: string) {
+  const stores = createMemoryStores({ now: Date.now, lifetimes: LIFETIMES })
+  const ledger = { ...stores.ledger }
+  const host = (users?: typeof stores.users) => {
+    const { redis, close } = connectRedis(url)
+    closing.push(close)
+    return openSessions(redis, LIFETIMES, {
+      ...{ ledger, users, absoluteSeconds: ABSOLUTE_SECONDS, now: Date.now, warn: () => {} },
+    })
+  }
+  const hosts = { functions: host(stores.users), web: host() }
+  return { ...stores, ledger, hosts, again: host }
+}
+type Hosts = ReturnType<typeof twoHosts>
+
+async function signIn({ hosts, ledger }: Hosts, over: Partial<NewSession> = {}): Promise<NewSession> {
+  const now = Date.now()
+  const session: NewSession = {
+    ...{ sid: randomBytes(16).toString('base64url'), userId: randomUUID(), deviceHash: 'd'.repeat(32) },
+    ...{ amr: ['pwd'], acr: 'signed-in', authTime: now, absoluteExpiry: now + ABSOLUTE_SECONDS * 1000, epoch: 1 },
+    ...{ via: 'web', ip: HOME, device: 'Firefox on Linux' },
+    ...over,
+  }
+  const { userId, sid, deviceHash, device, ip, via, absoluteExpiry } = session
+  const row = { userId, sid, deviceHash, device, ip, via, state: 'active' as const, issuedAt: new Date(now) }
+  await ledger.open({ ...row, absoluteExpiry: new Date(absoluteExpiry) })
+  await hosts.functions.create(session, now)
+  return session
+}
+const many = (count: number, hosts: Hosts) => Promise.all(Array.from({ length: count }, () => signIn(hosts)))
+
+/** As `contain` does: Redis first, then the ledger. */
+async function revoke({ sid, userId }: NewSession, n: number, { hosts, ledger }: Hosts) {
+  const tombstone = contained(n)
+  await hosts.web.revoke(sid, tombstone)
+  await ledger.close(userId, sid, { ...tombstone, state: 'revoked', at: new Date(tombstone.at) })
+}
+
+const present = (host: LiveSessions, { sid, userId }: NewSession) =>
+  host.present({ sid, userId, gen: 1, network: HOME }, Date.now())
+const kindOf = async (host: LiveSessions, session: NewSession) =>
+  present(host, session).then(
+    ({ kind }) => kind,
+    () => 'no answer' as const,
+  )
+const everywhere = async ({ hosts }: Hosts, sessions: readonly NewSession[]) =>
+  Promise.all([hosts.functions, hosts.web].flatMap((host) => sessions.map((session) => kindOf(host, session))))
+
+/** Asks for all of them on both hosts, over and over. @returns a function that stops it, and says what was answered */
+function keepAsking(hosts: Hosts, sessions: readonly NewSession[]) {
+  const answers = new Map<string, number>()
+  let stopped = false
+  const asking = (async () => {
+    while (!stopped) {
+      for (const kind of await everywhere(hosts, sessions)) answers.set(kind, (answers.get(kind) ?? 0) + 1)
+    }
+  })()
+  return async () => {
+    stopped = true
+    await asking
+    return answers
+  }
+}
+/** What was answered at all, beside that there is no answer now. */
+const kindsOf = (answers: ReadonlyMap<string, number>) => [...answers.keys()].filter((kind) => kind !== 'no answer')
+const untilLive = (hosts: Hosts, sessions: readonly NewSession[]) =>
+  expect.poll(async () => new Set(await everywhere(hosts, sessions)), { timeout: 15_000 }).toEqual(new Set(['live']))
+
+describe.skipIf(withoutRedisServer)('a Redis that was restarted', () => {
+  let server: RedisServerProcess
+  beforeEach(async () => {
+    server = await startRedisServer(dir)
+    closing.push(() => server.kill())
+  })
+  const restart = async () => {
+    await server.kill()
+    server = await startRedisServer(dir, server.port)
+  }
+
+  test('from a dump older than the revokes lets nobody in who was revoked, at no time, and everybody else', async () => {
+    const hosts = twoHosts(server.url)
+    const [victims, bystanders] = [await many(10, hosts), await many(10, hosts)]
+    expect(new Set(await everywhere(hosts, [...victims, ...bystanders]))).toEqual(new Set(['live']))
+    await server.save()
+    await Promise.all(victims.map((session, n) => revoke(session, n, hosts)))
+    const stop = keepAsking(hosts, victims)
+    await restart()
+    await untilLive(hosts, bystanders)
+    const answers = await stop()
+    expect(kindsOf(answers)).toEqual(['revoked'])
+    for (const [n, session] of victims.entries()) {
+      const tombstone = { reason: 'contained', containmentId: `c-${n}` }
+      expect(await present(hosts.hosts.web, session)).toMatchObject({ kind: 'revoked', tombstone })
+      expect(await hosts.hosts.functions.tombstone(session.sid)).toMatchObject(tombstone)
+      expect(await hosts.hosts.functions.read(session.sid, Date.now())).toBeUndefined()
+    }
+    expect(await signIn(hosts).then((session) => kindOf(hosts.hosts.web, session))).toBe('live')
+  })
+
+  test('tells hosts that start only now as well', async () => {
+    const hosts = twoHosts(server.url)
+    const [victim, bystander] = [await signIn(hosts), await signIn(hosts)]
+    await server.save()
+    await revoke(victim, 1, hosts)
+    await restart()
+    for (const late of [hosts.again(), hosts.again(hosts.users)]) {
+      expect(await kindOf(late, victim)).toBe('revoked')
+      expect(await kindOf(late, bystander)).toBe('live')
+    }
+  })
+
+  test('empty has no sessions, and still says which were revoked', async () => {
+    const hosts = twoHosts(server.url)
+    const [victim, bystander] = [await signIn(hosts), await signIn(hosts)]
+    await revoke(victim, 1, hosts)
+    await restart()
+    expect(await present(hosts.hosts.functions, victim)).toMatchObject({
+      kind: 'revoked',
+      tombstone: { containmentId: 'c-1' },
+    })
+    expect(new Set(await everywhere(hosts, [bystander]))).toEqual(new Set(['absent']))
+  })
+
+  test('from an older dump forgets no epoch: neither of a change nor of a containment', async () => {
+    const hosts = twoHosts(server.url)
+    const epochOf = async (reason: 'contained' | 'password_changed', openedBefore?: number) => {
+      const user = { id: randomUUID(), email: `${randomUUID()}@example.com`, passwordHash: 'hash' }
+      await hosts.users.create(user, new Date())
+      const sessions = [await signIn(hosts, { userId: user.id }), await signIn(hosts, { userId: user.id })]
+      return async () => {
+        const at = Date.now()
+        const why = { reason, ...(openedBefore !== undefined && { openedBefore }) }
+        const epoch = (await hosts.users.bumpEpoch(user.id, why, new Date(at))) ?? 0
+        // The ledger rows are left for the sweeper.
+        const deps = { ...hosts, sessions: hosts.hosts.functions, ledger: { close: down } }
+        const rest = { absoluteSeconds: ABSOLUTE_SECONDS, now: Date.now, warn: () => {} }
+        await endAll(user.id, { ...why, epoch, at }, { ...deps, ...rest })
+        return sessions
+      }
+    }
+    const endings = [await epochOf('password_changed'), await epochOf('contained', Date.now() + 60_000)]
+    const [spared] = [await epochOf('contained', Date.now() - 60_000)]
+    await server.save()
+    const ended = (await Promise.all(endings.map((end) => end()))).flat()
+    const stop = keepAsking(hosts, ended)
+    await restart()
+    await untilLive(hosts, await spared())
+    expect(kindsOf(await stop())).toEqual(['revoked'])
+  })
+
+  test('while the ledger cannot be read lets nobody in, and afterwards those who are live', async () => {
+    const hosts = twoHosts(server.url)
+    const { ledger } = hosts
+    const [victim, bystander] = [await signIn(hosts), await signIn(hosts)]
+    await server.save()
+    await revoke(victim, 1, hosts)
+    const { find, endedPages } = ledger
+    Object.assign(ledger, { find: down, endedPages: () => ({ [Symbol.asyncIterator]: () => ({ next: down }) }) })
+    await restart()
+    expect(new Set(await everywhere(hosts, [victim, bystander]))).toEqual(new Set(['no answer']))
+    // The ended ones can be listed again, single rows not yet.
+    Object.assign(ledger, { endedPages })
+    expect(new Set(await everywhere(hosts, [victim]))).toEqual(new Set(['revoked']))
+    expect(new Set(await everywhere(hosts, [bystander]))).toEqual(new Set(['no answer']))
+    Object.assign(ledger, { find })
+    await untilLive(hosts, [bystander])
+    Object.assign(ledger, { find: down })
+    expect(await kindOf(hosts.hosts.web, bystander)).toBe('live')
+  })
+
+  test('asks the ledger once for each session from before, however many requests there are', async () => {
+    const hosts = twoHosts(server.url)
+    const bystanders = await many(5, hosts)
+    await server.save()
+    await restart()
+    const { find } = hosts.ledger
+    const asked: string[] = []
+    Object.assign(hosts.ledger, {
+      find: (userId: string, sid: string) => {
+        asked.push(sid)
+        return find(userId, sid)
+      },
+    })
+    const { functions } = hosts.hosts
+    for (let round = 0; round < 3; round++) {
+      const asking = bystanders.flatMap((session) => [kindOf(functions, session), kindOf(functions, session)])
+      expect(new Set(await Promise.all(asking))).toEqual(new Set(['live']))
+    }
+    expect(asked.sort()).toEqual(bystanders.map(({ sid }) => sid).sort())
+  })
+
+  test('again while it is being compared is compared again', async () => {
+    const hosts = twoHosts(server.url)
+    const [victims, bystanders] = [await many(5, hosts), await many(5, hosts)]
+    await server.save()
+    await Promise.all(victims.map((session, n) => revoke(session, n, hosts)))
+    const stop = keepAsking(hosts, victims)
+    for (let times = 0; times < 3; times++) await restart()
+    await untilLive(hosts, bystanders)
+    expect(kindsOf(await stop())).toEqual(['revoked'])
+  })
+
+  test('knows no session whose row the ledger does not have', async () => {
+    const hosts = twoHosts(server.url)
+    const session = await signIn(hosts)
+    await server.save()
+    Object.assign(hosts.ledger, { find: async () => undefined })
+    await restart()
+    expect(new Set(await everywhere(hosts, [session]))).toEqual(new Set(['absent']))
+  })
+})
+
+/** An address behind which another server can be put. */
+async function movingAddress(port: number) {
+  const target = { port }
+  const sockets = new Set<Socket>()
+  const proxy = createServer((client) => {
+    const upstream = connect(target.port, '127.0.0.1')
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(one)
+      one.pipe(other)
+      one.on('error', () => other.destroy()).on('close', () => other.destroy())
+    }
+  })
+  await once(proxy.listen(0, '127.0.0.1'), 'listening')
+  const sever = () => {
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+  }
+  closing.push(async () => {
+    proxy.close()
+    sever()
+  })
+  return {
+    url: `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    moveTo(next: number) {
+      target.port = next
+      sever()
+    },
+  }
+}
+
+describe.skipIf(withoutRedisServer)('a Redis that fails over', () => {
+  test('to a replica that has not heard of the revokes lets nobody in who was revoked', async () => {
+    const [server, replica] = [
+      await startRedisServer(dir),
+      await startRedisServer(await mkdtemp(join(dir, 'replica-'))),
+    ]
+    closing.push(server.kill, replica.kill)
+    const address = await movingAddress(server.port)
+    const admin = new Redis(replica.port)
+    closing.push(async () => admin.disconnect())
+    const hosts = twoHosts(address.url)
+    const [victims, bystanders] = [await many(10, hosts), await many(10, hosts)]
+    await admin.replicaof('127.0.0.1', server.port)
+    await expect.poll(async () => admin.info('replication'), { timeout: 10_000 }).toContain('master_link_status:up')
+    await expect.poll(() => admin.exists('incarnation')).toBe(1)
+    await admin.replicaof('NO', 'ONE')
+    await Promise.all(victims.map((session, n) => revoke(session, n, hosts)))
+    const stop = keepAsking(hosts, victims)
+    address.moveTo(replica.port)
+    await untilLive(hosts, bystanders)
+    const answers = await stop()
+    expect(answers.get('live')).toBeUndefined()
+    expect(answers.get('revoked')).toBeGreaterThan(0)
+    expect(await admin.get('incarnation')).toContain((await admin.info('server')).match(/run_id:(\w+)/)?.[1])
+  })
+})
+
+describe('the data in Redis', () => {
+  test('that loses its mark is marked again, and its sessions are compared with the ledger', async () => {
+    const admin = new Redis(inject('redisUrl'))
+    closing.push(async () => admin.disconnect())
+    const before = twoHosts(inject('redisUrl'))
+    const [victim, bystander] = [await signIn(before), await signIn(before)]
+    await before.ledger.close(victim.userId, victim.sid, { state: 'revoked', at: new Date(), reason: 'contained' })
+    // In the incarnation that they were created in nobody asks the ledger.
+    expect(new Set(await everywhere(before, [victim, bystander]))).toEqual(new Set(['live']))
+    const mark = (await admin.get('incarnation')) ?? ''
+    try {
+      await admin.del('incarnation')
+      const later = before.again(before.users)
+      expect(await kindOf(later, victim)).toBe('revoked')
+      expect(await kindOf(later, bystander)).toBe('live')
+      expect(await admin.get('incarnation')).not.toBe(mark)
+    } finally {
+      // Other tests run over this Redis.
+      await admin.set('incarnation', mark, 'PX', 86_400_000)
+    }
+  })
+})
