@@ -16,7 +16,7 @@ import { blockEnd, cutOff, type Outcome, subjectOf } from './row.ts'
 
 export interface ActDeps extends RevokeCallDeps {
   users: Pick<Users, 'bumpEpoch'>
-  sessions: Pick<LiveSessions, 'listByUser' | 'raiseEpoch' | 'revoke'>
+  sessions: Pick<LiveSessions, 'listByUser' | 'raiseEpoch' | 'revoke' | 'successorsOf' | 'tombstone'>
   ledger: SessionLedger
   blocks: BlockList
   deviceTokens: Pick<DeviceTokens, 'revokeLineage'>
@@ -67,7 +67,12 @@ function revokeSession(row: Containment, sid: string, deps: ActDeps): () => Prom
     const result = byWeb ?? (await deps.sessions.revoke(sid, { ...end, at }, row.userId))
     // The ledger has the last word when Redis has lost or forgotten something: it is told here whoever revoked.
     const userId = row.userId ?? (await deps.ledger.locate(sid))?.userId
-    if (userId !== undefined) await deps.ledger.close(userId, sid, { ...end, state: 'revoked', at: new Date(at) })
+    if (userId !== undefined) {
+      for (const one of [sid, ...(await deps.sessions.successorsOf(sid))])
+        await deps.ledger.close(userId, one, { ...end, state: 'revoked', at: new Date(at) })
+    }
+    // A Redis that took over before the ledger knew has heard of nothing, and has been told that the session is live.
+    if (!(await deps.sessions.tombstone(sid))) await deps.sessions.revoke(sid, { ...end, at }, userId)
     return { kind: 'done', result, via: byWeb ? 'web' : 'direct' }
   }
 }

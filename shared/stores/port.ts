@@ -238,6 +238,8 @@ export interface LiveSessions {
    * tombstone is left in its place)
    */
   revoke(sid: string, tombstone: Tombstone, userId?: string): Promise<'success' | 'noop'>
+  /** The sids that took the place of this one, one after the other: what a revocation of it has ended as well. */
+  successorsOf(sid: string): Promise<string[]>
   /** The user's own logout: gone, without a tombstone. @param successor what took its place @returns whether there was one */
   end(sid: string, successor?: { sid: string; until: number }): Promise<boolean>
 }

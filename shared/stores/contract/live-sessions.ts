@@ -560,6 +560,8 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       const [first, second, third] = [await started(), await started(), await started()]
       expect(await sessions.end(first.sid, { sid: second.sid, until })).toBe(true)
       expect(await sessions.end(second.sid, { sid: third.sid, until })).toBe(true)
+      expect(await sessions.successorsOf(first.sid)).toEqual([second.sid, third.sid])
+      expect(await sessions.successorsOf(third.sid)).toEqual([])
       expect(await sessions.revoke(first.sid, contained)).toBe('success')
       expect(await kindOf(third.sid, 1, NOW)).toBe('revoked')
       expect(await sessions.revoke(first.sid, contained)).toBe('success')

@@ -150,6 +150,12 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
       return died ? 'success' : 'noop'
     },
 
+    async successorsOf(sid) {
+      const found: string[] = []
+      for (let next = successors.get(sid); next !== undefined; next = successors.get(next)) found.push(next)
+      return found
+    },
+
     async end(sid, successor) {
       if (successor && !successors.has(sid)) successors.set(sid, successor.sid)
       return sessions.delete(sid)

@@ -313,6 +313,18 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
       return text === null ? undefined : buriedAs(text)
     },
 
+    async successorsOf(sid) {
+      const successors: string[] = []
+      for (let last: string = sid; successors.length < LONGEST_CHAIN; ) {
+        const userId = await ownerOf(last)
+        const next: string | null = userId === undefined ? null : await redis.get(successorKey(userId, last))
+        if (next === null) break
+        successors.push(next)
+        last = next
+      }
+      return successors
+    },
+
     async end(sid, successor) {
       const userId = await ownerOf(sid)
       if (userId === undefined) return false
