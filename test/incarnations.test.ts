@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import { endAll } from '../shared/session/end.ts'
@@ -84,6 +85,8 @@ function keepAsking(hosts: Hosts, sessions: readonly NewSession[]) {
   let stopped = false
   const asking = (async () => {
     while (!stopped) {
+      // A store that is known to be away refuses at once: the loop must leave others their turn.
+      await nextTurn()
       for (const kind of await everywhere(hosts, sessions)) answers.set(kind, (answers.get(kind) ?? 0) + 1)
     }
   })()

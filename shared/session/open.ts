@@ -7,7 +7,7 @@ import type { Lifetimes } from './policy.ts'
 import { type RestoreDeps, restoreEndings, verdictOf } from './restore.ts'
 
 /** A host without Postgres leaves the first try to one that can bring back the epochs as well. */
-const PATIENCE_MS = 1_500
+const PATIENCE_MS = 1_000
 
 export interface OpenSessionsDeps extends Omit<RestoreDeps, 'sessions'> {
   warn: ServiceLog['warn']

@@ -2,7 +2,8 @@ import { AsyncResource } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import { within } from '../../bounded.ts'
+import { callLimit, within } from '../../bounded.ts'
+import { StoreAway } from '../away.ts'
 import { createLeases } from './leases.ts'
 
 /** One life of the data in Redis: from when it was marked until the server restarts, fails over or is restored. */
@@ -46,8 +47,8 @@ const MARKER_MS = 7 * 24 * 3_600_000
 const LEASE_MS = 15_000
 const RENEW_MS = 5_000
 const POLL_MS = 100
-/** A request that waits longer is answered that it may try again. */
-const WAIT_MS = 2_500
+/** A request that waits longer is answered that it may try again; sooner, if its own time is over. */
+const WAIT_MS = 2_000
 /** A proxy may hide that there is another server behind it, and a failover need not break a connection. */
 const COMPARE_EVERY_MS = 5_000
 
@@ -148,7 +149,7 @@ export function createIncarnations(redis: Redis, options: IncarnationOptions): I
         if (performance.now() - known.comparedAt >= COMPARE_EVERY_MS) void settled().catch(() => {})
         return { id: known.id, generation: of }
       }
-      return { id: await within(WAIT_MS, settled()).catch(unjudged), generation: of }
+      return { id: await within(Math.min(WAIT_MS, callLimit().ms), settled()).catch(unjudged), generation: of }
     },
     isCurrent: ({ id, generation: of }) => of === generation && (known?.id ?? id) === id,
   }
@@ -162,9 +163,9 @@ function readMarker(text: string): Marker | undefined {
   }
 }
 
-/** A store that cannot be asked in time, whichever it is: the request may be tried again. */
+/** Whatever it was: nothing can be said of the sessions in Redis, and the request may be tried again. */
 function unjudged(cause: unknown): never {
-  throw Object.assign(new Error('The sessions in Redis cannot be judged yet', { cause }), { code: 'ETIMEDOUT' })
+  throw cause instanceof StoreAway ? cause : new StoreAway('redis', { cause })
 }
 
 /** A server that tells no run id has an empty one: then the mark alone says whether it is the same data. */
