@@ -137,6 +137,7 @@ const common = {
   REDIS_CA: authority.describe(
     'Authority of Redis’ certificate when it is one of its own; names are then not compared.',
   ),
+  REDIS_CLUSTER: flag.describe('1: `REDIS_URL` is a node of a cluster; so it is if it names several, comma-separated.'),
   TLS_INSECURE: insecure,
   TABLES_URL: httpsUrl.optional().describe('Table endpoint of a storage account, reached as an Entra ID identity.'),
   TABLES_CONNECTION: hidden.optional().describe('Instead of `TABLES_URL`: a connection string with a key or a SAS.'),

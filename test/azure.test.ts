@@ -17,6 +17,7 @@ const read = (path: string) => readFile(join(ROOT, path), 'utf8')
 const NOT_THERE: Readonly<Record<string, string>> = {
   ATO_LAB: 'of the lab alone',
   TLS_INSECURE: 'both authorities are pinned',
+  REDIS_CLUSTER: 'the store is one server',
   TABLES_CONNECTION: 'the account has no keys: TABLES_URL',
   AZURE_TENANT_ID: 'of hosts without a managed identity',
   AZURE_CLIENT_SECRET: 'of hosts without a managed identity',

@@ -1,23 +1,29 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { loadSecrets } from '../lab/secrets.ts'
+import { startRedis } from '../lab/stores/redis.ts'
 import { endAll } from '../shared/session/end.ts'
-import { openSessions } from '../shared/session/open.ts'
-import { connectRedis } from '../shared/stores/connect.ts'
-import { LIFETIMES } from '../shared/stores/contract/live-sessions.ts'
-import { createMemoryStores } from '../shared/stores/memory/stores.ts'
-import type { LiveSessions, NewSession, Tombstone } from '../shared/stores/port.ts'
+import {
+  ABSOLUTE_SECONDS,
+  everywhere,
+  keepAsking,
+  kindOf,
+  kindsOf,
+  many,
+  twoHosts as openHosts,
+  present,
+  revoke,
+  signIn,
+  untilLive,
+} from './hosts.ts'
 import { type RedisServerProcess, startRedisServer, withoutRedisServer } from './redis-server.ts'
 
-const ABSOLUTE_SECONDS = 86_400
-const HOME = '192.0.2.1'
-const contained = (n: number): Tombstone => ({ reason: 'contained', at: Date.now(), containmentId: `c-${n}` })
 const down = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
 
 let dir = ''
@@ -30,76 +36,11 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** Both hosts over one Redis, with ledgers that outlive it. */
 function twoHosts(url: string) {
-  const stores = createMemoryStores({ now: Date.now, lifetimes: LIFETIMES })
-  const ledger = { ...stores.ledger }
-  const host = (users?: typeof stores.users) => {
-    const { redis, close } = connectRedis(url)
-    closing.push(close)
-    return openSessions(redis, LIFETIMES, {
-      ...{ ledger, users, absoluteSeconds: ABSOLUTE_SECONDS, now: Date.now, warn: () => {} },
-    })
-  }
-  const hosts = { functions: host(stores.users), web: host() }
-  return { ...stores, ledger, hosts, again: host }
+  const hosts = openHosts(url)
+  closing.push(hosts.close)
+  return hosts
 }
-type Hosts = ReturnType<typeof twoHosts>
-
-async function signIn({ hosts, ledger }: Hosts, over: Partial<NewSession> = {}): Promise<NewSession> {
-  const now = Date.now()
-  const session: NewSession = {
-    ...{ sid: randomBytes(16).toString('base64url'), userId: randomUUID(), deviceHash: 'd'.repeat(32) },
-    ...{ amr: ['pwd'], acr: 'signed-in', authTime: now, absoluteExpiry: now + ABSOLUTE_SECONDS * 1000, epoch: 1 },
-    ...{ via: 'web', ip: HOME, device: 'Firefox on Linux' },
-    ...over,
-  }
-  const { userId, sid, deviceHash, device, ip, via, absoluteExpiry } = session
-  const row = { userId, sid, deviceHash, device, ip, via, state: 'active' as const, issuedAt: new Date(now) }
-  await ledger.open({ ...row, absoluteExpiry: new Date(absoluteExpiry) })
-  await hosts.functions.create(session, now)
-  return session
-}
-const many = (count: number, hosts: Hosts) => Promise.all(Array.from({ length: count }, () => signIn(hosts)))
-
-/** As `contain` does: Redis first, then the ledger. */
-async function revoke({ sid, userId }: NewSession, n: number, { hosts, ledger }: Hosts) {
-  const tombstone = contained(n)
-  await hosts.web.revoke(sid, tombstone)
-  await ledger.close(userId, sid, { ...tombstone, state: 'revoked', at: new Date(tombstone.at) })
-}
-
-const present = (host: LiveSessions, { sid, userId }: NewSession) =>
-  host.present({ sid, userId, gen: 1, network: HOME }, Date.now())
-const kindOf = async (host: LiveSessions, session: NewSession) =>
-  present(host, session).then(
-    ({ kind }) => kind,
-    () => 'no answer' as const,
-  )
-const everywhere = async ({ hosts }: Hosts, sessions: readonly NewSession[]) =>
-  Promise.all([hosts.functions, hosts.web].flatMap((host) => sessions.map((session) => kindOf(host, session))))
-
-/** Asks for all of them on both hosts, over and over. @returns a function that stops it, and says what was answered */
-function keepAsking(hosts: Hosts, sessions: readonly NewSession[]) {
-  const answers = new Map<string, number>()
-  let stopped = false
-  const asking = (async () => {
-    while (!stopped) {
-      // A store that is known to be away refuses at once: the loop must leave others their turn.
-      await nextTurn()
-      for (const kind of await everywhere(hosts, sessions)) answers.set(kind, (answers.get(kind) ?? 0) + 1)
-    }
-  })()
-  return async () => {
-    stopped = true
-    await asking
-    return answers
-  }
-}
-/** What was answered at all, beside that there is no answer now. */
-const kindsOf = (answers: ReadonlyMap<string, number>) => [...answers.keys()].filter((kind) => kind !== 'no answer')
-const untilLive = (hosts: Hosts, sessions: readonly NewSession[]) =>
-  expect.poll(async () => new Set(await everywhere(hosts, sessions)), { timeout: 15_000 }).toEqual(new Set(['live']))
 
 describe.skipIf(withoutRedisServer)('a Redis that was restarted', () => {
   let server: RedisServerProcess
@@ -307,23 +248,20 @@ describe.skipIf(withoutRedisServer)('a Redis that fails over', () => {
 
 describe('the data in Redis', () => {
   test('that loses its mark is marked again, and its sessions are compared with the ledger', async () => {
-    const admin = new Redis(inject('redisUrl'))
+    const store = await startRedis({ dir, secrets: await loadSecrets(dir), log: () => {} })
+    closing.push(() => store.close())
+    const admin = new Redis(store.connection)
     closing.push(async () => admin.disconnect())
-    const before = twoHosts(inject('redisUrl'))
+    const before = twoHosts(store.connection)
     const [victim, bystander] = [await signIn(before), await signIn(before)]
     await before.ledger.close(victim.userId, victim.sid, { state: 'revoked', at: new Date(), reason: 'contained' })
     // In the incarnation that they were created in nobody asks the ledger.
     expect(new Set(await everywhere(before, [victim, bystander]))).toEqual(new Set(['live']))
-    const mark = (await admin.get('incarnation')) ?? ''
-    try {
-      await admin.del('incarnation')
-      const later = before.again(before.users)
-      expect(await kindOf(later, victim)).toBe('revoked')
-      expect(await kindOf(later, bystander)).toBe('live')
-      expect(await admin.get('incarnation')).not.toBe(mark)
-    } finally {
-      // Other tests run over this Redis.
-      await admin.set('incarnation', mark, 'PX', 86_400_000)
-    }
+    const mark = await admin.get('incarnation')
+    await admin.del('incarnation')
+    const later = before.again(before.users)
+    expect(await kindOf(later, victim)).toBe('revoked')
+    expect(await kindOf(later, bystander)).toBe('live')
+    expect(await admin.get('incarnation')).not.toBe(mark)
   })
 })

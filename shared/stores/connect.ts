@@ -1,11 +1,11 @@
 import type { ConnectionOptions } from 'node:tls'
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import pg from 'pg'
 import { StoreGuard } from './guard.ts'
 import { boundQueries, SILENCE_MS, STATEMENT_MS } from './postgres/bounded-queries.ts'
 import { boundCommands } from './redis/bounded-commands.ts'
 import { createTablesClient, type Tables, type TablesOptions, type TablesSource } from './tables/client.ts'
-import { withoutTlsParameters } from './tls.ts'
+import { redisNodes, withoutTlsParameters } from './tls.ts'
 
 /** A store in use: `ping` is what readiness asks, `close` lets the process end. */
 interface Connection {
@@ -25,6 +25,7 @@ const CONNECT_MS = 900
 /** After this a connection that is to end is cut. */
 const DISCONNECT_MS = 100
 const LONGEST_RECONNECT_MS = 1000
+const DEFAULT_PORT = 6379
 const POOL_SIZE = 8
 const READY_KEY_MS = 60_000
 
@@ -49,29 +50,66 @@ export function connectPostgres(url: string, { tls, onError }: ConnectOptions = 
   return { pool, ping: () => guard.ping(() => pool.query('SELECT 1')), close: () => pool.end() }
 }
 
-/** @param url of the form `redis://…` or `rediss://…`; nothing is connected before the first command */
-export function connectRedis(url: string, { tls, onError }: ConnectOptions = {}): Connection & { redis: Redis } {
-  const redis = new Redis(withoutTlsParameters(url), {
-    lazyConnect: true,
-    connectTimeout: CONNECT_MS,
-    disconnectTimeout: DISCONNECT_MS,
-    // A round trip less before a new connection is of use.
-    disableClientInfo: true,
-    // A command is told at once that its connection is gone. Whether it is sent again is decided by `boundCommands`.
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_MS) * (0.5 + Math.random() / 2),
-    ...(tls === undefined ? {} : { tls }),
-  })
+/**
+ * @param url of the form `redis://…` or `rediss://…`, or several of them, comma-separated: nodes of one cluster. Nothing is
+ * connected before the first command
+ */
+export function connectRedis(
+  url: string,
+  { tls, cluster = false, onError }: ConnectOptions & { cluster?: boolean | undefined } = {},
+): Connection & { redis: Redis } {
+  const urls = redisNodes(url)
+  const redis = cluster || urls.length > 1 ? createCluster(urls, tls) : createRedis(url, tls)
   redis.on('error', (error) => onError?.(error))
   const guard = new StoreGuard('redis')
   boundCommands(redis, guard)
   return {
-    redis,
+    // Both have the commands that the stores use; as a union of the two they could not be called.
+    redis: redis as Redis,
     // A write: a Redis that is full, or a replica, still answers a PING.
-    ping: () => guard.ping(() => redis.set('ready', '1', 'PX', READY_KEY_MS)),
+    ping: () => guard.ping(() => (redis as Redis).set('ready', '1', 'PX', READY_KEY_MS)),
     close: async () => redis.disconnect(),
   }
+}
+
+const redisOptions = (tls: ConnectionOptions | undefined) => ({
+  connectTimeout: CONNECT_MS,
+  disconnectTimeout: DISCONNECT_MS,
+  // A round trip less before a new connection is of use.
+  disableClientInfo: true,
+  // A command is told at once that its connection is gone. Whether it is sent again is decided by `boundCommands`.
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  ...(tls === undefined ? {} : { tls }),
+})
+const pauseBeforeReconnect = (times: number) => Math.min(times * 50, LONGEST_RECONNECT_MS) * (0.5 + Math.random() / 2)
+
+const createRedis = (url: string, tls: ConnectionOptions | undefined) =>
+  new Redis(withoutTlsParameters(url), {
+    ...redisOptions(tls),
+    lazyConnect: true,
+    retryStrategy: pauseBeforeReconnect,
+  })
+
+/** The nodes that are named are asked for the others; all of them have the user and password of the first. */
+function createCluster(urls: readonly string[], tls: ConnectionOptions | undefined): Cluster {
+  const nodes = urls.map((url) => new URL(url))
+  const [first] = nodes
+  return new Cluster(
+    nodes.map(({ hostname, port }) => ({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || DEFAULT_PORT) })),
+    {
+      lazyConnect: true,
+      clusterRetryStrategy: pauseBeforeReconnect,
+      slotsRefreshTimeout: CONNECT_MS,
+      // A managed cluster shows certificates for names, and tells the names of its nodes.
+      ...(tls && { dnsLookup: (address: string, done: (error: null, address: string) => void) => done(null, address) }),
+      redisOptions: {
+        ...redisOptions(tls),
+        ...(first?.username && { username: decodeURIComponent(first.username) }),
+        ...(first?.password && { password: decodeURIComponent(first.password) }),
+      },
+    },
+  )
 }
 
 /** @param source a storage account or Azurite; nothing is connected before the first use */

@@ -10,7 +10,7 @@ export const openPostgres = (config: FunctionsConfig, onError?: OnError) =>
   connectPostgres(config.DATABASE_URL.reveal(), { tls: postgresTls(config), onError })
 
 export const openRedis = (config: FunctionsConfig | WebConfig, onError?: OnError) =>
-  connectRedis(config.REDIS_URL.reveal(), { tls: redisTls(config), onError })
+  connectRedis(config.REDIS_URL.reveal(), { tls: redisTls(config), cluster: config.REDIS_CLUSTER, onError })
 
 export function openTables(config: FunctionsConfig | WebConfig) {
   const { TABLES_URL: url, TABLES_CONNECTION: connection } = config

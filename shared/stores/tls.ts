@@ -33,8 +33,14 @@ export function storeTls(url: string, { ca, insecure, lab }: TlsSettings): Conne
 export const postgresTls = (config: MigrateConfig): ConnectionOptions | undefined =>
   storeTls(config.DATABASE_URL.reveal(), { ca: config.DATABASE_CA, ...switches(config) })
 
+/** One way for all nodes of a cluster: as soon as one of them must be encrypted, all are. */
 export const redisTls = (config: FunctionsConfig | WebConfig): ConnectionOptions | undefined =>
-  storeTls(config.REDIS_URL.reveal(), { ca: config.REDIS_CA, ...switches(config) })
+  redisNodes(config.REDIS_URL.reveal())
+    .map((url) => storeTls(url, { ca: config.REDIS_CA, ...switches(config) }))
+    .find((tls) => tls !== undefined)
+
+/** The URLs of one server, or of several nodes of a cluster. */
+export const redisNodes = (urls: string): string[] => urls.split(/,(?=\s*rediss?:)/).map((url) => url.trim())
 
 const switches = ({ TLS_INSECURE, ATO_LAB }: MigrateConfig | WebConfig) => ({ insecure: TLS_INSECURE, lab: ATO_LAB })
 

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { callLimit, within } from '../../bounded.ts'
 import { StoreAway } from '../away.ts'
 import { createLeases } from './leases.ts'
@@ -47,6 +47,8 @@ const MARKER_MS = 7 * 24 * 3_600_000
 const LEASE_MS = 15_000
 const RENEW_MS = 5_000
 const POLL_MS = 100
+/** A node of a cluster is asked by itself: the limits of commands are those of the whole cluster. */
+const NODE_MS = 2_000
 /** A request that waits longer is answered that it may try again; sooner, if its own time is over. */
 const WAIT_MS = 2_000
 /** A proxy may hide that there is another server behind it, and a failover need not break a connection. */
@@ -135,18 +137,21 @@ export function createIncarnations(redis: Redis, options: IncarnationOptions): I
     return settling
   }
 
-  redis.on('close', () => {
+  const lost = () => {
     generation++
     known = undefined
     settling = undefined
-  })
-  redis.on('ready', () => void settled().catch(() => {}))
+  }
+  const look = () => void settled().catch(() => {})
+  for (const event of isCluster(redis) ? ['close', '-node', '+node'] : ['close']) redis.on(event, lost)
+  // A replica of a cluster may take over without a connection that breaks: then the slots are read again.
+  for (const event of ['ready', 'refresh']) redis.on(event, look)
 
   return {
     async enter() {
       const of = generation
       if (known) {
-        if (performance.now() - known.comparedAt >= COMPARE_EVERY_MS) void settled().catch(() => {})
+        if (performance.now() - known.comparedAt >= COMPARE_EVERY_MS) look()
         return { id: known.id, generation: of }
       }
       return { id: await within(Math.min(WAIT_MS, callLimit().ms), settled()).catch(unjudged), generation: of }
@@ -169,10 +174,18 @@ function unjudged(cause: unknown): never {
 }
 
 /** A server that tells no run id has an empty one: then the mark alone says whether it is the same data. */
-async function serversOf(redis: Redis): Promise<string> {
-  const info = await redis.info('server').catch((error: unknown) => {
+async function serversOf(client: Redis | Cluster): Promise<string> {
+  const servers = isCluster(client) ? client.nodes('master') : [client]
+  const ids = await Promise.all(servers.map((server) => within(NODE_MS, runIdOf(server))))
+  return ids.sort().join()
+}
+
+async function runIdOf(server: Redis): Promise<string> {
+  const info = await server.info('server').catch((error: unknown) => {
     if (error instanceof Error && /^(?:NOPERM|ERR unknown)/.test(error.message)) return ''
     throw error
   })
   return /^run_id:(\w+)/m.exec(info)?.[1] ?? ''
 }
+
+const isCluster = (client: Redis | Cluster): client is Cluster => client.isCluster

@@ -5,7 +5,7 @@ import { defineScript } from './script.ts'
  * KEYS: session, tombstone, what ended sessions of its user. ARGV[1] is always `now`. A session is a hash: `facts` (JSON,
  * of which only the epoch ever changes), `absolute`, `seen`, `deadline` (the earlier of idle and absolute) and its gens,
  * which are judged as `shared/session/gens.ts` does. `inc` is the incarnation of the data in which the session was created or
- * compared with the ledger.
+ * compared with the ledger; without one nobody asks.
  *   gen, since, base    the current one, when it was first presented, and the gen that it succeeded
  *   met                 when the first successor of `base` was presented
  *   peers, settle       other successors of `base` that were presented, each as `gen;`, and until when all are good
@@ -124,7 +124,7 @@ local session = load()
 if not session then return {'absent'} end
 local over = bury(session, ARGV[9])
 if over then return over end
-if session.inc ~= ARGV[10] then return {'unchecked'} end
+if ARGV[10] ~= '' and session.inc ~= ARGV[10] then return {'unchecked'} end
 
 local gen, grace = tonumber(ARGV[2]), tonumber(ARGV[5])
 
@@ -205,7 +205,7 @@ local session = load()
 if not session then return {'absent'} end
 local over = bury(session, ARGV[7])
 if over then return over end
-if session.inc ~= ARGV[8] then return {'unchecked'} end
+if ARGV[8] ~= '' and session.inc ~= ARGV[8] then return {'unchecked'} end
 if tonumber(ARGV[2]) ~= session.gen then return {'stale'} end
 local wait, asked = waitOf(session, ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]))
 if wait > 0 then return {asked and 'repeated' or 'early', wait} end

@@ -128,7 +128,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
     if (!found) return undefined
     const { userId, sid } = found.session
     for (let now = at; ; now = await guard.enter()) {
-      if (found.inc !== now.id && !(await verify(userId, sid, now))) return undefined
+      if (now.id !== '' && found.inc !== now.id && !(await verify(userId, sid, now))) return undefined
       if (guard.isCurrent(now)) return found.session
     }
   }
