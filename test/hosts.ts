@@ -83,4 +83,4 @@ export function keepAsking(hosts: Hosts, sessions: readonly NewSession[]) {
 export const kindsOf = (answers: ReadonlyMap<string, number>) =>
   [...answers.keys()].filter((kind) => kind !== 'no answer')
 export const untilLive = (hosts: Hosts, sessions: readonly NewSession[]) =>
-  expect.poll(async () => new Set(await everywhere(hosts, sessions)), { timeout: 15_000 }).toEqual(new Set(['live']))
+  expect.poll(async () => new Set(await everywhere(hosts, sessions)), { timeout: 30_000 }).toEqual(new Set(['live']))

@@ -57,7 +57,7 @@ const isWhole = () =>
       }),
     ),
   ).then((whole) => whole.every(Boolean))
-const untilWhole = () => expect.poll(isWhole, { timeout: 20_000, interval: 100 }).toBe(true)
+const untilWhole = () => expect.poll(isWhole, { timeout: 30_000, interval: 100 }).toBe(true)
 
 if (!withoutRedisServer) {
   const parent = await mkdtemp(join(tmpdir(), 'ato-cluster-'))
@@ -130,5 +130,5 @@ describe.skipIf(withoutRedisServer)('over a cluster of three nodes', () => {
       await untilLive(hosts, bystanders)
     }
     expect(kindsOf(await stop())).toEqual(['revoked'])
-  })
+  }, 120_000)
 })
