@@ -2,7 +2,7 @@ import { begin, present } from './actors.ts'
 import { chooseFaults } from './faults.ts'
 import { findViolations } from './invariants.ts'
 import { chanceOf, Scheduler } from './scheduler.ts'
-import { createStory } from './story.ts'
+import { type AlertStory, createStory, openAlertsOf } from './story.ts'
 import { installVirtualTime } from './virtual-time.ts'
 import { type Bug, World } from './world.ts'
 
@@ -30,8 +30,12 @@ export async function runSchedule(
   const trace: string[] = []
   const capLimit = chance.pick([1, 2, 25, 25])
   const { bug } = options
-  const world = new World({ scheduler, faults, capLimit, bug, trace: options.trace ? (s) => trace.push(s) : undefined })
+  let alerts: readonly AlertStory[] = []
+  const openAlerts = chance.happens(0.5) ? () => openAlertsOf(alerts, scheduler.now) : undefined
+  const tell = options.trace ? (line: string) => trace.push(line) : undefined
+  const world = new World({ scheduler, faults, capLimit, openAlerts, bug, trace: tell })
   const story = await createStory(world, START)
+  alerts = story.alerts
   begin(story, world)
   await scheduler.run(faults.end + HEALING_MS)
   for (const person of story.people) for (const session of person.sessions) void present(session, world)

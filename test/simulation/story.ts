@@ -1,3 +1,4 @@
+import type { OpenAlert } from '../../functions/sweep/alerts.ts'
 import type { Containment, LedgerSession } from '../../shared/stores/port.ts'
 import type { Chance } from './scheduler.ts'
 import { LIFETIMES, type World } from './world.ts'
@@ -169,6 +170,15 @@ export function bodyOf(alert: AlertStory, { id, transition, at }: Delivery): str
     date: String(Math.round(date + (at - openFrom))),
   })
 }
+
+/** What Datadog's monitor API says: it knows an alert that no webhook brought. */
+export const openAlertsOf = (alerts: readonly AlertStory[], now: number): OpenAlert[] =>
+  alerts
+    .filter(({ openFrom, recoversAt = Number.POSITIVE_INFINITY }) => openFrom <= now && now < recoversAt)
+    .map(({ alertId: monitorId, detection, kind, scope, date }) => ({
+      ...{ monitorId, scope, triggeredAt: Math.floor(date / 1000) * 1000 },
+      tags: [`detection:${detection}`, `contain:${KINDS[kind].contain}`],
+    }))
 
 export const isAbout = (row: Containment, alert: AlertStory): boolean =>
   row.detection === alert.detection && row.scope === alert.scope

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { AlertsAway, type OpenAlert, type OpenAlerts } from '../../functions/sweep/alerts.ts'
 import type { SweepDeps } from '../../functions/sweep/sweep.ts'
 import type { ContainDeps, ContainOutcome } from '../../shared/containment/contain.ts'
 import { blockable } from '../../shared/containment/policy.ts'
@@ -54,6 +55,8 @@ export interface WorldOptions {
   scheduler: Scheduler
   faults: Faults
   capLimit: number
+  /** Which alerts are open, where Datadog may be asked. */
+  openAlerts?: (() => OpenAlert[]) | undefined
   bug?: Bug | undefined
   trace?: Trace | undefined
 }
@@ -67,16 +70,18 @@ export class World {
   /** By id and time of a row: when it really was, in epoch ms. */
   readonly claimedAt = new Map<string, number>()
   readonly capLimit: number
+  readonly openAlerts: (() => OpenAlert[]) | undefined
   readonly stores: ReturnType<typeof createMemoryStores>
   readonly web: Host<WebDeps>
   readonly functions: readonly Host<FunctionsDeps>[]
   readonly sweepers: readonly Host<FunctionsDeps>[]
   readonly bug: Bug
 
-  constructor({ scheduler, faults, capLimit, bug = {}, trace }: WorldOptions) {
+  constructor({ scheduler, faults, capLimit, openAlerts, bug = {}, trace }: WorldOptions) {
     this.scheduler = scheduler
     this.faults = faults
     this.capLimit = capLimit
+    this.openAlerts = openAlerts
     this.calls = new Calls(scheduler, faults, trace)
     this.bug = bug
     const now = () => scheduler.now
@@ -158,6 +163,7 @@ export class World {
       locate: () => undefined,
       issueToken: async (claims) => JSON.stringify(claims),
       fetch: (_, init) => this.#callWeb(process, init ?? {}),
+      openAlerts: this.#alertsFor(process),
     }
     return this.bug.functions?.(deps, process) ?? deps
   }
@@ -175,6 +181,20 @@ export class World {
       binding: 'observe',
     }
     return this.bug.web?.(deps, process) ?? deps
+  }
+
+  /** Datadog's monitor API, as a process reaches it. */
+  #alertsFor(process: Process): OpenAlerts | undefined {
+    const { openAlerts, calls } = this
+    if (!openAlerts) return undefined
+    const ask = () => calls.call(process, 'datadog', 'monitors', openAlerts)
+    return {
+      async *pages() {
+        yield await ask().catch((error: unknown) => {
+          throw new AlertsAway(String(error))
+        })
+      },
+    }
   }
 
   /** The signed call from functions to web, over a network that may lose either half of it. */
