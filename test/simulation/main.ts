@@ -73,8 +73,13 @@ async function runAll({ schedules, seed, bug }: Options & { schedules: number })
   const seconds = () => Math.round((performance.now() - startedAt) / 1000)
   const isTold = (done: number) => Math.floor((done * 10) / schedules)
   let tenths = 0
+  let told = 0
   const { done, steps, failures } = await runBatches({ from: seed, to: seed + schedules, bug }, (progress) => {
     const { done, failures } = progress
+    for (const { seed, violations } of failures.slice(told, SHOWN)) {
+      process.stdout.write(`Seed ${seed}: ${violations.join('; ')}\n`)
+    }
+    told = failures.length
     if (isTold(done) > tenths) {
       tenths = isTold(done)
       process.stderr.write(`${done} of ${schedules} schedules, ${failures.length} violated, ${seconds()} s\n`)
@@ -82,9 +87,6 @@ async function runAll({ schedules, seed, bug }: Options & { schedules: number })
     return bug === undefined || failures.length === 0
   })
   failures.sort((a, b) => a.seed - b.seed)
-  for (const { seed, violations } of failures.slice(0, SHOWN)) {
-    process.stdout.write(`Seed ${seed}: ${violations.join('; ')}\n`)
-  }
   const [first] = failures
   if (first) {
     process.stdout.write(`Replay it: npm run test:simulation -- --seed ${first.seed}\n`)
