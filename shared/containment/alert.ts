@@ -51,7 +51,7 @@ export function readAlert(body: string): Alert | { fault: AlertFault; why: strin
 }
 
 /** What a group of a monitor is in alert about, by the monitor's tags. @param given.tags separated by commas */
-export function alertOf(
+function alertOf(
   given: Pick<Alert, 'alertId' | 'cycle' | 'transition' | 'date' | 'scope'> & { tags: string },
 ): Alert | { fault: AlertFault; why: string } {
   const { tags, ...told } = given

@@ -77,28 +77,41 @@ export async function handleAlert(
   const again = persistent(options.patience)
   if (alert.transition === 'Recovered') {
     const row = await again(() => rowOf(alert, deps))
-    return row ? close(row, requestId, deps, options) : { kind: 'ignored', reason: 'not_a_trigger' }
+    return row
+      ? onceClaimed(row, () => close(row, requestId, deps, options))
+      : { kind: 'ignored', reason: 'not_a_trigger' }
   }
   if (alert.transition !== 'Triggered' && alert.transition !== 'Re-Triggered') {
     return { kind: 'ignored', reason: 'not_a_trigger' }
   }
   const [known, owner] = await Promise.all([again(() => rowOf(alert, deps)), again(() => ownerOf(alert, deps))])
-  if (known) return repeat(known, alert, requestId, deps, options)
+  if (known) return onceClaimed(known, () => repeat(known, alert, requestId, deps, options))
   if (!owner) return { kind: 'refused', reason: 'unknown_subject', why: 'The subject of this alert is none of ours.' }
   const now = new Date(deps.now())
   const row = rowFor(alert, owner.userId, now)
   const isStale = !isTimely(row.renewedAt ?? row.alertedAt, now)
   const claim = isStale ? hold(row, 'stale', { requestId, now }) : row
   if (await again(() => deps.containments.claim(claim))) {
-    const other = isStale ? undefined : await again(() => otherOf(row, deps))
-    if (other) return repeat(other, alert, requestId, deps, options)
-    if (!isStale) return goOn(row, requestId, deps, options)
-    await announce(claim, deps, again)
-    return STALE
+    return onceClaimed(claim, async () => {
+      const other = isStale ? undefined : await again(() => otherOf(row, deps))
+      if (other) return repeat(other, alert, requestId, deps, options)
+      if (!isStale) return goOn(row, requestId, deps, options)
+      await announce(claim, deps, again)
+      return STALE
+    })
   }
   // Somebody was faster, or our own claim was written and its answer lost.
   const found = await again(() => deps.containments.find(row.detection, row.id))
-  return found ? repeat(found, alert, requestId, deps, options) : DUPLICATE
+  return found ? onceClaimed(found, () => repeat(found, alert, requestId, deps, options)) : DUPLICATE
+}
+
+/** A row that is there is gone on with, whatever fails from here on. */
+async function onceClaimed(row: Containment, work: () => Promise<ContainOutcome>): Promise<ContainOutcome> {
+  try {
+    return await work()
+  } catch (cause) {
+    return { kind: 'unfinished', containment: row, cause }
+  }
 }
 
 /** The row of this alert: its own, or the one that the pull wrote before the webhook came. */
@@ -164,11 +177,7 @@ async function goOn(
   deps: ContainDeps,
   options: ProceedOptions,
 ): Promise<ContainOutcome> {
-  try {
-    return { kind: 'accepted', containment: await proceed(row, requestId, deps, { ...options, eager: true }) }
-  } catch (cause) {
-    return { kind: 'unfinished', containment: row, cause }
-  }
+  return { kind: 'accepted', containment: await proceed(row, requestId, deps, { ...options, eager: true }) }
 }
 
 /**
@@ -196,7 +205,7 @@ async function repeat(
   const current = reminded ?? row
   if (current.state === 'pending' || current.announce) {
     const outcome = await goOn(current, requestId, deps, options)
-    return current.state === 'pending' || outcome.kind === 'unfinished' ? outcome : DUPLICATE
+    return current.state === 'pending' ? outcome : DUPLICATE
   }
   if (!isReminder || current.state !== 'done') return DUPLICATE
   return { kind: 'accepted', containment: await uphold(current, deps, options.patience) }

@@ -9,9 +9,9 @@ import { readScope, type Subject } from './subject.ts'
  */
 
 /** How long one attempt may take. Until then nobody else begins one; later its outcome is not written any more. */
-export const ATTEMPT_MS = 20_000
+const ATTEMPT_MS = 20_000
 /** How long whoever moved a row on has for its event, before somebody else emits it. */
-export const ANNOUNCE_MS = 20_000
+const ANNOUNCE_MS = 20_000
 /**
  * The wait after the first attempt that failed; each further one doubles it. With the longest one a row is due well before
  * the second sweep after a fault has ended.
