@@ -28,6 +28,7 @@ const LONGEST_RECONNECT_MS = 1000
 const DEFAULT_PORT = 6379
 const POOL_SIZE = 8
 const READY_KEY_MS = 60_000
+const SILENT_NODE_MS = 2_000
 
 /** @param url of the form `postgres://…`; nothing is connected before the first query */
 export function connectPostgres(url: string, { tls, onError }: ConnectOptions = {}): Connection & { pool: pg.Pool } {
@@ -105,6 +106,8 @@ function createCluster(urls: readonly string[], tls: ConnectionOptions | undefin
       ...(tls && { dnsLookup: (address: string, done: (error: null, address: string) => void) => done(null, address) }),
       redisOptions: {
         ...redisOptions(tls),
+        // One connection is given up by `boundCommands`; of a cluster only the node's own knows which.
+        socketTimeout: SILENT_NODE_MS,
         ...(first?.username && { username: decodeURIComponent(first.username) }),
         ...(first?.password && { password: decodeURIComponent(first.password) }),
       },
