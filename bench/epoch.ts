@@ -9,9 +9,9 @@ import { startStores } from '../lab/stores/start.ts'
 import { parseFunctionsConfig } from '../shared/config.ts'
 import { createLog } from '../shared/log.ts'
 import { issueSession } from '../shared/session/issue.ts'
+import { openSessions } from '../shared/session/open.ts'
 import { openRedis } from '../shared/stores/open.ts'
 import { migrate } from '../shared/stores/postgres/migrate.ts'
-import { createLiveSessions } from '../shared/stores/redis/live-sessions.ts'
 import { labEnv } from '../test/env.ts'
 import { alternate, type Comparison } from './rounds.ts'
 
@@ -37,7 +37,7 @@ export async function benchEpoch({ rounds }: { rounds: number }): Promise<Compar
     const redis = openRedis(config)
     try {
       const token = await openSession(deps)
-      const sessions = createLiveSessions(withoutEpochs(redis.redis), deps)
+      const sessions = openSessions(withoutEpochs(redis.redis), deps, deps)
       const asking = () => timeChecks(routes(deps).session?.handler, token)
       const silent = () => timeChecks(routes({ ...deps, sessions }).session?.handler, token)
       await Promise.all([asking(), silent()])

@@ -8,12 +8,12 @@ import { networkOf } from '../../shared/client/address.ts'
 import { deviceHashFor } from '../../shared/client/device.ts'
 import type { FunctionsConfig } from '../../shared/config.ts'
 import { issueSession, newSid } from '../../shared/session/issue.ts'
+import { openSessions } from '../../shared/session/open.ts'
 import { createIssuer } from '../../shared/session/token.ts'
 import { StoreAway } from '../../shared/stores/away.ts'
 import { connectPostgres, connectRedis, connectTables } from '../../shared/stores/connect.ts'
 import type { ContainmentLedger } from '../../shared/stores/port.ts'
 import { createUsers } from '../../shared/stores/postgres/users.ts'
-import { createLiveSessions } from '../../shared/stores/redis/live-sessions.ts'
 import { createContainmentLedger } from '../../shared/stores/tables/containment-ledger.ts'
 import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
 import type { StoreConnections } from '../stores/start.ts'
@@ -90,18 +90,21 @@ export async function openCast({
     renewSeconds: config.SESSION_RENEW_SECONDS,
     graceSeconds: config.SESSION_GRACE_SECONDS,
   }
+  const ledger = createSessionLedger(tables.tables)
+  const [absoluteSeconds, warn, now] = [config.SESSION_ABSOLUTE_SECONDS, () => {}, Date.now]
   const deps = {
     users,
-    sessions: createLiveSessions(redis.redis, lifetimes),
-    ledger: createSessionLedger(tables.tables),
+    // As both hosts do: a session that is written without its incarnation is looked up in the ledger at its first use.
+    sessions: openSessions(redis.redis, lifetimes, { users, ledger, absoluteSeconds, warn, now }),
+    ledger,
     issueToken: createIssuer(config.SESSION_SIGNING_KEYS[0]),
-    absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
+    absoluteSeconds,
     ...lifetimes,
     locate: () => undefined,
     places: { revise: async () => {} },
     emit: () => {},
-    warn: () => {},
-    now: Date.now,
+    warn,
+    now,
   }
   const never = () => Promise.reject(new Error('not asked of this pool'))
   const pool = { hash: (input: string, cost: number) => bcrypt.hash(input, cost) }
