@@ -90,6 +90,13 @@ local function fork(session, tombstone, margin)
 end
 `
 
+/** One question for both, because nearly every session has neither a tombstone nor a user whose sessions were ended. */
+const ENDED = `
+local ended = redis.call('EXISTS', KEYS[2], KEYS[3])
+local tombstone = ended > 0 and redis.call('GET', KEYS[2])
+if tombstone then return {'revoked', tombstone} end
+`
+
 /**
  * KEYS: session, tombstone, the user's sids by when they expire. ARGV: now, sid, facts, absolute expiry, idle ms, TTL
  * margin ms, incarnation. A sid that was revoked before its session began stays revoked: nothing is written, and the first
@@ -117,12 +124,11 @@ return redis.call('ZCARD', KEYS[3])
  * @returns `unchecked` | `revoked` tombstone | `absent` | `fork` facts seen gen | `live` facts seen gen due
  */
 export const presentGen = defineScript(`
-local tombstone = redis.call('GET', KEYS[2])
-if tombstone then return {'revoked', tombstone} end
+${ENDED}
 ${SESSION}
 local session = load()
 if not session then return {'absent'} end
-local over = bury(session, ARGV[9])
+local over = ended > 0 and bury(session, ARGV[9])
 if over then return over end
 if ARGV[10] ~= '' and session.inc ~= ARGV[10] then return {'unchecked'} end
 
@@ -198,12 +204,11 @@ return {'live', session.facts, seen, session.gen, due and 1 or 0}
  * seen gen and the successor's gen
  */
 export const renewGen = defineScript(`
-local tombstone = redis.call('GET', KEYS[2])
-if tombstone then return {'revoked', tombstone} end
+${ENDED}
 ${SESSION}
 local session = load()
 if not session then return {'absent'} end
-local over = bury(session, ARGV[7])
+local over = ended > 0 and bury(session, ARGV[7])
 if over then return over end
 if ARGV[8] ~= '' and session.inc ~= ARGV[8] then return {'unchecked'} end
 if tonumber(ARGV[2]) ~= session.gen then return {'stale'} end
