@@ -90,6 +90,20 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
       expect((await pagesOf(aged)).flat()).toEqual([openOf(young)])
       expect(await endedIn(aged, new Date(0))).toEqual([])
     })
+
+    test('removes sessions that ran out, whoever found it, and what is left in the index of one without a row', async () => {
+      const aged = fresh()
+      const [swept, presented] = [await opened({}, aged), await opened({}, aged)]
+      const lost = row({ deviceHash: 'd'.repeat(70_000) })
+      await aged.open(lost).catch(() => undefined)
+      await aged.close(presented.userId, presented.sid, { state: 'expired', at: LATER })
+      await aged.expire([openOf(swept), openOf(lost)], LATER)
+      expect(await pagesOf(aged)).toEqual([])
+      expect(await aged.locate(swept.sid)).toMatchObject({ state: 'expired' })
+      expect(await aged.purge(LATER, 10)).toBe(3)
+      for (const { sid } of [swept, presented, lost]) expect(await aged.locate(sid)).toBeUndefined()
+      expect(await aged.purge(LATER, 10)).toBe(0)
+    })
   })
 
   describe('a session in the ledger', () => {

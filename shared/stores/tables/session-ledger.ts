@@ -12,11 +12,15 @@ const PAGE = 1000
 const BATCH = 100
 const PARALLEL = 10
 const OPEN = 'open'
-const ALL = 'all'
 const ENDED = 'ended'
+const EXPIRED = 'expired'
 const OWNER = 'owner'
 const PROGRESS = { partitionKey: 'sweep', rowKey: 'progress' } as const
 
+/** A row of the index that names a session. */
+interface IndexRow extends Pick<LedgerSession, 'userId' | 'sid'> {
+  rowKey: string
+}
 type KeptProgress = Omit<SweepProgress, 'fence'> & { fence: string }
 
 const hashOf = (sid: string) => createHash('sha256').update(sid).digest('hex')
@@ -40,11 +44,12 @@ function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
  *   sessions      partition user id, row SHA-256 of the sid: the ledger itself
  *   sessionindex  partition SHA-256 of the sid, row `owner`: whose it is
  *                 partition `open`, row age and SHA-256: the open ones, oldest first, for the sweeper
- *                 partition `all`, row age and SHA-256: every one, oldest first, for the end of its retention
  *                 partition `ended`, row age and SHA-256: those that were ended before their time, and how
+ *                 partition `expired`, row age and SHA-256: the others that are over, for the end of their retention
  *                 partition `sweep`, row `progress`: how far the sweeper has come with the open ones
  * Tables have no transactions across partitions, so the index is written before the row and tidied up after it: what a
- * crash leaves behind is an index row without an active session, and the sweeper removes that.
+ * crash leaves behind is an open index row without an active session, and the sweeper moves that to where it belongs. A
+ * session is in one of the three partitions at any time, or in two, so that the end of its retention finds it.
  */
 export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): SessionLedger {
   const sessions = () => tables.open('sessions')
@@ -55,34 +60,36 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
     return row && sessionOf(row)
   }
 
-  /** @returns the session that this call closed */
+  /** @returns the session as it is now, and whether this call closed it */
   async function end(userId: string, sid: string, { state, at, reason, containmentId }: Ending) {
     const table = await sessions()
     const rowKey = hashOf(sid)
-    const change = { partitionKey: userId, rowKey, state, endedAt: at, reason, containmentId }
+    const change = { state, endedAt: at, reason, containmentId }
     for (;;) {
       const row = await findEntity<LedgerSession>(table, userId, rowKey)
-      if (row?.state !== 'active') return undefined
+      if (row?.state !== 'active') return { session: row && sessionOf(row), isClosed: false }
       // Refused only when somebody else changed the row since: look at it again.
-      const written = table.updateEntity(change, 'Merge', { etag: row.etag })
-      if (await unless([PRECONDITION_FAILED], written)) return sessionOf(row)
+      const written = table.updateEntity({ partitionKey: userId, rowKey, ...change }, 'Merge', { etag: row.etag })
+      if (await unless([PRECONDITION_FAILED], written)) {
+        return { session: { ...sessionOf(row), ...change }, isClosed: true }
+      }
     }
   }
 
   /** Written after the row: whoever takes a session from before for live looks at its row as well. */
-  async function keepEnded(session: LedgerSession, { state, at, reason, containmentId }: Ending) {
-    const { userId, sid } = session
-    const entity = {
-      partitionKey: ENDED,
-      rowKey: openKey(session),
-      userId,
-      sid,
-      state,
-      endedAt: at,
-      reason,
-      containmentId,
-    }
-    await (await index()).upsertEntity(entity, 'Replace')
+  async function keepEnded(session: LedgerSession): Promise<void> {
+    const { userId, sid, state, endedAt, reason, containmentId } = session
+    const entity = { userId, sid, state, endedAt, reason, containmentId }
+    const partitionKey = state === 'expired' ? EXPIRED : ENDED
+    await (await index()).upsertEntity({ partitionKey, rowKey: openKey(session), ...entity }, 'Replace')
+  }
+
+  async function keepExpired(expired: readonly OpenSession[]): Promise<void> {
+    const rows = new Map(expired.map((session) => [openKey(session), session]))
+    const all = [...rows].map(([rowKey, { userId, sid }]): TransactionAction => {
+      return ['upsert', { partitionKey: EXPIRED, rowKey, userId, sid }, 'Replace']
+    })
+    if (all.length > 0) await (await index()).submitTransaction(all)
   }
 
   async function dropOpen(rowKeys: readonly string[]): Promise<void> {
@@ -105,11 +112,9 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
       const rowKey = hashOf(sid)
       await Promise.all([
         lookup.upsertEntity({ partitionKey: rowKey, rowKey: OWNER, userId }, 'Replace'),
-        ...[OPEN, ALL].map((partitionKey) =>
-          lookup.upsertEntity(
-            { partitionKey, rowKey: openKey(session), userId, sid, issuedAt, absoluteExpiry },
-            'Replace',
-          ),
+        lookup.upsertEntity(
+          { partitionKey: OPEN, rowKey: openKey(session), userId, sid, issuedAt, absoluteExpiry },
+          'Replace',
         ),
       ])
       await table.createEntity({ partitionKey: userId, rowKey, ...session })
@@ -129,9 +134,10 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
     },
 
     async close(userId, sid, ending) {
-      const closed = await end(userId, sid, ending)
-      if (!closed) return false
-      await Promise.all([dropOpen([openKey(closed)]), ending.state !== 'expired' && keepEnded(closed, ending)])
+      const { session, isClosed } = await end(userId, sid, ending)
+      if (!session || !isClosed) return false
+      await keepEnded(session)
+      await dropOpen([openKey(session)])
       return true
     },
 
@@ -181,21 +187,26 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
 
     async purge(issuedBefore, atMost) {
       const [table, lookup] = await Promise.all([sessions(), index()])
-      const filter = odata`PartitionKey eq ${ALL} and RowKey lt ${ageOf(issuedBefore)}`
-      const old: { rowKey: string; userId: string; sid: string }[] = []
-      const rows = lookup.listEntities<OpenSession & { rowKey: string }>({ queryOptions: { filter } })
-      for await (const { rowKey, userId, sid } of rows) {
-        if (old.push({ rowKey, userId, sid }) >= atMost) break
-      }
+      const found = await Promise.all(
+        [OPEN, ENDED, EXPIRED].map(async (partition) => {
+          const filter = odata`PartitionKey eq ${partition} and RowKey lt ${ageOf(issuedBefore)}`
+          const first: IndexRow[] = []
+          for await (const row of lookup.listEntities<IndexRow>({ queryOptions: { filter } })) {
+            if (first.push(row) >= atMost) break
+          }
+          return first
+        }),
+      )
+      // What a crash left in two of them is one session.
+      const sessionByKey = new Map(found.flat().map((row) => [row.rowKey, row]))
+      const old = [...sessionByKey.values()].sort((a, b) => (a.rowKey < b.rowKey ? -1 : 1)).slice(0, atMost)
       // The index goes last: what a crash leaves behind is found and removed again.
       await mapLimited(old, PARALLEL, async ({ rowKey, userId, sid }) => {
-        await Promise.all([
-          unless([NOT_FOUND], table.deleteEntity(userId, hashOf(sid))),
-          unless([NOT_FOUND], lookup.deleteEntity(hashOf(sid), OWNER)),
-          unless([NOT_FOUND], lookup.deleteEntity(OPEN, rowKey)),
-          unless([NOT_FOUND], lookup.deleteEntity(ENDED, rowKey)),
-        ])
-        await unless([NOT_FOUND], lookup.deleteEntity(ALL, rowKey))
+        const rows = [table.deleteEntity(userId, hashOf(sid)), lookup.deleteEntity(hashOf(sid), OWNER)]
+        await Promise.all(rows.map((row) => unless([NOT_FOUND], row)))
+        await Promise.all(
+          [OPEN, ENDED, EXPIRED].map((partition) => unless([NOT_FOUND], lookup.deleteEntity(partition, rowKey))),
+        )
       })
       return old.length
     },
@@ -206,8 +217,13 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
       for (let from = 0; from < expired.length; from += BATCH) {
         const batch = expired.slice(from, from + BATCH)
         const ended = await mapLimited(batch, PARALLEL, ({ userId, sid }) => end(userId, sid, { state: 'expired', at }))
+        // What a crash left open was ended in another way.
+        const before = ended.flatMap(({ session }) => (session && session.state !== 'expired' ? [session] : []))
+        const others = new Set(before.map(openKey))
+        await mapLimited(before, PARALLEL, keepEnded)
+        await keepExpired(batch.filter((session) => !others.has(openKey(session))))
         await dropOpen([...new Set(batch.map(openKey))])
-        closed += ended.filter(Boolean).length
+        closed += ended.filter(({ isClosed }) => isClosed).length
       }
       return closed
     },

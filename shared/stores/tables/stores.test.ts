@@ -41,6 +41,23 @@ test('a session whose row could not be written leaves nothing that lasts: the sw
   expect((await ledger.openPages()[Symbol.asyncIterator]().next()).done).toBe(true)
 })
 
+test('a session whose ending was cut short before the index is among the ended ones once the sweeper has seen it', async () => {
+  const tables = freshTables()
+  const ledger = createSessionLedger(tables)
+  const cut = session()
+  await ledger.open(cut)
+  const rows = await tables.open('sessions')
+  const { value: row } = await rows.listEntities<{ partitionKey: string; rowKey: string }>().next()
+  const { partitionKey, rowKey } = row ?? { partitionKey: '', rowKey: '' }
+  await rows.updateEntity({ partitionKey, rowKey, state: 'revoked', endedAt: NOW, reason: 'contained' }, 'Merge')
+  expect(await ledger.expire([cut], NOW)).toBe(0)
+  const ended = []
+  for await (const page of ledger.endedPages(NOW)) ended.push(...page)
+  expect(ended).toMatchObject([{ sid: cut.sid, state: 'revoked', reason: 'contained' }])
+  expect((await ledger.openPages()[Symbol.asyncIterator]().next()).done).toBe(true)
+  expect(await ledger.purge(new Date(NOW.getTime() + 1), 10)).toBe(1)
+})
+
 test('the keys of the ledger are the user and the SHA-256 of the sid', async () => {
   const tables = freshTables()
   const opened = session()
