@@ -308,6 +308,11 @@ describe('the cut-off of a user’s sessions', () => {
     ],
     ['is ours where an operator let an old alert go', { alertedAt: minutes(-20), approved: true }, NOW],
     ['is ours where a reminder did', { alertedAt: minutes(-20), renewedAt: NOW }, NOW],
+    [
+      'is the alert’s own time where a reminder shows that ours was ahead',
+      { alertedAt: minutes(-20), renewedAt: minutes(-19) },
+      minutes(-20),
+    ],
     ['is ours of an alert that was asked for', { alertedAt: minutes(-20), cycle: 'pull-1772366400' }, NOW],
   ])('%s', (_, change, expected) => {
     expect(row.cutOff(pending(change))).toEqual(expected)

@@ -44,8 +44,12 @@ const waitsForClock = ({ state, reason, attempts }: Containment): boolean =>
 export const isTimely = (date: Date, now: Date): boolean => Math.abs(now.getTime() - date.getTime()) <= STALE_MS
 
 /** Whether a row had to wait until our clock was put right: then `createdAt` says nothing of when the alert reached us. */
-const waitedForClock = (row: Containment): boolean =>
-  !row.approved && !row.renewedAt && !isPulled(row) && !isTimely(row.alertedAt, row.createdAt)
+function waitedForClock(row: Containment): boolean {
+  const { alertedAt, createdAt, renewedAt, approved } = row
+  // Nothing lets a row go before it is made: a time of that kind shows that the clock was ahead when it was made.
+  const wasLetGo = renewedAt ? renewedAt >= createdAt : approved
+  return !wasLetGo && !isPulled(row) && !isTimely(alertedAt, createdAt)
+}
 
 /** A block counts from the alert, or from what renewed it; never from a date that is still to come. */
 export function blockEnd(row: Containment): Date {

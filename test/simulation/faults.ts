@@ -61,7 +61,7 @@ export function chooseFaults(start: number, chance: Chance): Faults {
 
   const latency = () => {
     const kind = chance.next()
-    return kind < 0.8 ? chance.below(6) : kind < 0.97 ? chance.below(120) : chance.below(1500)
+    return kind < 0.8 ? chance.below(6) : kind < 0.97 ? chance.below(120) : chance.below(900)
   }
   const slow = () => chance.between(400, 1900)
   const broken = (kind: Outage['kind']): Fate => {
