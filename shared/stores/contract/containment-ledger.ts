@@ -190,6 +190,15 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
       expect(await openIds(own)).toEqual(made.map(({ id }) => id).reverse())
     })
 
+    test('comes once, however many claimed it at different instants', async () => {
+      const own = fresh()
+      const row = await claimed({ createdAt: NOW }, own)
+      expect(await own.claim({ ...row, createdAt: LATER })).toBe(false)
+      expect(await openIds(own)).toEqual([row.id])
+      await move({ ...row, state: 'undone' }, ['pending'], own)
+      expect(await openIds(own)).toEqual([])
+    })
+
     test('that was held for its age is left to a person after a day', async () => {
       const own = fresh()
       const { id } = await claimed({ state: 'held', reason: 'stale' }, own)

@@ -108,8 +108,10 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
       for await (const page of entries.byPage({ maxPageSize: PAGE })) {
         const found = await mapLimited(page, PARALLEL, async ({ detection, id, rowKey, at, etag }) => {
           const row = await find(detection, id)
-          if (row && isOpen(row, now)) return [row]
-          if (now.getTime() - at.getTime() >= ORPHAN_MS) await delist(rowKey ?? '', etag)
+          // Of two who claimed a row at once, the slower one has left an index row that is not the row's own.
+          const isOwn = row !== undefined && rowKey === openKey(row)
+          if (isOwn && isOpen(row, now)) return [row]
+          if ((row && !isOwn) || now.getTime() - at.getTime() >= ORPHAN_MS) await delist(rowKey ?? '', etag)
           return []
         })
         const open = found.flat()
