@@ -33,7 +33,7 @@ export interface DrillPlan {
 /** Opens the accounts, and makes sure that all of them are in before anything happens. */
 export async function gather(stage: Stage, count: number): Promise<Crowd> {
   const people = await stage.cast.people(2 * count)
-  const looks = await stage.cast.askAll(people)
+  const looks = [...(await untilKnown(stage, people)).values()]
   const strangers = looks.filter((look) => look !== 'in').length
   if (strangers > 0)
     throw new Error(`${strangers} of ${people.length} sessions were not accepted before the fault began`)

@@ -97,11 +97,11 @@ export const rows: Group = {
       },
     },
     {
-      name: 'sessions-5000',
-      fault: '5,000 open sessions in the ledger that Redis does not know, before 20 containments',
+      name: 'sessions-gone',
+      fault: '2,000 open sessions in the ledger that Redis does not know, before 20 containments',
       injected: 'rows written to the ledger',
       async run(stage, usual) {
-        await stage.cast.leaveOpen(5000)
+        await stage.cast.leaveOpen(2000)
         const crowd = await gather(stage, usual)
         for (const victim of crowd.victims) await stage.cast.containments.claim(sessionRow(victim))
         return reckon(stage, crowd, Date.now())
