@@ -15,8 +15,11 @@ import { web } from './scenarios/web.ts'
 
 /** Every fault of the table, by the lab in which it is injected. Long ones first: labs run beside each other. */
 export const groups: readonly Group[] = [
+  kills.twice,
+  kills.sixTimes,
   tablesAway,
-  ...kills,
+  redisAway,
+  kills.once,
   tables,
   ends,
   redis,
@@ -30,7 +33,6 @@ export const groups: readonly Group[] = [
   users,
   clock,
   rows,
-  redisAway,
   load,
   wholeLab,
 ]

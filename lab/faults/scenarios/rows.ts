@@ -7,6 +7,7 @@ import type { Group } from '../scenario.ts'
 import { type Stage, wait } from '../stage.ts'
 import { HEAL_MS } from '../verdict.ts'
 
+const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 
 /** A row that nobody is working on, as a process that died would leave it. */
@@ -58,23 +59,27 @@ export const rows: Group = {
     },
     {
       name: 'block-late',
-      fault: 'a `block_ip` two hours old, still pending',
+      fault: 'a `block_ip` two hours old, and one whose alert has recovered, both still pending',
       injected: 'row written to the ledger',
       async run(stage) {
         const crowd = await gather(stage, 2)
-        const late = crowd.bystanders.map(({ network }) =>
-          pendingRow('credential-stuffing', `@network:${network}`, 'block_ip', new Date(Date.now() - 2 * HOUR_MS)),
-        )
+        const late = crowd.bystanders.map(({ network }, index) => {
+          const hasRecovered = index % 2 === 1
+          const alertedAt = new Date(Date.now() - (hasRecovered ? MINUTE_MS : 2 * HOUR_MS))
+          const row = pendingRow('credential-stuffing', `@network:${network}`, 'block_ip', alertedAt)
+          return hasRecovered ? { ...row, recovered: true } : row
+        })
         for (const row of late) await stage.cast.containments.claim(row)
         for (const victim of crowd.victims) await stage.cast.containments.claim(sessionRow(victim))
         const endedAt = Date.now()
         const after = await Promise.all(late.map((row) => settled(stage, row, endedAt + HEAL_MS)))
+        const states = [...new Set(after.map((one) => `\`${one?.state}\` (${one?.reason ?? 'no reason'})`))]
         const row = await reckon(stage, crowd, endedAt)
         const blocked = await countKeptOut(stage, crowd.bystanders)
         const open = after.filter((one) => one?.state === 'pending').length
         return {
           ...{ ...row, wronglyDead: row.wronglyDead + blocked, lost: row.lost + open },
-          remark: `nobody is blocked; the rows are \`${after[0]?.state}\``,
+          remark: `nobody is blocked; the rows are ${states.join(' and ')}`,
         }
       },
     },
