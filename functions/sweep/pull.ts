@@ -9,7 +9,7 @@ import { eachLimited, type Run, shortened } from './run.ts'
 
 const PARALLEL = 16
 /** Of a run, so that the steps after it have their time whatever Datadog does. */
-const TIME_MS = 15_000
+const TIME_MS = 25_000
 /** The webhook's own chance: as long as Datadog waits for its answer. */
 const YOUNGEST_MS = 15_000
 /** What has been in alert for longer was seen by an earlier sweep, or began before anybody could ask. */

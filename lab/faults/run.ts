@@ -31,11 +31,13 @@ export interface RunOptions {
   readonly signal: AbortSignal
 }
 
-/** Runs each group in a lab and a process of its own. @returns the outcomes in the order of the groups */
+/** Runs each group in a lab and a process of its own. @returns the outcomes in the order of the groups, those alone last */
 export async function runGroups(options: RunOptions): Promise<{ outcomes: Outcome[]; redis: string | undefined }> {
   const { groups, only, labs } = options
   const wanted = groups.filter(({ scenarios }) => scenarios.some(({ name }) => isWanted(name, only)))
-  const results = await inParallel(wanted, labs, (group) => runGroup(group, options))
+  const together = wanted.filter(({ alone }) => !alone)
+  const results = await inParallel(together, labs, (group) => runGroup(group, options))
+  for (const group of wanted.filter(({ alone }) => alone)) results.push(await runGroup(group, options))
   return { outcomes: results.flatMap(({ outcomes }) => outcomes), redis: results.find(({ redis }) => redis)?.redis }
 }
 

@@ -27,6 +27,8 @@ export interface Group {
   readonly settings?: Readonly<{ [variable: string]: string }>
   /** On a small file system of its own, which can be filled. */
   readonly smallDisk?: boolean
+  /** Measured against time rather than against a fault: no other lab runs beside it. */
+  readonly alone?: boolean
   /** The timer's own period alone: once a minute, as deployed. */
   readonly realPeriod?: boolean
   readonly scenarios: readonly Scenario[]

@@ -37,7 +37,6 @@ async function raiseLater(stage: Stage, victim: Parameters<typeof raiseAlarm>[1]
 
 const killing = (tries: 1 | 2 | 6): Group => ({
   name: `kills-${tries}`,
-  realPeriod: tries === 1,
   scenarios: [killed(tries)],
 })
 

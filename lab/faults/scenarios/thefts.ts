@@ -63,6 +63,7 @@ async function steal(stage: Stage, count: number, meanwhile: () => Promise<void>
 export const thefts: Group = {
   name: 'thefts',
   realPeriod: true,
+  alone: true,
   scenarios: [
     {
       name: 'thefts-redis-paused',
