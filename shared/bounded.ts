@@ -51,17 +51,17 @@ export class NoAnswer extends Error {
  * Waits for a store no longer than a visitor should.
  * @throws when the time is over; the work itself goes on, and its later failure is nobody's
  */
-export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = afterPoll(ms, () => reject(new NoAnswer(ms)))
+export function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = afterPoll(ms, () => reject(new NoAnswer(ms)))
+    const settle = <V>(end: (value: V) => void) => {
+      return (value: V) => {
+        clearTimeout(timer)
+        end(value)
+      }
+    }
+    work.then(settle(resolve), settle(reject))
   })
-  work.catch(() => {})
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /**

@@ -19,6 +19,20 @@ export interface Tables {
   ping(): Promise<void>
 }
 
+/**
+ * Policies of the library that do nothing for this client, at a cost for each request. Retries and redirects are switched
+ * off, the agent is set, the signal is a native one, no form is sent, and nobody reads the spans and the log.
+ */
+const IDLE_POLICIES = [
+  ...['defaultRetryPolicy', 'redirectPolicy', 'proxyPolicy', 'wrapAbortSignalLikePolicy', 'formDataPolicy'],
+  ...['tracingPolicy', 'logPolicy'],
+]
+
+function trimmed(client: TableClient): TableClient {
+  for (const name of IDLE_POLICIES) client.pipeline.removePolicy({ name })
+  return client
+}
+
 /** @param source plain http is accepted for a loopback endpoint only */
 export function createTablesClient(source: TablesSource, { prefix = '' }: TablesOptions = {}): Tables {
   const guard = new StoreGuard('tables')
@@ -37,9 +51,11 @@ export function createTablesClient(source: TablesSource, { prefix = '' }: Tables
     return table
   }
   const clientOf = (name: string) =>
-    typeof source === 'string'
-      ? TableClient.fromConnectionString(source, name, options)
-      : new TableClient(source.url, name, source.credential, options)
+    trimmed(
+      typeof source === 'string'
+        ? TableClient.fromConnectionString(source, name, options)
+        : new TableClient(source.url, name, source.credential, options),
+    )
   const serviceOf = () =>
     typeof source === 'string'
       ? TableServiceClient.fromConnectionString(source, options)
