@@ -115,7 +115,7 @@ async function faultsOf(slug: string, kind: TargetKind): Promise<readonly string
 
 describe.sequential('a containment that is broken on purpose', () => {
   test.each<[Fault, string, TargetKind, string]>([
-    ['web ends nothing', 'session-reuse', 'functions', 'the attacker still gets in'],
+    ['revoke ends nothing', 'session-reuse', 'functions', 'the attacker still gets in'],
     ['web lets in who was ended', 'session-reuse', 'web', 'web accepts the session'],
     ['functions lets in who was ended', 'session-reuse', 'functions', 'functions accepts the session'],
     ['renewal revives', 'session-reuse', 'functions', 'the session is renewed'],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 /** Each is one way in which a containment, or a defence that prevents an attack, can fail to do what it says. */
 export const FAULTS = [
-  'web ends nothing',
+  'revoke ends nothing',
   'web lets in who was ended',
   'functions lets in who was ended',
   'renewal revives',
