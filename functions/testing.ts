@@ -71,6 +71,8 @@ export async function startFunctions(options: { env?: Record<string, string>; de
     ...built,
     passwords: createPasswords(pool, config.PASSWORD_PEPPER, TEST_COST),
     notify: (mail) => void mails.push(mail),
+    // The stores are shared with other test files, whose sweeper is another one; that of an app with the same secrets is not.
+    leases: { acquire: (name, ttlMs) => built.leases.acquire(`${name}-${env.ATO_WEBHOOK_SECRET.slice(-16)}`, ttlMs) },
     ...options.deps,
   }
   const table = routes(deps)
