@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import az from '@azure/functions'
 import { inject } from 'vitest'
@@ -10,6 +10,8 @@ import { createLog } from '../shared/log.ts'
 import type { Mail } from '../shared/notify/port.ts'
 import { SIGNATURE_HEADER, sign } from '../shared/signature.ts'
 import { migrate } from '../shared/stores/postgres/migrate.ts'
+import { createTablesClient } from '../shared/stores/tables/client.ts'
+import { createContainmentLedger } from '../shared/stores/tables/containment-ledger.ts'
 import { labEnv } from '../test/env.ts'
 import { createDeps, type FunctionsDeps } from './deps.ts'
 import { routes } from './routes.ts'
@@ -62,6 +64,7 @@ export async function startFunctions(options: { env?: Record<string, string>; de
     ...options.env,
   }
   const config = parseFunctionsConfig(env)
+  const ours = `t${createHash('sha256').update(env.ATO_WEBHOOK_SECRET).digest('hex').slice(0, 16)}`
   const lines: string[] = []
   const mails: Mail[] = []
   const log = createLog({ service: 'mini-ato-saas', env: 'prod' }, { write: (line: string) => void lines.push(line) })
@@ -71,8 +74,9 @@ export async function startFunctions(options: { env?: Record<string, string>; de
     ...built,
     passwords: createPasswords(pool, config.PASSWORD_PEPPER, TEST_COST),
     notify: (mail) => void mails.push(mail),
-    // The stores are shared with other test files, whose sweeper is another one; that of an app with the same secrets is not.
-    leases: { acquire: (name, ttlMs) => built.leases.acquire(`${name}-${env.ATO_WEBHOOK_SECRET.slice(-16)}`, ttlMs) },
+    // Other test files have the same stores, and sweepers with other clocks: only apps of the same secrets share these.
+    containments: createContainmentLedger(createTablesClient(env.TABLES_CONNECTION, { prefix: ours })),
+    leases: { acquire: (name, ttlMs) => built.leases.acquire(`${name}-${ours}`, ttlMs) },
     ...options.deps,
   }
   const table = routes(deps)
