@@ -64,6 +64,7 @@ const FACETS: Readonly<Record<string, RegExp>> = {
   '@usr.id': /^[0-9a-f-]{36}$/,
   '@login_hash': /^[0-9a-f]{32}$/,
   '@via': /^(web|api)$/,
+  '@detection': /^(credential-stuffing|canary-account)$/,
 }
 
 /** Owners whose password the thief changed before the session ended: a person has to let them in again. */

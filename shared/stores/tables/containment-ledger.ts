@@ -9,7 +9,10 @@ const PARALLEL = 10
 const PAGE = 100
 const REINDEX_PAGE = 500
 const OPEN = 'open'
-/** An index row whose row is not open may belong to a claim under way for so long, even in a process that was stopped. */
+/**
+ * An index row whose row is not open may belong to a claim under way for so long, even in a process that was stopped. Counted
+ * by who looks, from when he first saw it: the clock of the claim may be wrong.
+ */
 const ORPHAN_MS = 15 * 60_000
 
 /** A row as the table has it. Rows of older releases have neither `nextAt` nor `open`, whether it is in the index. */
@@ -18,7 +21,6 @@ interface OpenEntry {
   rowKey: string
   detection: string
   id: string
-  at: Date
 }
 
 const OPTIONAL = [
@@ -58,14 +60,16 @@ const subjectKey = (detection: string, scope: string) =>
 export function createContainmentLedger(tables: Tables): ContainmentLedger {
   const rows = () => tables.open('containments')
   const index = () => tables.open('containmentindex')
+  /** Since when index rows, by key and etag, have been seen whose rows are not open: epoch ms. */
+  const orphans = new Map<string, number>()
 
   const find = async (detection: string, id: string) => {
     const row = await findEntity<Entity>(await rows(), detection, id)
     return row && containmentOf(row)
   }
   async function enlist(row: Containment): Promise<void> {
-    const { id, detection, updatedAt: at } = row
-    await (await index()).upsertEntity({ partitionKey: OPEN, rowKey: openKey(row), id, detection, at }, 'Replace')
+    const { id, detection } = row
+    await (await index()).upsertEntity({ partitionKey: OPEN, rowKey: openKey(row), id, detection }, 'Replace')
   }
   async function delist(rowKey: string, etag: string): Promise<void> {
     await unless([NOT_FOUND, PRECONDITION_FAILED], (await index()).deleteEntity(OPEN, rowKey, { etag }))
@@ -105,18 +109,24 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
     async *openPages(now) {
       const filter = odata`PartitionKey eq ${OPEN}`
       const entries = (await index()).listEntities<OpenEntry>({ queryOptions: { filter } })
+      const met = new Set<string>()
       for await (const page of entries.byPage({ maxPageSize: PAGE })) {
-        const found = await mapLimited(page, PARALLEL, async ({ detection, id, rowKey, at, etag }) => {
+        const found = await mapLimited(page, PARALLEL, async ({ detection, id, rowKey = '', etag }) => {
           const row = await find(detection, id)
           // Of two who claimed a row at once, the slower one has left an index row that is not the row's own.
-          const isOwn = row !== undefined && rowKey === openKey(row)
-          if (isOwn && isOpen(row, now)) return [row]
-          if ((row && !isOwn) || now.getTime() - at.getTime() >= ORPHAN_MS) await delist(rowKey ?? '', etag)
+          const isOwn = row === undefined || rowKey === openKey(row)
+          if (row && isOwn && isOpen(row, now)) return [row]
+          const version = `${rowKey} ${etag}`
+          const since = orphans.get(version) ?? now.getTime()
+          if (!isOwn || now.getTime() - since >= ORPHAN_MS) await delist(rowKey, etag)
+          else orphans.set(version, since)
+          met.add(version)
           return []
         })
         const open = found.flat()
         if (open.length > 0) yield open
       }
+      for (const version of orphans.keys()) if (!met.has(version)) orphans.delete(version)
     },
 
     async listOf(detection, scope) {
@@ -138,8 +148,8 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
       const missing = [...page].filter(({ open }) => open !== true).map(containmentOf)
       const open = missing.filter((row) => isOpen(row, now))
       await mapLimited(open, PARALLEL, (row) => {
-        const { id, detection, updatedAt: at } = row
-        return unless([CONFLICT], table.createEntity({ partitionKey: OPEN, rowKey: openKey(row), id, detection, at }))
+        const { id, detection } = row
+        return unless([CONFLICT], table.createEntity({ partitionKey: OPEN, rowKey: openKey(row), id, detection }))
       })
       return page.continuationToken
     },
