@@ -308,6 +308,12 @@ describe('the cut-off of a user’s sessions', () => {
     ],
     ['is ours where an operator let an old alert go', { alertedAt: minutes(-20), approved: true }, NOW],
     ['is ours where a reminder did', { alertedAt: minutes(-20), renewedAt: NOW }, NOW],
+    ['is ours where a reminder did by a clock just behind', { alertedAt: minutes(-20), renewedAt: minutes(-1) }, NOW],
+    [
+      'is the alert’s own time where two clocks that are right cannot be so far apart',
+      { alertedAt: minutes(-20), renewedAt: later(-60_001) },
+      minutes(-20),
+    ],
     [
       'is the alert’s own time where a reminder shows that ours was ahead',
       { alertedAt: minutes(-20), renewedAt: minutes(-19) },

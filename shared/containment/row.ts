@@ -22,6 +22,8 @@ const BACKOFF_MOST_MS = 20_000
 const LONGEST_WAIT_MS = 120_000
 /** How long a row that was held for its age alone is looked at again: a clock that was wrong may be put right. */
 const CLOCK_REPAIR_MS = 24 * 3_600_000
+/** Clocks that are both right differ by no more. */
+const CLOCKS_APART_MS = 60_000
 
 /** Who moves a row on, and when. */
 export interface Mover {
@@ -46,8 +48,9 @@ export const isTimely = (date: Date, now: Date): boolean => Math.abs(now.getTime
 /** Whether a row had to wait until our clock was put right: then `createdAt` says nothing of when the alert reached us. */
 function waitedForClock(row: Containment): boolean {
   const { alertedAt, createdAt, renewedAt, approved } = row
-  // Nothing lets a row go before it is made: a time of that kind shows that the clock was ahead when it was made.
-  const wasLetGo = renewedAt ? renewedAt >= createdAt : approved
+  // Nothing lets a row go before it is made: a time well before that shows that the clock was ahead when it was made. A
+  // little before it is the time of another host, which let it go at once.
+  const wasLetGo = renewedAt ? createdAt.getTime() - renewedAt.getTime() <= CLOCKS_APART_MS : approved
   return !wasLetGo && !isPulled(row) && !isTimely(alertedAt, createdAt)
 }
 
