@@ -1,5 +1,5 @@
 import { BLOCK_MS, STALE_MS } from '../../shared/containment/policy.ts'
-import type { Containment } from '../../shared/stores/port.ts'
+import type { Containment, LedgerSession } from '../../shared/stores/port.ts'
 import { type AlertStory, isAbout, type SessionStory, type Story } from './story.ts'
 import type { Emitted, World } from './world.ts'
 
@@ -199,12 +199,25 @@ async function checkSession(
   if (kind !== 'accepted' && acted.length === 0 && !session.loggedOut && isOfItsTime(session, world)) {
     fail(`${name} is ${kind}, and no containment was meant for it (opened ${openedFrom}..${openedAt})`)
   }
-  if (kind === 'accepted' && row?.state !== 'active')
+  if (kind === 'accepted' && row?.state !== 'active' && !wasSweptWhileOpened(session, row, world))
     fail(`${name} is accepted, and the ledger has it as ${row?.state}`)
   if (kind === 'revoked' && row?.state === 'active') fail(`${name} is revoked, and the ledger has it as active`)
   if (tombstone && row?.state === 'active') fail(`${name} has a tombstone, and the ledger has it as active`)
   const firstDead = met.findIndex((one) => one.kind === 'revoked')
   if (firstDead >= 0 && met.slice(firstDead).some((one) => one.kind === 'accepted')) fail(`${name} came back to life`)
+}
+
+/**
+ * Whether the sweeper closed the row of a session while it was being opened. The row is there before the session, and its
+ * age alone tells it from one whose session is over: it looks old to a sweeper whose clock is ahead, and is dated too early
+ * by a host whose clock is behind.
+ */
+function wasSweptWhileOpened(session: SessionStory, row: LedgerSession | undefined, world: World): boolean {
+  const { wrongClockMs, skewMs } = world.faults
+  const looksOld = wrongClockMs > 0 || (wrongClockMs < 0 && !isOfItsTime(session, world))
+  if (!looksOld || row?.state !== 'expired' || !row.endedAt) return false
+  const sweptAt = row.endedAt.getTime() - Math.max(0, wrongClockMs)
+  return sweptAt >= session.openedFrom - skewMs && sweptAt <= session.openedAt + skewMs
 }
 
 /** One revocation of a user's sessions raises the epoch once, however often it is carried out. */
