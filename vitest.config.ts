@@ -8,6 +8,8 @@ export default defineConfig({
     // Real stores and password hashes run beside the tests: two workers keep a two-core machine responsive.
     maxWorkers: 2,
     testTimeout: 30_000,
+    // Real stores and real clocks beside each other: in CI what fails is asked once more, and the report says so.
+    retry: process.env.CI ? 1 : 0,
     hookTimeout: 120_000,
   },
 })
