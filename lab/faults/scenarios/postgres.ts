@@ -23,6 +23,7 @@ const faults: readonly (readonly [name: string, fault: string, injected: string,
     'SIGKILL, started after 3 s',
     3,
     async (stage) => {
+      await writeDown(stage.postgres.connection)
       await stage.postgres.kill()
       return () => stage.postgres.start()
     },
@@ -59,6 +60,17 @@ const faults: readonly (readonly [name: string, fault: string, injected: string,
     },
   ],
 ]
+
+/** The lab's Postgres answers before its log is written: without this a kill takes accounts that were just opened. */
+async function writeDown(connectionString: string): Promise<void> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    await client.query('CHECKPOINT')
+  } finally {
+    await client.end()
+  }
+}
 
 const ofSession = faults.map(
   ([name, fault, injected, seconds, begin]): Scenario =>
