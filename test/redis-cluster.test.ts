@@ -5,24 +5,9 @@ import { Redis } from 'ioredis'
 import { afterAll, describe, expect, test } from 'vitest'
 import { freePort } from '../lab/processes/ports.ts'
 import { connectRedis } from '../shared/stores/connect.ts'
-import { attemptsContract } from '../shared/stores/contract/attempts.ts'
-import { blockListContract } from '../shared/stores/contract/block-list.ts'
-import { containmentCapContract } from '../shared/stores/contract/containment-cap.ts'
-import { entrancesContract } from '../shared/stores/contract/entrances.ts'
-import { leasesContract } from '../shared/stores/contract/leases.ts'
 import { LIFETIMES, liveSessionsContract } from '../shared/stores/contract/live-sessions.ts'
-import { pendingMfasContract } from '../shared/stores/contract/pending-mfas.ts'
-import { replayCacheContract } from '../shared/stores/contract/replay-cache.ts'
-import { throttleContract } from '../shared/stores/contract/throttle.ts'
-import { createAttempts } from '../shared/stores/redis/attempts.ts'
-import { createBlockList } from '../shared/stores/redis/block-list.ts'
-import { createContainmentCap } from '../shared/stores/redis/containment-cap.ts'
-import { createEntrances } from '../shared/stores/redis/entrances.ts'
-import { createLeases } from '../shared/stores/redis/leases.ts'
 import { createLiveSessions } from '../shared/stores/redis/live-sessions.ts'
-import { createPendingMfas } from '../shared/stores/redis/pending-mfas.ts'
-import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
-import { createThrottle } from '../shared/stores/redis/throttle.ts'
+import { redisStoresContract } from '../shared/stores/redis/stores-contract.ts'
 import { keepAsking, kindsOf, many, revoke, twoHosts, untilLive } from './hosts.ts'
 import { type RedisServerProcess, startRedisServer, withoutRedisServer } from './redis-server.ts'
 
@@ -91,14 +76,7 @@ describe.skipIf(withoutRedisServer)('over a cluster of three nodes', () => {
   const { redis, close, ping } = connectRedis(urlOf(0))
   closing.push(close)
   liveSessionsContract(createLiveSessions(redis, LIFETIMES))
-  throttleContract(createThrottle(redis))
-  replayCacheContract(createReplayCache(redis))
-  blockListContract(createBlockList(redis))
-  pendingMfasContract(createPendingMfas(redis))
-  containmentCapContract(createContainmentCap(redis))
-  leasesContract(createLeases(redis))
-  attemptsContract(createAttempts(redis))
-  entrancesContract(createEntrances(redis))
+  redisStoresContract(redis)
 
   test('readiness is asked', async () => {
     await ping()

@@ -1,34 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, expect, inject, test } from 'vitest'
 import { connectRedis } from '../connect.ts'
-import { attemptsContract } from '../contract/attempts.ts'
-import { blockListContract } from '../contract/block-list.ts'
-import { containmentCapContract } from '../contract/containment-cap.ts'
-import { entrancesContract } from '../contract/entrances.ts'
-import { leasesContract } from '../contract/leases.ts'
-import { pendingMfasContract } from '../contract/pending-mfas.ts'
-import { replayCacheContract } from '../contract/replay-cache.ts'
-import { throttleContract } from '../contract/throttle.ts'
 import { createAttempts } from './attempts.ts'
 import { createBlockList } from './block-list.ts'
 import { createContainmentCap } from './containment-cap.ts'
 import { createEntrances } from './entrances.ts'
-import { createLeases } from './leases.ts'
 import { createPendingMfas } from './pending-mfas.ts'
 import { createReplayCache } from './replay-cache.ts'
+import { redisStoresContract } from './stores-contract.ts'
 import { createThrottle } from './throttle.ts'
 
 const { redis, close } = connectRedis(inject('redisUrl'))
 afterAll(close)
 
-throttleContract(createThrottle(redis))
-replayCacheContract(createReplayCache(redis))
-blockListContract(createBlockList(redis))
-pendingMfasContract(createPendingMfas(redis))
-containmentCapContract(createContainmentCap(redis))
-leasesContract(createLeases(redis))
-attemptsContract(createAttempts(redis))
-entrancesContract(createEntrances(redis))
+redisStoresContract(redis)
 
 test('no key holds what a client typed, and every key ends by itself', async () => {
   const before = new Set(await redis.keys('*'))
