@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { type Functions, startFunctions } from '../../functions/testing.ts'
 import type { Containment } from '../../shared/stores/port.ts'
+import { createTablesClient } from '../../shared/stores/tables/client.ts'
+import { createContainmentLedger } from '../../shared/stores/tables/containment-ledger.ts'
 import { type Datadog, startDatadog } from '../datadog/server.ts'
 import { deferred } from '../deferred.ts'
 import { openLogs } from '../verify/logs.ts'
@@ -13,7 +15,6 @@ import { command } from './contain.ts'
 
 let functions: Functions
 let datadog: Datadog
-/** The ledger is shared with other tests: rows of ours are found by their detection. */
 const DETECTION = 'takeover-after-failures'
 const SINCE = '2m'
 
@@ -21,6 +22,8 @@ beforeAll(async () => {
   datadog = await startDatadog({ port: 0, apiKey: 'lab-key', monitors: [], webhooks: [], variables: {} })
   functions = await startFunctions({
     env: { WEB_ORIGIN: 'http://127.0.0.1:9', DD_API_KEY: 'lab-key', DD_LOGS_URL: datadog.intakeUrl },
+    // The ledger of a deployment, which the command opens.
+    deps: { containments: createContainmentLedger(createTablesClient(inject('tablesConnection'))) },
   })
 })
 afterAll(async () => {
