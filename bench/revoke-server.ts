@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -7,8 +8,9 @@ import { parseWebConfig } from '../shared/config.ts'
 import { createLog } from '../shared/log.ts'
 import { createMemoryStores } from '../shared/stores/memory/stores.ts'
 import { labEnv } from '../test/env.ts'
-import { createApp } from '../web/app.ts'
+import type { WebDeps } from '../web/app.ts'
 import { createDeps } from '../web/deps.ts'
+import { createListener } from '../web/listener.ts'
 
 /** One of the servers of `revokes.ts`, in a process of its own. It says by the channel to its parent where it listens. */
 const ANSWER = JSON.stringify({ sid: 'AAAAAAAAAAAAAAAAAAAAAA', result: 'success' })
@@ -43,5 +45,27 @@ function web(): RequestListener {
   const deps = createDeps(config, { assets, log })
   const lifetimes = { idleSeconds: 3_600, renewSeconds: 300, graceSeconds: 30 }
   const { sessions, ledger, replays } = createMemoryStores({ now: deps.now, lifetimes })
-  return createApp({ ...deps, sessions, ledger, calls: { ...deps.calls, replays } })
+  process.on('message', async (sids: string[]) => {
+    for (const sid of sids) await openSession(sid, { sessions, ledger })
+    process.send?.('open')
+  })
+  return createListener({ ...deps, sessions, ledger, calls: { ...deps.calls, replays } })
+}
+
+/** A session as a sign-in opens it, with a user of its own. */
+async function openSession(sid: string, { sessions, ledger }: Pick<WebDeps, 'sessions' | 'ledger'>): Promise<void> {
+  const now = Date.now()
+  const absoluteExpiry = now + 8 * 3_600_000
+  const seen = {
+    userId: randomUUID(),
+    sid,
+    deviceHash: '0'.repeat(16),
+    device: 'Firefox',
+    ip: '192.0.2.1',
+    via: 'web',
+  } as const
+  const times = { issuedAt: new Date(now), absoluteExpiry: new Date(absoluteExpiry) }
+  await ledger.open({ ...seen, ...times, state: 'active' })
+  const proved = { amr: ['pwd'], acr: 'signed-in', authTime: now, epoch: 1 } as const
+  await sessions.create({ ...seen, ...proved, absoluteExpiry }, now)
 }

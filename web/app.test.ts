@@ -21,7 +21,6 @@ const PUBLIC = [
   'GET /__health',
   'GET /__ready',
   'GET /icon.svg',
-  'POST /contain/revoke',
   'GET /',
   'GET /login',
   'POST /login',

@@ -6,7 +6,7 @@ import type { ServiceLog } from '../shared/log.ts'
 import type { Probes } from '../shared/probes.ts'
 import { ProblemError } from '../shared/problem.ts'
 import type { LiveSessions, SessionLedger } from '../shared/stores/port.ts'
-import { type ContainDeps, revokeHandlers } from './contain/handler.ts'
+import type { ContainDeps } from './contain/handler.ts'
 import type { Cookies } from './cookies.ts'
 import { refuseCrossSite } from './csrf.ts'
 import { readForm } from './form.ts'
@@ -46,7 +46,7 @@ export interface WebDeps
   log: ServiceLog
 }
 
-/** The web app without a port. Order matters: what must not be blinded or slowed by a later rule stands before it. */
+/** The pages, without a port. Order matters: what must not be blinded or slowed by a later rule stands before it. */
 export function createApp(deps: WebDeps): Express {
   const app = express()
   app.disable('x-powered-by')
@@ -62,7 +62,6 @@ export function createApp(deps: WebDeps): Express {
   app.get('/__ready', ready(deps))
   app.get('/icon.svg', icon)
   app.use('/assets', assets(deps.assets))
-  app.post('/contain/revoke', revokeHandlers(deps))
 
   app.use(offerRum(deps), readSession(deps), readForm)
   addPages(app, deps)

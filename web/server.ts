@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, parseWebConfig, type WebConfig } from '../shared/config.ts'
 import { createLog } from '../shared/log.ts'
-import { createApp } from './app.ts'
 import { createDeps } from './deps.ts'
+import { createListener } from './listener.ts'
 import { loopbackOnly } from './loopback.ts'
 
 /** Heroku kills what is left 30 s after SIGTERM. */
@@ -44,9 +44,9 @@ function drainOnce(server: Server, close: () => Promise<void>): () => void {
 const config = configure()
 const log = createLog({ service: config.DD_SERVICE, env: config.DD_ENV })
 const deps = createDeps(config, { assets: new URL('./assets/', import.meta.url), log })
-const app = createApp(deps)
+const listener = createListener(deps)
 const limits = { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS }
-const server = createServer(limits, config.ATO_LAB ? loopbackOnly(app) : app)
+const server = createServer(limits, config.ATO_LAB ? loopbackOnly(listener) : listener)
 const drain = drainOnce(server, deps.close)
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, drain)

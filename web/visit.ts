@@ -1,4 +1,5 @@
-import type { Request, RequestHandler, Response } from 'express'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { RequestHandler, Response } from 'express'
 import { clientAddress } from '../shared/client/address.ts'
 import {
   type Client,
@@ -21,16 +22,17 @@ export interface Visit {
 export const observeVisit =
   (deps: ClientDeps): RequestHandler =>
   (request, response, next) => {
-    response.locals.visit = { client: clientOf(request, deps), token: undefined, check: { kind: 'missing' } }
+    response.locals.visit = { client: clientOf(request.headers, deps), token: undefined, check: { kind: 'missing' } }
     next()
   }
 
 export const visitOf = (response: Response): Visit => response.locals.visit as Visit
 
 /** Of X-Forwarded-For the last hop alone is ours: Heroku's router appended it, the client typed the rest. */
-function clientOf(request: Request, deps: ClientDeps): Client {
-  const ip = clientAddress(request.get('x-forwarded-for'))
-  const described = describeHeaders((name) => request.get(name))
+export function clientOf(headers: IncomingHttpHeaders, deps: ClientDeps): Client {
+  const text = (name: string) => headers[name]?.toString()
+  const ip = clientAddress(text('x-forwarded-for'))
+  const described = describeHeaders(text)
   return observeClient({ ip, ...described, via: 'web' }, deps)
 }
 

@@ -280,7 +280,7 @@ async function revokeOverHttp(body: string, signature: string | undefined, deps:
   const request = { signature, contentType: 'application/json', body: Buffer.from(body) }
   const reading = await readCall(request, deps.calls)
   if (reading.kind === 'refused') return { status: 401, json: {} }
-  const result = await revoke(reading.call, randomUUID(), deps)
+  const result = await revoke(reading.call, randomUUID, deps)
   return { status: 200, json: { sid: reading.call.sid, result } }
 }
 

@@ -16,6 +16,8 @@ export interface CallDeps {
   now: () => number
 }
 
+const Named = z.object({ op: z.string() })
+
 /**
  * Judges a signed call in the order that tells a stranger least: the signature over the raw bytes, the clock, and only
  * then what the bytes say. An id is spent only by a call that is right in all else.
@@ -29,9 +31,9 @@ export async function readCall(
   if ('fault' in verified) return refused(verified.fault)
   if (!/^application\/json(?:\s*;|$)/i.test(request.contentType ?? '')) return refused('malformed', 'request-malformed')
   const body = parseJson(request.body)
-  const named = z.object({ op: z.string() }).safeParse(body)
-  if (named.success && named.data.op !== REVOKE_OP) return refused('wrong_route')
   const call = RevokeCall.safeParse(body)
+  const { data: named } = call.success ? call : Named.safeParse(body)
+  if (named && named.op !== REVOKE_OP) return refused('wrong_route')
   if (!call.success) return refused('malformed', 'request-malformed')
   // A second more than the signature holds, which is good at the very instant `t` + 300 s still.
   const until = (verified.t + TOLERANCE_SECONDS + 1) * 1000
@@ -45,9 +47,11 @@ const refused = (reason: CallFault, code: ProblemCode = 'call-refused'): CallRea
   code,
 })
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
 function parseJson(bytes: Buffer): unknown {
   try {
-    return parseUniqueJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return parseUniqueJson(UTF_8.decode(bytes))
   } catch {
     return undefined
   }

@@ -1,42 +1,102 @@
-import express, { type RequestHandler, type Response } from 'express'
-import { type ClientDeps, deviceOf } from '../../shared/client/client.ts'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { REQUEST_MS, withBudget } from '../../shared/bounded.ts'
+import { type Client, type ClientDeps, deviceOf } from '../../shared/client/client.ts'
+import { isCrossSite, webSite } from '../../shared/client/cross-site.ts'
 import { requestFields } from '../../shared/client/event.ts'
 import { REVOKE_OP } from '../../shared/containment/revoke-call.ts'
-import { type ProblemCode, ProblemError } from '../../shared/problem.ts'
+import type { ServiceLog } from '../../shared/log.ts'
+import { type ProblemCode, ProblemError, renderProblem } from '../../shared/problem.ts'
 import { SIGNATURE_HEADER } from '../../shared/signature.ts'
 import { storeFailed, toProblem } from '../problems.ts'
-import { visitOf } from '../visit.ts'
+import { clientOf } from '../visit.ts'
+import { readBody } from './body.ts'
 import { type CallDeps, type CallFault, readCall } from './call.ts'
 import { type RevokeDeps, revoke } from './revoke.ts'
 
-const BODY_LIMIT = '16kb'
+export interface ContainDeps extends ClientDeps, Omit<RevokeDeps, 'log'> {
+  calls: Pick<CallDeps, 'keys' | 'replays'>
+  webOrigin: string
+  log: Pick<ServiceLog, 'error'>
+}
 
-export type ContainDeps = ClientDeps & RevokeDeps & { calls: Pick<CallDeps, 'keys' | 'replays'> }
+/** What is wrong with a call, as its event says it. */
+class RefusedCall extends ProblemError {
+  readonly reason: CallFault
 
-/** `POST /contain/revoke`: raw bytes in, exactly one event out, whether it is carried out or refused. */
-export function revokeHandlers(deps: ContainDeps): RequestHandler[] {
-  const refusal = (response: Response, reason: CallFault, code: ProblemCode): ProblemError => {
-    const { client } = visitOf(response)
-    const fields = requestFields(client, deviceOf(client, deps))
-    deps.emit({ ...fields, evt: 'call', outcome: 'refused', reason, route: REVOKE_OP, level: 'warn' })
-    return new ProblemError(code)
+  constructor(reason: CallFault, code: ProblemCode) {
+    super(code)
+    this.reason = reason
   }
-  // Of any type and never inflated: the signature is over the bytes as they came.
-  const readRaw = express.raw({ type: () => true, limit: BODY_LIMIT, inflate: false })
+}
 
-  const readBody: RequestHandler = (request, response, next) =>
-    readRaw(request, response, (error?: unknown) =>
-      next(error === undefined ? undefined : refusal(response, 'malformed', toProblem(error).code)),
-    )
-  const carryOut: RequestHandler = async (request, response) => {
-    const [signature, contentType] = [request.get(SIGNATURE_HEADER), request.get('content-type')]
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+/**
+ * `POST /contain/revoke`: raw bytes in, exactly one event out, whether it is carried out or refused. It stands before
+ * Express, whose pages' middleware costs several times as much as all that a signed call needs: in an attack that ends
+ * many sessions at once, this is the route that has to keep up.
+ */
+export function revokeListener(deps: ContainDeps): RequestListener {
+  const own = webSite(deps)
+  const answers = answersOf(deps)
+
+  const carryOut = async (request: IncomingMessage, client: () => Client) => {
+    const { method = '', headers } = request
+    const [fetchSite, contentType] = [headers['sec-fetch-site'], headers['content-type']]
+    const [site, signature] = [fetchSite?.toString(), headers[SIGNATURE_HEADER]?.toString()]
+    if (isCrossSite({ method, fetchSite: site, origin: headers.origin }, own)) throw new ProblemError('request-forged')
+    const body = await readBody(request).catch((error: unknown) => {
+      throw new RefusedCall('malformed', toProblem(error).code)
+    })
     const reading = await readCall({ signature, contentType, body }, { ...deps.calls, now: deps.now }).catch(
       storeFailed,
     )
-    if (reading.kind === 'refused') throw refusal(response, reading.reason, reading.code)
-    const result = await revoke(reading.call, visitOf(response).client.requestId, deps).catch(storeFailed)
-    response.json({ sid: reading.call.sid, result })
+    if (reading.kind === 'refused') throw new RefusedCall(reading.reason, reading.code)
+    const { call } = reading
+    const result = await revoke(call, () => client().requestId, deps).catch(storeFailed)
+    return { sid: call.sid, result }
   }
-  return [readBody, carryOut]
+
+  const tell = (problem: ProblemError, client: Client) => {
+    if (!(problem instanceof RefusedCall)) return
+    const fields = requestFields(client, deviceOf(client, deps))
+    deps.emit({ ...fields, evt: 'call', outcome: 'refused', reason: problem.reason, route: REVOKE_OP, level: 'warn' })
+  }
+
+  return (request, response) => {
+    let seen: Client | undefined
+    // Most calls name their containment and need no client at all.
+    const client = () => (seen ??= clientOf(request.headers, deps))
+    withBudget(REQUEST_MS, () => carryOut(request, client)).then(
+      (answer) => answers.success(response, answer),
+      (error: unknown) => {
+        const problem = toProblem(error)
+        tell(problem, client())
+        answers.problem(response, problem, client().requestId)
+      },
+    )
+  }
+}
+
+/** JSON that no browser should interpret, frame or keep. @see OWASP REST Security Cheat Sheet, Security Headers */
+function answersOf({ webOrigin, log }: Pick<ContainDeps, 'webOrigin' | 'log'>) {
+  const headers = {
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    ...(webOrigin.startsWith('https://') && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
+  }
+  const send = (response: ServerResponse, status: number, document: unknown, more: Record<string, string>) => {
+    const body = JSON.stringify(document)
+    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body), ...more }).end(body)
+  }
+  return {
+    success(response: ServerResponse, answer: { sid: string; result: 'success' | 'noop' }) {
+      send(response, 200, answer, { 'content-type': 'application/json; charset=utf-8' })
+    },
+    problem(response: ServerResponse, problem: ProblemError, requestId: string) {
+      const { status, document, headers: more } = renderProblem(problem, requestId)
+      if (status >= 500) log.error(problem.cause ?? problem, document.title, { request_id: requestId })
+      send(response, status, document, more)
+    },
+  }
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { Secret } from '../../shared/secret.ts'
 import { sign, webKeys } from '../../shared/signature.ts'
 import { sidOf, startWeb, type Web } from '../testing/harness.ts'
@@ -325,6 +325,29 @@ test('a cookie does not change what a signed call may do', async () => {
   const headers = { cookie: `session=${a.jar.get('session')}` }
   expect((await send(JSON.stringify(bareBodyFor(sidA)), headers)).status).toBe(200)
   expect(web.events().map(({ evt }) => evt)).toEqual(['contain'])
+})
+
+test('a call that is cut short is refused with one event, and nobody dies', async () => {
+  const { sidA } = await twoSessions()
+  web.lines.length = 0
+  const body = JSON.stringify(bodyFor(sidA))
+  const headers = { 'x-ato-signature': signed(body), 'content-length': body.length }
+  const request = httpRequest(`${web.origin}/contain/revoke`, { method: 'POST', headers })
+  request.on('error', () => {})
+  request.write(body.slice(0, 20), () => request.destroy())
+  await vi.waitFor(() => expect(calls()).toMatchObject([{ reason: 'malformed' }]))
+  expect(await isLive(sidA)).toBe(true)
+})
+
+test('an answer is kept by no cache and taken for nothing but what it is', async () => {
+  const response = await fetch(`${web.origin}/contain/revoke?a=b`, { method: 'POST', body: '{}' })
+  expect(response.status).toBe(401)
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+  })
 })
 
 const pages = [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }, { origin: 'null' }]

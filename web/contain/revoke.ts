@@ -19,10 +19,11 @@ export interface RevokeDeps {
  * Carries out a revoke: the session dies first, in one step, on both hosts; then the ledger learns of it. A ledger that
  * fails is a fault for the log: it never keeps a stolen session alive. Of a call that names a containment, functions emits
  * the event, from that containment's row.
+ * @param requestId of the request, asked only where it is needed
  * @returns `success` also if the session died of this containment before; `noop` if it was over otherwise
  * @throws if Redis fails: nothing is revoked then, and functions carries it out itself
  */
-export async function revoke(call: RevokeCall, requestId: string, deps: RevokeDeps): Promise<'success' | 'noop'> {
+export async function revoke(call: RevokeCall, requestId: () => string, deps: RevokeDeps): Promise<'success' | 'noop'> {
   const { sid, id, detection, containment_id } = call
   const containmentId = containment_id ?? id
   const at = deps.now()
@@ -44,7 +45,7 @@ export async function revoke(call: RevokeCall, requestId: string, deps: RevokeDe
     sid,
     ...(userId !== undefined && { usr: { id: userId } }),
     via: 'web',
-    request_id: requestId,
+    request_id: requestId(),
   })
   return result
 }

@@ -49,9 +49,8 @@ export const answerProblem =
     sendPage(response, pageOf(problem, document, request, check), { status, retryAfterSeconds })
   }
 
-/** Pages are for browsers; the signed call is answered in JSON whatever it says that it accepts. */
+/** Pages are for browsers. */
 const prefersPage = (request: Request): boolean =>
-  !request.path.startsWith('/contain/') &&
   request.accepts(['text/html', 'application/problem+json', 'application/json']) === 'text/html'
 
 function pageOf(problem: ProblemError, document: ProblemDocument, request: Request, check: SessionCheck): Page {

@@ -8,6 +8,7 @@ import { Event } from '../../shared/event.ts'
 import { createLog } from '../../shared/log.ts'
 import { createApp, type WebDeps } from '../app.ts'
 import { createDeps } from '../deps.ts'
+import { createListener } from '../listener.ts'
 import { createVisitor, type Visitor } from './browser.ts'
 import { startFunctions } from './functions-counterpart.ts'
 
@@ -40,8 +41,7 @@ export async function startWeb(
   const built = createDeps(config, { assets, log, now: clock.now })
   functions.use(built)
   const deps = { ...built, ...change(built) }
-  const app = createApp(deps)
-  const server = createServer(app).listen(0, '127.0.0.1')
+  const server = createServer(createListener(deps)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
@@ -66,7 +66,7 @@ export async function startWeb(
   }
 
   return {
-    app,
+    app: createApp(deps),
     deps,
     origin,
     secrets,

@@ -1,0 +1,16 @@
+import type { RequestListener } from 'node:http'
+import { createApp, type WebDeps } from './app.ts'
+import { revokeListener } from './contain/handler.ts'
+
+const REVOKE = /^\/contain\/revoke(?:\?|$)/
+
+/** All that web answers, without a port: the signed call by itself, the pages and everything else by Express. */
+export function createListener(deps: WebDeps): RequestListener {
+  const revoke = revokeListener(deps)
+  const app = createApp(deps)
+  return (request, response) => {
+    const isCall = request.method === 'POST' && REVOKE.test(request.url ?? '')
+    if (isCall) revoke(request, response)
+    else app(request, response)
+  }
+}
