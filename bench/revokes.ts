@@ -110,7 +110,7 @@ async function exhaust(port: number, requests: Buffer[]): Promise<void> {
       const [, status, length] = /^HTTP\/1\.1 (\d+).*?\r\ncontent-length: (\d+)\r\n/is.exec(answer) ?? []
       const end = answer.indexOf('\r\n\r\n') + 4
       if (length === undefined || end < 4 || answer.length < end + Number(length)) return
-      if (status !== '200' || answer.includes('noop'))
+      if (status !== '200' || answer.endsWith('"noop"}'))
         reject(new Error(`a revoke was answered ${answer.slice(0, 400)}`))
       answer = ''
       next()
