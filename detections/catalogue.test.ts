@@ -11,7 +11,7 @@ const detections = await loadDetections(here)
 
 /** Events that need neither password nor session: whoever causes them may at most lose an address, never sign a victim out. */
 const unauthenticated = /@evt:\(?[^)]*\b(login|register|call|webhook)\b|@outcome:invalid/
-const risks = ['new_device', 'after_failures', 'spray', 'travel', 'canary', 'breached_password'] as const
+const risks = ['new_device', 'after_failures', 'spray', 'travel', 'canary'] as const
 /**
  * Attempts at which no password was looked at, by no doing of who sent them, and those of a network that is dealt with: many of
  * each, with every verdict that there is, from one network and from many, at one login and at many.

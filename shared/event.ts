@@ -55,7 +55,7 @@ const submitted = { email: email.optional(), login_hash: Hash.optional(), rum_se
 const session = { usr: known, sid: Sid }
 
 /** Verdicts that a log monitor cannot compute. */
-const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary', 'breached_password'])
+const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary'])
 export type Risk = z.infer<typeof Risk>
 const judged = { risk: z.array(Risk).optional() }
 const verdicts = { ...judged, device_known: z.boolean(), hints_hash: Hash.optional() }
@@ -188,19 +188,23 @@ export const EVENTS = {
     ...request,
     ...judged,
     evt: z.literal('credential'),
-    outcome: z.enum(['success', 'fail']),
+    outcome: z.literal('success'),
+    /** A re-authentication that succeeds is a new session, not a changed credential. */
+    action: z.literal('password_changed'),
+    login_hash: Hash.optional(),
+    usr: known,
+    sid: Sid.optional(),
+  }),
+  credentialFailed: z.strictObject({
+    ...envelope,
+    ...request,
+    ...judged,
+    evt: z.literal('credential'),
+    outcome: z.literal('fail'),
+    reason: z.enum(['wrong_password', 'weak_password', 'throttled', 'busy', 'step_up']).optional(),
+    action: z.enum(['password_changed', 'reauthenticated']),
     /** Of the account's address: a guess made inside a session is a guess at the account. */
     login_hash: Hash.optional(),
-    /** Of a failure. */
-    reason: z.enum(['wrong_password', 'weak_password', 'throttled', 'busy', 'step_up']).optional(),
-    action: z.enum([
-      'password_changed',
-      'reset_requested',
-      'password_reset',
-      'email_changed',
-      'recovery_regenerated',
-      'reauthenticated', // `fail` only: a success is a new session
-    ]),
     usr: known,
     sid: Sid.optional(),
   }),
@@ -237,23 +241,13 @@ export const EVENTS = {
     ...envelope,
     evt: z.literal('contain'),
     outcome: z.enum(['success', 'noop', 'refused', 'fail', 'undone']),
-    action: z.enum(['revoke', 'revoke_user', 'block_ip', 'step_up', 'notify']),
+    action: z.enum(['revoke', 'revoke_user', 'block_ip', 'notify']),
     /**
      * Of a refused one, why it waits for a person; of a failed one, why it can never be carried out; of one that changed
      * nothing, that it came too late.
      */
     reason: z
-      .enum([
-        'cap',
-        'shadow',
-        'policy',
-        'stale',
-        'recovered',
-        'expired',
-        'policy_gone',
-        'policy_changed',
-        'subject_gone',
-      ])
+      .enum(['cap', 'policy', 'stale', 'recovered', 'expired', 'policy_gone', 'policy_changed', 'subject_gone'])
       .optional(),
     /** The person who decided it, and what for; absent where nobody was asked. */
     operator: z.string().min(1).max(OPERATOR_MAX).optional(),

@@ -139,7 +139,7 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'every risk that is not canary',
-    events: [failure(0, { risk: ['new_device', 'after_failures', 'spray', 'travel', 'breached_password'] })],
+    events: [failure(0, { risk: ['new_device', 'after_failures', 'spray', 'travel'] })],
     fires: false,
   },
   {

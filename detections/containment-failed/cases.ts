@@ -111,11 +111,6 @@ export const cases: DetectionCase[] = [
     fires: false,
   },
   {
-    name: 'a detection that only watches, as it was told to',
-    events: [held(0, { level: 'info', reason: 'shadow' }), held(second, { level: 'info', reason: 'shadow' })],
-    fires: false,
-  },
-  {
     name: 'a day of containments that were carried out, or found nothing left to do',
     events: Array.from({ length: 100 }, (_, i) =>
       done(i * 10 * minute, { outcome: i % 3 === 0 ? 'noop' : 'success', containment_id: numbered.hash(i) }),

@@ -102,7 +102,7 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'every risk that is not travel',
-    events: [opened(0, { risk: ['new_device', 'after_failures', 'spray', 'canary', 'breached_password'] })],
+    events: [opened(0, { risk: ['new_device', 'after_failures', 'spray', 'canary'] })],
     fires: false,
   },
   {

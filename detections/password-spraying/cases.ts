@@ -153,7 +153,7 @@ export const cases: DetectionCase[] = [
   {
     name: 'every risk that is not spray',
     events: Array.from({ length: 9 }, (_, n) =>
-      sprayed(n, n * second, { risk: ['new_device', 'after_failures', 'travel', 'canary', 'breached_password'] }),
+      sprayed(n, n * second, { risk: ['new_device', 'after_failures', 'travel', 'canary'] }),
     ),
     fires: false,
   },

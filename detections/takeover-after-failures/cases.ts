@@ -119,7 +119,7 @@ export const cases: DetectionCase[] = [
   },
   {
     name: 'every risk that is not after failures',
-    events: [opened(0, { risk: ['new_device', 'spray', 'travel', 'canary', 'breached_password'] })],
+    events: [opened(0, { risk: ['new_device', 'spray', 'travel', 'canary'] })],
     fires: false,
   },
   {

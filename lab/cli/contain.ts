@@ -43,8 +43,8 @@ there, on the lab that runs.
 
 Filters:
   --state STATE     ${STATES.join(', ')}
-  --reason REASON   ${REASONS.slice(0, 5).join(', ')},
-                    ${REASONS.slice(5).join(', ')}
+  --reason REASON   ${REASONS.slice(0, 4).join(', ')},
+                    ${REASONS.slice(4).join(', ')}
   --detection NAME  as session-reuse
   --since WHEN      created since: 45s, 90m, 1h or 2d ago, or 2026-03-01T12:00:00Z
 

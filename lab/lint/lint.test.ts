@@ -90,11 +90,11 @@ describe('a detection is refused', () => {
       /^query: no event of the app can match/,
     ],
     [
-      'a value that no code emits',
+      'a value of no event among values that events have',
       'credential-stuffing',
-      '@evt:login',
-      '@risk:breached_password @evt:login',
-      /^query: no code of the app emits @risk:breached_password/,
+      '(blocked OR busy',
+      '(blocked OR sleepy OR busy',
+      /^query: no event has @reason:sleepy/,
     ],
     [
       'a field that the client writes',

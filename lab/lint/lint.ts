@@ -3,7 +3,6 @@ import { basename, dirname, join } from 'node:path'
 import { type Monitor, MonitorError, readMonitor } from '../datadog/monitor/monitor.ts'
 import { parseTemplate, TemplateError } from '../datadog/notify/template-parser.ts'
 import { type Model, schemaFaults } from '../datadog-api/schema.ts'
-import { readVocabulary, type Vocabulary } from './emitted.ts'
 import type { Finding, Tell } from './finding.ts'
 import { queryRules } from './query-rules.ts'
 import { attackRules, companionRules, messageRules, optionRules, tagRules } from './rules.ts'
@@ -24,19 +23,17 @@ const MODELS: Readonly<Record<string, Model>> = {
 
 /**
  * Holds every JSON file below a folder to what Datadog takes, and every monitor to what a detection must be.
- * @param root the project: where the code lies that emits what is detected, with the attacks and runbooks
+ * @param root the project, with the attacks and runbooks of the detections
  * @returns all findings of all files; none when it can be imported
  */
 export async function lintDetections(dir: string, root: string): Promise<Linted> {
   const paths = (await readdir(dir, { recursive: true })).filter((path) => path.endsWith('.json')).sort()
-  const vocabulary = await readVocabulary(root)
   const webhook = await readWebhookName(join(dir, 'webhook.json'))
-  const findings = await Promise.all(paths.map((path) => lintFile(join(dir, path), { vocabulary, webhook, root })))
+  const findings = await Promise.all(paths.map((path) => lintFile(join(dir, path), { webhook, root })))
   return { files: paths.length, findings: findings.flat() }
 }
 
 interface Surroundings {
-  readonly vocabulary: Vocabulary
   readonly webhook: string
   readonly root: string
 }
@@ -80,8 +77,8 @@ function parsed(text: string, tell: Tell, told: boolean): unknown {
   }
 }
 
-async function lintMonitor(monitor: Monitor, { vocabulary, webhook, root }: Surroundings, tell: Tell): Promise<void> {
-  queryRules(monitor, vocabulary, tell)
+async function lintMonitor(monitor: Monitor, { webhook, root }: Surroundings, tell: Tell): Promise<void> {
+  queryRules(monitor, tell)
   optionRules(monitor, tell)
   messageRules(monitor, webhook, tell)
   templateRule(monitor, tell)

@@ -1,9 +1,8 @@
 import * as z from 'zod'
 import { EVENTS, eventFields } from '../../shared/event.ts'
 import type { Monitor } from '../datadog/monitor/monitor.ts'
-import type { Vocabulary } from './emitted.ts'
 import type { Tell } from './finding.ts'
-import { canMatch, fieldAt, matchesIn, wordsOf } from './reach.ts'
+import { allows, canMatch, fieldAt, matchesIn } from './reach.ts'
 
 /** What anybody can write into a log, and what only the lab knows. */
 const NEVER_READ: Readonly<Record<string, string>> = {
@@ -13,7 +12,7 @@ const NEVER_READ: Readonly<Record<string, string>> = {
 }
 
 /** What the events that a query reads must be, to be there at all. */
-export function queryRules({ parsed }: Monitor, vocabulary: Vocabulary, tell: Tell): void {
+export function queryRules({ parsed }: Monitor, tell: Tell): void {
   for (const { form, position } of parsed.undocumented) {
     tell(`query:${position + 1}`, `${form} is not documented by Datadog`, 'say it in a documented way')
   }
@@ -28,7 +27,7 @@ export function queryRules({ parsed }: Monitor, vocabulary: Vocabulary, tell: Te
     ...matches.flatMap(({ target }) => (target.kind === 'attribute' ? [target.path] : [])),
     ...facets.flatMap(({ field }) => (field.kind === 'attribute' ? [field.path] : [])),
   ])
-  for (const field of fields) fieldRule(field, vocabulary, tell)
+  for (const field of fields) fieldRule(field, tell)
   const schemas = Object.values(EVENTS).filter((schema) => canMatch(parsed.node, schema))
   if (schemas.length === 0) {
     tell('query', 'no event of the app can match it', 'compare each value with shared/event.ts')
@@ -44,20 +43,16 @@ export function queryRules({ parsed }: Monitor, vocabulary: Vocabulary, tell: Te
     }
   }
   for (const { target, value } of matches) {
-    if (target.kind !== 'attribute' || value?.kind !== 'text') continue
-    const isWord = Object.values(EVENTS).some((schema) => {
-      const field = fieldAt(target, schema as z.ZodType)
-      return field !== undefined && wordsOf(field)?.includes(value.text)
-    })
-    if (isWord && !vocabulary.says(value.text) && !/^(true|false)$/.test(value.text)) {
-      tell('query', `no code of the app emits @${target.path}:${value.text}`, 'leave it out, or emit it')
+    if (target.kind !== 'attribute' || value?.kind !== 'text' || !eventFields.has(target.path)) continue
+    const isPossible = Object.values(EVENTS).some((schema) => allows(fieldAt(target, schema as z.ZodType), value))
+    if (!isPossible) {
+      tell('query', `no event has @${target.path}:${value.text}`, 'leave it out, or take a value of shared/event.ts')
     }
   }
 }
 
-function fieldRule(field: string, vocabulary: Vocabulary, tell: Tell): void {
+function fieldRule(field: string, tell: Tell): void {
   if (!eventFields.has(field)) tell('query', `@${field} is no field of any event`, 'take a name of shared/event.ts')
-  else if (!vocabulary.names(field)) tell('query', `no code of the app emits @${field}`, 'leave it out, or emit it')
   const why = Object.hasOwn(NEVER_READ, field) ? NEVER_READ[field] : undefined
   if (why !== undefined) tell('query', `reads @${field}`, `no detection may: ${why}`)
 }

@@ -22,7 +22,8 @@ export function canMatch(node: SearchNode, schema: z.ZodType): boolean {
   }
 }
 
-function allows(field: z.ZodType | undefined, value: Value): boolean {
+/** Whether a field of this type may hold the value; false where the events of a schema lack the field. */
+export function allows(field: z.ZodType | undefined, value: Value): boolean {
   if (!field) return false
   if (value.kind !== 'text') return true
   const words = wordsOf(field)
@@ -30,7 +31,7 @@ function allows(field: z.ZodType | undefined, value: Value): boolean {
 }
 
 /** The words that a field may hold; undefined when it is no enumeration. */
-export function wordsOf(field: z.ZodType): readonly string[] | undefined {
+function wordsOf(field: z.ZodType): readonly string[] | undefined {
   if (field instanceof z.ZodEnum) return field.options.map(String)
   if (field instanceof z.ZodLiteral) return [...field.values].map(String)
   return field instanceof z.ZodBoolean ? ['true', 'false'] : undefined

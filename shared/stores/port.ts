@@ -534,7 +534,6 @@ export type ContainmentState =
 export type ContainmentReason =
   // held
   | 'cap'
-  | 'shadow'
   | 'policy'
   | 'stale'
   // held or closed
@@ -554,7 +553,7 @@ export interface Containment {
   cycle: string
   /** The subject in one spelling: `@sid:…`, `@network:…`, `@usr.id:…`; `*` of an alert without groups. */
   scope: string
-  action: 'revoke' | 'revoke_user' | 'block_ip' | 'step_up' | 'notify'
+  action: 'revoke' | 'revoke_user' | 'block_ip' | 'notify'
   state: ContainmentState
   result?: 'success' | 'noop' | undefined
   reason?: ContainmentReason | undefined
