@@ -5,6 +5,8 @@ import { mapLimited } from '../tables/entity.ts'
 
 const NOW = new Date('2026-03-01T12:00:00.123Z')
 const LATER = new Date('2026-03-01T13:00:00.456Z')
+/** Between two of many sessions. */
+const SPREAD_MS = 30
 
 /** What holds for every session ledger. @param fresh a ledger that holds nothing, at each call */
 export function sessionLedgerContract(fresh: () => SessionLedger): void {
@@ -40,10 +42,10 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
     for await (const page of from.endedPages(since)) pages.push(...page)
     return pages
   }
-  /** A few at a time: a call that waits for its turn has the same limit as one that is answered slowly. */
+  /** Over several seconds, a few at a time: a call that waits for its turn has the same limit as one that is answered slowly. */
   const many = (count: number, into: SessionLedger) =>
     mapLimited([...Array(count).keys()], 16, (n) =>
-      opened({ issuedAt: new Date(NOW.getTime() + ((n * 7) % count)) }, into),
+      opened({ issuedAt: new Date(NOW.getTime() + ((n * 7) % count) * SPREAD_MS) }, into),
     )
 
   describe('sessions that were ended before their time', () => {

@@ -11,7 +11,11 @@ const PAGE = 1000
 /** What one table transaction takes. */
 const BATCH = 100
 const PARALLEL = 10
-const OPEN = 'open'
+const OPEN = 'open-'
+/** '.' is the character after '-': the range holds what begins with {@link OPEN}. */
+const AFTER_OPEN = 'open.'
+/** How much of an age names its second. */
+const SECOND = '2026-03-01T120000'.length
 const ENDED = 'ended'
 const EXPIRED = 'expired'
 const OWNER = 'owner'
@@ -26,6 +30,8 @@ type KeptProgress = Omit<SweepProgress, 'fence'> & { fence: string }
 const hashOf = (sid: string) => createHash('sha256').update(sid).digest('hex')
 /** Sorts by age: rows come back in the order of their keys. */
 const openKey = ({ sid, issuedAt }: Pick<OpenSession, 'sid' | 'issuedAt'>) => `${ageOf(issuedAt)}-${hashOf(sid)}`
+/** @param key of an open row, or an age */
+const openPartition = (key: string) => `${OPEN}${key.slice(0, SECOND)}`
 const ageOf = (issuedAt: Date) => issuedAt.toISOString().replaceAll(':', '')
 
 function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
@@ -43,13 +49,15 @@ function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
  * Every session ever issued, in two tables:
  *   sessions      partition user id, row SHA-256 of the sid: the ledger itself
  *   sessionindex  partition SHA-256 of the sid, row `owner`: whose it is
- *                 partition `open`, row age and SHA-256: the open ones, oldest first, for the sweeper
+ *                 partitions `open-` and the second of its age, row age and SHA-256: the open ones, oldest first, for
+ *                 the sweeper. One partition for all would be where every sign-in writes: the service limits what one
+ *                 takes in, and the emulator goes through all of its rows
  *                 partition `ended`, row age and SHA-256: those that were ended before their time, and how
  *                 partition `expired`, row age and SHA-256: the others that are over, for the end of their retention
  *                 partition `sweep`, row `progress`: how far the sweeper has come with the open ones
  * Tables have no transactions across partitions, so the index is written before the row and tidied up after it: what a
  * crash leaves behind is an open index row without an active session, and the sweeper moves that to where it belongs. A
- * session is in one of the three partitions at any time, or in two, so that the end of its retention finds it.
+ * session is open, ended or expired at any time, or two of these, so that the end of its retention finds it.
  */
 export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): SessionLedger {
   const sessions = () => tables.open('sessions')
@@ -94,13 +102,19 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
 
   async function dropOpen(rowKeys: readonly string[]): Promise<void> {
     const table = await index()
-    const drop = (rowKey: string) => unless([NOT_FOUND], table.deleteEntity(OPEN, rowKey))
-    const [only] = rowKeys
-    if (only === undefined) return
-    if (rowKeys.length === 1) return void (await drop(only))
-    const all = rowKeys.map((rowKey): TransactionAction => ['delete', { partitionKey: OPEN, rowKey }])
-    // One row that another sweeper was faster with refuses the whole transaction.
-    if (!(await unless([NOT_FOUND], table.submitTransaction(all)))) await mapLimited(rowKeys, PARALLEL, drop)
+    const drop = (rowKey: string) => unless([NOT_FOUND], table.deleteEntity(openPartition(rowKey), rowKey))
+    const rowsByPartition = new Map<string, string[]>()
+    for (const rowKey of rowKeys) {
+      const partition = openPartition(rowKey)
+      rowsByPartition.set(partition, [...(rowsByPartition.get(partition) ?? []), rowKey])
+    }
+    await mapLimited([...rowsByPartition], PARALLEL, async ([partitionKey, rows]) => {
+      const [only] = rows
+      if (only !== undefined && rows.length === 1) return void (await drop(only))
+      const all = rows.map((rowKey): TransactionAction => ['delete', { partitionKey, rowKey }])
+      // One row that another sweeper was faster with refuses the whole transaction.
+      if (!(await unless([NOT_FOUND], table.submitTransaction(all)))) await mapLimited(rows, PARALLEL, drop)
+    })
   }
 
   return {
@@ -110,12 +124,11 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
       const { userId, sid, issuedAt, absoluteExpiry } = session
       const [table, lookup] = await Promise.all([sessions(), index()])
       const rowKey = hashOf(sid)
+      const key = openKey(session)
+      const open = { partitionKey: openPartition(key), rowKey: key, userId, sid, issuedAt, absoluteExpiry }
       await Promise.all([
         lookup.upsertEntity({ partitionKey: rowKey, rowKey: OWNER, userId }, 'Replace'),
-        lookup.upsertEntity(
-          { partitionKey: OPEN, rowKey: openKey(session), userId, sid, issuedAt, absoluteExpiry },
-          'Replace',
-        ),
+        lookup.upsertEntity(open, 'Replace'),
       ])
       await table.createEntity({ partitionKey: userId, rowKey, ...session })
     },
@@ -142,8 +155,8 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
     },
 
     async *openPages(after) {
-      const from = after === undefined ? '' : odata` and RowKey gt ${after}`
-      const filter = `${odata`PartitionKey eq ${OPEN}`}${from}`
+      const from = after === undefined ? OPEN : openPartition(after)
+      const filter = odata`PartitionKey ge ${from} and PartitionKey lt ${AFTER_OPEN} and RowKey gt ${after ?? ''}`
       const rows = (await index()).listEntities<OpenSession & { rowKey: string }>({ queryOptions: { filter } })
       for await (const page of rows.byPage({ maxPageSize: pageRows })) {
         const next = page.at(-1)?.rowKey
@@ -187,9 +200,14 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
 
     async purge(issuedBefore, atMost) {
       const [table, lookup] = await Promise.all([sessions(), index()])
+      const age = ageOf(issuedBefore)
       const found = await Promise.all(
-        [OPEN, ENDED, EXPIRED].map(async (partition) => {
-          const filter = odata`PartitionKey eq ${partition} and RowKey lt ${ageOf(issuedBefore)}`
+        [
+          odata`PartitionKey ge ${OPEN} and PartitionKey le ${openPartition(age)}`,
+          odata`PartitionKey eq ${ENDED}`,
+          odata`PartitionKey eq ${EXPIRED}`,
+        ].map(async (within) => {
+          const filter = `${within} and ${odata`RowKey lt ${age}`}`
           const first: IndexRow[] = []
           for await (const row of lookup.listEntities<IndexRow>({ queryOptions: { filter } })) {
             if (first.push(row) >= atMost) break
@@ -205,7 +223,9 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
         const rows = [table.deleteEntity(userId, hashOf(sid)), lookup.deleteEntity(hashOf(sid), OWNER)]
         await Promise.all(rows.map((row) => unless([NOT_FOUND], row)))
         await Promise.all(
-          [OPEN, ENDED, EXPIRED].map((partition) => unless([NOT_FOUND], lookup.deleteEntity(partition, rowKey))),
+          [openPartition(rowKey), ENDED, EXPIRED].map((partition) =>
+            unless([NOT_FOUND], lookup.deleteEntity(partition, rowKey)),
+          ),
         )
       })
       return old.length
