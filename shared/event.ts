@@ -247,7 +247,17 @@ export const EVENTS = {
      * nothing, that it came too late.
      */
     reason: z
-      .enum(['cap', 'policy', 'stale', 'recovered', 'expired', 'policy_gone', 'policy_changed', 'subject_gone'])
+      .enum([
+        'cap',
+        'policy',
+        'stale',
+        'recovered',
+        'expired',
+        'policy_gone',
+        'policy_changed',
+        'subject_gone',
+        'unreadable',
+      ])
       .optional(),
     /** The person who decided it, and what for; absent where nobody was asked. */
     operator: z.string().min(1).max(OPERATOR_MAX).optional(),

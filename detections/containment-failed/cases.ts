@@ -38,11 +38,11 @@ const group = { '@detection': 'session-reuse' }
 
 export const cases: DetectionCase[] = [
   {
-    name: 'a containment that can never be carried out: its detection is gone, it has another policy, or its subject is gone',
-    events: (['policy_gone', 'policy_changed', 'subject_gone'] as const).map((reason, i) =>
+    name: 'a containment that can never be carried out: its detection or its subject is gone, it has another policy, or its row cannot be read',
+    events: (['policy_gone', 'policy_changed', 'subject_gone', 'unreadable'] as const).map((reason, i) =>
       held(i * second, { outcome: 'fail', reason, containment_id: numbered.hash(i), detection: `gone-${i}` }),
     ),
-    fires: [{ '@detection': 'gone-0' }, { '@detection': 'gone-1' }, { '@detection': 'gone-2' }],
+    fires: [0, 1, 2, 3].map((i) => ({ '@detection': `gone-${i}` })),
   },
   {
     name: 'each reason for which one waits: the cap, an address that is never blocked, its age, an alert that is over',

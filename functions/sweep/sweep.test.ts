@@ -6,15 +6,17 @@ import { containmentId } from '../../shared/containment/alert.ts'
 import { connectTables } from '../../shared/stores/connect.ts'
 import { createMemoryContainmentCap } from '../../shared/stores/memory/containment-cap.ts'
 import type { Containment, Lease, Leases } from '../../shared/stores/port.ts'
+import type { Tables } from '../../shared/stores/tables/client.ts'
 import { createContainmentLedger } from '../../shared/stores/tables/containment-ledger.ts'
 import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
 import { type Functions, startFunctions } from '../testing.ts'
 import { LIMITS, type SweepDeps, sweep } from './sweep.ts'
 
 let functions: Functions
+let tables: Tables
 beforeAll(async () => {
   const prefix = `w${randomUUID().slice(0, 13).replaceAll('-', '')}`
-  const { tables } = connectTables(inject('tablesConnection'), { prefix })
+  tables = connectTables(inject('tablesConnection'), { prefix }).tables
   const [containments, ledger] = [createContainmentLedger(tables), createSessionLedger(tables)]
   // A cap of its own: what other tests contain at the same time is not to be counted, nor ours by them.
   const cap = createMemoryContainmentCap()
@@ -274,3 +276,80 @@ async function openedSession(n: number) {
   await functions.deps.ledger.open(session)
   return session
 }
+
+describe('a row of the containment ledger that this release cannot read', () => {
+  /** Writes into a row what no release writes; undefined takes the property away. */
+  async function spoil({ detection, id }: Containment, change: Record<string, unknown>): Promise<void> {
+    const table = await tables.open('containments')
+    const entity = await table.getEntity(detection, id)
+    const kept = Object.fromEntries(Object.entries({ ...entity, ...change }).filter(([, value]) => value !== undefined))
+    await table.updateEntity({ ...kept, partitionKey: detection, rowKey: id }, 'Replace')
+  }
+
+  const sixMinutesAgo = () => new Date(Date.now() - 6 * 60_000)
+
+  it.each<[string, Record<string, unknown>]>([
+    ['has no scope', { scope: undefined }],
+    ['has a number for its scope', { scope: 7 }],
+    ['asks for an action that nobody knows', { action: 'format_disk' }],
+    ['is in a state that nobody knows', { state: 'lost' }],
+    ['has no date of its alert', { alertedAt: undefined }],
+    ['has a text for the date of its alert', { alertedAt: 'yesterday' }],
+  ])('because it %s, fails at once with a page, and keeps no other waiting', async (_, change) => {
+    const poison = await abandoned()
+    await spoil(poison, change)
+    const sound = await abandoned()
+    expect(await sweeping()).toMatchObject({ contained: 1, failed: 0 })
+    expect(await stateOf(sound)).toBe('done')
+    expect(await functions.deps.containments.find(poison.detection, poison.id)).toMatchObject({
+      ...{ state: 'failed', reason: 'unreadable', attempts: 0 },
+    })
+    expect(
+      eventsOf('contain').filter((event) => 'containment_id' in event && event.containment_id === poison.id),
+    ).toMatchObject([{ outcome: 'fail', reason: 'unreadable', level: 'error' }])
+    expect(eventsOf('sweep')).toMatchObject([{ outcome: 'success' }])
+    expect((await functions.deps.containments.list({})).map(({ id }) => id)).toContain(poison.id)
+  })
+
+  it.each<[string, Record<string, unknown>]>([
+    ['when it was made', { createdAt: undefined }],
+    ['when it was made, save as a text', { createdAt: '2026' }],
+    ['any time of its own', { createdAt: undefined, updatedAt: undefined, nextAt: undefined }],
+    ['how often it was tried', { attempts: undefined }],
+    ['how often it was tried, save as a text', { attempts: 'twice' }],
+    ['the event that it owes, save as half of its JSON', { announce: '{"outcome":' }],
+    ['which cycle it is of', { cycle: undefined, alertId: undefined }],
+    ['its own keys', { id: 'another', detection: 'session-reuse' }],
+  ])('but that lacks only %s, is carried out', async (_, change) => {
+    const row = await abandoned()
+    await spoil(row, change)
+    expect(await sweeping()).toMatchObject({ contained: 1, failed: 0 })
+    expect(await stateOf(row)).toBe('done')
+  })
+
+  it.each<[string, Record<string, unknown>]>([
+    ['names nothing', { detection: undefined, id: undefined }],
+    ['names a number', { detection: 7, id: 7 }],
+  ])('does not hide the others where its index row %s; it is found by going through the rows', async (_, change) => {
+    const [row, sound] = [await abandoned({ updatedAt: sixMinutesAgo() }), await abandoned()]
+    const index = await tables.open('containmentindex')
+    for await (const { rowKey = '', id } of index.listEntities<{ id: string }>()) {
+      if (id !== row.id) continue
+      await index.updateEntity({ partitionKey: 'open', rowKey, ...change }, 'Replace').catch(() => undefined)
+    }
+    await sweeping()
+    expect(await stateOf(sound)).toBe('done')
+    await sweeping()
+    expect(await stateOf(row)).toBe('done')
+  })
+
+  it('is found within minutes although the whole index is gone', async () => {
+    const row = await abandoned({ updatedAt: sixMinutesAgo() })
+    const index = await tables.open('containmentindex')
+    for await (const { partitionKey = '', rowKey = '' } of index.listEntities()) {
+      await index.deleteEntity(partitionKey, rowKey)
+    }
+    await sweeping()
+    expect(await stateOf(row)).toBe('done')
+  })
+})

@@ -77,8 +77,9 @@ export function subjectOf(row: Pick<Containment, 'detection' | 'scope'>): Subjec
   return policy && readScope(row.scope, policy.groupBy)
 }
 
-/** Why a row can never be carried out: its detection has no policy any more, or another one. */
+/** Why a row can never be carried out: it cannot be read, or its detection has no policy any more, or another one. */
 function impossibleBecause(row: Containment): Announcement['reason'] {
+  if (row.unreadable) return 'unreadable'
   const policy = policyFor(row.detection)
   if (!policy) return 'policy_gone'
   return policy.action === row.action && subjectOf(row) ? undefined : 'policy_changed'

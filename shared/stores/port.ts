@@ -546,6 +546,7 @@ export type ContainmentReason =
   | 'policy_gone'
   | 'policy_changed'
   | 'subject_gone'
+  | 'unreadable'
 
 export interface Containment {
   id: string
@@ -583,6 +584,8 @@ export interface Containment {
   recovered?: boolean | undefined
   /** An operator approved it: neither its age nor its recovery holds it any more. */
   approved?: boolean | undefined
+  /** It lacks something without which nobody can say what is to be done: a hand, a backup or another release wrote it. */
+  unreadable?: true | undefined
   /** The event that the row owes. Whoever moves the row on emits it first. */
   announce?: Announcement | undefined
 }

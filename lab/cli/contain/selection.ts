@@ -9,7 +9,7 @@ import { UsageError } from '../command.ts'
 export const STATES = ['pending', 'done', 'held', 'failed', 'undone', 'closed'] as const satisfies ContainmentState[]
 export const REASONS = [
   ...(['cap', 'policy', 'stale', 'recovered'] as const),
-  ...(['expired', 'policy_gone', 'policy_changed', 'subject_gone'] as const),
+  ...(['expired', 'policy_gone', 'policy_changed', 'subject_gone', 'unreadable'] as const),
 ] as const satisfies ContainmentReason[]
 
 /** Which rows a command is about, beside those that it names. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { odata, type TableEntityResult } from '@azure/data-tables'
+import { odata } from '@azure/data-tables'
 import { isOpen } from '../../containment/row.ts'
-import type { Announcement, Containment, ContainmentLedger } from '../port.ts'
+import type { Containment, ContainmentLedger } from '../port.ts'
 import type { Tables } from './client.ts'
+import { type ContainmentEntity, containmentOf, entityOf } from './containment-row.ts'
 import { CONFLICT, findEntity, mapLimited, NOT_FOUND, PRECONDITION_FAILED, unless } from './entity.ts'
 
 const PARALLEL = 10
@@ -14,35 +15,16 @@ const OPEN = 'open'
  * by who looks, from when he first saw it: the clock of the claim may be wrong.
  */
 const ORPHAN_MS = 15 * 60_000
+/** A row that is open and has an index row does not stay untouched for so long. Less than the age at which it is held. */
+const DOUBTED_MS = 5 * 60_000
 
-/** A row as the table has it. Rows of older releases have neither `nextAt` nor `open`, whether it is in the index. */
-type Entity = Omit<Containment, 'announce' | 'nextAt'> & { announce?: string; nextAt?: Date; open?: boolean }
+/** A row of the index of open ones, if it names one. */
 interface OpenEntry {
   rowKey: string
-  detection: string
-  id: string
+  detection?: unknown
+  id?: unknown
 }
 
-const OPTIONAL = [
-  ...(['result', 'reason', 'via', 'userId', 'renewedAt', 'expiresAt', 'holder'] as const),
-  ...(['admitted', 'recovered', 'approved', 'operator', 'why'] as const),
-]
-
-function containmentOf(row: TableEntityResult<Entity>): Containment {
-  const { id, detection, cycle, scope, action, state, alertId, alertedAt, createdAt, updatedAt, attempts } = row
-  const known = { id, detection, cycle, scope, action, state, alertId, alertedAt, createdAt, updatedAt, attempts }
-  const more = Object.fromEntries(OPTIONAL.flatMap((name) => (row[name] ? [[name, row[name]]] : [])))
-  const announce = row.announce ? { announce: JSON.parse(row.announce) as Announcement } : {}
-  return { ...known, nextAt: row.nextAt ?? updatedAt, ...more, ...announce }
-}
-
-const entityOf = ({ announce, ...row }: Containment) => ({
-  partitionKey: row.detection,
-  rowKey: row.id,
-  ...row,
-  open: isOpen(announce ? { ...row, announce } : row, row.updatedAt),
-  ...(announce && { announce: JSON.stringify(announce) }),
-})
 /** Sorts by age: rows come back in the order of their keys. */
 const openKey = ({ createdAt, id }: Containment) => `${createdAt.toISOString().replaceAll(':', '')}-${id}`
 const subjectKey = (detection: string, scope: string) =>
@@ -64,13 +46,14 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
   const orphans = new Map<string, number>()
 
   const find = async (detection: string, id: string) => {
-    const row = await findEntity<Entity>(await rows(), detection, id)
+    const row = await findEntity<ContainmentEntity>(await rows(), detection, id)
     return row && containmentOf(row)
   }
   async function enlist(row: Containment): Promise<void> {
     const { id, detection } = row
     await (await index()).upsertEntity({ partitionKey: OPEN, rowKey: openKey(row), id, detection }, 'Replace')
   }
+  const isListed = async (row: Containment) => (await findEntity(await index(), OPEN, openKey(row))) !== undefined
   async function delist(rowKey: string, etag: string): Promise<void> {
     await unless([NOT_FOUND, PRECONDITION_FAILED], (await index()).deleteEntity(OPEN, rowKey, { etag }))
   }
@@ -91,7 +74,7 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
     async revise(detection, id, step) {
       const table = await rows()
       for (;;) {
-        const found = await findEntity<Entity>(table, detection, id)
+        const found = await findEntity<ContainmentEntity>(table, detection, id)
         const before = found && containmentOf(found)
         const after = before && step(before)
         if (!found || !before || !after) return undefined
@@ -112,18 +95,20 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
       const met = new Set<string>()
       for await (const page of entries.byPage({ maxPageSize: PAGE })) {
         const found = await mapLimited(page, PARALLEL, async ({ detection, id, rowKey = '', etag }) => {
+          // One that names no row is nobody's; the row it was for is found by going through the rows.
+          if (typeof detection !== 'string' || typeof id !== 'string') return void (await delist(rowKey, etag))
           const row = await find(detection, id)
           // Of two who claimed a row at once, the slower one has left an index row that is not the row's own.
-          const isOwn = row === undefined || rowKey === openKey(row)
-          if (row && isOwn && isOpen(row, now)) return [row]
+          const isOwn = row === undefined || rowKey === openKey(row) || !(await isListed(row))
+          if (row && isOwn && isOpen(row, now)) return row
           const version = `${rowKey} ${etag}`
           const since = orphans.get(version) ?? now.getTime()
           if (!isOwn || now.getTime() - since >= ORPHAN_MS) await delist(rowKey, etag)
           else orphans.set(version, since)
           met.add(version)
-          return []
+          return undefined
         })
-        const open = found.flat()
+        const open = found.filter((row) => row !== undefined)
         if (open.length > 0) yield open
       }
       for (const version of orphans.keys()) if (!met.has(version)) orphans.delete(version)
@@ -139,13 +124,19 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
     },
 
     async reindex(now, from) {
-      const filter = odata`state eq ${'pending'} or state eq ${'done'} or state eq ${'held'} or announce ne ${''}`
-      const pages = (await rows()).listEntities<Entity>({ queryOptions: { filter } })
+      const unfinished = odata`state ne ${'failed'} and state ne ${'undone'} and state ne ${'closed'}`
+      const filter = `(${unfinished}) or ${odata`announce ne ${''}`}`
+      const pages = (await rows()).listEntities<ContainmentEntity>({ queryOptions: { filter } })
       const settings = { maxPageSize: REINDEX_PAGE, ...(from !== undefined && { continuationToken: from }) }
       const { value: page } = await pages.byPage(settings).next()
       if (!page) return undefined
       const table = await index()
-      const missing = [...page].filter(({ open }) => open !== true).map(containmentOf)
+      // One that says it is in the index and has not been touched for long is looked for there: the index may have been lost.
+      const isDoubted = (row: Containment) => now.getTime() - row.updatedAt.getTime() >= DOUBTED_MS
+      const missing = [...page].flatMap((entity) => {
+        const row = containmentOf(entity)
+        return entity.open !== true || isDoubted(row) ? [row] : []
+      })
       const open = missing.filter((row) => isOpen(row, now))
       await mapLimited(open, PARALLEL, (row) => {
         const { id, detection } = row
@@ -158,7 +149,7 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
       const [table, lookup] = await Promise.all([rows(), index()])
       const filter = odata`updatedAt lt ${before} and state ne ${'pending'}`
       const old: Containment[] = []
-      for await (const row of table.listEntities<Entity>({ queryOptions: { filter } })) {
+      for await (const row of table.listEntities<ContainmentEntity>({ queryOptions: { filter } })) {
         if (old.push(containmentOf(row)) >= atMost) break
       }
       // The row goes last: what a crash leaves behind is found and removed again.
@@ -185,7 +176,8 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
       ]
       const queryOptions = conditions.length > 0 ? { filter: conditions.join(' and ') } : {}
       const found: Containment[] = []
-      for await (const row of (await rows()).listEntities<Entity>({ queryOptions })) found.push(containmentOf(row))
+      for await (const row of (await rows()).listEntities<ContainmentEntity>({ queryOptions }))
+        found.push(containmentOf(row))
       return found.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime()).slice(0, limit)
     },
   }
