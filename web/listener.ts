@@ -2,7 +2,8 @@ import type { RequestListener } from 'node:http'
 import { createApp, type WebDeps } from './app.ts'
 import { revokeListener } from './contain/handler.ts'
 
-const REVOKE = /^\/contain\/revoke(?:\?|$)/
+/** A server must take a target that names it in full as well. @see RFC 9112 3.2.2 */
+const REVOKE = /^(?:[A-Za-z]+:\/\/[^/?#]*)?\/contain\/revoke(?:\?|$)/
 
 /** All that web answers, without a port: the signed call by itself, the pages and everything else by Express. */
 export function createListener(deps: WebDeps): RequestListener {

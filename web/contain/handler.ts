@@ -65,14 +65,18 @@ export function revokeListener(deps: ContainDeps): RequestListener {
     let seen: Client | undefined
     // Most calls name their containment and need no client at all.
     const client = () => (seen ??= clientOf(request.headers, deps))
-    withBudget(REQUEST_MS, () => carryOut(request, client)).then(
-      (answer) => answers.success(response, answer),
-      (error: unknown) => {
-        const problem = toProblem(error)
+    const refuse = (error: unknown) => {
+      const problem = toProblem(error)
+      try {
         tell(problem, client())
+      } finally {
         answers.problem(response, problem, client().requestId)
-      },
-    )
+      }
+    }
+    withBudget(REQUEST_MS, () => carryOut(request, client))
+      .then((answer) => answers.success(response, answer), refuse)
+      // A log that cannot be written fails this call alone: nobody else stands between it and the whole process.
+      .catch(() => response.destroy())
   }
 }
 

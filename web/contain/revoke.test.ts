@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { Secret } from '../../shared/secret.ts'
@@ -317,6 +318,48 @@ test('a chunked body is read like any other', async () => {
     request.end(body.slice(20))
   })
   expect(JSON.parse(answer)).toEqual({ sid: sidA, result: 'success' })
+})
+
+/** The answers of web to bytes that no client library sends. */
+async function sendRaw(text: string, origin = web.origin): Promise<string> {
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+  socket.write(text)
+  const answer: Buffer[] = []
+  for await (const chunk of socket) answer.push(chunk)
+  return Buffer.concat(answer).toString()
+}
+
+test.each(['/contain/revoke', 'http://localhost:8000/contain/revoke', 'HTTPS://ato.example/contain/revoke?a=b'])(
+  'a request for %s is a call',
+  async (target) => {
+    const { sidA } = await twoSessions()
+    const body = JSON.stringify(bodyFor(sidA))
+    const headers = `Host: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nX-ATO-Signature: ${signed(body)}`
+    const call = `POST ${target} HTTP/1.1\r\n${headers}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    expect(await sendRaw(call)).toMatch(/^HTTP\/1\.1 200 /)
+    expect(await isLive(sidA)).toBe(false)
+  },
+)
+
+test('a log that cannot be written costs no call its answer, and never the process', async () => {
+  const full = () => {
+    throw new Error('ENOSPC')
+  }
+  const broken = await startWeb((deps) => ({ emit: full, log: { ...deps.log, error: full } }))
+  try {
+    const response = await fetch(`${broken.origin}/contain/revoke`, { method: 'POST', body: '{}' })
+    expect(response.status).toBe(401)
+    const body = JSON.stringify(bareBodyFor(randomBytes(16).toString('base64url')))
+    const headers = {
+      'content-type': 'application/json',
+      'x-ato-signature': sign(body, [broken.secrets.hmac], broken.clock.now()),
+    }
+    // Revoked, and neither the event nor the fault could be written: functions goes on without web.
+    await expect(fetch(`${broken.origin}/contain/revoke`, { method: 'POST', headers, body })).rejects.toThrow()
+    expect((await fetch(`${broken.origin}/__health`)).status).toBe(200)
+  } finally {
+    await broken.close()
+  }
 })
 
 test('a cookie does not change what a signed call may do', async () => {
