@@ -101,6 +101,27 @@ describe('open alerts', () => {
     expect(await asking(url)()).toMatchObject([{ scope: '@sid:c' }])
   })
 
+  it('are found in a monitor of which a tag or the name of another group is longer than any of ours', async () => {
+    const groups = { [`@sid:${'x'.repeat(5_000)}`]: group('x'), '@sid:c': group('@sid:c') }
+    const many = Array.from({ length: 300 }, (_, n) => `tag:${n}`)
+    const tags = ['detection:session-reuse', 'x'.repeat(600), 7, 'contain:session']
+    const { url } = await datadog(
+      json([
+        { ...monitor(7, groups), tags },
+        { ...monitor(8, groups), tags: [...many, ...tags] },
+        { ...monitor(9, {}), state: { groups: [] } },
+      ]),
+    )
+    const found = { scope: '@sid:c', tags: ['detection:session-reuse', 'contain:session'] }
+    expect(await asking(url)()).toMatchObject([found, { scope: '@sid:c', tags: [...many, ...found.tags] }])
+  })
+
+  it('are found behind a whole page that cannot be read', async () => {
+    const pages = [[{ id: 'x' }, null], [{ id: 'y' }, 7], [monitor(7, { '@sid:c': group('@sid:c') })]]
+    const { url } = await datadog(...pages.map((page) => json(page)))
+    expect(await asking(url, { pageSize: 2 })()).toMatchObject([{ scope: '@sid:c' }])
+  })
+
   it.each<[string, Answer]>([
     ['500', json({ errors: ['no'] }, 500)],
     ['refused keys', json({ errors: ['Forbidden'] }, 403)],

@@ -49,18 +49,22 @@ const BYTES_MOST = 32 * 1024 * 1024
 /** A longer wait is left to the next sweep. */
 const LONGEST_WAIT_MS = 5_000
 
+/** A tag or the name of a group that is longer is none of ours. */
+const LONGEST = 512
+
 /** A group that was never in alert has null for its time. @see Datadog API reference, Get all monitors */
-const Group = z.object({
-  name: z.string().max(1024).nullish(),
-  status: z.string(),
-  last_triggered_ts: z.number().int().min(0).max(1e11).nullish(),
-})
+const Group = z.object({ status: z.string(), last_triggered_ts: z.number().int().min(0).max(1e11).nullish() })
+/** What is odd about one tag or one group must not hide the others. */
 const Monitor = z.object({
   id: z.number().int(),
-  tags: z.array(z.string().max(512)).max(256),
-  state: z.object({ groups: z.record(z.string().max(1024), z.unknown()).nullish() }).nullish(),
+  tags: z.array(z.unknown()).transform((tags) => tags.filter(isShort)),
+  state: z.object({ groups: z.record(z.string(), z.unknown()).nullish().catch(undefined) }).nullish(),
 })
 type Monitor = z.infer<typeof Monitor>
+
+function isShort(text: unknown): text is string {
+  return typeof text === 'string' && text.length <= LONGEST
+}
 
 /** @returns undefined where the configuration has no key that may ask */
 export function openAlertsFrom(
@@ -93,24 +97,27 @@ export function createOpenAlerts(options: OpenAlertsOptions): OpenAlerts {
 
   return {
     async *pages(signal) {
-      const seen = new Set<number>()
+      const seen = new Set<string>()
       for (let page = 0; page < PAGES_MOST; page++) {
         const listed = await ask(page, signal)
-        const monitors = listed.flatMap((monitor) => Monitor.safeParse(monitor).data ?? [])
-        const fresh = monitors.filter(({ id }) => !seen.has(id))
-        for (const { id } of fresh) seen.add(id)
-        yield fresh.flatMap(alertsOf)
+        const fresh = listed.filter((monitor) => !seen.has(nameOf(monitor)))
+        for (const monitor of fresh) seen.add(nameOf(monitor))
+        yield fresh.flatMap((monitor) => Monitor.safeParse(monitor).data ?? []).flatMap(alertsOf)
         if (listed.length < pageSize || fresh.length === 0) return
       }
     },
   }
 }
 
+/** Tells one entry of a list from another, whatever it is. */
+const nameOf = (monitor: unknown): string =>
+  JSON.stringify(typeof monitor === 'object' && monitor !== null && 'id' in monitor ? { id: monitor.id } : monitor)
+
 /** The groups in alert of one monitor. A group that cannot be read is left out: it must not hide the others. */
 function alertsOf({ id, tags, state }: Monitor): OpenAlert[] {
   return Object.entries(state?.groups ?? {}).flatMap(([scope, group]) => {
     const { status, last_triggered_ts: triggered } = Group.safeParse(group).data ?? {}
-    if (status !== 'Alert' || triggered === undefined || triggered === null) return []
+    if (!isShort(scope) || status !== 'Alert' || triggered === undefined || triggered === null) return []
     return [{ monitorId: String(id), tags, scope, triggeredAt: triggered * 1000 }]
   })
 }

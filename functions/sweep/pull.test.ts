@@ -108,8 +108,8 @@ describe('an open alert that no webhook brought', () => {
     expect(await rowsOf(open)).toMatchObject([{ state: 'undone' }])
   })
 
-  it('is taken from fifteen seconds to an hour after it began', async () => {
-    const opened = [14, 17, 3595, 3605].map((seconds) => stuffingFrom(freshNetwork(), secondsAgo(seconds)))
+  it('is taken from fifteen seconds after it began, for as long as a session may live', async () => {
+    const opened = [14, 17, 86_395, 86_405].map((seconds) => stuffingFrom(freshNetwork(), secondsAgo(seconds)))
     expect(await pull(datadogSays(opened))).toMatchObject({ pulled: 2 })
     const rows = await Promise.all(opened.map(rowsOf))
     expect(rows.map((found) => found.length)).toEqual([0, 1, 1, 0])
@@ -146,6 +146,18 @@ describe('an open alert that no webhook brought', () => {
     expect(await rowsOf(before)).toMatchObject([{ state: 'closed', reason: 'recovered' }])
     expect(await pull(datadogSays([before]))).toMatchObject({ pulled: 0 })
     expect(await pull(datadogSays([stuffingFrom(network, secondsAgo(60))]))).toMatchObject({ pulled: 1 })
+  })
+
+  it.each([
+    ['the same one', 100, 0],
+    ['another one', 140, 1],
+  ])('is %s if it began %d s after one of which nobody heard that it recovered', async (_, seconds, pulled) => {
+    const session = await functions.deps.ledger.locate((await functions.signIn()).sid)
+    const first = alertOn('otp-replay', 'user', `@usr.id:${session?.userId}`, secondsAgo(300))
+    expect((await deliver(first)).json).toMatchObject({ state: 'done' })
+    const second = { ...first, triggeredAt: first.triggeredAt + seconds * 1000 }
+    expect(await pull(datadogSays([second]))).toMatchObject({ pulled })
+    expect(await rowsOf(first)).toHaveLength(1 + pulled)
   })
 
   it('is nothing of ours if its monitor, its tag or its subject is not', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { pulledAlert } from '../../shared/containment/alert.ts'
+import { isSameAlert, pulledAlert } from '../../shared/containment/alert.ts'
 import { proceed } from '../../shared/containment/attempt.ts'
 import { type ContainDeps, handleAlert } from '../../shared/containment/contain.ts'
 import { remind } from '../../shared/containment/row.ts'
@@ -12,10 +12,8 @@ const PARALLEL = 16
 const TIME_MS = 25_000
 /** The webhook's own chance: as long as Datadog waits for its answer. */
 const YOUNGEST_MS = 15_000
-/** What has been in alert for longer was seen by an earlier sweep, or began before anybody could ask. */
-const OLDEST_MS = 3_600_000
-/** Two ways to tell the time of one alert differ by no more. */
-const SLACK_MS = 5 * 60_000
+/** As long as a session may live: an alert without a row may have begun while the ledger or Redis was away for hours. */
+const OLDEST_MS = 24 * 3_600_000
 
 export interface PullDeps extends ContainDeps {
   /** Absent where no key may ask. */
@@ -68,9 +66,9 @@ async function pull(open: OpenAlert, deps: PullDeps): Promise<boolean> {
 
 /** Whether a row is about the alert that began at this time: epoch ms. */
 function isOf({ alertedAt, renewedAt, recovered, reason, updatedAt }: Containment, triggeredAt: number): boolean {
-  const heardAt = Math.max(alertedAt.getTime(), renewedAt?.getTime() ?? 0)
+  const heardAt = renewedAt && renewedAt > alertedAt ? renewedAt : alertedAt
   const isOver = (recovered || reason === 'recovered') && updatedAt.getTime() < triggeredAt
-  return !isOver && heardAt >= triggeredAt - SLACK_MS
+  return !isOver && (heardAt.getTime() >= triggeredAt || isSameAlert(heardAt, new Date(triggeredAt)))
 }
 
 /** A row that was held for its age alone: that Datadog still says so is no replay. */
