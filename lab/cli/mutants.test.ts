@@ -39,7 +39,7 @@ test('a mutant that no case tells apart is exit code 1, and is named', async () 
   const stuffing = (await loadDetections('detections')).find(({ monitor }) => monitor.slug === 'credential-stuffing')
   if (!stuffing) throw new Error('there is no credential-stuffing')
   expect(await mutateAll([{ ...stuffing, cases: [] }], { json: false, survivors: true }, io)).toBe(1)
-  expect(written.out).toMatch(/SURVIVED +search: @reason:\(without @reason:blocked\)/)
+  expect(written.out).toMatch(/SURVIVED +search: @reason:\(without @reason:busy\)/)
 })
 
 test('a detection that does not exist is told', async () => {

@@ -48,9 +48,11 @@ export interface Proof {
    * One event that counts, valid by the contract, as the app logs it.
    * @param i from 0: each adds exactly one to the value, so that for a cardinality each has a value of its own
    * @param afterMs milliseconds into the case
-   * @param subject from 0: events of two subjects share no group
+   * @param subject from 0: events of subject 0 and 1 share no group
    */
   counts(i: number, afterMs: number, subject: number): Event
+  /** The i-th event of the same subject in an attack that stays one step short: however many there are, nothing fires. */
+  almost(i: number, afterMs: number, subject: number): Event
   /** Mutants that no event of the app can tell from the monitor: name, as `npm run test:mutants` prints it, and reason. */
   readonly equivalent?: Readonly<Record<string, string>>
 }
@@ -184,22 +186,3 @@ const beginsAt = Date.UTC(2026, 0, 5, 9, 0, 0)
 
 /** @returns the `timestamp` of an event so many milliseconds into a case */
 export const after = (ms: number): string => new Date(beginsAt + ms).toISOString()
-
-/** Values of the contract's forms, one for each number: `numbered.sid(7)` is always the same session. */
-export const numbered = {
-  /** Of TEST-NET-2: 198.51.100.0 to 255, then the next, as if the range went on. */
-  ip: (n: number): string => `198.51.${100 + (n >> 8)}.${n & 255}`,
-  sid: (n: number): string => `session_${String(n).padStart(14, '0')}`,
-  hash: (n: number): string => n.toString(16).padStart(32, '0'),
-  uuid: (n: number): string => `0b7c3b0e-52b1-4d7a-8a8f-${n.toString(16).padStart(12, '0')}`,
-} as const
-
-let requests = 0
-/** Another at each call: of an event that is a request of its own, for monitors that count requests and not lines. */
-export const newRequestId = (): string => numbered.uuid(1_000_000 + ++requests)
-
-/** @returns an event that lacks these fields, which the app never logs so */
-export const without = <E extends object>(
-  event: E,
-  ...fields: (E extends unknown ? keyof E & string : never)[]
-): object => Object.fromEntries(Object.entries(event).filter(([name]) => !(fields as readonly string[]).includes(name)))

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { loadMonitors } from '../datadog/monitor/monitor.ts'
+import { loadDetections } from '../datadog/testing.ts'
 import { found } from './found.ts'
 import { delayed, plantedLog } from './planted-log.ts'
 
 const usage = `Usage: npm run planted [-- EVENTS]
 
-Makes a log of so many events (default 500,000) with planted attacks and near misses for every detection, and replays it
+Makes a log of EVENTS events (default 500,000) with planted attacks and near misses for every detection, and replays it
 in order, in another order of arrival within the lateness, and cut in two and resumed. Each must find every planted
 attack at its instant and nothing else.
 
@@ -25,8 +25,9 @@ async function main([text = '500000', ...more]: readonly string[]): Promise<numb
     process.stderr.write(`${[text, ...more].join(' ')}: must be one number from 1000 to 9999999\n\n${usage}`)
     return 2
   }
-  const monitors = await loadMonitors('detections')
-  const { events, expected } = plantedLog(Number(text))
+  const detections = await loadDetections('detections')
+  const monitors = detections.map(({ monitor }) => monitor)
+  const { events, expected } = plantedLog(detections, Number(text))
   const late = delayed(events, latenessMs)
   const cut = Math.floor(late.length / 3)
   const alerts = expected.filter(({ transition }) => transition === 'Triggered').length

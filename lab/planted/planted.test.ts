@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { loadMonitors, type Monitor } from '../datadog/monitor/monitor.ts'
+import type { Monitor } from '../datadog/monitor/monitor.ts'
+import { loadDetections } from '../datadog/testing.ts'
 import { found } from './found.ts'
 import { delayed, type PlantedLog, plantedLog } from './planted-log.ts'
 
@@ -10,8 +11,9 @@ describe('in 50,000 events with planted attacks and near misses', () => {
   let monitors: Monitor[]
   let log: PlantedLog
   beforeAll(async () => {
-    monitors = await loadMonitors(join(import.meta.dirname, '../../detections'))
-    log = plantedLog(50_000)
+    const detections = await loadDetections(join(import.meta.dirname, '../../detections'))
+    monitors = detections.map(({ monitor }) => monitor)
+    log = plantedLog(detections, 50_000)
   })
 
   test('something is planted for every detection', () => {

@@ -92,6 +92,11 @@ export function fallingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
       ...ends(0, half),
       dropped: 0,
     },
+    {
+      name: 'events that are one step short of a beat do not hide a silence',
+      events: [beat(0), ...regular.slice(1).map((at, i) => proof.almost(i, at, 0))],
+      ...ends(0, 0),
+    },
     ...(
       [
         ['env', 'staging', 'another environment'],

@@ -50,7 +50,7 @@ test('a mutant of each kind is made', async () => {
 
 test('without the case that asks for it, a slip survives', async () => {
   const verdicts = await verdictsOf({ ...stuffing, cases: [] })
-  expect(verdicts.filter(survived).map(({ mutant }) => mutant)).toContain('search: @reason:(without @reason:blocked)')
+  expect(verdicts.filter(survived).map(({ mutant }) => mutant)).toContain('search: @reason:(without @reason:busy)')
 })
 
 test('a slip that is called equivalent and is none is told', async () => {

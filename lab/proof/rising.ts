@@ -14,6 +14,7 @@ export function risingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
     ...repetitionClaims(scene),
     ...arrivalClaims(scene),
     ...elsewhereClaims(scene),
+    almostClaim(scene),
   ]
 }
 
@@ -206,6 +207,15 @@ function arrivalClaims(scene: Scene): DetectionCase[] {
       dropped: 1,
     },
   ]
+}
+
+function almostClaim({ reach, subject, almost }: Scene): DetectionCase {
+  const count = 2 * reach
+  return {
+    name: `${count} events of ${subject} that are one step short are silent`,
+    events: almost(count),
+    fires: false,
+  }
 }
 
 /** Staging, and whatever else the account watches. */

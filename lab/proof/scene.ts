@@ -38,6 +38,9 @@ export class Scene {
     return this.proof.counts(i, atMs, subject)
   }
 
+  /** Events of subject 0 that stay one step short, a millisecond apart. */
+  almost = (count: number): object[] => Array.from({ length: count }, (_, i) => this.proof.almost(i, i, 0))
+
   /** So many alerts, each for the group of one subject. */
   alerts(...subjects: number[]): Record<string, string>[] {
     return subjects.map((subject) => groupOf(this.monitor, this.one(0, 0, subject)))
