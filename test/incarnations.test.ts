@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { loadSecrets } from '../lab/secrets.ts'
@@ -244,6 +245,35 @@ describe.skipIf(withoutRedisServer)('a Redis that fails over', () => {
     expect(answers.get('revoked')).toBeGreaterThan(0)
     expect(await admin.get('incarnation')).toContain((await admin.info('server')).match(/run_id:(\w+)/)?.[1])
   })
+})
+
+describe.skipIf(withoutRedisServer)('a Redis that goes on running', () => {
+  test('and gets an older state of its own lets nobody stay in who was revoked, and everybody else', async () => {
+    const server = await startRedisServer(dir)
+    closing.push(() => server.kill())
+    const hosts = twoHosts(server.url)
+    const [victims, bystanders] = [await many(10, hosts), await many(10, hosts)]
+    expect(new Set(await everywhere(hosts, [...victims, ...bystanders]))).toEqual(new Set(['live']))
+    await server.save()
+    const copy = await mkdtemp(join(dir, 'copy-'))
+    await copyFile(join(dir, 'dump.rdb'), join(copy, 'dump.rdb'))
+    const older = await startRedisServer(copy)
+    closing.push(() => older.kill())
+    await Promise.all(victims.map((session, n) => revoke(session, n, hosts)))
+    // Longer than the hosts wait before they look again.
+    await delay(6_000)
+    await everywhere(hosts, bystanders)
+    const admin = new Redis(server.port)
+    closing.push(async () => admin.disconnect())
+    await admin.replicaof('127.0.0.1', older.port)
+    await expect.poll(async () => admin.info('replication'), { timeout: 10_000 }).toContain('master_link_status:up')
+    await admin.replicaof('NO', 'ONE')
+    const out = () => everywhere(hosts, victims).then((kinds) => new Set(kinds))
+    await expect.poll(out, { timeout: 15_000, interval: 200 }).toEqual(new Set(['revoked']))
+    await untilLive(hosts, bystanders)
+    expect(await out()).toEqual(new Set(['revoked']))
+    expect(await signIn(hosts).then((session) => kindOf(hosts.hosts.web, session))).toBe('live')
+  }, 60_000)
 })
 
 describe('the data in Redis', () => {

@@ -43,6 +43,8 @@ interface Marker {
 }
 
 const MARKER = 'incarnation'
+/** Rises at each look of any host: what is lower than a host has seen is data of an earlier time. */
+const TIDE = 'incarnation:tide'
 const MARKER_MS = 7 * 24 * 3_600_000
 const LEASE_MS = 15_000
 const RENEW_MS = 5_000
@@ -57,18 +59,34 @@ const COMPARE_EVERY_MS = 5_000
 /**
  * Tells apart the lives of the data in one Redis: after a restart, a failover or a restore it may be empty, older, or
  * another one. A mark that we write names the servers that hold it. It is compared on each connection, and every few
- * seconds while it is used.
+ * seconds while it is used. A server that goes on running may get an older state as well, with the mark of that time: a
+ * number that each look raises shows it.
  */
 export function createIncarnations(redis: Redis, options: IncarnationOptions): Incarnations {
   const leases = createLeases(redis)
   let generation = 0
   let known: { id: string; comparedAt: number } | undefined
   let settling: Promise<string> | undefined
+  let tide = 0
 
   async function compare(): Promise<{ marker: Marker | undefined; servers: string }> {
+    await lookForOlder()
     const [servers, text] = await Promise.all([serversOf(redis), redis.get(MARKER)])
     const marker = text === null ? undefined : readMarker(text)
     return { marker: marker?.servers === servers ? marker : undefined, servers }
+  }
+
+  /** Takes the mark away from data that is older than what was seen before: every host would take it for its own. */
+  async function lookForOlder(): Promise<void> {
+    const seen = tide
+    const risen = await redis.incr(TIDE)
+    await redis.pexpire(TIDE, MARKER_MS)
+    if (risen > seen) {
+      tide = Math.max(tide, risen)
+      return
+    }
+    await redis.del(MARKER)
+    tide = risen
   }
 
   /** @param of the generation that it is about: one that is over is left to its successor */
