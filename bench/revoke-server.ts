@@ -7,6 +7,7 @@ import express from 'express'
 import { parseWebConfig } from '../shared/config.ts'
 import { createLog } from '../shared/log.ts'
 import { createMemoryStores } from '../shared/stores/memory/stores.ts'
+import type { LedgerSession, SessionLedger } from '../shared/stores/port.ts'
 import { labEnv } from '../test/env.ts'
 import type { WebDeps } from '../web/app.ts'
 import { createDeps } from '../web/deps.ts'
@@ -36,7 +37,7 @@ function onExpress(): RequestListener {
   })
 }
 
-/** The web app as it is, over stores in memory: what is measured is its own work. */
+/** The web app as it is, over the smallest stores that a revoke can do its work on: what is measured is web's own. */
 function web(): RequestListener {
   const { ATO_HMAC_SECRET } = process.env
   const config = parseWebConfig({ ...labEnv(), ATO_HMAC_SECRET })
@@ -44,12 +45,30 @@ function web(): RequestListener {
   const log = createLog({ service: 'bench', env: 'prod' }, { write: () => {} })
   const deps = createDeps(config, { assets, log })
   const lifetimes = { idleSeconds: 3_600, renewSeconds: 300, graceSeconds: 30 }
-  const { sessions, ledger, replays } = createMemoryStores({ now: deps.now, lifetimes })
+  const { sessions, replays, ...stores } = createMemoryStores({ now: deps.now, lifetimes })
+  const ledger = { ...stores.ledger, ...createRows() }
   process.on('message', async (sids: string[]) => {
     for (const sid of sids) await openSession(sid, { sessions, ledger })
     process.send?.('open')
   })
   return createListener({ ...deps, sessions, ledger, calls: { ...deps.calls, replays } })
+}
+
+/** A ledger of rows in this process: what its tables cost is the work of their service and client, not of web. */
+function createRows(): Pick<SessionLedger, 'open' | 'locate' | 'close'> {
+  const rows = new Map<string, LedgerSession>()
+  return {
+    async open(session) {
+      rows.set(session.sid, session)
+    },
+    locate: async (sid) => rows.get(sid),
+    async close(userId, sid, { at: endedAt, ...ending }) {
+      const row = rows.get(sid)
+      if (row?.userId !== userId || row.state !== 'active') return false
+      rows.set(sid, { ...row, ...ending, endedAt })
+      return true
+    },
+  }
 }
 
 /** A session as a sign-in opens it, with a user of its own. */

@@ -3,8 +3,7 @@ export class RepeatedKey extends Error {
   override readonly name = 'RepeatedKey'
 }
 
-/** Strings, and the characters that give a JSON text its structure. Everything between them is space or a literal. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/g
+const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/g
 
 /**
  * `JSON.parse`, except that a repeated key is an error: `JSON.parse` keeps the last one, other readers the first, and
@@ -14,22 +13,21 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/g
  */
 export function parseUniqueJson(text: string): unknown {
   const value: unknown = JSON.parse(text)
-  // Of each object that is open, the keys so far; of an array, nothing.
-  const open: (Set<string> | undefined)[] = []
-  let last = ''
-  for (const [token] of text.matchAll(TOKEN)) {
-    if (token === '{') open.push(new Set())
-    else if (token === '[') open.push(undefined)
-    else if (token === '}' || token === ']') open.pop()
-    else if (token === ':') claim(last, open.at(-1))
-    last = token
-  }
+  // Outside of strings a colon follows a key and stands nowhere else. A repeated key is written twice and read once.
+  const written = text.replaceAll(STRING, '').split(':').length - 1
+  if (written !== countKeys(value)) throw new RepeatedKey('A key of this JSON text is repeated.')
   return value
 }
 
-function claim(written: string, keys: Set<string> | undefined): void {
-  // Compared as it reads, not as it is written: "a" and "\u0061" are one key.
-  const key = JSON.parse(written) as string
-  if (keys?.has(key)) throw new RepeatedKey('A key of this JSON text is repeated.')
-  keys?.add(key)
+/** Of every object in it. A loop, because a recursion would end where the stack does. */
+function countKeys(value: unknown): number {
+  let count = 0
+  const values = [value]
+  for (const each of values) {
+    if (typeof each !== 'object' || each === null) continue
+    const inside: unknown[] = Object.values(each)
+    if (!Array.isArray(each)) count += inside.length
+    for (const one of inside) values.push(one)
+  }
+  return count
 }

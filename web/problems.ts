@@ -21,7 +21,7 @@ export const formStatus = (code: ProblemCode): number =>
   code === 'login-refused' || code === 'code-refused' ? 403 : problems[code].status
 
 /** A store that fails denies, and says that trying again may help. */
-const unavailable = (cause: unknown) => new ProblemError('unavailable', { cause, retryAfterSeconds: 5 })
+export const unavailable = (cause: unknown) => new ProblemError('unavailable', { cause, retryAfterSeconds: 5 })
 
 /** @throws always */
 export function storeFailed(cause: unknown): never {

@@ -29,12 +29,12 @@ export async function revoke(call: RevokeCall, requestId: () => string, deps: Re
   const at = deps.now()
   const live = await deps.sessions.read(sid, at)
   const result = await deps.sessions.revoke(sid, { reason: 'contained', at, containmentId })
-  const userId = await within(LEDGER_MS, closeInLedger(sid, live?.userId, { at, containmentId }, deps)).catch(
-    (error) => {
-      deps.log.error(error, 'a revoked session could not be closed in the ledger', { containment_id: containmentId })
-      return live?.userId
-    },
-  )
+  let userId = live?.userId
+  try {
+    userId = await within(LEDGER_MS, closeInLedger(sid, userId, { at, containmentId }, deps))
+  } catch (error) {
+    deps.log.error(error, 'a revoked session could not be closed in the ledger', { containment_id: containmentId })
+  }
   if (containment_id !== undefined) return result
   deps.emit({
     evt: 'contain',

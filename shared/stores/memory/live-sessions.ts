@@ -36,8 +36,8 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
   const judged = (kept: Kept): Kept | undefined => {
     const { facts } = kept
     const revocation = revocations.get(facts.userId)
-    if (endedBy(facts, revocation)) return undefined
-    return { ...kept, facts: { ...facts, epoch: Math.max(facts.epoch, revocation?.epoch ?? 0) } }
+    if (!revocation || revocation.epoch <= facts.epoch) return kept
+    return endedBy(facts, revocation) ? undefined : { ...kept, facts: { ...facts, epoch: revocation.epoch } }
   }
   const read: LiveSessions['read'] = async (sid, now) => {
     const kept = sessions.get(sid)

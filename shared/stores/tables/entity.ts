@@ -11,7 +11,7 @@ export async function unless(statuses: readonly number[], operation: Promise<unk
     await operation
     return true
   } catch (error) {
-    if (statuses.includes((error as { statusCode?: number }).statusCode ?? 0)) return false
+    if (isAnswer(error, statuses)) return false
     throw error
   }
 }
@@ -21,15 +21,16 @@ export async function findEntity<Row extends object>(
   partitionKey: string,
   rowKey: string,
 ): Promise<TableEntityResult<Row> | undefined> {
-  let entity: TableEntityResult<Row> | undefined
-  await unless(
-    [NOT_FOUND],
-    table.getEntity<Row>(partitionKey, rowKey).then((found) => {
-      entity = found
-    }),
-  )
-  return entity
+  try {
+    return await table.getEntity<Row>(partitionKey, rowKey)
+  } catch (error) {
+    if (isAnswer(error, [NOT_FOUND])) return undefined
+    throw error
+  }
 }
+
+const isAnswer = (error: unknown, statuses: readonly number[]) =>
+  statuses.includes((error as { statusCode?: number }).statusCode ?? 0)
 
 /** Runs `task` for each item, at most `limit` at a time. @returns what each gave, in the order of the items */
 export async function mapLimited<T, R>(items: readonly T[], limit: number, task: (item: T) => Promise<R>) {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { odata, type TableEntityResult, type TransactionAction } from '@azure/data-tables'
 import type { EndedSession, LedgerSession, OpenSession, SessionLedger, SweepProgress } from '../port.ts'
 import type { Tables } from './client.ts'
@@ -27,7 +27,7 @@ interface IndexRow extends Pick<LedgerSession, 'userId' | 'sid'> {
 }
 type KeptProgress = Omit<SweepProgress, 'fence'> & { fence: string }
 
-const hashOf = (sid: string) => createHash('sha256').update(sid).digest('hex')
+const hashOf = (sid: string) => hash('sha256', sid)
 /** Sorts by age: rows come back in the order of their keys. */
 const openKey = ({ sid, issuedAt }: Pick<OpenSession, 'sid' | 'issuedAt'>) => `${ageOf(issuedAt)}-${hashOf(sid)}`
 /** @param key of an open row, or an age */
@@ -85,11 +85,11 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
   }
 
   /** Written after the row: whoever takes a session from before for live looks at its row as well. */
-  async function keepEnded(session: LedgerSession): Promise<void> {
+  async function keepEnded(session: LedgerSession, rowKey = openKey(session)): Promise<void> {
     const { userId, sid, state, endedAt, reason, containmentId } = session
     const entity = { userId, sid, state, endedAt, reason, containmentId }
     const partitionKey = state === 'expired' ? EXPIRED : ENDED
-    await (await index()).upsertEntity({ partitionKey, rowKey: openKey(session), ...entity }, 'Replace')
+    await (await index()).upsertEntity({ partitionKey, rowKey, ...entity }, 'Replace')
   }
 
   async function keepExpired(expired: readonly OpenSession[]): Promise<void> {
@@ -149,8 +149,9 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
     async close(userId, sid, ending) {
       const { session, isClosed } = await end(userId, sid, ending)
       if (!session || !isClosed) return false
-      await keepEnded(session)
-      await dropOpen([openKey(session)])
+      const key = openKey(session)
+      await keepEnded(session, key)
+      await dropOpen([key])
       return true
     },
 
