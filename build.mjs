@@ -17,7 +17,7 @@ const identityApart = {
     onResolve({ filter: /^@azure\/identity$/ }, () => ({ path: './identity.cjs', external: true })),
 }
 /** Heroku installs the dependencies, so only our own code is bundled. */
-const web = { ...node, format: 'esm', packages: 'external' }
+export const web = { ...node, format: 'esm', packages: 'external' }
 /** Without source maps: web would serve them beside the scripts to anybody. */
 const browser = { ...common, format: 'esm', target: 'es2022', minify: true, sourcemap: false }
 

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import express from 'express'
 import { parseWebConfig } from '../shared/config.ts'
 import { createLog } from '../shared/log.ts'
@@ -13,45 +11,65 @@ import type { WebDeps } from '../web/app.ts'
 import { createDeps } from '../web/deps.ts'
 import { createListener } from '../web/listener.ts'
 
-/** One of the servers of `revokes.ts`, in a process of its own. It says by the channel to its parent where it listens. */
-const ANSWER = JSON.stringify({ sid: 'AAAAAAAAAAAAAAAAAAAAAA', result: 'success' })
-const LISTENERS: Readonly<Record<string, () => RequestListener>> = { bare, express: onExpress, web }
+/**
+ * One of the servers of `revokes.ts`, in a process of its own. It tells its parent where it listens; then it opens the
+ * sessions of each message and answers with the CPU time that it has used so far, in microseconds.
+ */
+interface Subject {
+  listener: RequestListener
+  /** Makes revokes of these sessions possible. */
+  open?(sids: readonly string[]): Promise<void>
+}
 
-const server = createServer((LISTENERS[process.argv[2] ?? ''] ?? bare)())
+const ANSWER = JSON.stringify({ sid: 'AAAAAAAAAAAAAAAAAAAAAA', result: 'success' })
+const SUBJECTS: Readonly<Record<string, () => Subject>> = { bare, express: onExpress, web }
+
+const { listener, open } = (SUBJECTS[process.argv[2] ?? ''] ?? bare)()
+const server = createServer(listener)
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
+process.on('message', async (sids: string[]) => {
+  await open?.(sids)
+  const { user, system } = process.cpuUsage()
+  process.send?.(user + system)
+})
 process.on('disconnect', () => process.exit())
 
-function bare(): RequestListener {
-  return (request, response) => {
-    request.resume()
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': ANSWER.length }).end(ANSWER)
+function bare(): Subject {
+  return {
+    listener(request, response) {
+      request.resume()
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': ANSWER.length }).end(ANSWER)
+    },
   }
 }
 
-function onExpress(): RequestListener {
+function onExpress(): Subject {
   const app = express()
   app.disable('x-powered-by').disable('etag')
-  return app.use((request, response) => {
+  app.use((request, response) => {
     request.resume()
     response.json(JSON.parse(ANSWER))
   })
+  return { listener: app }
 }
 
-/** The web app as it is, over the smallest stores that a revoke can do its work on: what is measured is web's own. */
-function web(): RequestListener {
+/** The web app as it is, over stores in memory: what is measured is its own work. */
+function web(): Subject {
   const { ATO_HMAC_SECRET } = process.env
   const config = parseWebConfig({ ...labEnv(), ATO_HMAC_SECRET })
-  const assets = pathToFileURL(join(import.meta.dirname, '../dist/web/assets/'))
+  // No page is asked for.
+  const assets = new URL('./assets/', import.meta.url)
   const log = createLog({ service: 'bench', env: 'prod' }, { write: () => {} })
   const deps = createDeps(config, { assets, log })
   const lifetimes = { idleSeconds: 3_600, renewSeconds: 300, graceSeconds: 30 }
   const { sessions, replays, ...stores } = createMemoryStores({ now: deps.now, lifetimes })
   const ledger = { ...stores.ledger, ...createRows() }
-  process.on('message', async (sids: string[]) => {
-    for (const sid of sids) await openSession(sid, { sessions, ledger })
-    process.send?.('open')
-  })
-  return createListener({ ...deps, sessions, ledger, calls: { ...deps.calls, replays } })
+  return {
+    listener: createListener({ ...deps, sessions, ledger, calls: { ...deps.calls, replays } }),
+    async open(sids) {
+      for (const sid of sids) await openSession(sid, { sessions, ledger })
+    },
+  }
 }
 
 /** A ledger of rows in this process: what its tables cost is the work of their service and client, not of web. */
