@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { loadMonitors } from '../lab/datadog/monitor/monitor.ts'
-import { replayStream } from '../lab/datadog/replay/replay-stream.ts'
+import { loadMonitors } from '../evaluator/monitor/monitor.ts'
+import { replayStream } from '../evaluator/replay/replay-stream.ts'
 
 const monitors = await loadMonitors(join(import.meta.dirname, '../detections'))
 await replayStream(

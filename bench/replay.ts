@@ -1,9 +1,9 @@
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadMonitors, type Monitor } from '../lab/datadog/monitor/monitor.ts'
-import { fileChunks, visitLines } from '../lab/datadog/replay/lines.ts'
-import { replayStream } from '../lab/datadog/replay/replay-stream.ts'
+import { loadMonitors, type Monitor } from '../evaluator/monitor/monitor.ts'
+import { fileChunks, visitLines } from '../evaluator/replay/lines.ts'
+import { replayStream } from '../evaluator/replay/replay-stream.ts'
 import { writeEvents } from './events.ts'
 
 /** Events per CPU second, round by round. */

@@ -1,5 +1,5 @@
-import type { Io } from '../lab/cli/command.ts'
-import { columns, paint } from '../lab/cli/output.ts'
+import type { Io } from '../cli/command.ts'
+import { columns, paint } from '../cli/output.ts'
 import { type Comparison, holds, ratios, type Series, spread } from './rounds.ts'
 
 /** A line for each thing that was measured and one for their ratio, each with the range of its rounds. */

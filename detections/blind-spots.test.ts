@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { logOfEvent } from '../lab/datadog/app-event.ts'
-import { Evaluator, type EvaluatorOptions, type Transition } from '../lab/datadog/evaluate/evaluate.ts'
-import type { Monitor } from '../lab/datadog/monitor/monitor.ts'
-import { loadDetections, after as timestampAt } from '../lab/datadog/testing.ts'
+import { logOfEvent } from '../evaluator/app-event.ts'
+import { Evaluator, type EvaluatorOptions, type Transition } from '../evaluator/evaluate/evaluate.ts'
+import type { Monitor } from '../evaluator/monitor/monitor.ts'
 import { addressFields } from '../shared/client/address.ts'
 import { Event } from '../shared/event.ts'
 import { newRequestId, numbered, without } from './events.ts'
+import { loadDetections, after as timestampAt } from './harness.ts'
 
 /**
  * What stays open, played. Each story is an attack that no detection sees, and the runbook that admits it. Whoever closes

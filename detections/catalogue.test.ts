@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadDetections, modes, runCase, after as timestampAt } from '../lab/datadog/testing.ts'
 import { addressFields } from '../shared/client/address.ts'
 import { policyFor } from '../shared/containment/policy.ts'
 import { Event, eventFields } from '../shared/event.ts'
 import { newRequestId, numbered } from './events.ts'
+import { loadDetections, modes, runCase, after as timestampAt } from './harness.ts'
 
 const here = import.meta.dirname
 const detections = await loadDetections(here)

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
-import { after } from '../lab/datadog/testing.ts'
 import { addressFields } from '../shared/client/address.ts'
 import type { EVENTS } from '../shared/event.ts'
+import { after } from './harness.ts'
 
 /** Events of the contract for cases and proofs: one builder for each kind, which the caller changes where it matters. */
 

@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { ObjectSerializer } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v1/models/ObjectSerializer.js'
 import { describe, expect, test } from 'vitest'
-import { parseSearch } from '../lab/datadog/search/search.ts'
-import { loadCatalogue } from '../lab/datadog-api/catalogue.ts'
-import { type Model, modelOf, schemaFaults } from '../lab/datadog-api/schema.ts'
+import { parseSearch } from '../evaluator/search/search.ts'
+import { loadCatalogue } from '../ops/datadog-api/catalogue.ts'
 import { eventFields } from '../shared/event.ts'
+import { type Model, modelOf, schemaFaults } from './datadog-schema.ts'
 
 /** What each file is to Datadog, by its name. */
 const models: Record<string, Model> = {

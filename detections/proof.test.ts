@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { parseWebhook } from '../lab/datadog/notify/webhook.ts'
-import { loadDetections, modes, runCase } from '../lab/datadog/testing.ts'
-import { claimsOf } from '../lab/proof/claims.ts'
-import { groupOf, pathOf, withValue } from '../lab/proof/events.ts'
-import { deliver, groupsInBytes, hostileValues, textPaths } from '../lab/proof/hostile.ts'
+import { parseWebhook } from '../evaluator/notify/webhook.ts'
+import { claimsOf } from '../proof/claims/claims.ts'
+import { groupOf, pathOf, withValue } from '../proof/claims/events.ts'
+import { deliver, groupsInBytes, hostileValues, textPaths } from '../proof/claims/hostile.ts'
 import { normalizeAddress } from '../shared/client/address.ts'
 import { Event } from '../shared/event.ts'
+import { loadDetections, modes, runCase } from './harness.ts'
 
 const here = import.meta.dirname
 const detections = await loadDetections(here)

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../lab/faults/proxy.ts'
+import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../test/faults/proxy.ts'
 import { type Answer, type Asked, type Functions, PASSWORD, startFunctions } from './testing.ts'
 
 const STORES = ['postgres', 'redis', 'tables'] as const

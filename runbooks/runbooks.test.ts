@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadMonitors } from '../lab/datadog/monitor/monitor.ts'
-import { compileSearch, parseSearch } from '../lab/datadog/search/search.ts'
-import { canMatch } from '../lab/lint/reach.ts'
+import { loadMonitors } from '../evaluator/monitor/monitor.ts'
+import { compileSearch, parseSearch } from '../evaluator/search/search.ts'
+import { canMatch } from '../proof/lint/reach.ts'
 import { EVENTS, eventFields } from '../shared/event.ts'
 
 const here = import.meta.dirname

@@ -6,9 +6,9 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { beforeAll, describe, expect, inject, it, test } from 'vitest'
 import { attacks } from '../attacks/index.ts'
-import type { Command } from '../lab/cli/command.ts'
-import { compileSearch } from '../lab/datadog/search/search.ts'
-import { loadDetections } from '../lab/datadog/testing.ts'
+import type { Command } from '../cli/command.ts'
+import { loadDetections } from '../detections/harness.ts'
+import { compileSearch } from '../evaluator/search/search.ts'
 import { eventFields } from '../shared/event.ts'
 import { migrate } from '../shared/stores/postgres/migrate.ts'
 import { codeOf, commandsIn, commandsOf, linksOf, loadPages, ROOT } from './docs/pages.ts'
@@ -111,7 +111,7 @@ describe.each(pages)('$path', (page) => {
 /** One of our own commands, by its npm script. */
 async function verbOf(script: string): Promise<Command | undefined> {
   const [, verb] = / lab\/cli\/main\.ts (\w+)$/.exec(scripts[script] ?? '') ?? []
-  return verb === undefined ? undefined : ((await import(`../lab/cli/${verb}.ts`)) as { command: Command }).command
+  return verb === undefined ? undefined : ((await import(`../cli/verbs/${verb}.ts`)) as { command: Command }).command
 }
 
 async function typed(script: string, argv: readonly string[]) {

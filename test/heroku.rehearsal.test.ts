@@ -103,7 +103,7 @@ describe('a push to Heroku', () => {
       await succeed(['npm', 'run', 'build'])
       await succeed(['npm', 'prune', '--prefer-offline', '--no-audit', '--no-fund'])
       await expect(access(join(dir, 'node_modules/esbuild'))).rejects.toThrow()
-      await expect(access(join(dir, 'lab/start.ts'))).rejects.toThrow()
+      await expect(access(join(dir, 'lab/start/lab.ts'))).rejects.toThrow()
     },
     2 * NPM_MS,
   )

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { loadSecrets } from '../lab/secrets.ts'
+import { loadSecrets } from '../lab/start/secrets.ts'
 import { startRedis } from '../lab/stores/redis.ts'
 import { endAll } from '../shared/session/end.ts'
 import {

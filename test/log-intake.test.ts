@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Datadog, startDatadog } from '../lab/datadog/server.ts'
-import { loadSecrets } from '../lab/secrets.ts'
-import { type LabHandle, startLab } from '../lab/start.ts'
+import { type LabHandle, startLab } from '../lab/start/lab.ts'
+import { loadSecrets } from '../lab/start/secrets.ts'
 
 /** The whole lab, whose functions send their lines a second way: by themselves, to an intake of their own. */
 

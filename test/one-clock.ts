@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import { logOfEvent } from '../evaluator/app-event.ts'
+import { Evaluator, type Transition } from '../evaluator/evaluate/evaluate.ts'
+import type { Monitor } from '../evaluator/monitor/monitor.ts'
+import { notifierFor } from '../evaluator/notify/notification.ts'
+import { substitute } from '../evaluator/notify/payload.ts'
+import { parseWebhook } from '../evaluator/notify/webhook.ts'
 import type { Answer, Asked, Functions } from '../functions/testing.ts'
-import { logOfEvent } from '../lab/datadog/app-event.ts'
-import { Evaluator, type Transition } from '../lab/datadog/evaluate/evaluate.ts'
-import type { Monitor } from '../lab/datadog/monitor/monitor.ts'
-import { notifierFor } from '../lab/datadog/notify/notification.ts'
-import { substitute } from '../lab/datadog/notify/payload.ts'
-import { parseWebhook } from '../lab/datadog/notify/webhook.ts'
 
 const MINUTE_MS = 60_000
 const webhook = parseWebhook(await readFile('detections/webhook.json', 'utf8'), 'webhook.json')

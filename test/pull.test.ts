@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { loadMonitors } from '../evaluator/monitor/monitor.ts'
 import { createOpenAlerts } from '../functions/sweep/alerts.ts'
 import { pullAlerts } from '../functions/sweep/pull.ts'
 import { newRun } from '../functions/sweep/run.ts'
 import { FIREFOX, type Functions, startFunctions } from '../functions/testing.ts'
-import { loadMonitors } from '../lab/datadog/monitor/monitor.ts'
 import { type Datadog, startDatadog } from '../lab/datadog/server.ts'
-import { createForwarder } from '../lab/forwarder/forwarder.ts'
+import { createForwarder } from '../lab/logplex/forwarder.ts'
 import { Secret } from '../shared/secret.ts'
 
 /** Real monitors over real lines of the functions, in an account whose webhook is gone: only asking is left. */

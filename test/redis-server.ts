@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
-import { deferred } from '../lab/deferred.ts'
 import { beforeItEnds, startNative } from '../lab/processes/part.ts'
 import { freePort } from '../lab/processes/ports.ts'
+import { deferred } from '../lab/start/deferred.ts'
 import { findRedisServer } from '../lab/stores/redis.ts'
 
 const READY_MS = 15_000

@@ -8,17 +8,17 @@ import type { TargetKind } from '../attacks/attack.ts'
 import { openMailbox } from '../attacks/clients/mailbox.ts'
 import { RequestFailed } from '../attacks/clients/wire.ts'
 import { attackBySlug } from '../attacks/index.ts'
-import { loadMonitors } from '../lab/datadog/monitor/monitor.ts'
+import { DETECTIONS } from '../cli/verify/lab.ts'
+import { loadMonitors } from '../evaluator/monitor/monitor.ts'
 import { awaitMessage, startNode } from '../lab/processes/part.ts'
+import { type LabHandle, startLab } from '../lab/start/lab.ts'
 import { type Launch, launchFunctions, type Surroundings } from '../lab/start/programs.ts'
-import { type LabHandle, startLab } from '../lab/start.ts'
-import { detonate } from '../lab/verify/detonate.ts'
-import { openInsider } from '../lab/verify/insider.ts'
-import { judgeAttack } from '../lab/verify/judge.ts'
-import { DETECTIONS } from '../lab/verify/lab.ts'
-import { openLogs } from '../lab/verify/logs.ts'
-import type { Fault } from '../lab/verify/testing/faults.ts'
-import { Watch } from '../lab/verify/watch.ts'
+import { detonate } from '../proof/verify/detonate.ts'
+import { openInsider } from '../proof/verify/insider.ts'
+import { judgeAttack } from '../proof/verify/judge.ts'
+import { openLogs } from '../proof/verify/logs.ts'
+import type { Fault } from '../proof/verify/testing/faults.ts'
+import { Watch } from '../proof/verify/watch.ts'
 
 /**
  * Whether a verdict can be believed: each containment is broken on purpose, in the apps of a real lab, and verify has to
@@ -26,7 +26,7 @@ import { Watch } from '../lab/verify/watch.ts'
  */
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
-const testing = (name: string) => fileURLToPath(new URL(`../lab/verify/testing/${name}`, import.meta.url))
+const testing = (name: string) => fileURLToPath(new URL(`../proof/verify/testing/${name}`, import.meta.url))
 
 let dir: string
 let lab: LabHandle

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ContainedAttack, PreventedAttack } from '../attacks/attack.ts'
 import { attacks } from '../attacks/index.ts'
-import { command } from '../lab/cli/verify.ts'
-import type { Scoreboard } from '../lab/verify/scoreboard.ts'
+import { command } from '../cli/verbs/verify.ts'
+import type { Scoreboard } from '../proof/verify/scoreboard.ts'
 import { policyFor } from '../shared/containment/policy.ts'
 
 /** `npm run verify` as it is typed, where no lab runs: everything it prints is asserted, nothing is stood in for. */

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../lab/faults/proxy.ts'
 import { sign } from '../shared/signature.ts'
+import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../test/faults/proxy.ts'
 import type { Page, Visitor } from './testing/browser.ts'
 import { sidOf, startWeb, type Web } from './testing/harness.ts'
 

@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   credentialFailed,
   from,
@@ -14,6 +13,7 @@ import {
   SECOND,
   without,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 const victim = { '@login_hash': numbered.hash(1) }
 

@@ -1,4 +1,3 @@
-import { alertLasting, type DetectionCase, type Proof } from '../../lab/datadog/testing.ts'
 import {
   ATTACKER,
   from,
@@ -12,6 +11,7 @@ import {
   SECOND,
   sessionOpened,
 } from '../events.ts'
+import { alertLasting, type DetectionCase, type Proof } from '../harness.ts'
 
 const planted = 'archive.ledger@example.test'
 const stranger: Partial<Kind<'loginFailed'>> = { reason: 'unknown_user', usr: { exists: false } }

@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   callRefused,
   containHeld,
@@ -11,6 +10,7 @@ import {
   webhookRefused,
   without,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 const done = (ms: number, change: Partial<Kind<'contain'>> = {}) =>
   without(containHeld(ms, { level: 'info', outcome: 'success', ...change }), 'reason')

@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   ATTACKER,
   callRefused,
@@ -12,6 +11,7 @@ import {
   webhookRefused,
   without,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 /** By turns a forged call and a guessed secret: both count the same. */
 export const proof: Proof = {

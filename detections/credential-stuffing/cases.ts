@@ -1,4 +1,3 @@
-import { alertLasting, type DetectionCase, type Proof } from '../../lab/datadog/testing.ts'
 import {
   ATTACKER,
   from,
@@ -12,6 +11,7 @@ import {
   repeat,
   SECOND,
 } from '../events.ts'
+import { alertLasting, type DetectionCase, type Proof } from '../harness.ts'
 
 /** Failures each at another account. */
 const spray = (count: number, everyMs: number, change: Partial<Kind<'loginFailed'>> = {}, fromMs = 0) =>

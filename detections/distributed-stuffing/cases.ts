@@ -1,5 +1,5 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import { from, type Kind, loginFailed, loginSucceeded, numbered, registerFailed, repeat, SECOND } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 const nth = (n: number) => ({ ...from(numbered.ip(n)), login_hash: numbered.hash(n) })
 /** A login of nobody here, from the n-th address. */

@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   type Kind,
   loginChallenged,
@@ -11,6 +10,7 @@ import {
   SID,
   sessionOpened,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 const travelled = (ms: number, change: Partial<Kind<'sessionChanged'>> = {}) =>
   sessionOpened(ms, { risk: ['travel'], ...change })

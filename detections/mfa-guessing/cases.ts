@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   ANN,
   from,
@@ -13,6 +12,7 @@ import {
   SECOND,
   SID,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 const guesses = (count: number, change: Partial<Kind<'mfaFailed'>> = {}, fromMs = 0) =>
   repeat(mfaFailed, count, SECOND, change, fromMs)

@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   ANN,
   ATTACKER,
@@ -14,6 +13,7 @@ import {
   SECOND,
   SID,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 const replayed = (ms: number, change: Partial<Kind<'mfaFailed'>> = {}) =>
   mfaFailed(ms, { reason: 'replayed_code', ...from(HOME), ...change })

@@ -1,4 +1,3 @@
-import { alertLasting, type DetectionCase, type Proof } from '../../lab/datadog/testing.ts'
 import {
   ATTACKER,
   from,
@@ -14,6 +13,7 @@ import {
   SECOND,
   sessionOpened,
 } from '../events.ts'
+import { alertLasting, type DetectionCase, type Proof } from '../harness.ts'
 
 type Change = Partial<Kind<'loginFailed'>>
 

@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   credentialFailed,
   from,
@@ -13,6 +12,7 @@ import {
   SID,
   sessionOpened,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 const of = (subject: number) => ({ sid: numbered.sid(subject), login_hash: numbered.hash(subject) })
 

@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   ATTACKER,
   from,
@@ -12,6 +11,7 @@ import {
   sessionSeen,
   without,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 export const proof: Proof = {
   counts: (i, afterMs, subject) =>

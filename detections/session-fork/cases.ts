@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   from,
   HOME,
@@ -13,6 +12,7 @@ import {
   sessionSeen,
   without,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 export const proof: Proof = {
   counts: (_i, afterMs, subject) => sessionForked(afterMs, { sid: numbered.sid(subject) }),

@@ -1,5 +1,5 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import { from, HOUR, MINUTE, numbered, OTHER_SID, repeat, SECOND, SID, sessionOpened, sessionSeen } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 const laptop = { device_hash: numbered.hash(1) }
 const thief = { device_hash: numbered.hash(2) }

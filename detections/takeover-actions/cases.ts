@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   type Kind,
   loginSucceeded,
@@ -13,6 +12,7 @@ import {
   sessionOpened,
   without,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 type Change = Partial<Kind<'mfa'>>
 const enrolled = (ms: number, change: Change = {}) => mfaPassed(ms, { outcome: 'enabled', ...change })

@@ -1,4 +1,3 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import {
   type Kind,
   loginChallenged,
@@ -12,6 +11,7 @@ import {
   SID,
   sessionOpened,
 } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 /** After five failures or more, on a device that the account had never known. */
 const guessed = (ms: number, change: Partial<Kind<'sessionChanged'>> = {}) =>

@@ -1,5 +1,5 @@
-import type { DetectionCase, Proof } from '../../lab/datadog/testing.ts'
 import { loginSucceeded, MINUTE, repeat, SECOND, swept } from '../events.ts'
+import type { DetectionCase, Proof } from '../harness.ts'
 
 /** Heartbeats at these minutes. */
 const beats = (...minutes: number[]) => minutes.map((at) => swept(at * MINUTE))

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Monitor } from '../../evaluator/monitor/monitor.ts'
+import { groupTagsOf } from '../../evaluator/notify/notification.ts'
+import type { AlertBook, GroupState } from './alerts.ts'
 import { sendJson } from './http.ts'
-import type { Monitor } from './monitor/monitor.ts'
-import type { AlertBook, GroupState } from './notify/alerts.ts'
-import { groupTagsOf } from './notify/notification.ts'
 
 export interface MonitorApiDeps {
   isKey(presented: string): boolean

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AlertBook, AlertEvent } from './notify/alerts.ts'
+import type { AlertBook, AlertEvent } from './alerts.ts'
 
 const HEARTBEAT_MS = 15_000
 /** A reader that lets this much pile up is cut off: it can come back with Last-Event-ID. */

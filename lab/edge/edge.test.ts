@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request as openRequest, type Server
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
-import { deferred } from '../deferred.ts'
+import { deferred } from '../start/deferred.ts'
 import { type Edge, type EdgeOptions, startEdge } from './edge.ts'
 import { azure, heroku } from './flavour.ts'
 

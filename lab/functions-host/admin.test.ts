@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ask, spawnApp, type TestApp, type TestHost, writeApp } from './testing.ts'
+import { ask, spawnApp, type TestApp, type TestHost, writeApp } from './testing/host.ts'
 
 const code = `
 const handler = async () => ({})

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterEach, expect, test } from 'vitest'
 import { startFunctionsHost } from './host.ts'
-import { ask, type TestApp, until, writeApp } from './testing.ts'
+import { ask, type TestApp, until, writeApp } from './testing/host.ts'
 
 const apps: TestApp[] = []
 const written = async (...args: Parameters<typeof writeApp>) => {

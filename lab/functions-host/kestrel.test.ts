@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ask, spawnApp, type TestApp, type TestHost, writeApp } from './testing.ts'
+import { ask, spawnApp, type TestApp, type TestHost, writeApp } from './testing/host.ts'
 
 const code = `
 app.http('echo', { methods: ['GET', 'POST'], handler: async (request) => ({ jsonBody: { url: request.url, value: request.headers.get('x-value') } }) })

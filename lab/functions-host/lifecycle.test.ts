@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { spawnFunctionsHost } from './spawn.ts'
-import { ask, spawnApp, type TestApp, until, writeApp } from './testing.ts'
+import { ask, spawnApp, type TestApp, until, writeApp } from './testing/host.ts'
 
 const apps: TestApp[] = []
 const written = async (...args: Parameters<typeof writeApp>) => {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ask, spawnApp, type TestApp, type TestHost, until, writeApp } from './testing.ts'
+import { ask, spawnApp, type TestApp, type TestHost, until, writeApp } from './testing/host.ts'
 
 const apps: TestApp[] = []
 const hosts: TestHost[] = []

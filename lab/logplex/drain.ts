@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import http from 'node:http'
-import { type PostOutcome, post } from '../datadog/notify/post.ts'
+import { type PostOutcome, post } from '../datadog/post.ts'
 import { frameLine, frameLoss, PRI, splitLine } from './frame.ts'
 import { Outbox, pause } from './outbox.ts'
 

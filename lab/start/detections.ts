@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Pipeline, readPipeline } from '../datadog/intake/pipeline.ts'
-import { loadMonitors, type Monitor } from '../datadog/monitor/monitor.ts'
-import { parseWebhook, type Webhook } from '../datadog/notify/webhook.ts'
+import { type Pipeline, readPipeline } from '../../evaluator/intake/pipeline.ts'
+import { loadMonitors, type Monitor } from '../../evaluator/monitor/monitor.ts'
+import { parseWebhook, type Webhook } from '../../evaluator/notify/webhook.ts'
 
 export interface Detections {
   readonly monitors: readonly Monitor[]

@@ -1,8 +1,8 @@
 import { LAB_CANARY } from '../../attacks/cast.ts'
 import { functionsVariables, webVariables } from '../../shared/config.ts'
 import { LAB_EGRESS_RANGE, LAB_VPN_RANGES } from '../../shared/geo/documentation.ts'
-import type { LabSecrets } from '../secrets.ts'
 import type { StoreConnections } from '../stores/start.ts'
+import type { LabSecrets } from './secrets.ts'
 
 /** The service and environment that the lab's logs belong to: those that the detection files ask for. */
 export const SERVICE = 'mini-ato-saas'

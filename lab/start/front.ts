@@ -1,15 +1,15 @@
-import type { QueueOptions } from '../datadog/notify/webhook.ts'
+import type { QueueOptions } from '../../evaluator/notify/webhook.ts'
 import { type Datadog, startDatadog } from '../datadog/server.ts'
 import { type Edge, startEdge } from '../edge/edge.ts'
 import { azure, heroku } from '../edge/flavour.ts'
-import { createForwarder } from '../forwarder/forwarder.ts'
 import { createDrain } from '../logplex/drain.ts'
+import { createForwarder } from '../logplex/forwarder.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
 import { startReceiver } from '../mailbox/receive.ts'
-import type { LabSecrets } from '../secrets.ts'
 import type { Detections } from './detections.ts'
 import { ENV, RUM, SERVICE } from './environment.ts'
 import type { LogFiles } from './log-files.ts'
+import type { LabSecrets } from './secrets.ts'
 import type { Undo } from './undo.ts'
 
 export interface Ports {

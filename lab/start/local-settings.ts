@@ -1,4 +1,4 @@
-import { readJson, writePrivate } from '../files.ts'
+import { readJson, writePrivate } from './files.ts'
 
 /** By this value, among the settings themselves, we know a file of ours again; no program reads it. */
 const MARK = { ATO_SETTINGS_WRITTEN_BY: 'npm run lab:stores' }

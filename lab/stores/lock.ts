@@ -1,9 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { createPrivate, readJson, writePrivate } from '../files.ts'
 import { identityOf } from '../processes/identity.ts'
 import { endLeftover } from '../processes/leftovers.ts'
+import { createPrivate, readJson, writePrivate } from '../start/files.ts'
 
 const NAME = 'stores.lock'
 

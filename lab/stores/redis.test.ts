@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { loadSecrets } from '../secrets.ts'
+import { loadSecrets } from '../start/secrets.ts'
 import { startRedis } from './redis.ts'
 
 const EMBEDDED = createRequire(import.meta.url).resolve('js-redis-server')

@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { deferred } from '../deferred.ts'
 import { childEnvironment } from '../processes/environment.ts'
 import { awaitMessage, beforeItEnds, startNative, startNode } from '../processes/part.ts'
 import { freePort, withFreePort } from '../processes/ports.ts'
+import { deferred } from '../start/deferred.ts'
 import type { RunningStore, StoreOptions } from './store.ts'
 
 const run = promisify(execFile)
-const CHILD = fileURLToPath(new URL('./children/redis.mjs', import.meta.url))
+const CHILD = fileURLToPath(new URL('./redis-child.mjs', import.meta.url))
 const READY_MS = 15_000
 /** The oldest server whose commands are all that the apps use (EXPIRE GT, GETDEL). */
 const OLDEST_MAJOR = 7

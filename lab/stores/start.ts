@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { loadSecrets } from '../secrets.ts'
+import { loadSecrets } from '../start/secrets.ts'
 import { lockDirectory } from './lock.ts'
 import { startPostgres } from './postgres/start.ts'
 import { startRedis } from './redis.ts'

@@ -1,5 +1,5 @@
 import type { Ending } from '../processes/part.ts'
-import type { LabSecrets } from '../secrets.ts'
+import type { LabSecrets } from '../start/secrets.ts'
 
 /** A store that runs for the lab. */
 export interface RunningStore {

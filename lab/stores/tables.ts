@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { deferred } from '../deferred.ts'
 import { beforeItEnds, startNode } from '../processes/part.ts'
 import { freePort, withFreePort } from '../processes/ports.ts'
+import { deferred } from '../start/deferred.ts'
 import type { RunningStore, StoreOptions } from './store.ts'
 
 const require = createRequire(import.meta.url)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, inject, test } from 'vitest'
-import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../../lab/faults/proxy.ts'
+import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../../test/faults/proxy.ts'
 import { withBudget } from '../bounded.ts'
 import { StoreAway } from './away.ts'
 import { connectPostgres, connectRedis, connectTables } from './connect.ts'

@@ -6,9 +6,9 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { deferred } from '../../lab/deferred.ts'
 import { beforeItEnds, startNode } from '../../lab/processes/part.ts'
 import { freePort } from '../../lab/processes/ports.ts'
+import { deferred } from '../../lab/start/deferred.ts'
 import type { Identity } from '../tls/certificate.ts'
 
 /** Any other account of `localhost` the library takes for one of Cosmos DB, and asks for a token of that. */

@@ -43,7 +43,7 @@ export async function runBatches({ from, to, bug }: Batch, goesOn: (progress: Pr
 }
 
 function start(): ChildProcess {
-  const [run, worker] = ['../../lab/run.mjs', './worker.ts'].map((path) =>
+  const [run, worker] = ['../../cli/run.mjs', './worker.ts'].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   )
   // Most of what a schedule makes is garbage at its end.

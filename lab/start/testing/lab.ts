@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { awaitMessage, startNode } from '../../processes/part.ts'
-import { type LabHandle, type LabOptions, startLab } from '../../start.ts'
+import { type LabHandle, type LabOptions, startLab } from '../lab.ts'
 import type { Launch } from '../programs.ts'
 
 const APP = fileURLToPath(new URL('./app.mjs', import.meta.url))

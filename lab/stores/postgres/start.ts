@@ -1,7 +1,7 @@
 import pg from 'pg'
-import { deferred } from '../../deferred.ts'
 import { beforeItEnds, type Part, startNative } from '../../processes/part.ts'
 import { withFreePort } from '../../processes/ports.ts'
+import { deferred } from '../../start/deferred.ts'
 import type { RunningStore, StoreOptions } from '../store.ts'
 import type { Account } from './account.ts'
 import { findBinaries } from './binaries.ts'

@@ -1,0 +1,56 @@
+import { userInfo } from 'node:os'
+import { createInterface } from 'node:readline/promises'
+import type { Decision } from '../../shared/containment/row.ts'
+import { OPERATOR_MAX, WHY_MAX } from '../../shared/event.ts'
+import { type Io, UsageError } from '../command.ts'
+
+/** A person at a terminal, who can be asked. */
+export type Ask = (question: string, signal: AbortSignal) => Promise<string>
+
+/**
+ * Who decides, and why: both go into the row and into the event.
+ * @param needed whether there must be a reason; where there need not be, a person at a terminal is asked for one
+ * @throws UsageError without a reason that is needed, or with one that is too long
+ */
+export async function readDecision(
+  why: string | undefined,
+  needed: boolean,
+  io: Pick<Io, 'signal'>,
+  ask: Ask | undefined = askAtTerminal(),
+): Promise<Decision> {
+  if (needed && oneLine(why) === '')
+    throw new UsageError('--all needs --why TEXT: it is kept in each row and in the log')
+  const text = oneLine(why ?? (await ask?.('Why? It is kept in the row and in the log (Enter for none): ', io.signal)))
+  if (text.length > WHY_MAX) throw new UsageError(`--why is ${text.length} characters long; ${WHY_MAX} are kept`)
+  return { operator: operatorName(), ...(text !== '' && { why: text }) }
+}
+
+/** `ATO_OPERATOR`, or the user of the operating system. */
+function operatorName(): string {
+  const named = oneLine(process.env.ATO_OPERATOR).slice(0, OPERATOR_MAX)
+  if (named !== '') return named
+  try {
+    return userInfo().username.slice(0, OPERATOR_MAX) || 'unknown'
+  } catch {
+    return 'unknown' // a container may run under a number that nobody has a name for
+  }
+}
+
+/** What a person typed, as one line of text that no terminal takes for a command. */
+const oneLine = (text: string | undefined): string =>
+  (text ?? '')
+    .replaceAll(/\p{C}+/gu, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+
+function askAtTerminal(): Ask | undefined {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
+  return async (question, signal) => {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr })
+    try {
+      return await terminal.question(question, { signal })
+    } finally {
+      terminal.close()
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { Containment, ContainmentLedger, ContainmentReason, ContainmentState } from '../../shared/stores/port.ts'
+import { UsageError } from '../command.ts'
+
+export const STATES = ['pending', 'done', 'held', 'failed', 'undone', 'closed'] as const satisfies ContainmentState[]
+export const REASONS = [
+  ...(['cap', 'policy', 'stale', 'recovered'] as const),
+  ...(['expired', 'policy_gone', 'policy_changed', 'subject_gone', 'unreadable'] as const),
+] as const satisfies ContainmentReason[]
+
+/** Which rows a command is about, beside those that it names. */
+export interface Selection {
+  readonly states?: readonly ContainmentState[] | undefined
+  readonly reason?: ContainmentReason | undefined
+  readonly detection?: string | undefined
+  /** Created at or after. */
+  readonly since?: Date | undefined
+}
+
+/** The options as they were typed. */
+interface Typed {
+  readonly state?: string | undefined
+  readonly reason?: string | undefined
+  readonly detection?: string | undefined
+  readonly since?: string | undefined
+}
+
+/** @throws UsageError for a value that no row can have */
+export function readSelection({ state, reason, detection, since }: Typed, now: number): Selection {
+  return {
+    states: state === undefined ? undefined : [oneOf('--state', state, STATES)],
+    reason: reason === undefined ? undefined : oneOf('--reason', reason, REASONS),
+    detection: detection === undefined ? undefined : readDetection(detection),
+    since: since === undefined ? undefined : readSince(since, now),
+  }
+}
+
+export const isEmpty = ({ states, reason, detection, since }: Selection): boolean =>
+  [states, reason, detection, since].every((each) => each === undefined)
+
+/** Newest first. */
+export function select(
+  { states, reason, detection, since }: Selection,
+  ledger: Pick<ContainmentLedger, 'list'>,
+  changedSince?: Date,
+): Promise<Containment[]> {
+  return ledger.list({
+    ...(states && { states }),
+    ...(reason && { reason }),
+    ...(detection && { detection }),
+    ...(since && { since }),
+    ...(changedSince && { changedSince }),
+  })
+}
+
+function oneOf<T extends string>(option: string, text: string, known: readonly T[]): T {
+  const found = known.find((each) => each === text)
+  if (found === undefined) throw new UsageError(`${option} ${text}: must be one of ${known.join(', ')}`)
+  return found
+}
+
+function readDetection(text: string): string {
+  if (/^[a-z][a-z0-9-]{1,62}$/.test(text)) return text
+  throw new UsageError(`--detection ${text}: must be the name of a detection, as session-reuse`)
+}
+
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** `45s`, `90m`, `1h` and `2d` ago, or an instant in ISO 8601. */
+function readSince(text: string, now: number): Date {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  if (unit !== undefined) return new Date(now - Number(count) * UNITS[unit as keyof typeof UNITS])
+  const instant = /^\d{4}-\d\d-\d\dT/.test(text) ? new Date(text) : undefined
+  if (instant && !Number.isNaN(instant.getTime())) return instant
+  throw new UsageError(
+    `--since ${text}: must be a duration as 45s, 90m, 1h or 2d, or an instant as 2026-03-01T12:00:00Z`,
+  )
+}

@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { profiles } from '../../detections/profiles.ts'
+import { loadMonitors } from '../../evaluator/monitor/monitor.ts'
+import { detectionsPage } from './detections.ts'
+
+const root = join(import.meta.dirname, '../..')
+const page = await detectionsPage(root)
+
+test('docs/detections.md is what the files say: `npm run docs` writes it', async () => {
+  expect(await readFile(join(root, 'docs/detections.md'), 'utf8')).toBe(page)
+})
+
+test('every detection has its row in both tables, with blind spots in the first and a source in the second', async () => {
+  for (const { slug } of await loadMonitors(join(root, 'detections'))) {
+    const [catalogue, ...others] = page.split('\n').filter((line) => line.startsWith(`| [${slug}]`))
+    expect(others).toEqual([])
+    const cells = catalogue?.split(' | ') ?? []
+    expect(cells).toHaveLength(6)
+    expect(cells.at(-1)?.length, slug).toBeGreaterThan(20)
+    const [profile] = page.split('\n').filter((line) => line.startsWith(`| ${slug} |`))
+    expect(profile).toContain((profiles.prod as Record<string, { source: string }>)[slug]?.source)
+  }
+})

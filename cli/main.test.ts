@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { loadSecrets } from '../lab/start/secrets.ts'
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
+const PROJECT = fileURLToPath(new URL('..', import.meta.url))
+
+async function lab(...argv: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...argv], { cwd: PROJECT })
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+  return { code: await ended, out, err }
+}
+
+test('--help is an answer: on stdout, exit code 0', async () => {
+  expect(await lab('start', '--help')).toMatchObject({ code: 0, out: expect.stringContaining('--cadence'), err: '' })
+  expect(await lab('--help')).toMatchObject({ code: 0, out: expect.stringContaining('npm start'), err: '' })
+})
+
+test.each([
+  [['nonsense'], 'There is no command nonsense'],
+  [['start', '--nonsense'], '--nonsense'],
+  [['start', '--cadence', 'soon'], '--cadence soon: must be a whole number'],
+  [['start', '--port', '70000'], '--port 70000'],
+])('words that do not fit are told on stderr with the usage, exit code 2: %j', async (argv, words) => {
+  const { code, out, err } = await lab(...argv)
+  expect({ code, out }).toEqual({ code: 2, out: '' })
+  expect(err).toContain(words)
+  expect(err).toContain('Usage:')
+})
+
+test('lab:reset empties a lab that does not run', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'ato reset '))
+  const before = await loadSecrets(dir)
+  expect(await lab('reset', '--dir', dir)).toMatchObject({ code: 0 })
+  expect(await loadSecrets(dir)).not.toEqual(before)
+  await rm(dir, { recursive: true, force: true })
+})
+
+test('a reader who is slower than the command gets every line', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'ato pipe '))
+  const log = join(dir, 'forks.jsonl')
+  const fork = { service: 'mini-ato-saas', env: 'prod', evt: 'session', outcome: 'fork' }
+  const events = Array.from({ length: 2000 }, (_, i) => ({ ...fork, timestamp: 1_767_225_600_000 + i, sid: `s${i}` }))
+  await writeFile(log, events.map((event) => JSON.stringify(event)).join('\n'))
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'replay', log, '--json'], { cwd: PROJECT })
+  // The last words on stderr come when all of stdout is written: only then does the reader begin.
+  await once(child.stderr, 'data')
+  expect((await text(child.stdout)).trimEnd().split('\n')).toHaveLength(2 * events.length)
+  await rm(dir, { recursive: true, force: true })
+})
+
+test.skipIf(process.platform === 'win32')('who stops a command that only reads stops it at once', async () => {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'search', '*', '-'], { cwd: PROJECT })
+  const ended = once(child, 'close')
+  // The input stays open: what is printed so far is all that tells that it runs.
+  child.stdin.write(`{"message":"one"}\n${' '.repeat(70_000)}\n`)
+  await once(child.stdout, 'data')
+  child.kill('SIGTERM')
+  expect(await ended).toEqual([null, 'SIGTERM'])
+})

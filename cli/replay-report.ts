@@ -1,0 +1,123 @@
+import { writeFile } from 'node:fs/promises'
+import type { Estate } from '../evaluator/monitor/estate/estate.ts'
+import {
+  type Expectable,
+  type Expectations,
+  type GroupValues,
+  holds,
+  type Outcome,
+  type Triggers,
+} from '../evaluator/monitor/estate/expectations.ts'
+import type { MonitorFault, MonitorReading } from '../evaluator/monitor/monitor-reading.ts'
+import type { Io } from './command.ts'
+import { junitXml } from './junit.ts'
+
+const longestList = 8
+
+/** Names on stderr what of an estate is not evaluated, and what of it was read without effect or with a meaning that we chose. */
+export function reportEstate({ readings, broken, passedOver }: Estate, io: Io): void {
+  const lines = broken.map(faultText)
+  for (const reading of readings) if (!reading.monitor) lines.push(`not evaluated: ${reading.slug}: ${whyNot(reading)}`)
+  const evaluated = readings.filter(({ monitor }) => monitor)
+  const notes = new Map<string, number>()
+  for (const { notes: found } of evaluated) {
+    for (const { place, reason } of found) {
+      // What stands in a file of many is told once for all of them.
+      const text = `${place.replace(/^.*?(?=options\.|draft_status$|\w+$)/, '')} ${reason}`
+      notes.set(text, (notes.get(text) ?? 0) + 1)
+    }
+  }
+  for (const [text, count] of notes) lines.push(`${text} (${count} monitor${count === 1 ? '' : 's'})`)
+  const stripped = new Set(evaluated.flatMap((reading) => reading.stripped))
+  if (stripped.size > 0) lines.push(`read-only keys of an export left out: ${[...stripped].sort().join(', ')}`)
+  if (passedOver.length > 0) lines.push(`no monitor in: ${listText(passedOver)}`)
+  if (lines.length > 0) io.err(`${lines.map(printable).join('\n')}\n`)
+}
+
+const faultText = ({ file, place, reason }: MonitorFault): string => `${file}: ${place}: ${reason}`
+
+function whyNot({ file, faults, refusals }: MonitorReading): string {
+  const all = [...faults, ...refusals]
+  return `${file}: ${all.map(({ place, reason }) => `${place}: ${reason}`).join('; ')}`
+}
+
+const listText = (items: readonly string[]): string =>
+  items.length <= longestList
+    ? items.join(', ')
+    : `${items.slice(0, longestList).join(', ')} and ${items.length - longestList} more`
+
+function leftOutText(leftOut: number): string {
+  const events = leftOut === 1 ? 'an event was' : `${leftOut.toLocaleString('en')} events were`
+  return `${events} left out as too late; with a larger --lateness SECONDS all count`
+}
+
+/**
+ * Says on stderr what did not come as it was expected.
+ * @param leftOut how many events would have counted had they not come too late: what they would have done nobody knows
+ * @returns whether all of it did
+ */
+export function reportOutcomes(outcomes: readonly Outcome[], expected: Expectations, leftOut: number, io: Io): boolean {
+  const lines: string[] = []
+  for (const { monitor, missing, unexpected, refused } of outcomes) {
+    if (refused !== undefined) lines.push(`expected and not evaluated: ${monitor}: ${refused}`)
+    else for (const group of missing) lines.push(`missing: ${monitor} did not trigger for ${groupText(group)}`)
+    for (const group of unexpected) lines.push(`unexpected: ${monitor} triggered for ${groupText(group)}`)
+  }
+  if (leftOut > 0) lines.push(`not all counted: ${leftOutText(leftOut)}`)
+  if (lines.length === 0) {
+    const groups = [...expected.values()].flat().length
+    lines.push(`As expected: ${groups} group${groups === 1 ? '' : 's'} triggered, and nothing else.`)
+  } else lines.push('This is not what was expected.')
+  io.err(`${lines.join('\n')}\n`)
+  return leftOut === 0 && outcomes.every(holds)
+}
+
+/** What stands in a log, or in somebody's monitors, was typed by anyone: no control character of it reaches the terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+}
+
+/** `@ip:203.0.113.9, env:prod`; `*` for a monitor that is not grouped. */
+export function groupText(group: GroupValues): string {
+  const scope = Object.entries(group).map(([facet, text]) => `${facet}:${printable(text)}`)
+  return scope.join(', ') || '*'
+}
+
+export interface JunitReport {
+  readonly file: string
+  readonly startedAt: Date
+  readonly seconds: number
+}
+
+/** Writes one test case per monitor: failed where an expectation is, skipped where it was not evaluated; one more for events left out. */
+export async function writeReport(
+  report: JunitReport,
+  readings: readonly Expectable[],
+  triggers: Triggers,
+  outcomes: readonly Outcome[],
+  leftOut: number,
+): Promise<void> {
+  const cases = readings.map(({ slug, monitor, faults, refusals }) => {
+    const outcome = outcomes.find((each) => each.monitor === slug)
+    const failures = outcome ? faultsOf(outcome) : []
+    const reasons = [...faults, ...refusals].map(({ place, reason }) => `${place}: ${reason}`).join('; ')
+    return {
+      ...{ classname: 'replay', name: slug, seconds: 0, faults: failures },
+      ...(monitor ? { out: JSON.stringify(triggers.of(slug)) } : {}),
+      ...(monitor || failures.length > 0 ? {} : { skipped: reasons }),
+    }
+  })
+  if (leftOut > 0) {
+    cases.push({ classname: 'replay', name: 'all events are counted', seconds: 0, faults: [leftOutText(leftOut)] })
+  }
+  const suite = { name: 'replay', timestamp: report.startedAt.toISOString(), seconds: report.seconds, cases }
+  await writeFile(report.file, junitXml(suite))
+}
+
+function faultsOf({ missing, unexpected, refused }: Outcome): string[] {
+  if (refused !== undefined) return [`expected and not evaluated: ${refused}`]
+  return [
+    ...missing.map((group) => `did not trigger for ${groupText(group)}`),
+    ...unexpected.map((group) => `triggered for ${groupText(group)}, which nobody expected`),
+  ]
+}

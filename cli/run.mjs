@@ -1,0 +1,42 @@
+// node cli/run.mjs <script.ts> [arguments]: runs one of this project's TypeScript programs. What it needs is checked here,
+// where no dependency is loaded yet: a sentence says what is missing, in the place of a stack.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** What Node reports for a package that is not there. */
+const MISSING = /^Cannot find package '([^']+)'/
+
+const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+const [, major, minor] = /^\^(\d+)\.(\d+)/.exec(engines.node).map(Number)
+const [actualMajor, actualMinor] = process.versions.node.split('.').map(Number)
+if (actualMajor < major || (actualMajor === major && actualMinor < minor)) {
+  fail(
+    `This project needs Node ${major}.${minor} or later; this is ${process.version}. Install Node 24 or 22, then run: npm ci`,
+  )
+}
+
+const require = createRequire(import.meta.url)
+try {
+  require.resolve('tsx')
+} catch {
+  fail('The dependencies of this project are not installed. Run: npm ci')
+}
+
+await import('tsx')
+const script = resolve(process.argv[2])
+// The program sees the arguments that it would see if it had been started itself.
+process.argv.splice(1, 2, script)
+try {
+  await import(pathToFileURL(script).href)
+} catch (error) {
+  const [, name] = (error.code === 'ERR_MODULE_NOT_FOUND' && MISSING.exec(error.message)) || []
+  if (name === undefined) throw error
+  fail(`The package ${name} is not installed, or not in the version that this project needs. Run: npm ci`)
+}
+
+function fail(sentence) {
+  process.stderr.write(`${sentence}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+const RUN = fileURLToPath(new URL('./run.mjs', import.meta.url))
+const TSX = fileURLToPath(new URL('../node_modules/tsx', import.meta.url))
+
+/** A checkout with one program, whose dependencies are as a test wants them. */
+let dir: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ato run '))
+  await mkdir(join(dir, 'lab'))
+  await cp(RUN, join(dir, 'lab', 'run.mjs'))
+  await write('package.json', JSON.stringify({ type: 'module', engines: { node: '^20.20.0 || ^22.0.0' } }))
+  await write('lab/program.ts', 'const seen: string[] = process.argv.slice(2)\nconsole.log(JSON.stringify(seen))\n')
+})
+afterEach(() => rm(dir, { recursive: true, force: true }))
+
+const write = (path: string, text: string) => writeFile(join(dir, path), text)
+
+function run(...argv: string[]): Promise<{ code: unknown; out: string; err: string }> {
+  return new Promise((done) => {
+    execFile(process.execPath, ['cli/run.mjs', 'lab/program.ts', ...argv], { cwd: dir }, (error, out, err) =>
+      done({ code: error?.code ?? 0, out, err }),
+    )
+  })
+}
+
+async function install(): Promise<void> {
+  await mkdir(join(dir, 'node_modules'))
+  await symlink(TSX, join(dir, 'node_modules', 'tsx'))
+}
+
+test('a program gets its arguments', async () => {
+  await install()
+  expect(await run('one', '--two')).toEqual({ code: 0, out: '["one","--two"]\n', err: '' })
+})
+
+test('before npm ci one sentence says so', async () => {
+  const err = 'The dependencies of this project are not installed. Run: npm ci\n'
+  expect(await run()).toEqual({ code: 1, out: '', err })
+})
+
+test('a Node that is too old is named, also before npm ci', async () => {
+  await write('package.json', JSON.stringify({ type: 'module', engines: { node: '^999.20.0 || ^1000.0.0' } }))
+  const { code, err } = await run()
+  expect(code).toBe(1)
+  expect(err).toBe(
+    `This project needs Node 999.20 or later; this is ${process.version}. Install Node 24 or 22, then run: npm ci\n`,
+  )
+})
+
+test('a package that an older installation lacks is named, however late it is needed', async () => {
+  await install()
+  await write('lab/program.ts', "await import('./verb.ts')\n")
+  await write('lab/verb.ts', "import 'not-there/deep'\n")
+  const { code, err } = await run()
+  expect(code).toBe(1)
+  expect(err).toMatch(/^The package not-there is not installed.* Run: npm ci\n$/)
+})
+
+test('the fault of a program itself keeps its stack', async () => {
+  await install()
+  await write('lab/program.ts', "throw new Error('own fault')\n")
+  const { code, err } = await run()
+  expect(code).toBe(1)
+  expect(err).toMatch(/Error: own fault\n +at .*program\.ts/)
+})

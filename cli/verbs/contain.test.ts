@@ -1,0 +1,338 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { type Functions, startFunctions } from '../../functions/testing.ts'
+import { type Datadog, startDatadog } from '../../lab/datadog/server.ts'
+import { deferred } from '../../lab/start/deferred.ts'
+import { actOnAll } from '../../ops/contain/act.ts'
+import { watch } from '../../ops/contain/watch.ts'
+import { openLogs } from '../../proof/verify/logs.ts'
+import type { Containment } from '../../shared/stores/port.ts'
+import { createTablesClient } from '../../shared/stores/tables/client.ts'
+import { createContainmentLedger } from '../../shared/stores/tables/containment-ledger.ts'
+import { type Io, UsageError } from '../command.ts'
+import { readDecision } from '../contain/decision.ts'
+import { command } from './contain.ts'
+
+let functions: Functions
+let datadog: Datadog
+const DETECTION = 'takeover-after-failures'
+const SINCE = '2m'
+
+beforeAll(async () => {
+  datadog = await startDatadog({ port: 0, apiKey: 'lab-key', monitors: [], webhooks: [], variables: {} })
+  functions = await startFunctions({
+    env: { WEB_ORIGIN: 'http://127.0.0.1:9', DD_API_KEY: 'lab-key', DD_LOGS_URL: datadog.intakeUrl },
+    // The ledger of a deployment, which the command opens.
+    deps: { containments: createContainmentLedger(createTablesClient(inject('tablesConnection'))) },
+  })
+})
+afterAll(async () => {
+  await functions?.close()
+  await datadog?.close()
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  // What one test leaves must not be taken by the next one's --all.
+  const left = await functions.deps.containments.list({ detection: DETECTION })
+  const closed = { state: 'closed', nextAt: new Date(), updatedAt: new Date(), announce: undefined } as const
+  for (const { id } of left) {
+    await functions.deps.containments.revise(DETECTION, id, (row) => ({ ...row, ...closed }))
+  }
+})
+
+async function runWith(more: Partial<Io>, ...argv: string[]) {
+  for (const [name, value] of Object.entries(functions.env)) vi.stubEnv(name, value)
+  vi.stubEnv('ATO_OPERATOR', 'ann')
+  const written = { out: '', err: '' }
+  const io: Io = {
+    out: (text) => {
+      written.out += text
+    },
+    err: (text) => {
+      written.err += text
+    },
+    color: false,
+    signal: new AbortController().signal,
+    ...more,
+  }
+  return { code: await command.run(argv, io), ...written }
+}
+const run = (...argv: string[]) => runWith({}, ...argv)
+const lines = (out: string) => out.split('\n').filter((line) => line !== '')
+const rowsIn = (out: string) => lines(out).map((line) => JSON.parse(line) as Containment & { error?: string })
+
+/** A containment of a session that lives. */
+async function held(change: Partial<Containment> = {}) {
+  const { sid, token, email } = await functions.signIn()
+  const { id: userId = '' } = (await functions.deps.users.findByEmail(email)) ?? {}
+  const now = new Date()
+  const row: Containment = {
+    id: createHash('sha256').update(randomUUID()).digest('hex').slice(0, 32),
+    ...{ detection: DETECTION, cycle: randomUUID(), scope: `@sid:${sid}`, action: 'revoke', userId, alertId: '1' },
+    ...{ state: 'held', reason: 'cap', attempts: 0 },
+    ...{ alertedAt: now, createdAt: now, updatedAt: now, nextAt: now },
+    ...change,
+  }
+  expect(await functions.deps.containments.claim(row)).toBe(true)
+  return { ...row, sid, token }
+}
+const rowOf = ({ id }: { id: string }) => functions.deps.containments.find(DETECTION, id)
+const isAlive = async (token: string) => (await functions.call('session', { token })).status === 200
+const eventsOf = (rows: readonly { id: string }[], outcome: string) =>
+  openLogs(datadog.url, new AbortController().signal).await(
+    `@evt:contain @outcome:${outcome} @containment_id:(${rows.map(({ id }) => id).join(' OR ')})`,
+    rows.length,
+    5_000,
+  )
+
+describe('approving', () => {
+  test('one: the session dies, and row and log say who approved it and why', async () => {
+    const row = await held()
+    const { code, out } = await run('approve', row.id.slice(0, 12), '--why', 'CASE-17:  a theft')
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringMatching(/state: +done/) })
+    expect(await rowOf(row)).toMatchObject({ state: 'done', operator: 'ann', why: 'CASE-17: a theft' })
+    expect(await isAlive(row.token)).toBe(false)
+    const [event] = await eventsOf([row], 'success')
+    expect(event?.attributes).toMatchObject({ operator: 'ann', why: 'CASE-17: a theft', detection: DETECTION })
+  })
+
+  test('all that the filters leave, each as one line of JSON and one event', async () => {
+    const rows = await Promise.all([held(), held(), held()])
+    const [stale, done] = [await held({ reason: 'stale' }), await held({ state: 'done', reason: undefined })]
+    const filters = ['--all', '--reason', 'cap', '--detection', DETECTION, '--since', SINCE]
+    const { code, out, err } = await run('approve', ...filters, '--why', 'CASE-17', '--json')
+    expect(code, err).toBe(0)
+    expect(rowsIn(out).map(({ id, state }) => `${id} ${state}`)).toEqual(
+      expect.arrayContaining(rows.map(({ id }) => `${id} done`)),
+    )
+    expect(lines(out)).toHaveLength(3)
+    expect(lines(err).at(-1)).toMatch(/^3 of 3 done in .+\.$/)
+    expect(err).not.toContain('"evt"')
+    for (const { token } of rows) expect(await isAlive(token)).toBe(false)
+    for (const other of [stale, done]) {
+      expect(await isAlive(other.token)).toBe(true)
+      expect(await rowOf(other)).toMatchObject({ state: other.state, attempts: 0 })
+    }
+    expect(await eventsOf(rows, 'success')).toHaveLength(3)
+  })
+
+  test('as a dry run changes nothing', async () => {
+    const row = await held()
+    const { code, out, err } = await run('approve', '--all', '--detection', DETECTION, '--why', 'x', '--dry-run')
+    expect({ code, err }).toEqual({ code: 0, err: 'Would act on 1 of 1; nothing was changed.\n' })
+    expect(out).toContain(row.id.slice(0, 12))
+    expect(await rowOf(row)).toMatchObject({ state: 'held' })
+    expect(await isAlive(row.token)).toBe(true)
+  })
+
+  test('what is not held is refused, and what is goes on', async () => {
+    const [row, done] = [await held(), await held({ state: 'done', reason: undefined })]
+    const { code, out, err } = await run('approve', row.id, done.id, 'no-such-id', '--json')
+    expect(code).toBe(1)
+    expect(rowsIn(out)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ id: row.id, state: 'done' }),
+        expect.objectContaining({ id: done.id, error: 'it is done, not held' }),
+      ]),
+    )
+    expect(err).toContain('There is no containment no-such-id.')
+    expect(err).toContain('1 of 2 done, 1 not possible in ')
+    expect(await isAlive(done.token)).toBe(true)
+  })
+
+  test('an address that is never blocked stays held, and that is no success', async () => {
+    const row = await held()
+    const network = { detection: 'credential-stuffing', action: 'block_ip', scope: '@network:10.1.2.3' } as const
+    const never: Containment = { ...row, ...network, id: row.id.replace(/^./, 'x'), reason: 'policy' }
+    await functions.deps.containments.claim(never)
+    const { code, err } = await run('approve', never.id)
+    expect(code).toBe(1)
+    expect(err).toContain('it is held (policy)')
+  })
+})
+
+test('what the intake does not take is printed', async () => {
+  const row = await held()
+  const gone = await startDatadog({ port: 0, apiKey: 'lab-key', monitors: [], webhooks: [], variables: {} })
+  await gone.close()
+  Object.assign(functions.env, { DD_LOGS_URL: gone.intakeUrl })
+  try {
+    const { code, err } = await run('approve', row.id, '--why', 'CASE-17')
+    expect(code).toBe(0)
+    const [event] = lines(err).filter((line) => line.includes('"evt":"contain"'))
+    expect(JSON.parse(event ?? '{}')).toMatchObject({ containment_id: row.id, operator: 'ann', why: 'CASE-17' })
+  } finally {
+    Object.assign(functions.env, { DD_LOGS_URL: datadog.intakeUrl })
+  }
+})
+
+test('trying again takes what failed, and what is pending only if that is said: it has yet to ask the cap', async () => {
+  const failed = await held({ state: 'failed', reason: 'policy_changed' })
+  const pending = await held({ state: 'pending', reason: undefined })
+  const filters = ['--all', '--detection', DETECTION, '--since', SINCE, '--why', 'CASE-17', '--json']
+  expect(rowsIn((await run('retry', ...filters)).out)).toMatchObject([{ id: failed.id, state: 'done' }])
+  expect(await rowOf(pending)).toMatchObject({ state: 'pending', attempts: 0 })
+  const both = await run('retry', ...filters, '--state', 'pending')
+  expect(rowsIn(both.out)).toMatchObject([{ id: pending.id, state: 'done', approved: true }])
+  expect(await isAlive(pending.token)).toBe(false)
+})
+
+describe('taking back', () => {
+  test('all of a detection: the rows say who and why, and the events as well', async () => {
+    const rows = await Promise.all([held(), held({ state: 'done', reason: undefined, result: 'success', via: 'web' })])
+    const { code } = await run(
+      'undo',
+      '--all',
+      '--detection',
+      DETECTION,
+      '--since',
+      SINCE,
+      '--why',
+      'it was the office',
+    )
+    expect(code).toBe(0)
+    for (const row of rows) expect(await rowOf(row)).toMatchObject({ state: 'undone', why: 'it was the office' })
+    const events = await eventsOf(rows, 'undone')
+    expect(events.map(({ attributes }) => attributes.operator)).toEqual(['ann', 'ann'])
+  })
+})
+
+describe('the words', () => {
+  test.each([
+    [[], 'Name one of list, show, watch, approve, retry, undo.'],
+    [['accept', 'a'], 'Name one of'],
+    [['approve'], 'Missing ID. See "npm run contain -- list", or give --all.'],
+    [['show'], 'Missing ID. See "npm run contain -- list".'],
+    [['list', 'a'], 'list takes no id: a'],
+    [['watch', '--all'], 'watch takes no --all'],
+    [['approve', '--all'], '--all needs --why TEXT'],
+    [['approve', '--all', '--why', '  '], '--all needs --why TEXT'],
+    [['approve', '--all', 'a', '--why', 'x'], '--all or ids, not both: a'],
+    [['approve', 'a', '--state', 'held'], 'Filters go with --all, list and watch'],
+    [['approve', '--all', '--state', 'failed', '--why', 'x'], 'approve takes rows that are held, not failed'],
+    [['undo', '--all', '--why', 'x'], 'undo --all would take everything back'],
+    [['undo', '--all', '--state', 'undone', '--why', 'x'], 'not undone'],
+    [['approve', 'a', '--why', 'x'.repeat(257)], '--why is 257 characters long; 256 are kept'],
+    [['list', '--state', 'open'], '--state open: must be one of pending, done'],
+    [['list', '--reason', 'late'], '--reason late: must be one of cap'],
+    [['list', '--since', 'yesterday'], '--since yesterday: must be a duration'],
+    [['list', '--since', '2026-13-01T00:00:00Z'], '--since 2026-13-01T00:00:00Z: must be'],
+    [['list', '--detection', "x' or 1"], "--detection x' or 1: must be the name of a detection"],
+  ])('%j are refused before anything is read', async (argv, message) => {
+    await expect(run(...argv)).rejects.toThrow(message)
+    await expect(run(...argv)).rejects.toBeInstanceOf(UsageError)
+  })
+
+  test('a reason is asked for at a terminal, unless it is given; control characters do not go into the log', async () => {
+    vi.stubEnv('ATO_OPERATOR', 'ann\n\u001b[31m')
+    const signal = new AbortController().signal
+    const answered = await readDecision(undefined, false, { signal }, async () => 'because\u0007 of it\r\n')
+    expect(answered).toEqual({ operator: 'ann [31m', why: 'because of it' })
+    const never = async () => expect.fail('was asked')
+    expect(await readDecision('given', false, { signal }, never)).toMatchObject({ why: 'given' })
+    expect(await readDecision(undefined, false, { signal }, async () => '')).not.toHaveProperty('why')
+    vi.stubEnv('ATO_OPERATOR', '')
+    expect((await readDecision('x', true, { signal })).operator).toMatch(/./)
+  })
+})
+
+describe('many at once', () => {
+  const rows = Array.from({ length: 40 }, (_, n) => ({ id: `row-${n}`, state: 'held' }) as Containment)
+  const end = { isDone: () => true, find: async () => undefined }
+
+  test('are sixteen at a time; once it is stopped, what is under way is finished and the rest is left', async () => {
+    const stop = new AbortController()
+    const begun: string[] = []
+    const settled: string[] = []
+    let underWay = 0
+    let most = 0
+    const left = await actOnAll(rows, {
+      ...end,
+      signal: stop.signal,
+      async act(row) {
+        begun.push(row.id)
+        most = Math.max(most, ++underWay)
+        if (begun.length === 20) stop.abort()
+        await new Promise(setImmediate)
+        underWay--
+        return row
+      },
+      done: ({ row }) => void settled.push(row.id),
+    })
+    expect(most).toBe(16)
+    expect(settled.toSorted()).toEqual(begun.toSorted())
+    expect(begun.length).toBeGreaterThanOrEqual(20)
+    expect(begun.length).toBeLessThan(36)
+    expect([...begun, ...left.map(({ id }) => id)].toSorted()).toEqual(rows.map(({ id }) => id).toSorted())
+  })
+
+  test('one that a store fails on is told from one that is approved and left to the sweeper', async () => {
+    const kinds: Record<string, string> = {}
+    await actOnAll(rows.slice(0, 3), {
+      ...end,
+      signal: new AbortController().signal,
+      async act(row) {
+        if (row.id === 'row-0') return row
+        throw new Error('Redis is away')
+      },
+      find: async (row) => (row.id === 'row-1' ? { ...row, state: 'pending', operator: 'ann' } : row),
+      done: (item) => {
+        kinds[item.row.id] = item.kind
+      },
+    })
+    expect(kinds).toEqual({ 'row-0': 'done', 'row-1': 'left', 'row-2': 'failed' })
+  })
+})
+
+describe('watching', () => {
+  test('tells what is new and what changed, once, and goes on when the ledger cannot be read', async () => {
+    const stop = new AbortController()
+    const at = (second: number) => new Date(Date.UTC(2026, 2, 1, 12, 0, second))
+    const row = (id: string, state: string, second: number) =>
+      ({ id, state, updatedAt: at(second), attempts: second }) as unknown as Containment
+    const looks: (Containment[] | Error)[] = [
+      [row('old', 'held', 0)],
+      [row('old', 'held', 0), row('new', 'pending', 2)],
+      new Error('away'),
+      [row('new', 'done', 4), row('old', 'done', 3)],
+      [row('new', 'done', 5), row('old', 'done', 3)],
+    ]
+    const told: string[] = []
+    const failures: unknown[] = []
+    await watch({
+      async read() {
+        const look = looks.shift()
+        if (looks.length === 0) stop.abort()
+        if (look instanceof Error) throw look
+        return look ?? []
+      },
+      begun: () => void told.push('begun'),
+      tell: ({ id, state }) => void told.push(`${id} ${state}`),
+      failed: (error) => void failures.push(error),
+      everyMs: 0,
+      now: () => at(5).getTime(),
+      signal: stop.signal,
+    })
+    expect(told).toEqual(['begun', 'new pending', 'old done', 'new done'])
+    expect(failures).toHaveLength(1)
+  })
+
+  test('prints the changes of the ledger as lines of JSON, until it is stopped', async () => {
+    const stop = new AbortController()
+    const before = await held()
+    const [heard, begun] = [deferred<Containment>(), deferred<void>()]
+    const io = {
+      out: (text: string) => heard.resolve(JSON.parse(text)),
+      err: () => begun.resolve(),
+      signal: stop.signal,
+    }
+    const watching = runWith(io, 'watch', '--detection', DETECTION, '--json')
+    await begun.promise
+    const next = await held()
+    const row = await heard.promise
+    expect(row.id).toBe(next.id)
+    expect(row.id).not.toBe(before.id)
+    stop.abort()
+    expect((await watching).code).toBe(0)
+  })
+})

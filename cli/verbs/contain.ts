@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { FunctionsDeps } from '../../functions/deps.ts'
+import { actOnAll, type Item } from '../../ops/contain/act.ts'
+import { connect } from '../../ops/contain/connect.ts'
+import { watch } from '../../ops/contain/watch.ts'
+import { NotPossible, retry, undo } from '../../shared/containment/operate.ts'
+import type { Decision } from '../../shared/containment/row.ts'
+import type { Containment, ContainmentState } from '../../shared/stores/port.ts'
+import { type Command, type Io, UsageError } from '../command.ts'
+import { readDecision } from '../contain/decision.ts'
+import { changeLine, describe, table } from '../contain/print.ts'
+import { Progress } from '../contain/progress.ts'
+import { isEmpty, REASONS, readSelection, type Selection, STATES, select } from '../contain/selection.ts'
+import { json } from '../output.ts'
+
+const usage = `Usage: npm run contain -- list [FILTER…] [--json]
+       npm run contain -- show ID… [--json]
+       npm run contain -- watch [FILTER…] [--json]
+       npm run contain -- approve|retry|undo ID… [--why TEXT] [--dry-run] [--json]
+       npm run contain -- approve|retry|undo --all [FILTER…] --why TEXT [--dry-run] [--json]
+
+The containment ledger: what was done about each alert, and what waits for a person.
+
+  list     newest first
+  show     a containment, whole
+  watch    rows that are new and rows that change, until Ctrl-C
+  approve  carries out what is held, whatever its age and the cap
+  retry    carries out what failed or is pending; of a held one this is the approval too
+  undo     takes one back: lifts a block at once; a revoked session stays dead, its owner signs in again
+
+ID is a containment's id or a beginning of it that only one has. --all takes every row that the filters leave: for approve
+the held ones, for retry those that failed, for undo those that are done, held, failed or pending (and it wants a filter). What is
+pending goes on by itself; retry --state pending lets it pass the cap as an approval does. Rows are worked on 16 at a time. Ctrl-C finishes what is under way and says what is left.
+
+Who decides (ATO_OPERATOR, or the user of this machine) and why is kept in each row and in its event. Events go to the log
+that Datadog reads: to the intake, if DD_API_KEY is set, and to the lab's own in a lab. Without one they are printed on stderr:
+ship them with your audit log.
+
+It works with the configuration in the environment (that of the functions: docs/configuration.md); without DATABASE_URL
+there, on the lab that runs.
+
+Filters:
+  --state STATE     ${STATES.join(', ')}
+  --reason REASON   ${REASONS.slice(0, 4).join(', ')},
+                    ${REASONS.slice(4).join(', ')}
+  --detection NAME  as session-reuse
+  --since WHEN      created since: 45s, 90m, 1h or 2d ago, or 2026-03-01T12:00:00Z
+
+Options:
+  --all             every row that the filters leave, instead of ids
+  --why TEXT        the reason, at most 256 characters; asked for at a terminal
+  --dry-run         says which rows it would act on, and changes nothing
+  --dir DIR         the lab's directory (default .lab)
+  --json            JSON on stdout: list as one document, everything else as one line per row
+
+Exit code 0 if all was done, 1 if some was not, 2 if the words are off.
+
+Examples:
+  npm run contain -- list --state held
+  npm run contain -- approve 5d0c7c1f40aa --why "CASE-17: a theft"
+  npm run contain -- approve --all --reason cap --since 1h --why "CASE-17: thefts at one office"
+`
+
+const OPTIONS = {
+  all: { type: 'boolean', default: false },
+  why: { type: 'string' },
+  'dry-run': { type: 'boolean', default: false },
+  state: { type: 'string' },
+  reason: { type: 'string' },
+  detection: { type: 'string' },
+  since: { type: 'string' },
+  dir: { type: 'string', default: '.lab' },
+  json: { type: 'boolean', default: false },
+} as const
+
+/** A verb that changes rows. */
+interface Change {
+  /** What `--all` takes if no state is named. */
+  readonly states: readonly ContainmentState[]
+  /** What may be named. */
+  readonly takes: readonly ContainmentState[]
+  readonly act: (row: Containment, deps: FunctionsDeps, decision: Decision) => Promise<Containment>
+  readonly isDone: (row: Containment) => boolean
+}
+
+const carryOut: Pick<Change, 'act' | 'isDone'> = {
+  act: (row, deps, decision) => retry(row, randomUUID(), deps, decision),
+  // A block whose time is over closes without effect.
+  isDone: ({ state }) => state === 'done' || state === 'closed',
+}
+const CHANGES: Readonly<Record<string, Change>> = {
+  approve: { ...carryOut, states: ['held'], takes: ['held'] },
+  // What is pending goes on by itself, and asks the cap: to let it pass by hand is to be said.
+  retry: { ...carryOut, states: ['failed'], takes: ['failed', 'pending', 'held'] },
+  undo: {
+    states: ['done', 'held', 'failed', 'pending'],
+    takes: ['done', 'held', 'failed', 'pending', 'closed'],
+    act: (row, deps, decision) => undo(row, randomUUID(), deps, decision),
+    isDone: ({ state }) => state === 'undone',
+  },
+}
+const VERBS = ['list', 'show', 'watch', ...Object.keys(CHANGES)]
+const LOOK_EVERY_MS = 1_000
+
+export const command: Command = {
+  name: 'contain',
+  summary: 'the containment ledger: list, show, watch, approve, retry, undo',
+  usage,
+  async run(argv, io) {
+    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS })
+    const [verb = '', ...ids] = positionals
+    if (!VERBS.includes(verb)) throw new UsageError(`Name one of ${VERBS.join(', ')}.`)
+    const selection = readSelection(values, Date.now())
+    const change = Object.hasOwn(CHANGES, verb) ? CHANGES[verb] : undefined
+    check({ verb, ids, all: values.all, selection, change })
+    const dryRun = values['dry-run']
+    const decision = change && !dryRun ? await readDecision(values.why, values.all, io) : {}
+
+    const deps = await connect(resolve(values.dir), io)
+    try {
+      if (verb === 'list') return await list(selection, values.json, io, deps)
+      if (verb === 'watch') return await watchLedger(selection, values.json, io, deps)
+      const wanted = change?.states ?? []
+      const found = values.all
+        ? { rows: await select({ ...selection, states: selection.states ?? wanted }, deps.containments), missing: 0 }
+        : await findRows(ids, io, deps)
+      const code = found.missing > 0 ? 1 : 0
+      if (!change) return Math.max(code, show(found.rows, values.json, io))
+      if (found.rows.length === 0) {
+        if (values.all) io.err('No containments.\n')
+        return code
+      }
+      if (dryRun) return Math.max(code, preview(found.rows, change, values.json, io))
+      return Math.max(code, await carryOutAll(found.rows, change, decision, values.json, io, deps))
+    } finally {
+      await deps.close()
+    }
+  },
+}
+
+interface Words {
+  readonly verb: string
+  readonly ids: readonly string[]
+  readonly all: boolean
+  readonly selection: Selection
+  readonly change: Change | undefined
+}
+
+/** @throws UsageError when the words do not go together */
+function check({ verb, ids, all, selection, change }: Words): void {
+  const isOfLedger = verb === 'list' || verb === 'watch'
+  if (isOfLedger && ids.length > 0) throw new UsageError(`${verb} takes no id: ${ids[0]}`)
+  if (!change && all) throw new UsageError(`${verb} takes no --all`)
+  if (isOfLedger) return
+  if (all && ids.length > 0) throw new UsageError(`--all or ids, not both: ${ids[0]}`)
+  if (!all && ids.length === 0) {
+    throw new UsageError(`Missing ID. See "npm run contain -- list"${change ? ', or give --all' : ''}.`)
+  }
+  if (!all && !isEmpty(selection)) throw new UsageError('Filters go with --all, list and watch; ids name their rows')
+  const [state] = selection.states ?? []
+  if (change && state !== undefined && !change.takes.includes(state)) {
+    throw new UsageError(`${verb} takes rows that are ${change.takes.join(' or ')}, not ${state}`)
+  }
+  if (verb === 'undo' && all && isEmpty(selection)) {
+    throw new UsageError('undo --all would take everything back: give a filter, as --state, --detection or --since')
+  }
+}
+
+async function list(selection: Selection, asJson: boolean, io: Io, deps: FunctionsDeps): Promise<number> {
+  const rows = await select(selection, deps.containments)
+  if (asJson) json(io, rows)
+  else if (rows.length === 0) io.err('No containments.\n')
+  else io.out(`${table(rows)}\n`)
+  return 0
+}
+
+function show(rows: readonly Containment[], asJson: boolean, io: Io): number {
+  for (const [at, row] of rows.entries()) {
+    if (asJson) json(io, row)
+    else io.out(`${at > 0 ? '\n' : ''}${describe(row)}\n`)
+  }
+  return 0
+}
+
+async function watchLedger(selection: Selection, asJson: boolean, io: Io, deps: FunctionsDeps): Promise<number> {
+  await watch({
+    read: (changedSince) => select(selection, deps.containments, changedSince),
+    begun: () => io.err('Waiting for new rows and changes; Ctrl-C ends it.\n'),
+    tell: (row) => (asJson ? json(io, row) : io.out(`${changeLine(row)}\n`)),
+    failed: (error) => io.err(`The ledger could not be read: ${messageOf(error)}. Trying again.\n`),
+    everyMs: LOOK_EVERY_MS,
+    now: Date.now,
+    signal: io.signal,
+  })
+  return 0
+}
+
+/** The rows that ids, or beginnings of ids, name; says on stderr which name none, or several. */
+async function findRows(
+  ids: readonly string[],
+  io: Io,
+  deps: FunctionsDeps,
+): Promise<{ rows: Containment[]; missing: number }> {
+  const all = await deps.containments.list({})
+  const rows = new Map<string, Containment>()
+  let missing = 0
+  for (const id of ids) {
+    const found = all.filter((row) => row.id.startsWith(id))
+    const [row] = found
+    if (row && found.length === 1) rows.set(row.id, row)
+    else {
+      missing++
+      io.err(
+        row
+          ? `Not possible: ${found.length} containments begin with ${id}; give more of the id.\n`
+          : `There is no containment ${id}. See "npm run contain -- list".\n`,
+      )
+    }
+  }
+  return { rows: [...rows.values()], missing }
+}
+
+function preview(rows: readonly Containment[], change: Change, asJson: boolean, io: Io): number {
+  const possible = rows.filter(({ state }) => change.takes.includes(state))
+  if (asJson) for (const row of possible) json(io, row)
+  else if (possible.length > 0) io.out(`${table(possible)}\n`)
+  io.err(`Would act on ${possible.length} of ${rows.length}; nothing was changed.\n`)
+  return possible.length === rows.length ? 0 : 1
+}
+
+async function carryOutAll(
+  rows: readonly Containment[],
+  change: Change,
+  decision: Decision,
+  asJson: boolean,
+  io: Io,
+  deps: FunctionsDeps,
+): Promise<number> {
+  const progress = new Progress(rows.length, io)
+  const settled: Containment[] = []
+  const unbegun = await actOnAll(rows, {
+    async act(row) {
+      if (!change.takes.includes(row.state))
+        throw new NotPossible(`it is ${row.state}, not ${change.takes.join(' or ')}`)
+      return change.act(row, deps, decision)
+    },
+    isDone: change.isDone,
+    find: ({ detection, id }) => deps.containments.find(detection, id),
+    signal: io.signal,
+    done(item) {
+      progress.add(item)
+      settled.push(item.row)
+      if (asJson) json(io, 'error' in item ? { ...item.row, error: item.error } : item.row)
+      else tellTrouble(item, io)
+    },
+  })
+  const [only] = settled
+  if (!asJson && only) io.out(`${rows.length === 1 ? describe(only) : table(settled)}\n`)
+  progress.end(unbegun.length)
+  return progress.allDone ? 0 : 1
+}
+
+function tellTrouble(item: Item, io: Io): void {
+  if (item.kind === 'refused') io.err(`Not possible: ${item.row.id.slice(0, 12)}: ${item.error}.\n`)
+  if (item.kind === 'failed') io.err(`Failed: ${item.row.id.slice(0, 12)}: ${item.error}\n`)
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

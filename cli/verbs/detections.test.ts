@@ -1,0 +1,439 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type FakeApi, startFakeApi } from '../../ops/datadog-api/fake.ts'
+import { UsageError } from '../command.ts'
+import { command } from './detections.ts'
+
+const detections = join(import.meta.dirname, '../../detections')
+const slugs = ['credential-stuffing', 'session-reuse']
+const secret = 'webhook-secret-of-at-least-32-bytes!'
+const functionKey = 'function-key_AbC123=='
+
+let api: FakeApi
+let dir: string
+beforeEach(async () => {
+  api = await startFakeApi()
+  dir = await mkdtemp(join(tmpdir(), 'ato detections '))
+  for (const file of [
+    'webhook.json',
+    'pipeline.json',
+    'dashboard.json',
+    ...slugs.map((slug) => `${slug}/monitor.json`),
+  ]) {
+    await cp(join(detections, file), join(dir, file))
+  }
+  env({
+    DD_API_URL: api.url,
+    DD_API_KEY: api.apiKey,
+    DD_APP_KEY: api.appKey,
+    ATO_FUNCTIONS_ORIGIN: 'https://ato.example.net',
+    ATO_FUNCTION_KEY: functionKey,
+    ATO_WEBHOOK_SECRET: secret,
+  })
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await api.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+function env(change: Record<string, string | undefined>): void {
+  for (const [name, value] of Object.entries(change)) vi.stubEnv(name, value)
+}
+
+async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const outs: string[] = []
+  const errs: string[] = []
+  const io = {
+    out: (text: string) => void outs.push(text),
+    err: (text: string) => void errs.push(text),
+    color: false,
+    signal: new AbortController().signal,
+  }
+  const code = await command.run([...argv, '--dir', dir], io)
+  const said = { out: outs.join(''), err: errs.join('') }
+  for (const hidden of [secret, functionKey, api.apiKey, api.appKey]) expect(said.out + said.err).not.toContain(hidden)
+  return { code, ...said }
+}
+
+const json = async (file: string) => JSON.parse(await readFile(join(dir, file), 'utf8'))
+const change = async (file: string, how: (content: Record<string, unknown>) => unknown) => {
+  const content = await json(file)
+  await writeFile(join(dir, file), JSON.stringify(how(content) ?? content))
+}
+const only = <T>(all: Map<unknown, T>): T => {
+  expect(all.size).toBe(1)
+  return [...all.values()][0] as T
+}
+const monitorOf = (slug: string) =>
+  [...api.monitors.values()].find(({ tags }) => (tags as string[]).includes(`detection:${slug}`))
+
+describe('push', () => {
+  test('without --apply shows what it would do, and writes nothing', async () => {
+    const { code, out, err } = await run('push')
+    expect(code).toBe(0)
+    expect(api.writes()).toEqual([])
+    for (const name of [...slugs, 'ato-contain', 'ATO_WEBHOOK_SECRET', 'Mini ATO SaaS']) {
+      expect(out).toMatch(new RegExp(`^\\+ \\w+ +${name}`, 'm'))
+    }
+    expect(out).toContain('+ https://ato.example.net')
+    expect(err).toContain('8 to write. Nothing was written: add --apply')
+  })
+
+  test('--apply makes Datadog hold what the files hold', async () => {
+    expect((await run('push', '--apply')).code).toBe(0)
+    for (const slug of slugs) {
+      const { tags, ...monitor } = await json(`${slug}/monitor.json`)
+      expect(monitorOf(slug)).toMatchObject(monitor)
+      expect(monitorOf(slug)?.tags).toEqual([...tags].sort())
+    }
+    expect(only(api.webhooks)).toEqual(await json('webhook.json'))
+    expect(only(api.pipelines)).toMatchObject(await json('pipeline.json'))
+    expect(only(api.dashboards)).toMatchObject(await json('dashboard.json'))
+    expect(Object.fromEntries(api.variables)).toEqual({
+      ATO_FUNCTIONS_ORIGIN: { name: 'ATO_FUNCTIONS_ORIGIN', is_secret: false, value: 'https://ato.example.net' },
+      ATO_FUNCTION_KEY: { name: 'ATO_FUNCTION_KEY', is_secret: true, value: functionKey },
+      ATO_WEBHOOK_SECRET: { name: 'ATO_WEBHOOK_SECRET', is_secret: true, value: secret },
+    })
+  })
+
+  test('what others name is there before them', async () => {
+    await run('push', '--apply')
+    const kinds = api.writes().map((request) => request.split('/').at(-1))
+    expect(kinds).toEqual([
+      ...['custom-variables', 'custom-variables', 'custom-variables', 'webhooks', 'pipelines'],
+      ...['monitor', 'monitor', 'dashboard'],
+    ])
+  })
+
+  test('a second time it changes nothing, and says of hidden variables that it cannot know', async () => {
+    await run('push', '--apply')
+    const before = api.writes().length
+    const { code, out, err } = await run('push', '--apply')
+    expect({ code, written: api.writes().length - before }).toEqual({ code: 0, written: 0 })
+    expect(err).toContain('nothing to write')
+    expect(out).toContain('ATO_WEBHOOK_SECRET  [hidden, set] cannot be read back')
+    expect(out).not.toMatch(/^[+~]/m)
+  })
+
+  test('what was edited in Datadog or in a file is shown from both sides, and only that is written', async () => {
+    await run('push', '--apply')
+    const edited = monitorOf('session-reuse') as { id: number; options: Record<string, unknown> }
+    edited.options.new_group_delay = 60
+    await change('pipeline.json', (pipeline) => ({ ...pipeline, is_enabled: false }))
+    const before = api.writes().length
+    const { out } = await run('push', '--apply')
+    expect(out).toMatch(/~ monitor +session-reuse \(\d+\)\n +options\.new_group_delay\n +- 60\n +\+ 0\n/)
+    expect(out).toMatch(/~ pipeline .*\n +is_enabled\n +- true\n +\+ false\n/)
+    const pipelineId = [...api.pipelines.keys()][0]
+    expect(api.writes().slice(before)).toEqual([
+      `PUT /api/v1/logs/config/pipelines/${pipelineId}`,
+      `PUT /api/v1/monitor/${edited.id}`,
+    ])
+    expect(edited.id).toBe((monitorOf('session-reuse') as { id: number }).id)
+    expect(monitorOf('session-reuse')).toMatchObject({ options: { new_group_delay: 0 } })
+    expect(only(api.pipelines)).toMatchObject({ is_enabled: false })
+  })
+
+  test('finds its own monitor behind a hundred others', async () => {
+    await run('push', '--apply')
+    const ours = [...api.monitors]
+    api.monitors.clear()
+    for (let id = 1; id <= 100; id++) {
+      api.monitors.set(id, { id, name: `${id}`, type: 'log alert', query: 'q', tags: ['managed-by:mini-ato-saas'] })
+    }
+    for (const [id, monitor] of ours) api.monitors.set(id, monitor)
+    const before = api.writes().length
+    const { out } = await run('push', '--apply')
+    expect(api.writes().length - before).toBe(0)
+    expect(out.match(/no longer in it: delete it by hand/g)).toHaveLength(100)
+  })
+})
+
+describe('what it did not make', () => {
+  test('is never touched, whatever its name, and is told', async () => {
+    const { name } = await json('session-reuse/monitor.json')
+    const { title } = await json('dashboard.json')
+    const monitor = { id: 7, name, type: 'log alert', query: 'q', tags: ['detection:session-reuse'] }
+    const sister = { ...monitor, id: 8, tags: ['managed-by:mini-ato-saas-2', 'detection:session-reuse'] }
+    const pipeline = { id: 'p', name: 'Mini ATO SaaS', type: 'pipeline', is_read_only: false, is_enabled: true }
+    const dashboard = { id: 'd', title, description: 'managed-by:mini-ato-saas-2', layout_type: 'ordered', widgets: [] }
+    for (const each of [monitor, sister]) api.monitors.set(each.id, structuredClone(each))
+    api.pipelines.set('p', structuredClone(pipeline))
+    api.dashboards.set('d', structuredClone(dashboard))
+    const { code, out } = await run('push', '--apply')
+    expect(code).toBe(0)
+    expect(api.monitors.get(7)).toEqual(monitor)
+    expect(api.monitors.get(8)).toEqual(sister)
+    expect(api.pipelines.get('p')).toEqual(pipeline)
+    expect(api.dashboards.get('d')).toEqual(dashboard)
+    expect([api.monitors.size, api.pipelines.size, api.dashboards.size]).toEqual([4, 2, 2])
+    expect(api.writes().filter((request) => !request.startsWith('POST'))).toEqual([])
+    for (const words of ['monitor 7', 'monitor 8', 'pipeline p', 'dashboard d']) {
+      expect(out).toMatch(new RegExp(`note: ${words} .* is not ours: it is left alone`))
+    }
+  })
+
+  test('a webhook of our name that sends elsewhere stops everything, until it is adopted', async () => {
+    api.webhooks.set('ato-contain', { name: 'ato-contain', url: 'https://elsewhere.example/hook', payload: null })
+    const { code, out, err } = await run('push', '--apply')
+    expect({ code, writes: api.writes() }).toEqual({ code: 1, writes: [] })
+    expect(out).toContain('fault: there is a webhook ato-contain already, and it sends elsewhere')
+    expect(err).toContain('Nothing was written')
+    expect((await run('push', '--apply', '--adopt')).code).toBe(0)
+    expect(only(api.webhooks)).toEqual(await json('webhook.json'))
+  })
+
+  test('a variable without our webhook is not known to be ours', async () => {
+    api.variables.set('ATO_FUNCTION_KEY', { name: 'ATO_FUNCTION_KEY', is_secret: true, value: 'theirs' })
+    const { code, out } = await run('push', '--apply')
+    expect({ code, writes: api.writes() }).toEqual({ code: 1, writes: [] })
+    expect(out).toContain('--adopt takes it over')
+  })
+
+  test('two monitors with our mark and one slug: it does not choose', async () => {
+    const json = { type: 'log alert', query: 'q', tags: ['managed-by:mini-ato-saas', 'detection:session-reuse'] }
+    for (const id of [1, 2]) api.monitors.set(id, { id, name: `${id}`, ...json })
+    const { code, out } = await run('push', '--apply')
+    expect({ code, writes: api.writes() }).toEqual({ code: 1, writes: [] })
+    expect(out).toContain('there are 2 monitors with the tag detection:session-reuse with our mark (1, 2)')
+  })
+})
+
+describe('before anything is written', () => {
+  test.each<[string, (monitor: Record<string, unknown>) => unknown, string]>([
+    ['a misspelt key', (monitor) => ({ ...monitor, mesage: '' }), 'mesage: is not a key of a monitor'],
+    [
+      'a value that the API does not know',
+      (monitor) => ({ ...monitor, options: { ...(monitor.options as object), on_missing_data: 'shrug' } }),
+      'options.on_missing_data: one of ',
+    ],
+    ['no mark', (monitor) => ({ ...monitor, tags: ['detection:session-reuse'] }), 'lacks the mark managed-by'],
+    ['another slug', (monitor) => ({ ...monitor, tags: ['managed-by:mini-ato-saas'] }), 'lacks the tag detection:'],
+    ['a handle nobody has', (monitor) => ({ ...monitor, message: '@webhook-other' }), '@webhook-other is not the name'],
+  ])('a monitor with %s is refused, and Datadog is not even asked', async (_, how, reason) => {
+    await change('session-reuse/monitor.json', how)
+    await expect(run('push', '--apply')).rejects.toThrow(reason)
+    expect(api.requests).toEqual([])
+  })
+
+  test('every fault of every file is told at once', async () => {
+    await change('webhook.json', (webhook) => ({ ...webhook, encode_as: 'xml' }))
+    await change('dashboard.json', (dashboard) => ({ ...dashboard, layout_type: 'heap' }))
+    await change('pipeline.json', (pipeline) => ({ ...pipeline, tags: [] }))
+    await expect(run('push')).rejects.toThrow(
+      /webhook\.json: encode_as.*dashboard\.json: layout_type.*pipeline\.json: lacks the mark/s,
+    )
+  })
+
+  test('a monitor that Datadog itself refuses stops the whole push, in Datadog’s words', async () => {
+    api.answerNext({
+      status: 400,
+      like: /^POST .*\/validate$/,
+      body: { errors: ["The value provided for parameter 'query' is invalid: Invalid query: Check for invalid tags"] },
+    })
+    const { code, out } = await run('push', '--apply')
+    expect({ code, writes: api.writes() }).toEqual({ code: 1, writes: [] })
+    expect(out).toContain('fault: Could not validate the monitor Credential stuffing')
+    expect(out).toContain('Check for invalid tags')
+  })
+
+  test('an existing monitor is validated as the one that it is', async () => {
+    await run('push', '--apply')
+    await change('session-reuse/monitor.json', (monitor) => ({ ...monitor, priority: 2 }))
+    const { id } = monitorOf('session-reuse') as { id: number }
+    await run('push')
+    expect(api.requests).toContain(`POST /api/v1/monitor/${id}/validate`)
+  })
+})
+
+describe('custom variables', () => {
+  test('a hidden one is written again only when asked to; of a list in rotation the newest is sent', async () => {
+    await run('push', '--apply')
+    const newest = 'a-newer-secret-of-at-least-32-bytes-'
+    env({ ATO_WEBHOOK_SECRET: `${newest},${secret}` })
+    await run('push', '--apply')
+    expect(api.variables.get('ATO_WEBHOOK_SECRET')?.value).toBe(secret)
+    const { out } = await run('push', '--apply', '--write-secrets')
+    expect(out).toContain('[hidden, written again]')
+    expect(out).not.toContain(newest)
+    expect(api.variables.get('ATO_WEBHOOK_SECRET')).toMatchObject({ value: newest, is_secret: true })
+  })
+
+  test('a visible one is compared, and one that is not in the environment stays', async () => {
+    await run('push', '--apply')
+    env({ ATO_FUNCTIONS_ORIGIN: 'https://moved.example.net', ATO_WEBHOOK_SECRET: undefined, ATO_FUNCTION_KEY: '' })
+    expect((await run('push', '--apply')).code).toBe(0)
+    expect(api.variables.get('ATO_FUNCTIONS_ORIGIN')?.value).toBe('https://moved.example.net')
+    expect(api.variables.get('ATO_WEBHOOK_SECRET')?.value).toBe(secret)
+    env({ ATO_FUNCTIONS_ORIGIN: undefined })
+    expect((await run('push')).out).toContain('not in the environment: left as it is')
+  })
+
+  test('one that lies open although it is a secret is hidden', async () => {
+    await run('push', '--apply')
+    api.variables.set('ATO_FUNCTION_KEY', { name: 'ATO_FUNCTION_KEY', is_secret: false, value: functionKey })
+    expect((await run('push', '--apply')).code).toBe(0)
+    expect(api.variables.get('ATO_FUNCTION_KEY')).toMatchObject({ is_secret: true, value: functionKey })
+  })
+
+  test('one that is nowhere is a fault', async () => {
+    env({ ATO_WEBHOOK_SECRET: undefined })
+    const { code, out } = await run('push', '--apply')
+    expect({ code, writes: api.writes() }).toEqual({ code: 1, writes: [] })
+    expect(out).toContain('ATO_WEBHOOK_SECRET is not in the environment, and Datadog has no such variable yet')
+  })
+
+  test.each([
+    [{ ATO_FUNCTIONS_ORIGIN: 'http://ato.example.net' }, 'ATO_FUNCTIONS_ORIGIN: must be an https origin'],
+    [{ ATO_FUNCTIONS_ORIGIN: 'https://ato.example.net/api' }, 'ATO_FUNCTIONS_ORIGIN: must be an https origin'],
+    [{ ATO_FUNCTION_KEY: 'a&b=c' }, 'ATO_FUNCTION_KEY: holds a character'],
+    [{ ATO_WEBHOOK_SECRET: 'short' }, 'ATO_WEBHOOK_SECRET: must be at least 32 bytes'],
+    [{ ATO_WEBHOOK_SECRET: `${secret}"` }, 'ATO_WEBHOOK_SECRET: holds a character'],
+    [{ ATO_WEBHOOK_SECRET: `lab-${secret}` }, 'ATO_WEBHOOK_SECRET: is a lab secret'],
+  ])('a value that cannot work is refused by name: %j', async (given, reason) => {
+    env(given)
+    const refusal = run('push', '--apply')
+    await expect(refusal).rejects.toThrow(reason)
+    await expect(refusal).rejects.not.toThrow(Object.values(given)[0])
+    expect(api.requests).toEqual([])
+  })
+})
+
+describe('when Datadog does not do as asked', () => {
+  test('missing keys are named, all at once', async () => {
+    env({ DD_API_KEY: '', DD_APP_KEY: undefined, DD_API_URL: undefined, DD_SITE: undefined })
+    await expect(run('push')).rejects.toThrow(/DD_API_KEY: is missing\n.*DD_APP_KEY: is missing\n.*DD_SITE: is missing/)
+  })
+
+  test('a site that Datadog does not have, and an address that is not a test’s, are refused', async () => {
+    env({ DD_API_URL: 'https://api.example.com' })
+    await expect(run('push')).rejects.toThrow(UsageError)
+    env({ DD_API_URL: undefined })
+    await expect(run('push', '--site', 'datadoghq.example')).rejects.toThrow('is no Datadog site')
+  })
+
+  test.each([
+    [{ DD_APP_KEY: 'some-other-key-entirely' }, '(403: Forbidden)'],
+    [{ DD_API_KEY: 'some-other-key-entirely' }, '(403: Forbidden)'],
+  ])('refused keys are told with what they need, and not shown: %j', async (given, words) => {
+    env(given)
+    const refusal = run('push')
+    await expect(refusal).rejects.toThrow(words)
+    await expect(refusal).rejects.toThrow(/DD_APP_KEY.*monitors_write/)
+    await expect(refusal).rejects.not.toThrow('some-other-key-entirely')
+    expect(api.writes()).toEqual([])
+  })
+
+  test('an answer that quotes a secret is shown without it', async () => {
+    api.answerNext({ status: 400, like: /^POST .*variables$/, body: { errors: [`bad value ${functionKey}`] } })
+    const refusal = run('push', '--apply')
+    await expect(refusal).rejects.toThrow('[hidden]')
+    await expect(refusal).rejects.not.toThrow(functionKey)
+  })
+
+  test('429 is waited out, for reading as for writing', async () => {
+    const headers = { 'x-ratelimit-reset': '0' }
+    for (const like of [/^GET/, /^POST .*webhooks$/, /^POST .*\/monitor$/])
+      api.answerNext({ status: 429, like, headers })
+    expect((await run('push', '--apply')).code).toBe(0)
+    expect([api.monitors.size, api.webhooks.size]).toEqual([2, 1])
+  })
+
+  test('429 without end is told', async () => {
+    const told = { status: 429, like: /^GET .*pipelines$/, headers: { 'x-ratelimit-reset': '0' } }
+    for (let n = 0; n < 5; n++) api.answerNext(told)
+    await expect(run('push')).rejects.toThrow('asked too often')
+    expect(api.requests.filter((request) => told.like.test(request))).toHaveLength(5)
+  })
+
+  test('a limit that lasts longer than a minute is not waited for', async () => {
+    api.answerNext({ status: 429, like: /^GET/, headers: { 'x-ratelimit-reset': '61' } })
+    await expect(run('push')).rejects.toThrow('Try again in a few minutes')
+  })
+
+  test('a write that failed is not repeated behind one’s back, and the next run goes on from there', async () => {
+    api.answerNext({ status: 502, like: /^POST .*\/monitor$/ })
+    await expect(run('push', '--apply')).rejects.toThrow('5 of 8 were written before that; run it again to go on')
+    expect(api.monitors.size).toBe(0)
+    const before = api.writes().length
+    expect((await run('push', '--apply')).code).toBe(0)
+    expect(api.writes().length - before).toBe(3)
+    expect(api.monitors.size).toBe(2)
+  })
+
+  test('no answer at all is told with the address', async () => {
+    const gone = await startFakeApi()
+    await gone.close()
+    env({ DD_API_URL: gone.url })
+    await expect(run('push')).rejects.toThrow(`no answer from ${gone.url}`)
+  })
+})
+
+describe('for programs', () => {
+  test('diff is 1 while something differs and 0 after, and writes nothing', async () => {
+    expect((await run('diff')).code).toBe(1)
+    expect(api.writes()).toEqual([])
+    await run('push', '--apply')
+    expect((await run('diff')).code).toBe(0)
+  })
+
+  test('--json is one document, with hidden values as such', async () => {
+    const { out, err } = await run('push', '--json')
+    const report = JSON.parse(out)
+    expect(report).toMatchObject({ url: api.url, applied: false, notes: [], faults: [] })
+    expect(report.changes).toHaveLength(8)
+    expect(report.changes[2]).toEqual({
+      ...{ kind: 'variable', name: 'ATO_WEBHOOK_SECRET', action: 'create' },
+      differences: [{ path: 'value', to: '[hidden]' }],
+    })
+    expect(err).toBe('')
+  })
+
+  test.each([[[]], [['pull']], [['push', 'all']], [['diff', '--apply']]])('words that do not fit: %j', async (argv) => {
+    await expect(run(...argv)).rejects.toThrow(UsageError)
+  })
+})
+
+describe('profiles', () => {
+  test('prod writes its own numbers, in query and thresholds, and the files stay as they are', async () => {
+    expect((await run('push', '--apply', '--profile', 'prod')).code).toBe(0)
+    const stuffing = [...api.monitors.values()].find(({ name }) => String(name).startsWith('Credential stuffing'))
+    expect(stuffing?.query).toMatch(/> 30$/)
+    expect(stuffing?.options).toMatchObject({ thresholds: { critical: 30 } })
+    expect(await readFile(join(dir, 'credential-stuffing/monitor.json'), 'utf8')).toContain('> 10"')
+  })
+
+  test('an account with the numbers of prod differs from the files, and not from prod', async () => {
+    await run('push', '--apply', '--profile', 'prod')
+    expect((await run('diff', '--profile', 'prod')).code).toBe(0)
+    const { code, out } = await run('diff')
+    expect(code).toBe(1)
+    expect(out).toContain('~ monitor   credential-stuffing')
+  })
+
+  test('a profile that there is not is a usage error naming those that there are', async () => {
+    await expect(run('push', '--profile', 'production')).rejects.toThrow('there are: demo, prod')
+  })
+})
+
+describe('lint', () => {
+  test('says file, place, what and remedy, and ends with 1; it needs no account', async () => {
+    env({ DD_API_KEY: undefined, DD_APP_KEY: undefined, DD_API_URL: undefined })
+    const file = join(dir, 'session-reuse/monitor.json')
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"new_group_delay": 0,', ''))
+    const { code, out, err } = await run('lint')
+    expect(code).toBe(1)
+    expect(out).toBe(
+      `${file}: options.new_group_delay\n  is not said: Datadog ignores a new group for its first minute\n  say 0\n`,
+    )
+    expect(err).toBe('5 files, 1 finding.\n')
+  })
+
+  test('--json is one document', async () => {
+    const { code, out } = await run('lint', '--json')
+    expect({ code, ...JSON.parse(out) }).toEqual({ code: 0, files: 5, findings: [] })
+  })
+})

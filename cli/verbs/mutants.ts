@@ -1,0 +1,115 @@
+import { parseArgs } from 'node:util'
+import { type Detection, loadDetections } from '../../detections/harness.ts'
+import { MonitorError } from '../../evaluator/monitor/monitor.ts'
+import { mutate, Stale, survived, type Verdict } from '../../proof/mutants/mutation.ts'
+import { type Command, type Io, UsageError } from '../command.ts'
+import { columns, duration, json, paint } from '../output.ts'
+
+const usage = `Usage: npm run test:mutants [-- <slug>… --json --survivors]
+
+Writes each detection wrong in every way that is one slip away (an @ left out, another field, operator, threshold, window,
+group, rollup or option; a term left out or negated) and holds it against the detection's cases and against what is
+claimed of every detection. A slip must be noticed by some case: its name is printed.
+
+  <slug>…      only these detections
+
+Options:
+  --json       one line per mutant: {detection, mutant, killed_by: {case, mode} | null, equivalent: reason | null}
+  --survivors  only what no case noticed, and what cannot be noticed with the reason
+  --help       this text
+
+Exit code: 0 when every mutant was killed or cannot be told from its monitor, 1 when one survived, 2 when the words are off.
+
+Examples:
+  npm run test:mutants
+  npm run test:mutants -- credential-stuffing --survivors
+`
+
+export const command: Command = {
+  name: 'mutants',
+  summary: 'writes each detection wrong in every way, and names the case that notices',
+  usage,
+  async run(argv, io) {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false }, survivors: { type: 'boolean', default: false } },
+    })
+    return mutateAll(chosen(await load(), positionals), values, io)
+  },
+}
+
+async function load(): Promise<Detection[]> {
+  try {
+    return await loadDetections('detections')
+  } catch (error) {
+    if (error instanceof MonitorError) throw new UsageError(error.message)
+    throw error
+  }
+}
+
+function chosen(all: readonly Detection[], slugs: readonly string[]): readonly Detection[] {
+  const unknown = slugs.filter((slug) => !all.some(({ monitor }) => monitor.slug === slug))
+  if (unknown.length > 0) throw new UsageError(`There is no detection ${unknown.join(', ')}.`)
+  return slugs.length === 0 ? all : all.filter(({ monitor }) => slugs.includes(monitor.slug))
+}
+
+/** @returns the exit code */
+export async function mutateAll(
+  detections: readonly Detection[],
+  options: { json: boolean; survivors: boolean },
+  io: Io,
+): Promise<number> {
+  const started = performance.now()
+  const all: Verdict[] = []
+  let stale = false
+  for (const detection of detections) {
+    io.signal.throwIfAborted()
+    const { verdicts, fault } = await verdictsOf(detection)
+    all.push(...verdicts)
+    tell(options.survivors ? verdicts.filter(({ killer }) => !killer) : verdicts, options.json, io)
+    const left = verdicts.filter(survived).length
+    io.err(`${detection.monitor.slug}: ${verdicts.length} mutants, ${left === 0 ? 'none' : left} survived\n`)
+    if (fault === undefined) continue
+    stale = true
+    io.err(`${fault}\n`)
+  }
+  const killed = all.filter(({ killer }) => killer).length
+  const left = all.filter(survived).length
+  const counts = `${killed} killed, ${all.length - killed - left} equivalent, ${left} survived`
+  const summary = `${all.length} mutants of ${detections.length} detections: ${counts}`
+  const holds = left === 0 && !stale
+  io.err(`${paint(io, holds ? 'green' : 'red', summary)}, in ${duration(performance.now() - started)}\n`)
+  return holds ? 0 : 1
+}
+
+async function verdictsOf(detection: Detection): Promise<{ verdicts: Verdict[]; fault?: string }> {
+  const verdicts: Verdict[] = []
+  try {
+    for await (const verdict of mutate(detection)) verdicts.push(verdict)
+    return { verdicts }
+  } catch (error) {
+    if (error instanceof Stale) return { verdicts, fault: error.message }
+    throw error
+  }
+}
+
+function tell(verdicts: readonly Verdict[], asJson: boolean, io: Io): void {
+  if (asJson) for (const verdict of verdicts) json(io, record(verdict))
+  else if (verdicts.length > 0) io.out(`${columns(verdicts.map((verdict) => row(verdict, io)))}\n`)
+}
+
+const record = ({ detection, mutant, killer, equivalent }: Verdict) => ({
+  detection,
+  mutant,
+  killed_by: killer ? { case: killer.name, mode: killer.mode } : null,
+  equivalent: equivalent ?? null,
+})
+
+function row(verdict: Verdict, io: Io): string[] {
+  const { detection, mutant, killer, equivalent } = verdict
+  if (killer) return [detection, paint(io, 'green', 'killed'), mutant, `${killer.name} (${killer.mode})`]
+  return equivalent === undefined
+    ? [detection, paint(io, 'red', 'SURVIVED'), mutant, 'no case notices']
+    : [detection, paint(io, 'dim', 'equivalent'), mutant, equivalent]
+}

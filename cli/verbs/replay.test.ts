@@ -1,0 +1,303 @@
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { frameLine } from '../../lab/logplex/frame.ts'
+import { type Io, UsageError } from '../command.ts'
+import { command } from './replay.ts'
+
+const catalogue = join(import.meta.dirname, '../../detections')
+let dir: string
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'replay-'))
+  await cp(join(catalogue, 'credential-stuffing'), join(dir, 'rules/credential-stuffing'), { recursive: true })
+  return () => rm(dir, { recursive: true })
+})
+
+async function run(...argv: string[]) {
+  const written = { out: '', err: '' }
+  const io: Io = {
+    out: (text) => {
+      written.out += text
+    },
+    err: (text) => {
+      written.err += text
+    },
+    color: false,
+    signal: new AbortController().signal,
+  }
+  const rules = argv.includes('--detections') ? [] : ['--detections', join(dir, 'rules')]
+  return { code: await command.run([...argv, ...rules], io), ...written }
+}
+
+const failure = (second: number, ip = '203.0.113.9') =>
+  JSON.stringify({
+    ...{ service: 'mini-ato-saas', env: 'prod', evt: 'login', outcome: 'fail', reason: 'wrong_password' },
+    ...{ ip, network: ip, request_id: `${ip}-${second}` },
+    timestamp: new Date(Date.UTC(2026, 0, 5, 9, 0, second)).toISOString(),
+  })
+const attack = (ip?: string) => Array.from({ length: 11 }, (_, i) => failure(i, ip))
+
+async function log(lines: string[]): Promise<string> {
+  const file = join(dir, `${Math.random()}.jsonl`)
+  await writeFile(file, lines.join('\n'))
+  onTestFinished(() => rm(file))
+  return file
+}
+
+test('an attack triggers and, after the end of the log, recovers', async () => {
+  const { code, out, err } = await run(await log(attack()))
+  expect(out.split('\n')).toEqual([
+    '2026-01-05T09:00:10.000Z  Triggered     credential-stuffing      11  @network:203.0.113.9',
+    '2026-01-05T09:05:00.000Z  Recovered     credential-stuffing      10  @network:203.0.113.9',
+    '',
+  ])
+  expect(err).toBe('11 events, 1 monitor, 1 alert.\n')
+  expect(code).toBe(0)
+})
+
+test('--json is one line per transition, --cadence evaluates at full minutes', async () => {
+  const { out } = await run(await log(attack()), '--json', '--cadence', '60')
+  expect(
+    out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual([
+    {
+      monitor: 'credential-stuffing',
+      transition: 'Triggered',
+      group: { '@network': '203.0.113.9' },
+      at: '2026-01-05T09:01:00.000Z',
+      value: 11,
+    },
+    {
+      monitor: 'credential-stuffing',
+      transition: 'Recovered',
+      group: { '@network': '203.0.113.9' },
+      at: '2026-01-05T09:06:00.000Z',
+      value: 0,
+    },
+  ])
+})
+
+test('malformed lines are counted and the first named, none is passed over in silence', async () => {
+  const { code, err, out } = await run(await log(['{"a', ...attack(), '', '[]', ...Array(8).fill('x')]))
+  expect(err).toContain('line 1 is not JSON\nline 14 is not a JSON object\nline 15 is not JSON\n')
+  expect(err).toContain('line 17 is')
+  expect(err).not.toContain('line 18 is')
+  expect(err).toContain('10 lines could not be read as an event.')
+  expect(out).toContain('Triggered')
+  expect(code).toBe(0)
+})
+
+test('a log of which no line is an event is a failure', async () => {
+  expect((await run(await log(['hello']))).code).toBe(1)
+  expect(await run(await log([]))).toMatchObject({ code: 0, err: '0 events, 1 monitor, 0 alerts.\n' })
+})
+
+test('events that come too late are left out and counted', async () => {
+  const { err, out } = await run(await log([...attack(), failure(300, '203.0.113.10'), failure(0)]), '--lateness', '60')
+  expect(err).toContain('1 event that a monitor counts came more than 60 s late')
+  expect(out).toContain('Triggered')
+  expect((await run(await log([failure(10), ...attack()]), '--lateness', '5')).err).toContain(
+    '5 events that a monitor counts',
+  )
+})
+
+test('no control character of somebody’s monitors reaches the terminal', async () => {
+  const rules = join(dir, 'hostile.json')
+  const name = 'evil \u001b[31m'
+  const query = 'logs("*").index("*").rollup("count").by("@ip").last("5m") > 0'
+  const taken = { name, type: 'log alert', query, message: 'm', options: { thresholds: { critical: 0 }, [name]: 1 } }
+  await writeFile(rules, JSON.stringify([taken, { ...taken, query: `${query} ${name}` }]))
+  onTestFinished(() => rm(rules))
+  const { err } = await run(await log(attack()), '--detections', rules)
+  expect(err).toContain('evil \\u{1b}[31m')
+  expect(err).not.toContain('\u001b')
+})
+
+test('no control character of a log reaches the terminal', async () => {
+  const { out } = await run(await log(attack('\u001b[2J\u202e')))
+  expect(out).toContain('@network:\\u{1b}[2J\\u{202e}')
+})
+
+test('a monitor or file that cannot be used is exit code 2, with every fault', async () => {
+  const file = await log(attack())
+  expect(await run(join(dir, 'none'))).toMatchObject({ code: 2, err: expect.stringContaining('there is no such file') })
+  expect(await run(dir)).toMatchObject({ code: 2, err: expect.stringContaining('it is a folder') })
+  expect(await run(file, '--detections', join(dir, 'none'))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('none: does not exist'),
+  })
+})
+
+test('options that do not fit are refused', async () => {
+  await expect(run()).rejects.toThrow(UsageError)
+  await expect(run('a', 'b')).rejects.toThrow(UsageError)
+  await expect(run('a', '--cadence', '0')).rejects.toThrow(/--cadence wants/)
+  await expect(run('a', '--lateness', '1m')).rejects.toThrow(/--lateness wants/)
+})
+
+test('a log export and drain bodies give what JSON lines give', async () => {
+  const events = attack().map((line) => JSON.parse(line) as Record<string, string>)
+  const asStored = ({ timestamp, service, env, ...attributes }: Record<string, string>, id: number) => ({
+    ...{
+      id: `${id}`,
+      type: 'log',
+      attributes: { timestamp, service, status: 'info', tags: [`env:${env}`], attributes },
+    },
+  })
+  const page = await log([JSON.stringify({ data: events.map(asStored), meta: {} }, undefined, 2)])
+  const frames = await log([
+    events
+      .map((event) => frameLine({ pri: 190, at: 0, appname: 'app', procid: 'web.1', message: JSON.stringify(event) }))
+      .join(''),
+  ])
+  const { out } = await run(await log(attack()))
+  expect(out).toContain('Triggered')
+  for (const file of [page, frames]) expect(await run(file)).toMatchObject({ code: 0, out })
+  const elsewhere = await run(frames, '--drain', 'service=mini-ato-saas&ddtags=env:staging')
+  expect(elsewhere).toMatchObject({ code: 0, out: '' })
+  expect(await run(page, '--format', 'jsonl')).toMatchObject({ code: 1, err: expect.stringContaining('is not JSON') })
+  await expect(run(page, '--format', 'csv')).rejects.toThrow(/one of jsonl, export, logplex/)
+})
+
+async function estate(files: Record<string, unknown>): Promise<string> {
+  const path = join(dir, `estate-${Math.random()}`)
+  await cp(join(dir, 'rules'), path, { recursive: true })
+  for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), JSON.stringify(content))
+  onTestFinished(() => rm(path, { recursive: true }))
+  return path
+}
+
+test('an expectation that does not hold is exit code 1, with what is missing and what nobody expected', async () => {
+  const file = await log([...attack(), ...attack('203.0.113.10')])
+  const holding = await estate({
+    'expect.json': { 'credential-stuffing': [{ '@network': '203.0.113.10' }, { '@network': '203.0.113.9' }] },
+  })
+  expect(await run(file, '--detections', holding)).toMatchObject({
+    code: 0,
+    err: expect.stringContaining('As expected: 2 groups triggered, and nothing else.'),
+  })
+  const rules = await estate({
+    'other.json': { 'credential-stuffing': [{ '@network': '198.51.100.1' }, { '@network': '203.0.113.9' }] },
+  })
+  const report = join(rules, 'junit.xml')
+  const off = await run(file, '--detections', rules, '--expect', join(rules, 'other.json'), '--junit', report, '--json')
+  expect(off.code).toBe(1)
+  expect(off.out.trim().split('\n')).toHaveLength(4)
+  expect(off.err).toContain(
+    'missing: credential-stuffing did not trigger for @network:198.51.100.1\n' +
+      'unexpected: credential-stuffing triggered for @network:203.0.113.10\n',
+  )
+  const xml = await readFile(report, 'utf8')
+  expect(xml).toContain('tests="1" failures="1"')
+  expect(xml).toContain('did not trigger for @network:198.51.100.1')
+  expect(await run(file, '--detections', rules, '--expect', join(dir, 'none'))).toMatchObject({ code: 2 })
+})
+
+test('an expectation does not hold while events are left out, and says how to count them', async () => {
+  const rules = await estate({ 'expect.json': { 'credential-stuffing': [] } })
+  const report = join(rules, 'junit.xml')
+  // As an export with its newest events first: all but the newest come too late to alert.
+  const spread = Array.from({ length: 11 }, (_, i) => failure(i * 25))
+  const file = await log(spread.toReversed())
+  const off = await run(file, '--detections', rules, '--junit', report)
+  expect(off).toMatchObject({ code: 1, out: '' })
+  expect(off.err).toContain('wants --lateness SECONDS, as many as it spans.\n')
+  expect(off.err).toContain('not all counted: 8 events were left out as too late; with a larger --lateness SECONDS')
+  expect(off.err).not.toContain('As expected')
+  expect(await readFile(report, 'utf8')).toContain('tests="2" failures="1"')
+  const counted = await run(file, '--detections', rules, '--lateness', '250')
+  expect(counted.err).toContain('unexpected: credential-stuffing triggered for @network:203.0.113.9')
+  await writeFile(
+    join(rules, 'expect.json'),
+    JSON.stringify({ 'credential-stuffing': [{ '@network': '203.0.113.9' }] }),
+  )
+  expect((await run(file, '--detections', rules, '--lateness', '250')).code).toBe(0)
+})
+
+test('a monitor that is not evaluated here is named and fails nothing, unless it is expected or all that there is', async () => {
+  const cpu = { name: 'CPU', type: 'query alert', query: 'avg(last_5m):avg:system.cpu.user{*} > 90', message: '' }
+  const rules = await estate({ 'cpu.json': cpu })
+  const file = await log(attack())
+  const named = `not evaluated: cpu: ${join(rules, 'cpu.json')}: type: "query alert" is not evaluated here`
+  expect(await run(file, '--detections', rules)).toMatchObject({ code: 0, err: expect.stringContaining(named) })
+  const report = join(rules, 'junit.xml')
+  await run(file, '--detections', rules, '--junit', report)
+  expect(await readFile(report, 'utf8')).toContain('<skipped message="type: &quot;query alert&quot; is not')
+  await writeFile(
+    join(rules, 'expect.json'),
+    JSON.stringify({ 'credential-stuffing': [{ '@network': '203.0.113.9' }], cpu: [] }),
+  )
+  const { code, err } = await run(file, '--detections', rules)
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('expected and not evaluated: cpu: type: ') })
+  expect(await run(file, '--detections', join(rules, 'cpu.json'))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('holds no monitor that can be evaluated here'),
+  })
+})
+
+test('more groups than Datadog evaluates are told, and left out when asked for', async () => {
+  const crowd = Array.from({ length: 1001 }, (_, i) => attack(`2001:db8::${i.toString(16)}`)).flat()
+  const file = await log(crowd)
+  const triggered = ({ out }: { out: string }) => out.split('\n').filter((line) => line.includes('Triggered')).length
+  const all = await run(file)
+  expect(triggered(all)).toBe(1001)
+  expect(all.err).toContain(
+    'credential-stuffing had 1 group or more beyond those that Datadog evaluates, from 2026-01-05T09:00:',
+  )
+  expect(triggered(await run(file, '--group-limits'))).toBe(1000)
+})
+
+test('the end of a log is not silence, unless it is said to be', async () => {
+  const heartbeat = {
+    name: 'h',
+    type: 'log alert',
+    query: 'logs("@evt:login").rollup("count").last("5m") < 1',
+    message: 'm',
+  }
+  const rules = await estate({ 'heartbeat.json': heartbeat })
+  const file = await log([failure(0), failure(400)])
+  expect((await run(file, '--detections', rules)).out).not.toContain('09:11:40')
+  expect((await run(file, '--detections', rules, '--silence')).out).toContain(
+    '2026-01-05T09:11:40.000Z  Triggered     heartbeat',
+  )
+})
+
+test('--state goes on where the part before ended, and --finish lets time run on', async () => {
+  const state = join(dir, 'attack.state')
+  const events = attack()
+  const part = async (lines: string[], ...more: string[]) => run(await log(lines), '--state', state, ...more)
+  const parts = [await part(events.slice(0, 4)), await part(events.slice(4)), await part([], '--finish')]
+  expect(parts.map(({ code }) => code)).toEqual([0, 0, 0])
+  expect(parts.map(({ out }) => out).join('')).toBe((await run(await log(events))).out)
+  expect(parts[1]?.out).toBe('')
+  await expect(stat(state)).rejects.toThrow(/ENOENT/)
+})
+
+test('--state of other monitors or another cadence is exit code 2, and says what is different', async () => {
+  const state = join(dir, 'other.state')
+  await run(await log(attack()), '--state', state)
+  const file = await log(attack())
+  expect(await run(file, '--state', state, '--cadence', '60')).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringContaining('--cadence was unset and is 60'),
+  })
+  expect(await run(file, '--state', state, '--detections', join(catalogue, 'session-reuse'))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('session-reuse is new; credential-stuffing is missing'),
+  })
+  await expect(run(file, '--finish')).rejects.toThrow(/--finish goes with --state/)
+})
+
+test('an expectation is about a whole log, not about a part of one', async () => {
+  const rules = await estate({ 'expect.json': { 'credential-stuffing': [{ '@network': '203.0.113.9' }] } })
+  const file = await log(attack().slice(0, 3))
+  expect((await run(file, '--detections', rules)).code).toBe(1)
+  const state = join(rules, 'state')
+  expect((await run(file, '--detections', rules, '--state', state)).code).toBe(0)
+  await expect(run(file, '--state', state, '--expect', join(rules, 'expect.json'))).rejects.toThrow(/whole log/)
+})

@@ -1,0 +1,35 @@
+import { relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { readRunFile } from '../../lab/start/run-file.ts'
+import { removeLab, removePostgresCopy } from '../../lab/stores/remove.ts'
+import type { Command } from '../command.ts'
+
+const usage = `Usage: npm run lab:reset [-- <options>]
+
+Empties the lab: accounts, ledgers, logs and secrets, and what PostgreSQL keeps in the temporary folder. Refuses while a
+lab runs.
+
+Options:
+  --dir DIR  the lab's directory (default .lab)
+  --help     this text
+`
+
+export const command: Command = {
+  name: 'reset',
+  summary: "empties the lab's data, logs and secrets",
+  usage,
+  async run(argv, io) {
+    const { values } = parseArgs({ args: [...argv], options: { dir: { type: 'string' } } })
+    const dir = resolve(values.dir ?? '.lab')
+    const running = await readRunFile(dir)
+    if (running) {
+      io.err(`A lab runs there, as process ${running.pid}. Stop it first: kill ${running.pid}\n`)
+      return 1
+    }
+    await removeLab(dir)
+    // The programs belong to the project: other directories' labs may be using them.
+    if (values.dir === undefined) await removePostgresCopy()
+    io.err(`${relative('.', dir) || dir} is empty: the next start makes new secrets and an empty database.\n`)
+    return 0
+  },
+}

@@ -1,0 +1,161 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { beforeAll, expect, test } from 'vitest'
+import { frameLine } from '../../lab/logplex/frame.ts'
+import { type Io, UsageError } from '../command.ts'
+import { command } from './search.ts'
+
+const lines = [
+  '{"evt":"login",  "outcome":"fail","env":"prod","service":"web","ip":"203.0.113.9"}',
+  '{"evt":"login","outcome":"success","env":"staging","service":"web","message":"Signed in"}',
+  'plain text, signed off',
+]
+
+let dir: string
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'search-'))
+  await writeFile(join(dir, 'log'), `${lines.join('\n')}\n`)
+  return () => rm(dir, { recursive: true })
+})
+
+const run = (...argv: string[]) => runWith({}, ...argv)
+
+async function runWith(more: Partial<Io>, ...argv: string[]) {
+  const written = { out: '', err: '' }
+  const io: Io = {
+    out: (text) => {
+      written.out += text
+    },
+    err: (text) => {
+      written.err += text
+    },
+    color: false,
+    signal: new AbortController().signal,
+    ...more,
+  }
+  return { code: await command.run(argv, io), ...written }
+}
+
+const found = async (query: string) => {
+  const { out } = await run(query, join(dir, 'log'))
+  return lines.flatMap((line, i) => (out.split('\n').includes(line) ? [i] : []))
+}
+
+test.each([
+  ['@evt:login', [0, 1]],
+  ['-@evt:login', [2]],
+  ['service:web env:prod', [0]],
+  ['signed', [1, 2]],
+  ['CIDR(@ip, 203.0.113.0/24)', [0]],
+  ['*', [0, 1, 2]],
+])('%s finds lines %j, as they are', async (query, expected) => {
+  expect(await found(query)).toEqual(expected)
+})
+
+test('the exit code says whether a line was found', async () => {
+  expect((await run('@evt:login', join(dir, 'log'))).code).toBe(0)
+  expect(await run('@evt:mfa', join(dir, 'log'))).toEqual({ code: 1, out: '', err: '' })
+})
+
+test('a fault in the query is shown with a caret under its place', async () => {
+  expect(await run('@evt:login @a:b=c', join(dir, 'log'))).toEqual({
+    code: 2,
+    out: '',
+    err: '@evt:login @a:b=c\n               ^ `=` must be escaped as \\=, or the value quoted\n',
+  })
+})
+
+test('a file that is not there is exit code 2, no query is a usage error', async () => {
+  expect(await run('a', join(dir, 'none'))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('there is no such file'),
+  })
+  await expect(run()).rejects.toThrow(UsageError)
+})
+
+test('records of an export are printed one a line, frames by their message', async () => {
+  const record = (id: string, status: number) => ({
+    ...{ id, type: 'log' },
+    attributes: {
+      timestamp: '2026-01-05T09:00:00Z',
+      service: 'shop',
+      tags: ['env:prod'],
+      attributes: { http: { status_code: status } },
+    },
+  })
+  const page = join(dir, 'page.json')
+  await writeFile(page, JSON.stringify({ data: [record('a', 200), record('b', 503)], meta: {} }, undefined, 2))
+  expect(await run('service:shop env:prod @http.status_code:>=500', page)).toEqual({
+    code: 0,
+    out: `${JSON.stringify(record('b', 503))}\n`,
+    err: '',
+  })
+  const frames = join(dir, 'frames')
+  const message = (text: string) => frameLine({ pri: 190, at: 0, appname: 'app', procid: 'web.1', message: text })
+  await writeFile(frames, Buffer.concat([message('{"evt":"login"}'), message('signed off'), Buffer.from('oops\n')]))
+  expect(await run('signed @syslog.procid:web.1', frames)).toMatchObject({ code: 0, out: 'signed off\n' })
+  expect((await run('*', frames)).err).toMatch(/^byte \d+ is not a frame\n$/)
+  expect(await run('service:shop env:prod', frames, '--drain', 'service=shop&ddtags=env:prod')).toMatchObject({
+    out: '{"evt":"login"}\nsigned off\n',
+  })
+})
+
+test('a log archive is read as it lies in the bucket', async () => {
+  const archive = join(dir, 'archive.json.gz')
+  const stored = {
+    _id: 'a',
+    date: '2026-01-05T09:00:00Z',
+    source: 'nginx',
+    message: 'GET / 502',
+    tags: ['env:prod'],
+    attributes: { n: 1 },
+  }
+  await writeFile(archive, gzipSync(`${JSON.stringify(stored)}\n`))
+  expect(await run('source:nginx env:prod @n:1', archive)).toMatchObject({
+    code: 0,
+    out: `${JSON.stringify(stored)}\n`,
+  })
+  await writeFile(archive, 'not packed')
+  expect(await run('*', archive)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('archive.json.gz cannot be read'),
+  })
+})
+
+test('a query may begin with -, and an option must be one of ours', async () => {
+  const file = join(dir, 'log')
+  expect((await run('--format', 'jsonl', '-@evt:login', file)).out).toBe(`${lines[2]}\n`)
+  expect((await run('--', '-@evt:login', file)).out).toBe(`${lines[2]}\n`)
+  await expect(run('a', file, '--format', 'csv')).rejects.toThrow(UsageError)
+  await expect(run('a', file, '--from=now')).rejects.toThrow(/--from/)
+})
+
+test('what a reader has not taken is waited for before more is read', async () => {
+  const file = join(dir, 'many')
+  const many = Buffer.from(`${lines[0]}\n`.repeat(30_000))
+  await writeFile(file, many)
+  const taken: Buffer[] = []
+  let [waiting, mostWaiting] = [0, 0]
+  const write = async (bytes: Buffer) => {
+    mostWaiting = Math.max(mostWaiting, ++waiting)
+    await setImmediate()
+    taken.push(bytes)
+    waiting--
+  }
+  expect(await runWith({ write }, '@evt:login', file)).toMatchObject({ code: 0, out: '' })
+  expect(taken.length).toBeGreaterThan(3)
+  expect(mostWaiting).toBe(1)
+  expect(Buffer.concat(taken).equals(many)).toBe(true)
+})
+
+test('a line that is not UTF-8 is printed as it is', async () => {
+  const file = join(dir, 'latin')
+  const line = Buffer.concat([Buffer.from('{"m":"'), Buffer.of(0xff, 0xfe), Buffer.from('"}\r\n')])
+  await writeFile(file, line)
+  const taken: Buffer[] = []
+  await runWith({ write: async (bytes) => void taken.push(bytes) }, '@m:*', file)
+  expect(Buffer.concat(taken).equals(line)).toBe(true)
+})

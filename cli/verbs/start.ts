@@ -1,0 +1,183 @@
+import { relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { settingsFrom } from '../../lab/start/environment.ts'
+import { findFunc } from '../../lab/start/func.ts'
+import { type LabHandle, LabRunningError, startLab } from '../../lab/start/lab.ts'
+import { type Launch, launchFunc } from '../../lab/start/programs.ts'
+import { type Command, type Io, wholeNumber } from '../command.ts'
+import { columns, duration, json, paint } from '../output.ts'
+import { watchParent } from '../parent.ts'
+
+const usage = `Usage: npm start [-- <options>]
+
+Starts the whole lab on this machine: stores, functions, web, their edges, the log drain, and the stand-in for Datadog,
+which shows the lab's mail too. Ctrl-C stops everything it started.
+
+Options:
+  --cadence SECONDS  evaluate monitors every so many seconds, as Datadog does (60); default: at each event
+  --port N           port of the web app (default 8000); a taken port gives way to a free one
+  --functions-port N port of the functions (default 7071)
+  --datadog-port N   port of the Datadog stand-in (default 8126)
+  --dir DIR          where data, secrets and logs are kept (default .lab)
+  --func             run the functions under Azure Functions Core Tools, which must be installed
+  --json             when ready, print what run.json holds, as one line of JSON
+  --help             this text
+
+DATABASE_URL, REDIS_URL and TABLES_CONNECTION replace the embedded stores, one by one.
+
+Examples:
+  npm start
+  npm start -- --cadence 60
+`
+
+export const command: Command = {
+  name: 'start',
+  summary: 'the whole lab; Ctrl-C stops everything it started',
+  usage,
+  async run(argv, io) {
+    const options = readOptions(argv)
+    // A parent that is gone and a Ctrl-C mean the same.
+    const stopping = new AbortController()
+    const stop = () => stopping.abort()
+    if (io.signal.aborted) stop()
+    io.signal.addEventListener('abort', stop)
+    const unwatch = watchParent(stop)
+    try {
+      return await runLab(options, io, stopping.signal)
+    } catch (error) {
+      if (stopping.signal.aborted) {
+        io.err('Stopped.\n')
+        return 0
+      }
+      if (!(error instanceof LabRunningError)) throw error
+      io.err(`${alreadyRunning(error)}\n`)
+      return 1
+    } finally {
+      unwatch()
+    }
+  },
+}
+
+type Options = ReturnType<typeof readOptions>
+
+async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<number> {
+  const say = (text: string) => io.err(`${text}\n`)
+  const func = options.func ? await realHost(say) : undefined
+  const { DATABASE_URL, REDIS_URL, TABLES_CONNECTION, ...env } = process.env
+  const lab = await startLab({
+    dir: options.dir,
+    ports: options.ports,
+    log: (text) => say(paint(io, 'yellow', text)),
+    onReady: ({ name, detail, ms }) => say(stepLine(io, name, detail, ms)),
+    signal,
+    given: { DATABASE_URL, REDIS_URL, TABLES_CONNECTION },
+    withBlobAndQueue: func !== undefined,
+    settings: settingsFrom(env),
+    ...(func ? { programs: { functions: func } } : {}),
+    ...(options.cadenceSeconds === undefined ? {} : { cadenceSeconds: options.cadenceSeconds }),
+  })
+  if (options.json) json(io, await lab.run())
+  say(welcome(io, lab, REDIS_URL === undefined))
+  const failure = await Promise.race([lab.failed, untilAborted(signal)])
+  if (failure) say(paint(io, 'red', failure.message))
+  say('Stopping …')
+  await lab.stop()
+  say('Stopped.')
+  return failure ? 1 : 0
+}
+
+function readOptions(argv: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      cadence: { type: 'string' },
+      port: { type: 'string', default: '8000' },
+      'functions-port': { type: 'string', default: '7071' },
+      'datadog-port': { type: 'string', default: '8126' },
+      dir: { type: 'string', default: '.lab' },
+      func: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  const port = (name: 'port' | 'functions-port' | 'datadog-port') => wholeNumber(`--${name}`, values[name], 0, 65_535)
+  return {
+    ...{ dir: values.dir, func: values.func, json: values.json },
+    cadenceSeconds: values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, 3600),
+    ports: { web: port('port'), functions: port('functions-port'), datadog: port('datadog-port') },
+  }
+}
+
+/** @throws when there is none: who asks for Azure's own host would take the embedded one's answers for its own */
+async function realHost(say: (text: string) => void): Promise<Launch> {
+  const found = await findFunc()
+  if (found.kind === 'none') throw new Error(noFunc(found.reasons))
+  say(`The functions run under Azure Functions Core Tools ${found.version} (${found.command}).`)
+  // It binds to 0.0.0.0 and has no option for it; behind the edge it looks at no Host.
+  say(
+    'Core Tools listen on every address of this machine, not on loopback only: do not use them in a network you do not trust.',
+  )
+  return launchFunc(found.command)
+}
+
+function noFunc(reasons: readonly string[]): string {
+  return [
+    '--func: no usable `func` is on PATH.',
+    ...reasons.map((reason) => `  ${reason}`),
+    'Install Azure Functions Core Tools 4 (npm install --global azure-functions-core-tools@4, or a package of your system),',
+    'or start the lab without --func: the functions then run under the embedded host.',
+  ].join('\n')
+}
+
+function stepLine(io: Io, name: string, detail: string, ms: number): string {
+  return `  ${paint(io, 'green', '✓')} ${name.padEnd(18)} ${detail.padEnd(36)} ${paint(io, 'dim', duration(ms))}`
+}
+
+function welcome(io: Io, lab: LabHandle, embeddedRedis: boolean): string {
+  const { web, functions, datadog } = lab.urls
+  const places = columns([
+    ['  web', paint(io, 'cyan', web)],
+    ['  functions', paint(io, 'cyan', `${functions}/api`)],
+    ['  Datadog stand-in', paint(io, 'cyan', datadog)],
+    ['  mailbox', `${paint(io, 'cyan', lab.datadog.mailboxUrl)} (nothing leaves this machine)`],
+    ['  logs', `${relative('.', lab.logs.dir) || '.'}/ (events.jsonl holds both hosts' events)`],
+  ])
+  const kept = embeddedRedis
+    ? 'Accounts and ledgers are kept for the next start; sessions are not, they live in memory.'
+    : 'Accounts and ledgers are kept for the next start; sessions are where REDIS_URL says.'
+  const events = relative('.', lab.logs.events)
+  const next = columns([
+    [`  ${web}/register`, 'make an account; the link that opens it is in the mailbox'],
+    ['  npm run attack -- run session-reuse --target web', 'steal its session, watch it die'],
+    ['  npm run attack -- list', 'the other attacks'],
+    [`  npm run search -- '@evt:login @outcome:fail' ${events}`, 'what the detections see'],
+  ])
+  return `
+${paint(io, 'bold', 'The lab is ready.')}
+${places}
+
+Try next:
+${next}
+
+${kept} npm run lab:reset empties it all.
+Ctrl-C stops everything.
+`
+}
+
+function alreadyRunning({ run }: LabRunningError): string {
+  const { web, functions, datadog } = run.urls
+  return `A lab runs already, as process ${run.pid}, since ${run.started_at}:
+${columns([
+  ['  web', web],
+  ['  functions', functions],
+  ['  Datadog stand-in', datadog],
+  ['  mailbox', `${datadog}/mail`],
+])}
+Stop it with Ctrl-C where it runs, or: kill ${run.pid}`
+}
+
+function untilAborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}

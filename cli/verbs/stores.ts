@@ -1,0 +1,121 @@
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type ServedMailbox, serveMailbox } from '../../lab/mailbox/serve.ts'
+import { freePort } from '../../lab/processes/ports.ts'
+import { connectionsOf } from '../../lab/start/backing.ts'
+import { appEnvironments } from '../../lab/start/environment.ts'
+import { writeLocalSettings } from '../../lab/start/local-settings.ts'
+import { migrateDatabase } from '../../lab/start/prepare.ts'
+import { loadSecrets } from '../../lab/start/secrets.ts'
+import { startStores } from '../../lab/stores/start.ts'
+import { type Command, wholeNumber } from '../command.ts'
+import { columns } from '../output.ts'
+import { watchParent } from '../parent.ts'
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+
+const usage = `Usage: npm run lab:stores [-- <options>]
+
+Starts the stores, with Azurite's blob and queue, and a mailbox, and writes local.settings.json, so that a plain \`func start\`
+beside it runs the functions under Azure's own host. Ctrl-C stops them.
+
+Options:
+  --port N            where web runs or will run (default 8000, or a free port if that is taken)
+  --functions-port N  where \`func start\` is to listen (default 7071, or a free port if that is taken)
+  --settings FILE     write FILE instead of local.settings.json
+  --dir DIR           where data and secrets are kept (default .lab)
+  --force             replace a settings file that this command did not write
+  --help              this text
+
+DATABASE_URL, REDIS_URL and TABLES_CONNECTION replace the embedded stores, one by one.
+`
+
+export const command: Command = {
+  name: 'stores',
+  summary: 'the stores alone, and local.settings.json for `func start`',
+  usage,
+  async run(argv, io) {
+    const values = readOptions(argv)
+    const dir = resolve(values.dir)
+    const { DATABASE_URL, REDIS_URL, TABLES_CONNECTION } = process.env
+    const stores = await startStores({
+      dir,
+      given: { DATABASE_URL, REDIS_URL, TABLES_CONNECTION },
+      withBlobAndQueue: true,
+      log: (text) => io.err(`${text}\n`),
+      onReady: (_, { name, detail }) => io.err(`  ${name} ${detail}\n`),
+    })
+    let mailbox: ServedMailbox | undefined
+    try {
+      await migrateDatabase(stores.DATABASE_URL)
+      const ports = await portsOf(values)
+      const origins = { web: `http://localhost:${ports.web}`, functions: `http://localhost:${ports.functions}` }
+      const connections = connectionsOf(stores)
+      mailbox = await serveMailbox(await freePort(8126), (line) => io.err(`${line}\n`))
+      const secrets = await loadSecrets(dir)
+      const { functions } = appEnvironments({ secrets, stores: connections, origins, mail: mailbox })
+      await writeLocalSettings(values.settings, {
+        settings: functions,
+        storage: stores.TABLES_CONNECTION,
+        port: ports.functions,
+        force: values.force,
+      })
+      const facts = { ...connections, WEB_ORIGIN: origins.web, FUNCTIONS_ORIGIN: origins.functions }
+      io.err(`\n${columns(Object.entries(facts).map(([name, value]) => [`  ${name}`, value]))}\n`)
+      io.err(`\n${values.settings} is written. Next: npm run build && func start, which listens on port ${ports.functions}.
+A mail that functions sends is shown at ${mailbox.mailboxUrl}: its link confirms a registration, or POST its token with
+the password that was registered to ${origins.functions}/api/auth/confirm.
+While nobody answers at WEB_ORIGIN, functions carries out revocations itself.
+Ctrl-C stops them.\n`)
+      await untilStopped(
+        io.signal,
+        Object.values(stores.running).map((store) => store.ended),
+      )
+      return io.signal.aborted ? 0 : 1
+    } finally {
+      await mailbox?.close()
+      await stores.close()
+    }
+  },
+}
+
+function readOptions(argv: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      port: { type: 'string' },
+      'functions-port': { type: 'string' },
+      settings: { type: 'string', default: join(PROJECT, 'local.settings.json') },
+      dir: { type: 'string', default: '.lab' },
+      force: { type: 'boolean', default: false },
+    },
+  })
+  const port = (name: 'port' | 'functions-port') => {
+    const text = values[name]
+    return text === undefined ? undefined : wholeNumber(`--${name}`, text, 1, 65_535)
+  }
+  return { ...values, port: port('port'), functionsPort: port('functions-port') }
+}
+
+/**
+ * A port that was named is taken as it is: its program may run already. A default that somebody else has is not: functions
+ * would post its signed calls to a stranger, and `func start` would fail.
+ */
+async function portsOf(wanted: { port: number | undefined; functionsPort: number | undefined }) {
+  const web = wanted.port ?? (await freePort(8000))
+  const functions = wanted.functionsPort ?? (await freePort(7071))
+  return { web, functions }
+}
+
+function untilStopped(signal: AbortSignal, endings: readonly Promise<unknown>[]): Promise<unknown> {
+  const aborted = new Promise<void>((resolve) => {
+    const unwatch = watchParent(() => resolve())
+    signal.addEventListener('abort', () => {
+      unwatch()
+      resolve()
+    })
+    if (signal.aborted) resolve()
+  })
+  return Promise.race([aborted, ...endings])
+}

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Target } from '../../attacks/attack.ts'
+import { openMailbox } from '../../attacks/clients/mailbox.ts'
+import { attacks } from '../../attacks/index.ts'
+import { newSeed, SEED_MAX } from '../../attacks/random.ts'
+import { loadMonitors } from '../../evaluator/monitor/monitor.ts'
+import { openInsider } from '../../proof/verify/insider.ts'
+import { openLogs } from '../../proof/verify/logs.ts'
+import { scoreboard, type Verdict } from '../../proof/verify/scoreboard.ts'
+import { modeOf, verify } from '../../proof/verify/verify.ts'
+import { Watch } from '../../proof/verify/watch.ts'
+import type { Command, Io } from '../command.ts'
+import { duration, json, paint } from '../output.ts'
+import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
+import { junit } from '../verify/junit.ts'
+import { DETECTIONS, evaluation, findOrStartLab, type VerifiedLab } from '../verify/lab.ts'
+import { table } from '../verify/table.ts'
+
+const usage = `Usage: npm run verify [-- <slug>… <options>]
+
+Detonates each attack and its benign twin against each target, waits for the alert and the containment, and asks by real
+requests on both hosts: nothing that the attacker got may open an account, nobody honest may be locked out. Of an attack that is prevented it proves by the same requests that
+the step is refused and nothing was entered, and finds the refusal in the logs. Uses the lab that runs; starts one of its own if none does.
+Exit code 0 only if everything holds.
+
+Options:
+  --target WHICH     web, functions or both (default both)
+  --cadence SECONDS  evaluate monitors every so many seconds, as Datadog does (60): about twelve minutes for all;
+                     default: as the lab that runs does, else at each event
+  --seed N           repeat an earlier run's choices
+  --json             the scoreboard as one JSON document on stdout
+  --junit FILE       write it as JUnit XML too
+  --dir DIR          where the lab runs (default .lab)
+  --help             this text
+
+Examples:
+  npm run verify
+  npm run verify -- session-reuse --target functions
+  npm run verify -- --cadence 60 --junit verify.xml
+`
+
+export const command: Command = {
+  name: 'verify',
+  summary: 'detonates every attack and its twin, prints the scoreboard',
+  usage,
+  async run(argv, io) {
+    const options = readOptions(argv)
+    const say = (text: string) => io.err(`${text}\n`)
+    const startedAt = new Date()
+    const lab = await findOrStartLab({ ...options, say, signal: io.signal })
+    try {
+      const runId = `v-${randomBytes(4).toString('hex')}`
+      say(`Run ${runId}, seed ${options.seed}.`)
+      const verdicts = await verifyIn(lab, runId, options, io)
+      const board = scoreboard({ run_id: runId, mode: modeOf(lab), started_at: startedAt.toISOString() }, verdicts)
+      if (options.junit !== undefined) await writeFile(options.junit, junit(board, verdicts))
+      if (options.json) json(io, board)
+      else io.out(`\n${table(board, evaluation(lab.cadenceSeconds), io)}`)
+      return board.failed === 0 && board.passed > 0 ? 0 : 1
+    } finally {
+      await lab.close()
+    }
+  },
+}
+
+type Options = ReturnType<typeof readOptions>
+
+async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: Io): Promise<Verdict[]> {
+  // Whatever ends it early must end what goes on at the same time, too.
+  const ending = new AbortController()
+  const signal = AbortSignal.any([io.signal, ending.signal])
+  const begun = performance.now()
+  const say = (scenario: string, text: string) =>
+    io.err(`${paint(io, 'dim', duration(performance.now() - begun).padStart(7))}  ${scenario}: ${text}\n`)
+  const watch = await Watch.open(lab.urls.datadog)
+  const lost = lab.failed.then((error) => Promise.reject(error))
+  lost.catch(() => {})
+  try {
+    const { urls, cadenceSeconds } = lab
+    const logs = openLogs(urls.datadog, signal)
+    const monitors = await loadMonitors(DETECTIONS)
+    const insider = openInsider(urls.datadog)
+    const mailbox = openMailbox(urls.datadog, signal)
+    const observed = { watch, logs, cadenceSeconds, monitors, insider, mailbox, taken: new Set<string>() }
+    const targets = options.targets.map((kind): Target => ({ kind, baseUrl: urls[kind] }))
+    const { attacks, seed } = options
+    return await Promise.race([
+      verify({ lab: observed, attacks, targets, hosts: urls, runId, seed, say, signal }),
+      lost,
+    ])
+  } finally {
+    ending.abort(new Error('verify is over'))
+    watch.close()
+  }
+}
+
+function readOptions(argv: readonly string[]) {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      target: { type: 'string', default: 'both' },
+      cadence: { type: 'string' },
+      seed: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      junit: { type: 'string' },
+      dir: { type: 'string', default: '.lab' },
+    },
+  })
+  const chosen = positionals.length === 0 ? attacks : positionals.map(attackNamed)
+  return {
+    ...{ json: values.json, junit: values.junit, dir: resolve(values.dir) },
+    attacks: chosen,
+    targets: targetsOf(chosen, targetsNamed(values.target)),
+    cadenceSeconds: values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, 3600),
+    seed: values.seed === undefined ? newSeed() : wholeNumber('--seed', values.seed, 0, SEED_MAX),
+  }
+}

@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto'
+import { freshAddresses } from '../../attacks/addresses.ts'
+import { type Attack, BenignRefused, type TargetKind } from '../../attacks/attack.ts'
+import type { Account } from '../../attacks/cast.ts'
+import { allowedOrigin } from '../../attacks/clients/allow-list.ts'
+import { openMailbox } from '../../attacks/clients/mailbox.ts'
+import { createAttackContext, createContext } from '../../attacks/context.ts'
+import { loadMonitors } from '../../evaluator/monitor/monitor.ts'
+import { type RunFile, readRunFile } from '../../lab/start/run-file.ts'
+import {
+  actTwin,
+  detonate,
+  type ObservedLab,
+  type Outcome,
+  type Run,
+  reckonUp,
+  type TwinOutcome,
+} from '../../proof/verify/detonate.ts'
+import { openInsider } from '../../proof/verify/insider.ts'
+import { judgeAttack, judgeTwin } from '../../proof/verify/judge.ts'
+import { openLogs } from '../../proof/verify/logs.ts'
+import type { Scenario } from '../../proof/verify/scoreboard.ts'
+import { modeOf } from '../../proof/verify/verify.ts'
+import { Watch } from '../../proof/verify/watch.ts'
+import { duration, paint } from '../output.ts'
+import { DETECTIONS } from './lab.ts'
+import { narrator } from './narrator.ts'
+
+export interface RunOptions {
+  readonly attack: Attack
+  readonly target: TargetKind
+  readonly twin: boolean
+  readonly seed: number
+  /** Where a lab may run. */
+  readonly dir: string
+  /** Instead of the lab's. */
+  readonly baseUrl: string | undefined
+  readonly allowedHosts: readonly string[]
+  /** Of that target, open already. */
+  readonly accounts?: readonly Account[] | undefined
+  /** Where that target's mail can be read. */
+  readonly mailbox?: string | undefined
+  readonly narrate: (text: string) => void
+  readonly color: boolean
+  readonly signal: AbortSignal
+}
+
+/** What `attack run --json` prints, per target. Without a lab there is nobody to tell of alerts. */
+export interface RunReport
+  extends Partial<Pick<Scenario, 'ends' | 'attack' | 'alert' | 'containment' | 'otherwise' | 'benign'>> {
+  readonly run_id: string
+  readonly seed: number
+  readonly slug: string
+  readonly target: TargetKind
+  readonly twin: boolean
+  /** In the lab, whether everything came out as it should; elsewhere, whether it could be carried out. */
+  readonly ok: boolean
+}
+
+/** Nobody tells an attacker outside the lab of an alert; Datadog takes one or two minutes for one. */
+const BLIND = { quietPauseMs: 5_000, patienceMs: 150_000 }
+
+/**
+ * Carries out one attack, or its twin, and tells the story as it happens.
+ * @throws TargetRefused, AccountsMissing, or RequestFailed when the target does not play its part
+ */
+export async function runAttack(options: RunOptions): Promise<RunReport> {
+  const { attack, target, twin, seed, baseUrl, narrate, color, signal } = options
+  const named = baseUrl === undefined ? undefined : allowedOrigin(baseUrl, options.allowedHosts)
+  const lab = await readRunFile(options.dir)
+  if (!lab && named === undefined) throw new NoLab()
+  const origin = named ?? allowedOrigin(lab?.urls[target] ?? '', [])
+  const runId = `a-${randomBytes(4).toString('hex')}`
+  const names = attack.techniques.map(({ id, name }) => `${id} ${name}`).join(', ')
+  narrate(`${paint({ color }, 'bold', `${twin ? attack.twin.title : attack.title}, ${target} at ${origin}`)}
+${twin ? `The benign twin of ${attack.slug}: it must alert nobody.` : names}
+Run ${runId}, seed ${seed}.
+
+`)
+  const tell = narrator({ color, narrate })
+  const ours = lab && isSame(lab.urls[target], origin) ? lab : undefined
+  const { web, functions } = ours?.urls ?? {}
+  const hosts = { ...(web && { web }), ...(functions && { functions }) }
+  const given: Pick<Run, 'accounts' | 'mailbox'> = {
+    accounts: options.accounts,
+    ...(options.mailbox !== undefined && {
+      mailbox: openMailbox(allowedOrigin(options.mailbox, options.allowedHosts), signal),
+    }),
+  }
+  const run: Run = { attack, target: { kind: target, baseUrl: origin }, hosts, ...given, runId, seed, signal, tell }
+  const observed = ours && (await observe(ours, signal))
+  try {
+    const head = { run_id: runId, seed, slug: attack.slug, target, twin }
+    const report = { ...head, ...(await (twin ? doTwin(run, observed, options) : doAttack(run, observed, options))) }
+    return report
+  } finally {
+    observed?.watch.close()
+  }
+}
+
+/** There is nothing to attack; the message says what to do about it. */
+class NoLab extends Error {
+  override readonly name = 'NoLab'
+  constructor() {
+    super(`No lab is running. Start one in another terminal, and try again:
+
+  npm start
+
+Or name another target, and accounts of it: --target web --base-url URL --accounts FILE`)
+  }
+}
+
+async function observe({ urls, mode }: RunFile, signal: AbortSignal): Promise<ObservedLab> {
+  const watch = await Watch.open(urls.datadog)
+  return {
+    watch,
+    logs: openLogs(urls.datadog, signal),
+    cadenceSeconds: mode.cadence_seconds ?? undefined,
+    insider: openInsider(urls.datadog),
+    mailbox: openMailbox(urls.datadog, signal),
+    monitors: await loadMonitors(DETECTIONS),
+    taken: new Set(),
+  }
+}
+
+type Judged = ReturnType<typeof judgeAttack>
+type Body = Omit<RunReport, 'run_id' | 'seed' | 'slug' | 'target' | 'twin'>
+
+async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
+  const outcome = lab ? await detonate(run, lab) : await detonateBlind(run)
+  const { facts, faults } = judgeAttack(run.attack, outcome, modeOf(lab ?? { cadenceSeconds: undefined }))
+  const holds = faults.length === 0
+  const summary = `${capitalize(timesOf(facts) || 'carried out')}.`
+  narrate(`\n${paint({ color }, holds ? 'green' : 'red', summary)} ${verdictOf(facts.containment)}\n`)
+  if (lab && !holds) narrate(paint({ color }, 'red', `What did not hold: ${faults.join('; ')}.\n`))
+  narrate(`What a responder does next: ${run.attack.runbook}\n\n`)
+  return { ...facts, ok: lab ? holds : true }
+}
+
+function timesOf({ ends, alert, containment }: Judged['facts']): string {
+  const { contain_ms, attacker_dead } = containment
+  if (ends === 'prevented') return contain_ms === null ? '' : `refused after ${duration(contain_ms)}`
+  const notStopped = attacker_dead === null ? 'not stopped' : ''
+  const times = [
+    alert.detect_ms === null ? '' : `seen after ${duration(alert.detect_ms)}`,
+    contain_ms === null ? notStopped : `stopped after ${duration(contain_ms)}`,
+  ]
+  return times.filter((part) => part !== '').join(', ')
+}
+
+function verdictOf({ attacker_dead, entered, still_in, locked_out, to_restore }: Scenario['containment']): string {
+  const byDefence =
+    locked_out === 0 ? 'Nobody honest is locked out.' : `Honest people who are locked out: ${locked_out}.`
+  const byAttacker = `Owners whom the attacker locked out, and who need somebody to give the account back: ${to_restore}.`
+  const honest = to_restore === 0 ? byDefence : `${byDefence} ${byAttacker}`
+  const accounts = `${entered} ${entered === 1 ? 'account' : 'accounts'}`
+  if (attacker_dead === null) {
+    return `Nothing is contained by itself; a person has to decide. The attacker entered ${accounts} and keeps ${still_in || 'none'}. ${honest}`
+  }
+  return `The attacker entered ${accounts} and is still in ${still_in || 'none'}. ${honest}`
+}
+
+async function doTwin(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
+  const twin = await actTwinAnywhere(run, lab)
+  const { facts, faults } =
+    lab || twin instanceof Error ? judgeTwin(twin) : { facts: { events: 0, alerts: 0 }, faults: [] }
+  const quiet = lab ? `No alert over ${facts.events} events.` : 'Nobody was kept out.'
+  const text = faults.length === 0 ? paint({ color }, 'green', quiet) : paint({ color }, 'red', `${faults.join('; ')}.`)
+  narrate(`\n${text}\n\n`)
+  return { ...(lab && { benign: facts }), ok: faults.length === 0 }
+}
+
+async function actTwinAnywhere(run: Run, lab: ObservedLab | undefined): Promise<TwinOutcome | Error> {
+  try {
+    if (lab) return await actTwin(run, lab)
+    await run.attack.twin.act(run.target, createContext({ ...run, addresses: freshAddresses(async () => false) }))
+    return { events: 0, alerts: [], missing: [] }
+  } catch (error) {
+    if (error instanceof BenignRefused) return error
+    throw error
+  }
+}
+
+async function detonateBlind(run: Run): Promise<Outcome> {
+  const context = createContext({ ...run, addresses: freshAddresses(async () => false) })
+  run.tell('nobody', 'tells of alerts here: the attacker goes on until refused')
+  const alarm = { ...BLIND, heard: async () => 'unheard' as const, contained: async () => undefined }
+  const attacking = createAttackContext(context, run.tell, alarm)
+  const detonation = await run.attack.attack(run.target, attacking)
+  const requests = context.requests()
+  return {
+    requests,
+    detonation,
+    reckoning: await reckonUp(run, context, attacking, detonation),
+    alert: undefined,
+    contained: undefined,
+    alertedOtherwise: undefined,
+  }
+}
+
+/** On this machine `127.0.0.1` and `[::1]` are other names of `localhost`. */
+const isSame = (one: string, other: string): boolean => {
+  const plain = (url: string) => new URL(url).host.replace(/^(127\.0\.0\.1|\[::1\])(?=:|$)/, 'localhost')
+  return plain(one) === plain(other)
+}
+
+const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -1,0 +1,86 @@
+import { playedByTests } from '../../attacks/elsewhere.ts'
+import type { Scenario, Scoreboard } from '../../proof/verify/scoreboard.ts'
+import type { Io } from '../command.ts'
+import { columns, duration, paint } from '../output.ts'
+
+const HEAD = [
+  'scenario',
+  'target',
+  'alert',
+  'refused',
+  'alert',
+  'refused',
+  'by',
+  'attacker',
+  'victim',
+  'benign twin',
+  '',
+]
+
+/**
+ * The scoreboard as a person reads it: times of evaluation every minute first, for that is what a user of Datadog will have.
+ * @param evaluation how the monitors were evaluated, in words
+ */
+export function table(board: Scoreboard, evaluation: string, io: Pick<Io, 'color'>): string {
+  const rows = [HEAD.map((word) => paint(io, 'bold', word)), ...board.scenarios.map((scenario) => row(scenario, io))]
+  const summary = `${board.passed} of ${board.scenarios.length} hold`
+  const [measured, derived] = board.mode === 'cadence' ? ['The first', 'the other'] : ['The second', 'the first']
+  return `Times count from the request that crosses the threshold: monitors evaluated every minute, as Datadog does it, then at each event.
+A prevented attack is refused at the step that it needs. It needs no alert; its time is that of the refusal.
+The attacker is dead if nothing that he holds opens an account that he entered, checked on both hosts after the containment.
+${measured} pair was measured, with monitors evaluated ${evaluation}; ${derived} follows from the same log.
+
+${columns(rows)}
+
+Played by tests, because they take hours: ${elsewhere()}
+
+${paint(io, board.failed === 0 ? 'green' : 'red', summary)}
+`
+}
+
+const elsewhere = (): string => playedByTests.map(({ slug, test }) => `${slug} (${test})`).join(', ')
+
+function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
+  const { slug, target, ends, alert, containment, otherwise, benign, ok } = scenario
+  const good = (holds: boolean, text: string) => (holds ? text : paint(io, 'red', text))
+  const { done, action, attacker_dead } = containment
+  const isPrevented = ends === 'prevented'
+  const measured = { detect_ms: alert.detect_ms, contain_ms: containment.contain_ms }
+  const [cadence, arrival] = otherwise.mode === 'cadence' ? [otherwise, measured] : [measured, otherwise]
+  const times = [cadence, arrival].flatMap(({ detect_ms, contain_ms }) => [
+    isPrevented ? 'prevented' : good(detect_ms !== null, time(detect_ms, 'none')),
+    attacker_dead === null ? '-' : good(contain_ms !== null, time(contain_ms, 'never')),
+  ])
+  return [
+    slug,
+    target,
+    ...times,
+    isPrevented ? '-' : good(done, action ?? 'nobody'),
+    attackerCell(containment, good),
+    victimCell(containment, good),
+    good(benign.alerts === 0 && benign.events > 0, `${benign.events} events, ${plural(benign.alerts, 'alert')}`),
+    paint(io, ok ? 'green' : 'red', ok ? 'ok' : 'FAILED'),
+  ]
+}
+
+/** In accounts: how many of those that the attacker entered he is still in, or keeps where nothing is contained. */
+function attackerCell(
+  { attacker_dead, entered, still_in }: Scenario['containment'],
+  good: (holds: boolean, text: string) => string,
+): string {
+  const share = `${still_in} of ${entered}`
+  if (attacker_dead === null) return `keeps ${share}`
+  return good(attacker_dead, attacker_dead ? `dead, in ${share}` : `IN ${share}`)
+}
+
+function victimCell(
+  { victim_alive, locked_out, to_restore }: Scenario['containment'],
+  good: (holds: boolean, text: string) => string,
+): string {
+  if (!victim_alive) return good(false, locked_out === 0 ? 'OUT' : `OUT: ${locked_out}`)
+  return to_restore === 0 ? 'alive' : `to restore: ${to_restore}`
+}
+
+const time = (ms: number | null, otherwise: string): string => (ms === null ? otherwise : duration(ms))
+
+const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`

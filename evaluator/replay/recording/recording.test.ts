@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest'
+import { frameLine, frameLoss } from '../../../lab/logplex/frame.ts'
+import { detectForm, type RecordingForm, readRecording } from './recording.ts'
+
+const at = '2026-01-05T09:00:00.000Z'
+const stored = {
+  timestamp: at,
+  status: 'error',
+  service: 'shop',
+  host: 'i-1',
+  message: '{"status":200}',
+  tags: ['env:prod'],
+}
+const attributes = { http: { status_code: 502 }, status: 'text' }
+const log = {
+  ...{ timestamp: Date.parse(at), status: 'error', service: 'shop', host: 'i-1', message: '{"status":200}' },
+  ...{ tags: ['env:prod'], attributes },
+}
+const v2 = { id: 'a', type: 'log', attributes: { ...stored, attributes } }
+const v1 = { id: 'a', content: { ...stored, attributes } }
+const archived = { _id: 'a', date: at, source: 'nginx', ...stored, timestamp: undefined, attributes }
+const event = { timestamp: at, service: 'shop', env: 'prod', evt: 'login' }
+
+async function* chunksOf(text: string | Buffer, size = 7): AsyncGenerator<Buffer> {
+  const bytes = Buffer.from(text)
+  for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size)
+}
+
+async function read(text: string | Buffer, drain?: Parameters<typeof readRecording>[3]) {
+  const { form, stream } = await detectForm(chunksOf(text))
+  const logs: unknown[] = []
+  const texts: string[] = []
+  const faults: string[] = []
+  if (form === 'jsonl') return { form, logs, texts, faults }
+  const visitor = {
+    log: (each: unknown, write: () => string) => {
+      logs.push(each)
+      texts.push(write())
+    },
+    malformed: (place: string, reason: string) => void faults.push(`${place} ${reason}`),
+  }
+  await readRecording(stream, form, visitor, drain)
+  return { form, logs, texts, faults }
+}
+
+test.each<[string, string, RecordingForm]>([
+  ['events, one a line', `${JSON.stringify(event)}\n${JSON.stringify(event)}\n`, 'jsonl'],
+  ['an event whose own field is called data', `{"data":[{"id":1}],"evt":"a"}\n`, 'jsonl'],
+  ['an event with attributes of its own', `{"id":1,"attributes":{"a":1}}\n`, 'jsonl'],
+  ['text', 'hello\n', 'jsonl'],
+  ['nothing', '', 'jsonl'],
+  ['a page of the API, v2', JSON.stringify({ meta: { page: {} }, data: [v2] }), 'export'],
+  ['a page over several lines', JSON.stringify({ data: [v2], links: {} }, undefined, 2), 'export'],
+  ['a page longer than what is read of it', `{"data":[${Array(900).fill(JSON.stringify(v2))}]}`, 'export'],
+  ['an empty page', '{"data":[]}', 'export'],
+  ['a page of the API, v1', JSON.stringify({ logs: [v1], nextLogId: null }), 'export'],
+  ['an array', `[${JSON.stringify(v2)}]`, 'export'],
+  ['records, one a line', `${JSON.stringify(v2)}\n`, 'export'],
+  ['an archive', `${JSON.stringify(archived)}\n`, 'export'],
+  ['one event over several lines', JSON.stringify(event, undefined, 2), 'export'],
+  ['frames', '83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - State changed from starting to up\n', 'logplex'],
+])('%s is told from its first bytes', async (_, text, form) => {
+  const detected = await detectForm(chunksOf(text, 100))
+  expect(detected.form).toBe(form)
+  const pieces: Buffer[] = []
+  for await (const chunk of detected.stream) pieces.push(chunk)
+  expect(Buffer.concat(pieces).toString()).toBe(text)
+})
+
+test.each([
+  ['v2', v2, {}],
+  ['v1', v1, {}],
+  ['archive', archived, { source: 'nginx' }],
+])('a record of an export (%s) is the log that it was, nothing of it read again', async (_, record, also) => {
+  const page = await read(JSON.stringify([record, record], undefined, 1))
+  expect(page).toMatchObject({ logs: [{ id: 'a', ...log, ...also }, { id: 'a' }], faults: [] })
+  expect(page.texts[0]).toBe(JSON.stringify(record))
+})
+
+test('what is no record of a log is counted with its place', async () => {
+  const { logs, faults } = await read(JSON.stringify([v2, { id: 'b', type: 'log', attributes: {} }, event, 7]))
+  expect(logs).toMatchObject([{ id: 'a' }, { service: 'shop', tags: ['env:prod'], attributes: { evt: 'login' } }])
+  expect(faults).toEqual(['record 2 has no date that can be read'])
+})
+
+const line = (message: string) => frameLine({ pri: 190, at: Date.parse(at), appname: 'app', procid: 'web.1', message })
+
+test('frames are read as the intake reads them, the drain’s URL before the body', async () => {
+  const body = Buffer.concat([
+    line('{"service":"web","env":"Prod","n":1}'),
+    frameLoss(3, 0, Date.parse(at)),
+    line('zoë'),
+  ])
+  const bare = await read(body)
+  expect(bare).toMatchObject({
+    form: 'logplex',
+    faults: [],
+    logs: [
+      {
+        service: 'web',
+        tags: ['env:prod'],
+        timestamp: Date.parse(at),
+        attributes: { n: 1, syslog: { procid: 'web.1' } },
+      },
+      { service: 'heroku', message: expect.stringContaining('Error L10') },
+      { service: 'app', message: 'zoë' },
+    ],
+  })
+  expect(bare.texts[2]).toBe('zoë')
+  const drain = { service: 'shop', ddsource: 'heroku', ddtags: 'env:staging', attributes: {} }
+  expect((await read(body, drain)).logs).toMatchObject([
+    { service: 'shop', tags: ['env:staging'] },
+    {},
+    { source: 'heroku' },
+  ])
+})
+
+test('a frame that is broken costs itself, and what follows up to the next line', async () => {
+  const { logs, faults } = await read(
+    Buffer.concat([line('one'), Buffer.from('oops\n'), line('two'), Buffer.from('99 <1')]),
+  )
+  expect(logs).toMatchObject([{ message: 'one' }, { message: 'two' }])
+  expect(faults).toEqual([`byte ${line('one').length} is not a frame`, expect.stringMatching(/breaks off$/)])
+})

@@ -1,0 +1,174 @@
+import type { Transition } from '../../evaluator/evaluate/evaluate.ts'
+import type { IndexedLog } from '../../evaluator/log.ts'
+import type { Monitor } from '../../evaluator/monitor/monitor.ts'
+import { type Notification, notifierFor } from '../../evaluator/notify/notification.ts'
+import { type Delivery, type QueueOptions, type Webhook, WebhookQueue } from '../../evaluator/notify/webhook.ts'
+
+/** One transition of one group as the lab shows it, with what became of its notifications. */
+export interface Alert {
+  /** Counts up from 1 while the stand-in runs. */
+  id: number
+  /** `$ID`, as the webhook received it. */
+  event_id: string
+  /** The monitor's slug. */
+  monitor: string
+  name: string
+  transition: string
+  /** When the monitor changed its mind, in the time of the logs: ISO 8601, ms. */
+  at: string
+  /** When that was noticed and told: epoch ms on this machine's clock. */
+  notified_at: number
+  group: Readonly<Record<string, string>>
+  scope: string
+  value: number
+  cycle_key: string
+  first_triggered_at: string
+  title: string
+  message: string
+  sample: readonly IndexedLog[]
+  deliveries: Delivery[]
+  /** `@webhook-…` handles that name no webhook of this account: notified nobody. */
+  unknown_webhooks: string[]
+}
+
+export type AlertEvent =
+  | { kind: 'alert'; alert: Alert }
+  /** A delivery of that alert has ended. */
+  | { kind: 'delivery'; alert: Alert; delivery: Delivery }
+
+/** A group that is not OK. */
+export interface GroupState {
+  group: Readonly<Record<string, string>>
+  transition: Transition['transition']
+  since: string
+  value: number
+  cycle_key: string
+  /** When it last went into alert, and when that was last notified: epoch ms. */
+  triggered_at: number | null
+  notified_at: number
+}
+
+export interface AlertBookOptions {
+  monitors: readonly Monitor[]
+  webhooks: readonly Webhook[]
+  variables: Readonly<Record<string, string>>
+  origin: string
+  queue?: QueueOptions
+  log?: (line: string) => void
+}
+
+const ALERTS_KEPT = 5000
+const SAMPLE_LOGS = 10
+
+const keyOf = (group: Readonly<Record<string, string>>): string => JSON.stringify(Object.entries(group))
+
+/** Transition → message → handles → deliveries; remembers the newest, and which groups are not OK. */
+export class AlertBook {
+  readonly #notifiers: ReadonlyMap<string, ReturnType<typeof notifierFor>>
+  readonly #queues: ReadonlyMap<string, WebhookQueue>
+  readonly #log: (line: string) => void
+  readonly #listeners = new Set<(event: AlertEvent) => void>()
+  readonly #groups = new Map<string, Map<string, GroupState>>()
+  #alerts: Alert[] = []
+  #count = 0
+
+  /** @throws Error naming the file when a monitor's message cannot be read */
+  constructor({ monitors, webhooks, variables, origin, queue = {}, log = () => {} }: AlertBookOptions) {
+    this.#notifiers = new Map(monitors.map((monitor) => [monitor.slug, notifierFor(monitor, { variables, origin })]))
+    this.#queues = new Map(webhooks.map((webhook) => [webhook.name, new WebhookQueue(webhook, queue)]))
+    this.#log = log
+  }
+
+  /** Renders, remembers and sends at once. */
+  notify(transition: Transition): Alert {
+    this.#moveGroup(transition)
+    const notify = this.#notifiers.get(transition.monitor.slug)
+    if (!notify) throw new Error(`no monitor is called ${transition.monitor.slug}`)
+    const notification = notify(transition)
+    const alert = this.#remember(transition, notification)
+    this.#tell({ kind: 'alert', alert })
+    for (const name of notification.webhooks) this.#send(name, alert, notification)
+    return alert
+  }
+
+  /** Oldest first. @param since epoch ms, compared with `notified_at`, inclusive */
+  list({ since = 0, monitor }: { since?: number; monitor?: string } = {}): Alert[] {
+    return this.#alerts.filter((alert) => alert.notified_at >= since && (!monitor || alert.monitor === monitor))
+  }
+
+  /** Groups that are not OK, by the slug of their monitor. */
+  groups(slug: string): GroupState[] {
+    return [...(this.#groups.get(slug)?.values() ?? [])]
+  }
+
+  /** A group is dropped after its retention: it is not in any state, and nobody is told. */
+  forget({ slug }: Monitor, group: Readonly<Record<string, string>>): void {
+    this.#groups.get(slug)?.delete(keyOf(group))
+  }
+
+  /** @returns a function that ends it */
+  subscribe(listener: (event: AlertEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close(): void {
+    this.#listeners.clear()
+    for (const queue of this.#queues.values()) queue.close()
+  }
+
+  #moveGroup({ monitor, group, transition, at, value, cycleKey, lastTriggeredAt }: Transition): void {
+    const groups = this.#groups.get(monitor.slug) ?? new Map<string, GroupState>()
+    this.#groups.set(monitor.slug, groups)
+    const key = keyOf(group)
+    if (transition === 'Recovered') return void groups.delete(key)
+    const triggered_at = transition.endsWith('Triggered') ? lastTriggeredAt : (groups.get(key)?.triggered_at ?? null)
+    const state = { group, transition, since: new Date(at).toISOString(), value, cycle_key: cycleKey }
+    groups.set(key, { ...state, triggered_at, notified_at: at })
+  }
+
+  #remember(transition: Transition, notification: Notification): Alert {
+    const alert: Alert = {
+      id: ++this.#count,
+      event_id: notification.id,
+      monitor: transition.monitor.slug,
+      name: transition.monitor.name,
+      transition: transition.transition,
+      at: new Date(transition.at).toISOString(),
+      notified_at: Date.now(),
+      group: transition.group,
+      scope: notification.scope,
+      value: transition.value,
+      cycle_key: transition.cycleKey,
+      first_triggered_at: new Date(transition.firstTriggeredAt).toISOString(),
+      title: notification.title,
+      message: notification.message,
+      sample: transition.sample.slice(0, SAMPLE_LOGS),
+      deliveries: [],
+      unknown_webhooks: notification.webhooks.filter((name) => !this.#queues.has(name)),
+    }
+    this.#alerts.push(alert)
+    if (this.#alerts.length > ALERTS_KEPT * 1.1) this.#alerts = this.#alerts.slice(-ALERTS_KEPT)
+    for (const name of alert.unknown_webhooks)
+      this.#log(`${alert.monitor} notifies @webhook-${name}, which does not exist`)
+    return alert
+  }
+
+  #send(name: string, alert: Alert, notification: Notification): void {
+    const queue = this.#queues.get(name)
+    if (!queue) return
+    const delivery = queue.send(notification.values, (ended) => {
+      if (ended.state !== 'delivered') {
+        this.#log(
+          `${alert.title}: @webhook-${name} ${ended.state}: ${ended.error ?? `${ended.status} ${ended.answer}`}`,
+        )
+      }
+      this.#tell({ kind: 'delivery', alert, delivery: ended })
+    })
+    alert.deliveries.push(delivery)
+  }
+
+  #tell(event: AlertEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+}

@@ -1,0 +1,187 @@
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { QueueOptions } from '../../evaluator/notify/webhook.ts'
+import type { Datadog } from '../datadog/server.ts'
+import { endLeftover } from '../processes/leftovers.ts'
+import type { Supervised } from '../processes/supervised.ts'
+import type { StoreConnections, StoreName } from '../stores/start.ts'
+import { createApps } from './apps.ts'
+import { connectionsOf, pidsOf, startBacking } from './backing.ts'
+import { deferred } from './deferred.ts'
+import { loadDetections } from './detections.ts'
+import { type AppEnvironments, appEnvironments } from './environment.ts'
+import { openFront, type Ports } from './front.ts'
+import { openLogFiles } from './log-files.ts'
+import { buildApps, migrateDatabase } from './prepare.ts'
+import { type Launch, launchFunctions, launchWeb } from './programs.ts'
+import { createRunRecord, lastRun, type RunFile, readRunFile, removeRunFile } from './run-file.ts'
+import { type LabSecrets, loadSecrets } from './secrets.ts'
+import { createUndo, type Undo } from './undo.ts'
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface LabOptions {
+  /** Data, secrets, logs and run.json; one lab at a time. */
+  readonly dir: string
+  /** Preferred ports of 127.0.0.1; a taken one gives way to a free one, 0 is any. */
+  readonly ports: Ports
+  /** Monitors are evaluated every so many seconds; without it, at each event. */
+  readonly cadenceSeconds?: number
+  /** Retries and time-outs of the stand-in's webhooks; read at each delivery. */
+  readonly webhookQueue?: QueueOptions
+  /** Told of what happens on the way, in words for a person. */
+  readonly log: (text: string) => void
+  /** Told of each part that is ready. */
+  readonly onReady?: (part: ReadyPart) => void
+  /** Ends the start, or the lab. */
+  readonly signal?: AbortSignal
+  /** Stores that run already: each replaces the embedded one. */
+  readonly given?: Partial<Record<StoreName, string | undefined>>
+  /** Azurite's other services too, which Azure's own host wants. */
+  readonly withBlobAndQueue?: boolean
+  /** Further settings for the apps, by variable. */
+  readonly settings?: Readonly<Record<string, string | undefined>>
+  /** The project, or what stands for it. */
+  readonly root?: string
+  readonly detections?: string
+  readonly programs?: { readonly web?: Launch; readonly functions?: Launch }
+  readonly build?: (root: string) => Promise<void>
+  readonly migrate?: (databaseUrl: string) => Promise<void>
+}
+
+export interface ReadyPart {
+  readonly name: string
+  readonly detail: string
+  /** Since the lab's start. */
+  readonly ms: number
+}
+
+/** A lab that runs. */
+export interface LabHandle {
+  readonly dir: string
+  readonly urls: RunFile['urls']
+  readonly stores: StoreConnections
+  readonly secrets: LabSecrets
+  /** What the apps were given. */
+  readonly env: AppEnvironments
+  /** Each can be stopped and started again by itself. */
+  readonly web: Supervised
+  readonly functions: Supervised
+  readonly datadog: Datadog
+  /** Folder of the log files, and the one with both hosts' events. */
+  readonly logs: { readonly dir: string; readonly events: string }
+  /** What run.json says now. */
+  run(): Promise<RunFile>
+  /** Resolves when every log line so far has reached the stand-in. */
+  flush(): Promise<void>
+  /** Resolves with the reason when a part is gone for good; the lab is then to be stopped. */
+  readonly failed: Promise<Error>
+  /** In the opposite order; safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** A lab runs in this directory already; `run` says where. */
+export class LabRunningError extends Error {
+  override readonly name = 'LabRunningError'
+  readonly run: RunFile
+
+  constructor(run: RunFile) {
+    super(`A lab runs already: process ${run.pid}, ${run.urls.web}`)
+    this.run = run
+  }
+}
+
+/**
+ * Starts a whole lab: stores, the stand-in, edges, both apps and the ways of their logs. Whatever fails, nothing that
+ * was started stays behind.
+ * @throws LabRunningError; or the reason why a part could not start
+ */
+export async function startLab(options: LabOptions): Promise<LabHandle> {
+  const dir = resolve(options.dir)
+  const running = await readRunFile(dir)
+  if (running) throw new LabRunningError(running)
+  await endLastRun(dir, options.log)
+  const undo = createUndo(options.log)
+  try {
+    return await start({ ...options, dir }, undo)
+  } catch (error) {
+    await undo.run()
+    throw error
+  }
+}
+
+async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
+  const { dir, log, signal, ports, cadenceSeconds, webhookQueue, root = PROJECT, settings = {}, given = {} } = options
+  const onReady = readyTimer(options.onReady)
+  const failure = deferred<Error>()
+  const secrets = await loadSecrets(dir)
+  const detections = await loadDetections(options.detections ?? join(root, 'detections'))
+  const logs = await openLogFiles(dir)
+  undo.push('log files', logs.close)
+  undo.push('run.json', () => removeRunFile(dir))
+
+  const build = () => (options.build ?? buildApps)(root)
+  const stores = await startBacking({
+    ...{ dir, given, build, logs, log, onReady, undo },
+    withBlobAndQueue: options.withBlobAndQueue ?? false,
+    onLost: failure.resolve,
+  })
+  signal?.throwIfAborted()
+  await (options.migrate ?? migrateDatabase)(stores.DATABASE_URL)
+  onReady('migrations', '')
+  signal?.throwIfAborted()
+
+  const front = await openFront({ ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo })
+  const { webEdge, functionsEdge, datadog } = front
+  const mode = cadenceSeconds === undefined ? 'at each event' : `every ${cadenceSeconds} s`
+  onReady('Datadog stand-in', `${detections.monitors.length} monitors, evaluated ${mode}`)
+  const urls = { web: webEdge.origin, functions: functionsEdge.origin, datadog: datadog.url }
+  const mail = { smtpUrl: front.smtpUrl, mailboxUrl: datadog.mailboxUrl }
+  const { rumUrl, url: apiUrl } = datadog
+  const env = appEnvironments({ secrets, stores, origins: urls, mail, rumUrl, apiUrl, settings })
+
+  const record = createRunRecord(dir, {
+    started_at: new Date().toISOString(),
+    mode: { cadence_seconds: cadenceSeconds ?? null },
+    urls,
+    stores: connectionsOf(stores),
+    pids: () => ({ web: apps.web.pid, functions: apps.functions.pid, ...pidsOf(stores) }),
+  })
+  const apps = createApps({
+    ...{ root, dir, env, front, logs, log },
+    programs: { web: options.programs?.web ?? launchWeb, functions: options.programs?.functions ?? launchFunctions },
+    onReady(host) {
+      onReady(host, urls[host])
+      record.processesChanged()
+    },
+    onGivenUp: failure.resolve,
+  })
+  undo.push('apps', apps.stop)
+  await apps.start(signal)
+  await record.publish()
+  return {
+    ...{ dir, urls, secrets, env, datadog },
+    stores: connectionsOf(stores),
+    web: apps.web,
+    functions: apps.functions,
+    logs: { dir: logs.dir, events: logs.events },
+    run: record.read,
+    flush: front.flush,
+    failed: failure.promise,
+    stop: undo.run,
+  }
+}
+
+/** Processes of a lab that was killed: most have ended with it, and none may hold what the next one wants. */
+async function endLastRun(dir: string, log: (text: string) => void): Promise<void> {
+  const last = await lastRun(dir)
+  for (const [name, { pid, born }] of Object.entries(last?.pids ?? {})) {
+    if (await endLeftover(pid, born)) log(`stopped ${name}, which an earlier lab left running (process ${pid})`)
+  }
+  await removeRunFile(dir)
+}
+
+function readyTimer(listener: LabOptions['onReady']): (name: string, detail: string) => void {
+  const started = performance.now()
+  return (name, detail) => listener?.({ name, detail, ms: performance.now() - started })
+}

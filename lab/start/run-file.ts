@@ -1,0 +1,86 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { identityOf } from '../processes/identity.ts'
+import { readJson, writePrivate } from './files.ts'
+
+/** A process by its number and by when it started: the number alone may be another's tomorrow. */
+const ProcessMark = z.object({ pid: z.number().int().positive(), born: z.string() })
+type ProcessMark = z.infer<typeof ProcessMark>
+
+const RunFile = z.object({
+  /** The lab itself, which starts and stops all others. */
+  pid: z.number().int().positive(),
+  born: z.string(),
+  started_at: z.iso.datetime(),
+  mode: z.object({ cadence_seconds: z.number().positive().nullable() }),
+  urls: z.object({ web: z.url(), functions: z.url(), datadog: z.url() }),
+  stores: z.object({ DATABASE_URL: z.string(), REDIS_URL: z.string(), TABLES_CONNECTION: z.string() }),
+  /** Every process that the lab started, by part. */
+  pids: z.record(z.string(), ProcessMark),
+})
+
+/** What `<dir>/run.json` (mode 600: connection strings hold passwords) says of a lab that runs. */
+export type RunFile = z.infer<typeof RunFile>
+
+const pathIn = (dir: string) => join(dir, 'run.json')
+
+/**
+ * The lab that runs in this directory.
+ * @returns undefined when there is none: no file, or its process has ended
+ */
+export async function readRunFile(dir: string): Promise<RunFile | undefined> {
+  const run = await lastRun(dir)
+  return run && (await identityOf(run.pid)) === run.born ? run : undefined
+}
+
+/** The lab that ran here last, whether or not it still does; undefined also when the file makes no sense. */
+export async function lastRun(dir: string): Promise<RunFile | undefined> {
+  return RunFile.safeParse(await readJson(pathIn(dir)).catch(() => undefined)).data
+}
+
+export async function removeRunFile(dir: string): Promise<void> {
+  await rm(pathIn(dir), { force: true })
+}
+
+/** The file of a lab that runs, kept true while parts come and go. */
+export interface RunRecord {
+  /** What the file says, or would say. */
+  read(): Promise<RunFile>
+  /** Writes it: from now on other commands find the lab. */
+  publish(): Promise<void>
+  /** Writes it again, if it is published. */
+  processesChanged(): void
+}
+
+type RunFacts = Omit<RunFile, 'pid' | 'born' | 'pids'> & { pids: () => Record<string, number | undefined> }
+
+export function createRunRecord(dir: string, facts: RunFacts): RunRecord {
+  let writing: Promise<void> | undefined
+  const read = async (): Promise<RunFile> => {
+    const own = await markOf(process.pid)
+    const marks = await Promise.all(
+      Object.entries(facts.pids()).map(async ([name, pid]) => [name, await markOf(pid)] as const),
+    )
+    const pids = Object.fromEntries(marks.filter((entry): entry is [string, ProcessMark] => entry[1] !== undefined))
+    const { started_at, mode, urls, stores } = facts
+    return { pid: process.pid, born: own?.born ?? '', started_at, mode, urls, stores, pids }
+  }
+  const write = async () => writePrivate(pathIn(dir), `${JSON.stringify(await read(), null, 2)}\n`)
+  return {
+    read,
+    publish() {
+      writing = write()
+      return writing
+    },
+    processesChanged() {
+      // One after the other, so that the last word is the latest.
+      if (writing) writing = writing.then(write).catch(() => {})
+    },
+  }
+}
+
+async function markOf(pid: number | undefined): Promise<ProcessMark | undefined> {
+  const born = pid === undefined ? undefined : await identityOf(pid)
+  return pid === undefined || born === undefined ? undefined : { pid, born }
+}

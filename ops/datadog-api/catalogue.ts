@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
+import { type Profile, type ProfileName, profiles } from '../../detections/profiles.ts'
+import { withSetting } from '../../detections/setting.ts'
+import { readPipeline } from '../../evaluator/intake/pipeline.ts'
+import { loadMonitors } from '../../evaluator/monitor/monitor.ts'
+import { parseWebhook } from '../../evaluator/notify/webhook.ts'
+import { isJson, type Json, tagsOf } from './json.ts'
+
+/** The mark by which a later run knows what an earlier one made: a tag, or part of a description where there are no tags. */
+export const MARK = 'managed-by:mini-ato-saas'
+
+/** Everything that goes to Datadog, as the files hold it. */
+export interface Catalogue {
+  readonly monitors: readonly { readonly slug: string; readonly json: Json }[]
+  readonly webhook: Json
+  readonly pipeline: Json
+  readonly dashboard: Json
+}
+
+/** Every fault of every file, at once. */
+class CatalogueError extends Error {
+  override readonly name = 'CatalogueError'
+}
+
+/**
+ * Reads `<slug>/monitor.json`, `webhook.json`, `pipeline.json` and `dashboard.json`, and holds each to Datadog's own schema and
+ * to what the stand-in evaluates.
+ * @param profile the numbers that the monitors get in place of their own
+ * @throws CatalogueError with every fault, by file and place
+ */
+export async function loadCatalogue(dir: string, profile: ProfileName = 'demo'): Promise<Catalogue> {
+  const faults: string[] = []
+  const read = async (file: string, model: Model, alsoReadBy: (text: string, file: string) => unknown) => {
+    const path = join(dir, file)
+    try {
+      const text = await readFile(path, 'utf8')
+      const json: unknown = JSON.parse(text)
+      faults.push(...schemaFaults(model, json).map((fault) => `${path}: ${fault}`))
+      alsoReadBy(text, path)
+      return isJson(json) ? json : {}
+    } catch (error) {
+      faults.push(error instanceof SyntaxError ? `${path} is not JSON: ${error.message}` : (error as Error).message)
+      return {}
+    }
+  }
+  const webhook = await read('webhook.json', 'WebhooksIntegration', parseWebhook)
+  const pipeline = await read('pipeline.json', 'LogsPipeline', readPipeline)
+  const dashboard = await read('dashboard.json', 'Dashboard', () => {})
+  const slugs = await loadMonitors(dir).catch((error: Error) => {
+    faults.push(error.message)
+    return []
+  })
+  const monitors = await Promise.all(
+    slugs.map(async ({ slug }) => ({ slug, json: await read(join(slug, 'monitor.json'), 'Monitor', () => {}) })),
+  )
+
+  const marked = (file: string, json: Json, holds: boolean) => {
+    if (Object.keys(json).length > 0 && !holds) faults.push(`${join(dir, file)}: lacks the mark ${MARK}`)
+  }
+  marked('pipeline.json', pipeline, tagsOf(pipeline).includes(MARK))
+  marked('dashboard.json', dashboard, isMarkedText(dashboard.description))
+  for (const { slug, json } of monitors) {
+    const file = join(slug, 'monitor.json')
+    marked(file, json, tagsOf(json).includes(MARK))
+    if (!tagsOf(json).includes(`detection:${slug}`)) faults.push(`${join(dir, file)}: lacks the tag detection:${slug}`)
+    for (const [, handle] of String(json.message).matchAll(/@webhook-([\w.-]+)/g)) {
+      if (handle !== webhook.name) faults.push(`${join(dir, file)}: @webhook-${handle} is not the name in webhook.json`)
+    }
+  }
+  if (faults.length > 0) throw new CatalogueError(faults.join('\n'))
+  const settings: Profile = profiles[profile]
+  const set = monitors.map(({ slug, json }) => {
+    const setting = Object.hasOwn(settings, slug) ? settings[slug] : undefined
+    return { slug, json: setting ? withSetting(slug, json, setting) : json }
+  })
+  return { monitors: set, webhook, pipeline, dashboard }
+}
+
+/** The mark as a word of its own: not as the beginning of another one. */
+export function isMarkedText(description: unknown): boolean {
+  return typeof description === 'string' && description.split(/\s+/).includes(MARK)
+}

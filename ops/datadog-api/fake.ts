@@ -1,0 +1,291 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
+import { parseMonitorQuery } from '../../evaluator/monitor/monitor-query.ts'
+import { isJson } from './json.ts'
+
+type Stored = Record<string, unknown>
+
+/** For tests: the part of Datadog's API that `detections` uses, with keys, schema and state, and none of its behaviour. */
+export interface FakeApi {
+  readonly url: string
+  readonly apiKey: string
+  readonly appKey: string
+  readonly monitors: Map<number, Stored>
+  readonly pipelines: Map<string, Stored>
+  readonly dashboards: Map<string, Stored>
+  readonly webhooks: Map<string, Stored>
+  /** With the values, which the API does not give back when they are hidden. */
+  readonly variables: Map<string, Stored>
+  /** `POST /api/v1/monitor`, in the order they came. */
+  readonly requests: string[]
+  /** The requests that change something. */
+  writes(): string[]
+  /** The next request, or the next one like this, is answered so. */
+  answerNext(answer: { status: number; like?: RegExp; headers?: Record<string, string>; body?: unknown }): void
+  close(): Promise<void>
+}
+
+interface Asked {
+  readonly query: URLSearchParams
+  readonly body: Stored
+  /** What the path's pattern caught. */
+  readonly id: string
+}
+
+class Refusal extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+const VARIABLES = '/api/v1/integration/webhooks/configuration/custom-variables'
+const WEBHOOKS = '/api/v1/integration/webhooks/configuration/webhooks'
+const PIPELINES = '/api/v1/logs/config/pipelines'
+
+export async function startFakeApi(): Promise<FakeApi> {
+  const state = {
+    monitors: new Map<number, Stored>(),
+    pipelines: new Map<string, Stored>(),
+    dashboards: new Map<string, Stored>(),
+    webhooks: new Map<string, Stored>(),
+    variables: new Map<string, Stored>(),
+  }
+  const keys = { apiKey: 'fake-api-key', appKey: 'fake-app-key' }
+  const requests: string[] = []
+  const answers: Parameters<FakeApi['answerNext']>[0][] = []
+  const table = routes(state)
+
+  const answer = (request: http.IncomingMessage, text: string): unknown => {
+    if (request.headers['dd-api-key'] === undefined) throw new Refusal(401, 'Unauthorized')
+    if (request.headers['dd-api-key'] !== keys.apiKey || request.headers['dd-application-key'] !== keys.appKey)
+      throw new Refusal(403, 'Forbidden')
+    const url = new URL(request.url ?? '/', 'http://fake')
+    for (const [method, pattern, handle] of table) {
+      const match = method === request.method ? pattern.exec(url.pathname) : null
+      if (match) {
+        const body: unknown = text === '' ? {} : JSON.parse(text)
+        return handle({
+          query: url.searchParams,
+          id: decodeURIComponent(match[1] ?? ''),
+          body: isJson(body) ? body : {},
+        })
+      }
+    }
+    throw new Refusal(404, `nothing answers ${request.method} ${url.pathname}`)
+  }
+
+  const server = http.createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const name = `${request.method} ${request.url?.split('?')[0]}`
+    requests.push(name)
+    const send = (status: number, body: unknown, headers: Record<string, string> = {}) =>
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+    const planned = answers.findIndex(({ like }) => like === undefined || like.test(name))
+    const [told] = planned < 0 ? [] : answers.splice(planned, 1)
+    if (told) return send(told.status, told.body ?? { errors: [`told to answer ${told.status}`] }, told.headers)
+    try {
+      send(200, answer(request, Buffer.concat(chunks).toString('utf8')))
+    } catch (error) {
+      send(error instanceof Refusal ? error.status : 500, { errors: [(error as Error).message] })
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    ...state,
+    ...keys,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    writes: () => requests.filter((name) => !name.startsWith('GET') && !name.endsWith('/validate')),
+    answerNext: (planned) => answers.push(planned),
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+type State = Pick<FakeApi, 'monitors' | 'pipelines' | 'dashboards' | 'webhooks' | 'variables'>
+type Route = readonly [method: string, pattern: RegExp, handle: (asked: Asked) => unknown]
+
+function routes({ monitors, pipelines, dashboards, webhooks, variables }: State): Route[] {
+  let lastId = 1000
+  const nextId = () => ++lastId
+  const one = <K>(all: Map<K, Stored>, id: K): Stored => {
+    const found = all.get(id)
+    if (!found) throw new Refusal(404, `${id} not found`)
+    return found
+  }
+  const put = <K>(all: Map<K, Stored>, id: K, stored: Stored): Stored => {
+    all.set(id, stored)
+    return stored
+  }
+  const visible = ({ value, ...variable }: Stored) => (variable.is_secret ? variable : { ...variable, value })
+  const monitorOf = (body: Stored, id: number) => ({
+    ...{ id, created: '2026-11-22T12:00:00+00:00', modified: '2026-11-22T12:00:00+00:00', multi: true },
+    ...{ creator: { email: 'someone@example.com', handle: 'someone@example.com', name: null }, overall_state: 'OK' },
+    ...body,
+    tags: [...((body.tags as string[]) ?? [])].sort(),
+    options: { locked: false, silenced: {}, new_host_delay: 300, notify_no_data: false, ...(body.options as Stored) },
+  })
+  const pipelineOf = (body: Stored, id: string) => ({ id, type: 'pipeline', is_read_only: false, ...body })
+  const dashboardOf = (body: Stored, id: string) => ({
+    ...{
+      id,
+      author_handle: 'someone@example.com',
+      url: `/dashboard/${id}`,
+      modified_at: '2026-11-22T12:00:00.000000+00:00',
+    },
+    ...body,
+    widgets: (body.widgets as Stored[]).map((widget) => ({ id: nextId(), ...widget })),
+  })
+  const monitorId = /^\/api\/v1\/monitor\/(\d+)$/
+  return [
+    [
+      'GET',
+      /^\/api\/v1\/monitor$/,
+      ({ query }) => {
+        const wanted = [...monitors.values()].filter(
+          ({ name, tags }) =>
+            String(name).includes(query.get('name') ?? '') &&
+            (query.get('monitor_tags') ?? '').split(',').every((tag) => tag === '' || (tags as string[]).includes(tag)),
+        )
+        const size = Number(query.get('page_size'))
+        return wanted.slice(Number(query.get('page')) * size, (Number(query.get('page')) + 1) * size)
+      },
+    ],
+    ['POST', /^\/api\/v1\/monitor\/validate$/, ({ body }) => checkMonitor(body)],
+    ['POST', /^\/api\/v1\/monitor\/\d+\/validate$/, ({ body }) => checkMonitor(body)],
+    [
+      'POST',
+      /^\/api\/v1\/monitor$/,
+      ({ body }) => {
+        checkMonitor(body)
+        const id = nextId()
+        return put(monitors, id, monitorOf(body, id))
+      },
+    ],
+    [
+      'PUT',
+      monitorId,
+      ({ id, body }) => {
+        const before = one(monitors, Number(id))
+        check('MonitorUpdateRequest', body)
+        checkMonitor({ ...before, ...body })
+        return put(monitors, Number(id), monitorOf(body, Number(id)))
+      },
+    ],
+    ['GET', new RegExp(`^${PIPELINES}$`), () => [...pipelines.values()]],
+    [
+      'POST',
+      new RegExp(`^${PIPELINES}$`),
+      ({ body }) => {
+        check('LogsPipeline', body)
+        const id = `pipeline-${nextId()}`
+        return put(pipelines, id, pipelineOf(body, id))
+      },
+    ],
+    [
+      'PUT',
+      new RegExp(`^${PIPELINES}/([^/]+)$`),
+      ({ id, body }) => {
+        one(pipelines, id)
+        check('LogsPipeline', body)
+        return put(pipelines, id, pipelineOf(body, id))
+      },
+    ],
+    [
+      'GET',
+      /^\/api\/v1\/dashboard$/,
+      ({ query }) => {
+        const start = Number(query.get('start'))
+        const summaries = [...dashboards.values()].map(
+          ({ widgets: _, template_variables: __, reflow_type: ___, ...rest }) => rest,
+        )
+        return { dashboards: summaries.slice(start, start + Number(query.get('count'))) }
+      },
+    ],
+    ['GET', /^\/api\/v1\/dashboard\/([^/]+)$/, ({ id }) => one(dashboards, id)],
+    [
+      'POST',
+      /^\/api\/v1\/dashboard$/,
+      ({ body }) => {
+        check('Dashboard', body)
+        const id = `dash-${nextId()}`
+        return put(dashboards, id, dashboardOf(body, id))
+      },
+    ],
+    [
+      'PUT',
+      /^\/api\/v1\/dashboard\/([^/]+)$/,
+      ({ id, body }) => {
+        one(dashboards, id)
+        check('Dashboard', body)
+        return put(dashboards, id, dashboardOf(body, id))
+      },
+    ],
+    ['GET', new RegExp(`^${WEBHOOKS}/([^/]+)$`), ({ id }) => one(webhooks, id)],
+    [
+      'POST',
+      new RegExp(`^${WEBHOOKS}$`),
+      ({ body }) => {
+        check('WebhooksIntegration', body)
+        return put(webhooks, String(body.name), body)
+      },
+    ],
+    [
+      'PUT',
+      new RegExp(`^${WEBHOOKS}/([^/]+)$`),
+      ({ id, body }) => {
+        check('WebhooksIntegrationUpdateRequest', body)
+        return put(webhooks, id, { ...one(webhooks, id), ...body })
+      },
+    ],
+    ['GET', new RegExp(`^${VARIABLES}/([^/]+)$`), ({ id }) => visible(one(variables, id))],
+    [
+      'POST',
+      new RegExp(`^${VARIABLES}$`),
+      ({ body }) => {
+        check('WebhooksIntegrationCustomVariable', body)
+        return visible(put(variables, String(body.name), body))
+      },
+    ],
+    [
+      'PUT',
+      new RegExp(`^${VARIABLES}/([^/]+)$`),
+      ({ id, body }) => {
+        check('WebhooksIntegrationCustomVariableUpdateRequest', body)
+        return visible(put(variables, id, { ...one(variables, id), ...body }))
+      },
+    ],
+  ]
+}
+
+function check(model: Model, body: Stored): void {
+  const faults = schemaFaults(model, body)
+  if (faults.length > 0) throw new Refusal(400, faults.join('; '))
+}
+
+/** What Datadog checks beyond the schema, in its own words. */
+function checkMonitor(body: Stored): Stored {
+  const { id: _, created: __, modified: ___, multi: ____, creator: _____, overall_state: ______, ...sent } = body
+  check('Monitor', sent)
+  let threshold: number
+  try {
+    threshold = parseMonitorQuery(String(body.query)).threshold
+  } catch {
+    throw new Refusal(400, "The value provided for parameter 'query' is invalid")
+  }
+  const { critical } = (body.options as { thresholds?: { critical?: number } } | undefined)?.thresholds ?? {}
+  if (critical !== undefined && critical !== threshold) {
+    throw new Refusal(400, `Alert threshold (${critical}) does not match that used in the query (${threshold}).`)
+  }
+  return {}
+}

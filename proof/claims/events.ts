@@ -1,0 +1,53 @@
+import { logOfEvent } from '../../evaluator/app-event.ts'
+import type { Monitor } from '../../evaluator/monitor/monitor.ts'
+import type { Facet } from '../../evaluator/monitor/monitor-query.ts'
+import { facetText, visitField } from '../../evaluator/search/field.ts'
+
+export const minuteMs = 60_000
+
+/** The evaluation after an instant: when the window [t − w, t) has just left it behind. */
+export const nextMinute = (ms: number): number => (Math.floor(ms / minuteMs) + 1) * minuteMs
+
+/** `5m`, `1h`: as `.last()` says it. */
+export function windowText(ms: number): string {
+  const minutes = ms / minuteMs
+  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`
+}
+
+/** The group that an event belongs to, as a transition names it. */
+export function groupOf(monitor: Monitor, event: object): Record<string, string> {
+  const log = logOfEvent({ ...event })
+  return Object.fromEntries(
+    monitor.parsed.by.map(({ name, field }) => {
+      let text: string | undefined
+      visitField(field)(log, (value) => {
+        text = facetText(value)
+        return true
+      })
+      return [name, text ?? '']
+    }),
+  )
+}
+
+/** A copy with the value at a path, each name of it a level; undefined takes it away. */
+export function withValue(event: object, path: readonly string[], value: unknown): Record<string, unknown> {
+  const [name = '', ...rest] = path
+  const entries = Object.entries(event).filter(([key]) => key !== name)
+  const inner = (event as Record<string, unknown>)[name]
+  const next = rest.length === 0 ? value : withValue(isObject(inner) ? inner : {}, rest, value)
+  // An own property of that name, even where it is `__proto__`, as JSON.parse would make it.
+  return Object.fromEntries(next === undefined ? entries : [...entries, [name, next]])
+}
+
+export function valueAt(event: object, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), event)
+}
+
+/** Where in an event a facet of attributes is. @throws Error for a facet that is none */
+export function pathOf({ name, field }: Facet): string[] {
+  if (field.kind !== 'attribute') throw new Error(`${name} is no attribute of an event`)
+  return field.path.split('.')
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

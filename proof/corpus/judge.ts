@@ -1,0 +1,78 @@
+import { logOfEvent } from '../../evaluator/app-event.ts'
+import type { Transition } from '../../evaluator/evaluate/track.ts'
+import type { Monitor } from '../../evaluator/monitor/monitor.ts'
+import { Replayer } from '../../evaluator/replay/replay.ts'
+import type { Event } from '../../shared/event.ts'
+import { delivered } from './delivery.ts'
+import { HighWater, type NearMiss } from './high-water.ts'
+
+export interface Alarm {
+  readonly detection: string
+  readonly group: Readonly<Record<string, string>>
+  /** ISO 8601 */
+  readonly at: string
+  readonly value: number
+}
+
+export interface Judgement {
+  readonly events: number
+  readonly from: string
+  readonly to: string
+  readonly detections: readonly {
+    readonly monitor: Monitor
+    /** At each event's own time, and every minute as Datadog does. */
+    readonly alarms: { readonly arrival: readonly Alarm[]; readonly cadence: readonly Alarm[] }
+    readonly nearest: NearMiss
+  }[]
+}
+
+export interface Watching {
+  /** Called with each event as it arrives. */
+  arrived?(event: Event): void
+  /** Seed of how late each comes. */
+  readonly seed: number
+}
+
+/** Lets detections judge a life: as it arrives, out of order, in both ways of evaluation. */
+export function judge(monitors: readonly Monitor[], life: Iterable<Event>, { arrived, seed }: Watching): Judgement {
+  const alarms = { arrival: [] as Alarm[], cadence: [] as Alarm[] }
+  const replayers = [
+    new Replayer(monitors, {}, (transition) => note(alarms.arrival, transition)),
+    new Replayer(monitors, { cadenceSeconds: 60 }, (transition) => note(alarms.cadence, transition)),
+  ]
+  const marks = new Map(monitors.map((monitor) => [monitor.slug, new HighWater(monitor)]))
+  let [events, from, to] = [0, '', '']
+  const inOrder = function* () {
+    for (const event of life) {
+      const log = logOfEvent(event)
+      for (const mark of marks.values()) mark.take(log)
+      from ||= event.timestamp
+      to = event.timestamp
+      yield event
+    }
+  }
+  for (const event of delivered(inOrder(), seed)) {
+    events++
+    arrived?.(event)
+    const log = logOfEvent(event)
+    for (const replayer of replayers) replayer.push(log, log.timestamp)
+  }
+  for (const replayer of replayers) replayer.finish()
+  const of = (all: readonly Alarm[], { slug }: Monitor) =>
+    // After the last event there is only the end of the recording: silence is no news there.
+    all.filter(({ detection, at }) => detection === slug && at <= to)
+  return {
+    events,
+    from,
+    to,
+    detections: monitors.map((monitor) => ({
+      monitor,
+      alarms: { arrival: of(alarms.arrival, monitor), cadence: of(alarms.cadence, monitor) },
+      nearest: marks.get(monitor.slug)?.nearest ?? { value: 0, group: '' },
+    })),
+  }
+}
+
+function note(alarms: Alarm[], { transition, monitor, group, at, value }: Transition): void {
+  if (transition === 'Triggered') alarms.push({ detection: monitor.slug, group, at: new Date(at).toISOString(), value })
+}

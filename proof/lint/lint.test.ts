@@ -1,0 +1,232 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readMonitor } from '../../evaluator/monitor/monitor.ts'
+import { REVOKED, TACTICS, TECHNIQUES } from './attack-matrix.ts'
+import { lintDetections } from './lint.ts'
+import { companionRules } from './rules.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+test('our own detections have no finding', async () => {
+  const { files, findings } = await lintDetections(join(root, 'detections'), root)
+  expect(findings).toEqual([])
+  expect(files).toBeGreaterThan(10)
+})
+
+let dir: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ato lint '))
+  await cp(join(root, 'detections/webhook.json'), join(dir, 'webhook.json'))
+  for (const slug of ['credential-stuffing', 'otp-replay', 'telemetry-silence']) {
+    await cp(join(root, 'detections', slug, 'monitor.json'), join(dir, slug, 'monitor.json'))
+  }
+})
+afterEach(() => rm(dir, { recursive: true, force: true }))
+
+/** Edits one monitor's text, and says what the lint finds. */
+async function findingsAfter(slug: string, from: string | RegExp, to: string) {
+  const file = join(dir, slug, 'monitor.json')
+  const before = await readFile(file, 'utf8')
+  const after = before.replace(from, to)
+  expect(after).not.toBe(before)
+  await writeFile(file, after)
+  const { findings } = await lintDetections(dir, root)
+  for (const finding of findings) {
+    expect(finding.file).toBe(file)
+    expect(finding.what).not.toBe('')
+    expect(finding.remedy).not.toBe('')
+  }
+  return findings.map(({ place, what }) => `${place}: ${what}`)
+}
+
+test('the same files elsewhere have none either', async () => {
+  expect((await lintDetections(dir, root)).findings).toEqual([])
+})
+
+describe('a detection is refused', () => {
+  test.each<[string, string, string | RegExp, string, RegExp]>([
+    ['a key that the API does not have', 'credential-stuffing', '"priority"', '"prio": 1, "priority"', /^prio: /],
+    ['a read-only key', 'credential-stuffing', '"priority"', '"id": 1, "priority"', /^id: .*read-only/],
+    ['a key twice', 'credential-stuffing', '"priority"', '"name": "again", "priority"', /name/],
+    ['what is not JSON', 'credential-stuffing', '"priority"', 'priority', /JSON/],
+    [
+      'another number in the thresholds',
+      'credential-stuffing',
+      '"critical": 10',
+      '"critical": 11',
+      /^options\.thresholds\.critical: .*11/,
+    ],
+    [
+      'no number in the thresholds',
+      'credential-stuffing',
+      '"thresholds": { "critical": 10 },',
+      '',
+      /^options\.thresholds\.critical: is missing/,
+    ],
+    ['an option left to Datadog', 'credential-stuffing', '"new_group_delay": 0,', '', /^options\.new_group_delay: /],
+    [
+      'missing data left to Datadog',
+      'credential-stuffing',
+      '"on_missing_data": "resolve",',
+      '',
+      /^options\.on_missing_data: /,
+    ],
+    [
+      'silence that resolves itself',
+      'telemetry-silence',
+      '"default"',
+      '"resolve"',
+      /^options\.on_missing_data: .*silence/,
+    ],
+    ['a tag where an attribute is meant', 'credential-stuffing', '@evt:login', 'evt:login', /./],
+    ['a field of no event', 'credential-stuffing', '@outcome:fail', '@result:fail', /^query: @result is no field/],
+    [
+      'a value of no event',
+      'credential-stuffing',
+      '@outcome:fail',
+      '@outcome:failure',
+      /^query: no event of the app can match/,
+    ],
+    [
+      'a value of no event among values that events have',
+      'credential-stuffing',
+      '(blocked OR busy',
+      '(blocked OR sleepy OR busy',
+      /^query: no event has @reason:sleepy/,
+    ],
+    [
+      'a field that the client writes',
+      'credential-stuffing',
+      '@evt:login',
+      '@user_agent:curl* @evt:login',
+      /^query: reads @user_agent/,
+    ],
+    [
+      'a group that such events lack',
+      'credential-stuffing',
+      '.by(\\"@network\\")',
+      '.by(\\"@blocked_network\\")',
+      /^query: no event that matches has @blocked_network/,
+    ],
+    [
+      'a group that is not its policy’s',
+      'credential-stuffing',
+      '.by(\\"@network\\")',
+      '.by(\\"@via\\")',
+      /^query: groups by @via/,
+    ],
+    ['no stage', 'credential-stuffing', ' env:prod', '', /^query: does not say env:/],
+    [
+      'a form that Datadog does not document',
+      'credential-stuffing',
+      '@evt:login',
+      '_exists_:evt @evt:login',
+      /^query:\d+: /,
+    ],
+    [
+      'an alert that reaches nobody',
+      'credential-stuffing',
+      /{{#is_alert}}.*?{{\/is_alert}}/,
+      '',
+      /^message: has no handle in a {{#is_alert}}/,
+    ],
+    [
+      'a handle outside of a block',
+      'credential-stuffing',
+      /{{#is_alert}}/,
+      '@webhook-ato-contain {{#is_alert}}',
+      /^message: has a handle outside/,
+    ],
+    [
+      'a handle of nobody',
+      'credential-stuffing',
+      '@webhook-ato-contain',
+      '@webhook-nobody',
+      /^message: @webhook-nobody/,
+    ],
+    ['a message that cannot be read', 'credential-stuffing', '{{value}}', '{{#if value}}', /^message: /],
+    ['a tag that is missing', 'credential-stuffing', '"managed-by:mini-ato-saas",', '', /^tags: lack managed-by:/],
+    [
+      'a tag of another detection',
+      'credential-stuffing',
+      'detection:credential-stuffing',
+      'detection:other',
+      /^tags: detection:other/,
+    ],
+    [
+      'a containment that is not its policy’s',
+      'credential-stuffing',
+      'contain:ip',
+      'contain:none',
+      /^tags: contain:none is not its policy/,
+    ],
+    [
+      'a victim who could be signed out by anybody',
+      'otp-replay',
+      '@reason:replayed_code',
+      '@reason:expired',
+      /^tags: contain:user, and anybody/,
+    ],
+    ['a technique of nobody', 'credential-stuffing', 'T1110.004', 'T9999', /^tags: technique:T9999/],
+    [
+      'a technique that was revoked',
+      'telemetry-silence',
+      'T1685.002',
+      'T1562.008',
+      /^tags: technique:T1562.008 was revoked/,
+    ],
+    [
+      'a technique of another tactic',
+      'credential-stuffing',
+      'tactic:TA0006',
+      'tactic:TA0001',
+      /^tags: technique:T1110.004 .* serves none/,
+    ],
+    ['a runbook that is not there', 'credential-stuffing', 'runbook:ATO-001', 'runbook:ATO-099', /^: has no runbook/],
+    [
+      'another’s runbook',
+      'credential-stuffing',
+      'runbook:ATO-001',
+      'runbook:ATO-002',
+      /^tags: runbook:ATO-002 is ATO-002-s/,
+    ],
+    ['a query that its runbook does not show', 'credential-stuffing', /> 10"/, '> 12"', /./],
+  ])('for %s', async (_what, slug, from, to, found) => {
+    expect(await findingsAfter(slug, from, to)).toEqual(expect.arrayContaining([expect.stringMatching(found)]))
+  })
+})
+
+test('a file that nothing imports is told', async () => {
+  await writeFile(join(dir, 'notes.json'), '{}')
+  const { findings } = await lintDetections(dir, root)
+  expect(findings).toMatchObject([{ file: join(dir, 'notes.json'), what: 'is nothing that is imported' }])
+})
+
+test('a new detection is told what it lacks beside its file: a listed attack, a threshold for real traffic', async () => {
+  const text = await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8')
+  const monitor = readMonitor(text.replaceAll('otp-replay', 'brand-new'), 'brand-new/monitor.json')
+  for (const folder of ['attacks', 'runbooks']) await mkdir(join(dir, folder))
+  await writeFile(join(dir, 'attacks/brand-new.ts'), '')
+  await writeFile(join(dir, 'runbooks/ATO-009-otp-replay.md'), '')
+  const remedies: string[] = []
+  await companionRules(monitor, dir, (_place, _what, remedy) => remedies.push(remedy))
+  expect(remedies).toEqual([
+    'write detections/brand-new/cases.ts',
+    'add it to attacks/index.ts',
+    'write attacks/brand-new.twin.ts',
+    'write runbooks/ATO-009-brand-new.md',
+    'add it to detections/profiles.ts, with its source',
+    'say runbook:ATO-010, the next that is free',
+  ])
+})
+
+test('the table of ATT&CK contradicts itself nowhere', () => {
+  for (const [id, { tactics }] of Object.entries(TECHNIQUES)) {
+    expect(id).toMatch(/^T\d{4}(\.\d{3})?$/)
+    expect(tactics.filter((tactic) => !Object.hasOwn(TACTICS, tactic))).toEqual([])
+    expect(REVOKED).not.toHaveProperty([id])
+  }
+  for (const heir of Object.values(REVOKED)) expect(TECHNIQUES).toHaveProperty([heir])
+})

@@ -1,0 +1,106 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
+import { type Monitor, MonitorError, readMonitor } from '../../evaluator/monitor/monitor.ts'
+import { parseTemplate, TemplateError } from '../../evaluator/notify/template-parser.ts'
+import type { Finding, Tell } from './finding.ts'
+import { queryRules } from './query-rules.ts'
+import { attackRules, companionRules, messageRules, optionRules, tagRules } from './rules.ts'
+
+export interface Linted {
+  /** How many files were read. */
+  readonly files: number
+  readonly findings: readonly Finding[]
+}
+
+/** What each file is to Datadog, by its name. */
+const MODELS: Readonly<Record<string, Model>> = {
+  'monitor.json': 'Monitor',
+  'webhook.json': 'WebhooksIntegration',
+  'pipeline.json': 'LogsPipeline',
+  'dashboard.json': 'Dashboard',
+}
+
+/**
+ * Holds every JSON file below a folder to what Datadog takes, and every monitor to what a detection must be.
+ * @param root the project, with the attacks and runbooks of the detections
+ * @returns all findings of all files; none when it can be imported
+ */
+export async function lintDetections(dir: string, root: string): Promise<Linted> {
+  const paths = (await readdir(dir, { recursive: true })).filter((path) => path.endsWith('.json')).sort()
+  const webhook = await readWebhookName(join(dir, 'webhook.json'))
+  const findings = await Promise.all(paths.map((path) => lintFile(join(dir, path), { webhook, root })))
+  return { files: paths.length, findings: findings.flat() }
+}
+
+interface Surroundings {
+  readonly webhook: string
+  readonly root: string
+}
+
+async function lintFile(file: string, surroundings: Surroundings): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const tell: Tell = (place, what, remedy) => findings.push({ file, place, what, remedy })
+  const text = await readFile(file, 'utf8')
+  const model = MODELS[basename(file)]
+  if (!model) tell('', 'is nothing that is imported', `call it ${Object.keys(MODELS).join(', ')}, or move it elsewhere`)
+  const monitor = basename(file) === 'monitor.json' ? readStrictly(text, file, tell) : undefined
+  const json = parsed(text, tell, findings.length > 0)
+  if (model && json !== undefined) {
+    for (const fault of schemaFaults(model, json)) {
+      const [place = '', what = fault] = fault.split(/:\s(.*)/s)
+      const known = findings.some((each) => each.place === place)
+      if (!known) tell(place, what, 'Datadog’s own client does not know it: see its API reference')
+    }
+  }
+  if (monitor) await lintMonitor(monitor, surroundings, tell)
+  return findings
+}
+
+/** What cannot be read at all is told as it is read; the rules look at what can. */
+function readStrictly(text: string, file: string, tell: Tell): Monitor | undefined {
+  try {
+    return readMonitor(text, file)
+  } catch (error) {
+    if (!(error instanceof MonitorError)) throw error
+    for (const { place, reason } of error.faults) tell(place, reason, 'correct it: Datadog refuses it, or ignores it')
+    return undefined
+  }
+}
+
+function parsed(text: string, tell: Tell, told: boolean): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (!told) tell('', `is not JSON: ${(error as Error).message}`, 'correct it')
+    return undefined
+  }
+}
+
+async function lintMonitor(monitor: Monitor, { webhook, root }: Surroundings, tell: Tell): Promise<void> {
+  queryRules(monitor, tell)
+  optionRules(monitor, tell)
+  messageRules(monitor, webhook, tell)
+  templateRule(monitor, tell)
+  tagRules(monitor, tell)
+  attackRules(monitor, tell)
+  await companionRules(monitor, root, tell)
+}
+
+function templateRule({ message }: Monitor, tell: Tell): void {
+  try {
+    parseTemplate(message)
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error
+    tell('message', error.message.replace(/^message, /, ''), 'see Datadog’s page monitors/notify/variables')
+  }
+}
+
+async function readWebhookName(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => '{}')
+  try {
+    return String((JSON.parse(text) as { name?: unknown }).name)
+  } catch {
+    return `the one of ${basename(dirname(file))}/webhook.json`
+  }
+}

@@ -1,0 +1,77 @@
+import * as z from 'zod'
+import type { Monitor } from '../../evaluator/monitor/monitor.ts'
+import { EVENTS, eventFields } from '../../shared/event.ts'
+import type { Tell } from './finding.ts'
+import { allows, canMatch, fieldAt, matchesIn } from './reach.ts'
+
+/** What anybody can write into a log, and what only the lab knows. */
+const NEVER_READ: Readonly<Record<string, string>> = {
+  run_id: 'it exists in the lab only',
+  rum_session_id: 'any browser can send any',
+  user_agent: 'the client writes it',
+}
+
+/** What the events that a query reads must be, to be there at all. */
+export function queryRules({ parsed }: Monitor, tell: Tell): void {
+  for (const { form, position } of parsed.undocumented) {
+    tell(`query:${position + 1}`, `${form} is not documented by Datadog`, 'say it in a documented way')
+  }
+  for (const term of ['service', 'env']) {
+    if (!namesTerm(parsed.search, term)) {
+      tell('query', `does not say ${term}:`, `other services and stages would count: begin with service:… env:…`)
+    }
+  }
+  const matches = matchesIn(parsed.node)
+  const facets = [...parsed.by, ...('of' in parsed.rollup ? [parsed.rollup.of] : [])]
+  const fields = new Set([
+    ...matches.flatMap(({ target }) => (target.kind === 'attribute' ? [target.path] : [])),
+    ...facets.flatMap(({ field }) => (field.kind === 'attribute' ? [field.path] : [])),
+  ])
+  for (const field of fields) fieldRule(field, tell)
+  const schemas = Object.values(EVENTS).filter((schema) => canMatch(parsed.node, schema))
+  if (schemas.length === 0) {
+    tell('query', 'no event of the app can match it', 'compare each value with shared/event.ts')
+    return
+  }
+  for (const { field } of facets) {
+    if (field.kind === 'attribute' && !schemas.some((schema) => fieldAt(field, schema))) {
+      tell(
+        'query',
+        `no event that matches has @${field.path}`,
+        'group and count by a field of the events that it finds',
+      )
+    }
+  }
+  for (const { target, value } of matches) {
+    if (target.kind !== 'attribute' || value?.kind !== 'text' || !eventFields.has(target.path)) continue
+    const isPossible = Object.values(EVENTS).some((schema) => allows(fieldAt(target, schema as z.ZodType), value))
+    if (!isPossible) {
+      tell('query', `no event has @${target.path}:${value.text}`, 'leave it out, or take a value of shared/event.ts')
+    }
+  }
+}
+
+function fieldRule(field: string, tell: Tell): void {
+  if (!eventFields.has(field)) tell('query', `@${field} is no field of any event`, 'take a name of shared/event.ts')
+  const why = Object.hasOwn(NEVER_READ, field) ? NEVER_READ[field] : undefined
+  if (why !== undefined) tell('query', `reads @${field}`, `no detection may: ${why}`)
+}
+
+const namesTerm = (search: string, key: string): boolean => new RegExp(`(^|[\\s(])${key}:\\S`).test(search)
+
+/** What somebody can cause who has neither a password nor a session. A second factor that `expired` needs no password either. */
+const UNAUTHENTICATED: readonly z.ZodType[] = [
+  EVENTS.registerPending,
+  EVENTS.registerSucceeded,
+  EVENTS.registerFailed,
+  EVENTS.loginFailed,
+  EVENTS.mfaFailed.extend({ reason: z.literal('expired') }),
+  EVENTS.sessionInvalid,
+  EVENTS.callRefused,
+  EVENTS.webhook,
+]
+
+/** Eleven bad passwords must never sign a victim out. */
+export function isUnauthenticated({ parsed }: Monitor): boolean {
+  return UNAUTHENTICATED.some((schema) => canMatch(parsed.node, schema))
+}

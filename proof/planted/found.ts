@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Transition } from '../../evaluator/evaluate/track.ts'
+import type { Monitor } from '../../evaluator/monitor/monitor.ts'
+import { readState, writeState } from '../../evaluator/replay/replay-state.ts'
+import { replayStream } from '../../evaluator/replay/replay-stream.ts'
+import { type Expected, inOrder } from './planted-log.ts'
+
+/** What replaying a log in parts finds, each part after the first going on from the file that the one before it left. */
+export async function found(
+  monitors: readonly Monitor[],
+  parts: readonly (readonly { readonly line: string }[])[],
+): Promise<Expected[]> {
+  const transitions: Transition[] = []
+  const visitor = {
+    transition: (transition: Transition) => transitions.push(transition),
+    malformed(place: string, reason: string) {
+      throw new Error(`${place} ${reason}`)
+    },
+  }
+  const dir = await mkdtemp(join(tmpdir(), 'planted-'))
+  const file = join(dir, 'state.json')
+  try {
+    for (const [i, part] of parts.entries()) {
+      const isLast = i === parts.length - 1
+      const { dropped } = await replayStream(chunks(part), monitors, {}, visitor, {
+        resume: await readState(file, monitors, {}),
+        pause: isLast ? undefined : (state) => writeState(file, monitors, {}, state),
+      })
+      if (dropped > 0) throw new Error(`${dropped} events came too late`)
+    }
+  } finally {
+    await rm(dir, { recursive: true })
+  }
+  return transitions
+    .map(({ at, monitor, transition, group, value }) => {
+      return { at, monitor: monitor.slug, transition: transition as Expected['transition'], group, value }
+    })
+    .sort(inOrder)
+}
+
+async function* chunks(events: readonly { readonly line: string }[]): AsyncGenerator<Buffer> {
+  const each = 1000
+  for (let at = 0; at < events.length; at += each) {
+    const lines = events.slice(at, at + each).map(({ line }) => `${line}\n`)
+    yield Buffer.from(lines.join(''))
+  }
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { loadDetections } from '../../detections/harness.ts'
+import type { Monitor } from '../../evaluator/monitor/monitor.ts'
+import { found } from './found.ts'
+import { delayed, type PlantedLog, plantedLog } from './planted-log.ts'
+
+const minute = 60_000
+
+describe('in 50,000 events with planted attacks and near misses', () => {
+  let monitors: Monitor[]
+  let log: PlantedLog
+  beforeAll(async () => {
+    const detections = await loadDetections(join(import.meta.dirname, '../../detections'))
+    monitors = detections.map(({ monitor }) => monitor)
+    log = plantedLog(detections, 50_000)
+  })
+
+  test('something is planted for every detection', () => {
+    const planted = new Set(log.expected.map(({ monitor }) => monitor))
+    expect([...planted].sort()).toEqual(monitors.map(({ slug }) => slug))
+    expect(log.events.length).toBeGreaterThanOrEqual(50_000)
+  })
+
+  test('every planted attack is found at its instant, and nothing else', async () => {
+    expect(await found(monitors, [log.events])).toEqual(log.expected)
+  })
+
+  test.each([3, 4, 5])('in whatever order they come within the lateness: seed %i', async (seed) => {
+    const events = delayed(log.events, minute, seed)
+    expect(events).not.toEqual(log.events)
+    expect(await found(monitors, [events])).toEqual(log.expected)
+  })
+
+  test.each([0.1, 0.5, 0.93])('cut in two at %f and resumed from a file', async (share) => {
+    const events = delayed(log.events, minute)
+    const cut = Math.floor(events.length * share)
+    expect(await found(monitors, [events.slice(0, cut), events.slice(cut)])).toEqual(log.expected)
+  })
+})

@@ -1,0 +1,261 @@
+import { freshAddresses } from '../../attacks/addresses.ts'
+import type {
+  Attack,
+  AttackContext,
+  Detonation,
+  Insider,
+  PreventedAttack,
+  Target,
+  TargetKind,
+  Traces,
+} from '../../attacks/attack.ts'
+import type { Account } from '../../attacks/cast.ts'
+import type { Mailbox } from '../../attacks/clients/mailbox.ts'
+import { createAttackContext, createContext, type RunContext } from '../../attacks/context.ts'
+import type { Reckoning } from '../../attacks/reckoning.ts'
+import type { Monitor } from '../../evaluator/monitor/monitor.ts'
+import type { Alert } from '../../lab/datadog/alerts.ts'
+import { nextAligned } from '../../lab/datadog/clock.ts'
+import { policyFor } from '../../shared/containment/policy.ts'
+import { sleepUntil } from './instant.ts'
+import type { Logs } from './logs.ts'
+import { isAbout, isAlertOf, isFalseAlert } from './match.ts'
+import { alertedOtherwise, DATADOG_CADENCE_SECONDS } from './other-mode.ts'
+import type { Watch } from './watch.ts'
+
+/** A running lab, seen from outside. */
+export interface ObservedLab {
+  readonly watch: Watch
+  readonly logs: Logs
+  /** Undefined: monitors are evaluated as each log arrives. */
+  readonly cadenceSeconds: number | undefined
+  readonly insider: Insider
+  readonly mailbox: Mailbox
+  /** Addresses that somebody has who acts in it now, or did. */
+  readonly taken: Set<string>
+  /** Those that it evaluates. */
+  readonly monitors: readonly Monitor[]
+}
+
+export interface Run {
+  readonly attack: Attack
+  readonly target: Target
+  /** Origins of both hosts, as far as they are known. */
+  readonly hosts: Readonly<Partial<Record<TargetKind, string>>>
+  readonly runId: string
+  readonly seed: number
+  /** Of the target, open already; absent: they are invented, and registered. */
+  readonly accounts?: readonly Account[] | undefined
+  /** Of a target that is no lab. */
+  readonly mailbox?: Mailbox | undefined
+  /** @param ms after the story's origin; undefined before there is one */
+  readonly tell: (who: string, what: string, ms?: number) => void
+  readonly signal: AbortSignal
+}
+
+export interface Contained {
+  readonly action: string
+  readonly outcome: string
+  /** Epoch ms, by whoever carried it out. */
+  readonly at: number
+}
+
+/** What became of one detonation. */
+export interface Outcome {
+  /** Of the attack itself, without the questions that are asked afterwards. */
+  readonly requests: number
+  readonly detonation: Detonation
+  /** Asked once the containment was done and every request answered. */
+  readonly reckoning: Reckoning
+  readonly alert: Alert | undefined
+  readonly contained: Contained | undefined
+  /** Epoch ms: when the alert would have come had its monitor been evaluated in the other way, at each event or every minute. */
+  readonly alertedOtherwise: number | undefined
+  /** Of a prevented attack: what it left in the logs, where they can be asked. */
+  readonly traces?: TracesFound | undefined
+}
+
+export interface TracesFound {
+  /** Searches that found less than they must. */
+  readonly missing: readonly string[]
+  /** Alerts about somebody honest. */
+  readonly accusing: readonly Alert[]
+}
+
+export interface TwinOutcome {
+  readonly events: number
+  /** False ones: about the twin, or because of it. */
+  readonly alerts: readonly Alert[]
+  /** Searches that found less than the twin must have left: then nothing can be said. */
+  readonly missing: readonly string[]
+}
+
+/** From the event to its being indexed and told. */
+const ARRIVAL_MS = 10_000
+const CONTAINED_WITHIN_MS = 10_000
+const INDEXED_WITHIN_MS = 10_000
+const QUIET_PAUSE_MS = { arrival: 20, cadence: 500 }
+/** An evaluation takes its moment after the instant for which it is due. */
+const EVALUATED_WITHIN_MS = 1_000
+
+/** How long an alert may take, in ms. */
+const alertDeadlineMs = ({ alertTakesMs = 0 }: Attack, cadenceSeconds: number | undefined): number =>
+  alertTakesMs + (cadenceSeconds === undefined ? ARRIVAL_MS : 2 * cadenceSeconds * 1000 + 30_000)
+
+/** Carries out an attack in the lab, and watches what the defence makes of it. */
+export const detonate = (run: Run, lab: ObservedLab): Promise<Outcome> =>
+  run.attack.ends === 'prevented' ? beRefused(run, run.attack, lab) : beContained(run, lab)
+
+async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
+  const { attack, runId } = run
+  const since = Date.now()
+  const withinMs = alertDeadlineMs(attack, lab.cadenceSeconds)
+  let alerting: Promise<Alert | undefined> = Promise.resolve(undefined)
+  let containing: Promise<Contained | undefined> = Promise.resolve(undefined)
+  const base = contextIn(lab, run)
+  const context: AttackContext = createAttackContext(base, run.tell, {
+    quietPauseMs: lab.cadenceSeconds === undefined ? QUIET_PAUSE_MS.arrival : QUIET_PAUSE_MS.cadence,
+    patienceMs: withinMs,
+    contained: async () => (await containing)?.at,
+    async heard(group) {
+      const { tell } = context
+      const detonated = { monitor: attack.trips ?? '', group, since, runId: attack.serviceWide ? undefined : runId }
+      alerting = lab.watch.alert((alert) => isAlertOf(alert, detonated), withinMs)
+      containing = alerting.then((alert) => alert && containmentOf(alert, lab, tell))
+      // Whoever awaits the outcome is told of a failure; until then it is nobody's.
+      containing.catch(() => {})
+      if (lab.cadenceSeconds !== undefined) tell('Datadog', `evaluates next at ${nextEvaluation(lab.cadenceSeconds)}`)
+      const alert = await alerting
+      if (alert) tell('Datadog', `${alert.transition}: ${alert.monitor}`, alert.notified_at)
+      else tell('Datadog', `has raised no alert within ${withinMs / 1000} s`)
+      return alert ? 'raised' : 'unheard'
+    },
+  })
+  const detonation = await attack.attack(run.target, context)
+  const alert = await alerting
+  const contained = await containing
+  const requests = base.requests()
+  const reckoning = await reckonUp(run, base, context, detonation)
+  const otherwise = alert && (await alertedInOtherMode(alert, since, lab))
+  return { requests, detonation, reckoning, alert, contained, alertedOtherwise: otherwise }
+}
+
+/** Needs no alert. If one comes all the same, its containment is done before the questions are asked. */
+async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab): Promise<Outcome> {
+  const since = Date.now()
+  const base = contextIn(lab, run)
+  const context = createAttackContext(base, run.tell, UNHEARD)
+  const detonation = await run.attack.attack(run.target, context)
+  await base.idle()
+  const missing = await awaitTraces(leaves, run.runId, lab.logs)
+  await awaitEvaluation(lab, run.signal)
+  const isOurs = (alert: Alert) => isFalseAlert(alert, { groups: [], runId: run.runId })
+  const told = await lab.logs.alertsSince(since)
+  const accusing = told.filter((alert) => isAbout(alert, detonation.innocent ?? []))
+  const alerts = told.filter((alert) => isOurs(alert) || accusing.includes(alert))
+  for (const alert of alerts) {
+    context.tell('Datadog', `${alert.transition}: ${alert.monitor}`, alert.notified_at)
+    await containmentOf(alert, lab, context.tell)
+  }
+  const requests = base.requests()
+  const reckoning = await reckonUp(run, base, context, detonation)
+  return {
+    ...{ requests, detonation, reckoning, traces: { missing, accusing } },
+    ...{ alert: alerts[0], contained: undefined, alertedOtherwise: undefined },
+  }
+}
+
+/** Of attacks that wait for no alarm. */
+const UNHEARD = {
+  ...{ quietPauseMs: QUIET_PAUSE_MS.arrival, patienceMs: ARRIVAL_MS },
+  heard: async () => 'unheard' as const,
+  contained: async () => undefined,
+}
+
+/** Asks everything that the attack got into, once no request is under way any more. */
+export async function reckonUp(
+  { attack }: Pick<Run, 'attack'>,
+  base: RunContext,
+  { tell }: AttackContext,
+  { lost = [], restored = [] }: Detonation,
+): Promise<Reckoning> {
+  await base.idle()
+  const passwords = attack.trips !== undefined && policyFor(attack.trips)?.action === 'block_ip'
+  return base.reckon({ passwords, lost: new Set(lost), restored: new Set(restored), tell })
+}
+
+async function alertedInOtherMode(alert: Alert, since: number, lab: ObservedLab): Promise<number | undefined> {
+  const monitor = lab.monitors.find(({ slug }) => slug === alert.monitor)
+  const cadenceSeconds = lab.cadenceSeconds === undefined ? DATADOG_CADENCE_SECONDS : undefined
+  return monitor && alertedOtherwise({ monitor, group: alert.group, since, cadenceSeconds }, lab.logs)
+}
+
+/** Lets the twin act, until the stand-in has seen all of it. */
+export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> {
+  const since = Date.now()
+  const context = contextIn(lab, run)
+  const use = await run.attack.twin.act(run.target, context)
+  const missing = await awaitTraces(use.leaves, run.runId, lab.logs)
+  await awaitEvaluation(lab, run.signal)
+  const twin = { ...use, runId: run.runId }
+  const alerts = (await lab.logs.alertsSince(since)).filter((alert) => isFalseAlert(alert, twin))
+  const events = await lab.logs.search(`@run_id:${run.runId}`)
+  return { events: events.length, alerts, missing }
+}
+
+const contextIn = ({ logs, insider, mailbox, taken }: ObservedLab, run: Run) =>
+  createContext({ ...run, insider, mailbox, addresses: freshAddresses((ip) => isSeen(ip, logs), taken) })
+
+async function awaitEvaluation({ cadenceSeconds }: ObservedLab, signal: AbortSignal): Promise<void> {
+  if (cadenceSeconds === undefined) return
+  await sleepUntil(nextAligned(Date.now(), cadenceSeconds) + EVALUATED_WITHIN_MS, signal)
+}
+
+async function awaitTraces(leaves: readonly Traces[], runId: string, logs: Logs): Promise<string[]> {
+  const missing: string[] = []
+  for (const { query, atLeast } of leaves) {
+    const found = await logs.await(`@run_id:${runId} ${query}`, atLeast, INDEXED_WITHIN_MS)
+    if (found.length < atLeast) missing.push(`${query}: ${found.length} of ${atLeast}`)
+  }
+  return missing
+}
+
+/** What was done about an alert: by the event that whoever did it has left, or, of a mere page, by its having arrived. */
+async function containmentOf(
+  alert: Alert,
+  { watch, logs }: ObservedLab,
+  tell: AttackContext['tell'],
+): Promise<Contained | undefined> {
+  const delivery = await watch.delivery(alert.id, CONTAINED_WITHIN_MS)
+  if (delivery) {
+    const { webhook, state, status, started_at = alert.notified_at } = delivery
+    tell('webhook', `${webhook} ${state}${status ? `, answered ${status}` : ''}`, started_at)
+  }
+  if (policyFor(alert.monitor)?.action === 'notify') {
+    const outcome = delivery?.state === 'delivered' ? 'success' : delivery?.state
+    return outcome && { action: 'notify', outcome, at: alert.notified_at }
+  }
+  const [log] = await logs.await(containedSearch(alert), 1, CONTAINED_WITHIN_MS)
+  if (!log) return undefined
+  const { action, outcome } = log.attributes
+  const contained = { action: String(action), outcome: String(outcome), at: log.timestamp }
+  tell('containment', `${contained.action}: ${contained.outcome}`, contained.at)
+  return contained
+}
+
+/** By the group's facet: what a containment's event calls its subject. */
+const SUBJECTS: Readonly<Record<string, string>> = {
+  '@sid': '@sid',
+  '@network': '@blocked_network',
+  '@usr.id': '@usr.id',
+}
+
+function containedSearch({ monitor, group }: Alert): string {
+  const subjects = Object.entries(group).map(([facet, value]) => `${SUBJECTS[facet] ?? facet}:"${value}"`)
+  return ['@evt:contain', `@detection:${monitor}`, ...subjects].join(' ')
+}
+
+const nextEvaluation = (cadenceSeconds: number): string =>
+  new Date(nextAligned(Date.now(), cadenceSeconds)).toISOString().slice(11, 19)
+
+const isSeen = async (ip: string, logs: Logs): Promise<boolean> => (await logs.search(`@ip:${ip}`, 1)).length > 0

@@ -1,0 +1,179 @@
+import { describe, expect, test } from 'vitest'
+import type { Attack } from '../../attacks/attack.ts'
+import type { Reckoning } from '../../attacks/reckoning.ts'
+import { sessionReuse } from '../../attacks/session-reuse.ts'
+import { junit } from '../../cli/verify/junit.ts'
+import { table } from '../../cli/verify/table.ts'
+import type { Alert } from '../../lab/datadog/alerts.ts'
+import type { Outcome, TwinOutcome } from './detonate.ts'
+import { judge } from './judge.ts'
+import { scoreboard } from './scoreboard.ts'
+
+const alert: Alert = {
+  id: 1,
+  event_id: '1',
+  monitor: 'session-reuse',
+  name: 'Session reuse',
+  transition: 'Triggered',
+  at: '2026-01-05T10:00:00.010Z',
+  notified_at: 1_019,
+  group: { '@sid': 'aaaaaaaaaaaaaaaaaaaaaa' },
+  scope: '@sid:aaaaaaaaaaaaaaaaaaaaaa',
+  value: 2,
+  cycle_key: 'c',
+  first_triggered_at: '2026-01-05T10:00:00.010Z',
+  title: 'Session reuse',
+  message: '',
+  sample: [],
+  deliveries: [],
+  unknown_webhooks: [],
+}
+const detonation = { group: alert.group, crossedAt: 1_000, refusedAt: 1_126 }
+const reckoning: Reckoning = { entered: 2, stillIn: 0, lockedOut: 0, toRestore: 0, stays: [], complaints: [] }
+const contained = { action: 'revoke', outcome: 'success', at: 1_120 }
+const outcome: Outcome = { requests: 10, detonation, reckoning, alert, contained, alertedOtherwise: 31_000 }
+const stillIn: Reckoning = { ...reckoning, stillIn: 1, stays: ['Ines’s account: web accepts the session'] }
+const lockedOut: Reckoning = { ...reckoning, lockedOut: 1, complaints: ['Ines: cannot sign in (401)'] }
+const quiet: TwinOutcome = { events: 7, alerts: [], missing: [] }
+const verdictOn = (found: Outcome | Error, twin: TwinOutcome | Error = quiet) =>
+  judge({ attack: sessionReuse, target: 'web', mode: 'arrival', outcome: found, twin, durationMs: 1_500 })
+
+test('a scenario that holds is told by its facts, all of them', () => {
+  expect(verdictOn(outcome)).toEqual({
+    scenario: {
+      slug: 'session-reuse',
+      target: 'web',
+      ends: 'contained',
+      attack: { requests: 10 },
+      alert: { fired: true, monitor: 'session-reuse', group: alert.group, detect_ms: 19 },
+      containment: {
+        ...{ done: true, action: 'revoke', contain_ms: 126, attacker_dead: true, victim_alive: true },
+        ...{ entered: 2, still_in: 0, locked_out: 0, to_restore: 0 },
+      },
+      otherwise: { mode: 'cadence', detect_ms: 30_000, contain_ms: 30_107 },
+      benign: { events: 7, alerts: 0 },
+      ok: true,
+    },
+    faults: [],
+    durationMs: 1_500,
+  })
+})
+
+test('what is refused before the alert is refused then, however long the alert takes', () => {
+  const inline = { ...outcome, detonation: { ...detonation, refusedAt: 1_004 } }
+  expect(verdictOn(inline).scenario).toMatchObject({
+    containment: { contain_ms: 4 },
+    otherwise: { detect_ms: 30_000, contain_ms: 4 },
+  })
+})
+
+describe('a scenario does not hold', () => {
+  test.each<[string, Outcome | Error, (TwinOutcome | Error)?]>([
+    ['no alert', { ...outcome, alert: undefined }],
+    ['no containment', { ...outcome, contained: undefined }],
+    ['the containment ended as refused', { ...outcome, contained: { ...contained, outcome: 'refused' } }],
+    ['the attacker was never refused', { ...outcome, detonation: { ...detonation, refusedAt: undefined } }],
+    ['the attacker still gets in: Ines’s account: web accepts', { ...outcome, reckoning: stillIn }],
+    ['locked out: Ines: cannot sign in (401)', { ...outcome, reckoning: lockedOut }],
+    ['could not be carried out: GET / failed', new Error('GET / failed')],
+    ['the benign twin raised an alert', outcome, { ...quiet, alerts: [alert] }],
+    ['the benign twin left no event', outcome, { ...quiet, events: 0 }],
+    ['not all there: @evt:login: 1 of 2', outcome, { ...quiet, missing: ['@evt:login: 1 of 2'] }],
+    ['the benign twin: Ines was kept out', outcome, new Error('Ines was kept out')],
+  ])('when %s', (fault, found, twin) => {
+    const { scenario, faults } = verdictOn(found, twin)
+    expect(scenario.ok).toBe(false)
+    expect(faults).toEqual([expect.stringContaining(fault)])
+  })
+
+  test('but where nothing is contained, an attacker who is merely known is no fault', () => {
+    const told: Outcome = {
+      ...outcome,
+      contained: { ...contained, action: 'notify' },
+      detonation: { ...detonation, refusedAt: undefined },
+      reckoning: stillIn,
+    }
+    const judged = (slug: string) =>
+      judge({
+        ...{ attack: { ...sessionReuse, trips: slug } as Attack, target: 'web', mode: 'arrival' },
+        ...{ outcome: told, twin: quiet, durationMs: 1 },
+      })
+    expect(judged('session-reuse').faults).toEqual([
+      'the attacker was never refused',
+      expect.stringContaining('the attacker still gets in'),
+    ])
+    expect(judged('telemetry-silence').faults).toEqual([])
+    expect(judged('telemetry-silence').scenario.containment).toMatchObject({ attacker_dead: null, still_in: 1 })
+    const kept = table(scoreboard(HEAD, [judged('telemetry-silence')]), 'at each event', { color: false })
+    expect(kept).toContain('keeps 1 of 2')
+  })
+
+  test('but a prevented attack asks for no alert: it is refused, holds nothing, and its refusal is in the logs', () => {
+    const { slug, title, techniques, targets, does, runbook, twin } = sessionReuse
+    const attack: Attack = {
+      ...{ slug, title, techniques, targets, does, runbook, twin, attack: sessionReuse.attack },
+      ...{ ends: 'prevented', prevention: 'It refuses.', leaves: [] },
+    }
+    const judged = (found: Partial<Outcome>) =>
+      judge({
+        ...{ attack, target: 'web', mode: 'arrival', twin: quiet, durationMs: 1 },
+        outcome: { ...refused, ...found },
+      })
+    const refused: Outcome = {
+      ...outcome,
+      ...{ alert: undefined, contained: undefined, alertedOtherwise: undefined },
+      traces: { missing: [], accusing: [] },
+    }
+    expect(judged({}).faults).toEqual([])
+    expect(judged({}).scenario).toMatchObject({
+      ends: 'prevented',
+      alert: { fired: false, detect_ms: null },
+      containment: { done: false, contain_ms: 126, attacker_dead: true, still_in: 0, locked_out: 0 },
+      otherwise: { detect_ms: null, contain_ms: 126 },
+      ok: true,
+    })
+    const text = table(scoreboard(HEAD, [judged({})]), 'at each event', { color: false })
+    expect(text).toMatch(/session-reuse +web +prevented +126 ms +prevented +126 ms +- +dead, in 0 of 2 +alive .* ok/)
+    expect(judged({ reckoning: stillIn }).faults).toEqual([expect.stringContaining('still gets in')])
+    expect(judged({ reckoning: lockedOut }).faults).toEqual([expect.stringContaining('locked out')])
+    expect(judged({ detonation: { ...detonation, refusedAt: undefined } }).faults).toEqual([
+      'the attacker was never refused',
+    ])
+    expect(judged({ traces: { missing: ['@evt:login: 0 of 1'], accusing: [alert] } }).faults).toEqual([
+      'the refusal is not all in the logs: @evt:login: 0 of 1',
+      'an alert is about somebody honest: Session reuse',
+    ])
+  })
+
+  test('but a containment that found nothing left to do is one', () => {
+    expect(verdictOn({ ...outcome, contained: { ...contained, outcome: 'noop' } }).scenario.ok).toBe(true)
+  })
+})
+
+const HEAD = { run_id: 'v-1', mode: 'arrival', started_at: '2026-01-05T10:00:00.000Z' } as const
+const verdicts = [verdictOn(outcome), verdictOn(new Error('<b> & "\'\u0000\ud800\n'))]
+const board = scoreboard(HEAD, verdicts)
+
+test('the scoreboard counts what holds and what does not', () => {
+  expect(Object.keys(board)).toEqual(['run_id', 'mode', 'started_at', 'scenarios', 'passed', 'failed'])
+  expect(board).toMatchObject({ ...HEAD, passed: 1, failed: 1 })
+})
+
+test('JUnit shows each scenario, and no text of a fault can break it', () => {
+  const xml = junit(board, verdicts)
+  expect(xml).toContain('tests="2" failures="1"')
+  expect(xml.match(/<testcase classname="verify.web" name="session-reuse"/g)).toHaveLength(2)
+  expect(xml.match(/<failure /g)).toHaveLength(1)
+  expect(xml).toContain('&lt;b&gt; &amp; &quot;&apos;\ufffd\ufffd&#10;')
+  expect(xml).not.toContain('<b>')
+  expect(xml).not.toContain('\u0000')
+})
+
+test('the table tells at a glance what failed', () => {
+  const lines = table(board, 'at each event', { color: false }).split('\n')
+  expect(lines.find((line) => line.endsWith('ok'))).toMatch(
+    /session-reuse +web +30 s +30 s +19 ms +126 ms +revoke +dead, in 0 of 2 +alive/,
+  )
+  expect(lines.find((line) => line.endsWith('FAILED'))).toMatch(/none +never +none +never +nobody +IN 0 of 0 +OUT/)
+  expect(lines).toContain('1 of 2 hold')
+})

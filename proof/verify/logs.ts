@@ -1,0 +1,43 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { IndexedLog } from '../../evaluator/log.ts'
+import type { Alert } from '../../lab/datadog/alerts.ts'
+
+const ASK_AGAIN_MS = 25
+const MOST = 1000
+
+/** What the stand-in has indexed, by the same log search that its monitors use. */
+export interface Logs {
+  search(query: string, limit?: number): Promise<IndexedLog[]>
+  /** Asks until at least so many are found: nothing tells of a log's arrival. @returns what there is by then */
+  await(query: string, atLeast: number, withinMs: number): Promise<IndexedLog[]>
+  /** Every transition that was told since. @param since epoch ms */
+  alertsSince(since: number): Promise<Alert[]>
+}
+
+/** @throws from every method, when the stand-in does not answer or does not understand */
+export function openLogs(datadogUrl: string, signal: AbortSignal): Logs {
+  const get = async (path: string, parameters: Record<string, string>): Promise<unknown> => {
+    const response = await fetch(`${datadogUrl}${path}?${new URLSearchParams(parameters)}`, { signal })
+    if (!response.ok) throw new Error(`the stand-in answered ${response.status} to ${path}: ${await response.text()}`)
+    return response.json()
+  }
+  const search: Logs['search'] = async (query, limit = MOST) => {
+    const { logs } = (await get('/lab/logs', { query, limit: String(limit) })) as { logs: IndexedLog[] }
+    return logs
+  }
+  return {
+    search,
+    async await(query, atLeast, withinMs) {
+      const deadline = Date.now() + withinMs
+      for (;;) {
+        const found = await search(query)
+        if (found.length >= atLeast || Date.now() > deadline) return found
+        await delay(ASK_AGAIN_MS, undefined, { signal })
+      }
+    },
+    async alertsSince(since) {
+      const { alerts } = (await get('/lab/alerts', { since: String(since) })) as { alerts: Alert[] }
+      return alerts
+    },
+  }
+}

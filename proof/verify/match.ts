@@ -1,0 +1,39 @@
+import type { BenignUse, Group } from '../../attacks/attack.ts'
+import type { Alert } from '../../lab/datadog/alerts.ts'
+
+/** One detonation, as far as an alert can be told to be about it. */
+export interface Detonated {
+  /** The detection that has to fire. */
+  readonly monitor: string
+  readonly group: Group
+  /** Epoch ms: an alert about anything earlier is not ours. */
+  readonly since: number
+  /** Undefined where the alert is about all of the service: its logs are anybody's, or it has none. */
+  readonly runId: string | undefined
+}
+
+type Told = Pick<Alert, 'monitor' | 'transition' | 'group' | 'at' | 'sample'>
+
+/** By monitor, group and time, and by the run id that the alert's own logs carry: another's alert never counts. */
+export const isAlertOf = (alert: Told, { monitor, group, since, runId }: Detonated): boolean =>
+  alert.monitor === monitor &&
+  alert.transition === 'Triggered' &&
+  isSameGroup(alert.group, group) &&
+  Date.parse(alert.at) >= since &&
+  (runId === undefined || alert.sample.some(({ attributes }) => attributes.run_id === runId))
+
+type Harmless = Pick<BenignUse, 'groups' | 'aftermathOf'> & { readonly runId: string }
+
+/** An alert that something harmless caused: about one of its subjects, or because of one of its events. */
+export const isFalseAlert = (alert: Told, { groups, aftermathOf = [], runId }: Harmless): boolean =>
+  alert.transition !== 'Recovered' &&
+  !aftermathOf.some(({ monitor, group }) => alert.monitor === monitor && isSameGroup(alert.group, group)) &&
+  (isAbout(alert, groups) || alert.sample.some(({ attributes }) => attributes.run_id === runId))
+
+export const isAbout = (alert: Pick<Alert, 'group'>, groups: readonly Group[]): boolean =>
+  groups.some((group) => isSameGroup(alert.group, group))
+
+export function isSameGroup(one: Group, other: Group): boolean {
+  const keys = Object.keys(one)
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key])
+}

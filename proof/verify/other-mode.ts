@@ -1,0 +1,49 @@
+import type { Group } from '../../attacks/attack.ts'
+import { Evaluator } from '../../evaluator/evaluate/evaluate.ts'
+import type { IndexedLog } from '../../evaluator/log.ts'
+import type { Monitor } from '../../evaluator/monitor/monitor.ts'
+import type { Logs } from './logs.ts'
+import { isSameGroup } from './match.ts'
+
+/** How often Datadog evaluates a monitor whose window is shorter than a day: documentation, monitors/configuration. */
+export const DATADOG_CADENCE_SECONDS = 60
+
+/** When a monitor fires over given logs, evaluated in one way. */
+export interface Question {
+  readonly monitor: Monitor
+  readonly group: Group
+  /** Epoch ms: nothing before it is asked for. */
+  readonly since: number
+  /** Undefined: at each log's own time. */
+  readonly cadenceSeconds: number | undefined
+}
+
+/**
+ * Asks of a run's own log when the alert would have come, had its monitor been evaluated in the other way: the same
+ * evaluator, the same monitor and the same events as in the run.
+ * @returns epoch ms, or undefined when it would not have come
+ */
+export async function alertedOtherwise(question: Question, logs: Logs): Promise<number | undefined> {
+  const { monitor, group } = question
+  const terms = Object.entries(group).map(([facet, value]) => `${facet}:"${value}"`)
+  return firesAt(question, await logs.search([`(${monitor.parsed.search})`, ...terms].join(' ')))
+}
+
+/** @param found in any order */
+export function firesAt(
+  { monitor, group, since, cadenceSeconds }: Question,
+  found: readonly IndexedLog[],
+): number | undefined {
+  const evaluator = new Evaluator([monitor], {
+    samples: false,
+    ...(cadenceSeconds !== undefined && { cadenceSeconds }),
+  })
+  const inOrder = [...found].sort((a, b) => a.timestamp - b.timestamp)
+  const transitions = inOrder.flatMap((log) => evaluator.push(log))
+  const end =
+    Math.max(since, inOrder.at(-1)?.timestamp ?? since) + monitor.parsed.windowMs + 2 * DATADOG_CADENCE_SECONDS * 1000
+  transitions.push(...evaluator.advance(end))
+  return transitions.find(
+    ({ transition, at, ...one }) => transition === 'Triggered' && at >= since && isSameGroup(one.group, group),
+  )?.at
+}

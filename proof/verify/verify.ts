@@ -1,0 +1,147 @@
+import { type Attack, BenignRefused, type Target, type TargetKind } from '../../attacks/attack.ts'
+import { RequestFailed } from '../../attacks/clients/wire.ts'
+import { inParallel } from '../../attacks/parallel.ts'
+import { SEED_MAX } from '../../attacks/random.ts'
+import { duration } from '../../cli/output.ts'
+import type { Alert } from '../../lab/datadog/alerts.ts'
+import { actTwin, detonate, type ObservedLab, type Run } from './detonate.ts'
+import { judge } from './judge.ts'
+import { isSameGroup } from './match.ts'
+import type { Evaluation, Verdict } from './scoreboard.ts'
+
+export interface VerifyOptions {
+  readonly lab: ObservedLab
+  readonly attacks: readonly Attack[]
+  readonly targets: readonly Target[]
+  /** Origins of both hosts: whatever an attack gets on one is asked on the other too. */
+  readonly hosts: Readonly<Record<TargetKind, string>>
+  /** Of all of it; each detonation and each twin has one of its own below it. */
+  readonly runId: string
+  readonly seed: number
+  /** Told of what happens, scenario by scenario. */
+  readonly say: (scenario: string, text: string) => void
+  readonly signal: AbortSignal
+}
+
+/** More would only wait for each other: each sign-in is a password hash, and there are two cores. */
+const AT_ONCE = 6
+/** The longest window of an alert about all of the service, twice. */
+const RECOVERS_WITHIN_MS = 20 * 60_000
+
+export const modeOf = ({ cadenceSeconds }: Pick<ObservedLab, 'cadenceSeconds'>): Evaluation =>
+  cadenceSeconds === undefined ? 'arrival' : 'cadence'
+
+interface Pair {
+  readonly attack: Attack
+  readonly target: Target
+  /** Short enough for a run id. */
+  readonly number: number
+}
+
+/**
+ * Detonates each attack and its twin on each target. One after the other where each alert comes at once; several together
+ * where they wait for the same evaluation anyway. Last, and always by itself, what alerts about all of the service.
+ * @throws when the lab is lost, or the signal ends it
+ */
+export async function verify(options: VerifyOptions): Promise<Verdict[]> {
+  const pairs = options.attacks
+    .flatMap((attack) => options.targets.map((target) => ({ attack, target })))
+    .filter(({ attack, target }) => attack.targets.includes(target.kind))
+    .map((pair, at) => ({ ...pair, number: at + 1 }))
+  const own = pairs.filter(({ attack }) => !attack.serviceWide)
+  const wide = pairs.filter(({ attack }) => attack.serviceWide)
+  const verdicts =
+    modeOf(options.lab) === 'arrival'
+      ? await inParallel(own, 1, (pair) => holdsInTurn(pair, options))
+      : await inParallel(own, AT_ONCE, (pair) => holdsAtOnce(pair, options))
+  for (const pair of wide) verdicts.push(await holdsAlone(pair, options))
+  return inOrder(verdicts, pairs)
+}
+
+/** As the attacks are listed, whenever they were tried. */
+const inOrder = (verdicts: readonly Verdict[], pairs: readonly Pair[]): Verdict[] =>
+  pairs.flatMap(({ attack, target }) =>
+    verdicts.filter(({ scenario }) => scenario.slug === attack.slug && scenario.target === target.kind),
+  )
+
+/** The twin goes first: once the attack has alerted about the whole service, nothing could make it alert again. */
+async function holdsAlone(pair: Pair, options: VerifyOptions): Promise<Verdict> {
+  const startedAt = performance.now()
+  const { lab } = options
+  await awaitQuiet(pair, options)
+  const twin = await attempt(() => actTwin(twinRunOf(pair, options), lab))
+  const outcome = await attempt(() => detonate(runOf(pair, options), lab))
+  return told(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
+}
+
+async function holdsInTurn(pair: Pair, options: VerifyOptions): Promise<Verdict> {
+  const startedAt = performance.now()
+  const outcome = await attempt(() => detonate(runOf(pair, options), options.lab))
+  const twin = await attempt(() => actTwin(twinRunOf(pair, options), options.lab))
+  return told(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
+}
+
+async function holdsAtOnce(pair: Pair, options: VerifyOptions): Promise<Verdict> {
+  const startedAt = performance.now()
+  const [outcome, twin] = await Promise.all([
+    attempt(() => detonate(runOf(pair, options), options.lab)),
+    attempt(() => actTwin(twinRunOf(pair, options), options.lab)),
+  ])
+  return told(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
+}
+
+/** An alert that an earlier run has left open would hide the next one: there is none until it has recovered. */
+async function awaitQuiet({ attack, target }: Pair, { lab, say, signal }: VerifyOptions): Promise<void> {
+  const group = attack.serviceWide?.(target.kind) ?? {}
+  const isOfGroup = (alert: Alert) => alert.monitor === attack.trips && isSameGroup(alert.group, group)
+  const last = (await lab.logs.alertsSince(0)).filter(isOfGroup).at(-1)
+  if (!last || last.transition === 'Recovered') return
+  say(`${attack.slug} on ${target.kind}`, 'waits until the alert that an earlier run has raised is over')
+  await lab.watch.alert(
+    (alert) => isOfGroup(alert) && alert.id > last.id && alert.transition === 'Recovered',
+    RECOVERS_WITHIN_MS,
+  )
+  signal.throwIfAborted()
+}
+
+const findingsOf = ({ attack, target }: Pair, startedAt: number, { lab }: VerifyOptions) => ({
+  attack,
+  target: target.kind,
+  mode: modeOf(lab),
+  durationMs: performance.now() - startedAt,
+})
+
+const nameOf = ({ attack, target }: Pair): string => `${attack.slug} on ${target.kind}`
+
+const runOf = (pair: Pair, { hosts, runId, seed, say, signal }: VerifyOptions): Run => ({
+  attack: pair.attack,
+  target: pair.target,
+  hosts,
+  runId: `${runId}-${pair.number}`,
+  // Other people and other choices in each, and the same ones again for the same seed.
+  seed: (seed + pair.number) % SEED_MAX,
+  signal,
+  tell: (who, what, ms) => say(nameOf(pair), `${who}: ${what}${ms === undefined ? '' : ` [+${duration(ms)}]`}`),
+})
+
+const twinRunOf = (pair: Pair, options: VerifyOptions): Run => ({
+  ...runOf(pair, options),
+  runId: `${options.runId}-${pair.number}-twin`,
+  tell: (who, what) => options.say(`${nameOf(pair)}, twin`, `${who}: ${what}`),
+})
+
+/** A target that fails, or keeps out the innocent, is a finding; anything else is a fault of ours or of the lab. */
+async function attempt<T>(act: () => Promise<T>): Promise<T | Error> {
+  try {
+    return await act()
+  } catch (error) {
+    if (error instanceof RequestFailed || error instanceof BenignRefused) return error
+    throw error
+  }
+}
+
+function told(verdict: Verdict, { say }: VerifyOptions): Verdict {
+  const { scenario, faults } = verdict
+  say(`${scenario.slug} on ${scenario.target}`, scenario.ok ? 'holds' : `DOES NOT HOLD: ${faults.join('; ')}`)
+  return verdict
+}
