@@ -2,7 +2,7 @@ import { twin } from './account-brute-force.twin.ts'
 import type { Attack, AttackContext } from './attack.ts'
 import { castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 
 const GUESSES = 24
 /** Eight guesses from each: no address does anything that would be noticed. */

@@ -1,7 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { networkOf } from '../shared/client/address.ts'
 import { LAB_EGRESS_RANGE } from '../shared/geo/documentation.ts'
-import type { Group } from './attack.ts'
 
 /**
  * Where simulated clients come from: the ranges that documents and tests may use, and nobody has. Those of one method are
@@ -23,7 +22,7 @@ export interface Addresses {
 }
 
 /** The group of an alert about the network that an address is in. */
-export const networkGroup = (address: string): Group => ({ '@network': networkOf(address) })
+export const networkGroup = (address: string): { '@network': string } => ({ '@network': networkOf(address) })
 
 /** Another address of the same subscriber: one /64 has 2⁶⁴ of them. @param address IPv6, as {@link Addresses} gives them */
 export const inSubnetOf = (address: string): string =>

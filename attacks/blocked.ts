@@ -1,7 +1,7 @@
 import type { AttackContext, Crossing } from './attack.ts'
 import type { Account, Person } from './cast.ts'
 import type { SignIn } from './clients/client.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { inParallel } from './parallel.ts'
 import { onceContained } from './stay.ts'
 

@@ -1,10 +1,11 @@
+import { LAB_CANARY } from '../shared/lab.ts'
 import { networkGroup } from './addresses.ts'
 import type { Attack, AttackContext } from './attack.ts'
 import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
 import { twin } from './canary-account.twin.ts'
-import { type Account, castPeople, LAB_CANARY, leakedList, type Person } from './cast.ts'
+import { type Account, castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { registerAtHome } from './sessions.ts'
 
 /** Lines of the list before the planted one, and after it. */

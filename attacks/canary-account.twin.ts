@@ -1,6 +1,7 @@
+import { LAB_CANARY } from '../shared/lab.ts'
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, LAB_CANARY, mistype, type Person } from './cast.ts'
+import { castPeople, mistype, type Person } from './cast.ts'
 import { OFFICE_DEVICES } from './clients/devices.ts'
 
 /** Addresses that a careless comparison would take for the planted one; each of this run alone. */

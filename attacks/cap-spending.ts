@@ -3,7 +3,7 @@ import { twin } from './cap-spending.twin.ts'
 import { type Account, castPeople, leakedList, type Person } from './cast.ts'
 import type { Session } from './clients/client.ts'
 import { chromeOnMac, chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { LOOT, openOnTwoDevices, presentUntilRefused } from './sessions.ts'
 import { stayUntilRefused } from './stay.ts'
 

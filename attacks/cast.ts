@@ -11,9 +11,6 @@ export interface Person extends Account {
   readonly name: string
 }
 
-/** Nobody's login: the lab plants it (`CANARY_ADDRESSES`), as an operator would in a list for thieves to find. */
-export const LAB_CANARY = 'payroll.archive@example.com'
-
 const NAMES = [
   ...['Amara', 'Bruno', 'Chloe', 'Dilan', 'Elif', 'Farid', 'Greta', 'Hana', 'Ines', 'Jonas', 'Kofi', 'Lena', 'Mateo'],
   ...[

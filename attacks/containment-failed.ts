@@ -3,7 +3,7 @@ import { tryAll } from './blocked.ts'
 import { plantedIn } from './canary-account.ts'
 import { type Account, leakedList } from './cast.ts'
 import { firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { REFUSED, twin } from './containment-failed.twin.ts'
 
 /** One more than credential-stuffing lets pass. */

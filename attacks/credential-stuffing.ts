@@ -3,7 +3,7 @@ import type { Attack } from './attack.ts'
 import { type TryOne, tryFirst, tryLast, tryRest } from './blocked.ts'
 import { castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './credential-stuffing.twin.ts'
 import { registerAtHome } from './sessions.ts'
 

@@ -1,7 +1,7 @@
 import type { Attack, AttackContext, Context, TargetKind } from './attack.ts'
 import { type Account, castPeople, leakedList, type Person } from './cast.ts'
 import { chromeOnWindows, OFFICE_DEVICES } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './distributed-stuffing.twin.ts'
 import { inParallel } from './parallel.ts'
 

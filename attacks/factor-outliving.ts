@@ -2,7 +2,7 @@ import { networkGroup } from './addresses.ts'
 import type { PreventedAttack } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { chromeOnWindows } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './factor-outliving.twin.ts'
 import { changesOfFactor, proveAgain, turnOnAuthenticator } from './second-factor.ts'
 

@@ -2,7 +2,7 @@ import { LEARNING } from '../shared/auth/travel.ts'
 import type { Attack } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { chromeOnWindows } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { signInDaily, twin } from './impossible-travel.twin.ts'
 import { stayUntilRefused } from './stay.ts'
 

@@ -1,5 +1,5 @@
 import type { Context, Insider } from './attack.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 
 /** @throws RequestFailed where the target is no lab */
 export function insiderOf({ insider }: Context): Insider {

@@ -3,7 +3,7 @@ import type { Attack, AttackContext } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { type Client, userOf } from './clients/client.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './mfa-guessing.twin.ts'
 import { openWithAuthenticator, passPassword } from './second-factor.ts'
 

@@ -1,7 +1,7 @@
 import type { Attack } from './attack.ts'
 import { type Account, castPeople, type Person } from './cast.ts'
 import type { SignIn } from './clients/client.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './reauthentication-guessing.twin.ts'
 import { openAndCopy } from './sessions.ts'
 import { stayUntilRefused } from './stay.ts'

@@ -1,7 +1,8 @@
 import { TARGETS, type TargetKind } from './attack.ts'
 import type { Client, Session } from './clients/client.ts'
 import { cookieName } from './clients/cookie-jar.ts'
-import { type Answer, type Line, type Outgoing, RequestFailed, send } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
+import { type Answer, type Line, type Outgoing, send } from './clients/wire.ts'
 import type { Holdings, HonestClient, HonestPerson, Whereabouts } from './holdings.ts'
 
 /** Where questions go: each token is asked on both hosts, whichever it was issued by. */

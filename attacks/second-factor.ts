@@ -3,7 +3,8 @@ import type { Person } from './cast.ts'
 import { type Authenticator, createAuthenticator } from './clients/authenticator.ts'
 import type { Client, Session } from './clients/client.ts'
 import { cookieName } from './clients/cookie-jar.ts'
-import { type Outgoing, type Path, RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
+import type { Outgoing, Path } from './clients/wire.ts'
 
 /** Opens an account with an authenticator, on the device that is its first. */
 export async function openWithAuthenticator(

@@ -2,7 +2,7 @@ import type { ContainedAttack } from './attack.ts'
 import { type Account, castPeople, leakedList, type Person } from './cast.ts'
 import type { Client } from './clients/client.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './session-flood.twin.ts'
 import { onceContained, stayUntilRefused } from './stay.ts'
 

@@ -1,6 +1,6 @@
 import type { Attack } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './session-fork.twin.ts'
 import { LOOT, openAndCopy, presentUntilRefused, useUntilRenewed } from './sessions.ts'
 

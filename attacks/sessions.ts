@@ -3,7 +3,7 @@ import type { Context, Target, TargetKind } from './attack.ts'
 import type { Person } from './cast.ts'
 import type { Client, Session, Visit } from './clients/client.ts'
 import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 
 /** Somebody who works looks at a page now and then. */
 const LOOKS_EVERY_MS = 1_000

@@ -1,7 +1,7 @@
 import type { Attack } from './attack.ts'
 import { castPeople, mistype, type Person } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/wire.ts'
+import { RequestFailed } from './clients/request-failed.ts'
 import { stayUntilRefused } from './stay.ts'
 import { twin } from './takeover-after-failures.twin.ts'
 

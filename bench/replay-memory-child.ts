@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { loadMonitors } from '../evaluator/monitor/monitor.ts'
-import { replayStream } from '../evaluator/replay/replay-stream.ts'
+import { loadMonitors } from 'alertproof'
+import { replayStream } from 'alertproof/replay'
 
 const monitors = await loadMonitors(join(import.meta.dirname, '../detections'))
 await replayStream(

@@ -1,9 +1,8 @@
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadMonitors, type Monitor } from '../evaluator/monitor/monitor.ts'
-import { fileChunks, visitLines } from '../evaluator/replay/lines.ts'
-import { replayStream } from '../evaluator/replay/replay-stream.ts'
+import { loadMonitors, type Monitor } from 'alertproof'
+import { fileChunks, replayStream, visitLines } from 'alertproof/replay'
 import { writeEvents } from './events.ts'
 
 /** Events per CPU second, round by round. */

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { fileChunks } from '../evaluator/replay/lines.ts'
+import { fileChunks } from 'alertproof/replay'
 
 const reasons: Record<string, string> = {
   ENOENT: 'there is no such file',

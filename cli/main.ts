@@ -109,7 +109,7 @@ function terminal(verb: string): Io {
 }
 
 async function load(verb: Verb): Promise<Command> {
-  const { command } = (await import(`./${verb}.ts`)) as { command: Command }
+  const { command } = (await import(`./verbs/${verb}.ts`)) as { command: Command }
   return command
 }
 

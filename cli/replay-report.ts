@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises'
-import type { Estate } from '../evaluator/monitor/estate/estate.ts'
+import type { MonitorFault, MonitorReading } from 'alertproof'
 import {
+  type Estate,
   type Expectable,
   type Expectations,
   type GroupValues,
   holds,
   type Outcome,
   type Triggers,
-} from '../evaluator/monitor/estate/expectations.ts'
-import type { MonitorFault, MonitorReading } from '../evaluator/monitor/monitor-reading.ts'
+} from 'alertproof/estate'
 import type { Io } from './command.ts'
 import { junitXml } from './junit.ts'
 

@@ -12,10 +12,10 @@ const TSX = fileURLToPath(new URL('../node_modules/tsx', import.meta.url))
 let dir: string
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ato run '))
-  await mkdir(join(dir, 'lab'))
-  await cp(RUN, join(dir, 'lab', 'run.mjs'))
+  await mkdir(join(dir, 'cli'))
+  await cp(RUN, join(dir, 'cli', 'run.mjs'))
   await write('package.json', JSON.stringify({ type: 'module', engines: { node: '^20.20.0 || ^22.0.0' } }))
-  await write('lab/program.ts', 'const seen: string[] = process.argv.slice(2)\nconsole.log(JSON.stringify(seen))\n')
+  await write('cli/program.ts', 'const seen: string[] = process.argv.slice(2)\nconsole.log(JSON.stringify(seen))\n')
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
@@ -23,7 +23,7 @@ const write = (path: string, text: string) => writeFile(join(dir, path), text)
 
 function run(...argv: string[]): Promise<{ code: unknown; out: string; err: string }> {
   return new Promise((done) => {
-    execFile(process.execPath, ['cli/run.mjs', 'lab/program.ts', ...argv], { cwd: dir }, (error, out, err) =>
+    execFile(process.execPath, ['cli/run.mjs', 'cli/program.ts', ...argv], { cwd: dir }, (error, out, err) =>
       done({ code: error?.code ?? 0, out, err }),
     )
   })
@@ -55,8 +55,8 @@ test('a Node that is too old is named, also before npm ci', async () => {
 
 test('a package that an older installation lacks is named, however late it is needed', async () => {
   await install()
-  await write('lab/program.ts', "await import('./verb.ts')\n")
-  await write('lab/verb.ts', "import 'not-there/deep'\n")
+  await write('cli/program.ts', "await import('./verb.ts')\n")
+  await write('cli/verb.ts', "import 'not-there/deep'\n")
   const { code, err } = await run()
   expect(code).toBe(1)
   expect(err).toMatch(/^The package not-there is not installed.* Run: npm ci\n$/)
@@ -64,7 +64,7 @@ test('a package that an older installation lacks is named, however late it is ne
 
 test('the fault of a program itself keeps its stack', async () => {
   await install()
-  await write('lab/program.ts', "throw new Error('own fault')\n")
+  await write('cli/program.ts', "throw new Error('own fault')\n")
   const { code, err } = await run()
   expect(code).toBe(1)
   expect(err).toMatch(/Error: own fault\n +at .*program\.ts/)

@@ -1,10 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { logOfEvent } from '../evaluator/app-event.ts'
-import { Evaluator, type Transition } from '../evaluator/evaluate/evaluate.ts'
-import type { IndexedLog } from '../evaluator/log.ts'
-import { loadMonitors, type Monitor } from '../evaluator/monitor/monitor.ts'
-import { Replayer } from '../evaluator/replay/replay.ts'
+import { Evaluator, type IndexedLog, loadMonitors, logOfEvent, type Monitor, type Transition } from 'alertproof'
+import { Replayer } from 'alertproof/replay'
 import type { Event } from '../shared/event.ts'
 
 /** What, and after how many ms since the first event's time; in order of time. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { parseWebhook } from 'alertproof/notify'
 import { describe, expect, test } from 'vitest'
-import { parseWebhook } from '../evaluator/notify/webhook.ts'
 import { claimsOf } from '../proof/claims/claims.ts'
 import { groupOf, pathOf, withValue } from '../proof/claims/events.ts'
 import { deliver, groupsInBytes, hostileValues, textPaths } from '../proof/claims/hostile.ts'

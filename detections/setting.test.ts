@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { readMonitor } from 'alertproof'
 import { describe, expect, test } from 'vitest'
-import { readMonitor } from '../evaluator/monitor/monitor.ts'
 import { loadCatalogue } from '../ops/datadog-api/catalogue.ts'
 import { type Profile, profiles } from './profiles.ts'
 import { withSetting } from './setting.ts'

@@ -1,5 +1,7 @@
-import type { Json } from '../ops/datadog-api/json.ts'
 import type { Setting } from './profiles.ts'
+
+/** A monitor as its file has it. */
+type Json = Readonly<Record<string, unknown>>
 
 const CONDITION = /\.last\("(\w+)"\)(\s*)([<>=!]+)(\s*)(-?[\d.]+)\s*$/
 

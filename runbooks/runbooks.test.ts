@@ -1,8 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { compileSearch, loadMonitors, parseSearch } from 'alertproof'
 import { describe, expect, test } from 'vitest'
-import { loadMonitors } from '../evaluator/monitor/monitor.ts'
-import { compileSearch, parseSearch } from '../evaluator/search/search.ts'
 import { canMatch } from '../proof/lint/reach.ts'
 import { EVENTS, eventFields } from '../shared/event.ts'
 

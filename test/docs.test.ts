@@ -3,12 +3,12 @@ import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { compileSearch } from 'alertproof'
 import pg from 'pg'
 import { beforeAll, describe, expect, inject, it, test } from 'vitest'
 import { attacks } from '../attacks/index.ts'
 import type { Command } from '../cli/command.ts'
 import { loadDetections } from '../detections/harness.ts'
-import { compileSearch } from '../evaluator/search/search.ts'
 import { eventFields } from '../shared/event.ts'
 import { migrate } from '../shared/stores/postgres/migrate.ts'
 import { codeOf, commandsIn, commandsOf, linksOf, loadPages, ROOT } from './docs/pages.ts'
@@ -36,7 +36,11 @@ const FOLDERS = [
   'detections',
   'attacks',
   'runbooks',
+  'evaluator',
+  'proof',
+  'ops',
   'lab',
+  'cli',
   'test',
   'docs',
   'infra',
@@ -110,7 +114,7 @@ describe.each(pages)('$path', (page) => {
 
 /** One of our own commands, by its npm script. */
 async function verbOf(script: string): Promise<Command | undefined> {
-  const [, verb] = / lab\/cli\/main\.ts (\w+)$/.exec(scripts[script] ?? '') ?? []
+  const [, verb] = / cli\/main\.ts (\w+)$/.exec(scripts[script] ?? '') ?? []
   return verb === undefined ? undefined : ((await import(`../cli/verbs/${verb}.ts`)) as { command: Command }).command
 }
 

@@ -1,10 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { logOfEvent } from '../evaluator/app-event.ts'
-import { Evaluator, type Transition } from '../evaluator/evaluate/evaluate.ts'
-import type { Monitor } from '../evaluator/monitor/monitor.ts'
-import { notifierFor } from '../evaluator/notify/notification.ts'
-import { substitute } from '../evaluator/notify/payload.ts'
-import { parseWebhook } from '../evaluator/notify/webhook.ts'
+import { Evaluator, logOfEvent, type Monitor, type Transition } from 'alertproof'
+import { notifierFor, parseWebhook, substitute } from 'alertproof/notify'
 import type { Answer, Asked, Functions } from '../functions/testing.ts'
 
 const MINUTE_MS = 60_000

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { loadMonitors } from 'alertproof'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { loadMonitors } from '../evaluator/monitor/monitor.ts'
 import { createOpenAlerts } from '../functions/sweep/alerts.ts'
 import { pullAlerts } from '../functions/sweep/pull.ts'
 import { newRun } from '../functions/sweep/run.ts'

@@ -82,3 +82,10 @@ export function problemOfCheck(check: Exclude<SessionCheck, { kind: 'accepted' }
       })
   }
 }
+
+export const waitText = (seconds = 60): string => `Too many attempts. ${tryAgain(seconds)}`
+
+export function tryAgain(seconds: number): string {
+  if (seconds < 120) return `Try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`
+  return `Try again in ${Math.ceil(seconds / 60)} minutes.`
+}

@@ -2,7 +2,8 @@ import type { Account } from '../cast.ts'
 import { type Client, genOf, type Session, type SignIn, sidOf, wordsOf } from './client.ts'
 import type { Device } from './devices.ts'
 import { registerByMail } from './mailbox.ts'
-import { type Answer, type Line, type Path, RequestFailed, send } from './wire.ts'
+import { RequestFailed } from './request-failed.ts'
+import { type Answer, type Line, type Path, send } from './wire.ts'
 
 /** A script that talks to the auth API: JSON in, JSON out, the token as a bearer. */
 export function createFunctionsClient(start: { device: Device; address: string }, line: Line): Client {

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { Mailbox } from '../../lab/mailbox/mailbox.ts'
 import { mailboxRoutes } from '../../lab/mailbox/routes.ts'
 import { openMailbox, registerByMail } from './mailbox.ts'
-import { RequestFailed } from './wire.ts'
+import { RequestFailed } from './request-failed.ts'
 
 const ANNA = { email: 'anna@example.com', password: 'a password' }
 const closers: (() => unknown)[] = []

@@ -1,5 +1,5 @@
 import type { Account } from '../cast.ts'
-import { RequestFailed } from './wire.ts'
+import { RequestFailed } from './request-failed.ts'
 
 /** Where the target's mail ends up, for those whose addresses are invented: the lab's. */
 export interface Mailbox {

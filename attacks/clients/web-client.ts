@@ -3,7 +3,8 @@ import { type Client, genOf, type Session, type SignIn, sidOf, wordsOf } from '.
 import { CookieJar } from './cookie-jar.ts'
 import type { Device } from './devices.ts'
 import { registerByMail } from './mailbox.ts'
-import { type Answer, type Line, type Path, RequestFailed, send } from './wire.ts'
+import { RequestFailed } from './request-failed.ts'
+import { type Answer, type Line, type Path, send } from './wire.ts'
 
 /** Screen, time zone and languages, as the sign-in page's own script collects them. */
 const HINTS = JSON.stringify({ screen: '1920x1080', zone: 'Europe/Lisbon', languages: ['en-GB', 'en'] })

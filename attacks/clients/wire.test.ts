@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { runIdOf } from '../../shared/client/device.ts'
 import { firefoxOnLinux } from './devices.ts'
-import { createCounter, type Line, RequestFailed, send } from './wire.ts'
+import { RequestFailed } from './request-failed.ts'
+import { createCounter, type Line, send } from './wire.ts'
 
 const FROM = { device: firefoxOnLinux(), address: '203.0.113.9' }
 const servers: Server[] = []

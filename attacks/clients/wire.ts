@@ -1,11 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Device } from './devices.ts'
 import type { Mailbox } from './mailbox.ts'
-
-/** A request that got no usable answer: the run cannot say anything then. */
-export class RequestFailed extends Error {
-  override readonly name = 'RequestFailed'
-}
+import { RequestFailed } from './request-failed.ts'
 
 export interface Answer {
   readonly status: number

@@ -9,18 +9,24 @@ export interface Decision {
   readonly file: string
 }
 
-const folder = 'lab/datadog'
+/** The evaluator, and what the stand-in adds to it. */
+const FOLDERS = ['evaluator', 'lab/datadog']
 
 /** Finds every comment that begins "Decision" with a name, up to the end of its paragraph or its first `@` tag. */
 export async function decisionsIn(root: string): Promise<Decision[]> {
-  const files = (await readdir(join(root, folder), { recursive: true }))
-    .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-    .sort()
+  const files = await Promise.all(FOLDERS.map((folder) => sourcesIn(root, folder)))
   const found = await Promise.all(
-    files.map(async (file) => decisionsOf(await readFile(join(root, folder, file), 'utf8'), `${folder}/${file}`)),
+    files.flat().map(async (file) => decisionsOf(await readFile(join(root, file), 'utf8'), file)),
   )
   return found.flat().sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function sourcesIn(root: string, folder: string): Promise<string[]> {
+  const files = (await readdir(join(root, folder), { recursive: true })).map((file) => file.replaceAll('\\', '/'))
+  return files
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .sort()
+    .map((file) => `${folder}/${file}`)
 }
 
 const begins = /Decision `([\w-]+)`[,:]?\s*(.*)$/
@@ -49,14 +55,13 @@ function decisionsOf(source: string, file: string): Decision[] {
 /** docs/decisions.md, whole. */
 export async function decisionsPage(root: string): Promise<string> {
   const rows = (await decisionsIn(root)).map(
-    ({ name, text, file }) =>
-      `| \`${name}\` | ${text.replaceAll('|', '\\|')} | [${file.slice(folder.length + 1)}](../${file}) |`,
+    ({ name, text, file }) => `| \`${name}\` | ${text.replaceAll('|', '\\|')} | [${file}](../${file}) |`,
   )
   return `# Decisions of the evaluator
 
 Where Datadog's documentation leaves open how a log monitor behaves, [the evaluator](evaluator.md) takes a choice, gives it a
 name in the code, and keeps to it. If Datadog behaves differently in your account, this is the list to look at first. Written by
-\`npm run docs\` from the comments in \`lab/datadog/\`.
+\`npm run docs\` from the comments in \`evaluator/\` and \`lab/datadog/\`.
 
 | decision | what | where |
 | --- | --- | --- |

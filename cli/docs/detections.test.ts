@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { loadMonitors } from 'alertproof'
 import { expect, test } from 'vitest'
 import { profiles } from '../../detections/profiles.ts'
-import { loadMonitors } from '../../evaluator/monitor/monitor.ts'
 import { detectionsPage } from './detections.ts'
 
 const root = join(import.meta.dirname, '../..')

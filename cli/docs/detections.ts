@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { loadMonitors, type Monitor } from 'alertproof'
 import { type Profile, profiles } from '../../detections/profiles.ts'
-import { loadMonitors, type Monitor } from '../../evaluator/monitor/monitor.ts'
 import { RELEASE, TACTICS, TECHNIQUES } from '../../proof/lint/attack-matrix.ts'
 import { tagsOf } from '../../proof/lint/rules.ts'
 import { policyFor } from '../../shared/containment/policy.ts'

@@ -3,13 +3,13 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { FunctionsDeps } from '../../functions/deps.ts'
 import { actOnAll, type Item } from '../../ops/contain/act.ts'
-import { connect } from '../../ops/contain/connect.ts'
 import { watch } from '../../ops/contain/watch.ts'
 import { NotPossible, retry, undo } from '../../shared/containment/operate.ts'
 import type { Decision } from '../../shared/containment/row.ts'
 import type { Containment, ContainmentState } from '../../shared/stores/port.ts'
 import { type Command, type Io, UsageError } from '../command.ts'
 import { readDecision } from '../contain/decision.ts'
+import { openLedger } from '../contain/ledger.ts'
 import { changeLine, describe, table } from '../contain/print.ts'
 import { Progress } from '../contain/progress.ts'
 import { isEmpty, REASONS, readSelection, type Selection, STATES, select } from '../contain/selection.ts'
@@ -118,7 +118,7 @@ export const command: Command = {
     const dryRun = values['dry-run']
     const decision = change && !dryRun ? await readDecision(values.why, values.all, io) : {}
 
-    const deps = await connect(resolve(values.dir), io)
+    const deps = await openLedger(resolve(values.dir), io)
     try {
       if (verb === 'list') return await list(selection, values.json, io, deps)
       if (verb === 'watch') return await watchLedger(selection, values.json, io, deps)

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
+import { MonitorError } from 'alertproof'
 import { type Detection, loadDetections } from '../../detections/harness.ts'
-import { MonitorError } from '../../evaluator/monitor/monitor.ts'
 import { mutate, Stale, survived, type Verdict } from '../../proof/mutants/mutation.ts'
 import { type Command, type Io, UsageError } from '../command.ts'
 import { columns, duration, json, paint } from '../output.ts'

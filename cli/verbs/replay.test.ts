@@ -1,8 +1,8 @@
 import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { frameLine } from 'alertproof/intake'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { frameLine } from '../../lab/logplex/frame.ts'
 import { type Io, UsageError } from '../command.ts'
 import { command } from './replay.ts'
 

@@ -1,22 +1,32 @@
 import { rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Transition } from '../../evaluator/evaluate/track.ts'
-import { urlFields } from '../../evaluator/intake/intake.ts'
-import { EstateError, expectationFile, loadEstate } from '../../evaluator/monitor/estate/estate.ts'
+import { loadMonitors, type Monitor, MonitorError, type Transition } from 'alertproof'
 import {
   compareTriggers,
+  EstateError,
   type Expectable,
   ExpectationError,
   type Expectations,
+  expectationFile,
+  loadEstate,
   readExpectations,
   Triggers,
-} from '../../evaluator/monitor/estate/expectations.ts'
-import { loadMonitors, type Monitor, MonitorError } from '../../evaluator/monitor/monitor.ts'
-import { detectForm, type RecordingForm, recordingForms } from '../../evaluator/replay/recording/recording.ts'
-import type { ReplayOptions } from '../../evaluator/replay/replay.ts'
-import { type ReplayState, readState, StateError, writeState } from '../../evaluator/replay/replay-state.ts'
-import { type ReplaySource, type ReplaySummary, replayStream } from '../../evaluator/replay/replay-stream.ts'
+} from 'alertproof/estate'
+import { urlFields } from 'alertproof/intake'
+import {
+  detectForm,
+  type RecordingForm,
+  type ReplayOptions,
+  type ReplaySource,
+  type ReplayState,
+  type ReplaySummary,
+  readState,
+  recordingForms,
+  replayStream,
+  StateError,
+  writeState,
+} from 'alertproof/replay'
 import { type Command, type Io, UsageError } from '../command.ts'
 import { openInput } from '../input.ts'
 import { json } from '../output.ts'

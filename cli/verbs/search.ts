@@ -1,16 +1,15 @@
 import { parseArgs } from 'node:util'
-import { logOfEvent } from '../../evaluator/app-event.ts'
-import { urlFields } from '../../evaluator/intake/intake.ts'
-import type { Log } from '../../evaluator/log.ts'
-import { EventError, parseEvent } from '../../evaluator/replay/event-reader.ts'
-import { visitLines } from '../../evaluator/replay/lines.ts'
+import { compileSearch, type Log, type LogPredicate, logOfEvent, SearchSyntaxError } from 'alertproof'
+import { urlFields } from 'alertproof/intake'
 import {
   detectForm,
+  EventError,
+  parseEvent,
   type RecordingForm,
   readRecording,
   recordingForms,
-} from '../../evaluator/replay/recording/recording.ts'
-import { compileSearch, type LogPredicate, SearchSyntaxError } from '../../evaluator/search/search.ts'
+  visitLines,
+} from 'alertproof/replay'
 import { type Command, type Io, UsageError } from '../command.ts'
 import { openInput } from '../input.ts'
 

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { loadMonitors } from 'alertproof'
 import type { Target } from '../../attacks/attack.ts'
 import { openMailbox } from '../../attacks/clients/mailbox.ts'
 import { attacks } from '../../attacks/index.ts'
 import { newSeed, SEED_MAX } from '../../attacks/random.ts'
-import { loadMonitors } from '../../evaluator/monitor/monitor.ts'
 import { openInsider } from '../../proof/verify/insider.ts'
 import { openLogs } from '../../proof/verify/logs.ts'
 import { scoreboard, type Verdict } from '../../proof/verify/scoreboard.ts'
@@ -73,8 +73,10 @@ async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: I
   const ending = new AbortController()
   const signal = AbortSignal.any([io.signal, ending.signal])
   const begun = performance.now()
-  const say = (scenario: string, text: string) =>
-    io.err(`${paint(io, 'dim', duration(performance.now() - begun).padStart(7))}  ${scenario}: ${text}\n`)
+  const say = (scenario: string, text: string, afterMs?: number) => {
+    const time = paint(io, 'dim', duration(performance.now() - begun).padStart(7))
+    io.err(`${time}  ${scenario}: ${text}${afterMs === undefined ? '' : ` [+${duration(afterMs)}]`}\n`)
+  }
   const watch = await Watch.open(lab.urls.datadog)
   const lost = lab.failed.then((error) => Promise.reject(error))
   lost.catch(() => {})

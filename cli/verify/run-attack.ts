@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { loadMonitors } from 'alertproof'
 import { freshAddresses } from '../../attacks/addresses.ts'
 import { type Attack, BenignRefused, type TargetKind } from '../../attacks/attack.ts'
 import type { Account } from '../../attacks/cast.ts'
 import { allowedOrigin } from '../../attacks/clients/allow-list.ts'
 import { openMailbox } from '../../attacks/clients/mailbox.ts'
 import { createAttackContext, createContext } from '../../attacks/context.ts'
-import { loadMonitors } from '../../evaluator/monitor/monitor.ts'
 import { type RunFile, readRunFile } from '../../lab/start/run-file.ts'
 import {
   actTwin,

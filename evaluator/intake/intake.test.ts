@@ -1,8 +1,8 @@
 import { deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { frameLine } from '../../lab/logplex/frame.ts'
 import type { IndexedLog } from '../log.ts'
 import { PAYLOAD_BYTES, readSubmission } from './intake.ts'
+import { frameLine } from './logplex-frame-writer.ts'
 
 const receivedAt = Date.UTC(2026, 10, 22, 12)
 const hour = 3_600_000

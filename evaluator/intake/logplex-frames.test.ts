@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { frameLine, frameLoss, splitLine } from '../../lab/logplex/frame.ts'
+import { frameLine, frameLoss, splitLine } from './logplex-frame-writer.ts'
 import { FrameError, parseFrames } from './logplex-frames.ts'
 
 const at = Date.UTC(2026, 0, 2, 3, 4, 5, 678) + 0.901

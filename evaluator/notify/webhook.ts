@@ -1,7 +1,4 @@
-import http from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { type PostOutcome, post } from '../../lab/datadog/post.ts'
 import { DEFAULT_PAYLOAD, type PayloadValues, substitute } from './payload.ts'
 
 const headersText = z.string().transform((text, context) => {
@@ -48,108 +45,6 @@ export function parseWebhook(text: string, file: string): Webhook {
   return { name, url, payload: payload ?? DEFAULT_PAYLOAD, headers: custom_headers ?? {}, encodeAs: encode_as }
 }
 
-/** One notification on its way to one webhook; changes until `state` is no longer `pending`. */
-export interface Delivery {
-  webhook: string
-  state: 'pending' | 'delivered' | 'refused' | 'failed'
-  attempts: number
-  /** Of the last answer, if there was one. */
-  status?: number
-  /** At most 2 KiB of the last answer. */
-  answer?: string
-  error?: string
-  /** Epoch ms of the first attempt. */
-  started_at?: number
-  /** First attempt to last answer. */
-  duration_ms?: number
-}
-
-export interface QueueOptions {
-  timeoutMs?: number
-  /** Before each further attempt; Datadog retries five times and does not say how far apart. */
-  retrySpacingMs?: readonly number[]
-}
-
-type Ended = (delivery: Delivery) => void
-
-const TIMEOUT_MS = 15_000
-/** Decision `retry-spacing`, undocumented: five retries, as documented of lost connections, so far apart that one can watch them. */
-const RETRY_SPACING_IN_THE_LAB_MS = [100, 200, 400, 800, 1600]
-/** Decision `eight-at-once`, undocumented how many requests go to one webhook at a time: many groups alert together, and none must wait for a slow one. */
-const CONCURRENCY = 8
-const QUEUE_LENGTH = 10_000
-
-/**
- * Delivers to one webhook; each webhook has a queue of its own. 2xx is delivered; 5xx and lost connections, a time-out
- * among them, are tried again; any other answer is final.
- */
-export class WebhookQueue {
-  readonly #webhook: Webhook
-  readonly #options: QueueOptions
-  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: CONCURRENCY })
-  readonly #stop = new AbortController()
-  readonly #waiting: (() => Promise<void>)[] = []
-  #running = 0
-
-  constructor(webhook: Webhook, options: QueueOptions = {}) {
-    this.#webhook = webhook
-    this.#options = options
-  }
-
-  /**
-   * Renders and queues at once; never throws.
-   * @param ended told when the delivery will change no more
-   */
-  send(values: PayloadValues, ended: Ended): Delivery {
-    const delivery: Delivery = { webhook: this.#webhook.name, state: 'pending', attempts: 0 }
-    if (this.#waiting.length >= QUEUE_LENGTH || this.#stop.signal.aborted) {
-      delivery.state = 'failed'
-      delivery.error = 'the queue is full or closed'
-      ended(delivery)
-    } else {
-      const request = renderRequest(this.#webhook, values)
-      this.#waiting.push(() => this.#deliver(delivery, request, ended))
-      this.#next()
-    }
-    return delivery
-  }
-
-  close(): void {
-    this.#waiting.length = 0
-    this.#stop.abort()
-    this.#agent.destroy()
-  }
-
-  #next(): void {
-    if (this.#running >= CONCURRENCY) return
-    const job = this.#waiting.shift()
-    if (!job) return
-    this.#running++
-    void job().finally(() => {
-      this.#running--
-      this.#next()
-    })
-  }
-
-  async #deliver(delivery: Delivery, request: RenderedRequest, ended: Ended): Promise<void> {
-    const { timeoutMs = TIMEOUT_MS, retrySpacingMs = RETRY_SPACING_IN_THE_LAB_MS } = this.#options
-    const signal = this.#stop.signal
-    delivery.started_at = Date.now()
-    const began = performance.now()
-    for (let attempt = 0; ; attempt++) {
-      delivery.attempts++
-      const outcome = await post({ ...request, timeoutMs, signal, agent: this.#agent })
-      delivery.duration_ms = Math.round(performance.now() - began)
-      record(delivery, outcome)
-      const spacing = retrySpacingMs[attempt]
-      if (!worthRetrying(outcome) || spacing === undefined || signal.aborted) break
-      await delay(spacing, undefined, { signal }).catch(() => {})
-    }
-    delivery.state = stateOf(delivery)
-    ended(delivery)
-  }
-}
-
 export interface RenderedRequest {
   url: string
   headers: Record<string, string>
@@ -182,24 +77,4 @@ function formOf(payload: string): string {
   } catch {
     return new URLSearchParams({ payload }).toString()
   }
-}
-
-function record(delivery: Delivery, outcome: PostOutcome): void {
-  delete delivery.error
-  if (outcome.kind === 'answered') {
-    delivery.status = outcome.status
-    delivery.answer = outcome.body
-  } else {
-    delete delivery.status
-    delete delivery.answer
-    delivery.error = outcome.reason
-  }
-}
-
-const worthRetrying = (outcome: PostOutcome): boolean =>
-  outcome.kind === 'lost' || (outcome.kind === 'answered' && outcome.status >= 500)
-
-function stateOf({ status }: Delivery): Delivery['state'] {
-  if (status === undefined || status >= 500) return 'failed'
-  return status >= 200 && status < 300 ? 'delivered' : 'refused'
 }

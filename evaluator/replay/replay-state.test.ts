@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Log } from '../log.ts'
 import { type Monitor, readMonitor } from '../monitor/monitor.ts'
 import { measures } from '../monitor/monitor-query.ts'
-import { Replayer, type ReplayOptions } from './replay.ts'
+import { Replayer } from './replay.ts'
+import type { ReplayOptions } from './replay-options.ts'
 import { type ReplayState, readState, writeState } from './replay-state.ts'
 
 const second = 1_000

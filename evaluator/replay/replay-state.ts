@@ -3,7 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Moment, TrackState } from '../evaluate/track-state.ts'
 import type { Monitor } from '../monitor/monitor.ts'
-import type { ReplayOptions } from './replay.ts'
+import type { ReplayOptions } from './replay-options.ts'
 
 /** All of a replay that its future depends on. */
 export interface ReplayState {

@@ -6,7 +6,8 @@ import type { Monitor } from '../monitor/monitor.ts'
 import { EventError, EventReader } from './event-reader.ts'
 import { visitLines } from './lines.ts'
 import { type RecordingForm, readRecording } from './recording/recording.ts'
-import { Replayer, type ReplayOptions } from './replay.ts'
+import { Replayer } from './replay.ts'
+import type { ReplayOptions } from './replay-options.ts'
 import type { ReplayState } from './replay-state.ts'
 
 export interface ReplayVisitor {

@@ -6,18 +6,8 @@ import type { Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { EventSink } from './event-reader.ts'
 import { ReorderBuffer } from './reorder.ts'
+import type { ReplayOptions } from './replay-options.ts'
 import type { ReplayState } from './replay-state.ts'
-
-export interface ReplayOptions {
-  /** Evaluates every so many seconds; unset, at each log's own time. */
-  cadenceSeconds?: number
-  /** How far out of order logs may come without any effect on the result; 60 unless told. */
-  latenessSeconds?: number
-  /** Whether groups beyond Datadog's limits are left out, as there; they are reported in any case. */
-  groupLimits?: boolean
-  /** Whether the silence after the newest log is the service's, and not only the end of the recording. */
-  silenceAfterEnd?: boolean
-}
 
 const beforeTime = Number.NEGATIVE_INFINITY
 const longestSilenceMs = 7 * 24 * 3_600_000

@@ -1,35 +1,6 @@
-import type { Transition } from '../../evaluator/evaluate/evaluate.ts'
-import type { IndexedLog } from '../../evaluator/log.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
-import { type Notification, notifierFor } from '../../evaluator/notify/notification.ts'
-import { type Delivery, type QueueOptions, type Webhook, WebhookQueue } from '../../evaluator/notify/webhook.ts'
-
-/** One transition of one group as the lab shows it, with what became of its notifications. */
-export interface Alert {
-  /** Counts up from 1 while the stand-in runs. */
-  id: number
-  /** `$ID`, as the webhook received it. */
-  event_id: string
-  /** The monitor's slug. */
-  monitor: string
-  name: string
-  transition: string
-  /** When the monitor changed its mind, in the time of the logs: ISO 8601, ms. */
-  at: string
-  /** When that was noticed and told: epoch ms on this machine's clock. */
-  notified_at: number
-  group: Readonly<Record<string, string>>
-  scope: string
-  value: number
-  cycle_key: string
-  first_triggered_at: string
-  title: string
-  message: string
-  sample: readonly IndexedLog[]
-  deliveries: Delivery[]
-  /** `@webhook-…` handles that name no webhook of this account: notified nobody. */
-  unknown_webhooks: string[]
-}
+import type { Monitor, Transition } from 'alertproof'
+import { type Alert, type Delivery, type Notification, notifierFor, type Webhook } from 'alertproof/notify'
+import { type QueueOptions, WebhookQueue } from './webhook-queue.ts'
 
 export type AlertEvent =
   | { kind: 'alert'; alert: Alert }

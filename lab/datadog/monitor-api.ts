@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
-import { groupTagsOf } from '../../evaluator/notify/notification.ts'
+import type { Monitor } from 'alertproof'
+import { groupTagsOf } from 'alertproof/notify'
 import type { AlertBook, GroupState } from './alerts.ts'
 import { sendJson } from './http.ts'
 

@@ -1,4 +1,4 @@
-import type { IndexedLog, Log } from '../../evaluator/log.ts'
+import type { IndexedLog, Log } from 'alertproof'
 
 /** The newest logs, bounded in number and in bytes, so that no flood fills the memory. */
 export class RecentLogs {

@@ -1,9 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { PAYLOAD_BYTES, readSubmission } from '../../evaluator/intake/intake.ts'
-import type { Pipeline } from '../../evaluator/intake/pipeline.ts'
-import type { IndexedLog } from '../../evaluator/log.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
-import { compileSearch, SearchSyntaxError } from '../../evaluator/search/search.ts'
+import { compileSearch, type IndexedLog, type Monitor, SearchSyntaxError } from 'alertproof'
+import { PAYLOAD_BYTES, type Pipeline, readSubmission } from 'alertproof/intake'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import { mailboxRoutes } from '../mailbox/routes.ts'
 import type { AlertBook } from './alerts.ts'
@@ -11,8 +8,15 @@ import { isHere, isOurs, readBody, sendError, sendJson, sendText } from './http.
 import { monitorListHandler, worstOf } from './monitor-api.ts'
 import type { RecentLogs } from './recent.ts'
 import { RUM_PATH, type RumIntake } from './rum/intake.ts'
-import type { Counters } from './server.ts'
 import { streamAlerts } from './stream.ts'
+
+export interface Counters {
+  logs: number
+  refused_requests: number
+  /** Dated more than 18 h before they arrived: left out. */
+  too_old: number
+  duplicate_frames: number
+}
 
 export interface RoutesDeps {
   isKey(presented: string): boolean

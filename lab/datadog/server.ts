@@ -1,18 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import http from 'node:http'
-import { Evaluator, type Transition } from '../../evaluator/evaluate/evaluate.ts'
-import type { Pipeline } from '../../evaluator/intake/pipeline.ts'
-import type { IndexedLog } from '../../evaluator/log.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
-import type { QueueOptions, Webhook } from '../../evaluator/notify/webhook.ts'
+import { Evaluator, type IndexedLog, type Monitor, nextAligned, type Transition } from 'alertproof'
+import type { Pipeline } from 'alertproof/intake'
+import type { Webhook } from 'alertproof/notify'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import { listenOnLoopback } from '../processes/loopback.ts'
 import { AlertBook, type AlertEvent } from './alerts.ts'
-import { Clock, nextAligned } from './clock.ts'
+import { Clock } from './clock.ts'
 import { RecentLogs } from './recent.ts'
-import { createRoutes } from './routes.ts'
+import { type Counters, createRoutes } from './routes.ts'
 import type { RumApplication } from './rum/batch.ts'
 import { createRumIntake, RUM_PATH } from './rum/intake.ts'
+import type { QueueOptions } from './webhook-queue.ts'
 
 export interface DatadogOptions {
   /** On both loopback addresses; 0 or a port that is taken becomes a free one. */
@@ -59,14 +58,6 @@ export interface Datadog {
   subscribe(listener: (event: AlertEvent) => void): () => void
   /** Stops evaluating, gives up deliveries under way and frees the port. */
   close(): Promise<void>
-}
-
-export interface Counters {
-  logs: number
-  refused_requests: number
-  /** Dated more than 18 h before they arrived: left out. */
-  too_old: number
-  duplicate_frames: number
 }
 
 /**

@@ -1,12 +1,7 @@
+import { type Delivery, parseWebhook, type Webhook } from 'alertproof/notify'
 import { afterEach, describe, expect, test } from 'vitest'
-import {
-  type Delivery,
-  parseWebhook,
-  renderRequest,
-  type Webhook,
-  WebhookQueue,
-} from '../../evaluator/notify/webhook.ts'
 import { type Answer, type Receiver, startReceiver } from './receiver.ts'
+import { WebhookQueue } from './webhook-queue.ts'
 
 const values = {
   own: { ID: '17', ALERT_SCOPE: '@ip:203.0.113.9', ALERT_TRANSITION: 'Triggered' },
@@ -23,36 +18,6 @@ const file = {
 }
 
 const parsed = (changed: object = {}) => parseWebhook(JSON.stringify({ ...file, ...changed }), 'webhook.json')
-
-describe('a webhook file', () => {
-  test('is read as the API takes it, and its request rendered with custom variables', () => {
-    expect(renderRequest(parsed(), values)).toEqual({
-      url: 'http://localhost:1/api/contain',
-      headers: { 'Content-Type': 'application/json', 'X-ATO-Webhook-Secret': 'lab-secret' },
-      body: '{"id":"17","scope":"@ip:203.0.113.9"}',
-    })
-  })
-
-  test('without a payload sends Datadog’s default one', () => {
-    expect(renderRequest(parsed({ payload: null, custom_headers: null }), values).body).toContain('"id": "17"')
-  })
-
-  test('encoded as a form sends one field per key', () => {
-    const { headers, body } = renderRequest(parsed({ encode_as: 'form' }), values)
-    expect(headers['Content-Type']).toBe('application/x-www-form-urlencoded')
-    expect(Object.fromEntries(new URLSearchParams(body))).toEqual({ id: '17', scope: '@ip:203.0.113.9' })
-  })
-
-  test.each([
-    ['an unknown key', { secret: 'x' }, 'secret'],
-    ['headers that are no JSON', { custom_headers: 'X: y' }, 'custom_headers is not the text of a JSON object'],
-    ['a payload that is an object', { payload: {} }, 'payload'],
-    ['no URL', { url: undefined }, 'url'],
-  ])('with %s is refused by file and field', (_, changed, reason) => {
-    expect(() => parsed(changed)).toThrow('webhook.json is not a webhook')
-    expect(() => parsed(changed)).toThrow(reason)
-  })
-})
 
 describe('a delivery', () => {
   const closers: (() => unknown)[] = []

@@ -3,8 +3,9 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { deferred } from '../start/deferred.ts'
-import { type Edge, type EdgeOptions, startEdge } from './edge.ts'
+import { type Edge, startEdge } from './edge.ts'
 import { azure, heroku } from './flavour.ts'
+import type { EdgeOptions } from './options.ts'
 
 interface Seen {
   method: string

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type LoopbackPort, listenOnLoopback } from '../processes/loopback.ts'
 import { CLIENT_IP_HEADER, clientAddress } from './client-address.ts'
-import type { Flavour } from './flavour.ts'
 import { refusal } from './gate.ts'
 import { type HeaderList, headerList, headerValue } from './headers.ts'
+import type { EdgeOptions } from './options.ts'
 import { pass } from './pass.ts'
 
 const CLOSE_GRACE_MS = 1000
@@ -11,20 +11,6 @@ const CLOSE_GRACE_MS = 1000
 const KEEP_ALIVE_MS = 75_000
 /** More than either app's host accepts, so that the limits of the hosts apply. */
 const MAX_HEADER_BYTES = 64 * 1024
-
-export interface EdgeOptions {
-  readonly flavour: Flavour
-  /** Preferred port of both loopback addresses; a taken one gives way to a free one. */
-  readonly port?: number
-  /** Where the app listens now: it may come back on another port after a restart. */
-  readonly target: () => number
-  /** Origins, beside loopback's, whose pages may call. */
-  readonly origins?: readonly string[]
-  /** Each router line, for flavours that write one. */
-  readonly onRouterLine?: (line: string) => void
-  /** Instead of the flavour's own: to the first byte of the answer. */
-  readonly timeoutMs?: number
-}
 
 export interface Edge {
   readonly port: number

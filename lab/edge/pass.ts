@@ -1,7 +1,7 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as openRequest, type ServerResponse } from 'node:http'
-import type { EdgeOptions } from './edge.ts'
 import { requestIdFor } from './flavour.ts'
 import { endToEnd, type HeaderList, headerList, headerValue, without } from './headers.ts'
+import type { EdgeOptions } from './options.ts'
 import { FAULTS, type FaultCode, routerLine } from './router-line.ts'
 
 const ERROR_PAGE =

@@ -1,5 +1,5 @@
+import { parseFrames } from 'alertproof/intake'
 import { afterEach, expect, test } from 'vitest'
-import { parseFrames } from '../../evaluator/intake/logplex-frames.ts'
 import { type Answer, type Receiver, startReceiver } from '../datadog/receiver.ts'
 import { createDrain, type Drain, type DrainOptions } from './drain.ts'
 

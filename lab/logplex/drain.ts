@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import http from 'node:http'
+import { frameLine, frameLoss, PRI, splitLine } from 'alertproof/intake'
 import { type PostOutcome, post } from '../datadog/post.ts'
-import { frameLine, frameLoss, PRI, splitLine } from './frame.ts'
 import { Outbox, pause } from './outbox.ts'
 
 export interface DrainOptions {

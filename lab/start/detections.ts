@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Pipeline, readPipeline } from '../../evaluator/intake/pipeline.ts'
-import { loadMonitors, type Monitor } from '../../evaluator/monitor/monitor.ts'
-import { parseWebhook, type Webhook } from '../../evaluator/notify/webhook.ts'
+import { loadMonitors, type Monitor } from 'alertproof'
+import { type Pipeline, readPipeline } from 'alertproof/intake'
+import { parseWebhook, type Webhook } from 'alertproof/notify'
 
 export interface Detections {
   readonly monitors: readonly Monitor[]

@@ -1,5 +1,5 @@
-import type { QueueOptions } from '../../evaluator/notify/webhook.ts'
 import { type Datadog, startDatadog } from '../datadog/server.ts'
+import type { QueueOptions } from '../datadog/webhook-queue.ts'
 import { type Edge, startEdge } from '../edge/edge.ts'
 import { azure, heroku } from '../edge/flavour.ts'
 import { createDrain } from '../logplex/drain.ts'

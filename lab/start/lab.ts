@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { QueueOptions } from '../../evaluator/notify/webhook.ts'
 import type { Datadog } from '../datadog/server.ts'
+import type { QueueOptions } from '../datadog/webhook-queue.ts'
 import { endLeftover } from '../processes/leftovers.ts'
 import type { Supervised } from '../processes/supervised.ts'
 import type { StoreConnections, StoreName } from '../stores/start.ts'

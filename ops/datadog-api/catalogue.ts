@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { loadMonitors } from 'alertproof'
+import { readPipeline } from 'alertproof/intake'
+import { parseWebhook } from 'alertproof/notify'
 import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
 import { type Profile, type ProfileName, profiles } from '../../detections/profiles.ts'
 import { withSetting } from '../../detections/setting.ts'
-import { readPipeline } from '../../evaluator/intake/pipeline.ts'
-import { loadMonitors } from '../../evaluator/monitor/monitor.ts'
-import { parseWebhook } from '../../evaluator/notify/webhook.ts'
 import { isJson, type Json, tagsOf } from './json.ts'
 
 /** The mark by which a later run knows what an earlier one made: a tag, or part of a description where there are no tags. */

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { parseMonitorQuery } from 'alertproof/query'
 import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
-import { parseMonitorQuery } from '../../evaluator/monitor/monitor-query.ts'
 import { isJson } from './json.ts'
 
 type Stored = Record<string, unknown>

@@ -1,5 +1,5 @@
+import type { Monitor } from 'alertproof'
 import type { DetectionCase, Proof } from '../../detections/harness.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
 import { fallingClaims } from './falling.ts'
 import { risingClaims } from './rising.ts'
 

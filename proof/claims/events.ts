@@ -1,7 +1,5 @@
-import { logOfEvent } from '../../evaluator/app-event.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
-import type { Facet } from '../../evaluator/monitor/monitor-query.ts'
-import { facetText, visitField } from '../../evaluator/search/field.ts'
+import { logOfEvent, type Monitor } from 'alertproof'
+import { type Facet, facetText, visitField } from 'alertproof/query'
 
 export const minuteMs = 60_000
 

@@ -1,11 +1,7 @@
 import { Readable } from 'node:stream'
-import { logOfEvent } from '../../evaluator/app-event.ts'
-import { Evaluator, type Transition } from '../../evaluator/evaluate/evaluate.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
-import { notifierFor } from '../../evaluator/notify/notification.ts'
-import { substitute } from '../../evaluator/notify/payload.ts'
-import type { Webhook } from '../../evaluator/notify/webhook.ts'
-import { replayStream } from '../../evaluator/replay/replay-stream.ts'
+import { Evaluator, logOfEvent, type Monitor, type Transition } from 'alertproof'
+import { notifierFor, substitute, type Webhook } from 'alertproof/notify'
+import { replayStream } from 'alertproof/replay'
 import { type Alert, type AlertFault, readAlert } from '../../shared/containment/alert.ts'
 
 /** What somebody may type, send as a header, or have as a name: words for it, and the text. */

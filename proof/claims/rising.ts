@@ -1,5 +1,5 @@
+import type { Monitor } from 'alertproof'
 import type { DetectionCase, Proof, Timeline } from '../../detections/harness.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
 import { minuteMs, nextMinute, pathOf, valueAt, withValue } from './events.ts'
 import { Scene } from './scene.ts'
 

@@ -1,6 +1,6 @@
+import type { Monitor } from 'alertproof'
+import type { Facet, Rollup } from 'alertproof/query'
 import { alertLasting, type Proof, type Timeline } from '../../detections/harness.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
-import type { Facet, Rollup } from '../../evaluator/monitor/monitor-query.ts'
 import { groupOf, minuteMs, windowText, withValue } from './events.ts'
 
 /** One detection, in the words and the events of its claims. */

@@ -1,6 +1,4 @@
-import type { IndexedLog } from '../../evaluator/log.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
-import { compileSearch } from '../../evaluator/search/search.ts'
+import { compileSearch, type IndexedLog, type Monitor } from 'alertproof'
 import { pathOf, valueAt } from '../claims/events.ts'
 
 /** The nearest that a detection came to an alert. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { type Monitor, readMonitor } from 'alertproof'
 import { type ProfileName, profiles, type Setting } from '../../detections/profiles.ts'
 import { withSetting } from '../../detections/setting.ts'
-import { type Monitor, readMonitor } from '../../evaluator/monitor/monitor.ts'
 
 /** The monitors with the thresholds that a profile gives them. */
 export function withProfile(monitors: readonly Monitor[], name: ProfileName): Promise<Monitor[]> {

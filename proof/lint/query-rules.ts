@@ -1,5 +1,5 @@
+import type { Monitor } from 'alertproof'
 import * as z from 'zod'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
 import { EVENTS, eventFields } from '../../shared/event.ts'
 import type { Tell } from './finding.ts'
 import { allows, canMatch, fieldAt, matchesIn } from './reach.ts'

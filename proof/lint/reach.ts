@@ -1,5 +1,5 @@
+import type { SearchNode, Target, Value } from 'alertproof/query'
 import * as z from 'zod'
-import type { SearchNode, Target, Value } from '../../evaluator/search/search-ast.ts'
 
 /**
  * Whether an event of this schema may satisfy a search. What the search excludes is not looked at, so that the answer may be a

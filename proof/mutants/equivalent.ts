@@ -1,4 +1,4 @@
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
+import type { Monitor } from 'alertproof'
 
 const neverZero = 'a group without logs has no value (on_missing_data resolves it), so that 0 is never compared'
 const distinctRequests = 'each event names the request that caused it: any at all is any distinct'

@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { type Monitor, readMonitor } from 'alertproof'
+import { type Facet, isRecord, type MonitorQuery, type Operator, printSearch } from 'alertproof/query'
 import type { Detection } from '../../detections/harness.ts'
-import { type Monitor, readMonitor } from '../../evaluator/monitor/monitor.ts'
-import { isRecord } from '../../evaluator/monitor/monitor-options.ts'
-import type { Facet, MonitorQuery, Operator } from '../../evaluator/monitor/monitor-query.ts'
-import { printSearch } from '../../evaluator/search/search-ast.ts'
 import { windowText } from '../claims/events.ts'
 import { mutateSearch } from './mutate-search.ts'
 

@@ -1,4 +1,4 @@
-import { type Field, printSearch, type SearchNode, type Target } from '../../evaluator/search/search-ast.ts'
+import { type Field, printSearch, type SearchNode, type Target } from 'alertproof/query'
 
 /** A search with one thing changed, and that thing in words. */
 export interface ChangedSearch {

@@ -1,10 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Transition } from '../../evaluator/evaluate/track.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
-import { readState, writeState } from '../../evaluator/replay/replay-state.ts'
-import { replayStream } from '../../evaluator/replay/replay-stream.ts'
+import type { Monitor, Transition } from 'alertproof'
+import { readState, replayStream, writeState } from 'alertproof/replay'
 import { type Expected, inOrder } from './planted-log.ts'
 
 /** What replaying a log in parts finds, each part after the first going on from the file that the one before it left. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import type { Monitor } from 'alertproof'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadDetections } from '../../detections/harness.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
 import { found } from './found.ts'
 import { delayed, type PlantedLog, plantedLog } from './planted-log.ts'
 

@@ -1,3 +1,5 @@
+import { type Monitor, nextAligned } from 'alertproof'
+import type { Alert } from 'alertproof/notify'
 import { freshAddresses } from '../../attacks/addresses.ts'
 import type {
   Attack,
@@ -13,9 +15,6 @@ import type { Account } from '../../attacks/cast.ts'
 import type { Mailbox } from '../../attacks/clients/mailbox.ts'
 import { createAttackContext, createContext, type RunContext } from '../../attacks/context.ts'
 import type { Reckoning } from '../../attacks/reckoning.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
-import type { Alert } from '../../lab/datadog/alerts.ts'
-import { nextAligned } from '../../lab/datadog/clock.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
 import { sleepUntil } from './instant.ts'
 import type { Logs } from './logs.ts'

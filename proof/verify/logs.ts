@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { IndexedLog } from '../../evaluator/log.ts'
-import type { Alert } from '../../lab/datadog/alerts.ts'
+import type { IndexedLog } from 'alertproof'
+import type { Alert } from 'alertproof/notify'
 
 const ASK_AGAIN_MS = 25
 const MOST = 1000

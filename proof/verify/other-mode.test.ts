@@ -1,6 +1,5 @@
+import { type IndexedLog, readMonitor } from 'alertproof'
 import { expect, test } from 'vitest'
-import type { IndexedLog } from '../../evaluator/log.ts'
-import { readMonitor } from '../../evaluator/monitor/monitor.ts'
 import { firesAt } from './other-mode.ts'
 
 const MINUTE = 60_000

@@ -1,7 +1,5 @@
+import { Evaluator, type IndexedLog, type Monitor } from 'alertproof'
 import type { Group } from '../../attacks/attack.ts'
-import { Evaluator } from '../../evaluator/evaluate/evaluate.ts'
-import type { IndexedLog } from '../../evaluator/log.ts'
-import type { Monitor } from '../../evaluator/monitor/monitor.ts'
 import type { Logs } from './logs.ts'
 import { isSameGroup } from './match.ts'
 

@@ -1,9 +1,8 @@
+import type { Alert } from 'alertproof/notify'
 import { type Attack, BenignRefused, type Target, type TargetKind } from '../../attacks/attack.ts'
-import { RequestFailed } from '../../attacks/clients/wire.ts'
+import { RequestFailed } from '../../attacks/clients/request-failed.ts'
 import { inParallel } from '../../attacks/parallel.ts'
 import { SEED_MAX } from '../../attacks/random.ts'
-import { duration } from '../../cli/output.ts'
-import type { Alert } from '../../lab/datadog/alerts.ts'
 import { actTwin, detonate, type ObservedLab, type Run } from './detonate.ts'
 import { judge } from './judge.ts'
 import { isSameGroup } from './match.ts'
@@ -19,7 +18,8 @@ export interface VerifyOptions {
   readonly runId: string
   readonly seed: number
   /** Told of what happens, scenario by scenario. */
-  readonly say: (scenario: string, text: string) => void
+  /** @param afterMs since the origin of the scenario's story, where the text is part of one */
+  readonly say: (scenario: string, text: string, afterMs?: number) => void
   readonly signal: AbortSignal
 }
 
@@ -121,7 +121,7 @@ const runOf = (pair: Pair, { hosts, runId, seed, say, signal }: VerifyOptions): 
   // Other people and other choices in each, and the same ones again for the same seed.
   seed: (seed + pair.number) % SEED_MAX,
   signal,
-  tell: (who, what, ms) => say(nameOf(pair), `${who}: ${what}${ms === undefined ? '' : ` [+${duration(ms)}]`}`),
+  tell: (who, what, ms) => say(nameOf(pair), `${who}: ${what}`, ms),
 })
 
 const twinRunOf = (pair: Pair, options: VerifyOptions): Run => ({

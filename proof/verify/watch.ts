@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Delivery } from '../../evaluator/notify/webhook.ts'
-import type { Alert } from '../../lab/datadog/alerts.ts'
+import type { Alert, Delivery } from 'alertproof/notify'
 import { readEvents } from './event-stream.ts'
 
 /** The end of a delivery, as the stream tells it. */

@@ -1,5 +1,6 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net'
+import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 
 /** What stands in for the store. @returns undefined for bytes that go on to the store */
 export type Reply = (chunk: Buffer) => Buffer | string | undefined
@@ -44,8 +45,7 @@ export async function startProxy(target: Target): Promise<FaultProxy> {
     pairs.add(pair)
     client.once('close', () => pairs.delete(pair))
   })
-  await listen(server, 0)
-  const { port } = server.address() as AddressInfo
+  const port = await listenApart(server)
 
   const become = async (next: Fault) => {
     fault = next
@@ -70,6 +70,24 @@ export async function startProxy(target: Target): Promise<FaultProxy> {
     answer: (reply) => become({ kind: 'answer', reply }),
     refuse,
     close: refuse,
+  }
+}
+
+/**
+ * Takes a port below those that systems give to outgoing connections: while the proxy refuses, no connection of anybody
+ * else takes its port. @see RFC 6056 2.1, `net.ipv4.ip_local_port_range`
+ */
+async function listenApart(server: Server): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000)
+    const isOurs = await listen(server, port).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EADDRINUSE') return false
+        throw error
+      },
+    )
+    if (isOurs) return port
   }
 }
 

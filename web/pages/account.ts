@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import { deviceTokenOf } from '../device-cookie.ts'
 import { formOf } from '../form.ts'
 import { IssuedSession, problemOf } from '../functions-client.ts'
-import { formStatus } from '../problems.ts'
+import { formStatus, waitText } from '../problems.ts'
 import { sessionOf } from '../session.ts'
 import { forwardedClient } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
@@ -10,7 +10,6 @@ import { type Html, html } from './html.ts'
 import { type Identity, identityOf } from './identity.ts'
 import { input, layout, type Notice, type Page } from './layout.ts'
 import { PASSWORD_HINT } from './register.ts'
-import { waitText } from './sign-in.ts'
 
 const NOTICES: Readonly<Record<string, Notice>> = {
   'password-changed': { tone: 'good', text: 'Your password is changed. Every other session is ended.' },

@@ -2,13 +2,12 @@ import type { RequestHandler } from 'express'
 import * as z from 'zod'
 import { attemptOf } from '../form.ts'
 import { problemOf } from '../functions-client.ts'
-import { formStatus } from '../problems.ts'
+import { formStatus, waitText } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
 import { rememberAddress } from './register.ts'
-import { waitText } from './sign-in.ts'
 
 const Confirmed = z.object({ email: z.string().max(254) })
 const TOKEN = /^[\w-]{1,256}$/

@@ -3,13 +3,13 @@ import { problems } from '../../shared/problem.ts'
 import { introduce } from '../device-cookie.ts'
 import { formOf } from '../form.ts'
 import { problemOf, SignedIn } from '../functions-client.ts'
-import { formStatus } from '../problems.ts'
+import { formStatus, waitText } from '../problems.ts'
 import { tellRum } from '../rum.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
-import { admit, waitText } from './sign-in.ts'
+import { admit } from './sign-in.ts'
 
 const mfaPage = (error?: string): Page =>
   layout(

@@ -4,14 +4,14 @@ import { type ProblemDocument, type ProblemError, renderProblem } from '../../sh
 import type { SessionCheck } from '../../shared/session/present.ts'
 import type { RevocationReason } from '../../shared/stores/port.ts'
 import type { Cookies } from '../cookies.ts'
-import { CARE, endingOf, toProblem } from '../problems.ts'
+import { CARE, endingOf, toProblem, tryAgain } from '../problems.ts'
 import { tellRum } from '../rum.ts'
 import { visitOf } from '../visit.ts'
 import { sendPage } from './deps.ts'
 import { html } from './html.ts'
 import { layout, type Notice, type Page } from './layout.ts'
 import { placeOf, reauthPage } from './reauth.ts'
-import { signInPage, tryAgain } from './sign-in.ts'
+import { signInPage } from './sign-in.ts'
 
 /** The codes that say: this session is over. The browser forgets its cookie with them. */
 const OVER = new Set<ProblemDocument['code']>([

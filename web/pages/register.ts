@@ -3,12 +3,11 @@ import { PASSWORD_MIN } from '../../shared/auth/password-policy.ts'
 import { EMAIL_PATTERN } from '../../shared/event.ts'
 import { attemptOf } from '../form.ts'
 import { problemOf, Registered } from '../functions-client.ts'
-import { formStatus } from '../problems.ts'
+import { formStatus, waitText } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
-import { waitText } from './sign-in.ts'
 
 export const PASSWORD_HINT = `At least ${PASSWORD_MIN} characters; a few words in a row are fine. Pasting is welcome.`
 

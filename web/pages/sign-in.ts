@@ -5,7 +5,7 @@ import { logout } from '../../shared/session/end.ts'
 import { introduce, keepDevice } from '../device-cookie.ts'
 import { attemptOf } from '../form.ts'
 import { LoginAnswer, problemOf, type Refused, type SignedIn } from '../functions-client.ts'
-import { formStatus } from '../problems.ts'
+import { formStatus, waitText } from '../problems.ts'
 import { tellRum, tellRumNext } from '../rum.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
@@ -83,13 +83,6 @@ function refuse(response: Response, answer: Refused, email: string | undefined) 
   if (code !== 'login-refused' && code !== 'request-malformed' && code !== 'throttled') throw problemOf(answer)
   const { retryAfterSeconds } = answer
   sendPage(response, signInPage({ email, errors }), { status: formStatus(code), retryAfterSeconds })
-}
-
-export const waitText = (seconds = 60): string => `Too many attempts. ${tryAgain(seconds)}`
-
-export function tryAgain(seconds: number): string {
-  if (seconds < 120) return `Try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`
-  return `Try again in ${Math.ceil(seconds / 60)} minutes.`
 }
 
 /**

@@ -2,14 +2,13 @@ import type { RequestHandler, Response } from 'express'
 import { problems } from '../../shared/problem.ts'
 import { formOf } from '../form.ts'
 import { Nothing, problemOf, TotpOffer } from '../functions-client.ts'
-import { formStatus } from '../problems.ts'
+import { formStatus, waitText } from '../problems.ts'
 import { sessionOf } from '../session.ts'
 import { forwardedClient, type Visit } from '../visit.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
 import { qrCode } from './qr-code.ts'
-import { waitText } from './sign-in.ts'
 
 interface Offer {
   secret: string

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { frameLine, frameLoss } from '../../../lab/logplex/frame.ts'
+import { frameLine, frameLoss } from '../../intake/logplex-frame-writer.ts'
 import { detectForm, type RecordingForm, readRecording } from './recording.ts'
 
 const at = '2026-01-05T09:00:00.000Z'

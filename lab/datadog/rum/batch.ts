@@ -1,5 +1,5 @@
+import { isDeeperThan } from 'alertproof/intake'
 import * as z from 'zod'
-import { isDeeperThan } from '../../../evaluator/intake/preprocess.ts'
 
 /** Of one request; the SDK sends some 16 KiB. */
 export const RUM_BYTES = 1024 * 1024

@@ -1,0 +1,58 @@
+// The borders of the rooms, checked by `npm run lint`: which room may import which. docs/architecture.md draws them.
+
+/** Tests may look into any room, except those of the evaluator, which are part of its package. */
+const TESTS = ['\\.test\\.ts$', '/testing/', 'testing\\.ts$', '/testing-']
+
+/** What is deployed, and the evaluator, which is a package of its own. */
+const PRODUCT = ['functions', 'web', 'shared']
+const ROOMS = [...PRODUCT, 'attacks', 'detections', 'evaluator', 'proof', 'ops', 'lab', 'cli']
+
+/** Room by room, the rooms that it may import beside itself. */
+const MAY_IMPORT = {
+  shared: [],
+  functions: ['shared'],
+  web: ['shared'],
+  evaluator: [],
+  attacks: ['shared'],
+  detections: ['shared', 'evaluator'],
+  proof: [...PRODUCT, 'attacks', 'detections', 'evaluator'],
+  lab: ['shared', 'evaluator'],
+  ops: ['shared', 'functions', 'detections', 'evaluator'],
+  cli: ROOMS,
+}
+
+const inside = (rooms) => `^(${rooms.join('|')})/`
+
+const borders = Object.entries(MAY_IMPORT).map(([room, allowed]) => ({
+  name: `${room} imports no other room than ${allowed.join(', ') || 'itself'}`,
+  severity: 'error',
+  from: { path: inside([room]), ...(room !== 'evaluator' && { pathNot: TESTS }) },
+  to: { path: inside([...ROOMS, 'bench', 'test']), pathNot: inside([room, ...allowed]) },
+}))
+
+export default {
+  forbidden: [
+    ...borders,
+    { name: 'no circle of files', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'the evaluator is used by what it exports',
+      severity: 'error',
+      from: { path: inside(ROOMS), pathNot: '^evaluator/' },
+      to: {
+        path: '^evaluator/',
+        pathNot: '^evaluator/(index|query|(intake|notify|replay|monitor/estate)/index)\\.ts$',
+      },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist/' },
+    tsPreCompilationDeps: true,
+    parser: 'swc',
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node'],
+      extensions: ['.ts', '.mjs', '.js'],
+    },
+  },
+}

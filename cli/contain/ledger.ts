@@ -1,0 +1,38 @@
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FunctionsDeps } from '../../functions/deps.ts'
+import { appEnvironments } from '../../lab/start/environment.ts'
+import { readRunFile } from '../../lab/start/run-file.ts'
+import { loadSecrets } from '../../lab/start/secrets.ts'
+import { connect } from '../../ops/contain/connect.ts'
+import type { Io } from '../command.ts'
+
+/**
+ * Opens the ledger of the deployment that the environment names, or that of the lab.
+ * @param dir of the lab
+ * @throws when neither the environment nor a lab says where the ledger is
+ */
+export async function openLedger(dir: string, io: Pick<Io, 'err'>): Promise<FunctionsDeps> {
+  if (process.env.DATABASE_URL) return connect({ environment: process.env, print: io.err })
+  // In the lab's own record as well, which search and replay read. A full disk costs the line there.
+  const keep = (line: string) => {
+    try {
+      appendFileSync(join(dir, 'logs', 'events.jsonl'), line)
+    } catch {}
+  }
+  return connect({ environment: await labEnvironment(dir), print: io.err, keep })
+}
+
+async function labEnvironment(dir: string): Promise<Readonly<Record<string, string>>> {
+  const run = await readRunFile(dir)
+  if (!run) {
+    throw new Error(
+      'No lab runs here and DATABASE_URL is not set. Start one (npm start), or set the deployment’s variables.',
+    )
+  }
+  const { web, functions, datadog } = run.urls
+  const mail = { smtpUrl: 'smtp://127.0.0.1:1', mailboxUrl: `${datadog}/mail` } // this command sends none
+  const secrets = await loadSecrets(dir)
+  const apps = appEnvironments({ secrets, stores: run.stores, origins: { web, functions }, mail })
+  return { ...apps.functions, DD_LOGS_URL: `${datadog}/api/v2/logs` }
+}

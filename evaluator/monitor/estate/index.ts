@@ -1,0 +1,13 @@
+/** Monitors in every form that people keep them in, and what is expected of them. */
+export { type Estate, EstateError, expectationFile, loadEstate } from './estate.ts'
+export {
+  compareTriggers,
+  type Expectable,
+  ExpectationError,
+  type Expectations,
+  type GroupValues,
+  holds,
+  type Outcome,
+  readExpectations,
+  Triggers,
+} from './expectations.ts'

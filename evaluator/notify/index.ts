@@ -1,0 +1,6 @@
+/** What a monitor’s alert says, and to whom: messages, payloads and webhooks. */
+export type { Alert, Delivery } from './alert.ts'
+export { groupTagsOf, type Notification, notifierFor } from './notification.ts'
+export { type PayloadValues, substitute } from './payload.ts'
+export { parseTemplate, TemplateError } from './template-parser.ts'
+export { parseWebhook, type RenderedRequest, renderRequest, type Webhook } from './webhook.ts'
