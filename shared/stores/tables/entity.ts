@@ -16,6 +16,10 @@ export async function unless(statuses: readonly number[], operation: Promise<unk
   }
 }
 
+/** A column's date; undefined for anything else, which a hand or a backup may have put there. */
+export const dateIn = (value: unknown): Date | undefined =>
+  value instanceof Date && !Number.isNaN(value.getTime()) ? value : undefined
+
 export async function findEntity<Row extends object>(
   table: TableClient,
   partitionKey: string,

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { odata, type TableEntityResult, type TransactionAction } from '@azure/data-tables'
 import type { EndedSession, LedgerSession, OpenSession, SessionLedger, SweepProgress } from '../port.ts'
 import type { Tables } from './client.ts'
-import { CONFLICT, findEntity, mapLimited, NOT_FOUND, PRECONDITION_FAILED, unless } from './entity.ts'
+import { CONFLICT, dateIn, findEntity, mapLimited, NOT_FOUND, PRECONDITION_FAILED, unless } from './entity.ts'
 
 type Ending = Parameters<SessionLedger['close']>[2]
 
@@ -34,11 +34,22 @@ const openKey = ({ sid, issuedAt }: Pick<OpenSession, 'sid' | 'issuedAt'>) => `$
 const openPartition = (key: string) => `${OPEN}${key.slice(0, SECOND)}`
 const ageOf = (issuedAt: Date) => issuedAt.toISOString().replaceAll(':', '')
 
+/** Reads dates whatever is in their columns, so that one row cannot hide the others. */
+function datesOf(row: TableEntityResult<Pick<OpenSession, 'issuedAt' | 'absoluteExpiry'>>) {
+  const issuedAt = dateIn(row.issuedAt) ?? new Date(row.timestamp ?? 0)
+  return { issuedAt, absoluteExpiry: dateIn(row.absoluteExpiry) ?? issuedAt }
+}
+
+/** Of an index row that names nobody nothing can be said: it goes at the end of its retention. */
+const namesSomebody = ({ userId, sid }: Pick<LedgerSession, 'userId' | 'sid'>): boolean =>
+  typeof userId === 'string' && typeof sid === 'string'
+
 function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
-  const { userId, sid, state, issuedAt, absoluteExpiry, deviceHash, device, ip, via } = row
-  const { endedAt, reason, containmentId } = row
+  const { userId, sid, state, deviceHash, device, ip, via } = row
+  const { reason, containmentId } = row
+  const endedAt = dateIn(row.endedAt)
   return {
-    ...{ userId, sid, state, issuedAt, absoluteExpiry, deviceHash, device, ip, via },
+    ...{ userId, sid, state, ...datesOf(row), deviceHash, device, ip, via },
     ...(endedAt && { endedAt }),
     ...(reason && { reason }),
     ...(containmentId && { containmentId }),
@@ -161,9 +172,9 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
       const rows = (await index()).listEntities<OpenSession & { rowKey: string }>({ queryOptions: { filter } })
       for await (const page of rows.byPage({ maxPageSize: pageRows })) {
         const next = page.at(-1)?.rowKey
-        const sessions = page.map(({ userId, sid, issuedAt, absoluteExpiry }) => ({
-          ...{ userId, sid, issuedAt, absoluteExpiry },
-        }))
+        const sessions = page
+          .filter(namesSomebody)
+          .map((row) => ({ userId: row.userId, sid: row.sid, ...datesOf(row) }))
         if (next !== undefined) yield { sessions, next }
       }
     },
@@ -172,11 +183,13 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
       const filter = odata`PartitionKey eq ${ENDED} and RowKey ge ${ageOf(issuedSince)}`
       const rows = (await index()).listEntities<EndedSession>({ queryOptions: { filter } })
       for await (const page of rows.byPage({ maxPageSize: pageRows })) {
-        yield page.map(({ userId, sid, state, endedAt, reason, containmentId }) => ({
-          ...{ userId, sid, state, endedAt },
-          ...(reason && { reason }),
-          ...(containmentId && { containmentId }),
-        }))
+        yield page
+          .filter(namesSomebody)
+          .map(({ userId, sid, state, endedAt, timestamp = 0, reason, containmentId }) => ({
+            ...{ userId, sid, state, endedAt: dateIn(endedAt) ?? new Date(timestamp) },
+            ...(reason && { reason }),
+            ...(containmentId && { containmentId }),
+          }))
       }
     },
 
@@ -221,7 +234,8 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
       const old = [...sessionByKey.values()].sort((a, b) => (a.rowKey < b.rowKey ? -1 : 1)).slice(0, atMost)
       // The index goes last: what a crash leaves behind is found and removed again.
       await mapLimited(old, PARALLEL, async ({ rowKey, userId, sid }) => {
-        const rows = [table.deleteEntity(userId, hashOf(sid)), lookup.deleteEntity(hashOf(sid), OWNER)]
+        const isOfOne = namesSomebody({ userId, sid })
+        const rows = isOfOne ? [table.deleteEntity(userId, hashOf(sid)), lookup.deleteEntity(hashOf(sid), OWNER)] : []
         await Promise.all(rows.map((row) => unless([NOT_FOUND], row)))
         await Promise.all(
           [openPartition(rowKey), ENDED, EXPIRED].map((partition) =>

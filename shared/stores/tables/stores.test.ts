@@ -58,6 +58,48 @@ test('a session whose ending was cut short before the index is among the ended o
   expect(await ledger.purge(new Date(NOW.getTime() + 1), 10)).toBe(1)
 })
 
+test.each<[string, Record<string, unknown>]>([
+  ['has no dates', { issuedAt: undefined, absoluteExpiry: undefined, endedAt: undefined }],
+  ['has texts for its dates', { issuedAt: '2026', absoluteExpiry: 'tomorrow', endedAt: 'today' }],
+  ['names nobody', { userId: undefined, sid: undefined }],
+])('a row of a session that a hand has written hides no other: it %s', async (_, change) => {
+  const tables = freshTables()
+  const ledger = createSessionLedger(tables)
+  const [spoiled, ended, open] = [session(), session(), session()]
+  for (const one of [spoiled, ended, open]) await ledger.open(one)
+  const close = ({ userId, sid }: typeof open) =>
+    ledger.close(userId, sid, { state: 'revoked', at: NOW, reason: 'contained' })
+  await close(ended)
+  const spoil = async (name: string) => {
+    const table = await tables.open(name)
+    for await (const entity of table.listEntities<Record<string, unknown>>()) {
+      const { partitionKey = '', rowKey = '', sid } = entity
+      if (sid !== spoiled.sid || partitionKey.length === 64) continue
+      const kept = Object.entries({ ...entity, ...change }).filter(([, value]) => value !== undefined)
+      await table.updateEntity({ ...Object.fromEntries(kept), partitionKey, rowKey }, 'Replace')
+    }
+  }
+  await spoil('sessionindex')
+  const pages = []
+  for await (const { sessions } of ledger.openPages()) pages.push(...sessions)
+  expect(pages.map(({ sid }) => sid)).toContain(open.sid)
+  for (const { issuedAt, absoluteExpiry } of pages) {
+    expect([issuedAt.getTime(), absoluteExpiry.getTime()]).not.toContain(Number.NaN)
+  }
+  await close(spoiled)
+  await spoil('sessionindex')
+  await spoil('sessions')
+  for (const { issuedAt, absoluteExpiry } of await ledger.listByUser(spoiled.userId)) {
+    expect([issuedAt.getTime(), absoluteExpiry.getTime()]).not.toContain(Number.NaN)
+  }
+  const over = []
+  for await (const page of ledger.endedPages(NOW)) over.push(...page)
+  expect(over.map(({ sid }) => sid)).toContain(ended.sid)
+  for (const { userId, sid, endedAt } of over) {
+    expect([typeof userId, typeof sid, endedAt.getTime()]).toEqual(['string', 'string', expect.any(Number)])
+  }
+})
+
 test('the keys of the ledger are the user and the SHA-256 of the sid', async () => {
   const tables = freshTables()
   const opened = session()
