@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{shared,functions,web,detections,attacks,runbooks,evaluator,proof,ops,lab,cli,test,bench}/**/*.test.ts'],
+    include: ['{shared,functions,web,detections,attacks,evaluator,proof,ops,lab,cli,test,bench}/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/properties.ts'],
     // Real stores and password hashes run beside the tests: two workers keep a two-core machine responsive.

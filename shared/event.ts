@@ -55,7 +55,7 @@ const submitted = { email: email.optional(), login_hash: Hash.optional(), rum_se
 const session = { usr: known, sid: Sid }
 
 /** Verdicts that a log monitor cannot compute. */
-const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary'])
+export const Risk = z.enum(['new_device', 'after_failures', 'spray', 'travel', 'canary'])
 export type Risk = z.infer<typeof Risk>
 const judged = { risk: z.array(Risk).optional() }
 const verdicts = { ...judged, device_known: z.boolean(), hints_hash: Hash.optional() }

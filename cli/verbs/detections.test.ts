@@ -427,7 +427,7 @@ describe('lint', () => {
     const { code, out, err } = await run('lint')
     expect(code).toBe(1)
     expect(out).toBe(
-      `${file}: options.new_group_delay\n  is not said: Datadog ignores a new group for its first minute\n  say 0\n`,
+      `${file}: options.new_group_delay\n  is missing\n  set it to 0: otherwise Datadog ignores a new group for its first minute\n`,
     )
     expect(err).toBe('5 files, 1 finding.\n')
   })

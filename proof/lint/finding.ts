@@ -7,5 +7,7 @@ export interface Finding {
   readonly remedy: string
 }
 
-/** Notes what is wrong at a place of the monitor's file. */
+/** Notes what is wrong at a place of a file. */
 export type Tell = (place: string, what: string, remedy: string) => void
+/** @param file that the findings are about */
+export type TellOf = (file: string) => Tell

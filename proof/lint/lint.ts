@@ -3,9 +3,10 @@ import { basename, dirname, join } from 'node:path'
 import { type Monitor, MonitorError, readMonitor } from 'alertproof'
 import { parseTemplate, TemplateError } from 'alertproof/notify'
 import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
-import type { Finding, Tell } from './finding.ts'
+import { companionRules, orphanRules } from './companions.ts'
+import type { Finding, Tell, TellOf } from './finding.ts'
 import { queryRules } from './query-rules.ts'
-import { attackRules, companionRules, messageRules, optionRules, tagRules } from './rules.ts'
+import { attackRules, messageRules, optionRules, tagRules } from './rules.ts'
 
 export interface Linted {
   /** How many files were read. */
@@ -30,7 +31,29 @@ export async function lintDetections(dir: string, root: string): Promise<Linted>
   const paths = (await readdir(dir, { recursive: true })).filter((path) => path.endsWith('.json')).sort()
   const webhook = await readWebhookName(join(dir, 'webhook.json'))
   const findings = await Promise.all(paths.map((path) => lintFile(join(dir, path), { webhook, root })))
-  return { files: paths.length, findings: findings.flat() }
+  const others: Finding[] = []
+  const tellOf = tellInto(others)
+  await folderRules(dir, paths, tellOf)
+  await orphanRules(root, tellOf)
+  return { files: paths.length, findings: [...findings.flat(), ...others] }
+}
+
+const tellInto =
+  (findings: Finding[]): TellOf =>
+  (file) =>
+  (place, what, remedy) =>
+    findings.push({ file, place, what, remedy })
+
+/** Each folder below is a detection. */
+async function folderRules(dir: string, paths: readonly string[], tellOf: TellOf): Promise<void> {
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    if (!entry.isDirectory() || paths.includes(join(entry.name, 'monitor.json'))) continue
+    tellOf(join(dir, entry.name))(
+      '',
+      'has no monitor',
+      `write ${join(dir, entry.name, 'monitor.json')}: copy a neighbour’s`,
+    )
+  }
 }
 
 interface Surroundings {
@@ -40,7 +63,8 @@ interface Surroundings {
 
 async function lintFile(file: string, surroundings: Surroundings): Promise<Finding[]> {
   const findings: Finding[] = []
-  const tell: Tell = (place, what, remedy) => findings.push({ file, place, what, remedy })
+  const tellOf = tellInto(findings)
+  const tell = tellOf(file)
   const text = await readFile(file, 'utf8')
   const model = MODELS[basename(file)]
   if (!model) tell('', 'is nothing that is imported', `call it ${Object.keys(MODELS).join(', ')}, or move it elsewhere`)
@@ -53,7 +77,7 @@ async function lintFile(file: string, surroundings: Surroundings): Promise<Findi
       if (!known) tell(place, what, 'Datadog’s own client does not know it: see its API reference')
     }
   }
-  if (monitor) await lintMonitor(monitor, surroundings, tell)
+  if (monitor) await lintMonitor(monitor, surroundings, tellOf)
   return findings
 }
 
@@ -77,14 +101,15 @@ function parsed(text: string, tell: Tell, told: boolean): unknown {
   }
 }
 
-async function lintMonitor(monitor: Monitor, { webhook, root }: Surroundings, tell: Tell): Promise<void> {
+async function lintMonitor(monitor: Monitor, { webhook, root }: Surroundings, tellOf: TellOf): Promise<void> {
+  const tell = tellOf(monitor.file)
   queryRules(monitor, tell)
   optionRules(monitor, tell)
   messageRules(monitor, webhook, tell)
   templateRule(monitor, tell)
   tagRules(monitor, tell)
   attackRules(monitor, tell)
-  await companionRules(monitor, root, tell)
+  await companionRules(monitor, root, tellOf)
 }
 
 function templateRule({ message }: Monitor, tell: Tell): void {

@@ -1,6 +1,7 @@
-import type { Monitor } from 'alertproof'
+import { compileSearch, logOfEvent, type Monitor } from 'alertproof'
 import * as z from 'zod'
-import { EVENTS, eventFields } from '../../shared/event.ts'
+import { credentialFailed, loginFailed, mfaFailed, registerFailed } from '../../detections/events.ts'
+import { EVENTS, eventFields, Risk } from '../../shared/event.ts'
 import type { Tell } from './finding.ts'
 import { allows, canMatch, fieldAt, matchesIn } from './reach.ts'
 
@@ -21,6 +22,7 @@ export function queryRules({ parsed }: Monitor, tell: Tell): void {
       tell('query', `does not say ${term}:`, `other services and stages would count: begin with service:… env:…`)
     }
   }
+  countRules(parsed, tell)
   const matches = matchesIn(parsed.node)
   const facets = [...parsed.by, ...('of' in parsed.rollup ? [parsed.rollup.of] : [])]
   const fields = new Set([
@@ -50,6 +52,29 @@ export function queryRules({ parsed }: Monitor, tell: Tell): void {
     }
   }
 }
+
+/** What a detection of something that adds up may count. */
+function countRules({ operator, rollup, threshold, search }: Monitor['parsed'], tell: Tell): void {
+  if (!operator.startsWith('>')) return
+  if (threshold > 0 && rollup.kind === 'count') {
+    tell('query', 'counts lines, and the drain may deliver a line twice', 'count .rollup("cardinality","@request_id")')
+  }
+  const matches = compileSearch(search)
+  for (const { evt, reason } of UNREAD.filter((event) => matches(logOfEvent({ ...event })))) {
+    tell('query', `counts @evt:${evt} @reason:${reason}, which nobody looked at`, 'exclude -@reason:(blocked OR busy)')
+  }
+}
+
+const risk: Risk[] = [...Risk.options]
+/** Attempts that were refused because the network is blocked, or turned away because a queue was full: no fault of who sent them. */
+const UNREAD = [
+  ...(['blocked', 'busy'] as const).flatMap((reason) => [
+    loginFailed(0, { reason, risk }),
+    registerFailed(0, { reason, risk }),
+  ]),
+  credentialFailed(0, { reason: 'busy', risk }),
+  mfaFailed(0, { reason: 'blocked' }),
+]
 
 function fieldRule(field: string, tell: Tell): void {
   if (!eventFields.has(field)) tell('query', `@${field} is no field of any event`, 'take a name of shared/event.ts')

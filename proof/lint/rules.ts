@@ -1,8 +1,5 @@
-import { access, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Monitor } from 'alertproof'
-import { attackBySlug } from '../../attacks/index.ts'
-import { type Profile, profiles } from '../../detections/profiles.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
 import { RELEASE, REVOKED, TACTICS, TECHNIQUES } from './attack-matrix.ts'
 import type { Tell } from './finding.ts'
@@ -11,28 +8,45 @@ import { isUnauthenticated } from './query-rules.ts'
 export const tagsOf = ({ tags }: Pick<Monitor, 'tags'>, key: string): string[] =>
   tags.filter((tag) => tag.startsWith(`${key}:`)).map((tag) => tag.slice(key.length + 1))
 
-/** What Datadog would fill in by itself, and wrongly for a detection. */
-export function optionRules({ options, parsed }: Monitor, tell: Tell): void {
-  const { thresholds, new_group_delay, on_missing_data } = options
-  if (thresholds?.critical === undefined) {
-    tell('options.thresholds.critical', 'is missing', `say ${parsed.threshold}, the number of the query`)
+/** The options of a detection, all of them: what Datadog would fill in by itself is wrong for one. */
+export function optionRules({ slug, options, parsed }: Monitor, tell: Tell): void {
+  const silence = parsed.operator.startsWith('<')
+  const isRenewed = policyFor(slug)?.action === 'block_ip'
+  const wanted: Readonly<Record<string, readonly [value: unknown, why: string]>> = {
+    'thresholds.critical': [parsed.threshold, 'it is the number of the query'],
+    new_group_delay: [0, 'otherwise Datadog ignores a new group for its first minute'],
+    on_missing_data: silence
+      ? ['default', 'silence is what this monitor reports, and "resolve" would make it OK']
+      : ['resolve', 'otherwise a cardinality keeps its last status'],
+    include_tags: [true, 'the title names the group that alerts'],
+    enable_logs_sample: [true, 'a responder needs a log to begin with'],
+    notify_audit: [false, 'a change of the file is reviewed where it is kept'],
+    renotify_interval: isRenewed
+      ? [10, 'each reminder renews the block, which lasts a quarter of an hour']
+      : [0, 'nothing is renewed while the alert lasts'],
+    ...(isRenewed && { renotify_statuses: [['alert'], 'only an alert renews its block'] }),
   }
-  if (new_group_delay === undefined) {
-    tell('options.new_group_delay', 'is not said: Datadog ignores a new group for its first minute', 'say 0')
+  const { thresholds, ...others } = options
+  const given: Readonly<Record<string, unknown>> = {
+    ...Object.fromEntries(Object.entries(thresholds ?? {}).map(([name, value]) => [`thresholds.${name}`, value])),
+    ...others,
   }
-  const falling = parsed.operator.startsWith('<')
-  const wanted = falling ? 'default' : 'resolve'
-  if (on_missing_data === undefined) {
-    tell('options.on_missing_data', 'is not said: a cardinality would keep its last status', `say "${wanted}"`)
-  } else if (falling && on_missing_data === 'resolve') {
-    tell('options.on_missing_data', '"resolve" makes silence OK, which this monitor is there to tell', 'say "default"')
+  for (const [name, [value, why]] of Object.entries(wanted)) {
+    if (isDeepStrictEqual(given[name], value)) continue
+    const what = given[name] === undefined ? 'is missing' : `is ${JSON.stringify(given[name])}`
+    tell(`options.${name}`, what, `set it to ${JSON.stringify(value)}: ${why}`)
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined && !Object.hasOwn(wanted, name)) {
+      tell(`options.${name}`, 'is an option that no detection has', 'remove it')
+    }
   }
 }
 
 const HANDLE = /@webhook-([\w.-]+)/
 
 /** Whom the alert reaches. @param webhook the name in webhook.json */
-export function messageRules({ message, tags }: Monitor, webhook: string, tell: Tell): void {
+export function messageRules({ slug, message, tags }: Monitor, webhook: string, tell: Tell): void {
   for (const condition of ['is_alert', 'is_recovery']) {
     const [, block] = new RegExp(`{{#${condition}}}(.*?){{/${condition}}}`, 's').exec(message) ?? []
     if (block === undefined || !HANDLE.test(block)) {
@@ -50,10 +64,10 @@ export function messageRules({ message, tags }: Monitor, webhook: string, tell: 
   for (const [, name] of message.matchAll(new RegExp(HANDLE, 'g'))) {
     if (name !== webhook) tell('message', `@webhook-${name} is not the name in webhook.json`, `say @webhook-${webhook}`)
   }
-  const [runbook] = tagsOf({ tags }, 'runbook')
-  if (runbook !== undefined && !message.includes(`runbooks/${runbook}-`)) {
-    tell('message', `does not name the runbook ${runbook}`, 'say where a responder finds it')
-  }
+  const [id] = tagsOf({ tags }, 'runbook')
+  const runbook = `runbooks/${id}-${slug}.md`
+  if (!message.includes(runbook))
+    tell('message', 'does not name its runbook', `say where a responder finds it: ${runbook}`)
 }
 
 const ONCE = ['detection', 'runbook', 'contain', 'managed-by', 'service', 'env']
@@ -69,6 +83,9 @@ export function tagRules(monitor: Monitor, tell: Tell): void {
     tell('tags', `detection:${tagsOf(monitor, 'detection')[0]} is not its folder`, `say detection:${slug}`)
   }
   const [contain] = tagsOf(monitor, 'contain')
+  const [runbook = ''] = tagsOf(monitor, 'runbook')
+  if (!/^ATO-\d{3}$/.test(runbook))
+    tell('tags', `runbook:${runbook} is no number of a runbook`, 'say it as runbook:ATO-001')
   const policy = policyFor(slug)
   if (!policy) tell('tags', 'no policy has its name', 'add a row to shared/containment/policy.ts')
   else {
@@ -117,48 +134,3 @@ export function attackRules(monitor: Monitor, tell: Tell): void {
 }
 
 const IN_TABLE = 'correct it, or add it to proof/lint/attack-matrix.ts with its source'
-
-/** The pages and programs that belong to every detection. */
-export async function companionRules(monitor: Monitor, root: string, tell: Tell): Promise<void> {
-  const { slug } = monitor
-  const [id] = tagsOf(monitor, 'runbook')
-  const companions = {
-    cases: `detections/${slug}/cases.ts`,
-    attack: `attacks/${slug}.ts`,
-    'benign twin': `attacks/${slug}.twin.ts`,
-    runbook: `runbooks/${id}-${slug}.md`,
-  }
-  for (const [what, path] of Object.entries(companions)) {
-    const missing = await access(join(root, path)).then(
-      () => false,
-      () => true,
-    )
-    if (missing) tell('', `has no ${what}`, `write ${path}`)
-    else if (what === 'attack' && !attackBySlug(slug)) {
-      tell('', 'has an attack that is not listed', 'add it to attacks/index.ts')
-    }
-  }
-  const prod: Profile = profiles.prod
-  if (!Object.hasOwn(prod, slug)) {
-    tell('', 'has no threshold for real traffic', 'add it to detections/profiles.ts, with its source')
-  }
-  await runbookNumberRule(monitor, root, tell)
-  const runbook = await readFile(join(root, companions.runbook), 'utf8').catch(() => undefined)
-  if (runbook !== undefined && !runbook.includes(monitor.query)) {
-    tell('query', 'is not the one that its runbook shows', `copy it into ${companions.runbook}`)
-  }
-}
-
-/** A runbook's number is of one detection. */
-async function runbookNumberRule(monitor: Monitor, root: string, tell: Tell): Promise<void> {
-  const [id] = tagsOf(monitor, 'runbook')
-  const names = await readdir(join(root, 'runbooks'))
-  const other = names.find((name) => name.startsWith(`${id}-`) && name !== `${id}-${monitor.slug}.md`)
-  if (other === undefined) return
-  const last = Math.max(...names.map((name) => Number(/^ATO-(\d{3})-/.exec(name)?.[1] ?? 0)))
-  tell(
-    'tags',
-    `runbook:${id} is ${other}`,
-    `say runbook:ATO-${String(last + 1).padStart(3, '0')}, the next that is free`,
-  )
-}

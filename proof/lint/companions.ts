@@ -1,0 +1,104 @@
+import { access, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { compileSearch, logOfEvent, type Monitor } from 'alertproof'
+import { attackBySlug } from '../../attacks/index.ts'
+import type { Detection } from '../../detections/harness.ts'
+import { type Profile, profiles } from '../../detections/profiles.ts'
+import type { Tell, TellOf } from './finding.ts'
+import { tagsOf } from './rules.ts'
+import { type Runbook, runbookRules } from './runbook-rules.ts'
+
+/**
+ * What belongs to a detection beside its monitor.
+ * @param root the project, in which all of it lies
+ */
+export async function companionRules(monitor: Monitor, root: string, tellOf: TellOf): Promise<void> {
+  const { slug } = monitor
+  const tell = tellOf(monitor.file)
+  const [id] = tagsOf(monitor, 'runbook')
+  const companions = {
+    cases: `detections/${slug}/cases.ts`,
+    attack: `attacks/${slug}.ts`,
+    'benign twin': `attacks/${slug}.twin.ts`,
+    runbook: `runbooks/${id}-${slug}.md`,
+  }
+  for (const [what, path] of Object.entries(companions)) {
+    if (!(await exists(join(root, path)))) tell('', `has no ${what}`, `write ${path}`)
+    else if (what === 'attack' && !attackBySlug(slug)) {
+      tell('', 'has an attack that is not listed', `call it slug: '${slug}', and add it to attacks/index.ts`)
+    }
+  }
+  const prod: Profile = profiles.prod
+  if (!Object.hasOwn(prod, slug)) {
+    tell('', 'has no threshold for real traffic', 'add it to detections/profiles.ts, with its source')
+  }
+  await caseRules(monitor, join(root, companions.cases), tellOf)
+  const runbooks = await readRunbooks(root)
+  runbookNumberRule(monitor, runbooks, tell)
+  const runbook = runbooks.find(({ file }) => `runbooks/${file}` === companions.runbook)
+  if (runbook) runbookRules(monitor, runbook, runbooks, tellOf(join(root, companions.runbook)))
+  const page = await readFile(join(root, 'docs/detections.md'), 'utf8').catch(() => '')
+  if (!page.includes(`detections/${slug}/monitor.json`)) tell('', 'is not in docs/detections.md', 'run npm run docs')
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+async function readRunbooks(root: string): Promise<Runbook[]> {
+  const files = (await readdir(join(root, 'runbooks'))).filter((name) => name.endsWith('.md')).sort()
+  return Promise.all(files.map(async (file) => ({ file, text: await readFile(join(root, 'runbooks', file), 'utf8') })))
+}
+
+/** A runbook's number is of one detection. */
+function runbookNumberRule(monitor: Monitor, runbooks: readonly Runbook[], tell: Tell): void {
+  const [id] = tagsOf(monitor, 'runbook')
+  const names = runbooks.map(({ file }) => file)
+  const other = names.find((name) => name.startsWith(`${id}-`) && name !== `${id}-${monitor.slug}.md`)
+  if (other === undefined) return
+  const last = Math.max(...names.map((name) => Number(/^ATO-(\d{3})-/.exec(name)?.[1] ?? 0)))
+  const free = `ATO-${String(last + 1).padStart(3, '0')}`
+  tell('tags', `runbook:${id} is ${other}`, `say runbook:${free}, the next that is free`)
+}
+
+/** @param file of the cases; nothing is said of one that does not exist */
+async function caseRules(monitor: Monitor, file: string, tellOf: TellOf): Promise<void> {
+  if (!(await exists(file))) return
+  const tell = tellOf(file)
+  let exported: Partial<Detection>
+  try {
+    exported = (await import(pathToFileURL(file).href)) as Partial<Detection>
+  } catch (error) {
+    tell('', `cannot be loaded: ${(error as Error).message}`, 'correct it')
+    return
+  }
+  const { cases, proof } = exported
+  if (!cases?.some(({ fires }) => fires)) tell('cases', 'none fires', 'export const cases: add the attack')
+  if (!cases?.some(({ fires }) => !fires)) {
+    tell('cases', 'none stays silent', 'export const cases: add the honest people who resemble the attack')
+  }
+  if (typeof proof?.counts !== 'function' || typeof proof.almost !== 'function') {
+    tell(
+      'proof',
+      'is missing',
+      'export const proof: its function counts makes an event that counts, almost one that does not',
+    )
+  } else if (!compileSearch(monitor.parsed.search)(logOfEvent({ ...proof.counts(0, 0, 0) }))) {
+    tell('proof.counts', 'makes an event that the query does not find', 'make an event of this detection')
+  }
+}
+
+/** Runbooks of no detection. */
+export async function orphanRules(root: string, tellOf: TellOf): Promise<void> {
+  for (const { file } of await readRunbooks(root)) {
+    const [, slug = ''] = /^ATO-\d{3}-(.+)\.md$/.exec(file) ?? []
+    if (slug === '') tellOf(join(root, 'runbooks', file))('', 'has no number', 'call it ATO-0NN-<slug>.md')
+    else if (!(await exists(join(root, 'detections', slug, 'monitor.json')))) {
+      const remedy = `write detections/${slug}/monitor.json, or remove the runbook`
+      tellOf(join(root, 'runbooks', file))('', 'is the runbook of no detection', remedy)
+    }
+  }
+}
