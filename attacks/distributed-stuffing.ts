@@ -41,8 +41,10 @@ export const distributedStuffing: Attack = {
     await wave(list.slice(0, FIRST_WAVE), context)
     tell('attacker', `${FIRST_WAVE} lines tried, each from an address of its own; nobody has noticed`)
     const group = groupOf(kind)
-    const crossing = context.crossing(group, 'the second wave')
+    const secondAt = Date.now()
     await wave(list.slice(FIRST_WAVE), context)
+    // Only now, so that a service that is slow to refuse them all does not use up the patience for the alert.
+    const crossing = context.crossing(group, 'the second wave', secondAt)
     tell('attacker', `all ${ADDRESSES} tried; none of them is blocked`)
 
     await crossing.alerted
