@@ -28,8 +28,8 @@ of their ratio. Only the ratios mean anything on another machine.
                  one counts what is distinct (at least 0.6); through eight                                (at least 0.3)
   memory         peak of a replay through every monitor, half a million events an hour: of two hours, which fill the
                  longest window, against 150 MiB (at most 1); of ten hours (four with --quick), against two  (at most 1.1)
-  revokes        signed calls a second to web, over stores in memory, against node:http that answers at once (at least
-                 0.35), and beside it what Express alone makes of that
+  revokes        signed calls per CPU second of web, bundled as deployed, over stores in memory, against node:http that
+                 answers at once (at least 0.35), and beside it what Express alone makes of that
   sweeper        rows a second of 10,000 open sessions, over stores in memory, against reading these by the page (at
                  least 0.8); CPU for one of a million rows (a hundred thousand with --quick), made as they are read,
                  against one of ten thousand                                                               (at most 1.2)
