@@ -12,7 +12,7 @@ const NOTE_MS = 1_000
 export interface ProceedDeps extends ActDeps, AnnounceDeps, CapDeps {
   users: ActDeps['users'] & CapDeps['users']
   sessions: ActDeps['sessions'] & CapDeps['sessions']
-  containments: Pick<ContainmentLedger, 'find' | 'revise'>
+  containments: Pick<ContainmentLedger, 'find' | 'list' | 'revise'>
   mayBlock: (network: string) => boolean
 }
 

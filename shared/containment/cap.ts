@@ -1,12 +1,24 @@
 import { neighbourhoodOf, networkOf, siteOf } from '../client/address.ts'
-import type { Containment, ContainmentCap, LiveSessions, SessionLedger, Users } from '../stores/port.ts'
+import type {
+  Containment,
+  ContainmentCap,
+  ContainmentLedger,
+  LiveSessions,
+  SessionLedger,
+  Users,
+} from '../stores/port.ts'
+import { mapLimited } from '../stores/tables/entity.ts'
 import { CAP_WINDOW_MS, NEW_ACCOUNT_MS } from './policy.ts'
+import { subjectOf } from './row.ts'
 import type { Subject } from './subject.ts'
+
+const PARALLEL = 8
 
 export interface CapDeps {
   users: Pick<Users, 'findById'>
-  sessions: Pick<LiveSessions, 'listByUser'>
+  sessions: Pick<LiveSessions, 'incarnation' | 'listByUser'>
   ledger: SessionLedger
+  containments: Pick<ContainmentLedger, 'list'>
   cap: ContainmentCap
   /** Distinct owners or networks of one detection within ten minutes; as many new accounts beside them. */
   capLimit: number
@@ -25,9 +37,46 @@ type Row = Pick<Containment, 'detection' | 'scope' | 'userId' | 'action'>
  */
 export async function admit(row: Row, subject: Subject, deps: CapDeps): Promise<boolean> {
   if (row.action === 'notify') return true
-  const [counted, source] = await Promise.all([countedAs(row, subject, deps), sourceOf(row, subject, deps)])
+  const [counted, incarnation] = await Promise.all([counting(row, subject, deps), deps.sessions.incarnation()])
+  const { name, ...whom } = counted
+  if (incarnation !== undefined) await recounted(name, row.detection, incarnation, deps)
   const limits = { subjects: deps.capLimit, perSource: deps.capSourceShare, windowMs: CAP_WINDOW_MS }
-  return deps.cap.admit(counted.name, { subject: counted.subject, source }, limits, deps.now())
+  return deps.cap.admit(name, whom, limits, deps.now())
+}
+
+/** What each cap was last counted again for, by name. */
+const counts = new WeakMap<ContainmentCap, Map<string, { incarnation: string; done: Promise<void> }>>()
+
+/** Redis may have been restored or emptied within the window: then the ledger says what was let through in it. */
+function recounted(name: string, detection: string, incarnation: string, deps: CapDeps): Promise<void> {
+  const ofCap = counts.get(deps.cap) ?? new Map()
+  counts.set(deps.cap, ofCap)
+  const before = ofCap.get(name)
+  if (before?.incarnation === incarnation) return before.done
+  const done = recount(name, detection, deps)
+  ofCap.set(name, { incarnation, done })
+  done.catch(() => ofCap.delete(name))
+  return done
+}
+
+/** Admits again what was admitted, the oldest first. What is still there does not count twice. */
+async function recount(name: string, detection: string, deps: CapDeps): Promise<void> {
+  const rows = await deps.containments.list({ detection, since: new Date(deps.now() - CAP_WINDOW_MS) })
+  const passed = rows.filter(({ admitted, approved, action }) => admitted && !approved && action !== 'notify')
+  const found = await mapLimited(passed.reverse(), PARALLEL, async (row) => {
+    const subject = subjectOf(row)
+    return { row, counted: subject && (await counting(row, subject, deps)) }
+  })
+  const limits = { subjects: Number.MAX_SAFE_INTEGER, perSource: deps.capSourceShare, windowMs: CAP_WINDOW_MS }
+  for (const { row, counted } of found) {
+    if (counted?.name !== name) continue
+    await deps.cap.admit(name, { subject: counted.subject, source: counted.source }, limits, row.createdAt.getTime())
+  }
+}
+
+async function counting(row: Row, subject: Subject, deps: CapDeps) {
+  const [counted, source] = await Promise.all([countedAs(row, subject, deps), sourceOf(row, subject, deps)])
+  return { ...counted, source }
 }
 
 /**

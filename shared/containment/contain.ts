@@ -18,7 +18,7 @@ const REMINDED_MS = 3_600_000
 
 export interface ContainDeps extends ProceedDeps {
   users: Pick<Users, 'bumpEpoch' | 'findById'>
-  containments: Pick<ContainmentLedger, 'claim' | 'find' | 'listOf' | 'revise'>
+  containments: Pick<ContainmentLedger, 'claim' | 'find' | 'list' | 'listOf' | 'revise'>
 }
 
 type WebhookEvent = Extract<NewEvent, { evt: 'webhook' }>

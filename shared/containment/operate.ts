@@ -1,4 +1,4 @@
-import type { Containment, ContainmentLedger } from '../stores/port.ts'
+import type { Containment } from '../stores/port.ts'
 import { announce } from './announce.ts'
 import { type ProceedDeps, proceed } from './attempt.ts'
 import { approve, type Decision, undo as undoing } from './row.ts'
@@ -8,7 +8,7 @@ export class NotPossible extends Error {
   override readonly name = 'NotPossible'
 }
 
-export type OperateDeps = ProceedDeps & { containments: Pick<ContainmentLedger, 'find' | 'revise'> }
+export type OperateDeps = ProceedDeps
 
 /** How often a decision is tried on a row that others move on at the same time: the sweeper, a delivery, another operator. */
 const TRIES = 5

@@ -217,6 +217,12 @@ export interface LiveSessions {
   renew(use: Use, now: number): Promise<Renewal>
   /** Reads without touching. An expired one is undefined, and so is one of an epoch that is over. */
   read(sid: string, now: number): Promise<LiveSession | undefined>
+  /**
+   * Which life of the data in Redis this is: another one after a restart, a failover or a restore.
+   * @returns undefined where the data has one life only
+   * @throws while nothing can be said of it
+   */
+  incarnation(): Promise<string | undefined>
   /** The user's live sessions, a bounded number of them. */
   listByUser(userId: string, now: number): Promise<LiveSession[]>
   /**

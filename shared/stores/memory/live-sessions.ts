@@ -118,6 +118,8 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
       return { kind: 'offered', gen: gens.top, session: sessionOf(kept) }
     },
 
+    incarnation: async () => undefined,
+
     async tombstone(sid) {
       return tombstones.get(sid)
     },

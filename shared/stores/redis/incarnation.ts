@@ -79,8 +79,7 @@ export function createIncarnations(redis: Redis, options: IncarnationOptions): I
   /** Takes the mark away from data that is older than what was seen before: every host would take it for its own. */
   async function lookForOlder(): Promise<void> {
     const seen = tide
-    const risen = await redis.incr(TIDE)
-    await redis.pexpire(TIDE, MARKER_MS)
+    const [risen] = await Promise.all([redis.incr(TIDE), redis.pexpire(TIDE, MARKER_MS)])
     if (risen > seen) {
       tide = Math.max(tide, risen)
       return

@@ -306,6 +306,11 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
       return (await replaceFacts(redis, [key], [text, JSON.stringify({ ...facts, epoch: to })])) === 1
     },
 
+    async incarnation() {
+      const { id } = await guard.enter()
+      return id === '' ? undefined : id
+    },
+
     async tombstone(sid) {
       const owner = await redis.get(ownerKey(sid))
       if (owner === null) return undefined
