@@ -75,7 +75,7 @@ export async function readBody(request: HttpRequest): Promise<Buffer> {
 export function parseJson<S extends z.ZodType>(body: Buffer, schema: S): z.infer<S> {
   let value: unknown
   try {
-    value = parseUniqueJson(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    value = parseUniqueJson(body)
   } catch (error) {
     const detail = error instanceof RepeatedKey ? 'A key of the body is repeated.' : 'The body is not JSON in UTF-8.'
     throw new ProblemError('request-malformed', { detail })

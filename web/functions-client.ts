@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import type { ForwardedClient } from '../shared/client/client.ts'
 import type { ServiceLog } from '../shared/log.ts'
 import { type ProblemCode, ProblemError, problems } from '../shared/problem.ts'
-import { SIGNATURE_HEADER, type SigningKeys, sign } from '../shared/signature.ts'
+import { postSigned, type SigningDeps } from '../shared/signed-call.ts'
 
 /** Longer than functions waits for its own stores, so that its answer is heard. */
 const TIMEOUT_MS = 11_000
@@ -59,28 +58,11 @@ const Problem = z.object({
  * (a page, JSON that is cut), is `unavailable` to the visitor. An answer of functions against the contract is an
  * `internal-error`. The fault goes to the log.
  */
-export function createFunctionsClient(deps: {
-  origin: string
-  keys: SigningKeys
-  fetch: typeof fetch
-  now: () => number
-  log: Pick<ServiceLog, 'error' | 'warn'>
-}): FunctionsClient {
+export function createFunctionsClient(
+  deps: SigningDeps & { origin: string; log: Pick<ServiceLog, 'error' | 'warn'> },
+): FunctionsClient {
   const send = async (route: string, { client, token, data = {}, timeoutMs = TIMEOUT_MS }: FunctionsCall) => {
-    const body = JSON.stringify({ id: randomUUID(), op: `POST /api/${route}`, client, data })
-    const headers: Record<string, string> = {
-      'content-type': 'application/json',
-      [SIGNATURE_HEADER]: sign(body, deps.keys, deps.now()),
-    }
-    if (token !== undefined) headers.authorization = `Bearer ${token}`
-    const signal = AbortSignal.timeout(timeoutMs)
-    const response = await deps.fetch(`${deps.origin}/api/${route}`, {
-      method: 'POST',
-      headers,
-      body,
-      signal,
-      redirect: 'error',
-    })
+    const response = await postSigned(deps.origin, `/api/${route}`, { client, data }, { timeoutMs, token }, deps)
     return { response, text: await response.text() }
   }
 

@@ -651,6 +651,7 @@ describe('a call that web signs', () => {
     ['stale', { now: Date.now() - 301_000 }, {}],
     ['wrong_route', { op: 'POST /api/auth/login' }, {}],
     ['malformed', {}, { headers: { 'x-ato-signature': 'garbage' } }],
+    ['malformed', { id: 'short' }, {}],
     ['bad_signature', {}, { raw: '{"id":"something-else"}' }],
   ])('is refused as %s, in one event and without an effect', async (reason, change, asked) => {
     const email = anyone()

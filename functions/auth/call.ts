@@ -2,26 +2,18 @@ import type { HttpRequest } from '@azure/functions'
 import * as z from 'zod'
 import { type Client, type ClientDeps, deviceOf, ForwardedClient, observeClient } from '../../shared/client/client.ts'
 import { requestFields } from '../../shared/client/event.ts'
-import type { Emit, Event } from '../../shared/event.ts'
-import { parseUniqueJson } from '../../shared/json.ts'
+import type { Emit } from '../../shared/event.ts'
 import { ProblemError } from '../../shared/problem.ts'
-import { SIGNATURE_HEADER, type SigningKeys, TOLERANCE_SECONDS, verify } from '../../shared/signature.ts'
-import type { ReplayCache } from '../../shared/stores/port.ts'
+import { SIGNATURE_HEADER, type SigningKeys } from '../../shared/signature.ts'
+import { type ReadingDeps, readSigned, signedFields } from '../../shared/signed-call.ts'
 import { directClient, parseJson, readBody } from '../http.ts'
 
 /** What web signs around the data: who its browser is, and which route this call is for. */
-const SignedCall = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
-  op: z.string().max(128),
-  client: ForwardedClient,
-  data: z.unknown(),
-})
+const SignedCall = z.strictObject({ ...signedFields, client: ForwardedClient, data: z.unknown() })
 
-export interface CallDeps extends ClientDeps {
+export interface CallDeps extends ClientDeps, Omit<ReadingDeps, 'keys'> {
   webKeys: SigningKeys
-  replays: Pick<ReplayCache, 'accept'>
   emit: Emit
-  now: () => number
 }
 
 export interface Call {
@@ -41,39 +33,31 @@ export async function readCall(request: HttpRequest, route: string, deps: CallDe
   const signature = request.headers.get(SIGNATURE_HEADER)
   if (signature === null) return { client: direct, data: parseJson(await readBody(request), z.unknown()) }
   const body = await readBody(request)
-
-  const refuse = (reason: Extract<Event, { evt: 'call' }>['reason']): never => {
+  const contentType = request.headers.get('content-type') ?? undefined
+  const { replays, now } = deps
+  const reading = await readSigned({ signature, contentType, body }, route, SignedCall, {
+    keys: deps.webKeys,
+    replays,
+    now,
+  })
+  if (reading.kind === 'refused') {
+    const { reason } = reading
     const fields = requestFields(direct, deviceOf(direct, deps))
     deps.emit({ ...fields, evt: 'call', outcome: 'refused', reason, route: templateOf(route), level: 'warn' })
     throw new ProblemError('call-refused', { detail: `The signed call is ${reason.replace('_', ' ')}.` })
   }
-  const verified = verify(signature, body, deps.webKeys, deps.now())
-  if ('fault' in verified) return refuse(verified.fault)
-  const call = readSigned(body)
-  if (!call) return refuse('malformed')
-  if (call.op !== route) return refuse('wrong_route')
-  const expiresAt = (verified.t + TOLERANCE_SECONDS) * 1000
-  if (!(await deps.replays.accept(call.id, expiresAt))) return refuse('replayed')
-  const { ip, user_agent, ch, hints, rum_session_id } = call.client
+  const { ip, user_agent, ch, hints, rum_session_id } = reading.call.client
   return {
     client: observeClient(
       { ip, userAgent: user_agent, hints: ch, formHints: hints, rumSessionId: rum_session_id, via: 'web' },
       deps,
     ),
-    data: call.data,
+    data: reading.call.data,
   }
 }
 
 /** A route as it is logged: what stands in for a sid is the caller's text until a signature holds. */
 const templateOf = (route: string): string => route.replace(/(?<= \/api\/auth\/sessions\/).*(?=\/end$)/s, '{sid}')
-
-function readSigned(body: Buffer): z.infer<typeof SignedCall> | undefined {
-  try {
-    return SignedCall.parse(parseUniqueJson(new TextDecoder('utf-8', { fatal: true }).decode(body)))
-  } catch {
-    return undefined
-  }
-}
 
 /** A call of a route that takes no data: a direct caller may leave the body out. */
 export async function readBareCall(request: HttpRequest, route: string, deps: CallDeps): Promise<Call> {

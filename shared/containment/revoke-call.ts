@@ -1,16 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { Sid } from '../event.ts'
-import { SIGNATURE_HEADER, type SigningKeys, sign } from '../signature.ts'
+import { postSigned, type SigningDeps, signedFields } from '../signed-call.ts'
 import { WEB_TIMEOUT_MS } from './policy.ts'
 
-/** The route is part of what is signed: a call for one route never works on another. */
-export const REVOKE_OP = 'POST /contain/revoke'
+const REVOKE_PATH = '/contain/revoke'
+export const REVOKE_OP = `POST ${REVOKE_PATH}`
 
 /** The body of the signed call functions → web. */
 export const RevokeCall = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
-  op: z.string().max(64),
+  ...signedFields,
   action: z.literal('revoke'),
   sid: Sid,
   reason: z.string().max(128),
@@ -24,11 +22,8 @@ export type RevokeCall = z.infer<typeof RevokeCall>
 
 const RevokeAnswer = z.object({ sid: Sid, result: z.enum(['success', 'noop']) })
 
-export interface RevokeCallDeps {
+export interface RevokeCallDeps extends SigningDeps {
   webOrigin: string
-  keys: SigningKeys
-  fetch: typeof fetch
-  now: () => number
 }
 
 /**
@@ -41,23 +36,14 @@ export async function callRevoke(
   deps: RevokeCallDeps,
 ): Promise<'success' | 'noop'> {
   const { sid, detection, containmentId, reason } = revoke
-  const call: RevokeCall = {
-    id: randomUUID(),
-    op: REVOKE_OP,
+  const content: Omit<RevokeCall, 'id' | 'op'> = {
     action: 'revoke',
     sid,
     reason,
     detection,
     containment_id: containmentId,
   }
-  const body = JSON.stringify(call)
-  const response = await deps.fetch(`${deps.webOrigin}/contain/revoke`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: sign(body, deps.keys, deps.now()) },
-    body,
-    redirect: 'error',
-    signal: AbortSignal.timeout(WEB_TIMEOUT_MS),
-  })
+  const response = await postSigned(deps.webOrigin, REVOKE_PATH, content, { timeoutMs: WEB_TIMEOUT_MS }, deps)
   if (!response.ok) throw new Error(`web answered ${response.status} to a revoke`)
   const answer = RevokeAnswer.parse(await response.json())
   if (answer.sid !== sid) throw new Error('web answered for another session')

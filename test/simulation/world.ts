@@ -3,6 +3,7 @@ import { AlertsAway, type OpenAlert, type OpenAlerts } from '../../functions/swe
 import type { SweepDeps } from '../../functions/sweep/sweep.ts'
 import type { ContainDeps, ContainOutcome } from '../../shared/containment/contain.ts'
 import { blockable } from '../../shared/containment/policy.ts'
+import { REVOKE_OP, RevokeCall } from '../../shared/containment/revoke-call.ts'
 import type { NewEvent } from '../../shared/event.ts'
 import { Secret } from '../../shared/secret.ts'
 import type { EndDeps } from '../../shared/session/end.ts'
@@ -12,6 +13,7 @@ import type { PresentDeps } from '../../shared/session/present.ts'
 import { Sightings } from '../../shared/session/sightings.ts'
 import type { Claims } from '../../shared/session/token.ts'
 import { SIGNATURE_HEADER } from '../../shared/signature.ts'
+import { type ReadingDeps, readSigned } from '../../shared/signed-call.ts'
 import { createMemoryStores } from '../../shared/stores/memory/stores.ts'
 import type { Perform } from '../../shared/stores/memory/tables.ts'
 import type { ContainmentLedger, LiveSessions, ReplayCache, Users } from '../../shared/stores/port.ts'
@@ -19,7 +21,6 @@ import { createContainmentLedger } from '../../shared/stores/tables/containment-
 import { createDeviceTokens } from '../../shared/stores/tables/device-tokens.ts'
 import { createLastPlaces } from '../../shared/stores/tables/last-places.ts'
 import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
-import { readCall } from '../../web/contain/call.ts'
 import { revoke } from '../../web/contain/revoke.ts'
 import { Calls, reached, StoreFault, type Trace } from './calls.ts'
 import type { Faults, Target } from './faults.ts'
@@ -37,7 +38,7 @@ export type FunctionsDeps = ContainDeps &
   IssueDeps & { users: Users; sessions: LiveSessions; replays: ReplayCache }
 export type WebDeps = PresentDeps &
   EndDeps &
-  Parameters<typeof revoke>[2] & { sessions: LiveSessions; calls: Parameters<typeof readCall>[1] }
+  Parameters<typeof revoke>[2] & { sessions: LiveSessions; calls: ReadingDeps }
 
 export type Emitted = NewEvent & { by: string; at: number }
 
@@ -278,7 +279,7 @@ export class Host<Deps> {
 /** What web's route does with the bytes of a call, without Express. */
 async function revokeOverHttp(body: string, signature: string | undefined, deps: WebDeps) {
   const request = { signature, contentType: 'application/json', body: Buffer.from(body) }
-  const reading = await readCall(request, deps.calls)
+  const reading = await readSigned(request, REVOKE_OP, RevokeCall, deps.calls)
   if (reading.kind === 'refused') return { status: 401, json: {} }
   const result = await revoke(reading.call, randomUUID, deps)
   return { status: 200, json: { sid: reading.call.sid, result } }

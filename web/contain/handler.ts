@@ -3,18 +3,19 @@ import { REQUEST_MS, withBudget } from '../../shared/bounded.ts'
 import { type Client, type ClientDeps, deviceOf } from '../../shared/client/client.ts'
 import { isCrossSite, webSite } from '../../shared/client/cross-site.ts'
 import { requestFields } from '../../shared/client/event.ts'
-import { REVOKE_OP } from '../../shared/containment/revoke-call.ts'
+import { REVOKE_OP, RevokeCall } from '../../shared/containment/revoke-call.ts'
 import type { ServiceLog } from '../../shared/log.ts'
 import { type ProblemCode, ProblemError, renderProblem } from '../../shared/problem.ts'
 import { SIGNATURE_HEADER } from '../../shared/signature.ts'
+import { type CallFault, type ReadingDeps, readSigned } from '../../shared/signed-call.ts'
 import { unavailable } from '../problems.ts'
 import { clientOf } from '../visit.ts'
 import { readBody } from './body.ts'
-import { type CallDeps, type CallFault, readCall } from './call.ts'
 import { type RevokeDeps, revoke } from './revoke.ts'
 
 export interface ContainDeps extends ClientDeps, Omit<RevokeDeps, 'log'> {
-  calls: Pick<CallDeps, 'keys' | 'replays'>
+  /** with the keys of functions → web, and no others */
+  calls: Pick<ReadingDeps, 'keys' | 'replays'>
   webOrigin: string
   log: Pick<ServiceLog, 'error'>
 }
@@ -46,8 +47,8 @@ export function revokeListener(deps: ContainDeps): RequestListener {
     if (isCrossSite({ method, fetchSite: site, origin: headers.origin }, own)) throw new ProblemError('request-forged')
     const body = await readBody(request)
     if (typeof body === 'string') throw new RefusedCall('malformed', body)
-    const reading = await readCall({ signature, contentType, body }, calls)
-    if (reading.kind === 'refused') throw new RefusedCall(reading.reason, reading.code)
+    const reading = await readSigned({ signature, contentType, body }, REVOKE_OP, RevokeCall, calls)
+    if (reading.kind === 'refused') throw new RefusedCall(reading.reason, codeOf(reading))
     const { call } = reading
     return { sid: call.sid, result: await revoke(call, () => client().requestId, deps) }
   }
@@ -77,6 +78,10 @@ export function revokeListener(deps: ContainDeps): RequestListener {
       .catch(() => response.destroy())
   }
 }
+
+/** 401 for a caller that has not proved to be functions, 400 for content that functions would never send. */
+const codeOf = ({ reason, isProved }: { reason: CallFault; isProved: boolean }): ProblemCode =>
+  isProved && reason === 'malformed' ? 'request-malformed' : 'call-refused'
 
 /** JSON that no browser should interpret, frame or keep. @see OWASP REST Security Cheat Sheet, Security Headers */
 function answersOf({ webOrigin, log }: Pick<ContainDeps, 'webOrigin' | 'log'>) {
