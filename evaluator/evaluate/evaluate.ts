@@ -1,6 +1,7 @@
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { GroupLimitReport } from './group-limits.ts'
+import { Lateness } from './lateness.ts'
 import type { Dropped } from './notices.ts'
 import { Track, type Transition } from './track.ts'
 
@@ -9,13 +10,13 @@ export type { Transition } from './track.ts'
 export interface EvaluatorOptions {
   /** Evaluates every so many seconds, as Datadog does; unset, at each log's own time. */
   cadenceSeconds?: number
-  /** How much older than the newest moment a log may be and still count; 60 unless told. */
+  /** How much older than the newest moment a log may be and still count; by default 60. */
   latenessSeconds?: number
-  /** Whether transitions carry their newest logs; on unless told. */
+  /** Whether transitions carry their newest logs; true by default. */
   samples?: boolean
   /** Whether groups beyond Datadog's limits are left out, as there; they are reported in any case. */
   groupLimits?: boolean
-  /** Told of a group that is dropped after its retention without having recovered. */
+  /** Called with a group that is dropped after its retention without having recovered. */
   dropped?: Dropped
 }
 
@@ -28,39 +29,37 @@ export interface ExceededLimit extends GroupLimitReport {
 export const exceededLimits = (tracks: readonly Track[]): ExceededLimit[] =>
   tracks.flatMap(({ monitor, limits }) => (limits?.report ? [{ monitor, ...limits.report }] : []))
 
-const hourMs = 3_600_000
+const HOUR_MS = 3_600_000
 
 /** Datadog evaluates windows of a day every ten minutes and of two days every thirty: monitors/configuration. */
 export function cadenceOf(monitor: Monitor, cadenceSeconds: number | undefined): number | undefined {
   if (cadenceSeconds === undefined) return undefined
   const { windowMs } = monitor.parsed
-  return cadenceSeconds * 1000 * (windowMs < 24 * hourMs ? 1 : windowMs < 48 * hourMs ? 10 : 30)
+  return cadenceSeconds * 1000 * (windowMs < 24 * HOUR_MS ? 1 : windowMs < 48 * HOUR_MS ? 10 : 30)
 }
 
 /**
- * Evaluates monitors over a live stream of logs: nothing is held back, so an alert comes with the log that causes it. A log that
+ * Evaluates monitors over a live stream of logs. No log is held back, so an alert comes with the log that causes it. A log that
  * comes late, within the lateness, is counted at its own place.
- * Decision `too-late-is-dropped`, undocumented how old a log a window is evaluated again for: live and in a replay, one that is older
- * than the newest moment by more than the lateness counts nowhere, and how many these are is told.
  */
 export class Evaluator {
   /** Logs that a monitor would have counted had they not come too late. */
   dropped = 0
-  private readonly tracks: Track[]
-  private readonly latenessMs: number
-  private clock = Number.NEGATIVE_INFINITY
-  private out: Transition[] = []
+  readonly #tracks: readonly Track[]
+  readonly #lateness: Lateness
+  #clock = Number.NEGATIVE_INFINITY
+  #out: Transition[] = []
 
   constructor(monitors: readonly Monitor[], options: EvaluatorOptions = {}) {
-    this.latenessMs = (options.latenessSeconds ?? 60) * 1000
-    this.tracks = monitors.map(
+    this.#lateness = new Lateness(options.latenessSeconds)
+    this.#tracks = monitors.map(
       (monitor) =>
         new Track(monitor, {
           cadenceMs: cadenceOf(monitor, options.cadenceSeconds),
-          historyMs: options.cadenceSeconds === undefined ? this.latenessMs : 0,
+          historyMs: options.cadenceSeconds === undefined ? this.#lateness.ms : 0,
           samples: options.samples ?? true,
           groupLimits: options.groupLimits ?? false,
-          emit: (transition) => this.out.push(transition),
+          emit: (transition) => this.#out.push(transition),
           ...(options.dropped && { dropped: options.dropped }),
         }),
     )
@@ -68,48 +67,48 @@ export class Evaluator {
 
   /** What Datadog would not have evaluated so far. */
   get exceededLimits(): ExceededLimit[] {
-    return exceededLimits(this.tracks)
+    return exceededLimits(this.#tracks)
   }
 
   /** Takes in a log. @returns what it caused, and what its time brought about before it, in order of time */
   push(log: IndexedLog): Transition[] {
     const at = log.timestamp
-    if (at > this.clock) {
-      this.clock = at
-      for (const track of this.tracks) track.passUntil(at)
+    if (at > this.#clock) {
+      this.#clock = at
+      for (const track of this.#tracks) track.passUntil(at)
     }
-    const tooLate = at < this.clock - this.latenessMs
+    const tooLate = this.#lateness.excludes(at, this.#clock)
     let missed = false
-    for (const track of this.tracks) {
+    for (const track of this.#tracks) {
       track.read(log, (key, value) => {
         if (tooLate) missed = true
         else {
           const group = track.groupOf(key)
-          track.add(group, group.hold(value), at, this.clock, log)
+          track.add(group, group.hold(value), at, this.#clock, log)
         }
       })
-      track.settle(this.clock)
+      track.settle(this.#clock)
     }
     if (missed) this.dropped++
-    return this.take()
+    return this.#take()
   }
 
   /** Lets time pass to `now` (epoch ms) without a log. @returns recoveries, reminders and cadence evaluations due by then */
   advance(now: number): Transition[] {
-    if (now > this.clock) this.clock = now
-    for (const track of this.tracks) track.pass(now)
-    return this.take()
+    if (now > this.#clock) this.#clock = now
+    for (const track of this.#tracks) track.pass(now)
+    return this.#take()
   }
 
   /** Epoch ms at which `advance` may next have something to tell; undefined while only a log can change anything. */
   nextDue(): number | undefined {
-    const due = this.tracks.reduce((least, track) => Math.min(least, track.due()), Number.POSITIVE_INFINITY)
+    const due = this.#tracks.reduce((least, track) => Math.min(least, track.due()), Number.POSITIVE_INFINITY)
     return Number.isFinite(due) ? due : undefined
   }
 
-  private take(): Transition[] {
-    const { out } = this
-    this.out = []
+  #take(): Transition[] {
+    const out = this.#out
+    this.#out = []
     return out.length > 1 ? out.sort((a, b) => a.at - b.at) : out
   }
 }

@@ -1,4 +1,4 @@
-import { Interned, type Interner } from '../evaluate/interner.ts'
+import { Interned, type Interner } from './interner.ts'
 import { JsonBytes, unusual } from './json-bytes.ts'
 import type { Key, KeyTable } from './key-table.ts'
 

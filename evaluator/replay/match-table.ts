@@ -1,9 +1,9 @@
 import { logOfEvent } from '../app-event.ts'
-import { Interned, Interner } from '../evaluate/interner.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { compileNode, type LogPredicate } from '../search/search.ts'
 import type { SearchNode, Target } from '../search/search-ast.ts'
 import type { EventScanner } from './event-scanner.ts'
+import { Interned, Interner } from './interner.ts'
 import type { Key, KeyTable } from './key-table.ts'
 
 /** A field whose values decide which searches match. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { z } from 'zod'
+import { DEFAULT_LATENESS_SECONDS } from '../evaluate/lateness.ts'
 import type { Moment, TrackState } from '../evaluate/track-state.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { ReplayOptions } from './replay-options.ts'
@@ -119,7 +120,7 @@ const fingerprint = ({ query, options }: Monitor): string => sha256(JSON.stringi
 
 const settled = ({ cadenceSeconds, latenessSeconds, groupLimits }: ReplayOptions): z.infer<typeof Options> => ({
   cadenceSeconds: cadenceSeconds ?? null,
-  latenessSeconds: latenessSeconds ?? 60,
+  latenessSeconds: latenessSeconds ?? DEFAULT_LATENESS_SECONDS,
   groupLimits: groupLimits ?? false,
 })
 
