@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { networkOf } from '../../shared/client/address.ts'
 import { containmentId } from '../../shared/containment/alert.ts'
+import { proceed } from '../../shared/containment/attempt.ts'
+import { undo } from '../../shared/containment/operate.ts'
 import { connectTables } from '../../shared/stores/connect.ts'
 import { createMemoryContainmentCap } from '../../shared/stores/memory/containment-cap.ts'
 import type { Containment, Lease, Leases } from '../../shared/stores/port.ts'
@@ -276,6 +278,37 @@ async function openedSession(n: number) {
   await functions.deps.ledger.open(session)
   return session
 }
+
+describe('a block that an operator undid while somebody was at it', () => {
+  it('stays undone although its process died between the block and the look at the row', async () => {
+    const row = await abandoned()
+    const network = row.scope.replace('@network:', '')
+    const { blocks } = functions.deps
+    const blockedBy = () => blocks.blockedBy(network, Date.now())
+    let hasBlocked = () => {}
+    const blocked = new Promise<void>((resolve) => {
+      hasBlocked = resolve
+    })
+    const dying: typeof blocks = {
+      ...blocks,
+      async block(...how) {
+        await undo(row, randomUUID(), functions.deps)
+        await blocks.block(...how)
+        hasBlocked()
+        await new Promise(() => {})
+      },
+    }
+    void proceed(row, randomUUID(), { ...functions.deps, blocks: dying })
+    await blocked
+    expect(await blockedBy()).toBeDefined()
+    await sweeping()
+    expect(await blockedBy()).toBeUndefined()
+    expect(await stateOf(row)).toBe('undone')
+    await blocks.block(network, { containmentId: 'another', until: Date.now() + 60_000 })
+    await sweeping()
+    expect(await blockedBy()).toMatchObject({ containmentId: 'another' })
+  })
+})
 
 describe('a row of the containment ledger that this release cannot read', () => {
   /** Writes into a row what no release writes; undefined takes the property away. */

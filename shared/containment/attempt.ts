@@ -44,6 +44,7 @@ export async function proceed(
     const step = judge(row, judgement())
     if (step.kind === 'rest' || step.kind === 'announce') return row
     if (step.kind === 'keep') return await upholdBlock(row, deps, again)
+    if (step.kind === 'lift') return await settled(row, requestId, deps, again)
 
     const asked = step.kind === 'ask' ? await again(() => mayGoOn(row, deps)) : undefined
     const moved = await again(() => {

@@ -35,8 +35,12 @@ export interface Mover {
 export function isOpen(row: Containment, now: Date): boolean {
   if (row.state === 'pending' || row.announce !== undefined) return true
   if (row.state === 'done') return row.expiresAt !== undefined
+  if (row.state === 'undone') return mayComeBack(row, now)
   return waitsForClock(row) && now.getTime() - row.createdAt.getTime() < CLOCK_REPAIR_MS
 }
+
+/** Whoever was at it when it was undone may block all the same, until the time of the block is over. */
+const mayComeBack = (row: Containment, now: Date): boolean => row.action === 'block_ip' && blockEnd(row) > now
 
 /** Held for its age alone, and never acted on. */
 const waitsForClock = ({ state, reason, attempts }: Containment): boolean =>
@@ -126,6 +130,8 @@ export type Step =
   | { kind: 'attempt'; as: Containment }
   /** Its block must be there, until it ends. */
   | { kind: 'keep' }
+  /** Its block must not be there. */
+  | { kind: 'lift' }
 
 /** The one judgement of a row: of the handler, the sweeper, the pull and an operator's retry alike. */
 export function judge(row: Containment, by: Judgement): Step {
@@ -136,6 +142,7 @@ export function judge(row: Containment, by: Judgement): Step {
   if (row.state === 'done' && row.expiresAt) {
     return row.expiresAt > by.now ? { kind: 'keep' } : { kind: 'move', to: expire(row, by.now) }
   }
+  if (row.state === 'undone') return mayComeBack(row, by.now) ? { kind: 'lift' } : { kind: 'rest' }
   if (waitsForClock(row) && isTimely(heardAt(row), by.now)) {
     return judge({ ...row, state: 'pending', reason: undefined }, by)
   }

@@ -133,6 +133,7 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
       ['done, and its effect is to end', { state: 'done', expiresAt: LATER }],
       ['in any state, and its event is owed', { state: 'undone', announce }],
       ['held for its age alone: the clock may have been wrong', { state: 'held', reason: 'stale' }],
+      ['a block that was undone, while somebody who was at it may block all the same', { state: 'undone' }],
     ])('is one that is %s', async (_, change) => {
       const own = fresh()
       const { id } = await claimed(change, own)
@@ -144,7 +145,8 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
       ['held by the cap', { state: 'held', reason: 'cap' }],
       ['held for its age after it was acted on', { state: 'held', reason: 'stale', attempts: 1 }],
       ['failed', { state: 'failed', reason: 'policy_gone' }],
-      ['undone', { state: 'undone' }],
+      ['undone, and never was a block', { state: 'undone', action: 'revoke' }],
+      ['undone, and the time of its block is over', { state: 'undone', alertedAt: new Date(NOW.getTime() - 900_000) }],
       ['closed', { state: 'closed', reason: 'expired', expiresAt: LATER }],
     ])('is none that is %s, at once or later', async (_, change) => {
       const own = fresh()
@@ -195,7 +197,7 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
       const row = await claimed({ createdAt: NOW }, own)
       expect(await own.claim({ ...row, createdAt: LATER })).toBe(false)
       expect(await openIds(own)).toEqual([row.id])
-      await move({ ...row, state: 'undone' }, ['pending'], own)
+      await move({ ...row, state: 'closed' }, ['pending'], own)
       expect(await openIds(own)).toEqual([])
     })
 
