@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type ProfileName, profiles } from '../../detections/profiles.ts'
@@ -120,13 +120,19 @@ async function lint(dir: string, asJson: boolean, io: Io): Promise<number> {
   else {
     for (const { file, place, what, remedy } of findings) {
       io.out(
-        `${paint(io, 'bold', [file, place].filter(Boolean).join(': '))}\n  ${what}\n  ${paint(io, 'dim', remedy)}\n`,
+        `${paint(io, 'bold', [relativeIfBelow(file), place].filter(Boolean).join(': '))}\n  ${what}\n  ${paint(io, 'dim', remedy)}\n`,
       )
     }
     const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`
     io.err(`${files} files, ${paint(io, findings.length === 0 ? 'green' : 'red', count)}.\n`)
   }
   return findings.length === 0 ? 0 : 1
+}
+
+/** @returns the path from here where the file lies below, and the file’s own path elsewhere */
+function relativeIfBelow(file: string): string {
+  const path = relative('', file)
+  return path.startsWith('..') ? file : path
 }
 
 /** @throws Error naming every variable that is missing */

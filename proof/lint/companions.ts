@@ -2,9 +2,10 @@ import { access, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { compileSearch, logOfEvent, type Monitor } from 'alertproof'
-import { attackBySlug } from '../../attacks/index.ts'
+import { attackBySlug, attacks } from '../../attacks/index.ts'
 import type { Detection } from '../../detections/harness.ts'
 import { type Profile, profiles } from '../../detections/profiles.ts'
+import { attackRecordRules } from './attack-records.ts'
 import type { Tell, TellOf } from './finding.ts'
 import { tagsOf } from './rules.ts'
 import { type Runbook, runbookRules } from './runbook-rules.ts'
@@ -29,10 +30,8 @@ export async function companionRules(monitor: Monitor, root: string, tellOf: Tel
       tell('', 'has an attack that is not listed', `call it slug: '${slug}', and add it to attacks/index.ts`)
     }
   }
-  const prod: Profile = profiles.prod
-  if (!Object.hasOwn(prod, slug)) {
-    tell('', 'has no threshold for real traffic', 'add it to detections/profiles.ts, with its source')
-  }
+  profileRules(slug, tell, tellOf(join(root, 'detections/profiles.ts')))
+  attackRecordRules(monitor, companions.runbook, (attack) => tellOf(join(root, `attacks/${attack}.ts`)))
   await caseRules(monitor, join(root, companions.cases), tellOf)
   const runbooks = await readRunbooks(root)
   runbookNumberRule(monitor, runbooks, tell)
@@ -52,6 +51,28 @@ async function readRunbooks(root: string): Promise<Runbook[]> {
   const files = (await readdir(join(root, 'runbooks'))).filter((name) => name.endsWith('.md')).sort()
   return Promise.all(files.map(async (file) => ({ file, text: await readFile(join(root, 'runbooks', file), 'utf8') })))
 }
+
+/** @param tell of the monitor; `tellProfiles` of the file of profiles */
+function profileRules(slug: string, tell: Tell, tellProfiles: Tell): void {
+  const prod: Profile = profiles.prod
+  const setting = Object.hasOwn(prod, slug) ? prod[slug] : undefined
+  if (!setting) {
+    tell('', 'has no threshold for real traffic', 'add it to detections/profiles.ts, with its source')
+    return
+  }
+  const { threshold, window, source } = setting
+  if (source.length <= SOURCE_LEAST) tellProfiles(slug, 'has no source', 'say where the number comes from, and why')
+  if (/^as in the file/.test(source) !== (threshold === undefined && window === undefined)) {
+    tellProfiles(
+      slug,
+      'has a source that does not fit it',
+      'begin with "as in the file" where nothing is changed, and nowhere else',
+    )
+  }
+}
+
+/** Characters. */
+const SOURCE_LEAST = 20
 
 /** A runbook's number is of one detection. */
 function runbookNumberRule(monitor: Monitor, runbooks: readonly Runbook[], tell: Tell): void {
@@ -91,14 +112,32 @@ async function caseRules(monitor: Monitor, file: string, tellOf: TellOf): Promis
   }
 }
 
-/** Runbooks of no detection. */
+/** Runbooks, attacks and thresholds of no detection. */
 export async function orphanRules(root: string, tellOf: TellOf): Promise<void> {
+  const isDetection = (slug: string) => exists(join(root, 'detections', slug, 'monitor.json'))
   for (const { file } of await readRunbooks(root)) {
     const [, slug = ''] = /^ATO-\d{3}-(.+)\.md$/.exec(file) ?? []
     if (slug === '') tellOf(join(root, 'runbooks', file))('', 'has no number', 'call it ATO-0NN-<slug>.md')
-    else if (!(await exists(join(root, 'detections', slug, 'monitor.json')))) {
+    else if (!(await isDetection(slug))) {
       const remedy = `write detections/${slug}/monitor.json, or remove the runbook`
       tellOf(join(root, 'runbooks', file))('', 'is the runbook of no detection', remedy)
     }
+  }
+  for (const { slug, trips } of attacks) {
+    if (trips !== undefined && !(await isDetection(trips))) {
+      tellOf(join(root, `attacks/${slug}.ts`))(
+        'trips',
+        `is ${trips}, which is no detection`,
+        'name a folder of detections/',
+      )
+    }
+  }
+  for (const slug of Object.keys(profiles.prod)) {
+    if (await isDetection(slug)) continue
+    tellOf(join(root, 'detections/profiles.ts'))(
+      slug,
+      'is no detection',
+      `write detections/${slug}/monitor.json, or remove it`,
+    )
   }
 }

@@ -1,9 +1,11 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { readMonitor } from 'alertproof'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { attackBySlug, attacks } from '../../attacks/index.ts'
 import { REVOKED, TACTICS, TECHNIQUES } from './attack-matrix.ts'
+import { attackRecordRules } from './attack-records.ts'
 import { companionRules, orphanRules } from './companions.ts'
 import { lintDetections } from './lint.ts'
 
@@ -28,7 +30,7 @@ async function findingsAfter(slug: string, from: string | RegExp, to: string) {
   await writeFile(file, after)
   const { findings } = await lintDetections(dir, root)
   for (const finding of findings) {
-    expect(finding.file === file || /[/\\](runbooks|cases\.ts)/.test(finding.file), finding.file).toBe(true)
+    expect(finding.file === file || /[/\\](runbooks|attacks|cases\.ts)/.test(finding.file), finding.file).toBe(true)
     expect(finding.what).not.toBe('')
     expect(finding.remedy).not.toBe('')
   }
@@ -348,12 +350,63 @@ test('files that are there and say nothing of the detection are told', async () 
   ])
 })
 
-test('a runbook of no detection, and one without a number, are told', async () => {
+test('whatever belongs to no detection is told', async () => {
   await mkdir(join(dir, 'runbooks'))
   for (const name of ['ATO-018-nobody.md', 'notes.md']) await writeFile(join(dir, 'runbooks', name), '')
   const told: string[] = []
-  await orphanRules(dir, (file) => (_place, what) => told.push(`${basename(file)} ${what}`))
-  expect(told).toEqual(['ATO-018-nobody.md is the runbook of no detection', 'notes.md has no number'])
+  await orphanRules(dir, (file) => (place, what) => told.push(`${basename(file)}: ${place} ${what}`))
+  expect(told).toEqual(
+    expect.arrayContaining([
+      'ATO-018-nobody.md:  is the runbook of no detection',
+      'notes.md:  has no number',
+      'session-fork.ts: trips is session-fork, which is no detection',
+      'profiles.ts: session-fork is no detection',
+    ]),
+  )
+})
+
+test('a detection that is copied is told what it has of its neighbour', async () => {
+  const text = await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8')
+  const copy = text.replaceAll('otp-replay', 'brand-new').replaceAll('ATO-009', 'ATO-018')
+  await mkdir(join(dir, 'brand-new'))
+  await writeFile(join(dir, 'brand-new/monitor.json'), copy)
+  const { findings } = await lintDetections(dir, root)
+  const copied = findings.filter(({ what }) => what === 'is that of otp-replay')
+  expect(copied.map(({ file, place }) => `${basename(dirname(file))}: ${place}`)).toEqual([
+    'brand-new: name',
+    'brand-new: query',
+    'brand-new: message',
+  ])
+  expect(findings.filter(({ file }) => file.includes('otp-replay'))).toEqual([])
+})
+
+test('an attack is told what it has of another, and what its monitor does not say', async () => {
+  const monitor = readMonitor(await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8'), 'otp-replay/monitor.json')
+  const [first] = attacks
+  const own = attackBySlug('otp-replay')
+  if (!first || !own || own.ends === 'prevented') throw new Error('there is no such attack')
+  const { title, does, twin } = first
+  const copy = {
+    ...own,
+    title,
+    does,
+    twin,
+    techniques: first.techniques,
+    trips: 'session-fork',
+    runbook: 'runbooks/x.md',
+  }
+  const told: string[] = []
+  const tellOf = (slug: string) => (place: string, what: string) => told.push(`${slug}: ${place} ${what}`)
+  attackRecordRules(monitor, own.runbook, tellOf, [first, copy])
+  expect(told).toEqual([
+    'otp-replay: trips is session-fork',
+    'otp-replay: runbook is runbooks/x.md',
+    'otp-replay: techniques are T1110.004',
+    'otp-replay: title is that of credential-stuffing',
+    'otp-replay: twin.title is that of credential-stuffing',
+    'otp-replay: does is that of credential-stuffing',
+    'otp-replay: twin.does is that of credential-stuffing',
+  ])
 })
 
 test('the table of ATT&CK contradicts itself nowhere', () => {

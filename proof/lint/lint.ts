@@ -6,7 +6,7 @@ import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
 import { companionRules, orphanRules } from './companions.ts'
 import type { Finding, Tell, TellOf } from './finding.ts'
 import { queryRules } from './query-rules.ts'
-import { attackRules, messageRules, optionRules, tagRules } from './rules.ts'
+import { attackRules, messageRules, optionRules, tagRules, tagsOf } from './rules.ts'
 
 export interface Linted {
   /** How many files were read. */
@@ -30,12 +30,16 @@ const MODELS: Readonly<Record<string, Model>> = {
 export async function lintDetections(dir: string, root: string): Promise<Linted> {
   const paths = (await readdir(dir, { recursive: true })).filter((path) => path.endsWith('.json')).sort()
   const webhook = await readWebhookName(join(dir, 'webhook.json'))
-  const findings = await Promise.all(paths.map((path) => lintFile(join(dir, path), { webhook, root })))
-  const others: Finding[] = []
-  const tellOf = tellInto(others)
+  const linted = await Promise.all(paths.map((path) => lintFile(join(dir, path), { webhook, root })))
+  const findings = linted.flatMap((each) => each.findings)
+  const tellOf = tellInto(findings)
+  copyRules(
+    linted.flatMap(({ monitor }) => monitor ?? []),
+    tellOf,
+  )
   await folderRules(dir, paths, tellOf)
   await orphanRules(root, tellOf)
-  return { files: paths.length, findings: [...findings.flat(), ...others] }
+  return { files: paths.length, findings }
 }
 
 const tellInto =
@@ -43,6 +47,21 @@ const tellInto =
   (file) =>
   (place, what, remedy) =>
     findings.push({ file, place, what, remedy })
+
+/** No two detections are one. A copy is the fault of whoever came later: of the runbook with the higher number. */
+function copyRules(monitors: readonly Monitor[], tellOf: TellOf): void {
+  const order = (monitor: Monitor) => `${tagsOf(monitor, 'runbook')[0]} ${monitor.slug}`
+  const sorted = monitors.toSorted((a, b) => (order(a) < order(b) ? -1 : 1))
+  for (const [i, monitor] of sorted.entries()) {
+    for (const other of sorted.slice(0, i)) {
+      for (const key of ['name', 'query', 'message'] as const) {
+        if (monitor[key].replaceAll(order(monitor).replace(' ', '-'), order(other).replace(' ', '-')) !== other[key])
+          continue
+        tellOf(monitor.file)(key, `is that of ${other.slug}`, 'write it for this detection')
+      }
+    }
+  }
+}
 
 /** Each folder below is a detection. */
 async function folderRules(dir: string, paths: readonly string[], tellOf: TellOf): Promise<void> {
@@ -61,7 +80,10 @@ interface Surroundings {
   readonly root: string
 }
 
-async function lintFile(file: string, surroundings: Surroundings): Promise<Finding[]> {
+async function lintFile(
+  file: string,
+  surroundings: Surroundings,
+): Promise<{ findings: Finding[]; monitor: Monitor | undefined }> {
   const findings: Finding[] = []
   const tellOf = tellInto(findings)
   const tell = tellOf(file)
@@ -78,7 +100,7 @@ async function lintFile(file: string, surroundings: Surroundings): Promise<Findi
     }
   }
   if (monitor) await lintMonitor(monitor, surroundings, tellOf)
-  return findings
+  return { findings, monitor }
 }
 
 /** What cannot be read at all is told as it is read; the rules look at what can. */
