@@ -49,6 +49,12 @@ describe('a runbook is refused', () => {
     ['for another priority', 'priority P2', 'priority P1', /^Monitor: /],
     ['for the attack of another', '-- run credential-stuffing`', '-- run otp-replay`', /^Try it: /],
     ['for a technique that it does not name', /\[T1110\.004\]\(.*?\)/, 'a technique', /^ATT&CK: .*T1110\.004/],
+    [
+      'for a technique under the name of another',
+      ') Credential Stuffing.',
+      ') Password Spraying.',
+      /^ATT&CK: .*T1110\.004/,
+    ],
     ['for a tactic that it does not name', 'TA0006', 'TA0001', /^ATT&CK: .*TA0006/],
     ['for another query', '> 10\n```', '> 11\n```', /^```monitor: /],
     ['for a second query', '```monitor', '```monitor\nlogs("")\n```\n\n```monitor', /^```monitor: /],

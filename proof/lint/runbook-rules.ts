@@ -1,5 +1,6 @@
 import { type Monitor, parseSearch, SearchSyntaxError } from 'alertproof'
 import { EVENTS, eventFields } from '../../shared/event.ts'
+import { TACTICS, TECHNIQUES } from './attack-matrix.ts'
 import type { Tell } from './finding.ts'
 import { canMatch } from './reach.ts'
 import { tagsOf } from './rules.ts'
@@ -35,11 +36,16 @@ function headRules({ slug, tags, priority }: Monitor, { text }: Runbook, tell: T
   if (!row('Monitor').includes(monitorLink)) tell('Monitor', 'is not its own file and priority', `write ${monitorLink}`)
   const tryIt = `\`npm run attack -- run ${slug}\``
   if (!row('Try it').includes(tryIt)) tell('Try it', 'does not run its own attack', `write ${tryIt}`)
-  const techniques = tagsOf({ tags }, 'technique').map(
-    (each) => [each, `[${each}](https://attack.mitre.org/techniques/${each.replace('.', '/')}/)`] as const,
-  )
-  for (const [each, words] of [...techniques, ...tagsOf({ tags }, 'tactic').map((each) => [each, each] as const)]) {
-    if (!row('ATT&CK').includes(words)) tell('ATT&CK', `does not name ${each}, a tag of its monitor`, `write ${words}`)
+  for (const id of tagsOf({ tags }, 'technique')) {
+    const link = `[${id}](https://attack.mitre.org/techniques/${id.replace('.', '/')}/)`
+    // A sub-technique is called by its own name, without that of its technique.
+    const name = TECHNIQUES[id]?.name.split(': ').at(-1) ?? ''
+    if (row('ATT&CK').includes(link) && row('ATT&CK').includes(name)) continue
+    tell('ATT&CK', `does not name ${id}, a tag of its monitor`, `write ${link} ${name}`)
+  }
+  for (const id of tagsOf({ tags }, 'tactic')) {
+    const words = `${id} ${TACTICS[id] ?? ''}`
+    if (!row('ATT&CK').includes(words)) tell('ATT&CK', `does not name ${id}, a tag of its monitor`, `write ${words}`)
   }
 }
 
