@@ -307,7 +307,7 @@ describe('watching', () => {
         return look ?? []
       },
       begun: () => void told.push('begun'),
-      tell: ({ id, state }) => void told.push(`${id} ${state}`),
+      report: ({ id, state }) => void told.push(`${id} ${state}`),
       failed: (error) => void failures.push(error),
       everyMs: 0,
       now: () => at(5).getTime(),

@@ -188,7 +188,7 @@ async function watchLedger(selection: Selection, asJson: boolean, io: Io, deps: 
   await watch({
     read: (changedSince) => select(selection, deps.containments, changedSince),
     begun: () => io.err('Waiting for new rows and changes; Ctrl-C ends it.\n'),
-    tell: (row) => (asJson ? json(io, row) : io.out(`${changeLine(row)}\n`)),
+    report: (row) => (asJson ? json(io, row) : io.out(`${changeLine(row)}\n`)),
     failed: (error) => io.err(`The ledger could not be read: ${messageOf(error)}. Trying again.\n`),
     everyMs: LOOK_EVERY_MS,
     now: Date.now,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type FakeApi, startFakeApi } from '../../ops/datadog-api/fake.ts'
+import { tagsOf } from '../../ops/datadog-api/json.ts'
 import { UsageError } from '../command.ts'
 import { command } from './detections.ts'
 
@@ -65,10 +66,15 @@ const change = async (file: string, how: (content: Record<string, unknown>) => u
 }
 const only = <T>(all: Map<unknown, T>): T => {
   expect(all.size).toBe(1)
-  return [...all.values()][0] as T
+  const [first] = all.values()
+  if (first === undefined) throw new Error('The account holds no such object.')
+  return first
 }
-const monitorOf = (slug: string) =>
-  [...api.monitors.values()].find(({ tags }) => (tags as string[]).includes(`detection:${slug}`))
+const monitorOf = (slug: string) => {
+  const found = [...api.monitors.values()].find((monitor) => tagsOf(monitor).includes(`detection:${slug}`))
+  if (!found) throw new Error(`The account holds no monitor for ${slug}.`)
+  return found
+}
 
 describe('push', () => {
   test('without --apply shows what it would do, and writes nothing', async () => {
@@ -99,7 +105,7 @@ describe('push', () => {
     })
   })
 
-  test('what others name is there before them', async () => {
+  test('an object is written before those that refer to it', async () => {
     await run('push', '--apply')
     const kinds = api.writes().map((request) => request.split('/').at(-1))
     expect(kinds).toEqual([
@@ -108,20 +114,21 @@ describe('push', () => {
     ])
   })
 
-  test('a second time it changes nothing, and says of hidden variables that it cannot know', async () => {
+  test('a second run changes nothing, and says that hidden variables cannot be compared', async () => {
     await run('push', '--apply')
     const before = api.writes().length
     const { code, out, err } = await run('push', '--apply')
     expect({ code, written: api.writes().length - before }).toEqual({ code: 0, written: 0 })
     expect(err).toContain('nothing to write')
-    expect(out).toContain('ATO_WEBHOOK_SECRET  [hidden, set] cannot be read back')
+    expect(out).toContain('ATO_WEBHOOK_SECRET  [hidden, set] cannot be compared')
     expect(out).not.toMatch(/^[+~]/m)
   })
 
-  test('what was edited in Datadog or in a file is shown from both sides, and only that is written', async () => {
+  test('an edit in Datadog or in a file is shown with both values, and only that object is written', async () => {
     await run('push', '--apply')
-    const edited = monitorOf('session-reuse') as { id: number; options: Record<string, unknown> }
-    edited.options.new_group_delay = 60
+    const edited = monitorOf('session-reuse')
+    expect(edited.options).toBeDefined()
+    Object.assign(edited.options ?? {}, { new_group_delay: 60 })
     await change('pipeline.json', (pipeline) => ({ ...pipeline, is_enabled: false }))
     const before = api.writes().length
     const { out } = await run('push', '--apply')
@@ -132,7 +139,7 @@ describe('push', () => {
       `PUT /api/v1/logs/config/pipelines/${pipelineId}`,
       `PUT /api/v1/monitor/${edited.id}`,
     ])
-    expect(edited.id).toBe((monitorOf('session-reuse') as { id: number }).id)
+    expect(edited.id).toBe(monitorOf('session-reuse').id)
     expect(monitorOf('session-reuse')).toMatchObject({ options: { new_group_delay: 0 } })
     expect(only(api.pipelines)).toMatchObject({ is_enabled: false })
   })
@@ -152,8 +159,8 @@ describe('push', () => {
   })
 })
 
-describe('what it did not make', () => {
-  test('is never touched, whatever its name, and is told', async () => {
+describe('an object that this command did not create', () => {
+  test('is never changed, whatever its name, and is reported', async () => {
     const { name } = await json('session-reuse/monitor.json')
     const { title } = await json('dashboard.json')
     const monitor = { id: 7, name, type: 'log alert', query: 'q', tags: ['detection:session-reuse'] }
@@ -172,11 +179,11 @@ describe('what it did not make', () => {
     expect([api.monitors.size, api.pipelines.size, api.dashboards.size]).toEqual([4, 2, 2])
     expect(api.writes().filter((request) => !request.startsWith('POST'))).toEqual([])
     for (const words of ['monitor 7', 'monitor 8', 'pipeline p', 'dashboard d']) {
-      expect(out).toMatch(new RegExp(`note: ${words} .* is not ours: it is left alone`))
+      expect(out).toMatch(new RegExp(`note: ${words} .* is not ours: left unchanged`))
     }
   })
 
-  test('a webhook of our name that sends elsewhere stops everything, until it is adopted', async () => {
+  test('a webhook of our name that sends elsewhere is a fault, until it is adopted', async () => {
     api.webhooks.set('ato-contain', { name: 'ato-contain', url: 'https://elsewhere.example/hook', payload: null })
     const { code, out, err } = await run('push', '--apply')
     expect({ code, writes: api.writes() }).toEqual({ code: 1, writes: [] })
@@ -186,14 +193,14 @@ describe('what it did not make', () => {
     expect(only(api.webhooks)).toEqual(await json('webhook.json'))
   })
 
-  test('a variable without our webhook is not known to be ours', async () => {
+  test('a variable in an account without our webhook is a fault, until it is adopted', async () => {
     api.variables.set('ATO_FUNCTION_KEY', { name: 'ATO_FUNCTION_KEY', is_secret: true, value: 'theirs' })
     const { code, out } = await run('push', '--apply')
     expect({ code, writes: api.writes() }).toEqual({ code: 1, writes: [] })
-    expect(out).toContain('--adopt takes it over')
+    expect(out).toContain('take it over with --adopt')
   })
 
-  test('two monitors with our mark and one slug: it does not choose', async () => {
+  test('two monitors with our mark and the same slug are a fault', async () => {
     const json = { type: 'log alert', query: 'q', tags: ['managed-by:mini-ato-saas', 'detection:session-reuse'] }
     for (const id of [1, 2]) api.monitors.set(id, { id, name: `${id}`, ...json })
     const { code, out } = await run('push', '--apply')
@@ -210,8 +217,8 @@ describe('before anything is written', () => {
       (monitor) => ({ ...monitor, options: { ...(monitor.options as object), on_missing_data: 'shrug' } }),
       'options.on_missing_data: one of ',
     ],
-    ['no mark', (monitor) => ({ ...monitor, tags: ['detection:session-reuse'] }), 'lacks the mark managed-by'],
-    ['another slug', (monitor) => ({ ...monitor, tags: ['managed-by:mini-ato-saas'] }), 'lacks the tag detection:'],
+    ['no mark', (monitor) => ({ ...monitor, tags: ['detection:session-reuse'] }), 'the mark managed-by'],
+    ['another slug', (monitor) => ({ ...monitor, tags: ['managed-by:mini-ato-saas'] }), 'the tag detection:'],
     ['a handle nobody has', (monitor) => ({ ...monitor, message: '@webhook-other' }), '@webhook-other is not the name'],
   ])('a monitor with %s is refused, and Datadog is not even asked', async (_, how, reason) => {
     await change('session-reuse/monitor.json', how)
@@ -219,16 +226,16 @@ describe('before anything is written', () => {
     expect(api.requests).toEqual([])
   })
 
-  test('every fault of every file is told at once', async () => {
+  test('every fault of every file is reported at once', async () => {
     await change('webhook.json', (webhook) => ({ ...webhook, encode_as: 'xml' }))
     await change('dashboard.json', (dashboard) => ({ ...dashboard, layout_type: 'heap' }))
     await change('pipeline.json', (pipeline) => ({ ...pipeline, tags: [] }))
     await expect(run('push')).rejects.toThrow(
-      /webhook\.json: encode_as.*dashboard\.json: layout_type.*pipeline\.json: lacks the mark/s,
+      /webhook\.json: encode_as.*dashboard\.json: layout_type.*pipeline\.json: the mark managed-by\S+ is missing/s,
     )
   })
 
-  test('a monitor that Datadog itself refuses stops the whole push, in Datadog’s words', async () => {
+  test('a monitor that Datadog refuses stops the whole push, with Datadog’s message', async () => {
     api.answerNext({
       status: 400,
       like: /^POST .*\/validate$/,
@@ -240,17 +247,17 @@ describe('before anything is written', () => {
     expect(out).toContain('Check for invalid tags')
   })
 
-  test('an existing monitor is validated as the one that it is', async () => {
+  test('an existing monitor is validated under its id', async () => {
     await run('push', '--apply')
     await change('session-reuse/monitor.json', (monitor) => ({ ...monitor, priority: 2 }))
-    const { id } = monitorOf('session-reuse') as { id: number }
+    const { id } = monitorOf('session-reuse')
     await run('push')
     expect(api.requests).toContain(`POST /api/v1/monitor/${id}/validate`)
   })
 })
 
 describe('custom variables', () => {
-  test('a hidden one is written again only when asked to; of a list in rotation the newest is sent', async () => {
+  test('a hidden one is written again only on request; the newest of a list in rotation is sent', async () => {
     await run('push', '--apply')
     const newest = 'a-newer-secret-of-at-least-32-bytes-'
     env({ ATO_WEBHOOK_SECRET: `${newest},${secret}` })
@@ -262,28 +269,28 @@ describe('custom variables', () => {
     expect(api.variables.get('ATO_WEBHOOK_SECRET')).toMatchObject({ value: newest, is_secret: true })
   })
 
-  test('a visible one is compared, and one that is not in the environment stays', async () => {
+  test('a visible one is compared; one that is missing in the environment is left unchanged', async () => {
     await run('push', '--apply')
     env({ ATO_FUNCTIONS_ORIGIN: 'https://moved.example.net', ATO_WEBHOOK_SECRET: undefined, ATO_FUNCTION_KEY: '' })
     expect((await run('push', '--apply')).code).toBe(0)
     expect(api.variables.get('ATO_FUNCTIONS_ORIGIN')?.value).toBe('https://moved.example.net')
     expect(api.variables.get('ATO_WEBHOOK_SECRET')?.value).toBe(secret)
     env({ ATO_FUNCTIONS_ORIGIN: undefined })
-    expect((await run('push')).out).toContain('not in the environment: left as it is')
+    expect((await run('push')).out).toContain('not in the environment: left unchanged')
   })
 
-  test('one that lies open although it is a secret is hidden', async () => {
+  test('a secret that is visible in Datadog becomes hidden', async () => {
     await run('push', '--apply')
     api.variables.set('ATO_FUNCTION_KEY', { name: 'ATO_FUNCTION_KEY', is_secret: false, value: functionKey })
     expect((await run('push', '--apply')).code).toBe(0)
     expect(api.variables.get('ATO_FUNCTION_KEY')).toMatchObject({ is_secret: true, value: functionKey })
   })
 
-  test('one that is nowhere is a fault', async () => {
+  test('one that is missing in Datadog and in the environment is a fault', async () => {
     env({ ATO_WEBHOOK_SECRET: undefined })
     const { code, out } = await run('push', '--apply')
     expect({ code, writes: api.writes() }).toEqual({ code: 1, writes: [] })
-    expect(out).toContain('ATO_WEBHOOK_SECRET is not in the environment, and Datadog has no such variable yet')
+    expect(out).toContain('ATO_WEBHOOK_SECRET is missing in the environment, and Datadog does not have it yet')
   })
 
   test.each([
@@ -302,13 +309,13 @@ describe('custom variables', () => {
   })
 })
 
-describe('when Datadog does not do as asked', () => {
-  test('missing keys are named, all at once', async () => {
+describe('when Datadog cannot be used', () => {
+  test('all missing keys are named at once', async () => {
     env({ DD_API_KEY: '', DD_APP_KEY: undefined, DD_API_URL: undefined, DD_SITE: undefined })
     await expect(run('push')).rejects.toThrow(/DD_API_KEY: is missing\n.*DD_APP_KEY: is missing\n.*DD_SITE: is missing/)
   })
 
-  test('a site that Datadog does not have, and an address that is not a test’s, are refused', async () => {
+  test('an unknown Datadog site and an API address outside loopback are refused', async () => {
     env({ DD_API_URL: 'https://api.example.com' })
     await expect(run('push')).rejects.toThrow(UsageError)
     env({ DD_API_URL: undefined })
@@ -327,14 +334,14 @@ describe('when Datadog does not do as asked', () => {
     expect(api.writes()).toEqual([])
   })
 
-  test('an answer that quotes a secret is shown without it', async () => {
+  test('a secret that an answer quotes is hidden', async () => {
     api.answerNext({ status: 400, like: /^POST .*variables$/, body: { errors: [`bad value ${functionKey}`] } })
     const refusal = run('push', '--apply')
     await expect(refusal).rejects.toThrow('[hidden]')
     await expect(refusal).rejects.not.toThrow(functionKey)
   })
 
-  test('429 is waited out, for reading as for writing', async () => {
+  test('a 429 is retried after the wait that Datadog names, for reads and for writes', async () => {
     const headers = { 'x-ratelimit-reset': '0' }
     for (const like of [/^GET/, /^POST .*webhooks$/, /^POST .*\/monitor$/])
       api.answerNext({ status: 429, like, headers })
@@ -342,21 +349,21 @@ describe('when Datadog does not do as asked', () => {
     expect([api.monitors.size, api.webhooks.size]).toEqual([2, 1])
   })
 
-  test('429 without end is told', async () => {
+  test('a 429 at every attempt is an error', async () => {
     const told = { status: 429, like: /^GET .*pipelines$/, headers: { 'x-ratelimit-reset': '0' } }
     for (let n = 0; n < 5; n++) api.answerNext(told)
-    await expect(run('push')).rejects.toThrow('asked too often')
+    await expect(run('push')).rejects.toThrow('limits the rate of requests')
     expect(api.requests.filter((request) => told.like.test(request))).toHaveLength(5)
   })
 
-  test('a limit that lasts longer than a minute is not waited for', async () => {
+  test('a wait of more than a minute is an error at once', async () => {
     api.answerNext({ status: 429, like: /^GET/, headers: { 'x-ratelimit-reset': '61' } })
-    await expect(run('push')).rejects.toThrow('Try again in a few minutes')
+    await expect(run('push')).rejects.toThrow('Run it again in a few minutes')
   })
 
-  test('a write that failed is not repeated behind one’s back, and the next run goes on from there', async () => {
+  test('a failed write is not repeated, and the next run continues from there', async () => {
     api.answerNext({ status: 502, like: /^POST .*\/monitor$/ })
-    await expect(run('push', '--apply')).rejects.toThrow('5 of 8 were written before that; run it again to go on')
+    await expect(run('push', '--apply')).rejects.toThrow('5 of 8 were written before that; run it again to continue')
     expect(api.monitors.size).toBe(0)
     const before = api.writes().length
     expect((await run('push', '--apply')).code).toBe(0)
@@ -364,7 +371,7 @@ describe('when Datadog does not do as asked', () => {
     expect(api.monitors.size).toBe(2)
   })
 
-  test('no answer at all is told with the address', async () => {
+  test('a lost connection is an error that names the address', async () => {
     const gone = await startFakeApi()
     await gone.close()
     env({ DD_API_URL: gone.url })
@@ -372,33 +379,38 @@ describe('when Datadog does not do as asked', () => {
   })
 })
 
-describe('for programs', () => {
-  test('diff is 1 while something differs and 0 after, and writes nothing', async () => {
+describe('output for programs', () => {
+  test('diff exits with 1 while something differs and with 0 after, and writes nothing', async () => {
     expect((await run('diff')).code).toBe(1)
     expect(api.writes()).toEqual([])
     await run('push', '--apply')
     expect((await run('diff')).code).toBe(0)
   })
 
-  test('--json is one document, with hidden values as such', async () => {
+  test('--json prints one document, in which secrets are hidden', async () => {
     const { out, err } = await run('push', '--json')
     const report = JSON.parse(out)
     expect(report).toMatchObject({ url: api.url, applied: false, notes: [], faults: [] })
     expect(report.changes).toHaveLength(8)
     expect(report.changes[2]).toEqual({
-      ...{ kind: 'variable', name: 'ATO_WEBHOOK_SECRET', action: 'create' },
+      kind: 'variable',
+      name: 'ATO_WEBHOOK_SECRET',
+      action: 'create',
       differences: [{ path: 'value', to: '[hidden]' }],
     })
     expect(err).toBe('')
   })
 
-  test.each([[[]], [['pull']], [['push', 'all']], [['diff', '--apply']]])('words that do not fit: %j', async (argv) => {
-    await expect(run(...argv)).rejects.toThrow(UsageError)
-  })
+  test.each([[[]], [['pull']], [['push', 'all']], [['diff', '--apply']]])(
+    'unusable arguments are a usage error: %j',
+    async (argv) => {
+      await expect(run(...argv)).rejects.toThrow(UsageError)
+    },
+  )
 })
 
 describe('profiles', () => {
-  test('prod writes its own numbers, in query and thresholds, and the files stay as they are', async () => {
+  test('prod writes its own numbers into query and thresholds, and does not change the files', async () => {
     expect((await run('push', '--apply', '--profile', 'prod')).code).toBe(0)
     const stuffing = [...api.monitors.values()].find(({ name }) => String(name).startsWith('Credential stuffing'))
     expect(stuffing?.query).toMatch(/> 30$/)
@@ -406,7 +418,7 @@ describe('profiles', () => {
     expect(await readFile(join(dir, 'credential-stuffing/monitor.json'), 'utf8')).toContain('> 10"')
   })
 
-  test('an account with the numbers of prod differs from the files, and not from prod', async () => {
+  test('an account with the numbers of prod differs from the files, but not from prod', async () => {
     await run('push', '--apply', '--profile', 'prod')
     expect((await run('diff', '--profile', 'prod')).code).toBe(0)
     const { code, out } = await run('diff')
@@ -414,13 +426,13 @@ describe('profiles', () => {
     expect(out).toContain('~ monitor   credential-stuffing')
   })
 
-  test('a profile that there is not is a usage error naming those that there are', async () => {
+  test('an unknown profile is a usage error that names the known ones', async () => {
     await expect(run('push', '--profile', 'production')).rejects.toThrow('there are: demo, prod')
   })
 })
 
 describe('lint', () => {
-  test('says file, place, what and remedy, and ends with 1; it needs no account', async () => {
+  test('prints file, place, fault and remedy, and exits with 1; it needs no account', async () => {
     env({ DD_API_KEY: undefined, DD_APP_KEY: undefined, DD_API_URL: undefined })
     const file = join(dir, 'session-reuse/monitor.json')
     await writeFile(file, (await readFile(file, 'utf8')).replace('"new_group_delay": 0,', ''))
@@ -432,7 +444,7 @@ describe('lint', () => {
     expect(err).toBe('5 files, 1 finding.\n')
   })
 
-  test('--json is one document', async () => {
+  test('--json prints one document', async () => {
     const { code, out } = await run('lint', '--json')
     expect({ code, ...JSON.parse(out) }).toEqual({ code: 0, files: 5, findings: [] })
   })

@@ -4,17 +4,17 @@ import { createFunctionsLog, LINES_LOST, logIntakeUrl } from '../../functions/lo
 import { parseFunctionsConfig } from '../../shared/config.ts'
 
 export interface Connection {
-  /** Variables of the functions. */
+  /** The environment variables of the functions. */
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Called with each line that cannot be sent to Datadog, and with everything that is no event. */
+  /** Called with each event that cannot be sent to Datadog, and with every line that is not an event. */
   readonly print: (line: string) => void
-  /** Called with each event, whether or not it is sent as well. */
+  /** Called with each event, also when it is sent. */
   readonly keep?: ((line: string) => void) | undefined
 }
 
 /**
- * Opens what the functions have, with a log of its own: events go to the intake that Datadog reads. They are printed where
- * there is none, or where it cannot be reached.
+ * Opens the stores and clients that the functions use, with a log of its own. Events are sent to Datadog's log intake, or
+ * printed if there is none or if it cannot be reached.
  */
 export function connect({ environment, print, keep }: Connection): FunctionsDeps {
   const config = parseFunctionsConfig(environment)
@@ -22,12 +22,12 @@ export function connect({ environment, print, keep }: Connection): FunctionsDeps
   const sent: string[] = []
   const log = createFunctionsLog(config, {
     write(line: string) {
-      const { evt, message } = JSON.parse(line) as { evt?: unknown; message?: unknown }
+      const { evt, message }: { evt?: unknown; message?: unknown } = JSON.parse(line)
       const isEvent = typeof evt === 'string'
       if (isEvent) keep?.(line)
       if (isEvent && isSent) sent.push(line)
       else print(line)
-      // Which ones were lost is not known, so all of them are printed.
+      // The notice does not say which lines were lost, so all of them are printed.
       if (message === LINES_LOST) for (const each of sent.splice(0)) print(each)
     },
   })

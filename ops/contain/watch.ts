@@ -1,24 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Containment } from '../../shared/stores/port.ts'
 
-/** Hosts stamp rows by their own clocks, which may differ, and a write may take a while. */
+/** Covers the difference between the hosts' clocks, which stamp the rows, and the duration of a write. */
 const OVERLAP_MS = 120_000
 
 export interface WatchOptions {
-  /** Rows that were changed at or after; all of them without it. */
+  /** Rows changed at or after `changedSince`, or all rows. */
   readonly read: (changedSince?: Date) => Promise<Containment[]>
-  /** From now on nothing is missed. */
+  /** Called when every later change will be reported. */
   readonly begun: () => void
-  readonly tell: (row: Containment) => void
-  /** Told of a look that failed; the next one comes all the same. */
+  readonly report: (row: Containment) => void
+  /** Called when a read failed; the next one follows as planned. */
   readonly failed: (error: unknown) => void
   readonly everyMs: number
   readonly now: () => number
   readonly signal: AbortSignal
 }
 
-/** Tells rows that are new and rows that changed, oldest change first, until the signal. What is there at the start is not told. */
-export async function watch({ read, begun, tell, failed, everyMs, now, signal }: WatchOptions): Promise<void> {
+/** Reports new and changed rows, oldest change first, until the signal. Rows that exist at the start are not reported. */
+export async function watch({ read, begun, report, failed, everyMs, now, signal }: WatchOptions): Promise<void> {
   const known = new Map<string, string>()
   for (const row of await read()) known.set(row.id, versionOf(row))
   begun()
@@ -30,7 +30,7 @@ export async function watch({ read, begun, tell, failed, everyMs, now, signal }:
       for (const row of rows.sort((a, b) => a.updatedAt.getTime() - b.updatedAt.getTime())) {
         if (known.get(row.id) === versionOf(row)) continue
         known.set(row.id, versionOf(row))
-        tell(row)
+        report(row)
       }
     } catch (error) {
       failed(error)
@@ -38,6 +38,6 @@ export async function watch({ read, begun, tell, failed, everyMs, now, signal }:
   }
 }
 
-/** What a person sees of a row: an attempt that began, or an event that was noted, is no news. */
+/** The fields that a person sees. A change of any other, such as the count of attempts, is not reported. */
 const versionOf = ({ state, reason, result, via, operator, why, expiresAt }: Containment): string =>
   JSON.stringify([state, reason, result, via, operator, why, expiresAt])

@@ -8,10 +8,10 @@ import { type Profile, type ProfileName, profiles } from '../../detections/profi
 import { withSetting } from '../../detections/setting.ts'
 import { isJson, type Json, tagsOf } from './json.ts'
 
-/** The mark by which a later run knows what an earlier one made: a tag, or part of a description where there are no tags. */
+/** Marks what this command created, so that a later run recognizes it: a tag, or a word of the description where Datadog has no tags. */
 export const MARK = 'managed-by:mini-ato-saas'
 
-/** Everything that goes to Datadog, as the files hold it. */
+/** Everything that is written to Datadog, in the form of the files. */
 export interface Catalogue {
   readonly monitors: readonly { readonly slug: string; readonly json: Json }[]
   readonly webhook: Json
@@ -19,26 +19,26 @@ export interface Catalogue {
   readonly dashboard: Json
 }
 
-/** Every fault of every file, at once. */
+/** Its message lists every fault of every file. */
 class CatalogueError extends Error {
   override readonly name = 'CatalogueError'
 }
 
 /**
- * Reads `<slug>/monitor.json`, `webhook.json`, `pipeline.json` and `dashboard.json`, and holds each to Datadog's own schema and
- * to what the stand-in evaluates.
- * @param profile the numbers that the monitors get in place of their own
+ * Reads `<slug>/monitor.json`, `webhook.json`, `pipeline.json` and `dashboard.json`, and checks each against Datadog's schema
+ * and against what the evaluator supports.
+ * @param profile the thresholds that replace those of the monitor files
  * @throws CatalogueError with every fault, by file and place
  */
 export async function loadCatalogue(dir: string, profile: ProfileName = 'demo'): Promise<Catalogue> {
   const faults: string[] = []
-  const read = async (file: string, model: Model, alsoReadBy: (text: string, file: string) => unknown) => {
+  const read = async (file: string, model: Model, alsoRead: (text: string, file: string) => unknown) => {
     const path = join(dir, file)
     try {
       const text = await readFile(path, 'utf8')
       const json: unknown = JSON.parse(text)
       faults.push(...schemaFaults(model, json).map((fault) => `${path}: ${fault}`))
-      alsoReadBy(text, path)
+      alsoRead(text, path)
       return isJson(json) ? json : {}
     } catch (error) {
       faults.push(error instanceof SyntaxError ? `${path} is not JSON: ${error.message}` : (error as Error).message)
@@ -56,15 +56,16 @@ export async function loadCatalogue(dir: string, profile: ProfileName = 'demo'):
     slugs.map(async ({ slug }) => ({ slug, json: await read(join(slug, 'monitor.json'), 'Monitor', () => {}) })),
   )
 
-  const marked = (file: string, json: Json, holds: boolean) => {
-    if (Object.keys(json).length > 0 && !holds) faults.push(`${join(dir, file)}: lacks the mark ${MARK}`)
+  const requireMark = (file: string, json: Json, isMarked: boolean) => {
+    if (Object.keys(json).length > 0 && !isMarked) faults.push(`${join(dir, file)}: the mark ${MARK} is missing`)
   }
-  marked('pipeline.json', pipeline, tagsOf(pipeline).includes(MARK))
-  marked('dashboard.json', dashboard, isMarkedText(dashboard.description))
+  requireMark('pipeline.json', pipeline, tagsOf(pipeline).includes(MARK))
+  requireMark('dashboard.json', dashboard, isMarkedText(dashboard.description))
   for (const { slug, json } of monitors) {
     const file = join(slug, 'monitor.json')
-    marked(file, json, tagsOf(json).includes(MARK))
-    if (!tagsOf(json).includes(`detection:${slug}`)) faults.push(`${join(dir, file)}: lacks the tag detection:${slug}`)
+    requireMark(file, json, tagsOf(json).includes(MARK))
+    if (!tagsOf(json).includes(`detection:${slug}`))
+      faults.push(`${join(dir, file)}: the tag detection:${slug} is missing`)
     for (const [, handle] of String(json.message).matchAll(/@webhook-([\w.-]+)/g)) {
       if (handle !== webhook.name) faults.push(`${join(dir, file)}: @webhook-${handle} is not the name in webhook.json`)
     }
@@ -78,7 +79,7 @@ export async function loadCatalogue(dir: string, profile: ProfileName = 'demo'):
   return { monitors: set, webhook, pipeline, dashboard }
 }
 
-/** The mark as a word of its own: not as the beginning of another one. */
+/** Whether the text holds the mark as a whole word, not as the beginning of a longer one. */
 export function isMarkedText(description: unknown): boolean {
   return typeof description === 'string' && description.split(/\s+/).includes(MARK)
 }

@@ -12,7 +12,7 @@ import type { Secret } from '../../shared/secret.ts'
 import type { Json } from './json.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
-/** Datadog answered, and not as wanted. */
+/** A call that Datadog refused or did not answer. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   /** Absent when no answer came. */
@@ -31,16 +31,16 @@ export interface ApiOptions extends TransportOptions {
   readonly appKey: Secret
 }
 
-/** What `detections` asks of Datadog. Every call throws {@link ApiError}, whose words name the call and never a key. */
+/** The calls to Datadog that `detections` makes. Each throws {@link ApiError}, whose message names the call and never a key. */
 export type DatadogApi = ReturnType<typeof connectApi>
 
-type Answered = Model | 'DashboardSummary' | 'WebhooksIntegrationCustomVariableResponse'
+type ResponseModel = Model | 'DashboardSummary' | 'WebhooksIntegrationCustomVariableResponse'
 
-const PAGE = 100
+const PAGE_SIZE = 100
 
-/** Opens nothing by itself: the first call does. */
+/** Connects lazily, with the first call. */
 export function connectApi({ url, apiKey, appKey, ...transport }: ApiOptions) {
-  // The client would print a failed request with its whole stack; what failed is told once, by the error.
+  // The client would print each failed request with its stack; the thrown error already reports it.
   logger.setLevel('silent')
   const configuration = createConfiguration({
     baseServer: new BaseServerConfiguration(url, {}),
@@ -53,19 +53,26 @@ export function connectApi({ url, apiKey, appKey, ...transport }: ApiOptions) {
   const pipelines = new LogsPipelinesApi(configuration)
   const dashboards = new DashboardsApi(configuration)
 
-  const asked = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
+  const send = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
     try {
       return await request()
     } catch (error) {
       throw explain(error, what, url)
     }
   }
-  /** What comes back, in the files' own form. */
-  const call = async (what: string, model: Answered | `Array<${Answered}>`, request: () => Promise<unknown>) =>
-    ObjectSerializer.serialize(await asked(what, request), model, '')
-  const one = (what: string, model: Answered, request: () => Promise<unknown>): Promise<Json> =>
+  /** Returns the response in the form of the files. */
+  const call = async (
+    what: string,
+    model: ResponseModel | `Array<${ResponseModel}>`,
+    request: () => Promise<unknown>,
+  ) => ObjectSerializer.serialize(await send(what, request), model, '')
+  const one = (what: string, model: ResponseModel, request: () => Promise<unknown>): Promise<Json> =>
     call(what, model, request)
-  const found = async (what: string, model: Answered, request: () => Promise<unknown>): Promise<Json | undefined> => {
+  const oneIfAny = async (
+    what: string,
+    model: ResponseModel,
+    request: () => Promise<unknown>,
+  ): Promise<Json | undefined> => {
     try {
       return await one(what, model, request)
     } catch (error) {
@@ -78,19 +85,19 @@ export function connectApi({ url, apiKey, appKey, ...transport }: ApiOptions) {
     for (let page = 0; ; page++) {
       const items = await read(page)
       all.push(...items)
-      if (items.length < PAGE) return all
+      if (items.length < PAGE_SIZE) return all
     }
   }
 
   return {
-    /** @param monitorTags every one of them must be there */
+    /** @param monitorTags a monitor must have all of them */
     listMonitors: (filter: { monitorTags?: string; name?: string }) =>
       pages((page) =>
-        call('list monitors', 'Array<Monitor>', () => monitors.listMonitors({ ...filter, page, pageSize: PAGE })),
+        call('list monitors', 'Array<Monitor>', () => monitors.listMonitors({ ...filter, page, pageSize: PAGE_SIZE })),
       ),
-    /** @throws ApiError with status 400 when Datadog would not take it */
+    /** @throws ApiError with status 400 when Datadog would refuse the monitor */
     validateMonitor: (json: Json, id?: number) =>
-      asked(`validate the monitor ${json.name}`, () => {
+      send(`validate the monitor ${json.name}`, () => {
         const body = modelOf('Monitor', json)
         return id === undefined
           ? monitors.validateMonitor({ body })
@@ -105,7 +112,7 @@ export function connectApi({ url, apiKey, appKey, ...transport }: ApiOptions) {
         monitors.updateMonitor({ monitorId: id, body: modelOf('MonitorUpdateRequest', json) }),
       ),
     getWebhook: (name: string) =>
-      found(`read the webhook ${name}`, 'WebhooksIntegration', () =>
+      oneIfAny(`read the webhook ${name}`, 'WebhooksIntegration', () =>
         webhooks.getWebhooksIntegration({ webhookName: name }),
       ),
     createWebhook: (json: Json) =>
@@ -119,9 +126,9 @@ export function connectApi({ url, apiKey, appKey, ...transport }: ApiOptions) {
           body: modelOf('WebhooksIntegrationUpdateRequest', json),
         }),
       ),
-    /** Without its value when it is hidden. */
+    /** Returns no value for a hidden variable. */
     getVariable: (name: string) =>
-      found(`read the custom variable ${name}`, 'WebhooksIntegrationCustomVariableResponse', () =>
+      oneIfAny(`read the custom variable ${name}`, 'WebhooksIntegrationCustomVariableResponse', () =>
         webhooks.getWebhooksIntegrationCustomVariable({ customVariableName: name }),
       ),
     createVariable: (json: Json) =>
@@ -149,7 +156,7 @@ export function connectApi({ url, apiKey, appKey, ...transport }: ApiOptions) {
     listDashboards: () =>
       pages(async (page) => {
         const summary = await call('list dashboards', 'DashboardSummary', () =>
-          dashboards.listDashboards({ count: PAGE, start: page * PAGE }),
+          dashboards.listDashboards({ count: PAGE_SIZE, start: page * PAGE_SIZE }),
         )
         return summary.dashboards ?? []
       }),
@@ -166,7 +173,7 @@ export function connectApi({ url, apiKey, appKey, ...transport }: ApiOptions) {
   }
 }
 
-/** What an application key must be allowed to do, if it has scopes at all. @see Datadog documentation, account_management/rbac/permissions */
+/** The permissions that an application key with scopes needs. @see Datadog documentation, account_management/rbac/permissions */
 const PERMISSIONS =
   'monitors_read, monitors_write, logs_read_data, logs_read_config, logs_write_pipelines, dashboards_read, dashboards_write, integrations_read, manage_integrations'
 
@@ -174,16 +181,18 @@ function explain(error: unknown, what: string, url: string): unknown {
   if (!(error instanceof ApiException)) {
     if (!(error instanceof Error) || error.name === 'AbortError') return error
     const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
-    const told = error.name === 'TypeError' || error.name === 'TimeoutError'
-    return told ? new ApiError(`Could not ${what}: no answer from ${url}${cause}`, undefined, { cause: error }) : error
+    const isUnreachable = error.name === 'TypeError' || error.name === 'TimeoutError'
+    return isUnreachable
+      ? new ApiError(`Could not ${what}: no answer from ${url}${cause}`, undefined, { cause: error })
+      : error
   }
-  const said = messagesOf(error.body)
+  const reasons = messagesOf(error.body)
   const why =
     error.code === 401 || error.code === 403
-      ? `Datadog refused the keys (${error.code}${said}). DD_API_KEY and DD_APP_KEY must be of the account at ${url}, and the application key allowed: ${PERMISSIONS}.`
+      ? `Datadog refused the keys (${error.code}${reasons}). DD_API_KEY and DD_APP_KEY must belong to the account at ${url}, and the application key needs: ${PERMISSIONS}.`
       : error.code === 429
-        ? `Datadog says that it was asked too often (429${said}). Try again in a few minutes.`
-        : `Datadog answered ${error.code}${said}.`
+        ? `Datadog limits the rate of requests (429${reasons}). Run it again in a few minutes.`
+        : `Datadog answered ${error.code}${reasons}.`
   return new ApiError(`Could not ${what}: ${why}`, error.code, { cause: error })
 }
 

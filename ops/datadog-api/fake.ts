@@ -3,11 +3,11 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseMonitorQuery } from 'alertproof/query'
 import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
-import { isJson } from './json.ts'
+import { isJson, type Json, tagsOf } from './json.ts'
 
 type Stored = Record<string, unknown>
 
-/** For tests: the part of Datadog's API that `detections` uses, with keys, schema and state, and none of its behaviour. */
+/** For tests: the part of Datadog's API that `detections` uses. It checks keys and schema and keeps state; it evaluates nothing. */
 export interface FakeApi {
   readonly url: string
   readonly apiKey: string
@@ -16,21 +16,21 @@ export interface FakeApi {
   readonly pipelines: Map<string, Stored>
   readonly dashboards: Map<string, Stored>
   readonly webhooks: Map<string, Stored>
-  /** With the values, which the API does not give back when they are hidden. */
+  /** Hidden values included; the API itself does not return them. */
   readonly variables: Map<string, Stored>
-  /** `POST /api/v1/monitor`, in the order they came. */
+  /** Each as `POST /api/v1/monitor`, in order of arrival. */
   readonly requests: string[]
   /** The requests that change something. */
   writes(): string[]
-  /** The next request, or the next one like this, is answered so. */
+  /** Sets the answer to the next request, or to the next one that matches `like`. */
   answerNext(answer: { status: number; like?: RegExp; headers?: Record<string, string>; body?: unknown }): void
   close(): Promise<void>
 }
 
-interface Asked {
+interface ApiRequest {
   readonly query: URLSearchParams
   readonly body: Stored
-  /** What the path's pattern caught. */
+  /** The first group of the path's pattern; empty if it has none. */
   readonly id: string
 }
 
@@ -76,7 +76,7 @@ export async function startFakeApi(): Promise<FakeApi> {
         })
       }
     }
-    throw new Refusal(404, `nothing answers ${request.method} ${url.pathname}`)
+    throw new Refusal(404, `no route for ${request.method} ${url.pathname}`)
   }
 
   const server = http.createServer(async (request, response) => {
@@ -87,8 +87,8 @@ export async function startFakeApi(): Promise<FakeApi> {
     const send = (status: number, body: unknown, headers: Record<string, string> = {}) =>
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
     const planned = answers.findIndex(({ like }) => like === undefined || like.test(name))
-    const [told] = planned < 0 ? [] : answers.splice(planned, 1)
-    if (told) return send(told.status, told.body ?? { errors: [`told to answer ${told.status}`] }, told.headers)
+    const [set] = planned < 0 ? [] : answers.splice(planned, 1)
+    if (set) return send(set.status, set.body ?? { errors: [`the test set the answer ${set.status}`] }, set.headers)
     try {
       send(200, answer(request, Buffer.concat(chunks).toString('utf8')))
     } catch (error) {
@@ -113,38 +113,40 @@ export async function startFakeApi(): Promise<FakeApi> {
 }
 
 type State = Pick<FakeApi, 'monitors' | 'pipelines' | 'dashboards' | 'webhooks' | 'variables'>
-type Route = readonly [method: string, pattern: RegExp, handle: (asked: Asked) => unknown]
+type Route = readonly [method: string, pattern: RegExp, handle: (request: ApiRequest) => unknown]
 
 function routes({ monitors, pipelines, dashboards, webhooks, variables }: State): Route[] {
   let lastId = 1000
   const nextId = () => ++lastId
-  const one = <K>(all: Map<K, Stored>, id: K): Stored => {
+  const stored = <K>(all: Map<K, Stored>, id: K): Stored => {
     const found = all.get(id)
     if (!found) throw new Refusal(404, `${id} not found`)
     return found
   }
-  const put = <K>(all: Map<K, Stored>, id: K, stored: Stored): Stored => {
-    all.set(id, stored)
-    return stored
+  const put = <K>(all: Map<K, Stored>, id: K, value: Stored): Stored => {
+    all.set(id, value)
+    return value
   }
   const visible = ({ value, ...variable }: Stored) => (variable.is_secret ? variable : { ...variable, value })
   const monitorOf = (body: Stored, id: number) => ({
-    ...{ id, created: '2026-11-22T12:00:00+00:00', modified: '2026-11-22T12:00:00+00:00', multi: true },
-    ...{ creator: { email: 'someone@example.com', handle: 'someone@example.com', name: null }, overall_state: 'OK' },
+    id,
+    created: '2026-11-22T12:00:00+00:00',
+    modified: '2026-11-22T12:00:00+00:00',
+    multi: true,
+    creator: { email: 'someone@example.com', handle: 'someone@example.com', name: null },
+    overall_state: 'OK',
     ...body,
-    tags: [...((body.tags as string[]) ?? [])].sort(),
-    options: { locked: false, silenced: {}, new_host_delay: 300, notify_no_data: false, ...(body.options as Stored) },
+    tags: [...tagsOf(body)].sort(),
+    options: { locked: false, silenced: {}, new_host_delay: 300, notify_no_data: false, ...objectIn(body.options) },
   })
   const pipelineOf = (body: Stored, id: string) => ({ id, type: 'pipeline', is_read_only: false, ...body })
   const dashboardOf = (body: Stored, id: string) => ({
-    ...{
-      id,
-      author_handle: 'someone@example.com',
-      url: `/dashboard/${id}`,
-      modified_at: '2026-11-22T12:00:00.000000+00:00',
-    },
+    id,
+    author_handle: 'someone@example.com',
+    url: `/dashboard/${id}`,
+    modified_at: '2026-11-22T12:00:00.000000+00:00',
     ...body,
-    widgets: (body.widgets as Stored[]).map((widget) => ({ id: nextId(), ...widget })),
+    widgets: Array.isArray(body.widgets) ? body.widgets.map((widget) => ({ id: nextId(), ...objectIn(widget) })) : [],
   })
   const monitorId = /^\/api\/v1\/monitor\/(\d+)$/
   return [
@@ -153,9 +155,9 @@ function routes({ monitors, pipelines, dashboards, webhooks, variables }: State)
       /^\/api\/v1\/monitor$/,
       ({ query }) => {
         const wanted = [...monitors.values()].filter(
-          ({ name, tags }) =>
-            String(name).includes(query.get('name') ?? '') &&
-            (query.get('monitor_tags') ?? '').split(',').every((tag) => tag === '' || (tags as string[]).includes(tag)),
+          (monitor) =>
+            String(monitor.name).includes(query.get('name') ?? '') &&
+            (query.get('monitor_tags') ?? '').split(',').every((tag) => tag === '' || tagsOf(monitor).includes(tag)),
         )
         const size = Number(query.get('page_size'))
         return wanted.slice(Number(query.get('page')) * size, (Number(query.get('page')) + 1) * size)
@@ -176,7 +178,7 @@ function routes({ monitors, pipelines, dashboards, webhooks, variables }: State)
       'PUT',
       monitorId,
       ({ id, body }) => {
-        const before = one(monitors, Number(id))
+        const before = stored(monitors, Number(id))
         check('MonitorUpdateRequest', body)
         checkMonitor({ ...before, ...body })
         return put(monitors, Number(id), monitorOf(body, Number(id)))
@@ -196,7 +198,7 @@ function routes({ monitors, pipelines, dashboards, webhooks, variables }: State)
       'PUT',
       new RegExp(`^${PIPELINES}/([^/]+)$`),
       ({ id, body }) => {
-        one(pipelines, id)
+        stored(pipelines, id)
         check('LogsPipeline', body)
         return put(pipelines, id, pipelineOf(body, id))
       },
@@ -212,7 +214,7 @@ function routes({ monitors, pipelines, dashboards, webhooks, variables }: State)
         return { dashboards: summaries.slice(start, start + Number(query.get('count'))) }
       },
     ],
-    ['GET', /^\/api\/v1\/dashboard\/([^/]+)$/, ({ id }) => one(dashboards, id)],
+    ['GET', /^\/api\/v1\/dashboard\/([^/]+)$/, ({ id }) => stored(dashboards, id)],
     [
       'POST',
       /^\/api\/v1\/dashboard$/,
@@ -226,12 +228,12 @@ function routes({ monitors, pipelines, dashboards, webhooks, variables }: State)
       'PUT',
       /^\/api\/v1\/dashboard\/([^/]+)$/,
       ({ id, body }) => {
-        one(dashboards, id)
+        stored(dashboards, id)
         check('Dashboard', body)
         return put(dashboards, id, dashboardOf(body, id))
       },
     ],
-    ['GET', new RegExp(`^${WEBHOOKS}/([^/]+)$`), ({ id }) => one(webhooks, id)],
+    ['GET', new RegExp(`^${WEBHOOKS}/([^/]+)$`), ({ id }) => stored(webhooks, id)],
     [
       'POST',
       new RegExp(`^${WEBHOOKS}$`),
@@ -245,10 +247,10 @@ function routes({ monitors, pipelines, dashboards, webhooks, variables }: State)
       new RegExp(`^${WEBHOOKS}/([^/]+)$`),
       ({ id, body }) => {
         check('WebhooksIntegrationUpdateRequest', body)
-        return put(webhooks, id, { ...one(webhooks, id), ...body })
+        return put(webhooks, id, { ...stored(webhooks, id), ...body })
       },
     ],
-    ['GET', new RegExp(`^${VARIABLES}/([^/]+)$`), ({ id }) => visible(one(variables, id))],
+    ['GET', new RegExp(`^${VARIABLES}/([^/]+)$`), ({ id }) => visible(stored(variables, id))],
     [
       'POST',
       new RegExp(`^${VARIABLES}$`),
@@ -262,18 +264,20 @@ function routes({ monitors, pipelines, dashboards, webhooks, variables }: State)
       new RegExp(`^${VARIABLES}/([^/]+)$`),
       ({ id, body }) => {
         check('WebhooksIntegrationCustomVariableUpdateRequest', body)
-        return visible(put(variables, id, { ...one(variables, id), ...body }))
+        return visible(put(variables, id, { ...stored(variables, id), ...body }))
       },
     ],
   ]
 }
+
+const objectIn = (value: unknown): Json => (isJson(value) ? value : {})
 
 function check(model: Model, body: Stored): void {
   const faults = schemaFaults(model, body)
   if (faults.length > 0) throw new Refusal(400, faults.join('; '))
 }
 
-/** What Datadog checks beyond the schema, in its own words. */
+/** The checks that Datadog makes beyond the schema, with its own messages. */
 function checkMonitor(body: Stored): Stored {
   const { id: _, created: __, modified: ___, multi: ____, creator: _____, overall_state: ______, ...sent } = body
   check('Monitor', sent)
@@ -283,7 +287,7 @@ function checkMonitor(body: Stored): Stored {
   } catch {
     throw new Refusal(400, "The value provided for parameter 'query' is invalid")
   }
-  const { critical } = (body.options as { thresholds?: { critical?: number } } | undefined)?.thresholds ?? {}
+  const { critical } = objectIn(objectIn(body.options).thresholds)
   if (critical !== undefined && critical !== threshold) {
     throw new Refusal(400, `Alert threshold (${critical}) does not match that used in the query (${threshold}).`)
   }

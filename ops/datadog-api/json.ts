@@ -1,4 +1,4 @@
-/** An object of Datadog's API in the form of the files: snake_case, as it goes over the wire. */
+/** An object of Datadog's API as it is sent and as the files hold it, with snake_case keys. */
 export type Json = Readonly<Record<string, unknown>>
 
 export interface Difference {
@@ -8,14 +8,14 @@ export interface Difference {
   readonly to: unknown
 }
 
-/** Their order means nothing, and Datadog does not keep it. */
+/** Lists without order: Datadog does not keep it. */
 const SETS = new Set(['tags'])
-/** JSON inside a text: its spaces mean nothing. */
+/** Texts that hold JSON: compared without their whitespace. */
 const JSON_TEXTS = new Set(['payload', 'custom_headers'])
 
 /**
- * Compares what is wanted with what is there. Datadog adds ids, dates and defaults of its own, so a key that is not wanted
- * is not compared: what a file no longer names stays as it is.
+ * Compares a wanted object with the one in Datadog. Datadog adds ids, dates and defaults, so only the keys of `wanted` are
+ * compared: a key that was removed from a file stays in Datadog.
  */
 export function differences(wanted: unknown, found: unknown, path = ''): Difference[] {
   const key = path.slice(path.lastIndexOf('.') + 1)

@@ -3,11 +3,11 @@ import { ApiError, type DatadogApi } from './client.ts'
 import { type Difference, differences, type Json, tagsOf } from './json.ts'
 import type { Variable } from './variables.ts'
 
-/** One object in Datadog, and what would become of it. */
+/** One object in Datadog, and what the plan does with it. */
 export interface Change {
   readonly kind: 'variable' | 'webhook' | 'pipeline' | 'monitor' | 'dashboard'
   readonly name: string
-  /** Datadog's own, of what is there already. */
+  /** Datadog's id, if the object exists. */
   readonly id?: string | number
   readonly action: 'create' | 'change' | 'keep'
   readonly differences: readonly Difference[]
@@ -15,27 +15,27 @@ export interface Change {
   readonly write: () => Promise<unknown>
 }
 
-/** Everything in the order in which it would be written: what others name comes before them. */
+/** All changes in the order of writing: an object comes after those that it refers to. */
 export interface Plan {
   readonly changes: readonly Change[]
-  /** Worth knowing, and left alone. */
+  /** Information for the user; needs no change. */
   readonly notes: readonly string[]
-  /** With one of these nothing is written. */
+  /** If there is one, nothing is written. */
   readonly faults: readonly string[]
 }
 
 export interface PlanOptions {
-  /** Takes over a webhook and variables of our names that nothing shows to be ours: they have no tags. */
+  /** Takes over a webhook and variables of the same names. They have no tags that could show who created them. */
   readonly adopt?: boolean
-  /** Writes hidden variables again; whether they differ cannot be seen. */
+  /** Writes hidden variables again, because they cannot be read back for a comparison. */
   readonly writeSecrets?: boolean
 }
 
 type Context = { api: DatadogApi; options: PlanOptions; notes: string[]; faults: string[] }
 
 /**
- * Compares the catalogue with an account. Nothing is written; monitors that would be are validated by Datadog.
- * @throws ApiError when Datadog cannot be asked
+ * Compares the catalogue with an account. Writes nothing; asks Datadog to validate each monitor that would be written.
+ * @throws ApiError when a call to Datadog fails
  */
 export async function planChanges(
   api: DatadogApi,
@@ -71,15 +71,20 @@ function changeOf({ kind, name, wanted, found, create, change }: Target): Change
   return { kind, name, ...id, action: differing.length > 0 ? 'change' : 'keep', differences: differing, write: change }
 }
 
-/** A webhook has no tags: ours is the one of our name that sends to the variable that is ours. */
+/** A webhook has no tags. It is ours if it has our name and its URL begins with our variable. */
 async function planWebhook(wanted: Json, { api, options, faults }: Context): Promise<Change> {
   const name = String(wanted.name)
   const found = await api.getWebhook(name)
   if (found && !String(found.url).startsWith('$ATO_FUNCTIONS_ORIGIN/') && !options.adopt) {
-    faults.push(`there is a webhook ${name} already, and it sends elsewhere: rename or delete it, or --adopt it`)
+    faults.push(
+      `there is a webhook ${name} already, and it sends elsewhere: rename it, delete it, or take it over with --adopt`,
+    )
   }
   return changeOf({
-    ...{ kind: 'webhook', name, wanted, found },
+    kind: 'webhook',
+    name,
+    wanted,
+    found,
     create: () => api.createWebhook(wanted),
     change: () => api.updateWebhook(name, wanted),
   })
@@ -109,33 +114,33 @@ function planVariable(
   const json = (): Json => ({ name, is_secret: hidden, value: value?.reveal() })
   const write = () => (found ? api.updateVariable(name, json()) : api.createVariable(json()))
   if (!found) {
-    if (!value) faults.push(`${name} is not in the environment, and Datadog has no such variable yet`)
+    if (!value) faults.push(`${name} is missing in the environment, and Datadog does not have it yet: set it`)
     const to = hidden ? '[hidden]' : value?.reveal()
     return { ...change, action: 'create', differences: [{ path: 'value', from: undefined, to }], write }
   }
   if (!isOurs) {
     faults.push(
-      `there is a variable ${name} already, and nothing shows that it is ours (an earlier run may have stopped half-way): --adopt takes it over`,
+      `there is a variable ${name} already, and it may not be ours (or an earlier run stopped half-way): take it over with --adopt`,
     )
     return undefined
   }
   if (found.is_secret !== hidden) {
     if (!value)
-      faults.push(`${name} must become ${hidden ? 'hidden' : 'visible'}, and the environment does not give it`)
+      faults.push(`${name} must become ${hidden ? 'hidden' : 'visible'}, but it is missing in the environment: set it`)
     const difference = { path: 'is_secret', from: found.is_secret, to: hidden }
     return { ...change, action: 'change', differences: [difference], write }
   }
   if (hidden) {
     const rewritten = options.writeSecrets === true && value !== undefined
     if (!rewritten) {
-      const note = '[hidden, set] cannot be read back; --write-secrets writes it again'
+      const note = '[hidden, set] cannot be compared; --write-secrets writes it again'
       return { ...change, action: 'keep', differences: [], note, write }
     }
     const difference = { path: 'value', from: '[hidden, set]', to: '[hidden, written again]' }
     return { ...change, action: 'change', differences: [difference], write }
   }
   const same = value === undefined || found.value === value.reveal()
-  const note = value === undefined ? { note: 'not in the environment: left as it is' } : {}
+  const note = value === undefined ? { note: 'not in the environment: left unchanged' } : {}
   const differing = same ? [] : [{ path: 'value', from: found.value, to: value.reveal() }]
   return { ...change, action: same ? 'keep' : 'change', differences: differing, ...note, write }
 }
@@ -155,7 +160,10 @@ async function planPipeline(wanted: Json, context: Context): Promise<Change> {
     context,
   )
   return changeOf({
-    ...{ kind: 'pipeline', name, wanted, found },
+    kind: 'pipeline',
+    name,
+    wanted,
+    found,
     create: () => api.createPipeline(wanted),
     change: () => api.updatePipeline(String(found?.id), wanted),
   })
@@ -174,7 +182,10 @@ async function planMonitors(monitors: Catalogue['monitors'], context: Context): 
       context,
     )
     const change = changeOf({
-      ...{ kind: 'monitor', name: slug, wanted: json, found },
+      kind: 'monitor',
+      name: slug,
+      wanted: json,
+      found,
       create: () => api.createMonitor(json),
       change: () => api.updateMonitor(Number(found?.id), json),
     })
@@ -192,13 +203,13 @@ async function planMonitors(monitors: Catalogue['monitors'], context: Context): 
   const slugs = monitors.map(({ slug }) => `detection:${slug}`)
   for (const each of ours.filter((one) => !tagsOf(one).some((tag) => slugs.includes(tag)))) {
     notes.push(
-      `monitor ${each.id} ${quote(each.name)} was made from this catalogue and is no longer in it: delete it by hand`,
+      `monitor ${each.id} ${quote(each.name)} was created from this catalogue and is no longer in it: delete it by hand`,
     )
   }
   return changes
 }
 
-/** A monitor that Datadog refuses is a fault of the plan, told with all others before anything is written. */
+/** A monitor that Datadog refuses is a fault of the plan, so it is reported with all others before anything is written. */
 async function validate(json: Json, found: Json | undefined, { api, faults }: Context): Promise<void> {
   try {
     await api.validateMonitor(json, found && Number(found.id))
@@ -208,7 +219,7 @@ async function validate(json: Json, found: Json | undefined, { api, faults }: Co
   }
 }
 
-/** Dashboards know only tags of teams: ours says what it is in its description. */
+/** Dashboards only have tags of teams, so the mark is in the description. */
 async function planDashboard(wanted: Json, context: Context): Promise<Change> {
   const { api } = context
   const name = String(wanted.title)
@@ -225,7 +236,10 @@ async function planDashboard(wanted: Json, context: Context): Promise<Change> {
   )
   const found = listed && (await api.getDashboard(String(listed.id)))
   return changeOf({
-    ...{ kind: 'dashboard', name, wanted, found },
+    kind: 'dashboard',
+    name,
+    wanted,
+    found,
     create: () => api.createDashboard(wanted),
     change: () => api.updateDashboard(String(found?.id), wanted),
   })
@@ -242,23 +256,21 @@ function onlyOne(what: string, found: readonly Json[], { faults }: Context): Jso
 
 function noteNamesakes(kind: string, found: readonly Json[], { notes }: Context): void {
   for (const each of found) {
-    notes.push(
-      `${kind} ${each.id} ${quote(each.name ?? each.title)} has the same name and is not ours: it is left alone`,
-    )
+    notes.push(`${kind} ${each.id} ${quote(each.name ?? each.title)} has the same name and is not ours: left unchanged`)
   }
 }
 
 const quote = (name: unknown): string => JSON.stringify(String(name))
 
-/** Something was written, and then something failed. */
+/** A write failed; earlier ones may have succeeded. */
 class ApplyError extends Error {
   override readonly name = 'ApplyError'
 }
 
 /**
- * Writes what a plan says, in its order.
- * @param done told after each write
- * @throws ApplyError with what failed; what was written before it stays, and the next run goes on from there
+ * Carries out a plan in its order.
+ * @param done called after each write
+ * @throws ApplyError when a write fails; earlier writes stay, and the next run continues from there
  */
 export async function applyPlan({ changes }: Plan, done: (change: Change) => void): Promise<void> {
   const due = changes.filter(({ action }) => action !== 'keep')
@@ -266,8 +278,9 @@ export async function applyPlan({ changes }: Plan, done: (change: Change) => voi
     try {
       await change.write()
     } catch (error) {
-      const words = `${(error as Error).message}\n${i} of ${due.length} were written before that; run it again to go on.`
-      throw new ApplyError(words, { cause: error })
+      const reason = error instanceof Error ? error.message : String(error)
+      const message = `${reason}\n${i} of ${due.length} were written before that; run it again to continue.`
+      throw new ApplyError(message, { cause: error })
     }
     done(change)
   }

@@ -3,19 +3,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 export interface TransportOptions {
   /** For one attempt. */
   readonly timeoutMs?: number
-  /** Before each further attempt when Datadog does not say how long to wait. */
+  /** The wait before each further attempt, when Datadog names none. */
   readonly backoffMs?: readonly number[]
   readonly signal?: AbortSignal
 }
 
 const TIMEOUT_MS = 30_000
 const BACKOFF_MS = [1000, 2000, 4000, 8000]
-/** Datadog's limits are per minute or less; whoever is told to wait longer than this should rather run it later. */
+/** Datadog's limits are per minute or less. If it asks for a longer wait, the answer is returned and the user can retry later. */
 const LONGEST_WAIT_MS = 60_000
 
 /**
- * A `fetch` for the client, in place of its own retries, which repeat a failed write too: 429 is tried again whatever it was,
- * after the seconds that `x-ratelimit-reset` names; 5xx only when nothing can have been written; a lost connection never.
+ * A `fetch` for the client that replaces its own retries, because those also repeat a failed write. A 429 is retried for any
+ * request, after the seconds in `x-ratelimit-reset`; a 5xx is retried for reads only; a lost connection is never retried.
  */
 export function createTransport(options: TransportOptions = {}): typeof fetch {
   const { timeoutMs = TIMEOUT_MS, backoffMs = BACKOFF_MS, signal } = options
@@ -25,7 +25,7 @@ export function createTransport(options: TransportOptions = {}): typeof fetch {
       const deadline = AbortSignal.timeout(timeoutMs)
       const response = await fetch(input, {
         ...init,
-        // The keys go to the host that was named, and to no other.
+        // A redirect would carry the keys to another host.
         redirect: 'error',
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
       })

@@ -1,6 +1,6 @@
 import { Secret } from '../../shared/secret.ts'
 
-/** One of the account's custom variables, which webhook.json names as `$NAME`. */
+/** A custom variable of the account, which webhook.json refers to as `$NAME`. */
 export interface Variable {
   readonly name: string
   readonly hidden: boolean
@@ -11,15 +11,15 @@ export interface Variable {
 interface Rule {
   readonly name: string
   readonly hidden: boolean
-  /** A list while a secret is rotated, newest first, as the functions read it: Datadog sends the newest. */
+  /** The environment may hold a list, newest first, while a secret is rotated; Datadog sends the newest. */
   readonly list?: true
-  /** @returns what is wrong with a value, without the value */
+  /** @returns the fault, without the value; undefined for a usable value */
   fault(value: string): string | undefined
 }
 
 const MIN_SECRET_BYTES = 32
 
-/** A variable's text is put as it is into the webhook's URL, or into the JSON of its headers. */
+/** Datadog puts a variable's text unescaped into the webhook's URL or into the JSON of its headers. */
 const RULES: readonly Rule[] = [
   {
     name: 'ATO_FUNCTIONS_ORIGIN',
@@ -32,7 +32,7 @@ const RULES: readonly Rule[] = [
   {
     name: 'ATO_FUNCTION_KEY',
     hidden: true,
-    fault: (value) => (/^[\w.~=-]+$/.test(value) ? undefined : 'holds a character that a URL cannot carry as it is'),
+    fault: (value) => (/^[\w.~=-]+$/.test(value) ? undefined : 'holds a character that must be escaped in a URL'),
   },
   {
     name: 'ATO_WEBHOOK_SECRET',
@@ -42,13 +42,13 @@ const RULES: readonly Rule[] = [
       if (Buffer.byteLength(value) < MIN_SECRET_BYTES) return `must be at least ${MIN_SECRET_BYTES} bytes`
       return /^[\x21-\x7e]+$/.test(value) && !/["\\$]/.test(value)
         ? undefined
-        : 'holds a character that a JSON header cannot carry as it is'
+        : 'holds a character that must be escaped in a JSON header'
     },
   },
 ]
 
 /**
- * Reads the custom variables that a webhook names from the environment.
+ * Reads the custom variables that a webhook refers to from the environment.
  * @returns faults by name, never with a value
  */
 export function readVariables(
@@ -57,7 +57,7 @@ export function readVariables(
 ): { variables: readonly Variable[]; faults: readonly string[] } {
   const named = new Set([...JSON.stringify(webhook).matchAll(/\$(ATO_[A-Z_]+)/g)].map(([, name]) => name))
   const unknown = [...named].filter((name) => RULES.every((rule) => rule.name !== name))
-  const faults = unknown.map((name) => `webhook.json names $${name}, which nothing here sets`)
+  const faults = unknown.map((name) => `webhook.json refers to $${name}, which this command cannot set`)
   const variables = RULES.filter(({ name }) => named.has(name)).map((rule) => {
     const text = rule.list ? env[rule.name]?.split(',')[0]?.trim() : env[rule.name]
     if (text === undefined || text === '') return { name: rule.name, hidden: rule.hidden, value: undefined }
