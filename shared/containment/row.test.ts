@@ -54,8 +54,8 @@ describe('an attempt', () => {
   })
 
   it('waits for no time that only a clock ahead of ours can have written', () => {
-    expect(moved(pending({ nextAt: later(120_000) }))).toBe('rest')
-    expect(begun(pending({ nextAt: later(120_001) })).attempts).toBe(1)
+    expect(moved(pending({ nextAt: later(30_000) }))).toBe('rest')
+    expect(begun(pending({ nextAt: later(30_001) })).attempts).toBe(1)
   })
 
   it('asks the cap once, and is held where that refuses it', () => {

@@ -18,8 +18,11 @@ const ANNOUNCE_MS = 20_000
  */
 const BACKOFF_MS = 5_000
 const BACKOFF_MOST_MS = 20_000
-/** No row waits longer: a time further away was written by a clock that was ahead. */
-const LONGEST_WAIT_MS = 120_000
+/**
+ * No row waits longer: a time further away was written by a clock that was ahead, and waiting for it would let a fault last. Who
+ * is still at it then is told from his successor by the fence.
+ */
+const LONGEST_WAIT_MS = 30_000
 /** How long a row that was held for its age alone is looked at again: a clock that was wrong may be put right. */
 const CLOCK_REPAIR_MS = 24 * 3_600_000
 /** Clocks that are both right differ by no more. */
