@@ -27,12 +27,7 @@ const files = await Promise.all(
     })),
 )
 
-describe.each(files)('$path', ({ path, model, json }) => {
-  test('is one of the things that Datadog’s own client knows, and holds nothing else', () => {
-    if (!model) throw new Error(`${path}: no model of Datadog's API is known for this file`)
-    expect(schemaFaults(model, json)).toEqual([])
-  })
-
+describe.each(files)('$path', ({ model, json }) => {
   test('goes over the wire exactly as it lies here', () => {
     expect(ObjectSerializer.serialize(modelOf(model as Model, json), model as string, '')).toEqual(json)
   })

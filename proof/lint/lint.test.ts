@@ -77,7 +77,7 @@ describe('a detection is refused', () => {
       /^options\.on_missing_data: is "resolve"/,
     ],
     ['a tag where an attribute is meant', 'credential-stuffing', '@evt:login', 'evt:login', /./],
-    ['a field of no event', 'credential-stuffing', '@outcome:fail', '@result:fail', /^query: @result is no field/],
+    ['a field of no event', 'credential-stuffing', '@outcome:fail', '@result:fail', /^query: @result is not a field/],
     [
       'a value of no event',
       'credential-stuffing',
@@ -178,7 +178,7 @@ describe('a detection is refused', () => {
       'credential-stuffing',
       'tactic:TA0006',
       'tactic:TA0001',
-      /^tags: technique:T1110.004 .* serves none/,
+      /^tags: technique:T1110.004 .* has no tactic/,
     ],
     ['a runbook that is not there', 'credential-stuffing', 'runbook:ATO-001', 'runbook:ATO-099', /^: has no runbook/],
     [
@@ -297,13 +297,13 @@ describe('a detection is refused', () => {
   })
 })
 
-test('a file that nothing imports is told', async () => {
+test('a file that nothing imports is a finding', async () => {
   await writeFile(join(dir, 'notes.json'), '{}')
   const { findings } = await lintDetections(dir, root)
-  expect(findings).toMatchObject([{ file: join(dir, 'notes.json'), what: 'is nothing that is imported' }])
+  expect(findings).toMatchObject([{ file: join(dir, 'notes.json'), what: 'is not a file that is imported' }])
 })
 
-test('a folder without a monitor is told', async () => {
+test('a folder without a monitor is a finding', async () => {
   await mkdir(join(dir, 'half-done'))
   const { findings } = await lintDetections(dir, root)
   expect(findings).toMatchObject([{ file: join(dir, 'half-done'), what: 'has no monitor' }])
@@ -318,7 +318,7 @@ async function remediesOf(slug: string) {
   return remedies
 }
 
-test('a new detection is told each file that it lacks', async () => {
+test('each file that a new detection lacks is a finding with its remedy', async () => {
   for (const folder of ['attacks', 'runbooks']) await mkdir(join(dir, folder))
   await writeFile(join(dir, 'runbooks/ATO-009-otp-replay.md'), '')
   expect(await remediesOf('brand-new')).toEqual([
@@ -332,7 +332,7 @@ test('a new detection is told each file that it lacks', async () => {
   ])
 })
 
-test('files that are there and say nothing of the detection are told', async () => {
+test('files that exist and say nothing about the detection are findings', async () => {
   for (const folder of ['attacks', 'runbooks', 'detections/brand-new', 'docs']) {
     await mkdir(join(dir, folder), { recursive: true })
   }
@@ -350,7 +350,7 @@ test('files that are there and say nothing of the detection are told', async () 
   ])
 })
 
-test('whatever belongs to no detection is told', async () => {
+test('a runbook, an attack and a threshold of no detection are findings', async () => {
   await mkdir(join(dir, 'runbooks'))
   for (const name of ['ATO-018-nobody.md', 'notes.md']) await writeFile(join(dir, 'runbooks', name), '')
   const told: string[] = []
@@ -365,7 +365,7 @@ test('whatever belongs to no detection is told', async () => {
   )
 })
 
-test('a detection that is copied is told what it has of its neighbour', async () => {
+test('what a monitor has copied from its neighbour is a finding', async () => {
   const text = await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8')
   const copy = text.replaceAll('otp-replay', 'brand-new').replaceAll('ATO-009', 'ATO-018')
   await mkdir(join(dir, 'brand-new'))
@@ -380,7 +380,7 @@ test('a detection that is copied is told what it has of its neighbour', async ()
   expect(findings.filter(({ file }) => file.includes('otp-replay'))).toEqual([])
 })
 
-test('an attack is told what it has of another, and what its monitor does not say', async () => {
+test('what an attack has copied, and what contradicts its monitor, are findings', async () => {
   const monitor = readMonitor(await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8'), 'otp-replay/monitor.json')
   const [first] = attacks
   const own = attackBySlug('otp-replay')

@@ -89,7 +89,8 @@ async function lintFile(
   const tell = tellOf(file)
   const text = await readFile(file, 'utf8')
   const model = MODELS[basename(file)]
-  if (!model) tell('', 'is nothing that is imported', `call it ${Object.keys(MODELS).join(', ')}, or move it elsewhere`)
+  if (!model)
+    tell('', 'is not a file that is imported', `call it ${Object.keys(MODELS).join(', ')}, or move it elsewhere`)
   const monitor = basename(file) === 'monitor.json' ? readStrictly(text, file, tell) : undefined
   const json = parsed(text, tell, findings.length > 0)
   if (model && json !== undefined) {
@@ -103,7 +104,7 @@ async function lintFile(
   return { findings, monitor }
 }
 
-/** What cannot be read at all is told as it is read; the rules look at what can. */
+/** Reports what cannot be read; the rules apply to what can. */
 function readStrictly(text: string, file: string, tell: Tell): Monitor | undefined {
   try {
     return readMonitor(text, file)

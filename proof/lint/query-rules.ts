@@ -5,21 +5,21 @@ import { EVENTS, eventFields, Risk } from '../../shared/event.ts'
 import type { Tell } from './finding.ts'
 import { allows, canMatch, fieldAt, matchesIn } from './reach.ts'
 
-/** What anybody can write into a log, and what only the lab knows. */
+/** Fields that no detection may read, with the reason. */
 const NEVER_READ: Readonly<Record<string, string>> = {
   run_id: 'it exists in the lab only',
   rum_session_id: 'any browser can send any',
   user_agent: 'the client writes it',
 }
 
-/** What the events that a query reads must be, to be there at all. */
+/** A query reads events that the app emits, by fields that can be trusted. */
 export function queryRules({ parsed }: Monitor, tell: Tell): void {
   for (const { form, position } of parsed.undocumented) {
-    tell(`query:${position + 1}`, `${form} is not documented by Datadog`, 'say it in a documented way')
+    tell(`query:${position + 1}`, `${form} is not documented by Datadog`, 'use a form that Datadog documents')
   }
   for (const term of ['service', 'env']) {
     if (!namesTerm(parsed.search, term)) {
-      tell('query', `does not say ${term}:`, `other services and stages would count: begin with service:… env:…`)
+      tell('query', `does not say ${term}:`, 'begin with service:… env:…, or other services and stages count')
     }
   }
   countRules(parsed, tell)
@@ -53,7 +53,7 @@ export function queryRules({ parsed }: Monitor, tell: Tell): void {
   }
 }
 
-/** What a detection of something that adds up may count. */
+/** A detection of something that adds up counts requests, and only those that were answered. */
 function countRules({ operator, rollup, threshold, search }: Monitor['parsed'], tell: Tell): void {
   if (!operator.startsWith('>')) return
   if (threshold > 0 && rollup.kind === 'count') {
@@ -61,7 +61,11 @@ function countRules({ operator, rollup, threshold, search }: Monitor['parsed'], 
   }
   const matches = compileSearch(search)
   for (const { evt, reason } of UNREAD.filter((event) => matches(logOfEvent({ ...event })))) {
-    tell('query', `counts @evt:${evt} @reason:${reason}, which nobody looked at`, 'exclude -@reason:(blocked OR busy)')
+    tell(
+      'query',
+      `counts @evt:${evt} @reason:${reason}, an attempt whose password was not checked`,
+      'exclude -@reason:(blocked OR busy)',
+    )
   }
 }
 
@@ -77,9 +81,9 @@ const UNREAD = [
 ]
 
 function fieldRule(field: string, tell: Tell): void {
-  if (!eventFields.has(field)) tell('query', `@${field} is no field of any event`, 'take a name of shared/event.ts')
+  if (!eventFields.has(field)) tell('query', `@${field} is not a field of any event`, 'take a name of shared/event.ts')
   const why = Object.hasOwn(NEVER_READ, field) ? NEVER_READ[field] : undefined
-  if (why !== undefined) tell('query', `reads @${field}`, `no detection may: ${why}`)
+  if (why !== undefined) tell('query', `reads @${field}`, `remove it: ${why}`)
 }
 
 const namesTerm = (search: string, key: string): boolean => new RegExp(`(^|[\\s(])${key}:\\S`).test(search)

@@ -8,7 +8,7 @@ import { isUnauthenticated } from './query-rules.ts'
 export const tagsOf = ({ tags }: Pick<Monitor, 'tags'>, key: string): string[] =>
   tags.filter((tag) => tag.startsWith(`${key}:`)).map((tag) => tag.slice(key.length + 1))
 
-/** The options of a detection, all of them: what Datadog would fill in by itself is wrong for one. */
+/** Each option of a detection is in its file, because Datadog’s defaults are wrong for a detection. */
 export function optionRules({ slug, options, parsed }: Monitor, tell: Tell): void {
   const silence = parsed.operator.startsWith('<')
   const isRenewed = policyFor(slug)?.action === 'block_ip'
@@ -45,7 +45,7 @@ export function optionRules({ slug, options, parsed }: Monitor, tell: Tell): voi
 
 const HANDLE = /@webhook-([\w.-]+)/
 
-/** Whom the alert reaches. @param webhook the name in webhook.json */
+/** The alert and its recovery must reach the webhook. @param webhook its name in webhook.json */
 export function messageRules({ slug, message, tags }: Monitor, webhook: string, tell: Tell): void {
   for (const condition of ['is_alert', 'is_recovery']) {
     const [, block] = new RegExp(`{{#${condition}}}(.*?){{/${condition}}}`, 's').exec(message) ?? []
@@ -59,7 +59,7 @@ export function messageRules({ slug, message, tags }: Monitor, webhook: string, 
   }
   const outside = message.replace(/{{#is_(alert|recovery)}}[\s\S]*?{{\/is_\1}}/g, '')
   if (HANDLE.test(outside)) {
-    tell('message', 'has a handle outside of a block: it is told of every transition', 'put it into {{#is_alert}}')
+    tell('message', 'has a handle outside of a block, which every transition notifies', 'move it into {{#is_alert}}')
   }
   for (const [, name] of message.matchAll(new RegExp(HANDLE, 'g'))) {
     if (name !== webhook) tell('message', `@webhook-${name} is not the name in webhook.json`, `say @webhook-${webhook}`)
@@ -85,9 +85,9 @@ export function tagRules(monitor: Monitor, tell: Tell): void {
   const [contain] = tagsOf(monitor, 'contain')
   const [runbook = ''] = tagsOf(monitor, 'runbook')
   if (!/^ATO-\d{3}$/.test(runbook))
-    tell('tags', `runbook:${runbook} is no number of a runbook`, 'say it as runbook:ATO-001')
+    tell('tags', `runbook:${runbook} is not a runbook number`, 'write it as runbook:ATO-001')
   const policy = policyFor(slug)
-  if (!policy) tell('tags', 'no policy has its name', 'add a row to shared/containment/policy.ts')
+  if (!policy) tell('tags', `detection:${slug} has no policy`, 'add a row to shared/containment/policy.ts')
   else {
     if (contain !== policy.contain)
       tell('tags', `contain:${contain} is not its policy`, `say contain:${policy.contain}`)
@@ -96,7 +96,7 @@ export function tagRules(monitor: Monitor, tell: Tell): void {
       tell(
         'query',
         `groups by ${by.join(', ') || 'nothing'}`,
-        `its policy wants ${policy.groupBy.join(', ') || 'no group'}`,
+        `group by what its policy says: ${policy.groupBy.join(', ') || 'no group'}`,
       )
     }
   }
@@ -114,11 +114,7 @@ export function attackRules(monitor: Monitor, tell: Tell): void {
   for (const id of tactics) {
     if (!Object.hasOwn(TACTICS, id)) tell('tags', `tactic:${id} is not in our table of ${RELEASE}`, IN_TABLE)
     else if (!techniques.some((each) => TECHNIQUES[each]?.tactics.includes(id))) {
-      tell(
-        'tags',
-        `tactic:${id} (${TACTICS[id]}) is served by none of its techniques`,
-        'leave it out, or name the technique',
-      )
+      tell('tags', `tactic:${id} (${TACTICS[id]}) has no technique among the tags`, 'remove it, or add its technique')
     }
   }
   for (const id of techniques) {
@@ -128,7 +124,7 @@ export function attackRules(monitor: Monitor, tell: Tell): void {
     else if (!technique) tell('tags', `technique:${id} is not in our table of ${RELEASE}`, IN_TABLE)
     else if (!technique.tactics.some((tactic) => tactics.includes(tactic))) {
       const names = technique.tactics.map((tactic) => `${tactic} ${TACTICS[tactic]}`).join(', ')
-      tell('tags', `technique:${id} (${technique.name}) serves none of its tactics`, `it serves ${names}`)
+      tell('tags', `technique:${id} (${technique.name}) has no tactic among the tags`, `add one of ${names}`)
     }
   }
 }
