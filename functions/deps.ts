@@ -1,14 +1,20 @@
+import type { Redis } from 'ioredis'
+import type pg from 'pg'
 import { deviceTokenKeys } from '../shared/auth/device-token.ts'
 import { createHashPool } from '../shared/auth/hash-pool.ts'
 import { serviceWords } from '../shared/auth/password-policy.ts'
-import { createPasswords } from '../shared/auth/passwords.ts'
+import { createPasswords, type Passwords } from '../shared/auth/passwords.ts'
 import type { FunctionsConfig } from '../shared/config.ts'
 import { blockable } from '../shared/containment/policy.ts'
 import { createGeoLookup } from '../shared/geo/lookup.ts'
+import type { GeoLookup } from '../shared/geo/place.ts'
 import type { ServiceLog } from '../shared/log.ts'
+import type { Notify } from '../shared/notify/port.ts'
 import { createMailer } from '../shared/notify/smtp.ts'
+import type { Probes } from '../shared/probes.ts'
 import { localKeys } from '../shared/session/keys.ts'
 import { openSessions } from '../shared/session/open.ts'
+import type { Lifetimes } from '../shared/session/policy.ts'
 import { Sightings } from '../shared/session/sightings.ts'
 import { createIssuer, createVerifier } from '../shared/session/token.ts'
 import { revokeKeys, webKeys } from '../shared/signature.ts'
@@ -23,6 +29,7 @@ import { createLeases } from '../shared/stores/redis/leases.ts'
 import { createPendingMfas } from '../shared/stores/redis/pending-mfas.ts'
 import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
 import { createThrottle } from '../shared/stores/redis/throttle.ts'
+import type { Tables } from '../shared/stores/tables/client.ts'
 import { createContainmentLedger } from '../shared/stores/tables/containment-ledger.ts'
 import { createDeviceTokens } from '../shared/stores/tables/device-tokens.ts'
 import { createKnownDevices } from '../shared/stores/tables/known-devices.ts'
@@ -32,10 +39,25 @@ import { warnOfInsecureTls } from '../shared/stores/tls.ts'
 import { type ClosableLog, createFunctionsLog } from './log.ts'
 import { openAlertsFrom } from './sweep/alerts.ts'
 
-export type FunctionsDeps = ReturnType<typeof createDeps>
+export type FunctionsDeps = ReturnType<typeof composeDeps>
+
+/** What the functions are built over: stores, workers and everything outside this process. */
+export interface FunctionsParts {
+  stores: ReturnType<typeof storesOver>
+  passwords: Passwords
+  openAlerts: ReturnType<typeof openAlertsFrom>
+  locate: GeoLookup
+  notify: Notify
+  log: ServiceLog
+  fetch: typeof fetch
+  /** epoch ms */
+  now: () => number
+  probes: Probes
+  close: () => Promise<void>
+}
 
 /**
- * Everything the functions need, built once per process. Each use case names the part of it that it uses.
+ * Everything the functions need, built once per process.
  * @param paths where the built hash worker lies; the one that judges new passwords lies beside it
  * @throws ConfigError when what the configuration names cannot be read
  */
@@ -43,47 +65,39 @@ export function createDeps(
   config: FunctionsConfig,
   paths: { hashWorker: string },
   log: ServiceLog & Partial<ClosableLog> = createFunctionsLog(config),
-) {
+): FunctionsDeps {
   const locate = createGeoLookup(config)
   const onError = (store: string) => (error: Error) => log.error(error, `${store} connection`)
   const postgres = openPostgres(config, onError('postgres'))
   const redis = openRedis(config, onError('redis'))
   const tables = openTables(config)
   const pool = createHashPool(paths.hashWorker, { queueLimit: config.HASH_QUEUE })
-  const lifetimes = {
-    idleSeconds: config.SESSION_IDLE_SECONDS,
-    renewSeconds: config.SESSION_RENEW_SECONDS,
-    graceSeconds: config.SESSION_GRACE_SECONDS,
-  }
   const service = serviceWords(new URL(config.WEB_ORIGIN).hostname)
   const mailer = createMailer(config, log.error)
-  const [signingKey] = config.SESSION_SIGNING_KEYS
   warnOfInsecureTls(config, log.warn)
+  return composeDeps(config, {
+    stores: storesOver(config, { postgres: postgres.pool, redis: redis.redis, tables: tables.tables, warn: log.warn }),
+    passwords: createPasswords(pool, config.PASSWORD_PEPPER, config.BCRYPT_COST, service),
+    openAlerts: openAlertsFrom(config, Date.now),
+    locate,
+    notify: mailer.notify,
+    log,
+    fetch,
+    now: Date.now,
+    probes: { postgres: postgres.ping, redis: redis.ping, tables: tables.ping },
+    close: async () => {
+      await mailer.close() // what was accepted goes out
+      await Promise.allSettled([pool.close(), postgres.close(), redis.close(), tables.close(), log.close?.()])
+    },
+  })
+}
 
-  const users = createUsers(postgres.pool)
-  const ledger = createSessionLedger(tables.tables)
-  const absoluteSeconds = config.SESSION_ABSOLUTE_SECONDS
-  const { warn } = log
-
+/** Each use case names the part of it that it uses. */
+export function composeDeps(config: FunctionsConfig, { stores, log, ...parts }: FunctionsParts) {
+  const [signingKey] = config.SESSION_SIGNING_KEYS
   return {
     // the domain's use cases
-    users,
-    registrations: createRegistrations(postgres.pool),
-    sessions: openSessions(redis.redis, lifetimes, { users, ledger, absoluteSeconds, warn, now: Date.now }),
-    ledger,
-    devices: createKnownDevices(tables.tables),
-    deviceTokens: createDeviceTokens(tables.tables),
-    places: createLastPlaces(tables.tables),
-    containments: createContainmentLedger(tables.tables),
-    throttle: createThrottle(redis.redis),
-    attempts: createAttempts(redis.redis),
-    blocks: createBlockList(redis.redis),
-    entrances: createEntrances(redis.redis),
-    pendingMfas: createPendingMfas(redis.redis),
-    replays: createReplayCache(redis.redis),
-    cap: createContainmentCap(redis.redis),
-    leases: createLeases(redis.redis),
-    passwords: createPasswords(pool, config.PASSWORD_PEPPER, config.BCRYPT_COST, service),
+    ...stores,
     issueToken: createIssuer(signingKey),
     verifyToken: createVerifier(localKeys(config.SESSION_SIGNING_KEYS)),
     sightings: new Sightings(),
@@ -97,8 +111,8 @@ export function createDeps(
     keys: revokeKeys(config.ATO_HMAC_SECRET),
     webOrigin: config.WEB_ORIGIN,
     binding: config.SESSION_DEVICE_BINDING,
-    ...lifetimes,
-    absoluteSeconds,
+    ...lifetimesOf(config),
+    absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
     canaries: new Set(config.CANARY_ADDRESSES),
     retentionMs: config.LEDGER_RETENTION_DAYS * 86_400_000,
     capLimit: config.CONTAIN_CAP,
@@ -106,18 +120,42 @@ export function createDeps(
     mayBlock: blockable(config.EGRESS_ADDRESSES),
     lab: config.ATO_LAB,
     // the outside
-    openAlerts: openAlertsFrom(config, Date.now),
-    locate,
-    notify: mailer.notify,
-    fetch,
-    now: Date.now,
+    ...parts,
     emit: log.emit,
     error: log.error,
-    warn,
-    probes: { postgres: postgres.ping, redis: redis.ping, tables: tables.ping },
-    close: async () => {
-      await mailer.close() // what was accepted goes out
-      await Promise.allSettled([pool.close(), postgres.close(), redis.close(), tables.close(), log.close?.()])
-    },
+    warn: log.warn,
+  }
+}
+
+const lifetimesOf = (config: FunctionsConfig): Lifetimes => ({
+  idleSeconds: config.SESSION_IDLE_SECONDS,
+  renewSeconds: config.SESSION_RENEW_SECONDS,
+  graceSeconds: config.SESSION_GRACE_SECONDS,
+})
+
+function storesOver(
+  config: FunctionsConfig,
+  { postgres, redis, tables, warn }: { postgres: pg.Pool; redis: Redis; tables: Tables; warn: ServiceLog['warn'] },
+) {
+  const users = createUsers(postgres)
+  const ledger = createSessionLedger(tables)
+  const absoluteSeconds = config.SESSION_ABSOLUTE_SECONDS
+  return {
+    users,
+    registrations: createRegistrations(postgres),
+    sessions: openSessions(redis, lifetimesOf(config), { users, ledger, absoluteSeconds, warn, now: Date.now }),
+    ledger,
+    devices: createKnownDevices(tables),
+    deviceTokens: createDeviceTokens(tables),
+    places: createLastPlaces(tables),
+    containments: createContainmentLedger(tables),
+    throttle: createThrottle(redis),
+    attempts: createAttempts(redis),
+    blocks: createBlockList(redis),
+    entrances: createEntrances(redis),
+    pendingMfas: createPendingMfas(redis),
+    replays: createReplayCache(redis),
+    cap: createContainmentCap(redis),
+    leases: createLeases(redis),
   }
 }

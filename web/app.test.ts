@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createCookies } from './cookies.ts'
-import { CODE } from './testing/functions-counterpart.ts'
 import { sidOf, startWeb, type Web } from './testing/harness.ts'
 
 let web: Web
@@ -86,7 +85,9 @@ test('on https the transport is pinned and the cookies are __Host-', async () =>
 })
 
 test('no page has anything inline, and every form posts to this site', async () => {
-  const visitor = await web.signIn(web.newAccount())
+  const account = web.newAccount()
+  const visitor = await web.signIn(account)
+  await web.stepUp(account, visitor)
   const pages = [
     ...(await Promise.all(['/', '/login', '/register', '/nowhere'].map((path) => web.visitor().get(path)))),
     await visitor.get('/dashboard'),
@@ -190,7 +191,7 @@ test('a 10 kB user agent with control characters is one line of log, within the 
 test('no password, code, token, cookie, key or signature is in any line of log or in any address', async () => {
   web.lines.length = 0
   const account = web.newAccount({ totp: true })
-  const canaries = { email: account.email, password: account.password, code: CODE }
+  const canaries = { email: account.email, password: account.password }
   const visitor = web.visitor()
   const locations: (string | null)[] = []
   const go = async (path: string, fields: Record<string, string>) => {
@@ -200,11 +201,19 @@ test('no password, code, token, cookie, key or signature is in any line of log o
   await go('/login', canaries)
   const pending = visitor.jar.get('mfa') as string
   await go('/mfa', { code: '424242' })
-  await go('/mfa', { code: CODE })
+  const codes = [await web.functions.codeOf(account)]
+  await go('/mfa', { code: codes.join() })
   const tokens = [visitor.jar.get('session') as string]
-  await go('/account/totp', {})
   await go('/account/totp/confirm', { code: '424242' })
-  await go('/account/reauth', { password: account.password, code: CODE })
+  codes.push(await web.functions.codeOf(account))
+  await go('/account/reauth', { password: account.password, code: codes.slice(1).join() })
+  tokens.push(visitor.jar.get('session') as string)
+  await go('/account/totp/disable', {})
+  await web.stepUp(account, visitor)
+  const offer = await visitor.post('/account/totp')
+  const [, grouped = ''] = /((?:[A-Z2-7]{4} ){3,}[A-Z2-7]+)/.exec(offer.text) ?? []
+  const key = grouped.replaceAll(' ', '')
+  expect(key.length).toBeGreaterThanOrEqual(16)
   tokens.push(visitor.jar.get('session') as string)
   await go('/account/password', { current_password: account.password, new_password: 'canary-new-password-1' })
   tokens.push(visitor.jar.get('session') as string)
@@ -219,7 +228,8 @@ test('no password, code, token, cookie, key or signature is in any line of log o
   expect(web.functions.calls.length).toBeGreaterThan(8)
   expect(web.lines.length).toBeGreaterThan(3)
   const written = web.lines.join('') + locations.join(' ')
-  const secrets = [account.password, 'canary-', '424242', 'JBSWY3DP', pending, ...tokens, ...Object.values(web.secrets)]
+  const secrets = [account.password, 'canary-', '"424242"', ...codes.map((code) => `"${code}"`), key, pending]
+  secrets.push(...tokens, ...Object.values(web.secrets))
   for (const secret of secrets) expect(written).not.toContain(secret)
   for (const token of tokens) expect(written).not.toContain(token.split('.')[2])
   expect(written).not.toMatch(/v1=[0-9a-f]/)

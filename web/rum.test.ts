@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { DATADOG_SITES } from '../shared/config.ts'
 import { intakeOf, type RumSettings } from './rum.ts'
 import type { Page, Visitor } from './testing/browser.ts'
-import { CODE } from './testing/functions-counterpart.ts'
 import { sidOf, startWeb, WEB_ORIGIN, type Web } from './testing/harness.ts'
 
 const RUM_APP_ID = 'b9a3a3a0-6f0e-4c8e-9a55-3d6f0f0f7a11'
@@ -162,7 +161,8 @@ test('who it is stands in pages of a session alone, as an id', async () => {
 })
 
 test('a page says what came of the sign-in before it, once, and only to a visitor who agreed', async () => {
-  const { email, password } = web.newAccount({ totp: true })
+  const account = web.newAccount({ totp: true })
+  const { email, password } = account
   const visitor = await agree()
   const refused = await visitor.post('/login', { email, password: 'wrong' })
   expect(toldBy(refused)).toBe('data-action="login.result" data-outcome="login-refused"')
@@ -172,7 +172,7 @@ test('a page says what came of the sign-in before it, once, and only to a visito
   expect(toldBy(await visitor.get('/mfa'))).toBe('')
   const wrong = await visitor.post('/mfa', { code: '000000' })
   expect(toldBy(wrong)).toBe('data-action="login.result" data-outcome="code-refused"')
-  await visitor.post('/mfa', { code: CODE })
+  await visitor.post('/mfa', { code: await web.functions.codeOf(account) })
   expect(toldBy(await visitor.get('/dashboard'))).toBe('data-action="login.result" data-outcome="success"')
   expect(toldBy(await visitor.get('/dashboard'))).toBe('')
 
@@ -205,9 +205,11 @@ test.each([
 })
 
 test('a page that shows a secret has nothing of it', async () => {
-  const visitor = await web.signIn(web.newAccount(), await agree())
+  const account = web.newAccount()
+  const visitor = await web.signIn(account, await agree())
+  await web.stepUp(account, visitor)
   const page = await visitor.post('/account/totp')
-  expect(page.text).toContain('JBSW')
+  expect(page.text).toContain('otpauth://totp/')
   expect(page.text).not.toMatch(/id="rum"|\/assets\/rum-|\/consent/)
 })
 

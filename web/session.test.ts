@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { deviceOf, observeClient } from '../shared/client/client.ts'
+import { parseFunctionsConfig } from '../shared/config.ts'
 import { createIssuer } from '../shared/session/token.ts'
+import { labEnv } from '../test/env.ts'
 import { FIREFOX, SAFARI } from './testing/browser.ts'
-import { newSigningKey, problemReply } from './testing/functions-counterpart.ts'
+import { problemReply } from './testing/functions.ts'
 import { sidOf, startWeb, type Web } from './testing/harness.ts'
 
 let web: Web
@@ -110,7 +112,9 @@ test('a token nobody signed is refused without naming anybody, and its cookie is
   const sid = sidOf(victim)
   const [header, payload] = (victim.jar.get('session') as string).split('.')
   const forger = web.visitor()
-  const forged = createIssuer(newSigningKey('unknown-key'))
+  const env = labEnv()
+  const SESSION_SIGNING_KEYS = env.SESSION_SIGNING_KEYS.replace('"kid":"lab-1"', '"kid":"lab-unknown"')
+  const forged = createIssuer(parseFunctionsConfig({ ...env, SESSION_SIGNING_KEYS }).SESSION_SIGNING_KEYS[0])
   const claims = JSON.parse(Buffer.from(payload as string, 'base64url').toString())
   const tokens = [
     `${header}.${payload}.${Buffer.alloc(64).toString('base64url')}`,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { SAFARI } from '../testing/browser.ts'
-import { CODE, problemReply } from '../testing/functions-counterpart.ts'
+import { codeOf, problemReply } from '../testing/functions.ts'
 import { sidOf, startWeb, type Web } from '../testing/harness.ts'
 
 let web: Web
@@ -10,9 +10,10 @@ beforeAll(async () => {
 beforeEach(() => {
   web.functions.calls.length = 0
   web.functions.overrides.clear()
+  web.clock.offsetMs = 0
 })
 afterAll(async () => {
-  expect(web.functions.faults).toEqual([])
+  expect(web.functions.refusedCalls()).toEqual([])
   await web.close()
 })
 
@@ -50,8 +51,8 @@ test('a page whose visitor functions cannot name goes by the account’s id, and
 
 test('a name is shown as text, whatever functions says', async () => {
   const visitor = await web.signIn(web.newAccount())
-  const body = { id: 'x', email: '<img src=x>@example.com', mfa_enabled: false }
-  web.functions.overrides.set('auth/account', { status: 200, body })
+  const jsonBody = { id: 'x', email: '<img src=x>@example.com', mfa_enabled: false }
+  web.functions.overrides.set('auth/account', { status: 200, jsonBody })
   expect((await visitor.get('/dashboard')).text).toContain('&lt;img src=x&gt;@example.com')
 })
 
@@ -121,7 +122,13 @@ test('a new password comes with a new session, and the old token is dead', async
 test.each([
   ['login-refused', {}, 403, 'current_password-error', 'This is not your current password.'],
   ['password-weak', { detail: 'Too common.' }, 422, 'new_password-error', 'Too common.'],
-  ['throttled', { retryAfter: '30' }, 429, 'current_password-error', 'Too many attempts. Try again in 30 seconds.'],
+  [
+    'throttled',
+    { retryAfterSeconds: 30 },
+    429,
+    'current_password-error',
+    'Too many attempts. Try again in 30 seconds.',
+  ],
   ['request-malformed', {}, 400, 'current_password-error', 'Enter your current password and a new one.'],
 ] as const)('a password change answered %s says so beside its field', async (code, more, status, id, words) => {
   const visitor = await web.signIn(web.newAccount())
@@ -132,27 +139,37 @@ test.each([
 })
 
 test('setting up an authenticator shows the key once, in the answer alone, and takes a code', async () => {
-  const visitor = await web.signIn(web.newAccount())
+  const account = web.newAccount()
+  const visitor = await web.signIn(account)
+  await web.stepUp(account, visitor)
   const offer = await visitor.post('/account/totp')
   expect(offer.status).toBe(200)
   expect(offer.headers.get('cache-control')).toBe('no-store')
-  expect(offer.text).toContain('JBSW Y3DP EHPK 3PXP')
+  const key = keyIn(offer.text)
+  expect(offer.text).toContain((key.match(/.{1,4}/g) ?? []).join(' '))
   expect(offer.text).toContain(
-    '<a href="otpauth://totp/Mini%20ATO%20SaaS:anna%40example.com?secret=JBSWY3DPEHPK3PXP&amp;issuer=',
+    `<a href="otpauth://totp/Mini%20ATO%20SaaS:${encodeURIComponent(account.email)}?secret=${key}&amp;issuer=`,
   )
   const wrong = await visitor.post('/account/totp/confirm', { code: '000000' })
   expect(wrong.status).toBe(403)
-  expect(wrong.text).not.toContain('JBSW')
+  expect(wrong.text).not.toContain(key.slice(0, 4))
+  expect(wrong.text).not.toContain('otpauth')
   expect((await visitor.get('/account')).text).toContain('<span class="badge warning">Off</span>')
-  expect((await visitor.post('/account/totp/confirm', { code: CODE })).location).toBe('/account?notice=totp-on')
+  expect((await visitor.post('/account/totp/confirm', { code: codeOf(key, web.clock.now()) })).location).toBe(
+    '/account?notice=totp-on',
+  )
   expect((await visitor.get('/account')).text).toContain('<span class="badge good">On</span>')
+  await web.stepUp(account, visitor, await web.functions.codeOf(account))
   expect((await visitor.post('/account/totp/disable')).location).toBe('/account?notice=totp-off')
 })
 
+/** The key in the set-up link of a page. */
+const keyIn = (text: string): string => /\?secret=([A-Z2-7]{16,})&/.exec(text)?.[1] ?? ''
+
 test('an otpauth address that is none is not made a link', async () => {
   const visitor = await web.signIn(web.newAccount())
-  const body = { secret: 'X', otpauth_uri: 'javascript:alert(1)' }
-  web.functions.overrides.set('auth/mfa/enrol', { status: 200, body })
+  const jsonBody = { secret: 'X', otpauth_uri: 'javascript:alert(1)' }
+  web.functions.overrides.set('auth/mfa/enrol', { status: 200, jsonBody })
   const page = await visitor.post('/account/totp')
   expect(page.status).toBe(500)
   expect(page.text).not.toContain('javascript:')
@@ -162,11 +179,9 @@ test('what needs a fresh sign-in leads to the password, to a new session, and ba
   const account = web.newAccount()
   const visitor = await web.signIn(account)
   const before = sidOf(visitor)
-  web.functions.overrides.set('auth/mfa/enrol', problemReply('reauthentication-required'))
   const prompt = await visitor.post('/account/totp')
   expect(prompt.status).toBe(403)
   expect(prompt.text).toContain('Enter your password again')
-  web.functions.overrides.clear()
   const wrong = await visitor.post('/account/reauth', { password: 'wrong', code: '', place: 'account' })
   expect(wrong.status).toBe(403)
   expect(wrong.text).toContain('This is not your password.')
@@ -182,20 +197,19 @@ test('what needs a fresh sign-in leads to the password, to a new session, and ba
 })
 
 test.each([
-  ['/account/totp', 'auth/mfa/enrol', {}, 'Add this account to your app'],
-  ['/account/totp/confirm', 'auth/mfa/confirm', { code: CODE }, 'Enter the code that your app shows now.'],
-  ['/account/totp/disable', 'auth/mfa/disable', {}, '/account?notice=totp-off'],
-])('what was asked for at %s goes on after the proof', async (path, route, fields, goesOn) => {
-  const account = web.newAccount()
+  ['/account/totp', 'auth/mfa/enrol', false, 'Add this account to your app'],
+  ['/account/totp/confirm', 'auth/mfa/confirm', false, 'Enter the code that your app shows now.'],
+  ['/account/totp/disable', 'auth/mfa/disable', true, '/account?notice=totp-off'],
+])('what was asked for at %s goes on after the proof', async (path, route, totp, goesOn) => {
+  const account = web.newAccount({ totp })
   const visitor = await web.signIn(account)
-  web.functions.overrides.set(route, problemReply('reauthentication-required'))
-  const prompt = await visitor.post(path, fields)
+  const prompt = await visitor.post(path, { code: '123456' })
   expect(prompt.status).toBe(403)
-  web.functions.overrides.clear()
   const [, place = ''] = /name="place" value="([^"]+)"/.exec(prompt.text) ?? []
   const wrong = await visitor.post('/account/reauth', { password: 'wrong', place })
   expect(wrong.text).toContain(`name="place" value="${place}"`)
-  const answer = await visitor.post('/account/reauth', { password: account.password, place })
+  const code = totp ? await web.functions.codeOf(account) : ''
+  const answer = await visitor.post('/account/reauth', { password: account.password, code, place })
   expect(`${answer.location} ${answer.text}`).toContain(goesOn)
   if (path !== '/account/totp/confirm') {
     expect(web.functions.calls.at(-1)).toMatchObject({ route, token: visitor.jar.get('session') })
@@ -203,17 +217,17 @@ test.each([
 })
 
 test('a new password takes the form again after the proof, and the page says so', async () => {
-  const account = web.newAccount()
+  const account = web.newAccount({ totp: true })
   const visitor = await web.signIn(account)
-  web.functions.overrides.set('auth/password', problemReply('reauthentication-required'))
+  web.clock.offsetMs = 16 * 60_000
   const fields = { current_password: account.password, new_password: 'four words of another kind' }
   const prompt = await visitor.post('/account/password', fields)
   expect(prompt.status).toBe(403)
   expect(prompt.text).toContain('Show that it is you before the password is changed.')
   expect(prompt.text).not.toContain(fields.new_password)
-  web.functions.overrides.clear()
   const [, place = ''] = /name="place" value="([^"]+)"/.exec(prompt.text) ?? []
-  const { location } = await visitor.post('/account/reauth', { password: account.password, code: CODE, place })
+  const code = await web.functions.codeOf(account)
+  const { location } = await visitor.post('/account/reauth', { password: account.password, code, place })
   expect((await visitor.get(location ?? '')).text).toContain('Now fill in the form and change your password.')
 })
 

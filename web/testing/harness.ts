@@ -10,13 +10,13 @@ import { createApp, type WebDeps } from '../app.ts'
 import { createDeps } from '../deps.ts'
 import { createListener } from '../listener.ts'
 import { createVisitor, type Visitor } from './browser.ts'
-import { startFunctions } from './functions-counterpart.ts'
+import { type Account, startFunctions } from './functions.ts'
 
 export const WEB_ORIGIN = 'http://localhost:8000'
 
 /**
  * Web as it is deployed, on a free port: its own configuration and composition, the real stores, real keys and
- * signatures. Functions alone is a counterpart, and the clock can be moved on.
+ * signatures. Functions stands behind it with stores in memory, and the clock of both can be moved on.
  */
 export async function startWeb(
   change: (deps: WebDeps) => Partial<WebDeps> = () => ({}),
@@ -24,14 +24,15 @@ export async function startWeb(
 ) {
   const secrets = { hmac: `lab-${randomBytes(24).toString('hex')}`, device: `lab-${randomBytes(24).toString('hex')}` }
   const clock = { offsetMs: 0, now: () => Date.now() + clock.offsetMs }
-  const functions = await startFunctions(secrets, clock)
+  const secret = { ATO_HMAC_SECRET: secrets.hmac, DEVICE_HASH_KEY: secrets.device }
+  const { SESSION_DEVICE_BINDING } = environment
+  const functions = await startFunctions({ ...secret, SESSION_DEVICE_BINDING, WEB_ORIGIN }, clock)
   const lines: string[] = []
   const config = parseWebConfig({
     ATO_LAB: '1',
     REDIS_URL: inject('redisUrl'),
     TABLES_CONNECTION: inject('tablesConnection'),
-    ATO_HMAC_SECRET: secrets.hmac,
-    DEVICE_HASH_KEY: secrets.device,
+    ...secret,
     WEB_ORIGIN,
     FUNCTIONS_ORIGIN: functions.origin,
     ...environment,
@@ -52,17 +53,22 @@ export async function startWeb(
   }
   const newAccount = (more: { totp?: boolean } = {}) => {
     const email = `${randomUUID()}@example.com`
-    const account = { userId: randomUUID(), password: `canary-password-${randomUUID()}`, ...more }
-    functions.accounts.set(email, account)
-    return { email, ...account }
+    const account = { email, userId: randomUUID(), password: `canary-password-${randomUUID()}` }
+    functions.open(account, more)
+    return account
   }
-  const signIn = async (
-    { email, password }: { email: string; password: string },
-    visitor: Visitor = createVisitor(origin),
-  ) => {
-    const page = await visitor.post('/login', { email, password })
-    expect(page.location).toBe('/dashboard')
+  const signIn = async (account: Account, visitor: Visitor = createVisitor(origin)) => {
+    const { email, password } = account
+    let { location } = await visitor.post('/login', { email, password })
+    if (location === '/mfa') ({ location } = await visitor.post('/mfa', { code: await functions.codeOf(account) }))
+    expect(location).toBe('/dashboard')
     return visitor
+  }
+
+  /** Proves once more who holds a session, as a change of what opens the account requires. */
+  const stepUp = async ({ password }: Pick<Account, 'password'>, visitor: Visitor, code = '') => {
+    const { location } = await visitor.post('/account/reauth', { password, code, place: 'account' })
+    expect(location).toBe('/account?notice=confirmed')
   }
 
   return {
@@ -76,6 +82,7 @@ export async function startWeb(
     events,
     newAccount,
     signIn,
+    stepUp,
     visitor: (options?: Parameters<typeof createVisitor>[1]) => createVisitor(origin, options),
     close: async () => {
       server.closeAllConnections()

@@ -1,0 +1,202 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import az, { type HttpHandler, type HttpResponseInit } from '@azure/functions'
+import { generateSync } from 'otplib'
+import * as z from 'zod'
+import { readCall } from '../../functions/auth/call.ts'
+import { composeDeps, type FunctionsDeps } from '../../functions/deps.ts'
+import { type Route, routes } from '../../functions/routes.ts'
+import { serviceWords, weakness } from '../../shared/auth/password-policy.ts'
+import type { Passwords } from '../../shared/auth/passwords.ts'
+import { newTotpSecret, openTotp, sealTotp } from '../../shared/auth/totp.ts'
+import { ForwardedClient } from '../../shared/client/client.ts'
+import { parseFunctionsConfig } from '../../shared/config.ts'
+import { Event } from '../../shared/event.ts'
+import { createLog } from '../../shared/log.ts'
+import type { Mail } from '../../shared/notify/port.ts'
+import { type ProblemCode, ProblemError, renderProblem } from '../../shared/problem.ts'
+import { createMemoryStores } from '../../shared/stores/memory/stores.ts'
+import type { LiveSessions, SessionLedger } from '../../shared/stores/port.ts'
+import { labEnv } from '../../test/env.ts'
+
+const SeenCall = z.object({
+  id: z.string(),
+  op: z.string(),
+  client: ForwardedClient,
+  data: z.record(z.string(), z.unknown()),
+})
+/** A signed call as it came, by the part of its route after `/api/`. */
+export interface SeenCall extends z.infer<typeof SeenCall> {
+  route: string
+  token: string | undefined
+}
+
+export interface Account {
+  email: string
+  userId: string
+  password: string
+}
+
+/** What web shares with functions in every deployment. */
+export interface SharedStores {
+  sessions: LiveSessions
+  ledger: SessionLedger
+}
+
+/** What functions answers when it refuses. */
+export function problemReply(
+  code: ProblemCode,
+  options: { detail?: string; retryAfterSeconds?: number } = {},
+): HttpResponseInit {
+  const { status, document, headers } = renderProblem(new ProblemError(code, options), randomUUID())
+  return { status, headers, body: JSON.stringify(document) }
+}
+
+/** The real judgement of a new password, save the dictionaries; a password that is kept as it is costs no time. */
+const passwords: Passwords = {
+  hash: async (password) => stored(password),
+  check: async (password, hash) =>
+    hash === stored(password) ? { matches: true, outdated: false } : { matches: false },
+  weakness: (password, email) => weakness(password, email, { service: serviceWords(''), isGuessable: () => false }),
+  fingerprint: (password) => createHash('sha256').update(password).digest('hex').slice(0, 16),
+}
+const stored = (password: string): string => `as-typed ${password}`
+
+/**
+ * The functions as they are deployed, over HTTP and over stores in memory. Sessions and their ledger are those of web.
+ * @param environment what differs from {@link labEnv}
+ */
+export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { now: () => number }) {
+  const config = parseFunctionsConfig({ ...labEnv(), ...environment })
+  const lifetimes = { idleSeconds: 3600, renewSeconds: 300, graceSeconds: 30 }
+  const { redis: _redis, tables: _tables, ...memory } = createMemoryStores({ now: clock.now, lifetimes })
+  const calls: SeenCall[] = []
+  const lines: string[] = []
+  const mails: Mail[] = []
+  const overrides = new Map<string, HttpResponseInit>()
+  const state = { up: true, jwksAsked: 0 }
+  const log = createLog({ service: config.DD_SERVICE, env: config.DD_ENV }, { write: (line) => void lines.push(line) })
+  const deps: FunctionsDeps = composeDeps(config, {
+    stores: memory,
+    passwords,
+    openAlerts: undefined,
+    locate: () => undefined,
+    notify: (mail) => void mails.push(mail),
+    log,
+    fetch,
+    now: clock.now,
+    probes: {},
+    close: async () => {},
+  })
+
+  /** The real handler, or the answer that a test puts in its place; the call is then only read. */
+  const replaceable = ({ handler, method, route }: Route, path: string): HttpHandler => {
+    return async (request, context) => {
+      const reply = overrides.get(path)
+      if (reply === undefined) return handler(request, context)
+      await readCall(request, `${method} /api/${route.replace(/\{sid\}/, request.params.sid ?? '')}`, deps)
+      return reply
+    }
+  }
+
+  const server = createServer(
+    listenerOver(routes(deps), (request, route, path, body) => {
+      if (!state.up) return async () => ({ status: 503 })
+      if (path === 'auth/jwks') state.jwksAsked++
+      if (route.method === 'POST') {
+        const token = request.headers.authorization?.replace(/^Bearer /, '')
+        calls.push({ ...SeenCall.parse(JSON.parse(body.toString())), route: path, token })
+      }
+      return replaceable(route, path)
+    }),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+
+  const events = () =>
+    lines
+      .map((line): unknown => JSON.parse(line))
+      .filter((line): line is object => typeof line === 'object' && line !== null && 'evt' in line)
+      .map((line) => Event.parse(line))
+
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** The calls that came, in order. */
+    calls,
+    /** Answers that replace a route's own until they are removed. */
+    overrides,
+    mails,
+    state,
+    events,
+    /** Signed calls that broke the contract. */
+    refusedCalls: () => events().filter(({ evt }) => evt === 'call'),
+    use: ({ sessions, ledger }: SharedStores) => void Object.assign(deps, { sessions, ledger }),
+    /** Opens an account at once. A store in memory has changed before it answers. */
+    open({ email, userId, password }: Account, { totp = false } = {}) {
+      const now = new Date(clock.now())
+      void deps.users.create({ id: userId, email, passwordHash: stored(password) }, now)
+      if (!totp) return
+      const secret = sealTotp(newTotpSecret(), userId, deps.totpKeys)
+      void deps.users.offerTotp(userId, secret, now)
+      void deps.users.enableTotp(userId, { secret, step: 0, epoch: 1 }, now)
+    },
+    /** A code that the authenticator of an account shows now, or next if that one has been used. */
+    async codeOf({ userId }: Pick<Account, 'userId'>): Promise<string> {
+      const { totp } = (await deps.users.findById(userId)) ?? {}
+      if (!totp) throw new Error('this account has no authenticator')
+      return codeOf(openTotp(totp.secret, userId, deps.totpKeys), clock.now(), totp.lastStep)
+    },
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** @param lastStep the one of the last code that was accepted */
+export function codeOf(secret: string, now: number, lastStep = 0): string {
+  const step = Math.max(Math.floor(now / 30_000), lastStep + 1)
+  return generateSync({ secret, epoch: step * 30 })
+}
+
+/**
+ * What the host does with a request: finds its route, and hands it to the handler.
+ * @param handlerOf what to call for a route, given the path after `/api/` and the body
+ */
+function listenerOver(
+  table: Readonly<Record<string, Route>>,
+  handlerOf: (request: IncomingMessage, route: Route, path: string, body: Buffer) => HttpHandler,
+): RequestListener {
+  const templates = Object.entries(table).map(([name, route]) => {
+    const pattern = new RegExp(`^${route.route.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`)
+    return { name, route, pattern }
+  })
+  const answer = async (request: IncomingMessage): Promise<az.HttpResponse> => {
+    const body = await buffer(request)
+    const path = (request.url ?? '').replace(/^\/api\//, '')
+    const found = templates.find(({ route, pattern }) => route.method === request.method && pattern.test(path))
+    if (!found) return new az.HttpResponse({ status: 404 })
+    const { name, route, pattern } = found
+    const headers = Object.fromEntries(Object.entries(request.headers).map(([key, value]) => [key, String(value)]))
+    const given = new az.HttpRequest({
+      method: route.method,
+      url: `http://localhost:7071/api/${path}`,
+      headers: { ...headers, 'x-forwarded-for': '198.51.100.1:50000' },
+      params: { ...pattern.exec(path)?.groups },
+      ...(body.length > 0 && { body: { bytes: body } }),
+    })
+    const context = new az.InvocationContext({ functionName: name, invocationId: randomUUID() })
+    return new az.HttpResponse((await handlerOf(request, route, path, body)(given, context)) ?? {})
+  }
+  return (request, response) => {
+    answer(request).then(
+      async (given) => {
+        response.writeHead(given.status, Object.fromEntries(given.headers))
+        response.end(Buffer.from(await given.arrayBuffer()))
+      },
+      () => response.writeHead(500).end(),
+    )
+  }
+}
