@@ -40,7 +40,7 @@ async function pull(laterMs = 0) {
 async function forward(): Promise<void> {
   const { url, apiKey } = { url: datadog.intakeUrl, apiKey: keys.apiKey }
   const forwarder = createForwarder({ url, apiKey, service: 'mini-ato-saas', ddtags: '', hostname: 'f', log: () => {} })
-  for (const line of functions.lines.splice(0)) forwarder.line(line)
+  for (const line of functions.lines.splice(0)) forwarder.write(line)
   await forwarder.flush()
   await forwarder.close()
 }

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import http from 'node:http'
 import { frameLine, frameLoss, PRI, splitLine } from 'alertproof/intake'
+import { Outbox, pause } from '../../shared/outbox.ts'
 import { type PostOutcome, post } from '../datadog/post.ts'
-import { Outbox, pause } from './outbox.ts'
 
 export interface DrainOptions {
   /** The drain URL as `heroku drains:add` takes it: query and user part included. */
@@ -36,6 +36,7 @@ const BATCH_BYTES = 100 * 1024
 const BUFFER_MESSAGES = 1024
 const ATTEMPTS = 3
 const REQUEST_TIMEOUT_MS = 5000
+const CLOSE_WITHIN_MS = 2000
 
 /**
  * Opens a drain that frames, batches and delivers as Logplex does: one request at a time; 2xx is done, a 4xx other than
@@ -48,11 +49,13 @@ export function createDrain(options: DrainOptions): Drain {
   let lost = 0
   let lostSince = 0
   const outbox = new Outbox({
-    capacity: BUFFER_MESSAGES,
-    displaced: () => lose(1),
-    maxItems: BUFFER_MESSAGES,
-    maxBytes: BATCH_BYTES,
+    queueItems: BUFFER_MESSAGES,
+    queueBytes: Number.POSITIVE_INFINITY,
+    batchItems: BUFFER_MESSAGES,
+    batchBytes: BATCH_BYTES,
     flushMs,
+    closeWithinMs: CLOSE_WITHIN_MS,
+    displaced: lose,
     deliver,
   })
 
@@ -69,7 +72,7 @@ export function createDrain(options: DrainOptions): Drain {
     lost += messages
   }
 
-  async function deliver(frames: Buffer[], signal: AbortSignal): Promise<void> {
+  async function deliver(frames: readonly Buffer[], signal: AbortSignal): Promise<void> {
     // The same over every attempt: the only mark by which a receiver knows a duplicate.
     const frameId = randomBytes(16).toString('hex').toUpperCase()
     for (let attempt = 1; ; attempt++) {
@@ -89,7 +92,7 @@ export function createDrain(options: DrainOptions): Drain {
     }
   }
 
-  const send = (frames: Buffer[], frameId: string, signal: AbortSignal): Promise<PostOutcome> =>
+  const send = (frames: readonly Buffer[], frameId: string, signal: AbortSignal): Promise<PostOutcome> =>
     post({
       url,
       body: Buffer.concat(frames),

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
+import type { LogShipper } from '../../shared/log-shipper.ts'
 import { type Answer, type Receiver, startReceiver } from '../datadog/receiver.ts'
-import { createForwarder, type Forwarder } from './forwarder.ts'
+import { createForwarder } from './forwarder.ts'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -8,7 +9,7 @@ afterEach(async () => {
 })
 
 interface Started {
-  forwarder: Forwarder
+  forwarder: LogShipper
   to: Receiver
   said: string[]
 }
@@ -35,8 +36,8 @@ async function start(...answers: Answer[]): Promise<Started> {
 
 test('lines leave together as a JSON array in Azure’s envelope', async () => {
   const { forwarder, to } = await start()
-  forwarder.line('{"evt":"login"}')
-  forwarder.line('plain "text"\u0000')
+  forwarder.write('{"evt":"login"}')
+  forwarder.write('plain "text"\u0000')
   await forwarder.flush()
   expect(to.requests).toHaveLength(1)
   expect(to.requests[0]?.headers).toMatchObject({ 'dd-api-key': 'lab-key', 'content-type': 'application/json' })
@@ -49,21 +50,21 @@ test('lines leave together as a JSON array in Azure’s envelope', async () => {
 
 test('1001 lines are two requests', async () => {
   const { forwarder, to } = await start()
-  for (let n = 0; n < 1001; n++) forwarder.line(`${n}`)
+  for (let n = 0; n < 1001; n++) forwarder.write(`${n}`)
   await forwarder.flush()
   expect(to.requests.map(({ body }) => JSON.parse(body).length)).toEqual([1000, 1])
 })
 
 test('no request is larger than 5 MB', async () => {
   const { forwarder, to } = await start()
-  for (let n = 0; n < 12; n++) forwarder.line('ë'.repeat(250_000))
+  for (let n = 0; n < 12; n++) forwarder.write('ë'.repeat(250_000))
   await forwarder.flush()
   expect(to.requests.map(({ body }) => Buffer.byteLength(body) <= 5_000_000)).toEqual([true, true])
 })
 
 test.each<[Answer]>([[408], [429], [500], ['drop']])('after %s the request is tried again', async (answer) => {
   const { forwarder, to, said } = await start(answer, answer)
-  forwarder.line('a')
+  forwarder.write('a')
   await forwarder.flush()
   expect(to.requests).toHaveLength(3)
   expect(said).toEqual([])
@@ -71,8 +72,8 @@ test.each<[Answer]>([[408], [429], [500], ['drop']])('after %s the request is tr
 
 test('a refusal is final, and said', async () => {
   const { forwarder, to, said } = await start(403)
-  forwarder.line('a')
+  forwarder.write('a')
   await forwarder.flush()
   expect(to.requests).toHaveLength(1)
-  expect(said).toEqual(['forwarder: 1 lines lost after attempt 1: answered 403 answer 403'])
+  expect(said).toEqual(['forwarder: 1 lines lost: the intake answered 403'])
 })

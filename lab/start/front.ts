@@ -122,7 +122,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     },
     takeFunctions(line) {
       logs.event('functions', line)
-      if (forwarding) forwarder.line(line)
+      if (forwarding) forwarder.write(line)
     },
     async flush() {
       await Promise.all([opened.flush(), forwarder.flush()])
