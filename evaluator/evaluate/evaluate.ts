@@ -2,10 +2,10 @@ import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { GroupLimitReport } from './group-limits.ts'
 import { Lateness } from './lateness.ts'
-import type { Dropped } from './notices.ts'
-import { Track, type Transition } from './track.ts'
+import type { Dropped, Transition } from './notices.ts'
+import { Track } from './track.ts'
 
-export type { Transition } from './track.ts'
+export type { Transition } from './notices.ts'
 
 export interface EvaluatorOptions {
   /** Evaluates every so many seconds, as Datadog does; unset, at each log's own time. */
@@ -27,7 +27,7 @@ export interface ExceededLimit extends GroupLimitReport {
 
 /** @returns the monitors that ever had too many groups */
 export const exceededLimits = (tracks: readonly Track[]): ExceededLimit[] =>
-  tracks.flatMap(({ monitor, limits }) => (limits?.report ? [{ monitor, ...limits.report }] : []))
+  tracks.flatMap(({ monitor, exceededLimit }) => (exceededLimit ? [{ monitor, ...exceededLimit }] : []))
 
 const HOUR_MS = 3_600_000
 

@@ -1,13 +1,13 @@
 import { endOfPart, partsOfKey } from './reading.ts'
 
 /** Top values per facet, by the number of facets: documentation, monitors/types/log. */
-const mostValues = [0, 1000, 30, 10, 5]
+const MOST_VALUES = [0, 1000, 30, 10, 5]
 
 /** What one monitor had more of than Datadog evaluates. */
 export interface GroupLimitReport {
   /** When there first were too many groups, epoch ms of event time. */
   readonly since: number
-  /** How many groups were left over at the most that was counted; of several facets there may have been a quarter more. */
+  /** The highest number of groups left over at any count; of several facets there may have been a quarter more. */
   readonly beyond: number
 }
 
@@ -27,27 +27,27 @@ export class GroupLimits {
   beyond = 0
   /** Groups that have logs in the window. */
   live = 0
-  private readonly facets: number
-  private readonly most: number
-  private readonly levels = new Map<string, Level>()
+  readonly facets: number
+  readonly #most: number
+  readonly #levels = new Map<string, Level>()
   /** Levels with too many values. */
-  private overfull = 0
+  #overfull = 0
 
   constructor(facets: number) {
     this.facets = facets
-    this.most = mostValues[facets] ?? 0
+    this.#most = MOST_VALUES[facets] ?? 0
   }
 
   get exceeded(): boolean {
-    return this.facets === 1 ? this.live > this.most : this.overfull > 0
+    return this.facets === 1 ? this.live > this.#most : this.#overfull > 0
   }
 
-  /** How many groups are left over, where their number alone tells. */
+  /** The number of groups left over; undefined where the number of all groups does not determine it. */
   get surplus(): number | undefined {
-    return this.facets === 1 ? Math.max(0, this.live - this.most) : undefined
+    return this.facets === 1 ? Math.max(0, this.live - this.#most) : undefined
   }
 
-  /** So many groups are left over at `at`. */
+  /** @param beyond how many groups are left over at `at` */
   note(at: number, beyond: number): void {
     this.since ??= at
     this.beyond = Math.max(this.beyond, beyond)
@@ -62,10 +62,10 @@ export class GroupLimits {
     if (this.facets === 1) return
     let isNew = true
     for (const prefix of this.prefixesOf(key)) {
-      const level = this.levels.get(prefix) ?? { values: 0, groups: 0 }
-      if (isNew && level.values++ === this.most) this.overfull++
+      const level = this.#levels.get(prefix) ?? { values: 0, groups: 0 }
+      if (isNew && level.values++ === this.#most) this.#overfull++
       isNew = level.groups++ === 0
-      this.levels.set(prefix, level)
+      this.#levels.set(prefix, level)
     }
   }
 
@@ -74,10 +74,11 @@ export class GroupLimits {
     if (this.facets === 1) return
     let isGone = true
     for (const prefix of this.prefixesOf(key)) {
-      const level = this.levels.get(prefix) as Level
-      if (isGone && --level.values === this.most) this.overfull--
+      const level = this.#levels.get(prefix)
+      if (!level) continue
+      if (isGone && --level.values === this.#most) this.#overfull--
       isGone = --level.groups === 0
-      if (isGone) this.levels.delete(prefix)
+      if (isGone) this.#levels.delete(prefix)
     }
   }
 
@@ -89,7 +90,7 @@ export class GroupLimits {
       .reverse()
   }
 
-  /** What of a group's key its first facets are, so many of them. */
+  /** The part of a group's key made by its first `facets` facets. */
   prefixOf(key: string, facets: number): string {
     if (facets === this.facets) return key
     let end = 0
@@ -99,31 +100,40 @@ export class GroupLimits {
 
   /**
    * Goes from facet to facet, and looks only at the groups below those values of the facets before it that are evaluated.
-   * @param worths the value of the rollup over all logs of each choice of the first `facets` facets, by its prefix
+   * @param scoresOf the rollup over all logs of each choice of the first `facets` facets, by its prefix
    * @returns the keys of the groups that are evaluated
    */
   choose<G extends { readonly key: string }>(
     groups: readonly G[],
-    worths: (groups: readonly G[], facets: number) => ReadonlyMap<string, number>,
+    scoresOf: (groups: readonly G[], facets: number) => ReadonlyMap<string, number>,
   ): Set<string> {
     let kept = groups
     for (let facets = 1; facets <= this.facets; facets++) {
-      const chosen = this.top(worths(kept, facets), facets)
+      const chosen = this.#top(scoresOf(kept, facets), facets)
       kept = kept.filter(({ key }) => chosen.has(this.prefixOf(key, facets)))
     }
     return new Set(kept.map(({ key }) => key))
   }
 
-  private top(worths: ReadonlyMap<string, number>, facets: number): Set<string> {
-    const below = new Map<string, string[]>()
-    for (const name of worths.keys()) {
-      const above = this.prefixOf(name, facets - 1)
-      const names = below.get(above)
-      if (names) names.push(name)
-      else below.set(above, [name])
+  #top(scores: ReadonlyMap<string, number>, facets: number): Set<string> {
+    const below = new Map<string, Scored[]>()
+    for (const choice of scores) {
+      const above = this.prefixOf(choice[0], facets - 1)
+      const choices = below.get(above)
+      if (choices) choices.push(choice)
+      else below.set(above, [choice])
     }
-    const worth = (name: string) => worths.get(name) as number
-    const best = (a: string, b: string) => worth(b) - worth(a) || (a < b ? -1 : 1)
-    return new Set([...below.values()].flatMap((names) => names.sort(best).slice(0, this.most)))
+    return new Set(
+      [...below.values()].flatMap((choices) =>
+        choices
+          .sort(bestFirst)
+          .slice(0, this.#most)
+          .map(([name]) => name),
+      ),
+    )
   }
 }
+
+type Scored = readonly [name: string, score: number]
+
+const bestFirst = ([a, scoreA]: Scored, [b, scoreB]: Scored): number => scoreB - scoreA || (a < b ? -1 : 1)

@@ -1,10 +1,20 @@
 import { createHash } from 'node:crypto'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import type { Group } from './group.ts'
+import { type Moment, NO_DEADLINE } from './moment.ts'
 import { groupOfKey } from './reading.ts'
-import { type Cycle, entering, type Rule, reminding, type State, type Subject, type TransitionWord } from './state.ts'
-import type { NoticesState } from './track-state.ts'
-import type { Group } from './windows.ts'
+import {
+  byKey,
+  type Cycle,
+  entering,
+  type Rule,
+  reminding,
+  type State,
+  type Subject,
+  severity,
+  type TransitionWord,
+} from './state.ts'
 
 /** Something changed its state, or a reminder of it is due: what Datadog sends one notification for. */
 export interface Transition {
@@ -29,7 +39,18 @@ export interface Transition {
   readonly breaching: readonly Breach[]
 }
 
-/** What was not OK is not in the monitor's status any more, and nobody is notified of that. */
+/** The reminders and the groups of `notify_by` of a monitor as they are saved. */
+export interface NoticesState {
+  readonly remindAt: Moment
+  readonly together: readonly {
+    readonly key: string
+    readonly state: State
+    readonly cycle: Cycle | null
+    readonly members: readonly number[]
+  }[]
+}
+
+/** Called for what was not OK and is dropped from the monitor's status without a notification. */
 export type Dropped = (monitor: Monitor, group: Record<string, string>) => void
 
 export interface Breach {
@@ -44,12 +65,12 @@ class NotifyGroup implements Subject {
   cycle: Cycle | undefined = undefined
   /** Those that are not OK. */
   readonly members = new Set<Group>()
-  /** The last that moved. */
-  mover: Group
+  /** The member that changed its state last. */
+  lastMoved: Group
 
-  constructor(key: string, mover: Group) {
+  constructor(key: string, lastMoved: Group) {
     this.key = key
-    this.mover = mover
+    this.lastMoved = lastMoved
   }
 
   /**
@@ -66,27 +87,24 @@ class NotifyGroup implements Subject {
   }
 }
 
-export const severity: Record<State, number> = { OK: 0, 'No Data': 1, Warn: 2, Alert: 3 }
+const MOST_SHOWN = 10
 
-const never = Number.POSITIVE_INFINITY
-const mostShown = 10
-
-/** What a monitor tells, of its groups one by one or of those together that `notify_by` puts together. */
+/** Notifies of the groups of a monitor: of each on its own, or of all together that `notify_by` puts together. */
 export class Notices {
   /** No reminder is due before this; one may be due later. */
-  remindAt = never
+  remindAt = NO_DEADLINE
   /** After this moment nothing reminds. */
-  silentAfter = never
-  private readonly monitor: Monitor
-  private readonly rule: Rule
+  silentAfter = NO_DEADLINE
+  readonly #monitor: Monitor
+  readonly #rule: Rule
   /** From a window's newest moment to an entry's leaving it. */
-  private readonly stayMs: number
-  private readonly emit: (transition: Transition) => void
-  private readonly dropped: Dropped
-  private readonly notifyGroups = new Map<string, NotifyGroup>()
-  private readonly moved = new Set<NotifyGroup>()
+  readonly #stayMs: number
+  readonly #emit: (transition: Transition) => void
+  readonly #dropped: Dropped
+  readonly #notifyGroups = new Map<string, NotifyGroup>()
+  readonly #moved = new Set<NotifyGroup>()
   /** Whatever has a cycle. */
-  private readonly open = new Map<Subject, Group>()
+  readonly #open = new Map<Subject, Group>()
 
   constructor(
     monitor: Monitor,
@@ -95,175 +113,173 @@ export class Notices {
     emit: (transition: Transition) => void,
     dropped: Dropped = () => {},
   ) {
-    this.monitor = monitor
-    this.rule = rule
-    this.stayMs = stayMs
-    this.emit = emit
-    this.dropped = dropped
+    this.#monitor = monitor
+    this.#rule = rule
+    this.#stayMs = stayMs
+    this.#emit = emit
+    this.#dropped = dropped
   }
 
   /** A group has changed its state. Those that are notified together wait for `settle`. */
   move(group: Group, state: State, at: number): void {
-    if (!this.rule.notifyBy) {
-      this.enter(group, group, state, at)
+    if (!this.#rule.notifyBy) {
+      this.#enter(group, group, state, at)
       return
     }
     group.state = state
-    const key = this.keyOf(group)
-    const together = this.notifyGroups.get(key) ?? new NotifyGroup(key, group)
-    this.notifyGroups.set(key, together)
-    together.mover = group
+    const key = this.#keyOf(group)
+    const together = this.#notifyGroups.get(key) ?? new NotifyGroup(key, group)
+    this.#notifyGroups.set(key, together)
+    together.lastMoved = group
     if (state === 'OK') together.members.delete(group)
     else together.members.add(group)
-    this.moved.add(together)
+    this.#moved.add(together)
   }
 
   /** All groups have been evaluated at `at`. */
   settle(at: number): void {
-    if (this.moved.size === 0) return
-    for (const together of [...this.moved].sort(byKey)) {
+    if (this.#moved.size === 0) return
+    for (const together of [...this.#moved].sort(byKey)) {
       const worst = together.worst()
-      this.enter(together, worst ?? together.mover, worst?.state ?? 'OK', at)
-      if (!worst) this.notifyGroups.delete(together.key)
+      this.#enter(together, worst ?? together.lastMoved, worst?.state ?? 'OK', at)
+      if (!worst) this.#notifyGroups.delete(together.key)
     }
-    this.moved.clear()
+    this.#moved.clear()
   }
 
-  /** A group is dropped from the monitor's status, and nobody is told. */
+  /** Drops a group from the monitor's status without a notification. */
   drop(group: Group): void {
     group.state = 'OK'
-    this.closeUntold(group, group)
-    const together = this.rule.notifyBy && this.notifyGroups.get(this.keyOf(group))
+    this.#closeSilently(group, group)
+    const together = this.#rule.notifyBy && this.#notifyGroups.get(this.#keyOf(group))
     if (!together?.members.delete(group)) return
     together.state = together.worst()?.state ?? 'OK'
     if (together.members.size > 0) return
-    this.closeUntold(together, group)
-    this.notifyGroups.delete(together.key)
+    this.#closeSilently(together, group)
+    this.#notifyGroups.delete(together.key)
   }
 
-  /** Tells the reminders that are due. */
+  /** Sends the reminders that are due. */
   remind(at: number): void {
     if (at < this.remindAt) return
-    this.remindAt = never
+    this.remindAt = NO_DEADLINE
     if (at > this.silentAfter) return
-    for (const [subject, group] of [...this.open].sort(([a], [b]) => byKey(a, b))) {
+    for (const [subject, group] of [...this.#open].sort(([a], [b]) => byKey(a, b))) {
       const { cycle, state } = subject
       if (!cycle || state === 'OK') continue
-      if (this.reminderOf(subject) <= at) {
+      if (this.#reminderOf(subject) <= at) {
         cycle.notifiedAt = at
         cycle.reminders++
         const worst = subject instanceof NotifyGroup ? subject.worst() : undefined
-        this.tell(subject, worst ?? group, reminding[state], state, at)
+        this.#notify(subject, worst ?? group, reminding[state], state, at)
       }
-      this.remindAt = Math.min(this.remindAt, this.reminderOf(subject))
+      this.remindAt = Math.min(this.remindAt, this.#reminderOf(subject))
     }
   }
 
-  /** @param placeOf by which number a group goes */
+  /** @param placeOf the number by which a group is saved */
   save(placeOf: (group: Group) => number): NoticesState {
-    const together = [...this.notifyGroups.values()].map(({ key, state, cycle, members }) => {
+    const together = [...this.#notifyGroups.values()].map(({ key, state, cycle, members }) => {
       return { key, state, cycle: cycle ?? null, members: [...members].map(placeOf) }
     })
     return { remindAt: this.remindAt, together }
   }
 
-  /** @param groups all of the monitor, by their numbers, each as it stood */
-  restore(state: NoticesState, groups: readonly Group[]): void {
-    this.remindAt = state.remindAt ?? never
-    for (const group of groups) if (group.cycle) this.open.set(group, group)
+  /** @param groups all of the monitor, by the numbers by which they were saved */
+  restore(state: NoticesState, groups: readonly Group[], groupAt: (place: number) => Group): void {
+    this.remindAt = state.remindAt ?? NO_DEADLINE
+    for (const group of groups) if (group.cycle) this.#open.set(group, group)
     for (const { key, state: worst, cycle, members } of state.together) {
-      const [first, ...rest] = members.map((i) => groups[i] as Group)
+      const [first, ...rest] = members.map(groupAt)
       if (!first) continue
       const together = new NotifyGroup(key, first)
       for (const member of [first, ...rest]) together.members.add(member)
       together.state = worst
       together.cycle = cycle ? { ...cycle } : undefined
-      this.notifyGroups.set(key, together)
-      if (together.cycle) this.open.set(together, first)
+      this.#notifyGroups.set(key, together)
+      if (together.cycle) this.#open.set(together, first)
     }
   }
 
-  private enter(subject: Subject, group: Group, state: State, at: number): void {
+  #enter(subject: Subject, group: Group, state: State, at: number): void {
     const from = subject.state
     if (state === from) return
     subject.state = state
     if (state === 'OK') {
-      if (subject.cycle) this.tell(subject, group, 'Recovered', from, at)
-      this.close(subject)
+      if (subject.cycle) this.#notify(subject, group, 'Recovered', from, at)
+      this.#close(subject)
       return
     }
-    if (state === 'No Data' && this.rule.onMissingData !== 'show_and_notify_no_data') return
-    subject.cycle ??= { key: this.cycleKey(subject, at), since: at, enteredAt: at, notifiedAt: at, reminders: 0 }
+    if (state === 'No Data' && this.#rule.onMissingData !== 'show_and_notify_no_data') return
+    subject.cycle ??= { key: this.#cycleKey(subject, at), since: at, enteredAt: at, notifiedAt: at, reminders: 0 }
     Object.assign(subject.cycle, { enteredAt: at, notifiedAt: at, reminders: 0 })
-    this.open.set(subject, group)
-    this.remindAt = Math.min(this.remindAt, this.reminderOf(subject))
-    this.tell(subject, group, entering[state], from, at)
+    this.#open.set(subject, group)
+    this.remindAt = Math.min(this.remindAt, this.#reminderOf(subject))
+    this.#notify(subject, group, entering[state], from, at)
   }
 
-  private close(subject: Subject): void {
+  #close(subject: Subject): void {
     subject.cycle = undefined
-    this.open.delete(subject)
+    this.#open.delete(subject)
   }
 
-  private closeUntold(subject: Subject, group: Group): void {
-    if (subject.cycle) this.dropped(this.monitor, this.facetsOf(group, this.rule.notifyBy))
-    this.close(subject)
+  #closeSilently(subject: Subject, group: Group): void {
+    if (subject.cycle) this.#dropped(this.#monitor, this.#facetsOf(group, this.#rule.notifyBy))
+    this.#close(subject)
   }
 
-  private tell(subject: Subject, group: Group, transition: TransitionWord, from: State, at: number): void {
+  #notify(subject: Subject, group: Group, transition: TransitionWord, from: State, at: number): void {
     const { cycle } = subject
     if (!cycle) return
-    const since = at - this.stayMs
-    this.emit({
-      monitor: this.monitor,
+    const since = at - this.#stayMs
+    this.#emit({
+      monitor: this.#monitor,
       transition,
       from,
-      group: this.facetsOf(group, this.rule.notifyBy),
+      group: this.#facetsOf(group, this.#rule.notifyBy),
       at,
       value: group.value,
       cycleKey: cycle.key,
       firstTriggeredAt: cycle.since,
       lastTriggeredAt: cycle.enteredAt,
       sample: transition === 'Recovered' ? [] : (group.samples ?? []).filter((log) => log.timestamp >= since).reverse(),
-      breaching: transition === 'Recovered' ? [] : this.breaching(subject, group),
+      breaching: transition === 'Recovered' ? [] : this.#breaching(subject, group),
     })
   }
 
-  private breaching(subject: Subject, group: Group): Breach[] {
+  #breaching(subject: Subject, group: Group): Breach[] {
     const groups = subject instanceof NotifyGroup ? [...subject.members] : [group]
-    const falling = this.rule.operator.startsWith('<')
+    const falling = this.#rule.operator.startsWith('<')
     return groups
       .sort(
         (a, b) =>
           severity[b.state] - severity[a.state] || (falling ? a.value - b.value : b.value - a.value) || byKey(a, b),
       )
-      .slice(0, mostShown)
-      .map((each) => ({ group: this.facetsOf(each), value: each.value }))
+      .slice(0, MOST_SHOWN)
+      .map((each) => ({ group: this.#facetsOf(each), value: each.value }))
   }
 
-  private facetsOf(group: Group, names?: readonly string[]): Record<string, string> {
-    const facets = groupOfKey(this.monitor.parsed.by, group.key)
+  #facetsOf(group: Group, names?: readonly string[]): Record<string, string> {
+    const facets = groupOfKey(this.#monitor.parsed.by, group.key)
     return names ? Object.fromEntries(Object.entries(facets).filter(([name]) => names.includes(name))) : facets
   }
 
-  private keyOf(group: Group): string {
-    return JSON.stringify(Object.values(this.facetsOf(group, this.rule.notifyBy)))
+  #keyOf(group: Group): string {
+    return JSON.stringify(Object.values(this.#facetsOf(group, this.#rule.notifyBy)))
   }
 
   /** Decision `cycle-key-per-group`, undocumented: `$ALERT_CYCLE_KEY` is of one group, or of those that are notified together. */
-  private cycleKey({ key }: Subject, at: number): string {
-    const text = JSON.stringify([this.monitor.slug, key, at])
+  #cycleKey({ key }: Subject, at: number): string {
+    const text = JSON.stringify([this.#monitor.slug, key, at])
     return createHash('sha256').update(text).digest('hex').slice(0, 32)
   }
 
-  private reminderOf({ state, cycle }: Subject): number {
-    const { renotify, onMissingData } = this.rule
-    if (state === 'No Data' && onMissingData !== 'show_and_notify_no_data') return never
-    if (!renotify || !cycle || !renotify.states.includes(state) || cycle.reminders >= renotify.occurrences) return never
+  #reminderOf({ state, cycle }: Subject): number {
+    const { renotify, onMissingData } = this.#rule
+    if (state === 'No Data' && onMissingData !== 'show_and_notify_no_data') return NO_DEADLINE
+    if (!renotify || !cycle || !renotify.states.includes(state) || cycle.reminders >= renotify.occurrences)
+      return NO_DEADLINE
     const at = cycle.notifiedAt + renotify.intervalMs
-    return at - cycle.since > renotify.untilMs ? never : at
+    return at - cycle.since > renotify.untilMs ? NO_DEADLINE : at
   }
 }
-
-export const byKey = (a: { readonly key: string }, b: { readonly key: string }): number =>
-  a.key < b.key ? -1 : a.key > b.key ? 1 : 0

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { EntryRing, Group } from './windows.ts'
+import { EntryRing } from './entry-ring.ts'
+import { Group } from './group.ts'
 
 describe('a ring of entries', () => {
   it('holds entries in order of time across its segments, while the first ones leave', () => {
@@ -16,7 +17,7 @@ describe('a ring of entries', () => {
       // Now and then one comes late.
       const time = n % 11 === 0 ? n - 40 : n
       const slot = group.hold(n < 3000 ? `one of ${n % 3}` : `one of ${n}`)
-      ring.insert(time, group, slot)
+      ring.add(time, group, slot)
       const place = kept.findLastIndex(([before]) => before <= time) + 1
       kept.splice(place, 0, [time, group.key, slot])
       if (n % 5 !== 4) continue

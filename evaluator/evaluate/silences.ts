@@ -1,4 +1,5 @@
-import type { Group } from './windows.ts'
+import type { Group } from './group.ts'
+import { NO_DEADLINE } from './moment.ts'
 
 interface Silence {
   readonly group: Group
@@ -6,48 +7,65 @@ interface Silence {
   readonly due: number
 }
 
-/** Groups whose window is empty, in the order in which what follows from that is due: all wait equally long. */
+/** Since when a group has been silent, and when something follows from that. */
+export type SilenceState = readonly [group: number, since: number, due: number]
+
+/** Groups whose window is empty, by when the silence has lasted long enough: the time is the same for all. */
 export class Silences {
-  private readonly lastsMs: number
-  private waiting: Silence[] = []
-  private head = 0
+  readonly #lastsMs: number
+  #waiting: Silence[] = []
+  #head = 0
 
   constructor(lastsMs: number) {
-    this.lastsMs = lastsMs
+    this.#lastsMs = lastsMs
   }
 
   /** @param at now: never before that of the group added last */
   add(group: Group, at: number): void {
-    if (Number.isFinite(this.lastsMs)) this.put(group, group.emptySince, at + this.lastsMs)
+    if (Number.isFinite(this.#lastsMs)) this.#put(group, group.emptySince, at + this.#lastsMs)
   }
 
-  put(group: Group, since: number, due: number): void {
-    this.waiting.push({ group, since, due })
-  }
-
-  /** Epoch ms; Infinity while nobody waits. */
+  /** Epoch ms of the first silence that is long enough. */
   get due(): number {
-    for (let first = this.waiting[this.head]; first; first = this.waiting[++this.head]) {
-      if (isSilent(first)) return first.due
-    }
-    this.waiting = []
-    this.head = 0
-    return Number.POSITIVE_INFINITY
+    return this.#first()?.due ?? NO_DEADLINE
   }
 
-  /** @returns a group that is due by `at` and has been silent all the time; it waits no more */
+  /** Removes the first group whose silence is long enough at `at`. */
   take(at: number): Group | undefined {
-    if (this.due > at) return undefined
-    const first = this.waiting[this.head++] as Silence
-    if (this.head > 1024 && this.head * 2 > this.waiting.length) {
-      this.waiting = this.waiting.slice(this.head)
-      this.head = 0
+    const first = this.#first()
+    if (!first || first.due > at) return undefined
+    this.#head++
+    if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#head)
+      this.#head = 0
     }
     return first.group
   }
 
-  *[Symbol.iterator](): Iterator<Silence> {
-    for (const silence of this.waiting.slice(this.head)) if (isSilent(silence)) yield silence
+  save(placeOf: (group: Group) => number): SilenceState[] {
+    return this.#waiting
+      .slice(this.#head)
+      .filter(isSilent)
+      .map(({ group, since, due }): SilenceState => [placeOf(group), since, due])
+  }
+
+  restore(states: readonly SilenceState[], groupAt: (place: number) => Group): void {
+    for (const [place, since, due] of states) this.#put(groupAt(place), since, due)
+  }
+
+  #put(group: Group, since: number, due: number): void {
+    this.#waiting.push({ group, since, due })
+  }
+
+  /** Passes over the silences that have ended. */
+  #first(): Silence | undefined {
+    for (let first = this.#waiting[this.#head]; first; first = this.#waiting[++this.#head]) {
+      if (isSilent(first)) return first
+    }
+    // Most monitors have no silent group: nothing is allocated for them.
+    if (this.#head > 0) this.#waiting = []
+    this.#head = 0
+    return undefined
   }
 }
 

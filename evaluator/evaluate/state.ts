@@ -46,12 +46,12 @@ export interface Renotify {
 }
 
 /** Unset, Datadog ignores a group for its first minute: documentation, monitors/configuration. */
-const defaultNewGroupDelaySeconds = 60
-const hourMs = 3_600_000
-const defaultRetentionMs = 24 * hourMs
+const DEFAULT_NEW_GROUP_DELAY_SECONDS = 60
+const HOUR_MS = 3_600_000
+const DEFAULT_RETENTION_MS = 24 * HOUR_MS
 /** Without `renotify_occurrences` the reminders stop after 30 hours. */
-const renotifiesForMs = 30 * hourMs
-const stateOf: Record<RenotifyStatus, State> = { alert: 'Alert', warn: 'Warn', 'no data': 'No Data' }
+const RENOTIFIED_MS = 30 * HOUR_MS
+const STATE_OF: Record<RenotifyStatus, State> = { alert: 'Alert', warn: 'Warn', 'no data': 'No Data' }
 
 export function ruleOf({ parsed, options }: Monitor): Rule {
   const { thresholds = {} } = options
@@ -72,12 +72,12 @@ export function ruleOf({ parsed, options }: Monitor): Rule {
     grouped,
     windowMs: parsed.windowMs,
     evaluationDelayMs: (options.evaluation_delay ?? 0) * 1000,
-    newGroupDelayMs: grouped ? (options.new_group_delay ?? defaultNewGroupDelaySeconds) * 1000 : 0,
-    retentionMs: retentionMs(options.group_retention_duration) ?? defaultRetentionMs,
+    newGroupDelayMs: grouped ? (options.new_group_delay ?? DEFAULT_NEW_GROUP_DELAY_SECONDS) * 1000 : 0,
+    retentionMs: retentionMs(options.group_retention_duration) ?? DEFAULT_RETENTION_MS,
     onMissingData,
     renotify: renotifyOf(options),
     notifyBy: grouped ? options.notify_by?.filter((name) => name !== '*') : undefined,
-    timeoutMs: options.timeout_h ? options.timeout_h * hourMs : undefined,
+    timeoutMs: options.timeout_h ? options.timeout_h * HOUR_MS : undefined,
     firesOnLeaving: onMissingData.startsWith('show') || !onlyEnteringFires(kind, parsed.operator),
     firesOnLess,
     firesOnSilence: firesOnLess && kind === 'count' && onMissingData === 'default',
@@ -90,9 +90,9 @@ function renotifyOf(options: Monitor['options']): Renotify | undefined {
   const occurrences = options.renotify_occurrences ?? Number.POSITIVE_INFINITY
   return {
     intervalMs: interval * 60_000,
-    states: (options.renotify_statuses ?? ['alert', 'no data']).map((status) => stateOf[status]),
+    states: (options.renotify_statuses ?? ['alert', 'no data']).map((status) => STATE_OF[status]),
     occurrences,
-    untilMs: Number.isFinite(occurrences) ? Number.POSITIVE_INFINITY : renotifiesForMs,
+    untilMs: Number.isFinite(occurrences) ? Number.POSITIVE_INFINITY : RENOTIFIED_MS,
   }
 }
 
@@ -183,3 +183,10 @@ export const reminding: Record<Exclude<State, 'OK'>, TransitionWord> = {
   Alert: 'Re-Triggered',
   'No Data': 'Re-No Data',
 }
+
+export const severity: Record<State, number> = { OK: 0, 'No Data': 1, Warn: 2, Alert: 3 }
+
+export const isTriggered = (state: State): boolean => state === 'Alert' || state === 'Warn'
+
+export const byKey = (a: { readonly key: string }, b: { readonly key: string }): number =>
+  a.key < b.key ? -1 : a.key > b.key ? 1 : 0

@@ -1,33 +1,28 @@
+import type { EntryRing } from './entry-ring.ts'
+import type { Group } from './group.ts'
+import type { Lifetimes, LifetimesState } from './lifetimes.ts'
+import { type Moment, NO_DEADLINE, NOT_YET } from './moment.ts'
+import type { Notices, NoticesState } from './notices.ts'
+import type { MonitorParts } from './parts.ts'
 import type { Cycle, State } from './state.ts'
-import type { EntryRing, Group } from './windows.ts'
+import type { Waits, WaitsState } from './waits.ts'
+import type { Window } from './window.ts'
+import type { Withholding, WithholdingState } from './withholding.ts'
 
-/** A time or duration in epoch ms, null for whichever infinity its place can hold: as JSON has it. */
-export type Moment = number | null
-
-/** All of a monitor that its future depends on. Groups go by their place in `keys`. */
-export interface TrackState {
+/** All of a monitor that its future depends on, except samples. Groups go by their place in `keys`. */
+export interface TrackState extends WaitsState, LifetimesState, WithholdingState {
   readonly keys: readonly string[]
   readonly standings: readonly (readonly [group: number, standing: Standing])[]
   readonly entries: EntriesState
-  /** Groups that are to be evaluated, and those under `new_group_delay`, first come first. */
+  /** Groups that are to be evaluated. */
   readonly changed: readonly number[]
-  readonly waiting: readonly number[]
   readonly clock: Moment
-  readonly wholeAt: Moment
-  readonly timeouts: readonly SilenceState[]
-  readonly retentions: readonly SilenceState[]
   readonly hadData: boolean
   readonly sweepAt: number
-  readonly limitsCountedAt: Moment
-  readonly mostLive: number
-  readonly exceeded: { readonly since: number; readonly beyond: number } | null
   readonly notices: NoticesState
 }
 
-/** Since when a group has been silent, and when something follows from that. */
-type SilenceState = readonly [group: number, since: number, due: number]
-
-/** Where a group stands that is not as any other. */
+/** Where a group stands that is not as it began. */
 interface Standing {
   readonly state: State
   readonly withheld: boolean
@@ -38,68 +33,108 @@ interface Standing {
   readonly cycle: Cycle | null
 }
 
-/** What a monitor has in memory of logs, oldest first. */
+/** The entries in memory, oldest first. */
 interface EntriesState {
   readonly values: readonly string[]
-  /** For each by threes: milliseconds since the one before, group, place in `values`. */
+  /** Three numbers for each entry: milliseconds since the one before, group, place in `values`. */
   readonly list: readonly number[]
   /** The window: [from, to) of them. */
   readonly from: number
   readonly to: number
 }
 
-export interface NoticesState {
-  readonly remindAt: Moment
-  /** What `notify_by` puts together. */
-  readonly together: readonly {
-    readonly key: string
-    readonly state: State
-    readonly cycle: Cycle | null
-    readonly members: readonly number[]
-  }[]
+/** The parts of a monitor's evaluation that have something to save. */
+export interface StatefulParts extends MonitorParts {
+  readonly window: Window
+  readonly waits: Waits
+  readonly lifetimes: Lifetimes
+  /** Undefined for a monitor that is not grouped. */
+  readonly withholding: Withholding | undefined
+  readonly notices: Notices
 }
 
-/** @returns nothing for a group that is as it was when it began */
-export function standingOf(group: Group): Standing | undefined {
+const NOTHING_WITHHELD: WithholdingState = { limitsCountedAt: NOT_YET, mostLive: 0, exceeded: null }
+
+export function saveParts(parts: StatefulParts): Omit<TrackState, 'clock' | 'hadData'> {
+  const { window, changes, waits, lifetimes, withholding, notices } = parts
+  const groups = [...parts.groups]
+  const places = new Map(groups.map((group, place) => [group, place]))
+  /** A group that has something to save is not forgotten, so that it has a place. */
+  const placeOf = (group: Group) => places.get(group) as number
+  return {
+    keys: groups.map(({ key }) => key),
+    standings: groups.flatMap((group, place) => {
+      const standing = standingOf(group)
+      return standing ? [[place, standing] as const] : []
+    }),
+    entries: entriesOf(window, placeOf),
+    changed: changes.groups.filter(({ forgotten }) => !forgotten).map(placeOf),
+    sweepAt: parts.groups.sweepAt,
+    ...waits.save(placeOf),
+    ...lifetimes.save(placeOf),
+    ...(withholding?.save() ?? NOTHING_WITHHELD),
+    notices: notices.save(placeOf),
+  }
+}
+
+/** Puts what was saved, maybe by way of JSON, into the parts of the same monitor, which are new. */
+export function restoreParts(parts: StatefulParts, state: TrackState): void {
+  const { window, changes, waits, lifetimes, withholding, notices } = parts
+  const groups = state.keys.map((key) => parts.groups.of(key))
+  /** A saved place is one of `keys`. */
+  const groupAt = (place: number) => groups[place] as Group
+  restoreEntries(window.entries, state.entries, groupAt)
+  window.restore(state.entries.from, state.entries.to)
+  // The groups that were to be evaluated are listed below.
+  changes.take()
+  for (const [place, standing] of state.standings) restoreStanding(groupAt(place), standing)
+  for (const group of groups) if (group.state !== 'OK') parts.groups.active.add(group)
+  for (const place of state.changed) changes.mark(groupAt(place))
+  parts.groups.sweepAt = state.sweepAt
+  waits.restore(state, groupAt)
+  lifetimes.restore(state, groupAt)
+  withholding?.restore(state)
+  notices.restore(state.notices, groups, groupAt)
+}
+
+/** @returns undefined for a group that is as it began */
+function standingOf(group: Group): Standing | undefined {
   const { state, withheld, lastSeen, notBefore, emptySince, value, cycle } = group
-  const plain = state === 'OK' && !withheld && lastSeen === -Infinity && notBefore === -Infinity && !cycle
-  if (plain && emptySince === Infinity && value === 0) return undefined
+  const plain = state === 'OK' && !withheld && lastSeen === NOT_YET && notBefore === NOT_YET && !cycle
+  if (plain && !group.isSilent && value === 0) return undefined
   return { state, withheld, lastSeen, notBefore, emptySince, value, cycle: cycle ?? null }
 }
 
-export function restoreStanding(
-  group: Group,
-  { cycle, lastSeen, notBefore, emptySince, value, ...rest }: Standing,
-): void {
+function restoreStanding(group: Group, { cycle, lastSeen, notBefore, emptySince, value, ...rest }: Standing): void {
   Object.assign(group, rest)
-  group.lastSeen = lastSeen ?? Number.NEGATIVE_INFINITY
-  group.notBefore = notBefore ?? Number.NEGATIVE_INFINITY
-  group.emptySince = emptySince ?? Number.POSITIVE_INFINITY
+  group.lastSeen = lastSeen ?? NOT_YET
+  group.notBefore = notBefore ?? NOT_YET
+  group.emptySince = emptySince ?? NO_DEADLINE
   group.value = value ?? Number.NaN
   group.cycle = cycle ? { ...cycle } : undefined
 }
 
-export function entriesOf(ring: EntryRing, groups: ReadonlyMap<Group, number>): EntriesState {
+function entriesOf({ entries, from, to }: Window, placeOf: (group: Group) => number): EntriesState {
   const values = new Map<string, number>()
   const list: number[] = []
   let before = 0
-  for (let position = ring.start; position < ring.end; position++) {
-    const group = ring.group(position)
-    const value = group.valueAt(ring.slot(position))
+  for (let position = entries.start; position < entries.end; position++) {
+    const group = entries.group(position)
+    const value = group.valueAt(entries.slot(position))
     const place = values.get(value) ?? values.size
     values.set(value, place)
-    list.push(ring.time(position) - before, groups.get(group) as number, place)
-    before = ring.time(position)
+    list.push(entries.time(position) - before, placeOf(group), place)
+    before = entries.time(position)
   }
-  return { values: [...values.keys()], list, from: ring.from - ring.start, to: ring.to - ring.start }
+  return { values: [...values.keys()], list, from: from - entries.start, to: to - entries.start }
 }
 
-/** Puts what was saved into a ring that is empty, without the window. */
-export function restoreEntries(ring: EntryRing, { values, list }: EntriesState, groups: readonly Group[]): void {
+function restoreEntries(entries: EntryRing, { values, list }: EntriesState, groupAt: (place: number) => Group): void {
   let time = 0
   for (let i = 0; i < list.length; i += 3) {
-    time += list[i] as number
-    const group = groups[list[i + 1] as number] as Group
-    ring.insert(time, group, group.hold(values[list[i + 2] as number] as string))
+    const [elapsed = 0, place = 0, value = 0] = list.slice(i, i + 3)
+    time += elapsed
+    const group = groupAt(place)
+    entries.add(time, group, group.hold(values[value] ?? ''))
   }
 }

@@ -1,6 +1,6 @@
 import { logOfEvent } from '../app-event.ts'
+import type { Group } from '../evaluate/group.ts'
 import { groupKeys, type Texts } from '../evaluate/reading.ts'
-import type { Group } from '../evaluate/windows.ts'
 import type { Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { Facet } from '../monitor/monitor-query.ts'

@@ -1,4 +1,4 @@
-import type { Group } from '../evaluate/windows.ts'
+import type { Group } from '../evaluate/group.ts'
 import { facetText } from '../search/field.ts'
 import { ByteColumn, ByteTable } from './byte-table.ts'
 import type { Interner } from './interner.ts'

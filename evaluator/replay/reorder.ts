@@ -1,4 +1,4 @@
-import type { Group } from '../evaluate/windows.ts'
+import type { Group } from '../evaluate/group.ts'
 
 /** What a log adds to a group of a monitor, held until none that is older can come. */
 export interface Held {

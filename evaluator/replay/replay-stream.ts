@@ -1,5 +1,5 @@
 import type { ExceededLimit } from '../evaluate/evaluate.ts'
-import type { Transition } from '../evaluate/track.ts'
+import type { Transition } from '../evaluate/notices.ts'
 import type { UrlFields } from '../intake/preprocess.ts'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'

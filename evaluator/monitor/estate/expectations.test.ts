@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Transition } from '../../evaluate/track.ts'
+import type { Transition } from '../../evaluate/notices.ts'
 import { readMonitorJson } from '../monitor-reading.ts'
 import { compareTriggers, holds, readExpectations, Triggers } from './expectations.ts'
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Transition } from '../../evaluate/track.ts'
+import type { Transition } from '../../evaluate/notices.ts'
 import { parseDocument } from '../json-document.ts'
 import { isRecord } from '../monitor-options.ts'
 import type { MonitorReading } from '../monitor-reading.ts'

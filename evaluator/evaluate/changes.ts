@@ -1,0 +1,62 @@
+import type { Group } from './group.ts'
+import type { GroupLimits } from './group-limits.ts'
+import { byKey, type Rule } from './state.ts'
+
+/** Counts entries in their groups, and lists the groups that the next evaluation has to look at. */
+export class Changes {
+  readonly #rule: Rule
+  readonly #limits: GroupLimits | undefined
+  /** A group that is OK stays OK at a value that has risen to this. */
+  readonly #quietUpTo: number
+  #groups: Group[] = []
+
+  constructor(rule: Rule, limits: GroupLimits | undefined) {
+    this.#rule = rule
+    this.#limits = limits
+    this.#quietUpTo = quietUpTo(rule)
+  }
+
+  get groups(): readonly Group[] {
+    return this.#groups
+  }
+
+  get size(): number {
+    return this.#groups.length
+  }
+
+  /** An entry of a group enters the window. */
+  enter(group: Group, slot: number): void {
+    group.enter(slot)
+    if (group.count === 1) this.#limits?.appear(group.key)
+    if (group.state !== 'OK' || group.rollup(this.#rule.kind) > this.#quietUpTo) this.mark(group)
+  }
+
+  /** An entry of a group leaves the window. */
+  leave(group: Group, slot: number): void {
+    group.leave(slot)
+    if (group.count === 0) this.#limits?.vanish(group.key)
+    if (group.state !== 'OK' || this.#rule.firesOnLeaving) this.mark(group)
+  }
+
+  mark(group: Group): void {
+    if (group.changed) return
+    group.changed = true
+    this.#groups.push(group)
+  }
+
+  /** @returns the groups in order of their keys; none of them is listed any more */
+  take(): readonly Group[] {
+    const groups = this.#groups
+    this.#groups = []
+    for (const group of groups) group.changed = false
+    return groups.length > 1 ? groups.sort(byKey) : groups
+  }
+}
+
+/** @returns the highest value, of a rollup that only entries raise, at which a group that is OK stays OK; -Infinity for other rules */
+function quietUpTo({ kind, operator, critical, warning = critical, firesOnLeaving }: Rule): number {
+  const rises = (kind === 'count' || kind === 'cardinality') && !firesOnLeaving
+  if (!rises) return Number.NEGATIVE_INFINITY
+  const least = Math.min(critical, warning)
+  return operator === '>' ? least : Math.ceil(least) - 1
+}

@@ -1,0 +1,63 @@
+import type { EntryRing } from './entry-ring.ts'
+import type { Group } from './group.ts'
+import { statisticOf } from './measure.ts'
+import { nextState, type Rule, type State } from './state.ts'
+
+interface Entry {
+  readonly time: number
+  readonly slot: number
+}
+
+/** What a group was at the end of an earlier window. */
+export interface PastState {
+  /** Epoch ms at which the window ended. */
+  readonly at: number
+  readonly state: State
+  readonly value: number
+}
+
+/**
+ * A log of time `at` came after others of its group, or after time went on: looks at every window that ends at it or at one of
+ * those, up to the first that alerts.
+ * Decision `late-logs-live`: live, a log that comes late counts at its own place. If only rising values fire, the windows that end
+ * at it or after it are looked at again, and an alert comes at once; for all else it counts from the next evaluation on.
+ * @returns the windows in which the group was not OK, in order of time
+ */
+export function lookBack(entries: EntryRing, group: Group, at: number, rule: Rule): PastState[] {
+  const own = entriesAround(entries, group, at, rule.windowMs)
+  const found: PastState[] = []
+  let { state } = group
+  let first = 0
+  for (const [last, { time: end }] of own.entries()) {
+    if (end >= at + rule.windowMs) break
+    if (end < at || end < group.notBefore || own[last + 1]?.time === end) continue
+    while (isUpTo(own[first], end - rule.windowMs)) first++
+    const value = rollupOf(group, own.slice(first, last + 1), rule)
+    const next = nextState(rule, state, value, true, true)
+    if (next === 'OK') continue
+    state = next
+    found.push({ at: end, state, value })
+    if (state === 'Alert') break
+  }
+  return found
+}
+
+/** @returns the entries of the group that share a window with `at`, oldest first */
+function entriesAround(entries: EntryRing, group: Group, at: number, windowMs: number): Entry[] {
+  const own: Entry[] = []
+  for (let position = entries.start; position < entries.end; position++) {
+    const time = entries.time(position)
+    if (time > at - windowMs && entries.group(position) === group) own.push({ time, slot: entries.slot(position) })
+  }
+  return own
+}
+
+const isUpTo = (entry: Entry | undefined, time: number): boolean => entry !== undefined && entry.time <= time
+
+function rollupOf(group: Group, entries: readonly Entry[], { kind }: Rule): number {
+  if (kind === 'count') return entries.length
+  if (kind === 'cardinality') return new Set(entries.map(({ slot }) => slot)).size
+  const numbers = statisticOf(kind)
+  for (const { slot } of entries) numbers.add(Number(group.valueAt(slot)))
+  return numbers.value()
+}

@@ -1,0 +1,109 @@
+const SEGMENT_BITS = 10
+const SEGMENT_SIZE = 1 << SEGMENT_BITS
+
+/** Consecutive entries, in columns outside the heap that is searched for garbage. */
+class Segment {
+  readonly times = new Float64Array(SEGMENT_SIZE)
+  readonly owners = new Uint32Array(SEGMENT_SIZE)
+  /** Undefined while all slots are 0, as most are; wide only if one of them is large. */
+  slots: Uint8Array | Uint32Array | undefined = undefined
+
+  keepSlot(at: number, slot: number): void {
+    if (slot > 0) this.slots ??= new Uint8Array(SEGMENT_SIZE)
+    if (slot > 255 && this.slots instanceof Uint8Array) this.slots = Uint32Array.from(this.slots)
+    if (this.slots) this.slots[at] = slot
+  }
+}
+
+/**
+ * Entries in order of time: each has a time, the number of its owner and a slot. Positions count from the first entry ever and
+ * never change their meaning. [start, end) is in memory; every method takes a position in it.
+ * Entries stand in segments, so that memory follows their number: one array that doubles is half empty, and exists twice while
+ * it grows.
+ */
+export class Ring {
+  start = 0
+  end = 0
+  /** Position of the first entry of the first segment. */
+  #base = 0
+  readonly #segments: Segment[] = []
+  /** An empty one, to be used again. */
+  #spare: Segment | undefined = undefined
+
+  time(position: number): number {
+    const offset = position - this.#base
+    return this.#segmentOf(offset).times[offset & (SEGMENT_SIZE - 1)] as number
+  }
+
+  owner(position: number): number {
+    const offset = position - this.#base
+    return this.#segmentOf(offset).owners[offset & (SEGMENT_SIZE - 1)] as number
+  }
+
+  slot(position: number): number {
+    const offset = position - this.#base
+    return this.#segmentOf(offset).slots?.[offset & (SEGMENT_SIZE - 1)] ?? 0
+  }
+
+  /** Puts an entry in its place, behind those of the same time. @returns its position */
+  insert(time: number, owner: number, slot: number): number {
+    if (this.end - this.#base === this.#segments.length << SEGMENT_BITS) this.#grow()
+    let position = this.end++
+    while (position > this.start && this.time(position - 1) > time) {
+      this.#put(position, this.time(position - 1), this.owner(position - 1), this.slot(position - 1))
+      position--
+    }
+    this.#put(position, time, owner, slot)
+    return position
+  }
+
+  /** Removes the first entry. */
+  shift(): void {
+    const offset = this.start++ - this.#base
+    if (offset + 1 < SEGMENT_SIZE) return
+    this.#spare = this.#segments.shift()
+    this.#base = this.start
+  }
+
+  /** Every position in memory has a segment. */
+  #segmentOf(offset: number): Segment {
+    return this.#segments[offset >> SEGMENT_BITS] as Segment
+  }
+
+  #put(position: number, time: number, owner: number, slot: number): void {
+    const offset = position - this.#base
+    const at = offset & (SEGMENT_SIZE - 1)
+    const segment = this.#segmentOf(offset)
+    segment.times[at] = time
+    segment.owners[at] = owner
+    segment.keepSlot(at, slot)
+  }
+
+  #grow(): void {
+    this.#segments.push(this.#spare ?? new Segment())
+    this.#spare = undefined
+  }
+}
+
+/** Items by number. The number of a removed item is used again. */
+export class Rows<T> {
+  readonly #items: (T | undefined)[] = []
+  readonly #free: number[] = []
+
+  /** @returns the number of the item */
+  add(item: T): number {
+    const row = this.#free.pop() ?? this.#items.length
+    this.#items[row] = item
+    return row
+  }
+
+  /** @param row of an item that was added and not removed, so that there is one */
+  at(row: number): T {
+    return this.#items[row] as T
+  }
+
+  remove(row: number): void {
+    this.#items[row] = undefined
+    this.#free.push(row)
+  }
+}

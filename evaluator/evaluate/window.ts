@@ -1,0 +1,131 @@
+import type { Changes } from './changes.ts'
+import { EntryRing } from './entry-ring.ts'
+import type { Group } from './group.ts'
+import type { Groups } from './groups.ts'
+import type { Instants } from './instants.ts'
+import { NO_DEADLINE } from './moment.ts'
+import type { MonitorParts } from './parts.ts'
+
+/**
+ * Which entries of a monitor count at an evaluation. Of the entries in memory, those in [from, to) are in the window: before
+ * them is history, after them is what the next evaluation takes in.
+ * Decision `window-half-open`, undocumented: a window at time t is (t − w, t] at each log, and [t − delay − w, t − delay) at each tick.
+ */
+export abstract class Window {
+  readonly entries = new EntryRing()
+  from = 0
+  to = 0
+  protected readonly instants: Instants
+  protected readonly stayMs: number
+  readonly #groups: Groups
+  readonly #changes: Changes
+  readonly #historyMs: number
+
+  /** @param historyMs how long an entry is remembered after it has left the window, for logs that come late */
+  constructor({ instants, stayMs, groups, changes }: MonitorParts, historyMs: number) {
+    this.instants = instants
+    this.stayMs = stayMs
+    this.#groups = groups
+    this.#changes = changes
+    this.#historyMs = historyMs
+  }
+
+  get hasEntries(): boolean {
+    return this.from < this.to
+  }
+
+  /** Takes in an entry. @param now the latest time that has been reached, not before `at` */
+  abstract add(at: number, group: Group, slot: number, now: number): void
+
+  /** Moves to the window of an evaluation at `at`. */
+  abstract advance(at: number): void
+
+  /** Lets entries leave before `until` without an evaluation: nothing depends on when they leave. */
+  abstract skip(until: number): void
+
+  /** The next evaluation that takes an entry in. */
+  nextEntering(): number {
+    const { entries, instants } = this
+    return this.to < entries.end ? instants.after(entries.time(this.to) + instants.delayMs) : NO_DEADLINE
+  }
+
+  /** The next evaluation at which an entry has left. */
+  nextLeaving(): number {
+    return this.hasEntries ? this.instants.after(this.entries.time(this.from) + this.stayMs) : NO_DEADLINE
+  }
+
+  /** Fills the window again from its saved bounds. */
+  restore(from: number, to: number): void {
+    this.from = from
+    this.to = to
+    for (let position = from; position < to; position++) this.enter(position)
+  }
+
+  protected enter(position: number): void {
+    this.#changes.enter(this.entries.group(position), this.entries.slot(position))
+  }
+
+  protected leave(position: number): void {
+    this.#changes.leave(this.entries.group(position), this.entries.slot(position))
+  }
+
+  /** Forgets entries that left the window when its oldest moment was `oldest`, and the history before that. */
+  protected forget(oldest: number): void {
+    const { entries } = this
+    while (entries.start < this.from && entries.time(entries.start) <= oldest - this.#historyMs) {
+      const group = entries.group(entries.start)
+      group.release(entries.slot(entries.start))
+      entries.shift()
+      this.#groups.forgetIdle(group)
+    }
+  }
+}
+
+class ArrivalWindow extends Window {
+  add(at: number, group: Group, slot: number, now: number): void {
+    this.advance(now)
+    const position = this.entries.add(at, group, slot)
+    this.to = this.entries.end
+    if (at + this.stayMs <= now) this.from++
+    else this.enter(position)
+  }
+
+  advance(at: number): void {
+    const oldest = at - this.stayMs
+    while (this.from < this.to && this.entries.time(this.from) <= oldest) this.leave(this.from++)
+    this.forget(oldest)
+  }
+
+  skip(until: number): void {
+    while (this.from < this.to && this.entries.time(this.from) + this.stayMs < until) this.leave(this.from++)
+  }
+}
+
+class CadenceWindow extends Window {
+  add(at: number, group: Group, slot: number): void {
+    const position = this.entries.add(at, group, slot)
+    if (position < this.from) {
+      this.from++
+      this.to++
+    } else if (position < this.to) {
+      this.to++
+      this.enter(position)
+    }
+  }
+
+  advance(at: number): void {
+    const { entries } = this
+    const newest = at - this.instants.delayMs
+    while (this.to < entries.end && entries.time(this.to) < newest) this.enter(this.to++)
+    const oldest = at - this.stayMs
+    while (this.from < this.to && entries.time(this.from) < oldest) this.leave(this.from++)
+    this.forget(oldest)
+  }
+
+  /** An evaluation at a cadence costs the same however many entries leave. */
+  skip(): void {}
+}
+
+/** @param historyMs how long an entry is remembered after it has left the window, for logs that come late */
+export const windowOf = (parts: MonitorParts, historyMs: number): Window =>
+  parts.instants.atLogs ? new ArrivalWindow(parts, historyMs) : new CadenceWindow(parts, historyMs)

@@ -1,0 +1,122 @@
+import type { Changes } from './changes.ts'
+import type { Group } from './group.ts'
+import type { GroupLimitReport, GroupLimits } from './group-limits.ts'
+import type { Groups } from './groups.ts'
+import { type Moment, NOT_YET } from './moment.ts'
+import type { MonitorParts } from './parts.ts'
+import { type Pool, poolOf } from './pool.ts'
+import { nextState, type Rule } from './state.ts'
+
+/** The groups beyond the limits are recounted this often at most where each log is an instant: as often as Datadog evaluates. */
+const RECOUNTED_MS = 60_000
+/** A recount looks at the whole window: it waits until the groups have grown by this factor. */
+const RECOUNTED_GROWTH = 5 / 4
+
+/** How far the groups beyond the limits have been counted, as it is saved. */
+export interface WithholdingState {
+  readonly limitsCountedAt: Moment
+  readonly mostLive: number
+  readonly exceeded: GroupLimitReport | null
+}
+
+/** Leaves out the groups beyond the limits: for their monitor they have no logs. */
+export class Withholding {
+  readonly #limits: GroupLimits
+  readonly #rule: Rule
+  readonly #groups: Groups
+  readonly #changes: Changes
+  readonly #leavesOut: boolean
+  readonly #atLogs: boolean
+  readonly #withheld = new Set<Group>()
+  #countedAt = NOT_YET
+  #mostLive = 0
+
+  /** @param leavesOut whether groups beyond the limits are left out; otherwise they are only counted */
+  constructor({ rule, instants, groups, changes }: MonitorParts, limits: GroupLimits, leavesOut: boolean) {
+    this.#limits = limits
+    this.#rule = rule
+    this.#groups = groups
+    this.#changes = changes
+    this.#leavesOut = leavesOut
+    this.#atLogs = instants.atLogs
+  }
+
+  get report(): GroupLimitReport | undefined {
+    return this.#limits.report
+  }
+
+  /** Before an evaluation: which groups are left out is only found out while it can make a difference to a state. */
+  apply(at: number, anyData: boolean): void {
+    const limits = this.#limits
+    if (!limits.exceeded && this.#withheld.size === 0) return
+    const matters = this.#leavesOut && this.#matters(anyData)
+    if (limits.exceeded) limits.note(at, limits.surplus ?? 0)
+    if (!matters) {
+      if (this.#isRecounted(at)) this.count(at)
+      return
+    }
+    const chosen = limits.exceeded ? this.#choose() : undefined
+    if (chosen) limits.note(at, limits.live - chosen.size)
+    for (const group of this.#groups) {
+      const withheld = chosen !== undefined && group.count > 0 && !chosen.has(group.key)
+      if (withheld === group.withheld) continue
+      group.withheld = withheld
+      if (withheld) this.#withheld.add(group)
+      else this.#withheld.delete(group)
+      this.#changes.mark(group)
+    }
+  }
+
+  /** Counts the groups beyond the limits if they are more than ever and the number of groups alone does not say how many. */
+  count(at: number): void {
+    const limits = this.#limits
+    if (!limits.exceeded || limits.surplus !== undefined || limits.live <= this.#mostLive) return
+    this.#mostLive = limits.live
+    this.#countedAt = at
+    limits.note(at, limits.live - this.#choose().size)
+  }
+
+  save(): WithholdingState {
+    return { limitsCountedAt: this.#countedAt, mostLive: this.#mostLive, exceeded: this.report ?? null }
+  }
+
+  restore({ limitsCountedAt, mostLive, exceeded }: WithholdingState): void {
+    for (const group of this.#groups) if (group.withheld) this.#withheld.add(group)
+    this.#countedAt = limitsCountedAt ?? NOT_YET
+    this.#mostLive = mostLive
+    if (exceeded) this.#limits.note(exceeded.since, exceeded.beyond)
+  }
+
+  #isRecounted(at: number): boolean {
+    if (this.#limits.live <= this.#mostLive * RECOUNTED_GROWTH) return false
+    return !this.#atLogs || at >= this.#countedAt + RECOUNTED_MS
+  }
+
+  #matters(anyData: boolean): boolean {
+    if (this.#groups.active.size > 0 || this.#rule.onMissingData.startsWith('show')) return true
+    const fires = (group: Group) =>
+      group.count > 0 && nextState(this.#rule, 'OK', group.rollup(this.#rule.kind), true, anyData) !== 'OK'
+    return this.#changes.groups.some(fires) || [...this.#withheld].some(fires)
+  }
+
+  /** @returns the keys of the groups that are evaluated */
+  #choose(): Set<string> {
+    const live = [...this.#groups].filter(({ count }) => count > 0)
+    return this.#limits.choose(live, (groups, facets) => this.#scores(groups, facets))
+  }
+
+  /** @returns the rollup over all logs of each choice of the first `facets` facets */
+  #scores(groups: readonly Group[], facets: number): Map<string, number> {
+    const { kind } = this.#rule
+    const limits = this.#limits
+    if (facets === limits.facets) return new Map(groups.map((group) => [group.key, group.rollup(kind)]))
+    const pools = new Map<string, Pool>()
+    for (const group of groups) {
+      const prefix = limits.prefixOf(group.key, facets)
+      const pool = pools.get(prefix) ?? poolOf(kind)
+      pools.set(prefix, pool)
+      group.visit(pool.add)
+    }
+    return new Map([...pools].map(([prefix, pool]) => [prefix, pool.value()]))
+  }
+}
