@@ -1,17 +1,34 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { fileChunks } from 'alertproof/replay'
+import { fileChunks, type RecordingForm, recordingForms } from 'alertproof/replay'
+import { UsageError } from './command.ts'
 
-const reasons: Record<string, string> = {
+/** A file that cannot be read. Its message names the file and the reason. */
+export class InputError extends Error {
+  override readonly name = 'InputError'
+  constructor(file: string, reason: string) {
+    super(`${file} cannot be read: ${reason}`)
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
-  EACCES: 'it may not be read',
+  EACCES: 'permission denied',
   EISDIR: 'it is a folder',
 }
 
+/** @throws UsageError for an unknown form */
+export function readForm(name: string): RecordingForm {
+  const form = recordingForms.find((each) => each === name)
+  if (!form) throw new UsageError(`--format ${name}: must be one of ${recordingForms.join(', ')}`)
+  return form
+}
+
 /**
- * Opens a file to be read from its beginning to its end, unpacked if it ends in `.gz`; `-` is standard input. Each piece is only valid until the next is asked for.
- * @throws Error with a message for people when there is no such file to read
+ * Opens a file, or standard input for `-`, and reads it from beginning to end. A `.gz` file is unpacked. A chunk is valid
+ * until the next one is read.
+ * @throws InputError when the file cannot be read
  */
 export async function openInput(file: string): Promise<AsyncIterable<Buffer>> {
   if (file === '-') return process.stdin
@@ -20,17 +37,23 @@ export async function openInput(file: string): Promise<AsyncIterable<Buffer>> {
     if (!(await handle.stat()).isDirectory()) return file.endsWith('.gz') ? unpacked(handle, file) : fileChunks(handle)
     await handle.close()
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException
-    throw new Error(`${file} cannot be read: ${reasons[code] ?? message}`)
+    throw new InputError(file, reasonOf(error))
   }
-  throw new Error(`${file} cannot be read: ${reasons.EISDIR}`)
+  throw new InputError(file, REASONS.EISDIR ?? '')
 }
 
 async function* unpacked(handle: FileHandle, file: string): AsyncGenerator<Buffer> {
   try {
-    // Whatever breaks either of them is what reading the other end throws.
+    // An error of either stream is thrown by the read.
     yield* pipeline(handle.createReadStream(), createGunzip(), () => {})
   } catch (error) {
-    throw new Error(`${file} cannot be read: ${(error as Error).message}`)
+    throw new InputError(file, reasonOf(error))
   }
+}
+
+/** A reason for people, without the path. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return REASONS[code] ?? error.message
 }

@@ -3,9 +3,9 @@ export interface JunitCase {
   readonly classname: string
   readonly name: string
   readonly seconds: number
-  /** Each of its faults; the first is the headline. */
+  /** All faults; the first is shown as the message. */
   readonly faults?: readonly string[]
-  /** Why it was not run. */
+  /** The reason for skipping it. */
   readonly skipped?: string | undefined
   readonly out?: string
 }
@@ -14,12 +14,12 @@ export interface JunitSuite {
   readonly name: string
   /** ISO 8601. */
   readonly timestamp: string
-  /** Of the whole, where it is not the sum of its cases. */
+  /** The duration of the suite, if it is not the sum of its cases. */
   readonly seconds?: number
   readonly cases: readonly JunitCase[]
 }
 
-/** One suite as JUnit XML: what CI systems show. @see github.com/testmoapp/junitxml */
+/** One suite as JUnit XML, which CI systems display. @see github.com/testmoapp/junitxml */
 export function junitXml({ name, timestamp, seconds: whole, cases }: JunitSuite): string {
   const skipped = cases.filter((each) => each.skipped !== undefined).length
   const suite = attributes({
@@ -64,10 +64,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&apos;',
 }
 
-/** XML 1.0 has no way to write most control characters, nor half a surrogate pair: they become U+FFFD. @see XML 1.0, 2.2 */
+/** XML 1.0 cannot represent most control characters or a lone surrogate: they become U+FFFD. @see XML 1.0, 2.2 */
 const escapeXml = (text: string): string =>
   text
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly those are meant
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters must be replaced
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')
     .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
     .replace(/[\t\n\r]/g, (space) => `&#${space.charCodeAt(0)};`)

@@ -18,24 +18,25 @@ async function lab(...argv: string[]): Promise<{ code: number | null; out: strin
   return { code: await ended, out, err }
 }
 
-test('--help is an answer: on stdout, exit code 0', async () => {
+test('--help is printed on stdout with exit code 0', async () => {
   expect(await lab('start', '--help')).toMatchObject({ code: 0, out: expect.stringContaining('--cadence'), err: '' })
   expect(await lab('--help')).toMatchObject({ code: 0, out: expect.stringContaining('npm start'), err: '' })
 })
 
 test.each([
-  [['nonsense'], 'There is no command nonsense'],
+  [['nonsense'], 'Unknown command "nonsense". Known: start, '],
+  [['serach'], 'Unknown command "serach". Did you mean "search"?'],
   [['start', '--nonsense'], '--nonsense'],
   [['start', '--cadence', 'soon'], '--cadence soon: must be a whole number'],
   [['start', '--port', '70000'], '--port 70000'],
-])('words that do not fit are told on stderr with the usage, exit code 2: %j', async (argv, words) => {
+])('unusable arguments are reported on stderr with the usage and exit code 2: %j', async (argv, words) => {
   const { code, out, err } = await lab(...argv)
   expect({ code, out }).toEqual({ code: 2, out: '' })
   expect(err).toContain(words)
   expect(err).toContain('Usage:')
 })
 
-test('lab:reset empties a lab that does not run', async () => {
+test('lab:reset empties a lab that is not running', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'ato reset '))
   const before = await loadSecrets(dir)
   expect(await lab('reset', '--dir', dir)).toMatchObject({ code: 0 })
@@ -43,23 +44,23 @@ test('lab:reset empties a lab that does not run', async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-test('a reader who is slower than the command gets every line', async () => {
+test('a reader slower than the command gets every line', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'ato pipe '))
   const log = join(dir, 'forks.jsonl')
   const fork = { service: 'mini-ato-saas', env: 'prod', evt: 'session', outcome: 'fork' }
   const events = Array.from({ length: 2000 }, (_, i) => ({ ...fork, timestamp: 1_767_225_600_000 + i, sid: `s${i}` }))
   await writeFile(log, events.map((event) => JSON.stringify(event)).join('\n'))
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'replay', log, '--json'], { cwd: PROJECT })
-  // The last words on stderr come when all of stdout is written: only then does the reader begin.
+  // The summary on stderr follows the last line on stdout, so the reader begins after everything is written.
   await once(child.stderr, 'data')
   expect((await text(child.stdout)).trimEnd().split('\n')).toHaveLength(2 * events.length)
   await rm(dir, { recursive: true, force: true })
 })
 
-test.skipIf(process.platform === 'win32')('who stops a command that only reads stops it at once', async () => {
+test.skipIf(process.platform === 'win32')('a command that only reads exits at once on a signal', async () => {
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'search', '*', '-'], { cwd: PROJECT })
   const ended = once(child, 'close')
-  // The input stays open: what is printed so far is all that tells that it runs.
+  // The input stays open, so the command cannot end by itself.
   child.stdin.write(`{"message":"one"}\n${' '.repeat(70_000)}\n`)
   await once(child.stdout, 'data')
   child.kill('SIGTERM')

@@ -1,9 +1,9 @@
 import { killAll } from '../lab/processes/part.ts'
 import { StoreAway } from '../shared/stores/away.ts'
-import { type Command, type Io, UsageError } from './command.ts'
+import { type Command, type Io, UsageError, unknownName } from './command.ts'
 import { columns } from './output.ts'
 
-/** Each verb is loaded when it is asked for: `search` need not wait for what `start` needs. */
+/** Each verb's module is loaded on use, so that `search` does not load the dependencies of `start`. */
 const VERBS = [
   'start',
   'attack',
@@ -18,7 +18,7 @@ const VERBS = [
   'reset',
 ] as const
 type Verb = (typeof VERBS)[number]
-/** The names under which npm runs them, where these differ. */
+/** The npm scripts whose names differ from the verb. */
 const NPM_NAMES: Partial<Record<Verb, string>> = {
   start: 'start',
   mutants: 'run test:mutants --',
@@ -26,19 +26,19 @@ const NPM_NAMES: Partial<Record<Verb, string>> = {
   reset: 'run lab:reset',
 }
 
-/** They hold processes, and end in an orderly way or not at all: a reader who has seen enough does not stop them. */
+/** These hold processes that must be stopped in order, so a closed stdout does not end them. */
 const HOLDERS: readonly string[] = ['start', 'stores', 'verify']
 
-/** They only read and compute, for as long as they have something to: who stops them stops them at once. */
+/** These only read and compute, so they exit at once on a signal. */
 const READERS: readonly string[] = ['replay', 'search', 'corpus', 'mutants']
 
 const code = await main(process.argv.slice(2))
-// A pipe takes 64 KiB at once: what its reader has not come to yet would be lost without a word.
-await Promise.all([taken(process.stdout), taken(process.stderr)])
+// A pipe holds 64 KiB; an exit before its reader has taken the rest would lose it.
+await Promise.all([flush(process.stdout), flush(process.stderr)])
 process.exit(code)
 
-/** When everything written so far and these bytes have been taken, or never will be. */
-function taken(stream: NodeJS.WriteStream, bytes: Buffer | string = ''): Promise<void> {
+/** Resolves when the reader has taken everything written so far and these bytes, or when the stream has failed. */
+function flush(stream: NodeJS.WriteStream, bytes: Buffer | string = ''): Promise<void> {
   return new Promise((resolve) => void stream.write(bytes, () => resolve()))
 }
 
@@ -50,7 +50,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return verb === undefined ? 2 : 0
   }
   if (!isVerb(verb)) {
-    io.err(`There is no command ${verb}.\n\n${await overview()}`)
+    io.err(`${unknownName('command', verb, VERBS)}\n\n${await overview()}`)
     return 2
   }
   const command = await load(verb)
@@ -69,13 +69,13 @@ async function run(command: Command, argv: readonly string[], io: Io): Promise<n
       io.err(`${error.message}\n\n${command.usage.trimEnd()}\n`)
       return 2
     }
-    io.err(`${error instanceof Error ? (process.env.DEBUG ? error.stack : saidBy(error)) : String(error)}\n`)
+    io.err(`${error instanceof Error ? (process.env.DEBUG ? error.stack : messageOf(error)) : String(error)}\n`)
     return 1
   }
 }
 
-/** Of a store that cannot be used, with the reason. Other causes may quote what their message hides. */
-function saidBy(error: Error): string {
+/** Adds the cause for a store that cannot be reached. Other causes are left out because they may quote secrets. */
+function messageOf(error: Error): string {
   const { cause, message } = error
   return error instanceof StoreAway && cause instanceof Error ? `${message}: ${cause.message}` : message
 }
@@ -85,7 +85,7 @@ function terminal(verb: string): Io {
   const stopping = new AbortController()
   for (const signal of READERS.includes(verb) ? [] : (['SIGINT', 'SIGTERM', 'SIGHUP'] as const)) {
     process.on(signal, () => {
-      // Asked twice: whoever asks does not want to wait for an orderly end.
+      // The second Ctrl-C ends without waiting for an orderly stop.
       if (stopping.signal.aborted && signal === 'SIGINT') {
         killAll()
         process.exit(130)
@@ -94,14 +94,14 @@ function terminal(verb: string): Io {
     })
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // `… | head` has read enough; that is no failure.
+    // `… | head` closes the pipe early, which is not a failure.
     if (!holdsProcesses) process.exit(error.code === 'EPIPE' ? 0 : 1)
   })
-  // A terminal that was closed takes no more words, and what was started must still be stopped.
+  // The terminal may be closed while started processes still have to be stopped.
   process.stderr.on('error', () => {})
   return {
     out: (text) => void process.stdout.write(text),
-    write: (bytes) => taken(process.stdout, bytes),
+    write: (bytes) => flush(process.stdout, bytes),
     err: (text) => void process.stderr.write(text),
     color: process.stderr.isTTY === true && !process.env.NO_COLOR,
     signal: stopping.signal,
@@ -109,21 +109,21 @@ function terminal(verb: string): Io {
 }
 
 async function load(verb: Verb): Promise<Command> {
-  const { command } = (await import(`./verbs/${verb}.ts`)) as { command: Command }
+  const { command }: { command: Command } = await import(`./verbs/${verb}.ts`)
   return command
 }
 
 async function overview(): Promise<string> {
   const commands = await Promise.all(VERBS.map((verb) => load(verb).catch(() => undefined)))
   const rows = VERBS.map((verb, i) => [`  npm ${NPM_NAMES[verb] ?? `run ${verb} --`}`, commands[i]?.summary ?? ''])
-  return `Usage: npm run <command> [-- <arguments>]\n\n${columns(rows)}\n\nEach has --help.\n`
+  return `Usage: npm run <command> [-- <arguments>]\n\n${columns(rows)}\n\nEach command has --help.\n`
 }
 
 function isVerb(text: string): text is Verb {
-  return (VERBS as readonly string[]).includes(text)
+  return VERBS.some((verb) => verb === text)
 }
 
-/** What `parseArgs` throws for an option that does not exist. */
+/** Whether `parseArgs` threw the error, for example for an unknown option. */
 function isParseArgsError(error: unknown): error is Error {
-  return error instanceof Error && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS_')
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_')
 }

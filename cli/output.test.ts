@@ -18,7 +18,7 @@ test('a terminal without colours gets plain text', () => {
   expect(paint({ color: true }, 'red', 'no')).toBe('\u001b[31mno\u001b[39m')
 })
 
-test('columns line up by what is seen, whatever is coloured, and end without blanks', () => {
+test('columns are aligned by visible width, whatever is coloured, and lines end without blanks', () => {
   const red = paint({ color: true }, 'red', 'ab')
   expect(
     columns([

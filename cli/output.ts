@@ -3,7 +3,7 @@ import type { Io } from './command.ts'
 const CODES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] } as const
 export type Tone = keyof typeof CODES
 
-/** Colours a text where the terminal takes colours, and leaves it as it is elsewhere. */
+/** Colours a text if the terminal shows colours; otherwise returns it unchanged. */
 export function paint(io: Pick<Io, 'color'>, tone: Tone, text: string): string {
   if (!io.color) return text
   const [on, off] = CODES[tone]
@@ -18,7 +18,7 @@ export function duration(ms: number): string {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
-/** Rows as lines, columns as wide as their widest cell; the last column is not padded. */
+/** Joins rows to lines. Each column is as wide as its widest cell; the last one is not padded. */
 export function columns(rows: readonly (readonly string[])[], gap = 2): string {
   const widths: number[] = []
   for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, visible(cell))
@@ -29,12 +29,12 @@ export function columns(rows: readonly (readonly string[])[], gap = 2): string {
   return rows.map(line).join('\n')
 }
 
-/** One JSON document on stdout, for programs. */
+/** Writes one JSON document to stdout. */
 export function json(io: Pick<Io, 'out'>, value: unknown): void {
   io.out(`${JSON.stringify(value)}\n`)
 }
 
-/** How many cells a text takes: colours take none. */
+/** The width of a text in characters, without its colour codes. */
 function visible(text: string): number {
   return text.replaceAll(new RegExp(`${'\u001b'}\\[\\d+m`, 'g'), '').length
 }

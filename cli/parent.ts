@@ -3,16 +3,16 @@ import { isAlive } from '../lab/processes/identity.ts'
 const INTERVAL_MS = 500
 
 /**
- * Under npm: stops when npm itself is gone. A `kill -9` of npm tells its child nothing, and a lab that nobody sees any
- * more would keep its ports.
- * @returns ends the watch
+ * Under npm, calls `onGone` once npm itself has ended. A `kill -9` of npm sends its child no signal, and a lab without a
+ * terminal would keep its ports.
+ * @returns a function that ends the watch
  */
 export function watchParent(onGone: () => void): () => void {
   if (process.env.npm_lifecycle_event === undefined) return () => {}
   const parent = process.ppid
-  // No event tells of a parent's end.
+  // No event reports the end of a parent, so this polls.
   const timer = setInterval(() => {
-    // Elsewhere an orphan gets another parent; on Windows it keeps the number of the one that is gone.
+    // On Windows an orphan keeps its parent's id, so that id is checked; elsewhere it gets another parent.
     if (process.ppid === parent && isAlive(parent)) return
     clearInterval(timer)
     onGone()

@@ -12,9 +12,9 @@ import {
 import type { Io } from './command.ts'
 import { junitXml } from './junit.ts'
 
-const longestList = 8
+const MAX_LISTED = 8
 
-/** Names on stderr what of an estate is not evaluated, and what of it was read without effect or with a meaning that we chose. */
+/** Lists on stderr the monitors of an estate that are not evaluated, and the settings that were ignored or interpreted. */
 export function reportEstate({ readings, broken, passedOver }: Estate, io: Io): void {
   const lines = broken.map(faultText)
   for (const reading of readings) if (!reading.monitor) lines.push(`not evaluated: ${reading.slug}: ${whyNot(reading)}`)
@@ -22,7 +22,7 @@ export function reportEstate({ readings, broken, passedOver }: Estate, io: Io): 
   const notes = new Map<string, number>()
   for (const { notes: found } of evaluated) {
     for (const { place, reason } of found) {
-      // What stands in a file of many is told once for all of them.
+      // The same note on several monitors is printed once, with their number.
       const text = `${place.replace(/^.*?(?=options\.|draft_status$|\w+$)/, '')} ${reason}`
       notes.set(text, (notes.get(text) ?? 0) + 1)
     }
@@ -42,9 +42,9 @@ function whyNot({ file, faults, refusals }: MonitorReading): string {
 }
 
 const listText = (items: readonly string[]): string =>
-  items.length <= longestList
+  items.length <= MAX_LISTED
     ? items.join(', ')
-    : `${items.slice(0, longestList).join(', ')} and ${items.length - longestList} more`
+    : `${items.slice(0, MAX_LISTED).join(', ')} and ${items.length - MAX_LISTED} more`
 
 function leftOutText(leftOut: number): string {
   const events = leftOut === 1 ? 'an event was' : `${leftOut.toLocaleString('en')} events were`
@@ -52,9 +52,9 @@ function leftOutText(leftOut: number): string {
 }
 
 /**
- * Says on stderr what did not come as it was expected.
- * @param leftOut how many events would have counted had they not come too late: what they would have done nobody knows
- * @returns whether all of it did
+ * Prints on stderr which expectations failed.
+ * @param leftOut how many relevant events were left out as too late; with any, the result is unknown
+ * @returns whether all expectations hold
  */
 export function reportOutcomes(outcomes: readonly Outcome[], expected: Expectations, leftOut: number, io: Io): boolean {
   const lines: string[] = []
@@ -67,12 +67,12 @@ export function reportOutcomes(outcomes: readonly Outcome[], expected: Expectati
   if (lines.length === 0) {
     const groups = [...expected.values()].flat().length
     lines.push(`As expected: ${groups} group${groups === 1 ? '' : 's'} triggered, and nothing else.`)
-  } else lines.push('This is not what was expected.')
+  } else lines.push('The expectations do not hold.')
   io.err(`${lines.join('\n')}\n`)
   return leftOut === 0 && outcomes.every(holds)
 }
 
-/** What stands in a log, or in somebody's monitors, was typed by anyone: no control character of it reaches the terminal. */
+/** Escapes control characters: anyone may have written the text of a log or of a monitor. */
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }
@@ -89,7 +89,10 @@ export interface JunitReport {
   readonly seconds: number
 }
 
-/** Writes one test case per monitor: failed where an expectation is, skipped where it was not evaluated; one more for events left out. */
+/**
+ * Writes one test case per monitor: failed if its expectation failed, skipped if it was not evaluated. One more case fails
+ * if events were left out.
+ */
 export async function writeReport(
   report: JunitReport,
   readings: readonly Expectable[],
@@ -102,7 +105,10 @@ export async function writeReport(
     const failures = outcome ? faultsOf(outcome) : []
     const reasons = [...faults, ...refusals].map(({ place, reason }) => `${place}: ${reason}`).join('; ')
     return {
-      ...{ classname: 'replay', name: slug, seconds: 0, faults: failures },
+      classname: 'replay',
+      name: slug,
+      seconds: 0,
+      faults: failures,
       ...(monitor ? { out: JSON.stringify(triggers.of(slug)) } : {}),
       ...(monitor || failures.length > 0 ? {} : { skipped: reasons }),
     }
@@ -118,6 +124,6 @@ function faultsOf({ missing, unexpected, refused }: Outcome): string[] {
   if (refused !== undefined) return [`expected and not evaluated: ${refused}`]
   return [
     ...missing.map((group) => `did not trigger for ${groupText(group)}`),
-    ...unexpected.map((group) => `triggered for ${groupText(group)}, which nobody expected`),
+    ...unexpected.map((group) => `triggered for ${groupText(group)}, which was not expected`),
   ]
 }

@@ -1,11 +1,11 @@
-// node cli/run.mjs <script.ts> [arguments]: runs one of this project's TypeScript programs. What it needs is checked here,
-// where no dependency is loaded yet: a sentence says what is missing, in the place of a stack.
+// node cli/run.mjs <script.ts> [arguments]: runs one of this project's TypeScript programs. It checks the version of Node
+// and the installed packages first, without loading any dependency, so that a missing one gives a sentence and no stack.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** What Node reports for a package that is not there. */
+/** Node's message for a missing package. */
 const MISSING = /^Cannot find package '([^']+)'/
 
 const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
@@ -26,7 +26,7 @@ try {
 
 await import('tsx')
 const script = resolve(process.argv[2])
-// The program sees the arguments that it would see if it had been started itself.
+// The program sees its arguments as if it had been started directly.
 process.argv.splice(1, 2, script)
 try {
   await import(pathToFileURL(script).href)

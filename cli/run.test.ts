@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 const RUN = fileURLToPath(new URL('./run.mjs', import.meta.url))
 const TSX = fileURLToPath(new URL('../node_modules/tsx', import.meta.url))
 
-/** A checkout with one program, whose dependencies are as a test wants them. */
+/** Creates a checkout with one program and the dependencies that a test needs. */
 let dir: string
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ato run '))
@@ -39,12 +39,12 @@ test('a program gets its arguments', async () => {
   expect(await run('one', '--two')).toEqual({ code: 0, out: '["one","--two"]\n', err: '' })
 })
 
-test('before npm ci one sentence says so', async () => {
+test('a missing npm ci is reported in one sentence', async () => {
   const err = 'The dependencies of this project are not installed. Run: npm ci\n'
   expect(await run()).toEqual({ code: 1, out: '', err })
 })
 
-test('a Node that is too old is named, also before npm ci', async () => {
+test('a Node that is too old is reported, also before npm ci', async () => {
   await write('package.json', JSON.stringify({ type: 'module', engines: { node: '^999.20.0 || ^1000.0.0' } }))
   const { code, err } = await run()
   expect(code).toBe(1)
@@ -53,7 +53,7 @@ test('a Node that is too old is named, also before npm ci', async () => {
   )
 })
 
-test('a package that an older installation lacks is named, however late it is needed', async () => {
+test('a package that an older installation lacks is named, however late it is imported', async () => {
   await install()
   await write('cli/program.ts', "await import('./verb.ts')\n")
   await write('cli/verb.ts', "import 'not-there/deep'\n")
@@ -62,7 +62,7 @@ test('a package that an older installation lacks is named, however late it is ne
   expect(err).toMatch(/^The package not-there is not installed.* Run: npm ci\n$/)
 })
 
-test('the fault of a program itself keeps its stack', async () => {
+test('an error of the program itself keeps its stack', async () => {
   await install()
   await write('cli/program.ts', "throw new Error('own fault')\n")
   const { code, err } = await run()

@@ -4,13 +4,13 @@ import type { Decision } from '../../shared/containment/row.ts'
 import { OPERATOR_MAX, WHY_MAX } from '../../shared/event.ts'
 import { type Io, UsageError } from '../command.ts'
 
-/** A person at a terminal, who can be asked. */
+/** Asks a person at a terminal. */
 export type Ask = (question: string, signal: AbortSignal) => Promise<string>
 
 /**
- * Who decides, and why: both go into the row and into the event.
- * @param needed whether there must be a reason; where there need not be, a person at a terminal is asked for one
- * @throws UsageError without a reason that is needed, or with one that is too long
+ * Reads who decides and why; both go into the row and into the event.
+ * @param needed whether a reason is required; otherwise a person at a terminal is asked for one
+ * @throws UsageError for a missing reason that is required, or for one that is too long
  */
 export async function readDecision(
   why: string | undefined,
@@ -19,9 +19,9 @@ export async function readDecision(
   ask: Ask | undefined = askAtTerminal(),
 ): Promise<Decision> {
   if (needed && oneLine(why) === '')
-    throw new UsageError('--all needs --why TEXT: it is kept in each row and in the log')
+    throw new UsageError('Missing --why TEXT: --all needs a reason, which is kept in each row and in the log')
   const text = oneLine(why ?? (await ask?.('Why? It is kept in the row and in the log (Enter for none): ', io.signal)))
-  if (text.length > WHY_MAX) throw new UsageError(`--why is ${text.length} characters long; ${WHY_MAX} are kept`)
+  if (text.length > WHY_MAX) throw new UsageError(`--why: must be at most ${WHY_MAX} characters; it has ${text.length}`)
   return { operator: operatorName(), ...(text !== '' && { why: text }) }
 }
 
@@ -32,11 +32,11 @@ function operatorName(): string {
   try {
     return userInfo().username.slice(0, OPERATOR_MAX) || 'unknown'
   } catch {
-    return 'unknown' // a container may run under a number that nobody has a name for
+    return 'unknown' // a container may run under a user id without a name
   }
 }
 
-/** What a person typed, as one line of text that no terminal takes for a command. */
+/** Makes one line of typed text, without control characters that a terminal would interpret. */
 const oneLine = (text: string | undefined): string =>
   (text ?? '')
     .replaceAll(/\p{C}+/gu, ' ')

@@ -8,13 +8,13 @@ import { connect } from '../../ops/contain/connect.ts'
 import type { Io } from '../command.ts'
 
 /**
- * Opens the ledger of the deployment that the environment names, or that of the lab.
- * @param dir of the lab
- * @throws when neither the environment nor a lab says where the ledger is
+ * Opens the ledger of the deployment that the environment configures, or the ledger of the running lab.
+ * @param dir the lab's directory
+ * @throws when DATABASE_URL is not set and no lab runs
  */
 export async function openLedger(dir: string, io: Pick<Io, 'err'>): Promise<FunctionsDeps> {
   if (process.env.DATABASE_URL) return connect({ environment: process.env, print: io.err })
-  // In the lab's own record as well, which search and replay read. A full disk costs the line there.
+  // Also appended to the lab's log, which search and replay read. A failed write, as on a full disk, is ignored.
   const keep = (line: string) => {
     try {
       appendFileSync(join(dir, 'logs', 'events.jsonl'), line)
@@ -31,7 +31,7 @@ async function labEnvironment(dir: string): Promise<Readonly<Record<string, stri
     )
   }
   const { web, functions, datadog } = run.urls
-  const mail = { smtpUrl: 'smtp://127.0.0.1:1', mailboxUrl: `${datadog}/mail` } // this command sends none
+  const mail = { smtpUrl: 'smtp://127.0.0.1:1', mailboxUrl: `${datadog}/mail` } // this command sends no mail
   const secrets = await loadSecrets(dir)
   const apps = appEnvironments({ secrets, stores: run.stores, origins: { web, functions }, mail })
   return { ...apps.functions, DD_LOGS_URL: `${datadog}/api/v2/logs` }

@@ -6,7 +6,7 @@ const resultOf = ({ result, via }: Containment): string => (result ? `${result} 
 const decisionOf = ({ operator, why }: Containment): string =>
   [operator, why].filter((text) => text !== undefined).join(': ')
 
-/** One line each, as far as a person needs them to choose. */
+/** One line per row, with the columns that a person needs to choose. */
 export function table(rows: readonly Containment[]): string {
   const lines = rows.map((row) => [
     row.id.slice(0, 12),
@@ -20,7 +20,7 @@ export function table(rows: readonly Containment[]): string {
   return columns([['id', 'since', 'detection', 'subject', 'action', 'state', 'result'], ...lines])
 }
 
-/** One row, whole. */
+/** All fields of one row. */
 export const describe = (row: Containment): string =>
   columns(
     Object.entries(row)
@@ -33,7 +33,7 @@ function textOf(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** One change, as `watch` tells it. */
+/** One change as `watch` prints it. */
 export const changeLine = (row: Containment): string =>
   [
     row.updatedAt.toISOString(),

@@ -2,9 +2,9 @@ import type { Item } from '../../ops/contain/act.ts'
 import type { Io } from '../command.ts'
 import { duration } from '../output.ts'
 
-const EVERY_MS = 1_000
+const INTERVAL_MS = 1_000
 
-/** Says on stderr how far it is, for whatever takes longer than a second; and at the end what came of it. */
+/** Prints progress on stderr each second, and a summary at the end. */
 export class Progress {
   readonly #counts: Record<Item['kind'], number> = { done: 0, left: 0, refused: 0, failed: 0 }
   readonly #begun = performance.now()
@@ -15,14 +15,14 @@ export class Progress {
   constructor(total: number, io: Pick<Io, 'err'>) {
     this.#total = total
     this.#io = io
-    this.#timer = setInterval(() => io.err(`  ${this.#settled()} of ${total}\n`), EVERY_MS)
+    this.#timer = setInterval(() => io.err(`  ${this.#settled()} of ${total}\n`), INTERVAL_MS)
   }
 
   add({ kind }: Item): void {
     this.#counts[kind]++
   }
 
-  /** @param unbegun rows that were left out, because somebody stopped it */
+  /** @param unbegun the number of rows that were not begun before the command was stopped */
   end(unbegun: number): void {
     clearInterval(this.#timer)
     const { done, left, refused, failed } = this.#counts
@@ -33,7 +33,8 @@ export class Progress {
       ...(failed > 0 ? [`${failed} failed`] : []),
     ]
     this.#io.err(`${parts.join(', ')} in ${duration(performance.now() - this.#begun)}.\n`)
-    if (unbegun > 0) this.#io.err(`Stopped: ${unbegun} were not begun. The same command goes on with them.\n`)
+    if (unbegun > 0)
+      this.#io.err(`Stopped: ${unbegun} were not begun. Run the same command again to continue with them.\n`)
   }
 
   get allDone(): boolean {

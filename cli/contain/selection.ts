@@ -3,11 +3,18 @@ import { UsageError } from '../command.ts'
 
 export const STATES = ['pending', 'done', 'held', 'failed', 'undone', 'closed'] as const satisfies ContainmentState[]
 export const REASONS = [
-  ...(['cap', 'policy', 'stale', 'recovered'] as const),
-  ...(['expired', 'policy_gone', 'policy_changed', 'subject_gone', 'unreadable'] as const),
+  'cap',
+  'policy',
+  'stale',
+  'recovered',
+  'expired',
+  'policy_gone',
+  'policy_changed',
+  'subject_gone',
+  'unreadable',
 ] as const satisfies ContainmentReason[]
 
-/** Which rows a command is about, beside those that it names. */
+/** The filters that choose rows. */
 export interface Selection {
   readonly states?: readonly ContainmentState[] | undefined
   readonly reason?: ContainmentReason | undefined
@@ -16,8 +23,8 @@ export interface Selection {
   readonly since?: Date | undefined
 }
 
-/** The options as they were typed. */
-interface Typed {
+/** The options as text. */
+interface FilterOptions {
   readonly state?: string | undefined
   readonly reason?: string | undefined
   readonly detection?: string | undefined
@@ -25,7 +32,7 @@ interface Typed {
 }
 
 /** @throws UsageError for a value that no row can have */
-export function readSelection({ state, reason, detection, since }: Typed, now: number): Selection {
+export function readSelection({ state, reason, detection, since }: FilterOptions, now: number): Selection {
   return {
     states: state === undefined ? undefined : [oneOf('--state', state, STATES)],
     reason: reason === undefined ? undefined : oneOf('--reason', reason, REASONS),
@@ -60,18 +67,19 @@ function oneOf<T extends string>(option: string, text: string, known: readonly T
 
 function readDetection(text: string): string {
   if (/^[a-z][a-z0-9-]{1,62}$/.test(text)) return text
-  throw new UsageError(`--detection ${text}: must be the name of a detection, as session-reuse`)
+  throw new UsageError(`--detection ${text}: must be the name of a detection, such as session-reuse`)
 }
 
-const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** `45s`, `90m`, `1h` and `2d` ago, or an instant in ISO 8601. */
 function readSince(text: string, now: number): Date {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  if (unit !== undefined) return new Date(now - Number(count) * UNITS[unit as keyof typeof UNITS])
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const unitMs = UNIT_MS[unit]
+  if (unitMs !== undefined) return new Date(now - Number(count) * unitMs)
   const instant = /^\d{4}-\d\d-\d\dT/.test(text) ? new Date(text) : undefined
   if (instant && !Number.isNaN(instant.getTime())) return instant
   throw new UsageError(
-    `--since ${text}: must be a duration as 45s, 90m, 1h or 2d, or an instant as 2026-03-01T12:00:00Z`,
+    `--since ${text}: must be a duration such as 45s, 90m, 1h or 2d, or an instant such as 2026-03-01T12:00:00Z`,
   )
 }

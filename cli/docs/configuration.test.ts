@@ -5,7 +5,7 @@ import { configurationPage } from './configuration.ts'
 
 const page = configurationPage()
 
-test('docs/configuration.md is what the schema says: `npm run docs` writes it', async () => {
+test('docs/configuration.md is up to date with the schemas (`npm run docs` writes it)', async () => {
   expect(await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8')).toBe(page)
 })
 
@@ -22,7 +22,7 @@ test('every variable of every reader has one row, with its meaning and who reads
   }
 })
 
-test('a default that the schema gives is the one that the page names', () => {
+test('the page shows the defaults of the schema', () => {
   expect(page).toMatch(/\| `SESSION_IDLE_SECONDS` \|.*\| `3600` \| functions, web \|/)
   expect(page).toMatch(/\| `SESSION_SIGNING_KEYS` \|.*\| required \| functions \|/)
   expect(page).toMatch(/\| `EGRESS_ADDRESSES` \|.*\| optional \| functions \|/)

@@ -1,9 +1,10 @@
 import * as z from 'zod'
 import { configSchemas } from '../../shared/config.ts'
 
-type Reader = keyof typeof configSchemas
+const READERS = ['functions', 'web', 'release'] as const satisfies (keyof typeof configSchemas)[]
+type Reader = (typeof READERS)[number]
 
-/** One variable as its schema describes it. */
+/** One variable, described by its schema. */
 interface Variable {
   readonly name: string
   readonly meaning: string
@@ -13,7 +14,7 @@ interface Variable {
   readonly readBy: Reader[]
 }
 
-/** What JSON Schema and our own `.meta` say of one variable. */
+/** The JSON Schema of one variable, with our own `.meta`. */
 const Described = z.object({
   description: z.string({ error: 'has no description in shared/config.ts' }),
   form: z.string().optional(),
@@ -28,31 +29,31 @@ const INTRODUCTION = `# Configuration
 
 <!-- Generated from shared/config.ts by \`npm run docs\`. Edit it there. -->
 
-Each host reads its environment once, before anything listens, and does not start with one that is not usable: every
-fault is printed at once, by variable and without the values. A variable set to nothing is a variable that is missing.
-Secrets of the lab begin with \`lab-\` and are refused outside it, as are origins without https. Exactly one of
-\`TABLES_URL\` and \`TABLES_CONNECTION\` must be set.
+Each host reads its environment once, before it listens. If a value is unusable it does not start, and it prints every
+fault at once, by variable and without the values. An empty variable counts as missing. Secrets of the lab begin with
+\`lab-\`; they and origins without https are refused outside the lab. Exactly one of \`TABLES_URL\` and
+\`TABLES_CONNECTION\` must be set.
 
-A list of secrets is separated by commas: the first signs, all are accepted. How each is exchanged without an outage is
-in [operations](operations.md#rotating-secrets). *Release* is \`node dist/migrate.js\`, which brings the database up to
-date; \`npm run contain\` reads what functions reads.
+Secrets in a list are separated by commas: the first signs, all are accepted. [Operations](operations.md#rotating-secrets)
+describes how to rotate each without an outage. *Release* is \`node dist/migrate.js\`, which migrates the database.
+\`npm run contain\` reads the variables of functions.
 `
 
 const OTHERS = `## Read by commands and tests
 
 | variable | meaning | read by |
 |---|---|---|
-| \`DATABASE_URL\`, \`REDIS_URL\`, \`TABLES_CONNECTION\` | stores that run already, in the place of the embedded ones, one by one | \`npm start\`, \`npm run lab:stores\` |
-| \`TEST_DATABASE_URL\`, \`TEST_REDIS_URL\`, \`TEST_TABLES_CONNECTION\` | the same for the tests: stores that hold nothing else | \`npm test\` |
-| \`REDIS_SERVER\` | the \`redis-server\` (7 or later) to start: a path, or \`none\` for the embedded one; unset: one on the \`PATH\` if there is any | \`npm start\`, \`npm run lab:stores\`, \`npm test\` |
-| \`ATO_ATTACK_ALLOW_HOSTS\` | hosts that may be attacked beside this machine, comma-separated | \`npm run attack\` |
-| \`DD_API_KEY\`, \`DD_APP_KEY\`, \`DD_SITE\`, \`ATO_FUNCTIONS_ORIGIN\`, \`ATO_FUNCTION_KEY\`, \`ATO_WEBHOOK_SECRET\` | the Datadog account, and what its webhook needs: [Datadog](datadog.md) | \`npm run detections\` |
+| \`DATABASE_URL\`, \`REDIS_URL\`, \`TABLES_CONNECTION\` | running stores that replace the embedded ones, each on its own | \`npm start\`, \`npm run lab:stores\` |
+| \`TEST_DATABASE_URL\`, \`TEST_REDIS_URL\`, \`TEST_TABLES_CONNECTION\` | the same for the tests; the stores must be empty | \`npm test\` |
+| \`REDIS_SERVER\` | the \`redis-server\` (7 or later) to start: a path, or \`none\` for the embedded one; default: the one on the \`PATH\`, if any | \`npm start\`, \`npm run lab:stores\`, \`npm test\` |
+| \`ATO_ATTACK_ALLOW_HOSTS\` | further hosts that may be attacked, comma-separated; this machine always may | \`npm run attack\` |
+| \`DD_API_KEY\`, \`DD_APP_KEY\`, \`DD_SITE\`, \`ATO_FUNCTIONS_ORIGIN\`, \`ATO_FUNCTION_KEY\`, \`ATO_WEBHOOK_SECRET\` | the Datadog account and the variables of its webhook: [Datadog](datadog.md) | \`npm run detections\` |
 | \`NO_COLOR\` | no colours | every command |
-| \`DEBUG\` | a stack below an unexpected error | every command |
+| \`DEBUG\` | print the stack of an unexpected error | every command |
 `
 
 /**
- * docs/configuration.md, whole.
+ * @returns docs/configuration.md
  * @throws when a variable has no description
  */
 export function configurationPage(): string {
@@ -68,8 +69,9 @@ export function configurationPage(): string {
 
 function readVariables(): Variable[] {
   const variables = new Map<string, Variable>()
-  for (const [reader, schema] of Object.entries(configSchemas) as [Reader, z.ZodObject][]) {
-    const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  for (const reader of READERS) {
+    const schema = z.toJSONSchema(configSchemas[reader], { io: 'input', unrepresentable: 'any' })
+    const { properties = {}, required = [] } = schema
     for (const [name, property] of Object.entries(properties)) {
       const known = variables.get(name)
       if (known) known.readBy.push(reader)

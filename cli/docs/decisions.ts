@@ -1,18 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A choice of the evaluator where Datadog's documentation says nothing, as its comment in the code tells it. */
+/** A choice of the evaluator that Datadog's documentation leaves open, read from its comment in the code. */
 export interface Decision {
   readonly name: string
   readonly text: string
-  /** Where it is taken, from the root. */
+  /** The file of the comment, from the root. */
   readonly file: string
 }
 
-/** The evaluator, and what the stand-in adds to it. */
+/** The evaluator and the stand-in for Datadog. */
 const FOLDERS = ['evaluator', 'lab/datadog']
 
-/** Finds every comment that begins "Decision" with a name, up to the end of its paragraph or its first `@` tag. */
+/** Finds every comment that begins with "Decision" and a name, up to the end of its paragraph or its first `@` tag. */
 export async function decisionsIn(root: string): Promise<Decision[]> {
   const files = await Promise.all(FOLDERS.map((folder) => sourcesIn(root, folder)))
   const found = await Promise.all(
@@ -29,20 +29,20 @@ async function sourcesIn(root: string, folder: string): Promise<string[]> {
     .map((file) => `${folder}/${file}`)
 }
 
-const begins = /Decision `([\w-]+)`[,:]?\s*(.*)$/
-const prefix = /^\s*(?:\/\*\*|\/\/|\*(?!\/))\s?/
+const BEGINNING = /Decision `([\w-]+)`[,:]?\s*(.*)$/
+const PREFIX = /^\s*(?:\/\*\*|\/\/|\*(?!\/))\s?/
 
 function decisionsOf(source: string, file: string): Decision[] {
   const lines = source.split('\n')
   return lines.flatMap((line, at) => {
-    const [, name, first = ''] = begins.exec(line) ?? []
-    if (name === undefined || !prefix.test(line)) return []
+    const [, name, first = ''] = BEGINNING.exec(line) ?? []
+    if (name === undefined || !PREFIX.test(line)) return []
     const parts = [first]
     for (let i = at + 1; !parts.at(-1)?.includes('*/'); i++) {
       const next = lines[i] ?? ''
-      const said = next.replace(prefix, '').trim()
-      if (!prefix.test(next) || said === '' || said.startsWith('@') || begins.test(next)) break
-      parts.push(said)
+      const continued = next.replace(PREFIX, '').trim()
+      if (!PREFIX.test(next) || continued === '' || continued.startsWith('@') || BEGINNING.test(next)) break
+      parts.push(continued)
     }
     const text = parts
       .join(' ')
@@ -52,16 +52,16 @@ function decisionsOf(source: string, file: string): Decision[] {
   })
 }
 
-/** docs/decisions.md, whole. */
+/** @returns docs/decisions.md */
 export async function decisionsPage(root: string): Promise<string> {
   const rows = (await decisionsIn(root)).map(
     ({ name, text, file }) => `| \`${name}\` | ${text.replaceAll('|', '\\|')} | [${file}](../${file}) |`,
   )
   return `# Decisions of the evaluator
 
-Where Datadog's documentation leaves open how a log monitor behaves, [the evaluator](evaluator.md) takes a choice, gives it a
-name in the code, and keeps to it. If Datadog behaves differently in your account, this is the list to look at first. Written by
-\`npm run docs\` from the comments in \`evaluator/\` and \`lab/datadog/\`.
+Datadog's documentation leaves open some details of how a log monitor behaves. For each, [the evaluator](evaluator.md) makes
+one choice and names it in the code. If Datadog behaves differently in your account, look at this list first. \`npm run docs\`
+writes it from the comments in \`evaluator/\` and \`lab/datadog/\`.
 
 | decision | what | where |
 | --- | --- | --- |

@@ -10,13 +10,13 @@ const INTRODUCTION = `# Detections
 
 <!-- Generated from detections/, runbooks/ and shared/containment/policy.ts by \`npm run docs\`. Edit them there. -->
 
-Each detection is a Datadog log monitor in [\`detections/<slug>/monitor.json\`](../detections/), exactly as
-\`POST /api/v1/monitor\` takes it, with cases that must and must not fire beside it, an attack and its benign twin in
-[\`attacks/\`](../attacks/) and a runbook. \`npm run lint:detections\` holds all of that together; what is proved of each is
-in [proving detections](proving-detections.md).
+Each detection is a Datadog log monitor in [\`detections/<slug>/monitor.json\`](../detections/), in the form that
+\`POST /api/v1/monitor\` accepts. Beside it are cases that must fire and cases that must not. It also has an attack with a
+benign twin in [\`attacks/\`](../attacks/), and a runbook. \`npm run lint:detections\` checks that these fit together.
+[Proving detections](proving-detections.md) says what is proved of each.
 
-Every search begins with \`service:mini-ato-saas env:prod\`, which is left out below. Technique ids are those of ${RELEASE}.
-Blind spots are the short form; each runbook has them whole.
+Every search begins with \`service:mini-ato-saas env:prod\`, which is left out below. Technique ids are from ${RELEASE}.
+Blind spots are shortened; each runbook has the full text.
 `
 
 /** @param root the project @returns docs/detections.md @throws Error when a detection has no runbook yet */
@@ -28,7 +28,7 @@ export async function detectionsPage(root: string): Promise<string> {
       const [id] = tagsOf(monitor, 'runbook')
       const file = `${id}-${monitor.slug}.md`
       if (!runbooks.includes(file)) {
-        throw new Error(`runbooks/${file} is missing; npm run lint:detections names all that is`)
+        throw new Error(`runbooks/${file} is missing: write it. npm run lint:detections lists all missing files`)
       }
       const text = await readFile(join(root, 'runbooks', file), 'utf8')
       return { id: id ?? '', monitor, file, blindSpots: blindSpotsOf(text) }
@@ -48,14 +48,14 @@ ${techniqueRows(monitors).join('\n')}
 
 ## Thresholds: demo and prod
 
-The files are the profile \`demo\`: low enough that an attack in the lab crosses them within seconds. \`prod\` is where to begin
-with real traffic, and no more than that: replay a week of your own log (\`npm run replay\`) before you turn containment on.
+The files hold the profile \`demo\`, whose thresholds are so low that an attack in the lab crosses them within seconds. \`prod\`
+is only a starting point for real traffic: replay a week of your own log (\`npm run replay\`) before you turn containment on.
 
 \`\`\`sh
 npm run detections -- push --profile prod
 \`\`\`
 
-shows what would be written, and writes it with \`--apply\`; it needs [the account's keys](datadog.md). The files stay as they are.
+shows the changes, and writes them with \`--apply\`. It needs [the account's keys](datadog.md) and does not change the files.
 
 | Detection | demo | prod | Where the number comes from |
 |---|---|---|---|
@@ -66,7 +66,8 @@ ${rows.map(({ monitor }) => profileRow(monitor)).join('\n')}
 function catalogueRow(monitor: Monitor, id: string, file: string, blindSpots: readonly string[]): string {
   const { slug } = monitor
   const policy = policyFor(slug)
-  const contains = policy?.action === 'notify' ? 'nobody: a page' : `${policy?.contain}: \`${policy?.action}\``
+  const contains =
+    policy?.action === 'notify' ? 'nothing: it pages a person' : `${policy?.contain}: \`${policy?.action}\``
   const cells = [
     `[${slug}](../detections/${slug}/monitor.json)`,
     techniquesOf(monitor).map(techniqueLink).join(', '),
@@ -78,7 +79,7 @@ function catalogueRow(monitor: Monitor, id: string, file: string, blindSpots: re
   return `| ${cells.join(' | ')} |`
 }
 
-/** The search in short, what is counted, by what, over how long, and the limit. */
+/** The search without its common prefix, the rollup, the groups, the window and the threshold. */
 function fires({ parsed, query }: Monitor): string {
   const search = parsed.search.replace('service:mini-ato-saas env:prod ', '')
   const counted = 'of' in parsed.rollup ? `${parsed.rollup.kind} of \`${parsed.rollup.of.name}\`` : parsed.rollup.kind
@@ -86,7 +87,7 @@ function fires({ parsed, query }: Monitor): string {
   return `\`${search}\`<br>${counted} ${by} in ${windowOf(query)} ${parsed.operator} ${parsed.threshold}`
 }
 
-/** The window in the query's own words: `5m`. */
+/** The window as the query writes it: `5m`. */
 const windowOf = (query: string): string => /\.last\("(\w+)"\)/.exec(query)?.[1] ?? ''
 
 const techniquesOf = (monitor: Monitor): string[] => tagsOf(monitor, 'technique')
@@ -96,12 +97,12 @@ const techniqueLink = (id: string): string => `[${id}](https://attack.mitre.org/
 function techniqueRows(monitors: readonly Monitor[]): string[] {
   const ids = [...new Set(monitors.flatMap(techniquesOf))].sort()
   return ids.map((id) => {
-    const having = monitors.filter((monitor) => techniquesOf(monitor).includes(id))
+    const tagged = monitors.filter((monitor) => techniquesOf(monitor).includes(id))
     const served = TECHNIQUES[id]?.tactics.filter((tactic) =>
-      having.some((each) => tagsOf(each, 'tactic').includes(tactic)),
+      tagged.some((each) => tagsOf(each, 'tactic').includes(tactic)),
     )
     const tactics = served?.map((tactic) => `${tactic} ${TACTICS[tactic]}`).join(', ')
-    return `| ${techniqueLink(id)} ${TECHNIQUES[id]?.name} | ${tactics} | ${having.map(({ slug }) => slug).join(', ')} |`
+    return `| ${techniqueLink(id)} ${TECHNIQUES[id]?.name} | ${tactics} | ${tagged.map(({ slug }) => slug).join(', ')} |`
   })
 }
 
@@ -109,12 +110,12 @@ function profileRow({ slug, parsed, query }: Monitor): string {
   const prod: Profile = profiles.prod
   const { threshold, window: other, source = '' } = prod[slug] ?? {}
   const window = windowOf(query)
-  const said = (last: string, number: number) => `${parsed.operator} ${number} in ${last}`
-  const inProd = said(other?.last ?? window, threshold ?? parsed.threshold)
-  return `| ${slug} | ${said(window, parsed.threshold)} | ${inProd} | ${source} |`
+  const condition = (last: string, number: number) => `${parsed.operator} ${number} in ${last}`
+  const inProd = condition(other?.last ?? window, threshold ?? parsed.threshold)
+  return `| ${slug} | ${condition(window, parsed.threshold)} | ${inProd} | ${source} |`
 }
 
-/** How each blind spot of a runbook begins: what stands bold there. */
+/** The bold beginning of each blind spot in a runbook. */
 function blindSpotsOf(runbook: string): string[] {
   const part = runbook.split(/^## /m).find((each) => each.startsWith('Blind spots')) ?? ''
   return [...part.matchAll(/^- \*\*([\s\S]+?)\*\*/gm)].map(([, lead = '']) =>

@@ -4,7 +4,7 @@ import { configurationPage } from './configuration.ts'
 import { decisionsPage } from './decisions.ts'
 import { detectionsPage } from './detections.ts'
 
-/** Writes what the docs say of the code and the detections from those themselves: `npm run docs`. */
+/** `npm run docs`: writes the pages that are generated from the code and the detections. */
 const root = join(import.meta.dirname, '../..')
 try {
   const pages = {
@@ -17,6 +17,6 @@ try {
     console.log(`${path} is written`)
   }
 } catch (error) {
-  console.error((error as Error).message)
+  console.error(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
 }

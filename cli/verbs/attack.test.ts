@@ -14,21 +14,21 @@ beforeAll(async () => {
 afterAll(() => rm(empty, { recursive: true, force: true }))
 
 async function attack(...argv: string[]) {
-  const told = { out: '', err: '' }
+  const printed = { out: '', err: '' }
   const code = await command.run(argv, {
     out: (text) => {
-      told.out += text
+      printed.out += text
     },
     err: (text) => {
-      told.err += text
+      printed.err += text
     },
     color: false,
     signal: new AbortController().signal,
   })
-  return { code, ...told }
+  return { code, ...printed }
 }
 
-test('list names every attack with its techniques; --json is one document', async () => {
+test('list prints every attack with its techniques; --json prints one document', async () => {
   const { code, out } = await attack('list')
   expect(code).toBe(0)
   expect(out).toMatch(/^credential-stuffing +T1110\.004 +web, functions/m)
@@ -37,7 +37,7 @@ test('list names every attack with its techniques; --json is one document', asyn
   expect(listed.map(({ slug }) => slug)).toEqual(attacks.map(({ slug }) => slug))
 })
 
-test('show tells what an attack does and which detection and runbook belong to it', async () => {
+test('show prints the description of an attack, its detection and its runbook', async () => {
   const { out } = await attack('show', 'session-reuse')
   expect(out).toContain('detections/session-reuse/monitor.json')
   expect(out).toContain('runbooks/ATO-002-session-reuse.md')
@@ -47,43 +47,43 @@ test('show tells what an attack does and which detection and runbook belong to i
 const ELSEWHERE = ['run', 'session-reuse', '--target', 'web', '--base-url', 'http://localhost:1', '--dir', '/nowhere']
 
 test.each([
-  [[], 'list, show or run'],
-  [['detonate'], 'detonate: must be list, show or run'],
-  [['show'], 'show takes one attack'],
-  [['run', 'phishing'], 'There is no attack phishing; there are: credential-stuffing'],
-  [['run', 'session-reuse', 'credential-stuffing'], 'run takes one attack'],
+  [[], 'Missing command: list, show or run.'],
+  [['detonate'], 'Unknown command "detonate". Known: list, show, run.'],
+  [['show'], 'Missing <slug>. See "npm run attack -- list".'],
+  [['run', 'phishing'], 'Unknown attack "phishing". Known: credential-stuffing'],
+  [['run', 'session-reuse', 'credential-stuffing'], 'Unexpected argument "credential-stuffing"'],
   [['run', 'session-reuse', '--target', 'mobile'], '--target mobile: must be web, functions or both'],
-  [['run', 'telemetry-silence', '--target', 'web'], '--target web: telemetry-silence has only functions'],
+  [['run', 'telemetry-silence', '--target', 'web'], '--target web: telemetry-silence supports only functions'],
   [['run', 'session-reuse', '--seed', '-1'], '--seed'],
-  [['run', 'session-reuse', '--base-url', 'http://localhost:1'], '--base-url is of one target'],
-  [['run', 'session-reuse', '--accounts', 'x'], '--accounts goes with --base-url'],
-  [['run', 'session-reuse', '--mailbox', 'http://localhost:1'], '--mailbox goes with --base-url'],
-  [[...ELSEWHERE, '--accounts', '/nowhere/x'], '/nowhere/x cannot be read: ENOENT'],
-  [[...ELSEWHERE, '--accounts', 'x', '--mailbox', 'http://localhost:1'], 'name one of them'],
+  [['run', 'session-reuse', '--base-url', 'http://localhost:1'], '--base-url needs one target'],
+  [['run', 'session-reuse', '--accounts', 'x'], '--accounts needs --base-url'],
+  [['run', 'session-reuse', '--mailbox', 'http://localhost:1'], '--mailbox needs --base-url'],
+  [[...ELSEWHERE, '--accounts', '/nowhere/x'], '/nowhere/x cannot be read: there is no such file'],
+  [[...ELSEWHERE, '--accounts', 'x', '--mailbox', 'http://localhost:1'], 'not both'],
   [[...ELSEWHERE], 'This needs 1 account that is open already. Name a file of them: --accounts FILE.'],
 ])('words that do not fit are a usage error: %j', async (argv, message) => {
   await expect(attack(...argv)).rejects.toThrow(message)
 })
 
-test('verify refuses words that do not fit before it starts anything', async () => {
+test('verify refuses unusable arguments before it starts anything', async () => {
   const io = { out: () => {}, err: () => {}, color: false, signal: new AbortController().signal }
   await expect(verify.run(['phishing'], io)).rejects.toThrow(UsageError)
   await expect(verify.run(['--cadence', '0'], io)).rejects.toThrow(UsageError)
-  await expect(verify.run(['telemetry-silence', '--target', 'web'], io)).rejects.toThrow('has only functions')
+  await expect(verify.run(['telemetry-silence', '--target', 'web'], io)).rejects.toThrow('supports only functions')
 })
 
-test('without a lab there is nothing to attack, and the message says what to do', async () => {
+test('without a lab the message says how to start one', async () => {
   await expect(attack('run', 'session-reuse', '--dir', empty)).rejects.toThrow('npm start')
 })
 
-test('a host that is not this machine is refused before anything is sent, exit code 2', async () => {
+test('a host other than this machine is refused before anything is sent, with exit code 2', async () => {
   const url = ['--target', 'web', '--base-url', 'https://app.example.com', '--dir', empty]
   const { code, err, out } = await attack('run', 'session-reuse', ...url)
   expect({ code, out }).toEqual({ code: 2, out: '' })
   expect(err).toContain('--allow-host app.example.com')
 })
 
-test('a target that does not answer is a failed run, exit code 1', async () => {
+test('a target that does not answer gives exit code 1', async () => {
   const accounts = join(empty, 'accounts.jsonl')
   await writeFile(accounts, JSON.stringify({ email: 'anna@example.com', password: 'a password' }))
   const url = ['--target', 'functions', '--base-url', 'http://127.0.0.1:1', '--dir', empty, '--accounts', accounts]

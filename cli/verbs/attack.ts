@@ -7,7 +7,8 @@ import { AccountsMissing } from '../../attacks/clients/ready-accounts.ts'
 import { RequestFailed } from '../../attacks/clients/request-failed.ts'
 import { attacks } from '../../attacks/index.ts'
 import { newSeed, SEED_MAX } from '../../attacks/random.ts'
-import { type Command, type Io, UsageError } from '../command.ts'
+import { type Command, type Io, UsageError, unknownName } from '../command.ts'
+import { reasonOf } from '../input.ts'
 import { columns, json, paint } from '../output.ts'
 import { readAccounts } from '../verify/accounts.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
@@ -17,22 +18,23 @@ const usage = `Usage: npm run attack -- list [--json]
        npm run attack -- show <slug> [--json]
        npm run attack -- run <slug> [<options>]
 
-Carries out an attack, step by step, against the lab that runs; start one with \`npm start\`. There you also see the alert
-and the containment as they come, and the attacker lose.
+Carries out an attack step by step. The target is the running lab, which \`npm start\` starts; there the output also shows
+the alert, the containment and the refused attacker.
 
 Options of run:
   --target WHICH     web, functions or both (default both)
-  --twin             what resembles the attack and is harmless, instead
-  --seed N           repeat an earlier run's choices
-  --json             one line of JSON per target on stdout, the story on stderr
-  --dir DIR          where the lab runs (default .lab)
-  --base-url URL     another target than the lab's; goes with one --target, and with accounts or a mailbox
-  --accounts FILE    accounts of that target, in place of invented ones: a JSON list of {"email", "password"}, or one such
-                     object on each line. New ones without a second factor; an attack may change their passwords
-  --mailbox URL      where mail to invented addresses of that target can be read: what \`npm run lab:stores\` prints
-  --allow-host HOST  allow a host that is not this machine; or in ATO_ATTACK_ALLOW_HOSTS, comma-separated
+  --twin             carry out the benign twin, which resembles the attack and harms nobody
+  --seed N           repeat the choices of an earlier run
+  --json             print one line of JSON per target on stdout, and the narration on stderr
+  --dir DIR          the lab's directory (default .lab)
+  --base-url URL     attack this address instead of the lab; needs one --target, and --accounts or --mailbox
+  --accounts FILE    existing accounts of that target: a JSON list of {"email", "password"}, or one such object per line.
+                     Use new accounts without a second factor; an attack may change their passwords
+  --mailbox URL      mailbox of that target, where new accounts are confirmed; \`npm run lab:stores\` prints it
+  --allow-host HOST  allow a host other than this machine; ATO_ATTACK_ALLOW_HOSTS holds several, comma-separated
 
-Attack only what is yours to attack. Exit code 1: a request failed or, in the lab, the attacker was not contained.
+Attack only systems that you may attack. Exit code: 0 for success, 1 if a request failed or, in the lab, if the attacker was
+not contained, 2 for unusable arguments.
 
 Examples:
   npm run attack -- list
@@ -44,14 +46,17 @@ Examples:
 
 export const command: Command = {
   name: 'attack',
-  summary: 'lists attacks, and carries them out against the lab',
+  summary: 'list attacks and carry them out against the lab',
   usage,
   async run(argv, io) {
     const [verb, ...rest] = argv
     if (verb === 'list') return list(rest, io)
     if (verb === 'show') return show(rest, io)
     if (verb === 'run') return run(rest, io)
-    throw new UsageError(verb === undefined ? 'What? list, show or run' : `${verb}: must be list, show or run`)
+    const verbs = ['list', 'show', 'run']
+    throw new UsageError(
+      verb === undefined ? 'Missing command: list, show or run.' : unknownName('command', verb, verbs),
+    )
   },
 }
 
@@ -75,7 +80,7 @@ function list(argv: readonly string[], io: Io): number {
 function show(argv: readonly string[], io: Io): number {
   const options = { json: { type: 'boolean', default: false } } as const
   const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options })
-  const attack = onlyAttack('show', positionals)
+  const attack = attackOf('show', positionals)
   if (values.json) {
     json(io, recordOf(attack))
     return 0
@@ -138,22 +143,26 @@ function readOptions(argv: readonly string[]) {
       'allow-host': { type: 'string', multiple: true, default: [] },
     },
   })
-  const attack = onlyAttack('run', positionals)
+  const attack = attackOf('run', positionals)
   const baseUrl = values['base-url']
   const targets = values.target === undefined ? TARGETS : targetsNamed(values.target)
   if (baseUrl !== undefined && targets.length > 1) {
-    throw new UsageError('--base-url is of one target: say --target web or --target functions')
+    throw new UsageError('--base-url needs one target: add --target web or --target functions')
   }
   const { accounts, mailbox } = values
   for (const [name, value] of Object.entries({ accounts, mailbox })) {
     if (value !== undefined && baseUrl === undefined)
-      throw new UsageError(`--${name} goes with --base-url: the lab needs none`)
+      throw new UsageError(`--${name} needs --base-url: leave it out for the lab`)
   }
-  if (accounts !== undefined && mailbox !== undefined)
-    throw new UsageError('--accounts and --mailbox: name one of them')
+  if (accounts !== undefined && mailbox !== undefined) throw new UsageError('Give --accounts or --mailbox, not both')
   return {
-    ...{ mailbox, accounts: accounts === undefined ? undefined : readAccounts(readFile(accounts), accounts) },
-    ...{ attack, baseUrl, twin: values.twin, json: values.json, dir: resolve(values.dir) },
+    mailbox,
+    accounts: accounts === undefined ? undefined : readAccounts(readFile(accounts), accounts),
+    attack,
+    baseUrl,
+    twin: values.twin,
+    json: values.json,
+    dir: resolve(values.dir),
     allowedHosts: allowedHosts(values['allow-host'], process.env.ATO_ATTACK_ALLOW_HOSTS),
     targets: targetsOf([attack], targets),
     seed: values.seed === undefined ? newSeed() : wholeNumber('--seed', values.seed, 0, SEED_MAX),
@@ -164,13 +173,14 @@ function readFile(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+    throw new UsageError(`${path} cannot be read: ${reasonOf(error)}`)
   }
 }
 
-function onlyAttack(verb: string, positionals: readonly string[]): Attack {
+function attackOf(verb: string, positionals: readonly string[]): Attack {
   const [slug, ...more] = positionals
-  if (slug === undefined || more.length > 0) throw new UsageError(`${verb} takes one attack by its slug`)
+  if (slug === undefined) throw new UsageError('Missing <slug>. See "npm run attack -- list".')
+  if (more.length > 0) throw new UsageError(`Unexpected argument "${more[0]}": ${verb} takes one slug.`)
   return attackNamed(slug)
 }
 
@@ -178,7 +188,14 @@ function recordOf(attack: Attack) {
   const { slug, title, techniques, targets, does, ends = 'contained', runbook, twin } = attack
   const how = attack.ends === 'prevented' ? { prevention: attack.prevention } : { trips: attack.trips }
   return {
-    ...{ slug, title, techniques, targets, does, ends, ...how, runbook },
+    slug,
+    title,
+    techniques,
+    targets,
+    does,
+    ends,
+    ...how,
+    runbook,
     twin: { title: twin.title, does: twin.does },
   }
 }

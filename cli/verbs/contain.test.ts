@@ -32,7 +32,7 @@ afterAll(async () => {
 })
 afterEach(async () => {
   vi.unstubAllEnvs()
-  // What one test leaves must not be taken by the next one's --all.
+  // Closes the rows of the last test, so that the --all of the next one does not take them.
   const left = await functions.deps.containments.list({ detection: DETECTION })
   const closed = { state: 'closed', nextAt: new Date(), updatedAt: new Date(), announce: undefined } as const
   for (const { id } of left) {
@@ -61,16 +61,26 @@ const run = (...argv: string[]) => runWith({}, ...argv)
 const lines = (out: string) => out.split('\n').filter((line) => line !== '')
 const rowsIn = (out: string) => lines(out).map((line) => JSON.parse(line) as Containment & { error?: string })
 
-/** A containment of a session that lives. */
+/** Writes a containment of a live session. */
 async function held(change: Partial<Containment> = {}) {
   const { sid, token, email } = await functions.signIn()
   const { id: userId = '' } = (await functions.deps.users.findByEmail(email)) ?? {}
   const now = new Date()
   const row: Containment = {
     id: createHash('sha256').update(randomUUID()).digest('hex').slice(0, 32),
-    ...{ detection: DETECTION, cycle: randomUUID(), scope: `@sid:${sid}`, action: 'revoke', userId, alertId: '1' },
-    ...{ state: 'held', reason: 'cap', attempts: 0 },
-    ...{ alertedAt: now, createdAt: now, updatedAt: now, nextAt: now },
+    detection: DETECTION,
+    cycle: randomUUID(),
+    scope: `@sid:${sid}`,
+    action: 'revoke',
+    userId,
+    alertId: '1',
+    state: 'held',
+    reason: 'cap',
+    attempts: 0,
+    alertedAt: now,
+    createdAt: now,
+    updatedAt: now,
+    nextAt: now,
     ...change,
   }
   expect(await functions.deps.containments.claim(row)).toBe(true)
@@ -86,7 +96,7 @@ const eventsOf = (rows: readonly { id: string }[], outcome: string) =>
   )
 
 describe('approving', () => {
-  test('one: the session dies, and row and log say who approved it and why', async () => {
+  test('a row revokes the session, and row and log say who approved it and why', async () => {
     const row = await held()
     const { code, out } = await run('approve', row.id.slice(0, 12), '--why', 'CASE-17:  a theft')
     expect({ code, out }).toMatchObject({ code: 0, out: expect.stringMatching(/state: +done/) })
@@ -96,7 +106,7 @@ describe('approving', () => {
     expect(event?.attributes).toMatchObject({ operator: 'ann', why: 'CASE-17: a theft', detection: DETECTION })
   })
 
-  test('all that the filters leave, each as one line of JSON and one event', async () => {
+  test('--all gives one line of JSON and one event for each', async () => {
     const rows = await Promise.all([held(), held(), held()])
     const [stale, done] = [await held({ reason: 'stale' }), await held({ state: 'done', reason: undefined })]
     const filters = ['--all', '--reason', 'cap', '--detection', DETECTION, '--since', SINCE]
@@ -119,13 +129,13 @@ describe('approving', () => {
   test('as a dry run changes nothing', async () => {
     const row = await held()
     const { code, out, err } = await run('approve', '--all', '--detection', DETECTION, '--why', 'x', '--dry-run')
-    expect({ code, err }).toEqual({ code: 0, err: 'Would act on 1 of 1; nothing was changed.\n' })
+    expect({ code, err }).toEqual({ code: 0, err: 'Would act on 1 of 1; changed nothing.\n' })
     expect(out).toContain(row.id.slice(0, 12))
     expect(await rowOf(row)).toMatchObject({ state: 'held' })
     expect(await isAlive(row.token)).toBe(true)
   })
 
-  test('what is not held is refused, and what is goes on', async () => {
+  test('refuses rows that are not held and carries out the others', async () => {
     const [row, done] = [await held(), await held({ state: 'done', reason: undefined })]
     const { code, out, err } = await run('approve', row.id, done.id, 'no-such-id', '--json')
     expect(code).toBe(1)
@@ -135,12 +145,12 @@ describe('approving', () => {
         expect.objectContaining({ id: done.id, error: 'it is done, not held' }),
       ]),
     )
-    expect(err).toContain('There is no containment no-such-id.')
+    expect(err).toContain('No containment begins with no-such-id.')
     expect(err).toContain('1 of 2 done, 1 not possible in ')
     expect(await isAlive(done.token)).toBe(true)
   })
 
-  test('an address that is never blocked stays held, and that is no success', async () => {
+  test('an address that must not be blocked stays held and fails the command', async () => {
     const row = await held()
     const network = { detection: 'credential-stuffing', action: 'block_ip', scope: '@network:10.1.2.3' } as const
     const never: Containment = { ...row, ...network, id: row.id.replace(/^./, 'x'), reason: 'policy' }
@@ -151,7 +161,7 @@ describe('approving', () => {
   })
 })
 
-test('what the intake does not take is printed', async () => {
+test('an event that the intake refuses is printed', async () => {
   const row = await held()
   const gone = await startDatadog({ port: 0, apiKey: 'lab-key', monitors: [], webhooks: [], variables: {} })
   await gone.close()
@@ -166,7 +176,7 @@ test('what the intake does not take is printed', async () => {
   }
 })
 
-test('trying again takes what failed, and what is pending only if that is said: it has yet to ask the cap', async () => {
+test('retry --all takes failed rows, and pending ones only with --state pending', async () => {
   const failed = await held({ state: 'failed', reason: 'policy_changed' })
   const pending = await held({ state: 'pending', reason: undefined })
   const filters = ['--all', '--detection', DETECTION, '--since', SINCE, '--why', 'CASE-17', '--json']
@@ -177,8 +187,8 @@ test('trying again takes what failed, and what is pending only if that is said: 
   expect(await isAlive(pending.token)).toBe(false)
 })
 
-describe('taking back', () => {
-  test('all of a detection: the rows say who and why, and the events as well', async () => {
+describe('undoing', () => {
+  test('all rows of a detection records who and why in each row and event', async () => {
     const rows = await Promise.all([held(), held({ state: 'done', reason: undefined, result: 'success', via: 'web' })])
     const { code } = await run(
       'undo',
@@ -197,50 +207,50 @@ describe('taking back', () => {
   })
 })
 
-describe('the words', () => {
+describe('arguments', () => {
   test.each([
-    [[], 'Name one of list, show, watch, approve, retry, undo.'],
-    [['accept', 'a'], 'Name one of'],
+    [[], 'Missing command: list, show, watch, approve, retry, undo.'],
+    [['aprove', 'a'], 'Unknown command "aprove". Did you mean "approve"?'],
     [['approve'], 'Missing ID. See "npm run contain -- list", or give --all.'],
     [['show'], 'Missing ID. See "npm run contain -- list".'],
-    [['list', 'a'], 'list takes no id: a'],
-    [['watch', '--all'], 'watch takes no --all'],
-    [['approve', '--all'], '--all needs --why TEXT'],
-    [['approve', '--all', '--why', '  '], '--all needs --why TEXT'],
-    [['approve', '--all', 'a', '--why', 'x'], '--all or ids, not both: a'],
-    [['approve', 'a', '--state', 'held'], 'Filters go with --all, list and watch'],
+    [['list', 'a'], 'list takes no ID: leave out a'],
+    [['watch', '--all'], 'watch does not take --all'],
+    [['approve', '--all'], 'Missing --why TEXT'],
+    [['approve', '--all', '--why', '  '], 'Missing --why TEXT'],
+    [['approve', '--all', 'a', '--why', 'x'], '--all or IDs, not both: a'],
+    [['approve', 'a', '--state', 'held'], 'Filters need --all, list or watch'],
     [['approve', '--all', '--state', 'failed', '--why', 'x'], 'approve takes rows that are held, not failed'],
-    [['undo', '--all', '--why', 'x'], 'undo --all would take everything back'],
+    [['undo', '--all', '--why', 'x'], 'undo --all needs a filter'],
     [['undo', '--all', '--state', 'undone', '--why', 'x'], 'not undone'],
-    [['approve', 'a', '--why', 'x'.repeat(257)], '--why is 257 characters long; 256 are kept'],
+    [['approve', 'a', '--why', 'x'.repeat(257)], '--why: must be at most 256 characters; it has 257'],
     [['list', '--state', 'open'], '--state open: must be one of pending, done'],
     [['list', '--reason', 'late'], '--reason late: must be one of cap'],
     [['list', '--since', 'yesterday'], '--since yesterday: must be a duration'],
     [['list', '--since', '2026-13-01T00:00:00Z'], '--since 2026-13-01T00:00:00Z: must be'],
     [['list', '--detection', "x' or 1"], "--detection x' or 1: must be the name of a detection"],
-  ])('%j are refused before anything is read', async (argv, message) => {
+  ])('%j is refused before the ledger is opened', async (argv, message) => {
     await expect(run(...argv)).rejects.toThrow(message)
     await expect(run(...argv)).rejects.toBeInstanceOf(UsageError)
   })
 
-  test('a reason is asked for at a terminal, unless it is given; control characters do not go into the log', async () => {
+  test('a terminal prompts for a missing reason; control characters do not reach the log', async () => {
     vi.stubEnv('ATO_OPERATOR', 'ann\n\u001b[31m')
     const signal = new AbortController().signal
     const answered = await readDecision(undefined, false, { signal }, async () => 'because\u0007 of it\r\n')
     expect(answered).toEqual({ operator: 'ann [31m', why: 'because of it' })
-    const never = async () => expect.fail('was asked')
-    expect(await readDecision('given', false, { signal }, never)).toMatchObject({ why: 'given' })
+    const refuse = async () => expect.fail('It asked for a reason.')
+    expect(await readDecision('given', false, { signal }, refuse)).toMatchObject({ why: 'given' })
     expect(await readDecision(undefined, false, { signal }, async () => '')).not.toHaveProperty('why')
     vi.stubEnv('ATO_OPERATOR', '')
     expect((await readDecision('x', true, { signal })).operator).toMatch(/./)
   })
 })
 
-describe('many at once', () => {
+describe('several rows at a time', () => {
   const rows = Array.from({ length: 40 }, (_, n) => ({ id: `row-${n}`, state: 'held' }) as Containment)
   const end = { isDone: () => true, find: async () => undefined }
 
-  test('are sixteen at a time; once it is stopped, what is under way is finished and the rest is left', async () => {
+  test('at most sixteen are under way; on a signal they are finished and the others are not begun', async () => {
     const stop = new AbortController()
     const begun: string[] = []
     const settled: string[] = []
@@ -266,7 +276,7 @@ describe('many at once', () => {
     expect([...begun, ...left.map(({ id }) => id)].toSorted()).toEqual(rows.map(({ id }) => id).toSorted())
   })
 
-  test('one that a store fails on is told from one that is approved and left to the sweeper', async () => {
+  test('a row that a store fails on is reported as failed, an approved one as left to the sweeper', async () => {
     const kinds: Record<string, string> = {}
     await actOnAll(rows.slice(0, 3), {
       ...end,
@@ -285,7 +295,7 @@ describe('many at once', () => {
 })
 
 describe('watching', () => {
-  test('tells what is new and what changed, once, and goes on when the ledger cannot be read', async () => {
+  test('reports each new and changed row once, and continues after a failed read', async () => {
     const stop = new AbortController()
     const at = (second: number) => new Date(Date.UTC(2026, 2, 1, 12, 0, second))
     const row = (id: string, state: string, second: number) =>
@@ -297,7 +307,7 @@ describe('watching', () => {
       [row('new', 'done', 4), row('old', 'done', 3)],
       [row('new', 'done', 5), row('old', 'done', 3)],
     ]
-    const told: string[] = []
+    const reported: string[] = []
     const failures: unknown[] = []
     await watch({
       async read() {
@@ -306,18 +316,18 @@ describe('watching', () => {
         if (look instanceof Error) throw look
         return look ?? []
       },
-      begun: () => void told.push('begun'),
-      report: ({ id, state }) => void told.push(`${id} ${state}`),
+      begun: () => void reported.push('begun'),
+      report: ({ id, state }) => void reported.push(`${id} ${state}`),
       failed: (error) => void failures.push(error),
       everyMs: 0,
       now: () => at(5).getTime(),
       signal: stop.signal,
     })
-    expect(told).toEqual(['begun', 'new pending', 'old done', 'new done'])
+    expect(reported).toEqual(['begun', 'new pending', 'old done', 'new done'])
     expect(failures).toHaveLength(1)
   })
 
-  test('prints the changes of the ledger as lines of JSON, until it is stopped', async () => {
+  test('prints the changes of the ledger as lines of JSON until a signal', async () => {
     const stop = new AbortController()
     const before = await held()
     const [heard, begun] = [deferred<Containment>(), deferred<void>()]

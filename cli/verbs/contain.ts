@@ -7,7 +7,7 @@ import { watch } from '../../ops/contain/watch.ts'
 import { NotPossible, retry, undo } from '../../shared/containment/operate.ts'
 import type { Decision } from '../../shared/containment/row.ts'
 import type { Containment, ContainmentState } from '../../shared/stores/port.ts'
-import { type Command, type Io, UsageError } from '../command.ts'
+import { type Command, type Io, UsageError, unknownName } from '../command.ts'
 import { readDecision } from '../contain/decision.ts'
 import { openLedger } from '../contain/ledger.ts'
 import { changeLine, describe, table } from '../contain/print.ts'
@@ -21,41 +21,42 @@ const usage = `Usage: npm run contain -- list [FILTER…] [--json]
        npm run contain -- approve|retry|undo ID… [--why TEXT] [--dry-run] [--json]
        npm run contain -- approve|retry|undo --all [FILTER…] --why TEXT [--dry-run] [--json]
 
-The containment ledger: what was done about each alert, and what waits for a person.
+Shows and changes the containment ledger, which records the action for each alert and the actions that wait for approval.
 
-  list     newest first
-  show     a containment, whole
-  watch    rows that are new and rows that change, until Ctrl-C
-  approve  carries out what is held, whatever its age and the cap
-  retry    carries out what failed or is pending; of a held one this is the approval too
-  undo     takes one back: lifts a block at once; a revoked session stays dead, its owner signs in again
+  list     list containments, newest first
+  show     show all fields of a containment
+  watch    print new and changed containments until Ctrl-C
+  approve  carry out a held containment, regardless of its age and of the cap
+  retry    carry out a failed or pending containment; a held one is approved by this
+  undo     take a containment back: a block is lifted at once; a revoked session stays revoked, its owner signs in again
 
-ID is a containment's id or a beginning of it that only one has. --all takes every row that the filters leave: for approve
-the held ones, for retry those that failed, for undo those that are done, held, failed or pending (and it wants a filter). What is
-pending goes on by itself; retry --state pending lets it pass the cap as an approval does. Rows are worked on 16 at a time. Ctrl-C finishes what is under way and says what is left.
+ID is the id of a containment or a unique beginning of it. --all takes every row that matches the filters and that is held
+(approve), failed (retry), or done, held, failed or pending (undo, which requires a filter). Pending containments continue
+by themselves; retry --state pending exempts them from the cap. Up to 16 rows are processed at a time. Ctrl-C completes
+those and prints how many are left.
 
-Who decides (ATO_OPERATOR, or the user of this machine) and why is kept in each row and in its event. Events go to the log
-that Datadog reads: to the intake, if DD_API_KEY is set, and to the lab's own in a lab. Without one they are printed on stderr:
-ship them with your audit log.
+Each row and its event record who decides (ATO_OPERATOR, or the user of this machine) and why. Events are sent to Datadog's
+log intake if DD_API_KEY is set, and to the lab's log in a lab. Otherwise they are printed on stderr: add them to your audit
+log.
 
-It works with the configuration in the environment (that of the functions: docs/configuration.md); without DATABASE_URL
-there, on the lab that runs.
+The configuration is that of the functions (docs/configuration.md), read from the environment. Without DATABASE_URL the
+running lab is used.
 
 Filters:
   --state STATE     ${STATES.join(', ')}
   --reason REASON   ${REASONS.slice(0, 4).join(', ')},
                     ${REASONS.slice(4).join(', ')}
-  --detection NAME  as session-reuse
-  --since WHEN      created since: 45s, 90m, 1h or 2d ago, or 2026-03-01T12:00:00Z
+  --detection NAME  slug of a detection, such as session-reuse
+  --since WHEN      created at or after: 45s, 90m, 1h or 2d ago, or 2026-03-01T12:00:00Z
 
 Options:
-  --all             every row that the filters leave, instead of ids
-  --why TEXT        the reason, at most 256 characters; asked for at a terminal
-  --dry-run         says which rows it would act on, and changes nothing
+  --all             act on every row that matches the filters, instead of ids
+  --why TEXT        reason, at most 256 characters; a terminal prompts for it
+  --dry-run         print the rows to act on without changing them
   --dir DIR         the lab's directory (default .lab)
-  --json            JSON on stdout: list as one document, everything else as one line per row
+  --json            print JSON on stdout: one document for list, one line per row otherwise
 
-Exit code 0 if all was done, 1 if some was not, 2 if the words are off.
+Exit code: 0 if every row was done, 1 if one was not, 2 for unusable arguments.
 
 Examples:
   npm run contain -- list --state held
@@ -77,9 +78,9 @@ const OPTIONS = {
 
 /** A verb that changes rows. */
 interface Change {
-  /** What `--all` takes if no state is named. */
+  /** The states that `--all` takes without `--state`. */
   readonly states: readonly ContainmentState[]
-  /** What may be named. */
+  /** The states that a row may be in. */
   readonly takes: readonly ContainmentState[]
   readonly act: (row: Containment, deps: FunctionsDeps, decision: Decision) => Promise<Containment>
   readonly isDone: (row: Containment) => boolean
@@ -87,12 +88,12 @@ interface Change {
 
 const carryOut: Pick<Change, 'act' | 'isDone'> = {
   act: (row, deps, decision) => retry(row, randomUUID(), deps, decision),
-  // A block whose time is over closes without effect.
+  // A block that has expired is closed without effect.
   isDone: ({ state }) => state === 'done' || state === 'closed',
 }
 const CHANGES: Readonly<Record<string, Change>> = {
   approve: { ...carryOut, states: ['held'], takes: ['held'] },
-  // What is pending goes on by itself, and asks the cap: to let it pass by hand is to be said.
+  // Pending rows continue by themselves under the cap, so --all takes them only with --state pending.
   retry: { ...carryOut, states: ['failed'], takes: ['failed', 'pending', 'held'] },
   undo: {
     states: ['done', 'held', 'failed', 'pending'],
@@ -102,7 +103,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   },
 }
 const VERBS = ['list', 'show', 'watch', ...Object.keys(CHANGES)]
-const LOOK_EVERY_MS = 1_000
+const POLL_MS = 1_000
 
 export const command: Command = {
   name: 'contain',
@@ -111,7 +112,8 @@ export const command: Command = {
   async run(argv, io) {
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS })
     const [verb = '', ...ids] = positionals
-    if (!VERBS.includes(verb)) throw new UsageError(`Name one of ${VERBS.join(', ')}.`)
+    if (verb === '') throw new UsageError(`Missing command: ${VERBS.join(', ')}.`)
+    if (!VERBS.includes(verb)) throw new UsageError(unknownName('command', verb, VERBS))
     const selection = readSelection(values, Date.now())
     const change = Object.hasOwn(CHANGES, verb) ? CHANGES[verb] : undefined
     check({ verb, ids, all: values.all, selection, change })
@@ -140,7 +142,7 @@ export const command: Command = {
   },
 }
 
-interface Words {
+interface Arguments {
   readonly verb: string
   readonly ids: readonly string[]
   readonly all: boolean
@@ -148,23 +150,23 @@ interface Words {
   readonly change: Change | undefined
 }
 
-/** @throws UsageError when the words do not go together */
-function check({ verb, ids, all, selection, change }: Words): void {
+/** @throws UsageError when the arguments contradict each other */
+function check({ verb, ids, all, selection, change }: Arguments): void {
   const isOfLedger = verb === 'list' || verb === 'watch'
-  if (isOfLedger && ids.length > 0) throw new UsageError(`${verb} takes no id: ${ids[0]}`)
-  if (!change && all) throw new UsageError(`${verb} takes no --all`)
+  if (isOfLedger && ids.length > 0) throw new UsageError(`${verb} takes no ID: leave out ${ids[0]}`)
+  if (!change && all) throw new UsageError(`${verb} does not take --all: only ${Object.keys(CHANGES).join(', ')} do`)
   if (isOfLedger) return
-  if (all && ids.length > 0) throw new UsageError(`--all or ids, not both: ${ids[0]}`)
+  if (all && ids.length > 0) throw new UsageError(`Give --all or IDs, not both: ${ids[0]}`)
   if (!all && ids.length === 0) {
     throw new UsageError(`Missing ID. See "npm run contain -- list"${change ? ', or give --all' : ''}.`)
   }
-  if (!all && !isEmpty(selection)) throw new UsageError('Filters go with --all, list and watch; ids name their rows')
+  if (!all && !isEmpty(selection)) throw new UsageError('Filters need --all, list or watch: leave them out with IDs')
   const [state] = selection.states ?? []
   if (change && state !== undefined && !change.takes.includes(state)) {
     throw new UsageError(`${verb} takes rows that are ${change.takes.join(' or ')}, not ${state}`)
   }
   if (verb === 'undo' && all && isEmpty(selection)) {
-    throw new UsageError('undo --all would take everything back: give a filter, as --state, --detection or --since')
+    throw new UsageError('undo --all needs a filter, such as --state, --detection or --since')
   }
 }
 
@@ -187,17 +189,18 @@ function show(rows: readonly Containment[], asJson: boolean, io: Io): number {
 async function watchLedger(selection: Selection, asJson: boolean, io: Io, deps: FunctionsDeps): Promise<number> {
   await watch({
     read: (changedSince) => select(selection, deps.containments, changedSince),
-    begun: () => io.err('Waiting for new rows and changes; Ctrl-C ends it.\n'),
+    begun: () => io.err('Waiting for new and changed rows; Ctrl-C ends.\n'),
     report: (row) => (asJson ? json(io, row) : io.out(`${changeLine(row)}\n`)),
-    failed: (error) => io.err(`The ledger could not be read: ${messageOf(error)}. Trying again.\n`),
-    everyMs: LOOK_EVERY_MS,
+    failed: (error) =>
+      io.err(`The ledger could not be read: ${messageOf(error)}. It is read again in ${POLL_MS / 1000} s.\n`),
+    everyMs: POLL_MS,
     now: Date.now,
     signal: io.signal,
   })
   return 0
 }
 
-/** The rows that ids, or beginnings of ids, name; says on stderr which name none, or several. */
+/** The rows for ids or unique beginnings of ids. Reports on stderr each id that matches none or several. */
 async function findRows(
   ids: readonly string[],
   io: Io,
@@ -214,8 +217,8 @@ async function findRows(
       missing++
       io.err(
         row
-          ? `Not possible: ${found.length} containments begin with ${id}; give more of the id.\n`
-          : `There is no containment ${id}. See "npm run contain -- list".\n`,
+          ? `Not possible: ${found.length} containments begin with ${id}. Give more characters of the ID.\n`
+          : `No containment begins with ${id}. See "npm run contain -- list".\n`,
       )
     }
   }
@@ -226,7 +229,7 @@ function preview(rows: readonly Containment[], change: Change, asJson: boolean, 
   const possible = rows.filter(({ state }) => change.takes.includes(state))
   if (asJson) for (const row of possible) json(io, row)
   else if (possible.length > 0) io.out(`${table(possible)}\n`)
-  io.err(`Would act on ${possible.length} of ${rows.length}; nothing was changed.\n`)
+  io.err(`Would act on ${possible.length} of ${rows.length}; changed nothing.\n`)
   return possible.length === rows.length ? 0 : 1
 }
 
@@ -253,7 +256,7 @@ async function carryOutAll(
       progress.add(item)
       settled.push(item.row)
       if (asJson) json(io, 'error' in item ? { ...item.row, error: item.error } : item.row)
-      else tellTrouble(item, io)
+      else reportFailure(item, io)
     },
   })
   const [only] = settled
@@ -262,7 +265,7 @@ async function carryOutAll(
   return progress.allDone ? 0 : 1
 }
 
-function tellTrouble(item: Item, io: Io): void {
+function reportFailure(item: Item, io: Io): void {
   if (item.kind === 'refused') io.err(`Not possible: ${item.row.id.slice(0, 12)}: ${item.error}.\n`)
   if (item.kind === 'failed') io.err(`Failed: ${item.row.id.slice(0, 12)}: ${item.error}\n`)
 }

@@ -7,27 +7,27 @@ import { DEFAULT_OFFICE, ordinaryLife } from '../../proof/corpus/corpus.ts'
 import { type Judgement, judge } from '../../proof/corpus/judge.ts'
 import { withProfile } from '../../proof/corpus/profile.ts'
 import type { Event } from '../../shared/event.ts'
-import { type Command, type Io, UsageError } from '../command.ts'
+import { type Command, type Io, UsageError, unknownName, wholeNumber } from '../command.ts'
 import { columns, duration, json, paint } from '../output.ts'
 
 const usage = `Usage: npm run corpus [-- --events 1000000 --seed 1]
 
-Lives some days of ordinary life in the events that the app would log of it, and lets the detections judge: offices behind
-one address, phones between networks, forgotten and mistyped passwords, password managers, programs with an old password,
-authenticators, browser updates, new devices, journeys, VPNs, a wave of sign-ups, scanners, retries. Nobody attacks anybody,
-so that each alert is a false one. Evaluated at each event's own time and every minute; events arrive late and out of order.
+Simulates some days of ordinary use as events of the app and evaluates the detections over them: offices behind one address,
+phones between networks, forgotten and mistyped passwords, password managers, programs with an old password, authenticators,
+browser updates, new devices, journeys, VPNs, a wave of sign-ups, scanners, retries. Nobody attacks, so every alert is a
+false one. Evaluation is at each event's own time and every minute; events arrive late and out of order.
 
 Options:
-  --events N        how many events (default 200000); the town grows with it, so that they last for some days
-  --seed N          another town: the same seed and number are always the same events (default 1)
+  --events N        number of events (default 200000); the number of people grows with it, so that they span some days
+  --seed N          seed of the town; the same seed and number give the same events (default 1)
   --profile NAME    thresholds: prod, for real traffic, or demo, as in the files (default prod; docs/detections.md)
-  --office N        how many people share the address of the largest office (default ${DEFAULT_OFFICE})
-  --detections DIR  every monitor.json below DIR (default detections)
-  --out FILE        write the events as JSON lines, as they arrive
-  --json            one JSON document on stdout
+  --office N        number of people who share the address of the largest office (default ${DEFAULT_OFFICE})
+  --detections DIR  evaluate every monitor.json below DIR (default detections)
+  --out FILE        write the events as JSON lines, in order of arrival
+  --json            print one JSON document on stdout
   --help            this text
 
-Exit code: 0 when no detection alerted, 1 when one did, 2 when the words are off.
+Exit code: 0 if no detection alerted, 1 if one did, 2 for unusable arguments.
 
 Examples:
   npm run corpus -- --events 1000000 --seed 7
@@ -36,7 +36,7 @@ Examples:
 
 export const command: Command = {
   name: 'corpus',
-  summary: 'lives some days of ordinary life, and counts the alerts: each is a false one',
+  summary: 'simulate some days of ordinary use and count the alerts, all of them false',
   usage,
   async run(argv, io) {
     const { values } = parseArgs({
@@ -51,12 +51,11 @@ export const command: Command = {
         json: { type: 'boolean', default: false },
       },
     })
-    const seed = whole('--seed', values.seed, 0, 2 ** 32 - 1)
-    const events = whole('--events', values.events, 1, 100_000_000)
+    const seed = wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1)
+    const events = wholeNumber('--events', values.events, 1, 100_000_000)
     const { profile } = values
-    if (!isProfile(profile))
-      throw new UsageError(`--profile wants ${Object.keys(profiles).join(' or ')}, not ${profile}.`)
-    const office = whole('--office', values.office, 1, 10_000)
+    if (!isProfile(profile)) throw new UsageError(unknownName('profile', profile, Object.keys(profiles)))
+    const office = wholeNumber('--office', values.office, 1, 10_000)
     const files = await loadMonitors(values.detections).catch((error: unknown) => {
       throw error instanceof MonitorError ? new UsageError(error.message) : error
     })
@@ -87,13 +86,7 @@ export const command: Command = {
 
 const isProfile = (name: string): name is ProfileName => Object.hasOwn(profiles, name)
 
-function whole(option: string, text: string, least: number, most: number): number {
-  const value = Number(text)
-  if (/^\d{1,10}$/.test(text) && value >= least && value <= most) return value
-  throw new UsageError(`${option} wants a whole number from ${least} to ${most}, not ${text}.`)
-}
-
-/** Many lines at a time: a write for each would take longer than to judge them. */
+/** Writes many lines at a time, because one write per line would take longer than the evaluation. */
 async function openLines(file: string): Promise<{ line(event: Event): void; close(): Promise<void> }> {
   const stream = createWriteStream(file)
   await once(stream, 'open')
@@ -131,23 +124,23 @@ function table({ detections }: Judgement, io: Io): string {
     const alerts = [alarms.cadence.length, alarms.arrival.length]
     const tone = alerts.some((count) => count > 0) ? 'red' : 'green'
     const falling = operator.startsWith('<')
-    const asked = falling ? `silent for ${windowMs / 1000} s` : `${operator} ${threshold} in ${windowMs / 60_000} min`
+    const limit = falling ? `silent for ${windowMs / 1000} s` : `${operator} ${threshold} in ${windowMs / 60_000} min`
     const reached = falling ? `${nearest.value} s` : String(nearest.value)
-    return [monitor.slug, ...alerts.map((count) => paint(io, tone, String(count))), asked, reached]
+    return [monitor.slug, ...alerts.map((count) => paint(io, tone, String(count))), limit, reached]
   })
-  return columns([['detection', 'alerts each minute', 'at once', 'asks for', 'nearest'], ...rows])
+  return columns([['detection', 'alerts each minute', 'at once', 'threshold', 'nearest'], ...rows])
 }
 
-interface Told {
+interface RunFacts {
   seed: number
   profile: string
   office: number
   took: number
 }
 
-const document = ({ events, from, to, detections }: Judgement, { took, ...told }: Told) => ({
+const document = ({ events, from, to, detections }: Judgement, { took, ...facts }: RunFacts) => ({
   events,
-  ...told,
+  ...facts,
   from,
   to,
   seconds: Math.round(took) / 1000,

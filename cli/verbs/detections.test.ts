@@ -77,7 +77,7 @@ const monitorOf = (slug: string) => {
 }
 
 describe('push', () => {
-  test('without --apply shows what it would do, and writes nothing', async () => {
+  test('without --apply shows the changes and writes nothing', async () => {
     const { code, out, err } = await run('push')
     expect(code).toBe(0)
     expect(api.writes()).toEqual([])
@@ -88,7 +88,7 @@ describe('push', () => {
     expect(err).toContain('8 to write. Nothing was written: add --apply')
   })
 
-  test('--apply makes Datadog hold what the files hold', async () => {
+  test('--apply writes the objects of the files to Datadog', async () => {
     expect((await run('push', '--apply')).code).toBe(0)
     for (const slug of slugs) {
       const { tags, ...monitor } = await json(`${slug}/monitor.json`)
@@ -319,13 +319,13 @@ describe('when Datadog cannot be used', () => {
     env({ DD_API_URL: 'https://api.example.com' })
     await expect(run('push')).rejects.toThrow(UsageError)
     env({ DD_API_URL: undefined })
-    await expect(run('push', '--site', 'datadoghq.example')).rejects.toThrow('is no Datadog site')
+    await expect(run('push', '--site', 'datadoghq.example')).rejects.toThrow('Unknown Datadog site "datadoghq.example"')
   })
 
   test.each([
     [{ DD_APP_KEY: 'some-other-key-entirely' }, '(403: Forbidden)'],
     [{ DD_API_KEY: 'some-other-key-entirely' }, '(403: Forbidden)'],
-  ])('refused keys are told with what they need, and not shown: %j', async (given, words) => {
+  ])('refused keys are reported with the permissions they need, without their values: %j', async (given, words) => {
     env(given)
     const refusal = run('push')
     await expect(refusal).rejects.toThrow(words)
@@ -350,10 +350,10 @@ describe('when Datadog cannot be used', () => {
   })
 
   test('a 429 at every attempt is an error', async () => {
-    const told = { status: 429, like: /^GET .*pipelines$/, headers: { 'x-ratelimit-reset': '0' } }
-    for (let n = 0; n < 5; n++) api.answerNext(told)
+    const refusal = { status: 429, like: /^GET .*pipelines$/, headers: { 'x-ratelimit-reset': '0' } }
+    for (let n = 0; n < 5; n++) api.answerNext(refusal)
     await expect(run('push')).rejects.toThrow('limits the rate of requests')
-    expect(api.requests.filter((request) => told.like.test(request))).toHaveLength(5)
+    expect(api.requests.filter((request) => refusal.like.test(request))).toHaveLength(5)
   })
 
   test('a wait of more than a minute is an error at once', async () => {
@@ -427,7 +427,9 @@ describe('profiles', () => {
   })
 
   test('an unknown profile is a usage error that names the known ones', async () => {
-    await expect(run('push', '--profile', 'production')).rejects.toThrow('there are: demo, prod')
+    await expect(run('push', '--profile', 'production')).rejects.toThrow(
+      'Unknown profile "production". Known: demo, prod',
+    )
   })
 })
 

@@ -5,7 +5,7 @@ import { type ProfileName, profiles } from '../../detections/profiles.ts'
 import type { Change, Plan } from '../../ops/datadog-api/plan.ts'
 import { DATADOG_SITES } from '../../shared/config.ts'
 import { Secret } from '../../shared/secret.ts'
-import { type Command, type Io, UsageError } from '../command.ts'
+import { type Command, type Io, UsageError, unknownName } from '../command.ts'
 import { json, paint } from '../output.ts'
 
 const SITES: readonly string[] = DATADOG_SITES
@@ -15,41 +15,41 @@ const usage = `Usage: npm run detections -- push [--apply] [options]
        npm run detections -- diff [options]
        npm run detections -- lint [--dir DIR] [--json]
 
-Brings the monitors, the webhook with its custom variables, the log pipeline and the dashboard of detections/ into a
+Writes the monitors, the webhook with its custom variables, the log pipeline and the dashboard of detections/ to a
 Datadog account.
 
-  push   shows what would change; with --apply, writes it. Run twice, the second time changes nothing
-  diff   the same comparison; exit code 1 when something differs
-  lint   holds every file to what Datadog takes and to what a detection must be, without an account: each finding with
-         its file, place and remedy; exit code 1 when there is one. Also npm run lint:detections
+  push   show the changes, and write them with --apply. A second run changes nothing
+  diff   show the changes; exit code 1 if there are any
+  lint   check the files against Datadog's schema and the rules for detections, without an account. Prints the file,
+         place, fault and remedy of each finding; exit code 1 if there are any. Also npm run lint:detections
 
-What an earlier run made is known by its tags (managed-by:mini-ato-saas, detection:<slug>); nothing else is ever changed,
-and nothing is deleted. A key that a file no longer names stays in Datadog as it is.
+Objects of an earlier run are recognized by their tags (managed-by:mini-ato-saas, detection:<slug>). No other object is
+changed, and nothing is deleted. A key that was removed from a file stays in Datadog.
 
-Read from the environment, and never printed:
+Environment (secrets are never printed):
   DD_API_KEY, DD_APP_KEY  keys of the account
-  DD_SITE                 where the account is: ${SITES.slice(0, 4).join(', ')}, …
-  ATO_FUNCTIONS_ORIGIN    where the webhook sends its alerts, e.g. https://ato.azurewebsites.net
-  ATO_FUNCTION_KEY        the function key of contain
-  ATO_WEBHOOK_SECRET      as the functions have it; of a list the first is sent
-The last three are needed to create the custom variables; later, each may be left out to stay as it is.
+  DD_SITE                 site of the account: ${SITES.slice(0, 4).join(', ')}, …
+  ATO_FUNCTIONS_ORIGIN    origin to which the webhook sends alerts, e.g. https://ato.azurewebsites.net
+  ATO_FUNCTION_KEY        function key of contain
+  ATO_WEBHOOK_SECRET      secret of the functions; the first one of a list is used
+The last three are required to create the custom variables. Later, a variable that is not set is left unchanged.
 
 Options:
-  --apply          writes; without it nothing is written
-  --profile NAME   thresholds of the monitors: ${Object.keys(profiles).join(' or ')} (default demo: the files as they are);
-                   the numbers and their sources are in docs/detections.md
-  --site SITE      instead of DD_SITE
-  --dir DIR        the files (default detections)
-  --write-secrets  writes hidden variables again, which cannot be read back to be compared
-  --adopt          takes over a webhook and variables of our names that nothing shows to be ours
-  --json           one JSON document on stdout
+  --apply          write the changes; without it nothing is written
+  --profile NAME   thresholds of the monitors: ${Object.keys(profiles).join(' or ')} (default demo: those of the files);
+                   docs/detections.md lists the numbers and their sources
+  --site SITE      site of the account, instead of DD_SITE
+  --dir DIR        folder of the files (default detections)
+  --write-secrets  write hidden variables again; they cannot be read back for a comparison
+  --adopt          take over an existing webhook and variables of the same names, which have no tags
+  --json           print one JSON document on stdout
 
-Exit codes: 0 done, or nothing to do; 1 it cannot be done, or diff or lint found something; 2 usage
+Exit code: 0 for success, 1 for a failure or, with diff and lint, for a finding, 2 for unusable arguments.
 `
 
 export const command: Command = {
   name: 'detections',
-  summary: 'bring monitors, webhook, pipeline and dashboard into a Datadog account',
+  summary: 'write monitors, webhook, pipeline and dashboard to a Datadog account',
   usage,
   async run(argv, io) {
     const { values, positionals } = parseArgs({
@@ -66,14 +66,16 @@ export const command: Command = {
       },
     })
     const [verb, ...rest] = positionals
-    if (verb !== 'push' && verb !== 'diff' && verb !== 'lint') throw new UsageError('Say push, diff or lint.')
-    if (rest.length > 0) throw new UsageError(`What is ${rest[0]}?`)
+    if (verb === undefined) throw new UsageError('Missing command: push, diff or lint.')
+    if (verb !== 'push' && verb !== 'diff' && verb !== 'lint')
+      throw new UsageError(unknownName('command', verb, ['push', 'diff', 'lint']))
+    if (rest.length > 0) throw new UsageError(`Unexpected argument "${rest[0]}": ${verb} takes options only.`)
     if (verb === 'lint') return lint(values.dir, values.json, io)
     const profile = profileNamed(values.profile)
-    if (verb === 'diff' && values.apply) throw new UsageError('diff writes nothing: push --apply does')
+    if (verb === 'diff' && values.apply) throw new UsageError('diff does not take --apply: to write, use push --apply')
     const account = accountOf(process.env, values.site)
 
-    // Datadog's client takes its time to load: only who needs it waits for it.
+    // Datadog's client loads slowly, so it is imported only here.
     const { loadCatalogue } = await import('../../ops/datadog-api/catalogue.ts')
     const { connectApi } = await import('../../ops/datadog-api/client.ts')
     const { applyPlan, planChanges } = await import('../../ops/datadog-api/plan.ts')
@@ -101,16 +103,18 @@ export const command: Command = {
       else io.err(ending(due, plan.faults.length > 0, applies, verb))
       return plan.faults.length > 0 || (verb === 'diff' && due.length > 0) ? 1 : 0
     } catch (error) {
-      // What Datadog answers may quote what it was sent.
+      // Datadog's answer may quote the request.
       throw error instanceof Error ? new Error(hide(error.message), { cause: error }) : error
     }
   },
 }
 
-/** @throws UsageError */
+const isProfile = (name: string): name is ProfileName => Object.hasOwn(profiles, name)
+
+/** @throws UsageError for an unknown profile */
 function profileNamed(name: string): ProfileName {
-  if (Object.hasOwn(profiles, name)) return name as ProfileName
-  throw new UsageError(`There is no profile ${name}; there are: ${Object.keys(profiles).join(', ')}`)
+  if (isProfile(name)) return name
+  throw new UsageError(unknownName('profile', name, Object.keys(profiles)))
 }
 
 async function lint(dir: string, asJson: boolean, io: Io): Promise<number> {
@@ -139,12 +143,12 @@ function relativeIfBelow(file: string): string {
 function accountOf(env: NodeJS.ProcessEnv, siteOption: string | undefined) {
   const site = siteOption ?? env.DD_SITE ?? ''
   const missing = ['DD_API_KEY', 'DD_APP_KEY'].filter((name) => !env[name]).map((name) => `${name}: is missing`)
-  if (env.DD_API_URL === undefined && site === '') missing.push('DD_SITE: is missing, and --site too')
+  if (env.DD_API_URL === undefined && site === '') missing.push('DD_SITE: is missing; set it or give --site')
   if (missing.length > 0) {
     throw new Error(`The environment is not usable:\n${missing.map((each) => `  ${each}`).join('\n')}`)
   }
   if (env.DD_API_URL === undefined && !SITES.includes(site)) {
-    throw new UsageError(`${site} is no Datadog site. Known are: ${SITES.join(', ')}`)
+    throw new UsageError(unknownName('Datadog site', site, SITES))
   }
   return {
     url: env.DD_API_URL === undefined ? `https://api.${site}` : loopback(env.DD_API_URL),
@@ -153,7 +157,7 @@ function accountOf(env: NodeJS.ProcessEnv, siteOption: string | undefined) {
   }
 }
 
-/** For tests alone: a setting left behind must not carry the keys of an account to some other host. */
+/** Tests set DD_API_URL. Only loopback is accepted, so that a forgotten setting cannot send the account's keys elsewhere. */
 function loopback(url: string): string {
   if (/^http:\/\/127\.0\.0\.1:\d+$/.test(url)) return url
   throw new UsageError('DD_API_URL is for tests: it must be http://127.0.0.1:<port>')
@@ -184,7 +188,7 @@ function describePlan({ changes, notes, faults }: Plan, url: string, io: Io): st
   return `${lines.join('\n')}\n\n`
 }
 
-/** What is created whole is in its file; of a change both sides are shown. */
+/** The old and new values of a change. A new object is in its file, so only a new variable is printed. */
 function changedLines({ action, kind, differences }: Change, io: Io): string[] {
   if (action === 'create' && kind !== 'variable') return []
   return differences.flatMap(({ path, from, to }) => [
@@ -194,16 +198,16 @@ function changedLines({ action, kind, differences }: Change, io: Io): string[] {
   ])
 }
 
-const LONGEST = 400
+const MAX_SHOWN = 400
 
 function shorten(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text).replaceAll('\n', '\n        ')
+  return (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text).replaceAll('\n', '\n        ')
 }
 
 function ending(due: readonly Change[], faulty: boolean, applied: boolean, verb: 'push' | 'diff'): string {
-  if (faulty) return 'Nothing was written: mend the faults first.\n'
-  if (due.length === 0) return 'Everything is as it should be: nothing to write.\n'
+  if (faulty) return 'Nothing was written. Correct the faults and run it again.\n'
+  if (due.length === 0) return 'No differences: nothing to write.\n'
   if (applied) return `${due.length} written.\n`
   return `${due.length} to write. Nothing was written${verb === 'push' ? ': add --apply' : ''}.\n`
 }

@@ -34,7 +34,7 @@ test('each mutant is printed with the case that killed it', async () => {
   expect(written.err).toContain('0 survived')
 })
 
-test('a mutant that no case tells apart is exit code 1, and is named', async () => {
+test('a mutant that no case kills is named and gives exit code 1', async () => {
   const { io, written } = terminal()
   const stuffing = (await loadDetections('detections')).find(({ monitor }) => monitor.slug === 'credential-stuffing')
   if (!stuffing) throw new Error('there is no credential-stuffing')
@@ -42,6 +42,6 @@ test('a mutant that no case tells apart is exit code 1, and is named', async () 
   expect(written.out).toMatch(/SURVIVED +search: @reason:\(without @reason:busy\)/)
 })
 
-test('a detection that does not exist is told', async () => {
+test('an unknown detection is a usage error', async () => {
   await expect(command.run(['nonsense'], terminal().io)).rejects.toThrow(UsageError)
 })

@@ -2,23 +2,23 @@ import { parseArgs } from 'node:util'
 import { MonitorError } from 'alertproof'
 import { type Detection, loadDetections } from '../../detections/harness.ts'
 import { mutate, Stale, survived, type Verdict } from '../../proof/mutants/mutation.ts'
-import { type Command, type Io, UsageError } from '../command.ts'
+import { type Command, type Io, UsageError, unknownName } from '../command.ts'
 import { columns, duration, json, paint } from '../output.ts'
 
 const usage = `Usage: npm run test:mutants [-- <slug>… --json --survivors]
 
-Writes each detection wrong in every way that is one slip away (an @ left out, another field, operator, threshold, window,
-group, rollup or option; a term left out or negated) and holds it against the detection's cases and against what is
-claimed of every detection. A slip must be noticed by some case: its name is printed.
+Mutates each detection by one mistake at a time (an @ left out, another field, operator, threshold, window, group, rollup
+or option; a term left out or negated) and runs its cases and the claims about every detection against each mutant. A case
+must kill the mutant: its name is printed.
 
   <slug>…      only these detections
 
 Options:
-  --json       one line per mutant: {detection, mutant, killed_by: {case, mode} | null, equivalent: reason | null}
-  --survivors  only what no case noticed, and what cannot be noticed with the reason
+  --json       print one line per mutant: {detection, mutant, killed_by: {case, mode} | null, equivalent: reason | null}
+  --survivors  print only survivors, and equivalent mutants with the reason
   --help       this text
 
-Exit code: 0 when every mutant was killed or cannot be told from its monitor, 1 when one survived, 2 when the words are off.
+Exit code: 0 if every mutant is killed or equivalent, 1 if one survived, 2 for unusable arguments.
 
 Examples:
   npm run test:mutants
@@ -27,7 +27,7 @@ Examples:
 
 export const command: Command = {
   name: 'mutants',
-  summary: 'writes each detection wrong in every way, and names the case that notices',
+  summary: 'mutate each detection and name the case that kills each mutant',
   usage,
   async run(argv, io) {
     const { values, positionals } = parseArgs({
@@ -35,7 +35,7 @@ export const command: Command = {
       allowPositionals: true,
       options: { json: { type: 'boolean', default: false }, survivors: { type: 'boolean', default: false } },
     })
-    return mutateAll(chosen(await load(), positionals), values, io)
+    return mutateAll(choose(await load(), positionals), values, io)
   },
 }
 
@@ -48,9 +48,10 @@ async function load(): Promise<Detection[]> {
   }
 }
 
-function chosen(all: readonly Detection[], slugs: readonly string[]): readonly Detection[] {
-  const unknown = slugs.filter((slug) => !all.some(({ monitor }) => monitor.slug === slug))
-  if (unknown.length > 0) throw new UsageError(`There is no detection ${unknown.join(', ')}.`)
+function choose(all: readonly Detection[], slugs: readonly string[]): readonly Detection[] {
+  const known = all.map(({ monitor }) => monitor.slug)
+  const unknown = slugs.find((slug) => !known.includes(slug))
+  if (unknown !== undefined) throw new UsageError(unknownName('detection', unknown, known))
   return slugs.length === 0 ? all : all.filter(({ monitor }) => slugs.includes(monitor.slug))
 }
 
@@ -67,7 +68,7 @@ export async function mutateAll(
     io.signal.throwIfAborted()
     const { verdicts, fault } = await verdictsOf(detection)
     all.push(...verdicts)
-    tell(options.survivors ? verdicts.filter(({ killer }) => !killer) : verdicts, options.json, io)
+    print(options.survivors ? verdicts.filter(({ killer }) => !killer) : verdicts, options.json, io)
     const left = verdicts.filter(survived).length
     io.err(`${detection.monitor.slug}: ${verdicts.length} mutants, ${left === 0 ? 'none' : left} survived\n`)
     if (fault === undefined) continue
@@ -94,7 +95,7 @@ async function verdictsOf(detection: Detection): Promise<{ verdicts: Verdict[]; 
   }
 }
 
-function tell(verdicts: readonly Verdict[], asJson: boolean, io: Io): void {
+function print(verdicts: readonly Verdict[], asJson: boolean, io: Io): void {
   if (asJson) for (const verdict of verdicts) json(io, record(verdict))
   else if (verdicts.length > 0) io.out(`${columns(verdicts.map((verdict) => row(verdict, io)))}\n`)
 }
@@ -110,6 +111,6 @@ function row(verdict: Verdict, io: Io): string[] {
   const { detection, mutant, killer, equivalent } = verdict
   if (killer) return [detection, paint(io, 'green', 'killed'), mutant, `${killer.name} (${killer.mode})`]
   return equivalent === undefined
-    ? [detection, paint(io, 'red', 'SURVIVED'), mutant, 'no case notices']
+    ? [detection, paint(io, 'red', 'SURVIVED'), mutant, 'no case fails']
     : [detection, paint(io, 'dim', 'equivalent'), mutant, equivalent]
 }

@@ -32,8 +32,14 @@ async function run(...argv: string[]) {
 
 const failure = (second: number, ip = '203.0.113.9') =>
   JSON.stringify({
-    ...{ service: 'mini-ato-saas', env: 'prod', evt: 'login', outcome: 'fail', reason: 'wrong_password' },
-    ...{ ip, network: ip, request_id: `${ip}-${second}` },
+    service: 'mini-ato-saas',
+    env: 'prod',
+    evt: 'login',
+    outcome: 'fail',
+    reason: 'wrong_password',
+    ip,
+    network: ip,
+    request_id: `${ip}-${second}`,
     timestamp: new Date(Date.UTC(2026, 0, 5, 9, 0, second)).toISOString(),
   })
 const attack = (ip?: string) => Array.from({ length: 11 }, (_, i) => failure(i, ip))
@@ -45,7 +51,7 @@ async function log(lines: string[]): Promise<string> {
   return file
 }
 
-test('an attack triggers and, after the end of the log, recovers', async () => {
+test('an attack triggers an alert, which recovers after the end of the log', async () => {
   const { code, out, err } = await run(await log(attack()))
   expect(out.split('\n')).toEqual([
     '2026-01-05T09:00:10.000Z  Triggered     credential-stuffing      11  @network:203.0.113.9',
@@ -56,7 +62,7 @@ test('an attack triggers and, after the end of the log, recovers', async () => {
   expect(code).toBe(0)
 })
 
-test('--json is one line per transition, --cadence evaluates at full minutes', async () => {
+test('--json prints one line per transition; --cadence evaluates at full minutes', async () => {
   const { out } = await run(await log(attack()), '--json', '--cadence', '60')
   expect(
     out
@@ -81,7 +87,7 @@ test('--json is one line per transition, --cadence evaluates at full minutes', a
   ])
 })
 
-test('malformed lines are counted and the first named, none is passed over in silence', async () => {
+test('malformed lines are counted and the first ones named', async () => {
   const { code, err, out } = await run(await log(['{"a', ...attack(), '', '[]', ...Array(8).fill('x')]))
   expect(err).toContain('line 1 is not JSON\nline 14 is not a JSON object\nline 15 is not JSON\n')
   expect(err).toContain('line 17 is')
@@ -91,12 +97,12 @@ test('malformed lines are counted and the first named, none is passed over in si
   expect(code).toBe(0)
 })
 
-test('a log of which no line is an event is a failure', async () => {
+test('a log without any event is a failure', async () => {
   expect((await run(await log(['hello']))).code).toBe(1)
   expect(await run(await log([]))).toMatchObject({ code: 0, err: '0 events, 1 monitor, 0 alerts.\n' })
 })
 
-test('events that come too late are left out and counted', async () => {
+test('events that arrive too late are left out and counted', async () => {
   const { err, out } = await run(await log([...attack(), failure(300, '203.0.113.10'), failure(0)]), '--lateness', '60')
   expect(err).toContain('1 event that a monitor counts came more than 60 s late')
   expect(out).toContain('Triggered')
@@ -122,7 +128,7 @@ test('no control character of a log reaches the terminal', async () => {
   expect(out).toContain('@network:\\u{1b}[2J\\u{202e}')
 })
 
-test('a monitor or file that cannot be used is exit code 2, with every fault', async () => {
+test('an unusable monitor or file gives exit code 2 and every fault', async () => {
   const file = await log(attack())
   expect(await run(join(dir, 'none'))).toMatchObject({ code: 2, err: expect.stringContaining('there is no such file') })
   expect(await run(dir)).toMatchObject({ code: 2, err: expect.stringContaining('it is a folder') })
@@ -132,14 +138,14 @@ test('a monitor or file that cannot be used is exit code 2, with every fault', a
   })
 })
 
-test('options that do not fit are refused', async () => {
+test('unusable options are refused', async () => {
   await expect(run()).rejects.toThrow(UsageError)
   await expect(run('a', 'b')).rejects.toThrow(UsageError)
-  await expect(run('a', '--cadence', '0')).rejects.toThrow(/--cadence wants/)
-  await expect(run('a', '--lateness', '1m')).rejects.toThrow(/--lateness wants/)
+  await expect(run('a', '--cadence', '0')).rejects.toThrow(/--cadence 0: must be a whole number from 1/)
+  await expect(run('a', '--lateness', '1m')).rejects.toThrow(/--lateness 1m: must be a whole number from 0/)
 })
 
-test('a log export and drain bodies give what JSON lines give', async () => {
+test('a log export and drain bodies give the same result as JSON lines', async () => {
   const events = attack().map((line) => JSON.parse(line) as Record<string, string>)
   const asStored = ({ timestamp, service, env, ...attributes }: Record<string, string>, id: number) => ({
     ...{
@@ -171,7 +177,7 @@ async function estate(files: Record<string, unknown>): Promise<string> {
   return path
 }
 
-test('an expectation that does not hold is exit code 1, with what is missing and what nobody expected', async () => {
+test('a failed expectation gives exit code 1 and lists missing and unexpected triggers', async () => {
   const file = await log([...attack(), ...attack('203.0.113.10')])
   const holding = await estate({
     'expect.json': { 'credential-stuffing': [{ '@network': '203.0.113.10' }, { '@network': '203.0.113.9' }] },
@@ -197,15 +203,15 @@ test('an expectation that does not hold is exit code 1, with what is missing and
   expect(await run(file, '--detections', rules, '--expect', join(dir, 'none'))).toMatchObject({ code: 2 })
 })
 
-test('an expectation does not hold while events are left out, and says how to count them', async () => {
+test('an expectation fails if events are left out, and the message says how to count them', async () => {
   const rules = await estate({ 'expect.json': { 'credential-stuffing': [] } })
   const report = join(rules, 'junit.xml')
-  // As an export with its newest events first: all but the newest come too late to alert.
+  // The newest events come first, as in an export, so all others are too late to alert.
   const spread = Array.from({ length: 11 }, (_, i) => failure(i * 25))
   const file = await log(spread.toReversed())
   const off = await run(file, '--detections', rules, '--junit', report)
   expect(off).toMatchObject({ code: 1, out: '' })
-  expect(off.err).toContain('wants --lateness SECONDS, as many as it spans.\n')
+  expect(off.err).toContain('set --lateness to the number of seconds that the log spans.\n')
   expect(off.err).toContain('not all counted: 8 events were left out as too late; with a larger --lateness SECONDS')
   expect(off.err).not.toContain('As expected')
   expect(await readFile(report, 'utf8')).toContain('tests="2" failures="1"')
@@ -218,7 +224,7 @@ test('an expectation does not hold while events are left out, and says how to co
   expect((await run(file, '--detections', rules, '--lateness', '250')).code).toBe(0)
 })
 
-test('a monitor that is not evaluated here is named and fails nothing, unless it is expected or all that there is', async () => {
+test('a monitor that cannot be evaluated is named, and fails the run only if it is expected or the only one', async () => {
   const cpu = { name: 'CPU', type: 'query alert', query: 'avg(last_5m):avg:system.cpu.user{*} > 90', message: '' }
   const rules = await estate({ 'cpu.json': cpu })
   const file = await log(attack())
@@ -235,11 +241,11 @@ test('a monitor that is not evaluated here is named and fails nothing, unless it
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('expected and not evaluated: cpu: type: ') })
   expect(await run(file, '--detections', join(rules, 'cpu.json'))).toMatchObject({
     code: 2,
-    err: expect.stringContaining('holds no monitor that can be evaluated here'),
+    err: expect.stringContaining('holds no monitor that can be evaluated'),
   })
 })
 
-test('more groups than Datadog evaluates are told, and left out when asked for', async () => {
+test('groups beyond those that Datadog evaluates are reported, and left out with --group-limits', async () => {
   const crowd = Array.from({ length: 1001 }, (_, i) => attack(`2001:db8::${i.toString(16)}`)).flat()
   const file = await log(crowd)
   const triggered = ({ out }: { out: string }) => out.split('\n').filter((line) => line.includes('Triggered')).length
@@ -251,7 +257,7 @@ test('more groups than Datadog evaluates are told, and left out when asked for',
   expect(triggered(await run(file, '--group-limits'))).toBe(1000)
 })
 
-test('the end of a log is not silence, unless it is said to be', async () => {
+test('the end of a log counts as silence only with --silence', async () => {
   const heartbeat = {
     name: 'h',
     type: 'log alert',
@@ -266,7 +272,7 @@ test('the end of a log is not silence, unless it is said to be', async () => {
   )
 })
 
-test('--state goes on where the part before ended, and --finish lets time run on', async () => {
+test('--state continues where the previous part ended, and --finish evaluates to the end', async () => {
   const state = join(dir, 'attack.state')
   const events = attack()
   const part = async (lines: string[], ...more: string[]) => run(await log(lines), '--state', state, ...more)
@@ -277,7 +283,7 @@ test('--state goes on where the part before ended, and --finish lets time run on
   await expect(stat(state)).rejects.toThrow(/ENOENT/)
 })
 
-test('--state of other monitors or another cadence is exit code 2, and says what is different', async () => {
+test('--state for other monitors or another cadence gives exit code 2 and names the difference', async () => {
   const state = join(dir, 'other.state')
   await run(await log(attack()), '--state', state)
   const file = await log(attack())
@@ -290,10 +296,10 @@ test('--state of other monitors or another cadence is exit code 2, and says what
     code: 2,
     err: expect.stringContaining('session-reuse is new; credential-stuffing is missing'),
   })
-  await expect(run(file, '--finish')).rejects.toThrow(/--finish goes with --state/)
+  await expect(run(file, '--finish')).rejects.toThrow(/--finish needs --state/)
 })
 
-test('an expectation is about a whole log, not about a part of one', async () => {
+test('an expectation is refused for a part of a log', async () => {
   const rules = await estate({ 'expect.json': { 'credential-stuffing': [{ '@network': '203.0.113.9' }] } })
   const file = await log(attack().slice(0, 3))
   expect((await run(file, '--detections', rules)).code).toBe(1)

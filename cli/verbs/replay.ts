@@ -22,51 +22,50 @@ import {
   type ReplayState,
   type ReplaySummary,
   readState,
-  recordingForms,
   replayStream,
   StateError,
   writeState,
 } from 'alertproof/replay'
-import { type Command, type Io, UsageError } from '../command.ts'
-import { openInput } from '../input.ts'
+import { type Command, type Io, UsageError, wholeNumber } from '../command.ts'
+import { InputError, openInput, readForm } from '../input.ts'
 import { json } from '../output.ts'
 import { groupText, reportEstate, reportOutcomes, writeReport } from '../replay-report.ts'
 
 const usage = `Usage: npm run replay -- FILE|- [<options>]
 
-Evaluates log monitors over a recorded log, by the events' own time: which alert fires for whom, when, and when it
-recovers. Any size is read in memory that depends on the monitors' windows only. At the end of the log time runs on
-until every group has settled. docs/evaluator.md shows it on a monitor and a log that are not ours.
+Evaluates log monitors over a recorded log, at the events' own time, and prints which monitor alerts for which group, when,
+and when it recovers. Memory depends only on the monitors' windows, not on the size of the log. After the last event, time
+continues until every group has settled. docs/evaluator.md shows an example with other monitors and another log.
 
-The log: JSON lines, where \`service\` and \`env\` are read from the event and \`timestamp\` (ISO 8601 or epoch
-milliseconds) is its time; a Datadog log export (pages of the API, v2 or v1, an array of records, an archive); or
-bodies of a Logplex drain, back to back. A file that ends in .gz is unpacked.
+The log is one of: JSON lines, with \`service\`, \`env\` and the time \`timestamp\` (ISO 8601 or epoch milliseconds) in each
+event; a Datadog log export (pages of the API, v2 or v1, an array of records, an archive); or concatenated bodies of a
+Logplex drain. A .gz file is unpacked.
 
 Options:
-  --detections PATH   monitors of anybody: a folder of JSON files (as the API takes them, as the UI exports them, in the
-                      wrapper of an integration, in lists), or one such file, or the output of \`terraform show -json\`.
-                      What cannot be evaluated is named on stderr. Default: detections, held to what can be imported
-  --expect FILE       which monitor must trigger for which groups, and nothing else: {"slug": [{"@ip": "203.0.113.9"}]},
-                      [{}] for one that is not grouped (default: expect.json beside the monitors, if it is there and
-                      the log is whole: not with --state); it does not hold while events are left out as too late
-  --format FORM       jsonl, export or logplex, instead of telling it from the first bytes
-  --drain QUERY       what the URL of the Logplex drain says, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
-  --lateness SECONDS  how far out of order events may come without effect on the result (default 60)
-  --cadence SECONDS   evaluate every so many seconds, [t - window, t), as Datadog does with 60;
-                      unset, (t - window, t] at each event's own time
-  --group-limits      leave out the groups that Datadog would: beyond 1000 of one facet, 30 by 30, 10 by 10 by 10 …;
-                      without it they are evaluated, and told at the end
-  --state FILE        the log is a part of a longer one: go on from FILE, if it is there, and save to it at the end of
-                      this part, where time then stands still; the parts together give what the log in one piece gives.
-                      For the same monitors, --lateness, --cadence and --group-limits only
-  --finish            with --state: this part is the last; time runs on as without --state, and FILE is removed
-  --silence           what comes after the newest event is silence: monitors about too little or missing data may alert
-  --json              one line per transition: {monitor, transition, group, at, value}
-  --junit FILE        write one test case per monitor as JUnit XML too
+  --detections PATH   monitors: a folder of JSON files (as the API accepts them, as the UI exports them, in the wrapper of
+                      an integration, in lists), one such file, or the output of \`terraform show -json\`. Monitors that
+                      cannot be evaluated are listed on stderr. Default: detections, where each must be importable
+  --expect FILE       the groups for which each monitor must trigger, and no others: {"slug": [{"@ip": "203.0.113.9"}]},
+                      [{}] for a monitor without groups (default: expect.json beside the monitors, if it exists; not with
+                      --state). The check fails if events were left out as too late
+  --format FORM       jsonl, export or logplex (default: detected from the first bytes)
+  --drain QUERY       query of the Logplex drain's URL, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
+  --lateness SECONDS  events may be this far out of order without effect on the result (default 60)
+  --cadence SECONDS   evaluate [t - window, t) at this interval; Datadog's is 60
+                      (default: (t - window, t] at each event's own time)
+  --group-limits      leave out the groups that Datadog leaves out: beyond 1000 of one facet, 30 by 30, 10 by 10 by 10 …
+                      (default: evaluate them, and report them at the end)
+  --state FILE        the log is one part of a longer log: continue from FILE, if it exists, and save the state to it at
+                      the end. The parts together give the result of the whole log. Each part needs the same monitors,
+                      --lateness, --cadence and --group-limits
+  --finish            with --state: this is the last part; evaluate to the end as without --state, and remove FILE
+  --silence           treat the time after the newest event as silence, so that monitors for missing data may alert
+  --json              print one line per transition: {monitor, transition, group, at, value}
+  --junit FILE        also write JUnit XML, with one test case per monitor
   --help              this text
 
-Exit code: 0 when the log was read (what is malformed is counted on stderr), 1 when nothing in it was an event or an
-expectation does not hold, 2 when an option, the monitors or a file is not usable, or no monitor can be evaluated.
+Exit code: 0 if the log was read (malformed lines are counted on stderr), 1 if it held no event or an expectation does not
+hold, 2 if an option, the monitors or a file is unusable, or if no monitor can be evaluated.
 
 Examples:
   npm run replay -- events.jsonl
@@ -75,11 +74,12 @@ Examples:
   npm run replay -- export.json --detections monitors/ --expect expect.json --junit replay.xml
 `
 
-const longestReport = 5
+const MAX_REPORTED = 5
+const MAX_SECONDS = 999_999
 
 export const command: Command = {
   name: 'replay',
-  summary: 'evaluates the monitors over a recorded log',
+  summary: 'evaluate the monitors over a recorded log',
   usage,
   async run(argv, io) {
     const startedAt = new Date()
@@ -102,14 +102,15 @@ export const command: Command = {
       },
     })
     const [file, ...more] = positionals
-    if (file === undefined || more.length > 0) throw new UsageError('One FILE is wanted, or - for standard input.')
-    if (values.finish && values.state === undefined) throw new UsageError('--finish goes with --state FILE.')
+    if (file === undefined || more.length > 0) throw new UsageError('Give one FILE, or - for standard input.')
+    if (values.finish && values.state === undefined) throw new UsageError('--finish needs --state FILE.')
     if (values.expect !== undefined && values.state !== undefined) {
-      throw new UsageError('--expect is about a whole log: a part of one, as --state reads it, cannot hold it.')
+      throw new UsageError('--expect needs a whole log: leave it out with --state, which reads one part.')
     }
-    const latenessSeconds = seconds('--lateness', values.lateness, 0)
-    const cadenceSeconds = values.cadence === undefined ? undefined : seconds('--cadence', values.cadence, 1)
-    const format = values.format === undefined ? undefined : formNamed(values.format)
+    const latenessSeconds = wholeNumber('--lateness', values.lateness, 0, MAX_SECONDS)
+    const cadenceSeconds =
+      values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, MAX_SECONDS)
+    const format = values.format === undefined ? undefined : readForm(values.format)
     const drain = values.drain === undefined ? {} : { drain: urlFields(new URLSearchParams(values.drain)) }
     try {
       const { monitors, readings, path } = await load(values.detections, io)
@@ -117,7 +118,9 @@ export const command: Command = {
       const input = await openInput(file)
       const { form, stream } = format === undefined ? await detectForm(input) : { form: format, stream: input }
       const options = {
-        ...{ latenessSeconds, groupLimits: values['group-limits'], silenceAfterEnd: values.silence },
+        latenessSeconds,
+        groupLimits: values['group-limits'],
+        silenceAfterEnd: values.silence,
         ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }),
       }
       const triggers = new Triggers()
@@ -133,23 +136,22 @@ export const command: Command = {
       if (expected && !reportOutcomes(outcomes, expected, leftOut, io)) return 1
       return summary.events === 0 && summary.malformed > 0 ? 1 : 0
     } catch (error) {
-      if (!isUnusable(error)) throw error
-      io.err(`${(error as Error).message}\n`)
+      if (!isInputFault(error)) throw error
+      io.err(`${error.message}\n`)
       return 2
     }
   },
 }
 
-/** What a log that is a part of a longer one begins with, and where it leaves off. */
+/** The saved state from which a part of a log continues, and the function that saves the next one. */
 async function partOf(file: string, isLast: boolean, monitors: readonly Monitor[], options: ReplayOptions) {
   const resume = await readState(file, monitors, options)
   const pause = (state: ReplayState) => writeState(file, monitors, options, state)
   return { resume, pause: isLast ? undefined : pause }
 }
 
-const isUnusable = (error: unknown): boolean =>
-  [MonitorError, EstateError, ExpectationError, StateError].some((kind) => error instanceof kind) ||
-  /cannot be read/.test((error as Error).message)
+const isInputFault = (error: unknown): error is Error =>
+  [InputError, MonitorError, EstateError, ExpectationError, StateError].some((kind) => error instanceof kind)
 
 interface Loaded {
   readonly monitors: readonly Monitor[]
@@ -157,7 +159,7 @@ interface Loaded {
   readonly path: string
 }
 
-/** Our own catalogue must be as it is imported; in somebody else's estate, what is not evaluated is told. */
+/** Our own catalogue must be evaluated completely. In any other estate, monitors that cannot be evaluated are listed. */
 async function load(path: string | undefined, io: Io): Promise<Loaded> {
   if (path === undefined) {
     const monitors = await loadMonitors('detections')
@@ -172,7 +174,7 @@ async function load(path: string | undefined, io: Io): Promise<Loaded> {
   }
   const estate = await loadEstate(path)
   reportEstate(estate, io)
-  if (estate.monitors.length === 0) throw new EstateError(`${path}: holds no monitor that can be evaluated here`)
+  if (estate.monitors.length === 0) throw new EstateError(`${path}: holds no monitor that can be evaluated`)
   return { ...estate, path }
 }
 
@@ -186,19 +188,6 @@ async function expectationsFor(
   const beside = join(folder, expectationFile)
   const there = await stat(beside).catch(() => undefined)
   return there?.isFile() ? readExpectations(beside, readings) : undefined
-}
-
-function formNamed(name: string): RecordingForm {
-  const form = recordingForms.find((each) => each === name)
-  if (!form) throw new UsageError(`--format wants one of ${recordingForms.join(', ')}, not ${name}.`)
-  return form
-}
-
-function seconds(option: string, text: string, least: number): number {
-  if (!/^\d{1,6}$/.test(text) || Number(text) < least) {
-    throw new UsageError(`${option} wants a whole number of seconds from ${least}, not ${text}.`)
-  }
-  return Number(text)
 }
 
 async function replay(
@@ -223,7 +212,7 @@ async function replay(
       else io.out(`${row(transition, slugWidth)}\n`)
     },
     malformed(place: string, reason: string) {
-      if (++reported > longestReport) return
+      if (++reported > MAX_REPORTED) return
       progress.clear()
       io.err(`${place} ${reason}\n`)
     },
@@ -268,7 +257,7 @@ function summaryText(
   if (summary.dropped > 0) {
     lines.push(
       `${counted(summary.dropped, 'event')} that a monitor counts came more than ${latenessSeconds} s late: left out. ` +
-        'A log with its newest events first wants --lateness SECONDS, as many as it spans.',
+        'If the newest events come first, set --lateness to the number of seconds that the log spans.',
     )
   }
   for (const { monitor, since, beyond } of summary.exceeded) {
@@ -280,29 +269,28 @@ function summaryText(
   return `${lines.join('\n')}\n`
 }
 
-/** How far a long run has come, on a terminal only. */
+/** Shows the progress of a long run, on a terminal only. */
 class Progress {
-  private readonly io: Io
-  private readonly started = Date.now()
-  private shownAt = this.started
-  private shown = false
+  readonly #io: Io
+  #shownAt = Date.now()
+  #isShown = false
 
   constructor(io: Io) {
-    this.io = io
+    this.#io = io
   }
 
   show({ events, bytes, newest }: ReplaySummary): void {
     const now = Date.now()
-    if (!process.stderr.isTTY || now - this.shownAt < 500) return
-    this.shownAt = now
-    this.shown = true
+    if (!process.stderr.isTTY || now - this.#shownAt < 500) return
+    this.#shownAt = now
+    this.#isShown = true
     const reached = Number.isFinite(newest) ? `, at ${new Date(newest).toISOString()}` : ''
     const megabytes = (bytes / 1e6).toLocaleString('en', { maximumFractionDigits: 0 })
-    this.io.err(`\r\u001b[K${counted(events, 'event')}, ${megabytes} MB${reached}`)
+    this.#io.err(`\r\u001b[K${counted(events, 'event')}, ${megabytes} MB${reached}`)
   }
 
   clear(): void {
-    if (this.shown) this.io.err('\r\u001b[K')
-    this.shown = false
+    if (this.#isShown) this.#io.err('\r\u001b[K')
+    this.#isShown = false
   }
 }

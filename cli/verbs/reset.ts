@@ -6,8 +6,8 @@ import type { Command } from '../command.ts'
 
 const usage = `Usage: npm run lab:reset [-- <options>]
 
-Empties the lab: accounts, ledgers, logs and secrets, and what PostgreSQL keeps in the temporary folder. Refuses while a
-lab runs.
+Deletes the accounts, ledgers, logs and secrets of the lab, and PostgreSQL's files in the temporary folder. Refuses while
+a lab runs.
 
 Options:
   --dir DIR  the lab's directory (default .lab)
@@ -16,20 +16,20 @@ Options:
 
 export const command: Command = {
   name: 'reset',
-  summary: "empties the lab's data, logs and secrets",
+  summary: "delete the lab's data, logs and secrets",
   usage,
   async run(argv, io) {
     const { values } = parseArgs({ args: [...argv], options: { dir: { type: 'string' } } })
     const dir = resolve(values.dir ?? '.lab')
     const running = await readRunFile(dir)
     if (running) {
-      io.err(`A lab runs there, as process ${running.pid}. Stop it first: kill ${running.pid}\n`)
+      io.err(`A lab runs in this directory as process ${running.pid}. Stop it first: kill ${running.pid}\n`)
       return 1
     }
     await removeLab(dir)
-    // The programs belong to the project: other directories' labs may be using them.
+    // All labs of the project share the programs, and one in another directory may be running.
     if (values.dir === undefined) await removePostgresCopy()
-    io.err(`${relative('.', dir) || dir} is empty: the next start makes new secrets and an empty database.\n`)
+    io.err(`${relative('.', dir) || dir} is empty: the next start creates new secrets and an empty database.\n`)
     return 0
   },
 }

@@ -51,7 +51,7 @@ test.each([
   ['signed', [1, 2]],
   ['CIDR(@ip, 203.0.113.0/24)', [0]],
   ['*', [0, 1, 2]],
-])('%s finds lines %j, as they are', async (query, expected) => {
+])('%s prints lines %j unchanged', async (query, expected) => {
   expect(await found(query)).toEqual(expected)
 })
 
@@ -60,7 +60,7 @@ test('the exit code says whether a line was found', async () => {
   expect(await run('@evt:mfa', join(dir, 'log'))).toEqual({ code: 1, out: '', err: '' })
 })
 
-test('a fault in the query is shown with a caret under its place', async () => {
+test('a fault in the query is shown with a caret under its position', async () => {
   expect(await run('@evt:login @a:b=c', join(dir, 'log'))).toEqual({
     code: 2,
     out: '',
@@ -68,7 +68,7 @@ test('a fault in the query is shown with a caret under its place', async () => {
   })
 })
 
-test('a file that is not there is exit code 2, no query is a usage error', async () => {
+test('a missing file gives exit code 2, a missing query is a usage error', async () => {
   expect(await run('a', join(dir, 'none'))).toMatchObject({
     code: 2,
     err: expect.stringContaining('there is no such file'),
@@ -76,9 +76,10 @@ test('a file that is not there is exit code 2, no query is a usage error', async
   await expect(run()).rejects.toThrow(UsageError)
 })
 
-test('records of an export are printed one a line, frames by their message', async () => {
+test('an export is printed with one record per line, frames with one message per line', async () => {
   const record = (id: string, status: number) => ({
-    ...{ id, type: 'log' },
+    id,
+    type: 'log',
     attributes: {
       timestamp: '2026-01-05T09:00:00Z',
       service: 'shop',
@@ -103,7 +104,7 @@ test('records of an export are printed one a line, frames by their message', asy
   })
 })
 
-test('a log archive is read as it lies in the bucket', async () => {
+test('a log archive is read in the form that Datadog stores', async () => {
   const archive = join(dir, 'archive.json.gz')
   const stored = {
     _id: 'a',
@@ -125,7 +126,7 @@ test('a log archive is read as it lies in the bucket', async () => {
   })
 })
 
-test('a query may begin with -, and an option must be one of ours', async () => {
+test('a query may begin with -, and an unknown option is refused', async () => {
   const file = join(dir, 'log')
   expect((await run('--format', 'jsonl', '-@evt:login', file)).out).toBe(`${lines[2]}\n`)
   expect((await run('--', '-@evt:login', file)).out).toBe(`${lines[2]}\n`)
@@ -133,7 +134,7 @@ test('a query may begin with -, and an option must be one of ours', async () => 
   await expect(run('a', file, '--from=now')).rejects.toThrow(/--from/)
 })
 
-test('what a reader has not taken is waited for before more is read', async () => {
+test('no more is read until the reader has taken the output', async () => {
   const file = join(dir, 'many')
   const many = Buffer.from(`${lines[0]}\n`.repeat(30_000))
   await writeFile(file, many)
@@ -151,7 +152,7 @@ test('what a reader has not taken is waited for before more is read', async () =
   expect(Buffer.concat(taken).equals(many)).toBe(true)
 })
 
-test('a line that is not UTF-8 is printed as it is', async () => {
+test('a line that is not UTF-8 is printed unchanged', async () => {
   const file = join(dir, 'latin')
   const line = Buffer.concat([Buffer.from('{"m":"'), Buffer.of(0xff, 0xfe), Buffer.from('"}\r\n')])
   await writeFile(file, line)

@@ -27,7 +27,7 @@ const spawnLab = (argv: readonly string[], env: NodeJS.ProcessEnv = process.env)
   spawn(process.execPath, ['--import', 'tsx', MAIN, ...argv, '--dir', dir], { cwd: PROJECT, env })
 const endOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('close', resolve))
 
-/** `start --json` says when it is ready, and where: one line on stdout. */
+/** Waits for the line that `start --json` prints on stdout once it is ready. */
 async function untilReady(child: ReturnType<typeof spawnLab>): Promise<RunFile> {
   const complaint = text(child.stderr)
   for await (const line of createInterface({ input: child.stdout })) return JSON.parse(line)
@@ -43,7 +43,7 @@ async function wordsOf(child: ReturnType<typeof spawnLab>): Promise<{ code: numb
   return { code, err }
 }
 
-test.skipIf(process.platform === 'win32')('one lab, from its first line to its last', async () => {
+test.skipIf(process.platform === 'win32')('a lab starts, refuses a second one, and stops', async () => {
   const child = spawnLab(['start', '--json', ...PORTS])
   const ended = endOf(child)
   const run = await untilReady(child)
@@ -64,9 +64,9 @@ test.skipIf(process.platform === 'win32')('one lab, from its first line to its l
   expect(await readRunFile(dir)).toBeUndefined()
 })
 
-test.skipIf(process.platform === 'win32')('a lab whose npm is killed, which tells it nothing, stops too', async () => {
+test.skipIf(process.platform === 'win32')('a lab whose npm is killed stops too', async () => {
   const command = [process.execPath, '--import', 'tsx', MAIN, 'start', '--json', '--dir', dir, ...PORTS]
-  // A shell stands for npm: a parent that runs the lab under the name of a script. `; :` keeps it from becoming the lab.
+  // A shell plays npm: it sets the name of a script. `; :` keeps it from replacing itself with the lab.
   const npm = spawn('/bin/sh', ['-c', `${command.map((word) => `'${word}'`).join(' ')}; :`], {
     cwd: PROJECT,
     env: { ...process.env, npm_lifecycle_event: 'start' },

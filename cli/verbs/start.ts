@@ -10,20 +10,20 @@ import { watchParent } from '../parent.ts'
 
 const usage = `Usage: npm start [-- <options>]
 
-Starts the whole lab on this machine: stores, functions, web, their edges, the log drain, and the stand-in for Datadog,
-which shows the lab's mail too. Ctrl-C stops everything it started.
+Starts the lab on this machine: stores, functions, web, their edges, the log drain, and the stand-in for Datadog, which also
+shows the lab's mail. Ctrl-C stops everything it started.
 
 Options:
-  --cadence SECONDS  evaluate monitors every so many seconds, as Datadog does (60); default: at each event
-  --port N           port of the web app (default 8000); a taken port gives way to a free one
+  --cadence SECONDS  evaluate monitors at this interval; Datadog's is 60 (default: at each event)
+  --port N           port of web (default 8000); a free port is used instead of a taken one
   --functions-port N port of the functions (default 7071)
   --datadog-port N   port of the Datadog stand-in (default 8126)
-  --dir DIR          where data, secrets and logs are kept (default .lab)
+  --dir DIR          directory of data, secrets and logs (default .lab)
   --func             run the functions under Azure Functions Core Tools, which must be installed
-  --json             when ready, print what run.json holds, as one line of JSON
+  --json             once ready, print the content of run.json on stdout as one line
   --help             this text
 
-DATABASE_URL, REDIS_URL and TABLES_CONNECTION replace the embedded stores, one by one.
+DATABASE_URL, REDIS_URL and TABLES_CONNECTION each replace one embedded store.
 
 Examples:
   npm start
@@ -32,11 +32,11 @@ Examples:
 
 export const command: Command = {
   name: 'start',
-  summary: 'the whole lab; Ctrl-C stops everything it started',
+  summary: 'start the lab; Ctrl-C stops everything it started',
   usage,
   async run(argv, io) {
     const options = readOptions(argv)
-    // A parent that is gone and a Ctrl-C mean the same.
+    // The end of the parent process stops the lab, as Ctrl-C does.
     const stopping = new AbortController()
     const stop = () => stopping.abort()
     if (io.signal.aborted) stop()
@@ -61,14 +61,14 @@ export const command: Command = {
 type Options = ReturnType<typeof readOptions>
 
 async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<number> {
-  const say = (text: string) => io.err(`${text}\n`)
-  const func = options.func ? await realHost(say) : undefined
+  const log = (text: string) => io.err(`${text}\n`)
+  const func = options.func ? await realHost(log) : undefined
   const { DATABASE_URL, REDIS_URL, TABLES_CONNECTION, ...env } = process.env
   const lab = await startLab({
     dir: options.dir,
     ports: options.ports,
-    log: (text) => say(paint(io, 'yellow', text)),
-    onReady: ({ name, detail, ms }) => say(stepLine(io, name, detail, ms)),
+    log: (text) => log(paint(io, 'yellow', text)),
+    onReady: ({ name, detail, ms }) => log(stepLine(io, name, detail, ms)),
     signal,
     given: { DATABASE_URL, REDIS_URL, TABLES_CONNECTION },
     withBlobAndQueue: func !== undefined,
@@ -77,12 +77,12 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
     ...(options.cadenceSeconds === undefined ? {} : { cadenceSeconds: options.cadenceSeconds }),
   })
   if (options.json) json(io, await lab.run())
-  say(welcome(io, lab, REDIS_URL === undefined))
+  log(welcome(io, lab, REDIS_URL === undefined))
   const failure = await Promise.race([lab.failed, untilAborted(signal)])
-  if (failure) say(paint(io, 'red', failure.message))
-  say('Stopping …')
+  if (failure) log(paint(io, 'red', failure.message))
+  log('Stopping …')
   await lab.stop()
-  say('Stopped.')
+  log('Stopped.')
   return failure ? 1 : 0
 }
 
@@ -101,20 +101,22 @@ function readOptions(argv: readonly string[]) {
   })
   const port = (name: 'port' | 'functions-port' | 'datadog-port') => wholeNumber(`--${name}`, values[name], 0, 65_535)
   return {
-    ...{ dir: values.dir, func: values.func, json: values.json },
+    dir: values.dir,
+    func: values.func,
+    json: values.json,
     cadenceSeconds: values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, 3600),
     ports: { web: port('port'), functions: port('functions-port'), datadog: port('datadog-port') },
   }
 }
 
-/** @throws when there is none: who asks for Azure's own host would take the embedded one's answers for its own */
-async function realHost(say: (text: string) => void): Promise<Launch> {
+/** @throws when `func` is not usable: a fallback to the embedded host would be mistaken for Azure's own */
+async function realHost(log: (text: string) => void): Promise<Launch> {
   const found = await findFunc()
   if (found.kind === 'none') throw new Error(noFunc(found.reasons))
-  say(`The functions run under Azure Functions Core Tools ${found.version} (${found.command}).`)
-  // It binds to 0.0.0.0 and has no option for it; behind the edge it looks at no Host.
-  say(
-    'Core Tools listen on every address of this machine, not on loopback only: do not use them in a network you do not trust.',
+  log(`The functions run under Azure Functions Core Tools ${found.version} (${found.command}).`)
+  // Core Tools bind to 0.0.0.0, which no option changes.
+  log(
+    'Core Tools listen on every address of this machine, not only on loopback: use them only in a network that you trust.',
   )
   return launchFunc(found.command)
 }
@@ -142,12 +144,12 @@ function welcome(io: Io, lab: LabHandle, embeddedRedis: boolean): string {
     ['  logs', `${relative('.', lab.logs.dir) || '.'}/ (events.jsonl holds both hosts' events)`],
   ])
   const kept = embeddedRedis
-    ? 'Accounts and ledgers are kept for the next start; sessions are not, they live in memory.'
-    : 'Accounts and ledgers are kept for the next start; sessions are where REDIS_URL says.'
+    ? 'Accounts and ledgers are kept for the next start. Sessions are lost, because they are in memory.'
+    : 'Accounts and ledgers are kept for the next start. Sessions are kept by the Redis of REDIS_URL.'
   const events = relative('.', lab.logs.events)
   const next = columns([
-    [`  ${web}/register`, 'make an account; the link that opens it is in the mailbox'],
-    ['  npm run attack -- run session-reuse --target web', 'steal its session, watch it die'],
+    [`  ${web}/register`, 'create an account; the mailbox holds the link that confirms it'],
+    ['  npm run attack -- run session-reuse --target web', 'steal a session and see it revoked'],
     ['  npm run attack -- list', 'the other attacks'],
     [`  npm run search -- '@evt:login @outcome:fail' ${events}`, 'what the detections see'],
   ])
@@ -158,21 +160,21 @@ ${places}
 Try next:
 ${next}
 
-${kept} npm run lab:reset empties it all.
+${kept} npm run lab:reset deletes everything.
 Ctrl-C stops everything.
 `
 }
 
 function alreadyRunning({ run }: LabRunningError): string {
   const { web, functions, datadog } = run.urls
-  return `A lab runs already, as process ${run.pid}, since ${run.started_at}:
+  return `A lab is already running as process ${run.pid} since ${run.started_at}:
 ${columns([
   ['  web', web],
   ['  functions', functions],
   ['  Datadog stand-in', datadog],
   ['  mailbox', `${datadog}/mail`],
 ])}
-Stop it with Ctrl-C where it runs, or: kill ${run.pid}`
+Stop it with Ctrl-C in its terminal, or: kill ${run.pid}`
 }
 
 function untilAborted(signal: AbortSignal): Promise<undefined> {

@@ -19,7 +19,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** Somebody else may have it already: taken is taken. */
+/** Occupies a port; another program may have done so already. */
 async function take(port: number): Promise<void> {
   const server = createServer()
   await new Promise<void>((done) => {
@@ -29,37 +29,37 @@ async function take(port: number): Promise<void> {
   taken.push(server)
 }
 
-/** Runs the command until it says that it holds the stores, then stops it. */
-async function run(...argv: string[]): Promise<{ said: string; settings: Record<string, Record<string, string>> }> {
+/** Runs the command until the stores are started, then stops it. */
+async function run(...argv: string[]): Promise<{ printed: string; settings: Record<string, Record<string, string>> }> {
   const stopping = new AbortController()
-  let said = ''
+  let printed = ''
   const file = join(dir, 'settings.json')
   const code = await command.run(['--dir', join(dir, '.lab'), '--settings', file, ...argv], {
     out: () => {},
     err(text) {
-      said += text
-      if (said.includes('Ctrl-C')) stopping.abort()
+      printed += text
+      if (printed.includes('Ctrl-C')) stopping.abort()
     },
     color: false,
     signal: stopping.signal,
   })
   expect(code).toBe(0)
-  return { said, settings: JSON.parse(await readFile(file, 'utf8')) }
+  return { printed, settings: JSON.parse(await readFile(file, 'utf8')) }
 }
 
-test('a default port that somebody else has is not written as ours, and what is printed is what is written', async () => {
+test('a default port that is taken is not written, and the printed ports are the written ones', async () => {
   await Promise.all([take(8000), take(7071)])
-  const { said, settings } = await run()
+  const { printed, settings } = await run()
   const { WEB_ORIGIN = '', FUNCTIONS_ORIGIN = '' } = settings.Values ?? {}
   for (const origin of [WEB_ORIGIN, FUNCTIONS_ORIGIN]) expect(origin).toMatch(/^http:\/\/localhost:\d+$/)
   expect(['8000', '7071', new URL(FUNCTIONS_ORIGIN).port]).not.toContain(new URL(WEB_ORIGIN).port)
   expect(FUNCTIONS_ORIGIN).toBe(`http://localhost:${settings.Host?.LocalHttpPort}`)
   expect(settings.Host?.LocalHttpPort).not.toBe(7071)
-  expect(said).toMatch(new RegExp(`WEB_ORIGIN +${WEB_ORIGIN}\n`))
-  expect(said).toContain(`listens on port ${settings.Host?.LocalHttpPort}`)
+  expect(printed).toMatch(new RegExp(`WEB_ORIGIN +${WEB_ORIGIN}\n`))
+  expect(printed).toContain(`listens on port ${settings.Host?.LocalHttpPort}`)
 })
 
-test('a port that is named is written, whoever listens there', async () => {
+test('a given port is written, even if it is taken', async () => {
   await take(18_000)
   const { settings } = await run('--port', '18000', '--functions-port', '17071')
   expect(settings.Values).toMatchObject({
@@ -68,14 +68,14 @@ test('a port that is named is written, whoever listens there', async () => {
   })
 })
 
-test('the mail of the functions goes to a mailbox that is printed, and that ends with the command', async () => {
-  const { said, settings } = await run()
+test('the mail of the functions goes to the printed mailbox, which ends with the command', async () => {
+  const { printed, settings } = await run()
   expect(settings.Values?.SMTP_URL).toMatch(/^smtp:\/\/lab:[\w-]+@127\.0\.0\.1:\d+$/)
   expect(settings.Values?.MAIL_FROM).toBe('mini-ato-saas@example.com')
-  const [mailbox = ''] = /http:\/\/127\.0\.0\.1:\d+\/mail/.exec(said) ?? []
+  const [mailbox = ''] = /http:\/\/127\.0\.0\.1:\d+\/mail/.exec(printed) ?? []
   await expect(fetch(mailbox)).rejects.toThrow('fetch failed')
 })
 
-test('a port that is none is a usage error', async () => {
+test('an unusable port is a usage error', async () => {
   await expect(run('--port', '0')).rejects.toThrow('--port 0: must be a whole number from 1 to 65535')
 })

@@ -17,23 +17,23 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 
 const usage = `Usage: npm run lab:stores [-- <options>]
 
-Starts the stores, with Azurite's blob and queue, and a mailbox, and writes local.settings.json, so that a plain \`func start\`
-beside it runs the functions under Azure's own host. Ctrl-C stops them.
+Starts the stores, Azurite's blob and queue services and a mailbox, and writes local.settings.json. Then \`func start\` in
+another terminal runs the functions under Azure's own host. Ctrl-C stops the stores and the mailbox.
 
 Options:
-  --port N            where web runs or will run (default 8000, or a free port if that is taken)
-  --functions-port N  where \`func start\` is to listen (default 7071, or a free port if that is taken)
+  --port N            port of web (default 8000, or a free port if that is taken)
+  --functions-port N  port on which \`func start\` listens (default 7071, or a free port if that is taken)
   --settings FILE     write FILE instead of local.settings.json
-  --dir DIR           where data and secrets are kept (default .lab)
+  --dir DIR           directory of data and secrets (default .lab)
   --force             replace a settings file that this command did not write
   --help              this text
 
-DATABASE_URL, REDIS_URL and TABLES_CONNECTION replace the embedded stores, one by one.
+DATABASE_URL, REDIS_URL and TABLES_CONNECTION each replace one embedded store.
 `
 
 export const command: Command = {
   name: 'stores',
-  summary: 'the stores alone, and local.settings.json for `func start`',
+  summary: 'start only the stores, and write local.settings.json for `func start`',
   usage,
   async run(argv, io) {
     const values = readOptions(argv)
@@ -64,10 +64,10 @@ export const command: Command = {
       const facts = { ...connections, WEB_ORIGIN: origins.web, FUNCTIONS_ORIGIN: origins.functions }
       io.err(`\n${columns(Object.entries(facts).map(([name, value]) => [`  ${name}`, value]))}\n`)
       io.err(`\n${values.settings} is written. Next: npm run build && func start, which listens on port ${ports.functions}.
-A mail that functions sends is shown at ${mailbox.mailboxUrl}: its link confirms a registration, or POST its token with
-the password that was registered to ${origins.functions}/api/auth/confirm.
-While nobody answers at WEB_ORIGIN, functions carries out revocations itself.
-Ctrl-C stops them.\n`)
+Mail of the functions is shown at ${mailbox.mailboxUrl}. To confirm a registration, open the link of the mail, or POST its
+token and the registered password to ${origins.functions}/api/auth/confirm.
+If web does not answer at WEB_ORIGIN, functions revokes sessions itself.
+Ctrl-C stops the stores.\n`)
       await untilStopped(
         io.signal,
         Object.values(stores.running).map((store) => store.ended),
@@ -99,8 +99,8 @@ function readOptions(argv: readonly string[]) {
 }
 
 /**
- * A port that was named is taken as it is: its program may run already. A default that somebody else has is not: functions
- * would post its signed calls to a stranger, and `func start` would fail.
+ * A given port is used even if it is taken, because its program may be running already. A default port is used only if it is
+ * free: otherwise functions would send its signed calls to another program, and `func start` would fail.
  */
 async function portsOf(wanted: { port: number | undefined; functionsPort: number | undefined }) {
   const web = wanted.port ?? (await freePort(8000))

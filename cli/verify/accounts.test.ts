@@ -27,9 +27,9 @@ test.each([
   [JSON.stringify([ANNA, { ...BEN, name: 'canary' }]), 'file, account 2: must be'],
   [
     JSON.stringify([ANNA, BEN, { ...ANNA, email: 'Anna@Example.com' }]),
-    'file: account 3 has the email of an earlier one',
+    'file: account 3 repeats the email of an earlier one',
   ],
-])('%s is a usage error that names the entry, and no value of it', (text, message) => {
+])('%s is a usage error that names the entry without its values', (text, message) => {
   const read = () => readAccounts(text, 'file')
   expect(read).toThrow(UsageError)
   expect(read).toThrow(message)

@@ -1,14 +1,15 @@
 import { type Attack, TARGETS, type TargetKind } from '../../attacks/attack.ts'
 import { attackBySlug, attacks } from '../../attacks/index.ts'
-import { UsageError } from '../command.ts'
+import { UsageError, unknownName } from '../command.ts'
 
 export { wholeNumber } from '../command.ts'
 
-/** @throws UsageError naming those that there are */
+/** @throws UsageError naming the known attacks */
 export function attackNamed(slug: string): Attack {
   const attack = attackBySlug(slug)
   if (attack) return attack
-  throw new UsageError(`There is no attack ${slug}; there are: ${attacks.map((one) => one.slug).join(', ')}`)
+  const known = attacks.map((each) => each.slug)
+  throw new UsageError(unknownName('attack', slug, known))
 }
 
 /** @throws UsageError */
@@ -18,10 +19,10 @@ export function targetsNamed(text: string): readonly TargetKind[] {
   return targets
 }
 
-/** Those of `targets` that some of these attacks is carried out on. @throws UsageError when there are none */
+/** The targets that at least one of these attacks supports. @throws UsageError if no target is left */
 export function targetsOf(chosen: readonly Attack[], targets: readonly TargetKind[]): readonly TargetKind[] {
   const usable = targets.filter((target) => chosen.some((attack) => attack.targets.includes(target)))
   if (usable.length > 0) return usable
-  const each = chosen.map(({ slug, targets }) => `${slug} has only ${targets.join(', ')}`)
+  const each = chosen.map(({ slug, targets }) => `${slug} supports only ${targets.join(', ')}`)
   throw new UsageError(`--target ${targets.join(', ')}: ${each.join('; ')}`)
 }

@@ -6,53 +6,55 @@ import { type RunFile, readRunFile } from '../../lab/start/run-file.ts'
 import { removeAbandoned, removeLab } from '../../lab/stores/remove.ts'
 import { duration } from '../output.ts'
 
-/** The detections that every lab evaluates. */
+/** The folder of the detections that every lab evaluates. */
 export const DETECTIONS = fileURLToPath(new URL('../../detections', import.meta.url))
 
 /** A lab to verify in. */
 export interface VerifiedLab {
   readonly urls: RunFile['urls']
-  /** Undefined: at each event. */
+  /** Undefined: evaluated at each event. */
   readonly cadenceSeconds: number | undefined
-  /** Resolves with the reason when a part of it is gone for good. */
+  /** Resolves with the reason when a part of the lab has ended. */
   readonly failed: Promise<Error>
-  /** Stops and removes it, if it was started for this. */
+  /** Stops and removes the lab, if it was started for this run. */
   close(): Promise<void>
 }
 
-export interface LabWish {
-  /** Where a lab may be running, and below which one is started otherwise. */
+export interface LabOptions {
+  /** The directory of a running lab, and the parent of one that is started. */
   readonly dir: string
-  /** Undefined: whatever runs, and at each event if none does. */
+  /** Undefined: the cadence of the running lab, or at each event in a new one. */
   readonly cadenceSeconds: number | undefined
   readonly say: (text: string) => void
   readonly signal: AbortSignal
 }
 
 /**
- * The lab that runs, if it is of the wished kind; else one of our own, on free ports, with stores of its own, of which
- * nothing is left afterwards, and every setting at its default.
+ * Uses the running lab if its cadence fits. Otherwise starts one on free ports, with its own stores and default settings,
+ * which is removed afterwards.
  */
-export async function findOrStartLab(wish: LabWish): Promise<VerifiedLab> {
-  const running = await readRunFile(wish.dir)
+export async function findOrStartLab(wanted: LabOptions): Promise<VerifiedLab> {
+  const running = await readRunFile(wanted.dir)
   if (!running) {
-    wish.say(`No lab runs in ${wish.dir}; starting one for this, ${evaluation(wish.cadenceSeconds)}.`)
-    return startOwn(wish)
+    wanted.say(
+      `No lab runs in ${wanted.dir}; starting one, which evaluates monitors ${evaluation(wanted.cadenceSeconds)}.`,
+    )
+    return startOwn(wanted)
   }
   const cadenceSeconds = running.mode.cadence_seconds ?? undefined
-  if (wish.cadenceSeconds !== undefined && wish.cadenceSeconds !== cadenceSeconds) {
-    const theirs = `The lab that runs evaluates ${evaluation(cadenceSeconds)}`
-    wish.say(`${theirs}; starting another one for this, ${evaluation(wish.cadenceSeconds)}.`)
-    return startOwn(wish)
+  if (wanted.cadenceSeconds !== undefined && wanted.cadenceSeconds !== cadenceSeconds) {
+    const current = `The running lab evaluates monitors ${evaluation(cadenceSeconds)}`
+    wanted.say(`${current}; starting another, which evaluates them ${evaluation(wanted.cadenceSeconds)}.`)
+    return startOwn(wanted)
   }
-  wish.say(`Using the lab that runs at ${running.urls.web}, monitors evaluated ${evaluation(cadenceSeconds)}.`)
+  wanted.say(`Using the running lab at ${running.urls.web}, which evaluates monitors ${evaluation(cadenceSeconds)}.`)
   return { urls: running.urls, cadenceSeconds, failed: new Promise(() => {}), close: async () => {} }
 }
 
 export const evaluation = (cadenceSeconds: number | undefined): string =>
   cadenceSeconds === undefined ? 'at each event' : `every ${cadenceSeconds} s, as Datadog does`
 
-async function startOwn({ dir, cadenceSeconds, say, signal }: LabWish): Promise<VerifiedLab> {
+async function startOwn({ dir, cadenceSeconds, say, signal }: LabOptions): Promise<VerifiedLab> {
   const parent = join(dir, 'verify')
   await removeAbandoned(parent)
   const own = join(parent, `${process.pid}-${randomBytes(4).toString('hex')}`)

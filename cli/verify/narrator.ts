@@ -11,7 +11,7 @@ const TONES: Readonly<Record<string, Tone>> = {
 const NAME_WIDTH = 11
 const TIME_WIDTH = 9
 
-/** Tells a story line by line: after how long, who, what. What comes before the story's origin has no time. */
+/** Prints a run line by line: the time since its origin, who acts, and what happens. Lines before the origin have no time. */
 export function narrator({
   color,
   narrate,

@@ -31,21 +31,21 @@ export interface RunOptions {
   readonly target: TargetKind
   readonly twin: boolean
   readonly seed: number
-  /** Where a lab may run. */
+  /** The lab's directory. */
   readonly dir: string
-  /** Instead of the lab's. */
+  /** Replaces the address of the lab. */
   readonly baseUrl: string | undefined
   readonly allowedHosts: readonly string[]
-  /** Of that target, open already. */
+  /** Existing accounts of that target. */
   readonly accounts?: readonly Account[] | undefined
-  /** Where that target's mail can be read. */
+  /** The mailbox of that target. */
   readonly mailbox?: string | undefined
   readonly narrate: (text: string) => void
   readonly color: boolean
   readonly signal: AbortSignal
 }
 
-/** What `attack run --json` prints, per target. Without a lab there is nobody to tell of alerts. */
+/** What `attack run --json` prints for each target. Without a lab the alerts are unknown. */
 export interface RunReport
   extends Partial<Pick<Scenario, 'ends' | 'attack' | 'alert' | 'containment' | 'otherwise' | 'benign'>> {
   readonly run_id: string
@@ -53,16 +53,16 @@ export interface RunReport
   readonly slug: string
   readonly target: TargetKind
   readonly twin: boolean
-  /** In the lab, whether everything came out as it should; elsewhere, whether it could be carried out. */
+  /** In the lab, whether every check holds; elsewhere, whether the attack could be carried out. */
   readonly ok: boolean
 }
 
-/** Nobody tells an attacker outside the lab of an alert; Datadog takes one or two minutes for one. */
+/** Outside the lab the alert cannot be observed; Datadog takes one or two minutes to raise one. */
 const BLIND = { quietPauseMs: 5_000, patienceMs: 150_000 }
 
 /**
- * Carries out one attack, or its twin, and tells the story as it happens.
- * @throws TargetRefused, AccountsMissing, or RequestFailed when the target does not play its part
+ * Carries out one attack, or its twin, and narrates each step.
+ * @throws TargetRefused, AccountsMissing, or RequestFailed when the target does not answer as expected
  */
 export async function runAttack(options: RunOptions): Promise<RunReport> {
   const { attack, target, twin, seed, baseUrl, narrate, color, signal } = options
@@ -73,13 +73,13 @@ export async function runAttack(options: RunOptions): Promise<RunReport> {
   const runId = `a-${randomBytes(4).toString('hex')}`
   const names = attack.techniques.map(({ id, name }) => `${id} ${name}`).join(', ')
   narrate(`${paint({ color }, 'bold', `${twin ? attack.twin.title : attack.title}, ${target} at ${origin}`)}
-${twin ? `The benign twin of ${attack.slug}: it must alert nobody.` : names}
+${twin ? `The benign twin of ${attack.slug}: it must raise no alert.` : names}
 Run ${runId}, seed ${seed}.
 
 `)
   const tell = narrator({ color, narrate })
-  const ours = lab && isSame(lab.urls[target], origin) ? lab : undefined
-  const { web, functions } = ours?.urls ?? {}
+  const targetLab = lab && isSame(lab.urls[target], origin) ? lab : undefined
+  const { web, functions } = targetLab?.urls ?? {}
   const hosts = { ...(web && { web }), ...(functions && { functions }) }
   const given: Pick<Run, 'accounts' | 'mailbox'> = {
     accounts: options.accounts,
@@ -88,7 +88,7 @@ Run ${runId}, seed ${seed}.
     }),
   }
   const run: Run = { attack, target: { kind: target, baseUrl: origin }, hosts, ...given, runId, seed, signal, tell }
-  const observed = ours && (await observe(ours, signal))
+  const observed = targetLab && (await observe(targetLab, signal))
   try {
     const head = { run_id: runId, seed, slug: attack.slug, target, twin }
     const report = { ...head, ...(await (twin ? doTwin(run, observed, options) : doAttack(run, observed, options))) }
@@ -98,7 +98,7 @@ Run ${runId}, seed ${seed}.
   }
 }
 
-/** There is nothing to attack; the message says what to do about it. */
+/** No lab runs and no other target is named. */
 class NoLab extends Error {
   override readonly name = 'NoLab'
   constructor() {
@@ -106,7 +106,7 @@ class NoLab extends Error {
 
   npm start
 
-Or name another target, and accounts of it: --target web --base-url URL --accounts FILE`)
+Or name another target and accounts for it: --target web --base-url URL --accounts FILE`)
   }
 }
 
@@ -123,21 +123,21 @@ async function observe({ urls, mode }: RunFile, signal: AbortSignal): Promise<Ob
   }
 }
 
-type Judged = ReturnType<typeof judgeAttack>
-type Body = Omit<RunReport, 'run_id' | 'seed' | 'slug' | 'target' | 'twin'>
+type Facts = ReturnType<typeof judgeAttack>['facts']
+type Findings = Omit<RunReport, 'run_id' | 'seed' | 'slug' | 'target' | 'twin'>
 
-async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
+async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Findings> {
   const outcome = lab ? await detonate(run, lab) : await detonateBlind(run)
   const { facts, faults } = judgeAttack(run.attack, outcome, modeOf(lab ?? { cadenceSeconds: undefined }))
   const holds = faults.length === 0
   const summary = `${capitalize(timesOf(facts) || 'carried out')}.`
   narrate(`\n${paint({ color }, holds ? 'green' : 'red', summary)} ${verdictOf(facts.containment)}\n`)
-  if (lab && !holds) narrate(paint({ color }, 'red', `What did not hold: ${faults.join('; ')}.\n`))
+  if (lab && !holds) narrate(paint({ color }, 'red', `Failed checks: ${faults.join('; ')}.\n`))
   narrate(`What a responder does next: ${run.attack.runbook}\n\n`)
   return { ...facts, ok: lab ? holds : true }
 }
 
-function timesOf({ ends, alert, containment }: Judged['facts']): string {
+function timesOf({ ends, alert, containment }: Facts): string {
   const { contain_ms, attacker_dead } = containment
   if (ends === 'prevented') return contain_ms === null ? '' : `refused after ${duration(contain_ms)}`
   const notStopped = attacker_dead === null ? 'not stopped' : ''
@@ -150,21 +150,21 @@ function timesOf({ ends, alert, containment }: Judged['facts']): string {
 
 function verdictOf({ attacker_dead, entered, still_in, locked_out, to_restore }: Scenario['containment']): string {
   const byDefence =
-    locked_out === 0 ? 'Nobody honest is locked out.' : `Honest people who are locked out: ${locked_out}.`
-  const byAttacker = `Owners whom the attacker locked out, and who need somebody to give the account back: ${to_restore}.`
+    locked_out === 0 ? 'No honest person is locked out.' : `Honest people who are locked out: ${locked_out}.`
+  const byAttacker = `Owners whom the attacker locked out, and whose account a person must restore: ${to_restore}.`
   const honest = to_restore === 0 ? byDefence : `${byDefence} ${byAttacker}`
   const accounts = `${entered} ${entered === 1 ? 'account' : 'accounts'}`
   if (attacker_dead === null) {
-    return `Nothing is contained by itself; a person has to decide. The attacker entered ${accounts} and keeps ${still_in || 'none'}. ${honest}`
+    return `This alert contains nothing; a person decides. The attacker entered ${accounts} and has access to ${still_in}. ${honest}`
   }
-  return `The attacker entered ${accounts} and is still in ${still_in || 'none'}. ${honest}`
+  return `The attacker entered ${accounts} and still has access to ${still_in}. ${honest}`
 }
 
-async function doTwin(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Body> {
+async function doTwin(run: Run, lab: ObservedLab | undefined, { narrate, color }: RunOptions): Promise<Findings> {
   const twin = await actTwinAnywhere(run, lab)
   const { facts, faults } =
     lab || twin instanceof Error ? judgeTwin(twin) : { facts: { events: 0, alerts: 0 }, faults: [] }
-  const quiet = lab ? `No alert over ${facts.events} events.` : 'Nobody was kept out.'
+  const quiet = lab ? `No alert over ${facts.events} events.` : 'No honest request was refused.'
   const text = faults.length === 0 ? paint({ color }, 'green', quiet) : paint({ color }, 'red', `${faults.join('; ')}.`)
   narrate(`\n${text}\n\n`)
   return { ...(lab && { benign: facts }), ok: faults.length === 0 }
@@ -183,7 +183,7 @@ async function actTwinAnywhere(run: Run, lab: ObservedLab | undefined): Promise<
 
 async function detonateBlind(run: Run): Promise<Outcome> {
   const context = createContext({ ...run, addresses: freshAddresses(async () => false) })
-  run.tell('nobody', 'tells of alerts here: the attacker goes on until refused')
+  run.tell('nobody', 'observes alerts here: the attacker continues until refused')
   const alarm = { ...BLIND, heard: async () => 'unheard' as const, contained: async () => undefined }
   const attacking = createAttackContext(context, run.tell, alarm)
   const detonation = await run.attack.attack(run.target, attacking)
@@ -198,7 +198,7 @@ async function detonateBlind(run: Run): Promise<Outcome> {
   }
 }
 
-/** On this machine `127.0.0.1` and `[::1]` are other names of `localhost`. */
+/** Compares hosts; `127.0.0.1` and `[::1]` are other names of `localhost`. */
 const isSame = (one: string, other: string): boolean => {
   const plain = (url: string) => new URL(url).host.replace(/^(127\.0\.0\.1|\[::1\])(?=:|$)/, 'localhost')
   return plain(one) === plain(other)
