@@ -1,10 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import { LAB_EGRESS_RANGE } from '../functions/geo/documentation.ts'
 import { networkOf } from '../shared/client/address.ts'
-import { LAB_EGRESS_RANGE } from '../shared/geo/documentation.ts'
 
 /**
  * Where simulated clients come from: the ranges that documents and tests may use, and nobody has. Those of one method are
- * where the lab's map has them (shared/geo/documentation.ts); all but `distant` and `vpn` are close together.
+ * where the lab's map has them (functions/geo/documentation.ts); all but `distant` and `vpn` are close together.
  */
 export interface Addresses {
   /** In 203.0.113.0/24, unless all of it has been seen lately. */

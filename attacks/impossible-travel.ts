@@ -1,4 +1,4 @@
-import { LEARNING } from '../shared/auth/travel.ts'
+import { LEARNING } from '../shared/geo/travel.ts'
 import type { Attack } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { chromeOnWindows } from './clients/devices.ts'

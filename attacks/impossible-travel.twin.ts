@@ -1,4 +1,4 @@
-import { LEARNING } from '../shared/auth/travel.ts'
+import { LEARNING } from '../shared/geo/travel.ts'
 import { BenignRefused, type Context, type Group, type Twin } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import type { Client } from './clients/client.ts'

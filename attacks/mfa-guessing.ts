@@ -1,4 +1,4 @@
-import { MFA_TRIES } from '../shared/auth/limits.ts'
+import { MFA_TRIES } from '../functions/auth/limits.ts'
 import type { Attack, AttackContext } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { type Client, userOf } from './clients/client.ts'

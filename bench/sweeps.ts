@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { createMemoryStores } from '../functions/stores/memory-stores.ts'
 import { newRun } from '../functions/sweep/run.ts'
 import { type SweepSessionsDeps, sweepSessions } from '../functions/sweep/sessions.ts'
-import { createMemoryStores } from '../shared/stores/memory/stores.ts'
 import type { LiveSession, OpenSession } from '../shared/stores/port.ts'
 import { alternate, type Comparison } from './rounds.ts'
 

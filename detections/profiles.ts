@@ -33,7 +33,7 @@ const prod: Profile = {
     source: 'no published number: three times your busiest ten minutes of a quiet week; 300 until you have measured it',
   },
   'impossible-travel': {
-    source: 'as in the file: speed, distance and learning period are the app’s (shared/auth/travel.ts)',
+    source: 'as in the file: speed, distance and learning period are the app’s (shared/geo/travel.ts)',
   },
   'mfa-guessing': {
     source: 'as in the file: one pending sign-in takes five codes, the sixth needs the password again',
@@ -47,7 +47,7 @@ const prod: Profile = {
   },
   'reauthentication-guessing': {
     source:
-      'as in the file: one below the five tries that a session has in a quarter of an hour (shared/auth/limits.ts)',
+      'as in the file: one below the five tries that a session has in a quarter of an hour (functions/auth/limits.ts)',
   },
   'revoked-session-use': {
     source: 'as in the file: an owner comes back once per browser; only contained sessions count',

@@ -1,9 +1,9 @@
 import type { HttpHandler, HttpMethod } from '@azure/functions'
-import { confirmHandler } from './auth/confirm.ts'
-import { passwordHandler, reauthHandler } from './auth/credentials.ts'
-import { loginHandler } from './auth/login.ts'
-import { mfaConfirmHandler, mfaDisableHandler, mfaEnrolHandler, mfaVerifyHandler } from './auth/mfa.ts'
-import { registerHandler } from './auth/register.ts'
+import { confirmHandler } from './auth/confirm-handler.ts'
+import { passwordHandler, reauthHandler } from './auth/credentials-handler.ts'
+import { loginHandler } from './auth/login-handler.ts'
+import { mfaConfirmHandler, mfaDisableHandler, mfaEnrolHandler, mfaVerifyHandler } from './auth/mfa-handler.ts'
+import { registerHandler } from './auth/register-handler.ts'
 import {
   accountHandler,
   jwksHandler,
@@ -12,7 +12,7 @@ import {
   sessionEndHandler,
   sessionHandler,
   sessionsHandler,
-} from './auth/session.ts'
+} from './auth/session-handler.ts'
 import { containHandler } from './contain/handler.ts'
 import type { FunctionsDeps } from './deps.ts'
 import { healthHandler } from './health.ts'

@@ -4,11 +4,11 @@ import { Evaluator, logOfEvent, type Monitor, type Transition } from 'alertproof
 import { notifierFor, parseWebhook, substitute } from 'alertproof/notify'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Detection, loadDetections } from '../detections/harness.ts'
+import { containmentId } from '../functions/contain/alert.ts'
 import { sweep } from '../functions/sweep/sweep.ts'
 import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../functions/testing.ts'
+import { undo } from '../ops/contain/operate.ts'
 import { addressFields } from '../shared/client/address.ts'
-import { containmentId } from '../shared/containment/alert.ts'
-import { undo } from '../shared/containment/operate.ts'
 import { BLOCK_MS, policyFor } from '../shared/containment/policy.ts'
 import type { Containment } from '../shared/stores/port.ts'
 

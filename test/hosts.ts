@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect } from 'vitest'
+import { createMemoryStores } from '../functions/stores/memory-stores.ts'
 import { openSessions } from '../shared/session/open.ts'
 import { connectRedis } from '../shared/stores/connect.ts'
 import { LIFETIMES } from '../shared/stores/contract/live-sessions.ts'
-import { createMemoryStores } from '../shared/stores/memory/stores.ts'
 import type { LiveSessions, NewSession, Tombstone } from '../shared/stores/port.ts'
 
 export const ABSOLUTE_SECONDS = 86_400

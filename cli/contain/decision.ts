@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
-import type { Decision } from '../../shared/containment/row.ts'
+import type { Decision } from '../../functions/contain/row.ts'
 import { OPERATOR_MAX, WHY_MAX } from '../../shared/event.ts'
 import { type Io, UsageError } from '../command.ts'
 

@@ -1,7 +1,7 @@
 import type { HttpResponseInit } from '@azure/functions'
-import type { CredentialOutcome } from '../../shared/auth/credentials.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import type { IssuedToken } from '../../shared/session/issue.ts'
+import type { CredentialOutcome } from './credentials.ts'
 
 /** A new session, or a new token of one; and the device's own, where it asked for one or came with one. */
 export const issued = (answer: IssuedToken & { deviceToken?: string | undefined }): HttpResponseInit => {

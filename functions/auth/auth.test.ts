@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { generate } from 'otplib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { LIMITS, loginRules, mfaRules } from '../../shared/auth/limits.ts'
-import { readLogin } from '../../shared/auth/submitted.ts'
 import { observeClient } from '../../shared/client/client.ts'
 import { CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { LIMITS, loginRules, mfaRules } from './limits.ts'
+import { readLogin } from './submitted.ts'
 
 let functions: Functions
 let clock = Date.now()

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createHashPool } from '../../shared/auth/hash-pool.ts'
-import { createPasswords, type Passwords } from '../../shared/auth/passwords.ts'
+import { createHashPool } from '../passwords/hash-pool.ts'
+import { createPasswords, type Passwords } from '../passwords/passwords.ts'
 import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
 
 const HASH_WORKER = fileURLToPath(new URL('../../dist/hash-worker.cjs', import.meta.url))

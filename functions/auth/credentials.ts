@@ -1,34 +1,247 @@
-import type { HttpHandler } from '@azure/functions'
-import * as z from 'zod'
-import { type CredentialDeps, changePassword, reauthenticate } from '../../shared/auth/credentials.ts'
-import type { PresentDeps } from '../../shared/session/present.ts'
-import { type BoundaryDeps, bearerOf, checkShape, problemBoundary } from '../http.ts'
-import { credentialAnswer } from './answers.ts'
-import { type CallDeps, readCall } from './call.ts'
-import { introduction } from './introduction.ts'
-import { requireHolder, requireSession } from './session-guard.ts'
+import { type DeviceTokenKeys, findDeviceToken } from '../../shared/auth/device-token.ts'
+import type { Client, ClientDeps } from '../../shared/client/client.ts'
+import { requestFields, riskField } from '../../shared/client/event.ts'
+import type { Risk } from '../../shared/event.ts'
+import { type EndAllDeps, endOthers, logout } from '../../shared/session/end.ts'
+import { type Authenticated, type IssueDeps, type IssuedToken, issueSession } from '../../shared/session/issue.ts'
+import { recentlyAuthenticated } from '../../shared/session/policy.ts'
+import type { DeviceTokens, LiveSession, LiveSessions, SessionLedger, User, Users } from '../../shared/stores/port.ts'
+import { isBusy } from '../passwords/busy.ts'
+import type { Sender } from '../passwords/fair-queue.ts'
+import type { Passwords } from '../passwords/passwords.ts'
+import { type EntranceDeps, entranceOf, isSettled } from './entrance.ts'
+import { reauthRules, rightProofRules } from './limits.ts'
+import { type CodeDeps, checkCode } from './mfa.ts'
+import { type DeviceDeps, risksOfDevice } from './new-device.ts'
+import { readLogin } from './submitted.ts'
+import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
-const password = z.string().min(1).max(1024)
-const ReauthBody = z.strictObject({ password, code: z.string().max(16).optional() })
-const { device_token } = introduction
-const PasswordBody = z.strictObject({ current_password: password, new_password: password, device_token })
+export interface CredentialDeps
+  extends ClientDeps,
+    Omit<IssueDeps, 'warn'>,
+    EndAllDeps,
+    CodeDeps,
+    DeviceDeps,
+    VerdictDeps {
+  entrances: EntranceDeps['entrances'] & VerdictDeps['entrances']
+  deviceTokens: Pick<DeviceTokens, 'revokeAll'>
+  deviceTokenKeys: DeviceTokenKeys
+  users: Pick<Users, 'findById' | 'readEpoch' | 'changePassword' | 'acceptTotpStep'>
+  passwords: Passwords
+  sessions: EndAllDeps['sessions'] & Pick<LiveSessions, 'create' | 'end' | 'read'>
+  ledger: Pick<SessionLedger, 'open' | 'close' | 'find'>
+}
 
-type Deps = CredentialDeps & PresentDeps & CallDeps & BoundaryDeps
+export type CredentialOutcome =
+  | ({ kind: 'issued' } & IssuedToken)
+  | { kind: 'refused' }
+  | { kind: 'code-refused' }
+  /** The session, or every session of its user, was ended: before, or while the password was looked at. */
+  | { kind: 'ended' }
+  /** The session must be re-authenticated first, with a code. */
+  | { kind: 'step-up' }
+  | { kind: 'weak'; why: string }
+  | { kind: 'throttled'; retryAfterSeconds: number }
 
-/** `POST /api/auth/reauth` {password, code?} → a new session in place of the one that asked */
-export const reauthHandler = (deps: Deps): HttpHandler =>
-  problemBoundary(deps, async (request) => {
-    const { client, data } = await readCall(request, 'POST /api/auth/reauth', deps)
-    const { session, deviceHash } = await requireHolder(bearerOf(request), client, deps)
-    return credentialAnswer(await reauthenticate(session, checkShape(data, ReauthBody), client, deviceHash, deps))
-  })
+/**
+ * Authenticates the holder of a session again: password, and code where one is enrolled. The session is replaced by
+ * a new one, so that whoever copied the old token does not gain by it. @see OWASP ASVS 7.2.4
+ */
+export async function reauthenticate(
+  session: LiveSession,
+  submitted: { password: string; code?: string | undefined },
+  client: Client,
+  deviceHash: string,
+  deps: CredentialDeps,
+): Promise<CredentialOutcome> {
+  const user = await ownerOf(session, deps)
+  if (!user) return { kind: 'ended' }
+  const risk = await risksOfDevice(session, deviceHash, deps)
+  const about = { ...requestFields(client, deviceHash), usr: { id: user.id }, sid: session.sid }
+  const proof = await provePassword(session, user, submitted.password, client, deps)
+  if (proof.kind !== 'proved') {
+    // Whoever holds a stolen session may guess here as well as at the sign-in, and must be seen doing it.
+    const failed = { evt: 'credential', outcome: 'fail', action: 'reauthenticated' } as const
+    deps.emit({ ...about, ...riskField(risk), ...failed, login_hash: proof.loginHash, reason: REASONS[proof.kind] })
+    return outcomeOf(proof)
+  }
+  const hasFactor = user.totp?.enabled ?? false
+  if (hasFactor) {
+    const verdict = await checkCode(user, submitted.code ?? '', deps)
+    const fields = { ...about, evt: 'mfa' as const }
+    if (verdict !== 'accepted') {
+      deps.emit({ ...fields, outcome: 'fail', action: 'reauthenticated', reason: verdict })
+      return { kind: 'code-refused' }
+    }
+    deps.emit({ ...fields, ...riskField(risk), outcome: 'success' })
+  }
+  if (!(await isLive(session, deps))) return { kind: 'ended' }
+  const amr = hasFactor ? (['pwd', 'otp'] as const) : (['pwd'] as const)
+  const who = { userId: user.id, epoch: user.epoch, amr, acr: 're-authenticated', risk: proof.risk } as const
+  return replaceSession(session, who, client, deviceHash, deps)
+}
 
-/** `POST /api/auth/password` {current_password, new_password, device_token?} → a new session; every other one is over */
-export const passwordHandler = (deps: Deps): HttpHandler =>
-  problemBoundary(deps, async (request) => {
-    const { client, data } = await readCall(request, 'POST /api/auth/password', deps)
-    const { session, deviceHash } = await requireSession(bearerOf(request), client, deps)
-    const body = checkShape(data, PasswordBody)
-    const submitted = { current: body.current_password, next: body.new_password, deviceToken: body.device_token }
-    return credentialAnswer(await changePassword(session, submitted, client, deviceHash, deps))
-  })
+/**
+ * Sets a new password, ends every other session and revokes the tokens of every other device; this session goes on under
+ * a new sid. Where a second factor is enabled
+ * it must have been given lately, and the session stays as old as it was: the password alone opens nothing that needs
+ * both. @see OWASP ASVS 7.4.3
+ */
+export async function changePassword(
+  session: LiveSession,
+  submitted: { current: string; next: string; deviceToken?: string | undefined },
+  client: Client,
+  deviceHash: string,
+  deps: CredentialDeps,
+): Promise<CredentialOutcome> {
+  const user = await ownerOf(session, deps)
+  if (!user) return { kind: 'ended' }
+  const dropTotp = isDoubtful(user, session)
+  const hasFactor = (user.totp?.enabled ?? false) && !dropTotp
+  const proved = session.amr.includes('otp') && recentlyAuthenticated(session, deps.now())
+  const fields = {
+    ...requestFields(client, deviceHash),
+    ...riskField(await risksOfDevice(session, deviceHash, deps)),
+    evt: 'credential' as const,
+    action: 'password_changed' as const,
+    usr: { id: session.userId },
+    sid: session.sid,
+    login_hash: readLogin(user.email, client, deps).loginHash,
+  }
+  if (hasFactor && !proved) {
+    deps.emit({ ...fields, outcome: 'fail', reason: 'step_up' })
+    return { kind: 'step-up' }
+  }
+  const proof = await provePassword(session, user, submitted.current, client, deps)
+  if (proof.kind !== 'proved') {
+    deps.emit({ ...fields, outcome: 'fail', reason: REASONS[proof.kind] })
+    return outcomeOf(proof)
+  }
+  const sender = senderOf(client)
+  const unlessBusy = (error: unknown): never => {
+    if (isBusy(error)) deps.emit({ ...fields, outcome: 'fail', reason: 'busy' })
+    throw error
+  }
+  const why = await deps.passwords.weakness(submitted.next, user.email, sender).catch(unlessBusy)
+  if (why !== undefined) {
+    deps.emit({ ...fields, outcome: 'fail', reason: 'weak_password' })
+    return { kind: 'weak', why }
+  }
+  const hash = await deps.passwords.hash(submitted.next, sender).catch(unlessBusy)
+  if (!(await isLive(session, deps))) return { kind: 'ended' }
+  const from = { hash: user.passwordHash, epoch: session.epoch, dropTotp }
+  const epoch = await deps.users.changePassword(user.id, from, hash, new Date(deps.now()))
+  if (epoch === undefined) {
+    deps.emit({ ...fields, outcome: 'fail' })
+    return (await ownerOf(session, deps)) ? { kind: 'refused' } : { kind: 'ended' }
+  }
+  // Emitted now, because the change holds whatever fails from here on. It names the session that asked: an alert may come
+  // before the new session has a row, and a revocation of the old one ends the new one too.
+  deps.emit({ ...fields, outcome: 'success' })
+  if (dropTotp) {
+    const { login_hash: _, action: __, ...about } = fields
+    deps.emit({ ...about, evt: 'mfa', outcome: 'disabled', level: 'warn' })
+  }
+  const kept = findDeviceToken(submitted.deviceToken, user.id, deps.deviceTokenKeys)
+  const [goesOn] = await Promise.all([
+    endOthers(session, { epoch, reason: 'password_changed' }, deps),
+    deps.deviceTokens.revokeAll(user.id, kept?.id),
+  ])
+  if (!goesOn) return { kind: 'ended' }
+  const { amr, acr } = session
+  const authTime = hasFactor ? session.authTime : undefined
+  const who = { userId: user.id, epoch, amr, acr, authTime, risk: proof.risk }
+  return replaceSession({ ...session, epoch }, who, client, deviceHash, deps)
+}
+
+/**
+ * Whether this session is older than a second factor that a device turned on which was new to the account: then that may
+ * be a thief's, and whoever was here before undoes it with the password.
+ */
+const isDoubtful = ({ totp }: User, { createdAt }: LiveSession): boolean =>
+  totp?.enabled === true && totp.doubtfulSince !== undefined && createdAt < totp.doubtfulSince
+
+/** @returns undefined if every session of the user was ended since this one was issued, or there is no such user */
+async function ownerOf({ userId, epoch }: LiveSession, deps: CredentialDeps): Promise<User | undefined> {
+  const user = await deps.users.findById(userId)
+  return user?.epoch === epoch ? user : undefined
+}
+
+/** Asked once more after each slow step: what was ended meanwhile is given nothing and changes nothing. */
+const isLive = async ({ sid }: LiveSession, deps: CredentialDeps): Promise<boolean> =>
+  (await deps.sessions.read(sid, deps.now())) !== undefined
+
+type Refusal = Extract<CredentialOutcome, { kind: 'refused' | 'throttled' }>
+type Unproved = Refusal | { kind: 'busy'; error: unknown }
+const REASONS = { refused: 'wrong_password', throttled: 'throttled', busy: 'busy' } as const
+
+/** @throws ProblemError `unavailable` if the password could not be looked at */
+function outcomeOf(proof: Unproved): Refusal {
+  if (proof.kind === 'busy') throw proof.error
+  return proof.kind === 'throttled'
+    ? { kind: 'throttled', retryAfterSeconds: proof.retryAfterSeconds }
+    : { kind: 'refused' }
+}
+
+const senderOf = ({ ip }: Client): Sender => ({ ip, trusted: false })
+
+/** A guess inside a session is a guess at the account: it is limited, counted and judged with those at the sign-in. */
+async function provePassword(
+  session: LiveSession,
+  user: User,
+  password: string,
+  client: Client,
+  deps: CredentialDeps,
+): Promise<{ loginHash: string } & ({ kind: 'proved'; risk: Risk[] } | Unproved)> {
+  const typed = readLogin(user.email, client, deps)
+  const { loginHash } = typed
+  const tried: Try = { typed, password, trusted: false, client }
+  const rules = reauthRules(session, recentlyAuthenticated(session, deps.now()))
+  const keys = rules.map((rule) => rule.key)
+  const refusal = await deps.throttle.reserve(rules)
+  if (refusal) {
+    await judgeTry(tried, 'refused', deps)
+    return { kind: 'throttled', loginHash, ...refusal }
+  }
+  const check = await deps.passwords
+    .check(password, user.passwordHash, senderOf(client))
+    .catch(async (error: unknown) => {
+      await deps.throttle.release(keys)
+      return { kind: 'busy' as const, error }
+    })
+  if ('kind' in check) return { ...check, loginHash }
+  if (!check.matches) {
+    await judgeTry(tried, 'failed', deps)
+    return { kind: 'refused', loginHash }
+  }
+  const excess = await deps.throttle.reserve(rightProofRules(session.userId))
+  const [risk] = await Promise.all([judgeTry(tried, 'right', deps), deps.throttle.release(keys)])
+  if (excess) return { kind: 'throttled', loginHash, ...excess }
+  return { kind: 'proved', loginHash, risk }
+}
+
+/**
+ * The session goes on under a new sid. Both or neither: if the old one was ended meanwhile, the new one is withdrawn; and
+ * whatever revokes the old one later revokes the new one.
+ */
+async function replaceSession(
+  session: LiveSession,
+  who: Authenticated,
+  client: Client,
+  deviceHash: string,
+  deps: CredentialDeps,
+): Promise<CredentialOutcome> {
+  // Whoever was let in oddly does not become somebody else by proving again what they knew.
+  const risk = [...new Set([...(session.risk ?? []), ...(who.risk ?? [])])]
+  // The new session keeps the age of the old one: what ends a session that an attack opened must end its successor too.
+  const entrance = { userId: who.userId, odd: risk.length > 0 }
+  const announce = isSettled(session.createdAt, deps.now()) ? undefined : entranceOf(entrance, client, deps)
+  const { newDeviceSince, begunAt = session.createdAt } = session
+  const going = { ...who, risk, newDeviceSince, begunAt, announce, stillAllowed: () => isLive(session, deps) }
+  const issued = await issueSession(going, client, deviceHash, deps)
+  const until = deps.now() + deps.absoluteSeconds * 1000
+  const ended = await logout(session, client, deviceHash, deps, issued && { sid: issued.sid, until })
+  if (issued && ended) return { kind: 'issued', ...issued }
+  if (issued) await logout({ sid: issued.sid, userId: who.userId }, client, deviceHash, deps)
+  return { kind: 'ended' }
+}

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { generate } from 'otplib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { deviceTokenKeys, newDeviceId, writeDeviceToken } from '../../shared/auth/device-token.ts'
-import { LIMITS } from '../../shared/auth/limits.ts'
-import { NEW_DEVICE_MS } from '../../shared/auth/new-device.ts'
-import type { Passwords } from '../../shared/auth/passwords.ts'
 import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import { Secret } from '../../shared/secret.ts'
+import type { Passwords } from '../passwords/passwords.ts'
 import { type Answer, type Asked, CHROME, FIREFOX, type Functions, startFunctions } from '../testing.ts'
+import { LIMITS } from './limits.ts'
+import { NEW_DEVICE_MS } from './new-device.ts'
 
 /** No other test fails with it: a password that is sprayed makes the sign-in odd. */
 const PASSWORD = `${randomUUID()} of these tests`

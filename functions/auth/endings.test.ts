@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { LIMITS } from '../../shared/auth/limits.ts'
 import { newSid } from '../../shared/session/issue.ts'
 import { MOST_SESSIONS } from '../../shared/session/policy.ts'
 import { connectRedis } from '../../shared/stores/connect.ts'
@@ -8,6 +7,7 @@ import type { NewSession } from '../../shared/stores/port.ts'
 import type { FunctionsDeps } from '../deps.ts'
 import { sweep } from '../sweep/sweep.ts'
 import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { LIMITS } from './limits.ts'
 
 const NEXT = 'seven violet mules in a harbour'
 const CHANGE = { current_password: PASSWORD, new_password: NEXT }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Introduction } from '../../shared/auth/device-meeting.ts'
+import type { Introduction } from './device-meeting.ts'
 
 /** What both steps of a sign-in take of the device: the tokens it holds, and whether it asks for one. */
 export const introduction = {

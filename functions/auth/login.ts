@@ -1,52 +1,225 @@
-import type { HttpHandler } from '@azure/functions'
-import * as z from 'zod'
-import { type LoginDeps, login } from '../../shared/auth/login.ts'
-import { type Client, deviceOf } from '../../shared/client/client.ts'
-import { requestFields } from '../../shared/client/event.ts'
-import { ProblemError } from '../../shared/problem.ts'
-import { type BoundaryDeps, checkShape, directClient, problemBoundary } from '../http.ts'
-import { issued } from './answers.ts'
-import { type CallDeps, readCall } from './call.ts'
-import { introduction, introductionOf } from './introduction.ts'
-import { reasonOfUnreadable } from './unreadable.ts'
+import { randomBytes } from 'node:crypto'
+import type { Client, ClientDeps } from '../../shared/client/client.ts'
+import { requestFields, riskField } from '../../shared/client/event.ts'
+import type { Event, Risk } from '../../shared/event.ts'
+import { type IssueDeps, type IssuedToken, issueSession } from '../../shared/session/issue.ts'
+import type {
+  BlockList,
+  Entrances,
+  PendingMfas,
+  Throttle,
+  ThrottleRule,
+  User,
+  Users,
+} from '../../shared/stores/port.ts'
+import { isBusy } from '../passwords/busy.ts'
+import type { Sender } from '../passwords/fair-queue.ts'
+import type { Passwords } from '../passwords/passwords.ts'
+import {
+  announcementOf,
+  holdsToken,
+  type Introduction,
+  isBlocked,
+  isKnown,
+  type MeetingDeps,
+  meetDevice,
+  type Recognition,
+  recognise,
+} from './device-meeting.ts'
+import type { EntranceDeps } from './entrance.ts'
+import { loginRules, MFA_PENDING_SECONDS, rightSignInRules } from './limits.ts'
+import { readLogin, type SubmittedLogin } from './submitted.ts'
+import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
-const LoginBody = z.strictObject({
-  email: z.string().max(1024),
-  password: z.string().min(1).max(1024),
-  ...introduction,
-})
+export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps, EntranceDeps, MeetingDeps {
+  entrances: Entrances
+  users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash'>
+  passwords: Passwords
+  throttle: Throttle
+  blocks: Pick<BlockList, 'blockedBy'>
+  pendingMfas: Pick<PendingMfas, 'create' | 'consume'>
+}
+
+export type LoginOutcome =
+  | ({ kind: 'issued'; deviceToken?: string | undefined } & IssuedToken)
+  | { kind: 'challenge'; mfaToken: string }
+  | { kind: 'refused' }
+  | { kind: 'throttled'; retryAfterSeconds: number }
+
+type FailReason = Extract<Event, { evt: 'login'; outcome: 'fail' }>['reason']
 
 /**
- * `POST /api/auth/login` {email, password, device_token?, remember_device?} → 200 {sid, token, expires_at, device_token?}
- * or 200 {mfa_token}
+ * Signs a person in: one attempt, one event, whatever becomes of it. To a stranger unknown, wrong, throttled and blocked
+ * answer alike and cost the same hash. Only a device with a token of this account is told how long to wait. A
+ * block, and a revocation of all sessions, that come while the password is checked count as if they had come before. An
+ * attempt that finds the password queue full is no failure of its client: it is counted by no throttle and no verdict.
+ * @throws ProblemError `unavailable` when the password queue is full
  */
-export const loginHandler = (deps: LoginDeps & CallDeps & BoundaryDeps): HttpHandler =>
-  problemBoundary(deps, async (request) => {
-    let client: Client = directClient(request, deps)
-    let body: z.infer<typeof LoginBody>
-    try {
-      const call = await readCall(request, 'POST /api/auth/login', deps)
-      client = call.client
-      body = checkShape(call.data, LoginBody)
-    } catch (error) {
-      if (error instanceof ProblemError && error.code !== 'call-refused') await emitUnreadable(client, deps)
-      throw error
-    }
-    const outcome = await login({ email: body.email, password: body.password, ...introductionOf(body) }, client, deps)
-    switch (outcome.kind) {
-      case 'issued':
-        return issued(outcome)
-      case 'challenge':
-        return { status: 200, jsonBody: { mfa_token: outcome.mfaToken } }
-      case 'throttled':
-        throw new ProblemError('throttled', { retryAfterSeconds: outcome.retryAfterSeconds })
-      case 'refused':
-        throw new ProblemError('login-refused')
-    }
-  })
+export async function login(
+  submitted: { email: string; password: string } & Introduction,
+  client: Client,
+  deps: LoginDeps,
+): Promise<LoginOutcome> {
+  const begunAt = deps.now()
+  const typed = readLogin(submitted.email, client, deps)
+  const user = typed.email === undefined ? undefined : await deps.users.findByEmail(typed.email)
+  const recognition = await recognise(submitted, user?.id, deps)
+  const { holder } = recognition
+  const tried: Try = { typed, password: submitted.password, trusted: holder !== undefined, client }
+  let blocked = await isBlocked(client, () => holder !== undefined, deps)
+  const blockedNow = () => isBlocked(client, () => holdsToken(submitted, user?.id, deps), deps)
+  const fail = async (reason: FailReason) => {
+    const failed = reason === 'wrong_password' || reason === 'unknown_user'
+    const risk = reason === 'busy' ? [] : await judgeTry(tried, failed ? 'failed' : 'refused', deps)
+    emitFailure(typed, user, client, { reason, risk }, deps)
+    return { kind: 'refused' } as const
+  }
 
-/** An attempt that could not be read is an attempt: prevention must not blind detection. */
-async function emitUnreadable(client: Client, deps: LoginDeps): Promise<void> {
-  const reason = await reasonOfUnreadable(client, deps)
-  deps.emit({ ...requestFields(client, deviceOf(client, deps)), evt: 'login', outcome: 'fail', reason })
+  const rules = blocked ? [] : loginRules(client.ip, typed.loginHash, holder?.lineage)
+  const refusal = await deps.throttle.reserve(rules)
+  if (refusal && holder) {
+    await fail('throttled')
+    return { kind: 'throttled', ...refusal }
+  }
+  const sender = { ip: client.ip, trusted: holder !== undefined }
+  const check = await deps.passwords
+    .check(submitted.password, user?.passwordHash, sender)
+    .catch(async (error: unknown) => {
+      if (!refusal) await deps.throttle.release(keysOf(rules))
+      await fail(blocked ? 'blocked' : refusal ? 'throttled' : 'busy')
+      throw error
+    })
+  blocked ||= await blockedNow()
+  if (blocked) return fail('blocked')
+  if (refusal) return fail('throttled')
+  if (!user) return fail('unknown_user')
+  if (!check.matches) return fail('wrong_password')
+
+  const excess = await deps.throttle.exchange(keysOf(rules), rightSignInRules(typed.loginHash, holder?.lineage))
+  if (excess) {
+    await fail('throttled')
+    return holder ? { kind: 'throttled', ...excess } : { kind: 'refused' }
+  }
+  const risk = await judgeTry(tried, 'right', deps)
+  if (check.outdated) await renewHash(user, submitted.password, sender, deps)
+  const asks = submitted.rememberDevice === true
+  const proved: Proved = { begunAt, user, typed, client, recognition, risk, blockedNow, asks }
+  return (user.totp?.enabled ? challenge(proved, deps) : finish(proved, deps)).catch((error: unknown) => {
+    // A store failed: ours, and still an attempt that has its event.
+    emitFailure(typed, user, client, { reason: 'busy', risk: [] }, deps)
+    throw error
+  })
 }
+
+const keysOf = (rules: readonly ThrottleRule[]) => rules.map((rule) => rule.key)
+
+/** The next sign-in does what a full queue does not allow now. */
+async function renewHash(user: User, password: string, sender: Sender, { users, passwords }: LoginDeps): Promise<void> {
+  const hash = await passwords.hash(password, sender).catch((error: unknown) => {
+    if (isBusy(error)) return undefined
+    throw error
+  })
+  if (hash !== undefined) await users.rehash(user.id, user.passwordHash, hash)
+}
+
+/** A try whose password was right. */
+interface Proved extends Pick<Try, 'typed' | 'client'> {
+  /** epoch ms, before the epoch of the user was read. */
+  begunAt: number
+  user: User
+  recognition: Recognition
+  risk: readonly Risk[]
+  /** Whether the device asks for a token. */
+  asks: boolean
+  blockedNow: () => Promise<boolean>
+}
+
+async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
+  const { begunAt, user, typed, client, recognition, risk } = proved
+  const mfaToken = randomBytes(32).toString('base64url')
+  const { deviceHash } = typed
+  const pending = { userId: user.id, epoch: user.epoch, begunAt, deviceHash, loginEmail: user.email, risk }
+  await deps.pendingMfas.create(mfaToken, pending, MFA_PENDING_SECONDS)
+  const known = await isKnown({ userId: user.id, deviceHash, ...recognition }, deps)
+  const [epoch, blocked] = await Promise.all([deps.users.readEpoch(user.id), proved.blockedNow()])
+  if (blocked || epoch !== user.epoch) {
+    await deps.pendingMfas.consume(mfaToken)
+    emitFailure(typed, user, client, { reason: blocked ? 'blocked' : 'wrong_password', risk }, deps)
+    return { kind: 'refused' }
+  }
+  deps.emit({
+    ...attemptFields(typed, client),
+    ...riskField(risk),
+    outcome: 'challenge',
+    usr: { id: user.id },
+    device_known: known,
+  })
+  return { kind: 'challenge', mfaToken }
+}
+
+async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
+  const { begunAt, user, typed, client, recognition, risk } = proved
+  const { deviceHash } = typed
+  const meeting = await meetDevice({ userId: user.id, deviceHash, ...recognition }, proved.asks, deps)
+  let blocked = false
+  const stillAllowed = async () => {
+    blocked = await proved.blockedNow()
+    return !blocked
+  }
+  const { newDeviceSince } = meeting
+  const announce = announcementOf(meeting, user.id, risk, client, deps)
+  const who = {
+    userId: user.id,
+    epoch: user.epoch,
+    begunAt,
+    amr: ['pwd'] as const,
+    risk,
+    newDeviceSince,
+    announce,
+    stillAllowed,
+  }
+  const issued = await issueSession(who, client, deviceHash, deps).catch(async (error: unknown) => {
+    await meeting.undo()
+    throw error
+  })
+  if (!issued) {
+    // The network was blocked, or every session of the user revoked, while the new one was made: it went with them.
+    await meeting.undo()
+    emitFailure(typed, user, client, { reason: blocked ? 'blocked' : 'wrong_password', risk }, deps)
+    return { kind: 'refused' }
+  }
+  const deviceToken = await meeting.confirm(issued.risk)
+  deps.emit({
+    ...attemptFields(typed, client),
+    ...riskField([...(meeting.isNew ? ['new_device' as const] : []), ...issued.risk]),
+    outcome: 'success',
+    usr: { id: user.id },
+    sid: issued.sid,
+    device_known: meeting.known,
+  })
+  return { kind: 'issued', ...issued, deviceToken }
+}
+
+function emitFailure(
+  typed: SubmittedLogin,
+  user: User | undefined,
+  client: Client,
+  { reason, risk }: { reason: FailReason; risk: readonly Risk[] },
+  deps: LoginDeps,
+) {
+  deps.emit({
+    ...attemptFields(typed, client),
+    ...riskField(risk),
+    outcome: 'fail',
+    reason,
+    usr: user ? { id: user.id, exists: true } : { exists: false },
+  })
+}
+
+/** What every event of one attempt says, whatever became of it. */
+const attemptFields = (typed: SubmittedLogin, client: Client) => ({
+  ...requestFields(client, typed.deviceHash),
+  ...typed.fields,
+  ...(client.hintsHash === undefined ? {} : { hints_hash: client.hintsHash }),
+  evt: 'login' as const,
+})

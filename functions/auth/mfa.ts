@@ -1,81 +1,255 @@
-import type { HttpHandler } from '@azure/functions'
-import * as z from 'zod'
+import type { Client, ClientDeps } from '../../shared/client/client.ts'
+import { requestFields, riskField } from '../../shared/client/event.ts'
+import type { Emit, Event } from '../../shared/event.ts'
+import type { Secret } from '../../shared/secret.ts'
+import { type EndAllDeps, endOthers } from '../../shared/session/end.ts'
+import { type IssueDeps, type IssuedToken, issueSession } from '../../shared/session/issue.ts'
+import { hasSteppedUp } from '../../shared/session/policy.ts'
+import type {
+  BlockList,
+  LiveSession,
+  LiveSessions,
+  PendingMfas,
+  Throttle,
+  User,
+  Users,
+} from '../../shared/stores/port.ts'
 import {
-  confirmTotp,
-  disableTotp,
-  type EnrolDeps,
-  enrolTotp,
-  type VerifyMfaDeps,
-  verifyMfa,
-} from '../../shared/auth/mfa.ts'
-import { deviceOf } from '../../shared/client/client.ts'
-import { ProblemError } from '../../shared/problem.ts'
-import type { PresentDeps } from '../../shared/session/present.ts'
-import { type BoundaryDeps, bearerOf, checkShape, problemBoundary } from '../http.ts'
-import { done, issued, STEP_UP } from './answers.ts'
-import { type CallDeps, readBareCall, readCall } from './call.ts'
-import { introduction, introductionOf } from './introduction.ts'
-import { requireSession } from './session-guard.ts'
+  announcementOf,
+  holdsToken,
+  type Introduction,
+  isBlocked,
+  type MeetingDeps,
+  meetDevice,
+  recognise,
+} from './device-meeting.ts'
+import type { EntranceDeps } from './entrance.ts'
+import { enrolRules, MFA_TRIES, mfaRules } from './limits.ts'
+import { type DeviceDeps, risksOfDevice } from './new-device.ts'
+import { newTotpSecret, openTotp, otpauthUri, sealTotp, stepOfCode } from './totp.ts'
 
-const code = z.string().max(16)
-const VerifyBody = z.strictObject({ mfa_token: z.string().max(128), code, ...introduction })
-const ConfirmBody = z.strictObject({ code })
+export interface CodeDeps {
+  users: Pick<Users, 'acceptTotpStep'>
+  throttle: Throttle
+  totpKeys: readonly [Secret, ...Secret[]]
+  now: () => number
+}
 
-/** `POST /api/auth/mfa/verify` {mfa_token, code, device_token?, remember_device?} → as login */
-export const mfaVerifyHandler = (deps: VerifyMfaDeps & CallDeps & BoundaryDeps): HttpHandler =>
-  problemBoundary(deps, async (request) => {
-    const { client, data } = await readCall(request, 'POST /api/auth/mfa/verify', deps)
-    const body = checkShape(data, VerifyBody)
-    const submitted = { mfaToken: body.mfa_token, code: body.code, ...introductionOf(body) }
-    const outcome = await verifyMfa(submitted, client, deviceOf(client, deps), deps)
-    if (outcome.kind === 'refused') throw new ProblemError('code-refused')
-    return issued(outcome)
-  })
+type CodeFault = Extract<
+  Extract<Event, { evt: 'mfa'; outcome: 'fail' }>['reason'],
+  'wrong_code' | 'replayed_code' | 'too_many'
+>
 
-type EnrolledDeps = EnrolDeps & PresentDeps & CallDeps & BoundaryDeps
+/**
+ * Checks a code of an enabled authenticator: right, within the window, never used before, within the account's limit.
+ * Of two equal codes at the same instant one is accepted.
+ * @param lineage of the token of this account that was presented at a sign-in
+ * @see RFC 6238 5.2
+ */
+export async function checkCode(
+  user: User,
+  code: string,
+  deps: CodeDeps,
+  lineage?: string,
+): Promise<'accepted' | CodeFault> {
+  if (!user.totp?.enabled) return 'wrong_code'
+  const rules = mfaRules(user.id, lineage)
+  if (await deps.throttle.reserve(rules)) return 'too_many'
+  const step = await stepOfCode(openTotp(user.totp.secret, user.id, deps.totpKeys), code, deps.now())
+  if (step === undefined) return 'wrong_code'
+  if (!(await deps.users.acceptTotpStep(user.id, step))) return 'replayed_code'
+  await deps.throttle.clear(rules.map((rule) => rule.key))
+  return 'accepted'
+}
 
-/** `POST /api/auth/mfa/enrol` → {secret, otpauth_uri}, shown this once */
-export const mfaEnrolHandler = (deps: EnrolledDeps): HttpHandler =>
-  problemBoundary(deps, async (request) => {
-    const { client } = await readBareCall(request, 'POST /api/auth/mfa/enrol', deps)
-    const check = await requireSession(bearerOf(request), client, deps)
-    const offer = await enrolTotp({ ...check, client }, deps)
-    if (offer.kind === 'throttled') throw new ProblemError('throttled', { retryAfterSeconds: offer.retryAfterSeconds })
-    if (offer.kind !== 'offered') throw refusalOf(offer.kind, 'A second factor is enabled already.')
-    return { status: 200, jsonBody: { secret: offer.secret, otpauth_uri: offer.uri } }
-  })
+export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, MeetingDeps, EntranceDeps {
+  users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep'>
+  pendingMfas: Pick<PendingMfas, 'attempt' | 'consume'>
+  blocks: Pick<BlockList, 'blockedBy'>
+}
 
-/** `POST /api/auth/mfa/confirm` {code} → 204; every other session is over */
-export const mfaConfirmHandler = (deps: EnrolledDeps): HttpHandler =>
-  problemBoundary(deps, async (request) => {
-    const { client, data } = await readCall(request, 'POST /api/auth/mfa/confirm', deps)
-    const check = await requireSession(bearerOf(request), client, deps)
-    const body = checkShape(data, ConfirmBody)
-    const { kind } = await confirmTotp({ ...check, client }, body.code, deps)
-    if (kind === 'enabled') return done
-    throw refusalOf(kind, 'Enrol a second factor first.')
-  })
+export type VerifyMfaOutcome =
+  | ({ kind: 'issued'; deviceToken?: string | undefined } & IssuedToken)
+  | { kind: 'refused' }
 
-/** `POST /api/auth/mfa/disable` → 204; every other session is over */
-export const mfaDisableHandler = (deps: EnrolledDeps): HttpHandler =>
-  problemBoundary(deps, async (request) => {
-    const { client } = await readBareCall(request, 'POST /api/auth/mfa/disable', deps)
-    const check = await requireSession(bearerOf(request), client, deps)
-    const { kind } = await disableTotp({ ...check, client }, deps)
-    if (kind === 'disabled') return done
-    throw refusalOf(kind, 'No second factor is enabled.')
-  })
-
-/** @param state what the second factor is, where that is the reason */
-function refusalOf(kind: 'refused' | 'nothing-offered' | 'step-up' | 'ended', state: string): ProblemError {
-  switch (kind) {
-    case 'refused':
-      return new ProblemError('code-refused')
-    case 'nothing-offered':
-      return new ProblemError('mfa-state', { detail: state })
-    case 'step-up':
-      return new ProblemError('reauthentication-required', { detail: STEP_UP })
-    case 'ended':
-      return new ProblemError('session-revoked')
+/**
+ * The second half of a sign-in. The half session can do nothing else, for a few minutes and a few tries. A block, and a
+ * revocation of all sessions, that come while the code is checked count as if they had come before.
+ */
+export async function verifyMfa(
+  submitted: { mfaToken: string; code: string } & Introduction,
+  client: Client,
+  deviceHash: string,
+  deps: VerifyMfaDeps,
+): Promise<VerifyMfaOutcome> {
+  const fields = { ...requestFields(client, deviceHash), evt: 'mfa' as const }
+  const tried = await deps.pendingMfas.attempt(submitted.mfaToken)
+  const user = tried && (await deps.users.findById(tried.pending.userId))
+  if (!tried || !user || user.epoch !== tried.pending.epoch) {
+    deps.emit({ ...fields, outcome: 'fail', reason: 'expired' })
+    return { kind: 'refused' }
   }
+  const usr = { id: user.id }
+  const recognition = await recognise(submitted, user.id, deps)
+  const { holder } = recognition
+  let blocked = await isBlocked(client, () => holder !== undefined, deps)
+  const blockedNow = () => isBlocked(client, () => holdsToken(submitted, user.id, deps), deps)
+  if (blocked) {
+    deps.emit({ ...fields, outcome: 'fail', reason: 'blocked', usr })
+    return { kind: 'refused' }
+  }
+  const verdict = tried.attempts > MFA_TRIES ? 'too_many' : await checkCode(user, submitted.code, deps, holder?.lineage)
+  if (verdict !== 'accepted') {
+    if (verdict === 'too_many') await deps.pendingMfas.consume(submitted.mfaToken)
+    deps.emit({ ...fields, outcome: 'fail', reason: verdict, usr })
+    return { kind: 'refused' }
+  }
+  if (!(await deps.pendingMfas.consume(submitted.mfaToken))) {
+    deps.emit({ ...fields, outcome: 'fail', reason: 'expired', usr })
+    return { kind: 'refused' }
+  }
+  const asks = submitted.rememberDevice === true
+  const meeting = await meetDevice({ userId: user.id, deviceHash, ...recognition }, asks, deps)
+  const { newDeviceSince } = meeting
+  const stillAllowed = async () => {
+    blocked = await blockedNow()
+    return !blocked
+  }
+  const { begunAt, risk: proved = [] } = tried.pending
+  const announce = announcementOf(meeting, user.id, proved, client, deps)
+  const amr = ['pwd', 'otp'] as const
+  const about = { risk: proved, newDeviceSince, announce, stillAllowed }
+  const who = { userId: user.id, epoch: user.epoch, begunAt, amr, ...about }
+  const issued = await issueSession(who, client, deviceHash, deps).catch(async (error: unknown) => {
+    await meeting.undo()
+    throw error
+  })
+  if (!issued) {
+    await meeting.undo()
+    deps.emit({ ...fields, outcome: 'fail', reason: blocked ? 'blocked' : 'expired', usr })
+    return { kind: 'refused' }
+  }
+  const deviceToken = await meeting.confirm(issued.risk)
+  const risk = newDeviceSince === undefined ? [] : ['new_device' as const]
+  deps.emit({ ...fields, ...riskField(risk), outcome: 'success', usr, sid: issued.sid })
+  return { kind: 'issued', ...issued, deviceToken }
+}
+
+export interface EnrolDeps extends CodeDeps, DeviceDeps, EndAllDeps {
+  users: Pick<Users, 'findById' | 'offerTotp' | 'enableTotp' | 'disableTotp' | 'acceptTotpStep'>
+  sessions: EndAllDeps['sessions'] & Pick<LiveSessions, 'read'>
+  emit: Emit
+}
+
+/** `step-up`: the session must be re-authenticated first. `ended`: it, or every session of its user, was ended. */
+type Barred = { kind: 'step-up' | 'ended' }
+
+/** The session that asks, and where it is asked from. */
+export interface Asking {
+  session: LiveSession
+  client: Client
+  deviceHash: string
+}
+
+const fieldsOf = ({ session, client, deviceHash }: Asking) => ({
+  ...requestFields(client, deviceHash),
+  evt: 'mfa' as const,
+  usr: { id: session.userId },
+  sid: session.sid,
+})
+
+/** The user of a session that may change what opens the account. One that may not yet has asked, and that is told. */
+async function changerOf(asking: Asking, deps: EnrolDeps): Promise<{ kind: 'user'; user: User } | Barred> {
+  const { session, client } = asking
+  const user = await deps.users.findById(session.userId)
+  if (user?.epoch !== session.epoch) return { kind: 'ended' }
+  const hasFactor = user.totp?.enabled ?? false
+  if (hasSteppedUp(session, { hasFactor, ip: client.ip }, deps.now())) return { kind: 'user', user }
+  deps.emit({ ...fieldsOf(asking), outcome: 'fail', reason: 'step_up' })
+  return { kind: 'step-up' }
+}
+
+/**
+ * @returns the secret, shown this once; `nothing-offered` if an authenticator is enabled already
+ */
+export async function enrolTotp(
+  asking: Asking,
+  deps: EnrolDeps,
+): Promise<
+  | { kind: 'offered'; secret: string; uri: string }
+  | { kind: 'throttled'; retryAfterSeconds: number }
+  | { kind: 'nothing-offered' }
+  | Barred
+> {
+  const changer = await changerOf(asking, deps)
+  if (changer.kind !== 'user') return changer
+  const { user } = changer
+  if (user.totp?.enabled) return { kind: 'nothing-offered' }
+  const refusal = await deps.throttle.reserve(enrolRules(user.id))
+  if (refusal) return { kind: 'throttled', ...refusal }
+  const secret = newTotpSecret()
+  const offered = await deps.users.offerTotp(user.id, sealTotp(secret, user.id, deps.totpKeys), new Date(deps.now()))
+  return offered ? { kind: 'offered', secret, uri: otpauthUri(user.email, secret) } : { kind: 'nothing-offered' }
+}
+
+/**
+ * Turns the offered authenticator on, once a code shows that it works, and ends the other sessions: but not for a device
+ * that is new to the account. That one may be a thief's who has the password; takeover-actions tells of it and ends it,
+ * and an owner whose sessions were ended by it could never get in again. @see OWASP ASVS 6.5.1
+ */
+export async function confirmTotp(
+  asking: Asking,
+  code: string,
+  deps: EnrolDeps,
+): Promise<{ kind: 'enabled' | 'refused' | 'nothing-offered' } | Barred> {
+  const changer = await changerOf(asking, deps)
+  if (changer.kind !== 'user') return changer
+  const { user } = changer
+  if (!user.totp || user.totp.enabled) return { kind: 'nothing-offered' }
+  const { session, deviceHash } = asking
+  const fields = fieldsOf(asking)
+  const rules = mfaRules(user.id)
+  if (await deps.throttle.reserve(rules)) {
+    deps.emit({ ...fields, outcome: 'fail', reason: 'too_many' })
+    return { kind: 'refused' }
+  }
+  const { secret } = user.totp
+  const step = await stepOfCode(openTotp(secret, user.id, deps.totpKeys), code, deps.now())
+  if (step === undefined) {
+    deps.emit({ ...fields, outcome: 'fail', reason: 'wrong_code' })
+    return { kind: 'refused' }
+  }
+  const risk = await risksOfDevice(session, deviceHash, deps)
+  if (!(await deps.sessions.read(session.sid, deps.now()))) return { kind: 'ended' }
+  const spareOthers = risk.includes('new_device')
+  const totp = { secret, step, epoch: session.epoch, spareOthers }
+  const epoch = await deps.users.enableTotp(user.id, totp, new Date(deps.now()))
+  if (epoch === undefined) return afterAll(session, deps)
+  deps.emit({ ...fields, ...riskField(risk), outcome: 'enabled' })
+  if (!spareOthers) await endOthers(session, { epoch, reason: 'factor_changed' }, deps)
+  await deps.throttle.clear(rules.map((rule) => rule.key))
+  return { kind: 'enabled' }
+}
+
+/** Turns the authenticator off, and ends the other sessions. */
+export async function disableTotp(
+  asking: Asking,
+  deps: EnrolDeps,
+): Promise<{ kind: 'disabled' | 'nothing-offered' } | Barred> {
+  const { session, deviceHash } = asking
+  const changer = await changerOf(asking, deps)
+  if (changer.kind !== 'user') return changer
+  const risk = await risksOfDevice(session, deviceHash, deps)
+  if (!(await deps.sessions.read(session.sid, deps.now()))) return { kind: 'ended' }
+  const epoch = await deps.users.disableTotp(session.userId, session.epoch, new Date(deps.now()))
+  if (epoch === undefined) return afterAll(session, deps)
+  deps.emit({ ...fieldsOf(asking), ...riskField(risk), outcome: 'disabled', level: 'warn' })
+  await endOthers(session, { epoch, reason: 'factor_changed' }, deps)
+  return { kind: 'disabled' }
+}
+
+/** Why the record refused a change: the sessions of the user were ended, or somebody else was faster. */
+async function afterAll(session: LiveSession, deps: EnrolDeps): Promise<{ kind: 'nothing-offered' | 'ended' }> {
+  const user = await deps.users.findById(session.userId)
+  return { kind: user?.epoch === session.epoch ? 'nothing-offered' : 'ended' }
 }

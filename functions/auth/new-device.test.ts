@@ -1,8 +1,8 @@
 import { generate } from 'otplib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LIMITS } from '../../shared/auth/limits.ts'
-import { NEW_DEVICE_MS } from '../../shared/auth/new-device.ts'
 import { type Asked, CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { LIMITS } from './limits.ts'
+import { NEW_DEVICE_MS } from './new-device.ts'
 
 let functions: Functions
 let clock: number

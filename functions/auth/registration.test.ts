@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { LIMITS, REGISTRATION_TRIES as LINK_TRIES } from '../../shared/auth/limits.ts'
 import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import { connectPostgres } from '../../shared/stores/connect.ts'
 import { sweep } from '../sweep/sweep.ts'
 import { type Asked, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { LIMITS, REGISTRATION_TRIES as LINK_TRIES } from './limits.ts'
 
 const OTHER = 'another password, long enough'
 const HOUR_MS = 3_600_000

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { generate } from 'otplib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LEARNING } from '../../shared/auth/travel.ts'
-import { LAB_VPN_RANGES } from '../../shared/geo/documentation.ts'
+import { LEARNING } from '../../shared/geo/travel.ts'
+import { LAB_VPN_RANGES } from '../geo/documentation.ts'
 import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
 
 const LISBON = '192.0.2.7'

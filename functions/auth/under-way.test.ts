@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { generate } from 'otplib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { LIMITS } from '../../shared/auth/limits.ts'
 import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import type { FunctionsDeps } from '../deps.ts'
 import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { LIMITS } from './limits.ts'
 
 const LISBON = { latitude: 38.7, longitude: -9.1 }
 

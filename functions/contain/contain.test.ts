@@ -3,13 +3,13 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { retry, undo } from '../../ops/contain/operate.ts'
 import { networkOf } from '../../shared/client/address.ts'
-import { containmentId, pulledAlert } from '../../shared/containment/alert.ts'
-import { contain, handleAlert } from '../../shared/containment/contain.ts'
-import { retry, undo } from '../../shared/containment/operate.ts'
 import { revokeKeys, verify } from '../../shared/signature.ts'
 import { sweep } from '../sweep/sweep.ts'
 import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { containmentId, pulledAlert } from './alert.ts'
+import { contain, handleAlert } from './contain.ts'
 
 /** The network's end: what functions says to web, and what web answers. The real web is tested in test/. */
 class WebDouble {

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { HttpHandler, HttpResponseInit } from '@azure/functions'
 import { withBudget } from '../../shared/bounded.ts'
 import { addressFields, clientAddress } from '../../shared/client/address.ts'
-import { type ContainDeps, type ContainOutcome, contain } from '../../shared/containment/contain.ts'
-import { createPatience } from '../../shared/containment/persistence.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import type { Secret } from '../../shared/secret.ts'
 import { equalsAny } from '../../shared/signature.ts'
 import { type BoundaryDeps, problemBoundary, readBody } from '../http.ts'
+import { type ContainDeps, type ContainOutcome, contain } from './contain.ts'
+import { createPatience } from './persistence.ts'
 
 /**
  * What fails is tried again here for so long, and stores are waited for a little longer, to note how far it came: Datadog

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type ProceedDeps, proceed } from '../../shared/containment/attempt.ts'
 import type { Containment, ContainmentLedger } from '../../shared/stores/port.ts'
+import { type ProceedDeps, proceed } from '../contain/attempt.ts'
 import { eachLimited, type Run } from './run.ts'
 
 const PARALLEL = 16

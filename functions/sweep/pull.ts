@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { isSameAlert, pulledAlert } from '../../shared/containment/alert.ts'
-import { proceed } from '../../shared/containment/attempt.ts'
-import { type ContainDeps, handleAlert } from '../../shared/containment/contain.ts'
-import { remind } from '../../shared/containment/row.ts'
 import type { Containment } from '../../shared/stores/port.ts'
+import { isSameAlert, pulledAlert } from '../contain/alert.ts'
+import { proceed } from '../contain/attempt.ts'
+import { type ContainDeps, handleAlert } from '../contain/contain.ts'
+import { remind } from '../contain/row.ts'
 import { AlertsAway, type OpenAlert, type OpenAlerts } from './alerts.ts'
 import { eachLimited, type Run, shortened } from './run.ts'
 

@@ -1,5 +1,5 @@
-import { NotPossible } from '../../shared/containment/operate.ts'
 import type { Containment } from '../../shared/stores/port.ts'
+import { NotPossible } from './operate.ts'
 
 /** Stores and web handle this many at once without queueing. */
 const MAX_CONCURRENT = 16

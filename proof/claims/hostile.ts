@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { Evaluator, logOfEvent, type Monitor, type Transition } from 'alertproof'
 import { notifierFor, substitute, type Webhook } from 'alertproof/notify'
 import { replayStream } from 'alertproof/replay'
-import { type Alert, type AlertFault, readAlert } from '../../shared/containment/alert.ts'
+import { type Alert, type AlertFault, readAlert } from '../../functions/contain/alert.ts'
 
 /** What somebody may type, send as a header, or have as a name: words for it, and the text. */
 export const hostileValues: readonly (readonly [words: string, value: string])[] = [

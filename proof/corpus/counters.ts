@@ -2,7 +2,7 @@ import type { Risk } from '../../shared/event.ts'
 import type { ThrottleRule } from '../../shared/stores/port.ts'
 import { hour } from './schedule.ts'
 
-/** Fixed windows, as in shared/stores/redis/throttle.ts. */
+/** Fixed windows, as in functions/stores/redis/throttle.ts. */
 export class Throttle {
   private readonly windows = new Map<string, { count: number; until: number }>()
   private readonly clock: () => number
@@ -39,10 +39,10 @@ export class Throttle {
   }
 }
 
-/** From how many logins on a password is sprayed, and from how many failures on a success is odd: shared/auth/verdicts.ts. */
+/** From how many logins on a password is sprayed, and from how many failures on a success is odd: functions/auth/verdicts.ts. */
 const DECIDED_BY = { logins: 5, failures: 5, withinMs: hour } as const
 
-/** What a failed attempt leaves behind for an hour, as in shared/stores/redis/attempts.ts. */
+/** What a failed attempt leaves behind for an hour, as in functions/stores/redis/attempts.ts. */
 export class Attempts {
   private readonly logins = new Map<string, Map<string, number>>()
   private readonly failures = new Map<string, number[]>()

@@ -5,12 +5,12 @@ import {
   mfaRules,
   registerRules,
   rightSignInRules,
-} from '../../shared/auth/limits.ts'
-import { isNewDevice, NEW_DEVICE_MS } from '../../shared/auth/new-device.ts'
-import { judgeArrival } from '../../shared/auth/travel.ts'
+} from '../../functions/auth/limits.ts'
+import { isNewDevice, NEW_DEVICE_MS } from '../../functions/auth/new-device.ts'
 import { addressFields, networkOf } from '../../shared/client/address.ts'
 import type { Event, NewEvent, Risk } from '../../shared/event.ts'
 import type { Place } from '../../shared/geo/place.ts'
+import { judgeArrival } from '../../shared/geo/travel.ts'
 import type { KnownDevice } from '../../shared/stores/port.ts'
 import { type Account, CODE_MS, type Login, type Pending, type Session, type SignIn, type Visitor } from './account.ts'
 import { type Chance, uuid } from './chance.ts'
@@ -310,7 +310,7 @@ export class Service {
     return travel ? ['travel'] : []
   }
 
-  /** By its token, or by its kind as long as the account has given no token out: shared/auth/device-meeting.ts. */
+  /** By its token, or by its kind as long as the account has given no token out: functions/auth/device-meeting.ts. */
   private isKnown(account: Account, device: Device): boolean {
     return account.hasIssued ? account.tokens.has(device) : account.devices.has(device.hash)
   }
@@ -354,7 +354,7 @@ const keepsCookies = ({ hintsHash }: Device): boolean => hintsHash !== undefined
 
 const riskField = (risk: readonly Risk[]): { risk?: Risk[] } => (risk.length > 0 ? { risk: [...risk] } : {})
 
-/** As shared/auth/verdicts.ts has it: a kind of device is no origin, one that tells its hints is. */
+/** As functions/auth/verdicts.ts has it: a kind of device is no origin, one that tells its hints is. */
 const originsOf = ({ address, device }: Visitor): string[] => [
   `network ${networkOf(address)}`,
   ...(device.hintsHash === undefined ? [] : [`device ${device.hash} ${device.hintsHash}`]),

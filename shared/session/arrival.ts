@@ -1,6 +1,6 @@
-import { judgeArrival } from '../auth/travel.ts'
 import type { Client } from '../client/client.ts'
 import type { GeoLookup } from '../geo/place.ts'
+import { judgeArrival } from '../geo/travel.ts'
 import type { ServiceLog } from '../log.ts'
 import type { LastPlaces } from '../stores/port.ts'
 

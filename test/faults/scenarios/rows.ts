@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { containmentId } from '../../../shared/containment/alert.ts'
+import { containmentId } from '../../../functions/contain/alert.ts'
 import type { Containment } from '../../../shared/stores/port.ts'
 import type { Person } from '../cast.ts'
 import { countKeptOut, gather, reckon, untilOut } from '../drill.ts'

@@ -1,0 +1,37 @@
+import type { HttpHandler } from '@azure/functions'
+import * as z from 'zod'
+import { ProblemError } from '../../shared/problem.ts'
+import { type BoundaryDeps, problemBoundary } from '../http.ts'
+import type { CallDeps } from './call.ts'
+import { type ConfirmDeps, confirm } from './confirm.ts'
+import { readRegistration } from './read-registration.ts'
+
+const ConfirmBody = z
+  .strictObject({
+    token: z.string().min(1).max(256),
+    registration: z.string().min(1).max(256).optional(),
+    password: z.string().min(1).max(1024).optional(),
+  })
+  .refine(({ registration, password }) => registration === undefined || password === undefined, { path: ['password'] })
+
+/** The same for every refusal: what was wrong is told to nobody. */
+const DETAIL =
+  'A link opens an account once, within 24 hours, and only with the `registration` that registering was answered with, or with the `password` that was chosen.'
+
+/**
+ * `POST /api/auth/confirm` {token, registration} or {token, password} → 200 {email}: the account is open, and nobody is
+ * signed in by this
+ */
+export const confirmHandler = (deps: ConfirmDeps & CallDeps & BoundaryDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client, body } = await readRegistration(request, 'POST /api/auth/confirm', ConfirmBody, deps)
+    const outcome = await confirm(body, client, deps)
+    switch (outcome.kind) {
+      case 'confirmed':
+        return { status: 200, jsonBody: { email: outcome.email } }
+      case 'refused':
+        throw new ProblemError('confirmation-refused', { detail: DETAIL })
+      case 'throttled':
+        throw new ProblemError('throttled', { retryAfterSeconds: outcome.retryAfterSeconds })
+    }
+  })

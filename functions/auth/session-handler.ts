@@ -1,0 +1,111 @@
+import type { HttpHandler } from '@azure/functions'
+import type { SigningKey } from '../../shared/config.ts'
+import { ProblemError } from '../../shared/problem.ts'
+import { type EndDeps, endOther, logout } from '../../shared/session/end.ts'
+import { listSessions } from '../../shared/session/list.ts'
+import type { PresentDeps } from '../../shared/session/present.ts'
+import { publicJwk } from '../../shared/session/token.ts'
+import type { LiveSessions, SessionLedger, User, Users } from '../../shared/stores/port.ts'
+import { type BoundaryDeps, bearerOf, directClient, problemBoundary } from '../http.ts'
+import { done, issued } from './answers.ts'
+import { type CallDeps, readBareCall } from './call.ts'
+import { type RenewDeps, renewSession } from './renew.ts'
+import { requireRecent, requireSession } from './session-guard.ts'
+
+interface SessionDeps extends Omit<PresentDeps, 'sessions' | 'ledger'>, CallDeps, BoundaryDeps {
+  users: Pick<Users, 'findById'>
+  sessions: LiveSessions
+  ledger: SessionLedger
+}
+
+/** `GET /api/auth/session` → who am I */
+export const sessionHandler = (deps: SessionDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { session } = await requireSession(bearerOf(request), directClient(request, deps), deps)
+    const user = await deps.users.findById(session.userId)
+    if (!user) throw new ProblemError('session-expired')
+    return {
+      status: 200,
+      jsonBody: {
+        sid: session.sid,
+        user: accountOf(user),
+        amr: session.amr,
+        auth_time: new Date(session.authTime).toISOString(),
+        absolute_expiry: new Date(session.absoluteExpiry).toISOString(),
+      },
+    }
+  })
+
+/** `POST /api/auth/account` → {id, email, mfa_enabled}: the account of the session, for web's pages and for scripts */
+export const accountHandler = (deps: SessionDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client } = await readBareCall(request, 'POST /api/auth/account', deps)
+    const { session } = await requireSession(bearerOf(request), client, deps)
+    const user = await deps.users.findById(session.userId)
+    if (!user) throw new ProblemError('session-expired')
+    return { status: 200, jsonBody: accountOf(user) }
+  })
+
+const accountOf = ({ id, email, totp }: User) => ({ id, email, mfa_enabled: totp?.enabled ?? false })
+
+/** `GET /api/auth/sessions` → the caller's live sessions */
+export const sessionsHandler = (deps: SessionDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { session } = await requireSession(bearerOf(request), directClient(request, deps), deps)
+    return { status: 200, jsonBody: { sessions: await listSessions(session.userId, session.sid, deps) } }
+  })
+
+/** `POST /api/auth/sessions/{sid}/end` → 204; 404 for a sid that is not the caller's */
+export const sessionEndHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { sid = '' } = request.params
+    const { client } = await readBareCall(request, `POST /api/auth/sessions/${sid}/end`, deps)
+    const check = await requireSession(bearerOf(request), client, deps)
+    if (sid === check.session.sid) {
+      await logout(check.session, client, check.deviceHash, deps)
+      return done
+    }
+    requireRecent(check, deps)
+    if (!(await endOther(check.session, sid, client, check.deviceHash, deps))) throw new ProblemError('not-found')
+    return done
+  })
+
+/** `POST /api/auth/logout` → 204 */
+export const logoutHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client } = await readBareCall(request, 'POST /api/auth/logout', deps)
+    const { session, deviceHash } = await requireSession(bearerOf(request), client, deps)
+    await logout(session, client, deviceHash, deps)
+    return done
+  })
+
+/** `POST /api/auth/session/renew` → {token, expires_at}; 409 with Retry-After when it is not due, or asked for again */
+export const renewHandler = (deps: SessionDeps & RenewDeps): HttpHandler =>
+  problemBoundary(deps, async (request) => {
+    const { client } = await readBareCall(request, 'POST /api/auth/session/renew', deps)
+    const check = await requireSession(bearerOf(request), client, deps)
+    const renewed = await renewSession(check, client, deps)
+    switch (renewed.kind) {
+      case 'renewed':
+        return issued(renewed.token)
+      case 'early':
+      case 'repeated':
+        throw new ProblemError('renewal-early', { retryAfterSeconds: renewed.retryAfterSeconds })
+      case 'stale':
+        throw new ProblemError('renewal-stale')
+      case 'fork':
+        throw new ProblemError('session-forked')
+      case 'revoked':
+        throw new ProblemError('session-revoked')
+      case 'expired':
+        throw new ProblemError('session-expired')
+    }
+  })
+
+/** `GET /api/auth/jwks` → every public key: one is published before it signs. @see RFC 7517 5 */
+export const jwksHandler = (deps: BoundaryDeps & { signingKeys: readonly SigningKey[] }): HttpHandler =>
+  problemBoundary(deps, async () => ({
+    status: 200,
+    headers: { 'cache-control': 'public, max-age=60' },
+    jsonBody: { keys: deps.signingKeys.map(publicJwk) },
+  }))

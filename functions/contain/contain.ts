@@ -1,0 +1,250 @@
+import { within } from '../../shared/bounded.ts'
+import { addressFields } from '../../shared/client/address.ts'
+import { ABANDONED_MS } from '../../shared/containment/policy.ts'
+import type { NewEvent } from '../../shared/event.ts'
+import type { Containment, ContainmentLedger, Users } from '../../shared/stores/port.ts'
+import { type Alert, type AlertFault, isPulled, isSameAlert, readAlert } from './alert.ts'
+import { announce } from './announce.ts'
+import { type ProceedDeps, type ProceedOptions, proceed, uphold } from './attempt.ts'
+import { persistent } from './persistence.ts'
+import { gaveWay, hold, isTimely, recover, remind, stepAside } from './row.ts'
+
+/** How long Postgres may take to say that a user is none of ours. */
+const OWNER_MS = 1_000
+/** Well before the pull takes what no webhook brought. */
+const PULLED_AFTER_MS = 5_000
+/** Longer than any monitor waits before it reminds of an alert. */
+const REMINDED_MS = 3_600_000
+
+export interface ContainDeps extends ProceedDeps {
+  users: Pick<Users, 'bumpEpoch' | 'findById'>
+  containments: Pick<ContainmentLedger, 'claim' | 'find' | 'list' | 'listOf' | 'revise'>
+}
+
+type WebhookEvent = Extract<NewEvent, { evt: 'webhook' }>
+export type ContainOutcome =
+  /** The row has it: it is carried out, or will be, or waits for a person. */
+  | { kind: 'accepted'; containment: Containment }
+  /** Likewise, but a store failed: the sender should ask again, because that is sooner than the sweeper. */
+  | { kind: 'unfinished'; containment: Containment; cause: unknown }
+  | { kind: 'ignored'; reason: 'not_a_trigger' | 'duplicate' }
+  | { kind: 'refused'; reason: AlertFault | 'unknown_subject' | 'stale'; why: string }
+
+const DUPLICATE: ContainOutcome = { kind: 'ignored', reason: 'duplicate' }
+const STALE: ContainOutcome = {
+  kind: 'refused',
+  reason: 'stale',
+  why: 'The alert is old: recorded for an operator, not acted on.',
+}
+
+/**
+ * Alert → parse → find the subject on our side → policy → ledger row → act. One webhook event per delivery. The row alone
+ * remembers what was delivered: nothing is kept of a delivery before.
+ * @param body the raw body of an authenticated delivery
+ * @throws if a store fails before there is a row: then nothing has happened, and the delivery must come again
+ */
+export async function contain(
+  body: string,
+  request: { requestId: string; ip: string },
+  deps: ContainDeps,
+  options: ProceedOptions = {},
+): Promise<ContainOutcome> {
+  const event = { evt: 'webhook' as const, request_id: request.requestId, ...addressFields(request.ip) }
+  const alert = readAlert(body)
+  if ('fault' in alert) {
+    deps.emit({ ...event, outcome: 'refused', reason: alert.fault, level: 'warn' })
+    return { kind: 'refused', reason: alert.fault, why: alert.why }
+  }
+  const outcome = await handleAlert(alert, request.requestId, deps, options)
+  const containment_id = 'containment' in outcome ? outcome.containment.id : alert.containmentId
+  deps.emit(webhookEvent({ ...event, detection: alert.detection, containment_id }, outcome))
+  return outcome
+}
+
+function webhookEvent(about: Omit<WebhookEvent, 'outcome'>, outcome: ContainOutcome): WebhookEvent {
+  if (outcome.kind === 'accepted' || outcome.kind === 'unfinished') return { ...about, outcome: 'accepted' }
+  const level = outcome.kind === 'refused' ? (outcome.reason === 'stale' ? 'error' : 'warn') : 'info'
+  return { ...about, outcome: outcome.kind, reason: outcome.reason, level }
+}
+
+/** What an alert comes to, whether it was told by the webhook or found by asking Datadog. */
+export async function handleAlert(
+  alert: Alert,
+  requestId: string,
+  deps: ContainDeps,
+  options: ProceedOptions = {},
+): Promise<ContainOutcome> {
+  const again = persistent(options.patience)
+  if (alert.transition === 'Recovered') {
+    const row = await again(() => rowOf(alert, deps))
+    return row
+      ? onceClaimed(row, () => close(row, requestId, deps, options))
+      : { kind: 'ignored', reason: 'not_a_trigger' }
+  }
+  if (alert.transition !== 'Triggered' && alert.transition !== 'Re-Triggered') {
+    return { kind: 'ignored', reason: 'not_a_trigger' }
+  }
+  const [known, owner] = await Promise.all([again(() => rowOf(alert, deps)), again(() => ownerOf(alert, deps))])
+  if (known) return onceClaimed(known, () => repeat(known, alert, requestId, deps, options))
+  if (!owner) return { kind: 'refused', reason: 'unknown_subject', why: 'The subject of this alert is none of ours.' }
+  const now = new Date(deps.now())
+  const row = rowFor(alert, owner.userId, now)
+  const isStale = !isTimely(row.renewedAt ?? row.alertedAt, now)
+  const claim = isStale ? hold(row, 'stale', { requestId, now }) : row
+  if (await again(() => deps.containments.claim(claim))) {
+    return onceClaimed(claim, async () => {
+      const other = isStale ? undefined : await again(() => otherOf(row, deps))
+      if (other) return repeat(other, alert, requestId, deps, options)
+      if (!isStale) return goOn(row, requestId, deps, options)
+      await announce(claim, deps, again)
+      return STALE
+    })
+  }
+  // Somebody was faster, or our own claim was written and its answer lost.
+  const found = await again(() => deps.containments.find(row.detection, row.id))
+  return found ? onceClaimed(found, () => repeat(found, alert, requestId, deps, options)) : DUPLICATE
+}
+
+/** A row that is there is gone on with, whatever fails from here on. */
+async function onceClaimed(row: Containment, work: () => Promise<ContainOutcome>): Promise<ContainOutcome> {
+  try {
+    return await work()
+  } catch (cause) {
+    return { kind: 'unfinished', containment: row, cause }
+  }
+}
+
+/** The row of this alert: its own, or the one that the pull wrote before the webhook came. */
+async function rowOf(alert: Alert, deps: ContainDeps): Promise<Containment | undefined> {
+  const { detection, scope, date, containmentId, transition } = alert
+  if (isPulled(alert)) return deps.containments.find(detection, containmentId)
+  const [own, all] = await Promise.all([
+    deps.containments.find(detection, containmentId),
+    deps.containments.listOf(detection, scope),
+  ])
+  if (own && !gaveWay(own)) return own
+  const isIts = ({ alertedAt, renewedAt = alertedAt, state, reason }: Containment) => {
+    if (transition === 'Recovered') return alertedAt <= date
+    // A recovered one is of a cycle before.
+    if (state === 'closed' && reason === 'recovered') return false
+    if (transition === 'Triggered') return isSameAlert(alertedAt, date)
+    return alertedAt <= date && date.getTime() - renewedAt.getTime() <= REMINDED_MS
+  }
+  return all
+    .filter((row) => isPulled(row) && isIts(row))
+    .sort((a, b) => b.alertedAt.getTime() - a.alertedAt.getTime())[0]
+}
+
+/**
+ * The pull and a webhook that was long under way may claim one alert at the same time. Whoever finds the other's row makes
+ * room for it: the pull always, the webhook once an attempt of the pull's row has begun. One of the two goes on.
+ * @returns the row that goes on instead of this one
+ */
+async function otherOf(row: Containment, deps: ContainDeps): Promise<Containment | undefined> {
+  const now = new Date(deps.now())
+  if (!isPulled(row) && now.getTime() - row.alertedAt.getTime() < PULLED_AFTER_MS) return undefined
+  const rows = await deps.containments.listOf(row.detection, row.scope)
+  const isOther = (other: Containment) =>
+    isPulled(other) !== isPulled(row) && other.state !== 'closed' && isSameAlert(other.alertedAt, row.alertedAt)
+  for (const other of rows.filter(isOther)) {
+    const makesRoom = (one: Containment) => deps.containments.revise(one.detection, one.id, stepAside(now))
+    if (!isPulled(row) && (await makesRoom(other))) continue
+    if (await makesRoom(row)) return other
+  }
+  return undefined
+}
+
+/** A session or a user must be known to us, whatever an alert says. Nothing else has an owner. */
+async function ownerOf(alert: Alert, deps: ContainDeps): Promise<{ userId?: string } | undefined> {
+  const { subject } = alert
+  if (subject.kind === 'session') {
+    const session = await deps.ledger.locate(subject.sid)
+    return session && { userId: session.userId }
+  }
+  if (subject.kind !== 'user') return {}
+  const { userId } = subject
+  // While Postgres is away, the alert is believed: the claim needs nothing but the ledger, and the act asks again.
+  const isNobody = await within(OWNER_MS, deps.users.findById(userId)).then(
+    (user) => user === undefined,
+    () => false,
+  )
+  return isNobody ? undefined : { userId }
+}
+
+async function goOn(
+  row: Containment,
+  requestId: string,
+  deps: ContainDeps,
+  options: ProceedOptions,
+): Promise<ContainOutcome> {
+  return { kind: 'accepted', containment: await proceed(row, requestId, deps, { ...options, eager: true }) }
+}
+
+/**
+ * The same alert again. What is not finished is gone on with. A re-trigger renews what holds, or what ran out while the
+ * alert was still open, and lets go what was held for its age alone: that the alert is told again now says that it is no
+ * replay.
+ */
+async function repeat(
+  row: Containment,
+  alert: Alert,
+  requestId: string,
+  deps: ContainDeps,
+  options: ProceedOptions,
+): Promise<ContainOutcome> {
+  const now = new Date(deps.now())
+  const again = persistent(options.patience)
+  if (!isTimely(alert.date, now) && row.state === 'held' && row.reason === 'stale') {
+    await goOn(row, requestId, deps, options)
+    return STALE
+  }
+  const isReminder = alert.transition === 'Re-Triggered' && isTimely(alert.date, now)
+  const reminded = isReminder
+    ? await again(() => deps.containments.revise(row.detection, row.id, remind(alert.date, now)))
+    : undefined
+  const current = reminded ?? row
+  if (current.state === 'pending' || current.announce) {
+    const outcome = await goOn(current, requestId, deps, options)
+    return current.state === 'pending' ? outcome : DUPLICATE
+  }
+  if (!isReminder || current.state !== 'done') return DUPLICATE
+  return { kind: 'accepted', containment: await uphold(current, deps, options.patience) }
+}
+
+/** The alert is over: its row closes, so that the next cycle's can open. A block runs to its own end. */
+async function close(
+  row: Containment,
+  requestId: string,
+  deps: ContainDeps,
+  options: ProceedOptions,
+): Promise<ContainOutcome> {
+  const again = persistent(options.patience)
+  const over = await again(() => deps.containments.revise(row.detection, row.id, recover(new Date(deps.now()))))
+  if (!over) return { kind: 'ignored', reason: 'not_a_trigger' }
+  return over.state === 'pending' ? goOn(over, requestId, deps, options) : { kind: 'accepted', containment: over }
+}
+
+function rowFor(alert: Alert, userId: string | undefined, now: Date): Containment {
+  const { containmentId: id, detection, cycle, scope, policy, alertId, date } = alert
+  const row: Containment = {
+    id,
+    detection,
+    cycle,
+    scope,
+    action: policy.action,
+    state: 'pending',
+    alertId,
+    alertedAt: date,
+    createdAt: now,
+    updatedAt: now,
+    attempts: 0,
+    // Whoever claims it goes on at once; for others it is abandoned after this.
+    nextAt: new Date(now.getTime() + ABANDONED_MS),
+  }
+  return {
+    ...row,
+    ...(userId !== undefined && { userId }),
+    // Datadog has just said that it is open: however long ago it began, it is no replay.
+    ...(isPulled(alert) && !isTimely(date, now) && { renewedAt: now }),
+  }
+}

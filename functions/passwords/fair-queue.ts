@@ -1,0 +1,171 @@
+import { isIPv6 } from 'node:net'
+import { groupsOf } from '../../shared/client/address.ts'
+
+/** Who waits for a password hash. */
+export interface Sender {
+  /** The client's address in normal form. */
+  ip: string
+  /** Presented a valid device token of the account that it signs in to. Nothing else makes a sender trusted. */
+  trusted: boolean
+}
+
+/** One branch of the tree of networks. Either `children` or `items` is in use, never both. */
+interface Branch<T> {
+  size: number
+  /** In the order of their turns: the first one is served next. */
+  children: Map<string, Branch<T>>
+  /** Oldest first. */
+  items: T[]
+}
+
+const branch = <T>(): Branch<T> => ({ size: 0, children: new Map(), items: [] })
+
+/**
+ * A bounded queue that is shared fairly between networks. Waiting work hangs in a tree: trusted or not, then IPv4 by
+ * /16, /24 and address, IPv6 by /32, /48 and /64. Each branch serves its children in turn, so a sender competes with
+ * as many others as there are branches beside it, however much each of them sends and however many addresses it has.
+ * The tree holds branches with waiting work only.
+ * @see McKenney, Stochastic Fairness Queueing (1990): the longest queue pays when the buffer is full
+ */
+export class FairQueue<T> {
+  readonly #limit: number
+  readonly #root: Branch<T> = branch()
+
+  /** @param limit how many items may wait */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#root.size
+  }
+
+  /**
+   * @param sender undefined stands for one sender that nobody named
+   * @returns `refused` if the queue is full and the sender's branch waits for no less than any other. If it waits for
+   * less, the newest item of the most represented branch is `evicted` in its favour
+   */
+  push(item: T, sender: Sender | undefined): { kind: 'queued'; evicted?: T } | { kind: 'refused' } {
+    const path = pathOf(sender)
+    if (this.size < this.#limit) {
+      this.#add(path, item)
+      return { kind: 'queued' }
+    }
+    const victim = this.#mostRepresented(path)
+    if (!victim) return { kind: 'refused' }
+    const evicted = this.#takeNewest(victim)
+    this.#add(path, item)
+    return { kind: 'queued', evicted }
+  }
+
+  /** @returns the item whose turn it is */
+  shift(): T | undefined {
+    if (this.size === 0) return undefined
+    let at = this.#root
+    const path: string[] = []
+    for (let next = firstOf(at); next; next = firstOf(next.child)) {
+      // To the end of the row: a branch that was served waits until each of the others was.
+      at.children.delete(next.key)
+      at.children.set(next.key, next.child)
+      path.push(next.key)
+      at = next.child
+    }
+    const item = at.items.shift() as T
+    this.#shrink(path)
+    return item
+  }
+
+  /** @returns everything that waited, in the order of its turns */
+  drain(): T[] {
+    const items: T[] = []
+    while (this.size > 0) items.push(this.shift() as T)
+    return items
+  }
+
+  #add(path: readonly string[], item: T): void {
+    let at = this.#root
+    at.size += 1
+    for (const key of path) {
+      let child = at.children.get(key)
+      if (!child) {
+        child = branch()
+        at.children.set(key, child)
+      }
+      at = child
+      at.size += 1
+    }
+    at.items.push(item)
+  }
+
+  /** The path to what gives its place up to a newcomer of `path`, or undefined if nothing has more than its branches. */
+  #mostRepresented(path: readonly string[]): string[] | undefined {
+    let at = this.#root
+    for (const [depth, key] of path.entries()) {
+      const heaviest = heaviestOf(at)
+      if (!heaviest) return undefined
+      const own = at.children.get(key)
+      if ((own?.size ?? 0) < heaviest.child.size) return [...path.slice(0, depth), ...heaviestPath(at)]
+      // Nobody beside it waits for more: the place must come from within its own branch.
+      at = own as Branch<T>
+    }
+    return undefined
+  }
+
+  #takeNewest(path: readonly string[]): T {
+    let at = this.#root
+    for (const key of path) at = at.children.get(key) as Branch<T>
+    const item = at.items.pop() as T
+    this.#shrink(path)
+    return item
+  }
+
+  /** Counts one item less along a path and removes the branches that have none left. */
+  #shrink(path: readonly string[]): void {
+    let at = this.#root
+    at.size -= 1
+    for (const key of path) {
+      const child = at.children.get(key) as Branch<T>
+      child.size -= 1
+      if (child.size === 0) {
+        at.children.delete(key)
+        return
+      }
+      at = child
+    }
+  }
+}
+
+interface Child<T> {
+  key: string
+  child: Branch<T>
+}
+
+function firstOf<T>(at: Branch<T>): Child<T> | undefined {
+  const [key, child] = at.children.entries().next().value ?? []
+  return key !== undefined && child ? { key, child } : undefined
+}
+
+/** The child with the most waiting; of several, the one whose turn is the furthest away. */
+function heaviestOf<T>(at: Branch<T>): Child<T> | undefined {
+  let heaviest: Child<T> | undefined
+  for (const [key, child] of at.children) if (!heaviest || child.size >= heaviest.child.size) heaviest = { key, child }
+  return heaviest
+}
+
+function heaviestPath<T>(from: Branch<T>): string[] {
+  const path: string[] = []
+  for (let next = heaviestOf(from); next; next = heaviestOf(next.child)) path.push(next.key)
+  return path
+}
+
+/** @returns the keys of a sender's branches, the widest network first */
+function pathOf(sender: Sender | undefined): string[] {
+  if (!sender) return ['stranger', 'unnamed']
+  const lane = sender.trusted ? 'trusted' : 'stranger'
+  if (!isIPv6(sender.ip)) {
+    const [a, b, c, d] = sender.ip.split('.')
+    return [lane, `${a}.${b}`, `${c}`, `${d}`]
+  }
+  const [a, b, c, d] = groupsOf(sender.ip)
+  return [lane, `${a}:${b}`, `${c}`, `${d}`]
+}

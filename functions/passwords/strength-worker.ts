@@ -1,0 +1,11 @@
+import { answerWork } from './answer-work.ts'
+import { isGuessable } from './strength.ts'
+
+/** Judges new passwords: up to a tenth of a second of pure computation, which no request may wait behind. */
+export interface StrengthJob {
+  password: string
+  /** Words of the service and of the person, in lower case. */
+  context: readonly string[]
+}
+
+answerWork(({ password, context }: StrengthJob) => isGuessable(password, context))

@@ -1,0 +1,43 @@
+import type { Redis } from 'ioredis'
+import { type Entrance, type Entrances, ENTRANCE_WINDOW_MS as WINDOW_MS } from '../../../shared/stores/port.ts'
+import { hashedKey, TTL_MARGIN_MS } from '../../../shared/stores/redis/key.ts'
+import { defineScript } from '../../../shared/stores/redis/script.ts'
+import { suspectsAmong } from '../../../shared/stores/suspects.ts'
+
+/** Of one network within the window: more are more than the owners of one network sign in. */
+const MOST = 1_000
+/** Failures are remembered by the minute: the first of them is all that is asked for. */
+const MINUTE_MS = 60_000
+
+/** KEYS: one sorted set by time. ARGV: member, now, window ms, most, TTL ms. The first time of a member stands. */
+const note = defineScript(`
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. (tonumber(ARGV[2]) - tonumber(ARGV[3])))
+redis.call('ZADD', KEYS[1], 'NX', ARGV[2], ARGV[1])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -tonumber(ARGV[4]) - 1)
+return redis.call('PEXPIRE', KEYS[1], ARGV[5])
+`)
+
+/** Sliding windows, each bounded: hammering makes none of them grow. */
+export function createEntrances(redis: Redis): Entrances {
+  const keyOf = (kind: 'opened' | 'failed', network: string) => hashedKey(`entrances:${kind}`, network)
+  const add = async (key: string, member: string, now: number) => {
+    await note(redis, [key], [member, now, WINDOW_MS, MOST, WINDOW_MS + TTL_MARGIN_MS])
+  }
+  return {
+    failed: (network, now) => add(keyOf('failed', network), String(Math.floor(now / MINUTE_MS)), now),
+    opened: (network, entrance, now) => add(keyOf('opened', network), JSON.stringify(entrance), now),
+    async suspects(network, now) {
+      const since = now - WINDOW_MS
+      const [[, first], opened] = await Promise.all([
+        redis.zrangebyscore(keyOf('failed', network), since, now, 'WITHSCORES', 'LIMIT', 0, 1),
+        redis.zrangebyscore(keyOf('opened', network), since, '+inf', 'WITHSCORES'),
+      ])
+      const attackedSince = first === undefined ? Number.POSITIVE_INFINITY : Number(first)
+      const entered: { entrance: Entrance; at: number }[] = []
+      for (let index = 0; index + 1 < opened.length; index += 2) {
+        entered.push({ entrance: JSON.parse(opened[index] as string) as Entrance, at: Number(opened[index + 1]) })
+      }
+      return suspectsAmong(entered, attackedSince)
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import type { Redis } from 'ioredis'
+import type { PendingMfa, PendingMfas } from '../../../shared/stores/port.ts'
+import { hashedKey } from '../../../shared/stores/redis/key.ts'
+import { defineScript } from '../../../shared/stores/redis/script.ts'
+
+const createPending = defineScript(`
+redis.call('HSET', KEYS[1], 'pending', ARGV[1], 'attempts', 0)
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`)
+
+/** @returns the half session and how often it was tried, or nothing: a try never creates one */
+const countAttempt = defineScript(`
+local pending = redis.call('HGET', KEYS[1], 'pending')
+if not pending then return {} end
+return {pending, redis.call('HINCRBY', KEYS[1], 'attempts', 1)}
+`)
+
+/** Sign-ins that wait for a second factor. The store holds the token's hash only, and its TTL is what ends one. */
+export function createPendingMfas(redis: Redis): PendingMfas {
+  const keyOf = (token: string) => hashedKey('mfa', token)
+  return {
+    async create(token, pending, ttlSeconds) {
+      await createPending(redis, [keyOf(token)], [JSON.stringify(pending), ttlSeconds * 1000])
+    },
+    async attempt(token) {
+      const [pending, attempts] = (await countAttempt(redis, [keyOf(token)], [])) as unknown[]
+      if (pending === undefined) return undefined
+      return { pending: JSON.parse(String(pending)) as PendingMfa, attempts: Number(attempts) }
+    },
+    async consume(token) {
+      return (await redis.del(keyOf(token))) === 1
+    },
+  }
+}

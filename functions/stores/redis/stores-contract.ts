@@ -1,0 +1,29 @@
+import type { Redis } from 'ioredis'
+import { attemptsContract } from '../../../shared/stores/contract/attempts.ts'
+import { blockListContract } from '../../../shared/stores/contract/block-list.ts'
+import { containmentCapContract } from '../../../shared/stores/contract/containment-cap.ts'
+import { entrancesContract } from '../../../shared/stores/contract/entrances.ts'
+import { leasesContract } from '../../../shared/stores/contract/leases.ts'
+import { pendingMfasContract } from '../../../shared/stores/contract/pending-mfas.ts'
+import { replayCacheContract } from '../../../shared/stores/contract/replay-cache.ts'
+import { throttleContract } from '../../../shared/stores/contract/throttle.ts'
+import { createLeases } from '../../../shared/stores/redis/leases.ts'
+import { createReplayCache } from '../../../shared/stores/redis/replay-cache.ts'
+import { createAttempts } from './attempts.ts'
+import { createBlockList } from './block-list.ts'
+import { createContainmentCap } from './containment-cap.ts'
+import { createEntrances } from './entrances.ts'
+import { createPendingMfas } from './pending-mfas.ts'
+import { createThrottle } from './throttle.ts'
+
+/** What every Redis store keeps to, whether one server holds the keys or a cluster. */
+export function redisStoresContract(redis: Redis): void {
+  throttleContract(createThrottle(redis))
+  replayCacheContract(createReplayCache(redis))
+  blockListContract(createBlockList(redis))
+  pendingMfasContract(createPendingMfas(redis))
+  containmentCapContract(createContainmentCap(redis))
+  leasesContract(createLeases(redis))
+  attemptsContract(createAttempts(redis))
+  entrancesContract(createEntrances(redis))
+}
