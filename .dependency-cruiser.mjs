@@ -3,6 +3,14 @@
 /** Tests may look into any room, except those of the evaluator, which are part of its package. */
 const TESTS = ['\\.test\\.ts$', '/testing/', 'testing\\.ts$', '/testing-']
 
+/** What stands with the ports that it belongs to; what the release runs; what the lab sets and the attacks know. */
+const NOT_REACHED = [
+  '^shared/stores/(contract|memory)/',
+  '^shared/stores/suspects.ts$',
+  '^shared/stores/postgres/migrate',
+  '^shared/lab.ts$',
+]
+
 /** What is deployed, and the evaluator, which is a package of its own. */
 const PRODUCT = ['functions', 'web', 'shared']
 const ROOMS = [...PRODUCT, 'attacks', 'detections', 'evaluator', 'proof', 'ops', 'lab', 'cli']
@@ -33,6 +41,12 @@ const borders = Object.entries(MAY_IMPORT).map(([room, allowed]) => ({
 export default {
   forbidden: [
     ...borders,
+    ...['web/server.ts', 'functions/index.ts'].map((entry) => ({
+      name: `shared holds only what both hosts reach (${entry})`,
+      severity: 'error',
+      from: { path: `^${entry}$` },
+      to: { path: '^shared/', pathNot: [...TESTS, ...NOT_REACHED], reachable: false },
+    })),
     { name: 'no circle of files', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'the evaluator is used by what it exports',

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { LAB_EGRESS_RANGE } from '../functions/geo/documentation.ts'
 import { networkOf } from '../shared/client/address.ts'
+import { LAB_EGRESS_RANGE } from '../shared/lab.ts'
 
 /**
  * Where simulated clients come from: the ranges that documents and tests may use, and nobody has. Those of one method are

@@ -1,4 +1,3 @@
-import { MFA_TRIES } from '../functions/auth/limits.ts'
 import type { Attack, AttackContext } from './attack.ts'
 import { castPeople, type Person } from './cast.ts'
 import { type Client, userOf } from './clients/client.ts'
@@ -7,12 +6,15 @@ import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './mfa-guessing.twin.ts'
 import { openWithAuthenticator, passPassword } from './second-factor.ts'
 
+/** As many as a pending sign-in takes. */
+const TRIES = 5
+
 export const mfaGuessing: Attack = {
   slug: 'mfa-guessing',
   title: 'Guessing one-time codes',
   techniques: [{ id: 'T1110.001', name: 'Brute Force: Password Guessing' }],
   targets: ['web', 'functions'],
-  does: `Has the right password and guesses at the code: ${MFA_TRIES} tries, then the password again, and as many more. Of a million codes three are right at any time, and whoever may go on for long enough finds one.`,
+  does: `Has the right password and guesses at the code: ${TRIES} tries, then the password again, and as many more. Of a million codes three are right at any time, and whoever may go on for long enough finds one.`,
   trips: 'mfa-guessing',
   runbook: 'runbooks/ATO-008-mfa-guessing.md',
   twin,
@@ -29,8 +31,8 @@ export const mfaGuessing: Attack = {
     const thief = context.intruder(lair)
     await passPassword(thief, victim)
     tell('thief', `has the password, and is asked for a code: ${lair.device.name} at ${lair.address}`)
-    for (let tries = 0; tries < MFA_TRIES; tries++) await guess(thief, context)
-    tell('thief', `types ${MFA_TRIES} codes, each refused; the next will cost the sign-in`)
+    for (let tries = 0; tries < TRIES; tries++) await guess(thief, context)
+    tell('thief', `types ${TRIES} codes, each refused; the next will cost the sign-in`)
 
     const group = { '@usr.id': userOf(session) }
     const crossing = context.crossing(group, 'the sixth code')

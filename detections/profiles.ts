@@ -54,7 +54,7 @@ const prod: Profile = {
   },
   'session-fork': { source: 'as in the file: a retired token is presented by somebody who copied it' },
   'session-reuse': { source: 'as in the file: a session has one device' },
-  'takeover-actions': { source: 'as in the file: the fifteen minutes are the app’s (shared/auth)' },
+  'takeover-actions': { source: 'as in the file: the fifteen minutes are the app’s (functions/auth)' },
   'takeover-after-failures': {
     source:
       'as in the file: the five failures are the app’s, as in Datadog’s Auth0 rule (five failures, then a success)',

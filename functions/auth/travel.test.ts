@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { generate } from 'otplib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LEARNING } from '../../shared/geo/travel.ts'
-import { LAB_VPN_RANGES } from '../geo/documentation.ts'
+import { LAB_VPN_RANGES } from '../../shared/lab.ts'
 import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
 
 const LISBON = '192.0.2.7'

@@ -1,5 +1,6 @@
 import { inRanges } from '../../shared/client/address.ts'
 import type { GeoLookup } from '../../shared/geo/place.ts'
+import { LAB_VPN_RANGES } from '../../shared/lab.ts'
 
 /**
  * Where the addresses are that documents and tests may use, and nobody has: the lab's map. Everyday networks lie less
@@ -7,7 +8,7 @@ import type { GeoLookup } from '../../shared/geo/place.ts'
  * @see RFC 5737, RFC 3849
  */
 const NETWORKS = [
-  { city: 'Singapore', latitude: 1.35, longitude: 103.82, ranges: ['203.0.113.224/27', '2001:db8:c000::/34'] },
+  { city: 'Singapore', latitude: 1.35, longitude: 103.82, ranges: LAB_VPN_RANGES },
   { city: 'Sydney', latitude: -33.87, longitude: 151.21, ranges: ['203.0.113.192/27', '2001:db8:8000::/34'] },
   { city: 'Lisbon', latitude: 38.72, longitude: -9.14, ranges: ['192.0.2.0/24', '2001:db8::/33'] },
   { city: 'Porto', latitude: 41.15, longitude: -8.61, ranges: ['198.51.100.0/24'] },
@@ -16,10 +17,6 @@ const NETWORKS = [
 
 const MAP = NETWORKS.map(({ ranges, latitude, longitude }) => ({ includes: inRanges(ranges), latitude, longitude }))
 
-/** The exits of the lab's VPN, which it lists in TRAVEL_VPN_RANGES: in Singapore, whoever uses them. */
-export const LAB_VPN_RANGES: readonly string[] = NETWORKS[0].ranges
-/** The lab's own egress, which it lists in EGRESS_ADDRESSES: in Lisbon, and no simulated client's by chance. */
-export const LAB_EGRESS_RANGE = '2001:db8:7fff::/48'
 /** The first that holds the address: parts of a range come before the whole. */
 export const documentationPlace: GeoLookup = (ip) => {
   const network = MAP.find(({ includes }) => includes(ip))

@@ -1,6 +1,5 @@
-import { LAB_EGRESS_RANGE, LAB_VPN_RANGES } from '../../functions/geo/documentation.ts'
 import { functionsVariables, webVariables } from '../../shared/config.ts'
-import { LAB_CANARY } from '../../shared/lab.ts'
+import { LAB_CANARY, LAB_EGRESS_RANGE, LAB_VPN_RANGES } from '../../shared/lab.ts'
 import type { StoreConnections } from '../stores/start.ts'
 import type { LabSecrets } from './secrets.ts'
 
