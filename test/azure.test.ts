@@ -37,9 +37,12 @@ it('the settings of the template are exactly what the functions read', () => {
 })
 
 it('the template makes every table that the stores open, and no other', async () => {
-  const stores = join('shared', 'stores', 'tables')
-  const files = (await readdir(join(ROOT, stores))).filter((name) => !name.endsWith('.test.ts'))
-  const sources = (await Promise.all(files.map((name) => read(join(stores, name))))).join('\n')
+  const sourcesIn = async (folder: string) => {
+    const files = (await readdir(join(ROOT, folder))).filter((name) => !name.endsWith('.test.ts'))
+    return Promise.all(files.map((name) => read(join(folder, name))))
+  }
+  const folders = await Promise.all(['shared/stores/tables', 'functions/stores/tables'].map(sourcesIn))
+  const sources = folders.flat().join('\n')
   const opened = new Set([...sources.matchAll(/tables\.open\('(\w+)'\)/g)].map(([, name]) => name))
   expect(template.array('tableNames').sort()).toEqual([...opened].sort())
 })
