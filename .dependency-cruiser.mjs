@@ -3,12 +3,16 @@
 /** Tests may look into any room, except those of the evaluator, which are part of its package. */
 const TESTS = ['\\.test\\.ts$', '/testing/', 'testing\\.ts$', '/testing-']
 
-/** What stands with the ports that it belongs to; what the release runs; what the lab sets and the attacks know. */
+/**
+ * What stands with the ports that it belongs to; what the release runs; what the lab sets and
+ * the attacks know; how functions and the lab ship lines of log.
+ */
 const NOT_REACHED = [
   '^shared/stores/(contract|memory)/',
   '^shared/stores/suspects.ts$',
   '^shared/stores/postgres/migrate',
   '^shared/lab.ts$',
+  '^shared/(log-shipper|outbox).ts$',
 ]
 
 /** What is deployed, and the evaluator, which is a package of its own. */
