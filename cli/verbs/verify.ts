@@ -17,6 +17,7 @@ import { duration, json, paint } from '../output.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
 import { junit } from '../verify/junit.ts'
 import { DETECTIONS, evaluation, findOrStartLab, type VerifiedLab } from '../verify/lab.ts'
+import { page } from '../verify/page.ts'
 import { table } from '../verify/table.ts'
 
 const usage = `Usage: npm run verify [-- <slug>… <options>]
@@ -33,6 +34,7 @@ Options:
   --seed N           repeat an earlier run's choices
   --json             the scoreboard as one JSON document on stdout
   --junit FILE       write it as JUnit XML too
+  --page FILE        write it as a page of the docs too
   --dir DIR          where the lab runs (default .lab)
   --help             this text
 
@@ -57,6 +59,7 @@ export const command: Command = {
       const verdicts = await verifyIn(lab, runId, options, io)
       const board = scoreboard({ run_id: runId, mode: modeOf(lab), started_at: startedAt.toISOString() }, verdicts)
       if (options.junit !== undefined) await writeFile(options.junit, junit(board, verdicts))
+      if (options.page !== undefined) await writeFile(options.page, page(board, evaluation(lab.cadenceSeconds)))
       if (options.json) json(io, board)
       else io.out(`\n${table(board, evaluation(lab.cadenceSeconds), io)}`)
       return board.failed === 0 && board.passed > 0 ? 0 : 1
@@ -109,12 +112,13 @@ function readOptions(argv: readonly string[]) {
       seed: { type: 'string' },
       json: { type: 'boolean', default: false },
       junit: { type: 'string' },
+      page: { type: 'string' },
       dir: { type: 'string', default: '.lab' },
     },
   })
   const chosen = positionals.length === 0 ? attacks : positionals.map(attackNamed)
   return {
-    ...{ json: values.json, junit: values.junit, dir: resolve(values.dir) },
+    ...{ json: values.json, junit: values.junit, page: values.page, dir: resolve(values.dir) },
     attacks: chosen,
     targets: targetsOf(chosen, targetsNamed(values.target)),
     cadenceSeconds: values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, 3600),

@@ -6,10 +6,10 @@ import { columns, duration, paint } from '../output.ts'
 const HEAD = [
   'scenario',
   'target',
-  'alert',
-  'refused',
-  'alert',
-  'refused',
+  'alert, each minute',
+  'refused, each minute',
+  'alert, live',
+  'refused, live',
   'by',
   'attacker',
   'victim',
@@ -25,7 +25,7 @@ export function table(board: Scoreboard, evaluation: string, io: Pick<Io, 'color
   const rows = [HEAD.map((word) => paint(io, 'bold', word)), ...board.scenarios.map((scenario) => row(scenario, io))]
   const summary = `${board.passed} of ${board.scenarios.length} hold`
   const [measured, derived] = board.mode === 'cadence' ? ['The first', 'the other'] : ['The second', 'the first']
-  return `Times count from the request that crosses the threshold: monitors evaluated every minute, as Datadog does it, then at each event.
+  return `Times count from the request that crosses the threshold: with monitors evaluated each minute, as Datadog does it, and live, at each event.
 A prevented attack is refused at the step that it needs. It needs no alert; its time is that of the refusal.
 The attacker is dead if nothing that he holds opens an account that he entered, checked on both hosts after the containment.
 ${measured} pair was measured, with monitors evaluated ${evaluation}; ${derived} follows from the same log.

@@ -4,6 +4,7 @@ import type { Attack } from '../../attacks/attack.ts'
 import type { Reckoning } from '../../attacks/reckoning.ts'
 import { sessionReuse } from '../../attacks/session-reuse.ts'
 import { junit } from '../../cli/verify/junit.ts'
+import { page } from '../../cli/verify/page.ts'
 import { table } from '../../cli/verify/table.ts'
 import type { Outcome, TwinOutcome } from './detonate.ts'
 import { judge } from './judge.ts'
@@ -176,4 +177,12 @@ test('the table tells at a glance what failed', () => {
   )
   expect(lines.find((line) => line.endsWith('FAILED'))).toMatch(/none +never +none +never +nobody +IN 0 of 0 +OUT/)
   expect(lines).toContain('1 of 2 hold')
+})
+
+test('the page of the docs has the table without colours, and no two columns of one name', () => {
+  const text = page(board, 'at each event')
+  expect(text).toContain(table(board, 'at each event', { color: false }).trimEnd())
+  const [head = ''] = text.split('\n').filter((line) => line.startsWith('scenario'))
+  const names = head.split(/ {2,}/)
+  expect(new Set(names).size).toBe(names.length)
 })
