@@ -1,9 +1,9 @@
 import { cadenceOf, type ExceededLimit, exceededLimits } from '../evaluate/evaluate.ts'
 import type { Group } from '../evaluate/group.ts'
 import { Lateness } from '../evaluate/lateness.ts'
+import { NO_DEADLINE, NOT_YET } from '../evaluate/moment.ts'
 import type { Transition } from '../evaluate/notices.ts'
 import { Track } from '../evaluate/track.ts'
-import type { TrackState } from '../evaluate/track-state.ts'
 import type { Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { EventSink } from './event-reader.ts'
@@ -11,8 +11,16 @@ import { ReorderBuffer } from './reorder.ts'
 import type { ReplayOptions } from './replay-options.ts'
 import type { ReplayState } from './replay-state.ts'
 
-const BEGINNING = Number.NEGATIVE_INFINITY
 const LONGEST_SILENCE_MS = 7 * 24 * 3_600_000
+
+/** A monitor over time, as far as the replay drives it. */
+interface Driven {
+  readonly track: Track
+  /** When it may next change by itself, epoch ms; {@link NOT_YET} while it has not started. */
+  due: number
+  /** Whether it has taken something in at the instant that is open. */
+  entered: boolean
+}
 
 /**
  * Evaluates monitors over recorded logs. Logs are held back for the lateness and taken in by their own time, all of one instant
@@ -22,22 +30,19 @@ export class Replayer implements EventSink {
   /** Logs that a monitor would have counted had they not come too late. */
   dropped = 0
   /** Epoch ms of the newest log. */
-  newest = Number.NEGATIVE_INFINITY
-  readonly #tracks: readonly Track[]
-  /** When each track may next change by itself. */
-  readonly #dues: Float64Array
+  newest = NOT_YET
+  readonly #driven: readonly Driven[]
   readonly #buffer = new ReorderBuffer()
   readonly #lateness: Lateness
   readonly #silenceAfterEnd: boolean
   readonly #emit: (transition: Transition) => void
-  #instant = Number.NEGATIVE_INFINITY
-  /** When a track may next change by itself; at first, all of them have to be started. */
-  #due = BEGINNING
+  #instant = NOT_YET
+  /** The earliest `due` of all. */
+  #due = NOT_YET
   #first: number | undefined
   #out: Transition[] = []
-  /** Whether the instant has entries that are not judged yet, and of which monitors: 1 for each. */
+  /** Whether the instant has entries that are not evaluated yet. */
   #open = false
-  readonly #entered: Uint8Array
   /** Of the log that is being read. */
   #at = 0
   #missed = false
@@ -47,25 +52,23 @@ export class Replayer implements EventSink {
     this.#lateness = new Lateness(options.latenessSeconds)
     this.#silenceAfterEnd = options.silenceAfterEnd ?? false
     this.#emit = emit
-    this.#tracks = monitors.map(
-      (monitor) =>
-        new Track(monitor, {
-          cadenceMs: cadenceOf(monitor, options.cadenceSeconds),
-          historyMs: 0,
-          samples: false,
-          groupLimits: options.groupLimits ?? false,
-          emit: (transition) => this.#out.push(transition),
-        }),
-    )
-    this.#entered = new Uint8Array(monitors.length)
-    this.#dues = new Float64Array(monitors.length).fill(BEGINNING)
+    this.#driven = monitors.map((monitor) => {
+      const track = new Track(monitor, {
+        cadenceMs: cadenceOf(monitor, options.cadenceSeconds),
+        historyMs: 0,
+        samples: false,
+        groupLimits: options.groupLimits ?? false,
+        emit: (transition) => this.#out.push(transition),
+      })
+      return { track, due: NOT_YET, entered: false }
+    })
   }
 
   /** @param at the log's own time, epoch ms */
   push(log: Log, at: number): void {
     this.begin(at)
     this.#missed = false
-    for (const monitor of this.#tracks.keys()) this.read(monitor, log)
+    for (const monitor of this.#driven.keys()) this.read(monitor, log)
     if (this.#missed) this.dropped++
   }
 
@@ -83,11 +86,11 @@ export class Replayer implements EventSink {
   /** A monitor reads the log itself. */
   read(monitor: number, log: Log): void {
     this.#reading = monitor
-    this.#track(monitor).read(log, this.isLate(this.#at) ? this.#miss : this.#take)
+    this.#drivenAt(monitor).track.read(log, this.isLate(this.#at) ? this.#miss : this.#take)
   }
 
   groupOf(monitor: number, key: string): Group {
-    return this.#track(monitor).groupOf(key)
+    return this.#drivenAt(monitor).track.groupOf(key)
   }
 
   /** The log, which is not late, adds a value to a group. */
@@ -102,8 +105,9 @@ export class Replayer implements EventSink {
     this.#missed = true
   }
 
-  #track(monitor: number): Track {
-    return this.#tracks[monitor] as Track
+  /** @param monitor its number, so that there is one */
+  #drivenAt(monitor: number): Driven {
+    return this.#driven[monitor] as Driven
   }
 
   /** Time has been seen to reach `at`: releases what can no longer be preceded by anything. */
@@ -119,8 +123,8 @@ export class Replayer implements EventSink {
 
   /** No more logs: lets time run on until every group has settled, or a silence has lasted for a week: some never do. */
   finish(): void {
-    this.#drain(Number.POSITIVE_INFINITY)
-    for (const track of this.#tracks) {
+    this.#drain(NO_DEADLINE)
+    for (const { track } of this.#driven) {
       track.countLimits(this.newest)
       if (!this.#silenceAfterEnd) track.end(this.newest)
       track.pass(this.#silenceAfterEnd ? this.newest + LONGEST_SILENCE_MS : Number.MAX_SAFE_INTEGER)
@@ -133,31 +137,31 @@ export class Replayer implements EventSink {
     return {
       newest: this.newest,
       first: this.#first ?? null,
-      started: this.#due !== BEGINNING,
+      started: this.#due !== NOT_YET,
       dropped: this.dropped,
       held: this.#buffer.list().map(({ at, monitor, group, slot }) => [at, monitor, group.key, group.valueAt(slot)]),
-      tracks: this.#tracks.map((track) => track.save()),
+      tracks: this.#driven.map(({ track }) => track.save()),
     }
   }
 
   /** Goes on from where another was saved. To be called before anything else. */
   restore(state: ReplayState): void {
-    this.newest = state.newest ?? BEGINNING
+    this.newest = state.newest ?? NOT_YET
     this.#first = state.first ?? undefined
     this.dropped = state.dropped
-    for (const [monitor, track] of this.#tracks.entries()) track.restore(state.tracks[monitor] as TrackState)
+    for (const [monitor, saved] of state.tracks.entries()) this.#drivenAt(monitor).track.restore(saved)
     for (const [at, monitor, key, value] of state.held) {
       const group = this.groupOf(monitor, key)
       this.#buffer.push(at, monitor, group, group.hold(value))
     }
     if (!state.started) return
-    for (const [monitor, track] of this.#tracks.entries()) this.#dues[monitor] = track.due()
+    for (const driven of this.#driven) driven.due = driven.track.due()
     this.#findDue()
   }
 
   /** What Datadog would not have evaluated so far. */
   get exceededLimits(): ExceededLimit[] {
-    return exceededLimits(this.#tracks)
+    return exceededLimits(this.#driven.map(({ track }) => track))
   }
 
   #drain(horizon: number): void {
@@ -168,41 +172,40 @@ export class Replayer implements EventSink {
         if (this.#due <= at) this.#passUntil(at)
         this.#instant = at
       }
-      buffer.shift()
-      this.#track(buffer.monitor).add(buffer.group as Group, buffer.slot, at, at)
-      this.#entered[buffer.monitor] = 1
+      const group = buffer.shift()
+      const driven = this.#drivenAt(buffer.monitor)
+      if (group) driven.track.add(group, buffer.slot, at, at)
+      driven.entered = true
       this.#open = true
     }
     this.#closeInstant()
   }
 
   #passUntil(at: number): void {
-    for (let monitor = 0; monitor < this.#tracks.length; monitor++) {
-      if ((this.#dues[monitor] as number) > at) continue
-      const track = this.#track(monitor)
-      track.passUntil(at)
-      this.#dues[monitor] = track.due()
+    for (const driven of this.#driven) {
+      if (driven.due > at) continue
+      driven.track.passUntil(at)
+      driven.due = driven.track.due()
     }
     this.#findDue()
   }
 
-  /** Everything of an instant has been taken in: only now it is judged. */
+  /** Everything of an instant has been taken in: only now it is evaluated. */
   #closeInstant(): void {
     if (!this.#open) return
     this.#open = false
-    for (let monitor = 0; monitor < this.#tracks.length; monitor++) {
-      if (this.#entered[monitor] === 0) continue
-      this.#entered[monitor] = 0
-      const track = this.#track(monitor)
-      track.settle(this.#instant)
-      this.#dues[monitor] = track.due()
+    for (const driven of this.#driven) {
+      if (!driven.entered) continue
+      driven.entered = false
+      driven.track.settle(this.#instant)
+      driven.due = driven.track.due()
     }
     this.#findDue()
   }
 
   #findDue(): void {
-    let least = Number.POSITIVE_INFINITY
-    for (let monitor = 0; monitor < this.#dues.length; monitor++) least = Math.min(least, this.#dues[monitor] as number)
+    let least = NO_DEADLINE
+    for (const { due } of this.#driven) least = Math.min(least, due)
     this.#due = least
   }
 

@@ -1,0 +1,60 @@
+/** Items of which the first in an order can be taken. */
+export class Heap<T> {
+  readonly #isBefore: (a: T, b: T) => boolean
+  readonly #items: T[] = []
+
+  constructor(isBefore: (a: T, b: T) => boolean) {
+    this.#isBefore = isBefore
+  }
+
+  get first(): T | undefined {
+    return this.#items[0]
+  }
+
+  /** In no particular order. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#items.values()
+  }
+
+  push(item: T): void {
+    const items = this.#items
+    let at = items.push(item) - 1
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      const above = this.#at(parent)
+      if (!this.#isBefore(item, above)) break
+      items[at] = above
+      at = parent
+    }
+    items[at] = item
+  }
+
+  /** Takes the first item. */
+  pop(): T | undefined {
+    const items = this.#items
+    const [first] = items
+    const last = items.pop()
+    if (last === undefined || items.length === 0) return first
+    let at = 0
+    for (let child = this.#firstChild(at); child < items.length; child = this.#firstChild(at)) {
+      const below = this.#at(child)
+      if (!this.#isBefore(below, last)) break
+      items[at] = below
+      at = child
+    }
+    items[at] = last
+    return first
+  }
+
+  /** @returns the place of the child that comes before the other; beyond the last item when there is no child */
+  #firstChild(at: number): number {
+    const left = 2 * at + 1
+    const right = left + 1
+    return right < this.#items.length && this.#isBefore(this.#at(right), this.#at(left)) ? right : left
+  }
+
+  /** @param place of an item, so that there is one */
+  #at(place: number): T {
+    return this.#items[place] as T
+  }
+}
