@@ -4,7 +4,7 @@ import { type PresentDeps, presentSession, type SessionCheck } from '../shared/s
 import type { Cookies } from './cookies.ts'
 import { type FunctionsClient, RenewedToken } from './functions-client.ts'
 import { problemOfCheck, storeFailed } from './problems.ts'
-import { forwardedClient, type Visit, visitOf } from './visit.ts'
+import { callOf, type Visit, visitOf } from './visit.ts'
 
 /** A page does not wait for a renewal any longer; the next one asks again. */
 const RENEWAL_MS = 2_000
@@ -33,8 +33,7 @@ export const readSession =
 
 /** The token in hand stays good until its successor is presented: a renewal that fails costs nothing. */
 async function renew(visit: Visit, response: Response, deps: SessionDeps): Promise<void> {
-  const { token } = visit
-  const call = { client: forwardedClient(visit), token, timeoutMs: RENEWAL_MS }
+  const call = { ...callOf(visit), timeoutMs: RENEWAL_MS }
   const answer = await deps.functions.post('auth/session/renew', RenewedToken, call)
   if (answer.kind === 'ok') deps.cookies.set(response, 'session', answer.value.token)
   else if (answer.code !== 'renewal-stale' && answer.code !== 'renewal-early')

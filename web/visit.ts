@@ -36,6 +36,12 @@ export function clientOf(headers: IncomingHttpHeaders, deps: ClientDeps): Client
   return observeClient({ ip, ...described, via: 'web' }, deps)
 }
 
+/** What functions needs to know of who calls on behalf of a session. */
+export const callOf = (visit: Visit): { client: ForwardedClient; token: string | undefined } => ({
+  client: forwardedClient(visit),
+  token: visit.token,
+})
+
 /**
  * What functions is told of the browser, inside the signed body.
  * @param said what the form's script collected; a RUM session that has not the form of one is none

@@ -2,9 +2,8 @@ import type { HttpHandler } from '@azure/functions'
 import * as z from 'zod'
 import { ProblemError } from '../../shared/problem.ts'
 import { type BoundaryDeps, problemBoundary } from '../http.ts'
-import type { CallDeps } from './call.ts'
+import { type AttemptDeps, readAttempt } from './attempt.ts'
 import { type ConfirmDeps, confirm } from './confirm.ts'
-import { readRegistration } from './read-registration.ts'
 
 const ConfirmBody = z
   .strictObject({
@@ -22,9 +21,9 @@ const DETAIL =
  * `POST /api/auth/confirm` {token, registration} or {token, password} → 200 {email}: the account is open, and nobody is
  * signed in by this
  */
-export const confirmHandler = (deps: ConfirmDeps & CallDeps & BoundaryDeps): HttpHandler =>
+export const confirmHandler = (deps: ConfirmDeps & AttemptDeps & BoundaryDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
-    const { client, body } = await readRegistration(request, 'POST /api/auth/confirm', ConfirmBody, deps)
+    const { client, body } = await readAttempt(request, 'POST /api/auth/confirm', 'register', ConfirmBody, deps)
     const outcome = await confirm(body, client, deps)
     switch (outcome.kind) {
       case 'confirmed':

@@ -2,8 +2,7 @@ import type { HttpHandler } from '@azure/functions'
 import * as z from 'zod'
 import { ProblemError } from '../../shared/problem.ts'
 import { type BoundaryDeps, problemBoundary } from '../http.ts'
-import type { CallDeps } from './call.ts'
-import { readRegistration } from './read-registration.ts'
+import { type AttemptDeps, readAttempt } from './attempt.ts'
 import { type RegisterDeps, register } from './register.ts'
 
 const RegisterBody = z.strictObject({ email: z.string().max(1024), password: z.string().min(1).max(1024) })
@@ -12,9 +11,9 @@ const RegisterBody = z.strictObject({ email: z.string().max(1024), password: z.s
  * `POST /api/auth/register` {email, password} → 202 {accepted, registration}, whatever becomes of it: the mail says, to
  * the address's owner
  */
-export const registerHandler = (deps: RegisterDeps & CallDeps & BoundaryDeps): HttpHandler =>
+export const registerHandler = (deps: RegisterDeps & AttemptDeps & BoundaryDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
-    const { client, body } = await readRegistration(request, 'POST /api/auth/register', RegisterBody, deps)
+    const { client, body } = await readAttempt(request, 'POST /api/auth/register', 'register', RegisterBody, deps)
     const outcome = await register(body, client, deps)
     switch (outcome.kind) {
       case 'accepted':

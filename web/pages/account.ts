@@ -1,10 +1,11 @@
 import type { RequestHandler } from 'express'
 import { deviceTokenOf } from '../device-cookie.ts'
 import { formOf } from '../form.ts'
-import { IssuedSession, problemOf } from '../functions-client.ts'
-import { formStatus, waitText } from '../problems.ts'
+import { IssuedSession } from '../functions-client.ts'
+import { waitText } from '../problems.ts'
 import { sessionOf } from '../session.ts'
-import { forwardedClient } from '../visit.ts'
+import { callOf } from '../visit.ts'
+import { type ByCode, noticeOf, showRefusal } from './answers.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { type Identity, identityOf } from './identity.ts'
@@ -25,9 +26,14 @@ const NOTICES: Readonly<Record<string, Notice>> = {
   'confirmed-password': { tone: 'good', text: 'Thank you. Now fill in the form and change your password.' },
 }
 
+interface Errors {
+  current?: string
+  next?: string
+}
+
 interface Account extends Identity {
   notice?: Notice | undefined
-  errors?: { current?: string; next?: string }
+  errors?: Errors
 }
 
 const accountPage = ({ name, mfaEnabled, notice, errors = {} }: Account): Page =>
@@ -72,10 +78,8 @@ export const showAccount =
   (deps: PageDeps): RequestHandler =>
   async (request, response) => {
     const visit = sessionOf(response)
-    const { notice } = request.query
-    const known = typeof notice === 'string' && Object.hasOwn(NOTICES, notice) ? NOTICES[notice] : undefined
     const identity = await identityOf(visit, visit.check.session.userId, deps)
-    sendPage(response, accountPage({ ...identity, notice: known }))
+    sendPage(response, accountPage({ ...identity, notice: noticeOf(request, NOTICES) }))
   }
 
 /** The session goes on under a new token; every other one of this user is ended by functions. */
@@ -85,23 +89,20 @@ export const submitPassword =
     const visit = sessionOf(response)
     const { current_password, new_password } = formOf(response)
     const answer = await deps.functions.post('auth/password', IssuedSession, {
-      client: forwardedClient(visit),
-      token: visit.token,
+      ...callOf(visit),
       data: { current_password, new_password, device_token: deviceTokenOf(request, deps) },
     })
     if (answer.kind === 'ok') {
       deps.cookies.set(response, 'session', answer.value.token)
       return response.redirect(303, '/account?notice=password-changed')
     }
-    const { code, detail, retryAfterSeconds } = answer
-    const known: Partial<Record<typeof code, Account['errors']>> = {
+    const words: ByCode<Errors> = {
       'login-refused': { current: 'This is not your current password.' },
       'request-malformed': { current: 'Enter your current password and a new one.' },
-      throttled: { current: waitText(retryAfterSeconds) },
-      'password-weak': { next: detail ?? PASSWORD_HINT },
+      throttled: { current: waitText(answer.retryAfterSeconds) },
+      'password-weak': { next: answer.detail ?? PASSWORD_HINT },
     }
-    const errors = known[code]
-    if (!errors) throw problemOf(answer)
-    const identity = await identityOf(visit, visit.check.session.userId, deps)
-    sendPage(response, accountPage({ ...identity, errors }), { status: formStatus(code), retryAfterSeconds })
+    await showRefusal(response, answer, words, async (errors) =>
+      accountPage({ ...(await identityOf(visit, visit.check.session.userId, deps)), errors }),
+    )
   }

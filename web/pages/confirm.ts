@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express'
 import * as z from 'zod'
 import { attemptOf } from '../form.ts'
-import { problemOf } from '../functions-client.ts'
-import { formStatus, waitText } from '../problems.ts'
+import { waitText } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
+import { type ByCode, showRefusal } from './answers.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
@@ -72,15 +72,15 @@ export const submitConfirm =
       if (registration !== undefined) deps.cookies.clear(response, 'registration')
       return response.redirect(303, '/login?notice=confirmed')
     }
-    const { code, retryAfterSeconds } = answer
-    const again = (page: Confirm) =>
-      sendPage(response, confirmPage(page), { status: formStatus(code), retryAfterSeconds })
     const asksPassword = registration === undefined
-    if (code === 'confirmation-refused') {
-      const error = password === undefined ? NOT_THIS_BROWSER : REFUSED
-      return again({ token, asksPassword: true, errors: { password: error } })
+    const pages: ByCode<Confirm> = {
+      'confirmation-refused': {
+        token,
+        asksPassword: true,
+        errors: { password: password === undefined ? NOT_THIS_BROWSER : REFUSED },
+      },
+      'request-malformed': { asksPassword, errors: { token: 'Enter the code.' } },
+      throttled: { token, asksPassword, errors: { token: waitText(answer.retryAfterSeconds) } },
     }
-    if (code === 'request-malformed') return again({ asksPassword, errors: { token: 'Enter the code.' } })
-    if (code === 'throttled') return again({ token, asksPassword, errors: { token: waitText(retryAfterSeconds) } })
-    throw problemOf(answer)
+    await showRefusal(response, answer, pages, confirmPage)
   }

@@ -7,7 +7,8 @@ import { type ListedSession, listSessions } from '../../shared/session/list.ts'
 import { formOf } from '../form.ts'
 import { Nothing, problemOf } from '../functions-client.ts'
 import { sessionOf } from '../session.ts'
-import { forwardedClient } from '../visit.ts'
+import { callOf } from '../visit.ts'
+import { noticeOf } from './answers.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { deviceIcon } from './icons.ts'
@@ -79,12 +80,11 @@ export const showDashboard =
       return undefined
     })
     const [identity, listed] = await Promise.all([identityOf(visit, userId, deps), listing])
-    const { notice } = request.query
     const page = dashboardPage({
       ...identity,
       current: { sid, since: createdAt, device: describeDevice(client.userAgent), ip: client.ip },
       others: listed?.filter((session) => !session.current),
-      notice: typeof notice === 'string' && Object.hasOwn(NOTICES, notice) ? NOTICES[notice] : undefined,
+      notice: noticeOf(request, NOTICES),
     })
     sendPage(response, page)
   }
@@ -96,8 +96,7 @@ export const submitEnd =
     const visit = sessionOf(response)
     const sid = Sid.safeParse(formOf(response).sid)
     if (!sid.success) throw new ProblemError('not-found')
-    const call = { client: forwardedClient(visit), token: visit.token }
-    const answer = await deps.functions.post(`auth/sessions/${sid.data}/end`, Nothing, call)
+    const answer = await deps.functions.post(`auth/sessions/${sid.data}/end`, Nothing, callOf(visit))
     if (answer.kind === 'refused') throw problemOf(answer)
     response.redirect(303, '/dashboard?notice=ended')
   }

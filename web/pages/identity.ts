@@ -1,6 +1,6 @@
 import type { ServiceLog } from '../../shared/log.ts'
 import { AccountAnswer, type FunctionsClient, problemOf } from '../functions-client.ts'
-import { forwardedClient, type Visit } from '../visit.ts'
+import { callOf, type Visit } from '../visit.ts'
 
 /** A page does not wait for a name any longer. */
 const LOOK_UP_MS = 2_000
@@ -21,7 +21,7 @@ export async function identityOf(
   userId: string,
   deps: { functions: FunctionsClient; log: Pick<ServiceLog, 'warn'> },
 ): Promise<Identity> {
-  const call = { client: forwardedClient(visit), token: visit.token, timeoutMs: LOOK_UP_MS }
+  const call = { ...callOf(visit), timeoutMs: LOOK_UP_MS }
   const answer = await deps.functions.post('auth/account', AccountAnswer, call)
   if (answer.kind === 'ok') return { name: answer.value.email, mfaEnabled: answer.value.mfa_enabled }
   if (answer.code.startsWith('session-')) throw problemOf(answer)

@@ -2,10 +2,11 @@ import type { RequestHandler } from 'express'
 import { problems } from '../../shared/problem.ts'
 import { introduce } from '../device-cookie.ts'
 import { formOf } from '../form.ts'
-import { problemOf, SignedIn } from '../functions-client.ts'
-import { formStatus, waitText } from '../problems.ts'
+import { SignedIn } from '../functions-client.ts'
+import { waitText } from '../problems.ts'
 import { tellRum } from '../rum.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
+import { showRefusal } from './answers.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
@@ -40,14 +41,11 @@ export const submitMfa =
     const client = forwardedClient(visitOf(response), { hints })
     const answer = await deps.functions.post('auth/mfa/verify', SignedIn, { client, data })
     if (answer.kind === 'ok') return admit(request, response, answer.value, deps)
-    const { code: problem, retryAfterSeconds } = answer
-    tellRum(response, { name: 'login.result', outcome: problem })
-    const errors: Partial<Record<typeof problem, string>> = {
+    tellRum(response, { name: 'login.result', outcome: answer.code })
+    const words = {
       'code-refused': `${problems['code-refused'].title}. Wait for the next one, or start again.`,
       'request-malformed': 'Enter the six digits that your app shows, or start again.',
-      throttled: waitText(retryAfterSeconds),
+      throttled: waitText(answer.retryAfterSeconds),
     }
-    const error = errors[problem]
-    if (error === undefined) throw problemOf(answer)
-    sendPage(response, mfaPage(error), { status: formStatus(problem), retryAfterSeconds })
+    await showRefusal(response, answer, words, mfaPage)
   }

@@ -1,11 +1,12 @@
 import type { RequestHandler, Response } from 'express'
 import { problems } from '../../shared/problem.ts'
 import { formOf } from '../form.ts'
-import { IssuedSession, problemOf } from '../functions-client.ts'
-import { formStatus, waitText } from '../problems.ts'
+import { IssuedSession } from '../functions-client.ts'
+import { waitText } from '../problems.ts'
 import { holderOf } from '../session.ts'
-import { forwardedClient, type Visit } from '../visit.ts'
-import { type PageDeps, sendPage } from './deps.ts'
+import { callOf, type Visit } from '../visit.ts'
+import { showRefusal } from './answers.ts'
+import type { PageDeps } from './deps.ts'
 import { html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
 import { disableTotp, enrolTotp, retryConfirm } from './totp.ts'
@@ -71,8 +72,7 @@ export const submitReauth =
     const { password, code, place: submitted } = formOf(response)
     const place: Place = isPlace(submitted) ? submitted : 'account'
     const answer = await deps.functions.post('auth/reauth', IssuedSession, {
-      client: forwardedClient(visit),
-      token: visit.token,
+      ...callOf(visit),
       data: { password, code: code?.replace(/\s/g, '') || undefined },
     })
     if (answer.kind === 'ok') {
@@ -80,14 +80,11 @@ export const submitReauth =
       deps.cookies.set(response, 'session', token)
       return PLACES[place]({ ...visit, token }, response, deps)
     }
-    const { code: problem, retryAfterSeconds } = answer
-    const known: Partial<Record<typeof problem, string>> = {
+    const words = {
       'login-refused': 'This is not your password.',
       'code-refused': `${problems['code-refused'].title}. Enter your password and the next code.`,
       'request-malformed': 'Enter your password.',
-      throttled: waitText(retryAfterSeconds),
+      throttled: waitText(answer.retryAfterSeconds),
     }
-    const error = known[problem]
-    if (error === undefined) throw problemOf(answer)
-    sendPage(response, reauthPage(place, { error }), { status: formStatus(problem), retryAfterSeconds })
+    await showRefusal(response, answer, words, (error) => reauthPage(place, { error }))
   }

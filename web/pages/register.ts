@@ -2,16 +2,22 @@ import type { RequestHandler, Response } from 'express'
 import { PASSWORD_MIN } from '../../shared/auth/password-policy.ts'
 import { EMAIL_PATTERN } from '../../shared/event.ts'
 import { attemptOf } from '../form.ts'
-import { problemOf, Registered } from '../functions-client.ts'
-import { formStatus, waitText } from '../problems.ts'
+import { Registered } from '../functions-client.ts'
+import { waitText } from '../problems.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
+import { type ByCode, showRefusal } from './answers.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
 
 export const PASSWORD_HINT = `At least ${PASSWORD_MIN} characters; a few words in a row are fine. Pasting is welcome.`
 
-const registerPage = (email?: string, errors: { email?: string; password?: string } = {}): Page =>
+interface Errors {
+  email?: string
+  password?: string
+}
+
+const registerPage = (email?: string, errors: Errors = {}): Page =>
   layout(
     { title: 'Create account', here: '/register' },
     html`<h1>Create account</h1>
@@ -84,14 +90,10 @@ export const submitRegister =
       if (registration !== undefined) deps.cookies.set(response, 'registration', registration, REGISTRATION_SECONDS)
       return response.redirect(303, '/register/sent')
     }
-    const { code, detail, retryAfterSeconds } = answer
-    const refusal = { status: formStatus(code), retryAfterSeconds }
-    if (code === 'password-weak')
-      return sendPage(response, registerPage(email, { password: detail ?? PASSWORD_HINT }), refusal)
-    if (code === 'request-malformed') {
-      return sendPage(response, registerPage(email, { email: 'Enter an email address and a password.' }), refusal)
+    const words: ByCode<Errors> = {
+      'password-weak': { password: answer.detail ?? PASSWORD_HINT },
+      'request-malformed': { email: 'Enter an email address and a password.' },
+      throttled: { email: waitText(answer.retryAfterSeconds) },
     }
-    if (code === 'throttled')
-      return sendPage(response, registerPage(email, { email: waitText(retryAfterSeconds) }), refusal)
-    throw problemOf(answer)
+    await showRefusal(response, answer, words, (errors) => registerPage(email, errors))
   }

@@ -4,10 +4,11 @@ import { problems } from '../../shared/problem.ts'
 import { logout } from '../../shared/session/end.ts'
 import { introduce, keepDevice } from '../device-cookie.ts'
 import { attemptOf } from '../form.ts'
-import { LoginAnswer, problemOf, type Refused, type SignedIn } from '../functions-client.ts'
-import { formStatus, waitText } from '../problems.ts'
+import { LoginAnswer, type Refused, type SignedIn } from '../functions-client.ts'
+import { waitText } from '../problems.ts'
 import { tellRum, tellRumNext } from '../rum.ts'
 import { forwardedClient, visitOf } from '../visit.ts'
+import { type ByCode, noticeOf, showRefusal } from './answers.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { html } from './html.ts'
 import { input, layout, type Notice, type Page } from './layout.ts'
@@ -22,9 +23,14 @@ const NOTICES: Readonly<Record<string, Notice>> = {
   'signed-out': { tone: 'good', text: 'You are signed out.' },
 }
 
+interface Errors {
+  email?: string
+  password?: string
+}
+
 export interface SignIn {
   email?: string | undefined
-  errors?: { email?: string; password?: string }
+  errors?: Errors
   notice?: Notice | undefined
 }
 
@@ -49,11 +55,9 @@ export const showSignIn =
   ({ cookies }: PageDeps): RequestHandler =>
   (request, response) => {
     if (visitOf(response).check.kind === 'accepted') return response.redirect(303, '/dashboard')
-    const { notice } = request.query
-    const known = typeof notice === 'string' && Object.hasOwn(NOTICES, notice)
     const email = rememberedAddress(cookies.read(request, 'address'))
     if (email !== undefined) cookies.clear(response, 'address')
-    sendPage(response, signInPage({ email, notice: known ? NOTICES[notice] : undefined }))
+    sendPage(response, signInPage({ email, notice: noticeOf(request, NOTICES) }))
   }
 
 /** Every attempt is passed on, an unreadable one too: functions counts it, and emits its one event. */
@@ -75,14 +79,14 @@ export const submitSignIn =
     await admit(request, response, answer.value, deps)
   }
 
-function refuse(response: Response, answer: Refused, email: string | undefined) {
-  const { code } = answer
-  tellRum(response, { name: 'login.result', outcome: code })
-  const text = code === 'throttled' ? waitText(answer.retryAfterSeconds) : problems[code].title
-  const errors = code === 'request-malformed' ? { email: 'Enter your email address and password.' } : { password: text }
-  if (code !== 'login-refused' && code !== 'request-malformed' && code !== 'throttled') throw problemOf(answer)
-  const { retryAfterSeconds } = answer
-  sendPage(response, signInPage({ email, errors }), { status: formStatus(code), retryAfterSeconds })
+function refuse(response: Response, answer: Refused, email: string | undefined): Promise<void> {
+  tellRum(response, { name: 'login.result', outcome: answer.code })
+  const words: ByCode<Errors> = {
+    'login-refused': { password: problems['login-refused'].title },
+    'request-malformed': { email: 'Enter your email address and password.' },
+    throttled: { password: waitText(answer.retryAfterSeconds) },
+  }
+  return showRefusal(response, answer, words, (errors) => signInPage({ email, errors }))
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { RequestHandler, Response } from 'express'
-import { problems } from '../../shared/problem.ts'
 import { formOf } from '../form.ts'
-import { Nothing, problemOf, TotpOffer } from '../functions-client.ts'
-import { formStatus, waitText } from '../problems.ts'
+import { Nothing, TotpOffer } from '../functions-client.ts'
+import { waitText } from '../problems.ts'
 import { sessionOf } from '../session.ts'
-import { forwardedClient, type Visit } from '../visit.ts'
+import { callOf, type Visit } from '../visit.ts'
+import { showRefusal } from './answers.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
@@ -66,14 +66,12 @@ const alreadyOn = layout(
 
 /** The secret is part of this one answer: it is in no address, in no log and in no cache. */
 export async function enrolTotp(visit: Visit, response: Response, deps: PageDeps): Promise<void> {
-  const call = { client: forwardedClient(visit), token: visit.token }
-  const answer = await deps.functions.post('auth/mfa/enrol', TotpOffer, call)
+  const answer = await deps.functions.post('auth/mfa/enrol', TotpOffer, callOf(visit))
   if (answer.kind === 'ok') {
     const { secret, otpauth_uri: uri } = answer.value
     return sendPage(response, await offerPage({ secret, uri }))
   }
-  if (answer.code !== 'mfa-state') throw problemOf(answer)
-  sendPage(response, alreadyOn, problems['mfa-state'])
+  await showRefusal(response, answer, { 'mfa-state': alreadyOn }, (page) => page)
 }
 export const submitEnrol =
   (deps: PageDeps): RequestHandler =>
@@ -89,27 +87,21 @@ export const submitConfirm =
   async (_request, response) => {
     const visit = sessionOf(response)
     const data = { code: formOf(response).code?.replace(/\s/g, '') }
-    const call = { client: forwardedClient(visit), token: visit.token, data }
-    const answer = await deps.functions.post('auth/mfa/confirm', Nothing, call)
+    const answer = await deps.functions.post('auth/mfa/confirm', Nothing, { ...callOf(visit), data })
     if (answer.kind === 'ok') return response.redirect(303, '/account?notice=totp-on')
-    const { code, retryAfterSeconds } = answer
-    if (code === 'mfa-state') return sendPage(response, alreadyOn, problems['mfa-state'])
-    const known: Partial<Record<typeof code, string>> = {
-      'code-refused': 'This code is not right. Wait for the next one; check the clock of your phone.',
-      'request-malformed': 'Enter the six digits that your app shows.',
-      throttled: waitText(retryAfterSeconds),
+    const pages = {
+      'mfa-state': alreadyOn,
+      'code-refused': retryPage('This code is not right. Wait for the next one; check the clock of your phone.'),
+      'request-malformed': retryPage('Enter the six digits that your app shows.'),
+      throttled: retryPage(waitText(answer.retryAfterSeconds)),
     }
-    const error = known[code]
-    if (error === undefined) throw problemOf(answer)
-    sendPage(response, retryPage(error), { status: formStatus(code), retryAfterSeconds })
+    await showRefusal(response, answer, pages, (page) => page)
   }
 
 export async function disableTotp(visit: Visit, response: Response, deps: PageDeps): Promise<void> {
-  const call = { client: forwardedClient(visit), token: visit.token }
-  const answer = await deps.functions.post('auth/mfa/disable', Nothing, call)
+  const answer = await deps.functions.post('auth/mfa/disable', Nothing, callOf(visit))
   if (answer.kind === 'ok') return response.redirect(303, '/account?notice=totp-off')
-  if (answer.code !== 'mfa-state') throw problemOf(answer)
-  sendPage(response, alreadyOn, problems['mfa-state'])
+  await showRefusal(response, answer, { 'mfa-state': alreadyOn }, (page) => page)
 }
 export const submitDisable =
   (deps: PageDeps): RequestHandler =>

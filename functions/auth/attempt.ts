@@ -1,0 +1,49 @@
+import type { HttpRequest } from '@azure/functions'
+import type * as z from 'zod'
+import { networkOf } from '../../shared/client/address.ts'
+import { type Client, deviceOf } from '../../shared/client/client.ts'
+import { requestFields } from '../../shared/client/event.ts'
+import { ProblemError } from '../../shared/problem.ts'
+import type { BlockList } from '../../shared/stores/port.ts'
+import { checkShape, directClient } from '../http.ts'
+import { type CallDeps, readCall } from './call.ts'
+
+export interface AttemptDeps extends CallDeps {
+  blocks: Pick<BlockList, 'blockedBy'>
+}
+
+/**
+ * Reads an attempt to sign in, to register, or to confirm a registration. An attempt that cannot be read is one event of
+ * its kind as well: prevention must not blind detection.
+ * @throws ProblemError as `readCall` and `checkShape` do; a refused signed call has an event of its own
+ */
+export async function readAttempt<S extends z.ZodType>(
+  request: HttpRequest,
+  route: string,
+  evt: 'login' | 'register',
+  schema: S,
+  deps: AttemptDeps,
+): Promise<{ client: Client; body: z.infer<S> }> {
+  let client: Client = directClient(request, deps)
+  try {
+    const call = await readCall(request, route, deps)
+    client = call.client
+    return { client, body: checkShape(call.data, schema) }
+  } catch (error) {
+    if (error instanceof ProblemError && error.code !== 'call-refused') {
+      const reason = await reasonOfUnreadable(client, deps)
+      deps.emit({ ...requestFields(client, deviceOf(client, deps)), evt, outcome: 'fail', reason })
+    }
+    throw error
+  }
+}
+
+/**
+ * A blocked network's attempt is always `blocked`: under another reason, one unreadable request every now and then would
+ * keep an alert active while its block runs out. Without an answer of the store the attempt is still one event.
+ */
+const reasonOfUnreadable = (client: Client, { blocks, now }: AttemptDeps): Promise<'blocked' | 'malformed'> =>
+  blocks.blockedBy(networkOf(client.ip), now()).then(
+    (block) => (block ? 'blocked' : 'malformed'),
+    () => 'malformed',
+  )

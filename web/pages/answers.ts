@@ -1,0 +1,31 @@
+import type { Request, Response } from 'express'
+import type { ProblemCode } from '../../shared/problem.ts'
+import { problemOf, type Refused } from '../functions-client.ts'
+import { formStatus } from '../problems.ts'
+import { sendPage } from './deps.ts'
+import type { Notice, Page } from './layout.ts'
+
+/** What a form says about a refusal, by its code. */
+export type ByCode<W> = Readonly<Partial<Record<ProblemCode, W>>>
+
+/**
+ * Shows a form again with what was wrong.
+ * @throws ProblemError for a code without words: it is not about what was typed, and gets the page of an error
+ */
+export async function showRefusal<W>(
+  response: Response,
+  refused: Refused,
+  words: ByCode<W>,
+  page: (words: W) => Page | Promise<Page>,
+): Promise<void> {
+  const { code, retryAfterSeconds } = refused
+  const known = words[code]
+  if (known === undefined) throw problemOf(refused)
+  sendPage(response, await page(known), { status: formStatus(code), retryAfterSeconds })
+}
+
+/** The notice that `?notice=` names: one of the page's own, whatever the URL says. */
+export function noticeOf(request: Request, notices: Readonly<Record<string, Notice>>): Notice | undefined {
+  const { notice } = request.query
+  return typeof notice === 'string' && Object.hasOwn(notices, notice) ? notices[notice] : undefined
+}
