@@ -6,12 +6,12 @@ import { promisify } from 'node:util'
 import { compileSearch } from 'alertproof'
 import pg from 'pg'
 import { beforeAll, describe, expect, inject, it, test } from 'vitest'
-import { attacks } from '../attacks/index.ts'
-import type { Command } from '../cli/command.ts'
-import { loadDetections } from '../detections/harness.ts'
-import { eventFields } from '../shared/event.ts'
-import { migrate } from '../shared/stores/postgres/migrate.ts'
-import { codeOf, commandsIn, commandsOf, linksOf, loadPages, ROOT } from './docs/pages.ts'
+import { attacks } from '../../attacks/index.ts'
+import type { Command } from '../../cli/command.ts'
+import { loadDetections } from '../../detections/harness.ts'
+import { eventFields } from '../../shared/event.ts'
+import { migrate } from '../../shared/stores/postgres/migrate.ts'
+import { codeOf, commandsIn, commandsOf, linksOf, loadPages, ROOT } from './pages.ts'
 
 const pages = await loadPages()
 const { scripts, ...manifest } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
@@ -115,7 +115,7 @@ describe.each(pages)('$path', (page) => {
 /** One of our own commands, by its npm script. */
 async function verbOf(script: string): Promise<Command | undefined> {
   const [, verb] = / cli\/main\.ts (\w+)$/.exec(scripts[script] ?? '') ?? []
-  return verb === undefined ? undefined : ((await import(`../cli/verbs/${verb}.ts`)) as { command: Command }).command
+  return verb === undefined ? undefined : ((await import(`../../cli/verbs/${verb}.ts`)) as { command: Command }).command
 }
 
 async function typed(script: string, argv: readonly string[]) {
