@@ -15,6 +15,7 @@ import {
 } from 'alertproof/estate'
 import { urlFields } from 'alertproof/intake'
 import {
+  DEFAULT_LATENESS_SECONDS,
   detectForm,
   type RecordingForm,
   type ReplayOptions,
@@ -50,7 +51,7 @@ Options:
                       --state). The check fails if events were left out as too late
   --format FORM       jsonl, export or logplex (default: detected from the first bytes)
   --drain QUERY       query of the Logplex drain's URL, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
-  --lateness SECONDS  events may be this far out of order without effect on the result (default 60)
+  --lateness SECONDS  events may be this far out of order without effect on the result (default ${DEFAULT_LATENESS_SECONDS})
   --cadence SECONDS   evaluate [t - window, t) at this interval; Datadog's is 60
                       (default: (t - window, t] at each event's own time)
   --group-limits      leave out the groups that Datadog leaves out: beyond 1000 of one facet, 30 by 30, 10 by 10 by 10 …
@@ -91,7 +92,7 @@ export const command: Command = {
         expect: { type: 'string' },
         format: { type: 'string' },
         drain: { type: 'string' },
-        lateness: { type: 'string', default: '60' },
+        lateness: { type: 'string', default: String(DEFAULT_LATENESS_SECONDS) },
         cadence: { type: 'string' },
         'group-limits': { type: 'boolean', default: false },
         silence: { type: 'boolean', default: false },

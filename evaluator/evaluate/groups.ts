@@ -1,4 +1,3 @@
-import type { Rollup } from '../monitor/monitor-query.ts'
 import { Group, NEW_AGAIN_MS, owned } from './group.ts'
 import { statisticOf } from './measure.ts'
 import { NOT_YET } from './moment.ts'
@@ -14,18 +13,13 @@ export class Groups {
   /** The number of groups at which idle ones are looked for. */
   sweepAt = LEAST_SWEPT
   readonly #byKey = new Map<string, Group>()
-  readonly #kind: Rollup['kind']
-  readonly #grouped: boolean
-  /** Whether it matters that a group has been seen, even once it is OK and holds nothing. */
-  readonly #remembers: boolean
+  readonly #rule: Rule
   /** How long a silent group that still matters is remembered. */
   readonly #keptMs: number
 
   /** @param stayMs how long an entry is in the window at most, until an evaluation has let it leave */
   constructor(rule: Rule, stayMs: number) {
-    this.#kind = rule.kind
-    this.#grouped = rule.grouped
-    this.#remembers = !rule.grouped || rule.newGroupDelayMs > 0 || rule.firesOnLeaving
+    this.#rule = rule
     this.#keptMs = Math.max(rule.retentionMs + stayMs, rule.newGroupDelayMs > 0 ? NEW_AGAIN_MS : 0)
   }
 
@@ -33,8 +27,9 @@ export class Groups {
   of(key: string): Group {
     const known = this.#byKey.get(key)
     if (known) return known
-    const isMeasure = this.#kind !== 'count' && this.#kind !== 'cardinality'
-    const group = new Group(owned(key), isMeasure ? statisticOf(this.#kind) : undefined)
+    const { kind } = this.#rule
+    const numbers = kind === 'count' || kind === 'cardinality' ? undefined : statisticOf(kind)
+    const group = new Group(owned(key), numbers)
     this.#byKey.set(group.key, group)
     return group
   }
@@ -43,19 +38,14 @@ export class Groups {
     return this.#byKey.values()
   }
 
-  /** A group has taken something in. */
-  see(group: Group, at: number): void {
-    if (this.#remembers && at > group.lastSeen) group.lastSeen = at
-  }
-
   /** Forgets a group if it is OK, holds nothing, and it does not matter that it has been seen. */
   forgetIdle(group: Group): void {
-    if (!this.#remembers && group.held === 0 && group.state === 'OK') this.#forget(group)
+    if (!this.#rule.remembersGroups && group.held === 0 && group.state === 'OK') this.#forget(group)
   }
 
   /** Forgets the groups that have been silent so long that it does not matter any more that they have been seen. */
   sweep(now: number): void {
-    if (!this.#grouped || this.#byKey.size < this.sweepAt) return
+    if (!this.#rule.grouped || this.#byKey.size < this.sweepAt) return
     for (const group of this) {
       if (group.held === 0 && group.state === 'OK' && group.lastSeen + this.#keptMs <= now) this.#forget(group)
     }
@@ -63,7 +53,8 @@ export class Groups {
   }
 
   /** Every group that is still in the monitor's status. */
-  *inStatus(at: number, retentionMs: number): Iterable<Group> {
+  *inStatus(at: number): Iterable<Group> {
+    const { retentionMs } = this.#rule
     for (const group of this) if (group.lastSeen !== NOT_YET && group.silentMs(at) < retentionMs) yield group
   }
 

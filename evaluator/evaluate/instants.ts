@@ -14,8 +14,6 @@ export interface Instants {
   notEarlier(time: number): number
   /** The next evaluation. @param due when time alone asks for one @param hasChanges whether a log asks for one */
   next(due: number, clock: number, hasChanges: boolean): number
-  /** Whether an evaluation at `due` comes before a log of time `at`. */
-  precedes(due: number, at: number): boolean
 }
 
 /**
@@ -38,11 +36,6 @@ class ArrivalInstants implements Instants {
 
   next(due: number): number {
     return due
-  }
-
-  /** An instant ends with its last log. */
-  precedes(due: number, at: number): boolean {
-    return due < at
   }
 }
 
@@ -69,11 +62,6 @@ class CadenceInstants implements Instants {
     if (due === NO_DEADLINE && !hasChanges) return due
     const soonest = this.after(clock)
     return hasChanges ? soonest : Math.max(due, soonest)
-  }
-
-  /** The window of an evaluation ends before its instant. */
-  precedes(due: number, at: number): boolean {
-    return due <= at
   }
 }
 

@@ -1,6 +1,6 @@
-import type { EntryRing } from './entry-ring.ts'
 import type { Group } from './group.ts'
 import { statisticOf } from './measure.ts'
+import type { EntryRing } from './ring.ts'
 import { nextState, type Rule, type State } from './state.ts'
 
 interface Entry {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { EntryRing } from './entry-ring.ts'
 import { Group } from './group.ts'
+import { EntryRing } from './ring.ts'
 
 describe('a ring of entries', () => {
   it('holds entries in order of time across its segments, while the first ones leave', () => {

@@ -36,6 +36,8 @@ export interface Rule extends Condition {
   readonly firesOnLess: boolean
   /** Whether silence counts as 0 and 0 is not OK. */
   readonly firesOnSilence: boolean
+  /** Whether it matters that a group has been seen, even once it is OK and holds nothing. */
+  readonly remembersGroups: boolean
 }
 
 export interface Renotify {
@@ -65,6 +67,8 @@ export function ruleOf({ parsed, options }: Monitor): Rule {
   }
   const { kind } = parsed.rollup
   const onMissingData = options.on_missing_data ?? 'default'
+  const newGroupDelayMs = grouped ? (options.new_group_delay ?? DEFAULT_NEW_GROUP_DELAY_SECONDS) * 1000 : 0
+  const firesOnLeaving = onMissingData.startsWith('show') || !onlyEnteringFires(kind, parsed.operator)
   const firesOnLess = countsLogs(kind) && !parsed.operator.startsWith('>') && judge(condition, 'OK', 0) !== 'OK'
   return {
     ...condition,
@@ -72,15 +76,16 @@ export function ruleOf({ parsed, options }: Monitor): Rule {
     grouped,
     windowMs: parsed.windowMs,
     evaluationDelayMs: (options.evaluation_delay ?? 0) * 1000,
-    newGroupDelayMs: grouped ? (options.new_group_delay ?? DEFAULT_NEW_GROUP_DELAY_SECONDS) * 1000 : 0,
+    newGroupDelayMs,
     retentionMs: retentionMs(options.group_retention_duration) ?? DEFAULT_RETENTION_MS,
     onMissingData,
     renotify: renotifyOf(options),
     notifyBy: grouped ? options.notify_by?.filter((name) => name !== '*') : undefined,
     timeoutMs: options.timeout_h ? options.timeout_h * HOUR_MS : undefined,
-    firesOnLeaving: onMissingData.startsWith('show') || !onlyEnteringFires(kind, parsed.operator),
+    firesOnLeaving,
     firesOnLess,
     firesOnSilence: firesOnLess && kind === 'count' && onMissingData === 'default',
+    remembersGroups: !grouped || newGroupDelayMs > 0 || firesOnLeaving,
   }
 }
 

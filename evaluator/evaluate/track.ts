@@ -93,7 +93,7 @@ export class Track {
   /**
    * No log comes after `newest`.
    * Decision `recording-ends`: silence after the newest log of a recording is not the service's, so that from then on no monitor gets
-   * worse by what leaves its window, and nothing reminds; recoveries are told.
+   * worse by what leaves its window, and no reminder is sent. Recoveries are notified.
    */
   end(newest: number): void {
     this.#lastCounting = this.#instants.after(newest + this.#instants.delayMs)
@@ -105,28 +105,18 @@ export class Track {
     if (this.#clock === NOT_YET) return NO_DEADLINE
     const timed = Math.min(this.#waits.due, this.#lifetimes.due, this.#notices.remindAt)
     let due = Math.min(this.#instants.notEarlier(timed), this.#window.nextEntering())
-    if (this.#mattersWhenEntriesLeave) due = Math.min(due, this.#window.nextLeaving())
+    if (this.#watchesLeaving) due = Math.min(due, this.#window.nextLeaving())
     return this.#instants.next(due, this.#clock, this.#changes.size > 0)
   }
 
-  /** Lets time pass up to the log at `at`. */
+  /** Lets time pass up to the log at `at`. If logs are instants, its own instant stays open for more logs. */
   passUntil(at: number): void {
-    this.#begin(at)
-    this.#skip(at)
-    for (let due = this.due(); this.#instants.precedes(due, at); due = this.due()) {
-      this.#step(due)
-      this.#skip(at)
-    }
+    this.#run(at, !this.#instants.atLogs)
   }
 
   /** Lets time pass up to and including `now`. */
   pass(now: number): void {
-    this.#begin(now)
-    this.#skip(now)
-    for (let due = this.due(); due <= now; due = this.due()) {
-      this.#step(due)
-      this.#skip(now)
-    }
+    this.#run(now, true)
   }
 
   /** The group that a log belongs to. Until the log is added, it does not count as seen. */
@@ -143,7 +133,6 @@ export class Track {
   add(group: Group, slot: number, at: number, now: number, log?: IndexedLog): void {
     this.#begin(at)
     this.#waits.see(group, at)
-    this.#groups.see(group, at)
     if (this.#samples && log) group.keepSample(log)
     this.#window.add(at, group, slot, now)
     if (at < now && this.#looksBack && group.state !== 'Alert') this.#lookBack(group, at)
@@ -170,18 +159,28 @@ export class Track {
     this.#hadData = state.hadData
   }
 
+  #run(until: number, inclusive: boolean): void {
+    this.#begin(until)
+    this.#skip(until)
+    for (let due = this.due(); due < until || (inclusive && due === until); due = this.due()) {
+      this.#step(due)
+      this.#skip(until)
+    }
+  }
+
   /** Nothing was watched before `at`. */
   #begin(at: number): void {
     if (this.#clock === NOT_YET) this.#clock = at
   }
 
-  get #mattersWhenEntriesLeave(): boolean {
+  /** Whether an entry that leaves may change a state. */
+  get #watchesLeaving(): boolean {
     return this.#rule.firesOnLeaving || this.#groups.active.size > 0
   }
 
   /** Spends no evaluation on entries that leave without changing a state. */
   #skip(until: number): void {
-    if (!this.#mattersWhenEntriesLeave) this.#window.skip(Math.min(until, this.#waits.firstGroupDue))
+    if (!this.#watchesLeaving) this.#window.skip(Math.min(until, this.#waits.firstGroupDue))
   }
 
   /** An evaluation that no log has caused. */
@@ -198,12 +197,15 @@ export class Track {
   #evaluateChanged(at: number): void {
     const anyData = this.#window.hasEntries
     if (anyData !== this.#hadData && this.#rule.grouped && this.#rule.firesOnSilence) {
-      for (const group of this.#groups.inStatus(at, this.#rule.retentionMs)) this.#changes.mark(group)
+      for (const group of this.#groups.inStatus(at)) this.#changes.mark(group)
     }
     this.#hadData = anyData
     this.#withholding?.apply(at, anyData)
     if (this.#changes.size === 0) return
-    for (const group of this.#changes.take()) if (this.#waits.isOver(group, at)) this.#evaluate(group, at, anyData)
+    const isWhole = this.#waits.hasWholeWindow(at)
+    for (const group of this.#changes.take()) {
+      if (isWhole && at >= group.notBefore) this.#evaluate(group, at, anyData)
+    }
     this.#notices.settle(at)
   }
 

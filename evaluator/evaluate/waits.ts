@@ -49,11 +49,12 @@ export class Waits {
    * evaluate data before alerting on missing data" (monitors/configuration), and then for a whole window from that log on.
    */
   see(group: Group, at: number): void {
-    const { newGroupDelayMs, grouped, firesOnLess } = this.#rule
+    const { newGroupDelayMs, grouped, firesOnLess, remembersGroups } = this.#rule
     if (newGroupDelayMs > 0 && group.lastSeen + NEW_AGAIN_MS <= at) this.#wait(group, at + newGroupDelayMs)
     if (!grouped && firesOnLess && group.lastSeen === NOT_YET) {
       this.#wholeAt = this.#instants.notEarlier(at + this.#stayMs)
     }
+    if (remembersGroups && at > group.lastSeen) group.lastSeen = at
   }
 
   /** Ends the waits that are over at `at`: the next evaluation looks at what waited. */
@@ -67,9 +68,9 @@ export class Waits {
     this.#changes.mark(this.#groups.of(''))
   }
 
-  /** Whether a group is evaluated at `at`. */
-  isOver(group: Group, at: number): boolean {
-    return at >= group.notBefore && (this.#wholeAt === NO_DEADLINE || at >= this.#wholeAt)
+  /** Whether the monitor has seen all of the window that is evaluated at `at`. */
+  hasWholeWindow(at: number): boolean {
+    return this.#wholeAt === NO_DEADLINE || at >= this.#wholeAt
   }
 
   save(placeOf: (group: Group) => number): WaitsState {

@@ -1,10 +1,10 @@
 import type { Changes } from './changes.ts'
-import { EntryRing } from './entry-ring.ts'
 import type { Group } from './group.ts'
 import type { Groups } from './groups.ts'
 import type { Instants } from './instants.ts'
 import { NO_DEADLINE } from './moment.ts'
 import type { MonitorParts } from './parts.ts'
+import { EntryRing } from './ring.ts'
 
 /**
  * Which entries of a monitor count at an evaluation. Of the entries in memory, those in [from, to) are in the window: before
@@ -18,7 +18,7 @@ export abstract class Window {
   protected readonly instants: Instants
   protected readonly stayMs: number
   readonly #groups: Groups
-  readonly #changes: Changes
+  protected readonly changes: Changes
   readonly #historyMs: number
 
   /** @param historyMs how long an entry is remembered after it has left the window, for logs that come late */
@@ -26,7 +26,7 @@ export abstract class Window {
     this.instants = instants
     this.stayMs = stayMs
     this.#groups = groups
-    this.#changes = changes
+    this.changes = changes
     this.#historyMs = historyMs
   }
 
@@ -62,11 +62,11 @@ export abstract class Window {
   }
 
   protected enter(position: number): void {
-    this.#changes.enter(this.entries.group(position), this.entries.slot(position))
+    this.changes.enter(this.entries.group(position), this.entries.slot(position))
   }
 
   protected leave(position: number): void {
-    this.#changes.leave(this.entries.group(position), this.entries.slot(position))
+    this.changes.leave(this.entries.group(position), this.entries.slot(position))
   }
 
   /** Forgets entries that left the window when its oldest moment was `oldest`, and the history before that. */
@@ -84,10 +84,10 @@ export abstract class Window {
 class ArrivalWindow extends Window {
   add(at: number, group: Group, slot: number, now: number): void {
     this.advance(now)
-    const position = this.entries.add(at, group, slot)
+    this.entries.add(at, group, slot)
     this.to = this.entries.end
     if (at + this.stayMs <= now) this.from++
-    else this.enter(position)
+    else this.changes.enter(group, slot)
   }
 
   advance(at: number): void {
@@ -109,7 +109,7 @@ class CadenceWindow extends Window {
       this.to++
     } else if (position < this.to) {
       this.to++
-      this.enter(position)
+      this.changes.enter(group, slot)
     }
   }
 

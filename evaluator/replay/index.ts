@@ -1,4 +1,5 @@
 /** Monitors evaluated over recorded logs. */
+export { DEFAULT_LATENESS_SECONDS } from '../evaluate/lateness.ts'
 export { EventError, parseEvent } from './event-reader.ts'
 export { fileChunks, visitLines } from './lines.ts'
 export { detectForm, type RecordingForm, readRecording, recordingForms } from './recording/recording.ts'

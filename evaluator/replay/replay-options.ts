@@ -1,7 +1,7 @@
 export interface ReplayOptions {
   /** Evaluates every so many seconds; unset, at each log's own time. */
   cadenceSeconds?: number
-  /** How far out of order logs may come without any effect on the result; 60 unless told. */
+  /** How far out of order logs may come without any effect on the result; 60 by default. */
   latenessSeconds?: number
   /** Whether groups beyond Datadog's limits are left out, as there; they are reported in any case. */
   groupLimits?: boolean
