@@ -49,7 +49,7 @@ function pageOf(path: string, text: string): Page {
   return { path, text, blocks, prose, anchors: anchorsOf(prose) }
 }
 
-/** As GitHub names them: lower case, punctuation gone, blanks to hyphens, a number for the second of its name. */
+/** Anchors as GitHub makes them: lower case, no punctuation, hyphens for blanks, a number for a repeated name; and the ids that a page sets itself. */
 function anchorsOf(prose: string): ReadonlySet<string> {
   const seen = new Map<string, number>()
   const anchors = [...prose.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => {
@@ -62,7 +62,8 @@ function anchorsOf(prose: string): ReadonlySet<string> {
     seen.set(anchor, count + 1)
     return count === 0 ? anchor : `${anchor}-${count}`
   })
-  return new Set(anchors)
+  const explicit = [...prose.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id)
+  return new Set([...anchors, ...explicit])
 }
 
 /** Where the page's own links lead: a path in the repository, and the anchor. */
