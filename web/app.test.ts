@@ -199,24 +199,24 @@ test('no password, code, token, cookie, key or signature is in any line of log o
   }
   await go('/login', { ...canaries, password: 'canary-wrong-password' })
   await go('/login', canaries)
-  const pending = visitor.jar.get('mfa') as string
+  const pending = visitor.cookie('mfa')
   await go('/mfa', { code: '424242' })
   const codes = [await web.functions.codeOf(account)]
   await go('/mfa', { code: codes.join() })
-  const tokens = [visitor.jar.get('session') as string]
+  const tokens = [visitor.cookie('session')]
   await go('/account/totp/confirm', { code: '424242' })
   codes.push(await web.functions.codeOf(account))
   await go('/account/reauth', { password: account.password, code: codes.slice(1).join() })
-  tokens.push(visitor.jar.get('session') as string)
+  tokens.push(visitor.cookie('session'))
   await go('/account/totp/disable', {})
   await web.stepUp(account, visitor)
   const offer = await visitor.post('/account/totp')
   const [, grouped = ''] = /((?:[A-Z2-7]{4} ){3,}[A-Z2-7]+)/.exec(offer.text) ?? []
   const key = grouped.replaceAll(' ', '')
   expect(key.length).toBeGreaterThanOrEqual(16)
-  tokens.push(visitor.jar.get('session') as string)
+  tokens.push(visitor.cookie('session'))
   await go('/account/password', { current_password: account.password, new_password: 'canary-new-password-1' })
-  tokens.push(visitor.jar.get('session') as string)
+  tokens.push(visitor.cookie('session'))
   await go('/dashboard/end', { sid: sidOf(visitor).replace(/^./, '_') })
   await go('/nowhere', canaries)
   await visitor.get(`/nowhere?password=${account.password}`)

@@ -48,4 +48,4 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&#39;',
 }
-const escapeText = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
+const escapeText = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')

@@ -8,6 +8,8 @@ export interface Page {
 
 export interface Visitor {
   jar: Map<string, string>
+  /** @throws if the browser has no such cookie */
+  cookie(name: string): string
   get(path: string, headers?: Record<string, string>): Promise<Page>
   post(path: string, fields?: Record<string, string>, headers?: Record<string, string>): Promise<Page>
 }
@@ -44,6 +46,11 @@ export function createVisitor(origin: string, { userAgent = FIREFOX, ip = '203.0
   }
   return {
     jar,
+    cookie(name) {
+      const value = jar.get(name)
+      if (value === undefined) throw new Error(`the browser has no cookie "${name}"`)
+      return value
+    },
     get: (path, headers = {}) => send('GET', path, headers),
     post: (path, fields = {}, headers = {}) =>
       send('POST', path, { 'sec-fetch-site': 'same-origin', ...headers }, new URLSearchParams(fields)),

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, inject } from 'vitest'
+import * as z from 'zod'
 import { parseWebConfig } from '../../shared/config.ts'
 import { Event } from '../../shared/event.ts'
 import { createLog } from '../../shared/log.ts'
@@ -95,8 +96,10 @@ export async function startWeb(
 
 export type Web = Awaited<ReturnType<typeof startWeb>>
 
+const Claims = z.object({ sid: z.string() })
+
 /** The sid in a token: it is public, and the token alone opens the session. */
 export function sidOf(visitor: Visitor): string {
-  const [, payload = ''] = visitor.jar.get('session')?.split('.') ?? []
-  return JSON.parse(Buffer.from(payload, 'base64url').toString()).sid as string
+  const [, payload = ''] = visitor.cookie('session').split('.')
+  return Claims.parse(JSON.parse(Buffer.from(payload, 'base64url').toString())).sid
 }
