@@ -1,8 +1,8 @@
 import type { HttpRequest } from '@azure/functions'
 import type * as z from 'zod'
 import { networkOf } from '../../shared/client/address.ts'
-import { type Client, deviceOf } from '../../shared/client/client.ts'
-import { requestFields } from '../../shared/client/event.ts'
+import { actorOf, type Client } from '../../shared/client/client.ts'
+import { actorFields } from '../../shared/client/event.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import type { BlockList } from '../../shared/stores/port.ts'
 import { checkShape, directClient } from '../http.ts'
@@ -32,7 +32,7 @@ export async function readAttempt<S extends z.ZodType>(
   } catch (error) {
     if (error instanceof ProblemError && error.code !== 'call-refused') {
       const reason = await reasonOfUnreadable(client, deps)
-      deps.emit({ ...requestFields(client, deviceOf(client, deps)), evt, outcome: 'fail', reason })
+      deps.emit({ ...actorFields(actorOf(client, deps)), evt, outcome: 'fail', reason })
     }
     throw error
   }

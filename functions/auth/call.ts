@@ -1,7 +1,7 @@
 import type { HttpRequest } from '@azure/functions'
 import * as z from 'zod'
-import { type Client, type ClientDeps, deviceOf, ForwardedClient, observeClient } from '../../shared/client/client.ts'
-import { requestFields } from '../../shared/client/event.ts'
+import { actorOf, type Client, type ClientDeps, ForwardedClient, observeClient } from '../../shared/client/client.ts'
+import { actorFields } from '../../shared/client/event.ts'
 import type { Emit } from '../../shared/event.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import { SIGNATURE_HEADER, type SigningKeys } from '../../shared/signature.ts'
@@ -42,7 +42,7 @@ export async function readCall(request: HttpRequest, route: string, deps: CallDe
   })
   if (reading.kind === 'refused') {
     const { reason } = reading
-    const fields = requestFields(direct, deviceOf(direct, deps))
+    const fields = actorFields(actorOf(direct, deps))
     deps.emit({ ...fields, evt: 'call', outcome: 'refused', reason, route: templateOf(route), level: 'warn' })
     throw new ProblemError('call-refused', { detail: `The signed call is ${reason.replace('_', ' ')}.` })
   }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { networkOf } from '../../shared/client/address.ts'
-import { type Client, type ClientDeps, deviceOf } from '../../shared/client/client.ts'
-import { requestFields, riskField } from '../../shared/client/event.ts'
+import { actorOf, type Client, type ClientDeps } from '../../shared/client/client.ts'
+import { actorFields, riskField } from '../../shared/client/event.ts'
 import type { Emit, Event } from '../../shared/event.ts'
 import type { BlockList, RegistrantProof, Registrations, Throttle } from '../../shared/stores/port.ts'
 import type { Passwords } from '../passwords/passwords.ts'
@@ -52,7 +52,7 @@ export const secretHashOf = (secret: string): string => createHash('sha256').upd
  * @see Sudhodanan and Paverd, Pre-hijacked accounts (USENIX Security 2022)
  */
 export async function confirm(given: Confirmation, client: Client, deps: ConfirmDeps): Promise<ConfirmOutcome> {
-  const fields = { ...requestFields(client, deviceOf(client, deps)), evt: 'register' as const }
+  const fields = { ...actorFields(actorOf(client, deps)), evt: 'register' as const }
   const isBlocked = async () => (await deps.blocks.blockedBy(networkOf(client.ip), deps.now())) !== undefined
   let blocked = await isBlocked()
   const fail = (reason: FailReason) => deps.emit({ ...fields, outcome: 'fail', reason: blocked ? 'blocked' : reason })

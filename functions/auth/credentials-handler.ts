@@ -19,16 +19,16 @@ type Deps = CredentialDeps & PresentDeps & CallDeps & BoundaryDeps
 export const reauthHandler = (deps: Deps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client, data } = await readCall(request, 'POST /api/auth/reauth', deps)
-    const { session, deviceHash } = await requireHolder(bearerOf(request), client, deps)
-    return credentialAnswer(await reauthenticate(session, checkShape(data, ReauthBody), client, deviceHash, deps))
+    const asking = await requireHolder(bearerOf(request), client, deps)
+    return credentialAnswer(await reauthenticate(asking, checkShape(data, ReauthBody), deps))
   })
 
 /** `POST /api/auth/password` {current_password, new_password, device_token?} → a new session; every other one is over */
 export const passwordHandler = (deps: Deps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client, data } = await readCall(request, 'POST /api/auth/password', deps)
-    const { session, deviceHash } = await requireSession(bearerOf(request), client, deps)
+    const asking = await requireSession(bearerOf(request), client, deps)
     const body = checkShape(data, PasswordBody)
     const submitted = { current: body.current_password, next: body.new_password, deviceToken: body.device_token }
-    return credentialAnswer(await changePassword(session, submitted, client, deviceHash, deps))
+    return credentialAnswer(await changePassword(asking, submitted, deps))
   })

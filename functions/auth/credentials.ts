@@ -1,10 +1,11 @@
 import { type DeviceTokenKeys, findDeviceToken } from '../../shared/auth/device-token.ts'
-import type { Client, ClientDeps } from '../../shared/client/client.ts'
-import { requestFields, riskField } from '../../shared/client/event.ts'
+import type { Actor, Client, ClientDeps } from '../../shared/client/client.ts'
+import { actorFields, riskField } from '../../shared/client/event.ts'
 import type { Risk } from '../../shared/event.ts'
 import { type EndAllDeps, endOthers, logout } from '../../shared/session/end.ts'
 import { type Authenticated, type IssueDeps, type IssuedToken, issueSession } from '../../shared/session/issue.ts'
 import { recentlyAuthenticated } from '../../shared/session/policy.ts'
+import type { Asking } from '../../shared/session/present.ts'
 import type { DeviceTokens, LiveSession, LiveSessions, SessionLedger, User, Users } from '../../shared/stores/port.ts'
 import { isBusy } from '../passwords/busy.ts'
 import type { Sender } from '../passwords/fair-queue.ts'
@@ -48,16 +49,15 @@ export type CredentialOutcome =
  * a new one, so that whoever copied the old token does not gain by it. @see OWASP ASVS 7.2.4
  */
 export async function reauthenticate(
-  session: LiveSession,
+  asking: Asking,
   submitted: { password: string; code?: string | undefined },
-  client: Client,
-  deviceHash: string,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
+  const { session, client, deviceHash } = asking
   const user = await ownerOf(session, deps)
   if (!user) return { kind: 'ended' }
   const risk = await risksOfDevice(session, deviceHash, deps)
-  const about = { ...requestFields(client, deviceHash), usr: { id: user.id }, sid: session.sid }
+  const about = { ...actorFields(asking), usr: { id: user.id }, sid: session.sid }
   const proof = await provePassword(session, user, submitted.password, client, deps)
   if (proof.kind !== 'proved') {
     // Whoever holds a stolen session may guess here as well as at the sign-in, and must be seen doing it.
@@ -78,7 +78,7 @@ export async function reauthenticate(
   if (!(await isLive(session, deps))) return { kind: 'ended' }
   const amr = hasFactor ? (['pwd', 'otp'] as const) : (['pwd'] as const)
   const who = { userId: user.id, epoch: user.epoch, amr, acr: 're-authenticated', risk: proof.risk } as const
-  return replaceSession(session, who, client, deviceHash, deps)
+  return replaceSession(session, who, asking, deps)
 }
 
 /**
@@ -88,19 +88,18 @@ export async function reauthenticate(
  * both. @see OWASP ASVS 7.4.3
  */
 export async function changePassword(
-  session: LiveSession,
+  asking: Asking,
   submitted: { current: string; next: string; deviceToken?: string | undefined },
-  client: Client,
-  deviceHash: string,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
+  const { session, client, deviceHash } = asking
   const user = await ownerOf(session, deps)
   if (!user) return { kind: 'ended' }
   const dropTotp = isDoubtful(user, session)
   const hasFactor = (user.totp?.enabled ?? false) && !dropTotp
   const proved = session.amr.includes('otp') && recentlyAuthenticated(session, deps.now())
   const fields = {
-    ...requestFields(client, deviceHash),
+    ...actorFields(asking),
     ...riskField(await risksOfDevice(session, deviceHash, deps)),
     evt: 'credential' as const,
     action: 'password_changed' as const,
@@ -151,7 +150,7 @@ export async function changePassword(
   const { amr, acr } = session
   const authTime = hasFactor ? session.authTime : undefined
   const who = { userId: user.id, epoch, amr, acr, authTime, risk: proof.risk }
-  return replaceSession({ ...session, epoch }, who, client, deviceHash, deps)
+  return replaceSession({ ...session, epoch }, who, asking, deps)
 }
 
 /**
@@ -227,10 +226,10 @@ async function provePassword(
 async function replaceSession(
   session: LiveSession,
   who: Authenticated,
-  client: Client,
-  deviceHash: string,
+  actor: Actor,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
+  const { client, deviceHash } = actor
   // Whoever was let in oddly does not become somebody else by proving again what they knew.
   const risk = [...new Set([...(session.risk ?? []), ...(who.risk ?? [])])]
   // The new session keeps the age of the old one: what ends a session that an attack opened must end its successor too.
@@ -240,8 +239,8 @@ async function replaceSession(
   const going = { ...who, risk, newDeviceSince, begunAt, announce, stillAllowed: () => isLive(session, deps) }
   const issued = await issueSession(going, client, deviceHash, deps)
   const until = deps.now() + deps.absoluteSeconds * 1000
-  const ended = await logout(session, client, deviceHash, deps, issued && { sid: issued.sid, until })
+  const ended = await logout(session, actor, deps, issued && { sid: issued.sid, until })
   if (issued && ended) return { kind: 'issued', ...issued }
-  if (issued) await logout({ sid: issued.sid, userId: who.userId }, client, deviceHash, deps)
+  if (issued) await logout({ sid: issued.sid, userId: who.userId }, actor, deps)
   return { kind: 'ended' }
 }

@@ -1,6 +1,6 @@
 import type { HttpHandler } from '@azure/functions'
 import * as z from 'zod'
-import { deviceOf } from '../../shared/client/client.ts'
+import { actorOf } from '../../shared/client/client.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import type { PresentDeps } from '../../shared/session/present.ts'
 import { type BoundaryDeps, bearerOf, checkShape, problemBoundary } from '../http.ts'
@@ -20,7 +20,7 @@ export const mfaVerifyHandler = (deps: VerifyMfaDeps & CallDeps & BoundaryDeps):
     const { client, data } = await readCall(request, 'POST /api/auth/mfa/verify', deps)
     const body = checkShape(data, VerifyBody)
     const submitted = { mfaToken: body.mfa_token, code: body.code, ...introductionOf(body) }
-    const outcome = await verifyMfa(submitted, client, deviceOf(client, deps), deps)
+    const outcome = await verifyMfa(submitted, actorOf(client, deps), deps)
     if (outcome.kind === 'refused') throw new ProblemError('code-refused')
     return issued(outcome)
   })
@@ -32,7 +32,7 @@ export const mfaEnrolHandler = (deps: EnrolledDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/mfa/enrol', deps)
     const check = await requireSession(bearerOf(request), client, deps)
-    const offer = await enrolTotp({ ...check, client }, deps)
+    const offer = await enrolTotp(check, deps)
     if (offer.kind === 'throttled') throw new ProblemError('throttled', { retryAfterSeconds: offer.retryAfterSeconds })
     if (offer.kind !== 'offered') throw refusalOf(offer.kind, 'A second factor is enabled already.')
     return { status: 200, jsonBody: { secret: offer.secret, otpauth_uri: offer.uri } }
@@ -44,7 +44,7 @@ export const mfaConfirmHandler = (deps: EnrolledDeps): HttpHandler =>
     const { client, data } = await readCall(request, 'POST /api/auth/mfa/confirm', deps)
     const check = await requireSession(bearerOf(request), client, deps)
     const body = checkShape(data, ConfirmBody)
-    const { kind } = await confirmTotp({ ...check, client }, body.code, deps)
+    const { kind } = await confirmTotp(check, body.code, deps)
     if (kind === 'enabled') return done
     throw refusalOf(kind, 'Enrol a second factor first.')
   })
@@ -54,7 +54,7 @@ export const mfaDisableHandler = (deps: EnrolledDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/mfa/disable', deps)
     const check = await requireSession(bearerOf(request), client, deps)
-    const { kind } = await disableTotp({ ...check, client }, deps)
+    const { kind } = await disableTotp(check, deps)
     if (kind === 'disabled') return done
     throw refusalOf(kind, 'No second factor is enabled.')
   })

@@ -1,10 +1,11 @@
-import type { Client, ClientDeps } from '../../shared/client/client.ts'
-import { requestFields, riskField } from '../../shared/client/event.ts'
+import type { Actor, ClientDeps } from '../../shared/client/client.ts'
+import { actorFields, riskField } from '../../shared/client/event.ts'
 import type { Emit, Event } from '../../shared/event.ts'
 import type { Secret } from '../../shared/secret.ts'
 import { type EndAllDeps, endOthers } from '../../shared/session/end.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../../shared/session/issue.ts'
 import { hasSteppedUp } from '../../shared/session/policy.ts'
+import type { Asking } from '../../shared/session/present.ts'
 import type {
   BlockList,
   LiveSession,
@@ -78,11 +79,11 @@ export type VerifyMfaOutcome =
  */
 export async function verifyMfa(
   submitted: { mfaToken: string; code: string } & Introduction,
-  client: Client,
-  deviceHash: string,
+  actor: Actor,
   deps: VerifyMfaDeps,
 ): Promise<VerifyMfaOutcome> {
-  const fields = { ...requestFields(client, deviceHash), evt: 'mfa' as const }
+  const { client, deviceHash } = actor
+  const fields = { ...actorFields(actor), evt: 'mfa' as const }
   const tried = await deps.pendingMfas.attempt(submitted.mfaToken)
   const user = tried && (await deps.users.findById(tried.pending.userId))
   if (!tried || !user || user.epoch !== tried.pending.epoch) {
@@ -144,18 +145,11 @@ export interface EnrolDeps extends CodeDeps, DeviceDeps, EndAllDeps {
 /** `step-up`: the session must be re-authenticated first. `ended`: it, or every session of its user, was ended. */
 type Barred = { kind: 'step-up' | 'ended' }
 
-/** The session that asks, and where it is asked from. */
-export interface Asking {
-  session: LiveSession
-  client: Client
-  deviceHash: string
-}
-
-const fieldsOf = ({ session, client, deviceHash }: Asking) => ({
-  ...requestFields(client, deviceHash),
+const fieldsOf = (asking: Asking) => ({
+  ...actorFields(asking),
   evt: 'mfa' as const,
-  usr: { id: session.userId },
-  sid: session.sid,
+  usr: { id: asking.session.userId },
+  sid: asking.session.sid,
 })
 
 /** The user of a session that may change what opens the account. One that may not yet has asked, and that is told. */

@@ -1,6 +1,5 @@
 import { networkOf } from '../../shared/client/address.ts'
-import type { Client } from '../../shared/client/client.ts'
-import { requestFields } from '../../shared/client/event.ts'
+import { actorFields } from '../../shared/client/event.ts'
 import type { Emit } from '../../shared/event.ts'
 import { type IssuedToken, type TokenDeps, tokenFor } from '../../shared/session/issue.ts'
 import { endForked, type SessionCheck } from '../../shared/session/present.ts'
@@ -23,16 +22,16 @@ export type Renewed =
  * that is presented later retires the other. Each refusal is an event, because an honest client does not repeat a refused renewal.
  */
 export async function renewSession(
-  { session, presentedGen, deviceHash }: Extract<SessionCheck, { kind: 'accepted' }>,
-  client: Client,
+  check: Extract<SessionCheck, { kind: 'accepted' }>,
   deps: RenewDeps,
 ): Promise<Renewed> {
+  const { session, presentedGen, client } = check
   const { sid, userId } = session
   const use = { sid, userId, gen: presentedGen, network: networkOf(client.ip) }
   const renewal = await deps.sessions.renew(use, deps.now())
   if (renewal.kind === 'absent') return { kind: 'expired' }
   if (renewal.kind === 'revoked') return { kind: 'revoked' }
-  const fields = { ...requestFields(client, deviceHash), evt: 'session' as const, usr: { id: userId }, sid }
+  const fields = { ...actorFields(check), evt: 'session' as const, usr: { id: userId }, sid }
   if (renewal.kind === 'offered') {
     const token = await tokenFor({ ...renewal.session, gen: renewal.gen }, deps)
     // A session that ended while its token was being signed gets no token.
@@ -41,7 +40,7 @@ export async function renewSession(
     return { kind: 'renewed', token }
   }
   deps.emit({ ...fields, outcome: 'seen', reason: 'refused' })
-  if (renewal.kind === 'fork') await endForked(session, requestFields(client, deviceHash), deps)
+  if (renewal.kind === 'fork') await endForked(session, actorFields(check), deps)
   if ('waitMs' in renewal)
     return { kind: renewal.kind, retryAfterSeconds: Math.max(1, Math.ceil(renewal.waitMs / 1000)) }
   return { kind: renewal.kind }

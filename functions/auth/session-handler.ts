@@ -62,11 +62,11 @@ export const sessionEndHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
     const { client } = await readBareCall(request, `POST /api/auth/sessions/${sid}/end`, deps)
     const check = await requireSession(bearerOf(request), client, deps)
     if (sid === check.session.sid) {
-      await logout(check.session, client, check.deviceHash, deps)
+      await logout(check.session, check, deps)
       return done
     }
     requireRecent(check, deps)
-    if (!(await endOther(check.session, sid, client, check.deviceHash, deps))) throw new ProblemError('not-found')
+    if (!(await endOther(check, sid, deps))) throw new ProblemError('not-found')
     return done
   })
 
@@ -74,8 +74,8 @@ export const sessionEndHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
 export const logoutHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/logout', deps)
-    const { session, deviceHash } = await requireSession(bearerOf(request), client, deps)
-    await logout(session, client, deviceHash, deps)
+    const check = await requireSession(bearerOf(request), client, deps)
+    await logout(check.session, check, deps)
     return done
   })
 
@@ -84,7 +84,7 @@ export const renewHandler = (deps: SessionDeps & RenewDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/session/renew', deps)
     const check = await requireSession(bearerOf(request), client, deps)
-    const renewed = await renewSession(check, client, deps)
+    const renewed = await renewSession(check, deps)
     switch (renewed.kind) {
       case 'renewed':
         return issued(renewed.token)

@@ -59,6 +59,18 @@ export function observeClient(
   return client
 }
 
+/** A client, and its kind of device: made once per request. */
+export interface Actor {
+  client: Client
+  deviceHash: string
+}
+
+/** @param bound as in {@link deviceOf} */
+export const actorOf = (client: Client, deps: ClientDeps, bound?: string): Actor => ({
+  client,
+  deviceHash: deviceOf(client, deps, bound),
+})
+
 /** @param bound the device hash of the session that the request presents, if any */
 export const deviceOf = (client: Client, deps: ClientDeps, bound?: string): string =>
   deviceHashFor(client.userAgent, client.hints, deps.deviceKeys, bound)

@@ -1,6 +1,6 @@
 import type { Risk } from '../event.ts'
 import { addressFields } from './address.ts'
-import type { Client } from './client.ts'
+import type { Actor, Client } from './client.ts'
 
 /** The part of an event that says who talked to us. */
 export interface RequestFields {
@@ -26,6 +26,8 @@ export function requestFields(client: Client, deviceHash: string): RequestFields
   if (runId !== undefined) fields.run_id = runId
   return fields
 }
+
+export const actorFields = ({ client, deviceHash }: Actor): RequestFields => requestFields(client, deviceHash)
 
 /** Of an event that nothing is odd about, the field is not there. */
 export const riskField = (risk: readonly Risk[]): { risk?: Risk[] } => (risk.length > 0 ? { risk: [...risk] } : {})

@@ -1,10 +1,11 @@
 import { within } from '../bounded.ts'
-import type { Client } from '../client/client.ts'
-import { requestFields } from '../client/event.ts'
+import type { Actor } from '../client/client.ts'
+import { actorFields } from '../client/event.ts'
 import type { Emit } from '../event.ts'
 import type { ServiceLog } from '../log.ts'
 import type { LiveSession, LiveSessions, Revocation, RevocationReason, SessionLedger } from '../stores/port.ts'
 import { mapLimited } from '../stores/tables/entity.ts'
+import type { Asking } from './present.ts'
 import { endedBy, tombstoneOf } from './revocation.ts'
 
 export interface EndDeps {
@@ -21,15 +22,14 @@ export interface EndDeps {
  */
 export async function logout(
   session: Pick<LiveSession, 'sid' | 'userId'>,
-  client: Client,
-  deviceHash: string,
+  actor: Actor,
   deps: EndDeps,
   successor?: { sid: string; until: number },
 ): Promise<boolean> {
   const { sid, userId } = session
   const ended = await deps.sessions.end(sid, successor)
   if (ended) {
-    deps.emit({ ...requestFields(client, deviceHash), evt: 'session', outcome: 'ended', usr: { id: userId }, sid })
+    deps.emit({ ...actorFields(actor), evt: 'session', outcome: 'ended', usr: { id: userId }, sid })
   }
   await deps.ledger.close(userId, sid, { state: 'ended', at: new Date(deps.now()) })
   return ended
@@ -39,19 +39,13 @@ export async function logout(
  * Ends another session of the same user. Its holder is told so at the next request.
  * @returns false if the sid is none of this user's: the caller learns no more than that
  */
-export async function endOther(
-  session: LiveSession,
-  sid: string,
-  client: Client,
-  deviceHash: string,
-  deps: EndDeps,
-): Promise<boolean> {
-  const row = await deps.ledger.find(session.userId, sid)
+export async function endOther(asking: Asking, sid: string, deps: EndDeps): Promise<boolean> {
+  const row = await deps.ledger.find(asking.session.userId, sid)
   if (!row) return false
   const ended = await deps.sessions.revoke(sid, { reason: 'ended_elsewhere', at: deps.now() }, row.userId)
   await deps.ledger.close(row.userId, sid, { state: 'revoked', at: new Date(deps.now()), reason: 'ended_elsewhere' })
   if (ended === 'success') {
-    deps.emit({ ...requestFields(client, deviceHash), evt: 'session', outcome: 'ended', usr: { id: row.userId }, sid })
+    deps.emit({ ...actorFields(asking), evt: 'session', outcome: 'ended', usr: { id: row.userId }, sid })
   }
   return true
 }

@@ -1,6 +1,6 @@
 import { networkOf } from '../client/address.ts'
-import { type Client, type ClientDeps, deviceOf } from '../client/client.ts'
-import { requestFields } from '../client/event.ts'
+import { type Actor, actorOf, type Client, type ClientDeps } from '../client/client.ts'
+import { actorFields, type RequestFields } from '../client/event.ts'
 import type { Emit, Event } from '../event.ts'
 import type { LiveSession, LiveSessions, RevocationReason, SessionLedger } from '../stores/port.ts'
 import { claimsOf } from './issue.ts'
@@ -8,10 +8,15 @@ import { admit, type DeviceBinding } from './policy.ts'
 import type { Sightings } from './sightings.ts'
 import type { Claims, VerifyToken } from './token.ts'
 
+/** A session, and who presents it. */
+export interface Asking extends Actor {
+  session: LiveSession
+}
+
 /** What a request that presents a token is. Only `accepted` may go on. */
 export type SessionCheck =
-  | { kind: 'accepted'; session: LiveSession; deviceHash: string; presentedGen: number; renewalDue: boolean }
-  | { kind: 'challenged'; session: LiveSession; deviceHash: string }
+  | ({ kind: 'accepted'; presentedGen: number; renewalDue: boolean } & Asking)
+  | ({ kind: 'challenged' } & Asking)
   | { kind: 'refused' }
   | { kind: 'missing' }
   | { kind: 'invalid' }
@@ -56,8 +61,9 @@ export async function presentSession(
 
   const { session } = presented
   if (!agrees(claims, session)) return invalid('mismatch', client, deps)
-  const deviceHash = deviceOf(client, deps, session.deviceHash)
-  const fields = { ...requestFields(client, deviceHash), usr: { id: session.userId }, sid: session.sid }
+  const actor = actorOf(client, deps, session.deviceHash)
+  const { deviceHash } = actor
+  const fields = { ...actorFields(actor), usr: { id: session.userId }, sid: session.sid }
   const admission = presented.kind === 'fork' ? 'refused' : admit(session.deviceHash, deviceHash, deps.binding)
   if (presented.kind === 'fork' || deps.sightings.isNew(session.sid, deviceHash, client.ip, now)) {
     deps.emit({ ...fields, evt: 'session', outcome: 'seen', reason: admission })
@@ -67,8 +73,8 @@ export async function presentSession(
     return { kind: 'fork' }
   }
   if (admission === 'refused') return { kind: 'refused' }
-  if (admission === 'challenged') return { kind: 'challenged', session, deviceHash }
-  return { kind: 'accepted', session, deviceHash, presentedGen: claims.gen, renewalDue: presented.renewalDue }
+  if (admission === 'challenged') return { kind: 'challenged', session, ...actor }
+  return { kind: 'accepted', session, ...actor, presentedGen: claims.gen, renewalDue: presented.renewalDue }
 }
 
 /** Compares the signed claims with the store, so that writing to the store makes nobody somebody else. */
@@ -86,14 +92,14 @@ function agrees(claims: Claims, session: LiveSession): boolean {
 type Fault = Extract<Event, { evt: 'session'; outcome: 'invalid' }>['reason']
 
 function invalid(reason: Fault, client: Client, deps: PresentDeps): SessionCheck {
-  deps.emit({ ...requestFields(client, deviceOf(client, deps)), evt: 'session', outcome: 'invalid', reason })
+  deps.emit({ ...actorFields(actorOf(client, deps)), evt: 'session', outcome: 'invalid', reason })
   return { kind: 'invalid' }
 }
 
 /** The session is revoked in Redis already: emits the event and closes the ledger row. */
 export async function endForked(
   { userId, sid }: Pick<LiveSession, 'userId' | 'sid'>,
-  fields: ReturnType<typeof requestFields>,
+  fields: RequestFields,
   deps: { ledger: Pick<SessionLedger, 'close'>; emit: Emit; now: () => number },
 ): Promise<void> {
   deps.emit({ ...fields, evt: 'session', outcome: 'fork', usr: { id: userId }, sid, level: 'warn' })
@@ -112,7 +118,7 @@ function dead(
   deps: PresentDeps,
   revocation: { reason: RevocationReason; at: number } | undefined,
 ): SessionCheck {
-  const fields = { ...requestFields(client, deviceOf(client, deps)), usr: { id: claims.sub }, sid: claims.sid }
+  const fields = { ...actorFields(actorOf(client, deps)), usr: { id: claims.sub }, sid: claims.sid }
   if (!revocation) {
     deps.emit({ ...fields, evt: 'session', outcome: 'expired' })
     return { kind: 'expired' }

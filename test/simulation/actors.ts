@@ -177,5 +177,9 @@ function leave(session: SessionStory, world: World): void {
   const { web, scheduler } = world
   session.loggedOut = true
   const client = clientOf('203.0.113.200', 'web', world.chance.uuid())
-  scheduler.after(0, () => void logout(session, client, 'd'.repeat(32), web.deps).catch(() => undefined), web.process)
+  scheduler.after(
+    0,
+    () => void logout(session, { client, deviceHash: 'd'.repeat(32) }, web.deps).catch(() => undefined),
+    web.process,
+  )
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { REQUEST_MS, withBudget } from '../../shared/bounded.ts'
-import { type Client, type ClientDeps, deviceOf } from '../../shared/client/client.ts'
+import { actorOf, type Client, type ClientDeps } from '../../shared/client/client.ts'
 import { isCrossSite, webSite } from '../../shared/client/cross-site.ts'
-import { requestFields } from '../../shared/client/event.ts'
+import { actorFields } from '../../shared/client/event.ts'
 import { REVOKE_OP, RevokeCall } from '../../shared/containment/revoke-call.ts'
 import type { ServiceLog } from '../../shared/log.ts'
 import { type ProblemCode, ProblemError, renderProblem } from '../../shared/problem.ts'
@@ -55,7 +55,7 @@ export function revokeListener(deps: ContainDeps): RequestListener {
 
   const tell = (problem: ProblemError, client: Client) => {
     if (!(problem instanceof RefusedCall)) return
-    const fields = requestFields(client, deviceOf(client, deps))
+    const fields = actorFields(actorOf(client, deps))
     deps.emit({ ...fields, evt: 'call', outcome: 'refused', reason: problem.reason, route: REVOKE_OP, level: 'warn' })
   }
 

@@ -101,7 +101,7 @@ export async function admit(
 ): Promise<void> {
   const { check, client } = visitOf(response)
   if (check.kind === 'accepted') {
-    await logout(check.session, client, check.deviceHash, deps).catch((error: unknown) =>
+    await logout(check.session, check, deps).catch((error: unknown) =>
       deps.log.error(error, 'the session before a sign-in could not be ended', { request_id: client.requestId }),
     )
   }

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import { logout } from '../../shared/session/end.ts'
 import { Nothing } from '../functions-client.ts'
 import { holderOf } from '../session.ts'
-import { forwardedClient } from '../visit.ts'
+import { callOf } from '../visit.ts'
 import type { PageDeps } from './deps.ts'
 
 /** Signing out works while functions does not: the session is then ended here, by the same rules. */
@@ -10,9 +10,8 @@ export const submitSignOut =
   (deps: PageDeps): RequestHandler =>
   async (_request, response) => {
     const visit = holderOf(response)
-    const { check, client, token } = visit
-    const answer = await deps.functions.post('auth/logout', Nothing, { client: forwardedClient(visit), token })
-    if (answer.kind === 'refused') await logout(check.session, client, check.deviceHash, deps)
+    const answer = await deps.functions.post('auth/logout', Nothing, callOf(visit))
+    if (answer.kind === 'refused') await logout(visit.check.session, visit.check, deps)
     deps.cookies.clear(response, 'mfa', 'session')
     response.redirect(303, '/login?notice=signed-out')
   }
