@@ -1,23 +1,23 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import { castPerson, leakedLogin } from './cast.ts'
 import { chromeOnMac, safariOnIphone } from './clients/devices.ts'
 
 /**
- * The phone's own tries with its old password. The change of the password revoked its device token, so a fifth failure
- * would make the next right password `after_failures`.
+ * The phone's tries with the old password. The change of the password revoked its device token, so after a fifth failure
+ * the next right password would be `after_failures`.
  */
 const TRIES = 4
 
-/** Failures of one account that come by themselves, evenly, and mean nobody harm. */
+/** Regular failures of one account that a program causes. */
 export const twin: Twin = {
   title: 'A mail client with the old password',
-  does: `Somebody changes the password on a laptop. The phone, which knew the old one, goes on trying it: ${TRIES} times, until its owner types in the new one.`,
+  does: `Somebody changes the password on a laptop. The phone tries the old one ${TRIES} more times, until its owner enters the new one.`,
 
   async act(_target, context) {
     const { addresses, insider, random, tell } = context
-    const [person] = castPeople(1, random) as [Person]
-    const [{ password: next }] = leakedList(1, random) as [Account]
+    const person = castPerson(random)
+    const { password: next } = leakedLogin(random)
     const address = await addresses.ordinary()
     const laptop = context.client({ device: chromeOnMac(), address })
     const phone = context.client({ device: safariOnIphone(), address })
@@ -39,7 +39,7 @@ export const twin: Twin = {
     const mended = await phone.signIn({ ...person, password: next })
     if (mended.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${mended.status}`)
     if ((await laptop.visit()).kind === 'out') throw new BenignRefused(`${person.name} was signed out on the laptop`)
-    tell(person.name, 'types the new one in on the phone, and is in')
+    tell(person.name, 'enters the new one on the phone, and is signed in')
     return {
       groups: [
         networkGroup(address),

@@ -1,34 +1,35 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { networkOf } from '../shared/client/address.ts'
 import { LAB_EGRESS_RANGE } from '../shared/lab.ts'
+import { shuffled } from './random.ts'
 
 /**
- * Where simulated clients come from: the ranges that documents and tests may use, and nobody has. Those of one method are
- * where the lab's map has them (functions/geo/documentation.ts); all but `distant` and `vpn` are close together.
+ * Addresses of simulated clients, from the ranges reserved for documentation. The lab's map (functions/geo/documentation.ts)
+ * places the addresses of one method together; all but `distant` and `vpn` are close to each other.
  */
 export interface Addresses {
-  /** In 203.0.113.0/24, unless all of it has been seen lately. */
+  /** In 203.0.113.0/24, or IPv6 once all of it has been used recently. */
   attacker(): Promise<string>
-  /** In 198.51.100.0/24 or 192.0.2.0/24, likewise: somebody's home, office or café. */
+  /** In 198.51.100.0/24 or 192.0.2.0/24, likewise: a home, an office or a café. */
   ordinary(): Promise<string>
-  /** IPv6, as mobile networks hand out. */
+  /** IPv6, as in mobile networks. */
   mobile(): Promise<string>
   /** On the other side of the world. */
   distant(): Promise<string>
-  /** The exit of a VPN that the lab lists as one, no closer. */
+  /** The exit of a VPN in the lab's list, as far away. */
   vpn(): Promise<string>
-  /** One of the lab's own egress addresses: a block spares it. */
+  /** One of the lab's own egress addresses, which a block spares. */
   own(): Promise<string>
 }
 
-/** The group of an alert about the network that an address is in. */
+/** The group of an alert about the network of an address. */
 export const networkGroup = (address: string): { '@network': string } => ({ '@network': networkOf(address) })
 
-/** Another address of the same subscriber: one /64 has 2⁶⁴ of them. @param address IPv6, as {@link Addresses} gives them */
+/** Another address in the same subscriber's /64. @param address IPv6, from {@link Addresses} */
 export const inSubnetOf = (address: string): string =>
   [...address.split(':').slice(0, 4), groups(randomBytes(8).toString('hex'))].join(':')
 
-/** The subnet of a neighbour, close by. @param address IPv6, as {@link Addresses} gives them */
+/** An address in a neighbouring subnet. @param address IPv6, from {@link Addresses} */
 export const besideSubnetOf = (address: string): string =>
   [...address.split(':').slice(0, 3), groups(randomBytes(10).toString('hex'))].join(':')
 
@@ -36,16 +37,16 @@ export const besideSubnetOf = (address: string): string =>
 type Span = readonly [prefix: string, first: number, last: number]
 
 /**
- * Addresses that nothing has come from lately, whatever the seed: an address that an earlier run got blocked would make
- * the next one look contained before it began.
+ * Addresses without recent requests, independent of the seed: an address that an earlier run got blocked would make the
+ * next run look contained from the beginning.
  * @param seen whether the logs know the address
- * @param taken what others have taken who act at the same time: theirs are not given again, and ours are added
+ * @param taken addresses in use by concurrent runs: they are skipped, and new ones are added
  * @see RFC 5737, RFC 3849
  */
 export function freshAddresses(seen: (address: string) => Promise<boolean>, taken: Set<string> = new Set()): Addresses {
-  /** @param part of 2001:db8::/32 with what to do when all have been seen: the first bits of its third group */
+  /** @param part the first bits of the third group of 2001:db8::/32, used once all addresses of `spans` are taken */
   const take = async (spans: readonly Span[], part: number): Promise<string> => {
-    for (const address of inAnyOrder(spans)) {
+    for (const address of inRandomOrder(spans)) {
       if (taken.has(address)) continue
       taken.add(address)
       if (!(await seen(address))) return address
@@ -76,19 +77,13 @@ function inIpv6(part: number): string {
   return `2001:db8:${third.toString(16)}:${groups(randomBytes(10).toString('hex'))}`
 }
 
-/** In the one spelling that logs use: no leading zeros, and no group of zeros that could be shortened. @see RFC 5952 */
+/** The spelling of the logs: no leading zeros, and no group of zeros that would be shortened. @see RFC 5952 */
 const groups = (hex: string): string =>
   (hex.match(/.{4}/g) ?? []).map((group) => (Number.parseInt(group, 16) || 1).toString(16)).join(':')
 
-function inAnyOrder(spans: readonly Span[]): string[] {
+function inRandomOrder(spans: readonly Span[]): string[] {
   const all = spans.flatMap(([prefix, first, last]) =>
     Array.from({ length: last - first + 1 }, (_, at) => `${prefix}.${first + at}`),
   )
-  for (let last = all.length - 1; last > 0; last--) {
-    const other = randomInt(last + 1)
-    const held = all[last] as string
-    all[last] = all[other] as string
-    all[other] = held
-  }
-  return all
+  return shuffled(all, randomInt)
 }

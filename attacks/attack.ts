@@ -12,40 +12,40 @@ export const TARGETS = ['web', 'functions'] as const satisfies readonly TargetKi
 /** Facet → value, keys as in a monitor's `.by`. */
 export type Group = Readonly<Record<string, string>>
 
-/** How an attack ends if every defence works: detected and contained, or refused at the step that it needs. */
+/** How an attack ends if every defence works: detected and contained, or refused at its decisive step. */
 export type Ending = 'contained' | 'prevented'
 
-/** One technique of account takeover: what it is, one function that does it, and what resembles it and is harmless. */
+/** One technique of account takeover: its description, a function that carries it out, and its benign twin. */
 export type Attack = ContainedAttack | PreventedAttack
 
 interface AttackRecord {
-  /** Names its file and its twin's. A detection has an attack of the same name; others are variants of one. */
+  /** The name of its file and of its twin's. Each detection has an attack of the same name; other attacks are variants. */
   readonly slug: string
   readonly title: string
   /** @see https://attack.mitre.org */
   readonly techniques: readonly { readonly id: string; readonly name: string }[]
   readonly targets: readonly TargetKind[]
-  /** What it does, in a few sentences for somebody who has never seen it. */
+  /** What it does, in a few sentences for a reader who does not know it. */
   readonly does: string
-  /** Path of the page that a responder opens. */
+  /** Path of the responder's runbook. */
   readonly runbook: string
   attack(target: Target, context: AttackContext): Promise<Detonation>
   readonly twin: Twin
 }
 
-/** An attack that has to trip a detection, whose containment ends it. */
+/** An attack that must trip a detection, whose containment ends it. */
 export interface ContainedAttack extends AttackRecord {
   readonly ends?: 'contained'
   /** Slug of that detection. */
   readonly trips: string
-  /** The group of its alert, where that is all of the service and no subject of its own: nothing may be tried beside it. */
+  /** The group of its alert if that covers the whole service. Nothing else may then run at the same time. */
   readonly serviceWide?: (target: TargetKind) => Group
-  /** How long the alert takes by its nature, from the crossing on: a silence has to last. Absent: it comes with the event. */
+  /** The least time from the crossing to the alert, as for a silence that must last. Absent: the event itself alerts. */
   readonly alertTakesMs?: number
 }
 
 /**
- * An attack whose decisive step is refused. It needs no alert; the attacker ends with nothing, and nobody honest loses
+ * An attack whose decisive step is refused. It needs no alert; the attacker gains nothing, and no honest person loses
  * anything.
  */
 export interface PreventedAttack extends AttackRecord {
@@ -55,17 +55,17 @@ export interface PreventedAttack extends AttackRecord {
   readonly alertTakesMs?: undefined
   /** What the service refuses, in one sentence. */
   readonly prevention: string
-  /** What a responder can find all the same: prevention must not blind detection. */
+  /** The traces that a responder must still find in the logs. */
   readonly leaves: readonly Traces[]
 }
 
-/** A log search within one run id, and the least number of events that it finds once all are indexed. */
+/** A log search within one run, and the least number of events that it finds once all are indexed. */
 export interface Traces {
   readonly query: string
   readonly atLeast: number
 }
 
-/** What looks much like the attack and must alert nobody. */
+/** Legitimate use that resembles the attack and must raise no alert. */
 export interface Twin {
   readonly title: string
   readonly does: string
@@ -78,94 +78,91 @@ export interface Target {
   readonly baseUrl: string
 }
 
-/** What an attack and its twin are given. Accounts are new and addresses unused each time; the rest follows the seed. */
+/** The tools of an attack and its twin. Accounts and addresses are new in each run; all other choices follow the seed. */
 export interface Context {
-  /** Ends every user agent, so that an event can be told to be of this very run. */
+  /** Appended to every user agent, so that events can be assigned to this run. */
   readonly runId: string
   readonly random: Random
   readonly addresses: Addresses
-  /**
-   * A new client of somebody honest. Its requests count towards the bound of this run. What it holds at the end must
-   * work.
-   */
+  /** Opens an honest person's client. What it holds at the end must work. */
   client(from: { device: Device; address: string }): Client
-  /** A new client of the attacker. Where the policy contains, everything that it ever got must be refused at the end. */
+  /** Opens a client of the attacker. If the policy contains, everything that it ever got must be refused at the end. */
   intruder(from: { device: Device; address: string }): Client
-  /** Says whose codes an authenticator shows, so that its owner can sign in at the end. */
+  /** Records whose authenticator this is, so that its owner can sign in at the end. */
   carries(owner: Account, phone: Authenticator): void
-  /** Requests so far. */
+  /** The number of requests so far. */
   readonly requests: () => number
-  /** Tells what somebody does or sees. @param at epoch ms; now, unless it is told later than it was */
+  /** Narrates what somebody does or sees. @param at epoch ms (default now) */
   tell(who: string, what: string, at?: number): void
-  /** What only somebody inside can do; absent where the target is no lab. */
+  /** The powers of an insider; absent outside a lab. */
   readonly insider?: Insider | undefined
-  /** Where mail to invented addresses ends up; absent where the target is no lab. */
+  /** The mailbox of the invented addresses; absent outside a lab. */
   readonly mailbox?: Mailbox | undefined
   readonly signal: AbortSignal
 }
 
-/** Somebody who holds an operator's rights, as far as the lab gives them away. */
+/** A person with an operator's rights, as far as the lab grants them. */
 export interface Insider {
-  /** Turns the forwarding of the functions' logs to Datadog on or off; what is written while it is off is lost. */
+  /** Turns the forwarding of the functions' logs to Datadog on or off. Lines written while it is off are lost. */
   forwarding(on: boolean): Promise<void>
-  /** Resolves when Datadog has had a heartbeat of the functions: what it never knew, it cannot miss. */
+  /** Resolves when Datadog has received a heartbeat of the functions, because a monitor cannot miss an unknown one. */
   heartbeat(): Promise<void>
-  /** What the logs call a login that was submitted here before: a keyed hash, which nobody outside can make. */
+  /** The keyed hash by which the logs name a login that was submitted before. Outsiders cannot compute it. */
   loginHash(email: string): Promise<string>
 }
 
 export interface AttackContext extends Context {
   /**
-   * Says that the request which takes the group past the threshold is about to be sent, now.
-   * @param which one it is, for the story: `the eleventh failure`
-   * @param at epoch ms; when it was sent, if that is known only afterwards
+   * Marks the moment just before the request that takes the group past the threshold.
+   * @param which names the request in the narration, such as `the eleventh failure`
+   * @param at epoch ms (default now); the time of sending, if it is known only afterwards
    */
   crossing(group: Group, which: string, at?: number): Crossing
-  /** Lets the pause pass that an attacker makes who waits to be thrown out: cut short when the alarm is raised. */
+  /** Waits between two attempts. The alert cuts the wait short. */
   pause(): Promise<void>
-  /** Whether it is still worth waiting to be thrown out. */
+  /** Whether to go on waiting for a refusal. */
   patient(): boolean
 }
 
 export interface Crossing {
-  /** Epoch ms: the origin of all times that are told of this attack. */
+  /** Epoch ms; the origin of all narrated times. */
   readonly at: number
-  /** Settles when the alert has come; at once where no alert can be observed. */
+  /** Settles at the alert, or at once if alerts cannot be observed. */
   readonly alerted: Promise<void>
   /**
-   * When the containment was carried out, in epoch ms. Settles after that line of the story, so that effects follow it.
-   * Undefined when there was none in time, and where none can be observed.
+   * The time of the containment in epoch ms. Settles after its line of the narration, so that its effects follow it.
+   * Undefined if there was none in time or if none can be observed.
    */
   readonly contained: Promise<number | undefined>
 }
 
 export interface Detonation {
-  /** What the alert must be about; nothing where none is asked for. */
+  /** The expected group of the alert; empty for a prevented attack. */
   readonly group: Group
-  /** Epoch ms: when the request that crosses the threshold was sent; of a prevented attack, the step that must be refused. */
+  /** Epoch ms of sending the request that crosses the threshold or, for a prevented attack, the one that must be refused. */
   readonly crossedAt: number
-  /** Epoch ms: when the first refusal was received that the containment, or the crossing itself, caused. */
+  /** Epoch ms of receiving the first refusal that the containment, or the crossing itself, caused. */
   readonly refusedAt: number | undefined
-  /** Sids of honest sessions that may end with the attacker's: the stolen one, and no other. */
+  /** Sids of honest sessions that may end with the attacker's, which is only the stolen one. */
   readonly lost?: readonly string[]
   /**
-   * Emails of the owners whom the attack itself locks out before the alert. A person gives such an account back, no
-   * containment does, so they are counted and are no fault.
+   * Emails of the owners whom the attack itself locks out before the alert. A person must restore such an account, so they
+   * are counted but are not a fault of the containment.
    */
   readonly restored?: readonly string[]
-  /** Honest people's networks, sessions and logins, where a prevented attack is aimed at those: no alert may be about them. */
+  /** Networks, sessions and logins of the honest people whom a prevented attack targets: no alert may be about them. */
   readonly innocent?: readonly Group[]
 }
 
-/** The twin did nothing wrong and was kept out all the same. */
+/** A request of a benign twin was refused. */
 export class BenignRefused extends Error {
   override readonly name = 'BenignRefused'
 }
 
 export interface BenignUse {
-  /** Subjects of this use: an alert about one of them is a false one. */
+  /** The subjects of this use: an alert about one of them is false. */
   readonly groups: readonly Group[]
-  /** Alerts that are right: what is harmless may follow on a theft. */
+  /** Correct alerts, as a twin may follow a real theft. */
   readonly aftermathOf?: readonly { readonly monitor: string; readonly group: Group }[]
   readonly leaves: readonly Traces[]
 }

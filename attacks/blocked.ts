@@ -6,22 +6,22 @@ import { inParallel } from './parallel.ts'
 import { onceContained } from './stay.ts'
 
 export type TryOne = (account: Account) => Promise<SignIn>
-/** Lines of a list that one bot tries at a time. */
-const AT_ONCE = 3
+/** Lines of a list that a bot tries at a time. */
+const MAX_CONCURRENT = 3
 
 type Refused = Extract<SignIn, { kind: 'refused' }>
 
-/** What is needed to tell a blocked right password from a wrong one, and to narrate it. */
+/** What is needed to recognize a blocked right password and to narrate it. */
 export interface Blocking {
-  /** How a wrong password is answered. */
+  /** The answer to a wrong password. */
   readonly wrong: Refused
   readonly tryOne: TryOne
   readonly crossing: Crossing
-  /** For the story. */
+  /** Named in the narration. */
   readonly who: string
 }
 
-/** One after the other, in order. */
+/** Tries each line in order, one at a time. */
 export async function tryAll(list: readonly Account[], tryOne: TryOne): Promise<SignIn[]> {
   const answers: SignIn[] = []
   for (const account of list) answers.push(await tryOne(account))
@@ -29,9 +29,9 @@ export async function tryAll(list: readonly Account[], tryOne: TryOne): Promise<
 }
 
 /**
- * The first lines of a list, with one password among them that fits: whatever it opens is open when the block comes.
- * @param at before which wrong line it stands
- * @returns how a wrong password is answered
+ * Tries the first lines of a list with one right password among them, so that its session is open when the block comes.
+ * @param at the number of wrong lines before the right one
+ * @returns the answer to a wrong password
  */
 export async function tryFirst(
   lines: readonly Account[],
@@ -43,14 +43,14 @@ export async function tryFirst(
   const before = await tryAll(lines.slice(0, at), tryOne)
   const answer = await tryOne(person)
   if (answer.kind !== 'in') throw new RequestFailed(`a right password was refused: ${describe(answer)}`)
-  tell('attacker', `${person.name}'s password fits: ${describe(answer)}, and stays in`)
+  tell('attacker', `${person.name}'s password fits: ${describe(answer)}, and stays signed in`)
   return refusalIn([...before, ...(await tryAll(lines.slice(at), tryOne))])
 }
 
 /**
- * The rest of a list, several lines at a time as bots do, with right passwords among the wrong ones: some are being checked
- * while the block comes. The first line is the one that crosses the threshold.
- * @returns when the first right one was refused as if it were wrong; undefined when none was
+ * Tries the rest of a list, several lines at a time as bots do, with right passwords among the wrong ones, so that some are
+ * being checked when the block comes. The first line crosses the threshold.
+ * @returns the time at which the first right one was refused like a wrong one; undefined if none was
  */
 export async function tryRest(
   [first, ...wrongOnes]: readonly Account[],
@@ -62,23 +62,23 @@ export async function tryRest(
   const wrong = wrongOnes.map((line) => () => tryWrong(line))
   const right = people.map((person) => () => tryRight(person, blocking, context))
   const tries = [...(first ? [() => tryWrong(first)] : []), ...context.random.shuffle([...wrong, ...right])]
-  const refused = await inParallel(tries, AT_ONCE, (act): Promise<number | undefined> => act())
+  const refused = await inParallel(tries, MAX_CONCURRENT, (act): Promise<number | undefined> => act())
   return refused.filter((at) => at !== undefined).sort((one, other) => one - other)[0]
 }
 
-/** @throws RequestFailed if the target lets wrong passwords in, or throttled before any detection could see enough */
+/** @throws RequestFailed if a wrong password is accepted or if the answers differ, as with a throttle before the detection */
 export function refusalIn(answers: readonly SignIn[]): Refused {
   const [first] = answers
-  if (first?.kind !== 'refused') throw new RequestFailed('a login that nobody has was let in')
+  if (first?.kind !== 'refused') throw new RequestFailed('an unknown login was accepted')
   const other = answers.find((answer) => !isLike(answer, first))
-  if (other) throw new RequestFailed(`wrong passwords are answered differently: ${describe(first)}, ${describe(other)}`)
+  if (other) throw new RequestFailed(`wrong passwords get different answers: ${describe(first)}, ${describe(other)}`)
   return first
 }
 
 /**
- * Right passwords, one account after the other, until one is refused as if it were wrong: each is tried once, for who
- * gets in may be given a device token of the account, which the block spares.
- * @returns when that was; undefined when none was
+ * Tries right passwords, one account after the other, until one is refused like a wrong one. Each is tried only once,
+ * because a sign-in may issue a device token of the account, which the block spares.
+ * @returns the time of that refusal; undefined if there was none
  */
 export async function tryUntilRefused(
   people: readonly Person[],
@@ -93,13 +93,13 @@ export async function tryUntilRefused(
   return undefined
 }
 
-/** One more right password, once the containment has been told. @returns when it was refused as if it were wrong */
+/** Tries one more right password after the containment. @returns the time of a refusal like that of a wrong one */
 export async function tryLast(person: Person, blocking: Blocking, context: AttackContext): Promise<number | undefined> {
   await blocking.crossing.contained
   return tryRight(person, blocking, context)
 }
 
-/** @returns when it was refused as if it were wrong; undefined when it was not */
+/** @returns the time at which it was refused like a wrong one; undefined if it was not */
 async function tryRight(
   person: Person,
   { wrong, tryOne, crossing, who }: Blocking,
@@ -111,11 +111,11 @@ async function tryRight(
     return undefined
   }
   const at = await onceContained(answer, crossing)
-  context.tell(who, `${person.name}'s password is right, and refused all the same`, at)
+  context.tell(who, `${person.name}'s password is right, and is refused like a wrong one`, at)
   return at
 }
 
-/** Whether nothing in the answer tells it from the other: a blocked attacker is not to learn that there is a block. */
+/** Whether both answers are indistinguishable, as they must be so that a blocked attacker does not learn of the block. */
 const isLike = (answer: SignIn, wrong: Refused): answer is Refused =>
   answer.kind === 'refused' && answer.status === wrong.status && answer.words === wrong.words
 

@@ -3,14 +3,14 @@ import { networkGroup } from './addresses.ts'
 import type { Attack, AttackContext } from './attack.ts'
 import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
 import { twin } from './canary-account.twin.ts'
-import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import { castPeople, castPerson, leakedList, leakedLogin } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 import { registerAtHome } from './sessions.ts'
 
-/** Lines of the list before the planted one, and after it. */
+/** Lines of the list before and after the planted one. */
 const [BEFORE, AFTER] = [2, 2]
-/** People who are on the list with a password that is right. */
+/** People on the list with a right password. */
 const REUSERS = 8
 
 export const canaryAccount: Attack = {
@@ -18,7 +18,7 @@ export const canaryAccount: Attack = {
   title: 'A stolen list with a planted line',
   techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
   targets: ['web', 'functions'],
-  does: `Tries a short stolen list, too slowly for any throttle. One line of it was planted: it is a login that nobody has, so a try at it shows that the list was stolen, and from which address it is used. For a deployment, name that login in ATO_CANARY.`,
+  does: `Tries a short stolen list, too slowly for any throttle. One line was planted: its login has no account, so a try shows that the list was stolen and which address uses it. For a deployment, set ATO_CANARY to that login.`,
   trips: 'canary-account',
   runbook: 'runbooks/ATO-012-canary-account.md',
   twin,
@@ -26,7 +26,8 @@ export const canaryAccount: Attack = {
   async attack(_target, context) {
     const { addresses, random, tell } = context
     const canary = plantedIn(context)
-    const [victim, ...reusers] = castPeople(1 + REUSERS, random) as [Person, ...Person[]]
+    const victim = castPerson(random)
+    const reusers = castPeople(REUSERS, random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(victim)
@@ -37,12 +38,13 @@ export const canaryAccount: Attack = {
 
     const bot = { device: firefoxOnLinux(), address: await addresses.attacker() }
     const tryOne: TryOne = (account) => context.intruder(bot).signIn(account)
-    const [planted, ...lines] = leakedList(1 + BEFORE + AFTER, random) as [Account, ...Account[]]
-    tell('attacker', `has a stolen list, and begins with it from ${bot.address}, ${bot.device.name}`)
+    const planted = leakedLogin(random)
+    const lines = leakedList(BEFORE + AFTER, random)
+    tell('attacker', `has a stolen list and begins to try it from ${bot.address}, ${bot.device.name}`)
     const wrong = refusalIn(await tryAll(lines.slice(0, BEFORE), tryOne))
     const crossing = context.crossing(networkGroup(bot.address), 'the planted line')
     await tryOne({ ...planted, email: canary })
-    tell('attacker', `has tried ${BEFORE + 1} lines; the last was planted, which does not show`)
+    tell('attacker', `has tried ${BEFORE + 1} lines; the last was planted, and its answer is the same`)
     await tryAll(lines.slice(BEFORE), tryOne)
 
     await crossing.alerted
@@ -53,10 +55,12 @@ export const canaryAccount: Attack = {
   },
 }
 
-/** The login that was planted. @throws RequestFailed where none is known */
+/** The planted login. @throws RequestFailed if it is not known */
 export function plantedIn({ insider }: AttackContext): string {
   const { ATO_CANARY: named } = process.env
   if (named) return named
   if (insider) return LAB_CANARY
-  throw new RequestFailed('which login is planted only its owner knows: say one of its CANARY_ADDRESSES in ATO_CANARY')
+  throw new RequestFailed(
+    'the planted login of a deployment is not known here: set ATO_CANARY to one of its CANARY_ADDRESSES',
+  )
 }

@@ -1,10 +1,10 @@
 import { LAB_CANARY } from '../shared/lab.ts'
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, mistype, type Person } from './cast.ts'
+import { castPerson, mistype, type Person } from './cast.ts'
 import { OFFICE_DEVICES } from './clients/devices.ts'
 
-/** Addresses that a careless comparison would take for the planted one; each of this run alone. */
+/** Addresses that a careless comparison would take for the planted one. Each is unique to this run. */
 const lookalikes = (canary: string, runId: string): string[] => {
   const [name = '', domain = ''] = canary.split('@')
   return [
@@ -15,15 +15,15 @@ const lookalikes = (canary: string, runId: string): string[] => {
   ]
 }
 
-/** People who happen to be called much the same. */
+/** People whose names are similar to the planted one. */
 export const twin: Twin = {
   title: 'People whose addresses look like the planted one',
-  does: 'Four people register and sign in: one with a plus and a word behind the same name, one who types it in capitals, one with something before it, one with the very name at another domain. Each mistypes the password once.',
+  does: 'Four people register and sign in: one with a plus and a suffix after the same name, one in capitals, one with a prefix, and one with the same name at another domain. Each mistypes the password once.',
 
   async act(_target, context) {
     const { addresses, random, runId, tell } = context
     const emails = lookalikes(process.env.ATO_CANARY ?? LAB_CANARY, runId)
-    const people = castPeople(emails.length, random).map((person, at) => ({ ...person, email: emails[at] as string }))
+    const people = emails.map((email) => ({ ...castPerson(random), email }))
     const groups = await Promise.all(
       people.map(async (person: Person) => {
         const home = { device: random.pick(OFFICE_DEVICES)(), address: await addresses.ordinary() }
@@ -33,7 +33,7 @@ export const twin: Twin = {
         if (slip.kind === 'in') throw new Error('a mistyped password was accepted')
         const answer = await browser.signIn(person)
         if (answer.kind === 'refused') throw new BenignRefused(`${person.email} was kept out with ${answer.status}`)
-        tell(person.name, `registers ${person.email}, mistypes once and gets in`)
+        tell(person.name, `registers ${person.email}, mistypes once and signs in`)
         return [networkGroup(home.address), { '@sid': answer.session.sid }]
       }),
     )

@@ -1,17 +1,17 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Group, type Twin } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson } from './cast.ts'
 import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
 
 const TIMES = 12
 
 export const twin: Twin = {
-  title: 'A browser that forgets its cookies',
-  does: `Somebody's browser clears its cookies whenever it is closed: ${TIMES} sign-ins within minutes on one laptop, each a session of its own, and each used; the phone stays signed in.`,
+  title: 'A browser that clears its cookies',
+  does: `A browser clears its cookies whenever it is closed. Its owner signs in ${TIMES} times within minutes on one laptop and uses each of the sessions. The phone stays signed in.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [person] = castPeople(1, random) as [Person]
+    const person = castPerson(random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const groups: Group[] = [networkGroup(home.address)]
     const phone = context.client({ device: safariOnIphone(), address: home.address })

@@ -5,15 +5,15 @@ import { isGuessable } from '../functions/passwords/strength.ts'
 import { serviceWords, weakness } from '../shared/auth/password-policy.ts'
 import { inRanges, normalizeAddress } from '../shared/client/address.ts'
 import { EMAIL_PATTERN } from '../shared/event.ts'
-import { distanceKm, type Place } from '../shared/geo/place.ts'
+import { distanceKm } from '../shared/geo/place.ts'
 import { IMPOSSIBLE } from '../shared/geo/travel.ts'
 import { LAB_EGRESS_RANGE, LAB_VPN_RANGES } from '../shared/lab.ts'
 import { freshAddresses } from './addresses.ts'
 import { castPeople, leakedList, mistype } from './cast.ts'
 import { createRandom } from './random.ts'
 
-describe('chance', () => {
-  test('the same seed makes the same choices, another seed others', () => {
+describe('random choices', () => {
+  test('the same seed gives the same choices, another seed gives others', () => {
     const choices = (seed: number) =>
       createRandom(seed)
         .shuffle([...'abcdefghijklmnop'])
@@ -35,14 +35,14 @@ describe('chance', () => {
 })
 
 describe('people', () => {
-  test('all can register: their emails are addresses and their passwords meet the policy', async () => {
+  test('all can register: their emails are valid and their passwords meet the policy', async () => {
     for (const { email, password } of [...castPeople(26, createRandom(1)), ...leakedList(200, createRandom(2))]) {
       expect(email).toMatch(EMAIL_PATTERN)
       expect(await weakness(password, email, { service: serviceWords('localhost'), isGuessable })).toBeUndefined()
     }
   })
 
-  test('the same seed casts the same names with new accounts', () => {
+  test('the same seed gives the same names with new accounts', () => {
     const [one, other] = [castPeople(3, createRandom(5)), castPeople(3, createRandom(5))]
     expect(one.map(({ name }) => name)).toEqual(other.map(({ name }) => name))
     expect(one.map(({ email }) => email)).not.toEqual(other.map(({ email }) => email))
@@ -58,7 +58,7 @@ describe('people', () => {
 })
 
 describe('addresses', () => {
-  test('each is of its range, and handed out once', async () => {
+  test('each is in its range and used once', async () => {
     const addresses = freshAddresses(async () => false)
     const attackers = await Promise.all(Array.from({ length: 100 }, addresses.attacker))
     expect(attackers.every((address) => address.startsWith('203.0.113.'))).toBe(true)
@@ -66,7 +66,7 @@ describe('addresses', () => {
     expect(await addresses.ordinary()).toMatch(/^(198\.51\.100|192\.0\.2)\.\d+$/)
   })
 
-  test('one that the logs know is passed over; when all are known, there is IPv6', async () => {
+  test('an address that the logs know is skipped; once all are known, IPv6 is used', async () => {
     const free = '203.0.113.77'
     expect(await freshAddresses(async (address) => address !== free).attacker()).toBe(free)
     expect(await freshAddresses(async () => true).attacker()).toMatch(/^2001:db8:/)
@@ -80,7 +80,9 @@ describe('addresses', () => {
       const { attacker, ordinary, mobile, distant, vpn, own } = freshAddresses(async () => how === 'seen')
       const draw = async (from: () => Promise<string>) => {
         const drawn = await Promise.all(Array.from({ length: 25 }, from))
-        return drawn.map((address) => documentationPlace(address) as Place)
+        const places = drawn.flatMap((address) => documentationPlace(address) ?? [])
+        expect(places).toHaveLength(drawn.length)
+        return places
       }
       const near = (await Promise.all([attacker, ordinary, mobile].map(draw))).flat()
       for (const far of [...(await draw(distant)), ...(await draw(vpn))]) {
@@ -95,7 +97,7 @@ describe('addresses', () => {
     },
   )
 
-  test('an IPv6 address is spelled as the logs will spell it', async () => {
+  test('an IPv6 address has the spelling of the logs', async () => {
     const { mobile } = freshAddresses(async () => false)
     for (let i = 0; i < 200; i++) {
       const address = await mobile()

@@ -6,70 +6,58 @@ export interface Account {
   readonly password: string
 }
 
-/** Somebody with an account; the first name is for the story. */
+/** A person with an account; the first name is for the narration. */
 export interface Person extends Account {
   readonly name: string
 }
 
-const NAMES = [
-  ...['Amara', 'Bruno', 'Chloe', 'Dilan', 'Elif', 'Farid', 'Greta', 'Hana', 'Ines', 'Jonas', 'Kofi', 'Lena', 'Mateo'],
-  ...[
-    'Noor',
-    'Olga',
-    'Paulo',
-    'Quentin',
-    'Rosa',
-    'Samir',
-    'Tuuli',
-    'Usha',
-    'Viktor',
-    'Wanda',
-    'Ximena',
-    'Yusuf',
-    'Zoe',
-  ],
-]
-const WORDS = [
-  'amber',
-  'birch',
-  'cobalt',
-  'dune',
-  'ember',
-  'fjord',
-  'grove',
-  'harbor',
-  'indigo',
-  'juniper',
-  'kelp',
-  'lagoon',
-]
+const NAMES: readonly string[] =
+  'Amara Bruno Chloe Dilan Elif Farid Greta Hana Ines Jonas Kofi Lena Mateo Noor Olga Paulo Quentin Rosa Samir Tuuli Usha Viktor Wanda Ximena Yusuf Zoe'.split(
+    ' ',
+  )
+const WORDS: readonly string[] = 'amber birch cobalt dune ember fjord grove harbor indigo juniper kelp lagoon'.split(
+  ' ',
+)
 
-const invented = new WeakMap<Random, number>()
-/** How many people one run has invented so far. */
-export const peopleCast = (random: Random): number => invented.get(random) ?? 0
-
-/**
- * New people with names of their own: nobody has an account of theirs yet, and no password is used twice.
- * @throws RangeError for more than there are names
- */
-export function castPeople(count: number, random: Random): Person[] {
-  if (count > NAMES.length) throw new RangeError(`there are only ${NAMES.length} names`)
-  invented.set(random, peopleCast(random) + count)
-  return random
-    .shuffle(NAMES)
-    .slice(0, count)
-    .map((name) => ({ name, email: newEmail(name.toLowerCase()), password: newPassword(random) }))
+/** The names still to be given in one run, and the number of people so far. */
+interface Cast {
+  readonly names: Generator<string, never>
+  count: number
 }
 
-/** Lines of a leaked list: well-formed logins of nobody here, each with its own password. */
-export function leakedList(count: number, random: Random): Account[] {
-  return Array.from({ length: count }, () => ({
-    email: newEmail(random.pick(NAMES).toLowerCase()),
-    password: newPassword(random),
-  }))
+const casts = new WeakMap<Random, Cast>()
+
+function* namesOf(random: Random): Generator<string, never> {
+  for (;;) yield* random.shuffle(NAMES)
 }
 
-/** A slip of the finger: two neighbouring characters change places, or the last one is missing. */
+/** The number of people that one run has invented so far. */
+export const peopleCast = (random: Random): number => casts.get(random)?.count ?? 0
+
+/** Invents a person without an account yet. Emails and passwords are unique; first names repeat once all have been used. */
+export function castPerson(random: Random): Person {
+  const cast = casts.get(random) ?? { names: namesOf(random), count: 0 }
+  casts.set(random, cast)
+  cast.count++
+  const name = cast.names.next().value
+  return { name, email: newEmail(name.toLowerCase()), password: newPassword(random) }
+}
+
+/** Invents `count` people. @see castPerson */
+export const castPeople = (count: number, random: Random): Person[] =>
+  Array.from({ length: count }, () => castPerson(random))
+
+/** A line of a leaked list: a well-formed login without an account here, with a password of its own. */
+export const leakedLogin = (random: Random): Account => ({
+  email: newEmail(random.pick(NAMES).toLowerCase()),
+  password: newPassword(random),
+})
+
+/** `count` lines of a leaked list. @see leakedLogin */
+export const leakedList = (count: number, random: Random): Account[] =>
+  Array.from({ length: count }, () => leakedLogin(random))
+
+/** A typing mistake: two neighbouring characters change places, or the last one is missing. */
 export function mistype(password: string, random: Random): string {
   const at = random.int(password.length - 1)
   const swapped = password.slice(0, at) + password.charAt(at + 1) + password.charAt(at) + password.slice(at + 2)

@@ -1,12 +1,12 @@
 import type { Attack, AttackContext, Group, TargetKind } from './attack.ts'
 import { tryAll } from './blocked.ts'
 import { plantedIn } from './canary-account.ts'
-import { type Account, leakedList } from './cast.ts'
+import { type Account, leakedList, leakedLogin } from './cast.ts'
 import { firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 import { REFUSED, twin } from './containment-failed.twin.ts'
 
-/** One more than credential-stuffing lets pass. */
+/** One more than the threshold of credential-stuffing. */
 const LINES = 11
 
 interface Plan {
@@ -14,15 +14,15 @@ interface Plan {
   readonly lines: (context: AttackContext) => readonly Account[]
 }
 
-/** How each of {@link REFUSED} is tripped. */
+/** How to trip each of {@link REFUSED}. */
 const PLANS: Record<TargetKind, Plan> = {
   web: {
     does: `works through ${LINES} lines of a leaked list`,
     lines: ({ random }) => leakedList(LINES, random),
   },
   functions: {
-    does: 'tries a line that was planted',
-    lines: (context) => [{ ...(leakedList(1, context.random)[0] as Account), email: plantedIn(context) }],
+    does: 'tries a planted line',
+    lines: (context) => [{ ...leakedLogin(context.random), email: plantedIn(context) }],
   },
 }
 
@@ -33,7 +33,7 @@ export const containmentFailed: Attack = {
   title: 'Guessing from an address that is never blocked',
   techniques: [{ id: 'T1685', name: 'Disable or Modify Tools' }],
   targets: ['web', 'functions'],
-  does: 'Tries leaked passwords from inside: from one of the service’s own egress addresses, as somebody can who has got into a machine behind it. A block would shut the service out of itself, so it is refused, and the attacker may go on. That an alert was raised and nobody acted on it is worth a page. Needs the lab, which has such addresses.',
+  does: 'Tries leaked passwords from one of the service’s own egress addresses, as an attacker on a machine behind it can. A block would stop the service’s own calls, so it is refused, and the attacker can continue. The alert that was not carried out pages a person. Needs the lab, which has such addresses.',
   trips: 'containment-failed',
   runbook: 'runbooks/ATO-016-containment-failed.md',
   serviceWide: failedGroup,
@@ -43,14 +43,14 @@ export const containmentFailed: Attack = {
     const { addresses, insider, tell } = context
     if (!insider) {
       throw new RequestFailed(
-        'only a lab has egress addresses to send from; of a deployment, run credential-stuffing from one of its EGRESS_ADDRESSES',
+        'this command can use the egress addresses of a lab only. For a deployment, run credential-stuffing from one of its EGRESS_ADDRESSES',
       )
     }
     const inside = { device: firefoxOnLinux(), address: await addresses.own() }
     const { does, lines } = PLANS[target.kind]
     const list = lines(context)
     const bot = context.intruder(inside)
-    tell('attacker', `has a machine behind the service’s own egress: ${inside.address}`)
+    tell('attacker', `controls a machine behind the service’s own egress: ${inside.address}`)
     await tryAll(list.slice(0, -1), (account) => bot.signIn(account))
     const group = failedGroup(target.kind)
     const crossing = context.crossing(group, 'the last line')

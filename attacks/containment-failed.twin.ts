@@ -1,21 +1,21 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Group, type TargetKind, type Twin } from './attack.ts'
-import { castPeople, mistype, type Person } from './cast.ts'
+import { castPeople, castPerson, mistype } from './cast.ts'
 import { firefoxOnLinux, OFFICE_DEVICES } from './clients/devices.ts'
 import { openOnTwoDevices, presentUntilRefused } from './sessions.ts'
 
 const PEOPLE = 6
 
-/** Whose containment the attack has refused: another one on each host, so that neither alert is taken for the other. */
+/** The detection whose containment is refused, one for each host, so that their alerts stay apart. */
 export const REFUSED = { web: 'credential-stuffing', functions: 'canary-account' } as const satisfies Record<
   TargetKind,
   string
 >
 
-/** Those who belong behind the address, and a containment that works. */
+/** Legitimate users of the address, and a containment that succeeds. */
 export const twin: Twin = {
   title: 'Colleagues behind the service’s own egress, and a theft that is contained',
-  does: `${PEOPLE} colleagues whose office goes out by one of the service’s own addresses mistype once each and get in. Somewhere else a session is stolen, and ended at once, as it should be.`,
+  does: `${PEOPLE} colleagues whose office uses one of the service’s own egress addresses mistype once each and sign in. Elsewhere a session is stolen and contained.`,
 
   async act(target, context) {
     const { addresses, random, tell } = context
@@ -30,12 +30,12 @@ export const twin: Twin = {
       if (answer.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${answer.status}`)
       groups.push({ '@sid': answer.session.sid })
     }
-    tell('office', `${PEOPLE} colleagues mistype once and get in: ${office}`)
+    tell('office', `${PEOPLE} colleagues mistype once and sign in: ${office}`)
 
-    const [victim] = castPeople(1, random) as [Person]
+    const victim = castPerson(random)
     const { stolen } = await openOnTwoDevices(victim, context)
-    const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    await presentUntilRefused(context.intruder(lair), stolen, context)
+    const source = { device: firefoxOnLinux(), address: await addresses.attacker() }
+    await presentUntilRefused(context.intruder(source), stolen, context)
     tell('thief', `has used ${victim.name}'s session until it was ended`)
     return {
       groups: [...groups, { '@detection': REFUSED[target.kind] }, { '@detection': 'session-reuse' }],

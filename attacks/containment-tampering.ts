@@ -2,19 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { SIGNATURE_HEADER, sign } from '../shared/signature.ts'
 import { networkGroup } from './addresses.ts'
 import type { Attack, TargetKind } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import type { Outgoing, Path } from './clients/wire.ts'
 import { twin } from './containment-tampering.twin.ts'
 import { openSession } from './sessions.ts'
 
-/** What people take for a secret. */
+/** Secrets that people choose. */
 const GUESSES = ['changeme-changeme-changeme-changeme', 'mini-ato-saas-secret-mini-ato-saas'] as const
-const AN_HOUR_MS = 3_600_000
+const HOUR_MS = 3_600_000
 
-/** A request, and what its sender hopes for. */
+/** A forged request, and its description for the narration. */
 interface Forgery {
-  readonly hope: string
+  readonly does: string
   readonly outgoing: Outgoing
 }
 
@@ -23,31 +23,31 @@ export const containmentTampering: Attack = {
   title: 'Forged calls to the containment',
   techniques: [{ id: 'T1685', name: 'Disable or Modify Tools' }],
   targets: ['web', 'functions'],
-  does: 'Turns the defence on its owners: forges the call that ends a session (web), or the alert that would cause it and the calls that web signs (functions), with secrets that people tend to choose. All of them are refused; that somebody tries is worth a page.',
+  does: 'Uses the defence against its owners: forges the call that ends a session (web), or the alert that causes it and the calls that web signs (functions), with secrets that people tend to choose. All of them are refused, and the attempt pages a person.',
   trips: 'containment-tampering',
   runbook: 'runbooks/ATO-013-containment-tampering.md',
   twin,
 
   async attack(target, context) {
     const { addresses, random, tell } = context
-    const [victim] = castPeople(1, random) as [Person]
+    const victim = castPerson(random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(victim)
     const { sid } = await openSession(browser, victim)
     tell(victim.name, `signs in at home and stays: ${home.device.name} at ${home.address}`)
 
-    const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    const forger = context.intruder(lair)
-    tell('forger', `knows the name of ${victim.name}'s session, and no secret: ${lair.address}`)
+    const source = { device: firefoxOnLinux(), address: await addresses.attacker() }
+    const forger = context.intruder(source)
+    tell('forger', `knows the sid of ${victim.name}'s session but no secret: ${source.address}`)
     const [first, second, third] = FORGERIES[target.kind](sid, home.address)
-    const attempt = async ({ hope, outgoing }: Forgery) => {
+    const attempt = async ({ does, outgoing }: Forgery) => {
       const { status } = await forger.send(outgoing)
-      tell('forger', `${hope}: ${status}`)
+      tell('forger', `${does}: ${status}`)
     }
     await attempt(first)
     await attempt(second)
-    const group = networkGroup(lair.address)
+    const group = networkGroup(source.address)
     const crossing = context.crossing(group, 'the third forgery')
     await attempt(third)
 
@@ -60,18 +60,18 @@ type Forgeries = readonly [Forgery, Forgery, Forgery]
 
 const FORGERIES: Record<TargetKind, (sid: string, victimsAddress: string) => Forgeries> = {
   web: (sid) => [
-    { hope: 'signs a revoke with a secret that people choose', outgoing: signed('/contain/revoke', revoke(sid), 0) },
+    { does: 'signs a revoke with a guessed secret', outgoing: signed('/contain/revoke', revoke(sid), 0) },
     {
-      hope: 'signs another as if it had been recorded an hour ago',
-      outgoing: signed('/contain/revoke', revoke(sid), -AN_HOUR_MS),
+      does: 'signs a revoke with a time one hour ago, as if it had been recorded',
+      outgoing: signed('/contain/revoke', revoke(sid), -HOUR_MS),
     },
-    { hope: 'sends it without any signature', outgoing: post('/contain/revoke', revoke(sid), {}) },
+    { does: 'sends a revoke without a signature', outgoing: post('/contain/revoke', revoke(sid), {}) },
   ],
   functions: (sid, victimsAddress) => [
-    { hope: 'sends an alert about the session, with a guessed secret', outgoing: alert(sid, GUESSES[0]) },
-    { hope: 'guesses again', outgoing: alert(sid, GUESSES[1]) },
+    { does: 'sends an alert about the session, with a guessed secret', outgoing: alert(sid, GUESSES[0]) },
+    { does: 'sends it with another guess', outgoing: alert(sid, GUESSES[1]) },
     {
-      hope: 'signs a sign-in as web would, in the name of the victim’s address',
+      does: 'signs a sign-in as web does, with the victim’s address',
       outgoing: signed('/api/auth/login', loginFrom(victimsAddress), 0),
     },
   ],
@@ -84,7 +84,7 @@ const post = (path: Path, data: object, headers: Record<string, string>): Outgoi
   body: JSON.stringify(data),
 })
 
-/** @param skewMs of the signature's clock from ours */
+/** @param skewMs difference of the signature's time from now */
 function signed(path: Path, data: object, skewMs: number): Outgoing {
   const signature = sign(JSON.stringify(data), [GUESSES[0]], Date.now() + skewMs)
   return post(path, data, { [SIGNATURE_HEADER]: signature })
@@ -99,7 +99,7 @@ const revoke = (sid: string) => ({
   detection: 'session-reuse',
 })
 
-/** As detections/webhook.json would have it. */
+/** In the form of detections/webhook.json. */
 const alert = (sid: string, secret: string): Outgoing =>
   post(
     '/api/contain',

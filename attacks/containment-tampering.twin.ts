@@ -7,8 +7,8 @@ import type { Outgoing } from './clients/wire.ts'
 
 const PEOPLE = 6
 
-/** What anybody finds who asks every path of a list, and sends some header of that kind. */
-const DOORS: Record<TargetKind, readonly [Outgoing, Outgoing]> = {
+/** Requests of a scanner that tries a list of paths and headers. */
+const ENDPOINTS: Record<TargetKind, readonly [Outgoing, Outgoing]> = {
   web: [
     { method: 'GET', path: '/contain/revoke' },
     { method: 'POST', path: '/contain/revoke', headers: { 'content-type': 'application/json' }, body: '{}' },
@@ -24,31 +24,31 @@ const DOORS: Record<TargetKind, readonly [Outgoing, Outgoing]> = {
   ],
 }
 
-/** Strangers at the doors, who know nothing of what is behind them, and everybody who comes by the front. */
+/** Programs that call the endpoints without knowing their purpose, and people who sign in. */
 export const twin: Twin = {
   title: 'A scanner, an uptime probe and a morning of sign-ins',
-  does: `A scanner tries the endpoints of the containment once each, and an uptime probe asks twice whether one answers. ${PEOPLE} people sign in meanwhile; through web, each of their sign-ins is a signed call that verifies.`,
+  does: `A scanner calls each endpoint of the containment once, and an uptime probe calls one of them twice. ${PEOPLE} people sign in meanwhile; through web, each sign-in is a signed call that verifies.`,
 
   async act(target, context) {
     const { addresses, random, tell } = context
     const scanner = { device: firefoxOnLinux(), address: await addresses.ordinary() }
-    for (const door of DOORS[target.kind]) await context.client(scanner).send(door)
-    tell('scanner', `tries two doors, once each: ${scanner.address}`)
+    for (const endpoint of ENDPOINTS[target.kind]) await context.client(scanner).send(endpoint)
+    tell('scanner', `calls two endpoints, once each: ${scanner.address}`)
     const office = await addresses.ordinary()
     const sids: string[] = []
     for (const person of castPeople(PEOPLE, random)) sids.push(await comeIn(person, office, context))
     tell('office', `${PEOPLE} people sign in behind ${office}`)
     const monitor = { device: chromeOnWindows(), address: await addresses.ordinary() }
-    const [, door] = DOORS[target.kind]
-    for (let asked = 0; asked < 2; asked++) await context.client(monitor).send(door)
-    tell('probe', `asks twice whether ${door.path} answers: ${monitor.address}`)
+    const [, endpoint] = ENDPOINTS[target.kind]
+    for (let calls = 0; calls < 2; calls++) await context.client(monitor).send(endpoint)
+    tell('probe', `calls ${endpoint.path} twice: ${monitor.address}`)
     const groups: Group[] = [scanner.address, office, monitor.address].map((ip) => networkGroup(ip))
     return {
       groups: [...groups, ...sids.map((sid) => ({ '@sid': sid }))],
       leaves: [
         { query: '@evt:login @outcome:success', atLeast: PEOPLE },
         { query: '@evt:session @outcome:new', atLeast: PEOPLE },
-        // A refused delivery says nothing of the program that made it, so that of functions' doors one leaves a trace here.
+        // A refused delivery is logged without its sender, so only one endpoint of functions leaves a trace of this run.
         { query: '@evt:call @outcome:refused', atLeast: target.kind === 'web' ? 3 : 1 },
       ],
     }

@@ -16,60 +16,62 @@ import type { Mailbox } from './clients/mailbox.ts'
 import { ReadyAccounts, withReadyAccounts } from './clients/ready-accounts.ts'
 import { createWebClient } from './clients/web-client.ts'
 import { createCounter, type Line } from './clients/wire.ts'
-import { Holdings, type Whereabouts } from './holdings.ts'
+import { Holdings, type Source } from './holdings.ts'
 import { createRandom } from './random.ts'
 import { type Questions, type Reckoning, reckon } from './reckoning.ts'
 
 export interface ContextOptions {
   readonly target: Target
-  /** Origins of both hosts, as far as they are known: what was got from one is asked at the other too. */
+  /** Known origins of both hosts: what one host issued is presented to the other too. */
   readonly hosts?: Readonly<Partial<Record<TargetKind, string>>> | undefined
-  /** `[a-z0-9-]{1,36}`, of no other run. */
+  /** `[a-z0-9-]{1,36}`, unique. */
   readonly runId: string
   readonly seed: number
   readonly addresses: Addresses
-  /** @param ms after the story's origin; undefined before there is one */
+  /** @param ms after the origin of the narration; undefined before it */
   readonly tell: (who: string, what: string, ms?: number) => void
   readonly insider?: Insider | undefined
   readonly mailbox?: Mailbox | undefined
-  /** Of the target, open already: where there is no mailbox, they are needed. */
+  /** Existing accounts of the target; required without a mailbox. */
   readonly accounts?: readonly Account[] | undefined
   readonly signal: AbortSignal
 }
 
-/** How the alarm is heard of, and how long an attacker waits for it. */
+/** How an alert is observed, and how long an attacker waits for it. */
 export interface Alarm {
-  /** Called at the crossing; settles when the alarm is raised, or when it will not be heard of (any more). */
+  /** Called at the crossing; settles at the alert, or when none can be observed (any more). */
   heard(group: Group, at: number, which: string): Promise<'raised' | 'unheard'>
-  /** Asked once the alarm was raised: when it was contained, and told so. @see Crossing.contained */
+  /** Called after the alert. @returns the time of the containment @see Crossing.contained */
   contained(): Promise<number | undefined>
-  /** Between two attempts before it was raised. */
+  /** Between two attempts before the alert. */
   readonly quietPauseMs: number
-  /** From the crossing on. */
+  /** Counted from the crossing. */
   readonly patienceMs: number
 }
 
-/** A context with what is asked when all is over. */
+/** A context with the checks at the end of a run. */
 export interface RunContext extends Context {
   /** Resolves when every request has been answered. */
   idle(): Promise<void>
   reckon(questions: Omit<Questions, 'lines'>): Promise<Reckoning>
 }
 
-/** No attack and no twin needs as many. */
-const MOST_REQUESTS = 2_000
-/** Between two attempts after the alarm: the containment is measured by them. */
+/** More than any attack or twin needs. */
+const MAX_REQUESTS = 2_000
+/** Between two attempts after the alert; the precision of the measured containment. */
 const ALARMED_PAUSE_MS = 20
 const ALARMED_PATIENCE_MS = 15_000
 
+const NO_DEADLINE = Number.POSITIVE_INFINITY
+
 const CLIENTS = { web: createWebClient, functions: createFunctionsClient }
 
-/** Times of its story count from here on. */
+/** Its narrated times count from this call. */
 export function createContext(options: ContextOptions): RunContext {
   const { target, hosts = {}, runId, seed, addresses, tell, insider, mailbox, accounts, signal } = options
-  const counter = createCounter(MOST_REQUESTS)
+  const counter = createCounter(MAX_REQUESTS)
   const holdings = new Holdings()
-  const begun = Date.now()
+  const origin = Date.now()
   const lineTo = (baseUrl: string): Line => ({ baseUrl, runId, mailbox, signal, track: counter.track })
   const line = lineTo(target.baseUrl)
   const lines: Partial<Record<TargetKind, Line>> = {}
@@ -79,13 +81,17 @@ export function createContext(options: ContextOptions): RunContext {
   }
   const random = createRandom(seed)
   const ready = accounts || !mailbox ? new ReadyAccounts(accounts ?? [], () => peopleCast(random)) : undefined
-  const open = (from: Whereabouts) => {
+  const open = (from: Source) => {
     const client = CLIENTS[target.kind](from, line)
     return ready ? withReadyAccounts(client, ready) : client
   }
   return {
-    ...{ runId, addresses, insider, mailbox, signal },
-    tell: (who, what, at = Date.now()) => tell(who, what, at - begun),
+    runId,
+    addresses,
+    insider,
+    mailbox,
+    signal,
+    tell: (who, what, at = Date.now()) => tell(who, what, at - origin),
     random,
     requests: counter.requests,
     client: (from) => accounted(open(from), 'honest', from, holdings),
@@ -99,23 +105,23 @@ export function createContext(options: ContextOptions): RunContext {
   }
 }
 
-/** Times of its story count from the crossing; what comes before has none. */
+/** Its narrated times count from the crossing; lines before it have none. */
 export function createAttackContext(context: Context, tell: ContextOptions['tell'], alarm: Alarm): AttackContext {
   const raised = new AbortController()
-  let patientUntil = Number.POSITIVE_INFINITY
+  let patientUntil = NO_DEADLINE
   let origin = Number.POSITIVE_INFINITY
-  /** Lines that wait for the containment's line, so that the story is in the order of events. */
-  let held: { readonly at: number; readonly say: () => void }[] | undefined
+  /** Lines held back until the containment's line, so that the narration is in order. */
+  let held: { readonly at: number; readonly print: () => void }[] | undefined
   const release = () => {
-    for (const { say } of held?.sort((one, other) => one.at - other.at) ?? []) say()
+    for (const { print } of held?.sort((one, other) => one.at - other.at) ?? []) print()
     held = undefined
   }
   return {
     ...context,
     tell(who, what, at = Date.now()) {
-      const say = () => (at < origin ? tell(who, what) : tell(who, what, at - origin))
-      if (held) held.push({ at, say })
-      else say()
+      const print = () => (at < origin ? tell(who, what) : tell(who, what, at - origin))
+      if (held) held.push({ at, print })
+      else print()
     },
     crossing(group, which, at = Date.now()) {
       origin = at
@@ -128,7 +134,7 @@ export function createAttackContext(context: Context, tell: ContextOptions['tell
       })
       const contained = alerted.then(() => alarm.contained()).finally(release)
       tell('crossing', `${which}: times count from here`, 0)
-      // Whoever awaits them is told of a failure; until then it is nobody's.
+      // A failure is thrown where these are awaited; this avoids an unhandled rejection until then.
       for (const pending of [alerted, contained]) pending.catch(() => {})
       return { at, alerted, contained }
     },

@@ -1,16 +1,16 @@
 import { networkGroup } from './addresses.ts'
 import type { Attack } from './attack.ts'
 import { type TryOne, tryFirst, tryLast, tryRest } from './blocked.ts'
-import { castPeople, leakedList, type Person } from './cast.ts'
+import { castPeople, castPerson, leakedList } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './credential-stuffing.twin.ts'
 import { registerAtHome } from './sessions.ts'
 
 const BAD_LOGINS = 30
-/** The detection wants more failures of one address than these. */
+/** The detection alerts on more failures of one address than these. */
 const UNNOTICED = 10
-/** People whose right password is on the list too, after the alert's threshold; one more is before it. */
+/** People whose right password is on the list after the alert's threshold; one more is before it. */
 const REUSERS = 8
 
 export const credentialStuffing: Attack = {
@@ -18,14 +18,16 @@ export const credentialStuffing: Attack = {
   title: 'Credential stuffing',
   techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
   targets: ['web', 'functions'],
-  does: `Tries ${BAD_LOGINS} email and password pairs from one address, as bots do with lists that leaked from other sites. Some pairs are right, before and after the alert, because people use one password on many sites.`,
+  does: `Tries ${BAD_LOGINS} email and password pairs from one address, as bots do with lists leaked from other sites. Some pairs are right, before and after the alert, because people reuse passwords.`,
   trips: 'credential-stuffing',
   runbook: 'runbooks/ATO-001-credential-stuffing.md',
   twin,
 
   async attack(_target, context) {
     const { addresses, random, tell } = context
-    const [victim, early, ...reusers] = castPeople(2 + REUSERS, random) as [Person, Person, ...Person[]]
+    const victim = castPerson(random)
+    const early = castPerson(random)
+    const reusers = castPeople(REUSERS, random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(victim)
@@ -39,7 +41,7 @@ export const credentialStuffing: Attack = {
     const list = leakedList(BAD_LOGINS, random)
     tell('attacker', `works through a leaked list of ${BAD_LOGINS} from ${bot.address}, ${bot.device.name}`)
     const wrong = await tryFirst(list.slice(0, UNNOTICED), early, 1 + random.int(UNNOTICED), tryOne, context)
-    tell('attacker', `${UNNOTICED} of ${BAD_LOGINS} tried, each answered ${wrong.status}; nobody has noticed`)
+    tell('attacker', `${UNNOTICED} of ${BAD_LOGINS} tried, each answered ${wrong.status}; no alert yet`)
 
     const crossing = context.crossing(networkGroup(bot.address), 'the eleventh failure')
     const blocking = { wrong, tryOne, crossing, who: 'attacker' }

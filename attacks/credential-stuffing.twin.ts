@@ -5,13 +5,13 @@ import type { Client } from './clients/client.ts'
 import { OFFICE_DEVICES } from './clients/devices.ts'
 
 const PEOPLE = 12
-/** How often each of those mistypes who do: eight failures within minutes, from one address. */
+/** Mistakes per person: together eight failures within minutes, from one address. */
 const SLIPS = [3, 2, 1, 1, 1]
 
-/** Monday morning behind one address. */
+/** An office that begins its work. */
 export const twin: Twin = {
   title: 'An office behind one address',
-  does: `${PEOPLE} people sign in on their own browsers within minutes, all behind one address. ${SLIPS.length} of them mistype their passwords, ${sum(SLIPS)} times together, and get in at last.`,
+  does: `${PEOPLE} people sign in on their own browsers within minutes, all behind one address. ${SLIPS.length} of them mistype their passwords, ${sum(SLIPS)} times together, before they sign in.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context
@@ -24,7 +24,7 @@ export const twin: Twin = {
     for (const { person, browser, slips } of random.shuffle(desks)) {
       for (let slip = 0; slip < slips; slip++) await slipUp(person, browser, context)
       sids.push(await comeIn(person, browser))
-      if (slips > 0) tell(person.name, `mistypes ${slips === 1 ? 'once' : `${slips} times`}, then gets in`)
+      if (slips > 0) tell(person.name, `mistypes ${slips === 1 ? 'once' : `${slips} times`}, then signs in`)
     }
     return {
       groups: [networkGroup(office), ...sids.map((sid) => ({ '@sid': sid }))],

@@ -4,25 +4,25 @@ import { castPeople, mistype, type Person } from './cast.ts'
 import { OFFICE_DEVICES } from './clients/devices.ts'
 import { inParallel } from './parallel.ts'
 
-/** More addresses than the detection takes for an attack. */
+/** More addresses than the detection's threshold. */
 const PEOPLE = 40
-/** Who mistypes the address instead of the password: far fewer, as in life. */
+/** People who mistype the email address instead of the password: far fewer, as in reality. */
 const MISTYPED_ADDRESSES = 5
 const AT_ONCE = 5
 
-/** Monday morning, everybody at home. */
+/** A Monday morning with people at home. */
 export const twin: Twin = {
   title: 'A Monday morning at forty homes',
-  does: `${PEOPLE} people sign in within seconds, each at an address of their own, and each mistypes once: most of them the password, ${MISTYPED_ADDRESSES} the email address. All get in.`,
+  does: `${PEOPLE} people sign in within seconds, each at an address of their own, and each mistypes once: most of them the password, ${MISTYPED_ADDRESSES} the email address. All sign in.`,
 
   async act(_target, context) {
     const { random, tell } = context
-    const people = [...castPeople(PEOPLE / 2, random), ...castPeople(PEOPLE / 2, random)]
-    tell('service', `${PEOPLE} people get up, at ${PEOPLE} addresses`)
+    const people = [...castPeople(PEOPLE, random)]
+    tell('service', `${PEOPLE} people begin their day, at ${PEOPLE} addresses`)
     const mornings = await inParallel(people, AT_ONCE, (person, at) =>
       morning(person, at < MISTYPED_ADDRESSES, context),
     )
-    tell('service', `all have mistyped once, ${MISTYPED_ADDRESSES} of them the email address, and all are in`)
+    tell('service', `all have mistyped once, ${MISTYPED_ADDRESSES} of them the email address, and all are signed in`)
     return {
       groups: [{ '@via': 'web' }, { '@via': 'api' }, ...mornings.flat()],
       leaves: [
@@ -35,7 +35,7 @@ export const twin: Twin = {
   },
 }
 
-/** @returns whom an alert would be about */
+/** @returns the groups of an alert about this person */
 async function morning(person: Person, wrongAddress: boolean, context: Context) {
   const { addresses, random } = context
   const home = await addresses.ordinary()

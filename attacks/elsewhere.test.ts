@@ -26,7 +26,7 @@ describe.each(rows)('$slug', ({ slug, by, ends }) => {
   const attack = attackBySlug(slug)
   const elsewhere = playedByTests.find((one) => one.slug === slug)
 
-  test('is played where the page says, and by nothing else', () => {
+  test('is played where the page says, and only there', () => {
     expect(by).toBe(attack ? 'npm run verify' : elsewhere?.test)
     expect(attack && elsewhere).toBeUndefined()
     if (elsewhere) expect(read(elsewhere.test)).toContain(`describe('${slug}:`)
@@ -39,6 +39,6 @@ describe.each(rows)('$slug', ({ slug, by, ends }) => {
   })
 })
 
-test('whatever is played by a test is on the page', () => {
+test('every evasion that a test plays is on the page', () => {
   for (const { slug } of playedByTests) expect(rows.map((row) => row.slug)).toContain(slug)
 })

@@ -1,6 +1,6 @@
-/** An evasion that takes longer than anybody waits for `npm run verify`, and the test that plays it by a clock of its own. */
+/** An evasion that takes hours, and the test that plays it with a virtual clock instead of `npm run verify`. */
 export interface PlayedByTest {
-  /** What the test's `describe` begins with. */
+  /** The beginning of the test's `describe`. */
   readonly slug: string
   readonly title: string
   /** Slug of the detection whose containment ends it. */
@@ -8,26 +8,26 @@ export interface PlayedByTest {
   readonly test: string
 }
 
-const ONE_CLOCK = 'test/evasions.test.ts'
+const VIRTUAL_CLOCK_TEST = 'test/evasions.test.ts'
 
-/** Requests, monitors and containments are the real ones there too. */
+/** These tests use real requests, monitors and containments too. */
 export const playedByTests: readonly PlayedByTest[] = [
   {
     slug: 'idle-minute',
-    title: 'Stolen session, used in the last minute before it ends by itself',
+    title: 'Stolen session, used in the last minute before it expires',
     trips: 'session-reuse',
-    test: ONE_CLOCK,
+    test: VIRTUAL_CLOCK_TEST,
   },
   {
     slug: 'resumed-spraying',
-    title: 'Password spraying that goes on after each block',
+    title: 'Password spraying that continues after each block',
     trips: 'password-spraying',
-    test: ONE_CLOCK,
+    test: VIRTUAL_CLOCK_TEST,
   },
   {
     slug: 'block-outlasting',
     title: 'Credential stuffing that keeps its alert alive and waits for the end of the block',
     trips: 'credential-stuffing',
-    test: ONE_CLOCK,
+    test: VIRTUAL_CLOCK_TEST,
   },
 ]

@@ -1,23 +1,23 @@
 import { networkGroup } from './addresses.ts'
 import type { PreventedAttack } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson } from './cast.ts'
 import { chromeOnWindows } from './clients/devices.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './factor-outliving.twin.ts'
-import { changesOfFactor, proveAgain, turnOnAuthenticator } from './second-factor.ts'
+import { factorChanges, reauthenticate, turnOnAuthenticator } from './second-factor.ts'
 
 export const factorOutliving: PreventedAttack = {
   slug: 'factor-outliving',
-  title: 'A session that outlives its rescue',
+  title: 'A thief’s session that outlives the owner’s second factor',
   techniques: [
     { id: 'T1078', name: 'Valid Accounts' },
     { id: 'T1556.006', name: 'Modify Authentication Process: Multi-Factor Authentication' },
   ],
   targets: ['web', 'functions'],
-  does: 'Knows the password and is signed in on the owner’s kind of device. The owner suspects it and turns a second factor on. The attacker then goes on with the older session, which was never asked for a code, and tries to turn the factor off with it.',
+  does: 'Knows the password and is signed in on the owner’s kind of device. The owner suspects it and turns a second factor on. The attacker then continues with the older session, which was never asked for a code, and tries to turn the factor off.',
   ends: 'prevented',
   prevention:
-    'Turning a second factor on, on a device that is not new, ends every other session of the account. Turning it off takes a code.',
+    'Turning a second factor on, on a known device, ends every other session of the account. Turning it off requires a code.',
   leaves: [
     { query: '@evt:mfa @outcome:enabled', atLeast: 1 },
     { query: '@evt:session @outcome:revoked @reason:factor_changed', atLeast: 1 },
@@ -27,7 +27,7 @@ export const factorOutliving: PreventedAttack = {
 
   async attack(target, context) {
     const { addresses, random, tell } = context
-    const [victim] = castPeople(1, random) as [Person]
+    const victim = castPerson(random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(victim)
@@ -39,12 +39,12 @@ export const factorOutliving: PreventedAttack = {
     if (entry.kind === 'refused') throw new RequestFailed(`the right password was refused: ${entry.status}`)
     tell('thief', `has the password, and signs in on ${home.device.name}, as ${victim.name} does`)
 
-    const crossing = context.crossing({}, 'the rescue')
-    await proveAgain(browser, victim)
+    const crossing = context.crossing({}, 'the second factor')
+    await reauthenticate(browser, victim)
     context.carries(victim, await turnOnAuthenticator(browser, context))
     tell(victim.name, 'turns a second factor on')
     const statuses: number[] = []
-    for (const outgoing of changesOfFactor(target, entry.session)) statuses.push((await thief.send(outgoing)).status)
+    for (const outgoing of factorChanges(target, entry.session)) statuses.push((await thief.send(outgoing)).status)
     const last = await thief.visit()
     tell(
       'thief',

@@ -1,33 +1,33 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson } from './cast.ts'
 import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
-import { passPassword, proveAgain, turnOnAuthenticator } from './second-factor.ts'
+import { passPassword, reauthenticate, turnOnAuthenticator } from './second-factor.ts'
 import { openSession } from './sessions.ts'
 
 export const twin: Twin = {
   title: 'An owner with two devices who turns a second factor on',
-  does: 'Somebody is signed in on a laptop and on a phone, and turns a second factor on. The laptop goes on; the phone asks for the password and a code, and is in.',
+  does: 'Somebody is signed in on a laptop and on a phone, and turns a second factor on. The laptop stays signed in; the phone is asked for the password and a code, and signs in.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [person] = castPeople(1, random) as [Person]
+    const person = castPerson(random)
     const home = await addresses.ordinary()
     const laptop = context.client({ device: chromeOnWindows(), address: home })
     const pocket = context.client({ device: safariOnIphone(), address: home })
     await laptop.register(person)
     await openSession(laptop, person)
     const { sid } = await openSession(pocket, person)
-    const strong = await proveAgain(laptop, person)
+    const strong = await reauthenticate(laptop, person)
     const codes = await turnOnAuthenticator(laptop, context)
     context.carries(person, codes)
     if ((await laptop.visit()).kind === 'out') throw new BenignRefused(`${person.name} was signed out on the laptop`)
-    tell(person.name, 'turns a second factor on, on the laptop, and goes on there')
+    tell(person.name, 'turns a second factor on, on the laptop, and stays signed in there')
     await pocket.visit()
     await passPassword(pocket, person)
     const again = await pocket.enterCode(await codes.next())
     if (again.kind === 'refused') throw new BenignRefused(`${person.name} was kept out on the phone: ${again.status}`)
-    tell(person.name, 'is asked for the password and a code on the phone, and is in')
+    tell(person.name, 'is asked for the password and a code on the phone, and signs in')
     return {
       groups: [networkGroup(home), ...[sid, strong.sid, again.session.sid].map((one) => ({ '@sid': one }))],
       leaves: [

@@ -1,19 +1,19 @@
 import { networkGroup } from './addresses.ts'
 import type { PreventedAttack } from './attack.ts'
-import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import { castPerson, leakedLogin } from './cast.ts'
 import { twin } from './factor-planting.twin.ts'
-import { changesOfFactor } from './second-factor.ts'
+import { factorChanges } from './second-factor.ts'
 import { openAndCopy } from './sessions.ts'
 
 export const factorPlanting: PreventedAttack = {
   slug: 'factor-planting',
-  title: 'Stolen session, to be made to last by a second factor',
+  title: 'Stolen session used to set up a second factor',
   techniques: [
     { id: 'T1539', name: 'Steal Web Session Cookie' },
     { id: 'T1556.006', name: 'Modify Authentication Process: Multi-Factor Authentication' },
   ],
   targets: ['web', 'functions'],
-  does: 'Copies a session with every header, within minutes of its sign-in. Tries to set up an authenticator of the thief’s own, and to change the password with a guess. Either would lock the owner out for good, and the device does not look new.',
+  does: 'Copies a session with every header, within minutes of its sign-in. Tries to set up an authenticator of the thief’s own, and to change the password with a guess. Either would lock the owner out permanently, and the device does not look new.',
   ends: 'prevented',
   prevention:
     'A change of the second factor needs the password again, in the same session, from the same network and within five minutes. A copied session is not enough, and it ends when its owner signs out.',
@@ -27,28 +27,29 @@ export const factorPlanting: PreventedAttack = {
 
   async attack(target, context) {
     const { random, tell } = context
-    const [victim] = castPeople(1, random) as [Person]
+    const victim = castPerson(random)
     const { desk, laptop, stolen, thief } = await openAndCopy(victim, 'ordinary', target, context)
     const crossing = context.crossing({}, 'the enrolment')
     const statuses: number[] = []
     let refusedAt = 0
-    for (const outgoing of changesOfFactor(target, stolen)) {
+    for (const outgoing of factorChanges(target, stolen)) {
       const { status, answeredAt } = await thief.send(outgoing)
       statuses.push(status)
       refusedAt ||= answeredAt
     }
-    const [guess, next] = leakedList(2, random) as [Account, Account]
+    const guess = leakedLogin(random)
+    const next = leakedLogin(random)
     const change = await thief.changePassword({ ...victim, password: guess.password }, next.password)
     tell(
       'thief',
-      `tries to set up, turn on and turn off a second factor: ${statuses.join(', ')}; to guess: ${change.kind}`,
+      `tries to set up, turn on and turn off a second factor: ${statuses.join(', ')}; to change the password with a guess: ${change.kind}`,
     )
 
     await laptop.signOut()
     const last = await thief.visit()
     tell(victim.name, `signs out on the laptop; the thief is ${last.kind === 'in' ? 'STILL IN' : 'out with it'}`)
     const again = await laptop.signIn(victim)
-    tell(victim.name, again.kind === 'in' ? 'signs in again, and is asked for no code' : `is refused: ${again.status}`)
+    tell(victim.name, again.kind === 'in' ? 'signs in again without a code' : `is refused: ${again.status}`)
     const isRefused = statuses.every((status) => status === 403) && change.kind === 'refused' && last.kind === 'out'
     return {
       group: {},

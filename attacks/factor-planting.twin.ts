@@ -1,17 +1,17 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import { castPerson, leakedLogin } from './cast.ts'
 import { chromeOnMac } from './clients/devices.ts'
 import { openWithAuthenticator } from './second-factor.ts'
 
 export const twin: Twin = {
-  title: 'An owner who sets everything up on the first day',
-  does: 'Somebody signs in, is asked for the password once more, sets up an authenticator within the same minutes, and then changes the password. The owner may do all that the thief tries.',
+  title: 'An owner who sets up a second factor on the first day',
+  does: 'Somebody signs in, gives the password again, sets up an authenticator within the same minutes, and then changes the password. The owner may do everything that the thief attempts.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [person] = castPeople(1, random) as [Person]
-    const [{ password: next }] = leakedList(1, random) as [Account]
+    const person = castPerson(random)
+    const { password: next } = leakedLogin(random)
     const home = { device: chromeOnMac(), address: await addresses.ordinary() }
     const browser = context.client(home)
     const { session, phone } = await openWithAuthenticator(browser, person, context)

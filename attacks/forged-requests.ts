@@ -1,24 +1,24 @@
 import { networkGroup } from './addresses.ts'
 import type { PreventedAttack, TargetKind } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson } from './cast.ts'
 import { safariOnIphone } from './clients/devices.ts'
 import type { Outgoing, Path } from './clients/wire.ts'
 import { twin } from './forged-requests.twin.ts'
 import { openSession } from './sessions.ts'
 
-/** More than the detection allows one network. */
+/** More than the detection's threshold for one network. */
 const SIGN_INS = 11
 const REVOKES = 3
 const OTHER_SITE = 'https://recipes.example'
 
-/** What browsers say of a request that another site's page causes: all of today, older ones, a page without an origin. */
+/** Headers of a request that another site's page causes: in current browsers, in older ones, from a page without an origin. */
 const MARKS: readonly Readonly<Record<string, string>>[] = [
   { origin: OTHER_SITE, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
   { origin: OTHER_SITE },
   { origin: 'null' },
 ]
 
-/** What a page can send without asking first. @see Fetch Standard, CORS-safelisted request-headers */
+/** Requests that a page can send without a preflight. @see Fetch Standard, CORS-safelisted request-headers */
 const BODIES: Record<TargetKind, { readonly login: Path; readonly revoke: Path; readonly type: string }> = {
   web: { login: '/login', revoke: '/contain/revoke', type: 'application/x-www-form-urlencoded' },
   functions: { login: '/api/auth/login', revoke: '/api/contain', type: 'text/plain' },
@@ -26,20 +26,20 @@ const BODIES: Record<TargetKind, { readonly login: Path; readonly revoke: Path; 
 
 export const forgedRequests: PreventedAttack = {
   slug: 'forged-requests',
-  title: 'A page that makes its visitor look like the attacker',
+  title: 'A page that makes its visitor look like an attacker',
   techniques: [{ id: 'T1659', name: 'Content Injection' }],
   targets: ['web', 'functions'],
-  does: `Somebody reads a page of another site. The page sends ${SIGN_INS} wrong sign-ins and ${REVOKES} forged calls to the containment from the reader's browser. If they counted as the reader's, the reader's address would be blocked and reported for tampering. They are sent as by a current browser, by one without Fetch Metadata, and from a page without an origin.`,
+  does: `Somebody reads a page of another site. The page sends ${SIGN_INS} wrong sign-ins and ${REVOKES} forged calls to the containment from the reader's browser. If they counted as the reader's, the reader's address would be blocked and reported for tampering. They have the headers of a current browser, of one without Fetch Metadata, and of a page without an origin.`,
   ends: 'prevented',
   prevention:
-    'Both hosts refuse a request that a page of another site has caused before they read its body. They check Fetch Metadata, or Origin where that is missing. No event names the visitor.',
+    'Both hosts refuse a request that another site’s page has caused, before they read its body. They check Fetch Metadata, or Origin if it is missing. No event names the visitor.',
   leaves: [{ query: '@evt:login @outcome:success', atLeast: 2 }],
   runbook: 'runbooks/ATO-013-containment-tampering.md',
   twin,
 
   async attack({ kind }, context) {
     const { addresses, random, tell } = context
-    const [reader] = castPeople(1, random) as [Person]
+    const reader = castPerson(random)
     const home = { device: safariOnIphone(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(reader)
@@ -61,7 +61,7 @@ export const forgedRequests: PreventedAttack = {
     tell('page', `sends ${MARKS.length * (SIGN_INS + REVOKES)} requests: ${[...statuses].join(', ')}`)
     await browser.signOut()
     const again = await browser.signIn(reader)
-    tell(reader.name, again.kind === 'in' ? 'signs in again as ever' : `is refused: ${again.status}`)
+    tell(reader.name, again.kind === 'in' ? 'signs in again as before' : `is refused: ${again.status}`)
     const innocent = [networkGroup(home.address), { '@sid': sid }]
     return { group: {}, crossedAt: crossing.at, refusedAt: isRefused ? refusedAt : undefined, innocent }
   },

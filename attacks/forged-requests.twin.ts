@@ -1,15 +1,15 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, mistype, type Person } from './cast.ts'
+import { castPeople, mistype } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 
 export const twin: Twin = {
-  title: 'Two browsers that come from a link on another site',
-  does: 'Somebody follows a link on another site to the sign-in page, mistypes once and gets in. Somebody else uses a script, which sends none of the headers that name a page. Neither request was caused by a page of another site.',
+  title: 'A link on another site, and a script',
+  does: 'Somebody follows a link on another site to the sign-in page, mistypes once and signs in. Somebody else uses a script, which sends no header that names a page. Neither request was caused by a page of another site.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const people = castPeople(2, random) as [Person, Person]
+    const people = castPeople(2, random)
     const devices = [chromeOnWindows(), firefoxOnLinux()]
     const groups = []
     for (const [at, person] of people.entries()) {
@@ -18,12 +18,12 @@ export const twin: Twin = {
       await client.register(person)
       const linked = { method: 'GET', path: '/', headers: { 'sec-fetch-site': 'cross-site' } } as const
       const { status } = await client.send(linked)
-      if (status === 403) throw new BenignRefused('whoever follows a link is refused')
+      if (status === 403) throw new BenignRefused('a visitor who follows a link is refused')
       const slip = await client.signIn({ ...person, password: mistype(person.password, random) })
       if (slip.kind === 'in') throw new Error('a mistyped password was accepted')
       const answer = await client.signIn(person)
       if (answer.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${answer.status}`)
-      tell(person.name, `comes by a link, and is in: ${from.device.name} at ${from.address}`)
+      tell(person.name, `follows a link and signs in: ${from.device.name} at ${from.address}`)
       groups.push(networkGroup(from.address), { '@sid': answer.session.sid })
     }
     return {

@@ -3,21 +3,22 @@ import type { Authenticator } from './clients/authenticator.ts'
 import { type Client, type Session, userOf } from './clients/client.ts'
 import type { Device } from './clients/devices.ts'
 
-/** Whose client it is: at the end an attacker's must be refused everything, and an honest one's must work. */
+/** The owner of a client: at the end an attacker's must be refused everything, and an honest person's must work. */
 export type Side = 'attacker' | 'honest'
 
-export interface Whereabouts {
+/** Where requests come from. */
+export interface Source {
   readonly device: Device
   readonly address: string
 }
 
-/** What an attacker holds of somebody, and where he last used it. */
-export interface Loot<T> {
+/** Something that the attacker obtained, and the source from which it was last used. */
+export interface Obtained<T> {
   readonly what: T
-  readonly from: Whereabouts
+  readonly from: Source
 }
 
-/** A password that was right, and the client that gave it, with everything that the target has stored there since. */
+/** A password that was right, and the client that gave it, with the cookies or tokens it has received since. */
 export interface KnownPassword {
   readonly account: Account
   readonly client: Client
@@ -26,39 +27,39 @@ export interface KnownPassword {
 export interface HonestClient {
   readonly client: Client
   readonly device: Device
-  /** Which it has in hand, and has not ended itself. */
+  /** The session that it holds and has not ended itself. */
   session: Session | undefined
 }
 
-/** Somebody honest, with all clients that are theirs. */
+/** An honest person and all their clients. */
 export interface HonestPerson {
   readonly name: string
-  /** With the password that its owner knows. */
+  /** The account with the password that its owner knows. */
   account: Account
   readonly clients: HonestClient[]
   phone: Authenticator | undefined
-  /** Sids that an honest client was refused with, and never gave up. */
+  /** Sids of sessions that were refused to an honest client, which had not ended them. */
   readonly lost: Set<string>
-  /** How right passwords were refused. */
+  /** The refusals of right passwords. */
   readonly refusals: string[]
 }
 
 /**
- * The account of one run: everything that its attacker got into, and everything that honest people have. Clients enter
- * what they get by themselves, so that no attack can forget a victim.
+ * The records of one run: everything that the attacker obtained, and everything that honest people have. The clients record
+ * what they get by themselves, so that an attack cannot omit a victim.
  */
 export class Holdings {
   readonly people = new Map<string, HonestPerson>()
-  /** By the token itself: a session may have had several. */
-  readonly sessions = new Map<string, Loot<Session>>()
-  /** By the pending sign-in's secret; the email is whose it is. */
-  readonly challenges = new Map<string, Loot<string>>()
+  /** By token, because a session may have several. */
+  readonly sessions = new Map<string, Obtained<Session>>()
+  /** By the secret of the pending sign-in; the value is the owner's email. */
+  readonly challenges = new Map<string, Obtained<string>>()
   readonly passwords: KnownPassword[] = []
   readonly #owners = new Map<string, string>()
   readonly #entered = new Set<string>()
   readonly #own = new Set<string>()
 
-  /** An honest person's account. The last client to register it is the one that its owner has. */
+  /** Records the account of an honest person. */
   register(account: Account & Partial<Pick<Person, 'name'>>): void {
     const { email, name = email } = account
     if (this.people.has(email)) return
@@ -66,22 +67,22 @@ export class Holdings {
     this.people.set(email, person)
   }
 
-  /** An account that the attacker opened himself: a session there is no takeover. */
+  /** Records an account that the attacker opened, in which a session is no takeover. */
   registerOwn({ email }: Account): void {
     if (!this.people.has(email)) this.#own.add(email)
   }
 
-  /** Whose session it is: only whoever gave an email with it can say. */
+  /** Records the owner of a session, which is known only where an email was given. */
   owns(email: string, session: Session): void {
     this.#owners.set(userOf(session), email)
   }
 
-  /** A request was answered as to the session's owner. */
+  /** Records that a request with the session was answered as its owner's. */
   enter(session: Session): void {
     this.#entered.add(userOf(session))
   }
 
-  /** The account that a session opens: its email where that is known, else the user's id. */
+  /** The account of a session: its email if known, else the user's id. */
   accountOf(session: Session): string {
     const user = userOf(session)
     return this.#owners.get(user) ?? user
@@ -91,7 +92,7 @@ export class Holdings {
     return this.#own.has(account)
   }
 
-  /** Every account of somebody else that the attacker got into; also those where only the second factor was missing. */
+  /** All accounts of others that the attacker entered, including those where only the second factor was missing. */
   entered(): Set<string> {
     const opened = [...this.#entered].map((user) => this.#owners.get(user) ?? user)
     const half = [...this.challenges.values()].map(({ what: email }) => email)

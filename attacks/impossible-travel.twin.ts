@@ -1,21 +1,22 @@
 import { LEARNING } from '../shared/geo/travel.ts'
 import { BenignRefused, type Context, type Group, type Twin } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson, type Person } from './cast.ts'
 import type { Client } from './clients/client.ts'
-import { chromeOnMac, chromeOnWindows, type Device, firefoxOnLinux } from './clients/devices.ts'
+import { chromeOnMac, chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
+import type { Source } from './holdings.ts'
 
-type Whereabouts = { device: Device; address: string }
-
-/** People who are, or seem to be, far from where they just were. */
+/** People who are, or seem to be, far from their last place. */
 export const twin: Twin = {
   title: 'A colleague on the VPN, another on a train, and a newcomer',
-  does: `Three people sign in from here and there within minutes. One comes through the company's VPN, whose exit is across the world and listed; one through a phone on a train; one is new, and signs in from two continents before anybody knows where home is.`,
+  does: `Three people sign in from several places within minutes. One uses the company's VPN, whose listed exit is on the other side of the world. One uses a phone on a train. One is new, and signs in from two continents before the account has learnt a place.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [onVpn, onTrain, newcomer] = castPeople(3, random) as [Person, Person, Person]
+    const onVpn = castPerson(random)
+    const onTrain = castPerson(random)
+    const newcomer = castPerson(random)
     const sids: string[] = []
-    const signIn = async (person: Person, from: Whereabouts, where: string) => {
+    const signIn = async (person: Person, from: Source, where: string) => {
       sids.push(await comeIn(context.client(from), person))
       tell(person.name, `signs in ${where}: ${from.address}`)
     }
@@ -52,10 +53,10 @@ export const twin: Twin = {
 }
 
 /**
- * As many sign-ins from one place as an account takes to be learnt: days of them, one after the other.
- * @returns the browser of the last
+ * Signs in from one place as often as the account needs to learn that place.
+ * @returns the browser of the last sign-in
  */
-export async function signInDaily(person: Person, from: Whereabouts, context: Context): Promise<Client> {
+export async function signInDaily(person: Person, from: Source, context: Context): Promise<Client> {
   let browser = context.client(from)
   for (let day = 0; day < LEARNING.logins; day++) {
     browser = context.client(from)

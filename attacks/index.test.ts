@@ -4,17 +4,17 @@ import { attackBySlug, attacks } from './index.ts'
 
 const PROJECT = new URL('../', import.meta.url)
 
-test('an attack is found by its slug, and nothing by a word that is none', () => {
+test('an attack is found by its slug, and an unknown slug gives undefined', () => {
   for (const attack of attacks) expect(attackBySlug(attack.slug)).toBe(attack)
   expect(attackBySlug('constructor')).toBeUndefined()
 })
 
-test('an attack without an alert leaves its refusal in the logs', () => {
+test('a prevented attack leaves its refusal in the logs', () => {
   for (const attack of attacks) if (attack.ends === 'prevented') expect(attack.leaves.length).toBeGreaterThan(0)
 })
 
 describe.each(attacks)('$slug', ({ twin, targets, runbook, techniques }) => {
-  test('it is tried somewhere, and leads to a runbook that exists', () => {
+  test('it has a target and an existing runbook', () => {
     expect(targets.length).toBeGreaterThan(0)
     expect(techniques.length).toBeGreaterThan(0)
     expect(existsSync(new URL(runbook, PROJECT))).toBe(true)

@@ -26,7 +26,7 @@ import { takeoverAfterFailures } from './takeover-after-failures.ts'
 import { telemetrySilence } from './telemetry-silence.ts'
 import { throttleOracle } from './throttle-oracle.ts'
 
-/** Every attack that there is, in the order in which they are shown and verified. */
+/** All attacks, in the order in which they are listed and verified. */
 export const attacks: readonly Attack[] = [
   credentialStuffing,
   sessionReuse,

@@ -1,18 +1,18 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson, type Person } from './cast.ts'
 import { type Client, type Session, type SignIn, userOf } from './clients/client.ts'
 import { chromeOnMac, safariOnIphone } from './clients/devices.ts'
 import { openWithAuthenticator, passPassword } from './second-factor.ts'
 
-/** One person with two devices, and no patience. */
+/** A person who uses one code on two devices. */
 export const twin: Twin = {
   title: 'One code for the laptop and for the phone',
-  does: 'Signs in on a laptop with a code, and at once on a phone, from a mobile network, with the same code: it is refused there, as it was used already. The next one is taken.',
+  does: 'Signs in on a laptop with a code, and at once on a phone in a mobile network with the same code. It is refused there, because it was already used. The next code is accepted.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [person] = castPeople(1, random) as [Person]
+    const person = castPerson(random)
     const home = await addresses.ordinary()
     const laptop = context.client({ device: chromeOnMac(), address: home })
     const { session, phone: app } = await openWithAuthenticator(laptop, person, context)
@@ -26,10 +26,10 @@ export const twin: Twin = {
     const away = await addresses.mobile()
     const phone = context.client({ device: safariOnIphone(), address: away })
     await passPassword(phone, person)
-    if ((await phone.enterCode(code)).kind === 'in') throw new Error('one code was accepted twice')
+    if ((await phone.enterCode(code)).kind === 'in') throw new Error('the same code was accepted twice')
     tell(person.name, `types the same code on the phone, and is refused: ${away}`)
     const onPhone = await stay(phone, await phone.enterCode(await app.next()), person)
-    tell(person.name, 'waits for the next one, and is in on both')
+    tell(person.name, 'waits for the next code, and is signed in on both')
     return {
       groups: [
         { '@usr.id': userOf(session) },

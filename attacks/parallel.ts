@@ -1,4 +1,4 @@
-/** So many at a time, the next begun as soon as one is over. @returns what each gave, in order */
+/** Runs up to `atOnce` calls at a time. @returns their results, in the order of the items */
 export async function inParallel<T, R>(
   items: readonly T[],
   atOnce: number,

@@ -1,17 +1,17 @@
 import { networkGroup } from './addresses.ts'
 import type { Attack } from './attack.ts'
 import { type TryOne, tryFirst, tryLast, tryRest } from './blocked.ts'
-import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import { castPeople, castPerson, leakedList, leakedLogin } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './password-spraying.twin.ts'
 import { registerAtHome } from './sessions.ts'
 
-/** Logins that it does not fit: of nobody, and of people with other passwords. */
+/** Logins with another password: unknown ones, and those of people. */
 const [STRANGERS, OTHERS] = [4, 3]
-/** The password is flagged from the fifth login on, and the detection wants more flagged logins of one address than two. */
+/** A password is flagged from its fifth login on, and the detection alerts on more than two flagged logins of one address. */
 const UNNOTICED = 6
-/** People who chose the very password, tried after the alert's threshold; one more is tried before it. */
+/** People who chose this password, tried after the alert's threshold; one more is tried before it. */
 const FOLLOWERS = 8
 
 export const passwordSpraying: Attack = {
@@ -19,17 +19,19 @@ export const passwordSpraying: Attack = {
   title: 'Password spraying',
   techniques: [{ id: 'T1110.003', name: 'Brute Force: Password Spraying' }],
   targets: ['web', 'functions'],
-  does: 'Tries one password at account after account from one address, once each, so that no account is locked and none sees more than a slip: somebody will have chosen it. Stays far below what counts as many failures.',
+  does: 'Tries one common password once on each of many accounts from one address. No account sees more than one failure, so none is locked, and somebody will have chosen the password. The number of failures stays far below the threshold for credential stuffing.',
   trips: 'password-spraying',
   runbook: 'runbooks/ATO-004-password-spraying.md',
   twin,
 
   async attack(_target, context) {
     const { addresses, random, tell } = context
-    // New in each run: how often it was tried is remembered for an hour.
-    const [{ password }, ...strangers] = leakedList(1 + STRANGERS, random) as [Account, ...Account[]]
-    const alike = castPeople(2 + FOLLOWERS, random).map((person) => ({ ...person, password }))
-    const [victim, early, ...followers] = alike as [Person, Person, ...Person[]]
+    // New in each run, because the service counts the tries of a password for an hour.
+    const { password } = leakedLogin(random)
+    const strangers = leakedList(STRANGERS, random)
+    const victim = { ...castPerson(random), password }
+    const early = { ...castPerson(random), password }
+    const followers = castPeople(FOLLOWERS, random).map((person) => ({ ...person, password }))
     const others = castPeople(OTHERS, random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
@@ -42,10 +44,10 @@ export const passwordSpraying: Attack = {
     const bot = { device: firefoxOnLinux(), address: await addresses.attacker() }
     const tryOne: TryOne = ({ email }) => context.intruder(bot).signIn({ email, password })
     const targets = random.shuffle([...strangers, ...others])
-    tell('attacker', `tries one password at account after account from ${bot.address}, ${bot.device.name}`)
+    tell('attacker', `tries one password on account after account from ${bot.address}, ${bot.device.name}`)
     const misses = UNNOTICED - 1
     const wrong = await tryFirst(targets.slice(0, misses), early, 1 + random.int(misses), tryOne, context)
-    tell('attacker', `${UNNOTICED} accounts tried, wrong ones answered ${wrong.status}; nobody has noticed`)
+    tell('attacker', `${UNNOTICED} accounts tried, wrong ones answered ${wrong.status}; no alert yet`)
 
     const crossing = context.crossing(networkGroup(bot.address), 'the seventh account')
     const blocking = { wrong, tryOne, crossing, who: 'attacker' }

@@ -1,39 +1,41 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Context, type Twin } from './attack.ts'
-import { type Account, castPeople, mistype, type Person } from './cast.ts'
+import { castPeople, castPerson, mistype, type Person } from './cast.ts'
 import type { Client } from './clients/client.ts'
 import { OFFICE_DEVICES } from './clients/devices.ts'
 
 const PEOPLE = 9
-/** How many of them mistype, once each. */
+/** How many of them mistype once. */
 const SLIPS = 7
 
-/** Wrong passwords from one address, each of them another, but for one that two accounts get to see. */
+/** Different wrong passwords from one address, except for one that two accounts see. */
 export const twin: Twin = {
   title: 'An office with typos, and somebody with two accounts and an old password',
-  does: `${PEOPLE} people sign in behind one address. ${SLIPS} of them mistype a password of their own, once; one has two accounts, tries the password from before the change at both, then remembers the new ones.`,
+  does: `${PEOPLE} people sign in behind one address. ${SLIPS} of them mistype their own password once. One has two accounts, tries an old password on both, and then gives the right ones.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context
     const office = await addresses.ordinary()
-    const [owner, second, ...people] = castPeople(2 + PEOPLE - 1, random) as [Person, Person, ...Person[]]
-    const browserOf = new Map<Account, Client>()
-    for (const person of [owner, second, ...people]) browserOf.set(person, openBrowser(office, context))
-    await Promise.all([...browserOf].map(([person, browser]) => browser.register(person)))
+    const owner = castPerson(random)
+    const second = castPerson(random)
+    const people = castPeople(PEOPLE - 1, random)
+    const atDesk = (person: Person) => ({ person, browser: openBrowser(office, context) })
+    const own = [owner, second].map(atDesk)
+    const desks = people.map(atDesk)
+    await Promise.all([...own, ...desks].map(({ person, browser }) => browser.register(person)))
     tell('office', `${PEOPLE} people come to work behind ${office}`)
 
     const sids: string[] = []
-    const comeIn = async (account: Person) => sids.push(await signIn(account, browserOf.get(account) as Client))
-    for (const [at, person] of people.entries()) {
-      if (at < SLIPS) await slip(person, mistype(person.password, random), browserOf.get(person) as Client)
-      await comeIn(person)
+    for (const [at, { person, browser }] of desks.entries()) {
+      if (at < SLIPS) await slip(person, mistype(person.password, random), browser)
+      sids.push(await signIn(person, browser))
     }
-    tell('office', `${SLIPS} of them mistype once, each a password of their own, and get in`)
+    tell('office', `${SLIPS} of them mistype their own password once, and sign in`)
     const old = mistype(owner.password, random)
-    for (const account of [owner, second]) await slip(account, old, browserOf.get(account) as Client)
-    tell(owner.name, 'tries one old password at both of two accounts')
-    for (const account of [owner, second]) await comeIn(account)
-    tell(owner.name, 'remembers, and is in')
+    for (const { person, browser } of own) await slip(person, old, browser)
+    tell(owner.name, 'tries one old password on both of two accounts')
+    for (const { person, browser } of own) sids.push(await signIn(person, browser))
+    tell(owner.name, 'gives the right ones and signs in')
     return {
       groups: [networkGroup(office), ...sids.map((sid) => ({ '@sid': sid }))],
       leaves: [

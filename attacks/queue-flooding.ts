@@ -3,12 +3,13 @@ import type { PreventedAttack, Target } from './attack.ts'
 import { castPeople, leakedList } from './cast.ts'
 import { firefoxOnLinux, OFFICE_DEVICES } from './clients/devices.ts'
 import type { Outgoing } from './clients/wire.ts'
+import { inTurn } from './in-turn.ts'
 import { inParallel } from './parallel.ts'
 import { twin } from './queue-flooding.twin.ts'
 
 /** More at once than the password queue holds. */
 const AT_ONCE = 96
-/** So many that the tries of each stay below every threshold. */
+/** Enough to keep the tries of each below every threshold. */
 const SUBNETS = 16
 const OWN_ACCOUNTS = 8
 const OFFICE = 12
@@ -18,10 +19,10 @@ export const queueFlooding: PreventedAttack = {
   title: 'Filling the password queue, so that others fail',
   techniques: [{ id: 'T1499.003', name: 'Endpoint Denial of Service: Application Exhaustion Flood' }],
   targets: ['web', 'functions'],
-  does: `Keeps ${AT_ONCE} sign-ins under way from ${SUBNETS} subnets while an office of ${OFFICE} comes to work. If a full queue counted as a failure of the people who wait in it, the office would be blocked and its accounts throttled, although the passwords are right.`,
+  does: `Keeps ${AT_ONCE} sign-ins under way from ${SUBNETS} subnets while the ${OFFICE} people of an office sign in. If a full queue counted as a failure of the people who wait in it, the office would be blocked and its accounts throttled, although their passwords are right.`,
   ends: 'prevented',
   prevention:
-    'A full queue is the service’s fault and counts against nobody. Networks share the queue fairly, so that the flood waits behind everybody else.',
+    'A full queue is the service’s fault and does not count as a failed sign-in. Networks share the queue fairly, so the flood waits behind all others.',
   leaves: [
     { query: '@evt:login @outcome:fail @reason:busy', atLeast: 1 },
     { query: '@evt:login @outcome:success', atLeast: OFFICE },
@@ -40,19 +41,20 @@ export const queueFlooding: PreventedAttack = {
 
     const subnets = await Promise.all(Array.from({ length: SUBNETS }, () => addresses.mobile()))
     const own = leakedList(OWN_ACCOUNTS, random)
-    await inParallel(own, 4, (account, at) =>
-      context.intruder({ device: firefoxOnLinux(), address: subnets[at] as string }).register(account),
+    const nextSubnet = inTurn(subnets)
+    await inParallel(own, 4, (account) =>
+      context.intruder({ device: firefoxOnLinux(), address: nextSubnet() }).register(account),
     )
     const crossing = context.crossing({}, 'the flood')
     const flood = inParallel(leakedList(AT_ONCE, random), AT_ONCE, ({ password }, at) =>
       context
-        .intruder({ device: firefoxOnLinux(), address: subnets[at % SUBNETS] as string })
+        .intruder({ device: firefoxOnLinux(), address: nextSubnet() })
         .send(signInAt(target, own[at % OWN_ACCOUNTS]?.email ?? '', password)),
     )
     tell('attacker', `tries ${AT_ONCE} wrong passwords at once, from ${SUBNETS} subnets`)
     const mornings = await Promise.all(desks.map(({ person, browser }) => browser.signIn(person)))
     const inside = mornings.filter(({ kind }) => kind === 'in')
-    tell('office', `${inside.length} of ${OFFICE} get in from ${address}, meanwhile`)
+    tell('office', `${inside.length} of ${OFFICE} sign in meanwhile from ${address}`)
     const turnedAway = (await flood).filter(({ status }) => status === 503).length
     tell('attacker', `is turned away ${turnedAway} times by a full queue`)
     const lastAt = Math.max(...inside.map(({ answeredAt }) => answeredAt))

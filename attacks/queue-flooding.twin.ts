@@ -5,13 +5,13 @@ import { OFFICE_DEVICES } from './clients/devices.ts'
 import { inParallel } from './parallel.ts'
 
 const PEOPLE = 16
-/** Of whom so many mistype at the same time. */
+/** How many of them mistype at the same time. */
 const SLIPS = 6
 
-/** A training begins: everybody at once, behind one address. */
+/** A class behind one address that signs in at the same time. */
 export const twin: Twin = {
   title: 'A class that signs in at once',
-  does: `${PEOPLE} people behind one address sign in within the same second, because somebody says "now"; ${SLIPS} of them mistype first. All get in, after they have waited for each other.`,
+  does: `${PEOPLE} people behind one address sign in within the same second; ${SLIPS} of them mistype first. All sign in after waiting for each other.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context
@@ -30,7 +30,7 @@ export const twin: Twin = {
     for (const [at, answer] of answers.entries()) {
       if (answer.kind === 'refused') throw new BenignRefused(`${desks[at]?.person.name} was kept out: ${answer.status}`)
     }
-    tell('class', `all ${PEOPLE} are in, at ${address}`)
+    tell('class', `all ${PEOPLE} are signed in, at ${address}`)
     return {
       groups: [
         networkGroup(address),

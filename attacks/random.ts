@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto'
 
-/** Chance that can be repeated: the same seed makes the same choices. Not for secrets. */
+/** Repeatable random choices: the same seed gives the same ones. Not for secrets. */
 export interface Random {
   /** 0 ≤ n < bound */
   int(bound: number): number
   pick<T>(items: readonly T[]): T
-  /** A copy in another order. */
+  /** A copy in random order. */
   shuffle<T>(items: readonly T[]): T[]
 }
 
@@ -26,18 +26,20 @@ export function createRandom(seed: number): Random {
   return {
     int,
     pick(items) {
-      if (items.length === 0) throw new RangeError('nothing to pick from')
-      return items[int(items.length)] as (typeof items)[number]
+      for (const picked of items.slice(int(items.length))) return picked
+      throw new RangeError('pick needs at least one item')
     },
-    shuffle(items) {
-      const copy = [...items]
-      for (let last = copy.length - 1; last > 0; last--) {
-        const other = int(last + 1)
-        const held = copy[last]
-        copy[last] = copy[other] as (typeof copy)[number]
-        copy[other] = held as (typeof copy)[number]
-      }
-      return copy
-    },
+    shuffle: (items) => shuffled(items, int),
   }
+}
+
+/** A copy in random order, by the Fisher-Yates shuffle. @param int a random integer from 0 to below its bound */
+export function shuffled<T>(items: readonly T[], int: (bound: number) => number): T[] {
+  const boxes = items.map((item) => ({ item }))
+  for (let last = boxes.length - 1; last > 0; last--) {
+    const other = int(last + 1)
+    const [one, another] = [boxes[last], boxes[other]]
+    if (one && another) [boxes[last], boxes[other]] = [another, one]
+  }
+  return boxes.map(({ item }) => item)
 }

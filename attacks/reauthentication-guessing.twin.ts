@@ -1,18 +1,18 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, mistype, type Person } from './cast.ts'
+import { castPerson, mistype, type Person } from './cast.ts'
 import type { Session, SignIn } from './clients/client.ts'
 import { chromeOnMac } from './clients/devices.ts'
 import { openSession } from './sessions.ts'
 
-/** An owner who knows the password, and does not always hit the keys. */
+/** An owner who knows the password but mistypes it. */
 export const twin: Twin = {
-  title: 'An owner who mistypes the password, twice and twice again',
-  does: 'Somebody who is signed in at home gives the password again and mistypes it twice, then changes it and mistypes the old one twice: four slips within a minute, in two sessions, because giving the right one begins a new one.',
+  title: 'An owner who mistypes the password in two sessions',
+  does: 'Somebody who is signed in at home gives the password again and mistypes it twice, then changes it and mistypes the old one twice. These are four mistakes within a minute in two sessions, because the right password begins a new session.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [owner] = castPeople(1, random) as [Person]
+    const owner = castPerson(random)
     const address = await addresses.ordinary()
     const browser = context.client({ device: chromeOnMac(), address })
     await browser.register(owner)
@@ -29,7 +29,7 @@ export const twin: Twin = {
     const third = mustBeIn(await browser.changePassword(owner, next), owner)
     const visit = await browser.visit()
     if (visit.kind === 'out') throw new BenignRefused(`${owner.name} was signed out: ${visit.words}`)
-    tell(owner.name, 'changes it at the third try, and goes on')
+    tell(owner.name, 'changes it at the third try and stays signed in')
     return {
       groups: [networkGroup(address), ...[first, second, third].map(({ sid }) => ({ '@sid': sid }))],
       leaves: [
@@ -46,7 +46,7 @@ function mustBeIn(answer: SignIn, person: Person): Session {
   return answer.session
 }
 
-/** The slip was meant to be one. */
+/** @throws Error if the mistyped password is accepted */
 function mustBeOut(answer: SignIn): void {
-  if (answer.kind === 'in') throw new Error('a mistyped password was taken for the right one')
+  if (answer.kind === 'in') throw new Error('a mistyped password was accepted')
 }

@@ -3,39 +3,39 @@ import type { Client, Session } from './clients/client.ts'
 import { cookieName } from './clients/cookie-jar.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 import { type Answer, type Line, type Outgoing, send } from './clients/wire.ts'
-import type { Holdings, HonestClient, HonestPerson, Whereabouts } from './holdings.ts'
+import type { Holdings, HonestClient, HonestPerson, Source } from './holdings.ts'
 
-/** Where questions go: each token is asked on both hosts, whichever it was issued by. */
+/** The hosts that are asked: each token is presented to both, whichever issued it. */
 export type Lines = Readonly<Partial<Record<TargetKind, Line>>>
 
 export interface Questions {
   readonly lines: Lines
-  /** Whether right passwords are refused too, where they were given before: so it is with a block. */
+  /** Whether right passwords must be refused too at the clients that gave them, as under a block. */
   readonly passwords: boolean
-  /** Sids of honest sessions that are allowed to end: the stolen one. */
+  /** Sids of honest sessions that may end, which is the stolen one. */
   readonly lost: ReadonlySet<string>
-  /** Emails of owners whom the attack itself locks out: a person gives them their account back. */
+  /** Emails of owners whom the attack itself locks out; a person must restore their accounts. */
   readonly restored: ReadonlySet<string>
   readonly tell: (who: string, what: string) => void
 }
 
-/** The result, in accounts. Each number comes from real requests. */
+/** The result, counted in accounts by real requests. */
 export interface Reckoning {
-  /** Accounts that the attacker got into; a pending second factor counts too. */
+  /** Accounts that the attacker entered; a pending second factor counts too. */
   readonly entered: number
-  /** Of those, the ones that he can still open with something he holds. */
+  /** Those that something the attacker holds still opens. */
   readonly stillIn: number
-  /** Of honest people who lost a session that was not the stolen one, or who cannot sign in. */
+  /** Accounts of honest people who lost a session other than the stolen one, or who cannot sign in. */
   readonly lockedOut: number
-  /** Of owners whom the attack itself locked out, before anything was contained. */
+  /** Accounts whose owners the attack itself locked out before any containment. */
   readonly toRestore: number
-  /** What works of the attacker's, in words. */
+  /** Descriptions of what the attacker still holds. */
   readonly stays: readonly string[]
-  /** What does not of honest people's. */
+  /** Descriptions of what fails for honest people. */
   readonly complaints: readonly string[]
 }
 
-/** Checks by real requests whether what the attacker got, and what honest people have, still opens an account. */
+/** Checks by real requests which accounts the attacker and the honest people can still open. */
 export async function reckon(holdings: Holdings, questions: Questions): Promise<Reckoning> {
   const { tell } = questions
   const inside = await askAttacker(holdings, questions)
@@ -45,36 +45,36 @@ export async function reckon(holdings: Holdings, questions: Questions): Promise<
   for (const text of stays) tell('attacker', `STILL HOLDS ${text}`)
   if (stays.length === 0 && entered.size > 0) {
     const accounts = `${entered.size} ${entered.size === 1 ? 'account' : 'accounts'}`
-    tell('attacker', `tries all that opened ${accounts} once more, on every host: refused`)
+    tell('attacker', `presents everything that opened ${accounts} again, on every host: refused`)
   }
   const { size } = entered
   const { complaints, toRestore } = await askPeople(holdings, questions)
   return { entered: size, stillIn: inside.size, lockedOut: complaints.length, toRestore, stays, complaints }
 }
 
-/** @returns how the attacker gets in, by account */
+/** @returns what still lets the attacker in, by account */
 async function askAttacker(holdings: Holdings, { lines, passwords }: Questions): Promise<Map<string, string>> {
   const inside = new Map<string, string>()
-  const found = (account: string, how: string | undefined) => {
+  const record = (account: string, how: string | undefined) => {
     if (how !== undefined && !holdings.isOwn(account) && !inside.has(account)) inside.set(account, how)
   }
-  // The newest token first: an older token of a live session counts as a fork, and ends the session.
+  // The newest token first, because an older token of a live session is a fork and would end the session.
   for (const { what: session, from } of [...holdings.sessions.values()].reverse()) {
     const account = holdings.accountOf(session)
-    if (!inside.has(account)) found(account, await opensBy(session, from, lines))
+    if (!inside.has(account)) record(account, await opensBy(session, from, lines))
   }
   for (const [secret, { what: email, from }] of holdings.challenges) {
     const phone = holdings.people.get(email)?.phone
-    if (phone && !inside.has(email)) found(email, await codeOpens(secret, () => phone.next(), from, lines))
+    if (phone && !inside.has(email)) record(email, await codeOpens(secret, () => phone.next(), from, lines))
   }
   for (const { account, client } of passwords ? holdings.passwords : []) {
-    if (!inside.has(account.email)) found(account.email, await passwordOpens(client, account))
+    if (!inside.has(account.email)) record(account.email, await passwordOpens(client, account))
   }
   return inside
 }
 
-/** Asks with the very bytes that were stolen or issued. @returns what lets them in; undefined when all refuse */
-async function opensBy(session: Session, from: Whereabouts, lines: Lines): Promise<string | undefined> {
+/** Presents the exact token. @returns how it is accepted; undefined if every host refuses it */
+async function opensBy(session: Session, from: Source, lines: Lines): Promise<string | undefined> {
   for (const kind of TARGETS) {
     const line = lines[kind]
     if (line && (await isLetIn(kind, session, from, line))) return `${kind} accepts the session`
@@ -87,8 +87,8 @@ async function opensBy(session: Session, from: Whereabouts, lines: Lines): Promi
 
 const bearer = ({ secret }: Session) => ({ authorization: `Bearer ${secret}` })
 
-async function isLetIn(kind: TargetKind, session: Session, from: Whereabouts, line: Line): Promise<boolean> {
-  const asked: Outgoing =
+async function isLetIn(kind: TargetKind, session: Session, from: Source, line: Line): Promise<boolean> {
+  const request: Outgoing =
     kind === 'functions'
       ? { method: 'GET', path: '/api/auth/session', headers: bearer(session) }
       : {
@@ -96,24 +96,26 @@ async function isLetIn(kind: TargetKind, session: Session, from: Whereabouts, li
           path: '/dashboard',
           headers: { accept: 'text/html', cookie: `${cookieName(line.baseUrl, 'session')}=${session.secret}` },
         }
-  const answer = await send(asked, from, line)
+  const answer = await send(request, from, line)
   if (answer.status === 200 && answer.body.includes(session.sid)) return true
   if (isRefusal(answer)) return false
-  throw new RequestFailed(`GET ${asked.path} answered ${answer.status}, which is neither in nor out`)
+  throw new RequestFailed(
+    `GET ${request.path} answered ${answer.status}, which neither accepts nor refuses the session`,
+  )
 }
 
-/** 401, or 403 where the device has to prove itself; web leads to a page that asks for the password. */
+/** 401, 403 for a device that must authenticate again, or web's redirect to the sign-in page. */
 const isRefusal = ({ status }: Answer): boolean => status === 401 || status === 403 || status === 303
 
-/** Gives the owner's right code: a pending sign-in that accepts it is still usable. */
-async function codeOpens(secret: string, next: () => Promise<string>, from: Whereabouts, lines: Lines) {
+/** Gives the owner's right code, which only a usable pending sign-in accepts. */
+async function codeOpens(secret: string, next: () => Promise<string>, from: Source, lines: Lines) {
   const { functions, web } = lines
   const code = await next()
   if (functions) {
     const body = JSON.stringify({ mfa_token: secret, code })
     const headers = { 'content-type': 'application/json' }
     const answer = await send({ method: 'POST', path: '/api/auth/mfa/verify', headers, body }, from, functions)
-    if (answer.status === 200) return 'functions takes a right code for the pending sign-in'
+    if (answer.status === 200) return 'functions accepts a right code for the pending sign-in'
   }
   if (!web) return undefined
   const headers = {
@@ -124,7 +126,9 @@ async function codeOpens(secret: string, next: () => Promise<string>, from: Wher
   const body = new URLSearchParams({ code, hints: '' }).toString()
   const answer = await send({ method: 'POST', path: '/mfa', headers, body }, from, web)
   const leads = new URL(answer.headers.get('location') ?? '/', web.baseUrl).pathname
-  return answer.status === 303 && leads === '/dashboard' ? 'web takes a right code for the pending sign-in' : undefined
+  return answer.status === 303 && leads === '/dashboard'
+    ? 'web accepts a right code for the pending sign-in'
+    : undefined
 }
 
 async function passwordOpens(client: Client, account: { email: string; password: string }) {
@@ -133,7 +137,7 @@ async function passwordOpens(client: Client, account: { email: string; password:
   return answer.kind === 'challenged' ? 'the password leads to the question for a code' : undefined
 }
 
-/** @returns one complaint for each person who is locked out, and how many need a person's help as the attack would have it */
+/** @returns one complaint for each person who is locked out, and the number of accounts that the attack made a person restore */
 async function askPeople(
   { people }: Holdings,
   questions: Questions,
@@ -143,7 +147,7 @@ async function askPeople(
   for (const person of people.values()) {
     const complaints = await askPerson(person, questions)
     if (complaints.length > 0 && questions.restored.has(person.account.email)) {
-      questions.tell(person.name, `needs somebody to give the account back: ${complaints.join(', ')}`)
+      questions.tell(person.name, `needs a person to restore the account: ${complaints.join(', ')}`)
       toRestore++
     } else if (complaints.length > 0) {
       const text = complaints.join(', ')
@@ -151,7 +155,7 @@ async function askPeople(
       outside.push(`${person.name}: ${text}`)
     } else if (!person.clients.some(({ session }) => session)) others++
   }
-  if (others > 0) questions.tell('others', `who are signed in nowhere: ${others} can sign in`)
+  if (others > 0) questions.tell('others', `have no session; ${others} can sign in`)
   return { complaints: outside, toRestore }
 }
 
@@ -159,7 +163,7 @@ async function askPerson(person: HonestPerson, { lost, tell }: Questions): Promi
   const complaints = [...person.refusals]
   for (const sid of person.lost) if (!lost.has(sid)) complaints.push('lost a session')
   let alive = 0
-  let told: HonestClient | undefined
+  let refused: HonestClient | undefined
   for (const own of person.clients) {
     const { session, client, device } = own
     if (!session) continue
@@ -169,25 +173,25 @@ async function askPerson(person: HonestPerson, { lost, tell }: Questions): Promi
       tell(person.name, `is signed in on ${device.name} as before`)
       continue
     }
-    told = own
+    refused = own
     if (!lost.has(session.sid)) complaints.push(`signed out on ${device.name}`)
     tell(person.name, `is asked on ${device.name} to sign in again: "${visit.words}"`)
   }
-  if (alive > 0 && !told) return complaints
-  const again = told ?? person.clients[0]
+  if (alive > 0 && !refused) return complaints
+  const again = refused ?? person.clients[0]
   if (!again) return complaints
-  const refused = await signInAgain(again.client, person)
-  if (refused !== undefined) complaints.push(refused)
-  else if (told) tell(person.name, `signs in again on ${told.device.name}`)
+  const refusal = await signInAgain(again.client, person)
+  if (refusal !== undefined) complaints.push(refusal)
+  else if (refused) tell(person.name, `signs in again on ${refused.device.name}`)
   return complaints
 }
 
-/** @returns how it was refused */
+/** @returns the refusal; undefined after a sign-in */
 async function signInAgain(client: Client, { account, phone }: HonestPerson): Promise<string | undefined> {
   const answer = await client.givePassword(account)
   if (answer.kind === 'in') return undefined
   if (answer.kind === 'refused') return `cannot sign in (${answer.status})`
-  if (!phone) return 'is asked for a code that somebody else has'
+  if (!phone) return 'is asked for a code of an authenticator that is not theirs'
   const second = await client.enterCode(await phone.next())
   return second.kind === 'in' ? undefined : `the code is refused (${second.status})`
 }

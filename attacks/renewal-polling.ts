@@ -1,42 +1,45 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AttackContext, ContainedAttack, TargetKind } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson } from './cast.ts'
 import { type Client, type Session, sidOf, type Visit } from './clients/client.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './renewal-polling.twin.ts'
-import { LOOT, openOnTwoDevices } from './sessions.ts'
+import { CREDENTIAL_NAMES, openOnTwoDevices } from './sessions.ts'
 import { onceContained } from './stay.ts'
 
-const POLLS_EVERY_MS = 1_500
-/** An owner who works without a pause. */
-const CLICKS_EVERY_MS = 4_000
-/** Longer than two renewals with their grace, where nothing else is configured. */
+const POLL_INTERVAL_MS = 1_500
+/** The pace of an owner who works without a pause. */
+const CLICK_INTERVAL_MS = 4_000
+/** Longer than two renewals with their grace by default. */
 const CAUGHT_WITHIN_MS = 15 * 60_000
 
 type Out = Extract<Visit, { kind: 'out' }>
 
 export const renewalPolling: ContainedAttack = {
   slug: 'renewal-polling',
-  title: 'Stolen session, renewed in a loop beside its owner',
+  title: 'Stolen session, renewed in a loop while its owner works',
   techniques: [
     { id: 'T1539', name: 'Steal Web Session Cookie' },
     { id: 'T1550.004', name: 'Use Alternate Authentication Material: Web Session Cookie' },
   ],
   targets: ['web', 'functions'],
-  does: 'Copies a token with every header and asks for its successor again and again (functions), or opens one page after the other (web), to hold a current token whenever the owner does. Each renewal makes a successor of its own, and one browser never goes back and forth between two of them. While the owner works, the copy is detected at the first renewal.',
+  does: 'Copies a token with every header and renews it repeatedly (functions) or opens page after page (web), to always hold a current token as the owner does. Each renewal issues a different successor, and one browser never alternates between two of them. While the owner works, the copy is detected at the first renewal.',
   trips: 'session-fork',
   runbook: 'runbooks/ATO-010-session-fork.md',
   twin,
 
   async attack({ kind }, context) {
     const { addresses, random, tell } = context
-    const [victim] = castPeople(1, random) as [Person]
+    const victim = castPerson(random)
     const { desk, laptop, stolen } = await openOnTwoDevices(victim, context)
 
-    const lair = { device: desk.device, address: await addresses.ordinary() }
-    const thief = context.intruder(lair)
+    const source = { device: desk.device, address: await addresses.ordinary() }
+    const thief = context.intruder(source)
     thief.hold(stolen)
-    tell('thief', `has the laptop's ${LOOT[kind]} and all its headers: ${lair.device.name} at ${lair.address}`)
+    tell(
+      'thief',
+      `has the laptop's ${CREDENTIAL_NAMES[kind]} and all its headers: ${source.device.name} at ${source.address}`,
+    )
     const over = new AbortController()
     const poll = POLLS[kind](thief, stolen)
     const work = async () => {
@@ -44,24 +47,24 @@ export const renewalPolling: ContainedAttack = {
       return laptop.visit()
     }
     const [byThief, byOwner] = await Promise.all([
-      untilOut(poll, POLLS_EVERY_MS, over, context),
-      untilOut(work, CLICKS_EVERY_MS, over, context),
+      untilOut(poll, POLL_INTERVAL_MS, over, context),
+      untilOut(work, CLICK_INTERVAL_MS, over, context),
     ])
     const first = [byThief, byOwner].flatMap((out) => out ?? []).sort((one, other) => one.sentAt - other.sentAt)[0]
-    if (!first) throw new RequestFailed(`a copy was renewed for ${CAUGHT_WITHIN_MS / 60_000} minutes`)
+    if (!first) throw new RequestFailed(`a copy was renewed undetected for ${CAUGHT_WITHIN_MS / 60_000} minutes`)
     const group = { '@sid': stolen.sid }
     const crossing = context.crossing(group, 'the first use that was refused', first.sentAt)
     const last = await thief.visit()
     if (last.kind === 'in') return { group, crossedAt: crossing.at, refusedAt: undefined, lost: [stolen.sid] }
     const refusedAt = byThief?.answeredAt ?? (await onceContained(last, crossing))
-    tell('thief', `is out, whichever of his tokens he tries: ${last.status}`, refusedAt)
+    tell('thief', `is out with each of the copied tokens: ${last.status}`, refusedAt)
 
     await crossing.alerted
     return { group, crossedAt: crossing.at, refusedAt, lost: [stolen.sid] }
   },
 }
 
-/** @returns the first refusal that somebody met; undefined when the other one met it first */
+/** @returns the first refusal; undefined if the other client met it first */
 async function untilOut(
   act: () => Promise<Visit | undefined>,
   everyMs: number,
@@ -71,10 +74,10 @@ async function untilOut(
   const until = Date.now() + CAUGHT_WITHIN_MS
   const either = AbortSignal.any([signal, over.signal])
   while (!over.signal.aborted && Date.now() < until) {
-    const met = await act()
-    if (met?.kind === 'out') {
+    const visit = await act()
+    if (visit?.kind === 'out') {
       over.abort()
-      return met
+      return visit
     }
     await delay(everyMs, undefined, { signal: either }).catch(() => {})
     signal.throwIfAborted()
@@ -82,7 +85,7 @@ async function untilOut(
   return undefined
 }
 
-/** What the thief does each time; undefined where he has presented nothing. */
+/** What the thief does each time. @returns undefined if no session was presented */
 const POLLS: Record<TargetKind, (thief: Client, stolen: Session) => () => Promise<Visit | undefined>> = {
   web: (thief) => () => thief.visit(),
   functions: (thief, stolen) => {
@@ -91,12 +94,14 @@ const POLLS: Record<TargetKind, (thief: Client, stolen: Session) => () => Promis
     return async () => {
       const authorization = `Bearer ${held.secret}`
       const { status, body, sentAt, answeredAt } = await thief.send({
-        ...{ method: 'POST', path: '/api/auth/session/renew', headers: { authorization } },
+        method: 'POST',
+        path: '/api/auth/session/renew',
+        headers: { authorization },
       })
       if (status === 401) return { kind: 'out', status, words: '', sentAt, answeredAt }
       if (status === 200) offered = sessionIn(body)
       if (!body.includes('"renewal-stale"')) return undefined
-      // The owner has moved on: the thief takes his own successor, and uses it once nothing else is left.
+      // The owner already uses a successor, so the thief takes the one that was issued to him.
       if (!offered) return thief.visit()
       held = offered
       offered = undefined
@@ -107,6 +112,6 @@ const POLLS: Record<TargetKind, (thief: Client, stolen: Session) => () => Promis
 }
 
 function sessionIn(body: string): Session {
-  const { token } = JSON.parse(body) as { token: string }
+  const { token }: { token: string } = JSON.parse(body)
   return { sid: sidOf(token), secret: token }
 }

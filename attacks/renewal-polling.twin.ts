@@ -1,18 +1,18 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson, type Person } from './cast.ts'
 import type { Client } from './clients/client.ts'
 import { chromeOnWindows } from './clients/devices.ts'
 import { openSession, useUntilRenewed } from './sessions.ts'
 
-/** One browser that hurries, and moves while its session is renewed. */
+/** One browser that works fast and changes its network while its session is renewed. */
 export const twin: Twin = {
-  title: 'Somebody in a hurry, on the way from one network to the next',
-  does: 'One browser opens page after page without a pause and changes its network again and again, until its session has been renewed. Two networks have each asked for a successor, and both answers are in one browser.',
+  title: 'A fast user who changes networks',
+  does: 'One browser opens page after page without a pause and changes its network repeatedly until its session has been renewed. Requests from two networks each renew it, and one browser holds both answers.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [person] = castPeople(1, random) as [Person]
+    const person = castPerson(random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(person)
@@ -28,7 +28,7 @@ export const twin: Twin = {
       browser.move({ address })
       await work(browser, person)
     }
-    tell(person.name, `has worked from ${networks.join(', ')}, and is in as before`)
+    tell(person.name, `has worked from ${networks.join(', ')}, and is still signed in`)
     return {
       groups: [{ '@sid': sid }, ...networks.map(networkGroup)],
       leaves: [

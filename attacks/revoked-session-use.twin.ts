@@ -1,33 +1,34 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Context, type Twin } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson, type Person } from './cast.ts'
 import type { Client, Session } from './clients/client.ts'
 import { chromeOnMac, chromeOnWindows, firefoxOnLinux, safariOnIphone } from './clients/devices.ts'
 import { openSession, present, presentUntilRefused } from './sessions.ts'
 
-/** Opened once, and reloaded: more is nobody who reads what the page says. */
-const LOOKS = 2
-/** Of a page that reloads itself. */
+/** The page is opened and reloaded once; a person who reads its text stops then. */
+const RELOADS = 2
+/** Reloads of a page that reloads itself. */
 const RETRIES = 8
 
-/** Dead sessions, each in the hands of its owner. */
+/** Ended sessions that their owners still use. */
 export const twin: Twin = {
   title: 'The owner of a contained session, and tabs that were signed out',
-  does: `After a theft the victim opens the laptop, reads that the session was ended, reloads, and signs in again; the thief has seen enough at the first refusal. Somebody else has three tabs open on sessions that are over, signed out, ended from the phone and ended by a new password, and each of them retries ${RETRIES} times.`,
+  does: `After a theft the victim opens the laptop, reads that the session was ended, reloads, and signs in again. The thief stops at the first refusal. Somebody else has three tabs open whose sessions have ended (by signing out, from the phone, and by a new password), and each of them retries ${RETRIES} times.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [victim, tidy] = castPeople(2, random) as [Person, Person]
+    const victim = castPerson(random)
+    const tidy = castPerson(random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const laptop = context.client(home)
     await laptop.register(victim)
     const stolen = await openSession(laptop, victim)
-    const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    await presentUntilRefused(context.intruder(lair), stolen, context)
-    tell('thief', `has used ${victim.name}'s session until it was ended, and leaves it at that`)
-    for (let looks = 0; looks < LOOKS; looks++) await present(laptop, stolen)
+    const source = { device: firefoxOnLinux(), address: await addresses.attacker() }
+    await presentUntilRefused(context.intruder(source), stolen, context)
+    tell('thief', `has used ${victim.name}'s session until it was contained, and stops`)
+    for (let reloads = 0; reloads < RELOADS; reloads++) await present(laptop, stolen)
     await comeIn(laptop, victim)
-    tell(victim.name, `looks ${LOOKS} times at what became of the session, and signs in again at ${home.address}`)
+    tell(victim.name, `loads the page ${RELOADS} times, and signs in again at ${home.address}`)
 
     const office = await addresses.ordinary()
     const tabs = await endedSessions(tidy, office, context)
@@ -36,10 +37,10 @@ export const twin: Twin = {
     }
     tell(tidy.name, `leaves ${tabs.length} signed-out tabs open at ${office}, which retry ${RETRIES} times each`)
     return {
-      groups: [networkGroup(home.address), networkGroup(office), networkGroup(lair.address)],
+      groups: [networkGroup(home.address), networkGroup(office), networkGroup(source.address)],
       aftermathOf: [{ monitor: 'session-reuse', group: { '@sid': stolen.sid } }],
       leaves: [
-        { query: '@evt:session @outcome:revoked @reason:contained', atLeast: 1 + LOOKS },
+        { query: '@evt:session @outcome:revoked @reason:contained', atLeast: 1 + RELOADS },
         { query: '@evt:session @outcome:expired', atLeast: RETRIES },
         { query: '@evt:session @outcome:revoked @reason:ended_elsewhere', atLeast: RETRIES },
         { query: '@evt:session @outcome:revoked @reason:password_changed', atLeast: RETRIES },

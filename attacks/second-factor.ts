@@ -6,7 +6,7 @@ import { cookieName } from './clients/cookie-jar.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 import type { Outgoing, Path } from './clients/wire.ts'
 
-/** Opens an account with an authenticator, on the device that is its first. */
+/** Opens an account on its first device and sets up an authenticator. */
 export async function openWithAuthenticator(
   browser: Client,
   person: Person,
@@ -15,31 +15,34 @@ export async function openWithAuthenticator(
   await browser.register(person)
   const answer = await browser.signIn(person)
   if (answer.kind === 'refused') throw new RequestFailed(`a new account could not sign in: ${answer.status}`)
-  const strong = await proveAgain(browser, person)
+  const strong = await reauthenticate(browser, person)
   const phone = await turnOnAuthenticator(browser, context)
   context.carries(person, phone)
   return { session: strong, phone }
 }
 
-/** Re-authenticates, which a change of the second factor needs. @returns the session that goes on */
-export async function proveAgain(browser: Client, { password }: Person): Promise<Session> {
+/** Re-authenticates, which a change of the second factor requires. @returns the session that replaces the former one */
+export async function reauthenticate(browser: Client, { password }: Person): Promise<Session> {
   const answer = await browser.reauthenticate(password)
-  if (answer.kind === 'refused') throw new RequestFailed(`the right password was refused once more: ${answer.status}`)
+  if (answer.kind === 'refused')
+    throw new RequestFailed(`the right password was refused at the re-authentication: ${answer.status}`)
   return answer.session
 }
 
-/** Sets an authenticator up on the account that the browser is signed in to. */
+/** Sets up an authenticator for the account that the browser is signed in to. */
 export async function turnOnAuthenticator(browser: Client, { signal }: Context): Promise<Authenticator> {
   const phone = createAuthenticator(await browser.enrol(), signal)
   await browser.confirm(await phone.next())
   return phone
 }
 
-/** Gives a password that is right, up to the question for a code. */
+/** Gives the right password. The account must then ask for a code. */
 export async function passPassword(browser: Client, person: Person): Promise<void> {
   const answer = await browser.givePassword(person)
   if (answer.kind === 'challenged') return
-  throw new RequestFailed('the right password of an account with a second factor is not answered by asking for a code')
+  throw new RequestFailed(
+    'the right password of an account with a second factor was not answered with a request for a code',
+  )
 }
 
 const FACTOR_PATHS = {
@@ -47,8 +50,8 @@ const FACTOR_PATHS = {
   functions: ['/api/auth/mfa/enrol', '/api/auth/mfa/confirm', '/api/auth/mfa/disable'],
 } as const satisfies Record<Target['kind'], readonly Path[]>
 
-/** Requests to set a second factor up, to turn it on and to turn it off, with nothing but a session in hand. */
-export const changesOfFactor = ({ kind, baseUrl }: Target, { secret }: Session): readonly Outgoing[] =>
+/** Requests that set up, turn on and turn off a second factor, with only a session token. */
+export const factorChanges = ({ kind, baseUrl }: Target, { secret }: Session): readonly Outgoing[] =>
   FACTOR_PATHS[kind].map((path): Outgoing => {
     if (kind === 'functions') {
       const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }

@@ -1,20 +1,20 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Group, type Twin } from './attack.ts'
-import { type Account, castPeople, leakedList, type Person } from './cast.ts'
+import { castPerson, leakedLogin } from './cast.ts'
 import { chromeOnWindows, OFFICE_DEVICES, safariOnIphone } from './clients/devices.ts'
 import { openSession } from './sessions.ts'
 
-/** Beside the laptop that the account was opened on. */
+/** Besides the laptop on which the account was opened. */
 const OTHERS = 8
 
 export const twin: Twin = {
-  title: 'An owner of many devices who changes the password',
+  title: 'An owner with many devices who changes the password',
   does: `Somebody is signed in on a laptop and on ${OTHERS} other devices, changes the password on the laptop, and signs in with the new one on the phone.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [person] = castPeople(1, random) as [Person]
-    const [{ password: next }] = leakedList(1, random) as [Account]
+    const person = castPerson(random)
+    const { password: next } = leakedLogin(random)
     const home = await addresses.ordinary()
     const laptop = context.client({ device: chromeOnWindows(), address: home })
     const phone = context.client({ device: safariOnIphone(), address: home })

@@ -1,8 +1,8 @@
 import type { Attack } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson } from './cast.ts'
 import { firefoxOnLinux } from './clients/devices.ts'
 import { twin } from './session-reuse.twin.ts'
-import { LOOT, openOnTwoDevices } from './sessions.ts'
+import { CREDENTIAL_NAMES, openOnTwoDevices } from './sessions.ts'
 import { stayUntilRefused } from './stay.ts'
 
 export const sessionReuse: Attack = {
@@ -20,13 +20,16 @@ export const sessionReuse: Attack = {
 
   async attack(target, context) {
     const { addresses, random, tell } = context
-    const [victim] = castPeople(1, random) as [Person]
+    const victim = castPerson(random)
     const { stolen } = await openOnTwoDevices(victim, context)
 
-    const lair = { device: firefoxOnLinux(), address: await addresses.attacker() }
-    const thief = context.intruder(lair)
+    const source = { device: firefoxOnLinux(), address: await addresses.attacker() }
+    const thief = context.intruder(source)
     thief.hold(stolen)
-    tell('thief', `has the laptop's ${LOOT[target.kind]} and replays it: ${lair.device.name} at ${lair.address}`)
+    tell(
+      'thief',
+      `has the laptop's ${CREDENTIAL_NAMES[target.kind]} and replays it: ${source.device.name} at ${source.address}`,
+    )
     const crossing = context.crossing({ '@sid': stolen.sid }, 'the first replay')
     const isIn = 'is in: the account is open, without a password'
     const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)

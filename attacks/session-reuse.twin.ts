@@ -1,18 +1,18 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson } from './cast.ts'
 import { chromeOnWindows } from './clients/devices.ts'
 
 const VERSION = 141
 
-/** One person on the move, with one laptop. */
+/** One person who moves with one laptop. */
 export const twin: Twin = {
   title: 'One person roaming with one device',
-  does: 'Signs in once, then uses the session from four networks within minutes: home, a phone as hotspot (IPv6), a café, an office. The browser updates itself on the way.',
+  does: 'Signs in once, then uses the session from four networks within minutes: home, a phone as hotspot (IPv6), a café, an office. The browser is updated meanwhile.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [person] = castPeople(1, random) as [Person]
+    const person = castPerson(random)
     const home = await addresses.ordinary()
     const laptop = context.client({ device: chromeOnWindows(VERSION), address: home })
     await laptop.register(person)

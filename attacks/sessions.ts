@@ -5,17 +5,17 @@ import type { Client, Session, Visit } from './clients/client.ts'
 import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 
-/** Somebody who works looks at a page now and then. */
-const LOOKS_EVERY_MS = 1_000
-/** Longer than 300 s, after which a session is renewed where nothing else is configured. */
+/** The interval at which a working person opens a page. */
+const VISIT_INTERVAL_MS = 1_000
+/** Longer than 300 s, after which a session is renewed by default. */
 const RENEWED_WITHIN_MS = 6 * 60_000
-/** Longer than 30 s of grace, and than two evaluations with what logs take. */
+/** Longer than 30 s of grace and than two evaluations with the delay of logs. */
 const REFUSED_WITHIN_MS = 5 * 60_000
 
-/** What a thief carries away from each target. */
-export const LOOT: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
+/** The credential that a thief steals from each target. */
+export const CREDENTIAL_NAMES: Record<TargetKind, string> = { web: 'session cookie', functions: 'bearer token' }
 
-/** A new account with two sessions: the laptop's will be stolen, the phone's must live. */
+/** Opens an account with two sessions: the laptop's will be stolen, the phone's must survive. */
 export async function openOnTwoDevices(victim: Person, context: Context) {
   const { addresses, tell } = context
   const desk = { device: chromeOnWindows(), address: await addresses.ordinary() }
@@ -31,22 +31,22 @@ export async function openOnTwoDevices(victim: Person, context: Context) {
 }
 
 /**
- * {@link openOnTwoDevices}, and a thief who uses the laptop's session with a copy of every header.
+ * {@link openOnTwoDevices}, and a thief who uses the laptop's session with copies of all its headers.
  * @param from the thief's address
  * @throws RequestFailed when the copy is refused at its first use
  */
 export async function openAndCopy(victim: Person, from: 'ordinary' | 'attacker', target: Target, context: Context) {
   const opened = await openOnTwoDevices(victim, context)
-  const lair = { device: opened.desk.device, address: await context.addresses[from]() }
-  const thief = context.intruder(lair)
+  const source = { device: opened.desk.device, address: await context.addresses[from]() }
+  const thief = context.intruder(source)
   const entry = await present(thief, opened.stolen)
   if (entry.kind === 'out') throw new RequestFailed(`a copied session was refused at once: ${entry.status}`)
-  const has = `has the laptop's ${LOOT[target.kind]} and all its headers`
-  context.tell('thief', `${has}: ${lair.device.name} at ${lair.address}`)
+  const has = `has the laptop's ${CREDENTIAL_NAMES[target.kind]} and all its headers`
+  context.tell('thief', `${has}: ${source.device.name} at ${source.address}`)
   return { ...opened, thief }
 }
 
-/** New accounts, each registered from its owner's own network. */
+/** Registers accounts, each from its owner's own network. */
 export async function registerAtHome(people: readonly Person[], context: Context): Promise<void> {
   const settle = async (person: Person) => {
     const home = { device: chromeOnWindows(), address: await context.addresses.ordinary() }
@@ -55,7 +55,7 @@ export async function registerAtHome(people: readonly Person[], context: Context
   await Promise.all(people.map(settle))
 }
 
-/** A new account's first session. @throws RequestFailed when it is refused */
+/** Opens the first session of a new account. @throws RequestFailed when it is refused */
 export async function openSession(client: Client, person: Person): Promise<Session> {
   const answer = await client.signIn(person)
   if (answer.kind === 'refused') throw new RequestFailed(`a new account could not sign in: ${answer.status}`)
@@ -64,26 +64,26 @@ export async function openSession(client: Client, person: Person): Promise<Sessi
 }
 
 /**
- * Uses a session as its owner does, until its token has a successor, however long that takes where it is tried.
+ * Uses a session as its owner does until its token is replaced by a renewal.
  * @throws RequestFailed when it is never renewed
  */
 export async function useUntilRenewed(client: Client, { signal }: Context): Promise<void> {
   const until = Date.now() + RENEWED_WITHIN_MS
   while (!(await client.renew())) {
-    if (Date.now() > until) throw new RequestFailed(`no session was renewed within ${RENEWED_WITHIN_MS / 1000} s`)
-    await delay(LOOKS_EVERY_MS, undefined, { signal })
+    if (Date.now() > until) throw new RequestFailed(`the session was not renewed within ${RENEWED_WITHIN_MS / 1000} s`)
+    await delay(VISIT_INTERVAL_MS, undefined, { signal })
   }
 }
 
-/** Presents the very same secret once more, whatever the target has handed out since. */
+/** Presents exactly this token, even if a later one was issued. */
 export async function present(client: Client, session: Session): Promise<Visit> {
   client.hold(session)
   return client.visit()
 }
 
 /**
- * Presents a copied secret again and again, until it is refused for the first time.
- * @throws RequestFailed when it never is
+ * Presents a copied token repeatedly until it is refused.
+ * @throws RequestFailed when it is not refused in time
  */
 export async function presentUntilRefused(
   client: Client,
@@ -95,6 +95,6 @@ export async function presentUntilRefused(
     const visit = await present(client, session)
     if (visit.kind === 'out') return visit
     if (Date.now() > until) throw new RequestFailed(`a copied session still works after ${REFUSED_WITHIN_MS / 1000} s`)
-    await delay(LOOKS_EVERY_MS, undefined, { signal })
+    await delay(VISIT_INTERVAL_MS, undefined, { signal })
   }
 }

@@ -2,9 +2,9 @@ import type { AttackContext, Crossing } from './attack.ts'
 import type { Client } from './clients/client.ts'
 
 /**
- * Uses a session that is somebody else's, until it is refused.
- * @param who for the story, with what being in means
- * @returns when it was refused because of the containment; undefined when patience ended first
+ * Uses another person's session until it is refused.
+ * @param who the name, and the text for the first accepted use, for the narration
+ * @returns the time of the refusal by the containment; undefined if the attacker gave up first
  */
 export async function stayUntilRefused(
   client: Client,
@@ -16,7 +16,7 @@ export async function stayUntilRefused(
     const visit = await client.visit()
     if (visit.kind === 'out') {
       const at = await onceContained(visit, crossing)
-      context.tell(who.name, `is out after ${uses} ${uses === 1 ? 'look' : 'looks'} around: ${visit.status}`, at)
+      context.tell(who.name, `is out after ${uses} ${uses === 1 ? 'request' : 'requests'}: ${visit.status}`, at)
       return at
     }
     if (uses === 0) context.tell(who.name, who.isIn, visit.answeredAt)
@@ -26,8 +26,8 @@ export async function stayUntilRefused(
 }
 
 /**
- * When a refusal counts as the containment's: not before that was carried out, and told. A store refuses a moment before
- * the containment's own event is written.
+ * The time of a refusal, but not before that of the containment: a store refuses a moment before the containment's event
+ * is written.
  * @returns epoch ms
  */
 export async function onceContained(

@@ -1,13 +1,13 @@
 import { inSubnetOf, networkGroup } from './addresses.ts'
 import type { Attack } from './attack.ts'
 import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
-import { castPeople, leakedList, type Person } from './cast.ts'
+import { castPeople, castPerson, leakedList } from './cast.ts'
 import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
 import { openSession, registerAtHome } from './sessions.ts'
 import { twin } from './subnet-spread.twin.ts'
 
 const BAD_LOGINS = 30
-/** The detection wants more failures of one network than these. */
+/** The detection alerts on more failures of one network than these. */
 const UNNOTICED = 10
 /** People whose right password is on the list too. */
 const REUSERS = 4
@@ -17,14 +17,15 @@ export const subnetSpread: Attack = {
   title: 'Credential stuffing, each try from another address of one subnet',
   techniques: [{ id: 'T1110.004', name: 'Brute Force: Credential Stuffing' }],
   targets: ['web', 'functions'],
-  does: `Works through a leaked list from one IPv6 connection, with a new address for each of ${BAD_LOGINS} lines. A subscriber has 2⁶⁴ of them, so none is used twice. All of them are in one /64, and the /64 is what is counted and blocked.`,
+  does: `Works through a leaked list from one IPv6 connection, with a new address for each of ${BAD_LOGINS} lines. A subscriber has 2⁶⁴ addresses, so each is used only once. All of them are in one /64, which is counted and blocked as one network.`,
   trips: 'credential-stuffing',
   runbook: 'runbooks/ATO-001-credential-stuffing.md',
   twin,
 
   async attack(_target, context) {
     const { addresses, random, tell } = context
-    const [victim, ...reusers] = castPeople(1 + REUSERS, random) as [Person, ...Person[]]
+    const victim = castPerson(random)
+    const reusers = castPeople(REUSERS, random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(victim)
@@ -37,7 +38,10 @@ export const subnetSpread: Attack = {
       context.intruder({ device: firefoxOnLinux(), address: inSubnetOf(connection) }).signIn(account)
     const list = leakedList(BAD_LOGINS, random)
     const group = networkGroup(connection)
-    tell('attacker', `works through a leaked list of ${BAD_LOGINS}, never twice from one address: ${group['@network']}`)
+    tell(
+      'attacker',
+      `works through a leaked list of ${BAD_LOGINS}, each line from another address: ${group['@network']}`,
+    )
     const wrong = refusalIn(await tryAll(list.slice(0, UNNOTICED), tryOne))
     const crossing = context.crossing(group, 'the eleventh failure')
     const blocking = { wrong, tryOne, crossing, who: 'attacker' }

@@ -4,14 +4,14 @@ import { castPeople, mistype, type Person } from './cast.ts'
 import { safariOnIphone } from './clients/devices.ts'
 import { inParallel } from './parallel.ts'
 
-/** More slips together than the detection allows one network. */
+/** Together more mistakes than the detection's threshold for one network. */
 const PEOPLE = 12
 const AT_ONCE = 4
 
-/** Neighbours in a mobile network: each phone has a /64 of its own. */
+/** Phones in a mobile network, each with its own /64. */
 export const twin: Twin = {
   title: 'A dozen phones of one mobile network',
-  does: `${PEOPLE} people mistype once and then get in, each on a phone with a /64 of its own, all in one /48. Together they fail more often than one subscriber may, but no subscriber fails more than once.`,
+  does: `${PEOPLE} people mistype once and then sign in, each on a phone with a /64 of its own, all in one /48. Together they fail more often than one subscriber may, but no subscriber fails more than once.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context
@@ -19,7 +19,7 @@ export const twin: Twin = {
     const people = castPeople(PEOPLE, random)
     tell('network', `${PEOPLE} phones, each with a subnet of its own beside ${cell}`)
     const groups = await inParallel(people, AT_ONCE, (person) => comeIn(person, besideSubnetOf(cell), context))
-    tell('network', 'all have mistyped once, and all are in')
+    tell('network', 'all have mistyped once, and all are signed in')
     return {
       groups,
       leaves: [

@@ -1,18 +1,19 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson, type Person } from './cast.ts'
 import type { Client, Session, SignIn } from './clients/client.ts'
 import { chromeOnMac, firefoxOnLinux } from './clients/devices.ts'
 import { openWithAuthenticator } from './second-factor.ts'
 
-/** People who look after their accounts, each on a device that is theirs. */
+/** People who secure their accounts on their own devices. */
 export const twin: Twin = {
   title: 'A careful newcomer, and an owner with a new password',
-  does: 'Two people change what opens their accounts, minutes after signing in. One is new, and sets up an authenticator at once on the first device; the other signs in again on the device of always, and changes the password.',
+  does: 'Two people change their credentials minutes after signing in. One is new and sets up an authenticator at once on the first device. The other signs in again on the usual device and changes the password.',
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [newcomer, owner] = castPeople(2, random) as [Person, Person]
+    const newcomer = castPerson(random)
+    const owner = castPerson(random)
     const first = await addresses.ordinary()
     const laptop = context.client({ device: firefoxOnLinux(), address: first })
     const { session } = await openWithAuthenticator(laptop, newcomer, context)
@@ -28,7 +29,7 @@ export const twin: Twin = {
     const again = mustBeIn(await browser.signIn(owner), owner)
     const changed = mustBeIn(await browser.changePassword(owner, `${owner.password}-2`), owner)
     await look(browser, owner)
-    tell(owner.name, `signs in where it was always, and changes the password: ${home}`)
+    tell(owner.name, `signs in on the usual device and changes the password: ${home}`)
     return {
       groups: [
         ...[first, home].map((address) => networkGroup(address)),

@@ -1,22 +1,22 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Context, type Twin } from './attack.ts'
-import { castPeople, mistype, type Person } from './cast.ts'
+import { castPerson, mistype, type Person } from './cast.ts'
 import type { Client } from './clients/client.ts'
 import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
 
-/** As many as the attack's; on a device that the account knows. */
+/** The number of the attack, on a device that the account knows. */
 const ON_THE_LAPTOP = 6
-/** One fewer than is flagged; on a device that it does not know yet. */
+/** One fewer than is flagged, on a device that it does not know yet. */
 const ON_THE_PHONE = 4
 
-/** Wrong passwords and then the right one, by whom it belongs to. */
+/** An owner who mistypes and then gives the right password. */
 export const twin: Twin = {
-  title: 'An owner with a bad morning',
-  does: `Mistypes the password ${ON_THE_LAPTOP} times on the laptop as ever, and gets in; then signs in on a new phone, at home, and gets in there at the fifth try.`,
+  title: 'An owner who mistypes the password on two devices',
+  does: `Mistypes the password ${ON_THE_LAPTOP} times on the usual laptop and signs in. Then signs in on a new phone at home at the fifth try.`,
 
   async act(_target, context) {
     const { addresses, random, tell } = context
-    const [person] = castPeople(1, random) as [Person]
+    const person = castPerson(random)
     const address = await addresses.ordinary()
     const laptop = context.client({ device: chromeOnWindows(), address })
     await laptop.register(person)
@@ -24,11 +24,11 @@ export const twin: Twin = {
     tell(person.name, `signs in on a laptop, at ${address}`)
     await slip(laptop, person, ON_THE_LAPTOP, context)
     sids.push(await comeIn(laptop, person))
-    tell(person.name, `mistypes ${ON_THE_LAPTOP} times on the same laptop, then gets in`)
+    tell(person.name, `mistypes ${ON_THE_LAPTOP} times on the same laptop, then signs in`)
     const phone = context.client({ device: safariOnIphone(), address })
     await slip(phone, person, ON_THE_PHONE, context)
     sids.push(await comeIn(phone, person))
-    tell(person.name, `mistypes ${ON_THE_PHONE} times on a new phone, then gets in there too`)
+    tell(person.name, `mistypes ${ON_THE_PHONE} times on a new phone, then signs in there too`)
     return {
       groups: [networkGroup(address), ...sids.map((sid) => ({ '@sid': sid }))],
       leaves: [

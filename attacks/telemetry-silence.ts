@@ -1,5 +1,5 @@
 import type { Attack } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson } from './cast.ts'
 import { chromeOnWindows } from './clients/devices.ts'
 import { insiderOf } from './insider.ts'
 import { twin } from './telemetry-silence.twin.ts'
@@ -12,7 +12,7 @@ export const telemetrySilence: Attack = {
   title: 'Log forwarding turned off',
   techniques: [{ id: 'T1685.002', name: 'Disable or Modify Tools: Disable or Modify Cloud Log' }],
   targets: ['functions'],
-  does: 'Turns the forwarding of the functions’ logs off, as somebody can who has got hold of an operator’s account: from then on every other attack goes unseen. Nothing is logged of it; what gives it away is that the heartbeat is missing. Needs the lab, whose `events.jsonl` holds what the hosts wrote, not what arrived: replayed, it shows no silence.',
+  does: 'Turns off the forwarding of the functions’ logs, as the thief of an operator’s account can. From then on no other attack is detected. Nothing about it is logged; only the missing heartbeat reveals it. Needs the lab. The lab’s `events.jsonl` holds what the hosts wrote, not what arrived, so a replay of it shows no silence.',
   trips: 'telemetry-silence',
   runbook: 'runbooks/ATO-015-telemetry-silence.md',
   serviceWide: () => ({}),
@@ -22,7 +22,7 @@ export const telemetrySilence: Attack = {
   async attack(_target, context) {
     const { addresses, random, tell } = context
     const insider = insiderOf(context)
-    const [person] = castPeople(1, random) as [Person]
+    const person = castPerson(random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(person)
@@ -32,7 +32,7 @@ export const telemetrySilence: Attack = {
     await insider.heartbeat()
     await insider.forwarding(false)
     try {
-      tell('insider', 'turns the log forwarding off: for three minutes nobody sees what happens')
+      tell('insider', 'turns the log forwarding off: nothing is detected for three minutes')
       const crossing = context.crossing({}, 'the cut')
       await crossing.alerted
       return { group: {}, crossedAt: crossing.at, refusedAt: undefined }

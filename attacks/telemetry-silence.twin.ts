@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
+import { castPerson } from './cast.ts'
 import { chromeOnWindows } from './clients/devices.ts'
 import { insiderOf } from './insider.ts'
 
 const MINUTE_MS = 60_000
-/** A sweep begins on the full minute and is logged within a moment. */
+/** A sweep begins on the full minute and is logged within this time. */
 const SWEPT_WITHIN_MS = 2_000
 
-/** What every change of a logging pipeline looks like, when it goes well. */
+/** A normal change of a log pipeline. */
 export const twin: Twin = {
   title: 'A log pipeline that is restarted',
-  does: 'Interrupts the forwarding of the functions’ logs over one full minute, so that one heartbeat is lost for good, and lets it go on: somebody signs in, and that is seen again.',
+  does: 'Interrupts the forwarding of the functions’ logs over one full minute, so that one heartbeat is lost, and then resumes it. Somebody signs in, and the event arrives.',
 
   async act(_target, context) {
     const { addresses, random, signal, tell } = context
@@ -25,8 +25,8 @@ export const twin: Twin = {
     } finally {
       await insider.forwarding(true)
     }
-    tell('operator', 'has it running again')
-    const [person] = castPeople(1, random) as [Person]
+    tell('operator', 'has resumed the log pipeline')
+    const person = castPerson(random)
     const home = { device: chromeOnWindows(), address: await addresses.ordinary() }
     const browser = context.client(home)
     await browser.register(person)

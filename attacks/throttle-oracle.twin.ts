@@ -1,18 +1,18 @@
 import { networkGroup } from './addresses.ts'
 import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, leakedList, type Person } from './cast.ts'
+import { castPerson, leakedList } from './cast.ts'
 import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
 
-/** On each device; together fewer than are an alert. */
+/** On each device; together below the alert's threshold. */
 const WRONG = 4
 
 export const twin: Twin = {
   title: 'A forgotten password, tried on two devices',
-  does: `Somebody has forgotten the password, and tries ${WRONG} old ones on the laptop and the same on the phone, both of which the account knows. Then it comes back, and both get in.`,
+  does: `Somebody has forgotten the password and tries ${WRONG} old ones on the laptop and ${WRONG} on the phone, both of which the account knows. Then gives the right one and signs in on both.`,
 
   async act(_target, context) {
     const { addresses, insider, random, tell } = context
-    const [person] = castPeople(1, random) as [Person]
+    const person = castPerson(random)
     const address = await addresses.ordinary()
     const devices = [chromeOnWindows(), safariOnIphone()]
     const clients = devices.map((device) => context.client({ device, address }))
@@ -37,7 +37,7 @@ export const twin: Twin = {
       if (answer.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${answer.status}`)
       sids.push(answer.session.sid)
     }
-    tell(person.name, 'remembers, and is in on both')
+    tell(person.name, 'gives the right one and is signed in on both')
     return {
       groups: [
         networkGroup(address),

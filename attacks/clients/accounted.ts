@@ -1,17 +1,17 @@
 import type { Account } from '../cast.ts'
-import type { Holdings, HonestClient, HonestPerson, Side, Whereabouts } from '../holdings.ts'
-import { type Client, type Session, type SignIn, sidOf, type Visit } from './client.ts'
+import type { Holdings, HonestClient, HonestPerson, Side, Source } from '../holdings.ts'
+import { type Challenge, type Client, type Session, type SignIn, sidOf, type Visit } from './client.ts'
 import type { Answer } from './wire.ts'
 
-/** A client that records every secret it gets in the run's account. */
-export const accounted = (client: Client, side: Side, from: Whereabouts, holdings: Holdings): Client =>
+/** Wraps a client so that it records every secret it gets. */
+export const accounted = (client: Client, side: Side, from: Source, holdings: Holdings): Client =>
   side === 'honest' ? honest(client, from, holdings) : attackers(client, from, holdings)
 
-function attackers(client: Client, start: Whereabouts, holdings: Holdings): Client {
+function attackers(client: Client, start: Source, holdings: Holdings): Client {
   let from = start
-  /** Of whom the client has a pending sign-in. */
+  /** The email of the pending sign-in. */
   let challenged = ''
-  const note = () => {
+  const record = () => {
     const { session, challenge } = client.belongings()
     if (session) holdings.sessions.set(session.secret, { what: session, from })
     if (challenge !== undefined && challenged !== '') holdings.challenges.set(challenge, { what: challenged, from })
@@ -21,10 +21,10 @@ function attackers(client: Client, start: Whereabouts, holdings: Holdings): Clie
       if (email !== '') holdings.owns(email, answer.session)
       holdings.enter(answer.session)
     }
-    note()
+    record()
     return answer
   }
-  const passed = (account: Account) => holdings.passwords.push({ account, client })
+  const knows = (account: Account) => holdings.passwords.push({ account, client })
 
   return {
     ...client,
@@ -34,15 +34,15 @@ function attackers(client: Client, start: Whereabouts, holdings: Holdings): Clie
     },
     async signIn(account) {
       const answer = await client.signIn(account)
-      if (answer.kind === 'in' || isRight(account, holdings)) passed(account)
+      if (answer.kind === 'in' || isRight(account, holdings)) knows(account)
       return admitted(answer, account.email)
     },
     async givePassword(account) {
       const answer = await client.givePassword(account)
-      if (answer.kind !== 'refused' || isRight(account, holdings)) passed(account)
+      if (answer.kind !== 'refused' || isRight(account, holdings)) knows(account)
       if (answer.kind !== 'challenged') return admitted(answer, account.email)
       challenged = account.email
-      note()
+      record()
       return answer
     },
     async enterCode(code) {
@@ -55,7 +55,7 @@ function attackers(client: Client, start: Whereabouts, holdings: Holdings): Clie
       const visit = await client.visit()
       const { session } = client.belongings()
       if (visit.kind === 'in' && session) holdings.enter(session)
-      note()
+      record()
       return visit
     },
     reauthenticate: async (password) => admitted(await client.reauthenticate(password)),
@@ -69,17 +69,17 @@ function attackers(client: Client, start: Whereabouts, holdings: Holdings): Clie
     },
     async changePassword(account, next) {
       const answer = await client.changePassword(account, next)
-      if (answer.kind === 'in') passed({ email: account.email, password: next })
+      if (answer.kind === 'in') knows({ email: account.email, password: next })
       return admitted(answer, account.email)
     },
     async renew() {
       const renewed = await client.renew()
-      note()
+      record()
       return renewed
     },
     hold(session) {
       client.hold(session)
-      note()
+      record()
     },
     move(to) {
       client.move(to)
@@ -88,7 +88,7 @@ function attackers(client: Client, start: Whereabouts, holdings: Holdings): Clie
   }
 }
 
-/** Session tokens in the answer to a request of the attack's own making: a body or a cookie may hold one. */
+/** Session tokens in the body and the cookies of the answer to a custom request. */
 function tokensIn({ body, headers }: Answer): Session[] {
   const texts = `${body} ${headers.getSetCookie().join(' ')}`.match(/[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g) ?? []
   return texts.flatMap((secret) => {
@@ -103,30 +103,30 @@ function tokensIn({ body, headers }: Answer): Session[] {
 const isRight = ({ email, password }: Account, { people }: Holdings): boolean =>
   people.get(email)?.account.password === password
 
-function honest(client: Client, { device }: Whereabouts, holdings: Holdings): Client {
+function honest(client: Client, { device }: Source, holdings: Holdings): Client {
   const own: HonestClient = { client, device, session: undefined }
   let person: HonestPerson | undefined
-  const isOf = (email: string) => {
+  const assignTo = (email: string) => {
     const owner = holdings.people.get(email)
     if (owner && owner !== person) {
       person = owner
       owner.clients.push(own)
     }
   }
-  const note = () => {
+  const record = () => {
     own.session = client.belongings().session ?? own.session
   }
-  const admitted = <T extends SignIn | { kind: 'challenged' }>(answer: T): T => {
-    note()
-    if (answer.kind === 'in' && person) holdings.owns(person.account.email, (answer as SignIn & { kind: 'in' }).session)
+  const admitted = <T extends SignIn | Challenge>(answer: T): T => {
+    record()
+    if ('session' in answer && person) holdings.owns(person.account.email, answer.session)
     return answer
   }
-  const gavePassword = <T extends SignIn | { kind: 'challenged' }>(account: Account, answer: T): T => {
-    isOf(account.email)
+  const gavePassword = <T extends SignIn | Challenge>(account: Account, answer: T): T => {
+    assignTo(account.email)
     if (answer.kind === 'refused' && isRight(account, holdings)) person?.refusals.push('the right password is refused')
     return admitted(answer)
   }
-  /** A change of what opens the account ends its other sessions, as its owner wants. */
+  /** The owner's change of a credential ends the other sessions, which is intended. */
   const endOthers = () => {
     for (const other of person?.clients ?? []) if (other !== own) other.session = undefined
   }
@@ -136,7 +136,7 @@ function honest(client: Client, { device }: Whereabouts, holdings: Holdings): Cl
     async register(account) {
       await client.register(account)
       holdings.register(account)
-      isOf(account.email)
+      assignTo(account.email)
     },
     signIn: async (account) => gavePassword(account, await client.signIn(account)),
     givePassword: async (account) => gavePassword(account, await client.givePassword(account)),
@@ -145,7 +145,7 @@ function honest(client: Client, { device }: Whereabouts, holdings: Holdings): Cl
     async visit(): Promise<Visit> {
       const visit = await client.visit()
       if (visit.kind === 'out' && own.session) person?.lost.add(own.session.sid)
-      note()
+      record()
       return visit
     },
     async changePassword(account, next) {
@@ -162,7 +162,7 @@ function honest(client: Client, { device }: Whereabouts, holdings: Holdings): Cl
     },
     async renew() {
       const renewed = await client.renew()
-      note()
+      record()
       return renewed
     },
     async signOut() {
@@ -175,7 +175,7 @@ function honest(client: Client, { device }: Whereabouts, holdings: Holdings): Cl
     },
     hold(session) {
       client.hold(session)
-      note()
+      record()
     },
   }
 }

@@ -29,12 +29,12 @@ test.each([
   expect(() => allowedOrigin(url, [])).toThrow(TargetRefused)
 })
 
-test('a refusal says how to allow the host, and nobody else is allowed by it', () => {
+test('a refusal says how to allow the host; allowing a host does not allow its subdomains', () => {
   expect(() => allowedOrigin('https://app.example.com', ['example.com'])).toThrow('--allow-host app.example.com')
   expect(allowedOrigin('https://app.example.com', ['App.Example.com'])).toBe('https://app.example.com')
 })
 
-test('hosts are named by option and by environment, blanks left out', () => {
+test('hosts come from the option and from the environment, without blanks', () => {
   expect(allowedHosts(['a.example'], ' b.example, ,c.example')).toEqual(['a.example', 'b.example', 'c.example'])
   expect(allowedHosts([], undefined)).toEqual([])
 })

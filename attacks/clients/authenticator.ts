@@ -1,23 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { generate } from 'otplib'
 
-/** The app on somebody's phone that shows codes for one account. */
+/** An authenticator app that shows codes for one account. */
 export interface Authenticator {
-  /** @param wrongBySeconds how far the phone's clock is ahead */
+  /** @param wrongBySeconds by how much the phone's clock is ahead */
   shown(wrongBySeconds?: number): Promise<string>
   /**
-   * A code that was not given before, and that the service takes now: it takes those of the step before and of the one to
-   * come as well, so that three in a row need no waiting. After that the clock has to go on.
+   * An unused code that the service accepts now. The service also accepts the codes of the previous and the next step, so
+   * three codes in a row need no wait; a fourth waits for the next step.
    */
   next(): Promise<string>
 }
 
 /** @see RFC 6238 4.1 */
 const STEP_MS = 30_000
-/** A code that has just gone out is given only while there is this much time left to type it. */
+/** The time in which a code of the previous step can still be entered. */
 const TYPED_WITHIN_MS = 10_000
 
-/** @param secret as the page shows it */
+/** @param secret in the form that the page shows */
 export function createAuthenticator(
   secret: string,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CookieJar } from './cookie-jar.ts'
 
-test('the session is found under the name that it has over http and over https', () => {
+test('the session cookie is found under its http and its https name', () => {
   for (const [origin, name] of [
     ['http://localhost:8000', 'session'],
     ['https://app.example.com', '__Host-session'],

@@ -1,10 +1,10 @@
 export type SiteCookie = 'session' | 'mfa'
 
-/** @param origin over https each cookie has its `__Host-` prefix @see RFC 6265bis 4.1.3.2 */
+/** @param origin with https each cookie has the `__Host-` prefix @see RFC 6265bis 4.1.3.2 */
 export const cookieName = (origin: string, name: SiteCookie): string =>
   origin.startsWith('https:') ? `__Host-${name}` : name
 
-/** The cookies of one site, as far as this one sets them: host-only, path /, kept until cleared or expired. */
+/** The cookies of one site, limited to the kind that web sets: host-only, path /, kept until cleared or expired. */
 export class CookieJar {
   readonly #cookies = new Map<string, string>()
   readonly #nameOf: (name: SiteCookie) => string
@@ -21,7 +21,7 @@ export class CookieJar {
       if (equals < 1) continue
       const name = pair.slice(0, equals).trim()
       const value = pair.slice(equals + 1).trim()
-      if (value === '' || attributes.some(isOver)) this.#cookies.delete(name)
+      if (value === '' || attributes.some(isExpired)) this.#cookies.delete(name)
       else this.#cookies.set(name, value)
     }
   }
@@ -34,7 +34,7 @@ export class CookieJar {
     return this.#cookies.get(this.#nameOf('session'))
   }
 
-  /** Of a sign-in whose code is still to be given. */
+  /** The cookie of a pending sign-in. */
   challenge(): string | undefined {
     return this.#cookies.get(this.#nameOf('mfa'))
   }
@@ -44,8 +44,8 @@ export class CookieJar {
   }
 }
 
-/** Max-Age wins over Expires, but a site that clears a cookie agrees in both. @see RFC 6265 5.3 */
-function isOver(attribute: string): boolean {
+/** Max-Age has precedence over Expires, but a site that clears a cookie sets both alike. @see RFC 6265 5.3 */
+function isExpired(attribute: string): boolean {
   const [name = '', value = ''] = attribute.split('=', 2).map((part) => part.trim())
   if (/^max-age$/i.test(name)) return Number(value) <= 0
   return /^expires$/i.test(name) && Date.parse(value) <= Date.now()

@@ -1,8 +1,8 @@
-/** What a browser says of itself with every request. */
+/** The headers by which a browser identifies itself. */
 export interface Device {
   readonly name: string
   readonly userAgent: string
-  /** Client hints that need no asking; Chromium sends them, Firefox and Safari do not. */
+  /** Client hints that are sent by default; Chromium sends them, Firefox and Safari do not. */
   readonly hints: Readonly<Record<string, string>>
 }
 
@@ -47,7 +47,7 @@ export const safariOnIphone = (version = 26): Device => ({
   hints: {},
 })
 
-/** What an office sits at. */
+/** The devices of an office. */
 export const OFFICE_DEVICES: readonly (() => Device)[] = [
   chromeOnWindows,
   edgeOnWindows,

@@ -5,15 +5,15 @@ import { registerByMail } from './mailbox.ts'
 import { RequestFailed } from './request-failed.ts'
 import { type Answer, type Line, type Path, send } from './wire.ts'
 
-/** A script that talks to the auth API: JSON in, JSON out, the token as a bearer. */
+/** A script that uses the auth API with JSON and a bearer token. */
 export function createFunctionsClient(start: { device: Device; address: string }, line: Line): Client {
   let from = start
   let session: Session | undefined
   let mfaToken = ''
-  /** Epoch ms before which the token in hand need not be renewed, as the service has said. */
+  /** Epoch ms before which the service does not renew the current token. */
   let renewAt = 0
   let deviceToken: string | undefined
-  /** Shows, together with the link, that this client registered. */
+  /** The secret that proves, together with the link, that this client registered. */
   let registration: unknown
 
   const bearer = (): Record<string, string> => (session ? { authorization: `Bearer ${session.secret}` } : {})
@@ -23,10 +23,10 @@ export function createFunctionsClient(start: { device: Device; address: string }
     return send({ method: 'POST', path, headers: json, body: JSON.stringify(data) }, from, line)
   }
   const postSignedIn = (path: Path, data?: Record<string, unknown>) => post(path, data, bearer())
-  /** As a browser keeps its device cookie, a script keeps the token that it asked for. */
+  /** A script keeps its device token as a browser keeps its device cookie. */
   const held = () => (deviceToken === undefined ? {} : { device_token: deviceToken })
   const introduction = () => ({ ...held(), remember_device: true })
-  /** @param typed what the refusal may repeat */
+  /** @param typed text that the refusal may repeat */
   const admitted = ({ status, body, sentAt, answeredAt }: Answer, typed: string): SignIn => {
     const timed = { sentAt, answeredAt }
     if (status !== 200) return { kind: 'refused', status, words: wordsOf(body, typed), ...timed }
@@ -51,12 +51,12 @@ export function createFunctionsClient(start: { device: Device; address: string }
   }
 
   const visit: Client['visit'] = async () => {
-    const asked = { method: 'GET', path: '/api/auth/session', headers: bearer() } as const
-    const { status, body, sentAt, answeredAt } = await send(asked, from, line)
+    const request = { method: 'GET', path: '/api/auth/session', headers: bearer() } as const
+    const { status, body, sentAt, answeredAt } = await send(request, from, line)
     const answer = parse(body)
     if (status === 200 && answer.sid === session?.sid) return { kind: 'in', sentAt, answeredAt }
     if (status === 401) return { kind: 'out', status, words: String(answer.title ?? ''), sentAt, answeredAt }
-    throw new RequestFailed(`GET /api/auth/session answered ${status}, which is neither in nor out`)
+    throw new RequestFailed(`GET /api/auth/session answered ${status}, which neither accepts nor refuses the session`)
   }
 
   return {
@@ -70,7 +70,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
     requestAccount,
     async signIn(account) {
       const answer = await givePassword(account)
-      if (answer.kind === 'challenged') throw new RequestFailed('the sign-in asks for a code')
+      if (answer.kind === 'challenged') throw new RequestFailed('the sign-in requires a code')
       return answer
     },
     givePassword,
@@ -130,7 +130,7 @@ function mustAnswer(status: number, answer: Answer, what: string): Answer {
 
 function parse(body: string): Record<string, unknown> {
   try {
-    return JSON.parse(body) as Record<string, unknown>
+    return Object(JSON.parse(body))
   } catch {
     return {}
   }

@@ -33,7 +33,7 @@ async function serve() {
 }
 const link = (code: string) => `Open https://app.example.com/confirm#token=${code}\n`
 
-test('a registration is confirmed by the link that came after it, not by one of before or of somebody else', async () => {
+test('a registration is confirmed by its own link, not by an earlier one or one to another address', async () => {
   const { mailbox, deliver } = await serve()
   deliver(link('before'))
   const confirmed: string[] = []
@@ -65,7 +65,7 @@ test('an abort ends the wait', async () => {
   await expect(code).rejects.toThrow('stopped')
 })
 
-test('without a mailbox, or with one that does not answer, a registration fails and says so', async () => {
+test('a registration without a mailbox, or with one that does not answer, fails with a message', async () => {
   const steps = { request: async () => {}, confirm: async () => {} }
   await expect(registerByMail(ANNA, undefined, steps)).rejects.toThrow(RequestFailed)
   const nowhere = openMailbox('http://127.0.0.1:1', new AbortController().signal)

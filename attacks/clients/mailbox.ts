@@ -1,19 +1,19 @@
 import type { Account } from '../cast.ts'
 import { RequestFailed } from './request-failed.ts'
 
-/** Where the target's mail ends up, for those whose addresses are invented: the lab's. */
+/** The lab's mailbox, which receives mail to invented addresses. */
 export interface Mailbox {
   /** @returns the id of the newest mail to this address, 0 if there is none */
   newest(to: string): Promise<number>
   /**
-   * The code in the first link to confirm an address that comes after this mail.
-   * @throws RequestFailed when none comes in time
+   * The code in the first confirmation link that arrives after this mail.
+   * @throws RequestFailed when none arrives in time
    */
   codeAfter(id: number, to: string): Promise<string>
 }
 
 const WAIT_SECONDS = 15
-/** Beside what the mailbox itself waits. */
+/** In addition to the wait of the mailbox itself. */
 const ANSWER_WITHIN_MS = 5000
 
 interface Mail {
@@ -21,7 +21,7 @@ interface Mail {
   readonly links: readonly string[]
 }
 
-/** @param origin of the stand-in, or of whatever else serves `GET /mail.json` */
+/** @param origin of the stand-in, or of another server of `GET /mail.json` */
 export function openMailbox(origin: string, signal: AbortSignal): Mailbox {
   const read = async (to: string, query: Record<string, string>): Promise<readonly Mail[]> => {
     const { wait = '0' } = query
@@ -40,7 +40,7 @@ export function openMailbox(origin: string, signal: AbortSignal): Mailbox {
       for (let after = id; ; ) {
         const mails = await read(to, { after: String(after), wait: String(WAIT_SECONDS) })
         const [newest] = mails
-        if (!newest) throw new RequestFailed(`no link to confirm ${to} came within ${WAIT_SECONDS} s`)
+        if (!newest) throw new RequestFailed(`no confirmation link for ${to} arrived within ${WAIT_SECONDS} s`)
         const code = mails
           .flatMap(({ links }) => links)
           .map(codeIn)
@@ -54,13 +54,13 @@ export function openMailbox(origin: string, signal: AbortSignal): Mailbox {
 
 const codeIn = (link: string): string | undefined => /\/confirm#token=([\w-]+)$/.exec(link)?.[1]
 
-/** Registers as a person does, who looks into the mailbox in between. @throws RequestFailed where there is none */
+/** Registers and confirms with the link from the mailbox, as a person does. @throws RequestFailed without a mailbox */
 export async function registerByMail(
   { email }: Account,
   mailbox: Mailbox | undefined,
   steps: { request(): Promise<void>; confirm(code: string): Promise<void> },
 ): Promise<void> {
-  if (!mailbox) throw new RequestFailed('there is no mailbox to read the link from that opens an account')
+  if (!mailbox) throw new RequestFailed('the confirmation link cannot be read: no mailbox is known. Give --mailbox URL')
   const before = await mailbox.newest(email)
   await steps.request()
   await steps.confirm(await mailbox.codeAfter(before, email))

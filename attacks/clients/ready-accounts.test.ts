@@ -10,7 +10,7 @@ import { AccountsMissing, ReadyAccounts } from './ready-accounts.ts'
 const account = (name: string, password: string) => ({ email: `${name}@example.com`, password })
 const ready = (accounts: ReturnType<typeof account>[], needed = 1) => new ReadyAccounts(accounts, () => needed)
 
-test('a ready account stands for the invented one from its registration on', () => {
+test('an existing account replaces the invented one from its registration on', () => {
   const accounts = ready([account('ready', 'ready password')])
   const invented = account('invented', 'invented password')
   expect(accounts.translate(invented)).toEqual(invented)
@@ -21,7 +21,7 @@ test('a ready account stands for the invented one from its registration on', () 
   expect(accounts.translate(account('nobody', 'another'))).toEqual(account('nobody', 'another'))
 })
 
-test('invented accounts with one password get ready ones with one password, in every order', () => {
+test('invented accounts that share a password get existing ones that share a password, in any order', () => {
   const accounts = ready([account('a', 'alone'), account('b', 'same'), account('c', 'same')], 3)
   for (const name of ['x', 'y']) accounts.take(account(name, 'Summer'))
   accounts.take(account('z', 'own'))
@@ -41,16 +41,16 @@ test('different passwords stay different while the file allows it', () => {
 })
 
 test.each([
-  [[], 1, 'This needs 1 account that is open already. Name a file of them: --accounts FILE.'],
-  [[], 9, 'This needs 9 accounts that are open already. Name a file of them: --accounts FILE.'],
-  [[account('a', 'x')], 2, 'This needs 2 accounts that are open already; the file of --accounts has 1.'],
+  [[], 1, 'This needs 1 existing account. Give a file of them: --accounts FILE.'],
+  [[], 9, 'This needs 9 existing accounts. Give a file of them: --accounts FILE.'],
+  [[account('a', 'x')], 2, 'This needs 2 existing accounts; the file of --accounts has 1.'],
 ])('too few are a usage error that says how many: %j for %i', (given, needed, message) => {
   const take = () => ready(given, needed).take(account('x', 'y'))
   expect(take).toThrow(AccountsMissing)
   expect(take).toThrow(message)
 })
 
-test('accounts that share no password can be sprayed too', () => {
+test('password spraying works with accounts that share no password', () => {
   const accounts = ready([account('a', 'one'), account('b', 'other')], 2)
   accounts.take(account('x', 'Summer'))
   expect(() => accounts.take(account('y', 'Summer'))).toThrow(
@@ -70,8 +70,13 @@ test.each(['credential-stuffing', 'password-spraying'])(
     const target = { kind: 'functions', baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` } as const
     const tell = () => {}
     const context = createContext({
-      ...{ target, runId: 'r-1', seed: 1, addresses: freshAddresses(async () => false), tell },
-      ...{ accounts: [account('a', 'x')], signal: new AbortController().signal },
+      target,
+      runId: 'r-1',
+      seed: 1,
+      addresses: freshAddresses(async () => false),
+      tell,
+      accounts: [account('a', 'x')],
+      signal: new AbortController().signal,
     })
     const alarm = {
       heard: async () => 'unheard' as const,
@@ -80,9 +85,7 @@ test.each(['credential-stuffing', 'password-spraying'])(
       patienceMs: 1,
     }
     const running = attackBySlug(slug)?.attack(target, createAttackContext(context, tell, alarm))
-    await expect(running).rejects.toThrow(
-      /^This needs \d+ accounts that are open already; the file of --accounts has 1\.$/,
-    )
+    await expect(running).rejects.toThrow(/^This needs \d+ existing accounts; the file of --accounts has 1\.$/)
     server.close()
     expect(requests).toBe(0)
   },

@@ -1,15 +1,15 @@
 import type { Account } from '../cast.ts'
 import type { Client } from './client.ts'
 
-/** There are not enough accounts that are open already. */
+/** There are not enough existing accounts. */
 export class AccountsMissing extends Error {
   override readonly name = 'AccountsMissing'
 }
 
 /**
- * Accounts of a target whose mail nobody here can read. Each stands for an invented one from its registration on: the
- * attack goes on with the invented address and password, and the ready ones are sent in their place. Invented accounts
- * with one password get ready ones with one password, because that is what a spray is about.
+ * Existing accounts of a target whose mail cannot be read. Each replaces an invented account from its registration on: the
+ * attack uses the invented address and password, and those of the existing account are sent. Invented accounts that share
+ * a password get existing ones that share a password, because password spraying needs that.
  */
 export class ReadyAccounts {
   readonly #free: Account[]
@@ -18,14 +18,14 @@ export class ReadyAccounts {
   readonly #emails = new Map<string, string>()
   readonly #passwords = new Map<string, string>()
 
-  /** @param needed how many people the attack has invented so far: all of them, before the first registers */
+  /** @param needed the number of people that the attack has invented, all of them before the first registers */
   constructor(accounts: readonly Account[], needed: () => number) {
     this.#free = [...accounts]
     this.#accounts = accounts
     this.#needed = needed
   }
 
-  /** @throws AccountsMissing saying how many accounts are needed */
+  /** @throws AccountsMissing with the number of accounts needed */
   take({ email, password }: Account): void {
     if (this.#emails.has(keyOf(email))) return
     const needed = this.#needed()
@@ -38,7 +38,7 @@ export class ReadyAccounts {
     this.#passwords.set(password, account.password)
   }
 
-  /** The account as the target knows it; what was not registered, and a wrong password, stay as they are. */
+  /** The existing account for an invented one. Unregistered logins and wrong passwords stay unchanged. */
   translate({ email, password }: Account): Account {
     return { email: this.#emails.get(keyOf(email)) ?? email, password: this.password(password) }
   }
@@ -48,8 +48,8 @@ export class ReadyAccounts {
   }
 
   /**
-   * Prefers the password that most ready accounts share, because the next invented account may need the same one. Takes
-   * a password that already stands for another invented one last.
+   * Prefers the password that most existing accounts share, because the next invented account may need the same one. Takes
+   * a password that already replaces another invented one last.
    */
   #mostAlike(): Account | undefined {
     const used = new Set(this.#passwords.values())
@@ -62,9 +62,9 @@ export class ReadyAccounts {
   }
 
   #tooFew(needed: number): string {
-    const count = needed === 1 ? '1 account that is' : `${needed} accounts that are`
-    if (this.#accounts.length === 0) return `This needs ${count} open already. Name a file of them: --accounts FILE.`
-    return `This needs ${count} open already; the file of --accounts has ${this.#accounts.length}.`
+    const count = needed === 1 ? '1 existing account' : `${needed} existing accounts`
+    if (this.#accounts.length === 0) return `This needs ${count}. Give a file of them: --accounts FILE.`
+    return `This needs ${count}; the file of --accounts has ${this.#accounts.length}.`
   }
 
   #unlike(needed: number, password: string | undefined): string {
@@ -75,7 +75,7 @@ export class ReadyAccounts {
 
 const keyOf = (email: string): string => email.trim().toLowerCase()
 
-/** A client whose accounts are ready ones. */
+/** Wraps a client so that it uses existing accounts. */
 export function withReadyAccounts(client: Client, ready: ReadyAccounts): Client {
   return {
     ...client,

@@ -6,12 +6,12 @@ import { registerByMail } from './mailbox.ts'
 import { RequestFailed } from './request-failed.ts'
 import { type Answer, type Line, type Path, send } from './wire.ts'
 
-/** Screen, time zone and languages, as the sign-in page's own script collects them. */
+/** Screen, time zone and languages, as collected by the script of the sign-in page. */
 const HINTS = JSON.stringify({ screen: '1920x1080', zone: 'Europe/Lisbon', languages: ['en-GB', 'en'] })
 
 type Page = Answer & { readonly location: string }
 
-/** A browser that talks to the web app: forms, cookies, and an Origin with every POST. */
+/** A browser that uses the web app with forms, cookies, and an Origin in every POST. */
 export function createWebClient(start: { device: Device; address: string }, line: Line): Client {
   let from = start
   const jar = new CookieJar(line.baseUrl)
@@ -36,7 +36,7 @@ export function createWebClient(start: { device: Device; address: string }, line
     const secret = jar.session()
     return secret === undefined ? undefined : { sid: sidOf(secret), secret }
   }
-  /** @param place where a success leads @param typed what the refusal may repeat */
+  /** @param place the redirect after a success @param typed text that the refusal may repeat */
   const admitted = ({ status, body, location, sentAt, answeredAt }: Page, place: string, typed: string): SignIn => {
     const timed = { sentAt, answeredAt }
     if (status !== 303) return { kind: 'refused', status, words: wordsOf(body, typed), ...timed }
@@ -66,7 +66,7 @@ export function createWebClient(start: { device: Device; address: string }, line
     requestAccount,
     async signIn(account) {
       const answer = await givePassword(account)
-      if (answer.kind === 'challenged') throw new RequestFailed('the sign-in asks for a code')
+      if (answer.kind === 'challenged') throw new RequestFailed('the sign-in requires a code')
       return answer
     },
     givePassword,
@@ -77,13 +77,13 @@ export function createWebClient(start: { device: Device; address: string }, line
       if (status === 200 && session && body.includes(session.sid)) return { kind: 'in', sentAt, answeredAt }
       const out = status === 401 || (status === 303 && leadsTo('/login', location))
       if (out) return { kind: 'out', status, words: noticeOf(body) ?? 'asked to sign in', sentAt, answeredAt }
-      throw new RequestFailed(`GET /dashboard answered ${status}, which is neither in nor out`)
+      throw new RequestFailed(`GET /dashboard answered ${status}, which neither accepts nor refuses the session`)
     },
     async enrol() {
       const { status, body } = await submit('/account/totp', {})
       const secret = secretOn(body)
       if (status !== 200 || secret === undefined) {
-        throw new RequestFailed(`the enrolment answered ${status}, and no secret`)
+        throw new RequestFailed(`the enrolment answered ${status} without a secret`)
       }
       return secret
     },
@@ -119,16 +119,16 @@ export function createWebClient(start: { device: Device; address: string }, line
 
 const leadsTo = (path: string, location: string): boolean => new URL(location, 'http://localhost').pathname === path
 
-/** @throws RequestFailed unless the answer leads there */
+/** @throws RequestFailed unless the answer redirects there */
 function mustLeadTo(path: string, { status, location }: Page, what: string): void {
   if (status !== 303 || !leadsTo(path, location)) {
     throw new RequestFailed(`${what} answered ${status} instead of leading to ${path}`)
   }
 }
 
-/** What the page tells a visitor before all else. */
+/** The notice at the top of a page. */
 const noticeOf = (page: string): string | undefined => /<p[^>]* role="status">([^<]+)<\/p>/.exec(page)?.[1]?.trim()
 
-/** The key of an authenticator, as a person types it from the page: in groups of four. @see RFC 4648 6 */
+/** The key of an authenticator, which the page shows in groups of four. @see RFC 4648 6 */
 const secretOn = (page: string): string | undefined =>
   /<span[^>]*>Key<\/span>\s*<code>([A-Z2-7 ]+)<\/code>/.exec(page)?.[1]?.replaceAll(' ', '')

@@ -26,7 +26,7 @@ async function serve(answer: RequestListener, atMost = 10): Promise<Line & { req
   return { ...counter, baseUrl: `http://127.0.0.1:${port}`, runId: 'v-1', signal }
 }
 
-test('a request names its address and its run, in the way that the lab reads them', async () => {
+test('a request carries its address and its run in the form that the lab reads', async () => {
   let seen: NodeJS.Dict<string | string[]> = {}
   const line = await serve((request, response) => {
     seen = request.headers
@@ -34,10 +34,10 @@ test('a request names its address and its run, in the way that the lab reads the
   })
   await send({ method: 'GET', path: '/' }, FROM, line)
   expect(seen['x-lab-client-ip']).toBe('203.0.113.9')
-  expect(runIdOf(seen['user-agent'] as string)).toBe('v-1')
+  expect(runIdOf(String(seen['user-agent']))).toBe('v-1')
 })
 
-test('a redirect within the target is an answer, and is not followed', async () => {
+test('a redirect within the target is returned and not followed', async () => {
   const paths: string[] = []
   const line = await serve((request, response) => {
     paths.push(request.url ?? '')
@@ -55,7 +55,7 @@ test.each(['https://app.example.com/login', '//app.example.com/login'])(
   },
 )
 
-test('a server that is too busy is asked again, and no other failing one', async () => {
+test('a request is repeated after a 503, and after no other failure', async () => {
   let asked = 0
   const line = await serve((request, response) => {
     asked++
@@ -68,13 +68,13 @@ test('a server that is too busy is asked again, and no other failing one', async
   expect(asked).toBe(4)
 })
 
-test('no run asks for more than its bound, and a retry is a request', async () => {
+test('a run stops at its limit of requests, and a repetition counts', async () => {
   const line = await serve((_request, response) => response.writeHead(503, { 'retry-after': '0' }).end(), 3)
   await expect(send({ method: 'GET', path: '/' }, FROM, line)).rejects.toThrow('stopped after 3 requests')
   expect(line.requests()).toBe(3)
 })
 
-test('a server that is not there is a failed request that says so', async () => {
+test('a server that cannot be reached gives a failed request with the reason', async () => {
   const line = await serve(() => {})
   servers.splice(0)[0]?.close()
   await expect(send({ method: 'GET', path: '/' }, FROM, line)).rejects.toThrow(RequestFailed)

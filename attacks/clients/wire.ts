@@ -7,13 +7,13 @@ export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly body: string
-  /** Epoch ms of the request that got this answer. */
+  /** Epoch ms of sending the request. */
   readonly sentAt: number
-  /** Epoch ms: when all of the answer was here. */
+  /** Epoch ms of receiving the whole answer. */
   readonly answeredAt: number
 }
 
-/** It begins with a slash: put behind the target's origin, no path can turn that into another host. */
+/** A path begins with a slash, so that appending it to an origin cannot change the host. */
 export type Path = `/${string}`
 
 export interface Outgoing {
@@ -21,39 +21,39 @@ export interface Outgoing {
   readonly path: Path
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** Sent once, whatever the answer: whoever floods does not wait until the server has time. */
+  /** Sent only once, even after a 503, because a flood does not wait for the server. */
   readonly impatient?: true
 }
 
-/** What all clients of one run share: where they go, and how much they may ask for. */
+/** What all clients of one run share: the target and the limit of requests. */
 export interface Line {
   readonly baseUrl: string
   readonly runId: string
-  /** Where mail to invented addresses ends up; absent where the target is no lab. */
+  /** The mailbox of the invented addresses; absent outside a lab. */
   readonly mailbox?: Mailbox | undefined
   readonly signal: AbortSignal
-  /** Counts a request, and knows it to be under way until it is over. @throws RequestFailed past the bound */
+  /** Counts a request and tracks it until it ends. @throws RequestFailed beyond the limit */
   track<T>(request: () => Promise<T>): Promise<T>
 }
 
 const ANSWER_WITHIN_MS = 15_000
 const TRIES = 6
-const LONGEST_WAIT_SECONDS = 5
+const MAX_WAIT_SECONDS = 5
 
 export interface Counter extends Pick<Line, 'track'> {
   readonly requests: () => number
-  /** Resolves when no request is under way: each was answered, or has failed. */
+  /** Resolves when no request is under way. */
   idle(): Promise<void>
 }
 
-/** A bound on requests: a loop gone wrong must not become a load test. */
+/** Limits the number of requests, so that a faulty loop cannot become a load test. */
 export function createCounter(atMost: number): Counter {
   let requests = 0
   const underWay = new Set<Promise<unknown>>()
   return {
     requests: () => requests,
     async track(request) {
-      if (requests >= atMost) throw new RequestFailed(`stopped after ${requests} requests: no run needs more`)
+      if (requests >= atMost) throw new RequestFailed(`stopped after ${requests} requests, which is the limit of a run`)
       requests++
       const answer = request()
       underWay.add(answer)
@@ -66,7 +66,7 @@ export function createCounter(atMost: number): Counter {
 }
 
 /**
- * One device at one address. Follows no redirect, and asks again only when the server says it is too busy (503), unless
+ * Sends a request from one device and address. Does not follow redirects. Repeats the request only after a 503, and not if
  * it is {@link Outgoing.impatient}.
  * @throws RequestFailed when the server cannot be reached, or answers 5xx
  */
@@ -79,7 +79,7 @@ export async function send(outgoing: Outgoing, from: { device: Device; address: 
       return answer
     }
     const after = Number(answer.headers.get('retry-after') ?? 1)
-    const seconds = Number.isFinite(after) ? Math.min(Math.max(after, 0), LONGEST_WAIT_SECONDS) : 1
+    const seconds = Number.isFinite(after) ? Math.min(Math.max(after, 0), MAX_WAIT_SECONDS) : 1
     await delay(seconds * 1000, undefined, { signal: line.signal })
   }
 }
@@ -95,7 +95,7 @@ async function once(outgoing: Outgoing, from: { device: Device; address: string 
       headers: {
         'user-agent': `${from.device.userAgent} ato-lab/${line.runId}`,
         ...from.device.hints,
-        // Read by the lab's edge alone; everywhere else it is one more header that nobody believes.
+        // Only the lab's edge reads this header; other systems do not trust it.
         'x-lab-client-ip': from.address,
         ...headers,
       },
@@ -110,19 +110,20 @@ async function once(outgoing: Outgoing, from: { device: Device; address: string 
   }
 }
 
-/** A target that points somewhere else is not the one that was allowed. */
+/** Refuses a redirect to another origin, which was not allowed as a target. */
 function refuseElsewhere(response: Response, { baseUrl }: Line): void {
   const location = response.headers.get('location')
   if (location === null) return
   const { origin } = new URL(location, baseUrl)
-  if (origin !== baseUrl) throw new RequestFailed(`redirected to ${origin}, which is not the target; stopped there`)
+  if (origin !== baseUrl) throw new RequestFailed(`redirected to ${origin}, which is not the target: not followed`)
 }
 
 const describe = ({ method, path }: Outgoing, { baseUrl }: Line): string => `${method} ${baseUrl}${path}`
 
-/** fetch says "fetch failed" and keeps the reason in `cause`. */
+/** The message of fetch is "fetch failed"; the reason is in `cause`. */
 function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error
-  const { code } = (cause ?? {}) as NodeJS.ErrnoException
-  return code ?? (cause instanceof Error ? cause.message : message)
+  if (!(error instanceof Error)) return String(error)
+  const { cause, message } = error
+  if (!(cause instanceof Error)) return message
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message
 }

@@ -60,7 +60,7 @@ test.each([
   [['run', 'session-reuse', '--mailbox', 'http://localhost:1'], '--mailbox needs --base-url'],
   [[...ELSEWHERE, '--accounts', '/nowhere/x'], '/nowhere/x cannot be read: there is no such file'],
   [[...ELSEWHERE, '--accounts', 'x', '--mailbox', 'http://localhost:1'], 'not both'],
-  [[...ELSEWHERE], 'This needs 1 account that is open already. Name a file of them: --accounts FILE.'],
+  [[...ELSEWHERE], 'This needs 1 existing account. Give a file of them: --accounts FILE.'],
 ])('words that do not fit are a usage error: %j', async (argv, message) => {
   await expect(attack(...argv)).rejects.toThrow(message)
 })
