@@ -4,7 +4,19 @@ import { configurationPage } from './configuration.ts'
 import { decisionsPage } from './decisions.ts'
 import { detectionsPage } from './detections.ts'
 
-/** `npm run docs`: writes the pages that are generated from the code and the detections. */
+const usage = `Usage: npm run docs
+
+Writes the pages that are generated from the code and the detections: docs/configuration.md, docs/decisions.md and
+docs/detections.md.
+`
+
+const words = process.argv.slice(2)
+const asksForHelp = words.length === 1 && words[0] === '--help'
+if (words.length > 0) {
+  process.stderr.write(asksForHelp ? usage : `Unexpected argument "${words[0]}".\n\n${usage}`)
+  process.exit(asksForHelp ? 0 : 2)
+}
+
 const root = join(import.meta.dirname, '../..')
 try {
   const pages = {

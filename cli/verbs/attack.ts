@@ -7,6 +7,7 @@ import { AccountsMissing } from '../../attacks/clients/ready-accounts.ts'
 import { RequestFailed } from '../../attacks/clients/request-failed.ts'
 import { attacks } from '../../attacks/index.ts'
 import { newSeed, SEED_MAX } from '../../attacks/random.ts'
+import { policyFor } from '../../shared/containment/policy.ts'
 import { type Command, type Io, UsageError, unknownName } from '../command.ts'
 import { reasonOf } from '../input.ts'
 import { columns, json, paint } from '../output.ts'
@@ -65,12 +66,12 @@ function list(argv: readonly string[], io: Io): number {
   if (values.json) json(io, attacks.map(recordOf))
   else {
     const head = ['slug', 'ATT&CK', 'targets', 'ends', 'what it is'].map((word) => paint(io, 'bold', word))
-    const rows = attacks.map(({ slug, techniques, targets, ends = 'contained', title }) => [
-      slug,
-      techniques.map(({ id }) => id).join(' '),
-      targets.join(', '),
-      ends,
-      title,
+    const rows = attacks.map((attack) => [
+      attack.slug,
+      attack.techniques.map(({ id }) => id).join(' '),
+      attack.targets.join(', '),
+      endOf(attack),
+      attack.title,
     ])
     io.out(`${columns([head, ...rows])}\n`)
   }
@@ -184,8 +185,15 @@ function attackOf(verb: string, positionals: readonly string[]): Attack {
   return attackNamed(slug)
 }
 
+/** Some alerts end nothing: only a person can decide, because a lock-out could be aimed at somebody honest. */
+function endOf({ ends, trips }: Attack): 'prevented' | 'contained' | 'notified' {
+  if (ends === 'prevented') return ends
+  return policyFor(trips ?? '')?.action === 'notify' ? 'notified' : 'contained'
+}
+
 function recordOf(attack: Attack) {
-  const { slug, title, techniques, targets, does, ends = 'contained', runbook, twin } = attack
+  const { slug, title, techniques, targets, does, runbook, twin } = attack
+  const ends = endOf(attack)
   const how = attack.ends === 'prevented' ? { prevention: attack.prevention } : { trips: attack.trips }
   return {
     slug,

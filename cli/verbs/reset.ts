@@ -29,7 +29,7 @@ export const command: Command = {
     await removeLab(dir)
     // All labs of the project share the programs, and one in another directory may be running.
     if (values.dir === undefined) await removePostgresCopy()
-    io.err(`${relative('.', dir) || dir} is empty: the next start creates new secrets and an empty database.\n`)
+    io.err(`${relative('.', dir) || dir} is deleted: the next start creates new secrets and an empty database.\n`)
     return 0
   },
 }

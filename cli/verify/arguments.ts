@@ -1,4 +1,5 @@
 import { type Attack, TARGETS, type TargetKind } from '../../attacks/attack.ts'
+import { playedByTests } from '../../attacks/elsewhere.ts'
 import { attackBySlug, attacks } from '../../attacks/index.ts'
 import { UsageError, unknownName } from '../command.ts'
 
@@ -8,6 +9,8 @@ export { wholeNumber } from '../command.ts'
 export function attackNamed(slug: string): Attack {
   const attack = attackBySlug(slug)
   if (attack) return attack
+  const played = playedByTests.find((each) => each.slug === slug)
+  if (played) throw new UsageError(`"${slug}" takes hours, so it is played by ${played.test} on a clock of its own.`)
   const known = attacks.map((each) => each.slug)
   throw new UsageError(unknownName('attack', slug, known))
 }

@@ -9,10 +9,11 @@ export const page = (board: Scoreboard, evaluation: string): string => `# Scoreb
 
 <!-- Written by \`npm run verify -- --page docs/scoreboard.md\`. -->
 
-Each attack and its benign twin, carried out on both hosts with every defence on. When the containment is done and every request
+Each attack and its benign twin, carried out on each host that it applies to, with every defence on. When the containment is done and every request
 has been answered, \`npm run verify\` asks by real requests, on both hosts, for everything that the attacker got and for everything
 that honest people have. Nothing that the attacker holds (session, renewal, pending second factor, password) may open an account
-that he entered, and nobody may have lost more than the stolen session.
+that he entered, unless the policy only notifies a person. Nobody honest may have lost more than the stolen session, unless an
+owner is waiting for the account to be restored.
 
 - **alert, each minute** is what to expect of a monitor: an attack that begins just after an evaluation waits almost a minute for
   the next one. Datadog's intake, indexing and webhook come on top; they are not measured here.

@@ -1,7 +1,7 @@
 import type { Risk } from '../event.ts'
 
 /**
- * The stores as the domain sees them. Every implementation passes the suite beside this file (contract.ts).
+ * The stores as the domain sees them. Every implementation passes its suite in contract/.
  * Times are `Date`s or epoch milliseconds passed in by the caller: no store reads a clock of its own, except where a
  * TTL only tidies up what the value itself already says is over.
  */
