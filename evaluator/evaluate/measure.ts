@@ -96,11 +96,11 @@ class Mean extends ExactSum {
   override value(): number {
     if (this.count === 0) return Number.NaN
     const near = rounded(this.partials) / this.count
-    return near + rounded(this.less(near)) / this.count
+    return near + rounded(this.#less(near)) / this.count
   }
 
   /** The sum less `mean` for each number: by powers of two, which lose nothing. */
-  private less(mean: number): readonly number[] {
+  #less(mean: number): readonly number[] {
     let rest = this.partials
     for (let left = this.count, times = mean; left > 0; left = Math.floor(left / 2), times *= 2) {
       if (left % 2 === 1) rest = withTerm(rest, -times)
@@ -110,59 +110,59 @@ class Mean extends ExactSum {
 }
 
 class Quantile implements Statistic {
-  private readonly fraction: number
-  private readonly numbers = new SortedNumbers()
+  readonly #fraction: number
+  readonly #numbers = new SortedNumbers()
 
   constructor(fraction: number) {
-    this.fraction = fraction
+    this.#fraction = fraction
   }
 
   add(x: number): void {
-    this.numbers.add(x)
+    this.#numbers.add(x)
   }
 
   remove(x: number): void {
-    this.numbers.remove(x)
+    this.#numbers.remove(x)
   }
 
   value(): number {
-    const { numbers } = this
+    const numbers = this.#numbers
     if (numbers.size === 0) return Number.NaN
-    const rank = this.fraction * (numbers.size - 1)
+    const rank = this.#fraction * (numbers.size - 1)
     const below = Math.floor(rank)
     const low = numbers.at(below)
     return below === rank ? low : low + (numbers.at(below + 1) - low) * (rank - below)
   }
 }
 
-const mostInChunk = 512
+const MOST_IN_CHUNK = 512
 
 /** Numbers in order, in chunks: whatever their number, adding, removing and finding the n-th touch one chunk and the list of them. */
 class SortedNumbers {
   size = 0
-  private readonly chunks: number[][] = []
+  readonly #chunks: number[][] = []
 
   add(x: number): void {
     this.size++
-    const { chunks } = this
+    const chunks = this.#chunks
     if (chunks.length === 0) chunks.push([])
-    const which = Math.min(this.chunkOf(x), chunks.length - 1)
+    const which = Math.min(this.#chunkOf(x), chunks.length - 1)
     const chunk = chunks[which] as number[]
     chunk.splice(lowerBound(chunk, x), 0, x)
-    if (chunk.length > mostInChunk) chunks.splice(which + 1, 0, chunk.splice(mostInChunk / 2))
+    if (chunk.length > MOST_IN_CHUNK) chunks.splice(which + 1, 0, chunk.splice(MOST_IN_CHUNK / 2))
   }
 
   remove(x: number): void {
     this.size--
-    const which = this.chunkOf(x)
-    const chunk = this.chunks[which] as number[]
+    const which = this.#chunkOf(x)
+    const chunk = this.#chunks[which] as number[]
     chunk.splice(lowerBound(chunk, x), 1)
-    if (chunk.length === 0) this.chunks.splice(which, 1)
+    if (chunk.length === 0) this.#chunks.splice(which, 1)
   }
 
   at(rank: number): number {
     let before = 0
-    for (const chunk of this.chunks) {
+    for (const chunk of this.#chunks) {
       if (rank < before + chunk.length) return chunk[rank - before] as number
       before += chunk.length
     }
@@ -170,11 +170,11 @@ class SortedNumbers {
   }
 
   /** The first chunk that ends at `x` or above. */
-  private chunkOf(x: number): number {
-    let [low, high] = [0, this.chunks.length]
+  #chunkOf(x: number): number {
+    let [low, high] = [0, this.#chunks.length]
     while (low < high) {
       const middle = (low + high) >> 1
-      if (((this.chunks[middle] as number[]).at(-1) as number) < x) low = middle + 1
+      if (((this.#chunks[middle] as number[]).at(-1) as number) < x) low = middle + 1
       else high = middle
     }
     return low

@@ -34,19 +34,19 @@ export interface EventSink {
 
 /** Reads recorded events, one JSON object per line, as far as the given monitors look at them. */
 export class EventReader {
-  private readonly sink: EventSink
-  private readonly scanner: EventScanner | undefined
-  private readonly matches: MatchTable | undefined
-  private readonly entries: readonly Entry[] = []
+  readonly #sink: EventSink
+  readonly #scanner: EventScanner | undefined
+  readonly #matches: MatchTable | undefined
+  readonly #entries: readonly Entry[] = []
 
   constructor(monitors: readonly Monitor[], sink: EventSink) {
-    this.sink = sink
+    this.#sink = sink
     const needs = needsOf(monitors)
     const keys = new KeyTable(needs.paths, true)
     if (!areScanned(needs, keys)) return
-    this.scanner = new EventScanner(keys)
-    this.matches = new MatchTable(monitors, keys)
-    this.entries = monitors.map((monitor, i) => entryOf(monitor, keys, (key) => sink.groupOf(i, key)))
+    this.#scanner = new EventScanner(keys)
+    this.#matches = new MatchTable(monitors, keys)
+    this.#entries = monitors.map((monitor, i) => entryOf(monitor, keys, (key) => sink.groupOf(i, key)))
   }
 
   /**
@@ -55,7 +55,9 @@ export class EventReader {
    * @returns the position of its line feed; `unusual` when it has to be read in full
    */
   scan(buffer: Buffer, start: number): number {
-    const { scanner, matches, sink } = this
+    const scanner = this.#scanner
+    const matches = this.#matches
+    const sink = this.#sink
     if (!scanner || !matches) return unusual
     const end = scanner.scan(buffer, start)
     if (end === unusual || sink.isLate(scanner.at)) return unusual
@@ -63,25 +65,25 @@ export class EventReader {
     if (!matching) return unusual
     sink.begin(scanner.at)
     for (const monitor of matching) {
-      if (!this.enterFound(monitor, scanner)) this.enter(monitor, scanner, buffer, start, end)
+      if (!this.#enterFound(monitor, scanner)) this.#enter(monitor, scanner, buffer, start, end)
     }
     return end
   }
 
   /** Reads any line. @throws EventError when it is not a JSON object or has no date that can be read */
   read(buffer: Buffer, start: number, end: number): void {
-    if (this.scanner && end > start) {
+    if (this.#scanner && end > start) {
       const line = Buffer.alloc(end - start + 1 + paddingBytes, '\n')
       buffer.copy(line, 0, start, end)
       if (this.scan(line, 0) !== unusual) return
     }
     const log = readLog(buffer, start, end)
-    this.sink.push(log, log.timestamp)
+    this.#sink.push(log, log.timestamp)
   }
 
   /** Enters what a monitor counts if that is one value in a group of one facet. */
-  private enterFound(monitor: number, scanner: EventScanner): boolean {
-    const { finder, groups, counted } = this.entries[monitor] as Entry
+  #enterFound(monitor: number, scanner: EventScanner): boolean {
+    const { finder, groups, counted } = this.#entryOf(monitor)
     const key = groups[0]?.key
     if (!finder || !key || !scanner.has(key)) return false
     const { buffer, view } = scanner
@@ -93,14 +95,19 @@ export class EventReader {
       value = finder.counted(row, buffer, view, counted.key.start, counted.key.end)
       if (value === undefined) return false
     }
-    this.sink.enter(monitor, finder.at(row), value)
+    this.#sink.enter(monitor, finder.at(row), value)
     return true
   }
 
+  /** @param monitor its number, so that there is an entry */
+  #entryOf(monitor: number): Entry {
+    return this.#entries[monitor] as Entry
+  }
+
   /** Enters what a monitor counts, whatever that is. */
-  private enter(monitor: number, scanner: EventScanner, buffer: Buffer, start: number, end: number): void {
-    const { groups, counted, whole } = this.entries[monitor] as Entry
-    const { sink } = this
+  #enter(monitor: number, scanner: EventScanner, buffer: Buffer, start: number, end: number): void {
+    const { groups, counted, whole } = this.#entryOf(monitor)
+    const sink = this.#sink
     if (whole) {
       sink.read(monitor, readLog(buffer, start, end))
       return
@@ -148,7 +155,7 @@ function entryOf({ parsed }: Monitor, keys: KeyTable, groupOf: (key: string) => 
 }
 
 function scannedFacet({ field }: Facet, keys: KeyTable): Scanned {
-  const key = keys.get(pathOf(field)) as Key
+  const key = keys.wanted(pathOf(field))
   if (field.kind !== 'tag') return { key, values: new Interner() }
   const prefix = `${field.key.toLowerCase()}:`
   const tagged = (env: unknown) =>

@@ -101,6 +101,11 @@ export class KeyTable {
     }
   }
 
+  /** The key at a path that was wanted, so that there is one. */
+  wanted(path: string): Key {
+    return this.get(path) as Key
+  }
+
   /** The key at a path that was wanted, or that has a role. */
   get(path: string): Key | undefined {
     const [name = '', ...rest] = path.split('.')

@@ -17,7 +17,7 @@ interface Tested {
   readonly examples: unknown[]
 }
 
-/** What is known once the kinds of the first so many fields are. */
+/** What is known once the kinds of the first fields are known: their number is the number of steps so far. */
 interface Step {
   readonly next: Step[]
   /** Behind the last field: the monitors whose searches match, by their numbers. */
@@ -25,7 +25,7 @@ interface Step {
 }
 
 /** A value that has to be read by the full parser. */
-const unusualKind = -1
+const UNUSUAL_KIND = -1
 
 /**
  * Which searches match an event depends only on what each part of a search says of one field. Values of a field that no part
@@ -33,12 +33,12 @@ const unusualKind = -1
  * once. What matches is then found in a number of steps that does not grow with the number of monitors.
  */
 export class MatchTable {
-  private readonly searches: readonly LogPredicate[]
-  private readonly tested: readonly Tested[]
-  private readonly root: Step = { next: [], matching: undefined }
+  readonly #searches: readonly LogPredicate[]
+  readonly #tested: readonly Tested[]
+  readonly #root: Step = { next: [], matching: undefined }
 
   constructor(monitors: readonly Monitor[], keys: KeyTable) {
-    this.searches = monitors.map(({ parsed }) => compileNode(parsed.node))
+    this.#searches = monitors.map(({ parsed }) => compileNode(parsed.node))
     const parts = new Map<string, SearchNode[]>()
     for (const { parsed } of monitors) {
       visitParts(parsed.node, (target, part) => {
@@ -48,7 +48,7 @@ export class MatchTable {
         tests.push(part)
       })
     }
-    this.tested = [...parts].map(([path, tests]) => testedField(path, keys.get(path) as Key, tests))
+    this.#tested = [...parts].map(([path, tests]) => testedField(path, keys.wanted(path), tests))
   }
 
   /**
@@ -56,22 +56,21 @@ export class MatchTable {
    * @returns the numbers of the monitors whose search it matches; undefined when only a full parse can tell
    */
   find(scanner: EventScanner): readonly number[] | undefined {
-    const { tested } = this
-    let step = this.root
-    for (let i = 0; i < tested.length; i++) {
-      const kind = kindIn(scanner, tested[i] as Tested)
-      if (kind === unusualKind) return undefined
+    let step = this.#root
+    for (const each of this.#tested) {
+      const kind = kindIn(scanner, each)
+      if (kind === UNUSUAL_KIND) return undefined
       step = step.next[kind] ?? addStep(step, kind)
     }
-    step.matching ??= this.search(scanner)
+    step.matching ??= this.#search(scanner)
     return step.matching
   }
 
-  private search(scanner: EventScanner): number[] {
+  #search(scanner: EventScanner): number[] {
     const event = {}
-    for (const each of this.tested) place(event, each.path.split('.'), each.examples[kindIn(scanner, each)])
+    for (const each of this.#tested) place(event, each.path.split('.'), each.examples[kindIn(scanner, each)])
     const log = logOfEvent(event)
-    return [...this.searches.keys()].filter((i) => this.searches[i]?.(log))
+    return [...this.#searches.keys()].filter((i) => this.#searches[i]?.(log))
   }
 }
 
@@ -93,7 +92,7 @@ function testedField(path: string, key: Key, parts: readonly SearchNode[]): Test
     place(event, path.split('.'), value)
     // Most fields are nothing to intake, and may have any number of values.
     const log = key.role ? logOfEvent(event) : { attributes: event, tags: [] }
-    if (!log.tags?.every((tag) => tag.startsWith('env:'))) return unusualKind
+    if (!log.tags?.every((tag) => tag.startsWith('env:'))) return UNUSUAL_KIND
     const verdicts = tests.map((test) => (test(log) ? 1 : 0)).join('')
     const known = kinds.get(verdicts)
     if (known !== undefined) return known
