@@ -34,8 +34,8 @@ export async function startBenchLab(say: (text: string) => void, signal: AbortSi
       // All containments are of one detection, and all victims in one site: the cap is not what is measured.
       settings: { BCRYPT_COST: String(BCRYPT_COST), CONTAIN_CAP: '100000', CONTAIN_CAP_SOURCE: '100000' },
       programs: {
-        async functions(surroundings) {
-          const launched = await launchFunctions(surroundings)
+        async functions(options) {
+          const launched = await launchFunctions(options)
           port = launched.port
           return launched
         },

@@ -12,7 +12,7 @@ import { attackBySlug } from '../attacks/index.ts'
 import { DETECTIONS } from '../cli/verify/lab.ts'
 import { awaitMessage, startNode } from '../lab/processes/part.ts'
 import { type LabHandle, startLab } from '../lab/start/lab.ts'
-import { type Launch, launchFunctions, type Surroundings } from '../lab/start/programs.ts'
+import { type Launch, type LaunchOptions, launchFunctions } from '../lab/start/programs.ts'
 import { detonate } from '../proof/verify/detonate.ts'
 import { openInsider } from '../proof/verify/insider.ts'
 import { judgeAttack } from '../proof/verify/judge.ts'
@@ -63,7 +63,7 @@ async function buildBrokenFunctions(root: string): Promise<void> {
   await writeFile(join(root, 'package.json'), JSON.stringify({ main: 'dist/functions.cjs' }))
 }
 
-const breakable = (given: Surroundings): Surroundings => ({
+const breakable = (given: LaunchOptions): LaunchOptions => ({
   ...given,
   env: { ...given.env, FAULT_FILE: join(dir, 'fault') },
 })

@@ -4,7 +4,7 @@ import { type QueueOptions, WebhookQueue } from './webhook-queue.ts'
 
 export type AlertEvent =
   | { kind: 'alert'; alert: Alert }
-  /** A delivery of that alert has ended. */
+  /** A delivery of the alert has ended. */
   | { kind: 'delivery'; alert: Alert; delivery: Delivery }
 
 /** A group that is not OK. */
@@ -14,7 +14,7 @@ export interface GroupState {
   since: string
   value: number
   cycle_key: string
-  /** When it last went into alert, and when that was last notified: epoch ms. */
+  /** Epoch ms of the last trigger and of its last notification. */
   triggered_at: number | null
   notified_at: number
 }
@@ -28,12 +28,12 @@ export interface AlertBookOptions {
   log?: (line: string) => void
 }
 
-const ALERTS_KEPT = 5000
+const MAX_ALERTS = 5000
 const SAMPLE_LOGS = 10
 
 const keyOf = (group: Readonly<Record<string, string>>): string => JSON.stringify(Object.entries(group))
 
-/** Transition → message → handles → deliveries; remembers the newest, and which groups are not OK. */
+/** Renders each transition, delivers it to its webhooks, and keeps the newest alerts and the groups that are not OK. */
 export class AlertBook {
   readonly #notifiers: ReadonlyMap<string, ReturnType<typeof notifierFor>>
   readonly #queues: ReadonlyMap<string, WebhookQueue>
@@ -50,11 +50,11 @@ export class AlertBook {
     this.#log = log
   }
 
-  /** Renders, remembers and sends at once. */
+  /** Renders the alert, keeps it and queues its deliveries. */
   notify(transition: Transition): Alert {
     this.#moveGroup(transition)
     const notify = this.#notifiers.get(transition.monitor.slug)
-    if (!notify) throw new Error(`no monitor is called ${transition.monitor.slug}`)
+    if (!notify) throw new Error(`unknown monitor "${transition.monitor.slug}"`)
     const notification = notify(transition)
     const alert = this.#remember(transition, notification)
     this.#tell({ kind: 'alert', alert })
@@ -72,12 +72,12 @@ export class AlertBook {
     return [...(this.#groups.get(slug)?.values() ?? [])]
   }
 
-  /** A group is dropped after its retention: it is not in any state, and nobody is told. */
+  /** Forgets a group after its retention, without a notification. */
   forget({ slug }: Monitor, group: Readonly<Record<string, string>>): void {
     this.#groups.get(slug)?.delete(keyOf(group))
   }
 
-  /** @returns a function that ends it */
+  /** @returns a function that ends the subscription */
   subscribe(listener: (event: AlertEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -119,7 +119,7 @@ export class AlertBook {
       unknown_webhooks: notification.webhooks.filter((name) => !this.#queues.has(name)),
     }
     this.#alerts.push(alert)
-    if (this.#alerts.length > ALERTS_KEPT * 1.1) this.#alerts = this.#alerts.slice(-ALERTS_KEPT)
+    if (this.#alerts.length > MAX_ALERTS * 1.1) this.#alerts = this.#alerts.slice(-MAX_ALERTS)
     for (const name of alert.unknown_webhooks)
       this.#log(`${alert.monitor} notifies @webhook-${name}, which does not exist`)
     return alert

@@ -1,7 +1,7 @@
-/** setTimeout counts in 31 bits: a longer wait is taken in parts. */
-const LONGEST_WAIT_MS = 60 * 60 * 1000
+/** setTimeout is limited to 31 bits, so a longer wait is split. */
+const MAX_WAIT_MS = 60 * 60 * 1000
 
-/** One timer that calls when the next evaluation is due. */
+/** A timer for the next evaluation. */
 export class Clock {
   readonly #nextDue: (now: number) => number | undefined
   readonly #due: (now: number) => void
@@ -9,15 +9,15 @@ export class Clock {
   #setFor: number | undefined
 
   /**
-   * @param nextDue when something is to be done, epoch ms; asked at every `set`
-   * @param due called with the time, never before `nextDue`
+   * @param nextDue returns the next due time in epoch ms; called at every `set`
+   * @param due called with the current time, not before `nextDue`
    */
   constructor(nextDue: (now: number) => number | undefined, due: (now: number) => void) {
     this.#nextDue = nextDue
     this.#due = due
   }
 
-  /** Sets the timer, or leaves it if it is set right. */
+  /** Sets the timer unless it is already right. */
   set(): void {
     const now = Date.now()
     const next = this.#nextDue(now)
@@ -25,7 +25,7 @@ export class Clock {
     this.stop()
     if (next === undefined) return
     this.#setFor = next
-    this.#timer = setTimeout(() => this.#ring(next), Math.min(Math.max(next - now, 0), LONGEST_WAIT_MS))
+    this.#timer = setTimeout(() => this.#ring(next), Math.min(Math.max(next - now, 0), MAX_WAIT_MS))
   }
 
   stop(): void {
@@ -36,7 +36,7 @@ export class Clock {
   #ring(next: number): void {
     this.#timer = undefined
     const now = Date.now()
-    // Timers may ring a millisecond early, and long waits are taken in parts.
+    // A timer may fire a millisecond early, and long waits are split.
     if (now >= next) this.#due(now)
     this.set()
   }

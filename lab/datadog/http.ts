@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 
-/** Answers as Datadog's API does: `{"errors":[{status, title, detail}]}`. */
+/** Sends an error in the form of Datadog's API: `{"errors":[{status, title, detail}]}`. */
 export function sendError(response: ServerResponse, status: number, detail: string): void {
   sendJson(response, status, { errors: [{ status: String(status), title: STATUS_CODES[status] ?? '', detail }] })
 }
@@ -21,20 +21,20 @@ export function sendText(response: ServerResponse, text: string): void {
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 
 /**
- * Whether a request came to this machine by its own name and from no foreign page: a page elsewhere may resolve its own
- * name to 127.0.0.1 (DNS rebinding) or post here blindly, and both show in these two headers.
+ * Whether a request names this machine in Host and was not caused by a foreign page. A foreign page may resolve its own name
+ * to 127.0.0.1 (DNS rebinding) or post without reading the answer; Host and Origin reveal both.
  */
 export function isOurs(request: IncomingMessage): boolean {
   const { host = '', origin } = request.headers
   return isHere(request) && (origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`)
 }
 
-/** Whether it came to this machine by its own name, from whatever page. */
+/** Whether a request names this machine in Host, from any page. */
 export const isHere = ({ headers: { host = '' } }: IncomingMessage): boolean => LOOPBACK.test(host)
 
 /**
- * @returns undefined as soon as more than `maxBytes` have come; the rest is read and forgotten, so that the sender gets
- * to see the answer
+ * @returns undefined once more than `maxBytes` have arrived; the rest is read and discarded, so that the sender receives
+ * the answer
  */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
@@ -50,6 +50,6 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
     })
     request.on('end', () => resolve(Buffer.concat(chunks)))
     request.on('error', reject)
-    request.on('close', () => reject(new Error('the sender went away')))
+    request.on('close', () => reject(new Error('the sender closed the connection')))
   })
 }

@@ -1,29 +1,29 @@
 import http from 'node:http'
 import https from 'node:https'
 
-/** What became of one POST; an expected end, so nothing is thrown. */
+/** The outcome of a POST. Failures are expected, so they are values and not thrown. */
 export type PostOutcome =
   | { kind: 'answered'; status: number; body: string }
-  /** No whole answer: refused, reset, timed out, aborted. */
+  /** No complete answer: refused, reset, timed out or aborted. */
   | { kind: 'lost'; reason: string }
-  /** Not a request at all, however often it is tried: a URL or header that HTTP cannot carry. */
+  /** A URL or header that HTTP cannot represent, so that a retry is useless. */
   | { kind: 'unsendable'; reason: string }
 
 export interface Post {
   url: string
   headers: Record<string, string>
   body: string | Buffer
-  /** For the whole exchange, connecting included. */
+  /** For the whole exchange, including the connection. */
   timeoutMs: number
   agent?: http.Agent
   signal?: AbortSignal
 }
 
-const ANSWER_BYTES_KEPT = 2048
+const MAX_ANSWER_BYTES = 2048
 
 /**
- * Sends one POST over plain node:http: unlike fetch it takes user:password@ URLs, as drains and webhooks do.
- * Redirects are answers, not followed. At most 2 KiB of the answer's body is kept.
+ * Sends one POST with node:http, because fetch refuses URLs with user:password@, which drains and webhooks use.
+ * Redirects are not followed. At most 2 KiB of the answer's body is kept.
  */
 export function post(request: Post): Promise<PostOutcome> {
   return new Promise((resolve) => {
@@ -60,15 +60,15 @@ function keepAnswer(
   const kept: Buffer[] = []
   let keptBytes = 0
   answer.on('data', (chunk: Buffer) => {
-    if (keptBytes >= ANSWER_BYTES_KEPT) return
-    kept.push(chunk.subarray(0, ANSWER_BYTES_KEPT - keptBytes))
+    if (keptBytes >= MAX_ANSWER_BYTES) return
+    kept.push(chunk.subarray(0, MAX_ANSWER_BYTES - keptBytes))
     keptBytes += chunk.length
   })
   answer.on('end', () =>
     resolve({ kind: 'answered', status: answer.statusCode ?? 0, body: Buffer.concat(kept).toString('utf8') }),
   )
   answer.on('error', lost)
-  answer.on('close', () => lost(new Error('the connection closed in mid-answer')))
+  answer.on('close', () => lost(new Error('the connection closed before the end of the answer')))
 }
 
 const reasonOf = (error: unknown): string => {

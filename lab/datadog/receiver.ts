@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** One request as the receiver read it. */
+/** A request that the receiver has read. */
 export interface Received {
   method: string
   url: string
@@ -10,10 +10,10 @@ export interface Received {
   body: string
 }
 
-/** `hang` leaves the request without an answer, `drop` cuts the connection. */
+/** A status; `hang` never answers, `drop` closes the connection. */
 export type Answer = number | 'hang' | 'drop'
 
-/** For tests: a real HTTP server that answers what it is told, in turn, and 202 after that. */
+/** For tests: an HTTP server that gives the prepared answers in turn, and 202 after that. */
 export interface Receiver {
   url: string
   requests: Received[]

@@ -1,11 +1,11 @@
 import type { IndexedLog, Log } from 'alertproof'
 
-/** The newest logs, bounded in number and in bytes, so that no flood fills the memory. */
+/** The newest logs, limited in number and in bytes, so that a flood cannot fill the memory. */
 export class RecentLogs {
   readonly #maxLogs: number
   readonly #maxBytes: number
   readonly #kept: { log: IndexedLog; bytes: number }[] = []
-  /** What is before it has been let go; compacted now and then, for shifting one by one is slow. */
+  /** Entries before this index are dropped. They are removed in batches, because shifting one by one is slow. */
   #start = 0
   #bytes = 0
 
@@ -18,7 +18,7 @@ export class RecentLogs {
     return this.#kept.length - this.#start
   }
 
-  /** @param bytes about what the log weighs */
+  /** @param bytes approximate size of the log */
   add(log: IndexedLog, bytes: number): void {
     this.#kept.push({ log, bytes })
     this.#bytes += bytes

@@ -13,7 +13,7 @@ import { streamAlerts } from './stream.ts'
 export interface Counters {
   logs: number
   refused_requests: number
-  /** Dated more than 18 h before they arrived: left out. */
+  /** Left out because they were dated more than 18 h before their arrival. */
   too_old: number
   duplicate_frames: number
 }
@@ -21,14 +21,14 @@ export interface Counters {
 export interface RoutesDeps {
   isKey(presented: string): boolean
   isAppKey(presented: string): boolean
-  /** Indexes and evaluates; `bytes` is the size of the request they came in. */
+  /** Indexes and evaluates logs; `bytes` is the size of their request. */
   take(logs: readonly IndexedLog[], bytes: number): void
   recent: RecentLogs
-  /** Absent: this account has no RUM application. */
+  /** Absent if the account has no RUM application. */
   rum: RumIntake | undefined
-  /** Absent: nothing forwards logs here that could be turned off. */
+  /** Absent if there is no forwarder to turn off. */
   setForwarding: ((on: boolean) => void) | undefined
-  /** Absent: this account shows no mail. */
+  /** Absent if there is no mailbox. */
   mailbox: Mailbox | undefined
   alerts: AlertBook
   counters: Counters
@@ -41,18 +41,19 @@ export interface RoutesDeps {
 
 type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void | Promise<void>
 
-/** Every request of the stand-in; answers each one, whatever it holds. */
+/** Handles all requests of the stand-in. */
 export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { alerts, counters, recent, monitors, rum, setForwarding } = deps
   const routes: Record<string, Handler> = {
     'POST /api/v2/logs': intakeHandler(deps),
-    'POST /v1/input': (_request, response) => sendError(response, 404, 'the v1 intake is not here: POST /api/v2/logs'),
+    'POST /v1/input': (_request, response) =>
+      sendError(response, 404, 'the v1 intake is not supported: use POST /api/v2/logs'),
     'GET /': (_request, response) => sendText(response, summary(deps)),
     'GET /lab/health': (_request, response) =>
       sendJson(response, 200, { ok: true, mode: deps.mode, ...counters, logs_kept: recent.size }),
     'GET /lab/alerts': (_request, response, query) => {
       const since = instantOf(query.get('since'))
-      if (since === undefined) return sendError(response, 400, 'since is neither epoch milliseconds nor ISO 8601')
+      if (since === undefined) return sendError(response, 400, 'since must be epoch milliseconds or ISO 8601')
       const monitor = query.get('monitor')
       sendJson(response, 200, { alerts: alerts.list({ since, ...(monitor && { monitor }) }) })
     },
@@ -74,23 +75,23 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
     },
   }
   return async (request, response) => {
-    // A reader may leave at any time; without a listener that would end the process.
+    // A reader may close the connection at any time; without a listener that error would end the process.
     response.on('error', () => {})
     try {
       const url = urlOf(request)
       const isReport = url?.pathname === RUM_PATH
       const isWelcome = isOurs(request) || (isReport && isHere(request) && rum?.admits(request))
-      if (!isWelcome) return sendError(response, 403, 'this address answers to its own machine only')
-      if (!url) return sendError(response, 400, 'the request’s target is no path')
+      if (!isWelcome) return sendError(response, 403, 'only requests from this machine are answered')
+      if (!url) return sendError(response, 400, 'the request target must be a path')
       const handler = Object.hasOwn(routes, `${request.method} ${url.pathname}`)
         ? routes[`${request.method} ${url.pathname}`]
         : undefined
       if (handler) await handler(request, response, url.searchParams)
-      else sendError(response, 404, `nothing answers ${request.method} ${url.pathname} here; GET / tells what does`)
+      else sendError(response, 404, `no route for ${request.method} ${url.pathname}; GET / lists all routes`)
     } catch (error) {
-      if (request.destroyed && !request.complete) return // the sender went away in mid-request
+      if (request.destroyed && !request.complete) return // the sender closed the connection before the end of the request
       deps.log(`${request.method} failed: ${(error as Error).stack}`)
-      sendError(response, 500, 'the stand-in failed; its log says how')
+      sendError(response, 500, 'the stand-in failed; see its log')
     }
   }
 }
@@ -99,7 +100,7 @@ function urlOf({ url = '' }: IncomingMessage): URL | undefined {
   return URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost') : undefined
 }
 
-const FRAME_IDS_KEPT = 10_000
+const MAX_FRAME_IDS = 10_000
 
 function intakeHandler({ isKey, take, counters, log, deduplicateFrames, pipelines }: RoutesDeps): Handler {
   const seenFrames = new Set<string>()
@@ -115,14 +116,14 @@ function intakeHandler({ isKey, take, counters, log, deduplicateFrames, pipeline
     if (seenFrames.has(frameId)) return true
     seenFrames.add(frameId)
     const [oldest] = seenFrames
-    if (seenFrames.size > FRAME_IDS_KEPT && oldest !== undefined) seenFrames.delete(oldest)
+    if (seenFrames.size > MAX_FRAME_IDS && oldest !== undefined) seenFrames.delete(oldest)
     return false
   }
 
   return async (request, response, query) => {
     const key = textOf(request.headers['dd-api-key']) || query.get('dd-api-key')
-    if (!key) return refuse(response, 401, 'no API key: neither header DD-API-KEY nor parameter dd-api-key')
-    if (!isKey(key)) return refuse(response, 403, 'the API key is not the one of this account')
+    if (!key) return refuse(response, 401, 'no API key: set the header DD-API-KEY or the parameter dd-api-key')
+    if (!isKey(key)) return refuse(response, 403, 'the API key does not belong to this account')
     const body = await readBody(request, PAYLOAD_BYTES)
     if (!body) return refuse(response, 413, `the payload is larger than ${PAYLOAD_BYTES} bytes`)
     const submission = { headers: request.headers, query, body, receivedAt: Date.now() }
@@ -141,12 +142,13 @@ function intakeHandler({ isKey, take, counters, log, deduplicateFrames, pipeline
 
 const SWITCH_BYTES = 256
 
-/** `{"functions": false}` and `{"functions": true}`, nothing else. */
+/** Accepts exactly `{"functions": false}` or `{"functions": true}`. */
 function forwardingHandler(setForwarding: (on: boolean) => void): Handler {
   return async (request, response) => {
     const wanted = await readBody(request, SWITCH_BYTES)
     const [, on] = /^\s*\{\s*"functions"\s*:\s*(true|false)\s*\}\s*$/.exec(wanted?.toString() ?? '') ?? []
-    if (on === undefined) return sendError(response, 400, 'the body is not {"functions": true} or {"functions": false}')
+    if (on === undefined)
+      return sendError(response, 400, 'the body must be {"functions": true} or {"functions": false}')
     setForwarding(on === 'true')
     sendJson(response, 200, { functions: on === 'true' })
   }
@@ -155,13 +157,13 @@ function forwardingHandler(setForwarding: (on: boolean) => void): Handler {
 const textOf = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header[0] : header
 
-const LOGS_BY_DEFAULT = 100
-const LOGS_AT_MOST = 1000
+const DEFAULT_LOGS = 100
+const MAX_LOGS = 1000
 
 function searchLogs(response: ServerResponse, query: URLSearchParams, recent: RecentLogs): void {
-  const limit = Number(query.get('limit') ?? LOGS_BY_DEFAULT)
-  if (!Number.isInteger(limit) || limit < 1 || limit > LOGS_AT_MOST) {
-    sendError(response, 400, `limit is not a whole number from 1 to ${LOGS_AT_MOST}`)
+  const limit = Number(query.get('limit') ?? DEFAULT_LOGS)
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LOGS) {
+    sendError(response, 400, `limit must be a whole number from 1 to ${MAX_LOGS}`)
     return
   }
   try {
@@ -173,7 +175,7 @@ function searchLogs(response: ServerResponse, query: URLSearchParams, recent: Re
   }
 }
 
-/** @returns epoch ms; 0 when nothing is asked, undefined when it cannot be read */
+/** @returns epoch ms; 0 without a text, undefined for one that cannot be read */
 function instantOf(text: string | null): number | undefined {
   if (text === null || text === '') return 0
   const instant = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text)
@@ -200,22 +202,22 @@ const summary = ({
   alerts,
 }: RoutesDeps): string => `Stand-in for Datadog's logs, monitors and webhooks. It is not Datadog.
 
-It reads the same monitor.json, webhook.json and pipeline.json that are imported there, takes logs on the same intake path, and
-follows the documentation; what Datadog does not document is decided here and tested. It has no users, dashboards, metrics, traces,
-formulas or retention, keeps the newest logs in memory only, and has never been compared with a live account.
+It reads the monitor.json, webhook.json and pipeline.json files that are imported into Datadog, accepts logs on the same intake
+path, and follows the documentation. Behaviour that Datadog does not document is decided here and tested. It has no users,
+dashboards, metrics, traces, formulas or retention, keeps only the newest logs in memory, and was never compared with a live account.
 
 Evaluation: ${mode}. Monitors: ${monitors.map((monitor) => monitor.slug).join(', ') || 'none'}. Pipelines: ${pipelines.map(({ name }) => name).join(', ') || 'none'}.
-Logs taken: ${counters.logs}. Alerts: ${alerts.list().length}. Refused requests: ${counters.refused_requests}.
+Logs accepted: ${counters.logs}. Alerts: ${alerts.list().length}. Refused requests: ${counters.refused_requests}.
 
 POST /api/v2/logs     application/json, text/plain, application/logplex-1; key in DD-API-KEY or ?dd-api-key=
-GET  /lab/alerts      ?since=&monitor=      every transition, its sample and its deliveries
+GET  /lab/alerts      ?since=&monitor=      all transitions with samples and deliveries
 GET  /lab/logs        ?query=&limit=        log search, newest first
-POST /rum             ?ddforward=           browser RUM's reports, as its SDK posts them to a proxy
-GET  /lab/rum         ?type=&session=&limit=   what came of them, newest first
-GET  /mail            ?to=                  the mail that the lab would have sent; /mail.json for programs
+POST /rum             ?ddforward=           reports of browser RUM, as its SDK posts them to a proxy
+GET  /lab/rum         ?type=&session=&limit=   the RUM events, newest first
+GET  /mail            ?to=                  the mail that the lab would have sent; /mail.json as JSON
 GET  /lab/monitors                          groups that are not OK
-GET  /api/v1/monitor  ?group_states=        the same as Datadog's API lists it; keys in DD-API-KEY and DD-APPLICATION-KEY
+GET  /api/v1/monitor  ?group_states=        monitors as listed by Datadog's API; keys in DD-API-KEY and DD-APPLICATION-KEY
 GET  /lab/stream      ?after=               server-sent events: alert, delivery
-PUT  /lab/forwarding  {"functions": false}  loses the functions' logs from now on, until it is true again
+PUT  /lab/forwarding  {"functions": false}  drops the functions' logs until it is true again
 GET  /lab/health
 `

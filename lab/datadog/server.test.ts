@@ -117,7 +117,7 @@ describe('from log to webhook', () => {
     })
   })
 
-  test('the alert is listed with group, value, sample and what the webhook answered', async () => {
+  test('the alert is listed with group, value, sample and the webhook’s answer', async () => {
     const lab = await start({}, [503, 200])
     const delivered = lab.next('delivery')
     const since = Date.now()
@@ -167,7 +167,7 @@ describe('from log to webhook', () => {
     expect(body.logs).toMatchObject([{ message: 'at=info method=POST path="/login"', tags: ['env:prod'] }])
   })
 
-  test('a group recovers by itself when its window is empty, and no log is needed for that', async () => {
+  test('a group recovers without a further log when its window is empty', async () => {
     const lab = await start({ latenessSeconds: 600 })
     const events: AlertEvent[] = []
     const recovered = new Promise<void>((resolve) => {
@@ -183,7 +183,7 @@ describe('from log to webhook', () => {
     expect(events.map(({ alert }) => alert.transition)).toEqual(['Triggered', 'Recovered'])
   })
 
-  test('with a cadence nothing is told before the next round, and then it is', async () => {
+  test('with a cadence an alert is raised at the next evaluation', async () => {
     const lab = await start({ cadenceSeconds: 1 })
     const next = lab.next('alert')
     await submit(lab, failures(3))
@@ -204,7 +204,7 @@ describe('from log to webhook', () => {
     ])
   })
 
-  test('hostile text in a group reaches the webhook raw and hurts nothing', async () => {
+  test('hostile text in a group reaches the webhook unchanged and is harmless', async () => {
     const lab = await start()
     const hostile = 'a"b\\c\nd,$ID{{value}}@webhook-x'
     await submit(lab, failures(3, hostile))
@@ -222,7 +222,7 @@ describe('the API for monitors', () => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown>[] }
   }
 
-  test('wants both keys, and the right ones', async () => {
+  test('requires both right keys', async () => {
     const lab = await start({ appKey: 'lab-app' })
     expect((await list(lab)).status).toBe(200)
     expect(await list(lab, '', {})).toEqual({ status: 401, body: { errors: ['Unauthorized'] } })
@@ -233,7 +233,7 @@ describe('the API for monitors', () => {
     expect((await list(await start())).status).toBe(403)
   })
 
-  test('lists a group in alert with the time at which the webhook says that it triggered', async () => {
+  test('lists a group in alert with the same trigger time as the webhook', async () => {
     const lab = await start({ appKey: 'lab-app' })
     await submit(lab, failures(3))
     const [request] = await lab.receiver.received(1)
@@ -249,7 +249,7 @@ describe('the API for monitors', () => {
     expect((await list(lab, '?monitor_tags=contain:user')).body).toEqual([])
   })
 
-  test('lists no group that has recovered', async () => {
+  test('does not list recovered groups', async () => {
     const lab = await start({ appKey: 'lab-app', monitors: [stuffing('1m')] })
     const recovered = lab.next('alert').then(() => lab.next('alert'))
     await submit(lab, failures(3, '203.0.113.9', { timestamp: new Date(Date.now() - 59_000).toISOString() }))
@@ -257,7 +257,7 @@ describe('the API for monitors', () => {
     expect((await list(lab, '?group_states=all')).body).toMatchObject([{ overall_state: 'OK', state: { groups: {} } }])
   })
 
-  test('lists pages in the order of ids, and refuses what it does not know', async () => {
+  test('lists pages in the order of ids and refuses unknown parameters', async () => {
     const monitors = ['a', 'b', 'c'].map((slug) => ({ ...stuffing(), slug, id: slug.charCodeAt(0) }))
     const lab = await start({ appKey: 'lab-app', monitors: monitors.reverse() })
     const ids = async (query: string) => (await list(lab, query)).body.map(({ id }) => id)
@@ -284,7 +284,7 @@ describe('the intake', () => {
     ])
   })
 
-  test('takes the key from the query as well, wants one, and wants the right one', async () => {
+  test('requires the right key, in the header or in the query', async () => {
     const lab = await start()
     const without = { 'DD-API-KEY': '' }
     expect((await submit(lab, '{}', without, '?dd-api-key=lab-key')).status).toBe(202)
@@ -297,7 +297,7 @@ describe('the intake', () => {
     expect((await lab.get('/lab/health')).body).toMatchObject({ logs: 1, refused_requests: 2 })
   })
 
-  test('takes 5 MB and refuses one byte more', async () => {
+  test('accepts 5 MB and refuses one byte more', async () => {
     const lab = await start()
     const sized = (bytes: number) => `{"message":"${'x'.repeat(bytes - 14)}"}`
     expect((await submit(lab, sized(5 * 1024 * 1024))).status).toBe(202)
@@ -326,7 +326,7 @@ describe('the intake', () => {
     expect((await lab.get('/lab/logs?query=once')).body.logs).toHaveLength(times)
   })
 
-  test('leaves out what is older than 18 hours, and says so', async () => {
+  test('leaves out logs older than 18 hours and logs that', async () => {
     const lab = await start()
     await submit(lab, failures(3, '203.0.113.9', { timestamp: '2020-01-01T00:00:00Z' }))
     expect((await lab.get('/lab/health')).body).toMatchObject({ logs: 0, too_old: 3 })
@@ -342,14 +342,14 @@ describe('the intake', () => {
 })
 
 describe('the stand-in', () => {
-  test('tells what it is, and that it is not Datadog', async () => {
+  test('describes itself, and says that it is not Datadog', async () => {
     const lab = await start()
     const response = await fetch(lab.datadog.url)
     expect(response.headers.get('content-type')).toContain('text/plain')
     expect(await response.text()).toContain('It is not Datadog')
   })
 
-  test('streams alerts and deliveries as they happen, and the missed ones to whoever names the last it saw', async () => {
+  test('streams alerts and deliveries as they happen, and the missed ones after Last-Event-ID', async () => {
     const lab = await start()
     const read = await openStream(`${lab.datadog.url}/lab/stream`)
     await submit(lab, failures(3))
@@ -406,7 +406,7 @@ describe('the stand-in', () => {
     expect((await second.get('/lab/health')).status).toBe(200)
   })
 
-  test('survives senders that go away, talk nonsense or send half a request', async () => {
+  test('survives senders that disconnect or send invalid or partial requests', async () => {
     const lab = await start()
     expect(await raw(lab.datadog.port, 'nonsense\r\n\r\n')).toContain(' 400 ')
     const pathless = 'GET // HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
@@ -419,7 +419,7 @@ describe('the stand-in', () => {
     expect(await lab.receiver.received(1)).toHaveLength(1)
   })
 
-  test('does not start on a message that is no template, and frees its port', async () => {
+  test('does not start with an invalid message template, and frees its port', async () => {
     const { datadog } = await start()
     await datadog.close()
     const { port } = datadog
@@ -428,7 +428,7 @@ describe('the stand-in', () => {
     expect((await start({ port })).datadog.port).toBe(port)
   })
 
-  test('closes while a webhook hangs, a stream is open and a log is on its way', async () => {
+  test('closes while a webhook hangs, a stream is open and a log is being sent', async () => {
     const lab = await start({ queue: {} }, ['hang'])
     await openStream(`${lab.datadog.url}/lab/stream`)
     await submit(lab, failures(3))
@@ -481,7 +481,7 @@ describe('log forwarding', () => {
   const put = ({ datadog }: Lab, body: string, headers: Record<string, string> = {}) =>
     fetch(`${datadog.url}/lab/forwarding`, { method: 'PUT', body, headers }).then(({ status }) => status)
 
-  test('is turned off and on by exactly those two words', async () => {
+  test('is turned off and on by exactly these two bodies', async () => {
     const set: boolean[] = []
     const lab = await start({ setForwarding: (on) => set.push(on) })
     expect(await put(lab, '{"functions": false}')).toBe(200)
@@ -499,7 +499,7 @@ describe('log forwarding', () => {
     expect(set).toEqual([])
   })
 
-  test('is nobody’s to turn off where nothing forwards', async () => {
+  test('cannot be turned off without a forwarder', async () => {
     expect(await put(await start(), '{"functions": false}')).toBe(404)
   })
 })

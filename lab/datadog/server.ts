@@ -14,33 +14,33 @@ import { createRumIntake, RUM_PATH } from './rum/intake.ts'
 import type { QueueOptions } from './webhook-queue.ts'
 
 export interface DatadogOptions {
-  /** On both loopback addresses; 0 or a port that is taken becomes a free one. */
+  /** Port on both loopback addresses; a free one is used instead of 0 or of a taken one. */
   port: number
   apiKey: string
-  /** With the API key it opens the API for monitors; absent: nobody has one. */
+  /** Opens the API for monitors together with the API key; without it that API refuses all. */
   appKey?: string
   monitors: readonly Monitor[]
   webhooks: readonly Webhook[]
-  /** Applied to every log after its preprocessing, in this order. */
+  /** Applied in order to every log after its preprocessing. */
   pipelines?: readonly Pipeline[]
-  /** The account's custom variables, `$NAME` in webhooks. */
+  /** The account's custom variables, which webhooks refer to as `$NAME`. */
   variables: Readonly<Record<string, string>>
-  /** Without it monitors are evaluated as each log arrives; with it, each so many seconds on the minute, as Datadog does. */
+  /** Evaluates monitors at this interval, aligned to the minute, as Datadog does. Without it they are evaluated at each log. */
   cadenceSeconds?: number
   latenessSeconds?: number
-  /** Takes a Logplex frame only once; off, because nothing says that Datadog does. */
+  /** Drops repeated Logplex frames. Off by default, because Datadog does not document it. */
   deduplicateFrames?: boolean
-  /** Tags every log gets unless it has the key: what belongs to the account rather than to a sender. */
+  /** Tags of the account, added to every log that has no tag with that key. */
   tags?: readonly string[]
   /** The account's one RUM application. */
   rum?: RumApplication
-  /** Turns the functions' log forwarding on or off, as whoever owns the subscription can; absent: there is none to turn off. */
+  /** Turns the functions' log forwarding on or off, as the owner of the subscription can. Absent without a forwarder. */
   setForwarding?: (on: boolean) => void
-  /** Not of Datadog: the lab's mail is shown at the same address. */
+  /** The lab's mailbox, shown at the same address although it is not part of Datadog. */
   mailbox?: Mailbox
   /** Retries and time-outs of webhooks. */
   queue?: QueueOptions
-  /** Told of what a person should see: refused requests, failed deliveries, logs left out. */
+  /** Called with messages for a person: refused requests, failed deliveries, logs left out. */
   log?: (line: string) => void
 }
 
@@ -48,20 +48,20 @@ export interface DatadogOptions {
 export interface Datadog {
   url: string
   port: number
-  /** The intake, ready for a drain or forwarder except for the key. */
+  /** The URL of the intake for a drain or forwarder, without the key. */
   intakeUrl: string
-  /** Where people read the lab's mail. */
+  /** The page of the lab's mail. */
   mailboxUrl: string
-  /** For the SDK's `proxy` option. */
+  /** The URL for the SDK's `proxy` option. */
   rumUrl: string
   alerts: AlertBook
   subscribe(listener: (event: AlertEvent) => void): () => void
-  /** Stops evaluating, gives up deliveries under way and frees the port. */
+  /** Stops the evaluation, abandons running deliveries and frees the port. */
   close(): Promise<void>
 }
 
 /**
- * Starts what stands in for Datadog: log intake, search, monitors and webhooks, on loopback only.
+ * Starts the stand-in for Datadog (log intake, search, monitors and webhooks) on loopback only.
  * @throws Error naming the file when a monitor's message cannot be read
  */
 export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
@@ -79,7 +79,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
   const recent = new RecentLogs()
   const counters: Counters = { logs: 0, refused_requests: 0, too_old: 0, duplicate_frames: 0 }
 
-  /** A fault in one evaluation is told and survived: the next log may still raise an alert. */
+  /** A failed evaluation is logged and does not stop later ones. */
   const evaluate = (step: () => Transition[]) => {
     try {
       for (const transition of step()) alerts.notify(transition)
@@ -155,7 +155,7 @@ async function bookOrClose(
   }
 }
 
-/** Constant-time: the digests are of equal length whatever was sent. */
+/** Compares digests in constant time; they have equal length for any input. */
 function keyCheck(apiKey: string): (presented: string) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   const expected = digest(apiKey)

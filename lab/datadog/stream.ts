@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AlertBook, AlertEvent } from './alerts.ts'
 
 const HEARTBEAT_MS = 15_000
-/** A reader that lets this much pile up is cut off: it can come back with Last-Event-ID. */
-const MAX_PILED_BYTES = 1024 * 1024
+/** A reader with a larger backlog is disconnected; it can reconnect with Last-Event-ID. */
+const MAX_BACKLOG_BYTES = 1024 * 1024
 
 /**
- * Answers with server-sent events: `alert` for each transition, `delivery` when one has ended. An event's id is its
- * alert's; with `Last-Event-ID` or `?after=` the alerts after that one are told first, so nothing falls between two reads.
+ * Answers with server-sent events: `alert` for each transition, `delivery` for each ended delivery. The id of an event is
+ * that of its alert. With `Last-Event-ID` or `?after=` the alerts after that one are sent first, so a reader misses none.
  */
 export function streamAlerts(
   request: IncomingMessage,
@@ -16,11 +16,11 @@ export function streamAlerts(
   after?: number,
 ): void {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
-  response.write(': this stream tells alerts and deliveries as they happen\n\n')
+  response.write(': this stream reports alerts and deliveries as they happen\n\n')
   const write = (text: string) => {
     if (response.destroyed) return
     response.write(text)
-    if (response.writableLength > MAX_PILED_BYTES) response.destroy()
+    if (response.writableLength > MAX_BACKLOG_BYTES) response.destroy()
   }
   const lastId = after ?? Number(request.headers['last-event-id'] ?? Number.NaN)
   if (Number.isFinite(lastId)) {

@@ -40,7 +40,7 @@ describe('a delivery', () => {
     })
   }
 
-  test('answered with 2xx is done after one attempt, and its answer kept', async () => {
+  test('answered with 2xx ends after one attempt, and its answer is kept', async () => {
     const { delivery, to } = await deliver(200)
     expect(delivery).toMatchObject({ state: 'delivered', status: 200, attempts: 1, answer: 'answer 200' })
     expect(to.requests[0]).toMatchObject({ method: 'POST', headers: { 'x-ato-webhook-secret': 'lab-secret' } })
@@ -52,20 +52,20 @@ describe('a delivery', () => {
     expect(to.requests).toHaveLength(1)
   })
 
-  test.each<[Answer]>([[500], [503], ['drop'], ['hang']])('met by %s is tried again', async (answer) => {
+  test.each<[Answer]>([[500], [503], ['drop'], ['hang']])('answered by %s is retried', async (answer) => {
     const { delivery, to } = await deliver(answer, answer, 202)
     expect(delivery).toMatchObject({ state: 'delivered', status: 202, attempts: 3 })
     expect(delivery).not.toHaveProperty('error')
     expect(new Set(to.requests.map(({ body }) => body)).size).toBe(1)
   })
 
-  test('is given up after five retries', async () => {
+  test('fails after five retries', async () => {
     const { delivery, to } = await deliver(500, 500, 500, 500, 500, 500)
     expect(delivery).toMatchObject({ state: 'failed', status: 500, attempts: 6 })
     expect(to.requests).toHaveLength(6)
   })
 
-  test('to nobody fails with the reason', async () => {
+  test('to a closed port fails with the reason', async () => {
     const gone = await startReceiver()
     await gone.close()
     expect(await send({ ...parsed(), url: gone.url })).toMatchObject({
@@ -82,7 +82,7 @@ describe('a delivery', () => {
     expect(await send({ ...parsed(), ...changed })).toMatchObject({ state: 'failed', attempts: 1 })
   })
 
-  test('does not wait for another one that hangs', async () => {
+  test('does not wait for another delivery that hangs', async () => {
     const to = await startReceiver('hang')
     const order: Delivery[] = []
     const done = new Promise<void>((resolve) => {

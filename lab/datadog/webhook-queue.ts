@@ -5,22 +5,22 @@ import { type PostOutcome, post } from './post.ts'
 
 export interface QueueOptions {
   timeoutMs?: number
-  /** Before each further attempt; Datadog retries five times and does not say how far apart. */
+  /** The wait before each retry; Datadog retries five times and does not document the spacing. */
   retrySpacingMs?: readonly number[]
 }
 
 type Ended = (delivery: Delivery) => void
 
 const TIMEOUT_MS = 15_000
-/** Decision `retry-spacing`, undocumented: five retries, as documented of lost connections, so far apart that one can watch them. */
+/** Decision `retry-spacing`, undocumented: five retries, as documented for lost connections, at intervals that can be observed in the lab. */
 const RETRY_SPACING_IN_THE_LAB_MS = [100, 200, 400, 800, 1600]
-/** Decision `eight-at-once`, undocumented how many requests go to one webhook at a time: many groups alert together, and none must wait for a slow one. */
+/** Decision `eight-at-once`, undocumented: up to eight requests to one webhook at a time, so that groups that alert together do not wait for a slow delivery. */
 const CONCURRENCY = 8
 const QUEUE_LENGTH = 10_000
 
 /**
- * Delivers to one webhook; each webhook has a queue of its own. 2xx is delivered; 5xx and lost connections, a time-out
- * among them, are tried again; any other answer is final.
+ * Delivers to one webhook. Each webhook has its own queue. A 2xx is a success; a 5xx and a lost connection or time-out are
+ * retried; any other answer is final.
  */
 export class WebhookQueue {
   readonly #webhook: Webhook
@@ -36,8 +36,8 @@ export class WebhookQueue {
   }
 
   /**
-   * Renders and queues at once; never throws.
-   * @param ended told when the delivery will change no more
+   * Renders and queues a delivery. Does not throw.
+   * @param ended called when the delivery is final
    */
   send(values: PayloadValues, ended: Ended): Delivery {
     const delivery: Delivery = { webhook: this.#webhook.name, state: 'pending', attempts: 0 }

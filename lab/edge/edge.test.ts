@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const item of opened.splice(0).reverse()) await item.close()
 })
 
-/** An app that reads the whole request, then answers what the test wants. */
+/** An app that reads the whole request and then gives the test's answer. */
 async function behind(
   options: Partial<EdgeOptions> = {},
   answer: (request: IncomingMessage, response: ServerResponse, body: string) => void = (_, response) =>
@@ -52,7 +52,7 @@ interface Answer {
   body: string
 }
 
-/** Node's own client: fetch would choose Host, Connection and framing by itself. */
+/** Node's client, because fetch sets Host, Connection and framing itself. */
 function send(
   edge: Edge,
   options: { method?: string; path?: string; headers?: Record<string, string | string[]>; body?: string } = {},
@@ -69,7 +69,7 @@ function send(
   })
 }
 
-/** Bytes as they are, and all bytes that come back until the other side closes. */
+/** Sends raw bytes and returns all bytes until the other side closes. */
 function raw(edge: Edge, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(edge.port, '127.0.0.1', () => socket.write(bytes, 'latin1'))
@@ -110,7 +110,7 @@ test('an IPv6 client is written in brackets and in its shortest form on Azure', 
   expect(seen[0]?.headers['x-forwarded-for']).toMatch(/^\[2001:db8::1\]:\d+$/)
 })
 
-test('a simulated client has the address it chose, and the app never sees how', async () => {
+test('a simulated client has its chosen address, and the app does not see the header', async () => {
   const { edge, seen } = await behind()
   await send(edge, { headers: { 'X-Lab-Client-Ip': '203.0.113.9' } })
   expect(seen[0]?.headers['x-forwarded-for']).toBe('203.0.113.9')
@@ -154,7 +154,7 @@ test.each(['localhost', 'LOCALHOST', '127.0.0.1', '[::1]'])('the lab answers to 
   expect(seen[0]?.headers.host).toBe(host)
 })
 
-test('the absolute form of a request target, which would name a host past the check, is refused', async () => {
+test('the absolute form of a request target is refused, because it would bypass the check of Host', async () => {
   const { edge, seen } = await behind()
   expect(await send(edge, { path: 'http://evil.example/' })).toMatchObject({ status: 400 })
   expect(seen).toEqual([])
@@ -173,7 +173,7 @@ test.each([
 })
 
 test.each(['http://localhost:8000', 'http://127.0.0.1:1', 'http://[::1]:8000', 'https://named.example'])(
-  'a page of the origin %s can',
+  'a page of the origin %s can call the lab',
   async (origin) => {
     const { edge, seen } = await behind({ origins: ['https://named.example'] })
     expect(await send(edge, { method: 'POST', headers: { Origin: origin } })).toMatchObject({ status: 200 })
@@ -196,7 +196,7 @@ test('a body with a length arrives with that length, a chunked one chunked, and 
   ])
 })
 
-test('a request with two framings, by which one could be smuggled in another, is refused', async () => {
+test('a request with two framings, which allows request smuggling, is refused', async () => {
   const { edge, seen } = await behind()
   const answer = await raw(
     edge,
@@ -206,7 +206,7 @@ test('a request with two framings, by which one could be smuggled in another, is
   expect(seen).toEqual([])
 })
 
-test('headers pass with their spelling and repetitions, but none that concern one connection', async () => {
+test('headers keep their spelling and repetitions, except those that concern one connection', async () => {
   const { edge, seen } = await behind({}, (_, response) => {
     response.writeHead(201, 'Made', [
       'Set-Cookie',
@@ -243,7 +243,7 @@ test('headers larger than the app takes are refused by the app, and the router w
   await expect.poll(() => lines[0]).toMatch(/^at=info .* status=431 /)
 })
 
-test('an answer streams: its first part is here before its last is made', async () => {
+test('an answer streams: its first part arrives before its last is written', async () => {
   let finish = () => {}
   const { edge } = await behind({}, (_, response) => {
     response.write('first')
@@ -275,7 +275,7 @@ test('a request streams: the app reads its first part before the client has sent
   expect(await answered).toBe(200)
 })
 
-test('an app that refuses a large body before it has read it is heard', async () => {
+test('the answer of an app that refuses a large body unread arrives', async () => {
   const app = createServer((_, response) => response.writeHead(413).end('too large'))
   await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve))
   const edge = await startEdge({ flavour: heroku, target: () => (app.address() as AddressInfo).port })
@@ -297,7 +297,7 @@ test('HEAD, 204 and 304 pass without a body and without hanging', async () => {
   expect(await send(edge, { path: '/204' })).toMatchObject({ status: 204, body: '' })
 })
 
-test("each request is one router line in Heroku's words", async () => {
+test("each request gives one router line in Heroku's form", async () => {
   const { edge, lines } = await behind({}, (_, response) => response.writeHead(401).end('twelve bytes'))
   const id = 'a1b2c3d4-0000-4000-8000-000000000000'
   await send(edge, {
@@ -326,7 +326,7 @@ test('a client cannot forge fields of the router line', async () => {
   expect(lines.at(-1)).toMatch(/ request_id=[0-9a-f-]{36} /)
 })
 
-test('while the app is away the platform answers 503 and logs H10; when it is back, so is the app', async () => {
+test('while the app is down the platform answers 503 and logs H10; afterwards the app answers', async () => {
   const { edge, lines, app } = await behind()
   const { port } = app.address() as AddressInfo
   app.close()
@@ -362,7 +362,7 @@ test('an answer that breaks off is broken off for the client too: an H18', async
   await expect.poll(() => lines[0]).toMatch(/^at=error code=H18 .* bytes=4 /)
 })
 
-test('a client that goes away is an H27, and the app learns of it', async () => {
+test('a client that closes the connection is an H27, and the app is notified', async () => {
   const arrived = deferred<IncomingMessage>()
   const { edge, lines } = await behind({}, (request) => arrived.resolve(request))
   const request = openRequest({ host: '127.0.0.1', port: edge.port, agent: false })
@@ -375,7 +375,7 @@ test('a client that goes away is an H27, and the app learns of it', async () => 
   await expect.poll(() => lines[0]).toMatch(/^at=error code=H27 desc="Client Request Interrupted" .* status=499 /)
 })
 
-test('a taken port gives way to a free one', async () => {
+test('a free port replaces a taken one', async () => {
   const { edge } = await behind()
   const other = await startEdge({ flavour: azure, port: edge.port, target: () => 1 })
   opened.push(other)

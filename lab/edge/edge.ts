@@ -7,7 +7,7 @@ import type { EdgeOptions } from './options.ts'
 import { pass } from './pass.ts'
 
 const CLOSE_GRACE_MS = 1000
-/** Longer than a client keeps an idle connection, so that none is closed while a request is on its way. */
+/** Longer than clients keep an idle connection, so that none is closed while a request is being sent. */
 const KEEP_ALIVE_MS = 75_000
 /** More than either app's host accepts, so that the limits of the hosts apply. */
 const MAX_HEADER_BYTES = 64 * 1024
@@ -16,20 +16,20 @@ export interface Edge {
   readonly port: number
   /** `http://localhost:<port>` */
   readonly origin: string
-  /** Lets requests in flight end, for a second; safe to call twice. */
+  /** Waits up to a second for running requests; safe to call twice. */
   close(): Promise<void>
 }
 
 /**
- * Opens the front end of one host: what Heroku's router, or Azure's, is to a deployed app. It listens before the app
- * does, and answers as the platform would while the app is away.
+ * Opens the front end of one host, which plays the router of Heroku or Azure. It listens before the app does, and answers
+ * like the platform while the app is not running.
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   let port = 0
   const server = createServer(
     { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MAX_HEADER_BYTES },
     (request, response) => {
-      handle(request, response, port, options) // a connection that was kept may outlive the server’s own address
+      handle(request, response, port, options) // a kept connection may outlive the server’s address
     },
   )
   const listening = await listenOnLoopback(server, options.port)
@@ -64,7 +64,7 @@ function admit(
   port: number,
   origins: readonly string[] | undefined,
 ): Admission {
-  // The absolute form names a host of its own, past the check of Host.
+  // The absolute form names a host, which would bypass the check of Host.
   if (!url.startsWith('/') && url !== '*') {
     return { kind: 'refused', status: 400, reason: 'The request target must be a path' }
   }
@@ -75,7 +75,7 @@ function admit(
   return client.kind === 'refused' ? { ...client, status: 400 } : client
 }
 
-/** Not the app's answer, nor the platform's: the lab's own, and it says so. */
+/** An answer of the lab itself, marked so that it differs from those of the app and the platform. */
 function refuse(response: ServerResponse, status: number, detail: string): void {
   const body = JSON.stringify({ type: 'about:blank', title: 'Refused by the lab edge', status, detail })
   response.writeHead(status, { 'Content-Type': 'application/problem+json', 'Content-Length': Buffer.byteLength(body) })

@@ -2,37 +2,37 @@ import { randomUUID } from 'node:crypto'
 import { CLIENT_IP_HEADER, withPort } from './client-address.ts'
 import { endToEnd, type HeaderList, headerValue, without } from './headers.ts'
 
-/** What a platform's front end knows about a request that it passes on. */
+/** What a platform's front end knows about a request. */
 export interface Arrival {
   readonly headers: HeaderList
   readonly url: string
   readonly client: { readonly ip: string; readonly port: number }
-  /** The port clients connect to. */
+  /** The port to which clients connect. */
   readonly port: number
   /** Epoch ms. */
   readonly now: number
   readonly requestId: string
 }
 
-/** Where Heroku, or Azure, differs: which headers it writes, and how long it waits for the first byte. */
+/** The differences of the platforms: their headers, and the time-out for the first byte. */
 export interface Flavour {
   readonly name: 'heroku' | 'azure'
   readonly timeoutMs: number
   forward(arrival: Arrival): HeaderList
 }
 
-/** Read by the edge alone (the chosen address), or answered by it (Expect). */
-const ENDS_HERE = [CLIENT_IP_HEADER, 'expect']
+/** Headers that the edge handles itself: the chosen address and Expect. */
+const HANDLED_HERE = [CLIENT_IP_HEADER, 'expect']
 
 /**
- * The Heroku router. Its X-Forwarded-For ends with the true address; whatever stands before it is the client's claim.
+ * The Heroku router. Its X-Forwarded-For ends with the true address; the part before it is the client's claim.
  * @see Heroku Dev Center, "HTTP routing"
  */
 export const heroku: Flavour = {
   name: 'heroku',
   timeoutMs: 30_000,
   forward(arrival) {
-    const incoming = without(endToEnd(arrival.headers), ENDS_HERE)
+    const incoming = without(endToEnd(arrival.headers), HANDLED_HERE)
     const written: HeaderList = [
       ['X-Request-Id', arrival.requestId],
       ['X-Forwarded-For', append(incoming, 'x-forwarded-for', arrival.client.ip)],
@@ -46,14 +46,14 @@ export const heroku: Flavour = {
 }
 
 /**
- * Azure App Service's front end. X-Forwarded-For ends with `ip:port`; Client-Ip is overwritten. X-MS-CLIENT-PRINCIPAL
- * passes: without its own authentication the platform lets a client send it, so no app may believe it.
+ * Azure App Service's front end. X-Forwarded-For ends with `ip:port`; Client-Ip is overwritten. X-MS-CLIENT-PRINCIPAL is
+ * passed on: without Azure's authentication any client can send it, so an app must not trust it.
  */
 export const azure: Flavour = {
   name: 'azure',
   timeoutMs: 230_000,
   forward(arrival) {
-    const incoming = without(endToEnd(arrival.headers), ENDS_HERE)
+    const incoming = without(endToEnd(arrival.headers), HANDLED_HERE)
     const address = withPort(arrival.client)
     const written: HeaderList = [
       ['X-Forwarded-For', append(incoming, 'x-forwarded-for', address)],
@@ -68,7 +68,7 @@ export const azure: Flavour = {
   },
 }
 
-/** A well-formed id of the client is kept, as Heroku does: it helps to correlate, and proves nothing. */
+/** Keeps a well-formed id of the client, as Heroku does. It helps to correlate requests and is not trusted. */
 export function requestIdFor(headers: HeaderList): string {
   const offered = headerValue(headers, 'x-request-id')
   return offered !== undefined && /^[A-Za-z0-9+/=-]{20,200}$/.test(offered) ? offered : randomUUID()

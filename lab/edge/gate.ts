@@ -1,11 +1,11 @@
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']
 
 /**
- * Whether a request may enter the lab at all. A page of some other site, open in the same browser, must reach none of
- * its ports, neither by a form (Origin) nor by a name that it lets point to 127.0.0.1 (Host).
- * @param port the port the edge listens on: the only one its Host may name
- * @param origins further origins that may call, beside those of loopback
- * @returns why not, or undefined
+ * Checks whether a request may enter the lab. A page of another site in the same browser must not reach the lab's ports,
+ * neither with a form (Origin) nor with a name that resolves to 127.0.0.1 (Host).
+ * @param port the port of the edge, which Host must name
+ * @param origins origins that may call besides those of loopback
+ * @returns the reason for a refusal, or undefined
  */
 export function refusal(
   headers: { host?: string | undefined; origin?: string | undefined },
@@ -15,7 +15,7 @@ export function refusal(
   if (!isOwnHost(headers.host, port)) return 'Host is not this lab: use localhost or 127.0.0.1 with its port'
   const { origin } = headers
   if (origin !== undefined && !origins.includes(origin) && !isLoopbackOrigin(origin)) {
-    return 'Origin is not of this lab'
+    return 'Origin does not belong to this lab'
   }
   return undefined
 }

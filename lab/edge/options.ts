@@ -2,14 +2,14 @@ import type { Flavour } from './flavour.ts'
 
 export interface EdgeOptions {
   readonly flavour: Flavour
-  /** Preferred port of both loopback addresses; a taken one gives way to a free one. */
+  /** Preferred port of both loopback addresses; a free one is used if it is taken. */
   readonly port?: number
-  /** Where the app listens now: it may come back on another port after a restart. */
+  /** The app's current port, which may change with a restart. */
   readonly target: () => number
-  /** Origins, beside loopback's, whose pages may call. */
+  /** Origins besides those of loopback whose pages may call. */
   readonly origins?: readonly string[]
-  /** Each router line, for flavours that write one. */
+  /** Called with each router line, for flavours that write one. */
   readonly onRouterLine?: (line: string) => void
-  /** Instead of the flavour's own: to the first byte of the answer. */
+  /** Time-out for the first byte of the answer, instead of the flavour's. */
   readonly timeoutMs?: number
 }

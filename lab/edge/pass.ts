@@ -7,10 +7,10 @@ import { FAULTS, type FaultCode, routerLine } from './router-line.ts'
 const ERROR_PAGE =
   '<!DOCTYPE html><html lang="en"><head><title>Application error</title></head><body><h1>Application error</h1>' +
   '<p>The application did not answer. This page is from the lab edge; the reason is in the router log.</p></body></html>\n'
-/** Methods for which Node would send an empty body as a chunked one: the client's had neither form. */
+/** Methods for which Node sends a missing body as an empty chunked one, unless Content-Length is set. */
 const BODY_EXPECTED = new Set(['POST', 'PUT', 'PATCH'])
 
-export interface Crossing {
+export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly headers: HeaderList
@@ -21,19 +21,19 @@ export interface Crossing {
 }
 
 /**
- * Passes one request on and its answer back, both as streams: method, headers and framing stay what they were. The
- * router line is written when the answer is over, however it ended.
+ * Passes a request on and its answer back as streams, without changing method, headers or framing. The router line is
+ * written when the answer has ended or failed.
  */
-export function pass(crossing: Crossing): void {
-  const { request, response, headers, url, client, port, options } = crossing
+export function pass(exchange: Exchange): void {
+  const { request, response, headers, url, client, port, options } = exchange
   const requestId = requestIdFor(headers)
   const forwarded = options.flavour.forward({ headers, url, client, port, now: Date.now(), requestId })
   const times: { started: number; connected?: number } = { started: performance.now() }
   let bytes = 0
   let fault: FaultCode | undefined
 
-  // An agent for this request alone: every one gets a fresh connection, as from a router that meets a restarted app;
-  // and yet it says keep-alive, by which the app drains a body it refuses instead of resetting the connection.
+  // One agent per request gives each a fresh connection, as after a restart of the app. Keep-alive makes the app drain a
+  // body that it refuses instead of resetting the connection.
   const agent = new Agent({ keepAlive: true })
   const upstream = openRequest({
     host: '127.0.0.1',
@@ -102,14 +102,14 @@ export function pass(crossing: Crossing): void {
 
 function relay(answer: IncomingMessage, response: ServerResponse, request: IncomingMessage, upstream: ClientRequest) {
   const passed = endToEnd(headerList(answer.rawHeaders))
-  // HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
+  // HTTP/1.0 has no chunks: the end of the connection is the end of the body.
   const fitting = request.httpVersion === '1.0' ? without(passed, ['transfer-encoding']) : passed
   response.sendDate = false
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage, flat(fitting))
   response.flushHeaders()
   answer.pipe(response)
   answer.once('end', () => {
-    // The app answered without reading to the end; the rest of the body has no reader any more.
+    // The app answered without reading the whole body, so nothing reads the rest.
     request.unpipe(upstream)
     request.resume()
   })

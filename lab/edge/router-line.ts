@@ -1,4 +1,4 @@
-/** How a request ended badly, in Heroku's own codes. @see Heroku Dev Center, "Heroku Error Codes" */
+/** Heroku's codes for failed requests. @see Heroku Dev Center, "Heroku Error Codes" */
 export const FAULTS = {
   H10: { status: 503, desc: 'App crashed' },
   H12: { status: 503, desc: 'Request timeout' },
@@ -8,26 +8,26 @@ export const FAULTS = {
 } as const
 export type FaultCode = keyof typeof FAULTS
 
-/** What the router knows when a request is over. */
+/** The facts of an ended request. */
 export interface Passage {
   readonly method: string
   readonly url: string
   readonly host: string
   readonly requestId: string
-  /** The whole X-Forwarded-For as passed on: the client's claim, then the true address. */
+  /** The forwarded X-Forwarded-For: the client's claim, then the true address. */
   readonly forwardedFor: string
-  /** Absent when no connection came about. */
+  /** Absent without a connection. */
   readonly connectMs?: number
   readonly serviceMs?: number
   readonly status: number
-  /** Of the response body. */
+  /** Bytes of the response body. */
   readonly bytes: number
   readonly fault?: FaultCode
 }
 
 /**
- * The line that Heroku's router writes for each request, in its logfmt. As there, `path` has the query string: an app
- * that puts a secret into a query has it in its logs, here as in production; this one never does.
+ * The line that Heroku's router writes for each request, in logfmt. As on Heroku, `path` includes the query string, so a
+ * secret in a query would be logged; this app puts none there.
  */
 export function routerLine(passage: Passage): string {
   const { fault } = passage
@@ -52,7 +52,7 @@ function inMs(duration: number | undefined): string {
   return duration === undefined ? '' : `${Math.round(duration)}ms`
 }
 
-/** A client's text must neither close the quotes nor the line: it could forge the fields that follow. */
+/** Escapes a client's text, which could otherwise end the quotes or the line and forge fields. */
 function inQuotes(text: string): string {
   return text.replace(/["\\]|[^\x20-\x7e]/g, (character) => encodeURIComponent(character))
 }

@@ -3,7 +3,7 @@ import { hostVersion } from './core-module.ts'
 import type { FunctionTable, HttpFunction, TimerFunction } from './function-table.ts'
 import { readWholeBody } from './http-request.ts'
 
-/** What an administrative request is answered; `json` and `headers` where there are any. */
+/** The answer to an administrative request. */
 export interface AdminAnswer {
   readonly status: number
   readonly json?: unknown
@@ -12,24 +12,23 @@ export interface AdminAnswer {
 
 export interface AdminDeps {
   readonly table: FunctionTable
-  /** Starts a run of a timer that the host knows, also of a disabled one. */
+  /** Starts a run of a known timer, even if it is disabled. */
   readonly startTimer: (name: string) => void
   readonly warn: (text: string) => void
 }
 
-const maxBodyBytes = 64 * 1024
-const noStore = { 'cache-control': 'no-store,no-cache', pragma: 'no-cache' }
-const startedAt = Date.now() - process.uptime() * 1000
+const MAX_BODY_BYTES = 64 * 1024
+const NO_STORE = { 'cache-control': 'no-store,no-cache', pragma: 'no-cache' }
+const STARTED_AT = Date.now() - process.uptime() * 1000
 
-/** @returns whether a path is the host's own, whatever an app's routes say */
+/** @returns whether the path is reserved for the host, regardless of the app's routes */
 export const isReservedPath = (segments: readonly string[]): boolean =>
   ['admin', 'runtime'].includes(segments[0]?.toLowerCase() ?? '')
 
 /**
- * Answers the host's own endpoints, as far as they concern an app that runs: ping, host status, the functions, their
- * status, and a run on request. Keys, files, drain, restart, scale and health checks are not here; they, and a method that
- * an endpoint does not have, are a 404.
- * @param origin as the caller named this host, such as `http://127.0.0.1:7071`
+ * Answers the host's own endpoints for a running app: ping, host status, the functions, their status, and a run on request.
+ * Keys, files, drain, restart, scale and health checks are not supported; they and unknown methods give a 404.
+ * @param origin of this host in the caller's request, such as `http://127.0.0.1:7071`
  * @see `HostController` and `FunctionsController` in https://github.com/Azure/azure-functions-host
  */
 export async function answerAdmin(
@@ -53,19 +52,19 @@ export async function answerAdmin(
 }
 
 function answerHost(method: string, name: string | undefined): AdminAnswer {
-  if (name === 'ping' && (method === 'GET' || method === 'POST')) return { status: 200, headers: noStore }
+  if (name === 'ping' && (method === 'GET' || method === 'POST')) return { status: 200, headers: NO_STORE }
   if (name === 'status' && method === 'GET') {
-    // The real one adds an id made from the machine's name, and what only Azure knows.
-    const processUptime = Math.round(Date.now() - startedAt)
+    // Azure's host adds an id derived from the machine's name, and facts that only Azure has.
+    const processUptime = Math.round(Date.now() - STARTED_AT)
     return json({ state: 'Running', version: hostVersion, versionDetails: 'embedded host of the lab', processUptime })
   }
   return { status: 404 }
 }
 
-/** `POST /admin/functions/<name>` with a JSON object such as `{"input": ""}`, of which a timer ignores the input. */
+/** `POST /admin/functions/<name>` with a JSON object such as `{"input": ""}`. A timer ignores the input. */
 async function runNow(request: IncomingMessage, name: string, deps: AdminDeps): Promise<AdminAnswer> {
   if (!isJson(request.headers['content-type'])) return { status: 415 }
-  const body = await readWholeBody(request, maxBodyBytes)
+  const body = await readWholeBody(request, MAX_BODY_BYTES)
   if (body.kind === 'too-large') return { status: 413 }
   if (body.kind === 'aborted' || !isInvocation(Buffer.from(body.bytes ?? []).toString())) return { status: 400 }
   const same = (each: { name: string }) => each.name.toLowerCase() === name
@@ -76,12 +75,12 @@ async function runNow(request: IncomingMessage, name: string, deps: AdminDeps): 
   }
   const http = deps.table.http.find(same)
   if (!http) return { status: 404 }
-  // Azure's host would turn the input into a request; how, is not known here.
-  deps.warn(`Function ${http.name} has an HTTP trigger: it is accepted and not run; call its route`)
+  // Azure's host would turn the input into a request, in an undocumented way.
+  deps.warn(`Function ${http.name} has an HTTP trigger: the request is accepted but not run. Call its route instead`)
   return { status: 202 }
 }
 
-/** What Newtonsoft's formatters take; Azure's host reads XML as well, this one does not. A charset other than UTF-8 is refused. */
+/** JSON types of Newtonsoft's formatters, in UTF-8. Azure's host also reads XML, this one does not. */
 function isJson(contentType = ''): boolean {
   const [type = '', ...parameters] = contentType.toLowerCase().split(';')
   const charset = parameters.find((each) => each.trim().startsWith('charset='))
@@ -89,7 +88,7 @@ function isJson(contentType = ''): boolean {
   return /^(application|text)\/json$|^application\/[\w.-]+\+json$/.test(type.trim())
 }
 
-/** An object whose `input`, if any, is a value that fits into a string. */
+/** Whether the text is a JSON object whose `input`, if any, can be converted to a string. */
 function isInvocation(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text)
@@ -108,18 +107,21 @@ interface Listed {
   readonly errors: readonly string[]
 }
 
-/** Everything that the app registered, in the order of names, also what is disabled or in error. */
+/** All registered functions by name, including those that are disabled or in error. */
 function allFunctions({ http, timers, faults }: FunctionTable): Listed[] {
   const served = [...http, ...timers].map((source) => ({ source, registered: source.registered, errors: [] }))
   const failed = faults.map(({ registered, message }) => ({ source: undefined, registered, errors: [message] }))
   return [...served, ...failed]
     .map(({ source, registered: { metadata }, errors }) => ({
-      ...{ name: metadata.name, bindings: metadata.bindings, source, errors },
+      name: metadata.name,
+      bindings: metadata.bindings,
+      source,
+      errors,
     }))
     .sort((a, b) => (a.name.toUpperCase() < b.name.toUpperCase() ? -1 : 1))
 }
 
-/** @see `FunctionMetadataResponse`; there is no file API here, so every link to a file is null */
+/** @see `FunctionMetadataResponse`. There is no file API, so every link to a file is null. */
 function description({ name, source, bindings }: Listed, origin: string) {
   return {
     name,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expandGlob } from './glob.ts'
 import { type HostJson, parseHostJson, parseJsonWithComments } from './host-json.ts'
 
-/** What the files of an app say before any of its code runs. */
+/** The settings in an app's files, read before its code runs. */
 export interface AppFiles {
   readonly hostJson: HostJson
   /** Absolute paths, in load order. */
@@ -12,22 +12,22 @@ export interface AppFiles {
   readonly isModulePackage: boolean
   /** `Values` of local.settings.json; empty when the file is absent or skipped. */
   readonly localValues: Readonly<Record<string, string>>
-  /** What was read and has no effect here, in words. */
+  /** Notes on settings that have no effect here. */
   readonly notes: readonly string[]
 }
 
 /**
  * @param withLocalSettings false leaves local.settings.json unread
- * @throws Error naming the file and the fault; a `main` without a match is one
+ * @throws Error naming the file and the fault, also for a `main` that matches no file
  */
 export async function readAppFiles(root: string, withLocalSettings: boolean): Promise<AppFiles> {
   const hostJson = parseHostJson(await readRequired(root, 'host.json'))
   const manifest = parseObject(await readRequired(root, 'package.json'), 'package.json')
   const main = manifest.main
   if (typeof main !== 'string' || main === '')
-    throw new Error('package.json names no "main": no function can be loaded')
+    throw new Error('package.json has no "main", so no function can be loaded: add it')
   const files = await expandGlob(root, main)
-  if (files.length === 0) throw new Error(`package.json: "main": "${main}" matches no file below ${root}`)
+  if (files.length === 0) throw new Error(`package.json: "main" is "${main}", which matches no file below ${root}`)
   const local = withLocalSettings ? await readLocalSettings(root) : { values: {}, notes: [] }
   return {
     hostJson,
@@ -58,12 +58,12 @@ function parseObject(text: string, file: string): Record<string, unknown> {
   const value = parseJsonWithComments(text, file)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Error(`${file} must hold an object`)
-  return value as Record<string, unknown>
+  return { ...value }
 }
 
 async function readRequired(root: string, file: string): Promise<string> {
   const text = await readOptional(root, file)
-  if (text === undefined) throw new Error(`${file} is missing in ${root}: is this the root of a function app?`)
+  if (text === undefined) throw new Error(`${file} is missing in ${root}: give the root of a function app`)
   return text
 }
 

@@ -1,7 +1,7 @@
 import type { RpcCookie } from './rpc.ts'
 
 /**
- * Writes a Set-Cookie value as ASP.NET Core does: value percent-encoded, lower-case attributes, `path=/` when none is given.
+ * Writes a Set-Cookie value like ASP.NET Core: value percent-encoded, lower-case attributes, `path=/` by default.
  * @throws Error when the name is not a token
  * @see https://github.com/dotnet/aspnetcore, `SetCookieHeaderValue` and `ResponseCookies`
  */
@@ -21,6 +21,6 @@ export function cookieText(cookie: RpcCookie): string {
   return parts.join('; ')
 }
 
-// Uri.EscapeDataString leaves only the unreserved characters of RFC 3986; encodeURIComponent leaves five more.
+// Uri.EscapeDataString keeps only the unreserved characters of RFC 3986; encodeURIComponent keeps five more.
 const escapeDataString = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)

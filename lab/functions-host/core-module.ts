@@ -10,7 +10,7 @@ export interface RegisteredFunction {
   readonly callback: FunctionCallback
 }
 
-/** What the code of one app has registered. */
+/** The registrations of one app. */
 export interface Registrations {
   readonly functions: Map<string, RegisteredFunction>
   readonly hooks: Readonly<Record<HookName, HookCallback[]>>
@@ -18,12 +18,12 @@ export interface Registrations {
   readonly appHookData: Record<string, unknown>
   /** Shared by appStart and appTerminate. */
   readonly appOnlyHookData: Record<string, unknown>
-  /** Registering a function later than this throws. */
+  /** Once set, registering a function throws. */
   started: boolean
   readonly log: HostLog
 }
 
-/** What the worker answers to `require('@azure/functions-core')`. */
+/** The version in the answer to `require('@azure/functions-core')`. */
 const coreVersion = '3.12.0'
 export const hostVersion = '4.1000.0'
 
@@ -32,14 +32,14 @@ let model: ProgrammingModel | undefined
 let hooked = false
 
 /**
- * Makes `registrations` what the library registers into, until `releaseCore`.
+ * Makes the library register into the returned registrations, until `releaseCore`.
  *
  * The hook sits on `Module.prototype.require` and the library caches its answer, so both are process-wide: **one host at
  * a time in a process**. Two apps at once need two processes (`spawnFunctionsHost`).
  * @throws Error when another host is running in this process
  */
 export function acquireCore(log: HostLog): Registrations {
-  if (current) throw new Error('Another Functions host runs in this process: start this one in a process of its own')
+  if (current) throw new Error('Another Functions host runs in this process: start this one in a separate process')
   if (!hooked) hookRequire()
   hooked = true
   current = {
@@ -57,7 +57,7 @@ export function releaseCore(registrations: Registrations): void {
   if (current === registrations) current = undefined
 }
 
-/** @returns the model that the library set at its first registration; the last one set counts */
+/** @returns the model that the library set at its first registration; the last one set is used */
 export const programmingModel = (): ProgrammingModel | undefined => model
 
 class Disposable {
@@ -105,7 +105,7 @@ function registerFunction(metadata: FunctionMetadata, callback: FunctionCallback
 }
 
 function registerHook(name: string, callback: HookCallback): Disposable {
-  if (!current) throw new Error(`The hook "${name}" was registered while no app runs.`)
+  if (!current) throw new Error(`The hook "${name}" was registered before the app was started.`)
   const callbacks = isHookName(name) ? current.hooks[name] : undefined
   if (!callbacks) {
     current.log('warning', 'Host.Startup', `The hook "${name}" is unknown to this host and will never run`)
@@ -118,7 +118,7 @@ function registerHook(name: string, callback: HookCallback): Disposable {
   })
 }
 
-const isHookName = (name: string): name is HookName => (hookNames as readonly string[]).includes(name)
+const isHookName = (name: string): name is HookName => hookNames.some((known) => known === name)
 
 function hookRequire(): void {
   Module.prototype.require = new Proxy(Module.prototype.require, {

@@ -1,8 +1,8 @@
 /**
  * Puts an app's settings into the process environment.
- * @param strong replace what is there
- * @param weak fill what is absent: a setting already in the environment wins, as with Core Tools
- * @returns puts the environment back
+ * @param strong settings that replace existing ones
+ * @param weak settings that yield to existing ones, as with Core Tools
+ * @returns a function that restores the environment
  */
 export function overrideEnv(
   strong: Readonly<Record<string, string>>,

@@ -31,20 +31,20 @@ export interface FunctionFault {
 }
 
 export interface FunctionTable {
-  /** In the order in which a request is tried on them: by name, ignoring case. */
+  /** In the order of matching: by name, ignoring case. */
   readonly http: readonly HttpFunction[]
   readonly timers: readonly TimerFunction[]
-  /** The functions that are in error and therefore not served, each with a sentence. */
+  /** The functions in error, which are not served, each with a message. */
   readonly faults: readonly FunctionFault[]
-  /** What works, but probably not as meant. */
+  /** Settings that probably do not work as intended. */
   readonly warnings: readonly string[]
 }
 
-const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,127}$/
+const NAME_PATTERN = /^[A-Za-z][A-Za-z0-9_-]{0,127}$/
 
 /**
- * Sorts out what an app registered, by the host's rules; a function in error does not stop the others.
- * @throws Error for a route feature that Azure knows and this host does not
+ * Builds the table of an app's registrations by the host's rules. A function in error does not affect the others.
+ * @throws Error for a route feature of Azure that this host does not support
  */
 export function buildFunctionTable(
   registered: Iterable<RegisteredFunction>,
@@ -63,7 +63,9 @@ export function buildFunctionTable(
       fail(entry, fault)
       continue
     }
-    const [binding, trigger] = triggerOf(entry.metadata) as TriggerBinding
+    const found = triggerOf(entry.metadata)
+    if (!found) continue
+    const [binding, trigger] = found
     const disabled = isTrue(env[`AzureWebJobs.${name}.Disabled`] ?? env[`AzureWebJobs_${name}_Disabled`])
     const common = { name, registered: entry, binding, disabled }
     if (/^timer/i.test(trigger.type)) {
@@ -98,14 +100,14 @@ const triggerOf = (metadata: FunctionMetadata): TriggerBinding | undefined =>
   Object.entries(metadata.bindings).find(([, binding]) => /trigger$/i.test(binding.type))
 
 function faultOf(metadata: FunctionMetadata): string | undefined {
-  if (!nameForm.test(metadata.name)) return 'its name is invalid'
+  if (!NAME_PATTERN.test(metadata.name)) return 'its name is invalid'
   const trigger = triggerOf(metadata)
   if (!trigger) return 'it has no trigger'
   const [, { type }] = trigger
-  if (!/^(http|timer)trigger$/i.test(type)) return `the trigger type '${type}' is not supported by this host`
+  if (!/^(http|timer)trigger$/i.test(type)) return `this host does not support the trigger type '${type}'`
   for (const [name, binding] of Object.entries(metadata.bindings)) {
     if (name === trigger[0] || (name === '$return' && binding.type.toLowerCase() === 'http')) continue
-    return `the binding '${binding.type}' (${binding.direction}) is not supported by this host`
+    return `this host does not support the binding '${binding.type}' (${binding.direction})`
   }
   return undefined
 }
@@ -133,7 +135,7 @@ function warningsOf(all: readonly (HttpFunction | TimerFunction)[], http: readon
   }
   for (const [index, a] of http.entries()) {
     if (a.authLevel !== 'anonymous')
-      warnings.push(`Function ${a.name}: authLevel '${a.authLevel}' is not enforced by this host`)
+      warnings.push(`Function ${a.name}: this host does not enforce authLevel '${a.authLevel}'`)
     for (const b of http.slice(index + 1)) {
       if (methodsIntersect(a, b) && routesOverlap(a.segments, b.segments)) {
         warnings.push(`Routes overlap: '${a.route}' (${a.name}) hides '${b.route}' (${b.name}) where both match`)

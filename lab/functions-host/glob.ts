@@ -2,8 +2,8 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Expands the `main` of a package.json: `*`, `?`, `**` and `{a,b}`, or a folder, meaning everything in it.
- * @returns paths relative to `root` with forward slashes, sorted; `node_modules` and dot folders are not entered
+ * Expands the `main` of a package.json: `*`, `?`, `**` and `{a,b}`, or a folder with all its files.
+ * @returns sorted paths relative to `root` with forward slashes, without `node_modules` and dot folders
  */
 export async function expandGlob(root: string, pattern: string): Promise<string[]> {
   const wanted = pattern.replace(/^\.\//, '')

@@ -1,28 +1,28 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { isLogLevel } from './log.ts'
 
-/** The part of host.json that this host acts upon. */
+/** The settings of host.json that this host supports. */
 export interface HostJson {
   /** Without slashes at its ends; `''` means no prefix. */
   readonly routePrefix: string
   readonly customHeaders: Readonly<Record<string, string>>
-  /** Requests that run at once; the others wait. Infinity when unlimited. */
+  /** The limit of concurrent requests; others wait. Infinity if unlimited. */
   readonly maxConcurrentRequests: number
-  /** Running and waiting together; beyond it 429. Infinity when unlimited. */
+  /** The limit of running and waiting requests; beyond it 429. Infinity if unlimited. */
   readonly maxOutstandingRequests: number
   /** Infinity for `-1`. */
   readonly functionTimeoutMs: number
   readonly logLevel: Readonly<Record<string, string>>
-  /** Dotted names of what is there but has no effect here. */
+  /** Dotted names of settings without effect here. */
   readonly ignored: readonly string[]
 }
 
 type Json = Readonly<Record<string, unknown>>
-const defaultTimeoutMs = 30 * 60_000
+const DEFAULT_TIMEOUT_MS = 30 * 60_000
 
 /**
  * @param text the file, comments allowed
- * @throws Error naming the setting whose value cannot be used
+ * @throws Error naming the setting with an unusable value
  * @see https://learn.microsoft.com/azure/azure-functions/functions-host-json
  */
 export function parseHostJson(text: string): HostJson {
@@ -54,7 +54,7 @@ export function parseHostJson(text: string): HostJson {
 
 /** @throws SyntaxError naming `file` */
 export function parseJsonWithComments(text: string, file: string): unknown {
-  // A string literal is matched first and kept, so `//` inside one is no comment.
+  // String literals are matched first and kept, so `//` inside one is not a comment.
   const bare = text
     .replace(/^\uFEFF/, '')
     .replace(/"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (part) => (part.startsWith('"') ? part : ' '))
@@ -72,7 +72,7 @@ const unknown = (object: Json, prefix: string, known: readonly string[]): string
 
 function objectAt(value: unknown, name: string): Json {
   if (value === undefined) return {}
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
   throw new Error(`host.json: ${name || 'the file'} must be an object`)
 }
 
@@ -108,7 +108,7 @@ function logLevels(value: unknown): Record<string, string> {
 }
 
 function timeSpanMs(value: unknown): number {
-  if (value === undefined || value === null) return defaultTimeoutMs
+  if (value === undefined || value === null) return DEFAULT_TIMEOUT_MS
   if (value === -1 || value === '-1') return Number.POSITIVE_INFINITY
   const match = typeof value === 'string' ? /^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})$/.exec(value) : null
   if (!match) throw new Error('host.json: functionTimeout must be a time span like "00:05:00", or "-1"')

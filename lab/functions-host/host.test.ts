@@ -54,7 +54,7 @@ test('a bundle that holds the library itself registers into the host, at every s
 test('a second host at the same time is refused, and the first goes on', async () => {
   const app = await written("app.http('a', { handler: async () => ({ body: 'x' }) })")
   const host = await start(app)
-  await expect(start(app)).rejects.toThrow(/process of its own/)
+  await expect(start(app)).rejects.toThrow(/separate process/)
   expect((await ask(host.url, '/api/a')).text).toBe('x')
   await host.close()
 })
@@ -100,8 +100,8 @@ test('a stop abandons what still runs when its time is over, and hooks as well',
   await until(() => lines.some((line) => line.includes("Executing 'Functions.hangs'")), 'the start of the request')
   await host.close()
   expect(await hanging).toBe('ECONNRESET')
-  expect(lines).toContain('Warning: what still ran after 100 ms was abandoned')
-  expect(lines).toContain('Warning: the appTerminate hooks exceeded their 50 ms')
+  expect(lines).toContain('Warning: invocations that still ran after 100 ms were abandoned')
+  expect(lines).toContain('Warning: the appTerminate hooks exceeded their limit of 50 ms')
 })
 
 test('a stop waits for a function even when its caller has gone', async () => {

@@ -18,21 +18,21 @@ import { traceContext } from './trace.ts'
 export interface HostOptions {
   /** Folder with host.json and package.json. */
   readonly root: string
-  /** 0 takes a free one; 7071 when absent, as `func` does. */
+  /** 0 chooses a free port; default 7071, as with `func`. */
   readonly port?: number
   /** Loopback only. */
   readonly hostname?: string
-  /** Added to the process environment for the life of the host, and stronger than local.settings.json. */
+  /** Added to the process environment while the host runs; takes precedence over local.settings.json. */
   readonly env?: Readonly<Record<string, string>>
-  /** Takes one line of the host or of `context.log`; stderr when absent. */
+  /** Called with each line of the host or of `context.log`; default stderr. */
   readonly log?: (line: string) => void
-  /** Where the status of timers is kept; `<root>/.lab/timers` when absent. */
+  /** The folder for the status of timers; default `<root>/.lab/timers`. */
   readonly stateDir?: string
   /** false leaves local.settings.json unread. */
   readonly localSettings?: boolean
-  /** How long a stop waits for what runs; 10,000 when absent, as Azure's host does. */
+  /** The time that a stop waits for running invocations; default 10,000, as in Azure. */
   readonly drainMs?: number
-  /** How long the appTerminate hooks may take; 5,000 when absent, as in Azure. */
+  /** The time limit of the appTerminate hooks; default 5,000, as in Azure. */
   readonly terminateMs?: number
 }
 
@@ -48,24 +48,24 @@ export interface FunctionInfo {
 export interface FunctionsHost {
   readonly url: string
   readonly port: number
-  /** What is served, in the order in which a request is tried on it. */
+  /** The served functions in the order of matching. */
   readonly functions: readonly FunctionInfo[]
-  /** One sentence per function that is in error and not served. */
+  /** One message per function in error, which is not served. */
   readonly errors: readonly string[]
-  /** Stops listening, waits for what runs (`drainMs`), then for the appTerminate hooks (`terminateMs`). */
+  /** Stops listening, waits for running invocations (`drainMs`), then for the appTerminate hooks (`terminateMs`). */
   close(): Promise<void>
-  /** The end of a worker that crashed: every running request is answered 500. */
+  /** Answers every running request with 500, as after a crash of the worker. */
   failRunning(): Promise<void>
 }
 
-const defaultBodyLimitBytes = 104_857_600
+const DEFAULT_BODY_LIMIT_BYTES = 104_857_600
 
 /**
- * Runs a function app of the v4 programming model the way Azure's host does, as far as HTTP and timers go.
+ * Runs a function app of the v4 programming model like Azure's host, with HTTP and timer triggers.
  *
  * **One host at a time in a process**: the answer to `require('@azure/functions-core')`, the environment and the module
- * cache are process-wide. For a second one, or to crash alone, use `spawnFunctionsHost`.
- * @throws Error when the app cannot start: a file, its code, or the port; nothing is left running then
+ * cache are process-wide. For a second host, or to isolate a crash, use `spawnFunctionsHost`.
+ * @throws Error when the app cannot start because of a file, its code, or the port; then nothing is left running
  */
 export async function startFunctionsHost(options: HostOptions): Promise<FunctionsHost> {
   const root = resolve(options.root)
@@ -94,7 +94,7 @@ interface Loaded extends ListeningServer {
   readonly files: AppFiles
   readonly registrations: Registrations
   readonly write: (line: string) => void
-  /** Takes back what the start has changed, step by step. */
+  /** Reverts the changes of the start, step by step. */
   readonly undo: readonly (() => unknown)[]
   readonly options: HostOptions
 }
@@ -107,7 +107,7 @@ async function serve(loaded: Loaded): Promise<FunctionsHost> {
   const table = { ...registered, timers: timers.map(({ target }) => target), faults }
   const errors = faults.map(({ message }) => message)
   for (const line of [...errors, ...table.warnings]) write(`Warning: ${line}`)
-  if (registrations.functions.size === 0) write('Warning: the app registered no function')
+  if (registrations.functions.size === 0) write('Warning: the app registered no functions')
 
   const running = createRunning()
   const open = new Set<ServerResponse>()
@@ -141,10 +141,11 @@ async function serve(loaded: Loaded): Promise<FunctionsHost> {
   const close = async () => {
     for (const response of open) if (!response.headersSent) response.shouldKeepAlive = false
     const drained = Promise.all([stopListening(server), ...stops.map((stop) => stop()), running.settled()])
-    if (!(await endsWithin(drained, drainMs))) write(`Warning: what still ran after ${drainMs} ms was abandoned`)
+    if (!(await endsWithin(drained, drainMs)))
+      write(`Warning: invocations that still ran after ${drainMs} ms were abandoned`)
     server.closeAllConnections()
     const terminated = await endsWithin(terminate(registrations), terminateMs)
-    if (!terminated) write(`Warning: the appTerminate hooks exceeded their ${terminateMs} ms`)
+    if (!terminated) write(`Warning: the appTerminate hooks exceeded their limit of ${terminateMs} ms`)
     for (const step of loaded.undo) await step()
   }
   let closing: Promise<void> | undefined
@@ -165,7 +166,7 @@ async function serve(loaded: Loaded): Promise<FunctionsHost> {
   }
 }
 
-/** @returns the timers whose schedule is understood, and the faults of the table with those of the others */
+/** @returns the timers with a valid schedule, and all faults */
 function prepareTimers(table: FunctionTable, { root, options }: Loaded) {
   const timers: PreparedTimer[] = []
   const faults = [...table.faults]
@@ -188,7 +189,7 @@ async function terminate({ hooks, appHookData, appOnlyHookData, log }: Registrat
   }
 }
 
-/** What Core Tools sets for a local run. */
+/** The variables that Core Tools sets for a local run. */
 const localEnv = (port: number) => ({
   WEBSITE_HOSTNAME: `localhost:${port}`,
   AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
@@ -196,7 +197,7 @@ const localEnv = (port: number) => ({
 
 function bodyLimit(): number {
   const text = process.env.FUNCTIONS_REQUEST_BODY_SIZE_LIMIT
-  if (text === undefined) return defaultBodyLimitBytes
+  if (text === undefined) return DEFAULT_BODY_LIMIT_BYTES
   const bytes = Number(text)
   if (!Number.isInteger(bytes) || bytes < 0)
     throw new Error('FUNCTIONS_REQUEST_BODY_SIZE_LIMIT must be a number of bytes')

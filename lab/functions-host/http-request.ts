@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { headerText } from './kestrel.ts'
 import type { Nullable, RpcHttp } from './rpc.ts'
 
-/** `kind` says what the server answers instead of running the function. */
+/** For any other `kind` than `read` the function is not run. */
 export type Body = { kind: 'read'; bytes?: Uint8Array } | { kind: 'too-large' } | { kind: 'aborted' }
 
-/** The request target in parts; undefined when it is no path (Kestrel answers 400). */
+/** The parts of the request target; undefined if it is not a path (Kestrel answers 400). */
 export function requestTarget(request: IncomingMessage): { path: string; query: string; url: string } | undefined {
   try {
     const raw = request.url ?? ''
@@ -14,7 +14,7 @@ export function requestTarget(request: IncomingMessage): { path: string; query: 
     const question = target.indexOf('?')
     const path = question < 0 ? target : target.slice(0, question)
     const query = question < 0 ? '' : target.slice(question)
-    // Azure's front end ends TLS and says so here; the host takes the scheme from it on Linux.
+    // Azure's front end terminates TLS; the host reads the scheme from this header on Linux.
     const scheme = String(request.headers['x-forwarded-proto'] ?? '').toLowerCase() === 'https' ? 'https' : 'http'
     return { path, query, url: new URL(`${scheme}://${request.headers.host}${path}${query}`).href }
   } catch {
@@ -23,7 +23,7 @@ export function requestTarget(request: IncomingMessage): { path: string; query: 
 }
 
 /**
- * Reads the body by Content-Length. A body without one (chunked) is not read: in classic mode the host drops it.
+ * Reads the body by Content-Length. A chunked body is not read, because the host drops it in classic mode.
  * @param limitBytes larger ones are refused before they are read
  * @see https://github.com/Azure/azure-functions-host/issues/4926
  */
@@ -38,7 +38,7 @@ export async function readBody(request: IncomingMessage, limitBytes: number): Pr
 }
 
 /**
- * Reads a body to its end, with a length or in chunks.
+ * Reads a body to its end, with Content-Length or chunked.
  * @param limitBytes the rest of a larger one is left unread
  */
 export async function readWholeBody(request: IncomingMessage, limitBytes: number): Promise<Body> {
@@ -46,9 +46,10 @@ export async function readWholeBody(request: IncomingMessage, limitBytes: number
   let bytes = 0
   try {
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      bytes += (chunk as Buffer).byteLength
+      if (!Buffer.isBuffer(chunk)) continue
+      bytes += chunk.byteLength
       if (bytes > limitBytes) return { kind: 'too-large' }
-      chunks.push(chunk as Buffer)
+      chunks.push(chunk)
     }
   } catch {
     return { kind: 'aborted' }
@@ -56,7 +57,7 @@ export async function readWholeBody(request: IncomingMessage, limitBytes: number
   return { kind: 'read', bytes: Buffer.concat(chunks) }
 }
 
-/** Builds what the host sends the worker for an HTTP trigger. */
+/** Builds the message to the worker for an HTTP trigger. */
 export function toRpcHttp(
   request: IncomingMessage,
   target: { query: string; url: string },
@@ -78,7 +79,7 @@ function* headersOf(rawHeaders: readonly string[]): Generator<[string, string]> 
     yield [rawHeaders[index] ?? '', headerText(rawHeaders[index + 1] ?? '') ?? '']
 }
 
-/** Repeated names, in any case, become one value joined by a comma, under their first spelling. */
+/** Joins the values of repeated names (in any case) with commas, under the first spelling. */
 function joined(pairs: Iterable<readonly [string, string]>, spelling: (name: string) => string): Nullable {
   const values = new Map<string, { name: string; value: string }>()
   for (const [name, value] of pairs) {

@@ -3,12 +3,12 @@ import { cookieText } from './cookie.ts'
 import { isSendableHeader } from './kestrel.ts'
 import type { RpcHttp, RpcInvocationResponse } from './rpc.ts'
 
-const bodiless = [204, 205, 304]
+const BODILESS = [204, 205, 304]
 
 /**
- * Sends what the library made of the function's return value; nothing returned is a 204.
- * @param customHeaders host.json's: added where the function set no such header
- * @throws Error when a header, a cookie or the length is not sendable; then nothing has been sent
+ * Sends the function's return value, converted by the library; without one, a 204.
+ * @param customHeaders of host.json; a header of the function takes precedence
+ * @throws Error for an invalid header, cookie or length; then nothing has been sent
  */
 export function sendResponse(
   response: ServerResponse,
@@ -21,7 +21,7 @@ export function sendResponse(
     return
   }
   const status = Number(http.statusCode ?? 200)
-  const body = bodiless.includes(status) ? undefined : bytesOf(http)
+  const body = BODILESS.includes(status) ? undefined : bytesOf(http)
   const headers: Record<string, string | string[]> = { ...http.headers }
   const cookies = (http.cookies ?? []).map(cookieText)
   if (cookies.length > 0) headers['set-cookie'] = [...[headers['set-cookie'] ?? []].flat(), ...cookies]
@@ -38,7 +38,7 @@ export function sendEmpty(
   send(response, status, headers, undefined, customHeaders)
 }
 
-/** Kestrel's own answer to a request that it refuses: the host, and its headers, have no part in it. */
+/** Kestrel's own answer to a request that it refuses, without the host's headers. */
 export function sendRejection(response: ServerResponse, status: number): void {
   response.shouldKeepAlive = false
   sendEmpty(response, status)
@@ -84,7 +84,7 @@ function send(
     throw error
   }
   response.writeHead(status)
-  // Written apart from the end, so that Node does not turn the body into one with a Content-Length: Kestrel sends chunks.
+  // Written before the end, so that Node sends chunks, as Kestrel does, instead of a Content-Length.
   if (body && length > 0) response.write(body)
   response.end()
 }

@@ -136,7 +136,7 @@ describe('routing', () => {
 
   test('does not enforce keys, and says so', async () => {
     expect((await get('/api/keyed')).status).toBe(200)
-    expect(host.stderr()).toContain("keyed: authLevel 'function' is not enforced")
+    expect(host.stderr()).toContain("keyed: this host does not enforce authLevel 'function'")
   })
 
   test('lists what it serves with prefix and methods', () => {
@@ -307,7 +307,7 @@ test('the app sees what Core Tools would have set', async () => {
 })
 
 test('the banner says what this host is not', () => {
-  expect(host.stderr()).toMatch(/never for production/)
+  expect(host.stderr()).toMatch(/do not use it in production/)
   expect(host.stderr()).toMatch(/keys and authLevel/)
   expect(host.stderr()).toMatch(/singleton lock/)
 })

@@ -10,7 +10,7 @@ import type {
   RpcTypedData,
 } from './rpc.ts'
 
-/** The function did not answer within host.json's functionTimeout; its late result is dropped. */
+/** The function exceeded host.json's functionTimeout; its late result is dropped. */
 class FunctionTimeoutError extends Error {
   override readonly name = 'FunctionTimeoutError'
 }
@@ -20,15 +20,15 @@ export interface Trigger {
   readonly binding: string
   readonly data: RpcTypedData
   readonly traceContext: RpcTraceContext
-  /** Why it runs, as the host's log says. */
+  /** The reason for the run, for the host's log. */
   readonly reason: string
 }
 
 /**
- * One invocation, in the worker's order: arguments, preInvocation hooks, the function, postInvocation hooks, response. Every
- * conversion is the library's.
+ * Runs one invocation in the worker's order: arguments, preInvocation hooks, the function, postInvocation hooks, response. All
+ * conversions are done by the library.
  * @param timeoutMs Infinity for none
- * @throws what the function, a hook or a conversion threw; FunctionTimeoutError. Each is in the log already
+ * @throws FunctionTimeoutError, or the error of the function, of a hook or of a conversion. Each has been logged
  */
 export async function invoke(
   registrations: Registrations,
@@ -93,12 +93,12 @@ async function run(
     core.state = undefined
   }
   await runHooks(core, 'postInvocationHooks', registrations.hooks.postInvocation, post)
-  // As in the worker: a thrown null or undefined is no error.
+  // As in the worker, a thrown null or undefined is not an error.
   if (post.error !== null && post.error !== undefined) throw post.error
   return invocation.getResponse(context, post.result)
 }
 
-/** @returns a maker of hook contexts with the same data; getters without setters, so overwriting them throws */
+/** @returns a factory of hook contexts that share data; they have no setters, so an assignment throws */
 function sharedHookContext(registrations: Registrations, invocationContext: unknown) {
   const hookData = {}
   return () => ({
@@ -133,13 +133,13 @@ async function withTimeout<T>(work: Promise<T>, timeoutMs: number, name: string)
   let timer: NodeJS.Timeout | undefined
   const expiry = new Promise<never>((_, reject) => {
     const message = `Timeout value of ${timeoutMs} ms exceeded by function 'Functions.${name}'`
-    // setTimeout holds 31 bits; a longer limit is none in practice.
+    // setTimeout is limited to 31 bits; a longer limit is treated as unlimited.
     timer = setTimeout(() => reject(new FunctionTimeoutError(message)), Math.min(timeoutMs, 2 ** 31 - 1))
   })
   try {
     return await Promise.race([work, expiry])
   } finally {
     clearTimeout(timer)
-    work.catch(() => {}) // an answer after the deadline, even a rejection, has nobody to go to
+    work.catch(() => {}) // a late rejection must not be unhandled
   }
 }

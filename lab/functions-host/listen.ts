@@ -6,7 +6,7 @@ import { answerParserErrors, parserOptions } from './kestrel.ts'
 export interface ListeningServer {
   readonly server: Server
   readonly port: number
-  /** Until this is called, every request is answered 503: the app is not loaded yet. */
+  /** Until this is called, every request is answered with 503, because the app is not loaded yet. */
   setListener(listener: RequestListener): void
 }
 
@@ -28,7 +28,7 @@ export async function listen(port: number, hostname: string): Promise<ListeningS
   }
 }
 
-/** Takes no new connection; resolves when the last one has ended. Calling it again is harmless. */
+/** Accepts no new connections; resolves when the last one has ended. Safe to call twice. */
 export const stopListening = (server: Server): Promise<void> =>
   new Promise((done) => {
     server.close(() => done())

@@ -3,11 +3,11 @@ import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { programmingModel, type Registrations } from './core-module.ts'
 
-const importedModules = new Set<string>()
+const IMPORTED_MODULES = new Set<string>()
 
 /**
- * Runs the entry files in order, locks `app.setup`, then the appStart hooks; after that nothing can be registered.
- * @returns puts the CommonJS module cache back, so that the same app can be loaded once more
+ * Runs the entry files in order, locks `app.setup`, and runs the appStart hooks. After that nothing can be registered.
+ * @returns a function that restores the CommonJS module cache, so that the app can be loaded again
  * @throws Error naming the entry file that threw
  */
 export async function loadApp(
@@ -52,9 +52,9 @@ const isEsModule = (file: string, isModulePackage: boolean): boolean => {
 }
 
 async function importOnce(file: string): Promise<void> {
-  // Node keeps ES modules for the life of the process: a second import would register nothing.
-  if (importedModules.has(file)) throw new Error('an ES module app can be started only once in a process')
-  importedModules.add(file)
+  // Node keeps ES modules while the process runs, so a second import would register nothing.
+  if (IMPORTED_MODULES.has(file)) throw new Error('an ES module app can be started only once in a process')
+  IMPORTED_MODULES.add(file)
   await import(pathToFileURL(file).href)
 }
 
@@ -64,7 +64,7 @@ async function lockSetup(): Promise<void> {
     RpcHttpBodyOnly: 'true',
   })
   if (capabilities?.HttpUri !== undefined) {
-    throw new Error('app.setup({ enableHttpStream: true }) is not supported by this host')
+    throw new Error('this host does not support app.setup({ enableHttpStream: true })')
   }
 }
 

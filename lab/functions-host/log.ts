@@ -1,18 +1,18 @@
 import type { RpcLogLevel } from './rpc.ts'
 
-/** One line of the host or of `context.log`; `category` is what host.json's `logging.logLevel` filters by. */
+/** Logs a line of the host or of `context.log`; host.json's `logging.logLevel` filters by `category`. */
 export type HostLog = (level: RpcLogLevel, category: string, message: string) => void
 
-const order: readonly string[] = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none']
+const LEVELS: readonly string[] = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none']
 
-/** @returns whether `word` is a level that host.json may name, in any case */
+/** @returns whether `word` is a log level of host.json, in any case */
 export const isLogLevel = (word: unknown): word is string =>
-  typeof word === 'string' && order.includes(word.toLowerCase())
+  typeof word === 'string' && LEVELS.includes(word.toLowerCase())
 
 /**
- * The host's console: filtered by category as host.json says, one line per entry, in the form `func` prints.
+ * The host's console: filtered by category as in host.json, one line per entry, in the form of `func`.
  * @param levels `logging.logLevel`: the longest category prefix wins, else `default`, else Information
- * @param write takes a line without its line end; never the app's stdout, which is the log of record
+ * @param write called with each line without its line end; must not be the app's stdout, which is the log of record
  */
 export function createHostLog(
   levels: Readonly<Record<string, string>>,
@@ -28,7 +28,7 @@ export function createHostLog(
   }
   return (level, category, message) => {
     const threshold = thresholdOf(category).toLowerCase()
-    if (threshold === 'none' || order.indexOf(level) < order.indexOf(threshold)) return
+    if (threshold === 'none' || LEVELS.indexOf(level) < LEVELS.indexOf(threshold)) return
     const word = level === 'information' ? '' : ` [${level}]`
     write(`[${now().toISOString()}]${word} ${message}`)
   }

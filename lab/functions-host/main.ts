@@ -8,16 +8,16 @@ const usage = `Runs a function app (HTTP and timers) locally, without Azure Func
 
   node --import tsx lab/functions-host/main.ts [options]
 
-  --root DIR           folder with host.json and package.json (default: the current one)
+  --root DIR           folder with host.json and package.json (default: the current folder)
   --port N             port, 0 for a free one (default 7071)
   --host ADDRESS       loopback address to bind to (default 127.0.0.1)
-  --state-dir DIR      where timers keep their status (default: .lab/timers in the root)
-  --no-local-settings  leave local.settings.json unread
+  --state-dir DIR      folder for the status of timers (default: .lab/timers in the root)
+  --no-local-settings  do not read local.settings.json
   --help               this text
 
-The app's own stdout is untouched; everything of the host goes to stderr. SIGTERM, SIGINT and a closed IPC channel stop it:
-no new requests, up to 10 s for running ones, appTerminate hooks for up to 5 s, exit 0. As a child with an IPC channel it
-sends {type: "ready", port, url, functions, errors}. Exit codes: 0 stopped, 1 failed, 2 usage.
+The host writes to stderr only, so stdout holds the app's own lines. SIGTERM, SIGINT and a closed IPC channel stop it: no new
+requests, up to 10 s for running ones, appTerminate hooks for up to 5 s, exit code 0. As a child with an IPC channel it sends
+{type: "ready", port, url, functions, errors}. Exit code: 0 after a stop, 1 for a failure, 2 for unusable arguments.
 `
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   let host: FunctionsHost | undefined
   let ending = false
 
-  // Azure's worker ends at an uncaught exception, and the host answers its running invocations with 500.
+  // As in Azure, an uncaught exception ends the worker, and running invocations are answered with 500.
   process.on('uncaughtException', async (error) => {
     say(`Worker uncaught exception: ${error instanceof Error ? error.stack : error}`)
     if (ending) return process.exit(1)
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     process.exit(1)
   })
   const stop = async (reason: string) => {
-    if (ending) process.exit(1) // asked twice: the first stop takes too long
+    if (ending) process.exit(1) // the second request to stop ends at once
     ending = true
     say(`Stopping (${reason})`)
     await host?.close()
@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   process.send?.({ type: 'ready', port: host.port, url: host.url, functions: host.functions, errors: host.errors })
 }
 
-/** Where an error was thrown, without its message: that has been said. */
+/** The stack of an error without its message, which has been printed. */
 function framesOf(error: unknown): string {
   const lines = error instanceof Error ? (error.stack ?? '').split('\n') : []
   return lines.filter((line) => /^\s+at /.test(line)).join('\n')
@@ -84,7 +84,8 @@ function readArguments(argv: string[]): HostOptions {
       process.exit(0)
     }
     const port = Number(values.port)
-    if (!/^\d+$/.test(values.port) || port > 65_535) throw new Error(`--port ${values.port} is no port`)
+    if (!/^\d+$/.test(values.port) || port > 65_535)
+      throw new Error(`--port ${values.port}: must be a number from 0 to 65535`)
     if (!isLoopbackName(values.host)) throw new Error(`--host ${values.host}: this host binds to loopback only`)
     const stateDir = values['state-dir']
     return {

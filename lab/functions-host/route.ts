@@ -4,8 +4,8 @@ export type Segment =
   | { readonly kind: 'parameter'; readonly name: string; readonly optional: boolean }
 
 /**
- * Reads a route template: literals, `{name}` and a final `{name?}`. What ASP.NET knows beyond these is refused by name,
- * because a template that matches differently than in Azure would hide a fault.
+ * Reads a route template: literals, `{name}` and a final `{name?}`. Other features of ASP.NET are refused by name, because
+ * a template that matches differently than in Azure would hide a fault.
  * @throws Error naming the template and the feature
  */
 export function parseRoute(template: string): readonly Segment[] {
@@ -31,7 +31,7 @@ export function parseRoute(template: string): readonly Segment[] {
 }
 
 /**
- * Splits a request path as the host sees it: percent-decoded except `%2F`, dot segments removed, one trailing slash ignored.
+ * Splits a request path like the host: percent-decoded except `%2F`, dot segments removed, one trailing slash ignored.
  * @param path begins with `/`, without the query
  * @returns undefined for a path that Kestrel refuses (a NUL character)
  */
@@ -54,12 +54,12 @@ const decode = (segment: string): string =>
       try {
         return /^%2f$/i.test(part) ? part : decodeURIComponent(part)
       } catch {
-        return part // Kestrel leaves what is not UTF-8 as it came
+        return part // Kestrel does not decode invalid UTF-8
       }
     })
     .join('')
 
-/** @returns the parameters, missing optional ones absent; undefined when the path does not match */
+/** @returns the parameters without missing optional ones; undefined when the path does not match */
 export function matchRoute(
   template: readonly Segment[],
   path: readonly string[],
@@ -78,7 +78,7 @@ export function matchRoute(
   return params
 }
 
-/** @returns whether some path matches both; then only the order of the function names decides */
+/** @returns whether a path can match both; then the order of the function names decides */
 export function routesOverlap(a: readonly Segment[], b: readonly Segment[]): boolean {
   const [short, long] = a.length <= b.length ? [a, b] : [b, a]
   return long.every((segment, index) => {

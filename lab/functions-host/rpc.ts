@@ -1,5 +1,5 @@
 /**
- * The messages between the Functions host and its Node worker, as far as HTTP and timers use them.
+ * The messages between the Functions host and its Node worker for HTTP and timer triggers.
  * @see https://github.com/Azure/azure-functions-nodejs-library, `types-core`: the library converts from and to these
  */
 export interface RpcTypedData {
@@ -90,6 +90,6 @@ export interface ProgrammingModel {
   readonly name: string
   readonly version: string
   getInvocationModel(context: CoreInvocationContext): InvocationModel
-  /** Locks `app.setup`; newer than some libraries, so it may be missing. */
+  /** Locks `app.setup`; missing in older versions of the library. */
   getCapabilities?(capabilities: Record<string, string>): Promise<Record<string, string>>
 }

@@ -1,4 +1,4 @@
-/** Keeps count of work in progress, so that a stop can wait for it. */
+/** Tracks work in progress, so that a stop can wait for it. */
 export function createRunning() {
   const running = new Set<Promise<unknown>>()
   return {
@@ -8,14 +8,14 @@ export function createRunning() {
       work.then(done, done)
       return work
     },
-    /** Resolves when what runs now has ended, however it ends. */
+    /** Resolves when all work in progress has ended or failed. */
     settled: async (): Promise<void> => {
       await Promise.allSettled(running)
     },
   }
 }
 
-/** @returns whether `work` ended, well or badly, within `ms` milliseconds */
+/** @returns whether `work` ended or failed within `ms` milliseconds */
 export async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<false>((done) => {

@@ -1,6 +1,6 @@
 import { Cron } from 'croner'
 
-/** When a timer function is due. All times are UTC. */
+/** The schedule of a timer function, in UTC. */
 export interface Schedule {
   /** @returns the first occurrence strictly after `after` */
   next(after: Date): Date
@@ -10,8 +10,8 @@ export interface Schedule {
 /**
  * Reads an NCRONTAB expression of six fields (seconds first) or five. Day of month and day of week must both match, as in
  * NCrontab and unlike in Unix cron.
- * @param expression `%NAME%` stands for the app setting NAME
- * @throws Error naming the expression and the fault; what only other cron dialects know (`?`, `L`, `#`, `@daily`) is one
+ * @param expression `%NAME%` is replaced by the app setting NAME
+ * @throws Error naming the expression and the fault, such as syntax of other cron dialects (`?`, `L`, `#`, `@daily`)
  * @see https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
  */
 export function parseSchedule(expression: unknown, env: Readonly<Record<string, string | undefined>>): Schedule {
@@ -28,7 +28,7 @@ export function parseSchedule(expression: unknown, env: Readonly<Record<string, 
   }
   if (/^[\d.]*\d+:\d+:\d+$/.test(text)) refuse('is a TimeSpan, which this host does not support')
   const fields = text.split(/\s+/)
-  if (fields.length !== 5 && fields.length !== 6) refuse('has neither six fields nor five')
+  if (fields.length !== 5 && fields.length !== 6) refuse('must have six or five fields')
   const names = /JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT/gi
   if (!fields.every((field) => /^[0-9*,/-]+$/.test(field.replace(names, '0')))) refuse('is not an NCRONTAB expression')
   if (/(^|[,/-])0*7/.test((fields.at(-1) ?? '').replace(/\/\d+/g, ''))) refuse('has a day of week outside 0-6')
@@ -49,7 +49,7 @@ export function parseSchedule(expression: unknown, env: Readonly<Record<string, 
   }
 }
 
-/** @returns whether two of the next ten occurrences are less than a minute apart; then no status is kept */
+/** @returns whether two of the next ten occurrences are less than a minute apart, so that no status is kept */
 export function isSubMinute(schedule: Schedule, now: Date): boolean {
   let previous = schedule.next(now)
   for (let count = 0; count < 10; count += 1) {

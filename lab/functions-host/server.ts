@@ -15,18 +15,18 @@ import { createThrottle } from './throttle.ts'
 import { traceContext } from './trace.ts'
 
 export interface ServerDeps {
-  /** Invokes a function; a rejection is in the log already. */
+  /** Invokes a function; a rejection has been logged. */
   readonly run: (registered: RegisteredFunction, trigger: Trigger) => Promise<RpcInvocationResponse>
   readonly log: HostLog
   readonly table: FunctionTable
   readonly hostJson: HostJson
   readonly bodyLimitBytes: number
   readonly homepage: boolean
-  /** Starts a run of a timer, outside its schedule. */
+  /** Starts a run of a timer outside its schedule. */
   readonly startTimer: (name: string) => void
 }
 
-/** Answers what arrives at the host's port: its home page, its admin endpoint, the functions' routes. */
+/** Answers requests for the home page, the admin endpoints and the functions' routes. */
 export function createListener(deps: ServerDeps): RequestListener {
   const { customHeaders, maxConcurrentRequests, maxOutstandingRequests } = deps.hostJson
   const throttle = createThrottle(maxConcurrentRequests, maxOutstandingRequests)
@@ -42,7 +42,7 @@ export function createListener(deps: ServerDeps): RequestListener {
     const found = findFunction(deps.table.http, request.method ?? '', segments)
     if (!found) return answerUnknown(request, response, segments, deps)
     const leave = await throttle.enter()
-    // The host refuses these before it comes to its custom headers. @see `HttpThrottleMiddleware`
+    // The host refuses these before it adds its custom headers. @see `HttpThrottleMiddleware`
     if (!leave) return sendEmpty(response, 429)
     try {
       await answerFunction(request, response, found.target, found.params, target, deps)
@@ -69,7 +69,7 @@ async function answerFunction(
   const body = await readBody(request, bodyLimitBytes)
   if (body.kind === 'aborted') return
   if (body.kind === 'too-large') {
-    request.resume() // read and dropped, so that the sender gets to see the answer
+    request.resume() // discards the rest of the body, so that the sender receives the answer
     return sendEmpty(response, 413, hostJson.customHeaders)
   }
   const trigger = {
@@ -95,7 +95,7 @@ async function answerReserved(
     startTimer: deps.startTimer,
     warn: (text) => deps.log('warning', 'Host.Controllers', text),
   })
-  request.resume() // what was not read, so that the sender gets to see the answer
+  request.resume() // discards the rest of the body, so that the sender receives the answer
   if (json === undefined) sendEmpty(response, status, customHeaders, headers)
   else sendText(response, 'application/json; charset=utf-8', JSON.stringify(json), customHeaders)
 }
@@ -110,11 +110,11 @@ function answerUnknown(
   const { customHeaders } = hostJson
   request.resume()
   if (segments.length > 0) sendEmpty(response, 404, customHeaders)
-  else if (homepage) sendText(response, 'text/html', homePage, customHeaders)
+  else if (homepage) sendText(response, 'text/html', HOME_PAGE, customHeaders)
   else sendEmpty(response, 204, customHeaders)
 }
 
-const homePage = `<!doctype html>
+const HOME_PAGE = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Functions host</title>
 <h1>Your Functions app is up and running</h1>
 <p>This is the embedded host of the lab, not Azure's.</p></html>

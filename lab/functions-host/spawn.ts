@@ -7,15 +7,15 @@ import type { FunctionInfo } from './host.ts'
 export interface SpawnOptions {
   /** Folder with host.json and package.json. */
   readonly root: string
-  /** 0 (the default) takes a free one. */
+  /** 0 (the default) chooses a free port. */
   readonly port?: number
-  /** The whole environment of the child; this process's own when absent. */
+  /** The whole environment of the child; default: that of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly stateDir?: string
   readonly localSettings?: boolean
-  /** Takes what the app wrote to stdout: the log of record. */
+  /** Called with the app's stdout, which is the log of record. */
   readonly onStdout?: (chunk: string) => void
-  /** Takes what the host and `context.log` wrote. */
+  /** Called with the output of the host and of `context.log`. */
   readonly onStderr?: (chunk: string) => void
 }
 
@@ -25,15 +25,15 @@ export interface SpawnedHost {
   readonly functions: readonly FunctionInfo[]
   readonly errors: readonly string[]
   readonly child: ChildProcess
-  /** Resolves with the exit code, -1 for a signal, when the process has ended for whatever reason. */
+  /** Resolves with the exit code when the process has ended; -1 for a signal. */
   readonly exited: Promise<number>
-  /** SIGTERM, then the exit code. */
+  /** Sends SIGTERM and resolves with the exit code. */
   stop(): Promise<number>
 }
 
 /**
- * Starts `main.ts` in a process of its own, which ends with this one: it watches the IPC channel.
- * @throws Error with what the child wrote to stderr when it ends before it is ready
+ * Starts `main.ts` in a separate process, which watches the IPC channel and so ends with this one.
+ * @throws Error with the child's stderr when it ends before it is ready
  */
 export async function spawnFunctionsHost(options: SpawnOptions): Promise<SpawnedHost> {
   const args = ['--root', options.root, '--port', String(options.port ?? 0)]
@@ -72,7 +72,7 @@ export async function spawnFunctionsHost(options: SpawnOptions): Promise<Spawned
   }
 }
 
-/** The exit code, once everything that was written has been read. Node's `close` event is lost after a disconnect. */
+/** The exit code, after all output has been read. Node's `close` event is lost after a disconnect. */
 async function endOf(child: ChildProcess): Promise<number> {
   const exit = new Promise<number>((done) => child.once('exit', (code) => done(code ?? -1)))
   const drained = [child.stdout, child.stderr].map((stream) => stream && finished(stream).catch(() => {}))
@@ -89,4 +89,4 @@ interface ReadyMessage {
 }
 
 const isReady = (message: unknown): message is ReadyMessage =>
-  typeof message === 'object' && message !== null && (message as { type?: unknown }).type === 'ready'
+  typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready'

@@ -1,12 +1,12 @@
 /**
- * host.json's two HTTP limits: how many requests run at once, and how many may be running or waiting in all.
- * @param maxOutstanding beyond it a request is refused at once (429)
+ * host.json's two HTTP limits: of running requests, and of running and waiting requests together.
+ * @param maxOutstanding a request beyond it is refused at once (429)
  */
 export function createThrottle(maxConcurrent: number, maxOutstanding: number) {
   const waiting: (() => void)[] = []
   let running = 0
   return {
-    /** @returns the function that gives the place back, or undefined when there is none to wait for */
+    /** @returns a function that releases the place, or undefined if the request is refused */
     async enter(): Promise<(() => void) | undefined> {
       if (running + waiting.length >= maxOutstanding) return undefined
       if (running >= maxConcurrent) await new Promise<void>((resolve) => waiting.push(resolve))
@@ -14,7 +14,7 @@ export function createThrottle(maxConcurrent: number, maxOutstanding: number) {
       return () => {
         const next = waiting.shift()
         if (next)
-          next() // the place goes on to it: `running` stays
+          next() // it takes over the place, so `running` does not change
         else running -= 1
       }
     },

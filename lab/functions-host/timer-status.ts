@@ -2,20 +2,20 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Schedule } from './schedule.ts'
 
-/** What is remembered of a timer between two starts of the host. `last` is undefined before the first run. */
+/** The status of a timer that is kept between starts of the host. `last` is undefined before the first run. */
 export interface TimerStatus {
   readonly last: Date | undefined
   readonly next: Date
   readonly lastUpdated: Date | undefined
 }
 
-/** .NET's default DateTime: what the host writes for "never". */
-const never = '0001-01-01T00:00:00+00:00'
+/** .NET's default DateTime, which the host writes for a missing one. */
+const NO_DATE = '0001-01-01T00:00:00+00:00'
 
 /**
  * Compares a stored status with the schedule at a start of the host.
- * @param stored undefined at the very first start
- * @returns the status to go on with, and whether an occurrence was missed; missed ones count once, however many
+ * @param stored undefined at the first start
+ * @returns the new status, and whether at least one occurrence was missed
  * @see https://github.com/Azure/azure-webjobs-sdk-extensions, `ScheduleMonitor.CheckPastDueAsync`
  */
 export function resumeTimer(
@@ -27,7 +27,7 @@ export function resumeTimer(
   const basis = stored.last ?? stored.lastUpdated ?? now
   const expected = schedule.next(basis)
   if (expected.getTime() === stored.next.getTime()) return { status: stored, isPastDue: now > stored.next }
-  // The schedule was changed meanwhile: an occurrence that only the new one has in the past was not missed.
+  // If the schedule was changed, a past occurrence of the new schedule alone was not missed.
   const status =
     now > expected
       ? { last: undefined, next: schedule.next(now), lastUpdated: now }
@@ -35,7 +35,7 @@ export function resumeTimer(
   return { status, isPastDue: false }
 }
 
-/** The argument of a timer function, as the host sends it; the library makes the names camel-case. */
+/** The argument of a timer function in the host's form; the library converts the names to camel case. */
 export function timerInfoJson(status: TimerStatus | undefined, isPastDue: boolean): string {
   return JSON.stringify({
     Schedule: { AdjustForDST: true },
@@ -44,10 +44,10 @@ export function timerInfoJson(status: TimerStatus | undefined, isPastDue: boolea
   })
 }
 
-/** @returns undefined when there is no status, or none that can be read: the timer then starts afresh, as in Azure */
+/** @returns undefined if the status is missing or unreadable; then the timer starts without one, as in Azure */
 export async function readTimerStatus(file: string): Promise<TimerStatus | undefined> {
   try {
-    const json = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>
+    const json: Record<string, unknown> = JSON.parse(await readFile(file, 'utf8'))
     const next = dateOf(json.Next)
     return next && { last: dateOf(json.Last), next, lastUpdated: dateOf(json.LastUpdated) }
   } catch {
@@ -55,7 +55,7 @@ export async function readTimerStatus(file: string): Promise<TimerStatus | undef
   }
 }
 
-/** Replaces the file at once, so that a crash leaves the old status or the new one. */
+/** Replaces the file atomically, so that a crash leaves either the old or the new status. */
 export async function writeTimerStatus(file: string, status: TimerStatus): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
   await writeFile(`${file}.tmp`, `${JSON.stringify(statusJson(status))}\n`)
@@ -68,7 +68,7 @@ const statusJson = (status: TimerStatus) => ({
   LastUpdated: textOf(status.lastUpdated),
 })
 
-const textOf = (date: Date | undefined): string => date?.toISOString().replace('Z', '+00:00') ?? never
+const textOf = (date: Date | undefined): string => date?.toISOString().replace('Z', '+00:00') ?? NO_DATE
 
 function dateOf(value: unknown): Date | undefined {
   if (typeof value !== 'string' || value.startsWith('0001-')) return undefined

@@ -4,16 +4,16 @@ import type { HostLog } from './log.ts'
 import { isSubMinute, parseSchedule, type Schedule } from './schedule.ts'
 import { readTimerStatus, resumeTimer, type TimerStatus, timerInfoJson, writeTimerStatus } from './timer-status.ts'
 
-/** A timer function with its schedule understood. */
+/** A timer function with its parsed schedule. */
 export interface PreparedTimer {
   readonly target: TimerFunction
   readonly schedule: Schedule
   readonly runOnStartup: boolean
-  /** undefined when no status is kept: `useMonitor` is false, or the schedule is finer than a minute. */
+  /** undefined if no status is kept: `useMonitor` is false, or the schedule is finer than a minute. */
   readonly statusFile: string | undefined
 }
 
-/** @throws Error whose message says what is wrong with the schedule */
+/** @throws Error with the fault of the schedule */
 export function prepareTimer(
   target: TimerFunction,
   stateDir: string,
@@ -29,15 +29,15 @@ export function prepareTimer(
   }
 }
 
-/** @returns the argument for a run that somebody asked for, outside the schedule */
+/** @returns the argument for a run on request, outside the schedule */
 export async function timerInfoNow(timer: PreparedTimer): Promise<string> {
   return timerInfoJson(timer.statusFile ? await readTimerStatus(timer.statusFile) : undefined, false)
 }
 
 /**
- * Runs a timer on its schedule, one run at a time: a late run delays the next, and a failed one stops nothing.
- * @param run resolves or rejects when the invocation has ended; a rejection is in the log already
- * @returns stops the schedule and waits for the run in progress
+ * Runs a timer on its schedule, one run at a time. A late run delays the next; a failed one does not stop the schedule.
+ * @param run resolves or rejects when the invocation has ended; a rejection has been logged
+ * @returns a function that stops the schedule and waits for the run in progress
  */
 export async function startTimer(
   timer: PreparedTimer,
@@ -57,20 +57,20 @@ export async function startTimer(
     const startedAt = new Date()
     const info = timerInfoJson(statusFile ? status : undefined, kind === 'past due')
     await run(info, `Timer fired at ${startedAt.toISOString()} (${kind})`).catch(() => {})
-    // A timeout may come a little early; counting from then would make the same occurrence due twice.
+    // A timer may fire a little early; counting from then would make the same occurrence due twice.
     const last = kind === 'schedule' && status.next > startedAt ? status.next : startedAt
     status = { last, next: schedule.next(last), lastUpdated: last }
     if (statusFile) await writeTimerStatus(statusFile, status)
   }
   const runThenWait = (kind: 'schedule' | 'past due' | 'startup') => {
     inProgress = fire(kind)
-      .catch((error) => log('error', 'Host.Timers', `The status of ${timer.target.name} was not kept: ${error}`))
+      .catch((error) => log('error', 'Host.Timers', `The status of ${timer.target.name} could not be saved: ${error}`))
       .then(waitForNext)
   }
   const waitForNext = () => {
     if (stopped) return
     const remainingMs = status.next.getTime() - Date.now()
-    // setTimeout holds 31 bits, about 24 days: a longer wait is taken in parts.
+    // setTimeout is limited to 31 bits, about 24 days, so a longer wait is split.
     const partMs = Math.min(Math.max(remainingMs, 0), 2 ** 31 - 1)
     handle = setTimeout(() => (partMs < remainingMs ? waitForNext() : runThenWait('schedule')), partMs)
   }

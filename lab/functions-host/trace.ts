@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { RpcTraceContext } from './rpc.ts'
 
 /**
- * The trace context of an invocation: the caller's trace with a span of our own, or a new trace.
+ * The trace context of an invocation: the caller's trace with a new span, or a new trace.
  * @see https://www.w3.org/TR/trace-context/ (an invalid traceparent starts a new trace, and its tracestate is dropped)
  */
 export function traceContext(traceparent?: string, tracestate?: string): RpcTraceContext {

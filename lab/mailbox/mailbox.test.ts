@@ -13,8 +13,11 @@ afterEach(async () => {
 })
 
 const mail = (to: string, subject = 'Subject') => ({
-  ...{ at: '2026-03-01T12:00:00.000Z', from: 'lab@example.com', to: [to] },
-  ...{ subject, text: 'Text' },
+  at: '2026-03-01T12:00:00.000Z',
+  from: 'lab@example.com',
+  to: [to],
+  subject,
+  text: 'Text',
 })
 
 async function serve(): Promise<ServedMailbox & { origin: string }> {
@@ -28,7 +31,7 @@ const sender = (url: string) => {
   return transport
 }
 const get = async (url: string, headers: Record<string, string> = {}) => {
-  // fetch lets nobody choose a Host.
+  // fetch does not allow a custom Host.
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
     http.get(url, { headers }, resolve).on('error', reject)
   })
@@ -50,7 +53,7 @@ describe('a mailbox', () => {
     expect([mailbox.list().length, mailbox.list().at(-1)?.id]).toEqual([1000, 2])
   })
 
-  test('answers who waits as soon as their mail is there, at the end of their time, or when it is closed', async () => {
+  test('ends a wait when the mail arrives, at its time-out, or when the mailbox is closed', async () => {
     const mailbox = new Mailbox()
     const waiting = mailbox.wait({ to: 'a@example.com' }, 60_000)
     const late = mailbox.wait({ to: 'nobody@example.com' }, 1)
@@ -94,7 +97,7 @@ describe('by SMTP', () => {
     expect(page.headers['content-security-policy']).toContain("default-src 'none'; style-src 'sha256-")
   })
 
-  test('nobody delivers without the password of this run, or more than 256 KiB', async () => {
+  test('a wrong password and more than 256 KiB are refused', async () => {
     const { smtpUrl, origin } = await serve()
     const { port } = new URL(smtpUrl)
     const message = { from: 'a@example.com', to: 'b@example.com', subject: 'x', text: 'x' }
@@ -105,7 +108,7 @@ describe('by SMTP', () => {
     expect(JSON.parse((await get(`${origin}/mail.json`)).body)).toEqual({ mails: [] })
   })
 
-  test('what a page in a browser can post there delivers nothing', async () => {
+  test('a post of a page in a browser delivers nothing', async () => {
     const { smtpUrl, origin } = await serve()
     const socket = connect(Number(new URL(smtpUrl).port), '127.0.0.1')
     const commands = 'EHLO x\r\nMAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org>\r\nDATA\r\nhello\r\n.\r\nQUIT\r\n'
@@ -132,7 +135,7 @@ describe('over HTTP', () => {
   })
 })
 
-test('a page without mail looks again; one with several opens the newest, or the one that is asked for', () => {
+test('a page without mail reloads; one with several opens the newest or the requested one', () => {
   expect(mailboxPage([], undefined, '"><script>')).toContain('Mail to &quot;&gt;&lt;script&gt;')
   expect(mailboxPage([], undefined, undefined)).toContain('http-equiv="refresh"')
   const [newest, oldest] = [

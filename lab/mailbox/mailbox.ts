@@ -1,6 +1,6 @@
-/** One mail as the lab's people read it. */
+/** A received mail. */
 export interface KeptMail {
-  /** Rises by one with each mail. */
+  /** Increases by one with each mail. */
   readonly id: number
   /** ISO 8601 */
   readonly at: string
@@ -10,10 +10,10 @@ export interface KeptMail {
   readonly text: string
 }
 
-const KEPT = 1000
-const READERS = 500
+const MAX_MAILS = 1000
+const MAX_READERS = 500
 
-/** All mail of the lab, in memory: the newest so many. */
+/** The newest mails of the lab, in memory. */
 export class Mailbox {
   readonly #mails: KeptMail[] = []
   readonly #waiting = new Set<(done?: 'closed') => void>()
@@ -23,21 +23,21 @@ export class Mailbox {
   add(mail: Omit<KeptMail, 'id'>): void {
     this.#last++
     this.#mails.push({ ...mail, id: this.#last })
-    if (this.#mails.length > KEPT) this.#mails.shift()
+    if (this.#mails.length > MAX_MAILS) this.#mails.shift()
     for (const look of [...this.#waiting]) look()
   }
 
-  /** Newest first. @param to only what went to this address @param after only those with a higher id */
+  /** Newest first. @param to only mail to this address @param after only mail with a higher id */
   list({ to, after = 0 }: { to?: string | undefined; after?: number } = {}): KeptMail[] {
     const address = to?.trim().toLowerCase()
     const wanted = (mail: KeptMail) => mail.id > after && (address === undefined || mail.to.includes(address))
     return this.#mails.filter(wanted).reverse()
   }
 
-  /** As {@link list}; if there is none, the first that comes within so many milliseconds. */
+  /** Like {@link list}; if the list is empty, waits up to `milliseconds` for the first mail. */
   async wait(filter: { to?: string | undefined; after?: number }, milliseconds: number): Promise<KeptMail[]> {
     const found = this.list(filter)
-    if (found.length > 0 || milliseconds <= 0 || this.#closed || this.#waiting.size >= READERS) return found
+    if (found.length > 0 || milliseconds <= 0 || this.#closed || this.#waiting.size >= MAX_READERS) return found
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer)
@@ -52,7 +52,7 @@ export class Mailbox {
     })
   }
 
-  /** Whoever waits is answered. */
+  /** Ends all waits. */
   close(): void {
     this.#closed = true
     for (const look of [...this.#waiting]) look('closed')

@@ -23,7 +23,7 @@ li[aria-current] { box-shadow: inset 3px 0 var(--accent) }
 li span { display: block; color: var(--muted); font-size: .9rem; overflow-wrap: anywhere }
 `
 
-/** A mail holds a secret link, so the page that it opens gets no Referer. */
+/** A mail holds a secret link, so the page opened by it must not get a Referer. */
 export const PAGE_HEADERS = {
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
@@ -32,13 +32,13 @@ export const PAGE_HEADERS = {
   'Cache-Control': 'no-store',
 } as const
 
-/** A web address up to the first blank, without the punctuation that ends a sentence. */
+/** A web address up to the first blank, without the final punctuation of a sentence. */
 const LINK = /https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)]/g
 
 export const linksIn = (text: string): string[] => text.match(LINK) ?? []
 
 /**
- * Everything in a mail is text.
+ * The content of a mail is shown as text.
  * @param mails newest first
  * @param opened shown in full, above the list
  */
@@ -57,7 +57,7 @@ ${opened ? '' : '<meta http-equiv="refresh" content="3">\n'}<title>${escaped(ope
 <main>
 <h1>Lab mailbox</h1>
 <p class="lead">${whose}. Nothing leaves this machine.${all}</p>
-${opened ? article(opened) : '<p role="status">There is no mail yet. This page looks again every three seconds.</p>'}
+${opened ? article(opened) : '<p role="status">There is no mail yet. This page reloads every three seconds.</p>'}
 ${mails.length > 1 ? list(mails, opened, to) : ''}
 </main>
 </body>
@@ -72,7 +72,7 @@ const article = ({ subject, from, to, at, text }: KeptMail): string => `<article
 </article>`
 
 const list = (mails: readonly KeptMail[], opened: KeptMail | undefined, to: string | undefined): string => `<section>
-<h2>${mails.length} mails, the newest first</h2>
+<h2>${mails.length} mails, newest first</h2>
 <ul>
 ${mails.map((mail) => item(mail, mail === opened, to)).join('\n')}
 </ul>

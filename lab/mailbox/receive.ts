@@ -5,27 +5,27 @@ import { simpleParser } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
 import type { Mailbox } from './mailbox.ts'
 
-const MAIL_BYTES = 256 * 1024
-const CLIENTS = 50
+const MAX_MAIL_BYTES = 256 * 1024
+const MAX_CLIENTS = 50
 const USER = 'lab'
 
-/** What takes the lab's mail. */
+/** The receiver of the lab's mail. */
 export interface Receiver {
-  /** For `SMTP_URL`: it holds the password of this run. */
+  /** The value of `SMTP_URL`, with the password of this run. */
   readonly url: string
   close(): Promise<void>
 }
 
 /**
- * Takes mail by SMTP on a free port of 127.0.0.1, and delivers it to nobody. It asks for a password, because any page in
- * a browser on this machine can send bytes to a loopback port.
+ * Receives mail by SMTP on a free port of 127.0.0.1 and does not deliver it. It requires a password, because any page in a
+ * browser on this machine can send bytes to a loopback port.
  */
 export async function startReceiver(mailbox: Mailbox, log: (line: string) => void): Promise<Receiver> {
   const password = randomBytes(18).toString('base64url')
   const server = new SMTPServer({
     name: 'localhost',
-    size: MAIL_BYTES,
-    maxClients: CLIENTS,
+    size: MAX_MAIL_BYTES,
+    maxClients: MAX_CLIENTS,
     authMethods: ['PLAIN'],
     allowInsecureAuth: true,
     disabledCommands: ['STARTTLS'],

@@ -1,10 +1,10 @@
-/** What any program needs to run at all; the rest of the caller's environment stays with the caller. */
-const BASICS = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'LC_ALL', 'TZ', 'SYSTEMROOT', 'USERPROFILE']
+/** Variables that every program needs; no others are inherited. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'LC_ALL', 'TZ', 'SYSTEMROOT', 'USERPROFILE']
 
-/** A child's whole environment: the basics and what it is given, nothing inherited by accident. */
+/** The whole environment of a child: the inherited variables and the given ones. */
 export function childEnvironment(given: Readonly<Record<string, string | undefined>> = {}): Record<string, string> {
   const result: Record<string, string> = {}
-  for (const name of BASICS) {
+  for (const name of INHERITED) {
     const value = process.env[name]
     if (value !== undefined) result[name] = value
   }

@@ -6,7 +6,7 @@ const run = promisify(execFile)
 const WINDOWS = process.platform === 'win32'
 
 /**
- * What tells a process from a later one that got the same number: when it started, in the system's own words.
+ * Distinguishes a process from a later one with the same id: the time of its start in the system's own form.
  * @returns undefined when no such process runs
  */
 export async function identityOf(pid: number): Promise<string | undefined> {
@@ -14,13 +14,13 @@ export async function identityOf(pid: number): Promise<string | undefined> {
   if (WINDOWS) return windowsField(pid, 'CreationDate.ToFileTimeUtc()')
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
   if (stat === undefined) return psField(pid, 'lstart')
-  // Fields follow the command name, which is in brackets and may itself hold brackets and blanks.
+  // The fields follow the command name, which is in brackets and may contain brackets and blanks.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // A zombie still has a number, but runs no more. @see man 5 proc: state is field 3, starttime field 22
+  // A zombie still has an id but does not run. @see man 5 proc: state is field 3, starttime field 22
   return fields[0] === 'Z' ? undefined : fields[19]
 }
 
-/** The command line of a process, blanks between arguments; undefined when it cannot be read or has ended. */
+/** The command line of a process with blanks between arguments; undefined if it has ended or cannot be read. */
 export async function commandLineOf(pid: number): Promise<string | undefined> {
   if (WINDOWS) return windowsField(pid, 'CommandLine')
   const raw = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
@@ -28,14 +28,14 @@ export async function commandLineOf(pid: number): Promise<string | undefined> {
   return psField(pid, 'command')
 }
 
-/** Whether a process of this number exists (it need not be ours). */
+/** Whether a process with this id exists, of any user. */
 export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
 
@@ -44,7 +44,9 @@ const psField = (pid: number, field: string) => answerOf('ps', ['-o', `${field}=
 /** @see https://learn.microsoft.com/windows/win32/cimwin32prov/win32-process */
 const windowsField = (pid: number, field: string) =>
   answerOf('powershell.exe', [
-    ...['-NoProfile', '-NonInteractive', '-Command'],
+    '-NoProfile',
+    '-NonInteractive',
+    '-Command',
     `(Get-CimInstance Win32_Process -Filter 'ProcessId=${pid}').${field}`,
   ])
 

@@ -9,13 +9,13 @@ afterEach(() => {
   for (const child of opened.splice(0)) child.kill('SIGKILL')
 })
 
-/** A process that says when it runs, and does with SIGTERM what it is told. */
+/** A process that reports when it runs and handles SIGTERM as given. */
 async function run(onTerm = ''): Promise<{ pid: number; born: string; ended: Promise<unknown[]> }> {
   const child = spawn(process.execPath, ['-e', `${onTerm}; setInterval(() => {}, 1000); console.log('up')`])
   opened.push(child)
   await once(child.stdout, 'data')
-  const pid = child.pid as number
-  return { pid, born: (await identityOf(pid)) as string, ended: once(child, 'exit') }
+  const pid = child.pid ?? 0
+  return { pid, born: (await identityOf(pid)) ?? '', ended: once(child, 'exit') }
 }
 
 test.skipIf(process.platform === 'win32')('a process of an earlier lab is ended', async () => {
@@ -24,7 +24,7 @@ test.skipIf(process.platform === 'win32')('a process of an earlier lab is ended'
   expect(await ended).toEqual([null, 'SIGTERM'])
 })
 
-test.skipIf(process.platform === 'win32')('one that does not listen is ended all the same', async () => {
+test.skipIf(process.platform === 'win32')('a process that ignores SIGTERM is ended too', async () => {
   const { pid, born, ended } = await run("process.on('SIGTERM', () => {})")
   const steps = [
     { signal: 'SIGTERM', patienceMs: 200 },
@@ -34,13 +34,13 @@ test.skipIf(process.platform === 'win32')('one that does not listen is ended all
   expect(await ended).toEqual([null, 'SIGKILL'])
 })
 
-test('a process that merely has the number now is left alone', async () => {
+test('a later process with the same id is not touched', async () => {
   const { pid } = await run()
   expect(await endLeftover(pid, 'another time', [{ signal: 'SIGKILL', patienceMs: 1000 }])).toBe(false)
   expect(await identityOf(pid)).toBeDefined()
 })
 
-test('one that ends by itself is given the time to', async () => {
+test('a process that ends by itself gets the time to do so', async () => {
   const { pid, born, ended } = await run('setTimeout(() => process.exit(7), 300)')
   expect(await endLeftover(pid, born)).toBe(true)
   expect(await ended).toEqual([7, null])

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { identityOf } from './identity.ts'
 
-/** What to send, if anything, and how long to wait for the end. */
+/** The signal to send, if any, and the time to wait for the end. */
 export interface Step {
   readonly signal?: NodeJS.Signals
   readonly patienceMs: number
 }
 
-/** Our own children end by themselves, and may be saving what they hold: a signal now would cut that short. */
+/** Begins with a wait, because our own children end by themselves and a signal could interrupt their saving. */
 const STEPS: readonly Step[] = [
   { patienceMs: 2000 },
   { signal: 'SIGTERM', patienceMs: 3000 },
@@ -15,10 +15,10 @@ const STEPS: readonly Step[] = [
 ]
 
 /**
- * Ends a process that an earlier lab started and that outlived it. A later process that got its number is left alone.
- * @param born what identityOf said of it then
- * @param steps taken one after the other until it has ended
- * @returns false when it had ended by itself
+ * Ends a process that outlived an earlier lab. A later process with the same id is not touched.
+ * @param born its identity from that time, see identityOf
+ * @param steps carried out in order until it has ended
+ * @returns false if it had ended by itself
  * @throws when it does not end
  */
 export async function endLeftover(pid: number, born: string, steps = STEPS): Promise<boolean> {
@@ -26,7 +26,7 @@ export async function endLeftover(pid: number, born: string, steps = STEPS): Pro
   for (const { signal, patienceMs } of steps) {
     if (signal) send(pid, signal)
     const deadline = Date.now() + patienceMs
-    // Not our child: there is no event to wait for.
+    // It is not our child, so there is no event to wait for.
     while (Date.now() < deadline) {
       if ((await identityOf(pid)) !== born) return true
       await delay(25)
@@ -39,6 +39,6 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
 }

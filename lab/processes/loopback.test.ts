@@ -39,7 +39,7 @@ test('a server answers on 127.0.0.1', async () => {
 })
 
 describe.runIf(withIpv6)('with IPv6', () => {
-  test('a server answers on the same port of ::1, and knows which it was, until that is closed', async () => {
+  test('a server answers on the same port of ::1 until that is closed, and knows the address', async () => {
     const { port, closeSecond } = await open()
     expect(await textOf(`http://[::1]:${port}`)).toBe('::1')
     closeSecond()
@@ -47,7 +47,7 @@ describe.runIf(withIpv6)('with IPv6', () => {
     expect(await textOf(`http://127.0.0.1:${port}`)).toBe('127.0.0.1')
   })
 
-  test.each(['127.0.0.1', '::1'])('a port that is taken on %s gives way on both', async (host) => {
+  test.each(['127.0.0.1', '::1'])('a port that is taken on %s is replaced on both', async (host) => {
     const taken = await take(host)
     const { port } = await open(taken)
     expect(port).not.toBe(taken)

@@ -1,19 +1,19 @@
 import type { Server } from 'node:http'
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
 
-/** How often another port is tried, when the one that is free on 127.0.0.1 is taken on ::1. */
+/** The number of tries for a port that is free on both 127.0.0.1 and ::1. */
 const ATTEMPTS = 5
 
 export interface LoopbackPort {
   readonly port: number
-  /** Stops listening on ::1; the server on 127.0.0.1 is the caller's to close. Resolves when its connections have ended. */
+  /** Stops listening on ::1 and resolves when its connections have ended. The caller closes the server on 127.0.0.1. */
   closeSecond(): Promise<void>
 }
 
 /**
- * Makes an HTTP server listen on one port of both loopback addresses, for `localhost` means either. Where there is no
- * IPv6, on 127.0.0.1 alone.
- * @param preferred one that is taken on either address gives way to a free one
+ * Makes an HTTP server listen on the same port of both loopback addresses, because `localhost` may mean either. Without
+ * IPv6, on 127.0.0.1 only.
+ * @param preferred the port; a free one is used if it is taken on either address
  */
 export async function listenOnLoopback(server: Server, preferred = 0): Promise<LoopbackPort> {
   for (let attempt = 1, wanted = preferred; ; attempt += 1, wanted = 0) {
@@ -23,7 +23,7 @@ export async function listenOnLoopback(server: Server, preferred = 0): Promise<L
       continue
     }
     const { port } = server.address() as AddressInfo
-    // Connections to ::1 are handed to the same HTTP server, which has one set of limits and idle connections.
+    // Connections to ::1 are passed to the same HTTP server, so that limits and idle connections are shared.
     const second = createServer((socket) => server.emit('connection', socket))
     const result = await listen(second, port, '::1')
     if (result === 'listening' || !isTaken(result)) return { port, closeSecond: () => close(second) }

@@ -6,23 +6,23 @@ import { childEnvironment } from './environment.ts'
 const PRELOAD = new URL('./exit-with-parent.mjs', import.meta.url).href
 const KEEPER = fileURLToPath(new URL('./keeper.mjs', import.meta.url))
 const WINDOWS = process.platform === 'win32'
-const GRACE_MS = 5000
+const DEFAULT_GRACE_MS = 5000
 const TAIL_LINES = 12
 
-/** A process of the lab, watched from start to end. */
+/** A process of the lab. */
 export interface Part {
   readonly name: string
-  /** The number of the program itself; of a native one it is known once it runs. */
+  /** The id of the program itself; that of a native one is known once it runs. */
   readonly pid: number
-  /** Settles once, when the process has ended and its output is read. */
+  /** Settles when the process has ended and its output has been read. */
   readonly ended: Promise<Ending>
-  /** The last lines it wrote to stderr (or to stdout, if nothing else), for the message that says why it failed. */
+  /** The last lines of its stderr, or of its stdout if stderr is empty, for the message of a failure. */
   tail(): string
-  /** Calls back for each IPC message. */
+  /** Registers a listener for IPC messages. */
   onMessage(listener: (message: unknown) => void): void
-  /** Asks it to end, and insists after the grace; safe to call twice. */
+  /** Asks it to end and kills it after the grace period; safe to call twice. */
   stop(graceMs?: number): Promise<void>
-  /** At once and without asking. */
+  /** Kills it at once. */
   kill(): void
 }
 
@@ -42,7 +42,7 @@ export interface NodeOrder extends Output {
   readonly args?: readonly string[]
   /** Node's own options, e.g. `['--import', 'tsx']`. */
   readonly nodeOptions?: readonly string[]
-  /** Added to the basics of childEnvironment; nothing else is inherited. */
+  /** Added to the variables of childEnvironment; no others are inherited. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
   readonly stopSignal?: NodeJS.Signals
@@ -59,25 +59,25 @@ export interface NativeOrder extends Output {
   readonly stopSignal?: NodeJS.Signals
 }
 
-/** Starts one of our own Node programs; it ends when this process ends, however that happens. */
+/** Starts one of our own Node programs, which ends when this process ends for any reason. */
 export function startNode(order: NodeOrder): Part {
   const stopSignal = order.stopSignal ?? 'SIGTERM'
   const argv = ['--import', PRELOAD, ...(order.nodeOptions ?? []), order.script, ...(order.args ?? [])]
   return watch(order, argv, { ...order.env, LAB_STOP_SIGNAL: stopSignal }, stopSignal)
 }
 
-/** Starts a program that is not Node, under a keeper that ends it with this process. Resolves once it runs. */
+/** Starts another program under a keeper, which ends it with this process. Resolves once it runs. */
 export async function startNative(order: NativeOrder): Promise<Part> {
   const { command, args, cwd, uid, gid, stopSignal = 'SIGTERM' } = order
   const plan = JSON.stringify({ command, args, cwd, uid, gid, stopSignal })
   const keeper = watch(order, [KEEPER, plan], order.env ?? {}, 'SIGTERM')
-  const spawned = (await awaitMessage(keeper, 'spawned', 10_000)) as { pid: number }
-  return { ...keeper, pid: spawned.pid }
+  const pid = Number((await awaitMessage(keeper, 'spawned', 10_000)).pid)
+  return { ...keeper, pid }
 }
 
 const living = new Set<Part>()
 
-/** Ends every part of this process at once and without asking: the answer to a second Ctrl-C. */
+/** Kills every part of this process at once, for a second Ctrl-C. */
 export function killAll(): void {
   for (const part of living) part.kill()
 }
@@ -91,7 +91,7 @@ function watch(
   const child = spawn(process.execPath, argv, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: childEnvironment(env),
-    // A group of its own: Ctrl-C in the terminal must reach the lab, which stops its parts in order, and not them all.
+    // Its own process group, so that Ctrl-C reaches only the lab, which stops its parts in order.
     detached: true,
     windowsHide: true,
     ...(order.cwd === undefined ? {} : { cwd: order.cwd }),
@@ -115,8 +115,8 @@ function watch(
     tail: () => (errors.length > 0 ? errors : output).join('\n'),
     onMessage: (listener) => void child.on('message', listener),
     kill,
-    async stop(graceMs = GRACE_MS) {
-      // Windows has no signals: there a part is told as by the end of its parent, which it listens for.
+    async stop(graceMs = DEFAULT_GRACE_MS) {
+      // Windows has no signals: there the closed channel to the parent, for which a part listens, stops it.
       if (WINDOWS && child.connected) child.disconnect()
       else child.kill(stopSignal)
       const timer = setTimeout(kill, graceMs)
@@ -152,14 +152,14 @@ function readLines(stream: NodeJS.ReadableStream | null, last: string[], listene
 }
 
 /**
- * Waits for an IPC message `{type}` of a part.
- * @throws when it ends first, or says nothing within the deadline: with its last lines; then it has been stopped
+ * Waits for an IPC message `{type}` from a part.
+ * @throws with its last lines when it ends first or exceeds the deadline; then it has been stopped
  */
 export function awaitMessage(part: Part, type: string, deadlineMs: number): Promise<Record<string, unknown>> {
   const message = new Promise<Record<string, unknown>>((resolve) => {
     part.onMessage((value) => {
       if (typeof value === 'object' && value !== null && 'type' in value && value.type === type) {
-        resolve(value as Record<string, unknown>)
+        resolve({ ...value })
       }
     })
   })
@@ -167,8 +167,8 @@ export function awaitMessage(part: Part, type: string, deadlineMs: number): Prom
 }
 
 /**
- * Waits for something that means a part is ready, and no longer than the part lives.
- * @throws when it ends first, or the deadline passes: with its last lines; then it has been stopped
+ * Waits until a part is ready, as long as it runs.
+ * @throws with its last lines when it ends first or exceeds the deadline; then it has been stopped
  */
 export async function beforeItEnds<T>(part: Part, ready: Promise<T>, deadlineMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined

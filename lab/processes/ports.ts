@@ -1,20 +1,20 @@
 import { createServer } from 'node:net'
 
 /**
- * A TCP port of 127.0.0.1 that nobody listens on at this moment.
- * @param preferred taken if it is free; otherwise the system chooses
+ * A TCP port of 127.0.0.1 that is free at this moment.
+ * @param preferred used if it is free; otherwise the system chooses
  */
 export async function freePort(preferred = 0): Promise<number> {
   const port = await tryPort(preferred)
   if (port !== undefined) return port
   const other = await tryPort(0)
-  if (other === undefined) throw new Error('No free TCP port on 127.0.0.1')
+  if (other === undefined) throw new Error('127.0.0.1 has no free TCP port')
   return other
 }
 
 /**
- * For programs that must be told a port: between choosing it and their bind another process may take it.
- * @param start is called again, with another port, as long as it fails by a port that is in use (three times at most)
+ * Starts a program that gets its port as an argument. Another process may take the port before the program binds it.
+ * @param start called again with another port while it fails because of a port in use (three times at most)
  */
 export async function withFreePort<T>(start: (port: number) => Promise<T>, preferred?: number): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {

@@ -1,33 +1,33 @@
 import type { Part } from './part.ts'
 
-const RESTARTS = 3
-/** A part that ran this long has started well: what happens later is another fault. */
+const MAX_RESTARTS = 3
+/** After this time a start counts as successful, and a later end as another fault. */
 const HEALTHY_MS = 60_000
 
 export interface SupervisedOptions {
   readonly name: string
   /**
-   * Starts the process and resolves when it is ready; hands it to `born` as soon as there is one, so that a stop need
-   * not wait until then.
+   * Starts the process and resolves when it is ready. Passes it to `born` as soon as it exists, so that a stop need not wait
+   * until it is ready.
    */
   readonly launch: (born: (part: Part) => void) => Promise<Part>
   readonly log: (text: string) => void
-  /** Called each time it is ready, the first time too. */
+  /** Called each time it is ready. */
   readonly onReady?: () => void
-  /** Called once, when it has ended too often. */
+  /** Called when it has ended too often. */
   readonly onGivenUp: (error: Error) => void
 }
 
-/** A part that is started again when it ends unasked, three times in a row at most. */
+/** A part that is restarted after an unexpected end, at most three times in a row. */
 export interface Supervised {
   readonly name: string
-  /** Of the process that runs now. */
+  /** The id of the current process. */
   readonly pid: number | undefined
-  /** Resolves when it is ready. @throws when it does not become so: then it is not tried again */
+  /** Resolves when it is ready. @throws when it does not become ready; then it is not restarted */
   start(): Promise<void>
-  /** Ends it, at whatever stage it is; `start` brings it back. */
+  /** Stops it in any state; `start` starts it again. */
   stop(graceMs?: number): Promise<void>
-  /** Ends it at once and without asking, as a crash does; `start` brings it back. */
+  /** Kills it at once, like a crash; `start` starts it again. */
   kill(): Promise<void>
 }
 
@@ -42,19 +42,19 @@ export function supervise(options: SupervisedOptions): Supervised {
     if (!wanted) void part.stop()
   }
 
-  /** @param first the launch that the caller of start waits for: its failure is the caller's */
+  /** @param first the launch for which the caller of `start` waits, and whose failure that caller gets */
   async function run(first: Promise<Part>): Promise<void> {
     let fault = await first.then(watch)
     for (let failures = 1; wanted; failures += 1) {
-      if (failures > RESTARTS) return onGivenUp(new Error(`${fault}\nIt was started again ${RESTARTS} times.`))
-      log(`${fault}\n${name} is started again (${failures} of ${RESTARTS})`)
+      if (failures > MAX_RESTARTS) return onGivenUp(new Error(`${fault}\nIt was restarted ${MAX_RESTARTS} times.`))
+      log(`${fault}\n${name} is restarted (${failures} of ${MAX_RESTARTS})`)
       const started = performance.now()
       fault = await launch(adopt).then(watch, (error: Error) => error.message)
       if (performance.now() - started > HEALTHY_MS) failures = 0
     }
   }
 
-  /** @returns how it ended, in words */
+  /** @returns a description of its end */
   async function watch(part: Part): Promise<string> {
     if (wanted) onReady?.()
     const { code, signal } = await part.ended

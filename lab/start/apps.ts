@@ -4,7 +4,7 @@ import type { Front } from './front.ts'
 import type { Host, LogFiles } from './log-files.ts'
 import type { Launch } from './programs.ts'
 
-/** Ctrl-C is to be over in about ten seconds; this much of it is for the apps' requests in flight. */
+/** The part of the ten seconds after Ctrl-C that is reserved for the apps' running requests. */
 const GRACE_MS = 4000
 
 export interface AppsOptions {
@@ -15,17 +15,17 @@ export interface AppsOptions {
   readonly logs: LogFiles
   readonly programs: Readonly<Record<Host, Launch>>
   readonly log: (text: string) => void
-  /** Told each time one of them is ready, at the first start and after each later one. */
+  /** Called each time an app is ready, after its first and every later start. */
   readonly onReady: (host: Host) => void
-  /** One has ended too often. */
+  /** Called when an app has ended too often. */
   readonly onGivenUp: (error: Error) => void
 }
 
-/** The two hosts, each behind its edge. */
+/** The two apps, each behind its edge. */
 export interface Apps {
   readonly web: Supervised
   readonly functions: Supervised
-  /** Both at the same time. @throws when one does not become ready, or the signal says stop */
+  /** Starts both at the same time. @throws when one does not become ready or the signal is aborted */
   start(signal: AbortSignal | undefined): Promise<void>
   stop(): Promise<void>
 }

@@ -2,7 +2,7 @@ import { type RunningStores, STORE_NAMES, type StoreConnections, type StoreName,
 import type { LogFiles } from './log-files.ts'
 import type { Undo } from './undo.ts'
 
-/** What a store is called in logs and in run.json. */
+/** The names of the stores in logs and in run.json. */
 const PART_NAMES: Readonly<Record<StoreName, string>> = {
   DATABASE_URL: 'postgres',
   REDIS_URL: 'redis',
@@ -17,12 +17,12 @@ export interface BackingOptions {
   readonly logs: LogFiles
   readonly log: (text: string) => void
   readonly onReady: (name: string, detail: string) => void
-  /** A store has ended unasked: what it held is gone, so it is not started again. */
+  /** Called when a store has ended unexpectedly. It is not restarted, because its data may be lost. */
   readonly onLost: (error: Error) => void
   readonly undo: Undo
 }
 
-/** Starts the stores and builds the apps at the same time: neither needs the other. */
+/** Starts the stores and builds the apps at the same time. */
 export async function startBacking(options: BackingOptions): Promise<RunningStores> {
   const { dir, given, withBlobAndQueue, build, logs, log, onReady, onLost, undo } = options
   const [built, opened] = await Promise.allSettled([

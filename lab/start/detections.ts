@@ -11,9 +11,9 @@ export interface Detections {
 }
 
 /**
- * Reads what is imported into Datadog: every `<slug>/monitor.json`, the `webhook.json` that they notify, and the
- * `pipeline.json` that the logs go through; without that file they go through none.
- * @throws with every fault, by file and place
+ * Reads the files that are imported into Datadog: every `<slug>/monitor.json`, the `webhook.json` that they notify, and the
+ * optional `pipeline.json` that processes the logs.
+ * @throws with all faults by file and place
  */
 export async function loadDetections(dir: string): Promise<Detections> {
   const file = join(dir, 'webhook.json')
@@ -26,7 +26,7 @@ async function loadPipelines(dir: string): Promise<Pipeline[]> {
   try {
     return [readPipeline(await readFile(file, 'utf8'), file)]
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
     throw error
   }
 }

@@ -3,25 +3,25 @@ import { LAB_CANARY, LAB_EGRESS_RANGE, LAB_VPN_RANGES } from '../../shared/lab.t
 import type { StoreConnections } from '../stores/start.ts'
 import type { LabSecrets } from './secrets.ts'
 
-/** The service and environment that the lab's logs belong to: those that the detection files ask for. */
+/** The service and environment of the lab's logs, which the detections query. */
 export const SERVICE = 'mini-ato-saas'
 export const ENV = 'prod'
 
-/** The stand-in's RUM application. Neither is a secret: both stand in every page. */
+/** The stand-in's RUM application. Both values are public, because every page contains them. */
 export const RUM = {
   id: '1ab00000-0000-4000-8000-000000000001',
   clientToken: 'publab00000000000000000000000000',
 } as const
 
-/** Sessions that are renewed while somebody watches: a fork shows within half a minute. */
-const QUICK = { SESSION_RENEW_SECONDS: '15', SESSION_GRACE_SECONDS: '10' } as const
+/** Short times, so that a session fork is detected within half a minute. */
+const QUICK_RENEWAL = { SESSION_RENEW_SECONDS: '15', SESSION_GRACE_SECONDS: '10' } as const
 
 export interface Origins {
   readonly web: string
   readonly functions: string
 }
 
-/** Where the lab's mail is sent to, and where people read it. */
+/** The SMTP address of the lab's mail, and the page that shows it. */
 export interface Mail {
   readonly smtpUrl: string
   readonly mailboxUrl: string
@@ -32,22 +32,22 @@ export interface AppEnvironments {
   readonly functions: Readonly<Record<string, string>>
 }
 
-/** Everything an app may be given, of which each gets what its own configuration names. */
+/** All settings, of which each app gets those that its configuration names. */
 interface Source {
   readonly secrets: LabSecrets
   readonly stores: StoreConnections
   readonly origins: Origins
   readonly mail: Mail
-  /** Where pages report to; absent: they do not. */
+  /** Where pages report to; absent if they do not report. */
   readonly rumUrl?: string
-  /** Where functions asks for open alerts; absent: it does not. */
+  /** Where functions reads open alerts; absent if it does not. */
   readonly apiUrl?: string
-  /** Settings that are neither secrets nor places: lifetimes, costs, caps. */
+  /** Further settings: lifetimes, costs, caps. */
   readonly settings?: Readonly<Record<string, string | undefined>>
 }
 
 /**
- * What each app gets, and no more: web never sees the keys that sign sessions, check passwords or let Datadog in.
+ * The environment of each app. Web does not get the keys that sign sessions, check passwords or authenticate Datadog.
  */
 export function appEnvironments({
   secrets,
@@ -59,7 +59,7 @@ export function appEnvironments({
   settings = {},
 }: Source): AppEnvironments {
   const all: Record<string, string | undefined> = {
-    ...QUICK,
+    ...QUICK_RENEWAL,
     ...settings,
     ...secrets,
     DATABASE_URL: stores.DATABASE_URL,
@@ -84,7 +84,7 @@ export function appEnvironments({
   return { functions: pick(all, functionsVariables), web: pick(all, webVariables) }
 }
 
-/** The settings that a caller's own environment may carry into the lab: what the apps read and the lab does not set. */
+/** The settings of the caller's environment that the apps read and the lab does not set. */
 export function settingsFrom(env: NodeJS.ProcessEnv): Record<string, string> {
   const names = [...functionsVariables, ...webVariables].filter((name) => !['PORT', 'HOST'].includes(name))
   return pick(env, names)

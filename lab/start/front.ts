@@ -29,29 +29,29 @@ export interface FrontOptions {
   readonly undo: Undo
 }
 
-/** What stands between the apps and the world: the edges before them, and the ways of their logs to Datadog. */
+/** Everything between the apps and the outside world: their edges, and the delivery of their logs to Datadog. */
 export interface Front {
   readonly webEdge: Edge
   readonly functionsEdge: Edge
   readonly datadog: Datadog
-  /** For `SMTP_URL`. */
+  /** The value of `SMTP_URL`. */
   readonly smtpUrl: string
-  /** Where the app behind an edge listens now. */
+  /** Sets the port of the app behind an edge. */
   readonly behind: { web: number; functions: number }
-  /** A line that an app wrote to stdout. */
+  /** Accepts a line of an app's stdout. */
   takeWeb(line: string): void
   takeFunctions(line: string): void
-  /** Resolves when every line so far has reached Datadog or is given up. */
+  /** Resolves when every line so far has reached Datadog or was given up. */
   flush(): Promise<void>
 }
 
-/** Nobody listens on the reserved port 1: until an app is up, its edge finds nobody, as the platform would. */
-const NOBODY = 1
+/** No program listens on the reserved port 1: until an app is up, its edge answers like a platform without a running app. */
+const NO_APP = 1
 
-/** Opens every port that the lab shows; the apps come to stand behind them later. */
+/** Opens all public ports of the lab; the apps are connected later. */
 export async function openFront(options: FrontOptions): Promise<Front> {
   const { ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo } = options
-  const behind = { web: NOBODY, functions: NOBODY }
+  const behind = { web: NO_APP, functions: NO_APP }
   let drain: ReturnType<typeof createDrain> | undefined
   const webEdge = await startEdge({
     flavour: heroku,
@@ -108,7 +108,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     ['functions', ports.functions, functionsEdge.port],
     ['the Datadog stand-in', ports.datadog, datadog.port],
   ] as const) {
-    if (wanted !== 0 && wanted !== got) log(`port ${wanted} is taken: ${name} is on ${got}`)
+    if (wanted !== 0 && wanted !== got) log(`port ${wanted} is taken: ${name} uses ${got}`)
   }
   return {
     webEdge,
@@ -130,7 +130,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   }
 }
 
-/** As `heroku drains:add` takes it in Datadog's own guide. */
+/** The URL for `heroku drains:add`, as in Datadog's guide. */
 function drainUrl(intakeUrl: string, apiKey: string): string {
   const query = new URLSearchParams({
     'dd-api-key': apiKey,

@@ -32,7 +32,7 @@ async function npmLauncher(folder: string): Promise<void> {
   await symlink(launcher, at(folder, 'func'))
 }
 
-test('no func is no func', async () => {
+test('without a func on PATH none is found', async () => {
   expect(await findFunc()).toEqual({ kind: 'none', reasons: [] })
 })
 
@@ -42,20 +42,20 @@ describe.skipIf(process.platform === 'win32')('a func on PATH', () => {
     expect(await findFunc()).toEqual({ kind: 'found', command: at('second', 'func'), version: '4.13.2' })
   })
 
-  test("is found behind npm's launcher without a program, which is not run: it would download", async () => {
+  test("is found after npm's launcher without a program, which is not run because it would download", async () => {
     await npmLauncher('first')
     await install('second', 'echo 4.0.6543')
     expect(await findFunc()).toEqual({ kind: 'found', command: at('second', 'func'), version: '4.0.6543' })
     await expect(access(at('was-run'))).rejects.toThrow('ENOENT')
   })
 
-  test("may be npm's launcher, once its program is there", async () => {
+  test("may be npm's launcher with its program", async () => {
     await npmLauncher('first')
     await executable(at('azure-functions-core-tools', 'bin', 'func'), 'echo 4.13.2')
     expect(await findFunc()).toMatchObject({ kind: 'found', command: at('first', 'func') })
   })
 
-  test('is found behind one that fails, and behind one that says something else', async () => {
+  test('is found after one that fails and one that prints no version', async () => {
     await install('first', 'echo "a functional shell"')
     await install('second', 'echo 4.13.2')
     expect(await findFunc()).toMatchObject({ kind: 'found', command: at('second', 'func') })
@@ -63,25 +63,25 @@ describe.skipIf(process.platform === 'win32')('a func on PATH', () => {
     expect(await findFunc()).toMatchObject({ kind: 'found', command: at('second', 'func') })
   })
 
-  test('that is no program is skipped', async () => {
+  test('that is not executable is skipped', async () => {
     await mkdir(at('first', 'func'), { recursive: true })
     await install('second', 'echo 4.13.2')
     expect(await findFunc()).toMatchObject({ kind: 'found', command: at('second', 'func') })
   })
 
-  test('that cannot be used is named with the reason, each of them', async () => {
+  test('that cannot be used is reported with its reason', async () => {
     await npmLauncher('first')
     await install('second', 'echo "binary not found. Running first-time setup..." >&2; exit 1')
     expect(await findFunc()).toEqual({
       kind: 'none',
       reasons: [
-        `${at('first', 'func')} is npm's launcher, whose program was not downloaded`,
+        `${at('first', 'func')} is npm's launcher without its downloaded program`,
         `${at('second', 'func')} failed at --version`,
       ],
     })
   })
 
-  test('that does not answer is not waited for longer than five seconds', async () => {
+  test('that does not answer within five seconds is skipped', async () => {
     await install('first', 'exec /bin/sleep 60')
     const asked = performance.now()
     expect(await findFunc()).toEqual({

@@ -9,13 +9,12 @@ const NAME = process.platform === 'win32' ? 'func.exe' : 'func'
 
 export type FoundFunc =
   | { readonly kind: 'found'; readonly command: string; readonly version: string }
-  /** One sentence per `func` on PATH that cannot be used, in the order of PATH. */
+  /** One reason per unusable `func`, in the order of PATH. */
   | { readonly kind: 'none'; readonly reasons: readonly string[] }
 
 /**
- * Finds the first `func` on PATH that answers with a version. `npm run` puts this project's own `node_modules/.bin` in
- * front, where the optional package leaves a `func` whether or not its program could be downloaded: that one must hide
- * no other.
+ * Finds the first `func` on PATH that prints a version. `npm run` puts this project's `node_modules/.bin` first, where the
+ * optional package leaves a `func` even without its downloaded program, which must not hide another one.
  */
 export async function findFunc(): Promise<FoundFunc> {
   const reasons: string[] = []
@@ -27,7 +26,7 @@ export async function findFunc(): Promise<FoundFunc> {
   return { kind: 'none', reasons }
 }
 
-/** Every executable of that name on PATH, in its order, each once. */
+/** Every executable of that name on PATH, in order, without duplicates. */
 async function candidates(): Promise<string[]> {
   const seen = new Set<string>()
   const found: string[] = []
@@ -49,9 +48,9 @@ type Answer =
   | { readonly kind: 'none'; readonly reason: string }
 
 async function versionOf(command: string): Promise<Answer> {
-  // Run without its program, npm's launcher would begin to download it.
+  // npm's launcher would download its missing program if it were run.
   if (await isEmptyLauncher(command)) {
-    return { kind: 'none', reason: "is npm's launcher, whose program was not downloaded" }
+    return { kind: 'none', reason: "is npm's launcher without its downloaded program" }
   }
   try {
     const { stdout } = await promisify(execFile)(command, ['--version'], {
@@ -60,14 +59,14 @@ async function versionOf(command: string): Promise<Answer> {
     })
     const version = stdout.trim()
     if (/^\d+\.\d+/.test(version)) return { kind: 'version', version }
-    return { kind: 'none', reason: 'answers no version to --version' }
+    return { kind: 'none', reason: 'prints no version for --version' }
   } catch (error) {
-    const { killed } = error as { killed?: boolean }
+    const killed = error instanceof Error && 'killed' in error && error.killed === true
     return { kind: 'none', reason: killed ? 'did not answer --version within 5 s' : 'failed at --version' }
   }
 }
 
-/** @see azure-functions-core-tools, lib/main.js: the program is expected in `../bin` */
+/** @see azure-functions-core-tools, lib/main.js: the program is in `../bin` */
 async function isEmptyLauncher(command: string): Promise<boolean> {
   const target = await realpath(command)
   if (!/[\\/]azure-functions-core-tools[\\/]lib[\\/]main\.js$/.test(target)) return false

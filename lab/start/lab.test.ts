@@ -43,7 +43,7 @@ interface Echo {
 const echo = async (url: string, init?: RequestInit) => (await (await fetch(url, init)).json()) as Echo
 const statusOf = async (url: string) => (await fetch(url)).status
 
-test('a lab that is ready answers where run.json says, and only its owner can read that', async () => {
+test('a ready lab answers at the addresses in run.json, which only its owner can read', async () => {
   const lab = await start()
   const run = (await readRunFile(dir)) as RunFile
   expect(run).toMatchObject({ pid: process.pid, urls: lab.urls, stores: lab.stores, mode: { cadence_seconds: null } })
@@ -59,7 +59,7 @@ test('each app stands behind its own edge', async () => {
   expect((await echo(lab.urls.functions, { headers })).headers['x-forwarded-for']).toMatch(/^203\.0\.113\.9:\d+$/)
 })
 
-test('web gets none of the keys that only functions need, and neither gets what the caller has lying about', async () => {
+test('web gets no key of functions, and neither app gets other variables of the caller', async () => {
   process.env.SOME_TOKEN = 'of the caller'
   opened.push(() => delete process.env.SOME_TOKEN)
   const lab = await start({ settings: { SESSION_IDLE_SECONDS: '90', ATO_HMAC_SECRET: 'not this one' } })
@@ -98,7 +98,7 @@ test("what an app logs reaches the files and the monitors, whose alert reaches f
   expect(await readFile(join(lab.logs.dir, 'router.log'), 'utf8')).toContain('method=GET path="/a"')
 })
 
-test('a stop ends every process and port of the lab, and takes run.json away', async () => {
+test('a stop ends every process, frees every port and removes run.json', async () => {
   const lab = await start()
   const { pids } = await lab.run()
   await lab.stop()
@@ -111,12 +111,12 @@ test('a stop ends every process and port of the lab, and takes run.json away', a
   expect(await readRunFile(dir)).toBeUndefined()
 })
 
-test('a second lab in the same directory is told where the first one is', async () => {
+test('a second lab in the same directory is refused with the address of the first one', async () => {
   const lab = await start()
   await expect(start()).rejects.toMatchObject({ name: 'LabRunningError', run: { pid: process.pid, urls: lab.urls } })
 })
 
-test('web can be stopped and started by itself, behind the same address', async () => {
+test('web can be stopped and restarted behind the same address', async () => {
   const lab = await start()
   await lab.web.stop()
   expect(await statusOf(lab.urls.web)).toBe(503)
@@ -125,7 +125,7 @@ test('web can be stopped and started by itself, behind the same address', async 
   expect(await statusOf(lab.urls.web)).toBe(200)
 })
 
-test('an app that crashes is started again, with a word on why, and run.json has its new number', async () => {
+test('a crashed app is restarted with a message, and run.json has its new process id', async () => {
   const said: string[] = []
   const lab = await start({ log: (text) => said.push(text) })
   const before = (await echo(lab.urls.web)).pid
@@ -133,26 +133,26 @@ test('an app that crashes is started again, with a word on why, and run.json has
   await expect.poll(() => statusOf(lab.urls.web), { timeout: 10_000 }).toBe(200)
   const { pid } = await echo(lab.urls.web)
   expect(pid).not.toBe(before)
-  expect(said.join('\n')).toMatch(/web ended with exit code 3.*\n {2}told to crash\nweb is started again \(1 of 3\)/)
+  expect(said.join('\n')).toMatch(/web ended with exit code 3.*\n {2}told to crash\nweb is restarted \(1 of 3\)/)
   await expect.poll(async () => (await readRunFile(dir))?.pids.web?.pid).toBe(pid)
 })
 
-test('an app that has crashed too often is given up, with its last words', async () => {
+test('an app that crashes too often ends the lab with its last lines', async () => {
   const lab = await start()
   for (let crash = 1; crash <= 4; crash += 1) {
     await expect.poll(() => statusOf(lab.urls.functions), { timeout: 10_000 }).toBe(200)
     await fetch(`${lab.urls.functions}/crash`)
   }
-  expect((await lab.failed).message).toMatch(/functions ended with exit code 3.*told to crash.*started again 3 times/s)
+  expect((await lab.failed).message).toMatch(/functions ended with exit code 3.*told to crash.*restarted 3 times/s)
 })
 
-test.skipIf(process.platform === 'win32')('a store that ends unasked is the end of the lab', async () => {
+test.skipIf(process.platform === 'win32')('a store that ends unexpectedly ends the lab', async () => {
   const lab = await start()
   process.kill((await lab.run()).pids.redis?.pid as number, 'SIGKILL')
   expect((await lab.failed).message).toMatch(/^Redis ended with /)
 })
 
-test('an app that cannot start says why, and nothing that was started stays behind', async () => {
+test('an app that cannot start fails with its reason, and everything started is stopped', async () => {
   const lab = start({
     programs: {
       web: async () => {
@@ -165,14 +165,14 @@ test('an app that cannot start says why, and nothing that was started stays behi
   await start()
 })
 
-test('a stop in the middle of the start leaves nothing behind either', async () => {
+test('a stop during the start leaves nothing running', async () => {
   const stopping = new AbortController()
   const lab = start({ signal: stopping.signal, onReady: ({ name }) => name === 'Redis' && stopping.abort() })
   await expect(lab).rejects.toThrow()
   await start()
 })
 
-test('a taken port gives way to a free one, and that is said', async () => {
+test('a free port replaces a taken one, and a message says so', async () => {
   const taken = createServer()
   const port = await new Promise<number>((resolve) =>
     taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port)),
@@ -181,10 +181,10 @@ test('a taken port gives way to a free one, and that is said', async () => {
   const said: string[] = []
   const lab = await start({ ports: { web: port, functions: 0, datadog: 0 }, log: (text) => said.push(text) })
   expect(lab.urls.web).not.toContain(String(port))
-  expect(said).toEqual([`port ${port} is taken: web is on ${new URL(lab.urls.web).port}`])
+  expect(said).toEqual([`port ${port} is taken: web uses ${new URL(lab.urls.web).port}`])
 })
 
-test('after kill -9 of the lab nothing of it is left, and the next one starts', async () => {
+test('after kill -9 of the lab no process is left, and the next one starts', async () => {
   const args = ['--import', 'tsx', HOLD, dir, inject('databaseUrl'), inject('tablesConnection')]
   const child = spawn(process.execPath, args, { cwd: PROJECT, stdio: ['ignore', 'pipe', 'inherit'] })
   opened.push(() => child.kill('SIGKILL'))

@@ -21,27 +21,27 @@ import { createUndo, type Undo } from './undo.ts'
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface LabOptions {
-  /** Data, secrets, logs and run.json; one lab at a time. */
+  /** The directory of data, secrets, logs and run.json; for one lab at a time. */
   readonly dir: string
-  /** Preferred ports of 127.0.0.1; a taken one gives way to a free one, 0 is any. */
+  /** Preferred ports; a free one is used for a taken one and for 0. */
   readonly ports: Ports
-  /** Monitors are evaluated every so many seconds; without it, at each event. */
+  /** The interval of the evaluation; without it, monitors are evaluated at each event. */
   readonly cadenceSeconds?: number
   /** Retries and time-outs of the stand-in's webhooks; read at each delivery. */
   readonly webhookQueue?: QueueOptions
-  /** Told of what happens on the way, in words for a person. */
+  /** Called with messages for a person. */
   readonly log: (text: string) => void
-  /** Told of each part that is ready. */
+  /** Called for each part that is ready. */
   readonly onReady?: (part: ReadyPart) => void
-  /** Ends the start, or the lab. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal
-  /** Stores that run already: each replaces the embedded one. */
+  /** Running stores, each of which replaces the embedded one. */
   readonly given?: Partial<Record<StoreName, string | undefined>>
-  /** Azurite's other services too, which Azure's own host wants. */
+  /** Also starts Azurite's blob and queue services, which Azure's own host needs. */
   readonly withBlobAndQueue?: boolean
-  /** Further settings for the apps, by variable. */
+  /** Further variables of the apps. */
   readonly settings?: Readonly<Record<string, string | undefined>>
-  /** The project, or what stands for it. */
+  /** The project's root, or a test's replacement. */
   readonly root?: string
   readonly detections?: string
   readonly programs?: { readonly web?: Launch; readonly functions?: Launch }
@@ -56,45 +56,45 @@ export interface ReadyPart {
   readonly ms: number
 }
 
-/** A lab that runs. */
+/** A running lab. */
 export interface LabHandle {
   readonly dir: string
   readonly urls: RunFile['urls']
   readonly stores: StoreConnections
   readonly secrets: LabSecrets
-  /** What the apps were given. */
+  /** The environments of the apps. */
   readonly env: AppEnvironments
-  /** Each can be stopped and started again by itself. */
+  /** The apps, each of which can be stopped and started again. */
   readonly web: Supervised
   readonly functions: Supervised
   readonly datadog: Datadog
-  /** Folder of the log files, and the one with both hosts' events. */
+  /** The folder of the log files, and the file with both hosts' events. */
   readonly logs: { readonly dir: string; readonly events: string }
-  /** What run.json says now. */
+  /** The current content of run.json. */
   run(): Promise<RunFile>
   /** Resolves when every log line so far has reached the stand-in. */
   flush(): Promise<void>
-  /** Resolves with the reason when a part is gone for good; the lab is then to be stopped. */
+  /** Resolves with the reason when a part has ended for good; then the lab must be stopped. */
   readonly failed: Promise<Error>
-  /** In the opposite order; safe to call twice. */
+  /** Stops all parts in reverse order; safe to call twice. */
   stop(): Promise<void>
 }
 
-/** A lab runs in this directory already; `run` says where. */
+/** A lab is already running in this directory; `run` describes it. */
 export class LabRunningError extends Error {
   override readonly name = 'LabRunningError'
   readonly run: RunFile
 
   constructor(run: RunFile) {
-    super(`A lab runs already: process ${run.pid}, ${run.urls.web}`)
+    super(`A lab is already running: process ${run.pid}, ${run.urls.web}`)
     this.run = run
   }
 }
 
 /**
- * Starts a whole lab: stores, the stand-in, edges, both apps and the ways of their logs. Whatever fails, nothing that
- * was started stays behind.
- * @throws LabRunningError; or the reason why a part could not start
+ * Starts a lab: stores, the stand-in, edges, both apps and the delivery of their logs. If a part fails, everything started
+ * so far is stopped.
+ * @throws LabRunningError, or the error of a part that could not start
  */
 export async function startLab(options: LabOptions): Promise<LabHandle> {
   const dir = resolve(options.dir)
@@ -122,7 +122,13 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
 
   const build = () => (options.build ?? buildApps)(root)
   const stores = await startBacking({
-    ...{ dir, given, build, logs, log, onReady, undo },
+    dir,
+    given,
+    build,
+    logs,
+    log,
+    onReady,
+    undo,
     withBlobAndQueue: options.withBlobAndQueue ?? false,
     onLost: failure.resolve,
   })
@@ -148,7 +154,12 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
     pids: () => ({ web: apps.web.pid, functions: apps.functions.pid, ...pidsOf(stores) }),
   })
   const apps = createApps({
-    ...{ root, dir, env, front, logs, log },
+    root,
+    dir,
+    env,
+    front,
+    logs,
+    log,
     programs: { web: options.programs?.web ?? launchWeb, functions: options.programs?.functions ?? launchFunctions },
     onReady(host) {
       onReady(host, urls[host])
@@ -160,7 +171,11 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   await apps.start(signal)
   await record.publish()
   return {
-    ...{ dir, urls, secrets, env, datadog },
+    dir,
+    urls,
+    secrets,
+    env,
+    datadog,
     stores: connectionsOf(stores),
     web: apps.web,
     functions: apps.functions,
@@ -172,7 +187,7 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   }
 }
 
-/** Processes of a lab that was killed: most have ended with it, and none may hold what the next one wants. */
+/** Ends processes that outlived a killed lab, because they may hold data or ports that the next one needs. */
 async function endLastRun(dir: string, log: (text: string) => void): Promise<void> {
   const last = await lastRun(dir)
   for (const [name, { pid, born }] of Object.entries(last?.pids ?? {})) {

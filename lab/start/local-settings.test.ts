@@ -17,20 +17,22 @@ const write = (settings: Record<string, string>, force = false) =>
 const document = async () => JSON.parse(await readFile(path, 'utf8'))
 const values = async () => (await document()).Values
 
-test('the file holds what func asks for beside the settings, and only its owner can read it', async () => {
+test('the file also holds the settings of func itself, and only its owner can read it', async () => {
   await write({ REDIS_URL: 'redis://x' })
   expect(await values()).toMatchObject({
-    ...{ FUNCTIONS_WORKER_RUNTIME: 'node', AzureWebJobsStorage: 'BlobEndpoint=x;', REDIS_URL: 'redis://x' },
+    FUNCTIONS_WORKER_RUNTIME: 'node',
+    AzureWebJobsStorage: 'BlobEndpoint=x;',
+    REDIS_URL: 'redis://x',
   })
   expect((await stat(path)).mode & 0o777).toBe(0o600)
 })
 
-test('a plain `func start` listens where the settings say that functions is', async () => {
+test('`func start` listens on the port of functions in the settings', async () => {
   await write({})
   expect(await document()).toMatchObject({ Host: { LocalHttpPort: 7072 } })
 })
 
-test('our own file is written again, and keeps what a person added to it', async () => {
+test('our own file is rewritten and keeps added settings', async () => {
   await write({ REDIS_URL: 'redis://old' })
   await writeFile(path, JSON.stringify({ Values: { ...(await values()), BCRYPT_COST: '11' }, Host: { CORS: '*' } }))
   await write({ REDIS_URL: 'redis://new' })
@@ -38,7 +40,7 @@ test('our own file is written again, and keeps what a person added to it', async
   expect((await document()).Host).toEqual({ CORS: '*', LocalHttpPort: 7072 })
 })
 
-test("someone else's file is left alone unless that is asked for", async () => {
+test("another program's file is replaced only with --force", async () => {
   const theirs = JSON.stringify({ Values: { PRECIOUS: '1' } })
   await writeFile(path, theirs)
   await expect(write({})).rejects.toThrow('--force')

@@ -1,6 +1,6 @@
 import { readJson, writePrivate } from './files.ts'
 
-/** By this value, among the settings themselves, we know a file of ours again; no program reads it. */
+/** Marks a file that this command wrote; no program reads it. */
 const MARK = { ATO_SETTINGS_WRITTEN_BY: 'npm run lab:stores' }
 
 interface LocalSettings {
@@ -11,17 +11,17 @@ interface LocalSettings {
 
 export interface SettingsToWrite {
   readonly settings: Readonly<Record<string, string>>
-  /** A connection string that names blob and queue: the host keeps its timers' locks there. */
+  /** A connection string with blob and queue, where the host keeps the locks of timers. */
   readonly storage: string
-  /** Where a plain `func start` listens. */
+  /** The port on which `func start` listens. */
   readonly port: number
   readonly force: boolean
 }
 
 /**
- * Writes the settings that `func start` reads (mode 600: they hold the lab's secrets). What a person added to a file of
- * ours stays.
- * @throws when the file is someone else's and `force` is not given
+ * Writes the settings that `func start` reads, with mode 600 because they hold the lab's secrets. Settings that a person
+ * added to such a file are kept.
+ * @throws when another program wrote the file and `force` is not set
  */
 export async function writeLocalSettings(
   path: string,
@@ -30,7 +30,7 @@ export async function writeLocalSettings(
   const found = (await readJson(path)) as LocalSettings | undefined
   const ours = found?.Values?.ATO_SETTINGS_WRITTEN_BY === MARK.ATO_SETTINGS_WRITTEN_BY
   if (found && !ours && !force) {
-    throw new Error(`${path} was not written by this command. Move it away, or replace it with --force.`)
+    throw new Error(`${path} was not written by this command. Move it, or replace it with --force.`)
   }
   const Values = {
     ...(ours ? found?.Values : {}),

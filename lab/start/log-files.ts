@@ -2,24 +2,24 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The two hosts whose events are the lab's record. */
+/** The two hosts whose events are recorded. */
 export type Host = 'web' | 'functions'
 
-/** What is written below `<dir>/logs`, one line per event, appended from start to start. */
+/** The files below `<dir>/logs`, one line per event. Later starts append to them. */
 export interface LogFiles {
   readonly dir: string
-  /** Both hosts' events in order of arrival: what replay and search read. */
+  /** The file with both hosts' events in order of arrival, for replay and search. */
   readonly events: string
-  /** An event line of a host: into its own file and into the common one. */
+  /** Writes an event line of a host into its own file and into the common one. */
   event(host: Host, line: string): void
-  /** A line for people, of any part: `<part>.err.log`. */
+  /** Writes a message of any part into `<part>.err.log`. */
   note(part: string, line: string): void
   router(line: string): void
   /** Resolves when everything is on disk. */
   close(): Promise<void>
 }
 
-/** Opens the log files of a lab; the folder is closed to other users, for events name people and addresses. */
+/** Opens the log files of a lab. Other users cannot read the folder, because events name people and addresses. */
 export async function openLogFiles(labDir: string): Promise<LogFiles> {
   const dir = join(labDir, 'logs')
   await mkdir(dir, { recursive: true, mode: 0o700 })
@@ -29,10 +29,10 @@ export async function openLogFiles(labDir: string): Promise<LogFiles> {
     if (closed) return
     let stream = streams.get(name)
     if (!stream || stream.destroyed) {
-      // The line under way when a disk is full may be cut off: the next one begins on a line of its own.
+      // A full disk may cut off a line, so the next one begins with a line end.
       const isBroken = stream !== undefined
       stream = createWriteStream(join(dir, name), { flags: 'a', mode: 0o600 })
-      // A full disk costs the lines of that time, and neither the lab nor what comes later.
+      // While the disk is full, lines are lost, but the lab continues.
       stream.on('error', () => {})
       streams.set(name, stream)
       if (isBroken) stream.write('\n')

@@ -8,29 +8,29 @@ import { freePort } from '../processes/ports.ts'
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const FUNCTIONS_HOST = fileURLToPath(new URL('../functions-host/main.ts', import.meta.url))
 const READY_MS = 30_000
-/** The real host builds its own start on .NET, and is slower the first time. */
+/** Azure's host starts .NET, which is slower the first time. */
 const FUNC_READY_MS = 90_000
 
-/** How a program of the lab is started: its surroundings, and where its lines go. */
-export interface Surroundings {
-  /** The project, or what stands for it in a test. */
+/** The environment of a program of the lab, and the listeners for its output. */
+export interface LaunchOptions {
+  /** The project's root, or a test's replacement. */
   readonly root: string
   readonly dir: string
   readonly env: Readonly<Record<string, string>>
   readonly onStdout: (line: string) => void
   readonly onStderr: (line: string) => void
-  /** Told of the process as soon as there is one. */
+  /** Called with the process as soon as it exists. */
   readonly born: (part: Part) => void
 }
 
-/** A program that is ready, and the port of 127.0.0.1 where it is. */
+/** A ready program and its port on 127.0.0.1. */
 export interface Launched {
   readonly part: Part
   readonly port: number
 }
-export type Launch = (surroundings: Surroundings) => Promise<Launched>
+export type Launch = (options: LaunchOptions) => Promise<Launched>
 
-/** The compiled web app, as the Procfile starts it; it says itself when it is ready, and where. */
+/** Starts the compiled web app as the Procfile does. It sends a message with its port once it is ready. */
 export const launchWeb: Launch = async ({ root, env, born, onStdout, onStderr }) => {
   const part = startNode({
     name: 'web',
@@ -42,10 +42,10 @@ export const launchWeb: Launch = async ({ root, env, born, onStdout, onStderr })
   })
   born(part)
   const { port } = await awaitMessage(part, 'ready', READY_MS)
-  return { part, port: port as number }
+  return { part, port: Number(port) }
 }
 
-/** The compiled functions under the embedded host; it says itself when it is ready, and where. */
+/** Starts the compiled functions under the embedded host, which sends a message with its port once it is ready. */
 export const launchFunctions: Launch = async ({ root, dir, env, born, onStdout, onStderr }) => {
   const part = startNode({
     name: 'functions',
@@ -59,12 +59,12 @@ export const launchFunctions: Launch = async ({ root, dir, env, born, onStdout, 
   })
   born(part)
   const { port } = await awaitMessage(part, 'ready', READY_MS)
-  return { part, port: port as number }
+  return { part, port: Number(port) }
 }
 
 /**
- * The compiled functions under Azure's own host. Its console mixes the app's lines with its own, each with a time.
- * @param command where `func` is
+ * Starts the compiled functions under Azure's own host. Its console mixes the app's lines with its own, each with a time.
+ * @param command path of `func`
  */
 export const launchFunc =
   (command: string): Launch =>
@@ -79,7 +79,7 @@ export const launchFunc =
         ...env,
         FUNCTIONS_WORKER_RUNTIME: 'node',
         FUNCTIONS_CORE_TOOLS_TELEMETRY_OPTOUT: '1',
-        // Names blob and queue as well: the host keeps its timers' locks there.
+        // Includes blob and queue, where the host keeps the locks of timers.
         AzureWebJobsStorage: env.TABLES_CONNECTION,
       },
       stopSignal: 'SIGINT',
@@ -95,7 +95,7 @@ export const launchFunc =
     return { part, port }
   }
 
-/** A program that is not ours sends no message: it is asked, until it answers or ends. */
+/** Requests a URL until the program answers or ends, because other programs send no message. */
 async function untilAnswers(part: Part, url: string, deadlineMs: number): Promise<void> {
   const asking = new AbortController()
   const ask = async () => {

@@ -4,37 +4,37 @@ import { z } from 'zod'
 import { identityOf } from '../processes/identity.ts'
 import { readJson, writePrivate } from './files.ts'
 
-/** A process by its number and by when it started: the number alone may be another's tomorrow. */
+/** A process by id and start time, because ids are reused. */
 const ProcessMark = z.object({ pid: z.number().int().positive(), born: z.string() })
 type ProcessMark = z.infer<typeof ProcessMark>
 
 const RunFile = z.object({
-  /** The lab itself, which starts and stops all others. */
+  /** The process of the lab itself. */
   pid: z.number().int().positive(),
   born: z.string(),
   started_at: z.iso.datetime(),
   mode: z.object({ cadence_seconds: z.number().positive().nullable() }),
   urls: z.object({ web: z.url(), functions: z.url(), datadog: z.url() }),
   stores: z.object({ DATABASE_URL: z.string(), REDIS_URL: z.string(), TABLES_CONNECTION: z.string() }),
-  /** Every process that the lab started, by part. */
+  /** The processes that the lab started, by part. */
   pids: z.record(z.string(), ProcessMark),
 })
 
-/** What `<dir>/run.json` (mode 600: connection strings hold passwords) says of a lab that runs. */
+/** The content of `<dir>/run.json`, which describes a running lab. Mode 600, because connection strings hold passwords. */
 export type RunFile = z.infer<typeof RunFile>
 
 const pathIn = (dir: string) => join(dir, 'run.json')
 
 /**
- * The lab that runs in this directory.
- * @returns undefined when there is none: no file, or its process has ended
+ * The running lab of this directory.
+ * @returns undefined without a file or if its process has ended
  */
 export async function readRunFile(dir: string): Promise<RunFile | undefined> {
   const run = await lastRun(dir)
   return run && (await identityOf(run.pid)) === run.born ? run : undefined
 }
 
-/** The lab that ran here last, whether or not it still does; undefined also when the file makes no sense. */
+/** The last lab of this directory, running or not; undefined also for an invalid file. */
 export async function lastRun(dir: string): Promise<RunFile | undefined> {
   return RunFile.safeParse(await readJson(pathIn(dir)).catch(() => undefined)).data
 }
@@ -43,13 +43,13 @@ export async function removeRunFile(dir: string): Promise<void> {
   await rm(pathIn(dir), { force: true })
 }
 
-/** The file of a lab that runs, kept true while parts come and go. */
+/** The run.json of a running lab, updated when processes change. */
 export interface RunRecord {
-  /** What the file says, or would say. */
+  /** The current content. */
   read(): Promise<RunFile>
-  /** Writes it: from now on other commands find the lab. */
+  /** Writes the file, so that other commands find the lab. */
   publish(): Promise<void>
-  /** Writes it again, if it is published. */
+  /** Writes the file again if it was published. */
   processesChanged(): void
 }
 
@@ -74,7 +74,7 @@ export function createRunRecord(dir: string, facts: RunFacts): RunRecord {
       return writing
     },
     processesChanged() {
-      // One after the other, so that the last word is the latest.
+      // Writes are sequential, so that the last one is the latest.
       if (writing) writing = writing.then(write).catch(() => {})
     },
   }

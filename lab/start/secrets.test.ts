@@ -13,12 +13,12 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-test('secrets are made once, then stay', async () => {
+test('secrets are created once and kept', async () => {
   const first = await loadSecrets(dir)
   expect(await loadSecrets(dir)).toEqual(first)
 })
 
-test('ten starts at the same moment agree on the same secrets', async () => {
+test('ten concurrent starts get the same secrets', async () => {
   const all = await Promise.all(Array.from({ length: 10 }, () => loadSecrets(dir)))
   expect(new Set(all.map((secrets) => JSON.stringify(secrets))).size).toBe(1)
 })
@@ -30,7 +30,7 @@ test('two labs share no secret', async () => {
   for (const [name, value] of Object.entries(one)) expect(Object.values(two), name).not.toContain(value)
 })
 
-test('every secret of an app is told from a real one by its beginning, and long enough', async () => {
+test('every secret of an app begins with lab- and is long enough', async () => {
   const { SESSION_SIGNING_KEYS, TABLES_ACCOUNT_KEY: _, ...plain } = await loadSecrets(dir)
   for (const [name, value] of Object.entries(plain)) expect(value, name).toMatch(/^lab-[\w-]{32,}$/)
   expect(JSON.parse(SESSION_SIGNING_KEYS).keys[0].kid).toMatch(/^lab-/)
@@ -41,7 +41,7 @@ test.skipIf(process.platform === 'win32')('only their owner can read them', asyn
   expect((await stat(join(dir, 'secrets.json'))).mode & 0o777).toBe(0o600)
 })
 
-test('the signing key is one that signs', async () => {
+test('the signing key can sign', async () => {
   const [jwk] = JSON.parse((await loadSecrets(dir)).SESSION_SIGNING_KEYS).keys
   expect(jwk).toMatchObject({ alg: 'EdDSA', use: 'sig', crv: 'Ed25519' })
   const key = createPrivateKey({ key: jwk, format: 'jwk' })
@@ -49,7 +49,7 @@ test('the signing key is one that signs', async () => {
   expect(verify(null, data, key, sign(null, data, key))).toBe(true)
 })
 
-test('both apps accept what the lab gives them, and refuse it outside the lab', async () => {
+test('both apps accept the lab’s configuration, and refuse it outside the lab', async () => {
   const stores = { DATABASE_URL: 'postgres://x/y', REDIS_URL: 'redis://x', TABLES_CONNECTION: 'AccountName=x;' }
   const origins = { web: 'http://localhost:8000', functions: 'http://localhost:7071' }
   const rumUrl = 'http://127.0.0.1:8126/rum'
@@ -65,7 +65,7 @@ test('both apps accept what the lab gives them, and refuse it outside the lab', 
   expect(() => parseFunctionsConfig({ ...functions, ATO_LAB: '0' })).toThrow('ATO_HMAC_SECRET')
 })
 
-test('a file that lacks a secret is refused by the name of what it lacks, never by a value', async () => {
+test('an incomplete file is refused with the name of the missing secret and without values', async () => {
   const secrets = await loadSecrets(dir)
   const path = join(dir, 'secrets.json')
   const { TOTP_KEY: _, ...rest } = JSON.parse(await readFile(path, 'utf8'))
@@ -76,7 +76,7 @@ test('a file that lacks a secret is refused by the name of what it lacks, never 
   expect(error).not.toContain(secrets.PASSWORD_PEPPER)
 })
 
-test('a file that is not JSON is refused with what to do', async () => {
+test('a file that is not JSON is refused with a remedy', async () => {
   await writeFile(join(dir, 'secrets.json'), '{"ATO_HMAC')
   await chmod(join(dir, 'secrets.json'), 0o600)
   await expect(loadSecrets(dir)).rejects.toThrow('npm run lab:reset')

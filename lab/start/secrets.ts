@@ -3,32 +3,32 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { createPrivate, readJson } from './files.ts'
 
-const labValue = z.string().startsWith('lab-').min(32)
+const LabValue = z.string().startsWith('lab-').min(32)
 
 const LabSecrets = z.object({
-  ATO_HMAC_SECRET: labValue,
-  ATO_WEBHOOK_SECRET: labValue,
-  DEVICE_HASH_KEY: labValue,
-  TOTP_KEY: labValue,
-  PASSWORD_PEPPER: labValue,
-  DD_API_KEY: labValue,
-  DD_APP_KEY: labValue,
-  /** Given to the stand-in as `ATO_FUNCTION_KEY`: what Azure would check, and the lab's host does not. */
-  ATO_FUNCTION_KEY: labValue,
+  ATO_HMAC_SECRET: LabValue,
+  ATO_WEBHOOK_SECRET: LabValue,
+  DEVICE_HASH_KEY: LabValue,
+  TOTP_KEY: LabValue,
+  PASSWORD_PEPPER: LabValue,
+  DD_API_KEY: LabValue,
+  DD_APP_KEY: LabValue,
+  /** The stand-in's `ATO_FUNCTION_KEY`, which Azure checks and the lab's host does not. */
+  ATO_FUNCTION_KEY: LabValue,
   /** A JWK Set with private keys, as JSON text. */
   SESSION_SIGNING_KEYS: z.string().startsWith('{"keys":[{'),
-  /** Of the embedded stores; they never leave the lab. */
-  POSTGRES_PASSWORD: labValue,
+  /** Passwords of the embedded stores. */
+  POSTGRES_PASSWORD: LabValue,
   TABLES_ACCOUNT_KEY: z.base64(),
 })
 
-/** Every secret of one lab, by the name under which the apps' configuration reads it. */
+/** All secrets of a lab, by the name of the apps' configuration. */
 export type LabSecrets = Readonly<z.infer<typeof LabSecrets>>
 
 /**
- * The secrets of the lab in this directory: made once, then read from `secrets.json` (mode 600). Two processes that
- * come at the same time get the same ones.
- * @throws when the file is there but lacks something, by name
+ * The secrets of the lab in this directory. They are created once and then read from `secrets.json` (mode 600). Two
+ * concurrent processes get the same ones.
+ * @throws naming the missing secrets of an incomplete file
  */
 export async function loadSecrets(dir: string): Promise<LabSecrets> {
   const path = join(dir, 'secrets.json')
@@ -37,7 +37,9 @@ export async function loadSecrets(dir: string): Promise<LabSecrets> {
   }
   const result = LabSecrets.safeParse(await readJson(path))
   if (!result.success) {
-    throw new Error(`${path} is not usable; \`npm run lab:reset\` makes a new lab:\n${z.prettifyError(result.error)}`)
+    throw new Error(
+      `${path} is not usable. Delete the lab's data with \`npm run lab:reset\`:\n${z.prettifyError(result.error)}`,
+    )
   }
   return Object.freeze(result.data)
 }

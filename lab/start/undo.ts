@@ -1,11 +1,11 @@
-/** What was started, in order, so that it can be stopped in the opposite one. */
+/** The steps that stop what was started, carried out in reverse order. */
 export interface Undo {
   push(name: string, step: () => Promise<unknown> | unknown): void
-  /** Runs every step, whatever the others do; once, however often it is called. */
+  /** Runs every step once, even if another one fails; safe to call twice. */
   run(): Promise<void>
 }
 
-/** @param log told of a step that failed */
+/** @param log called for each failed step */
 export function createUndo(log: (text: string) => void): Undo {
   const steps: { name: string; step: () => Promise<unknown> | unknown }[] = []
   let running: Promise<void> | undefined
@@ -14,7 +14,7 @@ export function createUndo(log: (text: string) => void): Undo {
       try {
         await next.step()
       } catch (error) {
-        log(`${next.name} did not stop cleanly: ${(error as Error).message}`)
+        log(`${next.name} did not stop cleanly: ${error instanceof Error ? error.message : error}`)
       }
     }
   }

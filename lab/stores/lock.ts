@@ -12,15 +12,15 @@ const Claim = Process.extend({ children: z.array(Process) })
 type Claim = z.infer<typeof Claim>
 
 export interface Lock {
-  /** Adds a process that works on these data: should this one be killed, the next claim waits until that has ended. */
+  /** Adds a process that uses the data. If this process is killed, the next claim waits until that one has ended. */
   add(pid: number): Promise<void>
   release(): Promise<void>
 }
 
 /**
- * Claims a lab directory's data for this process: two servers on one set of data would ruin it. A claim whose process
- * has ended is void.
- * @throws when a living process holds it, with its number
+ * Claims the data of a lab directory for this process, because two servers would destroy them. The claim of an ended process
+ * is ignored.
+ * @throws naming the running process that holds the claim
  */
 export async function lockDirectory(dir: string): Promise<Lock> {
   await mkdir(dir, { recursive: true })
@@ -51,7 +51,7 @@ export async function lockDirectory(dir: string): Promise<Lock> {
   }
 }
 
-/** The number of the living process that holds this directory's stores. */
+/** The id of the running process that holds this directory's stores. */
 export async function holderOf(dir: string): Promise<number | undefined> {
   const claim = await readClaim(dir)
   return claim && (await identityOf(claim.pid)) === claim.born ? claim.pid : undefined

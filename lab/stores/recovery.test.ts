@@ -57,7 +57,7 @@ interface Held {
   readonly pids: Record<string, number>
 }
 
-/** The stores in a process of their own, which can be killed. */
+/** Starts the stores in a separate process, which can be killed. */
 async function hold(as?: { uid: number; gid: number }): Promise<Held> {
   const child = spawn(process.execPath, ['--import', 'tsx', HOLD, dir], {
     cwd: PROJECT,
@@ -71,7 +71,7 @@ async function hold(as?: { uid: number; gid: number }): Promise<Held> {
   throw new Error(await complaint)
 }
 
-/** Not our children: their end is no event for us. */
+/** Polls, because these are not our children. */
 async function untilGone(pids: readonly number[]): Promise<void> {
   const alive = async () => (await Promise.all(pids.map(identityOf))).filter((born) => born !== undefined)
   await expect.poll(alive, { timeout: 15_000, interval: 50 }).toEqual([])
@@ -82,7 +82,7 @@ async function parentOf(pid: number): Promise<number> {
   return Number(/^PPid:\s+(\d+)/m.exec(status)?.[1])
 }
 
-test('Postgres and Tables keep their data from one start to the next, and Redis keeps none', async () => {
+test('Postgres and Tables keep their data between starts, Redis does not', async () => {
   const first = await start()
   await query(first.DATABASE_URL, 'CREATE TABLE kept AS SELECT 42 AS n')
   const table = TableClient.fromConnectionString(first.TABLES_CONNECTION, 'kept', { allowInsecureConnection: true })
@@ -102,7 +102,7 @@ test('Postgres and Tables keep their data from one start to the next, and Redis 
   redisAgain.disconnect()
 })
 
-test('after kill -9 of the process that started them no store is left, and the next start has the data', async () => {
+test('after kill -9 of their parent no store is left, and the next start has the data', async () => {
   const { child, DATABASE_URL, pids } = await hold()
   await query(DATABASE_URL, 'CREATE TABLE kept AS SELECT 42 AS n')
   child.kill('SIGKILL')
@@ -112,7 +112,7 @@ test('after kill -9 of the process that started them no store is left, and the n
 })
 
 test.skipIf(process.platform !== 'linux')(
-  'a PostgreSQL server that outlived its keeper too is ended by the next start, which has the data',
+  'a PostgreSQL server that outlived its keeper is ended by the next start, which has the data',
   async () => {
     const { child, DATABASE_URL, pids } = await hold()
     await query(DATABASE_URL, 'CREATE TABLE kept AS SELECT 42 AS n')
@@ -127,7 +127,7 @@ test.skipIf(process.platform !== 'linux')(
   },
 )
 
-test("a server's old number that another program has now neither hurts that program nor blocks the start", async () => {
+test("another program with a server's old process id is not harmed and does not block the start", async () => {
   const first = await start()
   await first.close()
   const home = await dataHome(dir, await accountFor(dir))
@@ -136,7 +136,7 @@ test("a server's old number that another program has now neither hurts that prog
   expect(await query(second.DATABASE_URL, 'SELECT 1 AS n')).toEqual([{ n: 1 }])
 })
 
-test('a first start that was interrupted is begun again', async () => {
+test('an interrupted first start is repeated', async () => {
   const home = await dataHome(dir, await accountFor(dir))
   await mkdir(join(home, 'data.unfinished'))
   await writeFile(join(home, 'data.unfinished', 'PG_VERSION'), '18\n')
@@ -144,7 +144,7 @@ test('a first start that was interrupted is begun again', async () => {
   expect(await query(stores.DATABASE_URL, 'SELECT 1 AS n')).toEqual([{ n: 1 }])
 })
 
-test('a second process on the same data is refused, and told who has them', async () => {
+test('a second process on the same data is refused with the id of the first', async () => {
   const { child } = await hold()
   await expect(startStores({ dir })).rejects.toThrow(`in use by process ${child.pid}`)
 })
@@ -157,7 +157,7 @@ test.skipIf(process.platform === 'win32')('SIGTERM ends every store before it en
   expect(await Promise.all(Object.values(pids).map(identityOf))).toEqual([undefined, undefined, undefined])
 })
 
-test('what a store says about its failure is in the error', async () => {
+test('the error of a store that fails has its last lines', async () => {
   const first = await start()
   await first.close()
   const home = await dataHome(dir, await accountFor(dir))
@@ -165,7 +165,7 @@ test('what a store says about its failure is in the error', async () => {
   await expect(startStores({ dir })).rejects.toThrow(/PostgreSQL ended with exit code 1 .*no_such_setting/s)
 })
 
-test('data of a lab whose secrets are gone are not silently thrown away inside the project', async () => {
+test('data inside the project are not deleted when their secrets are missing', async () => {
   await mkdir(dir, { recursive: true })
   await chmod(dirname(dir), 0o755)
   const first = await start()
@@ -174,14 +174,14 @@ test('data of a lab whose secrets are gone are not silently thrown away inside t
   await expect(startStores({ dir })).rejects.toThrow('npm run lab:reset')
 })
 
-test('a given store replaces the embedded one, and is not started', async () => {
+test('a given store replaces the embedded one', async () => {
   const stores = await startStores({ dir, given: { DATABASE_URL: 'postgres://elsewhere/db' } })
   opened.push(stores)
   expect(stores.DATABASE_URL).toBe('postgres://elsewhere/db')
   expect(Object.keys(stores.running).sort()).toEqual(['REDIS_URL', 'TABLES_CONNECTION'])
 })
 
-test('lab:reset leaves nothing of a lab, wherever it was kept', async () => {
+test('lab:reset removes all files of a lab, also outside its directory', async () => {
   const stores = await start()
   await expect(removeLab(dir)).rejects.toThrow('in use')
   await stores.close()
@@ -195,7 +195,7 @@ test('a directory is not removed while a lab inside it is in use', async () => {
   await expect(removeLab(dirname(dir))).rejects.toThrow(`in use by process ${process.pid}`)
 })
 
-test.skipIf(process.platform === 'win32')('files that hold secrets or data are closed to everyone else', async () => {
+test.skipIf(process.platform === 'win32')('only their owner can read files with secrets or data', async () => {
   const stores = await start()
   await stores.close()
   const home = await dataHome(dir, await accountFor(dir))
@@ -204,20 +204,17 @@ test.skipIf(process.platform === 'win32')('files that hold secrets or data are c
   }
 })
 
-test.runIf(root)(
-  'as root, a path that is closed to the server account has its data in a private directory',
-  async () => {
-    const account = (await serverAccount()) as { name: string; uid: number; gid: number }
-    const stores = await start()
-    const home = await dataHome(dir, account)
-    expect(home).not.toContain(await realpath(dirname(dir)))
-    expect(await lstat(home)).toMatchObject({ uid: account.uid, gid: account.gid })
-    expect((await lstat(home)).mode & 0o777).toBe(0o700)
-    expect(await query(stores.DATABASE_URL, 'SELECT 1 AS n')).toEqual([{ n: 1 }])
-  },
-)
+test.runIf(root)('as root, data are in a private directory if the server account cannot reach the lab', async () => {
+  const account = (await serverAccount()) as { name: string; uid: number; gid: number }
+  const stores = await start()
+  const home = await dataHome(dir, account)
+  expect(home).not.toContain(await realpath(dirname(dir)))
+  expect(await lstat(home)).toMatchObject({ uid: account.uid, gid: account.gid })
+  expect((await lstat(home)).mode & 0o777).toBe(0o700)
+  expect(await query(stores.DATABASE_URL, 'SELECT 1 AS n')).toEqual([{ n: 1 }])
+})
 
-test.runIf(root)('as root, an open path has its data beside the rest of the lab', async () => {
+test.runIf(root)('as root, data are in the lab if the server account can reach it', async () => {
   await chmod(dirname(dir), 0o755)
   const stores = await start()
   expect(await dataHome(dir, await serverAccount())).toBe(join(dir, 'postgres'))
@@ -227,7 +224,7 @@ test.runIf(root)('as root, an open path has its data beside the rest of the lab'
 const nobody = { uid: 65534, gid: 65534 }
 const reachable = root && (await mayReach(PROJECT, { name: 'nobody', ...nobody }, READ_AND_ENTER))
 
-test.runIf(reachable)('without root everything runs as the one user there is', async () => {
+test.runIf(reachable)('without root everything runs as the current user', async () => {
   await chown(dirname(dir), nobody.uid, nobody.gid)
   const { pids, DATABASE_URL } = await hold(nobody)
   expect(await query(DATABASE_URL, 'SELECT 1 AS n')).toEqual([{ n: 1 }])

@@ -24,7 +24,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** A program of that name: it says the version it is given, else notes its arguments and serves. */
+/** A program that prints the given version, or records its arguments and serves. */
 async function install(version: string): Promise<void> {
   const program = join(dir, 'redis-server')
   const script = join(dir, 'serve.cjs')
@@ -55,7 +55,7 @@ async function works(url: string): Promise<boolean> {
 }
 
 test.skipIf(process.platform === 'win32')(
-  'a redis-server on PATH is used, on loopback, without a disk, and never forgets to make room',
+  'a redis-server on PATH is used on loopback, without a disk and without eviction',
   async () => {
     await install('Redis server v=7.4.1 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64')
     const redis = await start()
@@ -70,16 +70,19 @@ test.skipIf(process.platform === 'win32')(
   },
 )
 
-test.each(['Redis server v=6.2.14 sha=0', 'something else'])('one that says "%s" is passed over', async (version) => {
-  await install(version)
-  const redis = await start()
-  const working = await works(redis.connection)
-  await redis.close()
-  expect(working).toBe(true)
-  expect(redis.detail).toBe('embedded, in memory')
-})
+test.each(['Redis server v=6.2.14 sha=0', 'something else'])(
+  'a program that prints "%s" is skipped',
+  async (version) => {
+    await install(version)
+    const redis = await start()
+    const working = await works(redis.connection)
+    await redis.close()
+    expect(working).toBe(true)
+    expect(redis.detail).toBe('embedded, in memory')
+  },
+)
 
-test.skipIf(process.platform === 'win32')('the program that REDIS_SERVER names is used', async () => {
+test.skipIf(process.platform === 'win32')('the program named by REDIS_SERVER is used', async () => {
   await install('Redis server v=7.4.2 sha=0')
   process.env.PATH = path
   process.env.REDIS_SERVER = join(dir, 'redis-server')
@@ -90,7 +93,7 @@ test.skipIf(process.platform === 'win32')('the program that REDIS_SERVER names i
   expect(redis.detail).toBe('redis-server 7.4.2')
 })
 
-test('"none" in REDIS_SERVER is the embedded one, whatever PATH has', async () => {
+test('"none" in REDIS_SERVER selects the embedded one', async () => {
   await install('Redis server v=7.4.1 sha=0')
   process.env.REDIS_SERVER = 'none'
   const redis = await start()
@@ -99,7 +102,7 @@ test('"none" in REDIS_SERVER is the embedded one, whatever PATH has', async () =
 })
 
 test.each(['Redis server v=6.2.14 sha=0', undefined])(
-  'a program named by REDIS_SERVER that says "%s" is refused by that name',
+  'a program named by REDIS_SERVER that prints "%s" is refused by name',
   async (version) => {
     if (version !== undefined) await install(version)
     process.env.REDIS_SERVER = join(dir, 'redis-server')
@@ -107,7 +110,7 @@ test.each(['Redis server v=6.2.14 sha=0', undefined])(
   },
 )
 
-test('the embedded one obeys no web page that posts to its port', async () => {
+test('the embedded one executes no commands that a web page posts to its port', async () => {
   await install('something else')
   const redis = await start()
   const { port } = new URL(redis.connection)

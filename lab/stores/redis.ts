@@ -12,19 +12,19 @@ import type { RunningStore, StoreOptions } from './store.ts'
 const run = promisify(execFile)
 const CHILD = fileURLToPath(new URL('./redis-child.mjs', import.meta.url))
 const READY_MS = 15_000
-/** The oldest server whose commands are all that the apps use (EXPIRE GT, GETDEL). */
-const OLDEST_MAJOR = 7
+/** The oldest server with all commands of the apps (EXPIRE GT, GETDEL). */
+const MIN_MAJOR = 7
 
-/** A `redis-server` that can be started. */
+/** A usable `redis-server`. */
 export interface RedisServer {
   readonly command: string
   readonly version: string
 }
 
 /**
- * Starts Redis: a `redis-server` if there is one, else the embedded implementation. Either keeps nothing on
- * disk: sessions end with the lab. Both listen on loopback only. The embedded one has a password, made anew each time: it
- * would otherwise take commands from the body of a form that a web page posts to its port; redis-server hangs up on that.
+ * Starts `redis-server` if it is available, else the embedded implementation. Neither writes to disk, so sessions end with
+ * the lab. Both listen on loopback only. The embedded one has a new password at each start, because it would otherwise
+ * execute commands in a form that a web page posts to its port; redis-server closes such a connection.
  * @throws when `REDIS_SERVER` names a program that cannot be used
  */
 export async function startRedis(options: StoreOptions): Promise<RunningStore> {
@@ -34,8 +34,8 @@ export async function startRedis(options: StoreOptions): Promise<RunningStore> {
 
 /**
  * Finds the program that `REDIS_SERVER` names, else a `redis-server` on PATH.
- * @returns undefined when `REDIS_SERVER` is `none`, or when it is unset and PATH has none, or one too old
- * @throws when `REDIS_SERVER` names a program that does not run, or one too old
+ * @returns undefined if `REDIS_SERVER` is `none`, or if it is unset and PATH has no usable one
+ * @throws if `REDIS_SERVER` names a program that does not run or is too old
  */
 export async function findRedisServer(): Promise<RedisServer | undefined> {
   const named = process.env.REDIS_SERVER
@@ -45,16 +45,16 @@ export async function findRedisServer(): Promise<RedisServer | undefined> {
   if (version !== undefined) return { command, version }
   if (!named) return undefined
   throw new Error(
-    `REDIS_SERVER is ${named}, which is not a redis-server of version ${OLDEST_MAJOR} or later. Name another one, or set it to "none" for the embedded one.`,
+    `REDIS_SERVER is ${named}, which is not a redis-server of version ${MIN_MAJOR} or later. Set another one, or "none" for the embedded one.`,
   )
 }
 
-/** Reads `Redis server v=7.0.15 …` or `Valkey server v=8.1.0 …`; undefined when there is none, or one too old. */
+/** Reads `Redis server v=7.0.15 …` or `Valkey server v=8.1.0 …`; undefined if it is missing or too old. */
 async function versionOf(command: string): Promise<string | undefined> {
   try {
     const { stdout } = await run(command, ['--version'], { timeout: 5000, env: childEnvironment() })
     const [, version, major] = /\bv=((\d+)\.\S+)/.exec(stdout) ?? []
-    return Number(major) >= OLDEST_MAJOR ? version : undefined
+    return Number(major) >= MIN_MAJOR ? version : undefined
   } catch {
     return undefined
   }
@@ -66,7 +66,7 @@ function startInstalled({ command, version }: RedisServer, options: StoreOptions
     const part = await startNative({
       name: 'redis-server',
       command,
-      // Production runs with noeviction too: a full store must refuse, never forget a revocation.
+      // As in production, noeviction: a full store must refuse writes instead of dropping a revocation.
       args: [
         ...['--port', String(port), '--bind', '127.0.0.1', '--dir', tmpdir()],
         ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],

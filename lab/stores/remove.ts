@@ -8,9 +8,9 @@ import { stopLeftover } from './postgres/leftover.ts'
 import { removePrivateDirectory } from './postgres/private-directory.ts'
 
 /**
- * Removes a lab directory and the data it keeps elsewhere, after ending a server that was left running on them; and
- * the labs inside it (of tests, of verify).
- * @throws when a living process uses the stores of one of them
+ * Removes a lab directory, its data elsewhere, and the labs inside it (of tests and of verify). First ends servers that were
+ * left running on them.
+ * @throws when a running process uses the stores of one of them
  */
 export async function removeLab(directory: string): Promise<void> {
   const dir = resolve(directory)
@@ -27,7 +27,7 @@ export async function removeLab(directory: string): Promise<void> {
   await rm(dir, { recursive: true, force: true })
 }
 
-/** A directory and those below it that hold, or held, stores. */
+/** This directory and those below it, as far as they hold or held stores. */
 async function labsIn(dir: string, depth = 2): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => undefined)
   if (!entries) return []
@@ -38,8 +38,8 @@ async function labsIn(dir: string, depth = 2): Promise<string[]> {
 }
 
 /**
- * Removes those directories in `parent` that nobody uses any more: what runs that were killed left behind. Each is
- * named `<process>-…`, and one whose process is alive may be about to claim it.
+ * Removes the directories in `parent` that killed runs have left behind. Each is named `<process id>-…`; that of a running
+ * process is kept, because it may be about to claim it.
  */
 export async function removeAbandoned(parent: string): Promise<void> {
   const entries = await readdir(parent, { withFileTypes: true }).catch(() => [])

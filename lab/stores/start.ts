@@ -6,38 +6,38 @@ import { startRedis } from './redis.ts'
 import type { RunningStore, StoreOptions } from './store.ts'
 import { startTables } from './tables.ts'
 
-/** The names under which the apps read where their stores are. */
+/** The variables from which the apps read the addresses of their stores. */
 export const STORE_NAMES = ['DATABASE_URL', 'REDIS_URL', 'TABLES_CONNECTION'] as const
 export type StoreName = (typeof STORE_NAMES)[number]
 export type StoreConnections = Readonly<Record<StoreName, string>>
 
 export interface StoresOptions {
-  /** The lab's directory: data, secrets and logs are kept in it. */
+  /** The lab's directory, with data, secrets and logs. */
   readonly dir: string
-  /** Preferred TCP ports; without one, or when it is taken, a free port. */
+  /** Preferred TCP ports; a free one is used for a missing or taken one. */
   readonly ports?: Partial<Record<StoreName, number>>
-  /** Stores that run already: each one given replaces the embedded one. */
+  /** Running stores, each of which replaces the embedded one. */
   readonly given?: Partial<Record<StoreName, string | undefined>>
   readonly withBlobAndQueue?: boolean
   readonly log?: (text: string) => void
-  /** Each line that a store writes, with its name. */
+  /** Called with each line of a store and its name. */
   readonly onLine?: (store: StoreName, line: string) => void
-  /** Called as each one is ready. */
+  /** Called for each store that is ready. */
   readonly onReady?: (store: StoreName, running: RunningStore) => void
 }
 
 export interface RunningStores extends StoreConnections {
-  /** The embedded ones, by name; a given one is not here. */
+  /** The embedded stores by name, without given ones. */
   readonly running: Partial<Record<StoreName, RunningStore>>
-  /** Stops every embedded one; safe to call twice. */
+  /** Stops all embedded stores; safe to call twice. */
   close(): Promise<void>
 }
 
-const starters = { DATABASE_URL: startPostgres, REDIS_URL: startRedis, TABLES_CONNECTION: startTables } as const
+const STARTERS = { DATABASE_URL: startPostgres, REDIS_URL: startRedis, TABLES_CONNECTION: startTables } as const
 
 /**
- * Starts Postgres, Redis and Tables at the same time. If one fails, the others are stopped before it is told.
- * @throws when the directory is in use by another process, or a store does not start: why, and what to do
+ * Starts Postgres, Redis and Tables at the same time. If one fails, the others are stopped before the error is thrown.
+ * @throws with reason and remedy when another process uses the directory or a store does not start
  */
 export async function startStores(options: StoresOptions): Promise<RunningStores> {
   const dir = resolve(options.dir)
@@ -53,7 +53,7 @@ export async function startStores(options: StoresOptions): Promise<RunningStores
     const secrets = await loadSecrets(dir)
     const results = await Promise.allSettled(
       STORE_NAMES.filter((name) => !given[name]).map(async (name) => {
-        const store = await starters[name](storeOptions(name, dir, secrets, options)).catch((cause: Error) => {
+        const store = await STARTERS[name](storeOptions(name, dir, secrets, options)).catch((cause: Error) => {
           throw new Error(`${cause.message}\nTo use a server of your own instead, set ${name}.`, { cause })
         })
         running[name] = store
@@ -63,7 +63,11 @@ export async function startStores(options: StoresOptions): Promise<RunningStores
     )
     const failed = results.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason
-    const connection = (name: StoreName) => given[name] || (running[name] as RunningStore).connection
+    const connection = (name: StoreName) => {
+      const found = given[name] || running[name]?.connection
+      if (!found) throw new Error(`The store for ${name} has no connection.`)
+      return found
+    }
     return {
       DATABASE_URL: connection('DATABASE_URL'),
       REDIS_URL: connection('REDIS_URL'),

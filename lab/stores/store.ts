@@ -1,17 +1,17 @@
 import type { Ending } from '../processes/part.ts'
 import type { LabSecrets } from '../start/secrets.ts'
 
-/** A store that runs for the lab. */
+/** A running store of the lab. */
 export interface RunningStore {
   readonly name: string
-  /** What is behind the name, for a person: a version, or which of two implementations. */
+  /** The version or the implementation, for a person. */
   readonly detail: string
-  /** What a client connects with; holds a password or key where there is one. */
+  /** The connection string, with its password or key. */
   readonly connection: string
   readonly pid: number
-  /** Every process of it, the first one included. */
+  /** All its processes. */
   readonly pids: readonly number[]
-  /** Settles when it has ended, asked or not. */
+  /** Settles when it has ended. */
   readonly ended: Promise<Ending>
   close(): Promise<void>
 }
@@ -20,10 +20,10 @@ export interface StoreOptions {
   /** The lab's directory, absolute. */
   readonly dir: string
   readonly secrets: LabSecrets
-  /** Preferred TCP port; a taken one gives way to a free one. */
+  /** Preferred TCP port; a free one is used if it is taken. */
   readonly port?: number
-  /** For a person: what was found and mended on the way. */
+  /** Called with messages for a person. */
   readonly log: (text: string) => void
-  /** Each line that the store writes. */
+  /** Called with each line that the store writes. */
   readonly onLine?: (line: string) => void
 }

@@ -8,14 +8,14 @@ import type { RunningStore, StoreOptions } from './store.ts'
 
 const require = createRequire(import.meta.url)
 const READY_MS = 30_000
-/** Not the emulator's well-known account: its key is public, and so would be every lab's ledger. */
+/** Not the emulator's well-known account, whose key is public. */
 const ACCOUNT = 'atolab'
 const SERVICES = { Table: 'table/main.js', Blob: 'blob/main.js', Queue: 'queue/main.js' } as const
 type Service = keyof typeof SERVICES
 
 /**
- * Starts Azurite's table service on the data in `<dir>/azurite`, which persist. With `withBlobAndQueue` its two other
- * services too, which the real Functions host wants for timers; then the connection string names all three.
+ * Starts Azurite's table service on the persistent data in `<dir>/azurite`. With `withBlobAndQueue` also starts its blob and
+ * queue services, which Azure's Functions host needs for timers, and includes them in the connection string.
  */
 export async function startTables(options: StoreOptions & { withBlobAndQueue?: boolean }): Promise<RunningStore> {
   const wanted: Service[] = options.withBlobAndQueue ? ['Table', 'Blob', 'Queue'] : ['Table']
@@ -55,7 +55,7 @@ async function startService(service: Service, options: StoreOptions) {
           ...['--silent', '--skipApiVersionCheck', '--disableTelemetry'],
         ],
         env: { AZURITE_ACCOUNTS: `${ACCOUNT}:${options.secrets.TABLES_ACCOUNT_KEY}` },
-        // The one signal on which it writes its data before it ends.
+        // Only on this signal it writes its data before it ends.
         stopSignal: 'SIGINT',
         onStdout(line) {
           options.onLine?.(line)

@@ -1,7 +1,7 @@
 import { startStores } from './start.ts'
 
-/** Starts the stores of a lab in the directory it is given, says which processes they are, and holds them. */
-const stores = await startStores({ dir: process.argv[2] as string, log: (text) => console.error(text) })
+/** Starts the stores of a lab in the given directory, prints their process ids, and keeps them running. */
+const stores = await startStores({ dir: process.argv[2] ?? '', log: (text) => console.error(text) })
 const { DATABASE_URL, REDIS_URL, TABLES_CONNECTION } = stores
 const pids = Object.fromEntries(Object.entries(stores.running).map(([name, { pid }]) => [name, pid]))
 process.once('SIGTERM', () => void stores.close().then(() => process.exit(0)))

@@ -5,7 +5,7 @@ import { type Edge, startEdge } from '../../lab/edge/edge.ts'
 import { azure } from '../../lab/edge/flavour.ts'
 import { awaitMessage, type Part, startNode } from '../../lab/processes/part.ts'
 import { type LabHandle, startLab } from '../../lab/start/lab.ts'
-import { type Launch, type Launched, launchWeb, type Surroundings } from '../../lab/start/programs.ts'
+import { type Launch, type Launched, type LaunchOptions, launchWeb } from '../../lab/start/programs.ts'
 import { loadSecrets } from '../../lab/start/secrets.ts'
 import { createUndo } from '../../lab/start/undo.ts'
 import { startPostgres } from '../../lab/stores/postgres/start.ts'
@@ -237,7 +237,7 @@ async function open(options: StageOptions, undo: ReturnType<typeof createUndo>):
 
 const launchBundledHost =
   (script: string): Launch =>
-  async ({ root, dir, env, born, onStdout, onStderr }: Surroundings): Promise<Launched> => {
+  async ({ root, dir, env, born, onStdout, onStderr }: LaunchOptions): Promise<Launched> => {
     const part: Part = startNode({
       name: 'functions',
       script,

@@ -1,18 +1,18 @@
 import { isDeeperThan } from 'alertproof/intake'
 import * as z from 'zod'
 
-/** Of one request; the SDK sends some 16 KiB. */
+/** The limit of one request; the SDK sends about 16 KiB. */
 export const RUM_BYTES = 1024 * 1024
-const EVENTS_AT_MOST = 1000
+const MAX_EVENTS = 1000
 const MAX_DEPTH = 20
-/** Where the SDK would have sent it without a proxy. */
+/** The path to which the SDK would send without a proxy. */
 const TRACK = '/api/v2/rum'
 
 /** The RUM application of this account. */
 export interface RumApplication {
   id: string
   clientToken: string
-  /** Whose pages may report: an origin of loopback. */
+  /** The loopback origin whose pages may report. */
   origin: string
 }
 
@@ -30,8 +30,8 @@ export type RumAnswer =
   | { kind: 'refused'; status: 400 | 403; detail: string }
 
 /**
- * Reads what the SDK posts to its `proxy`: the address it was made for in `ddforward`, the events as lines of JSON.
- * One bad line refuses the request, with its position: in a lab a fault should show.
+ * Reads a request of the SDK to its `proxy`: the original address in `ddforward`, and events as lines of JSON. One bad line
+ * refuses the whole request and is named, so that faults are visible in the lab.
  * @see https://docs.datadoghq.com/real_user_monitoring/guide/proxy-rum-data
  */
 export function readRumBatch(forward: string | null, body: Buffer, application: RumApplication): RumAnswer {
@@ -53,19 +53,20 @@ class Refusal extends Error {
   }
 }
 
-const OURS = 'http://intake.invalid'
+const BASE = 'http://intake.invalid'
 
-/** A real proxy forwards to this address: one that named a host of its own would send it there. */
+/** A real proxy forwards to this address, so it must not name another host. */
 function checkTarget(forward: string | null, { clientToken }: RumApplication): void {
-  if (!forward) throw new Refusal(400, 'no ddforward')
-  const target = URL.canParse(forward, OURS) ? new URL(forward, OURS) : undefined
-  if (!forward.startsWith('/') || target?.origin !== OURS) throw new Refusal(400, 'ddforward is not a path')
+  if (!forward) throw new Refusal(400, 'ddforward is missing')
+  const target = URL.canParse(forward, BASE) ? new URL(forward, BASE) : undefined
+  if (!forward.startsWith('/') || target?.origin !== BASE) throw new Refusal(400, 'ddforward must be a path')
   if (target.pathname !== TRACK)
-    throw new Refusal(400, `ddforward is not ${TRACK}: the lab takes neither replay nor profiles`)
+    throw new Refusal(400, `ddforward must be ${TRACK}: session replay and profiles are not supported`)
   const parameters = target.searchParams
-  if (parameters.get('ddsource') !== 'browser') throw new Refusal(400, 'ddsource is not browser')
-  if (parameters.get('dd-api-key') !== clientToken) throw new Refusal(403, 'the client token is not of this account')
-  if (parameters.has('dd-evp-encoding')) throw new Refusal(400, 'compressed batches are not taken')
+  if (parameters.get('ddsource') !== 'browser') throw new Refusal(400, 'ddsource must be browser')
+  if (parameters.get('dd-api-key') !== clientToken)
+    throw new Refusal(403, 'the client token does not belong to this account')
+  if (parameters.has('dd-evp-encoding')) throw new Refusal(400, 'compressed batches are not supported')
 }
 
 function linesOf(body: Buffer): string[] {
@@ -77,7 +78,7 @@ function linesOf(body: Buffer): string[] {
   }
   const lines = text.split('\n').filter((line) => line !== '')
   if (lines.length === 0) throw new Refusal(400, 'the body is empty')
-  if (lines.length > EVENTS_AT_MOST) throw new Refusal(400, `more than ${EVENTS_AT_MOST} events in one request`)
+  if (lines.length > MAX_EVENTS) throw new Refusal(400, `more than ${MAX_EVENTS} events in one request`)
   return lines
 }
 
@@ -88,13 +89,13 @@ function readEvent(line: string, at: number, { id }: RumApplication): RumEvent {
   } catch {
     throw new Refusal(400, `line ${at} is not JSON`)
   }
-  // What is shown again is written out by recursion.
+  // Events are serialized recursively when they are listed.
   if (isDeeperThan(parsed, MAX_DEPTH)) throw new Refusal(400, `line ${at} nests deeper than ${MAX_DEPTH} levels`)
   const event = Event.safeParse(parsed)
   if (!event.success) {
     const [issue] = event.error.issues
-    throw new Refusal(400, `line ${at} is no RUM event: ${issue?.path.join('.') || 'the value'}`)
+    throw new Refusal(400, `line ${at} is not a RUM event: ${issue?.path.join('.') || 'the value'}`)
   }
-  if (event.data.application.id !== id) throw new Refusal(403, `line ${at} is of another application`)
+  if (event.data.application.id !== id) throw new Refusal(403, `line ${at} belongs to another application`)
   return event.data
 }

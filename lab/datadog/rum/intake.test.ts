@@ -24,20 +24,20 @@ const read = (body: string | Buffer, forward: string | null = FORWARD) =>
   readRumBatch(forward, Buffer.from(body), application)
 
 describe('a batch', () => {
-  test('is lines of events, whatever else each of them says', () => {
+  test('is lines of events with any further fields', () => {
     const events = [event(), event({ type: 'action', action: { type: 'custom' }, context: { outcome: 'success' } })]
     expect(read(bodyOf(...events))).toEqual({ kind: 'accepted', events })
     expect(read(`${bodyOf(...events)}\n`)).toMatchObject({ kind: 'accepted' })
   })
 
   test.each([
-    [null, 400, 'no ddforward'],
-    ['', 400, 'no ddforward'],
-    [FORWARD.replace('/rum?', '/replay?'), 400, 'neither replay nor profiles'],
-    [`https://evil.example${FORWARD}`, 400, 'not a path'],
-    [`//evil.example${FORWARD}`, 400, 'not a path'],
-    [`/\\evil.example${FORWARD}`, 400, 'not a path'],
-    [`/x/..${FORWARD.replace('rum?', 'logs?')}`, 400, 'neither replay nor profiles'],
+    [null, 400, 'ddforward is missing'],
+    ['', 400, 'ddforward is missing'],
+    [FORWARD.replace('/rum?', '/replay?'), 400, 'session replay and profiles'],
+    [`https://evil.example${FORWARD}`, 400, 'must be a path'],
+    [`//evil.example${FORWARD}`, 400, 'must be a path'],
+    [`/\\evil.example${FORWARD}`, 400, 'must be a path'],
+    [`/x/..${FORWARD.replace('rum?', 'logs?')}`, 400, 'session replay and profiles'],
     [FORWARD.replace('=browser', '=curl'), 400, 'ddsource'],
     [FORWARD.replace(application.clientToken, 'pubother'), 403, 'client token'],
     [FORWARD.replace(/dd-api-key=\w+&/, ''), 403, 'client token'],
@@ -52,12 +52,12 @@ describe('a batch', () => {
     ['nothing', '', 'empty'],
     ['line ends alone', '\n\n', 'empty'],
     ['no JSON', '{"type":"view"', 'line 0 is not JSON'],
-    ['a list', bodyOf([event()]), 'line 0 is no RUM event'],
-    ['null', 'null', 'line 0 is no RUM event'],
-    ['a bad line among good ones', bodyOf(event(), { type: 'view' }, event()), 'line 1 is no RUM event: date'],
-    ['a type that the SDK does not know', bodyOf(event({ type: '<script>' })), 'line 0 is no RUM event: type'],
-    ['no session', bodyOf(nameless), 'line 0 is no RUM event: session'],
-    ['a session that is none', bodyOf(event({ session: { id: '../../x' } })), 'line 0 is no RUM event: session.id'],
+    ['a list', bodyOf([event()]), 'line 0 is not a RUM event'],
+    ['null', 'null', 'line 0 is not a RUM event'],
+    ['a bad line among good ones', bodyOf(event(), { type: 'view' }, event()), 'line 1 is not a RUM event: date'],
+    ['a type that the SDK does not know', bodyOf(event({ type: '<script>' })), 'line 0 is not a RUM event: type'],
+    ['no session', bodyOf(nameless), 'line 0 is not a RUM event: session'],
+    ['a session that is none', bodyOf(event({ session: { id: '../../x' } })), 'line 0 is not a RUM event: session.id'],
     [
       'nesting without end',
       bodyOf(event()).replace(/}$/, `,"context":${'['.repeat(5000)}${']'.repeat(5000)}}`),
@@ -81,7 +81,12 @@ describe('the intake', () => {
   beforeAll(async () => {
     const rum = application
     datadog = await startDatadog({
-      ...{ port: 0, apiKey: 'lab-key', monitors: [], webhooks: [], variables: {}, rum },
+      port: 0,
+      apiKey: 'lab-key',
+      monitors: [],
+      webhooks: [],
+      variables: {},
+      rum,
       log: (line) => void said.push(line),
     })
   })
@@ -94,7 +99,7 @@ describe('the intake', () => {
     return (await answer.json()) as { received: number; refused_requests: number; events: RumEvent[] }
   }
 
-  test('takes what web’s pages post, says so to them alone, and shows it, newest first', async () => {
+  test('accepts posts of web’s pages, allows only them to read the answer, and lists events newest first', async () => {
     const answer = await post(bodyOf(event(), event({ type: 'action' })))
     expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([202, application.origin])
     expect(answer.headers.get('vary')).toBe('Origin')
@@ -106,7 +111,7 @@ describe('the intake', () => {
     expect((await shown('?session=x')).events).toEqual([])
   })
 
-  test.each(['http://127.0.0.1:8000', 'http://[::1]:8000'])('knows web by the name %s as well', async (origin) => {
+  test.each(['http://127.0.0.1:8000', 'http://[::1]:8000'])('accepts web under the name %s too', async (origin) => {
     const answer = await post(bodyOf(event()), { origin })
     expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([202, origin])
   })
@@ -126,7 +131,7 @@ describe('the intake', () => {
     expect((await shown()).received).toBe(received)
   })
 
-  test('answers a browser that asks before it posts, for web’s pages alone', async () => {
+  test('answers a preflight for web’s pages only', async () => {
     const ask = (origin: string) =>
       fetch(datadog.rumUrl, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } })
     const answer = await ask(application.origin)
@@ -136,7 +141,7 @@ describe('the intake', () => {
     expect([foreign.status, foreign.headers.get('access-control-allow-origin')]).toEqual([403, null])
   })
 
-  test('lets web’s pages do nothing else here', async () => {
+  test('allows web’s pages no other request', async () => {
     const headers = { origin: application.origin }
     for (const [method, path] of [
       ['GET', '/lab/rum'],
@@ -147,7 +152,7 @@ describe('the intake', () => {
     }
   })
 
-  test('answers to no foreign name, though the page is web’s', async () => {
+  test('refuses a foreign Host, even for web’s page', async () => {
     const { port } = datadog
     const headers = { host: `evil.example:${port}`, origin: application.origin }
     const status = await new Promise((resolve, reject) => {
@@ -160,7 +165,7 @@ describe('the intake', () => {
     expect(status).toBe(403)
   })
 
-  test('refuses more than it can hold, and says why without repeating what came', async () => {
+  test('refuses too large a body with a reason that does not repeat it', async () => {
     said.length = 0
     expect((await post('x'.repeat(1024 * 1024 + 1))).status).toBe(413)
     expect((await post('canary@example.com')).status).toBe(400)
@@ -179,7 +184,7 @@ describe('the intake', () => {
     expect(events[0]?.date).toBe(7)
   })
 
-  test('is not there for an account without a RUM application', async () => {
+  test('does not exist for an account without a RUM application', async () => {
     const bare = await startDatadog({ port: 0, apiKey: 'lab-key', monitors: [], webhooks: [], variables: {} })
     try {
       expect((await fetch(bare.rumUrl, { method: 'POST', body: '' })).status).toBe(404)

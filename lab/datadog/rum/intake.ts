@@ -2,14 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { readBody, sendError, sendJson } from '../http.ts'
 import { RUM_BYTES, type RumApplication, type RumEvent, readRumBatch } from './batch.ts'
 
-/** What the SDK's `proxy` option names. */
+/** The path for the SDK's `proxy` option. */
 export const RUM_PATH = '/rum'
 
-const EVENTS_KEPT = 5_000
-const BYTES_KEPT = 16 * 1024 * 1024
-const EVENTS_BY_DEFAULT = 100
+const MAX_EVENTS = 5_000
+const MAX_BYTES = 16 * 1024 * 1024
+const DEFAULT_EVENTS = 100
 
-/** The newest events, bounded in number and in bytes. */
+/** The newest events, limited in number and in bytes. */
 class RecentRum {
   readonly #kept: { event: RumEvent; bytes: number }[] = []
   #bytes = 0
@@ -17,7 +17,7 @@ class RecentRum {
   add(event: RumEvent, bytes: number): void {
     this.#kept.push({ event, bytes })
     this.#bytes += bytes
-    while (this.#kept.length > 1 && (this.#kept.length > EVENTS_KEPT || this.#bytes > BYTES_KEPT)) {
+    while (this.#kept.length > 1 && (this.#kept.length > MAX_EVENTS || this.#bytes > MAX_BYTES)) {
       this.#bytes -= this.#kept.shift()?.bytes ?? 0
     }
   }
@@ -32,18 +32,18 @@ class RecentRum {
   }
 }
 
-/** Browser RUM as far as a lab needs it: the reports are taken, checked, kept for a while and shown. */
+/** Browser RUM for the lab: reports are checked, kept for a while and listed. */
 export interface RumIntake {
-  /** Whether a page of the application may post here: other pages' requests are foreign. */
+  /** Whether a page of the application sent the request. */
   admits(request: IncomingMessage): boolean
-  /** Answers a browser that asks first, which it does for a header that names a simulated client. */
+  /** Answers a preflight, which the header of a simulated client causes. */
   preflight(request: IncomingMessage, response: ServerResponse): void
   take(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): Promise<void>
   /** `GET /lab/rum?type=&session=&limit=`, newest first. */
   show(response: ServerResponse, query: URLSearchParams): void
 }
 
-/** @param log told of each refusal, without the content of what was refused */
+/** @param log called with each refusal, without the refused content */
 export function createRumIntake(application: RumApplication, log: (line: string) => void): RumIntake {
   const recent = new RecentRum()
   let received = 0
@@ -56,7 +56,7 @@ export function createRumIntake(application: RumApplication, log: (line: string)
     sendError(response, status, detail)
   }
 
-  /** Only for a request that was admitted. */
+  /** Sets the CORS headers for an admitted request. */
   const allow = ({ headers: { origin } }: IncomingMessage, response: ServerResponse) => {
     if (origin === undefined) return
     response.setHeader('Access-Control-Allow-Origin', origin)
@@ -82,9 +82,9 @@ export function createRumIntake(application: RumApplication, log: (line: string)
       sendJson(response, 202, {})
     },
     show(response, query) {
-      const limit = Number(query.get('limit') ?? EVENTS_BY_DEFAULT)
-      if (!Number.isInteger(limit) || limit < 1 || limit > EVENTS_KEPT) {
-        return sendError(response, 400, `limit is not a whole number from 1 to ${EVENTS_KEPT}`)
+      const limit = Number(query.get('limit') ?? DEFAULT_EVENTS)
+      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_EVENTS) {
+        return sendError(response, 400, `limit must be a whole number from 1 to ${MAX_EVENTS}`)
       }
       const [type, session] = [query.get('type'), query.get('session')]
       const matches = (event: RumEvent) => (!type || event.type === type) && (!session || event.session.id === session)
@@ -95,7 +95,7 @@ export function createRumIntake(application: RumApplication, log: (line: string)
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-/** People type any of loopback's names: with web's scheme and port each of them is web. */
+/** Whether the origin is web's under another loopback name, which people may type. */
 function isLoopbackTwin(origin: string | undefined, ours: string): boolean {
   if (origin === undefined || !URL.canParse(origin)) return false
   const [theirs, own] = [new URL(origin), new URL(ours)]

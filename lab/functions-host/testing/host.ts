@@ -5,16 +5,16 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type SpawnedHost, type SpawnOptions, spawnFunctionsHost } from '../spawn.ts'
 
-/** A function app in a folder of its own. */
+/** A function app in its own folder. */
 export interface TestApp {
   readonly root: string
   remove(): Promise<void>
 }
 
 /**
- * Writes an app into a temporary folder that finds this repository's packages.
+ * Writes an app into a temporary folder, where this repository's packages are found.
  * @param code CommonJS, with `app` of the library in scope
- * @param files more files, or others in place of host.json, package.json and app.cjs
+ * @param files further files, or replacements of host.json, package.json and app.cjs
  */
 export async function writeApp(code: string, files: Readonly<Record<string, string>> = {}): Promise<TestApp> {
   const root = await mkdtemp(join(tmpdir(), 'functions-host-'))
@@ -32,7 +32,7 @@ export async function writeApp(code: string, files: Readonly<Record<string, stri
   return { root, remove: () => rm(root, { recursive: true, force: true }) }
 }
 
-/** A running host with what it has written so far. */
+/** A running host with its output so far. */
 export interface TestHost extends SpawnedHost {
   stdout(): string
   stderr(): string
@@ -70,7 +70,7 @@ export interface Ask {
   readonly chunked?: boolean
 }
 
-/** One request, its path sent as typed: nothing is normalised on the way. */
+/** Sends one request without normalizing its path. */
 export function ask(
   url: string,
   path: string,
@@ -105,7 +105,7 @@ export function ask(
   })
 }
 
-/** Waits for what no event announces, such as a line on another process's stdout. */
+/** Polls for a state that no event reports, such as a line on another process's stdout. */
 export async function until<T>(look: () => T | undefined | false, what: string, timeoutMs = 10_000): Promise<T> {
   const deadline = Date.now() + timeoutMs
   for (;;) {

@@ -11,7 +11,7 @@ const launchFixture: Launch = async ({ env, onStdout, onStderr, born }) => {
   const part = startNode({ name: 'app', script: APP, env, onStdout, onStderr })
   born(part)
   const { port } = await awaitMessage(part, 'ready', 15_000)
-  return { part, port: port as number }
+  return { part, port: Number(port) }
 }
 
 const monitor = {
@@ -34,7 +34,7 @@ const webhook = {
   custom_headers: '{"X-ATO-Webhook-Secret":"$ATO_WEBHOOK_SECRET"}',
 }
 
-/** A lab whose two apps are the fixture and whose one detection counts its requests; the rest is the real thing. */
+/** A real lab whose two apps are the fixture and whose only detection counts the fixture's requests. */
 export async function startFixtureLab(dir: string, options: Partial<LabOptions> = {}): Promise<LabHandle> {
   const detections = join(dir, 'detections')
   await mkdir(join(detections, 'pings'), { recursive: true })

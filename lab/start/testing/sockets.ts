@@ -1,14 +1,14 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 
-/** A TCP socket that a process listens on. */
+/** A listening TCP socket of a process. */
 export interface Listening {
   readonly pid: number
   readonly address: string
   readonly port: number
 }
 
-/** What the processes below `root`, and it itself, listen on. Linux only: it reads /proc. */
+/** The listening sockets of `root` and its descendants. Linux only, because it reads /proc. */
 export async function listeningSockets(root: number): Promise<Listening[]> {
   const table = new Map<string, { address: string; port: number }>()
   for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
@@ -42,7 +42,7 @@ async function familyOf(root: number): Promise<number[]> {
   return family
 }
 
-/** The kernel writes an address as 32-bit words in the byte order of the machine, here a little-endian one. */
+/** Reads an address that the kernel writes as 32-bit words in little-endian byte order. */
 function textOf(hex: string): string {
   const words = hex.match(/.{8}/g) ?? []
   const bytes = words.flatMap((word) => [...Buffer.from(word, 'hex').reverse()])
@@ -55,7 +55,7 @@ function textOf(hex: string): string {
 
 const ANSWER_MS = 2000
 
-/** Sends one request as it is. @returns the status, or undefined from what is no HTTP server */
+/** Sends one raw request. @returns the status, or undefined if the other side is not an HTTP server */
 export function httpStatus(
   { address, port }: Pick<Listening, 'address' | 'port'>,
   method: string,

@@ -5,21 +5,21 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** The system user that a server runs as when the lab itself runs as root. */
+/** The system user of a server when the lab itself runs as root. */
 export interface Account {
   readonly name: string
   readonly uid: number
   readonly gid: number
 }
 
-/** Where files are kept, and for whom. */
+/** Permission bits. */
 export const READ_AND_ENTER = 5
 export const ENTER = 1
 
 /**
- * PostgreSQL refuses to run as root; then an existing user without privileges takes its place.
- * @returns undefined when this process is not root: no change of user is needed
- * @throws when it is root and the system has neither `postgres` nor `nobody`
+ * PostgreSQL refuses to run as root, so then an existing user without privileges is used.
+ * @returns undefined if this process is not root and needs no change of user
+ * @throws if it is root and the system has neither `postgres` nor `nobody`
  */
 export async function serverAccount(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
@@ -30,7 +30,7 @@ export async function serverAccount(): Promise<Account | undefined> {
   }
   throw new Error(
     'PostgreSQL does not run as root, and this system has no user `postgres` or `nobody` to run it as. ' +
-      'Run the lab as another user, or make one: useradd --system postgres',
+      'Run the lab as another user, or create that user: useradd --system postgres',
   )
 }
 
@@ -44,8 +44,8 @@ async function idOf(flag: string, name: string): Promise<number | undefined> {
 }
 
 /**
- * Whether an account may reach a path: enter every directory above it, and do `wanted` with the path itself. By mode
- * bits alone: an access list that allows more costs a copy, never a failure.
+ * Whether an account may enter every directory above a path and has the permissions `wanted` on the path itself. Checks only
+ * the mode bits: if an access list allows more, an unnecessary copy is made.
  */
 export async function mayReach(path: string, account: Account, wanted: number): Promise<boolean> {
   if (!(await allows(path, account, wanted))) return false

@@ -15,7 +15,7 @@ const installed = dirname(dirname(createRequire(import.meta.url).resolve(platfor
 let home: string
 
 beforeEach(async () => {
-  // Mode 700: nobody but us can enter.
+  // Mode 700: only this user can enter.
   home = await realpath(await mkdtemp(join(tmpdir(), 'ato package ')))
   await cp(installed, home, { recursive: true, verbatimSymlinks: true })
 })
@@ -28,7 +28,7 @@ afterEach(async () => {
 const version = (path: string, account?: Account) =>
   execFileSync(path, ['--version'], { encoding: 'utf8', ...(account ? { uid: account.uid, gid: account.gid } : {}) })
 
-test('an install without scripts lacks its library links, and is mended', async () => {
+test('an install without scripts is completed with its library links', async () => {
   const lib = join(home, 'native', 'lib')
   for (const entry of await readdir(lib, { withFileTypes: true })) {
     if (entry.isSymbolicLink()) await rm(join(lib, entry.name))
@@ -37,7 +37,7 @@ test('an install without scripts lacks its library links, and is mended', async 
   expect(version(initdb)).toContain('PostgreSQL) 18')
 })
 
-test.runIf(root)('binaries that the server account cannot reach are copied to where it can', async () => {
+test.runIf(root)('binaries that the server account cannot reach are copied', async () => {
   const account = (await serverAccount()) as Account
   const { postgres, initdb } = await findBinaries(account, home)
   expect(postgres).not.toContain(home)
@@ -45,7 +45,7 @@ test.runIf(root)('binaries that the server account cannot reach are copied to wh
   expect(version(initdb, account)).toContain('PostgreSQL) 18')
 })
 
-test.runIf(root)('the copy is made once, also by two starts at the same time', async () => {
+test.runIf(root)('the copy is made once, also by two concurrent starts', async () => {
   const account = (await serverAccount()) as Account
   const [one, two] = await Promise.all([findBinaries(account, home), findBinaries(account, home)])
   expect(two).toEqual(one)
@@ -54,22 +54,22 @@ test.runIf(root)('the copy is made once, also by two starts at the same time', a
   expect((await lstat(again.postgres)).ino).toBe(made)
 })
 
-test.runIf(root)('a link that someone put where the private directory should be is not followed', async () => {
+test.runIf(root)('a link in the place of the private directory is not followed', async () => {
   const account = (await serverAccount()) as Account
   const place = await privateDirectory('a squatted name', account)
   await rm(place, { recursive: true })
   await symlink(home, place)
-  await expect(privateDirectory('a squatted name', account)).rejects.toThrow('is in the way')
+  await expect(privateDirectory('a squatted name', account)).rejects.toThrow('is not a private directory')
   await rm(place)
 })
 
-test.runIf(root)("another user's directory, or one that others may enter, is not taken for ours", async () => {
+test.runIf(root)("another user's directory, or one that others may enter, is refused", async () => {
   const account = (await serverAccount()) as Account
   const place = await privateDirectory('a squatted name', account)
   execFileSync('chmod', ['755', place])
-  await expect(privateDirectory('a squatted name', account)).rejects.toThrow('is in the way')
+  await expect(privateDirectory('a squatted name', account)).rejects.toThrow('is not a private directory')
   execFileSync('chmod', ['700', place])
   execFileSync('chown', ['12345', place])
-  await expect(privateDirectory('a squatted name', account)).rejects.toThrow('is in the way')
+  await expect(privateDirectory('a squatted name', account)).rejects.toThrow('is not a private directory')
   await rm(place, { recursive: true })
 })

@@ -9,17 +9,17 @@ import { privateDirectory } from './private-directory.ts'
 const run = promisify(execFile)
 const EXECUTABLE = 0o555
 
-/** The two programs of a PostgreSQL installation that the lab uses. */
+/** The PostgreSQL programs that the lab uses. */
 export interface Binaries {
   readonly initdb: string
   readonly postgres: string
 }
 
 /**
- * Finds PostgreSQL among the installed packages, mends what an install without scripts leaves undone, and copies it
- * to where `account` can run it, if it cannot reach the project.
- * @param packageHome the platform's package, if it is not where npm puts it
- * @throws with what to do, when there is no package for this platform
+ * Finds PostgreSQL among the installed packages, completes an install without scripts, and copies the programs to a folder
+ * of `account` if that account cannot reach the project.
+ * @param packageHome folder of the platform's package; default: where npm puts it
+ * @throws with the remedy when there is no package for this platform
  */
 export async function findBinaries(account: Account | undefined, packageHome?: string): Promise<Binaries> {
   const home = packageHome ?? (await platformPackage())
@@ -29,7 +29,7 @@ export async function findBinaries(account: Account | undefined, packageHome?: s
   return makeExecutable(await copyOf(home, account))
 }
 
-/** What the copy for an account that cannot reach the project is filed under. */
+/** The purpose of the copy, from which its folder name is derived. */
 export async function copyPurpose(packageHome?: string): Promise<string> {
   return copyPurposeOf(packageHome ?? (await platformPackage()))
 }
@@ -46,13 +46,13 @@ async function platformPackage(): Promise<string> {
     return await realpath(dirname(dirname(createRequire(import.meta.url).resolve(name))))
   } catch (cause) {
     throw new Error(
-      `${name} is not installed. Run \`npm ci\` without --omit=optional, or set DATABASE_URL to a PostgreSQL of yours.`,
+      `${name} is not installed. Run \`npm ci\` without --omit=optional, or set DATABASE_URL to your own PostgreSQL.`,
       { cause },
     )
   }
 }
 
-/** npm keeps no symbolic links: the package makes its libraries' ones after the install, unless scripts are off. */
+/** Creates the symbolic links of the libraries. npm keeps none, and the package's install script may be disabled. */
 async function linkLibraries(home: string): Promise<void> {
   const list = join(home, 'native', 'pg-symlinks.json')
   const links = JSON.parse(await readFile(list, 'utf8').catch(() => '[]')) as { target: string }[]
@@ -67,7 +67,7 @@ async function isOpen(native: string, account: Account): Promise<boolean> {
   for (const folder of ['bin', 'lib', 'share']) {
     const path = join(native, folder)
     if (!(await mayReach(path, account, READ_AND_ENTER))) return false
-    // One file stands for its folder: a umask closes all of them or none.
+    // One file is checked per folder, because a umask affects all of them alike.
     const [first] = await readdir(path)
     if (first && !(await mayReach(join(path, first), account, 4))) return false
   }
@@ -83,13 +83,13 @@ async function copyOf(home: string, account: Account): Promise<string> {
   await open(draft, account)
   await rename(draft, finished).catch(async (error: NodeJS.ErrnoException) => {
     await rm(draft, { recursive: true, force: true })
-    // Another start has put the same copy there meanwhile.
+    // A concurrent start has created the same copy.
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
   })
   return finished
 }
 
-/** Gives the copy to the account, whatever umask the install ran under. */
+/** Gives the copy to the account, independent of the umask of the install. */
 async function open(folder: string, account: Account): Promise<void> {
   await chown(folder, account.uid, account.gid)
   await chmod(folder, 0o755)

@@ -5,12 +5,12 @@ import { startNative } from '../../processes/part.ts'
 import { type Account, ENTER, mayReach, serverAccount } from './account.ts'
 import { privateDirectory, removePrivateDirectory } from './private-directory.ts'
 
-/** The superuser that initdb makes; the apps use it, there being one lab and one database. */
+/** The superuser that initdb creates. The apps use it, because the lab has a single database. */
 export const DATABASE_USER = 'lab'
 const INITDB_DEADLINE_MS = 60_000
 
 /**
- * Where the data of the lab in `dir` lie: `<dir>/postgres`, or a private directory of `account` if it cannot get there.
+ * The folder of the data: `<dir>/postgres`, or a private directory of `account` if it cannot reach that.
  */
 export async function dataHome(dir: string, account: Account | undefined): Promise<string> {
   await mkdir(dir, { recursive: true, mode: 0o755 })
@@ -26,8 +26,8 @@ export async function dataHome(dir: string, account: Account | undefined): Promi
 }
 
 /**
- * The user that the server of the lab in `dir` runs as: undefined is this process's own. Data that a user made stay
- * that user's when root runs the lab later.
+ * The user of the lab's server; undefined for the user of this process. If root later runs a lab whose data belong to a
+ * user, that user is kept.
  */
 export async function accountFor(dir: string): Promise<Account | undefined> {
   const account = await serverAccount()
@@ -37,7 +37,7 @@ export async function accountFor(dir: string): Promise<Account | undefined> {
   return { name: `user ${found.uid}`, uid: found.uid, gid: found.gid }
 }
 
-/** Removes the data of a lab from wherever dataHome put them. */
+/** Removes the data of a lab from the folder of dataHome. */
 export async function removeData(dir: string): Promise<void> {
   await removePrivateDirectory(await dataPurpose(dir))
   await rm(join(dir, 'postgres'), { recursive: true, force: true })
@@ -48,9 +48,9 @@ async function dataPurpose(dir: string): Promise<string> {
 }
 
 /**
- * Makes the cluster unless it is there.
- * @returns the data directory, which initdb has finished: one that was interrupted is made again
- * @throws when the data belong to another password or another major version, with what to do
+ * Creates the cluster unless it exists.
+ * @returns the complete data directory; an interrupted initdb is repeated
+ * @throws with the remedy when the data have another password or another major version
  */
 export async function prepareData(
   home: string,
@@ -66,9 +66,9 @@ export async function prepareData(
     return data
   }
   if (exists && !options.movable) {
-    throw new Error(`${data} was made with other secrets than those in use. \`npm run lab:reset\` starts afresh.`)
+    throw new Error(`${data} was created with other secrets. Delete the lab's data with \`npm run lab:reset\`.`)
   }
-  // Outside the project the data outlive a removed .lab; with its secrets gone nobody can use them.
+  // Data outside the project outlive a removed .lab and are unusable without its secrets.
   await rm(data, { recursive: true, force: true })
   const draft = join(home, 'data.unfinished')
   await rm(draft, { recursive: true, force: true })
@@ -81,7 +81,9 @@ export async function prepareData(
 async function checkVersion(data: string): Promise<void> {
   const version = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim()
   if (version === '18') return
-  throw new Error(`${data} was made by PostgreSQL ${version}, this is 18. \`npm run lab:reset\` starts afresh.`)
+  throw new Error(
+    `${data} was created by PostgreSQL ${version}, but this is 18. Delete the lab's data with \`npm run lab:reset\`.`,
+  )
 }
 
 async function initialise(
@@ -101,7 +103,7 @@ async function initialise(
     const part = await startNative({
       name: 'initdb',
       command: initdb,
-      // `--locale=C` sorts by bytes on every machine alike; nothing is synced because a lab may lose its data.
+      // `--locale=C` sorts by bytes on every machine. Nothing is synced, because a lab may lose its data.
       args: [
         '-D',
         draft,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { commandLineOf, identityOf } from '../../processes/identity.ts'
 import { endLeftover, type Step } from '../../processes/leftovers.ts'
 
-/** Fast, then immediate shutdown, then by force. @see PostgreSQL documentation, "Shutting Down the Server" */
+/** Fast shutdown, immediate shutdown, then SIGKILL. @see PostgreSQL documentation, "Shutting Down the Server" */
 const STEPS: readonly Step[] = [
   { signal: 'SIGINT', patienceMs: 5000 },
   { signal: 'SIGQUIT', patienceMs: 3000 },
@@ -11,10 +11,10 @@ const STEPS: readonly Step[] = [
 ]
 
 /**
- * Ends a server that an earlier lab left running on these data. Its number in postmaster.pid may meanwhile be another
- * program's, so it is signalled only if its command line names the data; a file that names some other program is
- * removed, because the next server would take that one for its rival.
- * @returns the number of the process that was ended
+ * Ends a server that an earlier lab left running on these data. Its id in postmaster.pid may now belong to another program,
+ * so it gets a signal only if its command line names the data. Otherwise the file is removed, because the next server would
+ * take that program for a running server.
+ * @returns the id of the ended process
  */
 export async function stopLeftover(data: string): Promise<number | undefined> {
   const path = join(data, 'postmaster.pid')

@@ -11,7 +11,7 @@ import { stopLeftover } from './leftover.ts'
 const DATABASE = 'mini_ato'
 const READY_MS = 30_000
 
-/** Speed over safety: nothing here is worth a disk flush. No socket file, whose path may not pass 107 bytes. */
+/** No disk flushes, because a lab may lose its data. No socket file, whose path is limited to 107 bytes. */
 const SETTINGS = [
   'fsync=off',
   'synchronous_commit=off',
@@ -24,8 +24,8 @@ const SETTINGS = [
 ]
 
 /**
- * Starts PostgreSQL 18 on the data of the lab in `dir`, making them at the first start. The data persist.
- * @throws with the server's last lines, when it does not start
+ * Starts PostgreSQL 18 on the data of the lab in `dir`, which are created at the first start and persist.
+ * @throws with the server's last lines when it does not start
  */
 export async function startPostgres(options: StoreOptions): Promise<RunningStore> {
   const account = await accountFor(options.dir)
@@ -58,7 +58,7 @@ interface Launch {
   readonly onLine: StoreOptions['onLine']
 }
 
-/** Resolves when the server takes connections. */
+/** Resolves when the server accepts connections. */
 async function launch({ postgres, data, home, port, account, onLine }: Launch): Promise<Part> {
   const ready = deferred()
   const part = await startNative({
@@ -66,7 +66,7 @@ async function launch({ postgres, data, home, port, account, onLine }: Launch): 
     command: postgres,
     args: ['-D', data, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])],
     cwd: home,
-    // Its "fast" shutdown: open connections are ended, not waited for.
+    // The "fast" shutdown, which ends open connections.
     stopSignal: 'SIGINT',
     onStderr(line) {
       onLine?.(line)
