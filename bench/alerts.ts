@@ -3,15 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { decodeJwt } from 'jose'
 import type { Client, Person } from './client.ts'
 
-/** How often a victim's session is tried while its containment is under way. */
+/** The interval at which a victim's session is tried during its containment. */
 const POLL_MS = 4
-/** Nobody waits longer for a containment than Datadog waits for its answer. */
+/** Datadog's time-out for the answer to a webhook. */
 const GIVE_UP_MS = 15_000
 
 /**
- * Steals nothing, but raises the alert: each session is contained by the webhook as Datadog calls it, one after the
- * other, and is tried all the while.
- * @returns for each, the milliseconds from the sending of the alert to the first answer that refuses the session
+ * Sends an alert about each session, one after the other, as Datadog's webhook does, and tries the session until it is
+ * refused.
+ * @returns for each session the milliseconds from sending the alert to the first refusal
  */
 export async function timeAlerts(client: Client, people: readonly Person[]): Promise<number[]> {
   const times: number[] = []
@@ -20,9 +20,9 @@ export async function timeAlerts(client: Client, people: readonly Person[]): Pro
     const sid = String(decodeJwt(token).sid)
     const began = performance.now()
     const alerted = client.alert(alertAbout(sid))
-    alerted.catch(() => {}) // told below
+    alerted.catch(() => {}) // thrown by the await below
     while (await client.isIn(person, token)) {
-      if (performance.now() - began > GIVE_UP_MS) throw new Error('an alert ended no session')
+      if (performance.now() - began > GIVE_UP_MS) throw new Error('an alert did not end its session')
       await delay(POLL_MS)
     }
     times.push(performance.now() - began)
@@ -32,6 +32,11 @@ export async function timeAlerts(client: Client, people: readonly Person[]): Pro
 }
 
 const alertAbout = (sid: string) => ({
-  ...{ id: randomUUID(), alert_id: '1', cycle_key: randomUUID(), transition: 'Triggered', scope: `@sid:${sid}` },
-  ...{ tags: 'detection:session-reuse,contain:session', date: String(Date.now()) },
+  id: randomUUID(),
+  alert_id: '1',
+  cycle_key: randomUUID(),
+  transition: 'Triggered',
+  scope: `@sid:${sid}`,
+  tags: 'detection:session-reuse,contain:session',
+  date: String(Date.now()),
 })

@@ -6,21 +6,21 @@ import type { Count } from './rounds.ts'
 
 const SCRIPT = new URL('./bcrypt-worker.mjs', import.meta.url)
 
-/** As many as the functions' own pool has: one per core. */
+/** The size of the functions' own pool: one per core. */
 export const BARE_WORKERS = availableParallelism()
 
 export interface BareBcrypt {
-  /** Compares in every worker for so many milliseconds. */
+  /** Compares in every worker for `milliseconds`. */
   count(milliseconds: number): Promise<Count>
   close(): Promise<void>
 }
 
 /**
- * The peer of a sign-in: the same comparison at the same cost in as many worker threads, and nothing else.
- * @param cost bcrypt's, as the functions use it
+ * The peer of a sign-in: only the comparison, at the same cost in the same number of worker threads.
+ * @param cost the functions' bcrypt cost
  */
 export async function startBareBcrypt(cost: number): Promise<BareBcrypt> {
-  // As long as the keyed pre-hash that a sign-in compares: 32 bytes in base64.
+  // The length of the keyed pre-hash of a sign-in: 32 bytes in base64.
   const input = Buffer.alloc(32, 7).toString('base64')
   const workerData = { input, hash: bcrypt.hashSync(input, cost) }
   const workers = Array.from({ length: BARE_WORKERS }, () => new Worker(SCRIPT, { workerData, execArgv: [] }))
@@ -34,7 +34,7 @@ export async function startBareBcrypt(cost: number): Promise<BareBcrypt> {
           return count
         }),
       )
-      // Each ends with its last comparison: their rates add up, their times do not.
+      // Each worker ends with its last comparison, so the rates are added and not the times.
       const done = counts.reduce((sum, one) => sum + (one.done / one.milliseconds) * milliseconds, 0)
       return { done, milliseconds }
     },

@@ -5,14 +5,14 @@ import { type Mailbox, registerByMail } from '../attacks/clients/mailbox.ts'
 
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0'
 
-/** Somebody with an account, at an address of their own: no limit of the product is what is measured. */
+/** A person with an account and an own address, so that no limit of the product affects the measurement. */
 export interface Person {
   readonly email: string
   readonly password: string
   readonly address: string
 }
 
-/** So many people, each in a subscriber's network of their own. @see RFC 3849 */
+/** `count` people, each in an own subscriber's network. @see RFC 3849 */
 export const inventPeople = (count: number): Person[] =>
   Array.from({ length: count }, (_, i) => ({
     email: `bench-${i}@example.test`,
@@ -20,34 +20,34 @@ export const inventPeople = (count: number): Person[] =>
     address: `2001:db8:0:${(i + 1).toString(16)}::1`,
   }))
 
-/** Who sends webhooks has an address too. */
+/** The address of the sender of webhooks. */
 const DATADOG = { address: '2001:db8:dd::1' }
 
-/** The auth API over HTTP, on kept connections; plain `node:http`, which costs the shared cores the least. */
+/** A client of the auth API with kept connections, on plain `node:http`, which uses the least CPU of the shared cores. */
 export interface Client {
   register(person: Person): Promise<void>
   /** @returns the session's token */
   signIn(person: Person): Promise<string>
   /** `GET /api/auth/session` */
   check(person: Person, token: string): Promise<void>
-  /** Whether a session is let in. @throws for an answer that says neither */
+  /** Whether a session is accepted. @throws for an answer that neither accepts nor refuses it */
   isIn(person: Person, token: string): Promise<boolean>
-  /** `POST /api/contain`, as Datadog's webhook calls it. */
+  /** Sends `POST /api/contain` like Datadog's webhook. */
   alert(payload: object): Promise<void>
   /** Closes the connections. */
   close(): void
 }
 
-/** The functions under measurement. */
+/** The measured functions. */
 export interface Service {
-  /** Of the functions' host. */
+  /** The port of the functions' host. */
   readonly port: number
-  /** Where their mail ends up. */
+  /** The mailbox of the functions. */
   readonly mailbox: Mailbox
   readonly webhookSecret: string
 }
 
-/** Every call that is not answered as it should be rejects. */
+/** Creates a client whose calls reject for an unexpected answer. */
 export function createClient({ port, mailbox, webhookSecret }: Service): Client {
   const agent = new Agent({ keepAlive: true })
 
@@ -60,10 +60,14 @@ export function createClient({ port, mailbox, webhookSecret }: Service): Client 
     const content = body && JSON.stringify(body)
     const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
       const outgoing = send({
-        ...{ agent, method, path, port, host: '127.0.0.1' },
+        agent,
+        method,
+        path,
+        port,
+        host: '127.0.0.1',
         headers: {
           'user-agent': USER_AGENT,
-          // What the edge in front would append.
+          // Set by the edge in a deployment.
           'x-forwarded-for': `[${address}]:50000`,
           ...headers,
           ...(token !== undefined && { authorization: `Bearer ${token}` }),

@@ -11,15 +11,15 @@ import { alternate, type Comparison } from './rounds.ts'
 const ROOT = join(import.meta.dirname, '..')
 const LOADER = join(import.meta.dirname, 'load-app.mjs')
 
-/** One load in a fresh process. */
+/** The result of one load in a fresh process. */
 interface Load {
   readonly milliseconds: number
   readonly functions: readonly string[]
 }
 
 /**
- * Measures how long the one file that is deployed takes to load, against the same sources transpiled file by file with
- * their dependencies in node_modules: what a cold start has to do before it can answer.
+ * Measures the load time of the deployed file against the same sources transpiled file by file with their dependencies in
+ * node_modules. A cold start must load them before it can answer.
  */
 export async function benchLoadTime({ rounds = 9 }: { rounds?: number } = {}): Promise<Comparison> {
   await build()
@@ -30,7 +30,7 @@ export async function benchLoadTime({ rounds = 9 }: { rounds?: number } = {}): P
     await transpile(dir)
     const bundled = () => load(join(ROOT, 'dist', 'functions.cjs'))
     const unbundled = () => load(join(dir, 'functions', 'index.js'))
-    // The first reads from the disk what later ones find in memory.
+    // The first load reads from the disk, later ones from the page cache.
     const [one, other] = [await bundled(), await unbundled()]
     if (one.functions.length === 0 || `${one.functions}` !== `${other.functions}`) {
       throw new Error(`not the same app: ${one.functions} and ${other.functions}`)
@@ -53,11 +53,11 @@ async function load(file: string): Promise<Load> {
     cwd: ROOT,
     env: childEnvironment({ NODE_ENV: 'production', ...productionEnv() }),
   })
-  // Lines of log may come before.
+  // Log lines may precede the result.
   return JSON.parse(stdout.slice(stdout.lastIndexOf('{"milliseconds"'))) as Load
 }
 
-/** Each source file becomes one ES module of its own; what comes from node_modules stays there. */
+/** Transpiles each source file to one ES module; imports from node_modules stay external. */
 async function transpile(outdir: string): Promise<void> {
   const folders = ['functions', 'shared']
   const files = await Promise.all(

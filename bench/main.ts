@@ -14,18 +14,18 @@ import { benchSweep } from './sweeps.ts'
 
 const usage = `Usage: npm run bench [-- --quick --json]
 
-Measures the product against peers, in rounds that alternate between the two, and prints the median and range of each and
-of their ratio. Only the ratios mean anything on another machine.
+Measures the product against peers in alternating rounds, and prints the median and range of both and
+of their ratio. Only the ratios can be compared between machines.
 
   sign-ins       per second over HTTP through the compiled functions, 16 at once, against bcryptjs alone in as many worker
                  threads as there are cores, at the same cost                                              (at least 0.85)
   session check  99th percentile, one due every 20 ms, while sign-ins saturate the service, against idle    (at most 10)
   alert          99th percentile of the milliseconds from an alert to the first refusal of its session, idle, against 250
                                                                                                              (at most 1)
-  epoch          milliseconds of a session check, against the same that does not ask whether its user's sessions were
+  epoch          milliseconds of a session check, against the same without the check whether its user's sessions were
                  revoked                                                                                  (at most 1.05)
-  replay         events per CPU second, against JSON.parse of every line: through two monitors, one of which counts and
-                 one counts what is distinct (at least 0.6); through eight                                (at least 0.3)
+  replay         events per CPU second, against JSON.parse of every line: through two monitors, one of which counts events and
+                 one counts distinct values (at least 0.6); through eight                                 (at least 0.3)
   memory         peak of a replay through every monitor, half a million events an hour: of two hours, which fill the
                  longest window, against 150 MiB (at most 1); of ten hours (four with --quick), against two  (at most 1.1)
   revokes        signed calls per CPU second of web, bundled as deployed, over stores in memory, against node:http that
@@ -35,22 +35,22 @@ of their ratio. Only the ratios mean anything on another machine.
                  against one of ten thousand                                                               (at most 1.2)
   load           milliseconds for the one file that is deployed, in a fresh process, against its sources   (at most 0.4)
 
-Everything shares this machine's cores: functions with its hash workers, PostgreSQL, Redis, Azurite, and in one process
-the clients with the lab's log delivery and Datadog stand-in. The bare hashing has the cores to itself.
+All parts share this machine's cores: functions with its hash workers, PostgreSQL, Redis, Azurite, and in one process the
+clients with the lab's log delivery and the stand-in for Datadog. The bare hashing uses the cores alone.
 
 Options:
-  --quick  three short rounds: a look, not a figure to quote
-  --json   one JSON document on stdout, each round in it
+  --quick  run three short rounds, for a rough impression only
+  --json   print one JSON document on stdout, with every round
   --help   this text
 
-Exit code: 0 when every ratio holds, 1 when one is missed, 2 when the words are off.
+Exit code: 0 if every ratio holds, 1 if one is missed, 2 for unusable arguments.
 `
 
 const FULL: Length = { rounds: 5, turns: 3, milliseconds: 2000 }
 const QUICK: Length = { rounds: 3, turns: 2, milliseconds: 1500 }
-/** Half a million are an hour of the busy service; the compiler does its part in the first round, which the median leaves aside. */
+/** One hour of a busy service. The first round includes compilation, which the median excludes. */
 const EVENTS = 500_000
-/** As long as the longest window of a monitor (session-reuse): memory is to depend on the windows only. */
+/** The longest window of a monitor (session-reuse), on which the memory may depend. */
 const FILLING_HOURS = 2
 
 process.exitCode = await main(process.argv.slice(2))
@@ -75,7 +75,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Replay first, while this process does nothing else: its CPU time is what is counted. */
+/** Measures the replay first, because it counts the CPU time of this otherwise idle process. */
 async function measure(quick: boolean, io: Io): Promise<Comparison[]> {
   const say = (text: string) => io.err(`${text}\n`)
   const length = quick ? QUICK : FULL
@@ -153,7 +153,7 @@ function readOptions(argv: readonly string[]): { quick: boolean; json: boolean }
     process.stdout.write(usage)
     return 0
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${usage}`)
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`)
     return 2
   }
 }

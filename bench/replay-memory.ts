@@ -7,9 +7,9 @@ import { eventLines, writeLines } from './events.ts'
 const eventsAnHour = 500_000
 
 /**
- * Measures the peak memory of a replay of the catalogue, in a process of its own, started as `npm run replay` is, that reads so many
- * hours of log, half a million events each, from a pipe.
- * @returns MiB, resident, as the kernel saw it
+ * Measures the peak memory of a replay of the catalogue in a separate process, started like `npm run replay`, which reads
+ * `hours` hours of log, half a million events each, from a pipe.
+ * @returns resident MiB as reported by the kernel
  */
 export async function replayMemory(hours: number): Promise<number> {
   const script = fileURLToPath(new URL('replay-memory-child.ts', import.meta.url))
@@ -21,9 +21,9 @@ export async function replayMemory(hours: number): Promise<number> {
     writeLines(child.stdin, eventLines(hours * eventsAnHour, 3_600_000 / eventsAnHour)),
   ])
   const peak = Number(kibibytes)
-  if (!(peak > 0)) throw new Error('the replay told no peak of memory')
+  if (!(peak > 0)) throw new Error('the replay reported no peak of memory')
   return peak / 1024
 }
 
-/** What stands between `node` and the program. */
+/** Node's options before the program. */
 const flagsOf = (script: string): string[] => script.split(' ').slice(1, -2)

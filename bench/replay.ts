@@ -8,14 +8,14 @@ import { writeEvents } from './events.ts'
 /** Events per CPU second, round by round. */
 export interface ReplayBench {
   readonly parse: readonly number[]
-  /** A replay through as many monitors, in the same rounds. */
+  /** Replays through two and eight monitors, in the same rounds. */
   readonly two: readonly number[]
   readonly eight: readonly number[]
 }
 
-/** One counts, one counts what is distinct. */
+/** One counts events, one counts distinct values. */
 const two = ['credential-stuffing', 'session-reuse']
-/** Of each kind of field, window and grouping some: addresses, sessions, logins, accounts; a list; no group at all. */
+/** Monitors of all kinds: grouped by addresses, sessions, logins, accounts or a list, or not grouped. */
 const eight = [
   ...two,
   ...['account-brute-force', 'distributed-stuffing', 'impossible-travel', 'otp-replay'],
@@ -23,8 +23,8 @@ const eight = [
 ]
 
 /**
- * Measures events per CPU second (all threads) of replays against `JSON.parse` of every line, all from the same file by the same
- * line reader, in interleaved rounds.
+ * Measures events per CPU second (all threads) of replays against `JSON.parse` of every line, in alternating rounds. All read
+ * the same file with the same line reader.
  */
 export async function benchReplay(options: { events?: number; rounds?: number } = {}): Promise<ReplayBench> {
   const { events = 500_000, rounds = 5 } = options
@@ -54,9 +54,9 @@ async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1e6
 }
 
-/** @throws Error when there are not so many monitors, or nothing was found: then nothing was measured */
+/** @throws Error if monitors are missing or the replay found nothing, so that nothing was measured */
 async function replayAll(file: string, monitors: readonly Monitor[], wanted: number): Promise<void> {
-  if (monitors.length !== wanted) throw new Error(`${wanted} monitors are wanted, ${monitors.length} are there`)
+  if (monitors.length !== wanted) throw new Error(`${wanted} monitors are needed, but ${monitors.length} exist`)
   let transitions = 0
   const visitor = { transition: () => transitions++, malformed: refuse }
   await replayStream(fileChunks(await open(file)), monitors, {}, visitor)

@@ -2,7 +2,7 @@ import type { Io } from '../cli/command.ts'
 import { columns, paint } from '../cli/output.ts'
 import { type Comparison, holds, ratios, type Series, spread } from './rounds.ts'
 
-/** A line for each thing that was measured and one for their ratio, each with the range of its rounds. */
+/** One line for each measured value and one for their ratio, each with the range of its rounds. */
 export function table(comparisons: readonly Comparison[], io: Pick<Io, 'color'>): string {
   const rows = comparisons.flatMap((comparison) => {
     const { measured, peer, bound } = comparison
@@ -22,18 +22,18 @@ function cells(values: readonly number[], unit = ''): [string, string] {
   return [`${significant(median)}${last}`, `${significant(least)} to ${significant(most)}`]
 }
 
-/** Three digits: the rounds differ by more than the fourth. */
+/** Three significant digits, because the rounds differ by more than the fourth. */
 const significant = (value: number): string =>
   value.toLocaleString('en', { maximumSignificantDigits: 3, minimumSignificantDigits: 1 })
 
-export interface Surroundings {
+export interface Machine {
   readonly node: string
   readonly cores: number
   readonly started_at: string
 }
 
-/** Everything as numbers, each round too. */
-export function document(comparisons: readonly Comparison[], where: Surroundings): object {
+/** All figures, with every round. */
+export function document(comparisons: readonly Comparison[], where: Machine): object {
   const figures = comparisons.map((comparison) => {
     const { name, measured, peer, bound } = comparison
     const all = ratios(comparison)

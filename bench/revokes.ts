@@ -13,15 +13,15 @@ import { revokeKeys, SIGNATURE_HEADER, sign } from '../shared/signature.ts'
 import { alternate, type Comparison, type Count, perSecond } from './rounds.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-/** Calls under way at once, each on a connection of its own. */
+/** The number of concurrent calls, each on its own connection. */
 const CONNECTIONS = 16
-/** Calls of one turn, made beforehand, each for a session that is open: neither signing nor opening is measured. */
+/** Calls of one turn. They are signed and their sessions opened beforehand, so that neither is measured. */
 const PREPARED = 5_000
 
 /**
- * Measures signed revokes, as functions sends them, against the same calls answered by nothing but `node:http`; the second
- * comparison says what Express alone makes of that. What counts is the CPU time of the server: on the same machine the
- * client is the slower one, and a rate by the clock would be the client's.
+ * Measures signed revokes, as functions sends them, against the same calls answered by `node:http` alone. The second
+ * comparison measures Express alone. The CPU time of the server is counted, because on the same machine the client is
+ * slower and would determine a rate by the clock.
  */
 export async function benchRevokes({ rounds }: { rounds: number }): Promise<Comparison[]> {
   // Below the project, so that its node_modules are found.
@@ -34,7 +34,7 @@ export async function benchRevokes({ rounds }: { rounds: number }): Promise<Comp
     for (const mode of ['web', 'express', 'bare']) servers.push(await startServer(script, mode))
     const [revoking, hello, nothing] = servers.map((server) => async () => perSecond([await server.call(PREPARED)]))
     if (!revoking || !hello || !nothing) throw new Error('a server is missing')
-    // The compiler does its part before.
+    // Warms up the code first.
     for (const rate of [revoking, hello, nothing, revoking, hello, nothing]) await rate()
     const { a, b } = await alternate(rounds, revoking, nothing)
     const floor = await alternate(rounds, hello, nothing)
@@ -60,7 +60,7 @@ export async function benchRevokes({ rounds }: { rounds: number }): Promise<Comp
 }
 
 interface Server {
-  /** Sends so many calls. @returns the CPU time of the server for them @throws if one is not answered 200 */
+  /** Sends `count` calls. @returns the server's CPU time for them @throws if one is not answered with 200 */
   call(count: number): Promise<Count>
   close(): void
 }
@@ -92,8 +92,13 @@ const KEYS = revokeKeys([new Secret(SECRET)])
 
 function signedRequest(sid: string): Buffer {
   const call: RevokeCall = {
-    ...{ id: randomUUID(), op: REVOKE_OP, action: 'revoke', sid },
-    ...{ reason: 'contained', detection: 'session-reuse', containment_id: randomBytes(16).toString('hex') },
+    id: randomUUID(),
+    op: REVOKE_OP,
+    action: 'revoke',
+    sid,
+    reason: 'contained',
+    detection: 'session-reuse',
+    containment_id: randomBytes(16).toString('hex'),
   }
   const body = JSON.stringify(call)
   const head = [
@@ -106,7 +111,7 @@ function signedRequest(sid: string): Buffer {
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
-/** Sends requests over one connection, each after the answer to the one before, until none is left. */
+/** Sends all requests over one connection, each after the previous answer. */
 async function exhaust(port: number, requests: Buffer[]): Promise<void> {
   const socket = connect(port, '127.0.0.1').setNoDelay()
   await new Promise<void>((resolve, reject) => {

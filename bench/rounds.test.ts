@@ -10,19 +10,19 @@ const compare = (measured: number[], peer: number[], bound: Bound): Comparison =
 })
 
 describe('a spread', () => {
-  it('has the middle of an odd number of rounds, whatever their order', () => {
+  it('has the median of an odd number of rounds in any order', () => {
     expect(spread([5, 1, 100, 2, 3])).toEqual({ median: 3, least: 1, most: 100 })
   })
-  it('has the mean of the two in the middle of an even number', () => {
+  it('has the mean of the two middle values of an even number', () => {
     expect(spread([4, 1, 2, 100])).toEqual({ median: 3, least: 1, most: 100 })
   })
-  it('of nothing is an error, not a zero', () => {
+  it('of no values is an error', () => {
     expect(() => spread([])).toThrow(RangeError)
   })
 })
 
 describe('a bound', () => {
-  it('is on the median of the ratios of each round: a slow minute slows both halves of it', () => {
+  it('is checked on the median of the ratios of the rounds', () => {
     const noisy = compare([90, 45, 9], [100, 50, 10], { atLeast: 0.9 })
     expect(ratios(noisy)).toEqual([0.9, 0.9, 0.9])
     expect(holds(noisy)).toBe(true)
@@ -35,7 +35,7 @@ describe('a bound', () => {
   ] as const)('%o with %d of 100: %s', (bound, value, expected) => {
     expect(holds(compare([value], [100], bound))).toBe(expected)
   })
-  it('is not kept by a peer that did nothing, nor by a round that is missing', () => {
+  it('fails for a peer without a result and for a missing round', () => {
     expect(holds(compare([1], [0], { atLeast: 0.3 }))).toBe(false)
     expect(holds(compare([1, 1], [1], { atLeast: 0.3 }))).toBe(false)
   })
@@ -49,7 +49,7 @@ it('takes the 99th percentile by the nearest rank', () => {
   expect(() => percentile([], 0.99)).toThrow(RangeError)
 })
 
-it('turns from a thing to its peer and back, so that neither is always first', async () => {
+it('alternates which measurement is first', async () => {
   const order: string[] = []
   const run = async (name: string) => order.push(name)
   await alternate(
@@ -60,7 +60,7 @@ it('turns from a thing to its peer and back, so that neither is always first', a
   expect(order.join('')).toBe('abbaab')
 })
 
-it('adds up counts before it divides: a short turn weighs little', () => {
+it('adds up counts before dividing, so that a short turn has little weight', () => {
   const counts = [
     { done: 30, milliseconds: 3000 },
     { done: 0, milliseconds: 1000 },

@@ -1,11 +1,11 @@
-/** What one thing did in each round. */
+/** The measured value of each round. */
 export interface Series {
   readonly what: string
   readonly unit: string
   readonly rounds: readonly number[]
 }
 
-/** A thing and its peer, measured one after the other in every round, and how far apart they may be. */
+/** A measurement and its peer, which alternate in every round, and the bound of their ratio. */
 export interface Comparison {
   readonly name: string
   readonly measured: Series
@@ -14,13 +14,13 @@ export interface Comparison {
 }
 export type Bound = { readonly atLeast: number } | { readonly atMost: number }
 
-/** How much was done in how much time. */
+/** The number of operations and their time. */
 export interface Count {
   readonly done: number
   readonly milliseconds: number
 }
 
-/** Of several counts together. */
+/** The rate of several counts together. */
 export function perSecond(counts: readonly Count[]): number {
   const done = counts.reduce((sum, count) => sum + count.done, 0)
   const milliseconds = counts.reduce((sum, count) => sum + count.milliseconds, 0)
@@ -28,8 +28,7 @@ export function perSecond(counts: readonly Count[]): number {
 }
 
 /**
- * Runs two measurements in turn, so many times each: a b, b a, a b … Neighbours that come and go on the machine are
- * then in both.
+ * Runs two measurements alternately, `times` times each: a b, b a, a b … so that other load on the machine affects both.
  */
 export async function alternate<A, B>(
   times: number,
@@ -55,21 +54,21 @@ export interface Spread {
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b)
   const [least, most] = [sorted[0], sorted.at(-1)]
-  if (least === undefined || most === undefined) throw new RangeError('nothing was measured')
-  const half = Math.floor(sorted.length / 2)
-  const upper = sorted[half] as number
-  const median = sorted.length % 2 === 1 ? upper : (upper + (sorted[half - 1] as number)) / 2
-  return { median, least, most }
+  const [lower, upper] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]]
+  if (least === undefined || most === undefined || lower === undefined || upper === undefined) {
+    throw new RangeError('nothing was measured')
+  }
+  return { median: (lower + upper) / 2, least, most }
 }
 
 /**
- * The ratio of each round, not of the medians: a neighbour that slows the machine down slows both halves of a round.
+ * The ratio of each round instead of that of the medians, because other load on the machine affects both parts of a round.
  */
 export function ratios({ measured, peer }: Comparison): number[] {
   return measured.rounds.map((value, round) => value / (peer.rounds[round] ?? Number.NaN))
 }
 
-/** Whether the median of the ratios keeps to the bound; a round that measured nothing keeps to none. */
+/** Whether the median of the ratios satisfies the bound. A round without a measurement does not. */
 export function holds(comparison: Comparison): boolean {
   const all = ratios(comparison)
   if (!all.every(Number.isFinite)) return false
@@ -77,7 +76,7 @@ export function holds(comparison: Comparison): boolean {
   return 'atLeast' in comparison.bound ? median >= comparison.bound.atLeast : median <= comparison.bound.atMost
 }
 
-/** By the nearest rank: a value that occurred. @param share 0.99 for the 99th percentile */
+/** The percentile by nearest rank. @param share 0.99 for the 99th percentile */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]

@@ -3,21 +3,21 @@ import { BARE_WORKERS, type BareBcrypt, startBareBcrypt } from './bare-bcrypt.ts
 import { type Client, createClient, inventPeople, type Person } from './client.ts'
 import { BCRYPT_COST, type BenchLab, startBenchLab } from './lab.ts'
 import { alternate, type Comparison, percentile, perSecond } from './rounds.ts'
-import { EVERY_MS, type Holder, timeChecks } from './session-checks.ts'
+import { CHECK_INTERVAL_MS, type Holder, timeChecks } from './session-checks.ts'
 import { CONCURRENT, type Load, startSignIns } from './sign-ins.ts'
 
 export interface Length {
   readonly rounds: number
-  /** How often a round turns from a thing to its peer and back. */
+  /** The number of alternations in a round. */
   readonly turns: number
-  /** Of each turn. */
+  /** The duration of each turn. */
   readonly milliseconds: number
 }
 
-/** Nobody signs in twice at once, nor more often than an account's right sign-ins are let through. */
+/** Enough people that an account is not used concurrently or beyond its limit of right sign-ins. */
 const PEOPLE = CONCURRENT * 16
-/** Fewer than the hash queue holds. */
-const AT_ONCE = CONCURRENT * 3
+/** Below the length of the hash queue. */
+const BATCH_SIZE = CONCURRENT * 3
 const HOLDERS = 8
 /** Alerts of one round. */
 const ALERTS = 20
@@ -28,11 +28,11 @@ interface Round {
   readonly bare: number
   readonly busyP99: number
   readonly idleP99: number
-  /** Milliseconds from an alert to the first refusal, while nothing else is done. */
+  /** Milliseconds from an alert to the first refusal on an idle service. */
   readonly alertP99: number
 }
 
-/** Measures a lab of our own: sign-ins against bare hashing, session checks beside sign-ins against idle ones. */
+/** Measures a separate lab: sign-ins against bare hashing, and session checks during sign-ins against idle ones. */
 export async function benchService(
   length: Length,
   say: (text: string) => void,
@@ -70,15 +70,14 @@ async function measure(
   return rounds
 }
 
-/** Accounts, a sign-in of each so that its device is known, and sessions to check: all code has run by then. */
+/** Registers the people, signs each in so that its device is known, and opens the sessions to check. This also warms up the code. */
 async function prepare(client: Client, people: readonly Person[]): Promise<Holder[]> {
   const holders: Holder[] = []
-  for (let from = 0; from < people.length; from += AT_ONCE) {
-    const some = people.slice(from, from + AT_ONCE)
+  for (let from = 0; from < people.length; from += BATCH_SIZE) {
+    const some = people.slice(from, from + BATCH_SIZE)
     await Promise.all(some.map((person) => client.register(person)))
-    const tokens = await Promise.all(some.map((person) => client.signIn(person)))
-    if (from === 0)
-      for (const [i, token] of tokens.slice(0, HOLDERS).entries()) holders.push({ person: some[i] as Person, token })
+    const signedIn = await Promise.all(some.map(async (person) => ({ person, token: await client.signIn(person) })))
+    if (from === 0) holders.push(...signedIn.slice(0, HOLDERS))
   }
   await timeChecks(client, holders, 1000)
   return holders
@@ -87,7 +86,7 @@ async function prepare(client: Client, people: readonly Person[]): Promise<Holde
 interface Setting extends Length {
   readonly lab: BenchLab
   readonly bare: BareBcrypt
-  /** Whoever has not signed in for longest comes first. */
+  /** Sorted by the last sign-in, oldest first. */
   readonly people: Person[]
   readonly holders: readonly Holder[]
   readonly signal: AbortSignal
@@ -129,7 +128,7 @@ async function oneRound(setting: Setting): Promise<Round> {
   }
 }
 
-/** Connections of its own for each turn: the server closes idle ones, and none is to be closed in use. */
+/** New connections for each turn, because the server closes idle ones, which must not happen during use. */
 async function withClient<T>(lab: BenchLab, work: (client: Client) => Promise<T>): Promise<T> {
   const client = createClient(lab)
   try {
@@ -150,8 +149,8 @@ function comparisons(rounds: readonly Round[]): Comparison[] {
     },
     {
       name: 'p99 during sign-ins over idle',
-      measured: series(`session check every ${EVERY_MS} ms during sign-ins, p99`, 'ms', 'busyP99'),
-      peer: series(`session check every ${EVERY_MS} ms, idle, p99`, 'ms', 'idleP99'),
+      measured: series(`session check every ${CHECK_INTERVAL_MS} ms during sign-ins, p99`, 'ms', 'busyP99'),
+      peer: series(`session check every ${CHECK_INTERVAL_MS} ms, idle, p99`, 'ms', 'idleP99'),
       bound: { atMost: 10 },
     },
     {

@@ -1,38 +1,41 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { inTurn } from '../attacks/in-turn.ts'
 import type { Client, Person } from './client.ts'
 import type { Count } from './rounds.ts'
 
-/** Attempts under way at once. */
+/** The number of concurrent attempts. */
 export const CONCURRENT = 16
 
-/** People who sign in, each again as soon as one is through. */
+/** A constant load of sign-ins: a new one starts when one ends. */
 export interface Load {
-  /** Resolves when as many have ended as are under way: the first ones found an empty queue. */
+  /** Resolves after the first {@link CONCURRENT} sign-ins, which found an empty queue. */
   saturated(): Promise<void>
-  /** Those that end within so many milliseconds from now, from the first to the last. */
+  /** Counts the sign-ins that end within the next `milliseconds`, from the first to the last. */
   count(milliseconds: number): Promise<Count>
-  /** Starts no more. @returns how many were started, once those under way have ended @throws the first that was refused */
+  /** Stops the load and waits for running sign-ins. @returns the number of sign-ins @throws the first refusal */
   stop(): Promise<number>
 }
 
 /**
- * Keeps {@link CONCURRENT} sign-ins under way: a closed loop, so that the hash queue is never empty and never full.
- * @param people at least as many, taken in turn
+ * Keeps {@link CONCURRENT} sign-ins under way, a closed loop, so that the hash queue is neither empty nor full.
+ * @param people at least {@link CONCURRENT}, used in turn
  */
 export function startSignIns(client: Pick<Client, 'signIn'>, people: readonly Person[]): Load {
   const ends: number[] = []
   let going = true
-  let turn = 0
+  const nextPerson = inTurn(people)
+  let started = 0
   const one = async () => {
     while (going) {
-      await client.signIn(people[turn++ % people.length] as Person)
+      started++
+      await client.signIn(nextPerson())
       ends.push(performance.now())
     }
   }
   const all = Promise.all(Array.from({ length: CONCURRENT }, one)).finally(() => {
     going = false
   })
-  all.catch(() => {}) // told by whatever is waited for
+  all.catch(() => {}) // thrown by the promise that is awaited
 
   return {
     async saturated() {
@@ -49,7 +52,7 @@ export function startSignIns(client: Pick<Client, 'signIn'>, people: readonly Pe
     async stop() {
       going = false
       await all
-      return turn
+      return started
     },
   }
 }

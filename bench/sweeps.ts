@@ -12,9 +12,9 @@ const PAGE = 1_000
 const NEVER_OVER_MS = 600_000
 
 /**
- * Measures the sweeper over open sessions that all live: rows a second against the same stores being read by the page and
- * nothing else; and its time for a row, of many rows against few.
- * @param many of these no store in one process holds as many: their pages are made as they are read
+ * Measures the sweeper over live open sessions: its rows per second against reading the same stores by pages only, and its
+ * time for one of many rows against one of few.
+ * @param many more rows than a store in one process can hold, so their pages are generated while they are read
  */
 export async function benchSweep({ rounds, many }: { rounds: number; many: number }): Promise<Comparison[]> {
   const stores = await filledStores()
@@ -49,15 +49,15 @@ export async function benchSweep({ rounds, many }: { rounds: number; many: numbe
 async function sweepAll(deps: SweepSessionsDeps, rows: number): Promise<void> {
   const run = newRun(NEVER_OVER_MS, undefined)
   await sweepSessions(deps, run)
-  if (run.swept.sessions !== rows || run.swept.expired > 0) throw new Error('the sweep did something else')
+  if (run.swept.sessions !== rows || run.swept.expired > 0) throw new Error('the sweep did not see all rows as live')
 }
 
-/** What the stores alone take: each page of rows, and the live sessions of a page. */
+/** Reads only the stores: each page of rows, and the live sessions of a page. */
 async function readAll({ ledger, sessions, now }: SweepSessionsDeps): Promise<void> {
   for await (const page of ledger.openPages()) {
     const sids = page.sessions.map(({ sid }) => sid)
     const live = await sessions.readMany(sids, now())
-    if (live.some((session) => session === undefined)) throw new Error('a session is gone')
+    if (live.some((session) => session === undefined)) throw new Error('a session is missing')
   }
 }
 
@@ -67,7 +67,7 @@ async function rowsPerSecond(rows: number, work: () => Promise<void>): Promise<n
   return (rows * 1000) / (performance.now() - began)
 }
 
-/** @param times how often over, so that few rows take as long as many */
+/** @param times number of repetitions, so that few rows take as long as many */
 async function microsecondsEach(rows: number, times: number): Promise<number> {
   const deps = endlessStores(rows)
   const before = process.cpuUsage()
@@ -78,13 +78,24 @@ async function microsecondsEach(rows: number, times: number): Promise<number> {
 
 function sessionOf(userId: string, sid: string, now: number): LiveSession {
   return {
-    ...{ sid, userId, deviceHash: 'd'.repeat(32), amr: ['pwd'], acr: 'signed-in', authTime: now, epoch: 1 },
-    ...{ via: 'api', ip: '203.0.113.9', device: 'Firefox on Linux', absoluteExpiry: now + 24 * HOUR_MS },
-    ...{ createdAt: now, lastSeenAt: now, gen: 1 },
+    sid,
+    userId,
+    deviceHash: 'd'.repeat(32),
+    amr: ['pwd'],
+    acr: 'signed-in',
+    authTime: now,
+    epoch: 1,
+    via: 'api',
+    ip: '203.0.113.9',
+    device: 'Firefox on Linux',
+    absoluteExpiry: now + 24 * HOUR_MS,
+    createdAt: now,
+    lastSeenAt: now,
+    gen: 1,
   }
 }
 
-/** The ports that a sweep uses, over memory, with sessions that were opened ten minutes ago. */
+/** The ports of a sweep over memory, with sessions that were opened ten minutes ago. */
 async function filledStores(): Promise<SweepSessionsDeps> {
   const now = Date.now()
   const opened = now - 10 * 60_000
@@ -99,7 +110,7 @@ async function filledStores(): Promise<SweepSessionsDeps> {
   return { ...stores, now: () => now }
 }
 
-/** A ledger with as many open rows as are asked for, each made when its page is read, and a session for each. */
+/** A ledger with `rows` open rows, generated when their page is read, and a session for each. */
 function endlessStores(rows: number): SweepSessionsDeps {
   const now = Date.now()
   const stores = createMemoryStores({ now: () => now, lifetimes: LIFETIMES })
@@ -113,7 +124,10 @@ function endlessStores(rows: number): SweepSessionsDeps {
       async *openPages() {
         for (let from = 0; from < rows; from += PAGE) {
           const row = (_: unknown, n: number): OpenSession => ({
-            ...{ userId: `user-${from + n}`, sid: `session-${from + n}`, issuedAt, absoluteExpiry },
+            userId: `user-${from + n}`,
+            sid: `session-${from + n}`,
+            issuedAt,
+            absoluteExpiry,
           })
           yield { sessions: Array.from({ length: Math.min(PAGE, rows - from) }, row), next: String(from) }
         }
