@@ -63,7 +63,7 @@ export const command: Command = {
     const started = performance.now()
     const writing = values.out === undefined ? undefined : await openLines(values.out)
     const progress = progressOf(io, events)
-    const judgement = judge(monitors, ordinaryLife({ events, seed, office }), {
+    const judgement = await judge(monitors, ordinaryLife({ events, seed, office }), {
       seed,
       arrived(event) {
         progress()

@@ -18,7 +18,11 @@ export interface Chance {
 export function createChance(seed: number): Chance {
   const random = createRandom(seed)
   const unit = () => random.int(2 ** 30) / 2 ** 30
-  const hex8 = () => (random.int(2 ** 16) * 2 ** 16 + random.int(2 ** 16)).toString(16).padStart(8, '0')
+  const hex8 = () =>
+    random
+      .int(2 ** 32)
+      .toString(16)
+      .padStart(8, '0')
   return {
     of: (probability) => unit() < probability,
     between: (least, most) => least + random.int(most - least + 1),

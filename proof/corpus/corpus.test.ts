@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { loadDetections } from '../../detections/harness.ts'
 import { Event } from '../../shared/event.ts'
 import { corpusBegins, ordinaryLife } from './corpus.ts'
-import { delivered } from './delivery.ts'
+import { Delivery } from './delivery.ts'
 import { type Judgement, judge } from './judge.ts'
 import { plant } from './plant.ts'
 import { withProfile } from './profile.ts'
@@ -11,7 +11,12 @@ import { day, minute } from './schedule.ts'
 
 const detections = await loadDetections('detections')
 const monitors = detections.map(({ monitor }) => monitor)
-const sample = [...ordinaryLife({ events: 60_000, seed: 1 })]
+const sample = await all(ordinaryLife({ events: 60_000, seed: 1 }))
+async function all(events: AsyncIterable<Event>): Promise<Event[]> {
+  const found: Event[] = []
+  for await (const event of events) found.push(event)
+  return found
+}
 const count = (holds: (event: Event) => boolean) => sample.filter(holds).length
 
 test('its events are events of the app, in order of time', () => {
@@ -28,10 +33,10 @@ test('its events are events of the app, in order of time', () => {
   for (const event of kinds.values()) expect(Event.safeParse(event).success, JSON.stringify(event)).toBe(true)
 })
 
-test('the same seed is the same life, another is another', () => {
-  const first = [...ordinaryLife({ events: 2_000, seed: 3 })]
-  expect([...ordinaryLife({ events: 2_000, seed: 3 })]).toEqual(first)
-  expect([...ordinaryLife({ events: 2_000, seed: 4 })]).not.toEqual(first)
+test('the same seed is the same life, another is another', async () => {
+  const first = await all(ordinaryLife({ events: 20_000, seed: 3 }))
+  expect(await all(ordinaryLife({ events: 20_000, seed: 3 }))).toEqual(first)
+  expect(await all(ordinaryLife({ events: 20_000, seed: 4 }))).not.toEqual(first)
 })
 
 test.each<[string, number, (event: Event) => boolean]>([
@@ -94,7 +99,8 @@ test('one session roams between many addresses, on one device', () => {
 })
 
 test('it arrives out of order, within the lateness, and now and then twice', () => {
-  const arrived = [...delivered(sample, 3)]
+  const delivery = new Delivery(3)
+  const arrived = [...sample.flatMap((event) => delivery.send(event)), ...delivery.rest()]
   let [newest, latest, late] = [0, 0, 0]
   for (const event of arrived) {
     const at = Date.parse(event.timestamp)
@@ -142,10 +148,10 @@ test.each(lives.flatMap((life) => monitors.map(({ slug }) => ({ slug, ...life, l
   60_000,
 )
 
-test('one attack of each kind, put into that life, yields exactly its own alert', () => {
+test('one attack of each kind, put into that life, yields exactly its own alert', async () => {
   const begin = corpusBegins + 1.5 * day
   const { planted, life } = plant(detections, ordinaryLife({ events: 60_000, seed: 3, office: 25 }), begin)
-  const judgement = judge(monitors, life, { seed: 3 })
+  const judgement = await judge(monitors, life, { seed: 3 })
   for (const mode of ['arrival', 'cadence'] as const) {
     const found = judgement.detections.flatMap(({ alarms }) =>
       alarms[mode].map(({ detection, group }) => ({ detection, group })),

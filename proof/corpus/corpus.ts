@@ -1,11 +1,14 @@
 import type { Event } from '../../shared/event.ts'
-import { contained, programme, scanners, sweeps, webhooks } from './background.ts'
-import { type Chance, createChance } from './chance.ts'
+import { comesBack, programme, scanners, sweeps, webhooks } from './background.ts'
+import { createChance } from './chance.ts'
 import { join, live } from './days.ts'
+import { createEventLog } from './event-log.ts'
+import { createHosts, type Hosts } from './hosts.ts'
 import { fixed } from './networks.ts'
 import { newProgram, type Person, populate, type Town } from './people.ts'
-import { type Doing, day, hour, minute, Schedule } from './schedule.ts'
-import { Service } from './service.ts'
+import { type Activity, day, hour, minute, Schedule } from './schedule.ts'
+import { settle } from './settle.ts'
+import { Site } from './site.ts'
 
 export interface CorpusOptions {
   /** How many events; the town is as large as makes them last for about a week. */
@@ -22,21 +25,36 @@ export const DEFAULT_OFFICE = 220
 export const corpusBegins = Date.UTC(2026, 0, 5)
 const EVENTS_OF_A_PERSON = 140
 const PROGRAMMES_PER_PERSON = 1 / 150
+const WITH_SECOND_FACTOR = 0.3
+/** How long the accounts have been there when the log begins: nobody is new any more. */
+const SETTLED_MS = 90 * day
+/** The cap lets a detection contain no more than these by itself: `CONTAIN_CAP`. */
+const MOST_CONTAINED = 25
+/** Their tokens name them for 65 minutes. */
+const CONTAINED_BEFORE_MS = 30 * minute
 
 /** Ordinary life, in order of time: the same seed and number are always the same events. */
-export function* ordinaryLife({ events, seed, office = DEFAULT_OFFICE }: CorpusOptions): Generator<Event, void, void> {
+export async function* ordinaryLife({
+  events,
+  seed,
+  office = DEFAULT_OFFICE,
+}: CorpusOptions): AsyncGenerator<Event, void, void> {
   const chance = createChance(seed)
-  const schedule = new Schedule(corpusBegins)
+  const schedule = new Schedule(corpusBegins - SETTLED_MS)
   let written: Event[] = []
-  const service = new Service(
+  const now = () => schedule.now
+  const emit = createEventLog({ chance, now, begins: corpusBegins, write: (event) => written.push(event) })
+  const hosts = createHosts({ now, emit })
+  const town = {
     chance,
-    () => schedule.now,
-    (event) => written.push(event),
-  )
-  const town = found(chance, schedule, service)
-  settle(town, Math.ceil(events / EVENTS_OF_A_PERSON), office)
+    schedule,
+    site: new Site(hosts, chance),
+    size: Math.ceil(events / EVENTS_OF_A_PERSON),
+    ...places,
+  }
+  await beginLife(town, hosts, office)
   let left = events
-  while (left > 0 && schedule.step()) {
+  while (left > 0 && (await schedule.step())) {
     for (const event of written) {
       if (left-- <= 0) return
       yield event
@@ -45,25 +63,38 @@ export function* ordinaryLife({ events, seed, office = DEFAULT_OFFICE }: CorpusO
   }
 }
 
-function found(chance: Chance, schedule: Schedule, service: Service): Town {
-  const cafes = Array.from({ length: 20 }, (_, n) => fixed(`192.0.2.${n + 1}`, { latitude: 38.7, longitude: -9.1 }))
-  const vpn = Array.from({ length: 4 }, (_, n) => fixed(`203.0.113.${n + 225}`, undefined))
-  return { chance, schedule, service, cafes, vpn }
+const places = {
+  cafes: Array.from({ length: 20 }, (_, n) => fixed(`192.0.2.${n + 1}`)),
+  vpn: Array.from({ length: 4 }, (_, n) => fixed(`203.0.113.${n + 225}`)),
 }
 
-function settle(town: Town, size: number, office: number): void {
-  const { chance, schedule } = town
-  const people = populate(town, size, office)
-  contained(town, people)
-  for (const doing of [sweeps(town), scanners(town), webhooks(town)]) schedule.start(corpusBegins, doing)
-  for (let n = 0; n < size * PROGRAMMES_PER_PERSON; n++) {
-    schedule.start(corpusBegins + chance.between(0, 60) * minute, programme(town, newProgram(town, size * 2 + n)))
+async function beginLife(town: Town, hosts: Hosts, office: number): Promise<void> {
+  const { chance, schedule, size } = town
+  const people = populate(town, office)
+  const programs = Array.from({ length: Math.ceil(size * PROGRAMMES_PER_PERSON) }, (_, n) =>
+    newProgram(town, size * 2 + n),
+  )
+  for (const person of people) {
+    const { computer, phone } = person
+    const devices = chance.of(0.5) ? [computer, phone] : [phone, computer]
+    await settle(town, person, { devices, hasFactor: chance.of(WITH_SECOND_FACTOR) }, hosts)
+  }
+  for (const program of programs) {
+    await settle(town, program, { devices: [program.computer], hasFactor: false }, hosts)
+  }
+
+  for (let i = 0; i < Math.min(MOST_CONTAINED, people.length / 330); i++) {
+    schedule.start(corpusBegins - CONTAINED_BEFORE_MS, comesBack(town, chance.pick(people)))
+  }
+  for (const activity of [sweeps(town), scanners(town), webhooks(town)]) schedule.start(corpusBegins, activity)
+  for (const program of programs) {
+    schedule.start(corpusBegins + chance.between(0, 60) * minute, programme(town, program))
   }
   for (const person of people) schedule.start(corpusBegins, lifeOf(town, person))
   signUps(town, size)
 }
 
-function* lifeOf(town: Town, person: Person): Doing {
+async function* lifeOf(town: Town, person: Person): Activity {
   for (let date = 0; ; date++) {
     const midnight = corpusBegins + date * day
     if (town.schedule.now > midnight) continue // still travelling
@@ -82,7 +113,7 @@ function signUps(town: Town, size: number): void {
   for (let i = 0; i < size / 12; i++) {
     schedule.start(corpusBegins + day + chance.about(13, 2) * hour, join(town, n++, undefined))
   }
-  const school = fixed('192.0.2.99', { latitude: 38.7, longitude: -9.1 })
+  const school = fixed('192.0.2.99')
   for (let i = 0; i < 40; i++) {
     schedule.start(corpusBegins + day + 10 * hour + chance.between(0, 25) * minute, join(town, n++, school))
   }

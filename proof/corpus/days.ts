@@ -1,13 +1,15 @@
+import { switchSecondFactor } from './account-page.ts'
 import type { Chance } from './chance.ts'
 import { newComputer, newPhone } from './devices.ts'
-import { abroad, fixed, type Network } from './networks.ts'
+import { WEAK_PASSWORD } from './hosts.ts'
+import { hotel, type Network } from './networks.ts'
 import { newPerson, type Person, type Town, visitorOf } from './people.ts'
-import { type Doing, day, hour, minute, second } from './schedule.ts'
+import { type Activity, day, hour, minute, second } from './schedule.ts'
 import { signIn } from './sign-in.ts'
 import { visit, type Whereabouts } from './visit.ts'
 
 /** One day of somebody, from its midnight. */
-export function* live(town: Town, person: Person): Doing {
+export async function* live(town: Town, person: Person): Activity {
   const { chance, schedule } = town
   const weekend = [0, 6].includes(new Date(schedule.now).getUTCDay())
   const midnight = schedule.now
@@ -35,7 +37,7 @@ const leisure = ({ late }: Person, chance: Chance): number[] =>
   [10, 15, 20].filter(() => chance.of(0.5)).map((at) => (at + late) * hour + chance.about(0, 1.5) * hour)
 
 /** At home, in a café or on the way; on the phone as often as not, and then between networks. */
-function* spare(town: Town, person: Person): Doing {
+async function* spare(town: Town, person: Person): Activity {
   const { chance } = town
   const { abroad: away, home, carrier } = person
   const wifi = away ?? (chance.of(0.1) ? chance.pick(town.cafes) : home)
@@ -61,14 +63,13 @@ function ageDevices({ chance }: Town, person: Person): void {
 }
 
 /** A flight takes as long as it takes, and there is no network in it. */
-function* journey(town: Town, person: Person, midnight: number): Doing {
+async function* journey(town: Town, person: Person, midnight: number): Activity {
   const { chance, schedule } = town
-  const [place, hours] = chance.pick(abroad)
-  const hotel: Network = fixed(`203.0.113.${chance.between(1, 190)}`, place)
+  const { network, hours } = hotel(chance)
   yield midnight + chance.between(6, 9) * hour - schedule.now
   yield* visit(town, person, person.phone, () => person.home, 3)
   yield hours * hour
-  person.abroad = hotel
+  person.abroad = network
   yield* spare(town, person)
   yield chance.between(1, 2) * day
   yield* spare(town, person)
@@ -78,29 +79,30 @@ function* journey(town: Town, person: Person, midnight: number): Doing {
 }
 
 /** Somebody signs up, and looks around. */
-export function* join(town: Town, n: number, from: Network | undefined): Doing {
-  const { chance, service } = town
+export async function* join(town: Town, n: number, from: Network | undefined): Activity {
+  const { chance, site } = town
   const person = newPerson(town, n, undefined)
-  const { account, computer } = person
+  const { email, password, computer } = person
   const network = from ?? person.home
   const visitor = () => visitorOf(town, computer, network)
   if (chance.of(0.02)) {
-    service.register(account, 'existing', visitor())
+    // Who forgot the account of last year gets the same answer, and a mail that says so.
+    await site.register(visitor(), `person${chance.between(0, town.size - 1)}@example.test`, password)
     return
   }
   while (chance.of(0.15)) {
-    service.register(account, 'weak', visitor())
+    await site.register(visitor(), email, WEAK_PASSWORD)
     yield chance.between(10, 60) * second
   }
-  while (!service.register(account, account, visitor())) yield 10 * minute
+  while ((await site.register(visitor(), email, password)) !== 'accepted') yield 10 * minute
+  yield chance.between(10, 90) * second
+  while (!(await site.confirm(visitor(), email))) yield 10 * minute
   yield chance.between(2, 40) * second
-  const session = yield* signIn(town, person, computer, network)
-  if (!session) return
-  person.cookies.set(computer, session)
+  if (!(yield* signIn(town, person, computer, network))) return
   if (chance.of(0.2)) {
     yield chance.between(1, 9) * minute
     // The account's first device is never new to it.
-    if (service.present(session, visitor())) service.switchSecondFactor(session, 'enabled', visitor())
+    if (await site.view(visitor())) yield* switchSecondFactor(town, person, visitor())
   }
   yield* visit(town, person, computer, () => network, chance.between(3, 15))
 }

@@ -1,14 +1,20 @@
-import { deviceHash } from '../../shared/client/device.ts'
-import { Secret } from '../../shared/secret.ts'
+import type { ClientHints } from '../../shared/client/device.ts'
 import type { Chance } from './chance.ts'
 
-/** A browser on a machine. An update changes what it says of itself, and not what it is. */
+/** A browser on a machine, or a script: what it says of itself, and what it keeps of the service. */
 export interface Device {
-  readonly hash: string
-  /** Of its screen, time zone and languages, which a sign-in form tells. */
+  readonly hints: ClientHints
+  readonly isBrowser: boolean
+  /** Of screen, time zone and languages, which a sign-in form tells. */
   readonly hintsHash: string | undefined
+  /** An update changes what a browser says of itself, and not what it is. */
   userAgent: string
   update(): void
+  /** The token of its session, alive or not. */
+  session: string | undefined
+  deviceToken: string | undefined
+  /** What its newest registration was answered with. */
+  registration: string | undefined
 }
 
 type Kind = readonly [agent: (version: number) => string, platform: string | undefined, mobile: string | undefined]
@@ -64,21 +70,19 @@ const phones: readonly (readonly [kind: Kind, weight: number])[] = [
 
 const script: Kind = [() => 'python-requests/2.32.5', undefined, undefined]
 
-const key = new Secret('lab-corpus-device-key-of-no-deployment')
-const hashes = new Map<Kind, string>()
-
-function deviceOf(kind: Kind, version: number, hintsHash?: string): Device {
-  const [agent, platform, mobile] = kind
-  const hash = hashes.get(kind) ?? deviceHash(agent(version), { platform, mobile }, key)
-  hashes.set(kind, hash)
+function deviceOf([agent, platform, mobile]: Kind, version: number, hintsHash?: string): Device {
   let current = version
   return {
-    hash,
+    hints: { platform, mobile },
+    isBrowser: hintsHash !== undefined,
     hintsHash,
     userAgent: agent(version),
     update() {
       this.userAgent = agent(++current)
     },
+    session: undefined,
+    deviceToken: undefined,
+    registration: undefined,
   }
 }
 

@@ -1,7 +1,7 @@
 import { logOfEvent, type Monitor, type Transition } from 'alertproof'
 import { Replayer } from 'alertproof/replay'
 import type { Event } from '../../shared/event.ts'
-import { delivered } from './delivery.ts'
+import { Delivery } from './delivery.ts'
 import { HighWater, type NearMiss } from './high-water.ts'
 
 export interface Alarm {
@@ -32,29 +32,33 @@ export interface Watching {
 }
 
 /** Lets detections judge a life: as it arrives, out of order, in both ways of evaluation. */
-export function judge(monitors: readonly Monitor[], life: Iterable<Event>, { arrived, seed }: Watching): Judgement {
+export async function judge(
+  monitors: readonly Monitor[],
+  life: AsyncIterable<Event>,
+  { arrived, seed }: Watching,
+): Promise<Judgement> {
   const alarms = { arrival: [] as Alarm[], cadence: [] as Alarm[] }
   const replayers = [
     new Replayer(monitors, {}, (transition) => note(alarms.arrival, transition)),
     new Replayer(monitors, { cadenceSeconds: 60 }, (transition) => note(alarms.cadence, transition)),
   ]
   const marks = new Map(monitors.map((monitor) => [monitor.slug, new HighWater(monitor)]))
+  const delivery = new Delivery(seed)
   let [events, from, to] = [0, '', '']
-  const inOrder = function* () {
-    for (const event of life) {
-      const log = logOfEvent(event)
-      for (const mark of marks.values()) mark.take(log)
-      from ||= event.timestamp
-      to = event.timestamp
-      yield event
-    }
-  }
-  for (const event of delivered(inOrder(), seed)) {
+  const take = (event: Event) => {
     events++
     arrived?.(event)
     const log = logOfEvent(event)
     for (const replayer of replayers) replayer.push(log, log.timestamp)
   }
+  for await (const event of life) {
+    const log = logOfEvent(event)
+    for (const mark of marks.values()) mark.take(log)
+    from ||= event.timestamp
+    to = event.timestamp
+    for (const late of delivery.send(event)) take(late)
+  }
+  for (const late of delivery.rest()) take(late)
   for (const replayer of replayers) replayer.finish()
   const of = (all: readonly Alarm[], { slug }: Monitor) =>
     // After the last event there is only the end of the recording: silence is no news there.

@@ -1,4 +1,6 @@
-import type { Place } from '../../shared/geo/place.ts'
+import { createGeoLookup } from '../../functions/geo/lookup.ts'
+import type { GeoLookup, Place } from '../../shared/geo/place.ts'
+import { LAB_VPN_RANGES } from '../../shared/lab.ts'
 import type { Chance } from './chance.ts'
 
 /**
@@ -8,20 +10,18 @@ import type { Chance } from './chance.ts'
 export interface Network {
   /** The address of a request: some have more than one. */
   address(chance: Chance): string
-  /** Where a map of addresses puts it; undefined where it is listed as a VPN. */
-  readonly place: Place | undefined
 }
 
-/** Cities of one country, less than 500 km apart, as in the lab's map. */
-export const cities: readonly Place[] = [
+/** Cities of one country, less than 500 km apart, as in the lab's map. The first is the capital. */
+const CITIES: readonly [Place, ...Place[]] = [
   { latitude: 38.7, longitude: -9.1 },
   { latitude: 41.2, longitude: -8.6 },
   { latitude: 40.2, longitude: -8.4 },
   { latitude: 37.0, longitude: -7.9 },
 ]
 
-/** Where people fly to, and where from the capital it takes how many hours, door to door. */
-export const abroad: readonly (readonly [place: Place, hours: number])[] = [
+/** Where people fly to, and how many hours it takes from the capital, door to door. */
+const ABROAD: readonly (readonly [place: Place, hours: number])[] = [
   [{ latitude: 40.4, longitude: -3.7 }, 4],
   [{ latitude: 48.9, longitude: 2.4 }, 6],
   [{ latitude: 52.5, longitude: 13.4 }, 7],
@@ -29,32 +29,53 @@ export const abroad: readonly (readonly [place: Place, hours: number])[] = [
   [{ latitude: -23.5, longitude: -46.6 }, 14],
 ]
 
-/** One address for everybody behind it. */
-export const fixed = (address: string, place: Place | undefined): Network => ({ address: () => address, place })
+const HOTELS_FROM = 251
 
-/** A home: an IPv4 address of its own, and half of them an IPv6 network, of which browsers use whichever answers first. */
-export function home(n: number, place: Place, chance: Chance): Network {
-  const v4 = `198.${18 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`
-  if (chance.of(0.5)) return fixed(v4, place)
-  const prefix = `2001:db8:${(0x1000 + (n >> 16)).toString(16)}:${(n & 0xffff).toString(16)}`
-  const [first, second] = [`${prefix}:1:2:3:${chance.hex(3)}1`, `${prefix}:1:2:3:${chance.hex(3)}2`].map(unpadded) as [
-    string,
-    string,
-  ]
-  return { address: (each) => (each.of(0.3) ? v4 : each.of(0.9) ? first : second), place }
+/** The lab's map of the documentation ranges, in which the exits of its VPN have no place. */
+const documented = createGeoLookup({ ATO_LAB: true, GEO_DATABASE: undefined, TRAVEL_VPN_RANGES: [...LAB_VPN_RANGES] })
+
+/** The lab's map, and in the ranges that it does not know: homes, hotels, and phones, all of which seem to be in the capital. */
+export const locate: GeoLookup = (ip) => {
+  // Each look into the ranges takes longer than the rest of a sign-in from an address that is known.
+  if (!places.has(ip)) places.set(ip, documented(ip) ?? placeInTown(ip))
+  return places.get(ip)
+}
+const places = new Map<string, Place | undefined>()
+
+function placeInTown(ip: string): Place | undefined {
+  const [a = 0, b = 0, c = 0, d = 0] = ip.split('.').map(Number)
+  if (a === 100) return CITIES[0]
+  if (a !== 198 || b < 18 || b > 19) return undefined
+  return b === 19 && c >= HOTELS_FROM ? ABROAD[c - HOTELS_FROM]?.[0] : CITIES[d % CITIES.length]
 }
 
-/**
- * A phone's carrier: an address shared with hundreds, or an IPv6 network of its own, that changes as one moves. To a map of
- * addresses all of them are in the capital.
- */
+/** One address for everybody behind it. */
+export const fixed = (address: string): Network => ({ address: () => address })
+
+/** A home: an IPv4 address of its own, and half of them an IPv6 network, of which browsers use whichever answers first. */
+export function home(n: number, chance: Chance): Network {
+  const v4 = `198.${18 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`
+  if (chance.of(0.5)) return fixed(v4)
+  const prefix = `2001:db8:${(0x1000 + (n >> 16)).toString(16)}:${(n & 0xffff).toString(16)}`
+  const address = (last: number) => unpadded(`${prefix}:1:2:3:${chance.hex(3)}${last}`)
+  const [first, second] = [address(1), address(2)]
+  return { address: (each) => (each.of(0.3) ? v4 : each.of(0.9) ? first : second) }
+}
+
+/** A hotel abroad, and how many hours it takes to get there. */
+export function hotel(chance: Chance): { network: Network; hours: number } {
+  const n = chance.between(0, ABROAD.length - 1)
+  const network = fixed(`198.19.${HOTELS_FROM + n}.${chance.between(1, 254)}`)
+  return { network, hours: ABROAD[n]?.[1] ?? 0 }
+}
+
+/** A phone's carrier: an address shared with hundreds, or an IPv6 network of its own, that changes as one moves. */
 export function carrier(n: number): Network {
   return {
     address: (chance) =>
       chance.of(0.5)
         ? `100.64.${chance.between(0, 7)}.${chance.between(1, 250)}`
         : unpadded(`2001:db8:2${(n & 0xfff).toString(16).padStart(3, '0')}:${chance.hex(3)}1:1:2:3:${chance.hex(3)}1`),
-    place: cities[0],
   }
 }
 

@@ -18,7 +18,7 @@ const APART_MS = 20 * minute
  * @param begin epoch ms of the first
  * @returns the life, in order of time, and the alerts that it must yield
  */
-export function plant(detections: readonly Detection[], life: Iterable<Event>, begin: number) {
+export function plant(detections: readonly Detection[], life: AsyncIterable<Event>, begin: number) {
   const attacks: Event[] = []
   const planted: Planted[] = []
   let silence: { from: number; to: number } | undefined
@@ -33,9 +33,13 @@ export function plant(detections: readonly Detection[], life: Iterable<Event>, b
   return { planted, life: merged(life, attacks, silence) }
 }
 
-function* merged(life: Iterable<Event>, attacks: readonly Event[], silence: { from: number; to: number } | undefined) {
+async function* merged(
+  life: AsyncIterable<Event>,
+  attacks: readonly Event[],
+  silence: { from: number; to: number } | undefined,
+): AsyncGenerator<Event, void, void> {
   let next = 0
-  for (const event of life) {
+  for await (const event of life) {
     const at = Date.parse(event.timestamp)
     for (let attack = attacks[next]; attack && Date.parse(attack.timestamp) <= at; attack = attacks[++next])
       yield attack

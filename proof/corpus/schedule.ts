@@ -1,10 +1,10 @@
-/** Something that takes time: it yields how many milliseconds until it goes on. */
-export type Doing = Generator<number, void, void>
+/** What somebody does over time: it yields how many milliseconds pass until it goes on. */
+export type Activity<T = void> = AsyncGenerator<number, T, void>
 
 interface Due {
   readonly at: number
   readonly order: number
-  readonly doing: Doing
+  readonly activity: Activity
 }
 
 export const second = 1_000
@@ -12,33 +12,34 @@ export const minute = 60 * second
 export const hour = 60 * minute
 export const day = 24 * hour
 
-/** Everybody's doings, in order of time. */
+/** All activities in order of time. One at a time goes on, so that the same seed is always the same order. */
 export class Schedule {
-  /** Epoch ms. */
+  /** epoch ms */
   now: number
-  private readonly heap: Due[] = []
-  private order = 0
+  readonly #heap: Due[] = []
+  #order = 0
 
   constructor(begin: number) {
     this.now = begin
   }
 
-  start(at: number, doing: Doing): void {
-    this.push({ at: Math.max(at, this.now), order: this.order++, doing })
+  start(at: number, activity: Activity): void {
+    this.#push({ at: Math.max(at, this.now), order: this.#order++, activity })
   }
 
-  /** Lets the next one go on. @returns false when nobody does anything any more */
-  step(): boolean {
-    const due = this.pop()
+  /** Lets the next activity go on until it waits. @returns false when all activities have ended */
+  async step(): Promise<boolean> {
+    const due = this.#pop()
     if (!due) return false
-    this.now = due.at
-    const { done, value } = due.doing.next()
-    if (!done) this.push({ at: due.at + Math.max(1, Math.round(value)), order: this.order++, doing: due.doing })
+    const { activity, at } = due
+    this.now = at
+    const { done, value } = await activity.next()
+    if (!done) this.#push({ at: at + Math.max(1, Math.round(value)), order: this.#order++, activity })
     return true
   }
 
-  private push(due: Due): void {
-    const { heap } = this
+  #push(due: Due): void {
+    const heap = this.#heap
     let at = heap.push(due) - 1
     while (at > 0) {
       const parent = (at - 1) >> 1
@@ -50,8 +51,8 @@ export class Schedule {
     heap[at] = due
   }
 
-  private pop(): Due | undefined {
-    const { heap } = this
+  #pop(): Due | undefined {
+    const heap = this.#heap
     const first = heap[0]
     const last = heap.pop()
     if (heap.length === 0 || !last) return first

@@ -1,11 +1,9 @@
-import { CODE_MS, type Pending, type Session } from './account.ts'
+import { type Authenticator, CODE_MS, stepAt } from './authenticator.ts'
 import type { Device } from './devices.ts'
 import type { Network } from './networks.ts'
 import { type Person, type Town, visitorOf } from './people.ts'
-import { minute, second } from './schedule.ts'
-
-/** A doing that has a result. */
-export type Doing<T> = Generator<number, T, void>
+import { type Activity, minute, second } from './schedule.ts'
+import type { Visitor } from './site.ts'
 
 /** Passwords that many have had, and type by mistake where they have another now. */
 const POPULAR = ['password', '123456789', 'qwertyuiop', 'benfica1904', 'iloveyou', 'princesa', 'abc12345']
@@ -25,54 +23,70 @@ const CODE_SLIPS: readonly (readonly [slips: number, weight: number])[] = [
   [3, 5],
   [4, 1],
 ]
+/** A code with a digit too few: it is wrong whatever the phone shows. */
+const WRONG_CODE = '00000'
 
-/** Somebody signs in, with what goes wrong on an ordinary day. @returns the session, or undefined for who gave up */
-export function* signIn(town: Town, person: Person, device: Device, network: Network): Doing<Session | undefined> {
-  const { chance, service } = town
-  const { account } = person
+/** Somebody signs in, with what goes wrong on an ordinary day. @returns false for somebody who gave up */
+export async function* signIn(town: Town, person: Person, device: Device, network: Network): Activity<boolean> {
+  const { chance, site } = town
+  const { email } = person
   const visitor = () => visitorOf(town, device, network)
   if (chance.of(0.012)) {
     // The address with a letter too few is nobody's.
-    service.signIn({ email: account.email.replace(/.@/, '@'), hash: chance.hex(32) }, account.password, visitor())
+    await site.signIn(visitor(), email.slice(1), person.password)
     yield chance.between(5, 40) * second
   }
-  const isKnown = account.tokens.has(device)
-  const slips = isKnown && chance.of(0.004) ? chance.between(5, 9) : chance.weighted(SLIPS)
+  // Whoever has forgotten it tries on a device that the account knows: on another, takeover-after-failures is about that.
+  const hasForgotten = chance.of(0.004) && (await site.recognises(device, email))
+  const slips = hasForgotten ? chance.between(5, 9) : chance.weighted(SLIPS)
   const wrong = chance.of(0.3) ? chance.pick(person.oldPasswords) : undefined
   for (let i = 0; i < slips; i++) {
     const typed = wrong ?? (chance.of(0.02) ? chance.pick(POPULAR) : `slip ${chance.hex(12)}`)
-    if (service.signIn(account, typed, visitor()).kind === 'throttled') return undefined
+    if ((await site.signIn(visitor(), email, typed)).kind === 'throttled') return false
     // A password manager fills an old entry in at once; people read the page first.
     yield wrong && i === 0 ? 2 * second : chance.between(4, 30) * second
     // After four misses, half of them look for the note that it is written on.
     if (i % 4 === 3 && chance.of(0.5)) yield chance.between(3, 15) * minute
   }
   // Whoever has forgotten it looks it up at home, as often as not.
-  if (slips > 4 && chance.of(0.5)) return undefined
-  const outcome = service.signIn(account, account.password, visitor())
-  if (outcome.kind === 'issued') return outcome.session
-  return outcome.kind === 'challenge' ? yield* enterCode(town, outcome.pending, device, network) : undefined
+  if (slips > 4 && chance.of(0.5)) return false
+  const outcome = await site.signIn(visitor(), email, person.password)
+  if (outcome.kind !== 'challenge') return outcome.kind === 'issued'
+  return yield* enterCode(town, person, outcome.mfaToken, visitor)
 }
 
-function* enterCode(town: Town, pending: Pending, device: Device, network: Network): Doing<Session | undefined> {
-  const { chance, service, schedule } = town
-  const visitor = () => visitorOf(town, device, network)
+async function* enterCode(town: Town, person: Person, mfaToken: string, visitor: () => Visitor): Activity<boolean> {
+  const { chance, site } = town
   // The telephone is in the other room.
   yield chance.of(0.003) ? 6 * minute : chance.between(6, 25) * second
   for (let slips = chance.weighted(CODE_SLIPS); slips > 0; slips--) {
-    service.enterCode(pending, undefined, visitor())
+    await site.enterCode(visitor(), mfaToken, WRONG_CODE)
     yield chance.between(6, 25) * second
   }
+  const { authenticator } = person
+  if (!authenticator) return false
+  return yield* typeCode(town, authenticator, (code) => site.enterCode(visitor(), mfaToken, code))
+}
+
+/** Types the code that the phone shows now. @param submit tells whether it was accepted */
+export async function* typeCode(
+  { chance, schedule }: Town,
+  authenticator: Authenticator,
+  submit: (code: string) => Promise<boolean>,
+): Activity<boolean> {
   for (;;) {
-    const step = Math.floor(schedule.now / CODE_MS)
-    const isUsed = step <= pending.account.usedStep
+    const step = stepAt(schedule.now)
+    const isUsed = step <= authenticator.usedStep
     // One code on two devices: refused once, and then one waits for the next.
     if (isUsed && !chance.of(0.5)) {
       yield CODE_MS
       continue
     }
-    const session = service.enterCode(pending, step, visitor())
-    if (session || !isUsed) return session
+    if (await submit(await authenticator.codeOf(step))) {
+      authenticator.usedStep = step
+      return true
+    }
+    if (!isUsed) return false
     yield 1.5 * CODE_MS
   }
 }

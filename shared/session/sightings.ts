@@ -14,9 +14,13 @@ export class Sightings {
     const last = this.#seen.get(key)
     if (last !== undefined && now - last < WINDOW_MS) return false
     this.#seen.delete(key)
-    const [oldest] = this.#seen.keys()
-    if (this.#seen.size >= MAX_ENTRIES && oldest !== undefined) this.#seen.delete(oldest)
+    if (this.#seen.size >= MAX_ENTRIES) this.#forgetOldest()
     this.#seen.set(key, now)
     return true
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#seen.keys()
+    if (oldest !== undefined) this.#seen.delete(oldest)
   }
 }

@@ -84,7 +84,7 @@ class MemoryTable {
   /** All of it or nothing. */
   submitTransaction(actions: readonly Action[]) {
     return this.#perform('transaction', () => {
-      const before = new Map([...this.#partitions].map(([key, rows]) => [key, new Map(rows)]))
+      const before = new Map(actions.map(([, { partitionKey }]) => [partitionKey, this.#copyOf(partitionKey)]))
       try {
         for (const [kind, entity, mode] of actions) {
           if (kind === 'create') this.#create(entity)
@@ -93,8 +93,10 @@ class MemoryTable {
           else this.#upsert(entity, mode ?? 'Merge')
         }
       } catch (error) {
-        this.#partitions.clear()
-        for (const [key, rows] of before) this.#partitions.set(key, rows)
+        for (const [key, rows] of before) {
+          if (rows) this.#partitions.set(key, rows)
+          else this.#partitions.delete(key)
+        }
         throw error
       }
     })
@@ -136,11 +138,17 @@ class MemoryTable {
     } while (token !== undefined)
   }
 
+  #copyOf(partition: string): Map<string, Row> | undefined {
+    const rows = this.#partitions.get(partition)
+    return rows && new Map(rows)
+  }
+
   #inOrder(partition: string | undefined): [key: string, row: Row][] {
     const rows: [string, Row][] = []
-    for (const [name, found] of this.#partitions) {
-      if (partition !== undefined && name !== partition) continue
-      for (const [rowKey, row] of found) rows.push([`${name}\u0000${rowKey}`, row])
+    const found = partition === undefined ? undefined : this.#partitions.get(partition)
+    const read = partition === undefined ? this.#partitions : found ? [[partition, found] as const] : []
+    for (const [name, kept] of read) {
+      for (const [rowKey, row] of kept) rows.push([`${name}\u0000${rowKey}`, row])
     }
     return rows.sort(([a], [b]) => (a < b ? -1 : 1))
   }
@@ -195,4 +203,11 @@ function defined(entity: Entity): Row {
 
 const isValue = (value: unknown) => value !== undefined && value !== null
 
-const failure = (statusCode: number, code: string) => new RestError(code, { statusCode, code })
+const answers = new Map<number, RestError>()
+
+/** One error for each answer: callers read its status, and a stack for each would cost more than the operation. */
+function failure(statusCode: number, code: string): RestError {
+  const answer = answers.get(statusCode) ?? new RestError(code, { statusCode, code })
+  answers.set(statusCode, answer)
+  return answer
+}

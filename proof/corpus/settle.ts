@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto'
+import { meetDevice, recognise } from '../../functions/auth/device-meeting.ts'
+import { newTotpSecret, sealTotp } from '../../functions/auth/totp.ts'
+import { deviceHash } from '../../shared/client/device.ts'
+import { judgeArrival } from '../../shared/geo/travel.ts'
+import { Authenticator } from './authenticator.ts'
+import type { Device } from './devices.ts'
+import type { Hosts } from './hosts.ts'
+import { locate } from './networks.ts'
+import type { Person, Town } from './people.ts'
+
+/**
+ * Puts an account from before the log begins into the stores, as its registration and its sign-ins would have left it.
+ * Those would take a tenth of a run and write no event.
+ * @param devices that the account knows, the first one in front
+ */
+export async function settle(
+  { chance }: Pick<Town, 'chance'>,
+  person: Person,
+  { devices, hasFactor }: { devices: readonly Device[]; hasFactor: boolean },
+  { functions: deps }: Hosts,
+): Promise<void> {
+  const { email, password, home } = person
+  const [userId, now] = [randomUUID(), new Date(deps.now())]
+  await deps.users.create({ id: userId, email, passwordHash: await deps.passwords.hash(password) }, now)
+  for (const device of devices) {
+    const recognition = await recognise({}, userId, deps)
+    const hash = deviceHash(device.userAgent, device.hints, deps.deviceKeys[0])
+    const meeting = await meetDevice({ userId, deviceHash: hash, ...recognition }, device.isBrowser, deps)
+    device.deviceToken = await meeting.confirm([])
+  }
+  const place = locate(home.address(chance))
+  if (place) await deps.places.revise(userId, (before) => judgeArrival(before, place, now).learnt)
+  if (hasFactor) person.authenticator = await enrol(userId, now, deps)
+}
+
+async function enrol(userId: string, now: Date, { users, totpKeys }: Hosts['functions']): Promise<Authenticator> {
+  const secret = newTotpSecret()
+  const sealed = sealTotp(secret, userId, totpKeys)
+  await users.offerTotp(userId, sealed, now)
+  const user = await users.findById(userId)
+  await users.enableTotp(userId, { secret: sealed, step: 0, epoch: user?.epoch ?? 0 }, now)
+  return new Authenticator(secret)
+}
