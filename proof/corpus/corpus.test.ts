@@ -34,9 +34,9 @@ test('its events are events of the app, in order of time', () => {
 })
 
 test('the same seed is the same life, another is another', async () => {
-  const first = await all(ordinaryLife({ events: 20_000, seed: 3 }))
-  expect(await all(ordinaryLife({ events: 20_000, seed: 3 }))).toEqual(first)
-  expect(await all(ordinaryLife({ events: 20_000, seed: 4 }))).not.toEqual(first)
+  const first = await all(ordinaryLife({ events: 5_000, seed: 3 }))
+  expect(await all(ordinaryLife({ events: 5_000, seed: 3 }))).toEqual(first)
+  expect(await all(ordinaryLife({ events: 5_000, seed: 4 }))).not.toEqual(first)
 })
 
 test.each<[string, number, (event: Event) => boolean]>([
@@ -145,7 +145,7 @@ test.each(lives.flatMap((life) => monitors.map(({ slug }) => ({ slug, ...life, l
     const { operator, threshold } = judged?.monitor.parsed ?? {}
     if (operator === '>') expect(judged?.nearest.value).toBeLessThanOrEqual(threshold ?? 0)
   },
-  60_000,
+  180_000,
 )
 
 test('one attack of each kind, put into that life, yields exactly its own alert', async () => {
@@ -159,4 +159,4 @@ test('one attack of each kind, put into that life, yields exactly its own alert'
     expect(found, mode).toEqual(planted)
   }
   expect(planted.length).toBe(detections.length)
-})
+}, 120_000)
