@@ -25,19 +25,19 @@ interface Cast {
   count: number
 }
 
-const casts = new WeakMap<Random, Cast>()
+const CASTS = new WeakMap<Random, Cast>()
 
 function* namesOf(random: Random): Generator<string, never> {
   for (;;) yield* random.shuffle(NAMES)
 }
 
 /** The number of people that one run has invented so far. */
-export const peopleCast = (random: Random): number => casts.get(random)?.count ?? 0
+export const peopleCast = (random: Random): number => CASTS.get(random)?.count ?? 0
 
 /** Invents a person without an account yet. Emails and passwords are unique; first names repeat once all have been used. */
 export function castPerson(random: Random): Person {
-  const cast = casts.get(random) ?? { names: namesOf(random), count: 0 }
-  casts.set(random, cast)
+  const cast = CASTS.get(random) ?? { names: namesOf(random), count: 0 }
+  CASTS.set(random, cast)
   cast.count++
   const name = cast.names.next().value
   return { name, email: newEmail(name.toLowerCase()), password: newPassword(random) }

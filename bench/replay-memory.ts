@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import manifest from '../package.json' with { type: 'json' }
 import { eventLines, writeLines } from './events.ts'
 
-const eventsAnHour = 500_000
+const EVENTS_PER_HOUR = 500_000
 
 /**
  * Measures the peak memory of a replay of the catalogue in a separate process, started like `npm run replay`, which reads
@@ -18,7 +18,7 @@ export async function replayMemory(hours: number): Promise<number> {
   })
   const [kibibytes] = await Promise.all([
     text(child.stdout),
-    writeLines(child.stdin, eventLines(hours * eventsAnHour, 3_600_000 / eventsAnHour)),
+    writeLines(child.stdin, eventLines(hours * EVENTS_PER_HOUR, 3_600_000 / EVENTS_PER_HOUR)),
   ])
   const peak = Number(kibibytes)
   if (!(peak > 0)) throw new Error('the replay reported no peak of memory')

@@ -148,11 +148,9 @@ test('unusable options are refused', async () => {
 test('a log export and drain bodies give the same result as JSON lines', async () => {
   const events = attack().map((line) => JSON.parse(line) as Record<string, string>)
   const asStored = ({ timestamp, service, env, ...attributes }: Record<string, string>, id: number) => ({
-    ...{
-      id: `${id}`,
-      type: 'log',
-      attributes: { timestamp, service, status: 'info', tags: [`env:${env}`], attributes },
-    },
+    id: `${id}`,
+    type: 'log',
+    attributes: { timestamp, service, status: 'info', tags: [`env:${env}`], attributes },
   })
   const page = await log([JSON.stringify({ data: events.map(asStored), meta: {} }, undefined, 2)])
   const frames = await log([

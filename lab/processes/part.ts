@@ -75,11 +75,11 @@ export async function startNative(order: NativeOrder): Promise<Part> {
   return { ...keeper, pid }
 }
 
-const living = new Set<Part>()
+const RUNNING = new Set<Part>()
 
 /** Kills every part of this process at once, for a second Ctrl-C. */
 export function killAll(): void {
-  for (const part of living) part.kill()
+  for (const part of RUNNING) part.kill()
 }
 
 function watch(
@@ -124,8 +124,8 @@ function watch(
       clearTimeout(timer)
     },
   }
-  living.add(part)
-  ended.then(() => living.delete(part))
+  RUNNING.add(part)
+  ended.then(() => RUNNING.delete(part))
   return part
 }
 

@@ -72,9 +72,15 @@ test('web gets no key of functions, and neither app gets other variables of the 
     expect(env).not.toHaveProperty('SOME_TOKEN')
     expect(env).not.toHaveProperty('POSTGRES_PASSWORD')
     expect(env).toMatchObject({
-      ...{ ATO_LAB: '1', DD_SERVICE: 'mini-ato-saas', DD_ENV: 'prod', SESSION_IDLE_SECONDS: '90' },
-      ...{ SESSION_RENEW_SECONDS: '15', SESSION_GRACE_SECONDS: '10' },
-      ...{ ATO_HMAC_SECRET: lab.secrets.ATO_HMAC_SECRET, WEB_ORIGIN: lab.urls.web, REDIS_URL: lab.stores.REDIS_URL },
+      ATO_LAB: '1',
+      DD_SERVICE: 'mini-ato-saas',
+      DD_ENV: 'prod',
+      SESSION_IDLE_SECONDS: '90',
+      SESSION_RENEW_SECONDS: '15',
+      SESSION_GRACE_SECONDS: '10',
+      ATO_HMAC_SECRET: lab.secrets.ATO_HMAC_SECRET,
+      WEB_ORIGIN: lab.urls.web,
+      REDIS_URL: lab.stores.REDIS_URL,
     })
   }
 })

@@ -13,15 +13,24 @@ beforeEach(() => {
   functions.lines.length = 0
 })
 
-/** A containment of a network that is nobody else's. */
+/** Writes a containment of a unique network. */
 async function claimed(change: Partial<Containment> = {}): Promise<Containment> {
   const now = new Date()
   const network = `198.18.${Math.floor(Math.random() * 256)}.${Math.floor(Math.random() * 256)}`
   const row: Containment = {
     id: createHash('sha256').update(randomUUID()).digest('hex').slice(0, 32),
-    ...{ detection: 'credential-stuffing', cycle: randomUUID(), scope: `@network:${network}`, alertId: '1' },
-    ...{ action: 'block_ip', state: 'held', reason: 'cap', attempts: 0 },
-    ...{ alertedAt: now, createdAt: now, updatedAt: now, nextAt: now },
+    detection: 'credential-stuffing',
+    cycle: randomUUID(),
+    scope: `@network:${network}`,
+    alertId: '1',
+    action: 'block_ip',
+    state: 'held',
+    reason: 'cap',
+    attempts: 0,
+    alertedAt: now,
+    createdAt: now,
+    updatedAt: now,
+    nextAt: now,
     ...change,
   }
   expect(await functions.deps.containments.claim(row)).toBe(true)
@@ -31,7 +40,7 @@ const rowOf = ({ detection, id }: Containment) => functions.deps.containments.fi
 const said = () => functions.events().flatMap((event) => (event.evt === 'contain' ? [event.outcome] : []))
 const ann = { operator: 'ann', why: 'CASE-17' }
 
-/** The ledger, with somebody who is faster than the operator so many times. */
+/** The ledger, with `times` changes by another process before the operator's. */
 function overtaken(times: number, step: (row: Containment) => Containment) {
   const { containments } = functions.deps
   let left = times
@@ -43,11 +52,14 @@ function overtaken(times: number, step: (row: Containment) => Containment) {
 }
 const finished = (row: Containment): Containment => ({
   ...row,
-  ...{ state: 'done', reason: undefined, result: 'success', via: 'direct' },
+  state: 'done',
+  reason: undefined,
+  result: 'success',
+  via: 'direct',
   announce: { outcome: 'success', requestId: randomUUID() },
 })
 
-describe('a decision on a row that somebody else moves on at the same time', () => {
+describe('a decision on a row that another process changes at the same time', () => {
   it('is made on the row as it is then, after the event that the row owes', async () => {
     const row = await claimed({ state: 'pending', reason: undefined })
     const undone = await undo(row, randomUUID(), overtaken(1, finished), ann)
@@ -64,16 +76,16 @@ describe('a decision on a row that somebody else moves on at the same time', () 
     expect(said()).toEqual([])
   })
 
-  it('is given up when the row does not rest', async () => {
+  it('is refused when the row keeps changing', async () => {
     const row = await claimed()
     const restless = undo(row, randomUUID(), overtaken(100, finished), ann)
-    await expect(restless).rejects.toThrow(new NotPossible('it keeps changing; look again'))
+    await expect(restless).rejects.toThrow(new NotPossible('other processes keep changing it: run the command again'))
   })
 
-  it('is refused when the row is no more', async () => {
+  it('is refused when the row is missing', async () => {
     const row = await claimed()
     const gone = { ...row, id: row.id.replace(/^./, 'x') }
-    await expect(undo(gone, randomUUID(), functions.deps, ann)).rejects.toThrow('not in the ledger any more')
+    await expect(undo(gone, randomUUID(), functions.deps, ann)).rejects.toThrow('no longer in the ledger')
   })
 })
 

@@ -3,19 +3,19 @@ import { type ProceedDeps, proceed } from '../../functions/contain/attempt.ts'
 import { approve, type Decision, undo as undoing } from '../../functions/contain/row.ts'
 import type { Containment } from '../../shared/stores/port.ts'
 
-/** What an operator gets told instead of a change. */
+/** A decision that cannot be carried out; the message says why. */
 export class NotPossible extends Error {
   override readonly name = 'NotPossible'
 }
 
 export type OperateDeps = ProceedDeps
 
-/** How often a decision is tried on a row that others move on at the same time: the sweeper, a delivery, another operator. */
+/** The number of tries on a row that the sweeper, a delivery or another operator changes at the same time. */
 const TRIES = 5
 
 const once = <T>(work: () => Promise<T>): Promise<T> => work()
 
-/** Carries out what waits: a held row (approved by this), one that failed, one that was left pending. */
+/** Carries out a held containment (and approves it), a failed one or a pending one. */
 export async function retry(
   row: Containment,
   requestId: string,
@@ -32,8 +32,8 @@ export async function retry(
 }
 
 /**
- * Takes a containment back: a block is lifted at once; a revoked session stays dead, because nobody can tell its two
- * holders apart, and its owner signs in again.
+ * Takes a containment back. A block is lifted at once. A revoked session stays revoked, because its two holders cannot be
+ * distinguished; its owner signs in again.
  */
 export async function undo(
   row: Containment,
@@ -42,17 +42,17 @@ export async function undo(
   decision: Decision = {},
 ): Promise<Containment> {
   const check = ({ state }: Containment) => {
-    if (state === 'undone') throw new NotPossible('it is undone already')
+    if (state === 'undone') throw new NotPossible('it is already undone')
   }
   const step = () => undoing({ requestId, now: new Date(deps.now()) }, whole(decision))
   return announce(await decide(row, check, step, deps), deps, once)
 }
 
-/** Without what an earlier decision said: its reason is not this operator's. */
+/** Removes the reason of an earlier decision, which is not this operator's. */
 const whole = ({ operator, why }: Decision): Decision => ({ operator, why })
 
 /**
- * Writes a decision into the row as it is by now. Of what the row owes, the event is emitted first: it is of before.
+ * Writes a decision into the current row. An event that the row still owes is emitted first, because it happened before.
  * @param check throws when the row's state does not allow the decision
  */
 async function decide(
@@ -63,10 +63,10 @@ async function decide(
 ): Promise<Containment> {
   const find = async () => {
     const found = await deps.containments.find(seen.detection, seen.id)
-    if (!found) throw new NotPossible('it is not in the ledger any more')
+    if (!found) throw new NotPossible('it is no longer in the ledger')
     return found
   }
-  // An event that was owed when the rows were listed may have been emitted since.
+  // An event that was owed when the rows were listed may have been emitted meanwhile.
   let row = seen.announce ? await find() : seen
   for (let tries = 0; tries < TRIES; tries++) {
     check(row)
@@ -75,5 +75,5 @@ async function decide(
     if (decided) return decided
     row = await find()
   }
-  throw new NotPossible('it keeps changing; look again')
+  throw new NotPossible('other processes keep changing it: run the command again')
 }
