@@ -1,6 +1,6 @@
 import { Authenticator, stepAt } from './authenticator.ts'
 import { WEAK_PASSWORD } from './hosts.ts'
-import type { Person, Town } from './people.ts'
+import { type Person, slipsOf, type Town } from './people.ts'
 import { type Activity, second } from './schedule.ts'
 import { typeCode } from './sign-in.ts'
 import type { Visitor } from './site.ts'
@@ -12,7 +12,8 @@ import type { Visitor } from './site.ts'
  */
 export async function* proveAgain(town: Town, person: Person, visitor: Visitor, slips = 0): Activity<boolean> {
   const { chance, site } = town
-  for (let left = slips; left > 0; left--) {
+  for (let left = slipsOf(person, slips, town); left > 0; left--) {
+    person.misses.push(town.schedule.now)
     await site.reauthenticate(visitor, 'slip', undefined)
     yield chance.between(5, 30) * second
   }

@@ -2,7 +2,7 @@ import type { Authenticator } from './authenticator.ts'
 import type { Chance } from './chance.ts'
 import { type Device, newComputer, newPhone, newScript } from './devices.ts'
 import { carrier, fixed, home, type Network } from './networks.ts'
-import type { Schedule } from './schedule.ts'
+import { hour, type Schedule } from './schedule.ts'
 import type { Site, Visitor } from './site.ts'
 
 /** Who lives in a corpus, when, and with which service. */
@@ -32,6 +32,8 @@ export interface Person {
   readonly usesVpn: boolean
   /** Once theirs, and still in their fingers or in a password manager. */
   readonly oldPasswords: string[]
+  /** When they typed a wrong password: epoch ms. */
+  readonly misses: number[]
   /** Hours by which their day is later than most. */
   readonly late: number
 }
@@ -75,6 +77,7 @@ export function newPerson({ chance }: Pick<Town, 'chance'>, n: number, office: N
     abroad: undefined,
     usesVpn: chance.of(0.04),
     oldPasswords: [`password ${n} of last year`],
+    misses: [],
     late: chance.about(0, 1.2),
   }
 }
@@ -93,3 +96,10 @@ export function visitorOf(
 ): Visitor {
   return { device, address: network.address(chance), via }
 }
+
+/** Five misses within an hour and then the right password are an attack to takeover-after-failures: nobody misses that often. */
+const MOST_MISSES = 4
+
+/** @returns how many of these slips happen to somebody who may have missed before */
+export const slipsOf = ({ misses }: Person, slips: number, { schedule }: Pick<Town, 'schedule'>): number =>
+  Math.min(slips, Math.max(0, MOST_MISSES - misses.filter((at) => at > schedule.now - hour).length))

@@ -1,7 +1,7 @@
 import { type Authenticator, CODE_MS, stepAt } from './authenticator.ts'
 import type { Device } from './devices.ts'
 import type { Network } from './networks.ts'
-import { type Person, type Town, visitorOf } from './people.ts'
+import { type Person, slipsOf, type Town, visitorOf } from './people.ts'
 import { type Activity, minute, second } from './schedule.ts'
 import type { Visitor } from './site.ts'
 
@@ -38,10 +38,11 @@ export async function* signIn(town: Town, person: Person, device: Device, networ
   }
   // Whoever has forgotten it tries on a device that the account knows: on another, takeover-after-failures is about that.
   const hasForgotten = chance.of(0.004) && (await site.recognises(device, email))
-  const slips = hasForgotten ? chance.between(5, 9) : chance.weighted(SLIPS)
+  const slips = hasForgotten ? chance.between(5, 9) : slipsOf(person, chance.weighted(SLIPS), town)
   const wrong = chance.of(0.3) ? chance.pick(person.oldPasswords) : undefined
   for (let i = 0; i < slips; i++) {
     const typed = wrong ?? (chance.of(0.02) ? chance.pick(POPULAR) : `slip ${chance.hex(12)}`)
+    if (!hasForgotten) person.misses.push(town.schedule.now)
     if ((await site.signIn(visitor(), email, typed)).kind === 'throttled') return false
     // A password manager fills an old entry in at once; people read the page first.
     yield wrong && i === 0 ? 2 * second : chance.between(4, 30) * second
