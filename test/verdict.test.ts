@@ -132,7 +132,7 @@ describe.sequential('a containment that is broken on purpose', () => {
     ['step-up is taken for granted', 'factor-planting', 'functions', 'the attacker was never refused'],
     ['change of factor ends nothing', 'factor-outliving', 'functions', 'the attacker still gets in'],
     ['throttle is not asked', 'throttle-oracle', 'functions', 'the attacker still gets in'],
-    ['throttle is not asked', 'session-flood', 'functions', 'right sign-ins are not limited'],
+    ['throttle is not asked', 'session-flood', 'functions', 'the number of right sign-ins is not limited'],
     ['cap counts sessions', 'cap-spending', 'functions', 'the containment ended as refused'],
   ])('and so is a defence that is: %s, by %s on %s', { timeout: 120_000 }, async (fault, slug, kind, words) => {
     await breakWith(fault)
