@@ -228,7 +228,8 @@ async function containmentOf(
   const delivery = await watch.delivery(alert.id, CONTAINED_WITHIN_MS)
   if (delivery) {
     const { webhook, state, status, started_at = alert.notified_at } = delivery
-    tell('webhook', `${webhook} ${state}${status ? `, answered ${status}` : ''}`, started_at)
+    const outcome = state === 'delivered' ? '' : `: ${state}${status ? `, answered ${status}` : ''}`
+    tell('webhook', `calls ${webhook}${outcome}`, started_at)
   }
   if (policyFor(alert.monitor)?.action === 'notify') {
     const outcome = delivery?.state === 'delivered' ? 'success' : delivery?.state
