@@ -31,7 +31,7 @@ export async function findViolations(story: Story, world: World): Promise<string
   for (const row of rows) {
     checkRow(row, announced, fail)
     checkAnnouncements(row, announced, world, fail)
-    if (!world.openAlerts) checkAge(row, announced, story, fail)
+    if (!world.openAlerts) checkAge(row, announced, { story, world }, fail)
     if (row.state === 'done') await checkEffect(row, rows, story, world, fail)
   }
   for (const person of story.people) {
@@ -95,17 +95,19 @@ function checkAnnouncements(
 function checkAge(
   row: Containment,
   announced: readonly ContainEvent[],
-  { alerts }: Story,
+  { story, world }: { story: Story; world: World },
   fail: (s: string) => void,
 ): void {
-  const reminders = alerts
+  const reminders = story.alerts
     .filter((alert) => isAbout(row, alert))
     .flatMap(({ deliveries }) => deliveries.filter(({ transition }) => transition === 'Re-Triggered'))
   const done = announced.find(({ containment_id, outcome }) => containment_id === row.id && outcome === 'success')
   if (!done || reminders.length > 0) return
   const ageMs = done.at - row.alertedAt.getTime()
+  // A host whose clock is behind takes an alert for younger by as much.
+  const behindMs = Math.max(0, -world.faults.wrongClockMs)
   // An attempt that began in time may end, and be announced, a little later.
-  if (ageMs > STALE_MS + LATE_MS)
+  if (ageMs > STALE_MS + LATE_MS + behindMs)
     fail(`row ${row.id.slice(0, 6)} (${row.action}) was carried out ${ageMs} ms after its alert`)
 }
 
@@ -199,24 +201,27 @@ async function checkSession(
   if (kind !== 'accepted' && acted.length === 0 && !session.loggedOut && isOfItsTime(session, world)) {
     fail(`${name} is ${kind}, and no containment was meant for it (opened ${openedFrom}..${openedAt})`)
   }
-  if (kind === 'accepted' && row?.state !== 'active' && !wasSweptWhileOpened(session, row, world))
-    fail(`${name} is accepted, and the ledger has it as ${row?.state}`)
-  if (kind === 'revoked' && row?.state === 'active') fail(`${name} is revoked, and the ledger has it as active`)
-  if (tombstone && row?.state === 'active') fail(`${name} has a tombstone, and the ledger has it as active`)
+  if (!wasSweptWhileOpened(session, row, world)) {
+    if (kind === 'accepted' && row?.state !== 'active')
+      fail(`${name} is accepted, and the ledger has it as ${row?.state}`)
+    if (kind === 'revoked' && row?.state === 'active') fail(`${name} is revoked, and the ledger has it as active`)
+    if (tombstone && row?.state === 'active') fail(`${name} has a tombstone, and the ledger has it as active`)
+  }
   const firstDead = met.findIndex((one) => one.kind === 'revoked')
   if (firstDead >= 0 && met.slice(firstDead).some((one) => one.kind === 'accepted')) fail(`${name} came back to life`)
 }
 
 /**
- * Whether the sweeper closed the row of a session while it was being opened. The row is there before the session, and its
- * age alone tells it from one whose session is over: it looks old to a sweeper whose clock is ahead, and is dated too early
- * by a host whose clock is behind.
+ * Whether the sweeper may have taken a session for over while it was being opened. The index and the row are there before
+ * the session, and their age alone tells them from those of a session that is over: they look old to a sweeper whose clock
+ * is ahead, and a host whose clock is behind dates them too early. Then the row is closed, or its index is removed before
+ * there is a row, and nobody closes it later.
  */
 function wasSweptWhileOpened(session: SessionStory, row: LedgerSession | undefined, world: World): boolean {
   const { wrongClockMs, skewMs } = world.faults
-  const looksOld = wrongClockMs > 0 || (wrongClockMs < 0 && !isOfItsTime(session, world))
-  if (!looksOld || row?.state !== 'expired' || !row.endedAt) return false
-  const sweptAt = row.endedAt.getTime() - Math.max(0, wrongClockMs)
+  if (wrongClockMs < 0 && !isOfItsTime(session, world)) return true
+  if (wrongClockMs <= 0 || row?.state !== 'expired' || !row.endedAt) return false
+  const sweptAt = row.endedAt.getTime() - wrongClockMs
   return sweptAt >= session.openedFrom - skewMs && sweptAt <= session.openedAt + skewMs
 }
 
