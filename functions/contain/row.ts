@@ -269,7 +269,9 @@ export const remind = (date: Date, now: Date) => (row: Containment) => {
   if (row.renewedAt && row.renewedAt >= renewedAt) return undefined
   if (row.state === 'pending') return { ...row, renewedAt }
   if (waitsForClock(row)) {
-    return { ...row, state: 'pending', reason: undefined, renewedAt, updatedAt: now, nextAt: now } as const
+    // Whoever holds it is about to emit that it waits: nobody else says so before his time is over.
+    const nextAt = row.announce ? row.nextAt : now
+    return { ...row, state: 'pending', reason: undefined, renewedAt, updatedAt: now, nextAt } as const
   }
   const holds = row.state === 'done' || (row.state === 'closed' && row.reason === 'expired')
   if (!holds || row.action !== 'block_ip') return undefined

@@ -128,7 +128,9 @@ export class World {
     return {
       ...containments,
       claim: (row) => {
-        this.claimedAt.set(`${row.id} ${row.createdAt.getTime()}`, this.scheduler.now)
+        const key = `${row.id} ${row.createdAt.getTime()}`
+        // A claim that is made again is of the same instant.
+        if (!this.claimedAt.has(key)) this.claimedAt.set(key, this.scheduler.now)
         return containments.claim(row)
       },
     }
