@@ -5,6 +5,8 @@ import type { Batch, BatchResult } from './worker.ts'
 
 /** Seeds that a process gets at a time. */
 const BATCH = 250
+/** Then another process goes on: what the schedules leave behind in one would slow down the later ones. */
+const BATCHES_OF_A_PROCESS = 16
 
 export interface Progress {
   done: number
@@ -21,10 +23,10 @@ export async function runBatches({ from, to, bug }: Batch, goesOn: (progress: Pr
   const progress: Progress = { done: 0, steps: 0, failures: [] }
   let next = from
   let isOver = false
-  const work = async () => {
+  const workInOneProcess = async () => {
     const child = start()
     try {
-      while (next < to && !isOver) {
+      for (let batches = 0; batches < BATCHES_OF_A_PROCESS && next < to && !isOver; batches++) {
         const batch = { from: next, to: Math.min(next + BATCH, to), bug }
         next = batch.to
         const { schedules, steps, failures } = await ask(child, batch)
@@ -36,6 +38,9 @@ export async function runBatches({ from, to, bug }: Batch, goesOn: (progress: Pr
     } finally {
       child.disconnect()
     }
+  }
+  const work = async () => {
+    while (next < to && !isOver) await workInOneProcess()
   }
   const processes = Math.min(availableParallelism(), Math.ceil((to - from) / BATCH))
   await Promise.all(Array.from({ length: processes }, work))
