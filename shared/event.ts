@@ -9,6 +9,19 @@ import { networkOf } from './client/address.ts'
 /** Only what has the form of an address is ever logged as one: people type passwords into login fields. */
 export const EMAIL_PATTERN = /^[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,190}$/
 export const USER_AGENT_MAX = 256
+/** Why a containment waits, failed or changed nothing, as its row and its event say it. */
+export const CONTAIN_REASONS = [
+  'cap',
+  'policy',
+  'stale',
+  'recovered',
+  'expired',
+  'policy_gone',
+  'policy_changed',
+  'subject_gone',
+  'unreadable',
+] as const
+
 /** Characters of what an operator says. */
 export const OPERATOR_MAX = 64
 export const WHY_MAX = 256
@@ -246,19 +259,7 @@ export const EVENTS = {
      * Of a refused one, why it waits for a person; of a failed one, why it can never be carried out; of one that changed
      * nothing, that it came too late.
      */
-    reason: z
-      .enum([
-        'cap',
-        'policy',
-        'stale',
-        'recovered',
-        'expired',
-        'policy_gone',
-        'policy_changed',
-        'subject_gone',
-        'unreadable',
-      ])
-      .optional(),
+    reason: z.enum(CONTAIN_REASONS).optional(),
     /** The person who decided it, and what for; absent where nobody was asked. */
     operator: z.string().min(1).max(OPERATOR_MAX).optional(),
     why: z.string().min(1).max(WHY_MAX).optional(),

@@ -1,18 +1,9 @@
+import { CONTAIN_REASONS } from '../../shared/event.ts'
 import type { Containment, ContainmentLedger, ContainmentReason, ContainmentState } from '../../shared/stores/port.ts'
 import { UsageError } from '../command.ts'
 
 export const STATES = ['pending', 'done', 'held', 'failed', 'undone', 'closed'] as const satisfies ContainmentState[]
-export const REASONS = [
-  'cap',
-  'policy',
-  'stale',
-  'recovered',
-  'expired',
-  'policy_gone',
-  'policy_changed',
-  'subject_gone',
-  'unreadable',
-] as const satisfies ContainmentReason[]
+export const REASONS = CONTAIN_REASONS satisfies readonly ContainmentReason[]
 
 /** The filters that choose rows. */
 export interface Selection {
