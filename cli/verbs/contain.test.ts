@@ -12,6 +12,7 @@ import { createTablesClient } from '../../shared/stores/tables/client.ts'
 import { type Io, UsageError } from '../command.ts'
 import { readDecision } from '../contain/decision.ts'
 import { command } from './contain.ts'
+import { runCaptured } from './testing.ts'
 
 let functions: Functions
 let datadog: Datadog
@@ -43,19 +44,7 @@ afterEach(async () => {
 async function runWith(more: Partial<Io>, ...argv: string[]) {
   for (const [name, value] of Object.entries(functions.env)) vi.stubEnv(name, value)
   vi.stubEnv('ATO_OPERATOR', 'ann')
-  const written = { out: '', err: '' }
-  const io: Io = {
-    out: (text) => {
-      written.out += text
-    },
-    err: (text) => {
-      written.err += text
-    },
-    color: false,
-    signal: new AbortController().signal,
-    ...more,
-  }
-  return { code: await command.run(argv, io), ...written }
+  return runCaptured(command, argv, more)
 }
 const run = (...argv: string[]) => runWith({}, ...argv)
 const lines = (out: string) => out.split('\n').filter((line) => line !== '')

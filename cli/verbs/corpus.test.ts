@@ -4,21 +4,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { UsageError } from '../command.ts'
 import { command } from './corpus.ts'
+import { runCaptured } from './testing.ts'
 
-async function run(...argv: string[]) {
-  const written = { out: '', err: '' }
-  const code = await command.run(argv, {
-    out: (text) => {
-      written.out += text
-    },
-    err: (text) => {
-      written.err += text
-    },
-    color: false,
-    signal: new AbortController().signal,
-  })
-  return { code, ...written }
-}
+const run = (...argv: string[]) => runCaptured(command, argv)
 
 test('--json prints the result, and --out writes every event', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'corpus '))

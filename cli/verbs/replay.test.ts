@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { frameLine } from 'alertproof/intake'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { type Io, UsageError } from '../command.ts'
+import { UsageError } from '../command.ts'
 import { command } from './replay.ts'
+import { runCaptured } from './testing.ts'
 
 const catalogue = join(import.meta.dirname, '../../detections')
 let dir: string
@@ -15,19 +16,8 @@ beforeAll(async () => {
 })
 
 async function run(...argv: string[]) {
-  const written = { out: '', err: '' }
-  const io: Io = {
-    out: (text) => {
-      written.out += text
-    },
-    err: (text) => {
-      written.err += text
-    },
-    color: false,
-    signal: new AbortController().signal,
-  }
   const rules = argv.includes('--detections') ? [] : ['--detections', join(dir, 'rules')]
-  return { code: await command.run([...argv, ...rules], io), ...written }
+  return runCaptured(command, [...argv, ...rules])
 }
 
 const failure = (second: number, ip = '203.0.113.9') =>

@@ -7,6 +7,7 @@ import { frameLine } from 'alertproof/intake'
 import { beforeAll, expect, test } from 'vitest'
 import { type Io, UsageError } from '../command.ts'
 import { command } from './search.ts'
+import { runCaptured } from './testing.ts'
 
 const lines = [
   '{"evt":"login",  "outcome":"fail","env":"prod","service":"web","ip":"203.0.113.9"}',
@@ -24,19 +25,7 @@ beforeAll(async () => {
 const run = (...argv: string[]) => runWith({}, ...argv)
 
 async function runWith(more: Partial<Io>, ...argv: string[]) {
-  const written = { out: '', err: '' }
-  const io: Io = {
-    out: (text) => {
-      written.out += text
-    },
-    err: (text) => {
-      written.err += text
-    },
-    color: false,
-    signal: new AbortController().signal,
-    ...more,
-  }
-  return { code: await command.run(argv, io), ...written }
+  return runCaptured(command, argv, more)
 }
 
 const found = async (query: string) => {
