@@ -92,7 +92,8 @@ async function openSession(deps: FunctionsDeps): Promise<string> {
   await deps.users.create({ id: userId, email: 'bench@example.test', passwordHash: 'no password has this hash' }, now)
   const client = { ip: '203.0.113.9', userAgent: USER_AGENT, hints: {}, via: 'api' as const, requestId: randomUUID() }
   const epoch = (await deps.users.readEpoch(userId)) ?? 0
-  const issued = await issueSession({ userId, epoch, amr: ['pwd'] }, client, 'd'.repeat(32), deps)
+  const actor = { client, deviceHash: 'd'.repeat(32) }
+  const issued = await issueSession({ userId, epoch, amr: ['pwd'] }, actor, deps)
   if (!issued) throw new Error('the session to check could not be opened')
   return issued.token
 }

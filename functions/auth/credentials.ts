@@ -229,7 +229,7 @@ async function replaceSession(
   actor: Actor,
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
-  const { client, deviceHash } = actor
+  const { client } = actor
   // Whoever was let in oddly does not become somebody else by proving again what they knew.
   const risk = [...new Set([...(session.risk ?? []), ...(who.risk ?? [])])]
   // The new session keeps the age of the old one: what ends a session that an attack opened must end its successor too.
@@ -237,7 +237,7 @@ async function replaceSession(
   const announce = isSettled(session.createdAt, deps.now()) ? undefined : entranceOf(entrance, client, deps)
   const { newDeviceSince, begunAt = session.createdAt } = session
   const going = { ...who, risk, newDeviceSince, begunAt, announce, stillAllowed: () => isLive(session, deps) }
-  const issued = await issueSession(going, client, deviceHash, deps)
+  const issued = await issueSession(going, actor, deps)
   const until = deps.now() + deps.absoluteSeconds * 1000
   const ended = await logout(session, actor, deps, issued && { sid: issued.sid, until })
   if (issued && ended) return { kind: 'issued', ...issued }

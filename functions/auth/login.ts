@@ -178,7 +178,7 @@ async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
     announce,
     stillAllowed,
   }
-  const issued = await issueSession(who, client, deviceHash, deps).catch(async (error: unknown) => {
+  const issued = await issueSession(who, { client, deviceHash }, deps).catch(async (error: unknown) => {
     await meeting.undo()
     throw error
   })

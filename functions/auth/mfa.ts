@@ -121,7 +121,7 @@ export async function verifyMfa(
   const amr = ['pwd', 'otp'] as const
   const about = { risk: proved, newDeviceSince, announce, stillAllowed }
   const who = { userId: user.id, epoch: user.epoch, begunAt, amr, ...about }
-  const issued = await issueSession(who, client, deviceHash, deps).catch(async (error: unknown) => {
+  const issued = await issueSession(who, actor, deps).catch(async (error: unknown) => {
     await meeting.undo()
     throw error
   })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { Client } from '../client/client.ts'
+import type { Actor } from '../client/client.ts'
 import { describeDevice } from '../client/device.ts'
-import { requestFields, riskField } from '../client/event.ts'
+import { actorFields, riskField } from '../client/event.ts'
 import type { Emit, Risk } from '../event.ts'
 import type { LiveSession, LiveSessions, NewSession, SessionLedger, Users } from '../stores/port.ts'
 import { type ArrivalDeps, risksOfArrival } from './arrival.ts'
@@ -59,14 +59,14 @@ export interface IssuedSession extends IssuedToken {
  */
 export async function issueSession(
   who: Authenticated,
-  client: Client,
-  deviceHash: string,
+  actor: Actor,
   deps: IssueDeps,
 ): Promise<IssuedSession | undefined> {
   const now = deps.now()
   const { userId, epoch, amr, acr = 'signed-in', authTime = now, risk: proved = [] } = who
   const sid = newSid()
   const absoluteExpiry = now + deps.absoluteSeconds * 1000
+  const { client, deviceHash } = actor
   const { ip, via, userAgent } = client
   const device = describeDevice(userAgent)
   await deps.ledger.open({
@@ -94,13 +94,13 @@ export async function issueSession(
     return undefined
   }
   if (!(await stands())) return withdraw()
-  for (const one of tooMany) await endTooMany(userId, one, client, deviceHash, deps)
+  for (const one of tooMany) await endTooMany(userId, one, actor, deps)
   const travel = await risksOfArrival(userId, client, deps)
   const waited = tooMany.length > 0 || travel !== undefined
   if (waited && !(await stands())) return withdraw()
   const risk = [...proved, ...(travel ?? [])]
   deps.emit({
-    ...requestFields(client, deviceHash),
+    ...actorFields(actor),
     evt: 'session',
     outcome: 'new',
     usr: { id: who.userId },
@@ -111,11 +111,11 @@ export async function issueSession(
 }
 
 /** Ends the session that expires first to make room for the new one. Its holder is told the reason. */
-async function endTooMany(userId: string, sid: string, client: Client, deviceHash: string, deps: IssueDeps) {
+async function endTooMany(userId: string, sid: string, actor: Actor, deps: IssueDeps) {
   const reason = 'too_many_sessions'
   const [at, usr] = [deps.now(), { id: userId }]
   if ((await deps.sessions.revoke(sid, { reason, at }, userId)) === 'noop') return
-  deps.emit({ ...requestFields(client, deviceHash), evt: 'session', outcome: 'ended', usr, sid })
+  deps.emit({ ...actorFields(actor), evt: 'session', outcome: 'ended', usr, sid })
   await deps.ledger.close(userId, sid, { state: 'revoked', at: new Date(at), reason })
 }
 

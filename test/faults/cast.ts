@@ -138,7 +138,7 @@ export async function openCast({
     const { userId } = account
     const epoch = await users.readEpoch(userId)
     if (epoch === undefined) throw new Error('an account has vanished')
-    const issued = await patiently(() => issueSession({ userId, epoch, amr: ['pwd'] }, client, deviceHash, deps))
+    const issued = await patiently(() => issueSession({ userId, epoch, amr: ['pwd'] }, { client, deviceHash }, deps))
     if (!issued) throw new Error('a session was withdrawn while it was opened')
     const { sid, token } = issued
     const network = networkOf(address)

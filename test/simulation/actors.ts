@@ -139,7 +139,8 @@ function signIn(person: Person, world: World): void {
   const open = async () => {
     const epoch = await deps.users.readEpoch(person.userId)
     if (epoch === undefined) return
-    const issued = await issueSession({ userId: person.userId, epoch, amr: ['pwd'] }, client, 'd'.repeat(32), deps)
+    const who = { userId: person.userId, epoch, amr: ['pwd'] as const }
+    const issued = await issueSession(who, { client, deviceHash: 'd'.repeat(32) }, deps)
     calls.trace(`${process.name} ${issued ? 'signs in' : 'refuses'} ${person.userId}`)
     if (!issued) return
     const token = tokenOf({ sid: issued.sid, userId: person.userId, at: JSON.parse(issued.token).auth_time * 1000 })
