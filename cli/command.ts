@@ -1,3 +1,6 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { distance } from 'fastest-levenshtein'
+
 /** A verb of the command line. Its module is loaded only when the verb is used. */
 export interface Command {
   readonly name: string
@@ -8,7 +11,7 @@ export interface Command {
   /**
    * @param argv the arguments after the verb
    * @returns the exit code: 0 for success, 1 for a failed check
-   * @throws UsageError for unusable arguments: printed with the usage, exit code 2
+   * @throws UsageError for unusable arguments: printed with the command that shows the usage, exit code 2
    */
   run(argv: readonly string[], io: Io): Promise<number>
 }
@@ -35,26 +38,50 @@ export function wholeNumber(name: string, text: string, min: number, max: number
   throw new UsageError(`${name} ${text}: must be a whole number from ${min} to ${max}`)
 }
 
-/** @returns `Unknown attack "x".` with the most similar known name, or with all of them if none is similar */
-export function unknownName(kind: string, given: string, known: readonly string[]): string {
-  const similar = known
-    .map((name) => ({ name, distance: editDistance(given, name) }))
-    .filter(({ distance }) => distance <= Math.max(1, given.length / 3))
-    .sort((a, b) => a.distance - b.distance)
-  const [nearest] = similar
-  return `Unknown ${kind} "${given}". ${nearest ? `Did you mean "${nearest.name}"?` : `Known: ${known.join(', ')}.`}`
+/**
+ * Reads the arguments of a verb, as `parseArgs` of Node does.
+ * @throws UsageError naming the argument that the verb does not take, and what it takes instead
+ */
+export function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
+  const { args = [], options = {} } = config
+  const { tokens } = parseArgs({ args, options, strict: false, tokens: true })
+  for (const token of tokens) {
+    if (token.kind === 'positional' && !config.allowPositionals) {
+      throw new UsageError(`Unexpected argument "${token.value}": only options are taken here.`)
+    }
+    if (token.kind !== 'option') continue
+    const { name, rawName, value, inlineValue } = token
+    const option = Object.hasOwn(options, name) ? options[name] : undefined
+    if (!option) throw new UsageError(unknownName('option', rawName, optionNames(options)))
+    if (option.type === 'boolean' && value !== undefined) {
+      throw new UsageError(`${rawName} takes no value: leave out "${value}".`)
+    }
+    if (option.type === 'string' && value === undefined) {
+      throw new UsageError(`${rawName} needs a value: write ${rawName} VALUE.`)
+    }
+    if (option.type === 'string' && value?.startsWith('-') && value !== '-' && !inlineValue) {
+      throw new UsageError(`${rawName} needs a value. If "${value}" is its value, write ${rawName}=${value}.`)
+    }
+  }
+  return parseArgs(config)
 }
 
-/** The least number of inserted, removed and replaced characters (Levenshtein). */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
-  for (const [i, a] of [...from].entries()) {
-    const next = [i + 1]
-    for (const [j, b] of [...to].entries()) {
-      const replaced = (row[j] ?? 0) + (a === b ? 0 : 1)
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
+function optionNames(options: object): string[] {
+  return [...Object.keys(options), 'help'].map((name) => `--${name}`)
+}
+
+/** @returns `Unknown attack "x".` with the most similar known name, or with all of them if none is similar */
+export function unknownName(kind: string, given: string, known: readonly string[]): string {
+  const nearest = similarName(given, known)
+  return `Unknown ${kind} "${given}". ${nearest === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${nearest}"?`}`
+}
+
+/** The nearest known name, if at most a third of the characters differ, or two in a short word (two swapped letters). */
+function similarName(given: string, known: readonly string[]): string | undefined {
+  const mostEdits = given.length <= 3 ? 1 : Math.max(2, given.length / 3)
+  const similar = known
+    .map((name) => ({ name, edits: distance(given, name) }))
+    .filter(({ edits }) => edits <= mostEdits)
+    .sort((a, b) => a.edits - b.edits)
+  return similar[0]?.name
 }

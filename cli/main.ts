@@ -18,12 +18,12 @@ const VERBS = [
   'reset',
 ] as const
 type Verb = (typeof VERBS)[number]
-/** The npm scripts whose names differ from the verb. */
-const NPM_NAMES: Partial<Record<Verb, string>> = {
-  start: 'start',
-  mutants: 'run test:mutants --',
-  stores: 'run lab:stores',
-  reset: 'run lab:reset',
+/** The npm commands that are not `npm run` and the verb. */
+const NPM_COMMANDS: Partial<Record<Verb, string>> = {
+  start: 'npm start',
+  mutants: 'npm run test:mutants',
+  stores: 'npm run lab:stores',
+  reset: 'npm run lab:reset',
 }
 
 /** These hold processes that must be stopped in order, so a closed stdout does not end them. */
@@ -50,7 +50,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return verb === undefined ? 2 : 0
   }
   if (!isVerb(verb)) {
-    io.err(`${unknownName('command', verb, VERBS)}\n\n${await overview()}`)
+    io.err(`${unknownName('command', verb, VERBS)}\n${usageHint('node cli/run.mjs cli/main.ts')}`)
     return 2
   }
   const command = await load(verb)
@@ -58,15 +58,15 @@ async function main(argv: readonly string[]): Promise<number> {
     io.out(`${command.usage.trimEnd()}\n`)
     return 0
   }
-  return run(command, rest, io)
+  return run(verb, command, rest, io)
 }
 
-async function run(command: Command, argv: readonly string[], io: Io): Promise<number> {
+async function run(verb: Verb, command: Command, argv: readonly string[], io: Io): Promise<number> {
   try {
     return await command.run(argv, io)
   } catch (error) {
-    if (error instanceof UsageError || isParseArgsError(error)) {
-      io.err(`${error.message}\n\n${command.usage.trimEnd()}\n`)
+    if (error instanceof UsageError) {
+      io.err(`${error.message}\n${usageHint(`${npmCommand(verb)} --`)}`)
       return 2
     }
     io.err(`${error instanceof Error ? (process.env.DEBUG ? error.stack : messageOf(error)) : String(error)}\n`)
@@ -115,15 +115,18 @@ async function load(verb: Verb): Promise<Command> {
 
 async function overview(): Promise<string> {
   const commands = await Promise.all(VERBS.map((verb) => load(verb).catch(() => undefined)))
-  const rows = VERBS.map((verb, i) => [`  npm ${NPM_NAMES[verb] ?? `run ${verb} --`}`, commands[i]?.summary ?? ''])
-  return `Usage: npm run <command> [-- <arguments>]\n\n${columns(rows)}\n\nEach command has --help.\n`
+  const rows = VERBS.map((verb, i) => [`  ${npmCommand(verb)}`, commands[i]?.summary ?? ''])
+  return `Usage: npm run <command> [-- <arguments>]\n\n${columns(rows)}\n\nThe options of a command: npm run <command> -- --help\n`
 }
 
 function isVerb(text: string): text is Verb {
   return VERBS.some((verb) => verb === text)
 }
 
-/** Whether `parseArgs` threw the error, for example for an unknown option. */
-function isParseArgsError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_')
+function npmCommand(verb: Verb): string {
+  return NPM_COMMANDS[verb] ?? `npm run ${verb}`
+}
+
+function usageHint(program: string): string {
+  return `Run "${program} --help" for usage.\n`
 }

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { type Attack, TARGETS } from '../../attacks/attack.ts'
 import { allowedHosts, TargetRefused } from '../../attacks/clients/allow-list.ts'
 import { AccountsMissing } from '../../attacks/clients/ready-accounts.ts'
@@ -8,7 +7,7 @@ import { RequestFailed } from '../../attacks/clients/request-failed.ts'
 import { attacks } from '../../attacks/index.ts'
 import { newSeed, SEED_MAX } from '../../attacks/random.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
-import { type Command, type Io, UsageError, unknownName } from '../command.ts'
+import { type Command, type Io, readArguments, UsageError, unknownName } from '../command.ts'
 import { reasonOf } from '../input.ts'
 import { columns, json, paint } from '../output.ts'
 import { readAccounts } from '../verify/accounts.ts'
@@ -62,7 +61,7 @@ export const command: Command = {
 }
 
 function list(argv: readonly string[], io: Io): number {
-  const { values } = parseArgs({ args: [...argv], options: { json: { type: 'boolean', default: false } } })
+  const { values } = readArguments({ args: [...argv], options: { json: { type: 'boolean', default: false } } })
   if (values.json) json(io, attacks.map(recordOf))
   else {
     const head = ['slug', 'ATT&CK', 'targets', 'ends', 'what it is'].map((word) => paint(io, 'bold', word))
@@ -80,7 +79,7 @@ function list(argv: readonly string[], io: Io): number {
 
 function show(argv: readonly string[], io: Io): number {
   const options = { json: { type: 'boolean', default: false } } as const
-  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options })
+  const { values, positionals } = readArguments({ args: [...argv], allowPositionals: true, options })
   const attack = attackOf('show', positionals)
   if (values.json) {
     json(io, recordOf(attack))
@@ -129,7 +128,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 function readOptions(argv: readonly string[]) {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments({
     args: [...argv],
     allowPositionals: true,
     options: {

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { Decision } from '../../functions/contain/row.ts'
 import type { FunctionsDeps } from '../../functions/deps.ts'
 import { actOnAll, type Item } from '../../ops/contain/act.ts'
 import { NotPossible, retry, undo } from '../../ops/contain/operate.ts'
 import { watch } from '../../ops/contain/watch.ts'
 import type { Containment, ContainmentState } from '../../shared/stores/port.ts'
-import { type Command, type Io, UsageError, unknownName } from '../command.ts'
+import { type Command, type Io, readArguments, UsageError, unknownName } from '../command.ts'
 import { readDecision } from '../contain/decision.ts'
 import { openLedger } from '../contain/ledger.ts'
 import { changeLine, describe, table } from '../contain/print.ts'
@@ -110,7 +109,7 @@ export const command: Command = {
   summary: 'the containment ledger: list, show, watch, approve, retry, undo',
   usage,
   async run(argv, io) {
-    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS })
+    const { values, positionals } = readArguments({ args: [...argv], allowPositionals: true, options: OPTIONS })
     const [verb = '', ...ids] = positionals
     if (verb === '') throw new UsageError(`Missing command: ${VERBS.join(', ')}.`)
     if (!VERBS.includes(verb)) throw new UsageError(unknownName('command', verb, VERBS))

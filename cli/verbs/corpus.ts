@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { loadMonitors, MonitorError } from 'alertproof'
 import { type ProfileName, profiles } from '../../detections/profiles.ts'
 import { DEFAULT_OFFICE, ordinaryLife } from '../../proof/corpus/corpus.ts'
 import { type Judgement, judge } from '../../proof/corpus/judge.ts'
 import { withProfile } from '../../proof/corpus/profile.ts'
 import type { Event } from '../../shared/event.ts'
-import { type Command, type Io, UsageError, unknownName, wholeNumber } from '../command.ts'
+import { type Command, type Io, readArguments, UsageError, unknownName, wholeNumber } from '../command.ts'
 import { columns, duration, json, paint } from '../output.ts'
 
 const usage = `Usage: npm run corpus [-- --events 1000000 --seed 1]
@@ -39,7 +38,7 @@ export const command: Command = {
   summary: 'simulate some days of ordinary use and count the alerts, all of them false',
   usage,
   async run(argv, io) {
-    const { values } = parseArgs({
+    const { values } = readArguments({
       args: [...argv],
       options: {
         events: { type: 'string', default: '200000' },

@@ -1,11 +1,10 @@
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { type ProfileName, profiles } from '../../detections/profiles.ts'
 import type { Change, Plan } from '../../ops/datadog-api/plan.ts'
 import { DATADOG_SITES } from '../../shared/config.ts'
 import { Secret } from '../../shared/secret.ts'
-import { type Command, type Io, UsageError, unknownName } from '../command.ts'
+import { type Command, type Io, readArguments, UsageError, unknownName } from '../command.ts'
 import { json, paint } from '../output.ts'
 
 const SITES: readonly string[] = DATADOG_SITES
@@ -52,7 +51,7 @@ export const command: Command = {
   summary: 'write monitors, webhook, pipeline and dashboard to a Datadog account',
   usage,
   async run(argv, io) {
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = readArguments({
       args: [...argv],
       allowPositionals: true,
       options: {

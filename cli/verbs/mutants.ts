@@ -1,8 +1,7 @@
-import { parseArgs } from 'node:util'
 import { MonitorError } from 'alertproof'
 import { type Detection, loadDetections } from '../../detections/harness.ts'
 import { mutate, Stale, survived, type Verdict } from '../../proof/mutants/mutation.ts'
-import { type Command, type Io, UsageError, unknownName } from '../command.ts'
+import { type Command, type Io, readArguments, UsageError, unknownName } from '../command.ts'
 import { columns, duration, json, paint } from '../output.ts'
 
 const usage = `Usage: npm run test:mutants [-- <slug>… --json --survivors]
@@ -30,7 +29,7 @@ export const command: Command = {
   summary: 'mutate each detection and name the case that kills each mutant',
   usage,
   async run(argv, io) {
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = readArguments({
       args: [...argv],
       allowPositionals: true,
       options: { json: { type: 'boolean', default: false }, survivors: { type: 'boolean', default: false } },

@@ -1,6 +1,5 @@
 import { rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { loadMonitors, type Monitor, MonitorError, type Transition } from 'alertproof'
 import {
   compareTriggers,
@@ -27,7 +26,7 @@ import {
   StateError,
   writeState,
 } from 'alertproof/replay'
-import { type Command, type Io, UsageError, wholeNumber } from '../command.ts'
+import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { InputError, openInput, readForm } from '../input.ts'
 import { json } from '../output.ts'
 import { groupText, reportEstate, reportOutcomes, writeReport } from '../replay-report.ts'
@@ -84,7 +83,7 @@ export const command: Command = {
   usage,
   async run(argv, io) {
     const startedAt = new Date()
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = readArguments({
       args: [...argv],
       allowPositionals: true,
       options: {

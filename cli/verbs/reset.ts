@@ -1,8 +1,7 @@
 import { relative, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { readRunFile } from '../../lab/start/run-file.ts'
 import { removeLab, removePostgresCopy } from '../../lab/stores/remove.ts'
-import type { Command } from '../command.ts'
+import { type Command, readArguments } from '../command.ts'
 
 const usage = `Usage: npm run lab:reset [-- <options>]
 
@@ -19,7 +18,7 @@ export const command: Command = {
   summary: "delete the lab's data, logs and secrets",
   usage,
   async run(argv, io) {
-    const { values } = parseArgs({ args: [...argv], options: { dir: { type: 'string' } } })
+    const { values } = readArguments({ args: [...argv], options: { dir: { type: 'string' } } })
     const dir = resolve(values.dir ?? '.lab')
     const running = await readRunFile(dir)
     if (running) {

@@ -1,8 +1,7 @@
-import { parseArgs } from 'node:util'
 import { compileSearch, type Log, type LogPredicate, logOfEvent, SearchSyntaxError } from 'alertproof'
 import { urlFields } from 'alertproof/intake'
 import { detectForm, EventError, parseEvent, type RecordingForm, readRecording, visitLines } from 'alertproof/replay'
-import { type Command, type Io, UsageError } from '../command.ts'
+import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { InputError, openInput, readForm } from '../input.ts'
 
 const usage = `Usage: npm run search -- '<query>' [FILE|-] [<options>]
@@ -66,7 +65,7 @@ function wordsOf(argv: readonly string[]) {
     }
   }
   const options = { format: { type: 'string' }, drain: { type: 'string' } } as const
-  return { values: parseArgs({ args: given, options }).values, words }
+  return { values: readArguments({ args: given, options }).values, words }
 }
 
 /** The matching lines of one chunk. They are written before the next chunk is read, so that a slow reader limits memory. */

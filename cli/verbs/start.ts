@@ -1,10 +1,9 @@
 import { relative } from 'node:path'
-import { parseArgs } from 'node:util'
 import { settingsFrom } from '../../lab/start/environment.ts'
 import { findFunc } from '../../lab/start/func.ts'
 import { type LabHandle, LabRunningError, startLab } from '../../lab/start/lab.ts'
 import { type Launch, launchFunc } from '../../lab/start/programs.ts'
-import { type Command, type Io, wholeNumber } from '../command.ts'
+import { type Command, type Io, readArguments, wholeNumber } from '../command.ts'
 import { columns, duration, json, paint } from '../output.ts'
 import { watchParent } from '../parent.ts'
 
@@ -87,7 +86,7 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
 }
 
 function readOptions(argv: readonly string[]) {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     args: [...argv],
     options: {
       cadence: { type: 'string' },

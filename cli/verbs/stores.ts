@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { type ServedMailbox, serveMailbox } from '../../lab/mailbox/serve.ts'
 import { freePort } from '../../lab/processes/ports.ts'
 import { connectionsOf } from '../../lab/start/backing.ts'
@@ -9,7 +8,7 @@ import { writeLocalSettings } from '../../lab/start/local-settings.ts'
 import { migrateDatabase } from '../../lab/start/prepare.ts'
 import { loadSecrets } from '../../lab/start/secrets.ts'
 import { startStores } from '../../lab/stores/start.ts'
-import { type Command, wholeNumber } from '../command.ts'
+import { type Command, readArguments, wholeNumber } from '../command.ts'
 import { columns } from '../output.ts'
 import { watchParent } from '../parent.ts'
 
@@ -81,7 +80,7 @@ Ctrl-C stops the stores.\n`)
 }
 
 function readOptions(argv: readonly string[]) {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     args: [...argv],
     options: {
       port: { type: 'string' },

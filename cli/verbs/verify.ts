@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { loadMonitors } from 'alertproof'
 import type { Target } from '../../attacks/attack.ts'
 import { openMailbox } from '../../attacks/clients/mailbox.ts'
@@ -12,7 +11,7 @@ import { openLogs } from '../../proof/verify/logs.ts'
 import { scoreboard, type Verdict } from '../../proof/verify/scoreboard.ts'
 import { modeOf, verify } from '../../proof/verify/verify.ts'
 import { Watch } from '../../proof/verify/watch.ts'
-import type { Command, Io } from '../command.ts'
+import { type Command, type Io, readArguments } from '../command.ts'
 import { duration, json, paint } from '../output.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
 import { junit } from '../verify/junit.ts'
@@ -103,7 +102,7 @@ async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: I
 }
 
 function readOptions(argv: readonly string[]) {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments({
     args: [...argv],
     allowPositionals: true,
     options: {
