@@ -1,9 +1,9 @@
 import { twin } from './account-brute-force.twin.ts'
-import type { Attack, AttackContext } from './attack.ts'
-import { castPerson, leakedList, type Person } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
-import { inTurn } from './in-turn.ts'
+import type { Attack, AttackContext } from './kit/attack.ts'
+import { castPerson, leakedList, type Person } from './kit/cast.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { inTurn } from './kit/in-turn.ts'
 
 const GUESSES = 24
 /** Eight guesses from each, so that no address stands out. */

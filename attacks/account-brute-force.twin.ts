@@ -1,7 +1,7 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson, leakedLogin } from './cast.ts'
-import { chromeOnMac, safariOnIphone } from './clients/devices.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson, leakedLogin } from './kit/cast.ts'
+import { chromeOnMac, safariOnIphone } from './kit/clients/devices.ts'
 
 /**
  * The phone's tries with the old password. The change of the password revoked its device token, so after a fifth failure

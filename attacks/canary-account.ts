@@ -1,12 +1,12 @@
 import { LAB_CANARY } from '../shared/lab.ts'
-import { networkGroup } from './addresses.ts'
-import type { Attack, AttackContext } from './attack.ts'
-import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
 import { twin } from './canary-account.twin.ts'
-import { castPeople, castPerson, leakedList, leakedLogin } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
-import { registerAtHome } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import type { Attack, AttackContext } from './kit/attack.ts'
+import { castPeople, castPerson, leakedList, leakedLogin } from './kit/cast.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { registerAtHome } from './kit/sessions.ts'
+import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './kit/try-passwords.ts'
 
 /** Lines of the list before and after the planted one. */
 const [BEFORE, AFTER] = [2, 2]

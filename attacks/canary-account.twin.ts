@@ -1,8 +1,8 @@
 import { LAB_CANARY } from '../shared/lab.ts'
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson, mistype, type Person } from './cast.ts'
-import { OFFICE_DEVICES } from './clients/devices.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson, mistype, type Person } from './kit/cast.ts'
+import { OFFICE_DEVICES } from './kit/clients/devices.ts'
 
 /** Addresses that a careless comparison would take for the planted one. Each is unique to this run. */
 const lookalikes = (canary: string, runId: string): string[] => {

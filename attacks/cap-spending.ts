@@ -1,12 +1,12 @@
-import type { ContainedAttack, Context } from './attack.ts'
 import { twin } from './cap-spending.twin.ts'
-import { type Account, castPerson, leakedLogin } from './cast.ts'
-import type { Session } from './clients/client.ts'
-import { chromeOnMac, chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
-import type { Source } from './holdings.ts'
-import { CREDENTIAL_NAMES, openOnTwoDevices, presentUntilRefused } from './sessions.ts'
-import { stayUntilRefused } from './stay.ts'
+import type { Source } from './kit/access-record.ts'
+import type { ContainedAttack, Context } from './kit/attack.ts'
+import { type Account, castPerson, leakedLogin } from './kit/cast.ts'
+import type { Session } from './kit/clients/client.ts'
+import { chromeOnMac, chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { CREDENTIAL_NAMES, openOnTwoDevices, presentUntilRefused } from './kit/sessions.ts'
+import { useUntilRefused } from './kit/until-refused.ts'
 
 /** The default cap: the number of subjects that one detection contains within ten minutes. */
 const CAP = 25
@@ -48,7 +48,7 @@ export const capSpending: ContainedAttack = {
     const group = { '@sid': stolen.sid }
     const crossing = context.crossing(group, 'the first replay')
     const isIn = 'is in: the account is open, without a password'
-    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
+    const refusedAt = await useUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
     return { group, crossedAt: crossing.at, refusedAt, lost: [stolen.sid] }
   },
 }

@@ -1,7 +1,7 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Group, type Twin } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Group, type Twin } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { chromeOnWindows, safariOnIphone } from './kit/clients/devices.ts'
 
 const TIMES = 12
 

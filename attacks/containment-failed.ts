@@ -1,10 +1,10 @@
-import type { Attack, AttackContext, Group, TargetKind } from './attack.ts'
-import { tryAll } from './blocked.ts'
 import { plantedIn } from './canary-account.ts'
-import { type Account, leakedList, leakedLogin } from './cast.ts'
-import { firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
 import { REFUSED, twin } from './containment-failed.twin.ts'
+import type { Attack, AttackContext, Group, TargetKind } from './kit/attack.ts'
+import { type Account, leakedList, leakedLogin } from './kit/cast.ts'
+import { firefoxOnLinux } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { tryAll } from './kit/try-passwords.ts'
 
 /** One more than the threshold of credential-stuffing. */
 const LINES = 11

@@ -1,8 +1,8 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Group, type TargetKind, type Twin } from './attack.ts'
-import { castPeople, castPerson, mistype } from './cast.ts'
-import { firefoxOnLinux, OFFICE_DEVICES } from './clients/devices.ts'
-import { openOnTwoDevices, presentUntilRefused } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Group, type TargetKind, type Twin } from './kit/attack.ts'
+import { castPeople, castPerson, mistype } from './kit/cast.ts'
+import { firefoxOnLinux, OFFICE_DEVICES } from './kit/clients/devices.ts'
+import { openOnTwoDevices, presentUntilRefused } from './kit/sessions.ts'
 
 const PEOPLE = 6
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { SIGNATURE_HEADER, sign } from '../shared/signature.ts'
-import { networkGroup } from './addresses.ts'
-import type { Attack, TargetKind } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import type { Outgoing, Path } from './clients/wire.ts'
 import { twin } from './containment-tampering.twin.ts'
-import { openSession } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import type { Attack, TargetKind } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import type { Outgoing, Path } from './kit/clients/wire.ts'
+import { openSession } from './kit/sessions.ts'
 
 /** Secrets that people choose. */
 const GUESSES = ['changeme-changeme-changeme-changeme', 'mini-ato-saas-secret-mini-ato-saas'] as const

@@ -1,9 +1,9 @@
 import { SIGNATURE_HEADER } from '../shared/signature.ts'
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Context, type Group, type TargetKind, type Twin } from './attack.ts'
-import { castPeople, type Person } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux, OFFICE_DEVICES } from './clients/devices.ts'
-import type { Outgoing } from './clients/wire.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Context, type Group, type TargetKind, type Twin } from './kit/attack.ts'
+import { castPeople, type Person } from './kit/cast.ts'
+import { chromeOnWindows, firefoxOnLinux, OFFICE_DEVICES } from './kit/clients/devices.ts'
+import type { Outgoing } from './kit/clients/wire.ts'
 
 const PEOPLE = 6
 

@@ -1,11 +1,11 @@
-import { networkGroup } from './addresses.ts'
-import type { Attack } from './attack.ts'
-import { type TryOne, tryFirst, tryLast, tryRest } from './blocked.ts'
-import { castPeople, castPerson, leakedList } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './credential-stuffing.twin.ts'
-import { registerAtHome } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPeople, castPerson, leakedList } from './kit/cast.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { registerAtHome } from './kit/sessions.ts'
+import { type TryOne, tryFirst, tryLast, tryRest } from './kit/try-passwords.ts'
 
 const BAD_LOGINS = 30
 /** The detection alerts on more failures of one address than these. */

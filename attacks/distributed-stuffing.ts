@@ -1,9 +1,9 @@
-import type { Attack, AttackContext, Context, TargetKind } from './attack.ts'
-import { type Account, castPerson, leakedList } from './cast.ts'
-import { chromeOnWindows, OFFICE_DEVICES } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './distributed-stuffing.twin.ts'
-import { inParallel } from './parallel.ts'
+import type { Attack, AttackContext, Context, TargetKind } from './kit/attack.ts'
+import { type Account, castPerson, leakedList } from './kit/cast.ts'
+import { chromeOnWindows, OFFICE_DEVICES } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { inParallel } from './kit/parallel.ts'
 
 const ADDRESSES = 40
 /**

@@ -1,8 +1,8 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Context, type Twin } from './attack.ts'
-import { castPeople, mistype, type Person } from './cast.ts'
-import { OFFICE_DEVICES } from './clients/devices.ts'
-import { inParallel } from './parallel.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Context, type Twin } from './kit/attack.ts'
+import { castPeople, mistype, type Person } from './kit/cast.ts'
+import { OFFICE_DEVICES } from './kit/clients/devices.ts'
+import { inParallel } from './kit/parallel.ts'
 
 /** More addresses than the detection's threshold. */
 const PEOPLE = 40

@@ -1,10 +1,10 @@
-import { networkGroup } from './addresses.ts'
-import type { PreventedAttack } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { chromeOnWindows } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
 import { twin } from './factor-outliving.twin.ts'
-import { factorChanges, reauthenticate, turnOnAuthenticator } from './second-factor.ts'
+import { networkGroup } from './kit/addresses.ts'
+import type { PreventedAttack } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { chromeOnWindows } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { factorChanges, reauthenticate, turnOnAuthenticator } from './kit/second-factor.ts'
 
 export const factorOutliving: PreventedAttack = {
   slug: 'factor-outliving',

@@ -1,9 +1,9 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
-import { passPassword, reauthenticate, turnOnAuthenticator } from './second-factor.ts'
-import { openSession } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { chromeOnWindows, safariOnIphone } from './kit/clients/devices.ts'
+import { passPassword, reauthenticate, turnOnAuthenticator } from './kit/second-factor.ts'
+import { openSession } from './kit/sessions.ts'
 
 export const twin: Twin = {
   title: 'An owner with two devices who turns a second factor on',

@@ -1,9 +1,9 @@
-import { networkGroup } from './addresses.ts'
-import type { PreventedAttack } from './attack.ts'
-import { castPerson, leakedLogin } from './cast.ts'
 import { twin } from './factor-planting.twin.ts'
-import { factorChanges } from './second-factor.ts'
-import { openAndCopy } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import type { PreventedAttack } from './kit/attack.ts'
+import { castPerson, leakedLogin } from './kit/cast.ts'
+import { factorChanges } from './kit/second-factor.ts'
+import { openAndCopy } from './kit/sessions.ts'
 
 export const factorPlanting: PreventedAttack = {
   slug: 'factor-planting',

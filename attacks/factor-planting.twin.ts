@@ -1,8 +1,8 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson, leakedLogin } from './cast.ts'
-import { chromeOnMac } from './clients/devices.ts'
-import { openWithAuthenticator } from './second-factor.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson, leakedLogin } from './kit/cast.ts'
+import { chromeOnMac } from './kit/clients/devices.ts'
+import { openWithAuthenticator } from './kit/second-factor.ts'
 
 export const twin: Twin = {
   title: 'An owner who sets up a second factor on the first day',

@@ -1,10 +1,10 @@
-import { networkGroup } from './addresses.ts'
-import type { PreventedAttack, TargetKind } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { safariOnIphone } from './clients/devices.ts'
-import type { Outgoing, Path } from './clients/wire.ts'
 import { twin } from './forged-requests.twin.ts'
-import { openSession } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import type { PreventedAttack, TargetKind } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { safariOnIphone } from './kit/clients/devices.ts'
+import type { Outgoing, Path } from './kit/clients/wire.ts'
+import { openSession } from './kit/sessions.ts'
 
 /** More than the detection's threshold for one network. */
 const SIGN_INS = 11

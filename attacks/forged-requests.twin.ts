@@ -1,7 +1,7 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, mistype } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPeople, mistype } from './kit/cast.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
 
 export const twin: Twin = {
   title: 'A link on another site, and a script',

@@ -1,10 +1,10 @@
 import { LEARNING } from '../shared/geo/travel.ts'
-import type { Attack } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { chromeOnWindows } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
 import { signInDaily, twin } from './impossible-travel.twin.ts'
-import { stayUntilRefused } from './stay.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { chromeOnWindows } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { useUntilRefused } from './kit/until-refused.ts'
 
 export const impossibleTravel: Attack = {
   slug: 'impossible-travel',
@@ -32,7 +32,7 @@ export const impossibleTravel: Attack = {
     tell('thief', `has the password, and the same kind of browser: ${source.device.name} at ${source.address}`)
     const crossing = context.crossing(group, 'the sign-in', entry.sentAt)
     const isIn = 'is signed in: the password was right at the first try'
-    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
+    const refusedAt = await useUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
 
     await crossing.alerted
     return { group, crossedAt: crossing.at, refusedAt }

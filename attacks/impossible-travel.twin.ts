@@ -1,9 +1,9 @@
 import { LEARNING } from '../shared/geo/travel.ts'
-import { BenignRefused, type Context, type Group, type Twin } from './attack.ts'
-import { castPerson, type Person } from './cast.ts'
-import type { Client } from './clients/client.ts'
-import { chromeOnMac, chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import type { Source } from './holdings.ts'
+import type { Source } from './kit/access-record.ts'
+import { BenignRefused, type Context, type Group, type Twin } from './kit/attack.ts'
+import { castPerson, type Person } from './kit/cast.ts'
+import type { Client } from './kit/clients/client.ts'
+import { chromeOnMac, chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
 
 /** People who are, or seem to be, far from their last place. */
 export const twin: Twin = {

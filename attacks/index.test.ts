@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { attackBySlug, attacks } from './index.ts'
 
@@ -7,6 +7,14 @@ const PROJECT = new URL('../', import.meta.url)
 test('an attack is found by its slug, and an unknown slug gives undefined', () => {
   for (const attack of attacks) expect(attackBySlug(attack.slug)).toBe(attack)
   expect(attackBySlug('constructor')).toBeUndefined()
+})
+
+test('the folder holds each attack of the list and its twin, and nothing else beside the kit', () => {
+  const files = readdirSync(new URL('.', import.meta.url)).filter(
+    (name) => !name.startsWith('index.') && name !== 'kit',
+  )
+  const expected = attacks.flatMap(({ slug }) => [`${slug}.ts`, `${slug}.twin.ts`])
+  expect(files.sort()).toEqual(expected.sort())
 })
 
 test('a prevented attack leaves its refusal in the logs', () => {

@@ -1,10 +1,10 @@
-import type { Attack, AttackContext } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { type Client, userOf } from './clients/client.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
+import type { Attack, AttackContext } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { type Client, userOf } from './kit/clients/client.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { openWithAuthenticator, passPassword } from './kit/second-factor.ts'
 import { twin } from './mfa-guessing.twin.ts'
-import { openWithAuthenticator, passPassword } from './second-factor.ts'
 
 /** The number of codes that a pending sign-in accepts. */
 const TRIES = 5

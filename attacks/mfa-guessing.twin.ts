@@ -1,9 +1,9 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson, mistype } from './cast.ts'
-import { userOf } from './clients/client.ts'
-import { chromeOnMac } from './clients/devices.ts'
-import { openWithAuthenticator, passPassword } from './second-factor.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson, mistype } from './kit/cast.ts'
+import { userOf } from './kit/clients/client.ts'
+import { chromeOnMac } from './kit/clients/devices.ts'
+import { openWithAuthenticator, passPassword } from './kit/second-factor.ts'
 
 const SLOW_SECONDS = 120
 const SLIPS = 2

@@ -1,11 +1,11 @@
-import type { Attack } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { userOf } from './clients/client.ts'
-import { chromeOnMac, chromeOnWindows } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { userOf } from './kit/clients/client.ts'
+import { chromeOnMac, chromeOnWindows } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { openWithAuthenticator, passPassword } from './kit/second-factor.ts'
+import { useUntilRefused } from './kit/until-refused.ts'
 import { twin } from './otp-replay.twin.ts'
-import { openWithAuthenticator, passPassword } from './second-factor.ts'
-import { stayUntilRefused } from './stay.ts'
 
 export const otpReplay: Attack = {
   slug: 'otp-replay',
@@ -48,7 +48,7 @@ export const otpReplay: Attack = {
     const crossing = context.crossing(group, 'the second replay')
     await replay()
     const isIn = 'is signed in: password and code were right and came first'
-    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
+    const refusedAt = await useUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
 
     await crossing.alerted
     return { group, crossedAt: crossing.at, refusedAt }

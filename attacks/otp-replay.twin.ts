@@ -1,9 +1,9 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson, type Person } from './cast.ts'
-import { type Client, type Session, type SignIn, userOf } from './clients/client.ts'
-import { chromeOnMac, safariOnIphone } from './clients/devices.ts'
-import { openWithAuthenticator, passPassword } from './second-factor.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson, type Person } from './kit/cast.ts'
+import { type Client, type Session, type SignIn, userOf } from './kit/clients/client.ts'
+import { chromeOnMac, safariOnIphone } from './kit/clients/devices.ts'
+import { openWithAuthenticator, passPassword } from './kit/second-factor.ts'
 
 /** A person who uses one code on two devices. */
 export const twin: Twin = {
@@ -20,20 +20,20 @@ export const twin: Twin = {
 
     const code = await app.next()
     await passPassword(laptop, person)
-    const onLaptop = await stay(laptop, await laptop.enterCode(code), person)
+    const onLaptop = await mustBeIn(laptop, await laptop.enterCode(code), person)
     tell(person.name, `signs in on the laptop, with a code: ${home}`)
 
-    const away = await addresses.mobile()
-    const phone = context.client({ device: safariOnIphone(), address: away })
+    const mobile = await addresses.mobile()
+    const phone = context.client({ device: safariOnIphone(), address: mobile })
     await passPassword(phone, person)
     if ((await phone.enterCode(code)).kind === 'in') throw new Error('the same code was accepted twice')
-    tell(person.name, `types the same code on the phone, and is refused: ${away}`)
-    const onPhone = await stay(phone, await phone.enterCode(await app.next()), person)
+    tell(person.name, `types the same code on the phone, and is refused: ${mobile}`)
+    const onPhone = await mustBeIn(phone, await phone.enterCode(await app.next()), person)
     tell(person.name, 'waits for the next code, and is signed in on both')
     return {
       groups: [
         { '@usr.id': userOf(session) },
-        ...[home, away].map((address) => networkGroup(address)),
+        ...[home, mobile].map((address) => networkGroup(address)),
         ...[session, onLaptop, onPhone].map(({ sid }) => ({ '@sid': sid })),
       ],
       leaves: [
@@ -46,7 +46,8 @@ export const twin: Twin = {
   },
 }
 
-async function stay(browser: Client, answer: SignIn, person: Person): Promise<Session> {
+/** @returns the session, which is used once */
+async function mustBeIn(browser: Client, answer: SignIn, person: Person): Promise<Session> {
   if (answer.kind === 'refused') throw new BenignRefused(`${person.name} was kept out with ${answer.status}`)
   const visit = await browser.visit()
   if (visit.kind === 'out') throw new BenignRefused(`${person.name} was signed out at once: ${visit.words}`)

@@ -1,11 +1,11 @@
-import { networkGroup } from './addresses.ts'
-import type { Attack } from './attack.ts'
-import { type TryOne, tryFirst, tryLast, tryRest } from './blocked.ts'
-import { castPeople, castPerson, leakedList, leakedLogin } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
+import { networkGroup } from './kit/addresses.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPeople, castPerson, leakedList, leakedLogin } from './kit/cast.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { registerAtHome } from './kit/sessions.ts'
+import { type TryOne, tryFirst, tryLast, tryRest } from './kit/try-passwords.ts'
 import { twin } from './password-spraying.twin.ts'
-import { registerAtHome } from './sessions.ts'
 
 /** Logins with another password: unknown ones, and those of people. */
 const [STRANGERS, OTHERS] = [4, 3]

@@ -1,8 +1,8 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Context, type Twin } from './attack.ts'
-import { castPeople, castPerson, mistype, type Person } from './cast.ts'
-import type { Client } from './clients/client.ts'
-import { OFFICE_DEVICES } from './clients/devices.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Context, type Twin } from './kit/attack.ts'
+import { castPeople, castPerson, mistype, type Person } from './kit/cast.ts'
+import type { Client } from './kit/clients/client.ts'
+import { OFFICE_DEVICES } from './kit/clients/devices.ts'
 
 const PEOPLE = 9
 /** How many of them mistype once. */

@@ -1,10 +1,10 @@
-import { networkGroup } from './addresses.ts'
-import type { PreventedAttack, Target } from './attack.ts'
-import { castPeople, leakedList } from './cast.ts'
-import { firefoxOnLinux, OFFICE_DEVICES } from './clients/devices.ts'
-import type { Outgoing } from './clients/wire.ts'
-import { inTurn } from './in-turn.ts'
-import { inParallel } from './parallel.ts'
+import { networkGroup } from './kit/addresses.ts'
+import type { PreventedAttack, Target } from './kit/attack.ts'
+import { castPeople, leakedList } from './kit/cast.ts'
+import { firefoxOnLinux, OFFICE_DEVICES } from './kit/clients/devices.ts'
+import type { Outgoing } from './kit/clients/wire.ts'
+import { inTurn } from './kit/in-turn.ts'
+import { inParallel } from './kit/parallel.ts'
 import { twin } from './queue-flooding.twin.ts'
 
 /** More at once than the password queue holds. */
@@ -55,8 +55,8 @@ export const queueFlooding: PreventedAttack = {
     const mornings = await Promise.all(desks.map(({ person, browser }) => browser.signIn(person)))
     const inside = mornings.filter(({ kind }) => kind === 'in')
     tell('office', `${inside.length} of ${OFFICE} sign in meanwhile from ${address}`)
-    const turnedAway = (await flood).filter(({ status }) => status === 503).length
-    tell('attacker', `is turned away ${turnedAway} times by a full queue`)
+    const refused = (await flood).filter(({ status }) => status === 503).length
+    tell('attacker', `is refused ${refused} times by a full queue`)
     const lastAt = Math.max(...inside.map(({ answeredAt }) => answeredAt))
     return {
       group: {},

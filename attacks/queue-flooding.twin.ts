@@ -1,8 +1,8 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPeople, mistype } from './cast.ts'
-import { OFFICE_DEVICES } from './clients/devices.ts'
-import { inParallel } from './parallel.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPeople, mistype } from './kit/cast.ts'
+import { OFFICE_DEVICES } from './kit/clients/devices.ts'
+import { inParallel } from './kit/parallel.ts'
 
 const PEOPLE = 16
 /** How many of them mistype at the same time. */

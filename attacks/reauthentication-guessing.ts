@@ -1,10 +1,10 @@
-import type { Attack } from './attack.ts'
-import { type Account, castPerson } from './cast.ts'
-import type { SignIn } from './clients/client.ts'
-import { RequestFailed } from './clients/request-failed.ts'
+import type { Attack } from './kit/attack.ts'
+import { type Account, castPerson } from './kit/cast.ts'
+import type { SignIn } from './kit/clients/client.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { openAndCopy } from './kit/sessions.ts'
+import { useUntilRefused } from './kit/until-refused.ts'
 import { twin } from './reauthentication-guessing.twin.ts'
-import { openAndCopy } from './sessions.ts'
-import { stayUntilRefused } from './stay.ts'
 
 /** The detection alerts on more wrong passwords of one session than these. */
 const UNNOTICED = 3
@@ -33,7 +33,7 @@ export const reauthenticationGuessing: Attack = {
     const crossing = context.crossing(group, 'the fourth wrong password')
     mustBeRefused(await thief.reauthenticate(wrong(UNNOTICED + 1).password))
     const isIn = `is in ${victim.name}'s account but does not know the password yet`
-    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
+    const refusedAt = await useUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
 
     await crossing.alerted
     return { group, crossedAt: crossing.at, refusedAt, lost: [stolen.sid] }

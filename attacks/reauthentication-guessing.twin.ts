@@ -1,9 +1,9 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson, mistype, type Person } from './cast.ts'
-import type { Session, SignIn } from './clients/client.ts'
-import { chromeOnMac } from './clients/devices.ts'
-import { openSession } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson, mistype, type Person } from './kit/cast.ts'
+import type { Session, SignIn } from './kit/clients/client.ts'
+import { chromeOnMac } from './kit/clients/devices.ts'
+import { openSession } from './kit/sessions.ts'
 
 /** An owner who knows the password but mistypes it. */
 export const twin: Twin = {

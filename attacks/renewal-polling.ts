@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AttackContext, ContainedAttack, TargetKind } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { type Client, type Session, sidOf, type Visit } from './clients/client.ts'
-import { RequestFailed } from './clients/request-failed.ts'
+import type { AttackContext, ContainedAttack, TargetKind } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { type Client, type Session, sidOf, type Visit } from './kit/clients/client.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { CREDENTIAL_NAMES, openOnTwoDevices } from './kit/sessions.ts'
+import { onceContained } from './kit/until-refused.ts'
 import { twin } from './renewal-polling.twin.ts'
-import { CREDENTIAL_NAMES, openOnTwoDevices } from './sessions.ts'
-import { onceContained } from './stay.ts'
 
 const POLL_INTERVAL_MS = 1_500
 /** The pace of an owner who works without a pause. */

@@ -1,9 +1,9 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson, type Person } from './cast.ts'
-import type { Client } from './clients/client.ts'
-import { chromeOnWindows } from './clients/devices.ts'
-import { openSession, useUntilRenewed } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson, type Person } from './kit/cast.ts'
+import type { Client } from './kit/clients/client.ts'
+import { chromeOnWindows } from './kit/clients/devices.ts'
+import { openSession, useUntilRenewed } from './kit/sessions.ts'
 
 /** One browser that works fast and changes its network while its session is renewed. */
 export const twin: Twin = {

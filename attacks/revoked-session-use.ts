@@ -1,10 +1,10 @@
-import { networkGroup } from './addresses.ts'
-import type { Attack } from './attack.ts'
-import { refusalIn, type TryOne, tryLast, tryUntilRefused } from './blocked.ts'
-import { castPeople, castPerson, mistype } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
+import { networkGroup } from './kit/addresses.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPeople, castPerson, mistype } from './kit/cast.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { CREDENTIAL_NAMES, openSession, present, presentUntilRefused, registerAtHome } from './kit/sessions.ts'
+import { refusalIn, type TryOne, tryLast, tryUntilRefused } from './kit/try-passwords.ts'
 import { twin } from './revoked-session-use.twin.ts'
-import { CREDENTIAL_NAMES, openSession, present, presentUntilRefused, registerAtHome } from './sessions.ts'
 
 /** The detection alerts on more uses of a contained session than these. */
 const UNNOTICED = 3

@@ -1,9 +1,9 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Context, type Twin } from './attack.ts'
-import { castPerson, type Person } from './cast.ts'
-import type { Client, Session } from './clients/client.ts'
-import { chromeOnMac, chromeOnWindows, firefoxOnLinux, safariOnIphone } from './clients/devices.ts'
-import { openSession, present, presentUntilRefused } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Context, type Twin } from './kit/attack.ts'
+import { castPerson, type Person } from './kit/cast.ts'
+import type { Client, Session } from './kit/clients/client.ts'
+import { chromeOnMac, chromeOnWindows, firefoxOnLinux, safariOnIphone } from './kit/clients/devices.ts'
+import { openSession, present, presentUntilRefused } from './kit/sessions.ts'
 
 /** The page is opened and reloaded once; a person who reads its text stops then. */
 const RELOADS = 2

@@ -1,10 +1,10 @@
-import type { ContainedAttack } from './attack.ts'
-import { castPerson, leakedLogin } from './cast.ts'
-import type { Client } from './clients/client.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
+import type { ContainedAttack } from './kit/attack.ts'
+import { castPerson, leakedLogin } from './kit/cast.ts'
+import type { Client } from './kit/clients/client.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { onceContained, useUntilRefused } from './kit/until-refused.ts'
 import { twin } from './session-flood.twin.ts'
-import { onceContained, stayUntilRefused } from './stay.ts'
 
 /** More right sign-ins than an account may make in fifteen minutes, and more sessions than it may have. */
 const SIGN_INS = 36
@@ -49,7 +49,7 @@ export const sessionFlood: ContainedAttack = {
     const refusedAt =
       changed.kind === 'refused'
         ? await onceContained(changed, crossing)
-        : await stayUntilRefused(last.thief, { name: 'thief', isIn }, crossing, context)
+        : await useUntilRefused(last.thief, { name: 'thief', isIn }, crossing, context)
     if (changed.kind === 'refused')
       tell('thief', `has changed it, and is out before the answer: ${changed.status}`, refusedAt)
 

@@ -1,8 +1,8 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Group, type Twin } from './attack.ts'
-import { castPerson, leakedLogin } from './cast.ts'
-import { chromeOnWindows, OFFICE_DEVICES, safariOnIphone } from './clients/devices.ts'
-import { openSession } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Group, type Twin } from './kit/attack.ts'
+import { castPerson, leakedLogin } from './kit/cast.ts'
+import { chromeOnWindows, OFFICE_DEVICES, safariOnIphone } from './kit/clients/devices.ts'
+import { openSession } from './kit/sessions.ts'
 
 /** Besides the laptop on which the account was opened. */
 const OTHERS = 8

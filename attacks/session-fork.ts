@@ -1,8 +1,8 @@
-import type { Attack } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { RequestFailed } from './clients/request-failed.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { CREDENTIAL_NAMES, openAndCopy, presentUntilRefused, useUntilRenewed } from './kit/sessions.ts'
 import { twin } from './session-fork.twin.ts'
-import { CREDENTIAL_NAMES, openAndCopy, presentUntilRefused, useUntilRenewed } from './sessions.ts'
 
 export const sessionFork: Attack = {
   slug: 'session-fork',

@@ -1,9 +1,9 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson } from './cast.ts'
-import type { Visit } from './clients/client.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { openSession, present, useUntilRenewed } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import type { Visit } from './kit/clients/client.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { openSession, present, useUntilRenewed } from './kit/sessions.ts'
 
 /** Tokens of different ages, each used by its owner. */
 export const twin: Twin = {

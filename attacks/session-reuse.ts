@@ -1,9 +1,9 @@
-import type { Attack } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { firefoxOnLinux } from './clients/devices.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { firefoxOnLinux } from './kit/clients/devices.ts'
+import { CREDENTIAL_NAMES, openOnTwoDevices } from './kit/sessions.ts'
+import { useUntilRefused } from './kit/until-refused.ts'
 import { twin } from './session-reuse.twin.ts'
-import { CREDENTIAL_NAMES, openOnTwoDevices } from './sessions.ts'
-import { stayUntilRefused } from './stay.ts'
 
 export const sessionReuse: Attack = {
   slug: 'session-reuse',
@@ -32,7 +32,7 @@ export const sessionReuse: Attack = {
     )
     const crossing = context.crossing({ '@sid': stolen.sid }, 'the first replay')
     const isIn = 'is in: the account is open, without a password'
-    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
+    const refusedAt = await useUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
 
     return { group: { '@sid': stolen.sid }, crossedAt: crossing.at, refusedAt, lost: [stolen.sid] }
   },

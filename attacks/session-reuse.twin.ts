@@ -1,7 +1,7 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { chromeOnWindows } from './clients/devices.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { chromeOnWindows } from './kit/clients/devices.ts'
 
 const VERSION = 141
 
@@ -18,17 +18,17 @@ export const twin: Twin = {
     await laptop.register(person)
     const answer = await laptop.signIn(person)
     if (answer.kind === 'refused') throw new BenignRefused(`${person.name} could not sign in: ${answer.status}`)
-    const stay = async (place: string, address: string) => {
+    const visitFrom = async (place: string, address: string) => {
       laptop.move({ address })
       const visit = await laptop.visit()
       if (visit.kind === 'out') throw new BenignRefused(`${person.name} was signed out, ${place}: ${visit.words}`)
       tell(person.name, `${place}, ${address}`)
     }
-    await stay('at home', home)
-    await stay('on a train', await addresses.mobile())
+    await visitFrom('at home', home)
+    await visitFrom('on a train', await addresses.mobile())
     laptop.move({ device: chromeOnWindows(VERSION + 1) })
-    await stay('in a café, the browser a version newer', await addresses.ordinary())
-    await stay('in the office', await addresses.ordinary())
+    await visitFrom('in a café, the browser a version newer', await addresses.ordinary())
+    await visitFrom('in the office', await addresses.ordinary())
     return {
       groups: [{ '@sid': answer.session.sid }, networkGroup(home)],
       leaves: [

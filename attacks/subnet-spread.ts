@@ -1,9 +1,9 @@
-import { inSubnetOf, networkGroup } from './addresses.ts'
-import type { Attack } from './attack.ts'
-import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './blocked.ts'
-import { castPeople, castPerson, leakedList } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { openSession, registerAtHome } from './sessions.ts'
+import { inSubnetOf, networkGroup } from './kit/addresses.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPeople, castPerson, leakedList } from './kit/cast.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { openSession, registerAtHome } from './kit/sessions.ts'
+import { refusalIn, type TryOne, tryAll, tryLast, tryUntilRefused } from './kit/try-passwords.ts'
 import { twin } from './subnet-spread.twin.ts'
 
 const BAD_LOGINS = 30

@@ -1,8 +1,8 @@
-import { besideSubnetOf, networkGroup } from './addresses.ts'
-import { BenignRefused, type Context, type Twin } from './attack.ts'
-import { castPeople, mistype, type Person } from './cast.ts'
-import { safariOnIphone } from './clients/devices.ts'
-import { inParallel } from './parallel.ts'
+import { besideSubnetOf, networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Context, type Twin } from './kit/attack.ts'
+import { castPeople, mistype, type Person } from './kit/cast.ts'
+import { safariOnIphone } from './kit/clients/devices.ts'
+import { inParallel } from './kit/parallel.ts'
 
 /** Together more mistakes than the detection's threshold for one network. */
 const PEOPLE = 12

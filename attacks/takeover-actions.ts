@@ -1,10 +1,10 @@
-import type { Attack } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { createAuthenticator } from './clients/authenticator.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
-import { reauthenticate } from './second-factor.ts'
-import { stayUntilRefused } from './stay.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { createAuthenticator } from './kit/clients/authenticator.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { reauthenticate } from './kit/second-factor.ts'
+import { useUntilRefused } from './kit/until-refused.ts'
 import { twin } from './takeover-actions.twin.ts'
 
 export const takeoverActions: Attack = {
@@ -44,7 +44,7 @@ export const takeoverActions: Attack = {
     const crossing = context.crossing(group, 'the enrolment')
     await thief.confirm(code)
     const isIn = 'is in, and the account now asks for codes of the thief’s phone'
-    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
+    const refusedAt = await useUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
 
     await crossing.alerted
     return { group, crossedAt: crossing.at, refusedAt }

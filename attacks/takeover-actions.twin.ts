@@ -1,9 +1,9 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson, type Person } from './cast.ts'
-import type { Client, Session, SignIn } from './clients/client.ts'
-import { chromeOnMac, firefoxOnLinux } from './clients/devices.ts'
-import { openWithAuthenticator } from './second-factor.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson, type Person } from './kit/cast.ts'
+import type { Client, Session, SignIn } from './kit/clients/client.ts'
+import { chromeOnMac, firefoxOnLinux } from './kit/clients/devices.ts'
+import { openWithAuthenticator } from './kit/second-factor.ts'
 
 /** People who secure their accounts on their own devices. */
 export const twin: Twin = {

@@ -1,8 +1,8 @@
-import type { Attack } from './attack.ts'
-import { castPerson, mistype } from './cast.ts'
-import { chromeOnWindows, firefoxOnLinux } from './clients/devices.ts'
-import { RequestFailed } from './clients/request-failed.ts'
-import { stayUntilRefused } from './stay.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPerson, mistype } from './kit/cast.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
+import { RequestFailed } from './kit/clients/request-failed.ts'
+import { useUntilRefused } from './kit/until-refused.ts'
 import { twin } from './takeover-after-failures.twin.ts'
 
 /** A right password after five failures is flagged. */
@@ -43,7 +43,7 @@ export const takeoverAfterFailures: Attack = {
     const group = { '@sid': entry.session.sid }
     const crossing = context.crossing(group, 'the sign-in', entry.sentAt)
     const isIn = 'is signed in: the seventh guess was right'
-    const refusedAt = await stayUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
+    const refusedAt = await useUntilRefused(thief, { name: 'thief', isIn }, crossing, context)
 
     await crossing.alerted
     return { group, crossedAt: crossing.at, refusedAt }

@@ -1,8 +1,8 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Context, type Twin } from './attack.ts'
-import { castPerson, mistype, type Person } from './cast.ts'
-import type { Client } from './clients/client.ts'
-import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Context, type Twin } from './kit/attack.ts'
+import { castPerson, mistype, type Person } from './kit/cast.ts'
+import type { Client } from './kit/clients/client.ts'
+import { chromeOnWindows, safariOnIphone } from './kit/clients/devices.ts'
 
 /** The number of the attack, on a device that the account knows. */
 const ON_THE_LAPTOP = 6

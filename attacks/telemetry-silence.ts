@@ -1,7 +1,7 @@
-import type { Attack } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { chromeOnWindows } from './clients/devices.ts'
-import { insiderOf } from './insider.ts'
+import type { Attack } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { chromeOnWindows } from './kit/clients/devices.ts'
+import { insiderOf } from './kit/insider.ts'
 import { twin } from './telemetry-silence.twin.ts'
 
 /** The detection's window. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson } from './cast.ts'
-import { chromeOnWindows } from './clients/devices.ts'
-import { insiderOf } from './insider.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson } from './kit/cast.ts'
+import { chromeOnWindows } from './kit/clients/devices.ts'
+import { insiderOf } from './kit/insider.ts'
 
 const MINUTE_MS = 60_000
 /** A sweep begins on the full minute and is logged within this time. */

@@ -1,10 +1,10 @@
-import { networkGroup } from './addresses.ts'
-import type { AttackContext, PreventedAttack } from './attack.ts'
-import { castPerson, leakedList, leakedLogin, type Person } from './cast.ts'
-import type { SignIn } from './clients/client.ts'
-import { chromeOnWindows, type Device, firefoxOnLinux, OFFICE_DEVICES, safariOnIphone } from './clients/devices.ts'
-import { inTurn } from './in-turn.ts'
-import { openSession } from './sessions.ts'
+import { networkGroup } from './kit/addresses.ts'
+import type { AttackContext, PreventedAttack } from './kit/attack.ts'
+import { castPerson, leakedList, leakedLogin, type Person } from './kit/cast.ts'
+import type { SignIn } from './kit/clients/client.ts'
+import { chromeOnWindows, type Device, firefoxOnLinux, OFFICE_DEVICES, safariOnIphone } from './kit/clients/devices.ts'
+import { inTurn } from './kit/in-turn.ts'
+import { openSession } from './kit/sessions.ts'
 import { twin } from './throttle-oracle.twin.ts'
 
 const ADDRESSES = 4

@@ -1,7 +1,7 @@
-import { networkGroup } from './addresses.ts'
-import { BenignRefused, type Twin } from './attack.ts'
-import { castPerson, leakedList } from './cast.ts'
-import { chromeOnWindows, safariOnIphone } from './clients/devices.ts'
+import { networkGroup } from './kit/addresses.ts'
+import { BenignRefused, type Twin } from './kit/attack.ts'
+import { castPerson, leakedList } from './kit/cast.ts'
+import { chromeOnWindows, safariOnIphone } from './kit/clients/devices.ts'
 
 /** On each device; together below the alert's threshold. */
 const WRONG = 4

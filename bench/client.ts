@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Agent, request as send } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { type Mailbox, registerByMail } from '../attacks/clients/mailbox.ts'
+import { type Mailbox, registerByMail } from '../attacks/kit/clients/mailbox.ts'
 
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openMailbox } from '../attacks/clients/mailbox.ts'
+import { openMailbox } from '../attacks/kit/clients/mailbox.ts'
 import { duration } from '../cli/output.ts'
 import { startLab } from '../lab/start/lab.ts'
 import { launchFunctions } from '../lab/start/programs.ts'

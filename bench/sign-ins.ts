@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { inTurn } from '../attacks/in-turn.ts'
+import { inTurn } from '../attacks/kit/in-turn.ts'
 import type { Client, Person } from './client.ts'
 import type { Count } from './rounds.ts'
 

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Account } from '../../attacks/cast.ts'
+import type { Account } from '../../attacks/kit/cast.ts'
 import { UsageError } from '../command.ts'
 
 const AccountEntry = z.strictObject({ email: z.email(), password: z.string().min(1).max(1024) })

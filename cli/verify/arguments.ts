@@ -1,6 +1,6 @@
-import { type Attack, TARGETS, type TargetKind } from '../../attacks/attack.ts'
-import { playedByTests } from '../../attacks/elsewhere.ts'
 import { attackBySlug, attacks } from '../../attacks/index.ts'
+import { type Attack, TARGETS, type TargetKind } from '../../attacks/kit/attack.ts'
+import { playedByTests } from '../../attacks/kit/played-by-tests.ts'
 import { UsageError, unknownName } from '../command.ts'
 
 export { wholeNumber } from '../command.ts'

@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { loadMonitors } from 'alertproof'
-import { freshAddresses } from '../../attacks/addresses.ts'
-import { type Attack, BenignRefused, type TargetKind } from '../../attacks/attack.ts'
-import type { Account } from '../../attacks/cast.ts'
-import { allowedOrigin } from '../../attacks/clients/allow-list.ts'
-import { openMailbox } from '../../attacks/clients/mailbox.ts'
-import { createAttackContext, createContext } from '../../attacks/context.ts'
+import { freshAddresses } from '../../attacks/kit/addresses.ts'
+import { type Attack, BenignRefused, type TargetKind } from '../../attacks/kit/attack.ts'
+import type { Account } from '../../attacks/kit/cast.ts'
+import { allowedOrigin } from '../../attacks/kit/clients/allow-list.ts'
+import { openMailbox } from '../../attacks/kit/clients/mailbox.ts'
+import { createAttackContext, createContext } from '../../attacks/kit/context.ts'
 import { type RunFile, readRunFile } from '../../lab/start/run-file.ts'
 import {
   actTwin,
+  checkAccess,
   detonate,
   type ObservedLab,
   type Outcome,
   type Run,
-  reckonUp,
   type TwinOutcome,
 } from '../../proof/verify/detonate.ts'
 import { openInsider } from '../../proof/verify/insider.ts'
@@ -191,7 +191,7 @@ async function detonateBlind(run: Run): Promise<Outcome> {
   return {
     requests,
     detonation,
-    reckoning: await reckonUp(run, context, attacking, detonation),
+    access: await checkAccess(run, context, attacking, detonation),
     alert: undefined,
     contained: undefined,
     alertedOtherwise: undefined,

@@ -1,4 +1,4 @@
-import { playedByTests } from '../../attacks/elsewhere.ts'
+import { playedByTests } from '../../attacks/kit/played-by-tests.ts'
 import type { Scenario, Scoreboard } from '../../proof/verify/scoreboard.ts'
 import type { Io } from '../command.ts'
 import { columns, duration, paint } from '../output.ts'
@@ -32,13 +32,13 @@ ${measured} pair was measured, with monitors evaluated ${evaluation}; ${derived}
 
 ${columns(rows)}
 
-Played by tests, because they take hours: ${elsewhere()}
+Played by tests, because they take hours: ${playedByTestsLine()}
 
 ${paint(io, board.failed === 0 ? 'green' : 'red', summary)}
 `
 }
 
-const elsewhere = (): string => playedByTests.map(({ slug, test }) => `${slug} (${test})`).join(', ')
+const playedByTestsLine = (): string => playedByTests.map(({ slug, test }) => `${slug} (${test})`).join(', ')
 
 function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
   const { slug, target, ends, alert, containment, otherwise, benign, ok } = scenario

@@ -1,4 +1,4 @@
-import { createRandom } from '../../attacks/random.ts'
+import { createRandom } from '../../attacks/kit/random.ts'
 
 /** Chance that can be repeated: the same seed lives the same life. */
 export interface Chance {

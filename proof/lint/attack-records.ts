@@ -1,6 +1,6 @@
 import type { Monitor } from 'alertproof'
-import type { Attack } from '../../attacks/attack.ts'
 import { attacks } from '../../attacks/index.ts'
+import type { Attack } from '../../attacks/kit/attack.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
 import type { TellOf } from './finding.ts'
 import { tagsOf } from './rules.ts'

@@ -1,6 +1,7 @@
 import { type Monitor, nextAligned } from 'alertproof'
 import type { Alert } from 'alertproof/notify'
-import { freshAddresses } from '../../attacks/addresses.ts'
+import type { AccessCheck } from '../../attacks/kit/access-check.ts'
+import { freshAddresses } from '../../attacks/kit/addresses.ts'
 import type {
   Attack,
   AttackContext,
@@ -10,11 +11,10 @@ import type {
   Target,
   TargetKind,
   Traces,
-} from '../../attacks/attack.ts'
-import type { Account } from '../../attacks/cast.ts'
-import type { Mailbox } from '../../attacks/clients/mailbox.ts'
-import { createAttackContext, createContext, type RunContext } from '../../attacks/context.ts'
-import type { Reckoning } from '../../attacks/reckoning.ts'
+} from '../../attacks/kit/attack.ts'
+import type { Account } from '../../attacks/kit/cast.ts'
+import type { Mailbox } from '../../attacks/kit/clients/mailbox.ts'
+import { createAttackContext, createContext, type RunContext } from '../../attacks/kit/context.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
 import { sleepUntil } from './instant.ts'
 import type { Logs } from './logs.ts'
@@ -65,7 +65,7 @@ export interface Outcome {
   readonly requests: number
   readonly detonation: Detonation
   /** Asked once the containment was done and every request answered. */
-  readonly reckoning: Reckoning
+  readonly access: AccessCheck
   readonly alert: Alert | undefined
   readonly contained: Contained | undefined
   /** Epoch ms: when the alert would have come had its monitor been evaluated in the other way, at each event or every minute. */
@@ -134,9 +134,9 @@ async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
   const alert = await alerting
   const contained = await containing
   const requests = base.requests()
-  const reckoning = await reckonUp(run, base, context, detonation)
+  const access = await checkAccess(run, base, context, detonation)
   const otherwise = alert && (await alertedInOtherMode(alert, since, lab))
-  return { requests, detonation, reckoning, alert, contained, alertedOtherwise: otherwise }
+  return { requests, detonation, access, alert, contained, alertedOtherwise: otherwise }
 }
 
 /** Needs no alert. If one comes all the same, its containment is done before the questions are asked. */
@@ -157,9 +157,9 @@ async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab
     await containmentOf(alert, lab, context.tell)
   }
   const requests = base.requests()
-  const reckoning = await reckonUp(run, base, context, detonation)
+  const access = await checkAccess(run, base, context, detonation)
   return {
-    ...{ requests, detonation, reckoning, traces: { missing, accusing } },
+    ...{ requests, detonation, access, traces: { missing, accusing } },
     ...{ alert: alerts[0], contained: undefined, alertedOtherwise: undefined },
   }
 }
@@ -172,15 +172,15 @@ const UNHEARD = {
 }
 
 /** Asks everything that the attack got into, once no request is under way any more. */
-export async function reckonUp(
+export async function checkAccess(
   { attack }: Pick<Run, 'attack'>,
   base: RunContext,
   { tell }: AttackContext,
   { lost = [], restored = [] }: Detonation,
-): Promise<Reckoning> {
+): Promise<AccessCheck> {
   await base.idle()
   const passwords = attack.trips !== undefined && policyFor(attack.trips)?.action === 'block_ip'
-  return base.reckon({ passwords, lost: new Set(lost), restored: new Set(restored), tell })
+  return base.checkAccess({ passwords, lost: new Set(lost), restored: new Set(restored), tell })
 }
 
 async function alertedInOtherMode(alert: Alert, since: number, lab: ObservedLab): Promise<number | undefined> {

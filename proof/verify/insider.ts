@@ -1,4 +1,4 @@
-import type { Insider } from '../../attacks/attack.ts'
+import type { Insider } from '../../attacks/kit/attack.ts'
 import { openLogs } from './logs.ts'
 
 const WITHIN_MS = 5_000

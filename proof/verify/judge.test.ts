@@ -1,7 +1,7 @@
 import type { Alert } from 'alertproof/notify'
 import { describe, expect, test } from 'vitest'
-import type { Attack } from '../../attacks/attack.ts'
-import type { Reckoning } from '../../attacks/reckoning.ts'
+import type { AccessCheck } from '../../attacks/kit/access-check.ts'
+import type { Attack } from '../../attacks/kit/attack.ts'
 import { sessionReuse } from '../../attacks/session-reuse.ts'
 import { junit } from '../../cli/verify/junit.ts'
 import { page } from '../../cli/verify/page.ts'
@@ -30,11 +30,11 @@ const alert: Alert = {
   unknown_webhooks: [],
 }
 const detonation = { group: alert.group, crossedAt: 1_000, refusedAt: 1_126 }
-const reckoning: Reckoning = { entered: 2, stillIn: 0, lockedOut: 0, toRestore: 0, stays: [], complaints: [] }
+const access: AccessCheck = { entered: 2, stillIn: 0, lockedOut: 0, toRestore: 0, stillHeld: [], complaints: [] }
 const contained = { action: 'revoke', outcome: 'success', at: 1_120 }
-const outcome: Outcome = { requests: 10, detonation, reckoning, alert, contained, alertedOtherwise: 31_000 }
-const stillIn: Reckoning = { ...reckoning, stillIn: 1, stays: ['Ines’s account: web accepts the session'] }
-const lockedOut: Reckoning = { ...reckoning, lockedOut: 1, complaints: ['Ines: cannot sign in (401)'] }
+const outcome: Outcome = { requests: 10, detonation, access, alert, contained, alertedOtherwise: 31_000 }
+const stillIn: AccessCheck = { ...access, stillIn: 1, stillHeld: ['Ines’s account: web accepts the session'] }
+const lockedOut: AccessCheck = { ...access, lockedOut: 1, complaints: ['Ines: cannot sign in (401)'] }
 const quiet: TwinOutcome = { events: 7, alerts: [], missing: [] }
 const verdictOn = (found: Outcome | Error, twin: TwinOutcome | Error = quiet) =>
   judge({ attack: sessionReuse, target: 'web', mode: 'arrival', outcome: found, twin, durationMs: 1_500 })
@@ -74,8 +74,8 @@ describe('a scenario does not hold', () => {
     ['no containment', { ...outcome, contained: undefined }],
     ['the containment ended as refused', { ...outcome, contained: { ...contained, outcome: 'refused' } }],
     ['the attacker was never refused', { ...outcome, detonation: { ...detonation, refusedAt: undefined } }],
-    ['the attacker still gets in: Ines’s account: web accepts', { ...outcome, reckoning: stillIn }],
-    ['locked out: Ines: cannot sign in (401)', { ...outcome, reckoning: lockedOut }],
+    ['the attacker still gets in: Ines’s account: web accepts', { ...outcome, access: stillIn }],
+    ['locked out: Ines: cannot sign in (401)', { ...outcome, access: lockedOut }],
     ['could not be carried out: GET / failed', new Error('GET / failed')],
     ['the benign twin raised an alert', outcome, { ...quiet, alerts: [alert] }],
     ['the benign twin left no event', outcome, { ...quiet, events: 0 }],
@@ -92,7 +92,7 @@ describe('a scenario does not hold', () => {
       ...outcome,
       contained: { ...contained, action: 'notify' },
       detonation: { ...detonation, refusedAt: undefined },
-      reckoning: stillIn,
+      access: stillIn,
     }
     const judged = (slug: string) =>
       judge({
@@ -135,8 +135,8 @@ describe('a scenario does not hold', () => {
     })
     const text = table(scoreboard(HEAD, [judged({})]), 'at each event', { color: false })
     expect(text).toMatch(/session-reuse +web +prevented +126 ms +prevented +126 ms +- +dead, in 0 of 2 +alive .* ok/)
-    expect(judged({ reckoning: stillIn }).faults).toEqual([expect.stringContaining('still gets in')])
-    expect(judged({ reckoning: lockedOut }).faults).toEqual([expect.stringContaining('locked out')])
+    expect(judged({ access: stillIn }).faults).toEqual([expect.stringContaining('still gets in')])
+    expect(judged({ access: lockedOut }).faults).toEqual([expect.stringContaining('locked out')])
     expect(judged({ detonation: { ...detonation, refusedAt: undefined } }).faults).toEqual([
       'the attacker was never refused',
     ])

@@ -1,4 +1,4 @@
-import type { Attack, TargetKind } from '../../attacks/attack.ts'
+import type { Attack, TargetKind } from '../../attacks/kit/attack.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
 import type { Outcome, TwinOutcome } from './detonate.ts'
 import type { Evaluation, Scenario, Verdict } from './scoreboard.ts'
@@ -67,9 +67,9 @@ const nothingSeen = (mode: Evaluation): Omit<AttackFacts, 'ends'> => ({
 })
 
 function factsOf(attack: Attack, outcome: Outcome, mode: Evaluation): Omit<AttackFacts, 'ends'> {
-  const { requests, detonation, reckoning, alert, contained } = outcome
+  const { requests, detonation, access, alert, contained } = outcome
   const { crossedAt, refusedAt } = detonation
-  const { entered, stillIn, lockedOut, toRestore } = reckoning
+  const { entered, stillIn, lockedOut, toRestore } = access
   return {
     attack: { requests },
     alert: {
@@ -111,8 +111,8 @@ const isDone = (contained: Outcome['contained']): boolean =>
 
 function faultsOf(attack: Attack, outcome: Outcome | Error): string[] {
   if (outcome instanceof Error) return [`the attack could not be carried out: ${outcome.message}`]
-  const { alert, contained, detonation, reckoning, traces } = outcome
-  const { stillIn, lockedOut, stays, complaints } = reckoning
+  const { alert, contained, detonation, access, traces } = outcome
+  const { stillIn, lockedOut, stillHeld, complaints } = access
   const isPrevented = attack.ends === 'prevented'
   const isStopped = stops(attack)
   const containment = contained ? `the containment ended as ${contained.outcome}` : 'no containment'
@@ -120,7 +120,7 @@ function faultsOf(attack: Attack, outcome: Outcome | Error): string[] {
     [isPrevented || alert !== undefined, 'no alert'],
     [isPrevented || isDone(contained), containment],
     [!isStopped || detonation.refusedAt !== undefined, 'the attacker was never refused'],
-    [!isStopped || stillIn === 0, `the attacker still gets in: ${stays.join('; ')}`],
+    [!isStopped || stillIn === 0, `the attacker still gets in: ${stillHeld.join('; ')}`],
     [lockedOut === 0, `honest people are locked out: ${complaints.join('; ')}`],
   ]
   const faults = checks.filter(([holds]) => !holds).map(([, fault]) => fault)

@@ -1,5 +1,5 @@
 import type { Alert } from 'alertproof/notify'
-import type { BenignUse, Group } from '../../attacks/attack.ts'
+import type { BenignUse, Group } from '../../attacks/kit/attack.ts'
 
 /** One detonation, as far as an alert can be told to be about it. */
 export interface Detonated {

@@ -1,5 +1,5 @@
 import { Evaluator, type IndexedLog, type Monitor } from 'alertproof'
-import type { Group } from '../../attacks/attack.ts'
+import type { Group } from '../../attacks/kit/attack.ts'
 import type { Logs } from './logs.ts'
 import { isSameGroup } from './match.ts'
 

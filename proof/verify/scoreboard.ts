@@ -1,4 +1,4 @@
-import type { Ending, Group, TargetKind } from '../../attacks/attack.ts'
+import type { Ending, Group, TargetKind } from '../../attacks/kit/attack.ts'
 
 /** How monitors are evaluated: every so many seconds, as Datadog does it, or at each event. */
 export type Evaluation = 'cadence' | 'arrival'

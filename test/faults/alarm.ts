@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { inParallel } from '../../attacks/parallel.ts'
+import { inParallel } from '../../attacks/kit/parallel.ts'
 import { post } from '../../lab/datadog/post.ts'
 import { ENV, SERVICE } from '../../lab/start/environment.ts'
 import { networkOf } from '../../shared/client/address.ts'

@@ -1,4 +1,4 @@
-import { inParallel } from '../../attacks/parallel.ts'
+import { inParallel } from '../../attacks/kit/parallel.ts'
 import { raiseAlarm, type Trigger } from './alarm.ts'
 import type { Look, Person } from './cast.ts'
 import { SPACING, type Stage, wait } from './stage.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { inParallel } from '../../attacks/parallel.ts'
+import { inParallel } from '../../attacks/kit/parallel.ts'
 import { type Part, startNode } from '../../lab/processes/part.ts'
 import type { Group, Reckoned, Scenario } from './scenario.ts'
 

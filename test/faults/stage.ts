@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import type { Random } from '../../attacks/random.ts'
+import type { Random } from '../../attacks/kit/random.ts'
 import { type Edge, startEdge } from '../../lab/edge/edge.ts'
 import { azure } from '../../lab/edge/flavour.ts'
 import { awaitMessage, type Part, startNode } from '../../lab/processes/part.ts'

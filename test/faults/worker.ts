@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { createRandom } from '../../attacks/random.ts'
+import { createRandom } from '../../attacks/kit/random.ts'
 import { groups } from './groups.ts'
 import type { Need } from './scenario.ts'
 import { mountSmallDisk } from './small-disk.ts'

@@ -1,4 +1,4 @@
-import { inParallel } from '../../../attacks/parallel.ts'
+import { inParallel } from '../../../attacks/kit/parallel.ts'
 import { raiseAlarm } from '../alarm.ts'
 import { gather, reckon } from '../drill.ts'
 import type { Group, Scenario } from '../scenario.ts'

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { inParallel } from '../../../attacks/parallel.ts'
+import { inParallel } from '../../../attacks/kit/parallel.ts'
 import { raiseAlarm } from '../alarm.ts'
 import type { Person } from '../cast.ts'
 import { countKeptOut, drill, gather, reckon } from '../drill.ts'

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { policyFor } from '../shared/containment/policy.ts'
-import { playedByTests } from './elsewhere.ts'
-import { attackBySlug } from './index.ts'
+import { policyFor } from '../../shared/containment/policy.ts'
+import { attackBySlug } from '../index.ts'
+import { playedByTests } from './played-by-tests.ts'
 
-const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 interface Row {
   readonly slug: string
@@ -24,16 +24,16 @@ test('the page lists every evasion once', () => {
 
 describe.each(rows)('$slug', ({ slug, by, ends }) => {
   const attack = attackBySlug(slug)
-  const elsewhere = playedByTests.find((one) => one.slug === slug)
+  const byTest = playedByTests.find((one) => one.slug === slug)
 
   test('is played where the page says, and only there', () => {
-    expect(by).toBe(attack ? 'npm run verify' : elsewhere?.test)
-    expect(attack && elsewhere).toBeUndefined()
-    if (elsewhere) expect(read(elsewhere.test)).toContain(`describe('${slug}:`)
+    expect(by).toBe(attack ? 'npm run verify' : byTest?.test)
+    expect(attack && byTest).toBeUndefined()
+    if (byTest) expect(read(byTest.test)).toContain(`describe('${slug}:`)
   })
 
   test('ends as the page says', () => {
-    const trips = attack?.trips ?? elsewhere?.trips
+    const trips = attack?.trips ?? byTest?.trips
     expect(ends).toBe(attack?.ends === 'prevented' ? 'prevented' : `contained: ${trips}`)
     if (trips !== undefined) expect(policyFor(trips)).toBeDefined()
   })

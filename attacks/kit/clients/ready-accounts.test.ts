@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { attackBySlug } from '../../index.ts'
 import { freshAddresses } from '../addresses.ts'
 import { createAttackContext, createContext } from '../context.ts'
-import { attackBySlug } from '../index.ts'
 import { AccountsMissing, ReadyAccounts } from './ready-accounts.ts'
 
 const account = (name: string, password: string) => ({ email: `${name}@example.com`, password })

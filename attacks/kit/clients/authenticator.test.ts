@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newTotpSecret, stepOfCode } from '../../functions/auth/totp.ts'
+import { newTotpSecret, stepOfCode } from '../../../functions/auth/totp.ts'
 import { createAuthenticator } from './authenticator.ts'
 
 const MINUTE = 60_000

@@ -3,7 +3,7 @@ import type { Account, Person } from './cast.ts'
 import type { SignIn } from './clients/client.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 import { inParallel } from './parallel.ts'
-import { onceContained } from './stay.ts'
+import { onceContained } from './until-refused.ts'
 
 export type TryOne = (account: Account) => Promise<SignIn>
 /** Lines of a list that a bot tries at a time. */

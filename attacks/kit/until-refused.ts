@@ -6,7 +6,7 @@ import type { Client } from './clients/client.ts'
  * @param who the name, and the text for the first accepted use, for the narration
  * @returns the time of the refusal by the containment; undefined if the attacker gave up first
  */
-export async function stayUntilRefused(
+export async function useUntilRefused(
   client: Client,
   who: { readonly name: string; readonly isIn: string },
   crossing: Crossing,

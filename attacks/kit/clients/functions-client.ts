@@ -24,8 +24,8 @@ export function createFunctionsClient(start: { device: Device; address: string }
   }
   const postSignedIn = (path: Path, data?: Record<string, unknown>) => post(path, data, bearer())
   /** A script keeps its device token as a browser keeps its device cookie. */
-  const held = () => (deviceToken === undefined ? {} : { device_token: deviceToken })
-  const introduction = () => ({ ...held(), remember_device: true })
+  const ownDevice = () => (deviceToken === undefined ? {} : { device_token: deviceToken })
+  const deviceFields = () => ({ ...ownDevice(), remember_device: true })
   /** @param typed text that the refusal may repeat */
   const admitted = ({ status, body, sentAt, answeredAt }: Answer, typed: string): SignIn => {
     const timed = { sentAt, answeredAt }
@@ -43,7 +43,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
   }
   const givePassword: Client['givePassword'] = async (account) => {
     const { email, password } = account
-    const answer = await post('/api/auth/login', { email, password, ...introduction() })
+    const answer = await post('/api/auth/login', { email, password, ...deviceFields() })
     const { mfa_token } = parse(answer.body)
     if (answer.status !== 200 || typeof mfa_token !== 'string') return admitted(answer, email)
     mfaToken = mfa_token
@@ -75,7 +75,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
     },
     givePassword,
     enterCode: async (code) =>
-      admitted(await post('/api/auth/mfa/verify', { mfa_token: mfaToken, code, ...introduction() }), code),
+      admitted(await post('/api/auth/mfa/verify', { mfa_token: mfaToken, code, ...deviceFields() }), code),
     visit,
     async enrol() {
       const { secret } = parse(mustAnswer(200, await postSignedIn('/api/auth/mfa/enrol'), 'the enrolment').body)
@@ -88,7 +88,7 @@ export function createFunctionsClient(start: { device: Device; address: string }
     reauthenticate: async (password) => admitted(await postSignedIn('/api/auth/reauth', { password }), password),
     async changePassword({ password }, next) {
       return admitted(
-        await postSignedIn('/api/auth/password', { current_password: password, new_password: next, ...held() }),
+        await postSignedIn('/api/auth/password', { current_password: password, new_password: next, ...ownDevice() }),
         next,
       )
     },

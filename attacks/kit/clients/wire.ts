@@ -101,7 +101,7 @@ async function once(outgoing: Outgoing, from: { device: Device; address: string 
       },
       ...(body !== undefined && { body }),
     })
-    refuseElsewhere(response, line)
+    refuseForeignRedirect(response, line)
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: text, sentAt, answeredAt: Date.now() }
   } catch (error) {
@@ -111,7 +111,7 @@ async function once(outgoing: Outgoing, from: { device: Device; address: string 
 }
 
 /** Refuses a redirect to another origin, which was not allowed as a target. */
-function refuseElsewhere(response: Response, { baseUrl }: Line): void {
+function refuseForeignRedirect(response: Response, { baseUrl }: Line): void {
   const location = response.headers.get('location')
   if (location === null) return
   const { origin } = new URL(location, baseUrl)

@@ -48,7 +48,7 @@ export interface HonestPerson {
  * The records of one run: everything that the attacker obtained, and everything that honest people have. The clients record
  * what they get by themselves, so that an attack cannot omit a victim.
  */
-export class Holdings {
+export class AccessRecord {
   readonly people = new Map<string, HonestPerson>()
   /** By token, because a session may have several. */
   readonly sessions = new Map<string, Obtained<Session>>()

@@ -1,45 +1,45 @@
+import type { AccessRecord, HonestClient, HonestPerson, Side, Source } from '../access-record.ts'
 import type { Account } from '../cast.ts'
-import type { Holdings, HonestClient, HonestPerson, Side, Source } from '../holdings.ts'
 import { type Challenge, type Client, type Session, type SignIn, sidOf, type Visit } from './client.ts'
 import type { Answer } from './wire.ts'
 
 /** Wraps a client so that it records every secret it gets. */
-export const accounted = (client: Client, side: Side, from: Source, holdings: Holdings): Client =>
-  side === 'honest' ? honest(client, from, holdings) : attackers(client, from, holdings)
+export const withAccessRecord = (client: Client, side: Side, from: Source, access: AccessRecord): Client =>
+  side === 'honest' ? honest(client, from, access) : attackers(client, from, access)
 
-function attackers(client: Client, start: Source, holdings: Holdings): Client {
+function attackers(client: Client, start: Source, access: AccessRecord): Client {
   let from = start
   /** The email of the pending sign-in. */
   let challenged = ''
   const record = () => {
     const { session, challenge } = client.belongings()
-    if (session) holdings.sessions.set(session.secret, { what: session, from })
-    if (challenge !== undefined && challenged !== '') holdings.challenges.set(challenge, { what: challenged, from })
+    if (session) access.sessions.set(session.secret, { what: session, from })
+    if (challenge !== undefined && challenged !== '') access.challenges.set(challenge, { what: challenged, from })
   }
   const admitted = (answer: SignIn, email = ''): SignIn => {
     if (answer.kind === 'in') {
-      if (email !== '') holdings.owns(email, answer.session)
-      holdings.enter(answer.session)
+      if (email !== '') access.owns(email, answer.session)
+      access.enter(answer.session)
     }
     record()
     return answer
   }
-  const knows = (account: Account) => holdings.passwords.push({ account, client })
+  const knows = (account: Account) => access.passwords.push({ account, client })
 
   return {
     ...client,
     async register(account) {
       await client.register(account)
-      holdings.registerOwn(account)
+      access.registerOwn(account)
     },
     async signIn(account) {
       const answer = await client.signIn(account)
-      if (answer.kind === 'in' || isRight(account, holdings)) knows(account)
+      if (answer.kind === 'in' || isRight(account, access)) knows(account)
       return admitted(answer, account.email)
     },
     async givePassword(account) {
       const answer = await client.givePassword(account)
-      if (answer.kind !== 'refused' || isRight(account, holdings)) knows(account)
+      if (answer.kind !== 'refused' || isRight(account, access)) knows(account)
       if (answer.kind !== 'challenged') return admitted(answer, account.email)
       challenged = account.email
       record()
@@ -48,13 +48,13 @@ function attackers(client: Client, start: Source, holdings: Holdings): Client {
     async enterCode(code) {
       const { challenge } = client.belongings()
       const answer = await client.enterCode(code)
-      if (answer.kind === 'in' && challenge !== undefined) holdings.challenges.delete(challenge)
+      if (answer.kind === 'in' && challenge !== undefined) access.challenges.delete(challenge)
       return admitted(answer, challenged)
     },
     async visit() {
       const visit = await client.visit()
       const { session } = client.belongings()
-      if (visit.kind === 'in' && session) holdings.enter(session)
+      if (visit.kind === 'in' && session) access.enter(session)
       record()
       return visit
     },
@@ -62,8 +62,8 @@ function attackers(client: Client, start: Source, holdings: Holdings): Client {
     async send(outgoing) {
       const answer = await client.send(outgoing)
       for (const session of tokensIn(answer)) {
-        holdings.sessions.set(session.secret, { what: session, from })
-        holdings.enter(session)
+        access.sessions.set(session.secret, { what: session, from })
+        access.enter(session)
       }
       return answer
     },
@@ -100,14 +100,14 @@ function tokensIn({ body, headers }: Answer): Session[] {
   })
 }
 
-const isRight = ({ email, password }: Account, { people }: Holdings): boolean =>
+const isRight = ({ email, password }: Account, { people }: AccessRecord): boolean =>
   people.get(email)?.account.password === password
 
-function honest(client: Client, { device }: Source, holdings: Holdings): Client {
+function honest(client: Client, { device }: Source, access: AccessRecord): Client {
   const own: HonestClient = { client, device, session: undefined }
   let person: HonestPerson | undefined
   const assignTo = (email: string) => {
-    const owner = holdings.people.get(email)
+    const owner = access.people.get(email)
     if (owner && owner !== person) {
       person = owner
       owner.clients.push(own)
@@ -118,12 +118,12 @@ function honest(client: Client, { device }: Source, holdings: Holdings): Client 
   }
   const admitted = <T extends SignIn | Challenge>(answer: T): T => {
     record()
-    if ('session' in answer && person) holdings.owns(person.account.email, answer.session)
+    if ('session' in answer && person) access.owns(person.account.email, answer.session)
     return answer
   }
   const gavePassword = <T extends SignIn | Challenge>(account: Account, answer: T): T => {
     assignTo(account.email)
-    if (answer.kind === 'refused' && isRight(account, holdings)) person?.refusals.push('the right password is refused')
+    if (answer.kind === 'refused' && isRight(account, access)) person?.refusals.push('the right password is refused')
     return admitted(answer)
   }
   /** The owner's change of a credential ends the other sessions, which is intended. */
@@ -135,7 +135,7 @@ function honest(client: Client, { device }: Source, holdings: Holdings): Client 
     ...client,
     async register(account) {
       await client.register(account)
-      holdings.register(account)
+      access.register(account)
       assignTo(account.email)
     },
     signIn: async (account) => gavePassword(account, await client.signIn(account)),

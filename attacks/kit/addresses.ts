@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { networkOf } from '../shared/client/address.ts'
-import { LAB_EGRESS_RANGE } from '../shared/lab.ts'
+import { networkOf } from '../../shared/client/address.ts'
+import { LAB_EGRESS_RANGE } from '../../shared/lab.ts'
 import { shuffled } from './random.ts'
 
 /**

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { type AccessCheck, checkAccess, type Questions } from './access-check.ts'
+import { AccessRecord, type Source } from './access-record.ts'
 import type { Addresses } from './addresses.ts'
 import {
   type AttackContext,
@@ -10,15 +12,13 @@ import {
   type TargetKind,
 } from './attack.ts'
 import { type Account, peopleCast } from './cast.ts'
-import { accounted } from './clients/accounted.ts'
+import { withAccessRecord } from './clients/access-recording.ts'
 import { createFunctionsClient } from './clients/functions-client.ts'
 import type { Mailbox } from './clients/mailbox.ts'
 import { ReadyAccounts, withReadyAccounts } from './clients/ready-accounts.ts'
 import { createWebClient } from './clients/web-client.ts'
 import { createCounter, type Line } from './clients/wire.ts'
-import { Holdings, type Source } from './holdings.ts'
 import { createRandom } from './random.ts'
-import { type Questions, type Reckoning, reckon } from './reckoning.ts'
 
 export interface ContextOptions {
   readonly target: Target
@@ -53,7 +53,7 @@ export interface Alarm {
 export interface RunContext extends Context {
   /** Resolves when every request has been answered. */
   idle(): Promise<void>
-  reckon(questions: Omit<Questions, 'lines'>): Promise<Reckoning>
+  checkAccess(questions: Omit<Questions, 'lines'>): Promise<AccessCheck>
 }
 
 /** More than any attack or twin needs. */
@@ -70,7 +70,7 @@ const CLIENTS = { web: createWebClient, functions: createFunctionsClient }
 export function createContext(options: ContextOptions): RunContext {
   const { target, hosts = {}, runId, seed, addresses, tell, insider, mailbox, accounts, signal } = options
   const counter = createCounter(MAX_REQUESTS)
-  const holdings = new Holdings()
+  const access = new AccessRecord()
   const origin = Date.now()
   const lineTo = (baseUrl: string): Line => ({ baseUrl, runId, mailbox, signal, track: counter.track })
   const line = lineTo(target.baseUrl)
@@ -94,14 +94,14 @@ export function createContext(options: ContextOptions): RunContext {
     tell: (who, what, at = Date.now()) => tell(who, what, at - origin),
     random,
     requests: counter.requests,
-    client: (from) => accounted(open(from), 'honest', from, holdings),
-    intruder: (from) => accounted(open(from), 'attacker', from, holdings),
+    client: (from) => withAccessRecord(open(from), 'honest', from, access),
+    intruder: (from) => withAccessRecord(open(from), 'attacker', from, access),
     carries({ email }, phone) {
-      const person = holdings.people.get(email)
+      const person = access.people.get(email)
       if (person) person.phone = phone
     },
     idle: counter.idle,
-    reckon: (questions) => reckon(holdings, { ...questions, lines }),
+    checkAccess: (questions) => checkAccess(access, { ...questions, lines }),
   }
 }
 

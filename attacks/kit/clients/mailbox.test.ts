@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { Mailbox } from '../../lab/mailbox/mailbox.ts'
-import { mailboxRoutes } from '../../lab/mailbox/routes.ts'
+import { Mailbox } from '../../../lab/mailbox/mailbox.ts'
+import { mailboxRoutes } from '../../../lab/mailbox/routes.ts'
 import { openMailbox, registerByMail } from './mailbox.ts'
 import { RequestFailed } from './request-failed.ts'
 

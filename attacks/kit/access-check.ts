@@ -1,9 +1,9 @@
+import type { AccessRecord, HonestClient, HonestPerson, Source } from './access-record.ts'
 import { TARGETS, type TargetKind } from './attack.ts'
 import type { Client, Session } from './clients/client.ts'
 import { cookieName } from './clients/cookie-jar.ts'
 import { RequestFailed } from './clients/request-failed.ts'
 import { type Answer, type Line, type Outgoing, send } from './clients/wire.ts'
-import type { Holdings, HonestClient, HonestPerson, Source } from './holdings.ts'
 
 /** The hosts that are asked: each token is presented to both, whichever issued it. */
 export type Lines = Readonly<Partial<Record<TargetKind, Line>>>
@@ -20,7 +20,7 @@ export interface Questions {
 }
 
 /** The result, counted in accounts by real requests. */
-export interface Reckoning {
+export interface AccessCheck {
   /** Accounts that the attacker entered; a pending second factor counts too. */
   readonly entered: number
   /** Those that something the attacker holds still opens. */
@@ -30,44 +30,44 @@ export interface Reckoning {
   /** Accounts whose owners the attack itself locked out before any containment. */
   readonly toRestore: number
   /** Descriptions of what the attacker still holds. */
-  readonly stays: readonly string[]
+  readonly stillHeld: readonly string[]
   /** Descriptions of what fails for honest people. */
   readonly complaints: readonly string[]
 }
 
 /** Checks by real requests which accounts the attacker and the honest people can still open. */
-export async function reckon(holdings: Holdings, questions: Questions): Promise<Reckoning> {
+export async function checkAccess(access: AccessRecord, questions: Questions): Promise<AccessCheck> {
   const { tell } = questions
-  const inside = await askAttacker(holdings, questions)
-  const entered = new Set([...holdings.entered(), ...inside.keys()])
-  const nameOf = (account: string) => holdings.people.get(account)?.name ?? account
-  const stays = [...inside].map(([account, how]) => `${nameOf(account)}’s account: ${how}`)
-  for (const text of stays) tell('attacker', `STILL HOLDS ${text}`)
-  if (stays.length === 0 && entered.size > 0) {
+  const inside = await askAttacker(access, questions)
+  const entered = new Set([...access.entered(), ...inside.keys()])
+  const nameOf = (account: string) => access.people.get(account)?.name ?? account
+  const stillHeld = [...inside].map(([account, how]) => `${nameOf(account)}’s account: ${how}`)
+  for (const text of stillHeld) tell('attacker', `STILL HOLDS ${text}`)
+  if (stillHeld.length === 0 && entered.size > 0) {
     const accounts = `${entered.size} ${entered.size === 1 ? 'account' : 'accounts'}`
     tell('attacker', `presents everything that opened ${accounts} again, on every host: refused`)
   }
   const { size } = entered
-  const { complaints, toRestore } = await askPeople(holdings, questions)
-  return { entered: size, stillIn: inside.size, lockedOut: complaints.length, toRestore, stays, complaints }
+  const { complaints, toRestore } = await askPeople(access, questions)
+  return { entered: size, stillIn: inside.size, lockedOut: complaints.length, toRestore, stillHeld, complaints }
 }
 
 /** @returns what still lets the attacker in, by account */
-async function askAttacker(holdings: Holdings, { lines, passwords }: Questions): Promise<Map<string, string>> {
+async function askAttacker(access: AccessRecord, { lines, passwords }: Questions): Promise<Map<string, string>> {
   const inside = new Map<string, string>()
   const record = (account: string, how: string | undefined) => {
-    if (how !== undefined && !holdings.isOwn(account) && !inside.has(account)) inside.set(account, how)
+    if (how !== undefined && !access.isOwn(account) && !inside.has(account)) inside.set(account, how)
   }
   // The newest token first, because an older token of a live session is a fork and would end the session.
-  for (const { what: session, from } of [...holdings.sessions.values()].reverse()) {
-    const account = holdings.accountOf(session)
+  for (const { what: session, from } of [...access.sessions.values()].reverse()) {
+    const account = access.accountOf(session)
     if (!inside.has(account)) record(account, await opensBy(session, from, lines))
   }
-  for (const [secret, { what: email, from }] of holdings.challenges) {
-    const phone = holdings.people.get(email)?.phone
+  for (const [secret, { what: email, from }] of access.challenges) {
+    const phone = access.people.get(email)?.phone
     if (phone && !inside.has(email)) record(email, await codeOpens(secret, () => phone.next(), from, lines))
   }
-  for (const { account, client } of passwords ? holdings.passwords : []) {
+  for (const { account, client } of passwords ? access.passwords : []) {
     if (!inside.has(account.email)) record(account.email, await passwordOpens(client, account))
   }
   return inside
@@ -139,7 +139,7 @@ async function passwordOpens(client: Client, account: { email: string; password:
 
 /** @returns one complaint for each person who is locked out, and the number of accounts that the attack made a person restore */
 async function askPeople(
-  { people }: Holdings,
+  { people }: AccessRecord,
   questions: Questions,
 ): Promise<{ complaints: string[]; toRestore: number }> {
   const outside: string[] = []
