@@ -10,9 +10,8 @@ test('an attack is found by its slug, and an unknown slug gives undefined', () =
 })
 
 test('the folder holds each attack of the list and its twin, and nothing else beside the kit', () => {
-  const files = readdirSync(new URL('.', import.meta.url)).filter(
-    (name) => !name.startsWith('index.') && name !== 'kit',
-  )
+  const entries = readdirSync(new URL('.', import.meta.url), { withFileTypes: true })
+  const files = entries.filter((one) => one.isFile() && !one.name.startsWith('index.')).map(({ name }) => name)
   const expected = attacks.flatMap(({ slug }) => [`${slug}.ts`, `${slug}.twin.ts`])
   expect(files.sort()).toEqual(expected.sort())
 })

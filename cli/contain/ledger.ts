@@ -1,3 +1,5 @@
+// Containment on the command line: what `npm run contain` reads and prints around ops/contain.
+
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FunctionsDeps } from '../../functions/deps.ts'

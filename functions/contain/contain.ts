@@ -1,3 +1,5 @@
+// Containment in functions: decides about an alert, keeps its row in the ledger and carries the action out.
+
 import { within } from '../../shared/bounded.ts'
 import { addressFields } from '../../shared/client/address.ts'
 import { ABANDONED_MS } from '../../shared/containment/policy.ts'

@@ -1,3 +1,5 @@
+// Containment by a person: approve, retry, undo and watch rows of a ledger.
+
 import { announce } from '../../functions/contain/announce.ts'
 import { type ProceedDeps, proceed } from '../../functions/contain/attempt.ts'
 import { approve, type Decision, undo as undoing } from '../../functions/contain/row.ts'

@@ -1,3 +1,5 @@
+// Containment in both hosts: what they must agree on, which is policy, subjects and the form of the signed call.
+
 import { isIPv4, isIPv6 } from 'node:net'
 import { inRanges, networkOf, normalizeAddress } from '../client/address.ts'
 import type { Containment } from '../stores/port.ts'

@@ -1,3 +1,5 @@
+// Containment in web: ends one session at the signed request of functions.
+
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { REQUEST_MS, withBudget } from '../../shared/bounded.ts'
 import { actorOf, type Client, type ClientDeps } from '../../shared/client/client.ts'
