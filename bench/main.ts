@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import type { Io } from '../cli/command.ts'
-import { json } from '../cli/output.ts'
+import { type Io, json } from 'alertproof/cli'
 import { benchEpoch } from './epoch.ts'
 import { benchLoadTime } from './load-time.ts'
 import { benchReplay, type ReplayBench } from './replay.ts'

@@ -1,5 +1,4 @@
-import type { Io } from '../cli/command.ts'
-import { columns, paint } from '../cli/output.ts'
+import { columns, type Io, paint } from 'alertproof/cli'
 import { type Comparison, holds, ratios, type Series, spread } from './rounds.ts'
 
 /** One line for each measured value and one for their ratio, each with the range of its rounds. */

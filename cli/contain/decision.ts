@@ -1,8 +1,8 @@
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
+import { type Io, UsageError } from 'alertproof/cli'
 import type { Decision } from '../../functions/contain/row.ts'
 import { OPERATOR_MAX, WHY_MAX } from '../../shared/event.ts'
-import { type Io, UsageError } from '../command.ts'
 
 /** Asks a person at a terminal. */
 export type Ask = (question: string, signal: AbortSignal) => Promise<string>

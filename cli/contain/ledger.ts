@@ -2,12 +2,12 @@
 
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Io } from 'alertproof/cli'
 import type { FunctionsDeps } from '../../functions/deps.ts'
 import { appEnvironments } from '../../lab/start/environment.ts'
 import { readRunFile } from '../../lab/start/run-file.ts'
 import { loadSecrets } from '../../lab/start/secrets.ts'
 import { connect } from '../../ops/contain/connect.ts'
-import type { Io } from '../command.ts'
 
 /**
  * Opens the ledger of the deployment that the environment configures, or the ledger of the running lab.

@@ -1,5 +1,5 @@
+import { columns } from 'alertproof/cli'
 import type { Containment } from '../../shared/stores/port.ts'
-import { columns } from '../output.ts'
 
 const stateOf = ({ state, reason }: Containment): string => (reason ? `${state} (${reason})` : state)
 const resultOf = ({ result, via }: Containment): string => (result ? `${result} via ${via}` : '')

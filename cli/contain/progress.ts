@@ -1,6 +1,5 @@
+import { duration, type Io } from 'alertproof/cli'
 import type { Item } from '../../ops/contain/act.ts'
-import type { Io } from '../command.ts'
-import { duration } from '../output.ts'
 
 const INTERVAL_MS = 1_000
 

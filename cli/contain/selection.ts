@@ -1,6 +1,6 @@
+import { UsageError } from 'alertproof/cli'
 import { CONTAIN_REASONS } from '../../shared/event.ts'
 import type { Containment, ContainmentLedger, ContainmentReason, ContainmentState } from '../../shared/stores/port.ts'
-import { UsageError } from '../command.ts'
 
 export const STATES = ['pending', 'done', 'held', 'failed', 'undone', 'closed'] as const satisfies ContainmentState[]
 export const REASONS = CONTAIN_REASONS satisfies readonly ContainmentReason[]

@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { UsageError } from 'alertproof/cli'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { attacks } from '../../attacks/index.ts'
-import { UsageError } from '../command.ts'
 import { command } from './attack.ts'
 import { command as verify } from './verify.ts'
 

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { type Io, runCaptured, UsageError } from 'alertproof/cli'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { createContainmentLedger } from '../../functions/stores/tables/containment-ledger.ts'
 import { type Functions, startFunctions } from '../../functions/testing.ts'
@@ -9,10 +10,8 @@ import { watch } from '../../ops/contain/watch.ts'
 import { openLogs } from '../../proof/verify/logs.ts'
 import type { Containment } from '../../shared/stores/port.ts'
 import { createTablesClient } from '../../shared/stores/tables/client.ts'
-import { type Io, UsageError } from '../command.ts'
 import { readDecision } from '../contain/decision.ts'
 import { command } from './contain.ts'
-import { runCaptured } from './testing.ts'
 
 let functions: Functions
 let datadog: Datadog

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
+import { type Command, type Io, json, readArguments, UsageError, unknownName } from 'alertproof/cli'
 import type { Decision } from '../../functions/contain/row.ts'
 import type { FunctionsDeps } from '../../functions/deps.ts'
 import { actOnAll, type Item } from '../../ops/contain/act.ts'
 import { NotPossible, retry, undo } from '../../ops/contain/operate.ts'
 import { watch } from '../../ops/contain/watch.ts'
 import type { Containment, ContainmentState } from '../../shared/stores/port.ts'
-import { type Command, type Io, readArguments, UsageError, unknownName } from '../command.ts'
 import { readDecision } from '../contain/decision.ts'
 import { openLedger } from '../contain/ledger.ts'
 import { changeLine, describe, table } from '../contain/print.ts'
 import { Progress } from '../contain/progress.ts'
 import { isEmpty, REASONS, readSelection, type Selection, STATES, select } from '../contain/selection.ts'
-import { json } from '../output.ts'
 
 const usage = `Usage: npm run contain -- list [FILTER…] [--json]
        npm run contain -- show ID… [--json]

@@ -1,10 +1,9 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runCaptured, UsageError } from 'alertproof/cli'
 import { expect, test } from 'vitest'
-import { UsageError } from '../command.ts'
 import { command } from './corpus.ts'
-import { runCaptured } from './testing.ts'
 
 const run = (...argv: string[]) => runCaptured(command, argv)
 

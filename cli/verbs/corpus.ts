@@ -1,13 +1,23 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { loadMonitors, MonitorError } from 'alertproof'
+import {
+  type Command,
+  columns,
+  duration,
+  type Io,
+  json,
+  paint,
+  readArguments,
+  UsageError,
+  unknownName,
+  wholeNumber,
+} from 'alertproof/cli'
 import { type ProfileName, profiles } from '../../detections/profiles.ts'
 import { DEFAULT_OFFICE, ordinaryLife } from '../../proof/corpus/corpus.ts'
 import { type Judgement, judge } from '../../proof/corpus/judge.ts'
 import { withProfile } from '../../proof/corpus/profile.ts'
 import type { Event } from '../../shared/event.ts'
-import { type Command, type Io, readArguments, UsageError, unknownName, wholeNumber } from '../command.ts'
-import { columns, duration, json, paint } from '../output.ts'
 
 const usage = `Usage: npm run corpus [-- --events 1000000 --seed 1]
 

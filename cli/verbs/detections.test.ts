@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { tagsOf } from '../../ops/datadog-api/json.ts'
 import { type FakeApi, startFakeApi } from '../../ops/datadog-api/testing.ts'
-import { UsageError } from '../command.ts'
+import { UsageError } from 'alertproof/cli'
 import { command } from './detections.ts'
 
 const detections = join(import.meta.dirname, '../../detections')

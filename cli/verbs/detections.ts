@@ -1,11 +1,10 @@
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Command, type Io, json, paint, readArguments, UsageError, unknownName } from 'alertproof/cli'
 import { type ProfileName, profiles } from '../../detections/profiles.ts'
 import type { Change, Plan } from '../../ops/datadog-api/plan.ts'
 import { DATADOG_SITES } from '../../shared/config.ts'
 import { Secret } from '../../shared/secret.ts'
-import { type Command, type Io, readArguments, UsageError, unknownName } from '../command.ts'
-import { json, paint } from '../output.ts'
 
 const SITES: readonly string[] = DATADOG_SITES
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))

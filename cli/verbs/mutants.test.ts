@@ -1,6 +1,6 @@
+import { UsageError } from 'alertproof/cli'
 import { expect, test } from 'vitest'
 import { loadDetections } from '../../detections/harness.ts'
-import { UsageError } from '../command.ts'
 import { command, mutateAll } from './mutants.ts'
 
 function terminal() {

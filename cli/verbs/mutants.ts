@@ -1,8 +1,17 @@
 import { MonitorError } from 'alertproof'
+import {
+  type Command,
+  columns,
+  duration,
+  type Io,
+  json,
+  paint,
+  readArguments,
+  UsageError,
+  unknownName,
+} from 'alertproof/cli'
 import { type Detection, loadDetections } from '../../detections/harness.ts'
 import { mutate, Stale, survived, type Verdict } from '../../proof/mutants/mutation.ts'
-import { type Command, type Io, readArguments, UsageError, unknownName } from '../command.ts'
-import { columns, duration, json, paint } from '../output.ts'
 
 const usage = `Usage: npm run test:mutants [-- <slug>… --json --survivors]
 

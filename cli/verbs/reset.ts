@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path'
+import { type Command, readArguments } from 'alertproof/cli'
 import { readRunFile } from '../../lab/start/run-file.ts'
 import { removeLab, removePostgresCopy } from '../../lab/stores/remove.ts'
-import { type Command, readArguments } from '../command.ts'
 
 const usage = `Usage: npm run lab:reset [-- <options>]
 

@@ -1,10 +1,9 @@
 import { relative } from 'node:path'
+import { type Command, columns, duration, type Io, json, paint, readArguments, wholeNumber } from 'alertproof/cli'
 import { settingsFrom } from '../../lab/start/environment.ts'
 import { findFunc } from '../../lab/start/func.ts'
 import { type LabHandle, LabRunningError, startLab } from '../../lab/start/lab.ts'
 import { type Launch, launchFunc } from '../../lab/start/programs.ts'
-import { type Command, type Io, readArguments, wholeNumber } from '../command.ts'
-import { columns, duration, json, paint } from '../output.ts'
 import { watchParent } from '../parent.ts'
 
 const usage = `Usage: npm start [-- <options>]

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Command, columns, readArguments, wholeNumber } from 'alertproof/cli'
 import { type ServedMailbox, serveMailbox } from '../../lab/mailbox/serve.ts'
 import { freePort } from '../../lab/processes/ports.ts'
 import { connectionsOf } from '../../lab/start/backing.ts'
@@ -8,8 +9,6 @@ import { writeLocalSettings } from '../../lab/start/local-settings.ts'
 import { migrateDatabase } from '../../lab/start/prepare.ts'
 import { loadSecrets } from '../../lab/start/secrets.ts'
 import { startStores } from '../../lab/stores/start.ts'
-import { type Command, readArguments, wholeNumber } from '../command.ts'
-import { columns } from '../output.ts'
 import { watchParent } from '../parent.ts'
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,5 +1,5 @@
+import { UsageError } from 'alertproof/cli'
 import { expect, test } from 'vitest'
-import { UsageError } from '../command.ts'
 import { readAccounts } from './accounts.ts'
 
 const ANNA = { email: 'anna@example.com', password: 'canary one' }

@@ -1,9 +1,9 @@
 import { attackBySlug, attacks } from '../../attacks/index.ts'
 import { type Attack, TARGETS, type TargetKind } from '../../attacks/kit/attack.ts'
 import { playedByTests } from '../../attacks/kit/played-by-tests.ts'
-import { UsageError, unknownName } from '../command.ts'
+import { UsageError, unknownName } from 'alertproof/cli'
 
-export { wholeNumber } from '../command.ts'
+export { wholeNumber } from 'alertproof/cli'
 
 /** @throws UsageError naming the known attacks */
 export function attackNamed(slug: string): Attack {

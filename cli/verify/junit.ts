@@ -1,5 +1,5 @@
+import { junitXml } from 'alertproof/cli'
 import type { Scoreboard, Verdict } from '../../proof/verify/scoreboard.ts'
-import { junitXml } from '../junit.ts'
 
 /** The scoreboard as JUnit XML, one test case per scenario. */
 export function junit(board: Scoreboard, verdicts: readonly Verdict[]): string {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { duration } from 'alertproof/cli'
 import { startLab } from '../../lab/start/lab.ts'
 import { type RunFile, readRunFile } from '../../lab/start/run-file.ts'
 import { removeAbandoned, removeLab } from '../../lab/stores/remove.ts'
-import { duration } from '../output.ts'
 
 /** The folder of the detections that every lab evaluates. */
 export const DETECTIONS = fileURLToPath(new URL('../../detections', import.meta.url))

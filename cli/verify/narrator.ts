@@ -1,4 +1,4 @@
-import { duration, paint, type Tone } from '../output.ts'
+import { duration, paint, type Tone } from 'alertproof/cli'
 
 const TONES: Readonly<Record<string, Tone>> = {
   attacker: 'red',

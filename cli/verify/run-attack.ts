@@ -22,7 +22,7 @@ import { openLogs } from '../../proof/verify/logs.ts'
 import type { Scenario } from '../../proof/verify/scoreboard.ts'
 import { modeOf } from '../../proof/verify/verify.ts'
 import { Watch } from '../../proof/verify/watch.ts'
-import { duration, paint } from '../output.ts'
+import { duration, paint } from 'alertproof/cli'
 import { DETECTIONS } from './lab.ts'
 import { narrator } from './narrator.ts'
 

@@ -1,7 +1,6 @@
 import { playedByTests } from '../../attacks/kit/played-by-tests.ts'
 import type { Scenario, Scoreboard } from '../../proof/verify/scoreboard.ts'
-import type { Io } from '../command.ts'
-import { columns, duration, paint } from '../output.ts'
+import { columns, duration, type Io, paint } from 'alertproof/cli'
 
 const HEAD = [
   'scenario',

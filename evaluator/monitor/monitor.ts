@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { InputError } from '../input-error.ts'
 import { parseDocument } from './json-document.ts'
 import { isRecord } from './monitor-options.ts'
 import { type Monitor, type MonitorFault, readMonitorJson } from './monitor-reading.ts'
@@ -7,7 +8,7 @@ import { type Monitor, type MonitorFault, readMonitorJson } from './monitor-read
 export type { Monitor, MonitorFault } from './monitor-reading.ts'
 
 /** Every fault of every monitor file, at once. */
-export class MonitorError extends Error {
+export class MonitorError extends InputError {
   override readonly name = 'MonitorError'
   readonly faults: readonly MonitorFault[]
 

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { DEFAULT_LATENESS_SECONDS } from '../evaluate/lateness.ts'
 import type { Moment } from '../evaluate/moment.ts'
 import type { TrackState } from '../evaluate/track-state.ts'
+import { InputError } from '../input-error.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { ReplayOptions } from './replay-options.ts'
 
@@ -20,7 +21,7 @@ export interface ReplayState {
 }
 
 /** A file from which no replay of these monitors can go on. */
-export class StateError extends Error {
+export class StateError extends InputError {
   override readonly name = 'StateError'
 }
 

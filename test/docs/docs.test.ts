@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { compileSearch } from 'alertproof'
+import type { Command } from 'alertproof/cli'
 import pg from 'pg'
 import { beforeAll, describe, expect, inject, it, test } from 'vitest'
 import { attacks } from '../../attacks/index.ts'
-import type { Command } from '../../cli/command.ts'
 import { loadDetections } from '../../detections/harness.ts'
 import { eventFields } from '../../shared/event.ts'
 import { migrate } from '../../shared/stores/postgres/migrate.ts'
@@ -219,17 +219,25 @@ test('docs/dependencies.md has every dependency that the mission did not name, b
   const [, named = ''] = /list: ([\s\S]*?)\. Everything/.exec(page?.prose ?? '') ?? []
   const mission = [...named.matchAll(/`([^`]+)`/g)].map(([, name]) => name)
   expect(mission).toHaveLength(12)
-  const chosen = (page?.prose ?? '').split('## Considered')[0] ?? ''
-  const rows = [...chosen.matchAll(/^\| (`[^|]+`) \| ([^|]+) \|/gm)].flatMap(([, names = '', licence = '']) =>
-    [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => [name, licence] as const),
-  )
+  const [, chosen = '', packaged = ''] =
+    /^([\s\S]*)## In the package ([\s\S]*)## Considered/.exec(page?.prose ?? '') ?? []
+  const rows = rowsOf(chosen)
   const installed = [manifest.dependencies, manifest.optionalDependencies, manifest.devDependencies].flatMap(
     Object.keys,
   )
   expect(rows.map(([name]) => name).sort()).toEqual(installed.filter((name) => !mission.includes(name)).sort())
-  for (const [name, licence] of rows) {
+  const evaluator = JSON.parse(await readFile(join(ROOT, 'evaluator/package.json'), 'utf8')) as typeof manifest
+  const inPackage = rowsOf(packaged)
+  expect(inPackage.map(([name]) => name).sort()).toEqual(Object.keys(evaluator.dependencies).sort())
+  for (const [name, licence] of [...rows, ...inPackage]) {
     const text = await readFile(join(ROOT, 'node_modules', name, 'package.json'), 'utf8').catch(() => undefined)
     // An optional package may be for another system than this one.
     if (text) expect((JSON.parse(text) as { license: string }).license.replace(/[()]/g, ''), name).toBe(licence)
   }
 })
+
+/** The packages of the tables in a text, with their licences. */
+const rowsOf = (text: string) =>
+  [...text.matchAll(/^\| (`[^|]+`) \| ([^|]+) \|/gm)].flatMap(([, names = '', licence = '']) =>
+    [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => [name, licence] as const),
+  )

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
+import { InputError } from '../../input-error.ts'
 import { parseDocument } from '../json-document.ts'
 import type { Monitor } from '../monitor.ts'
 import { type MonitorFault, type MonitorReading, readMonitorJson } from '../monitor-reading.ts'
@@ -18,7 +19,7 @@ export interface Estate {
 }
 
 /** There is nothing to read at all. */
-export class EstateError extends Error {
+export class EstateError extends InputError {
   override readonly name = 'EstateError'
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Transition } from '../../evaluate/notices.ts'
+import { InputError } from '../../input-error.ts'
 import { parseDocument } from '../json-document.ts'
 import { isRecord } from '../monitor-options.ts'
 import type { MonitorReading } from '../monitor-reading.ts'
@@ -14,7 +15,7 @@ export type Expectable = Pick<MonitorReading, 'slug' | 'name' | 'monitor' | 'fau
 export type Expectations = ReadonlyMap<string, readonly GroupValues[]>
 
 /** Every fault of an expectation file, at once. */
-export class ExpectationError extends Error {
+export class ExpectationError extends InputError {
   override readonly name = 'ExpectationError'
 }
 

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { frameLine } from 'alertproof/intake'
 import { beforeAll, expect, test } from 'vitest'
+import { frameLine } from '../../intake/index.ts'
 import { type Io, UsageError } from '../command.ts'
+import { runCaptured } from '../testing.ts'
 import { command } from './search.ts'
-import { runCaptured } from './testing.ts'
 
 const lines = [
   '{"evt":"login",  "outcome":"fail","env":"prod","service":"web","ip":"203.0.113.9"}',
@@ -57,9 +57,9 @@ test('a fault in the query is shown with a caret under its position', async () =
   })
 })
 
-test('a missing file gives exit code 2, a missing query is a usage error', async () => {
+test('a missing file gives exit code 3, a missing query is a usage error', async () => {
   expect(await run('a', join(dir, 'none'))).toMatchObject({
-    code: 2,
+    code: 3,
     err: expect.stringContaining('there is no such file'),
   })
   await expect(run()).rejects.toThrow(UsageError)
@@ -110,7 +110,7 @@ test('a log archive is read in the form that Datadog stores', async () => {
   })
   await writeFile(archive, 'not packed')
   expect(await run('*', archive)).toMatchObject({
-    code: 2,
+    code: 3,
     err: expect.stringContaining('archive.json.gz cannot be read'),
   })
 })

@@ -1,12 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { fileChunks, type RecordingForm, recordingForms } from 'alertproof/replay'
+import { InputError } from '../input-error.ts'
+import { fileChunks, type RecordingForm, recordingForms } from '../replay/index.ts'
 import { UsageError } from './command.ts'
 
 /** A file that cannot be read. Its message names the file and the reason. */
-export class InputError extends Error {
-  override readonly name = 'InputError'
+export class FileError extends InputError {
+  override readonly name = 'FileError'
   constructor(file: string, reason: string) {
     super(`${file} cannot be read: ${reason}`)
   }
@@ -28,7 +29,7 @@ export function readForm(name: string): RecordingForm {
 /**
  * Opens a file, or standard input for `-`, and reads it from beginning to end. A `.gz` file is unpacked. A chunk is valid
  * until the next one is read.
- * @throws InputError when the file cannot be read
+ * @throws FileError when the file cannot be read
  */
 export async function openInput(file: string): Promise<AsyncIterable<Buffer>> {
   if (file === '-') return process.stdin
@@ -37,9 +38,9 @@ export async function openInput(file: string): Promise<AsyncIterable<Buffer>> {
     if (!(await handle.stat()).isDirectory()) return file.endsWith('.gz') ? unpacked(handle, file) : fileChunks(handle)
     await handle.close()
   } catch (error) {
-    throw new InputError(file, reasonOf(error))
+    throw new FileError(file, reasonOf(error))
   }
-  throw new InputError(file, REASONS.EISDIR ?? '')
+  throw new FileError(file, REASONS.EISDIR ?? '')
 }
 
 async function* unpacked(handle: FileHandle, file: string): AsyncGenerator<Buffer> {
@@ -47,7 +48,7 @@ async function* unpacked(handle: FileHandle, file: string): AsyncGenerator<Buffe
     // An error of either stream is thrown by the read.
     yield* pipeline(handle.createReadStream(), createGunzip(), () => {})
   } catch (error) {
-    throw new InputError(file, reasonOf(error))
+    throw new FileError(file, reasonOf(error))
   }
 }
 

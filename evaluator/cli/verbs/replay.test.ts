@@ -1,17 +1,32 @@
-import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { frameLine } from 'alertproof/intake'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { UsageError } from '../command.ts'
-import { command } from './replay.ts'
-import { runCaptured } from './testing.ts'
 
-const catalogue = join(import.meta.dirname, '../../detections')
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { loadMonitors } from '../../index.ts'
+import { frameLine } from '../../intake/index.ts'
+import { UsageError } from '../command.ts'
+import { runCaptured } from '../testing.ts'
+import { command, replayOf } from './replay.ts'
+
+const monitorOf = (search: string, threshold: number, facet: string, by: string) => ({
+  name: `more than ${threshold} ${facet} by ${by}`,
+  type: 'log alert',
+  query: `logs("service:mini-ato-saas env:prod ${search}").index("*").rollup("cardinality","${facet}").by("${by}").last("5m") > ${threshold}`,
+  message: 'm',
+  options: { thresholds: { critical: threshold }, new_group_delay: 0, on_missing_data: 'resolve' },
+})
+
+async function writeMonitor(folder: string, slug: string, monitor: unknown): Promise<void> {
+  await mkdir(join(folder, slug), { recursive: true })
+  await writeFile(join(folder, slug, 'monitor.json'), JSON.stringify(monitor))
+}
+
 let dir: string
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'replay-'))
-  await cp(join(catalogue, 'credential-stuffing'), join(dir, 'rules/credential-stuffing'), { recursive: true })
+  const stuffing = monitorOf('@evt:login @outcome:fail', 10, '@request_id', '@network')
+  await writeMonitor(join(dir, 'rules'), 'credential-stuffing', stuffing)
   return () => rm(dir, { recursive: true })
 })
 
@@ -87,8 +102,8 @@ test('malformed lines are counted and the first ones named', async () => {
   expect(code).toBe(0)
 })
 
-test('a log without any event is a failure', async () => {
-  expect((await run(await log(['hello']))).code).toBe(1)
+test('a log without any event cannot be read', async () => {
+  expect((await run(await log(['hello']))).code).toBe(3)
   expect(await run(await log([]))).toMatchObject({ code: 0, err: '0 events, 1 monitor, 0 alerts.\n' })
 })
 
@@ -118,17 +133,18 @@ test('no control character of a log reaches the terminal', async () => {
   expect(out).toContain('@network:\\u{1b}[2J\\u{202e}')
 })
 
-test('an unusable monitor or file gives exit code 2 and every fault', async () => {
+test('an unusable monitor or file gives exit code 3 and every fault', async () => {
   const file = await log(attack())
-  expect(await run(join(dir, 'none'))).toMatchObject({ code: 2, err: expect.stringContaining('there is no such file') })
-  expect(await run(dir)).toMatchObject({ code: 2, err: expect.stringContaining('it is a folder') })
+  expect(await run(join(dir, 'none'))).toMatchObject({ code: 3, err: expect.stringContaining('there is no such file') })
+  expect(await run(dir)).toMatchObject({ code: 3, err: expect.stringContaining('it is a folder') })
   expect(await run(file, '--detections', join(dir, 'none'))).toMatchObject({
-    code: 2,
+    code: 3,
     err: expect.stringContaining('none: does not exist'),
   })
 })
 
 test('unusable options are refused', async () => {
+  await expect(runCaptured(command, ['a'])).rejects.toThrow(/Missing --detections PATH/)
   await expect(run()).rejects.toThrow(UsageError)
   await expect(run('a', 'b')).rejects.toThrow(UsageError)
   await expect(run('a', '--cadence', '0')).rejects.toThrow(/--cadence 0: must be a whole number from 1/)
@@ -153,7 +169,7 @@ test('a log export and drain bodies give the same result as JSON lines', async (
   for (const file of [page, frames]) expect(await run(file)).toMatchObject({ code: 0, out })
   const elsewhere = await run(frames, '--drain', 'service=mini-ato-saas&ddtags=env:staging')
   expect(elsewhere).toMatchObject({ code: 0, out: '' })
-  expect(await run(page, '--format', 'jsonl')).toMatchObject({ code: 1, err: expect.stringContaining('is not JSON') })
+  expect(await run(page, '--format', 'jsonl')).toMatchObject({ code: 3, err: expect.stringContaining('is not JSON') })
   await expect(run(page, '--format', 'csv')).rejects.toThrow(/one of jsonl, export, logplex/)
 })
 
@@ -188,7 +204,7 @@ test('a failed expectation gives exit code 1 and lists missing and unexpected tr
   const xml = await readFile(report, 'utf8')
   expect(xml).toContain('tests="1" failures="1"')
   expect(xml).toContain('did not trigger for @network:198.51.100.1')
-  expect(await run(file, '--detections', rules, '--expect', join(dir, 'none'))).toMatchObject({ code: 2 })
+  expect(await run(file, '--detections', rules, '--expect', join(dir, 'none'))).toMatchObject({ code: 3 })
 })
 
 test('an expectation fails if events are left out, and the message says how to count them', async () => {
@@ -228,7 +244,7 @@ test('a monitor that cannot be evaluated is named, and fails the run only if it 
   const { code, err } = await run(file, '--detections', rules)
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('expected and not evaluated: cpu: type: ') })
   expect(await run(file, '--detections', join(rules, 'cpu.json'))).toMatchObject({
-    code: 2,
+    code: 3,
     err: expect.stringContaining('holds no monitor that can be evaluated'),
   })
 })
@@ -271,17 +287,19 @@ test('--state continues where the previous part ended, and --finish evaluates to
   await expect(stat(state)).rejects.toThrow(/ENOENT/)
 })
 
-test('--state for other monitors or another cadence gives exit code 2 and names the difference', async () => {
+test('--state for other monitors or another cadence gives exit code 3 and names the difference', async () => {
   const state = join(dir, 'other.state')
   await run(await log(attack()), '--state', state)
   const file = await log(attack())
   expect(await run(file, '--state', state, '--cadence', '60')).toMatchObject({
-    code: 2,
+    code: 3,
     out: '',
     err: expect.stringContaining('--cadence was unset and is 60'),
   })
-  expect(await run(file, '--state', state, '--detections', join(catalogue, 'session-reuse'))).toMatchObject({
-    code: 2,
+  const reuse = join(dir, 'reuse')
+  await writeMonitor(reuse, 'session-reuse', monitorOf('@evt:session', 1, '@device_hash', '@sid'))
+  expect(await run(file, '--state', state, '--detections', reuse)).toMatchObject({
+    code: 3,
     err: expect.stringContaining('session-reuse is new; credential-stuffing is missing'),
   })
   await expect(run(file, '--finish')).rejects.toThrow(/--finish needs --state/)
@@ -294,4 +312,12 @@ test('an expectation is refused for a part of a log', async () => {
   const state = join(rules, 'state')
   expect((await run(file, '--detections', rules, '--state', state)).code).toBe(0)
   await expect(run(file, '--state', state, '--expect', join(rules, 'expect.json'))).rejects.toThrow(/whole log/)
+})
+
+test('a project may have monitors of its own, which are the default', async () => {
+  const own = { path: join(dir, 'rules'), load: () => loadMonitors(join(dir, 'rules')) }
+  const file = await log(attack())
+  const { code, out } = await runCaptured(replayOf(own), [file])
+  expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('Triggered     credential-stuffing') })
+  expect(replayOf(own).usage).toContain(`Default: ${own.path}, where each must be importable`)
 })

@@ -1,6 +1,7 @@
-import type { Command, Io } from '../command.ts'
+import type { Command, Io } from './command.ts'
+import { runCommand } from './program.ts'
 
-/** Runs a verb as a program without a terminal does. @returns its exit code and everything that it wrote */
+/** Runs a verb as a program without a terminal does. @returns its exit code and everything that it wrote @throws UsageError */
 export async function runCaptured(
   command: Command,
   argv: readonly string[],
@@ -18,6 +19,6 @@ export async function runCaptured(
     signal: new AbortController().signal,
     ...more,
   }
-  const code = await command.run(argv, io)
+  const code = await runCommand(command, argv, io)
   return { code, ...written }
 }

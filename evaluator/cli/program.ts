@@ -1,0 +1,127 @@
+import { InputError } from '../input-error.ts'
+import { type Command, type Io, UsageError, unknownName } from './command.ts'
+import { columns } from './output.ts'
+import type { Verbs } from './verbs.ts'
+
+/** A program with several verbs. */
+export interface Program {
+  /** The first line of the overview. */
+  readonly usage: string
+  readonly verbs: Verbs
+  /** How a person types the verb: `alertproof replay`. */
+  typed(verb: string): string
+  /** The command that shows the usage of the verb, or of the program. */
+  help(verb?: string): string
+  /** Whether the verb must stop in order at a signal, by `Io.signal`. Others exit at once. */
+  stopsInOrder?(verb: string): boolean
+  /** Whether the verb goes on after its standard output was closed, because it holds processes that it must stop. */
+  outlivesOutput?(verb: string): boolean
+  /** Called at the second Ctrl-C, just before the exit. */
+  kill?(): void
+  /** What to print of an unexpected error; its message by default. */
+  messageOf?(error: Error): string
+}
+
+/**
+ * Runs the verb that the arguments name, and ends the process with its exit code: 0 holds, 1 does not hold, 2 unusable
+ * arguments, 3 input that could not be read.
+ */
+export async function runProgram(program: Program, argv: readonly string[]): Promise<never> {
+  const code = await main(program, argv)
+  // A pipe holds 64 KiB; an exit before its reader has taken the rest would lose it.
+  await Promise.all([flush(process.stdout), flush(process.stderr)])
+  process.exit(code)
+}
+
+/** Resolves when the reader has taken everything written so far and these bytes, or when the stream has failed. */
+function flush(stream: NodeJS.WriteStream, bytes: Buffer | string = ''): Promise<void> {
+  return new Promise((resolve) => void stream.write(bytes, () => resolve()))
+}
+
+async function main(program: Program, [verb, ...rest]: readonly string[]): Promise<number> {
+  const io = terminal(program, verb ?? '')
+  if (verb === undefined || verb === '--help' || verb === '-h') {
+    io.out(await overview(program))
+    return verb === undefined ? 2 : 0
+  }
+  const load = Object.hasOwn(program.verbs, verb) ? program.verbs[verb] : undefined
+  if (!load) {
+    io.err(`${unknownName('command', verb, Object.keys(program.verbs))}\n${usageHint(program.help())}`)
+    return 2
+  }
+  const { command } = await load()
+  if (rest.includes('--help') || rest.includes('-h')) {
+    io.out(`${command.usage.trimEnd()}\n`)
+    return 0
+  }
+  return run(program, verb, command, rest, io)
+}
+
+async function run(program: Program, verb: string, command: Command, argv: readonly string[], io: Io): Promise<number> {
+  try {
+    return await runCommand(command, argv, io)
+  } catch (error) {
+    if (error instanceof UsageError) {
+      io.err(`${error.message}\n${usageHint(program.help(verb))}`)
+      return 2
+    }
+    io.err(`${textOf(error, program)}\n`)
+    return 1
+  }
+}
+
+/** Runs a verb. Input that cannot be read is reported on `io.err`, with exit code 3. @throws UsageError */
+export async function runCommand(command: Command, argv: readonly string[], io: Io): Promise<number> {
+  try {
+    return await command.run(argv, io)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    io.err(`${error.message}\n`)
+    return 3
+  }
+}
+
+function textOf(error: unknown, program: Program): string {
+  if (!(error instanceof Error)) return String(error)
+  if (process.env.DEBUG && error.stack !== undefined) return error.stack
+  return program.messageOf?.(error) ?? error.message
+}
+
+function terminal(program: Program, verb: string): Io {
+  const stopping = new AbortController()
+  for (const signal of program.stopsInOrder?.(verb) ? (['SIGINT', 'SIGTERM', 'SIGHUP'] as const) : []) {
+    process.on(signal, () => {
+      // The second Ctrl-C ends without waiting for an orderly stop.
+      if (stopping.signal.aborted && signal === 'SIGINT') {
+        program.kill?.()
+        process.exit(130)
+      }
+      stopping.abort(new Error(`stopped by ${signal}`))
+    })
+  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `… | head` closes the pipe early, which is not a failure.
+    if (!program.outlivesOutput?.(verb)) process.exit(error.code === 'EPIPE' ? 0 : 1)
+  })
+  // The terminal may be closed while started processes still have to be stopped.
+  process.stderr.on('error', () => {})
+  return {
+    out: (text) => void process.stdout.write(text),
+    write: (bytes) => flush(process.stdout, bytes),
+    err: (text) => void process.stderr.write(text),
+    color: process.stderr.isTTY === true && !process.env.NO_COLOR,
+    signal: stopping.signal,
+  }
+}
+
+async function overview({ usage, verbs, typed }: Program): Promise<string> {
+  const rows = await Promise.all(
+    Object.entries(verbs).map(async ([verb, load]) => {
+      const { command } = await load()
+      return [`  ${typed(verb)}`, command.summary]
+    }),
+  )
+  return `${usage}\n\n${columns(rows)}\n\nEach command has --help.\n`
+}
+
+const usageHint = (command: string): string => `Run "${command}" for usage.\n`

@@ -1,0 +1,9 @@
+import type { Command } from './command.ts'
+
+export type Verbs = Readonly<Record<string, () => Promise<{ readonly command: Command }>>>
+
+/** The verbs of `alertproof`, in the order of the overview. A module is loaded only when its verb is used. */
+export const verbs = {
+  search: () => import('./verbs/search.ts'),
+  replay: () => import('./verbs/replay.ts'),
+} satisfies Verbs
