@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import type { MonitorFault, MonitorReading } from 'alertproof'
+import type { MonitorFault, MonitorReading } from '../index.ts'
 import {
   type Estate,
   type Expectable,
@@ -8,7 +8,7 @@ import {
   holds,
   type Outcome,
   type Triggers,
-} from 'alertproof/estate'
+} from '../monitor/estate/index.ts'
 import type { Io } from './command.ts'
 import { junitXml } from './junit.ts'
 
