@@ -1,5 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import {
+  type Command,
+  columns,
+  type Io,
+  json,
+  paint,
+  readArguments,
+  reasonOf,
+  UsageError,
+  unknownName,
+} from 'alertproof/cli'
 import { attacks } from '../../attacks/index.ts'
 import { type Attack, TARGETS } from '../../attacks/kit/attack.ts'
 import { allowedHosts, TargetRefused } from '../../attacks/kit/clients/allow-list.ts'
@@ -7,7 +18,6 @@ import { AccountsMissing } from '../../attacks/kit/clients/ready-accounts.ts'
 import { RequestFailed } from '../../attacks/kit/clients/request-failed.ts'
 import { newSeed, SEED_MAX } from '../../attacks/kit/random.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
-import { columns, type Command, type Io, json, paint, readArguments, reasonOf, unknownName, UsageError } from 'alertproof/cli'
 import { readAccounts } from '../verify/accounts.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
 import { runAttack } from '../verify/run-attack.ts'

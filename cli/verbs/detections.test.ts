@@ -1,10 +1,10 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { UsageError } from 'alertproof/cli'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { tagsOf } from '../../ops/datadog-api/json.ts'
 import { type FakeApi, startFakeApi } from '../../ops/datadog-api/testing.ts'
-import { UsageError } from 'alertproof/cli'
 import { command } from './detections.ts'
 
 const detections = join(import.meta.dirname, '../../detections')

@@ -1,6 +1,6 @@
+import { UsageError } from 'alertproof/cli'
 import * as z from 'zod'
 import type { Account } from '../../attacks/kit/cast.ts'
-import { UsageError } from 'alertproof/cli'
 
 const AccountEntry = z.strictObject({ email: z.email(), password: z.string().min(1).max(1024) })
 

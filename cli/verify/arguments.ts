@@ -1,7 +1,7 @@
+import { UsageError, unknownName } from 'alertproof/cli'
 import { attackBySlug, attacks } from '../../attacks/index.ts'
 import { type Attack, TARGETS, type TargetKind } from '../../attacks/kit/attack.ts'
 import { playedByTests } from '../../attacks/kit/played-by-tests.ts'
-import { UsageError, unknownName } from 'alertproof/cli'
 
 export { wholeNumber } from 'alertproof/cli'
 

@@ -1,6 +1,6 @@
+import { columns, duration, type Io, paint } from 'alertproof/cli'
 import { playedByTests } from '../../attacks/kit/played-by-tests.ts'
 import type { Scenario, Scoreboard } from '../../proof/verify/scoreboard.ts'
-import { columns, duration, type Io, paint } from 'alertproof/cli'
 
 const HEAD = [
   'scenario',
