@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { InputError } from '../input-error.ts'
-import { fileChunks, type RecordingForm, recordingForms } from '../replay/index.ts'
+import { fileChunks, RECORDING_FORMS, type RecordingForm } from '../replay/index.ts'
 import { UsageError } from './command.ts'
 
 /** A file that cannot be read. Its message names the file and the reason. */
@@ -21,8 +21,8 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** @throws UsageError for an unknown form */
 export function readForm(name: string): RecordingForm {
-  const form = recordingForms.find((each) => each === name)
-  if (!form) throw new UsageError(`--format ${name}: must be one of ${recordingForms.join(', ')}`)
+  const form = RECORDING_FORMS.find((each) => each === name)
+  if (!form) throw new UsageError(`--format ${name}: must be one of ${RECORDING_FORMS.join(', ')}`)
   return form
 }
 

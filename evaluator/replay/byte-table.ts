@@ -1,32 +1,33 @@
 import { randomInt } from 'node:crypto'
+import { wordAt } from './bytes.ts'
 
-/** Longer pieces are never kept. */
-const longestBytes = 64
-const wordsEach = longestBytes / 4
-/** So many pieces are kept at once: when there is no more room all are forgotten, and met anew. */
-const mostRows = 32_768
-/** No log can be made up such that all its values fall together. */
-const seed = randomInt(2 ** 31)
+/** Longer pieces are not stored. */
+const MAX_BYTES = 64
+const WORDS_PER_ROW = MAX_BYTES / 4
+/** A full table forgets all of its pieces and starts again. */
+const MAX_ROWS = 32_768
+/** Random, so that nobody can write a log whose values all have the same hash. */
+const SEED = randomInt(2 ** 31)
 
-/** Short pieces of bytes, each with a number. Of any position that is asked about, four bytes behind the piece must be readable. */
+/** A hash table that numbers short pieces of bytes. Four bytes after each piece that is passed in must be readable. */
 export class ByteTable {
-  /** How many there are: the number that the next will have. */
+  /** The number of pieces, and the number of the next piece. */
   rows = 0
-  /** Four bytes to a word, what is left of the last word 0. */
-  private words = new Int32Array(16 * wordsEach)
-  /** By turns a hash, and the number of its row and the length of its piece in one; open addressing, at most half full. */
-  private table = new Int32Array(2 * 32)
-  private hash = 0
+  /** The pieces, four bytes in a word; the unused bytes of a last word are 0. */
+  #words = new Int32Array(16 * WORDS_PER_ROW)
+  /** Pairs: a hash, and an entry of row + 1 (upper bits) and length (lower 7 bits). Open addressing, at most half full. */
+  #table = new Int32Array(2 * 32)
+  #hash = 0
 
-  /** @returns the number of the piece; -1 for one that is not kept */
+  /** @returns the number of the piece; -1 when it is not stored */
   find(view: DataView, start: number, length: number): number {
-    if (length > longestBytes) return -1
+    if (length > MAX_BYTES) return -1
     const hash = hashOf(view, start, length)
-    this.hash = hash
-    const { table } = this
+    this.#hash = hash
+    const table = this.#table
     const mask = table.length - 2
     let place = (hash << 1) & mask
-    for (let entry = table[place + 1] as number; entry !== 0; entry = table[place + 1] as number) {
+    for (let entry = wordAt(table, place + 1); entry !== 0; entry = wordAt(table, place + 1)) {
       const row = (entry >> 7) - 1
       if (table[place] === hash && (entry & 127) === length && this.holds(row, view, start, length)) return row
       place = (place + 2) & mask
@@ -34,30 +35,30 @@ export class ByteTable {
     return -1
   }
 
-  /** Whether a row has a piece, of which the length is known to be right. */
+  /** Whether a row stores a piece. The caller has compared the lengths. */
   holds(row: number, view: DataView, start: number, length: number): boolean {
-    return matches(this.words, row * wordsEach, view, start, length)
+    return matches(this.#words, row * WORDS_PER_ROW, view, start, length)
   }
 
   /**
-   * Keeps the piece that was looked for last, and not found.
-   * @returns its number: 0 when all others were forgotten for it; -1 when it is too long
+   * Stores the piece that the last call of `find` did not find.
+   * @returns its number: 0 when all others were forgotten to make room; -1 when it is too long
    */
   add(view: DataView, start: number, length: number): number {
-    if (length > longestBytes) return -1
-    if (this.rows === mostRows) {
+    if (length > MAX_BYTES) return -1
+    if (this.rows === MAX_ROWS) {
       this.rows = 0
-      this.table.fill(0)
+      this.#table.fill(0)
     }
-    if (this.rows * wordsEach === this.words.length) this.grow()
+    if (this.rows * WORDS_PER_ROW === this.#words.length) this.#grow()
     const row = this.rows++
-    put(this.words, row * wordsEach, view, start, length)
-    this.enter(this.hash, ((row + 1) << 7) | length)
+    put(this.#words, row * WORDS_PER_ROW, view, start, length)
+    this.#enter(this.#hash, ((row + 1) << 7) | length)
     return row
   }
 
-  private enter(hash: number, entry: number): void {
-    const { table } = this
+  #enter(hash: number, entry: number): void {
+    const table = this.#table
     const mask = table.length - 2
     let place = (hash << 1) & mask
     while (table[place + 1] !== 0) place = (place + 2) & mask
@@ -65,42 +66,42 @@ export class ByteTable {
     table[place + 1] = entry
   }
 
-  private grow(): void {
-    const { table } = this
-    this.words = doubled(this.words)
-    this.table = new Int32Array(table.length * 2)
+  #grow(): void {
+    const table = this.#table
+    this.#words = doubled(this.#words)
+    this.#table = new Int32Array(table.length * 2)
     for (let i = 0; i < table.length; i += 2) {
-      if (table[i + 1] !== 0) this.enter(table[i] as number, table[i + 1] as number)
+      if (table[i + 1] !== 0) this.#enter(wordAt(table, i), wordAt(table, i + 1))
     }
   }
 }
 
-/** One piece of bytes for each row of a table, which changes. */
+/** One replaceable piece of bytes for each row of a table. */
 export class ByteColumn {
-  private words = new Int32Array(16 * wordsEach)
-  private lengths = new Uint8Array(16)
+  #words = new Int32Array(16 * WORDS_PER_ROW)
+  #lengths = new Uint8Array(16)
 
   holds(row: number, view: DataView, start: number, length: number): boolean {
-    return this.lengths[row] === length && matches(this.words, row * wordsEach, view, start, length)
+    return this.#lengths[row] === length && matches(this.#words, row * WORDS_PER_ROW, view, start, length)
   }
 
-  /** A piece that is too long leaves the row with none. */
+  /** Stores a piece in a row. A piece that is too long clears the row instead. */
   set(row: number, view: DataView, start: number, length: number): void {
-    while (row >= this.lengths.length) this.grow()
-    const fits = length <= longestBytes
-    this.lengths[row] = fits ? length : 0
-    if (fits) put(this.words, row * wordsEach, view, start, length)
+    while (row >= this.#lengths.length) this.#grow()
+    const fits = length <= MAX_BYTES
+    this.#lengths[row] = fits ? length : 0
+    if (fits) put(this.#words, row * WORDS_PER_ROW, view, start, length)
   }
 
   clear(row: number): void {
-    if (row < this.lengths.length) this.lengths[row] = 0
+    if (row < this.#lengths.length) this.#lengths[row] = 0
   }
 
-  private grow(): void {
-    const { lengths } = this
-    this.words = doubled(this.words)
-    this.lengths = new Uint8Array(lengths.length * 2)
-    this.lengths.set(lengths)
+  #grow(): void {
+    const lengths = this.#lengths
+    this.#words = doubled(this.#words)
+    this.#lengths = new Uint8Array(lengths.length * 2)
+    this.#lengths.set(lengths)
   }
 }
 
@@ -127,7 +128,7 @@ function put(words: Int32Array, to: number, view: DataView, start: number, lengt
 }
 
 function hashOf(view: DataView, start: number, length: number): number {
-  let hash = seed ^ length
+  let hash = SEED ^ length
   const rest = length & 3
   const end = start + length - rest
   let at = start
@@ -142,5 +143,5 @@ function hashOf(view: DataView, start: number, length: number): number {
   return Math.imul(hash, 0x85ebca6b) ^ (hash >>> 13)
 }
 
-/** What leaves the first bytes of a word. */
+/** @returns a mask that keeps the first `bytes` bytes of a little-endian word */
 const maskOf = (bytes: number): number => (1 << (bytes * 8)) - 1

@@ -21,7 +21,7 @@ const monitors = [
 const readers = monitors.map(compileReader)
 const timestamp = '2026-01-05T09:00:00.123Z'
 
-/** What each monitor counts of a log: group, value. */
+/** What each monitor counts of a log. */
 type Entries = [group: string, value: string][][]
 
 function entriesOf(log: Log): Entries {
@@ -32,7 +32,7 @@ function entriesOf(log: Log): Entries {
   })
 }
 
-/** What the full parser makes of a line. */
+/** What the full parser reads from a line. */
 function parsed(line: string): unknown {
   try {
     const log = logOfEvent(parseEvent(line))
@@ -43,7 +43,7 @@ function parsed(line: string): unknown {
   }
 }
 
-/** Collects what a reader makes of one line after the other. */
+/** Collects what a reader finds in consecutive lines. */
 class Reading implements EventSink {
   found: { at: number; entries: Entries } | undefined
   /** Whether the last line was read without a full parse. */
@@ -108,7 +108,7 @@ const event = {
   n: 4,
   nested: { list: [1, -2.5e3, null, true, false, { deep: ['x'] }] },
 }
-test('an ordinary event needs no full parse', () => {
+test('an event of the usual form needs no full parse', () => {
   expect(scans(JSON.stringify(event))).toBe(true)
   expect(scans(` ${JSON.stringify(event, undefined, 1).replaceAll('\n', ' \t')} \r`)).toBe(true)
   expect(scans(JSON.stringify({ ...event, timestamp: 1767603600123 }))).toBe(true)
@@ -119,48 +119,51 @@ test('an ordinary event needs no full parse', () => {
 })
 
 test.each([
-  ['an escape in a text that is wanted', JSON.stringify({ ...event, ip: 'a"b' })],
+  ['an escape in a text that a monitor reads', JSON.stringify({ ...event, ip: 'a"b' })],
   ['a list of values', JSON.stringify({ ...event, ip: ['a', 'b', 'a', 7, null, ['c']], usr: { id: ['u1', 'u2'] } })],
   ['a number', JSON.stringify({ ...event, ip: 7, usr: { id: 1e21 } })],
-  ['a text too long to be kept', JSON.stringify({ ...event, ip: 'x'.repeat(100), usr: { id: 'y'.repeat(62) } })],
-  ['an environment that is no text', JSON.stringify({ ...event, env: null })],
-])('%s is read as the full parser would', (_, line) => {
+  ['a text too long for the table', JSON.stringify({ ...event, ip: 'x'.repeat(100), usr: { id: 'y'.repeat(62) } })],
+  ['an environment that is not a text', JSON.stringify({ ...event, env: null })],
+])('%s is read as by the full parser', (_, line) => {
   expect(read(line)).toEqual(parsed(line))
 })
 
 test.each([
   ['an escaped key', JSON.stringify(event).replace('"evt"', '"\\u0065vt"')],
-  ['a key twice', JSON.stringify(event).replace('"evt"', '"evt":"mfa","evt"')],
+  ['a repeated key', JSON.stringify(event).replace('"evt"', '"evt":"mfa","evt"')],
   ['a key with a dot', JSON.stringify({ ...event, 'usr.id': 'u2' })],
   ['a list of objects', JSON.stringify({ ...event, usr: [{ id: 'u1' }] })],
   ['an environment of several tags', JSON.stringify({ ...event, env: 'prod,service:web' })],
   ['a message that is JSON', JSON.stringify({ ...event, message: '{"ip":"other"}' })],
-  ['tags of its own', JSON.stringify({ ...event, ddtags: 'env:staging' })],
+  ['an event with tags', JSON.stringify({ ...event, ddtags: 'env:staging' })],
   ['a date of another form', JSON.stringify({ ...event, timestamp: '2026-01-05T09:00:00+01:00' })],
-  ['a date that goes before timestamp', JSON.stringify({ ...event, '@timestamp': '2026-01-05T10:00:00.000Z' })],
+  [
+    'a date that takes precedence over timestamp',
+    JSON.stringify({ ...event, '@timestamp': '2026-01-05T10:00:00.000Z' }),
+  ],
 ])('%s is left to the full parser, with the same result', (_, line) => {
   expect(scans(line)).toBe(false)
   expect(read(line)).toEqual(parsed(line))
 })
 
 test.each([
-  ['cut short', JSON.stringify(event).slice(0, -1)],
-  ['two on a line', `${JSON.stringify(event)}${JSON.stringify(event)}`],
+  ['a truncated line', JSON.stringify(event).slice(0, -1)],
+  ['two events on one line', `${JSON.stringify(event)}${JSON.stringify(event)}`],
   ['a trailing comma', JSON.stringify(event).replace('}}', '}},')],
   ['a control character in a text', JSON.stringify(event).replace('agent', 'a\tgent')],
   ['a bad escape', JSON.stringify(event).replace('\\\\', '\\x')],
   ['a number with a leading zero', JSON.stringify(event).replace('"n":4', '"n":04')],
   ['a number without digits', JSON.stringify(event).replace('-2500', '-')],
-  ['a word that is none', JSON.stringify(event).replace('null', 'nul')],
+  ['a misspelled word', JSON.stringify(event).replace('null', 'nul')],
   ['no date', JSON.stringify({ ...event, timestamp: undefined })],
-  ['a date that is none', JSON.stringify({ ...event, timestamp: 'yesterday' })],
+  ['a text that is not a date', JSON.stringify({ ...event, timestamp: 'yesterday' })],
   ['a list', '[]'],
-  ['nothing but text', 'login failed'],
+  ['plain text', 'login failed'],
 ])('%s is refused', (_, line) => {
   expect(read(line)).toBe('refused')
 })
 
-test('texts in any script are read', () => {
+test('texts in every script are read', () => {
   const line = JSON.stringify({ ...event, ip: 'zoë 漢字 😀' })
   expect(scans(line)).toBe(true)
   expect(read(line)).toMatchObject({
@@ -168,7 +171,7 @@ test('texts in any script are read', () => {
   })
 })
 
-test('scanned or parsed, a monitor makes the same of every line, one after the other', () => {
+test('a monitor counts the same of consecutive lines, whether they are scanned or parsed', () => {
   const scalar = fc.constantFrom<unknown>(
     'login',
     'new',
@@ -243,7 +246,7 @@ test('scanned or parsed, a monitor makes the same of every line, one after the o
   )
 })
 
-/** JSON as nobody's serializer writes it: any spacing, any escapes, keys twice, and what only almost is JSON. */
+/** JSON of unusual form: any spacing, any escapes, repeated keys, and text that is almost JSON. */
 function spelledEvent(): fc.Arbitrary<string> {
   const space = fc.constantFrom('', '', '', ' ', '\t', '\r', ' \t ')
   const plain = fc.constantFrom('login', 'new', 'prod', 'web', 'blocked', 'spray', '10.1.2.3', '/login', 'u1', '7', '')
@@ -254,10 +257,9 @@ function spelledEvent(): fc.Arbitrary<string> {
   }
   const spelled = (texts: fc.Arbitrary<string>) =>
     fc.tuple(texts, fc.nat(5)).map(([text, luck]) => (luck === 0 ? escaped(text) : JSON.stringify(text)))
-  const keys = [
-    ...['service', 'env', 'evt', 'reason', 'ip', 'usr', 'n', 'flag', 'risk', 'sid', 'path', 'deep', 'message'],
-    ...['id', 'name', 'a', 'b', 'usr.id', 'deep.a', 'http.code', 'other', 'timestamp', '@timestamp', '__proto__'],
-  ]
+  const keys = 'service env evt reason ip usr n flag risk sid path deep message id name a b'
+    .split(' ')
+    .concat('usr.id', 'deep.a', 'http.code', 'other', 'timestamp', '@timestamp', '__proto__')
   const odd = fc.constantFrom(
     'nul',
     '01',
@@ -303,7 +305,7 @@ function spelledEvent(): fc.Arbitrary<string> {
 const colonAfterKey = ([before, key, between, value, after]: readonly string[]): string =>
   `${before}${key}${between}:${after}${value}${between}`
 
-test('however it is spelled and wherever the stream is cut, a line is read as the full parser reads it', async () => {
+test('a line is read as by the full parser, however it is written and wherever the stream is cut', async () => {
   const spoiled = fc.record({ line: spelledEvent(), spoil: fc.nat(6), place: fc.nat(300), byte: fc.nat(255) })
   const bytesOf = ({ line, spoil, place, byte }: { line: string; spoil: number; place: number; byte: number }) => {
     const bytes = Buffer.from(line)

@@ -3,36 +3,37 @@ import type { Group } from '../evaluate/group.ts'
 import { groupKeys, type Texts } from '../evaluate/reading.ts'
 import type { Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { isRecord } from '../monitor/monitor-options.ts'
 import type { Facet } from '../monitor/monitor-query.ts'
 import { EventScanner } from './event-scanner.ts'
 import { type FieldNeeds, needsOf } from './field-needs.ts'
 import { GroupFinder } from './group-finder.ts'
 import { Interned, Interner } from './interner.ts'
-import { paddingBytes, unusual } from './json-bytes.ts'
+import { PADDING_BYTES, UNUSUAL } from './json-bytes.ts'
 import { type Key, KeyTable } from './key-table.ts'
 import { MatchTable, pathOf } from './match-table.ts'
 
-/** A line that is not an event, with the reason. */
+/** Thrown for a line that is not an event. The message gives the reason. */
 export class EventError extends Error {
   override readonly name = 'EventError'
 }
 
-/** Gets what monitors make of events: each event as a whole, or in the pieces that count. Monitors go by their number. */
+/** Receives what an {@link EventReader} reads: a whole event, or what each monitor counts of it. A monitor is given by its index. */
 export interface EventSink {
-  /** An event that no monitor has read yet. @param at epoch ms */
+  /** Takes a whole event, which each monitor then reads itself. @param at epoch ms */
   push(log: Log, at: number): void
-  /** Whether events of a time are no longer counted. */
+  /** Whether an event of this time comes too late to count. @param at epoch ms */
   isLate(at: number): boolean
-  /** An event, in time, of which only what follows counts. */
+  /** Starts an event that is not late. Calls of `enter` and `read` for it follow. */
   begin(at: number): void
   groupOf(monitor: number, key: string): Group
-  /** The event adds a value to a group. */
+  /** Adds a value of the event to a group. */
   enter(monitor: number, group: Group, value: string): void
-  /** The event matches; the monitor reads it itself. */
+  /** Lets the monitor read the event itself, which matches its search. */
   read(monitor: number, log: Log): void
 }
 
-/** Reads recorded events, one JSON object per line, as far as the given monitors look at them. */
+/** Reads recorded events, one JSON object per line, and only those of their fields that the given monitors use. */
 export class EventReader {
   readonly #sink: EventSink
   readonly #scanner: EventScanner | undefined
@@ -43,26 +44,26 @@ export class EventReader {
     this.#sink = sink
     const needs = needsOf(monitors)
     const keys = new KeyTable(needs.paths, true)
-    if (!areScanned(needs, keys)) return
+    if (!canScan(needs, keys)) return
     this.#scanner = new EventScanner(keys)
     this.#matches = new MatchTable(monitors, keys)
     this.#entries = monitors.map((monitor, i) => entryOf(monitor, keys, (key) => sink.groupOf(i, key)))
   }
 
   /**
-   * Reads a line of the usual form.
-   * @param start where it begins; it ends at the next line feed, behind which four bytes can be read
-   * @returns the position of its line feed; `unusual` when it has to be read in full
+   * Reads a line of the usual form without a full parse.
+   * @param start where the line begins; it ends at the next line feed, after which four bytes can be read
+   * @returns the position of its line feed; `UNUSUAL` when `read` must read the line
    */
   scan(buffer: Buffer, start: number): number {
     const scanner = this.#scanner
     const matches = this.#matches
     const sink = this.#sink
-    if (!scanner || !matches) return unusual
+    if (!scanner || !matches) return UNUSUAL
     const end = scanner.scan(buffer, start)
-    if (end === unusual || sink.isLate(scanner.at)) return unusual
+    if (end === UNUSUAL || sink.isLate(scanner.at)) return UNUSUAL
     const matching = matches.find(scanner)
-    if (!matching) return unusual
+    if (!matching) return UNUSUAL
     sink.begin(scanner.at)
     for (const monitor of matching) {
       if (!this.#enterFound(monitor, scanner)) this.#enter(monitor, scanner, buffer, start, end)
@@ -70,18 +71,18 @@ export class EventReader {
     return end
   }
 
-  /** Reads any line. @throws EventError when it is not a JSON object or has no date that can be read */
+  /** Reads a line of any form. @throws EventError when it is not a JSON object or has no readable date */
   read(buffer: Buffer, start: number, end: number): void {
     if (this.#scanner && end > start) {
-      const line = Buffer.alloc(end - start + 1 + paddingBytes, '\n')
+      const line = Buffer.alloc(end - start + 1 + PADDING_BYTES, '\n')
       buffer.copy(line, 0, start, end)
-      if (this.scan(line, 0) !== unusual) return
+      if (this.scan(line, 0) !== UNUSUAL) return
     }
     const log = readLog(buffer, start, end)
     this.#sink.push(log, log.timestamp)
   }
 
-  /** Enters what a monitor counts if that is one value in a group of one facet. */
+  /** Enters one value in a group of one facet, the usual case. @returns false when the event has to be entered by `#enter` */
   #enterFound(monitor: number, scanner: EventScanner): boolean {
     const { finder, groups, counted } = this.#entryOf(monitor)
     const key = groups[0]?.key
@@ -92,19 +93,20 @@ export class EventReader {
     let value: string | undefined = ''
     if (counted) {
       if (!scanner.has(counted.key)) return true
-      value = finder.counted(row, buffer, view, counted.key.start, counted.key.end)
+      value = finder.countedText(row, buffer, view, counted.key.start, counted.key.end)
       if (value === undefined) return false
     }
-    this.#sink.enter(monitor, finder.at(row), value)
+    this.#sink.enter(monitor, finder.groupAt(row), value)
     return true
   }
 
-  /** @param monitor its number, so that there is an entry */
   #entryOf(monitor: number): Entry {
-    return this.#entries[monitor] as Entry
+    const entry = this.#entries[monitor]
+    if (!entry) throw new RangeError(`there is no monitor ${monitor}`)
+    return entry
   }
 
-  /** Enters what a monitor counts, whatever that is. */
+  /** Enters everything that a monitor counts of an event. */
   #enter(monitor: number, scanner: EventScanner, buffer: Buffer, start: number, end: number): void {
     const { groups, counted, whole } = this.#entryOf(monitor)
     const sink = this.#sink
@@ -124,23 +126,24 @@ const listOf = (texts: Texts): readonly string[] => (typeof texts === 'string' ?
 
 function readLog(buffer: Buffer, start: number, end: number) {
   const log = logOfEvent(parseEvent(buffer.toString('utf8', start, end)))
-  if (Number.isNaN(log.timestamp)) throw new EventError('has no date: `timestamp` as ISO 8601 or epoch milliseconds')
+  if (Number.isNaN(log.timestamp))
+    throw new EventError('has no date: add `timestamp` as ISO 8601 or epoch milliseconds')
   return log
 }
 
-/** A facet in the bytes of a line. */
-interface Scanned {
+/** Where the scanner finds a facet in a line, and the values that it had there. */
+interface ScannedFacet {
   readonly key: Key
   readonly values: Interner
 }
 
-/** How what a monitor counts is taken from a line. */
+/** How a monitor takes what it counts from a line. */
 interface Entry {
-  readonly groups: readonly Scanned[]
-  readonly counted: Scanned | undefined
-  /** For groups of one facet. */
+  readonly groups: readonly ScannedFacet[]
+  readonly counted: ScannedFacet | undefined
+  /** Only for a monitor that is grouped by one facet. */
   readonly finder: GroupFinder | undefined
-  /** It needs the whole log. */
+  /** Whether the monitor needs the whole log. */
   readonly whole: boolean
 }
 
@@ -154,7 +157,7 @@ function entryOf({ parsed }: Monitor, keys: KeyTable, groupOf: (key: string) => 
   return { groups, counted, finder, whole }
 }
 
-function scannedFacet({ field }: Facet, keys: KeyTable): Scanned {
+function scannedFacet({ field }: Facet, keys: KeyTable): ScannedFacet {
   const key = keys.wanted(pathOf(field))
   if (field.kind !== 'tag') return { key, values: new Interner() }
   const prefix = `${field.key.toLowerCase()}:`
@@ -163,8 +166,8 @@ function scannedFacet({ field }: Facet, keys: KeyTable): Scanned {
   return { key, values: new Interner((value) => new Interned(tagged(value), 0)) }
 }
 
-/** Whether all that monitors look at can be told from single values in a line. */
-function areScanned(needs: FieldNeeds, keys: KeyTable): boolean {
+/** Whether the scanner can find everything that the monitors need. */
+function canScan(needs: FieldNeeds, keys: KeyTable): boolean {
   if (needs.everything || [...needs.reserved].some((name) => name !== 'service')) return false
   return [...needs.paths].every((path) => {
     const key = keys.get(path)
@@ -173,7 +176,7 @@ function areScanned(needs: FieldNeeds, keys: KeyTable): boolean {
   })
 }
 
-/** @throws EventError */
+/** Parses one event, which may begin with a byte order mark. @throws EventError when it is not a JSON object */
 export function parseEvent(text: string): Record<string, unknown> {
   let value: unknown
   try {
@@ -181,6 +184,6 @@ export function parseEvent(text: string): Record<string, unknown> {
   } catch {
     throw new EventError('is not JSON')
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw new EventError('is not a JSON object')
+  if (!isRecord(value)) throw new EventError('is not a JSON object')
+  return value
 }

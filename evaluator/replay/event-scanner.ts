@@ -1,186 +1,193 @@
+import {
+  BACKSLASH,
+  byteAt,
+  CLOSE_BRACE,
+  COLON,
+  COMMA,
+  DIGIT_0,
+  DOT,
+  LINE_FEED,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  SPACE,
+} from './bytes.ts'
 import { Interned, type Interner } from './interner.ts'
-import { JsonBytes, unusual } from './json-bytes.ts'
+import { JsonBytes, UNUSUAL } from './json-bytes.ts'
 import type { Key, KeyTable } from './key-table.ts'
 
-const quote = 0x22
-const backslash = 0x5c
-const openBrace = 0x7b
-const closeBrace = 0x7d
-const openBracket = 0x5b
-const comma = 0x2c
-const colon = 0x3a
-const dot = 0x2e
-const lineFeed = 0x0a
+/** Epoch ms of the last instant that a Date can hold. */
+const LAST_DATE_MS = 8.64e15
 
 /**
- * Finds in the bytes of one JSON event where the values stand that monitors look at, several times as fast as parsing it. Every
- * byte is still held against the grammar; whatever is valid but unusual (a wanted key twice, with a dot or an escape, a message
- * that is itself JSON, a date of another form) is left to the full parser, as is every error.
+ * Finds the values that monitors read in the bytes of one JSON event, several times as fast as parsing the event. It checks every
+ * byte against the grammar. It leaves to the full parser every error, and what is valid but UNUSUAL: a wanted key that is repeated,
+ * contains a DOT or has an escape; a message that is itself JSON; a date of another form.
  */
 export class EventScanner extends JsonBytes {
   /** The event's own time, epoch ms. */
   at = 0
-  private readonly table: KeyTable
-  private line = 0
-  private dated = false
-  private readonly minute = new Minute()
+  readonly #table: KeyTable
+  #line = 0
+  #dated = false
+  readonly #minute = new Minute()
 
   constructor(table: KeyTable) {
     super()
-    this.table = table
+    this.#table = table
   }
 
   /**
-   * @param start where an event begins; four bytes can be read behind the next line feed, wherever that is
-   * @returns the position of the line feed behind the event, or `unusual`: then a full parse must decide
+   * @param start where the event begins; four bytes can be read after the next line feed
+   * @returns the position of the line feed that ends the event, or `UNUSUAL` when the full parser must read it
    */
   scan(buffer: Buffer, start: number): number {
-    this.turnTo(buffer)
-    this.line++
-    this.dated = false
-    let at = this.space(start)
-    if (buffer[at] !== openBrace) return unusual
-    at = this.members(at + 1, this.table)
-    if (at === unusual || !this.dated) return unusual
-    if (buffer[at] !== lineFeed) at = this.space(at)
-    return buffer[at] === lineFeed ? at : unusual
+    this.open(buffer)
+    this.#line++
+    this.#dated = false
+    let at = this.skipSpace(start)
+    if (buffer[at] !== OPEN_BRACE) return UNUSUAL
+    at = this.#members(at + 1, this.#table)
+    if (at === UNUSUAL || !this.#dated) return UNUSUAL
+    if (buffer[at] !== LINE_FEED) at = this.skipSpace(at)
+    return buffer[at] === LINE_FEED ? at : UNUSUAL
   }
 
-  /** Whether the line that was scanned last has a value there; then `start` and `end` say where. */
+  /** Whether the line that was scanned last has a value of the key, which is then at `start` to `end` of the key. */
   has(key: Key): boolean {
-    return key.line === this.line
+    return key.line === this.#line
   }
 
-  /** Whether it has a text there. */
+  /** Whether the line that was scanned last has a string there. */
   hasText(key: Key): boolean {
-    return key.line === this.line && this.buffer[key.start] === quote
+    return key.line === this.#line && this.buffer[key.start] === QUOTE
   }
 
-  /** @returns the value that the line that was scanned last has there */
+  /** @returns the value of the key in the line that was scanned last */
   valueAt(key: Key, values: Interner): Interned {
-    return key.line === this.line ? values.find(this.buffer, this.view, key.start, key.end) : absent
+    return key.line === this.#line ? values.find(this.buffer, this.view, key.start, key.end) : ABSENT
   }
 
-  /** Reads the members of an object from behind its brace. @returns the position behind it, or `unusual` */
-  private members(from: number, table: KeyTable): number {
+  /** Reads the members of an object. @param from after its opening brace @returns the position after it, or `UNUSUAL` */
+  #members(from: number, table: KeyTable): number {
     const { buffer, view } = this
     let at = from
-    if (buffer[at] !== quote) {
-      at = this.space(at)
-      if (buffer[at] === closeBrace) return at + 1
+    if (buffer[at] !== QUOTE) {
+      at = this.skipSpace(at)
+      if (buffer[at] === CLOSE_BRACE) return at + 1
     }
-    let before = table.head
+    let previous = table.head
     for (;;) {
-      let key = before.followerAt(view, at)
+      let key = previous.followerAt(view, at)
       if (key === undefined) {
-        key = this.keyAt(at, table)
-        if (key === undefined) return unusual
-        before.follow(key)
+        key = this.#keyAt(at, table)
+        if (key === undefined) return UNUSUAL
+        previous.follow(key)
       }
-      before = key
+      previous = key
       at += key.length
-      if (buffer[at] !== colon) {
-        at = this.space(at)
-        if (buffer[at] !== colon) return unusual
+      if (buffer[at] !== COLON) {
+        at = this.skipSpace(at)
+        if (buffer[at] !== COLON) return UNUSUAL
       }
       at++
-      if ((buffer[at] as number) <= 0x20) at = this.space(at)
-      if (!key.plain) at = this.member(at, key)
-      else at = buffer[at] === quote ? this.skipText(at + 1) : this.skip(at, 0)
-      if (at === unusual) return unusual
-      if ((buffer[at] as number) <= 0x20) at = this.space(at)
+      if (byteAt(buffer, at) <= SPACE) at = this.skipSpace(at)
+      if (!key.plain) at = this.#member(at, key)
+      else at = buffer[at] === QUOTE ? this.skipText(at + 1) : this.skip(at, 0)
+      if (at === UNUSUAL) return UNUSUAL
+      if (byteAt(buffer, at) <= SPACE) at = this.skipSpace(at)
       const byte = buffer[at]
-      if (byte === closeBrace) return at + 1
-      if (byte !== comma) return unusual
+      if (byte === CLOSE_BRACE) return at + 1
+      if (byte !== COMMA) return UNUSUAL
       at++
-      if ((buffer[at] as number) <= 0x20) at = this.space(at)
+      if (byteAt(buffer, at) <= SPACE) at = this.skipSpace(at)
     }
   }
 
-  private keyAt(at: number, table: KeyTable): Key | undefined {
+  #keyAt(at: number, table: KeyTable): Key | undefined {
     const { buffer } = this
-    if (buffer[at] !== quote) return undefined
+    if (buffer[at] !== QUOTE) return undefined
     const end = this.skipText(at + 1)
-    if (end === unusual) return undefined
-    return buffer.subarray(at, end).includes(backslash) ? undefined : table.find(buffer, at + 1, end - 1)
+    if (end === UNUSUAL) return undefined
+    return buffer.subarray(at, end).includes(BACKSLASH) ? undefined : table.find(buffer, at + 1, end - 1)
   }
 
-  private member(at: number, key: Key): number {
-    if (key.line === this.line || key.role === 'unusual') return unusual
-    const first = this.buffer[at] as number
+  #member(at: number, key: Key): number {
+    if (key.line === this.#line || key.role === 'unusual') return UNUSUAL
+    const first = byteAt(this.buffer, at)
     if (key.children) {
-      if (first === openBracket) return unusual
-      key.line = this.line
-      return first === openBrace ? this.members(at + 1, key.children) : this.skip(at, 0)
+      if (first === OPEN_BRACKET) return UNUSUAL
+      key.line = this.#line
+      return first === OPEN_BRACE ? this.#members(at + 1, key.children) : this.skip(at, 0)
     }
-    const end = first === quote ? this.skipText(at + 1) : this.skip(at, 0)
-    if (end === unusual || (key.role && !this.plays(key, at, end))) return unusual
-    key.line = this.line
+    const end = first === QUOTE ? this.skipText(at + 1) : this.skip(at, 0)
+    if (end === UNUSUAL || (key.role && !this.#readRole(key, at, end))) return UNUSUAL
+    key.line = this.#line
     key.start = at
     key.end = end
     return end
   }
 
-  /** Whether a value with a part in intake is one that needs no full parse. */
-  private plays(key: Key, start: number, end: number): boolean {
+  /** Reads a value that intake reads as well. @returns whether that needs no full parse */
+  #readRole(key: Key, start: number, end: number): boolean {
     const { buffer } = this
-    const isText = buffer[start] === quote
+    const isText = buffer[start] === QUOTE
     if (key.role === 'date') {
-      const date = isText ? this.date(start + 1, end - 1) : Number(buffer.toString('latin1', start, end))
-      if (!Number.isInteger(date) || date < 0 || date > 8.64e15) return false
+      const date = isText ? this.#readDate(start + 1, end - 1) : Number(buffer.toString('latin1', start, end))
+      if (!Number.isInteger(date) || date < 0 || date > LAST_DATE_MS) return false
       this.at = date
-      this.dated = true
+      this.#dated = true
       return true
     }
     if (!isText || key.role !== 'message') return isText
-    // A message that is JSON itself becomes attributes, which only the full path does.
-    const first = buffer[start + 1] as number
-    return first !== openBrace && first > 0x20 && first !== backslash && first <= 0x7e
+    // Only the full parser turns a message that is JSON into attributes.
+    const first = byteAt(buffer, start + 1)
+    return first !== OPEN_BRACE && first > SPACE && first !== BACKSLASH && first <= 0x7e
   }
 
-  /** `2026-01-05T09:00:00.000Z`, with three digits or none after the second; every other form is unusual. */
-  private date(start: number, end: number): number {
+  /** Reads `2026-01-05T09:00:00.000Z` or `2026-01-05T09:00:00Z`. @returns epoch ms; `UNUSUAL` or NaN for every other form */
+  #readDate(start: number, end: number): number {
     const { buffer } = this
     const length = end - start
-    if ((length !== 24 && length !== 20) || buffer[end - 1] !== 0x5a || buffer[start + 16] !== colon) return unusual
-    const second = this.digits(start + 17)
-    const minute = this.minute.read(buffer, this.view, start)
-    if (second > 59) return unusual
+    if ((length !== 24 && length !== 20) || buffer[end - 1] !== 0x5a || buffer[start + 16] !== COLON) return UNUSUAL
+    const second = this.#digits(start + 17)
+    const minute = this.#minute.read(buffer, this.view, start)
+    if (second > 59) return UNUSUAL
     if (length === 20) return minute + second * 1000
-    const last = (buffer[start + 22] as number) - 0x30
-    const hundredths = this.digits(start + 20)
-    if (buffer[start + 19] !== dot || last < 0 || last > 9 || hundredths > 99) return unusual
+    const last = byteAt(buffer, start + 22) - DIGIT_0
+    const hundredths = this.#digits(start + 20)
+    if (buffer[start + 19] !== DOT || last < 0 || last > 9 || hundredths > 99) return UNUSUAL
     return minute + second * 1000 + hundredths * 10 + last
   }
 
-  /** Two decimal digits; more than any limit when they are none. */
-  private digits(at: number): number {
-    const tens = (this.buffer[at] as number) - 0x30
-    const ones = (this.buffer[at + 1] as number) - 0x30
+  /** Reads two decimal digits. @returns 1000, which is above every limit, when they are not digits */
+  #digits(at: number): number {
+    const tens = byteAt(this.buffer, at) - DIGIT_0
+    const ones = byteAt(this.buffer, at + 1) - DIGIT_0
     return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? 1000 : tens * 10 + ones
   }
 }
 
-/** What a line has where it has nothing. */
-const absent = new Interned(undefined, 0)
+/** The value of a key that a line does not have. */
+const ABSENT = new Interned(undefined, 0)
 
-/** The first 16 bytes of a date, which seldom change from one event to the next. */
+/** Reads the date up to the minute (16 bytes), and keeps the last result because it rarely changes between events. */
 class Minute {
-  private readonly words = new Int32Array(4)
-  private at = Number.NaN
+  readonly #words = new Int32Array(4)
+  #at = Number.NaN
 
-  /** @returns epoch ms of `2026-01-05T09:00`, NaN for what is none */
+  /** @returns epoch ms of `2026-01-05T09:00`; NaN for any other form */
   read(buffer: Buffer, view: DataView, start: number): number {
-    const { words } = this
+    const words = this.#words
     const known =
       view.getInt32(start, true) === words[0] &&
       view.getInt32(start + 4, true) === words[1] &&
       view.getInt32(start + 8, true) === words[2] &&
       view.getInt32(start + 12, true) === words[3]
-    if (known) return this.at
+    if (known) return this.#at
     const text = buffer.toString('latin1', start, start + 16)
-    this.at = /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d$/.test(text) ? Date.parse(`${text}Z`) : Number.NaN
+    this.#at = /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d$/.test(text) ? Date.parse(`${text}Z`) : Number.NaN
     for (let i = 0; i < 4; i++) words[i] = view.getInt32(start + i * 4, true)
-    return this.at
+    return this.#at
   }
 }

@@ -1,15 +1,16 @@
 import type { Monitor } from '../monitor/monitor.ts'
 import type { Field, Reserved, SearchNode } from '../search/search-ast.ts'
 
-/** Which parts of a log some monitors look at; whatever else it holds cannot change their answer. */
+/** The parts of a log that some monitors read. No other part can change what they find. */
 export interface FieldNeeds {
-  /** Paths of attributes, as after `@`. */
+  /** Paths of attributes, as written after `@`. */
   readonly paths: ReadonlySet<string>
   readonly reserved: ReadonlySet<Reserved>
-  /** Full text reads all there is. */
+  /** Whether a full-text search reads every part. */
   readonly everything: boolean
 }
 
+/** Collects the fields in the searches, the facets and the rollups of monitors. */
 export function needsOf(monitors: readonly Monitor[]): FieldNeeds {
   const paths = new Set<string>()
   const reserved = new Set<Reserved>()

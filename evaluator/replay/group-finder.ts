@@ -3,23 +3,25 @@ import { facetText } from '../search/field.ts'
 import { ByteColumn, ByteTable } from './byte-table.ts'
 import type { Interner } from './interner.ts'
 
-/** Finds the groups of a monitor by the bytes of their one facet, and the value that each counted last. */
+/**
+ * Finds the group of a monitor by the bytes of its single facet. It keeps the last value that each group counted, because most
+ * groups count the same value many times.
+ */
 export class GroupFinder {
   readonly #groupOf: (key: string) => Group
   readonly #values: Interner
   readonly #table = new ByteTable()
   readonly #groups: Group[] = []
-  /** Most groups count the same value again and again. */
   readonly #last = new ByteColumn()
   readonly #lastTexts: string[] = []
 
-  /** @param values reads what is counted */
+  /** @param values reads the values that are counted */
   constructor(groupOf: (key: string) => Group, values: Interner) {
     this.#groupOf = groupOf
     this.#values = values
   }
 
-  /** @returns the row of the group whose JSON stands between two positions; -1 when it is no text, or a long one */
+  /** @returns the row of the group named by the JSON from `start` to `end`; -1 when that is an object, a list or a long text */
   find(buffer: Buffer, view: DataView, start: number, end: number): number {
     const table = this.#table
     const groups = this.#groups
@@ -34,13 +36,15 @@ export class GroupFinder {
     return row
   }
 
-  /** @param row one that `find` has returned, so that there is a group */
-  at(row: number): Group {
-    return this.#groups[row] as Group
+  /** @param row returned by `find` */
+  groupAt(row: number): Group {
+    const group = this.#groups[row]
+    if (!group) throw new RangeError(`there is no group in row ${row}`)
+    return group
   }
 
-  /** @returns the text of what stands between two positions, for the group to count; undefined when it is none, or several */
-  counted(row: number, buffer: Buffer, view: DataView, start: number, end: number): string | undefined {
+  /** @returns the text that a group counts of the JSON from `start` to `end`; undefined when that has no text, or several */
+  countedText(row: number, buffer: Buffer, view: DataView, start: number, end: number): string | undefined {
     if (this.#last.holds(row, view, start, end - start)) return this.#lastTexts[row]
     const { texts } = this.#values.find(buffer, view, start, end)
     if (typeof texts !== 'string') return undefined

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Heap } from './heap.ts'
 
-test('items are taken in their order, whatever was pushed and taken before', () => {
+test('items are removed in order, whatever was pushed and removed before', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.integer({ min: 0, max: 50 }))), (steps) => {
       const heap = new Heap<number>((a, b) => a < b)

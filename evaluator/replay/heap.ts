@@ -1,4 +1,4 @@
-/** Items of which the first in an order can be taken. */
+/** A binary heap: gives its items in order, the first one next. */
 export class Heap<T> {
   readonly #isBefore: (a: T, b: T) => boolean
   readonly #items: T[] = []
@@ -11,7 +11,7 @@ export class Heap<T> {
     return this.#items[0]
   }
 
-  /** In no particular order. */
+  /** Iterates in no particular order. */
   [Symbol.iterator](): Iterator<T> {
     return this.#items.values()
   }
@@ -29,7 +29,7 @@ export class Heap<T> {
     items[at] = item
   }
 
-  /** Takes the first item. */
+  /** Removes the first item. */
   pop(): T | undefined {
     const items = this.#items
     const [first] = items
@@ -46,15 +46,15 @@ export class Heap<T> {
     return first
   }
 
-  /** @returns the place of the child that comes before the other; beyond the last item when there is no child */
+  /** @returns the index of the child that comes first; an index after the last item when there is no child */
   #firstChild(at: number): number {
     const left = 2 * at + 1
     const right = left + 1
     return right < this.#items.length && this.#isBefore(this.#at(right), this.#at(left)) ? right : left
   }
 
-  /** @param place of an item, so that there is one */
-  #at(place: number): T {
-    return this.#items[place] as T
+  /** An item may itself be undefined, so the index cannot be tested by its item. @param index below `length` */
+  #at(index: number): T {
+    return this.#items[index] as T
   }
 }

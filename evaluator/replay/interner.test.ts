@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Interner } from './interner.ts'
 
-/** As many as are kept before it is judged whether keeping them is of use, and some more. */
+/** More values than one trial. */
 const MANY = 5_000
 
 function finder(interner: Interner) {
@@ -14,14 +14,14 @@ function finder(interner: Interner) {
 }
 
 describe('an interner', () => {
-  it('keeps values that come back, however many others come once', () => {
+  it('keeps values that repeat, whatever the number of other values', () => {
     const again = finder(new Interner())
     for (let n = 0; n < MANY; n++) for (const text of [`id-${n}`, `user-${n % 100}`]) again(text)
     expect(again('user-7')).toBe(again('user-7'))
     expect(again('user-7')).toMatchObject({ value: 'user-7', texts: 'user-7' })
   })
 
-  it('reads values that never come back without keeping them, and tries again later', () => {
+  it('does not keep values that never repeat, and tries again later', () => {
     const find = finder(new Interner())
     for (let n = 0; n < MANY; n++) expect(find(`id-${n}`).value).toBe(`id-${n}`)
     const [one, other] = [find('id'), find('another id')]

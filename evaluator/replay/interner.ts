@@ -2,12 +2,12 @@ import type { Texts } from '../evaluate/reading.ts'
 import { facetText } from '../search/field.ts'
 import { ByteTable } from './byte-table.ts'
 
-/** A JSON value of a line. The same bytes lead to the same object, so that what depends on it is computed once. */
+/** A JSON value of a line. The same bytes give the same object, so that what follows from the value is computed once. */
 export class Interned {
   readonly value: unknown
-  /** What a facet shows of it. */
+  /** The texts that a facet of this value has. */
   readonly texts: Texts
-  /** Values of one kind are alike to every search. */
+  /** The number of a class of values that no search tells apart. */
   readonly kind: number
 
   constructor(value: unknown, kind: number) {
@@ -26,31 +26,31 @@ function facetTexts(value: unknown): Texts {
 const textsIn = (value: unknown): string[] =>
   Array.isArray(value) ? value.flatMap(textsIn) : [facetText(value) ?? []].flat()
 
-/** Values that are kept before it is decided whether keeping them is of use. */
+/** The number of values kept before the interner decides whether keeping them pays. */
 const TRIAL_ROWS = 4_096
-/** Keeping is of use if at least this share of them was met again. */
-const LEAST_SHARE = 1 / 32
-/** Values that are not kept before keeping them is tried again. */
-const PASSED_BY = 32_768
+/** Keeping pays when at least this share of the lookups found a kept value. */
+const MIN_HIT_SHARE = 1 / 32
+/** The number of values that are not kept before the next trial. */
+const VALUES_BETWEEN_TRIALS = 32_768
 
-/** Finds values by their bytes. It does not keep the values of a field that rarely repeat, such as ids of requests. */
+/** Finds the values of one field by their bytes. It stops keeping values that rarely repeat, such as request ids. */
 export class Interner {
   readonly #make: (value: unknown) => Interned
   #table = new ByteTable()
   #values: Interned[] = []
-  /** How many values were met again during the trial. */
-  #again = 0
-  /** How many more values are made without being kept. */
-  #passing = 0
+  /** Lookups that found a kept value during the trial. */
+  #hits = 0
+  /** The number of values until the next trial; 0 while values are kept. */
+  #untilTrial = 0
   #last = -1
   #lastLength = 0
 
-  /** @param make what is kept of a value */
+  /** @param make creates what is kept for a value */
   constructor(make: (value: unknown) => Interned = (value) => new Interned(value, 0)) {
     this.#make = make
   }
 
-  /** @returns the value whose JSON stands between two positions; four bytes behind it can be read */
+  /** @returns the value of the JSON from `start` to `end`, after which four bytes can be read */
   find(buffer: Buffer, view: DataView, start: number, end: number): Interned {
     const table = this.#table
     const length = end - start
@@ -63,29 +63,31 @@ export class Interner {
       row = this.#table.add(view, start, length)
       if (row < 0) return value
       this.#values[row] = value
-    } else if (table.rows <= TRIAL_ROWS) this.#again++
+    } else if (table.rows <= TRIAL_ROWS) this.#hits++
     this.#last = row
     this.#lastLength = length
     return this.#at(row)
   }
 
-  /** @param row one that the table has, so that there is a value */
   #at(row: number): Interned {
-    return this.#values[row] as Interned
+    const value = this.#values[row]
+    if (!value) throw new RangeError(`there is no value in row ${row}`)
+    return value
   }
 
+  /** Whether the next value is kept. Ends a trial in which too few values repeated. */
   #keeps(): boolean {
-    if (this.#passing > 0) {
-      this.#passing--
+    if (this.#untilTrial > 0) {
+      this.#untilTrial--
       return false
     }
-    if (this.#table.rows !== TRIAL_ROWS || this.#again >= TRIAL_ROWS * LEAST_SHARE) return true
+    if (this.#table.rows !== TRIAL_ROWS || this.#hits >= TRIAL_ROWS * MIN_HIT_SHARE) return true
     this.#table = new ByteTable()
     this.#values = []
-    this.#again = 0
+    this.#hits = 0
     this.#last = -1
     this.#lastLength = 0
-    this.#passing = PASSED_BY
+    this.#untilTrial = VALUES_BETWEEN_TRIALS
     return false
   }
 }

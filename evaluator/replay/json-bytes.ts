@@ -1,56 +1,64 @@
-const quote = 0x22
-const backslash = 0x5c
-const openBrace = 0x7b
-const closeBrace = 0x7d
-const openBracket = 0x5b
-const closeBracket = 0x5d
-const comma = 0x2c
-const colon = 0x3a
-const dot = 0x2e
-const minus = 0x2d
-const deepest = 16
+import {
+  BACKSLASH,
+  byteAt,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  DIGIT_0,
+  DIGIT_9,
+  DOT,
+  isDigit,
+  MINUS,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from './bytes.ts'
 
-/** In place of a position: what stands there is no JSON, or not simple enough to be read here. */
-export const unusual = -1
+const MAX_DEPTH = 16
 
-/** How many bytes behind a line must be readable, for bytes are read four at a time. */
-export const paddingBytes = 4
+/** Returned in place of a position: the text there is not JSON, or is JSON that only the full parser reads. */
+export const UNUSUAL = -1
+
+/** The number of bytes that must be readable after a line, because bytes are read four at a time. */
+export const PADDING_BYTES = 4
 
 /**
- * Steps over JSON in a buffer, every byte held against the grammar. Nothing but a line feed ends a line, and none is ever stepped
- * over: with a line feed at the end of what is to be read, no step leaves the line.
+ * Skips JSON in a buffer and checks every byte against the grammar. It never skips a line feed, so a line feed at the end of the
+ * line keeps every step within the line.
  */
 export class JsonBytes {
   buffer: Buffer = Buffer.alloc(0)
-  /** On the same bytes. */
+  /** A view of the bytes of `buffer`. */
   view: DataView = new DataView(new ArrayBuffer(0))
 
-  /** Turns to a buffer, of which `paddingBytes` behind the last line feed can be read. */
-  protected turnTo(buffer: Buffer): void {
+  /** Sets the buffer to read, of which `PADDING_BYTES` after the last line feed can be read. */
+  protected open(buffer: Buffer): void {
     if (buffer === this.buffer) return
     this.buffer = buffer
     this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
   }
 
-  protected space(from: number): number {
+  /** @returns the position after the white space at `from`, which may be none */
+  protected skipSpace(from: number): number {
     const { buffer } = this
     let at = from
     for (let byte = buffer[at]; byte === 0x20 || byte === 0x09 || byte === 0x0d; byte = buffer[at]) at++
     return at
   }
 
-  /** Steps over any value. @returns the position behind it, or `unusual` */
+  /** Skips a value of any kind. @returns the position after it, or `UNUSUAL` */
   protected skip(from: number, depth: number): number {
     const { buffer } = this
-    const first = buffer[from] as number
-    if (first === quote) return this.skipText(from + 1)
-    if (first === openBrace || first === openBracket) return depth > deepest ? unusual : this.skipAll(from, depth)
-    if (first === minus || (first >= 0x30 && first <= 0x39)) return this.skipNumber(from)
+    const first = byteAt(buffer, from)
+    if (first === QUOTE) return this.skipText(from + 1)
+    if (first === OPEN_BRACE || first === OPEN_BRACKET) return depth > MAX_DEPTH ? UNUSUAL : this.#skipAll(from, depth)
+    if (first === MINUS || (first >= DIGIT_0 && first <= DIGIT_9)) return this.#skipNumber(from)
     const word = first === 0x74 ? 'true' : first === 0x66 ? 'false' : first === 0x6e ? 'null' : undefined
-    return word && buffer.toString('latin1', from, from + word.length) === word ? from + word.length : unusual
+    return word && buffer.toString('latin1', from, from + word.length) === word ? from + word.length : UNUSUAL
   }
 
-  /** @param from behind the quote @returns the position behind the closing one, or `unusual` */
+  /** @param from after the opening QUOTE @returns the position after the closing QUOTE, or `UNUSUAL` */
   protected skipText(from: number): number {
     const { buffer, view } = this
     let at = from
@@ -61,83 +69,89 @@ export class JsonBytes {
         continue
       }
       at += firstByte(found)
-      const byte = buffer[at] as number
-      if (byte === quote) return at + 1
-      if (byte !== backslash) return unusual
-      at = this.skipEscape(at + 1)
-      if (at === unusual) return unusual
+      const byte = byteAt(buffer, at)
+      if (byte === QUOTE) return at + 1
+      if (byte !== BACKSLASH) return UNUSUAL
+      at = this.#skipEscape(at + 1)
+      if (at === UNUSUAL) return UNUSUAL
     }
   }
 
-  private skipEscape(at: number): number {
+  #skipEscape(at: number): number {
     const { buffer } = this
-    const escaped = buffer[at] as number
-    if (escaped === 0x75) return /^[0-9a-fA-F]{4}$/.test(buffer.toString('latin1', at + 1, at + 5)) ? at + 5 : unusual
-    return escapable.has(escaped) ? at + 1 : unusual
+    const escaped = byteAt(buffer, at)
+    if (escaped === 0x75) return /^[0-9a-fA-F]{4}$/.test(buffer.toString('latin1', at + 1, at + 5)) ? at + 5 : UNUSUAL
+    return ESCAPABLE.has(escaped) ? at + 1 : UNUSUAL
   }
 
-  private skipNumber(from: number): number {
+  #skipNumber(from: number): number {
     const { buffer } = this
     let at = from
-    if (buffer[at] === minus) at++
-    at = buffer[at] === 0x30 ? at + 1 : this.skipDigits(at)
-    if (at !== unusual && buffer[at] === dot) at = this.skipDigits(at + 1)
-    if (at !== unusual && ((buffer[at] as number) | 0x20) === 0x65) {
+    if (buffer[at] === MINUS) at++
+    at = buffer[at] === DIGIT_0 ? at + 1 : this.#skipDigits(at)
+    if (at !== UNUSUAL && buffer[at] === DOT) at = this.#skipDigits(at + 1)
+    if (at !== UNUSUAL && (byteAt(buffer, at) | 0x20) === 0x65) {
       at++
-      if (buffer[at] === minus || buffer[at] === 0x2b) at++
-      at = this.skipDigits(at)
+      if (buffer[at] === MINUS || buffer[at] === 0x2b) at++
+      at = this.#skipDigits(at)
     }
     return at
   }
 
-  private skipDigits(from: number): number {
+  #skipDigits(from: number): number {
     const { buffer } = this
     let at = from
-    for (let byte = buffer[at] as number; byte >= 0x30 && byte <= 0x39; byte = buffer[at] as number) at++
-    return at === from ? unusual : at
+    while (isDigit(buffer[at])) at++
+    return at === from ? UNUSUAL : at
   }
 
-  private skipAll(from: number, depth: number): number {
+  #skipAll(from: number, depth: number): number {
     const { buffer } = this
-    const isObject = buffer[from] === openBrace
-    const close = isObject ? closeBrace : closeBracket
-    let at = this.space(from + 1)
+    const isObject = buffer[from] === OPEN_BRACE
+    const close = isObject ? CLOSE_BRACE : CLOSE_BRACKET
+    let at = this.skipSpace(from + 1)
     if (buffer[at] === close) return at + 1
     for (;;) {
       if (isObject) {
-        if (buffer[at] !== quote) return unusual
+        if (buffer[at] !== QUOTE) return UNUSUAL
         at = this.skipText(at + 1)
-        if (at === unusual) return unusual
-        at = this.space(at)
-        if (buffer[at] !== colon) return unusual
-        at = this.space(at + 1)
+        if (at === UNUSUAL) return UNUSUAL
+        at = this.skipSpace(at)
+        if (buffer[at] !== COLON) return UNUSUAL
+        at = this.skipSpace(at + 1)
       }
       at = this.skip(at, depth + 1)
-      if (at === unusual) return unusual
-      at = this.space(at)
+      if (at === UNUSUAL) return UNUSUAL
+      at = this.skipSpace(at)
       if (buffer[at] === close) return at + 1
-      if (buffer[at] !== comma) return unusual
-      at = this.space(at + 1)
+      if (buffer[at] !== COMMA) return UNUSUAL
+      at = this.skipSpace(at + 1)
     }
   }
 }
 
-const escapable = new Set(Buffer.from('"\\/bfnrt'))
+const ESCAPABLE = new Set(Buffer.from('"\\/bfnrt'))
 
-const lows = 0x01010101
-const highs = 0x80808080 | 0
+/** The lowest and the highest bit of each byte of a word. */
+const LOW_BITS = 0x01010101
+const HIGH_BITS = 0x80808080 | 0
 
 /**
- * Finds what may not stand plainly in a JSON text among four bytes: a quote, a backslash, a control character.
- * @returns 0 for none; else its lowest bit stands in the first such byte
+ * Finds the bytes among four that end or interrupt a JSON string: a QUOTE, a BACKSLASH or a control character.
+ * @returns 0 when there is none; otherwise the lowest bit that is set is in the first such byte
  * @see https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
  */
 function special(word: number): number {
   const quotes = word ^ 0x22222222
   const backslashes = word ^ 0x5c5c5c5c
   const controls = word & 0xe0e0e0e0
-  return (((quotes - lows) & ~quotes) | ((backslashes - lows) & ~backslashes) | ((controls - lows) & ~controls)) & highs
+  return (
+    (((quotes - LOW_BITS) & ~quotes) |
+      ((backslashes - LOW_BITS) & ~backslashes) |
+      ((controls - LOW_BITS) & ~controls)) &
+    HIGH_BITS
+  )
 }
 
-/** The index of the byte in which the lowest bit stands. */
+/** The index of the byte that has the lowest bit that is set. */
 const firstByte = (bits: number): number => (31 - Math.clz32(bits & -bits)) >> 3

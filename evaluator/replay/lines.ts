@@ -1,30 +1,30 @@
 import type { FileHandle } from 'node:fs/promises'
+import { LINE_FEED } from './bytes.ts'
 
-const lineFeed = 0x0a
-/** Large enough that a read costs nothing, small enough to stay in a processor's cache. */
-const chunkBytes = 256 * 1024
+/** Large enough that the cost of a read does not matter, small enough for a processor's cache. */
+const CHUNK_BYTES = 256 * 1024
 
-/** A line longer than this is no log line: it is passed over, so that memory stays bounded. */
-export const longestLineBytes = 8 * 1024 * 1024
+/** Longer lines are skipped and reported, so that memory stays bounded. */
+export const MAX_LINE_BYTES = 8 * 1024 * 1024
 
-/** How many bytes behind its line feed are left in the buffer of a line that is scanned. */
-const scanPadding = 4
+/** The number of bytes in the buffer after the line feed of a line that is scanned. */
+const SCAN_PADDING = 4
 
 export interface LineVisitor {
   /**
-   * Tries to read the line that begins at `start`, wherever it ends: there is a line feed, and four more bytes behind it.
-   * @returns the position of its line feed; negative to be given the line by `line`
+   * Tries to read the line that begins at `start`. Its line feed, and four more bytes, are in the buffer.
+   * @returns the position of its line feed; a negative number to receive the line by `line`
    */
   scan?(buffer: Buffer, start: number): number
-  /** One line without its end; `buffer[end]` is its line feed. The buffer is only valid during the call. */
+  /** Receives one line; `buffer[end]` is its line feed. The buffer is valid during the call only. */
   line(buffer: Buffer, start: number, end: number): void
   tooLong(): void
 }
 
 /**
  * Cuts a stream into lines without copying them.
- * @param stream may give the same buffer again, with other bytes in it
- * @param afterChunk is awaited between chunks: where a caller reports progress or stops
+ * @param stream may give the same buffer again with other bytes
+ * @param afterChunk is awaited after each chunk, so that a caller can report progress or stop
  */
 export async function visitLines(
   stream: AsyncIterable<Buffer>,
@@ -37,7 +37,7 @@ export async function visitLines(
   for await (const chunk of stream) {
     let start = 0
     if (restBytes > 0 || skipping) {
-      const end = chunk.indexOf(lineFeed)
+      const end = chunk.indexOf(LINE_FEED)
       if (end >= 0) {
         if (skipping) visitor.tooLong()
         else {
@@ -54,7 +54,7 @@ export async function visitLines(
     if (start < chunk.length && !skipping) {
       rest.push(Buffer.from(chunk.subarray(start)))
       restBytes += chunk.length - start
-      if (restBytes > longestLineBytes) {
+      if (restBytes > MAX_LINE_BYTES) {
         skipping = true
         rest = []
         restBytes = 0
@@ -64,36 +64,36 @@ export async function visitLines(
   }
   if (skipping) visitor.tooLong()
   if (restBytes > 0) {
-    const line = Buffer.concat([...rest, Buffer.of(lineFeed)])
+    const line = Buffer.concat([...rest, Buffer.of(LINE_FEED)])
     visitor.line(line, 0, line.length - 1)
   }
 }
 
-/** Visits the lines that end in a buffer. @returns where the last, which does not, begins */
+/** Visits the lines that end in a buffer. @returns the position of the rest, which is an unfinished line */
 function visitWhole(buffer: Buffer, from: number, visitor: LineVisitor): number {
-  const last = visitor.scan ? buffer.lastIndexOf(lineFeed, -1 - scanPadding) : -1
+  const last = visitor.scan ? buffer.lastIndexOf(LINE_FEED, -1 - SCAN_PADDING) : -1
   let start = from
   while (start <= last) {
     const scanned = visitor.scan?.(buffer, start) ?? -1
-    const end = scanned < 0 ? buffer.indexOf(lineFeed, start) : scanned
+    const end = scanned < 0 ? buffer.indexOf(LINE_FEED, start) : scanned
     if (scanned < 0) visitor.line(buffer, start, end)
     start = end + 1
   }
-  for (let end = buffer.indexOf(lineFeed, start); end >= 0; end = buffer.indexOf(lineFeed, start)) {
+  for (let end = buffer.indexOf(LINE_FEED, start); end >= 0; end = buffer.indexOf(LINE_FEED, start)) {
     visitor.line(buffer, start, end)
     start = end + 1
   }
   return start
 }
 
-/** Reads a file by pieces into one buffer, which is all the memory that it takes; closes it at the end. */
+/** Reads a file in pieces into one buffer that is used again for each piece. Closes the file at the end. */
 export async function* fileChunks(file: FileHandle): AsyncGenerator<Buffer> {
-  const buffer = Buffer.alloc(chunkBytes)
+  const buffer = Buffer.alloc(CHUNK_BYTES)
   try {
     for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, chunkBytes, null)
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, null)
       if (bytesRead === 0) return
-      yield bytesRead === chunkBytes ? buffer : buffer.subarray(0, bytesRead)
+      yield bytesRead === CHUNK_BYTES ? buffer : buffer.subarray(0, bytesRead)
     }
   } finally {
     await file.close()

@@ -1,40 +1,41 @@
 import { logOfEvent } from '../app-event.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { isRecord } from '../monitor/monitor-options.ts'
 import { compileNode, type LogPredicate } from '../search/search.ts'
 import type { SearchNode, Target } from '../search/search-ast.ts'
 import type { EventScanner } from './event-scanner.ts'
 import { Interned, Interner } from './interner.ts'
 import type { Key, KeyTable } from './key-table.ts'
 
-/** A field whose values decide which searches match. */
-interface Tested {
+/** A field that searches test. */
+interface TestedField {
   readonly path: string
   readonly key: Key
   readonly values: Interner
-  /** The kind of every text, where searches only ask whether there is anything; else undefined. */
+  /** The kind of every text, when the searches only test whether the field is present; otherwise undefined. */
   readonly textKind: number | undefined
-  /** By kind, a value of that kind; nothing for the kind of what is absent, which is 0. */
+  /** One value of each kind, by kind. Kind 0 is that of an absent value. */
   readonly examples: unknown[]
 }
 
-/** What is known once the kinds of the first fields are known: their number is the number of steps so far. */
+/** A node of a decision tree: the step at depth n follows from the kinds of the first n fields. */
 interface Step {
   readonly next: Step[]
-  /** Behind the last field: the monitors whose searches match, by their numbers. */
+  /** After the last field: the indexes of the monitors whose searches match. */
   matching: readonly number[] | undefined
 }
 
-/** A value that has to be read by the full parser. */
+/** The kind of a value that the full parser must read. */
 const UNUSUAL_KIND = -1
 
 /**
- * Which searches match an event depends only on what each part of a search says of one field. Values of a field that no part
- * tells from one another are of one kind, of which there are few; each combination of kinds is put to the searches themselves,
- * once. What matches is then found in a number of steps that does not grow with the number of monitors.
+ * Finds the searches that match an event, in one step per field, whatever the number of monitors. Values of a field that no search
+ * tells apart have one kind, and there are few kinds. Each combination of kinds is tested by the searches themselves once; the
+ * result is stored in a tree.
  */
 export class MatchTable {
   readonly #searches: readonly LogPredicate[]
-  readonly #tested: readonly Tested[]
+  readonly #tested: readonly TestedField[]
   readonly #root: Step = { next: [], matching: undefined }
 
   constructor(monitors: readonly Monitor[], keys: KeyTable) {
@@ -52,8 +53,8 @@ export class MatchTable {
   }
 
   /**
-   * @param scanner has read the line
-   * @returns the numbers of the monitors whose search it matches; undefined when only a full parse can tell
+   * @param scanner has scanned the line
+   * @returns the indexes of the monitors whose search matches; undefined when a full parse has to decide
    */
   find(scanner: EventScanner): readonly number[] | undefined {
     let step = this.#root
@@ -74,7 +75,7 @@ export class MatchTable {
   }
 }
 
-const kindIn = (scanner: EventScanner, { key, values, textKind }: Tested): number =>
+const kindIn = (scanner: EventScanner, { key, values, textKind }: TestedField): number =>
   textKind !== undefined && scanner.hasText(key) ? textKind : scanner.valueAt(key, values).kind
 
 function addStep(step: Step, kind: number): Step {
@@ -83,14 +84,14 @@ function addStep(step: Step, kind: number): Step {
   return next
 }
 
-function testedField(path: string, key: Key, parts: readonly SearchNode[]): Tested {
+function testedField(path: string, key: Key, parts: readonly SearchNode[]): TestedField {
   const tests = parts.map(compileNode)
   const examples: unknown[] = []
   const kinds = new Map<string, number>()
   const kindOf = (value: unknown): number => {
     const event = {}
     place(event, path.split('.'), value)
-    // Most fields are nothing to intake, and may have any number of values.
+    // Intake does not change a field without a role, which may have any number of values.
     const log = key.role ? logOfEvent(event) : { attributes: event, tags: [] }
     if (!log.tags?.every((tag) => tag.startsWith('env:'))) return UNUSUAL_KIND
     const verdicts = tests.map((test) => (test(log) ? 1 : 0)).join('')
@@ -105,19 +106,20 @@ function testedField(path: string, key: Key, parts: readonly SearchNode[]): Test
   return { path, key, values, textKind: onlyPresence ? kindOf('any') : undefined, examples }
 }
 
-/** Puts a value at a path of an event; nothing is put as nothing. */
+/** Sets a value at a path of an event. An undefined value is not set. */
 function place(event: Record<string, unknown>, [name = '', ...rest]: readonly string[], value: unknown): void {
   if (value === undefined) return
   if (rest.length === 0) {
     event[name] = value
     return
   }
-  const inner = (event[name] ?? {}) as Record<string, unknown>
+  const known = event[name]
+  const inner = isRecord(known) ? known : {}
   event[name] = inner
   place(inner, rest, value)
 }
 
-/** Calls with each part of a search that looks at one field only. */
+/** Visits each part of a search that tests a single field. */
 function visitParts(node: SearchNode, visit: (target: Target, part: SearchNode) => void): void {
   switch (node.kind) {
     case 'all':
@@ -136,7 +138,7 @@ function visitParts(node: SearchNode, visit: (target: Target, part: SearchNode) 
   }
 }
 
-/** Where an event holds what a search looks at: all its tags come from `env`. */
+/** The path in an event of what a search tests. All tags of an event come from `env`. */
 export function pathOf(target: Target): string {
   if (target.kind === 'attribute') return target.path
   return target.kind === 'reserved' ? target.name : 'env'

@@ -3,26 +3,26 @@ import { NO_DEADLINE } from '../evaluate/moment.ts'
 import { Ring, Rows } from '../evaluate/ring.ts'
 import { Heap } from './heap.ts'
 
-/** What a log adds to a group of a monitor, held until no older log can come. */
+/** A value that a log adds to a group, held back until no older log can come. */
 export interface Held {
   /** Epoch ms. */
   readonly at: number
-  /** The monitor's number. */
+  /** The index of the monitor. */
   readonly monitor: number
   readonly group: Group
-  /** Where the group holds the value. */
+  /** The slot in which the group holds the value. */
   readonly slot: number
 }
 
-/** Holds what logs add, oldest first: a ring for what comes in order, a heap for what comes late. */
+/** Orders by time what logs add: a ring for what comes in order, a heap for what comes late. */
 export class ReorderBuffer {
-  /** Epoch ms of the oldest that is held; {@link NO_DEADLINE} when nothing is. */
+  /** Epoch ms of the oldest entry; {@link NO_DEADLINE} when there is none. */
   oldest = NO_DEADLINE
-  /** Of what `shift` removed last. */
+  /** The monitor and the slot of the entry that `shift` removed last. */
   monitor = 0
   slot = 0
   readonly #inOrder = new Ring()
-  /** The groups of what is held in the ring, and beside them their monitors. */
+  /** The groups of the entries in the ring, and their monitors by the same rows. */
   readonly #groups = new Rows<Group>()
   readonly #monitors: number[] = []
   readonly #late = new Heap<Held>((a, b) => a.at < b.at)
@@ -40,7 +40,7 @@ export class ReorderBuffer {
     this.#inOrder.insert(at, row, slot)
   }
 
-  /** Removes the oldest: `monitor` and `slot` are of it then. @returns its group; undefined when nothing is held */
+  /** Removes the oldest entry and sets `monitor` and `slot`. @returns its group; undefined when there is no entry */
   shift(): Group | undefined {
     const late = this.#late.first
     const group = late && late.at < this.#oldestInOrder ? this.#shiftLate() : this.#shiftInOrder()
@@ -48,7 +48,7 @@ export class ReorderBuffer {
     return group
   }
 
-  /** All that is held, oldest first. */
+  /** All entries, oldest first. */
   list(): Held[] {
     const ring = this.#inOrder
     const queued = Array.from({ length: ring.end - ring.start }, (_, i): Held => {
@@ -88,8 +88,9 @@ export class ReorderBuffer {
     return group
   }
 
-  /** @param row of something that is held */
   #monitorAt(row: number): number {
-    return this.#monitors[row] as number
+    const monitor = this.#monitors[row]
+    if (monitor === undefined) throw new RangeError(`there is no monitor in row ${row}`)
+    return monitor
   }
 }

@@ -1,10 +1,11 @@
+/** How a recording is evaluated. */
 export interface ReplayOptions {
-  /** Evaluates every so many seconds; unset, at each log's own time. */
+  /** Seconds between evaluations; if unset, monitors are evaluated at the time of each log. */
   cadenceSeconds?: number
-  /** How far out of order logs may come without any effect on the result; 60 by default. */
+  /** Seconds by which logs may be out of order without an effect on the result; 60 by default. */
   latenessSeconds?: number
-  /** Whether groups beyond Datadog's limits are left out, as there; they are reported in any case. */
+  /** Whether groups beyond Datadog's limits are left out, as in Datadog. They are always reported. */
   groupLimits?: boolean
-  /** Whether the silence after the newest log is the service's, and not only the end of the recording. */
+  /** Whether the service is silent after the newest log. If not, only the recording ends there. */
   silenceAfterEnd?: boolean
 }

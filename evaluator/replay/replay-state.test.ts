@@ -10,9 +10,9 @@ import { Replayer } from './replay.ts'
 import type { ReplayOptions } from './replay-options.ts'
 import { type ReplayState, readState, writeState } from './replay-state.ts'
 
-const second = 1_000
-const minute = 60 * second
-const begin = Date.UTC(2026, 0, 5, 9)
+const SECOND_MS = 1_000
+const MINUTE_MS = 60 * SECOND_MS
+const BEGIN = Date.UTC(2026, 0, 5, 9)
 
 const monitorOf = (slug: string, query: string, options: object = {}): Monitor =>
   readMonitor(
@@ -25,7 +25,7 @@ interface Arrival {
   readonly at: number
 }
 
-/** Replays logs in parts, each in a new replayer that knows of those before only what was saved, as a file would keep it. */
+/** Replays each part in a new replayer, which continues from the saved state of the part before. */
 function replayed(
   monitors: readonly Monitor[],
   options: ReplayOptions,
@@ -34,10 +34,10 @@ function replayed(
   const transitions: unknown[] = []
   let saved: string | undefined
   for (const [i, part] of parts.entries()) {
-    const replayer = new Replayer(monitors, options, ({ monitor, sample, ...told }) => {
-      transitions.push({ monitor: monitor.slug, ...told })
+    const replayer = new Replayer(monitors, options, ({ monitor, sample, ...rest }) => {
+      transitions.push({ monitor: monitor.slug, ...rest })
     })
-    if (saved !== undefined) replayer.restore(JSON.parse(saved) as ReplayState)
+    if (saved !== undefined) replayer.restore(JSON.parse(saved))
     for (const { log, at } of part) replayer.push(log, at)
     saved = JSON.stringify(replayer.save())
     if (i < parts.length - 1) continue
@@ -92,16 +92,16 @@ const monitorsOf = fc.array(monitor, { minLength: 1, maxLength: 3 }).map((drafts
 
 const arrival = fc
   .record({
-    afterMs: fc.integer({ min: 0, max: 240 }).map((step) => step * 5 * second),
-    /** Up to the lateness, and a little more. */
-    lateMs: fc.integer({ min: 0, max: 66 }).map((seconds) => seconds * second),
+    afterMs: fc.integer({ min: 0, max: 240 }).map((step) => step * 5 * SECOND_MS),
+    /** Up to 6 seconds more than the lateness. */
+    lateMs: fc.integer({ min: 0, max: 66 }).map((seconds) => seconds * SECOND_MS),
     ip: fc.constantFrom('a', 'b', ['a', 'c']),
     d: fc.constantFrom('x', 'y', undefined),
     n: fc.constantFrom(0, 1, 2.5, -3, '0.1', [1, 1]),
-    pauseMs: fc.constantFrom(0, 0, 0, 0, 0, 0, 90 * minute),
+    pauseMs: fc.constantFrom(0, 0, 0, 0, 0, 0, 90 * MINUTE_MS),
   })
   .map(({ afterMs, lateMs, pauseMs, ip, d, n }) => ({
-    at: begin + afterMs + pauseMs,
+    at: BEGIN + afterMs + pauseMs,
     arrives: afterMs + pauseMs + lateMs,
     log: { attributes: { evt: 'login', ip, d, n } },
   }))
@@ -113,10 +113,10 @@ const cuts = fc.array(fc.nat(60), { minLength: 1, maxLength: 3 })
 describe.each([
   ['at each log', {}],
   ['each minute', { cadenceSeconds: 60 }],
-  ['each minute, groups beyond the limits left out', { cadenceSeconds: 60, groupLimits: true }],
+  ['each MINUTE_MS without the groups beyond the limits', { cadenceSeconds: 60, groupLimits: true }],
   ['without any lateness', { latenessSeconds: 0 }],
 ])('evaluated %s', (_, options: ReplayOptions) => {
-  test('a replay in parts gives what it gives in one, wherever it is cut', () => {
+  test('a replay in parts gives the same result as a single one, wherever it is cut', () => {
     fc.assert(
       fc.property(monitorsOf, arrivals, cuts, (monitors, list, places) => {
         const edges = [0, ...places.map((place) => Math.min(place, list.length)).sort((a, b) => a - b), list.length]
@@ -128,10 +128,10 @@ describe.each([
   })
 })
 
-test('more groups than Datadog evaluates are told the same after a cut', () => {
+test('more groups than Datadog evaluates are reported the same after a cut', () => {
   const many = monitorOf('many', 'logs("*").rollup("count").by("@ip").last("5m") > 2', { new_group_delay: 0 })
   const logs = Array.from({ length: 4400 }, (_, i) => ({
-    at: begin + i * 100,
+    at: BEGIN + i * 100,
     log: { attributes: { ip: `address ${i % 1100}` } },
   }))
   const whole = replayed([many], { groupLimits: true }, [logs])
@@ -151,12 +151,12 @@ describe('a state in a file', () => {
   })
   const stateOf = (monitors: readonly Monitor[]): ReplayState => {
     const replayer = new Replayer(monitors, {}, () => {})
-    replayer.push({ attributes: { ip: 'a' } }, begin)
-    replayer.push({ attributes: { ip: 'a' } }, begin + 2 * minute)
+    replayer.push({ attributes: { ip: 'a' } }, BEGIN)
+    replayer.push({ attributes: { ip: 'a' } }, BEGIN + 2 * MINUTE_MS)
     return replayer.save()
   }
 
-  test('is what was written, for its owner only, and leaves nothing beside it', async () => {
+  test('is read as it was written, belongs to its owner only, and leaves no other file', async () => {
     const monitors = [count('> 2')]
     const state = stateOf(monitors)
     await writeFile(file, 'an earlier one', { mode: 0o644 })
@@ -166,7 +166,7 @@ describe('a state in a file', () => {
     expect(await readdir(dir)).toEqual(['state.json'])
   })
 
-  test('that is not there is no state, and no error', async () => {
+  test('that does not exist gives no state and no error', async () => {
     expect(await readState(join(dir, 'none'), [count('> 2')], {})).toBeUndefined()
   })
 
@@ -183,14 +183,14 @@ describe('a state in a file', () => {
     ['another lateness', [count('> 2')], { latenessSeconds: 5 }, /--lateness was 60 and is 5/],
     ['group limits', [count('> 2')], { groupLimits: true }, /--group-limits was false and is true/],
   ] satisfies [string, Monitor[], ReplayOptions, RegExp][])(
-    'is refused with %s, and the error says so',
+    'is refused with %s, which the error names',
     async (_, monitors, options, fault) => {
       await writeState(file, [count('> 2')], {}, stateOf([count('> 2')]))
       await expect(readState(file, monitors, options)).rejects.toThrow(fault)
     },
   )
 
-  test('that was cut, changed or is of another version is refused', async () => {
+  test('is refused when it is truncated, changed or of another version', async () => {
     const monitors = [count('> 2')]
     await writeState(file, monitors, {}, stateOf(monitors))
     const text = await readFile(file, 'utf8')
@@ -198,14 +198,18 @@ describe('a state in a file', () => {
       await writeFile(file, changed)
       return readState(file, monitors, {})
     }
-    await expect(read(text.slice(0, -9))).rejects.toThrow(/no state of a replay/)
-    await expect(read(text.replace('\\"dropped\\":0', '\\"dropped\\":1'))).rejects.toThrow(/no state of a replay/)
-    await expect(read('{}')).rejects.toThrow(/no state of a replay/)
-    await expect(read(text.replace('"version":1', '"version":7'))).rejects.toThrow(/version 7; .* version 1/)
+    await expect(read(text.slice(0, -9))).rejects.toThrow(/is not the state of a replay/)
+    await expect(read(text.replace('\\"dropped\\":0', '\\"dropped\\":1'))).rejects.toThrow(
+      /is not the state of a replay/,
+    )
+    await expect(read('{}')).rejects.toThrow(/is not the state of a replay/)
+    await expect(read(text.replace('"version":1', '"version":7'))).rejects.toThrow(
+      /version 7; this program reads version 1/,
+    )
     expect(await read(text)).toMatchObject({ dropped: 0 })
   })
 
-  test('is not written through a link that somebody put where it is prepared', async () => {
+  test('is not written through a link at the path of its temporary file', async () => {
     const precious = join(dir, 'precious')
     await writeFile(precious, 'as it was')
     await symlink(precious, `${file}.${process.pid}.tmp`)
@@ -215,7 +219,7 @@ describe('a state in a file', () => {
     await rm(precious)
   })
 
-  test('that cannot be written is an error, and nothing is left behind', async () => {
+  test('that cannot be written gives an error and leaves no file', async () => {
     await expect(writeState(join(dir, 'none', 'state'), [], {}, stateOf([]))).rejects.toThrow(/cannot be written/)
   })
 })

@@ -8,25 +8,25 @@ import { InputError } from '../input-error.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { ReplayOptions } from './replay-options.ts'
 
-/** All of a replay that its future depends on. */
+/** Everything that the rest of a replay depends on. */
 export interface ReplayState {
   readonly newest: Moment
   readonly first: Moment
-  /** Whether time has begun to pass for the monitors. */
+  /** Whether time has started for the monitors. */
   readonly started: boolean
   readonly dropped: number
-  /** What is held back for the lateness, oldest first. */
+  /** The entries that are held back for the lateness, oldest first. */
   readonly held: readonly (readonly [at: number, monitor: number, group: string, value: string])[]
   readonly tracks: readonly TrackState[]
 }
 
-/** A file from which no replay of these monitors can go on. */
+/** Thrown when a state cannot be read or written, or does not belong to these monitors and options. */
 export class StateError extends InputError {
   override readonly name = 'StateError'
 }
 
-/** Goes up with every change of what is in a state. */
-const version = 1
+/** Increased with every change of what a state contains. */
+const VERSION = 1
 
 const Options = z.strictObject({
   cadenceSeconds: z.number().nullable(),
@@ -38,18 +38,23 @@ const Header = z.object({
   format: z.literal('mini-ato-saas replay state'),
   version: z.number(),
   options: Options,
-  /** SHA-256 of what each monitor evaluates, by slug, in their order. */
+  /** The slug of each monitor and the SHA-256 of what it evaluates, in the order of the monitors. */
   monitors: z.array(z.tuple([z.string(), z.string()])),
-  /** SHA-256 of the text of the state: a state that somebody wrote or cut is none. */
+  /** SHA-256 of the text of the state, so that a changed or truncated state is refused. */
   checksum: z.string(),
   state: z.string(),
 })
 
-const optionNames = { cadenceSeconds: '--cadence', latenessSeconds: '--lateness', groupLimits: '--group-limits' }
+const OPTION_NAMES = [
+  ['cadenceSeconds', '--cadence'],
+  ['latenessSeconds', '--lateness'],
+  ['groupLimits', '--group-limits'],
+] as const
 
 /**
- * @returns the state that was saved in a file; undefined when there is no such file
- * @throws StateError when it is none, or of other monitors or options, naming which
+ * Reads the state that {@link writeState} wrote.
+ * @returns undefined when there is no such file
+ * @throws StateError when the file is not a state, or is the state of other monitors or options, which the message names
  */
 export async function readState(
   file: string,
@@ -62,17 +67,15 @@ export async function readState(
   })
   if (text === undefined) return undefined
   const header = readHeader(text)
-  if (!header) throw new StateError(`${file} is no state of a replay, or not all of one`)
-  if (header.version !== version)
-    throw new StateError(
-      `${file} is a state of version ${header.version}; this program goes on from version ${version}`,
-    )
+  if (!header) throw new StateError(`${file} is not the state of a replay, or is incomplete`)
+  if (header.version !== VERSION)
+    throw new StateError(`${file} is a state of version ${header.version}; this program reads version ${VERSION}`)
   const faults = [...optionFaults(header.options, settled(options)), ...monitorFaults(header.monitors, monitors)]
   if (faults.length > 0) throw new StateError(`${file} is the state of another replay: ${faults.join('; ')}`)
   return JSON.parse(header.state) as ReplayState
 }
 
-/** Saves a state, readable by its owner only; whatever happens, the file holds all of the old or all of the new one. */
+/** Saves a state, readable by its owner only. If writing fails, the file keeps the whole old state. */
 export async function writeState(
   file: string,
   monitors: readonly Monitor[],
@@ -82,7 +85,7 @@ export async function writeState(
   const body = JSON.stringify(state)
   const header: z.infer<typeof Header> = {
     format: 'mini-ato-saas replay state',
-    version,
+    version: VERSION,
     options: settled(options),
     monitors: monitors.map((monitor) => [monitor.slug, fingerprint(monitor)]),
     checksum: sha256(body),
@@ -90,7 +93,7 @@ export async function writeState(
   }
   const beside = `${file}.${process.pid}.tmp`
   try {
-    // In a folder that others write to, whatever lies there already was put there by one of them.
+    // `wx` refuses an existing file: in a folder that others can write to, it may be theirs, or a link.
     const handle = await open(beside, 'wx', 0o600)
     try {
       await handle.chmod(0o600)
@@ -102,14 +105,14 @@ export async function writeState(
     await rename(beside, file)
   } catch (error) {
     await rm(beside, { force: true })
-    throw new StateError(`${file} cannot be written: ${(error as Error).message}`)
+    throw new StateError(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
 function readHeader(text: string): z.infer<typeof Header> | undefined {
   try {
     const { data } = Header.safeParse(JSON.parse(text))
-    return data?.version !== version || sha256(data.state) === data.checksum ? data : undefined
+    return data?.version !== VERSION || sha256(data.state) === data.checksum ? data : undefined
   } catch {
     return undefined
   }
@@ -117,7 +120,7 @@ function readHeader(text: string): z.infer<typeof Header> | undefined {
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-/** Name, message and tags may change: they are only shown. */
+/** A monitor's name, message and tags may change between the parts of a replay, because they are only shown. */
 const fingerprint = ({ query, options }: Monitor): string => sha256(JSON.stringify([query, options]))
 
 const settled = ({ cadenceSeconds, latenessSeconds, groupLimits }: ReplayOptions): z.infer<typeof Options> => ({
@@ -127,11 +130,10 @@ const settled = ({ cadenceSeconds, latenessSeconds, groupLimits }: ReplayOptions
 })
 
 function optionFaults(saved: z.infer<typeof Options>, now: z.infer<typeof Options>): string[] {
-  const names = Object.keys(optionNames) as (keyof typeof optionNames)[]
-  const said = (value: number | boolean | null) => (value === null ? 'unset' : String(value))
-  return names
-    .filter((name) => saved[name] !== now[name])
-    .map((name) => `${optionNames[name]} was ${said(saved[name])} and is ${said(now[name])}`)
+  const shown = (value: number | boolean | null) => (value === null ? 'unset' : String(value))
+  return OPTION_NAMES.filter(([name]) => saved[name] !== now[name]).map(
+    ([name, option]) => `${option} was ${shown(saved[name])} and is ${shown(now[name])}`,
+  )
 }
 
 function monitorFaults(saved: readonly (readonly [string, string])[], monitors: readonly Monitor[]): string[] {
@@ -144,5 +146,5 @@ function monitorFaults(saved: readonly (readonly [string, string])[], monitors: 
     ...[...then.keys()].filter((slug) => !now.has(slug)).map((slug) => `${slug} is missing`),
   ]
   const inOrder = String([...then.keys()]) === String([...now.keys()])
-  return faults.length > 0 || inOrder ? faults : ['the monitors come in another order']
+  return faults.length > 0 || inOrder ? faults : ['the monitors are in another order']
 }

@@ -1,20 +1,23 @@
 import type { ExceededLimit } from '../evaluate/evaluate.ts'
+import { NOT_YET } from '../evaluate/moment.ts'
 import type { Transition } from '../evaluate/notices.ts'
 import type { UrlFields } from '../intake/preprocess.ts'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { byteAt, SPACE } from './bytes.ts'
 import { EventError, EventReader } from './event-reader.ts'
-import { visitLines } from './lines.ts'
+import { MAX_LINE_BYTES, visitLines } from './lines.ts'
 import { type RecordingForm, readRecording } from './recording/recording.ts'
 import { Replayer } from './replay.ts'
 import type { ReplayOptions } from './replay-options.ts'
 import type { ReplayState } from './replay-state.ts'
 
+/** Receives what a replay finds. */
 export interface ReplayVisitor {
   transition(transition: Transition): void
-  /** Something that is not an event; in JSON lines its place is `line 7`, from 1. */
+  /** A part of the recording that is not an event. In JSON lines its place is a line number from 1, such as `line 7`. */
   malformed(place: string, reason: string): void
-  /** After each piece of the stream: how far it has come. */
+  /** Called after each piece of the stream. */
   progress?(soFar: ReplaySummary): void
 }
 
@@ -22,26 +25,26 @@ export interface ReplaySummary {
   bytes: number
   events: number
   malformed: number
-  /** Events that a monitor would have counted had they not come later than the lateness allows. */
+  /** Events that a monitor did not count only because they came later than the lateness allows. */
   dropped: number
   /** Epoch ms of the newest event. */
   newest: number
-  /** Where monitors had more groups than Datadog evaluates. */
+  /** Monitors that had more groups than Datadog evaluates. */
   exceeded: readonly ExceededLimit[]
 }
 
 export interface ReplaySource {
-  /** JSON lines unless told. */
+  /** `jsonl` by default. */
   readonly form?: RecordingForm
-  /** What the URL of the drain says of Logplex frames. */
+  /** The values that the URL of the drain gives to logs in Logplex frames. */
   readonly drain?: UrlFields
-  /** Goes on from where an earlier part of the recording ended. */
+  /** The state at the end of the earlier part of the recording. */
   readonly resume?: ReplayState | undefined
-  /** The recording goes on elsewhere: at the end of this part of it time stands still, and its state is passed on. */
+  /** Receives the state at the end of this part, when another part follows. No time passes after the last log then. */
   readonly pause?: ((state: ReplayState) => Promise<void>) | undefined
 }
 
-/** Evaluates monitors over a recording of any length, in memory that depends on the windows only. */
+/** Evaluates monitors over a recording of any length. The memory that it takes depends on the windows only. */
 export async function replayStream(
   stream: AsyncIterable<Buffer>,
   monitors: readonly Monitor[],
@@ -53,7 +56,11 @@ export async function replayStream(
   if (resume) replayer.restore(resume)
   const reader = new EventReader(monitors, replayer)
   const summary: ReplaySummary = {
-    ...{ bytes: 0, events: 0, malformed: 0, dropped: 0, newest: Number.NEGATIVE_INFINITY },
+    bytes: 0,
+    events: 0,
+    malformed: 0,
+    dropped: 0,
+    newest: NOT_YET,
     exceeded: [],
   }
   let line = 0
@@ -86,7 +93,7 @@ export async function replayStream(
     },
     tooLong() {
       line++
-      malformed(`line ${line}`, 'is longer than any log line')
+      malformed(`line ${line}`, `is longer than ${MAX_LINE_BYTES / 1024 / 1024} MiB`)
     },
   }
   const report = () => Object.assign(summary, { dropped: replayer.dropped, newest: replayer.newest })
@@ -104,6 +111,6 @@ export async function replayStream(
 
 function isBlank(buffer: Buffer, start: number, end: number): boolean {
   let at = start
-  while (at < end && (buffer[at] as number) <= 0x20) at++
+  while (at < end && byteAt(buffer, at) <= SPACE) at++
   return at === end
 }

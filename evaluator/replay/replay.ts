@@ -11,39 +11,40 @@ import { ReorderBuffer } from './reorder.ts'
 import type { ReplayOptions } from './replay-options.ts'
 import type { ReplayState } from './replay-state.ts'
 
+/** How long time runs on after the last log, when the silence is the service's. */
 const LONGEST_SILENCE_MS = 7 * 24 * 3_600_000
 
-/** A monitor over time, as far as the replay drives it. */
-interface Driven {
+/** A monitor's track, and what the replay has to do for it. */
+interface DrivenTrack {
   readonly track: Track
-  /** When it may next change by itself, epoch ms; {@link NOT_YET} while it has not started. */
+  /** Epoch ms at which it may next change without a log; {@link NOT_YET} before it has started. */
   due: number
-  /** Whether it has taken something in at the instant that is open. */
+  /** Whether it has entries at the open instant. */
   entered: boolean
 }
 
 /**
- * Evaluates monitors over recorded logs. Logs are held back for the lateness and taken in by their own time, all of one instant
- * together: the result is the same for any order of arrival within the lateness.
+ * Evaluates monitors over recorded logs. It holds logs back for the lateness and enters them in order of their own time, all logs
+ * of one instant together. So the result does not depend on the order in which logs arrive within the lateness.
  */
 export class Replayer implements EventSink {
-  /** Logs that a monitor would have counted had they not come too late. */
+  /** Logs that a monitor did not count only because they came too late. */
   dropped = 0
   /** Epoch ms of the newest log. */
   newest = NOT_YET
-  readonly #driven: readonly Driven[]
+  readonly #driven: readonly DrivenTrack[]
   readonly #buffer = new ReorderBuffer()
   readonly #lateness: Lateness
   readonly #silenceAfterEnd: boolean
   readonly #emit: (transition: Transition) => void
   #instant = NOT_YET
-  /** The earliest `due` of all. */
+  /** The earliest `due` of all tracks. */
   #due = NOT_YET
   #first: number | undefined
   #out: Transition[] = []
-  /** Whether the instant has entries that are not evaluated yet. */
+  /** Whether the instant has entries that have not been evaluated. */
   #open = false
-  /** Of the log that is being read. */
+  /** Time, result and reader of the log that is being read. */
   #at = 0
   #missed = false
   #reading = 0
@@ -72,18 +73,18 @@ export class Replayer implements EventSink {
     if (this.#missed) this.dropped++
   }
 
-  /** Whether logs of a time, epoch ms, come too late to count. */
+  /** Whether a log of this time comes too late to count. @param at epoch ms */
   isLate(at: number): boolean {
     return this.#lateness.excludes(at, this.newest)
   }
 
-  /** A log comes, of which each monitor gets what it counts. @param at the log's own time, epoch ms */
+  /** Starts a log. Calls of `enter` and `read` for it follow. @param at the log's own time, epoch ms */
   begin(at: number): void {
     if (at > this.newest) this.reach(at)
     this.#at = at
   }
 
-  /** A monitor reads the log itself. */
+  /** Lets a monitor read the log itself. */
   read(monitor: number, log: Log): void {
     this.#reading = monitor
     this.#drivenAt(monitor).track.read(log, this.isLate(this.#at) ? this.#miss : this.#take)
@@ -93,7 +94,7 @@ export class Replayer implements EventSink {
     return this.#drivenAt(monitor).track.groupOf(key)
   }
 
-  /** The log, which is not late, adds a value to a group. */
+  /** Adds a value of the log, which is not late, to a group. */
   enter(monitor: number, group: Group, value: string): void {
     this.#buffer.push(this.#at, monitor, group, group.hold(value))
   }
@@ -105,12 +106,13 @@ export class Replayer implements EventSink {
     this.#missed = true
   }
 
-  /** @param monitor its number, so that there is one */
-  #drivenAt(monitor: number): Driven {
-    return this.#driven[monitor] as Driven
+  #drivenAt(monitor: number): DrivenTrack {
+    const driven = this.#driven[monitor]
+    if (!driven) throw new RangeError(`there is no monitor ${monitor}`)
+    return driven
   }
 
-  /** Time has been seen to reach `at`: releases what can no longer be preceded by anything. */
+  /** Moves time on to `at` and evaluates everything that no later log can precede. */
   reach(at: number): void {
     if (at <= this.newest) return
     this.newest = at
@@ -121,7 +123,7 @@ export class Replayer implements EventSink {
     if (this.#out.length > 0) this.#flush()
   }
 
-  /** No more logs: lets time run on until every group has settled, or a silence has lasted for a week: some never do. */
+  /** Ends the recording: time runs on until every group has settled. After a silence of the service, it stops after a week. */
   finish(): void {
     this.#drain(NO_DEADLINE)
     for (const { track } of this.#driven) {
@@ -132,7 +134,7 @@ export class Replayer implements EventSink {
     this.#flush()
   }
 
-  /** @returns all that the future depends on: another replayer with the same monitors and options goes on from there */
+  /** @returns the state from which another replayer with the same monitors and options continues */
   save(): ReplayState {
     return {
       newest: this.newest,
@@ -144,7 +146,7 @@ export class Replayer implements EventSink {
     }
   }
 
-  /** Goes on from where another was saved. To be called before anything else. */
+  /** Continues from a saved state. Must be called before any other method. */
   restore(state: ReplayState): void {
     this.newest = state.newest ?? NOT_YET
     this.#first = state.first ?? undefined
@@ -159,11 +161,12 @@ export class Replayer implements EventSink {
     this.#findDue()
   }
 
-  /** What Datadog would not have evaluated so far. */
+  /** The monitors that have had more groups than Datadog evaluates. */
   get exceededLimits(): ExceededLimit[] {
     return exceededLimits(this.#driven.map(({ track }) => track))
   }
 
+  /** Enters all held entries that are older than `horizon`. */
   #drain(horizon: number): void {
     const buffer = this.#buffer
     for (let at = buffer.oldest; at < horizon; at = buffer.oldest) {
@@ -181,6 +184,7 @@ export class Replayer implements EventSink {
     this.#closeInstant()
   }
 
+  /** Lets time pass for the tracks that are due by `at`. */
   #passUntil(at: number): void {
     for (const driven of this.#driven) {
       if (driven.due > at) continue
@@ -190,7 +194,7 @@ export class Replayer implements EventSink {
     this.#findDue()
   }
 
-  /** Everything of an instant has been taken in: only now it is evaluated. */
+  /** Evaluates an instant once all of its entries have been entered. */
   #closeInstant(): void {
     if (!this.#open) return
     this.#open = false

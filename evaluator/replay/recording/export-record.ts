@@ -5,31 +5,32 @@ import { isRecord } from '../../monitor/monitor-options.ts'
 import { EventError } from '../event-reader.ts'
 
 /**
- * Reads one record of a Datadog log export. Its attributes were parsed and its reserved attributes remapped before it was stored, so
- * nothing of it is looked at again: neither a JSON message nor an attribute that is called `status`.
+ * Reads one record of a Datadog log export. Datadog parsed its attributes and remapped its reserved attributes before it stored the
+ * record, so neither a JSON message nor an attribute named `status` is read again.
  * - `GET /api/v2/logs/events`: `{id, type: "log", attributes: {timestamp, status, service, host, message, tags, attributes}}`
  * - `POST /api/v1/logs-queries/list`: `{id, content: {timestamp, service, host, message, tags, attributes}}`
  * - a log archive: `{_id, date, status, service, source, host, message, tags, attributes}`
- * Anything else is an event as an app logs it.
- * @throws EventError when it has no date that can be read
+ * Any other record is read as an event that an app logged.
+ * @throws EventError when it has no readable date
  */
 export function logOfRecord(record: Record<string, unknown>): IndexedLog {
   const log = isExported(record) ? logOfStored(partsOf(record)) : logOfEvent(record)
-  if (Number.isNaN(log.timestamp)) throw new EventError('has no date that can be read')
+  if (Number.isNaN(log.timestamp)) throw new EventError('has no readable date')
   return log
 }
 
-/** Whether an object is a record of an export, rather than an event as an app logs it. */
+/** Whether an object is a record of an export. Otherwise it is an event that an app logged. */
 export function isExported(record: Record<string, unknown>): boolean {
   if (isRecord(record.content)) return 'id' in record
   if (!isRecord(record.attributes)) return false
   return record.type === 'log' || '_id' in record || ('id' in record && 'timestamp' in record.attributes)
 }
 
+/** The id and the log of a record of any of the three forms. */
 function partsOf(record: Record<string, unknown>): Record<string, unknown> {
   if (isRecord(record.content)) return { id: record.id, ...record.content }
   if ('_id' in record) return { ...record, id: record._id, timestamp: record.date ?? record.timestamp }
-  return { id: record.id, ...(record.attributes as object) }
+  return { id: record.id, ...(isRecord(record.attributes) ? record.attributes : {}) }
 }
 
 function logOfStored(parts: Record<string, unknown>): IndexedLog {

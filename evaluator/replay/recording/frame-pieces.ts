@@ -1,75 +1,76 @@
 import { FrameError, parseFrames, type SyslogMessage } from '../../intake/logplex-frames.ts'
+import { byteAt, isDigit, LINE_FEED, SPACE } from '../bytes.ts'
 
-/** A frame longer than this is none of a drain's; Heroku splits a line at 10,000 bytes. */
-const longestFrameBytes = 1024 * 1024
-const mostDigits = String(longestFrameBytes).length
-const space = 0x20
-const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39
+/** Longer frames are refused: Heroku splits a line at 10,000 bytes. */
+const MAX_FRAME_BYTES = 1024 * 1024
+const MAX_DIGITS = String(MAX_FRAME_BYTES).length
 
+/** Receives the frames of a recorded drain. */
 export interface FrameVisitor {
   frame(message: SyslogMessage): void
-  /** Bytes that are no frame; counted from 0. */
+  /** Bytes that are not a frame. @param at the position of the first of them, from 0 */
   broken(at: number, reason: string): void
 }
 
 /**
- * Takes drain bodies that stand back to back apart into frames, in memory that one frame needs. After bytes that are no frame it
- * goes on behind the next line feed, where a frame may begin.
+ * Splits consecutive bodies of a drain into frames, in the memory of one frame. After bytes that are not a frame, it continues after
+ * the next line feed, where a frame may begin.
  */
 export class FramePieces {
-  private readonly visitor: FrameVisitor
-  private rest = Buffer.alloc(0)
-  private position = 0
-  private lost = false
+  readonly #visitor: FrameVisitor
+  #rest = Buffer.alloc(0)
+  #position = 0
+  /** Whether bytes are skipped up to the next line feed. */
+  #isSkipping = false
 
   constructor(visitor: FrameVisitor) {
-    this.visitor = visitor
+    this.#visitor = visitor
   }
 
   write(chunk: Buffer): void {
-    let bytes = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk
-    for (let taken = this.take(bytes); taken > 0; taken = this.take(bytes)) {
+    let bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
+    for (let taken = this.#readOne(bytes); taken > 0; taken = this.#readOne(bytes)) {
       bytes = bytes.subarray(taken)
-      this.position += taken
+      this.#position += taken
     }
-    // Copied, for the stream may use its chunk again.
-    this.rest = Buffer.from(bytes)
+    // Copied, because the stream may use the chunk again.
+    this.#rest = Buffer.from(bytes)
   }
 
   end(): void {
-    if (this.rest.toString('latin1').trim() !== '') this.visitor.broken(this.position, 'is a frame that breaks off')
+    if (this.#rest.toString('latin1').trim() !== '') this.#visitor.broken(this.#position, 'is an incomplete frame')
   }
 
-  /** @returns how many bytes are done with; 0 while more are wanted */
-  private take(bytes: Buffer): number {
-    if (this.lost) return this.resume(bytes)
-    if (bytes.length > 0 && (bytes[0] as number) <= space) return 1
+  /** @returns the number of bytes that were read; 0 when the frame is incomplete */
+  #readOne(bytes: Buffer): number {
+    if (this.#isSkipping) return this.#skipLine(bytes)
+    if (bytes.length > 0 && byteAt(bytes, 0) <= SPACE) return 1
     let at = 0
     while (at < bytes.length && isDigit(bytes[at])) at++
-    if (at === bytes.length && at <= mostDigits) return 0
+    if (at === bytes.length && at <= MAX_DIGITS) return 0
     const length = Number(bytes.toString('latin1', 0, at))
-    if (at === 0 || bytes[at] !== space || length > longestFrameBytes) return this.lose('is not a frame', bytes)
+    if (at === 0 || bytes[at] !== SPACE || length > MAX_FRAME_BYTES) return this.#fail('is not a frame', bytes)
     const end = at + 1 + length
     if (bytes.length < end) return 0
     try {
       const [message] = parseFrames(bytes.subarray(0, end))
-      if (message) this.visitor.frame(message)
+      if (message) this.#visitor.frame(message)
       return end
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
-      return this.lose(error.message.replace(/^frame at byte \d+: /, ''), bytes)
+      return this.#fail(error.message.replace(/^frame at byte \d+: /, ''), bytes)
     }
   }
 
-  private lose(reason: string, bytes: Buffer): number {
-    this.visitor.broken(this.position, reason)
-    this.lost = true
-    return this.resume(bytes)
+  #fail(reason: string, bytes: Buffer): number {
+    this.#visitor.broken(this.#position, reason)
+    this.#isSkipping = true
+    return this.#skipLine(bytes)
   }
 
-  private resume(bytes: Buffer): number {
-    const lineFeed = bytes.indexOf(0x0a)
-    this.lost = lineFeed < 0
+  #skipLine(bytes: Buffer): number {
+    const lineFeed = bytes.indexOf(LINE_FEED)
+    this.#isSkipping = lineFeed < 0
     return lineFeed < 0 ? bytes.length : lineFeed + 1
   }
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { JsonPieces, longestRecordBytes } from './json-pieces.ts'
+import { JsonPieces, MAX_RECORD_BYTES } from './json-pieces.ts'
 
-function taken(text: string | Buffer, cut: readonly number[] = []) {
+function split(text: string | Buffer, cut: readonly number[] = []) {
   const records: unknown[] = []
   const faults: [number, string][] = []
   const pieces = new JsonPieces(
@@ -22,55 +22,50 @@ function taken(text: string | Buffer, cut: readonly number[] = []) {
 }
 
 test.each([
-  ['one record a line', '{"a":1}\n{"a":{"b":[2]}}\n', [{ a: 1 }, { a: { b: [2] } }]],
-  ['an array, written over several lines', '[\n  {"a": 1},\n  {"a": 2}\n]\n', [{ a: 1 }, { a: 2 }]],
+  ['one record per line', '{"a":1}\n{"a":{"b":[2]}}\n', [{ a: 1 }, { a: { b: [2] } }]],
+  ['an array on several lines', '[\n  {"a": 1},\n  {"a": 2}\n]\n', [{ a: 1 }, { a: 2 }]],
   [
-    'a page, what stands around it left out',
+    'a page, whose other keys are left out',
     '{"meta":{"x":[{}]},"data":[{"a":1},{"data":[{}]}],"links":{}}',
     [{ a: 1 }, { data: [{}] }],
   ],
-  ['a page a line', '{"logs":[{"a":1}]}\n{"logs":[]}\n{"logs":[{"a":2}],"nextLogId":null}', [{ a: 1 }, { a: 2 }]],
-  ['brackets and quotes inside of texts', '[{"a":"]}\\"{\\\\"},{"b":"\\\\\\""}]', [{ a: ']}"{\\' }, { b: '\\"' }]],
+  ['one page per line', '{"logs":[{"a":1}]}\n{"logs":[]}\n{"logs":[{"a":2}],"nextLogId":null}', [{ a: 1 }, { a: 2 }]],
+  ['brackets and quotes inside strings', '[{"a":"]}\\"{\\\\"},{"b":"\\\\\\""}]', [{ a: ']}"{\\' }, { b: '\\"' }]],
   ['a byte order mark', '\ufeff[{"a":1}]', [{ a: 1 }]],
-  ['a name of a page deeper inside', '{"a":{"data":[{"b":1}]}}', [{ a: { data: [{ b: 1 }] } }]],
-  ['an object under the name of a page', '{"data":{"b":1}}', [{ data: { b: 1 } }]],
+  ['the key of a page at a deeper level', '{"a":{"data":[{"b":1}]}}', [{ a: { data: [{ b: 1 }] } }]],
+  ['an object under the key of a page', '{"data":{"b":1}}', [{ data: { b: 1 } }]],
   ['nothing', ' \n', []],
-])('%s', (_, text, records) => {
-  expect(taken(text)).toEqual({ records, faults: [] })
+])('%s gives its records', (_, text, records) => {
+  expect(split(text)).toEqual({ records, faults: [] })
 })
 
 test.each([
-  ['a line that breaks off', '{"a":1}\n{"b":\n{"c":"d\n{"e":5}\n', [{ a: 1 }, { e: 5 }], 1],
-  [
-    'a record of a page that breaks off',
-    '{"data":[{"a":1},{"b":2,\n{"c":3}]}\n{"d":4}',
-    [{ a: 1 }, { c: 3 }, { d: 4 }],
-    1,
-  ],
-  ['a line that is no JSON', 'oops {\n{"a":1}\n"text"\n', [{ a: 1 }], 2],
-  ['the end of the file', '{"data":[{"a":1},{"b"', [{ a: 1 }], 1],
-  ['the end of a page', '{"data":[{"a":1}', [{ a: 1 }], 1],
+  ['an incomplete line', '{"a":1}\n{"b":\n{"c":"d\n{"e":5}\n', [{ a: 1 }, { e: 5 }], 1],
+  ['an incomplete record of a page', '{"data":[{"a":1},{"b":2,\n{"c":3}]}\n{"d":4}', [{ a: 1 }, { c: 3 }, { d: 4 }], 1],
+  ['a line that is not JSON', 'oops {\n{"a":1}\n"text"\n', [{ a: 1 }], 2],
+  ['a file that ends inside a record', '{"data":[{"a":1},{"b"', [{ a: 1 }], 1],
+  ['a file that ends inside a page', '{"data":[{"a":1}', [{ a: 1 }], 1],
   ['a bracket that closes nothing', '{"a":1}]\n{"a":2}', [{ a: 1 }, { a: 2 }], 1],
   ['an array of arrays', '[[1],{"a":1}]', [{ a: 1 }], 1],
-])('%s costs what it spoils and no more', (_, text, records, faults) => {
-  const result = taken(text)
+])('%s loses only the records that it breaks', (_, text, records, faults) => {
+  const result = split(text)
   expect(result.records).toEqual(records)
   expect(result.faults).toHaveLength(faults)
 })
 
-test('a record too long to be one is passed over, the next is not', () => {
+test('a record that is too long is skipped, and the next one is read', () => {
   const long = Buffer.concat([
     Buffer.from('[{"a":"'),
-    Buffer.alloc(longestRecordBytes + 1, 0x61),
+    Buffer.alloc(MAX_RECORD_BYTES + 1, 0x61),
     Buffer.from('"},{"b":1}]'),
   ])
-  expect(taken(long, [longestRecordBytes, longestRecordBytes + 50])).toEqual({
+  expect(split(long, [MAX_RECORD_BYTES, MAX_RECORD_BYTES + 50])).toEqual({
     records: [{ b: 1 }],
-    faults: [[1, 'is longer than any record']],
+    faults: [[1, 'is longer than 8 MiB']],
   })
 })
 
-test('where the stream is cut makes no difference', () => {
+test('the records do not depend on where the stream is cut', () => {
   const record = fc.dictionary(fc.string(), fc.jsonValue())
   fc.assert(
     fc.property(
@@ -82,7 +77,7 @@ test('where the stream is cut makes no difference', () => {
         const each = records.map((one) => JSON.stringify({ id: 1, one }, undefined, spread ? 2 : 0))
         const text =
           form === 'lines' ? each.join('\n') : form === 'array' ? `[${each.join(',')}]` : `{"meta":{},"data":[${each}]}`
-        expect(taken(text, cut)).toEqual({ records: each.map((one) => JSON.parse(one)), faults: [] })
+        expect(split(text, cut)).toEqual({ records: each.map((one) => JSON.parse(one)), faults: [] })
       },
     ),
   )

@@ -12,10 +12,7 @@ const stored = {
   tags: ['env:prod'],
 }
 const attributes = { http: { status_code: 502 }, status: 'text' }
-const log = {
-  ...{ timestamp: Date.parse(at), status: 'error', service: 'shop', host: 'i-1', message: '{"status":200}' },
-  ...{ tags: ['env:prod'], attributes },
-}
+const log = { ...stored, timestamp: Date.parse(at), attributes }
 const v2 = { id: 'a', type: 'log', attributes: { ...stored, attributes } }
 const v1 = { id: 'a', content: { ...stored, attributes } }
 const archived = { _id: 'a', date: at, source: 'nginx', ...stored, timestamp: undefined, attributes }
@@ -44,22 +41,22 @@ async function read(text: string | Buffer, drain?: Parameters<typeof readRecordi
 }
 
 test.each<[string, string, RecordingForm]>([
-  ['events, one a line', `${JSON.stringify(event)}\n${JSON.stringify(event)}\n`, 'jsonl'],
-  ['an event whose own field is called data', `{"data":[{"id":1}],"evt":"a"}\n`, 'jsonl'],
-  ['an event with attributes of its own', `{"id":1,"attributes":{"a":1}}\n`, 'jsonl'],
+  ['events, one per line', `${JSON.stringify(event)}\n${JSON.stringify(event)}\n`, 'jsonl'],
+  ['an event that has a field named data', `{"data":[{"id":1}],"evt":"a"}\n`, 'jsonl'],
+  ['an event that has a field named attributes', `{"id":1,"attributes":{"a":1}}\n`, 'jsonl'],
   ['text', 'hello\n', 'jsonl'],
   ['nothing', '', 'jsonl'],
   ['a page of the API, v2', JSON.stringify({ meta: { page: {} }, data: [v2] }), 'export'],
-  ['a page over several lines', JSON.stringify({ data: [v2], links: {} }, undefined, 2), 'export'],
-  ['a page longer than what is read of it', `{"data":[${Array(900).fill(JSON.stringify(v2))}]}`, 'export'],
+  ['a page on several lines', JSON.stringify({ data: [v2], links: {} }, undefined, 2), 'export'],
+  ['a page longer than the bytes that are read', `{"data":[${Array(900).fill(JSON.stringify(v2))}]}`, 'export'],
   ['an empty page', '{"data":[]}', 'export'],
   ['a page of the API, v1', JSON.stringify({ logs: [v1], nextLogId: null }), 'export'],
   ['an array', `[${JSON.stringify(v2)}]`, 'export'],
-  ['records, one a line', `${JSON.stringify(v2)}\n`, 'export'],
+  ['records, one per line', `${JSON.stringify(v2)}\n`, 'export'],
   ['an archive', `${JSON.stringify(archived)}\n`, 'export'],
-  ['one event over several lines', JSON.stringify(event, undefined, 2), 'export'],
+  ['one event on several lines', JSON.stringify(event, undefined, 2), 'export'],
   ['frames', '83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - State changed from starting to up\n', 'logplex'],
-])('%s is told from its first bytes', async (_, text, form) => {
+])('the form of %s is detected from the first bytes', async (_, text, form) => {
   const detected = await detectForm(chunksOf(text, 100))
   expect(detected.form).toBe(form)
   const pieces: Buffer[] = []
@@ -71,21 +68,24 @@ test.each([
   ['v2', v2, {}],
   ['v1', v1, {}],
   ['archive', archived, { source: 'nginx' }],
-])('a record of an export (%s) is the log that it was, nothing of it read again', async (_, record, also) => {
-  const page = await read(JSON.stringify([record, record], undefined, 1))
-  expect(page).toMatchObject({ logs: [{ id: 'a', ...log, ...also }, { id: 'a' }], faults: [] })
-  expect(page.texts[0]).toBe(JSON.stringify(record))
-})
+])(
+  'a record of an export (%s) gives the log that was stored, without reading its message again',
+  async (_, record, also) => {
+    const page = await read(JSON.stringify([record, record], undefined, 1))
+    expect(page).toMatchObject({ logs: [{ id: 'a', ...log, ...also }, { id: 'a' }], faults: [] })
+    expect(page.texts[0]).toBe(JSON.stringify(record))
+  },
+)
 
-test('what is no record of a log is counted with its place', async () => {
+test('a record that is not a log is reported with its place', async () => {
   const { logs, faults } = await read(JSON.stringify([v2, { id: 'b', type: 'log', attributes: {} }, event, 7]))
   expect(logs).toMatchObject([{ id: 'a' }, { service: 'shop', tags: ['env:prod'], attributes: { evt: 'login' } }])
-  expect(faults).toEqual(['record 2 has no date that can be read'])
+  expect(faults).toEqual(['record 2 has no readable date'])
 })
 
 const line = (message: string) => frameLine({ pri: 190, at: Date.parse(at), appname: 'app', procid: 'web.1', message })
 
-test('frames are read as the intake reads them, the drain’s URL before the body', async () => {
+test('frames are read as in the intake, and the URL of the drain takes precedence over the message', async () => {
   const body = Buffer.concat([
     line('{"service":"web","env":"Prod","n":1}'),
     frameLoss(3, 0, Date.parse(at)),
@@ -115,10 +115,13 @@ test('frames are read as the intake reads them, the drain’s URL before the bod
   ])
 })
 
-test('a frame that is broken costs itself, and what follows up to the next line', async () => {
+test('a broken frame is skipped up to the next line feed', async () => {
   const { logs, faults } = await read(
     Buffer.concat([line('one'), Buffer.from('oops\n'), line('two'), Buffer.from('99 <1')]),
   )
   expect(logs).toMatchObject([{ message: 'one' }, { message: 'two' }])
-  expect(faults).toEqual([`byte ${line('one').length} is not a frame`, expect.stringMatching(/breaks off$/)])
+  expect(faults).toEqual([
+    `byte ${line('one').length} is not a frame`,
+    expect.stringMatching(/is an incomplete frame$/),
+  ])
 })

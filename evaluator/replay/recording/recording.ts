@@ -2,37 +2,41 @@ import { fromSyslog } from '../../intake/intake.ts'
 import type { SyslogMessage } from '../../intake/logplex-frames.ts'
 import { preprocess, type UrlFields } from '../../intake/preprocess.ts'
 import type { IndexedLog } from '../../log.ts'
+import { isRecord } from '../../monitor/monitor-options.ts'
+import { LINE_FEED } from '../bytes.ts'
 import { EventError, parseEvent } from '../event-reader.ts'
 import { isExported, logOfRecord } from './export-record.ts'
 import { FramePieces } from './frame-pieces.ts'
 import { JsonPieces } from './json-pieces.ts'
 
-/** Plain JSON, one event a line; JSON documents as Datadog exports them; bodies of a Logplex drain, back to back. */
-export const recordingForms = ['jsonl', 'export', 'logplex'] as const
-export type RecordingForm = (typeof recordingForms)[number]
+/** One JSON event per line; JSON documents as Datadog exports them; consecutive bodies of a Logplex drain. */
+export const RECORDING_FORMS = ['jsonl', 'export', 'logplex'] as const
+export type RecordingForm = (typeof RECORDING_FORMS)[number]
 
+/** Receives what a recording contains. */
 export interface RecordingVisitor {
-  /** @param text the record as it stood, without its surroundings and on one line */
+  /** @param text writes the original record on one line */
   log(log: IndexedLog, text: () => string): void
-  /** @param place in words: `byte 1024` */
+  /** @param place for a reader, such as `byte 1024` or `record 7` */
   malformed(place: string, reason: string): void
   /** Awaited after each piece of the stream. */
   piece?(bytes: number): Promise<void> | void
 }
 
-/** Names under which a page of an export holds its records: API v2 and v1. */
-const pageNames = ['data', 'logs']
-const peekedBytes = 64 * 1024
+/** The keys of the records in a page of an export: API v2 and v1. */
+const PAGE_KEYS = ['data', 'logs']
+/** The number of bytes from which the form is detected. */
+const PEEKED_BYTES = 64 * 1024
 
-/** What a drain's URL says of its logs, when there is no URL to say it. */
-const noDrain: UrlFields = { service: undefined, ddsource: undefined, ddtags: undefined, attributes: {} }
+/** Used when the URL of the drain is not known. */
+const NO_DRAIN: UrlFields = { service: undefined, ddsource: undefined, ddtags: undefined, attributes: {} }
 
-/** Reads a recording that is not plain JSON lines, in memory that one record needs. */
+/** Reads a recording that is not plain JSON lines, in the memory of one record. */
 export async function readRecording(
   stream: AsyncIterable<Buffer>,
   form: Exclude<RecordingForm, 'jsonl'>,
   visitor: RecordingVisitor,
-  drain: UrlFields = noDrain,
+  drain: UrlFields = NO_DRAIN,
 ): Promise<void> {
   const pieces = form === 'export' ? exportPieces(visitor) : framePieces(visitor, drain)
   for await (const chunk of stream) {
@@ -53,7 +57,7 @@ function exportPieces(visitor: RecordingVisitor): JsonPieces {
       visitor.malformed(`record ${count}`, error.message)
     }
   }
-  return new JsonPieces({ record, broken: (at, reason) => visitor.malformed(`byte ${at}`, reason) }, pageNames)
+  return new JsonPieces({ record, broken: (at, reason) => visitor.malformed(`byte ${at}`, reason) }, PAGE_KEYS)
 }
 
 function framePieces(visitor: RecordingVisitor, drain: UrlFields): FramePieces {
@@ -63,7 +67,7 @@ function framePieces(visitor: RecordingVisitor, drain: UrlFields): FramePieces {
   })
 }
 
-/** A drain's URL says the service and the tags; without one, `env` of a JSON line is a tag, as in plain JSON lines. */
+/** The URL of a drain gives the service and the tags. Without an `env` tag from it, `env` of a JSON message is a tag, as in plain JSON lines. */
 function logOfFrame(message: SyslogMessage, drain: UrlFields): IndexedLog {
   const log = preprocess(fromSyslog(message), drain, Number.POSITIVE_INFINITY)
   const { env } = log.attributes
@@ -73,7 +77,7 @@ function logOfFrame(message: SyslogMessage, drain: UrlFields): IndexedLog {
   return log
 }
 
-/** Tells the form of a recording from its first bytes. @returns it, and the whole of the stream */
+/** Detects the form of a recording from its first bytes. @returns the form, and a stream of all bytes */
 export async function detectForm(
   stream: AsyncIterable<Buffer>,
 ): Promise<{ form: RecordingForm; stream: AsyncIterable<Buffer> }> {
@@ -82,17 +86,17 @@ export async function detectForm(
   let bytes = 0
   let begun = false
   let wholeLine = false
-  while (bytes < peekedBytes && !wholeLine) {
+  while (bytes < PEEKED_BYTES && !wholeLine) {
     const next = await rest.next()
     if (next.done) break
     const chunk: Buffer = next.value
     const first: number = begun ? 0 : chunk.findIndex((byte) => byte > 0x20)
     begun ||= first >= 0
-    wholeLine = begun && chunk.indexOf(0x0a, first) >= 0
+    wholeLine = begun && chunk.indexOf(LINE_FEED, first) >= 0
     peeked.push(Buffer.from(chunk))
     bytes += chunk.length
   }
-  const text = Buffer.concat(peeked).toString('utf8', 0, peekedBytes)
+  const text = Buffer.concat(peeked).toString('utf8', 0, PEEKED_BYTES)
   return { form: formOf(text.replace(/^\uFEFF/, '').trimStart()), stream: resumed(peeked, rest) }
 }
 
@@ -109,7 +113,7 @@ function formOf(start: string): RecordingForm {
   try {
     return isExportDocument(parseEvent(line)) ? 'export' : 'jsonl'
   } catch {
-    // Either a document over several lines, or one line that is longer than what was read of it.
+    // Either a document on several lines, or a line longer than what has been read.
     const page = /^\{\s*"(data|logs)"\s*:\s*\[\s*(\{\s*"(id|type|attributes|content)"|\])/
     const before = /^\{\s*"((meta|links)"\s*:\s*\{|(nextLogId|requestId)")/
     return /^\{\s*\n/.test(start) || page.test(line) || before.test(line) ? 'export' : 'jsonl'
@@ -118,10 +122,11 @@ function formOf(start: string): RecordingForm {
 
 function isExportDocument(document: Record<string, unknown>): boolean {
   if (isExported(document)) return true
-  const records = pageNames.map((name) => document[name]).find(Array.isArray)
+  const records: unknown[] | undefined = PAGE_KEYS.map((key) => document[key]).find(Array.isArray)
   if (!records) return false
-  const [first] = records as unknown[]
-  return first === undefined
-    ? ['meta', 'links', 'nextLogId', 'requestId'].some((name) => name in document) || Object.keys(document).length === 1
-    : typeof first === 'object' && first !== null && isExported(first as Record<string, unknown>)
+  const [first] = records
+  if (first !== undefined) return isRecord(first) && isExported(first)
+  return (
+    ['meta', 'links', 'nextLogId', 'requestId'].some((key) => key in document) || Object.keys(document).length === 1
+  )
 }
