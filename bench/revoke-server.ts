@@ -75,15 +75,15 @@ function web(): Subject {
 /** A ledger of rows in this process: what its tables cost is the work of their service and client, not of web. */
 function createRows(): Pick<SessionLedger, 'open' | 'locate' | 'close'> {
   const rows = new Map<string, LedgerSession>()
+  const endings = new Map<string, Parameters<SessionLedger['close']>[2]>()
   return {
     async open(session) {
       rows.set(session.sid, session)
     },
     locate: async (sid) => rows.get(sid),
-    async close(userId, sid, { at: endedAt, ...ending }) {
-      const row = rows.get(sid)
-      if (row?.userId !== userId || row.state !== 'active') return false
-      rows.set(sid, { ...row, ...ending, endedAt })
+    async close(userId, sid, ending) {
+      if (rows.get(sid)?.userId !== userId || endings.has(sid)) return false
+      endings.set(sid, ending)
       return true
     },
   }

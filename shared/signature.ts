@@ -29,7 +29,7 @@ export function sign(body: string | Uint8Array, keys: SigningKeys, now: number):
   const [key] = keys
   if (key === undefined) throw new Error('no key to sign with')
   const t = Math.floor(now / 1000)
-  return `t=${t},v1=${mac(body, String(t), key).toString('hex')}`
+  return `t=${t},v1=${mac(body, String(t), key)}`
 }
 
 /**
@@ -48,7 +48,7 @@ export function verify(
   if (!parsed) return { fault: 'malformed' }
   let verified = false
   for (const key of keys) {
-    const expected = mac(body, parsed.t, key)
+    const expected = Buffer.from(mac(body, parsed.t, key), 'latin1')
     for (const candidate of parsed.v1) if (timingSafeEqual(candidate, expected)) verified = true
   }
   if (!verified) return { fault: 'bad_signature' }
@@ -66,10 +66,11 @@ export function equalsAny(presented: string, secrets: readonly Secret[]): boolea
   return equal
 }
 
-const mac = (body: string | Uint8Array, t: string, key: string | Buffer): Buffer =>
-  createHmac('sha256', key).update(`${t}.`).update(body).digest()
+/** In hexadecimal digits: a buffer for each would cost half as much again as all of the rest. */
+const mac = (body: string | Uint8Array, t: string, key: string | Buffer): string =>
+  createHmac('sha256', key).update(`${t}.`).update(body).digest('hex')
 
-/** Unknown schemes are skipped, as Stripe's are (`v0`), so that a later `v2` can be sent beside `v1`. */
+/** Each `v1` as its 64 digits. Unknown schemes are skipped, as Stripe's are (`v0`), so that a later `v2` can be sent beside `v1`. */
 function parseHeader(header: string): { t: string; v1: Buffer[] } | undefined {
   if (header.length > 1024) return undefined
   let t: string | undefined
@@ -83,7 +84,7 @@ function parseHeader(header: string): { t: string; v1: Buffer[] } | undefined {
       t = value
     } else if (name === 'v1') {
       if (!/^[0-9a-f]{64}$/.test(value)) return undefined
-      v1.push(Buffer.from(value, 'hex'))
+      v1.push(Buffer.from(value, 'latin1'))
     }
   }
   return t === undefined || v1.length === 0 ? undefined : { t, v1 }

@@ -237,6 +237,8 @@ export interface LiveSessions {
   /** What the store holds, without a look into the ledger: nobody is let in by this. */
   readMany(sids: readonly string[], now: number): Promise<(LiveSession | undefined)[]>
   tombstone(sid: string): Promise<Tombstone | undefined>
+  /** Whose session it is. One that is over may be remembered, or not. */
+  ownerOf(sid: string): Promise<string | undefined>
   /**
    * Revokes a session, and whatever took its place.
    * @param userId whose it is, where that is known: then it is found also if the store has lost the way to it

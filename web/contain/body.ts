@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { ProblemCode } from '../../shared/problem.ts'
 
-/** A signed call has a few hundred bytes. */
+/** A signed call has a few hundred bytes, which come in one piece. */
 const MOST_BYTES = 16 * 1024
 
 /**
@@ -29,6 +29,11 @@ export function readBody(request: IncomingMessage): Promise<Buffer | ProblemCode
       if (bytes > MOST_BYTES) refuse('request-too-large')
       else chunks.push(chunk)
     })
-    request.on('end', () => resolve(Buffer.concat(chunks)))
+    request.on('end', () => resolve(joined(chunks)))
   })
+}
+
+function joined(chunks: Buffer[]): Buffer {
+  const [first] = chunks
+  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
 }

@@ -1,7 +1,7 @@
 // Containment in web: ends one session at the signed request of functions.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { REQUEST_MS, withBudget } from '../../shared/bounded.ts'
+import { REQUEST_MS, within } from '../../shared/bounded.ts'
 import { actorOf, type Client, type ClientDeps } from '../../shared/client/client.ts'
 import { isCrossSite, webSite } from '../../shared/client/cross-site.ts'
 import { actorFields } from '../../shared/client/event.ts'
@@ -74,7 +74,8 @@ export function revokeListener(deps: ContainDeps): RequestListener {
         answers.problem(response, problem, client().requestId)
       }
     }
-    withBudget(REQUEST_MS, () => carryOut(request, client))
+    // What is not carried out by then goes on, call by call: a revoke that has begun is better finished.
+    within(REQUEST_MS, carryOut(request, client))
       .then((answer) => answers.success(response, answer), refuse)
       // A log that cannot be written fails this call alone: nobody else stands between it and the whole process.
       .catch(() => response.destroy())

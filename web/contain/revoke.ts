@@ -8,7 +8,7 @@ import type { LiveSessions, SessionLedger } from '../../shared/stores/port.ts'
 const LEDGER_MS = 1_000
 
 export interface RevokeDeps {
-  sessions: Pick<LiveSessions, 'read' | 'revoke'>
+  sessions: Pick<LiveSessions, 'ownerOf' | 'revoke'>
   ledger: Pick<SessionLedger, 'locate' | 'close'>
   emit: Emit
   log: Pick<ServiceLog, 'error'>
@@ -27,9 +27,8 @@ export async function revoke(call: RevokeCall, requestId: () => string, deps: Re
   const { sid, id, detection, containment_id } = call
   const containmentId = containment_id ?? id
   const at = deps.now()
-  const live = await deps.sessions.read(sid, at)
-  const result = await deps.sessions.revoke(sid, { reason: 'contained', at, containmentId })
-  let userId = live?.userId
+  let userId = await deps.sessions.ownerOf(sid)
+  const result = await deps.sessions.revoke(sid, { reason: 'contained', at, containmentId }, userId)
   try {
     userId = await within(LEDGER_MS, closeInLedger(sid, userId, { at, containmentId }, deps))
   } catch (error) {
@@ -53,11 +52,11 @@ export async function revoke(call: RevokeCall, requestId: () => string, deps: Re
 /** @returns whose session it was, if it ever was one */
 async function closeInLedger(
   sid: string,
-  liveUserId: string | undefined,
+  ownerId: string | undefined,
   { at, containmentId }: { at: number; containmentId: string },
   deps: Pick<RevokeDeps, 'ledger'>,
 ): Promise<string | undefined> {
-  const userId = liveUserId ?? (await deps.ledger.locate(sid))?.userId
+  const userId = ownerId ?? (await deps.ledger.locate(sid))?.userId
   if (userId === undefined) return undefined
   await deps.ledger.close(userId, sid, { state: 'revoked', at: new Date(at), reason: 'contained', containmentId })
   return userId

@@ -377,6 +377,15 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       expect(await sessions.tombstone(session.sid)).toEqual(contained)
     })
 
+    test('has an owner, and a sid that nobody had has none', async () => {
+      const session = await started()
+      expect(await sessions.ownerOf(session.sid)).toBe(session.userId)
+      const unknown = randomBytes(16).toString('base64url')
+      expect(await sessions.ownerOf(unknown)).toBeUndefined()
+      await sessions.revoke(unknown, contained)
+      expect(await sessions.ownerOf(unknown)).toBeUndefined()
+    })
+
     test('of a user may be revoked before it begins', async () => {
       const session = factsOf()
       owners.set(session.sid, session.userId)

@@ -135,6 +135,8 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
       return true
     },
 
+    ownerOf: async (sid) => sessions.get(sid)?.facts.userId,
+
     async revoke(sid, tombstone) {
       let died = false
       for (let next: string | undefined = sid; next !== undefined; next = successors.get(next)) {

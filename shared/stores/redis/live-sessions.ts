@@ -229,6 +229,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
   return {
     read,
     listByUser,
+    ownerOf,
     revocationOf,
     revoke,
     readMany: (sids, now) =>
