@@ -4,6 +4,7 @@ import { type Monitor, MonitorError, readMonitor } from 'alertproof'
 import { parseTemplate, TemplateError } from 'alertproof/notify'
 import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
 import { companionRules, orphanRules } from './companions.ts'
+import { documentRules } from './document-rules.ts'
 import type { Finding, Tell, TellOf } from './finding.ts'
 import { queryRules } from './query-rules.ts'
 import { attackRules, messageRules, optionRules, tagRules, tagsOf } from './rules.ts'
@@ -39,6 +40,7 @@ export async function lintDetections(dir: string, root: string): Promise<Linted>
   )
   await folderRules(dir, paths, tellOf)
   await orphanRules(root, tellOf)
+  await documentRules(root, tellOf)
   return { files: paths.length, findings }
 }
 
