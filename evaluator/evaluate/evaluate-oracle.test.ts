@@ -33,7 +33,7 @@ function monitorOf(asked: Asked): Monitor {
     warning_recovery: asked.warningRecovery,
   }
   const query = `logs("*").rollup(${rollup})${grouped ? '.by("@ip")' : ''}.last("5m") ${operator} ${critical}`
-  const options = { thresholds: limits, on_missing_data: missing, new_group_delay: newGroupDelay }
+  const options = { thresholds: limits, on_missing_data: missing, new_group_delay: grouped ? newGroupDelay : 0 }
   return readMonitor(
     JSON.stringify({ name: 'n', type: 'log alert', query, message: 'm', options }),
     'd/slug/monitor.json',

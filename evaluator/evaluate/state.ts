@@ -1,5 +1,5 @@
 import type { Monitor } from '../monitor/monitor.ts'
-import { type OnMissingData, type RenotifyStatus, retentionMs } from '../monitor/monitor-options.ts'
+import { groupsByHost, type OnMissingData, type RenotifyStatus, retentionMs } from '../monitor/monitor-options.ts'
 import type { Operator, Rollup } from '../monitor/monitor-query.ts'
 
 export type State = 'OK' | 'Warn' | 'Alert' | 'No Data'
@@ -67,7 +67,7 @@ export function ruleOf({ parsed, options }: Monitor): Rule {
   }
   const { kind } = parsed.rollup
   const onMissingData = options.on_missing_data ?? 'default'
-  const newGroupDelayMs = grouped ? (options.new_group_delay ?? DEFAULT_NEW_GROUP_DELAY_SECONDS) * 1000 : 0
+  const newGroupDelayMs = grouped ? newGroupDelaySeconds(parsed, options) * 1000 : 0
   const firesOnLeaving = onMissingData.startsWith('show') || !onlyEnteringFires(kind, parsed.operator)
   const firesOnLess = countsLogs(kind) && !parsed.operator.startsWith('>') && judge(condition, 'OK', 0) !== 'OK'
   return {
@@ -87,6 +87,18 @@ export function ruleOf({ parsed, options }: Monitor): Rule {
     firesOnSilence: firesOnLess && kind === 'count' && onMissingData === 'default',
     remembersGroups: !grouped || newGroupDelayMs > 0 || firesOnLeaving,
   }
+}
+
+/**
+ * Decision `new-host-delay`: the deprecated `new_host_delay` delays groups of monitors that are grouped by host, unless
+ * `new_group_delay` is above 0 (documented). Undocumented if neither is given, or only a `new_group_delay` of 0: then that
+ * counts, by default 60 seconds.
+ * @see https://registry.terraform.io/providers/DataDog/datadog/latest/docs/resources/monitor#new_host_delay-1
+ */
+function newGroupDelaySeconds(parsed: Monitor['parsed'], options: Monitor['options']): number {
+  const { new_group_delay: groupDelay, new_host_delay: hostDelay } = options
+  if (!groupDelay && hostDelay !== undefined && groupsByHost(parsed)) return hostDelay
+  return groupDelay ?? DEFAULT_NEW_GROUP_DELAY_SECONDS
 }
 
 function renotifyOf(options: Monitor['options']): Renotify | undefined {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { parseJson } from '../json.ts'
 import { isDeeperThan, isObject } from './preprocess.ts'
 
 /** A rule that cannot be compiled here: says what is not known. */
@@ -34,7 +35,7 @@ const FILTERS: Readonly<Record<string, (argument: string) => ((text: string) => 
 
 function readObject(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseJson(text)
     return isObject(value) && !isDeeperThan(value, MAX_DEPTH) ? value : undefined
   } catch {
     return undefined

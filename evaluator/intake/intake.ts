@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip, inflate } from 'node:zlib'
+import { parseJson } from '../json.ts'
 import type { IndexedLog } from '../log.ts'
 import { FrameError, parseFrames, type SyslogMessage } from './logplex-frames.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -84,7 +85,7 @@ function entriesOf(body: Buffer, type: string): Record<string, unknown>[] {
 }
 
 function jsonEntries(text: string): Record<string, unknown>[] {
-  const parsed = parseJson(text)
+  const parsed = parseBody(text)
   const entries: unknown[] = Array.isArray(parsed) ? parsed : [parsed]
   if (entries.length > ARRAY_ENTRIES) {
     throw new Refusal(400, `the array has ${entries.length} entries, ${ARRAY_ENTRIES} are allowed`)
@@ -97,9 +98,9 @@ function jsonEntries(text: string): Record<string, unknown>[] {
   })
 }
 
-function parseJson(text: string): unknown {
+function parseBody(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (error) {
     throw new Refusal(400, `the body is not JSON: ${(error as Error).message}`)
   }

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { parseJson } from '../json.ts'
 import type { IndexedLog } from '../log.ts'
+import { type EpochSink, epochOf } from './epoch.ts'
 
 type Attributes = Record<string, unknown>
 
@@ -40,16 +42,18 @@ const MAX_DEPTH = 20
  * for service, source and tags; a merged body without `message` leaves a log without message; a date that cannot be
  * read, or is more than a minute ahead, is passed over; attributes that name a reserved one stay searchable under their
  * own name.
- * @param receivedAt epoch ms; the log's date when it names none
+ * @param receivedAt epoch ms; the log's date when it names none. Infinite for a recording, which nobody received: then numbers
+ *   are dates in the unit that their magnitude says
+ * @param onEpoch is told of such a date in another unit than milliseconds
  */
-export function preprocess(entry: Attributes, url: UrlFields, receivedAt: number): IndexedLog {
+export function preprocess(entry: Attributes, url: UrlFields, receivedAt: number, onEpoch?: EpochSink): IndexedLog {
   const { message, ...envelope } = entry
   const body = bodyOf(message)
   const merged: Attributes = { ...url.attributes, ...envelope, ...body.attributes }
   const { ddsource, ddtags, ...attributes } = merged
   return {
     id: randomUUID(),
-    timestamp: dateOf(attributes, receivedAt),
+    timestamp: dateOf(attributes, receivedAt, onEpoch),
     status: statusOf(first(attributes, STATUS)),
     tags: mergeTags(url.ddtags, Array.isArray(ddtags) ? ddtags.join(',') : textOf(ddtags)),
     attributes,
@@ -71,7 +75,7 @@ function bodyOf(message: unknown): { message?: string; attributes: Attributes } 
 function parseObject(text: string): Attributes | undefined {
   if (text.length > MESSAGE_BYTES || !/^\s*\{/.test(text)) return undefined
   try {
-    return JSON.parse(text) as Attributes
+    return parseJson(text) as Attributes
   } catch {
     return undefined // not JSON after all: a log whose message starts with a brace
   }
@@ -84,10 +88,16 @@ function cut(text: string): string {
 }
 
 /** ISO 8601, epoch milliseconds or RFC 3164; the first that can be read. */
-function dateOf(attributes: Attributes, receivedAt: number): number {
+function dateOf(attributes: Attributes, receivedAt: number, onEpoch?: EpochSink): number {
   for (const name of DATE) {
-    const date = readDate(lookUp(attributes, name), receivedAt)
-    if (date !== undefined) return date
+    const value = lookUp(attributes, name)
+    const date = readDate(value, receivedAt)
+    if (date === undefined) continue
+    if (onEpoch && receivedAt === Number.POSITIVE_INFINITY) {
+      const { unit = 'milliseconds' } = (isEpoch(value) && epochOf(value)) || {}
+      if (unit !== 'milliseconds') onEpoch(unit, name)
+    }
+    return date
   }
   return receivedAt
 }
@@ -107,7 +117,9 @@ const FARTHEST_DATE = 8.64e15
  * @returns epoch ms, also of a date far ahead; undefined for what is no date
  */
 function parseDate(value: unknown, receivedAt: number): number | undefined {
-  if (typeof value === 'number' || (typeof value === 'string' && /^\d{10,16}$/.test(value))) {
+  if (isEpoch(value)) {
+    if (receivedAt === Number.POSITIVE_INFINITY) return epochOf(value)?.at
+    if (typeof value === 'string' && !/^\d{10,16}$/.test(value)) return undefined
     const epoch = Math.floor(Number(value))
     return epoch >= 0 && epoch <= FARTHEST_DATE ? epoch : undefined
   }
@@ -120,6 +132,10 @@ function parseDate(value: unknown, receivedAt: number): number | undefined {
   const zoned = iso[3] ? value : `${value}Z`
   return finite(Date.parse(zoned.replace(' ', 'T').replace(',', '.')))
 }
+
+/** A number, or a text of as many digits as a date has in one of the units. */
+const isEpoch = (value: unknown): value is number | string =>
+  typeof value === 'number' || (typeof value === 'string' && /^\d{10,19}(\.\d+)?$/.test(value))
 
 const yearOf = (at: number): number => new Date(at).getUTCFullYear()
 const finite = (date: number): number | undefined => (Number.isNaN(date) ? undefined : date)

@@ -1,6 +1,10 @@
 import { parseSearch } from '../search/search-parser.ts'
 import { SearchSyntaxError } from '../search/search-scanner.ts'
-import type { AlertQuery, Operator } from './monitor-query.ts'
+import { type Check, constraints, type notificationPresets, optionValues } from './constraints.ts'
+import type { AlertQuery, Facet } from './monitor-query.ts'
+import { isRecord } from './option-values.ts'
+
+export { isRecord, retentionMs } from './option-values.ts'
 
 /** The options of a log monitor that mean something here, as its JSON says them. */
 export interface MonitorOptions {
@@ -27,42 +31,7 @@ export interface MonitorOptions {
 export type OnMissingData = 'default' | 'show_no_data' | 'show_and_notify_no_data' | 'resolve'
 export type RenotifyStatus = 'alert' | 'warn' | 'no data'
 
-const notificationPresets = [
-  'show_all',
-  'hide_query',
-  'hide_handles',
-  'hide_all',
-  'hide_query_and_handles',
-  'show_only_snapshot',
-  'hide_handles_and_footer',
-] as const
 export type NotificationPreset = (typeof notificationPresets)[number]
-
-/** Says what is wrong with a value, or nothing. */
-type Check = (value: unknown) => string | undefined
-
-const aBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false is wanted')
-const aText: Check = (value) => (typeof value === 'string' ? undefined : 'a text is wanted')
-const oneOf =
-  (...words: readonly unknown[]): Check =>
-  (value) =>
-    words.includes(value) ? undefined : `one of ${words.map((word) => JSON.stringify(word)).join(', ')} is wanted`
-const anInteger =
-  (least: number, most: number): Check =>
-  (value) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
-      ? undefined
-      : `a whole number from ${least} to ${most} is wanted`
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null ? undefined : check(value)
-const listOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) ? value.map(check).find((fault) => fault !== undefined) : 'a list is wanted'
-
-const daySeconds = 86_400
 
 /** What an option that has no effect on a log monitor should be, and why it has none. */
 interface Idle {
@@ -72,39 +41,17 @@ interface Idle {
   readonly why: string
 }
 
-/** Every option that changes what a log monitor does. */
-const optionChecks: Readonly<Record<string, Check>> = {
-  thresholds: (value) => (isRecord(value) ? undefined : 'an object is wanted'),
-  on_missing_data: oneOf('default', 'show_no_data', 'show_and_notify_no_data', 'resolve'),
-  group_retention_duration: orNull((value) =>
-    retentionMs(value) === undefined ? '"1h" to "72h", "60m" to "4320m" or "1d" to "3d" is wanted' : undefined,
-  ),
-  new_group_delay: orNull(anInteger(0, daySeconds)),
-  evaluation_delay: orNull(anInteger(0, daySeconds)),
-  renotify_interval: orNull(anInteger(0, 10_080)),
-  renotify_statuses: orNull(listOf(oneOf('alert', 'warn', 'no data'))),
-  renotify_occurrences: orNull(anInteger(1, 1_000_000)),
-  escalation_message: orNull(aText),
-  include_tags: aBoolean,
-  enable_logs_sample: orNull(aBoolean),
-  notify_audit: aBoolean,
-  notify_by: orNull(listOf(aText)),
-  timeout_h: orNull(anInteger(0, 24)),
-  notification_preset_name: orNull(oneOf(...notificationPresets)),
-  groupby_simple_monitor: orNull(aBoolean),
-  scheduling_options: orNull((value) => (isRecord(value) ? undefined : 'an object is wanted')),
-  variables: orNull(listOf((value) => (isRecord(value) ? undefined : 'a list of objects is wanted'))),
-}
-
 /** What older files may say and the API now refuses. */
-const looseChecks: Readonly<Record<string, Check>> = { timeout_h: anInteger(0, 10_000) }
+const loosely: Readonly<Record<string, Check>> = {
+  timeout_h: (value) =>
+    Number.isInteger(value) && (value as number) >= 0 ? undefined : 'a whole number from 0 is wanted',
+}
 
 const ofMetrics = 'belongs to metric monitors; a log monitor says on_missing_data'
 const ofSynthetics = 'belongs to Synthetics tests'
 
 /** What exports of log monitors carry along without effect; `usual` values pass without a word. */
 const idleOptions: Readonly<Record<string, Idle>> = {
-  new_host_delay: { usual: [300, null], why: 'is deprecated, and new_group_delay goes before it' },
   silenced: { usual: [], why: 'is deprecated: a muted monitor is evaluated like any other' },
   locked: { usual: [false, null], why: 'is deprecated: it says who may edit the monitor' },
   require_full_window: { usual: [], common: [true, false, null], why: ofMetrics },
@@ -139,23 +86,21 @@ export function readOptions(
   const findings: OptionFinding[] = []
   const find: Find = (kind, path, reason) => findings.push({ kind, path, reason })
   for (const [name, value] of Object.entries(options)) {
-    if (value === null && !strict) continue
-    const checks = !strict && Object.hasOwn(looseChecks, name) ? looseChecks : optionChecks
-    const check = Object.hasOwn(checks, name) ? checks[name] : undefined
+    if (value === null) continue
+    const check = checkOf(name, strict)
     const idle = Object.hasOwn(idleOptions, name) ? idleOptions[name] : undefined
     const fault = check?.(value)
     if (fault !== undefined) find('fault', name, fault)
     else if (idle && !isUsual(idle, value, strict)) find(strict ? 'fault' : 'note', name, idle.why)
     else if (!check && !idle) find(strict ? 'fault' : 'note', name, 'is not an option of a log monitor')
   }
-  if (query && isRecord(options.thresholds)) {
-    for (const [name, reason] of thresholdFaults(options.thresholds, query)) {
-      const passed = !strict && ofServiceChecks.includes(name)
-      find(passed ? 'note' : 'fault', `thresholds.${name}`, reason)
-    }
+  const given = { options: withoutNulls(options) as Record<string, unknown>, query }
+  for (const { kind, find: violations } of constraints) {
+    for (const { path, reason } of violations(given)) find(kind === 'fault' || strict ? 'fault' : 'note', path, reason)
   }
   const read: MonitorOptions = withoutNulls(options)
-  readNotifyBy(options, query, strict, read, find)
+  readSimpleAlert(options, strict, read, find)
+  readHostDelay(read, query, strict, find)
   readNoData(options, strict, read, find)
   readSchedule(options, query, find)
   readVariables(options, find)
@@ -170,30 +115,42 @@ function withoutNulls(options: Record<string, unknown>): MonitorOptions {
 
 type Find = (kind: OptionFinding['kind'], path: string, reason: string) => void
 
+function checkOf(name: string, strict: boolean): Check | undefined {
+  if (!strict && Object.hasOwn(loosely, name)) return loosely[name]
+  return Object.hasOwn(optionValues, name) ? optionValues[name]?.check : undefined
+}
+
 const isUsual = ({ usual, common = [] }: Idle, value: unknown, strict: boolean): boolean =>
   usual.includes(value) || (!strict && common.includes(value)) || (isRecord(value) && Object.keys(value).length === 0)
 
 /** `groupby_simple_monitor` is the older word for `notify_by: ["*"]`, which goes before it. */
-function readNotifyBy(
-  options: Record<string, unknown>,
+function readSimpleAlert(options: Record<string, unknown>, strict: boolean, read: MonitorOptions, find: Find): void {
+  if (options.groupby_simple_monitor !== true || Array.isArray(options.notify_by)) return
+  if (strict) find('fault', 'groupby_simple_monitor', 'is deprecated: say notify_by ["*"]')
+  else find('note', 'groupby_simple_monitor', 'is read as notify_by ["*"]')
+  read.notify_by = ['*']
+}
+
+/** The values that Datadog and Terraform write into every monitor. */
+const usualHostDelays: readonly unknown[] = [0, 300, undefined]
+
+function readHostDelay(
+  { new_host_delay: delay }: MonitorOptions,
   query: AlertQuery | undefined,
   strict: boolean,
-  read: MonitorOptions,
   find: Find,
 ): void {
-  if (options.groupby_simple_monitor === true && !Array.isArray(options.notify_by)) {
-    if (strict) find('fault', 'groupby_simple_monitor', 'is deprecated: say notify_by ["*"]')
-    else find('note', 'groupby_simple_monitor', 'is read as notify_by ["*"]')
-    read.notify_by = ['*']
+  const applies = query !== undefined && query.form !== 'formula' && groupsByHost(query)
+  if (strict && applies && delay !== undefined) find('fault', 'new_host_delay', 'is deprecated: say new_group_delay')
+  else if (!applies && !usualHostDelays.includes(delay)) {
+    const reason = 'is deprecated, and applies to monitors grouped by host only'
+    find(strict ? 'fault' : 'note', 'new_host_delay', reason)
   }
-  if (!query || query.form === 'formula' || !Array.isArray(read.notify_by)) return
-  const facets = query.by.map(({ name }) => name)
-  const other = read.notify_by.find((name) => name !== '*' && !facets.includes(name))
-  if (other !== undefined) find('fault', 'notify_by', `${other} is not one of the facets that the query groups by`)
-  else if (read.notify_by.includes('*') && read.notify_by.length > 1) find('fault', 'notify_by', '"*" stands alone')
-  // Decision `notify-by-ungrouped`: ignored, as the API's text says; Datadog's own sync tool expects a refusal, as do our files.
-  else if (strict && facets.length === 0) find('fault', 'notify_by', 'has no meaning: the query has no .by')
 }
+
+/** Whether `new_host_delay` applies. */
+export const groupsByHost = ({ by }: { readonly by: readonly Facet[] }): boolean =>
+  by.some(({ name }) => name === 'host')
 
 /** Decision `notify-no-data-heritage`, undocumented for log monitors: it is read as the on_missing_data of the same meaning. */
 function readNoData(options: Record<string, unknown>, strict: boolean, read: MonitorOptions, find: Find): void {
@@ -219,11 +176,8 @@ function readSchedule(options: Record<string, unknown>, query: AlertQuery | unde
 
 /** The queries of a formula over logs: nothing evaluates them here, but one that cannot be read would be refused there, too. */
 function readVariables(options: Record<string, unknown>, find: Find): void {
-  const names = new Set<unknown>()
   for (const [i, variable] of (Array.isArray(options.variables) ? options.variables : []).entries()) {
     if (!isRecord(variable)) continue
-    if (names.has(variable.name)) find('fault', `variables[${i}].name`, `${JSON.stringify(variable.name)} stands twice`)
-    names.add(variable.name)
     const { search } = variable
     if (variable.data_source !== 'logs' || !isRecord(search) || typeof search.query !== 'string') continue
     try {
@@ -234,52 +188,3 @@ function readVariables(options: Record<string, unknown>, find: Find): void {
     }
   }
 }
-
-const ofServiceChecks = ['ok', 'unknown']
-const thresholdNames = ['critical', 'warning', 'critical_recovery', 'warning_recovery']
-
-/**
- * Checks thresholds against the query and each other.
- * @returns faults as [path below `options`, reason]
- */
-function thresholdFaults(
-  thresholds: Record<string, unknown>,
-  { operator, threshold: queried }: { readonly operator: Operator; readonly threshold: number },
-): [path: string, reason: string][] {
-  const faults: [string, string][] = []
-  for (const [name, value] of Object.entries(thresholds)) {
-    if (!thresholdNames.includes(name)) faults.push([name, 'is not a threshold of a log monitor'])
-    else if (value === null) continue
-    else if (typeof value !== 'number' || !Number.isFinite(value)) faults.push([name, 'a number is wanted'])
-  }
-  if (faults.some(([name]) => !ofServiceChecks.includes(name))) return faults
-  const given = (name: string) => (thresholds[name] ?? undefined) as number | undefined
-  const [critical, warning] = [given('critical'), given('warning')]
-  const [criticalRecovery, warningRecovery] = [given('critical_recovery'), given('warning_recovery')]
-  if (critical !== undefined && critical !== queried) {
-    // The API's own words: it answers 400.
-    faults.push(['critical', `Alert threshold (${critical}) does not match that used in the query (${queried}).`])
-  }
-  const compare = (name: string, value: number | undefined, limit: number | undefined, limitName: string) => {
-    if (value === undefined) return
-    if (limit === undefined) faults.push([name, `wants ${limitName} as well`])
-    else if (operator === '==' || operator === '!=') faults.push([name, `has no meaning with ${operator}`])
-    else if (operator.startsWith('>') ? value >= limit : value <= limit) {
-      faults.push([name, `${value} is not on the quiet side of ${limitName} (${limit})`])
-    }
-  }
-  compare('warning', warning, queried, 'critical')
-  compare('critical_recovery', criticalRecovery, queried, 'critical')
-  compare('warning_recovery', warningRecovery, warning, 'warning')
-  return faults
-}
-
-/** @returns milliseconds, or undefined when the text is not a duration from one hour to three days */
-export function retentionMs(value: unknown): number | undefined {
-  const [, count, unit] = (typeof value === 'string' && /^(\d{1,4})([mhd])$/.exec(value)) || []
-  const ms = Number(count) * ({ m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ''] ?? Number.NaN)
-  return ms >= 3_600_000 && ms <= 259_200_000 ? ms : undefined
-}
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -31,6 +31,8 @@ interface LogsQuery extends Condition {
   readonly undocumented: readonly UndocumentedForm[]
   readonly index: string
   readonly rollup: Rollup
+  /** The facet of `.rollup("count", "@x")`, which is passed over. */
+  readonly countedFacet?: Facet
   readonly by: readonly Facet[]
 }
 
@@ -78,35 +80,63 @@ const minuteMs = 60_000
 /**
  * Reads `logs("…")[.index("…")].rollup(…)[.by("…")].last("…") <op> <number>`, its cumulative form that ends in `.current("…")`,
  * and `formula("…")`.
+ *
+ * Decision `blanks-between-parts`, undocumented: blanks and line breaks may stand between any two parts of a query, as heredocs
+ * of Terraform have them.
+ *
+ * Decision `backslash-in-logs`, undocumented: the API returns a search inside of `logs("…")` with each quote escaped and each
+ * backslash as it is, others escape the backslash as well. A query is taken in the sense in which it can be read without an
+ * undocumented form; if it is so in both, `\\` is one backslash.
  * @throws QueryError with the position in the query and the reason, those inside the search included
  * @see https://docs.datadoghq.com/api/latest/monitors/ "Log alert query"
  */
 export function parseMonitorQuery(query: string): AlertQuery {
-  return new QueryReader(query).read()
+  if (!query.includes('\\\\')) return new QueryReader(query, true).read()
+  const readings = [true, false].map((escapesBackslash) =>
+    attempt(() => new QueryReader(query, escapesBackslash).read()),
+  )
+  const read = readings.flatMap((each) => (each instanceof QueryError ? [] : [each]))
+  const clean = read.find((each) => each.form === 'formula' || each.undocumented.length === 0)
+  const best = clean ?? read[0] ?? readings[0]
+  if (best === undefined || best instanceof QueryError) throw best
+  return best
+}
+
+function attempt<T>(read: () => T): T | QueryError {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof QueryError) return error
+    throw error
+  }
 }
 
 class QueryReader {
   private readonly query: string
+  private readonly escapesBackslash: boolean
   private position = 0
 
-  constructor(query: string) {
+  /** @param escapesBackslash whether `\\` inside of quotes stands for one backslash */
+  constructor(query: string, escapesBackslash: boolean) {
     this.query = query
+    this.escapesBackslash = escapesBackslash
   }
 
   read(): AlertQuery {
     this.space()
-    if (this.take('formula(')) {
+    if (this.call('formula')) {
       const formula = this.text()
       return { form: 'formula', formula, ...this.window(), ...this.condition() }
     }
-    this.want('logs(', 'a log monitor begins with logs("…") or formula("…")')
+    if (!this.call('logs')) this.fail('a log monitor begins with logs("…") or formula("…")')
     const { node, undocumented, search } = this.search()
-    const index = this.take('.index(') ? this.text() : '*'
-    if (!this.take('.rollup(')) this.refuseMethod('.rollup("count") or .rollup("cardinality", "@facet") is wanted')
-    const rollup = this.rollup()
-    const by = this.take('.by(') ? this.facets() : []
+    const index = this.method('index') ? this.text() : '*'
+    if (!this.method('rollup')) this.refuseMethod('.rollup("count") or .rollup("cardinality", "@facet") is wanted')
+    const { rollup, countedFacet } = this.rollup()
+    const by = this.method('by') ? this.facets() : []
     const { windowMs, since } = this.window()
-    const logs = { search, node, undocumented, index, rollup, by, ...this.condition() }
+    const given = countedFacet === undefined ? {} : { countedFacet }
+    const logs = { search, node, undocumented, index, rollup, ...given, by, ...this.condition() }
     return since ? { form: 'cumulative', ...logs, since } : { form: 'logs', ...logs, windowMs: windowMs as number }
   }
 
@@ -132,11 +162,40 @@ class QueryReader {
     if (!this.take(text)) this.fail(reason)
   }
 
+  /** Steps over `name (`, and to what stands behind it. */
+  private call(name: string): boolean {
+    const start = this.position
+    if (this.take(name)) {
+      this.space()
+      if (this.take('(')) {
+        this.space()
+        return true
+      }
+    }
+    this.position = start
+    return false
+  }
+
+  /** Steps over `.name(`, with any blanks before it and between its parts. */
+  private method(name: string): boolean {
+    const start = this.position
+    this.space()
+    if (this.take('.')) {
+      this.space()
+      if (this.call(name)) return true
+    }
+    this.position = start
+    return false
+  }
+
   private space(): void {
     while (/\s/.test(this.query.charAt(this.position))) this.position++
   }
 
   private refuseMethod(wanted: string): never {
+    const start = this.position
+    this.space()
+    if (!this.comes('.')) this.position = start
     if (this.comes('.over(')) this.fail('.over() belongs to service checks; a log monitor says .last("5m")')
     const [method] = /^\.\w+/.exec(this.query.slice(this.position)) ?? []
     return this.fail(method ? `${method} is not known here: ${wanted}` : wanted)
@@ -150,8 +209,9 @@ class QueryReader {
   }
 
   private close(): void {
+    this.space()
     if (this.comes(',')) this.fail('one argument is wanted: facets go into one string, separated by commas')
-    if (/^\s*[^\s)]/.test(this.query.slice(this.position))) {
+    if (/^[^)]/.test(this.query.slice(this.position))) {
       this.fail('`)` is wanted here; a quote inside of the quotes is escaped as \\"')
     }
     this.want(')', '`)` is wanted')
@@ -168,8 +228,8 @@ class QueryReader {
       if (this.position >= this.query.length) this.fail('this quote is never closed', open)
       if (this.take('"')) break
       offsets.push(this.position)
-      // Only \" and \\ are this string's own escapes; any other backslash belongs to the search inside.
-      if (this.comes('\\"') || this.comes('\\\\')) this.position++
+      // Any other backslash belongs to the search inside.
+      if (this.comes('\\"') || (this.escapesBackslash && this.comes('\\\\'))) this.position++
       text += this.query.charAt(this.position++)
     }
     offsets.push(this.position - 1)
@@ -193,12 +253,22 @@ class QueryReader {
     }
   }
 
-  private rollup(): MonitorQuery['rollup'] {
+  /**
+   * Decision `count-of-a-facet`, undocumented: `.rollup("count", "@x")`, which the UI exports, counts logs as `.rollup("count")`
+   * does, with or without the facet; `cardinality` is what counts its values.
+   */
+  private rollup(): { rollup: Rollup; countedFacet?: Facet } {
     const start = this.position
     const { text: kind } = this.quoted()
+    this.space()
     if (kind === 'count') {
-      this.close()
-      return { kind }
+      if (!this.take(',')) {
+        this.close()
+        return { rollup: { kind } }
+      }
+      this.space()
+      const at = this.position
+      return { rollup: { kind }, countedFacet: this.facet(this.text().trim(), at) }
     }
     const known = (['cardinality', ...measures] as const).find((name) => name === kind)
     if (!known) return this.fail(`rollup "${kind}" is not known`, start)
@@ -210,7 +280,7 @@ class QueryReader {
     )
     this.space()
     const at = this.position
-    return { kind: known, of: this.facet(this.text(), at) }
+    return { rollup: { kind: known, of: this.facet(this.text(), at) } }
   }
 
   /** Decision `star-groups-nothing`, undocumented for logs: `.by("*")`, which others have published, is no group at all. */
@@ -239,8 +309,8 @@ class QueryReader {
 
   /** Where the window begins: so long ago, or with the present hour, day or month. */
   private window(): { windowMs: number; since: undefined } | { windowMs: undefined; since: CumulativeUnit } {
-    if (this.take('.current(')) return { windowMs: undefined, since: this.cumulativeUnit() }
-    if (!this.take('.last(')) this.refuseMethod('.last("5m") is wanted')
+    if (this.method('current')) return { windowMs: undefined, since: this.cumulativeUnit() }
+    if (!this.method('last')) this.refuseMethod('.last("5m") is wanted')
     return { windowMs: this.duration(), since: undefined }
   }
 
@@ -269,12 +339,17 @@ class QueryReader {
   private operator(): Operator {
     this.space()
     const operator = (['>=', '<=', '==', '!=', '>', '<'] as const).find((sign) => this.take(sign))
+    if (!operator && /^[-+*/]/.test(this.query.slice(this.position))) {
+      this.fail('arithmetic between queries belongs into formula("…"), over queries that options.variables names')
+    }
     return operator ?? this.fail('an operator is wanted: < <= > >= == !=')
   }
 
   private number(): number {
     this.space()
-    const found = /^-?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i.exec(this.query.slice(this.position))
+    const rest = this.query.slice(this.position)
+    const found = /^-?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i.exec(rest)
+    if (!found && /^-?[\d.]+\s*[-+*/]/.test(rest)) this.fail('arithmetic belongs into formula("…")')
     if (!found) this.fail('a number is wanted, and nothing after it')
     return Number(found[0])
   }

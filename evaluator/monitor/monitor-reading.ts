@@ -99,6 +99,10 @@ export function readMonitorJson(json: Record<string, unknown>, source: MonitorSo
   const parsed = readQuery(json.query, sinks.fault)
   const options = optionsOf(json.options ?? {}, parsed, strict, sinks)
   if (parsed) for (const [place, reason] of refusalsOf(parsed)) sinks.refusal(place, reason)
+  if (parsed && parsed.form !== 'formula' && parsed.countedFacet) {
+    const reason = `.rollup("count", "${parsed.countedFacet.name}") counts logs; "cardinality" counts the values of a facet`
+    ;(strict ? sinks.fault : sinks.note)('query', reason)
+  }
   if (parsed?.form !== 'logs' || faults.length > 0 || refusals.length > 0) {
     return { ...reading, parsed, monitor: undefined }
   }

@@ -81,6 +81,42 @@ test.each([
   expect(parseMonitorQuery(text).form).toBe('logs')
 })
 
+test.each([
+  'logs("service:auth")\n  .index("*")\n  .rollup("count").by("@network.client.ip")\n  .last("5m") > 5\n',
+  '\n  logs( "service:auth" ) . index ( "*" ).rollup( "count" ) .by( "@network.client.ip" )\t.last( "5m" )\n > 5',
+  'logs("\n  service:auth\r\n").index("*").rollup("count").by("@network.client.ip").last("5m") >\n5',
+])('blanks and line breaks may stand between the parts of a query: %j', (text) => {
+  expect(parseMonitorQuery(text)).toMatchObject({
+    node: { kind: 'match', target: { kind: 'reserved', name: 'service' } },
+    rollup: { kind: 'count' },
+    by: [{ name: '@network.client.ip' }],
+    threshold: 5,
+  })
+})
+
+test('a count of a facet is a count of logs, and says so', () => {
+  const text = 'logs("a").rollup( "count" , "@sender_id" ).last("1h") > 5'
+  expect(parseMonitorQuery(text)).toMatchObject({ rollup: { kind: 'count' }, countedFacet: { name: '@sender_id' } })
+  expect(faultsOf({ ...monitor, query: text, options: {} })).toEqual([expect.stringMatching(/^query: .* counts logs/)])
+})
+
+test.each([
+  [
+    String.raw`logs("@a:\"Number of \\"Alias set\\" Errors\"").rollup("count").last("15m") > 0`,
+    'Number of "Alias set" Errors',
+  ],
+  [
+    String.raw`logs("@a:\"Number of \\\"Alias set\\\" Errors\"").rollup("count").last("15m") > 0`,
+    'Number of "Alias set" Errors',
+  ],
+  [String.raw`logs("@a:\"C:\\dir\"").rollup("count").last("15m") > 0`, 'C:\\dir'],
+  [String.raw`logs("@a:\"C:\\\\dir\"").rollup("count").last("15m") > 0`, 'C:\\dir'],
+  [String.raw`logs("@a:x\\:y").rollup("count").last("15m") > 0`, 'x:y'],
+  [String.raw`logs("@a:x\:y").rollup("count").last("15m") > 0`, 'x:y'],
+])('a backslash in the search is read in the spelling of the API and in that of others: %s', (text, value) => {
+  expect(parseMonitorQuery(text)).toMatchObject({ node: { value: { text: value } } })
+})
+
 const refusedQueries: [query: string, position: number, reason: RegExp][] = [
   ["logs('a').rollup('count').last('5m') > 1", 5, /double quotes/],
   ['avg(last_5m):avg:system.load.1{*} > 1', 0, /begins with logs/],
@@ -104,6 +140,8 @@ const refusedQueries: [query: string, position: number, reason: RegExp][] = [
   ['logs("a").rollup("count").last("5m") > 1 and more', 39, /number/],
   ['logs("@a:\\"b\\" @c:d=e").rollup("count").last("5m") > 1', 19, /`=` must be escaped/],
   ['logs("a', 5, /never closed/],
+  ['logs("a").rollup("count").last("5m") - logs("b").rollup("count").last("5m") > 1', 37, /formula/],
+  ['logs("a\\\\\\\\b=").rollup("count").last("5m") > 1', 12, /escaped/],
   ['logs("a "b c"").rollup("count").last("5m") > 1', 9, /escaped as \\"/],
 ]
 
@@ -245,7 +283,7 @@ test.each([
     renotify_interval: 10,
     renotify_statuses: ['alert'],
     timeout_h: 4,
-    notify_by: ['@ip'],
+    notify_by: ['*'],
     notification_preset_name: 'hide_query',
   }),
   withOptions({ group_retention_duration: '2d', evaluation_delay: 900, new_host_delay: 300, silenced: {} }),

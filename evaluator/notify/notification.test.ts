@@ -24,6 +24,7 @@ const file = {
     new_group_delay: 0,
     on_missing_data: 'resolve',
     enable_logs_sample: true,
+    renotify_interval: 10,
     escalation_message: 'Still going on',
   },
 }

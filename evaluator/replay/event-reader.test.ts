@@ -15,6 +15,8 @@ const monitors = [
   'logs("@risk:(spray OR travel) -@sid:*").rollup("cardinality","@n").by("env").last("5m") > 1',
   'logs("CIDR(@ip, 10.0.0.0/8) OR (@path:/log*n NOT @deep.a.b:[1 TO 5])").rollup("count").by("service").last("5m") > 1',
   'logs("env:prod -@reason:blocked").rollup("sum","@n").by("@ip").last("5m") > 1',
+  'logs("@n:>9007199254740992 OR @n:<-9007199254740992").rollup("cardinality","@n").by("@sid").last("5m") > 1',
+  'logs("@ip:(9007199254740993 OR 7) OR @duration:[1us TO 20ms]").rollup("count").by("@duration").last("5m") > 1',
 ].map((query, i) =>
   readMonitor(JSON.stringify({ name: 'n', type: 'log alert', message: 'm', query }), `detections/m${i}/monitor.json`),
 )
@@ -114,7 +116,7 @@ test('an event of the usual form needs no full parse', () => {
   expect(scans(JSON.stringify({ ...event, timestamp: 1767603600123 }))).toBe(true)
   expect(read(JSON.stringify(event))).toEqual({
     at: Date.parse(timestamp),
-    entries: [[['203.0.113.9', '']], [], [['u1', '']], [], [], [['203.0.113.9', '4']]],
+    entries: [[['203.0.113.9', '']], [], [['u1', '']], [], [], [['203.0.113.9', '4']], [], []],
   })
 })
 
@@ -167,7 +169,7 @@ test('texts in every script are read', () => {
   const line = JSON.stringify({ ...event, ip: 'zoë 漢字 😀' })
   expect(scans(line)).toBe(true)
   expect(read(line)).toMatchObject({
-    entries: [[['zoë 漢字 😀', '']], [], [['u1', '']], [], [], [['zoë 漢字 😀', '4']]],
+    entries: [[['zoë 漢字 😀', '']], [], [['u1', '']], [], [], [['zoë 漢字 😀', '4']], [], []],
   })
 })
 
@@ -218,6 +220,12 @@ test('a monitor counts the same of consecutive lines, whether they are scanned o
     '2026-02-30T24:00:00.000Z',
     '2026-13-05T09:00:00.123Z',
     1767603600123,
+    1767603600,
+    1767603600.29,
+    1767603600123456,
+    '1767603600123456789',
+    1e17,
+    1e20,
     -5,
     1.5,
     '1767603600123',
@@ -257,7 +265,7 @@ function spelledEvent(): fc.Arbitrary<string> {
   }
   const spelled = (texts: fc.Arbitrary<string>) =>
     fc.tuple(texts, fc.nat(5)).map(([text, luck]) => (luck === 0 ? escaped(text) : JSON.stringify(text)))
-  const keys = 'service env evt reason ip usr n flag risk sid path deep message id name a b'
+  const keys = 'service env evt reason ip usr n flag risk sid path deep message duration id name a b'
     .split(' ')
     .concat('usr.id', 'deep.a', 'http.code', 'other', 'timestamp', '@timestamp', '__proto__')
   const odd = fc.constantFrom(
@@ -282,7 +290,16 @@ function spelledEvent(): fc.Arbitrary<string> {
       { weight: 2, arbitrary: spelled(any) },
       {
         weight: 3,
-        arbitrary: fc.constantFrom('0', '3', '4.5', '-2e3', 'true', 'false', 'null', '12345678901234567890'),
+        arbitrary: fc.constantFrom(
+          ...['0', '3', '4.5', '-2e3', 'true', 'false', 'null', '12345678901234567890', '20000000'],
+          ...[
+            '9007199254740992',
+            '9007199254740993',
+            '-9007199254740993',
+            '9007199254740993.0',
+            '123456789012345678e2',
+          ],
+        ),
       },
       { weight: 1, arbitrary: odd },
       { weight: 3, arbitrary: fc.array(tie('value'), { maxLength: 3 }).map((items) => `[${items.join(' ,')}]`) },
@@ -293,10 +310,14 @@ function spelledEvent(): fc.Arbitrary<string> {
       .map((members) => `{${members.map((member) => colonAfterKey(member)).join(',')}}`),
   }))
   const member = fc.tuple(space, spelled(fc.constantFrom(...keys)), space, value, space)
-  return fc.array(member, { maxLength: 10 }).chain((members) =>
+  const date = fc.constantFrom(
+    ...[`"${timestamp}"`, `"${timestamp}"`, '1767603600', '1767603600.123456', '1767603600123', '1767603600123456'],
+    ...['1767603600123999999', '1767603600123999999.0', '1.7676036e9', '"1767603600123"', '-1', '99999999999999999999'],
+  )
+  return fc.tuple(fc.array(member, { maxLength: 10 }), date).chain(([members, when]) =>
     fc.nat(members.length).map((place) => {
       const spelledMembers = members.map((each) => colonAfterKey(each))
-      spelledMembers.splice(place, 0, `"timestamp":"${timestamp}"`)
+      spelledMembers.splice(place, 0, `"timestamp":${when}`)
       return `{${spelledMembers.join(',')}}`
     }),
   )

@@ -1,6 +1,8 @@
 import { logOfEvent } from '../app-event.ts'
 import type { Group } from '../evaluate/group.ts'
 import { groupKeys, type Texts } from '../evaluate/reading.ts'
+import type { EpochSink, EpochUnit } from '../intake/epoch.ts'
+import { parseJson } from '../json.ts'
 import type { Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { isRecord } from '../monitor/monitor-options.ts'
@@ -39,13 +41,16 @@ export class EventReader {
   readonly #scanner: EventScanner | undefined
   readonly #matches: MatchTable | undefined
   readonly #entries: readonly Entry[] = []
+  /** Units other than milliseconds in which dates were given, each with a key that held one. */
+  readonly epochs = new Map<EpochUnit, string>()
+  readonly onEpoch: EpochSink = (unit, key) => this.epochs.set(unit, key)
 
   constructor(monitors: readonly Monitor[], sink: EventSink) {
     this.#sink = sink
     const needs = needsOf(monitors)
     const keys = new KeyTable(needs.paths, true)
     if (!canScan(needs, keys)) return
-    this.#scanner = new EventScanner(keys)
+    this.#scanner = new EventScanner(keys, this.onEpoch)
     this.#matches = new MatchTable(monitors, keys)
     this.#entries = monitors.map((monitor, i) => entryOf(monitor, keys, (key) => sink.groupOf(i, key)))
   }
@@ -78,7 +83,7 @@ export class EventReader {
       buffer.copy(line, 0, start, end)
       if (this.scan(line, 0) !== UNUSUAL) return
     }
-    const log = readLog(buffer, start, end)
+    const log = readLog(buffer, start, end, this.onEpoch)
     this.#sink.push(log, log.timestamp)
   }
 
@@ -124,10 +129,10 @@ export class EventReader {
 
 const listOf = (texts: Texts): readonly string[] => (typeof texts === 'string' ? [texts] : texts)
 
-function readLog(buffer: Buffer, start: number, end: number) {
-  const log = logOfEvent(parseEvent(buffer.toString('utf8', start, end)))
+function readLog(buffer: Buffer, start: number, end: number, onEpoch?: EpochSink) {
+  const log = logOfEvent(parseEvent(buffer.toString('utf8', start, end)), onEpoch)
   if (Number.isNaN(log.timestamp))
-    throw new EventError('has no date: add `timestamp` as ISO 8601 or epoch milliseconds')
+    throw new EventError('has no date: add `timestamp` as ISO 8601 or epoch seconds, milliseconds, microseconds or nanoseconds')
   return log
 }
 
@@ -180,7 +185,7 @@ function canScan(needs: FieldNeeds, keys: KeyTable): boolean {
 export function parseEvent(text: string): Record<string, unknown> {
   let value: unknown
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''))
+    value = parseJson(text.replace(/^\uFEFF/, ''))
   } catch {
     throw new EventError('is not JSON')
   }

@@ -12,6 +12,8 @@ import {
   QUOTE,
   SPACE,
 } from './bytes.ts'
+import { type EpochSink, epochOf } from '../intake/epoch.ts'
+import { parseJson } from '../json.ts'
 import { Interned, type Interner } from './interner.ts'
 import { JsonBytes, UNUSUAL } from './json-bytes.ts'
 import type { Key, KeyTable } from './key-table.ts'
@@ -32,9 +34,13 @@ export class EventScanner extends JsonBytes {
   #dated = false
   readonly #minute = new Minute()
 
-  constructor(table: KeyTable) {
+  readonly #onEpoch: EpochSink
+
+  /** @param onEpoch is told of a date that is a number in another unit than milliseconds */
+  constructor(table: KeyTable, onEpoch: EpochSink) {
     super()
     this.#table = table
+    this.#onEpoch = onEpoch
   }
 
   /**
@@ -133,7 +139,7 @@ export class EventScanner extends JsonBytes {
     const { buffer } = this
     const isText = buffer[start] === QUOTE
     if (key.role === 'date') {
-      const date = isText ? this.#readDate(start + 1, end - 1) : Number(buffer.toString('latin1', start, end))
+      const date = isText ? this.#readDate(start + 1, end - 1) : this.#readEpoch(buffer.toString('latin1', start, end))
       if (!Number.isInteger(date) || date < 0 || date > LAST_DATE_MS) return false
       this.at = date
       this.#dated = true
@@ -158,6 +164,14 @@ export class EventScanner extends JsonBytes {
     const hundredths = this.#digits(start + 20)
     if (buffer[start + 19] !== DOT || last < 0 || last > 9 || hundredths > 99) return UNUSUAL
     return minute + second * 1000 + hundredths * 10 + last
+  }
+
+  #readEpoch(text: string): number {
+    const number = Number(text)
+    if (Number.isNaN(number)) return UNUSUAL
+    const epoch = epochOf(Number.isSafeInteger(number) ? number : (parseJson(text) as number | string))
+    if (epoch && epoch.unit !== 'milliseconds') this.#onEpoch(epoch.unit, 'timestamp')
+    return epoch?.at ?? UNUSUAL
   }
 
   /** Reads two decimal digits. @returns 1000, which is above every limit, when they are not digits */

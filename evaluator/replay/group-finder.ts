@@ -1,4 +1,5 @@
 import type { Group } from '../evaluate/group.ts'
+import { parseJson } from '../json.ts'
 import { facetText } from '../search/field.ts'
 import { ByteColumn, ByteTable } from './byte-table.ts'
 import type { Interner } from './interner.ts'
@@ -27,7 +28,7 @@ export class GroupFinder {
     const groups = this.#groups
     const known = table.find(view, start, end - start)
     if (known >= 0 && groups[known]?.forgotten === false) return known
-    const text = facetText(JSON.parse(buffer.toString('utf8', start, end)))
+    const text = facetText(parseJson(buffer.toString('utf8', start, end)))
     if (text === undefined) return -1
     const row = known < 0 ? table.add(view, start, end - start) : known
     if (row < 0) return -1

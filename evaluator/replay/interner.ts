@@ -1,4 +1,5 @@
 import type { Texts } from '../evaluate/reading.ts'
+import { parseJson } from '../json.ts'
 import { facetText } from '../search/field.ts'
 import { ByteTable } from './byte-table.ts'
 
@@ -58,7 +59,7 @@ export class Interner {
     if (length === this.#lastLength && table.holds(this.#last, view, start, length)) return this.#at(this.#last)
     let row = table.find(view, start, length)
     if (row < 0) {
-      const value = this.#make(JSON.parse(buffer.toString('utf8', start, end)))
+      const value = this.#make(parseJson(buffer.toString('utf8', start, end)))
       if (!this.#keeps()) return value
       row = this.#table.add(view, start, length)
       if (row < 0) return value

@@ -1,6 +1,7 @@
 import type { ExceededLimit } from '../evaluate/evaluate.ts'
 import { NOT_YET } from '../evaluate/moment.ts'
 import type { Transition } from '../evaluate/notices.ts'
+import type { EpochUnit } from '../intake/epoch.ts'
 import type { UrlFields } from '../intake/preprocess.ts'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
@@ -29,6 +30,8 @@ export interface ReplaySummary {
   dropped: number
   /** Epoch ms of the newest event. */
   newest: number
+  /** Units other than milliseconds in which dates were given as numbers, each with a key that held one. */
+  epochs: ReadonlyMap<EpochUnit, string>
   /** Monitors that had more groups than Datadog evaluates. */
   exceeded: readonly ExceededLimit[]
 }
@@ -61,6 +64,7 @@ export async function replayStream(
     malformed: 0,
     dropped: 0,
     newest: NOT_YET,
+    epochs: reader.epochs,
     exceeded: [],
   }
   let line = 0
@@ -102,7 +106,7 @@ export async function replayStream(
     visitor.progress?.(report())
   }
   if (form === 'jsonl') await visitLines(stream, lines, piece)
-  else await readRecording(stream, form, { log: whole, malformed, piece }, drain)
+  else await readRecording(stream, form, { log: whole, malformed, epoch: reader.onEpoch, piece }, drain)
   if (pause) await pause(replayer.save())
   else replayer.finish()
   summary.exceeded = replayer.exceededLimits

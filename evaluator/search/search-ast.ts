@@ -1,3 +1,5 @@
+import type { ExactNumber } from './exact-number.ts'
+
 /** What a log search says, as a tree that prints back to a search with the same meaning. */
 export type SearchNode =
   | { readonly kind: 'all' }
@@ -16,7 +18,7 @@ export type Field =
   /** `tags:x`: the whole tag, for those that are not `key:value`. */
   | { readonly kind: 'wholeTag' }
 
-/** A field, or text: `message` for a bare term, `everything` for `*:term`. */
+/** A field, or text: `message` for a bare term, which also reads {@link freeTextPaths}; `everything` for `*:term`. */
 export type Target = Field | { readonly kind: 'message' } | { readonly kind: 'everything' }
 
 export type Value =
@@ -35,12 +37,18 @@ export type Value =
 /** Text, or a wildcard: `*` is any run of characters, `?` exactly one. */
 export type PatternPart = { readonly text: string } | { readonly wildcard: '*' | '?' }
 
-/** A number when it reads as one, else text that is compared as text. */
-export type Bound = number | string
+/** A number when it reads as one, exact whatever its size, else text that is compared as text. */
+export type Bound = ExactNumber | string
 
 /** Written without `@`, and not tags. */
 export const reservedNames = ['service', 'host', 'status', 'source', 'message', 'trace_id'] as const
 export type Reserved = (typeof reservedNames)[number]
+
+/**
+ * The attributes that a bare term searches beside the message.
+ * @see https://docs.datadoghq.com/logs/explorer/search_syntax/ "Full-text search", row "Free text"
+ */
+export const freeTextPaths = ['title', 'error.message', 'error.stack'] as const
 
 /** Prints a tree as a search; parsing that again gives an equal tree. */
 export function printSearch(node: SearchNode): string {
@@ -109,7 +117,10 @@ function printValue(value: Value): string {
 
 function printBound(bound: Bound | undefined): string {
   if (bound === undefined) return '*'
-  return typeof bound === 'number' ? String(bound) : quote(bound)
+  if (typeof bound === 'string') return quote(bound)
+  // All digits of a double would read as another number, an exact one.
+  const isLong = Number.isInteger(bound) && !Number.isSafeInteger(bound)
+  return isLong ? (bound as number).toExponential() : String(bound)
 }
 
 const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`

@@ -1,4 +1,5 @@
-import type { PatternPart, Value } from './search-ast.ts'
+import { exactNumber } from './exact-number.ts'
+import type { Bound, PatternPart, Value } from './search-ast.ts'
 
 /** Whether one value of a log answers to what the search asks of it. */
 export type Matcher = (value: unknown) => boolean
@@ -15,13 +16,17 @@ export function wholeMatcher(value: Value, caseless: boolean): Matcher {
       return (found) => isScalar(found) && pattern.test(String(found))
     }
     case 'compare':
-      return ordered((order) => compares(order, value.operator), value.bound)
+      return ordered((order) => compares(order, value.operator), value.bound, caseless)
     case 'range': {
       const { lower, upper } = value
       const above =
-        lower === undefined ? present : ordered((order) => order > 0 || (order === 0 && value.includesLower), lower)
+        lower === undefined
+          ? present
+          : ordered((order) => order > 0 || (order === 0 && value.includesLower), lower, caseless)
       const below =
-        upper === undefined ? present : ordered((order) => order < 0 || (order === 0 && value.includesUpper), upper)
+        upper === undefined
+          ? present
+          : ordered((order) => order < 0 || (order === 0 && value.includesUpper), upper, caseless)
       return (found) => above(found) && below(found)
     }
   }
@@ -72,31 +77,42 @@ function wholePart(part: PatternPart): string {
 const present: Matcher = () => true
 const isScalar = (value: unknown) =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-const numeric = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/
 
 /** Decision `number-and-text-alike`, undocumented: `@status:401` finds 401 and "401", and ranges read both as a number. */
 function equals(text: string, caseless: boolean): Matcher {
-  const number = numeric.test(text) ? Number(text) : undefined
+  const number = exactNumber(text)
   const lowered = text.toLowerCase()
   return (found) => {
     if (typeof found === 'string') {
       return found === text || (caseless && found.length === text.length && found.toLowerCase() === lowered)
     }
-    if (typeof found === 'number') return found === number
+    if (typeof found === 'number') return number !== undefined && orderOf<number | bigint>(found, number) === 0
     return typeof found === 'boolean' && String(found) === text
   }
 }
 
-/** Numbers compare with numbers and with text that reads as one; text only with text. */
-function ordered(holds: (order: number) => boolean, bound: number | string): Matcher {
+/**
+ * Numbers compare with numbers and with text that reads as one; text only with text.
+ *
+ * Decision `text-ranges`, undocumented: text is compared character by character, by code, and not by any language's alphabet;
+ * tags and `status` without case, as in every other search.
+ */
+function ordered(holds: (order: number) => boolean, bound: Bound, caseless: boolean): Matcher {
   if (typeof bound === 'string') {
-    return (found) => typeof found === 'string' && holds(found < bound ? -1 : found > bound ? 1 : 0)
+    const limit = caseless ? bound.toLowerCase() : bound
+    return (found) => {
+      if (typeof found !== 'string') return false
+      return holds(orderOf(caseless ? found.toLowerCase() : found, limit))
+    }
   }
   return (found) => {
-    const number = typeof found === 'string' && numeric.test(found) ? Number(found) : found
-    return typeof number === 'number' && holds(number - bound)
+    const number = typeof found === 'string' ? exactNumber(found) : found
+    return (typeof number === 'number' || typeof number === 'bigint') && holds(orderOf(number, bound))
   }
 }
+
+/** Of two texts, or of two numbers: a number and a bigint compare exactly. */
+const orderOf = <T extends string | number | bigint>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0)
 
 function compares(order: number, operator: '>' | '>=' | '<' | '<='): boolean {
   switch (operator) {

@@ -1,4 +1,4 @@
-import type { Field, PatternPart, SearchNode, Target, Value } from './search-ast.ts'
+import type { Bound, Field, PatternPart, SearchNode, Target, Value } from './search-ast.ts'
 import { type Reserved, reservedNames } from './search-ast.ts'
 import { Scanner } from './search-scanner.ts'
 
@@ -12,6 +12,8 @@ export interface ParsedSearch {
   readonly node: SearchNode
   readonly undocumented: readonly UndocumentedForm[]
 }
+
+const isText = (bound: Bound | undefined): boolean => typeof bound === 'string'
 
 /** Deeper nesting than any person writes would only serve to exhaust the stack. */
 const deepest = 100
@@ -31,7 +33,7 @@ class Parser {
   private depth = 0
 
   constructor(query: string) {
-    this.scanner = new Scanner(query)
+    this.scanner = new Scanner(query, (form, position) => this.note(form, position))
   }
 
   parse(): ParsedSearch {
@@ -112,10 +114,12 @@ class Parser {
     }
   }
 
+  /** Decision `minus-before-a-blank`, undocumented: `- a` excludes a as `-a` does, as in Vector. */
   private negated(sign: string, group: Target | undefined): SearchNode {
-    if (this.scanner.done || /\s/.test(this.scanner.next)) {
-      this.scanner.fail(`\`${sign}\` must stand directly before what it excludes`)
-    }
+    const scanner: Scanner = this.scanner
+    if (/\s/.test(scanner.next)) this.note(`a blank behind \`${sign}\``)
+    scanner.skipSpace()
+    if (scanner.done || scanner.next === ')') scanner.fail(`\`${sign}\` wants a term behind it`)
     return { kind: 'not', node: this.unary(group) }
   }
 
@@ -238,6 +242,7 @@ class Parser {
     if (/[<>[{]/.test(scanner.next)) {
       if (isText) scanner.fail('full text has no order: a comparison or range wants a key')
       if (target.kind !== 'attribute') this.note('a comparison or range over something other than an attribute')
+      scanner.measuresDuration = target.kind === 'attribute' && target.path === 'duration'
       return scanner.next === '[' || scanner.next === '{' ? this.range() : this.comparison()
     }
     const parts = scanner.word()
@@ -271,8 +276,8 @@ class Parser {
     const includesUpper = scanner.next === ']'
     if (!scanner.take(']') && !scanner.take('}')) scanner.fail('this range is never closed by `]`', start)
     if (!includesLower || !includesUpper) this.note('a range without its ends', start)
-    if (typeof lower === 'string' || typeof upper === 'string') this.note('a range over text', start)
-    if (lower !== undefined && upper !== undefined && typeof lower !== typeof upper) {
+    if (isText(lower) || isText(upper)) this.note('a range over text', start)
+    if (lower !== undefined && upper !== undefined && isText(lower) !== isText(upper)) {
       scanner.fail('one end of this range is a number and the other is text', start)
     }
     return { kind: 'range', lower, upper, includesLower, includesUpper }

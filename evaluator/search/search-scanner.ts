@@ -1,4 +1,6 @@
 import { isIP } from 'node:net'
+import { exactNumber } from './exact-number.ts'
+import { quantityOf } from './quantity.ts'
 import type { Bound, PatternPart } from './search-ast.ts'
 
 /** A search that cannot be read. Nothing is ever skipped or guessed: a search that is not understood matches nothing silently. */
@@ -17,7 +19,6 @@ export class SearchSyntaxError extends Error {
   }
 }
 
-const number = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/
 const wordEnd = /[\s()":“”]/
 const mustBeEscaped = /[+=><![\]{}#]/
 
@@ -26,8 +27,14 @@ export class Scanner {
   readonly query: string
   position = 0
 
-  constructor(query: string) {
+  /** Whether what is compared is the standard attribute `duration`, the one measure whose unit is documented. */
+  measuresDuration = false
+  private readonly note: (form: string, position: number) => void
+
+  /** @param note is told of each form that is not documented, and where it stands */
+  constructor(query: string, note: (form: string, position: number) => void) {
     this.query = query
+    this.note = note
   }
 
   fail(reason: string, position = this.position): never {
@@ -113,8 +120,9 @@ export class Scanner {
     const point = this.query.codePointAt(this.position + 1)
     if (point === undefined) this.fail('a backslash at the end escapes nothing')
     const char = String.fromCodePoint(point)
-    // Lucene would read \n as n, a programmer as a line feed: say neither.
-    if (/[\p{L}\p{N}]/u.test(char)) this.fail(`\\${char} is not an escape: only special characters take a backslash`)
+    // Decision `needless-backslash`, undocumented: before an ordinary character it is nothing, as in Lucene and in Vector.
+    if (/[\p{L}\p{N}]/u.test(char))
+      this.note(`a backslash before \`${char}\`, which is read as \`${char}\``, this.position)
     this.position += 1 + char.length
     return char
   }
@@ -139,19 +147,32 @@ export class Scanner {
     return this.fail('this quote is never closed', start)
   }
 
-  /** Reads one end of a range or the right side of a comparison. */
+  /** Reads one end of a range or the right side of a comparison: a quantity is read as one with and without quotes. */
   bound(also: string): Bound {
     const start = this.position
-    if (this.next === '"') return this.quoted()
+    if (this.next === '"') {
+      const text = this.quoted()
+      return this.quantity(text, start) ?? text
+    }
     const sign = this.take('-') ? '-' : ''
     const parts = this.boundWord(also)
     const first = parts[0]
     if (parts.length !== 1 || !first || !('text' in first))
       this.fail('a number, a word or a quoted text is wanted', start)
     const text = sign + first.text
-    if (number.test(text)) return Number(text)
+    const number = exactNumber(text) ?? this.quantity(text, start)
+    if (number !== undefined) return number
     if (/^[-\d.]/.test(text)) this.fail(`\`${text}\` is not a number; quote it to compare it as text`, start)
     return text
+  }
+
+  private quantity(text: string, at: number): number | undefined {
+    const quantity = quantityOf(text)
+    if (!quantity) return undefined
+    const unit = quantity.kind === 'time' ? 'nanoseconds' : 'bytes'
+    const isDocumented = this.measuresDuration && quantity.kind === 'time'
+    if (!isDocumented) this.note(`a unit at a measure other than \`@duration\`, which is read as one in ${unit}`, at)
+    return quantity.value
   }
 
   /** Like a word, but `1e+21` is a number. */

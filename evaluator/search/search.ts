@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { Log } from '../log.ts'
 import { visitField } from './field.ts'
-import type { Field, SearchNode, Target, Value } from './search-ast.ts'
+import { type Field, freeTextPaths, type SearchNode, type Target, type Value } from './search-ast.ts'
 import { type Matcher, textMatcher, wholeMatcher } from './search-match.ts'
 import { parseSearch } from './search-parser.ts'
 
@@ -76,7 +76,9 @@ function compileMatch(target: Target, value: Value): LogPredicate {
     if (value.kind === 'compare' || value.kind === 'range')
       return byField({ kind: 'reserved', name: 'message' }, wholeMatcher(value, true))
     const matcher = textMatcher(value)
-    return (log) => log.message !== undefined && matcher(log.message)
+    const inMessage: LogPredicate = (log) => log.message !== undefined && matcher(log.message)
+    if (target.kind === 'reserved') return inMessage
+    return some([inMessage, ...freeTextPaths.map((path) => byField({ kind: 'attribute', path }, matcher))])
   }
   const isStatus = target.kind === 'reserved' && target.name === 'status'
   const caseless = isStatus || target.kind === 'tag' || target.kind === 'wholeTag'

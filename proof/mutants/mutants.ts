@@ -68,7 +68,8 @@ const reminders = (minutes: number): Change[] =>
   (minutes === 0 ? [1] : [0, 2 * minutes]).map((each) => [
     `renotify_interval: ${minutes} → ${each}`,
     {},
-    { renotify_interval: each },
+    // Without an interval the API refuses to be told of which statuses to remind.
+    each === 0 ? { renotify_interval: 0, renotify_statuses: [] } : { renotify_interval: each },
   ])
 
 /** No group at all, the facet without its `@`, another one instead, and another one as well. */

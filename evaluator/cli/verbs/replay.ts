@@ -269,6 +269,9 @@ function summaryText(
         'If the newest events come first, set --lateness to the number of seconds that the log spans.',
     )
   }
+  for (const [unit, key] of summary.epochs) {
+    lines.push(`\`${key}\` was read as epoch ${unit}: Datadog reads a number as milliseconds, and would drop these logs.`)
+  }
   for (const { monitor, since, beyond } of summary.exceeded) {
     const groups = counted(beyond, 'group')
     lines.push(

@@ -120,7 +120,7 @@ test('options without effect, or with a meaning that we chose, are notes', async
       no_data_timeframe: 20,
       groupby_simple_monitor: true,
     },
-    ...{ silenced: { '*': null }, mystery: 1, new_host_delay: 0, timeout_h: 60, notify_audit: null },
+    ...{ silenced: { '*': null }, mystery: 1, new_host_delay: 60, timeout_h: 60, notify_audit: null },
   }
   const { estate } = await estateOf({ 'a.json': { ...monitor, draft_status: 'draft', colour: 'red', options } })
   expect(told(estate)).toEqual([
@@ -129,9 +129,9 @@ test('options without effect, or with a meaning that we chose, are notes', async
     'a options.no_data_timeframe: belongs to metric monitors; a log monitor says on_missing_data',
     'a options.silenced: is deprecated: a muted monitor is evaluated like any other',
     'a options.mystery: is not an option of a log monitor',
-    'a options.new_host_delay: is deprecated, and new_group_delay goes before it',
     'a options.thresholds.ok: is not a threshold of a log monitor',
     'a options.groupby_simple_monitor: is read as notify_by ["*"]',
+    'a options.new_host_delay: is deprecated, and applies to monitors grouped by host only',
     'a options.notify_no_data: is read as on_missing_data "show_and_notify_no_data"',
   ])
   expect(estate.monitors[0]?.options).toMatchObject({ notify_by: ['*'], on_missing_data: 'show_and_notify_no_data' })

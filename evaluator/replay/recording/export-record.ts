@@ -1,4 +1,5 @@
 import { logOfEvent } from '../../app-event.ts'
+import type { EpochSink } from '../../intake/epoch.ts'
 import { readDate } from '../../intake/preprocess.ts'
 import type { IndexedLog } from '../../log.ts'
 import { isRecord } from '../../monitor/monitor-options.ts'
@@ -13,8 +14,8 @@ import { EventError } from '../event-reader.ts'
  * Any other record is read as an event that an app logged.
  * @throws EventError when it has no readable date
  */
-export function logOfRecord(record: Record<string, unknown>): IndexedLog {
-  const log = isExported(record) ? logOfStored(partsOf(record)) : logOfEvent(record)
+export function logOfRecord(record: Record<string, unknown>, onEpoch?: EpochSink): IndexedLog {
+  const log = isExported(record) ? logOfStored(partsOf(record)) : logOfEvent(record, onEpoch)
   if (Number.isNaN(log.timestamp)) throw new EventError('has no readable date')
   return log
 }

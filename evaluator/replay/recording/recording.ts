@@ -1,3 +1,4 @@
+import type { EpochSink } from '../../intake/epoch.ts'
 import { fromSyslog } from '../../intake/intake.ts'
 import type { SyslogMessage } from '../../intake/logplex-frames.ts'
 import { preprocess, type UrlFields } from '../../intake/preprocess.ts'
@@ -19,6 +20,8 @@ export interface RecordingVisitor {
   log(log: IndexedLog, text: () => string): void
   /** @param place for a reader, such as `byte 1024` or `record 7` */
   malformed(place: string, reason: string): void
+  /** A date was given in another unit than milliseconds. */
+  epoch?: EpochSink
   /** Awaited after each piece of the stream. */
   piece?(bytes: number): Promise<void> | void
 }
@@ -51,7 +54,7 @@ function exportPieces(visitor: RecordingVisitor): JsonPieces {
   const record = (text: string) => {
     count++
     try {
-      visitor.log(logOfRecord(parseEvent(text)), () => (text.includes('\n') ? JSON.stringify(JSON.parse(text)) : text))
+      visitor.log(logOfRecord(parseEvent(text), visitor.epoch), () => (text.includes('\n') ? onOneLine(text) : text))
     } catch (error) {
       if (!(error instanceof EventError)) throw error
       visitor.malformed(`record ${count}`, error.message)
@@ -59,6 +62,9 @@ function exportPieces(visitor: RecordingVisitor): JsonPieces {
   }
   return new JsonPieces({ record, broken: (at, reason) => visitor.malformed(`byte ${at}`, reason) }, PAGE_KEYS)
 }
+
+/** JSON without the space between its tokens, each of which stays as it was written. */
+const onOneLine = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1')
 
 function framePieces(visitor: RecordingVisitor, drain: UrlFields): FramePieces {
   return new FramePieces({
