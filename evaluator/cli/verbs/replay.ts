@@ -270,7 +270,9 @@ function summaryText(
     )
   }
   for (const [unit, key] of summary.epochs) {
-    lines.push(`\`${key}\` was read as epoch ${unit}: Datadog reads a number as milliseconds, and would drop these logs.`)
+    lines.push(
+      `\`${key}\` was read as epoch ${unit}: Datadog reads a number as milliseconds, and would drop these logs.`,
+    )
   }
   for (const { monitor, since, beyond } of summary.exceeded) {
     const groups = counted(beyond, 'group')
