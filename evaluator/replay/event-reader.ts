@@ -132,7 +132,9 @@ const listOf = (texts: Texts): readonly string[] => (typeof texts === 'string' ?
 function readLog(buffer: Buffer, start: number, end: number, onEpoch?: EpochSink) {
   const log = logOfEvent(parseEvent(buffer.toString('utf8', start, end)), onEpoch)
   if (Number.isNaN(log.timestamp))
-    throw new EventError('has no date: add `timestamp` as ISO 8601 or epoch seconds, milliseconds, microseconds or nanoseconds')
+    throw new EventError(
+      'has no date: add `timestamp` as ISO 8601 or epoch seconds, milliseconds, microseconds or nanoseconds',
+    )
   return log
 }
 

@@ -1,3 +1,5 @@
+import { type EpochSink, epochOf } from '../intake/epoch.ts'
+import { parseJson } from '../json.ts'
 import {
   BACKSLASH,
   byteAt,
@@ -12,8 +14,6 @@ import {
   QUOTE,
   SPACE,
 } from './bytes.ts'
-import { type EpochSink, epochOf } from '../intake/epoch.ts'
-import { parseJson } from '../json.ts'
 import { Interned, type Interner } from './interner.ts'
 import { JsonBytes, UNUSUAL } from './json-bytes.ts'
 import type { Key, KeyTable } from './key-table.ts'

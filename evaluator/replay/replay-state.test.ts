@@ -83,6 +83,9 @@ const monitorsOf = fc.array(monitor, { minLength: 1, maxLength: 3 }).map((drafts
       `logs("@evt:*").rollup(${rollup})${grouping}.last("${minutes}m") ${operator} ${critical}`,
       {
         ...options,
+        // What the API refuses: options of groups where there are none, and of reminders without an interval.
+        ...(grouping === '' ? { new_group_delay: 0, group_retention_duration: undefined } : {}),
+        ...(options.renotify_interval === 0 ? { renotify_occurrences: undefined } : {}),
         thresholds: { critical, ...warning },
         ...(grouping === '.by("@ip,@d")' && together ? { notify_by: ['@ip'] } : {}),
       },
