@@ -2,11 +2,20 @@ import { type DeviceTokenKeys, findDeviceToken, newDeviceId, writeDeviceToken } 
 import { networkOf } from '../../shared/client/address.ts'
 import type { Client } from '../../shared/client/client.ts'
 import type { Risk } from '../../shared/event.ts'
-import type { BlockList, DeviceTokens, KnownDevice, KnownDevices, TrustedDevice } from '../../shared/stores/port.ts'
+import type {
+  BlockList,
+  DeviceTokens,
+  KnownDevice,
+  KnownDevices,
+  TrustedDevice,
+  User,
+  Users,
+} from '../../shared/stores/port.ts'
 import { type EntranceDeps, entranceOf, isSettled } from './entrance.ts'
 import { isNewDevice } from './new-device.ts'
 
 export interface MeetingDeps {
+  users: Pick<Users, 'expectDeviceTokens'>
   devices: KnownDevices
   deviceTokens: DeviceTokens
   deviceTokenKeys: DeviceTokenKeys
@@ -27,18 +36,16 @@ export type Holder = TrustedDevice & { id: string }
 /** What an account knows of a device when it arrives. */
 export interface Recognition {
   holder: Holder | undefined
-  /** Whether the account has given tokens out: from then on only they make a device known. */
-  hasIssued: boolean
+  /** Whether it presented a token with our signature, be it a revoked one: then the account has issued one. */
+  presented: boolean
 }
 
 type RecognitionDeps = Pick<MeetingDeps, 'deviceTokens' | 'deviceTokenKeys' | 'now'>
 
-/** No account has this id, so no device is known to it. @see RFC 9562 5.9 */
-const NOBODY = '00000000-0000-0000-0000-000000000000'
-
 /**
- * Forged, foreign, revoked and replaced tokens count as no token. The store is asked once, also for unknown accounts, so
- * that neither the time it takes nor a store that is down tells whether there is an account.
+ * Forged, foreign, revoked and replaced tokens count as no token. The store is asked only about a token with our signature
+ * for this very account, so that neither the time it takes nor a store that is down tells a stranger whether there is an
+ * account.
  */
 export async function recognise(
   { deviceToken }: Introduction,
@@ -46,10 +53,9 @@ export async function recognise(
   deps: RecognitionDeps,
 ): Promise<Recognition> {
   const token = userId === undefined ? undefined : findDeviceToken(deviceToken, userId, deps.deviceTokenKeys)
-  if (!token) return { holder: undefined, hasIssued: await deps.deviceTokens.hasIssued(userId ?? NOBODY) }
+  if (!token) return { holder: undefined, presented: false }
   const device = await deps.deviceTokens.find(token.userId, token.id, new Date(deps.now()))
-  // Our signature under a token of the account says that it has given one out.
-  return { holder: device && { ...device, id: token.id }, hasIssued: true }
+  return { holder: device && { ...device, id: token.id }, presented: true }
 }
 
 /**
@@ -75,18 +81,28 @@ export async function holdsToken(
   return (await recognise(introduction, userId, deps)).holder !== undefined
 }
 
+/** A device whose password was right. */
 export interface Arriving extends Recognition {
-  userId: string
+  user: Pick<User, 'id' | 'deviceTokens'>
   deviceHash: string
 }
+
+/** Whether the account has issued tokens: from then on only they make a device known. */
+const hasIssued = async (
+  { user, presented }: Pick<Arriving, 'user' | 'presented'>,
+  { deviceTokens }: Pick<MeetingDeps, 'deviceTokens'>,
+): Promise<boolean> => presented || (user.deviceTokens && (await deviceTokens.hasIssued(user.id)))
 
 /**
  * Whether the account knows the device: by its token, or by its kind as long as the account has given no token out.
  */
-export async function isKnown(arriving: Arriving, deps: Pick<MeetingDeps, 'devices'>): Promise<boolean> {
-  const { userId, deviceHash, holder, hasIssued } = arriving
+export async function isKnown(
+  arriving: Arriving,
+  deps: Pick<MeetingDeps, 'devices' | 'deviceTokens'>,
+): Promise<boolean> {
+  const { user, deviceHash, holder } = arriving
   if (holder) return true
-  return !hasIssued && (await deps.devices.find(userId, deviceHash)) !== undefined
+  return !(await hasIssued(arriving, deps)) && (await deps.devices.find(user.id, deviceHash)) !== undefined
 }
 
 /** A device at a sign-in that is about to succeed. */
@@ -119,12 +135,14 @@ export interface Meeting {
  * old one goes on for a few minutes, so that a lost answer costs nobody their device.
  */
 export async function meetDevice(arriving: Arriving, asks: boolean, deps: MeetingDeps): Promise<Meeting> {
-  const { userId, deviceHash, holder, hasIssued } = arriving
+  const { user, deviceHash, holder } = arriving
+  const userId = user.id
   const now = new Date(deps.now())
+  const onlyTokens = await hasIssued(arriving, deps)
   const kind = await deps.devices.remember(userId, deviceHash, now)
   const device: KnownDevice & { isNew: boolean } = holder
     ? { ...holder, isNew: false }
-    : hasIssued
+    : onlyTokens
       ? { since: now, isFirst: false, isNew: true }
       : kind
   const id = asks || holder ? newDeviceId() : undefined
@@ -136,10 +154,13 @@ export async function meetDevice(arriving: Arriving, asks: boolean, deps: Meetin
   if (id !== undefined && lineage !== undefined) {
     const { since, isFirst } = device
     const trusted = { lineage, since, isFirst, givenAt: holder?.givenAt ?? now }
-    issued = await deps.deviceTokens.issue(userId, id, trusted, now, holder?.id).catch(async (error: unknown) => {
+    try {
+      if (!user.deviceTokens) await deps.users.expectDeviceTokens(userId)
+      issued = await deps.deviceTokens.issue(userId, id, trusted, now, holder?.id)
+    } catch (error) {
       await forgetKind()
       throw error
-    })
+    }
   }
   return {
     known: !device.isNew,

@@ -33,7 +33,7 @@ import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
 export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps, EntranceDeps, MeetingDeps {
   entrances: Entrances
-  users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash'>
+  users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash' | 'expectDeviceTokens'>
   passwords: Passwords
   throttle: Throttle
   blocks: Pick<BlockList, 'blockedBy'>
@@ -140,7 +140,7 @@ async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome>
   const { deviceHash } = typed
   const pending = { userId: user.id, epoch: user.epoch, begunAt, deviceHash, loginEmail: user.email, risk }
   await deps.pendingMfas.create(mfaToken, pending, MFA_PENDING_SECONDS)
-  const known = await isKnown({ userId: user.id, deviceHash, ...recognition }, deps)
+  const known = await isKnown({ user, deviceHash, ...recognition }, deps)
   const [epoch, blocked] = await Promise.all([deps.users.readEpoch(user.id), proved.blockedNow()])
   if (blocked || epoch !== user.epoch) {
     await deps.pendingMfas.consume(mfaToken)
@@ -160,7 +160,7 @@ async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome>
 async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
   const { begunAt, user, typed, client, recognition, risk } = proved
   const { deviceHash } = typed
-  const meeting = await meetDevice({ userId: user.id, deviceHash, ...recognition }, proved.asks, deps)
+  const meeting = await meetDevice({ user, deviceHash, ...recognition }, proved.asks, deps)
   let blocked = false
   const stillAllowed = async () => {
     blocked = await proved.blockedNow()

@@ -64,7 +64,7 @@ export async function checkCode(
 }
 
 export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, MeetingDeps, EntranceDeps {
-  users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep'>
+  users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep' | 'expectDeviceTokens'>
   pendingMfas: Pick<PendingMfas, 'attempt' | 'consume'>
   blocks: Pick<BlockList, 'blockedBy'>
 }
@@ -110,7 +110,7 @@ export async function verifyMfa(
     return { kind: 'refused' }
   }
   const asks = submitted.rememberDevice === true
-  const meeting = await meetDevice({ userId: user.id, deviceHash, ...recognition }, asks, deps)
+  const meeting = await meetDevice({ user, deviceHash, ...recognition }, asks, deps)
   const { newDeviceSince } = meeting
   const stillAllowed = async () => {
     blocked = await blockedNow()

@@ -39,6 +39,7 @@ const STEPS = [
   ['attempts', 'note'],
   ['deviceTokens', 'hasIssued'],
   ['devices', 'remember'],
+  ['users', 'expectDeviceTokens'],
   ['deviceTokens', 'issue'],
   ['ledger', 'open'],
   ['sessions', 'create'],
@@ -77,10 +78,12 @@ function hold([name, method]: Step, when: 'before' | 'after', act: () => Promise
   Object.assign(functions.deps, { [name]: method === undefined ? held : { ...store, [method]: held } })
 }
 
-async function newAccount() {
+/** @param step the one that is held, if it is taken only by an account that may have issued device tokens */
+async function newAccount([, method]: Step | [] = []) {
   const email = `${randomUUID()}@example.com`
   await functions.register({ email, password: PASSWORD })
   const user = await functions.deps.users.findByEmail(email)
+  if (user && method === 'hasIssued') await functions.deps.users.expectDeviceTokens(user.id)
   return { email, userId: user?.id ?? '' }
 }
 
@@ -104,7 +107,7 @@ describe('a sign-in that is under way', () => {
     ),
   )
   it.each(cases)('yields no session when there is a %s %s %j', async (act: Act, when, step) => {
-    const { email, userId } = await newAccount()
+    const { email, userId } = await newAccount(step)
     const ip = anywhere()
     hold(step, when, () => ACTS[act](userId, ip))
     functions.lines.length = 0
@@ -170,8 +173,8 @@ describe('a sign-in that is under way', () => {
   })
 })
 
-async function enrolled() {
-  const { email, userId } = await newAccount()
+async function enrolled(step?: Step) {
+  const { email, userId } = await newAccount(step)
   const { json } = await functions.call('login', { ip: anywhere(), body: { email, password: PASSWORD } })
   const { token } = await functions.stepUp(json.token)
   const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
@@ -189,7 +192,7 @@ describe('a second factor that is under way', () => {
     ),
   )
   it.each(cases)('yields no session when there is a %s %s %j', async (act: Act, when, step) => {
-    const { email, userId, codeNow } = await enrolled()
+    const { email, userId, codeNow } = await enrolled(step)
     const ip = anywhere()
     const { json } = await functions.call('login', { ip, body: { email, password: PASSWORD } })
     hold(step, when, () => ACTS[act](userId, ip))

@@ -24,9 +24,11 @@ export async function settle(
   const [userId, now] = [randomUUID(), new Date(deps.now())]
   await deps.users.create({ id: userId, email, passwordHash: await deps.passwords.hash(password) }, now)
   for (const device of devices) {
+    const user = await deps.users.findById(userId)
+    if (!user) throw new Error('the user who was just created is not there')
     const recognition = await recognise({}, userId, deps)
     const hash = deviceHash(device.userAgent, device.hints, deps.deviceKeys[0])
-    const meeting = await meetDevice({ userId, deviceHash: hash, ...recognition }, device.isBrowser, deps)
+    const meeting = await meetDevice({ user, deviceHash: hash, ...recognition }, device.isBrowser, deps)
     device.deviceToken = await meeting.confirm([])
   }
   const place = locate(home.address(chance))

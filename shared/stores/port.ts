@@ -15,6 +15,8 @@ export interface User {
   /** Rises whenever every session of the user must go; see `Users.bumpEpoch`. */
   epoch: number
   createdAt: Date
+  /** False only if the account has surely issued no device token; otherwise `DeviceTokens.hasIssued` knows. */
+  deviceTokens: boolean
   totp?:
     | {
         secret: string
@@ -32,6 +34,8 @@ export interface Users {
   findByEmail(email: string): Promise<User | undefined>
   findById(id: string): Promise<User | undefined>
   readEpoch(id: string): Promise<number | undefined>
+  /** Called before the account's first device token is issued; see `User.deviceTokens`. */
+  expectDeviceTokens(id: string): Promise<void>
   /**
    * A containment raises it once: asked again, nothing changes, and the epoch is the one of the first time.
    * @param why as in `Revocation`

@@ -33,8 +33,8 @@ const CONFIRM: pg.QueryConfig = {
           AND (registration_hash = $4 OR password_hash = $5))
         RETURNING token_hash, email, password_hash),
     created AS (
-      INSERT INTO users (id, email, password_hash, created_at, updated_at)
-        SELECT $2, email, password_hash, $3, $3 FROM removed WHERE token_hash = $1
+      INSERT INTO users (id, email, password_hash, created_at, updated_at, device_tokens)
+        SELECT $2, email, password_hash, $3, $3, false FROM removed WHERE token_hash = $1
         ON CONFLICT (lower(email)) DO NOTHING RETURNING id, email),
     logged AS (INSERT INTO audit (at, user_id, action) SELECT $3, id, 'registered' FROM created)
     SELECT id, email FROM created`,

@@ -7,7 +7,7 @@ import type { QueryConfig } from 'pg'
  */
 
 const COLUMNS =
-  'id, email, password_hash, epoch, created_at, totp_secret, totp_enabled_at IS NOT NULL AS enabled, totp_last_step, CASE WHEN totp_doubtful THEN totp_enabled_at END AS doubtful_since'
+  'id, email, password_hash, epoch, created_at, device_tokens, totp_secret, totp_enabled_at IS NOT NULL AS enabled, totp_last_step, CASE WHEN totp_doubtful THEN totp_enabled_at END AS doubtful_since'
 
 /** @param change returns id and epoch of the row it changed @param at the parameter that holds the time */
 const audited = (change: string, action: string, at: string, detail = `'{}'::jsonb`): QueryConfig => ({
@@ -24,11 +24,15 @@ export const findById: QueryConfig = { name: 'user-by-id', text: `SELECT ${COLUM
 export const readEpoch: QueryConfig = { name: 'user-epoch', text: 'SELECT epoch FROM users WHERE id = $1' }
 
 export const create = audited(
-  `INSERT INTO users (id, email, password_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+  `INSERT INTO users (id, email, password_hash, created_at, updated_at, device_tokens) VALUES ($1, $2, $3, $4, $4, false)
     ON CONFLICT (lower(email)) DO NOTHING`,
   'registered',
   '$4::timestamptz',
 )
+
+export const expectDeviceTokens: QueryConfig = {
+  text: 'UPDATE users SET device_tokens = true WHERE id = $1 AND NOT device_tokens',
+}
 
 /** Every rise of the epoch says when and why: Redis is told so from here. */
 const raised = (at: string, reason: string, containment = 'NULL') =>

@@ -8,6 +8,7 @@ interface UserRow {
   password_hash: string
   epoch: number
   created_at: Date
+  device_tokens: boolean
   totp_secret: string | null
   enabled: boolean
   /** A bigint, which the driver gives as text. */
@@ -27,6 +28,7 @@ const userOf = (row: UserRow): User => ({
   passwordHash: row.password_hash,
   epoch: row.epoch,
   createdAt: row.created_at,
+  deviceTokens: row.device_tokens,
   ...(row.totp_secret === null
     ? {}
     : {
@@ -102,6 +104,9 @@ export function createUsers(pool: pg.Pool): Users {
       return row && userOf(row)
     },
     readEpoch: (id) => epochOf(sql.readEpoch, id),
+    async expectDeviceTokens(id) {
+      await ofUser(sql.expectDeviceTokens, id)
+    },
     async bumpEpoch(id, { reason, containmentId = null, openedBefore }, now) {
       const [statement, ...more] =
         openedBefore === undefined ? [sql.bumpEpoch] : [sql.bumpEpochSparing, new Date(openedBefore)]

@@ -28,7 +28,14 @@ export function registrationsContract(registrations: Registrations, users: Users
       const { passwordHash } = registration
       expect(await users.findByEmail(email)).toBeUndefined()
       expect(await confirmed(registration, NOW, id)).toEqual({ id, email })
-      expect(await users.findById(id)).toEqual({ id, email, passwordHash, epoch: 1, createdAt: NOW })
+      expect(await users.findById(id)).toEqual({
+        id,
+        email,
+        passwordHash,
+        epoch: 1,
+        createdAt: NOW,
+        deviceTokens: false,
+      })
     })
 
     test('is confirmed once, which removes every other one of its address, in any spelling', async () => {

@@ -30,10 +30,18 @@ export function usersContract(users: Users): void {
   describe('a user', () => {
     test('is found by address and by id, as created', async () => {
       const user = await registered()
-      const expected = { ...user, epoch: 1, createdAt: NOW }
+      const expected = { ...user, epoch: 1, createdAt: NOW, deviceTokens: false }
       expect(await users.findByEmail(user.email)).toEqual(expected)
       expect(await users.findById(user.id)).toEqual(expected)
       expect(await users.readEpoch(user.id)).toBe(1)
+    })
+
+    test('may have issued device tokens once that was expected, and no other user may', async () => {
+      const [user, other] = [await registered(), await registered()]
+      for (let times = 0; times < 2; times++) await users.expectDeviceTokens(user.id)
+      expect(await users.findById(user.id)).toMatchObject({ deviceTokens: true })
+      expect(await users.findByEmail(user.email)).toMatchObject({ deviceTokens: true })
+      expect(await users.findById(other.id)).toMatchObject({ deviceTokens: false })
     })
 
     test('is the only one of an address, however it is spelled, and is not changed by a second registration', async () => {
@@ -56,6 +64,7 @@ export function usersContract(users: Users): void {
       expect(await users.readEpoch(id)).toBeUndefined()
       expect(await Promise.all(everyChange(id))).toEqual([undefined, undefined, false, undefined, undefined, false])
       await users.rehash(id, 'hash-1', 'hash-2')
+      await users.expectDeviceTokens(id)
     })
   })
 

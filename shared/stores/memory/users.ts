@@ -43,7 +43,7 @@ export function createMemoryUsers(space = createMemorySpace()): Users {
     async create({ id, email, passwordHash }, now) {
       const key = email.toLowerCase()
       if (ids.has(key)) return 'existing'
-      const account = { id, email, passwordHash, epoch: 1, createdAt: now }
+      const account = { id, email, passwordHash, epoch: 1, createdAt: now, deviceTokens: false }
       ids.set(key, id)
       accounts.set(id, account)
       audit(account, now)
@@ -59,6 +59,10 @@ export function createMemoryUsers(space = createMemorySpace()): Users {
     },
     async readEpoch(id) {
       return accounts.get(id)?.epoch
+    },
+    async expectDeviceTokens(id) {
+      const account = accounts.get(id)
+      if (account) accounts.set(id, { ...account, deviceTokens: true })
     },
     async bumpEpoch(id, { reason, containmentId, openedBefore }, now) {
       const account = accounts.get(id)

@@ -47,6 +47,7 @@ test('our own migrations make an empty database ready, once', async () => {
     '0004-doubtful-factors.sql',
     '0005-registrants.sql',
     '0006-cut-offs.sql',
+    '0007-device-tokens.sql',
   ])
   expect(await tables()).toEqual(['audit', 'recovery_codes', 'registrations', 'schema_migrations', 'users'])
   expect(await migrate(databaseUrl)).toEqual([])
@@ -113,7 +114,7 @@ const program = (env: NodeJS.ProcessEnv) =>
 
 test('the program prints what it applied', async () => {
   expect((await program({ DATABASE_URL: databaseUrl })).stdout).toBe(
-    'applied 0001-users.sql\napplied 0002-epochs.sql\napplied 0003-registrations.sql\napplied 0004-doubtful-factors.sql\napplied 0005-registrants.sql\napplied 0006-cut-offs.sql\n',
+    'applied 0001-users.sql\napplied 0002-epochs.sql\napplied 0003-registrations.sql\napplied 0004-doubtful-factors.sql\napplied 0005-registrants.sql\napplied 0006-cut-offs.sql\napplied 0007-device-tokens.sql\n',
   )
   expect((await program({ DATABASE_URL: databaseUrl })).stdout).toBe('nothing to apply\n')
 })
