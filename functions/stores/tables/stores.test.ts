@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { expect, inject, test } from 'vitest'
+import { describe, expect, inject, test, vi } from 'vitest'
 import { connectTables } from '../../../shared/stores/connect.ts'
 import { containmentLedgerContract } from '../../../shared/stores/contract/containment-ledger.ts'
 import { deviceTokensContract } from '../../../shared/stores/contract/device-tokens.ts'
 import { knownDevicesContract } from '../../../shared/stores/contract/known-devices.ts'
 import { lastPlacesContract } from '../../../shared/stores/contract/last-places.ts'
 import { sessionLedgerContract } from '../../../shared/stores/contract/session-ledger.ts'
+import type { LastPlace, LastPlaces } from '../../../shared/stores/port.ts'
 import { createTablesClient, type Tables } from '../../../shared/stores/tables/client.ts'
 import { createSessionLedger } from '../../../shared/stores/tables/session-ledger.ts'
 import { createContainmentLedger } from './containment-ledger.ts'
@@ -180,4 +181,56 @@ test('plain http is refused for an endpoint that is not on this machine', async 
   const elsewhere = inject('tablesConnection').replace('127.0.0.1', 'tables.example.com')
   const cause = { message: expect.stringContaining('allowInsecureConnection is false') }
   await expect(createTablesClient(elsewhere).ping()).rejects.toMatchObject({ cause })
+})
+
+/** @returns what a sign-in is judged by in the end */
+async function judgedBy(places: LastPlaces, userId: string, learnt?: LastPlace): Promise<LastPlace | undefined> {
+  let judged: LastPlace | undefined
+  await places.revise(userId, (before) => {
+    judged = before
+    return learnt
+  })
+  return judged
+}
+
+describe('a last place that this process has written', () => {
+  const place = (logins: number): LastPlace => ({ latitude: 38.7, longitude: -9.1, at: NOW, since: NOW, logins })
+
+  test('is judged by without reading it, as long as nobody else has changed it', async () => {
+    const [tables, userId, reads] = [freshTables(), randomUUID(), vi.fn()]
+    const table = await tables.open('places')
+    const get = table.getEntity.bind(table)
+    const counted: typeof table.getEntity = (...of) => {
+      reads()
+      return get(...of)
+    }
+    const open = async () => Object.assign(table, { getEntity: counted })
+    const places = createLastPlaces({ ...tables, open })
+    for (let logins = 1; logins <= 3; logins++) {
+      expect((await judgedBy(places, userId, place(logins)))?.logins ?? 0).toBe(logins - 1)
+    }
+    expect(reads).toHaveBeenCalledTimes(1)
+    expect(await judgedBy(createLastPlaces(tables), userId)).toEqual(place(3))
+  })
+
+  test.each([['learnt', place(9)] as const, ['not learnt', undefined] as const])(
+    'and another has changed is judged by the change, when the new place is %s',
+    async (_, learnt) => {
+      const [tables, userId] = [freshTables(), randomUUID()]
+      const [here, there] = [createLastPlaces(tables), createLastPlaces(tables)]
+      await judgedBy(here, userId, place(1))
+      await judgedBy(there, userId, place(5))
+      expect(await judgedBy(here, userId, learnt)).toEqual(place(5))
+      expect(await judgedBy(there, userId)).toEqual(learnt ?? place(5))
+    },
+  )
+
+  test('is none once it was deleted', async () => {
+    const [tables, userId] = [freshTables(), randomUUID()]
+    const places = createLastPlaces(tables)
+    await judgedBy(places, userId, place(1))
+    await (await tables.open('places')).deleteEntity(userId, 'last')
+    expect(await judgedBy(places, userId, place(1))).toBeUndefined()
+    expect(await judgedBy(places, userId)).toEqual(place(1))
+  })
 })
