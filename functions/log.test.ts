@@ -90,8 +90,13 @@ describe('the intake is on', () => {
     [
       'a containment',
       {
-        ...{ evt: 'contain', outcome: 'success', action: 'block_ip', detection: 'credential-stuffing' },
-        ...{ containment_id: 'c', via: 'direct', request_id: request.request_id },
+        evt: 'contain',
+        outcome: 'success',
+        action: 'block_ip',
+        detection: 'credential-stuffing',
+        containment_id: 'c',
+        via: 'direct',
+        request_id: request.request_id,
       },
     ],
   ])('%s does not wait for the interval', async (_, event) => {
@@ -118,8 +123,10 @@ describe('the intake is on', () => {
     log.emit(seen)
     await log.close()
     expect(lines.at(-1)).toMatchObject({
-      ...{ level: 'warn', message: 'log lines did not reach the intake' },
-      ...{ lines: 2, reason: 'the intake answered 403' },
+      level: 'warn',
+      message: 'log lines did not reach the intake',
+      lines: 2,
+      reason: 'the intake answered 403',
     })
     expect(to.requests).toHaveLength(1)
   })

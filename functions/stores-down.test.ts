@@ -48,14 +48,13 @@ async function requests(): Promise<[name: string, asked: Asked][]> {
   const leaving = await functions.signIn({ email, ip: address() })
   const code = { body: { code: '123456' } }
   const alert = {
-    ...{
-      id: randomUUID(),
-      alert_id: '1001',
-      cycle_key: randomUUID(),
-      transition: 'Triggered',
-      scope: `@sid:${other.sid}`,
-    },
-    ...{ tags: 'detection:session-reuse,contain:session,env:prod', date: String(Date.now()) },
+    id: randomUUID(),
+    alert_id: '1001',
+    cycle_key: randomUUID(),
+    transition: 'Triggered',
+    scope: `@sid:${other.sid}`,
+    tags: 'detection:session-reuse,contain:session,env:prod',
+    date: String(Date.now()),
   }
   const asked: [string, Asked][] = [
     ['register', { body: { email: `${randomUUID()}@example.com`, password: PASSWORD } }],
@@ -107,12 +106,35 @@ function expectAway(name: string, { status, headers, json }: Answer): void {
 /** What cannot be answered without each store. A containment asks what it needs of its subject. */
 const NEEDS: Readonly<Record<Store, readonly string[]>> = {
   postgres: [
-    ...['account', 'confirm', 'health', 'login', 'mfaConfirm', 'mfaDisable', 'mfaEnrol', 'password', 'reauth'],
-    ...['register', 'session'],
+    'account',
+    'confirm',
+    'health',
+    'login',
+    'mfaConfirm',
+    'mfaDisable',
+    'mfaEnrol',
+    'password',
+    'reauth',
+    'register',
+    'session',
   ],
   redis: [
-    ...['account', 'confirm', 'health', 'login', 'logout', 'mfaConfirm', 'mfaDisable', 'mfaEnrol', 'mfaVerify'],
-    ...['password', 'reauth', 'register', 'session', 'sessionEnd', 'sessionRenew', 'sessions'],
+    'account',
+    'confirm',
+    'health',
+    'login',
+    'logout',
+    'mfaConfirm',
+    'mfaDisable',
+    'mfaEnrol',
+    'mfaVerify',
+    'password',
+    'reauth',
+    'register',
+    'session',
+    'sessionEnd',
+    'sessionRenew',
+    'sessions',
   ],
   tables: ['health', 'login', 'logout', 'password', 'reauth', 'sessionEnd'],
 }

@@ -71,8 +71,13 @@ const NO_REDIS = ['GET /__health', 'GET /icon.svg']
 
 async function revoke(sid: string): Promise<Page> {
   const body = JSON.stringify({
-    ...{ id: randomUUID(), op: 'POST /contain/revoke', action: 'revoke', sid, reason: 'contained' },
-    ...{ detection: 'session-reuse', containment_id: randomBytes(16).toString('hex') },
+    id: randomUUID(),
+    op: 'POST /contain/revoke',
+    action: 'revoke',
+    sid,
+    reason: 'contained',
+    detection: 'session-reuse',
+    containment_id: randomBytes(16).toString('hex'),
   })
   const signature = sign(body, [web.secrets.hmac], web.clock.now())
   const headers = { 'content-type': 'application/json', 'x-ato-signature': signature }

@@ -31,8 +31,18 @@ function rowAbout(over: Partial<Containment> = {}): Containment {
   const [detection, cycle, scope] = ['credential-stuffing', randomUUID(), `@network:198.51.${++last}.1`]
   const at = new Date(NOW - MINUTE_MS)
   return {
-    ...{ id: containmentId(detection, cycle, scope), detection, cycle, scope, action: 'block_ip', state: 'done' },
-    ...{ alertId: '1', alertedAt: at, createdAt: at, updatedAt: at, nextAt: at, attempts: 1 },
+    id: containmentId(detection, cycle, scope),
+    detection,
+    cycle,
+    scope,
+    action: 'block_ip',
+    state: 'done',
+    alertId: '1',
+    alertedAt: at,
+    createdAt: at,
+    updatedAt: at,
+    nextAt: at,
+    attempts: 1,
     ...over,
   }
 }

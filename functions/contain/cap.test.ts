@@ -21,7 +21,11 @@ afterAll(() => functions?.close())
 /** What becomes of an alert. */
 async function stateAfter(detection: string, contain: string, scope: string): Promise<unknown> {
   const body = {
-    ...{ id: randomUUID(), alert_id: '1', cycle_key: randomUUID(), transition: 'Triggered', scope },
+    id: randomUUID(),
+    alert_id: '1',
+    cycle_key: randomUUID(),
+    transition: 'Triggered',
+    scope,
     tags: `detection:${detection},contain:${contain}`,
     date: String(Date.now()),
   }

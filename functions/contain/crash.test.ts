@@ -159,7 +159,11 @@ const STORIES: Record<string, Story> = {
 
 const bodyOf = ({ detection, contain: tag, scope }: Story, world: World): string =>
   JSON.stringify({
-    ...{ id: 'delivery-1', alert_id: '7', cycle_key: 'cycle-1', transition: 'Triggered', scope: scope(world) },
+    id: 'delivery-1',
+    alert_id: '7',
+    cycle_key: 'cycle-1',
+    transition: 'Triggered',
+    scope: scope(world),
     tags: `detection:${detection},contain:${tag}`,
     date: String(START),
   })

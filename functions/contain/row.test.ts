@@ -10,8 +10,18 @@ const SID = `@sid:${'S'.repeat(22)}`
 const NETWORK = '@network:203.0.113.9'
 
 const pending = (change: Partial<Containment> = {}): Containment => ({
-  ...{ id: 'c-1', detection: 'session-reuse', cycle: 'k', scope: SID, action: 'revoke', state: 'pending' },
-  ...{ alertId: '7', alertedAt: NOW, createdAt: NOW, updatedAt: NOW, attempts: 0, nextAt: NOW },
+  id: 'c-1',
+  detection: 'session-reuse',
+  cycle: 'k',
+  scope: SID,
+  action: 'revoke',
+  state: 'pending',
+  alertId: '7',
+  alertedAt: NOW,
+  createdAt: NOW,
+  updatedAt: NOW,
+  attempts: 0,
+  nextAt: NOW,
   ...change,
 })
 const block = (change: Partial<Containment> = {}) =>
@@ -19,7 +29,10 @@ const block = (change: Partial<Containment> = {}) =>
 const notice = (change: Partial<Containment> = {}) =>
   pending({ detection: 'telemetry-silence', scope: '*', action: 'notify', ...change })
 const by = (now: Date, change: Partial<row.Judgement> = {}): row.Judgement => ({
-  ...{ requestId: 'r-1', now, mayBlock: blockable([]), admitted: true },
+  requestId: 'r-1',
+  now,
+  mayBlock: blockable([]),
+  admitted: true,
   ...change,
 })
 const moved = (given: Containment, judgement = by(NOW)) => {

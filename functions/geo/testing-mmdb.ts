@@ -17,9 +17,14 @@ export function writeMmdb(entries: readonly { network: string; record: object }[
   }
   const nodes = flatten(root)
   const metadata = encode({
-    ...{ binary_format_major_version: uint16(2), binary_format_minor_version: uint16(0) },
-    ...{ build_epoch: uint64(1_772_323_200), database_type: databaseType, description: {}, ip_version: uint16(6) },
-    ...{ node_count: uint32(nodes.length), record_size: uint16(24) },
+    binary_format_major_version: uint16(2),
+    binary_format_minor_version: uint16(0),
+    build_epoch: uint64(1_772_323_200),
+    database_type: databaseType,
+    description: {},
+    ip_version: uint16(6),
+    node_count: uint32(nodes.length),
+    record_size: uint16(24),
   })
   const separator = Buffer.alloc(SEPARATOR_BYTES)
   return Buffer.concat([tree(nodes), separator, ...data, Buffer.from(MARKER, 'latin1'), metadata])

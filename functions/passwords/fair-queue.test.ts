@@ -20,7 +20,12 @@ describe('the turns of a fair queue', () => {
 
   it('alternate between two networks, however much one of them sends', () => {
     expect(queueOf(9, [FLOOD, FLOOD, FLOOD, FLOOD, OFFICE, OFFICE]).drain()).toEqual([
-      ...['198.51.100.1 0', '203.0.113.7 4', '198.51.100.1 1', '203.0.113.7 5', '198.51.100.1 2', '198.51.100.1 3'],
+      '198.51.100.1 0',
+      '203.0.113.7 4',
+      '198.51.100.1 1',
+      '203.0.113.7 5',
+      '198.51.100.1 2',
+      '198.51.100.1 3',
     ])
   })
 

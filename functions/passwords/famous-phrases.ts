@@ -2,208 +2,39 @@
  * Phrases that are long, and still among the first that anybody tries: quotations, songs, pangrams and what people type
  * when a password has to be long. Without spaces, in lower case. The dictionaries of zxcvbn have the shorter ones.
  */
-export const FAMOUS_PHRASES: readonly string[] = [
-  ...['correcthorsebatterystaple', 'correcthorsebattery', 'horsebatterystaple', 'batterystaple', 'troubador'],
-  ...['thequickbrownfox', 'thequickbrownfoxjumps', 'jumpsoverthelazydog', 'jumpedoverthelazydog', 'thelazydog'],
-  ...['loremipsum', 'loremipsumdolorsitamet', 'dolorsitamet', 'consecteturadipiscingelit', 'helloworld'],
-  ...['thisismypassword', 'thisisapassword', 'mypassword', 'mypasswordis', 'thisismynewpassword', 'thepasswordis'],
-  ...[
-    'averylongpassword',
-    'verylongpassword',
-    'longpassword',
-    'verysecurepassword',
-    'securepassword',
-    'strongpassword',
-  ],
-  ...[
-    'supersecretpassword',
-    'secretpassword',
-    'secretphrase',
-    'passphrase',
-    'mypassphrase',
-    'newpassword',
-    'temppassword',
-  ],
-  ...[
-    'defaultpassword',
-    'changeme',
-    'changemenow',
-    'pleasechangeme',
-    'letmein',
-    'letmeinplease',
-    'letmeinnow',
-    'opensesame',
-  ],
-  ...[
-    'iforgotmypassword',
-    'idontknow',
-    'idontcare',
-    'idontremember',
-    'whatismypassword',
-    'notmypassword',
-    'nopassword',
-  ],
-  ...[
-    'enterpassword',
-    'enterpasswordhere',
-    'typeyourpasswordhere',
-    'trustno',
-    'trustnoone',
-    'administrator',
-    'testtest',
-  ],
-  ...['tobeornottobe', 'tobeornottobethatisthequestion', 'thatisthequestion', 'shallicomparethee', 'toasummersday'],
-  ...['iloveyou', 'iloveyousomuch', 'iloveyouforever', 'iloveyoubaby', 'iloveyoumore', 'iloveyoutoo', 'iloveyoumom'],
-  ...[
-    'ilovemymom',
-    'ilovemyfamily',
-    'ilovemydog',
-    'ilovemycat',
-    'ilovemywife',
-    'ilovemyhusband',
-    'ilovemylife',
-    'ilovemykids',
-  ],
-  ...[
-    'ilovejesus',
-    'jesuslovesme',
-    'jesusislord',
-    'ingodwetrust',
-    'godisgood',
-    'godisgreat',
-    'godislove',
-    'godblessamerica',
-  ],
-  ...[
-    'inthebeginning',
-    'inthebeginninggodcreated',
-    'theheavenandtheearth',
-    'forgodsolovedtheworld',
-    'thelordismyshepherd',
-  ],
-  ...['ourfatherwhoartinheaven', 'hailmaryfullofgrace', 'inthebeginningwastheword', 'amazinggrace', 'howsweetthesound'],
-  ...['callmeishmael', 'itwasthebestoftimes', 'itwastheworstoftimes', 'onceuponatime', 'happilyeverafter', 'theend'],
-  ...['maytheforcebewithyou', 'theforcebewithyou', 'iamyourfather', 'lukeiamyourfather', 'inagalaxyfarfaraway'],
-  ...['alongtimeago', 'livelongandprosper', 'beammeupscotty', 'toboldlygo', 'resistanceisfutile'],
-  ...[
-    'winteriscoming',
-    'youknownothing',
-    'youknownothingjonsnow',
-    'valarmorghulis',
-    'onedoesnotsimply',
-    'youshallnotpass',
-  ],
-  ...[
-    'oneringtorulethemall',
-    'speakfriendandenter',
-    'myprecious',
-    'expectopatronum',
-    'wingardiumleviosa',
-    'harrypotter',
-  ],
-  ...[
-    'illbeback',
-    'hastalavista',
-    'hastalavistababy',
-    'houstonwehaveaproblem',
-    'showmethemoney',
-    'toinfinityandbeyond',
-  ],
-  ...[
-    'franklymydear',
-    'idontgiveadamn',
-    'hereslookingatyou',
-    'elementarymydearwatson',
-    'thereisnospoon',
-    'followthewhiterabbit',
-  ],
-  ...[
-    'whysoserious',
-    'imbatman',
-    'iambatman',
-    'iamironman',
-    'avengersassemble',
-    'withgreatpower',
-    'hakunamatata',
-    'letitgo',
-  ],
-  ...[
-    'neverforget',
-    'nevergiveup',
-    'nevergonnagiveyouup',
-    'nevergonnaletyoudown',
-    'wewillrockyou',
-    'wearethechampions',
-  ],
-  ...[
-    'bohemianrhapsody',
-    'isthisthereallife',
-    'stairwaytoheaven',
-    'hotelcalifornia',
-    'smellsliketeenspirit',
-    'yellowsubmarine',
-  ],
-  ...['allyouneedislove', 'imaginethereisnoheaven', 'letitbe', 'heyjude', 'dontworrybehappy', 'dontstopbelieving'],
-  ...['happybirthday', 'happybirthdaytoyou', 'merrychristmas', 'jinglebells', 'twinkletwinklelittlestar', 'howiwonder'],
-  ...['maryhadalittlelamb', 'rowrowrowyourboat', 'humptydumpty', 'itsybitsyspider', 'oldmacdonald'],
-  ...['rosesarered', 'violetsareblue', 'anappleaday', 'keepsthedoctoraway', 'practicemakesperfect', 'timeismoney'],
-  ...[
-    'knowledgeispower',
-    'carpediem',
-    'cogitoergosum',
-    'ithinkthereforeiam',
-    'venividivici',
-    'wethepeople',
-    'ihaveadream',
-  ],
-  ...['asknotwhatyourcountry', 'onesmallstepforman', 'fourscoreandsevenyearsago', 'liveandletlive'],
-  ...[
-    'livelaughlove',
-    'livelovelaugh',
-    'keepcalmandcarryon',
-    'keepcalm',
-    'justdoit',
-    'yeswecan',
-    'makeamericagreatagain',
-  ],
-  ...[
-    'unitedstatesofamerica',
-    'newyorkcity',
-    'losangeles',
-    'sanfrancisco',
-    'manchesterunited',
-    'realmadrid',
-    'fcbarcelona',
-  ],
-  ...[
-    'liverpoolfc',
-    'youllneverwalkalone',
-    'dallascowboys',
-    'supercalifragilisticexpialidocious',
-    'antidisestablishmentarianism',
-  ],
-  ...['redorangeyellowgreenblue', 'onetwothreefour', 'eenymeenyminymoe', 'abrakadabra', 'abracadabra', 'hocuspocus'],
-  ...[
-    'ichliebedich',
-    'passwort',
-    'meinpasswort',
-    'hallowelt',
-    'geheim',
-    'motdepasse',
-    'monmotdepasse',
-    'jetaime',
-    'bonjour',
-  ],
-  ...[
-    'teamo',
-    'teamomucho',
-    'contrasena',
-    'contraseña',
-    'micontrasena',
-    'tiamo',
-    'wachtwoord',
-    'senha',
-    'minhasenha',
-    'parola',
-  ],
-]
+export const FAMOUS_PHRASES: readonly string[] = `
+  correcthorsebatterystaple correcthorsebattery horsebatterystaple batterystaple troubador thequickbrownfox
+  thequickbrownfoxjumps jumpsoverthelazydog jumpedoverthelazydog thelazydog loremipsum loremipsumdolorsitamet
+  dolorsitamet consecteturadipiscingelit helloworld thisismypassword thisisapassword mypassword mypasswordis
+  thisismynewpassword thepasswordis averylongpassword verylongpassword longpassword verysecurepassword securepassword
+  strongpassword supersecretpassword secretpassword secretphrase passphrase mypassphrase newpassword temppassword
+  defaultpassword changeme changemenow pleasechangeme letmein letmeinplease letmeinnow opensesame iforgotmypassword
+  idontknow idontcare idontremember whatismypassword notmypassword nopassword enterpassword enterpasswordhere
+  typeyourpasswordhere trustno trustnoone administrator testtest tobeornottobe tobeornottobethatisthequestion
+  thatisthequestion shallicomparethee toasummersday iloveyou iloveyousomuch iloveyouforever iloveyoubaby iloveyoumore
+  iloveyoutoo iloveyoumom ilovemymom ilovemyfamily ilovemydog ilovemycat ilovemywife ilovemyhusband ilovemylife
+  ilovemykids ilovejesus jesuslovesme jesusislord ingodwetrust godisgood godisgreat godislove godblessamerica
+  inthebeginning inthebeginninggodcreated theheavenandtheearth forgodsolovedtheworld thelordismyshepherd
+  ourfatherwhoartinheaven hailmaryfullofgrace inthebeginningwastheword amazinggrace howsweetthesound callmeishmael
+  itwasthebestoftimes itwastheworstoftimes onceuponatime happilyeverafter theend maytheforcebewithyou
+  theforcebewithyou iamyourfather lukeiamyourfather inagalaxyfarfaraway alongtimeago livelongandprosper beammeupscotty
+  toboldlygo resistanceisfutile winteriscoming youknownothing youknownothingjonsnow valarmorghulis onedoesnotsimply
+  youshallnotpass oneringtorulethemall speakfriendandenter myprecious expectopatronum wingardiumleviosa harrypotter
+  illbeback hastalavista hastalavistababy houstonwehaveaproblem showmethemoney toinfinityandbeyond franklymydear
+  idontgiveadamn hereslookingatyou elementarymydearwatson thereisnospoon followthewhiterabbit whysoserious imbatman
+  iambatman iamironman avengersassemble withgreatpower hakunamatata letitgo neverforget nevergiveup
+  nevergonnagiveyouup nevergonnaletyoudown wewillrockyou wearethechampions bohemianrhapsody isthisthereallife
+  stairwaytoheaven hotelcalifornia smellsliketeenspirit yellowsubmarine allyouneedislove imaginethereisnoheaven
+  letitbe heyjude dontworrybehappy dontstopbelieving happybirthday happybirthdaytoyou merrychristmas jinglebells
+  twinkletwinklelittlestar howiwonder maryhadalittlelamb rowrowrowyourboat humptydumpty itsybitsyspider oldmacdonald
+  rosesarered violetsareblue anappleaday keepsthedoctoraway practicemakesperfect timeismoney knowledgeispower
+  carpediem cogitoergosum ithinkthereforeiam venividivici wethepeople ihaveadream asknotwhatyourcountry
+  onesmallstepforman fourscoreandsevenyearsago liveandletlive livelaughlove livelovelaugh keepcalmandcarryon keepcalm
+  justdoit yeswecan makeamericagreatagain unitedstatesofamerica newyorkcity losangeles sanfrancisco manchesterunited
+  realmadrid fcbarcelona liverpoolfc youllneverwalkalone dallascowboys supercalifragilisticexpialidocious
+  antidisestablishmentarianism redorangeyellowgreenblue onetwothreefour eenymeenyminymoe abrakadabra abracadabra
+  hocuspocus ichliebedich passwort meinpasswort hallowelt geheim motdepasse monmotdepasse jetaime bonjour teamo
+  teamomucho contrasena contraseña micontrasena tiamo wachtwoord senha minhasenha parola
+`
+  .trim()
+  .split(/\s+/)

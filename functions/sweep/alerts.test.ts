@@ -50,12 +50,19 @@ function asking(url: string, more: { pageSize?: number; timeoutMs?: number } = {
   }
 }
 const group = (name: string, over: object = {}) => ({
-  ...{ name, status: 'Alert', last_triggered_ts: TRIGGERED, last_notified_ts: TRIGGERED },
-  ...{ last_nodata_ts: null, last_resolved_ts: null },
+  name,
+  status: 'Alert',
+  last_triggered_ts: TRIGGERED,
+  last_notified_ts: TRIGGERED,
+  last_nodata_ts: null,
+  last_resolved_ts: null,
   ...over,
 })
 const monitor = (id: number, groups: Record<string, unknown>) => ({
-  ...{ id, name: 'Session reuse', type: 'log alert', overall_state: 'Alert' },
+  id,
+  name: 'Session reuse',
+  type: 'log alert',
+  overall_state: 'Alert',
   tags: ['detection:session-reuse', 'contain:session'],
   state: { groups },
 })
@@ -75,8 +82,11 @@ describe('open alerts', () => {
       { ...common, scope: '@sid:d,@ip:203.0.113.9' },
     ])
     expect(Object.fromEntries(asked[0]?.query ?? [])).toEqual({
-      ...{ group_states: 'alert', monitor_tags: 'managed-by:mini-ato-saas', with_downtimes: 'false' },
-      ...{ page: '0', page_size: '100' },
+      group_states: 'alert',
+      monitor_tags: 'managed-by:mini-ato-saas',
+      with_downtimes: 'false',
+      page: '0',
+      page_size: '100',
     })
     expect(asked[0]?.headers).toMatchObject({ 'dd-api-key': 'api-key-canary', 'dd-application-key': 'app-key-canary' })
   })

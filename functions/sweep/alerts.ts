@@ -128,8 +128,11 @@ async function request(
   signal: AbortSignal,
 ): Promise<unknown[] | { retryAfterMs: number }> {
   const query = new URLSearchParams({
-    ...{ group_states: 'alert', monitor_tags: MARK, with_downtimes: 'false' },
-    ...{ page: String(page), page_size: String(pageSize) },
+    group_states: 'alert',
+    monitor_tags: MARK,
+    with_downtimes: 'false',
+    page: String(page),
+    page_size: String(pageSize),
   })
   const deadline = AbortSignal.timeout(timeoutMs)
   const response = await ask(`${url}/api/v1/monitor?${query}`, {

@@ -28,7 +28,9 @@ beforeEach(() => {
 
 const secondsAgo = (seconds: number) => Math.floor(Date.now() / 1000 - seconds) * 1000
 const alertOn = (detection: string, contain: string, scope: string, triggeredAt = secondsAgo(60)): OpenAlert => ({
-  ...{ monitorId: '1001', scope, triggeredAt },
+  monitorId: '1001',
+  scope,
+  triggeredAt,
   tags: [`detection:${detection}`, `contain:${contain}`, 'managed-by:mini-ato-saas', 'env:prod'],
 })
 const reuseOf = (sid: string, triggeredAt?: number) => alertOn('session-reuse', 'session', `@sid:${sid}`, triggeredAt)
@@ -49,8 +51,13 @@ const deliver = ({ monitorId, scope, tags, triggeredAt }: OpenAlert, over: Recor
   functions.call('contain', {
     headers: { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET },
     body: {
-      ...{ id: randomUUID(), alert_id: monitorId, cycle_key: randomUUID(), transition: 'Triggered', scope },
-      ...{ tags: tags.join(','), date: String(triggeredAt + 421) },
+      id: randomUUID(),
+      alert_id: monitorId,
+      cycle_key: randomUUID(),
+      transition: 'Triggered',
+      scope,
+      tags: tags.join(','),
+      date: String(triggeredAt + 421),
       ...over,
     },
   })
@@ -179,7 +186,14 @@ describe('an open alert that no webhook brought', () => {
     await pull(datadogSays(opened.slice(0, 4), opened.slice(4)), { capLimit: 5 })
     const rows = await containments.list({ detection: 'canary-account' })
     expect(rows.map(({ state, reason }) => reason ?? state).sort()).toEqual([
-      ...['cap', 'cap', 'cap', 'done', 'done', 'done', 'done', 'done'],
+      'cap',
+      'cap',
+      'cap',
+      'done',
+      'done',
+      'done',
+      'done',
+      'done',
     ])
   })
 

@@ -26,9 +26,15 @@ beforeEach(() => {
 /** Rows a day old, of sessions that Redis does not have. */
 async function openRows(count: number) {
   const sessions = Array.from({ length: count }, (_, n) => ({
-    ...{ userId: randomUUID(), sid: randomBytes(16).toString('base64url'), state: 'active' as const },
-    ...{ issuedAt: new Date(NOW - 86_400_000 + n), absoluteExpiry: new Date(NOW) },
-    ...{ deviceHash: 'd', device: 'firefox on linux', ip: '203.0.113.7', via: 'web' as const },
+    userId: randomUUID(),
+    sid: randomBytes(16).toString('base64url'),
+    state: 'active' as const,
+    issuedAt: new Date(NOW - 86_400_000 + n),
+    absoluteExpiry: new Date(NOW),
+    deviceHash: 'd',
+    device: 'firefox on linux',
+    ip: '203.0.113.7',
+    via: 'web' as const,
   }))
   await withBudget(60_000, () => mapLimited(sessions, 4, (session) => ledger.open(session)), { callMs: 8_000 })
   return sessions

@@ -51,8 +51,18 @@ async function abandoned(over: Partial<Containment> = {}): Promise<Containment> 
   const [cycle, scope] = [randomUUID(), over.scope ?? `@network:${freshNetwork()}`]
   const at = new Date(Date.now() - 60_000 + ++last)
   const row: Containment = {
-    ...{ id: containmentId(detection, cycle, scope), detection, cycle, scope, action: 'block_ip', state: 'pending' },
-    ...{ alertId: '1001', alertedAt: at, createdAt: at, updatedAt: at, nextAt: at, attempts: 0 },
+    id: containmentId(detection, cycle, scope),
+    detection,
+    cycle,
+    scope,
+    action: 'block_ip',
+    state: 'pending',
+    alertId: '1001',
+    alertedAt: at,
+    createdAt: at,
+    updatedAt: at,
+    nextAt: at,
+    attempts: 0,
     ...over,
   }
   expect(await functions.deps.containments.claim(row)).toBe(true)
@@ -271,9 +281,15 @@ describe('what was carried out', () => {
 /** A session of nobody in particular, in the ledger alone. */
 async function openedSession(n: number) {
   const session = {
-    ...{ userId: randomUUID(), sid: `sweep${randomUUID().replaceAll('-', '').slice(0, 17)}`, state: 'active' as const },
-    ...{ issuedAt: new Date(Date.now() - 1000 + n), absoluteExpiry: new Date(Date.now() + 86_400_000) },
-    ...{ deviceHash: '0'.repeat(32), device: 'x', ip: '203.0.113.1', via: 'api' as const },
+    userId: randomUUID(),
+    sid: `sweep${randomUUID().replaceAll('-', '').slice(0, 17)}`,
+    state: 'active' as const,
+    issuedAt: new Date(Date.now() - 1000 + n),
+    absoluteExpiry: new Date(Date.now() + 86_400_000),
+    deviceHash: '0'.repeat(32),
+    device: 'x',
+    ip: '203.0.113.1',
+    via: 'api' as const,
   }
   await functions.deps.ledger.open(session)
   return session
@@ -335,7 +351,9 @@ describe('a row of the containment ledger that this release cannot read', () => 
     expect(await sweeping()).toMatchObject({ contained: 1, failed: 0 })
     expect(await stateOf(sound)).toBe('done')
     expect(await functions.deps.containments.find(poison.detection, poison.id)).toMatchObject({
-      ...{ state: 'failed', reason: 'unreadable', attempts: 0 },
+      state: 'failed',
+      reason: 'unreadable',
+      attempts: 0,
     })
     expect(
       eventsOf('contain').filter((event) => 'containment_id' in event && event.containment_id === poison.id),

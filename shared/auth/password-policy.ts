@@ -31,7 +31,11 @@ export async function weakness(password: string, email: string, policy: Password
 
 /** @param host of the service's own pages @returns the words that its users would make a password of */
 export const serviceWords = (host: string): string[] => [
-  ...['mini', 'ato', 'saas', 'mini-ato-saas', 'miniatosaas'],
+  'mini',
+  'ato',
+  'saas',
+  'mini-ato-saas',
+  'miniatosaas',
   ...wordsOf(host),
 ]
 

@@ -24,8 +24,11 @@ const HONOLULU = place(21.3069, -157.8583)
 
 /** An account past its learning period, used last in Lisbon. */
 const settled = (over: Partial<LastPlace> = {}): LastPlace => ({
-  ...{ latitude: 38.7, longitude: -9.1 },
-  ...{ at: ago(HOUR_MS), since: ago(100 * DAY_MS), logins: 500 },
+  latitude: 38.7,
+  longitude: -9.1,
+  at: ago(HOUR_MS),
+  since: ago(100 * DAY_MS),
+  logins: 500,
   ...over,
 })
 

@@ -28,8 +28,17 @@ async function startSession(sessions: LiveSessions, now: number): Promise<string
   const absoluteExpiry = now + 24 * HOUR_MS
   await sessions.create(
     {
-      ...{ sid, userId: ownerOf(sid), deviceHash: 'd'.repeat(32), amr: ['pwd'], acr: 'signed-in', authTime: now },
-      ...{ absoluteExpiry, epoch: 1, via: 'web', ip: HOME[0], device: 'Firefox on Linux' },
+      sid,
+      userId: ownerOf(sid),
+      deviceHash: 'd'.repeat(32),
+      amr: ['pwd'],
+      acr: 'signed-in',
+      authTime: now,
+      absoluteExpiry,
+      epoch: 1,
+      via: 'web',
+      ip: HOME[0],
+      device: 'Firefox on Linux',
     },
     now,
   )
@@ -92,7 +101,12 @@ async function steal(sessions: LiveSessions, lifetimes: Lifetimes, theft: Theft,
   const clock = createSimulation(begin)
   const sid = await startSession(sessions, begin)
   const habits: Habits = {
-    ...{ random, loss: 0, retry: 0, patience: graceMs, requests: () => 1, network: () => HOME[0] },
+    random,
+    loss: 0,
+    retry: 0,
+    patience: graceMs,
+    requests: () => 1,
+    network: () => HOME[0],
     pause: () => theft.everyMs,
     roundTrip: () => 5 + 200 * random(),
   }

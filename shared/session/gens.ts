@@ -38,7 +38,15 @@ export interface Offer {
 export const MOST_OFFERS = 7
 
 export const firstGen = (now: number): Gens => ({
-  ...{ gen: 1, since: now, base: 0, met: now, peers: [], settle: 0, top: 1, next: [], past: [] },
+  gen: 1,
+  since: now,
+  base: 0,
+  met: now,
+  peers: [],
+  settle: 0,
+  top: 1,
+  next: [],
+  past: [],
 })
 
 /**
@@ -71,7 +79,11 @@ function promote(gens: Gens, offer: Offer, now: number, graceMs: number): Gens {
   const retired = [...(joins ? [] : before), ...rest.filter((one) => !isKept(one)).map((one) => one.gen)]
   const past = gens.past.filter((one) => now - one.at <= graceMs)
   return {
-    ...{ gen, since: now, base, met, top: gens.top },
+    gen,
+    since: now,
+    base,
+    met,
+    top: gens.top,
     peers: joins ? before : [],
     settle: joins ? Math.min(now + graceMs, latest) : 0,
     next: rest.filter(isKept),

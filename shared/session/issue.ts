@@ -70,13 +70,28 @@ export async function issueSession(
   const { ip, via, userAgent } = client
   const device = describeDevice(userAgent)
   await deps.ledger.open({
-    ...{ userId, sid, deviceHash, device, ip, via },
+    userId,
+    sid,
+    deviceHash,
+    device,
+    ip,
+    via,
     state: 'active',
     issuedAt: new Date(now),
     absoluteExpiry: new Date(absoluteExpiry),
   })
   const session: NewSession = {
-    ...{ sid, userId, deviceHash, amr, acr, authTime, absoluteExpiry, epoch, via, ip, device },
+    sid,
+    userId,
+    deviceHash,
+    amr,
+    acr,
+    authTime,
+    absoluteExpiry,
+    epoch,
+    via,
+    ip,
+    device,
     ...riskField(proved),
     newDeviceSince: who.newDeviceSince,
     begunAt: who.begunAt,

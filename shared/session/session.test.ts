@@ -179,7 +179,10 @@ describe('a session on another device', () => {
     absoluteExpiry: NOW + 1e9,
     createdAt: NOW,
     lastSeenAt: NOW,
-    ...{ epoch: 1, via: 'api' as const, ip: '203.0.113.9', device: 'curl' },
+    epoch: 1,
+    via: 'api' as const,
+    ip: '203.0.113.9',
+    device: 'curl',
   }
   const present = async (binding: 'observe' | 'challenge' | 'refuse') => {
     const events: NewEvent[] = []

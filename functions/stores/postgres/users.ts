@@ -58,14 +58,19 @@ function revokedOf(row: RevokedRow): RevokedUser {
   const { id, epoch, epoch_reason: reason, epoch_changed_at: at, epoch_opened_before: openedBefore } = row
   const { earlier_epoch, earlier_changed_at, earlier_reason } = row
   return {
-    ...{ id, epoch, reason, at: at.getTime() },
+    id,
+    epoch,
+    reason,
+    at: at.getTime(),
     ...containmentOf(row.epoch_containment),
     ...(openedBefore && { openedBefore: openedBefore.getTime() }),
     ...(earlier_epoch !== null &&
       earlier_changed_at !== null &&
       earlier_reason !== null && {
         earlier: {
-          ...{ epoch: earlier_epoch, reason: earlier_reason, at: earlier_changed_at.getTime() },
+          epoch: earlier_epoch,
+          reason: earlier_reason,
+          at: earlier_changed_at.getTime(),
           ...containmentOf(row.earlier_containment),
         },
       }),

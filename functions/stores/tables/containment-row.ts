@@ -29,9 +29,16 @@ const OPTIONAL = {
   result: z.enum(['success', 'noop']),
   reason: z.enum(REASONS),
   via: z.enum(['web', 'direct']),
-  ...{ userId: Text, operator: Text, why: Text, holder: Text },
-  ...{ renewedAt: RowDate, expiresAt: RowDate },
-  ...{ admitted: z.literal(true), recovered: z.literal(true), approved: z.literal(true), unreadable: z.literal(true) },
+  userId: Text,
+  operator: Text,
+  why: Text,
+  holder: Text,
+  renewedAt: RowDate,
+  expiresAt: RowDate,
+  admitted: z.literal(true),
+  recovered: z.literal(true),
+  approved: z.literal(true),
+  unreadable: z.literal(true),
 } satisfies Partial<Record<keyof Containment, z.ZodType>>
 
 const optional = (row: ContainmentEntity) =>
@@ -55,11 +62,17 @@ export function containmentOf(row: ContainmentEntity): Containment {
   const { scope, action, state } = Essential.shape
   const announce = owedBy(row.announce)
   return {
-    ...{ id, detection, cycle: Text.catch('').parse(row.cycle), alertId: Text.catch('').parse(row.alertId) },
+    id,
+    detection,
+    cycle: Text.catch('').parse(row.cycle),
+    alertId: Text.catch('').parse(row.alertId),
     scope: scope.catch('').parse(row.scope),
     action: action.catch('notify').parse(row.action),
     state: state.catch('pending').parse(row.state),
-    ...{ alertedAt: alertedAt ?? first, createdAt: first, updatedAt: last, nextAt: date('nextAt') ?? last },
+    alertedAt: alertedAt ?? first,
+    createdAt: first,
+    updatedAt: last,
+    nextAt: date('nextAt') ?? last,
     attempts: z.number().int().min(0).catch(0).parse(row.attempts),
     ...Object.fromEntries(optional(row)),
     ...(!known.success && { unreadable: true }),

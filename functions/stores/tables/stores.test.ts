@@ -25,8 +25,15 @@ containmentLedgerContract(() => createContainmentLedger(freshTables()))
 
 const NOW = new Date('2026-03-01T12:00:00Z')
 const session = () => ({
-  ...{ userId: randomUUID(), sid: randomUUID(), state: 'active' as const, issuedAt: NOW, absoluteExpiry: NOW },
-  ...{ deviceHash: 'd', device: 'firefox on linux', ip: '203.0.113.7', via: 'web' as const },
+  userId: randomUUID(),
+  sid: randomUUID(),
+  state: 'active' as const,
+  issuedAt: NOW,
+  absoluteExpiry: NOW,
+  deviceHash: 'd',
+  device: 'firefox on linux',
+  ip: '203.0.113.7',
+  via: 'web' as const,
 })
 
 test('a session whose row could not be written leaves nothing that lasts: the sweeper removes the index row', async () => {

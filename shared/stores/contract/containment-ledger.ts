@@ -14,11 +14,14 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
     return {
       id: createHash('sha256').update(`${cycle} ${scope}`).digest('hex'),
       detection: 'credential-stuffing',
-      ...{ cycle, scope },
+      cycle,
+      scope,
       action: 'block_ip',
       state: 'pending',
       alertId: '123',
-      ...{ alertedAt: NOW, createdAt: NOW, updatedAt: NOW },
+      alertedAt: NOW,
+      createdAt: NOW,
+      updatedAt: NOW,
       attempts: 0,
       nextAt: NOW,
       ...over,
@@ -68,9 +71,16 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
       const announce = { outcome: 'refused', requestId: randomUUID(), reason: 'stale', sessionsEnded: 0 } as const
       const full = {
         ...({ result: 'noop', reason: 'stale', via: 'direct', userId: randomUUID(), expiresAt: LATER } as const),
-        ...{ renewedAt: LATER, nextAt: LATER, holder: randomUUID(), attempts: 7 },
-        ...{ admitted: true, recovered: true, approved: true, announce },
-        ...{ operator: 'ann', why: 'the right people, "all" of them' },
+        renewedAt: LATER,
+        nextAt: LATER,
+        holder: randomUUID(),
+        attempts: 7,
+        admitted: true,
+        recovered: true,
+        approved: true,
+        announce,
+        operator: 'ann',
+        why: 'the right people, "all" of them',
       }
       const [short, long] = [await claimed(), await claimed(full)]
       expect(await ledger.find(short.detection, short.id)).toEqual(short)

@@ -9,7 +9,10 @@ const MAX = 20
 const later = (ms: number) => new Date(NOW.getTime() + ms)
 const newId = () => randomBytes(16).toString('base64url')
 const device = (change: Partial<TrustedDevice> = {}): TrustedDevice => ({
-  ...{ lineage: randomUUID(), since: NOW, isFirst: false, givenAt: NOW },
+  lineage: randomUUID(),
+  since: NOW,
+  isFirst: false,
+  givenAt: NOW,
   ...change,
 })
 

@@ -22,9 +22,17 @@ const contained: Tombstone = { reason: 'contained', at: NOW, containmentId: 'c-1
 export function liveSessionsContract(sessions: LiveSessions): void {
   const owners = new Map<string, string>()
   const factsOf = (over: Partial<NewSession> = {}): NewSession => ({
-    ...{ sid: randomBytes(16).toString('base64url'), userId: randomUUID(), deviceHash: 'd'.repeat(32) },
-    ...{ amr: ['pwd', 'otp'], acr: 'signed-in', authTime: NOW, absoluteExpiry: NOW + ABSOLUTE_MS, epoch: 1 },
-    ...{ via: 'web', ip: HOME, device: 'Firefox on Linux' },
+    sid: randomBytes(16).toString('base64url'),
+    userId: randomUUID(),
+    deviceHash: 'd'.repeat(32),
+    amr: ['pwd', 'otp'],
+    acr: 'signed-in',
+    authTime: NOW,
+    absoluteExpiry: NOW + ABSOLUTE_MS,
+    epoch: 1,
+    via: 'web',
+    ip: HOME,
+    device: 'Firefox on Linux',
     ...over,
   })
   async function started(over: Partial<NewSession> = {}) {

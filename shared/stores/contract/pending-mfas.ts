@@ -3,7 +3,10 @@ import { describe, expect, test, vi } from 'vitest'
 import type { PendingMfa, PendingMfas } from '../port.ts'
 
 const pending: PendingMfa = {
-  ...{ userId: 'u-1', epoch: 3, deviceHash: 'd'.repeat(32), loginEmail: 'a@example.com' },
+  userId: 'u-1',
+  epoch: 3,
+  deviceHash: 'd'.repeat(32),
+  loginEmail: 'a@example.com',
   risk: ['after_failures', 'spray'],
 }
 

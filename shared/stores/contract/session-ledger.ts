@@ -30,7 +30,10 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
     return session
   }
   const openOf = ({ userId, sid, issuedAt, absoluteExpiry }: LedgerSession): OpenSession => ({
-    ...{ userId, sid, issuedAt, absoluteExpiry },
+    userId,
+    sid,
+    issuedAt,
+    absoluteExpiry,
   })
   async function pagesOf(from: SessionLedger) {
     const pages: OpenSession[][] = []

@@ -8,8 +8,20 @@ const HANDSHAKE_MS = 2_000
 const OVERDUE_MS = 1_500
 /** Sent twice they have the effect of once, which is none. */
 const READS = new Set([
-  ...['exists', 'get', 'hgetall', 'hmget', 'info', 'mget', 'ping', 'pttl', 'ttl'],
-  ...['zcard', 'zcount', 'zrange', 'zrangebyscore', 'zscore'],
+  'exists',
+  'get',
+  'hgetall',
+  'hmget',
+  'info',
+  'mget',
+  'ping',
+  'pttl',
+  'ttl',
+  'zcard',
+  'zcount',
+  'zrange',
+  'zrangebyscore',
+  'zscore',
 ])
 /** What Redis answers when it cannot serve, alone or inside the message of a script that failed with it. */
 const REFUSAL =

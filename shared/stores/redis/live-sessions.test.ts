@@ -17,8 +17,17 @@ async function created() {
   const absoluteExpiry = now + 86_400_000
   await sessions.create(
     {
-      ...{ sid, userId: USER, deviceHash: 'd', amr: ['pwd'], acr: 'signed-in', authTime: now, absoluteExpiry },
-      ...{ epoch: 1, via: 'web', ip: '192.0.2.1', device: 'Firefox on Linux' },
+      sid,
+      userId: USER,
+      deviceHash: 'd',
+      amr: ['pwd'],
+      acr: 'signed-in',
+      authTime: now,
+      absoluteExpiry,
+      epoch: 1,
+      via: 'web',
+      ip: '192.0.2.1',
+      device: 'Firefox on Linux',
     },
     now,
   )

@@ -82,7 +82,11 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
   const revocationOf: LiveSessions['revocationOf'] = async (userId) => {
     const [all, allTombstone, some, someTombstone, openedBefore] = await redis.hmget(
       endedKey(userId),
-      ...['all', 'allTombstone', 'some', 'someTombstone', 'openedBefore'],
+      'all',
+      'allTombstone',
+      'some',
+      'someTombstone',
+      'openedBefore',
     )
     return revocationFrom(
       allTombstone ? { ...(JSON.parse(allTombstone) as Tombstone), epoch: Number(all) } : undefined,
@@ -94,7 +98,11 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
   const load = async (userId: string, sid: string, now: number) => {
     const [facts, seen, gen, deadline, inc] = await redis.hmget(
       sessionKey(userId, sid),
-      ...['facts', 'seen', 'gen', 'deadline', 'inc'],
+      'facts',
+      'seen',
+      'gen',
+      'deadline',
+      'inc',
     )
     const session = facts && now < Number(deadline) ? sessionOf(facts, seen, gen) : undefined
     return session && { session, inc: inc ?? '' }

@@ -24,8 +24,13 @@ export interface Tables {
  * off, the agent is set, the signal is a native one, no form is sent, and nobody reads the spans and the log.
  */
 const IDLE_POLICIES = [
-  ...['defaultRetryPolicy', 'redirectPolicy', 'proxyPolicy', 'wrapAbortSignalLikePolicy', 'formDataPolicy'],
-  ...['tracingPolicy', 'logPolicy'],
+  'defaultRetryPolicy',
+  'redirectPolicy',
+  'proxyPolicy',
+  'wrapAbortSignalLikePolicy',
+  'formDataPolicy',
+  'tracingPolicy',
+  'logPolicy',
 ]
 
 function trimmed(client: TableClient): TableClient {

@@ -49,7 +49,14 @@ function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
   const { reason, containmentId } = row
   const endedAt = dateIn(row.endedAt)
   return {
-    ...{ userId, sid, state, ...datesOf(row), deviceHash, device, ip, via },
+    userId,
+    sid,
+    state,
+    ...datesOf(row),
+    deviceHash,
+    device,
+    ip,
+    via,
     ...(endedAt && { endedAt }),
     ...(reason && { reason }),
     ...(containmentId && { containmentId }),
@@ -186,7 +193,10 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
         yield page
           .filter(namesSomebody)
           .map(({ userId, sid, state, endedAt, timestamp = 0, reason, containmentId }) => ({
-            ...{ userId, sid, state, endedAt: dateIn(endedAt) ?? new Date(timestamp) },
+            userId,
+            sid,
+            state,
+            endedAt: dateIn(endedAt) ?? new Date(timestamp),
             ...(reason && { reason }),
             ...(containmentId && { containmentId }),
           }))
