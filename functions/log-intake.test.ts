@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import * as z from 'zod'
 import { type Answer, type Receiver, startReceiver } from '../lab/datadog/receiver.ts'
 import { type Datadog, startDatadog } from '../lab/datadog/server.ts'
 import { Secret } from '../shared/secret.ts'
@@ -35,10 +36,14 @@ function open(url: string, options: Partial<LogIntakeOptions> = {}): Opened {
   return { intake, lost }
 }
 
-async function standIn(): Promise<Datadog & { counters(): Promise<Record<string, number>> }> {
+const Counters = z.record(z.string(), z.unknown())
+const Logs = z.object({ logs: z.array(z.looseObject({ message: z.string().optional() })) })
+const jsonOf = async (url: string) => (await fetch(url)).json()
+
+async function standIn(): Promise<Datadog & { counters(): Promise<Record<string, unknown>> }> {
   const datadog = await startDatadog({ port: 0, apiKey: API_KEY, monitors: [], webhooks: [], variables: {} })
   closers.push(() => datadog.close())
-  const counters = async () => (await fetch(`${datadog.url}/lab/health`)).json() as Promise<Record<string, number>>
+  const counters = async () => Counters.parse(await jsonOf(`${datadog.url}/lab/health`))
   return { ...datadog, counters }
 }
 
@@ -55,7 +60,7 @@ describe('what arrives', () => {
     intake.write('{"evt":"login","outcome":"fail","service":"mini-ato-saas","email":"zoë@example.test"}\n')
     await intake.close()
     const query = encodeURIComponent('service:mini-ato-saas env:prod source:azure @evt:login @outcome:fail')
-    const { logs } = (await (await fetch(`${datadog.url}/lab/logs?query=${query}`)).json()) as { logs: unknown[] }
+    const { logs } = Logs.parse(await jsonOf(`${datadog.url}/lab/logs?query=${query}`))
     expect(logs).toHaveLength(1)
     expect(JSON.stringify(logs)).toContain('zoë@example.test')
     expect(lost).toEqual([])
@@ -225,7 +230,7 @@ describe('the queue', () => {
     for (const line of ['old', 'old', 'old', 'new', 'new', 'new', 'new', 'new']) intake.write(line)
     await intake.close()
     expect(lost).toEqual([[3, 'the queue is full']])
-    const { logs } = (await (await fetch(`${datadog.url}/lab/logs`)).json()) as { logs: { message: string }[] }
+    const { logs } = Logs.parse(await jsonOf(`${datadog.url}/lab/logs`))
     expect(logs.map(({ message }) => message)).toEqual(Array(5).fill('new'))
   })
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parseRoute, routesOverlap } from '../lab/functions-host/route.ts'
 import { routes } from './routes.ts'
-import { type Functions, startFunctions } from './testing.ts'
+import { type Functions, startFunctions } from './testing/functions.ts'
 
 let functions: Functions
 beforeAll(async () => {

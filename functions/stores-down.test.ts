@@ -1,10 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../test/faults/proxy.ts'
-import { type Answer, type Asked, type Functions, PASSWORD, startFunctions } from './testing.ts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { httpAnswer } from '../test/faults/proxy.ts'
+import {
+  networkFaults,
+  proxyStores,
+  redisSays,
+  type Store,
+  type StoreFault,
+  type StoreProxies,
+  tablesAnswer,
+  timed,
+  webPage,
+} from '../test/faults/stores.ts'
+import { type Answer, type Asked, type Functions, PASSWORD, startFunctions } from './testing/functions.ts'
 
 const STORES = ['postgres', 'redis', 'tables'] as const
-type Store = (typeof STORES)[number]
 /** Web waits 11 s for an answer, Datadog 15 s. The containment goes on trying for as long as that allows. */
 const BUDGET_MS = 10_500
 const CONTAIN_MS = 13_000
@@ -17,27 +27,15 @@ const TOO_MANY_CLIENTS = (() => {
   return Buffer.concat([head, fields])
 })()
 
-const proxies = new Map<Store, FaultProxy>()
-const proxyOf = (store: Store): FaultProxy => {
-  const proxy = proxies.get(store)
-  if (!proxy) throw new Error(`no proxy for ${store}`)
-  return proxy
-}
 let functions: Functions
+let proxies: StoreProxies<Store>
 beforeAll(async () => {
-  const urls = { postgres: inject('databaseUrl'), redis: inject('redisUrl'), tables: inject('tablesConnection') }
-  for (const store of STORES) proxies.set(store, await startProxy(addressIn(urls[store])))
-  const env = {
-    DATABASE_URL: through(urls.postgres, proxyOf('postgres')),
-    REDIS_URL: through(urls.redis, proxyOf('redis')),
-    TABLES_CONNECTION: through(urls.tables, proxyOf('tables')),
-    WEB_ORIGIN: 'http://127.0.0.1:1',
-  }
-  functions = await startFunctions({ env })
+  proxies = await proxyStores(STORES)
+  functions = await startFunctions({ env: { ...proxies.env, WEB_ORIGIN: 'http://127.0.0.1:1' } })
 })
 afterAll(async () => {
   await functions.close()
-  for (const proxy of proxies.values()) await proxy.close()
+  await proxies.close()
 })
 
 /** Every route, as somebody asks it whose session, password and forms are right. */
@@ -79,11 +77,6 @@ async function requests(): Promise<[name: string, asked: Asked][]> {
   return asked.map(([name, more]) => [name, { ip: address(), ...more }])
 }
 
-const timed = async (name: string, asked: Asked) => {
-  const startedAt = performance.now()
-  const answer = await functions.call(name, asked)
-  return { name, answer, tookMs: performance.now() - startedAt }
-}
 /** @throws unless somebody can sign in again within three seconds */
 async function expectBack(): Promise<void> {
   const until = performance.now() + 3_000
@@ -139,38 +132,26 @@ const NEEDS: Readonly<Record<Store, readonly string[]>> = {
   tables: ['health', 'login', 'logout', 'password', 'reauth', 'sessionEnd'],
 }
 
-const JSON_OF_SERVICE = { 'content-type': 'application/json;odata=minimalmetadata', 'x-ms-version': '2019-02-02' }
-const BUSY = '{"odata.error":{"code":"ServerBusy","message":{"lang":"en-US","value":"canary"}}}'
-const PAGE = '<html><body>canary</body></html>'
-const tables = (status: number, headers: Record<string, string>, body: string) => (proxy: FaultProxy) =>
-  proxy.answer(httpAnswer(status, headers, body))
-const redis = (line: string) => (proxy: FaultProxy) => proxy.answer(redisAnswer(line))
-
-const faults: [Store, string, (proxy: FaultProxy) => Promise<void>][] = [
-  ...STORES.flatMap((store): [Store, string, (proxy: FaultProxy) => Promise<void>][] => [
-    [store, 'hangs', (proxy) => proxy.hang()],
-    [store, 'refuses connections', (proxy) => proxy.refuse()],
-    [store, 'is slow by 2,500 ms each way', (proxy) => proxy.slow(2_500)],
-    [store, 'has its connections cut', (proxy) => proxy.cut()],
-  ]),
+const faults: StoreFault[] = [
+  ...networkFaults(STORES),
   ['postgres', 'is out of connections', (proxy) => proxy.answer(() => TOO_MANY_CLIENTS)],
   [
     'redis',
     'is full',
-    redis("-OOM command not allowed when used memory > 'maxmemory'. script: c21b, on @user_script:9."),
+    redisSays("-OOM command not allowed when used memory > 'maxmemory'. script: c21b, on @user_script:9."),
   ],
-  ['redis', 'loads its data', redis('-LOADING Redis is loading the dataset in memory')],
-  ['redis', 'cannot write to its disk', redis('-MISCONF Redis is configured to save RDB snapshots')],
-  ['redis', 'is a web page', (proxy) => proxy.answer(httpAnswer(200, { 'content-type': 'text/html' }, PAGE))],
-  ['tables', 'answers 503', tables(503, JSON_OF_SERVICE, BUSY)],
-  ['tables', 'answers 429', tables(429, JSON_OF_SERVICE, BUSY)],
-  ['tables', 'answers 500', tables(500, JSON_OF_SERVICE, BUSY)],
-  ['tables', 'asks to be asked again in 30 s', tables(503, { ...JSON_OF_SERVICE, 'retry-after': '30' }, BUSY)],
-  ['tables', 'asks to be asked again in 120 s', tables(503, { ...JSON_OF_SERVICE, 'retry-after': '120' }, BUSY)],
-  ['tables', 'is a web page', tables(200, { 'content-type': 'text/html' }, PAGE)],
-  ['tables', 'is a web page that says 404', tables(404, { 'content-type': 'text/html' }, PAGE)],
-  ['tables', 'answers JSON that is cut', tables(200, JSON_OF_SERVICE, '{"value":[{"Part')],
-  ['tables', 'redirects', tables(302, { location: 'http://127.0.0.1:1/' }, '')],
+  ['redis', 'loads its data', redisSays('-LOADING Redis is loading the dataset in memory')],
+  ['redis', 'cannot write to its disk', redisSays('-MISCONF Redis is configured to save RDB snapshots')],
+  ['redis', 'is a web page', webPage()],
+  ['tables', 'answers 503', tablesAnswer(503)],
+  ['tables', 'answers 429', tablesAnswer(429)],
+  ['tables', 'answers 500', tablesAnswer(500)],
+  ['tables', 'asks to be asked again in 30 s', tablesAnswer(503, { 'retry-after': '30' })],
+  ['tables', 'asks to be asked again in 120 s', tablesAnswer(503, { 'retry-after': '120' })],
+  ['tables', 'is a web page', webPage()],
+  ['tables', 'is a web page that says 404', webPage(404)],
+  ['tables', 'answers JSON that is cut', tablesAnswer(200, {}, '{"value":[{"Part')],
+  ['tables', 'redirects', (proxy) => proxy.answer(httpAnswer(302, { location: 'http://127.0.0.1:1/' }, ''))],
 ]
 
 it.each(faults)('%s that %s denies on every route in time, and serves when it is back', async (store, what, become) => {
@@ -178,9 +159,11 @@ it.each(faults)('%s that %s denies on every route in time, and serves when it is
   // It takes its time, so it is not asked in every case.
   const asked = (await requests()).filter(([name]) => name !== 'contain' || /hangs|120/.test(what))
   functions.lines.length = 0
-  await become(proxyOf(store))
+  await become(proxies.of(store))
   try {
-    const answers = await Promise.all(asked.map(([name, more]) => timed(name, more)))
+    const answers = await Promise.all(
+      asked.map(async ([name, more]) => ({ name, ...(await timed(() => functions.call(name, more))) })),
+    )
     for (const { name, answer, tookMs } of answers) {
       expect([name, tookMs < (name === 'contain' ? CONTAIN_MS : BUDGET_MS)]).toEqual([name, true])
       if (answer.status >= 500) expectAway(name, answer)
@@ -193,7 +176,7 @@ it.each(faults)('%s that %s denies on every route in time, and serves when it is
     const told = JSON.stringify(answers.map(({ answer }) => answer.json))
     expect(told).not.toMatch(/canary|127\.0\.0\.1|ECONN|OOM/)
   } finally {
-    await proxyOf(store).pass()
+    await proxies.of(store).pass()
   }
   await expectBack()
 })
@@ -201,13 +184,13 @@ it.each(faults)('%s that %s denies on every route in time, and serves when it is
 it('a sign-in is over in time while every store is slow, and tells who asked for it so', async () => {
   await expectBack()
   const [, login] = (await requests()).find(([name]) => name === 'login') ?? []
-  for (const store of STORES) await proxyOf(store).slow(700)
+  for (const store of STORES) await proxies.of(store).slow(700)
   try {
-    const { answer, tookMs } = await timed('login', login ?? {})
+    const { answer, tookMs } = await timed(() => functions.call('login', login ?? {}))
     expect(tookMs).toBeLessThan(BUDGET_MS + 1_000)
     expectAway('login', answer)
   } finally {
-    for (const store of STORES) await proxyOf(store).pass()
+    for (const store of STORES) await proxies.of(store).pass()
   }
   await expectBack()
 })

@@ -171,12 +171,13 @@ describe('a configuration', () => {
   describe('of RUM', () => {
     const RUM_APP_ID = 'b9a3a3a0-6f0e-4c8e-9a55-3d6f0f0f7a11'
     const RUM_CLIENT_TOKEN = 'pub0123456789abcdef0123456789abcdef'
-    const rumFaultsOf = (rum: NodeJS.ProcessEnv, env = productionEnv() as NodeJS.ProcessEnv): string => {
+    const rumFaultsOf = (rum: NodeJS.ProcessEnv, env: NodeJS.ProcessEnv = productionEnv()): string => {
       try {
         parseWebConfig({ ...env, ...rum })
         return ''
       } catch (error) {
-        return (error as Error).message
+        if (error instanceof ConfigError) return error.message
+        throw error
       }
     }
 

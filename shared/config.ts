@@ -78,7 +78,8 @@ export type SigningKey = z.infer<typeof SigningKey>
 const signingKeys = text
   .transform((value, context) => {
     try {
-      return JSON.parse(value) as unknown
+      const parsed: unknown = JSON.parse(value)
+      return parsed
     } catch {
       context.addIssue('must be a JSON Web Key Set')
       return z.NEVER

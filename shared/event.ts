@@ -306,10 +306,10 @@ export type Emit = (event: NewEvent) => void
 /** Every field of every event, flat, as a monitor names it after `@` (`usr.id`). */
 export const eventFields: ReadonlySet<string> = new Set(Object.values(EVENTS).flatMap((schema) => flatten(schema, '')))
 
-function flatten(schema: z.ZodType, path: string): string[] {
-  const inner = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema
+function flatten(schema: z.core.$ZodType, path: string): string[] {
+  const inner = schema instanceof z.ZodOptional ? schema.unwrap() : schema
   if (!(inner instanceof z.ZodObject)) return [path]
-  return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([key, value]) =>
+  return Object.entries<z.core.$ZodType>(inner.shape).flatMap(([key, value]) =>
     flatten(value, path ? `${path}.${key}` : key),
   )
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { generate } from 'otplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadDetections } from '../detections/harness.ts'
-import { CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../functions/testing.ts'
+import { CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../functions/testing/functions.ts'
 import { BLOCK_MS } from '../shared/containment/policy.ts'
 import { type Clock, OneClock } from './one-clock.ts'
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Evaluator, logOfEvent, type Monitor, type Transition } from 'alertproof'
 import { notifierFor, parseWebhook, substitute } from 'alertproof/notify'
-import type { Answer, Asked, Functions } from '../functions/testing.ts'
+import type { Answer, Asked, Functions } from '../functions/testing/functions.ts'
 
 const MINUTE_MS = 60_000
 const webhook = parseWebhook(await readFile('detections/webhook.json', 'utf8'), 'webhook.json')

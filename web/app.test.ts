@@ -8,14 +8,6 @@ beforeAll(async () => {
 })
 afterAll(() => web.close())
 
-interface Layer {
-  route?: { path: string; methods: Record<string, boolean> }
-}
-const routes = () =>
-  (web.app.router as unknown as { stack: Layer[] }).stack.flatMap(({ route }) =>
-    route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`) : [],
-  )
-
 const PUBLIC = [
   'GET /__health',
   'GET /__ready',
@@ -33,7 +25,7 @@ const PUBLIC = [
 ]
 
 test('every route that is not public denies a visitor without a session', async () => {
-  const guarded = routes().filter((route) => !PUBLIC.includes(route))
+  const guarded = web.routes().filter((route) => !PUBLIC.includes(route))
   expect(guarded.length).toBe(9)
   web.functions.calls.length = 0
   for (const route of guarded) {

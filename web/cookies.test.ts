@@ -1,5 +1,6 @@
 import express from 'express'
 import { expect, test } from 'vitest'
+import { portOf } from '../test/port-of.ts'
 import { createCookies, readCookie } from './cookies.ts'
 
 test.each([
@@ -29,7 +30,7 @@ async function setCookies(webOrigin: string): Promise<string[]> {
   const server = app.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   try {
-    const { port } = server.address() as { port: number }
+    const port = portOf(server)
     return (await fetch(`http://127.0.0.1:${port}/`)).headers.getSetCookie()
   } finally {
     await new Promise((resolve) => server.close(resolve))

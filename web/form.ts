@@ -27,7 +27,7 @@ export const readForm: RequestHandler = (request, response, next) => {
 const parse = express.urlencoded({ extended: false, limit: FORM_LIMIT, parameterLimit: FORM_FIELDS, inflate: false })
 
 /** The form, whatever became of it: for handlers that pass every attempt on. */
-export const attemptOf = (response: Response): Form => response.locals.form as Form
+export const attemptOf = (response: Response): Form => response.locals.form
 
 /** @throws ProblemError if the body could not be read */
 export function formOf(response: Response): Form['fields'] {
@@ -37,6 +37,6 @@ export function formOf(response: Response): Form['fields'] {
 }
 
 function textsOf(body: unknown): Form['fields'] {
-  const entries = Object.entries((body ?? {}) as Record<string, unknown>)
+  const entries = Object.entries(typeof body === 'object' && body !== null ? body : {})
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 }

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, inject, test } from 'vitest'
+import { portOf } from '../test/port-of.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SECRET = 'lab-canary-secret-of-a-started-server'
@@ -34,14 +34,14 @@ function start(env: Record<string, string | undefined>) {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   children.push(child)
-  const ended = once(child, 'exit') as Promise<[number | null, string | null]>
+  const ended = once(child, 'exit')
   if (!child.stdout || !child.stderr) throw new Error('the server was started without pipes')
   return { child, ended, stdout: text(child.stdout), stderr: text(child.stderr) }
 }
 
 async function started(env: Record<string, string | undefined> = environment()) {
   const server = start(env)
-  const [message] = (await once(server.child, 'message')) as [{ type: string; port: number }]
+  const [message] = await once(server.child, 'message')
   expect(message.type).toBe('ready')
   return { ...server, origin: `http://127.0.0.1:${message.port}` }
 }
@@ -69,7 +69,7 @@ test.skipIf(process.platform === 'win32')('an answer that is under way is given 
     slow.emit('asked')
   }).listen(0, '127.0.0.1')
   await once(slow, 'listening')
-  const FUNCTIONS_ORIGIN = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`
+  const FUNCTIONS_ORIGIN = `http://127.0.0.1:${portOf(slow)}`
   try {
     const { child, ended, origin } = await started({ ...environment(), FUNCTIONS_ORIGIN })
     const asked = once(slow, 'asked')

@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { ConfigError, parseWebConfig, type WebConfig } from '../shared/config.ts'
 import { createLog } from '../shared/log.ts'
 import { createDeps } from './deps.ts'
@@ -57,5 +56,6 @@ server.on('error', (error) => {
   process.exit(1)
 })
 server.listen(config.PORT, config.HOST, () => {
-  process.send?.({ type: 'ready', port: (server.address() as AddressInfo).port })
+  const address = server.address()
+  process.send?.({ type: 'ready', port: typeof address === 'object' ? address?.port : undefined })
 })

@@ -1,7 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sign } from '../shared/signature.ts'
-import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../test/faults/proxy.ts'
+import {
+  networkFaults,
+  proxyStores,
+  redisSays,
+  type StoreFault,
+  type StoreProxies,
+  tablesAnswer,
+  timed,
+  webPage,
+} from '../test/faults/stores.ts'
 import type { Page, Visitor } from './testing/browser.ts'
 import { sidOf, startWeb, type Web } from './testing/harness.ts'
 
@@ -10,24 +19,15 @@ type Store = (typeof STORES)[number]
 /** Heroku's router waits 30 s. A page waits for its stores no longer than this. */
 const BUDGET_MS = 10_000
 
-const proxies = new Map<Store, FaultProxy>()
-const proxyOf = (store: Store): FaultProxy => {
-  const proxy = proxies.get(store)
-  if (!proxy) throw new Error(`no proxy for ${store}`)
-  return proxy
-}
 let web: Web
+let proxies: StoreProxies<Store>
 beforeAll(async () => {
-  const urls = { redis: inject('redisUrl'), tables: inject('tablesConnection') }
-  for (const store of STORES) proxies.set(store, await startProxy(addressIn(urls[store])))
-  web = await startWeb(() => ({}), {
-    REDIS_URL: through(urls.redis, proxyOf('redis')),
-    TABLES_CONNECTION: through(urls.tables, proxyOf('tables')),
-  })
+  proxies = await proxyStores(STORES)
+  web = await startWeb(() => ({}), proxies.env)
 })
 afterAll(async () => {
   await web.close()
-  for (const proxy of proxies.values()) await proxy.close()
+  await proxies.close()
 })
 
 type Ask = (visitor: Visitor) => Promise<Page>
@@ -91,10 +91,9 @@ interface Asked {
   tookMs: number
 }
 
-async function timed(route: string, ask: () => Promise<Page>): Promise<Asked> {
-  const startedAt = performance.now()
-  const page = await ask()
-  return { route, page, tookMs: performance.now() - startedAt }
+async function askFor(route: string, ask: () => Promise<Page>): Promise<Asked> {
+  const { answer, tookMs } = await timed(ask)
+  return { route, page: answer, tookMs }
 }
 
 /** A browser of its own for each route, all with one session, while the store has its fault. */
@@ -105,9 +104,9 @@ async function askAll(become: () => Promise<void>): Promise<Asked[]> {
   const asked = Object.entries(ROUTES).map(([route, ask]) => {
     const visitor = web.visitor()
     for (const [name, value] of holder.jar) visitor.jar.set(name, value)
-    return timed(route, () => ask(visitor))
+    return askFor(route, () => ask(visitor))
   })
-  return Promise.all([...asked, timed('POST /contain/revoke', () => revoke(sidOf(contained)))])
+  return Promise.all([...asked, askFor('POST /contain/revoke', () => revoke(sidOf(contained)))])
 }
 
 /** @throws unless somebody can sign in and see a page again within three seconds */
@@ -134,43 +133,23 @@ function expectAway(store: Store, { route, page: { status, headers, text } }: As
   expect(text).toContain('unavailable')
 }
 
-const JSON_OF_SERVICE = { 'content-type': 'application/json;odata=minimalmetadata', 'x-ms-version': '2019-02-02' }
-const PAGE = '<html><body>canary</body></html>'
-const faults: [Store, string, (proxy: FaultProxy) => Promise<void>][] = [
-  ...STORES.flatMap((store): [Store, string, (proxy: FaultProxy) => Promise<void>][] => [
-    [store, 'hangs', (proxy) => proxy.hang()],
-    [store, 'refuses connections', (proxy) => proxy.refuse()],
-    [store, 'is slow by 2,500 ms each way', (proxy) => proxy.slow(2_500)],
-    [store, 'has its connections cut', (proxy) => proxy.cut()],
-    [store, 'is a web page', (proxy) => proxy.answer(httpAnswer(200, { 'content-type': 'text/html' }, PAGE))],
-  ]),
-  [
-    'redis',
-    'is full',
-    (proxy) => proxy.answer(redisAnswer("-OOM command not allowed when used memory > 'maxmemory'.")),
-  ],
-  [
-    'tables',
-    'asks to be asked again in 120 s',
-    (proxy) => proxy.answer(httpAnswer(503, { ...JSON_OF_SERVICE, 'retry-after': '120' }, '{}')),
-  ],
+const faults: StoreFault<Store>[] = [
+  ...networkFaults(STORES),
+  ['redis', 'is a web page', webPage()],
+  ['tables', 'is a web page', webPage()],
+  ['redis', 'is full', redisSays("-OOM command not allowed when used memory > 'maxmemory'.")],
+  ['tables', 'asks to be asked again in 120 s', tablesAnswer(503, { 'retry-after': '120' }, '{}')],
 ]
 
 it('the table has every route', () => {
-  interface Layer {
-    route?: { path: string; methods: Record<string, boolean> }
-  }
-  const routes = (web.app.router as unknown as { stack: Layer[] }).stack.flatMap(({ route }) =>
-    route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`) : [],
-  )
-  expect(Object.keys(ROUTES).sort()).toEqual(routes.sort())
+  expect(Object.keys(ROUTES).sort()).toEqual(web.routes().sort())
 })
 
 it.each(faults)('%s that %s denies on every route in time, and serves when it is back', async (store, _, become) => {
   await expectBack()
   web.lines.length = 0
   try {
-    const answers = await askAll(() => become(proxyOf(store)))
+    const answers = await askAll(() => become(proxies.of(store)))
     for (const asked of answers) {
       expect([asked.route, asked.tookMs < BUDGET_MS]).toEqual([asked.route, true])
       if (asked.page.status >= 500) expectAway(store, asked)
@@ -182,7 +161,7 @@ it.each(faults)('%s that %s denies on every route in time, and serves when it is
     const since = { [store]: expect.any(String) }
     expect(ready).toMatchObject({ status: 'unready', parts: { [store]: 'down' }, since })
   } finally {
-    await proxyOf(store).pass()
+    await proxies.of(store).pass()
   }
   await expectBack()
 })

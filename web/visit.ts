@@ -26,7 +26,7 @@ export const observeVisit =
     next()
   }
 
-export const visitOf = (response: Response): Visit => response.locals.visit as Visit
+export const visitOf = (response: Response): Visit => response.locals.visit
 
 /** Of X-Forwarded-For the last hop alone is ours: Heroku's router appended it, the client typed the rest. */
 export function clientOf(headers: IncomingHttpHeaders, deps: ClientDeps): Client {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { generate } from 'otplib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { observeClient } from '../../shared/client/client.ts'
-import { CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 import { LIMITS, loginRules, mfaRules } from './limits.ts'
 import { readLogin } from './submitted.ts'
 
@@ -401,7 +401,7 @@ describe('renewal', () => {
       deps: { now: () => clock },
     })
     const { token } = await quick.signIn()
-    const renewed = async () => (await quick.call('sessionRenew', { token })).json.token as string
+    const renewed = async () => (await quick.call('sessionRenew', { token })).json.token
     clock += 14_999
     expect((await quick.call('sessionRenew', { token })).json).toMatchObject({ code: 'renewal-early' })
     clock += 1

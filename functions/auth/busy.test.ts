@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createHashPool } from '../passwords/hash-pool.ts'
 import { createPasswords, type Passwords } from '../passwords/passwords.ts'
-import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 
 const HASH_WORKER = fileURLToPath(new URL('../../dist/hash-worker.cjs', import.meta.url))
 /** More than any limit of attempts in a quarter of an hour. */

@@ -5,7 +5,7 @@ import { deviceTokenKeys, newDeviceId, writeDeviceToken } from '../../shared/aut
 import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import { Secret } from '../../shared/secret.ts'
 import type { Passwords } from '../passwords/passwords.ts'
-import { type Answer, type Asked, CHROME, FIREFOX, type Functions, startFunctions } from '../testing.ts'
+import { type Answer, type Asked, CHROME, FIREFOX, type Functions, startFunctions } from '../testing/functions.ts'
 import { LIMITS } from './limits.ts'
 import { NEW_DEVICE_MS } from './new-device.ts'
 
@@ -43,7 +43,8 @@ async function register(email = anyone()): Promise<string> {
 async function remembered(email: string, asked: Asked = {}) {
   const { status, json } = await login({ email, password: PASSWORD, remember_device: true }, asked)
   expect(status).toBe(200)
-  return json as { sid: string; token: string; device_token: string }
+  const answered: { sid: string; token: string; device_token: string } = json
+  return answered
 }
 /** All that a client can tell one answer from another by. */
 const telling = ({ status, headers, json }: Answer) =>
@@ -264,7 +265,7 @@ describe('a device with a token', () => {
     const email = await register()
     const { token: weak } = await remembered(email)
     const { token } = await functions.stepUp(weak, { password: PASSWORD })
-    const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
+    const { secret }: { secret: string } = (await functions.call('mfaEnrol', { token })).json
     const codeNow = () => generate({ secret, epoch: clock / 1000 })
     await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })
     const signIn = async (body: object, asked: Asked = {}) => {
@@ -294,7 +295,7 @@ describe('codes that somebody guesses who knows the password', () => {
     const email = await register()
     const { token: weak, device_token } = await remembered(email)
     const { token } = await functions.stepUp(weak, { password: PASSWORD })
-    const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
+    const { secret }: { secret: string } = (await functions.call('mfaEnrol', { token })).json
     const codeNow = () => generate({ secret, epoch: clock / 1000 })
     expect((await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })).status).toBe(204)
     clock += 30_000
@@ -310,12 +311,11 @@ describe('codes that somebody guesses who knows the password', () => {
 })
 
 describe('an account that has given a token out', () => {
-  const signIn = async (body: object, asked: Asked = {}) =>
-    (await login(body as Record<string, unknown>, { userAgent: CHROME, ...asked })).json as {
-      sid: string
-      token: string
-      device_token: string
-    }
+  const signIn = async (body: Record<string, unknown>, asked: Asked = {}) => {
+    const { json } = await login(body, { userAgent: CHROME, ...asked })
+    const answered: { sid: string; token: string; device_token: string } = json
+    return answered
+  }
   const change = (token: string, from: string, to: string) =>
     functions.call('password', { token, body: { current_password: from, new_password: to } })
   const NEXT = 'another password, long enough'

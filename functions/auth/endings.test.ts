@@ -6,7 +6,7 @@ import { connectRedis } from '../../shared/stores/connect.ts'
 import type { NewSession } from '../../shared/stores/port.ts'
 import type { FunctionsDeps } from '../deps.ts'
 import { sweep } from '../sweep/sweep.ts'
-import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 import { LIMITS } from './limits.ts'
 
 const NEXT = 'seven violet mules in a harbour'

@@ -1,6 +1,6 @@
 import { generate } from 'otplib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Asked, CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { type Asked, CHROME, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 import { LIMITS } from './limits.ts'
 import { NEW_DEVICE_MS } from './new-device.ts'
 
@@ -25,14 +25,15 @@ async function settled() {
 async function signIn(email: string, userAgent: string, password = PASSWORD) {
   const { json } = await functions.call('login', { userAgent, body: { email, password } })
   functions.lines.length = 0
-  return json as { sid: string; token: string; mfa_token: string }
+  const answered: { sid: string; token: string; mfa_token: string } = json
+  return answered
 }
 const changePassword = (token: string, asked: Asked = {}, current = PASSWORD, next = NEXT) =>
   functions.call('password', { token, ...asked, body: { current_password: current, new_password: next } })
 
 async function enable(weak: string, asked: Asked) {
   const { sid, token } = await functions.stepUp(weak, asked)
-  const { secret } = (await functions.call('mfaEnrol', { token, ...asked })).json as { secret: string }
+  const { secret }: { secret: string } = (await functions.call('mfaEnrol', { token, ...asked })).json
   const codeNow = () => generate({ secret, epoch: clock / 1000 })
   const confirmed = await functions.call('mfaConfirm', { token, ...asked, body: { code: await codeNow() } })
   expect(confirmed.status).toBe(204)

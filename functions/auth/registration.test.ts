@@ -4,7 +4,7 @@ import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import { connectPostgres } from '../../shared/stores/connect.ts'
 import { sweep } from '../sweep/sweep.ts'
-import { type Asked, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { type Asked, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 import { LIMITS, REGISTRATION_TRIES as LINK_TRIES } from './limits.ts'
 
 const OTHER = 'another password, long enough'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Event } from '../../shared/event.ts'
-import { type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 
 let functions: Functions
 beforeAll(async () => {

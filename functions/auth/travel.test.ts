@@ -3,7 +3,7 @@ import { generate } from 'otplib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LEARNING } from '../../shared/geo/travel.ts'
 import { LAB_VPN_RANGES } from '../../shared/lab.ts'
-import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 
 const LISBON = '192.0.2.7'
 const PORTO = '198.51.100.7'
@@ -104,16 +104,16 @@ describe('nothing is said', () => {
 describe('with a second factor', () => {
   it('the session that the code opens is what travels; a password alone teaches no place', async () => {
     const email = await settled()
-    const token = (await signIn(email, LISBON)).json.token as string
+    const token = (await signIn(email, LISBON)).json.token
     const { token: strong } = await functions.stepUp(token, { ip: LISBON })
-    const { secret } = (await functions.call('mfaEnrol', { token: strong, ip: LISBON })).json as { secret: string }
+    const { secret }: { secret: string } = (await functions.call('mfaEnrol', { token: strong, ip: LISBON })).json
     const codeNow = () => generate({ secret, epoch: clock / 1000 })
     const confirmed = await functions.call('mfaConfirm', { token: strong, ip: LISBON, body: { code: await codeNow() } })
     expect(confirmed.status).toBe(204)
 
     clock += 60_000
     functions.lines.length = 0
-    const { mfa_token } = (await signIn(email, SYDNEY)).json as { mfa_token: string }
+    const { mfa_token }: { mfa_token: string } = (await signIn(email, SYDNEY)).json
     expect(lastOf('login')).toMatchObject({ outcome: 'challenge' })
     expect(lastOf('session')).toBeUndefined()
     const verified = await functions.call('mfaVerify', { ip: SYDNEY, body: { mfa_token, code: await codeNow() } })
@@ -121,7 +121,7 @@ describe('with a second factor', () => {
     expect(lastOf('session')).toMatchObject({ outcome: 'new', sid: verified.json.sid, risk: ['travel'] })
 
     clock += 60_000
-    const home = (await signIn(email, LISBON)).json as { mfa_token: string }
+    const home: { mfa_token: string } = (await signIn(email, LISBON)).json
     await functions.call('mfaVerify', { ip: LISBON, body: { mfa_token: home.mfa_token, code: await codeNow() } })
     expect(lastOf('mfa')).toMatchObject({ outcome: 'success' })
     expect(lastOf('session')).toMatchObject({ outcome: 'new', ip: LISBON })
@@ -138,7 +138,7 @@ describe('a thief who knows the password', () => {
   ])('gets no session by %s that does not say travel', async (_, name, body) => {
     const email = await settled()
     functions.lines.length = 0
-    const { sid, token } = (await signIn(email, SYDNEY)).json as { sid: string; token: string }
+    const { sid, token }: { sid: string; token: string } = (await signIn(email, SYDNEY)).json
     const again = await functions.call(name, { ip: SYDNEY, token, body })
     expect(again.status).toBe(200)
     expect(again.json.sid).not.toBe(sid)

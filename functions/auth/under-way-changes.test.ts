@@ -3,7 +3,8 @@ import { generate } from 'otplib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { endAll } from '../../shared/session/end.ts'
 import type { FunctionsDeps } from '../deps.ts'
-import { type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
+import { holdStep } from '../testing/hold.ts'
 
 const NEXT = 'seven violet mules in a harbour'
 const ELSEWHERE = 'nine amber kettles in a tower'
@@ -26,7 +27,7 @@ async function someone({ factor = false } = {}) {
   const other = await functions.signIn({ email })
   let strong = await functions.stepUp(weak)
   const userId = (await functions.deps.users.findByEmail(email))?.id ?? ''
-  const { secret } = (await functions.call('mfaEnrol', { token: strong.token })).json as { secret: string }
+  const { secret }: { secret: string } = (await functions.call('mfaEnrol', { token: strong.token })).json
   const codeNow = () => generate({ secret, epoch: clock / 1000 })
   if (factor) {
     await functions.call('mfaConfirm', { token: strong.token, body: { code: await codeNow() } })
@@ -55,7 +56,7 @@ const ACTS = {
     await endAll(userId, { epoch, reason: 'password_changed', at: clock }, built)
   },
 }
-type Act = keyof typeof ACTS
+const ACT_NAMES = ['the session is revoked', 'the user is revoked', 'the password is changed'] as const
 const at = () => new Date(clock)
 const SENDER = { ip: '198.51.100.250', trusted: false }
 
@@ -133,27 +134,8 @@ const CHANGES = [
     ],
   ],
 ] as const
-type Slow = (...typed: never[]) => Promise<unknown>
-
-function holdAfter(name: keyof FunctionsDeps, method: string | undefined, act: () => Promise<unknown>): void {
-  const store = functions.deps[name] as unknown as Record<string, Slow> & Slow
-  const real = (method === undefined ? store : store[method]) as Slow
-  let held = false
-  const slow: Slow = async (...typed) => {
-    const value = await real.apply(store, typed)
-    if (!held) {
-      held = true
-      await act()
-    }
-    return value
-  }
-  Object.assign(functions.deps, { [name]: method === undefined ? slow : { ...store, [method]: slow } })
-}
-
 const cases = CHANGES.flatMap(([route, bodyOf, factor, steps]) =>
-  steps.flatMap(([name, method]) =>
-    (Object.keys(ACTS) as Act[]).map((act) => ({ route, bodyOf, factor, name, method, act })),
-  ),
+  steps.flatMap(([name, method]) => ACT_NAMES.map((act) => ({ route, bodyOf, factor, name, method, act }))),
 )
 
 describe('a change that is under way gives nothing and changes nothing', () => {
@@ -163,7 +145,7 @@ describe('a change that is under way gives nothing and changes nothing', () => {
     if (route === 'sessionRenew') clock += 300_000
     const body = await bodyOf(person)
     const before = await built.users.findById(person.userId)
-    holdAfter(name, method, () => ACTS[act](person))
+    holdStep(functions.deps, [name, method], 'after', () => ACTS[act](person))
     functions.lines.length = 0
     const { status, json } = await functions.call(route, { token: person.token, ...(body && { body }) })
     expect([status, json.code]).toEqual([401, 'session-revoked'])

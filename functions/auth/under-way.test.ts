@@ -3,7 +3,8 @@ import { generate } from 'otplib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import type { FunctionsDeps } from '../deps.ts'
-import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
+import { holdStep, type Step } from '../testing/hold.ts'
 import { LIMITS } from './limits.ts'
 
 const LISBON = { latitude: 38.7, longitude: -9.1 }
@@ -56,27 +57,8 @@ const WITH_CODE = [
   ['pendingMfas', 'consume'],
   ...STEPS.slice(3),
 ] as const
-type Step = (typeof STEPS)[number] | (typeof WITH_CODE)[number]
-type Slow = (...typed: never[]) => Promise<unknown>
-
-/** @param when whether the act comes before the step does its work, or after that */
-function hold([name, method]: Step, when: 'before' | 'after', act: () => Promise<unknown>): void {
-  const store = functions.deps[name] as unknown as Record<string, Slow> & Slow
-  const real = (method === undefined ? store : store[method]) as Slow
-  let done = false
-  const once = async () => {
-    if (done) return
-    done = true
-    await act()
-  }
-  const held: Slow = async (...typed) => {
-    if (when === 'before') await once()
-    const value = await real.apply(store, typed)
-    if (when === 'after') await once()
-    return value
-  }
-  Object.assign(functions.deps, { [name]: method === undefined ? held : { ...store, [method]: held } })
-}
+const hold = (step: Step, when: 'before' | 'after', act: () => Promise<unknown>) =>
+  holdStep(functions.deps, step, when, act)
 
 /** @param step the one that is held, if it is taken only by an account that may have issued device tokens */
 async function newAccount([, method]: Step | [] = []) {
@@ -136,7 +118,8 @@ describe('a sign-in that is under way', () => {
   )
 
   it.each(['block', 'revoke'] as const)('asks for no code when a %s comes meanwhile', async (act) => {
-    for (const step of [...STEPS.slice(0, 3), ['pendingMfas', 'create']] as Step[]) {
+    const steps: readonly Step[] = [...STEPS.slice(0, 3), ['pendingMfas', 'create']]
+    for (const step of steps) {
       const { email, userId } = await enrolled()
       const ip = anywhere()
       hold(step, 'after', () => ACTS[act](userId, ip))
@@ -177,7 +160,7 @@ async function enrolled(step?: Step) {
   const { email, userId } = await newAccount(step)
   const { json } = await functions.call('login', { ip: anywhere(), body: { email, password: PASSWORD } })
   const { token } = await functions.stepUp(json.token)
-  const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
+  const { secret }: { secret: string } = (await functions.call('mfaEnrol', { token })).json
   const codeNow = () => generate({ secret, epoch: clock / 1000 })
   await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })
   await functions.call('logout', { token })

@@ -5,7 +5,7 @@ import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import { observeClient } from '../../shared/client/client.ts'
 import { connectRedis } from '../../shared/stores/connect.ts'
 import { hashedKey } from '../../shared/stores/redis/key.ts'
-import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 import { LIMITS } from './limits.ts'
 import { readLogin } from './submitted.ts'
 
@@ -42,13 +42,13 @@ async function person() {
   await functions.register({ email, password })
   const { json } = await functions.call('login', { ip: anywhere(), body: { email, password } })
   functions.lines.length = 0
-  return { email, password, token: json.token as string }
+  return { email, password, token: json.token }
 }
 
 async function enrolled() {
   const { email, password, token: first } = await person()
   const { token } = await functions.stepUp(first, { password })
-  const { secret } = (await functions.call('mfaEnrol', { token })).json as { secret: string }
+  const { secret }: { secret: string } = (await functions.call('mfaEnrol', { token })).json
   const codeNow = () => generate({ secret, epoch: clock / 1000 })
   await functions.call('mfaConfirm', { token, body: { code: await codeNow() } })
   clock += 30_000
@@ -251,7 +251,7 @@ describe('a right password after wrong ones', () => {
     const { email, password, codeNow } = await enrolled()
     const ip = anywhere()
     await fail(5, email, { ip })
-    const { mfa_token } = (await attempt(email, password, { ip })).json as { mfa_token: string }
+    const { mfa_token }: { mfa_token: string } = (await attempt(email, password, { ip })).json
     expect(lastOf('login')).toMatchObject({ outcome: 'challenge', risk: ['after_failures'] })
     const body = { mfa_token, code: await codeNow() }
     const { json } = await functions.call('mfaVerify', { ip: anywhere(), userAgent: FIREFOX, body })
@@ -265,7 +265,7 @@ describe('a right password after wrong ones', () => {
     const { email, password } = await person()
     const ip = anywhere()
     await fail(5, email, { ip })
-    const { sid, token } = (await attempt(email, password, { ip })).json as { sid: string; token: string }
+    const { sid, token }: { sid: string; token: string } = (await attempt(email, password, { ip })).json
     const again = await functions.call(name, { ip, userAgent: FIREFOX, token, body: body(password) })
     expect(again.status).toBe(200)
     expect(eventsOf('session').filter(({ outcome }) => outcome === 'new')).toMatchObject([

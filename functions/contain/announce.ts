@@ -1,3 +1,4 @@
+import { nameOf } from '../../shared/error.ts'
 import type { Emit, NewEvent } from '../../shared/event.ts'
 import type { ServiceLog } from '../../shared/log.ts'
 import type { Announcement, BlockList, Containment, ContainmentLedger } from '../../shared/stores/port.ts'
@@ -27,7 +28,7 @@ export async function announce(row: Containment, deps: AnnounceDeps, again: Agai
   } catch (error) {
     deps.warn('the event of a containment is emitted, but that could not be noted: the sweeper emits it again', {
       containment_id: row.id,
-      fault: String((error as Error)?.name),
+      fault: nameOf(error),
     })
     return rest
   }

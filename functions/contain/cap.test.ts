@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { networkOf } from '../../shared/client/address.ts'
-import { type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 
 const [CAP, SHARE] = [4, 2]
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { retry, undo } from '../../ops/contain/operate.ts'
 import { networkOf } from '../../shared/client/address.ts'
 import { revokeKeys, verify } from '../../shared/signature.ts'
+import { portOf } from '../../test/port-of.ts'
 import { sweep } from '../sweep/sweep.ts'
-import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing.ts'
+import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 import { containmentId, pulledAlert } from './alert.ts'
 import { contain, handleAlert } from './contain.ts'
 
@@ -33,7 +33,7 @@ let functions: Functions
 const web = new WebDouble()
 beforeAll(async () => {
   await new Promise<void>((resolve) => web.server.listen(0, '127.0.0.1', resolve))
-  const WEB_ORIGIN = `http://127.0.0.1:${(web.server.address() as AddressInfo).port}`
+  const WEB_ORIGIN = `http://127.0.0.1:${portOf(web.server)}`
   functions = await startFunctions({ env: { WEB_ORIGIN, CONTAIN_CAP: '1000' } })
 })
 afterAll(async () => {
@@ -172,10 +172,10 @@ describe('an alert about an address', () => {
     const intruder = { userAgent: FIREFOX }
     const { email: other } = await functions.signIn()
     expect((await login(`${randomUUID()}@example.com`, ip, intruder)).status).toBe(401)
-    const first = (await login(email, ip, intruder)).json.token as string
-    const second = (await login(other, ip, intruder)).json.token as string
+    const first = (await login(email, ip, intruder)).json.token
+    const second = (await login(other, ip, intruder)).json.token
     const reauth = { ip, token: second, ...intruder, body: { password: PASSWORD } }
-    const again = (await functions.call('reauth', reauth)).json.token as string
+    const again = (await functions.call('reauth', reauth)).json.token
     functions.lines.length = 0
     expect((await deliver(stuffing(ip))).json).toMatchObject({ state: 'done', result: 'success' })
     expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', sessions_ended: 2 }])
@@ -198,7 +198,7 @@ describe('an alert about an address', () => {
     for (let tries = 0; tries < 5; tries++) {
       await functions.call('login', { ip: elsewhere, body: { ...account, email: `${randomUUID()}@example.com` } })
     }
-    const sprayed = (await functions.call('login', { ip, body: account })).json.token as string
+    const sprayed = (await functions.call('login', { ip, body: account })).json.token
     expect(eventsOf('login').at(-1)).toMatchObject({ outcome: 'success', risk: ['spray'] })
     await deliver(stuffing(ip))
     expect(await alive(sprayed)).toBe(false)
@@ -209,9 +209,9 @@ describe('an alert about an address', () => {
     const [newcomer, regular] = [await registered(), await registered()]
     const remember = { ...regular, remember_device: true }
     const { device_token } = (await functions.call('login', { ip: home, body: remember })).json
-    const before = (await functions.call('login', { ip, body: newcomer })).json.token as string
+    const before = (await functions.call('login', { ip, body: newcomer })).json.token
     expect((await login(`${randomUUID()}@example.com`, ip, { userAgent: FIREFOX })).status).toBe(401)
-    const known = (await functions.call('login', { ip, body: { ...regular, device_token } })).json.token as string
+    const known = (await functions.call('login', { ip, body: { ...regular, device_token } })).json.token
     functions.lines.length = 0
     await deliver(stuffing(ip))
     expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', sessions_ended: 0 }])

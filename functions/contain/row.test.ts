@@ -35,6 +35,11 @@ const by = (now: Date, change: Partial<row.Judgement> = {}): row.Judgement => ({
   admitted: true,
   ...change,
 })
+/** The row that a change makes of another. @throws if it changes nothing */
+const changed = (to: Containment | undefined): Containment => {
+  if (!to) throw new Error('The row was left as it is.')
+  return to
+}
 const moved = (given: Containment, judgement = by(NOW)) => {
   const step = row.judge(given, judgement)
   return step.kind === 'move' ? step.to : step.kind
@@ -137,9 +142,9 @@ describe('a pending row', () => {
   })
 
   it('is as young as what told it again', () => {
-    const reminded = row.remind(minutes(10), minutes(10))(pending())
+    const reminded = changed(row.remind(minutes(10), minutes(10))(pending()))
     expect(reminded).toMatchObject({ state: 'pending', alertedAt: NOW, renewedAt: minutes(10) })
-    expect(begun(reminded as Containment, by(minutes(24))).attempts).toBe(1)
+    expect(begun(reminded, by(minutes(24))).attempts).toBe(1)
   })
 
   it('of an address that is never blocked is held', () => {
@@ -151,7 +156,7 @@ describe('a pending row', () => {
   })
 
   it('whose alert recovered ends no session any more: a person decides', () => {
-    const recovered = row.recover(later(5))(pending()) as Containment
+    const recovered = changed(row.recover(later(5))(pending()))
     expect(recovered).toMatchObject({ state: 'pending', recovered: true })
     const announce = { outcome: 'refused', reason: 'recovered' }
     expect(moved(recovered, by(later(5)))).toMatchObject({ state: 'held', reason: 'recovered', announce })
@@ -159,7 +164,7 @@ describe('a pending row', () => {
   })
 
   it.each([block(), notice()])('whose alert recovered is closed where that costs nobody anything', (given) => {
-    const recovered = row.recover(later(5))(given) as Containment
+    const recovered = changed(row.recover(later(5))(given))
     const closed = moved(recovered, by(later(5)))
     expect(closed).toMatchObject({ state: 'closed', reason: 'recovered' })
     expect(closed).not.toHaveProperty('announce')
@@ -167,7 +172,7 @@ describe('a pending row', () => {
 
   it('whose alert recovers while it is carried out is carried out, and closed', () => {
     const held = begun(pending())
-    const recovered = row.recover(later(5))(held) as Containment
+    const recovered = changed(row.recover(later(5))(held))
     const end = row.finish(held, { kind: 'done', result: 'success', via: 'web' }, by(later(9)))(recovered)
     expect(end).toMatchObject({ state: 'closed', reason: 'recovered', result: 'success' })
     expect(end?.announce).toMatchObject({ outcome: 'success' })
@@ -203,7 +208,7 @@ describe('a block', () => {
 
   it('is not renewed by what is older than it, nor after it was undone, held or had recovered', () => {
     expect(row.remind(minutes(-1), minutes(1))(done)).toBeUndefined()
-    const renewed = row.remind(minutes(10), minutes(10))(done) as Containment
+    const renewed = changed(row.remind(minutes(10), minutes(10))(done))
     expect(row.remind(minutes(10), minutes(12))(renewed)).toBeUndefined()
     const states: [ContainmentState, Containment['reason']?][] = [
       ['undone'],
@@ -235,8 +240,8 @@ describe('a row that is held for its age', () => {
   )
 
   it('is no replay when the alert is told again', () => {
-    const told = row.remind(minutes(20), minutes(20))(held)
-    expect(begun(told as Containment, by(minutes(20))).attempts).toBe(1)
+    const told = changed(row.remind(minutes(20), minutes(20))(held))
+    expect(begun(told, by(minutes(20))).attempts).toBe(1)
   })
 })
 
@@ -275,19 +280,19 @@ describe('an operator', () => {
     ['pending', undefined],
   ])('approves what is %s (%s), whatever its age', (state, reason) => {
     const given = pending({ state, reason, recovered: reason === 'recovered', alertedAt: minutes(-90) })
-    const approved = row.approve(NOW, decision)(given)
+    const approved = changed(row.approve(NOW, decision)(given))
     expect(approved).toMatchObject({ state: 'pending', ...decision })
-    expect(begun(approved as Containment, by(NOW, { admitted: undefined })).attempts).toBe(1)
+    expect(begun(approved, by(NOW, { admitted: undefined })).attempts).toBe(1)
   })
 
   it('has a block begin when he approves it', () => {
     const given = block({ state: 'held', reason: 'cap', alertedAt: minutes(-90), createdAt: minutes(-90) })
-    expect(row.blockEnd(row.approve(NOW, {})(given) as Containment)).toEqual(minutes(15))
+    expect(row.blockEnd(changed(row.approve(NOW, {})(given)))).toEqual(minutes(15))
   })
 
   it('does not end an attempt that is under way by approving it', () => {
     const held = begun(pending())
-    const approved = row.approve(later(5), decision)(held) as Containment
+    const approved = changed(row.approve(later(5), decision)(held))
     expect(approved).toMatchObject({ holder: 'r-1', attempts: 1, nextAt: held.nextAt })
     const end = row.finish(held, { kind: 'done', result: 'success', via: 'web' }, by(later(9)))(approved)
     expect(end).toMatchObject({ state: 'done', operator: 'ann' })
@@ -295,7 +300,7 @@ describe('an operator', () => {
 
   it('takes back whatever is not undone, and what an attempt under way comes to is not written', () => {
     const held = begun(pending())
-    const undone = row.undo(by(NOW), decision)(held) as Containment
+    const undone = changed(row.undo(by(NOW), decision)(held))
     expect(undone).toMatchObject({ state: 'undone', announce: { outcome: 'undone' }, ...decision })
     expect(row.finish(held, { kind: 'done', result: 'success', via: 'web' }, by(NOW))(undone)).toBeUndefined()
     expect(row.postpone(held, NOW, 0)(undone)).toBeUndefined()

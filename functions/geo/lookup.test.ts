@@ -7,10 +7,10 @@ import { ConfigError } from '../../shared/config.ts'
 import { distanceKm, type Place } from '../../shared/geo/place.ts'
 import { IMPOSSIBLE } from '../../shared/geo/travel.ts'
 import { LAB_VPN_RANGES } from '../../shared/lab.ts'
+import { writeMmdb } from '../testing/geo-database.ts'
 import { documentationPlace } from './documentation.ts'
 import { createGeoLookup } from './lookup.ts'
 import { openGeoDatabase } from './maxmind.ts'
-import { writeMmdb } from './testing-mmdb.ts'
 
 let dir: string
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type CityResponse, Reader } from 'maxmind'
 import { ConfigError } from '../../shared/config.ts'
+import { codeOf } from '../../shared/error.ts'
 import type { GeoLookup } from '../../shared/geo/place.ts'
 
 /**
@@ -28,7 +29,7 @@ function read(path: string): Reader<CityResponse> {
   try {
     return new Reader<CityResponse>(readFileSync(path))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
+    const code = codeOf(error)
     const why = code === undefined ? 'is not a database in MaxMind’s format' : `cannot be read (${code})`
     throw new ConfigError(`Configuration is not usable:\n  GEO_DATABASE: ${why}`, { cause: error })
   }

@@ -27,7 +27,7 @@ const branch = <T>(): Branch<T> => ({ size: 0, children: new Map(), items: [] })
  * The tree holds branches with waiting work only.
  * @see McKenney, Stochastic Fairness Queueing (1990): the longest queue pays when the buffer is full
  */
-export class FairQueue<T> {
+export class FairQueue<T extends NonNullable<unknown>> {
   readonly #limit: number
   readonly #root: Branch<T> = branch()
 
@@ -45,7 +45,7 @@ export class FairQueue<T> {
    * @returns `refused` if the queue is full and the sender's branch waits for no less than any other. If it waits for
    * less, the newest item of the most represented branch is `evicted` in its favour
    */
-  push(item: T, sender: Sender | undefined): { kind: 'queued'; evicted?: T } | { kind: 'refused' } {
+  push(item: T, sender: Sender | undefined): { kind: 'queued'; evicted?: T | undefined } | { kind: 'refused' } {
     const path = pathOf(sender)
     if (this.size < this.#limit) {
       this.#add(path, item)
@@ -70,7 +70,7 @@ export class FairQueue<T> {
       path.push(next.key)
       at = next.child
     }
-    const item = at.items.shift() as T
+    const item = at.items.shift()
     this.#shrink(path)
     return item
   }
@@ -78,7 +78,7 @@ export class FairQueue<T> {
   /** @returns everything that waited, in the order of its turns */
   drain(): T[] {
     const items: T[] = []
-    while (this.size > 0) items.push(this.shift() as T)
+    for (let item = this.shift(); item !== undefined; item = this.shift()) items.push(item)
     return items
   }
 
@@ -104,17 +104,17 @@ export class FairQueue<T> {
       const heaviest = heaviestOf(at)
       if (!heaviest) return undefined
       const own = at.children.get(key)
-      if ((own?.size ?? 0) < heaviest.child.size) return [...path.slice(0, depth), ...heaviestPath(at)]
+      if (!own || own.size < heaviest.child.size) return [...path.slice(0, depth), ...heaviestPath(at)]
       // Nobody beside it waits for more: the place must come from within its own branch.
-      at = own as Branch<T>
+      at = own
     }
     return undefined
   }
 
-  #takeNewest(path: readonly string[]): T {
-    let at = this.#root
-    for (const key of path) at = at.children.get(key) as Branch<T>
-    const item = at.items.pop() as T
+  #takeNewest(path: readonly string[]): T | undefined {
+    let at: Branch<T> | undefined = this.#root
+    for (const key of path) at = at?.children.get(key)
+    const item = at?.items.pop()
     this.#shrink(path)
     return item
   }
@@ -124,7 +124,8 @@ export class FairQueue<T> {
     let at = this.#root
     at.size -= 1
     for (const key of path) {
-      const child = at.children.get(key) as Branch<T>
+      const child = at.children.get(key)
+      if (!child) return
       child.size -= 1
       if (child.size === 0) {
         at.children.delete(key)

@@ -29,8 +29,8 @@ export function createHashPool(
   const strengthPath = join(dirname(workerPath), 'strength-worker.cjs')
   const strengths = createWorkerPool<StrengthJob, boolean>(strengthPath, { size: 1, queueLimit })
   return {
-    hash: async (input, cost, sender) => (await hashes.submit({ kind: 'hash', input, cost }, sender)) as string,
-    compare: async (input, hash, sender) => (await hashes.submit({ kind: 'compare', input, hash }, sender)) as boolean,
+    hash: async (input, cost, sender) => String(await hashes.submit({ kind: 'hash', input, cost }, sender)),
+    compare: async (input, hash, sender) => (await hashes.submit({ kind: 'compare', input, hash }, sender)) === true,
     isGuessable: (password, context, sender) => strengths.submit({ password, context }, sender),
     close: async () => {
       await Promise.all([hashes.close(), strengths.close()])

@@ -59,7 +59,7 @@ export function read(text: readonly string[], lexicon: Lexicon): Reading {
     for (let length = 3; length <= longest; length++) offer(at, at + length, 'pattern', 1 + 0.05 * length)
   }
   const parts: Part[] = []
-  for (let at = text.length; at > 0; at = best[at]?.from ?? 0) parts.unshift(best[at]?.part as Part)
+  for (let last = best[text.length]; last?.part; last = best[last.from]) parts.unshift(last.part)
   return { parts }
 }
 
@@ -112,7 +112,7 @@ function patternsOf(text: readonly string[], keyboards: Lexicon['keyboards']): n
     for (let lag = 1; lag <= Math.min(longestLag, text.length - 1); lag++) {
       let run = 0
       for (let at = text.length - 1; at >= lag; at--) {
-        run = follows(text[at] as string, text[at - lag] as string) ? run + 1 : 0
+        run = follows(text[at] ?? '', text[at - lag] ?? '') ? run + 1 : 0
         // Short runs happen by chance, and the more so the more lags and layouts are tried.
         if (run >= (lag === 1 || follows === isSame ? 3 : 4)) longest[at] = Math.max(longest[at] ?? 0, run)
       }

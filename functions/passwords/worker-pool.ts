@@ -64,10 +64,11 @@ export function createWorkerPool<Work, Value>(
   }
 
   const pump = () => {
-    while (queue.size > 0) {
-      const worker = idle.pop() ?? (workers.size < size ? start() : undefined)
-      if (!worker) return
-      const job = queue.shift() as Waiting
+    for (;;) {
+      const isNeeded = queue.size > 0
+      const worker = isNeeded ? (idle.pop() ?? (workers.size < size ? start() : undefined)) : undefined
+      const job = worker && queue.shift()
+      if (!job) return
       running.set(worker, job)
       worker.postMessage(job.work)
     }

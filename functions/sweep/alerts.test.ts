@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseFunctionsConfig } from '../../shared/config.ts'
 import { Secret } from '../../shared/secret.ts'
 import { labEnv, productionEnv } from '../../test/env.ts'
+import { portOf } from '../../test/port-of.ts'
 import { AlertsAway, createOpenAlerts, type OpenAlert, openAlertsFrom } from './alerts.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00.000Z')
@@ -36,7 +36,7 @@ async function datadog(...answers: Answer[]) {
     server.close()
     await once(server, 'close')
   })
-  return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  return { asked, url: `http://127.0.0.1:${portOf(server)}` }
 }
 
 let now = NOW

@@ -6,7 +6,7 @@ import { createMemoryContainmentCap } from '../../shared/stores/memory/containme
 import { pulledAlert } from '../contain/alert.ts'
 import { contain, handleAlert } from '../contain/contain.ts'
 import { createContainmentLedger } from '../stores/tables/containment-ledger.ts'
-import { type Functions, startFunctions } from '../testing.ts'
+import { type Functions, startFunctions } from '../testing/functions.ts'
 import { AlertsAway, type OpenAlert, type OpenAlerts } from './alerts.ts'
 import { pullAlerts } from './pull.ts'
 import { newRun } from './run.ts'

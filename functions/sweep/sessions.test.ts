@@ -7,6 +7,7 @@ import type { SessionLedger } from '../../shared/stores/port.ts'
 import { createLiveSessions } from '../../shared/stores/redis/live-sessions.ts'
 import { mapLimited } from '../../shared/stores/tables/entity.ts'
 import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
+import { unchecked } from '../../shared/unchecked.ts'
 import { newRun, type Run } from './run.ts'
 import { sweepSessions } from './sessions.ts'
 
@@ -53,7 +54,7 @@ async function sweepOnce(run: Run, sessions = live) {
 describe('a pass over the open sessions', () => {
   it('goes on in the next run where this one stopped, and begins anew when it is over', async () => {
     await openRows(3 * PAGE + 2)
-    const readMany: typeof live.readMany = async (sids) => sids.map((sid) => ({ sid }) as never)
+    const readMany: typeof live.readMany = async (sids) => sids.map((sid) => unchecked({ sid }))
     const alive = { ...live, readMany }
     expect(await sweepOnce(runOf(2), alive)).toMatchObject({ sessions: 2 * PAGE, expired: 0, complete: false })
     expect(await ledger.progress()).toMatchObject({ seen: 2 * PAGE, startedAt: new Date(NOW) })
@@ -114,7 +115,7 @@ describe('a pass over the open sessions', () => {
 
   it('does not go back to where a sweeper was that has lost its lease', async () => {
     await openRows(3 * PAGE)
-    const readMany: typeof live.readMany = async (sids) => sids.map((sid) => ({ sid }) as never)
+    const readMany: typeof live.readMany = async (sids) => sids.map((sid) => unchecked({ sid }))
     const alive = { ...live, readMany }
     await sweepOnce(runOf(2, 7), alive)
     await sweepOnce(runOf(1, 6), alive)

@@ -11,7 +11,7 @@ import { createSessionLedger } from '../../shared/stores/tables/session-ledger.t
 import { containmentId } from '../contain/alert.ts'
 import { proceed } from '../contain/attempt.ts'
 import { createContainmentLedger } from '../stores/tables/containment-ledger.ts'
-import { type Functions, startFunctions } from '../testing.ts'
+import { type Functions, startFunctions } from '../testing/functions.ts'
 import { LIMITS, type SweepDeps, sweep } from './sweep.ts'
 
 let functions: Functions

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Functions, startFunctions } from '../../functions/testing.ts'
+import { type Functions, startFunctions } from '../../functions/testing/functions.ts'
 import type { Containment } from '../../shared/stores/port.ts'
 import { NotPossible, retry, undo } from './operate.ts'
 

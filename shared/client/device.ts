@@ -82,8 +82,10 @@ export function deviceHashFor(
   keys: readonly [Secret, ...Secret[]],
   bound?: string,
 ): string {
-  const hashes = keys.map((key) => deviceHash(userAgent, hints, key))
-  return hashes.find((hash) => hash === bound) ?? (hashes[0] as string)
+  const [newest, ...older] = keys
+  const current = deviceHash(userAgent, hints, newest)
+  if (bound === undefined || bound === current) return current
+  return older.map((key) => deviceHash(userAgent, hints, key)).find((hash) => hash === bound) ?? current
 }
 
 /** The form's screen, time zone and languages, apart from the device: on login only. @returns 32 hex digits */

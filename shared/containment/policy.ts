@@ -83,14 +83,17 @@ const SHARED_IPV6 = ['::/3', '4000::/2', '8000::/1', '2001::/32']
 export function blockable(egress: readonly string[]): (network: string) => boolean {
   const spared = [...PRIVATE_IPV4, ...SHARED_IPV6, ...egress.map(asBlocked)]
   const isSpared = inRanges([...spared, ...spared.flatMap(in6to4)])
-  return (network) => !isSpared(network.split('/')[0] as string)
+  return (network) => {
+    const [address = ''] = network.split('/')
+    return !isSpared(address)
+  }
 }
 
 /** An IPv4 range as 6to4 embeds it: whoever has the IPv4 address has the whole 2002:…::/48. @see RFC 3056 2 */
 function in6to4(range: string): string[] {
   const [address = '', bits] = range.split('/')
   if (!isIPv4(address)) return []
-  const [a, b, c, d] = address.split('.').map(Number) as [number, number, number, number]
+  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)
   return [`2002:${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}::/${16 + Number(bits)}`]
 }
 

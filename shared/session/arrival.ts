@@ -1,4 +1,5 @@
 import type { Client } from '../client/client.ts'
+import { codeOf, nameOf } from '../error.ts'
 import type { GeoLookup } from '../geo/place.ts'
 import { judgeArrival } from '../geo/travel.ts'
 import type { ServiceLog } from '../log.ts'
@@ -33,13 +34,7 @@ export async function risksOfArrival(
     })
     return travel ? ['travel'] : []
   } catch (error) {
-    deps.warn('travel was not judged', { request_id: client.requestId, error: kindOf(error) })
+    deps.warn('travel was not judged', { request_id: client.requestId, error: codeOf(error) ?? nameOf(error) })
     return []
   }
-}
-
-/** A code or a name, and no text: a store's message may quote what it was given. */
-const kindOf = (error: unknown): string => {
-  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
-  return String(code ?? name ?? typeof error)
 }

@@ -1,6 +1,7 @@
 import { within } from '../bounded.ts'
 import type { Actor } from '../client/client.ts'
 import { actorFields } from '../client/event.ts'
+import { nameOf } from '../error.ts'
 import type { Emit } from '../event.ts'
 import type { ServiceLog } from '../log.ts'
 import type { LiveSession, LiveSessions, Revocation, RevocationReason, SessionLedger } from '../stores/port.ts'
@@ -84,7 +85,7 @@ export async function endAll(
     await deps.ledger.close(userId, sid, { state: 'revoked', ...tombstone, at: new Date(tombstone.at) })
   })
   await within(TIDY.milliseconds, tidying).catch((error: unknown) => {
-    deps.warn('revoked sessions are left for the sweeper to close', { error: String((error as Error)?.name) })
+    deps.warn('revoked sessions are left for the sweeper to close', { error: nameOf(error) })
   })
   return live.length
 }

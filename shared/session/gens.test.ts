@@ -59,7 +59,7 @@ function somebody(random: () => number, { graceMs }: { graceMs: number }): Habit
     pause: () => (random() < 0.02 ? between(0, 2 * HOUR_MS) : usual * between(0.1, 3)),
     requests: () => (random() < busy ? 1 + Math.floor(between(0, 6)) : 1),
     roundTrip: () => (random() < slow ? between(0, graceMs) : between(5, 300)),
-    network: () => HOME[random() < roams ? Math.floor(between(0, HOME.length)) : 0] as string,
+    network: () => HOME[random() < roams ? Math.floor(between(0, HOME.length)) : 0] ?? HOME[0],
   }
 }
 
@@ -111,7 +111,8 @@ async function steal(sessions: LiveSessions, lifetimes: Lifetimes, theft: Theft,
     roundTrip: () => 5 + 200 * random(),
   }
   const renewedAt: number[] = []
-  let [newest, endedAt] = [1, undefined as number | undefined]
+  let newest = 1
+  let endedAt: number | undefined
   const seen: LiveSessions = {
     ...sessions,
     async present(use, now) {
@@ -149,7 +150,7 @@ async function steal(sessions: LiveSessions, lifetimes: Lifetimes, theft: Theft,
 async function liveWithThieves(sessions: LiveSessions, lifetimes: Lifetimes, hours: number, seed: number) {
   const { renewMs, graceMs } = inMs(lifetimes)
   const random = seeded(seed)
-  const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T
+  const pick = <T>(of: readonly [T, ...T[]]): T => of[Math.floor(random() * of.length)] ?? of[0]
   const missed: unknown[] = []
   let [now, thefts] = [START, 0]
   while (now < START + hours * HOUR_MS) {
@@ -232,7 +233,7 @@ describe('by the scripts of Redis', () => {
           sid,
           userId: ownerOf(sid),
           gen: random() < 0.02 ? upTo(top + 1) : Math.max(1, top - upTo(2)),
-          network: HOME[upTo(2)] as string,
+          network: HOME[upTo(2)] ?? HOME[0],
         }
         const answers = await Promise.all(
           stores.map((store) => (step % 3 === 0 ? store.renew(use, now) : store.present(use, now))),

@@ -1,4 +1,4 @@
-import { type CryptoKey, importJWK } from 'jose'
+import { type CryptoKey, importJWK, type JWK } from 'jose'
 import * as z from 'zod'
 import type { SigningKey } from '../config.ts'
 import { type KeySource, publicJwk } from './token.ts'
@@ -13,9 +13,15 @@ const JsonWebKeySet = z.object({
   keys: z.array(z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), kid: z.string() })).min(1),
 })
 
+async function importKey(jwk: JWK): Promise<CryptoKey> {
+  const key = await importJWK(jwk, 'EdDSA')
+  if (key instanceof Uint8Array) throw new Error('A session key is a secret and not a public key.')
+  return key
+}
+
 /** The keys of the host that signs. */
 export function localKeys(signingKeys: readonly SigningKey[]): KeySource {
-  const keys = new Map(signingKeys.map((key) => [key.kid, importJWK(publicJwk(key), 'EdDSA') as Promise<CryptoKey>]))
+  const keys = new Map(signingKeys.map((key) => [key.kid, importKey(publicJwk(key))]))
   return { find: async (kid) => keys.get(kid), version: () => 'local' }
 }
 
@@ -38,7 +44,7 @@ export function remoteKeys(
       const response = await deps.fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: 'error' })
       if (!response.ok) throw new Error(`answered ${response.status}`)
       const set = JsonWebKeySet.parse(await response.json())
-      const imported = set.keys.map(async (key) => [key.kid, (await importJWK(key, 'EdDSA')) as CryptoKey] as const)
+      const imported = set.keys.map(async (key) => [key.kid, await importKey(key)] as const)
       keys = new Map(await Promise.all(imported))
       version = JSON.stringify(set.keys.map((key) => [key.kid, key.x]))
     } catch (error) {

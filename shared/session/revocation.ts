@@ -23,11 +23,9 @@ export function combine(one: Revocation | undefined, other: Revocation): Revocat
       .filter(({ openedBefore }) => (openedBefore !== undefined) === sparing)
       .reduce<Revocation | undefined>((best, next) => (best && best.epoch >= next.epoch ? best : next), undefined)
   const [all, some] = [highest(false), highest(true)]
-  return revocationOf(
-    all && bare(all),
-    // What an earlier one ended stays ended.
-    some && { ...bare(some), openedBefore: Math.max(...kept.map(({ openedBefore }) => openedBefore ?? 0)) },
-  ) as Revocation
+  // What an earlier one ended stays ended.
+  const openedBefore = Math.max(...kept.map((revocation) => revocation.openedBefore ?? 0))
+  return revocationOf(all && bare(all), some && { ...bare(some), openedBefore }) ?? other
 }
 
 /**

@@ -1,3 +1,4 @@
+import { codeOf } from '../error.ts'
 export type StoreName = 'postgres' | 'redis' | 'tables'
 
 const RETRY_AFTER_SECONDS = 2
@@ -33,6 +34,6 @@ const NETWORK =
 /** @returns after how many seconds to try again, or undefined for an error that says nothing of a store */
 export function retryAfterOf(error: unknown): number | undefined {
   if (error instanceof StoreAway) return error.retryAfterSeconds
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
-  return typeof code === 'string' && NETWORK.test(code) ? RETRY_AFTER_SECONDS : undefined
+  const code = error instanceof Error ? codeOf(error) : undefined
+  return code !== undefined && NETWORK.test(code) ? RETRY_AFTER_SECONDS : undefined
 }

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { Cluster, Redis } from 'ioredis'
 import pg from 'pg'
+import { unchecked } from '../unchecked.ts'
 import { StoreGuard } from './guard.ts'
 import { boundQueries, SILENCE_MS, STATEMENT_MS } from './postgres/bounded-queries.ts'
 import { boundCommands } from './redis/bounded-commands.ts'
@@ -60,16 +61,17 @@ export function connectRedis(
   { tls, cluster = false, onError }: ConnectOptions & { cluster?: boolean | undefined } = {},
 ): Connection & { redis: Redis } {
   const urls = redisNodes(url)
-  const redis = cluster || urls.length > 1 ? createCluster(urls, tls) : createRedis(url, tls)
-  redis.on('error', (error) => onError?.(error))
+  const client = cluster || urls.length > 1 ? createCluster(urls, tls) : createRedis(url, tls)
+  // Both have the commands that the stores use; as a union of the two they could not be called.
+  const redis = unchecked<Redis>(client)
+  client.on('error', (error) => onError?.(error))
   const guard = new StoreGuard('redis')
-  boundCommands(redis, guard)
+  boundCommands(client, guard)
   return {
-    // Both have the commands that the stores use; as a union of the two they could not be called.
-    redis: redis as Redis,
+    redis,
     // A write: a Redis that is full, or a replica, still answers a PING.
-    ping: () => guard.ping(() => (redis as Redis).set('ready', '1', 'PX', READY_KEY_MS)),
-    close: async () => redis.disconnect(),
+    ping: () => guard.ping(() => redis.set('ready', '1', 'PX', READY_KEY_MS)),
+    close: async () => client.disconnect(),
   }
 }
 

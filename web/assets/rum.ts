@@ -1,13 +1,14 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { datadogRum, type RumEvent } from '@datadog/browser-rum'
-import type { Consent, RumSettings } from '../rum.ts'
+import type { RumSettings } from '../rum.ts'
 
 // Loaded only by pages that hold the settings. It reports how the pages do and, by name, what came of a sign-in; never
 // what is typed. Nothing leaves the browser, and no cookie is set, before the visitor has said yes.
 
-const element = document.getElementById('rum') as HTMLElement
-const settings = JSON.parse(element.textContent) as RumSettings
+const element = document.getElementById('rum')
+if (!element) throw new Error('The page has no settings for RUM.')
+const settings: RumSettings = JSON.parse(element.textContent)
 const { applicationId, clientToken, site, proxy, service, env, version, consent, user } = settings
 
 datadogRum.init({
@@ -48,7 +49,8 @@ for (const form of document.querySelectorAll<HTMLFormElement>('form[action="/log
 
 // The form goes its way and the answer is kept by the server; this page obeys it at once.
 document.querySelector<HTMLFormElement>('form[action="/consent"]')?.addEventListener('submit', ({ submitter }) => {
-  if (submitter instanceof HTMLButtonElement) datadogRum.setTrackingConsent(submitter.value as Consent)
+  if (!(submitter instanceof HTMLButtonElement)) return
+  datadogRum.setTrackingConsent(submitter.value === 'granted' ? 'granted' : 'not-granted')
 })
 
 /** An address of ours carries no secret; one that somebody else made up might. */

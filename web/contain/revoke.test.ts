@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import * as z from 'zod'
 import { Secret } from '../../shared/secret.ts'
 import { sign, webKeys } from '../../shared/signature.ts'
 import { sidOf, startWeb, type Web } from '../testing/harness.ts'
@@ -28,6 +29,8 @@ const bodyFor = (sid: string, more: Record<string, unknown> = {}) => ({
 })
 const signed = (body: string | Buffer, at = web.clock.now()) => sign(body, [web.secrets.hmac], at)
 
+const Answer = z.record(z.string(), z.unknown())
+
 async function send(body: string | Buffer, headers: Record<string, string | undefined> = {}) {
   const all = { 'content-type': 'application/json', 'x-ato-signature': signed(body), ...headers }
   const given = Object.fromEntries(
@@ -37,7 +40,7 @@ async function send(body: string | Buffer, headers: Record<string, string | unde
   return {
     status: response.status,
     type: response.headers.get('content-type'),
-    json: (await response.json()) as Record<string, unknown>,
+    json: Answer.parse(await response.json()),
   }
 }
 const calls = () => web.events().filter((event) => event.evt === 'call')

@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import az, { type HttpHandler, type HttpResponseInit } from '@azure/functions'
 import { generateSync } from 'otplib'
@@ -21,6 +20,7 @@ import { createLog } from '../../shared/log.ts'
 import { type ProblemCode, ProblemError, renderProblem } from '../../shared/problem.ts'
 import type { LiveSessions, SessionLedger } from '../../shared/stores/port.ts'
 import { labEnv } from '../../test/env.ts'
+import { portOf } from '../../test/port-of.ts'
 
 const SeenCall = z.object({
   id: z.string(),
@@ -122,7 +122,7 @@ export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { no
       .map((line) => Event.parse(line))
 
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `http://127.0.0.1:${portOf(server)}`,
     /** The calls that came, in order. */
     calls,
     /** Answers that replace a route's own until they are removed. */

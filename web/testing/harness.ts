@@ -1,12 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect, inject } from 'vitest'
 import * as z from 'zod'
 import { parseWebConfig } from '../../shared/config.ts'
 import { Event } from '../../shared/event.ts'
 import { createLog } from '../../shared/log.ts'
+import { unchecked } from '../../shared/unchecked.ts'
+import { portOf } from '../../test/port-of.ts'
 import { createApp, type WebDeps } from '../app.ts'
 import { createDeps } from '../deps.ts'
 import { createListener } from '../listener.ts'
@@ -45,11 +46,11 @@ export async function startWeb(
   const deps = { ...built, ...change(built) }
   const server = createServer(createListener(deps)).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = `http://127.0.0.1:${portOf(server)}`
 
   /** Every line so far that is an event, each of them by the contract. */
   const events = () => {
-    const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    const parsed = lines.map((line) => JSON.parse(line))
     return parsed.filter((line) => 'evt' in line).map((line) => Event.parse(line))
   }
   const newAccount = (more: { totp?: boolean } = {}) => {
@@ -72,8 +73,16 @@ export async function startWeb(
     expect(location).toBe('/account?notice=confirmed')
   }
 
+  const app = createApp(deps)
+  /** Every route, such as `GET /login`. Express declares its router's layers in no type. */
+  const routes = () =>
+    unchecked<{ stack: Layer[] }>(app.router).stack.flatMap(({ route }) =>
+      route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`) : [],
+    )
+
   return {
-    app: createApp(deps),
+    app,
+    routes,
     deps,
     origin,
     secrets,
@@ -92,6 +101,10 @@ export async function startWeb(
       await built.close()
     },
   }
+}
+
+interface Layer {
+  route?: { path: string; methods: Record<string, boolean> }
 }
 
 export type Web = Awaited<ReturnType<typeof startWeb>>

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { codeOf } from '../../../shared/error.ts'
 import type { RevokedUser, User, Users } from '../../../shared/stores/port.ts'
 import * as sql from './user-statements.ts'
 
@@ -118,7 +119,7 @@ export function createUsers(pool: pg.Pool): Users {
       const bump = () => epochOf(statement, id, reason, now, containmentId, ...more)
       return bump().catch((error: unknown) => {
         // The same containment raised it in the same moment: the row that says so is there now.
-        if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error
+        if (codeOf(error) !== UNIQUE_VIOLATION) throw error
         return bump()
       })
     },

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Attempts } from '../../../shared/stores/port.ts'
 import { hashedKey, TTL_MARGIN_MS } from '../../../shared/stores/redis/key.ts'
-import { defineScript } from '../../../shared/stores/redis/script.ts'
+import { defineScript, listOf } from '../../../shared/stores/redis/script.ts'
 
 /**
  * KEYS: logins by when the password was last tried at them, then for each origin the times of failures, newest first.
@@ -45,7 +45,7 @@ export function createAttempts(redis: Redis): Attempts {
         ...origins.map((origin) => hashedKey(`${kind}:from`, `${login} ${origin}`)),
       ]
       const reply = await noteAttempt(redis, keys, [login, now, within, most, outcome, TTL_MARGIN_MS])
-      const [logins, failures] = (reply as unknown[]).map(Number)
+      const [logins, failures] = listOf(reply).map(Number)
       if (logins === undefined || failures === undefined) throw new Error('Redis gave an unexpected reply')
       return { logins, failures }
     },

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { BlockList } from '../../../shared/stores/port.ts'
 import { hashedKey, ttlUntil } from '../../../shared/stores/redis/key.ts'
 import { defineScript } from '../../../shared/stores/redis/script.ts'
+import { unchecked } from '../../../shared/unchecked.ts'
 
 type Entry = Parameters<BlockList['block']>[1]
 
@@ -20,7 +21,7 @@ export function createBlockList(redis: Redis): BlockList {
     },
     async blockedBy(network, now) {
       const text = await redis.get(keyOf(network))
-      const entry = text === null ? undefined : (JSON.parse(text) as Entry)
+      const entry = text === null ? undefined : unchecked<Entry>(JSON.parse(text))
       return entry && now < entry.until ? entry : undefined
     },
     async unblock(network, containmentId) {

@@ -3,6 +3,7 @@ import { type Entrance, type Entrances, ENTRANCE_WINDOW_MS as WINDOW_MS } from '
 import { hashedKey, TTL_MARGIN_MS } from '../../../shared/stores/redis/key.ts'
 import { defineScript } from '../../../shared/stores/redis/script.ts'
 import { suspectsAmong } from '../../../shared/stores/suspects.ts'
+import { unchecked } from '../../../shared/unchecked.ts'
 
 /** Of one network within the window: more are more than the owners of one network sign in. */
 const MOST = 1_000
@@ -35,7 +36,8 @@ export function createEntrances(redis: Redis): Entrances {
       const attackedSince = first === undefined ? Number.POSITIVE_INFINITY : Number(first)
       const entered: { entrance: Entrance; at: number }[] = []
       for (let index = 0; index + 1 < opened.length; index += 2) {
-        entered.push({ entrance: JSON.parse(opened[index] as string) as Entrance, at: Number(opened[index + 1]) })
+        const [entrance = '', at] = opened.slice(index, index + 2)
+        entered.push({ entrance: unchecked<Entrance>(JSON.parse(entrance)), at: Number(at) })
       }
       return suspectsAmong(entered, attackedSince)
     },

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import type { PendingMfa, PendingMfas } from '../../../shared/stores/port.ts'
 import { hashedKey } from '../../../shared/stores/redis/key.ts'
-import { defineScript } from '../../../shared/stores/redis/script.ts'
+import { defineScript, listOf } from '../../../shared/stores/redis/script.ts'
+import { unchecked } from '../../../shared/unchecked.ts'
 
 const createPending = defineScript(`
 redis.call('HSET', KEYS[1], 'pending', ARGV[1], 'attempts', 0)
@@ -23,9 +24,9 @@ export function createPendingMfas(redis: Redis): PendingMfas {
       await createPending(redis, [keyOf(token)], [JSON.stringify(pending), ttlSeconds * 1000])
     },
     async attempt(token) {
-      const [pending, attempts] = (await countAttempt(redis, [keyOf(token)], [])) as unknown[]
+      const [pending, attempts] = listOf(await countAttempt(redis, [keyOf(token)], []))
       if (pending === undefined) return undefined
-      return { pending: JSON.parse(String(pending)) as PendingMfa, attempts: Number(attempts) }
+      return { pending: unchecked<PendingMfa>(JSON.parse(String(pending))), attempts: Number(attempts) }
     },
     async consume(token) {
       return (await redis.del(keyOf(token))) === 1

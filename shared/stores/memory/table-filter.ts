@@ -33,7 +33,7 @@ class FilterParser {
         this.#tokens.push({ value: kind === 'datetime' ? Date.parse(value) : value })
       } else if (number !== undefined) this.#tokens.push({ value: Number(number) })
       else if (word === 'true' || word === 'false') this.#tokens.push({ value: word === 'true' })
-      else this.#tokens.push({ word: (bracket ?? word) as string })
+      else this.#tokens.push({ word: bracket ?? word ?? '' })
     }
   }
 

@@ -1,4 +1,5 @@
 import { RestError, type TableClient } from '@azure/data-tables'
+import { unchecked } from '../../unchecked.ts'
 import type { Tables } from '../tables/client.ts'
 import { CONFLICT, NOT_FOUND, PRECONDITION_FAILED } from '../tables/entity.ts'
 import { parseFilter } from './table-filter.ts'
@@ -34,7 +35,7 @@ function clientOf(kept: Map<string, Partitions>, perform: Perform): MemoryTables
     kept.set(name, partitions)
     const table = new MemoryTable(partitions, (operation, run) => perform(`${name}.${operation}`, run))
     // The library's class has much more than what a ledger calls.
-    return table as unknown as TableClient
+    return unchecked<TableClient>(table)
   }
   return {
     through: (other) => clientOf(kept, other),

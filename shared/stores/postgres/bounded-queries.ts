@@ -1,5 +1,7 @@
 import pg from 'pg'
 import { NoAnswer } from '../../bounded.ts'
+import { codeOf } from '../../error.ts'
+import { unchecked } from '../../unchecked.ts'
 import type { Judge, StoreGuard } from '../guard.ts'
 
 /** Within the limit of a call, the server gives up first, and its word shows that it is there. */
@@ -24,7 +26,7 @@ const judgeFor =
   (isRead: boolean): Judge =>
   (error) => {
     if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) return undefined
-    const code = codeOf(error)
+    const code = codeOf(error) ?? ''
     if (error instanceof pg.DatabaseError && code !== '') {
       if (!REFUSING.test(code)) return undefined
       return { kind: 'refusing', isRepeatable: NOT_CARRIED_OUT.test(code) || (isRead && code.startsWith('57P')) }
@@ -36,21 +38,18 @@ const judgeFor =
 const judgeRead = judgeFor(true)
 const judgeWrite = judgeFor(false)
 
-const codeOf = (error: Error): string => {
-  const { code } = error as { code?: unknown }
-  return typeof code === 'string' ? code : ''
-}
-
 type Query = (...args: unknown[]) => Promise<pg.QueryResult>
 
 /** Gives every query of a pool its limit of time, and sends again what may be: reads, and what no server has seen. */
 export function boundQueries(pool: pg.Pool, guard: StoreGuard): void {
-  const query = pool.query.bind(pool) as unknown as Query
+  // `query` has overloads with a callback that nobody uses.
+  const query = unchecked<Query>(pool.query.bind(pool))
   const bounded: Query = (...args) => guard.call(isRead(args[0]) ? judgeRead : judgeWrite, () => query(...args))
-  pool.query = bounded as unknown as typeof pool.query
+  pool.query = unchecked<typeof pool.query>(bounded)
 }
 
 function isRead(statement: unknown): boolean {
-  const text = typeof statement === 'string' ? statement : (statement as { text?: unknown } | undefined)?.text
+  const isConfig = typeof statement === 'object' && statement !== null && 'text' in statement
+  const text = isConfig ? statement.text : statement
   return typeof text === 'string' && /^\s*select\b/i.test(text)
 }

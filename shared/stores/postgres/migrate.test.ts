@@ -25,7 +25,7 @@ const admin = (sql: string) => inDatabase(inject('databaseUrl'), (client) => cli
 const tables = () =>
   inDatabase(databaseUrl, async (client) => {
     const { rows } = await client.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
-    return rows.map((row) => row.tablename as string)
+    return rows.map((row): string => row.tablename)
   })
 const write = (file: string, sql: string) => writeFile(join(dir, file), sql)
 const migrated = () => migrate(databaseUrl, { directory: pathToFileURL(`${dir}/`) })

@@ -1,5 +1,7 @@
 import type { Cluster, Command, Redis } from 'ioredis'
 import { afterPoll, NoAnswer } from '../../bounded.ts'
+import { unchecked } from '../../unchecked.ts'
+import { StoreAway } from '../away.ts'
 import { type Fault, type Judge, type Pass, pauseBefore, type StoreGuard } from '../guard.ts'
 
 /** What ioredis sends by itself while it connects. Left to its own short limit, or nothing would ever connect again. */
@@ -66,7 +68,8 @@ const sentNow = (client: Redis | Cluster) => (client.status === 'ready' ? perfor
  * reads. A command that may have been carried out is not repeated, and one whose time is over is not sent any more.
  */
 export function boundCommands(client: Redis | Cluster, guard: StoreGuard): void {
-  const send = client.sendCommand.bind(client) as (command: Command, ...rest: unknown[]) => unknown
+  // The two clients take different arguments after the command; they are passed on as they came.
+  const send = unchecked<(command: Command, ...rest: unknown[]) => unknown>(client.sendCommand.bind(client))
 
   client.sendCommand = (command: Guarded, ...rest: unknown[]) => {
     const known = command[CALL]
@@ -82,8 +85,9 @@ export function boundCommands(client: Redis | Cluster, guard: StoreGuard): void 
     let pass: Pass
     try {
       pass = guard.enter()
-    } catch (away) {
-      command.reject(away as Error)
+    } catch (error) {
+      if (!(error instanceof StoreAway)) throw error
+      command.reject(error)
       return command.promise
     }
     const call: Call = { pass, tries: 1, sentAt: sentNow(client) }

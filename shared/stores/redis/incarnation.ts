@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster, Redis } from 'ioredis'
 import { callLimit, within } from '../../bounded.ts'
+import { unchecked } from '../../unchecked.ts'
 import { StoreAway } from '../away.ts'
 import { createLeases } from './leases.ts'
 
@@ -179,7 +180,7 @@ export function createIncarnations(redis: Redis, options: IncarnationOptions): I
 
 function readMarker(text: string): Marker | undefined {
   try {
-    return JSON.parse(text) as Marker
+    return unchecked<Marker>(JSON.parse(text))
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { type Lifetimes, MOST_SESSIONS } from '../../session/policy.ts'
 import { endedBy, revocationOf as revocationFrom, tombstoneOf } from '../../session/revocation.ts'
+import { unchecked } from '../../unchecked.ts'
 import type { LiveSession, LiveSessions, NewSession, Revocation, Tombstone } from '../port.ts'
 import type { Incarnation, Incarnations } from './incarnation.ts'
 import { TTL_MARGIN_MS, ttlUntil } from './key.ts'
@@ -13,6 +14,7 @@ import {
   replaceFacts,
   revokeSession,
 } from './live-session-scripts.ts'
+import { listOf } from './script.ts'
 
 /** How long a sid is remembered as revoked when no session tells how long its tokens live. */
 const UNKNOWN_SESSION_MS = 24 * 3_600_000
@@ -40,7 +42,7 @@ const isTombstone = (owner: string) => owner.startsWith('{')
 /** @returns undefined for what this store did not write: a session that cannot be read is none */
 function factsOf(text: string): Facts | undefined {
   try {
-    const facts = JSON.parse(text) as Facts
+    const facts = unchecked<Facts>(JSON.parse(text))
     const readable = typeof facts.userId === 'string' && Number.isInteger(facts.epoch) && Array.isArray(facts.amr)
     return readable ? facts : undefined
   } catch {
@@ -52,8 +54,9 @@ const sessionOf = (text: unknown, seen: unknown, gen: unknown): LiveSession | un
   return facts && { ...facts, lastSeenAt: Number(seen), gen: Number(gen) }
 }
 const forkedAt = (at: number) => JSON.stringify({ reason: 'forked', at } satisfies Tombstone)
+const parseTombstone = (text: string): Tombstone => unchecked(JSON.parse(text))
 /** The tombstone of a session that was gone already says so, for its containment alone. */
-const buriedAs = (text: string): Tombstone => tombstoneOf(JSON.parse(text) as Tombstone)
+const buriedAs = (text: string): Tombstone => tombstoneOf(parseTombstone(text))
 const unexpected = (reply: unknown) => new Error(`Redis gave an unexpected reply: ${JSON.stringify(reply)}`)
 
 /** Says which sessions of the data in Redis were looked up in the ledger. */
@@ -89,9 +92,9 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
       'openedBefore',
     )
     return revocationFrom(
-      allTombstone ? { ...(JSON.parse(allTombstone) as Tombstone), epoch: Number(all) } : undefined,
+      allTombstone ? { ...parseTombstone(allTombstone), epoch: Number(all) } : undefined,
       someTombstone
-        ? { ...(JSON.parse(someTombstone) as Tombstone), epoch: Number(some), openedBefore: Number(openedBefore) }
+        ? { ...parseTombstone(someTombstone), epoch: Number(some), openedBefore: Number(openedBefore) }
         : undefined,
     )
   }
@@ -147,7 +150,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
   const judge = async (userId: string, sid: string, run: (incarnation: string) => Promise<unknown>) => {
     for (;;) {
       const at = await guard.enter()
-      const reply = (await run(at.id)) as unknown[]
+      const reply = listOf(await run(at.id))
       if (reply[0] === 'unchecked') {
         await verify(userId, sid, at)
         continue
@@ -193,7 +196,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
   /** A tombstone that was left before anybody had the sid. */
   const unownedTombstone = async (sid: string): Promise<Tombstone | undefined> => {
     const owner = await redis.get(ownerKey(sid))
-    return owner !== null && isTombstone(owner) ? (JSON.parse(owner) as Tombstone) : undefined
+    return owner !== null && isTombstone(owner) ? parseTombstone(owner) : undefined
   }
   const absent = async (sid: string) => {
     const tombstone = await unownedTombstone(sid)

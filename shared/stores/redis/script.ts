@@ -4,6 +4,12 @@ import type { Redis } from 'ioredis'
 /** Runs one Lua script, which Redis carries out as a single step. Cluster-safe only if all keys share a hash tag. */
 export type Script = (redis: Redis, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>
 
+/** @throws unless the reply of a script is a list */
+export function listOf(reply: unknown): unknown[] {
+  if (!Array.isArray(reply)) throw new Error('Redis replied to a script with something other than a list')
+  return reply
+}
+
 /** @returns a function that sends the script's digest, and its text only to a server that does not know it yet */
 export function defineScript(lua: string): Script {
   const digest = createHash('sha1').update(lua).digest('hex')

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest'
 import { Secret } from '../../secret.ts'
 import { azureCredential } from './credential.ts'
 
-const made = vi.hoisted(() => [] as unknown[][])
+const made = vi.hoisted((): unknown[][] => [])
 vi.mock('@azure/identity', () => {
   const fake = (name: string) =>
     class {

@@ -1,4 +1,5 @@
 import type { TableClient, TableEntityResult } from '@azure/data-tables'
+import { statusOf } from '../../error.ts'
 
 /** Answers of the table service that a caller expects. `statusCode` tells them apart: `code` is not always set. */
 export const NOT_FOUND = 404
@@ -33,8 +34,7 @@ export async function findEntity<Row extends object>(
   }
 }
 
-const isAnswer = (error: unknown, statuses: readonly number[]) =>
-  statuses.includes((error as { statusCode?: number }).statusCode ?? 0)
+const isAnswer = (error: unknown, statuses: readonly number[]) => statuses.includes(statusOf(error) ?? 0)
 
 /** Runs `task` for each item, at most `limit` at a time. @returns what each gave, in the order of the items */
 export async function mapLimited<T, R>(items: readonly T[], limit: number, task: (item: T) => Promise<R>) {

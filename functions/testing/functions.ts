@@ -2,21 +2,21 @@ import { createHash, randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import az from '@azure/functions'
 import { inject } from 'vitest'
-import { parseFunctionsConfig } from '../shared/config.ts'
-import { Event } from '../shared/event.ts'
-import { createLog } from '../shared/log.ts'
-import { SIGNATURE_HEADER, sign } from '../shared/signature.ts'
-import { migrate } from '../shared/stores/postgres/migrate.ts'
-import { createTablesClient } from '../shared/stores/tables/client.ts'
-import { labEnv } from '../test/env.ts'
-import { createDeps, type FunctionsDeps } from './deps.ts'
-import type { Mail } from './notify/port.ts'
-import { createHashPool } from './passwords/hash-pool.ts'
-import { createPasswords } from './passwords/passwords.ts'
-import { routes } from './routes.ts'
-import { createContainmentLedger } from './stores/tables/containment-ledger.ts'
+import { parseFunctionsConfig } from '../../shared/config.ts'
+import { Event } from '../../shared/event.ts'
+import { createLog } from '../../shared/log.ts'
+import { SIGNATURE_HEADER, sign } from '../../shared/signature.ts'
+import { migrate } from '../../shared/stores/postgres/migrate.ts'
+import { createTablesClient } from '../../shared/stores/tables/client.ts'
+import { labEnv } from '../../test/env.ts'
+import { createDeps, type FunctionsDeps } from '../deps.ts'
+import type { Mail } from '../notify/port.ts'
+import { createHashPool } from '../passwords/hash-pool.ts'
+import { createPasswords } from '../passwords/passwords.ts'
+import { routes } from '../routes.ts'
+import { createContainmentLedger } from '../stores/tables/containment-ledger.ts'
 
-const HASH_WORKER = fileURLToPath(new URL('../dist/hash-worker.cjs', import.meta.url))
+const HASH_WORKER = fileURLToPath(new URL('../../dist/hash-worker.cjs', import.meta.url))
 /** Below what a configuration accepts: a test's passwords guard nothing. */
 const TEST_COST = 4
 
@@ -165,14 +165,14 @@ export async function startFunctions(options: { env?: Record<string, string>; de
       const email = asked.email ?? `${randomUUID()}@example.com`
       if (asked.email === undefined) await register({ email, password: PASSWORD }, { ...asked, ip: anywhere() })
       const { json } = await call('login', { ...asked, body: { email, password: PASSWORD } })
-      return { email, sid: json.sid as string, token: json.token as string }
+      return { email, sid: json.sid, token: json.token }
     },
     /** Proves once more who holds a session. @returns the one that goes on instead */
     stepUp: async (token: string, asked: Asked & { password?: string; code?: string } = {}) => {
       const { password = PASSWORD, code, ...from } = asked
       const { status, json } = await call('reauth', { ...from, token, body: { password, ...(code && { code }) } })
       if (status !== 200) throw new Error(`the re-authentication was answered ${status}`)
-      return { sid: json.sid as string, token: json.token as string }
+      return { sid: json.sid, token: json.token }
     },
     close: async () => {
       await pool.close()
