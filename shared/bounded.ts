@@ -1,23 +1,24 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** How long one call to a store may take, with everything that is tried again inside it. */
+/** The time limit of one call to a store, retries included. */
 export const CALL_MS = 2_000
-/** How long a request may wait for its stores in all: Datadog gives an answer 15 s, web gives functions 11 s. */
+/** The time limit of all store calls of one request. Datadog waits 15 s for an answer, web waits 11 s for functions. */
 export const REQUEST_MS = 10_000
 
 interface Budget {
   /** By `performance.now()`. */
   until: number
   callMs: number
-  /** Asks a store that is known to be away as well: so is found out that it is back. */
+  /** Calls a store even if it is known to be away, to find out whether it is back. */
   evenIfAway: boolean
 }
 
 const budgets = new AsyncLocalStorage<Budget>()
 
 /**
- * Runs `work` with at most `ms` for all of its calls to stores together. A budget inside of another one cannot outlast it.
- * @param callMs how long one call may take; a caller with more patience than a visitor gives more
+ * Runs `work` and allows at most `ms` for all of its store calls together. An inner budget cannot outlast an outer
+ * one.
+ * @param callMs time limit of one call; a caller that can wait longer than a visitor raises it
  */
 export function withBudget<T>(
   ms: number,
@@ -28,7 +29,7 @@ export function withBudget<T>(
   return budgets.run({ until, callMs, evenIfAway }, work)
 }
 
-/** What the next call to a store may take. @returns `ms` is zero or less when the budget is used up */
+/** The limit of the next store call. @returns `ms` is zero or less once the budget is used up */
 export function callLimit(): { ms: number; evenIfAway: boolean } {
   const budget = budgets.getStore()
   if (!budget) return UNBUDGETED
@@ -36,7 +37,7 @@ export function callLimit(): { ms: number; evenIfAway: boolean } {
 }
 const UNBUDGETED = { ms: CALL_MS, evenIfAway: false }
 
-/** The time was over before there was an answer. */
+/** The time limit passed before an answer came. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
   readonly ms: number
@@ -48,8 +49,8 @@ export class NoAnswer extends Error {
 }
 
 /**
- * Waits for a store no longer than a visitor should.
- * @throws when the time is over; the work itself goes on, and its later failure is nobody's
+ * Waits for `work`, at most `ms`.
+ * @throws NoAnswer when the time is over; the work goes on, and a later failure of it is ignored
  */
 export function within<T>(ms: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -65,7 +66,7 @@ export function within<T>(ms: number, work: Promise<T>): Promise<T> {
 }
 
 /**
- * Calls `late` after `ms`, but only once what has arrived meanwhile was read: when this process was busy, its timers come
- * before the answers that lie in its sockets.
+ * Calls `late` after `ms`, once the event loop has polled its sockets. In a busy process timers run first, although
+ * the answer has already arrived.
  */
 export const afterPoll = (ms: number, late: () => void): NodeJS.Timeout => setTimeout(() => setImmediate(late), ms)

@@ -32,7 +32,7 @@ const origin = text
   )
   .meta({ form: 'origin, without a path' })
 
-/** Without a query, in which mail libraries look for options: one of them would turn verification off. */
+/** A query is refused: mail libraries read options from it, and one of them turns verification off. */
 const smtpUrl = text
   .refine((value) => {
     if (!URL.canParse(value)) return false
@@ -48,7 +48,7 @@ const httpsUrl = text
     'must be an https URL without a query',
   )
   .meta({ form: 'https URL' })
-/** A query would end up behind the SDK's own, a fragment nowhere, and credentials in every page. */
+/** The SDK appends its own query, drops a fragment, and would put credentials into every page. */
 const proxyUrl = text.refine((value) => {
   if (!URL.canParse(value)) return false
   const { protocol, username, password, search, hash } = new URL(value)
@@ -171,7 +171,7 @@ const MigrateSchema = z.object({
   DATABASE_CA: authority.describe('Authority of Postgres’ certificate when it is one of its own, as `REDIS_CA`.'),
 })
 
-/** Where an organisation's data is. The name goes into a security policy, so it is one of a list. */
+/** The Datadog site of an organisation. A list, because the name goes into a security policy. */
 export const DATADOG_SITES = [
   'datadoghq.com',
   'us3.datadoghq.com',
@@ -272,7 +272,7 @@ const WebSchema = z.object({
     .optional()
     .describe('Browser RUM, together with its client token; without both no page has anything of it.'),
   RUM_CLIENT_TOKEN: text
-    // The form tells it from an API key, which must never reach a page.
+    // The prefix tells a client token from an API key, which must never reach a page.
     .regex(/^pub[0-9A-Za-z]{8,64}$/, 'must be a client token, which begins with pub')
     .optional()
     .describe('Client token of that application. Public by design: it stands in every page.'),
@@ -302,7 +302,7 @@ export const parseFunctionsConfig = (env: NodeJS.ProcessEnv): FunctionsConfig =>
 export const parseWebConfig = (env: NodeJS.ProcessEnv): WebConfig => parse(WebSchema, env)
 export const parseMigrateConfig = (env: NodeJS.ProcessEnv): MigrateConfig => parse(MigrateSchema, env)
 
-/** By who reads it: what docs/configuration.md is made from. */
+/** The schemas by reader, from which docs/configuration.md is generated. */
 export const configSchemas = { functions: FunctionsSchema, web: WebSchema, release: MigrateSchema } as const
 
 /** The names that a host reads, for the docs and the deployment templates. */
@@ -317,7 +317,7 @@ type Env = NodeJS.ProcessEnv
  * @throws ConfigError with every fault at once, by variable name and without the values
  */
 function parse<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>> {
-  // A variable set to nothing is a variable that is missing: `FOO=` in a settings file must not pass as a value.
+  // An empty variable counts as missing: `FOO=` in a settings file must not pass as a value.
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in schema.shape && value !== ''))
   const result = schema.safeParse(given)
   const faults = [
@@ -340,7 +340,7 @@ function faultOf(issue: z.core.$ZodIssue, given: Record<string, unknown>): strin
   return name !== undefined && !(name in given) ? `${where}: is missing` : `${where}: ${issue.message}`
 }
 
-/** One way to the tables, and an identity that is whole. */
+/** Requires exactly one way to the tables, and a complete identity. */
 function tablesFaults(given: Record<string, unknown>): string[] {
   const has = (name: string) => name in given
   const faults: string[] = []
@@ -355,7 +355,7 @@ function tablesFaults(given: Record<string, unknown>): string[] {
   return faults
 }
 
-/** Half of RUM's settings is a mistake that would otherwise show by its absence alone. */
+/** Refuses half of the RUM settings: the page would silently have no RUM. */
 function rumFaults(given: Record<string, unknown>): string[] {
   const has = (name: string) => name in given
   if (has('RUM_APP_ID') !== has('RUM_CLIENT_TOKEN')) {
@@ -365,13 +365,13 @@ function rumFaults(given: Record<string, unknown>): string[] {
   return has('RUM_PROXY') && !has('RUM_APP_ID') ? ['RUM_PROXY: needs RUM_APP_ID and RUM_CLIENT_TOKEN beside it'] : []
 }
 
-/** A store knows one retired gen: a second renewal within the grace of the first would make a fork of nobody's doing. */
+/** A store knows one retired gen. A second renewal within the grace of the first would look like a fork. */
 function graceFaults(parsed: Record<string, unknown>): string[] {
   const { SESSION_RENEW_SECONDS: renew, SESSION_GRACE_SECONDS: grace } = parsed
   return Number(grace) > Number(renew) ? ['SESSION_GRACE_SECONDS: must not be more than SESSION_RENEW_SECONDS'] : []
 }
 
-/** Half a destination would be none, silently. The lab's keys are always there and alone mean nothing. */
+/** Refuses half a destination: no line would arrive. In the lab the keys are always set and mean nothing alone. */
 function datadogFaults(given: Record<string, unknown>, lab: boolean): string[] {
   const has = (name: string) => name in given
   const faults: string[] = []
@@ -387,7 +387,7 @@ function datadogFaults(given: Record<string, unknown>, lab: boolean): string[] {
   return faults
 }
 
-/** Lab secrets are generated on a laptop and lie in a file there: outside the lab they open nothing. */
+/** Lab secrets are in a file on a laptop. Outside the lab they must not open anything. */
 function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
   const loopback = (value: unknown) => {
     const host = typeof value === 'string' && URL.canParse(value) ? new URL(value).hostname : ''
@@ -397,7 +397,7 @@ function labFaults(given: Record<string, unknown>, lab: boolean): string[] {
     (name) => name in given,
   )
   if (lab) {
-    // The lab's mails go to addresses that somebody may have: none of them leaves this machine.
+    // Real people may own the addresses in the lab, so its mail must stay on this machine.
     return [...origins, ...['SMTP_URL', 'LAB_MAILBOX_URL'].filter((name) => name in given)]
       .filter((name) => !loopback(given[name]))
       .map((name) => `${name}: must be a loopback origin, because ATO_LAB=1`)

@@ -2,14 +2,14 @@ import * as z from 'zod'
 import { networkOf } from './client/address.ts'
 
 /**
- * The event contract: one JSON object per line on stdout, from both hosts. Detections query it, tests parse it,
- * attacks are told apart by it. Names are flat; `usr.*` is Datadog's standard attribute.
+ * The event contract: one JSON object per line on stdout, from both hosts. Detections query it and tests parse it.
+ * Names are flat; `usr.*` is the standard attribute of Datadog.
  */
 
-/** Only what has the form of an address is ever logged as one: people type passwords into login fields. */
+/** Only a text with the form of an address is logged as one: people type passwords into login fields. */
 export const EMAIL_PATTERN = /^[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,190}$/
 export const USER_AGENT_MAX = 256
-/** Why a containment waits, failed or changed nothing, as its row and its event say it. */
+/** Why a containment waits, failed or changed nothing. Used by its row and its event. */
 export const CONTAIN_REASONS = [
   'cap',
   'policy',
@@ -22,7 +22,7 @@ export const CONTAIN_REASONS = [
   'unreadable',
 ] as const
 
-/** Characters of what an operator says. */
+/** Longest text of an operator, in characters. */
 export const OPERATOR_MAX = 64
 export const WHY_MAX = 256
 
@@ -46,7 +46,7 @@ const envelope = {
 /** Where the request came from. Monitors that contain by address group by `network`. */
 const address = { ip: z.union([z.ipv4(), z.ipv6()]), network: Network }
 
-/** What our platform vouches for of the request that caused the event. */
+/** The facts about the request that our platform vouches for. */
 const request = {
   ...address,
   user_agent: z.string().max(USER_AGENT_MAX),
@@ -59,12 +59,12 @@ const request = {
 const known = z.strictObject({ id: z.uuid() })
 const attempted = z.strictObject({ id: z.uuid().optional(), exists: z.boolean() })
 /**
- * The browser's RUM session, as the browser itself named it: joins its telemetry with ours for whoever looks into a
- * sign-in. Anybody can send any, so that no monitor and no policy reads it.
+ * The RUM session as the browser named it: it joins the telemetry of the browser with ours for an investigation.
+ * Anybody can send any value, so no monitor and no policy reads it.
  */
 export const RumSessionId = z.uuid()
 const submitted = { email: email.optional(), login_hash: Hash.optional(), rum_session_id: RumSessionId.optional() }
-/** A session's names: logged only once the token that named them has verified. */
+/** The names of a session. They are logged only after the token that named them has verified. */
 const session = { usr: known, sid: Sid }
 
 /** Verdicts that a log monitor cannot compute. */
@@ -74,7 +74,7 @@ const judged = { risk: z.array(Risk).optional() }
 const verdicts = { ...judged, device_known: z.boolean(), hints_hash: Hash.optional() }
 
 export const EVENTS = {
-  /** Accepted; there is no account before the address is confirmed. */
+  /** Accepted. The account begins when the address is confirmed. */
   registerPending: z.strictObject({
     ...envelope,
     ...request,
@@ -127,7 +127,7 @@ export const EVENTS = {
     ...judged,
     evt: z.literal('login'),
     outcome: z.literal('fail'),
-    /** `busy`: the password was not looked at, by no fault of who sent it. */
+    /** `busy`: the password was not checked, for a reason of ours and not of the client. */
     reason: z.enum(['unknown_user', 'wrong_password', 'throttled', 'blocked', 'malformed', 'busy']),
     usr: attempted.optional(),
     hints_hash: Hash.optional(),
@@ -148,7 +148,7 @@ export const EVENTS = {
     outcome: z.literal('fail'),
     /** `step_up`: a session asked to change the factor without a proof that is recent and strong enough. */
     reason: z.enum(['wrong_code', 'replayed_code', 'too_many', 'expired', 'blocked', 'step_up']),
-    /** Where a session is asked for its factor again; absent at a sign-in, and where an authenticator is set up. */
+    /** Set where a session proves its factor again; absent at a sign-in and at the set-up of an authenticator. */
     action: z.literal('reauthenticated').optional(),
     usr: known.optional(),
     sid: Sid.optional(),
@@ -157,7 +157,7 @@ export const EVENTS = {
     ...envelope,
     ...request,
     ...session,
-    /** Of a new one: each takes the password, so that this is where a stolen one shows. */
+    /** Verdicts on a new session. Every new session takes the password, so a stolen password shows here. */
     ...judged,
     evt: z.literal('session'),
     outcome: z.enum(['new', 'renewed', 'ended']),
@@ -193,7 +193,7 @@ export const EVENTS = {
     ...request,
     evt: z.literal('session'),
     outcome: z.literal('invalid'),
-    /** `mismatch`: what the token says is not what the store says of its session. */
+    /** `mismatch`: the token and the stored session disagree. */
     reason: z.enum(['bad_signature', 'unknown_key', 'malformed', 'wrong_audience', 'mismatch']),
   }),
   credentialChanged: z.strictObject({
@@ -216,7 +216,7 @@ export const EVENTS = {
     outcome: z.literal('fail'),
     reason: z.enum(['wrong_password', 'weak_password', 'throttled', 'busy', 'step_up']).optional(),
     action: z.enum(['password_changed', 'reauthenticated']),
-    /** Of the account's address: a guess made inside a session is a guess at the account. */
+    /** The hash of the address of the account: a guess inside a session is a guess at the account. */
     login_hash: Hash.optional(),
     usr: known,
     sid: Sid.optional(),
@@ -256,11 +256,11 @@ export const EVENTS = {
     outcome: z.enum(['success', 'noop', 'refused', 'fail', 'undone']),
     action: z.enum(['revoke', 'revoke_user', 'block_ip', 'notify']),
     /**
-     * Of a refused one, why it waits for a person; of a failed one, why it can never be carried out; of one that changed
-     * nothing, that it came too late.
+     * Refused: why it waits for a person. Failed: why it can never be carried out. Changed nothing: that it came too
+     * late.
      */
     reason: z.enum(CONTAIN_REASONS).optional(),
-    /** The person who decided it, and what for; absent where nobody was asked. */
+    /** The person who decided, and the reason given; absent if no person was asked. */
     operator: z.string().min(1).max(OPERATOR_MAX).optional(),
     why: z.string().min(1).max(WHY_MAX).optional(),
     detection: DetectionSlug,
@@ -268,9 +268,9 @@ export const EVENTS = {
     sid: Sid.optional(),
     usr: known.optional(),
     blocked_network: Network.optional(),
-    /** Opened from the blocked network during the attack, and ended with it. */
+    /** The number of sessions that were opened from the blocked network during the attack and ended with it. */
     sessions_ended: z.number().int().min(0).optional(),
-    /** Who carried it out: web on functions' call, or functions itself. */
+    /** Who carried it out: web, called by functions, or functions itself. */
     via: z.enum(['web', 'direct']),
     request_id: z.uuid(),
   }),
@@ -281,9 +281,9 @@ export const EVENTS = {
     expired: z.number().int().min(0),
     contained: z.number().int().min(0),
     failed: z.number().int().min(0),
-    /** Open alerts that no webhook had brought. */
+    /** Open alerts that no webhook had delivered. */
     pulled: z.number().int().min(0).optional(),
-    /** Open sessions that it has looked at, and whether it is through with all of them. */
+    /** Open sessions that the sweep read, and whether it has read all of them. */
     sessions: z.number().int().min(0).optional(),
     complete: z.boolean().optional(),
     duration_ms: z.number().int().min(0),

@@ -7,22 +7,22 @@ const UTF_8 = new TextDecoder('utf-8', { fatal: true })
 const [QUOTE, COLON, BACKSLASH] = [0x22, 0x3a, 0x5c]
 
 /**
- * `JSON.parse`, except that a repeated key is an error: `JSON.parse` keeps the last one, other readers the first, and
- * whoever can make two readers disagree shows a check one value and its user another.
+ * `JSON.parse`, except that a repeated key is an error. `JSON.parse` keeps the last value, other readers the first.
+ * An attacker could show a check one value and its user another.
  * @param json a text, or its bytes in UTF-8
- * @throws TypeError if the bytes are not UTF-8, SyntaxError if the text is not JSON, {@link RepeatedKey} if any object in
- * it has a key twice
+ * @throws TypeError if the bytes are not UTF-8, SyntaxError if the text is not JSON, {@link RepeatedKey} if an object
+ * has a key twice
  * @see RFC 8259 section 4, RFC 7493 section 2.3
  */
 export function parseUniqueJson(json: string | Uint8Array): unknown {
   const text = typeof json === 'string' ? json : UTF_8.decode(json)
   const value: unknown = JSON.parse(text)
-  // A repeated key is written twice and read once.
+  // A repeated key is written twice and parsed once.
   if (countWritten(text) !== countKeys(value)) throw new RepeatedKey('A key of this JSON text is repeated.')
   return value
 }
 
-/** The keys in a JSON text: outside of strings a colon follows a key and stands nowhere else. */
+/** Counts the keys in a JSON text: outside strings a colon occurs after a key only. */
 function countWritten(text: string): number {
   let count = 0
   for (let at = 0; at < text.length; at++) {
@@ -33,7 +33,7 @@ function countWritten(text: string): number {
   return count
 }
 
-/** @returns where the quote is that closes the string which begins at `start` */
+/** @returns the index of the quote that closes the string which begins at `start` */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (isEscaped(text, end)) end = text.indexOf('"', end + 1)
@@ -47,7 +47,7 @@ function isEscaped(text: string, quote: number): boolean {
   return (quote - first) % 2 === 1
 }
 
-/** Of every object in it. A loop, because a recursion would end where the stack does. */
+/** Counts the keys of all objects. A loop, because recursion could exhaust the stack. */
 function countKeys(value: unknown): number {
   let count = 0
   const values = [value]

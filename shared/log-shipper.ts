@@ -11,17 +11,17 @@ export interface LogShipperOptions {
   /** `k:v,k2:v2` */
   readonly ddtags: string
   readonly hostname: string
-  /** Whether requests are compressed: not worth its time where the intake is on the same machine. */
+  /** Whether to compress requests. Compression is not worth its time if the intake is on the same machine. */
   readonly compress: boolean
-  /** From the first waiting line to its request, unless somebody hurries. */
+  /** Time from the first waiting line to its request, at the latest. */
   readonly flushMs: number
-  /** Before each further attempt; as many attempts as entries, plus the first. */
+  /** Pause before each retry. There is one attempt more than entries. */
   readonly retryDelaysMs: readonly number[]
   readonly timeoutMs?: number
   readonly queueLines?: number
   readonly queueBytes?: number
   readonly closeWithinMs?: number
-  /** Called with the number of lines that will not arrive, and why. */
+  /** Receives the number of lost lines and the reason. */
   lost(lines: number, reason: string): void
 }
 
@@ -32,9 +32,9 @@ const compressed = promisify(gzip)
 const ENDS = 'the process ends'
 
 /**
- * Carries log lines to Datadog's HTTP intake as Azure's log forwarding does: JSON arrays of at most 1000 entries and 5 MB,
- * in order, one request at a time. 408, 429, 5xx and a missing answer are retried; every other refusal is final. Nothing
- * here blocks or throws: a line that cannot be kept or delivered is reported as lost.
+ * Sends log lines to the HTTP intake of Datadog as the log forwarding of Azure does: JSON arrays of at most 1000
+ * entries and 5 MB, in order, one request at a time. It retries after 408, 429, 5xx and a missing answer; any other
+ * refusal is final. Nothing here blocks or throws: a line that cannot be kept or delivered is reported as lost.
  */
 export class LogShipper {
   readonly #options: LogShipperOptions
@@ -66,7 +66,7 @@ export class LogShipper {
     this.#outbox.push(Buffer.from(JSON.stringify({ message, ...this.#envelope })))
   }
 
-  /** Sends what waits now: for events that must not wait for the interval. */
+  /** Sends the waiting lines now, for events that must not wait for the interval. */
   hurry(): void {
     this.#outbox.hurry()
   }
@@ -76,12 +76,12 @@ export class LogShipper {
     return this.#outbox.flush()
   }
 
-  /** Resolves when what waits is delivered or lost, within `closeWithinMs`; later lines are ignored. */
+  /** Resolves when the waiting lines are delivered or lost, within `closeWithinMs`. Later lines are ignored. */
   close(): Promise<void> {
     return this.#outbox.close()
   }
 
-  /** @returns why it was given up; undefined when it has arrived */
+  /** @returns why the batch was given up; undefined once it has arrived */
   async #deliver(batch: readonly Buffer[], stop: AbortSignal): Promise<string | undefined> {
     const { compress, retryDelaysMs } = this.#options
     const json = `[${batch.join(',')}]`

@@ -4,15 +4,15 @@ import { type Emit, type NewEvent, USER_AGENT_MAX } from './event.ts'
 /** Where a host writes: events for the detections, and faults for whoever keeps the service running. */
 export interface ServiceLog {
   emit: Emit
-  /** A fault of ours. The error's own text is kept, its stack on one line; never call it with a request's body. */
+  /** Logs a fault of ours: the message of the error, and its stack on one line. Never pass the body of a request. */
   error(error: unknown, message: string, fields?: Record<string, string | number>): void
   warn(message: string, fields?: Record<string, string | number>): void
 }
 
 /**
- * One JSON object per line, at most 4 KiB, synchronously: an instance may be taken away without warning, and a
- * worker-thread transport would lose its tail.
- * @param destination anything with `write(line)`; stdout when absent
+ * Writes one JSON object per line, at most 4 KiB, synchronously: an instance may stop without warning, and a
+ * worker-thread transport would lose the last lines.
+ * @param destination anything with `write(line)`; stdout by default
  */
 export function createLog(
   tags: { service: string; env: string },
@@ -41,7 +41,7 @@ function bounded(event: NewEvent): NewEvent {
   return 'user_agent' in event ? { ...event, user_agent: event.user_agent.slice(0, USER_AGENT_MAX) } : event
 }
 
-/** An error and its causes as bounded text. Connection strings hold passwords, so anything like one is cut out. */
+/** An error and its causes as bounded text. Connection strings contain passwords, so they are redacted. */
 function describe(error: unknown): { kind: string; text: string; stack?: string } {
   if (!(error instanceof Error)) return { kind: typeof error, text: redact(String(error)) }
   const causes: string[] = []

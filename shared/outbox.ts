@@ -1,29 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface OutboxOptions {
-  /** What is kept while the receiver is slow; beyond either bound the oldest items are displaced. */
+  /** The limits of the queue while the receiver is slow. Beyond either limit the oldest items are dropped. */
   readonly queueItems: number
   readonly queueBytes: number
   readonly batchItems: number
   readonly batchBytes: number
-  /** From the first waiting item to its delivery, unless somebody hurries. */
+  /** Time from the first waiting item to its delivery, at the latest. */
   readonly flushMs: number
   readonly closeWithinMs: number
   displaced(items: number): void
   /**
-   * Carries one batch, retries included, and never throws. It is called for one batch at a time.
-   * @param signal aborted when closing has taken too long: the batch is then given up
+   * Delivers one batch, retries included, and never throws. It is called for one batch at a time.
+   * @param signal aborted when closing takes too long; the batch is then given up
    */
   deliver(batch: readonly Buffer[], signal: AbortSignal): Promise<void>
 }
 
-/** A bounded queue that leaves in batches, in order. It keeps no process alive. */
+/** A bounded queue that is delivered in batches, in order. It does not keep the process alive. */
 export class Outbox {
   readonly #options: OutboxOptions
   readonly #waiting: Buffer[] = []
   readonly #stop = new AbortController()
   #waitingBytes = 0
-  /** How many items ever came in, and how many of them are delivered, given up or displaced. */
+  /** How many items came in, and how many of them were delivered, given up or dropped. */
   #accepted = 0
   #settled = 0
   #closed = false
@@ -46,21 +46,21 @@ export class Outbox {
     else if (!this.#running) this.#timer ??= setTimeout(() => void this.#run(), flushMs).unref()
   }
 
-  /** Delivers what waits after this turn of the loop: what is pushed in one turn leaves in one batch. */
+  /** Delivers the waiting items after this turn of the event loop, so items of one turn leave in one batch. */
   hurry(): void {
     if (this.#running || this.#waiting.length === 0) return
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => void this.#run(), 0).unref()
   }
 
-  /** Delivers what waits now. Resolves when every item pushed so far is delivered, given up or displaced. */
+  /** Delivers the waiting items now. Resolves when every item pushed so far is delivered, given up or dropped. */
   flush(): Promise<void> {
     void this.#run()
     if (this.#settled >= this.#accepted) return Promise.resolve()
     return new Promise((done) => this.#flushing.push({ upTo: this.#accepted, done }))
   }
 
-  /** Delivers what it can within `closeWithinMs` and gives up the rest; later items are ignored. */
+  /** Delivers what it can within `closeWithinMs` and gives up the rest. Later items are ignored. */
   async close(): Promise<void> {
     this.#closed = true
     const deadline = setTimeout(() => this.#stop.abort(), this.#options.closeWithinMs)
@@ -78,7 +78,7 @@ export class Outbox {
       await this.#options.deliver(batch, this.#stop.signal)
       this.#settle(batch.length)
     }
-    // In the same turn in which the queue was found empty: the next item sets a timer of its own.
+    // Runs in the same turn in which the queue was empty, so the next item starts a new timer.
     this.#running = false
   }
 

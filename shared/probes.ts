@@ -1,10 +1,10 @@
 import { within } from './bounded.ts'
 import { StoreAway } from './stores/away.ts'
 
-/** Each part that a host needs, and how to ask whether it can be used; a probe that throws says no. */
+/** Each part that a host needs, with a probe. A probe throws if the part cannot be used. */
 export type Probes = Readonly<Record<string, () => Promise<unknown>>>
 
-/** A part that cannot be used: why, for the log, and the first time that was seen since it last could. */
+/** A part that cannot be used: the reason for the log, and the time of the first failure since it last worked. */
 export interface Down {
   fault: unknown
   since: Date
@@ -12,7 +12,7 @@ export interface Down {
 
 const PROBE_MS = 2_500
 
-/** @returns a question to all parts at once, answered in bounded time: by part, undefined for what can be used */
+/** @returns a function that probes all parts at once, in bounded time; its result is undefined for a part that works */
 export function createProbing(probes: Probes, now: () => number): () => Promise<Map<string, Down | undefined>> {
   const seen = new Map<string, Date>()
   const ask = async (part: string, probe: () => Promise<unknown>): Promise<Down | undefined> => {
@@ -33,6 +33,6 @@ export function createProbing(probes: Probes, now: () => number): () => Promise<
     )
 }
 
-/** `since` of what is down, for the answer. */
+/** The `since` field of the answer: the parts that are down. */
 export const sinceOf = (parts: Map<string, Down | undefined>): Record<string, string> =>
   Object.fromEntries([...parts].flatMap(([part, down]) => (down ? [[part, down.since.toISOString()]] : [])))

@@ -41,7 +41,7 @@ export interface ProblemDocument {
   instance?: string
 }
 
-/** Thrown where a request cannot go on; `detail` is written for the caller, `cause` for the log only. */
+/** Thrown when a request cannot go on. `detail` is for the caller, `cause` for the log only. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError'
   readonly code: ProblemCode
@@ -57,8 +57,8 @@ export class ProblemError extends Error {
 }
 
 /**
- * What the caller is shown of an error. Anything but a {@link ProblemError} is a 500 that tells nothing.
- * @returns the document, and the headers that go with it
+ * Renders an error for the caller. Anything but a {@link ProblemError} becomes a 500 without details.
+ * @returns the document and its headers
  */
 export function renderProblem(
   error: unknown,

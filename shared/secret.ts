@@ -10,7 +10,7 @@ export class Secret {
     this.#value = value
   }
 
-  /** The plain value: called where a signature, a hash or a connection is made, nowhere else. */
+  /** The plain value. Call it only where a signature, a hash or a connection is made. */
   reveal(): string {
     return this.#value
   }

@@ -1,22 +1,23 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { Secret } from './secret.ts'
 
-/** The header of every signed call. Its form is the one that Stripe's webhook libraries verify. */
+/** The header of every signed call, in the form that the webhook libraries of Stripe verify. */
 export const SIGNATURE_HEADER = 'x-ato-signature'
-/** How far a call's clock may be from ours, either way, in seconds. */
+/** The allowed difference between the clocks of caller and receiver, either way, in seconds. */
 export const TOLERANCE_SECONDS = 300
 
 export type SignatureFault = 'bad_signature' | 'stale' | 'malformed'
 
-/** Keys of one direction: the first signs, every one verifies. */
+/** Keys of one direction: the first key signs, every key verifies. */
 export type SigningKeys = readonly (string | Buffer)[]
 
-/** The keys of functions → web are the secrets as typed: what `openssl dgst -hmac` and Stripe's libraries take. */
+/** The keys of functions → web: the secrets as typed, which `openssl dgst -hmac` and the libraries of Stripe take. */
 export const revokeKeys = (secrets: readonly Secret[]): SigningKeys => secrets.map((secret) => secret.reveal())
 
 /**
- * The keys of web → functions: derived with a label of their own, so that a signature made for one direction never
- * verifies in the other. @see RFC 5869
+ * The keys of web → functions, derived with their own label: a signature of one direction never verifies in the
+ * other.
+ * @see RFC 5869
  */
 export const webKeys = (secrets: readonly Secret[]): SigningKeys =>
   secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret.reveal(), '', 'mini-ato-saas web to functions v1', 32)))
@@ -35,8 +36,8 @@ export function sign(body: string | Uint8Array, keys: SigningKeys, now: number):
 /**
  * Verifies a signature over the raw bytes of a body, in constant time.
  * @param now epoch ms
- * @returns `{ t }` (unix seconds, as signed) or the fault. The signature is judged before the clock, so that
- * `stale` is only ever said of a call that one of our keys signed.
+ * @returns `{ t }` (unix seconds, as signed) or the fault. The signature is checked before the clock, so `stale`
+ * means that one of our keys signed the call.
  */
 export function verify(
   header: string | undefined,
@@ -57,7 +58,7 @@ export function verify(
   return { t }
 }
 
-/** Constant-time comparison of a presented text with any of our secrets; lengths leak nothing. */
+/** Compares a presented text with each of our secrets in constant time, whatever their lengths. */
 export function equalsAny(presented: string, secrets: readonly Secret[]): boolean {
   const digest = (text: string) => createHmac('sha256', 'constant-time comparison').update(text).digest()
   const left = digest(presented)
@@ -66,11 +67,14 @@ export function equalsAny(presented: string, secrets: readonly Secret[]): boolea
   return equal
 }
 
-/** In hexadecimal digits: a buffer for each would cost half as much again as all of the rest. */
+/** In hexadecimal: a buffer for each would cost half as much again as everything else. */
 const mac = (body: string | Uint8Array, t: string, key: string | Buffer): string =>
   createHmac('sha256', key).update(`${t}.`).update(body).digest('hex')
 
-/** Each `v1` as its 64 digits. Unknown schemes are skipped, as Stripe's are (`v0`), so that a later `v2` can be sent beside `v1`. */
+/**
+ * Reads each `v1` as its 64 digits. Skips unknown schemes such as `v0`, as Stripe does, so a later `v2` can be sent
+ * beside `v1`.
+ */
 function parseHeader(header: string): { t: string; v1: Buffer[] } | undefined {
   if (header.length > 1024) return undefined
   let t: string | undefined

@@ -5,7 +5,10 @@ import { parseUniqueJson } from './json.ts'
 import { SIGNATURE_HEADER, type SigningKeys, sign, TOLERANCE_SECONDS, verify } from './signature.ts'
 import type { ReplayCache } from './stores/port.ts'
 
-/** What every signed body carries: an id that is accepted once, and the route, so that a call works on no other. */
+/**
+ * The fields of every signed body: an id that is accepted once, and the route, so that a call works on no other
+ * route.
+ */
 export const signedFields = { id: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/), op: z.string() }
 
 export interface SigningDeps {
@@ -17,12 +20,13 @@ export interface SigningDeps {
 }
 
 /**
- * Sends one call, signed anew, with a fresh id and time. It is never retried: the caller knows whether it may be.
+ * Signs and sends one call with a fresh id and time. It never retries: only the caller knows whether a retry is
+ * allowed.
  * @param path of the route, such as `/contain/revoke`
- * @param content the body, save `id` and `op`
- * @param options.timeoutMs until the answer's body has been read
+ * @param content the body without `id` and `op`
+ * @param options.timeoutMs until the body of the answer has been read
  * @param options.token of a session, sent as `Authorization: Bearer`
- * @throws if no answer comes, or a redirect: whether the call was carried out is then unknown
+ * @throws if no answer or a redirect comes; the call may have been carried out nevertheless
  */
 export function postSigned(
   origin: string,
@@ -43,7 +47,7 @@ export function postSigned(
 
 export type CallFault = Extract<NewEvent, { evt: 'call' }>['reason']
 
-/** `isProved` is set once the signature and its time hold: whatever is wrong then, one of our keys signed it. */
+/** `isProved`: the signature and its time are valid, so one of our keys signed the call. */
 export type SignedReading<T> = { kind: 'call'; call: T } | { kind: 'refused'; reason: CallFault; isProved: boolean }
 
 export interface SignedRequest {
@@ -64,8 +68,8 @@ export interface ReadingDeps {
 const Named = z.object({ op: z.string() })
 
 /**
- * Judges a signed call in the order that tells a stranger least: the signature over the raw bytes, its time, and only
- * then the content: route, shape, id. An id is spent only by a call that is right in everything else.
+ * Checks a signed call in the order that reveals least to a stranger: the signature over the raw bytes, its time,
+ * then the content: route, shape, id. Only a call that is right in everything else uses up its id.
  * @param op the route that the call must name, such as `POST /contain/revoke`
  * @param schema of the whole body, {@link signedFields} included
  * @throws if the replay cache fails: a call that cannot be checked is not accepted
@@ -85,7 +89,7 @@ export async function readSigned<T extends { id: string; op: string }>(
   const { data: named } = call.success ? call : Named.safeParse(body)
   if (named && named.op !== op) return refused('wrong_route')
   if (!call.success) return refused('malformed')
-  // A signature holds up to and including `t` + 300 s, so its id is remembered for one second more.
+  // A signature is valid up to and including `t` + 300 s, so its id is kept for one second more.
   const until = (verified.t + TOLERANCE_SECONDS + 1) * 1000
   return (await deps.replays.accept(call.data.id, until)) ? { kind: 'call', call: call.data } : refused('replayed')
 }

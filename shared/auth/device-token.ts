@@ -2,8 +2,8 @@ import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Secret } from '../secret.ts'
 
 /**
- * The secret by which an account recognises a browser or a script. Copied headers do not contain it. It is bound to
- * one account by its signature, and good only while its row is kept, so that it can be revoked.
+ * The secret by which an account recognises a browser or a script. Copied headers do not contain it. Its signature
+ * binds it to one account. It is valid only while its row exists, so it can be revoked.
  * @see OWASP, Slow Down Online Guessing Attacks with Device Cookies
  */
 export interface DeviceToken {
@@ -17,12 +17,12 @@ export type DeviceTokenKeys = readonly [Buffer, ...Buffer[]]
 
 /** A browser holds one token for each account that was used in it, at most this many. */
 export const MAX_TOKENS = 5
-/** Stands between the tokens of a browser. A cookie's value may hold it. @see RFC 6265 4.1.1 */
+/** Separates the tokens of a browser. A cookie value may contain it. @see RFC 6265 4.1.1 */
 const SEPARATOR = '~'
 
 const FORM = /^d1\.([0-9a-f]{32})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
 
-/** Keys of their own, derived with a label: a device hash never verifies as a token, nor the reverse. @see RFC 5869 */
+/** Keys derived with their own label: a device hash never verifies as a token, nor a token as a hash. @see RFC 5869 */
 export const deviceTokenKeys = ([newest, ...older]: readonly [Secret, ...Secret[]]): DeviceTokenKeys => {
   const derive = (secret: Secret) =>
     Buffer.from(hkdfSync('sha256', secret.reveal(), '', 'mini-ato-saas device token v1', 32))
@@ -37,8 +37,8 @@ export function writeDeviceToken({ userId, id }: DeviceToken, [key]: DeviceToken
 }
 
 /**
- * The token of one account among those that a client presents.
- * @returns undefined if none of them is this account's, or it is not signed by us: no store is asked then
+ * Finds the token of one account among those that a client presents.
+ * @returns undefined if no token is of this account, or our signature is missing; no store is asked in that case
  */
 export function findDeviceToken(
   presented: string | undefined,
@@ -53,7 +53,7 @@ export function findDeviceToken(
   return undefined
 }
 
-/** What has the form of a token, at most {@link MAX_TOKENS}. Web cannot verify them, and passes them on. */
+/** The texts that have the form of a token, at most {@link MAX_TOKENS}. Web cannot verify them and passes them on. */
 export const tokensIn = (presented: string | undefined): string[] =>
   (presented ?? '')
     .slice(0, 1024)
@@ -61,14 +61,14 @@ export const tokensIn = (presented: string | undefined): string[] =>
     .filter((text) => FORM.test(text))
     .slice(0, MAX_TOKENS)
 
-/** Puts a new token before those that a browser holds, in place of the one of the same account. */
+/** Puts a new token first and removes the older one of the same account. */
 export function withDeviceToken(held: string | undefined, token: string): string {
   const accountOf = (text: string) => FORM.exec(text)?.[1]
   const others = tokensIn(held).filter((text) => accountOf(text) !== accountOf(token))
   return [token, ...others].slice(0, MAX_TOKENS).join(SEPARATOR)
 }
 
-/** As a browser holds several. */
+/** Joins tokens to the one text that a browser holds. */
 export const joinTokens = (tokens: readonly string[]): string | undefined => tokens.join(SEPARATOR) || undefined
 
 const isSignedBy = (key: Buffer, { account, id, signature }: { account: string; id: string; signature: string }) => {

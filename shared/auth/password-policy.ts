@@ -1,19 +1,19 @@
 /** Counted in Unicode code points, because a password is the only factor until a second one is enrolled. */
 export const PASSWORD_MIN = 15
 const PASSWORD_MAX = 256
-/** Shorter ones are in too many words to be somebody's. */
+/** Ignores shorter parts: they occur in too many words. */
 const SHORTEST_CONTEXT_WORD = 3
 
 export interface PasswordPolicy {
-  /** Words of this service, which somebody who attacks it tries first. */
+  /** Words of this service: an attacker tries them first. */
   service: readonly string[]
-  /** Judges by dictionaries and patterns; see password-strength.ts. */
+  /** Judges by dictionaries and patterns. See functions/passwords/strength.ts. */
   isGuessable: (password: string, context: readonly string[]) => boolean | Promise<boolean>
 }
 
 /**
- * Judges a new password. No rules of composition, nothing trimmed, no change by the calendar.
- * @returns why it is refused, for the person who chose it; undefined if it is accepted
+ * Judges a new password. There are no composition rules, no trimming and no forced change.
+ * @returns why the password is refused, for the person who chose it; undefined if it is accepted
  * @see NIST SP 800-63B-4 3.1.1.2
  */
 export async function weakness(password: string, email: string, policy: PasswordPolicy): Promise<string | undefined> {
@@ -29,7 +29,7 @@ export async function weakness(password: string, email: string, policy: Password
     : 'This password is easy to guess. Use four or more words that do not belong together.'
 }
 
-/** @param host of the service's own pages @returns the words that its users would make a password of */
+/** @param host of the pages of this service @returns the words that users of this service put into passwords */
 export const serviceWords = (host: string): string[] => [
   'mini',
   'ato',
@@ -39,7 +39,7 @@ export const serviceWords = (host: string): string[] => [
   ...wordsOf(host),
 ]
 
-/** @returns a name as it is written, without its punctuation, and in its parts, in lower case */
+/** @returns a name without punctuation, and its parts, all in lower case */
 function wordsOf(name: string): string[] {
   const lower = name.toLowerCase()
   const wholes = [lower, ...lower.split('@')]

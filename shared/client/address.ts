@@ -1,12 +1,12 @@
 import { BlockList as AddressSet, isIP, isIPv4, isIPv6 } from 'node:net'
 
-/** Said of a request whose platform appended no address: only a host without a front end does that. */
+/** The address of a request whose platform appended none. Only a host without a front end has such requests. */
 export const UNKNOWN_ADDRESS = '0.0.0.0'
 
 /**
- * The client's address: the one hop that our platform appended, which is the last of `X-Forwarded-For`. Everything
- * before it was typed by the client. Heroku appends `ip`, Azure `ip:port` and `[ipv6]:port`.
- * @returns the normal form: IPv6 compressed and lower-case, an IPv4-mapped one as IPv4
+ * The address of the client: the last entry of `X-Forwarded-For`, which our platform appended. The client may have
+ * typed everything before it. Heroku appends `ip`, Azure `ip:port` and `[ipv6]:port`.
+ * @returns the normal form: IPv6 compressed and lower-case, an IPv4-mapped address as IPv4
  */
 export function clientAddress(forwardedFor: string | undefined | null): string {
   const hop = forwardedFor?.split(',').at(-1)?.trim()
@@ -16,7 +16,7 @@ export function clientAddress(forwardedFor: string | undefined | null): string {
   return normalizeAddress(bracketed?.[1] ?? withPort?.[1] ?? hop) ?? UNKNOWN_ADDRESS
 }
 
-/** @returns the normal form of an address, or undefined if the text is none (a zone id makes it none) */
+/** @returns the normal form of an address; undefined if the text is not an address or has a zone id */
 export function normalizeAddress(text: string): string | undefined {
   if (isIPv4(text)) return text
   if (!isIPv6(text) || text.includes('%')) return undefined
@@ -33,14 +33,14 @@ export function networkOf(address: string): string {
 }
 
 /**
- * The site that a network is part of: who runs IPv6 somewhere is given up to a /48, with 65,536 networks in it.
+ * The site that contains a network: an IPv6 site gets up to a /48, which has 65,536 networks.
  * @param network as {@link networkOf} writes it @see RFC 6177 2
  */
 export const siteOf = (network: string): string =>
   network.endsWith('/64') ? `${network.split(':').slice(0, 3).join(':')}::/48` : network
 
 /**
- * The addresses that one customer of a provider gets together at no cost worth mentioning: an IPv4 /24, an IPv6 /48.
+ * The range that one customer of a provider gets at almost no cost: an IPv4 /24, an IPv6 /48.
  * @param network as {@link networkOf} writes it
  */
 export const neighbourhoodOf = (network: string): string =>
@@ -55,21 +55,21 @@ export function groupsOf(address: string): string[] {
 }
 
 /**
- * Reads what {@link networkOf} wrote, and no other spelling: an IPv4 address, or the /64 of an IPv6 address.
- * @returns the network's first address in normal form, or undefined if the text is no network
+ * Reads exactly the spelling of {@link networkOf}: an IPv4 address, or the /64 of an IPv6 address.
+ * @returns the first address of the network in normal form; undefined for any other text
  */
 export function baseOfNetwork(network: string): string | undefined {
   const base = normalizeAddress(network.replace(/\/64$/, ''))
   return base !== undefined && networkOf(base) === network ? base : undefined
 }
 
-/** Where a request came from, as each event says it. @param ip in normal form */
+/** The address fields of an event. @param ip in normal form */
 export const addressFields = (ip: string): { ip: string; network: string } => ({ ip, network: networkOf(ip) })
 
 /**
  * @param ranges CIDR blocks
- * @returns whether an address in normal form lies in one of them. Each family has a set of its own: a BlockList of both
- * takes an IPv4 address for the IPv4-mapped one, so that `::/3` has the whole of IPv4 in it
+ * @returns whether an address in normal form lies in one of the ranges. Each family has its own set: a BlockList of
+ * both treats an IPv4 address as IPv4-mapped, so `::/3` would contain all of IPv4
  */
 export function inRanges(ranges: readonly string[]): (ip: string) => boolean {
   const sets = { ipv4: new AddressSet(), ipv6: new AddressSet() }

@@ -12,7 +12,7 @@ export interface Client {
   hints: ClientHints
   /** Screen, time zone and languages from the sign-in form, hashed. */
   hintsHash?: string | undefined
-  /** Said by the browser's script at sign-in: an untrusted hint, for the log alone. */
+  /** Sent by the browser script at sign-in. An untrusted hint, used in the log only. */
   rumSessionId?: string | undefined
   via: 'web' | 'api'
   requestId: string
@@ -21,11 +21,11 @@ export interface Client {
 
 export interface ClientDeps {
   deviceKeys: readonly [Secret, ...Secret[]]
-  /** In the lab only, a run id is read from the user agent. */
+  /** The run id is read from the user agent in the lab only. */
   lab: boolean
 }
 
-/** What web passes on of the browser it serves, inside a signed body. */
+/** What web passes on about its browser, inside a signed body. */
 export const ForwardedClient = z.strictObject({
   ip: z.string().refine((text) => normalizeAddress(text) === text, 'not an address in normal form'),
   user_agent: z.string().max(1024),
@@ -47,7 +47,7 @@ export function describeHeaders(header: (name: string) => string | null | undefi
   }
 }
 
-/** A client from what was observed: by us (`via` is the host that observed) or by web, which signed for it. */
+/** Builds a client from observations: ours (`via` is the observing host), or those that web signed. */
 export function observeClient(
   seen: Pick<Client, 'ip' | 'userAgent' | 'hints' | 'rumSessionId' | 'via'> & { formHints?: string | undefined },
   deps: ClientDeps,
@@ -59,7 +59,7 @@ export function observeClient(
   return client
 }
 
-/** A client, and its kind of device: made once per request. */
+/** A client and its kind of device, built once per request. */
 export interface Actor {
   client: Client
   deviceHash: string

@@ -9,18 +9,18 @@ export interface BrowserMarks {
   origin: string | undefined
 }
 
-/** What a host takes for its own. */
+/** How a host recognises its own site. */
 export interface OwnSite {
-  /** Values of `Sec-Fetch-Site` that are no other site's. */
+  /** Values of `Sec-Fetch-Site` that exclude another site. */
   fetchSites: readonly string[]
   isOwnOrigin: (origin: string) => boolean
 }
 
 /**
- * Whether a page of another site may have caused this request. Every browser of this decade sends Sec-Fetch-Site, and
- * each older one an Origin with a POST. A request with neither comes from no browser and carries only cookies of its
- * own. It is let through: refusing it would only hide password guessing from the detections.
- * Both hosts ask this before they read anything else: a page must not cause an event that names its visitor.
+ * Whether a page of another site may have caused this request. Every current browser sends Sec-Fetch-Site, and older
+ * ones send an Origin with a POST. A request with neither header does not come from a browser, so it carries only its
+ * own cookies. It is accepted: refusing it would only hide password guessing from the detections. Both hosts check
+ * this before they read anything else: a page must not cause an event with the address of its visitor.
  * @see https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
  */
 export function isCrossSite({ method, fetchSite, origin }: BrowserMarks, own: OwnSite): boolean {
@@ -30,8 +30,8 @@ export function isCrossSite({ method, fetchSite, origin }: BrowserMarks, own: Ow
 }
 
 /**
- * The site of web. Its pages post forms, so only they may: a POST that no page caused (`none`) is none of its forms.
- * In the lab `localhost`, `127.0.0.1` and `[::1]` are one site: people type any of them.
+ * The site of web. Only its own pages may post forms, so a POST that no page caused (`none`) is refused. In the lab
+ * `localhost`, `127.0.0.1` and `[::1]` are one site, because people type any of them.
  */
 export const webSite = ({ webOrigin, lab }: { webOrigin: string; lab: boolean }): OwnSite => ({
   fetchSites: ['same-origin'],
@@ -45,5 +45,5 @@ function isSameLoopback(origin: string, webOrigin: string): boolean {
   return theirs.origin === origin && sameSchemeAndPort && LOOPBACK.has(theirs.hostname) && LOOPBACK.has(ours.hostname)
 }
 
-/** The site of functions. It serves no page, so no Origin is its own; `none` is a person's own tool in a browser. */
+/** The site of functions. It serves no page, so no Origin is its own. `none` is a tool of a person in a browser. */
 export const functionsSite: OwnSite = { fetchSites: ['same-origin', 'none'], isOwnOrigin: () => false }

@@ -32,7 +32,7 @@ const SYSTEMS: readonly (readonly [RegExp, string])[] = [
 const familyOf = (text: string, table: readonly (readonly [RegExp, string])[]): string =>
   table.find(([pattern]) => pattern.test(text))?.[1] ?? 'other'
 
-/** As people write them; the families themselves are part of every device hash and stay as they are. */
+/** Names for people. The family names themselves are part of every device hash and never change. */
 const NAMES: Readonly<Record<string, string>> = {
   edge: 'Edge',
   opera: 'Opera',
@@ -51,7 +51,7 @@ const NAMES: Readonly<Record<string, string>> = {
   linux: 'Linux',
 }
 
-/** What a person would call this device: "Chrome on Windows". For pages, never for a decision. */
+/** A name for this device, such as "Chrome on Windows". For pages only, never for a decision. */
 export function describeDevice(userAgent: string): string {
   const browser = NAMES[familyOf(withoutRunId(userAgent), BROWSERS)]
   const system = NAMES[familyOf(userAgent, SYSTEMS)]
@@ -71,8 +71,8 @@ export function deviceHash(userAgent: string, hints: ClientHints, key: Secret): 
 }
 
 /**
- * The hash of this request's device under whichever key the session was bound with, so that rotating
- * `DEVICE_HASH_KEY` does not make every live session look stolen.
+ * The hash of the device of this request, under the key that bound the session: rotating `DEVICE_HASH_KEY` must not
+ * make every live session look stolen.
  * @param keys newest first
  * @param bound the hash that the session holds, if there is one
  */
@@ -88,7 +88,7 @@ export function deviceHashFor(
   return older.map((key) => deviceHash(userAgent, hints, key)).find((hash) => hash === bound) ?? current
 }
 
-/** The form's screen, time zone and languages, apart from the device: on login only. @returns 32 hex digits */
+/** The screen, time zone and languages of the sign-in form, apart from the device. @returns 32 hex digits */
 export const hintsHash = (hints: string, key: Secret): string => keyed('hints v1', hints.slice(0, 1024), key)
 
 /** A submitted login, keyed: joins attempts on one account without logging what was typed. @returns 32 hex digits */

@@ -29,5 +29,5 @@ export function requestFields(client: Client, deviceHash: string): RequestFields
 
 export const actorFields = ({ client, deviceHash }: Actor): RequestFields => requestFields(client, deviceHash)
 
-/** Of an event that nothing is odd about, the field is not there. */
+/** Leaves the field out when there is no risk. */
 export const riskField = (risk: readonly Risk[]): { risk?: Risk[] } => (risk.length > 0 ? { risk: [...risk] } : {})

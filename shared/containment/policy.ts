@@ -5,18 +5,20 @@ import { inRanges, networkOf, normalizeAddress } from '../client/address.ts'
 import type { Containment } from '../stores/port.ts'
 import type { Facet } from './subject.ts'
 
-/** What may be done about an alert, and to whom. Compiled into functions: an alert cannot ask for anything else. */
+/** The action for an alert and its subject. It is compiled into functions: an alert cannot ask for anything else. */
 export interface Policy {
-  /** The monitor's `contain:` tag. It must agree: a mislabelled monitor is refused, not guessed at. */
+  /** The `contain:` tag of the monitor. It must agree: an alert of a mislabelled monitor is refused. */
   contain: 'session' | 'user' | 'ip' | 'none'
   action: Containment['action']
-  /** The monitor's group-by: the alert's scope has exactly this key, or none where the monitor has no groups. */
+  /**
+   * The group-by of the monitor. The scope of the alert has exactly this key, or no key if the monitor has no groups.
+   */
   groupBy: readonly [] | readonly [Facet]
 }
 
 const blocksAddress: Policy = { contain: 'ip', action: 'block_ip', groupBy: ['@network'] }
 const revokesSession: Policy = { contain: 'session', action: 'revoke', groupBy: ['@sid'] }
-/** A row and a page, and nothing is done to anybody. */
+/** Writes a row and pages an operator; changes nothing else. */
 const notifiesOf = (...groupBy: Policy['groupBy']): Policy => ({ contain: 'none', action: 'notify', groupBy })
 
 const policies: Readonly<Record<string, Policy>> = {
@@ -42,20 +44,20 @@ const policies: Readonly<Record<string, Policy>> = {
 export const policyFor = (detection: string): Policy | undefined =>
   Object.hasOwn(policies, detection) ? policies[detection] : undefined
 
-/** Datadog advises short blocks: an address is somebody else's tomorrow. */
+/** Datadog advises short blocks, because addresses change hands. */
 export const BLOCK_MS = 15 * 60_000
 /** Window of the cap on distinct subjects of one detection. */
 export const CAP_WINDOW_MS = 10 * 60_000
-/** Younger accounts are counted in a cap of their own. */
+/** Accounts younger than this have their own cap. */
 export const NEW_ACCOUNT_MS = 7 * 24 * 3_600_000
 /** An alert older than this is recorded and paged, not acted on: it may be a replay. */
 export const STALE_MS = 15 * 60_000
 /** How long web has to accept a revoke before functions carries it out itself. */
 export const WEB_TIMEOUT_MS = 3_000
-/** How long a claim is left to whoever made it before anybody else begins its first attempt. */
+/** How long only the claimant may begin the first attempt. */
 export const ABANDONED_MS = 5_000
 
-/** Addresses that no host on the internet has. @see RFC 1918, 6598, 6890 */
+/** Addresses that no host on the public internet has. @see RFC 1918, 6598, 6890 */
 const PRIVATE_IPV4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -69,16 +71,17 @@ const PRIVATE_IPV4 = [
 ]
 
 /**
- * IPv6 networks that no single subscriber has. All but 2000::/3 is private or reserved; that includes the IPv4-mapped
- * and IPv4-compatible addresses of ::/96 and NAT64 of 64:ff9b::/96 and 64:ff9b:1::/48, where a /64 is a whole gateway.
- * Of Teredo a /64 is a server with all its clients. @see RFC 4291 2.4, RFC 6052, RFC 8215, RFC 4380 4
+ * IPv6 networks that no single subscriber has. Everything outside 2000::/3 is private or reserved. That includes the
+ * IPv4-mapped and IPv4-compatible addresses of ::/96, and the NAT64 prefixes 64:ff9b::/96 and 64:ff9b:1::/48, where a
+ * /64 is a whole gateway. A Teredo /64 is a server with all of its clients.
+ * @see RFC 4291 2.4, RFC 6052, RFC 8215, RFC 4380 4
  */
 const SHARED_IPV6 = ['::/3', '4000::/2', '8000::/1', '2001::/32']
 
 /**
- * @param egress our own addresses, as CIDR blocks: blocking them, or the network that is blocked with them, would block web
- * @returns whether an address in normal form, or the IPv6 /64 that is blocked for it, may be blocked. The documentation
- * ranges may: the lab's clients have them
+ * @param egress our own addresses, as CIDR blocks: blocking one of them, or the network around it, would block web
+ * @returns whether an address in normal form, or the IPv6 /64 that would be blocked for it, may be blocked. The
+ * documentation ranges may be blocked, because clients of the lab have them
  */
 export function blockable(egress: readonly string[]): (network: string) => boolean {
   const spared = [...PRIVATE_IPV4, ...SHARED_IPV6, ...egress.map(asBlocked)]
@@ -89,7 +92,7 @@ export function blockable(egress: readonly string[]): (network: string) => boole
   }
 }
 
-/** An IPv4 range as 6to4 embeds it: whoever has the IPv4 address has the whole 2002:…::/48. @see RFC 3056 2 */
+/** The 6to4 range of an IPv4 range: the owner of an IPv4 address has the whole 2002:…::/48. @see RFC 3056 2 */
 function in6to4(range: string): string[] {
   const [address = '', bits] = range.split('/')
   if (!isIPv4(address)) return []
@@ -97,7 +100,7 @@ function in6to4(range: string): string[] {
   return [`2002:${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}::/${16 + Number(bits)}`]
 }
 
-/** A range that is smaller than what one block covers stands for all of it. */
+/** Widens a range that is smaller than one block to the network that a block covers. */
 function asBlocked(range: string): string {
   const [address = '', bits] = range.split('/')
   const normal = normalizeAddress(address) ?? address

@@ -29,7 +29,7 @@ export interface RevokeCallDeps extends SigningDeps {
 /**
  * Asks web to revoke one session.
  * @returns what web did
- * @throws if web has not accepted within {@link WEB_TIMEOUT_MS}; whether it acted all the same is then unknown
+ * @throws if web has not accepted within {@link WEB_TIMEOUT_MS}; web may have acted nevertheless
  */
 export async function callRevoke(
   revoke: { sid: string; detection: string; containmentId: string; reason: string },

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { baseOfNetwork } from '../client/address.ts'
 import { DetectionSlug, Hash, Sid, Via } from '../event.ts'
 
-/** Whom an alert is about. `service`: nobody in particular, the monitor has no groups. */
+/** The subject of an alert. `service`: the monitor has no groups. */
 export type Subject =
   | { kind: 'session'; sid: string }
   | { kind: 'network'; network: string }
@@ -14,7 +14,7 @@ export type Subject =
 
 const parsed = <T>(schema: z.ZodType<T>, value: string): T | undefined => schema.safeParse(value).data
 
-/** Each facet that an alert may be grouped by, and the one form that its value may have. */
+/** Each facet that an alert may be grouped by, and the only accepted form of its value. */
 const FACETS = {
   '@sid': (value: string): Subject | undefined => {
     const sid = parsed(Sid, value)
@@ -42,22 +42,25 @@ const FACETS = {
 
 export type Facet = keyof typeof FACETS
 
-/** Of a monitor without groups. A receiver must take each: which of them is sent is documented nowhere. */
+/**
+ * The scopes of a monitor without groups. A receiver must accept each: the documentation does not say which one is
+ * sent.
+ */
 const UNGROUPED = ['', '*', 'total']
 
 /**
- * Reads `@key:value`: exactly the facet of the group-by, once; or nothing at all, where there is none.
+ * Reads `@key:value`. The key must be the facet of the group-by. A monitor without groups has no key.
  * @returns undefined for a scope of any other form
  */
 export function readScope(scope: string, groupBy: readonly [] | readonly [Facet]): Subject | undefined {
   const [facet] = groupBy
   if (facet === undefined) return UNGROUPED.includes(scope.trim()) ? { kind: 'service' } : undefined
-  // No value of any facet has a comma in it: a second one is a second entry.
+  // A value contains no comma, so a comma begins a second entry.
   const [, key, value] = /^\s*([^:\s,]+):([^\s,]+)\s*$/.exec(scope) ?? []
   return key === facet && value !== undefined ? FACETS[facet](value) : undefined
 }
 
-/** The subject in one spelling, whatever the alert's was; {@link readScope} reads it back. */
+/** Writes a subject in one spelling, which {@link readScope} reads back. */
 export function scopeOf(subject: Subject): string {
   switch (subject.kind) {
     case 'session':

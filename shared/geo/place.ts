@@ -4,13 +4,13 @@ export interface Place {
   readonly longitude: number
 }
 
-/** Where the network of an address is. @returns undefined where nobody can tell, or where it would not be the person's */
+/** Locates the network of an address. @returns undefined if the place is unknown, or is not the place of the person */
 export type GeoLookup = (ip: string) => Place | undefined
 
 /** Mean radius. @see IUGG, R₁ */
 const EARTH_KM = 6371.0088
 
-/** The way over a sphere, within 0.5 % of that over the ellipsoid. @see haversine formula */
+/** The distance over a sphere, within 0.5 % of the distance over the ellipsoid. @see haversine formula */
 export function distanceKm(from: Place, to: Place): number {
   const [latitude, other] = [radians(from.latitude), radians(to.latitude)]
   const north = Math.sin((other - latitude) / 2) ** 2

@@ -4,26 +4,29 @@ import { distanceKm, type Place } from './place.ts'
 /** Both are needed: faster than an airliner, and farther than a wrong guess of the place. @see Datadog, impossible travel */
 export const IMPOSSIBLE = { kmPerHour: 1000, km: 500 } as const
 
-/** Over at the earlier of the two; until then places are learnt and nobody is judged. @see Entra ID Protection, atypical travel */
+/**
+ * The learning period ends at the earlier of the two. Until then places are learnt and nobody is judged. @see Entra
+ * ID Protection, atypical travel
+ */
 export const LEARNING = { days: 14, logins: 10 } as const
 
 /** Kept and compared in tenths of a degree, 11 km at most: a region, not a home. */
 const PER_DEGREE = 10
-/** A place kept from further in the future was written by a clock that was wrong: nothing can be said by it. */
+/** A place with a time further in the future comes from a wrong clock and is ignored. */
 const CLOCK_SKEW_MS = 5 * 60_000
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 export interface Arrival {
   readonly travel: boolean
-  /** What to keep from now on; undefined: what is kept stays. */
+  /** What to keep; undefined keeps the present place. */
   readonly learnt: LastPlace | undefined
 }
 
 /**
- * Judges a sign-in by the place of the one before. What was travel is not learnt: a thief is not at home for having
- * tried twice, and the owner who signs in at home after a thief has not travelled.
- * @param before undefined at the account's first sign-in from a known place
+ * Judges a sign-in by the place of the one before. A place that was travel is not learnt: otherwise a thief would be
+ * at home after two attempts, and the owner would be the one who travelled.
+ * @param before undefined at the first sign-in of the account from a known place
  */
 export function judgeArrival(before: LastPlace | undefined, at: Place, now: Date): Arrival {
   const here = coarse(at)
@@ -34,7 +37,7 @@ export function judgeArrival(before: LastPlace | undefined, at: Place, now: Date
   return { travel: false, learnt: { ...here, at: now, since: before.since, logins: before.logins + 1 } }
 }
 
-/** @param elapsedMs none or less, of clocks that differ a little, is no time at all */
+/** @param elapsedMs zero or negative when clocks differ a little; counts as no time */
 export const isImpossible = (km: number, elapsedMs: number): boolean =>
   km > IMPOSSIBLE.km && km > (IMPOSSIBLE.kmPerHour * Math.max(elapsedMs, 0)) / HOUR_MS
 

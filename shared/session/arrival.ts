@@ -13,9 +13,10 @@ export interface ArrivalDeps {
 }
 
 /**
- * Says whether somebody who has just proved the password can have come from where that was done last, and learns the
- * place. An unknown place is neither judged nor learnt. Never throws: nobody is kept out because a map is missing.
- * @returns what goes into the event's `risk`; undefined for an unknown place: no store was asked
+ * Judges whether a person who has just proved the password can have travelled from the place of the last proof, and
+ * learns the new place. An unknown place is neither judged nor learnt. Never throws: a missing map must not keep
+ * anybody out.
+ * @returns the `risk` of the event; undefined for an unknown place, for which no store was asked
  */
 export async function risksOfArrival(
   userId: string,

@@ -17,8 +17,9 @@ export interface EndDeps {
 }
 
 /**
- * The user's own logout. Idempotent: ending an ended session changes nothing and says nothing.
- * @param successor the session that goes on instead: whatever revokes the one that ends revokes it too
+ * The logout of the user. Idempotent: a second call changes nothing and emits nothing.
+ * @param successor the session that replaces this one: a later revocation of the ended session revokes the successor
+ * too
  * @returns false if the session was over already
  */
 export async function logout(
@@ -37,8 +38,8 @@ export async function logout(
 }
 
 /**
- * Ends another session of the same user. Its holder is told so at the next request.
- * @returns false if the sid is none of this user's: the caller learns no more than that
+ * Ends another session of the same user. Its holder learns the reason at the next request.
+ * @returns false if the session is not of this user; the caller learns nothing else
  */
 export async function endOther(asking: Asking, sid: string, deps: EndDeps): Promise<boolean> {
   const row = await deps.ledger.find(asking.session.userId, sid)
@@ -59,15 +60,15 @@ export interface EndAllDeps {
   now: () => number
 }
 
-/** Bounds of the inline clean-up: its time, its number of sessions, and its concurrency. The sweeper does the rest. */
+/** Limits of the inline clean-up: time, sessions, concurrency. The sweeper does the rest. */
 const TIDY = { milliseconds: 2_000, sessions: 100, atOnce: 10 } as const
 
 /**
- * Ends every session of a user of an epoch before, save those that the revocation spares. The epoch in the system of record has risen already; here it is told
- * to both hosts, in one step however many sessions there are. What each of them leaves behind is tidied up for a bounded
- * time, and by the sweeper.
+ * Ends every session of a user from an earlier epoch, except those that the revocation spares. The epoch in Postgres
+ * has risen already. This writes it to Redis in one step, which ends all of them on both hosts. The clean-up of each
+ * session is limited in time; the sweeper finishes it.
  * @param except the session that has adopted the new epoch
- * @returns how many of the live sessions that are looked at died
+ * @returns how many of the listed live sessions ended
  */
 export async function endAll(
   userId: string,
@@ -91,9 +92,9 @@ export async function endAll(
 }
 
 /**
- * Ends every session of a user but the one whose holder has just changed what opens the account.
- * @param epoch as the change has made it: one above that of the session
- * @returns false if that session was ended meanwhile: then it is over as the others are
+ * Ends every session of a user except the one whose holder has just changed the credentials.
+ * @param epoch the epoch after the change: one above that of the session
+ * @returns false if that session was ended meanwhile
  */
 export async function endOthers(
   session: LiveSession,

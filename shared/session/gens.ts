@@ -1,9 +1,9 @@
 import type { Lifetimes } from './policy.ts'
 
 /**
- * The tokens of one session, by number. A browser's jar moves from one gen to the next and never back, except for
- * requests under way; two holders of a copied token go back and forth, and that is how they are found. The Lua scripts
- * of the Redis store make the same decisions; a test compares the two on random operations.
+ * The numbered tokens of one session. A browser moves from one gen to the next and never back, except for requests
+ * under way. Two holders of a copied token go back and forth, which reveals them. The Lua scripts of the Redis store
+ * make the same decisions; a test compares the two on random operations.
  */
 export interface Gens {
   /** The gen in use, and when it was first presented (epoch ms). */
@@ -13,20 +13,20 @@ export interface Gens {
   base: number
   /** When the first successor of `base` was presented. */
   met: number
-  /** Successors of `base` that were presented besides the current gen: until `settle` any of them may be the jar's. */
+  /** Other presented successors of `base`. Until `settle` the browser may hold any of them. */
   peers: readonly number[]
   settle: number
-  /** The highest number ever given out. */
+  /** The highest number issued so far. */
   top: number
-  /** Successors that were given out and not presented yet. */
+  /** Successors that were issued and not presented yet. */
   next: readonly Offer[]
-  /** Gens that may still be under way, and when they stopped being good. */
+  /** Retired gens that may still be in a request under way, and when they were retired. */
   past: readonly { gen: number; at: number }[]
 }
 
 export interface Offer {
   gen: number
-  /** The gen that was renewed, and the one before that. */
+  /** The gen that was renewed, and its predecessor. */
   parent: number
   grand: number
   /** The network that asked for it. */
@@ -34,7 +34,7 @@ export interface Offer {
   at: number
 }
 
-/** So many successors of one gen without one presented are a fork: one holder takes the other's renewals. */
+/** This many successors of one gen, none of them presented, are a fork: one holder takes the renewals of the other. */
 export const MOST_OFFERS = 7
 
 export const firstGen = (now: number): Gens => ({
@@ -50,10 +50,11 @@ export const firstGen = (now: number): Gens => ({
 })
 
 /**
- * A successor becomes the current gen when it is presented. Two tabs may each have got one of the same gen, and a slow
- * request may present the one that the jar holds no longer: all of them are good until `settle`, the latest instant at
- * which an answer and then a request can have been under way. Whichever is presented next is the jar's; no other is good.
- * Successors of a sibling stay as well, because a slow request may have asked for them. All others are retired.
+ * A successor becomes the current gen when it is presented. Two tabs may hold different successors of the same gen,
+ * and a slow request may present a token that the browser has replaced. So all of them are accepted until `settle`,
+ * the latest instant at which an answer and then a request can be under way. The next one presented after that is the
+ * only one accepted. Successors of a sibling stay too, because a slow request may have asked for them. All others are
+ * retired.
  * @returns the gens afterwards; undefined for a fork
  */
 export function presentGen(gens: Gens, gen: number, now: number, graceMs: number): Gens | undefined {
@@ -91,7 +92,7 @@ function promote(gens: Gens, offer: Offer, now: number, graceMs: number): Gens {
   }
 }
 
-/** @returns why this network may not ask for a successor now, and for how long; undefined if it may */
+/** @returns why and for how long this network may not ask for a successor; undefined if it may */
 export function waitForRenewal(
   gens: Gens,
   network: string,
@@ -106,7 +107,10 @@ export function waitForRenewal(
   return repeated >= 0 ? { kind: 'repeated', waitMs: repeated + 1 } : undefined
 }
 
-/** A renewal is a use of the current gen, and retires its siblings. @returns the gens with one more successor, its `top`; undefined for a fork */
+/**
+ * Records a renewal, which uses the current gen and retires its siblings.
+ * @returns the gens with one more successor, numbered `top`; undefined for a fork
+ */
 export function offerGen(gens: Gens, network: string, now: number): Gens | undefined {
   if (gens.next.filter((one) => one.parent === gens.gen).length >= MOST_OFFERS) return undefined
   const gen = gens.top + 1

@@ -18,24 +18,27 @@ export interface IssueDeps extends ArrivalDeps, Pick<Lifetimes, 'idleSeconds' | 
   now: () => number
 }
 
-/** Whom a session is for: the epoch is the one that was read with the password hash. */
+/** The person that a session is for. `epoch` was read together with the password hash. */
 export interface Authenticated {
   userId: string
   epoch: number
   amr: readonly ('pwd' | 'otp')[]
-  /** `signed-in`, unless the holder of a session has proved once more who they are. */
+  /** `signed-in` unless the holder of a session has re-authenticated. */
   acr?: NewSession['acr'] | undefined
-  /** epoch ms; now, unless the session goes on from an authentication before. */
+  /** epoch ms; the present time unless the session continues an earlier authentication. */
   authTime?: number | undefined
-  /** epoch ms when the epoch was read, or the session was opened that this one goes on from; now, if unknown. */
+  /**
+   * epoch ms when the epoch was read or, for a continued session, when the first session began; the present time by
+   * default.
+   */
   begunAt?: number | undefined
-  /** What is odd about how the password was proved. */
+  /** Verdicts on the proof of the password. */
   risk?: readonly Risk[] | undefined
-  /** Called with the new session before it is written, so that whatever ends it from then on finds it. */
+  /** Called with the new sid before the session is written, so that a later block or revocation finds it. */
   announce?: ((sid: string) => Promise<void>) | undefined
   /** See `NewSession.newDeviceSince`. */
   newDeviceSince?: number | undefined
-  /** Asked again after the slow steps, the last time just before the answer: a block may have come meanwhile. */
+  /** Called after the slow steps, and once more just before the answer: a block may have come meanwhile. */
   stillAllowed?: (() => Promise<boolean>) | undefined
 }
 
@@ -47,15 +50,15 @@ export interface IssuedToken {
 }
 
 export interface IssuedSession extends IssuedToken {
-  /** What is odd about how and to where it was issued. */
+  /** Verdicts on the proof of the password and on the place. */
   risk: Risk[]
 }
 
 /**
- * Issues a session under a new sid, whatever the client presented before: ledger row first, Redis second, so that no
- * session is live that the ledger does not know.
- * @returns undefined if every session of the user was revoked meanwhile, or whoever asks is not allowed any more: then
- * this one is withdrawn as well
+ * Issues a session under a new sid, whatever the client presented. The ledger row is written first and Redis second,
+ * so the ledger knows every live session.
+ * @returns undefined if every session of the user was revoked meanwhile, or the client is not allowed any more; the
+ * new session is then withdrawn
  */
 export async function issueSession(
   who: Authenticated,
@@ -125,7 +128,7 @@ export async function issueSession(
   return { ...token, risk }
 }
 
-/** Ends the session that expires first to make room for the new one. Its holder is told the reason. */
+/** Ends the session that expires first to make room for the new one. Its holder learns the reason. */
 async function endTooMany(userId: string, sid: string, actor: Actor, deps: IssueDeps) {
   const reason = 'too_many_sessions'
   const [at, usr] = [deps.now(), { id: userId }]
@@ -149,7 +152,7 @@ export async function tokenFor(
   return { sid, token, expiresAt: new Date(exp * 1000).toISOString() }
 }
 
-/** What a session's tokens say of it, whatever their gen: compared at each presentation. */
+/** The claims that all tokens of a session share. They are compared at each presentation. */
 export const claimsOf = (session: Pick<LiveSession, 'userId' | 'via' | 'amr' | 'acr' | 'authTime'>) => ({
   sub: session.userId,
   aud: session.via,

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { SigningKey } from '../config.ts'
 import { type KeySource, publicJwk } from './token.ts'
 
-/** How often web asks functions for its keys, and how soon again when a token names one that is not known. */
+/** How often web reads the keys of functions, and the pause before it reads again for an unknown key. */
 const REFRESH_MS = 60_000
 const UNKNOWN_KEY_COOLDOWN_MS = 5_000
 const FETCH_TIMEOUT_MS = 3_000
@@ -26,8 +26,8 @@ export function localKeys(signingKeys: readonly SigningKey[]): KeySource {
 }
 
 /**
- * The keys of the host that verifies. A refresh that fails keeps the last good set: a session must not die because
- * functions restarts. Nothing is fetched before the first token asks; until a set could be read, asking throws.
+ * The keys of the host that verifies. If a refresh fails, the last good set stays: a restart of functions must not
+ * end a session. Nothing is fetched before the first token. Until a set has been read, `find` throws.
  */
 export function remoteKeys(
   url: string,
@@ -65,7 +65,7 @@ export function remoteKeys(
       const known = keys.get(kid)
       if (known && age >= REFRESH_MS) void refreshOnce()
       if (!known && (asking || age >= UNKNOWN_KEY_COOLDOWN_MS)) await refreshOnce()
-      // Without any key nothing can be said of a token: to call it invalid would sign everybody out whenever both hosts start.
+      // Without a key the token cannot be judged. To call it invalid would sign everybody out while both hosts start.
       if (keys.size === 0) throw new Error('no session keys could be read yet')
       return keys.get(kid)
     },

@@ -11,7 +11,10 @@ export interface ListedSession {
   current: boolean
 }
 
-/** The user's live sessions, newest first. Reads the index in Redis, so that the length of the ledger does not matter. */
+/**
+ * The live sessions of the user, newest first. Reads the index in Redis, so the time does not depend on the size of
+ * the ledger.
+ */
 export async function listSessions(
   userId: string,
   currentSid: string,

@@ -6,7 +6,7 @@ import { createLiveSessions } from '../stores/redis/live-sessions.ts'
 import type { Lifetimes } from './policy.ts'
 import { type RestoreDeps, restoreEndings, verdictOf } from './restore.ts'
 
-/** A host without Postgres leaves the first try to one that can bring back the epochs as well. */
+/** A host without Postgres waits this long for a host that can restore the epochs as well. */
 const PATIENCE_MS = 1_000
 
 export interface OpenSessionsDeps extends Omit<RestoreDeps, 'sessions'> {
@@ -14,9 +14,9 @@ export interface OpenSessionsDeps extends Omit<RestoreDeps, 'sessions'> {
 }
 
 /**
- * Live sessions of a Redis that may come back empty, older, or as another one: the ledger wins over it. Before a session
- * of such a Redis is accepted, those that the ledger has as ended are ended there too, and each that is left is looked up in
- * the ledger once.
+ * Live sessions in a Redis that may lose its data, return to an older state, or be replaced. The ledger decides.
+ * Before a session of such a Redis is accepted, every session that the ledger has as ended is ended there too, and
+ * each remaining session is compared with the ledger once.
  */
 export function openSessions(redis: Redis, lifetimes: Lifetimes, deps: OpenSessionsDeps): LiveSessions {
   const incarnations = createIncarnations(redis, {

@@ -1,28 +1,31 @@
 import { networkOf } from '../client/address.ts'
 import type { LiveSession } from '../stores/port.ts'
 
-/** How long parts of a session last; both hosts must have the same. */
+/** The lifetimes of a session. Both hosts must have the same. */
 export interface Lifetimes {
   /** A session ends when unused for this long. */
   idleSeconds: number
   /** Use after which a session's token is replaced by a successor. */
   renewSeconds: number
-  /** How long a retired gen is still accepted (requests in flight), and how long a network waits before it may ask again. */
+  /**
+   * How long a retired gen is still accepted, for requests under way, and how long a network waits before it may ask
+   * for a successor again.
+   */
   graceSeconds: number
 }
-/** Live sessions of one account; one more ends the one that would expire first. */
+/** The most live sessions of one account. A further session ends the one that would expire first. */
 export const MOST_SESSIONS = 25
 
 /** How fresh an authentication must be for a change of credentials. @see OWASP ASVS 7.5.1 */
 const REAUTH_WITHIN_MS = 15 * 60_000
 
-/** How fresh a step up must be, once for each change of what opens the account. */
+/** The age limit of a step-up, which is required for each change of credentials. */
 const STEP_UP_WITHIN_MS = 5 * 60_000
 
 export type DeviceBinding = 'observe' | 'challenge' | 'refuse'
 export type Admission = 'accepted' | 'challenged' | 'refused'
 
-/** What a session's device decides. The event that is emitted before this is the same in all three bindings. */
+/** Decides by the device of a session. The event before this decision is the same for all three bindings. */
 export function admit(bound: string, presented: string, binding: DeviceBinding): Admission {
   if (bound === presented || binding === 'observe') return 'accepted'
   return binding === 'challenge' ? 'challenged' : 'refused'
@@ -33,11 +36,11 @@ export const recentlyAuthenticated = (session: Pick<LiveSession, 'authTime'>, no
   now - session.authTime < REAUTH_WITHIN_MS
 
 /**
- * Whether the holder has lately proved, on this very session, all that opens the account: a sign-in is no proof, because
- * a stolen session is as old as the sign-in that was stolen. Nor is a proof that was given in another network: the session
- * may have been stolen right after it.
- * @param hasFactor whether a second factor is on: then it must have been given as well
- * @param ip of whoever asks
+ * Whether the holder has recently proved, on this very session, everything that opens the account. A sign-in is not a
+ * proof, because a stolen session includes the sign-in of its owner. A proof from another network does not count
+ * either: the session may have been stolen right after it.
+ * @param hasFactor whether a second factor is enabled; it must then be part of the proof
+ * @param ip of the request
  * @see OWASP ASVS 7.5.1
  */
 export const hasSteppedUp = (
@@ -51,9 +54,10 @@ export const hasSteppedUp = (
   (!hasFactor || session.amr.includes('otp'))
 
 /**
- * When a token ends by itself: it must outlive the idle time of a session whose renewal was not yet due, and never
- * the session. Both lifetimes are enforced on the server whatever the token says.
- * @param now epoch ms @returns epoch seconds
+ * When a token expires by itself. It must outlive the idle time of a session whose renewal was not due, and must not
+ * outlive the session. The server enforces both lifetimes regardless of the token.
+ * @param now epoch ms
+ * @returns epoch seconds
  */
 export const tokenExpiry = (
   { absoluteExpiry }: Pick<LiveSession, 'absoluteExpiry'>,

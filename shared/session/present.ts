@@ -13,7 +13,7 @@ export interface Asking extends Actor {
   session: LiveSession
 }
 
-/** What a request that presents a token is. Only `accepted` may go on. */
+/** The result of presenting a token. Only `accepted` may continue. */
 export type SessionCheck =
   | ({ kind: 'accepted'; presentedGen: number; renewalDue: boolean } & Asking)
   | ({ kind: 'challenged' } & Asking)
@@ -35,9 +35,9 @@ export interface PresentDeps extends ClientDeps {
 }
 
 /**
- * Decides whether a request goes on as the session whose token it presents, and leaves the events by which a stolen
- * one is found. Both hosts call it, for every request: what one of them revokes, the other refuses at its next one.
- * @throws whatever the store throws: a session that cannot be looked up is not accepted
+ * Decides whether a request may act as the session of its token, and emits the events that reveal a stolen session.
+ * Both hosts call it for every request, so a revocation by one host holds on the other at the next request.
+ * @throws the fault of the store: a session that cannot be read is not accepted
  */
 export async function presentSession(
   token: string | undefined,
@@ -77,7 +77,7 @@ export async function presentSession(
   return { kind: 'accepted', session, ...actor, presentedGen: claims.gen, renewalDue: presented.renewalDue }
 }
 
-/** Compares the signed claims with the store, so that writing to the store makes nobody somebody else. */
+/** Compares the signed claims with the store: a write to the store alone must not turn one user into another. */
 function agrees(claims: Claims, session: LiveSession): boolean {
   const stored = claimsOf(session)
   return (
@@ -106,7 +106,9 @@ export async function endForked(
   await deps.ledger.close(userId, sid, { state: 'revoked', at: new Date(deps.now()), reason: 'forked' })
 }
 
-/** Merely absent is expired. `revoked` needs a tombstone, or a ledger row when Redis has lost its memory. */
+/**
+ * A session that is only absent has expired. `revoked` needs a tombstone, or a ledger row if Redis has lost its data.
+ */
 async function revocationInLedger(claims: Claims, deps: PresentDeps) {
   const row = await deps.ledger.find(claims.sub, claims.sid)
   return row?.state === 'revoked' && row.reason ? { reason: row.reason, at: row.endedAt?.getTime() ?? 0 } : undefined

@@ -2,7 +2,7 @@ import type { LiveSessions, RevokedUser, SessionLedger, Tombstone, Users } from 
 import { mapLimited } from '../stores/tables/entity.ts'
 
 const PARALLEL = 32
-/** Users whose epoch is told to Redis again: so many at a time, the latest first. */
+/** Users per page, latest first, and writes at the same time. */
 const EPOCHS = { page: 500, atOnce: 16 } as const
 
 export interface RaiseEpochsDeps {
@@ -13,9 +13,9 @@ export interface RaiseEpochsDeps {
 }
 
 /**
- * Writes to Redis every epoch that rose while an older session may still be live: Redis may have failed at the time, or
- * have lost it since.
- * @param over whether to stop: asked before each page
+ * Writes to Redis every epoch that rose while an older session may still be live: the write may have failed, or Redis
+ * may have lost it.
+ * @param over whether to stop; called before each page
  */
 export async function raiseEpochs(deps: RaiseEpochsDeps, over: () => boolean = () => false): Promise<void> {
   const since = deps.now() - deps.absoluteSeconds * 1000
@@ -33,11 +33,11 @@ export async function raiseEpochs(deps: RaiseEpochsDeps, over: () => boolean = (
 export interface RestoreDeps extends Omit<RaiseEpochsDeps, 'users' | 'sessions'> {
   sessions: Pick<LiveSessions, 'end' | 'raiseEpoch' | 'revoke'>
   ledger: Pick<SessionLedger, 'endedPages' | 'find'>
-  /** Only where Postgres is at hand. */
+  /** Set only on a host with Postgres. */
   users?: RaiseEpochsDeps['users'] | undefined
 }
 
-/** Ends once more, in a Redis that may have forgotten it, every session that the ledger has as ended within its lifetime. */
+/** Ends again every session that the ledger has as ended within its lifetime, because Redis may have lost that. */
 export async function restoreEndings({ users, ...deps }: RestoreDeps): Promise<void> {
   if (users) await raiseEpochs({ ...deps, users })
   const { ledger, sessions } = deps
@@ -51,8 +51,8 @@ export async function restoreEndings({ users, ...deps }: RestoreDeps): Promise<v
 }
 
 /**
- * What the ledger says of a session that Redis has as live.
- * @returns its tombstone if it was revoked; `over` if it ended in another way, or the ledger does not know it
+ * The state in the ledger of a session that is live in Redis.
+ * @returns its tombstone if it was revoked; `over` if it ended otherwise or the ledger does not know it
  */
 export async function verdictOf(
   { userId, sid }: { userId: string; sid: string },

@@ -2,13 +2,13 @@ const WINDOW_MS = 60_000
 const MAX_ENTRIES = 50_000
 
 /**
- * Which (session, device, address) this process has logged within the minute: a session's use must be visible, a page
- * with ten requests need not say so ten times. Forgetting early only costs a line of log.
+ * The (session, device, address) triples that this process logged within the last minute. Each use must be visible,
+ * but ten requests of one page need one line. An entry that is forgotten early costs one more line.
  */
 export class Sightings {
   readonly #seen = new Map<string, number>()
 
-  /** @returns true if this sighting is to be logged @param now epoch ms */
+  /** @param now epoch ms @returns true if the sighting must be logged */
   isNew(sid: string, deviceHash: string, ip: string, now: number): boolean {
     const key = `${sid} ${deviceHash} ${ip}`
     const last = this.#seen.get(key)

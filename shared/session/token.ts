@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { SigningKey } from '../config.ts'
 import { Sid } from '../event.ts'
 
-/** RFC 8725 3.11: a token type of our own, so that no other signed token of ours can stand in for a session. */
+/** A token type of our own, so that no other token signed by us can pass as a session. @see RFC 8725 3.11 */
 const TYPE = 'ato-session+jwt'
 const ISSUER = 'mini-ato-saas'
 const MAX_TOKEN_LENGTH = 2048
@@ -15,7 +15,7 @@ const Claims = z.object({
   sub: z.uuid(),
   sid: Sid,
   gen: z.number().int().min(1),
-  /** Whom it was issued to: a cookie of web's is no token of the API, nor the reverse. */
+  /** The host that the token was issued for: neither host accepts a token of the other. */
   aud: z.enum(['web', 'api']),
   amr: z.array(z.enum(['pwd', 'otp'])), // RFC 8176
   acr: z.enum(['signed-in', 're-authenticated']),
@@ -58,8 +58,8 @@ export const publicJwk = (key: SigningKey) => ({
 })
 
 /**
- * Verifies a session token: our signature, our type, our claims. Successes are cached by the SHA-256 of the token's
- * exact bytes for at most a minute; the cache spares the signature, never the look into Redis.
+ * Verifies a session token: our signature, type and claims. Successes are cached by the SHA-256 of the exact bytes of
+ * the token for at most a minute. The cache saves the signature check, never the read of Redis.
  */
 export function createVerifier(keys: KeySource): VerifyToken {
   const cache = new Map<string, { claims: Claims; until: number }>()
@@ -97,7 +97,7 @@ async function verifyOnce(token: string, keys: KeySource): Promise<Verification>
         if (!key) unknownKey = true
         return key ?? Promise.reject(new errors.JWKSNoMatchingKey())
       },
-      // The expiry is judged by `judge`, at the caller's instant: an expired token still says whose it was.
+      // `judge` checks the expiry at the time of the caller: an expired token still names its session.
       { algorithms: ['EdDSA'], issuer: ISSUER, typ: TYPE, currentDate: new Date(0) },
     )
     const claims = Claims.safeParse(payload)

@@ -5,8 +5,8 @@ const RETRY_AFTER_SECONDS = 2
 const LONGEST_RETRY_AFTER_SECONDS = 30
 
 /**
- * A store that cannot be used now: it does not answer, answers that it cannot serve, or something else answers in its
- * place. What a store says of the request itself (no such row, a conflict) is never this.
+ * A store that cannot be used now: it does not answer, it answers that it cannot serve, or something else answers. An
+ * answer about the request itself (no such row, a conflict) is a different error.
  */
 export class StoreAway extends Error {
   override readonly name = 'StoreAway'
@@ -27,11 +27,11 @@ export class StoreAway extends Error {
   }
 }
 
-/** Faults between two hosts, by the codes that Node gives them. */
+/** Network faults, by the codes of Node. */
 const NETWORK =
   /^(?:E(?:CONN\w+|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|MFILE|NFILE)|REQUEST_SEND_ERROR)$/
 
-/** @returns after how many seconds to try again, or undefined for an error that says nothing of a store */
+/** @returns the seconds until a retry makes sense; undefined for an error that is not of a store */
 export function retryAfterOf(error: unknown): number | undefined {
   if (error instanceof StoreAway) return error.retryAfterSeconds
   const code = error instanceof Error ? codeOf(error) : undefined

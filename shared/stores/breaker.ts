@@ -1,14 +1,14 @@
-/** So many calls in a row that were not answered, and the store is not asked for a moment. */
+/** After this many unanswered calls in a row the breaker opens. */
 const TOLERATED = 5
-/** With the limit of one call it stays below the three seconds in which a store that is back is used again. */
+/** Short enough that, together with the limit of one call, a store that is back is used within three seconds. */
 const OPEN_MS = 700
 
 export type Admission = 'call' | 'probe'
 
 /**
- * Keeps calls from waiting for a store that does not answer. Only silence counts, and only in a row: any answer shows
- * that the store is there, a refusal too. What a client can bring about (a conflict, a missing row, a statement that
- * takes too long, a call cut short by its own budget) can therefore not open it. State is per process.
+ * Stops calls from waiting for a store that does not answer. Only unanswered calls in a row count: any answer, a
+ * refusal too, shows that the store is there. So a client cannot open the breaker by a conflict, a missing row, a
+ * slow statement or its own short budget. The state is per process.
  */
 export class Breaker {
   #silences = 0
@@ -20,7 +20,7 @@ export class Breaker {
     this.#now = now
   }
 
-  /** @returns undefined when the store is not to be asked; after a moment one call is let through as a probe */
+  /** @returns undefined while the breaker is open; after a moment one call is admitted as a probe */
   admit(): Admission | undefined {
     if (this.#silences < TOLERATED) return 'call'
     if (this.#isProbed || this.#now() < this.#openUntil) return undefined
@@ -35,11 +35,11 @@ export class Breaker {
 
   silent(admission: Admission): void {
     this.#silences++
-    // Calls that were under way when it opened say nothing new.
+    // Calls that began before the breaker opened tell nothing new.
     if (admission === 'probe' || this.#silences === TOLERATED) this.#open()
   }
 
-  /** A call that ended without telling whether the store answers. */
+  /** A call that ended without showing whether the store answers. */
   undecided(admission: Admission): void {
     if (admission === 'probe') this.#open()
   }

@@ -8,7 +8,7 @@ import { boundCommands } from './redis/bounded-commands.ts'
 import { createTablesClient, type Tables, type TablesOptions, type TablesSource } from './tables/client.ts'
 import { redisNodes, withoutTlsParameters } from './tls.ts'
 
-/** A store in use: `ping` is what readiness asks, `close` lets the process end. */
+/** An open store. `ping` is the readiness check, `close` lets the process end. */
 interface Connection {
   /** @throws StoreAway within about two seconds when the store cannot be used */
   ping(): Promise<void>
@@ -16,14 +16,14 @@ interface Connection {
 }
 
 export interface ConnectOptions {
-  /** As `storeTls` decides; without it the connection is plain, whatever the URL says. */
+  /** The decision of `storeTls`. Without it the connection is plain, whatever the URL says. */
   tls?: ConnectionOptions | undefined
-  /** Connection faults as they happen; each use of a store that cannot be reached fails on its own as well. */
+  /** Receives connection faults as they happen. A call on a store that cannot be reached fails as well. */
   onError?: ((error: Error) => void) | undefined
 }
 
 const CONNECT_MS = 900
-/** After this a connection that is to end is cut. */
+/** A connection that is being closed is cut after this time. */
 const DISCONNECT_MS = 100
 const LONGEST_RECONNECT_MS = 1000
 const DEFAULT_PORT = 6379
@@ -34,13 +34,13 @@ const SILENT_NODE_MS = 2_000
 /** @param url of the form `postgres://…`; nothing is connected before the first query */
 export function connectPostgres(url: string, { tls, onError }: ConnectOptions = {}): Connection & { pool: pg.Pool } {
   const pool = new pg.Pool({
-    // What pg finds in the URL would win over `ssl` here.
+    // pg would prefer a setting in the URL over `ssl`.
     connectionString: withoutTlsParameters(url),
     ssl: tls ?? false,
     max: POOL_SIZE,
     connectionTimeoutMillis: SILENCE_MS,
     query_timeout: SILENCE_MS,
-    // The server gives up too, so that no abandoned statement goes on holding a row.
+    // The server stops as well, so that an abandoned statement does not keep a row locked.
     statement_timeout: STATEMENT_MS,
     idleTimeoutMillis: 30_000,
     application_name: 'mini-ato-saas',
@@ -53,8 +53,8 @@ export function connectPostgres(url: string, { tls, onError }: ConnectOptions = 
 }
 
 /**
- * @param url of the form `redis://…` or `rediss://…`, or several of them, comma-separated: nodes of one cluster. Nothing is
- * connected before the first command
+ * @param url `redis://…` or `rediss://…`; several, comma-separated, are nodes of one cluster. Nothing is connected
+ * before the first command
  */
 export function connectRedis(
   url: string,
@@ -62,14 +62,14 @@ export function connectRedis(
 ): Connection & { redis: Redis } {
   const urls = redisNodes(url)
   const client = cluster || urls.length > 1 ? createCluster(urls, tls) : createRedis(url, tls)
-  // Both have the commands that the stores use; as a union of the two they could not be called.
+  // Both clients have the commands that the stores use; TypeScript cannot call them on a union.
   const redis = unchecked<Redis>(client)
   client.on('error', (error) => onError?.(error))
   const guard = new StoreGuard('redis')
   boundCommands(client, guard)
   return {
     redis,
-    // A write: a Redis that is full, or a replica, still answers a PING.
+    // A write, because a full Redis and a replica still answer a PING.
     ping: () => guard.ping(() => redis.set('ready', '1', 'PX', READY_KEY_MS)),
     close: async () => client.disconnect(),
   }
@@ -78,9 +78,9 @@ export function connectRedis(
 const redisOptions = (tls: ConnectionOptions | undefined) => ({
   connectTimeout: CONNECT_MS,
   disconnectTimeout: DISCONNECT_MS,
-  // A round trip less before a new connection is of use.
+  // Saves a round trip per new connection.
   disableClientInfo: true,
-  // A command is told at once that its connection is gone. Whether it is sent again is decided by `boundCommands`.
+  // A command fails as soon as its connection is gone. `boundCommands` decides whether it is sent again.
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
   ...(tls === undefined ? {} : { tls }),
@@ -94,7 +94,7 @@ const createRedis = (url: string, tls: ConnectionOptions | undefined) =>
     retryStrategy: pauseBeforeReconnect,
   })
 
-/** The nodes that are named are asked for the others; all of them have the user and password of the first. */
+/** The client asks the named nodes for the others. All of them have the user and password of the first. */
 function createCluster(urls: readonly string[], tls: ConnectionOptions | undefined): Cluster {
   const nodes = urls.map((url) => new URL(url))
   const [first] = nodes
@@ -104,11 +104,12 @@ function createCluster(urls: readonly string[], tls: ConnectionOptions | undefin
       lazyConnect: true,
       clusterRetryStrategy: pauseBeforeReconnect,
       slotsRefreshTimeout: CONNECT_MS,
-      // A managed cluster shows certificates for names, and tells the names of its nodes.
+      // A managed cluster has certificates for names and announces its nodes by name.
       ...(tls && { dnsLookup: (address: string, done: (error: null, address: string) => void) => done(null, address) }),
       redisOptions: {
         ...redisOptions(tls),
-        // One connection is given up by `boundCommands`; of a cluster only the node's own knows which.
+        // `boundCommands` closes an overdue connection, but in a cluster only the client of the node knows which one
+        // it is.
         socketTimeout: SILENT_NODE_MS,
         ...(first?.username && { username: decodeURIComponent(first.username) }),
         ...(first?.password && { password: decodeURIComponent(first.password) }),
@@ -120,6 +121,6 @@ function createCluster(urls: readonly string[], tls: ConnectionOptions | undefin
 /** @param source a storage account or Azurite; nothing is connected before the first use */
 export function connectTables(source: TablesSource, options: TablesOptions = {}): Connection & { tables: Tables } {
   const tables = createTablesClient(source, options)
-  // Its sockets do not keep a process alive.
+  // The sockets do not keep the process alive, so there is nothing to close.
   return { tables, ping: () => tables.ping(), close: async () => {} }
 }

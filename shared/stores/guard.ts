@@ -3,20 +3,20 @@ import { CALL_MS, callLimit, NoAnswer, withBudget, within } from '../bounded.ts'
 import { StoreAway, type StoreName } from './away.ts'
 import { type Admission, Breaker } from './breaker.ts'
 
-/** What an error of a store's client says of the store. */
+/** The meaning of a client error for the store. */
 export interface Fault {
   /**
-   * `silent`: no answer, or one that is not the store's. `refusing`: the store says that it cannot serve. `local`: this
-   * process was short of something, or the call was cut short.
+   * `silent`: no answer, or an answer from something else. `refusing`: the store says that it cannot serve. `local`:
+   * this process lacked a resource, or the call was cut short.
    */
   kind: 'silent' | 'refusing' | 'local'
-  /** Whether the call may be made again: it was not carried out, or carrying it out twice does not differ from once. */
+  /** Whether the call may be repeated: it was not carried out, or a second time has no further effect. */
   isRepeatable: boolean
-  /** When the store wants to be asked again. */
+  /** The wait that the store asked for. */
   retryAfterMs?: number | undefined
 }
 
-/** @returns undefined for what is an answer: the store works, and says this of the request */
+/** @returns undefined for an answer about the request: the store works */
 export type Judge = (error: unknown) => Fault | undefined
 
 export interface Pass {
@@ -26,22 +26,22 @@ export interface Pass {
   startedAt: number
 }
 
-/** A wait that is shorter says nothing of the store. */
+/** A shorter wait tells nothing about the store. */
 const SILENCE_MS = 1_500
 const MOST_TRIES = 4
 const FIRST_PAUSE_MS = 100
 
-/** Half of what the backoff has reached at least: callers that failed together do not come back together. */
+/** At least half of the backoff, at random: callers that failed together must not return together. */
 const pauseAfter = (tries: number): number => FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random())
 
-/** @returns the pause before the next try, or undefined when there is to be none */
+/** @returns the pause before the next attempt; undefined if there is none */
 export function pauseBefore(tries: number, { isRepeatable, retryAfterMs = 0 }: Fault, leftMs: number) {
   if (!isRepeatable || tries >= MOST_TRIES) return undefined
   const pauseMs = Math.max(retryAfterMs, pauseAfter(tries))
   return pauseMs < leftMs ? pauseMs : undefined
 }
 
-/** Every call to one store passes here: it has a limit of time, bounded tries, and a breaker before it. */
+/** Every call to one store passes here. It adds a time limit, bounded retries and a breaker. */
 export class StoreGuard {
   readonly store: StoreName
   readonly #breaker = new Breaker()
@@ -53,7 +53,7 @@ export class StoreGuard {
     this.store = store
   }
 
-  /** @throws StoreAway at once for a store that is known to be away, and when the request's budget is used up */
+  /** @throws StoreAway at once if the breaker is open or the budget of the request is used up */
   enter(): Pass {
     const { ms: limitMs, evenIfAway } = callLimit()
     if (limitMs <= 0) throw this.#away(new Error('the time of the request was used up'))
@@ -67,7 +67,7 @@ export class StoreGuard {
     this.#heard()
   }
 
-  /** @returns what the caller is to throw */
+  /** @returns the error that the caller must throw */
   failed(pass: Pass, { kind, retryAfterMs }: Fault, cause: unknown): StoreAway {
     if (kind === 'refusing') this.#heard()
     else if (kind === 'silent' && this.#isOfStore(pass, cause)) this.#breaker.silent(pass.admission)
@@ -76,7 +76,7 @@ export class StoreGuard {
     return this.#away(cause, retryAfterMs)
   }
 
-  /** A short wait that was over is the caller's. And a store that answered others meanwhile is slow for this call only. */
+  /** A short limit is the caller's own. A store that answered others meanwhile is slow for this call only. */
   #isOfStore({ startedAt }: Pass, cause: unknown): boolean {
     return this.#answeredAt < startedAt && !(cause instanceof NoAnswer && cause.ms < SILENCE_MS)
   }
@@ -86,7 +86,7 @@ export class StoreGuard {
     this.#breaker.answered()
   }
 
-  /** @param work made again after a repeatable fault, while there is time; it is told when its time is over */
+  /** @param work repeated after a repeatable fault while there is time; its signal is aborted at the end of the time */
   async call<T>(judge: Judge, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const pass = this.enter()
     const until = pass.startedAt + pass.limitMs
@@ -110,7 +110,7 @@ export class StoreGuard {
     }
   }
 
-  /** What readiness asks: goes past the breaker, and is one question, however many ask at once. */
+  /** The readiness check. It ignores the breaker, and simultaneous callers share one call. */
   ping(ask: () => Promise<unknown>): Promise<void> {
     this.#ping ??= withBudget(CALL_MS, ask, { evenIfAway: true })
       .then(() => undefined)

@@ -5,36 +5,36 @@ import type { Simulation } from './clock.ts'
 export interface Habits {
   /** Milliseconds between two clicks. */
   pause: () => number
-  /** How many requests one click sends at once: tabs that are restored, pages that load others. */
+  /** The number of requests of one click: restored tabs and pages that load others. */
   requests: () => number
   /** Milliseconds from a request to its answer. */
   roundTrip: () => number
-  /** The longest that may be, tries again included: the grace. */
+  /** The longest time for an answer, retries included: the grace. */
   patience: number
   /** Chance that a request, or its answer, never arrives. */
   loss: number
-  /** Chance that a request whose answer did not come is sent again as it was, cookie and all. */
+  /** Chance that a request without an answer is sent again unchanged, cookie included. */
   retry: number
   /** The network of the next click. */
   network: () => string
   random: () => number
 }
 
-/** Whose a simulated session is: each has an owner of its own. */
+/** The owner of a simulated session: each session has its own. */
 export const ownerOf = (sid: string): string => `owner of ${sid}`
 
 export interface Browser {
   /** The gen of the cookie in its one jar. */
   jar(): number
-  /** What became of its latest request; `live` until something else was answered. */
+  /** The result of its last request; `live` at first. */
   readonly fate: 'live' | 'absent' | 'fork' | 'revoked'
   start(): void
 }
 
 /**
- * A browser with one jar and web behind it: each answer may carry the next token, answers come in any order, and a
- * request carries the token that was in the jar when it was sent, however long it takes. A page from the back-forward
- * cache sends nothing by itself, and its next request takes the jar's token as every other does: a pause.
+ * A browser with one cookie jar, and web behind it. Each answer may carry the next token, and answers come in any
+ * order. A request carries the token that was in the jar when it was sent. A page from the back-forward cache sends
+ * nothing by itself, and its next request uses the token of the jar: it behaves like a pause.
  */
 export function createBrowser(
   sid: string,
@@ -46,7 +46,7 @@ export function createBrowser(
   let jar = gen
   let fate: Browser['fate'] = 'live'
 
-  /** As web does: presents the token, and asks for its successor once that is due. @returns the token in the answer */
+  /** Presents the token as web does, and asks for its successor if that is due. @returns the token in the answer */
   const handle = async (sent: number, network: string): Promise<number | undefined> => {
     if (fate !== 'live') return undefined
     const use = { sid, userId: ownerOf(sid), gen: sent, network }

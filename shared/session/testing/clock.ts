@@ -1,8 +1,11 @@
-/** A clock of its own, on which things happen in the order of their times; those of one time in the order they were set. */
+/**
+ * A virtual clock. Events happen in the order of their times; events of the same time in the order they were
+ * scheduled.
+ */
 export interface Simulation {
   readonly now: number
   after(ms: number, action: () => Promise<void>): void
-  /** Runs until that time, or until nothing is left to happen; what is left after it is dropped. */
+  /** Runs until that time or until nothing is scheduled. Later events are dropped. */
   run(until: number): Promise<void>
 }
 

@@ -2,7 +2,7 @@ import type { LiveSessions } from '../../stores/port.ts'
 import { ownerOf } from './browser.ts'
 import type { Simulation } from './clock.ts'
 
-/** What a thief does who has copied a token and every header with it. */
+/** The behaviour of a thief who has copied a token and all headers. */
 export const STRATEGIES = [
   'presents the copy', // and never asks for a renewal
   'asks with the copy', // and never presents what he gets
@@ -28,7 +28,7 @@ export interface Means {
 export interface Thief {
   /** When he first presented a successor. */
   readonly adoptedAt: number | undefined
-  /** How many renewals away from the copy the best token is that worked. */
+  /** The number of renewals between the copy and the best accepted token. */
   readonly depth: number
   act(): Promise<void>
 }
@@ -45,7 +45,7 @@ export function createThief(sid: string, copy: number, means: Means): Thief {
   const adopt = () => {
     held = loot.pop() ?? held
   }
-  /** Over HTTP a token is presented whenever it is used, also to ask for its successor. */
+  /** Over HTTP every use presents the token, also a request for its successor. */
   const use = async (asks: boolean): Promise<void> => {
     const presented = await sessions.present({ sid, userId: ownerOf(sid), gen: held, network }, clock.now)
     if (presented.kind !== 'live') return
