@@ -5,7 +5,7 @@ import { postgresTls, redisTls } from './tls.ts'
 
 type OnError = (error: Error) => void
 
-/** The stores that a configuration names, secured as it says; nothing is connected before its first use. */
+/** Opens the stores of a configuration with its security settings. Nothing is connected before its first use. */
 export const openPostgres = (config: FunctionsConfig, onError?: OnError) =>
   connectPostgres(config.DATABASE_URL.reveal(), { tls: postgresTls(config), onError })
 
@@ -14,7 +14,7 @@ export const openRedis = (config: FunctionsConfig | WebConfig, onError?: OnError
 
 export function openTables(config: FunctionsConfig | WebConfig) {
   const { TABLES_URL: url, TABLES_CONNECTION: connection } = config
-  // Azure writes the endpoint with a slash at its end, and the library one before each table.
+  // Azure ends the endpoint with a slash, and the library adds one before each table.
   if (url !== undefined) return connectTables({ url: url.replace(/\/+$/, ''), credential: azureCredential(config) })
   if (connection !== undefined) return connectTables(connection.reveal())
   throw new Error('a configuration without tables was parsed')

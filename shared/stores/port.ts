@@ -1,9 +1,9 @@
 import type { Risk } from '../event.ts'
 
 /**
- * The stores as the domain sees them. Every implementation passes its suite in contract/.
- * Times are `Date`s or epoch milliseconds passed in by the caller: no store reads a clock of its own, except where a
- * TTL only tidies up what the value itself already says is over.
+ * The stores as the domain sees them. Every implementation passes its suite in contract/. Times are `Date`s or epoch
+ * milliseconds of the caller. No store reads a clock, except for a TTL that only cleans up what is over by its own
+ * value.
  */
 
 // ---- Postgres: the system of record ----
@@ -12,7 +12,7 @@ export interface User {
   id: string
   email: string
   passwordHash: string
-  /** Rises whenever every session of the user must go; see `Users.bumpEpoch`. */
+  /** Rises when every session of the user must end; see `Users.bumpEpoch`. */
   epoch: number
   createdAt: Date
   /** False only if the account has surely issued no device token; otherwise `DeviceTokens.hasIssued` knows. */
@@ -22,7 +22,9 @@ export interface User {
         secret: string
         enabled: boolean
         lastStep: number
-        /** epoch ms; when a device that was new to the account turned it on, and spared the other sessions. */
+        /**
+         * epoch ms; set if a device that was new to the account enabled the factor, which spared the other sessions.
+         */
         doubtfulSince?: number | undefined
       }
     | undefined
@@ -37,20 +39,20 @@ export interface Users {
   /** Called before the account's first device token is issued; see `User.deviceTokens`. */
   expectDeviceTokens(id: string): Promise<void>
   /**
-   * A containment raises it once: asked again, nothing changes, and the epoch is the one of the first time.
+   * A containment raises the epoch once: a repeated call changes nothing and returns the same epoch.
    * @param why as in `Revocation`
-   * @returns the new epoch, or undefined for an unknown user
+   * @returns the new epoch; undefined for an unknown user
    */
   bumpEpoch(
     id: string,
     why: { reason: RevocationReason; containmentId?: string; openedBefore?: number },
     now: Date,
   ): Promise<number | undefined>
-  /** Users whose epoch moved at or after `since`, latest first. `before` is the last one of the page before. */
+  /** Users whose epoch rose at or after `since`, latest first. `before` is the last user of the previous page. */
   listRevoked(since: Date, limit: number, before?: Pick<RevokedUser, 'id' | 'at'>): Promise<RevokedUser[]>
   /**
-   * Sets the hash and bumps the epoch in one transaction, if hash and epoch are still those that were verified. With
-   * `dropTotp` a doubtful second factor goes as well; nothing changes if there is none.
+   * Sets the hash and raises the epoch in one transaction, if hash and epoch are still the verified ones. `dropTotp`
+   * also removes a doubtful second factor; nothing changes if there is none.
    * @returns the new epoch
    */
   changePassword(
@@ -59,55 +61,68 @@ export interface Users {
     to: string,
     now: Date,
   ): Promise<number | undefined>
-  /** The same password under newer parameters: no epoch, no audit row; nothing if the hash has moved. */
+  /**
+   * Stores the same password under newer parameters, without a new epoch or audit row. Does nothing if the hash has
+   * changed.
+   */
   rehash(id: string, from: string, to: string): Promise<void>
-  /** Keeps an encrypted secret that is not yet confirmed; replaces an unconfirmed one. @returns false if one is enabled */
+  /**
+   * Stores an encrypted, unconfirmed secret in place of an earlier unconfirmed one. @returns false if a factor is
+   * enabled
+   */
   offerTotp(id: string, secret: string, now: Date): Promise<boolean>
   /**
-   * Enables the offered secret, if it is still that one and the epoch still that of the session that asks, and remembers
-   * the step that confirmed it. Bumps the epoch unless the other sessions are spared. @returns the epoch from then on
+   * Enables the offered secret, if it is unchanged and the epoch is that of the asking session, and stores the step
+   * that confirmed it. Raises the epoch unless the other sessions are spared.
+   * @returns the epoch afterwards
    */
   enableTotp(
     id: string,
     totp: { secret: string; step: number; epoch: number; spareOthers?: boolean },
     now: Date,
   ): Promise<number | undefined>
-  /** Likewise, and always bumps the epoch. */
+  /**
+   * Disables the factor, if the epoch is that of the asking session, and raises the epoch.
+   * @returns the epoch afterwards
+   */
   disableTotp(id: string, epoch: number, now: Date): Promise<number | undefined>
-  /** Removes audit rows from before, oldest first, at most so many. @returns how many it removed */
+  /** Removes at most `atMost` audit rows older than `before`, oldest first. @returns how many it removed */
   purgeAudit(before: Date, atMost: number): Promise<number>
-  /** Accepts a time step once: true only for the first caller with a step above the last one. @see RFC 6238 5.2 */
+  /** Accepts a time step once: true only for the first caller, with a step above the last one. @see RFC 6238 5.2 */
   acceptTotpStep(id: string, step: number): Promise<boolean>
 }
 
-/** Asked for, with a link in the mail, and not an account before somebody opens the link. */
+/** A request to register. It becomes an account when somebody opens the link in the mail. */
 export interface Registration {
   email: string
   passwordHash: string
-  /** SHA-256 of the token in the link, in hex; undefined where no link is sent: nobody can confirm it then. */
+  /** SHA-256 of the token in the link, in hex; undefined if no link was sent, so nobody can confirm it. */
   tokenHash: string | undefined
-  /** SHA-256 of what the registration was answered with, in hex. */
+  /** SHA-256 of the secret in the answer to the registration, in hex. */
   registrationHash: string
   expiresAt: Date
 }
 
-/** That whoever uses a link is who registered: what the registration was answered with, or its password's own hash. */
+/**
+ * Proof that the person with the link is the one who registered: the secret of the answer, or the hash of the
+ * password.
+ */
 export type RegistrantProof = { registrationHash: string } | { passwordHash: string }
 
 export interface Registrations {
-  /** One row for each link that is sent, and one for an address for all that are not. */
+  /** Adds one row per link that is sent. Registrations of an address without a link share one row. */
   add(registration: Registration, now: Date): Promise<void>
   /**
-   * Counts a try at the password of a link's registration, before the password is compared.
-   * @returns the hash to compare with; undefined for a link that is unknown or expired, or was tried `atMost` times
+   * Counts an attempt at the password of a registration, before the password is compared.
+   * @returns the hash to compare with; undefined if the link is unknown, expired, or was tried `atMost` times
    */
   tryPassword(tokenHash: string, atMost: number, now: Date): Promise<string | undefined>
-  /** Gives a try back whose password was not compared. */
+  /** Takes back an attempt whose password was not compared. */
   releaseTry(tokenHash: string): Promise<void>
   /**
-   * Opens the account that this link is for, and removes every registration of its address, in one step.
-   * @returns undefined, and nothing has changed, for a link that is unknown, used or expired, and for a proof that is not
-   * this registration's; undefined also if the address has an account
+   * Opens the account of this link and removes every registration of its address, in one step.
+   * @returns undefined, without any change, if the link is unknown, used or expired, or the proof is not of this
+   * registration; undefined also if the address has an account
    */
   confirm(
     tokenHash: string,
@@ -115,7 +130,7 @@ export interface Registrations {
     userId: string,
     now: Date,
   ): Promise<{ id: string; email: string } | undefined>
-  /** Removes expired ones, at most so many. @returns how many it removed */
+  /** Removes at most `atMost` expired registrations. @returns how many it removed */
   purge(now: Date, atMost: number): Promise<number>
 }
 
@@ -130,25 +145,27 @@ export interface NewSession {
   userId: string
   deviceHash: string
   amr: readonly ('pwd' | 'otp')[]
-  /** How the session came to be: by a sign-in, or by its holder's proving once more who they are. */
+  /** How the session began: by a sign-in, or by a re-authentication. */
   acr: 'signed-in' | 're-authenticated'
   /** epoch ms */
   authTime: number
   absoluteExpiry: number
-  /** The user's when it was issued: a higher one ends it. */
+  /** The epoch of the user at that time. A higher epoch ends the session. */
   epoch: number
   /** The host that it was issued to; the other one refuses its tokens. */
   via: 'web' | 'api'
   ip: string
-  /** In words for its owner. */
+  /** The device in words, for the owner. */
   device: string
-  /** Of the password that opened it: a session that takes its place has them too. */
+  /** Verdicts on the password that opened the session. A session that replaces it inherits them. */
   risk?: readonly Risk[] | undefined
-  /** epoch ms when the account met the device that opened it, if that was not its first one and not long ago. */
+  /**
+   * epoch ms when the account met the device that opened the session; set if the device was new and not the first
+   * one.
+   */
   newDeviceSince?: number | undefined
   /**
-   * epoch ms when its holder began to sign in, if that was earlier than when it was created. A session that takes the place
-   * of another has the other's.
+   * epoch ms when the sign-in began, if earlier than the session. A session that replaces another inherits its value.
    */
   begunAt?: number | undefined
 }
@@ -159,7 +176,7 @@ export interface LiveSession extends NewSession {
   lastSeenAt: number
 }
 
-/** Why a session is not merely absent. */
+/** Why a session was revoked. */
 export type RevocationReason =
   | 'contained'
   | 'forked'
@@ -171,30 +188,30 @@ export interface Tombstone {
   reason: RevocationReason
   /** epoch ms */
   at: number
-  /** Which containment did it, so that a repeated one knows its own work. */
+  /** The containment that revoked the session, so that a repeated call recognises its own work. */
   containmentId?: string | undefined
 }
 
-/** Why sessions of a user are over that were issued in an epoch before this one. */
+/** Why the sessions of a user from earlier epochs are over. */
 export interface Revocation extends Tombstone {
   epoch: number
   /**
-   * epoch ms: spares sessions that somebody began to open at this time or later. For containments: they end what was open
-   * when the alert came, however late they are carried out. Without it every session of an earlier epoch is over.
+   * epoch ms: spares sessions whose sign-in began at this time or later. A containment sets it to the time of the
+   * alert, however late it is carried out. Without it every session of an earlier epoch is over.
    */
   openedBefore?: number | undefined
-  /** One of a lower epoch that spared no session. Only a revocation with `openedBefore` has one. */
+  /** An earlier revocation that spared no session. Only a revocation with `openedBefore` has one. */
   earlier?: Revocation | undefined
 }
 
-/** What a presented (sid, gen) met. `absent` says nothing of why: the ledger does. */
+/** The result of presenting a (sid, gen). `absent` gives no reason: the ledger has it. */
 export type Presentation =
   | { kind: 'live'; session: LiveSession; renewalDue: boolean }
   | { kind: 'fork'; session: LiveSession }
   | { kind: 'revoked'; tombstone: Tombstone }
   | { kind: 'absent' }
 
-/** A use of a session: what its token says, and the network that it came from (`networkOf`). */
+/** A use of a session: the claims of its token, and the network of the request (`networkOf`). */
 export interface Use {
   sid: string
   userId: string
@@ -202,57 +219,60 @@ export interface Use {
   network: string
 }
 
-/** What a renewal met. `offered` comes with the gen that the next token carries. */
+/** The result of a renewal. `offered` has the gen of the next token. */
 export type Renewal =
   | { kind: 'offered'; gen: number; session: LiveSession }
-  /** Too soon, or a repetition from the same network: ask again once this time has passed. */
+  /** Too soon, or repeated from the same network: try again after this time. */
   | { kind: 'early' | 'repeated'; waitMs: number }
-  /** So many successors of one gen were asked for, and none presented, that two holders must be asking. */
+  /** Two holders: too many successors of one gen were asked for, and none was presented. */
   | { kind: 'fork'; session: LiveSession }
   | { kind: 'revoked'; tombstone: Tombstone }
   | { kind: 'stale' | 'absent' }
 
 export interface LiveSessions {
-  /** @returns the user's sids that are too many now, the one that expires first in front */
+  /** @returns the sids of the user beyond the limit, the one that expires first in front */
   create(session: NewSession, now: number): Promise<string[]>
-  /** Judges a gen, promotes an offered one, revokes a forked session and moves the idle deadline: all in one step. */
+  /** Judges a gen, promotes a successor, revokes a forked session and moves the idle deadline, in one step. */
   present(use: Use, now: number): Promise<Presentation>
-  /** Makes a successor of the current gen for this call alone. */
+  /** Issues a successor of the current gen, for this call only. */
   renew(use: Use, now: number): Promise<Renewal>
-  /** Reads without touching. An expired one is undefined, and so is one of an epoch that is over. */
+  /** Reads a session without using it. @returns undefined if it has expired or its epoch is over */
   read(sid: string, now: number): Promise<LiveSession | undefined>
   /**
-   * Which life of the data in Redis this is: another one after a restart, a failover or a restore.
-   * @returns undefined where the data has one life only
-   * @throws while nothing can be said of it
+   * Identifies the life of the data in Redis: it changes with a restart, a failover or a restore.
+   * @returns undefined if the data has only one life
+   * @throws while the data cannot be judged
    */
   incarnation(): Promise<string | undefined>
-  /** The user's live sessions, a bounded number of them. */
+  /** The live sessions of the user, up to a limit. */
   listByUser(userId: string, now: number): Promise<LiveSession[]>
   /**
-   * Ends every session of an epoch before, save those that `openedBefore` spares, in one step however many there are.
-   * Never lowers an epoch. A spared session belongs to the new epoch from its next presentation on.
-   * @param until epoch ms from which no such session can live any more
+   * Ends every session of an earlier epoch, except those that `openedBefore` spares, in one step. Never lowers an
+   * epoch. A spared session joins the new epoch at its next presentation.
+   * @param until epoch ms from which no such session can be live
    */
   raiseEpoch(userId: string, revocation: Revocation, until: number): Promise<void>
   revocationOf(userId: string): Promise<Revocation | undefined>
-  /** Takes one session over into the epoch that follows its own. @returns false if it is not live, or of another epoch */
+  /** Moves one session to the epoch after its own. @returns false if it is not live, or of another epoch */
   adopt(sid: string, epoch: { from: number; to: number }, now: number): Promise<boolean>
-  /** What the store holds, without a look into the ledger: nobody is let in by this. */
+  /** Reads sessions without comparing them with the ledger; not for admitting requests. */
   readMany(sids: readonly string[], now: number): Promise<(LiveSession | undefined)[]>
   tombstone(sid: string): Promise<Tombstone | undefined>
   /** Whose session it is. One that is over may be remembered, or not. */
   ownerOf(sid: string): Promise<string | undefined>
   /**
-   * Revokes a session, and whatever took its place.
-   * @param userId whose it is, where that is known: then it is found also if the store has lost the way to it
-   * @returns `success` if a live session died of it: now, or before of the same containment; `noop` if there was none (a
-   * tombstone is left in its place)
+   * Revokes a session and the sessions that replaced it.
+   * @param userId the owner, if known; the session is then found even if the store has lost its index
+   * @returns `success` if this containment ended a live session, now or in an earlier call; `noop` if there was none
+   * (a tombstone is left)
    */
   revoke(sid: string, tombstone: Tombstone, userId?: string): Promise<'success' | 'noop'>
-  /** The sids that took the place of this one, one after the other: what a revocation of it has ended as well. */
+  /** The chain of sessions that replaced this one. A revocation of it has ended them as well. */
   successorsOf(sid: string): Promise<string[]>
-  /** The user's own logout: gone, without a tombstone. @param successor what took its place @returns whether there was one */
+  /**
+   * The logout of the user: removes the session without a tombstone. @param successor the session that replaces it
+   * @returns whether it was there
+   */
   end(sid: string, successor?: { sid: string; until: number }): Promise<boolean>
 }
 
@@ -264,14 +284,14 @@ export interface ThrottleRule {
 
 export interface Throttle {
   /**
-   * Counts one attempt against every rule, atomically.
-   * @returns `undefined` if all allow it, else the seconds until the first refusing window ends; a refused attempt
-   * is not counted, so that a trickle never extends the wait
+   * Counts one attempt against every rule, in one step.
+   * @returns undefined if all rules allow it; otherwise the seconds until the first refusing window ends. A refused
+   * attempt is not counted, so a slow trickle does not extend the wait
    */
   reserve(rules: readonly ThrottleRule[]): Promise<{ retryAfterSeconds: number } | undefined>
-  /** Gives one attempt back: the password was right. */
+  /** Takes one attempt back, because the password was right. */
   release(keys: readonly string[]): Promise<void>
-  /** {@link release} and then {@link reserve}, in one step. What is given back stays given back if the other is refused. */
+  /** {@link release}, then {@link reserve}, in one step. The release stays even if the reservation is refused. */
   exchange(
     released: readonly string[],
     rules: readonly ThrottleRule[],
@@ -279,30 +299,31 @@ export interface Throttle {
   clear(keys: readonly string[]): Promise<void>
 }
 
-/** One try of a password at a login, as far as later ones are judged by it. Both are keyed hashes. */
+/** One attempt with a password at a login, as later attempts are judged by it. Both are keyed hashes. */
 export interface Attempt {
   password: string
   login: string
-  /** Where it came from, in each way that tells one person from another. */
+  /** The origins of the attempt: values that distinguish one person from another. */
   origins: readonly string[]
-  /** `refused`: before the password could decide. */
+  /** `refused`: the attempt was refused before the password was checked. */
   outcome: 'failed' | 'refused' | 'right'
 }
 
 export interface Attempts {
   /**
-   * Counts an attempt and says what it and those before it come to, atomically. Only a failed one leaves something where
-   * nothing was: a right password must not lie there, hashed fast, and who is refused cannot fill the store.
-   * @param within milliseconds that an attempt is remembered @param most what is counted to, and kept
-   * @returns `logins`: how many the password was tried at, this one included if the password is remembered at all;
-   * `failures`: of this login from the origin with the most of them
+   * Counts an attempt and reports the totals, in one step. Only a failed attempt creates an entry: a right password
+   * must not be stored under a fast hash, and refused attempts must not fill the store.
+   * @param within how long an attempt counts, in milliseconds
+   * @param most the largest count, and the most entries kept
+   * @returns `logins`: at how many logins the password was tried, this one included if the password has an entry;
+   * `failures`: of this login, from the origin with the most failures
    */
   note(attempt: Attempt, within: number, most: number, now: number): Promise<{ logins: number; failures: number }>
 }
 
-/** Ids of signed calls, which are accepted once. */
+/** Ids of signed calls. Each is accepted once. */
 export interface ReplayCache {
-  /** @param expiresAt epoch ms until which the id is remembered @returns false if it was accepted before */
+  /** @param expiresAt epoch ms until which the id is kept @returns false if the id was accepted before */
   accept(id: string, expiresAt: number): Promise<boolean>
 }
 
@@ -310,33 +331,36 @@ export interface BlockList {
   block(network: string, entry: { containmentId: string; until: number }): Promise<void>
   /** @returns the containment that blocks this network */
   blockedBy(network: string, now: number): Promise<{ containmentId: string; until: number } | undefined>
-  /** Lifts the block if it is still this containment's. */
+  /** Removes the block if it still belongs to this containment. */
   unblock(network: string, containmentId: string): Promise<boolean>
 }
 
-/** A session that was opened with a password, or with a password and a code. */
+/** A session that was opened with a password, with or without a code. */
 export interface Entrance {
   sid: string
   userId: string
-  /** Whether the sign-in carried a verdict, or came from a device that is new to the account. */
+  /** Whether the sign-in had a verdict, or came from a device that was new to the account. */
   odd: boolean
-  /** Of the device token that was given out with it. */
+  /** The lineage of the device token that was issued with it. */
   lineage?: string | undefined
-  /** Whether the device came with a token of that lineage: then it is as suspect as the sign-in that began it. */
+  /**
+   * Whether the device presented a token of that lineage; it is then as suspect as the sign-in that began the
+   * lineage.
+   */
   returning?: boolean | undefined
 }
 
-/** How long it is remembered from where a session was opened. */
+/** How long the network of a sign-in is kept. */
 export const ENTRANCE_WINDOW_MS = 15 * 60_000
 
-/** From which network sessions were opened lately by devices that the account did not know for longer, by network. */
+/** Recent sign-ins per network, by devices that the account had not known for long. */
 export interface Entrances {
-  /** A sign-in failed: an attack from there may have begun. */
+  /** Records a failed sign-in: an attack from the network may have begun. */
   failed(network: string, now: number): Promise<void>
   opened(network: string, entrance: Entrance, now: number): Promise<void>
   /**
-   * Those that somebody may have opened who tries passwords there: odd, or opened since the first failure. Of a device that
-   * came with a token, only if the token was given out with one of these.
+   * The sessions that an attacker in the network may have opened: odd ones, and those since the first failure. A
+   * session of a device that presented a token counts only if the token was issued with one of these.
    */
   suspects(network: string, now: number): Promise<Entrance[]>
 }
@@ -348,25 +372,27 @@ export interface PendingMfa {
   loginEmail: string
   /** epoch ms when the sign-in began. */
   begunAt?: number | undefined
-  /** Of the password that was given: the session that the code opens has them too. */
+  /** Verdicts on the password. The session that the code opens inherits them. */
   risk?: readonly Risk[] | undefined
 }
-/** Password-only half sessions, by the token's hash. */
+/** Half sessions after the password, keyed by the hash of their token. */
 export interface PendingMfas {
   create(token: string, pending: PendingMfa, ttlSeconds: number): Promise<void>
-  /** Counts one try, atomically. @returns undefined if unknown or over */
+  /** Counts one attempt, in one step. @returns undefined if the token is unknown or over */
   attempt(token: string): Promise<{ pending: PendingMfa; attempts: number } | undefined>
   /** @returns true for exactly one caller */
   consume(token: string): Promise<boolean>
 }
 
-/** How many different subjects have been contained lately under one name: a detection, or its share for new accounts. */
+/**
+ * Counts the distinct subjects that were recently contained under one name: a detection, or its share for new
+ * accounts.
+ */
 export interface ContainmentCap {
   /**
-   * The first `perSource` distinct subjects of a source within `windowMs` count for everybody, and are admitted while fewer
-   * than `subjects` do. Those beyond are admitted while fewer than `subjects` have been admitted in all, and count for
-   * nobody else: one source may use what is free, and takes no other's place. A subject that has been admitted is
-   * admitted again.
+   * The first `perSource` distinct subjects of a source within `windowMs` share the limit `subjects` with all other
+   * sources. Further subjects of that source are admitted only while fewer than `subjects` have been admitted in all,
+   * and never take the place of another source. An admitted subject stays admitted.
    */
   admit(
     name: string,
@@ -377,16 +403,16 @@ export interface ContainmentCap {
 }
 
 export interface Lease {
-  /** Greater than that of every holder before: what a late holder still writes can be told from what its successor wrote. */
+  /** Greater than the fence of every earlier holder, which distinguishes the late writes of an old holder. */
   fence: number
-  /** Holds it for as long again from now. @returns false if it has ended, or somebody else has it */
+  /** Extends the lease by its full time from now. @returns false if it has ended or another holder has it */
   renew(): Promise<boolean>
-  /** Gives it back, unless it has ended and somebody else has it. */
+  /** Releases the lease, unless another holder has it. */
   release(): Promise<void>
 }
 
 export interface Leases {
-  /** @returns undefined while another holder has it */
+  /** @returns undefined while another holder has the lease */
   acquire(name: string, ttlMs: number): Promise<Lease | undefined>
 }
 
@@ -395,7 +421,7 @@ export interface Leases {
 export type LedgerState = 'active' | 'ended' | 'expired' | 'revoked'
 export interface LedgerSession {
   userId: string
-  /** Kept because the sid is public by design: it names a session and opens nothing. */
+  /** Stored in plain, because the sid is public by design: it names a session and opens nothing. */
   sid: string
   state: LedgerState
   issuedAt: Date
@@ -413,10 +439,10 @@ export interface SessionLedger {
   /** @throws if the row cannot be written: no row, no session */
   open(session: LedgerSession): Promise<void>
   find(userId: string, sid: string): Promise<LedgerSession | undefined>
-  /** By the sid alone: what an alert names. */
+  /** Finds a session by its sid alone, which is what an alert names. */
   locate(sid: string): Promise<LedgerSession | undefined>
   listByUser(userId: string): Promise<LedgerSession[]>
-  /** Closes an active row; one that is closed already stays as it is. @returns whether it was active */
+  /** Closes an active row; a closed row stays unchanged. @returns whether the row was active */
   close(
     userId: string,
     sid: string,
@@ -427,20 +453,23 @@ export interface SessionLedger {
       containmentId?: string | undefined
     },
   ): Promise<boolean>
-  /** Open rows, oldest first, a bounded number a page. @param after `next` of the page at which an earlier reading stopped */
+  /**
+   * Open rows, oldest first, in pages of limited size. @param after `next` of the page at which an earlier reading
+   * stopped
+   */
   openPages(after?: string): AsyncIterable<OpenPage>
   /**
-   * Sessions that were issued since and were ended before their time, page by page. One that is being closed in this moment
-   * may be missing: its own row says so first.
+   * Sessions issued since then that ended early, page by page. A session that is being closed at this moment may be
+   * missing; its own row is already correct.
    */
   endedPages(issuedSince: Date): AsyncIterable<EndedSession[]>
-  /** Closes as expired open rows. @returns how many were still active */
+  /** Closes open rows as expired. @returns how many were still active */
   expire(sessions: readonly OpenSession[], at: Date): Promise<number>
-  /** How far the sweeper has come with the open rows. */
+  /** The progress of the sweeper through the open rows. */
   progress(): Promise<SweepProgress | undefined>
-  /** @returns false if somebody with a later fence has kept theirs */
+  /** @returns false if a holder with a later fence has stored its progress */
   keepProgress(progress: SweepProgress): Promise<boolean>
-  /** Removes sessions that were issued before, oldest first, at most so many. @returns how many it removed */
+  /** Removes at most `atMost` sessions issued before then, oldest first. @returns how many it removed */
   purge(issuedBefore: Date, atMost: number): Promise<number>
 }
 export interface OpenSession {
@@ -457,87 +486,87 @@ export type EndedSession = Pick<LedgerSession, 'userId' | 'sid' | 'reason' | 'co
 
 export interface OpenPage {
   sessions: OpenSession[]
-  /** Of the last row: where the next page begins. */
+  /** The key of the last row, after which the next page begins. */
   next: string
 }
 export interface SweepProgress {
-  /** Of the lease under which it was kept. */
+  /** The fence of the lease under which the progress was stored. */
   fence: number
-  /** When this pass over all open rows began, and how many it has seen. */
+  /** When this pass over all open rows began, and how many rows it has read. */
   startedAt: Date
   seen: number
-  /** `next` of the last page that is done with; undefined when the pass is over. */
+  /** `next` of the last finished page; undefined when the pass is over. */
   after?: string | undefined
 }
 
 export interface KnownDevice {
-  /** When the account met it. */
+  /** When the account first saw the device. */
   since: Date
-  /** Whether the account had none before. */
+  /** Whether it was the first device of the account. */
   isFirst: boolean
 }
 
 export interface KnownDevices {
   find(userId: string, deviceHash: string): Promise<KnownDevice | undefined>
-  /** @returns the device, and whether it was remembered only now */
+  /** @returns the device, and whether this call added it */
   remember(userId: string, deviceHash: string, now: Date): Promise<KnownDevice & { isNew: boolean }>
-  /** Takes back what was remembered only now, for a sign-in that came to nothing. */
+  /** Removes a device that was added by a sign-in that then failed. */
   forget(userId: string, deviceHash: string): Promise<void>
 }
 
-/** A browser or script that was given a secret of its own. */
+/** A browser or script with a device token of its own. */
 export interface TrustedDevice extends KnownDevice {
-  /** Stays the same when its token is replaced. */
+  /** Unchanged when the token is replaced. */
   lineage: string
-  /** When it got its first token. Its kind may have been known for longer. */
+  /** When it got its first token. Its kind may be known for longer. */
   givenAt: Date
 }
 
-/** Secrets that devices keep, by account and by the SHA-256 of the token's id. */
+/** Device tokens, by account and by the SHA-256 of the id of the token. */
 export interface DeviceTokens {
   find(userId: string, id: string, now: Date): Promise<TrustedDevice | undefined>
-  /** Whether the account has ever issued one. From then on only tokens make a device known. */
+  /** Whether the account has ever issued a token. From then on only tokens identify a known device. */
   hasIssued(userId: string): Promise<boolean>
   /**
-   * Keeps a token's id. Of more than `MAX_DEVICES` of an account one goes: a replaced one first, then one that never came
-   * back, then the one that was used longest ago.
-   * @param replaces the id that was presented, which is not the one to go
-   * @returns whether the account had never given one out
+   * Stores the id of a token. Beyond `MAX_DEVICES` per account one token is removed: first a replaced one, then one
+   * that was never used again, then the one unused for longest.
+   * @param replaces the presented id, which is not removed
+   * @returns whether the account had never issued one before
    */
   issue(userId: string, id: string, device: TrustedDevice, now: Date, replaces?: string): Promise<{ isFirst: boolean }>
-  /** A replaced id stays good for a few minutes more, because answers get lost; never longer than it was. */
+  /** Keeps a replaced id valid for a few minutes, because answers get lost, but never longer than before. */
   retire(userId: string, id: string, now: Date): Promise<void>
-  /** Takes back what was issued only now, for a sign-in that came to nothing. @param issued what `issue` returned */
+  /** Removes a token that was issued by a sign-in that then failed. @param issued the result of `issue` */
   withdraw(userId: string, id: string, issued: { isFirst: boolean }): Promise<void>
-  /** Of one device, whichever of its ids. */
+  /** Revokes the tokens of one device, whichever id it has. */
   revokeLineage(userId: string, lineage: string): Promise<void>
-  /** @param except the id of the device that goes on */
+  /** @param except the id of the device that stays */
   revokeAll(userId: string, except?: string): Promise<void>
 }
 
-/** Where an account was used last, as far as travel is judged by it. */
+/** The last place of an account, as far as travel is judged by it. */
 export interface LastPlace {
-  /** degrees, as coarse as the domain makes them */
+  /** degrees, rounded by the domain */
   latitude: number
   longitude: number
   at: Date
-  /** Of the first sign-in from a known place, and how many there have been. */
+  /** The time of the first sign-in from a known place, and the number of sign-ins since. */
   since: Date
   logins: number
 }
 
 export interface LastPlaces {
   /**
-   * Replaces a user's last place by what `revise` makes of it; undefined leaves it as it is. Asks again when another
-   * sign-in was faster, so that each is judged by the one before it.
+   * Replaces the last place of a user with the result of `revise`; undefined leaves it unchanged. Calls `revise`
+   * again after a concurrent change, so that each sign-in is judged by the one before it.
    */
   revise(userId: string, revise: (before: LastPlace | undefined) => LastPlace | undefined): Promise<void>
 }
 
 export type ContainmentState =
-  | 'pending' // claimed, to be carried out: whoever claimed it does, or the sweeper
+  | 'pending' // claimed; the claimant or the sweeper carries it out
   | 'done'
-  | 'held' // the cap, policy or its age stopped it: an operator decides
+  | 'held' // stopped by the cap, the policy or its age; an operator decides
   | 'failed' // it can never be carried out
   | 'undone'
   | 'closed' // the alert recovered, or the effect ran out
@@ -550,9 +579,9 @@ export type ContainmentReason =
   | 'stale'
   // held or closed
   | 'recovered'
-  // closed: the effect ran out, the alert may still be open
+  // closed: the effect ended by itself; the alert may still be open
   | 'expired'
-  // closed: another row of the same alert goes on, the pull's or the webhook's
+  // closed: another row handles the same alert, from the pull or from the webhook
   | 'duplicate'
   // failed
   | 'policy_gone'
@@ -564,45 +593,45 @@ export interface Containment {
   id: string
   detection: string
   cycle: string
-  /** The subject in one spelling: `@sid:…`, `@network:…`, `@usr.id:…`; `*` of an alert without groups. */
+  /** The subject in one spelling: `@sid:…`, `@network:…`, `@usr.id:…`; `*` for an alert without groups. */
   scope: string
   action: 'revoke' | 'revoke_user' | 'block_ip' | 'notify'
   state: ContainmentState
   result?: 'success' | 'noop' | undefined
   reason?: ContainmentReason | undefined
   via?: 'web' | 'direct' | undefined
-  /** Who decided about it last, and why: a person who approved it, tried it again or took it back. */
+  /** The operator who last approved, retried or undid it, and the reason given. */
   operator?: string | undefined
   why?: string | undefined
   userId?: string | undefined
   alertId: string
-  /** The alert's own date, and ours. */
+  /** The date of the alert; the dates below are ours. */
   alertedAt: Date
   createdAt: Date
   updatedAt: Date
-  /** From when a block counts, if a reminder or an operator renewed it. */
+  /** The start of a block, if a reminder or an operator renewed it. */
   renewedAt?: Date | undefined
-  /** When the effect runs out by itself (a block). */
+  /** When the effect (a block) ends by itself. */
   expiresAt?: Date | undefined
-  /** How many attempts have begun. The number is the fence: an attempt that is not the last one changes nothing. */
+  /** The number of attempts begun. It is the fence: only the latest attempt may change the row. */
   attempts: number
-  /** Of the attempt that began last. */
+  /** The request id of the latest attempt. */
   holder?: string | undefined
-  /** No attempt begins before: until then the one under way has its time, or the next one waits. */
+  /** No attempt begins before this time: an attempt is under way, or the next one waits. */
   nextAt: Date
-  /** The cap let it through; asked once. */
+  /** The cap admitted it; the cap is asked once. */
   admitted?: boolean | undefined
   /** The alert recovered before the containment was carried out. */
   recovered?: boolean | undefined
-  /** An operator approved it: neither its age nor its recovery holds it any more. */
+  /** An operator approved it, so neither its age nor its recovery holds it. */
   approved?: boolean | undefined
-  /** It lacks something without which nobody can say what is to be done: a hand, a backup or another release wrote it. */
+  /** Lacks required data: a manual edit, a backup or another release wrote it. */
   unreadable?: true | undefined
-  /** The event that the row owes. Whoever moves the row on emits it first. */
+  /** The event that the row still owes. It must be emitted before the row changes again. */
   announce?: Announcement | undefined
 }
 
-/** What an event says beyond its row. A row that is announced twice has the same `requestId` both times. */
+/** The part of an event that is not in its row. A repeated announcement has the same `requestId`. */
 export interface Announcement {
   outcome: 'success' | 'noop' | 'refused' | 'fail' | 'undone'
   requestId: string
@@ -611,13 +640,13 @@ export interface Announcement {
 }
 
 export interface ContainmentLedger {
-  /** Insert-only claim. @returns false if there is a row of that (detection, cycle, scope) already */
+  /** Inserts a row. @returns false if there is already a row for this (detection, cycle, scope) */
   claim(containment: Containment): Promise<boolean>
   find(detection: string, id: string): Promise<Containment | undefined>
   /**
-   * Moves a row on in one step: `step` judges the row as it stands, and again whenever somebody else was faster.
-   * @param step pure; undefined leaves the row as it is
-   * @returns the row as it was written; undefined if `step` refused it, or if there is none
+   * Changes a row in one step. `step` judges the current row, again after a concurrent change.
+   * @param step pure; undefined leaves the row unchanged
+   * @returns the written row; undefined if `step` refused or the row is missing
    */
   revise(
     detection: string,
@@ -625,8 +654,8 @@ export interface ContainmentLedger {
     step: (row: Containment) => Containment | undefined,
   ): Promise<Containment | undefined>
   /**
-   * Rows with which something is left to do (`isOpen`), oldest first, at most 100 a page. Rows that were just claimed or
-   * closed may be missing or too many: judge each.
+   * Rows that still need work (`isOpen`), oldest first, at most 100 a page. Rows that have just changed may be
+   * missing or out of date: judge each one.
    */
   openPages(now: Date): AsyncIterable<Containment[]>
   /** Every row about one subject of one detection. */
@@ -641,10 +670,12 @@ export interface ContainmentLedger {
     limit?: number
   }): Promise<Containment[]>
   /**
-   * Finds rows that {@link openPages} misses, because an older release or a hand wrote them, and adds them to it. Looks
-   * at a bounded number of rows. @param from where the call before ended @returns where to go on; undefined at the end
+   * Finds rows that {@link openPages} misses, because an older release or a manual edit wrote them, and adds them.
+   * Reads a limited number of rows.
+   * @param from where the previous call ended
+   * @returns where to continue; undefined at the end
    */
   reindex(now: Date, from?: string): Promise<string | undefined>
-  /** Removes rows that were last touched before and are not `pending`, at most so many. @returns how many it removed */
+  /** Removes at most `atMost` rows that last changed before then and are not `pending`. @returns how many it removed */
   purge(before: Date, atMost: number): Promise<number>
 }

@@ -1,8 +1,9 @@
 import type { Entrance } from './port.ts'
 
 /**
- * Those sessions that somebody may have opened who tries passwords from their network; see `Entrances.suspects`.
- * @param opened with epoch ms, oldest first @param attackedSince epoch ms of the first failure from there
+ * The sessions that an attacker may have opened who tries passwords from their network; see `Entrances.suspects`.
+ * @param opened with epoch ms, oldest first
+ * @param attackedSince epoch ms of the first failure from that network
  */
 export function suspectsAmong(
   opened: readonly { entrance: Entrance; at: number }[],

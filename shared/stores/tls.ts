@@ -2,38 +2,38 @@ import type { ConnectionOptions } from 'node:tls'
 import type { FunctionsConfig, MigrateConfig, WebConfig } from '../config.ts'
 
 export interface TlsSettings {
-  /** Trusted instead of the system's authorities, in PEM: one certificate of the chain that the server shows. */
+  /** Trusted in place of the authorities of the system, in PEM: one certificate of the chain of the server. */
   ca?: string | undefined
-  /** Encrypts, and lets anybody be the server, where no `ca` is given. Whoever sets it says so at every start. */
+  /** Encrypts without verification where no `ca` is given. The process warns about it at every start. */
   insecure?: boolean | undefined
-  /** The lab's stores are on this machine, or in containers beside it: plain unless their URL asks for TLS. */
+  /** The stores of the lab are on this machine or in containers beside it: plain unless their URL asks for TLS. */
   lab?: boolean | undefined
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
-/** What pg and ioredis read from a URL, and would put in the place of what is decided here. */
+/** Parameters of a URL that pg and ioredis would prefer over the decision here. */
 const TLS_PARAMETER = /^(ssl|tls|uselibpqcompat)/i
 
 /**
- * How the connection to a store is secured. Outside the lab it always is, unless the store is on this machine; what a
- * URL says can ask for TLS and never weaken it.
+ * Decides how the connection to a store is secured. Outside the lab it is encrypted unless the store is on this
+ * machine. A URL can ask for TLS and can never weaken it.
  *
- * With `ca`, exactly servers of that authority are accepted, by whatever name: managed stores show certificates of an
- * authority of their own, with names that match nothing. It must therefore be one that signs for that store alone.
+ * With `ca`, exactly the servers of that authority are accepted, under any name: managed stores have certificates of
+ * their own authority, with names that match nothing. The authority must therefore sign for that store alone.
  * @param url of a Postgres or a Redis
  * @returns undefined for a connection without TLS
  */
 export function storeTls(url: string, { ca, insecure, lab }: TlsSettings): ConnectionOptions | undefined {
   if (ca !== undefined) return { ca, checkServerIdentity: () => undefined, allowPartialTrustChain: true }
   if (!asksForTls(url) && (lab || isLoopback(url))) return undefined
-  // Any further option would be for show: without rejectUnauthorized Node never calls checkServerIdentity.
+  // Further options would have no effect: without rejectUnauthorized Node never calls checkServerIdentity.
   return insecure ? { rejectUnauthorized: false } : { rejectUnauthorized: true }
 }
 
 export const postgresTls = (config: MigrateConfig): ConnectionOptions | undefined =>
   storeTls(config.DATABASE_URL.reveal(), { ca: config.DATABASE_CA, ...switches(config) })
 
-/** One way for all nodes of a cluster: as soon as one of them must be encrypted, all are. */
+/** All nodes of a cluster are treated alike: if one must be encrypted, all are. */
 export const redisTls = (config: FunctionsConfig | WebConfig): ConnectionOptions | undefined =>
   redisNodes(config.REDIS_URL.reveal())
     .map((url) => storeTls(url, { ca: config.REDIS_CA, ...switches(config) }))
@@ -44,13 +44,13 @@ export const redisNodes = (urls: string): string[] => urls.split(/,(?=\s*rediss?
 
 const switches = ({ TLS_INSECURE, ATO_LAB }: MigrateConfig | WebConfig) => ({ insecure: TLS_INSECURE, lab: ATO_LAB })
 
-/** Nobody runs without verification and does not know it. */
+/** Warns whoever runs without verification. */
 export function warnOfInsecureTls({ TLS_INSECURE }: MigrateConfig | WebConfig, warn: (text: string) => void): void {
   if (!TLS_INSECURE) return
   warn('TLS_INSECURE=1: whoever answers at the address of a store is believed; pin REDIS_CA and DATABASE_CA instead')
 }
 
-/** Without the parameters by which a URL would decide about TLS itself; the rest stays byte for byte. */
+/** The URL without parameters about TLS; the rest stays byte for byte. */
 export function withoutTlsParameters(url: string): string {
   const [base = '', query] = split(url)
   const kept = query.filter((pair) => !TLS_PARAMETER.test(pair))
@@ -63,7 +63,7 @@ function asksForTls(url: string): boolean {
   return query.some((pair) => TLS_PARAMETER.test(pair) && !/=(disable|false|0)$/i.test(pair))
 }
 
-/** A `host` parameter stands in for the URL's own host in pg, so such a URL is taken for a remote one. */
+/** In pg a `host` parameter replaces the host of the URL, so such a URL counts as remote. */
 function isLoopback(url: string): boolean {
   if (!URL.canParse(url)) return false
   const { hostname, searchParams } = new URL(url)

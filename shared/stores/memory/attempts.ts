@@ -1,7 +1,7 @@
 import type { Attempts } from '../port.ts'
 import { createMemorySpace } from './space.ts'
 
-/** Sliding windows of attempts in this process alone, each no longer than what is counted to. */
+/** Sliding windows of attempts, in this process only. Each keeps no more entries than the largest count asked for. */
 export function createMemoryAttempts(space = createMemorySpace()): Attempts {
   /** By password: when it was last tried at each login, oldest first. */
   const passwords = space.map<readonly (readonly [login: string, at: number])[]>()

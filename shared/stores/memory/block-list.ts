@@ -1,7 +1,7 @@
 import type { BlockList } from '../port.ts'
 import { createMemorySpace } from './space.ts'
 
-/** Blocked networks in this process alone. One block a network: the latest containment's. */
+/** Blocked networks, in this process only. A network has one block: that of the latest containment. */
 export function createMemoryBlockList(space = createMemorySpace()): BlockList {
   const blocks = space.map<{ containmentId: string; until: number }>()
   return {

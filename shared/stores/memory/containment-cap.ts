@@ -1,13 +1,16 @@
 import type { ContainmentCap } from '../port.ts'
 import { createMemorySpace } from './space.ts'
 
-/** What takes a place: when it was admitted last, and of which source it counts for everybody; undefined if beyond its share. */
+/**
+ * An admitted subject: when it was last admitted, and the source that it counts for; undefined beyond the share of
+ * the source.
+ */
 interface Place {
   readonly at: number
   readonly source: string | undefined
 }
 
-/** A sliding window of distinct subjects for each name, in this process alone; a refused subject takes no place in it. */
+/** A sliding window of distinct subjects per name, in this process only. A refused subject takes no place. */
 export function createMemoryContainmentCap(space = createMemorySpace()): ContainmentCap {
   const names = space.map<ReadonlyMap<string, Place>>()
   return {

@@ -2,10 +2,10 @@ import { type Entrance, type Entrances, ENTRANCE_WINDOW_MS as WINDOW_MS } from '
 import { suspectsAmong } from '../suspects.ts'
 import { createMemorySpace } from './space.ts'
 
-/** Failures are remembered by the minute: the first of them is all that is asked for. */
+/** Failures are kept per minute, because only the first one matters. */
 const MINUTE_MS = 60_000
 
-/** Where sessions were opened lately, in this process alone. */
+/** The networks from which sessions were opened recently, in this process only. */
 export function createMemoryEntrances(space = createMemorySpace()): Entrances {
   const opened = space.map<readonly { entrance: Entrance; at: number }[]>()
   const failed = space.map<readonly number[]>()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Leases } from '../port.ts'
 import { createMemorySpace } from './space.ts'
 
-/** Leases in this process alone, which end by its clock. */
+/** Leases in this process only. Its clock ends them. */
 export function createMemoryLeases(now: () => number, space = createMemorySpace()): Leases {
   const held = space.map<{ holder: string; until: number }>()
   const fences = space.map<number>()

@@ -11,19 +11,19 @@ interface Kept {
 }
 
 /**
- * Live sessions in this process alone, for models that run a thousand simulated hours. It passes the contract that the
- * Redis store passes, and a test compares the two on random operations.
+ * Live sessions in this process only, for simulations of a thousand hours. It passes the contract of the Redis store,
+ * and a test compares the two on random operations.
  */
 export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
   const { renewMs, graceMs } = inMs(lifetimes)
   const idleMs = lifetimes.idleSeconds * 1000
   const sessions = new Map<string, Kept>()
   const tombstones = new Map<string, Tombstone>()
-  /** Sids of which no live session died. */
+  /** Revoked sids that had no live session. */
   const gone = new Set<string>()
   const revocations = new Map<string, Revocation>()
   const successors = new Map<string, string>()
-  /** By user, those that were ever his. */
+  /** By user, all sids that ever existed. */
   const sids = new Map<string, Set<string>>()
 
   const sessionOf = ({ facts, seen, gens }: Kept): LiveSession => ({ ...facts, lastSeenAt: seen, gen: gens.gen })
@@ -32,7 +32,7 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
     if (kept && now >= kept.deadline) sessions.delete(sid)
     return kept && now < kept.deadline ? kept : undefined
   }
-  /** The session, of the epoch that it belongs to by now; undefined if it is over. */
+  /** The session with its present epoch; undefined if it is over. */
   const judged = (kept: Kept): Kept | undefined => {
     const { facts } = kept
     const revocation = revocations.get(facts.userId)
@@ -48,7 +48,7 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
     const found = await Promise.all([...(sids.get(userId) ?? [])].map((sid) => read(sid, now)))
     return found.filter((session) => session !== undefined)
   }
-  /** What a revocation of the user says of a session that was live until now. */
+  /** Ends a session that was live until now by a revocation of the user. */
   const bury = ({ sid, ...facts }: Kept['facts']) => {
     const revocation = endedBy(facts, revocations.get(facts.userId))
     if (!revocation) return undefined
@@ -57,7 +57,7 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
     tombstones.set(sid, tombstone)
     return { kind: 'revoked' as const, tombstone }
   }
-  /** A session that somebody uses: of this user, neither revoked nor expired. */
+  /** A session in use: of this user, neither revoked nor expired. */
   const use = (
     userId: string,
     sid: string,

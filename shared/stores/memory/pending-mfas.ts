@@ -1,7 +1,7 @@
 import type { PendingMfa, PendingMfas } from '../port.ts'
 import { createMemorySpace } from './space.ts'
 
-/** Sign-ins that wait for a second factor, in this process alone; its clock ends them. */
+/** Sign-ins that wait for a second factor, in this process only. Its clock ends them. */
 export function createMemoryPendingMfas(now: () => number, space = createMemorySpace()): PendingMfas {
   const waiting = space.map<{ pending: PendingMfa; attempts: number; until: number }>()
   const find = (token: string) => {

@@ -5,7 +5,7 @@ type Kept = Omit<Registration, 'tokenHash'> & { tries: number }
 
 const unsent = (email: string): string => `unsent:${email.toLowerCase()}`
 
-/** Registrations in this process alone. @param users of the same store, which must answer `create` in one step */
+/** Registrations, in this process only. @param users of the same store, whose `create` must be one step */
 export function createMemoryRegistrations(users: Pick<Users, 'create'>, space = createMemorySpace()): Registrations {
   const registrations = space.map<Kept>()
   return {

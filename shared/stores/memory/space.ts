@@ -1,9 +1,9 @@
-/** What one store keeps, as maps of the ports over it: so that all of it can be lost, or put back as it was once. */
+/** The maps of one store, so that all of its data can be lost or restored together. */
 export interface MemorySpace {
-  /** A new map of the space. Its values are replaced, never changed: a copy of the map is then a copy of all. */
+  /** Adds a map to the space. Its values are replaced and never changed, so a copy of the map is a copy of the data. */
   map<V>(): Map<string, V>
   clear(): void
-  /** @returns a function that puts everything back as it is now */
+  /** @returns a function that restores the present state */
   snapshot(): () => void
 }
 

@@ -1,4 +1,7 @@
-/** A filter of the Table service: what the ledgers ask, `and`, `or`, `not` and comparisons of properties with literals. */
+/**
+ * A filter of the Table service: `and`, `or`, `not` and comparisons of properties with literals, as the ledgers use
+ * them.
+ */
 export interface Filter {
   /** The only partition that can match, where the filter names one. */
   partition: string | undefined
@@ -12,7 +15,7 @@ const TOKEN = /\s*(?:(datetime|guid)?'((?:[^']|'')*)'|([()])|([A-Za-z_][A-Za-z0-
 /** Properties of a row whose names differ in a filter. */
 const KEYS: Readonly<Record<string, string>> = { PartitionKey: 'partitionKey', RowKey: 'rowKey' }
 
-/** @throws for what is no filter of this form */
+/** @throws for any other text */
 export function parseFilter(text: string): Filter {
   const parser = new FilterParser(text)
   return { matches: text === '' ? () => true : parser.read(), partition: parser.partition }
@@ -50,7 +53,7 @@ class FilterParser {
     while (this.#take('or')) alternatives.push(this.#all(false))
     const [only] = alternatives
     if (alternatives.length === 1 && only) {
-      // Read again to learn what holds of every row that matches.
+      // Read once more, to learn what holds for every row that matches.
       this.#at = start
       return this.#all(isAll)
     }

@@ -9,20 +9,20 @@ type Entity = Row & { partitionKey: string; rowKey: string }
 type Mode = 'Merge' | 'Replace'
 type Action = ['create' | 'delete', Entity] | ['update' | 'upsert', Entity, Mode?]
 
-/** Asked for each operation on a table, so that whoever made the tables decides when it happens, and whether. */
+/** Runs each operation on a table: the caller decides when it runs, and whether it fails. */
 export type Perform = <T>(operation: string, run: () => T) => Promise<T>
 
 /** What one page of a listing holds at most. @see Query timeout and pagination, Table service REST API */
 const PAGE = 1000
 
 export interface MemoryTables extends Tables {
-  /** The same tables as another client of them, whose operations are asked for on their own. */
+  /** Another client of the same tables, with its own `perform`. */
   through(perform: Perform): MemoryTables
 }
 
 /**
- * Tables in this process alone, with what the ledgers over them rely on: keys, conditional writes by etag, rows in the
- * order of their keys, filters, pages, transactions. The ledgers themselves are the real ones.
+ * Tables in this process only, with the features that the ledgers rely on: keys, conditional writes by etag, rows in
+ * key order, filters, pages, transactions. The ledgers themselves are the real ones.
  */
 export function createMemoryTables(perform: Perform = async (_, run) => run()): MemoryTables {
   return clientOf(new Map(), perform)
@@ -34,7 +34,7 @@ function clientOf(kept: Map<string, Partitions>, perform: Perform): MemoryTables
     const partitions: Partitions = kept.get(name) ?? new Map()
     kept.set(name, partitions)
     const table = new MemoryTable(partitions, (operation, run) => perform(`${name}.${operation}`, run))
-    // The library's class has much more than what a ledger calls.
+    // The class of the library has many more methods than the ledgers call.
     return unchecked<TableClient>(table)
   }
   return {
@@ -50,7 +50,7 @@ function clientOf(kept: Map<string, Partitions>, perform: Perform): MemoryTables
 
 type Partitions = Map<string, Map<string, Row>>
 
-/** Of all tables: an etag is never given twice. */
+/** Counts the writes to all tables: no etag is used twice. */
 let writes = 0
 
 class MemoryTable {
@@ -117,7 +117,7 @@ class MemoryTable {
     }
   }
 
-  /** Each page is read when it is asked for, from the first row after the last one of the page before. */
+  /** Reads each page on demand, from the first row after the last row of the page before. */
   async *#pages(filter: string, size: number, from?: string) {
     const { partition, matches } = parseFilter(filter)
     let token = from
@@ -195,9 +195,9 @@ class MemoryTable {
   }
 }
 
-/** The service keeps no property without a value, and a merge leaves such a one as it was. */
+/** The service does not keep a property without a value, and a merge leaves it unchanged. */
 function defined(entity: Entity): Row {
-  // Most have all of theirs, and need no copy.
+  // Most rows have all values and need no copy.
   if (Object.values(entity).every(isValue)) return entity
   return Object.fromEntries(Object.entries(entity).filter(([, value]) => isValue(value)))
 }
@@ -206,7 +206,7 @@ const isValue = (value: unknown) => value !== undefined && value !== null
 
 const answers = new Map<number, RestError>()
 
-/** One error for each answer: callers read its status, and a stack for each would cost more than the operation. */
+/** One error per status: callers read only the status, and a stack per error would cost more than the operation. */
 function failure(statusCode: number, code: string): RestError {
   const answer = answers.get(statusCode) ?? new RestError(code, { statusCode, code })
   answers.set(statusCode, answer)

@@ -1,7 +1,7 @@
 import type { Throttle } from '../port.ts'
 import { createMemorySpace } from './space.ts'
 
-/** Fixed windows in this process alone, which begin and end by its clock. */
+/** Fixed windows, in this process only. Its clock begins and ends them. */
 export function createMemoryThrottle(now: () => number, space = createMemorySpace()): Throttle {
   const windows = space.map<{ count: number; until: number }>()
   const find = (key: string) => {

@@ -13,10 +13,10 @@ interface AuditRow {
   containmentId?: string | undefined
 }
 
-/** What `lastStep` is before any step was accepted: below every step there is. */
+/** The value of `lastStep` before any step was accepted: below every real step. */
 const NO_STEP = -1
 
-/** Users in this process alone. A change and its audit row are one step. */
+/** Users, in this process only. A change and its audit row are one step. */
 export function createMemoryUsers(space = createMemorySpace()): Users {
   const accounts = space.map<Account>()
   /** Ids by lower-cased address. */

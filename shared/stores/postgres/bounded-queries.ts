@@ -4,20 +4,24 @@ import { codeOf } from '../../error.ts'
 import { unchecked } from '../../unchecked.ts'
 import type { Judge, StoreGuard } from '../guard.ts'
 
-/** Within the limit of a call, the server gives up first, and its word shows that it is there. */
+/** Below the limit of a call, so the server stops first and its answer shows that it is there. */
 export const STATEMENT_MS = 1_700
-/** Silence of the server, at a query or while connecting. */
+/** How long to wait for the server, in a query or while connecting. */
 export const SILENCE_MS = 1_850
 
 /**
- * Classes of SQLSTATE that say nothing of the request: connections, authentication, resources, an operator at work, the
- * system. @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * Classes of SQLSTATE that are not about the request: connections, authentication, resources, intervention of an
+ * operator, the system.
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const REFUSING = /^(?:08|28|53|57|58|XX|25006|3D000|40001|40P01|55P03)/
-/** Of those, what is said before a statement is begun, or of one that was rolled back. */
+/** The ones that come before a statement begins, or after it was rolled back. */
 const NOT_CARRIED_OUT = /^(?:28|53300|57P03|40001|40P01)/
 const NEVER_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
-/** The driver's words for a time that is over: of a query, of a new connection, of the wait for one. */
+/**
+ * Messages of the driver for a time-out of a query, of a new connection, or of the wait for a connection. The driver
+ * gives them no code.
+ */
 const OVER = /^(?:Query read timeout|.* due to connection timeout|timeout exceeded when trying to connect)$/
 const SHORT_OF = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS'])
 
@@ -40,7 +44,7 @@ const judgeWrite = judgeFor(false)
 
 type Query = (...args: unknown[]) => Promise<pg.QueryResult>
 
-/** Gives every query of a pool its limit of time, and sends again what may be: reads, and what no server has seen. */
+/** Gives every query of a pool its time limit, and repeats reads and statements that no server has received. */
 export function boundQueries(pool: pg.Pool, guard: StoreGuard): void {
   // `query` has overloads with a callback that nobody uses.
   const query = unchecked<Query>(pool.query.bind(pool))

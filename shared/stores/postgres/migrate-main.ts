@@ -2,7 +2,7 @@ import { ConfigError, parseMigrateConfig } from '../../config.ts'
 import { postgresTls, warnOfInsecureTls } from '../tls.ts'
 import { migrate } from './migrate.ts'
 
-/** Brings the database of `DATABASE_URL` up to date: what a release runs before it starts. */
+/** Migrates the database of `DATABASE_URL`. A release runs this before it starts. */
 async function main(): Promise<number> {
   try {
     const config = parseMigrateConfig(process.env)

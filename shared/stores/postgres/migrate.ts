@@ -5,9 +5,9 @@ import pg from 'pg'
 import { withoutTlsParameters } from '../tls.ts'
 
 export interface MigrateOptions {
-  /** Where the `NNNN-name.sql` files are; beside this module unless told. */
+  /** The folder of the `NNNN-name.sql` files; the one beside this module by default. */
   directory?: URL | undefined
-  /** As `storeTls` decides; without it the connection is plain, whatever the URL says. */
+  /** The decision of `storeTls`. Without it the connection is plain, whatever the URL says. */
   tls?: ConnectionOptions | undefined
 }
 
@@ -23,16 +23,16 @@ interface Migration {
 }
 
 const FILE = /^\d{4}-[a-z0-9-]+\.sql$/
-/** Any number that nobody else locks: the bytes of "ato". */
+/** The number of the advisory lock, used by nothing else: the bytes of "ato". */
 const LOCK = 0x61_74_6f
 const CONNECT_MS = 10_000
 
 /**
- * Brings a database up to date: applies what is not applied yet, in order, each file in a transaction of its own.
- * Safe when two processes run it at once: the second one waits, and finds nothing left to do. Files that the database
- * knows and the directory does not are left alone, so that an older release still starts.
- * @returns the names of the files it applied
- * @throws MigrationError when an applied file has changed since, a new one sorts before an applied one, or a file fails
+ * Migrates a database: applies each missing file in order, in its own transaction. Two processes may run it at once:
+ * the second waits and finds nothing to do. Files that the database knows and the folder lacks are ignored, so that
+ * an older release still starts.
+ * @returns the names of the applied files
+ * @throws MigrationError if an applied file has changed, a new file sorts before an applied one, or a file fails
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const migrations = await readMigrations(options.directory ?? new URL('./migrations/', import.meta.url))
@@ -49,7 +49,7 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
     await client.query('SELECT pg_advisory_lock($1)', [LOCK])
     return await applyAll(migrations, client)
   } finally {
-    // Ends the lock as well.
+    // Releases the lock as well.
     await client.end()
   }
 }
@@ -62,7 +62,7 @@ async function readMigrations(directory: URL): Promise<Migration[]> {
   if (twin) throw new MigrationError(`${twin}: another migration has the same number`)
   return Promise.all(
     names.map(async (name) => {
-      // A checkout with other line ends is the same migration.
+      // A checkout with different line ends is the same migration.
       const sql = (await readFile(new URL(name, directory), 'utf8')).replaceAll('\r\n', '\n')
       return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') }
     }),
@@ -80,7 +80,8 @@ async function applyAll(migrations: readonly Migration[], client: pg.Client): Pr
   const due = migrations.filter(({ name }) => !applied.has(name))
   for (const { name, checksum } of migrations) {
     const known = applied.get(name)
-    if (known === undefined && name < last) throw new MigrationError(`${name}: sorts before ${last}, applied already`)
+    if (known === undefined && name < last)
+      throw new MigrationError(`${name}: sorts before ${last}, which is applied already; give it a higher number`)
     if (known !== undefined && known !== checksum) {
       throw new MigrationError(`${name}: has changed since it was applied; put the change into a new migration`)
     }

@@ -4,11 +4,14 @@ import { unchecked } from '../../unchecked.ts'
 import { StoreAway } from '../away.ts'
 import { type Fault, type Judge, type Pass, pauseBefore, type StoreGuard } from '../guard.ts'
 
-/** What ioredis sends by itself while it connects. Left to its own short limit, or nothing would ever connect again. */
+/**
+ * The commands that ioredis sends while it connects. They need a short limit of their own: otherwise no connection
+ * would ever be made again.
+ */
 const HANDSHAKE = new Set(['auth', 'hello', 'select', 'client', 'readonly', 'info'])
 const HANDSHAKE_MS = 2_000
 const OVERDUE_MS = 1_500
-/** Sent twice they have the effect of once, which is none. */
+/** Commands without any effect, which may be sent twice. */
 const READS = new Set([
   'exists',
   'get',
@@ -25,13 +28,15 @@ const READS = new Set([
   'zrangebyscore',
   'zscore',
 ])
-/** What Redis answers when it cannot serve, alone or inside the message of a script that failed with it. */
+/**
+ * The answers of Redis when it cannot serve, alone or in the message of a failed script. ioredis gives them no code.
+ */
 const REFUSAL =
   /(?:^|[\s-])(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|MOVED|NOAUTH|NOPERM|NOREPLICAS|OOM|READONLY|TRYAGAIN|UNKILLABLE|WRONGPASS|ERR max number of clients) /
-/** Of those, what passes by itself within moments. */
+/** The ones that pass within moments. */
 const PASSING = /^(?:CLUSTERDOWN|LOADING|MASTERDOWN|TRYAGAIN|ERR max number of clients) /
 
-/** @param isRepeatable of a command whose reply was lost */
+/** @param isRepeatable whether the command may be sent again after its reply was lost */
 const judgeFor =
   (isRepeatable: boolean): Judge =>
   (error) => {
@@ -49,23 +54,26 @@ const LATE: Fault = { kind: 'silent', isRepeatable: false }
 interface Call {
   pass: Pass
   tries: number
-  /** When it was handed to the connection; until then it waits for one, and nothing of it can have been carried out. */
+  /** When the command was sent; undefined while it waits for a connection and cannot have been carried out. */
   sentAt: number | undefined
 }
-/** Where a command keeps its call: ioredis hands the same command in again when a connection is there. */
+/**
+ * The call of a command, kept on the command because ioredis passes the same command in again once a connection is
+ * there.
+ */
 const CALL = Symbol('call')
 type Guarded = Command & { [CALL]?: Call }
 
 /**
- * Replies come in order, so a connection that owes this one has nothing for the others. It is given up: a new one may do
- * better, and no later reply can be taken for the answer to something else.
+ * Replies come in order, so a connection without this reply has none for later commands either. It is closed: a new
+ * one may work, and no later reply can be mistaken for another answer.
  */
 const isOverdue = (sentAt: number | undefined) => sentAt !== undefined && performance.now() - sentAt >= OVERDUE_MS
 const sentNow = (client: Redis | Cluster) => (client.status === 'ready' ? performance.now() : undefined)
 
 /**
- * Gives every command of a client its limit of time, and tries again what may be: commands that were never sent, and
- * reads. A command that may have been carried out is not repeated, and one whose time is over is not sent any more.
+ * Gives every command of a client its time limit, and repeats commands that were never sent, and reads. A command
+ * that may have been carried out is not repeated. A command whose time is over is not sent any more.
  */
 export function boundCommands(client: Redis | Cluster, guard: StoreGuard): void {
   // The two clients take different arguments after the command; they are passed on as they came.

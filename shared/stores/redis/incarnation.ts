@@ -7,36 +7,39 @@ import { unchecked } from '../../unchecked.ts'
 import { StoreAway } from '../away.ts'
 import { createLeases } from './leases.ts'
 
-/** One life of the data in Redis: from when it was marked until the server restarts, fails over or is restored. */
+/** One life of the data in Redis: from its mark until the server restarts, fails over or is restored. */
 export interface Incarnation {
   id: string
-  /** Of the connection in which it was seen. */
+  /** The connection in which the mark was seen. */
   generation: number
 }
 
 export interface Incarnations {
   /**
-   * Waits until the data behind the present connection is marked, and marks it if nobody does.
-   * @throws if that takes too long or a store fails: then nothing can be said of a session
+   * Waits until the data behind the present connection has a mark, and writes one if no other host does.
+   * @throws if that takes too long or a store fails: sessions cannot be judged then
    */
   enter(): Promise<Incarnation>
-  /** Whether nothing has come between: what was read since then is of that incarnation. */
+  /** Whether the incarnation is still the present one, so that what was read since then belongs to it. */
   isCurrent(incarnation: Incarnation): boolean
 }
 
 export interface IncarnationOptions {
-  /** Brings back into Redis what it may have forgotten; called before the data is marked. */
+  /** Restores in Redis what it may have lost. Called before the data is marked. */
   restore: () => Promise<void>
-  /** Whether `restore` brings back the epochs of users as well. A mark that was left without them is completed then. */
+  /** Whether `restore` also restores the epochs of users. A mark that was written without them is then completed. */
   withEpochs: boolean
-  /** How long to wait for another host to mark the data, which can bring back more. */
+  /** How long to wait for another host to write the mark, because it can restore more. */
   patienceMs: number
   warn: (message: string, fields: Record<string, string>) => void
 }
 
 interface Marker {
   id: string
-  /** The run ids of the servers that held the data when it was marked. A restart or another server has another one. */
+  /**
+   * The run ids of the servers that held the data at the time of the mark. A restart or another server has a
+   * different id.
+   */
   servers: string
   /** ISO 8601 */
   at: string
@@ -44,24 +47,24 @@ interface Marker {
 }
 
 const MARKER = 'incarnation'
-/** Rises at each look of any host: what is lower than a host has seen is data of an earlier time. */
+/** Raised by each check of any host. A lower number than seen before means older data. */
 const TIDE = 'incarnation:tide'
 const MARKER_MS = 7 * 24 * 3_600_000
 const LEASE_MS = 15_000
 const RENEW_MS = 5_000
 const POLL_MS = 100
-/** A node of a cluster is asked by itself: the limits of commands are those of the whole cluster. */
+/** The time limit for one node of a cluster; the limits of commands are those of the whole cluster. */
 const NODE_MS = 2_000
-/** A request that waits longer is answered that it may try again; sooner, if its own time is over. */
+/** A request that waits longer is asked to try again; earlier, if its own time is over. */
 const WAIT_MS = 2_000
-/** A proxy may hide that there is another server behind it, and a failover need not break a connection. */
+/** Compare this often: a proxy may hide another server, and a failover need not break a connection. */
 const COMPARE_EVERY_MS = 5_000
 
 /**
- * Tells apart the lives of the data in one Redis: after a restart, a failover or a restore it may be empty, older, or
- * another one. A mark that we write names the servers that hold it. It is compared on each connection, and every few
- * seconds while it is used. A server that goes on running may get an older state as well, with the mark of that time: a
- * number that each look raises shows it.
+ * Distinguishes the lives of the data in one Redis. After a restart, a failover or a restore the data may be gone,
+ * older, or different. A mark names the servers that hold it. It is compared on each connection, and every few
+ * seconds while Redis is in use. A running server may also get an older state together with its old mark; a number
+ * that each check raises reveals that.
  */
 export function createIncarnations(redis: Redis, options: IncarnationOptions): Incarnations {
   const leases = createLeases(redis)
@@ -77,7 +80,7 @@ export function createIncarnations(redis: Redis, options: IncarnationOptions): I
     return { marker: marker?.servers === servers ? marker : undefined, servers }
   }
 
-  /** Takes the mark away from data that is older than what was seen before: every host would take it for its own. */
+  /** Removes the mark from data that is older than data seen before: otherwise every host would accept it. */
   async function lookForOlder(): Promise<void> {
     const seen = tide
     const [risen] = await Promise.all([redis.incr(TIDE), redis.pexpire(TIDE, MARKER_MS)])
@@ -89,7 +92,7 @@ export function createIncarnations(redis: Redis, options: IncarnationOptions): I
     tide = risen
   }
 
-  /** @param of the generation that it is about: one that is over is left to its successor */
+  /** @param of the generation of the check; the result for an old generation is ignored */
   async function settle(of: number): Promise<string> {
     const noticedAt = performance.now()
     try {
@@ -97,7 +100,7 @@ export function createIncarnations(redis: Redis, options: IncarnationOptions): I
         const { marker, servers } = await compare()
         const isWhole = marker && (marker.epochs || !options.withEpochs)
         if (isWhole) await redis.pexpire(MARKER, MARKER_MS)
-        // A connection that broke meanwhile may have given one half of the answer before and the other after.
+        // If the connection broke meanwhile, the two halves of the answer may come from different servers.
         if (of !== generation) break
         if (isWhole) return marker.id
         known = undefined
@@ -127,7 +130,7 @@ export function createIncarnations(redis: Redis, options: IncarnationOptions): I
   async function underLease(work: () => Promise<string>): Promise<string | undefined> {
     const lease = await leases.acquire(MARKER, LEASE_MS)
     if (!lease) return undefined
-    // Two who mark at once do no harm: each brings back all of it, and the later mark stands.
+    // Two hosts may write the mark at once: each restores everything, and the later mark stays.
     const renewing = setInterval(() => void lease.renew().catch(() => {}), RENEW_MS)
     try {
       return await work()
@@ -137,7 +140,7 @@ export function createIncarnations(redis: Redis, options: IncarnationOptions): I
     }
   }
 
-  // Outlives the request that happens to ask first, and has none of its limits.
+  // Outlives the request that began it, and has none of its limits.
   const begin = AsyncResource.bind((of: number): Promise<string> => {
     const work = settle(of).finally(() => {
       if (settling === work) settling = undefined
@@ -162,7 +165,7 @@ export function createIncarnations(redis: Redis, options: IncarnationOptions): I
   }
   const look = () => void settled().catch(() => {})
   for (const event of isCluster(redis) ? ['close', '-node', '+node'] : ['close']) redis.on(event, lost)
-  // A replica of a cluster may take over without a connection that breaks: then the slots are read again.
+  // A replica of a cluster may take over without a broken connection; the client then reads the slots again.
   for (const event of ['ready', 'refresh']) redis.on(event, look)
 
   return {
@@ -186,12 +189,12 @@ function readMarker(text: string): Marker | undefined {
   }
 }
 
-/** Whatever it was: nothing can be said of the sessions in Redis, and the request may be tried again. */
+/** Sessions in Redis cannot be judged now, whatever the cause. The request may be tried again. */
 function unjudged(cause: unknown): never {
   throw cause instanceof StoreAway ? cause : new StoreAway('redis', { cause })
 }
 
-/** A server that tells no run id has an empty one: then the mark alone says whether it is the same data. */
+/** The run ids of all servers. A server that gives none counts as empty; then only the mark identifies the data. */
 async function serversOf(client: Redis | Cluster): Promise<string> {
   const servers = isCluster(client) ? client.nodes('master') : [client]
   const ids = await Promise.all(servers.map((server) => within(NODE_MS, runIdOf(server))))

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 
 /**
- * A key for something a client typed or an alert named: hashed, so that no input chooses its length or its form, and
- * none can be read out of the store.
+ * A key made from client text or from an alert. It is hashed, so that no input chooses its length or form, and nobody
+ * can read the text out of the store.
  */
 export const hashedKey = (kind: string, text: string): string =>
   `${kind}:${createHash('sha256').update(text).digest('hex')}`
 
 /**
- * How much longer a key lives than what it holds: the value says when it is over, the TTL only tidies up, and the
- * clocks of two hosts and of the store differ a little.
+ * How much longer a key lives than its value is valid. The value itself says when it is over; the TTL only cleans up,
+ * and the clocks of hosts and store differ a little.
  */
 export const TTL_MARGIN_MS = 60_000
 

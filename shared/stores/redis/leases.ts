@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Leases } from '../port.ts'
 import { defineScript } from './script.ts'
 
-/** A store that has forgotten the last fence begins again at the present time, which is later than any fence before. */
+/** If the store has lost the last fence, it starts at the present time, which is later than any earlier fence. */
 const FENCE_MS = 7 * 24 * 3_600_000
 
 const acquireLease = defineScript(`
@@ -25,7 +25,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `)
 
-/** Leases that end by themselves; a holder that overran its time does not release its successor's. */
+/** Leases that expire. A holder that overran its time does not release the lease of its successor. */
 export function createLeases(redis: Redis): Leases {
   return {
     async acquire(name, ttlMs) {

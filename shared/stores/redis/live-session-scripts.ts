@@ -90,7 +90,7 @@ local function fork(session, tombstone, margin)
 end
 `
 
-/** One question for both, because nearly every session has neither a tombstone nor a user whose sessions were ended. */
+/** One command for both, because almost no session has a tombstone or a user whose sessions were ended. */
 const ENDED = `
 local ended = redis.call('EXISTS', KEYS[2], KEYS[3])
 local tombstone = ended > 0 and redis.call('GET', KEYS[2])
@@ -247,13 +247,13 @@ local repeated = ARGV[6] ~= '' and before and not wasGone and string.find(before
 return {(session or repeated) and 1 or 0, redis.call('GET', KEYS[3])}
 `)
 
-/** KEYS: session. ARGV: incarnation. A session that is gone stays so. */
+/** KEYS: session. ARGV: incarnation. A session that is gone is not created again. */
 export const keepIncarnation = defineScript(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 return redis.call('HSET', KEYS[1], 'inc', ARGV[1])
 `)
 
-/** KEYS: session. ARGV: the facts as they were, and as they are to be. @returns 1 if they were so */
+/** KEYS: session. ARGV: the expected facts, the new facts. @returns 1 if the expected facts were there */
 export const replaceFacts = defineScript(`
 if redis.call('HGET', KEYS[1], 'facts') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'facts', ARGV[2])

@@ -16,18 +16,20 @@ import {
 } from './live-session-scripts.ts'
 import { listOf } from './script.ts'
 
-/** How long a sid is remembered as revoked when no session tells how long its tokens live. */
+/** How long an unknown sid stays revoked: no session says how long its tokens live. */
 const UNKNOWN_SESSION_MS = 24 * 3_600_000
-/** A tombstone outlives the session's last token, so that a repeated containment still finds its own work. */
+/** A tombstone outlives the last token of the session, so that a repeated containment finds its own work. */
 const TOMBSTONE_MARGIN_MS = 3_600_000
-/** So many of a user's sids are looked at in one go. */
+/** The number of sids of a user that one command reads. */
 const PAGE = 200
-/** A chain of sessions that took each other's place is followed no further. */
+/** The longest chain of replaced sessions that is followed. */
 const LONGEST_CHAIN = 100
 
 type Facts = NewSession & Pick<LiveSession, 'createdAt'>
 
-/** The hash tag keeps all that a user has in one slot of a cluster: one script judges a session and its epoch. */
+/**
+ * The hash tag keeps all keys of a user in one slot of a cluster, because one script judges a session and its epoch.
+ */
 const sessionKey = (userId: string, sid: string) => `session:{${userId}}:${sid}`
 const tombstoneKey = (userId: string, sid: string) => `${sessionKey(userId, sid)}:tomb`
 const successorKey = (userId: string, sid: string) => `${sessionKey(userId, sid)}:next`
@@ -35,11 +37,11 @@ const indexKey = (userId: string) => `user:{${userId}}:sessions`
 const endedKey = (userId: string) => `user:{${userId}}:ended`
 const keysOf = (userId: string, sid: string) => [sessionKey(userId, sid), tombstoneKey(userId, sid)]
 const judgedKeysOf = (userId: string, sid: string) => [...keysOf(userId, sid), endedKey(userId)]
-/** Whose a sid is; of one that was revoked before anybody had it, its tombstone. */
+/** The owner of a sid, or its tombstone if it was revoked before it had an owner. */
 const ownerKey = (sid: string) => `sid:${sid}`
 const isTombstone = (owner: string) => owner.startsWith('{')
 
-/** @returns undefined for what this store did not write: a session that cannot be read is none */
+/** @returns undefined for data of another writer: a session that cannot be read does not exist */
 function factsOf(text: string): Facts | undefined {
   try {
     const facts = unchecked<Facts>(JSON.parse(text))
@@ -55,17 +57,17 @@ const sessionOf = (text: unknown, seen: unknown, gen: unknown): LiveSession | un
 }
 const forkedAt = (at: number) => JSON.stringify({ reason: 'forked', at } satisfies Tombstone)
 const parseTombstone = (text: string): Tombstone => unchecked(JSON.parse(text))
-/** The tombstone of a session that was gone already says so, for its containment alone. */
+/** Drops the mark of a session that was already gone, which only its own containment needs. */
 const buriedAs = (text: string): Tombstone => tombstoneOf(parseTombstone(text))
 const unexpected = (reply: unknown) => new Error(`Redis gave an unexpected reply: ${JSON.stringify(reply)}`)
 
-/** Says which sessions of the data in Redis were looked up in the ledger. */
+/** Decides which sessions in Redis must be compared with the ledger. */
 export interface SessionGuard extends Incarnations {
   /** @throws if the ledger cannot be read: then the session is not accepted */
   verdict(session: { userId: string; sid: string }): Promise<Tombstone | 'live' | 'over'>
 }
 
-/** For a Redis that lives as long as whoever uses it. */
+/** For a Redis that never loses its data while it is used. */
 const UNGUARDED: SessionGuard = {
   enter: async () => ({ id: '', generation: 0 }),
   isCurrent: () => true,
@@ -73,9 +75,9 @@ const UNGUARDED: SessionGuard = {
 }
 
 /**
- * Live sessions in Redis. Every decision about one session is one script, judged by the values stored and the caller's
- * clock. Presenting a session moves its idle deadline, never past the absolute one. The same script asks whether its epoch
- * is over.
+ * Live sessions in Redis. Each decision about a session is one script over the stored values and the clock of the
+ * caller. A presentation moves the idle deadline, never past the absolute one. The same script checks whether the
+ * epoch is over.
  */
 export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: SessionGuard = UNGUARDED): LiveSessions {
   const idleMs = lifetimes.idleSeconds * 1000
@@ -110,7 +112,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
     const session = facts && now < Number(deadline) ? sessionOf(facts, seen, gen) : undefined
     return session && { session, inc: inc ?? '' }
   }
-  /** Compares a session with the ledger. What is over there is over here from now on. @returns whether it is live */
+  /** Compares a session with the ledger and ends it here if it is over there. @returns whether it is live */
   const compare = async (userId: string, sid: string, incarnation: string): Promise<boolean> => {
     const verdict = await guard.verdict({ userId, sid })
     if (verdict === 'live') await keepIncarnation(redis, [sessionKey(userId, sid)], [incarnation])
@@ -126,12 +128,12 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
     comparing.set(key, compared)
     return compared
   }
-  /** Whether a session that was let in meanwhile is there, and of this incarnation or live in the ledger. */
+  /** Whether a new session is still there, and is of this incarnation or live in the ledger. */
   const stands = async (userId: string, sid: string, at: Incarnation): Promise<boolean> => {
     const inc = await redis.hget(sessionKey(userId, sid), 'inc')
     return inc !== null && (inc === at.id || (await verify(userId, sid, at)))
   }
-  /** A session as it was read in an incarnation, once that is the present one. */
+  /** The session that was read, once its incarnation is the present one. */
   const verified = async (
     found: { session: LiveSession; inc: string } | undefined,
     at: Incarnation,
@@ -144,8 +146,8 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
     }
   }
   /**
-   * Runs a script about one session. A session from before this incarnation is compared with the ledger first; and again if
-   * another incarnation came while the answer was under way.
+   * Runs a script about one session. A session from before this incarnation is compared with the ledger first, and
+   * again if the incarnation changed while the answer was under way.
    */
   const judge = async (userId: string, sid: string, run: (incarnation: string) => Promise<unknown>) => {
     for (;;) {
@@ -188,12 +190,14 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
     const sessions = await Promise.all(loaded.map((found) => verified(found, at)))
     return sessions.flatMap((session) => judged(session, revocation) ?? [])
   }
-  /** Remembers who has a sid for as long as its tombstone may be asked for. @returns what was remembered before */
+  /**
+   * Stores the owner of a sid for as long as its tombstone may be needed. @returns the stored owner, if there was one
+   */
   const claim = async (sid: string, owner: string, ttlMs: number): Promise<string | undefined> => {
     const claimed = await redis.set(ownerKey(sid), owner, 'PX', ttlMs, 'NX')
     return claimed === 'OK' ? undefined : ((await redis.get(ownerKey(sid))) ?? undefined)
   }
-  /** A tombstone that was left before anybody had the sid. */
+  /** The tombstone of a sid that was revoked before it had an owner. */
   const unownedTombstone = async (sid: string): Promise<Tombstone | undefined> => {
     const owner = await redis.get(ownerKey(sid))
     return owner !== null && isTombstone(owner) ? parseTombstone(owner) : undefined
@@ -345,7 +349,7 @@ export function createLiveSessions(redis: Redis, lifetimes: Lifetimes, guard: Se
     async end(sid, successor) {
       const userId = await ownerOf(sid)
       if (userId === undefined) return false
-      // First the way to the successor, so that a revocation that comes in between finds one of the two.
+      // The successor is stored first, so that a revocation in between finds one of the two sessions.
       if (successor) await redis.set(successorKey(userId, sid), successor.sid, 'PX', ttlUntil(successor.until), 'NX')
       return (await redis.del(sessionKey(userId, sid))) === 1
     },

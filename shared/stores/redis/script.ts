@@ -10,7 +10,7 @@ export function listOf(reply: unknown): unknown[] {
   return reply
 }
 
-/** @returns a function that sends the script's digest, and its text only to a server that does not know it yet */
+/** @returns a function that sends the digest of the script, and the text only to a server that does not know it */
 export function defineScript(lua: string): Script {
   const digest = createHash('sha1').update(lua).digest('hex')
   return async (redis, keys, args) => {

@@ -10,29 +10,32 @@ type Response = Awaited<ReturnType<Policy['sendRequest']>>
 
 const SHORT_OF = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS'])
 const NEVER_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
-/** Said before anything is carried out. @see https://learn.microsoft.com/azure/storage/tables/scalability-targets */
+/**
+ * Statuses that come before anything is carried out.
+ * @see https://learn.microsoft.com/azure/storage/tables/scalability-targets
+ */
 const BUSY = new Set([429, 503])
 const NOT_LET_IN = new Set([401, 403])
 const TIMED_OUT = 408
 
-/** Of one process: what waits for its turn counts against its own limit, and file descriptors are few. */
+/** The most sockets of one process: a waiting request spends its own time limit, and file descriptors are few. */
 const MOST_SOCKETS = 64
-/** Before the service closes a connection that is not used, so that no request is sent into one that is closing. */
+/** Shorter than the idle time of the service, so that no request is sent on a connection that is closing. */
 const IDLE_MS = 20_000
 
-/** An answer that the table service did not give. */
+/** An answer from something other than the table service. */
 class NotTheService extends Error {
   override readonly name = 'NotTheService'
 }
 
-/** An operation inside of a transaction that the service could not serve: the library would throw its status alone. */
+/** An operation inside a transaction that the service could not serve. The library would throw only its status. */
 class TransactionRefused extends Error {
   override readonly name = 'TransactionRefused'
 }
 
 /**
- * The outermost policy of a table client: all tries of a request, and the waits between them, have one limit of time.
- * @param onMissing the account has lost a table, or is another one
+ * The outermost policy of a table client: all attempts of a request and the waits between them have one time limit.
+ * @param onMissing called if a table is missing: the account lost it, or is another one
  */
 export function boundedRequests(guard: StoreGuard, onMissing: () => void): Policy {
   const sockets = { keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_MS }
@@ -42,7 +45,7 @@ export function boundedRequests(guard: StoreGuard, onMissing: () => void): Polic
     sendRequest: (request, next) => {
       request.agent = request.url.startsWith('https:') ? encrypted : plain
       return guard.call(judgeOf(request, onMissing), async (signal) => {
-        // The client's own time-out ends with the headers, and a body may hang as well.
+        // The time-out of the client ends with the headers, but the body may hang as well.
         request.abortSignal = signal
         return genuine(await next(request))
       })
@@ -50,11 +53,14 @@ export function boundedRequests(guard: StoreGuard, onMissing: () => void): Polic
   }
 }
 
-/** What is read, or written without a condition, may be done twice. An insert or a transaction may not. */
+/** Reads and unconditional writes may be repeated. An insert or a transaction may not. */
 const isRepeatable = ({ method, headers }: Request): boolean =>
   method === 'GET' || (method !== 'POST' && [undefined, '*'].includes(headers.get('if-match')))
 
-/** Rows by a filter. How long that takes depends on how many there are, so it says nothing of the service. */
+/**
+ * Whether the request lists rows by a filter. Its time depends on the number of rows and tells nothing about the
+ * service.
+ */
 const isScan = ({ method, url }: Request): boolean => method === 'GET' && new URL(url).pathname.endsWith('()')
 
 const judgeOf =
@@ -75,10 +81,10 @@ const judgeOf =
 
 function judgeStatus(status: number, response: Response, mayRepeat: boolean, onMissing: () => void): Fault | undefined {
   if (BUSY.has(status)) return { kind: 'refusing', isRepeatable: true, retryAfterMs: retryAfterMs(response) }
-  // An error in spite of a good status is a body that could not be read.
+  // An error with a good status means that the body could not be read.
   if (status < 400 || !isOfService(response)) return { kind: 'silent', isRepeatable: mayRepeat }
   if (status >= 500 || status === TIMED_OUT) return { kind: 'refusing', isRepeatable: mayRepeat }
-  // Without its table every row would seem to be gone: an alert would find no session, and be over.
+  // Without the table every row would seem gone: an alert would find no session and do nothing.
   if (response.headers.get('x-ms-error-code') === 'TableNotFound') {
     onMissing()
     return { kind: 'refusing', isRepeatable: false }
@@ -86,7 +92,10 @@ function judgeStatus(status: number, response: Response, mayRepeat: boolean, onM
   return NOT_LET_IN.has(status) ? { kind: 'refusing', isRepeatable: false } : undefined
 }
 
-/** Every answer of the service has these, the emulator's too. A proxy's page and a portal's redirect have neither. */
+/**
+ * Every answer of the service, and of the emulator, has one of these headers. The page of a proxy or the redirect of
+ * a portal has neither.
+ */
 const isOfService = ({ headers, status }: Response): boolean =>
   (headers.has('x-ms-version') || headers.has('x-ms-request-id')) && (status < 300 || status >= 400)
 
@@ -98,7 +107,7 @@ function genuine(response: Response): Response {
   const isWhole = isBatch ? /--\s*$/.test(bodyAsText ?? '') : status !== 200 || Boolean(bodyAsText)
   if (isBatch && FAILED_INSIDE.test(bodyAsText ?? '')) throw new TransactionRefused('an operation could not be served')
   if (isOfService(response) && isWhole) return response
-  throw new NotTheService(`status ${status} of something that is not the table service, or cut`)
+  throw new NotTheService(`The answer (status ${status}) is cut, or is not from the table service.`)
 }
 
 /** In seconds, or as a date. @see RFC 9110 10.2.3 */

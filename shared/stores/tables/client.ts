@@ -4,24 +4,24 @@ import { StoreGuard } from '../guard.ts'
 import { boundedRequests } from './bounded-requests.ts'
 
 export interface TablesOptions {
-  /** Put before every table's name, so that tests share an account: letters and digits, the first a letter. */
+  /** A prefix of every table name, so that tests can share an account: letters and digits, a letter first. */
   prefix?: string | undefined
 }
 
-/** A connection string, or an account's table endpoint and who asks. */
+/** A connection string, or the table endpoint of an account and a credential. */
 export type TablesSource = string | { readonly url: string; readonly credential: TokenCredential }
 
 /** The tables of one account, by their short names. */
 export interface Tables {
-  /** The table, which is created at its first use. */
+  /** Opens a table, and creates it at its first use. */
   open(name: string): Promise<TableClient>
   /** @throws StoreAway when the service does not answer in time, or refuses the key */
   ping(): Promise<void>
 }
 
 /**
- * Policies of the library that do nothing for this client, at a cost for each request. Retries and redirects are switched
- * off, the agent is set, the signal is a native one, no form is sent, and nobody reads the spans and the log.
+ * Policies of the library that this client does not need and that cost time per request. Retries and redirects are
+ * off, the agent is set, the signal is native, no form is sent, and nobody reads spans or the library's log.
  */
 const IDLE_POLICIES = [
   'defaultRetryPolicy',
@@ -43,7 +43,7 @@ export function createTablesClient(source: TablesSource, { prefix = '' }: Tables
   const guard = new StoreGuard('tables')
   const options: TableServiceClientOptions = {
     allowInsecureConnection: typeof source === 'string' && isLoopback(source),
-    // Both are the guard's: the library's retries wait as long as the service says, whoever waits for them.
+    // The guard does both. The retries of the library wait as long as the service says, whatever the caller's limit.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
     additionalPolicies: [{ position: 'perCall', policy: boundedRequests(guard, () => created.clear()) }],
@@ -72,7 +72,7 @@ export function createTablesClient(source: TablesSource, { prefix = '' }: Tables
       if (!table) {
         table = create(name)
         created.set(name, table)
-        // What failed once is tried again at the next use.
+        // A failure is not kept: the next use tries again.
         table.catch(() => created.delete(name))
       }
       return table
@@ -81,7 +81,9 @@ export function createTablesClient(source: TablesSource, { prefix = '' }: Tables
   }
 }
 
-/** Azurite speaks plain http; an account on the network does not get its key's signatures sent in the clear. */
+/**
+ * Whether a URL is on this machine. Azurite uses plain http; requests to an account on the network must be encrypted.
+ */
 function isLoopback(connectionString: string): boolean {
   const [, endpoint] = /(?:^|;)TableEndpoint=([^;]+)/i.exec(connectionString) ?? []
   if (endpoint === undefined) return /(?:^|;)UseDevelopmentStorage=true/i.test(connectionString)

@@ -1,19 +1,19 @@
 import type { TokenCredential } from '@azure/identity'
 import type { Secret } from '../../secret.ts'
 
-/** Who asks for a token, by the names of the configuration. */
+/** The identity, by the names of the configuration. */
 export interface AzureIdentity {
   readonly AZURE_CLIENT_ID?: string | undefined
   readonly AZURE_TENANT_ID?: string | undefined
   readonly AZURE_CLIENT_SECRET?: Secret | undefined
 }
 
-/** A store that cannot be reached must deny soon, and so must the one that gives the tokens for it. */
+/** Few and short retries: a store, or its token service, that cannot be reached must fail soon. */
 const options = { retryOptions: { maxRetries: 1, retryDelayInMs: 200, maxRetryDelayInMs: 200 } }
 
 /**
- * The host's managed identity; with a secret, the application that has it: a host outside Azure has no identity of its
- * own. The library is loaded at the first token, so that a process that needs none starts without it.
+ * The managed identity of the host or, with a secret, the application of that secret: a host outside Azure has no
+ * identity. The library is loaded at the first token, so that a process without need of one starts faster.
  */
 export function azureCredential(identity: AzureIdentity): TokenCredential {
   let credential: Promise<TokenCredential> | undefined

@@ -17,7 +17,7 @@ export async function unless(statuses: readonly number[], operation: Promise<unk
   }
 }
 
-/** A column's date; undefined for anything else, which a hand or a backup may have put there. */
+/** The date in a column; undefined for anything else, which a manual edit or a backup may have written. */
 export const dateIn = (value: unknown): Date | undefined =>
   value instanceof Date && !Number.isNaN(value.getTime()) ? value : undefined
 
@@ -36,7 +36,7 @@ export async function findEntity<Row extends object>(
 
 const isAnswer = (error: unknown, statuses: readonly number[]) => statuses.includes(statusOf(error) ?? 0)
 
-/** Runs `task` for each item, at most `limit` at a time. @returns what each gave, in the order of the items */
+/** Runs `task` for each item, at most `limit` at a time. @returns the results in the order of the items */
 export async function mapLimited<T, R>(items: readonly T[], limit: number, task: (item: T) => Promise<R>) {
   const results: R[] = []
   const queue = items.entries()

@@ -6,41 +6,41 @@ import { CONFLICT, dateIn, findEntity, mapLimited, NOT_FOUND, PRECONDITION_FAILE
 
 type Ending = Parameters<SessionLedger['close']>[2]
 
-/** What one answer of the table service holds at most, and so a page of open rows. */
+/** The most rows in one answer of the table service, and so in a page of open rows. */
 const PAGE = 1000
-/** What one table transaction takes. */
+/** The most operations in one table transaction. */
 const BATCH = 100
 const PARALLEL = 10
 const OPEN = 'open-'
-/** '.' is the character after '-': the range holds what begins with {@link OPEN}. */
+/** '.' follows '-', so this range holds every key that begins with {@link OPEN}. */
 const AFTER_OPEN = 'open.'
-/** How much of an age names its second. */
+/** The length of an age down to its second. */
 const SECOND = '2026-03-01T120000'.length
 const ENDED = 'ended'
 const EXPIRED = 'expired'
 const OWNER = 'owner'
 const PROGRESS = { partitionKey: 'sweep', rowKey: 'progress' } as const
 
-/** A row of the index that names a session. */
+/** An index row that names a session. */
 interface IndexRow extends Pick<LedgerSession, 'userId' | 'sid'> {
   rowKey: string
 }
 type KeptProgress = Omit<SweepProgress, 'fence'> & { fence: string }
 
 const hashOf = (sid: string) => hash('sha256', sid)
-/** Sorts by age: rows come back in the order of their keys. */
+/** Rows are returned in key order, so this key sorts them by age. */
 const openKey = ({ sid, issuedAt }: Pick<OpenSession, 'sid' | 'issuedAt'>) => `${ageOf(issuedAt)}-${hashOf(sid)}`
 /** @param key of an open row, or an age */
 const openPartition = (key: string) => `${OPEN}${key.slice(0, SECOND)}`
 const ageOf = (issuedAt: Date) => issuedAt.toISOString().replaceAll(':', '')
 
-/** Reads dates whatever is in their columns, so that one row cannot hide the others. */
+/** Reads dates from any column value, so that one broken row cannot hide the others. */
 function datesOf(row: TableEntityResult<Pick<OpenSession, 'issuedAt' | 'absoluteExpiry'>>) {
   const issuedAt = dateIn(row.issuedAt) ?? new Date(row.timestamp ?? 0)
   return { issuedAt, absoluteExpiry: dateIn(row.absoluteExpiry) ?? issuedAt }
 }
 
-/** Of an index row that names nobody nothing can be said: it goes at the end of its retention. */
+/** An index row without a user or sid cannot be used; it is removed at the end of its retention. */
 const namesSomebody = ({ userId, sid }: Pick<LedgerSession, 'userId' | 'sid'>): boolean =>
   typeof userId === 'string' && typeof sid === 'string'
 
@@ -94,7 +94,7 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
     for (;;) {
       const row = await findEntity<LedgerSession>(table, userId, rowKey)
       if (row?.state !== 'active') return { session: row && sessionOf(row), isClosed: false }
-      // Refused only when somebody else changed the row since: look at it again.
+      // Refused only if another writer changed the row since; read it again.
       const written = table.updateEntity({ partitionKey: userId, rowKey, ...change }, 'Merge', { etag: row.etag })
       if (await unless([PRECONDITION_FAILED], written)) {
         return { session: { ...sessionOf(row), ...change }, isClosed: true }
@@ -102,7 +102,7 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
     }
   }
 
-  /** Written after the row: whoever takes a session from before for live looks at its row as well. */
+  /** Written after the row, so a reader of an older index entry still checks the row. */
   async function keepEnded(session: LedgerSession, rowKey = openKey(session)): Promise<void> {
     const { userId, sid, state, endedAt, reason, containmentId } = session
     const entity = { userId, sid, state, endedAt, reason, containmentId }
@@ -130,7 +130,7 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
       const [only] = rows
       if (only !== undefined && rows.length === 1) return void (await drop(only))
       const all = rows.map((rowKey): TransactionAction => ['delete', { partitionKey, rowKey }])
-      // One row that another sweeper was faster with refuses the whole transaction.
+      // One row that another sweeper has already removed refuses the whole transaction.
       if (!(await unless([NOT_FOUND], table.submitTransaction(all)))) await mapLimited(rows, PARALLEL, drop)
     })
   }
@@ -212,7 +212,7 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
 
     async keepProgress({ fence, startedAt, seen, after = '' }) {
       const table = await index()
-      // A fence is larger than the 32 bits that a table's plain number has.
+      // A fence needs more than the 32 bits of a plain number in a table.
       const entity = { ...PROGRESS, fence: String(fence), startedAt, seen, after }
       for (;;) {
         const row = await findEntity<KeptProgress>(table, PROGRESS.partitionKey, PROGRESS.rowKey)
@@ -239,10 +239,10 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
           return first
         }),
       )
-      // What a crash left in two of them is one session.
+      // A crash may leave one session in two partitions; it counts once.
       const sessionByKey = new Map(found.flat().map((row) => [row.rowKey, row]))
       const old = [...sessionByKey.values()].sort((a, b) => (a.rowKey < b.rowKey ? -1 : 1)).slice(0, atMost)
-      // The index goes last: what a crash leaves behind is found and removed again.
+      // The index is removed last, so a later run finds and removes what a crash leaves behind.
       await mapLimited(old, PARALLEL, async ({ rowKey, userId, sid }) => {
         const isOfOne = namesSomebody({ userId, sid })
         const rows = isOfOne ? [table.deleteEntity(userId, hashOf(sid)), lookup.deleteEntity(hashOf(sid), OWNER)] : []
@@ -258,11 +258,11 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
 
     async expire(expired, at) {
       let closed = 0
-      // A batch at a time, rows and index: what fails later leaves those before done.
+      // Works in batches of rows with their index, so that a later failure keeps the batches before.
       for (let from = 0; from < expired.length; from += BATCH) {
         const batch = expired.slice(from, from + BATCH)
         const ended = await mapLimited(batch, PARALLEL, ({ userId, sid }) => end(userId, sid, { state: 'expired', at }))
-        // What a crash left open was ended in another way.
+        // A session that a crash left open may have ended in another way.
         const before = ended.flatMap(({ session }) => (session && session.state !== 'expired' ? [session] : []))
         const others = new Set(before.map(openKey))
         await mapLimited(before, PARALLEL, keepEnded)
