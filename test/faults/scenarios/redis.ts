@@ -123,12 +123,28 @@ export const redisAway: Group = {
   ],
 }
 
-/** Each victim out, before anything happens to what says so. */
-async function contained(stage: Stage, count: number) {
-  const crowd = await gather(stage, count)
-  stage.sender.retrySpacingMs = SPACING[6] ?? []
-  return crowd
-}
+type Facts = Pick<Scenario, 'name' | 'fault' | 'injected'>
+type Crowd = Awaited<ReturnType<typeof gather>>
+
+/** A fault of the server itself. The sender of alerts tries six times. */
+const onServer = (facts: Facts, run: (stage: Stage, crowd: Crowd) => ReturnType<Scenario['run']>): Scenario => ({
+  ...facts,
+  needs: ['redis-server'],
+  async run(stage, usual) {
+    const crowd = await gather(stage, usual)
+    stage.sender.retrySpacingMs = SPACING[6] ?? []
+    return run(stage, crowd)
+  },
+})
+
+/** The server loses everything shortly after the alerts. */
+const emptied = (facts: Facts, empty: (stage: Stage) => Promise<void>): Scenario =>
+  onServer(facts, async (stage, crowd) => {
+    await raiseAlarm(stage, crowd.victims)
+    await wait(200, stage.signal)
+    await empty(stage)
+    return signedOut(stage, crowd)
+  })
 
 /** Faults of the server itself. */
 export const redisServer: Group = {
@@ -145,13 +161,13 @@ export const redisServer: Group = {
         return async () => void (await stage.redis.command('CONFIG', 'SET', 'maxmemory', '0'))
       },
     }),
-    {
-      name: 'redis-older-dump',
-      fault: 'Redis restored from a dump that is older than the revokes',
-      injected: 'SAVE, SIGKILL, the older file put in its place, started again',
-      needs: ['redis-server'],
-      async run(stage, usual) {
-        const crowd = await contained(stage, usual)
+    onServer(
+      {
+        name: 'redis-older-dump',
+        fault: 'Redis restored from a dump that is older than the revokes',
+        injected: 'SAVE, SIGKILL, the older file put in its place, started again',
+      },
+      async (stage, crowd) => {
         const dump = await stage.redis.dump('before')
         await raiseAlarm(stage, crowd.victims)
         const before = await reckon(stage, { ...crowd, bystanders: [] }, Date.now())
@@ -159,14 +175,14 @@ export const redisServer: Group = {
         await stage.redis.start(dump)
         return afterRestore(stage, crowd, before.lost)
       },
-    },
-    {
-      name: 'redis-older-dump-under-way',
-      fault: 'the same while the alerts are under way',
-      injected: 'SAVE, then within a second of the alerts SIGKILL and the older file',
-      needs: ['redis-server'],
-      async run(stage, usual) {
-        const crowd = await contained(stage, usual)
+    ),
+    onServer(
+      {
+        name: 'redis-older-dump-under-way',
+        fault: 'the same while the alerts are under way',
+        injected: 'SAVE, then within a second of the alerts SIGKILL and the older file',
+      },
+      async (stage, crowd) => {
         stage.sender.retrySpacingMs = SPACING[1] ?? []
         const dump = await stage.redis.dump('before')
         await raiseAlarm(stage, crowd.victims)
@@ -175,38 +191,22 @@ export const redisServer: Group = {
         await stage.redis.start(dump)
         return reckon(stage, crowd, Date.now())
       },
-    },
-    {
-      name: 'redis-flushed',
-      fault: 'Redis emptied while it runs',
-      injected: 'FLUSHALL',
-      needs: ['redis-server'],
-      async run(stage, usual) {
-        const crowd = await contained(stage, usual)
-        await raiseAlarm(stage, crowd.victims)
-        await wait(200, stage.signal)
-        await stage.redis.command('FLUSHALL')
-        return signedOut(stage, crowd)
+    ),
+    emptied(
+      { name: 'redis-flushed', fault: 'Redis emptied while it runs', injected: 'FLUSHALL' },
+      async ({ redis }) => {
+        await redis.command('FLUSHALL')
       },
-    },
-    {
-      name: 'redis-killed-empty',
-      fault: 'Redis killed, started empty',
-      injected: 'SIGKILL',
-      needs: ['redis-server'],
-      async run(stage, usual) {
-        const crowd = await contained(stage, usual)
-        await raiseAlarm(stage, crowd.victims)
-        await wait(200, stage.signal)
-        await stage.redis.kill()
-        await stage.redis.start()
-        return signedOut(stage, crowd)
+    ),
+    emptied(
+      { name: 'redis-killed-empty', fault: 'Redis killed, started empty', injected: 'SIGKILL' },
+      async ({ redis }) => {
+        await redis.kill()
+        await redis.start()
       },
-    },
+    ),
   ],
 }
-
-type Crowd = Awaited<ReturnType<typeof gather>>
 
 /** Every victim was out before the restore: one answer that lets it in again, at any time, is one too many. */
 async function afterRestore(stage: Stage, crowd: Crowd, lostBefore: number) {
