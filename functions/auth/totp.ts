@@ -32,25 +32,39 @@ export async function stepOfCode(secret: string, code: string, now: number): Pro
  */
 export function sealTotp(secret: string, userId: string, keys: readonly [Secret, ...Secret[]]): string {
   const iv = randomBytes(IV_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', cipherKey(keys[0]), iv).setAAD(Buffer.from(userId))
+  const cipher = createCipheriv('aes-256-gcm', derivedFrom(keys[0]).cipherKey, iv).setAAD(Buffer.from(userId))
   const sealed = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()])
-  return `t1.${keyId(keys[0])}.${Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')}`
+  return `t1.${derivedFrom(keys[0]).id}.${Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')}`
 }
 
 /** @throws if no key of ours sealed it for this user */
 export function openTotp(sealed: string, userId: string, keys: readonly Secret[]): string {
   const [, id, body = ''] = /^t1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+)$/.exec(sealed) ?? []
-  const key = keys.find((candidate) => keyId(candidate) === id)
+  const key = keys.find((candidate) => derivedFrom(candidate).id === id)
   if (!key) throw new Error('a TOTP secret is sealed with a key that TOTP_KEY does not hold')
   const bytes = Buffer.from(body, 'base64url')
-  const decipher = createDecipheriv('aes-256-gcm', cipherKey(key), bytes.subarray(0, IV_BYTES), {
+  const decipher = createDecipheriv('aes-256-gcm', derivedFrom(key).cipherKey, bytes.subarray(0, IV_BYTES), {
     authTagLength: TAG_BYTES,
   })
   decipher.setAAD(Buffer.from(userId)).setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
   return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8')
 }
 
-const cipherKey = (key: Secret): Buffer =>
-  Buffer.from(hkdfSync('sha256', key.reveal(), '', 'mini-ato-saas totp v1', 32))
-const keyId = (key: Secret): string =>
-  createHash('sha256').update('totp key id v1\0').update(key.reveal()).digest('hex').slice(0, 8)
+interface Derived {
+  readonly id: string
+  readonly cipherKey: Buffer
+}
+
+const derived = new WeakMap<Secret, Derived>()
+
+/** Derived once for each key of a configuration. */
+function derivedFrom(key: Secret): Derived {
+  const known = derived.get(key)
+  if (known) return known
+  const made = {
+    id: createHash('sha256').update('totp key id v1\0').update(key.reveal()).digest('hex').slice(0, 8),
+    cipherKey: Buffer.from(hkdfSync('sha256', key.reveal(), '', 'mini-ato-saas totp v1', 32)),
+  }
+  derived.set(key, made)
+  return made
+}

@@ -99,10 +99,10 @@ test('one session roams between many addresses, on one device', () => {
 })
 
 test('it arrives out of order, within the lateness, and now and then twice', () => {
-  const delivery = new Delivery(3)
-  const arrived = [...sample.flatMap((event) => delivery.send(event)), ...delivery.rest()]
+  const delivery = new Delivery<{ event: Event }>(3)
+  const arrived = [...sample.flatMap((event) => delivery.send({ event })), ...delivery.rest()]
   let [newest, latest, late] = [0, 0, 0]
-  for (const event of arrived) {
+  for (const { event } of arrived) {
     const at = Date.parse(event.timestamp)
     if (at < newest) late++
     latest = Math.max(latest, newest - at)

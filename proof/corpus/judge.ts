@@ -1,4 +1,4 @@
-import { logOfEvent, type Monitor, type Transition } from 'alertproof'
+import { type IndexedLog, logOfEvent, type Monitor, type Transition } from 'alertproof'
 import { Replayer } from 'alertproof/replay'
 import type { Event } from '../../shared/event.ts'
 import { Delivery } from './delivery.ts'
@@ -31,6 +31,12 @@ export interface Watching {
   readonly seed: number
 }
 
+/** An event, and the log that the intake makes of it: made once for all who read it. */
+interface Logged {
+  readonly event: Event
+  readonly log: IndexedLog
+}
+
 /** Lets detections judge a life: as it arrives, out of order, in both ways of evaluation. */
 export async function judge(
   monitors: readonly Monitor[],
@@ -43,12 +49,11 @@ export async function judge(
     new Replayer(monitors, { cadenceSeconds: 60 }, (transition) => note(alarms.cadence, transition)),
   ]
   const marks = new Map(monitors.map((monitor) => [monitor.slug, new HighWater(monitor)]))
-  const delivery = new Delivery(seed)
+  const delivery = new Delivery<Logged>(seed)
   let [events, from, to] = [0, '', '']
-  const take = (event: Event) => {
+  const take = ({ event, log }: Logged) => {
     events++
     arrived?.(event)
-    const log = logOfEvent(event)
     for (const replayer of replayers) replayer.push(log, log.timestamp)
   }
   for await (const event of life) {
@@ -56,7 +61,7 @@ export async function judge(
     for (const mark of marks.values()) mark.take(log)
     from ||= event.timestamp
     to = event.timestamp
-    for (const late of delivery.send(event)) take(late)
+    for (const late of delivery.send({ event, log })) take(late)
   }
   for (const late of delivery.rest()) take(late)
   for (const replayer of replayers) replayer.finish()
