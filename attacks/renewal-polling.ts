@@ -26,6 +26,7 @@ export const renewalPolling: ContainedAttack = {
   does: 'Copies a token with every header and renews it repeatedly (functions) or opens page after page (web), to always hold a current token as the owner does. Each renewal issues a different successor, and one browser never alternates between two of them. While the owner works, the copy is detected at the first renewal.',
   trips: 'session-fork',
   runbook: 'runbooks/ATO-010-session-fork.md',
+  waitsForRenewal: true,
   twin,
 
   async attack({ kind }, context) {

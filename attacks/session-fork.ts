@@ -15,6 +15,7 @@ export const sessionFork: Attack = {
   does: 'Copies a session cookie (web) or bearer token (functions) and every header with it, so that both browsers look like the same device. Both use the session until it is renewed. From then on they hold different tokens, and the session ends when one of them presents a token that the other has replaced. The detection takes until the first renewal: seconds in the lab, five minutes elsewhere.',
   trips: 'session-fork',
   runbook: 'runbooks/ATO-010-session-fork.md',
+  waitsForRenewal: true,
   twin,
 
   async attack(target, context) {

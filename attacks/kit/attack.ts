@@ -29,6 +29,8 @@ interface AttackRecord {
   readonly does: string
   /** Path of the responder's runbook. */
   readonly runbook: string
+  /** It mostly waits until a session is renewed. Others can run meanwhile without a change of their measured times. */
+  readonly waitsForRenewal?: boolean
   attack(target: Target, context: AttackContext): Promise<Detonation>
   readonly twin: Twin
 }

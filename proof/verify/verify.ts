@@ -39,8 +39,9 @@ interface Pair {
 }
 
 /**
- * Detonates each attack and its twin on each target. One after the other where each alert comes at once; several together
- * where they wait for the same evaluation anyway. Last, and always by itself, what alerts about all of the service.
+ * Detonates each attack and its twin on each target. Where monitors are evaluated at each event, attacks run one after the
+ * other, so that none delays the measured alert of another; those that wait for a renewal run beside them. Where monitors
+ * are evaluated at intervals, several run together. An attack that alerts about the whole service always runs last and alone.
  * @throws when the lab is lost, or the signal ends it
  */
 export async function verify(options: VerifyOptions): Promise<Verdict[]> {
@@ -50,10 +51,14 @@ export async function verify(options: VerifyOptions): Promise<Verdict[]> {
     .map((pair, at) => ({ ...pair, number: at + 1 }))
   const own = pairs.filter(({ attack }) => !attack.serviceWide)
   const wide = pairs.filter(({ attack }) => attack.serviceWide)
-  const verdicts =
-    modeOf(options.lab) === 'arrival'
-      ? await inParallel(own, 1, (pair) => holdsInTurn(pair, options))
-      : await inParallel(own, AT_ONCE, (pair) => holdsAtOnce(pair, options))
+  const isApart = ({ attack }: Pair) => modeOf(options.lab) === 'cadence' || attack.waitsForRenewal === true
+  const inTurn = own.filter((pair) => !isApart(pair))
+  const verdicts = (
+    await Promise.all([
+      inParallel(inTurn, 1, (pair) => holdsInTurn(pair, options)),
+      inParallel(own.filter(isApart), AT_ONCE, (pair) => holdsAtOnce(pair, options)),
+    ])
+  ).flat()
   for (const pair of wide) verdicts.push(await holdsAlone(pair, options))
   return inOrder(verdicts, pairs)
 }
