@@ -75,10 +75,12 @@ async function untilOut(
   const until = Date.now() + CAUGHT_WITHIN_MS
   const either = AbortSignal.any([signal, over.signal])
   while (!over.signal.aborted && Date.now() < until) {
+    const sentAt = Date.now()
     const visit = await act()
     if (visit?.kind === 'out') {
       over.abort()
-      return visit
+      // An act is more than one request, and the alert may follow from its first.
+      return { ...visit, sentAt }
     }
     await delay(everyMs, undefined, { signal: either }).catch(() => {})
     signal.throwIfAborted()
