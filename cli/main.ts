@@ -13,6 +13,7 @@ const verbs: Verbs = {
   detections: () => import('./verbs/detections.ts'),
   mutants: () => import('./verbs/mutants.ts'),
   corpus: () => import('./verbs/corpus.ts'),
+  planted: () => import('./verbs/planted.ts'),
   stores: () => import('./verbs/stores.ts'),
   reset: () => import('./verbs/reset.ts'),
 }
@@ -29,7 +30,7 @@ const NPM_COMMANDS: Readonly<Record<string, string>> = {
 const HOLDERS: readonly string[] = ['start', 'stores', 'verify']
 
 /** These only read and compute, so they exit at once on a signal. */
-const READERS: readonly string[] = ['replay', 'search', 'corpus', 'mutants']
+const READERS: readonly string[] = ['replay', 'search', 'corpus', 'mutants', 'planted']
 
 const npmCommand = (verb: string): string => NPM_COMMANDS[verb] ?? `npm run ${verb}`
 

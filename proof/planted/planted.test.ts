@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import type { Monitor } from 'alertproof'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadDetections } from '../../detections/harness.ts'
-import { found } from './found.ts'
 import { delayed, type PlantedLog, plantedLog } from './planted-log.ts'
+import { replayed } from './replayed.ts'
 
 const minute = 60_000
 
@@ -23,18 +23,18 @@ describe('in 50,000 events with planted attacks and near misses', () => {
   })
 
   test('every planted attack is found at its instant, and nothing else', async () => {
-    expect(await found(monitors, [log.events])).toEqual(log.expected)
+    expect(await replayed(monitors, [log.events])).toEqual(log.expected)
   })
 
   test.each([3, 4, 5])('in whatever order they come within the lateness: seed %i', async (seed) => {
     const events = delayed(log.events, minute, seed)
     expect(events).not.toEqual(log.events)
-    expect(await found(monitors, [events])).toEqual(log.expected)
+    expect(await replayed(monitors, [events])).toEqual(log.expected)
   })
 
   test.each([0.1, 0.5, 0.93])('cut in two at %f and resumed from a file', async (share) => {
     const events = delayed(log.events, minute)
     const cut = Math.floor(events.length * share)
-    expect(await found(monitors, [events.slice(0, cut), events.slice(cut)])).toEqual(log.expected)
+    expect(await replayed(monitors, [events.slice(0, cut), events.slice(cut)])).toEqual(log.expected)
   })
 })

@@ -5,8 +5,8 @@ import type { Monitor, Transition } from 'alertproof'
 import { readState, replayStream, writeState } from 'alertproof/replay'
 import { type Expected, inOrder } from './planted-log.ts'
 
-/** What replaying a log in parts finds, each part after the first going on from the file that the one before it left. */
-export async function found(
+/** Replays a log in parts, each from the state file that the part before it left. @returns the changes of state that it finds */
+export async function replayed(
   monitors: readonly Monitor[],
   parts: readonly (readonly { readonly line: string }[])[],
 ): Promise<Expected[]> {
