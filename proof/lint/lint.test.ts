@@ -380,6 +380,13 @@ test('what a monitor has copied from its neighbour is a finding', async () => {
   expect(findings.filter(({ file }) => file.includes('otp-replay'))).toEqual([])
 })
 
+test('a copy without a runbook of its own is the one that is blamed, whatever its name', async () => {
+  await cp(join(dir, 'otp-replay'), join(dir, 'aaa-copy'), { recursive: true })
+  const { findings } = await lintDetections(dir, root)
+  const copied = findings.filter(({ what }) => /^is that of /.test(what))
+  expect(new Set(copied.map(({ file }) => basename(dirname(file))))).toEqual(new Set(['aaa-copy']))
+})
+
 test('what an attack has copied, and what contradicts its monitor, are findings', async () => {
   const monitor = readMonitor(await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8'), 'otp-replay/monitor.json')
   const [first] = attacks

@@ -34,8 +34,10 @@ export async function lintDetections(dir: string, root: string): Promise<Linted>
   const linted = await Promise.all(paths.map((path) => lintFile(join(dir, path), { webhook, root })))
   const findings = linted.flatMap((each) => each.findings)
   const tellOf = tellInto(findings)
+  const runbooks = await readdir(join(root, 'runbooks'))
   copyRules(
     linted.flatMap(({ monitor }) => monitor ?? []),
+    runbooks,
     tellOf,
   )
   await folderRules(dir, paths, tellOf)
@@ -50,15 +52,21 @@ const tellInto =
   (place, what, remedy) =>
     findings.push({ file, place, what, remedy })
 
-/** No two detections are one. A copy is the fault of whoever came later: of the runbook with the higher number. */
-function copyRules(monitors: readonly Monitor[], tellOf: TellOf): void {
-  const order = (monitor: Monitor) => `${tagsOf(monitor, 'runbook')[0]} ${monitor.slug}`
+/**
+ * Two detections must differ. A copy is the fault of the later one: it has no runbook yet, or the runbook with the higher
+ * number.
+ */
+function copyRules(monitors: readonly Monitor[], runbooks: readonly string[], tellOf: TellOf): void {
+  const runbookOf = (monitor: Monitor) => `${tagsOf(monitor, 'runbook')[0]}-${monitor.slug}`
+  const order = (monitor: Monitor) => {
+    const runbook = runbookOf(monitor)
+    return `${runbooks.includes(`${runbook}.md`) ? 0 : 1} ${runbook}`
+  }
   const sorted = monitors.toSorted((a, b) => (order(a) < order(b) ? -1 : 1))
   for (const [i, monitor] of sorted.entries()) {
     for (const other of sorted.slice(0, i)) {
       for (const key of ['name', 'query', 'message'] as const) {
-        if (monitor[key].replaceAll(order(monitor).replace(' ', '-'), order(other).replace(' ', '-')) !== other[key])
-          continue
+        if (monitor[key].replaceAll(runbookOf(monitor), runbookOf(other)) !== other[key]) continue
         tellOf(monitor.file)(key, `is that of ${other.slug}`, 'write it for this detection')
       }
     }
