@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { UsageError } from 'alertproof/cli'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { tagsOf } from '../../ops/datadog-api/json.ts'
-import { type FakeApi, startFakeApi } from '../../ops/datadog-api/testing.ts'
+import { type FakeApi, startFakeApi } from '../../ops/datadog-api/testing/account.ts'
 import { command } from './detections.ts'
 
 const detections = join(import.meta.dirname, '../../detections')

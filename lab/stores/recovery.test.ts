@@ -15,7 +15,7 @@ import { accountFor, dataHome } from './postgres/data.ts'
 import { removeLab } from './remove.ts'
 import { type RunningStores, startStores } from './start.ts'
 
-const HOLD = fileURLToPath(new URL('./testing.ts', import.meta.url))
+const HOLD = fileURLToPath(new URL('./testing/hold.ts', import.meta.url))
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 const root = process.getuid?.() === 0
 

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseMonitorQuery } from 'alertproof/query'
-import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
-import { isJson, type Json, tagsOf } from './json.ts'
+import { type Model, schemaFaults } from '../../../detections/datadog-schema.ts'
+import { isJson, type Json, tagsOf } from '../json.ts'
 
 type Stored = Record<string, unknown>
 

@@ -1,4 +1,4 @@
-import { startStores } from './start.ts'
+import { startStores } from '../start.ts'
 
 /** Starts the stores of a lab in the given directory, prints their process ids, and keeps them running. */
 const stores = await startStores({ dir: process.argv[2] ?? '', log: (text) => console.error(text) })
