@@ -6,7 +6,7 @@ const monitors = await loadMonitors(join(import.meta.dirname, '../detections'))
 await replayStream(
   process.stdin,
   monitors,
-  {},
+  { live: true },
   {
     transition: () => {},
     malformed(place, reason) {

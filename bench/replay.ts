@@ -59,7 +59,7 @@ async function replayAll(file: string, monitors: readonly Monitor[], wanted: num
   if (monitors.length !== wanted) throw new Error(`${wanted} monitors are needed, but ${monitors.length} exist`)
   let transitions = 0
   const visitor = { transition: () => transitions++, malformed: refuse }
-  await replayStream(fileChunks(await open(file)), monitors, {}, visitor)
+  await replayStream(fileChunks(await open(file)), monitors, { live: true }, visitor)
   if (transitions === 0) throw new Error('the replay found nothing')
 }
 

@@ -117,7 +117,7 @@ interface Run {
 
 const minuteSeconds = 60
 const isCadence = (mode: Mode) => mode.includes('cadence')
-const cadenceFor = (mode: Mode) => (isCadence(mode) ? { cadenceSeconds: minuteSeconds } : {})
+const cadenceFor = (mode: Mode) => (isCadence(mode) ? { cadenceSeconds: minuteSeconds } : { live: true })
 
 function live(monitor: Monitor, logs: readonly IndexedLog[], mode: Mode): Run {
   const evaluator = new Evaluator([monitor], cadenceFor(mode))

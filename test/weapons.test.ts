@@ -55,7 +55,7 @@ afterAll(async () => {
 /** Every monitor, from the start of one story on. */
 class Watch {
   readonly alerts: string[] = []
-  private readonly evaluator = new Evaluator(monitors)
+  private readonly evaluator = new Evaluator(monitors, { live: true })
   private seen = functions.lines.length
 
   /** Reads what was logged since the last time, and delivers what the monitors say of it. */

@@ -31,8 +31,11 @@ const told = (transitions: readonly Transition[]) =>
     [transition, Object.values(group).join(), at - begin, value].filter((part) => part !== '').join(' '),
   )
 
+/** Evaluates at each log, unless the options name a cadence. */
+const evaluation = <T extends ReplayOptions>(options: T) => ({ live: options.cadenceSeconds === undefined, ...options })
+
 function live(monitor: Monitor, logs: readonly IndexedLog[], options: EvaluatorOptions = {}): Transition[] {
-  const evaluator = new Evaluator([monitor], options)
+  const evaluator = new Evaluator([monitor], evaluation(options))
   const transitions = logs.flatMap((each) => evaluator.push(each))
   for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue()) {
     transitions.push(...evaluator.advance(due))
@@ -42,7 +45,7 @@ function live(monitor: Monitor, logs: readonly IndexedLog[], options: EvaluatorO
 
 function replayed(monitor: Monitor, logs: readonly IndexedLog[], options: ReplayOptions = {}) {
   const transitions: Transition[] = []
-  const replayer = new Replayer([monitor], options, (transition) => transitions.push(transition))
+  const replayer = new Replayer([monitor], evaluation(options), (transition) => transitions.push(transition))
   for (const each of logs) replayer.push(each, each.timestamp)
   replayer.finish()
   return { transitions, limits: replayer.exceededLimits }
@@ -280,6 +283,7 @@ describe('group_retention_duration', () => {
     const kept = { on_missing_data: 'default', group_retention_duration: '1h' }
     const dropped: string[] = []
     const evaluator = new Evaluator([monitorOf('.rollup("cardinality","@d").by("@ip").last("5m") > 0', kept)], {
+      live: true,
       dropped: (monitor, group) => dropped.push(`${monitor.slug} ${JSON.stringify(group)}`),
     })
     evaluator.push(log(0, { ip: 'a', d: 1 }))
@@ -311,7 +315,7 @@ describe('silence', () => {
   const heartbeat = monitorOf('.rollup("count").last("5m") < 1', { on_missing_data: 'default' })
 
   test('is told by the clock alone, exactly a window after the last log, and is over with the next', () => {
-    const evaluator = new Evaluator([heartbeat])
+    const evaluator = new Evaluator([heartbeat], { live: true })
     expect(evaluator.nextDue()).toBeUndefined()
     expect(evaluator.push(log(0))).toEqual([])
     expect(evaluator.nextDue()).toBe(begin + 5 * minute)
@@ -322,7 +326,7 @@ describe('silence', () => {
 
   test('of a service that never said anything is not told, however long it lasts', () => {
     const other = monitorOf('.rollup("count").last("5m") < 1', { on_missing_data: 'default' }, '@evt:sweep')
-    for (const options of [{}, cadence]) {
+    for (const options of [{ live: true }, cadence]) {
       const evaluator = new Evaluator([other], options)
       expect(evaluator.advance(begin)).toEqual([])
       expect([log(0), log(hour)].flatMap((each) => evaluator.push(each))).toEqual([])
@@ -352,7 +356,7 @@ describe('the end of a recording', () => {
   test('alerts nobody, for whatever leaves then leaves only because there is no more to read', () => {
     const heartbeat = monitorOf('.rollup("count").last("5m") < 1', { on_missing_data: 'default' })
     const beats = [0, 1, 2, 3].map((at) => log(at * 4 * minute))
-    for (const options of [{}, cadence]) expect(recorded(heartbeat, beats, options)).toEqual([])
+    for (const options of [{ live: true }, cadence]) expect(recorded(heartbeat, beats, options)).toEqual([])
     expect(recorded(heartbeat, [log(0), log(6 * minute, { other: 1 })], {})).toEqual([
       'Triggered 300000 0',
       'Recovered 360000 1',
@@ -470,7 +474,7 @@ describe('group limits', () => {
         ),
       ).limits,
     ).toEqual([])
-    const evaluator = new Evaluator([one])
+    const evaluator = new Evaluator([one], { live: true })
     for (const each of groups(
       1001,
       0,

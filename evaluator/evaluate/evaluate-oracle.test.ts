@@ -164,9 +164,12 @@ const shown = ({ transition, group, at, value }: Transition) =>
 
 const inOrder = (logs: readonly IndexedLog[]) => logs.toSorted((a, b) => a.timestamp - b.timestamp)
 
+const evaluationOf = (cadenceMs: number | undefined) =>
+  cadenceMs === undefined ? { live: true } : { cadenceSeconds: cadenceMs / second }
+
 function replay(monitor: Monitor, logs: readonly IndexedLog[], cadenceMs?: number): string[] {
   const told: string[] = []
-  const options = { silenceAfterEnd: true, ...(cadenceMs && { cadenceSeconds: cadenceMs / second }) }
+  const options = { silenceAfterEnd: true, ...evaluationOf(cadenceMs) }
   const replayer = new Replayer([monitor], options, (transition) => told.push(shown(transition)))
   for (const log of logs) replayer.push(log, log.timestamp)
   replayer.finish()
@@ -174,7 +177,7 @@ function replay(monitor: Monitor, logs: readonly IndexedLog[], cadenceMs?: numbe
 }
 
 function live(monitor: Monitor, logs: readonly IndexedLog[], cadenceMs?: number): string[] {
-  const evaluator = new Evaluator([monitor], cadenceMs === undefined ? {} : { cadenceSeconds: cadenceMs / second })
+  const evaluator = new Evaluator([monitor], evaluationOf(cadenceMs))
   const told = logs.flatMap((log) => evaluator.push(log))
   for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue()) told.push(...evaluator.advance(due))
   return told.map(shown)

@@ -38,9 +38,12 @@ const told = (transitions: readonly Transition[]) =>
     ({ transition, group, at, value }) => `${transition} ${Object.values(group).join()} ${at - begin} ${value}`,
   )
 
+/** Evaluates at each log, unless the options name a cadence. */
+const evaluation = (options: EvaluatorOptions) => ({ live: options.cadenceSeconds === undefined, ...options })
+
 /** Pushes the logs in order, then lets time run on until nothing is due. */
 function run(monitors: Monitor[], logs: IndexedLog[], options: EvaluatorOptions = {}): string[] {
-  const evaluator = new Evaluator(monitors, options)
+  const evaluator = new Evaluator(monitors, evaluation(options))
   const transitions = logs.flatMap((each) => evaluator.push(each))
   for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue())
     transitions.push(...evaluator.advance(due))
@@ -49,11 +52,27 @@ function run(monitors: Monitor[], logs: IndexedLog[], options: EvaluatorOptions 
 
 function replay(monitors: Monitor[], logs: IndexedLog[], options: EvaluatorOptions = {}): string[] {
   const transitions: Transition[] = []
-  const replayer = new Replayer(monitors, options, (transition) => transitions.push(transition))
+  const replayer = new Replayer(monitors, evaluation(options), (transition) => transitions.push(transition))
   for (const each of logs) replayer.push(each, each.timestamp)
   replayer.finish()
   return told(transitions)
 }
+
+test.each([
+  ['5m', 1],
+  ['23h', 1],
+  ['1d', 10],
+  ['48h', 30],
+])('by default a window of %s is evaluated every %i min, as by Datadog', (window, minutes) => {
+  const monitor = monitorOf(`logs("*").rollup("count").by("@ip").last("${window}") > 0`)
+  const transitions: Transition[] = []
+  const replayer = new Replayer([monitor], {}, (transition) => transitions.push(transition))
+  const first = log(30 * minute + 1)
+  replayer.push(first, first.timestamp)
+  replayer.finish()
+  expect(told(transitions)[0]).toBe(`Triggered a ${(30 + minutes) * minute} 1`)
+  expect(told(new Evaluator([monitor]).push(first))).toEqual([])
+})
 
 describe('in arrival mode', () => {
   test('a group triggers at the log that crosses, and recovers at the exact instant the condition stops to hold', () => {
@@ -102,7 +121,7 @@ describe('in arrival mode', () => {
   })
 
   test('a transition carries its group, cycle and newest logs; the cycle is the same until the recovery', () => {
-    const evaluator = new Evaluator([count()])
+    const evaluator = new Evaluator([count()], { live: true })
     const [triggered] = [...Array(13).keys()].flatMap((at) => evaluator.push(log(at)))
     const [recovered] = evaluator.advance(begin + hour)
     expect(triggered).toMatchObject({ group: { '@ip': 'a' }, firstTriggeredAt: begin + 2, value: 3 })
@@ -124,7 +143,7 @@ describe('in arrival mode', () => {
   })
 
   test('a late log joins only what its own windows hold, though time has gone on', () => {
-    const evaluator = new Evaluator([count('> 1')])
+    const evaluator = new Evaluator([count('> 1')], { live: true })
     evaluator.push(log(0))
     evaluator.advance(begin + 300_005)
     expect(told(evaluator.push(log(299_999)))).toEqual(['Triggered a 299999 2', 'Recovered a 300005 1'])
@@ -132,7 +151,7 @@ describe('in arrival mode', () => {
   })
 
   test('a log later than the lateness is left out and counted', () => {
-    const evaluator = new Evaluator([count('> 0')])
+    const evaluator = new Evaluator([count('> 0')], { live: true })
     evaluator.push(log(2 * minute, { ip: 'b' }))
     expect(evaluator.push(log(59_999))).toEqual([])
     expect(evaluator.dropped).toBe(1)
@@ -141,7 +160,7 @@ describe('in arrival mode', () => {
   })
 
   test('nothing is due while no group is in alert', () => {
-    const evaluator = new Evaluator([count()])
+    const evaluator = new Evaluator([count()], { live: true })
     evaluator.push(log(0))
     expect(evaluator.nextDue()).toBeUndefined()
     evaluator.push(log(1))

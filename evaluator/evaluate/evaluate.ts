@@ -1,5 +1,6 @@
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { cadenceOf, type Evaluation } from './cadence.ts'
 import type { GroupLimitReport } from './group-limits.ts'
 import { Lateness } from './lateness.ts'
 import type { Dropped, Transition } from './notices.ts'
@@ -7,9 +8,7 @@ import { Track } from './track.ts'
 
 export type { Transition } from './notices.ts'
 
-export interface EvaluatorOptions {
-  /** Evaluates every so many seconds, as Datadog does; unset, at each log's own time. */
-  cadenceSeconds?: number
+export interface EvaluatorOptions extends Evaluation {
   /** How much older than the newest moment a log may be and still count; by default 60. */
   latenessSeconds?: number
   /** Whether transitions carry their newest logs; true by default. */
@@ -29,15 +28,6 @@ export interface ExceededLimit extends GroupLimitReport {
 export const exceededLimits = (tracks: readonly Track[]): ExceededLimit[] =>
   tracks.flatMap(({ monitor, exceededLimit }) => (exceededLimit ? [{ monitor, ...exceededLimit }] : []))
 
-const HOUR_MS = 3_600_000
-
-/** Datadog evaluates windows of a day every ten minutes and of two days every thirty: monitors/configuration. */
-export function cadenceOf(monitor: Monitor, cadenceSeconds: number | undefined): number | undefined {
-  if (cadenceSeconds === undefined) return undefined
-  const { windowMs } = monitor.parsed
-  return cadenceSeconds * 1000 * (windowMs < 24 * HOUR_MS ? 1 : windowMs < 48 * HOUR_MS ? 10 : 30)
-}
-
 /**
  * Evaluates monitors over a live stream of logs. No log is held back, so an alert comes with the log that causes it. A log that
  * comes late, within the lateness, is counted at its own place.
@@ -55,8 +45,8 @@ export class Evaluator {
     this.#tracks = monitors.map(
       (monitor) =>
         new Track(monitor, {
-          cadenceMs: cadenceOf(monitor, options.cadenceSeconds),
-          historyMs: options.cadenceSeconds === undefined ? this.#lateness.ms : 0,
+          cadenceMs: cadenceOf(monitor, options),
+          historyMs: options.live ? this.#lateness.ms : 0,
           samples: options.samples ?? true,
           groupLimits: options.groupLimits ?? false,
           emit: (transition) => this.#out.push(transition),

@@ -1,4 +1,5 @@
 /** Evaluates monitors over recorded logs: reads a recording, replays it, and saves the state between its parts. */
+export { DATADOG_CADENCE_SECONDS, type Evaluation } from '../evaluate/cadence.ts'
 export { DEFAULT_LATENESS_SECONDS } from '../evaluate/lateness.ts'
 export { EventError, parseEvent } from './event-reader.ts'
 export { fileChunks, visitLines } from './lines.ts'

@@ -1,7 +1,7 @@
+import type { Evaluation } from '../evaluate/cadence.ts'
+
 /** How a recording is evaluated. */
-export interface ReplayOptions {
-  /** Seconds between evaluations; if unset, monitors are evaluated at the time of each log. */
-  cadenceSeconds?: number
+export interface ReplayOptions extends Evaluation {
   /** Seconds by which logs may be out of order without an effect on the result; 60 by default. */
   latenessSeconds?: number
   /** Whether groups beyond Datadog's limits are left out, as in Datadog. They are always reported. */

@@ -114,10 +114,10 @@ const arrivals = fc
 const cuts = fc.array(fc.nat(60), { minLength: 1, maxLength: 3 })
 
 describe.each([
-  ['at each log', {}],
-  ['each minute', { cadenceSeconds: 60 }],
-  ['each MINUTE_MS without the groups beyond the limits', { cadenceSeconds: 60, groupLimits: true }],
-  ['without any lateness', { latenessSeconds: 0 }],
+  ['at each log', { live: true }],
+  ['each minute', {}],
+  ['each minute, without the groups beyond the limits', { groupLimits: true }],
+  ['at each log, without any lateness', { live: true, latenessSeconds: 0 }],
 ])('evaluated %s', (_, options: ReplayOptions) => {
   test('a replay in parts gives the same result as a single one, wherever it is cut', () => {
     fc.assert(
@@ -137,9 +137,9 @@ test('more groups than Datadog evaluates are reported the same after a cut', () 
     at: BEGIN + i * 100,
     log: { attributes: { ip: `address ${i % 1100}` } },
   }))
-  const whole = replayed([many], { groupLimits: true }, [logs])
+  const whole = replayed([many], { live: true, groupLimits: true }, [logs])
   expect(whole).toMatchObject({ exceeded: [{ slug: 'many' }] })
-  expect(replayed([many], { groupLimits: true }, [logs.slice(0, 2000), logs.slice(2000)])).toEqual(whole)
+  expect(replayed([many], { live: true, groupLimits: true }, [logs.slice(0, 2000), logs.slice(2000)])).toEqual(whole)
 })
 
 describe('a state in a file', () => {
@@ -182,7 +182,8 @@ describe('a state in a file', () => {
       {},
       /spray is new; stuffing is missing/,
     ],
-    ['a cadence', [count('> 2')], { cadenceSeconds: 60 }, /--cadence was unset and is 60/],
+    ['another cadence', [count('> 2')], { cadenceSeconds: 10 }, /it was --cadence 60 and is --cadence 10/],
+    ['evaluation at each log', [count('> 2')], { live: true }, /it was --cadence 60 and is --live/],
     ['another lateness', [count('> 2')], { latenessSeconds: 5 }, /--lateness was 60 and is 5/],
     ['group limits', [count('> 2')], { groupLimits: true }, /--group-limits was false and is true/],
   ] satisfies [string, Monitor[], ReplayOptions, RegExp][])(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { z } from 'zod'
+import { secondsOf } from '../evaluate/cadence.ts'
 import { DEFAULT_LATENESS_SECONDS } from '../evaluate/lateness.ts'
 import type { Moment } from '../evaluate/moment.ts'
 import type { TrackState } from '../evaluate/track-state.ts'
@@ -29,6 +30,7 @@ export class StateError extends InputError {
 const VERSION = 1
 
 const Options = z.strictObject({
+  /** Null for evaluation at each log. */
   cadenceSeconds: z.number().nullable(),
   latenessSeconds: z.number(),
   groupLimits: z.boolean(),
@@ -46,7 +48,6 @@ const Header = z.object({
 })
 
 const OPTION_NAMES = [
-  ['cadenceSeconds', '--cadence'],
   ['latenessSeconds', '--lateness'],
   ['groupLimits', '--group-limits'],
 ] as const
@@ -123,17 +124,21 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 /** A monitor's name, message and tags may change between the parts of a replay, because they are only shown. */
 const fingerprint = ({ query, options }: Monitor): string => sha256(JSON.stringify([query, options]))
 
-const settled = ({ cadenceSeconds, latenessSeconds, groupLimits }: ReplayOptions): z.infer<typeof Options> => ({
-  cadenceSeconds: cadenceSeconds ?? null,
+const settled = ({ latenessSeconds, groupLimits, ...evaluation }: ReplayOptions): z.infer<typeof Options> => ({
+  cadenceSeconds: secondsOf(evaluation) ?? null,
   latenessSeconds: latenessSeconds ?? DEFAULT_LATENESS_SECONDS,
   groupLimits: groupLimits ?? false,
 })
 
 function optionFaults(saved: z.infer<typeof Options>, now: z.infer<typeof Options>): string[] {
-  const shown = (value: number | boolean | null) => (value === null ? 'unset' : String(value))
-  return OPTION_NAMES.filter(([name]) => saved[name] !== now[name]).map(
-    ([name, option]) => `${option} was ${shown(saved[name])} and is ${shown(now[name])}`,
-  )
+  const evaluation = ({ cadenceSeconds }: z.infer<typeof Options>) =>
+    cadenceSeconds === null ? '--live' : `--cadence ${cadenceSeconds}`
+  return [
+    ...(saved.cadenceSeconds === now.cadenceSeconds ? [] : [`it was ${evaluation(saved)} and is ${evaluation(now)}`]),
+    ...OPTION_NAMES.filter(([name]) => saved[name] !== now[name]).map(
+      ([name, option]) => `${option} was ${saved[name]} and is ${now[name]}`,
+    ),
+  ]
 }
 
 function monitorFaults(saved: readonly (readonly [string, string])[], monitors: readonly Monitor[]): string[] {

@@ -1,4 +1,5 @@
-import { cadenceOf, type ExceededLimit, exceededLimits } from '../evaluate/evaluate.ts'
+import { cadenceOf } from '../evaluate/cadence.ts'
+import { type ExceededLimit, exceededLimits } from '../evaluate/evaluate.ts'
 import type { Group } from '../evaluate/group.ts'
 import { Lateness } from '../evaluate/lateness.ts'
 import { NO_DEADLINE, NOT_YET } from '../evaluate/moment.ts'
@@ -55,7 +56,7 @@ export class Replayer implements EventSink {
     this.#emit = emit
     this.#driven = monitors.map((monitor) => {
       const track = new Track(monitor, {
-        cadenceMs: cadenceOf(monitor, options.cadenceSeconds),
+        cadenceMs: cadenceOf(monitor, options),
         historyMs: 0,
         samples: false,
         groupLimits: options.groupLimits ?? false,

@@ -73,7 +73,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
   const evaluator = new Evaluator([...monitors], {
     samples: true,
     dropped: (monitor, group) => alerts.forget(monitor, group),
-    ...(cadenceSeconds !== undefined && { cadenceSeconds }),
+    ...(cadenceSeconds === undefined ? { live: true } : { cadenceSeconds }),
     ...(latenessSeconds !== undefined && { latenessSeconds }),
   })
   const recent = new RecentLogs()

@@ -51,7 +51,7 @@ export interface Delivered {
  * @returns one for each notification
  */
 export function deliver(monitor: Monitor, webhook: Webhook, events: readonly object[]): Delivered[] {
-  const evaluator = new Evaluator([monitor])
+  const evaluator = new Evaluator([monitor], { live: true })
   const notify = notifierFor(monitor, { variables: {}, origin: 'http://127.0.0.1' })
   const logs = events.map((event) => logOfEvent(JSON.parse(JSON.stringify(event)) as Record<string, unknown>))
   const transitions = logs.flatMap((log) => evaluator.push(log))
@@ -71,7 +71,7 @@ export async function groupsInBytes(monitor: Monitor, events: readonly object[])
   await replayStream(
     bytes,
     [monitor],
-    { silenceAfterEnd: true },
+    { live: true, silenceAfterEnd: true },
     {
       transition: ({ transition, group }) => {
         if (transition === 'Triggered') groups.push(JSON.stringify(group))

@@ -45,8 +45,8 @@ export async function judge(
 ): Promise<Judgement> {
   const alarms = { arrival: [] as Alarm[], cadence: [] as Alarm[] }
   const replayers = [
-    new Replayer(monitors, {}, (transition) => note(alarms.arrival, transition)),
-    new Replayer(monitors, { cadenceSeconds: 60 }, (transition) => note(alarms.cadence, transition)),
+    new Replayer(monitors, { live: true }, (transition) => note(alarms.arrival, transition)),
+    new Replayer(monitors, {}, (transition) => note(alarms.cadence, transition)),
   ]
   const marks = new Map(monitors.map((monitor) => [monitor.slug, new HighWater(monitor)]))
   const delivery = new Delivery<Logged>(seed)

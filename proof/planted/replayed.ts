@@ -5,6 +5,9 @@ import type { Monitor, Transition } from 'alertproof'
 import { readState, replayStream, writeState } from 'alertproof/replay'
 import { type Expected, inOrder } from './planted-log.ts'
 
+/** The planted edges are those of evaluation at each event. */
+const options = { live: true }
+
 /** Replays a log in parts, each from the state file that the part before it left. @returns the changes of state that it finds */
 export async function replayed(
   monitors: readonly Monitor[],
@@ -22,9 +25,9 @@ export async function replayed(
   try {
     for (const [i, part] of parts.entries()) {
       const isLast = i === parts.length - 1
-      const { dropped } = await replayStream(chunks(part), monitors, {}, visitor, {
-        resume: await readState(file, monitors, {}),
-        pause: isLast ? undefined : (state) => writeState(file, monitors, {}, state),
+      const { dropped } = await replayStream(chunks(part), monitors, options, visitor, {
+        resume: await readState(file, monitors, options),
+        pause: isLast ? undefined : (state) => writeState(file, monitors, options, state),
       })
       if (dropped > 0) throw new Error(`${dropped} events came too late`)
     }

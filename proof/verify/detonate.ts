@@ -1,5 +1,6 @@
 import { type Monitor, nextAligned } from 'alertproof'
 import type { Alert } from 'alertproof/notify'
+import { DATADOG_CADENCE_SECONDS } from 'alertproof/replay'
 import type { AccessCheck } from '../../attacks/kit/access-check.ts'
 import { freshAddresses } from '../../attacks/kit/addresses.ts'
 import type {
@@ -19,7 +20,7 @@ import { policyFor } from '../../shared/containment/policy.ts'
 import { sleepUntil } from './instant.ts'
 import type { Logs } from './logs.ts'
 import { isAbout, isAlertOf, isFalseAlert } from './match.ts'
-import { alertedOtherwise, DATADOG_CADENCE_SECONDS } from './other-mode.ts'
+import { alertedOtherwise } from './other-mode.ts'
 import type { Watch } from './watch.ts'
 
 /** A running lab, seen from outside. */

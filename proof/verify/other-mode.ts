@@ -1,10 +1,8 @@
 import { Evaluator, type IndexedLog, type Monitor } from 'alertproof'
+import { DATADOG_CADENCE_SECONDS } from 'alertproof/replay'
 import type { Group } from '../../attacks/kit/attack.ts'
 import type { Logs } from './logs.ts'
 import { isSameGroup } from './match.ts'
-
-/** How often Datadog evaluates a monitor whose window is shorter than a day: documentation, monitors/configuration. */
-export const DATADOG_CADENCE_SECONDS = 60
 
 /** When a monitor fires over given logs, evaluated in one way. */
 export interface Question {
@@ -34,7 +32,7 @@ export function firesAt(
 ): number | undefined {
   const evaluator = new Evaluator([monitor], {
     samples: false,
-    ...(cadenceSeconds !== undefined && { cadenceSeconds }),
+    ...(cadenceSeconds === undefined ? { live: true } : { cadenceSeconds }),
   })
   const inOrder = [...found].sort((a, b) => a.timestamp - b.timestamp)
   const transitions = inOrder.flatMap((log) => evaluator.push(log))

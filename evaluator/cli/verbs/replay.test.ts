@@ -56,8 +56,8 @@ async function log(lines: string[]): Promise<string> {
   return file
 }
 
-test('an attack triggers an alert, which recovers after the end of the log', async () => {
-  const { code, out, err } = await run(await log(attack()))
+test('--live evaluates at each event: an attack triggers an alert, which recovers after the end of the log', async () => {
+  const { code, out, err } = await run(await log(attack()), '--live')
   expect(out.split('\n')).toEqual([
     '2026-01-05T09:00:10.000Z  Triggered     credential-stuffing      11  @network:203.0.113.9',
     '2026-01-05T09:05:00.000Z  Recovered     credential-stuffing      10  @network:203.0.113.9',
@@ -67,8 +67,10 @@ test('an attack triggers an alert, which recovers after the end of the log', asy
   expect(code).toBe(0)
 })
 
-test('--json prints one line per transition; --cadence evaluates at full minutes', async () => {
-  const { out } = await run(await log(attack()), '--json', '--cadence', '60')
+test('monitors are evaluated at full minutes, as by Datadog, and --json prints one line per transition', async () => {
+  const file = await log(attack())
+  const { out } = await run(file, '--json')
+  expect((await run(file, '--json', '--cadence', '60')).out).toBe(out)
   expect(
     out
       .trim()
@@ -148,6 +150,7 @@ test('unusable options are refused', async () => {
   await expect(run()).rejects.toThrow(UsageError)
   await expect(run('a', 'b')).rejects.toThrow(UsageError)
   await expect(run('a', '--cadence', '0')).rejects.toThrow(/--cadence 0: must be a whole number from 1/)
+  await expect(run('a', '--cadence', '60', '--live')).rejects.toThrow(/leave out --cadence/)
   await expect(run('a', '--lateness', '1m')).rejects.toThrow(/--lateness 1m: must be a whole number from 0/)
 })
 
@@ -256,7 +259,7 @@ test('groups beyond those that Datadog evaluates are reported, and left out with
   const all = await run(file)
   expect(triggered(all)).toBe(1001)
   expect(all.err).toContain(
-    'credential-stuffing had 1 group or more beyond those that Datadog evaluates, from 2026-01-05T09:00:',
+    'credential-stuffing had 1 group or more beyond those that Datadog evaluates, from 2026-01-05T09:01:00.000Z.',
   )
   expect(triggered(await run(file, '--group-limits'))).toBe(1000)
 })
@@ -270,9 +273,9 @@ test('the end of a log counts as silence only with --silence', async () => {
   }
   const rules = await estate({ 'heartbeat.json': heartbeat })
   const file = await log([failure(0), failure(400)])
-  expect((await run(file, '--detections', rules)).out).not.toContain('09:11:40')
+  expect((await run(file, '--detections', rules)).out).not.toContain('09:12:00')
   expect((await run(file, '--detections', rules, '--silence')).out).toContain(
-    '2026-01-05T09:11:40.000Z  Triggered     heartbeat',
+    '2026-01-05T09:12:00.000Z  Triggered     heartbeat',
   )
 })
 
@@ -291,10 +294,10 @@ test('--state for other monitors or another cadence gives exit code 3 and names 
   const state = join(dir, 'other.state')
   await run(await log(attack()), '--state', state)
   const file = await log(attack())
-  expect(await run(file, '--state', state, '--cadence', '60')).toMatchObject({
+  expect(await run(file, '--state', state, '--live')).toMatchObject({
     code: 3,
     out: '',
-    err: expect.stringContaining('--cadence was unset and is 60'),
+    err: expect.stringContaining('it was --cadence 60 and is --live'),
   })
   const reuse = join(dir, 'reuse')
   await writeMonitor(reuse, 'session-reuse', monitorOf('@evt:session', 1, '@device_hash', '@sid'))

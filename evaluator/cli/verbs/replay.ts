@@ -13,8 +13,10 @@ import {
   Triggers,
 } from '../../monitor/estate/index.ts'
 import {
+  DATADOG_CADENCE_SECONDS,
   DEFAULT_LATENESS_SECONDS,
   detectForm,
+  type Evaluation,
   type RecordingForm,
   type ReplayOptions,
   type ReplaySource,
@@ -49,13 +51,14 @@ Options:
   --format FORM       jsonl, export or logplex (default: detected from the first bytes)
   --drain QUERY       query of the Logplex drain's URL, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
   --lateness SECONDS  events may be this far out of order without effect on the result (default ${DEFAULT_LATENESS_SECONDS})
-  --cadence SECONDS   evaluate [t - window, t) at this interval; Datadog's is 60
-                      (default: (t - window, t] at each event's own time)
+  --cadence SECONDS   evaluate [t - window, t) at this interval (default ${DATADOG_CADENCE_SECONDS}, as Datadog does); ten times as long for a
+                      window of a day, thirty times for two days
+  --live              evaluate (t - window, t] at each event's own time instead, which shows how fast an alert could be
   --group-limits      leave out the groups that Datadog leaves out: beyond 1000 of one facet, 30 by 30, 10 by 10 by 10 …
                       (default: evaluate them, and report them at the end)
   --state FILE        the log is one part of a longer log: continue from FILE, if it exists, and save the state to it at
                       the end. The parts together give the result of the whole log. Each part needs the same monitors,
-                      --lateness, --cadence and --group-limits
+                      --lateness, --cadence, --live and --group-limits
   --finish            with --state: this is the last part; evaluate to the end as without --state, and remove FILE
   --silence           treat the time after the newest event as silence, so that monitors for missing data may alert
   --json              print one line per transition: {monitor, transition, group, at, value}
@@ -67,7 +70,7 @@ is unusable, 3 if a file cannot be read, if it holds no event, or if no monitor 
 
 Examples:
   alertproof replay events.jsonl --detections monitors/
-  alertproof replay - --detections monitors/ --json --cadence 60 < events.jsonl
+  alertproof replay - --detections monitors/ --json --live < events.jsonl
   alertproof replay monday.jsonl --detections monitors/ --state week.state
   alertproof replay tuesday.jsonl --detections monitors/ --state week.state --finish
   alertproof replay export.json --detections monitors/ --expect expect.json --junit replay.xml
@@ -111,6 +114,7 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
       drain: { type: 'string' },
       lateness: { type: 'string', default: String(DEFAULT_LATENESS_SECONDS) },
       cadence: { type: 'string' },
+      live: { type: 'boolean', default: false },
       'group-limits': { type: 'boolean', default: false },
       silence: { type: 'boolean', default: false },
       state: { type: 'string' },
@@ -126,8 +130,7 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     throw new UsageError('--expect needs a whole log: leave it out with --state, which reads one part.')
   }
   const latenessSeconds = wholeNumber('--lateness', values.lateness, 0, MAX_SECONDS)
-  const cadenceSeconds =
-    values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, MAX_SECONDS)
+  const evaluation = readEvaluation(values.cadence, values.live)
   const format = values.format === undefined ? undefined : readForm(values.format)
   const drain = values.drain === undefined ? {} : { drain: urlFields(new URLSearchParams(values.drain)) }
   const { monitors, readings, path } = await load(values.detections, own, io)
@@ -138,7 +141,7 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     latenessSeconds,
     groupLimits: values['group-limits'],
     silenceAfterEnd: values.silence,
-    ...(cadenceSeconds === undefined ? {} : { cadenceSeconds }),
+    ...evaluation,
   }
   const triggers = new Triggers()
   const part = values.state === undefined ? {} : await partOf(values.state, values.finish, monitors, options)
@@ -152,6 +155,12 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   }
   if (expected && !reportOutcomes(outcomes, expected, leftOut, io)) return 1
   return summary.events === 0 && summary.malformed > 0 ? 3 : 0
+}
+
+function readEvaluation(cadence: string | undefined, live: boolean): Evaluation {
+  if (cadence === undefined) return { live }
+  if (live) throw new UsageError('--live evaluates at each event: leave out --cadence.')
+  return { cadenceSeconds: wholeNumber('--cadence', cadence, 1, MAX_SECONDS) }
 }
 
 /** The saved state from which a part of a log continues, and the function that saves the next one. */
