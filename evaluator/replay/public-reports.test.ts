@@ -122,7 +122,7 @@ test('new_host_delay holds back groups by host only, and only when new_group_del
       yield Buffer.from(`${lines.map((line) => JSON.stringify(line)).join('\n')}\n`)
     }
     const visitor = { transition: ({ at: when }: { at: number }) => transitions.push(when), malformed() {} }
-    await replayStream(stream(), monitor ? [monitor] : [], {}, visitor)
+    await replayStream(stream(), monitor ? [monitor] : [], { live: true }, visitor)
     return ((transitions[0] ?? Number.NaN) - Date.parse(at(0))) / 1000
   }
   expect(await triggered('host', { new_host_delay: 300 })).toBe(300)
