@@ -3,7 +3,10 @@ import { ProblemError } from '../../shared/problem.ts'
 import type { IssuedToken } from '../../shared/session/issue.ts'
 import type { CredentialOutcome } from './credentials.ts'
 
-/** A new session, or a new token of one; and the device's own, where it asked for one or came with one. */
+/**
+ * Answers with a new session or a new token of one, and with a device token if the device asked for one or presented
+ * one.
+ */
 export const issued = (answer: IssuedToken & { deviceToken?: string | undefined }): HttpResponseInit => {
   const { sid, token, expiresAt, deviceToken } = answer
   const forDevice = deviceToken === undefined ? {} : { device_token: deviceToken }
@@ -12,10 +15,10 @@ export const issued = (answer: IssuedToken & { deviceToken?: string | undefined 
 
 export const done: HttpResponseInit = { status: 204 }
 
-/** For API clients; web has words of its own. */
-export const STEP_UP = 'Re-authenticate this session first, with a code if a second factor is on.'
+/** The detail for API clients. Web has its own text. */
+export const STEP_UP = 'Re-authenticate this session first, with a code if a second factor is enabled.'
 
-/** What became of a password that was asked for again. @throws ProblemError unless a session was issued */
+/** Answers the outcome of a re-authentication. @throws ProblemError unless a session was issued */
 export function credentialAnswer(outcome: CredentialOutcome): HttpResponseInit {
   switch (outcome.kind) {
     case 'issued':

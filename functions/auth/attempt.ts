@@ -13,9 +13,9 @@ export interface AttemptDeps extends CallDeps {
 }
 
 /**
- * Reads an attempt to sign in, to register, or to confirm a registration. An attempt that cannot be read is one event of
- * its kind as well: prevention must not blind detection.
- * @throws ProblemError as `readCall` and `checkShape` do; a refused signed call has an event of its own
+ * Reads an attempt to sign in, to register, or to confirm a registration. An attempt that cannot be read is an event
+ * of the same kind: prevention must not blind detection.
+ * @throws ProblemError as `readCall` and `checkShape` do; a refused signed call has its own event
  */
 export async function readAttempt<S extends z.ZodType>(
   request: HttpRequest,
@@ -39,8 +39,8 @@ export async function readAttempt<S extends z.ZodType>(
 }
 
 /**
- * A blocked network's attempt is always `blocked`: under another reason, one unreadable request every now and then would
- * keep an alert active while its block runs out. Without an answer of the store the attempt is still one event.
+ * An attempt from a blocked network is always `blocked`: under another reason, an occasional unreadable request would
+ * keep an alert active while the block runs out. If the store does not answer, the attempt is still one event.
  */
 const reasonOfUnreadable = (client: Client, { blocks, now }: AttemptDeps): Promise<'blocked' | 'malformed'> =>
   blocks.blockedBy(networkOf(client.ip), now()).then(

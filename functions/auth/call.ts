@@ -8,7 +8,7 @@ import { SIGNATURE_HEADER, type SigningKeys } from '../../shared/signature.ts'
 import { type ReadingDeps, readSigned, signedFields } from '../../shared/signed-call.ts'
 import { directClient, parseJson, readBody } from '../http.ts'
 
-/** What web signs around the data: who its browser is, and which route this call is for. */
+/** The signed envelope of web: the browser, and the route of this call. */
 const SignedCall = z.strictObject({ ...signedFields, client: ForwardedClient, data: z.unknown() })
 
 export interface CallDeps extends ClientDeps, Omit<ReadingDeps, 'keys'> {
@@ -18,15 +18,15 @@ export interface CallDeps extends ClientDeps, Omit<ReadingDeps, 'keys'> {
 
 export interface Call {
   client: Client
-  /** The body as it was sent, or as web passed it on: parsed as JSON, not yet by any schema. */
+  /** The body, sent directly or passed on by web: parsed as JSON, not yet checked against a schema. */
   data: unknown
 }
 
 /**
- * Reads a call of the auth API. From web it is signed and names the browser behind it; from anybody else the client is
- * what our platform saw, and a `client` in the body is one key too many.
+ * Reads a call of the auth API. A call of web is signed and names the browser. For any other caller the client is
+ * what our platform observed, and a `client` in the body is an unknown key.
  * @param route such as `POST /api/auth/login`, which a signed call must name
- * @throws ProblemError `call-refused` for a signature that does not hold, with one event saying why
+ * @throws ProblemError `call-refused` for an invalid signature, with one event that has the reason
  */
 export async function readCall(request: HttpRequest, route: string, deps: CallDeps): Promise<Call> {
   const direct = directClient(request, deps)
@@ -56,10 +56,10 @@ export async function readCall(request: HttpRequest, route: string, deps: CallDe
   }
 }
 
-/** A route as it is logged: what stands in for a sid is the caller's text until a signature holds. */
+/** The route for the log. A sid in it is text of the caller until the signature is verified, so it is replaced. */
 const templateOf = (route: string): string => route.replace(/(?<= \/api\/auth\/sessions\/).*(?=\/end$)/s, '{sid}')
 
-/** A call of a route that takes no data: a direct caller may leave the body out. */
+/** Reads a call of a route without data: a direct caller may leave out the body. */
 export async function readBareCall(request: HttpRequest, route: string, deps: CallDeps): Promise<Call> {
   if (request.headers.get(SIGNATURE_HEADER) !== null) return readCall(request, route, deps)
   return { client: directClient(request, deps), data: undefined }

@@ -13,13 +13,13 @@ const ConfirmBody = z
   })
   .refine(({ registration, password }) => registration === undefined || password === undefined, { path: ['password'] })
 
-/** The same for every refusal: what was wrong is told to nobody. */
+/** One text for every refusal, so that nobody learns what was wrong. */
 const DETAIL =
-  'A link opens an account once, within 24 hours, and only with the `registration` that registering was answered with, or with the `password` that was chosen.'
+  'A link opens an account once, within 24 hours. It needs the `registration` from the answer to the registration, or the `password` that was chosen.'
 
 /**
- * `POST /api/auth/confirm` {token, registration} or {token, password} → 200 {email}: the account is open, and nobody is
- * signed in by this
+ * `POST /api/auth/confirm` {token, registration} or {token, password} → 200 {email}. Opens the account without
+ * signing anybody in.
  */
 export const confirmHandler = (deps: ConfirmDeps & AttemptDeps & BoundaryDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {

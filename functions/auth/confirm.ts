@@ -19,10 +19,10 @@ export interface ConfirmDeps extends ClientDeps {
   now: () => number
 }
 
-/** The link, and one proof that whoever uses it is who registered. */
+/** The link, and one proof that its user is the person who registered. */
 export interface Confirmation {
   token: string
-  /** What the registration was answered with. */
+  /** The secret in the answer to the registration. */
   registration?: string | undefined
   /** The password that was registered. */
   password?: string | undefined
@@ -30,25 +30,29 @@ export interface Confirmation {
 
 export type ConfirmOutcome =
   | { kind: 'confirmed'; email: string }
-  /** Unknown, used, expired, without its proof, or the address has an account by now: whoever guesses learns nothing. */
+  /**
+   * One kind for all causes, so that guessing reveals nothing: unknown, used, expired, no proof, or the address has
+   * an account by now.
+   */
   | { kind: 'refused' }
   | { kind: 'throttled'; retryAfterSeconds: number }
 
 type FailReason = Extract<Event, { evt: 'register'; outcome: 'fail' }>['reason']
 
 const TOKEN = /^[A-Za-z0-9_-]{43}$/
-/** Belongs to no link: the same statements run for it. */
+/** The hash of no link: the same statements run for it. */
 const NO_TOKEN = ''
 
-/** What a store holds of a random secret: 128 random bits and more need neither salt nor stretching. */
+/** The stored form of a random secret: with 128 bits or more it needs neither salt nor stretching. */
 export const secretHashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')
 
 /**
- * Opens the account that a link was sent for, with the password that was given when it was asked for. The link shows whose
- * the address is, and the proof that the same person registered: an owner who uses a link that somebody else asked for
- * would open an account with that person's password. A wrong proof does not use the link up. Every other link of the
- * address is void once one was used.
- * @throws ProblemError `unavailable` when the password queue is full: counted by no throttle, and no try at the link
+ * Opens the account of a link with the password of its registration. The link proves the address, and the proof shows
+ * that the same person registered. Without the proof, an owner who follows a link that a stranger requested would
+ * open an account with the password of the stranger. A wrong proof does not use up the link. After one link was used,
+ * every other link of the address is void.
+ * @throws ProblemError `unavailable` when the password queue is full; this counts neither in a throttle nor as an
+ * attempt at the link
  * @see Sudhodanan and Paverd, Pre-hijacked accounts (USENIX Security 2022)
  */
 export async function confirm(given: Confirmation, client: Client, deps: ConfirmDeps): Promise<ConfirmOutcome> {
@@ -69,7 +73,7 @@ export async function confirm(given: Confirmation, client: Client, deps: Confirm
     fail('busy')
     throw error
   })
-  // Asked again after the slow step: the network may have been blocked meanwhile.
+  // Checked again after the slow step: the network may have been blocked meanwhile.
   blocked ||= await isBlocked()
   const account =
     proof && !blocked
@@ -90,7 +94,7 @@ export async function confirm(given: Confirmation, client: Client, deps: Confirm
   return { kind: 'confirmed', email: account.email }
 }
 
-/** A password costs the same hash whether or not the link is known, and has tries left. */
+/** The hash costs the same whether or not the link is known and has attempts left. */
 async function proofOf(
   { registration, password }: Confirmation,
   tokenHash: string,

@@ -15,7 +15,7 @@ const PasswordBody = z.strictObject({ current_password: password, new_password: 
 
 type Deps = CredentialDeps & PresentDeps & CallDeps & BoundaryDeps
 
-/** `POST /api/auth/reauth` {password, code?} → a new session in place of the one that asked */
+/** `POST /api/auth/reauth` {password, code?} → a new session that replaces the calling one */
 export const reauthHandler = (deps: Deps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client, data } = await readCall(request, 'POST /api/auth/reauth', deps)
@@ -23,7 +23,7 @@ export const reauthHandler = (deps: Deps): HttpHandler =>
     return credentialAnswer(await reauthenticate(asking, checkShape(data, ReauthBody), deps))
   })
 
-/** `POST /api/auth/password` {current_password, new_password, device_token?} → a new session; every other one is over */
+/** `POST /api/auth/password` {current_password, new_password, device_token?} → a new session; all others end */
 export const passwordHandler = (deps: Deps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client, data } = await readCall(request, 'POST /api/auth/password', deps)

@@ -37,7 +37,7 @@ export type CredentialOutcome =
   | ({ kind: 'issued' } & IssuedToken)
   | { kind: 'refused' }
   | { kind: 'code-refused' }
-  /** The session, or every session of its user, was ended: before, or while the password was looked at. */
+  /** The session, or every session of its user, has ended, possibly while the password was checked. */
   | { kind: 'ended' }
   /** The session must be re-authenticated first, with a code. */
   | { kind: 'step-up' }
@@ -45,8 +45,9 @@ export type CredentialOutcome =
   | { kind: 'throttled'; retryAfterSeconds: number }
 
 /**
- * Authenticates the holder of a session again: password, and code where one is enrolled. The session is replaced by
- * a new one, so that whoever copied the old token does not gain by it. @see OWASP ASVS 7.2.4
+ * Re-authenticates the holder of a session: password, and code if a factor is enabled. A new session replaces the old
+ * one, so that a copy of the old token becomes useless.
+ * @see OWASP ASVS 7.2.4
  */
 export async function reauthenticate(
   asking: Asking,
@@ -60,7 +61,7 @@ export async function reauthenticate(
   const about = { ...actorFields(asking), usr: { id: user.id }, sid: session.sid }
   const proof = await provePassword(session, user, submitted.password, client, deps)
   if (proof.kind !== 'proved') {
-    // Whoever holds a stolen session may guess here as well as at the sign-in, and must be seen doing it.
+    // A thief may guess in a stolen session as well as at the sign-in, so guesses here must be visible.
     const failed = { evt: 'credential', outcome: 'fail', action: 'reauthenticated' } as const
     deps.emit({ ...about, ...riskField(risk), ...failed, login_hash: proof.loginHash, reason: REASONS[proof.kind] })
     return outcomeOf(proof)
@@ -82,10 +83,10 @@ export async function reauthenticate(
 }
 
 /**
- * Sets a new password, ends every other session and revokes the tokens of every other device; this session goes on under
- * a new sid. Where a second factor is enabled
- * it must have been given lately, and the session stays as old as it was: the password alone opens nothing that needs
- * both. @see OWASP ASVS 7.4.3
+ * Sets a new password, ends every other session and revokes the tokens of every other device. This session continues
+ * under a new sid. If a second factor is enabled, it must have been given recently, and the session keeps its age:
+ * the password alone must not open what needs both factors.
+ * @see OWASP ASVS 7.4.3
  */
 export async function changePassword(
   asking: Asking,
@@ -134,8 +135,8 @@ export async function changePassword(
     deps.emit({ ...fields, outcome: 'fail' })
     return (await ownerOf(session, deps)) ? { kind: 'refused' } : { kind: 'ended' }
   }
-  // Emitted now, because the change holds whatever fails from here on. It names the session that asked: an alert may come
-  // before the new session has a row, and a revocation of the old one ends the new one too.
+  // Emitted now, because the change is final whatever fails later. The event names the asking session: an alert may
+  // come before the new session has a row, and a revocation of the old session ends the new one too.
   deps.emit({ ...fields, outcome: 'success' })
   if (dropTotp) {
     const { login_hash: _, action: __, ...about } = fields
@@ -154,19 +155,19 @@ export async function changePassword(
 }
 
 /**
- * Whether this session is older than a second factor that a device turned on which was new to the account: then that may
- * be a thief's, and whoever was here before undoes it with the password.
+ * Whether this session is older than a second factor that a new device enabled. The factor may then be a thief's, and
+ * the holder of the older session removes it with the password.
  */
 const isDoubtful = ({ totp }: User, { createdAt }: LiveSession): boolean =>
   totp?.enabled === true && totp.doubtfulSince !== undefined && createdAt < totp.doubtfulSince
 
-/** @returns undefined if every session of the user was ended since this one was issued, or there is no such user */
+/** @returns undefined if every session of the user has ended since this one was issued, or there is no such user */
 async function ownerOf({ userId, epoch }: LiveSession, deps: CredentialDeps): Promise<User | undefined> {
   const user = await deps.users.findById(userId)
   return user?.epoch === epoch ? user : undefined
 }
 
-/** Asked once more after each slow step: what was ended meanwhile is given nothing and changes nothing. */
+/** Checked after each slow step: a session that ended meanwhile gets nothing and changes nothing. */
 const isLive = async ({ sid }: LiveSession, deps: CredentialDeps): Promise<boolean> =>
   (await deps.sessions.read(sid, deps.now())) !== undefined
 
@@ -174,7 +175,7 @@ type Refusal = Extract<CredentialOutcome, { kind: 'refused' | 'throttled' }>
 type Unproved = Refusal | { kind: 'busy'; error: unknown }
 const REASONS = { refused: 'wrong_password', throttled: 'throttled', busy: 'busy' } as const
 
-/** @throws ProblemError `unavailable` if the password could not be looked at */
+/** @throws ProblemError `unavailable` if the password could not be checked */
 function outcomeOf(proof: Unproved): Refusal {
   if (proof.kind === 'busy') throw proof.error
   return proof.kind === 'throttled'
@@ -184,7 +185,7 @@ function outcomeOf(proof: Unproved): Refusal {
 
 const senderOf = ({ ip }: Client): Sender => ({ ip, trusted: false })
 
-/** A guess inside a session is a guess at the account: it is limited, counted and judged with those at the sign-in. */
+/** A guess inside a session is a guess at the account, so it is limited, counted and judged like a sign-in. */
 async function provePassword(
   session: LiveSession,
   user: User,
@@ -220,8 +221,8 @@ async function provePassword(
 }
 
 /**
- * The session goes on under a new sid. Both or neither: if the old one was ended meanwhile, the new one is withdrawn; and
- * whatever revokes the old one later revokes the new one.
+ * Continues the session under a new sid, or not at all: if the old session ended meanwhile, the new one is withdrawn.
+ * A later revocation of the old session revokes the new one.
  */
 async function replaceSession(
   session: LiveSession,
@@ -230,9 +231,9 @@ async function replaceSession(
   deps: CredentialDeps,
 ): Promise<CredentialOutcome> {
   const { client } = actor
-  // Whoever was let in oddly does not become somebody else by proving again what they knew.
+  // A re-authentication proves nothing new, so the verdicts on the first sign-in stay.
   const risk = [...new Set([...(session.risk ?? []), ...(who.risk ?? [])])]
-  // The new session keeps the age of the old one: what ends a session that an attack opened must end its successor too.
+  // The new session keeps the age of the old one: whatever ends a session of an attack must end its successor too.
   const entrance = { userId: who.userId, odd: risk.length > 0 }
   const announce = isSettled(session.createdAt, deps.now()) ? undefined : entranceOf(entrance, client, deps)
   const { newDeviceSince, begunAt = session.createdAt } = session

@@ -22,18 +22,18 @@ export interface MeetingDeps {
   now: () => number
 }
 
-/** What a client says of itself at a sign-in. */
+/** What a client presents at a sign-in. */
 export interface Introduction {
-  /** Tokens that it holds, of this account or of others. */
+  /** Its device tokens, of this account or of others. */
   deviceToken?: string | undefined
-  /** Whether it asks for a token, to be known by from then on. */
+  /** Whether it asks for a token, so that it is known from then on. */
   rememberDevice?: boolean | undefined
 }
 
-/** A device that presented a token of the very account which it signs in to. */
+/** A device that presented a token of the account. */
 export type Holder = TrustedDevice & { id: string }
 
-/** What an account knows of a device when it arrives. */
+/** What an account knows about an arriving device. */
 export interface Recognition {
   holder: Holder | undefined
   /** Whether it presented a token with our signature, be it a revoked one: then the account has issued one. */
@@ -43,9 +43,8 @@ export interface Recognition {
 type RecognitionDeps = Pick<MeetingDeps, 'deviceTokens' | 'deviceTokenKeys' | 'now'>
 
 /**
- * Forged, foreign, revoked and replaced tokens count as no token. The store is asked only about a token with our signature
- * for this very account, so that neither the time it takes nor a store that is down tells a stranger whether there is an
- * account.
+ * Looks up the token of the device. A forged, foreign, revoked or replaced token counts as none. Unknown accounts
+ * cause one query too, so that neither time nor a failing store reveals whether an account exists.
  */
 export async function recognise(
   { deviceToken }: Introduction,
@@ -59,9 +58,9 @@ export async function recognise(
 }
 
 /**
- * Whether the client's network is blocked: a block spares devices with a token of the account, because people behind the
- * attacker's address must get in.
- * @param spared whether the device has such a token; asked only where there is a block
+ * Whether the network of the client is blocked. A block spares devices with a token of the account, because other
+ * people share the address of the attacker.
+ * @param spared whether the device has such a token; called only if there is a block
  */
 export async function isBlocked(
   { ip }: Client,
@@ -72,7 +71,7 @@ export async function isBlocked(
   return block !== undefined && !(await spared())
 }
 
-/** Reads the token anew: a block takes back those that it is for. */
+/** Reads the token again, because a block revokes the tokens of suspects. */
 export async function holdsToken(
   introduction: Introduction,
   userId: string | undefined,
@@ -93,9 +92,7 @@ const hasIssued = async (
   { deviceTokens }: Pick<MeetingDeps, 'deviceTokens'>,
 ): Promise<boolean> => presented || (user.deviceTokens && (await deviceTokens.hasIssued(user.id)))
 
-/**
- * Whether the account knows the device: by its token, or by its kind as long as the account has given no token out.
- */
+/** Whether the account knows the device: by its token, or by its kind while the account has not issued any token. */
 export async function isKnown(
   arriving: Arriving,
   deps: Pick<MeetingDeps, 'devices' | 'deviceTokens'>,
@@ -109,30 +106,30 @@ export async function isKnown(
 export interface Meeting {
   /** Whether the account knew it before. */
   known: boolean
-  /** Whether the account met it just now, and had another one before. */
+  /** Whether the device is new, and not the first one of the account. */
   isNew: boolean
   /** epoch ms; see `NewSession.newDeviceSince` */
   newDeviceSince: number | undefined
-  /** Of the token that it is given, if it asked for one or came with one. */
+  /** The lineage of its new token, if it asked for one or presented one. */
   lineage: string | undefined
-  /** Whether it came with a token of the account. */
+  /** Whether it presented a token of the account. */
   returning: boolean
-  /** Whether that token is of before any attack of now. */
+  /** Whether that token is older than any present attack. */
   settled: boolean
   /**
-   * The sign-in succeeded: the token that was replaced expires soon. A sign-in with a verdict gets no new token, so the
+   * The sign-in succeeded: the replaced token expires soon. A sign-in with a verdict gets no first token, so the
    * device is judged again next time.
-   * @param risk what is odd about it
-   * @returns the token for the device to keep
+   * @param risk the verdicts
+   * @returns the token for the device
    */
   confirm(risk: readonly Risk[]): Promise<string | undefined>
-  /** The sign-in failed: forgets what was remembered for it. */
+  /** The sign-in failed: removes what was stored for it. */
   undo(): Promise<void>
 }
 
 /**
- * Meets a device: remembers its kind, and gives it a token of its own, or a successor of the one that it presented. The
- * old one goes on for a few minutes, so that a lost answer costs nobody their device.
+ * Records the device of a sign-in: stores its kind, and issues a token or a successor of the presented one. The old
+ * token stays valid for a few minutes, so that a lost answer does not lose the device.
  */
 export async function meetDevice(arriving: Arriving, asks: boolean, deps: MeetingDeps): Promise<Meeting> {
   const { user, deviceHash, holder } = arriving
@@ -184,7 +181,9 @@ export async function meetDevice(arriving: Arriving, asks: boolean, deps: Meetin
   }
 }
 
-/** What a block of the network ends, unless the device is the owner's: the session, and the token that came with it. */
+/**
+ * Announces what a block of the network must end: the session and its device token, unless the device is the owner's.
+ */
 export const announcementOf = (
   { settled, isNew, lineage, returning }: Meeting,
   userId: string,

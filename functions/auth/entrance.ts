@@ -8,9 +8,9 @@ export interface EntranceDeps {
 }
 
 /**
- * Remembers from which network a session is opened, before there is one: a block of that network ends what was opened
- * from there during the attack.
- * @param who without the sid, which nobody has yet
+ * Stores the network of a session before the session exists: a block of that network ends the sessions that were
+ * opened from there during the attack.
+ * @param who without the sid, which does not exist yet
  */
 export const entranceOf =
   (who: Omit<Entrance, 'sid'>, { ip }: Client, deps: EntranceDeps) =>
@@ -18,8 +18,8 @@ export const entranceOf =
     deps.entrances.opened(networkOf(ip), { ...who, sid }, deps.now())
 
 /**
- * Whether what the account has known since then may be taken for its owner's: for longer than an attack is looked back
- * at, so that what an attacker was given at his first sign-in does not spare his second.
+ * Whether something has been known to the account for longer than the look-back of a block. Otherwise a token from
+ * the first sign-in of an attacker would spare the second one.
  * @param since epoch ms
  */
 export const isSettled = (since: number, now: number): boolean => now - since > ENTRANCE_WINDOW_MS

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Introduction } from './device-meeting.ts'
 
-/** What both steps of a sign-in take of the device: the tokens it holds, and whether it asks for one. */
+/** The device fields of both steps of a sign-in: its tokens, and whether it asks for one. */
 export const introduction = {
   device_token: z.string().max(1024).optional(),
   remember_device: z.boolean().optional(),

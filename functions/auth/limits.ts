@@ -5,48 +5,51 @@ const MINUTE = 60
 const DAY = 24 * 60 * MINUTE
 
 /**
- * How many attempts are let through. A success gives its attempt back, so only failures add up. NIST SP 800-63B-4
- * 3.2.2 would disable an account after 100 failures in a row; anybody could then disable anybody's, so guessing is held
- * to 90 a day instead: 50 by strangers, 40 by devices that hold a token of the account.
+ * The limits of attempts. A success returns its attempt, so only failures add up. NIST SP 800-63B-4 3.2.2 would
+ * disable an account after 100 failures in a row, which lets anybody disable any account. So an account allows 90
+ * guesses a day: 50 by strangers, 40 by devices with a token of the account.
  */
 export const LIMITS = {
   addressFailures: { limit: 100, windowSeconds: 5 * MINUTE },
   accountFailures: { limit: 10, windowSeconds: 15 * MINUTE },
   accountDailyFailures: { limit: 50, windowSeconds: DAY },
-  /** Each device with a token of the account has a bucket of its own: hammering from elsewhere never locks its owner out. */
+  /** Each device with a token of the account has its own limit, so attempts from elsewhere never lock the owner out. */
   trustedDeviceFailures: { limit: 10, windowSeconds: 15 * MINUTE },
-  /** Of all of them together. */
+  /** For all such devices together. */
   trustedDailyFailures: { limit: 40, windowSeconds: DAY },
-  /** Right passwords are limited too, because each makes rows and a session. A device with a token has its own limit. */
+  /**
+   * Right passwords are limited too, because each one writes rows and a session. A device with a token has its own
+   * limit.
+   */
   rightSignIns: { limit: 30, windowSeconds: 15 * MINUTE },
   registrations: { limit: 60, windowSeconds: 10 * MINUTE },
   confirmations: { limit: 60, windowSeconds: 10 * MINUTE },
-  /** To one address: registering must not be a way to fill somebody's mailbox. */
+  /** For one address: registrations must not fill a mailbox. */
   mails: { limit: 3, windowSeconds: 60 * MINUTE },
-  /** Caused by one network, so that one network cannot use up the mails that the owner of the address needs. */
+  /** For one address and network, so that one network cannot use up the mails that the owner of the address needs. */
   mailsOfNetwork: { limit: 2, windowSeconds: 60 * MINUTE },
-  /** To one mailbox under all of its subaddresses. @see RFC 5233 */
+  /** For one mailbox with all of its subaddresses. @see RFC 5233 */
   mailsToMailbox: { limit: 10, windowSeconds: 60 * MINUTE },
   mfaFailures: { limit: 10, windowSeconds: 15 * MINUTE },
   /**
-   * Three codes of a million are right at any instant: 50 a day, and as many by devices with a token, is years for an even
-   * chance.
+   * Three of a million codes are right at any instant. With 50 a day, and as many by devices with a token, an even
+   * chance takes years.
    */
   mfaDailyFailures: { limit: 50, windowSeconds: DAY },
   reauthFailures: { limit: 5, windowSeconds: 15 * MINUTE },
-  /** Of all sessions of an account together: whoever has stolen several guesses no faster. */
+  /** For all sessions of an account: several stolen sessions do not allow more guesses. */
   accountReauthFailures: { limit: 10, windowSeconds: 15 * MINUTE },
   accountDailyReauthFailures: { limit: 30, windowSeconds: DAY },
-  /** Right ones are limited too: each opens a session, and a revocation follows the chain of those. */
+  /** Right proofs are limited too: each opens a session, and a revocation follows the chain of those sessions. */
   rightProofs: { limit: 30, windowSeconds: 15 * MINUTE },
-  /** New secrets for an authenticator: each is a row of the audit. */
+  /** New authenticator secrets: each writes an audit row. */
   enrolments: { limit: 10, windowSeconds: 60 * MINUTE },
 } as const
 
-/** Tries at the password of one registration, for whoever has its link. */
+/** Attempts at the password of one registration by its link. */
 export const REGISTRATION_TRIES = 5
 
-/** Tries at one pending sign-in, before the password is asked for again. */
+/** Attempts at one pending sign-in before the password is asked for again. */
 export const MFA_TRIES = 5
 export const MFA_PENDING_SECONDS = 300
 
@@ -56,8 +59,8 @@ const rule = (kind: keyof typeof LIMITS, subject: string): ThrottleRule => ({
 })
 
 /**
- * @param loginHash of the submitted login, whether or not there is such an account
- * @param lineage of the device token of this account that was presented: its tries are counted apart from its neighbours'
+ * @param loginHash of the submitted login, whether or not the account exists
+ * @param lineage of the presented device token of this account; each device is counted separately
  */
 export const loginRules = (ip: string, loginHash: string, lineage: string | undefined): ThrottleRule[] =>
   lineage === undefined
@@ -72,21 +75,21 @@ export const rightSignInRules = (loginHash: string, lineage: string | undefined)
 ]
 export const registerRules = (ip: string): ThrottleRule[] => [rule('registrations', networkOf(ip))]
 export const confirmRules = (ip: string): ThrottleRule[] => [rule('confirmations', networkOf(ip))]
-/** @param hashes of the address, and of its mailbox: the address without a `+tag` */
+/** @param hashes of the address and of its mailbox, which is the address without a `+tag` */
 export const mailRules = (ip: string, hashes: { address: string; mailbox: string }): ThrottleRule[] => [
   rule('mails', hashes.address),
   rule('mailsOfNetwork', `${hashes.address} ${networkOf(ip)}`),
   rule('mailsToMailbox', hashes.mailbox),
 ]
-/** @param lineage as above, so that a stranger's guesses at codes do not keep the owner out */
+/** @param lineage as above; a stranger who guesses codes must not lock the owner out */
 export const mfaRules = (userId: string, lineage?: string): ThrottleRule[] => [
   rule('mfaFailures', lineage === undefined ? userId : `${userId} ${lineage}`),
   rule('mfaDailyFailures', lineage === undefined ? userId : `${userId} trusted`),
 ]
 /**
- * Guesses at the password by whoever holds a session: at re-authentication and at a change of the password.
- * @param isFresh whether it was signed in to just now: then it is held to its own limit alone, so that whoever spends the
- * account's with stolen sessions cannot keep its owner from signing in anew and changing the password
+ * Guesses at the password inside a session: at re-authentication and at a change of the password.
+ * @param isFresh whether the session was just opened; it then has only its own limit. So a thief who spends the limit
+ * of the account with stolen sessions cannot stop the owner from signing in again and changing the password
  */
 export const reauthRules = ({ sid, userId }: { sid: string; userId: string }, isFresh: boolean): ThrottleRule[] => [
   rule('reauthFailures', sid),

@@ -49,10 +49,11 @@ export type LoginOutcome =
 type FailReason = Extract<Event, { evt: 'login'; outcome: 'fail' }>['reason']
 
 /**
- * Signs a person in: one attempt, one event, whatever becomes of it. To a stranger unknown, wrong, throttled and blocked
- * answer alike and cost the same hash. Only a device with a token of this account is told how long to wait. A
- * block, and a revocation of all sessions, that come while the password is checked count as if they had come before. An
- * attempt that finds the password queue full is no failure of its client: it is counted by no throttle and no verdict.
+ * Signs a person in: one attempt, one event, whatever its outcome. To a stranger unknown, wrong, throttled and
+ * blocked have the same answer and cost the same hash. Only a device with a token of this account learns how long to
+ * wait. A block, or a revocation of all sessions, that comes while the password is checked counts as if it had come
+ * before. If the password queue is full, no throttle and no verdict counts the attempt, because the client is not at
+ * fault.
  * @throws ProblemError `unavailable` when the password queue is full
  */
 export async function login(
@@ -105,7 +106,7 @@ export async function login(
   const asks = submitted.rememberDevice === true
   const proved: Proved = { begunAt, user, typed, client, recognition, risk, blockedNow, asks }
   return (user.totp?.enabled ? challenge(proved, deps) : finish(proved, deps)).catch((error: unknown) => {
-    // A store failed: ours, and still an attempt that has its event.
+    // A failing store is our fault, and the attempt still has its event.
     emitFailure(typed, user, client, { reason: 'busy', risk: [] }, deps)
     throw error
   })
@@ -113,7 +114,7 @@ export async function login(
 
 const keysOf = (rules: readonly ThrottleRule[]) => rules.map((rule) => rule.key)
 
-/** The next sign-in does what a full queue does not allow now. */
+/** Skipped if the queue is full; the next sign-in does it. */
 async function renewHash(user: User, password: string, sender: Sender, { users, passwords }: LoginDeps): Promise<void> {
   const hash = await passwords.hash(password, sender).catch((error: unknown) => {
     if (isBusy(error)) return undefined
@@ -122,7 +123,7 @@ async function renewHash(user: User, password: string, sender: Sender, { users, 
   if (hash !== undefined) await users.rehash(user.id, user.passwordHash, hash)
 }
 
-/** A try whose password was right. */
+/** An attempt whose password was right. */
 interface Proved extends Pick<Try, 'typed' | 'client'> {
   /** epoch ms, before the epoch of the user was read. */
   begunAt: number
@@ -183,7 +184,8 @@ async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
     throw error
   })
   if (!issued) {
-    // The network was blocked, or every session of the user revoked, while the new one was made: it went with them.
+    // The network was blocked, or every session of the user revoked, while the new session was written. It was
+    // withdrawn.
     await meeting.undo()
     emitFailure(typed, user, client, { reason: blocked ? 'blocked' : 'wrong_password', risk }, deps)
     return { kind: 'refused' }
@@ -216,7 +218,7 @@ function emitFailure(
   })
 }
 
-/** What every event of one attempt says, whatever became of it. */
+/** The fields of every event of one attempt. */
 const attemptFields = (typed: SubmittedLogin, client: Client) => ({
   ...requestFields(client, typed.deviceHash),
   ...typed.fields,

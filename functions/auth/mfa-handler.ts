@@ -27,7 +27,7 @@ export const mfaVerifyHandler = (deps: VerifyMfaDeps & CallDeps & BoundaryDeps):
 
 type EnrolledDeps = EnrolDeps & PresentDeps & CallDeps & BoundaryDeps
 
-/** `POST /api/auth/mfa/enrol` → {secret, otpauth_uri}, shown this once */
+/** `POST /api/auth/mfa/enrol` → {secret, otpauth_uri}; the secret is shown only once */
 export const mfaEnrolHandler = (deps: EnrolledDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/mfa/enrol', deps)
@@ -38,7 +38,7 @@ export const mfaEnrolHandler = (deps: EnrolledDeps): HttpHandler =>
     return { status: 200, jsonBody: { secret: offer.secret, otpauth_uri: offer.uri } }
   })
 
-/** `POST /api/auth/mfa/confirm` {code} → 204; every other session is over */
+/** `POST /api/auth/mfa/confirm` {code} → 204; every other session ends */
 export const mfaConfirmHandler = (deps: EnrolledDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client, data } = await readCall(request, 'POST /api/auth/mfa/confirm', deps)
@@ -49,7 +49,7 @@ export const mfaConfirmHandler = (deps: EnrolledDeps): HttpHandler =>
     throw refusalOf(kind, 'Enrol a second factor first.')
   })
 
-/** `POST /api/auth/mfa/disable` → 204; every other session is over */
+/** `POST /api/auth/mfa/disable` → 204; every other session ends */
 export const mfaDisableHandler = (deps: EnrolledDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/mfa/disable', deps)
@@ -59,7 +59,7 @@ export const mfaDisableHandler = (deps: EnrolledDeps): HttpHandler =>
     throw refusalOf(kind, 'No second factor is enabled.')
   })
 
-/** @param state what the second factor is, where that is the reason */
+/** @param state the state of the second factor, if that is the reason */
 function refusalOf(kind: 'refused' | 'nothing-offered' | 'step-up' | 'ended', state: string): ProblemError {
   switch (kind) {
     case 'refused':

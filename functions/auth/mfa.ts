@@ -42,9 +42,9 @@ type CodeFault = Extract<
 >
 
 /**
- * Checks a code of an enabled authenticator: right, within the window, never used before, within the account's limit.
- * Of two equal codes at the same instant one is accepted.
- * @param lineage of the token of this account that was presented at a sign-in
+ * Checks a code of an enabled authenticator: right, within the window, never used before, within the limit of the
+ * account. Of two equal codes at the same instant one is accepted.
+ * @param lineage of the device token of this account that was presented at a sign-in
  * @see RFC 6238 5.2
  */
 export async function checkCode(
@@ -74,8 +74,8 @@ export type VerifyMfaOutcome =
   | { kind: 'refused' }
 
 /**
- * The second half of a sign-in. The half session can do nothing else, for a few minutes and a few tries. A block, and a
- * revocation of all sessions, that come while the code is checked count as if they had come before.
+ * The second half of a sign-in. The half session allows nothing else, for a few minutes and attempts. A block, or a
+ * revocation of all sessions, that comes while the code is checked counts as if it had come before.
  */
 export async function verifyMfa(
   submitted: { mfaToken: string; code: string } & Introduction,
@@ -152,7 +152,7 @@ const fieldsOf = (asking: Asking) => ({
   sid: asking.session.sid,
 })
 
-/** The user of a session that may change what opens the account. One that may not yet has asked, and that is told. */
+/** The user of a session that may change the credentials. A session that may not is logged. */
 async function changerOf(asking: Asking, deps: EnrolDeps): Promise<{ kind: 'user'; user: User } | Barred> {
   const { session, client } = asking
   const user = await deps.users.findById(session.userId)
@@ -163,9 +163,7 @@ async function changerOf(asking: Asking, deps: EnrolDeps): Promise<{ kind: 'user
   return { kind: 'step-up' }
 }
 
-/**
- * @returns the secret, shown this once; `nothing-offered` if an authenticator is enabled already
- */
+/** @returns the secret, which is shown only once; `nothing-offered` if an authenticator is enabled already */
 export async function enrolTotp(
   asking: Asking,
   deps: EnrolDeps,
@@ -187,9 +185,10 @@ export async function enrolTotp(
 }
 
 /**
- * Turns the offered authenticator on, once a code shows that it works, and ends the other sessions: but not for a device
- * that is new to the account. That one may be a thief's who has the password; takeover-actions tells of it and ends it,
- * and an owner whose sessions were ended by it could never get in again. @see OWASP ASVS 6.5.1
+ * Enables the offered authenticator once a code shows that it works, and ends the other sessions, unless the device
+ * is new to the account. A new device may be that of a thief with the password: takeover-actions reports and ends it,
+ * and an owner whose sessions it had ended could never return.
+ * @see OWASP ASVS 6.5.1
  */
 export async function confirmTotp(
   asking: Asking,
@@ -225,7 +224,7 @@ export async function confirmTotp(
   return { kind: 'enabled' }
 }
 
-/** Turns the authenticator off, and ends the other sessions. */
+/** Disables the authenticator and ends the other sessions. */
 export async function disableTotp(
   asking: Asking,
   deps: EnrolDeps,
@@ -242,7 +241,7 @@ export async function disableTotp(
   return { kind: 'disabled' }
 }
 
-/** Why the record refused a change: the sessions of the user were ended, or somebody else was faster. */
+/** Why the store refused a change: the sessions of the user had ended, or a concurrent change came first. */
 async function afterAll(session: LiveSession, deps: EnrolDeps): Promise<{ kind: 'nothing-offered' | 'ended' }> {
   const user = await deps.users.findById(session.userId)
   return { kind: user?.epoch === session.epoch ? 'nothing-offered' : 'ended' }

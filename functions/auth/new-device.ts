@@ -1,6 +1,6 @@
 import type { KnownDevice, KnownDevices, LiveSession } from '../../shared/stores/port.ts'
 
-/** How long a device that an account has just met is told apart when it changes what the account is opened with. */
+/** How long a device counts as new. */
 export const NEW_DEVICE_MS = 15 * 60_000
 
 export interface DeviceDeps {
@@ -9,15 +9,15 @@ export interface DeviceDeps {
 }
 
 /**
- * Says whether a device is new to its account. The account's first one never is; one that it does not know at all is as
- * new as can be. It belongs to the device, not to the session: authenticating again makes nothing older.
+ * Whether a device is new to its account. The first device of an account never is. An unknown device always is. The
+ * age belongs to the device and not to the session, so a new authentication does not change it.
  */
 export const isNewDevice = (device: KnownDevice | undefined, now: number): boolean =>
   device === undefined || (!device.isFirst && now - device.since.getTime() < NEW_DEVICE_MS)
 
 /**
- * Judges the device that opened the session and the kind of device that presents it now, so that a copied session shows.
- * @returns what goes into the `risk` of an event about an account's credentials
+ * Judges both the device that opened the session and the device that presents it now, so that a copied session shows.
+ * @returns the `risk` of an event about the credentials of an account
  */
 export async function risksOfDevice(
   { userId, newDeviceSince }: Pick<LiveSession, 'userId' | 'newDeviceSince'>,

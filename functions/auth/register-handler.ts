@@ -8,8 +8,8 @@ import { type RegisterDeps, register } from './register.ts'
 const RegisterBody = z.strictObject({ email: z.string().max(1024), password: z.string().min(1).max(1024) })
 
 /**
- * `POST /api/auth/register` {email, password} → 202 {accepted, registration}, whatever becomes of it: the mail says, to
- * the address's owner
+ * `POST /api/auth/register` {email, password} → 202 {accepted, registration}, whatever the outcome: only the mail
+ * tells it, to the owner of the address.
  */
 export const registerHandler = (deps: RegisterDeps & AttemptDeps & BoundaryDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {

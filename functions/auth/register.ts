@@ -27,7 +27,7 @@ export interface RegisterDeps extends ClientDeps {
 }
 
 export type RegisterOutcome =
-  /** `registration` goes to whoever asked, whatever becomes of it, and confirms it together with the link. */
+  /** `registration` is returned whatever the outcome. Together with the link it confirms the registration. */
   | { kind: 'accepted'; registration: string }
   | { kind: 'malformed' }
   | { kind: 'weak'; why: string }
@@ -39,10 +39,11 @@ type FailReason = Extract<Event, { evt: 'register'; outcome: 'fail' }>['reason']
 const LINK_MS = 24 * 3_600_000
 
 /**
- * Asks for an account, which is opened once whoever asked confirms its address. A free address, a taken one, one that is asked for
- * already and a client that is blocked are answered alike; the first three cost the same hash, the same statements and
- * a mail each: registration tells nobody who is registered. @see OWASP ASVS 6.3.8
- * @throws ProblemError `unavailable` when the password queue is full: counted by no throttle
+ * Requests an account, which opens when the requester confirms its address. A free address, a taken one, one with a
+ * pending request, and a blocked client have the same answer. The first three cost the same hash, the same statements
+ * and one mail each, so registration does not reveal who is registered.
+ * @throws ProblemError `unavailable` when the password queue is full; no throttle counts it
+ * @see OWASP ASVS 6.3.8
  */
 export async function register(
   submitted: { email: string; password: string },
@@ -82,7 +83,7 @@ export async function register(
     return { kind: 'weak', why }
   }
   const passwordHash = await deps.passwords.hash(submitted.password, sender).catch(unlessBusy)
-  // Asked again after the slow step: the network may have been blocked meanwhile.
+  // Checked again after the slow step: the network may have been blocked meanwhile.
   blocked ||= await isBlocked()
   const registration = randomBytes(16).toString('base64url')
   if (blocked) {
@@ -96,7 +97,7 @@ export async function register(
   return { kind: 'accepted', registration }
 }
 
-/** @returns whether the address has an account; the owner is told, and whoever asked is not */
+/** @returns whether the address has an account; only its owner learns it */
 async function keepAndNotify(
   asked: { email: string; passwordHash: string; registrationHash: string },
   client: Client,
@@ -119,5 +120,5 @@ async function keepAndNotify(
 
 const hashOf = (email: string, deps: ClientDeps): string => loginHash(email, deps.deviceKeys[0])
 
-/** Where the mail ends up: most providers deliver `name+tag` to `name`. @see RFC 5233 */
+/** The mailbox of an address: most providers deliver `name+tag` to `name`. @see RFC 5233 */
 const mailboxOf = (email: string): string => email.replace(/\+[^@]*/, '')

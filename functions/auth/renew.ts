@@ -13,13 +13,14 @@ export interface RenewDeps extends TokenDeps {
 
 export type Renewed =
   | { kind: 'renewed'; token: IssuedToken }
-  /** Asked for too soon, or again from the same network. */
+  /** Requested too soon, or again from the same network. */
   | { kind: 'early' | 'repeated'; retryAfterSeconds: number }
   | { kind: 'stale' | 'expired' | 'revoked' | 'fork' }
 
 /**
- * Makes a successor of the presented token, for this call alone. Two holders who ask get two successors, and the one
- * that is presented later retires the other. Each refusal is an event, because an honest client does not repeat a refused renewal.
+ * Issues a successor of the presented token, for this call only. Two holders get two successors, and the one
+ * presented later retires the other. Each refusal is an event, because an honest client does not repeat a refused
+ * renewal.
  */
 export async function renewSession(
   check: Extract<SessionCheck, { kind: 'accepted' }>,

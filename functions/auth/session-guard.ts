@@ -15,21 +15,21 @@ const REFUSALS = {
   challenged: 'reauthentication-required',
 } as const
 
-/** @throws ProblemError unless the token names a session that may go on */
+/** @throws ProblemError unless the token names a session that is accepted */
 export async function requireSession(token: string | undefined, client: Client, deps: PresentDeps): Promise<Accepted> {
   const check = await presentSession(token, client, deps)
   if (check.kind === 'accepted') return check
   throw new ProblemError(REFUSALS[check.kind])
 }
 
-/** As above, for a session whose device was challenged too: re-authenticating is how it gets out of that. */
+/** Also accepts a session whose device was challenged: re-authentication is its way out. */
 export async function requireHolder(token: string | undefined, client: Client, deps: PresentDeps) {
   const check = await presentSession(token, client, deps)
   if (check.kind === 'accepted' || check.kind === 'challenged') return check
   throw new ProblemError(REFUSALS[check.kind])
 }
 
-/** @throws ProblemError `reauthentication-required` when the password was given too long ago for this */
+/** @throws ProblemError `reauthentication-required` if the last authentication is too old */
 export function requireRecent(check: Accepted, deps: Pick<PresentDeps, 'now'>): void {
   if (!recentlyAuthenticated(check.session, deps.now())) throw new ProblemError('reauthentication-required')
 }

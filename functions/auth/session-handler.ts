@@ -36,7 +36,7 @@ export const sessionHandler = (deps: SessionDeps): HttpHandler =>
     }
   })
 
-/** `POST /api/auth/account` → {id, email, mfa_enabled}: the account of the session, for web's pages and for scripts */
+/** `POST /api/auth/account` → {id, email, mfa_enabled}: the account of the session */
 export const accountHandler = (deps: SessionDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/account', deps)
@@ -79,7 +79,7 @@ export const logoutHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
     return done
   })
 
-/** `POST /api/auth/session/renew` → {token, expires_at}; 409 with Retry-After when it is not due, or asked for again */
+/** `POST /api/auth/session/renew` → {token, expires_at}; 409 with Retry-After if it is not due or is repeated */
 export const renewHandler = (deps: SessionDeps & RenewDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/session/renew', deps)

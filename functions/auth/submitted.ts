@@ -5,11 +5,11 @@ import { EMAIL_PATTERN } from '../../shared/event.ts'
 
 const LOGIN_MAX = 254 // RFC 5321 4.5.3.1.3
 
-/** A login as it was typed: an address only if it has the form of one. */
+/** A submitted login. It has an `email` only if it has the form of an address. */
 export interface SubmittedLogin {
   email: string | undefined
   loginHash: string
-  /** What an event may hold of it. */
+  /** The parts of it that an event may contain. */
   fields: { email?: string; login_hash: string; rum_session_id?: string }
   deviceHash: string
 }

@@ -15,8 +15,8 @@ export const otpauthUri = (email: string, secret: string): string =>
   generateURI({ issuer: ISSUER, label: email, secret })
 
 /**
- * The time step that a code is for, within one step of `now`. Whether that step was used before is the store's to say.
- * @returns undefined for a wrong code, and for anything that is not six digits
+ * Finds the time step of a code within one step of `now`. The store decides whether the step was used before.
+ * @returns undefined for a wrong code and for anything but six digits
  */
 export async function stepOfCode(secret: string, code: string, now: number): Promise<number | undefined> {
   if (!/^[0-9]{6}$/.test(code)) return undefined
@@ -37,11 +37,12 @@ export function sealTotp(secret: string, userId: string, keys: readonly [Secret,
   return `t1.${derivedFrom(keys[0]).id}.${Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')}`
 }
 
-/** @throws if no key of ours sealed it for this user */
+/** @throws if none of our keys sealed it for this user */
 export function openTotp(sealed: string, userId: string, keys: readonly Secret[]): string {
   const [, id, body = ''] = /^t1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+)$/.exec(sealed) ?? []
   const key = keys.find((candidate) => derivedFrom(candidate).id === id)
-  if (!key) throw new Error('a TOTP secret is sealed with a key that TOTP_KEY does not hold')
+  if (!key)
+    throw new Error('A TOTP secret is sealed with a key that is not in TOTP_KEY: add that key behind the new one.')
   const bytes = Buffer.from(body, 'base64url')
   const decipher = createDecipheriv('aes-256-gcm', derivedFrom(key).cipherKey, bytes.subarray(0, IV_BYTES), {
     authTagLength: TAG_BYTES,

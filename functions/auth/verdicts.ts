@@ -5,7 +5,7 @@ import type { Attempt, Attempts, Entrances } from '../../shared/stores/port.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import type { SubmittedLogin } from './submitted.ts'
 
-/** Both are judged by the last hour, and neither is counted further than to where it is decided. */
+/** Both look back one hour, and count no further than the decision needs. */
 const DECIDED_BY = { withinMs: 60 * 60_000, logins: 5, failures: 5 } as const
 const MOST = Math.max(DECIDED_BY.logins, DECIDED_BY.failures)
 
@@ -13,25 +13,26 @@ export interface VerdictDeps {
   attempts: Attempts
   entrances: Pick<Entrances, 'failed'>
   passwords: Pick<Passwords, 'fingerprint'>
-  /** Logins that nobody has: whoever tries one read it in a list. */
+  /** Logins without an account: whoever tries one read it in a stolen list. */
   canaries: ReadonlySet<string>
   now: () => number
 }
 
-/** One try of a password at a login. */
+/** One attempt with a password at a login. */
 export interface Try {
   typed: SubmittedLogin
   password: string
-  /** Came with a token of this very account. */
+  /** The device presented a token of this account. */
   trusted: boolean
   client: Client
 }
 
 /**
- * What a log monitor cannot compute of a sign-in: whether its password is being tried at one login after another, and
- * whether a right one comes after wrong ones from the same network or device. A failure on a device with a token of the
- * account is taken for its owner's: neither counted nor judged. One round trip, whether or not there is an account.
- * @throws if the store fails: an attempt that cannot be counted is not let through
+ * Computes the verdicts on a sign-in that a log monitor cannot: whether its password is tried at one login after
+ * another, and whether a right password follows wrong ones from the same network or device. A failure on a device
+ * with a token of the account counts as the owner's: it is neither counted nor judged. One round trip, whether or not
+ * the account exists.
+ * @throws if the store fails: an attempt that cannot be counted is not accepted
  */
 export async function judgeTry(
   { typed, password, trusted, client }: Try,
@@ -48,8 +49,9 @@ export async function judgeTry(
 }
 
 /**
- * Where a try comes from: its network, and its device if the browser has told its hints. A kind of device alone is no origin:
- * anybody has the most common one, and with five wrong passwords from it could have a victim's next new device signed out.
+ * The origins of an attempt: its network, and its device if the browser sent hints. A kind of device alone is not an
+ * origin: with five wrong passwords from the most common kind, anybody could have the next new device of a victim
+ * signed out.
  */
 function originsOf({ ip, hintsHash }: Client, { deviceHash }: SubmittedLogin): string[] {
   const network = `network ${networkOf(ip)}`
