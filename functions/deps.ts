@@ -41,7 +41,7 @@ import { openAlertsFrom } from './sweep/alerts.ts'
 
 export type FunctionsDeps = ReturnType<typeof composeDeps>
 
-/** What the functions are built over: stores, workers and everything outside this process. */
+/** What the functions are built from: stores, workers and everything outside this process. */
 export interface FunctionsParts {
   stores: ReturnType<typeof storesOver>
   passwords: Passwords
@@ -57,9 +57,9 @@ export interface FunctionsParts {
 }
 
 /**
- * Everything the functions need, built once per process.
- * @param paths where the built hash worker lies; the one that judges new passwords lies beside it
- * @throws ConfigError when what the configuration names cannot be read
+ * Builds everything that the functions need, once per process.
+ * @param paths of the built hash worker; the worker that judges new passwords is in the same folder
+ * @throws ConfigError if a file of the configuration cannot be read
  */
 export function createDeps(
   config: FunctionsConfig,
@@ -86,7 +86,7 @@ export function createDeps(
     now: Date.now,
     probes: { postgres: postgres.ping, redis: redis.ping, tables: tables.ping },
     close: async () => {
-      await mailer.close() // what was accepted goes out
+      await mailer.close() // delivers the accepted mails
       await Promise.allSettled([pool.close(), postgres.close(), redis.close(), tables.close(), log.close?.()])
     },
   })

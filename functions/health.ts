@@ -4,7 +4,7 @@ import { type BoundaryDeps, problemBoundary } from './http.ts'
 
 const RETRY_AFTER_SECONDS = 2
 
-/** `GET /api/health`: the stores this host cannot work without, each by name. 503 if one cannot be used, and since when. */
+/** `GET /api/health`: the state of each required store. 503 if one cannot be used, with the time since when. */
 export const healthHandler = (deps: BoundaryDeps & { probes: Probes; now: () => number }): HttpHandler => {
   const ask = createProbing(deps.probes, deps.now)
   return problemBoundary(deps, async () => {

@@ -8,7 +8,7 @@ import { parseUniqueJson, RepeatedKey } from '../shared/json.ts'
 import { type ProblemCode, ProblemError, problems, renderProblem } from '../shared/problem.ts'
 import { retryAfterOf } from '../shared/stores/away.ts'
 
-/** Ours, because the host's own limit is 100 MB. The largest honest body is a few hundred bytes. */
+/** Our own limit, because the host allows 100 MB. The largest honest body has a few hundred bytes. */
 const BODY_LIMIT = 16 * 1024
 
 export interface BoundaryDeps {
@@ -18,8 +18,8 @@ export interface BoundaryDeps {
 type Handler = (request: HttpRequest, context: InvocationContext) => Promise<HttpResponseInit>
 
 /**
- * Turns whatever a handler throws into problem+json. What was not expected is logged, and told to nobody else.
- * @param budgetMs how long the handler may wait for stores in all
+ * Turns the error of a handler into problem+json. An unexpected error is logged, and the caller gets no details.
+ * @param budgetMs the time limit of the handler for all store calls
  */
 export const problemBoundary =
   (deps: BoundaryDeps, handler: Handler, { budgetMs = REQUEST_MS }: { budgetMs?: number } = {}): HttpHandler =>
@@ -35,28 +35,28 @@ export const problemBoundary =
     }
   }
 
-/** Refused before any event: otherwise a page of another site could have its visitor's address blocked. */
+/** Refused before any event: otherwise a page of another site could get the address of its visitor blocked. */
 const isFromPage = ({ method, headers }: HttpRequest): boolean => {
   const [fetchSite, origin] = [headers.get('sec-fetch-site') ?? undefined, headers.get('origin') ?? undefined]
   return isCrossSite({ method, fetchSite, origin }, functionsSite)
 }
 
-/** What a client without a good token is told to bring; no error code for one that brought none. @see RFC 6750 3 */
+/** The `WWW-Authenticate` of a refusal; without an error code if the client sent no token. @see RFC 6750 3 */
 function challengeOf(code: ProblemCode): Record<string, string> {
   if (problems[code].status !== 401 || !code.startsWith('session-')) return {}
   return { 'www-authenticate': code === 'session-required' ? 'Bearer' : 'Bearer error="invalid_token"' }
 }
 
-/** A store that cannot be used denies, with a hint that trying again may help. */
+/** A store that cannot be used denies the request, with a hint to try again. */
 function asProblem(error: unknown): unknown {
   const retryAfterSeconds = retryAfterOf(error)
   return retryAfterSeconds === undefined ? error : new ProblemError('unavailable', { retryAfterSeconds, cause: error })
 }
 
 /**
- * The raw bytes of a JSON request.
- * @throws ProblemError for another content type, a body over {@link BODY_LIMIT}, or none: the host drops chunked
- * bodies that come without a Content-Length, and an empty one must not pass for `{}`
+ * Reads the raw bytes of a JSON request.
+ * @throws ProblemError for another content type, and for a body that is over {@link BODY_LIMIT} or empty. The host
+ * drops a chunked body without a Content-Length, and the empty rest must not pass for `{}`
  */
 export async function readBody(request: HttpRequest): Promise<Buffer> {
   if (Number(request.headers.get('content-length') ?? 0) > BODY_LIMIT) throw new ProblemError('request-too-large')
@@ -83,7 +83,7 @@ export function parseJson<S extends z.ZodType>(body: Buffer, schema: S): z.infer
   return checkShape(value, schema)
 }
 
-/** @throws ProblemError naming the fields that are wrong, never their values */
+/** @throws ProblemError with the names of the wrong fields, never their values */
 export function checkShape<S extends z.ZodType>(value: unknown, schema: S): z.infer<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
@@ -93,7 +93,7 @@ export function checkShape<S extends z.ZodType>(value: unknown, schema: S): z.in
   throw new ProblemError('request-malformed', { detail: `Not as expected: ${[...new Set(fields)].join(', ')}.` })
 }
 
-/** Whoever talks to functions directly, by the hop that Azure's front end appended. */
+/** The client of a direct call, by the hop that the front end of Azure appended. */
 export function directClient(request: HttpRequest, deps: ClientDeps): Client {
   const ip = clientAddress(request.headers.get('x-forwarded-for'))
   return observeClient({ ip, ...describeHeaders((name) => request.headers.get(name)), via: 'api' }, deps)

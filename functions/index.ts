@@ -6,7 +6,7 @@ import { routes } from './routes.ts'
 import { refuseToStart } from './start-failure.ts'
 import { sweepHandler } from './sweep/handler.ts'
 
-/** Built as CommonJS: the hash worker lies beside the bundle. */
+/** The bundle is CommonJS, and the hash worker is in its folder. */
 declare const __dirname: string
 
 function compose() {

@@ -4,11 +4,11 @@ export interface LogIntakeOptions
   extends Omit<LogShipperOptions, 'ddtags' | 'hostname' | 'compress' | 'flushMs' | 'retryDelaysMs'>,
     Partial<Pick<LogShipperOptions, 'flushMs' | 'retryDelaysMs'>> {
   readonly env: string
-  /** Between two calls of `lost`: an intake that is down must not fill stdout with reports of it. */
+  /** The pause between two reports of losses: an intake that is down must not fill stdout with them. */
   readonly reportMs?: number
 }
 
-/** Carries the functions' own log lines to Datadog. A line that is lost is on stdout, the log of record. */
+/** Sends the log lines of functions to Datadog. A lost line is still on stdout, the log of record. */
 export type LogIntake = Pick<LogShipper, 'write' | 'hurry' | 'close'>
 
 export function openLogIntake({ env, lost, reportMs = 10_000, ...options }: LogIntakeOptions): LogIntake {
@@ -32,7 +32,7 @@ export function openLogIntake({ env, lost, reportMs = 10_000, ...options }: LogI
   }
 }
 
-/** Sums up losses by their reason. */
+/** Adds up losses by their reason. */
 class LossReport {
   readonly #lost: LogShipperOptions['lost']
   readonly #reportMs: number

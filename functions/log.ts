@@ -4,20 +4,20 @@ import type { NewEvent } from '../shared/event.ts'
 import { createLog, type ServiceLog } from '../shared/log.ts'
 import { type LogIntakeOptions, openLogIntake } from './log-intake.ts'
 
-/** A log that has something to finish before the process ends. */
+/** A log that must finish its work before the process ends. */
 export interface ClosableLog extends ServiceLog {
   close(): Promise<void>
 }
 
-/** Said on stdout when the intake did not take lines. */
+/** The warning on stdout after a loss of lines. */
 export const LINES_LOST = 'log lines did not reach the intake'
 
 type LogConfig = Pick<FunctionsConfig, 'DD_SERVICE' | 'DD_ENV' | 'DD_API_KEY' | 'DD_SITE' | 'DD_LOGS_URL' | 'ATO_LAB'>
 
 /**
- * The functions' log: stdout, which the platform takes up, and besides it the HTTP intake when one is configured.
+ * The log of functions: stdout, which the platform collects, and the HTTP intake if one is configured.
  * @param stdout anything with `write(line)`
- * @param pace how long lines may wait for each other
+ * @param pace how long lines may wait to be sent together
  */
 export function createFunctionsLog(
   config: LogConfig,
@@ -34,7 +34,7 @@ export function createFunctionsLog(
     apiKey: config.DD_API_KEY,
     service: config.DD_SERVICE,
     env: config.DD_ENV,
-    // On stdout alone: an intake that loses lines is not the place to say so.
+    // On stdout only, because the intake is what lost the lines.
     lost: (lines, reason) => onStdout.warn(LINES_LOST, { lines, reason }),
   })
   const log = createLog(tags, {
@@ -54,8 +54,8 @@ export function createFunctionsLog(
 }
 
 /**
- * Where log lines are sent besides stdout. The lab's own key is always set, and its lines have a way already: there, only an
- * address of its own switches it on.
+ * The intake for log lines. The key of the lab is always set, and the lab has its own forwarding, so there only an
+ * explicit address switches the intake on.
  */
 export function logIntakeUrl({
   DD_LOGS_URL,
@@ -66,7 +66,10 @@ export function logIntakeUrl({
   return ATO_LAB || DD_SITE === undefined ? undefined : `https://http-intake.logs.${DD_SITE}/api/v2/logs`
 }
 
-/** What somebody would look for after a takeover. An instance may be taken away without warning: these do not wait. */
+/**
+ * The events that an investigation of a takeover needs. They are sent at once, because an instance may stop without
+ * warning.
+ */
 function isAudit(event: NewEvent): boolean {
   switch (event.evt) {
     case 'login':

@@ -20,12 +20,15 @@ import { healthHandler } from './health.ts'
 export interface Route {
   method: HttpMethod
   route: string
-  /** `function` asks Azure for a function key in front of our own check. */
+  /** `function`: Azure requires a function key before our own check. */
   authLevel?: 'anonymous' | 'function'
   handler: HttpHandler
 }
 
-/** Every HTTP trigger by its function name. Templates never overlap: the host matches in the order of the names. */
+/**
+ * Every HTTP trigger by its function name. Route templates never overlap, because the host matches in the order of
+ * the names.
+ */
 export const routes = (deps: FunctionsDeps): Readonly<Record<string, Route>> => ({
   register: { method: 'POST', route: 'auth/register', handler: registerHandler(deps) },
   confirm: { method: 'POST', route: 'auth/confirm', handler: confirmHandler(deps) },

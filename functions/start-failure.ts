@@ -1,11 +1,11 @@
 import { ConfigError } from '../shared/config.ts'
 
 /**
- * Makes the failure of an entry file one that every host reports and none survives.
+ * Reports the failure of an entry file in a way that every host reports and stops for.
  *
- * Azure's Node worker prints the stack of what an entry file throws, and goes on: the host would stay up, healthy and
- * without a function. What an appStart hook throws fails the start of the worker itself, with its message; the host
- * tries again a few times and ends. A host that ends at the first throw never comes to the hook.
+ * The Node worker of Azure prints the stack of an error in an entry file and continues: the host would stay up and
+ * healthy without any function. An error in an appStart hook fails the start of the worker with its message, and the
+ * host ends after a few retries. A host that ends at the first error never calls the hook.
  * @param onAppStart registers an appStart hook
  * @returns the error to throw
  * @see https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/startApp.ts
@@ -19,8 +19,8 @@ export function refuseToStart(error: unknown, onAppStart: (hook: () => never) =>
 }
 
 /**
- * The faults in place of the frames, which say nothing of them. The host makes a log record of each line of stderr, and
- * takes it for an error if the word is in it: so each line begins with the name of the error.
+ * The faults in place of the stack frames, which do not name them. The host logs each line of stderr, as an error if
+ * it contains that word, so each line begins with the name of the error.
  * @see https://github.com/Azure/azure-functions-host `WorkerProcess.ParseErrorMessageAndLog`
  */
 const linesOf = ({ name, message }: ConfigError): string[] =>

@@ -36,15 +36,16 @@ export type Holder = TrustedDevice & { id: string }
 /** What an account knows about an arriving device. */
 export interface Recognition {
   holder: Holder | undefined
-  /** Whether it presented a token with our signature, be it a revoked one: then the account has issued one. */
+  /** Whether it presented a token with our signature, possibly a revoked one. The account has then issued one. */
   presented: boolean
 }
 
 type RecognitionDeps = Pick<MeetingDeps, 'deviceTokens' | 'deviceTokenKeys' | 'now'>
 
 /**
- * Looks up the token of the device. A forged, foreign, revoked or replaced token counts as none. Unknown accounts
- * cause one query too, so that neither time nor a failing store reveals whether an account exists.
+ * Looks up the token of the device. A forged, foreign, revoked or replaced token counts as none. The store is asked
+ * only about a token with our signature for this account, so neither time nor a failing store reveals to a stranger
+ * whether an account exists.
  */
 export async function recognise(
   { deviceToken }: Introduction,

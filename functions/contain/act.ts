@@ -26,12 +26,15 @@ export interface ActDeps extends RevokeCallDeps {
 }
 
 const ENDED_AT_ONCE = 16
-/** Sessions of one user that are ended at once, the newest first; one step has ended all, and the sweeper closes the rest. */
+/**
+ * The most sessions of one user that are ended one by one, newest first. One step has ended all of them; the sweeper
+ * closes the remaining rows.
+ */
 const ENDED_MOST = 100
 
 /**
- * What a containment does, to be called again until it does not throw. Each effect is of the time of the alert, and safe
- * to repeat: what this containment has ended already counts as ended by it.
+ * The action of a containment, to be called until it does not throw. Each effect refers to the time of the alert and
+ * is safe to repeat: a session that this containment ended earlier still counts.
  */
 export function actionOf(row: Containment, deps: ActDeps): () => Promise<Outcome> {
   const subject = subjectOf(row)
@@ -39,12 +42,12 @@ export function actionOf(row: Containment, deps: ActDeps): () => Promise<Outcome
   if (row.action === 'revoke_user' && subject?.kind === 'user') return () => revokeUser(row, subject.userId, deps)
   if (row.action === 'block_ip' && subject?.kind === 'network') return () => block(row, subject.network, deps)
   if (row.action === 'notify') return async () => ({ kind: 'done', result: 'success', via: 'direct' })
-  throw new Error(`no way to ${row.action} a ${subject?.kind}`)
+  throw new Error(`The action ${row.action} does not apply to the subject ${subject?.kind}.`)
 }
 
 /**
- * Web first: it serves the session. If it does not answer, the same key in Redis is ours to delete as well, and it is not
- * asked again.
+ * Asks web first, because it serves the session. If web does not answer, it is not asked again, and functions deletes
+ * the same key in Redis.
  */
 function revokeSession(row: Containment, sid: string, deps: ActDeps): () => Promise<Outcome> {
   const { detection, id } = row
@@ -65,19 +68,19 @@ function revokeSession(row: Containment, sid: string, deps: ActDeps): () => Prom
     const end = { reason: 'contained', containmentId: id } as const
     const at = deps.now()
     const result = byWeb ?? (await deps.sessions.revoke(sid, { ...end, at }, row.userId))
-    // The ledger has the last word when Redis has lost or forgotten something: it is told here whoever revoked.
+    // The ledger decides when Redis has lost data, so the session is closed here whoever revoked it.
     const userId = row.userId ?? (await deps.ledger.locate(sid))?.userId
     if (userId !== undefined) {
       for (const one of [sid, ...(await deps.sessions.successorsOf(sid))])
         await deps.ledger.close(userId, one, { ...end, state: 'revoked', at: new Date(at) })
     }
-    // A Redis that took over before the ledger knew has heard of nothing, and has been told that the session is live.
+    // A Redis that took over before the ledger knew may have accepted the session as live.
     if (!(await deps.sessions.tombstone(sid))) await deps.sessions.revoke(sid, { ...end, at }, userId)
     return { kind: 'done', result, via: byWeb ? 'web' : 'direct' }
   }
 }
 
-/** Ends what was open when the alert reached us. */
+/** Ends the sessions that were open when the alert reached us. */
 async function revokeUser(row: Containment, userId: string, deps: ActDeps): Promise<Outcome> {
   const why = { reason: 'contained', containmentId: row.id, openedBefore: cutOff(row).getTime() } as const
   const at = deps.now()
@@ -87,7 +90,7 @@ async function revokeUser(row: Containment, userId: string, deps: ActDeps): Prom
   const live = (await deps.sessions.listByUser(userId, at)).filter((session) => endedBy(session, revocation))
   await deps.sessions.raiseEpoch(userId, revocation, at + deps.absoluteSeconds * 1000)
 
-  // All are over now. What follows closes their rows and counts them, those of an attempt before this one too.
+  // All have ended now. The rest closes their rows and counts them, including those of an earlier attempt.
   const issued = (await deps.ledger.listByUser(userId)).sort((a, b) => b.issuedAt.getTime() - a.issuedAt.getTime())
   const ended = issued.filter(({ containmentId }) => containmentId === row.id)
   const open = issued.filter(({ state, issuedAt }) => state === 'active' && issuedAt.getTime() < why.openedBefore)
@@ -105,12 +108,12 @@ async function revokeUser(row: Containment, userId: string, deps: ActDeps): Prom
 async function block(row: Containment, network: string, deps: ActDeps): Promise<Outcome> {
   const expiresAt = blockEnd(row)
   await keepBlocked(network, row.id, expiresAt, deps)
-  // Only now: whatever is opened from there later meets the block.
+  // After the block: any later sign-in from there meets it.
   const sessionsEnded = await endSuspects(network, row, deps)
   return { kind: 'done', result: 'success', via: 'direct', expiresAt, sessionsEnded }
 }
 
-/** Blocks a network; another containment's block that ends later stays. */
+/** Blocks a network. A block of another containment that ends later stays. */
 export async function keepBlocked(
   network: string,
   containmentId: string,
@@ -123,9 +126,9 @@ export async function keepBlocked(
 }
 
 /**
- * Ends what was opened from a network while it was attacked from, and not by a device that the account knew before: a
- * block alone would leave an attacker in every account whose password fitted before it.
- * @returns how many sessions died
+ * Ends the sessions that were opened from a network during an attack from it, except by devices that the account knew
+ * before. A block alone would leave the attacker in every account whose password he found before it.
+ * @returns how many sessions ended
  */
 async function endSuspects(network: string, { id }: Containment, deps: ActDeps): Promise<number> {
   const end = { reason: 'contained', containmentId: id } as const
@@ -135,13 +138,13 @@ async function endSuspects(network: string, { id }: Containment, deps: ActDeps):
     const at = deps.now()
     const result = await deps.sessions.revoke(sid, { ...end, at }, userId)
     await deps.ledger.close(userId, sid, { ...end, state: 'revoked', at: new Date(at) })
-    // One that had ended is no success of its own: what took its place is among the others.
+    // A session that had already ended does not count here; its successor is another suspect.
     if (result === 'success' && (await deps.ledger.find(userId, sid))?.containmentId === id) died++
     // A block spares devices with a token of the account; this token was issued to the attacker.
     if (lineage !== undefined) await deps.deviceTokens.revokeLineage(userId, lineage)
   }
   for (;;) {
-    // Repeated until there are none: a device whose token was just revoked may have signed in with it meanwhile.
+    // Repeats until none is left: a device whose token was just revoked may have signed in with it meanwhile.
     const found = (await deps.entrances.suspects(network, deps.now())).filter(({ sid }) => !seen.has(sid))
     if (found.length === 0) return died
     for (const { sid } of found) seen.add(sid)

@@ -5,8 +5,8 @@ import { readScope, type Subject, scopeOf } from '../../shared/containment/subje
 import { parseUniqueJson } from '../../shared/json.ts'
 
 /**
- * An alert as Datadog's webhook delivers it (detections/webhook.json). Datadog replaces `$NAMES` by raw text, so
- * every value is hostile until it has been parsed here.
+ * An alert from the webhook of Datadog (detections/webhook.json). Datadog substitutes raw text for `$NAMES`, so every
+ * value is hostile until it is parsed here.
  */
 const Payload = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
@@ -15,7 +15,7 @@ const Payload = z.strictObject({
   transition: z.string().regex(/^[A-Za-z -]{1,32}$/),
   scope: z.string().max(512),
   tags: z.string().max(4096),
-  // Milliseconds; a longer number is a year that neither Date nor a table can hold.
+  // Milliseconds. A longer number is a year that neither Date nor a table can store.
   date: z.string().regex(/^[0-9]{10,14}$/),
 })
 
@@ -23,20 +23,20 @@ export interface Alert {
   alertId: string
   cycle: string
   transition: string
-  /** As Datadog says. */
+  /** The time that Datadog gives. */
   date: Date
   detection: string
   policy: Policy
   subject: Subject
-  /** The subject in one spelling, whatever the alert's was: `@sid:…`. */
+  /** The subject in one spelling, such as `@sid:…`. */
   scope: string
-  /** Of the containment: one per detection, cycle and scope. */
+  /** The id of the containment: one per detection, cycle and scope. */
   containmentId: string
 }
 
 export type AlertFault = 'malformed' | 'unknown_detection' | 'no_subject'
 
-/** @returns the alert, or what is wrong with it and a sentence for whoever configured the webhook */
+/** @returns the alert, or its fault with a sentence for the person who configured the webhook */
 export function readAlert(body: string): Alert | { fault: AlertFault; why: string } {
   const payload = Payload.safeParse(parsePayload(body))
   if (!payload.success) {
@@ -50,7 +50,7 @@ export function readAlert(body: string): Alert | { fault: AlertFault; why: strin
   return alertOf({ alertId, cycle, transition, scope, tags, date: new Date(Number(date)) })
 }
 
-/** What a group of a monitor is in alert about, by the monitor's tags. @param given.tags separated by commas */
+/** Builds the alert of one group of a monitor from the tags of the monitor. @param given.tags separated by commas */
 function alertOf(
   given: Pick<Alert, 'alertId' | 'cycle' | 'transition' | 'date' | 'scope'> & { tags: string },
 ): Alert | { fault: AlertFault; why: string } {
@@ -69,10 +69,10 @@ function alertOf(
 }
 
 const PULLED = 'pull-'
-/** A webhook and the monitor API name the time of one alert within this. */
+/** The times that the webhook and the monitor API give for one alert differ by less than this. */
 const SAME_ALERT_MS = 2 * 60_000
 
-/** An alert that was found by asking, not told. @param triggeredAt when Datadog says that it began, epoch ms */
+/** An alert that the pull found. @param triggeredAt its start as Datadog gives it, epoch ms */
 export const pulledAlert = (open: { monitorId: string; tags: readonly string[]; scope: string; triggeredAt: number }) =>
   alertOf({
     alertId: open.monitorId,
@@ -85,7 +85,7 @@ export const pulledAlert = (open: { monitorId: string; tags: readonly string[]; 
 
 export const isPulled = ({ cycle }: Pick<Alert, 'cycle'>): boolean => cycle.startsWith(PULLED)
 
-/** Whether two dates of alerts about one subject are of the same alert. */
+/** Whether two dates of alerts about one subject belong to the same alert. */
 export const isSameAlert = (one: Date, other: Date): boolean =>
   Math.abs(one.getTime() - other.getTime()) <= SAME_ALERT_MS
 
@@ -97,7 +97,7 @@ export const containmentId = (detection: string, cycle: string, scope: string): 
     .digest('hex')
     .slice(0, 32)
 
-/** A tag that occurs twice with two values is none. */
+/** Drops a tag that occurs with two values. */
 function readTags(tags: string): Map<string, string> {
   const read = new Map<string, string>()
   for (const tag of tags.split(',')) {
@@ -108,7 +108,9 @@ function readTags(tags: string): Map<string, string> {
   return read
 }
 
-/** @returns undefined for what is not JSON, and for a repeated key: raw substitution lets hostile text add keys */
+/**
+ * @returns undefined for text that is not JSON or repeats a key, because raw substitution lets hostile text add keys
+ */
 function parsePayload(body: string): unknown {
   try {
     return parseUniqueJson(body)

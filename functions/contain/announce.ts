@@ -13,28 +13,31 @@ export interface AnnounceDeps {
 }
 
 /**
- * Emits the event that a row owes, and notes that it has been. A process that dies in between leaves it owed: then it is
- * emitted once more, under the same request id, so that whoever counts requests counts it once.
+ * Emits the pending event of a row and records that. If the process dies in between, the event is emitted again with
+ * the same request id, so it counts once.
  */
 export async function announce(row: Containment, deps: AnnounceDeps, again: Again): Promise<Containment> {
   const owed = row.announce
   if (!owed) return row
-  // An operator's undoing counts before the event says so, also if it died half-way.
+  // The undo must take effect before its event, even if it failed half-way.
   if (row.state === 'undone') await again(() => liftBlock(row, deps))
   deps.emit(eventOf(row, owed))
   const { announce: _, ...rest } = row
   try {
     return (await again(() => deps.containments.revise(row.detection, row.id, announced(owed)))) ?? rest
   } catch (error) {
-    deps.warn('the event of a containment is emitted, but that could not be noted: the sweeper emits it again', {
-      containment_id: row.id,
-      fault: nameOf(error),
-    })
+    deps.warn(
+      'The event of a containment was emitted, but this could not be recorded: the sweeper will emit it again.',
+      {
+        containment_id: row.id,
+        fault: nameOf(error),
+      },
+    )
     return rest
   }
 }
 
-/** Lifts the block of a row, if it is still this row's. */
+/** Removes the block of a row, if it still belongs to this row. */
 export async function liftBlock(row: Containment, deps: Pick<AnnounceDeps, 'blocks'>): Promise<void> {
   const subject = subjectOf(row)
   if (row.action === 'block_ip' && subject?.kind === 'network') await deps.blocks.unblock(subject.network, row.id)

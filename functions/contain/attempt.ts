@@ -6,7 +6,7 @@ import { admit, type CapDeps } from './cap.ts'
 import { type Again, type Patience, persistent } from './persistence.ts'
 import { finish, type Judgement, judge, postpone, subjectOf } from './row.ts'
 
-/** For noting that an attempt failed. */
+/** The time limit for recording a failed attempt. */
 const NOTE_MS = 1_000
 
 export interface ProceedDeps extends ActDeps, AnnounceDeps, CapDeps {
@@ -17,18 +17,18 @@ export interface ProceedDeps extends ActDeps, AnnounceDeps, CapDeps {
 }
 
 export interface ProceedOptions {
-  /** For how long to try again what fails; without it everything is tried once. */
+  /** How long to retry; by default there is one attempt. */
   patience?: Patience | undefined
-  /** Also begins an attempt that would otherwise wait for its turn. */
+  /** Begins an attempt even before its time. */
   eager?: boolean | undefined
 }
 
 /**
- * Goes on with a containment as far as it goes now: the one way for the handler, the sweeper, the pull and an operator's
- * retry, so that none of them passes the cap, the age or the fence. Safe to call at any time, by any number at once.
- * @param requestId of this call alone: it holds the attempt, and stands in the event
- * @returns the row as it is then; as it was, if there is nothing to do or somebody else is at it
- * @throws if a store fails; the row is then as durable as before, and waits for its next attempt
+ * Continues a containment as far as possible now. The handler, the sweeper, the pull and an operator all use this
+ * function, so none of them skips the cap, the age or the fence. Safe to call at any time and concurrently.
+ * @param requestId of this call alone: it identifies the attempt and its event
+ * @returns the row afterwards; unchanged if there is nothing to do or another call is working on it
+ * @throws if a store fails; the row stays and waits for its next attempt
  */
 export async function proceed(
   seen: Containment,
@@ -61,7 +61,7 @@ export async function proceed(
     return await settled(moved ?? row, requestId, deps, again)
   } catch (error) {
     const wait = postpone(row, new Date(deps.now()), Math.random())
-    // The ledger may be what failed: then the row waits for as long as an attempt may take.
+    // If the ledger itself failed, the row waits for the time limit of an attempt.
     await within(NOTE_MS, deps.containments.revise(row.detection, row.id, wait)).catch(() => undefined)
     throw error
   }
@@ -75,8 +75,8 @@ async function mayGoOn(row: Containment, deps: ProceedDeps): Promise<boolean> {
 async function attempt(held: Containment, requestId: string, deps: ProceedDeps, again: Again): Promise<Containment> {
   const act = actionOf(held, deps)
   const outcome = await again(() => {
-    // A process that was stopped meanwhile: somebody else may be at it by now.
-    if (deps.now() >= held.nextAt.getTime()) throw new Error('the time of this attempt is over')
+    // A process that was suspended: another one may have begun the next attempt.
+    if (deps.now() >= held.nextAt.getTime()) throw new Error('The time of this attempt is over.')
     return act()
   })
   const end = finish(held, outcome, { requestId, now: new Date(deps.now()) })
@@ -84,7 +84,7 @@ async function attempt(held: Containment, requestId: string, deps: ProceedDeps, 
   return settled(finished ?? held, requestId, deps, again)
 }
 
-/** The row as it is now, announced if that is for this call to do, and without an effect that an operator took back. */
+/** The present row, announced if this call owes the event, and without an effect that an operator has undone. */
 async function settled(row: Containment, requestId: string, deps: ProceedDeps, again: Again): Promise<Containment> {
   const isOurs = ({ announce: owed }: Containment) => owed?.requestId === requestId
   const now = isOurs(row) ? row : ((await again(() => deps.containments.find(row.detection, row.id))) ?? row)
@@ -93,7 +93,7 @@ async function settled(row: Containment, requestId: string, deps: ProceedDeps, a
   return now
 }
 
-/** Puts a block back that Redis has lost. */
+/** Restores a block that Redis has lost. */
 async function upholdBlock(row: Containment, deps: ProceedDeps, again: Again): Promise<Containment> {
   const subject = subjectOf(row)
   const until = row.expiresAt
@@ -102,10 +102,7 @@ async function upholdBlock(row: Containment, deps: ProceedDeps, again: Again): P
   return settled(row, '', deps, again)
 }
 
-/**
- * Does again what a reminder asks to have kept up, of a containment that is done. Its event was emitted when it was first
- * carried out.
- */
+/** Repeats the action of a finished containment after a reminder. Its event was emitted the first time. */
 export async function uphold(row: Containment, deps: ProceedDeps, patience?: Patience): Promise<Containment> {
   const again = persistent(patience)
   const subject = subjectOf(row)

@@ -20,9 +20,9 @@ export interface CapDeps {
   ledger: SessionLedger
   containments: Pick<ContainmentLedger, 'list'>
   cap: ContainmentCap
-  /** Distinct owners or networks of one detection within ten minutes; as many new accounts beside them. */
+  /** The most distinct owners or networks of one detection within ten minutes, and as many new accounts in addition. */
   capLimit: number
-  /** Of those, how many from one source count for everybody else. */
+  /** How many of those one source may use of the common limit. */
   capSourceShare: number
   now: () => number
 }
@@ -30,9 +30,9 @@ export interface CapDeps {
 type Row = Pick<Containment, 'detection' | 'scope' | 'userId' | 'action'>
 
 /**
- * The circuit breaker of automatic containment: a detection gone wrong must not sign everybody out. Asked once for each
- * containment, before it acts, on every path that no person started. A mere page is let through: it does nothing to anybody.
- * @returns false if the containment waits for an operator
+ * The circuit breaker of automatic containment: a faulty detection must not sign everybody out. It is asked once for
+ * each containment before it acts, on every path without a person. A mere notification always passes.
+ * @returns false if the containment must wait for an operator
  * @throws if Redis is away
  */
 export async function admit(row: Row, subject: Subject, deps: CapDeps): Promise<boolean> {
@@ -44,10 +44,12 @@ export async function admit(row: Row, subject: Subject, deps: CapDeps): Promise<
   return deps.cap.admit(name, whom, limits, deps.now())
 }
 
-/** What each cap was last counted again for, by name. */
+/** The last recount of each cap, by name. */
 const counts = new WeakMap<ContainmentCap, Map<string, { incarnation: string; done: Promise<void> }>>()
 
-/** Redis may have been restored or emptied within the window: then the ledger says what was let through in it. */
+/**
+ * Redis may have been restored or emptied within the window; the ledger then has the containments that were admitted.
+ */
 function recounted(name: string, detection: string, incarnation: string, deps: CapDeps): Promise<void> {
   const ofCap = counts.get(deps.cap) ?? new Map()
   counts.set(deps.cap, ofCap)
@@ -59,7 +61,7 @@ function recounted(name: string, detection: string, incarnation: string, deps: C
   return done
 }
 
-/** Admits again what was admitted, the oldest first. What is still there does not count twice. */
+/** Admits earlier containments again, oldest first. One that is still counted does not count twice. */
 async function recount(name: string, detection: string, deps: CapDeps): Promise<void> {
   const rows = await deps.containments.list({ detection, since: new Date(deps.now() - CAP_WINDOW_MS) })
   const passed = rows.filter(({ admitted, approved, action }) => admitted && !approved && action !== 'notify')
@@ -80,10 +82,10 @@ async function counting(row: Row, subject: Subject, deps: CapDeps) {
 }
 
 /**
- * What counts against the cap: the owner or network that is contained, so that nobody spends it on sessions of their own. An owner
- * counts once, whatever the number of sessions. New accounts cost their maker nothing, so they are counted apart: a
- * hundred of them hold back no containment of an account that is older. Nor do the networks of one IPv6 site, which whoever
- * has it has by the thousand.
+ * The subject that counts against the cap: the contained owner or network, so that nobody can spend the cap with
+ * sessions of their own. An owner counts once for any number of sessions. New accounts cost nothing to make, so they
+ * have their own count and never delay the containment of an older account. The networks of one IPv6 site count once,
+ * because its owner has thousands.
  */
 async function countedAs(
   { detection, scope, userId }: Row,
@@ -92,16 +94,16 @@ async function countedAs(
 ): Promise<{ name: string; subject: string }> {
   if (subject.kind === 'network') return { name: detection, subject: siteOf(subject.network) }
   if (userId === undefined) return { name: detection, subject: scope }
-  // If Postgres is away, the cap of older accounts is used: a session must be revocable without Postgres.
+  // If Postgres is away, the cap of older accounts applies: a session must be revocable without Postgres.
   const owner = await deps.users.findById(userId).catch(() => undefined)
   const isNew = owner !== undefined && deps.now() - owner.createdAt.getTime() < NEW_ACCOUNT_MS
   return { name: isNew ? `${detection} of new accounts` : detection, subject: userId }
 }
 
 /**
- * Who could be behind several subjects: the neighbourhood of a network; of an account, that from which its longest-open
- * session was opened. That is its owner's and not the thief's, who came later: a thief must not put his victims into the
- * source whose share he has spent. Accounts of which no session is left are one source.
+ * The source that may be behind several subjects: the neighbourhood of a network or, for an account, that of its
+ * oldest open session. That session is the owner's, because the thief came later: a thief must not move his victims
+ * into a source whose share he has spent. All accounts without a session are one source.
  */
 async function sourceOf({ scope, userId }: Row, subject: Subject, deps: CapDeps): Promise<string> {
   if (subject.kind === 'network') return neighbourhoodOf(subject.network)

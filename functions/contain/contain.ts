@@ -11,11 +11,11 @@ import { type ProceedDeps, type ProceedOptions, proceed, uphold } from './attemp
 import { persistent } from './persistence.ts'
 import { gaveWay, hold, isTimely, recover, remind, stepAside } from './row.ts'
 
-/** How long Postgres may take to say that a user is none of ours. */
+/** The time limit for asking Postgres whether a user exists. */
 const OWNER_MS = 1_000
-/** Well before the pull takes what no webhook brought. */
+/** Well before the pull handles alerts without a webhook. */
 const PULLED_AFTER_MS = 5_000
-/** Longer than any monitor waits before it reminds of an alert. */
+/** Longer than the reminder interval of any monitor. */
 const REMINDED_MS = 3_600_000
 
 export interface ContainDeps extends ProceedDeps {
@@ -25,9 +25,9 @@ export interface ContainDeps extends ProceedDeps {
 
 type WebhookEvent = Extract<NewEvent, { evt: 'webhook' }>
 export type ContainOutcome =
-  /** The row has it: it is carried out, or will be, or waits for a person. */
+  /** Recorded in the row: carried out, to be carried out, or waiting for a person. */
   | { kind: 'accepted'; containment: Containment }
-  /** Likewise, but a store failed: the sender should ask again, because that is sooner than the sweeper. */
+  /** Recorded, but a store failed: the sender should try again, which is sooner than the sweeper. */
   | { kind: 'unfinished'; containment: Containment; cause: unknown }
   | { kind: 'ignored'; reason: 'not_a_trigger' | 'duplicate' }
   | { kind: 'refused'; reason: AlertFault | 'unknown_subject' | 'stale'; why: string }
@@ -40,10 +40,10 @@ const STALE: ContainOutcome = {
 }
 
 /**
- * Alert → parse → find the subject on our side → policy → ledger row → act. One webhook event per delivery. The row alone
- * remembers what was delivered: nothing is kept of a delivery before.
+ * Alert → parse → find the subject on our side → policy → ledger row → act. One webhook event per delivery. Only the
+ * row records a delivery.
  * @param body the raw body of an authenticated delivery
- * @throws if a store fails before there is a row: then nothing has happened, and the delivery must come again
+ * @throws if a store fails before there is a row: nothing has happened, and the delivery must come again
  */
 export async function contain(
   body: string,
@@ -69,7 +69,7 @@ function webhookEvent(about: Omit<WebhookEvent, 'outcome'>, outcome: ContainOutc
   return { ...about, outcome: outcome.kind, reason: outcome.reason, level }
 }
 
-/** What an alert comes to, whether it was told by the webhook or found by asking Datadog. */
+/** The outcome of an alert, from the webhook or from the pull. */
 export async function handleAlert(
   alert: Alert,
   requestId: string,
@@ -102,12 +102,12 @@ export async function handleAlert(
       return STALE
     })
   }
-  // Somebody was faster, or our own claim was written and its answer lost.
+  // Another call was faster, or our claim was written and its answer lost.
   const found = await again(() => deps.containments.find(row.detection, row.id))
   return found ? onceClaimed(found, () => repeat(found, alert, requestId, deps, options)) : DUPLICATE
 }
 
-/** A row that is there is gone on with, whatever fails from here on. */
+/** Continues an existing row; a failure from here on leaves the row. */
 async function onceClaimed(row: Containment, work: () => Promise<ContainOutcome>): Promise<ContainOutcome> {
   try {
     return await work()
@@ -127,7 +127,7 @@ async function rowOf(alert: Alert, deps: ContainDeps): Promise<Containment | und
   if (own && !gaveWay(own)) return own
   const isIts = ({ alertedAt, renewedAt = alertedAt, state, reason }: Containment) => {
     if (transition === 'Recovered') return alertedAt <= date
-    // A recovered one is of a cycle before.
+    // A recovered row belongs to an earlier cycle.
     if (state === 'closed' && reason === 'recovered') return false
     if (transition === 'Triggered') return isSameAlert(alertedAt, date)
     return alertedAt <= date && date.getTime() - renewedAt.getTime() <= REMINDED_MS
@@ -138,9 +138,9 @@ async function rowOf(alert: Alert, deps: ContainDeps): Promise<Containment | und
 }
 
 /**
- * The pull and a webhook that was long under way may claim one alert at the same time. Whoever finds the other's row makes
- * room for it: the pull always, the webhook once an attempt of the pull's row has begun. One of the two goes on.
- * @returns the row that goes on instead of this one
+ * The pull and a slow webhook may claim one alert at the same time. The one that finds the row of the other gives
+ * way: the pull always, the webhook once an attempt of the pull has begun. Exactly one continues.
+ * @returns the row that continues in place of this one
  */
 async function otherOf(row: Containment, deps: ContainDeps): Promise<Containment | undefined> {
   const now = new Date(deps.now())
@@ -156,7 +156,7 @@ async function otherOf(row: Containment, deps: ContainDeps): Promise<Containment
   return undefined
 }
 
-/** A session or a user must be known to us, whatever an alert says. Nothing else has an owner. */
+/** Finds the owner. A session or user must exist on our side, whatever an alert says. Other subjects have no owner. */
 async function ownerOf(alert: Alert, deps: ContainDeps): Promise<{ userId?: string } | undefined> {
   const { subject } = alert
   if (subject.kind === 'session') {
@@ -165,7 +165,7 @@ async function ownerOf(alert: Alert, deps: ContainDeps): Promise<{ userId?: stri
   }
   if (subject.kind !== 'user') return {}
   const { userId } = subject
-  // While Postgres is away, the alert is believed: the claim needs nothing but the ledger, and the act asks again.
+  // While Postgres is away, the alert is accepted: the claim needs only the ledger, and the action checks again.
   const isNobody = await within(OWNER_MS, deps.users.findById(userId)).then(
     (user) => user === undefined,
     () => false,
@@ -183,8 +183,8 @@ async function goOn(
 }
 
 /**
- * The same alert again. What is not finished is gone on with. A re-trigger renews what holds, or what ran out while the
- * alert was still open, and lets go what was held for its age alone: that the alert is told again now says that it is no
+ * A repeated alert. Unfinished work continues. A re-trigger renews an effect that holds, or that ended while the
+ * alert was still open. It also releases a row that was held for its age alone, because a present reminder is not a
  * replay.
  */
 async function repeat(
@@ -213,7 +213,7 @@ async function repeat(
   return { kind: 'accepted', containment: await uphold(current, deps, options.patience) }
 }
 
-/** The alert is over: its row closes, so that the next cycle's can open. A block runs to its own end. */
+/** The alert is over: its row closes, so that the next cycle can open one. A block runs to its own end. */
 async function close(
   row: Containment,
   requestId: string,
@@ -240,13 +240,13 @@ function rowFor(alert: Alert, userId: string | undefined, now: Date): Containmen
     createdAt: now,
     updatedAt: now,
     attempts: 0,
-    // Whoever claims it goes on at once; for others it is abandoned after this.
+    // The claimant continues at once; others may begin after this time.
     nextAt: new Date(now.getTime() + ABANDONED_MS),
   }
   return {
     ...row,
     ...(userId !== undefined && { userId }),
-    // Datadog has just said that it is open: however long ago it began, it is no replay.
+    // Datadog has just reported it as open, so it is not a replay however old it is.
     ...(isPulled(alert) && !isTimely(date, now) && { renewedAt: now }),
   }
 }

@@ -10,8 +10,8 @@ import { type ContainDeps, type ContainOutcome, contain } from './contain.ts'
 import { createPatience } from './persistence.ts'
 
 /**
- * What fails is tried again here for so long, and stores are waited for a little longer, to note how far it came: Datadog
- * waits 15 s. A store that is merely slow gets more time for a call than a visitor would give it.
+ * How long failures are retried here. The budget is a little longer, so that the progress can be recorded; Datadog
+ * waits 15 s. A slow store gets more time per call than for a visitor.
  */
 const PATIENCE_MS = 10_000
 const BUDGET_MS = 12_000
@@ -20,8 +20,8 @@ const RETRY_SECONDS = 2
 const WEBHOOK_SECRET_HEADER = 'x-ato-webhook-secret'
 
 /**
- * `POST /api/contain`: Datadog's webhook. It cannot sign, so a static secret stands in the header. 4xx is final for
- * Datadog, 5xx is retried: only what a retry can mend is a 5xx.
+ * `POST /api/contain`: the webhook of Datadog. It cannot sign, so a header has a static secret. For Datadog a 4xx is
+ * final and a 5xx is retried, so a 5xx means that a retry can help.
  */
 export const containHandler = (deps: ContainDeps & BoundaryDeps & { webhookSecrets: readonly Secret[] }): HttpHandler =>
   problemBoundary(
@@ -69,7 +69,7 @@ function answerTo(outcome: ContainOutcome): HttpResponseInit {
   }
 }
 
-/** Whatever failed, it is for the sender to ask again. */
+/** The sender must try again, whatever failed. */
 function unavailable(cause: unknown): never {
   throw new ProblemError('unavailable', { retryAfterSeconds: RETRY_SECONDS, cause })
 }

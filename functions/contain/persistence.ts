@@ -1,27 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { within } from '../../shared/bounded.ts'
 
-/** How much time is left for trying again, and how to wait. */
+/** The time left for retries, and how to wait. */
 export interface Patience {
   leftMs(): number
   wait(ms: number): Promise<void>
 }
 
-/** Does some work, again if it fails. */
+/** Runs some work, and repeats it if it fails. */
 export type Again = <T>(work: () => Promise<T>) => Promise<T>
 
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 1_600
 
-/** @param ms from now on, by a clock that nobody sets */
+/** @param ms from now on, by the monotonic clock */
 export function createPatience(ms: number): Patience {
   const end = performance.now() + ms
   return { leftMs: () => end - performance.now(), wait: delay }
 }
 
 /**
- * Tries again what failed, with pauses that double and differ: a store that pauses for seconds needs nobody else's retry.
- * @param patience without it everything is tried once
+ * Repeats failed work with growing random pauses: a store that stops for seconds then needs no other retry.
+ * @param patience without it there is one attempt
  * @returns a function that throws the last failure once the time is over
  */
 export function persistent(patience: Patience | undefined): Again {

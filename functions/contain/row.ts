@@ -4,37 +4,37 @@ import type { Announcement, Containment } from '../../shared/stores/port.ts'
 import { isPulled } from './alert.ts'
 
 /**
- * The states of a containment, and every way from one to the next: docs/containment.md has the diagram. Each way is a
- * pure function, to be given to `ContainmentLedger.revise`; undefined says that the row is not in a state for it.
+ * The states of a containment and its transitions; docs/containment.md has the diagram. Each transition is a pure
+ * function for `ContainmentLedger.revise`; undefined means that the row is not in a state for it.
  */
 
-/** How long one attempt may take. Until then nobody else begins one; later its outcome is not written any more. */
+/** The time limit of one attempt. Before it nobody else begins one; after it the outcome is not written. */
 const ATTEMPT_MS = 20_000
-/** How long whoever moved a row on has for its event, before somebody else emits it. */
+/** How long the mover of a row has to emit its event before another call does. */
 const ANNOUNCE_MS = 20_000
 /**
- * The wait after the first attempt that failed; each further one doubles it. With the longest one a row is due well before
- * the second sweep after a fault has ended.
+ * The wait after the first failed attempt; each further failure doubles it. Even the longest wait ends well before
+ * the second sweep after a fault.
  */
 const BACKOFF_MS = 5_000
 const BACKOFF_MOST_MS = 20_000
 /**
- * No row waits longer: a time further away was written by a clock that was ahead, and waiting for it would let a fault last. Who
- * is still at it then is told from his successor by the fence.
+ * The longest wait of a row. A later time was written by a fast clock, and waiting for it would prolong a fault. The
+ * fence separates an attempt that still runs from the next one.
  */
 const LONGEST_WAIT_MS = 30_000
-/** How long a row that was held for its age alone is looked at again: a clock that was wrong may be put right. */
+/** How long a row that was held for its age alone is judged again: a wrong clock may be corrected. */
 const CLOCK_REPAIR_MS = 24 * 3_600_000
-/** Clocks that are both right differ by no more. */
+/** Correct clocks differ by no more than this. */
 const CLOCKS_APART_MS = 60_000
 
-/** Who moves a row on, and when. */
+/** The call that changes a row, and its time. */
 export interface Mover {
   requestId: string
   now: Date
 }
 
-/** Whether something is left to do with a row that no person has to decide. */
+/** Whether a row needs work that does not wait for a person. */
 export function isOpen(row: Containment, now: Date): boolean {
   if (row.state === 'pending' || row.announce !== undefined) return true
   if (row.state === 'done') return row.expiresAt !== undefined
@@ -42,26 +42,26 @@ export function isOpen(row: Containment, now: Date): boolean {
   return waitsForClock(row) && now.getTime() - row.createdAt.getTime() < CLOCK_REPAIR_MS
 }
 
-/** Whoever was at it when it was undone may block all the same, until the time of the block is over. */
+/** An attempt that ran during the undo may still set the block, until the block would end. */
 const mayComeBack = (row: Containment, now: Date): boolean => row.action === 'block_ip' && blockEnd(row) > now
 
-/** Held for its age alone, and never acted on. */
+/** Held only for its age, and never acted on. */
 const waitsForClock = ({ state, reason, attempts }: Containment): boolean =>
   state === 'held' && reason === 'stale' && attempts === 0
 
-/** An alert is acted on within this time of its date, to either side: what is older may be a replay. */
+/** An alert is acted on within this distance of its date, either way. An older one may be a replay. */
 export const isTimely = (date: Date, now: Date): boolean => Math.abs(now.getTime() - date.getTime()) <= STALE_MS
 
-/** Whether a row had to wait until our clock was put right: then `createdAt` says nothing of when the alert reached us. */
+/** Whether a row waited until our clock was corrected; `createdAt` then does not tell when the alert reached us. */
 function waitedForClock(row: Containment): boolean {
   const { alertedAt, createdAt, renewedAt, approved } = row
-  // Nothing lets a row go before it is made: a time well before that shows that the clock was ahead when it was made. A
-  // little before it is the time of another host, which let it go at once.
+  // A row is never released before it is made, so a release time well before `createdAt` shows that the clock was
+  // fast. A release time slightly before it comes from the clock of another host.
   const wasLetGo = renewedAt ? createdAt.getTime() - renewedAt.getTime() <= CLOCKS_APART_MS : approved
   return !wasLetGo && !isPulled(row) && !isTimely(alertedAt, createdAt)
 }
 
-/** A block counts from the alert, or from what renewed it; never from a date that is still to come. */
+/** A block starts at the alert or at its renewal, and never in the future. */
 export function blockEnd(row: Containment): Date {
   const { alertedAt, createdAt, renewedAt } = row
   const first = waitedForClock(row) || alertedAt < createdAt ? alertedAt : createdAt
@@ -69,22 +69,22 @@ export function blockEnd(row: Containment): Date {
 }
 
 /**
- * Sessions that were opened before this are meant, however late the row is carried out. That is when the alert reached us, by
- * our own clock; the alert's is better only where it shows that ours was wrong: it is later, or the row had to wait until
- * ours was put right.
+ * The containment covers sessions that were opened before this time, however late it is carried out. It is the time
+ * at which the alert reached us, by our clock. The time of the alert is used only if our clock was wrong: it is
+ * later, or the row waited for a correction.
  */
 export function cutOff(row: Containment): Date {
   const { alertedAt, createdAt } = row
   return waitedForClock(row) || alertedAt > createdAt ? alertedAt : createdAt
 }
 
-/** The subject that the alert named, read back from the row; undefined if no policy knows the row's form any more. */
+/** The subject of the alert, read from the row; undefined if no policy accepts its form any more. */
 export function subjectOf(row: Pick<Containment, 'detection' | 'scope'>): Subject | undefined {
   const policy = policyFor(row.detection)
   return policy && readScope(row.scope, policy.groupBy)
 }
 
-/** Why a row can never be carried out: it cannot be read, or its detection has no policy any more, or another one. */
+/** Why a row can never be carried out: it is unreadable, or its detection has no policy or a different one. */
 function impossibleBecause(row: Containment): Announcement['reason'] {
   if (row.unreadable) return 'unreadable'
   const policy = policyFor(row.detection)
@@ -104,39 +104,39 @@ const announcing = (
   nextAt: new Date(now.getTime() + ANNOUNCE_MS),
 })
 
-/** To a person, with a page. */
+/** Hands the row to a person and pages. */
 export const hold = (row: Containment, reason: Announcement['reason'], by: Mover): Containment =>
   announcing({ ...row, state: 'held', reason }, by, { outcome: 'refused', reason })
 
 const fail = (row: Containment, reason: Announcement['reason'], by: Mover): Containment =>
   announcing({ ...row, state: 'failed', reason }, by, { outcome: 'fail', reason })
 
-/** What is needed to judge a row beyond itself. */
+/** The facts for judging a row. */
 export interface Judgement extends Mover {
   mayBlock: (network: string) => boolean
-  /** What the cap says to it; undefined if it was not asked. */
+  /** The answer of the cap; undefined if it was not asked. */
   admitted?: boolean | undefined
-  /** Tries also where the next attempt would wait; never while another one is under way. */
+  /** Begins an attempt before its time, but never during another one. */
   eager?: boolean | undefined
 }
 
-/** What is to be done with a row now. */
+/** The next step for a row. */
 export type Step =
   | { kind: 'rest' }
-  /** The event that it owes is overdue. */
+  /** Its pending event is overdue. */
   | { kind: 'announce' }
-  /** Decided, without acting. */
+  /** Decided without an action. */
   | { kind: 'move'; to: Containment }
-  /** The cap is to be asked first. */
+  /** The cap must be asked first. */
   | { kind: 'ask' }
   /** An attempt begins. */
   | { kind: 'attempt'; as: Containment }
-  /** Its block must be there, until it ends. */
+  /** Its block must exist until it ends. */
   | { kind: 'keep' }
-  /** Its block must not be there. */
+  /** Its block must not exist. */
   | { kind: 'lift' }
 
-/** The one judgement of a row: of the handler, the sweeper, the pull and an operator's retry alike. */
+/** Judges a row. The handler, the sweeper, the pull and an operator all use this function. */
 export function judge(row: Containment, by: Judgement): Step {
   const isOurs = row.holder === by.requestId
   const waitMs = row.nextAt.getTime() - by.now.getTime()
@@ -150,7 +150,7 @@ export function judge(row: Containment, by: Judgement): Step {
     return judge({ ...row, state: 'pending', reason: undefined }, by)
   }
   if (row.state !== 'pending') return { kind: 'rest' }
-  // An attempt whose beginning was written and not answered for is found again by who began it.
+  // An attempt whose start was written but not confirmed continues with its own request id.
   if (isOurs && row.attempts > 0) return isDue ? { kind: 'rest' } : { kind: 'attempt', as: row }
   const waits = !isDue && (row.holder !== undefined || !by.eager)
   return waits ? { kind: 'rest' } : judgePending(row, by)
@@ -179,7 +179,7 @@ function judgePending(row: Containment, by: Judgement): Step {
   return { kind: 'attempt', as: begin(row, by) }
 }
 
-/** The age of a row counts from the alert, or from what told it again. */
+/** The age of a row counts from the alert, or from its last reminder. */
 const heardAt = ({ renewedAt, alertedAt }: Containment): Date => renewedAt ?? alertedAt
 
 const begin = (row: Containment, { requestId, now }: Mover): Containment => ({
@@ -198,7 +198,7 @@ const expire = (row: Containment, now: Date): Containment => ({
   updatedAt: now,
 })
 
-/** What an attempt came to. `gone`: there is nobody any more to act on. */
+/** The outcome of an attempt. `gone`: the subject no longer exists. */
 export type Outcome =
   | { kind: 'gone' }
   | {
@@ -209,11 +209,11 @@ export type Outcome =
       sessionsEnded?: number | undefined
     }
 
-/** Whether the row is still in the attempt that `held` began. */
+/** Whether the row is still in the attempt of `held`. */
 const isAttempt = (row: Containment, held: Containment): boolean =>
   row.state === 'pending' && row.attempts === held.attempts && row.holder === held.holder
 
-/** The end of an attempt; refused if another one has begun meanwhile, or an operator took the row back. */
+/** Ends an attempt; refused if another one has begun or an operator has undone the row. */
 export const finish = (held: Containment, outcome: Outcome, by: Mover) => (row: Containment) => {
   if (!isAttempt(row, held)) return undefined
   if (outcome.kind === 'gone') return fail(row, 'subject_gone', by)
@@ -226,7 +226,7 @@ export const finish = (held: Containment, outcome: Outcome, by: Mover) => (row: 
   })
 }
 
-/** The end of an attempt that failed: the next one waits longer each time. @param jitter from 0 to 1 */
+/** Records a failed attempt; each further one waits longer. @param jitter from 0 to 1 */
 export const postpone = (held: Containment, now: Date, jitter: number) => (row: Containment) => {
   if (!isAttempt(row, held)) return undefined
   const full = Math.min(BACKOFF_MOST_MS, BACKOFF_MS * 2 ** (row.attempts - 1))
@@ -234,42 +234,42 @@ export const postpone = (held: Containment, now: Date, jitter: number) => (row: 
   return { ...row, holder: undefined, updatedAt: now, nextAt }
 }
 
-/** The event of this announcement has been emitted. */
+/** Records that the event of this announcement was emitted. */
 export const announced = (announcement: Announcement) => (row: Containment) => {
   const { announce, ...rest } = row
   const isIt = announce?.requestId === announcement.requestId && announce.outcome === announcement.outcome
   return isIt ? rest : undefined
 }
 
-/** Makes room for the other row of the same alert, the pull's or the webhook's; refused once an attempt has begun. */
+/** Gives way to the other row of the same alert, from the pull or the webhook; refused once an attempt has begun. */
 export const stepAside = (now: Date) => (row: Containment) => {
   if (gaveWay(row)) return row
   const isUntouched = row.state === 'pending' && row.attempts === 0 && !row.announce
   return isUntouched ? ({ ...row, state: 'closed', reason: 'duplicate', updatedAt: now } as const) : undefined
 }
 
-/** Whether another row of the same alert goes on in the place of this one. */
+/** Whether another row of the same alert continues in place of this one. */
 export const gaveWay = ({ state, reason }: Containment): boolean => state === 'closed' && reason === 'duplicate'
 
-/** The alert is over. What was carried out closes; what is pending is decided by whoever moves it on next. */
+/** The alert is over. A finished row closes; a pending one is decided at its next step. */
 export const recover = (now: Date) => (row: Containment) => {
   if (row.state === 'pending') return { ...row, recovered: true, updatedAt: now }
-  // A late reminder must not renew a block that ran out before the alert recovered.
+  // A late reminder must not renew a block that ended before the alert recovered.
   const isOver = row.state === 'done' || (row.state === 'closed' && row.reason === 'expired')
   return isOver ? ({ ...row, state: 'closed', reason: 'recovered', updatedAt: now } as const) : undefined
 }
 
 /**
- * The alert is told again while it lasts: what waits is as young as the reminder, and a block begins anew, also where it
- * had run out. What was held for its age alone is no replay then. What an operator undid or has yet to decide stays.
- * @param date the reminder's own
+ * A reminder of an open alert: a waiting row becomes as young as the reminder, and a block starts again, even if it
+ * had ended. A row that was held for its age alone is released. A row that an operator undid or must decide stays.
+ * @param date of the reminder
  */
 export const remind = (date: Date, now: Date) => (row: Containment) => {
   const renewedAt = date < now ? date : now
   if (row.renewedAt && row.renewedAt >= renewedAt) return undefined
   if (row.state === 'pending') return { ...row, renewedAt }
   if (waitsForClock(row)) {
-    // Whoever holds it is about to emit that it waits: nobody else says so before his time is over.
+    // The call that held the row is about to emit its event; nobody else emits it before its time is over.
     const nextAt = row.announce ? row.nextAt : now
     return { ...row, state: 'pending', reason: undefined, renewedAt, updatedAt: now, nextAt } as const
   }
@@ -281,13 +281,13 @@ export const remind = (date: Date, now: Date) => (row: Containment) => {
   return isLater ? { ...renewed, expiresAt } : undefined
 }
 
-/** Who decided by hand, and why. */
+/** The operator and the reason given. */
 export interface Decision {
   operator?: string | undefined
   why?: string | undefined
 }
 
-/** An operator lets a row be carried out, whatever its age and the cap; a block begins now. */
+/** An operator approves a row, whatever its age and the cap; a block starts now. */
 export const approve = (now: Date, decision: Decision) => (row: Containment) => {
   if (row.announce || (row.state !== 'held' && row.state !== 'failed' && row.state !== 'pending')) return undefined
   const approved = { ...row, ...decision, admitted: true, approved: true, updatedAt: now } as const
@@ -296,7 +296,7 @@ export const approve = (now: Date, decision: Decision) => (row: Containment) => 
   return { ...approved, state: 'pending', reason: undefined, holder: undefined, renewedAt: now, nextAt: now } as const
 }
 
-/** An operator takes a row back. The fence rises: what an attempt under way comes to is not written any more. */
+/** An operator undoes a row. The fence rises, so the outcome of an attempt under way is not written. */
 export const undo = (by: Mover, decision: Decision) => (row: Containment) => {
   if (row.announce || row.state === 'undone') return undefined
   const undone = { ...row, ...decision, state: 'undone', attempts: row.attempts + 1 } as const

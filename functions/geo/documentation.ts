@@ -3,8 +3,8 @@ import type { GeoLookup } from '../../shared/geo/place.ts'
 import { LAB_VPN_RANGES } from '../../shared/lab.ts'
 
 /**
- * Where the addresses are that documents and tests may use, and nobody has: the lab's map. Everyday networks lie less
- * than 500 km apart, so that nobody who roams between them travels; what is named distant is across the world.
+ * The map of the lab: places for the addresses of documents and tests, which nobody owns. Everyday networks are less
+ * than 500 km apart, so roaming between them is not travel. A place that is named as distant is across the world.
  * @see RFC 5737, RFC 3849
  */
 const NETWORKS = [
@@ -17,7 +17,7 @@ const NETWORKS = [
 
 const MAP = NETWORKS.map(({ ranges, latitude, longitude }) => ({ includes: inRanges(ranges), latitude, longitude }))
 
-/** The first that holds the address: parts of a range come before the whole. */
+/** Finds the first range with the address; parts of a range come before the whole. */
 export const documentationPlace: GeoLookup = (ip) => {
   const network = MAP.find(({ includes }) => includes(ip))
   return network && { latitude: network.latitude, longitude: network.longitude }

@@ -7,9 +7,9 @@ import { openGeoDatabase } from './maxmind.ts'
 const nowhere: GeoLookup = () => undefined
 
 /**
- * The places that this deployment knows. A VPN's exit is where its provider has a machine, and nobody is there: listed
- * ranges have no place.
- * @throws ConfigError when the database cannot be read
+ * The places that this deployment knows. Listed VPN ranges have no place: the exit of a VPN is where its provider has
+ * a machine, not where a person is.
+ * @throws ConfigError if the database cannot be read
  */
 export function createGeoLookup(
   config: Pick<FunctionsConfig, 'ATO_LAB' | 'GEO_DATABASE' | 'TRAVEL_VPN_RANGES'>,

@@ -5,16 +5,16 @@ import { codeOf } from '../../shared/error.ts'
 import type { GeoLookup } from '../../shared/geo/place.ts'
 
 /**
- * Half the distance that counts as travel: two circles of this radius around places that far apart do not meet. Networks
- * of which only the country is known have a point in its middle and a larger radius.
+ * Half of the distance that counts as travel: two circles of this radius, that distance apart, do not overlap. A
+ * network whose country alone is known has the middle of the country and a larger radius.
  */
 const ACCURACY_KM = 250
 
 /**
- * Reads a database of places in MaxMind's format, once and whole: a lookup is a walk through memory. A database without
- * coordinates, as those of countries are, knows no place.
+ * Reads a database of places in the format of MaxMind into memory. A database without coordinates, such as one of
+ * countries, gives no place.
  * @param path of a `.mmdb` file such as GeoLite2-City
- * @throws ConfigError when it cannot be read
+ * @throws ConfigError if it cannot be read
  */
 export function openGeoDatabase(path: string): GeoLookup {
   const reader = read(path)

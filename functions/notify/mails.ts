@@ -1,11 +1,11 @@
 import type { Mail } from './port.ts'
 
-/** Who asked, as far as our own platform vouches for it, so that an owner can tell their own request from others'. */
+/** The requester, as far as our own platform vouches for it, so that owners can tell their own request from another. */
 export interface Asked {
-  /** Where the service is. */
+  /** The origin of the service. */
   webOrigin: string
   ip: string
-  /** Such as "Chrome on Windows": of a fixed list, never what the client wrote. */
+  /** Such as "Chrome on Windows": from a fixed list, never text of the client. */
   device: string
   /** epoch ms */
   at: number
@@ -14,8 +14,9 @@ export interface Asked {
 const SERVICE = 'Mini ATO SaaS'
 
 /**
- * The token stands behind a `#`: a browser sends that part to no server, so that no router, proxy or log has it, and no
- * Referer. @see RFC 9110 4.2.5, RFC 9110 10.1.3
+ * The token is in the fragment. A browser does not send the fragment to a server, so no router, proxy, log or Referer
+ * has it.
+ * @see RFC 9110 4.2.5, RFC 9110 10.1.3
  */
 export const confirmMail = (to: string, token: string, asked: Asked): Mail => ({
   to,
@@ -34,7 +35,10 @@ If it was not you, do nothing: this link alone opens no account. Never enter a p
 `,
 })
 
-/** Only the owner of the address learns that it has an account; the answer to the request is the same for every address. */
+/**
+ * Only the owner of the address learns that it has an account. The answer to the request is the same for every
+ * address.
+ */
 export const takenMail = (to: string, asked: Asked): Mail => ({
   to,
   subject: 'You already have an account',

@@ -6,7 +6,6 @@ export interface Mail {
 }
 
 /**
- * Hands a mail over and returns at once: whether and how fast it is delivered must show in no answer. A mail that could
- * not be delivered is an error in the log.
+ * Accepts a mail and returns at once: no answer may depend on its delivery. A failed delivery is an error in the log.
  */
 export type Notify = (mail: Mail) => void

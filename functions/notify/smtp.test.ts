@@ -106,7 +106,7 @@ describe('in the lab', () => {
     const { port } = await server(() => {})
     const { notify, errors } = mailer(`smtp://127.0.0.1:${port}`, { withinMs: 60_000 })
     for (let n = 0; n < 506; n++) notify(MAIL)
-    expect(errors.map(String)).toEqual(['Error: 500 mails are waiting already'])
+    expect(errors.map(String)).toEqual(['Error: The mail queue is full: 500 mails are waiting.'])
   })
 })
 

@@ -2,17 +2,17 @@ import { createTransport, type Transporter } from 'nodemailer'
 import type { FunctionsConfig } from '../../shared/config.ts'
 import type { Mail, Notify } from './port.ts'
 
-/** For one mail, from the connection to the server's last word. */
+/** The time limit for one mail, from the connection to the last reply of the server. */
 const DELIVER_WITHIN_MS = 3000
 /** Connections at the same time; the server of a mail provider accepts few. */
 const AT_ONCE = 5
-/** Mails that may wait. One more is lost, with a line in the log: memory is bounded, whoever registers. */
+/** The most waiting mails. A further mail is lost, with an error in the log: memory must stay bounded. */
 const QUEUE_LIMIT = 500
 const DEFAULT_PORTS = { 'smtp:': 587, 'smtps:': 465 } as const
 
 export interface Mailer {
   notify: Notify
-  /** Delivers what was handed over, for as long as one mail may take; the rest is given up, with a line in the log. */
+  /** Delivers the accepted mails within the time limit of one mail. The rest is given up, with an error in the log. */
   close(): Promise<void>
 }
 
@@ -49,7 +49,7 @@ export function createMailer(
   return {
     notify(mail) {
       if (queue.length >= QUEUE_LIMIT) {
-        error(new Error(`${QUEUE_LIMIT} mails are waiting already`), 'a mail could not be delivered')
+        error(new Error(`The mail queue is full: ${QUEUE_LIMIT} mails are waiting.`), 'a mail could not be delivered')
         return
       }
       queue.push(mail)
@@ -58,7 +58,8 @@ export function createMailer(
     async close() {
       const timer = setTimeout(() => {
         const lost = queue.splice(0).length
-        if (lost > 0) error(new Error(`${lost} mails were given up at the end`), 'a mail could not be delivered')
+        if (lost > 0)
+          error(new Error(`${lost} mails were given up because the process ends.`), 'a mail could not be delivered')
       }, deliverWithinMs)
       while (running.size > 0) await Promise.all(running)
       clearTimeout(timer)
@@ -67,7 +68,10 @@ export function createMailer(
   }
 }
 
-/** Read piece by piece: nodemailer would take any option from a URL's query, such as one that turns verification off. */
+/**
+ * Reads the URL part by part: nodemailer would accept any option in its query, such as one that turns verification
+ * off.
+ */
 function openTransport({ SMTP_URL, ATO_LAB }: MailerConfig, timeoutMs: number): Transporter {
   const url = new URL(SMTP_URL.reveal())
   const user = decodeURIComponent(url.username)

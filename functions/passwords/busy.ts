@@ -1,5 +1,5 @@
 import { ProblemError } from '../../shared/problem.ts'
 import { HashQueueFull } from './worker-pool.ts'
 
-/** Whether a password was not even looked at because the queue was full: the service's fault, never its sender's. */
+/** Whether the full queue prevented the check of a password. That is a fault of the service, not of the sender. */
 export const isBusy = (error: unknown): boolean => error instanceof ProblemError && error.cause instanceof HashQueueFull

@@ -1,18 +1,18 @@
 import { isIPv6 } from 'node:net'
 import { groupsOf } from '../../shared/client/address.ts'
 
-/** Who waits for a password hash. */
+/** The sender of work in the queue. */
 export interface Sender {
   /** The client's address in normal form. */
   ip: string
-  /** Presented a valid device token of the account that it signs in to. Nothing else makes a sender trusted. */
+  /** Whether the sender presented a valid device token of the account. Nothing else makes a sender trusted. */
   trusted: boolean
 }
 
-/** One branch of the tree of networks. Either `children` or `items` is in use, never both. */
+/** A branch of the tree of networks. It uses either `children` or `items`. */
 interface Branch<T> {
   size: number
-  /** In the order of their turns: the first one is served next. */
+  /** In the order of their turns: the first child is served next. */
   children: Map<string, Branch<T>>
   /** Oldest first. */
   items: T[]
@@ -21,10 +21,10 @@ interface Branch<T> {
 const branch = <T>(): Branch<T> => ({ size: 0, children: new Map(), items: [] })
 
 /**
- * A bounded queue that is shared fairly between networks. Waiting work hangs in a tree: trusted or not, then IPv4 by
- * /16, /24 and address, IPv6 by /32, /48 and /64. Each branch serves its children in turn, so a sender competes with
- * as many others as there are branches beside it, however much each of them sends and however many addresses it has.
- * The tree holds branches with waiting work only.
+ * A bounded queue that networks share fairly. Waiting work is in a tree: trusted or not, then IPv4 by /16, /24 and
+ * address, IPv6 by /32, /48 and /64. Each branch serves its children in turn. So a sender competes with the sibling
+ * branches only, regardless of how much they send and how many addresses they have. The tree contains only branches
+ * with waiting work.
  * @see McKenney, Stochastic Fairness Queueing (1990): the longest queue pays when the buffer is full
  */
 export class FairQueue<T extends NonNullable<unknown>> {
@@ -41,9 +41,9 @@ export class FairQueue<T extends NonNullable<unknown>> {
   }
 
   /**
-   * @param sender undefined stands for one sender that nobody named
-   * @returns `refused` if the queue is full and the sender's branch waits for no less than any other. If it waits for
-   * less, the newest item of the most represented branch is `evicted` in its favour
+   * @param sender all work without a sender shares one branch
+   * @returns `refused` if the queue is full and no other branch has more waiting work than that of the sender.
+   * Otherwise the newest item of the heaviest branch is `evicted`
    */
   push(item: T, sender: Sender | undefined): { kind: 'queued'; evicted?: T | undefined } | { kind: 'refused' } {
     const path = pathOf(sender)
@@ -64,7 +64,7 @@ export class FairQueue<T extends NonNullable<unknown>> {
     let at = this.#root
     const path: string[] = []
     for (let next = firstOf(at); next; next = firstOf(next.child)) {
-      // To the end of the row: a branch that was served waits until each of the others was.
+      // Moves the served branch to the end, so that each other branch is served before it.
       at.children.delete(next.key)
       at.children.set(next.key, next.child)
       path.push(next.key)
@@ -75,7 +75,7 @@ export class FairQueue<T extends NonNullable<unknown>> {
     return item
   }
 
-  /** @returns everything that waited, in the order of its turns */
+  /** @returns all waiting items in the order of their turns */
   drain(): T[] {
     const items: T[] = []
     for (let item = this.shift(); item !== undefined; item = this.shift()) items.push(item)
@@ -97,7 +97,10 @@ export class FairQueue<T extends NonNullable<unknown>> {
     at.items.push(item)
   }
 
-  /** The path to what gives its place up to a newcomer of `path`, or undefined if nothing has more than its branches. */
+  /**
+   * The path to the item that gives way to a newcomer with `path`; undefined if no branch has more than the
+   * newcomer's.
+   */
   #mostRepresented(path: readonly string[]): string[] | undefined {
     let at = this.#root
     for (const [depth, key] of path.entries()) {
@@ -105,7 +108,7 @@ export class FairQueue<T extends NonNullable<unknown>> {
       if (!heaviest) return undefined
       const own = at.children.get(key)
       if (!own || own.size < heaviest.child.size) return [...path.slice(0, depth), ...heaviestPath(at)]
-      // Nobody beside it waits for more: the place must come from within its own branch.
+      // No sibling has more waiting work, so the place must come from within this branch.
       at = own
     }
     return undefined
@@ -119,7 +122,7 @@ export class FairQueue<T extends NonNullable<unknown>> {
     return item
   }
 
-  /** Counts one item less along a path and removes the branches that have none left. */
+  /** Removes one item from the sizes along a path, and the branches that become empty. */
   #shrink(path: readonly string[]): void {
     let at = this.#root
     at.size -= 1
@@ -146,7 +149,7 @@ function firstOf<T>(at: Branch<T>): Child<T> | undefined {
   return key !== undefined && child ? { key, child } : undefined
 }
 
-/** The child with the most waiting; of several, the one whose turn is the furthest away. */
+/** The child with the most waiting work; among equals, the one whose turn is last. */
 function heaviestOf<T>(at: Branch<T>): Child<T> | undefined {
   let heaviest: Child<T> | undefined
   for (const [key, child] of at.children) if (!heaviest || child.size >= heaviest.child.size) heaviest = { key, child }

@@ -1,6 +1,6 @@
 /**
- * Phrases that are long, and still among the first that anybody tries: quotations, songs, pangrams and what people type
- * when a password has to be long. Without spaces, in lower case. The dictionaries of zxcvbn have the shorter ones.
+ * Long phrases that are among the first guesses: quotations, songs, pangrams, and what people type when a password
+ * must be long. Without spaces, in lower case. The dictionaries of zxcvbn have the shorter ones.
  */
 export const FAMOUS_PHRASES: readonly string[] = `
   correcthorsebatterystaple correcthorsebattery horsebatterystaple batterystaple troubador thequickbrownfox

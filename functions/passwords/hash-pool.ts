@@ -6,20 +6,20 @@ import type { StrengthJob } from './strength-worker.ts'
 import { createWorkerPool } from './worker-pool.ts'
 
 export interface HashPool {
-  /** @param sender whose share of the queue this takes; callers that name none share one */
+  /** @param sender whose share of the queue the job uses; all jobs without a sender share one */
   hash(input: string, cost: number, sender?: Sender): Promise<string>
   compare(input: string, hash: string, sender?: Sender): Promise<boolean>
-  /** Whether a new password is too easy to guess, also for somebody who knows these words of its context. */
+  /** Whether a new password is too easy to guess, also for a person who knows these context words. */
   isGuessable(password: string, context: readonly string[], sender?: Sender): Promise<boolean>
   close(): Promise<void>
 }
 
 /**
- * As many workers for hashes as cores. One more, with its own queue, judges new passwords: it reads dictionaries of
- * some 60 MB in memory, so it is started at the first new password.
- * @param workerPath the built `hash-worker.cjs`; `strength-worker.cjs` lies beside it
+ * One hash worker per core. One more worker, with its own queue, judges new passwords. Its dictionaries take 60 MB of
+ * memory, so it starts at the first new password.
+ * @param workerPath the built `hash-worker.cjs`; `strength-worker.cjs` is in the same folder
  * @param queueLimit how many jobs may wait
- * @throws HashQueueFull (as a rejection) when one more would wait, also of a job that waits and gives its place up
+ * @throws HashQueueFull (as a rejection) when the queue is full, or a waiting job gives up its place
  */
 export function createHashPool(
   workerPath: string,

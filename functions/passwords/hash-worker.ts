@@ -1,7 +1,7 @@
 import bcrypt from 'bcryptjs'
 import { answerWork } from './answer-work.ts'
 
-/** One worker of the pool: bcrypt costs a tenth of a second of pure computation, which no request may wait behind. */
+/** A worker of the pool. bcrypt computes for a tenth of a second, which must not delay other requests. */
 export type HashJob = { kind: 'hash'; input: string; cost: number } | { kind: 'compare'; input: string; hash: string }
 
 answerWork((job: HashJob) =>

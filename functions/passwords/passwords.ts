@@ -10,11 +10,11 @@ import { HashQueueFull } from './worker-pool.ts'
 export type PasswordCheck = { matches: false } | { matches: true; outdated: boolean }
 
 export interface Passwords {
-  /** @param sender whose share of the queue this takes */
+  /** @param sender whose share of the queue the job uses */
   hash(password: string, sender?: Sender): Promise<string>
   /**
-   * Verifies against a stored hash; without one (an unknown account) the same work is done for nothing.
-   * @throws ProblemError `unavailable` when the queue is full, or this place in it went to a sender with less
+   * Verifies a password against a stored hash. Without one (an unknown account) it does the same work.
+   * @throws ProblemError `unavailable` when the queue is full, or this job gave its place to a smaller sender
    */
   check(password: string, stored: string | undefined, sender?: Sender): Promise<PasswordCheck>
   /**
@@ -24,21 +24,22 @@ export interface Passwords {
    */
   weakness(password: string, email: string, sender?: Sender): Promise<string | undefined>
   /**
-   * Tells two typed passwords apart for an hour, to whoever has the pepper. Cut short, so that it decides nothing else.
+   * Distinguishes typed passwords for an hour, for a holder of the pepper only. It is short, so that it proves
+   * nothing else.
    * @returns 16 hex digits
    */
   fingerprint(password: string): string
 }
 
 const STORED = /^p1\.([0-9a-f]{8})\.(\$2[aby]\$\d\d\$.{53})$/
-/** Salt and digest of a hash that no password has: compared with when there is no account. */
+/** Salt and digest that no password has, for the comparison without an account. */
 const NOBODY = 'XXXXXXXXXXXXXXXXXXXXXXOyPo4JcP6Wc4d2RAa5eSXtwXs1nTNTi'
 
 /**
- * bcrypt over a keyed pre-hash: the pepper keeps a stolen table useless, and the fixed length keeps bcrypt from
- * cutting a password at 72 bytes. Stored as `p1.<pepper id>.<bcrypt>`.
- * @param peppers newest first; a password under an older one is hashed anew at its next use
- * @param service words of this service that no password is made of; see {@link serviceWords}
+ * bcrypt over a keyed pre-hash. The pepper makes a stolen table useless, and the fixed length avoids the limit of
+ * bcrypt at 72 bytes. Stored as `p1.<pepper id>.<bcrypt>`.
+ * @param peppers newest first; a password with an older one is hashed again at its next use
+ * @param service words of this service that passwords must not consist of; see {@link serviceWords}
  * @see NIST SP 800-63B-4 3.1.1.2, OWASP Password Storage Cheat Sheet (peppering)
  */
 export function createPasswords(
@@ -78,7 +79,7 @@ export function createPasswords(
   }
 }
 
-/** Passwords are compared in Unicode's NFKC form: two keyboards may type one character differently. */
+/** Normalises to NFKC, because two keyboards may encode one character differently. */
 const normal = (password: string): string => password.normalize('NFKC')
 
 const prehash = (password: string, pepper: Secret): string =>

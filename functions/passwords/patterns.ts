@@ -1,4 +1,4 @@
-/** A text cut into parts that a guesser would try as one, and how many guesses they take together. */
+/** A text as parts that a guesser would try as one, with their guesses. */
 export interface Reading {
   parts: readonly Part[]
 }
@@ -18,7 +18,7 @@ export interface Lexicon {
   keyboards: readonly ((a: string, b: string) => boolean)[]
 }
 
-/** Even the first words of a list are 50 to whoever tries words. As zxcvbn has it. */
+/** Even the first words of a list cost 50 guesses, as in zxcvbn. */
 const WORD_FLOOR = Math.log10(50)
 const LONGEST_WORD = 40
 /** A year, or a day of one in any order. */
@@ -26,19 +26,20 @@ const YEAR = /^(?:19|20)\d\d$/
 const DATE = /^(?:\d{1,2}([-/. ]?)\d{1,2}\1(?:19|20)\d\d|(?:19|20)\d\d([-/. ]?)\d\d\2\d\d)$/
 const DATE_COST = 3.5
 
-/** One letter or digit is ten guesses, as zxcvbn has it: people do not choose among all 26. */
+/** One letter or digit costs ten guesses, as in zxcvbn: people do not choose among all 26. */
 const CHARACTER_COST = 1
-/** What people put between words and behind them; a separator that has been used is used again. */
+/** Characters that people put between and after words. A second use of the same one is free. */
 const USUAL_SEPARATOR = /[-_.,!? ]/
 const USUAL_SEPARATOR_COST = 0.5
 const SEPARATOR_COST = 0.2
 const CONTEXT_COST = 0.3
 
 /**
- * The cheapest way to read a text as words, years, patterns and single characters, by dynamic programming. A pattern is
- * a run in which each character follows from the one `lag` places before: the same one (any repetition, `abcabc`), a
- * key beside it (`qwerty`, `1qaz2wsx`, `1q2w3e`) or one or two steps along the alphabet (`abcd`, `2468`, `a1b2c3`).
- * zxcvbn's own total adds 10,000 for each further part, so that many cheap parts look strong; here parts add up.
+ * Finds the cheapest reading of a text as words, years, patterns and single characters, by dynamic programming. In a
+ * pattern each character follows from the one `lag` places before: the same one (any repetition, `abcabc`), a
+ * neighbouring key (`qwerty`, `1qaz2wsx`, `1q2w3e`) or one or two steps along the alphabet (`abcd`, `2468`,
+ * `a1b2c3`). The total of zxcvbn adds 10,000 per further part, which makes many cheap parts look strong; here the
+ * costs of parts add up.
  * @param text in lower case
  */
 export function read(text: readonly string[], lexicon: Lexicon): Reading {
@@ -95,7 +96,7 @@ const stepOf =
 const STEPS = [1, -1, 2, -2].map(stepOf)
 const isSame: Follows = (character, before) => character === before
 
-/** @returns for each place, how many characters from there on follow one pattern */
+/** @returns for each index, how many characters from there follow one pattern */
 function patternsOf(text: readonly string[], keyboards: Lexicon['keyboards']): number[] {
   const longest: number[] = Array(text.length).fill(0)
   const near = keyboards.map(
@@ -113,7 +114,7 @@ function patternsOf(text: readonly string[], keyboards: Lexicon['keyboards']): n
       let run = 0
       for (let at = text.length - 1; at >= lag; at--) {
         run = follows(text[at] ?? '', text[at - lag] ?? '') ? run + 1 : 0
-        // Short runs happen by chance, and the more so the more lags and layouts are tried.
+        // Short runs occur by chance, more often with more lags and layouts.
         if (run >= (lag === 1 || follows === isSame ? 3 : 4)) longest[at] = Math.max(longest[at] ?? 0, run)
       }
     }

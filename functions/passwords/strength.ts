@@ -4,22 +4,25 @@ import { dictionary as english } from '@zxcvbn-ts/language-en'
 import { FAMOUS_PHRASES } from './famous-phrases.ts'
 import { costOf, type Lexicon, type Part, read } from './patterns.ts'
 
-/** What is judged of a password: the time that zxcvbn takes grows faster than the length. */
+/** The longest judged prefix: the time of zxcvbn grows faster than the length. */
 const SEEN_CHARACTERS = 64
-/** log10 of the guesses that a new password must be worth. Online, 90 tries a day are let through for an account. */
+/** log10 of the guesses that a new password must cost. Online an account allows 90 guesses a day. */
 const ENOUGH = 8
-/** From so many different words on it is a phrase, one month or season among them, and even its commonest words count as 200 guesses. */
+/**
+ * With this many different words it is a phrase. It may contain one month or season, and even its most common words
+ * cost 200 guesses.
+ */
 const PHRASE_WORDS = 4
 const PHRASE_WORD_COST = Math.log10(200)
 const SHORTEST_PHRASE_WORD = 3
-/** Shorter ones are words that anything may have in it. */
+/** Shorter names occur inside other words. */
 const FAMOUS_LENGTH = 12
 const CONTEXT_COST = 0.3
-/** A second month, season, year or date adds little, because it is usually derived from the first. */
+/** A second month, season, year or date costs little, because it is usually derived from the first. */
 const NEXT_COUNTED_COST = 0.7
 const LEET_COST = 0.15
 
-/** Sequences that people count off. Colours and animals are words like any other: pass-phrases have them. */
+/** Sequences that people recite. Colours and animals are not among them: pass-phrases use them. */
 const COUNTED = {
   'cardinalNumbers-en': english['cardinalNumbers-en'],
   'ordinalNumbers-en': english['ordinalNumbers-en'],
@@ -29,8 +32,8 @@ const COUNTED = {
   'militaryAlphabet-en': english['militaryAlphabet-en'],
 }
 /**
- * A word of these may be one of a phrase. The ends of the longest lists are left out: they are two thirds of what
- * zxcvbn reads, and a rare word is as good as its letters.
+ * Dictionaries whose words may be part of a phrase. The ends of the longest lists are left out: they are two thirds
+ * of what zxcvbn loads, and a rare word is as strong as its letters.
  */
 const PROSE = {
   'diceware-common': common['diceware-common'],
@@ -49,7 +52,7 @@ const zxcvbn = new ZxcvbnFactory({
   dictionary: { ...KNOWN, ...COUNTED },
   graphs: adjacencyGraphs,
   maxLength: SEEN_CHARACTERS,
-  // Of up to 100, its default, a password of digits takes half a second.
+  // With the default of 100 a password of digits takes half a second.
   l33tMaxSubstitutions: 4,
 })
 const ranks = new Map<string, number>()
@@ -75,8 +78,8 @@ export function isGuessable(password: string, context: readonly string[]): boole
 }
 
 /**
- * Whether it is written as a phrase: four words or more, three different ones among them, that belong to no sequence
- * and are not the beginning of something famous. Read without the spaces, such words may look like fewer and longer ones.
+ * Whether it is a phrase: at least four words, three of them different, that belong to no sequence and do not begin a
+ * famous phrase. Without its spaces such a text may look like fewer and longer words.
  */
 function isPhrase(password: string, context: readonly string[]): boolean {
   const lower = password.toLowerCase()
@@ -108,14 +111,17 @@ function guesses(password: string, context: readonly string[]): number {
   )
 }
 
-/** zxcvbn's own total adds 10,000 for each further part, so that many cheap parts look strong: here parts add up. */
+/**
+ * The costs of the parts, added up. The total of zxcvbn adds 10,000 per further part, which makes many cheap parts
+ * look strong.
+ */
 function partOf(match: Match & { guessesLog10?: number }): Part {
   const isContext = match.pattern === 'dictionary' && match.dictionaryName === 'userInputs'
   const kind = isContext ? 'context' : match.pattern === 'dictionary' ? 'word' : 'pattern'
   return { text: match.token.toLowerCase(), kind, cost: isContext ? CONTEXT_COST : (match.guessesLog10 ?? 0) }
 }
 
-/** A repeated part costs no further guess. */
+/** A repeated part costs nothing more. */
 function total(parts: readonly Part[]): number {
   const distinct = new Map(parts.map((part) => [part.text, part]))
   const isCounted = ({ kind, text }: Part) => kind === 'date' || counted.has(text)
@@ -136,7 +142,7 @@ function total(parts: readonly Part[]): number {
   return sum
 }
 
-/** @returns how many characters of two texts of one length differ */
+/** @returns how many characters differ between two texts of the same length */
 const differences = (a: string, b: string): number => [...a].filter((character, at) => character !== b[at]).length
 
 const LEET: Readonly<Record<string, string>> = {
@@ -158,7 +164,7 @@ const LEET: Readonly<Record<string, string>> = {
 }
 const withoutLeet = (text: string): string => text.replaceAll(/[^a-z\s]/g, (character) => LEET[character] ?? character)
 
-/** @returns whether two keys lie beside each other; each entry of a graph is a key's neighbours, plain and shifted */
+/** @returns whether two keys are neighbours; an entry of a graph lists the neighbours of a key, plain and shifted */
 function besideOn(graph: Readonly<Record<string, readonly (string | null)[]>>): (a: string, b: string) => boolean {
   const pairs = new Set<string>()
   for (const [key, neighbours] of Object.entries(graph)) {

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { FairQueue, type Sender } from './fair-queue.ts'
 
-/** Every worker is busy and the queue is full, or the place was given up to a sender with less: the caller answers 503. */
+/** The queue is full, or the job gave its place to a sender with less waiting work. The caller answers 503. */
 export class HashQueueFull extends Error {
   override readonly name = 'HashQueueFull'
 }
@@ -10,18 +10,18 @@ export class HashQueueFull extends Error {
 export type WorkResult<Value> = { value: Value } | { error: string }
 
 export interface WorkerPool<Work, Value> {
-  /** @param sender whose share of the queue this takes; callers that name none share one */
+  /** @param sender whose share of the queue the job uses; all jobs without a sender share one */
   submit(work: Work, sender: Sender | undefined): Promise<Value>
   close(): Promise<void>
 }
 
 /**
- * Workers that are started when there is work, one job at a time each, the rest in a bounded queue that networks share
- * fairly.
+ * A pool of workers, started on demand, with one job at a time each. Further jobs wait in a bounded queue that
+ * networks share fairly.
  * @param path a built file that answers each message with one {@link WorkResult}
  * @param size how many workers
  * @param queueLimit how many jobs may wait
- * @throws HashQueueFull (as a rejection) when one more would wait, also of a job that waits and gives its place up
+ * @throws HashQueueFull (as a rejection) when the queue is full, or a waiting job gives up its place
  */
 export function createWorkerPool<Work, Value>(
   path: string,
@@ -39,7 +39,7 @@ export function createWorkerPool<Work, Value>(
   let closed = false
 
   const start = () => {
-    // Workers inherit neither flags nor standard input; they are not what keeps a process alive.
+    // Workers get no flags and no standard input, and do not keep the process alive.
     const worker = new Worker(path, { execArgv: [], stdin: false })
     worker.unref()
     workers.add(worker)
@@ -79,7 +79,9 @@ export function createWorkerPool<Work, Value>(
       new Promise<Value>((resolve, reject) => {
         const place = closed ? undefined : queue.push({ work, resolve, reject }, sender)
         if (place?.kind !== 'queued') return reject(new HashQueueFull('the password queue is full'))
-        place.evicted?.reject(new HashQueueFull('the place in the password queue went to a sender with less'))
+        place.evicted?.reject(
+          new HashQueueFull('the place in the password queue went to a sender with less waiting work'),
+        )
         pump()
       }),
     close: async () => {

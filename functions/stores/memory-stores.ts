@@ -19,7 +19,7 @@ import { createKnownDevices } from './tables/known-devices.ts'
 import { createLastPlaces } from './tables/last-places.ts'
 
 export interface MemoryStoresOptions {
-  /** epoch ms; the one clock of all of them, which ends leases, windows and half sign-ins */
+  /** epoch ms; the clock of all stores, which ends leases, windows and half sign-ins */
   now: () => number
   lifetimes: Lifetimes
   /** See {@link createMemoryTables}. */
@@ -27,8 +27,8 @@ export interface MemoryStoresOptions {
 }
 
 /**
- * Every port of the stores in this process alone, under the names that the deps of both hosts have. Those of Tables are
- * the real ledgers over tables in memory; the others pass the contract suites of the real ones.
+ * Every store port in this process only, under the names in the deps of both hosts. Those of Tables are the real
+ * ledgers over tables in memory; the others pass the contract suites of the real stores.
  */
 export function createMemoryStores({ now, lifetimes, perform }: MemoryStoresOptions) {
   const [postgres, redis, tables] = [createMemorySpace(), createMemorySpace(), createMemoryTables(perform)]
@@ -42,7 +42,7 @@ export function createMemoryStores({ now, lifetimes, perform }: MemoryStoresOpti
     deviceTokens: createDeviceTokens(tables),
     places: createLastPlaces(tables),
     containments: createContainmentLedger(tables),
-    /** What Redis holds: to be lost, or put back as it was. */
+    /** The data of Redis, which can be lost or restored. */
     redis,
     tables,
   }

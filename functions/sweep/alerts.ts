@@ -3,26 +3,26 @@ import * as z from 'zod'
 import type { FunctionsConfig } from '../../shared/config.ts'
 import type { Secret } from '../../shared/secret.ts'
 
-/** A group of one of our monitors that Datadog says is in alert now. */
+/** A group of one of our monitors that is in alert. */
 export interface OpenAlert {
   monitorId: string
   tags: readonly string[]
-  /** As Datadog names the group: `@sid:…`, entries separated by commas; `*` of a monitor without groups. */
+  /** The name of the group in Datadog: `@sid:…`, with commas between entries; `*` for a monitor without groups. */
   scope: string
-  /** When it last went into alert: epoch ms, whole seconds. */
+  /** The start of its last alert: epoch ms, whole seconds. */
   triggeredAt: number
 }
 
 export interface OpenAlerts {
   /**
-   * One page of monitors after the other.
+   * Lists the groups in alert, one page of monitors after the other.
    * @param signal ends the waiting for Datadog
    * @throws AlertsAway when Datadog does not answer, refuses, or answers something else
    */
   pages(signal: AbortSignal): AsyncIterable<OpenAlert[]>
 }
 
-/** Which alerts are open could not be learnt; the message never holds a key. */
+/** The open alerts could not be read. The message never contains a key. */
 export class AlertsAway extends Error {
   override readonly name = 'AlertsAway'
 }
@@ -34,27 +34,27 @@ export interface OpenAlertsOptions {
   readonly appKey: Secret
   readonly now: () => number
   readonly fetch?: typeof fetch
-  /** For one request. */
+  /** The time limit of one request. */
   readonly timeoutMs?: number
   readonly pageSize?: number
 }
 
-/** What `detections push` marks every monitor with. */
+/** The tag that `detections push` sets on every monitor. */
 const MARK = 'managed-by:mini-ato-saas'
 const TIMEOUT_MS = 5_000
 const PAGE_SIZE = 100
-/** More monitors than this are not ours: a server that does not know paging would otherwise be asked for ever. */
+/** More monitors than we have. A server without paging would otherwise be asked forever. */
 const PAGES_MOST = 20
 const BYTES_MOST = 32 * 1024 * 1024
-/** A longer wait is left to the next sweep. */
+/** The next sweep continues after a longer wait. */
 const LONGEST_WAIT_MS = 5_000
 
-/** A tag or the name of a group that is longer is none of ours. */
+/** A longer tag or group name is not ours. */
 const LONGEST = 512
 
-/** A group that was never in alert has null for its time. @see Datadog API reference, Get all monitors */
+/** The time of a group that was never in alert is null. @see Datadog API reference, Get all monitors */
 const Group = z.object({ status: z.string(), last_triggered_ts: z.number().int().min(0).max(1e11).nullish() })
-/** What is odd about one tag or one group must not hide the others. */
+/** Every field is parsed alone, so that one broken tag or group does not hide the others. */
 const Monitor = z.object({
   id: z.number().int(),
   tags: z.array(z.unknown()).transform((tags) => tags.filter(isShort)),
@@ -66,19 +66,19 @@ function isShort(text: unknown): text is string {
   return typeof text === 'string' && text.length <= LONGEST
 }
 
-/** @returns undefined where the configuration has no key that may ask */
+/** @returns undefined if the configuration has no key for reading monitors */
 export function openAlertsFrom(
   config: Pick<FunctionsConfig, 'DD_API_KEY' | 'DD_APP_KEY' | 'DD_API_URL' | 'DD_SITE' | 'ATO_LAB'>,
   now: () => number,
 ): OpenAlerts | undefined {
   const { DD_API_KEY: apiKey, DD_APP_KEY: appKey, DD_SITE, ATO_LAB } = config
-  // The lab never asks a real account, whatever site its environment names.
+  // The lab never asks a real account, whatever site the environment names.
   const url = config.DD_API_URL ?? (ATO_LAB || DD_SITE === undefined ? undefined : `https://api.${DD_SITE}`)
   if (apiKey === undefined || appKey === undefined || url === undefined) return undefined
   return createOpenAlerts({ url, apiKey, appKey, now })
 }
 
-/** Datadog's monitor API, as far as the sweeper asks it. After a 429 nothing is asked before the time that it names. */
+/** The part of the monitor API of Datadog that the sweeper needs. After a 429 it asks nothing before the given time. */
 export function createOpenAlerts(options: OpenAlertsOptions): OpenAlerts {
   const { now, pageSize = PAGE_SIZE } = options
   let notBefore = 0
@@ -86,12 +86,13 @@ export function createOpenAlerts(options: OpenAlertsOptions): OpenAlerts {
   async function ask(page: number, signal: AbortSignal): Promise<unknown[]> {
     for (let attempt = 0; ; attempt++) {
       const waitMs = notBefore - now()
-      if (waitMs > LONGEST_WAIT_MS) throw new AlertsAway('Datadog has to be left alone for a while (429)')
-      if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => raise('Datadog was asked too often (429)'))
+      if (waitMs > LONGEST_WAIT_MS)
+        throw new AlertsAway('Datadog limits our requests (429): the next sweep tries again')
+      if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => raise('Datadog limits our requests (429)'))
       const answer = await request(options, { page, pageSize }, signal)
       if (Array.isArray(answer)) return answer
       notBefore = now() + answer.retryAfterMs
-      if (attempt > 0) raise('Datadog was asked too often (429)')
+      if (attempt > 0) raise('Datadog limits our requests (429)')
     }
   }
 
@@ -109,11 +110,11 @@ export function createOpenAlerts(options: OpenAlertsOptions): OpenAlerts {
   }
 }
 
-/** Tells one entry of a list from another, whatever it is. */
+/** An identity of a list entry of any type. */
 const nameOf = (monitor: unknown): string =>
   JSON.stringify(typeof monitor === 'object' && monitor !== null && 'id' in monitor ? { id: monitor.id } : monitor)
 
-/** The groups in alert of one monitor. A group that cannot be read is left out: it must not hide the others. */
+/** The groups of one monitor that are in alert. An unreadable group is skipped, so that it does not hide the others. */
 function alertsOf({ id, tags, state }: Monitor): OpenAlert[] {
   return Object.entries(state?.groups ?? {}).flatMap(([scope, group]) => {
     const { status, last_triggered_ts: triggered } = Group.safeParse(group).data ?? {}
@@ -137,7 +138,7 @@ async function request(
   const deadline = AbortSignal.timeout(timeoutMs)
   const response = await ask(`${url}/api/v1/monitor?${query}`, {
     headers: { 'DD-API-KEY': apiKey.reveal(), 'DD-APPLICATION-KEY': appKey.reveal(), Accept: 'application/json' },
-    // The keys go to the host that was named, and to no other.
+    // The keys are sent only to the configured host.
     redirect: 'error',
     signal: AbortSignal.any([signal, deadline]),
   }).catch(() => raise('Datadog’s monitor API does not answer'))
@@ -151,11 +152,13 @@ async function request(
     const why = refused ? ': DD_API_KEY and DD_APP_KEY must be of this account, with monitors_read' : ''
     return raise(`Datadog’s monitor API answered ${response.status}${why}`)
   }
-  const body = await readJson(response).catch(() => raise('Datadog’s monitor API was cut off, or answered no JSON'))
-  return Array.isArray(body) ? body : raise('Datadog’s monitor API answered no list of monitors')
+  const body = await readJson(response).catch(() =>
+    raise('The answer of Datadog’s monitor API was cut off or is not JSON'),
+  )
+  return Array.isArray(body) ? body : raise('The answer of Datadog’s monitor API is not a list of monitors')
 }
 
-/** Seconds until the limit is reset; without a number, a minute. */
+/** The seconds until the limit is reset; one minute if the header is not a number. */
 const resetOf = (seconds: string | null): number =>
   seconds !== null && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : 60_000
 

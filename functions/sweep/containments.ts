@@ -11,8 +11,8 @@ export interface SweepContainmentsDeps extends ProceedDeps {
 }
 
 /**
- * Goes on with every containment with which something is left to do, oldest first: what was claimed and left, blocks that
- * ended or were lost, events that are owed. Safe to run twice at once: each row has a fence of its own.
+ * Continues every containment that needs work, oldest first: abandoned claims, blocks that ended or were lost,
+ * pending events. Two runs may overlap: each row has its own fence.
  */
 export async function sweepContainments(deps: SweepContainmentsDeps, run: Run): Promise<void> {
   await eachLimited(openRows(deps), PARALLEL, run, async (row) => {
@@ -21,7 +21,7 @@ export async function sweepContainments(deps: SweepContainmentsDeps, run: Run): 
       if (row.state === 'pending' && state === 'done' && attempts > row.attempts) run.swept.contained++
     } catch (error) {
       run.swept.failed++
-      deps.error(error, `containment ${row.id} could not be gone on with`)
+      deps.error(error, `containment ${row.id} could not be continued`)
     }
   })
 }
@@ -30,10 +30,10 @@ async function* openRows({ containments, now }: SweepContainmentsDeps): AsyncGen
   for await (const page of containments.openPages(new Date(now()))) yield* page
 }
 
-/** Where the search of each ledger goes on. */
+/** The position of the search in each ledger. */
 const cursors = new WeakMap<ContainmentLedger, string>()
 
-/** Finds open rows that no index names, a bounded number in each run: an older release or a hand wrote them. */
+/** Finds open rows without an index row, a limited number per run: an older release or a manual edit wrote them. */
 export async function findLostRows({ containments, now }: SweepContainmentsDeps): Promise<void> {
   const next = await containments.reindex(new Date(now()), cursors.get(containments))
   if (next === undefined) cursors.delete(containments)

@@ -1,7 +1,7 @@
 import type { TimerHandler } from '@azure/functions'
 import { type SweepDeps, sweep } from './sweep.ts'
 
-/** Every minute. A fault is logged and leaves the schedule as it is. */
+/** Runs every minute. A fault is logged and does not stop the schedule. */
 export const sweepHandler =
   (deps: SweepDeps): TimerHandler =>
   async () => {

@@ -9,7 +9,7 @@ export interface HousekeepingDeps {
   registrations: Pick<Registrations, 'purge'>
   ledger: Pick<SessionLedger, 'purge'>
   containments: Pick<ContainmentLedger, 'purge'>
-  /** How long ledgers and audit are kept. */
+  /** The retention of ledgers and audit. */
   retentionMs: number
   now: () => number
 }
@@ -25,7 +25,7 @@ export async function purgeRegistrations(deps: HousekeepingDeps, run: Run): Prom
 export async function purgeLedgers(deps: HousekeepingDeps): Promise<void> {
   const before = new Date(deps.now() - deps.retentionMs)
   const purges = [deps.ledger.purge, deps.containments.purge, deps.users.purgeAudit]
-  // One that fails keeps none of the others.
+  // A failure of one does not stop the others.
   const results = await Promise.allSettled(purges.map((purge) => purge(before, PURGE_BATCH)))
   const failed = results.find((result) => result.status === 'rejected')
   if (failed) throw failed.reason

@@ -2,13 +2,13 @@ import type { Leases } from '../../shared/stores/port.ts'
 
 export interface HeldLease {
   readonly fence: number
-  /** Aborted when somebody else may have the lease: it could not be renewed in time. */
+  /** Aborted when another holder may have the lease, because it could not be renewed in time. */
   readonly lost: AbortSignal
   release(): Promise<void>
 }
 
 /**
- * Takes a lease and renews it until it is released, so that it outlives its holder by no more than `ttlMs`.
+ * Takes a lease and renews it until it is released. After a crash it lasts at most `ttlMs`.
  * @returns undefined while another holder has it
  */
 export async function holdLease(
@@ -25,14 +25,14 @@ export async function holdLease(
     const before = performance.now()
     const renewed = await lease.renew().catch(() => undefined)
     if (renewed) until = before + ttlMs
-    // A store that does not answer may still have it; until its time is over nobody else does.
+    // A store that does not answer may still have the lease; nobody else gets it before its time is over.
     else if (renewed === false || performance.now() >= until) lost.abort()
   }
   const heartbeat = setInterval(() => void renew(), renewMs).unref()
   return {
     fence: lease.fence,
     get lost() {
-      // A process that was stopped for a while wakes up before its timers run.
+      // A suspended process wakes up before its timers run.
       if (performance.now() >= until) lost.abort()
       return lost.signal
     },

@@ -218,7 +218,7 @@ describe('Datadog', () => {
       },
     }
     expect(await pull(openAlerts)).toMatchObject({ pulled: 1, failed: 0 })
-    expect(functions.lines.join('\n')).toContain('open alerts could not be asked for')
+    expect(functions.lines.join('\n')).toContain('open alerts could not be read from Datadog')
   })
 
   it('is asked no longer than a part of the sweep', async () => {

@@ -8,20 +8,22 @@ import { AlertsAway, type OpenAlert, type OpenAlerts } from './alerts.ts'
 import { eachLimited, type Run, shortened } from './run.ts'
 
 const PARALLEL = 16
-/** Of a run, so that the steps after it have their time whatever Datadog does. */
+/** The time limit within a run, so that the later steps have their time if Datadog is slow. */
 const TIME_MS = 25_000
-/** The webhook's own chance: as long as Datadog waits for its answer. */
+/** How long the webhook may take first: as long as Datadog waits for its answer. */
 const YOUNGEST_MS = 15_000
-/** As long as a session may live: an alert without a row may have begun while the ledger or Redis was away for hours. */
+/**
+ * As long as a session may live: an alert without a row may have begun while the ledger or Redis was away for hours.
+ */
 const OLDEST_MS = 24 * 3_600_000
 
 export interface PullDeps extends ContainDeps {
-  /** Absent where no key may ask. */
+  /** Absent without a key for reading monitors. */
   openAlerts?: OpenAlerts | undefined
   error: (error: unknown, message: string) => void
 }
 
-/** Asks Datadog which alerts are open, and contains those that no webhook brought. */
+/** Asks Datadog for the open alerts and contains those that no webhook delivered. */
 export async function pullAlerts(deps: PullDeps, run: Run): Promise<void> {
   if (!deps.openAlerts) return
   const signal = AbortSignal.any([run.deadline, AbortSignal.timeout(TIME_MS)])
@@ -35,9 +37,9 @@ export async function pullAlerts(deps: PullDeps, run: Run): Promise<void> {
       }
     })
   } catch (error) {
-    // Whether Datadog answers says nothing of this service: the sweep is not a failed one.
+    // An unavailable Datadog is not a fault of this service, so the sweep does not fail.
     if (!(error instanceof AlertsAway)) throw error
-    deps.error(error, 'open alerts could not be asked for')
+    deps.error(error, 'open alerts could not be read from Datadog')
   }
 }
 
@@ -49,10 +51,10 @@ async function* inTime(openAlerts: OpenAlerts, signal: AbortSignal, now: () => n
   }
 }
 
-/** @returns whether it was contained, or is to be, because of this call */
+/** @returns whether this call contained it or began to */
 async function pull(open: OpenAlert, deps: PullDeps): Promise<boolean> {
   const alert = pulledAlert(open)
-  // Not ours to contain: another monitor with our mark, or one that has been changed by hand.
+  // Not ours: another monitor with our tag, or one that was edited by hand.
   if ('fault' in alert) return false
   const rows = await deps.containments.listOf(alert.detection, alert.scope)
   const its = rows.filter((row) => isOf(row, open.triggeredAt))
@@ -64,14 +66,14 @@ async function pull(open: OpenAlert, deps: PullDeps): Promise<boolean> {
   return stale !== undefined && letGo(stale, deps)
 }
 
-/** Whether a row is about the alert that began at this time: epoch ms. */
+/** Whether a row is about the alert that began at this time (epoch ms). */
 function isOf({ alertedAt, renewedAt, recovered, reason, updatedAt }: Containment, triggeredAt: number): boolean {
   const heardAt = renewedAt && renewedAt > alertedAt ? renewedAt : alertedAt
   const isOver = (recovered || reason === 'recovered') && updatedAt.getTime() < triggeredAt
   return !isOver && (heardAt.getTime() >= triggeredAt || isSameAlert(heardAt, new Date(triggeredAt)))
 }
 
-/** A row that was held for its age alone: that Datadog still says so is no replay. */
+/** Releases a row that was held for its age alone: an alert that is still open is not a replay. */
 async function letGo({ detection, id }: Containment, deps: PullDeps): Promise<boolean> {
   const now = new Date(deps.now())
   const reminded = await deps.containments.revise(detection, id, remind(now, now))

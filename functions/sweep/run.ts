@@ -1,26 +1,26 @@
 import type { HeldLease } from './lease.ts'
 
-/** One run of the sweeper, as its steps see it. */
+/** One run of the sweeper. */
 export interface Run {
-  /** Whether a step should stop: its time is over, or another sweeper may be at work. */
+  /** Whether a step must stop: its time is over, or another sweeper may be running. */
   over(): boolean
-  /** Aborted at the end of the run's time. */
+  /** Aborted when the time of the run is over. */
   readonly deadline: AbortSignal
-  /** Of the lease; undefined in a run without one. */
+  /** The fence of the lease; undefined in a run without a lease. */
   readonly fence: number | undefined
   readonly swept: Swept
 }
 
-/** What a run has done, as its event says. */
+/** The results of a run for its event. */
 export interface Swept {
-  /** Rows of sessions that ran out. */
+  /** Rows of sessions that expired. */
   expired: number
-  /** Containments carried out, and those for which a store failed once more. */
+  /** Containments carried out, and those with another store failure. */
   contained: number
   failed: number
-  /** Open alerts that no webhook had brought. */
+  /** Open alerts that no webhook had delivered. */
   pulled: number
-  /** Open sessions looked at, and whether the pass over all of them is over. */
+  /** Open sessions read, and whether all of them have been read. */
   sessions: number
   complete: boolean
 }
@@ -36,15 +36,15 @@ export function newRun(deadlineMs: number, lease: HeldLease | undefined): Run {
   }
 }
 
-/** The same run for a step that must leave time to those after it. */
+/** The same run with less time, for a step that must leave time to later steps. */
 export function shortened(run: Run, ms: number): Run {
   const until = performance.now() + ms
   return { ...run, over: () => run.over() || performance.now() >= until }
 }
 
 /**
- * Runs `task` for each item of a sequence, at most `limit` at a time; the next item is read when a place is free.
- * @throws what reading the sequence or a task throws, after the tasks that have begun
+ * Runs `task` for each item of a sequence, at most `limit` at a time. The next item is read when a place is free.
+ * @throws the error of the sequence or of a task, after the running tasks have ended
  */
 export async function eachLimited<T>(
   items: AsyncIterable<T>,
@@ -66,12 +66,12 @@ export async function eachLimited<T>(
   if (failed) throw failed.reason
 }
 
-/** Asks for the next item while the one before is worked on. */
+/** Reads the next item while the previous one is being worked on. */
 export async function* readAhead<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
   const reader = items[Symbol.asyncIterator]()
   const ask = () => {
     const next = reader.next()
-    // Whoever stops early never learns that what came after would have failed.
+    // A caller that stops early ignores a failure of the rest.
     next.catch(() => {})
     return next
   }

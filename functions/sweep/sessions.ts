@@ -3,12 +3,12 @@ import type { LiveSessions, OpenSession, SessionLedger, SweepProgress, Tombstone
 import { mapLimited } from '../../shared/stores/tables/entity.ts'
 import { type Run, readAhead } from './run.ts'
 
-/** A ledger row is written before its session: one as young as this may still be on its way into Redis. */
+/** A ledger row is written before its session. The session of a row this young may not be in Redis yet. */
 const ISSUING_MS = 60_000
 const PARALLEL = 32
-/** A run that is killed repeats no more than this. */
+/** A killed run repeats at most this much. */
 const KEPT_EVERY_PAGES = 10
-/** Pages that fail one after the other, until a store is taken to be away. */
+/** After this many failing pages in a row a store counts as away. */
 const FAILED_PAGES = 3
 
 export interface SweepSessionsDeps {
@@ -18,16 +18,16 @@ export interface SweepSessionsDeps {
 }
 
 /**
- * Closes ledger rows of sessions that are gone from Redis, a page at a time and oldest first. A run that cannot finish keeps
- * where it stopped, and the next one goes on from there.
- * @throws the last failure, at the end: one page that fails keeps none of the others
+ * Closes the ledger rows of sessions that are gone from Redis, page by page, oldest first. An unfinished run stores
+ * its position, and the next run continues there.
+ * @throws the last failure, at the end: a failing page does not stop the others
  */
 export async function sweepSessions(deps: SweepSessionsDeps, run: Run): Promise<void> {
   const { swept, fence = 0 } = run
   const before = await deps.ledger.progress()
   const resumes = before?.after !== undefined
   let progress: SweepProgress = resumes ? { ...before, fence } : { fence, startedAt: new Date(deps.now()), seen: 0 }
-  // Where the next run goes on: pages that failed up to the end are looked at again.
+  // The position of the next run; the failing pages at the end are read again.
   let reached = progress
   let [pages, failedInARow, stopped] = [0, 0, false]
   let fault: unknown
@@ -49,12 +49,12 @@ export async function sweepSessions(deps: SweepSessionsDeps, run: Run): Promise<
   swept.complete = !stopped && failedInARow === 0
   const { after, ...over } = reached
   if (!swept.complete && after !== undefined) await deps.ledger.keepProgress(reached)
-  // A pass that began and ended within a few pages has left nothing to be taken back.
+  // A pass of a few pages has stored no position that must be removed.
   if (swept.complete && (resumes || pages >= KEPT_EVERY_PAGES)) await deps.ledger.keepProgress(over)
   if (fault !== undefined) throw fault
 }
 
-/** @returns how many sessions had run out */
+/** @returns how many sessions had expired */
 async function sweepPage(page: readonly OpenSession[], deps: SweepSessionsDeps): Promise<number> {
   const now = deps.now()
   const settled = page.filter(({ issuedAt }) => now - issuedAt.getTime() >= ISSUING_MS)
@@ -63,7 +63,7 @@ async function sweepPage(page: readonly OpenSession[], deps: SweepSessionsDeps):
   const gone = settled.filter((_, index) => !live[index])
   const expired: OpenSession[] = []
   await mapLimited(gone, PARALLEL, async (session) => {
-    // A revoked session whose ledger row could not be written at the time is not merely expired.
+    // The ledger row of a revoked session may not have been written; it must not become expired.
     const tombstone = (await deps.sessions.tombstone(session.sid)) ?? (await revokedSince(session, deps))
     if (!tombstone) return void expired.push(session)
     const end = { state: 'revoked' as const, ...tombstone, at: new Date(tombstone.at) }
@@ -72,7 +72,7 @@ async function sweepPage(page: readonly OpenSession[], deps: SweepSessionsDeps):
   return expired.length === 0 ? 0 : deps.ledger.expire(expired, new Date(now))
 }
 
-/** The revocation of the user's sessions that ended this one, if it was issued before that. */
+/** The revocation that ended this session with all others of the user, if it was issued before. */
 async function revokedSince(
   { userId, issuedAt }: OpenSession,
   deps: Pick<SweepSessionsDeps, 'sessions'>,

@@ -15,25 +15,25 @@ export type SweepDeps = SweepContainmentsDeps &
   HousekeepingDeps & { leases: Leases }
 
 export interface SweepLimits {
-  /** Shorter than the period of a minute, so that runs of one schedule do not meet. */
+  /** Shorter than the period of a minute, so that runs do not overlap. */
   deadlineMs: number
-  /** Of which the open sessions get so much: what comes after them has its turn. */
+  /** The share of the open sessions, so that later steps have time. */
   sessionsMs: number
-  /** How long the lease outlives a holder that was killed. */
+  /** How long the lease outlives a killed holder. */
   leaseMs: number
   renewMs: number
 }
 
 export const LIMITS: SweepLimits = { deadlineMs: 45_000, sessionsMs: 30_000, leaseMs: 15_000, renewMs: 5_000 }
 
-/** How long one call may take that reads a whole page of a table, or removes a batch: nobody waits for it. */
+/** The time limit of one call that reads a page or removes a batch; no visitor waits for it. */
 const PAGE_CALL_MS = 8_000
 
 type StepName = 'lease' | 'containments' | 'alerts' | 'epochs' | 'sessions' | 'registrations' | 'retention' | 'index'
 
 /**
- * Brings everything up to date with what has happened since: containments first, then what Redis and the ledgers should say.
- * A step that fails keeps none of the others. Safe to run twice at once.
+ * Finishes open work: containments first, then the state of Redis and the ledgers. A failing step does not stop the
+ * others. Two runs may overlap.
  * @returns undefined if another sweeper holds the lease
  */
 export async function sweep(deps: SweepDeps, limits: SweepLimits = LIMITS): Promise<Swept | undefined> {
@@ -44,7 +44,7 @@ export async function sweep(deps: SweepDeps, limits: SweepLimits = LIMITS): Prom
       return await step()
     } catch (error) {
       faults.add(name)
-      deps.error(error, `the sweep failed at its step: ${name}`)
+      deps.error(error, `the sweep step failed: ${name}`)
       return undefined
     }
   }
@@ -52,7 +52,7 @@ export async function sweep(deps: SweepDeps, limits: SweepLimits = LIMITS): Prom
   const lease = await attempt('lease', async () => (await holdLease(deps.leases, 'sweep', ttlOf(limits))) ?? 'taken')
   if (lease === 'taken') return undefined
   const run = newRun(limits.deadlineMs, lease)
-  // Neither needs the lease: each row has a fence of its own, and Redis may be what is away.
+  // Neither step needs the lease: each row has its own fence, and Redis may be away.
   await attempt('containments', () => sweepContainments(deps, { ...run, over: () => run.deadline.aborted }))
   if (lease) await withLease(deps, run, limits, attempt)
   await lease?.release().catch((error: unknown) => deps.error(error, 'the sweep lease could not be released'))
@@ -65,7 +65,7 @@ export async function sweep(deps: SweepDeps, limits: SweepLimits = LIMITS): Prom
 
 const ttlOf = ({ leaseMs, renewMs }: SweepLimits) => ({ ttlMs: leaseMs, renewMs })
 
-/** The epochs are told again each minute: one run of the sweeper tells no more than so many pages of them. */
+/** The epochs are written again each minute; one run writes at most this many pages of them. */
 const EPOCH_PAGES = 20
 function pagesOf(run: Run): () => boolean {
   let pages = 0
@@ -82,12 +82,12 @@ async function withLease(deps: SweepDeps, run: Run, limits: SweepLimits, attempt
     ['registrations', () => purgeRegistrations(deps, run)],
     ['retention', () => purgeLedgers(deps)],
     ['index', () => findLostRows(deps)],
-    // Once more: for what failed at first, and for what has been found since.
+    // Again, for earlier failures and for rows found since.
     ['containments', () => sweepContainments(deps, run)],
   ]
   for (const [name, step] of steps) {
     if (run.over()) return
-    // One call more than the run's time: what was reached must be kept.
+    // Longer than the run by one call, because the progress must be stored.
     await attempt(name, () => withBudget(limits.deadlineMs + PAGE_CALL_MS, step, { callMs: PAGE_CALL_MS }))
   }
 }

@@ -17,7 +17,7 @@ import { routes } from '../routes.ts'
 import { createContainmentLedger } from '../stores/tables/containment-ledger.ts'
 
 const HASH_WORKER = fileURLToPath(new URL('../../dist/hash-worker.cjs', import.meta.url))
-/** Below what a configuration accepts: a test's passwords guard nothing. */
+/** Lower than a configuration accepts, because the passwords of tests protect nothing. */
 const TEST_COST = 4
 
 export const PASSWORD = 'long enough for a test'
@@ -28,7 +28,7 @@ export const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101
 export interface Asked {
   method?: string
   body?: unknown
-  /** Sent as it is, instead of `body` as JSON. */
+  /** Sent unchanged in place of `body`. */
   raw?: string
   token?: string | undefined
   ip?: string
@@ -44,16 +44,19 @@ export interface Answer {
   json: any
 }
 
-/** As Azure's front end appends it. */
+/** The forwarded address as the front end of Azure appends it. */
 const hop = (ip: string): string => (ip.includes(':') ? `[${ip}]:50000` : `${ip}:50000`)
 
-/** A network of its own for each registration: many accounts from one address would be throttled. */
+/** A new network for each registration: many accounts from one address would be throttled. */
 const anywhere = (): string => {
   const [a, b] = randomUUID().split('-').slice(1)
   return `2001:db8:${a}:${b}::1`
 }
 
-/** The functions over the real embedded stores, called as the host calls them, with every line of log kept. */
+/**
+ * Starts the functions over the real embedded stores. They are called as the host calls them, and every log line is
+ * kept.
+ */
 export async function startFunctions(options: { env?: Record<string, string>; deps?: Partial<FunctionsDeps> } = {}) {
   await migrate(inject('databaseUrl'))
   const env = {
@@ -74,7 +77,8 @@ export async function startFunctions(options: { env?: Record<string, string>; de
     ...built,
     passwords: createPasswords(pool, config.PASSWORD_PEPPER, TEST_COST),
     notify: (mail) => void mails.push(mail),
-    // Other test files have the same stores, and sweepers with other clocks: only apps of the same secrets share these.
+    // Other test files share the stores and have sweepers with other clocks. Only apps with the same secrets share
+    // these.
     containments: createContainmentLedger(createTablesClient(env.TABLES_CONNECTION, { prefix: ours })),
     leases: { acquire: (name, ttlMs) => built.leases.acquire(`${name}-${ours}`, ttlMs) },
     ...options.deps,
@@ -106,7 +110,7 @@ export async function startFunctions(options: { env?: Record<string, string>; de
     return { status: response.status, headers: response.headers, json: answered ? JSON.parse(answered) : undefined }
   }
 
-  /** A call as web makes it: signed, with the browser behind it inside. */
+  /** A call as web makes it: signed, with the client inside. */
   const callFromWeb = (
     name: string,
     data: unknown,
@@ -130,14 +134,14 @@ export async function startFunctions(options: { env?: Record<string, string>; de
     return call(name, { ...asked, raw: asked.raw ?? raw, headers: { [SIGNATURE_HEADER]: signature, ...asked.headers } })
   }
 
-  /** Registers, and confirms by the link in the mail: through the one door that there is. */
+  /** Registers and confirms by the link in the mail. */
   const register = async (account: { email: string; password: string }, asked: Asked = {}): Promise<void> => {
     const from = { ...asked, ip: asked.ip ?? anywhere() }
     const { registration } = (await call('register', { ...from, body: account })).json
     const { status } = await call('confirm', { ...from, body: { token: tokenTo(account.email), registration } })
     if (status !== 200) throw new Error(`the confirmation of ${account.email} was answered ${status}`)
   }
-  /** The token in the newest mail to somebody. */
+  /** The token in the newest mail to an address. */
   const tokenTo = (email: string): string | undefined => {
     const mail = mails.findLast(({ to }) => to === email.toLowerCase())
     return /#token=(\S+)/.exec(mail?.text ?? '')?.[1]
@@ -148,26 +152,26 @@ export async function startFunctions(options: { env?: Record<string, string>; de
     config,
     env,
     lines,
-    /** What would have been sent. */
+    /** The mails that would have been sent. */
     mails,
     tokenTo,
     register,
     call,
     callFromWeb,
-    /** Everything logged so far, parsed by the contract; what is not an event is left out. */
+    /** Every event so far, parsed by the contract; other log lines are left out. */
     events: (): Event[] =>
       lines
         .map((line) => JSON.parse(line))
         .filter((line) => 'evt' in line)
         .map((line) => Event.parse(line)),
-    /** Registers, confirms and signs in; a fresh account unless an address is given. */
+    /** Registers, confirms and signs in, with a new account unless an address is given. */
     signIn: async (asked: Asked & { email?: string } = {}) => {
       const email = asked.email ?? `${randomUUID()}@example.com`
       if (asked.email === undefined) await register({ email, password: PASSWORD }, { ...asked, ip: anywhere() })
       const { json } = await call('login', { ...asked, body: { email, password: PASSWORD } })
       return { email, sid: json.sid, token: json.token }
     },
-    /** Proves once more who holds a session. @returns the one that goes on instead */
+    /** Re-authenticates a session. @returns the session that replaces it */
     stepUp: async (token: string, asked: Asked & { password?: string; code?: string } = {}) => {
       const { password = PASSWORD, code, ...from } = asked
       const { status, json } = await call('reauth', { ...from, token, body: { password, ...(code && { code }) } })

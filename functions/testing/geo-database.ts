@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net'
 
 /**
- * Writes the file format of MaxMind's databases as its description has it, and no more of it than a test needs: an IPv6
- * tree of 24-bit records, maps, texts, doubles and whole numbers.
+ * Writes the part of the file format of MaxMind that a test needs: an IPv6 tree of 24-bit records, maps, texts,
+ * doubles and integers.
  * @see https://maxmind.github.io/MaxMind-DB/ version 2.0
  */
 export function writeMmdb(entries: readonly { network: string; record: object }[], databaseType: string): Buffer {
@@ -30,7 +30,7 @@ export function writeMmdb(entries: readonly { network: string; record: object }[
   return Buffer.concat([tree(nodes), separator, ...data, Buffer.from(MARKER, 'latin1'), metadata])
 }
 
-/** A branch, a place in the data section, or nothing. */
+/** A branch, an offset in the data section, or nothing. */
 type Child = Node | number | undefined
 type Node = [Child, Child]
 
@@ -49,7 +49,7 @@ function insert(root: Node, bits: readonly (0 | 1)[], offset: number): void {
   node[bits.at(-1) ?? 0] = offset
 }
 
-/** IPv4 networks lie below ::/96. */
+/** IPv4 networks are below ::/96. */
 function bitsOf(network: string): (0 | 1)[] {
   const [address = '', length = ''] = network.split('/')
   const bytes = isIPv6(address) ? ipv6Bytes(address) : [...new Array(12).fill(0), ...address.split('.').map(Number)]
@@ -85,7 +85,7 @@ function tree(nodes: readonly Node[]): Buffer {
   return buffer
 }
 
-/** A whole number of one of the format's own widths. */
+/** An integer of a fixed width of the format. */
 interface Whole {
   readonly type: number
   readonly value: number
@@ -94,7 +94,7 @@ const uint16 = (value: number): Whole => ({ type: 5, value })
 const uint32 = (value: number): Whole => ({ type: 6, value })
 const uint64 = (value: number): Whole => ({ type: 9, value })
 
-/** Numbers are doubles unless they were said to be whole. */
+/** A number is a double unless it was marked as an integer. */
 function encode(value: unknown): Buffer {
   if (typeof value === 'string') return field(2, Buffer.from(value))
   if (typeof value === 'number') {
@@ -115,7 +115,7 @@ const isWhole = (value: unknown): value is Whole =>
 
 const field = (type: number, bytes: Buffer): Buffer => Buffer.concat([control(type, bytes.length), bytes])
 
-/** Three bits of type and five of size; types past 7 are extended, and sizes past 28 take a byte more. */
+/** Three bits of type and five of size. A type above 7 is extended, and a size above 28 takes one more byte. */
 function control(type: number, size: number): Buffer {
   if (size > 284) throw new RangeError('longer than a test needs')
   const first = ((type > 7 ? 0 : type) << 5) | Math.min(size, 29)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import type { Registrations } from '../../../shared/stores/port.ts'
 
-/** The same statement whether or not a link goes out: what an address is must not show in the time that this takes. */
+/** The same statement with and without a link, so that its time does not reveal whether the address has an account. */
 const ADD: pg.QueryConfig = {
   name: 'registration-add',
   text: `INSERT INTO registrations (token_hash, email, password_hash, registration_hash, created_at, expires_at)
@@ -12,7 +12,7 @@ const ADD: pg.QueryConfig = {
         created_at = EXCLUDED.created_at, expires_at = EXCLUDED.expires_at`,
 }
 
-/** One statement: those who try at once are counted one after the other. */
+/** One statement, so that concurrent attempts are counted one after the other. */
 const TRY: pg.QueryConfig = {
   text: `UPDATE registrations SET tries = tries + 1 WHERE token_hash = $1 AND tries < $2 AND expires_at > $3
     RETURNING password_hash`,
@@ -23,8 +23,8 @@ const RELEASE: pg.QueryConfig = {
 }
 
 /**
- * One statement, and so one transaction. Two confirmations of one address wait for each other at its rows; the second
- * one finds them gone.
+ * One statement, and so one transaction. Two confirmations of one address wait for each other at its rows, and the
+ * second finds none.
  */
 const CONFIRM: pg.QueryConfig = {
   text: `WITH removed AS (

@@ -1,9 +1,9 @@
 import type { QueryConfig } from 'pg'
 
 /**
- * Statements about users. Each change is one statement together with its audit row, so that neither is ever there
- * without the other; concurrent ones of a user wait for each other at the row, and judge it anew then. Those of every
- * sign-in are named, which lets a connection parse them once.
+ * Statements about users. Each change and its audit row are one statement, so neither exists without the other.
+ * Concurrent changes of a user wait for each other at the row and then check it again. The statements of every
+ * sign-in are named, so a connection parses them once.
  */
 
 const COLUMNS =
@@ -34,7 +34,7 @@ export const expectDeviceTokens: QueryConfig = {
   text: 'UPDATE users SET device_tokens = true WHERE id = $1 AND NOT device_tokens',
 }
 
-/** Every rise of the epoch says when and why: Redis is told so from here. */
+/** Each rise of the epoch stores its time and reason, from which Redis is restored. */
 const raised = (at: string, reason: string, containment = 'NULL') =>
   `epoch = epoch + 1, epoch_changed_at = ${at}, epoch_reason = ${reason}, epoch_containment = ${containment}, updated_at = ${at},
     epoch_opened_before = NULL, earlier_epoch = NULL, earlier_changed_at = NULL, earlier_reason = NULL, earlier_containment = NULL`
@@ -50,7 +50,7 @@ const bumped = (change: string): QueryConfig => ({
 
 export const bumpEpoch = bumped(raised('$3', '$2', '$4'))
 
-/** Keeps the revocation before it that spared no session, and what an earlier cut-off ended stays ended. */
+/** Keeps the earlier revocation that spared no session. Sessions that an earlier cut-off ended stay ended. */
 const kept = (earlier: string, column: string) =>
   `${earlier} = CASE WHEN epoch_changed_at IS NOT NULL AND epoch_opened_before IS NULL THEN ${column} ELSE ${earlier} END`
 

@@ -12,14 +12,14 @@ interface UserRow {
   device_tokens: boolean
   totp_secret: string | null
   enabled: boolean
-  /** A bigint, which the driver gives as text. */
+  /** A bigint, which the driver returns as text. */
   totp_last_step: string | null
   doubtful_since: Date | null
 }
 
-/** What `lastStep` is before any step was accepted: below every step there is. */
+/** The value of `lastStep` before any step was accepted: below every real step. */
 const NO_STEP = -1
-/** Above every id, so that a page without a predecessor begins at the top. @see RFC 9562 5.10 */
+/** Above every id, so that the first page begins at the top. @see RFC 9562 5.10 */
 const NOBODY = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -80,7 +80,7 @@ function revokedOf(row: RevokedRow): RevokedUser {
 
 const containmentOf = (id: string | null) => (id === null ? {} : { containmentId: id })
 
-/** SQLSTATE of a unique index that has the row already. */
+/** SQLSTATE of a violated unique index. */
 const UNIQUE_VIOLATION = '23505'
 
 /** Users in Postgres. A change and its audit row are one statement, and so one transaction. */
@@ -89,7 +89,7 @@ export function createUsers(pool: pg.Pool): Users {
     const { rows } = await pool.query<Row>({ ...query, values })
     return rows[0]
   }
-  /** For one user. An id that is no UUID names nobody; Postgres would throw. */
+  /** Runs a statement about one user. An id that is not a UUID matches nobody; Postgres would throw. */
   const ofUser = async <Row extends pg.QueryResultRow>(query: pg.QueryConfig, id: string, ...values: unknown[]) =>
     UUID.test(id) ? first<Row>(query, [id, ...values]) : undefined
   const changed = async (query: pg.QueryConfig, id: string, ...values: unknown[]) =>
@@ -118,7 +118,7 @@ export function createUsers(pool: pg.Pool): Users {
         openedBefore === undefined ? [sql.bumpEpoch] : [sql.bumpEpochSparing, new Date(openedBefore)]
       const bump = () => epochOf(statement, id, reason, now, containmentId, ...more)
       return bump().catch((error: unknown) => {
-        // The same containment raised it in the same moment: the row that says so is there now.
+        // The same containment raised it at the same moment: its row exists now.
         if (codeOf(error) !== UNIQUE_VIOLATION) throw error
         return bump()
       })

@@ -34,9 +34,9 @@ end
 return {redis.call('ZCARD', KEYS[1]), failures}
 `)
 
-/** Sliding windows, each no longer than what is counted to: hammering makes none of them grow. */
+/** Sliding windows. Each keeps no more entries than the largest count asked for, so attempts cannot make it grow. */
 export function createAttempts(redis: Redis): Attempts {
-  // One slot for all of them, because one attempt is counted in several in one step.
+  // One slot for all windows, because one step counts an attempt in several of them.
   const kind = '{attempts}'
   return {
     async note({ password, login, origins, outcome }, within, most, now) {
@@ -46,7 +46,8 @@ export function createAttempts(redis: Redis): Attempts {
       ]
       const reply = await noteAttempt(redis, keys, [login, now, within, most, outcome, TTL_MARGIN_MS])
       const [logins, failures] = listOf(reply).map(Number)
-      if (logins === undefined || failures === undefined) throw new Error('Redis gave an unexpected reply')
+      if (logins === undefined || failures === undefined)
+        throw new Error('Redis replied to the count of an attempt with something other than two numbers')
       return { logins, failures }
     },
   }

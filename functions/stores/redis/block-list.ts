@@ -12,7 +12,7 @@ if not entry or cjson.decode(entry).containmentId ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `)
 
-/** Networks that may not sign in. One block a network: the latest containment's. */
+/** Networks that may not sign in. A network has one block: that of the latest containment. */
 export function createBlockList(redis: Redis): BlockList {
   const keyOf = (network: string) => hashedKey('block', network)
   return {

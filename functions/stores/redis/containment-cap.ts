@@ -32,7 +32,7 @@ return 1
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex')
 
-/** Sliding windows of distinct subjects for each name, all in one slot; a refused subject takes no place in them. */
+/** Sliding windows of distinct subjects per name, all in one slot. A refused subject takes no place. */
 export function createContainmentCap(redis: Redis): ContainmentCap {
   return {
     async admit(name, { subject, source }, { subjects, perSource, windowMs }, now) {

@@ -5,9 +5,9 @@ import { defineScript } from '../../../shared/stores/redis/script.ts'
 import { suspectsAmong } from '../../../shared/stores/suspects.ts'
 import { unchecked } from '../../../shared/unchecked.ts'
 
-/** Of one network within the window: more are more than the owners of one network sign in. */
+/** The most entries of one network within the window: more than its honest users need. */
 const MOST = 1_000
-/** Failures are remembered by the minute: the first of them is all that is asked for. */
+/** Failures are kept per minute, because only the first one matters. */
 const MINUTE_MS = 60_000
 
 /** KEYS: one sorted set by time. ARGV: member, now, window ms, most, TTL ms. The first time of a member stands. */
@@ -18,7 +18,7 @@ redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -tonumber(ARGV[4]) - 1)
 return redis.call('PEXPIRE', KEYS[1], ARGV[5])
 `)
 
-/** Sliding windows, each bounded: hammering makes none of them grow. */
+/** Sliding windows of bounded size, so attempts cannot make them grow. */
 export function createEntrances(redis: Redis): Entrances {
   const keyOf = (kind: 'opened' | 'failed', network: string) => hashedKey(`entrances:${kind}`, network)
   const add = async (key: string, member: string, now: number) => {

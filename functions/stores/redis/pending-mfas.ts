@@ -9,14 +9,14 @@ redis.call('HSET', KEYS[1], 'pending', ARGV[1], 'attempts', 0)
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `)
 
-/** @returns the half session and how often it was tried, or nothing: a try never creates one */
+/** @returns the half session and its number of attempts, or nothing: an attempt never creates one */
 const countAttempt = defineScript(`
 local pending = redis.call('HGET', KEYS[1], 'pending')
 if not pending then return {} end
 return {pending, redis.call('HINCRBY', KEYS[1], 'attempts', 1)}
 `)
 
-/** Sign-ins that wait for a second factor. The store holds the token's hash only, and its TTL is what ends one. */
+/** Sign-ins that wait for a second factor. The store has only the hash of the token, and its TTL ends the sign-in. */
 export function createPendingMfas(redis: Redis): PendingMfas {
   const keyOf = (token: string) => hashedKey('mfa', token)
   return {

@@ -16,7 +16,7 @@ import { createEntrances } from './entrances.ts'
 import { createPendingMfas } from './pending-mfas.ts'
 import { createThrottle } from './throttle.ts'
 
-/** What every Redis store keeps to, whether one server holds the keys or a cluster. */
+/** The contract of every Redis store, on one server and on a cluster. */
 export function redisStoresContract(redis: Redis): void {
   throttleContract(createThrottle(redis))
   replayCacheContract(createReplayCache(redis))

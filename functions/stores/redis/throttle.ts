@@ -3,10 +3,10 @@ import type { Throttle } from '../../../shared/stores/port.ts'
 import { hashedKey } from '../../../shared/stores/redis/key.ts'
 import { defineScript } from '../../../shared/stores/redis/script.ts'
 
-/** One slot for all counters, because one attempt is counted against several of them in one step. */
+/** One slot for all counters, because one step counts an attempt against several of them. */
 const keyOf = (key: string) => hashedKey('{throttle}', key)
 
-/** A window that ended meanwhile is not begun anew, and no count falls below zero. */
+/** A window that has ended does not start again, and no count falls below zero. */
 const RELEASE = `
 local function release(key)
   if tonumber(redis.call('GET', key) or '0') > 0 then redis.call('DECR', key) end
@@ -42,8 +42,8 @@ return 1
 `)
 
 /**
- * Fixed windows: one begins with the first attempt and ends on its own. At its edge twice the limit can pass, which
- * the limits allow for; in return a counter is one number and a refusal never moves it.
+ * Fixed windows: a window begins with its first attempt and ends by itself. Twice the limit can pass around its edge,
+ * which the limits allow for. In return a counter is one number, and a refusal never extends the window.
  */
 export function createThrottle(redis: Redis): Throttle {
   const exchange: Throttle['exchange'] = async (released, rules) => {

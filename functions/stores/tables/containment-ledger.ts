@@ -18,21 +18,21 @@ const PAGE = 100
 const REINDEX_PAGE = 500
 const OPEN = 'open'
 /**
- * An index row whose row is not open may belong to a claim under way for so long, even in a process that was stopped. Counted
- * by who looks, from when he first saw it: the clock of the claim may be wrong.
+ * How long an index row without an open row may belong to a claim under way, even in a suspended process. The reader
+ * counts from its first sight, because the clock of the claim may be wrong.
  */
 const ORPHAN_MS = 15 * 60_000
-/** A row that is open and has an index row does not stay untouched for so long. Less than the age at which it is held. */
+/** An open row in the index is touched more often than this. Less than the age at which it is held. */
 const DOUBTED_MS = 5 * 60_000
 
-/** A row of the index of open ones, if it names one. */
+/** A row of the index of open rows, if it names a row. */
 interface OpenEntry {
   rowKey: string
   detection?: unknown
   id?: unknown
 }
 
-/** Sorts by age: rows come back in the order of their keys. */
+/** Rows are returned in key order, so this key sorts them by age. */
 const openKey = ({ createdAt, id }: Containment) => `${createdAt.toISOString().replaceAll(':', '')}-${id}`
 const subjectKey = (detection: string, scope: string) =>
   createHash('sha256').update(`${detection}|${scope}`).digest('hex')
@@ -49,7 +49,7 @@ const subjectKey = (detection: string, scope: string) =>
 export function createContainmentLedger(tables: Tables): ContainmentLedger {
   const rows = () => tables.open('containments')
   const index = () => tables.open('containmentindex')
-  /** Since when index rows, by key and etag, have been seen whose rows are not open: epoch ms. */
+  /** When index rows without an open row were first seen, by key and etag: epoch ms. */
   const orphans = new Map<string, number>()
 
   const find = async (detection: string, id: string) => {
@@ -88,7 +88,7 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
         const [wasOpen, staysOpen] = [isOpen(before, after.updatedAt), isOpen(after, after.updatedAt)]
         if (!wasOpen && staysOpen) await enlist(after)
         const entry = wasOpen && !staysOpen ? await findEntity(await index(), OPEN, openKey(before)) : undefined
-        // Refused only when somebody else changed the row since: it is judged again.
+        // Refused only if another writer changed the row since; judge it again.
         const written = table.updateEntity(entityOf(after), 'Replace', { etag: found.etag })
         if (!(await unless([PRECONDITION_FAILED], written))) continue
         if (entry) await delist(openKey(before), entry.etag)
@@ -102,10 +102,10 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
       const met = new Set<string>()
       for await (const page of entries.byPage({ maxPageSize: PAGE })) {
         const found = await mapLimited(page, PARALLEL, async ({ detection, id, rowKey = '', etag }) => {
-          // One that names no row is nobody's; the row it was for is found by going through the rows.
+          // An entry that names no row is useless; its row is found by the search through all rows.
           if (typeof detection !== 'string' || typeof id !== 'string') return void (await delist(rowKey, etag))
           const row = await find(detection, id)
-          // Of two who claimed a row at once, the slower one has left an index row that is not the row's own.
+          // After two concurrent claims the slower one leaves an index row that does not belong to the row.
           const isOwn = row === undefined || rowKey === openKey(row) || !(await isListed(row))
           if (row && isOwn && isOpen(row, now)) return row
           const version = `${rowKey} ${etag}`
@@ -138,7 +138,8 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
       const { value: page } = await pages.byPage(settings).next()
       if (!page) return undefined
       const table = await index()
-      // One that says it is in the index and has not been touched for long is looked for there: the index may have been lost.
+      // A row that should be in the index and has not changed for long is looked up there: the index may have been
+      // lost.
       const isDoubted = (row: Containment) => now.getTime() - row.updatedAt.getTime() >= DOUBTED_MS
       const missing = [...page].flatMap((entity) => {
         const row = containmentOf(entity)
@@ -159,7 +160,7 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
       for await (const row of table.listEntities<ContainmentEntity>({ queryOptions: { filter } })) {
         if (old.push(containmentOf(row)) >= atMost) break
       }
-      // The row goes last: what a crash leaves behind is found and removed again.
+      // The row is removed last, so a later run finds and removes what a crash leaves behind.
       await mapLimited(old, PARALLEL, async (row) => {
         const { detection, id, scope } = row
         await Promise.all([
@@ -171,7 +172,7 @@ export function createContainmentLedger(tables: Tables): ContainmentLedger {
       return old.length
     },
 
-    /** Rows do not come newest first, so that a limit saves the caller's time only. */
+    /** Rows are not sorted by time, so a limit saves time for the caller only. */
     async list({ states, reason, detection, since, changedSince, limit }) {
       if (states?.length === 0) return []
       const conditions = [

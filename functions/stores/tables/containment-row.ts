@@ -3,12 +3,12 @@ import * as z from 'zod'
 import type { Announcement, Containment } from '../../../shared/stores/port.ts'
 import { isOpen } from '../../contain/row.ts'
 
-/** A row as the table has it. An older release, a hand or a backup may have written anything. */
+/** A row of the table. An older release, a manual edit or a backup may have written anything. */
 export type ContainmentEntity = TableEntityResult<Record<string, unknown>>
 
 const RowDate = z.date()
 const Text = z.string()
-/** Without one of these nobody can say what is to be done, or whether it has been. */
+/** Without one of these the next step is unknown. */
 const Essential = z.object({
   scope: Text.min(1),
   action: z.enum(['revoke', 'revoke_user', 'block_ip', 'notify']),
@@ -48,9 +48,9 @@ const optional = (row: ContainmentEntity) =>
   })
 
 /**
- * Reads a row whatever is in it, so that one row cannot hide the others. Its keys are its detection and id. What only serves the
- * order of work is put right. A row that lacks something essential is marked `unreadable`, to be failed and paged; if its
- * state cannot be read, it counts as pending.
+ * Reads any row, so that one broken row cannot hide the others. Its keys are its detection and id. A wrong value that
+ * only affects the order of work is corrected. A row without essential data is marked `unreadable`, then failed and
+ * paged. A row with an unreadable state counts as pending.
  */
 export function containmentOf(row: ContainmentEntity): Containment {
   const { partitionKey: detection = '', rowKey: id = '' } = row
@@ -89,7 +89,7 @@ function owedBy(text: unknown): Announcement | undefined {
   }
 }
 
-/** `open` says whether the row is in the index of open ones. */
+/** `open`: whether the row is in the index of open rows. */
 export const entityOf = ({ announce, ...row }: Containment) => ({
   partitionKey: row.detection,
   rowKey: row.id,

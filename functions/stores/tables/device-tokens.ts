@@ -4,21 +4,24 @@ import type { DeviceTokens, TrustedDevice } from '../../../shared/stores/port.ts
 import type { Tables } from '../../../shared/stores/tables/client.ts'
 import { CONFLICT, findEntity, NOT_FOUND, unless } from '../../../shared/stores/tables/entity.ts'
 
-/** Of one account. */
+/** The most tokens of one account. */
 const MAX_DEVICES = 20
-/** Since the device last signed in. */
+/** The lifetime of a token since the last sign-in of its device. */
 const TOKEN_LIFE_MS = 180 * 24 * 3_600_000
-/** How long the answer with a successor may be lost, and its sign-in tried again. */
+/** How long the old token stays valid, in case the answer with its successor was lost. */
 const REPLACED_LIFE_MS = 10 * 60_000
 
-/** The row that says that the account has given tokens out; it outlives them. No device hash and no token is a word. */
+/**
+ * The row that records that the account has issued a token; it outlives the tokens. A device hash or a token is never
+ * a word.
+ */
 const ISSUED = 'issued'
 const PREFIX = 'token-'
 
 interface Row extends TrustedDevice {
   issuedAt: Date
   expiresAt: Date
-  /** Whether its device came back with a token before. */
+  /** Whether its device has returned with a token. */
   returned: boolean
   replaced: boolean
 }
@@ -86,7 +89,7 @@ export function createDeviceTokens(tables: Tables): DeviceTokens {
 const keyOf = (id: string): string => PREFIX + createHash('sha256').update(id).digest('hex')
 
 async function rowsOf(table: TableClient, userId: string): Promise<Ranked[]> {
-  // '.' is the character after '-': the range holds what begins with the prefix.
+  // '.' follows '-', so this range holds every key with the prefix.
   const filter = odata`PartitionKey eq ${userId} and RowKey ge ${PREFIX} and RowKey lt ${PREFIX.replace('-', '.')}`
   const select = ['RowKey', 'lineage', 'issuedAt', 'expiresAt', 'returned', 'replaced']
   const rows: Ranked[] = []
@@ -94,7 +97,7 @@ async function rowsOf(table: TableClient, userId: string): Promise<Ranked[]> {
   return rows
 }
 
-/** What is over, and what is more than an account may have: whoever floods it with new ones loses those first. */
+/** The expired tokens, and those beyond the limit of the account: a flood of new tokens removes these first. */
 function excess(rows: readonly Ranked[], kept: readonly string[], now: Date): Ranked[] {
   const over = rows.filter(({ expiresAt }) => now >= expiresAt)
   const live = rows.filter(({ expiresAt }) => now < expiresAt)

@@ -3,7 +3,7 @@ import type { KnownDevice, KnownDevices } from '../../../shared/stores/port.ts'
 import type { Tables } from '../../../shared/stores/tables/client.ts'
 import { CONFLICT, findEntity, NOT_FOUND, unless } from '../../../shared/stores/tables/entity.ts'
 
-/** The row that whichever device comes first claims, in one transaction with its own. No device hash is a word. */
+/** The row that the first device claims, in one transaction with its own row. A device hash is never a word. */
 const FIRST = 'first'
 
 /** Devices by user: partition user id, row device hash. */
@@ -32,7 +32,7 @@ export function createKnownDevices(tables: Tables): KnownDevices {
       const isFirst = (await isEmpty(table, userId)) && (await unless([CONFLICT], table.submitTransaction(both)))
       if (isFirst) return { since, isFirst, isNew: true }
       if (await unless([CONFLICT], table.createEntity(device))) return { since, isFirst: false, isNew: true }
-      // The same device was faster by another request: what that wrote holds.
+      // Another request of the same device was faster; its row stays.
       return { ...((await find(userId, deviceHash)) ?? { since, isFirst: false }), isNew: false }
     },
 
@@ -45,7 +45,7 @@ export function createKnownDevices(tables: Tables): KnownDevices {
   }
 }
 
-/** Accounts are older than {@link FIRST}: whose devices were met before it was claimed has had its first one. */
+/** An account may be older than {@link FIRST}. If it has any device, it has had its first one. */
 async function isEmpty(table: TableClient, partitionKey: string): Promise<boolean> {
   const filter = odata`PartitionKey eq ${partitionKey}`
   const { done } = await table.listEntities({ queryOptions: { filter, select: ['RowKey'] } }).next()

@@ -18,9 +18,8 @@ function placeOf({ latitude, longitude, at, since, logins }: TableEntityResult<L
 }
 
 /**
- * Last places by user: partition user id, row `last`. One row for each, overwritten, so that no trail of anybody's
- * places comes about. Tables have no TTL: whoever deletes an account deletes its partition. A row that this process wrote
- * last is not read again: the condition of the next write says whether it is still the same.
+ * Last places by user: partition user id, row `last`. The one row of a user is overwritten, so no trail of places
+ * exists. Tables have no TTL: deleting an account must delete its partition.
  */
 export function createLastPlaces(tables: Tables): LastPlaces {
   const recent = new Map<string, Written>()
@@ -53,7 +52,7 @@ export function createLastPlaces(tables: Tables): LastPlaces {
       for (;;) {
         const row = await findEntity<LastPlace>(table, userId, LAST)
         const next = revise(row && placeOf(row))
-        // Refused only when another sign-in was faster: this one is judged by that.
+        // Refused only if another sign-in was faster; judge this one by it.
         if (!next || (await write(table, userId, next, row?.etag))) return
       }
     },
