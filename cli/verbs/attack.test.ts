@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UsageError } from 'alertproof/cli'
+import { runCaptured, UsageError } from 'alertproof/cli'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { attacks } from '../../attacks/index.ts'
 import { command } from './attack.ts'
@@ -13,20 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(empty, { recursive: true, force: true }))
 
-async function attack(...argv: string[]) {
-  const printed = { out: '', err: '' }
-  const code = await command.run(argv, {
-    out: (text) => {
-      printed.out += text
-    },
-    err: (text) => {
-      printed.err += text
-    },
-    color: false,
-    signal: new AbortController().signal,
-  })
-  return { code, ...printed }
-}
+const attack = (...argv: string[]) => runCaptured(command, argv)
 
 test('list prints every attack with its techniques; --json prints one document', async () => {
   const { code, out } = await attack('list')
@@ -44,7 +31,16 @@ test('show prints the description of an attack, its detection and its runbook', 
   expect(out.split('\n').every((line) => line.length <= 120)).toBe(true)
 })
 
-const ELSEWHERE = ['run', 'session-reuse', '--target', 'web', '--base-url', 'http://localhost:1', '--dir', '/nowhere']
+const OTHER_TARGET = [
+  'run',
+  'session-reuse',
+  '--target',
+  'web',
+  '--base-url',
+  'http://localhost:1',
+  '--dir',
+  '/nowhere',
+]
 
 test.each([
   [[], 'Missing command: list, show or run.'],
@@ -58,18 +54,18 @@ test.each([
   [['run', 'session-reuse', '--base-url', 'http://localhost:1'], '--base-url needs one target'],
   [['run', 'session-reuse', '--accounts', 'x'], '--accounts needs --base-url'],
   [['run', 'session-reuse', '--mailbox', 'http://localhost:1'], '--mailbox needs --base-url'],
-  [[...ELSEWHERE, '--accounts', '/nowhere/x'], '/nowhere/x cannot be read: there is no such file'],
-  [[...ELSEWHERE, '--accounts', 'x', '--mailbox', 'http://localhost:1'], 'not both'],
-  [[...ELSEWHERE], 'This needs 1 existing account. Give a file of them: --accounts FILE.'],
+  [[...OTHER_TARGET, '--accounts', '/nowhere/x'], '/nowhere/x cannot be read: there is no such file'],
+  [[...OTHER_TARGET, '--accounts', 'x', '--mailbox', 'http://localhost:1'], 'not both'],
+  [[...OTHER_TARGET], 'This needs 1 existing account. Give a file of them: --accounts FILE.'],
 ])('words that do not fit are a usage error: %j', async (argv, message) => {
   await expect(attack(...argv)).rejects.toThrow(message)
 })
 
 test('verify refuses unusable arguments before it starts anything', async () => {
-  const io = { out: () => {}, err: () => {}, color: false, signal: new AbortController().signal }
-  await expect(verify.run(['phishing'], io)).rejects.toThrow(UsageError)
-  await expect(verify.run(['--cadence', '0'], io)).rejects.toThrow(UsageError)
-  await expect(verify.run(['telemetry-silence', '--target', 'web'], io)).rejects.toThrow('supports only functions')
+  const refused = (...argv: string[]) => expect(runCaptured(verify, argv)).rejects
+  await refused('phishing').toThrow(UsageError)
+  await refused('--cadence', '0').toThrow(UsageError)
+  await refused('telemetry-silence', '--target', 'web').toThrow('supports only functions')
 })
 
 test('without a lab the message says how to start one', async () => {

@@ -1,4 +1,3 @@
-import { createHash, randomUUID } from 'node:crypto'
 import { type Io, runCaptured, UsageError } from 'alertproof/cli'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { createContainmentLedger } from '../../functions/stores/tables/containment-ledger.ts'
@@ -6,6 +5,7 @@ import { type Functions, startFunctions } from '../../functions/testing/function
 import { type Datadog, startDatadog } from '../../lab/datadog/server.ts'
 import { deferred } from '../../lab/start/deferred.ts'
 import { actOnAll } from '../../ops/contain/act.ts'
+import { heldRow } from '../../ops/contain/testing/held-row.ts'
 import { watch } from '../../ops/contain/watch.ts'
 import { openLogs } from '../../proof/verify/logs.ts'
 import type { Containment } from '../../shared/stores/port.ts'
@@ -53,24 +53,7 @@ const rowsIn = (out: string) => lines(out).map((line) => JSON.parse(line) as Con
 async function held(change: Partial<Containment> = {}) {
   const { sid, token, email } = await functions.signIn()
   const { id: userId = '' } = (await functions.deps.users.findByEmail(email)) ?? {}
-  const now = new Date()
-  const row: Containment = {
-    id: createHash('sha256').update(randomUUID()).digest('hex').slice(0, 32),
-    detection: DETECTION,
-    cycle: randomUUID(),
-    scope: `@sid:${sid}`,
-    action: 'revoke',
-    userId,
-    alertId: '1',
-    state: 'held',
-    reason: 'cap',
-    attempts: 0,
-    alertedAt: now,
-    createdAt: now,
-    updatedAt: now,
-    nextAt: now,
-    ...change,
-  }
+  const row = heldRow({ detection: DETECTION, scope: `@sid:${sid}`, action: 'revoke', userId, ...change })
   expect(await functions.deps.containments.claim(row)).toBe(true)
   return { ...row, sid, token }
 }

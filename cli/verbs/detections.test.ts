@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UsageError } from 'alertproof/cli'
+import { runCaptured, UsageError } from 'alertproof/cli'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { tagsOf } from '../../ops/datadog-api/json.ts'
 import { type FakeApi, startFakeApi } from '../../ops/datadog-api/testing/account.ts'
@@ -45,16 +45,7 @@ function env(change: Record<string, string | undefined>): void {
 }
 
 async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const outs: string[] = []
-  const errs: string[] = []
-  const io = {
-    out: (text: string) => void outs.push(text),
-    err: (text: string) => void errs.push(text),
-    color: false,
-    signal: new AbortController().signal,
-  }
-  const code = await command.run([...argv, '--dir', dir], io)
-  const said = { out: outs.join(''), err: errs.join('') }
+  const { code, ...said } = await runCaptured(command, [...argv, '--dir', dir])
   for (const hidden of [secret, functionKey, api.apiKey, api.appKey]) expect(said.out + said.err).not.toContain(hidden)
   return { code, ...said }
 }

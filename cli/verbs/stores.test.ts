@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runCaptured } from 'alertproof/cli'
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { command } from './stores.ts'
 
@@ -34,13 +35,11 @@ async function run(...argv: string[]): Promise<{ printed: string; settings: Reco
   const stopping = new AbortController()
   let printed = ''
   const file = join(dir, 'settings.json')
-  const code = await command.run(['--dir', join(dir, '.lab'), '--settings', file, ...argv], {
-    out: () => {},
+  const { code } = await runCaptured(command, ['--dir', join(dir, '.lab'), '--settings', file, ...argv], {
     err(text) {
       printed += text
       if (printed.includes('Ctrl-C')) stopping.abort()
     },
-    color: false,
     signal: stopping.signal,
   })
   expect(code).toBe(0)

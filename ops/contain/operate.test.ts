@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Functions, startFunctions } from '../../functions/testing/functions.ts'
 import type { Containment } from '../../shared/stores/port.ts'
 import { NotPossible, retry, undo } from './operate.ts'
+import { heldRow } from './testing/held-row.ts'
 
 let functions: Functions
 beforeAll(async () => {
@@ -15,24 +16,13 @@ beforeEach(() => {
 
 /** Writes a containment of a unique network. */
 async function claimed(change: Partial<Containment> = {}): Promise<Containment> {
-  const now = new Date()
   const network = `198.18.${Math.floor(Math.random() * 256)}.${Math.floor(Math.random() * 256)}`
-  const row: Containment = {
-    id: createHash('sha256').update(randomUUID()).digest('hex').slice(0, 32),
+  const row = heldRow({
     detection: 'credential-stuffing',
-    cycle: randomUUID(),
     scope: `@network:${network}`,
-    alertId: '1',
     action: 'block_ip',
-    state: 'held',
-    reason: 'cap',
-    attempts: 0,
-    alertedAt: now,
-    createdAt: now,
-    updatedAt: now,
-    nextAt: now,
     ...change,
-  }
+  })
   expect(await functions.deps.containments.claim(row)).toBe(true)
   return row
 }
@@ -106,7 +96,7 @@ describe('an approval', () => {
     expect(said()).toEqual(['success', 'refused', 'fail', 'fail'])
   })
 
-  it('of what was decided before keeps nothing: neither who, nor why', async () => {
+  it('replaces the operator and the reason of an earlier decision', async () => {
     const row = await claimed({ operator: 'eve', why: 'an earlier reason' })
     await retry(row, randomUUID(), functions.deps, { operator: 'ann' })
     expect(await rowOf(row)).toMatchObject({ state: 'done', operator: 'ann' })
