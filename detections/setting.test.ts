@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readMonitor } from 'alertproof'
+import { readImportable } from 'alertproof'
 import { describe, expect, test } from 'vitest'
 import { loadCatalogue } from '../ops/datadog-api/catalogue.ts'
 import { type Profile, profiles } from './profiles.ts'
@@ -17,7 +17,7 @@ describe('a monitor of the profile prod', async () => {
   const { monitors } = await loadCatalogue(dir, 'prod')
   test.each(monitors)('$slug can be read, and says its own number', ({ slug, json }) => {
     const filed = asFiled.monitors.find((each) => each.slug === slug)?.json
-    const { parsed, options } = readMonitor(JSON.stringify(json), `${slug}/monitor.json`)
+    const { parsed, options } = readImportable(JSON.stringify(json), `${slug}/monitor.json`)
     const { threshold, window } = prod[slug] ?? {}
     expect(options.thresholds).toEqual({ critical: parsed.threshold })
     if (threshold !== undefined) expect(parsed.threshold).toBe(threshold)

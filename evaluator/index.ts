@@ -1,8 +1,9 @@
-/** Monitors, their evaluation, and logs. */
+/** Search, monitors and replays: the API of the package. The rest of the exports is for whoever builds a program on it. */
+export { type Change, type Event, type Replay, readMonitor, replay, search } from './api.ts'
 export { logOfEvent } from './app-event.ts'
 export { nextAligned } from './evaluate/cadence.ts'
 export { Evaluator, type EvaluatorOptions, type Transition } from './evaluate/evaluate.ts'
 export type { IndexedLog, Log } from './log.ts'
-export { loadMonitors, type Monitor, MonitorError, readMonitor } from './monitor/monitor.ts'
+export { loadMonitors, type Monitor, MonitorError, readImportable } from './monitor/monitor.ts'
 export type { MonitorFault, MonitorReading } from './monitor/monitor-reading.ts'
 export { compileSearch, type LogPredicate, parseSearch, SearchSyntaxError } from './search/search.ts'

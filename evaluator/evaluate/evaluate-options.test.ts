@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { IndexedLog } from '../log.ts'
-import { type Monitor, readMonitor } from '../monitor/monitor.ts'
+import { type Monitor, readImportable } from '../monitor/monitor.ts'
 import { Replayer } from '../replay/replay.ts'
 import type { ReplayOptions } from '../replay/replay-options.ts'
 import { Evaluator, type EvaluatorOptions, type Transition } from './evaluate.ts'
@@ -14,7 +14,7 @@ const begin = Date.UTC(2026, 0, 5, 9)
 const cadence = { cadenceSeconds: 60 }
 
 const monitorOf = (query: string, options: object = {}, search = '*'): Monitor =>
-  readMonitor(
+  readImportable(
     JSON.stringify({
       ...{ name: 'n', type: 'log alert', query: `logs("${search}")${query}`, message: 'm' },
       options: { new_group_delay: 0, on_missing_data: 'resolve', ...options },

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { IndexedLog } from '../log.ts'
-import { type Monitor, readMonitor } from '../monitor/monitor.ts'
+import { type Monitor, readImportable } from '../monitor/monitor.ts'
 import { measures, type Operator, type Rollup } from '../monitor/monitor-query.ts'
 import { Replayer } from '../replay/replay.ts'
 import { Evaluator, type Transition } from './evaluate.ts'
@@ -34,7 +34,7 @@ function monitorOf(asked: Asked): Monitor {
   }
   const query = `logs("*").rollup(${rollup})${grouped ? '.by("@ip")' : ''}.last("5m") ${operator} ${critical}`
   const options = { thresholds: limits, on_missing_data: missing, new_group_delay: grouped ? newGroupDelay : 0 }
-  return readMonitor(
+  return readImportable(
     JSON.stringify({ name: 'n', type: 'log alert', query, message: 'm', options }),
     'd/slug/monitor.json',
   )

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { IndexedLog } from '../log.ts'
-import { type Monitor, readMonitor } from '../monitor/monitor.ts'
+import { type Monitor, readImportable } from '../monitor/monitor.ts'
 import { Replayer } from '../replay/replay.ts'
 import { Evaluator, type EvaluatorOptions, type Transition } from './evaluate.ts'
 
@@ -11,7 +11,7 @@ const hour = 60 * minute
 const begin = Date.UTC(2026, 0, 5, 9)
 
 const monitorOf = (query: string, options: object = {}, slug = 'slug'): Monitor =>
-  readMonitor(
+  readImportable(
     JSON.stringify({
       ...{ name: 'n', type: 'log alert', query, message: 'm' },
       options: { new_group_delay: 0, on_missing_data: 'resolve', ...options },
@@ -252,7 +252,7 @@ describe('states', () => {
   })
 
   test('unset, new_group_delay is the minute that Datadog takes', () => {
-    const monitor = readMonitor(
+    const monitor = readImportable(
       JSON.stringify({ name: 'n', type: 'log alert', message: 'm', query: count('> 0').query }),
       'a/monitor.json',
     )

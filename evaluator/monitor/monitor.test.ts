@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { loadMonitors, MonitorError, readMonitor } from './monitor.ts'
+import { loadMonitors, MonitorError, readImportable } from './monitor.ts'
 import { parseMonitorQuery, QueryError } from './monitor-query.ts'
 
 const query = 'logs("service:web @evt:login").index("*").rollup("count").by("@ip").last("5m") > 10'
@@ -158,7 +158,7 @@ test.each(refusedQueries)('%s is refused at %i', (text, position, reason) => {
 
 const faultsOf = (json: unknown): string[] => {
   try {
-    readMonitor(typeof json === 'string' ? json : JSON.stringify(json), 'detections/slug/monitor.json')
+    readImportable(typeof json === 'string' ? json : JSON.stringify(json), 'detections/slug/monitor.json')
   } catch (error) {
     if (error instanceof MonitorError) return error.faults.map(({ place, reason }) => `${place}: ${reason}`)
     throw error
@@ -174,7 +174,7 @@ const withThresholds = (thresholds: object, operator = '>') => ({
 })
 
 test('a monitor is what the API takes, under the name of its folder', () => {
-  expect(readMonitor(JSON.stringify(monitor), 'detections/slug/monitor.json')).toMatchObject({
+  expect(readImportable(JSON.stringify(monitor), 'detections/slug/monitor.json')).toMatchObject({
     slug: 'slug',
     name: 'n',
     query,

@@ -26,7 +26,7 @@ export async function loadMonitors(dir: string): Promise<Monitor[]> {
   const monitors: Monitor[] = []
   for (const file of files) {
     try {
-      monitors.push(readMonitor(await readFile(file, 'utf8'), file))
+      monitors.push(readImportable(await readFile(file, 'utf8'), file))
     } catch (error) {
       if (!(error instanceof MonitorError)) throw error
       faults.push(...error.faults)
@@ -63,7 +63,7 @@ async function monitorFiles(dir: string): Promise<string[]> {
  * @param file its path: named in faults, and its folder is the slug
  * @throws MonitorError with every fault that can be told at once
  */
-export function readMonitor(text: string, file: string): Monitor {
+export function readImportable(text: string, file: string): Monitor {
   const { value, faults } = parseDocument(text)
   const found = faults.map((fault) => ({ file, ...fault }))
   if (!isRecord(value))

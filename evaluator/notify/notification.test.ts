@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Transition } from '../evaluate/evaluate.ts'
 import type { IndexedLog } from '../log.ts'
-import { type Monitor, readMonitor } from '../monitor/monitor.ts'
+import { type Monitor, readImportable } from '../monitor/monitor.ts'
 import { flagsOf, type Notification, notifierFor } from './notification.ts'
 import { substitute } from './payload.ts'
 
@@ -30,7 +30,7 @@ const file = {
 }
 
 const monitorOf = (changed: object = {}): Monitor =>
-  readMonitor(JSON.stringify({ ...file, ...changed }), 'detections/credential-stuffing/monitor.json')
+  readImportable(JSON.stringify({ ...file, ...changed }), 'detections/credential-stuffing/monitor.json')
 
 /** Everything an attacker would put where a value goes. */
 const hostile = 'a"b\\c\nd,$ALERT_ID{{value}}${x}$&@webhook-ato-close'

@@ -4,7 +4,7 @@ import { logOfEvent } from '../app-event.ts'
 import { Group } from '../evaluate/group.ts'
 import { compileReader } from '../evaluate/reading.ts'
 import type { Log } from '../log.ts'
-import { readMonitor } from '../monitor/monitor.ts'
+import { readImportable } from '../monitor/monitor.ts'
 import { EventError, EventReader, type EventSink, parseEvent } from './event-reader.ts'
 import { visitLines } from './lines.ts'
 
@@ -18,7 +18,10 @@ const monitors = [
   'logs("@n:>9007199254740992 OR @n:<-9007199254740992").rollup("cardinality","@n").by("@sid").last("5m") > 1',
   'logs("@ip:(9007199254740993 OR 7) OR @duration:[1us TO 20ms]").rollup("count").by("@duration").last("5m") > 1',
 ].map((query, i) =>
-  readMonitor(JSON.stringify({ name: 'n', type: 'log alert', message: 'm', query }), `detections/m${i}/monitor.json`),
+  readImportable(
+    JSON.stringify({ name: 'n', type: 'log alert', message: 'm', query }),
+    `detections/m${i}/monitor.json`,
+  ),
 )
 const readers = monitors.map(compileReader)
 const timestamp = '2026-01-05T09:00:00.123Z'

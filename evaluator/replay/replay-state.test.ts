@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Log } from '../log.ts'
-import { type Monitor, readMonitor } from '../monitor/monitor.ts'
+import { type Monitor, readImportable } from '../monitor/monitor.ts'
 import { measures } from '../monitor/monitor-query.ts'
 import { Replayer } from './replay.ts'
 import type { ReplayOptions } from './replay-options.ts'
@@ -15,7 +15,7 @@ const MINUTE_MS = 60 * SECOND_MS
 const BEGIN = Date.UTC(2026, 0, 5, 9)
 
 const monitorOf = (slug: string, query: string, options: object = {}): Monitor =>
-  readMonitor(
+  readImportable(
     JSON.stringify({ name: 'n', type: 'log alert', message: 'm', query, options }),
     `detections/${slug}/monitor.json`,
   )

@@ -1,6 +1,6 @@
 import http from 'node:http'
 import net from 'node:net'
-import { type Monitor, readMonitor } from 'alertproof'
+import { type Monitor, readImportable } from 'alertproof'
 import { frameLine } from 'alertproof/intake'
 import { type Alert, parseWebhook } from 'alertproof/notify'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -26,7 +26,7 @@ function stuffing(window = '5m'): Monitor {
     tags: ['contain:ip'],
     options: { thresholds: { critical: 2 }, new_group_delay: 0, on_missing_data: 'resolve' },
   }
-  return readMonitor(JSON.stringify(json), 'detections/stuffing/monitor.json')
+  return readImportable(JSON.stringify(json), 'detections/stuffing/monitor.json')
 }
 
 const payload = '{"id":"$ID","transition":"$ALERT_TRANSITION","scope":"$ALERT_SCOPE","tags":"$TAGS","date":"$DATE"}'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type Monitor, readMonitor } from 'alertproof'
+import { type Monitor, readImportable } from 'alertproof'
 import { type ProfileName, profiles, type Setting } from '../../detections/profiles.ts'
 import { withSetting } from '../../detections/setting.ts'
 
@@ -11,7 +11,7 @@ export function withProfile(monitors: readonly Monitor[], name: ProfileName): Pr
       const setting = settings[monitor.slug]
       if (!setting) return monitor
       const json = JSON.parse(await readFile(monitor.file, 'utf8')) as Parameters<typeof withSetting>[1]
-      return readMonitor(JSON.stringify(withSetting(monitor.slug, json, setting)), monitor.file)
+      return readImportable(JSON.stringify(withSetting(monitor.slug, json, setting)), monitor.file)
     }),
   )
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Monitor, MonitorError, readMonitor } from 'alertproof'
+import { type Monitor, MonitorError, readImportable } from 'alertproof'
 import { attacks } from '../../attacks/index.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
 import type { Tell, TellOf } from './finding.ts'
@@ -32,7 +32,7 @@ async function readMonitors(dir: string): Promise<Monitor[]> {
     const text = await readFile(file, 'utf8').catch(() => undefined)
     if (text === undefined) continue
     try {
-      monitors.push(readMonitor(text, file))
+      monitors.push(readImportable(text, file))
     } catch (error) {
       if (!(error instanceof MonitorError)) throw error
     }

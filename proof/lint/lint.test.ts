@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { readMonitor } from 'alertproof'
+import { readImportable } from 'alertproof'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { attackBySlug, attacks } from '../../attacks/index.ts'
 import { REVOKED, TACTICS, TECHNIQUES } from './attack-matrix.ts'
@@ -312,7 +312,7 @@ test('a folder without a monitor is a finding', async () => {
 /** A monitor of a new detection, and what lint says of it to do. */
 async function remediesOf(slug: string) {
   const text = await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8')
-  const monitor = readMonitor(text.replaceAll('otp-replay', slug), `${slug}/monitor.json`)
+  const monitor = readImportable(text.replaceAll('otp-replay', slug), `${slug}/monitor.json`)
   const remedies: string[] = []
   await companionRules(monitor, dir, () => (_place, _what, remedy) => remedies.push(remedy))
   return remedies
@@ -388,7 +388,7 @@ test('a copy without a runbook of its own is the one that is blamed, whatever it
 })
 
 test('what an attack has copied, and what contradicts its monitor, are findings', async () => {
-  const monitor = readMonitor(await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8'), 'otp-replay/monitor.json')
+  const monitor = readImportable(await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8'), 'otp-replay/monitor.json')
   const [first] = attacks
   const own = attackBySlug('otp-replay')
   if (!first || !own || own.ends === 'prevented') throw new Error('there is no such attack')

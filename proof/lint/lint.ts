@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { type Monitor, MonitorError, readMonitor } from 'alertproof'
+import { type Monitor, MonitorError, readImportable } from 'alertproof'
 import { parseTemplate, TemplateError } from 'alertproof/notify'
 import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
 import { companionRules, orphanRules } from './companions.ts'
@@ -117,7 +117,7 @@ async function lintFile(
 /** Reports what cannot be read; the rules apply to what can. */
 function readStrictly(text: string, file: string, tell: Tell): Monitor | undefined {
   try {
-    return readMonitor(text, file)
+    return readImportable(text, file)
   } catch (error) {
     if (!(error instanceof MonitorError)) throw error
     for (const { place, reason } of error.faults) tell(place, reason, 'correct it: Datadog refuses it, or ignores it')

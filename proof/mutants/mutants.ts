@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type Monitor, readMonitor } from 'alertproof'
+import { type Monitor, readImportable } from 'alertproof'
 import { type Facet, isRecord, type MonitorQuery, type Operator, printSearch } from 'alertproof/query'
 import type { Detection } from '../../detections/harness.ts'
 import { windowText } from '../claims/events.ts'
@@ -32,7 +32,7 @@ export async function mutantsOf({ monitor, proof }: Detection): Promise<Mutant[]
       query: printQuery(next),
       options: { ...json.options, ...options, thresholds },
     })
-    return { name, monitor: readMonitor(text, file) }
+    return { name, monitor: readImportable(text, file) }
   })
 }
 

@@ -1,10 +1,10 @@
-import { type IndexedLog, readMonitor } from 'alertproof'
+import { type IndexedLog, readImportable } from 'alertproof'
 import { expect, test } from 'vitest'
 import { firesAt } from './other-mode.ts'
 
 const MINUTE = 60_000
 const NINE = Date.parse('2026-01-05T09:00:00.000Z')
-const monitor = readMonitor(
+const monitor = readImportable(
   JSON.stringify({
     name: 'Two from one address',
     type: 'log alert',

@@ -57,7 +57,7 @@ function listed(list: readonly unknown[], name: string): FoundMonitor[] {
 const slugOfFile = (file: string): string =>
   basename(file) === 'monitor.json' ? basename(dirname(file)) : basename(file, extname(file))
 
-const wordsOf = (name: string): string =>
+export const wordsOf = (name: string): string =>
   name
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '-')

@@ -1,0 +1,113 @@
+import { logOfEvent } from './app-event.ts'
+import type { Transition } from './evaluate/evaluate.ts'
+import type { Log } from './log.ts'
+import { monitorsIn, wordsOf } from './monitor/estate/documents.ts'
+import { parseDocument } from './monitor/json-document.ts'
+import { type Monitor, MonitorError } from './monitor/monitor.ts'
+import { readMonitorJson } from './monitor/monitor-reading.ts'
+import { EventError, parseEvent } from './replay/event-reader.ts'
+import { detectForm } from './replay/recording/recording.ts'
+import type { ReplayOptions } from './replay/replay-options.ts'
+import { replayStream } from './replay/replay-stream.ts'
+import { compileSearch } from './search/search.ts'
+
+/** A log as an application writes it: one JSON object, or a line of text. */
+export type Event = Readonly<Record<string, unknown>> | string
+
+/**
+ * Searches logs as Datadog does.
+ * @returns the events that match, unchanged and in their order
+ * @throws SearchSyntaxError with the position and the reason of a fault in the query
+ */
+export function search<T extends Event>(query: string, events: Iterable<T>): T[] {
+  const matches = compileSearch(query)
+  return Array.from(events).filter((event) => matches(logOf(event)))
+}
+
+/**
+ * Reads a log monitor: as the API takes it, as the UI exports it, or in the wrapper of an integration.
+ * @param source the JSON text, or the object
+ * @param file named in faults; without it the monitor's slug comes from its name
+ * @throws MonitorError with every reason why it cannot be evaluated
+ */
+export function readMonitor(source: string | Readonly<Record<string, unknown>>, file?: string): Monitor {
+  const { value, faults } = typeof source === 'string' ? parseDocument(source) : { value: source, faults: [] }
+  const named = file ?? 'monitor'
+  if (faults.length > 0) throw new MonitorError(faults.map((fault) => ({ file: named, ...fault })))
+  const [found, ...more] = monitorsIn(value, named)
+  if (!found?.json || more.length > 0) {
+    const reason = more.length > 0 ? `holds ${more.length + 1} monitors: give one` : 'holds no monitor'
+    throw new MonitorError([{ file: named, place: '', reason }])
+  }
+  const slug = file === undefined ? wordsOf(String(found.json.name ?? '')) || 'monitor' : found.slug
+  const { monitor, ...reading } = readMonitorJson(found.json, { slug, file: named, within: found.within }, false)
+  if (!monitor) throw new MonitorError([...reading.faults, ...reading.refusals])
+  return monitor
+}
+
+/** One change of state of one group. */
+export interface Change {
+  /** The slug of the monitor. */
+  readonly monitor: string
+  readonly transition: Transition['transition']
+  /** The values of the facets that the monitor groups by; empty for a monitor without groups. */
+  readonly group: Readonly<Record<string, string>>
+  /** ISO 8601. */
+  readonly at: string
+  readonly value: number
+}
+
+export interface Replay {
+  /** In the order of time. */
+  readonly changes: readonly Change[]
+  /** How many events were read. */
+  readonly events: number
+  /** What could not be read as an event, with its place: `line 7`. */
+  readonly malformed: readonly { readonly place: string; readonly reason: string }[]
+  /** How many events that a monitor counts came later than the lateness allows, and were left out. */
+  readonly leftOut: number
+}
+
+/**
+ * Evaluates monitors over a recorded log, at the events' own time.
+ * @param log events, or a stream of bytes: JSON lines, a Datadog export or Logplex frames
+ */
+export async function replay(
+  monitors: readonly Monitor[],
+  log: Iterable<Event> | AsyncIterable<Buffer>,
+  options: ReplayOptions = {},
+): Promise<Replay> {
+  const changes: Change[] = []
+  const malformed: { place: string; reason: string }[] = []
+  const visitor = {
+    transition: (transition: Transition) => changes.push(changeOf(transition)),
+    malformed: (place: string, reason: string) => malformed.push({ place, reason }),
+  }
+  const { form, stream } = await detectForm(Symbol.asyncIterator in log ? log : linesOf(log))
+  const { events, dropped } = await replayStream(stream, monitors, options, visitor, { form })
+  return { changes, events, malformed, leftOut: dropped }
+}
+
+/** A change of state as `alertproof replay --json` prints it. */
+export const changeOf = ({ monitor, transition, group, at, value }: Transition): Change => ({
+  monitor: monitor.slug,
+  transition,
+  group,
+  at: new Date(at).toISOString(),
+  value,
+})
+
+/** A log of an event. A text that is not a JSON object is a message. */
+export function logOf(event: Event): Log {
+  if (typeof event !== 'string') return logOfEvent(event)
+  try {
+    return logOfEvent(parseEvent(event))
+  } catch (error) {
+    if (!(error instanceof EventError)) throw error
+    return { message: event.trimEnd(), attributes: {} }
+  }
+}
+
+async function* linesOf(events: Iterable<Event>): AsyncGenerator<Buffer> {
+  for (const event of events) yield Buffer.from(`${typeof event === 'string' ? event : JSON.stringify(event)}\n`)
+}
