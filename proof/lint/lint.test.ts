@@ -388,7 +388,10 @@ test('a copy without a runbook of its own is the one that is blamed, whatever it
 })
 
 test('what an attack has copied, and what contradicts its monitor, are findings', async () => {
-  const monitor = readImportable(await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8'), 'otp-replay/monitor.json')
+  const monitor = readImportable(
+    await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8'),
+    'otp-replay/monitor.json',
+  )
   const [first] = attacks
   const own = attackBySlug('otp-replay')
   if (!first || !own || own.ends === 'prevented') throw new Error('there is no such attack')
