@@ -5,6 +5,7 @@ import { Group } from '../evaluate/group.ts'
 import { compileReader } from '../evaluate/reading.ts'
 import type { Log } from '../log.ts'
 import { readImportable } from '../monitor/monitor.ts'
+import { SilentTerms } from '../search/silent-terms.ts'
 import { EventError, EventReader, type EventSink, parseEvent } from './event-reader.ts'
 import { visitLines } from './lines.ts'
 
@@ -369,4 +370,57 @@ test('a line is read as by the full parser, however it is written and wherever t
     { numRuns: 3000 },
   )
   expect(scanned).toBeGreaterThan(500)
+})
+
+test('scanned or parsed, the same terms are known to have matched no event', () => {
+  const value = fc.constantFrom<unknown>(
+    'login',
+    'new',
+    'prod',
+    'web',
+    'blocked',
+    'spray',
+    '10.1.2.3',
+    '/login',
+    4,
+    true,
+    null,
+  )
+  const name = fc.constantFrom('service', 'env', 'evt', 'reason', 'ip', 'n', 'flag', 'risk', 'sid', 'path', 'ddtags')
+  const line = fc
+    .array(fc.tuple(name, value), { maxLength: 6 })
+    .map((members) => JSON.stringify({ ...Object.fromEntries(members), timestamp }))
+  const searches = monitors.map(({ parsed }) => ({ node: parsed.node, facets: [] }))
+  const silentOf = (list: readonly { readonly search: number; readonly term: string; readonly text: string }[]) =>
+    list.filter(({ text }) => text.includes('matched no event')).map(({ search, term }) => `${search} ${term}`)
+  let scanned = 0
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 8 }), (lines) => {
+      const reading = new Reading()
+      const whole = new SilentTerms(searches)
+      for (const each of lines) {
+        reading.line(each)
+        if (reading.scanned) scanned++
+        const log = logOfEvent(parseEvent(each))
+        whole.observe(log)
+      }
+      expect(silentOf(reading.reader.silentTerms)).toEqual(silentOf(whole.list()))
+    }),
+    { numRuns: 1000 },
+  )
+  expect(scanned).toBeGreaterThan(500)
+})
+
+test('what matched only in lines that were not read as a whole is known, and so are the names of their fields', () => {
+  const reading = new Reading()
+  const plain = JSON.stringify({ timestamp, service: 'web', evt: 'tick' })
+  for (let i = 0; i < 100; i++) reading.line(plain)
+  const before = reading.reader.silentTerms.map(({ term }) => term)
+  expect(before).toContain('@evt:login')
+  reading.line(JSON.stringify({ timestamp, evt: 'login', i_p: '203.0.113.9', usr: { id: 'u1' } }))
+  expect(reading.scanned).toBe(true)
+  const after = reading.reader.silentTerms.map(({ term }) => term)
+  expect(after).not.toContain('@evt:login')
+  expect(after).not.toContain('@usr.id')
+  expect(reading.reader.silentTerms.find(({ term }) => term === '@ip')?.suggestion).toBe('@i_p')
 })

@@ -7,6 +7,7 @@ import type { Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { isRecord } from '../monitor/monitor-options.ts'
 import type { Facet } from '../monitor/monitor-query.ts'
+import { type SilentTerm, SilentTerms } from '../search/silent-terms.ts'
 import { EventScanner } from './event-scanner.ts'
 import { type FieldNeeds, needsOf } from './field-needs.ts'
 import { GroupFinder } from './group-finder.ts'
@@ -14,6 +15,10 @@ import { Interned, Interner } from './interner.ts'
 import { PADDING_BYTES, UNUSUAL } from './json-bytes.ts'
 import { type Key, KeyTable } from './key-table.ts'
 import { MatchTable, pathOf } from './match-table.ts'
+
+/** So many lines are read as a whole for the names of their fields; then one in so many, which costs about nothing. */
+const FIRST_SAMPLES = 32
+const SAMPLED_EVERY = 8_192
 
 /** Thrown for a line that is not an event. The message gives the reason. */
 export class EventError extends Error {
@@ -41,6 +46,11 @@ export class EventReader {
   readonly #scanner: EventScanner | undefined
   readonly #matches: MatchTable | undefined
   readonly #entries: readonly Entry[] = []
+  readonly #keys: KeyTable
+  readonly #silent: SilentTerms
+  /** Lines to scan until one is read as a whole, for the names of its fields. */
+  #unsampled = 0
+  #samples = 0
   /** Units other than milliseconds in which dates were given, each with a key that held one. */
   readonly epochs = new Map<EpochUnit, string>()
   readonly onEpoch: EpochSink = (unit, key) => this.epochs.set(unit, key)
@@ -49,9 +59,13 @@ export class EventReader {
     this.#sink = sink
     const needs = needsOf(monitors)
     const keys = new KeyTable(needs.paths, true)
+    this.#keys = keys
+    this.#silent = new SilentTerms(
+      monitors.map(({ parsed }) => ({ node: parsed.node, facets: facetsOf(parsed).map(({ field }) => field) })),
+    )
     if (!canScan(needs, keys)) return
     this.#scanner = new EventScanner(keys, this.onEpoch)
-    this.#matches = new MatchTable(monitors, keys)
+    this.#matches = new MatchTable(monitors, keys, (part) => this.#silent.matched(part))
     this.#entries = monitors.map((monitor, i) => entryOf(monitor, keys, (key) => sink.groupOf(i, key)))
   }
 
@@ -69,6 +83,7 @@ export class EventReader {
     if (end === UNUSUAL || sink.isLate(scanner.at)) return UNUSUAL
     const matching = matches.find(scanner)
     if (!matching) return UNUSUAL
+    if (this.#unsampled-- <= 0) this.#sample(buffer, start, end)
     sink.begin(scanner.at)
     for (const monitor of matching) {
       if (!this.#enterFound(monitor, scanner)) this.#enter(monitor, scanner, buffer, start, end)
@@ -84,7 +99,24 @@ export class EventReader {
       if (this.scan(line, 0) !== UNUSUAL) return
     }
     const log = readLog(buffer, start, end, this.onEpoch)
+    this.#silent.observe(log)
     this.#sink.push(log, log.timestamp)
+  }
+
+  /** Terms and facets of monitors that no log has matched so far. */
+  get silentTerms(): SilentTerm[] {
+    for (const name of this.#keys.seenNames()) this.#silent.addName(name)
+    return this.#silent.list((field) => field.kind !== 'tag' && this.#keys.get(pathOf(field))?.isSeen === true)
+  }
+
+  /** A log that was read as a whole, elsewhere. */
+  observe(log: Log): void {
+    this.#silent.observe(log)
+  }
+
+  #sample(buffer: Buffer, start: number, end: number): void {
+    this.#unsampled = this.#samples++ < FIRST_SAMPLES ? 0 : SAMPLED_EVERY
+    if (!this.#silent.isOver) this.#silent.observe(readLog(buffer, start, end))
   }
 
   /** Enters one value in a group of one facet, the usual case. @returns false when the event has to be entered by `#enter` */
@@ -126,6 +158,8 @@ export class EventReader {
     }
   }
 }
+
+const facetsOf = ({ by, rollup }: Monitor['parsed']): readonly Facet[] => ('of' in rollup ? [...by, rollup.of] : by)
 
 const listOf = (texts: Texts): readonly string[] => (typeof texts === 'string' ? [texts] : texts)
 

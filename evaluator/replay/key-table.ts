@@ -57,6 +57,11 @@ export class Key {
     return undefined
   }
 
+  /** Whether a value of it was met. */
+  get isSeen(): boolean {
+    return this.line >= 0
+  }
+
   /** Remembers a key that came after this key. The oldest one is forgotten. */
   follow(key: Key): void {
     if (this.followers.unshift(key) > MAX_FOLLOWERS) this.followers.pop()
@@ -95,6 +100,15 @@ export class KeyTable {
       const children = deeper.length > 0 ? new KeyTable(deeper, false) : undefined
       const role = isRoot ? ROLES.get(name) : undefined
       this.#keys.set(latin1(name), new Key(Buffer.from(name), role, children, inner.includes('')))
+    }
+  }
+
+  /** The names at this level that lines had, and the paths below it that were given to the constructor and met. */
+  *seenNames(above = ''): Iterable<string> {
+    for (const [name, key] of this.#keys) {
+      const path = above + Buffer.from(name, 'latin1').toString()
+      if (key.plain || (key.isSeen && !key.children)) yield path
+      if (key.children) yield* key.children.seenNames(`${path}.`)
     }
   }
 

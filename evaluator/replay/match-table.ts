@@ -2,7 +2,7 @@ import { logOfEvent } from '../app-event.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { isRecord } from '../monitor/monitor-options.ts'
 import { compileNode, type LogPredicate } from '../search/search.ts'
-import type { SearchNode, Target } from '../search/search-ast.ts'
+import { printSearch, type SearchNode, type Target } from '../search/search-ast.ts'
 import type { EventScanner } from './event-scanner.ts'
 import { Interned, Interner } from './interner.ts'
 import type { Key, KeyTable } from './key-table.ts'
@@ -16,6 +16,8 @@ interface TestedField {
   readonly textKind: number | undefined
   /** One value of each kind, by kind. Kind 0 is that of an absent value. */
   readonly examples: unknown[]
+  /** The parts of searches that a value of each kind matches, as they print. */
+  readonly matched: (readonly string[])[]
 }
 
 /** A node of a decision tree: the step at depth n follows from the kinds of the first n fields. */
@@ -38,7 +40,11 @@ export class MatchTable {
   readonly #tested: readonly TestedField[]
   readonly #root: Step = { next: [], matching: undefined }
 
-  constructor(monitors: readonly Monitor[], keys: KeyTable) {
+  readonly #onMatch: (part: string) => void
+
+  /** @param onMatch is told of each part of a search, as it prints, once or more often when a line matches it */
+  constructor(monitors: readonly Monitor[], keys: KeyTable, onMatch: (part: string) => void) {
+    this.#onMatch = onMatch
     this.#searches = monitors.map(({ parsed }) => compileNode(parsed.node))
     const parts = new Map<string, SearchNode[]>()
     for (const { parsed } of monitors) {
@@ -61,10 +67,18 @@ export class MatchTable {
     for (const each of this.#tested) {
       const kind = kindIn(scanner, each)
       if (kind === UNUSUAL_KIND) return undefined
-      step = step.next[kind] ?? addStep(step, kind)
+      step = step.next[kind] ?? this.#addStep(step, kind, each)
     }
     step.matching ??= this.#search(scanner)
     return step.matching
+  }
+
+  /** Whatever kind a line has, the first of its way through the tree is told: this costs the lines after it nothing. */
+  #addStep(step: Step, kind: number, { matched }: TestedField): Step {
+    for (const part of matched[kind] ?? []) this.#onMatch(part)
+    const next: Step = { next: [], matching: undefined }
+    step.next[kind] = next
+    return next
   }
 
   #search(scanner: EventScanner): number[] {
@@ -78,15 +92,10 @@ export class MatchTable {
 const kindIn = (scanner: EventScanner, { key, values, textKind }: TestedField): number =>
   textKind !== undefined && scanner.hasText(key) ? textKind : scanner.valueAt(key, values).kind
 
-function addStep(step: Step, kind: number): Step {
-  const next: Step = { next: [], matching: undefined }
-  step.next[kind] = next
-  return next
-}
-
 function testedField(path: string, key: Key, parts: readonly SearchNode[]): TestedField {
   const tests = parts.map(compileNode)
   const examples: unknown[] = []
+  const matched: (readonly string[])[] = []
   const kinds = new Map<string, number>()
   const kindOf = (value: unknown): number => {
     const event = {}
@@ -98,12 +107,13 @@ function testedField(path: string, key: Key, parts: readonly SearchNode[]): Test
     const known = kinds.get(verdicts)
     if (known !== undefined) return known
     kinds.set(verdicts, examples.length)
+    matched.push(parts.flatMap((part, i) => (verdicts[i] === '1' ? [printSearch(part)] : [])))
     return examples.push(value) - 1
   }
   kindOf(undefined)
   const onlyPresence = !key.role && parts.every((part) => part.kind === 'match' && part.value.kind === 'exists')
   const values = new Interner((value) => new Interned(value, kindOf(value)))
-  return { path, key, values, textKind: onlyPresence ? kindOf('any') : undefined, examples }
+  return { path, key, values, textKind: onlyPresence ? kindOf('any') : undefined, examples, matched }
 }
 
 /** Sets a value at a path of an event. An undefined value is not set. */

@@ -5,6 +5,7 @@ import type { EpochUnit } from '../intake/epoch.ts'
 import type { UrlFields } from '../intake/preprocess.ts'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import type { SilentTerm } from '../search/silent-terms.ts'
 import { byteAt, SPACE } from './bytes.ts'
 import { EventError, EventReader } from './event-reader.ts'
 import { MAX_LINE_BYTES, visitLines } from './lines.ts'
@@ -34,6 +35,8 @@ export interface ReplaySummary {
   epochs: ReadonlyMap<EpochUnit, string>
   /** Monitors that had more groups than Datadog evaluates. */
   exceeded: readonly ExceededLimit[]
+  /** Terms and facets of monitors, by their number, that no event matched; not of a log of which this was one part. */
+  silent: readonly SilentTerm[]
 }
 
 export interface ReplaySource {
@@ -66,6 +69,7 @@ export async function replayStream(
     newest: NOT_YET,
     epochs: reader.epochs,
     exceeded: [],
+    silent: [],
   }
   let line = 0
   const malformed = (place: string, reason: string) => {
@@ -74,6 +78,7 @@ export async function replayStream(
   }
   const whole = (log: IndexedLog) => {
     summary.events++
+    reader.observe(log)
     replayer.push(log, log.timestamp)
   }
   const lines = {
@@ -110,6 +115,7 @@ export async function replayStream(
   if (pause) await pause(replayer.save())
   else replayer.finish()
   summary.exceeded = replayer.exceededLimits
+  if (!resume && !pause && summary.events > 0) summary.silent = reader.silentTerms
   return report()
 }
 

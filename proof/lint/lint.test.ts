@@ -76,7 +76,21 @@ describe('a detection is refused', () => {
       '"resolve"',
       /^options\.on_missing_data: is "resolve"/,
     ],
-    ['a tag where an attribute is meant', 'credential-stuffing', '@evt:login', 'evt:login', /./],
+    [
+      'a tag where an attribute is meant',
+      'credential-stuffing',
+      '@evt:login',
+      'evt:login',
+      /^query: no event has the tag evt/,
+    ],
+    [
+      'a tag where an attribute is excluded',
+      'credential-stuffing',
+      '-@reason:(',
+      '-reason:(',
+      /^query: no event has the tag reason/,
+    ],
+    ['free text', 'credential-stuffing', '@evt:login', 'login @evt:login', /^query: events have no text/],
     ['a field of no event', 'credential-stuffing', '@outcome:fail', '@result:fail', /^query: @result is not a field/],
     [
       'a value of no event',

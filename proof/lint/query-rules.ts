@@ -1,4 +1,5 @@
 import { compileSearch, logOfEvent, type Monitor } from 'alertproof'
+import type { Target } from 'alertproof/query'
 import * as z from 'zod'
 import { credentialFailed, loginFailed, mfaFailed, registerFailed } from '../../detections/events.ts'
 import { EVENTS, eventFields, Risk } from '../../shared/event.ts'
@@ -24,6 +25,7 @@ export function queryRules({ parsed }: Monitor, tell: Tell): void {
   }
   countRules(parsed, tell)
   const matches = matchesIn(parsed.node)
+  for (const { target } of matches) targetRule(target, tell)
   const facets = [...parsed.by, ...('of' in parsed.rollup ? [parsed.rollup.of] : [])]
   const fields = new Set([
     ...matches.flatMap(({ target }) => (target.kind === 'attribute' ? [target.path] : [])),
@@ -79,6 +81,19 @@ const UNREAD = [
   credentialFailed(0, { reason: 'busy', risk }),
   mfaFailed(0, { reason: 'blocked' }),
 ]
+
+/** The tags and the text that events have: a term over any other matches nothing, silently. */
+function targetRule(target: Target, tell: Tell): void {
+  if (target.kind === 'tag' && target.key !== 'env') {
+    const isField = eventFields.has(target.key)
+    const remedy = isField
+      ? `write @${target.key}: for the field of an event`
+      : 'take a name of shared/event.ts, with @'
+    tell('query', `no event has the tag ${target.key}`, remedy)
+  }
+  if (target.kind === 'wholeTag') tell('query', 'no event has a tag without a key', 'write env:…')
+  if (target.kind === 'message') tell('query', 'events have no text that a bare word could match', 'write @field:value')
+}
 
 function fieldRule(field: string, tell: Tell): void {
   if (!eventFields.has(field)) tell('query', `@${field} is not a field of any event`, 'take a name of shared/event.ts')

@@ -67,6 +67,18 @@ test('--live evaluates at each event: an attack triggers an alert, which recover
   expect(code).toBe(0)
 })
 
+test('a term or facet that no event has is named with the nearest field', async () => {
+  const rules = join(dir, 'slips')
+  await writeMonitor(rules, 'seed', monitorOf('evt:login outcome:fail', 10, '@requestid', '@sid'))
+  const { err, out } = await run(await log(attack()), '--detections', rules)
+  expect(out).toBe('')
+  expect(err.split('\n')[1]).toBe(
+    'seed: `evt:login` matched no event; did you mean `@evt:login`? ' +
+      '`outcome:fail` matched no event; did you mean `@outcome:fail`? ' +
+      'no event has the facet `@sid`. no event has the facet `@requestid`; did you mean `@request_id`?',
+  )
+})
+
 test('monitors are evaluated at full minutes, as by Datadog, and --json prints one line per transition', async () => {
   const file = await log(attack())
   const { out } = await run(file, '--json')

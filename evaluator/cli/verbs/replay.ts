@@ -239,6 +239,7 @@ async function replay(
   const summary = await replayStream(stream, monitors, options, visitor, source)
   progress.clear()
   io.err(summaryText(summary, source.form, monitors.length, alerts, options.latenessSeconds))
+  io.err(silentText(summary, monitors))
   return summary
 }
 
@@ -290,6 +291,16 @@ function summaryText(
     )
   }
   return `${lines.join('\n')}\n`
+}
+
+/** One line for each monitor that asks for something that no event has. */
+function silentText({ silent }: ReplaySummary, monitors: readonly Monitor[]): string {
+  return monitors
+    .map(({ slug }, i) => {
+      const texts = silent.flatMap(({ search, text }) => (search === i ? [text.endsWith('?') ? text : `${text}.`] : []))
+      return texts.length === 0 ? '' : `${slug}: ${texts.join(' ')}\n`
+    })
+    .join('')
 }
 
 /** Shows the progress of a long run, on a terminal only. */

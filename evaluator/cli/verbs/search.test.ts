@@ -46,7 +46,12 @@ test.each([
 
 test('the exit code says whether a line was found', async () => {
   expect((await run('@evt:login', join(dir, 'log'))).code).toBe(0)
-  expect(await run('@evt:mfa', join(dir, 'log'))).toEqual({ code: 1, out: '', err: '' })
+  expect(await run('@evt:mfa', join(dir, 'log'))).toEqual({ code: 1, out: '', err: '`@evt:mfa` matched no event\n' })
+  expect(await run('evt:login', join(dir, 'log'))).toEqual({
+    code: 1,
+    out: '',
+    err: '`evt:login` matched no event; did you mean `@evt:login`?\n',
+  })
 })
 
 test('a fault in the query is shown with a caret under its position', async () => {

@@ -1,4 +1,4 @@
-import { compileSearch, type Log, type LogPredicate, logOfEvent, SearchSyntaxError } from '../../index.ts'
+import { type Log, type LogPredicate, logOfEvent, parseSearch, SearchSyntaxError } from '../../index.ts'
 import { urlFields } from '../../intake/index.ts'
 import {
   detectForm,
@@ -8,6 +8,8 @@ import {
   readRecording,
   visitLines,
 } from '../../replay/index.ts'
+import { compileNode } from '../../search/search.ts'
+import { SilentTerms } from '../../search/silent-terms.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { openInput, readForm } from '../input.ts'
 
@@ -20,6 +22,8 @@ line. A .gz file is unpacked. Without FILE, or with -, standard input is read.
 
 The query has Datadog's syntax: words and "phrases" of the message, @attribute:value, service: host: status: source:, tag:value,
 key:(a OR b), AND OR NOT -, * and ? outside quotes, @n:>=400, @n:[400 TO 499], CIDR(@ip, 203.0.113.0/24), *:text.
+
+A term that matched no line at all is named on stderr, with the nearest field that exists: usually it is a slip.
 
 Options:
   --format FORM  jsonl, export or logplex (default: detected from the first bytes)
@@ -44,11 +48,12 @@ export const command: Command = {
     if (query === undefined || more.length > 0) throw new UsageError('Give one query and at most one FILE.')
     const forced = values.format === undefined ? undefined : readForm(values.format)
     try {
-      const matches = compileSearch(query)
+      const { node } = parseSearch(query)
+      const reader = { matches: compileNode(node), silent: new SilentTerms([{ node, facets: [] }]) }
       const input = await openInput(file)
       const { form, stream } = forced ? { form: forced, stream: input } : await detectForm(input)
-      if (form === 'jsonl') return await search(stream, matches, io)
-      return await searchRecords(stream, form, matches, io, values.drain)
+      if (form === 'jsonl') return await search(stream, reader, io)
+      return await searchRecords(stream, form, reader, io, values.drain)
     } catch (error) {
       if (!(error instanceof SearchSyntaxError)) throw error
       io.err(withCaret(error))
@@ -105,13 +110,29 @@ function withCaret({ query, position, reason }: SearchSyntaxError): string {
   return `${query.replace(/[\r\n]/g, ' ')}\n${before}^ ${reason}\n`
 }
 
-async function search(stream: AsyncIterable<Buffer>, matches: LogPredicate, io: Io): Promise<number> {
+/** A search, and what it says of terms that no log matches. */
+interface Reader {
+  readonly matches: LogPredicate
+  readonly silent: SilentTerms
+}
+
+/** Names each term that no log has matched. Without a log there is nothing to say. */
+function tellSilent({ silent }: Reader, logs: number, io: Io): void {
+  if (logs > 0) for (const { text } of silent.list()) io.err(`${text}\n`)
+}
+
+async function search(stream: AsyncIterable<Buffer>, reader: Reader, io: Io): Promise<number> {
   const found = new Matches(io)
   let tooLong = 0
+  let logs = 0
   const lines = {
     line(buffer: Buffer, start: number, end: number) {
       const text = buffer.toString('utf8', start, end)
-      if (text.trim() === '' || !matches(logOf(text))) return
+      if (text.trim() === '') return
+      const log = logOf(text)
+      logs++
+      reader.silent.observe(log)
+      if (!reader.matches(log)) return
       // Copied because the buffer is reused after this call; kept as bytes because they may not be UTF-8.
       found.add(Buffer.from(buffer.subarray(start, end + 1)))
     },
@@ -122,21 +143,25 @@ async function search(stream: AsyncIterable<Buffer>, matches: LogPredicate, io: 
   await visitLines(stream, lines, () => found.flush())
   await found.flush()
   if (tooLong > 0) io.err(`${tooLong} lines are too long for a log line and were not searched\n`)
+  tellSilent(reader, logs, io)
   return found.any ? 0 : 1
 }
 
 async function searchRecords(
   stream: AsyncIterable<Buffer>,
   form: Exclude<RecordingForm, 'jsonl'>,
-  matches: LogPredicate,
+  reader: Reader,
   io: Io,
   drain = '',
 ): Promise<number> {
   const found = new Matches(io)
   let malformed = 0
+  let logs = 0
   const visitor = {
     log(log: Log, text: () => string) {
-      if (!matches(log)) return
+      logs++
+      reader.silent.observe(log)
+      if (!reader.matches(log)) return
       found.add(Buffer.from(`${text()}\n`))
     },
     malformed(place: string, reason: string) {
@@ -147,6 +172,7 @@ async function searchRecords(
   await readRecording(stream, form, visitor, urlFields(new URLSearchParams(drain)))
   await found.flush()
   if (malformed > 1) io.err(`${malformed} pieces could not be read as a log\n`)
+  tellSilent(reader, logs, io)
   return found.any ? 0 : 1
 }
 

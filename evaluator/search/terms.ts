@@ -1,0 +1,84 @@
+import type { Log } from '../log.ts'
+import { compileNode, type LogPredicate } from './search.ts'
+import { type Field, printSearch, type SearchNode } from './search-ast.ts'
+
+/** One leaf of a search: what it asks of one field. */
+export type TermNode = Extract<SearchNode, { kind: 'match' | 'cidr' }>
+
+export interface Term {
+  /** As a search of its own: `@evt:login`. */
+  readonly text: string
+  readonly node: TermNode
+  /** It stands under an odd number of exclusions, so that finding nothing is what it may be there for. */
+  readonly excluded: boolean
+}
+
+/** The terms of a search, each once. */
+export function termsOf(node: SearchNode): Term[] {
+  const terms = new Map<string, Term>()
+  const visit = (each: SearchNode, excluded: boolean): void => {
+    switch (each.kind) {
+      case 'all':
+        return
+      case 'and':
+      case 'or':
+        for (const inner of each.nodes) visit(inner, excluded)
+        return
+      case 'not':
+        visit(each.node, !excluded)
+        return
+      case 'group':
+        visit(each.node, excluded)
+        return
+      default: {
+        const text = printSearch(each)
+        const known = terms.get(text)
+        terms.set(text, { text, node: each, excluded: excluded && (known?.excluded ?? true) })
+      }
+    }
+  }
+  visit(node, false)
+  return [...terms.values()]
+}
+
+/** The search for all logs that have a field. */
+export const presenceOf = (target: Field): TermNode => ({ kind: 'match', target, value: { kind: 'exists' } })
+
+/**
+ * What some log has to match, or the term is of no use: the term itself; of a term that excludes, that its field exists, since
+ * there may well be nothing to exclude.
+ * @returns undefined for excluded text
+ */
+export function watchedBy({ node, excluded }: Term): TermNode | undefined {
+  if (!excluded) return node
+  const { target } = node
+  return target.kind === 'message' || target.kind === 'everything' ? undefined : presenceOf(target)
+}
+
+/** Finds out which terms no log matches: each is tried until it has matched once. */
+export class TermWatch {
+  readonly #pending = new Map<string, LogPredicate>()
+
+  constructor(nodes: Iterable<TermNode>) {
+    for (const node of nodes) this.#pending.set(printSearch(node), compileNode(node))
+  }
+
+  /** Whether every term has matched. */
+  get isOver(): boolean {
+    return this.#pending.size === 0
+  }
+
+  /** A log that was read as a whole. */
+  observe(log: Log): void {
+    for (const [text, matches] of this.#pending) if (matches(log)) this.#pending.delete(text)
+  }
+
+  /** A term, as {@link printSearch} prints it, is known to have matched a log. */
+  matched(text: string): void {
+    this.#pending.delete(text)
+  }
+
+  hasMatched(node: TermNode): boolean {
+    return !this.#pending.has(printSearch(node))
+  }
+}
