@@ -16,10 +16,6 @@ import { PADDING_BYTES, UNUSUAL } from './json-bytes.ts'
 import { type Key, KeyTable } from './key-table.ts'
 import { MatchTable, pathOf } from './match-table.ts'
 
-/** So many lines are read as a whole for the names of their fields; then one in so many, which costs about nothing. */
-const FIRST_SAMPLES = 32
-const SAMPLED_EVERY = 8_192
-
 /** Thrown for a line that is not an event. The message gives the reason. */
 export class EventError extends Error {
   override readonly name = 'EventError'
@@ -48,9 +44,6 @@ export class EventReader {
   readonly #entries: readonly Entry[] = []
   readonly #keys: KeyTable
   readonly #silent: SilentTerms
-  /** Lines to scan until one is read as a whole, for the names of its fields. */
-  #unsampled = 0
-  #samples = 0
   /** Units other than milliseconds in which dates were given, each with a key that held one. */
   readonly epochs = new Map<EpochUnit, string>()
   readonly onEpoch: EpochSink = (unit, key) => this.epochs.set(unit, key)
@@ -83,7 +76,6 @@ export class EventReader {
     if (end === UNUSUAL || sink.isLate(scanner.at)) return UNUSUAL
     const matching = matches.find(scanner)
     if (!matching) return UNUSUAL
-    if (this.#unsampled-- <= 0) this.#sample(buffer, start, end)
     sink.begin(scanner.at)
     for (const monitor of matching) {
       if (!this.#enterFound(monitor, scanner)) this.#enter(monitor, scanner, buffer, start, end)
@@ -114,8 +106,8 @@ export class EventReader {
     this.#silent.observe(log)
   }
 
-  #sample(buffer: Buffer, start: number, end: number): void {
-    this.#unsampled = this.#samples++ < FIRST_SAMPLES ? 0 : SAMPLED_EVERY
+  /** A line that was scanned is read as a whole, for the names of its fields. */
+  sample(buffer: Buffer, start: number, end: number): void {
     if (!this.#silent.isOver) this.#silent.observe(readLog(buffer, start, end))
   }
 
