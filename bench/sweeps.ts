@@ -99,7 +99,8 @@ function sessionOf(userId: string, sid: string, now: number): LiveSession {
 async function filledStores(): Promise<SweepSessionsDeps> {
   const now = Date.now()
   const opened = now - 10 * 60_000
-  const stores = createMemoryStores({ now: () => now, lifetimes: LIFETIMES })
+  let time = opened
+  const stores = createMemoryStores({ now: () => time, lifetimes: LIFETIMES })
   for (let n = 0; n < ROWS; n++) {
     const session = sessionOf(randomUUID(), randomBytes(16).toString('base64url'), opened)
     const { userId, sid, deviceHash, device, ip, via, absoluteExpiry } = session
@@ -107,6 +108,7 @@ async function filledStores(): Promise<SweepSessionsDeps> {
     await stores.ledger.open({ ...row, issuedAt: new Date(opened + n), absoluteExpiry: new Date(absoluteExpiry) })
     await stores.sessions.create(session, opened)
   }
+  time = now
   return { ...stores, now: () => now }
 }
 
@@ -129,7 +131,8 @@ function endlessStores(rows: number): SweepSessionsDeps {
             issuedAt,
             absoluteExpiry,
           })
-          yield { sessions: Array.from({ length: Math.min(PAGE, rows - from) }, row), next: String(from) }
+          const sessions = Array.from({ length: Math.min(PAGE, rows - from) }, row)
+          yield { sessions, settled: sessions, next: String(from) }
         }
       },
     },

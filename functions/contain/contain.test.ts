@@ -7,7 +7,7 @@ import { networkOf } from '../../shared/client/address.ts'
 import { revokeKeys, verify } from '../../shared/signature.ts'
 import { portOf } from '../../test/port-of.ts'
 import { sweep } from '../sweep/sweep.ts'
-import { type Asked, FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
+import { type Asked, FIREFOX, type Functions, PASSWORD, settled, startFunctions } from '../testing/functions.ts'
 import { containmentId, pulledAlert } from './alert.ts'
 import { contain, handleAlert } from './contain.ts'
 
@@ -883,7 +883,7 @@ describe('the sweeper', () => {
   it('closes what ran out, and runs once of two at the same instant', async () => {
     const { sid, token } = await functions.signIn()
     await functions.deps.sessions.end(sid)
-    const later = { ...functions.deps, now: () => Date.now() + 61_000 }
+    const later = { ...functions.deps, ledger: settled(functions.deps.ledger) }
     const swept = await Promise.all([sweep(later), sweep(later)])
     expect(swept.filter((result) => result === undefined)).toHaveLength(1)
     const row = await functions.deps.ledger.locate(sid)

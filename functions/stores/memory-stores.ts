@@ -31,7 +31,7 @@ export interface MemoryStoresOptions {
  * ledgers over tables in memory; the others pass the contract suites of the real stores.
  */
 export function createMemoryStores({ now, lifetimes, perform }: MemoryStoresOptions) {
-  const [postgres, redis, tables] = [createMemorySpace(), createMemorySpace(), createMemoryTables(perform)]
+  const [postgres, redis, tables] = [createMemorySpace(), createMemorySpace(), createMemoryTables({ perform, now })]
   const users = createMemoryUsers(postgres)
   return {
     users,

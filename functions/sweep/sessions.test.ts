@@ -3,11 +3,13 @@ import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { withBudget } from '../../shared/bounded.ts'
 import { connectRedis, connectTables } from '../../shared/stores/connect.ts'
 import { LIFETIMES } from '../../shared/stores/contract/live-sessions.ts'
+import { createMemoryTables } from '../../shared/stores/memory/tables.ts'
 import type { SessionLedger } from '../../shared/stores/port.ts'
 import { createLiveSessions } from '../../shared/stores/redis/live-sessions.ts'
 import { mapLimited } from '../../shared/stores/tables/entity.ts'
 import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
 import { unchecked } from '../../shared/unchecked.ts'
+import { settled } from '../testing/functions.ts'
 import { newRun, type Run } from './run.ts'
 import { sweepSessions } from './sessions.ts'
 
@@ -21,7 +23,7 @@ let ledger: SessionLedger
 beforeEach(() => {
   const prefix = `s${randomUUID().slice(0, 13).replaceAll('-', '')}`
   const { tables } = connectTables(inject('tablesConnection'), { prefix })
-  ledger = createSessionLedger(tables, { pageRows: PAGE })
+  ledger = settled(createSessionLedger(tables, { pageRows: PAGE }))
 })
 
 /** Rows a day old, of sessions that Redis does not have. */
@@ -50,6 +52,22 @@ async function sweepOnce(run: Run, sessions = live) {
   await withBudget(60_000, () => sweepSessions({ sessions, ledger, now: () => NOW }, run), { callMs: 8_000 })
   return run.swept
 }
+
+describe('a session that is being opened', () => {
+  it.each([-20, 0, 20])('is left alone for a minute by a sweeper whose clock is %i minutes ahead', async (minutes) => {
+    let time = NOW
+    ledger = createSessionLedger(createMemoryTables({ now: () => time }))
+    const [session] = await openRows(1)
+    const pass = () => sweepSessions({ sessions: live, ledger, now: () => time + minutes * 60_000 }, runOf())
+    const stateOf = async () => (await ledger.locate(session?.sid ?? ''))?.state
+    time += 59_999
+    await pass()
+    expect(await stateOf()).toBe('active')
+    time += 1
+    await pass()
+    expect(await stateOf()).toBe('expired')
+  })
+})
 
 describe('a pass over the open sessions', () => {
   it('goes on in the next run where this one stopped, and begins anew when it is over', async () => {

@@ -3,8 +3,6 @@ import type { LiveSessions, OpenSession, SessionLedger, SweepProgress, Tombstone
 import { mapLimited } from '../../shared/stores/tables/entity.ts'
 import { type Run, readAhead } from './run.ts'
 
-/** A ledger row is written before its session. The session of a row this young may not be in Redis yet. */
-const ISSUING_MS = 60_000
 const PARALLEL = 32
 /** A killed run repeats at most this much. */
 const KEPT_EVERY_PAGES = 10
@@ -31,11 +29,11 @@ export async function sweepSessions(deps: SweepSessionsDeps, run: Run): Promise<
   let reached = progress
   let [pages, failedInARow, stopped] = [0, 0, false]
   let fault: unknown
-  for await (const { sessions, next } of readAhead(deps.ledger.openPages(progress.after))) {
+  for await (const { sessions, settled, next } of readAhead(deps.ledger.openPages(progress.after))) {
     stopped = run.over() || failedInARow >= FAILED_PAGES
     if (stopped) break
     try {
-      swept.expired += await sweepPage(sessions, deps)
+      swept.expired += await sweepPage(settled, deps)
       failedInARow = 0
     } catch (error) {
       fault = error
@@ -55,9 +53,8 @@ export async function sweepSessions(deps: SweepSessionsDeps, run: Run): Promise<
 }
 
 /** @returns how many sessions had expired */
-async function sweepPage(page: readonly OpenSession[], deps: SweepSessionsDeps): Promise<number> {
+async function sweepPage(settled: readonly OpenSession[], deps: SweepSessionsDeps): Promise<number> {
   const now = deps.now()
-  const settled = page.filter(({ issuedAt }) => now - issuedAt.getTime() >= ISSUING_MS)
   const sids = settled.map(({ sid }) => sid)
   const live = await deps.sessions.readMany(sids, now)
   const gone = settled.filter((_, index) => !live[index])

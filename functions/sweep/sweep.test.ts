@@ -11,7 +11,7 @@ import { createSessionLedger } from '../../shared/stores/tables/session-ledger.t
 import { containmentId } from '../contain/alert.ts'
 import { proceed } from '../contain/attempt.ts'
 import { createContainmentLedger } from '../stores/tables/containment-ledger.ts'
-import { type Functions, startFunctions } from '../testing/functions.ts'
+import { type Functions, settled, startFunctions } from '../testing/functions.ts'
 import { LIMITS, type SweepDeps, sweep } from './sweep.ts'
 
 let functions: Functions
@@ -90,8 +90,7 @@ describe('a sweep', () => {
       yield await away()
     }
     const containments = { ...functions.deps.containments, openPages }
-    const now = () => Date.now() + 61_000
-    expect(await sweeping({ containments, now })).toMatchObject({ complete: true })
+    expect(await sweeping({ containments, ledger: settled(functions.deps.ledger) })).toMatchObject({ complete: true })
     expect((await functions.deps.ledger.locate(sid))?.state).toBe('expired')
     expect(eventsOf('sweep')).toMatchObject([{ outcome: 'fail' }])
   })
@@ -116,7 +115,7 @@ describe('a sweep', () => {
     async function* openPages() {
       for (let page = 1; ; page++) {
         await delay(20)
-        yield { sessions: [], next: String(page) }
+        yield { sessions: [], settled: [], next: String(page) }
       }
     }
     const began = performance.now()

@@ -486,6 +486,11 @@ export type EndedSession = Pick<LedgerSession, 'userId' | 'sid' | 'reason' | 'co
 
 export interface OpenPage {
   sessions: OpenSession[]
+  /**
+   * Those of them whose index row was a minute old when the reading began, by the clock of the store alone: the session of
+   * a younger one may still be on its way into Redis, whatever time the host has that opens it.
+   */
+  settled: OpenSession[]
   /** The key of the last row, after which the next page begins. */
   next: string
 }

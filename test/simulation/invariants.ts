@@ -1,5 +1,5 @@
 import { BLOCK_MS, STALE_MS } from '../../shared/containment/policy.ts'
-import type { Containment, LedgerSession } from '../../shared/stores/port.ts'
+import type { Containment } from '../../shared/stores/port.ts'
 import { type AlertStory, isAbout, type SessionStory, type Story } from './story.ts'
 import type { Emitted, World } from './world.ts'
 
@@ -203,28 +203,12 @@ async function checkSession(
   if (kind !== 'accepted' && acted.length === 0 && !session.loggedOut && isOfItsTime(session, world)) {
     fail(`${name} is ${kind}, and no containment was meant for it (opened ${openedFrom}..${openedAt})`)
   }
-  if (!wasSweptWhileOpened(session, row, world)) {
-    if (kind === 'accepted' && row?.state !== 'active')
-      fail(`${name} is accepted, and the ledger has it as ${row?.state}`)
-    if (kind === 'revoked' && row?.state === 'active') fail(`${name} is revoked, and the ledger has it as active`)
-    if (tombstone && row?.state === 'active') fail(`${name} has a tombstone, and the ledger has it as active`)
-  }
+  if (kind === 'accepted' && row?.state !== 'active')
+    fail(`${name} is accepted, and the ledger has it as ${row?.state}`)
+  if (kind === 'revoked' && row?.state === 'active') fail(`${name} is revoked, and the ledger has it as active`)
+  if (tombstone && row?.state === 'active') fail(`${name} has a tombstone, and the ledger has it as active`)
   const firstDead = met.findIndex((one) => one.kind === 'revoked')
   if (firstDead >= 0 && met.slice(firstDead).some((one) => one.kind === 'accepted')) fail(`${name} came back to life`)
-}
-
-/**
- * Whether the sweeper may have taken a session for over while it was being opened. The index and the row are there before
- * the session, and their age alone tells them from those of a session that is over: they look old to a sweeper whose clock
- * is ahead, and a host whose clock is behind dates them too early. Then the row is closed, or its index is removed before
- * there is a row, and nobody closes it later.
- */
-function wasSweptWhileOpened(session: SessionStory, row: LedgerSession | undefined, world: World): boolean {
-  const { wrongClockMs, skewMs } = world.faults
-  if (wrongClockMs < 0 && !isOfItsTime(session, world)) return true
-  if (wrongClockMs <= 0 || row?.state !== 'expired' || !row.endedAt) return false
-  const sweptAt = row.endedAt.getTime() - wrongClockMs
-  return sweptAt >= session.openedFrom - skewMs && sweptAt <= session.openedAt + skewMs
 }
 
 /** One revocation of a user's sessions raises the epoch once, however often it is carried out. */

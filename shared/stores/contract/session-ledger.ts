@@ -198,6 +198,13 @@ export function sessionLedgerContract(fresh: () => SessionLedger): void {
       expect(new Set(pages.flat().map(({ sid }) => sid))).toEqual(new Set(sessions.map(({ sid }) => sid)))
     })
 
+    test('that were opened just now are not settled, whatever time their host has', async () => {
+      const own = fresh()
+      await opened({}, own)
+      await opened({ issuedAt: new Date(NOW.getTime() - 20 * 60_000) }, own)
+      for await (const page of own.openPages()) expect(page).toMatchObject({ sessions: [{}, {}], settled: [] })
+    })
+
     test('are those that are not closed', async () => {
       const own = fresh()
       const [one, other] = [await opened({}, own), await opened({}, own)]

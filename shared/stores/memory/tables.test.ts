@@ -2,7 +2,7 @@ import { odata, type TableClient } from '@azure/data-tables'
 import { describe, expect, test } from 'vitest'
 import { createMemorySpace } from './space.ts'
 import { parseFilter } from './table-filter.ts'
-import { createMemoryTables } from './tables.ts'
+import { createMemoryTables, type Perform } from './tables.ts'
 
 const NOW = new Date('2026-03-01T12:00:00.123Z')
 const LATER = new Date(NOW.getTime() + 1)
@@ -73,12 +73,12 @@ describe('a table', () => {
 
   test('asks before each operation whether and when it is performed', async () => {
     const asked: string[] = []
-    const tables = createMemoryTables(async (operation, run) => {
+    const perform: Perform = async (operation, run) => {
       asked.push(operation)
       if (operation === 'any.delete') throw new Error('refused')
       return run()
-    })
-    const table = await tables.open('any')
+    }
+    const table = await createMemoryTables({ perform }).open('any')
     await table.createEntity(entity('a'))
     await expect(table.deleteEntity('p', 'a')).rejects.toThrow('refused')
     expect(await table.getEntity('p', 'a')).toMatchObject({ rowKey: 'a' })

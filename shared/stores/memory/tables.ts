@@ -12,6 +12,12 @@ type Action = ['create' | 'delete', Entity] | ['update' | 'upsert', Entity, Mode
 /** Runs each operation on a table: the caller decides when it runs, and whether it fails. */
 export type Perform = <T>(operation: string, run: () => T) => Promise<T>
 
+export interface MemoryTablesOptions {
+  perform?: Perform | undefined
+  /** epoch ms; the clock of the service, which dates its rows */
+  now?: (() => number) | undefined
+}
+
 /** What one page of a listing holds at most. @see Query timeout and pagination, Table service REST API */
 const PAGE = 1000
 
@@ -24,21 +30,39 @@ export interface MemoryTables extends Tables {
  * Tables in this process only, with the features that the ledgers rely on: keys, conditional writes by etag, rows in
  * key order, filters, pages, transactions. The ledgers themselves are the real ones.
  */
-export function createMemoryTables(perform: Perform = async (_, run) => run()): MemoryTables {
-  return clientOf(new Map(), perform)
+export function createMemoryTables({ perform = atOnce, now = Date.now }: MemoryTablesOptions = {}): MemoryTables {
+  return clientOf({ kept: new Map(), stamp: stampBy(now) }, perform)
 }
 
-function clientOf(kept: Map<string, Partitions>, perform: Perform): MemoryTables {
+const atOnce: Perform = async (_, run) => run()
+
+/** The time of each write as the service gives it. Many writes are of one millisecond. */
+function stampBy(now: () => number): () => string {
+  let [ms, text] = [Number.NaN, '']
+  return () => {
+    const time = now()
+    if (time !== ms) [ms, text] = [time, new Date(time).toISOString()]
+    return text
+  }
+}
+
+interface Service {
+  kept: Map<string, Partitions>
+  stamp: () => string
+}
+
+function clientOf(service: Service, perform: Perform): MemoryTables {
+  const { kept, stamp } = service
   const tables = new Map<string, Promise<TableClient>>()
   const open = async (name: string) => {
     const partitions: Partitions = kept.get(name) ?? new Map()
     kept.set(name, partitions)
-    const table = new MemoryTable(partitions, (operation, run) => perform(`${name}.${operation}`, run))
+    const table = new MemoryTable(partitions, stamp, (operation, run) => perform(`${name}.${operation}`, run))
     // The class of the library has many more methods than the ledgers call.
     return unchecked<TableClient>(table)
   }
   return {
-    through: (other) => clientOf(kept, other),
+    through: (other) => clientOf(service, other),
     open(name) {
       const table = tables.get(name) ?? open(name)
       tables.set(name, table)
@@ -55,10 +79,12 @@ let writes = 0
 
 class MemoryTable {
   readonly #partitions: Partitions
+  readonly #stamp: () => string
   readonly #perform: Perform
 
-  constructor(partitions: Partitions, perform: Perform) {
+  constructor(partitions: Partitions, stamp: () => string, perform: Perform) {
     this.#partitions = partitions
+    this.#stamp = stamp
     this.#perform = perform
   }
 
@@ -190,7 +216,7 @@ class MemoryTable {
       partition = new Map()
       this.#partitions.set(entity.partitionKey, partition)
     }
-    partition.set(entity.rowKey, { ...before, ...defined(entity), etag })
+    partition.set(entity.rowKey, { ...before, ...defined(entity), etag, timestamp: this.#stamp() })
     return { etag }
   }
 }

@@ -19,6 +19,9 @@ const SECOND = '2026-03-01T120000'.length
 const ENDED = 'ended'
 const EXPIRED = 'expired'
 const OWNER = 'owner'
+/** A row is written before its session: one as young as this may be of a session that is being opened. */
+const OPENING_MS = 60_000
+const CLOCK = { partitionKey: 'sweep', rowKey: 'clock' } as const
 const PROGRESS = { partitionKey: 'sweep', rowKey: 'progress' } as const
 
 /** An index row that names a session. */
@@ -72,7 +75,8 @@ function sessionOf(row: TableEntityResult<LedgerSession>): LedgerSession {
  *                 takes in, and the emulator goes through all of its rows
  *                 partition `ended`, row age and SHA-256: those that were ended before their time, and how
  *                 partition `expired`, row age and SHA-256: the others that are over, for the end of their retention
- *                 partition `sweep`, row `progress`: how far the sweeper has come with the open ones
+ *                 partition `sweep`, row `progress`: how far the sweeper has come with the open ones; row `clock`: written
+ *                 to read what time it is by the clock of the service
  * Tables have no transactions across partitions, so the index is written before the row and tidied up after it: what a
  * crash leaves behind is an open index row without an active session, and the sweeper moves that to where it belongs. A
  * session is open, ended or expired at any time, or two of these, so that the end of its retention finds it.
@@ -135,6 +139,14 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
     })
   }
 
+  /** By the clock that dates the rows. @returns epoch ms */
+  async function serviceTime(): Promise<number> {
+    const table = await index()
+    await table.upsertEntity(CLOCK, 'Replace')
+    const { timestamp = '' } = await table.getEntity(CLOCK.partitionKey, CLOCK.rowKey)
+    return Date.parse(timestamp)
+  }
+
   return {
     find,
 
@@ -174,15 +186,17 @@ export function createSessionLedger(tables: Tables, { pageRows = PAGE } = {}): S
     },
 
     async *openPages(after) {
+      const openedBefore = (await serviceTime()) - OPENING_MS
+      const isSettled = ({ timestamp = '' }: { timestamp?: string }) => Date.parse(timestamp) <= openedBefore
+      const sessionIn = (row: TableEntityResult<OpenSession>) => ({ userId: row.userId, sid: row.sid, ...datesOf(row) })
       const from = after === undefined ? OPEN : openPartition(after)
       const filter = odata`PartitionKey ge ${from} and PartitionKey lt ${AFTER_OPEN} and RowKey gt ${after ?? ''}`
       const rows = (await index()).listEntities<OpenSession & { rowKey: string }>({ queryOptions: { filter } })
       for await (const page of rows.byPage({ maxPageSize: pageRows })) {
         const next = page.at(-1)?.rowKey
-        const sessions = page
-          .filter(namesSomebody)
-          .map((row) => ({ userId: row.userId, sid: row.sid, ...datesOf(row) }))
-        if (next !== undefined) yield { sessions, next }
+        const named = page.filter(namesSomebody)
+        const sessions = named.map(sessionIn)
+        if (next !== undefined) yield { sessions, settled: sessions.filter((_, n) => isSettled(named[n] ?? {})), next }
       }
     },
 
