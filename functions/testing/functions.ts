@@ -45,6 +45,14 @@ export interface Answer {
   json: any
 }
 
+/** A ledger as it is a minute later by the clock of its store, which no test can set. */
+export const settled = (ledger: SessionLedger): SessionLedger => ({
+  ...ledger,
+  async *openPages(after) {
+    for await (const page of ledger.openPages(after)) yield { ...page, settled: page.sessions }
+  },
+})
+
 /** The forwarded address as the front end of Azure appends it. */
 const hop = (ip: string): string => (ip.includes(':') ? `[${ip}]:50000` : `${ip}:50000`)
 
