@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type Receiver, startReceiver } from '../lab/datadog/receiver.ts'
+import { type Receiver, startReceiver } from '../lab/datadog/testing/receiver.ts'
 import { ConfigError, parseFunctionsConfig } from '../shared/config.ts'
 import type { NewEvent } from '../shared/event.ts'
 import { labEnv } from '../test/env.ts'

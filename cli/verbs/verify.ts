@@ -20,21 +20,23 @@ import { table } from '../verify/table.ts'
 
 const usage = `Usage: npm run verify [-- <slug>… <options>]
 
-Detonates each attack and its benign twin against each target, waits for the alert and the containment, and asks by real
-requests on both hosts: nothing that the attacker got may open an account, nobody honest may be locked out. Of an attack that is prevented it proves by the same requests that
-the step is refused and nothing was entered, and finds the refusal in the logs. Uses the lab that runs; starts one of its own if none does.
-Exit code 0 only if everything holds.
+Carries out each attack and its benign twin against each target, waits for the alert and the containment, and then checks by
+real requests on both hosts that nothing the attacker got opens an account and that nobody honest is locked out. For a prevented
+attack it checks that the decisive step is refused, that no account was entered, and that the refusal is in the logs. Uses the
+running lab, or starts one and removes it afterwards.
 
 Options:
   --target WHICH     web, functions or both (default both)
-  --cadence SECONDS  evaluate monitors every so many seconds, as Datadog does (60): about twelve minutes for all;
-                     default: as the lab that runs does, else at each event
-  --seed N           repeat an earlier run's choices
-  --json             the scoreboard as one JSON document on stdout
-  --junit FILE       write it as JUnit XML too
-  --page FILE        write it as a page of the docs too
-  --dir DIR          where the lab runs (default .lab)
+  --cadence SECONDS  evaluate monitors at this interval; Datadog's is 60, with which all attacks take about twelve minutes
+                     (default: as the running lab does, or at each event in a new one)
+  --seed N           repeat the choices of an earlier run
+  --json             print the scoreboard as one JSON document on stdout
+  --junit FILE       also write the scoreboard as JUnit XML
+  --page FILE        also write the scoreboard as a page of the docs
+  --dir DIR          the lab's directory (default .lab)
   --help             this text
+
+Exit code: 0 if everything holds, 1 if something does not, 2 for unusable arguments.
 
 Examples:
   npm run verify
@@ -44,7 +46,7 @@ Examples:
 
 export const command: Command = {
   name: 'verify',
-  summary: 'detonates every attack and its twin, prints the scoreboard',
+  summary: 'carry out every attack and its twin, and print the scoreboard',
   usage,
   async run(argv, io) {
     const options = readOptions(argv)
@@ -70,12 +72,12 @@ export const command: Command = {
 type Options = ReturnType<typeof readOptions>
 
 async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: Io): Promise<Verdict[]> {
-  // Whatever ends it early must end what goes on at the same time, too.
+  // An early end must also end the attacks that run at the same time.
   const ending = new AbortController()
   const signal = AbortSignal.any([io.signal, ending.signal])
-  const begun = performance.now()
+  const startedAt = performance.now()
   const say = (scenario: string, text: string, afterMs?: number) => {
-    const time = paint(io, 'dim', duration(performance.now() - begun).padStart(7))
+    const time = paint(io, 'dim', duration(performance.now() - startedAt).padStart(7))
     io.err(`${time}  ${scenario}: ${text}${afterMs === undefined ? '' : ` [+${duration(afterMs)}]`}\n`)
   }
   const watch = await Watch.open(lab.urls.datadog)

@@ -10,12 +10,13 @@ export function attackNamed(slug: string): Attack {
   const attack = attackBySlug(slug)
   if (attack) return attack
   const played = playedByTests.find((each) => each.slug === slug)
-  if (played) throw new UsageError(`"${slug}" takes hours, so it is played by ${played.test} on a clock of its own.`)
+  if (played)
+    throw new UsageError(`"${slug}" takes hours. Run its test with a virtual clock: npx vitest run ${played.test}`)
   const known = attacks.map((each) => each.slug)
   throw new UsageError(unknownName('attack', slug, known))
 }
 
-/** @throws UsageError */
+/** @throws UsageError for an unknown target */
 export function targetsNamed(text: string): readonly TargetKind[] {
   const targets = text === 'both' ? TARGETS : TARGETS.filter((target) => target === text)
   if (targets.length === 0) throw new UsageError(`--target ${text}: must be web, functions or both`)

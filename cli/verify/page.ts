@@ -9,17 +9,17 @@ export const page = (board: Scoreboard, evaluation: string): string => `# Scoreb
 
 <!-- Written by \`npm run verify -- --page docs/scoreboard.md\`. -->
 
-Each attack and its benign twin, carried out on each host that it applies to, with every defence on. When the containment is done and every request
-has been answered, \`npm run verify\` asks by real requests, on both hosts, for everything that the attacker got and for everything
-that honest people have. Nothing that the attacker holds (session, renewal, pending second factor, password) may open an account
-that he entered, unless the policy only notifies a person. Nobody honest may have lost more than the stolen session, unless an
-owner is waiting for the account to be restored.
+Each attack and its benign twin, carried out on each host that it applies to, with every defence on. When the containment is
+done and every request has been answered, \`npm run verify\` tries by real requests, on both hosts, everything that the attacker
+got and everything that honest people have. Nothing that the attacker holds (session, renewal, pending second factor, password)
+may open an account that he entered, unless the policy only notifies a person. No honest person may have lost more than the stolen
+session, unless a person must restore the account.
 
 - **alert, each minute** is what to expect of a monitor: an attack that begins just after an evaluation waits almost a minute for
   the next one. Datadog's intake, indexing and webhook come on top; they are not measured here.
 - **prevented**: the attack is refused at the step that it needs, so it needs no alert.
 - **dead, in 0 of 1**: the attacker entered one account and can open none of them any more. Where a policy contains nothing by
-  itself, a person is told (\`notify\`), and **keeps** says how many of the accounts the attacker still holds.
+  itself, it notifies a person (\`notify\`), and **keeps** says how many of the accounts the attacker still holds.
 - **to restore**: owners whom the attacker locked out, and who need somebody to give the account back.
 
 The run of ${board.started_at.slice(0, 10)}:

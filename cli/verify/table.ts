@@ -17,7 +17,7 @@ const HEAD = [
 ]
 
 /**
- * The scoreboard as a person reads it: times of evaluation every minute first, for that is what a user of Datadog will have.
+ * The scoreboard for a person. Times of evaluation each minute come first, because Datadog evaluates so.
  * @param evaluation how the monitors were evaluated, in words
  */
 export function table(board: Scoreboard, evaluation: string, io: Pick<Io, 'color'>): string {
@@ -62,7 +62,7 @@ function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
   ]
 }
 
-/** In accounts: how many of those that the attacker entered he is still in, or keeps where nothing is contained. */
+/** How many of the accounts that the attacker entered he can still open, or keeps if nothing is contained. */
 function attackerCell(
   { attacker_dead, entered, still_in }: Scenario['containment'],
   good: (holds: boolean, text: string) => string,

@@ -8,8 +8,8 @@ import { createDrain } from '../logplex/drain.ts'
 import { createForwarder } from '../logplex/forwarder.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
 import type { AlertEvent } from './alerts.ts'
-import { type Answer, type Receiver, startReceiver } from './receiver.ts'
 import { type Datadog, type DatadogOptions, startDatadog } from './server.ts'
+import { type Answer, type Receiver, startReceiver } from './testing/receiver.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { type Delivery, parseWebhook, type Webhook } from 'alertproof/notify'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Answer, type Receiver, startReceiver } from './receiver.ts'
+import { type Answer, type Receiver, startReceiver } from './testing/receiver.ts'
 import { WebhookQueue } from './webhook-queue.ts'
 
 const values = {

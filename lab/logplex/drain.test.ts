@@ -1,6 +1,6 @@
 import { parseFrames } from 'alertproof/intake'
 import { afterEach, expect, test } from 'vitest'
-import { type Answer, type Receiver, startReceiver } from '../datadog/receiver.ts'
+import { type Answer, type Receiver, startReceiver } from '../datadog/testing/receiver.ts'
 import { createDrain, type Drain, type DrainOptions } from './drain.ts'
 
 const closers: (() => Promise<void>)[] = []
@@ -20,7 +20,7 @@ async function start(answers: Answer[], options: Partial<DrainOptions> = {}): Pr
 
 const messagesIn = (body: string) => parseFrames(Buffer.from(body)).map(({ message }) => message)
 
-test('lines handed in together leave as one request with Logplex’s headers', async () => {
+test('lines written together are sent as one request with Logplex’s headers', async () => {
   const { drain, to } = await start([])
   drain.app('{"evt":"login"}')
   drain.router('at=info method=POST')
@@ -43,7 +43,7 @@ test('lines handed in together leave as one request with Logplex’s headers', a
   ])
 })
 
-test('a line leaves by itself, without anybody asking for a flush', async () => {
+test('a line is sent without a call of flush', async () => {
   const { drain, to } = await start([])
   drain.app('a')
   expect(await to.received(1)).toHaveLength(1)
@@ -61,20 +61,17 @@ test('the user part of the drain URL becomes basic authentication', async () => 
   expect(to.requests[0]?.headers.authorization).toBe(`Basic ${Buffer.from('ada:lovelace').toString('base64')}`)
 })
 
-test.each<[Answer]>([[500], [503], [429], [302], ['drop']])(
-  'after %s the same frame is tried again',
-  async (answer) => {
-    const { drain, to } = await start([answer, answer])
-    drain.app('a')
-    await drain.flush()
-    expect(to.requests).toHaveLength(3)
-    expect(new Set(to.requests.map(({ headers }) => headers['logplex-frame-id'])).size).toBe(1)
-  },
-)
+test.each<[Answer]>([[500], [503], [429], [302], ['drop']])('after %s the same frame is sent again', async (answer) => {
+  const { drain, to } = await start([answer, answer])
+  drain.app('a')
+  await drain.flush()
+  expect(to.requests).toHaveLength(3)
+  expect(new Set(to.requests.map(({ headers }) => headers['logplex-frame-id'])).size).toBe(1)
+})
 
-test('a frame refused with 400 is dropped, and the next request tells of the loss first', async () => {
-  const said: string[] = []
-  const { drain, to } = await start([400], { log: (line) => said.push(line) })
+test('a frame refused with 400 is dropped, and the next request begins with a report of the loss', async () => {
+  const logged: string[] = []
+  const { drain, to } = await start([400], { log: (line) => logged.push(line) })
   drain.app('a')
   drain.app('b')
   await drain.flush()
@@ -89,10 +86,10 @@ test('a frame refused with 400 is dropped, and the next request tells of the los
     'c',
   ])
   expect(messagesIn(to.requests[2]?.body ?? '')).toEqual(['d'])
-  expect(said).toEqual(['logplex: 2 messages dropped after attempt 1: answered 400 answer 400'])
+  expect(logged).toEqual(['logplex: 2 messages dropped after attempt 1: answered 400 answer 400'])
 })
 
-test('a frame is given up after three attempts', async () => {
+test('a frame is dropped after three attempts', async () => {
   const { drain, to } = await start([500, 500, 500])
   drain.app('a')
   await drain.flush()
@@ -102,7 +99,7 @@ test('a frame is given up after three attempts', async () => {
   expect(messagesIn(to.requests[3]?.body ?? '')[0]).toContain('1 messages dropped')
 })
 
-test('of 1030 lines that wait, the six oldest are displaced and told of', async () => {
+test('of 1030 waiting lines the six oldest are displaced and reported', async () => {
   const { drain, to } = await start([])
   for (let n = 0; n < 1030; n++) drain.app(`line ${n}`)
   await drain.flush()
@@ -122,7 +119,7 @@ test('batches stay near 100 KiB and in order', async () => {
   )
 })
 
-test('closing gives up on a receiver that hangs', async () => {
+test('close does not wait for a receiver that hangs', async () => {
   const { drain, to } = await start(['hang'])
   drain.app('a')
   await to.received(1)

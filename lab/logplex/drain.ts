@@ -11,23 +11,23 @@ export interface DrainOptions {
   appname?: string
   /** `d.<uuid>`, the same for the life of a drain. */
   token?: string
-  /** From the first waiting line to its POST. */
+  /** From the first waiting line to its POST, in ms. */
   flushMs?: number
-  /** Between two attempts; Logplex waits a second, the lab does not. */
+  /** Between two attempts, in ms. Logplex waits a second. */
   retryDelayMs?: number
   /** Epoch ms. */
   now?: () => number
-  /** Told of what does not get through. */
+  /** Called with a sentence about messages that are dropped. */
   log?: (line: string) => void
 }
 
-/** What stands between an app's stdout and its log drain on Heroku. */
+/** Carries an app's stdout to its log drain, as Logplex does on Heroku. */
 export interface Drain {
   app(line: string, procid?: string): void
   router(line: string): void
-  /** Resolves when every line handed in so far is delivered or given up. */
+  /** Resolves when every line accepted so far is delivered or dropped. */
   flush(): Promise<void>
-  /** Delivers what it can within two seconds; lines after that go nowhere. */
+  /** Delivers for at most two seconds. Later lines are discarded. */
   close(): Promise<void>
 }
 
@@ -39,8 +39,8 @@ const REQUEST_TIMEOUT_MS = 5000
 const CLOSE_WITHIN_MS = 2000
 
 /**
- * Opens a drain that frames, batches and delivers as Logplex does: one request at a time; 2xx is done, a 4xx other than
- * 429 drops the batch, all else is tried three times in all. Displaced and dropped messages are told by an L10 frame.
+ * Opens a drain that frames, batches and delivers as Logplex does: one request at a time. A 2xx ends a batch, a 4xx other than
+ * 429 drops it, and anything else is retried, with three attempts in all. An L10 frame reports displaced and dropped messages.
  */
 export function createDrain(options: DrainOptions): Drain {
   const { url, appname = 'app', flushMs = 20, retryDelayMs = 100, now = Date.now, log = () => {} } = options
@@ -73,14 +73,18 @@ export function createDrain(options: DrainOptions): Drain {
   }
 
   async function deliver(frames: readonly Buffer[], signal: AbortSignal): Promise<void> {
-    // The same over every attempt: the only mark by which a receiver knows a duplicate.
+    // The id is the same for every attempt, so that a receiver can recognize a duplicate.
     const frameId = randomBytes(16).toString('hex').toUpperCase()
     for (let attempt = 1; ; attempt++) {
-      const told = lost
-      const outcome = await send(told ? [frameLoss(told, lostSince, now()), ...frames] : frames, frameId, signal)
+      const reported = lost
+      const outcome = await send(
+        reported ? [frameLoss(reported, lostSince, now()), ...frames] : frames,
+        frameId,
+        signal,
+      )
       const verdict = verdictOn(outcome)
       if (verdict === 'done') {
-        lost -= told
+        lost -= reported
         return
       }
       if (verdict === 'drop' || attempt === ATTEMPTS || signal.aborted) {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import type { LogShipper } from '../../shared/log-shipper.ts'
-import { type Answer, type Receiver, startReceiver } from '../datadog/receiver.ts'
+import { type Answer, type Receiver, startReceiver } from '../datadog/testing/receiver.ts'
 import { createForwarder } from './forwarder.ts'
 
 const closers: (() => Promise<void>)[] = []
@@ -11,12 +11,12 @@ afterEach(async () => {
 interface Started {
   forwarder: LogShipper
   to: Receiver
-  said: string[]
+  logged: string[]
 }
 
 async function start(...answers: Answer[]): Promise<Started> {
   const to = await startReceiver(...answers)
-  const said: string[] = []
+  const logged: string[] = []
   const forwarder = createForwarder({
     url: `${to.url}/api/v2/logs`,
     apiKey: 'lab-key',
@@ -25,16 +25,16 @@ async function start(...answers: Answer[]): Promise<Started> {
     hostname: 'functions',
     flushMs: 5,
     retryDelaysMs: [1, 1],
-    log: (line) => said.push(line),
+    log: (line) => logged.push(line),
   })
   closers.push(
     () => to.close(),
     () => forwarder.close(),
   )
-  return { forwarder, to, said }
+  return { forwarder, to, logged }
 }
 
-test('lines leave together as a JSON array in Azure’s envelope', async () => {
+test('lines are sent together as a JSON array in Azure’s envelope', async () => {
   const { forwarder, to } = await start()
   forwarder.write('{"evt":"login"}')
   forwarder.write('plain "text"\u0000')
@@ -62,18 +62,18 @@ test('no request is larger than 5 MB', async () => {
   expect(to.requests.map(({ body }) => Buffer.byteLength(body) <= 5_000_000)).toEqual([true, true])
 })
 
-test.each<[Answer]>([[408], [429], [500], ['drop']])('after %s the request is tried again', async (answer) => {
-  const { forwarder, to, said } = await start(answer, answer)
+test.each<[Answer]>([[408], [429], [500], ['drop']])('after %s the request is sent again', async (answer) => {
+  const { forwarder, to, logged } = await start(answer, answer)
   forwarder.write('a')
   await forwarder.flush()
   expect(to.requests).toHaveLength(3)
-  expect(said).toEqual([])
+  expect(logged).toEqual([])
 })
 
-test('a refusal is final, and said', async () => {
-  const { forwarder, to, said } = await start(403)
+test('a refused request is not repeated, and its loss is logged', async () => {
+  const { forwarder, to, logged } = await start(403)
   forwarder.write('a')
   await forwarder.flush()
   expect(to.requests).toHaveLength(1)
-  expect(said).toEqual(['forwarder: 1 lines lost: the intake answered 403'])
+  expect(logged).toEqual(['forwarder: 1 lines lost: the intake answered 403'])
 })

@@ -9,7 +9,7 @@ export interface ForwarderOptions {
   /** `k:v,k2:v2` */
   ddtags: string
   hostname: string
-  /** From the first waiting line to its POST; minutes on Azure. */
+  /** From the first waiting line to its POST, in ms; minutes on Azure. */
   flushMs?: number
   /** Before each further attempt, in ms; as many attempts as entries, plus the first. */
   retryDelaysMs?: readonly number[]
@@ -17,13 +17,13 @@ export interface ForwarderOptions {
   log?: (line: string) => void
 }
 
-const RETRY_DELAYS_IN_THE_LAB_MS = [100, 200, 400, 800]
+const LAB_RETRY_DELAYS_MS = [100, 200, 400, 800]
 
-/** Opens what carries the functions' stdout to the log intake, as Azure's log forwarding does. */
+/** Carries the functions' stdout to the log intake, as Azure's log forwarding does. */
 export function createForwarder({ apiKey, log = () => {}, ...options }: ForwarderOptions): LogShipper {
   return new LogShipper({
     flushMs: 20,
-    retryDelaysMs: RETRY_DELAYS_IN_THE_LAB_MS,
+    retryDelaysMs: LAB_RETRY_DELAYS_MS,
     ...options,
     apiKey: new Secret(apiKey),
     compress: false,
