@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { type Answer, type Receiver, startReceiver } from '../lab/datadog/testing/receiver.ts'
 import { type Datadog, startDatadog } from '../lab/datadog/server.ts'
+import { type Answer, type Receiver, startReceiver } from '../lab/datadog/testing/receiver.ts'
 import { Secret } from '../shared/secret.ts'
 import { type LogIntake, type LogIntakeOptions, openLogIntake } from './log-intake.ts'
 
