@@ -14,10 +14,10 @@ export interface ReplayBench {
 }
 
 /** One counts events, one counts distinct values. */
-const two = ['credential-stuffing', 'session-reuse']
+const TWO = ['credential-stuffing', 'session-reuse']
 /** Monitors of all kinds: grouped by addresses, sessions, logins, accounts or a list, or not grouped. */
-const eight = [
-  ...two,
+const EIGHT = [
+  ...TWO,
   ...['account-brute-force', 'distributed-stuffing', 'impossible-travel', 'otp-replay'],
   ...['password-spraying', 'telemetry-silence'],
 ]
@@ -38,8 +38,8 @@ export async function benchReplay(options: { events?: number; rounds?: number } 
     const bench: { [part in keyof ReplayBench]: number[] } = { parse: [], two: [], eight: [] }
     for (let round = 0; round < rounds; round++) {
       bench.parse.push(await perSecond(() => parseAll(file)))
-      bench.two.push(await perSecond(() => replayAll(file, named(two), two.length)))
-      bench.eight.push(await perSecond(() => replayAll(file, named(eight), eight.length)))
+      bench.two.push(await perSecond(() => replayAll(file, named(TWO), TWO.length)))
+      bench.eight.push(await perSecond(() => replayAll(file, named(EIGHT), EIGHT.length)))
     }
     return bench
   } finally {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { createMemoryStores } from '../functions/stores/memory-stores.ts'
+import { portOf } from '../lab/processes/ports.ts'
 import { parseWebConfig } from '../shared/config.ts'
 import { createLog } from '../shared/log.ts'
 import type { LedgerSession, SessionLedger } from '../shared/stores/port.ts'
@@ -26,7 +26,7 @@ const SUBJECTS: Readonly<Record<string, () => Subject>> = { bare, express: onExp
 
 const { listener, open } = (SUBJECTS[process.argv[2] ?? ''] ?? bare)()
 const server = createServer(listener)
-server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
+server.listen(0, '127.0.0.1', () => process.send?.(portOf(server)))
 process.on('message', async (sids: string[]) => {
   await open?.(sids)
   const { user, system } = process.cpuUsage()

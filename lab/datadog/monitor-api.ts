@@ -18,6 +18,8 @@ const MAX_PAGE_SIZE = 1000
 const STATES = { alert: 'Alert', warn: 'Warn', 'no data': 'No Data' } as const
 type WantedState = keyof typeof STATES | 'all'
 
+const isWantedState = (text: string): text is WantedState => text === 'all' || Object.hasOwn(STATES, text)
+
 const PARAMETERS = ['group_states', 'name', 'monitor_tags', 'with_downtimes', 'id_offset', 'page', 'page_size']
 
 /**
@@ -58,7 +60,7 @@ function readQuery(query: URLSearchParams): ListQuery | { fault: string } {
     .get('group_states')
     ?.split(',')
     .map((state) => state.trim())
-  const unknown = states?.find((state) => state !== 'all' && !Object.hasOwn(STATES, state))
+  const unknown = states?.find((state) => !isWantedState(state))
   if (unknown !== undefined) return { fault: `group_states: ${unknown} must be all, alert, warn or no data` }
   const numbers = new Map<string, number>()
   for (const name of ['id_offset', 'page', 'page_size']) {
@@ -72,7 +74,7 @@ function readQuery(query: URLSearchParams): ListQuery | { fault: string } {
   const name = query.get('name') ?? ''
   const tags = (query.get('monitor_tags') ?? '').split(',').filter(Boolean)
   return {
-    states: states as WantedState[] | undefined,
+    states: states?.filter(isWantedState),
     page: numbers.get('page'),
     size,
     matches: (monitor) =>

@@ -73,6 +73,5 @@ function keepAnswer(
 
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
-  const code = (error as NodeJS.ErrnoException).code
-  return error.message || code || error.name
+  return error.message || ('code' in error && String(error.code)) || error.name
 }

@@ -90,7 +90,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
       else sendError(response, 404, `no route for ${request.method} ${url.pathname}; GET / lists all routes`)
     } catch (error) {
       if (request.destroyed && !request.complete) return // the sender closed the connection before the end of the request
-      deps.log(`${request.method} failed: ${(error as Error).stack}`)
+      deps.log(`${request.method} failed: ${error instanceof Error ? error.stack : error}`)
       sendError(response, 500, 'the stand-in failed; see its log')
     }
   }

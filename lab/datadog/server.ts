@@ -84,7 +84,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     try {
       for (const transition of step()) alerts.notify(transition)
     } catch (error) {
-      log(`evaluation failed: ${(error as Error).stack}`)
+      log(`evaluation failed: ${error instanceof Error ? error.stack : error}`)
     }
   }
   const clock = new Clock(

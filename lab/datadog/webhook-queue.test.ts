@@ -3,13 +3,13 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type Answer, type Receiver, startReceiver } from './testing/receiver.ts'
 import { WebhookQueue } from './webhook-queue.ts'
 
-const values = {
+const VALUES = {
   own: { ID: '17', ALERT_SCOPE: '@ip:203.0.113.9', ALERT_TRANSITION: 'Triggered' },
   tags: ['contain:ip', '@ip:203.0.113.9'],
   custom: { FUNCTIONS_ORIGIN: 'http://localhost:1', WEBHOOK_SECRET: 'lab-secret', ID: 'mine' },
 }
 
-const file = {
+const WEBHOOK_FILE = {
   name: 'ato-contain',
   url: '$FUNCTIONS_ORIGIN/api/contain',
   payload: '{"id":"$ID","scope":"$ALERT_SCOPE"}',
@@ -17,7 +17,7 @@ const file = {
   encode_as: 'json',
 }
 
-const parsed = (changed: object = {}) => parseWebhook(JSON.stringify({ ...file, ...changed }), 'webhook.json')
+const parsed = (changed: object = {}) => parseWebhook(JSON.stringify({ ...WEBHOOK_FILE, ...changed }), 'webhook.json')
 
 describe('a delivery', () => {
   const closers: (() => unknown)[] = []
@@ -36,7 +36,7 @@ describe('a delivery', () => {
     return new Promise((ended) => {
       const queue = new WebhookQueue(webhook, { retrySpacingMs: [1, 1, 1, 1, 1], timeoutMs })
       closers.push(() => queue.close())
-      queue.send(values, ended)
+      queue.send(VALUES, ended)
     })
   }
 
@@ -95,8 +95,8 @@ describe('a delivery', () => {
         order.push(delivery)
         resolve()
       }
-      queue.send(values, ended)
-      queue.send(values, ended)
+      queue.send(VALUES, ended)
+      queue.send(VALUES, ended)
     })
     await done
     expect(order).toMatchObject([{ state: 'delivered' }])

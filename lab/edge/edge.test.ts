@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, request as openRequest, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
+import { portOf } from '../processes/ports.ts'
 import { deferred } from '../start/deferred.ts'
 import { type Edge, startEdge } from './edge.ts'
 import { azure, heroku } from './flavour.ts'
@@ -35,7 +36,7 @@ async function behind(
     answer(request, response, body)
   })
   await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve))
-  const { port } = app.address() as AddressInfo
+  const port = portOf(app)
   const edge = await startEdge({
     flavour: heroku,
     target: () => port,
@@ -263,7 +264,7 @@ test('a request streams: the app reads its first part before the client has sent
     request.on('end', () => response.end('done'))
   })
   await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve))
-  const edge = await startEdge({ flavour: heroku, target: () => (app.address() as AddressInfo).port })
+  const edge = await startEdge({ flavour: heroku, target: () => portOf(app) })
   opened.push({ close: () => app.close() }, edge)
   const request = openRequest({ host: '127.0.0.1', port: edge.port, method: 'POST', agent: false })
   const answered = new Promise<number | undefined>((resolve) =>
@@ -278,7 +279,7 @@ test('a request streams: the app reads its first part before the client has sent
 test('the answer of an app that refuses a large body unread arrives', async () => {
   const app = createServer((_, response) => response.writeHead(413).end('too large'))
   await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve))
-  const edge = await startEdge({ flavour: heroku, target: () => (app.address() as AddressInfo).port })
+  const edge = await startEdge({ flavour: heroku, target: () => portOf(app) })
   opened.push({ close: () => app.close() }, edge)
   const answer = await send(edge, { method: 'POST', body: 'x'.repeat(4_000_000) })
   expect(answer).toMatchObject({ status: 413, body: 'too large' })
@@ -328,7 +329,7 @@ test('a client cannot forge fields of the router line', async () => {
 
 test('while the app is down the platform answers 503 and logs H10; afterwards the app answers', async () => {
   const { edge, lines, app } = await behind()
-  const { port } = app.address() as AddressInfo
+  const port = portOf(app)
   app.close()
   expect(await send(edge)).toMatchObject({ status: 503, body: expect.stringContaining('Application error') })
   await expect

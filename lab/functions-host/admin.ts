@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { hostVersion } from './core-module.ts'
+import { HOST_VERSION } from './core-module.ts'
 import type { FunctionTable, HttpFunction, TimerFunction } from './function-table.ts'
 import { readWholeBody } from './http-request.ts'
 
@@ -56,7 +56,7 @@ function answerHost(method: string, name: string | undefined): AdminAnswer {
   if (name === 'status' && method === 'GET') {
     // Azure's host adds an id derived from the machine's name, and facts that only Azure has.
     const processUptime = Math.round(Date.now() - STARTED_AT)
-    return json({ state: 'Running', version: hostVersion, versionDetails: 'embedded host of the lab', processUptime })
+    return json({ state: 'Running', version: HOST_VERSION, versionDetails: 'embedded host of the lab', processUptime })
   }
   return { status: 404 }
 }

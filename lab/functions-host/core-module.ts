@@ -2,8 +2,8 @@ import Module from 'node:module'
 import type { HostLog } from './log.ts'
 import type { FunctionCallback, FunctionMetadata, HookCallback, ProgrammingModel, RpcLogLevel } from './rpc.ts'
 
-export const hookNames = ['appStart', 'appTerminate', 'preInvocation', 'postInvocation'] as const
-export type HookName = (typeof hookNames)[number]
+export const HOOK_NAMES = ['appStart', 'appTerminate', 'preInvocation', 'postInvocation'] as const
+export type HookName = (typeof HOOK_NAMES)[number]
 
 export interface RegisteredFunction {
   readonly metadata: FunctionMetadata
@@ -24,8 +24,8 @@ export interface Registrations {
 }
 
 /** The version in the answer to `require('@azure/functions-core')`. */
-const coreVersion = '3.12.0'
-export const hostVersion = '4.1000.0'
+const CORE_VERSION = '3.12.0'
+export const HOST_VERSION = '4.1000.0'
 
 let current: Registrations | undefined
 let model: ProgrammingModel | undefined
@@ -81,8 +81,8 @@ class Disposable {
 }
 
 const coreModule = {
-  version: coreVersion,
-  hostVersion,
+  version: CORE_VERSION,
+  hostVersion: HOST_VERSION,
   Disposable,
   registerFunction,
   registerHook,
@@ -118,7 +118,7 @@ function registerHook(name: string, callback: HookCallback): Disposable {
   })
 }
 
-const isHookName = (name: string): name is HookName => hookNames.some((known) => known === name)
+const isHookName = (name: string): name is HookName => HOOK_NAMES.some((known) => known === name)
 
 function hookRequire(): void {
   Module.prototype.require = new Proxy(Module.prototype.require, {

@@ -112,11 +112,6 @@ function timeSpanMs(value: unknown): number {
   if (value === -1 || value === '-1') return Number.POSITIVE_INFINITY
   const match = typeof value === 'string' ? /^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})$/.exec(value) : null
   if (!match) throw new Error('host.json: functionTimeout must be a time span like "00:05:00", or "-1"')
-  const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0)) as [
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map((part) => Number(part ?? 0))
   return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
 }

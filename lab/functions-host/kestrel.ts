@@ -7,7 +7,7 @@ const MAX_REQUEST_LINE_BYTES = 8192
 const MAX_HEADERS_BYTES = 32_768
 
 /** Options for Node's server: its parser must accept whatever Kestrel accepts, so that `rejection` decides. */
-export const parserOptions = {
+export const PARSER_OPTIONS = {
   maxHeaderSize: 48 * 1024,
   headersTimeout: 30_000,
   keepAliveTimeout: 130_000,

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
+import { portOf } from '../processes/ports.ts'
 import { spawnFunctionsHost } from './spawn.ts'
 import { ask, spawnApp, type TestApp, until, writeApp } from './testing/host.ts'
 
@@ -222,7 +222,7 @@ describe('a start fails, and says why,', () => {
   test('when its port is taken', async () => {
     const other = createServer()
     await new Promise<void>((done) => other.listen(0, '127.0.0.1', done))
-    const { port } = other.address() as AddressInfo
+    const port = portOf(other)
     await expect(spawnFunctionsHost({ root: (await written('')).root, port })).rejects.toThrow(/EADDRINUSE/)
     other.close()
   })

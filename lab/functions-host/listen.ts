@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { portOf } from '../processes/ports.ts'
 import { sendEmpty } from './http-response.ts'
-import { answerParserErrors, parserOptions } from './kestrel.ts'
+import { answerParserErrors, PARSER_OPTIONS } from './kestrel.ts'
 
 export interface ListeningServer {
   readonly server: Server
@@ -13,7 +13,7 @@ export interface ListeningServer {
 /** @throws the error of the port, such as EADDRINUSE */
 export async function listen(port: number, hostname: string): Promise<ListeningServer> {
   let listener: RequestListener = (_request, response) => sendEmpty(response, 503)
-  const server = createServer(parserOptions, (request, response) => listener(request, response))
+  const server = createServer(PARSER_OPTIONS, (request, response) => listener(request, response))
   answerParserErrors(server)
   await new Promise<void>((done, fail) => {
     server.once('error', fail)
@@ -21,7 +21,7 @@ export async function listen(port: number, hostname: string): Promise<ListeningS
   })
   return {
     server,
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
     setListener: (next) => {
       listener = next
     },

@@ -1,8 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { simpleParser } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
+import { portOf } from '../processes/ports.ts'
 import type { Mailbox } from './mailbox.ts'
 
 const MAX_MAIL_BYTES = 256 * 1024
@@ -50,7 +50,7 @@ export async function startReceiver(mailbox: Mailbox, log: (line: string) => voi
   const listening = once(server.server, 'listening')
   server.listen(0, '127.0.0.1')
   await listening
-  const { port } = server.server.address() as AddressInfo
+  const port = portOf(server.server)
   return {
     url: `smtp://${USER}:${password}@127.0.0.1:${port}`,
     close: () => new Promise((closed) => server.close(() => closed())),

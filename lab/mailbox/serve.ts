@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { isOurs, sendError } from '../datadog/http.ts'
+import { portOf } from '../processes/ports.ts'
 import { Mailbox } from './mailbox.ts'
 import { startReceiver } from './receive.ts'
 import { mailboxRoutes } from './routes.ts'
@@ -38,7 +38,7 @@ export async function serveMailbox(port: number, log: (line: string) => void): P
   const receiver = await startReceiver(mailbox, log)
   return {
     smtpUrl: receiver.url,
-    mailboxUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mail`,
+    mailboxUrl: `http://127.0.0.1:${portOf(server)}/mail`,
     async close() {
       mailbox.close()
       await receiver.close()

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type LoopbackPort, listenOnLoopback } from './loopback.ts'
+import { portOf } from './ports.ts'
 
 /** A container may have none. */
 const withIpv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === '::1'))
@@ -28,7 +29,7 @@ async function take(host: string): Promise<number> {
   const server = createServer().listen(0, host)
   opened.push(() => server.close())
   await once(server, 'listening')
-  return (server.address() as AddressInfo).port
+  return portOf(server)
 }
 
 const textOf = async (url: string) => (await fetch(url)).text()

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
-import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
+import { createServer, type Server as NetServer } from 'node:net'
+import { portOf } from './ports.ts'
 
 /** The number of tries for a port that is free on both 127.0.0.1 and ::1. */
 const ATTEMPTS = 5
@@ -22,7 +23,7 @@ export async function listenOnLoopback(server: Server, preferred = 0): Promise<L
       if (wanted === 0 || attempt === ATTEMPTS) throw first
       continue
     }
-    const { port } = server.address() as AddressInfo
+    const port = portOf(server)
     // Connections to ::1 are passed to the same HTTP server, so that limits and idle connections are shared.
     const second = createServer((socket) => server.emit('connection', socket))
     const result = await listen(second, port, '::1')

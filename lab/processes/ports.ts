@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
 /**
  * A TCP port of 127.0.0.1 that is free at this moment.
@@ -10,6 +10,13 @@ export async function freePort(preferred = 0): Promise<number> {
   const other = await tryPort(0)
   if (other === undefined) throw new Error('127.0.0.1 has no free TCP port')
   return other
+}
+
+/** The TCP port of a server that listens. @throws if it does not listen on a port */
+export function portOf(server: Pick<Server, 'address'>): number {
+  const address = server.address()
+  if (typeof address === 'object' && address) return address.port
+  throw new Error('The server does not listen on a TCP port.')
 }
 
 /**
@@ -34,8 +41,8 @@ function tryPort(port: number): Promise<number | undefined> {
       else reject(error)
     })
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined))
+      const taken = portOf(server)
+      server.close(() => resolve(taken))
     })
   })
 }

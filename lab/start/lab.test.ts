@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import { identityOf } from '../processes/identity.ts'
+import { portOf } from '../processes/ports.ts'
 import type { LabHandle, LabOptions } from './lab.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
 import { startFixtureLab } from './testing/lab.ts'
@@ -45,7 +46,7 @@ const statusOf = async (url: string) => (await fetch(url)).status
 
 test('a ready lab answers at the addresses in run.json, which only its owner can read', async () => {
   const lab = await start()
-  const run = (await readRunFile(dir)) as RunFile
+  const run = (await readRunFile(dir)) ?? expect.fail('The lab has written no run.json.')
   expect(run).toMatchObject({ pid: process.pid, urls: lab.urls, stores: lab.stores, mode: { cadence_seconds: null } })
   expect(Object.keys(run.pids).sort()).toEqual(['functions', 'redis', 'web'])
   expect(run.pids.web?.pid).toBe((await echo(run.urls.web)).pid)
@@ -154,7 +155,8 @@ test('an app that crashes too often ends the lab with its last lines', async () 
 
 test.skipIf(process.platform === 'win32')('a store that ends unexpectedly ends the lab', async () => {
   const lab = await start()
-  process.kill((await lab.run()).pids.redis?.pid as number, 'SIGKILL')
+  const { redis } = (await lab.run()).pids
+  process.kill(redis?.pid ?? expect.fail('run.json has no Redis.'), 'SIGKILL')
   expect((await lab.failed).message).toMatch(/^Redis ended with /)
 })
 
@@ -180,9 +182,7 @@ test('a stop during the start leaves nothing running', async () => {
 
 test('a free port replaces a taken one, and a message says so', async () => {
   const taken = createServer()
-  const port = await new Promise<number>((resolve) =>
-    taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port)),
-  )
+  const port = await new Promise<number>((resolve) => taken.listen(0, '127.0.0.1', () => resolve(portOf(taken))))
   opened.push(() => taken.close())
   const said: string[] = []
   const lab = await start({ ports: { web: port, functions: 0, datadog: 0 }, log: (text) => said.push(text) })

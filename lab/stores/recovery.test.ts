@@ -205,7 +205,7 @@ test.skipIf(process.platform === 'win32')('only their owner can read files with 
 })
 
 test.runIf(root)('as root, data are in a private directory if the server account cannot reach the lab', async () => {
-  const account = (await serverAccount()) as { name: string; uid: number; gid: number }
+  const account = (await serverAccount()) ?? expect.fail('The server has no account of its own.')
   const stores = await start()
   const home = await dataHome(dir, account)
   expect(home).not.toContain(await realpath(dirname(dir)))

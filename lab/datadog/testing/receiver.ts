@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { portOf } from '../../processes/ports.ts'
 
 /** A request that the receiver has read. */
 export interface Received {
@@ -37,7 +37,7 @@ export async function startReceiver(...answers: Answer[]): Promise<Receiver> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${portOf(server)}`,
     requests,
     async received(count) {
       while (requests.length < count) await once(server, 'received')

@@ -28,6 +28,11 @@ afterEach(async () => {
 const version = (path: string, account?: Account) =>
   execFileSync(path, ['--version'], { encoding: 'utf8', ...(account ? { uid: account.uid, gid: account.gid } : {}) })
 
+async function accountOfServer(): Promise<Account> {
+  const account = await serverAccount()
+  return account ?? expect.fail('The server has no account of its own, although this test runs as root.')
+}
+
 test('an install without scripts is completed with its library links', async () => {
   const lib = join(home, 'native', 'lib')
   for (const entry of await readdir(lib, { withFileTypes: true })) {
@@ -38,7 +43,7 @@ test('an install without scripts is completed with its library links', async () 
 })
 
 test.runIf(root)('binaries that the server account cannot reach are copied', async () => {
-  const account = (await serverAccount()) as Account
+  const account = await accountOfServer()
   const { postgres, initdb } = await findBinaries(account, home)
   expect(postgres).not.toContain(home)
   expect(version(postgres, account)).toContain('PostgreSQL) 18')
@@ -46,7 +51,7 @@ test.runIf(root)('binaries that the server account cannot reach are copied', asy
 })
 
 test.runIf(root)('the copy is made once, also by two concurrent starts', async () => {
-  const account = (await serverAccount()) as Account
+  const account = await accountOfServer()
   const [one, two] = await Promise.all([findBinaries(account, home), findBinaries(account, home)])
   expect(two).toEqual(one)
   const made = (await lstat(one.postgres)).ino
@@ -55,7 +60,7 @@ test.runIf(root)('the copy is made once, also by two concurrent starts', async (
 })
 
 test.runIf(root)('a link in the place of the private directory is not followed', async () => {
-  const account = (await serverAccount()) as Account
+  const account = await accountOfServer()
   const place = await privateDirectory('a squatted name', account)
   await rm(place, { recursive: true })
   await symlink(home, place)
@@ -64,7 +69,7 @@ test.runIf(root)('a link in the place of the private directory is not followed',
 })
 
 test.runIf(root)("another user's directory, or one that others may enter, is refused", async () => {
-  const account = (await serverAccount()) as Account
+  const account = await accountOfServer()
   const place = await privateDirectory('a squatted name', account)
   execFileSync('chmod', ['755', place])
   await expect(privateDirectory('a squatted name', account)).rejects.toThrow('is not a private directory')
