@@ -34,9 +34,9 @@ export interface WebDeps
     Omit<ContainDeps, 'log' | 'sessions' | 'ledger'> {
   webOrigin: string
   mailboxUrl: string | undefined
-  /** Where `style.css` and the built `device.js` lie. */
+  /** The folder of `style.css` and the built scripts. */
   assets: URL
-  /** Undefined where it is not configured. */
+  /** Undefined without a configuration for RUM. */
   rum: Rum | undefined
   sessions: LiveSessions
   ledger: SessionLedger
@@ -46,14 +46,18 @@ export interface WebDeps
   log: ServiceLog
 }
 
-/** The pages, without a port. Order matters: what must not be blinded or slowed by a later rule stands before it. */
+/**
+ * The app without a port. The order matters: a middleware that must see or answer every request comes before any that
+ * could refuse or delay it.
+ */
 export function createApp(deps: WebDeps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.enable('case sensitive routing')
   app.enable('strict routing')
-  // One hop, Heroku's router. Addresses come from `clientAddress`; links and redirects never from a Host header.
+  // Trusts one hop, the router of Heroku. Addresses come from `clientAddress`, and links and redirects never use a
+  // Host header.
   app.set('trust proxy', 1)
   app.set('query parser', 'simple')
 
@@ -72,7 +76,7 @@ export function createApp(deps: WebDeps): Express {
   return app
 }
 
-/** The waits of one request for its stores have one limit together. */
+/** All store calls of one request share one time limit. */
 const bounded: RequestHandler = (_request, _response, next) => withBudget(REQUEST_MS, next)
 
 function addPages(app: Express, deps: WebDeps): void {
@@ -100,7 +104,7 @@ function addPages(app: Express, deps: WebDeps): void {
   app.post('/logout', requireHolder, submitSignOut(deps))
 }
 
-/** A file that is named by its content may be kept for good; the others may change under their names. */
+/** A file named by its content may be cached forever; other files may change. */
 function assets(folder: URL): RequestHandler {
   return express.static(fileURLToPath(folder), {
     index: false,
@@ -113,7 +117,7 @@ function assets(folder: URL): RequestHandler {
 }
 const NAMED_BY_CONTENT = /-[A-Z0-9]{8}\.js$/
 
-/** Nothing inline, nothing from elsewhere, nothing framed, nothing kept by a cache. */
+/** Forbids inline code, foreign resources, framing and caching. */
 function securityHeaders({ webOrigin, rum }: Pick<WebDeps, 'webOrigin' | 'rum'>): RequestHandler[] {
   const secure = webOrigin.startsWith('https://')
   const policy = helmet({

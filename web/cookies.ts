@@ -2,20 +2,20 @@ import type { CookieOptions, Request, Response } from 'express'
 
 export type CookieName = 'session' | 'mfa' | 'device' | 'consent' | 'outcome' | 'address' | 'registration'
 
-/** The browser's memory of a visit. Their values are written to no log and to no URL. */
+/** The cookies of a visit. Their values are never in a log or a URL. */
 export interface Cookies {
   read(request: Request, name: CookieName): string | undefined
   /** @param maxAgeSeconds absent: until the browser is closed */
   set(response: Response, name: CookieName, value: string, maxAgeSeconds?: number): void
-  /** Name the most important one last: curl 7 keeps a cleared cookie in its jar if another Set-Cookie follows. */
+  /** Name the most important cookie last: curl 7 keeps a cleared cookie if another Set-Cookie follows. */
   clear(response: Response, ...names: CookieName[]): void
 }
 
 const MAX_LENGTH = 4096
 
 /**
- * `__Host-` cookies: Secure, for this host alone, so that no sibling domain and no plain-http page can plant one. A
- * lab on plain http cannot have them, and says so by the name.
+ * `__Host-` cookies: Secure and for this host only, so that no sibling domain and no plain-http page can set one. A
+ * lab on plain http cannot use them and omits the prefix.
  * @see RFC 6265bis 4.1.3.2
  */
 export function createCookies(webOrigin: string): Cookies {
@@ -34,7 +34,7 @@ export function createCookies(webOrigin: string): Cookies {
   }
 }
 
-/** @returns the first cookie of exactly that name; empty and oversized ones are none */
+/** @returns the first cookie of exactly that name; undefined if it is empty or too long */
 export function readCookie(header: string | undefined, name: string): string | undefined {
   for (const pair of header?.split(';') ?? []) {
     const equals = pair.indexOf('=')

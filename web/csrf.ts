@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import { isCrossSite, webSite } from '../shared/client/cross-site.ts'
 import { ProblemError } from '../shared/problem.ts'
 
-/** Refuses before anything of the request is read. */
+/** Refuses a cross-site request before anything of it is read. */
 export function refuseCrossSite(deps: { webOrigin: string; lab: boolean }): RequestHandler {
   const own = webSite(deps)
   return (request, _response, next) => {

@@ -16,11 +16,11 @@ import { createFunctionsClient, parseJson } from './functions-client.ts'
 import { FunctionsDegraded } from './health.ts'
 import { configureRum } from './rum.ts'
 
-/** As far back as web ends sessions again that Redis has forgotten; each older one is looked up in the ledger. */
+/** How far back web ends sessions again after Redis lost data; an older session is compared with the ledger. */
 const DAY_SECONDS = 86_400
 
 /**
- * Everything web needs, built once per process; nothing is connected before it is used.
+ * Builds everything that web needs, once per process. Nothing is connected before its first use.
  * @param assets the folder of the built style and scripts
  */
 export function createDeps(
@@ -68,7 +68,7 @@ export function createDeps(
 
 const Health = z.object({ stores: z.record(z.string().max(32), z.string().max(32)) })
 
-/** @throws unless functions says that it is well, and with its words where it has some */
+/** @throws unless functions is well, with its explanation if it gives one */
 async function askHealth(origin: string): Promise<void> {
   const response = await fetch(`${origin}/api/health`, { redirect: 'error', signal: AbortSignal.timeout(5_000) })
   const text = await response.text()

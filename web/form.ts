@@ -6,15 +6,15 @@ const FORM_LIMIT = '16kb'
 const FORM_FIELDS = 20
 
 export interface Form {
-  /** What was sent once, as text. A field that was sent twice is none. */
+  /** The text fields that were sent once. A repeated field is rejected. */
   fields: Readonly<Partial<Record<string, string>>>
-  /** Why the body could not be read; the fields are empty then. */
+  /** Why the body could not be read; there are no fields then. */
   fault: ProblemError | undefined
 }
 
 /**
- * Reads a form, and leaves a fault to the handler: a sign-in with an unreadable body is still an attempt that functions
- * has to hear of.
+ * Reads a form and leaves a fault to the handler: a sign-in with an unreadable body is an attempt that functions must
+ * count.
  */
 export const readForm: RequestHandler = (request, response, next) => {
   parse(request, response, (error?: unknown) => {
@@ -26,7 +26,7 @@ export const readForm: RequestHandler = (request, response, next) => {
 
 const parse = express.urlencoded({ extended: false, limit: FORM_LIMIT, parameterLimit: FORM_FIELDS, inflate: false })
 
-/** The form, whatever became of it: for handlers that pass every attempt on. */
+/** The form with its fault, for handlers that pass on every attempt. */
 export const attemptOf = (response: Response): Form => response.locals.form
 
 /** @throws ProblemError if the body could not be read */

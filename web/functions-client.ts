@@ -4,7 +4,7 @@ import type { ServiceLog } from '../shared/log.ts'
 import { type ProblemCode, ProblemError, problems } from '../shared/problem.ts'
 import { postSigned, type SigningDeps } from '../shared/signed-call.ts'
 
-/** Longer than functions waits for its own stores, so that its answer is heard. */
+/** Longer than functions waits for its stores, so that its answer arrives. */
 const TIMEOUT_MS = 11_000
 const RETRY_AFTER_SECONDS = 5
 
@@ -18,24 +18,24 @@ export interface Refused {
 
 export interface FunctionsCall {
   client: ForwardedClient
-  /** The session token, where the route needs a session. */
+  /** The session token, if the route needs a session. */
   token?: string | undefined
   data?: Readonly<Record<string, unknown>>
   timeoutMs?: number
 }
 
-/** The auth API as web calls it. */
+/** The client of the auth API. */
 export interface FunctionsClient {
-  /** @param route below `/api/`, for example `auth/login`; nothing is retried, because nothing here may happen twice */
+  /** @param route below `/api/`, for example `auth/login`. Nothing is retried, because no call may happen twice */
   post<S extends z.ZodType>(route: string, answer: S, call: FunctionsCall): Promise<Answer<z.infer<S>>>
 }
 
 export const IssuedSession = z.object({ sid: z.string(), token: z.string().min(1), expires_at: z.string() })
-/** A completed sign-in: the session, and the device token by which the browser is known from then on. */
+/** A completed sign-in: the session, and the device token that identifies the browser from then on. */
 export const SignedIn = IssuedSession.extend({ device_token: z.string().max(128).optional() })
 export const LoginAnswer = z.union([SignedIn, z.object({ mfa_token: z.string().min(1) })])
 export const AccountAnswer = z.object({ id: z.string(), email: z.string().max(254), mfa_enabled: z.boolean() })
-/** Absent while functions is older than web. */
+/** Absent during a deployment, while functions is older than web. */
 export const Registered = z.object({
   registration: z
     .string()
@@ -54,9 +54,9 @@ const Problem = z.object({
 })
 
 /**
- * Signs each call anew, with a fresh id and time. What cannot be reached, or is answered by something else than functions
- * (a page, JSON that is cut), is `unavailable` to the visitor. An answer of functions against the contract is an
- * `internal-error`. The fault goes to the log.
+ * Signs each call with a fresh id and time. A failed connection, or an answer from something else (a page, truncated
+ * JSON), is `unavailable` for the visitor. An answer of functions against the contract is an `internal-error`. The
+ * fault is logged.
  */
 export function createFunctionsClient(
   deps: SigningDeps & { origin: string; log: Pick<ServiceLog, 'error' | 'warn'> },
@@ -88,7 +88,7 @@ function refusal(response: Response, text: string, route: string, log: Pick<Serv
   const problem = Problem.safeParse(parseJson(text))
   if (!problem.success || problem.data.code === 'call-refused') {
     log.warn('functions refused a call', { route, status: response.status })
-    // A refused signature is a fault of our own configuration, not of the visitor's.
+    // A refused signature is a fault of our own configuration and not of the visitor.
     return problem.success ? { kind: 'refused', code: 'internal-error' } : AWAY
   }
   const { code, detail } = problem.data
@@ -104,10 +104,10 @@ export function problemOf({ code, detail, retryAfterSeconds }: Refused): Problem
   })
 }
 
-/** A route as it is logged: without the session that it names. */
+/** The route for the log, without the sid. */
 const nameOf = (route: string): string => route.replace(/(?<=^auth\/sessions\/)[^/]+/, '{sid}')
 
-/** @returns undefined for what is no JSON */
+/** @returns undefined for text that is not JSON */
 export function parseJson(text: string): unknown {
   if (text === '') return undefined
   try {

@@ -4,12 +4,12 @@ import { createProbing, type Probes, sinceOf } from '../shared/probes.ts'
 
 const RETRY_AFTER_SECONDS = 5
 
-/** `GET /__health`: this process answers. It asks nobody: a restart would not mend a store. */
+/** `GET /__health`: this process answers. It checks no store, because a restart would not repair one. */
 export const health: RequestHandler = (_request, response) => {
   response.json({ status: 'ok' })
 }
 
-/** Functions answers, and says which of its stores cannot be used. */
+/** Functions answers, and some of its stores cannot be used. */
 export class FunctionsDegraded extends Error {
   override readonly name = 'FunctionsDegraded'
   readonly stores: readonly string[]
@@ -21,8 +21,8 @@ export class FunctionsDegraded extends Error {
 }
 
 /**
- * `GET /__ready`: 200 once every part can be used, else 503, with each part's state and since when it is down; for
- * functions also which of its stores. Asked at once, for a bounded time.
+ * `GET /__ready`: 200 if every part can be used, otherwise 503 with the state of each part and since when it is down.
+ * For functions it also names the stores. All parts are probed at once, in bounded time.
  */
 export const ready = (deps: { probes: Probes; now: () => number; log: Pick<ServiceLog, 'warn'> }): RequestHandler => {
   const ask = createProbing(deps.probes, deps.now)

@@ -2,10 +2,10 @@ import type { RequestListener } from 'node:http'
 import { createApp, type WebDeps } from './app.ts'
 import { revokeListener } from './contain/handler.ts'
 
-/** A server must take a target that names it in full as well. @see RFC 9112 3.2.2 */
+/** A server must also accept the absolute form of a target. @see RFC 9112 3.2.2 */
 const REVOKE = /^(?:[A-Za-z]+:\/\/[^/?#]*)?\/contain\/revoke(?:\?|$)/
 
-/** All that web answers, without a port: the signed call by itself, the pages and everything else by Express. */
+/** All routes of web, without a port: the signed call directly, everything else by Express. */
 export function createListener(deps: WebDeps): RequestListener {
   const revoke = revokeListener(deps)
   const app = createApp(deps)

@@ -3,8 +3,8 @@ import type { RequestListener } from 'node:http'
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 
 /**
- * In the lab web stands behind the lab's edge, on a port of its own that any page on this machine can find: it answers a
- * request only if its Host is a loopback name, which stops DNS rebinding.
+ * In the lab web is behind the edge of the lab, on its own port, which any page on this machine can reach. It answers
+ * only if the Host is a loopback name, which stops DNS rebinding.
  */
 export function loopbackOnly(answer: RequestListener): RequestListener {
   return (request, response) => {

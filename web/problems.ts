@@ -3,7 +3,7 @@ import type { SessionCheck } from '../shared/session/present.ts'
 import { retryAfterOf } from '../shared/stores/away.ts'
 import type { RevocationReason } from '../shared/stores/port.ts'
 
-/** What Express and its body parsers throw carries the status they would answer. */
+/** The errors of Express and its body parsers have the status that they would answer. */
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined
@@ -14,13 +14,13 @@ export function toProblem(error: unknown): ProblemError {
 }
 
 /**
- * The status of a form that is shown again with what was wrong. 401 is HTTP authentication's own and wants a challenge
- * (RFC 9110 15.5.2), which a form is not; stock password guessers such as hydra take it for that and misjudge the page.
+ * The status of a form that is shown again. 401 belongs to HTTP authentication and needs a challenge (RFC 9110
+ * 15.5.2), which a form is not. Password guessers such as hydra would misread the page.
  */
 export const formStatus = (code: ProblemCode): number =>
   code === 'login-refused' || code === 'code-refused' ? 403 : problems[code].status
 
-/** A store that fails denies, and says that trying again may help. */
+/** A failing store denies the request, with a hint to try again. */
 export const unavailable = (cause: unknown) => new ProblemError('unavailable', { cause, retryAfterSeconds: 5 })
 
 /** @throws always */
@@ -37,7 +37,7 @@ const REVOCATIONS: Readonly<Record<RevocationReason, string>> = {
   password_changed: 'Your password was changed, which ended every other session. Sign in with the new one.',
 }
 
-/** What to do when somebody else may have had the session. */
+/** Advice if somebody else may have had the session. */
 export const CARE = {
   when: 'If that was not you:',
   steps: [
@@ -50,7 +50,7 @@ export const CARE = {
 const CARE_IN_SHORT =
   'If that was not you: sign in, change your password, which ends every other session, and turn on an authenticator app.'
 
-/** What became of the session, for a page; `careful` if it may have been in other hands. */
+/** The end of the session, for a page; `careful` if another person may have had it. */
 export const endingOf = (reason: RevocationReason): { text: string; careful: boolean } => ({
   text: REVOCATIONS[reason],
   careful: reason !== 'ended_elsewhere' && reason !== 'password_changed',
@@ -61,7 +61,7 @@ function wordsOf(reason: RevocationReason): string {
   return careful ? `${text} ${CARE_IN_SHORT}` : text
 }
 
-/** Why a request that presents this session may not go on, in words for whoever holds it. */
+/** Why a request with this session is refused, in words for its holder. */
 export function problemOfCheck(check: Exclude<SessionCheck, { kind: 'accepted' }>): ProblemError {
   switch (check.kind) {
     case 'missing':

@@ -6,15 +6,15 @@ import type { ProblemCode } from '../shared/problem.ts'
 import type { Cookies } from './cookies.ts'
 import { visitOf } from './visit.ts'
 
-/** Asked again after half a year. */
+/** The visitor is asked again after half a year. */
 const CONSENT_SECONDS = 180 * 86_400
-/** How long an outcome waits for the page that the browser is sent to. */
+/** How long an outcome waits for the next page. */
 const OUTCOME_SECONDS = 60
 
 export const Consent = z.enum(['granted', 'not-granted'])
 export type Consent = z.infer<typeof Consent>
 
-/** What a page tells the script in it: data, never code. */
+/** The settings for the script: data, never code. */
 export interface RumSettings {
   applicationId: string
   clientToken: string
@@ -24,25 +24,25 @@ export interface RumSettings {
   env: string
   version: string
   consent: Consent
-  /** Of the session that this page was made for. An id and nothing else: no address leaves by this way. */
+  /** The id of the user of this session. No address is sent. */
   user?: string
 }
 
-/** Browser RUM as it is configured, the same for every page. */
+/** The configuration of browser RUM, the same for every page. */
 export interface Rum {
   settings: Omit<RumSettings, 'consent' | 'user'>
-  /** Path of the built script. */
+  /** The path of the built script. */
   script: string
-  /** The one origin that it reports to. */
+  /** The only origin that receives its reports. */
   intake: string
 }
 
 const Built = z.object({ version: z.string().min(1), rum: z.string().regex(/^rum-[A-Z0-9]+\.js$/) })
 
 /**
- * @param assets the folder of the built scripts; which is the one of RUM stands in `assets.json` beside it
- * @returns undefined where RUM is not configured
- * @throws if it is, and the scripts are not built
+ * @param assets the folder of the built scripts; `assets.json` beside it names the script for RUM
+ * @returns undefined without a configuration for RUM
+ * @throws if RUM is configured and the scripts are not built
  */
 export function configureRum(config: WebConfig, assets: URL): Rum | undefined {
   const { RUM_APP_ID, RUM_CLIENT_TOKEN, RUM_PROXY, DD_SITE, DD_SERVICE, DD_ENV, DD_VERSION } = config
@@ -70,7 +70,7 @@ export function intakeOf(site: string): string {
   return `https://browser-intake-${parts.join('-')}.${top}`
 }
 
-/** What came of the request before a page, by name: no field's content is ever part of it. */
+/** The outcome of the previous request, by name. It never contains a field of a form. */
 export interface RumAction {
   name: 'login.result' | 'containment.notice'
   outcome: LoginOutcome | 'contained' | 'forked'
@@ -82,7 +82,7 @@ const Arrival = z.enum(['success', 'challenge'])
 export interface PageRum {
   script: string
   settings: RumSettings
-  /** Undefined: the visitor has not been asked. */
+  /** Undefined if the visitor has not been asked. */
   consent: Consent | undefined
   action: RumAction | undefined
 }
@@ -96,7 +96,7 @@ interface Offered {
 }
 const offeredOf = (response: Response): Offered | undefined => response.locals.rum
 
-/** Where RUM is configured, every page may have it. */
+/** Offers RUM to every page, if it is configured. */
 export const offerRum =
   ({ rum, cookies }: { rum: Rum | undefined; cookies: Cookies }): RequestHandler =>
   (request, response, next) => {
@@ -107,7 +107,7 @@ export const offerRum =
     next()
   }
 
-/** RUM for the page that is about to be sent. Without a yes the page tells its script of no outcome either. */
+/** RUM for the page to be sent. Without consent the page contains no outcome either. */
 export function rumOf(response: Response): PageRum | undefined {
   const offered = offeredOf(response)
   if (!offered) return undefined
@@ -131,19 +131,19 @@ function arrivalOf(response: Response, { cookies, request }: Offered): RumAction
   return outcome && { name: 'login.result', outcome }
 }
 
-/** Names what the page that answers this request is about. */
+/** Names the outcome that this page is about. */
 export function tellRum(response: Response, action: RumAction): void {
   const offered = offeredOf(response)
   if (offered) offered.action = action
 }
 
-/** Names what came of a sign-in to the page that the browser is sent to next. */
+/** Stores the outcome of a sign-in for the next page. */
 export function tellRumNext(response: Response, outcome: z.infer<typeof Arrival>): void {
   const offered = offeredOf(response)
   if (offered?.consent === 'granted') offered.cookies.set(response, 'outcome', outcome, OUTCOME_SECONDS)
 }
 
-/** Keeps the visitor's answer in the browser that gave it. */
+/** Stores the answer of the visitor in the browser. */
 export function rememberConsent(response: Response, consent: Consent): void {
   offeredOf(response)?.cookies.set(response, 'consent', consent, CONSENT_SECONDS)
 }

@@ -5,10 +5,10 @@ import { createDeps } from './deps.ts'
 import { createListener } from './listener.ts'
 import { loopbackOnly } from './loopback.ts'
 
-/** Heroku kills what is left 30 s after SIGTERM. */
+/** Heroku kills the process 30 s after SIGTERM. */
 const HARD_EXIT_MS = 25_000
 const DRAIN_TICK_MS = 250
-/** A slow body holds a socket, not a worker; longer than this is no form that a person sent. */
+/** A slow body occupies a socket and not a worker. No form of a person takes longer. */
 const REQUEST_MS = 30_000
 const HEADERS_MS = 15_000
 
@@ -22,14 +22,14 @@ function configure(): WebConfig {
   }
 }
 
-/** Answers what is under way, takes nothing new, and only then lets the stores go. Safe to be asked twice. */
+/** Finishes the requests under way, accepts no new ones, then closes the stores. May be called twice. */
 function drainOnce(server: Server, close: () => Promise<void>): () => void {
   let draining = false
   return () => {
     if (draining) return
     draining = true
     setTimeout(() => process.exit(1), HARD_EXIT_MS).unref()
-    // A connection that was busy becomes idle when its answer is out.
+    // A busy connection becomes idle after its answer.
     const tick = setInterval(() => server.closeIdleConnections(), DRAIN_TICK_MS)
     server.close(async () => {
       clearInterval(tick)
@@ -49,7 +49,7 @@ const server = createServer(limits, config.ATO_LAB ? loopbackOnly(listener) : li
 const drain = drainOnce(server, deps.close)
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, drain)
-// A lab that starts this process as a child tells it by the channel that it is gone; elsewhere there is no channel.
+// A lab that started this process closes the channel when it ends; elsewhere there is no channel.
 process.on('disconnect', drain)
 server.on('error', (error) => {
   process.stderr.write(`web cannot listen on ${config.HOST}:${config.PORT}: ${error.message}\n`)

@@ -6,7 +6,7 @@ import { type FunctionsClient, RenewedToken } from './functions-client.ts'
 import { problemOfCheck, storeFailed } from './problems.ts'
 import { callOf, type Visit, visitOf } from './visit.ts'
 
-/** A page does not wait for a renewal any longer; the next one asks again. */
+/** The time limit of a renewal; the next page tries again. */
 const RENEWAL_MS = 2_000
 
 type Accepted = Extract<SessionCheck, { kind: 'accepted' }>
@@ -18,7 +18,7 @@ export interface SessionDeps extends PresentDeps {
   log: Pick<ServiceLog, 'warn'>
 }
 
-/** Presents the cookie's token, and renews it when that is due: on page views, because a form is answered by one. */
+/** Presents the token of the cookie, and renews it on page views if that is due. */
 export const readSession =
   (deps: SessionDeps): RequestHandler =>
   async (request, response, next) => {
@@ -31,7 +31,7 @@ export const readSession =
     next()
   }
 
-/** The token in hand stays good until its successor is presented: a renewal that fails costs nothing. */
+/** The present token stays valid until its successor is presented, so a failed renewal does no harm. */
 async function renew(visit: Visit, response: Response, deps: SessionDeps): Promise<void> {
   const call = { ...callOf(visit), timeoutMs: RENEWAL_MS }
   const answer = await deps.functions.post('auth/session/renew', RenewedToken, call)
@@ -40,7 +40,7 @@ async function renew(visit: Visit, response: Response, deps: SessionDeps): Promi
     deps.log.warn('a session could not be renewed', { code: answer.code })
 }
 
-/** Only an accepted session goes on; everybody else is told why not. */
+/** Lets only an accepted session continue, and tells everybody else the reason. */
 export const requireSession: RequestHandler = (request, response, next) => {
   const { check } = visitOf(response)
   if (check.kind === 'accepted') return next()
@@ -48,14 +48,14 @@ export const requireSession: RequestHandler = (request, response, next) => {
   throw problemOfCheck(check)
 }
 
-/** For the two things that a challenged session may do: prove itself, and end. */
+/** For the two actions of a challenged session: re-authentication and logout. */
 export const requireHolder: RequestHandler = (_request, response, next) => {
   const { check } = visitOf(response)
   if (check.kind === 'accepted' || check.kind === 'challenged') return next()
   throw problemOfCheck(check)
 }
 
-/** Before a public page: whoever comes with a session that has ended is told so first, once. */
+/** Before a public page: a visitor with an ended session is told once. */
 export const tellEnding: RequestHandler = (_request, response, next) => {
   const { check } = visitOf(response)
   const { kind } = check
@@ -63,14 +63,14 @@ export const tellEnding: RequestHandler = (_request, response, next) => {
   next()
 }
 
-/** The session of a request that {@link requireSession} let through. */
+/** The session of a request after {@link requireSession}. */
 export function sessionOf(response: Response): Visit & { check: Accepted } {
   const visit = visitOf(response)
   if (visit.check.kind !== 'accepted') throw new Error('a handler without requireSession asked for a session')
   return { ...visit, check: visit.check }
 }
 
-/** The session of a request that {@link requireHolder} let through. */
+/** The session of a request after {@link requireHolder}. */
 export function holderOf(response: Response): Visit & { check: Held } {
   const visit = visitOf(response)
   if (visit.check.kind !== 'accepted' && visit.check.kind !== 'challenged') {

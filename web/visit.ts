@@ -11,14 +11,14 @@ import {
 import { RumSessionId } from '../shared/event.ts'
 import type { SessionCheck } from '../shared/session/present.ts'
 
-/** One request, as far as our own platform vouches for it, and the session that it presents. */
+/** One request, as far as our own platform vouches for it, with its session. */
 export interface Visit {
   client: Client
   token: string | undefined
   check: SessionCheck
 }
 
-/** The first middleware: every answer, refusals too, has a request id and an address to name. */
+/** The first middleware: every answer, also a refusal, has a request id and an address. */
 export const observeVisit =
   (deps: ClientDeps): RequestHandler =>
   (request, response, next) => {
@@ -28,7 +28,10 @@ export const observeVisit =
 
 export const visitOf = (response: Response): Visit => response.locals.visit
 
-/** Of X-Forwarded-For the last hop alone is ours: Heroku's router appended it, the client typed the rest. */
+/**
+ * Only the last hop of X-Forwarded-For is ours: the router of Heroku appended it, and the client may have typed the
+ * rest.
+ */
 export function clientOf(headers: IncomingHttpHeaders, deps: ClientDeps): Client {
   const text = (name: string) => headers[name]?.toString()
   const ip = clientAddress(text('x-forwarded-for'))
@@ -36,15 +39,15 @@ export function clientOf(headers: IncomingHttpHeaders, deps: ClientDeps): Client
   return observeClient({ ip, ...described, via: 'web' }, deps)
 }
 
-/** What functions needs to know of who calls on behalf of a session. */
+/** The facts that functions needs about the caller of a session. */
 export const callOf = (visit: Visit): { client: ForwardedClient; token: string | undefined } => ({
   client: forwardedClient(visit),
   token: visit.token,
 })
 
 /**
- * What functions is told of the browser, inside the signed body.
- * @param said what the form's script collected; a RUM session that has not the form of one is none
+ * The facts about the browser for functions, inside the signed body.
+ * @param said the fields that the script of the form collected; a RUM session of another form is dropped
  */
 export function forwardedClient(
   { client }: Visit,

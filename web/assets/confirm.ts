@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 
-// The mail's link holds its code behind a `#`, where no server and no log sees it. It goes into the form, and out of the
-// address bar and the history; without script a person copies it.
+// The link in the mail has its code in the fragment, which no server or log sees. This script moves the code into the
+// form and removes it from the address bar and the history. Without script a person copies it.
 const field = document.querySelector<HTMLInputElement>('input[name="token"]')
 const code = /^#token=([\w-]+)$/.exec(location.hash)?.[1]
 if (field && code) {

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 
-// What the sign-in form says about its screen, time zone and languages. The server keeps only a keyed hash of it, on
-// sign-in alone; without script the field stays empty and nothing else changes.
+// Fills the field of the sign-in form for screen, time zone and languages. The server keeps only a keyed hash, at
+// sign-in. Without script the field stays empty and nothing else changes.
 const field = document.querySelector<HTMLInputElement>('input[name="hints"]')
 if (field) {
   const { width, height, colorDepth } = screen

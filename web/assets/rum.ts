@@ -3,8 +3,8 @@
 import { datadogRum, type RumEvent } from '@datadog/browser-rum'
 import type { RumSettings } from '../rum.ts'
 
-// Loaded only by pages that hold the settings. It reports how the pages do and, by name, what came of a sign-in; never
-// what is typed. Nothing leaves the browser, and no cookie is set, before the visitor has said yes.
+// Loaded only by pages with the settings. It reports how pages perform and the outcome of a sign-in by name, never
+// what is typed. Before the visitor consents, nothing leaves the browser and no cookie is set.
 
 const element = document.getElementById('rum')
 if (!element) throw new Error('The page has no settings for RUM.')
@@ -25,7 +25,7 @@ datadogRum.init({
   sessionReplaySampleRate: 0,
   profilingSampleRate: 0,
   telemetrySampleRate: 0,
-  // A name for the browser that outlives the session is more than this service needs to know.
+  // This service does not need an id of the browser that outlives the session.
   trackAnonymousUser: false,
   useSecureSessionCookie: location.protocol === 'https:',
   beforeSend: (event) => {
@@ -35,11 +35,11 @@ datadogRum.init({
 })
 if (user !== undefined) datadogRum.setUser({ id: user })
 
-// The server says in the page what came of the request before it.
+// The page contains the outcome of the request before it.
 const { action, outcome } = element.dataset
 if (action) datadogRum.addAction(action, { outcome })
 
-// On submit and not before: the session is there only some time after the page is.
+// On submit, because the session exists only some time after the page has loaded.
 for (const form of document.querySelectorAll<HTMLFormElement>('form[action="/login"], form[action="/register"]')) {
   form.addEventListener('formdata', ({ formData }) => {
     const session = datadogRum.getInternalContext()?.session_id
@@ -47,13 +47,13 @@ for (const form of document.querySelectorAll<HTMLFormElement>('form[action="/log
   })
 }
 
-// The form goes its way and the answer is kept by the server; this page obeys it at once.
+// The server stores the answer; this page applies it at once.
 document.querySelector<HTMLFormElement>('form[action="/consent"]')?.addEventListener('submit', ({ submitter }) => {
   if (!(submitter instanceof HTMLButtonElement)) return
   datadogRum.setTrackingConsent(submitter.value === 'granted' ? 'granted' : 'not-granted')
 })
 
-/** An address of ours carries no secret; one that somebody else made up might. */
+/** An address of this service has no secret, but a made-up one may. */
 function withoutQueries(event: RumEvent): void {
   event.view.url = bare(event.view.url)
   if (event.view.referrer) event.view.referrer = bare(event.view.referrer)

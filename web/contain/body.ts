@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import type { ProblemCode } from '../../shared/problem.ts'
 
-/** A signed call has a few hundred bytes, which come in one piece. */
+/** The largest body; a signed call has a few hundred bytes. */
 const MOST_BYTES = 16 * 1024
 
 /**
- * The body of a signed call as it came: of any type and never inflated, because the signature is over these bytes.
- * @returns what is wrong with it if it is too large, encoded, or cut short by its sender
+ * Reads the raw body of a signed call: of any type and never inflated, because the signature covers these bytes.
+ * @returns the fault if the body is too large, encoded, or cut short by its sender
  */
 export function readBody(request: IncomingMessage): Promise<Buffer | ProblemCode> {
   const { 'content-encoding': encoding = 'identity', 'content-length': length = 0 } = request.headers
   return new Promise((resolve) => {
     const refuse = (code: ProblemCode) => {
-      // What is left of it is read and dropped, so that the sender comes to read the answer.
+      // Reads and drops the rest, so that the sender reads the answer.
       request.resume()
       resolve(code)
     }

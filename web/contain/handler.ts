@@ -16,13 +16,13 @@ import { readBody } from './body.ts'
 import { type RevokeDeps, revoke } from './revoke.ts'
 
 export interface ContainDeps extends ClientDeps, Omit<RevokeDeps, 'log'> {
-  /** with the keys of functions → web, and no others */
+  /** the keys of functions → web only */
   calls: Pick<ReadingDeps, 'keys' | 'replays'>
   webOrigin: string
   log: Pick<ServiceLog, 'error'>
 }
 
-/** What is wrong with a call, as its event says it. */
+/** The fault of a call, with the reason for its event. */
 class RefusedCall extends ProblemError {
   readonly reason: CallFault
 
@@ -33,9 +33,9 @@ class RefusedCall extends ProblemError {
 }
 
 /**
- * `POST /contain/revoke`: raw bytes in, exactly one event out, whether it is carried out or refused. It stands before
- * Express, whose pages' middleware costs several times as much as all that a signed call needs: in an attack that ends
- * many sessions at once, this is the route that has to keep up.
+ * `POST /contain/revoke`: one event per call, whether it is carried out or refused. It comes before Express, whose
+ * middleware costs several times as much as a signed call: in an attack that ends many sessions at once, this route
+ * must keep up.
  */
 export function revokeListener(deps: ContainDeps): RequestListener {
   const own = webSite(deps)
@@ -63,10 +63,10 @@ export function revokeListener(deps: ContainDeps): RequestListener {
 
   return (request, response) => {
     let seen: Client | undefined
-    // Most calls name their containment and need no client at all.
+    // Most calls name their containment and need no client.
     const client = () => (seen ??= clientOf(request.headers, deps))
     const refuse = (error: unknown) => {
-      // Whatever else is thrown, a store threw.
+      // Any other error comes from a store.
       const problem = error instanceof ProblemError ? error : unavailable(error)
       try {
         tell(problem, client())
@@ -77,16 +77,20 @@ export function revokeListener(deps: ContainDeps): RequestListener {
     // What is not carried out by then goes on, call by call: a revoke that has begun is better finished.
     within(REQUEST_MS, carryOut(request, client))
       .then((answer) => answers.success(response, answer), refuse)
-      // A log that cannot be written fails this call alone: nobody else stands between it and the whole process.
+      // If the log cannot be written, only this call fails: no other handler would catch the error before the process
+      // ends.
       .catch(() => response.destroy())
   }
 }
 
-/** 401 for a caller that has not proved to be functions, 400 for content that functions would never send. */
+/** 401 for a caller that has not proved to be functions; 400 for content that functions never sends. */
 const codeOf = ({ reason, isProved }: { reason: CallFault; isProved: boolean }): ProblemCode =>
   isProved && reason === 'malformed' ? 'request-malformed' : 'call-refused'
 
-/** JSON that no browser should interpret, frame or keep. @see OWASP REST Security Cheat Sheet, Security Headers */
+/**
+ * The answers: JSON that a browser must not interpret, frame or cache. @see OWASP REST Security Cheat Sheet, Security
+ * Headers
+ */
 function answersOf({ webOrigin, log }: Pick<ContainDeps, 'webOrigin' | 'log'>) {
   const common = flat({
     'cache-control': 'no-store',
@@ -112,5 +116,5 @@ function answersOf({ webOrigin, log }: Pick<ContainDeps, 'webOrigin' | 'log'>) {
   }
 }
 
-/** Name, value, name, value: `writeHead` takes half the time over headers in this form. */
+/** Alternating names and values: `writeHead` takes half the time for headers in this form. */
 const flat = (headers: Record<string, string>): string[] => Object.entries(headers).flat()

@@ -4,7 +4,7 @@ import type { Emit } from '../../shared/event.ts'
 import type { ServiceLog } from '../../shared/log.ts'
 import type { LiveSessions, SessionLedger } from '../../shared/stores/port.ts'
 
-/** The caller waits three seconds in all; the ledger may have one of them. */
+/** The time limit for the ledger. The caller waits three seconds in all. */
 const LEDGER_MS = 1_000
 
 export interface RevokeDeps {
@@ -16,12 +16,12 @@ export interface RevokeDeps {
 }
 
 /**
- * Carries out a revoke: the session dies first, in one step, on both hosts; then the ledger learns of it. A ledger that
- * fails is a fault for the log: it never keeps a stolen session alive. Of a call that names a containment, functions emits
- * the event, from that containment's row.
- * @param requestId of the request, asked only where it is needed
- * @returns `success` also if the session died of this containment before; `noop` if it was over otherwise
- * @throws if Redis fails: nothing is revoked then, and functions carries it out itself
+ * Carries out a revoke: first the session ends in one step on both hosts, then the ledger records it. A failing
+ * ledger is logged and does not keep a stolen session alive. If the call names a containment, functions emits the
+ * event from its row.
+ * @param requestId of the request, called only if needed
+ * @returns `success` also if this containment ended the session earlier; `noop` if it was over otherwise
+ * @throws if Redis fails: nothing is revoked, and functions carries it out
  */
 export async function revoke(call: RevokeCall, requestId: () => string, deps: RevokeDeps): Promise<'success' | 'noop'> {
   const { sid, id, detection, containment_id } = call
@@ -49,7 +49,7 @@ export async function revoke(call: RevokeCall, requestId: () => string, deps: Re
   return result
 }
 
-/** @returns whose session it was, if it ever was one */
+/** @returns the owner of the session, if the session ever existed */
 async function closeInLedger(
   sid: string,
   ownerId: string | undefined,

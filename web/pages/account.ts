@@ -56,7 +56,7 @@ ${factorPart(mfaEnabled)}
 </section>`,
   )
 
-/** Tells a password manager whose password this is; it is no field of the form and is not sent. */
+/** Tells a password manager which account this is. It is not a form field and is not sent. */
 const usernameOf = (email: string): Html =>
   html`<input type="email" autocomplete="username" value="${email}" readonly hidden>`
 
@@ -82,7 +82,7 @@ export const showAccount =
     sendPage(response, accountPage({ ...identity, notice: noticeOf(request, NOTICES) }))
   }
 
-/** The session goes on under a new token; every other one of this user is ended by functions. */
+/** The session continues under a new token; functions ends every other session of the user. */
 export const submitPassword =
   (deps: PageDeps): RequestHandler =>
   async (request, response) => {

@@ -5,12 +5,12 @@ import { formStatus } from '../problems.ts'
 import { sendPage } from './deps.ts'
 import type { Notice, Page } from './layout.ts'
 
-/** What a form says about a refusal, by its code. */
+/** The text of a form for each refusal code. */
 export type ByCode<W> = Readonly<Partial<Record<ProblemCode, W>>>
 
 /**
- * Shows a form again with what was wrong.
- * @throws ProblemError for a code without words: it is not about what was typed, and gets the page of an error
+ * Shows a form again with its fault.
+ * @throws ProblemError for a code without a text: it is not about the input, so an error page answers
  */
 export async function showRefusal<W>(
   response: Response,
@@ -24,7 +24,7 @@ export async function showRefusal<W>(
   sendPage(response, await page(known), { status: formStatus(code), retryAfterSeconds })
 }
 
-/** The notice that `?notice=` names: one of the page's own, whatever the URL says. */
+/** The notice that `?notice=` names. Only notices of the page are possible, whatever the URL says. */
 export function noticeOf(request: Request, notices: Readonly<Record<string, Notice>>): Notice | undefined {
   const { notice } = request.query
   return typeof notice === 'string' && Object.hasOwn(notices, notice) ? notices[notice] : undefined

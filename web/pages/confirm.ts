@@ -19,12 +19,12 @@ const NOT_THIS_BROWSER =
 
 interface Confirm {
   token?: string | undefined
-  /** Whether the browser has to show by the password that its person registered. */
+  /** Whether the person must prove the registration by the password. */
   asksPassword: boolean
   errors?: { token?: string; password?: string }
 }
 
-/** Without RUM: what the SDK reports of a page has its address. */
+/** No RUM here: the reports of the SDK contain the address of the page. */
 const confirmPage = ({ token, asksPassword, errors = {} }: Confirm): Page =>
   layout(
     { title: 'Confirm your address', rum: false },
@@ -41,21 +41,21 @@ ${errors.password !== undefined && html`<p class="aside">If your account is open
   )
 
 /**
- * Confirms nothing, because mail scanners follow every link. The code is behind a `#`, which a browser does not send.
- * `?token=`, from a program that changed the link, is accepted as well.
+ * Shows the form without confirming, because mail scanners follow every link. The code is in the fragment, which a
+ * browser does not send. A `?token=`, from a program that changed the link, is accepted as well.
  */
 export const showConfirm =
   ({ cookies }: Pick<PageDeps, 'cookies'>): RequestHandler =>
   (request, response) => {
     const { token } = request.query
-    // Of a code in the query, no other page learns; an Origin goes with the form all the same.
+    // The Referer with a code in the query must not reach another page; the Origin of the form is sent anyway.
     response.set('referrer-policy', 'strict-origin')
     const asksPassword = cookies.read(request, 'registration') === undefined
     const code = typeof token === 'string' && TOKEN.test(token) ? token : undefined
     sendPage(response, confirmPage({ token: code, asksPassword }))
   }
 
-/** A password that was typed goes before what the browser keeps, which may be of another registration. */
+/** A typed password takes precedence over the stored secret, which may be of another registration. */
 export const submitConfirm =
   (deps: PageDeps): RequestHandler =>
   async (request, response) => {

@@ -4,10 +4,10 @@ import { formOf } from '../form.ts'
 import { Consent, type PageRum, rememberConsent } from '../rum.ts'
 import { type Fragment, type Html, html, json } from './html.ts'
 
-/** The pages of which a browser can come back for more. */
+/** The pages that the browser may return to. */
 const PLACES = new Set(['/', '/login', '/register', '/register/sent', '/mfa', '/dashboard', '/account'])
 
-/** The settings and the script. The policy runs no inline script; what is inline here is data. */
+/** The settings and the script. The policy forbids inline scripts; the inline part here is data. */
 export const rumScript = ({ script, settings, action }: PageRum): Html =>
   html`<script type="application/json" id="rum"${
     action && html` data-action="${action.name}" data-outcome="${action.outcome}"`
@@ -20,7 +20,7 @@ const WORDS = {
   'not-granted': 'Our pages report nothing about your visit.',
 } as const
 
-/** Works without script, and is as easy to take back as to give. @see GDPR article 7 (3) */
+/** Works without script. Consent is as easy to withdraw as to give. @see GDPR article 7 (3) */
 export const consentControl = ({
   consent,
 }: PageRum): Html => html`<form method="post" action="/consent" class="consent">
@@ -34,7 +34,7 @@ export const consentControl = ({
 const choice = (consent: Consent, text: string): Fragment =>
   html`<button class="quiet small" name="consent" value="${consent}">${text}</button>`
 
-/** `POST /consent`: keeps the answer and goes back to where it was given, if that is a page of ours. */
+/** `POST /consent`: stores the answer and returns to the page of the form, if it is one of ours. */
 export const submitConsent: RequestHandler = (request, response) => {
   const consent = Consent.safeParse(formOf(response).consent)
   if (!consent.success) throw new ProblemError('request-malformed')

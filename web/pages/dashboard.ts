@@ -18,12 +18,12 @@ import { layout, type Notice, type Page, time } from './layout.ts'
 const LIST_MS = 3_000
 
 const NOTICES: Readonly<Record<string, Notice>> = {
-  ended: { tone: 'good', text: 'The session is ended. Whoever held it is told so at the next page.' },
+  ended: { tone: 'good', text: 'The session is ended. Its holder sees the reason at the next page.' },
 }
 
 interface Dashboard extends Identity {
   current: { sid: string; since: number; device: string; ip: string }
-  /** Undefined if the ledger did not answer. */
+  /** Undefined if the store did not answer. */
   others: readonly ListedSession[] | undefined
   notice: Notice | undefined
 }
@@ -89,7 +89,7 @@ export const showDashboard =
     sendPage(response, page)
   }
 
-/** Functions decides whether the session is this user's; to everybody else there is nothing here. */
+/** Functions decides whether the session belongs to this user. Anybody else gets 404. */
 export const submitEnd =
   (deps: PageDeps): RequestHandler =>
   async (_request, response) => {

@@ -7,13 +7,13 @@ import type { FunctionsClient } from '../functions-client.ts'
 import { rumOf } from '../rum.ts'
 import { framed, type Page } from './layout.ts'
 
-/** What the pages' handlers work with. */
+/** The deps of the page handlers. */
 export interface PageDeps extends EndDeps {
   sessions: Pick<LiveSessions, 'end' | 'revoke' | 'listByUser'>
   ledger: SessionLedger
   functions: FunctionsClient
   cookies: Cookies
-  /** Where the lab's mail is read; undefined everywhere else. */
+  /** The mailbox of the lab; undefined outside the lab. */
   mailboxUrl: string | undefined
   log: Pick<ServiceLog, 'error' | 'warn'>
 }

@@ -1,4 +1,4 @@
-/** Markup that is safe to send: made by {@link html} only. */
+/** Markup that is safe to send. Only {@link html} makes it. */
 export class Html {
   readonly #markup: string
 
@@ -11,12 +11,12 @@ export class Html {
   }
 }
 
-/** What may stand in a template. Text and numbers are escaped, `undefined` and `false` leave nothing behind. */
+/** The values of a template. Text and numbers are escaped; `undefined` and `false` add nothing. */
 export type Fragment = Html | string | number | false | undefined | readonly Fragment[]
 
 /**
- * A template whose values are escaped, for text and for quoted attributes alike. An attribute without quotes cannot be
- * made safe by escaping: write the quotes.
+ * A template that escapes its values, for text and for quoted attributes. Escaping cannot make an unquoted attribute
+ * safe, so always write the quotes.
  */
 export function html(strings: TemplateStringsArray, ...values: readonly Fragment[]): Html {
   return new Html(strings.reduce((markup, string, index) => markup + render(values[index - 1]) + string))
@@ -30,8 +30,8 @@ function render(value: Fragment): string {
 }
 
 /**
- * A value as the content of a `<script type="application/json">`, where entities are not read: what could end the
- * element or open a comment in it is written as JSON's own escapes. @see WHATWG HTML 4.12.1.3
+ * A value as the content of a `<script type="application/json">`, where entities are not decoded. Characters that
+ * could end the element or open a comment become JSON escapes. @see WHATWG HTML 4.12.1.3
  */
 export const json = (value: unknown): Html =>
   new Html(

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { logoShapes } from './icons.ts'
 
-/** Asked for by every browser, and small enough to be part of the program. */
+/** Every browser requests it, and it is small enough to be part of the program. */
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><title>Mini ATO SaaS</title>
 ${logoShapes}</svg>
 `

@@ -1,6 +1,6 @@
 import { type Html, html } from './html.ts'
 
-/** Drawn beside words that say the same: nobody has to see one. */
+/** Decorative: each icon is beside a text with the same meaning. */
 const icon = (paths: Html): Html =>
   html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${paths}</svg>`
 
@@ -18,7 +18,7 @@ export const icons = {
   stop: icon(html`<circle cx="12" cy="12" r="9"/><path d="M5.8 5.8l12.4 12.4"/>`),
 } as const satisfies Record<string, Html>
 
-/** @param device as {@link describeDevice} calls it */
+/** @param device a result of {@link describeDevice} */
 export const deviceIcon = (device: string): Html => {
   if (/\b(?:iOS|Android)$/.test(device)) return icons.phone
   return / on /.test(device) ? icons.computer : icons.script

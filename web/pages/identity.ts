@@ -2,19 +2,19 @@ import type { ServiceLog } from '../../shared/log.ts'
 import { AccountAnswer, type FunctionsClient, problemOf } from '../functions-client.ts'
 import { callOf, type Visit } from '../visit.ts'
 
-/** A page does not wait for a name any longer. */
+/** The time limit for the name of the visitor. */
 const LOOK_UP_MS = 2_000
 
 export interface Identity {
-  /** What the page calls its visitor. */
+  /** The name of the visitor on the page. */
   name: string
-  /** Undefined while functions does not answer: web keeps no table of users. */
+  /** Undefined while functions does not answer, because web has no table of users. */
   mfaEnabled: boolean | undefined
 }
 
 /**
- * Who the visitor is, by functions' word. A page is not refused for want of a name: it then shows the account's id.
- * @throws ProblemError if functions found the session dead: it was ended since this request began
+ * Asks functions who the visitor is. Without an answer the page shows the id of the account.
+ * @throws ProblemError if functions found that the session has ended since this request began
  */
 export async function identityOf(
   visit: Visit,
@@ -25,7 +25,7 @@ export async function identityOf(
   const answer = await deps.functions.post('auth/account', AccountAnswer, call)
   if (answer.kind === 'ok') return { name: answer.value.email, mfaEnabled: answer.value.mfa_enabled }
   if (answer.code.startsWith('session-')) throw problemOf(answer)
-  deps.log.warn('a page goes without the name of its visitor', {
+  deps.log.warn('the name of a visitor could not be read', {
     code: answer.code,
     request_id: visit.client.requestId,
   })

@@ -6,24 +6,24 @@ import { icons, logo } from './icons.ts'
 export interface Notice {
   tone: 'info' | 'good' | 'warning'
   text: string
-  /** What the reader may do about it. */
+  /** What the reader can do. */
   advice?: { when: string; steps: readonly string[] } | undefined
 }
 
 export interface Layout {
   title: string
   notice?: Notice | undefined
-  /** Signed in: the header leads to the pages of the account. */
+  /** Signed in: the header links to the pages of the account. */
   inside?: boolean
-  /** Which link of the header leads here. */
+  /** The header link of this page. */
   here?: '/login' | '/register' | '/dashboard' | '/account'
-  /** The page's width: a form, a page of several parts, or all of it. */
+  /** The width: a form, a page of several parts, or the whole window. */
   width?: 'narrow' | 'wide' | 'full'
-  /** Off on a page that holds a secret, in itself or in its address: the SDK is not there to be trusted with it. */
+  /** False on a page with a secret in its content or address, which the SDK must not see. */
   rum?: false
 }
 
-/** A page before its frame is drawn: what stands in the frame depends on the visit, and is no handler's concern. */
+/** A page without its frame. The frame depends on the visit and not on the handler. */
 export interface Page {
   layout: Layout
   main: Fragment
@@ -31,7 +31,7 @@ export interface Page {
 
 export const layout = (layout: Layout, main: Fragment): Page => ({ layout, main })
 
-/** The frame of every page. Nothing in it is inline: the policy forbids inline script and style. */
+/** The frame of every page. It has no inline script or style, because the policy forbids them. */
 export function framed({ layout, main }: Page, configured?: PageRum): Html {
   const { title, notice, inside, here, width = 'narrow' } = layout
   const rum = layout.rum ?? configured
@@ -99,7 +99,7 @@ export interface Field {
   focus?: boolean
 }
 
-/** A labelled input with its hint and its error beside it, tied together for those who listen to the page. */
+/** A labelled input with its hint and error, linked for screen readers. */
 export function input(field: Field): Html {
   const { name, label, type, autocomplete, value, hint, error } = field
   const described = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ')
@@ -122,7 +122,7 @@ ${error !== undefined && html`<p class="error" id="${name}-error">${error}</p>`}
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
 
-/** An instant as people read it: in UTC, because the server does not know where they are. */
+/** An instant for people, in UTC because the server does not know their time zone. */
 export const time = (instant: string | number): Html => {
   const date = new Date(instant)
   return html`<time datetime="${date.toISOString()}">${TIME.format(date)} UTC</time>`

@@ -13,7 +13,7 @@ import { layout, type Notice, type Page } from './layout.ts'
 import { placeOf, reauthPage } from './reauth.ts'
 import { signInPage } from './sign-in.ts'
 
-/** The codes that say: this session is over. The browser forgets its cookie with them. */
+/** The codes of an ended session. The browser then drops its cookie. */
 const OVER = new Set<ProblemDocument['code']>([
   'session-invalid',
   'session-expired',
@@ -22,8 +22,8 @@ const OVER = new Set<ProblemDocument['code']>([
 ])
 
 /**
- * The last middleware: every request that cannot go on is answered here, as `application/problem+json` or as a page
- * with the same facts. Only faults of ours are logged, and never with a body.
+ * The last middleware. It answers every failed request, as `application/problem+json` or as a page with the same
+ * facts. Only our own faults are logged, and never with a body.
  */
 export const answerProblem =
   (deps: { cookies: Pick<Cookies, 'clear'>; log: Pick<ServiceLog, 'error'> }): ErrorRequestHandler =>
@@ -49,7 +49,7 @@ export const answerProblem =
     sendPage(response, pageOf(problem, document, request, check), { status, retryAfterSeconds })
   }
 
-/** Pages are for browsers. */
+/** Whether the client is a browser and gets a page. */
 const prefersPage = (request: Request): boolean =>
   request.accepts(['text/html', 'application/problem+json', 'application/json']) === 'text/html'
 
@@ -64,11 +64,11 @@ function pageOf(problem: ProblemError, document: ProblemDocument, request: Reque
 const endedBy = (check: SessionCheck): RevocationReason | undefined =>
   check.kind === 'revoked' ? check.reason : check.kind === 'fork' ? 'forked' : undefined
 
-/** Why there is a sign-in form instead of the page that was asked for. */
+/** Why the visitor sees the sign-in form in place of the requested page. */
 function noticeOf({ code, detail }: ProblemError, { title }: ProblemDocument, check: SessionCheck): Notice {
   if (code === 'session-revoked' || code === 'session-forked') {
     const reason = endedBy(check)
-    // Functions found it dead a moment after web had let it in, and says no reason: the worst is assumed.
+    // Functions found the session ended just after web had accepted it, and gives no reason; assume the worst.
     const { text, careful } = reason ? endingOf(reason) : { text: `${title}.`, careful: true }
     return { tone: 'warning', text, advice: careful ? CARE : undefined }
   }
@@ -76,7 +76,7 @@ function noticeOf({ code, detail }: ProblemError, { title }: ProblemDocument, ch
   return { tone: plain ? 'info' : 'warning', text: detail ?? title }
 }
 
-/** What a visitor can do about it, where the problem itself does not say. */
+/** Advice for visitors where the problem itself has none. */
 const ADVICE: Readonly<Partial<Record<ProblemDocument['code'], string>>> = {
   'request-malformed': 'Nothing was done. Go back and send the form once more.',
   'request-too-large': 'Nothing was done: no form of this site needs that much.',

@@ -2,9 +2,9 @@ import QRCode from 'qrcode'
 import { Html, html } from './html.ts'
 
 /**
- * An address as a picture that a phone can read: part of the page, so that the secret in it is asked for by no second
- * request. Dark on light in both themes, because many scanners read nothing else.
- * @param label what the picture is, for who does not see it
+ * A URI as a QR code inside the page, so that no second request contains its secret. It is dark on light in both
+ * themes, because many scanners read nothing else.
+ * @param label the alternative text
  */
 export async function qrCode(uri: string, label: string): Promise<Html> {
   const svg = await QRCode.toString(uri, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 })

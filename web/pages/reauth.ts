@@ -18,7 +18,7 @@ const redirectTo =
   (_visit, response) =>
     response.redirect(303, address)
 
-/** What goes on after the proof. The form names a place of this list, never an address. */
+/** What continues after the proof. The form names an entry of this list, never an address. */
 const PLACES = {
   account: redirectTo('/account?notice=confirmed'),
   password: redirectTo('/account?notice=confirmed-password'),
@@ -64,7 +64,7 @@ ${input({ name: 'code', label: 'Code, if you use an authenticator app', type: 't
 </form>`,
   )
 
-/** Replaces the session by a re-authenticated one, and goes on with what the proof was for. */
+/** Replaces the session with a re-authenticated one and continues with the purpose of the proof. */
 export const submitReauth =
   (deps: PageDeps): RequestHandler =>
   async (_request, response) => {

@@ -44,13 +44,13 @@ ${mailbox}
 <p class="aside">No mail? Look in the spam folder, or <a href="/register">try again</a> with the right address. We send one address at most three mails an hour.</p>`,
   )
 
-/** In the lab nothing is delivered: its mailbox stands in for everybody's. */
+/** The lab delivers no mail; its mailbox has the mail of every address. */
 const labMailbox = (url: string, email: string | undefined): Html => {
   const href = email === undefined ? url : `${url}?${new URLSearchParams({ to: email })}`
   return html`<p class="actions"><a class="button" href="${href}">Open the lab’s mailbox</a></p>`
 }
 
-/** The same page for every address: only the mail says whether it has an account. */
+/** One page for every address: only the mail says whether it has an account. */
 export const showSent =
   (deps: PageDeps): RequestHandler =>
   (request, response) => {
@@ -60,22 +60,22 @@ export const showSent =
 
 const ADDRESS_SECONDS = 600
 
-/** Keeps the address that a person typed for the next pages: no address goes into a URL of ours, and so into no log. */
+/** Stores the typed address for the next pages, so that no address is in a URL or a log. */
 export function rememberAddress(response: Response, email: string, { cookies }: Pick<PageDeps, 'cookies'>): void {
   const address = rememberedAddress(email)
   if (address !== undefined) cookies.set(response, 'address', address, ADDRESS_SECONDS)
 }
 
-/** A cookie is whatever somebody put there. */
+/** The address in the cookie, if it is one: anybody can write a cookie. */
 export function rememberedAddress(text: string | undefined): string | undefined {
   const normal = text?.trim().toLowerCase()
   return normal !== undefined && EMAIL_PATTERN.test(normal) ? normal : undefined
 }
 
-/** As long as the link works. */
+/** The lifetime of the link. */
 const REGISTRATION_SECONDS = 24 * 3600
 
-/** A new address and a taken one are answered alike: registration tells nobody who is registered. */
+/** Answers a new and a taken address alike, so registration does not reveal who is registered. */
 export const submitRegister =
   (deps: PageDeps): RequestHandler =>
   async (_request, response) => {

@@ -14,10 +14,10 @@ import { html } from './html.ts'
 import { input, layout, type Notice, type Page } from './layout.ts'
 import { rememberedAddress } from './register.ts'
 
-/** How long the browser keeps a sign-in that waits for its code; functions decides whether it still counts. */
+/** How long the browser keeps a sign-in that waits for its code. Functions decides whether it is still valid. */
 const MFA_COOKIE_SECONDS = 600
 
-/** Why a visitor comes to this page: named in the URL, worded here. */
+/** The notices of this page, by their name in the URL. */
 const NOTICES: Readonly<Record<string, Notice>> = {
   confirmed: { tone: 'good', text: 'Your address is confirmed, and your account is open. Sign in.' },
   'signed-out': { tone: 'good', text: 'You are signed out.' },
@@ -35,7 +35,7 @@ export interface SignIn {
 }
 
 export function signInPage({ email, errors = {}, notice }: SignIn = {}): Page {
-  // A page that opens inside a field is read from there on: a warning above it would go unheard.
+  // A screen reader starts at the focused field, so a warning above it would not be read.
   const mayFocus = notice?.tone !== 'warning'
   return layout(
     { title: 'Sign in', notice, here: '/login' },
@@ -60,7 +60,7 @@ export const showSignIn =
     sendPage(response, signInPage({ email, notice: noticeOf(request, NOTICES) }))
   }
 
-/** Every attempt is passed on, an unreadable one too: functions counts it, and emits its one event. */
+/** Passes every attempt on, also an unreadable one: functions counts it and emits its event. */
 export const submitSignIn =
   (deps: PageDeps): RequestHandler =>
   async (request, response) => {
@@ -90,8 +90,8 @@ function refuse(response: Response, answer: Refused, email: string | undefined):
 }
 
 /**
- * Lets the browser in under its new session. A session that it came with ends: it may be one that somebody else put
- * there. @see OWASP ASVS 7.2.4
+ * Gives the browser its new session. An earlier session of the browser ends: an attacker may have planted it.
+ * @see OWASP ASVS 7.2.4
  */
 export async function admit(
   request: Request,

@@ -5,7 +5,7 @@ import { holderOf } from '../session.ts'
 import { callOf } from '../visit.ts'
 import type { PageDeps } from './deps.ts'
 
-/** Signing out works while functions does not: the session is then ended here, by the same rules. */
+/** Signing out works without functions: web then ends the session by the same rules. */
 export const submitSignOut =
   (deps: PageDeps): RequestHandler =>
   async (_request, response) => {

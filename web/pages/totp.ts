@@ -42,7 +42,7 @@ ${confirmForm()}
   )
 }
 
-/** After a wrong code: the secret was shown once, and is not shown again. */
+/** After a wrong code: the secret is not shown a second time. */
 const retryPage = (error: string): Page =>
   layout(
     { title: TITLE, inside: true, here: '/account' },
@@ -64,7 +64,7 @@ const alreadyOn = layout(
 <p class="actions"><a class="button" href="/account">Back to the account</a></p>`,
 )
 
-/** The secret is part of this one answer: it is in no address, in no log and in no cache. */
+/** The secret is in this answer only: not in an address, a log or a cache. */
 export async function enrolTotp(visit: Visit, response: Response, deps: PageDeps): Promise<void> {
   const answer = await deps.functions.post('auth/mfa/enrol', TotpOffer, callOf(visit))
   if (answer.kind === 'ok') {
@@ -78,7 +78,7 @@ export const submitEnrol =
   (_request, response) =>
     enrolTotp(sessionOf(response), response, deps)
 
-/** After a re-authentication in between: the secret that was shown is still the one to confirm. */
+/** After a re-authentication in between: the secret shown before is still valid. */
 export const retryConfirm = (_visit: Visit, response: Response): void =>
   sendPage(response, retryPage('Enter the code that your app shows now.'))
 

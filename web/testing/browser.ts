@@ -1,4 +1,4 @@
-/** What a test's browser got, with the body read. */
+/** The answer to the browser of a test, with its body. */
 export interface Page {
   status: number
   headers: Headers
@@ -18,7 +18,7 @@ export const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101
 export const SAFARI =
   'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Safari/605.1.15'
 
-/** A browser as far as web can tell: it keeps cookies, names its device, says where a form comes from. */
+/** A browser as web sees it: it keeps cookies, names its device and says where a form comes from. */
 export function createVisitor(origin: string, { userAgent = FIREFOX, ip = '203.0.113.7' } = {}): Visitor {
   const jar = new Map<string, string>()
   const send = async (method: string, path: string, headers: Record<string, string>, body?: URLSearchParams) => {

@@ -28,7 +28,7 @@ const SeenCall = z.object({
   client: ForwardedClient,
   data: z.record(z.string(), z.unknown()),
 })
-/** A signed call as it came, by the part of its route after `/api/`. */
+/** A received signed call, by the part of its route after `/api/`. */
 export interface SeenCall extends z.infer<typeof SeenCall> {
   route: string
   token: string | undefined
@@ -40,13 +40,13 @@ export interface Account {
   password: string
 }
 
-/** What web shares with functions in every deployment. */
+/** The secrets that web shares with functions. */
 export interface SharedStores {
   sessions: LiveSessions
   ledger: SessionLedger
 }
 
-/** What functions answers when it refuses. */
+/** A refusal of functions. */
 export function problemReply(
   code: ProblemCode,
   options: { detail?: string; retryAfterSeconds?: number } = {},
@@ -55,7 +55,9 @@ export function problemReply(
   return { status, headers, body: JSON.stringify(document) }
 }
 
-/** The real judgement of a new password, save the dictionaries; a password that is kept as it is costs no time. */
+/**
+ * Judges new passwords as in production, but without the dictionaries. A password is kept unhashed, which saves time.
+ */
 const passwords: Passwords = {
   hash: async (password) => stored(password),
   check: async (password, hash) =>
@@ -66,8 +68,8 @@ const passwords: Passwords = {
 const stored = (password: string): string => `as-typed ${password}`
 
 /**
- * The functions as they are deployed, over HTTP and over stores in memory. Sessions and their ledger are those of web.
- * @param environment what differs from {@link labEnv}
+ * The deployed functions, over HTTP and over stores in memory. They share sessions and ledger with web.
+ * @param environment the differences from {@link labEnv}
  */
 export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { now: () => number }) {
   const config = parseFunctionsConfig({ ...labEnv(), ...environment })
@@ -92,7 +94,7 @@ export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { no
     close: async () => {},
   })
 
-  /** The real handler, or the answer that a test puts in its place; the call is then only read. */
+  /** Runs the real handler, or gives the answer of a test, for which the call is only read. */
   const replaceable = ({ handler, method, route }: Route, path: string): HttpHandler => {
     return async (request, context) => {
       const reply = overrides.get(path)
@@ -123,9 +125,9 @@ export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { no
 
   return {
     origin: `http://127.0.0.1:${portOf(server)}`,
-    /** The calls that came, in order. */
+    /** The received calls, in order. */
     calls,
-    /** Answers that replace a route's own until they are removed. */
+    /** Answers in place of a route, until they are removed. */
     overrides,
     mails,
     state,
@@ -133,7 +135,7 @@ export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { no
     /** Signed calls that broke the contract. */
     refusedCalls: () => events().filter(({ evt }) => evt === 'call'),
     use: ({ sessions, ledger }: SharedStores) => void Object.assign(deps, { sessions, ledger }),
-    /** Opens an account at once. A store in memory has changed before it answers. */
+    /** Opens an account at once: a store in memory changes before it answers. */
     open({ email, userId, password }: Account, { totp = false } = {}) {
       const now = new Date(clock.now())
       void deps.users.create({ id: userId, email, passwordHash: stored(password) }, now)
@@ -142,7 +144,7 @@ export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { no
       void deps.users.offerTotp(userId, secret, now)
       void deps.users.enableTotp(userId, { secret, step: 0, epoch: 1 }, now)
     },
-    /** A code that the authenticator of an account shows now, or next if that one has been used. */
+    /** A code that the authenticator of an account shows now, or the next one if that has been used. */
     async codeOf({ userId }: Pick<Account, 'userId'>): Promise<string> {
       const { totp } = (await deps.users.findById(userId)) ?? {}
       if (!totp) throw new Error('this account has no authenticator')
@@ -155,15 +157,15 @@ export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { no
   }
 }
 
-/** @param lastStep the one of the last code that was accepted */
+/** @param lastStep of the last accepted code */
 export function codeOf(secret: string, now: number, lastStep = 0): string {
   const step = Math.max(Math.floor(now / 30_000), lastStep + 1)
   return generateSync({ secret, epoch: step * 30 })
 }
 
 /**
- * What the host does with a request: finds its route, and hands it to the handler.
- * @param handlerOf what to call for a route, given the path after `/api/` and the body
+ * Does the work of the host: finds the route of a request and calls its handler.
+ * @param handlerOf the handler of a route, given the path after `/api/` and the body
  */
 function listenerOver(
   table: Readonly<Record<string, Route>>,

@@ -17,8 +17,8 @@ import { type Account, startFunctions } from './functions.ts'
 export const WEB_ORIGIN = 'http://localhost:8000'
 
 /**
- * Web as it is deployed, on a free port: its own configuration and composition, the real stores, real keys and
- * signatures. Functions stands behind it with stores in memory, and the clock of both can be moved on.
+ * Starts the deployed web on a free port: its own configuration and composition, real stores, keys and signatures.
+ * Functions runs behind it with stores in memory. A test can move the clock of both.
  */
 export async function startWeb(
   change: (deps: WebDeps) => Partial<WebDeps> = () => ({}),
@@ -48,7 +48,7 @@ export async function startWeb(
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${portOf(server)}`
 
-  /** Every line so far that is an event, each of them by the contract. */
+  /** Every event so far, parsed by the contract. */
   const events = () => {
     const parsed = lines.map((line) => JSON.parse(line))
     return parsed.filter((line) => 'evt' in line).map((line) => Event.parse(line))
@@ -67,7 +67,7 @@ export async function startWeb(
     return visitor
   }
 
-  /** Proves once more who holds a session, as a change of what opens the account requires. */
+  /** Re-authenticates a session, as a change of the credentials requires. */
   const stepUp = async ({ password }: Pick<Account, 'password'>, visitor: Visitor, code = '') => {
     const { location } = await visitor.post('/account/reauth', { password, code, place: 'account' })
     expect(location).toBe('/account?notice=confirmed')
