@@ -67,7 +67,7 @@ function revokeSession(row: Containment, sid: string, deps: ActDeps): () => Prom
     const byWeb = webIsAway ? undefined : await askWeb()
     const end = { reason: 'contained', containmentId: id } as const
     const at = deps.now()
-    const result = byWeb ?? (await deps.sessions.revoke(sid, { ...end, at }, row.userId))
+    const result = byWeb ?? (await deps.sessions.revoke(sid, { ...end, at, by: 'direct' }, row.userId))
     // The ledger decides when Redis has lost data, so the session is closed here whoever revoked it.
     const userId = row.userId ?? (await deps.ledger.locate(sid))?.userId
     if (userId !== undefined) {
@@ -75,8 +75,11 @@ function revokeSession(row: Containment, sid: string, deps: ActDeps): () => Prom
         await deps.ledger.close(userId, one, { ...end, state: 'revoked', at: new Date(at) })
     }
     // A Redis that took over before the ledger knew may have accepted the session as live.
-    if (!(await deps.sessions.tombstone(sid))) await deps.sessions.revoke(sid, { ...end, at }, userId)
-    return { kind: 'done', result, via: byWeb ? 'web' : 'direct' }
+    const left = await deps.sessions.tombstone(sid)
+    if (!left) await deps.sessions.revoke(sid, { ...end, at, by: 'direct' }, userId)
+    // The tombstone says who ended it: web may have acted although its answer was late, or functions in an earlier attempt.
+    const writtenBy = left?.containmentId === id ? left.by : undefined
+    return { kind: 'done', result, via: writtenBy ?? (byWeb ? 'web' : 'direct') }
   }
 }
 
@@ -136,7 +139,7 @@ async function endSuspects(network: string, { id }: Containment, deps: ActDeps):
   let died = 0
   const endOne = async ({ sid, userId, lineage }: Entrance) => {
     const at = deps.now()
-    const result = await deps.sessions.revoke(sid, { ...end, at }, userId)
+    const result = await deps.sessions.revoke(sid, { ...end, at, by: 'direct' }, userId)
     await deps.ledger.close(userId, sid, { ...end, state: 'revoked', at: new Date(at) })
     // A session that had already ended does not count here; its successor is another suspect.
     if (result === 'success' && (await deps.ledger.find(userId, sid))?.containmentId === id) died++

@@ -123,6 +123,19 @@ describe('an alert about a session', () => {
     expect(row).toMatchObject({ state: 'revoked', reason: 'contained' })
   })
 
+  it('is reported as carried out by web if web did it and its answer was lost', async () => {
+    web.answer = 'error'
+    const { sid, token } = await functions.signIn()
+    const alert = reuse(sid)
+    const id = containmentId('session-reuse', alert.cycle_key, `@sid:${sid}`)
+    const tombstone = { reason: 'contained', at: Date.now(), containmentId: id, by: 'web' } as const
+    expect(await functions.deps.sessions.revoke(sid, tombstone)).toBe('success')
+    functions.lines.length = 0
+    expect((await deliver(alert)).json).toMatchObject({ state: 'done', result: 'success', via: 'web' })
+    expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', sid, via: 'web' }])
+    expect(await alive(token)).toBe(false)
+  })
+
   it('about one that is dead already is a noop, which is done', async () => {
     web.answer = 'error'
     const { sid, token } = await functions.signIn()

@@ -40,8 +40,9 @@ export function revocationOf(all: Revocation | undefined, some: Revocation | und
 const bare = ({ earlier: _, ...revocation }: Revocation): Revocation => revocation
 
 /** The tombstone of a session that a revocation ended. */
-export const tombstoneOf = ({ reason, at, containmentId }: Tombstone): Tombstone => ({
+export const tombstoneOf = ({ reason, at, containmentId, by }: Tombstone): Tombstone => ({
   reason,
   at,
   ...(containmentId !== undefined && { containmentId }),
+  ...(by !== undefined && { by }),
 })

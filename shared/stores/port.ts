@@ -190,6 +190,8 @@ export interface Tombstone {
   at: number
   /** The containment that revoked the session, so that a repeated call recognises its own work. */
   containmentId?: string | undefined
+  /** Which host carried out that containment: functions cannot know it if the answer of web was lost. */
+  by?: 'web' | 'direct' | undefined
 }
 
 /** Why the sessions of a user from earlier epochs are over. */

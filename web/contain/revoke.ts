@@ -28,7 +28,7 @@ export async function revoke(call: RevokeCall, requestId: () => string, deps: Re
   const containmentId = containment_id ?? id
   const at = deps.now()
   let userId = await deps.sessions.ownerOf(sid)
-  const result = await deps.sessions.revoke(sid, { reason: 'contained', at, containmentId }, userId)
+  const result = await deps.sessions.revoke(sid, { reason: 'contained', at, containmentId, by: 'web' }, userId)
   try {
     userId = await within(LEDGER_MS, closeInLedger(sid, userId, { at, containmentId }, deps))
   } catch (error) {
