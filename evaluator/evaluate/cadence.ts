@@ -30,7 +30,7 @@ export const secondsOf = ({
   cadenceSeconds = DATADOG_CADENCE_SECONDS,
 }: Evaluation): number | undefined => (live ? undefined : cadenceSeconds)
 
-/** The next whole multiple of a cadence after `now`: minutes are evaluated on the minute. */
+/** The first multiple of the cadence, counted from the epoch, that is later than `now` (epoch ms). */
 export const nextAligned = (now: number, cadenceSeconds: number): number => {
   const step = cadenceSeconds * 1000
   return (Math.floor(now / step) + 1) * step

@@ -2,11 +2,11 @@ import type { Group } from './group.ts'
 import type { GroupLimits } from './group-limits.ts'
 import { byKey, type Rule } from './state.ts'
 
-/** Counts entries in their groups, and lists the groups that the next evaluation has to look at. */
+/** Adds entries to their groups and removes them, and lists the groups that the next evaluation must evaluate. */
 export class Changes {
   readonly #rule: Rule
   readonly #limits: GroupLimits | undefined
-  /** A group that is OK stays OK at a value that has risen to this. */
+  /** A group that is OK stays OK while its value rises up to this. */
   readonly #quietUpTo: number
   #groups: Group[] = []
 
@@ -24,27 +24,28 @@ export class Changes {
     return this.#groups.length
   }
 
-  /** An entry of a group enters the window. */
+  /** Adds an entry that enters the window. */
   enter(group: Group, slot: number): void {
     group.enter(slot)
     if (group.count === 1) this.#limits?.appear(group.key)
     if (group.state !== 'OK' || group.rollup(this.#rule.kind) > this.#quietUpTo) this.mark(group)
   }
 
-  /** An entry of a group leaves the window. */
+  /** Removes an entry that leaves the window. */
   leave(group: Group, slot: number): void {
     group.leave(slot)
     if (group.count === 0) this.#limits?.vanish(group.key)
     if (group.state !== 'OK' || this.#rule.firesOnLeaving) this.mark(group)
   }
 
+  /** Lists a group for the next evaluation. */
   mark(group: Group): void {
     if (group.changed) return
     group.changed = true
     this.#groups.push(group)
   }
 
-  /** @returns the groups in order of their keys; none of them is listed any more */
+  /** Empties the list. @returns the groups that were in it, in order of their keys */
   take(): readonly Group[] {
     const groups = this.#groups
     this.#groups = []
@@ -53,7 +54,7 @@ export class Changes {
   }
 }
 
-/** @returns the highest value, of a rollup that only entries raise, at which a group that is OK stays OK; -Infinity for other rules */
+/** @returns the highest value at which a group that is OK stays OK, if only entering entries can fire the rule; otherwise -Infinity */
 function quietUpTo({ kind, operator, critical, warning = critical, firesOnLeaving }: Rule): number {
   const rises = (kind === 'count' || kind === 'cardinality') && !firesOnLeaving
   if (!rises) return Number.NEGATIVE_INFINITY

@@ -6,11 +6,12 @@ import { measures, type Operator, type Rollup } from '../monitor/monitor-query.t
 import { Replayer } from '../replay/replay.ts'
 import { Evaluator, type Transition } from './evaluate.ts'
 
-const second = 1_000
-const minute = 60 * second
-const windowMs = 5 * minute
-const begin = Date.UTC(2026, 0, 5, 9)
+const SECOND_MS = 1_000
+const MINUTE_MS = 60 * SECOND_MS
+const WINDOW_MS = 5 * MINUTE_MS
+const BEGIN = Date.UTC(2026, 0, 5, 9)
 
+/** A monitor of the property test. */
 interface Asked {
   readonly kind: Rollup['kind']
   readonly grouped: boolean
@@ -40,7 +41,7 @@ function monitorOf(asked: Asked): Monitor {
   )
 }
 
-/** What one log adds, of what group, when. */
+/** A value that a log adds to a group. */
 interface Entry {
   readonly at: number
   readonly group: string
@@ -62,11 +63,16 @@ function entriesOf(logs: readonly IndexedLog[], { kind, grouped }: Asked): Entry
 function rollup(kind: Rollup['kind'], values: readonly unknown[]): number {
   if (kind === 'count') return values.length
   if (kind === 'cardinality') return new Set(values).size
-  const numbers = (values as number[]).toSorted((a, b) => a - b)
+  const numbers = values.map(Number).toSorted((a, b) => a - b)
   const sum = numbers.reduce((total, n) => total + n, 0)
   if (kind === 'sum') return sum
   if (kind === 'avg') return sum / numbers.length
-  const fraction = { min: 0, max: 1, median: 0.5 }[kind as 'min'] ?? Number(kind.slice(2)) / 100
+  const named = new Map<string, number>([
+    ['min', 0],
+    ['max', 1],
+    ['median', 0.5],
+  ])
+  const fraction = named.get(kind) ?? Number(kind.slice(2)) / 100
   const rank = fraction * (numbers.length - 1)
   const [low = 0, high = 0] = [numbers[Math.floor(rank)], numbers[Math.ceil(rank)]]
   return low + (high - low) * (rank - Math.floor(rank))
@@ -112,11 +118,11 @@ function silent(asked: Asked, before: string, anyData: boolean): string {
   return asked.grouped && asksForLess && anyData ? 'OK' : judge(asked, before, 0)
 }
 
-/** What the documentation says, the slow way: at every instant that could matter, every group's window from scratch. */
+/** The expected transitions by the documentation: at every instant that can matter, it computes each group's window from all logs. */
 function oracle(asked: Asked, logs: readonly IndexedLog[], cadenceMs?: number): string[] {
   const entries = entriesOf(logs, asked)
-  const delay = asked.grouped ? asked.newGroupDelay * second : 0
-  const wanted = entries.flatMap(({ at }) => [at, at + windowMs, at + delay])
+  const delay = asked.grouped ? asked.newGroupDelay * SECOND_MS : 0
+  const wanted = entries.flatMap(({ at }) => [at, at + WINDOW_MS, at + delay])
   const last = Math.max(...wanted) + 2 * (cadenceMs ?? 0)
   const first = cadenceMs === undefined ? 0 : Math.floor(Math.min(...wanted) / cadenceMs) * cadenceMs
   const ticks = cadenceMs === undefined ? 0 : Math.max(0, Math.floor((last - first) / cadenceMs) + 1)
@@ -126,21 +132,22 @@ function oracle(asked: Asked, logs: readonly IndexedLog[], cadenceMs?: number): 
       : Array.from({ length: ticks }, (_, i) => first + i * cadenceMs)
   const inWindow = (at: number) =>
     entries.filter((entry) =>
-      cadenceMs === undefined ? entry.at > at - windowMs && entry.at <= at : entry.at >= at - windowMs && entry.at < at,
+      cadenceMs === undefined
+        ? entry.at > at - WINDOW_MS && entry.at <= at
+        : entry.at >= at - WINDOW_MS && entry.at < at,
     )
   const groups = [...new Set(entries.map(({ group }) => group))].sort()
-  const states = new Map(groups.map((group) => [group, { state: 'OK', told: false }]))
+  const states = groups.map((group) => ({ group, current: { state: 'OK', isNotified: false } }))
   const waits = !asked.grouped && isForLess(asked)
-  const told: string[] = []
+  const transitions: string[] = []
   for (const at of instants) {
     const all = inWindow(at)
-    for (const group of groups) {
+    for (const { group, current } of states) {
       const seen = entries.filter(
         (entry) => entry.group === group && (cadenceMs === undefined ? entry.at <= at : entry.at < at),
       )
       const firstSeen = Math.min(...seen.map((entry) => entry.at))
-      if (seen.length === 0 || at < firstSeen + delay || (waits && at < firstSeen + windowMs)) continue
-      const current = states.get(group) as { state: string; told: boolean }
+      if (seen.length === 0 || at < firstSeen + delay || (waits && at < firstSeen + WINDOW_MS)) continue
       const values = all.filter((entry) => entry.group === group).map(({ value }) => value)
       const value = values.length === 0 ? 0 : rollup(asked.kind, values)
       const state =
@@ -148,39 +155,40 @@ function oracle(asked: Asked, logs: readonly IndexedLog[], cadenceMs?: number): 
       if (state === current.state) continue
       current.state = state
       if (state === 'OK') {
-        if (current.told) told.push(`Recovered ${group} ${at - begin} ${value}`)
-        current.told = false
+        if (current.isNotified) transitions.push(`Recovered ${group} ${at - BEGIN} ${value}`)
+        current.isNotified = false
       } else if (state !== 'No Data' || asked.missing === 'show_and_notify_no_data') {
-        told.push(`${state === 'Alert' ? 'Triggered' : state} ${group} ${at - begin} ${value}`)
-        current.told = true
+        transitions.push(`${state === 'Alert' ? 'Triggered' : state} ${group} ${at - BEGIN} ${value}`)
+        current.isNotified = true
       }
     }
   }
-  return told
+  return transitions
 }
 
 const shown = ({ transition, group, at, value }: Transition) =>
-  `${transition} ${Object.values(group).join()} ${at - begin} ${value}`
+  `${transition} ${Object.values(group).join()} ${at - BEGIN} ${value}`
 
 const inOrder = (logs: readonly IndexedLog[]) => logs.toSorted((a, b) => a.timestamp - b.timestamp)
 
 const evaluationOf = (cadenceMs: number | undefined) =>
-  cadenceMs === undefined ? { live: true } : { cadenceSeconds: cadenceMs / second }
+  cadenceMs === undefined ? { live: true } : { cadenceSeconds: cadenceMs / SECOND_MS }
 
 function replay(monitor: Monitor, logs: readonly IndexedLog[], cadenceMs?: number): string[] {
-  const told: string[] = []
+  const transitions: string[] = []
   const options = { silenceAfterEnd: true, ...evaluationOf(cadenceMs) }
-  const replayer = new Replayer([monitor], options, (transition) => told.push(shown(transition)))
+  const replayer = new Replayer([monitor], options, (transition) => transitions.push(shown(transition)))
   for (const log of logs) replayer.push(log, log.timestamp)
   replayer.finish()
-  return told
+  return transitions
 }
 
 function live(monitor: Monitor, logs: readonly IndexedLog[], cadenceMs?: number): string[] {
   const evaluator = new Evaluator([monitor], evaluationOf(cadenceMs))
-  const told = logs.flatMap((log) => evaluator.push(log))
-  for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue()) told.push(...evaluator.advance(due))
-  return told.map(shown)
+  const transitions = logs.flatMap((log) => evaluator.push(log))
+  for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue())
+    transitions.push(...evaluator.advance(due))
+  return transitions.map(shown)
 }
 
 const quarter = fc.integer({ min: -8, max: 40 }).map((n) => n / 4)
@@ -199,11 +207,11 @@ const anyLog = fc
     ),
     n: field,
   })
-  .map(({ at, ip, n }): IndexedLog => ({ id: '', timestamp: begin + at * 5 * second, attributes: { ip, n } }))
+  .map(({ at, ip, n }): IndexedLog => ({ id: '', timestamp: BEGIN + at * 5 * SECOND_MS, attributes: { ip, n } }))
 
 const operators = ['>', '>=', '<', '<=', '==', '!='] as const
 
-/** Thresholds on the quiet side of one another, as the reader of monitors wants them. */
+/** Thresholds in an order that the reader of monitors accepts. */
 const thresholds = (operator: Operator) =>
   fc
     .tuple(
@@ -236,27 +244,30 @@ const asking = (kind: Rollup['kind'], operator: Operator) =>
 
 const modes = [
   ['at each log', undefined],
-  ['each minute', minute],
+  ['each minute', MINUTE_MS],
 ] as const
 
 describe.each(['count', 'cardinality', ...measures] as const)('%s', (kind) => {
   describe.each(operators)('%s', (operator) => {
-    test.each(modes)('evaluated %s is what its definition gives, in any order of arrival and live', (_, cadenceMs) => {
-      const delayed = fc.tuple(anyLog, fc.integer({ min: 0, max: 60 * second }))
-      fc.assert(
-        fc.property(asking(kind, operator), fc.array(delayed, { minLength: 1, maxLength: 24 }), (asked, arrivals) => {
-          const monitor = monitorOf(asked)
-          const logs = arrivals.map(([log]) => log)
-          const expected = oracle(asked, logs, cadenceMs)
-          const shuffled = arrivals
-            .toSorted(([a, late], [b, later]) => a.timestamp + late - b.timestamp - later)
-            .map(([log]) => log)
-          expect(replay(monitor, shuffled, cadenceMs)).toEqual(expected)
-          const apart = inOrder(logs).filter((log, i, all) => log.timestamp !== all[i - 1]?.timestamp)
-          expect(live(monitor, apart, cadenceMs)).toEqual(oracle(asked, apart, cadenceMs))
-        }),
-        { numRuns: 40 },
-      )
-    })
+    test.each(modes)(
+      'evaluated %s gives what its definition says, live and in any order of arrival',
+      (_, cadenceMs) => {
+        const delayed = fc.tuple(anyLog, fc.integer({ min: 0, max: 60 * SECOND_MS }))
+        fc.assert(
+          fc.property(asking(kind, operator), fc.array(delayed, { minLength: 1, maxLength: 24 }), (asked, arrivals) => {
+            const monitor = monitorOf(asked)
+            const logs = arrivals.map(([log]) => log)
+            const expected = oracle(asked, logs, cadenceMs)
+            const shuffled = arrivals
+              .toSorted(([a, late], [b, later]) => a.timestamp + late - b.timestamp - later)
+              .map(([log]) => log)
+            expect(replay(monitor, shuffled, cadenceMs)).toEqual(expected)
+            const apart = inOrder(logs).filter((log, i, all) => log.timestamp !== all[i - 1]?.timestamp)
+            expect(live(monitor, apart, cadenceMs)).toEqual(oracle(asked, apart, cadenceMs))
+          }),
+          { numRuns: 40 },
+        )
+      },
+    )
   })
 })

@@ -9,31 +9,31 @@ import { Track } from './track.ts'
 export type { Transition } from './notices.ts'
 
 export interface EvaluatorOptions extends Evaluation {
-  /** How much older than the newest moment a log may be and still count; by default 60. */
+  /** Seconds by which a log may be older than the newest time and still count; 60 by default. */
   latenessSeconds?: number
   /** Whether transitions carry their newest logs; true by default. */
   samples?: boolean
-  /** Whether groups beyond Datadog's limits are left out, as there; they are reported in any case. */
+  /** Whether groups beyond Datadog's limits are left out, as in Datadog. They are always reported. */
   groupLimits?: boolean
-  /** Called with a group that is dropped after its retention without having recovered. */
+  /** Called with each group that is dropped at the end of its retention before it has recovered. */
   dropped?: Dropped
 }
 
-/** What a monitor had more of than Datadog evaluates. */
+/** A monitor that had more groups than Datadog evaluates. */
 export interface ExceededLimit extends GroupLimitReport {
   readonly monitor: Monitor
 }
 
-/** @returns the monitors that ever had too many groups */
+/** @returns the monitors that have had too many groups */
 export const exceededLimits = (tracks: readonly Track[]): ExceededLimit[] =>
   tracks.flatMap(({ monitor, exceededLimit }) => (exceededLimit ? [{ monitor, ...exceededLimit }] : []))
 
 /**
- * Evaluates monitors over a live stream of logs. No log is held back, so an alert comes with the log that causes it. A log that
- * comes late, within the lateness, is counted at its own place.
+ * Evaluates monitors over a live stream of logs. It holds no log back, so an alert comes with the log that causes it. A log that
+ * comes late, but within the lateness, is counted at its own time.
  */
 export class Evaluator {
-  /** Logs that a monitor would have counted had they not come too late. */
+  /** Logs that a monitor did not count only because they came too late. */
   dropped = 0
   readonly #tracks: readonly Track[]
   readonly #lateness: Lateness
@@ -55,12 +55,12 @@ export class Evaluator {
     )
   }
 
-  /** What Datadog would not have evaluated so far. */
+  /** The monitors that have had more groups than Datadog evaluates. */
   get exceededLimits(): ExceededLimit[] {
     return exceededLimits(this.#tracks)
   }
 
-  /** Takes in a log. @returns what it caused, and what its time brought about before it, in order of time */
+  /** Evaluates a log. @returns the transitions due by its time and those that it causes, in order of time */
   push(log: IndexedLog): Transition[] {
     const at = log.timestamp
     if (at > this.#clock) {
@@ -83,14 +83,14 @@ export class Evaluator {
     return this.#take()
   }
 
-  /** Lets time pass to `now` (epoch ms) without a log. @returns recoveries, reminders and cadence evaluations due by then */
+  /** Moves time on to `now` (epoch ms) without a log. @returns the transitions due by then */
   advance(now: number): Transition[] {
     if (now > this.#clock) this.#clock = now
     for (const track of this.#tracks) track.pass(now)
     return this.#take()
   }
 
-  /** Epoch ms at which `advance` may next have something to tell; undefined while only a log can change anything. */
+  /** Epoch ms at which `advance` may next return a transition; undefined while only a log can cause one. */
   nextDue(): number | undefined {
     const due = this.#tracks.reduce((least, track) => Math.min(least, track.due()), Number.POSITIVE_INFINITY)
     return Number.isFinite(due) ? due : undefined

@@ -3,18 +3,19 @@ import { describe, expect, test } from 'vitest'
 import { GroupLimits } from './group-limits.ts'
 import { groupKeys, partsOfKey } from './reading.ts'
 
-const mostValues = [0, 1000, 30, 10, 5]
+const MAX_VALUES = [0, 1000, 30, 10, 5]
 const keyOf = (values: readonly string[]): string => [groupKeys(values)].flat().join()
 
-/** Whether some facet has too many values below one choice of the facets before it, counted afresh. */
+/** Whether a facet has too many values together with the same values of the facets before it, counted from all groups. */
 function hasTooMany(live: readonly (readonly string[])[], facets: number): boolean {
+  const most = MAX_VALUES[facets] ?? 0
   return Array.from({ length: facets }, (_, depth) => depth).some((depth) => {
     const below = new Map<string, Set<string>>()
     for (const values of live) {
       const above = JSON.stringify(values.slice(0, depth))
-      below.set(above, (below.get(above) ?? new Set()).add(values[depth] as string))
+      below.set(above, (below.get(above) ?? new Set()).add(values[depth] ?? ''))
     }
-    return [...below.values()].some((values) => values.size > (mostValues[facets] as number))
+    return [...below.values()].some((values) => values.size > most)
   })
 }
 
@@ -22,7 +23,7 @@ describe.each([2, 3, 4])('of %i facets', (facets) => {
   const value = fc.integer({ min: 0, max: 7 }).map((n) => `${n}:x`)
   const group = fc.tuple(...Array.from({ length: facets }, () => value))
 
-  test('too many are too many whatever came and went', () => {
+  test('too many values are detected, whatever groups appeared and vanished', () => {
     fc.assert(
       fc.property(fc.array(group, { maxLength: 200 }), (toggled) => {
         const limits = new GroupLimits(facets)
@@ -42,7 +43,7 @@ describe.each([2, 3, 4])('of %i facets', (facets) => {
     )
   })
 
-  test('the chosen are never more than the limits, and all where nothing is too many', () => {
+  test('the chosen groups are within the limits, and all are chosen when no facet has too many values', () => {
     fc.assert(
       fc.property(fc.uniqueArray(group, { maxLength: 300, selector: keyOf }), (groups) => {
         const limits = new GroupLimits(facets)
@@ -68,7 +69,7 @@ describe.each([2, 3, 4])('of %i facets', (facets) => {
   })
 })
 
-test('a key of several facets comes apart as it was put together, whatever its values hold', () => {
+test('a key of several facets is split into the values it was made of, whatever characters they contain', () => {
   fc.assert(
     fc.property(fc.array(fc.string(), { minLength: 2, maxLength: 4 }), (values) => {
       expect(partsOfKey(keyOf(values)).map((part) => part.replace(/^\d+:/, ''))).toEqual(values)
@@ -76,7 +77,7 @@ test('a key of several facets comes apart as it was put together, whatever its v
   )
 })
 
-test('at the same value the first by name is evaluated', () => {
+test('among groups with the same value, the first by name are evaluated', () => {
   const limits = new GroupLimits(1)
   const names = Array.from({ length: 1002 }, (_, i) => String(i).padStart(4, '0'))
   for (const name of names) limits.appear(name)

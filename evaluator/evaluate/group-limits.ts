@@ -1,26 +1,27 @@
 import { endOfPart, partsOfKey } from './reading.ts'
 
-/** Top values per facet, by the number of facets: documentation, monitors/types/log. */
-const MOST_VALUES = [0, 1000, 30, 10, 5]
+/** The number of values of each facet that Datadog evaluates, by the number of facets: monitors/types/log. */
+const MAX_VALUES = [0, 1000, 30, 10, 5]
 
-/** What one monitor had more of than Datadog evaluates. */
+/** By how much a monitor exceeded the number of groups that Datadog evaluates. */
 export interface GroupLimitReport {
-  /** When there first were too many groups, epoch ms of event time. */
+  /** Epoch ms of event time at which there first were too many groups. */
   readonly since: number
-  /** The highest number of groups left over at any count; of several facets there may have been a quarter more. */
+  /** The highest number of surplus groups at any count. With several facets there may have been a quarter more between counts. */
   readonly beyond: number
 }
 
-/** The values of one facet below a choice of the facets before it. */
+/** The values of one facet that occur together with given values of the facets before it. */
 interface Level {
   values: number
   groups: number
 }
 
 /**
- * Counts the groups that have logs in the window, level by level, and chooses those that Datadog evaluates.
- * Decision `top-groups`: the values of the first facet with the highest rollup over all their logs, then below each of them those
- * of the second, and so on (documented); highest whatever the comparison, among equals the first by name (undocumented).
+ * Counts the groups that have logs in the window, facet by facet, and chooses the groups that Datadog evaluates.
+ * Decision `top-groups`: the values of the first facet with the highest rollup over all their logs, then for each of them the values
+ * of the second facet, and so on (documented). The highest are chosen whatever the comparison of the monitor, and among equals the
+ * first by name (undocumented).
  */
 export class GroupLimits {
   since: number | undefined = undefined
@@ -30,24 +31,24 @@ export class GroupLimits {
   readonly facets: number
   readonly #most: number
   readonly #levels = new Map<string, Level>()
-  /** Levels with too many values. */
+  /** The number of levels with too many values. */
   #overfull = 0
 
   constructor(facets: number) {
     this.facets = facets
-    this.#most = MOST_VALUES[facets] ?? 0
+    this.#most = MAX_VALUES[facets] ?? 0
   }
 
   get exceeded(): boolean {
     return this.facets === 1 ? this.live > this.#most : this.#overfull > 0
   }
 
-  /** The number of groups left over; undefined where the number of all groups does not determine it. */
+  /** The number of groups beyond the limits; undefined with several facets, where the number of groups does not determine it. */
   get surplus(): number | undefined {
     return this.facets === 1 ? Math.max(0, this.live - this.#most) : undefined
   }
 
-  /** @param beyond how many groups are left over at `at` */
+  /** Records a count. @param beyond the number of surplus groups at `at` */
   note(at: number, beyond: number): void {
     this.since ??= at
     this.beyond = Math.max(this.beyond, beyond)
@@ -57,6 +58,7 @@ export class GroupLimits {
     return this.since === undefined ? undefined : { since: this.since, beyond: this.beyond }
   }
 
+  /** Counts a group that has its first log in the window. */
   appear(key: string): void {
     this.live++
     if (this.facets === 1) return
@@ -69,6 +71,7 @@ export class GroupLimits {
     }
   }
 
+  /** Removes a group whose last log has left the window. */
   vanish(key: string): void {
     this.live--
     if (this.facets === 1) return
@@ -82,7 +85,7 @@ export class GroupLimits {
     }
   }
 
-  /** Above a group: from the facet before the last up to none. */
+  /** The prefixes of a group's key, from all facets but the last down to none. */
   prefixesOf(key: string): string[] {
     if (this.facets < 2) return ['']
     return partsOfKey(key)
@@ -99,8 +102,8 @@ export class GroupLimits {
   }
 
   /**
-   * Goes from facet to facet, and looks only at the groups below those values of the facets before it that are evaluated.
-   * @param scoresOf the rollup over all logs of each choice of the first `facets` facets, by its prefix
+   * Chooses the values of one facet after the other, each among the groups that are left.
+   * @param scoresOf the rollup over all logs of the same first `facets` values, by their prefix
    * @returns the keys of the groups that are evaluated
    */
   choose<G extends { readonly key: string }>(

@@ -4,49 +4,49 @@ import type { Statistic } from './measure.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import type { Cycle, State, Subject } from './state.ts'
 
-/** @returns a copy of a text that may be a piece of a far larger one, which it would keep in memory */
-export const owned = (text: string): string => JSON.parse(JSON.stringify(text)) as string
+/** @returns a copy of a text. A text may be a slice of a whole line, which it would keep in memory. */
+export const owned = (text: string): string => JSON.parse(JSON.stringify(text))
 
-/** A group counts as new again after this long a silence: `new_group_delay`. */
+/** The silence after which a group counts as new again, for `new_group_delay`. */
 export const NEW_AGAIN_MS = 24 * 3_600_000
-const MOST_SAMPLES = 10
+const MAX_SAMPLES = 10
 
-/** One group of a monitor: what its window holds now, and where its alert stands. */
+/** One group of a monitor: the entries in its window and the state of its alert. */
 export class Group implements Subject {
-  // What every log touches comes first, so that it lies close together: with many groups, access to memory is what a log costs.
+  // The fields that each log uses come first and so lie close together: with many groups, a log costs mostly its memory access.
   readonly key: string
   /** Entries in the window, and in memory at all. */
   count = 0
   held = 0
-  /** Its place among the groups of the entries in memory; -1 while it has none there. */
+  /** Its row among the groups of the entries in memory; -1 while it has no entry. */
   place = -1
   /** Distinct values in the window. */
   distinct = 0
   state: State = 'OK'
   changed = false
-  /** Its monitor does not know it any more: a later log begins another group of the same key. */
+  /** Whether its monitor has forgotten it. A later log with the same key begins another group. */
   forgotten = false
-  /** There are many groups, and most of them only ever hold one value, which stands in slot 0. */
+  /** The value of slot 0. Most groups hold no other value. */
   #single = ''
   #refs = 0
   #inWindow = 0
   #others: Values | undefined = undefined
-  /** Beyond the group limits: as if it had no logs. */
+  /** Whether it is beyond the group limits and evaluated as if it had no logs. */
   withheld = false
-  /** Time of its newest entry that was taken in. */
+  /** Epoch ms of its newest entry. */
   lastSeen = NOT_YET
-  /** Before this it is not evaluated: `new_group_delay`. */
+  /** Epoch ms before which it is not evaluated: `new_group_delay`. */
   notBefore = NOT_YET
   cycle: Cycle | undefined = undefined
-  /** The evaluation that first found its window empty; {@link NO_DEADLINE} while it is not. */
+  /** Epoch ms of the evaluation that first found its window empty; {@link NO_DEADLINE} while it is not empty. */
   emptySince = NO_DEADLINE
   /** The rollup at its last evaluation. */
   value = 0
-  /** The numbers in the window, for a rollup over a measure. */
+  /** The numbers in the window; only for a rollup over a measure. */
   readonly numbers: Statistic | undefined
   samples: IndexedLog[] | undefined = undefined
 
-  /** @param numbers for a rollup over a measure */
+  /** @param numbers only for a rollup over a measure */
   constructor(key: string, numbers?: Statistic) {
     this.key = key
     this.numbers = numbers
@@ -56,12 +56,12 @@ export class Group implements Subject {
     return this.emptySince !== NO_DEADLINE
   }
 
-  /** How long it has been silent at `at`. */
+  /** Milliseconds for which it has been silent at `at`. */
   silentMs(at: number): number {
     return this.isSilent ? at - this.emptySince : 0
   }
 
-  /** Keeps a value until it is released. @returns the slot in which it stands */
+  /** Holds a value until it is released. @returns its slot */
   hold(value: string): number {
     this.held++
     if (this.#refs === 0 && this.#single !== value) this.#single = owned(value)
@@ -73,7 +73,7 @@ export class Group implements Subject {
     return 1 + this.#others.hold(value)
   }
 
-  /** The value that is kept in a slot. */
+  /** The value in a slot. */
   valueAt(slot: number): string {
     return slot === 0 ? this.#single : this.#valuesBeyond.valueAt(slot - 1)
   }
@@ -92,7 +92,7 @@ export class Group implements Subject {
     this.numbers?.remove(Number(this.valueAt(slot)))
   }
 
-  /** Passes on the values in the window, each with the number of its entries. */
+  /** Visits the values in the window, each with the number of its entries. */
   visit(take: (value: string, times: number) => void): void {
     if (this.#inWindow > 0) take(this.#single, this.#inWindow)
     this.#others?.visit(take)
@@ -104,7 +104,7 @@ export class Group implements Subject {
     else if (this.#valuesBeyond.release(slot - 1) === 0) this.#others = undefined
   }
 
-  /** What the rollup gives for its window. */
+  /** The value of the rollup over its window. */
   rollup(kind: Rollup['kind']): number {
     switch (kind) {
       case 'count':
@@ -117,21 +117,22 @@ export class Group implements Subject {
     }
   }
 
-  /** Keeps the newest logs, oldest first. */
+  /** Keeps a log if it is one of the newest. They are in order of time. */
   keepSample(log: IndexedLog): void {
     this.samples ??= []
     const place = this.samples.findLastIndex(({ timestamp }) => timestamp <= log.timestamp) + 1
     this.samples.splice(place, 0, log)
-    if (this.samples.length > MOST_SAMPLES) this.samples.shift()
+    if (this.samples.length > MAX_SAMPLES) this.samples.shift()
   }
 
-  /** Slots above 0 are handed out by the other values, which are there as long as one of these slots is in use. */
+  /** The values of the slots above 0. */
   get #valuesBeyond(): Values {
-    return this.#others as Values
+    if (!this.#others) throw new RangeError('no slot above 0 is in use')
+    return this.#others
   }
 }
 
-/** Values, each with the number of entries that keep it and the number of those in the window. */
+/** Values by slot, each with the number of its entries in memory and in the window. */
 class Values {
   readonly #slots = new Map<string, number>()
   readonly #values: string[] = []
@@ -178,7 +179,7 @@ class Values {
     }
   }
 
-  /** @returns the number of values that are still kept */
+  /** @returns the number of values that are still held */
   release(slot: number): number {
     const refs = (this.#refs[slot] ?? 0) - 1
     this.#refs[slot] = refs

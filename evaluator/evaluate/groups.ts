@@ -3,27 +3,27 @@ import { statisticOf } from './measure.ts'
 import { NOT_YET } from './moment.ts'
 import type { Rule } from './state.ts'
 
-/** Idle groups are looked for once there are this many groups. */
-const LEAST_SWEPT = 1024
+/** The lowest number of groups at which idle ones are removed. */
+const MIN_SWEPT_GROUPS = 1024
 
-/** The groups of a monitor, until there is nothing left to know of them. */
+/** The groups of a monitor. A group that no evaluation needs any more is forgotten. */
 export class Groups {
-  /** Those that are not OK. */
+  /** The groups that are not OK. */
   readonly active = new Set<Group>()
-  /** The number of groups at which idle ones are looked for. */
-  sweepAt = LEAST_SWEPT
+  /** The number of groups at which idle ones are removed next. */
+  sweepAt = MIN_SWEPT_GROUPS
   readonly #byKey = new Map<string, Group>()
   readonly #rule: Rule
-  /** How long a silent group that still matters is remembered. */
+  /** Milliseconds for which a silent group is remembered. */
   readonly #keptMs: number
 
-  /** @param stayMs how long an entry is in the window at most, until an evaluation has let it leave */
+  /** @param stayMs the longest time in ms from an entry to the evaluation at which it has left the window */
   constructor(rule: Rule, stayMs: number) {
     this.#rule = rule
     this.#keptMs = Math.max(rule.retentionMs + stayMs, rule.newGroupDelayMs > 0 ? NEW_AGAIN_MS : 0)
   }
 
-  /** @returns the group of a key; one that is new has not been seen until it takes something in */
+  /** @returns the group of a key, which is created if necessary and counts as seen once it has an entry */
   of(key: string): Group {
     const known = this.#byKey.get(key)
     if (known) return known
@@ -38,21 +38,21 @@ export class Groups {
     return this.#byKey.values()
   }
 
-  /** Forgets a group if it is OK, holds nothing, and it does not matter that it has been seen. */
+  /** Forgets a group that is OK and has no entries, unless the rule needs to know that it has been seen. */
   forgetIdle(group: Group): void {
     if (!this.#rule.remembersGroups && group.held === 0 && group.state === 'OK') this.#forget(group)
   }
 
-  /** Forgets the groups that have been silent so long that it does not matter any more that they have been seen. */
+  /** Forgets the groups that have been silent for longer than the rule needs to know. */
   sweep(now: number): void {
     if (!this.#rule.grouped || this.#byKey.size < this.sweepAt) return
     for (const group of this) {
       if (group.held === 0 && group.state === 'OK' && group.lastSeen + this.#keptMs <= now) this.#forget(group)
     }
-    this.sweepAt = Math.max(LEAST_SWEPT, this.#byKey.size * 2)
+    this.sweepAt = Math.max(MIN_SWEPT_GROUPS, this.#byKey.size * 2)
   }
 
-  /** Every group that is still in the monitor's status. */
+  /** The groups that are in the monitor's status at `at`. */
   *inStatus(at: number): Iterable<Group> {
     const { retentionMs } = this.#rule
     for (const group of this) if (group.lastSeen !== NOT_YET && group.silentMs(at) < retentionMs) yield group

@@ -1,25 +1,25 @@
 import { NO_DEADLINE } from './moment.ts'
 
-/** When a monitor is evaluated. All times are epoch ms. */
+/** The times at which a monitor is evaluated, in epoch ms. */
 export interface Instants {
-  /** Whether the time of each log is an instant of evaluation. */
+  /** Whether the monitor is evaluated at the time of each log. */
   readonly atLogs: boolean
-  /** Milliseconds from one evaluation to the next; 0 where logs decide. */
+  /** Milliseconds between evaluations; 0 when it is evaluated at the time of each log. */
   readonly stepMs: number
-  /** Milliseconds from the newest moment of a window to its evaluation. */
+  /** Milliseconds from the end of a window to its evaluation. */
   readonly delayMs: number
-  /** The first evaluation after something has crossed an edge of the window at `crossing`. */
+  /** The first evaluation that sees an entry cross an edge of the window at `crossing`. */
   after(crossing: number): number
   /** The first evaluation at `time` or later. */
   notEarlier(time: number): number
-  /** The next evaluation. @param due when time alone asks for one @param hasChanges whether a log asks for one */
+  /** The next evaluation. @param due when one is due without a log @param hasChanges whether a log requires one */
   next(due: number, clock: number, hasChanges: boolean): number
 }
 
 /**
- * At the time of each log, and at each time at which an entry leaves or a wait ends.
- * Decision `delay-in-cadence-only`: `evaluation_delay` waits for logs that come late, which arrival mode counts at their own place
- * anyway; it shifts the cadence, which has a clock to shift.
+ * Evaluates at the time of each log, and when an entry leaves the window or a wait ends.
+ * Decision `delay-in-cadence-only`: `evaluation_delay` waits for late logs. Arrival mode ignores it, because it counts late logs at
+ * their own time; cadence mode shifts its windows by it.
  */
 class ArrivalInstants implements Instants {
   readonly atLogs = true
@@ -39,7 +39,7 @@ class ArrivalInstants implements Instants {
   }
 }
 
-/** At multiples of a cadence since the epoch. */
+/** Evaluates at multiples of a cadence, counted from the epoch. */
 class CadenceInstants implements Instants {
   readonly atLogs = false
   readonly stepMs: number

@@ -1,10 +1,10 @@
-/** Seconds by which a log may come after the newest one and still count. */
+/** Seconds by which a log may be older than the newest one and still count. */
 export const DEFAULT_LATENESS_SECONDS = 60
 
 /**
- * How old a log may be.
- * Decision `too-late-is-dropped`, undocumented how old a log a window is evaluated again for: live and in a replay, a log that is
- * older than the newest moment by more than the lateness counts nowhere. The number of these logs is reported.
+ * Decides which logs come too late to count.
+ * Decision `too-late-is-dropped`, undocumented how late a log may come: live and in a replay, a log that is older than the newest
+ * time by more than the lateness is not counted. The number of these logs is reported.
  */
 export class Lateness {
   readonly ms: number

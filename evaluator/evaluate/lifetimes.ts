@@ -3,18 +3,18 @@ import { NO_DEADLINE } from './moment.ts'
 import { type SilenceState, Silences } from './silences.ts'
 import { isTriggered, type Rule, type State } from './state.ts'
 
-/** The silences of a monitor's groups as they are saved. */
+/** The saved silences of a monitor's groups. */
 export interface LifetimesState {
   readonly timeouts: readonly SilenceState[]
   readonly retentions: readonly SilenceState[]
 }
 
-/** How long a group that gets no more logs keeps its state. */
+/** Ends the state of groups that get no more logs: `timeout_h` and `group_retention_duration`. */
 export class Lifetimes {
   readonly #rule: Rule
-  /** Silent groups by when `timeout_h` resolves them. */
+  /** Silent groups, by the time at which `timeout_h` resolves them. */
   readonly #timeouts: Silences
-  /** Silent groups by when `group_retention_duration` drops them. */
+  /** Silent groups, by the time at which `group_retention_duration` drops them. */
   readonly #retentions: Silences
 
   constructor(rule: Rule) {
@@ -23,12 +23,12 @@ export class Lifetimes {
     this.#retentions = new Silences(rule.grouped ? rule.retentionMs : NO_DEADLINE)
   }
 
-  /** Epoch ms at which the next silence has lasted long enough. */
+  /** Epoch ms at which the next group is resolved or dropped. */
   get due(): number {
     return Math.min(this.#timeouts.due, this.#retentions.due)
   }
 
-  /** An evaluation at `at` finds no log of a group. @param state the one that it enters or keeps */
+  /** Records that an evaluation at `at` found no log of a group. @param state the state that the group enters or keeps */
   fallSilent(group: Group, state: State, at: number): void {
     const begins = !group.isSilent
     if (begins) group.emptySince = at
@@ -36,14 +36,14 @@ export class Lifetimes {
     if (isTriggered(state) && (begins || !isTriggered(group.state))) this.#timeouts.add(group, at)
   }
 
-  /** @returns a group whose alert has timed out by `at` */
+  /** Removes a group whose alert has timed out by `at`. */
   takeTimedOut(at: number): Group | undefined {
     let group = this.#timeouts.take(at)
     while (group && !isTriggered(group.state)) group = this.#timeouts.take(at)
     return group
   }
 
-  /** @returns a group that is not OK and whose retention has ended by `at` */
+  /** Removes a group that is not OK and whose retention has ended by `at`. */
   takeUnretained(at: number): Group | undefined {
     let group = this.#retentions.take(at)
     while (group?.state === 'OK') group = this.#retentions.take(at)

@@ -8,7 +8,7 @@ interface Entry {
   readonly slot: number
 }
 
-/** What a group was at the end of an earlier window. */
+/** The state of a group at the end of an earlier window. */
 export interface PastState {
   /** Epoch ms at which the window ended. */
   readonly at: number
@@ -17,10 +17,10 @@ export interface PastState {
 }
 
 /**
- * A log of time `at` came after others of its group, or after time went on: looks at every window that ends at it or at one of
- * those, up to the first that alerts.
- * Decision `late-logs-live`: live, a log that comes late counts at its own place. If only rising values fire, the windows that end
- * at it or after it are looked at again, and an alert comes at once; for all else it counts from the next evaluation on.
+ * Evaluates the windows that a late log of time `at` changes: those that end at it or at a later log of its group, up to the first
+ * that alerts.
+ * Decision `late-logs-live`: live, a late log counts at its own time. If only rising values fire, the windows that end at it or later
+ * are evaluated again, and an alert comes at once. For every other rule the log counts from the next evaluation on.
  * @returns the windows in which the group was not OK, in order of time
  */
 export function lookBack(entries: EntryRing, group: Group, at: number, rule: Rule): PastState[] {

@@ -27,19 +27,19 @@ describe('a statistic', () => {
     expect(statisticFor(measure, numbers)).toBeCloseTo(expected, 12)
   })
 
-  test.each(measures)('%s of nothing is no number', (measure) => {
+  test.each(measures)('%s of no numbers is NaN', (measure) => {
     expect(statisticOf(measure).value()).toBeNaN()
   })
 
-  test('sum gives the true sum, whatever floating point makes of the way there', () => {
+  test('sum is exact, whatever is lost in the sums on the way', () => {
     expect(statisticFor('sum', Array(10).fill(0.1))).toBe(1)
     expect(statisticFor('sum', [1e300, 1, -1e300])).toBe(1)
-    // Half-way between two doubles, and the last bit below decides.
+    // Half-way between two doubles: the lowest term decides.
     expect(statisticFor('sum', [2 ** 53, 1, 2 ** -60])).toBe(2 ** 53 + 2)
     expect(statisticFor('sum', [2 ** 53, 1, -(2 ** -60)])).toBe(2 ** 53)
   })
 
-  test('sum does not drift: a million numbers come and go, and what stays is what it was', () => {
+  test('sum does not drift after half a million numbers are added and removed', () => {
     const sum = statisticOf('sum')
     sum.add(0.1)
     for (let i = 0; i < 500_000; i++) sum.add(i * 1.1)
@@ -48,7 +48,7 @@ describe('a statistic', () => {
   })
 })
 
-test('the mean of equal numbers is that number, however many they are', () => {
+test('the mean of equal numbers is that number', () => {
   expect(statisticFor('avg', Array(13).fill(750.1))).toBe(750.1)
   fc.assert(
     fc.property(fc.double({ min: -1e300, max: 1e300, noNaN: true }), fc.integer({ min: 1, max: 300 }), (x, times) => {
@@ -57,14 +57,14 @@ test('the mean of equal numbers is that number, however many they are', () => {
   )
 })
 
-/** The same from scratch. The sum is taken of whole numbers of 2^-80, which loses nothing for the numbers below. */
+/** The expected value. The sum is computed in units of 2^-80, which is exact for the numbers below. */
 function fromScratch(measure: Measure, numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b)
   const scale = 2 ** 80
-  const total = numbers.reduce((so, x) => so + BigInt(x * scale), 0n)
+  const total = numbers.reduce((sum, x) => sum + BigInt(x * scale), 0n)
   const at = (fraction: number) => {
     const rank = fraction * (sorted.length - 1)
-    const [low, high] = [sorted[Math.floor(rank)] as number, sorted[Math.ceil(rank)] as number]
+    const [low = Number.NaN, high = Number.NaN] = [sorted[Math.floor(rank)], sorted[Math.ceil(rank)]]
     return low + (high - low) * (rank - Math.floor(rank))
   }
   if (measure === 'sum') return Number(total) / scale
@@ -74,14 +74,14 @@ function fromScratch(measure: Measure, numbers: readonly number[]): number {
   return at(measure === 'median' ? 0.5 : Number(measure.slice(2)) / 100)
 }
 
-/** Rounded once: what the division leaves over stands as a last bit, far below those that count. */
+/** The quotient, rounded once: a remainder sets a bit far below the precision of a double. */
 function quotient(total: bigint, by: bigint): number {
   const [sign, size] = total < 0n ? [-1, -total] : [1, total]
   const large = size << 200n
   return (sign * Number((large / by) | (large % by > 0n ? 1n : 0n))) / 2 ** 200
 }
 
-test.each(measures)('%s is what it is from scratch, after any adding and removing', (measure) => {
+test.each(measures)('%s is exact after numbers were added and removed', (measure) => {
   const x = fc.integer({ min: -(10 ** 9), max: 10 ** 9 }).map((thousandths) => thousandths / 1000)
   fc.assert(
     fc.property(
@@ -93,8 +93,7 @@ test.each(measures)('%s is what it is from scratch, after any adding and removin
         for (const each of all) statistic.add(each)
         for (const which of going) {
           if (held.length === 1) break
-          const [gone] = held.splice(which % held.length, 1)
-          statistic.remove(gone as number)
+          for (const gone of held.splice(which % held.length, 1)) statistic.remove(gone)
         }
         expect(statistic.value()).toBe(fromScratch(measure, held))
       },

@@ -1,19 +1,19 @@
 import type { Measure } from '../monitor/monitor-query.ts'
 
-/** The numbers of one group's window, and what a rollup makes of them. */
+/** The numbers in one group's window, and their sum, mean or quantile. */
 export interface Statistic {
   add(x: number): void
-  /** @param x one of those that were added and not removed */
+  /** @param x a number that was added and not removed */
   remove(x: number): void
   /** @returns NaN while it holds no number */
   value(): number
 }
 
 /**
- * Decision `percentile-interpolated`, undocumented: `pcNN` lies at rank NN % of (n − 1), between its two neighbours in proportion;
- * so the median of an even number of values is the mean of the middle two.
+ * Decision `percentile-interpolated`, undocumented: `pcNN` is the value at rank NN % of (n − 1), interpolated linearly between its two
+ * neighbours. So the median of an even number of values is the mean of the middle two.
  */
-const quantiles: Partial<Record<Measure, number>> = {
+const QUANTILES: Partial<Record<Measure, number>> = {
   min: 0,
   median: 0.5,
   pc75: 0.75,
@@ -24,19 +24,20 @@ const quantiles: Partial<Record<Measure, number>> = {
   max: 1,
 }
 
+/** Creates the statistic of a measure. */
 export function statisticOf(measure: Measure): Statistic {
-  const quantile = quantiles[measure]
+  const quantile = QUANTILES[measure]
   if (quantile !== undefined) return new Quantile(quantile)
   return measure === 'avg' ? new Mean() : new ExactSum()
 }
 
 /**
- * A sum that is the rounded true sum whatever came and went, and in whatever order: the terms are kept as partial sums that do
- * not overlap, in which adding and removing lose nothing.
+ * The exact sum, rounded once, whatever the order in which terms are added and removed. It is kept as partial sums that do not
+ * overlap, so that adding and removing lose no bits.
  * @see Shewchuk, Adaptive Precision Floating-Point Arithmetic (1997); Python's math.fsum
  */
 class ExactSum implements Statistic {
-  /** From the least to the greatest; none of them zero. */
+  /** In ascending order of magnitude; none is zero. */
   protected partials: readonly number[] = []
   protected count = 0
 
@@ -55,7 +56,7 @@ class ExactSum implements Statistic {
   }
 }
 
-/** @returns partial sums, from the least to the greatest, of those that are given and another term */
+/** @returns the partial sums with another term added, in ascending order of magnitude */
 function withTerm(partials: readonly number[], term: number): number[] {
   let x = term
   const kept: number[] = []
@@ -70,18 +71,18 @@ function withTerm(partials: readonly number[], term: number): number[] {
   return kept
 }
 
-/** The double that is next to the sum of all partial sums. */
+/** The double that is nearest to the sum of all partial sums. */
 function rounded(partials: readonly number[]): number {
   let at = partials.length - 1
   let high = partials[at] ?? 0
   let low = 0
   while (at > 0 && low === 0) {
     const x = high
-    const y = partials[--at] as number
+    const y = partials[--at] ?? 0
     high = x + y
     low = y - (high - x)
   }
-  // Half-way cases round to even only after all that lies below has had its say.
+  // A tie is rounded to even only if no lower partial sum decides it.
   const below = partials[at - 1]
   if (below !== undefined && low !== 0 && low < 0 === below < 0) {
     const twice = low * 2
@@ -92,15 +93,15 @@ function rounded(partials: readonly number[]): number {
 }
 
 class Mean extends ExactSum {
-  /** Of the true sum: rounded before it is divided, equal values could have a mean that is above all of them. */
+  /** Uses the exact sum. The mean of a rounded sum of equal values could exceed these values. */
   override value(): number {
     if (this.count === 0) return Number.NaN
     const near = rounded(this.partials) / this.count
-    return near + rounded(this.#less(near)) / this.count
+    return near + rounded(this.#minus(near)) / this.count
   }
 
-  /** The sum less `mean` for each number: by powers of two, which lose nothing. */
-  #less(mean: number): readonly number[] {
+  /** The exact sum of each number minus `mean`. The multiples are powers of two, which lose no bits. */
+  #minus(mean: number): readonly number[] {
     let rest = this.partials
     for (let left = this.count, times = mean; left > 0; left = Math.floor(left / 2), times *= 2) {
       if (left % 2 === 1) rest = withTerm(rest, -times)
@@ -135,9 +136,9 @@ class Quantile implements Statistic {
   }
 }
 
-const MOST_IN_CHUNK = 512
+const MAX_CHUNK_LENGTH = 512
 
-/** Numbers in order, in chunks: whatever their number, adding, removing and finding the n-th touch one chunk and the list of them. */
+/** Sorted numbers in chunks. Adding, removing and finding the n-th number change one chunk and the list of chunks only. */
 class SortedNumbers {
   size = 0
   readonly #chunks: number[][] = []
@@ -147,15 +148,15 @@ class SortedNumbers {
     const chunks = this.#chunks
     if (chunks.length === 0) chunks.push([])
     const which = Math.min(this.#chunkOf(x), chunks.length - 1)
-    const chunk = chunks[which] as number[]
+    const chunk = this.#chunkAt(which)
     chunk.splice(lowerBound(chunk, x), 0, x)
-    if (chunk.length > MOST_IN_CHUNK) chunks.splice(which + 1, 0, chunk.splice(MOST_IN_CHUNK / 2))
+    if (chunk.length > MAX_CHUNK_LENGTH) chunks.splice(which + 1, 0, chunk.splice(MAX_CHUNK_LENGTH / 2))
   }
 
   remove(x: number): void {
     this.size--
     const which = this.#chunkOf(x)
-    const chunk = this.#chunks[which] as number[]
+    const chunk = this.#chunkAt(which)
     chunk.splice(lowerBound(chunk, x), 1)
     if (chunk.length === 0) this.#chunks.splice(which, 1)
   }
@@ -163,30 +164,37 @@ class SortedNumbers {
   at(rank: number): number {
     let before = 0
     for (const chunk of this.#chunks) {
-      if (rank < before + chunk.length) return chunk[rank - before] as number
+      const number = chunk[rank - before]
+      if (number !== undefined) return number
       before += chunk.length
     }
     throw new RangeError(`there is no number at ${rank}`)
   }
 
-  /** The first chunk that ends at `x` or above. */
+  /** The index of the first chunk whose last number is at least `x`; the number of chunks when there is none. */
   #chunkOf(x: number): number {
     let [low, high] = [0, this.#chunks.length]
     while (low < high) {
       const middle = (low + high) >> 1
-      if (((this.#chunks[middle] as number[]).at(-1) as number) < x) low = middle + 1
+      if ((this.#chunkAt(middle).at(-1) ?? x) < x) low = middle + 1
       else high = middle
     }
     return low
   }
+
+  #chunkAt(index: number): number[] {
+    const chunk = this.#chunks[index]
+    if (!chunk) throw new RangeError(`there is no chunk ${index}`)
+    return chunk
+  }
 }
 
-/** Where the first number stands that is not less than `x`. */
+/** The index of the first number that is at least `x`. */
 function lowerBound(numbers: readonly number[], x: number): number {
   let [low, high] = [0, numbers.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((numbers[middle] as number) < x) low = middle + 1
+    if ((numbers[middle] ?? x) < x) low = middle + 1
     else high = middle
   }
   return low

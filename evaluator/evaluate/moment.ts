@@ -1,7 +1,7 @@
-/** Before every time: of what has not happened yet. */
+/** The time of what has not happened yet. It is before every time. */
 export const NOT_YET = Number.NEGATIVE_INFINITY
-/** After every time. */
+/** The time of what will not happen. It is after every time. */
 export const NO_DEADLINE = Number.POSITIVE_INFINITY
 
-/** A time or duration in epoch ms as it is saved: JSON writes null for the infinity that its place can hold. */
+/** A saved time in epoch ms. JSON writes null for {@link NOT_YET} and {@link NO_DEADLINE}; each field uses one of them only. */
 export type Moment = number | null

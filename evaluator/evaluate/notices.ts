@@ -7,16 +7,16 @@ import { groupOfKey } from './reading.ts'
 import {
   byKey,
   type Cycle,
-  entering,
+  ENTERING,
+  REMINDING,
   type Rule,
-  reminding,
+  SEVERITY,
   type State,
   type Subject,
-  severity,
   type TransitionWord,
 } from './state.ts'
 
-/** Something changed its state, or a reminder of it is due: what Datadog sends one notification for. */
+/** A change of state or a reminder, for which Datadog sends one notification. */
 export interface Transition {
   readonly monitor: Monitor
   readonly transition: TransitionWord
@@ -26,20 +26,20 @@ export interface Transition {
   readonly group: Record<string, string>
   /** Epoch ms of event time. */
   readonly at: number
-  /** What the rollup gives; of several groups that are notified as one, of the group that made the difference. */
+  /** The value of the rollup. For groups that are notified together, it is the value of the group that caused the change. */
   readonly value: number
   /** `$ALERT_CYCLE_KEY`: the same from the trigger until the recovery, per group. */
   readonly cycleKey: string
   /** When the cycle began, and when it last entered a state other than OK. */
   readonly firstTriggeredAt: number
   readonly lastTriggeredAt: number
-  /** The newest matching logs of the group, ten at most; none on recovery. */
+  /** The newest matching logs of the group, at most ten; empty on recovery. */
   readonly sample: IndexedLog[]
-  /** The groups in it that are not OK, worst first, ten at most. */
+  /** The groups in it that are not OK, worst first, at most ten. */
   readonly breaching: readonly Breach[]
 }
 
-/** The reminders and the groups of `notify_by` of a monitor as they are saved. */
+/** The saved reminders and notification groups of a monitor. */
 export interface NoticesState {
   readonly remindAt: Moment
   readonly together: readonly {
@@ -50,22 +50,23 @@ export interface NoticesState {
   }[]
 }
 
-/** Called for what was not OK and is dropped from the monitor's status without a notification. */
+/** Called for a group that was not OK and is dropped from the monitor's status without a notification. */
 export type Dropped = (monitor: Monitor, group: Record<string, string>) => void
 
+/** A group that is not OK, and its value. */
 export interface Breach {
   readonly group: Record<string, string>
   readonly value: number
 }
 
-/** The groups that agree in the facets of `notify_by`: one notification for all, and the state of the worst. */
+/** The groups with the same values of the facets of `notify_by`: they share a notification and the state of the worst. */
 class NotifyGroup implements Subject {
   readonly key: string
   state: State = 'OK'
   cycle: Cycle | undefined = undefined
-  /** Those that are not OK. */
+  /** The groups in it that are not OK. */
   readonly members = new Set<Group>()
-  /** The member that changed its state last. */
+  /** The group in it that changed its state last. */
   lastMoved: Group
 
   constructor(key: string, lastMoved: Group) {
@@ -74,36 +75,36 @@ class NotifyGroup implements Subject {
   }
 
   /**
-   * Decision `worst-of-group`, undocumented: groups that `notify_by` puts together have the state of the worst, Alert before Warn before
-   * No Data, and the value and samples of that one; among equals the first by key.
+   * Decision `worst-of-group`, undocumented: groups that are notified together by `notify_by` have the state, value and samples of the
+   * worst of them: Alert before Warn before No Data, and among equals the first by key.
    */
   worst(): Group | undefined {
     let worst: Group | undefined
     for (const member of this.members) {
-      const order = worst ? severity[member.state] - severity[worst.state] : 1
+      const order = worst ? SEVERITY[member.state] - SEVERITY[worst.state] : 1
       if (worst === undefined || order > 0 || (order === 0 && member.key < worst.key)) worst = member
     }
     return worst
   }
 }
 
-const MOST_SHOWN = 10
+const MAX_SHOWN = 10
 
-/** Notifies of the groups of a monitor: of each on its own, or of all together that `notify_by` puts together. */
+/** Emits the transitions of a monitor: one per group, or one for the groups that `notify_by` combines. */
 export class Notices {
-  /** No reminder is due before this; one may be due later. */
+  /** The earliest time at which a reminder may be due. */
   remindAt = NO_DEADLINE
-  /** After this moment nothing reminds. */
+  /** No reminder is sent after this time. */
   silentAfter = NO_DEADLINE
   readonly #monitor: Monitor
   readonly #rule: Rule
-  /** From a window's newest moment to an entry's leaving it. */
+  /** Milliseconds from the end of a window until an entry of that time leaves. */
   readonly #stayMs: number
   readonly #emit: (transition: Transition) => void
   readonly #dropped: Dropped
   readonly #notifyGroups = new Map<string, NotifyGroup>()
   readonly #moved = new Set<NotifyGroup>()
-  /** Whatever has a cycle. */
+  /** Each subject that has a cycle, with the group that its notifications show. */
   readonly #open = new Map<Subject, Group>()
 
   constructor(
@@ -120,7 +121,7 @@ export class Notices {
     this.#dropped = dropped
   }
 
-  /** A group has changed its state. Those that are notified together wait for `settle`. */
+  /** Changes the state of a group. Groups that are notified together are notified by `settle`. */
   move(group: Group, state: State, at: number): void {
     if (!this.#rule.notifyBy) {
       this.#enter(group, group, state, at)
@@ -136,7 +137,7 @@ export class Notices {
     this.#moved.add(together)
   }
 
-  /** All groups have been evaluated at `at`. */
+  /** Notifies of the groups that are notified together, once all groups have been evaluated at `at`. */
   settle(at: number): void {
     if (this.#moved.size === 0) return
     for (const together of [...this.#moved].sort(byKey)) {
@@ -171,7 +172,7 @@ export class Notices {
         cycle.notifiedAt = at
         cycle.reminders++
         const worst = subject instanceof NotifyGroup ? subject.worst() : undefined
-        this.#notify(subject, worst ?? group, reminding[state], state, at)
+        this.#notify(subject, worst ?? group, REMINDING[state], state, at)
       }
       this.remindAt = Math.min(this.remindAt, this.#reminderOf(subject))
     }
@@ -185,7 +186,7 @@ export class Notices {
     return { remindAt: this.remindAt, together }
   }
 
-  /** @param groups all of the monitor, by the numbers by which they were saved */
+  /** @param groups all groups of the monitor, by the numbers under which they were saved */
   restore(state: NoticesState, groups: readonly Group[], groupAt: (place: number) => Group): void {
     this.remindAt = state.remindAt ?? NO_DEADLINE
     for (const group of groups) if (group.cycle) this.#open.set(group, group)
@@ -215,7 +216,7 @@ export class Notices {
     Object.assign(subject.cycle, { enteredAt: at, notifiedAt: at, reminders: 0 })
     this.#open.set(subject, group)
     this.remindAt = Math.min(this.remindAt, this.#reminderOf(subject))
-    this.#notify(subject, group, entering[state], from, at)
+    this.#notify(subject, group, ENTERING[state], from, at)
   }
 
   #close(subject: Subject): void {
@@ -253,9 +254,9 @@ export class Notices {
     return groups
       .sort(
         (a, b) =>
-          severity[b.state] - severity[a.state] || (falling ? a.value - b.value : b.value - a.value) || byKey(a, b),
+          SEVERITY[b.state] - SEVERITY[a.state] || (falling ? a.value - b.value : b.value - a.value) || byKey(a, b),
       )
-      .slice(0, MOST_SHOWN)
+      .slice(0, MAX_SHOWN)
       .map((each) => ({ group: this.#facetsOf(each), value: each.value }))
   }
 
@@ -268,7 +269,7 @@ export class Notices {
     return JSON.stringify(Object.values(this.#facetsOf(group, this.#rule.notifyBy)))
   }
 
-  /** Decision `cycle-key-per-group`, undocumented: `$ALERT_CYCLE_KEY` is of one group, or of those that are notified together. */
+  /** Decision `cycle-key-per-group`, undocumented: each group has its own `$ALERT_CYCLE_KEY`; groups that are notified together share one. */
   #cycleKey({ key }: Subject, at: number): string {
     const text = JSON.stringify([this.#monitor.slug, key, at])
     return createHash('sha256').update(text).digest('hex').slice(0, 32)

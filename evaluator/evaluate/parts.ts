@@ -4,11 +4,11 @@ import type { Groups } from './groups.ts'
 import type { Instants } from './instants.ts'
 import type { Rule } from './state.ts'
 
-/** What the parts of one monitor's evaluation share. */
+/** The objects that the parts of one monitor's evaluation share. */
 export interface MonitorParts {
   readonly rule: Rule
   readonly instants: Instants
-  /** Milliseconds from the newest moment of a window until an entry of that moment leaves. */
+  /** Milliseconds from the end of a window until an entry of that time leaves. */
   readonly stayMs: number
   readonly groups: Groups
   readonly changes: Changes

@@ -1,13 +1,14 @@
 import type { Rollup } from '../monitor/monitor-query.ts'
 import { statisticOf } from './measure.ts'
 
-/** What the rollup gives over the logs of several groups together. */
+/** The rollup over the logs of several groups together. */
 export interface Pool {
-  /** Takes in a value that stands in a window so many times. */
+  /** Adds a value that occurs `times` times in a window. */
   add(value: string, times: number): void
   value(): number
 }
 
+/** Creates the pool of a rollup. */
 export function poolOf(kind: Rollup['kind']): Pool {
   if (kind === 'count') {
     let count = 0

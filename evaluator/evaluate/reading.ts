@@ -4,19 +4,19 @@ import type { Facet, Rollup } from '../monitor/monitor-query.ts'
 import { facetText, visitField } from '../search/field.ts'
 import { compileNode } from '../search/search.ts'
 
-/** Takes what a log adds to a group: a value that a cardinality counts, a number as text for a measure, empty for a count. */
+/** Receives what a log adds to a group: the value for a cardinality, a number as text for a measure, an empty text for a count. */
 export type EntrySink = (key: string, value: string) => void
 
-/** Passes on what a log adds to a monitor: nothing when it does not match or lacks a facet. */
+/** Calls `take` for each value that a log adds. It does not call it for a log that does not match or lacks a facet. */
 export type Reader = (log: Log, take: EntrySink) => void
 
-/** One text, which is the usual case and costs nothing, or any number of them. */
+/** A single text, which is the usual case and needs no array, or any number of texts. */
 export type Texts = string | readonly string[]
 
 /**
- * Compiles how a monitor reads a log: search, groups, counted value.
+ * Compiles the search, the groups and the counted value of a monitor into a reader of logs.
  * A log with several values in a facet counts in each of those groups (documented, logs/explorer/group).
- * Decision `missing-facet-excluded`, undocumented: a log without one of the facets, or without the measure, counts nowhere.
+ * Decision `missing-facet-excluded`, undocumented: a log without one of the facets, or without the measure, is not counted.
  */
 export function compileReader({ parsed }: Monitor): Reader {
   const matches = compileNode(parsed.node)
@@ -36,22 +36,22 @@ function compileValues(rollup: Rollup): (log: Log) => Texts {
   return rollup.kind === 'cardinality' ? compileFacet(rollup.of) : compileMeasure(rollup.of)
 }
 
-/** As the search reads numbers: `@a:>5` finds the text "6", too. */
-const numeric = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/
-/** Sums of what is larger could leave the range of doubles, and never come back to it. */
-const largestMeasured = 1e300
+/** A text that reads as a number, as in the search: `@a:>5` also finds the text "6". */
+const NUMERIC = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/
+/** A sum of larger numbers could become infinite and stay so. */
+const MAX_MEASURED = 1e300
 
 /**
- * Decision `measure-numbers`, undocumented: a text that reads as a number is one, and every number of an array counts, twice
- * when it stands there twice; anything else, and what is beyond ±1e300, is no value of a measure.
+ * Decision `measure-numbers`, undocumented: a text that reads as a number counts as one, and each number of an array counts, repeated
+ * ones included. Any other value, and any number beyond ±1e300, is not counted.
  */
 function compileMeasure({ field }: Facet): (log: Log) => Texts {
   const visit = visitField(field)
   return (log) => {
     const numbers: string[] = []
     visit(log, (value) => {
-      const number = typeof value === 'string' && numeric.test(value) ? Number(value) : value
-      if (typeof number === 'number' && Math.abs(number) <= largestMeasured) numbers.push(String(number))
+      const number = typeof value === 'string' && NUMERIC.test(value) ? Number(value) : value
+      if (typeof number === 'number' && Math.abs(number) <= MAX_MEASURED) numbers.push(String(number))
       return false
     })
     return numbers
@@ -64,7 +64,7 @@ function compileFacet({ field }: Facet): (log: Log) => Texts {
   const visit = visitField(field)
   const name = field.kind === 'attribute' && !field.path.includes('.') ? field.path : undefined
   return (log) => {
-    // Nothing inherited is a text.
+    // Inherited properties are never texts.
     const only = name === undefined ? undefined : log.attributes[name]
     if (typeof only === 'string') return only
     const texts: string[] = []
@@ -85,7 +85,8 @@ function compileKeys(by: readonly Facet[]): (log: Log) => Texts {
 }
 
 /**
- * One facet is its own key; several are joined with their lengths, so that no value can imitate another group.
+ * The keys of groups. The value of a single facet is the key; several values are joined with their lengths, so that no two groups
+ * have the same key.
  * @param facets the texts of each facet
  */
 export function groupKeys(facets: readonly Texts[]): Texts {
@@ -100,13 +101,13 @@ export function groupKeys(facets: readonly Texts[]): Texts {
 
 const prefixed = (value: string): string => `${value.length}:${value}`
 
-/** @returns where the piece of a key of several facets ends that begins at `at` */
+/** @returns the end of the part that begins at `at` in a key of several facets */
 export function endOfPart(key: string, at: number): number {
   const colon = key.indexOf(':', at)
   return colon + 1 + Number(key.slice(at, colon))
 }
 
-/** @returns the pieces of a key of several facets, each with its length: the key is what they are together */
+/** @returns the parts of a key of several facets, each with its length. Joined, they are the key. */
 export function partsOfKey(key: string): string[] {
   const parts: string[] = []
   for (let at = 0; at < key.length; ) {
@@ -117,7 +118,7 @@ export function partsOfKey(key: string): string[] {
   return parts
 }
 
-/** @returns facet name → value, with names as in `.by` */
+/** @returns the value of each facet, by its name as in `.by` */
 export function groupOfKey(by: readonly Facet[], key: string): Record<string, string> {
   const [only] = by
   if (!only) return {}

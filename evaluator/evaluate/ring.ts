@@ -3,11 +3,11 @@ import type { Group } from './group.ts'
 const SEGMENT_BITS = 10
 const SEGMENT_SIZE = 1 << SEGMENT_BITS
 
-/** Consecutive entries, in columns outside the heap that is searched for garbage. */
+/** Consecutive entries, in typed arrays that the garbage collector does not scan. */
 class Segment {
   readonly times = new Float64Array(SEGMENT_SIZE)
   readonly owners = new Uint32Array(SEGMENT_SIZE)
-  /** Undefined while all slots are 0, as most are; wide only if one of them is large. */
+  /** Undefined while all slots are 0, which is the usual case. Has 32 bits only if a slot is above 255. */
   slots: Uint8Array | Uint32Array | undefined = undefined
 
   keepSlot(at: number, slot: number): void {
@@ -18,10 +18,10 @@ class Segment {
 }
 
 /**
- * Entries in order of time: each has a time, the number of its owner and a slot. Positions count from the first entry ever and
- * never change their meaning. [start, end) is in memory; every method takes a position in it.
- * Entries stand in segments, so that memory follows their number: one array that doubles is half empty, and exists twice while
- * it grows.
+ * Entries in order of time, each with a time, the number of its owner and a slot. Positions count from the first entry ever added.
+ * The entries in [start, end) are in memory, and every method takes a position in that range.
+ * Entries are stored in segments, so that memory follows their number. A doubling array would be half empty, and would exist twice
+ * while it grows.
  */
 export class Ring {
   start = 0
@@ -29,7 +29,7 @@ export class Ring {
   /** Position of the first entry of the first segment. */
   #base = 0
   readonly #segments: Segment[] = []
-  /** An empty one, to be used again. */
+  /** An empty segment that is used again. */
   #spare: Segment | undefined = undefined
 
   time(position: number): number {
@@ -47,7 +47,7 @@ export class Ring {
     return this.#segmentOf(offset).slots?.[offset & (SEGMENT_SIZE - 1)] ?? 0
   }
 
-  /** Puts an entry in its place, behind those of the same time. @returns its position */
+  /** Inserts an entry after those of the same time. @returns its position */
   insert(time: number, owner: number, slot: number): number {
     if (this.end - this.#base === this.#segments.length << SEGMENT_BITS) this.#grow()
     let position = this.end++
@@ -67,7 +67,6 @@ export class Ring {
     this.#base = this.start
   }
 
-  /** Every position in memory has a segment. */
   #segmentOf(offset: number): Segment {
     return this.#segments[offset >> SEGMENT_BITS] as Segment
   }
@@ -87,19 +86,19 @@ export class Ring {
   }
 }
 
-/** Items by number. The number of a removed item is used again. */
+/** Items by row number. The row of a removed item is used again. */
 export class Rows<T> {
   readonly #items: (T | undefined)[] = []
   readonly #free: number[] = []
 
-  /** @returns the number of the item */
+  /** @returns the row of the item */
   add(item: T): number {
     const row = this.#free.pop() ?? this.#items.length
     this.#items[row] = item
     return row
   }
 
-  /** @param row of an item that was added and not removed, so that there is one */
+  /** @param row of an item that was added and not removed */
   at(row: number): T {
     return this.#items[row] as T
   }
@@ -110,9 +109,9 @@ export class Rows<T> {
   }
 }
 
-/** The entries of one monitor, whatever their group: all its windows are equally long, so entries leave in their order. */
+/** The entries of all groups of one monitor. Its windows are equally long, so entries leave in order of time. */
 export class EntryRing extends Ring {
-  /** The groups of the entries in memory. */
+  /** The groups that have entries in memory. */
   readonly #groups = new Rows<Group>()
 
   group(position: number): Group {
@@ -125,7 +124,7 @@ export class EntryRing extends Ring {
     return this.insert(time, group.place, slot)
   }
 
-  /** Removes the first entry, which its group has released. */
+  /** Removes the first entry, whose value its group has released. */
   override shift(): void {
     const group = this.group(this.start)
     if (group.held === 0) {

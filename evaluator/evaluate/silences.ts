@@ -7,10 +7,10 @@ interface Silence {
   readonly due: number
 }
 
-/** Since when a group has been silent, and when something follows from that. */
+/** A saved silence: since when a group has been silent, and when it has lasted long enough. */
 export type SilenceState = readonly [group: number, since: number, due: number]
 
-/** Groups whose window is empty, by when the silence has lasted long enough: the time is the same for all. */
+/** Silent groups in order of the time at which their silence has lasted long enough. The duration is the same for all. */
 export class Silences {
   readonly #lastsMs: number
   #waiting: Silence[] = []
@@ -20,17 +20,17 @@ export class Silences {
     this.#lastsMs = lastsMs
   }
 
-  /** @param at now: never before that of the group added last */
+  /** @param at the time, which is not before that of the previous call */
   add(group: Group, at: number): void {
     if (Number.isFinite(this.#lastsMs)) this.#put(group, group.emptySince, at + this.#lastsMs)
   }
 
-  /** Epoch ms of the first silence that is long enough. */
+  /** Epoch ms at which the first silence has lasted long enough. */
   get due(): number {
     return this.#first()?.due ?? NO_DEADLINE
   }
 
-  /** Removes the first group whose silence is long enough at `at`. */
+  /** Removes the first group whose silence has lasted long enough at `at`. */
   take(at: number): Group | undefined {
     const first = this.#first()
     if (!first || first.due > at) return undefined
@@ -57,12 +57,12 @@ export class Silences {
     this.#waiting.push({ group, since, due })
   }
 
-  /** Passes over the silences that have ended. */
+  /** The first silence that has not ended. Removes those before it. */
   #first(): Silence | undefined {
     for (let first = this.#waiting[this.#head]; first; first = this.#waiting[++this.#head]) {
       if (isSilent(first)) return first
     }
-    // Most monitors have no silent group: nothing is allocated for them.
+    // Most monitors have no silent group, so the empty list is replaced only when it was used.
     if (this.#head > 0) this.#waiting = []
     this.#head = 0
     return undefined

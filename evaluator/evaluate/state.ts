@@ -4,10 +4,10 @@ import type { Operator, Rollup } from '../monitor/monitor-query.ts'
 
 export type State = 'OK' | 'Warn' | 'Alert' | 'No Data'
 
-/** `$ALERT_TRANSITION`. Decision `reminder-word`, undocumented which word a reminder has: Re-Triggered, Re-Warn and Re-No Data, never Renotify. */
+/** `$ALERT_TRANSITION`. Decision `reminder-word`, undocumented: the words of reminders are Re-Triggered, Re-Warn and Re-No Data, not Renotify. */
 export type TransitionWord = 'Triggered' | 'Warn' | 'Recovered' | 'No Data' | 'Re-Triggered' | 'Re-Warn' | 'Re-No Data'
 
-/** What a monitor asks of a value. */
+/** The thresholds of a monitor. */
 interface Condition {
   readonly operator: Operator
   readonly critical: number
@@ -16,7 +16,7 @@ interface Condition {
   readonly warningRecovery: number | undefined
 }
 
-/** What a monitor asks, defaults filled in, durations in milliseconds. */
+/** The thresholds and options of a monitor, with defaults filled in and durations in milliseconds. */
 export interface Rule extends Condition {
   readonly kind: Rollup['kind']
   readonly grouped: boolean
@@ -26,20 +26,21 @@ export interface Rule extends Condition {
   readonly retentionMs: number
   readonly onMissingData: OnMissingData
   readonly renotify: Renotify | undefined
-  /** Facets whose values share a notification; `[]` for one of the whole monitor, undefined when each group has its own. */
+  /** Groups with the same values of these facets share a notification: all groups with `[]`, none when undefined. */
   readonly notifyBy: readonly string[] | undefined
-  /** How long an alert survives that gets no more data: `timeout_h`. */
+  /** Milliseconds after which an alert without data resolves: `timeout_h`. */
   readonly timeoutMs: number | undefined
-  /** Whether an entry that leaves can move a group away from OK, so that even quiet groups must be watched. */
+  /** Whether an entry that leaves can move a group away from OK, so that groups that are OK are watched as well. */
   readonly firesOnLeaving: boolean
-  /** Whether too little, as nothing at all is, is what the monitor is about. */
+  /** Whether the monitor fires on low values, 0 included. */
   readonly firesOnLess: boolean
-  /** Whether silence counts as 0 and 0 is not OK. */
+  /** Whether silence counts as 0, and 0 is not OK. */
   readonly firesOnSilence: boolean
-  /** Whether it matters that a group has been seen, even once it is OK and holds nothing. */
+  /** Whether a group that is OK and has no entries is remembered as seen. */
   readonly remembersGroups: boolean
 }
 
+/** When reminders of a state are sent. */
 export interface Renotify {
   readonly intervalMs: number
   readonly states: readonly State[]
@@ -47,14 +48,15 @@ export interface Renotify {
   readonly untilMs: number
 }
 
-/** Unset, Datadog ignores a group for its first minute: documentation, monitors/configuration. */
+/** Datadog's default of `new_group_delay`: monitors/configuration. */
 const DEFAULT_NEW_GROUP_DELAY_SECONDS = 60
 const HOUR_MS = 3_600_000
 const DEFAULT_RETENTION_MS = 24 * HOUR_MS
-/** Without `renotify_occurrences` the reminders stop after 30 hours. */
-const RENOTIFIED_MS = 30 * HOUR_MS
+/** Without `renotify_occurrences`, reminders stop after 30 hours. */
+const REMINDERS_END_MS = 30 * HOUR_MS
 const STATE_OF: Record<RenotifyStatus, State> = { alert: 'Alert', warn: 'Warn', 'no data': 'No Data' }
 
+/** Reads the rule of a monitor. */
 export function ruleOf({ parsed, options }: Monitor): Rule {
   const { thresholds = {} } = options
   const grouped = parsed.by.length > 0
@@ -109,23 +111,25 @@ function renotifyOf(options: Monitor['options']): Renotify | undefined {
     intervalMs: interval * 60_000,
     states: (options.renotify_statuses ?? ['alert', 'no data']).map((status) => STATE_OF[status]),
     occurrences,
-    untilMs: Number.isFinite(occurrences) ? Number.POSITIVE_INFINITY : RENOTIFIED_MS,
+    untilMs: Number.isFinite(occurrences) ? Number.POSITIVE_INFINITY : REMINDERS_END_MS,
   }
 }
 
 const countsLogs = (kind: Rollup['kind']): boolean => kind === 'count' || kind === 'cardinality'
 
-/** The value of these moves away from the threshold, or not at all, when an entry leaves. */
+/** Whether an entry that leaves can only move the value away from the threshold. */
 function onlyEnteringFires(kind: Rollup['kind'], operator: Operator): boolean {
   if (operator === '>' || operator === '>=') return countsLogs(kind) || kind === 'max'
   return kind === 'min' && (operator === '<' || operator === '<=')
 }
 
 /**
- * Decision `first-evaluation-fires`, undocumented: a group that is over its threshold when it is first evaluated triggers.
- * @param value what the rollup gives for the group's window
- * @param hasData whether that window holds any log of the group, `anyData` of any group
- * @returns the state a group has after an evaluation; unchanged where Datadog keeps the last known status
+ * The state of a group after an evaluation.
+ * Decision `first-evaluation-fires`, undocumented: a group that exceeds its threshold at its first evaluation triggers.
+ * @param value the rollup over the group's window
+ * @param hasData whether that window contains a log of the group
+ * @param anyData whether it contains a log of any group
+ * @returns the unchanged state where Datadog keeps the last known status
  */
 export function nextState(rule: Rule, state: State, value: number, hasData: boolean, anyData: boolean): State {
   if (hasData) return judge(rule, state, value)
@@ -136,9 +140,9 @@ export function nextState(rule: Rule, state: State, value: number, hasData: bool
     case 'show_and_notify_no_data':
       return 'No Data'
     case 'default':
-      // Decision `silence-is-zero-for-count`: undocumented for cardinality: like every rollup but count it keeps its last status.
+      // Decision `silence-is-zero-for-count`, undocumented for cardinality: it keeps its last status, as every rollup but count does.
       if (rule.kind !== 'count') return state
-      // A grouped monitor that asks for less fires on silence only when no group has a log at all: monitors/types/log.
+      // A grouped monitor on low counts fires on silence only when no group has a log: monitors/types/log.
       return rule.grouped && rule.firesOnLess && anyData ? 'OK' : judge(rule, state, 0)
   }
 }
@@ -169,7 +173,7 @@ function compares(value: number, operator: Operator, limit: number | undefined):
   }
 }
 
-/** From the first notification until the recovery. */
+/** An alert from its first notification until its recovery. */
 export interface Cycle {
   /** `$ALERT_CYCLE_KEY` */
   readonly key: string
@@ -181,27 +185,29 @@ export interface Cycle {
   reminders: number
 }
 
-/** What has a state and is notified as one. */
+/** A group, or groups that are notified together: it has one state and one notification. */
 export interface Subject {
   readonly key: string
   state: State
   cycle: Cycle | undefined
 }
 
-/** The word for entering a state, and the word for still being in it at a reminder. */
-export const entering: Record<State, TransitionWord> = {
+/** The word for entering a state. */
+export const ENTERING: Record<State, TransitionWord> = {
   OK: 'Recovered',
   Warn: 'Warn',
   Alert: 'Triggered',
   'No Data': 'No Data',
 }
-export const reminding: Record<Exclude<State, 'OK'>, TransitionWord> = {
+/** The word of a reminder of a state. */
+export const REMINDING: Record<Exclude<State, 'OK'>, TransitionWord> = {
   Warn: 'Re-Warn',
   Alert: 'Re-Triggered',
   'No Data': 'Re-No Data',
 }
 
-export const severity: Record<State, number> = { OK: 0, 'No Data': 1, Warn: 2, Alert: 3 }
+/** A higher number is worse. */
+export const SEVERITY: Record<State, number> = { OK: 0, 'No Data': 1, Warn: 2, Alert: 3 }
 
 export const isTriggered = (state: State): boolean => state === 'Alert' || state === 'Warn'
 

@@ -9,12 +9,12 @@ import type { Waits, WaitsState } from './waits.ts'
 import type { Window } from './window.ts'
 import type { Withholding, WithholdingState } from './withholding.ts'
 
-/** All of a monitor that its future depends on, except samples. Groups go by their place in `keys`. */
+/** Everything that later evaluations of a monitor depend on, except samples. A group is given by its index in `keys`. */
 export interface TrackState extends WaitsState, LifetimesState, WithholdingState {
   readonly keys: readonly string[]
   readonly standings: readonly (readonly [group: number, standing: Standing])[]
   readonly entries: EntriesState
-  /** Groups that are to be evaluated. */
+  /** The groups that the next evaluation must evaluate. */
   readonly changed: readonly number[]
   readonly clock: Moment
   readonly hadData: boolean
@@ -22,7 +22,7 @@ export interface TrackState extends WaitsState, LifetimesState, WithholdingState
   readonly notices: NoticesState
 }
 
-/** Where a group stands that is not as it began. */
+/** The state of a group that differs from a new one. */
 interface Standing {
   readonly state: State
   readonly withheld: boolean
@@ -36,14 +36,14 @@ interface Standing {
 /** The entries in memory, oldest first. */
 interface EntriesState {
   readonly values: readonly string[]
-  /** Three numbers for each entry: milliseconds since the one before, group, place in `values`. */
+  /** Three numbers for each entry: milliseconds since the entry before, group, index in `values`. */
   readonly list: readonly number[]
-  /** The window: [from, to) of them. */
+  /** The entries in the window: [from, to). */
   readonly from: number
   readonly to: number
 }
 
-/** The parts of a monitor's evaluation that have something to save. */
+/** The parts of a monitor's evaluation that have a state to save. */
 export interface StatefulParts extends MonitorParts {
   readonly window: Window
   readonly waits: Waits
@@ -55,12 +55,16 @@ export interface StatefulParts extends MonitorParts {
 
 const NOTHING_WITHHELD: WithholdingState = { limitsCountedAt: NOT_YET, mostLive: 0, exceeded: null }
 
+/** Collects the state of all parts. */
 export function saveParts(parts: StatefulParts): Omit<TrackState, 'clock' | 'hadData'> {
   const { window, changes, waits, lifetimes, withholding, notices } = parts
   const groups = [...parts.groups]
   const places = new Map(groups.map((group, place) => [group, place]))
-  /** A group that has something to save is not forgotten, so that it has a place. */
-  const placeOf = (group: Group) => places.get(group) as number
+  const placeOf = (group: Group) => {
+    const place = places.get(group)
+    if (place === undefined) throw new Error(`the group ${group.key} has been forgotten, so its state cannot be saved`)
+    return place
+  }
   return {
     keys: groups.map(({ key }) => key),
     standings: groups.flatMap((group, place) => {
@@ -77,15 +81,18 @@ export function saveParts(parts: StatefulParts): Omit<TrackState, 'clock' | 'had
   }
 }
 
-/** Puts what was saved, maybe by way of JSON, into the parts of the same monitor, which are new. */
+/** Restores a saved state, which may have been written as JSON, into the new parts of the same monitor. */
 export function restoreParts(parts: StatefulParts, state: TrackState): void {
   const { window, changes, waits, lifetimes, withholding, notices } = parts
   const groups = state.keys.map((key) => parts.groups.of(key))
-  /** A saved place is one of `keys`. */
-  const groupAt = (place: number) => groups[place] as Group
+  const groupAt = (place: number) => {
+    const group = groups[place]
+    if (!group) throw new RangeError(`the saved state has no group ${place}`)
+    return group
+  }
   restoreEntries(window.entries, state.entries, groupAt)
   window.restore(state.entries.from, state.entries.to)
-  // The groups that were to be evaluated are listed below.
+  // Restoring the entries has listed groups. The saved list replaces them.
   changes.take()
   for (const [place, standing] of state.standings) restoreStanding(groupAt(place), standing)
   for (const group of groups) if (group.state !== 'OK') parts.groups.active.add(group)
@@ -97,7 +104,7 @@ export function restoreParts(parts: StatefulParts, state: TrackState): void {
   notices.restore(state.notices, groups, groupAt)
 }
 
-/** @returns undefined for a group that is as it began */
+/** @returns undefined for a group that does not differ from a new one */
 function standingOf(group: Group): Standing | undefined {
   const { state, withheld, lastSeen, notBefore, emptySince, value, cycle } = group
   const plain = state === 'OK' && !withheld && lastSeen === NOT_YET && notBefore === NOT_YET && !cycle

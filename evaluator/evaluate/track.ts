@@ -10,25 +10,26 @@ import { lookBack } from './look-back.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import { type Dropped, Notices, type Transition } from './notices.ts'
 import { compileReader, type Reader } from './reading.ts'
-import { nextState, type Rule, ruleOf, type State, severity } from './state.ts'
+import { nextState, type Rule, ruleOf, SEVERITY, type State } from './state.ts'
 import { restoreParts, type StatefulParts, saveParts, type TrackState } from './track-state.ts'
 import { Waits } from './waits.ts'
 import { type Window, windowOf } from './window.ts'
 import { Withholding } from './withholding.ts'
 
+/** How one monitor is evaluated. */
 export interface TrackOptions {
-  /** Milliseconds between evaluations, aligned to the epoch; undefined evaluates at each log's own time. */
+  /** Milliseconds between evaluations, which are aligned to the epoch; undefined evaluates at the time of each log. */
   readonly cadenceMs: number | undefined
-  /** How long past its window an entry is remembered, for logs that come late. */
+  /** Milliseconds for which an entry is kept after it has left the window, for late logs. */
   readonly historyMs: number
   readonly samples: boolean
-  /** Whether groups beyond the limits are left out, as Datadog does; they are reported in any case. */
+  /** Whether groups beyond the limits are left out, as in Datadog. They are always reported. */
   readonly groupLimits?: boolean
   readonly emit: (transition: Transition) => void
   readonly dropped?: Dropped
 }
 
-/** One monitor over time: lets entries into its window and out of it, and evaluates the groups that this changes. */
+/** Evaluates one monitor over time: moves entries into and out of its window, and evaluates the groups that this changes. */
 export class Track {
   readonly monitor: Monitor
   readonly read: Reader
@@ -44,9 +45,9 @@ export class Track {
   readonly #withholding: Withholding | undefined
   readonly #notices: Notices
   readonly #parts: StatefulParts
-  /** The last evaluation, or the beginning of time for this monitor. */
+  /** The time of the last evaluation, or of the start of this monitor. */
   #clock = NOT_YET
-  /** The last evaluation that counts the newest log of a recording that has ended. */
+  /** The last evaluation that counts the newest log, after the recording has ended. */
   #lastCounting = NO_DEADLINE
   #hadData = false
 
@@ -80,27 +81,27 @@ export class Track {
     }
   }
 
-  /** Where the monitor had more groups than Datadog evaluates. */
+  /** By how much the monitor exceeded the group limits; undefined if it has not. */
   get exceededLimit(): GroupLimitReport | undefined {
     return this.#withholding?.report
   }
 
-  /** Counts the groups beyond the limits, if their number is not known yet. */
+  /** Counts the groups beyond the limits if their number is not known. */
   countLimits(at: number): void {
     this.#withholding?.count(at)
   }
 
   /**
-   * No log comes after `newest`.
-   * Decision `recording-ends`: silence after the newest log of a recording is not the service's, so that from then on no monitor gets
-   * worse by what leaves its window, and no reminder is sent. Recoveries are notified.
+   * Ends the recording: no log comes after `newest`.
+   * Decision `recording-ends`: the silence after the newest log of a recording is not a silence of the service. From then on no state
+   * gets worse because entries leave the window, and no reminder is sent. Recoveries are notified.
    */
   end(newest: number): void {
     this.#lastCounting = this.#instants.after(newest + this.#instants.delayMs)
     this.#notices.silentAfter = this.#lastCounting
   }
 
-  /** Epoch ms at which something may change without a further log; Infinity when nothing can. */
+  /** Epoch ms at which a state may change without another log; {@link NO_DEADLINE} when none can. */
   due(): number {
     if (this.#clock === NOT_YET) return NO_DEADLINE
     const timed = Math.min(this.#waits.due, this.#lifetimes.due, this.#notices.remindAt)
@@ -109,26 +110,26 @@ export class Track {
     return this.#instants.next(due, this.#clock, this.#changes.size > 0)
   }
 
-  /** Lets time pass up to the log at `at`. If logs are instants, its own instant stays open for more logs. */
+  /** Moves time on to a log at `at`. In arrival mode, the evaluation at `at` waits for more logs of that instant. */
   passUntil(at: number): void {
     this.#run(at, !this.#instants.atLogs)
   }
 
-  /** Lets time pass up to and including `now`. */
+  /** Moves time on to `now` and evaluates everything due by then. */
   pass(now: number): void {
     this.#run(now, true)
   }
 
-  /** The group that a log belongs to. Until the log is added, it does not count as seen. */
+  /** The group of a key. It counts as seen once a log has been added. */
   groupOf(key: string): Group {
     return this.#groups.of(key)
   }
 
   /**
-   * Takes in what a log adds to a group.
-   * @param slot where the group holds the log's value
+   * Adds a value of a log to a group.
+   * @param slot the slot in which the group holds the value
    * @param at the log's time
-   * @param now the latest time that has been reached, not before `at`
+   * @param now the latest time so far, not before `at`
    */
   add(group: Group, slot: number, at: number, now: number, log?: IndexedLog): void {
     this.#begin(at)
@@ -139,8 +140,8 @@ export class Track {
   }
 
   /**
-   * All logs of the instant `at` have been added. Waits that end with this instant are left to the end of it if no log has changed
-   * anything: what leaves at it has not left yet.
+   * Evaluates the instant `at`, all of whose logs have been added. If no log changed a group, waits that end at this instant are
+   * evaluated later in it, after the entries that leave at this instant.
    */
   settle(at: number): void {
     if (!this.#instants.atLogs) return
@@ -152,7 +153,7 @@ export class Track {
     return { ...saveParts(this.#parts), clock: this.#clock, hadData: this.#hadData }
   }
 
-  /** Goes on from where the same monitor was saved. @param state what `save` returned, maybe by way of JSON */
+  /** Continues from a saved state of the same monitor. @param state what `save` returned, or a copy of it from JSON */
   restore(state: TrackState): void {
     restoreParts(this.#parts, state)
     this.#clock = state.clock ?? NOT_YET
@@ -168,22 +169,22 @@ export class Track {
     }
   }
 
-  /** Nothing was watched before `at`. */
+  /** Starts the monitor at `at`, unless it has started. */
   #begin(at: number): void {
     if (this.#clock === NOT_YET) this.#clock = at
   }
 
-  /** Whether an entry that leaves may change a state. */
+  /** Whether an entry that leaves the window may change a state. */
   get #watchesLeaving(): boolean {
     return this.#rule.firesOnLeaving || this.#groups.active.size > 0
   }
 
-  /** Spends no evaluation on entries that leave without changing a state. */
+  /** Removes entries without an evaluation while none that leaves can change a state. */
   #skip(until: number): void {
     if (!this.#watchesLeaving) this.#window.skip(Math.min(until, this.#waits.firstGroupDue))
   }
 
-  /** An evaluation that no log has caused. */
+  /** Evaluates at a time that is due without a log. */
   #step(at: number): void {
     this.#clock = at
     this.#window.advance(at)
@@ -213,14 +214,14 @@ export class Track {
     const hasData = group.count > 0 && !group.withheld
     const value = hasData ? group.rollup(this.#rule.kind) : 0
     const state = nextState(this.#rule, group.state, value, hasData, anyData)
-    if (severity[state] > severity[group.state] && this.#hasEnded(group, at)) return
+    if (SEVERITY[state] > SEVERITY[group.state] && this.#hasEnded(group, at)) return
     group.value = value
     if (hasData) group.emptySince = NO_DEADLINE
     else this.#lifetimes.fallSilent(group, state, at)
     this.#enterState(group, state, at)
   }
 
-  /** Whether what leaves at `at`, or has left, did so only because the recording has ended. */
+  /** Whether a change at `at` has no other cause than the end of the recording. */
   #hasEnded(group: Group, at: number): boolean {
     if (at <= this.#lastCounting || at <= this.#instants.notEarlier(group.notBefore)) return false
     return this.#rule.firesOnLeaving || group.count === 0
@@ -238,7 +239,7 @@ export class Track {
     this.#groups.forgetIdle(group)
   }
 
-  /** A log came late: a cycle that is open, or already over, is not rewritten. */
+  /** Evaluates earlier windows again after a late log. A cycle that has begun or ended is not changed. */
   #lookBack(group: Group, at: number): void {
     for (const past of lookBack(this.#window.entries, group, at, this.#rule)) {
       group.value = past.value
@@ -257,8 +258,8 @@ export class Track {
   }
 
   /**
-   * Decision `timeout-then-next-evaluation`: after `timeout_h` an alert resolves, and triggers again if its next evaluation says so
-   * (documented); in arrival mode that is when its next log comes. Missing data do not time out (undocumented).
+   * Decision `timeout-then-next-evaluation`: after `timeout_h` an alert resolves, and triggers again if its next evaluation is over the
+   * threshold (documented). In arrival mode the next evaluation is at its next log. The state No Data does not time out (undocumented).
    */
   #resolve(group: Group, at: number): void {
     group.emptySince = NO_DEADLINE
@@ -267,8 +268,8 @@ export class Track {
   }
 
   /**
-   * Decision `dropped-without-a-word`, undocumented: a group that is dropped after `group_retention_duration` sends no recovery; if it
-   * comes back, that is another cycle.
+   * Decision `dropped-silently`, undocumented: a group that is dropped after `group_retention_duration` sends no recovery. If it
+   * comes back, it begins another cycle.
    */
   #drop(group: Group): void {
     this.#notices.drop(group)

@@ -6,23 +6,23 @@ import { type Moment, NO_DEADLINE, NOT_YET } from './moment.ts'
 import type { MonitorParts } from './parts.ts'
 import type { Rule } from './state.ts'
 
-/** The waits of a monitor as they are saved. */
+/** The saved waits of a monitor. */
 export interface WaitsState {
-  /** Groups under `new_group_delay`, by the end of it. */
+  /** The groups under `new_group_delay`, in order of its end. */
   readonly waiting: readonly number[]
   readonly wholeAt: Moment
 }
 
-/** What waits for its first evaluation: new groups, and a monitor that has not seen a whole window yet. */
+/** Delays first evaluations: of new groups, and of a monitor that has not seen a whole window. */
 export class Waits {
   readonly #rule: Rule
   readonly #instants: Instants
   readonly #groups: Groups
   readonly #changes: Changes
   readonly #stayMs: number
-  /** Groups under `new_group_delay`, by the end of it. */
+  /** The groups under `new_group_delay`, in order of its end. */
   #waiting: Group[] = []
-  /** When an ungrouped monitor about too little is evaluated first; no deadline once that is over. */
+  /** When an ungrouped monitor on low values is evaluated first; {@link NO_DEADLINE} before its first log and after that evaluation. */
   #wholeAt = NO_DEADLINE
 
   constructor({ rule, instants, stayMs, groups, changes }: MonitorParts) {
@@ -33,7 +33,7 @@ export class Waits {
     this.#changes = changes
   }
 
-  /** When the next wait ends: that of a group. */
+  /** When the next wait of a group ends. */
   get firstGroupDue(): number {
     return this.#waiting[0]?.notBefore ?? NO_DEADLINE
   }
@@ -44,8 +44,8 @@ export class Waits {
   }
 
   /**
-   * A group takes something in.
-   * Decision `whole-first-window`: an ungrouped monitor about too little waits for its first log, since a monitor "must be able to
+   * Records that a group has an entry at `at`.
+   * Decision `whole-first-window`: an ungrouped monitor on low values waits for its first log, because a monitor "must be able to
    * evaluate data before alerting on missing data" (monitors/configuration), and then for a whole window from that log on.
    */
   see(group: Group, at: number): void {
@@ -57,7 +57,7 @@ export class Waits {
     if (remembersGroups && at > group.lastSeen) group.lastSeen = at
   }
 
-  /** Ends the waits that are over at `at`: the next evaluation looks at what waited. */
+  /** Ends the waits that are over at `at`, and lists their groups for the next evaluation. */
   end(at: number): void {
     for (let group = this.#waiting[0]; group && group.notBefore <= at; group = this.#waiting[0]) {
       this.#waiting.shift()
@@ -68,7 +68,7 @@ export class Waits {
     this.#changes.mark(this.#groups.of(''))
   }
 
-  /** Whether the monitor has seen all of the window that is evaluated at `at`. */
+  /** Whether the monitor has seen the whole window that is evaluated at `at`. */
   hasWholeWindow(at: number): boolean {
     return this.#wholeAt === NO_DEADLINE || at >= this.#wholeAt
   }
@@ -85,7 +85,7 @@ export class Waits {
     this.#wholeAt = wholeAt ?? NO_DEADLINE
   }
 
-  /** Decision `new-group-waits`, undocumented what follows `new_group_delay`: one evaluation of all that is in its window by then. */
+  /** Decision `new-group-waits`, undocumented: at the end of `new_group_delay`, the group is evaluated once over its whole window. */
   #wait(group: Group, until: number): void {
     group.notBefore = until
     const place = this.#waiting.findLastIndex(({ notBefore }) => notBefore <= until) + 1

@@ -7,8 +7,8 @@ import type { MonitorParts } from './parts.ts'
 import { EntryRing } from './ring.ts'
 
 /**
- * Which entries of a monitor count at an evaluation. Of the entries in memory, those in [from, to) are in the window: before
- * them is history, after them is what the next evaluation takes in.
+ * The entries of a monitor that count at an evaluation. Of the entries in memory, those in [from, to) are in the window. Those before
+ * have left it, and those after enter it at a later evaluation.
  * Decision `window-half-open`, undocumented: a window at time t is (t − w, t] at each log, and [t − delay − w, t − delay) at each tick.
  */
 export abstract class Window {
@@ -21,7 +21,7 @@ export abstract class Window {
   protected readonly changes: Changes
   readonly #historyMs: number
 
-  /** @param historyMs how long an entry is remembered after it has left the window, for logs that come late */
+  /** @param historyMs milliseconds for which an entry is kept after it has left the window, for late logs */
   constructor({ instants, stayMs, groups, changes }: MonitorParts, historyMs: number) {
     this.instants = instants
     this.stayMs = stayMs
@@ -34,16 +34,16 @@ export abstract class Window {
     return this.from < this.to
   }
 
-  /** Takes in an entry. @param now the latest time that has been reached, not before `at` */
+  /** Adds an entry. @param now the latest time so far, not before `at` */
   abstract add(at: number, group: Group, slot: number, now: number): void
 
   /** Moves to the window of an evaluation at `at`. */
   abstract advance(at: number): void
 
-  /** Lets entries leave before `until` without an evaluation: nothing depends on when they leave. */
+  /** Removes the entries that leave before `until`, when no state depends on the time at which they leave. */
   abstract skip(until: number): void
 
-  /** The next evaluation that takes an entry in. */
+  /** The next evaluation at which an entry enters. */
   nextEntering(): number {
     const { entries, instants } = this
     return this.to < entries.end ? instants.after(entries.time(this.to) + instants.delayMs) : NO_DEADLINE
@@ -54,7 +54,7 @@ export abstract class Window {
     return this.hasEntries ? this.instants.after(this.entries.time(this.from) + this.stayMs) : NO_DEADLINE
   }
 
-  /** Fills the window again from its saved bounds. */
+  /** Restores the window from its saved bounds. */
   restore(from: number, to: number): void {
     this.from = from
     this.to = to
@@ -69,7 +69,7 @@ export abstract class Window {
     this.changes.leave(this.entries.group(position), this.entries.slot(position))
   }
 
-  /** Forgets entries that left the window when its oldest moment was `oldest`, and the history before that. */
+  /** Forgets the entries that are older than the history of a window that begins at `oldest`. */
   protected forget(oldest: number): void {
     const { entries } = this
     while (entries.start < this.from && entries.time(entries.start) <= oldest - this.#historyMs) {
@@ -122,10 +122,10 @@ class CadenceWindow extends Window {
     this.forget(oldest)
   }
 
-  /** An evaluation at a cadence costs the same however many entries leave. */
+  /** Does nothing: the cost of an evaluation at a cadence does not depend on the number of entries that leave. */
   skip(): void {}
 }
 
-/** @param historyMs how long an entry is remembered after it has left the window, for logs that come late */
+/** @param historyMs milliseconds for which an entry is kept after it has left the window, for late logs */
 export const windowOf = (parts: MonitorParts, historyMs: number): Window =>
   parts.instants.atLogs ? new ArrivalWindow(parts, historyMs) : new CadenceWindow(parts, historyMs)

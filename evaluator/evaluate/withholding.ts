@@ -7,19 +7,19 @@ import type { MonitorParts } from './parts.ts'
 import { type Pool, poolOf } from './pool.ts'
 import { nextState, type Rule } from './state.ts'
 
-/** The groups beyond the limits are recounted this often at most where each log is an instant: as often as Datadog evaluates. */
-const RECOUNTED_MS = 60_000
-/** A recount looks at the whole window: it waits until the groups have grown by this factor. */
-const RECOUNTED_GROWTH = 5 / 4
+/** In arrival mode, the shortest time between two counts of the groups beyond the limits: as often as Datadog evaluates. */
+const RECOUNT_INTERVAL_MS = 60_000
+/** A count reads the whole window, so it is repeated only once the number of groups has grown by this factor. */
+const RECOUNT_GROWTH = 5 / 4
 
-/** How far the groups beyond the limits have been counted, as it is saved. */
+/** The saved counts of the groups beyond the limits. */
 export interface WithholdingState {
   readonly limitsCountedAt: Moment
   readonly mostLive: number
   readonly exceeded: GroupLimitReport | null
 }
 
-/** Leaves out the groups beyond the limits: for their monitor they have no logs. */
+/** Leaves out the groups beyond the limits: they are evaluated as if they had no logs. */
 export class Withholding {
   readonly #limits: GroupLimits
   readonly #rule: Rule
@@ -45,7 +45,7 @@ export class Withholding {
     return this.#limits.report
   }
 
-  /** Before an evaluation: which groups are left out is only found out while it can make a difference to a state. */
+  /** Chooses the groups to leave out before an evaluation, if that can change a state. */
   apply(at: number, anyData: boolean): void {
     const limits = this.#limits
     if (!limits.exceeded && this.#withheld.size === 0) return
@@ -67,7 +67,7 @@ export class Withholding {
     }
   }
 
-  /** Counts the groups beyond the limits if they are more than ever and the number of groups alone does not say how many. */
+  /** Counts the groups beyond the limits if there are more groups than before and `surplus` does not give the number. */
   count(at: number): void {
     const limits = this.#limits
     if (!limits.exceeded || limits.surplus !== undefined || limits.live <= this.#mostLive) return
@@ -88,10 +88,11 @@ export class Withholding {
   }
 
   #isRecounted(at: number): boolean {
-    if (this.#limits.live <= this.#mostLive * RECOUNTED_GROWTH) return false
-    return !this.#atLogs || at >= this.#countedAt + RECOUNTED_MS
+    if (this.#limits.live <= this.#mostLive * RECOUNT_GROWTH) return false
+    return !this.#atLogs || at >= this.#countedAt + RECOUNT_INTERVAL_MS
   }
 
+  /** Whether leaving groups out can change a state. */
   #matters(anyData: boolean): boolean {
     if (this.#groups.active.size > 0 || this.#rule.onMissingData.startsWith('show')) return true
     const fires = (group: Group) =>
@@ -105,7 +106,7 @@ export class Withholding {
     return this.#limits.choose(live, (groups, facets) => this.#scores(groups, facets))
   }
 
-  /** @returns the rollup over all logs of each choice of the first `facets` facets */
+  /** @returns the rollup over all logs with the same first `facets` values, by their prefix */
   #scores(groups: readonly Group[], facets: number): Map<string, number> {
     const { kind } = this.#rule
     const limits = this.#limits

@@ -2,21 +2,21 @@ import { isIP } from 'node:net'
 import { parseJson } from '../json.ts'
 import { isDeeperThan, isObject } from './preprocess.ts'
 
-/** A rule that cannot be compiled here: says what is not known. */
+/** Thrown for a grok rule that cannot be compiled. The message names the unknown part. */
 export class GrokError extends Error {
   override readonly name = 'GrokError'
 }
 
-/** @returns what the first matching rule extracts: paths with their values, a path of '' for a whole object; else nothing */
+/** @returns the paths and values that the first matching rule extracts, with the path '' for a whole object; undefined when no rule matches */
 export type Grok = (text: string) => readonly (readonly [path: string, value: unknown])[] | undefined
 
 interface Matcher {
   readonly pattern: string
-  /** What is extracted when no filter says otherwise; undefined leaves the text as it is. */
+  /** Reads the value when there is no filter; if undefined, the value is the text. */
   readonly read?: (text: string) => unknown
 }
 
-/** As described in Datadog's documentation, logs/log_configuration/parsing; those that our rules use. */
+/** The matchers that are supported, as documented in logs/log_configuration/parsing. */
 const MATCHERS: Readonly<Record<string, Matcher>> = {
   data: { pattern: '[\\s\\S]*?' },
   notSpace: { pattern: '\\S+' },
@@ -27,7 +27,7 @@ const MATCHERS: Readonly<Record<string, Matcher>> = {
 
 const MAX_DEPTH = 20
 
-/** Undocumented: what becomes of text that a filter cannot read. Choice: nothing is extracted, and the rule still matches. */
+/** The filters that are supported. Undocumented: a text that a filter cannot read. Choice: nothing is extracted, and the rule still matches. */
 const FILTERS: Readonly<Record<string, (argument: string) => ((text: string) => unknown) | undefined>> = {
   json: (argument) => (argument === '' ? readObject : undefined),
   scale: (argument) => (/^\d+(\.\d+)?$/.test(argument) ? (text) => Number(text) * Number(argument) : undefined),
@@ -43,8 +43,8 @@ function readObject(text: string): unknown {
 }
 
 /**
- * Compiles the rules of one grok parser, one per line, `name pattern`. The first that matches the whole text wins.
- * @throws GrokError for a matcher or filter that is not known here, a rule without a name, a name given twice
+ * Compiles the rules of one grok parser, one `name pattern` per line. The first rule that matches the whole text is used.
+ * @throws GrokError for an unknown matcher or filter, a rule without a name, and a repeated name
  */
 export function compileGrok(matchRules: string): Grok {
   const names = new Set<string>()
@@ -89,30 +89,32 @@ function compileRule(name: string, pattern: string): Grok {
     return extractions.flatMap(({ path, read }, i) => {
       const matched = match.groups?.[`g${i}`]
       const value = matched === undefined || matched === '' ? undefined : read(matched)
-      // Documented: a property that is empty is not shown.
+      // Documented: an empty property is left out.
       return value === undefined ? [] : [[path, value] as const]
     })
   }
 }
 
-/** Documented: a rule matches from the beginning of the text to its end. */
+/** Documented: a rule matches the whole text. */
 function compileExpression(rule: string, source: string): RegExp {
   try {
     return new RegExp(`^(?:${source})$`)
   } catch (error) {
-    throw new GrokError(`the rule ${rule} is no regular expression: ${(error as Error).message}`)
+    throw new GrokError(
+      `the rule ${rule} is not a regular expression: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }
 
 function readToken(rule: string, token: string): { matcher: Matcher; extraction?: Extraction } {
   const [matcherName = '', path, ...filterParts] = token.split(':')
   const matcher = Object.hasOwn(MATCHERS, matcherName) ? MATCHERS[matcherName] : undefined
-  if (!matcher) throw new GrokError(`the matcher %{${matcherName}} of the rule ${rule} is not applied here`)
+  if (!matcher) throw new GrokError(`the matcher %{${matcherName}} of the rule ${rule} is not supported`)
   const filter = filterParts.join(':')
   if (path === undefined || (path === '' && filter === '')) return { matcher }
   if (filter === '') return { matcher, extraction: { path, read: matcher.read ?? ((text) => text) } }
   const [, filterName = filter, argument = ''] = /^(\w+)(?:\((.*)\))?$/.exec(filter) ?? []
   const read = Object.hasOwn(FILTERS, filterName) ? FILTERS[filterName]?.(argument) : undefined
-  if (!read) throw new GrokError(`the filter ${filter} of the rule ${rule} is not applied here`)
+  if (!read) throw new GrokError(`the filter ${filter} of the rule ${rule} is not supported`)
   return { matcher, extraction: { path, read } }
 }

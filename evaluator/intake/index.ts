@@ -1,4 +1,4 @@
-/** What Datadog’s intake makes of a request: logs, from JSON, text or Logplex frames, through pipelines. */
+/** Datadog’s intake: reads requests with JSON, text or Logplex frames into logs, and runs pipelines on them. */
 export { PAYLOAD_BYTES, readSubmission, urlFields } from './intake.ts'
 export { frameLine, frameLoss, PRI, splitLine } from './logplex-frame-writer.ts'
 export { parseFrames } from './logplex-frames.ts'

@@ -34,8 +34,8 @@ async function logOf(body: unknown, sent: Sent = {}): Promise<IndexedLog> {
 const drained = (message: string) =>
   frameLine({ pri: 190, at: receivedAt - 1000, appname: 'app', procid: 'web.1', message })
 
-describe('what the intake takes', () => {
-  test('one object or an array, and an empty array is no log at all', async () => {
+describe('the intake accepts', () => {
+  test('one object or an array, and no log from an empty array', async () => {
     expect(await logsOf({ message: 'a' })).toHaveLength(1)
     expect(await logsOf([{ message: 'a' }, { message: 'b' }])).toHaveLength(2)
     expect(await logsOf([])).toHaveLength(0)
@@ -51,32 +51,37 @@ describe('what the intake takes', () => {
     expect((await logOf(deflateSync('{"message":"a"}'), { encoding: 'deflate' })).message).toBe('a')
   })
 
-  test('a thousand entries; one more is refused', async () => {
+  test('a thousand entries, and no more', async () => {
     expect(await logsOf(Array(1000).fill({ message: 'a' }))).toHaveLength(1000)
     expect(await submit(Array(1001).fill({ message: 'a' }))).toMatchObject({ kind: 'refused', status: 400 })
   })
 
-  test('nothing that unpacks to more than 5 MB', async () => {
+  test('no body of more than 5 MB when uncompressed', async () => {
     const bomb = gzipSync(Buffer.alloc(PAYLOAD_BYTES + 1, ' '))
     expect(await submit(bomb, { encoding: 'gzip' })).toMatchObject({ kind: 'refused', status: 413 })
   })
 
-  test('a message above 1 MB, cut to 1 MB', async () => {
+  test('a message above 1 MB, which it cuts to 1 MB', async () => {
     const log = await logOf({ message: 'ë'.repeat(1024 * 1024) })
     expect(Buffer.byteLength(log.message ?? '')).toBe(1024 * 1024)
   })
 
   test.each([
     ['not JSON', 'nonsense', {}, 'the body is not JSON'],
-    ['an entry that is no object', '[{"message":"a"},3]', {}, 'entry 1 is not an object'],
+    ['an entry that is not an object', '[{"message":"a"},3]', {}, 'entry 1 is not an object'],
     ['null', 'null', {}, 'entry 0 is not an object'],
-    ['a tower of brackets', `${'['.repeat(1e6)}${']'.repeat(1e6)}`, {}, 'is not an object'],
-    ['a tower of objects', `${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}`, {}, 'nests deeper than 20 levels'],
+    ['deeply nested arrays', `${'['.repeat(1e6)}${']'.repeat(1e6)}`, {}, 'is not an object'],
+    ['deeply nested objects', `${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}`, {}, 'nests deeper than 20 levels'],
     ['an unknown type', 'a', { type: 'application/xml' }, 'Content-Type "application/xml" is not'],
     ['an unknown encoding', 'a', { encoding: 'br' }, 'Content-Encoding "br" is not known'],
     ['a broken gzip', 'a', { encoding: 'gzip' }, 'the body is not gzip'],
-    ['a bad frame', '9 nonsense', { type: 'application/logplex-1' }, 'frame at byte 0: says 9 bytes, but 8 are left'],
-  ])('not %s, and says why', async (_, body, sent, detail) => {
+    [
+      'a bad frame',
+      '9 nonsense',
+      { type: 'application/logplex-1' },
+      'frame at byte 0: has a length of 9 bytes, but 8 are left',
+    ],
+  ])('not %s, and gives the reason', async (_, body, sent, detail) => {
     expect(await submit(body, sent)).toMatchObject({
       kind: 'refused',
       status: 400,
@@ -84,7 +89,7 @@ describe('what the intake takes', () => {
     })
   })
 
-  test('a log of exactly 18 hours ago, and leaves out one a millisecond older', async () => {
+  test('a log of exactly 18 hours ago, and not one a millisecond older', async () => {
     const old = receivedAt - 18 * hour
     const answer = await submit([
       { message: 'a', timestamp: old },
@@ -95,7 +100,7 @@ describe('what the intake takes', () => {
 })
 
 describe('a log after preprocessing', () => {
-  test('has the JSON of its message at the attribute root, and then no message', async () => {
+  test('has the JSON of its message at the attribute root, and no message', async () => {
     const log = await logOf({ message: '{"evt":"login","usr":{"id":"u_1"}}' })
     expect(log.attributes).toEqual({ evt: 'login', usr: { id: 'u_1' } })
     expect(log.message).toBeUndefined()
@@ -105,15 +110,15 @@ describe('a log after preprocessing', () => {
     expect((await logOf({ message: '{"message":"hello","a":1}' })).message).toBe('hello')
   })
 
-  test('keeps a message that only looks like JSON', async () => {
+  test('keeps a message that only begins like JSON', async () => {
     expect((await logOf({ message: '{oops' })).message).toBe('{oops')
   })
 
-  test('takes the body’s word over the envelope’s when both name an attribute', async () => {
+  test('has the attribute of the message if the entry around it has the same one', async () => {
     expect((await logOf({ message: '{"a":"body"}', a: 'envelope' })).attributes).toEqual({ a: 'body' })
   })
 
-  test('takes the URL’s word over both for service, source and tags', async () => {
+  test('has the service, the source and the tags of the URL if several are given', async () => {
     const log = await logOf(
       {
         message: '{"service":"body","ddsource":"body"}',
@@ -126,11 +131,11 @@ describe('a log after preprocessing', () => {
     expect(log).toMatchObject({ service: 'url', source: 'heroku', tags: ['env:prod', 'team:blue', 'a:b'] })
   })
 
-  test('is named after syslog.appname when nobody names the service', async () => {
+  test('has syslog.appname as its service if no other is given', async () => {
     expect((await logOf(drained('hi'), { type: 'application/logplex-1' })).service).toBe('app')
   })
 
-  test('carries the drain’s frame as syslog attributes', async () => {
+  test('has the fields of the frame as syslog attributes', async () => {
     const log = await logOf(drained('{"evt":"login"}'), { type: 'application/logplex-1', query: 'host=lab&team=blue' })
     expect(log).toMatchObject({ host: 'lab', status: 'info', timestamp: receivedAt - 1000 })
     expect(log.attributes).toMatchObject({
@@ -142,13 +147,13 @@ describe('a log after preprocessing', () => {
 
   test.each([
     ['ISO 8601 with an offset', '2026-11-22T12:30:00.250+01:00', Date.UTC(2026, 10, 22, 11, 30, 0, 250)],
-    ['ISO 8601 without one, as UTC', '2026-11-22T11:30:00', Date.UTC(2026, 10, 22, 11, 30)],
+    ['ISO 8601 without an offset, as UTC', '2026-11-22T11:30:00', Date.UTC(2026, 10, 22, 11, 30)],
     ['microseconds', '2026-11-22T11:30:00.678901+00:00', Date.UTC(2026, 10, 22, 11, 30, 0, 678)],
     ['epoch milliseconds', receivedAt - 5, receivedAt - 5],
     ['epoch milliseconds in text', String(receivedAt - 5), receivedAt - 5],
     ['RFC 3164', 'Nov 22 11:30:00', Date.UTC(2026, 10, 22, 11, 30)],
-    ['no date that can be read', 'yesterday', receivedAt],
-    ['a date that is an object', { a: 1 }, receivedAt],
+    ['arrival when the date cannot be read', 'yesterday', receivedAt],
+    ['arrival when the date is an object', { a: 1 }, receivedAt],
     ['a date one minute ahead', receivedAt + 60_000, receivedAt + 60_000],
     ['arrival when the date is further ahead', receivedAt + 60_001, receivedAt],
   ])('is dated by %s', async (_, timestamp, expected) => {
@@ -173,15 +178,15 @@ describe('a log after preprocessing', () => {
     expect((await logOf({ message: 'a', level })).status).toBe(status)
   })
 
-  test('reads an HTTP status named `status` as the log level: why the event contract has none', async () => {
+  test('has an HTTP status named `status` as its level, so the event contract has no such field', async () => {
     expect((await logOf({ message: '{"status":"error","level":"info"}' })).status).toBe('error')
   })
 
-  test('cannot reach the prototype of anything', async () => {
+  test('does not change the prototype of objects', async () => {
     const log = await logOf('{"message":"{\\"__proto__\\":{\\"x\\":1}}","__proto__":{"y":1},"constructor":{"z":1}}', {
       query: '__proto__=q',
     })
-    expect(({} as Record<string, unknown>).x).toBeUndefined()
+    expect({}).not.toHaveProperty('x')
     expect(Object.getPrototypeOf(log.attributes)).toBe(Object.prototype)
   })
 })

@@ -7,13 +7,13 @@ import { FrameError, parseFrames, type SyslogMessage } from './logplex-frames.ts
 import type { Pipeline } from './pipeline.ts'
 import { isDeeperThan, isObject, preprocess, type UrlFields } from './preprocess.ts'
 
-/** Uncompressed, per request: go-client v2 SubmitLog. */
+/** The limit of an uncompressed request: go-client v2 SubmitLog. */
 export const PAYLOAD_BYTES = 5 * 1024 * 1024
-const ARRAY_ENTRIES = 1000
-const OLDEST_MS = 18 * 60 * 60 * 1000
+const MAX_ENTRIES = 1000
+const MAX_AGE_MS = 18 * 60 * 60 * 1000
 const MAX_DEPTH = 20
 
-/** One request to the intake, authenticated, its body as it came. */
+/** One authenticated request to the intake, with its unread body. */
 export interface Submission {
   headers: IncomingHttpHeaders
   query: URLSearchParams
@@ -22,15 +22,16 @@ export interface Submission {
   receivedAt: number
 }
 
+/** The result of a request. */
 export type IntakeAnswer =
-  /** `tooOld` counts logs dated more than 18 h before their arrival: left out one by one, the request is still 202. */
+  /** `tooOld` is the number of logs dated more than 18 h before their arrival. They are left out, and the request is still 202. */
   { kind: 'accepted'; logs: IndexedLog[]; tooOld: number } | { kind: 'refused'; status: 400 | 413; detail: string }
 
 /**
  * Reads one `POST /api/v2/logs` into logs.
- * Where the documentation is silent: an array above 1000 entries is 400 and one too large is 413; one bad entry or frame
- * refuses the whole request, with its position; `text/plain` is one log per line; `Logplex-Msg-Count` is not compared.
- * @param pipelines each applied in turn to every log, after its preprocessing
+ * Undocumented, chosen here: an array of more than 1000 entries is 400, and a payload that is too large is 413; one bad entry or frame
+ * refuses the whole request, and the answer has its position; `text/plain` is one log per line; `Logplex-Msg-Count` is not compared.
+ * @param pipelines applied in order to each log after its preprocessing
  */
 export async function readSubmission(
   submission: Submission,
@@ -43,7 +44,7 @@ export async function readSubmission(
     const url = urlFields(query)
     const logs = entries.map((entry) => preprocess(entry, url, receivedAt))
     for (const log of logs) for (const { process } of pipelines) process(log, receivedAt)
-    const recent = logs.filter((log) => log.timestamp >= receivedAt - OLDEST_MS)
+    const recent = logs.filter((log) => log.timestamp >= receivedAt - MAX_AGE_MS)
     return { kind: 'accepted', logs: recent, tooOld: logs.length - recent.length }
   } catch (error) {
     if (error instanceof Refusal) return { kind: 'refused', status: error.status, detail: error.message }
@@ -51,6 +52,7 @@ export async function readSubmission(
   }
 }
 
+/** Thrown to refuse a request. */
 class Refusal extends Error {
   readonly status: 400 | 413
 
@@ -60,16 +62,16 @@ class Refusal extends Error {
   }
 }
 
-const decoders = { gzip: promisify(gunzip), deflate: promisify(inflate) }
+const DECODERS = { gzip: promisify(gunzip), deflate: promisify(inflate) }
 
 async function decode(body: Buffer, encoding = 'identity'): Promise<Buffer> {
   const name = encoding.trim().toLowerCase()
   if (name === 'identity' || name === '') return body
   if (name !== 'gzip' && name !== 'deflate') throw new Refusal(400, `Content-Encoding ${quote(encoding)} is not known`)
   try {
-    return await decoders[name](body, { maxOutputLength: PAYLOAD_BYTES })
+    return await DECODERS[name](body, { maxOutputLength: PAYLOAD_BYTES })
   } catch (error) {
-    const tooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+    const tooLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
     if (tooLarge) throw new Refusal(413, `the payload is larger than ${PAYLOAD_BYTES} bytes when uncompressed`)
     throw new Refusal(400, `the body is not ${name}`)
   }
@@ -87,8 +89,8 @@ function entriesOf(body: Buffer, type: string): Record<string, unknown>[] {
 function jsonEntries(text: string): Record<string, unknown>[] {
   const parsed = parseBody(text)
   const entries: unknown[] = Array.isArray(parsed) ? parsed : [parsed]
-  if (entries.length > ARRAY_ENTRIES) {
-    throw new Refusal(400, `the array has ${entries.length} entries, ${ARRAY_ENTRIES} are allowed`)
+  if (entries.length > MAX_ENTRIES) {
+    throw new Refusal(400, `the array has ${entries.length} entries, but at most ${MAX_ENTRIES} are allowed`)
   }
   return entries.map((entry, position) => {
     if (!isObject(entry)) throw new Refusal(400, `entry ${position} is not an object`)
@@ -102,7 +104,7 @@ function parseBody(text: string): unknown {
   try {
     return parseJson(text)
   } catch (error) {
-    throw new Refusal(400, `the body is not JSON: ${(error as Error).message}`)
+    throw new Refusal(400, `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
@@ -121,18 +123,18 @@ function frames(body: Buffer): SyslogMessage[] {
   }
 }
 
-/** The names are those of drained logs in Datadog; `facility` is undocumented. */
+/** An entry for a message of a drain, with the names that Datadog gives to drained logs. `facility` is undocumented. */
 export const fromSyslog = ({ message, ...syslog }: SyslogMessage): Record<string, unknown> => ({ message, syslog })
 
-const OURS = new Set(['dd-api-key', 'ddsource', 'ddtags', 'service'])
+const INTAKE_PARAMETERS = new Set(['dd-api-key', 'ddsource', 'ddtags', 'service'])
 
-/** Any other query parameter becomes an attribute of every log. */
+/** Reads the query of a request. Each parameter that the intake does not use becomes an attribute of every log. */
 export function urlFields(query: URLSearchParams): UrlFields {
   return {
     service: query.get('service') || undefined,
     ddsource: query.get('ddsource') || undefined,
     ddtags: query.get('ddtags') || undefined,
-    attributes: Object.fromEntries([...query].filter(([name]) => !OURS.has(name))),
+    attributes: Object.fromEntries([...query].filter(([name]) => !INTAKE_PARAMETERS.has(name))),
   }
 }
 

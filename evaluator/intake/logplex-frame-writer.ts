@@ -1,4 +1,4 @@
-/** PRI of each kind of line, facility × 8 + severity, as drains receive them. */
+/** The PRI of each kind of line as drains receive it: facility × 8 + severity. */
 export const PRI = {
   /** local7.info */
   app: 190,
@@ -8,9 +8,10 @@ export const PRI = {
   loss: 172,
 } as const
 
+/** The parts of a frame that change. */
 export interface FrameFields {
   pri: number
-  /** Epoch ms, with a fraction where the clock has one. */
+  /** Epoch ms, with a fraction if the clock has one. */
   at: number
   appname: string
   procid: string
@@ -18,8 +19,8 @@ export interface FrameFields {
 }
 
 /**
- * Frames one line byte for byte as Logplex does: LEN counts the bytes of the message with its line feed,
- * HOST is literally `host`, MSGID is `-`, and STRUCTURED-DATA is left out.
+ * Frames one line byte for byte as Logplex does: LEN is the number of bytes of the message with its line feed, HOST is the word `host`,
+ * MSGID is `-`, and STRUCTURED-DATA is left out.
  * @see heroku/logplex doc/README.http_drains.md
  */
 export function frameLine(fields: FrameFields): Buffer {
@@ -28,7 +29,7 @@ export function frameLine(fields: FrameFields): Buffer {
 }
 
 /**
- * The frame by which a drain tells of loss: no line feed at its end, whole seconds.
+ * The frame by which a drain reports lost messages. It has no line feed at its end, and its times are whole seconds.
  * @param since epoch ms of the first message lost
  */
 export function frameLoss(count: number, since: number, at: number): Buffer {
@@ -49,10 +50,10 @@ function microseconds(at: number): string {
   return `${new Date(whole).toISOString().slice(0, 23)}${micros}+00:00`
 }
 
-/** Heroku hands on longer lines as several messages. */
+/** Heroku splits longer lines into several messages. */
 const MAX_LINE_BYTES = 10_000
 
-/** Splits a line as Heroku does, at 10,000 bytes; a cut never falls inside a UTF-8 character (our choice). */
+/** Splits a line at 10,000 bytes, as Heroku does. Chosen here: a cut is never inside a UTF-8 character. */
 export function splitLine(line: string): string[] {
   if (line.length * 3 <= MAX_LINE_BYTES) return [line]
   const bytes = Buffer.from(line, 'utf8')

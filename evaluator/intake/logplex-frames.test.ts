@@ -6,7 +6,7 @@ import { FrameError, parseFrames } from './logplex-frames.ts'
 const at = Date.UTC(2026, 0, 2, 3, 4, 5, 678) + 0.901
 
 describe('a drain body', () => {
-  test('is framed byte for byte as Logplex does it', () => {
+  test('is framed byte for byte as by Logplex', () => {
     const message = '{"evt":"login","outcome":"fail","email":"a@example.test","ip":"203.0.113.9"}'
     const framed = frameLine({
       pri: 190,
@@ -44,7 +44,7 @@ describe('a drain body', () => {
     })
   })
 
-  test('tells of loss in a frame without a line feed', () => {
+  test('reports loss in a frame without a line feed', () => {
     const loss = frameLoss(7, at, at)
     expect(loss.toString()).toBe(
       '142 <172>1 2026-01-02T03:04:05+00:00 host heroku logplex - ' +
@@ -53,7 +53,7 @@ describe('a drain body', () => {
     expect(parseFrames(loss)[0]).toMatchObject({ facility: 21, severity: 4, appname: 'heroku', procid: 'logplex' })
   })
 
-  test('gives every message back, whatever it holds', () => {
+  test('is read back to the same messages, whatever they contain', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' })), (messages) => {
         const lines = messages.map((message) => message.replaceAll('\n', ' '))
@@ -64,19 +64,19 @@ describe('a drain body', () => {
   })
 
   test.each([
-    ['a length that is no number', 'x <190>1 T host app web.1 - a', 0, 'a length in digits was expected'],
+    ['a length that is not a number', 'x <190>1 T host app web.1 - a', 0, 'a length in digits was expected'],
     ['a length without a space', '12', 0, 'the length is not followed by a space'],
-    ['a length beyond the body', '900 <190>1 T host app web.1 - a', 0, 'says 900 bytes, but 27 are left'],
+    ['a length beyond the body', '900 <190>1 T host app web.1 - a', 0, 'has a length of 900 bytes, but 27 are left'],
     ['an endless length', '1'.repeat(400), 0, 'the length has too many digits'],
-    ['a second frame that is not one', '27 <190>1 T host app web.1 - a5 hello', 30, 'is not "<PRI>1 TIME HOST'],
-    ['a PRI that no syslog knows', '27 <999>1 T host app web.1 - a', 0, 'PRI 999 is above 191'],
-  ])('with %s is refused with its position', (_, body, position, reason) => {
+    ['a second frame that is malformed', '27 <190>1 T host app web.1 - a5 hello', 30, 'is not "<PRI>1 TIME HOST'],
+    ['a PRI above the highest', '27 <999>1 T host app web.1 - a', 0, 'PRI 999 is above 191'],
+  ])('with %s is refused, and the error has its position', (_, body, position, reason) => {
     const refusal = expect(() => parseFrames(Buffer.from(body)))
     refusal.toThrow(FrameError)
     refusal.toThrow(`frame at byte ${position}: ${reason}`)
   })
 
-  test('of random bytes is a refusal or frames, never another error', () => {
+  test('of random bytes gives frames or a FrameError', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
         try {
@@ -90,7 +90,7 @@ describe('a drain body', () => {
 })
 
 describe('a long line', () => {
-  test('of 10,000 bytes stays whole, and one more byte makes it two', () => {
+  test('of 10,000 bytes stays whole, and of one more byte is split in two', () => {
     expect(splitLine('x'.repeat(10_000))).toHaveLength(1)
     expect(splitLine('x'.repeat(10_001)).map((piece) => piece.length)).toEqual([10_000, 1])
   })

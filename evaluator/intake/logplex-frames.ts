@@ -1,4 +1,4 @@
-/** One message of a drain, as `application/logplex-1` carries it. */
+/** One message in a body of `application/logplex-1`. */
 export interface SyslogMessage {
   facility: number
   severity: number
@@ -11,7 +11,7 @@ export interface SyslogMessage {
   message: string
 }
 
-/** The body is not a run of frames; says at which byte and why. */
+/** Thrown for a body that does not consist of frames, with the position of the fault in bytes. */
 export class FrameError extends Error {
   override readonly name = 'FrameError'
   readonly position: number
@@ -29,8 +29,8 @@ const HEADER = /^<(\d{1,3})>1 (\S+) (\S+) (\S+) (\S+) (\S+)(?: ([\s\S]*))?$/
 const HIGHEST_PRI = 191
 
 /**
- * Takes a drain's body apart: `<LEN> <MSG>` back to back, LEN counting bytes of UTF-8.
- * @throws FrameError at the first frame that does not fit; nothing of such a body is kept
+ * Reads the body of a drain: consecutive `<LEN> <MSG>`, where LEN is a number of bytes of UTF-8.
+ * @throws FrameError at the first bad frame, so that no part of the body is used
  * @see heroku/logplex doc/README.http_drains.md
  */
 export function parseFrames(body: Buffer): SyslogMessage[] {
@@ -41,7 +41,7 @@ export function parseFrames(body: Buffer): SyslogMessage[] {
     const length = Number(body.toString('latin1', position, start - 1))
     const end = start + length
     if (end > body.length) {
-      throw new FrameError(position, `says ${length} bytes, but ${body.length - start} are left`)
+      throw new FrameError(position, `has a length of ${length} bytes, but ${body.length - start} are left`)
     }
     messages.push(parseMessage(body.toString('utf8', start, end), position))
     position = end

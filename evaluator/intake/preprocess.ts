@@ -5,16 +5,16 @@ import { type EpochSink, epochOf } from './epoch.ts'
 
 type Attributes = Record<string, unknown>
 
-/** What the URL says of every log in one request. */
+/** The values that the URL of a request gives to each of its logs. */
 export interface UrlFields {
   service: string | undefined
   ddsource: string | undefined
   ddtags: string | undefined
-  /** `host`, `hostname` and every parameter that is none of ours. */
+  /** `host`, `hostname` and every parameter that the intake does not use. */
   attributes: Attributes
 }
 
-// First present wins: Datadog documentation, logs/log_configuration/pipelines.
+// The first attribute that is present is used: logs/log_configuration/pipelines.
 const DATE = [
   '@timestamp',
   'timestamp',
@@ -29,20 +29,19 @@ const HOST = ['host', 'hostname', 'syslog.hostname']
 const STATUS = ['status', 'severity', 'level', 'syslog.severity']
 const SERVICE = ['service', 'syslog.appname']
 
-/** A log's message is cut here, never refused: go-client v2 SubmitLog. */
-const MESSAGE_BYTES = 1024 * 1024
-/** A clock may be a little ahead; one log dated next year must not make every honest log after it a late one. */
-const AHEAD_MS = 60_000
-/** Objects nested deeper than this are not taken apart: a bound of the lab, so that no log can exhaust the stack. */
+/** A longer message is cut and not refused: go-client v2 SubmitLog. */
+const MAX_MESSAGE_BYTES = 1024 * 1024
+/** A clock may be a little ahead. A log dated next year must not make every log after it late. */
+const MAX_AHEAD_MS = 60_000
+/** A JSON message that nests deeper stays a text, so that no log can exhaust the stack. The limit is ours. */
 const MAX_DEPTH = 20
 
 /**
- * Makes a log of one entry as Datadog does before any pipeline runs. A JSON object in `message` is merged into the
- * attribute root. Undocumented, chosen here, each with a test: the body wins over the envelope, except that the URL wins
- * for service, source and tags; a merged body without `message` leaves a log without message; a date that cannot be
- * read, or is more than a minute ahead, is passed over; attributes that name a reserved one stay searchable under their
- * own name.
- * @param receivedAt epoch ms; the log's date when it names none. Infinite for a recording, which nobody received: then numbers
+ * Turns one entry into a log, as Datadog does before any pipeline runs. A JSON object in `message` is merged into the attribute root.
+ * Undocumented, chosen here, each with a test: the message takes precedence over the entry around it, but the URL takes precedence for
+ * service, source and tags; a merged message without `message` gives a log without a message; a date that cannot be read, or is more
+ * than a minute ahead, is ignored; an attribute with the name of a reserved one can still be searched by its own name.
+ * @param receivedAt epoch ms; the time of a log without a date. Infinite for a recording, which nobody received: then numbers
  *   are dates in the unit that their magnitude says
  * @param onEpoch is told of such a date in another unit than milliseconds
  */
@@ -64,30 +63,31 @@ export function preprocess(entry: Attributes, url: UrlFields, receivedAt: number
   }
 }
 
-function bodyOf(message: unknown): { message?: string; attributes: Attributes } {
+function bodyOf(message: unknown): { message?: string | undefined; attributes: Attributes } {
   if (message === undefined || message === null) return { attributes: {} }
   const object = isObject(message) ? message : typeof message === 'string' ? parseObject(message) : undefined
   if (!object || isDeeperThan(object, MAX_DEPTH)) return { message: cut(textOf(message) ?? ''), attributes: {} }
   const { message: inner, ...attributes } = object
-  return { ...optional('message', inner === undefined ? undefined : cut(textOf(inner) ?? '')), attributes }
+  return { message: inner === undefined ? undefined : cut(textOf(inner) ?? ''), attributes }
 }
 
 function parseObject(text: string): Attributes | undefined {
-  if (text.length > MESSAGE_BYTES || !/^\s*\{/.test(text)) return undefined
+  if (text.length > MAX_MESSAGE_BYTES || !/^\s*\{/.test(text)) return undefined
   try {
-    return parseJson(text) as Attributes
+    const value: unknown = parseJson(text)
+    return isObject(value) ? value : undefined
   } catch {
-    return undefined // not JSON after all: a log whose message starts with a brace
+    return undefined // a text that only begins with a brace
   }
 }
 
 function cut(text: string): string {
-  if (text.length * 3 <= MESSAGE_BYTES) return text
+  if (text.length * 3 <= MAX_MESSAGE_BYTES) return text
   const bytes = Buffer.from(text, 'utf8')
-  return bytes.length <= MESSAGE_BYTES ? text : bytes.toString('utf8', 0, MESSAGE_BYTES)
+  return bytes.length <= MAX_MESSAGE_BYTES ? text : bytes.toString('utf8', 0, MAX_MESSAGE_BYTES)
 }
 
-/** ISO 8601, epoch milliseconds or RFC 3164; the first that can be read. */
+/** The first date that can be read: ISO 8601, epoch milliseconds or RFC 3164. */
 function dateOf(attributes: Attributes, receivedAt: number, onEpoch?: EpochSink): number {
   for (const name of DATE) {
     const value = lookUp(attributes, name)
@@ -102,33 +102,34 @@ function dateOf(attributes: Attributes, receivedAt: number, onEpoch?: EpochSink)
   return receivedAt
 }
 
-/** @returns epoch ms; undefined for what is no date, and for one more than a minute ahead */
+/** @returns epoch ms; undefined for a value that is not a date, and for a date more than a minute ahead */
 export function readDate(value: unknown, receivedAt: number): number | undefined {
   const date = parseDate(value, receivedAt)
-  return date !== undefined && date <= receivedAt + AHEAD_MS ? date : undefined
+  return date !== undefined && date <= receivedAt + MAX_AHEAD_MS ? date : undefined
 }
 
 const ISO_8601 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/i
 const RFC_3164 = /^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d)$/
-const FARTHEST_DATE = 8.64e15
+/** Epoch ms of the last instant that a Date can hold. */
+const LAST_DATE_MS = 8.64e15
 
 /**
- * @param receivedAt epoch ms: gives RFC 3164 its year
- * @returns epoch ms, also of a date far ahead; undefined for what is no date
+ * @param receivedAt epoch ms; gives the year of an RFC 3164 date
+ * @returns epoch ms, even of a date far ahead; undefined for a value that is not a date
  */
 function parseDate(value: unknown, receivedAt: number): number | undefined {
   if (isEpoch(value)) {
     if (receivedAt === Number.POSITIVE_INFINITY) return epochOf(value)?.at
     if (typeof value === 'string' && !/^\d{10,16}$/.test(value)) return undefined
     const epoch = Math.floor(Number(value))
-    return epoch >= 0 && epoch <= FARTHEST_DATE ? epoch : undefined
+    return epoch >= 0 && epoch <= LAST_DATE_MS ? epoch : undefined
   }
   if (typeof value !== 'string') return undefined
   const syslog = RFC_3164.exec(value)
   if (syslog) return finite(Date.parse(`${syslog[1]} ${syslog[2]} ${yearOf(receivedAt)} ${syslog[3]} UTC`))
   const iso = ISO_8601.exec(value)
   if (!iso) return undefined
-  // A date without an offset is UTC to Datadog; to Date.parse it would be this machine's own zone.
+  // Datadog reads a date without an offset as UTC. Date.parse would read it in the zone of this machine.
   const zoned = iso[3] ? value : `${value}Z`
   return finite(Date.parse(zoned.replace(' ', 'T').replace(',', '.')))
 }
@@ -142,7 +143,7 @@ const finite = (date: number): number | undefined => (Number.isNaN(date) ? undef
 
 const SYSLOG_SEVERITIES = ['emergency', 'alert', 'critical', 'error', 'warning', 'notice', 'info', 'debug']
 
-/** Datadog's status remapper: numbers are syslog severities, words go by their first letters, all else is `info`. */
+/** Datadog's status remapper: a number is a syslog severity, a word is read by its first letters, and any other value is `info`. */
 export function statusOf(value: unknown): string {
   const text = String(textOf(value) ?? '').toLowerCase()
   if (/^[0-7]$/.test(text)) return SYSLOG_SEVERITIES[Number(text)] ?? 'info'
@@ -157,7 +158,7 @@ export function statusOf(value: unknown): string {
   return 'info'
 }
 
-/** Tags are lower-cased; a key that the URL gives is not given again by the entry. */
+/** Lower-cases the tags. The tags of the URL take precedence over those of the entry with the same key. */
 function mergeTags(fromUrl: string | undefined, fromEntry: string | undefined): string[] {
   const tags = splitTags(fromUrl)
   const keys = new Set(tags.map(keyOf))
@@ -188,7 +189,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** Whether a value nests deeper than `levels`; never recurses further than that itself. */
+/** Whether a value nests deeper than `levels`. Recurses at most to that depth. */
 export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (levels === 0) return true
@@ -198,5 +199,5 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
 export const isObject = (value: unknown): value is Attributes =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const optional = <K extends string>(key: K, value: string | undefined): { [key in K]?: string } =>
-  (value === undefined ? {} : { [key]: value }) as { [key in K]?: string }
+const optional = (key: 'message' | 'service' | 'source' | 'host', value: string | undefined): Partial<IndexedLog> =>
+  value === undefined ? {} : { [key]: value }

@@ -5,16 +5,16 @@ import { isObject, readDate, statusOf } from './preprocess.ts'
 
 /**
  * Changes a log that has been preprocessed.
- * @param receivedAt epoch ms of its arrival: no date may be far ahead of it
+ * @param receivedAt epoch ms of its arrival; later dates are not read
  */
 export type Process = (log: IndexedLog, receivedAt: number) => void
 
-const path = z.string().regex(/^[\w@-]+(\.[\w@-]+)*$/, 'must be a path such as network.client.ip')
-const sources = z.array(path).min(1)
-const common = { name: z.string().optional(), is_enabled: z.boolean().default(false) }
-const remapper = <T extends string>(type: T) => z.strictObject({ ...common, type: z.literal(type), sources })
+const Path = z.string().regex(/^[\w@-]+(\.[\w@-]+)*$/, 'must be a path such as network.client.ip')
+const Sources = z.array(Path).min(1)
+const COMMON = { name: z.string().optional(), is_enabled: z.boolean().default(false) }
+const remapper = <T extends string>(type: T) => z.strictObject({ ...COMMON, type: z.literal(type), sources: Sources })
 
-const grokRules = z.string().transform((rules, context) => {
+const GrokRules = z.string().transform((rules, context) => {
   try {
     return compileGrok(rules)
   } catch (error) {
@@ -26,19 +26,19 @@ const grokRules = z.string().transform((rules, context) => {
 
 const GrokParser = z
   .strictObject({
-    ...common,
+    ...COMMON,
     type: z.literal('grok-parser'),
-    source: path,
+    source: Path,
     samples: z.array(z.string()).max(5).optional(),
-    grok: z.strictObject({ match_rules: grokRules, support_rules: z.literal('').optional() }),
+    grok: z.strictObject({ match_rules: GrokRules, support_rules: z.literal('').optional() }),
   })
   .transform(({ source, grok }): Process => {
     return (log) => {
       const text = source === 'message' ? log.message : valueAt(log, source)
       if (typeof text !== 'string') return
       for (const [target, value] of grok.match_rules(text) ?? []) {
-        // Undocumented: an extracted name that is there already. Choice: what was extracted wins.
-        if (target === '') log.attributes = { ...log.attributes, ...(value as Record<string, unknown>) }
+        // Undocumented: an extracted name that the log already has. Choice: the extracted value replaces it.
+        if (target === '') log.attributes = { ...log.attributes, ...(isObject(value) ? value : {}) }
         else setAt(log, target, value, true)
       }
     }
@@ -46,11 +46,11 @@ const GrokParser = z
 
 const AttributeRemapper = z
   .strictObject({
-    ...common,
+    ...COMMON,
     type: z.literal('attribute-remapper'),
-    sources,
+    sources: Sources,
     source_type: z.literal('attribute'),
-    target: path,
+    target: Path,
     target_type: z.enum(['attribute', 'tag']),
     preserve_source: z.boolean().default(true),
     override_on_conflict: z.boolean().default(false),
@@ -87,7 +87,7 @@ const ServiceRemapper = remapper('service-remapper').transform(({ sources }): Pr
   }
 })
 
-/** The processors that are applied here, by `type`. Each is as in Datadog's documentation, logs/log_configuration/processors. */
+/** The processors that are supported, by `type`, as documented in logs/log_configuration/processors. */
 export const PROCESSORS: Readonly<Record<string, z.ZodType<Process>>> = {
   'grok-parser': GrokParser,
   'attribute-remapper': AttributeRemapper,
@@ -99,7 +99,7 @@ export const PROCESSORS: Readonly<Record<string, z.ZodType<Process>>> = {
 const firstOf = (log: IndexedLog, sources: readonly string[]): unknown =>
   sources.map((source) => valueAt(log, source)).find((value) => value !== undefined)
 
-/** @returns what an attribute holds; undefined for null, which Datadog does not keep */
+/** @returns the value of an attribute; undefined for null, which Datadog does not store */
 function valueAt({ attributes }: IndexedLog, at: string): unknown {
   let value: unknown = attributes
   for (const name of at.split('.')) {
@@ -109,10 +109,9 @@ function valueAt({ attributes }: IndexedLog, at: string): unknown {
   return value ?? undefined
 }
 
-/** Makes the objects on the way. One of another kind on the way is a conflict, as a value at the end is. */
+/** Sets a value at a path and creates missing objects. An existing value, at the path or along it, is replaced only with `override`. */
 function setAt({ attributes }: IndexedLog, at: string, value: unknown, override: boolean): void {
-  const names = at.split('.')
-  const last = names.pop() as string
+  const [names, last] = splitPath(at)
   let holder = attributes
   for (const name of names) {
     const inner = Object.hasOwn(holder, name) ? holder[name] : undefined
@@ -124,9 +123,14 @@ function setAt({ attributes }: IndexedLog, at: string, value: unknown, override:
   if (override || !Object.hasOwn(holder, last) || holder[last] === null) holder[last] = value
 }
 
-function removeAt({ attributes }: IndexedLog, at: string): void {
+/** @returns the names of the objects along a path, and the last name */
+function splitPath(at: string): [names: string[], last: string] {
   const names = at.split('.')
-  const last = names.pop() as string
+  return [names.slice(0, -1), names.at(-1) ?? '']
+}
+
+function removeAt({ attributes }: IndexedLog, at: string): void {
+  const [names, last] = splitPath(at)
   const holder = names.reduce<unknown>((inner, name) => (isObject(inner) ? inner[name] : undefined), attributes)
   if (isObject(holder)) delete holder[last]
 }

@@ -1,6 +1,6 @@
 import type { IndexedLog } from '../log.ts'
 
-/** One transition of one group as a person is shown it, with what became of its notifications. */
+/** One transition of one group for a reader, with the deliveries of its notifications. */
 export interface Alert {
   /** Counts up from 1 while the stand-in runs. */
   id: number
@@ -10,9 +10,9 @@ export interface Alert {
   monitor: string
   name: string
   transition: string
-  /** When the monitor changed its mind, in the time of the logs: ISO 8601, ms. */
+  /** When the monitor changed its state, in the time of the logs: ISO 8601 with ms. */
   at: string
-  /** When that was noticed and told: epoch ms on this machine's clock. */
+  /** When the notification was made: epoch ms by this machine's clock. */
   notified_at: number
   group: Readonly<Record<string, string>>
   scope: string
@@ -23,22 +23,22 @@ export interface Alert {
   message: string
   sample: readonly IndexedLog[]
   deliveries: Delivery[]
-  /** `@webhook-…` handles that name no webhook of this account: notified nobody. */
+  /** The `@webhook-…` handles for which this account has no webhook. */
   unknown_webhooks: string[]
 }
 
-/** One notification on its way to one webhook; changes until `state` is no longer `pending`. */
+/** One notification to one webhook. It changes until `state` is no longer `pending`. */
 export interface Delivery {
   webhook: string
   state: 'pending' | 'delivered' | 'refused' | 'failed'
   attempts: number
-  /** Of the last answer, if there was one. */
+  /** The HTTP status of the last answer. */
   status?: number
   /** At most 2 KiB of the last answer. */
   answer?: string
   error?: string
   /** Epoch ms of the first attempt. */
   started_at?: number
-  /** First attempt to last answer. */
+  /** From the first attempt to the last answer. */
   duration_ms?: number
 }

@@ -6,16 +6,16 @@ import type { Monitor } from '../monitor/monitor.ts'
 export const EVENT_TYPE = 'log_alert'
 
 /**
- * What `notification_preset_name` leaves out of a notification's text; whom it goes to is not changed.
- * Decision `preset-parts`, undocumented but for the names: query is the sentence on what was compared, handles are those in the text,
- * footer is times and links; there is no snapshot to show.
+ * The parts that `notification_preset_name` removes from a notification's text. The recipients are not changed.
+ * Decision `preset-parts`, documented by name only: the query is the sentence on the comparison, the handles are those in the text, and
+ * the footer is times and links. There is no snapshot.
  */
 interface Hidden {
   readonly query?: true
   readonly handles?: true
   readonly footer?: true
 }
-const presets: Readonly<Record<NonNullable<Monitor['options']['notification_preset_name']>, Hidden>> = {
+const PRESETS: Readonly<Record<NonNullable<Monitor['options']['notification_preset_name']>, Hidden>> = {
   show_all: {},
   hide_query: { query: true },
   hide_handles: { handles: true },
@@ -25,13 +25,14 @@ const presets: Readonly<Record<NonNullable<Monitor['options']['notification_pres
   hide_handles_and_footer: { handles: true, footer: true },
 }
 
-const hiddenIn = ({ options }: Monitor): Hidden => presets[options.notification_preset_name ?? 'show_all']
+const hiddenIn = ({ options }: Monitor): Hidden => PRESETS[options.notification_preset_name ?? 'show_all']
 
+/** Whether the notification's text is shown without handles. */
 export const hasHiddenHandles = (monitor: Monitor): boolean => hiddenIn(monitor).handles === true
 
 const HANDLE = /(?:^|[ \t])@(?:[A-Za-z]+-[\w.-]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)(?=\s|$)/gm
 
-/** Handles of integrations (`@webhook-x`) and of people (`@ada@example.test`). */
+/** Removes the handles of integrations (`@webhook-x`) and of people (`@ada@example.test`). */
 export const withoutHandles = (text: string): string => text.replace(HANDLE, '').trim()
 
 const COMPARISONS: Record<string, string> = {
@@ -44,23 +45,24 @@ const COMPARISONS: Record<string, string> = {
 }
 
 /**
- * `$EVENT_MSG`, as captured payloads of a count show it.
- * Decision `measure-sentence`, undocumented for other rollups: what was compared with what.
+ * `$EVENT_MSG`. The text for a count follows captured payloads.
+ * Decision `measure-sentence`, undocumented for other rollups: the sentence names the measure and the threshold.
  */
 export function eventMessage({ monitor, transition, at }: Transition, message: string, link: string): string {
   const hidden = hiddenIn(monitor)
   const { search, by } = monitor.parsed
   const facets = by.length === 0 ? '' : ` by **${by.map((facet) => facet.name).join(',')}**`
   const matched = `${comparedText(monitor, '**')} the monitored query: **[${search}](${link})**${facets}`
-  const told = transition === 'Recovered' || hidden.query ? [] : [matched]
+  const cause = transition === 'Recovered' || hidden.query ? [] : [matched]
   const when = `The monitor was last triggered at ${new Date(at).toUTCString()}.`
   const footer = hidden.footer ? [] : [when, `[Monitor Status](${link})`]
-  return ['%%%', message, ...told, ...footer, '%%%'].join('\n\n')
+  return ['%%%', message, ...cause, ...footer, '%%%'].join('\n\n')
 }
 
 /**
  * `$ALERT_STATUS`.
- * Decision `status-text`: the page's only example is of a metric; of a log monitor it is the sentence of `$EVENT_MSG`, without Markdown.
+ * Decision `status-text`: the documentation has an example of a metric only. For a log monitor it is the sentence of `$EVENT_MSG`
+ * without Markdown.
  */
 export function statusText({ monitor, group }: Transition): string {
   const scope = Object.entries(group).map(([facet, value]) => `${facet}:${value}`)
@@ -78,18 +80,19 @@ function comparedText({ parsed }: Monitor, mark: string): string {
   return `${rollup.kind} of ${bold(rollup.of.name)} was ${bold(`${operator} ${threshold}`)} in ${last} over logs that match`
 }
 
+/** Removes links, emphasis, headings and Datadog's `%%%`. */
 export const withoutMarkdown = (text: string): string =>
   text
     .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/\*\*|__|^#+ /gm, '')
     .replaceAll('%%%', '')
 
-const SAMPLE_ROWS = 10
-const SAMPLE_MESSAGE = 500
+const MAX_SAMPLE_ROWS = 10
+const MAX_SAMPLE_CHARACTERS = 500
 
 /**
- * `$LOGS_SAMPLE`, only with `enable_logs_sample` and never on recovery: logs, without those that have no message, or the values of
- * the groups that breach, by what the monitor is: monitors/types/log, "Log samples and breaching values toplist".
+ * `$LOGS_SAMPLE`: the logs with a message, or the values of the groups that breach, depending on the monitor. It is empty without
+ * `enable_logs_sample` and on recovery: monitors/types/log, "Log samples and breaching values toplist".
  */
 export function logsSample(transition: Transition): string {
   const { monitor } = transition
@@ -106,24 +109,24 @@ function showsValues({ parsed, options }: Monitor): boolean {
 }
 
 function logRows({ sample }: Transition) {
-  const rows = sample.filter(hasMessage).slice(0, SAMPLE_ROWS)
+  const rows = sample.filter(hasMessage).slice(0, MAX_SAMPLE_ROWS)
   return {
     columns: ['Time', 'Host'],
     label: 'Sample Logs',
     rows: rows.map((log) => ({
       items: [`${new Date(log.timestamp).toISOString().slice(11, 19)} UTC`, log.host ?? ''],
-      message: log.message.slice(0, SAMPLE_MESSAGE),
+      message: log.message.slice(0, MAX_SAMPLE_CHARACTERS),
     })),
   }
 }
 
-/** Decision `value-rows`: that `$LOGS_SAMPLE` may hold values is documented, not how: one row for each group that breaches. */
+/** Decision `value-rows`: it is documented that `$LOGS_SAMPLE` may contain values, but not how. Here it has one row for each group that breaches. */
 function valueRows({ monitor, breaching }: Transition) {
   const names = monitor.parsed.by.map((facet) => facet.name)
   return {
     columns: [...names, 'value'],
     label: 'Top Values',
-    rows: breaching.slice(0, SAMPLE_ROWS).map(({ group, value }) => ({
+    rows: breaching.slice(0, MAX_SAMPLE_ROWS).map(({ group, value }) => ({
       items: [...names.map((name) => group[name] ?? ''), String(value)],
       message: '',
     })),

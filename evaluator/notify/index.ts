@@ -1,4 +1,4 @@
-/** What a monitor’s alert says, and to whom: messages, payloads and webhooks. */
+/** Notifications of a monitor: messages, payloads and webhooks. */
 export type { Alert, Delivery } from './alert.ts'
 export { groupTagsOf, type Notification, notifierFor } from './notification.ts'
 export { type PayloadValues, substitute } from './payload.ts'

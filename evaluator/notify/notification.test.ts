@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that these names stay literal is what is tested
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the test asserts that these names stay literal
 import { describe, expect, test } from 'vitest'
 import type { Transition } from '../evaluate/evaluate.ts'
 import type { IndexedLog } from '../log.ts'
@@ -32,7 +32,7 @@ const file = {
 const monitorOf = (changed: object = {}): Monitor =>
   readImportable(JSON.stringify({ ...file, ...changed }), 'detections/credential-stuffing/monitor.json')
 
-/** Everything an attacker would put where a value goes. */
+/** What an attacker could put into a value. */
 const hostile = 'a"b\\c\nd,$ALERT_ID{{value}}${x}$&@webhook-ato-close'
 
 const sample: IndexedLog = { id: 'l', timestamp: at, host: 'h', message: `said "${hostile}"`, attributes: {} }
@@ -59,7 +59,7 @@ function notify(transition: Transition): Notification {
   return notifierFor(transition.monitor, options)(transition)
 }
 
-/** The names that the recommended payloads use, each as the receiver would get it. */
+/** A payload with the names that the recommended payloads use. */
 const payload =
   '{"id":"$ID","alert_id":"$ALERT_ID","cycle_key":"$ALERT_CYCLE_KEY","transition":"$ALERT_TRANSITION",' +
   '"scope":"$ALERT_SCOPE","tags":"$TAGS","date":"$DATE"}'
@@ -90,12 +90,12 @@ describe('the payload', () => {
     },
   )
 
-  test('can be given another key by a hostile value: the receiver must refuse repeated keys', () => {
+  test('can get another key from a hostile value, so the receiver must refuse repeated keys', () => {
     const group = { '@ip': '1","transition":"Recovered","x":"', '@usr.id': 'u_1' }
     expect(JSON.parse(rendered(transitionOf('Triggered', { group }))).transition).toBe('Recovered')
   })
 
-  test('of two notifications never has the same id', () => {
+  test('of each notification has its own id', () => {
     expect(notify(transitionOf('Triggered')).id).not.toBe(notify(transitionOf('Triggered')).id)
   })
 })
@@ -131,18 +131,18 @@ describe('a name in a payload', () => {
     '$$',
     '$__proto__',
     '$CONSTRUCTOR',
-  ])('%s is none of Datadog’s and stays as it is', (text) => {
+  ])('%s is not a name of Datadog and stays unchanged', (text) => {
     expect(substitute(text, values)).toBe(text)
   })
 
-  test('$EVENT_MSG holds the message with its handles and the query', () => {
+  test('$EVENT_MSG contains the message with its handles and the query', () => {
     const message = substitute('$EVENT_MSG', values)
     expect(message).toMatch(/^%%%\n[\s\S]+\n%%%$/)
     expect(message).toContain('@webhook-ato-contain')
     expect(message).toContain('More than **10** log events matched in the last **5m**')
   })
 
-  test('$LOGS_SAMPLE shows messages cut to 500 characters, and nothing on recovery', () => {
+  test('$LOGS_SAMPLE contains messages cut to 500 characters, and is empty on recovery', () => {
     const long = { ...sample, message: 'x'.repeat(501) }
     const silent: IndexedLog = { id: 'l', timestamp: at, attributes: {} }
     const shown = (transition: Transition) => notify(transition).values.own.LOGS_SAMPLE ?? ''
@@ -181,13 +181,13 @@ describe('the text of $EVENT_MSG', () => {
     expect(shown(preset)).toEqual(parts)
   })
 
-  test('hides handles of integrations and people, and nothing that only looks like one', () => {
+  test('hides handles of integrations and people, and nothing similar', () => {
     const message = 'From @ip and a@b: @slack-team-x see @ada@example.test\n@webhook-ato-contain'
     const monitor = monitorOf({ message, options: { notification_preset_name: 'hide_handles' } })
     expect(notify(transitionOf('Triggered', { monitor })).values.own.TEXT_ONLY_MSG).toBe('From @ip and a@b: see')
   })
 
-  test('of a measure says what was compared', () => {
+  test('of a measure names the measure and the threshold', () => {
     const query = 'logs("service:a").rollup("pc95","@duration").last("1h") >= 250'
     const { own } = notify(transitionOf('Triggered', { monitor: monitorOf({ query, options: {} }), group: {} })).values
     expect(own.EVENT_MSG).toContain('pc95 of **@duration** was **>= 250** in the last **60m** over logs that match')
@@ -221,7 +221,7 @@ describe('$LOGS_SAMPLE', () => {
       { notify_by: ['*'] },
       'Top Values',
     ],
-  ])('of %s shows what the page says', (_, query, options, label) => {
+  ])('of %s has the form of the documentation', (_, query, options, label) => {
     const sampled = rows(query, options)
     if (label === 'Top Values') expect(sampled).toEqual(values)
     else expect(sampled).toMatchObject({ label, columns: ['Time', 'Host'] })
@@ -229,35 +229,35 @@ describe('$LOGS_SAMPLE', () => {
 })
 
 describe('a notification', () => {
-  test('goes to the handles of its own transition only', () => {
+  test('is sent to the handles of its own transition only', () => {
     expect(notify(transitionOf('Triggered')).webhooks).toEqual(['ato-contain'])
     expect(notify(transitionOf('Re-Triggered')).webhooks).toEqual(['ato-contain'])
     expect(notify(transitionOf('Recovered')).webhooks).toEqual(['ato-close'])
     expect(notify(transitionOf('Warn')).webhooks).toEqual([])
   })
 
-  test('adds the escalation message when it is a repeat', () => {
+  test('has the escalation message when it is a reminder', () => {
     expect(notify(transitionOf('Re-Triggered')).message).toContain('Still going on')
     expect(notify(transitionOf('Triggered')).message).not.toContain('Still going on')
   })
 
-  test('of a monitor without groups names no scope in its title', () => {
+  test('of a monitor without groups has no scope in its title', () => {
     const monitor = monitorOf({ query: file.query.replace('.by("@ip,@usr.id")', ''), name: 'All', priority: 2 })
     const told = notify(transitionOf('Triggered', { monitor, group: {} }))
     expect(told).toMatchObject({ scope: '', title: '[P2] [Triggered] All' })
   })
 
-  test('leaves the scope out of the title when the monitor says so', () => {
+  test('has no scope in its title with include_tags false', () => {
     const monitor = monitorOf({ options: { ...file.options, include_tags: false }, name: 'All' })
     expect(notify(transitionOf('Triggered', { monitor })).title).toBe('[Triggered] All')
   })
 
-  test('of a draft goes to nobody', () => {
+  test('of a draft is sent to nobody', () => {
     const monitor: Monitor = { ...monitorOf(), draft: true }
     expect(notify(transitionOf('Triggered', { monitor })).webhooks).toEqual([])
   })
 
-  test('of groups that are notified together names only what they share', () => {
+  test('of groups that are notified together names only the facets that they share', () => {
     const monitor = monitorOf({
       options: { ...file.options, notify_by: ['@ip'] },
       name: '{{@ip.name}}/{{@usr.id.name}}',
@@ -270,7 +270,7 @@ describe('a notification', () => {
     expect(substitute('$TAGS', values)).toBe('detection:credential-stuffing,contain:ip,@ip:203.0.113.9')
   })
 
-  test('has the priority of its monitor unless its message overrides it', () => {
+  test('has the priority of its monitor, unless its message overrides it', () => {
     const message = "{{#is_priority 'P2'}}two{{/is_priority}}{{#is_alert}}{{override_priority 'P1'}}{{/is_alert}}"
     const monitor = monitorOf({ message, priority: 2, name: 'N', options: { include_tags: false } })
     const alerted = notify(transitionOf('Triggered', { monitor }))
@@ -279,7 +279,7 @@ describe('a notification', () => {
     expect(notify(transitionOf('Recovered', { monitor })).values.own.ALERT_PRIORITY).toBe('P2')
   })
 
-  test('knows when its cycle began, when its state was entered, and what brings it back', () => {
+  test('contains the start of its cycle, the time of its last change and the recovery thresholds', () => {
     const message =
       '{{first_triggered_at_epoch}} {{last_triggered_at_epoch}} {{triggered_duration_sec}} {{alert_recovery_threshold}} {{warn_recovery_threshold}} {{warn_threshold}}'
     const thresholds = { critical: 10, warning: 5, critical_recovery: 8, warning_recovery: 4 }
@@ -289,9 +289,9 @@ describe('a notification', () => {
     )
   })
 
-  test('cannot be prepared from a message that is no template, and the file is named', () => {
+  test('cannot be prepared from a message that cannot be read, and the error names the file', () => {
     expect(() => notify(transitionOf('Triggered', { monitor: monitorOf({ message: '{{#is_alert}}' }) }))).toThrow(
-      'detections/credential-stuffing/monitor.json: message, position 0: {{#is_alert}} is never closed',
+      'detections/credential-stuffing/monitor.json: message, position 0: {{#is_alert}} is not closed',
     )
   })
 
@@ -307,7 +307,7 @@ describe('a notification', () => {
     ['Recovered', 'Alert', ['is_recovery', 'is_alert_recovery']],
     ['Recovered', 'Warn', ['is_recovery', 'is_warning_recovery']],
     ['Recovered', 'No Data', ['is_recovery', 'is_no_data_recovery']],
-  ] as const)('%s after %s makes exactly %j true', (transition, from, flags) => {
+  ] as const)('at %s after %s exactly the conditions %j hold', (transition, from, flags) => {
     expect([...flagsOf(transition, from)]).toEqual(flags)
   })
 })

@@ -15,25 +15,26 @@ import type { PayloadValues } from './payload.ts'
 import { compileTemplate, type MessageFacts, webhookHandles } from './template.ts'
 import { type Flag, TemplateError } from './template-parser.ts'
 
-/** What one transition says, and to whom. */
+/** The texts and the recipients of one transition. */
 export interface Notification {
-  /** `$ID`: of this event, never given twice. */
+  /** `$ID`: unique for each notification. */
   id: string
-  /** `$ALERT_SCOPE`: `key:value` in group-by order, comma separated, values as they are. */
+  /** `$ALERT_SCOPE`: `key:value` pairs in group-by order, separated by commas, without escaping. */
   scope: string
   /** `$EVENT_TITLE` */
   title: string
-  /** Rendered, handles included. */
+  /** The rendered message with its handles. */
   message: string
-  /** Names behind `@webhook-…` in the rendered message. */
+  /** The names after `@webhook-` in the rendered message. */
   webhooks: string[]
   values: PayloadValues
 }
 
+/** The account in which notifications are made. */
 export interface NotifyOptions {
   /** Custom variables of the account. */
   variables: Readonly<Record<string, string>>
-  /** Where `$LINK` and `{{log.link}}` lead. */
+  /** The origin of `$LINK` and `{{log.link}}`. */
   origin: string
 }
 
@@ -58,7 +59,7 @@ export function notifierFor(
   const escalation = compile(monitor.options.escalation_message ?? '')
   return (transition) => {
     const link = `${origin}/lab/alerts?monitor=${encodeURIComponent(monitor.slug)}`
-    // Decision `last-override-wins`, undocumented: of two override_priority in one message the last counts.
+    // Decision `last-override-wins`, undocumented: if a message has several override_priority, the last one counts.
     let priority = priorityOf(monitor)
     const facts = factsOf(transition, link, (other) => {
       priority = other
@@ -69,7 +70,7 @@ export function notifierFor(
 }
 
 /**
- * Which conditions hold; the pairing of transitions and conditions is derived from Datadog's two lists.
+ * The conditions that hold at a transition, derived from Datadog's lists of transitions and of conditions.
  * @param from the state before
  */
 export function flagsOf(transition: string, from: State): Set<Flag> {
@@ -130,7 +131,7 @@ interface Rendered {
   readonly variables: Readonly<Record<string, string>>
 }
 
-/** Decision `scope-in-group-by-order`: `$ALERT_SCOPE` names the facets of `.by` in their order, only those of `notify_by`. */
+/** Decision `scope-in-group-by-order`: `$ALERT_SCOPE` has the facets of `.by` in their order, and only those of `notify_by`. */
 export const groupTagsOf = (monitor: Monitor, group: Readonly<Record<string, string>>): string[] =>
   monitor.parsed.by.filter(({ name }) => Object.hasOwn(group, name)).map(({ name }) => `${name}:${group[name]}`)
 
@@ -185,21 +186,20 @@ const ALERT_TYPES: Record<string, string> = {
   Recovered: 'success',
 }
 
-/** Documented names that say nothing about a log monitor; empty, not literal. */
+/** Documented names that do not apply to a log monitor, by prefix. They are replaced by an empty text. */
+const NAMES_OF_OTHERS: Readonly<Record<string, string>> = {
+  '': 'ALERT_METRIC EMAIL METRIC_NAMESPACE SNAPSHOT USER USERNAME',
+  INCIDENT_:
+    'ATTACHMENTS COMMANDER CUSTOMER_IMPACT FIELDS INTEGRATIONS MSG PUBLIC_ID SEVERITY STATUS TITLE TODOS URL UUID',
+  SECURITY_RULE_: 'NAME ID QUERY MATCHED_QUERIES GROUP_BY_FIELDS TYPE',
+  SECURITY_SIGNAL_: 'ID SEVERITY TITLE MSG ATTRIBUTES',
+  SYNTHETICS_: 'TEST_NAME FIRST_FAILING_STEP_NAME SUMMARY',
+}
 const NOT_APPLICABLE: Record<string, string> = Object.fromEntries(
-  [
-    ...['ALERT_METRIC', 'EMAIL', 'METRIC_NAMESPACE', 'SNAPSHOT', 'USER', 'USERNAME'],
-    ...['ATTACHMENTS', 'COMMANDER', 'CUSTOMER_IMPACT', 'FIELDS', 'INTEGRATIONS', 'MSG', 'PUBLIC_ID', 'SEVERITY'].map(
-      (name) => `INCIDENT_${name}`,
-    ),
-    ...['STATUS', 'TITLE', 'TODOS', 'URL', 'UUID'].map((name) => `INCIDENT_${name}`),
-    ...['NAME', 'ID', 'QUERY', 'MATCHED_QUERIES', 'GROUP_BY_FIELDS', 'TYPE'].map((name) => `SECURITY_RULE_${name}`),
-    ...['ID', 'SEVERITY', 'TITLE', 'MSG', 'ATTRIBUTES'].map((name) => `SECURITY_SIGNAL_${name}`),
-    ...['TEST_NAME', 'FIRST_FAILING_STEP_NAME', 'SUMMARY'].map((name) => `SYNTHETICS_${name}`),
-  ].map((name) => [name, '']),
+  Object.entries(NAMES_OF_OTHERS).flatMap(([prefix, names]) => names.split(' ').map((name) => [prefix + name, ''])),
 )
 
-/** `[P2] [Triggered on {@ip:203.0.113.9}] Name`, as captured payloads show it. */
+/** `[P2] [Triggered on {@ip:203.0.113.9}] Name`, as in captured payloads. */
 function titleOf({ monitor, transition }: Transition, name: string, scope: string, priority: string): string {
   const where = scope !== '' && monitor.options.include_tags !== false ? ` on {${scope}}` : ''
   return `${priority && `[${priority}] `}[${transition}${where}] ${name}`

@@ -1,4 +1,4 @@
-/** The values behind `$NAMES`: Datadog's own and the account's custom variables. */
+/** The values of `$NAMES`: Datadog's own and the account's custom variables. */
 export interface PayloadValues {
   own: Readonly<Record<string, string>>
   /** For `$TAGS[key]`. */
@@ -6,7 +6,7 @@ export interface PayloadValues {
   custom: Readonly<Record<string, string>>
 }
 
-/** What is sent when a webhook has no payload of its own: documentation, integrations/webhooks. */
+/** The payload of a webhook that defines none: integrations/webhooks. */
 export const DEFAULT_PAYLOAD = `{
   "body": "$EVENT_MSG",
   "last_updated": "$LAST_UPDATED",
@@ -21,10 +21,9 @@ const NAME = /\$([A-Z][A-Z0-9_]*)(?:\[([^\]]*)\])?/g
 
 /**
  * Replaces `$NAMES` by their values.
- * Decision `substitution-raw`: values stand as they are, without JSON escaping: a quote in a value breaks the JSON, which is the
- * behaviour reported of Datadog and the one a receiver must survive. One pass: a value is never searched for names again.
- * A name ends where capitals, digits and underscores end; unknown names and `${…}` stay as they are; on a clash Datadog's
- * own name wins over a custom variable.
+ * Decision `substitution-raw`: values are inserted without JSON escaping. So a quote in a value breaks the JSON, as has been reported
+ * of Datadog; a receiver must be able to handle that. Inserted values are not searched for names. A name consists of capitals, digits
+ * and underscores; unknown names and `${…}` stay unchanged. Datadog's own names take precedence over custom variables.
  */
 export function substitute(text: string, values: PayloadValues): string {
   return text.replace(NAME, (whole, name: string, key: string | undefined) => {

@@ -40,26 +40,29 @@ describe('an expression', () => {
     expect(evaluated(text)).toBe(expected)
   })
 
-  test.each(['nobody', 'value/0', 'int(nobody)', 'acos(2)'])('%s has no number to show', (text) => {
-    expect(evaluated(text)).toBe('')
-  })
+  test.each(['nobody', 'value/0', 'int(nobody)', 'acos(2)'])(
+    '%s renders nothing, because its result is not a number',
+    (text) => {
+      expect(evaluated(text)).toBe('')
+    },
+  )
 
   test.each([
-    ['', 0, 'a number or variable is wanted'],
-    ['1 +', 3, 'a number or variable is wanted'],
+    ['', 0, 'expected a number or a variable'],
+    ['1 +', 3, 'expected a number or a variable'],
     ['1 2', 2, '`2` is not expected here'],
-    ['(1', 2, '`)` is wanted'],
-    ['1 & 2', 1, 'neither number, variable, operator nor parenthesis'],
+    ['(1', 2, 'expected `)`'],
+    ['1 & 2', 1, 'expected a number, a variable, an operator or a parenthesis'],
     ['constructor(1)', 12, 'constructor is not a function'],
-    ['int(1, 2)', 9, 'int wants one'],
-    ['1+humanize_bytes(2)', 17, 'not a function that can be counted with'],
+    ['int(1, 2)', 9, 'int needs one argument'],
+    ['1+humanize_bytes(2)', 17, 'not a function that can be part of an expression'],
   ])('%j is an error at %i', (text, position, reason) => {
     expect(() => compileExpression(text)).toThrow(ExpressionError)
     expect(() => compileExpression(text)).toThrow(reason)
     try {
       compileExpression(text)
     } catch (error) {
-      expect((error as ExpressionError).position).toBe(position)
+      expect(error).toHaveProperty('position', position)
     }
   })
 })

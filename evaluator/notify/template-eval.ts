@@ -1,10 +1,10 @@
-/** Gives the number behind a variable, or nothing. */
+/** Returns the number of a variable, if it has one. */
 export type Variables = (name: string) => number | undefined
 
-/** What `{{eval "…"}}` renders; nothing when a variable is absent or is no number. */
+/** Renders an `{{eval "…"}}`; the empty text when a variable is absent or is not a number. */
 export type Expression = (variables: Variables) => string
 
-/** An expression that cannot be read; counted in characters from 0. */
+/** Thrown for an expression that cannot be read, with the position of the fault in characters from 0. */
 export class ExpressionError extends Error {
   override readonly name = 'ExpressionError'
   readonly position: number
@@ -17,36 +17,36 @@ export class ExpressionError extends Error {
 
 type Numeric = (variables: Variables) => number
 
-const units = ['', 'K', 'M', 'G', 'T', 'P', 'E']
+const UNITS = ['', 'K', 'M', 'G', 'T', 'P', 'E']
 
-/** Decision `humanized-by-1024`, undocumented: humanize_bytes goes by steps of 1024, with at most two digits behind the point: `1.5KB`. */
+/** Decision `humanized-by-1024`, undocumented: humanize_bytes uses steps of 1024 and at most two decimals: `1.5KB`. */
 function humanized(value: number, unit: string): string {
   let step = 0
   let rest = value
-  while (Math.abs(rest) >= 1024 && step < units.length - 1) {
+  while (Math.abs(rest) >= 1024 && step < UNITS.length - 1) {
     rest /= 1024
     step++
   }
-  return `${Number(rest.toFixed(2))}${units[step]}${unit}`
+  return `${Number(rest.toFixed(2))}${UNITS[step]}${unit}`
 }
 
 /**
- * Those whose result is shown and not counted with.
- * Decision `eval-formats`, undocumented: to_bool is true of whatever is not 0, float always shows a point, int cuts towards zero, and
- * what has no number as its result shows nothing.
+ * Functions that format the result of a whole expression.
+ * Decision `eval-formats`, undocumented: to_bool is true for every number but 0, float always shows a decimal point, int rounds towards
+ * zero, and an expression whose result is not a number renders nothing.
  */
-const formats: Readonly<Record<string, (value: number) => string>> = {
+const FORMATS: Readonly<Record<string, (value: number) => string>> = {
   humanize_bytes: (value) => humanized(value, 'B'),
   humanize_bits: (value) => humanized(value, 'b'),
   to_bool: (value) => String(value !== 0),
   float: (value) => (Number.isInteger(value) ? `${value}.0` : String(value)),
 }
 
-const functions: Readonly<Record<string, (...values: number[]) => number>> = {
+const FUNCTIONS: Readonly<Record<string, (...values: number[]) => number>> = {
   abs: Math.abs,
   int: Math.trunc,
   trunc: Math.trunc,
-  // As documented, 0.345 of 12.345: the digits as they are written, not what floating point leaves.
+  // Documented: 0.345 for 12.345. It takes the written digits, because a subtraction would leave a rounding error.
   dec: (value = 0) => Number(`${value < 0 ? '-' : ''}0.${/\.(\d+)$/.exec(String(value))?.[1] ?? 0}`),
   round: Math.round,
   ceil: Math.ceil,
@@ -79,26 +79,27 @@ export function compileExpression(text: string): Expression {
   return new ExpressionReader(text).read()
 }
 
-const token = /\s*(?:(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|([-+*/%^(),]))/y
+const TOKEN = /\s*(?:(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|([-+*/%^(),]))/y
 
+/** A recursive-descent parser of one expression. */
 class ExpressionReader {
-  private readonly text: string
-  private position = 0
-  private kind: 'number' | 'name' | 'sign' | 'end' = 'end'
-  private word = ''
+  readonly #text: string
+  #position = 0
+  #kind: 'number' | 'name' | 'sign' | 'end' = 'end'
+  #word = ''
   /** Where the next token begins. */
-  private next = 0
+  #next = 0
 
   constructor(text: string) {
-    this.text = text
-    this.advance()
+    this.#text = text
+    this.#advance()
   }
 
   read(): Expression {
-    const format = this.kind === 'name' && Object.hasOwn(formats, this.word) ? formats[this.word] : undefined
-    if (format) this.advance()
-    const value = this.sum()
-    if (this.kind !== 'end') this.fail(`\`${this.word}\` is not expected here`)
+    const format = this.#kind === 'name' && Object.hasOwn(FORMATS, this.#word) ? FORMATS[this.#word] : undefined
+    if (format) this.#advance()
+    const value = this.#sum()
+    if (this.#kind !== 'end') this.#fail(`\`${this.#word}\` is not expected here`)
     return (variables) => {
       const result = value(variables)
       if (!Number.isFinite(result)) return ''
@@ -106,96 +107,102 @@ class ExpressionReader {
     }
   }
 
-  private fail(reason: string): never {
-    throw new ExpressionError(this.position, reason)
+  #fail(reason: string): never {
+    throw new ExpressionError(this.#position, reason)
   }
 
-  private advance(): void {
-    token.lastIndex = this.next
-    const found = token.exec(this.text)
-    this.position = this.next
+  #advance(): void {
+    TOKEN.lastIndex = this.#next
+    const found = TOKEN.exec(this.#text)
+    this.#position = this.#next
     if (!found) {
-      if (this.text.slice(this.next).trim() !== '') this.fail('neither number, variable, operator nor parenthesis')
-      this.kind = 'end'
-      this.word = 'the end'
+      if (this.#text.slice(this.#next).trim() !== '')
+        this.#fail('expected a number, a variable, an operator or a parenthesis')
+      this.#kind = 'end'
+      this.#word = 'the end'
       return
     }
     const [whole, number, name, sign] = found
-    this.kind = number !== undefined ? 'number' : name !== undefined ? 'name' : 'sign'
-    this.word = number ?? name ?? sign ?? ''
-    this.position = this.next + whole.length - this.word.length
-    this.next += whole.length
+    this.#kind = number !== undefined ? 'number' : name !== undefined ? 'name' : 'sign'
+    this.#word = number ?? name ?? sign ?? ''
+    this.#position = this.#next + whole.length - this.#word.length
+    this.#next += whole.length
   }
 
-  private take(...signs: string[]): string | undefined {
-    const { kind, word } = this
-    if (kind !== 'sign' || !signs.includes(word)) return undefined
-    this.advance()
-    return word
+  #take<S extends Sign>(...signs: S[]): S | undefined {
+    const sign = this.#kind === 'sign' ? signs.find((each) => each === this.#word) : undefined
+    if (sign) this.#advance()
+    return sign
   }
 
-  private sum(): Numeric {
-    let left = this.product()
-    for (let sign = this.take('+', '-'); sign; sign = this.take('+', '-')) left = combined(sign, left, this.product())
+  #sum(): Numeric {
+    let left = this.#product()
+    for (let sign = this.#take('+', '-'); sign; sign = this.#take('+', '-'))
+      left = combined(sign, left, this.#product())
     return left
   }
 
-  private product(): Numeric {
-    let left = this.signed()
-    for (let sign = this.take('*', '/', '%'); sign; sign = this.take('*', '/', '%')) {
-      left = combined(sign, left, this.signed())
+  #product(): Numeric {
+    let left = this.#signed()
+    for (let sign = this.#take('*', '/', '%'); sign; sign = this.#take('*', '/', '%')) {
+      left = combined(sign, left, this.#signed())
     }
     return left
   }
 
-  private signed(): Numeric {
-    if (this.take('+')) return this.signed()
-    if (!this.take('-')) return this.power()
-    const value = this.signed()
+  #signed(): Numeric {
+    if (this.#take('+')) return this.#signed()
+    if (!this.#take('-')) return this.#power()
+    const value = this.#signed()
     return (variables) => -value(variables)
   }
 
-  /** Binds tightest, and to the right. */
-  private power(): Numeric {
-    const base = this.atom()
-    return this.take('^') ? combined('^', base, this.signed()) : base
+  /** Has the highest precedence, and associates to the right. */
+  #power(): Numeric {
+    const base = this.#atom()
+    return this.#take('^') ? combined('^', base, this.#signed()) : base
   }
 
-  private atom(): Numeric {
-    const { kind, word } = this
+  #atom(): Numeric {
+    const kind = this.#kind
+    const word = this.#word
     if (kind === 'number') {
-      this.advance()
+      this.#advance()
       return () => Number(word)
     }
     if (kind === 'name') {
-      this.advance()
-      return this.take('(') ? this.call(word) : (variables) => variables(word) ?? Number.NaN
+      this.#advance()
+      return this.#take('(') ? this.#call(word) : (variables) => variables(word) ?? Number.NaN
     }
-    if (!this.take('(')) this.fail(`a number or variable is wanted, not \`${word}\``)
-    const value = this.sum()
-    if (!this.take(')')) this.fail('`)` is wanted')
+    if (!this.#take('(')) this.#fail(`expected a number or a variable instead of \`${word}\``)
+    const value = this.#sum()
+    if (!this.#take(')')) this.#fail('expected `)`')
     return value
   }
 
-  private call(name: string): Numeric {
-    const call = Object.hasOwn(functions, name) ? functions[name] : undefined
-    if (!call) this.fail(`${name} is not a function that can be counted with`)
-    const values = [this.sum()]
-    while (this.take(',')) values.push(this.sum())
-    if (!this.take(')')) this.fail('`)` is wanted')
-    if (values.length !== (name === 'atan2' ? 2 : 1)) this.fail(`${name} wants ${name === 'atan2' ? 'two' : 'one'}`)
+  #call(name: string): Numeric {
+    const call = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
+    if (!call) this.#fail(`${name} is not a function that can be part of an expression`)
+    const values = [this.#sum()]
+    while (this.#take(',')) values.push(this.#sum())
+    if (!this.#take(')')) this.#fail('expected `)`')
+    if (values.length !== (name === 'atan2' ? 2 : 1))
+      this.#fail(`${name} needs ${name === 'atan2' ? 'two arguments' : 'one argument'}`)
     return (variables) => call(...values.map((value) => value(variables)))
   }
 }
 
-function combined(sign: string, left: Numeric, right: Numeric): Numeric {
-  const count: (a: number, b: number) => number = {
-    '+': (a: number, b: number) => a + b,
-    '-': (a: number, b: number) => a - b,
-    '*': (a: number, b: number) => a * b,
-    '/': (a: number, b: number) => a / b,
-    '%': (a: number, b: number) => a % b,
-    '^': (a: number, b: number) => a ** b,
-  }[sign] as (a: number, b: number) => number
-  return (variables) => count(left(variables), right(variables))
+const OPERATORS = {
+  '+': (a: number, b: number) => a + b,
+  '-': (a: number, b: number) => a - b,
+  '*': (a: number, b: number) => a * b,
+  '/': (a: number, b: number) => a / b,
+  '%': (a: number, b: number) => a % b,
+  '^': (a: number, b: number) => a ** b,
+}
+type Sign = keyof typeof OPERATORS | '(' | ')' | ','
+
+function combined(sign: keyof typeof OPERATORS, left: Numeric, right: Numeric): Numeric {
+  const operate = OPERATORS[sign]
+  return (variables) => operate(left(variables), right(variables))
 }

@@ -1,6 +1,6 @@
 import { compileExpression, type Expression, ExpressionError } from './template-eval.ts'
 
-/** A message that could not be read; says where in the text, counted in characters from 0. */
+/** Thrown for a message that cannot be read, with the position of the fault in characters from 0. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'
 
@@ -17,7 +17,7 @@ export type Node =
   | { kind: 'value'; path: Path; escape: boolean }
   | { kind: 'eval'; expression: Expression }
   | { kind: 'url-encoded'; path: Path }
-  /** Renders nothing; gives the notification another priority. */
+  /** Renders nothing, and changes the priority of the notification. */
   | { kind: 'override-priority'; priority: string }
   | { kind: 'local-time'; path: Path; timeZone: string }
   | { kind: 'block'; test: Test; whenTrue: Node[]; whenFalse: Node[] }
@@ -27,7 +27,7 @@ export type Test =
   | { kind: 'match' | 'exact-match'; path: Path; words: string[] }
   | { kind: 'priority'; priority: string }
 
-/** The conditions of a log monitor's message: documentation, monitors/notify/variables. */
+/** The conditions in a log monitor's message: monitors/notify/variables. */
 export const FLAGS = [
   'is_alert',
   'is_warning',
@@ -44,7 +44,7 @@ export type Flag = (typeof FLAGS)[number]
 
 interface Tag {
   kind: 'text' | 'value' | 'open' | 'inverse' | 'else' | 'close' | 'raw'
-  /** Of a raw block: what stands in it. */
+  /** The content of a raw block. */
   text?: string
   body: string
   position: number
@@ -53,7 +53,7 @@ interface Tag {
 
 /**
  * Reads a monitor's message.
- * @throws TemplateError on a tag or block left open, or a helper that is unknown
+ * @throws TemplateError for a tag or a block that is not closed, and for an unknown helper
  */
 export function parseTemplate(text: string): Node[] {
   return readNodes(scan(text)).nodes
@@ -68,9 +68,9 @@ function readNodes(tags: Tag[], opener?: Tag): { nodes: Node[]; ended?: Tag } {
     else if (tag.kind === 'raw') nodes.push(readRaw(tag))
     else if (tag.kind === 'open' || tag.kind === 'inverse') nodes.push(readBlock(tag, tags))
     else if (opener) return { nodes, ended: tag }
-    else throw new TemplateError(tag.position, `${shown(tag)} stands outside a block`)
+    else throw new TemplateError(tag.position, `${shown(tag)} is outside a block`)
   }
-  if (opener) throw new TemplateError(opener.position, `${shown(opener)} is never closed`)
+  if (opener) throw new TemplateError(opener.position, `${shown(opener)} is not closed`)
   return { nodes }
 }
 
@@ -86,7 +86,7 @@ function readBlock(opener: Tag, tags: Tag[]): Node {
     : { kind: 'block', test, whenTrue: second.nodes, whenFalse: first.nodes }
 }
 
-/** What stands between is text, braces and all; a condition may decide whether it stands there at all. */
+/** Reads a raw block: its content is text, braces included. It may have a condition. */
 function readRaw(tag: Tag): Node {
   const text: Node = { kind: 'text', text: tag.text ?? '' }
   return tag.body === 'raw' ? text : { kind: 'block', test: parseTest(tag), whenTrue: [text], whenFalse: [] }
@@ -106,7 +106,7 @@ const SIGILS: Record<Tag['kind'], string> = {
 const shown = (tag: Tag | undefined): string => (tag ? `{{${SIGILS[tag.kind]}${tag.body}}}` : 'the end')
 
 const RAW = /^\{\{\{\{\s*((\w+)[^{}]*?)\s*\}\}\}\}([\s\S]*?)\{\{\{\{\s*\/\2\s*\}\}\}\}/
-/** Documented with `--` before its end and without; what holds a tag of its own ends at `--}}` only. */
+/** Documented with and without `--` before its end. A comment that contains a tag ends at `--}}` only. */
 const COMMENT = /^\{\{!(?:(?!\{\{)[\s\S])*?\}\}|^\{\{!--[\s\S]*?--\}\}/
 const TRIPLE = /^\{\{\{([^{}]*)\}\}\}/
 const DOUBLE = /^\{\{([#^/]?)([^{}]*)\}\}/
@@ -139,7 +139,7 @@ function scanTag(text: string, position: number, tags: Tag[]): number {
     return position + triple[0].length
   }
   const double = DOUBLE.exec(rest)
-  if (!double) throw new TemplateError(position, 'the braces opened here are never closed')
+  if (!double) throw new TemplateError(position, 'these braces are not closed')
   const [whole, sigil, inner = ''] = double
   const body = inner.trim()
   const kind = kindOf(sigil, body)
@@ -166,7 +166,7 @@ function parseValue(tag: Tag): Node {
     case 'urlencode':
       return { kind: 'url-encoded', path: parsePath(first, tag.position) }
     case 'override_priority':
-      if (!/^P[1-5]$/.test(first)) throw new TemplateError(tag.position, `override_priority wants 'P1' to 'P5'`)
+      if (!/^P[1-5]$/.test(first)) throw new TemplateError(tag.position, `override_priority needs 'P1' to 'P5'`)
       return { kind: 'override-priority', priority: first }
   }
   return { kind: 'value', path: parsePath(tag.body, tag.position), escape: tag.escape }
@@ -186,7 +186,7 @@ function parseTest(tag: Tag): Test {
   if (name === 'is_match' || name === 'is_exact_match') {
     const [variable, ...comparisons] = words
     if (!variable || comparisons.length === 0)
-      throw new TemplateError(tag.position, `${name} wants a variable and a string`)
+      throw new TemplateError(tag.position, `${name} needs a variable and a string`)
     return {
       kind: name === 'is_match' ? 'match' : 'exact-match',
       path: parsePath(variable, tag.position),

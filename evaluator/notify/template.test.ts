@@ -75,12 +75,12 @@ describe('a variable', () => {
     expect(compileTemplate('[{{log.attributes.evt}}{{log.message}}]')(silent)).toBe('[]')
   })
 
-  test('is escaped between two braces and raw between three', () => {
+  test('is escaped in double braces and not in triple braces', () => {
     expect(rendered('{{log.attributes.usr.name}}')).toBe('&lt;Ada &amp; &quot;Co&quot;&gt;')
     expect(rendered('{{{log.attributes.usr.name}}}')).toBe('<Ada & "Co">')
   })
 
-  test('is never read as a template itself', () => {
+  test('is not read as a template', () => {
     expect(rendered('{{{log.attributes.reason}}}')).toBe('{{value}} $ALERT_ID @webhook-x')
   })
 })
@@ -110,21 +110,21 @@ describe('a block', () => {
   })
 
   test.each([
-    ['{{#is_alert}}x', '{{#is_alert}} is never closed'],
-    ['x{{/is_alert}}', 'position 1: {{/is_alert}} stands outside a block'],
-    ['{{else}}', 'stands outside a block'],
+    ['{{#is_alert}}x', '{{#is_alert}} is not closed'],
+    ['x{{/is_alert}}', 'position 1: {{/is_alert}} is outside a block'],
+    ['{{else}}', 'is outside a block'],
     ['{{#is_alert}}{{/is_warning}}', '{{/is_warning}} does not close {{#is_alert}}'],
     ['{{#is_alert}}{{else}}{{else}}{{/is_alert}}', '{{else}} does not close {{#is_alert}}'],
     ['{{#is_fun}}{{/is_fun}}', '{{#is_fun}} is not a condition'],
-    ['{{#is_match "env"}}{{/is_match}}', 'wants a variable and a string'],
-    ['ab {{value', 'position 3: the braces opened here are never closed'],
-    ['{{eval "value*"}}', 'eval, position 6: a number or variable is wanted, not `the end`'],
-    ["{{override_priority 'P6'}}", "override_priority wants 'P1' to 'P5'"],
-    ['{{{{is_match "env"}}}}x{{{{/is_match}}}}', 'wants a variable and a string'],
+    ['{{#is_match "env"}}{{/is_match}}', 'needs a variable and a string'],
+    ['ab {{value', 'position 3: these braces are not closed'],
+    ['{{eval "value*"}}', 'eval, position 6: expected a number or a variable instead of `the end`'],
+    ["{{override_priority 'P6'}}", "override_priority needs 'P1' to 'P5'"],
+    ['{{{{is_match "env"}}}}x{{{{/is_match}}}}', 'needs a variable and a string'],
     ["{{local_time 'x' 'Mars/Olympus'}}", '"Mars/Olympus" is not a time zone'],
     ['{{two words}}', '"two words" is not a variable'],
     ['{{}}', '"" is not a variable'],
-  ])('%s is an error that says where', (text, reason) => {
+  ])('%s gives an error with its position', (text, reason) => {
     expect(() => compileTemplate(text)).toThrow(TemplateError)
     expect(() => compileTemplate(text)).toThrow(reason)
   })
@@ -137,7 +137,7 @@ describe('override_priority', () => {
     return told
   }
 
-  test('renders nothing, and counts where its block is rendered', () => {
+  test('renders nothing, and has an effect only if its block is rendered', () => {
     expect(rendered("a{{override_priority 'P1'}}b")).toBe('ab')
     expect(overridden("{{#is_alert}}{{override_priority 'P1'}}{{/is_alert}}")).toEqual(['P1'])
     expect(overridden("{{#is_recovery}}{{override_priority 'P1'}}{{/is_recovery}}")).toEqual([])
@@ -145,11 +145,11 @@ describe('override_priority', () => {
 })
 
 describe('a webhook handle', () => {
-  test('counts only with space or a line’s end around it, and once', () => {
+  test('needs white space or an end of the text on both sides, and counts once', () => {
     expect(webhookHandles('@webhook-a x@webhook-b @webhook-c,\n@webhook-d\n@webhook-a')).toEqual(['a', 'd'])
   })
 
-  test('in a conditional block counts for that transition only', () => {
+  test('in a conditional block notifies only of that transition', () => {
     const text = '{{#is_alert}}@webhook-contain{{/is_alert}} {{#is_recovery}}@webhook-close{{/is_recovery}}'
     expect(webhookHandles(rendered(text))).toEqual(['contain'])
     expect(webhookHandles(rendered(text, { flags: new Set(['is_recovery']) }))).toEqual(['close'])

@@ -1,7 +1,7 @@
 import type { IndexedLog } from '../log.ts'
 import { type Flag, type Node, type Path, parseTemplate, type Test } from './template-parser.ts'
 
-/** What a message may speak of at one transition. */
+/** The values that a message can contain at one transition. */
 export interface MessageFacts {
   flags: ReadonlySet<Flag>
   /** `P1` to `P5`, or empty. */
@@ -12,19 +12,20 @@ export interface MessageFacts {
   numbers: Readonly<Record<string, string | number | undefined>>
   /** Dates by name, epoch ms. */
   dates: Readonly<Record<string, number>>
-  /** Any one matching log; none on recovery. */
+  /** A matching log; undefined on recovery. */
   log?: IndexedLog
   link: string
-  /** Told when the text overrides the priority of the notification. */
+  /** Called when the text overrides the priority of the notification. */
   override?: (priority: string) => void
 }
 
+/** A compiled message. */
 export type Template = (facts: MessageFacts) => string
 
 /**
- * Compiles a monitor's name or message, as documented in monitors/notify/variables. Unknown or absent names render as
- * nothing; double braces escape as HTML, triple ones do not; what a value holds is never read as a template again.
- * @throws TemplateError where the text cannot be read
+ * Compiles a monitor's name or message, as documented in monitors/notify/variables. Unknown and absent names render as nothing.
+ * Double braces escape HTML, triple braces do not. Values are not read as templates.
+ * @throws TemplateError when the text cannot be read
  */
 export function compileTemplate(text: string): Template {
   const nodes = parseTemplate(text)
@@ -59,14 +60,14 @@ function holds(test: Test, facts: MessageFacts): boolean {
   if (test.kind === 'flag') return facts.flags.has(test.name)
   if (test.kind === 'priority') return facts.priority === test.priority
   const value = groupValue(test.path, facts) ?? resolve(test.path, facts)
-  // An empty string asks whether there is anything at all (is_match), or nothing (is_exact_match).
+  // An empty string tests whether a value is present (is_match), or absent (is_exact_match).
   if (test.kind === 'match') return test.words.some((word) => value !== '' && value.includes(word))
   return test.words.some((word) => value === word || isSameNumber(value, word))
 }
 
 const isSameNumber = (a: string, b: string): boolean => a.trim() !== '' && b.trim() !== '' && Number(a) === Number(b)
 
-/** In `is_match` a tag may be named without its `.name`. */
+/** In `is_match` a tag may be written without `.name`. */
 const groupValue = (path: Path, { group }: MessageFacts): string | undefined =>
   path.length === 1 ? own(group, path[0] ?? '') : undefined
 
@@ -81,7 +82,7 @@ function resolve(path: Path, facts: MessageFacts): string {
   return textOf(head.endsWith('_epoch') ? epoch : own(facts.numbers, head))
 }
 
-/** A number of Datadog's own, as `eval` counts with: a log cannot have it count with what it says. */
+/** A number for `eval`. Only Datadog's own numbers are used, so that the content of a log cannot take part. */
 function numberOf(name: string, { dates, numbers }: MessageFacts): number | undefined {
   const date = name.endsWith('_epoch') ? own(dates, name.replace(/_epoch$/, '')) : undefined
   const value = date ?? own(numbers, name)
@@ -104,12 +105,14 @@ function ofLog(name: string, rest: Path, { log, link }: MessageFacts): unknown {
   return reserved && log[reserved]
 }
 
-/** A dotted name in brackets is first a key of its own, then a path. */
+const isIndexable = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+/** A dotted name in brackets is tried as a key first, then as a path. */
 function descend(value: unknown, path: Path): unknown {
   const [head, ...rest] = path
   if (head === undefined) return value
-  if (typeof value !== 'object' || value === null) return undefined
-  if (Object.hasOwn(value, head)) return descend((value as Record<string, unknown>)[head], rest)
+  if (!isIndexable(value)) return undefined
+  if (Object.hasOwn(value, head)) return descend(value[head], rest)
   return head.includes('.') ? descend(value, [...head.split('.'), ...rest]) : undefined
 }
 
@@ -138,7 +141,7 @@ const ENTITIES: Record<string, string> = {
   '=': '&#x3D;',
 }
 
-/** Decision `escaped-as-html`: documented that content is escaped, not how; as Handlebars does, whose syntax it is. */
+/** Decision `escaped-as-html`: it is documented that content is escaped, but not how. Here it is escaped as by Handlebars, whose syntax it has. */
 const escapeHtml = (text: string): string => text.replace(/[&<>"'`=]/g, (character) => ENTITIES[character] ?? character)
 
 /** `yyyy-MM-dd HH:mm:ss±HH:mm` */
@@ -163,8 +166,8 @@ function localTime(at: number | undefined, timeZone: string): string {
 const HANDLE = /(?<=^|\s)@webhook-([A-Za-z0-9_.-]+)(?=\s|$)/g
 
 /**
- * Which webhooks a rendered message notifies. A handle wants a space or a line's end on both sides; handles are looked
- * for after rendering, so a handle may be built from a variable, and an attacker's text in a message may name one too.
+ * The webhooks that a rendered message notifies. A handle needs white space, or the start or end of the text, on both sides. Handles
+ * are searched after rendering, so a variable can be part of a handle, and the text of an attacker in a message can name one.
  */
 export function webhookHandles(rendered: string): string[] {
   return [...new Set([...rendered.matchAll(HANDLE)].map(([, name = '']) => name))]

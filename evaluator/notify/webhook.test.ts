@@ -18,7 +18,7 @@ const file = {
 const parsed = (changed: object = {}) => parseWebhook(JSON.stringify({ ...file, ...changed }), 'webhook.json')
 
 describe('a webhook file', () => {
-  test('is read as the API takes it, and its request rendered with custom variables', () => {
+  test('is read in the form of the API, and its request has the values of custom variables', () => {
     expect(renderRequest(parsed(), values)).toEqual({
       url: 'http://localhost:1/api/contain',
       headers: { 'Content-Type': 'application/json', 'X-ATO-Webhook-Secret': 'lab-secret' },
@@ -26,7 +26,7 @@ describe('a webhook file', () => {
     })
   })
 
-  test('without a payload sends Datadog’s default one', () => {
+  test('without a payload sends Datadog’s default payload', () => {
     expect(renderRequest(parsed({ payload: null, custom_headers: null }), values).body).toContain('"id": "17"')
   })
 
@@ -38,10 +38,10 @@ describe('a webhook file', () => {
 
   test.each([
     ['an unknown key', { secret: 'x' }, 'secret'],
-    ['headers that are no JSON', { custom_headers: 'X: y' }, 'custom_headers is not the text of a JSON object'],
+    ['headers that are not JSON', { custom_headers: 'X: y' }, 'custom_headers must be the text of a JSON object'],
     ['a payload that is an object', { payload: {} }, 'payload'],
     ['no URL', { url: undefined }, 'url'],
-  ])('with %s is refused by file and field', (_, changed, reason) => {
+  ])('with %s is refused with the names of the file and the field', (_, changed, reason) => {
     expect(() => parsed(changed)).toThrow('webhook.json is not a webhook')
     expect(() => parsed(changed)).toThrow(reason)
   })

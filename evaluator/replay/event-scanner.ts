@@ -2,7 +2,6 @@ import { type EpochSink, epochOf } from '../intake/epoch.ts'
 import { parseJson } from '../json.ts'
 import {
   BACKSLASH,
-  byteAt,
   CLOSE_BRACE,
   COLON,
   COMMA,
@@ -97,16 +96,16 @@ export class EventScanner extends JsonBytes {
         if (buffer[at] !== COLON) return UNUSUAL
       }
       at++
-      if (byteAt(buffer, at) <= SPACE) at = this.skipSpace(at)
+      if ((buffer[at] as number) <= SPACE) at = this.skipSpace(at)
       if (!key.plain) at = this.#member(at, key)
       else at = buffer[at] === QUOTE ? this.skipText(at + 1) : this.skip(at, 0)
       if (at === UNUSUAL) return UNUSUAL
-      if (byteAt(buffer, at) <= SPACE) at = this.skipSpace(at)
+      if ((buffer[at] as number) <= SPACE) at = this.skipSpace(at)
       const byte = buffer[at]
       if (byte === CLOSE_BRACE) return at + 1
       if (byte !== COMMA) return UNUSUAL
       at++
-      if (byteAt(buffer, at) <= SPACE) at = this.skipSpace(at)
+      if ((buffer[at] as number) <= SPACE) at = this.skipSpace(at)
     }
   }
 
@@ -120,7 +119,7 @@ export class EventScanner extends JsonBytes {
 
   #member(at: number, key: Key): number {
     if (key.line === this.#line || key.role === 'unusual') return UNUSUAL
-    const first = byteAt(this.buffer, at)
+    const first = this.buffer[at] as number
     if (key.children) {
       if (first === OPEN_BRACKET) return UNUSUAL
       key.line = this.#line
@@ -147,7 +146,7 @@ export class EventScanner extends JsonBytes {
     }
     if (!isText || key.role !== 'message') return isText
     // Only the full parser turns a message that is JSON into attributes.
-    const first = byteAt(buffer, start + 1)
+    const first = buffer[start + 1] as number
     return first !== OPEN_BRACE && first > SPACE && first !== BACKSLASH && first <= 0x7e
   }
 
@@ -160,7 +159,7 @@ export class EventScanner extends JsonBytes {
     const minute = this.#minute.read(buffer, this.view, start)
     if (second > 59) return UNUSUAL
     if (length === 20) return minute + second * 1000
-    const last = byteAt(buffer, start + 22) - DIGIT_0
+    const last = (buffer[start + 22] as number) - DIGIT_0
     const hundredths = this.#digits(start + 20)
     if (buffer[start + 19] !== DOT || last < 0 || last > 9 || hundredths > 99) return UNUSUAL
     return minute + second * 1000 + hundredths * 10 + last
@@ -176,8 +175,8 @@ export class EventScanner extends JsonBytes {
 
   /** Reads two decimal digits. @returns 1000, which is above every limit, when they are not digits */
   #digits(at: number): number {
-    const tens = byteAt(this.buffer, at) - DIGIT_0
-    const ones = byteAt(this.buffer, at + 1) - DIGIT_0
+    const tens = (this.buffer[at] as number) - DIGIT_0
+    const ones = (this.buffer[at + 1] as number) - DIGIT_0
     return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? 1000 : tens * 10 + ones
   }
 }

@@ -1,6 +1,5 @@
 import {
   BACKSLASH,
-  byteAt,
   CLOSE_BRACE,
   CLOSE_BRACKET,
   COLON,
@@ -50,7 +49,7 @@ export class JsonBytes {
   /** Skips a value of any kind. @returns the position after it, or `UNUSUAL` */
   protected skip(from: number, depth: number): number {
     const { buffer } = this
-    const first = byteAt(buffer, from)
+    const first = buffer[from] as number
     if (first === QUOTE) return this.skipText(from + 1)
     if (first === OPEN_BRACE || first === OPEN_BRACKET) return depth > MAX_DEPTH ? UNUSUAL : this.#skipAll(from, depth)
     if (first === MINUS || (first >= DIGIT_0 && first <= DIGIT_9)) return this.#skipNumber(from)
@@ -69,7 +68,7 @@ export class JsonBytes {
         continue
       }
       at += firstByte(found)
-      const byte = byteAt(buffer, at)
+      const byte = buffer[at] as number
       if (byte === QUOTE) return at + 1
       if (byte !== BACKSLASH) return UNUSUAL
       at = this.#skipEscape(at + 1)
@@ -79,7 +78,7 @@ export class JsonBytes {
 
   #skipEscape(at: number): number {
     const { buffer } = this
-    const escaped = byteAt(buffer, at)
+    const escaped = buffer[at] as number
     if (escaped === 0x75) return /^[0-9a-fA-F]{4}$/.test(buffer.toString('latin1', at + 1, at + 5)) ? at + 5 : UNUSUAL
     return ESCAPABLE.has(escaped) ? at + 1 : UNUSUAL
   }
@@ -90,7 +89,7 @@ export class JsonBytes {
     if (buffer[at] === MINUS) at++
     at = buffer[at] === DIGIT_0 ? at + 1 : this.#skipDigits(at)
     if (at !== UNUSUAL && buffer[at] === DOT) at = this.#skipDigits(at + 1)
-    if (at !== UNUSUAL && (byteAt(buffer, at) | 0x20) === 0x65) {
+    if (at !== UNUSUAL && ((buffer[at] as number) | 0x20) === 0x65) {
       at++
       if (buffer[at] === MINUS || buffer[at] === 0x2b) at++
       at = this.#skipDigits(at)

@@ -53,7 +53,10 @@ export class Key {
   /** @returns the key at a position, if it has come after this key before */
   followerAt(view: DataView, position: number): Key | undefined {
     const { followers } = this
-    for (const follower of followers) if (follower.#isAt(view, position)) return follower
+    for (let i = 0; i < followers.length; i++) {
+      const follower = followers[i] as Key
+      if (follower.#isAt(view, position)) return follower
+    }
     return undefined
   }
 
