@@ -6,7 +6,7 @@ import { fileChunks, RECORDING_FORMS, type RecordingForm } from '../replay/index
 import { UsageError } from './command.ts'
 
 /** A file that cannot be read. Its message names the file and the reason. */
-export class FileError extends InputError {
+class FileError extends InputError {
   override readonly name = 'FileError'
   constructor(file: string, reason: string) {
     super(`${file} cannot be read: ${reason}`)

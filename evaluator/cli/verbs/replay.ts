@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { changeOf } from '../../api.ts'
 import type { Monitor, Transition } from '../../index.ts'
 import { urlFields } from '../../intake/index.ts'
 import {
@@ -226,7 +227,7 @@ async function replay(
       if (transition.transition === 'Triggered') alerts++
       triggers.add(transition)
       progress.clear()
-      if (asJson) json(io, record(transition))
+      if (asJson) json(io, changeOf(transition))
       else io.out(`${row(transition, slugWidth)}\n`)
     },
     malformed(place: string, reason: string) {
@@ -242,14 +243,6 @@ async function replay(
   io.err(silentText(summary, monitors))
   return summary
 }
-
-const record = ({ monitor, transition, group, at, value }: Transition) => ({
-  monitor: monitor.slug,
-  transition,
-  group,
-  at: new Date(at).toISOString(),
-  value,
-})
 
 function row({ monitor, transition, group, at, value }: Transition, slugWidth: number): string {
   const cells = [

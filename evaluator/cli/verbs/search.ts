@@ -1,13 +1,7 @@
-import { type Log, type LogPredicate, logOfEvent, parseSearch, SearchSyntaxError } from '../../index.ts'
+import { logOf } from '../../api.ts'
+import { type Log, type LogPredicate, parseSearch, SearchSyntaxError } from '../../index.ts'
 import { urlFields } from '../../intake/index.ts'
-import {
-  detectForm,
-  EventError,
-  parseEvent,
-  type RecordingForm,
-  readRecording,
-  visitLines,
-} from '../../replay/index.ts'
+import { detectForm, type RecordingForm, readRecording, visitLines } from '../../replay/index.ts'
 import { compileNode } from '../../search/search.ts'
 import { SilentTerms } from '../../search/silent-terms.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
@@ -174,13 +168,4 @@ async function searchRecords(
   if (malformed > 1) io.err(`${malformed} pieces could not be read as a log\n`)
   tellSilent(reader, logs, io)
   return found.any ? 0 : 1
-}
-
-function logOf(line: string): Log {
-  try {
-    return logOfEvent(parseEvent(line))
-  } catch (error) {
-    if (!(error instanceof EventError)) throw error
-    return { message: line.trimEnd(), attributes: {} }
-  }
 }
