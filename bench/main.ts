@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
-import { type Io, json } from 'alertproof/cli'
+import { type Io, json, readArguments } from 'alertproof/cli'
 import { benchEpoch } from './epoch.ts'
 import { benchLoadTime } from './load-time.ts'
 import { benchReplay, type ReplayBench } from './replay.ts'
@@ -140,7 +139,7 @@ function memoryComparisons(ofFew: number, ofMore: number, hours: number): Compar
 
 function readOptions(argv: readonly string[]): { quick: boolean; json: boolean } | 0 | 2 {
   try {
-    const { values } = parseArgs({
+    const { values } = readArguments({
       args: [...argv],
       options: {
         quick: { type: 'boolean', default: false },
@@ -152,7 +151,9 @@ function readOptions(argv: readonly string[]): { quick: boolean; json: boolean }
     process.stdout.write(usage)
     return 0
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    process.stderr.write(
+      `${error instanceof Error ? error.message : error}\nRun "npm run bench -- --help" for usage.\n`,
+    )
     return 2
   }
 }

@@ -1,4 +1,5 @@
-import { UsageError } from 'alertproof/cli'
+import { similarName, UsageError } from 'alertproof/cli'
+import { DETECTIONS } from '../../shared/containment/policy.ts'
 import { CONTAIN_REASONS } from '../../shared/event.ts'
 import type { Containment, ContainmentLedger, ContainmentReason, ContainmentState } from '../../shared/stores/port.ts'
 
@@ -57,8 +58,13 @@ function oneOf<T extends string>(option: string, text: string, known: readonly T
 }
 
 function readDetection(text: string): string {
-  if (/^[a-z][a-z0-9-]{1,62}$/.test(text)) return text
-  throw new UsageError(`--detection ${text}: must be the name of a detection, such as session-reuse`)
+  if (!/^[a-z][a-z0-9-]{1,62}$/.test(text)) {
+    throw new UsageError(`--detection ${text}: must be the name of a detection, such as session-reuse`)
+  }
+  // The ledger may hold rows of a detection that has been removed, so an unknown name is refused only if it looks mistyped.
+  const similar = DETECTIONS.includes(text) ? undefined : similarName(text, DETECTIONS)
+  if (similar !== undefined) throw new UsageError(`Unknown detection "${text}". Did you mean "${similar}"?`)
+  return text
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -198,6 +198,7 @@ describe('arguments', () => {
     [['list', '--reason', 'late'], '--reason late: must be one of cap'],
     [['list', '--since', 'yesterday'], '--since yesterday: must be a duration'],
     [['list', '--since', '2026-13-01T00:00:00Z'], '--since 2026-13-01T00:00:00Z: must be'],
+    [['list', '--detection', 'session-resue'], 'Unknown detection "session-resue". Did you mean "session-reuse"?'],
     [['list', '--detection', "x' or 1"], "--detection x' or 1: must be the name of a detection"],
   ])('%j is refused before the ledger is opened', async (argv, message) => {
     await expect(run(...argv)).rejects.toThrow(message)

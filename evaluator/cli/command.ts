@@ -67,7 +67,7 @@ export function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<
 }
 
 function optionNames(options: object): string[] {
-  return [...Object.keys(options), 'help'].map((name) => `--${name}`)
+  return [...new Set([...Object.keys(options), 'help'])].map((name) => `--${name}`)
 }
 
 /** @returns `Unknown attack "x".` with the most similar known name, or with all of them if none is similar */
@@ -77,7 +77,7 @@ export function unknownName(kind: string, given: string, known: readonly string[
 }
 
 /** The nearest known name, if at most a third of the characters differ, or two in a short word (two swapped letters). */
-function similarName(given: string, known: readonly string[]): string | undefined {
+export function similarName(given: string, known: readonly string[]): string | undefined {
   const mostEdits = given.length <= 3 ? 1 : Math.max(2, given.length / 3)
   const similar = known
     .map((name) => ({ name, edits: distance(given, name) }))

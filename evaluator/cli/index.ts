@@ -1,5 +1,5 @@
 /** The command line of `alertproof`, and what another program needs to give its own verbs the same form. */
-export { type Command, type Io, readArguments, UsageError, unknownName, wholeNumber } from './command.ts'
+export { type Command, type Io, readArguments, similarName, UsageError, unknownName, wholeNumber } from './command.ts'
 export { reasonOf } from './input.ts'
 export { type JunitCase, junitXml } from './junit.ts'
 export { columns, duration, json, paint, type Tone } from './output.ts'

@@ -271,7 +271,8 @@ describe('the command line', () => {
     async (args) => {
       const { code, err } = await run(...args)
       expect(code).toBe(2)
-      expect(err).toMatch(/--root DIR/)
+      expect(err).toContain(args.join(' '))
+      expect(err).toMatch(/\nRun it with --help for usage\.\n$/)
     },
   )
 

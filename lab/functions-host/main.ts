@@ -96,7 +96,7 @@ function readArguments(argv: string[]): HostOptions {
       ...(stateDir !== undefined && { stateDir: resolve(stateDir) }),
     }
   } catch (error) {
-    say(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    say(`${error instanceof Error ? error.message : error}\nRun it with --help for usage.`)
     process.exit(2)
   }
 }

@@ -41,6 +41,9 @@ const policies: Readonly<Record<string, Policy>> = {
   'telemetry-silence': notifiesOf(),
 }
 
+/** Every detection that functions contain or notify about. */
+export const DETECTIONS: readonly string[] = Object.keys(policies)
+
 export const policyFor = (detection: string): Policy | undefined =>
   Object.hasOwn(policies, detection) ? policies[detection] : undefined
 
