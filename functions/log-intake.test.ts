@@ -76,7 +76,7 @@ describe('what arrives', () => {
     expect(request?.url).not.toContain(API_KEY)
   })
 
-  test('is never more than the intake takes at once, and all of it', async () => {
+  test('is split at the limits of the intake, without any loss', async () => {
     const datadog = await standIn()
     const { intake, lost } = open(datadog.intakeUrl)
     for (let n = 0; n < 2001; n++) intake.write(`${n}`)
@@ -116,7 +116,7 @@ describe('when it leaves', () => {
     await to.received(1)
   })
 
-  test('what comes while a request is under way follows it', async () => {
+  test('lines during a request are sent after it', async () => {
     const to = await receiver()
     const { intake } = open(to.url)
     intake.write('a')
@@ -127,7 +127,7 @@ describe('when it leaves', () => {
     await to.received(2)
   })
 
-  test('at the end, whatever waits; and after the end nothing', async () => {
+  test('all waiting lines at the end; and nothing after the end', async () => {
     const to = await receiver()
     const { intake, lost } = open(to.url)
     intake.write('a')
@@ -150,7 +150,7 @@ describe('an intake that does not take it', () => {
     expect(lost).toEqual([])
   })
 
-  test('is not tried for ever', async () => {
+  test('is not tried forever', async () => {
     const to = await receiver(429, 429, 429)
     const { intake, lost } = open(to.url)
     intake.write('a')
@@ -169,7 +169,7 @@ describe('an intake that does not take it', () => {
     expect(lost).toEqual([[1, `the intake answered ${status}`]])
   })
 
-  test('is down: nothing throws, and the count is told', async () => {
+  test('is down: nothing throws, and the losses are counted', async () => {
     const gone = await startReceiver()
     await gone.close()
     const { intake, lost } = open(gone.url)
@@ -234,7 +234,7 @@ describe('the queue', () => {
     expect(logs.map(({ message }) => message)).toEqual(Array(5).fill('new'))
   })
 
-  test('losses of one kind are told once, as their sum', async () => {
+  test('losses with one reason are reported once, as their sum', async () => {
     const to = await receiver(403, 403)
     const { intake, lost } = open(to.url)
     for (let n = 0; n < 1500; n++) intake.write('a')

@@ -116,7 +116,7 @@ describe('the intake is on', () => {
     expect(to.requests.map(({ method }) => method)).toEqual(['GET', 'POST'])
   })
 
-  test('what an intake loses is said on stdout, with the number, and not sent to it', async () => {
+  test('lines that the intake lost are reported on stdout, with their number, and not sent to it', async () => {
     const to = await receiver(403)
     const { log, lines } = logTo({ ...key, DD_LOGS_URL: to.url })
     log.emit(seen)

@@ -59,7 +59,7 @@ it('denies when a store cannot be reached', async () => {
   await down.close()
 })
 
-it('says at every start that no store is verified, when that is so', async () => {
+it('warns at every start if no store is verified', async () => {
   expect(functions.lines.join('')).not.toContain('TLS_INSECURE')
   const careless = await startFunctions({ env: { TLS_INSECURE: '1' } })
   expect(careless.lines[0]).toMatch(/"level":"warn".*TLS_INSECURE=1/)

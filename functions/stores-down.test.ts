@@ -181,7 +181,7 @@ it.each(faults)('%s that %s denies on every route in time, and serves when it is
   await expectBack()
 })
 
-it('a sign-in is over in time while every store is slow, and tells who asked for it so', async () => {
+it('a sign-in is over in time while every store is slow, and answers so', async () => {
   await expectBack()
   const [, login] = (await requests()).find(([name]) => name === 'login') ?? []
   for (const store of STORES) await proxies.of(store).slow(700)

@@ -28,7 +28,7 @@ describe('a configuration', () => {
     }
   })
 
-  it('takes a variable set to nothing for a missing one', () => {
+  it('treats an empty variable as missing', () => {
     expect(faultsOf({ ...productionEnv(), ATO_HMAC_SECRET: '' })).toContain('ATO_HMAC_SECRET: is missing')
   })
 
@@ -85,7 +85,7 @@ describe('a configuration', () => {
     expect(faults('20', '')).toContain('SESSION_GRACE_SECONDS: must not be more than SESSION_RENEW_SECONDS')
   })
 
-  it('takes canaries as logins are compared, none by default, and nothing that is no address', () => {
+  it('takes canaries in the form of logins, none by default, and only addresses', () => {
     const canaries = (CANARY_ADDRESSES: string) => parseFunctionsConfig({ ...productionEnv(), CANARY_ADDRESSES })
     expect(canaries('').CANARY_ADDRESSES).toEqual([])
     expect(canaries(' Payroll@Example.com, a@example.com,').CANARY_ADDRESSES).toEqual([
@@ -103,7 +103,7 @@ describe('a configuration', () => {
     'smtps://',
     'smtps://mail.example.com/?tls.rejectUnauthorized=false',
     'smtp://mail.example.com:587/path',
-  ])('takes no %s for a mail server', (SMTP_URL) => {
+  ])('refuses %s as a mail server', (SMTP_URL) => {
     expect(faultsOf({ ...productionEnv(), SMTP_URL })).toContain('SMTP_URL: must be a URL such as smtps://')
   })
 
@@ -132,7 +132,7 @@ describe('a configuration', () => {
     expect(faultsOf({ ...without, TABLES_URL: `${TABLES_URL}?sv=x` })).toContain('TABLES_URL: must be an https')
   })
 
-  it('names no application by its secret alone', () => {
+  it('refuses the secret of an application without its ids', () => {
     const env = { ...productionEnv(), AZURE_CLIENT_SECRET: 'canary', AZURE_CLIENT_ID: 'id' }
     expect(faultsOf(env)).toContain('AZURE_CLIENT_SECRET: needs AZURE_CLIENT_ID and AZURE_TENANT_ID')
     expect(faultsOf({ ...env, AZURE_TENANT_ID: 'tenant' })).toBe('')

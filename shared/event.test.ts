@@ -56,7 +56,7 @@ describe('an event', () => {
     expect(Event.safeParse(JSON.parse(line)).success).toBe(false)
   })
 
-  it('has no key that Datadog reads for something else', () => {
+  it('has no key with another meaning in Datadog', () => {
     for (const schema of Object.values(EVENTS)) {
       for (const key of ['status', 'host', 'source', 'message']) expect(schema.shape).not.toHaveProperty(key)
     }

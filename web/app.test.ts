@@ -101,7 +101,7 @@ test('nothing of a Host header comes back, in pages or in redirects', async () =
   expect((await web.visitor().get('/login', headers)).text).not.toContain('evil.example')
 })
 
-test('the style and the icon are served, the source of the script is of no use to anybody', async () => {
+test('the style and the icon are served, and the source of the script is not', async () => {
   const style = await web.visitor().get('/assets/style.css')
   expect(style.headers.get('content-type')).toContain('text/css')
   expect((await web.visitor().get('/icon.svg')).headers.get('content-type')).toContain('image/svg+xml')
@@ -124,7 +124,7 @@ test.each([
   expect(web.lines.filter((line) => line.includes('"level":"error"'))).toEqual([])
 })
 
-test('an error is problem+json for who asks for JSON, with the same facts as the page', async () => {
+test('an error is problem+json for a client that asks for JSON, with the same facts as the page', async () => {
   const json = await web.visitor().get('/nowhere', { accept: 'application/problem+json' })
   const document = JSON.parse(json.text)
   expect(document).toMatchObject({ status: 404, title: 'There is nothing here', code: 'not-found' })

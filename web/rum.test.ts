@@ -32,7 +32,7 @@ const agree = async (visitor: Visitor = web.visitor()): Promise<Visitor> => {
   return visitor
 }
 
-test('where it is not configured there is nothing of it: no script, no question, no origin, no route', async () => {
+test('without a configuration there is no script, no question, no origin and no route', async () => {
   const page = await plain.visitor().get('/login')
   expect(page.text).not.toMatch(/rum|consent/i)
   expect(policyOf(page)).toContain("connect-src 'self';")
@@ -150,7 +150,7 @@ test('nobody else agrees for the visitor, and an answer is one of two words', as
   expect(settingsOf(await visitor.get('/')).consent).toBe('not-granted')
 })
 
-test('who it is stands in pages of a session alone, as an id', async () => {
+test('only pages of a session name the visitor, by an id', async () => {
   const account = web.newAccount()
   const visitor = await web.signIn(account, await agree())
   const page = await visitor.get('/dashboard')
@@ -160,7 +160,7 @@ test('who it is stands in pages of a session alone, as an id', async () => {
   expect(settingsOf(await visitor.get('/login'))).not.toHaveProperty('user')
 })
 
-test('a page says what came of the sign-in before it, once, and only to a visitor who agreed', async () => {
+test('a page contains the outcome of the sign-in before it, once, and only for a visitor who agreed', async () => {
   const account = web.newAccount({ totp: true })
   const { email, password } = account
   const visitor = await agree()
@@ -182,7 +182,7 @@ test('a page says what came of the sign-in before it, once, and only to a visito
   expect(toldBy(await web.visitor().post('/login', { email, password: 'wrong' }))).toBe('')
 })
 
-test('an outcome that the browser made up is told to nobody', async () => {
+test('an outcome that the browser made up is dropped', async () => {
   const visitor = await agree()
   visitor.jar.set('outcome', 'x"onload=alert(1)')
   expect(toldBy(await visitor.get('/login'))).toBe('')
@@ -204,7 +204,7 @@ test.each([
   expect(settingsOf(notice)).not.toHaveProperty('user')
 })
 
-test('a page that shows a secret has nothing of it', async () => {
+test('a page with a secret has no RUM', async () => {
   const account = web.newAccount()
   const visitor = await web.signIn(account, await agree())
   await web.stepUp(account, visitor)
@@ -225,7 +225,7 @@ test.each(['/login', '/register'])(
 )
 
 test.each(['', 'x', `${SESSION}\n`, `x${SESSION}`, '"}', 'canary@example.com', 'A'.repeat(4096)])(
-  'what is no RUM session, such as %j, is dropped, and the sign-in goes on',
+  'a malformed RUM session, such as %j, is dropped, and the sign-in continues',
   async (rum) => {
     const account = web.newAccount()
     web.lines.length = 0

@@ -47,7 +47,7 @@ async function started(env: Record<string, string | undefined> = environment()) 
 }
 
 test.skipIf(process.platform === 'win32')(
-  'a server that is asked to end ends, with 0, however often it is asked, and says nothing but JSON',
+  'a server that is asked to end exits with 0, however often it is asked, and prints only JSON',
   async () => {
     const { child, ended, stdout, stderr, origin } = await started()
     expect((await fetch(`${origin}/__health`)).status).toBe(200)
@@ -100,13 +100,13 @@ async function refused(origin: string): Promise<void> {
   throw new Error('the server still takes connections')
 }
 
-test('a server whose parent is gone ends as well', async () => {
+test('a server without its parent ends as well', async () => {
   const { child, ended } = await started()
   child.disconnect()
   expect(await ended).toEqual([0, null])
 })
 
-test('a configuration that is not usable is told whole, by name and without values, and nothing listens', async () => {
+test('an unusable configuration is reported completely, by name and without values, and nothing listens', async () => {
   const { ATO_HMAC_SECRET: _, ...rest } = environment()
   const { ended, stdout, stderr } = start({ ...rest, DEVICE_HASH_KEY: 'lab-canary-too-short', WEB_ORIGIN: 'nowhere' })
   expect(await ended).toEqual([1, null])
@@ -116,13 +116,13 @@ test('a configuration that is not usable is told whole, by name and without valu
   expect(await stdout).toBe('')
 })
 
-test('a server that verifies no store says so at its start', async () => {
+test('a server that verifies no store warns at its start', async () => {
   const { child, stdout } = await started({ ...environment(), TLS_INSECURE: '1' })
   child.kill('SIGTERM')
   expect((await stdout).split('\n')[0]).toMatch(/"level":"warn".*TLS_INSECURE=1/)
 })
 
-test('a port that is taken is said so', async () => {
+test('a taken port is reported', async () => {
   const { origin } = await started()
   const { ended, stderr } = start({ ...environment(), PORT: new URL(origin).port })
   expect(await ended).toEqual([1, null])

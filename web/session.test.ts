@@ -21,7 +21,7 @@ const sessionEvents = () => web.events().filter((event) => event.evt === 'sessio
 const revoke = (sid: string, reason: 'contained' | 'forked' | 'ended_elsewhere' | 'password_changed') =>
   web.deps.sessions.revoke(sid, { reason, at: web.clock.now() })
 
-test('a contained visitor is told so at the very next page, with a form to sign in, and only once', async () => {
+test('a contained visitor sees the reason on the very next page, with a form to sign in, and only once', async () => {
   const visitor = await web.signIn(web.newAccount())
   const sid = sidOf(visitor)
   await revoke(sid, 'contained')
@@ -44,7 +44,7 @@ test.each(['/', '/login', '/register', '/account', '/mfa'])('the next page may b
   expect(page.text).toContain('used in a way that looked like theft')
 })
 
-test('a form sent by a contained session does nothing and says why', async () => {
+test('a form of a contained session has no effect and shows the reason', async () => {
   const visitor = await web.signIn(web.newAccount())
   await revoke(sidOf(visitor), 'contained')
   web.functions.calls.length = 0
@@ -64,7 +64,7 @@ test.each([
   expect((await visitor.get('/dashboard')).text).toContain(words)
 })
 
-test('an API client is told the same as problem+json', async () => {
+test('an API client gets the same facts as problem+json', async () => {
   const visitor = await web.signIn(web.newAccount())
   await revoke(sidOf(visitor), 'contained')
   const page = await visitor.get('/dashboard', { accept: 'application/json' })
@@ -107,7 +107,7 @@ test('signing out works while functions does not', async () => {
   expect(sessionEvents()).toContainEqual(expect.objectContaining({ outcome: 'ended', sid }))
 })
 
-test('a token nobody signed is refused without naming anybody, and its cookie is dropped', async () => {
+test('a token without our signature is refused without naming a user, and its cookie is dropped', async () => {
   const victim = await web.signIn(web.newAccount())
   const sid = sidOf(victim)
   const [header, payload = ''] = victim.cookie('session').split('.')
@@ -146,7 +146,7 @@ test('a replayed cookie from another device is seen, with the device and address
   expect(own?.device_hash).not.toBe(other?.device_hash)
 })
 
-test('functions going away, keys and all, ends nobody’s session', async () => {
+test('an outage of functions, and of its keys, ends no session', async () => {
   const lonely = await startWeb()
   try {
     const visitor = await lonely.signIn(lonely.newAccount())
@@ -220,7 +220,7 @@ test('a renewal that fails does not fail the page', async () => {
   }
 })
 
-test('a lookup that fails denies: no page, and no cookie lost', async () => {
+test('a failed lookup denies the page and keeps the cookie', async () => {
   const broken = await startWeb((deps) => ({
     sessions: { ...deps.sessions, present: () => Promise.reject(new Error('no connection')) },
   }))
@@ -262,7 +262,7 @@ test('with binding `challenge` another device gets a prompt for the password, an
   }
 })
 
-test('with binding `refuse` another device is turned away, and the session goes on where it is', async () => {
+test('with binding `refuse` another device is refused, and the session continues on its own device', async () => {
   const strict = await startWeb(undefined, { SESSION_DEVICE_BINDING: 'refuse' })
   try {
     const visitor = await strict.signIn(strict.newAccount())

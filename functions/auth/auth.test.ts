@@ -125,7 +125,7 @@ describe('sign-in', () => {
     ['mfaVerify', { origin: 'https://evil.example' }],
     ['contain', { origin: 'https://evil.example' }],
   ]
-  it.each(pages)('is not caused by a page: %s with %j is refused, and held against nobody', async (name, marks) => {
+  it.each(pages)('from a page is refused without any event: %s with %j', async (name, marks) => {
     const headers = { 'content-type': 'text/plain', ...marks }
     const { status, json } = await functions.call(name, {
       raw: '{"email":"a@example.com","password":"guess"}',
@@ -135,7 +135,7 @@ describe('sign-in', () => {
     expect(functions.events()).toEqual([])
   })
 
-  it('is anybody’s who is no browser, or types the address in', async () => {
+  it('is accepted from a client that is not a browser, and from a typed address', async () => {
     for (const site of [undefined, 'none', 'same-origin']) {
       const headers: Record<string, string> = site === undefined ? {} : { 'sec-fetch-site': site }
       const { status } = await functions.call('login', { body: { email: anyone(), password: PASSWORD }, headers })
@@ -149,7 +149,7 @@ describe('sign-in', () => {
     expect(eventsOf('login')).toMatchObject([{ reason: 'unknown_user', login_hash: expect.any(String) }])
   })
 
-  it('believes only the hop that the platform appended', async () => {
+  it('trusts only the hop that the platform appended', async () => {
     await functions.call('login', {
       body: { email: anyone(), password: PASSWORD },
       headers: { 'x-forwarded-for': '192.0.2.66, 203.0.113.77:1234' },
@@ -157,7 +157,7 @@ describe('sign-in', () => {
     expect(eventsOf('login')).toMatchObject([{ ip: '203.0.113.77' }])
   })
 
-  it('lets exactly the limit of parallel guesses through, and counts every one', async () => {
+  it('accepts exactly the limit of parallel guesses, and counts each of them', async () => {
     const { email } = await functions.signIn()
     functions.lines.length = 0
     const guess = () =>
@@ -170,7 +170,7 @@ describe('sign-in', () => {
     expect(reasons.filter((reason) => reason === 'throttled')).toHaveLength(25 - limit)
   })
 
-  it('ends guessing for the day, also by a device that holds a token', async () => {
+  it('stops guessing for the day, also by a device with a token', async () => {
     const right = { email: anyone(), password: `${randomUUID()} of mine` }
     const { email } = right
     await functions.register(right)
@@ -189,7 +189,7 @@ describe('sign-in', () => {
     expect(Number(byOwner.headers.get('retry-after'))).toBeGreaterThan(86_000)
   })
 
-  it('answers 503 when the queue of passwords is full, and the attempt is still an event', async () => {
+  it('answers 503 when the password queue is full, and still logs the attempt', async () => {
     const busy = await startFunctions({ env: { HASH_QUEUE: '1' } })
     const { passwords } = await import('../deps.ts').then(({ createDeps }) =>
       createDeps(busy.config, { hashWorker: new URL('../../dist/hash-worker.cjs', import.meta.url).pathname }),
@@ -208,7 +208,7 @@ describe('sign-in', () => {
 })
 
 describe('a session', () => {
-  it('says who it is, and dies at logout', async () => {
+  it('names its user, and ends at logout', async () => {
     const { email, sid, token } = await functions.signIn()
     const who = await functions.call('session', { token })
     expect(who).toMatchObject({ status: 200, json: { sid, user: { email, mfa_enabled: false }, amr: ['pwd'] } })
@@ -234,7 +234,7 @@ describe('a session', () => {
     }
   })
 
-  it('tells its account, to a script and to web on behalf of a browser', async () => {
+  it('returns its account to a script, and to web for a browser', async () => {
     const { email, token } = await functions.signIn()
     const { user } = (await functions.call('session', { token })).json
     const direct = await functions.call('account', { token })
@@ -245,7 +245,7 @@ describe('a session', () => {
     expect(eventsOf('session').at(-1)).toMatchObject({ outcome: 'seen', via: 'web', ip: '198.51.100.7' })
   })
 
-  it('that is over is refused with the challenge that HTTP wants with a 401', async () => {
+  it('that has ended is refused with a 401 and the challenge that HTTP requires', async () => {
     const { token } = await functions.signIn()
     await functions.call('logout', { token })
     for (const dead of [token, 'x.y.z']) {
@@ -269,7 +269,7 @@ describe('a session', () => {
     expect((await functions.call('session', { token: idle.token })).json).toMatchObject({ code: 'session-expired' })
   })
 
-  it('is seen by the log from a second device, once a minute for each', async () => {
+  it('is logged from a second device, once a minute per device', async () => {
     const { token, sid } = await functions.signIn()
     for (let n = 0; n < 3; n++) await functions.call('session', { token })
     await functions.call('session', { token, userAgent: FIREFOX, ip: '198.51.100.77' })
@@ -281,7 +281,7 @@ describe('a session', () => {
     expect(seen.every((event) => 'sid' in event && event.sid === sid)).toBe(true)
   })
 
-  it('is not what a forged token names: no sid and no user in the log', async () => {
+  it('is not logged for a forged token: neither sid nor user', async () => {
     const { token, sid } = await functions.signIn()
     functions.lines.length = 0
     const [header = '', payload = '', signature = ''] = token.split('.')
@@ -304,7 +304,7 @@ describe('a session', () => {
     expect((await functions.call('session', { token })).status).toBe(200)
   })
 
-  it('lists the sessions of its user and ends another one, whose holder is told so', async () => {
+  it('lists the sessions of its user and ends another one, whose holder learns the reason', async () => {
     const mine = await functions.signIn()
     const other = await functions.signIn({ email: mine.email, userAgent: FIREFOX })
     const stranger = await functions.signIn()
@@ -330,7 +330,7 @@ describe('renewal', () => {
   const renew = async (token: string) => (await functions.call('sessionRenew', { token })).json
   const genOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).gen
 
-  it('makes a successor after 300 s of use; earlier it is refused with the time to wait, and with an event', async () => {
+  it('issues a successor after 300 s of use; an earlier request is refused with the time to wait, and logged', async () => {
     const { token, sid } = await functions.signIn()
     clock += 298_500
     const early = await functions.call('sessionRenew', { token })
@@ -395,7 +395,7 @@ describe('renewal', () => {
     expect(eventsOf('session').at(-1)).toMatchObject({ sid, reason: 'forked' })
   })
 
-  it('is due, and its grace over, when the configuration says so', async () => {
+  it('is due, and its grace ends, at the configured times', async () => {
     const quick = await startFunctions({
       env: { ...functions.env, SESSION_RENEW_SECONDS: '15', SESSION_GRACE_SECONDS: '10' },
       deps: { now: () => clock },
@@ -415,7 +415,7 @@ describe('renewal', () => {
     await quick.close()
   })
 
-  it('keeps an offer good for a person who reads before the next click', async () => {
+  it('keeps a successor valid for a person who reads before the next click', async () => {
     const { token } = await functions.signIn()
     clock += 300_000
     const { token: next } = await renew(token)
@@ -425,7 +425,7 @@ describe('renewal', () => {
 })
 
 describe('a change of credentials', () => {
-  it('ends every other session, and goes on under a new sid', async () => {
+  it('ends every other session, and continues under a new sid', async () => {
     const mine = await functions.signIn()
     const other = await functions.signIn({ email: mine.email, userAgent: FIREFOX })
     const body = { current_password: PASSWORD, new_password: 'a brand new password, long enough' }
@@ -468,7 +468,7 @@ describe('a change of credentials', () => {
     expect(eventsOf('mfa')).toMatchObject([{ ...asked, sid }, asked, asked])
   })
 
-  it('of the second factor needs it from where the session was re-authenticated: it may have been stolen since', async () => {
+  it('of the second factor is refused from another network than the re-authentication: the session may have been stolen since', async () => {
     const { token } = await functions.stepUp((await functions.signIn()).token, { ip: '203.0.113.20' })
     const needsMore = { code: 'reauthentication-required', status: 403 }
     const [there, elsewhere] = [
@@ -484,7 +484,7 @@ describe('a change of credentials', () => {
   })
 })
 
-it('a password that is guessed by the holder of a session is seen, and held to five', async () => {
+it('guesses by the holder of a session are logged, and limited to five', async () => {
   const { token, sid } = await functions.signIn()
   functions.lines.length = 0
   const guess = () => functions.call('reauth', { token, body: { password: 'canary of a guess' } })
@@ -509,7 +509,7 @@ describe('the second factor', () => {
   const challenge = async (email: string) =>
     (await functions.call('login', { body: { email, password: PASSWORD } })).json.mfa_token
 
-  it('guessed at inside a session is told apart from one that is being set up', async () => {
+  it('guessed inside a session has another event than one that is being set up', async () => {
     const { token } = await enrolled()
     functions.lines.length = 0
     const asked = { token, body: { password: PASSWORD, code: '000000' } }
@@ -523,7 +523,7 @@ describe('the second factor', () => {
     expect(eventsOf('mfa')[0]).not.toHaveProperty('action')
   })
 
-  it('is off until a code confirms it, and then stands between password and session', async () => {
+  it('is disabled until a code confirms it, and is then required after the password', async () => {
     const { email, token: first } = await functions.signIn()
     const { token } = await functions.stepUp(first)
     const { otpauth_uri } = (await functions.call('mfaEnrol', { token })).json
@@ -540,7 +540,7 @@ describe('the second factor', () => {
     expect((await functions.call('session', { token: verified.json.token })).json.amr).toEqual(['pwd', 'otp'])
   })
 
-  it('accepts a code once, also of two sent at the same instant', async () => {
+  it('accepts a code once, also if it is sent twice at the same instant', async () => {
     const { email, codeAt } = await enrolled()
     const code = await codeAt(clock)
     const tokens = [await challenge(email), await challenge(email)]
@@ -571,17 +571,12 @@ describe('the second factor', () => {
     expect(eventsOf('mfa').at(-1)).toMatchObject({ outcome: 'fail', reason: 'too_many' })
   })
 
-  it.each(['', '12345', '1234567', 'abcdef', '１２３４５６'])(
-    'refuses what is no code without falling over: %s',
-    async (code) => {
-      const { email } = await enrolled()
-      expect((await functions.call('mfaVerify', { body: { mfa_token: await challenge(email), code } })).status).toBe(
-        401,
-      )
-    },
-  )
+  it.each(['', '12345', '1234567', 'abcdef', '１２３４５６'])('refuses a text that is not a code: %s', async (code) => {
+    const { email } = await enrolled()
+    expect((await functions.call('mfaVerify', { body: { mfa_token: await challenge(email), code } })).status).toBe(401)
+  })
 
-  it('is guessed at no more than fifty times a day', async () => {
+  it('allows at most fifty guesses a day', async () => {
     const { email, secret } = await enrolled()
     const user = await functions.deps.users.findByEmail(email)
     const daily = mfaRules(user?.id ?? '').filter(({ windowSeconds }) => windowSeconds === 86_400)
@@ -594,7 +589,7 @@ describe('the second factor', () => {
     expect(eventsOf('mfa').at(-1)).toMatchObject({ outcome: 'fail', reason: 'too_many' })
   })
 
-  it('is not turned off by whoever has a session and the password, by way of a new password', async () => {
+  it('cannot be disabled with a session and the password by setting a new password', async () => {
     const { email, codeAt } = await enrolled()
     const mfaVerify = { mfa_token: await challenge(email), code: await codeAt(clock) }
     const { token } = (await functions.call('mfaVerify', { body: mfaVerify })).json
@@ -611,7 +606,7 @@ describe('the second factor', () => {
     expect((await functions.call('mfaDisable', { token: again.token })).status).toBe(204)
   })
 
-  it('opens nothing else with the half session', async () => {
+  it('allows nothing else with the half session', async () => {
     const { email } = await enrolled()
     const mfa_token = await challenge(email)
     for (const name of ['session', 'sessions', 'mfaDisable']) {
@@ -661,7 +656,7 @@ describe('a call that web signs', () => {
     expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
   })
 
-  it('leaves nothing of its path in the log while nobody has proved to be web', async () => {
+  it('does not log its path before the signature is verified', async () => {
     const params = { sid: `canary\n${'x'.repeat(3000)}` }
     const { status } = await functions.call('sessionEnd', {
       params,
@@ -673,7 +668,7 @@ describe('a call that web signs', () => {
     expect(functions.lines.join('')).not.toContain('canary')
   })
 
-  it('is accepted once, of two sent at the same instant', async () => {
+  it('is accepted once, also if it is sent twice at the same instant', async () => {
     const id = randomUUID()
     const data = { email: anyone(), password: PASSWORD }
     const answers = await Promise.all([1, 2].map(() => functions.callFromWeb('register', data, { id })))

@@ -33,7 +33,7 @@ const block = (ip: string) =>
   functions.deps.blocks.block(ip, { containmentId: randomUUID(), until: Date.now() + 60_000 })
 
 describe('a full queue of passwords', () => {
-  it('is no failure of the person who signs in: it counts for no throttle and no verdict, and the next try succeeds', async () => {
+  it('does not count against the person who signs in: no throttle, no verdict, and the next attempt succeeds', async () => {
     const { email } = await functions.signIn()
     functions.lines.length = 0
     const attempt = () => functions.call('login', { userAgent: FIREFOX, body: { email, password: PASSWORD } })
@@ -53,7 +53,7 @@ describe('a full queue of passwords', () => {
     expect(eventsOf('session').at(-1)).not.toHaveProperty('risk')
   })
 
-  it('is no failure of the person who registers', async () => {
+  it('does not count against the person who registers', async () => {
     const [email, ip] = [anyone(), anywhere()]
     const register = () => functions.call('register', { ip, body: { email, password: PASSWORD } })
     Object.assign(functions.deps, { passwords: full })
@@ -66,7 +66,7 @@ describe('a full queue of passwords', () => {
   it.each([
     ['reauth', 'reauthenticated', { password: PASSWORD }],
     ['password', 'password_changed', { current_password: PASSWORD, new_password: 'another password, long enough' }],
-  ])('is no guess of who holds a session: %s', async (name, action, body) => {
+  ])('does not count as a guess in a session: %s', async (name, action, body) => {
     const { token } = await functions.signIn()
     functions.lines.length = 0
     Object.assign(functions.deps, { passwords: full })
@@ -87,7 +87,7 @@ describe('a full queue of passwords', () => {
     expect((await functions.call('login', { body: { email, password: PASSWORD } })).status).toBe(200)
   })
 
-  it('keeps nobody out whose password hash is due to be upgraded', async () => {
+  it('does not stop a sign-in whose password hash is due for an upgrade', async () => {
     const { email } = await functions.signIn()
     const pool = createHashPool(HASH_WORKER, { size: 1, queueLimit: 8 })
     const outdated = createPasswords(pool, functions.config.PASSWORD_PEPPER, 5)
@@ -97,7 +97,7 @@ describe('a full queue of passwords', () => {
   })
 })
 
-it('a store that fails after the right password is no failure of who signs in, and still an event', async () => {
+it('a store that fails after the right password does not count against the person, and the attempt is still logged', async () => {
   const { email } = await functions.signIn()
   functions.lines.length = 0
   const { ledger } = functions.deps
@@ -111,7 +111,7 @@ it('a store that fails after the right password is no failure of who signs in, a
   expect((await attempt()).status).toBe(200)
 })
 
-describe('what a blocked network sends', () => {
+describe('an attempt from a blocked network', () => {
   it.each(['login', 'register'])('is blocked, also when it cannot be read: %s', async (name) => {
     const ip = '203.0.113.240'
     const send = (raw: string) => functions.call(name, { ip, raw })
@@ -125,7 +125,7 @@ describe('what a blocked network sends', () => {
     await functions.deps.blocks.block(ip, { containmentId: 'over', until: 0 })
   })
 
-  it('is blocked when the queue is full, too', async () => {
+  it('is blocked also when the queue is full', async () => {
     const ip = '203.0.113.241'
     await block(ip)
     Object.assign(functions.deps, { passwords: full })
@@ -158,7 +158,7 @@ describe('what a blocked network sends', () => {
     expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
   })
 
-  it('is malformed while the block list cannot be asked: an attempt is one event all the same', async () => {
+  it('is malformed while the block list cannot be read: an attempt is always one event', async () => {
     const blockedBy = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
     const { blocks } = functions.deps
     Object.assign(functions.deps, { blocks: { ...blocks, blockedBy } })

@@ -64,7 +64,7 @@ describe('a stranger', () => {
     { userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Mobile/15E148 Safari/604.1' },
   ]
 
-  it('learns nothing from any number of tries: neither devices nor whether there is an account', async () => {
+  it('learns nothing from any number of attempts: neither devices nor whether an account exists', async () => {
     const [none, one, three] = [await register(), await register(), await register()]
     await remembered(one, LOOKS[2])
     for (const look of LOOKS.slice(1)) await remembered(three, look)
@@ -110,7 +110,7 @@ describe('a stranger', () => {
     expect(eventsOf('login').map((event) => 'reason' in event && event.reason)).toEqual(reasons)
   })
 
-  it('with the right password is let in thirty times in a quarter of an hour, and then refused as with a wrong one', async () => {
+  it('with the right password may sign in thirty times in a quarter of an hour, and is then refused as with a wrong one', async () => {
     const email = await register()
     const { device_token } = await remembered(email)
     for (let n = 1; n < LIMITS.rightSignIns.limit; n++) {
@@ -124,7 +124,7 @@ describe('a stranger', () => {
 })
 
 describe('a device with a token', () => {
-  it('is given one only if it asks', async () => {
+  it('gets one only if it asks', async () => {
     const email = await register()
     for (const body of [{}, { remember_device: false }]) {
       expect((await login({ email, password: PASSWORD, ...body })).json).not.toHaveProperty('device_token')
@@ -132,7 +132,7 @@ describe('a device with a token', () => {
     expect((await remembered(email)).device_token).toMatch(/^d1\.[0-9a-f]{32}\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}$/)
   })
 
-  it('gets in while strangers are throttled and its network is blocked; its kind alone does not', async () => {
+  it('may sign in while strangers are throttled and its network is blocked; a device of the same kind may not', async () => {
     const [email, ip] = [await register(), anywhere()]
     const { device_token } = await remembered(email)
     for (let n = 0; n < LIMITS.accountFailures.limit; n++) await login({ email, password: WRONG })
@@ -142,7 +142,7 @@ describe('a device with a token', () => {
     expect((await login({ email, password: PASSWORD, device_token }, { ip })).status).toBe(200)
   })
 
-  it('gets in from an address whose neighbours have used up what an address may fail', async () => {
+  it('may sign in from an address whose failures others have used up', async () => {
     const [email, ip] = [await register(), anywhere()]
     const { device_token } = await remembered(email)
     const spent = { key: `addressFailures:${networkOf(ip)}`, ...LIMITS.addressFailures }
@@ -151,7 +151,7 @@ describe('a device with a token', () => {
     expect((await login({ email, password: PASSWORD, device_token }, { ip })).status).toBe(200)
   })
 
-  it('is told how long to wait after ten failures of its own, which no other device pays for', async () => {
+  it('learns how long to wait after ten failures of its own, which do not affect other devices', async () => {
     const email = await register()
     const [mine, other] = [await remembered(email), await remembered(email)]
     const attempt = (password: string, { device_token }: { device_token: string }) =>
@@ -164,7 +164,7 @@ describe('a device with a token', () => {
     expect((await login({ email, password: PASSWORD })).status).toBe(200)
   })
 
-  it('keeps its bucket when its token is replaced', async () => {
+  it('keeps its limit when its token is replaced', async () => {
     const email = await register()
     const first = (await remembered(email)).device_token
     for (let n = 1; n < LIMITS.trustedDeviceFailures.limit; n++) {
@@ -200,7 +200,7 @@ describe('a device with a token', () => {
     ['signed, but never issued', (userId: string) => writeDeviceToken({ userId, id: newDeviceId() }, ownKeys())],
     ['of another account', async () => (await remembered(await register())).device_token],
     ['garbage', () => '~~d1..~'],
-  ])('has none that is %s', async (_, forge) => {
+  ])('is not identified by a token that is %s', async (_, forge) => {
     const email = await register()
     await remembered(email)
     const user = await functions.deps.users.findByEmail(email)
@@ -290,8 +290,8 @@ describe('a device with a token', () => {
   })
 })
 
-describe('codes that somebody guesses who knows the password', () => {
-  it('keep strangers out for a while, and no device with a token', async () => {
+describe('guesses at codes by a person who knows the password', () => {
+  it('lock strangers out for a while, but no device with a token', async () => {
     const email = await register()
     const { token: weak, device_token } = await remembered(email)
     const { token } = await functions.stepUp(weak, { password: PASSWORD })
@@ -310,7 +310,7 @@ describe('codes that somebody guesses who knows the password', () => {
   })
 })
 
-describe('an account that has given a token out', () => {
+describe('an account that has issued a token', () => {
   const signIn = async (body: Record<string, unknown>, asked: Asked = {}) => {
     const { json } = await login(body, { userAgent: CHROME, ...asked })
     const answered: { sid: string; token: string; device_token: string } = json
@@ -348,7 +348,7 @@ describe('an account that has given a token out', () => {
     expect(eventsOf('credential')).toMatchObject([{ outcome: 'success', risk: ['new_device'] }])
   })
 
-  it('calls a device new for a quarter of an hour from when it met it, however often that signs in', async () => {
+  it('calls a device new for a quarter of an hour after its first sign-in, however often it signs in', async () => {
     const { email, password } = await settled()
     const first = await signIn({ email, password, remember_device: true })
     clock += NEW_DEVICE_MS - 1

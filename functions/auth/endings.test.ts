@@ -75,7 +75,7 @@ async function crowd(userId: string, count: number): Promise<string[]> {
 }
 
 describe('a change of the password', () => {
-  it('ends 1,300 sessions in one step, and says so', async () => {
+  it('ends 1,300 sessions in one step, and logs it', async () => {
     const { email, sid, token } = await functions.signIn()
     const many = await crowd(await idOf(email), 1_300)
     const changed = await functions.call('password', { token, body: CHANGE })
@@ -119,7 +119,7 @@ describe('a change of the password', () => {
   })
 })
 
-describe('an epoch that Redis has forgotten', () => {
+describe('an epoch that Redis has lost', () => {
   it('spares, when the sweeper writes it again, what was opened after the alert', async () => {
     const { email, token } = await functions.signIn()
     const userId = await idOf(email)
@@ -153,7 +153,7 @@ describe('an epoch that Redis has forgotten', () => {
 })
 
 describe('a change of the second factor', () => {
-  it('ends the other sessions, and the one that made it goes on', async () => {
+  it('ends the other sessions, and the session that made it continues', async () => {
     const { generate } = await import('otplib')
     const { email, token } = await functions.signIn()
     const other = await functions.signIn({ email, userAgent: FIREFOX })
@@ -190,7 +190,7 @@ describe('a change of the second factor', () => {
 })
 
 describe('the sessions of an account', () => {
-  it('are at most twenty-five: one more ends the oldest, whose holder is told why', async () => {
+  it('are at most twenty-five: a further one ends the oldest, whose holder learns the reason', async () => {
     const { email, sid, token } = await functions.signIn()
     clock += 1
     await crowd(await idOf(email), MOST_SESSIONS - 1)
@@ -233,7 +233,7 @@ describe('a token', () => {
     ['a fresh authentication', (session: NewSession): NewSession => ({ ...session, authTime: clock + 60_000 })],
     ['a step up', (session: NewSession): NewSession => ({ ...session, acr: 're-authenticated' })],
     ['the other host', (session: NewSession): NewSession => ({ ...session, via: 'web' })],
-  ])('is refused when whoever can write the store gives it %s', async (_, forge) => {
+  ])('is refused when a writer of the store gives it %s', async (_, forge) => {
     const { sid, token } = await functions.signIn()
     const key = `session:{${await redis.get(`sid:${sid}`)}}:${sid}`
     await redis.hset(key, 'facts', JSON.stringify(forge(JSON.parse((await redis.hget(key, 'facts')) ?? ''))))

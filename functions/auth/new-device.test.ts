@@ -52,7 +52,7 @@ describe('a change of the password', () => {
     ['a moment', 0, ['new_device']],
     ['the last millisecond of a quarter of an hour', NEW_DEVICE_MS - 1, ['new_device']],
     ['a quarter of an hour', NEW_DEVICE_MS, undefined],
-  ])('%s after the device was first seen has the risks that it has', async (_, laterMs, risk) => {
+  ])('%s after the first sign-in of the device has the expected risk', async (_, laterMs, risk) => {
     const { email } = await settled()
     const { token } = await signIn(email, FIREFOX)
     clock += laterMs
@@ -61,7 +61,7 @@ describe('a change of the password', () => {
     expect(risksOf('credential')).toEqual([risk])
   })
 
-  it('is told of the session that asked for it: revoking that one ends who made it, however often the session changes', async () => {
+  it('is logged with the session that requested it: revoking that session ends its successors too', async () => {
     const { email } = await settled()
     const { sid, token } = await signIn(email, FIREFOX)
     const { json } = await changePassword(token, { userAgent: FIREFOX })
@@ -94,13 +94,13 @@ describe('a change of the password', () => {
     expect(eventsOf('session').filter(({ outcome }) => outcome === 'new')).toEqual([])
   })
 
-  it('from the device that the account was opened with has none, however young it is', async () => {
+  it('from the device that the account was opened with has no risk, however young the account is', async () => {
     const { token } = await functions.signIn({ userAgent: FIREFOX })
     await changePassword(token, { userAgent: FIREFOX })
     expect(risksOf('credential')).toEqual([undefined])
   })
 
-  it('from a device that the account has known for a day has none', async () => {
+  it('from a device that the account has known for a day has no risk', async () => {
     const { email } = await settled()
     await signIn(email, FIREFOX)
     clock += 24 * 3_600_000
@@ -116,7 +116,7 @@ describe('a change of the password', () => {
     expect(risksOf('credential')).toEqual([['new_device']])
   })
 
-  it('that fails says it as well', async () => {
+  it('that fails has the risk as well', async () => {
     const { email } = await settled()
     const { token } = await signIn(email, FIREFOX)
     await changePassword(token, { userAgent: FIREFOX }, 'not the right password')
@@ -127,7 +127,7 @@ describe('a change of the password', () => {
     ])
   })
 
-  it('is none the older for authenticating again, nor for a new session of the same device', async () => {
+  it('is not older after a re-authentication or in a new session of the same device', async () => {
     const { email } = await settled()
     const { sid, token } = await signIn(email, FIREFOX)
     clock += NEW_DEVICE_MS - 1
@@ -139,7 +139,7 @@ describe('a change of the password', () => {
     expect(risksOf('credential')).toEqual([['new_device']])
   })
 
-  it('changes nothing while the devices cannot be looked up', async () => {
+  it('is refused while the devices cannot be read', async () => {
     const { email, token } = await functions.signIn()
     const find = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
     const { devices } = functions.deps
@@ -159,7 +159,7 @@ describe('a second factor', () => {
     expect(risksOf('mfa')).toEqual([undefined, undefined, undefined])
   })
 
-  it('that is turned on by a new device says so, and off too', async () => {
+  it('that a new device enables or disables has the risk', async () => {
     const { email } = await settled()
     const { token } = await signIn(email, FIREFOX)
     const owner = await signIn(email, CHROME)

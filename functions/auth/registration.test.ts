@@ -71,7 +71,7 @@ const comparable = ({ status, headers, json }: Awaited<ReturnType<typeof registe
 })
 
 describe('a registration', () => {
-  it('opens no account: the sign-in meets nobody, until the link in the mail is used', async () => {
+  it('opens no account: nobody can sign in until the link in the mail is used', async () => {
     const email = anyone()
     const asked = await register(email)
     expect(asked).toMatchObject({
@@ -144,7 +144,7 @@ describe('a registration', () => {
     expect(JSON.stringify(mail)).not.toMatch(/canary|evil/)
   })
 
-  it('whose password cannot be hashed is busy: a fault of ours, counted against nobody', async () => {
+  it('whose password cannot be hashed is busy: no throttle counts it', async () => {
     const passwords = { ...functions.deps.passwords, hash: () => Promise.reject(new ProblemError('unavailable')) }
     const busy = await startFunctions({ deps: { passwords } })
     const ip = anywhere()
@@ -161,7 +161,7 @@ describe('a blocked network', () => {
   const block = (ip: string) =>
     functions.deps.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + HOUR_MS })
 
-  it('registers nobody and causes no mail, and every attempt is logged as blocked', async () => {
+  it('cannot register anybody or cause a mail, and every attempt is logged as blocked', async () => {
     const [ip, email] = [anywhere(), anyone()]
     await register(email)
     const link = functions.tokenTo(email)
@@ -181,7 +181,7 @@ describe('a blocked network', () => {
     expect((await confirm(link)).status).toBe(200)
   })
 
-  it('is blocked also when that happens while the password is hashed', async () => {
+  it('is refused also when the block comes while the password is hashed', async () => {
     const [ip, email] = [anywhere(), anyone()]
     const { hash } = functions.deps.passwords
     const passwords = {
@@ -199,8 +199,8 @@ describe('a blocked network', () => {
   })
 })
 
-describe('whoever owns the address', () => {
-  it('gets the account by their own link, whatever others asked for before and after', async () => {
+describe('the owner of the address', () => {
+  it('gets the account by their own link, whatever others requested before and after', async () => {
     const email = anyone()
     await register(email, OTHER)
     const foreign = functions.tokenTo(email)
@@ -215,7 +215,7 @@ describe('whoever owns the address', () => {
     expect(await rowsOf(email)).toEqual([])
   })
 
-  it('gets a link although one network asked for as many as it could', async () => {
+  it('gets a link although one network has requested as many as it may', async () => {
     const [email, ip] = [anyone(), anywhere()]
     for (let n = 0; n < 20; n++) await register(email, OTHER, { ip })
     expect(functions.mails).toHaveLength(LIMITS.mailsOfNetwork.limit)
@@ -236,8 +236,8 @@ describe('whoever owns the address', () => {
   })
 })
 
-describe('whoever registered somebody else’s address', () => {
-  it('has no mail, and whoever has the mail does not know what was registered: nobody opens it', async () => {
+describe('a person who registered the address of another', () => {
+  it('has no mail, and the owner of the address does not know the password: nobody opens the account', async () => {
     for (const call of [functions.call, callFromWeb]) {
       const email = anyone()
       const thief = await register(email, OTHER)
@@ -284,7 +284,7 @@ describe('the password that was registered', () => {
     ])
   })
 
-  it('is looked at five times for a link, also when all are tried at once; what registering answered still opens it', async () => {
+  it('is checked five times per link, also in parallel; the secret of the answer still opens the account', async () => {
     const email = anyone()
     await register(email)
     const link = functions.tokenTo(email)
@@ -303,7 +303,7 @@ describe('the password that was registered', () => {
     expect((await confirm(link)).status).toBe(200)
   })
 
-  it('that cannot be checked is busy: no try at the link, and counted against nobody', async () => {
+  it('that cannot be checked is busy: neither an attempt at the link nor a throttle counts it', async () => {
     const email = anyone()
     await register(email)
     const link = functions.tokenTo(email)
@@ -339,7 +339,7 @@ describe('the password that was registered', () => {
     expect((await confirm(link)).status).toBe(200)
   })
 
-  it('opens a registration from before registrations were answered with a proof', async () => {
+  it('opens a registration from an older release, which returned no secret', async () => {
     const email = anyone()
     await register(email)
     await pool.query('UPDATE registrations SET registration_hash = NULL WHERE email = $1', [email])
@@ -360,7 +360,7 @@ describe('a link', () => {
     expect(outcomes().filter(([, outcome]) => outcome === 'success')).toHaveLength(1)
   })
 
-  it('that is used, unknown, too old or no link at all is answered alike', async () => {
+  it('that is used, unknown, too old or malformed gets the same answer', async () => {
     const email = anyone()
     await functions.register({ email, password: PASSWORD })
     const used = functions.tokenTo(email)
@@ -399,7 +399,7 @@ describe('a link', () => {
   })
 })
 
-describe('registering is no way to', () => {
+describe('a registration cannot', () => {
   it('fill a mailbox: three mails in an hour, the rest is withheld in silence', async () => {
     for (const taken of [false, true]) {
       const email = anyone()

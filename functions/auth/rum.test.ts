@@ -15,7 +15,7 @@ afterAll(() => functions.close())
 const RUM = 'a3c1f0de-5b7a-4c11-8f2e-0d9a6b7c8e1f'
 const named = (event: Event) => ('rum_session_id' in event ? [event.evt, event.outcome, event.rum_session_id] : [])
 
-test('the RUM session of a sign-in through web is on its login event, whatever becomes of the attempt', async () => {
+test('the RUM session of a sign-in through web is on its login event, whatever the outcome', async () => {
   const email = `${randomUUID()}@example.com`
   await functions.callFromWeb('register', { email, password: PASSWORD }, { rum: RUM })
   await functions.callFromWeb('confirm', { token: functions.tokenTo(email), password: PASSWORD })
@@ -33,7 +33,7 @@ test('the RUM session of a sign-in through web is on its login event, whatever b
   ])
 })
 
-test('a browser that measures nothing signs in as well', async () => {
+test('a browser without RUM signs in as well', async () => {
   const { email } = await functions.signIn()
   const { status } = await functions.callFromWeb('login', { email, password: PASSWORD })
   expect(status).toBe(200)
@@ -41,7 +41,7 @@ test('a browser that measures nothing signs in as well', async () => {
 })
 
 test.each(['', 'x', `${RUM}\n`, `${RUM}0`, '"}', '../../etc', 'javascript:alert(1)', 'A'.repeat(900)])(
-  'what has not the form of a RUM session, such as %j, is logged nowhere',
+  'a text without the form of a RUM session, such as %j, is not logged',
   async (rum) => {
     const { email } = await functions.signIn()
     functions.lines.length = 0

@@ -19,7 +19,7 @@ beforeAll(() => {
 afterAll(() => pool.close())
 
 describe('a password', () => {
-  it('is verified, and nothing of it stands in what is stored', async () => {
+  it('is verified, and the stored hash does not contain it', async () => {
     const passwords = createPasswords(pool, [newer], 4)
     const stored = await passwords.hash('correct password of mine')
     expect(stored).toMatch(/^p1\.[0-9a-f]{8}\.\$2b\$04\$/)
@@ -39,7 +39,7 @@ describe('a password', () => {
     expect((await passwords.check('cafe\u0301 au lait au lit', stored)).matches).toBe(true)
   })
 
-  it('is told from others for an hour by a short print, which says nothing without the pepper', () => {
+  it('is distinguished for an hour by a short fingerprint, which reveals nothing without the pepper', () => {
     const [one, other] = [createPasswords(pool, [newer, older], 4), createPasswords(pool, [older], 4)]
     const print = one.fingerprint('caf\u00e9 au lait au lit')
     expect(print).toMatch(/^[0-9a-f]{16}$/)
@@ -60,7 +60,7 @@ describe('a password', () => {
   })
 
   it.each([undefined, '', 'p1.00000000.garbage', '$2b$04$plain'])(
-    'matches nothing that is stored as %s',
+    'does not match the stored value %s',
     async (stored) => {
       expect(await createPasswords(pool, [newer], 4).check('anything at all', stored)).toEqual({ matches: false })
     },
@@ -83,7 +83,7 @@ describe('the pool', () => {
     await small.close()
   })
 
-  it('gives the place of the sender with the most to one that has none', async () => {
+  it('gives a place of the sender with the most work to a sender with none', async () => {
     const small = createHashPool(WORKER, { size: 1, queueLimit: 2 })
     const flood = Array.from({ length: 3 }, () => small.hash('x', 4, { ip: '198.51.100.1', trusted: false }))
     const office = small.hash('x', 4, { ip: '203.0.113.7', trusted: false })
@@ -101,7 +101,7 @@ describe('the pool', () => {
     expect(turns.length).toBeGreaterThan(5)
   })
 
-  it('tells the caller of a job that failed, and goes on', async () => {
+  it('rejects a failed job, and continues', async () => {
     await expect(pool.compare('x', unchecked(undefined))).rejects.toThrow()
     expect(await pool.hash('x', 4)).toMatch(/^\$2b\$04/)
   })

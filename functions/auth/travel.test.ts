@@ -32,7 +32,7 @@ async function settled(): Promise<string> {
 }
 
 describe('a sign-in from the other side of the world, a minute later', () => {
-  it('is let in; its session says travel, and its login does beside what else is odd about it', async () => {
+  it('is accepted; its session and its login have the verdict travel beside others', async () => {
     const email = await settled()
     const { status, json } = await signIn(email, SYDNEY, { userAgent: FIREFOX })
     expect(status).toBe(200)
@@ -60,7 +60,7 @@ describe('a sign-in from the other side of the world, a minute later', () => {
     expect(lastOf('login')).not.toHaveProperty('risk')
   })
 
-  it('that fails says nothing of it and teaches nothing: the password was not right', async () => {
+  it('that fails has no verdict and learns no place: the password was wrong', async () => {
     const email = await settled()
     await signIn(email, SYDNEY, { body: { email, password: 'not the right password' } })
     expect(lastOf('login')).toMatchObject({ outcome: 'fail' })
@@ -69,12 +69,12 @@ describe('a sign-in from the other side of the world, a minute later', () => {
   })
 })
 
-describe('nothing is said', () => {
+describe('there is no verdict', () => {
   it.each([
     ['of a town nearby', PORTO],
     ['of a listed VPN range', VPN],
     ['of an address that is nowhere on the map', '127.0.0.1'],
-  ])('%s, and the way home is none either', async (_, ip) => {
+  ])('%s, nor on the way home', async (_, ip) => {
     const email = await settled()
     for (const from of [ip, LISBON]) {
       await signIn(email, from)
@@ -90,7 +90,7 @@ describe('nothing is said', () => {
     expect(lastOf('login')).toMatchObject({ ip: VPN, risk: ['travel'] })
   })
 
-  it('while an account is being learnt', async () => {
+  it('during the learning period of an account', async () => {
     const { email } = await functions.signIn({ ip: LISBON })
     for (let n = 1; n < LEARNING.logins; n++) {
       await signIn(email, n % 2 ? SYDNEY : LISBON)
@@ -102,7 +102,7 @@ describe('nothing is said', () => {
 })
 
 describe('with a second factor', () => {
-  it('the session that the code opens is what travels; a password alone teaches no place', async () => {
+  it('the session that the code opens has the verdict; a password alone learns no place', async () => {
     const email = await settled()
     const token = (await signIn(email, LISBON)).json.token
     const { token: strong } = await functions.stepUp(token, { ip: LISBON })
@@ -135,7 +135,7 @@ describe('a thief who knows the password', () => {
   it.each([
     ['giving it again', 'reauth', { password: PASSWORD }],
     ['changing it', 'password', { current_password: PASSWORD, new_password: 'another password, long enough' }],
-  ])('gets no session by %s that does not say travel', async (_, name, body) => {
+  ])('gets the verdict in every session by %s', async (_, name, body) => {
     const email = await settled()
     functions.lines.length = 0
     const { sid, token }: { sid: string; token: string } = (await signIn(email, SYDNEY)).json
@@ -149,7 +149,7 @@ describe('a thief who knows the password', () => {
   })
 })
 
-describe('nobody is kept out because travel cannot be judged', () => {
+describe('a sign-in is accepted when travel cannot be judged', () => {
   const broken = () => Promise.reject(Object.assign(new Error(`canary ${randomUUID()}`), { code: 'ECONNREFUSED' }))
   it.each([
     ['the table does not answer', { places: { revise: broken } }, 'ECONNREFUSED'],

@@ -138,7 +138,7 @@ const cases = CHANGES.flatMap(([route, bodyOf, factor, steps]) =>
   steps.flatMap(([name, method]) => ACT_NAMES.map((act) => ({ route, bodyOf, factor, name, method, act }))),
 )
 
-describe('a change that is under way gives nothing and changes nothing', () => {
+describe('a change whose session ends meanwhile has no effect', () => {
   it.each(cases)('$route, when $act during $name $method (second factor: $factor)', async (given) => {
     const { route, bodyOf, factor, name, method, act } = given
     const person = await someone({ factor })

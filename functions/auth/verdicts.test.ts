@@ -56,7 +56,7 @@ async function enrolled() {
   return { email, password, codeNow }
 }
 
-describe('a password that goes from login to login', () => {
+describe('a password that is tried at one login after another', () => {
   const spray = async (count: number, password: string) => {
     for (let n = 0; n < count; n++) await attempt(anyone(), password)
   }
@@ -72,13 +72,13 @@ describe('a password that goes from login to login', () => {
     expect(risksOf('login').slice(4)).toEqual([['spray'], ['spray']])
   })
 
-  it('is none at one login, however often it is tried there', async () => {
+  it('is not a spray at one login, however often it is tried there', async () => {
     const [email, password] = [anyone(), randomUUID()]
     for (let n = 0; n < LIMITS.accountFailures.limit; n++) await attempt(email, password)
     expect(new Set(risksOf('login'))).toEqual(new Set([undefined]))
   })
 
-  it('is another one in another spelling, and the same from another keyboard', async () => {
+  it('is another password in another spelling, and the same from another keyboard', async () => {
     const password = `${randomUUID()} é`
     await spray(4, password)
     await attempt(anyone(), password.toUpperCase())
@@ -95,7 +95,7 @@ describe('a password that goes from login to login', () => {
     expect(lastOf('login')).not.toHaveProperty('risk')
   })
 
-  it('is told where it opens an account, in the login and in the session', async () => {
+  it('is reported in the login and in the session if it opens an account', async () => {
     const { email, password } = await person()
     await spray(5, password)
     expect((await attempt(email, password)).status).toBe(200)
@@ -103,7 +103,7 @@ describe('a password that goes from login to login', () => {
     expect(lastOf('session')).toMatchObject({ outcome: 'new', risk: ['spray'] })
   })
 
-  it('is none when five people sign in with it: a password that is right leaves no trace of itself', async () => {
+  it('is not a spray when five people sign in with it: a right password leaves no entry', async () => {
     const people = Array.from({ length: 6 }, anyone)
     for (const email of people) {
       await functions.register({ email, password: PASSWORD })
@@ -114,7 +114,7 @@ describe('a password that goes from login to login', () => {
     expect(lastOf('login')).not.toHaveProperty('risk')
   })
 
-  it.each(['throttled', 'blocked'])('is a spray for whoever is %s too', async (reason) => {
+  it.each(['throttled', 'blocked'])('is a spray also for a client that is %s', async (reason) => {
     const [password, ip, email] = [randomUUID(), anywhere(), anyone()]
     await spray(5, password)
     if (reason === 'blocked') {
@@ -209,7 +209,7 @@ describe('a right password after wrong ones', () => {
     expect(risksOf('session').at(-1)).toEqual(counts ? ['after_failures'] : undefined)
   })
 
-  it('is none of its business when they were tried at somebody else', async () => {
+  it('has no verdict when they were tried at another login', async () => {
     const { email, password } = await person()
     const ip = anywhere()
     await fail(5, anyone(), { ip })
@@ -217,7 +217,7 @@ describe('a right password after wrong ones', () => {
     expect(lastOf('session')).not.toHaveProperty('risk')
   })
 
-  it('is forgiven an hour later', async () => {
+  it('has no verdict an hour later', async () => {
     const { email, password } = await person()
     const ip = anywhere()
     await fail(5, email, { ip })
@@ -226,7 +226,7 @@ describe('a right password after wrong ones', () => {
     expect(lastOf('session')).not.toHaveProperty('risk')
   })
 
-  it('is never said of an owner who mistypes on a device with a token', async () => {
+  it('has no verdict for an owner who mistypes on a device with a token', async () => {
     const { email, password } = await person()
     const ip = anywhere()
     const remember = { email, password, remember_device: true }
@@ -240,14 +240,14 @@ describe('a right password after wrong ones', () => {
     expect(lastOf('session')).not.toHaveProperty('risk')
   })
 
-  it('is not said of an owner at home while somebody guesses elsewhere', async () => {
+  it('has no verdict for an owner at home while somebody guesses elsewhere', async () => {
     const { email, password } = await person()
     await fail(9, email, { userAgent: 'curl/8' })
     await functions.call('login', { ip: anywhere(), body: { email, password } })
     for (const evt of ['login', 'session']) expect(lastOf(evt)).not.toHaveProperty('risk')
   })
 
-  it('is said of the challenge, and of the session that the code opens', async () => {
+  it('is in the challenge, and in the session that the code opens', async () => {
     const { email, password, codeNow } = await enrolled()
     const ip = anywhere()
     await fail(5, email, { ip })
@@ -261,7 +261,7 @@ describe('a right password after wrong ones', () => {
   it.each([
     ['reauth', (password: string) => ({ password })],
     ['password', (password: string) => ({ current_password: password, new_password: 'another password, long enough' })],
-  ])('stays with the thief through %s: no session of theirs is without it', async (name, body) => {
+  ])('stays with the thief through %s: each of their sessions has it', async (name, body) => {
     const { email, password } = await person()
     const ip = anywhere()
     await fail(5, email, { ip })
@@ -275,7 +275,7 @@ describe('a right password after wrong ones', () => {
   })
 })
 
-it('eleven bad passwords sign nobody out, and say nothing of the owner’s sessions', async () => {
+it('eleven bad passwords sign nobody out, and change no verdict on the sessions of the owner', async () => {
   const { email, token } = await person()
   const ip = anywhere()
   for (let n = 0; n < 11; n++) await attempt(email, WRONG, { ip })
@@ -300,7 +300,7 @@ describe('a canary', () => {
     expect(canary).toEqual(await answerOf(email))
   })
 
-  it('is told from other logins in the log alone, however it is typed', async () => {
+  it('differs from other logins in the log only, however it is typed', async () => {
     for (const typed of [CANARY, ` ${CANARY.toUpperCase()} `]) {
       await attempt(typed, WRONG)
       expect(lastOf('login')).toMatchObject({
@@ -314,7 +314,7 @@ describe('a canary', () => {
     expect(lastOf('login')).not.toHaveProperty('risk')
   })
 
-  it('is told when it is registered and confirmed, and when whoever did so signs in', async () => {
+  it('is reported when it is registered and confirmed, and at a sign-in with it', async () => {
     const free = anyone()
     const own = await startFunctions({ env: { ...functions.env, CANARY_ADDRESSES: `${CANARY}, ${free}` } })
     const body = { email: free, password: PASSWORD }
@@ -334,14 +334,14 @@ describe('a canary', () => {
     ])
   })
 
-  it('is told of a throttled attempt too', async () => {
+  it('is reported for a throttled attempt too', async () => {
     for (let n = 0; n < LIMITS.accountFailures.limit; n++) await attempt(CANARY, WRONG)
     await attempt(CANARY, WRONG)
     expect(lastOf('login')).toMatchObject({ reason: 'throttled', risk: ['canary'] })
   })
 })
 
-it('nobody is let in whose attempt cannot be counted', async () => {
+it('an attempt that cannot be counted is refused', async () => {
   const { email, password } = await person()
   const note = () => Promise.reject(Object.assign(new Error('canary'), { code: 'ECONNREFUSED' }))
   Object.assign(functions.deps, { attempts: { note } })

@@ -56,14 +56,14 @@ async function pass(over: Partial<Containment> = {}) {
 }
 
 describe('a cap whose Redis was lost within its window', () => {
-  it('counts what the ledger has as let through, and not what it held', async () => {
+  it('counts the containments that the ledger has as admitted, and not those it held', async () => {
     for (let n = 0; n < LIMIT + 2; n++) expect((await pass()).admitted).toBe(n < LIMIT)
     loseRedis()
     expect((await pass()).admitted).toBe(false)
     expect(await Promise.all([ask(rowAbout()), ask(rowAbout())])).toEqual([false, false])
   })
 
-  it('has room for what is left of it, and admits again what it had admitted', async () => {
+  it('has the remaining places, and admits again what it had admitted', async () => {
     const first = await pass()
     for (let n = 1; n < LIMIT - 1; n++) await pass()
     loseRedis()
@@ -72,7 +72,7 @@ describe('a cap whose Redis was lost within its window', () => {
     expect(await ask(first.row)).toBe(true)
   })
 
-  it('counts neither what an operator approved, nor what was let through before the window', async () => {
+  it('counts neither approved containments nor those admitted before the window', async () => {
     const at = new Date(NOW - 11 * MINUTE_MS)
     for (let n = 0; n < LIMIT; n++) {
       await deps.containments.claim(rowAbout({ admitted: true, approved: true }))
@@ -91,7 +91,7 @@ describe('a cap whose Redis was lost within its window', () => {
     expect((await pass()).admitted).toBe(false)
   })
 
-  it('is counted again at the next call where the ledger was away', async () => {
+  it('is recounted at the next call if the ledger was away', async () => {
     for (let n = 0; n < LIMIT; n++) await pass()
     loseRedis()
     const { containments } = deps

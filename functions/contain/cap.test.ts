@@ -45,7 +45,7 @@ describe.each([
   ['one IPv4 /24', (n: number) => `203.0.113.${140 + n}`],
   ['one IPv6 /48', (n: number) => `2001:db8:ca9:${n + 1}::1`],
 ])('an attacker with accounts of his own in %s', (_name, address) => {
-  it('uses what is free of the cap, and holds back nobody elsewhere', async () => {
+  it('uses the free part of the cap, and delays no containment elsewhere', async () => {
     story = randomUUID()
     const own = await inTurn(CAP + 2, async (n) => stolen((await functions.signIn({ ip: address(n) })).sid))
     expect(own).toEqual([...Array(CAP).fill('done'), 'held', 'held'])
@@ -55,7 +55,7 @@ describe.each([
     expect(states).toEqual(['done', 'done', 'held'])
   })
 
-  it('does not hold back a session that he opened from there in the account of somebody who lives elsewhere', async () => {
+  it('does not delay a session that he opened from there in the account of a person elsewhere', async () => {
     story = randomUUID()
     await inTurn(CAP + 1, async (n) => stolen((await functions.signIn({ ip: address(n) })).sid))
     const home = await functions.signIn({ ip: '198.51.100.8' })
@@ -76,7 +76,7 @@ describe('blocks', () => {
 })
 
 describe('accounts of which no session is open any more', () => {
-  it('are one source: whoever ends his sessions first spends no more than the others', async () => {
+  it('are one source: ending the sessions first gives no larger share', async () => {
     story = randomUUID()
     const replayed = async (ip: string, goneFirst: boolean) => {
       const { email, sid } = await functions.signIn({ ip })
@@ -91,7 +91,7 @@ describe('accounts of which no session is open any more', () => {
 })
 
 describe('a page', () => {
-  it('is never held back: it does nothing to anybody', async () => {
+  it('is never held: it changes nothing', async () => {
     story = randomUUID()
     const pages = await inTurn(CAP + 3, () =>
       stateAfter('account-brute-force', 'none', `@login_hash:${randomUUID().replaceAll('-', '')}`),

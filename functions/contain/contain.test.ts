@@ -136,14 +136,14 @@ describe('an alert about a session', () => {
     expect(await alive(token)).toBe(false)
   })
 
-  it('about one that is dead already is a noop, which is done', async () => {
+  it('about an ended session is a noop, and done', async () => {
     web.answer = 'error'
     const { sid, token } = await functions.signIn()
     await functions.call('logout', { token })
     expect((await deliver(reuse(sid))).json).toMatchObject({ state: 'done', result: 'noop' })
   })
 
-  it('that is none of ours is refused, and contains nobody', async () => {
+  it('about an unknown session is refused, and contains nobody', async () => {
     const { token } = await functions.signIn()
     functions.lines.length = 0
     const { status } = await deliver(reuse('A'.repeat(22)))
@@ -179,7 +179,7 @@ describe('an alert about an address', () => {
     expect((await functions.call('login', { ip, body: { ...account, device_token } })).status).toBe(200)
   })
 
-  it('ends what was opened from there during the attack, also under another sid, and says how much', async () => {
+  it('ends the sessions opened from there during the attack, also under another sid, and counts them', async () => {
     const ip = freshIp()
     const { email, token: elsewhere } = await functions.signIn()
     const intruder = { userAgent: FIREFOX }
@@ -217,7 +217,7 @@ describe('an alert about an address', () => {
     expect(await alive(sprayed)).toBe(false)
   })
 
-  it('ends nobody there who signed in before the attack, or on a device with a token', async () => {
+  it('ends no session there that was opened before the attack, or on a device with a token', async () => {
     const [ip, home] = [freshIp(), freshIp()]
     const [newcomer, regular] = [await registered(), await registered()]
     const remember = { ...regular, remember_device: true }
@@ -232,7 +232,7 @@ describe('an alert about an address', () => {
   })
 
   it.each(['was used before', 'was never used', 'knows nothing but a kind of device'])(
-    'takes back the device token of an intruder, where the account %s',
+    'revokes the device token of an intruder, where the account %s',
     async (past) => {
       const [ip, elsewhere] = [freshIp(), freshIp()]
       const account = await registered()
@@ -258,7 +258,7 @@ describe('an alert about an address', () => {
     },
   )
 
-  it('lets nobody in by a token that it takes back while the password is checked', async () => {
+  it('refuses a token that is revoked while the password is checked', async () => {
     const [ip, elsewhere] = [freshIp(), freshIp()]
     const account = await registered()
     await functions.call('login', { ip: elsewhere, body: { ...account, remember_device: true } })
@@ -360,7 +360,7 @@ describe('an alert about a user', () => {
     expect(rows.filter(({ state }) => state === 'active')).toEqual([])
   })
 
-  it('without a live session is a noop, and the epoch moves all the same', async () => {
+  it('without a live session is a noop, and still raises the epoch', async () => {
     const { email, token } = await functions.signIn()
     await functions.call('logout', { token })
     const id = await userIdOf(email)
@@ -369,7 +369,7 @@ describe('an alert about a user', () => {
     expect(await functions.deps.users.readEpoch(id)).toBe((before ?? 0) + 1)
   })
 
-  it('that is none of ours is refused', async () => {
+  it('about an unknown user is refused', async () => {
     expect((await deliver(replay(randomUUID()))).status).toBe(422)
     expect(functions.events()).toMatchObject([{ evt: 'webhook', outcome: 'refused', reason: 'unknown_subject' }])
   })
@@ -400,7 +400,7 @@ describe('an alert that merely notifies', () => {
     expect((await deliver(notice(detection, scope))).json.containment_id).not.toBe(json.containment_id)
   })
 
-  it('about an address blocks nobody there, not even an address that could not be blocked', async () => {
+  it('about an address blocks nobody, and accepts an address that may not be blocked', async () => {
     const ip = freshIp()
     for (const address of [ip, '10.1.2.3']) {
       const { json } = await deliver(notice('containment-tampering', `@network:${address}`))
@@ -413,7 +413,7 @@ describe('an alert that merely notifies', () => {
     expect((await functions.call('login', asked)).status).toBe(200)
   })
 
-  it('about a user names them and leaves their sessions alone; one that is none of ours is refused', async () => {
+  it('about a user names them and leaves their sessions alone; an unknown user is refused', async () => {
     const { email, token } = await functions.signIn()
     const id = (await functions.deps.users.findByEmail(email))?.id ?? ''
     functions.lines.length = 0
@@ -435,7 +435,7 @@ describe('an alert that merely notifies', () => {
     expect(functions.events()).toMatchObject([{ evt: 'webhook', outcome: 'refused', reason: 'no_subject' }])
   })
 
-  it('is finished by the sweeper when it was claimed and left', async () => {
+  it('is finished by the sweeper when its claim was abandoned', async () => {
     const hung = await startFunctions({
       env: functions.env,
       deps: { containments: { ...functions.deps.containments, revise: () => Promise.reject(new Error('lost')) } },
@@ -450,7 +450,7 @@ describe('an alert that merely notifies', () => {
     expect(await find('telemetry-silence', id)).toMatchObject({ state: 'done', result: 'success' })
   })
 
-  it('can be taken back, which lifts no block of that address', async () => {
+  it('can be undone, which removes no block of that address', async () => {
     const ip = freshIp()
     await deliver(stuffing(ip))
     const { json } = await deliver(notice('containment-tampering', `@network:${ip}`))
@@ -523,7 +523,7 @@ describe('a delivery', () => {
     expect((await deliver({ ...reuse('A'.repeat(22)), tags: 'x'.repeat(1024 * 1024) })).status).toBe(413)
   })
 
-  it('is acted on once, of two at the same instant and of a retry later', async () => {
+  it('is acted on once, also if it is delivered twice at the same instant and again later', async () => {
     const { sid } = await functions.signIn()
     const delivery = reuse(sid)
     const answers = await Promise.all([deliver(delivery), deliver(delivery)])
@@ -534,11 +534,14 @@ describe('a delivery', () => {
     expect(eventsOf('webhook').map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'ignored'])
   })
 
-  it.each(['No Data', 'Warn', 'Re-No Data', 'Renotify'])('that says %s is no trigger', async (transition) => {
-    const { sid, token } = await functions.signIn()
-    expect((await deliver(reuse(sid, { transition }))).json).toEqual({ ignored: 'not_a_trigger' })
-    expect(await alive(token)).toBe(true)
-  })
+  it.each(['No Data', 'Warn', 'Re-No Data', 'Renotify'])(
+    'with the transition %s is not a trigger',
+    async (transition) => {
+      const { sid, token } = await functions.signIn()
+      expect((await deliver(reuse(sid, { transition }))).json).toEqual({ ignored: 'not_a_trigger' })
+      expect(await alive(token)).toBe(true)
+    },
+  )
 
   it.each([-1, 1])('sixteen minutes away (%i) is recorded for an operator, not acted on', async (side) => {
     const { sid, token } = await functions.signIn()
@@ -573,7 +576,7 @@ describe('a delivery', () => {
   })
 })
 
-describe('an alert that a store keeps from being carried out', () => {
+describe('an alert that cannot be carried out because of a store', () => {
   const request = () => ({ requestId: randomUUID(), ip: '203.0.113.9' })
   const down = () => Promise.reject(new Error('down'))
   /** One delivery to functions that cannot do this, and do not try again. */
@@ -583,7 +586,7 @@ describe('an alert that a store keeps from being carried out', () => {
     sessions: { ...functions.deps.sessions, ...Object.fromEntries(methods.map((name) => [name, down])) },
   })
 
-  it('has its row and is to come again; then it is carried out, and said once', async () => {
+  it('has its row and must come again; then it is carried out, and logged once', async () => {
     web.answer = 'error'
     const { sid, token } = await functions.signIn()
     functions.lines.length = 0
@@ -624,7 +627,7 @@ describe('an alert that a store keeps from being carried out', () => {
     expect(await alive(other.token)).toBe(false)
   }, 40_000)
 
-  it('is left to a person if it recovered meanwhile; what costs nobody anything is closed', async () => {
+  it('is left to a person if it recovered meanwhile; a harmless one is closed', async () => {
     const { sid, token } = await functions.signIn()
     const delivery = reuse(sid)
     await brokenBy(without('revoke'), delivery)
@@ -643,7 +646,7 @@ describe('an alert that a store keeps from being carried out', () => {
     expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeUndefined()
   })
 
-  it('spares what its owner opens before it is carried out', async () => {
+  it('spares a session that the owner opens before it is carried out', async () => {
     const { email, token } = await functions.signIn()
     const userId = (await functions.deps.users.findByEmail(email))?.id ?? ''
     const delivery = about('otp-replay', 'user', `@usr.id:${userId}`)
@@ -657,7 +660,7 @@ describe('an alert that a store keeps from being carried out', () => {
     expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', action: 'revoke_user' }])
   })
 
-  it('is asked about at Postgres for a moment: while that is away, the claim needs none', async () => {
+  it('waits for Postgres only briefly: while that is away, the claim does not need it', async () => {
     const userId = randomUUID()
     const users = { ...functions.deps.users, findById: down, bumpEpoch: down }
     const outcome = await brokenBy({ users }, about('otp-replay', 'user', `@usr.id:${userId}`))
@@ -687,7 +690,7 @@ describe('an alert that a store keeps from being carried out', () => {
   })
 })
 
-describe('an alert that was found by asking Datadog', () => {
+describe('an alert that the pull found', () => {
   const open = (sid: string) => ({
     monitorId: '42',
     tags: ['detection:session-reuse', 'contain:session', 'env:prod'],
@@ -700,7 +703,7 @@ describe('an alert that was found by asking Datadog', () => {
     return handleAlert(alert, randomUUID(), functions.deps)
   }
 
-  it('is carried out like any other; the webhook that comes later is its repetition, and its recovery closes it', async () => {
+  it('is carried out like any other; a later webhook repeats it, and the recovery closes it', async () => {
     const { sid } = await functions.signIn()
     functions.lines.length = 0
     const pulled = await pull(sid)
@@ -717,7 +720,7 @@ describe('an alert that was found by asking Datadog', () => {
     expect((await deliver(reuse(sid))).json).toMatchObject({ state: 'done' })
   })
 
-  it('is no replay, however long ago it began: it is open now', async () => {
+  it('is not a replay, however long ago it began: it is open now', async () => {
     const { sid } = await functions.signIn()
     const outcome = await pull(sid, { ...open(sid), triggeredAt: Date.now() - 40 * 60_000 })
     expect(outcome).toMatchObject({ kind: 'accepted', containment: { state: 'done', result: 'success' } })
@@ -758,7 +761,7 @@ describe('a cycle', () => {
 })
 
 describe('the cap', () => {
-  it('lets its number of subjects through, then holds and pages; an operator carries out what is held', async () => {
+  it('admits its number of subjects, then holds and pages; an operator approves the held ones', async () => {
     const capped = await startFunctions({ env: { ...functions.env, CONTAIN_CAP: '1' } })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
     await deliver(reuse((await functions.signIn()).sid)) // one subject of this detection, at least, is counted
@@ -779,7 +782,7 @@ describe('the cap', () => {
     await capped.close()
   })
 
-  it('counts an owner once, and new accounts apart: nobody spends it on sessions of their own', async () => {
+  it('counts an owner once, and new accounts separately: nobody spends it with their own sessions', async () => {
     const detection = 'takeover-actions' // of which no other test contains anybody
     const capped = await startFunctions({ env: { ...functions.env, CONTAIN_CAP: '2' } })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
@@ -811,7 +814,7 @@ describe('the cap', () => {
     await capped.close()
   })
 
-  it('does not wait for Postgres: a stolen session dies without it', async () => {
+  it('does not wait for Postgres: a stolen session ends without it', async () => {
     const { sid } = await functions.signIn()
     const users = { ...functions.deps.users, findById: () => Promise.reject(new Error('no connection')) }
     const cut = await startFunctions({ env: functions.env, deps: { users } })
@@ -837,7 +840,7 @@ describe('the cap', () => {
 })
 
 describe('an operator', () => {
-  it('lifts a block by undoing it, and the next trigger of that cycle leaves it alone', async () => {
+  it('removes a block by an undo, and the next trigger of that cycle leaves it so', async () => {
     const ip = freshIp()
     const delivery = stuffing(ip)
     const { json } = await deliver(delivery)
@@ -853,7 +856,7 @@ describe('an operator', () => {
 })
 
 describe('the sweeper', () => {
-  it('finishes a containment that was claimed and left, once', async () => {
+  it('finishes an abandoned containment, once', async () => {
     const { sid, token } = await functions.signIn()
     const hung = await startFunctions({
       env: functions.env,
@@ -877,7 +880,7 @@ describe('the sweeper', () => {
     expect(eventsOf('contain').filter((event) => 'sid' in event && event.sid === sid)).toHaveLength(1)
   })
 
-  it('fails at once what can never be carried out, with a page, and goes on with the others', async () => {
+  it('fails at once, with a page, a containment that can never be carried out, and continues with the others', async () => {
     const now = new Date()
     const common = { cycle: randomUUID(), action: 'revoke', state: 'pending', alertId: '1', attempts: 0 } as const
     const dates = { alertedAt: now, createdAt: new Date(0), updatedAt: now, nextAt: now }
@@ -893,7 +896,7 @@ describe('the sweeper', () => {
     ).toMatchObject([{ outcome: 'fail', reason: 'policy_gone', level: 'error', containment_id: gone.id }])
   })
 
-  it('closes what ran out, and runs once of two at the same instant', async () => {
+  it('closes an expired block, and runs once of two at the same instant', async () => {
     const { sid, token } = await functions.signIn()
     await functions.deps.sessions.end(sid)
     const later = { ...functions.deps, ledger: settled(functions.deps.ledger) }

@@ -60,23 +60,23 @@ describe('an attempt', () => {
     expect(begun(held, by(later(20_001), { requestId: 'r-2' }))).toMatchObject({ attempts: 2, holder: 'r-2' })
   })
 
-  it('is found again by its holder, until its time is over', () => {
+  it('continues for its holder, until its time is over', () => {
     const held = begun(pending())
     expect(begun(held, by(later(19_999)))).toEqual(held)
     expect(moved(held, by(later(20_000)))).toBe('rest')
   })
 
-  it('does not wait for its turn where somebody asks for it', () => {
+  it('does not wait for its time if it is requested', () => {
     const given = pending({ nextAt: later(1), attempts: 1 })
     expect(begun(given, by(NOW, { eager: true })).attempts).toBe(2)
   })
 
-  it('waits for no time that only a clock ahead of ours can have written', () => {
+  it('does not wait for a time that only a fast clock can have written', () => {
     expect(moved(pending({ nextAt: later(30_000) }))).toBe('rest')
     expect(begun(pending({ nextAt: later(30_001) })).attempts).toBe(1)
   })
 
-  it('asks the cap once, and is held where that refuses it', () => {
+  it('asks the cap once, and is held if that refuses', () => {
     expect(moved(pending(), by(NOW, { admitted: undefined }))).toBe('ask')
     expect(begun(pending({ admitted: true }), by(NOW, { admitted: undefined })).attempts).toBe(1)
     const announce = { outcome: 'refused', reason: 'cap', requestId: 'r-1' }
@@ -96,7 +96,7 @@ describe('an attempt', () => {
     }
   })
 
-  it('fails for good where there is nobody to act on', () => {
+  it('fails for good if the subject is gone', () => {
     const held = begun(pending())
     const failed = row.finish(held, { kind: 'gone' }, by(NOW))(held)
     const announce = { outcome: 'fail', reason: 'subject_gone' }
@@ -127,12 +127,12 @@ describe('a pending row', () => {
     ['policy_changed', { action: 'revoke_user' as const }],
     ['policy_changed', { scope: NETWORK }],
     ['policy_changed', { scope: '*' }],
-  ])('fails at once, with %s, where it can never be carried out: %j', (reason, change) => {
+  ])('fails at once, with %s, if it can never be carried out: %j', (reason, change) => {
     const failed = moved(pending(change), by(NOW, { admitted: undefined }))
     expect(failed).toMatchObject({ state: 'failed', reason, announce: { outcome: 'fail', reason } })
   })
 
-  it('is held once its alert is older than fifteen minutes, or from a time to come', () => {
+  it('is held once its alert is older than fifteen minutes, or dated in the future', () => {
     const given = pending({ nextAt: minutes(-60) })
     for (const now of [minutes(15), minutes(-15)]) expect(begun(given, by(now)).attempts).toBe(1)
     for (const now of [later(900_001), later(-900_001)]) {
@@ -141,7 +141,7 @@ describe('a pending row', () => {
     }
   })
 
-  it('is as young as what told it again', () => {
+  it('is as young as its last reminder', () => {
     const reminded = changed(row.remind(minutes(10), minutes(10))(pending()))
     expect(reminded).toMatchObject({ state: 'pending', alertedAt: NOW, renewedAt: minutes(10) })
     expect(begun(reminded, by(minutes(24))).attempts).toBe(1)
@@ -163,7 +163,7 @@ describe('a pending row', () => {
     expect(begun({ ...recovered, approved: true }, by(later(5))).attempts).toBe(1)
   })
 
-  it.each([block(), notice()])('whose alert recovered is closed where that costs nobody anything', (given) => {
+  it.each([block(), notice()])('whose alert recovered is closed if it is harmless', (given) => {
     const recovered = changed(row.recover(later(5))(given))
     const closed = moved(recovered, by(later(5)))
     expect(closed).toMatchObject({ state: 'closed', reason: 'recovered' })
@@ -186,13 +186,13 @@ describe('a block', () => {
     expect(row.blockEnd(block({ renewedAt: minutes(10) }))).toEqual(minutes(25))
   })
 
-  it('that would be over is not made, and that is said', () => {
+  it('that would be over is not made, and this is logged', () => {
     expect(begun(block(), by(later(899_999))).attempts).toBe(1)
     const announce = { outcome: 'noop', reason: 'expired' }
     expect(moved(block(), by(minutes(15)))).toMatchObject({ state: 'closed', reason: 'expired', announce })
   })
 
-  it('is kept up until its very end, and closes then', () => {
+  it('is maintained until its very end, and closes then', () => {
     const done = block({ state: 'done', expiresAt: minutes(15) })
     expect(moved(done, by(later(899_999)))).toBe('keep')
     expect(moved(done, by(minutes(15)))).toMatchObject({ state: 'closed', reason: 'expired' })
@@ -206,7 +206,7 @@ describe('a block', () => {
     expect(row.remind(minutes(20), minutes(20))(expired)).toMatchObject({ state: 'done', expiresAt: minutes(35) })
   })
 
-  it('is not renewed by what is older than it, nor after it was undone, held or had recovered', () => {
+  it('is not renewed by an older reminder, nor after it was undone, held or had recovered', () => {
     expect(row.remind(minutes(-1), minutes(1))(done)).toBeUndefined()
     const renewed = changed(row.remind(minutes(10), minutes(10))(done))
     expect(row.remind(minutes(10), minutes(12))(renewed)).toBeUndefined()
@@ -225,7 +225,7 @@ describe('a block', () => {
 
 describe('a row that is held for its age', () => {
   const held = pending({ state: 'held', reason: 'stale' })
-  it('is gone on with once the clock is right', () => {
+  it('continues once the clock is right', () => {
     expect(moved(held, by(later(900_001)))).toBe('rest')
     expect(begun(held, by(minutes(3)))).toMatchObject({ state: 'pending', attempts: 1 })
   })
@@ -239,22 +239,22 @@ describe('a row that is held for its age', () => {
     },
   )
 
-  it('is no replay when the alert is told again', () => {
+  it('is released when a reminder comes', () => {
     const told = changed(row.remind(minutes(20), minutes(20))(held))
     expect(begun(told, by(minutes(20))).attempts).toBe(1)
   })
 })
 
-describe('an event that is owed', () => {
+describe('a pending event', () => {
   const owed = { outcome: 'success', requestId: 'r-1' } as const
   const done = pending({ state: 'done', announce: owed, nextAt: later(20_000) })
-  it('is for its own call at once, and for anybody else after twenty seconds', () => {
+  it('is emitted by its own call at once, and by another one after twenty seconds', () => {
     expect(moved(done)).toBe('announce')
     expect(moved(done, by(later(19_999), { requestId: 'r-2' }))).toBe('rest')
     expect(moved(done, by(later(20_000), { requestId: 'r-2' }))).toBe('announce')
   })
 
-  it('is taken off the row once, and no other one with it', () => {
+  it('is removed from the row once, without any other event', () => {
     expect(row.announced(owed)(done)).not.toHaveProperty('announce')
     expect(row.announced(owed)({ ...done, announce: { ...owed, requestId: 'r-2' } })).toBeUndefined()
     expect(row.announced(owed)({ ...done, announce: { ...owed, outcome: 'undone' } })).toBeUndefined()
@@ -298,7 +298,7 @@ describe('an operator', () => {
     expect(end).toMatchObject({ state: 'done', operator: 'ann' })
   })
 
-  it('takes back whatever is not undone, and what an attempt under way comes to is not written', () => {
+  it('undoes any row once, and the outcome of an attempt under way is not written', () => {
     const held = begun(pending())
     const undone = changed(row.undo(by(NOW), decision)(held))
     expect(undone).toMatchObject({ state: 'undone', announce: { outcome: 'undone' }, ...decision })

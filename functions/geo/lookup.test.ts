@@ -46,27 +46,27 @@ const cities = () =>
   )
 
 describe('a database of cities', () => {
-  it('says where the network of an address is, IPv4 and IPv6', async () => {
+  it('locates the network of an address, IPv4 and IPv6', async () => {
     const locate = openGeoDatabase(await cities())
     expect(locate('81.2.69.160')).toEqual(LISBON)
     expect(locate('81.2.69.191')).toEqual(LISBON)
     expect(locate('2001:218::7')).toEqual({ latitude: 35.69, longitude: 139.69 })
   })
 
-  it('knows no place beside its networks, nor for an address that is nobody’s', async () => {
+  it('knows no place outside its networks, nor for a reserved address', async () => {
     const locate = openGeoDatabase(await cities())
     for (const ip of ['81.2.69.159', '81.2.69.192', '0.0.0.0', '10.0.0.1', '2001:219::1', '::1']) {
       expect(locate(ip)).toBeUndefined()
     }
   })
 
-  it('is believed to within 250 km: a country’s middle is no place', async () => {
+  it('is used up to a radius of 250 km: the middle of a country is not a place', async () => {
     const locate = openGeoDatabase(await cities())
     expect(locate('89.160.20.129')).toEqual({ latitude: 59, longitude: -18 })
     expect(locate('175.16.199.1')).toBeUndefined()
   })
 
-  it('may know the country only, and then no place', async () => {
+  it('may have countries only, and then gives no place', async () => {
     expect(openGeoDatabase(await cities())('2.125.160.217')).toBeUndefined()
   })
 })

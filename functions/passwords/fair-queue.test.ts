@@ -63,20 +63,20 @@ describe('the turns of a fair queue', () => {
 })
 
 describe('a full fair queue', () => {
-  it('refuses a sender that waits for no less than any other', () => {
+  it('refuses a sender if no other has more waiting work', () => {
     const queue = queueOf(2, [FLOOD, OFFICE])
     expect(queue.push('one more', FLOOD)).toEqual({ kind: 'refused' })
     expect(queue.push('one more', OFFICE)).toEqual({ kind: 'refused' })
     expect(queue.size).toBe(2)
   })
 
-  it('takes the newest place of the most represented branch for a sender with less', () => {
+  it('gives the newest place of the heaviest branch to a sender with less work', () => {
     const queue = queueOf(3, [FLOOD, OFFICE, FLOOD])
     expect(queue.push('newcomer', from('192.0.2.1'))).toEqual({ kind: 'queued', evicted: '198.51.100.1 2' })
     expect(queue.drain()).toEqual(['198.51.100.1 0', '203.0.113.7 1', 'newcomer'])
   })
 
-  it('makes room for a quiet address within the network that waits for the most', () => {
+  it('makes room for a quiet address within the heaviest network', () => {
     const queue = queueOf(4, [FLOOD, FLOOD, FLOOD, OFFICE])
     expect(queue.push('neighbour', from('198.51.100.2'))).toEqual({ kind: 'queued', evicted: '198.51.100.1 2' })
   })

@@ -285,7 +285,7 @@ describe('a new password is accepted that is', () => {
   })
 })
 
-describe('whatever is made of what everybody uses', () => {
+describe('a password made of common parts', () => {
   const top = dictionary['passwords-common'].slice(0, 300).filter((each) => /^[a-z]{4,}$/.test(each))
   const year = fc.integer({ min: 1950, max: 2039 }).map(String)
   const month = fc.constantFrom(

@@ -150,13 +150,13 @@ describe('open alerts', () => {
     await expect(failed).rejects.not.toThrow(/canary/)
   })
 
-  it('are away when nobody listens, and when the sweep has no more time', async () => {
+  it('are away when nobody listens, and when the sweep has no time left', async () => {
     await expect(asking('http://127.0.0.1:1')()).rejects.toBeInstanceOf(AlertsAway)
     const { url } = await datadog(() => undefined)
     await expect(asking(url)(AbortSignal.timeout(50))).rejects.toBeInstanceOf(AlertsAway)
   })
 
-  it('are asked for again after a 429 as soon as it says, and not before', async () => {
+  it('are read again after a 429 at the given time, and not before', async () => {
     const soon = await datadog(
       json([], 429, { 'x-ratelimit-reset': '0' }),
       json([monitor(7, { '@sid:a': group('@sid:a') })]),

@@ -29,7 +29,7 @@ describe('a held lease', () => {
     await next?.release()
   })
 
-  it('is lost at once to somebody who has it now', async () => {
+  it('is lost at once to another holder', async () => {
     const name = randomUUID()
     const held = await holdLease(leases, name, QUICK)
     await redis.set(`lease:{${name}}`, 'another', 'PX', 60_000)

@@ -69,7 +69,7 @@ let last = 0x5000
 /** Of a customer whom no other test has. */
 const freshNetwork = () => networkOf(`2001:db8:${(++last).toString(16)}:1::7`)
 
-describe('an open alert that no webhook brought', () => {
+describe('an open alert without a webhook', () => {
   it('is contained, once, with the events of a containment and none of a webhook', async () => {
     const { sid, token } = await functions.signIn()
     const bystander = await functions.signIn()
@@ -86,7 +86,7 @@ describe('an open alert that no webhook brought', () => {
     expect(eventsOf('webhook')).toEqual([])
   })
 
-  it('whose webhook comes all the same is a repetition: one row, one effect, one event', async () => {
+  it('whose webhook still comes is repeated: one row, one effect, one event', async () => {
     const { sid } = await functions.signIn()
     functions.lines.length = 0
     const open = reuseOf(sid)
@@ -96,7 +96,7 @@ describe('an open alert that no webhook brought', () => {
     expect(eventsOf('contain')).toHaveLength(1)
   })
 
-  it('is left alone where the webhook has brought it', async () => {
+  it('is left alone if the webhook has delivered it', async () => {
     const open = stuffingFrom(freshNetwork())
     expect((await deliver(open)).json).toMatchObject({ state: 'done' })
     expect(await pull(datadogSays([open]))).toMatchObject({ pulled: 0 })
@@ -122,13 +122,13 @@ describe('an open alert that no webhook brought', () => {
     expect(rows.map((found) => found.length)).toEqual([0, 1, 1, 0])
   })
 
-  it('is carried out although it began longer ago than a webhook may be late: Datadog says it now', async () => {
+  it('is carried out although it is older than a webhook may be: Datadog reports it now', async () => {
     const { sid, token } = await functions.signIn()
     expect(await pull(datadogSays([reuseOf(sid, secondsAgo(40 * 60))]))).toMatchObject({ pulled: 1 })
     expect(await statusOf(token)).toBe(401)
   })
 
-  it('lets go the row that a late webhook left held for its age', async () => {
+  it('releases the row that a late webhook left held for its age', async () => {
     const { sid, token } = await functions.signIn()
     const open = reuseOf(sid, secondsAgo(40 * 60))
     expect((await deliver(open)).status).toBe(422)
@@ -167,7 +167,7 @@ describe('an open alert that no webhook brought', () => {
     expect(await rowsOf(first)).toHaveLength(1 + pulled)
   })
 
-  it('is nothing of ours if its monitor, its tag or its subject is not', async () => {
+  it('is ignored if its monitor, its tag or its subject is unknown', async () => {
     const { sid, token } = await functions.signIn()
     const strange = [
       alertOn('not-a-detection', 'session', `@sid:${sid}`),
@@ -197,7 +197,7 @@ describe('an open alert that no webhook brought', () => {
     ])
   })
 
-  it('that fails keeps none of the others, and is contained by the next sweep', async () => {
+  it('that fails does not stop the others, and is contained by the next sweep', async () => {
     const opened = [freshNetwork(), freshNetwork(), freshNetwork()].map((network) => stuffingFrom(network))
     const { listOf } = functions.deps.containments
     const failing: typeof listOf = (detection, scope) =>

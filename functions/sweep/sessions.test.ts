@@ -70,7 +70,7 @@ describe('a session that is being opened', () => {
 })
 
 describe('a pass over the open sessions', () => {
-  it('goes on in the next run where this one stopped, and begins anew when it is over', async () => {
+  it('continues in the next run where this one stopped, and starts again when it is over', async () => {
     await openRows(3 * PAGE + 2)
     const readMany: typeof live.readMany = async (sids) => sids.map((sid) => unchecked({ sid }))
     const alive = { ...live, readMany }
@@ -114,7 +114,7 @@ describe('a pass over the open sessions', () => {
     expect(await sweepOnce(runOf())).toMatchObject({ sessions: PAGE, expired: PAGE })
   })
 
-  it('ends while a store is away, and is gone on with from there', async () => {
+  it('ends while a store is away, and continues from there', async () => {
     await openRows(8 * PAGE)
     let pages = 0
     const dying = {
@@ -131,7 +131,7 @@ describe('a pass over the open sessions', () => {
     expect(await sweepOnce(runOf())).toMatchObject({ sessions: 6 * PAGE, expired: 6 * PAGE, complete: true })
   })
 
-  it('does not go back to where a sweeper was that has lost its lease', async () => {
+  it('does not return to the position of a sweeper that has lost its lease', async () => {
     await openRows(3 * PAGE)
     const readMany: typeof live.readMany = async (sids) => sids.map((sid) => unchecked({ sid }))
     const alive = { ...live, readMany }

@@ -72,7 +72,7 @@ const stateOf = async ({ detection, id }: Containment) => (await functions.deps.
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
 
 describe('a sweep', () => {
-  it('goes on with containments while the index of sessions cannot be read, and says that it failed', async () => {
+  it('continues with containments while the index of sessions cannot be read, and logs its failure', async () => {
     const row = await abandoned()
     async function* openPages(): AsyncGenerator<never> {
       yield await away()
@@ -83,7 +83,7 @@ describe('a sweep', () => {
     expect(eventsOf('sweep')).toMatchObject([{ outcome: 'fail', contained: 1, level: 'error' }])
   })
 
-  it('looks at sessions, and tidies up, while the containments cannot be read', async () => {
+  it('reads sessions and cleans up while the containments cannot be read', async () => {
     const { sid } = await functions.signIn()
     await functions.deps.sessions.end(sid)
     async function* openPages(): AsyncGenerator<never> {
@@ -95,7 +95,7 @@ describe('a sweep', () => {
     expect(eventsOf('sweep')).toMatchObject([{ outcome: 'fail' }])
   })
 
-  it('goes on with containments without a lease while Redis gives none, and with nothing else', async () => {
+  it('continues with containments, and nothing else, while Redis gives no lease', async () => {
     const row = await abandoned({ detection: 'telemetry-silence', scope: '*', action: 'notify' })
     const swept = await sweeping({ leases: { acquire: away } })
     expect(swept).toMatchObject({ contained: 1, sessions: 0, complete: false })
@@ -155,7 +155,7 @@ describe('the lease of a sweeper that was killed', () => {
 })
 
 describe('containments that wait', () => {
-  it('are gone on with sixteen at a time, oldest first, though web hangs for each', async () => {
+  it('are continued sixteen at a time, oldest first, though web hangs for each', async () => {
     const rows: Containment[] = []
     for (let n = 0; n < 60; n++) {
       const { sid } = await openedSession(n)
@@ -237,7 +237,7 @@ describe('containments that wait', () => {
   })
 })
 
-describe('what was held because a clock was wrong', () => {
+describe('a row that was held because of a wrong clock', () => {
   it('is carried out when the clock is right again, and stays held while the alert is old', async () => {
     const held = { state: 'held', reason: 'stale' } as const
     const young = await abandoned({ ...held, createdAt: new Date(Date.now() - 120_000), alertedAt: new Date() })
@@ -248,7 +248,7 @@ describe('what was held because a clock was wrong', () => {
   })
 })
 
-describe('what was carried out', () => {
+describe('a finished containment', () => {
   it('has its block put back when Redis has lost it, until it ends', async () => {
     const row = await abandoned()
     await sweeping()
@@ -265,7 +265,7 @@ describe('what was carried out', () => {
     expect(await containments.find(row.detection, row.id)).toMatchObject({ state: 'closed', reason: 'expired' })
   })
 
-  it('is announced by the sweeper where whoever did it died before', async () => {
+  it('is announced by the sweeper if its process died before', async () => {
     const owed = { outcome: 'success' as const, requestId: randomUUID() }
     const row = await abandoned({ state: 'done', result: 'success', via: 'direct', announce: owed })
     await sweeping()
@@ -343,7 +343,7 @@ describe('a row of the containment ledger that this release cannot read', () => 
     ['is in a state that nobody knows', { state: 'lost' }],
     ['has no date of its alert', { alertedAt: undefined }],
     ['has a text for the date of its alert', { alertedAt: 'yesterday' }],
-  ])('because it %s, fails at once with a page, and keeps no other waiting', async (_, change) => {
+  ])('because it %s, fails at once with a page, and delays no other row', async (_, change) => {
     const poison = await abandoned()
     await spoil(poison, change)
     const sound = await abandoned()

@@ -41,14 +41,14 @@ describe('a device token', () => {
     ['another signature', (text: string) => text.replace(/[A-Za-z0-9_-]{43}$/, 'A'.repeat(43))],
     ['no signature', (text: string) => text.replace(/\.[A-Za-z0-9_-]{43}$/, '')],
     ['blanks around it', (text: string) => ` ${text}`],
-  ])('with %s is none', (_, change) => {
+  ])('with %s is rejected', (_, change) => {
     const [mine, other] = [device(), randomUUID()]
     const forged = change(writeDeviceToken(mine, keys), other.replaceAll('-', ''))
     expect(findDeviceToken(forged, mine.userId, keys)).toBeUndefined()
     expect(findDeviceToken(forged, other, keys)).toBeUndefined()
   })
 
-  it('is none beyond the five of a browser, nor in a text of any length', () => {
+  it('is ignored after the five of a browser, and in a text that is too long', () => {
     const mine = device()
     const others = Array.from({ length: MAX_TOKENS }, () => token())
     expect(findDeviceToken(joinTokens([...others, writeDeviceToken(mine, keys)]), mine.userId, keys)).toBeUndefined()
@@ -68,7 +68,7 @@ describe('a browser', () => {
     expect(tokensIn(held)).toEqual(many.slice(-MAX_TOKENS).reverse())
   })
 
-  it('drops what is no token', () => {
+  it('drops a text that is not a token', () => {
     const mine = token()
     expect(withDeviceToken('x~y; Path=/~', mine)).toBe(mine)
   })

@@ -29,7 +29,7 @@ describe('the address of a client', () => {
   })
 
   it.each([undefined, null, '', 'unknown', '203.0.113.9, evil', 'fe80::1%eth0', '1.2.3.4.5', '[::1'])(
-    'is unknown rather than what is no address: %s',
+    'is unknown if the hop is not an address: %s',
     (forwarded) => {
       expect(clientAddress(forwarded)).toBe(UNKNOWN_ADDRESS)
     },

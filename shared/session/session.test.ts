@@ -33,14 +33,14 @@ describe('a token', () => {
     expect(await verify(token, claims.exp * 1000)).toEqual({ kind: 'expired', claims })
   })
 
-  it('is of a key that is published, though another one signs by now', async () => {
+  it('verifies under a published key after another key signs', async () => {
     const verify = createVerifier(localKeys([second, first]))
     expect((await verify(await createIssuer(first)(claims), NOW)).kind).toBe('verified')
     const dropped = createVerifier(localKeys([second]))
     expect(await dropped(await createIssuer(first)(claims), NOW)).toEqual({ kind: 'invalid', reason: 'unknown_key' })
   })
 
-  it('is forgotten by the cache when the keys change', async () => {
+  it('leaves the cache when the keys change', async () => {
     const token = await createIssuer(first)(claims)
     let version = '1'
     let keys = localKeys([first])
@@ -51,7 +51,7 @@ describe('a token', () => {
     expect((await verify(token, NOW)).kind).toBe('invalid')
   })
 
-  it('is spared the signature for a minute and no longer', async () => {
+  it('is not verified again for a minute, and no longer', async () => {
     const token = await createIssuer(first)({ ...claims, exp: NOW / 1000 + 3600 })
     let asked = 0
     const keys = localKeys([first])
@@ -109,7 +109,7 @@ describe('the keys of the other host', () => {
     expect(fetched).toBeGreaterThan(1)
   })
 
-  it('say nothing of a token before they could be read once: it is neither accepted nor called invalid', async () => {
+  it('are required for a verdict: before the first read a token is neither accepted nor invalid', async () => {
     const verify = createVerifier(source())
     const token = await createIssuer(first)(claims)
     await expect(verify(token, NOW)).rejects.toThrow('no session keys')
@@ -134,7 +134,7 @@ describe('the keys of the other host', () => {
   })
 
   it.each([Response.json({ keys: [] }), Response.json({}), new Response('x'), new Response('', { status: 500 })])(
-    'are not replaced by an answer that makes no sense',
+    'are not replaced by an invalid answer',
     async (answer) => {
       answers.push(set(first), answer)
       const keys = source()

@@ -19,7 +19,7 @@ test('four silences in a row let the next call through, and five do not', () => 
   expect(breaker.admit()).toBeUndefined()
 })
 
-test('an answer in between begins the count anew, so that a store with one slow kind of call is asked as ever', () => {
+test('an answer in between restarts the count, so that a store with one slow kind of call is used as before', () => {
   for (let round = 0; round < 10; round++) {
     silence(4)
     breaker.answered()
@@ -37,7 +37,7 @@ test('after a moment one call goes through as a probe, and no second one beside 
   expect([breaker.admit(), breaker.admit()]).toEqual(['call', 'call'])
 })
 
-test('a probe without an answer closes the way for another moment, and so does one that tells nothing', () => {
+test('a probe without an answer, or without a verdict, keeps it open for another moment', () => {
   silence(5)
   for (const end of ['silent', 'undecided'] as const) {
     now += 700
@@ -55,7 +55,7 @@ test('calls that were under way when it opened do not keep it open', () => {
   expect(breaker.admit()).toBe('probe')
 })
 
-test('calls that tell nothing never open it', () => {
+test('calls without a verdict never open it', () => {
   for (let n = 0; n < 50; n++) breaker.undecided('call')
   expect(breaker.admit()).toBe('call')
 })

@@ -175,7 +175,7 @@ test.each(names)('%s is asked within the budget of the request, in however many 
   })
 })
 
-describe('what a store says of the request itself', () => {
+describe('an answer of a store about the request', () => {
   test('is an answer, however often: it is thrown as it is, and opens nothing', async () => {
     await using('redis', async (store) => {
       const { redis, close } = connectRedis(urlOf('redis'))
@@ -222,7 +222,7 @@ describe('what a store says of the request itself', () => {
     })
   })
 
-  test('is nothing about rows where the table itself is gone: it is made again', async () => {
+  test('does not include a missing table: it is created again', async () => {
     const { tables, close } = connectTables(urlOf('tables'), { prefix: 'gone' })
     const table = await tables.open('limits')
     await table.createEntity({ partitionKey: 'p', rowKey: 'here' })

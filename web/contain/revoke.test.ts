@@ -60,7 +60,7 @@ async function twoSessions() {
   return { account, a, b, sidA: sidOf(a), sidB: sidOf(b) }
 }
 
-test('a revoke kills exactly the named session, closes its row, and leaves the other one alone', async () => {
+test('a revoke ends exactly the named session, closes its row, and leaves the other one alone', async () => {
   const { account, a, b, sidA, sidB } = await twoSessions()
   const body = bodyFor(sidA)
   expect(await send(JSON.stringify(body))).toMatchObject({ status: 200, json: { sid: sidA, result: 'success' } })
@@ -103,14 +103,14 @@ test('a signature made by anybody who knows the secret and the form is accepted'
   expect((await send(body, signature)).json).toEqual({ sid: sidA, result: 'success' })
 })
 
-test('a session that is gone already is a noop, which is an answer and not a fault', async () => {
+test('a session that is already gone is a noop and not a fault', async () => {
   const { sidA } = await twoSessions()
   await send(JSON.stringify(bareBodyFor(sidA)))
   expect((await send(JSON.stringify(bareBodyFor(sidA)))).json).toEqual({ sid: sidA, result: 'noop' })
   expect(contained().map((event) => event.outcome)).toEqual(['success', 'noop'])
 })
 
-test('a containment that is carried out again has done what it did', async () => {
+test('a repeated containment gives the same result', async () => {
   const { sidA } = await twoSessions()
   const body = bodyFor(sidA)
   await send(JSON.stringify(body))
@@ -261,25 +261,28 @@ const refusals: Refusal[] = [
   ],
 ]
 
-test.each(refusals)('a revoke %s is refused with one event, and nobody dies', async (_name, make, status, reason) => {
-  const { account, sidA } = await twoSessions()
-  web.lines.length = 0
-  const { body, headers } = make(sidA)
-  const answer = await send(body, headers)
-  expect(answer).toMatchObject({ status, type: expect.stringContaining('application/problem+json') })
-  expect(web.events()).toMatchObject([
-    {
-      evt: 'call',
-      outcome: 'refused',
-      reason,
-      route: 'POST /contain/revoke',
-      via: 'web',
-      request_id: answer.json.instance,
-    },
-  ])
-  expect(await isLive(sidA)).toBe(true)
-  expect(await web.deps.ledger.find(account.userId, sidA)).toMatchObject({ state: 'active' })
-})
+test.each(refusals)(
+  'a revoke %s is refused with one event, and ends no session',
+  async (_name, make, status, reason) => {
+    const { account, sidA } = await twoSessions()
+    web.lines.length = 0
+    const { body, headers } = make(sidA)
+    const answer = await send(body, headers)
+    expect(answer).toMatchObject({ status, type: expect.stringContaining('application/problem+json') })
+    expect(web.events()).toMatchObject([
+      {
+        evt: 'call',
+        outcome: 'refused',
+        reason,
+        route: 'POST /contain/revoke',
+        via: 'web',
+        request_id: answer.json.instance,
+      },
+    ])
+    expect(await isLive(sidA)).toBe(true)
+    expect(await web.deps.ledger.find(account.userId, sidA)).toMatchObject({ state: 'active' })
+  },
+)
 
 test('a replayed call is refused', async () => {
   const { sidA, sidB } = await twoSessions()
@@ -344,7 +347,7 @@ test.each(['/contain/revoke', 'http://localhost:8000/contain/revoke', 'HTTPS://a
   },
 )
 
-test('a log that cannot be written costs no call its answer, and never the process', async () => {
+test('a log that cannot be written stops neither the answers nor the process', async () => {
   const full = () => {
     throw new Error('ENOSPC')
   }
@@ -373,7 +376,7 @@ test('a cookie does not change what a signed call may do', async () => {
   expect(web.events().map(({ evt }) => evt)).toEqual(['contain'])
 })
 
-test('a call that is cut short is refused with one event, and nobody dies', async () => {
+test('a call that is cut short is refused with one event, and ends no session', async () => {
   const { sidA } = await twoSessions()
   web.lines.length = 0
   const body = JSON.stringify(bodyFor(sidA))
@@ -385,7 +388,7 @@ test('a call that is cut short is refused with one event, and nobody dies', asyn
   expect(await isLive(sidA)).toBe(true)
 })
 
-test('an answer is kept by no cache and taken for nothing but what it is', async () => {
+test('an answer is not cached and has a fixed type', async () => {
   const response = await fetch(`${web.origin}/contain/revoke?a=b`, { method: 'POST', body: '{}' })
   expect(response.status).toBe(401)
   expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -407,7 +410,7 @@ test.each(pages)('a page of another site (%j) forges no call in the name of its 
   expect(web.events()).toEqual([])
 })
 
-test('the session dies although the ledger does not answer', async () => {
+test('the session ends although the ledger does not answer', async () => {
   const down = () => new Promise<never>(() => {})
   const broken = await startWeb((deps) => ({ ledger: { ...deps.ledger, locate: down, close: down } }))
   try {

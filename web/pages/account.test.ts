@@ -34,7 +34,7 @@ test('the dashboard says who, where and since when, and lists the user’s other
   expect(text).not.toContain(sidOf(stranger))
 })
 
-test('a page whose visitor functions cannot name goes by the account’s id, and does not guess at the authenticator', async () => {
+test('a page shows the id of the account while functions does not answer, and does not guess the state of the authenticator', async () => {
   const account = web.newAccount()
   const visitor = await web.signIn(account)
   web.functions.overrides.set('auth/account', { status: 503 })
@@ -56,14 +56,14 @@ test('a name is shown as text, whatever functions says', async () => {
   expect((await visitor.get('/dashboard')).text).toContain('&lt;img src=x&gt;@example.com')
 })
 
-test('a session that ends between the page and its name is told as such', async () => {
+test('a session that ends between the page and its name gets the page of an ended session', async () => {
   const visitor = await web.signIn(web.newAccount())
   web.functions.overrides.set('auth/account', problemReply('session-revoked'))
   expect((await visitor.get('/dashboard')).status).toBe(401)
   expect(visitor.jar.has('session')).toBe(false)
 })
 
-test('ending another session kills it, and tells its holder', async () => {
+test('ending another session tells its holder', async () => {
   const account = web.newAccount()
   const [visitor, other] = [await web.signIn(account), await web.signIn(account)]
   const page = await visitor.post('/dashboard/end', { sid: sidOf(other) })
@@ -83,7 +83,7 @@ test('nobody ends a stranger’s session, nor learns whether there is one', asyn
   expect((await victim.get('/dashboard')).status).toBe(200)
 })
 
-test('a sid that is none reaches no route of functions', async () => {
+test('a malformed sid does not reach functions', async () => {
   const visitor = await web.signIn(web.newAccount())
   web.functions.calls.length = 0
   for (const sid of ['../../logout', '', 'x', `${'A'.repeat(22)}/end?`]) {
@@ -200,7 +200,7 @@ test.each([
   ['/account/totp', 'auth/mfa/enrol', false, 'Add this account to your app'],
   ['/account/totp/confirm', 'auth/mfa/confirm', false, 'Enter the code that your app shows now.'],
   ['/account/totp/disable', 'auth/mfa/disable', true, '/account?notice=totp-off'],
-])('what was asked for at %s goes on after the proof', async (path, route, totp, goesOn) => {
+])('the request at %s continues after the proof', async (path, route, totp, goesOn) => {
   const account = web.newAccount({ totp })
   const visitor = await web.signIn(account)
   const prompt = await visitor.post(path, { code: '123456' })
@@ -231,7 +231,7 @@ test('a new password takes the form again after the proof, and the page says so'
   expect((await visitor.get(location ?? '')).text).toContain('Now fill in the form and change your password.')
 })
 
-test('a session that functions found dead is told as such', async () => {
+test('a session that functions found ended gets the page of an ended session', async () => {
   const visitor = await web.signIn(web.newAccount())
   web.functions.overrides.set('auth/mfa/enrol', problemReply('session-revoked'))
   const page = await visitor.post('/account/totp')

@@ -116,13 +116,10 @@ test('the code of a link, its proof and its password are in no log, in no URL of
   for (const secret of [token, registration, PASSWORD]) expect(web.lines.join('')).not.toContain(secret)
 })
 
-test.each(['"><script>', 'a'.repeat(257), ''])(
-  'a code that is none (%s) is not written into the page',
-  async (token) => {
-    const page = await web.visitor().get(`/confirm?${new URLSearchParams({ token })}`)
-    expect(page.text).not.toContain('value=')
-  },
-)
+test.each(['"><script>', 'a'.repeat(257), ''])('a malformed code (%s) is not written into the page', async (token) => {
+  const page = await web.visitor().get(`/confirm?${new URLSearchParams({ token })}`)
+  expect(page.text).not.toContain('value=')
+})
 
 test.each([
   ['a link that does not work', { token: 'unknown' }, undefined, 422, 'the link was used already or is older'],
@@ -136,7 +133,7 @@ test.each([
     429,
     'Try again in 60 seconds.',
   ],
-] as const)('%s is said', async (_, fields, reply, status, text) => {
+] as const)('%s has its own message', async (_, fields, reply, status, text) => {
   if (reply) web.functions.overrides.set('auth/confirm', reply)
   const page = await web.visitor().post('/confirm', fields)
   expect([page.status, page.text.includes(text)]).toEqual([status, true])

@@ -92,7 +92,7 @@ const rawPost = (body: string, headers: Record<string, string> = {}) =>
     redirect: 'manual',
   })
 
-test('a tool that is no browser is heard: its guesses are counted', async () => {
+test('the guesses of a tool that is not a browser are counted', async () => {
   expect((await rawPost('email=a%40example.com&password=guess')).status).toBe(403)
   expect(web.functions.calls).toHaveLength(1)
 })
@@ -149,7 +149,7 @@ test('a sign-in ends the session that the browser came with, so that a planted o
   expect(await web.deps.sessions.read(before, web.clock.now())).toBeUndefined()
 })
 
-test('whoever is signed in is not asked again', async () => {
+test('a visitor who is signed in is not asked again', async () => {
   const visitor = await web.signIn(web.newAccount())
   for (const path of ['/', '/login', '/register']) expect((await visitor.get(path)).location).toBe('/dashboard')
 })
@@ -164,7 +164,7 @@ test('a registration leads to a page that says that a mail is on its way, whatev
   expect((await web.visitor().get('/register/sent')).text).toContain('on its way to your address')
 })
 
-test('a password that is too weak is said beside the password, in the words of functions', async () => {
+test('the reason for a weak password is shown beside the field, in the words of functions', async () => {
   web.functions.overrides.set(
     'auth/register',
     problemReply('password-weak', { detail: 'Use at least 15 <characters>.' }),
@@ -175,7 +175,7 @@ test('a password that is too weak is said beside the password, in the words of f
   expect(page.text).toContain('value="new@example.com"')
 })
 
-test('a notice is one of ours, whatever the address says', async () => {
+test('only our own notices are shown, whatever the address says', async () => {
   const page = await web.visitor().get('/login?notice=%3Cscript%3E&notice=x')
   expect(page.status).toBe(200)
   expect(page.text).not.toContain('class="notice')
