@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import bcrypt from 'bcryptjs'
 
-/** Nothing but the hash: no request, no store, no message between one comparison and the next. */
+/** Only the hash, without requests, stores or messages between two comparisons. */
 const { hash, input } = workerData
 
 parentPort.on('message', (atLeast) => {

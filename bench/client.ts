@@ -5,14 +5,14 @@ import { type Mailbox, registerByMail } from '../attacks/kit/clients/mailbox.ts'
 
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0'
 
-/** A person with an account and an own address, so that no limit of the product affects the measurement. */
+/** A person with an account and an address of their own, so that no limit of the product affects the measurement. */
 export interface Person {
   readonly email: string
   readonly password: string
   readonly address: string
 }
 
-/** `count` people, each in an own subscriber's network. @see RFC 3849 */
+/** `count` people, each in the network of another subscriber. @see RFC 3849 */
 export const inventPeople = (count: number): Person[] =>
   Array.from({ length: count }, (_, i) => ({
     email: `bench-${i}@example.test`,

@@ -21,7 +21,7 @@ const CHECKS = 400
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0'
 
 /**
- * Measures what a session check costs with the epoch of its user, against the same check that does not ask for it:
+ * Measures a session check that reads the epoch of its user, against the same check without that read:
  * the handler of `GET /api/auth/session` in this process over real stores, one check after the other.
  */
 export async function benchEpoch({ rounds }: { rounds: number }): Promise<Comparison> {
@@ -58,7 +58,7 @@ export async function benchEpoch({ rounds }: { rounds: number }): Promise<Compar
   }
 }
 
-/** A connection whose scripts take every session for one of an epoch that is not over, without asking. */
+/** A connection whose scripts accept the epoch of every session without reading the user's. */
 function withoutEpochs(redis: Redis): Redis {
   const silent = new Map<string, string>()
   const digestOf = (lua: string) => createHash('sha1').update(lua).digest('hex')
@@ -98,7 +98,7 @@ async function openSession(deps: FunctionsDeps): Promise<string> {
   return issued.token
 }
 
-/** @returns milliseconds for one check, on the average */
+/** @returns mean milliseconds of one check */
 async function timeChecks(handler: HttpHandler | undefined, token: string): Promise<number> {
   if (!handler) throw new Error('there is no handler of session checks')
   const context = new az.InvocationContext({ functionName: 'session', invocationId: randomUUID() })

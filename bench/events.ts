@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { addressFields } from '../shared/client/address.ts'
 
-/** Writes one hour of a busy service as the app logs it. The same number of events is always the same file. */
+/** Writes one hour of a busy service as the app logs it. The same number gives the same file. */
 export async function writeEvents(file: string, events: number): Promise<void> {
   await writeLines(createWriteStream(file), eventLines(events, 3_600_000 / events))
 }

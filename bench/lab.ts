@@ -10,16 +10,16 @@ import type { Service } from './client.ts'
 
 const PARENT = fileURLToPath(new URL('../.lab/bench', import.meta.url))
 
-/** The least that a configuration may ask for, and its default. */
+/** The lowest cost that the configuration accepts, which is also its default. */
 export const BCRYPT_COST = 10
 
-/** Its port is where the functions' own host listens, behind the edge: neither the edge's cost nor its rules are measured. */
+/** Its port is that of the functions' host behind the edge, so that the edge is not measured. */
 export interface BenchLab extends Service {
   readonly failed: Promise<Error>
   close(): Promise<void>
 }
 
-/** A lab of our own on free ports, with empty stores, of which nothing is left afterwards. */
+/** A separate lab on free ports with empty stores, which is removed afterwards. */
 export async function startBenchLab(say: (text: string) => void, signal: AbortSignal): Promise<BenchLab> {
   await removeAbandoned(PARENT)
   const dir = join(PARENT, `${process.pid}-${randomBytes(4).toString('hex')}`)
@@ -31,7 +31,7 @@ export async function startBenchLab(say: (text: string) => void, signal: AbortSi
       log: say,
       onReady: ({ name, ms }) => say(`  ${name} ready after ${duration(ms)}`),
       signal,
-      // All containments are of one detection, and all victims in one site: the cap is not what is measured.
+      // All containments are of one detection, and all victims in one site. The cap is raised, because it is not measured.
       settings: { BCRYPT_COST: String(BCRYPT_COST), CONTAIN_CAP: '100000', CONTAIN_CAP_SOURCE: '100000' },
       programs: {
         async functions(options) {

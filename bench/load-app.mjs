@@ -1,10 +1,10 @@
-// Loads one function app in a process of its own, as the Functions worker does, and says how long that took.
+// Loads one function app in a separate process, as the Functions worker does, and prints the time that it took.
 import Module, { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 
 const names = []
 const disposable = { dispose() {} }
-/** What the worker answers to `require('@azure/functions-core')`, as far as loading an app goes. */
+/** The worker's answer to `require('@azure/functions-core')`, with the parts that an app needs to load. */
 const core = {
   version: '3.12.0',
   hostVersion: '4.1000.0',

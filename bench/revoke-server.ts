@@ -12,8 +12,8 @@ import { createDeps } from '../web/deps.ts'
 import { createListener } from '../web/listener.ts'
 
 /**
- * One of the servers of `revokes.ts`, in a process of its own. It tells its parent where it listens; then it opens the
- * sessions of each message and answers with the CPU time that it has used so far, in microseconds.
+ * One of the servers of `revokes.ts`, in a separate process. It sends its port to its parent. Then it opens the sessions of
+ * each message and answers with its CPU time so far, in microseconds.
  */
 interface Subject {
   listener: RequestListener
@@ -53,11 +53,11 @@ function onExpress(): Subject {
   return { listener: app }
 }
 
-/** The web app as it is, over stores in memory: what is measured is its own work. */
+/** The deployed web app over stores in memory, so that only its own work is measured. */
 function web(): Subject {
   const { ATO_HMAC_SECRET } = process.env
   const config = parseWebConfig({ ...labEnv(), ATO_HMAC_SECRET })
-  // No page is asked for.
+  // No page is requested.
   const assets = new URL('./assets/', import.meta.url)
   const log = createLog({ service: 'bench', env: 'prod' }, { write: () => {} })
   const deps = createDeps(config, { assets, log })
@@ -72,7 +72,7 @@ function web(): Subject {
   }
 }
 
-/** A ledger of rows in this process: what its tables cost is the work of their service and client, not of web. */
+/** A ledger in this process, because the time of a real table belongs to its service and client, not to web. */
 function createRows(): Pick<SessionLedger, 'open' | 'locate' | 'close'> {
   const rows = new Map<string, LedgerSession>()
   const endings = new Map<string, Parameters<SessionLedger['close']>[2]>()

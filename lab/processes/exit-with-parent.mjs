@@ -7,7 +7,7 @@ const GRACE_MS = 3000
 // Worker threads inherit --import and have no channel of their own.
 if (isMainThread && process.connected) {
   process.on('disconnect', () => {
-    // A child that listens for this itself knows how to end. Any other gets its signal first, so that a handler can
+    // A child with a listener of its own ends by that. Any other gets its signal first, so that a handler can
     // flush; then the hard way.
     if (process.listenerCount('disconnect') === 1) process.kill(process.pid, process.env.LAB_STOP_SIGNAL ?? 'SIGTERM')
     setTimeout(() => process.exit(1), GRACE_MS).unref()

@@ -1,5 +1,5 @@
-// Runs one program that is not ours (postgres, redis-server, func) and ends it when the lab is gone: such a program
-// knows nothing of an IPC channel, this process does. Its one argument is the order, as JSON.
+// Runs one program that is not ours (postgres, redis-server, func) and ends it when the lab has ended. Such a
+// program does not watch an IPC channel; this process does. Its only argument is the order, as JSON.
 import { spawn } from 'node:child_process'
 
 const GRACE_MS = 4000

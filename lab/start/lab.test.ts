@@ -28,7 +28,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** Postgres and Tables of the test run; a Redis of its own, so that one store is the lab's to stop. */
+/** Postgres and Tables are those of the test run. Redis is the lab's own, so that a test can stop it. */
 async function start(options: Partial<LabOptions> = {}): Promise<LabHandle> {
   const given = { DATABASE_URL: inject('databaseUrl'), TABLES_CONNECTION: inject('tablesConnection') }
   const lab = await startFixtureLab(dir, { given, ...options })

@@ -16,7 +16,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** What the lab sees of Core Tools: a console of its own, the app's lines in it with a time, and an end by SIGINT. */
+/** Core Tools as the lab sees them: their own console, in which the app's lines have a time, and an end by SIGINT. */
 const func = `#!${process.execPath}
 const { createServer } = require('node:http')
 const [verb, option, port] = process.argv.slice(2)

@@ -1,5 +1,5 @@
-// The embedded Redis, in a process of its own: in memory only, on loopback only, reachable by every process of the lab
-// that knows the password.
+// The embedded Redis, in a separate process. It keeps its data in memory and listens on loopback. Every process of the lab
+// that has the password can use it.
 import { createRedisServer } from 'js-redis-server'
 
 const HOST = '127.0.0.1'
@@ -11,7 +11,7 @@ const { address } = server.server.server.address()
 if (address !== HOST) throw new Error(`The embedded Redis listens on ${address} and not on ${HOST}`)
 // As Redis does: a second reply on a connection would otherwise wait 40 ms for the first one's acknowledgement.
 server.server.server.on('connection', (socket) => socket.setNoDelay(true))
-// createRedisServer takes no password, and the state that it serves does; nobody has been told the port yet.
+// createRedisServer takes no password, but the state that it serves does. It is set before the port is sent to anybody.
 server.state.requirepass = process.env.REDIS_PASSWORD
 process.on('SIGTERM', async () => {
   await server.close()
