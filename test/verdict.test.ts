@@ -13,7 +13,7 @@ import { DETECTIONS } from '../cli/verify/lab.ts'
 import { awaitMessage, startNode } from '../lab/processes/part.ts'
 import { type LabHandle, startLab } from '../lab/start/lab.ts'
 import { type Launch, type LaunchOptions, launchFunctions } from '../lab/start/programs.ts'
-import { detonate } from '../proof/verify/detonate.ts'
+import { detonate, type ObservedLab } from '../proof/verify/detonate.ts'
 import { openInsider } from '../proof/verify/insider.ts'
 import { judgeAttack } from '../proof/verify/judge.ts'
 import { openLogs } from '../proof/verify/logs.ts'
@@ -93,13 +93,20 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-async function faultsOf(slug: string, kind: TargetKind): Promise<readonly string[]> {
+/** An attacker who is never refused waits as long as this. */
+const SHORT_PATIENCE = { patienceMs: 4_000 }
+
+async function faultsOf(
+  slug: string,
+  kind: TargetKind,
+  patience: Pick<ObservedLab, 'patienceMs'> = {},
+): Promise<readonly string[]> {
   const { urls } = lab
   const attack = attackBySlug(slug)
   if (!attack) throw new Error(`no attack ${slug}`)
   const signal = AbortSignal.timeout(120_000)
   const observed = {
-    ...{ watch, cadenceSeconds: undefined, taken: new Set<string>() },
+    ...{ watch, cadenceSeconds: undefined, taken: new Set<string>(), ...patience },
     logs: openLogs(urls.datadog, signal),
     monitors: await loadMonitors(DETECTIONS),
     insider: openInsider(urls.datadog),
@@ -125,7 +132,7 @@ describe.sequential('a containment that is broken on purpose', () => {
     ['block hits everybody', 'credential-stuffing', 'functions', 'honest people are locked out'],
   ])('is found: %s, by %s on %s', { timeout: 120_000 }, async (fault, slug, kind, words) => {
     await breakWith(fault)
-    expect((await faultsOf(slug, kind)).join('\n')).toContain(words)
+    expect((await faultsOf(slug, kind, SHORT_PATIENCE)).join('\n')).toContain(words)
   })
 
   test.each<[Fault, string, TargetKind, string]>([
@@ -136,7 +143,7 @@ describe.sequential('a containment that is broken on purpose', () => {
     ['cap counts sessions', 'cap-spending', 'functions', 'the containment ended as refused'],
   ])('and so is a defence that is: %s, by %s on %s', { timeout: 120_000 }, async (fault, slug, kind, words) => {
     await breakWith(fault)
-    expect((await faultsOf(slug, kind)).join('\n')).toContain(words)
+    expect((await faultsOf(slug, kind, SHORT_PATIENCE)).join('\n')).toContain(words)
   })
 
   test.each<[string, TargetKind]>([

@@ -15,7 +15,7 @@ import type {
 } from '../../attacks/kit/attack.ts'
 import type { Account } from '../../attacks/kit/cast.ts'
 import type { Mailbox } from '../../attacks/kit/clients/mailbox.ts'
-import { createAttackContext, createContext, type RunContext } from '../../attacks/kit/context.ts'
+import { type Alarm, createAttackContext, createContext, type RunContext } from '../../attacks/kit/context.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
 import { sleepUntil } from './instant.ts'
 import type { Logs } from './logs.ts'
@@ -35,6 +35,11 @@ export interface ObservedLab {
   readonly taken: Set<string>
   /** Those that it evaluates. */
   readonly monitors: readonly Monitor[]
+  /**
+   * How long verify waits for an alert, and an attacker for a refusal, where monitors are evaluated at each event
+   * (default 10 s).
+   */
+  readonly patienceMs?: number
 }
 
 export interface Run {
@@ -90,8 +95,8 @@ export interface TwinOutcome {
   readonly missing: readonly string[]
 }
 
-/** From the event to its being indexed and told. */
-const ARRIVAL_MS = 10_000
+/** From an event to its alert. */
+const ALERTED_WITHIN_MS = 10_000
 const CONTAINED_WITHIN_MS = 10_000
 const INDEXED_WITHIN_MS = 10_000
 const QUIET_PAUSE_MS = { arrival: 20, cadence: 500 }
@@ -99,8 +104,10 @@ const QUIET_PAUSE_MS = { arrival: 20, cadence: 500 }
 const EVALUATED_WITHIN_MS = 1_000
 
 /** How long an alert may take, in ms. */
-const alertDeadlineMs = ({ alertTakesMs = 0 }: Attack, cadenceSeconds: number | undefined): number =>
-  alertTakesMs + (cadenceSeconds === undefined ? ARRIVAL_MS : 2 * cadenceSeconds * 1000 + 30_000)
+const alertDeadlineMs = (
+  { alertTakesMs = 0 }: Attack,
+  { cadenceSeconds, patienceMs = ALERTED_WITHIN_MS }: ObservedLab,
+): number => alertTakesMs + (cadenceSeconds === undefined ? patienceMs : 2 * cadenceSeconds * 1000 + 30_000)
 
 /** Carries out an attack in the lab, and watches what the defence makes of it. */
 export const detonate = (run: Run, lab: ObservedLab): Promise<Outcome> =>
@@ -109,7 +116,7 @@ export const detonate = (run: Run, lab: ObservedLab): Promise<Outcome> =>
 async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
   const { attack, runId } = run
   const since = Date.now()
-  const withinMs = alertDeadlineMs(attack, lab.cadenceSeconds)
+  const withinMs = alertDeadlineMs(attack, lab)
   let alerting: Promise<Alert | undefined> = Promise.resolve(undefined)
   let containing: Promise<Contained | undefined> = Promise.resolve(undefined)
   const base = contextIn(lab, run)
@@ -144,7 +151,7 @@ async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
 async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab): Promise<Outcome> {
   const since = Date.now()
   const base = contextIn(lab, run)
-  const context = createAttackContext(base, run.tell, UNHEARD)
+  const context = createAttackContext(base, run.tell, unheard(lab))
   const detonation = await run.attack.attack(run.target, context)
   await base.idle()
   const missing = await awaitTraces(leaves, run.runId, lab.logs)
@@ -165,12 +172,12 @@ async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab
   }
 }
 
-/** Of attacks that wait for no alarm. */
-const UNHEARD = {
-  ...{ quietPauseMs: QUIET_PAUSE_MS.arrival, patienceMs: ARRIVAL_MS },
-  heard: async () => 'unheard' as const,
+/** Of attacks that wait for no alert. */
+const unheard = ({ patienceMs = ALERTED_WITHIN_MS }: ObservedLab): Alarm => ({
+  ...{ quietPauseMs: QUIET_PAUSE_MS.arrival, patienceMs },
+  heard: async () => 'unheard',
   contained: async () => undefined,
-}
+})
 
 /** Asks everything that the attack got into, once no request is under way any more. */
 export async function checkAccess(
