@@ -83,6 +83,15 @@ let last = 100
 const freshIp = () => `192.0.2.${++last}`
 const alive = async (token: string) => (await functions.call('session', { token })).status === 200
 
+const request = () => ({ requestId: randomUUID(), ip: '203.0.113.9' })
+const down = () => Promise.reject(new Error('down'))
+/** One delivery to functions that cannot do this, and do not try again. */
+const brokenBy = (change: Partial<typeof functions.deps>, delivery: Delivery) =>
+  contain(JSON.stringify(delivery), request(), { ...functions.deps, fetch: down, ...change })
+const without = (...methods: (keyof typeof functions.deps.sessions)[]) => ({
+  sessions: { ...functions.deps.sessions, ...Object.fromEntries(methods.map((name) => [name, down])) },
+})
+
 describe('an alert about a session', () => {
   it('is passed to web as a signed revoke that names exactly that session', async () => {
     const { sid } = await functions.signIn()
@@ -436,14 +445,8 @@ describe('an alert that merely notifies', () => {
   })
 
   it('is finished by the sweeper when its claim was abandoned', async () => {
-    const hung = await startFunctions({
-      env: functions.env,
-      deps: { containments: { ...functions.deps.containments, revise: () => Promise.reject(new Error('lost')) } },
-    })
-    const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
     const delivery = notice('telemetry-silence', '')
-    await hung.call('contain', { body: delivery, headers })
-    await hung.close()
+    await brokenBy({ containments: { ...functions.deps.containments, revise: down } }, delivery)
     const id = containmentId('telemetry-silence', delivery.cycle_key, '*')
     expect(await find('telemetry-silence', id)).toMatchObject({ state: 'pending', scope: '*' })
     await sweep({ ...functions.deps, now: () => Date.now() + 61_000 })
@@ -577,15 +580,6 @@ describe('a delivery', () => {
 })
 
 describe('an alert that cannot be carried out because of a store', () => {
-  const request = () => ({ requestId: randomUUID(), ip: '203.0.113.9' })
-  const down = () => Promise.reject(new Error('down'))
-  /** One delivery to functions that cannot do this, and do not try again. */
-  const brokenBy = (change: Partial<typeof functions.deps>, delivery: Delivery) =>
-    contain(JSON.stringify(delivery), request(), { ...functions.deps, fetch: down, ...change })
-  const without = (...methods: (keyof typeof functions.deps.sessions)[]) => ({
-    sessions: { ...functions.deps.sessions, ...Object.fromEntries(methods.map((name) => [name, down])) },
-  })
-
   it('has its row and must come again; then it is carried out, and logged once', async () => {
     web.answer = 'error'
     const { sid, token } = await functions.signIn()
@@ -858,19 +852,8 @@ describe('an operator', () => {
 describe('the sweeper', () => {
   it('finishes an abandoned containment, once', async () => {
     const { sid, token } = await functions.signIn()
-    const hung = await startFunctions({
-      env: functions.env,
-      deps: {
-        containments: { ...functions.deps.containments, revise: () => Promise.reject(new Error('lost')) },
-        fetch: () => Promise.reject(new Error('down')),
-        sessions: { ...functions.deps.sessions, revoke: () => Promise.reject(new Error('lost')) },
-      },
-    })
-    await hung.call('contain', {
-      body: reuse(sid),
-      headers: { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET },
-    })
-    await hung.close()
+    const containments = { ...functions.deps.containments, revise: down }
+    await brokenBy({ ...without('revoke'), containments }, reuse(sid))
     expect(await alive(token)).toBe(true)
     const later = { ...functions.deps, fetch: () => Promise.reject(new Error('down')), now: () => Date.now() + 61_000 }
     const swept = [await sweep(later), await sweep(later)]
