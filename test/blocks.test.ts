@@ -61,37 +61,37 @@ class Watch {
   readonly told: Transition[] = []
   /** How long the next delivery takes. */
   lateMs = 0
-  private readonly evaluator: Evaluator
-  private readonly notifiers: Map<Monitor, ReturnType<typeof notifierFor>>
+  readonly #evaluator: Evaluator
+  readonly #notifiers: Map<Monitor, ReturnType<typeof notifierFor>>
 
   constructor(monitors: readonly Monitor[]) {
-    this.evaluator = new Evaluator(monitors, { cadenceSeconds: 60 })
-    this.notifiers = new Map(
+    this.#evaluator = new Evaluator(monitors, { cadenceSeconds: 60 })
+    this.#notifiers = new Map(
       monitors.map((monitor) => [monitor, notifierFor(monitor, { variables: {}, origin: 'http://127.0.0.1' })]),
     )
   }
 
   async log(...events: object[]): Promise<void> {
     const timestamp = new Date(clock).toISOString()
-    for (const event of events) await this.deliver(this.evaluator.push(logOfEvent({ ...event, timestamp })))
+    for (const event of events) await this.#deliver(this.#evaluator.push(logOfEvent({ ...event, timestamp })))
   }
 
   /** Goes to an instant, evaluation by evaluation. */
   async until(at: number): Promise<void> {
     while (Math.floor(clock / minute) < Math.floor(at / minute)) {
       clock = (Math.floor(clock / minute) + 1) * minute
-      await this.deliver(this.evaluator.advance(clock))
+      await this.#deliver(this.#evaluator.advance(clock))
       await sweepOurs()
     }
     clock = Math.max(clock, at)
   }
 
-  private async deliver(transitions: readonly Transition[]): Promise<void> {
+  async #deliver(transitions: readonly Transition[]): Promise<void> {
     for (const transition of transitions) {
-      const { values } = this.notifiers.get(transition.monitor)?.(transition) ?? {}
+      const { values } = this.#notifiers.get(transition.monitor)?.(transition) ?? {}
       if (!values) throw new Error('a monitor that was never loaded')
       const raw = substitute(webhook.payload, values)
-      const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET as string }
+      const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
       clock += this.lateMs
       this.lateMs = 0
       await functions.call('contain', { raw, headers })
@@ -162,7 +162,7 @@ describe('a reminder', () => {
     const row = () => functions.deps.containments.find(detection.monitor.slug, id)
     const remind = async (transition = 'Re-Triggered', cycle_key = sent.cycle_key) => {
       const body = { ...sent, id: randomUUID(), date: String(clock), transition, cycle_key }
-      const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET as string }
+      const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
       return (await functions.call('contain', { body, headers })).json
     }
     return { network, row, remind }

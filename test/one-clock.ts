@@ -71,7 +71,7 @@ export class OneClock {
       const { values } = this.#notifiers.get(transition.monitor)?.(transition) ?? {}
       if (!values) throw new Error('a monitor that was never loaded')
       const raw = substitute(webhook.payload, values)
-      const headers = { 'x-ato-webhook-secret': this.#functions.env.ATO_WEBHOOK_SECRET as string }
+      const headers = { 'x-ato-webhook-secret': this.#functions.env.ATO_WEBHOOK_SECRET }
       const { json } = await this.#functions.call('contain', { raw, headers })
       this.told.push({ ...transition, answer: json })
     }

@@ -55,21 +55,21 @@ afterAll(async () => {
 /** Every monitor, from the start of one story on. */
 class Watch {
   readonly alerts: string[] = []
-  private readonly evaluator = new Evaluator(monitors, { live: true })
-  private seen = functions.lines.length
+  readonly #evaluator = new Evaluator(monitors, { live: true })
+  #seen = functions.lines.length
 
   /** Reads what was logged since the last time, and delivers what the monitors say of it. */
   async read(): Promise<void> {
-    for (const line of functions.lines.slice(this.seen)) {
-      this.seen += 1
+    for (const line of functions.lines.slice(this.#seen)) {
+      this.#seen += 1
       const event = JSON.parse(line)
       if (!('evt' in event)) continue
-      for (const transition of this.evaluator.push(logOfEvent(event))) {
+      for (const transition of this.#evaluator.push(logOfEvent(event))) {
         const { slug } = transition.monitor
         this.alerts.push(`${slug} ${Object.values(transition.group ?? {}).join(' ')}`.trim())
         const { values } = notifiers.get(transition.monitor)?.(transition) ?? {}
         if (!values) throw new Error(`${slug} tells nobody`)
-        const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET as string }
+        const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
         await functions.call('contain', { raw: substitute(webhook.payload, values), headers })
       }
     }

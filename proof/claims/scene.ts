@@ -3,7 +3,7 @@ import type { Facet, Rollup } from 'alertproof/query'
 import { alertLasting, type Proof, type Timeline } from '../../detections/harness.ts'
 import { groupOf, minuteMs, windowText, withValue } from './events.ts'
 
-/** One detection, in the words and the events of its claims. */
+/** A detection, with the words and the events that its claims need. */
 export class Scene {
   /** How many events take it over its threshold: N + 1. */
   readonly reach: number
@@ -13,14 +13,14 @@ export class Scene {
   /** `session`-like words for the group and the window, in the names of claims. */
   readonly subject: string
   readonly window: string
-  private readonly monitor: Monitor
-  private readonly proof: Proof
+  readonly #monitor: Monitor
+  readonly #proof: Proof
 
   constructor(monitor: Monitor, proof: Proof) {
     const { operator, threshold, windowMs, by, rollup } = monitor.parsed
     if (by.length > 1) throw new Error(`${monitor.slug}: no claim is written for more than one facet in .by`)
-    this.monitor = monitor
-    this.proof = proof
+    this.#monitor = monitor
+    this.#proof = proof
     this.reach = operator === '>' ? Math.floor(threshold) + 1 : Math.ceil(threshold)
     this.windowMs = windowMs
     this.window = windowText(windowMs)
@@ -29,29 +29,29 @@ export class Scene {
     this.subject = this.by ? `one ${this.by.name}` : 'the service'
   }
 
-  /** So many events that count, a millisecond apart unless told, from an instant of the case on. */
+  /** `count` events that count, from an instant of the case on. @param more.stepMs between two of them (default 1) */
   volley(count: number, fromMs = 0, { subject = 0, stepMs = 1, first = 0 } = {}): object[] {
-    return Array.from({ length: count }, (_, i) => this.proof.counts(first + i, fromMs + i * stepMs, subject))
+    return Array.from({ length: count }, (_, i) => this.#proof.counts(first + i, fromMs + i * stepMs, subject))
   }
 
   one(i: number, atMs: number, subject = 0): object {
-    return this.proof.counts(i, atMs, subject)
+    return this.#proof.counts(i, atMs, subject)
   }
 
   /** Events of subject 0 that stay one step short, a millisecond apart. */
-  almost = (count: number): object[] => Array.from({ length: count }, (_, i) => this.proof.almost(i, i, 0))
+  almost = (count: number): object[] => Array.from({ length: count }, (_, i) => this.#proof.almost(i, i, 0))
 
-  /** So many alerts, each for the group of one subject. */
+  /** One alert for the group of each subject. */
   alerts(...subjects: number[]): Record<string, string>[] {
-    return subjects.map((subject) => groupOf(this.monitor, this.one(0, 0, subject)))
+    return subjects.map((subject) => groupOf(this.#monitor, this.one(0, 0, subject)))
   }
 
   /** One alert of the monitor, with the reminders that it asks for. */
   alert(triggeredMs: number, recoveredMs: number): Timeline {
-    return alertLasting(triggeredMs, recoveredMs, (this.monitor.options.renotify_interval ?? 0) * minuteMs)
+    return alertLasting(triggeredMs, recoveredMs, (this.#monitor.options.renotify_interval ?? 0) * minuteMs)
   }
 
-  /** Takes time forward and counts nowhere. */
+  /** An event of another environment, which only lets time pass. */
   elsewhere(atMs: number): object {
     return withValue(this.one(0, atMs), ['env'], 'staging')
   }

@@ -1,3 +1,4 @@
+import { type Due, TimeQueue } from '../../proof/corpus/time-queue.ts'
 import { seeded } from '../../shared/session/testing/clock.ts'
 
 /** One process of a host, from its start to its end. What a dead one had under way never goes on. */
@@ -22,9 +23,7 @@ export class Process {
   }
 }
 
-interface Step {
-  at: number
-  order: number
+interface Step extends Due {
   process: Process | undefined
   run: () => void
 }
@@ -75,7 +74,7 @@ export class Scheduler {
   steps = 0
   /** Whose step is under way; undefined for what lies outside of our processes. */
   current: Process | undefined
-  readonly #queue: Step[] = []
+  readonly #queue = new TimeQueue<Step>()
   #order = 0
 
   constructor(start: number, chance: Chance) {
@@ -86,7 +85,7 @@ export class Scheduler {
   /** @param process only while it lives */
   after(ms: number, run: () => void, process?: Process): Step {
     const step = { at: this.now + Math.max(0, ms), order: this.#order++, process, run }
-    this.#push(step)
+    this.#queue.push(step)
     return step
   }
 
@@ -96,7 +95,8 @@ export class Scheduler {
 
   /** Runs every step until then. */
   async run(until: number): Promise<void> {
-    for (let step = this.#pop(until); step; step = this.#pop(until)) {
+    for (let step = this.#queue.first; step && step.at <= until; step = this.#queue.first) {
+      this.#queue.shift()
       this.now = Math.max(this.now, step.at)
       if (step.process && !step.process.isAlive) continue
       this.steps++
@@ -108,37 +108,4 @@ export class Scheduler {
     }
     this.now = until
   }
-
-  #push(step: Step): void {
-    const queue = this.#queue
-    let at = queue.push(step) - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (!isBefore(step, queue[parent] as Step)) break
-      queue[at] = queue[parent] as Step
-      at = parent
-    }
-    queue[at] = step
-  }
-
-  #pop(until: number): Step | undefined {
-    const queue = this.#queue
-    const [first] = queue
-    if (!first || first.at > until) return undefined
-    const last = queue.pop() as Step
-    if (queue.length === 0) return first
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= queue.length) break
-      if (child + 1 < queue.length && isBefore(queue[child + 1] as Step, queue[child] as Step)) child++
-      if (!isBefore(queue[child] as Step, last)) break
-      queue[at] = queue[child] as Step
-      at = child
-    }
-    queue[at] = last
-    return first
-  }
 }
-
-const isBefore = (a: Step, b: Step): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)
