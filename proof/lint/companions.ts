@@ -6,17 +6,17 @@ import { attackBySlug, attacks } from '../../attacks/index.ts'
 import type { Detection } from '../../detections/harness.ts'
 import { type Profile, profiles } from '../../detections/profiles.ts'
 import { attackRecordRules } from './attack-records.ts'
-import type { Tell, TellOf } from './finding.ts'
+import type { Report, ReportIn } from './finding.ts'
 import { tagsOf } from './rules.ts'
 import { type Runbook, runbookRules } from './runbook-rules.ts'
 
 /**
- * What belongs to a detection beside its monitor.
- * @param root the project, in which all of it lies
+ * Reports what is missing beside the monitor of a detection.
+ * @param root the project's folder
  */
-export async function companionRules(monitor: Monitor, root: string, tellOf: TellOf): Promise<void> {
+export async function companionRules(monitor: Monitor, root: string, reportIn: ReportIn): Promise<void> {
   const { slug } = monitor
-  const tell = tellOf(monitor.file)
+  const report = reportIn(monitor.file)
   const [id] = tagsOf(monitor, 'runbook')
   const companions = {
     cases: `detections/${slug}/cases.ts`,
@@ -25,20 +25,20 @@ export async function companionRules(monitor: Monitor, root: string, tellOf: Tel
     runbook: `runbooks/${id}-${slug}.md`,
   }
   for (const [what, path] of Object.entries(companions)) {
-    if (!(await exists(join(root, path)))) tell('', `has no ${what}`, `write ${path}`)
+    if (!(await exists(join(root, path)))) report('', `has no ${what}`, `write ${path}`)
     else if (what === 'attack' && !attackBySlug(slug)) {
-      tell('', 'has an attack that is not listed', `call it slug: '${slug}', and add it to attacks/index.ts`)
+      report('', 'has an attack that is not listed', `call it slug: '${slug}', and add it to attacks/index.ts`)
     }
   }
-  profileRules(slug, tell, tellOf(join(root, 'detections/profiles.ts')))
-  attackRecordRules(monitor, companions.runbook, (attack) => tellOf(join(root, `attacks/${attack}.ts`)))
-  await caseRules(monitor, join(root, companions.cases), tellOf)
+  profileRules(slug, report, reportIn(join(root, 'detections/profiles.ts')))
+  attackRecordRules(monitor, companions.runbook, (attack) => reportIn(join(root, `attacks/${attack}.ts`)))
+  await caseRules(monitor, join(root, companions.cases), reportIn)
   const runbooks = await readRunbooks(root)
-  runbookNumberRule(monitor, runbooks, tell)
+  runbookNumberRule(monitor, runbooks, report)
   const runbook = runbooks.find(({ file }) => `runbooks/${file}` === companions.runbook)
-  if (runbook) runbookRules(monitor, runbook, runbooks, tellOf(join(root, companions.runbook)))
+  if (runbook) runbookRules(monitor, runbook, runbooks, reportIn(join(root, companions.runbook)))
   const page = await readFile(join(root, 'docs/detections.md'), 'utf8').catch(() => '')
-  if (!page.includes(`detections/${slug}/monitor.json`)) tell('', 'is not in docs/detections.md', 'run npm run docs')
+  if (!page.includes(`detections/${slug}/monitor.json`)) report('', 'is not in docs/detections.md', 'run npm run docs')
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -52,18 +52,18 @@ async function readRunbooks(root: string): Promise<Runbook[]> {
   return Promise.all(files.map(async (file) => ({ file, text: await readFile(join(root, 'runbooks', file), 'utf8') })))
 }
 
-/** @param tell of the monitor; `tellProfiles` of the file of profiles */
-function profileRules(slug: string, tell: Tell, tellProfiles: Tell): void {
+/** @param report of the monitor @param reportProfile of the file of profiles */
+function profileRules(slug: string, report: Report, reportProfile: Report): void {
   const prod: Profile = profiles.prod
   const setting = Object.hasOwn(prod, slug) ? prod[slug] : undefined
   if (!setting) {
-    tell('', 'has no threshold for real traffic', 'add it to detections/profiles.ts, with its source')
+    report('', 'has no threshold for real traffic', 'add it to detections/profiles.ts, with its source')
     return
   }
   const { threshold, window, source } = setting
-  if (source.length <= SOURCE_LEAST) tellProfiles(slug, 'has no source', 'say where the number comes from, and why')
+  if (source.length <= SOURCE_LEAST) reportProfile(slug, 'has no source', 'say where the number comes from, and why')
   if (/^as in the file/.test(source) !== (threshold === undefined && window === undefined)) {
-    tellProfiles(
+    reportProfile(
       slug,
       'has a source that does not fit it',
       'begin with "as in the file" where nothing is changed, and nowhere else',
@@ -74,58 +74,58 @@ function profileRules(slug: string, tell: Tell, tellProfiles: Tell): void {
 /** Characters. */
 const SOURCE_LEAST = 20
 
-/** A runbook's number is of one detection. */
-function runbookNumberRule(monitor: Monitor, runbooks: readonly Runbook[], tell: Tell): void {
+/** A runbook's number belongs to one detection. */
+function runbookNumberRule(monitor: Monitor, runbooks: readonly Runbook[], report: Report): void {
   const [id] = tagsOf(monitor, 'runbook')
   const names = runbooks.map(({ file }) => file)
   const other = names.find((name) => name.startsWith(`${id}-`) && name !== `${id}-${monitor.slug}.md`)
   if (other === undefined) return
   const last = Math.max(...names.map((name) => Number(/^ATO-(\d{3})-/.exec(name)?.[1] ?? 0)))
   const free = `ATO-${String(last + 1).padStart(3, '0')}`
-  tell('tags', `runbook:${id} is ${other}`, `say runbook:${free}, the next that is free`)
+  report('tags', `runbook:${id} is ${other}`, `say runbook:${free}, the next that is free`)
 }
 
-/** @param file of the cases; nothing is said of one that does not exist */
-async function caseRules(monitor: Monitor, file: string, tellOf: TellOf): Promise<void> {
+/** @param file of the cases; one that does not exist was reported before */
+async function caseRules(monitor: Monitor, file: string, reportIn: ReportIn): Promise<void> {
   if (!(await exists(file))) return
-  const tell = tellOf(file)
+  const report = reportIn(file)
   let exported: Partial<Detection>
   try {
-    exported = (await import(pathToFileURL(file).href)) as Partial<Detection>
+    exported = await import(pathToFileURL(file).href)
   } catch (error) {
-    tell('', `cannot be loaded: ${(error as Error).message}`, 'correct it')
+    report('', `cannot be loaded: ${String(error)}`, 'correct it')
     return
   }
   const { cases, proof } = exported
-  if (!cases?.some(({ fires }) => fires)) tell('cases', 'none fires', 'export const cases: add the attack')
+  if (!cases?.some(({ fires }) => fires)) report('cases', 'none fires', 'export const cases: add the attack')
   if (!cases?.some(({ fires }) => !fires)) {
-    tell('cases', 'none stays silent', 'export const cases: add the honest people who resemble the attack')
+    report('cases', 'none stays silent', 'export const cases: add the honest people who resemble the attack')
   }
   if (typeof proof?.counts !== 'function' || typeof proof.almost !== 'function') {
-    tell(
+    report(
       'proof',
       'is missing',
       'export const proof: its function counts makes an event that counts, almost one that does not',
     )
   } else if (!compileSearch(monitor.parsed.search)(logOfEvent({ ...proof.counts(0, 0, 0) }))) {
-    tell('proof.counts', 'makes an event that the query does not find', 'make an event of this detection')
+    report('proof.counts', 'makes an event that the query does not find', 'make an event of this detection')
   }
 }
 
-/** Runbooks, attacks and thresholds of no detection. */
-export async function orphanRules(root: string, tellOf: TellOf): Promise<void> {
+/** Reports runbooks, attacks and thresholds that belong to no detection. */
+export async function orphanRules(root: string, reportIn: ReportIn): Promise<void> {
   const isDetection = (slug: string) => exists(join(root, 'detections', slug, 'monitor.json'))
   for (const { file } of await readRunbooks(root)) {
     const [, slug = ''] = /^ATO-\d{3}-(.+)\.md$/.exec(file) ?? []
-    if (slug === '') tellOf(join(root, 'runbooks', file))('', 'has no number', 'call it ATO-0NN-<slug>.md')
+    if (slug === '') reportIn(join(root, 'runbooks', file))('', 'has no number', 'call it ATO-0NN-<slug>.md')
     else if (!(await isDetection(slug))) {
       const remedy = `write detections/${slug}/monitor.json, or remove the runbook`
-      tellOf(join(root, 'runbooks', file))('', 'is the runbook of no detection', remedy)
+      reportIn(join(root, 'runbooks', file))('', 'is the runbook of no detection', remedy)
     }
   }
   for (const { slug, trips } of attacks) {
     if (trips !== undefined && !(await isDetection(trips))) {
-      tellOf(join(root, `attacks/${slug}.ts`))(
+      reportIn(join(root, `attacks/${slug}.ts`))(
         'trips',
         `is ${trips}, which is no detection`,
         'name a folder of detections/',
@@ -134,7 +134,7 @@ export async function orphanRules(root: string, tellOf: TellOf): Promise<void> {
   }
   for (const slug of Object.keys(profiles.prod)) {
     if (await isDetection(slug)) continue
-    tellOf(join(root, 'detections/profiles.ts'))(
+    reportIn(join(root, 'detections/profiles.ts'))(
       slug,
       'is no detection',
       `write detections/${slug}/monitor.json, or remove it`,

@@ -22,11 +22,11 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }))
 
 async function findings(): Promise<string[]> {
-  const told: string[] = []
+  const found: string[] = []
   await documentRules(root, (file) => (place, what, remedy) => {
-    told.push(`${basename(file)}, ${place}: ${what}; ${remedy}`)
+    found.push(`${basename(file)}, ${place}: ${what}; ${remedy}`)
   })
-  return told
+  return found
 }
 
 async function edit(name: string, from: string | RegExp, to: string): Promise<void> {

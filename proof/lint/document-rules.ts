@@ -3,24 +3,24 @@ import { join } from 'node:path'
 import { type Monitor, MonitorError, readImportable } from 'alertproof'
 import { attacks } from '../../attacks/index.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
-import type { Tell, TellOf } from './finding.ts'
+import type { Report, ReportIn } from './finding.ts'
 
 /**
  * Compares what people wrote into the documents about all detections with the detections: lists must have each of them
  * once, in its row, and counts must be right.
  * @param root the project
  */
-export async function documentRules(root: string, tellOf: TellOf): Promise<void> {
+export async function documentRules(root: string, reportIn: ReportIn): Promise<void> {
   const monitors = await readMonitors(join(root, 'detections'))
   const read = (path: string) => readFile(join(root, path), 'utf8').catch(() => '')
   const containment = 'docs/containment.md'
-  actionRule(await read(containment), monitors, tellOf(join(root, containment)))
+  actionRule(await read(containment), monitors, reportIn(join(root, containment)))
   const proving = 'docs/proving-detections.md'
   const text = await read(proving)
-  windowRule(text, monitors, tellOf(join(root, proving)))
-  corpusRule(text, monitors, tellOf(join(root, proving)))
+  windowRule(text, monitors, reportIn(join(root, proving)))
+  corpusRule(text, monitors, reportIn(join(root, proving)))
   const counts = { detections: monitors.length, runbooks: monitors.length, attacks: attacks.length }
-  for (const path of await documentsOf(root)) countRule(await read(path), counts, tellOf(join(root, path)))
+  for (const path of await documentsOf(root)) countRule(await read(path), counts, reportIn(join(root, path)))
 }
 
 /** Monitors that cannot be read are reported by the rules for monitors. */
@@ -50,41 +50,41 @@ async function documentsOf(root: string): Promise<string[]> {
 const ACTION_HEAD = '| action | of | detections |'
 
 /** Each detection stands in the row of its policy's action. */
-function actionRule(text: string, monitors: readonly Monitor[], tell: Tell): void {
-  const rows = tableAfter(text, ACTION_HEAD, tell)
+function actionRule(text: string, monitors: readonly Monitor[], report: Report): void {
+  const rows = tableAfter(text, ACTION_HEAD, report)
   const listed = rows?.map(([action = '', , detections = '']) => ({ row: plain(action), names: namesIn(detections) }))
   if (!listed) return
   const expected = monitors.flatMap(({ slug }) => {
     const action = policyFor(slug)?.action
     return action === undefined ? [] : [{ slug, row: action }]
   })
-  compare(`"${ACTION_HEAD}"`, listed, expected, tell)
+  compare(`"${ACTION_HEAD}"`, listed, expected, report)
 }
 
 const WINDOW_HEAD = '| Detection | Window |'
 
 /** Each detection stands in a row of its monitor's window. */
-function windowRule(text: string, monitors: readonly Monitor[], tell: Tell): void {
-  const rows = tableAfter(text, WINDOW_HEAD, tell)
+function windowRule(text: string, monitors: readonly Monitor[], report: Report): void {
+  const rows = tableAfter(text, WINDOW_HEAD, report)
   const listed = rows?.map(([detections = '', window = '']) => ({ row: window, names: namesIn(detections) }))
   if (!listed) return
   const expected = monitors.map(({ slug, parsed }) => ({ slug, row: inWords(parsed.windowMs) }))
-  compare(`"${WINDOW_HEAD}"`, listed, expected, tell)
+  compare(`"${WINDOW_HEAD}"`, listed, expected, report)
 }
 
 const CORPUS_HEAD = /^detection +alerts each minute/m
 
 /** The output of the corpus has a line for each detection. */
-function corpusRule(text: string, monitors: readonly Monitor[], tell: Tell): void {
+function corpusRule(text: string, monitors: readonly Monitor[], report: Report): void {
   const start = CORPUS_HEAD.exec(text)?.index
   if (start === undefined) {
-    tell('', 'has no output of npm run corpus', 'paste it, or remove this rule from proof/lint/document-rules.ts')
+    report('', 'has no output of npm run corpus', 'paste it, or remove this rule from proof/lint/document-rules.ts')
     return
   }
   const [output = ''] = text.slice(start).split('```')
   for (const { slug } of monitors) {
     if (output.split('\n').some((line) => line.startsWith(`${slug} `))) continue
-    tell('output of npm run corpus', `lacks ${slug}`, 'run the command above it, and paste what it prints')
+    report('output of npm run corpus', `lacks ${slug}`, 'run the command above it, and paste what it prints')
   }
 }
 
@@ -97,26 +97,26 @@ function compare(
   place: string,
   listed: readonly Listed[],
   expected: readonly { readonly slug: string; readonly row: string }[],
-  tell: Tell,
+  report: Report,
 ): void {
   for (const { slug, row } of expected) {
     const rows = listed.filter(({ names }) => names.includes(slug)).map((each) => each.row)
-    if (rows.length === 0) tell(place, `lacks ${slug}`, `add it to a row of ${row}`)
-    else if (rows.length > 1) tell(place, `has ${slug} in ${rows.length} rows`, `keep it in one row of ${row}`)
-    else if (rows[0] !== row) tell(place, `has ${slug} in a row of ${rows[0]}`, `move it to a row of ${row}`)
+    if (rows.length === 0) report(place, `lacks ${slug}`, `add it to a row of ${row}`)
+    else if (rows.length > 1) report(place, `has ${slug} in ${rows.length} rows`, `keep it in one row of ${row}`)
+    else if (rows[0] !== row) report(place, `has ${slug} in a row of ${rows[0]}`, `move it to a row of ${row}`)
   }
   const known = expected.map(({ slug }) => slug)
   for (const name of listed.flatMap(({ names }) => names)) {
-    if (!known.includes(name)) tell(place, `has ${name}, which is not a detection`, 'remove it, or correct its name')
+    if (!known.includes(name)) report(place, `has ${name}, which is not a detection`, 'remove it, or correct its name')
   }
 }
 
 /** The cells of the rows below a head. Undefined, with a finding, if the document has no such table. */
-function tableAfter(text: string, head: string, tell: Tell): string[][] | undefined {
+function tableAfter(text: string, head: string, report: Report): string[][] | undefined {
   const lines = text.split(/\r?\n/)
   const at = lines.findIndex((line) => line.startsWith(head))
   if (at === -1) {
-    tell('', `has no table "${head}"`, 'restore it, or remove its rule from proof/lint/document-rules.ts')
+    report('', `has no table "${head}"`, 'restore it, or remove its rule from proof/lint/document-rules.ts')
     return undefined
   }
   const rows = lines.slice(at + 2)
@@ -153,12 +153,12 @@ const COUNT = new RegExp(
 )
 
 /** Outside code blocks, whose output has a date of its own. */
-function countRule(text: string, counts: Readonly<Record<string, number>>, tell: Tell): void {
+function countRule(text: string, counts: Readonly<Record<string, number>>, report: Report): void {
   const prose = text.replace(/^```[\s\S]*?^```/gm, '')
   for (const [phrase, number = '', what = ''] of prose.matchAll(COUNT)) {
     const count = counts[what.toLowerCase()]
     const written = /^\d/.test(number) ? Number(number) : NUMBER_WORDS.indexOf(number.toLowerCase()) + 10
     if (written === count) continue
-    tell(`"${phrase.replace(/\s+/g, ' ')}"`, `is wrong: there are ${count}`, 'correct the number, or leave it out')
+    report(`"${phrase.replace(/\s+/g, ' ')}"`, `is wrong: there are ${count}`, 'correct the number, or leave it out')
   }
 }

@@ -1,4 +1,4 @@
-/** One thing that is wrong with a detection, and what to do about it. */
+/** A fault of a detection, and its remedy. */
 export interface Finding {
   readonly file: string
   /** Where in the file: `options.thresholds.critical`, `query:57`; empty for the file as a whole. */
@@ -7,7 +7,7 @@ export interface Finding {
   readonly remedy: string
 }
 
-/** Notes what is wrong at a place of a file. */
-export type Tell = (place: string, what: string, remedy: string) => void
+/** Adds a finding at a place of a file. */
+export type Report = (place: string, what: string, remedy: string) => void
 /** @param file that the findings are about */
-export type TellOf = (file: string) => Tell
+export type ReportIn = (file: string) => Report

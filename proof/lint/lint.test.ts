@@ -367,9 +367,9 @@ test('files that exist and say nothing about the detection are findings', async 
 test('a runbook, an attack and a threshold of no detection are findings', async () => {
   await mkdir(join(dir, 'runbooks'))
   for (const name of ['ATO-018-nobody.md', 'notes.md']) await writeFile(join(dir, 'runbooks', name), '')
-  const told: string[] = []
-  await orphanRules(dir, (file) => (place, what) => told.push(`${basename(file)}: ${place} ${what}`))
-  expect(told).toEqual(
+  const found: string[] = []
+  await orphanRules(dir, (file) => (place, what) => found.push(`${basename(file)}: ${place} ${what}`))
+  expect(found).toEqual(
     expect.arrayContaining([
       'ATO-018-nobody.md:  is the runbook of no detection',
       'notes.md:  has no number',
@@ -419,10 +419,10 @@ test('what an attack has copied, and what contradicts its monitor, are findings'
     trips: 'session-fork',
     runbook: 'runbooks/x.md',
   }
-  const told: string[] = []
-  const tellOf = (slug: string) => (place: string, what: string) => told.push(`${slug}: ${place} ${what}`)
-  attackRecordRules(monitor, own.runbook, tellOf, [first, copy])
-  expect(told).toEqual([
+  const found: string[] = []
+  const reportIn = (slug: string) => (place: string, what: string) => found.push(`${slug}: ${place} ${what}`)
+  attackRecordRules(monitor, own.runbook, reportIn, [first, copy])
+  expect(found).toEqual([
     'otp-replay: trips is session-fork',
     'otp-replay: runbook is runbooks/x.md',
     'otp-replay: techniques are T1110.004',

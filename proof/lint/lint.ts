@@ -5,7 +5,7 @@ import { parseTemplate, TemplateError } from 'alertproof/notify'
 import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
 import { companionRules, orphanRules } from './companions.ts'
 import { documentRules } from './document-rules.ts'
-import type { Finding, Tell, TellOf } from './finding.ts'
+import type { Finding, Report, ReportIn } from './finding.ts'
 import { queryRules } from './query-rules.ts'
 import { attackRules, messageRules, optionRules, tagRules, tagsOf } from './rules.ts'
 
@@ -15,7 +15,7 @@ export interface Linted {
   readonly findings: readonly Finding[]
 }
 
-/** What each file is to Datadog, by its name. */
+/** The model of Datadog that each file must satisfy, by its name. */
 const MODELS: Readonly<Record<string, Model>> = {
   'monitor.json': 'Monitor',
   'webhook.json': 'WebhooksIntegration',
@@ -24,7 +24,7 @@ const MODELS: Readonly<Record<string, Model>> = {
 }
 
 /**
- * Holds every JSON file below a folder to what Datadog takes, and every monitor to what a detection must be.
+ * Checks that Datadog accepts every JSON file below a folder, and that every monitor satisfies the rules of a detection.
  * @param root the project, with the attacks and runbooks of the detections
  * @returns all findings of all files; none when it can be imported
  */
@@ -33,21 +33,21 @@ export async function lintDetections(dir: string, root: string): Promise<Linted>
   const webhook = await readWebhookName(join(dir, 'webhook.json'))
   const linted = await Promise.all(paths.map((path) => lintFile(join(dir, path), { webhook, root })))
   const findings = linted.flatMap((each) => each.findings)
-  const tellOf = tellInto(findings)
+  const reportIn = reportInto(findings)
   const runbooks = await readdir(join(root, 'runbooks'))
   copyRules(
     linted.flatMap(({ monitor }) => monitor ?? []),
     runbooks,
-    tellOf,
+    reportIn,
   )
-  await folderRules(dir, paths, tellOf)
-  await orphanRules(root, tellOf)
-  await documentRules(root, tellOf)
+  await folderRules(dir, paths, reportIn)
+  await orphanRules(root, reportIn)
+  await documentRules(root, reportIn)
   return { files: paths.length, findings }
 }
 
-const tellInto =
-  (findings: Finding[]): TellOf =>
+const reportInto =
+  (findings: Finding[]): ReportIn =>
   (file) =>
   (place, what, remedy) =>
     findings.push({ file, place, what, remedy })
@@ -56,7 +56,7 @@ const tellInto =
  * Two detections must differ. A copy is the fault of the later one: it has no runbook yet, or the runbook with the higher
  * number.
  */
-function copyRules(monitors: readonly Monitor[], runbooks: readonly string[], tellOf: TellOf): void {
+function copyRules(monitors: readonly Monitor[], runbooks: readonly string[], reportIn: ReportIn): void {
   const runbookOf = (monitor: Monitor) => `${tagsOf(monitor, 'runbook')[0]}-${monitor.slug}`
   const order = (monitor: Monitor) => {
     const runbook = runbookOf(monitor)
@@ -67,17 +67,17 @@ function copyRules(monitors: readonly Monitor[], runbooks: readonly string[], te
     for (const other of sorted.slice(0, i)) {
       for (const key of ['name', 'query', 'message'] as const) {
         if (monitor[key].replaceAll(runbookOf(monitor), runbookOf(other)) !== other[key]) continue
-        tellOf(monitor.file)(key, `is that of ${other.slug}`, 'write it for this detection')
+        reportIn(monitor.file)(key, `is that of ${other.slug}`, 'write it for this detection')
       }
     }
   }
 }
 
-/** Each folder below is a detection. */
-async function folderRules(dir: string, paths: readonly string[], tellOf: TellOf): Promise<void> {
+/** Each folder must hold a detection. */
+async function folderRules(dir: string, paths: readonly string[], reportIn: ReportIn): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true })) {
     if (!entry.isDirectory() || paths.includes(join(entry.name, 'monitor.json'))) continue
-    tellOf(join(dir, entry.name))(
+    reportIn(join(dir, entry.name))(
       '',
       'has no monitor',
       `write ${join(dir, entry.name, 'monitor.json')}: copy a neighbour’s`,
@@ -95,69 +95,71 @@ async function lintFile(
   surroundings: Surroundings,
 ): Promise<{ findings: Finding[]; monitor: Monitor | undefined }> {
   const findings: Finding[] = []
-  const tellOf = tellInto(findings)
-  const tell = tellOf(file)
+  const reportIn = reportInto(findings)
+  const report = reportIn(file)
   const text = await readFile(file, 'utf8')
   const model = MODELS[basename(file)]
   if (!model)
-    tell('', 'is not a file that is imported', `call it ${Object.keys(MODELS).join(', ')}, or move it elsewhere`)
-  const monitor = basename(file) === 'monitor.json' ? readStrictly(text, file, tell) : undefined
-  const json = parsed(text, tell, findings.length > 0)
+    report('', 'is not a file that is imported', `call it ${Object.keys(MODELS).join(', ')}, or move it elsewhere`)
+  const monitor = basename(file) === 'monitor.json' ? readStrictly(text, file, report) : undefined
+  const json = parsed(text, report, findings.length > 0)
   if (model && json !== undefined) {
     for (const fault of schemaFaults(model, json)) {
       const [place = '', what = fault] = fault.split(/:\s(.*)/s)
       const known = findings.some((each) => each.place === place)
-      if (!known) tell(place, what, 'Datadog’s own client does not know it: see its API reference')
+      if (!known) report(place, what, 'Datadog’s own client does not know it: see its API reference')
     }
   }
-  if (monitor) await lintMonitor(monitor, surroundings, tellOf)
+  if (monitor) await lintMonitor(monitor, surroundings, reportIn)
   return { findings, monitor }
 }
 
 /** Reports what cannot be read; the rules apply to what can. */
-function readStrictly(text: string, file: string, tell: Tell): Monitor | undefined {
+function readStrictly(text: string, file: string, report: Report): Monitor | undefined {
   try {
     return readImportable(text, file)
   } catch (error) {
     if (!(error instanceof MonitorError)) throw error
-    for (const { place, reason } of error.faults) tell(place, reason, 'correct it: Datadog refuses it, or ignores it')
+    for (const { place, reason } of error.faults) report(place, reason, 'correct it: Datadog refuses it, or ignores it')
     return undefined
   }
 }
 
-function parsed(text: string, tell: Tell, told: boolean): unknown {
+/** @param isReported whether a fault was found in it before */
+function parsed(text: string, report: Report, isReported: boolean): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    if (!told) tell('', `is not JSON: ${(error as Error).message}`, 'correct it')
+    if (!isReported) report('', `is not JSON: ${String(error)}`, 'correct it')
     return undefined
   }
 }
 
-async function lintMonitor(monitor: Monitor, { webhook, root }: Surroundings, tellOf: TellOf): Promise<void> {
-  const tell = tellOf(monitor.file)
-  queryRules(monitor, tell)
-  optionRules(monitor, tell)
-  messageRules(monitor, webhook, tell)
-  templateRule(monitor, tell)
-  tagRules(monitor, tell)
-  attackRules(monitor, tell)
-  await companionRules(monitor, root, tellOf)
+async function lintMonitor(monitor: Monitor, { webhook, root }: Surroundings, reportIn: ReportIn): Promise<void> {
+  const report = reportIn(monitor.file)
+  queryRules(monitor, report)
+  optionRules(monitor, report)
+  messageRules(monitor, webhook, report)
+  templateRule(monitor, report)
+  tagRules(monitor, report)
+  attackRules(monitor, report)
+  await companionRules(monitor, root, reportIn)
 }
 
-function templateRule({ message }: Monitor, tell: Tell): void {
+function templateRule({ message }: Monitor, report: Report): void {
   try {
     parseTemplate(message)
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error
-    tell('message', error.message.replace(/^message, /, ''), 'see Datadog’s page monitors/notify/variables')
+    report('message', error.message.replace(/^message, /, ''), 'see Datadog’s page monitors/notify/variables')
   }
 }
 
 async function readWebhookName(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '{}')
   try {
-    return String((JSON.parse(text) as { name?: unknown }).name)
+    const { name }: { name?: unknown } = JSON.parse(text)
+    return String(name)
   } catch {
     return `the one of ${basename(dirname(file))}/webhook.json`
   }

@@ -2,8 +2,8 @@ import type { SearchNode, Target, Value } from 'alertproof/query'
 import * as z from 'zod'
 
 /**
- * Whether an event of this schema may satisfy a search. What the search excludes is not looked at, so that the answer may be a
- * yes too many and never a no too many.
+ * Whether an event of this schema may satisfy a search. Exclusions of the search are ignored, so a wrong answer is always a
+ * yes.
  */
 export function canMatch(node: SearchNode, schema: z.ZodType): boolean {
   switch (node.kind) {
@@ -30,14 +30,14 @@ export function allows(field: z.ZodType | undefined, value: Value): boolean {
   return words === undefined || words.includes(value.text)
 }
 
-/** The words that a field may hold; undefined when it is no enumeration. */
+/** The words that a field may hold; undefined if it is not an enumeration. */
 function wordsOf(field: z.ZodType): readonly string[] | undefined {
   if (field instanceof z.ZodEnum) return field.options.map(String)
   if (field instanceof z.ZodLiteral) return [...field.values].map(String)
   return field instanceof z.ZodBoolean ? ['true', 'false'] : undefined
 }
 
-/** The type of what a search names, without what makes it optional or a list; undefined when events of the schema lack it. */
+/** The type of the field that a search names, without optionality and list; undefined if events of the schema lack it. */
 export function fieldAt(target: Target, schema: z.ZodType): z.ZodType | undefined {
   if (target.kind !== 'attribute') return undefined
   return target.path.split('.').reduce<z.ZodType | undefined>((at, key) => {

@@ -7,7 +7,7 @@ const silenceIsZero = 'a count reads silence as 0, which is below the threshold 
 /**
  * Slips that change nothing, whatever a detection looks for. What is only so for one detection stands beside it, as
  * `equivalent` of its proof.
- * @returns the reason, for a mutant that cannot be told from its monitor
+ * @returns the reason why a mutant has the same results as its monitor
  */
 export function equivalentOf({ parsed, options }: Monitor, mutant: string): string | undefined {
   const { operator, threshold, rollup } = parsed

@@ -5,7 +5,7 @@ import type { Detection } from '../../detections/harness.ts'
 import { windowText } from '../claims/events.ts'
 import { mutateSearch } from './mutate-search.ts'
 
-/** A detection as somebody could have written it by mistake. */
+/** A detection with one mistake. */
 export interface Mutant {
   /** What was changed: `window: 5m → 10m`. */
   readonly name: string
@@ -19,7 +19,7 @@ const whenMissing = ['default', 'show_no_data', 'show_and_notify_no_data', 'reso
 type Query = Pick<MonitorQuery, 'node' | 'rollup' | 'by' | 'windowMs' | 'operator' | 'threshold'>
 type Change = readonly [name: string, query: Partial<Query>, options?: Record<string, unknown>]
 
-/** Every mutant of a detection, each read back as the file that it would be. */
+/** Every mutant of a detection, each read as its file would be. */
 export async function mutantsOf({ monitor, proof }: Detection): Promise<Mutant[]> {
   const json = JSON.parse(await readFile(monitor.file, 'utf8')) as { options: Record<string, unknown> }
   const { parsed, file } = monitor
@@ -56,23 +56,23 @@ function changesOf(query: MonitorQuery, options: Record<string, unknown>, fields
     ...whenMissing
       .filter((word) => word !== options.on_missing_data)
       .map((word): Change => [`on_missing_data: ${options.on_missing_data} → ${word}`, {}, { on_missing_data: word }]),
-    // Without groups there is none that could be new.
+    // Without groups there is no new group.
     ...(by.length === 0 ? [] : [['new_group_delay: 0 → 60', {}, { new_group_delay: 60 }] as const]),
     ['evaluation_delay: 0 → 300', {}, { evaluation_delay: 300 }],
     ...reminders(Number(options.renotify_interval)),
   ]
 }
 
-/** Never told again, and told again too late for a block of a quarter of an hour; or told when nothing is to be renewed. */
+/** No reminder, or one too late for a block of a quarter of an hour; or a reminder where nothing is to be renewed. */
 const reminders = (minutes: number): Change[] =>
   (minutes === 0 ? [1] : [0, 2 * minutes]).map((each) => [
     `renotify_interval: ${minutes} → ${each}`,
     {},
-    // Without an interval the API refuses to be told of which statuses to remind.
+    // Without an interval the API refuses a list of statuses.
     each === 0 ? { renotify_interval: 0, renotify_statuses: [] } : { renotify_interval: each },
   ])
 
-/** No group at all, the facet without its `@`, another one instead, and another one as well. */
+/** No group, the facet without its `@`, another facet instead, and another facet as well. */
 function groupings(by: readonly Facet[], fields: readonly string[]): Facet[][] {
   const others = fields.map(attribute).filter(({ name }) => !by.some((facet) => facet.name === name))
   const [only] = by

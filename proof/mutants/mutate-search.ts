@@ -17,7 +17,7 @@ export function mutateSearch(node: SearchNode, fields: readonly string[]): Chang
 /** What can be wrong with this node itself. */
 function slipsOf(node: SearchNode, fields: readonly string[]): ChangedSearch[] {
   const slip = (next: SearchNode): ChangedSearch => ({
-    words: `${told(node)} → ${told(next)}`,
+    words: `${printed(node)} → ${printed(next)}`,
     node: next,
   })
   switch (node.kind) {
@@ -26,7 +26,7 @@ function slipsOf(node: SearchNode, fields: readonly string[]): ChangedSearch[] {
       const { nodes } = node
       const other = node.kind === 'and' ? 'or' : 'and'
       const shorter = nodes.map((child) => ({
-        words: `without ${told(child)}`,
+        words: `without ${printed(child)}`,
         node: joined(
           node.kind,
           nodes.filter((each) => each !== child),
@@ -82,7 +82,7 @@ function below(node: SearchNode, fields: readonly string[]): ChangedSearch[] {
 }
 
 /** In words no escape is needed. */
-const told = (node: SearchNode): string => printSearch(node).replaceAll('\\', '')
+const printed = (node: SearchNode): string => printSearch(node).replaceAll('\\', '')
 const negated = (node: SearchNode): SearchNode => ({ kind: 'not', node })
 const joined = (kind: 'and' | 'or', nodes: readonly SearchNode[]): SearchNode =>
   nodes.length === 1 ? (nodes[0] as SearchNode) : { kind, nodes }

@@ -53,7 +53,7 @@ test('without the case that asks for it, a slip survives', async () => {
   expect(verdicts.filter(survived).map(({ mutant }) => mutant)).toContain('search: @reason:(without @reason:busy)')
 })
 
-test('a slip that is called equivalent and is none is told', async () => {
+test('a mutant that is called equivalent and is killed is reported', async () => {
   const equivalent = { 'threshold: 10 → 9': 'nobody counts to ten' }
   await expect(verdictsOf({ ...stuffing, proof: { ...stuffing.proof, equivalent } })).rejects.toThrow(
     'threshold: 10 → 9',

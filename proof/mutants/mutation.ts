@@ -3,35 +3,35 @@ import { claimsOf } from '../claims/claims.ts'
 import { equivalentOf } from './equivalent.ts'
 import { type Mutant, mutantsOf } from './mutants.ts'
 
-/** What became of a mutant. */
+/** The result for one mutant. */
 export interface Verdict {
   readonly detection: string
   readonly mutant: string
-  /** The first case that told it from the monitor. */
+  /** The first case whose result differs from that of the monitor. */
   readonly killer: { readonly name: string; readonly mode: Mode } | undefined
-  /** Why no event of the app can tell them apart; undefined where they are told apart. */
+  /** Why no event of the app can make their results differ; undefined if a case does. */
   readonly equivalent: string | undefined
 }
 
-/** Mutants that a detection calls equivalent and that are none: not made any more, or told apart after all. */
+/** A detection calls a mutant equivalent that a case kills, or that is not made any more. */
 export class Stale extends Error {
   override readonly name = 'Stale'
 }
 
-/** Nobody told it apart, and nobody said why. */
+/** No case kills it, and no reason says why none can. */
 export const survived = ({ killer, equivalent }: Verdict): boolean => !killer && equivalent === undefined
-/** In both modes that differ in what they see; what is recorded is evaluated alike, which the claims hold. */
-const modes: readonly Mode[] = ['arrival', 'cadence']
+/** The recorded mode is left out, because the claims show that it evaluates as these do. */
+const MODES: readonly Mode[] = ['arrival', 'cadence']
 
 /**
- * Holds every mutant of a detection against its cases and its claims.
- * @throws Stale at the end, when the detection calls a mutant equivalent that is not
+ * Runs the cases and the claims of a detection on each of its mutants.
+ * @throws Stale at the end, if the detection calls a mutant equivalent that is not
  */
 export async function* mutate(detection: Detection): AsyncGenerator<Verdict> {
   const { monitor, proof, cases } = detection
   const all = [...cases, ...claimsOf(monitor, proof)]
   const listed = new Map(Object.entries(proof.equivalent ?? {}))
-  // What must be silent says best what a slip that fires too often breaks; the shortest says it shortest.
+  // A silent case explains best what fires too often, and a short one explains it briefly.
   const rank = ({ fires, dropped }: DetectionCase) => (fires || dropped !== undefined ? 1 : 0)
   const order = all.toSorted((a, b) => rank(a) - rank(b) || a.events.length - b.events.length)
   for (const mutant of await mutantsOf(detection)) {
@@ -44,7 +44,7 @@ export async function* mutate(detection: Detection): AsyncGenerator<Verdict> {
 }
 
 function killerOf({ monitor }: Mutant, cases: readonly DetectionCase[]): Verdict['killer'] {
-  for (const mode of modes) {
+  for (const mode of MODES) {
     const killer = cases.find((each) => runCase(monitor, each, mode).faults.length > 0)
     if (killer) return { name: killer.name, mode }
   }

@@ -3,7 +3,7 @@ import { after, alertLasting, type Detection } from '../../detections/harness.ts
 import type { Event } from '../../shared/event.ts'
 import { groupOf, withValue } from '../claims/events.ts'
 
-/** A change of state that the log must bring about, and nothing but these. */
+/** A change of state that the log must cause. It must cause no other. */
 export interface Expected {
   readonly at: number
   readonly monitor: string
@@ -24,13 +24,13 @@ export interface PlantedLog {
   readonly expected: readonly Expected[]
 }
 
-const second = 1000
-const minute = 60 * second
+const SECOND = 1000
+const MINUTE = 60 * SECOND
 /** The instant that `after` counts from. */
-const begin = Date.parse(after(0))
+const BEGIN = Date.parse(after(0))
 /** How long apart the subjects of one detection begin. */
-const apartMs = 7 * minute
-const beatMs = 30 * second
+const APART_MS = 7 * MINUTE
+const BEAT_MS = 30 * SECOND
 const KINDS = 6
 /** Subjects are numbered, each detection from a multiple of this on, and people from behind all of them. */
 const SUBJECTS = 100_000
@@ -44,11 +44,11 @@ export function plantedLog(detections: readonly Detection[], size: number, seed 
   const random = lehmer(seed)
   const events: Line[] = []
   const expected: Expected[] = []
-  const add = (event: object, atMs: number) => events.push({ at: begin + atMs, line: JSON.stringify(event) })
+  const add = (event: object, atMs: number) => events.push({ at: BEGIN + atMs, line: JSON.stringify(event) })
   const rising = detections.filter(({ monitor }) => monitor.parsed.operator.startsWith('>'))
   // Planted are about one in four events; the rest is ordinary use, spread over the same time.
   const rounds = Math.max(1, Math.round(size / 4 / plantedEach(rising)))
-  const lastsMs = rounds * apartMs * KINDS + 4 * 60 * minute
+  const lastsMs = rounds * APART_MS * KINDS + 4 * 60 * MINUTE
   for (const [nth, detection] of rising.entries()) {
     const freeAt = new Map<string, number>()
     for (let i = 0; i < rounds * KINDS; i++) {
@@ -56,10 +56,10 @@ export function plantedLog(detections: readonly Detection[], size: number, seed 
       const group = groupOf(detection.monitor, detection.proof.counts(0, 0, subject))
       const key = JSON.stringify(group)
       // Subjects may share a group, as `@via` has two: the one before must have recovered.
-      const at = Math.max(i * apartMs + Math.floor(random() * minute), freeAt.get(key) ?? 0)
+      const at = Math.max(i * APART_MS + Math.floor(random() * MINUTE), freeAt.get(key) ?? 0)
       const over = at + 2 * detection.monitor.parsed.windowMs
       if (over > lastsMs) break
-      freeAt.set(key, over + minute)
+      freeAt.set(key, over + MINUTE)
       plant({ detection, group, subject, at, add }, i % KINDS, expected)
     }
   }
@@ -84,7 +84,7 @@ interface Plot {
   readonly add: Add
 }
 
-/** Two attacks and four near misses, by turns. */
+/** Two attacks and four near misses, in turn. */
 function plant(plot: Plot, kind: number, expected: Expected[]): void {
   const { detection, subject, at, add } = plot
   const { monitor, proof } = detection
@@ -122,11 +122,11 @@ function attack({ detection, group, subject, at, add }: Plot, times: readonly nu
   const { windowMs } = monitor.parsed
   for (const [i, later] of times.entries()) add(proof.counts(i, at + later, subject), at + later)
   const [first = 0] = times
-  const reminderMs = (monitor.options.renotify_interval ?? 0) * minute
+  const reminderMs = (monitor.options.renotify_interval ?? 0) * MINUTE
   for (const [transition, later] of alertLasting(times.at(-1) ?? 0, first + windowMs, reminderMs)) {
     const value = times.filter((time) => time > later - windowMs && time <= later).length
     expected.push({
-      at: begin + at + later,
+      at: BEGIN + at + later,
       monitor: monitor.slug,
       transition: transition as Expected['transition'],
       group,
@@ -135,11 +135,11 @@ function attack({ detection, group, subject, at, add }: Plot, times: readonly nu
   }
 }
 
-/** So many moments from 0 to `lastMs`, the first and the last among them. */
+/** `count` instants from 0 to `lastMs`, which include both. */
 const spread = (count: number, lastMs: number): number[] =>
   Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.round((i * lastMs) / (count - 1))))
 
-/** A heartbeat that pauses twice: once for exactly a window, which is no silence yet, and once for a millisecond more. */
+/** A heartbeat that pauses twice: for exactly a window, which is not yet a silence, and for a millisecond more. */
 function plantSilence({ monitor, proof }: Detection, lastsMs: number, add: Add, expected: Expected[]): void {
   const { slug, parsed } = monitor
   const { windowMs } = parsed
@@ -147,15 +147,15 @@ function plantSilence({ monitor, proof }: Detection, lastsMs: number, add: Add, 
   const almost = Math.floor(lastsMs / 3)
   const really = Math.floor(lastsMs / 2)
   let at = 0
-  for (; at < almost; at += beatMs) beat(at)
-  at = at - beatMs + windowMs
-  for (; at < really; at += beatMs) beat(at)
-  const last = at - beatMs
+  for (; at < almost; at += BEAT_MS) beat(at)
+  at = at - BEAT_MS + windowMs
+  for (; at < really; at += BEAT_MS) beat(at)
+  const last = at - BEAT_MS
   const again = last + windowMs + 1
-  for (let missed = at; missed < again; missed += beatMs) add(proof.almost(0, missed, 0), missed)
-  expected.push({ at: begin + last + windowMs, monitor: slug, transition: 'Triggered', group: {}, value: 0 })
-  expected.push({ at: begin + again, monitor: slug, transition: 'Recovered', group: {}, value: 1 })
-  for (at = again; at < lastsMs; at += beatMs) beat(at)
+  for (let missed = at; missed < again; missed += BEAT_MS) add(proof.almost(0, missed, 0), missed)
+  expected.push({ at: BEGIN + last + windowMs, monitor: slug, transition: 'Triggered', group: {}, value: 0 })
+  expected.push({ at: BEGIN + again, monitor: slug, transition: 'Recovered', group: {}, value: 1 })
+  for (at = again; at < lastsMs; at += BEAT_MS) beat(at)
 }
 
 /** People with one device each, who mistype now and then, from addresses and accounts that no plant has. */

@@ -31,9 +31,9 @@ export interface ObservedLab {
   readonly cadenceSeconds: number | undefined
   readonly insider: Insider
   readonly mailbox: Mailbox
-  /** Addresses that somebody has who acts in it now, or did. */
+  /** Addresses that are or were in use in this run. */
   readonly taken: Set<string>
-  /** Those that it evaluates. */
+  /** The monitors that it evaluates. */
   readonly monitors: readonly Monitor[]
   /**
    * How long verify waits for an alert, and an attacker for a refusal, where monitors are evaluated at each event
@@ -45,13 +45,13 @@ export interface ObservedLab {
 export interface Run {
   readonly attack: Attack
   readonly target: Target
-  /** Origins of both hosts, as far as they are known. */
+  /** The known origins of both hosts. */
   readonly hosts: Readonly<Partial<Record<TargetKind, string>>>
   readonly runId: string
   readonly seed: number
-  /** Of the target, open already; absent: they are invented, and registered. */
+  /** Existing accounts of the target; absent: accounts are invented and registered. */
   readonly accounts?: readonly Account[] | undefined
-  /** Of a target that is no lab. */
+  /** Of a target that is not a lab. */
   readonly mailbox?: Mailbox | undefined
   /** @param ms after the story's origin; undefined before there is one */
   readonly tell: (who: string, what: string, ms?: number) => void
@@ -61,11 +61,11 @@ export interface Run {
 export interface Contained {
   readonly action: string
   readonly outcome: string
-  /** Epoch ms, by whoever carried it out. */
+  /** Epoch ms; the time of its event. */
   readonly at: number
 }
 
-/** What became of one detonation. */
+/** The result of one detonation. */
 export interface Outcome {
   /** Of the attack itself, without the questions that are asked afterwards. */
   readonly requests: number
@@ -76,7 +76,7 @@ export interface Outcome {
   readonly contained: Contained | undefined
   /** Epoch ms: when the alert would have come had its monitor been evaluated in the other way, at each event or every minute. */
   readonly alertedOtherwise: number | undefined
-  /** Of a prevented attack: what it left in the logs, where they can be asked. */
+  /** Of a prevented attack: its traces in the logs, where these can be searched. */
   readonly traces?: TracesFound | undefined
 }
 
@@ -89,9 +89,9 @@ export interface TracesFound {
 
 export interface TwinOutcome {
   readonly events: number
-  /** False ones: about the twin, or because of it. */
+  /** False alerts about the twin or caused by it. */
   readonly alerts: readonly Alert[]
-  /** Searches that found less than the twin must have left: then nothing can be said. */
+  /** Searches that found less than the twin must leave; then its verdict is not valid. */
   readonly missing: readonly string[]
 }
 
@@ -100,7 +100,7 @@ const ALERTED_WITHIN_MS = 10_000
 const CONTAINED_WITHIN_MS = 10_000
 const INDEXED_WITHIN_MS = 10_000
 const QUIET_PAUSE_MS = { arrival: 20, cadence: 500 }
-/** An evaluation takes its moment after the instant for which it is due. */
+/** How long after its instant an evaluation is done. */
 const EVALUATED_WITHIN_MS = 1_000
 
 /** How long an alert may take, in ms. */
@@ -109,7 +109,7 @@ const alertDeadlineMs = (
   { cadenceSeconds, patienceMs = ALERTED_WITHIN_MS }: ObservedLab,
 ): number => alertTakesMs + (cadenceSeconds === undefined ? patienceMs : 2 * cadenceSeconds * 1000 + 30_000)
 
-/** Carries out an attack in the lab, and watches what the defence makes of it. */
+/** Carries out an attack in the lab and observes the defence. */
 export const detonate = (run: Run, lab: ObservedLab): Promise<Outcome> =>
   run.attack.ends === 'prevented' ? beRefused(run, run.attack, lab) : beContained(run, lab)
 
@@ -129,7 +129,7 @@ async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
       const detonated = { monitor: attack.trips ?? '', group, since, runId: attack.serviceWide ? undefined : runId }
       alerting = lab.watch.alert((alert) => isAlertOf(alert, detonated), withinMs)
       containing = alerting.then((alert) => alert && containmentOf(alert, lab, tell))
-      // Whoever awaits the outcome is told of a failure; until then it is nobody's.
+      // A failure is thrown where this is awaited; this avoids an unhandled rejection until then.
       containing.catch(() => {})
       if (lab.cadenceSeconds !== undefined) tell('Datadog', `evaluates next at ${nextEvaluation(lab.cadenceSeconds)}`)
       const alert = await alerting
@@ -157,9 +157,9 @@ async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab
   const missing = await awaitTraces(leaves, run.runId, lab.logs)
   await awaitEvaluation(lab, run.signal)
   const isOurs = (alert: Alert) => isFalseAlert(alert, { groups: [], runId: run.runId })
-  const told = await lab.logs.alertsSince(since)
-  const accusing = told.filter((alert) => isAbout(alert, detonation.innocent ?? []))
-  const alerts = told.filter((alert) => isOurs(alert) || accusing.includes(alert))
+  const raised = await lab.logs.alertsSince(since)
+  const accusing = raised.filter((alert) => isAbout(alert, detonation.innocent ?? []))
+  const alerts = raised.filter((alert) => isOurs(alert) || accusing.includes(alert))
   for (const alert of alerts) {
     context.tell('Datadog', `${alert.transition}: ${alert.monitor}`, alert.notified_at)
     await containmentOf(alert, lab, context.tell)
@@ -179,7 +179,7 @@ const unheard = ({ patienceMs = ALERTED_WITHIN_MS }: ObservedLab): Alarm => ({
   contained: async () => undefined,
 })
 
-/** Asks everything that the attack got into, once no request is under way any more. */
+/** Checks everything that the attack got, once every request has been answered. */
 export async function checkAccess(
   { attack }: Pick<Run, 'attack'>,
   base: RunContext,
@@ -197,7 +197,7 @@ async function alertedInOtherMode(alert: Alert, since: number, lab: ObservedLab)
   return monitor && alertedOtherwise({ monitor, group: alert.group, since, cadenceSeconds }, lab.logs)
 }
 
-/** Lets the twin act, until the stand-in has seen all of it. */
+/** Lets the twin act, and waits until all of its events are indexed. */
 export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> {
   const since = Date.now()
   const context = contextIn(lab, run)
@@ -227,7 +227,7 @@ async function awaitTraces(leaves: readonly Traces[], runId: string, logs: Logs)
   return missing
 }
 
-/** What was done about an alert: by the event that whoever did it has left, or, of a mere page, by its having arrived. */
+/** What was done about an alert, as its event says. A mere page leaves no event, so its delivery counts. */
 async function containmentOf(
   alert: Alert,
   { watch, logs }: ObservedLab,

@@ -39,7 +39,7 @@ const quiet: TwinOutcome = { events: 7, alerts: [], missing: [] }
 const verdictOn = (found: Outcome | Error, twin: TwinOutcome | Error = quiet) =>
   judge({ attack: sessionReuse, target: 'web', mode: 'arrival', outcome: found, twin, durationMs: 1_500 })
 
-test('a scenario that holds is told by its facts, all of them', () => {
+test('a scenario that holds has all of its facts', () => {
   expect(verdictOn(outcome)).toEqual({
     scenario: {
       slug: 'session-reuse',
@@ -87,8 +87,8 @@ describe('a scenario does not hold', () => {
     expect(faults).toEqual([expect.stringContaining(fault)])
   })
 
-  test('but where nothing is contained, an attacker who is merely known is no fault', () => {
-    const told: Outcome = {
+  test('where the policy contains nothing, an attacker who stays in is not a fault', () => {
+    const notified: Outcome = {
       ...outcome,
       contained: { ...contained, action: 'notify' },
       detonation: { ...detonation, refusedAt: undefined },
@@ -97,7 +97,7 @@ describe('a scenario does not hold', () => {
     const judged = (slug: string) =>
       judge({
         ...{ attack: { ...sessionReuse, trips: slug } as Attack, target: 'web', mode: 'arrival' },
-        ...{ outcome: told, twin: quiet, durationMs: 1 },
+        ...{ outcome: notified, twin: quiet, durationMs: 1 },
       })
     expect(judged('session-reuse').faults).toEqual([
       'the attacker was never refused',
@@ -170,7 +170,7 @@ test('JUnit shows each scenario, and no text of a fault can break it', () => {
   expect(xml).not.toContain('\u0000')
 })
 
-test('the table tells at a glance what failed', () => {
+test('the table marks what failed', () => {
   const lines = table(board, 'at each event', { color: false }).split('\n')
   expect(lines.find((line) => line.endsWith('ok'))).toMatch(
     /session-reuse +web +30 s +30 s +19 ms +126 ms +revoke +dead, in 0 of 2 +alive/,

@@ -43,7 +43,7 @@ export const judgeAttack = (attack: Attack, outcome: Outcome | Error, mode: Eval
   faults: faultsOf(attack, outcome),
 })
 
-/** Whether the attacker must be out at the end. Not if the policy only tells a person. */
+/** Whether the attacker must be out at the end. False if the policy only notifies a person. */
 const stops = ({ ends, trips }: Attack): boolean =>
   ends === 'prevented' || (trips !== undefined && policyFor(trips)?.contain !== 'none')
 

@@ -8,9 +8,9 @@ const MOST = 1000
 /** What the stand-in has indexed, by the same log search that its monitors use. */
 export interface Logs {
   search(query: string, limit?: number): Promise<IndexedLog[]>
-  /** Asks until at least so many are found: nothing tells of a log's arrival. @returns what there is by then */
+  /** Searches repeatedly until `atLeast` logs are found, because no event reports a log's arrival. @returns what was found in time */
   await(query: string, atLeast: number, withinMs: number): Promise<IndexedLog[]>
-  /** Every transition that was told since. @param since epoch ms */
+  /** Every transition since then. @param since epoch ms */
   alertsSince(since: number): Promise<Alert[]>
 }
 

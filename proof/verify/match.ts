@@ -1,7 +1,7 @@
 import type { Alert } from 'alertproof/notify'
 import type { BenignUse, Group } from '../../attacks/kit/attack.ts'
 
-/** One detonation, as far as an alert can be told to be about it. */
+/** The facts of a detonation by which its alerts are recognised. */
 export interface Detonated {
   /** The detection that has to fire. */
   readonly monitor: string

@@ -1,6 +1,6 @@
 import type { Ending, Group, TargetKind } from '../../attacks/kit/attack.ts'
 
-/** How monitors are evaluated: every so many seconds, as Datadog does it, or at each event. */
+/** How monitors are evaluated: at an interval, as Datadog does, or at each event. */
 export type Evaluation = 'cadence' | 'arrival'
 
 /** One attack against one target, and its twin. What could not be found out is null. */

@@ -14,18 +14,20 @@ export interface VerifyOptions {
   readonly targets: readonly Target[]
   /** Origins of both hosts: whatever an attack gets on one is asked on the other too. */
   readonly hosts: Readonly<Record<TargetKind, string>>
-  /** Of all of it; each detonation and each twin has one of its own below it. */
+  /** Of the whole run. Each detonation and each twin appends its number. */
   readonly runId: string
   readonly seed: number
-  /** Told of what happens, scenario by scenario. */
-  /** @param afterMs since the origin of the scenario's story, where the text is part of one */
+  /**
+   * Called with what happens, scenario by scenario.
+   * @param afterMs since the origin of the scenario's story, where the text is part of one
+   */
   readonly say: (scenario: string, text: string, afterMs?: number) => void
   readonly signal: AbortSignal
 }
 
-/** More would only wait for each other: each sign-in is a password hash, and there are two cores. */
+/** More would only wait for each other, because each sign-in hashes a password and there are two cores. */
 const AT_ONCE = 6
-/** The longest window of an alert about all of the service, twice. */
+/** Twice the longest window of an alert about the whole service. */
 const RECOVERS_WITHIN_MS = 20 * 60_000
 
 export const modeOf = ({ cadenceSeconds }: Pick<ObservedLab, 'cadenceSeconds'>): Evaluation =>
@@ -63,27 +65,27 @@ export async function verify(options: VerifyOptions): Promise<Verdict[]> {
   return inOrder(verdicts, pairs)
 }
 
-/** As the attacks are listed, whenever they were tried. */
+/** In the order of the list of attacks. */
 const inOrder = (verdicts: readonly Verdict[], pairs: readonly Pair[]): Verdict[] =>
   pairs.flatMap(({ attack, target }) =>
     verdicts.filter(({ scenario }) => scenario.slug === attack.slug && scenario.target === target.kind),
   )
 
-/** The twin goes first: once the attack has alerted about the whole service, nothing could make it alert again. */
+/** The twin goes first: once the attack has raised the alert about the whole service, nothing could raise it again. */
 async function holdsAlone(pair: Pair, options: VerifyOptions): Promise<Verdict> {
   const startedAt = performance.now()
   const { lab } = options
   await awaitQuiet(pair, options)
   const twin = await attempt(() => actTwin(twinRunOf(pair, options), lab))
   const outcome = await attempt(() => detonate(runOf(pair, options), lab))
-  return told(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
+  return reported(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
 }
 
 async function holdsInTurn(pair: Pair, options: VerifyOptions): Promise<Verdict> {
   const startedAt = performance.now()
   const outcome = await attempt(() => detonate(runOf(pair, options), options.lab))
   const twin = await attempt(() => actTwin(twinRunOf(pair, options), options.lab))
-  return told(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
+  return reported(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
 }
 
 async function holdsAtOnce(pair: Pair, options: VerifyOptions): Promise<Verdict> {
@@ -92,16 +94,16 @@ async function holdsAtOnce(pair: Pair, options: VerifyOptions): Promise<Verdict>
     attempt(() => detonate(runOf(pair, options), options.lab)),
     attempt(() => actTwin(twinRunOf(pair, options), options.lab)),
   ])
-  return told(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
+  return reported(judge({ ...findingsOf(pair, startedAt, options), outcome, twin }), options)
 }
 
-/** An alert that an earlier run has left open would hide the next one: there is none until it has recovered. */
+/** An alert of an earlier run that is still open would hide the next one, so this waits for its recovery. */
 async function awaitQuiet({ attack, target }: Pair, { lab, say, signal }: VerifyOptions): Promise<void> {
   const group = attack.serviceWide?.(target.kind) ?? {}
   const isOfGroup = (alert: Alert) => alert.monitor === attack.trips && isSameGroup(alert.group, group)
   const last = (await lab.logs.alertsSince(0)).filter(isOfGroup).at(-1)
   if (!last || last.transition === 'Recovered') return
-  say(`${attack.slug} on ${target.kind}`, 'waits until the alert that an earlier run has raised is over')
+  say(`${attack.slug} on ${target.kind}`, 'waits for the recovery of an earlier run’s alert')
   await lab.watch.alert(
     (alert) => isOfGroup(alert) && alert.id > last.id && alert.transition === 'Recovered',
     RECOVERS_WITHIN_MS,
@@ -135,7 +137,7 @@ const twinRunOf = (pair: Pair, options: VerifyOptions): Run => ({
   tell: (who, what) => options.say(`${nameOf(pair)}, twin`, `${who}: ${what}`),
 })
 
-/** A target that fails, or keeps out the innocent, is a finding; anything else is a fault of ours or of the lab. */
+/** A target that fails or that refuses an honest person is a finding. Any other error is a fault of verify or of the lab. */
 async function attempt<T>(act: () => Promise<T>): Promise<T | Error> {
   try {
     return await act()
@@ -145,7 +147,7 @@ async function attempt<T>(act: () => Promise<T>): Promise<T | Error> {
   }
 }
 
-function told(verdict: Verdict, { say }: VerifyOptions): Verdict {
+function reported(verdict: Verdict, { say }: VerifyOptions): Verdict {
   const { scenario, faults } = verdict
   say(`${scenario.slug} on ${scenario.target}`, scenario.ok ? 'holds' : `DOES NOT HOLD: ${faults.join('; ')}`)
   return verdict

@@ -32,7 +32,7 @@ afterEach(() => {
   server.close()
 })
 
-test('an alert is found whether it was told before or after the question', async () => {
+test('an alert is found whether it arrives before or after the question', async () => {
   const later = watch.alert(({ monitor }) => monitor === 'session-reuse', 5_000)
   streams[0]?.write(alertText(1, 'credential-stuffing') + alertText(2, 'session-reuse') + deliveryText(2))
   expect((await later)?.id).toBe(2)

@@ -2,21 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Alert, Delivery } from 'alertproof/notify'
 import { readEvents } from './event-stream.ts'
 
-/** The end of a delivery, as the stream tells it. */
+/** A delivery that has ended, as the stream reports it. */
 export type EndedDelivery = Delivery & { readonly alert_id: number }
 
 interface Waiting<T> {
-  readonly fits: (heard: T) => boolean
-  readonly found: (heard: T) => void
+  readonly fits: (message: T) => boolean
+  readonly found: (message: T) => void
 }
 
 const OPEN_WITHIN_MS = 5_000
-const COME_BACK_AFTER_MS = 200
+const RECONNECT_AFTER_MS = 200
 
-/** Hears of alerts and deliveries as the stand-in tells them; comes back to a stream that breaks. */
+/** Receives the stand-in's stream of alerts and deliveries. Reconnects when the stream breaks. */
 export class Watch {
-  readonly #alerts = new Heard<Alert>()
-  readonly #deliveries = new Heard<EndedDelivery>()
+  readonly #alerts = new Received<Alert>()
+  readonly #deliveries = new Received<EndedDelivery>()
   readonly #closing = new AbortController()
   readonly #url: string
   #lastId = 0
@@ -32,17 +32,17 @@ export class Watch {
     this.#url = url
   }
 
-  /** The first alert that fits, already heard or still to come. @returns undefined when none does by then */
+  /** The first alert that fits, received already or still to come. @returns undefined if none comes in time */
   alert(fits: (alert: Alert) => boolean, withinMs: number): Promise<Alert | undefined> {
     return this.#alerts.first(fits, withinMs)
   }
 
-  /** How a delivery of an alert ended. @returns undefined when it has not by then */
+  /** The end of an alert's delivery. @returns undefined if it does not end in time */
   delivery(alertId: number, withinMs: number): Promise<EndedDelivery | undefined> {
     return this.#deliveries.first(({ alert_id }) => alert_id === alertId, withinMs)
   }
 
-  /** Whoever still waits is told that nothing came. */
+  /** Whoever still waits gets undefined. */
   close(): void {
     this.#closing.abort()
     this.#alerts.close()
@@ -70,31 +70,31 @@ export class Watch {
         }
       } catch {}
       body = undefined
-      await delay(COME_BACK_AFTER_MS, undefined, { signal: this.#closing.signal }).catch(() => {})
+      await delay(RECONNECT_AFTER_MS, undefined, { signal: this.#closing.signal }).catch(() => {})
     }
   }
 }
 
-/** All of a kind that was heard, and who waits for more. */
-class Heard<T> {
+/** All messages of one kind, and those who wait for one. */
+class Received<T> {
   readonly #all: T[] = []
   readonly #waiting = new Set<Waiting<T>>()
   readonly #leaving = new Set<() => void>()
 
-  add(heard: T): void {
-    this.#all.push(heard)
-    for (const { fits, found } of [...this.#waiting]) if (fits(heard)) found(heard)
+  add(message: T): void {
+    this.#all.push(message)
+    for (const { fits, found } of [...this.#waiting]) if (fits(message)) found(message)
   }
 
-  first(fits: (heard: T) => boolean, withinMs: number): Promise<T | undefined> {
+  first(fits: (message: T) => boolean, withinMs: number): Promise<T | undefined> {
     const before = this.#all.find(fits)
     if (before !== undefined) return Promise.resolve(before)
     return new Promise((resolve) => {
-      const settle = (heard?: T) => {
+      const settle = (message?: T) => {
         clearTimeout(timer)
         this.#waiting.delete(waiting)
         this.#leaving.delete(settle)
-        resolve(heard)
+        resolve(message)
       }
       const waiting: Waiting<T> = { fits, found: settle }
       const timer = setTimeout(settle, withinMs)
