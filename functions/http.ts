@@ -3,7 +3,7 @@ import type * as z from 'zod'
 import { REQUEST_MS, withBudget } from '../shared/bounded.ts'
 import { clientAddress } from '../shared/client/address.ts'
 import { type Client, type ClientDeps, describeHeaders, observeClient } from '../shared/client/client.ts'
-import { functionsSite, isCrossSite } from '../shared/client/cross-site.ts'
+import { FUNCTIONS_SITE, isCrossSite } from '../shared/client/cross-site.ts'
 import { parseUniqueJson, RepeatedKey } from '../shared/json.ts'
 import { type ProblemCode, ProblemError, problems, renderProblem } from '../shared/problem.ts'
 import { retryAfterOf } from '../shared/stores/away.ts'
@@ -38,7 +38,7 @@ export const problemBoundary =
 /** Refused before any event: otherwise a page of another site could get the address of its visitor blocked. */
 const isFromPage = ({ method, headers }: HttpRequest): boolean => {
   const [fetchSite, origin] = [headers.get('sec-fetch-site') ?? undefined, headers.get('origin') ?? undefined]
-  return isCrossSite({ method, fetchSite, origin }, functionsSite)
+  return isCrossSite({ method, fetchSite, origin }, FUNCTIONS_SITE)
 }
 
 /** The `WWW-Authenticate` of a refusal; without an error code if the client sent no token. @see RFC 6750 3 */

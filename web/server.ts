@@ -44,8 +44,8 @@ const config = configure()
 const log = createLog({ service: config.DD_SERVICE, env: config.DD_ENV })
 const deps = createDeps(config, { assets: new URL('./assets/', import.meta.url), log })
 const listener = createListener(deps)
-const limits = { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS }
-const server = createServer(limits, config.ATO_LAB ? loopbackOnly(listener) : listener)
+const LIMITS = { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS }
+const server = createServer(LIMITS, config.ATO_LAB ? loopbackOnly(listener) : listener)
 const drain = drainOnce(server, deps.close)
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, drain)

@@ -13,7 +13,7 @@ export const issued = (answer: IssuedToken & { deviceToken?: string | undefined 
   return { status: 200, jsonBody: { sid, token, expires_at: expiresAt, ...forDevice } }
 }
 
-export const done: HttpResponseInit = { status: 204 }
+export const DONE: HttpResponseInit = { status: 204 }
 
 /** The detail for API clients. Web has its own text. */
 export const STEP_UP = 'Re-authenticate this session first, with a code if a second factor is enabled.'

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Introduction } from './device-meeting.ts'
 
 /** The device fields of both steps of a sign-in: its tokens, and whether it asks for one. */
-export const introduction = {
+export const INTRODUCTION = {
   device_token: z.string().max(1024).optional(),
   remember_device: z.boolean().optional(),
 }

@@ -4,13 +4,13 @@ import { ProblemError } from '../../shared/problem.ts'
 import { type BoundaryDeps, problemBoundary } from '../http.ts'
 import { issued } from './answers.ts'
 import { type AttemptDeps, readAttempt } from './attempt.ts'
-import { introduction, introductionOf } from './introduction.ts'
+import { INTRODUCTION, introductionOf } from './introduction.ts'
 import { type LoginDeps, login } from './login.ts'
 
 const LoginBody = z.strictObject({
   email: z.string().max(1024),
   password: z.string().min(1).max(1024),
-  ...introduction,
+  ...INTRODUCTION,
 })
 
 /**

@@ -4,14 +4,14 @@ import { actorOf } from '../../shared/client/client.ts'
 import { ProblemError } from '../../shared/problem.ts'
 import type { PresentDeps } from '../../shared/session/present.ts'
 import { type BoundaryDeps, bearerOf, checkShape, problemBoundary } from '../http.ts'
-import { done, issued, STEP_UP } from './answers.ts'
+import { DONE, issued, STEP_UP } from './answers.ts'
 import { type CallDeps, readBareCall, readCall } from './call.ts'
-import { introduction, introductionOf } from './introduction.ts'
+import { INTRODUCTION, introductionOf } from './introduction.ts'
 import { confirmTotp, disableTotp, type EnrolDeps, enrolTotp, type VerifyMfaDeps, verifyMfa } from './mfa.ts'
 import { requireSession } from './session-guard.ts'
 
 const code = z.string().max(16)
-const VerifyBody = z.strictObject({ mfa_token: z.string().max(128), code, ...introduction })
+const VerifyBody = z.strictObject({ mfa_token: z.string().max(128), code, ...INTRODUCTION })
 const ConfirmBody = z.strictObject({ code })
 
 /** `POST /api/auth/mfa/verify` {mfa_token, code, device_token?, remember_device?} → as login */
@@ -45,7 +45,7 @@ export const mfaConfirmHandler = (deps: EnrolledDeps): HttpHandler =>
     const check = await requireSession(bearerOf(request), client, deps)
     const body = checkShape(data, ConfirmBody)
     const { kind } = await confirmTotp(check, body.code, deps)
-    if (kind === 'enabled') return done
+    if (kind === 'enabled') return DONE
     throw refusalOf(kind, 'Enrol a second factor first.')
   })
 
@@ -55,7 +55,7 @@ export const mfaDisableHandler = (deps: EnrolledDeps): HttpHandler =>
     const { client } = await readBareCall(request, 'POST /api/auth/mfa/disable', deps)
     const check = await requireSession(bearerOf(request), client, deps)
     const { kind } = await disableTotp(check, deps)
-    if (kind === 'disabled') return done
+    if (kind === 'disabled') return DONE
     throw refusalOf(kind, 'No second factor is enabled.')
   })
 

@@ -7,7 +7,7 @@ import type { PresentDeps } from '../../shared/session/present.ts'
 import { publicJwk } from '../../shared/session/token.ts'
 import type { LiveSessions, SessionLedger, User, Users } from '../../shared/stores/port.ts'
 import { type BoundaryDeps, bearerOf, directClient, problemBoundary } from '../http.ts'
-import { done, issued } from './answers.ts'
+import { DONE, issued } from './answers.ts'
 import { type CallDeps, readBareCall } from './call.ts'
 import { type RenewDeps, renewSession } from './renew.ts'
 import { requireRecent, requireSession } from './session-guard.ts'
@@ -63,11 +63,11 @@ export const sessionEndHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
     const check = await requireSession(bearerOf(request), client, deps)
     if (sid === check.session.sid) {
       await logout(check.session, check, deps)
-      return done
+      return DONE
     }
     requireRecent(check, deps)
     if (!(await endOther(check, sid, deps))) throw new ProblemError('not-found')
-    return done
+    return DONE
   })
 
 /** `POST /api/auth/logout` → 204 */
@@ -76,7 +76,7 @@ export const logoutHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
     const { client } = await readBareCall(request, 'POST /api/auth/logout', deps)
     const check = await requireSession(bearerOf(request), client, deps)
     await logout(check.session, check, deps)
-    return done
+    return DONE
   })
 
 /** `POST /api/auth/session/renew` → {token, expires_at}; 409 with Retry-After if it is not due or is repeated */

@@ -48,24 +48,24 @@ const KNOWN = {
   famous: [...FAMOUS_PHRASES],
 }
 
-const zxcvbn = new ZxcvbnFactory({
+const ZXCVBN = new ZxcvbnFactory({
   dictionary: { ...KNOWN, ...COUNTED },
   graphs: adjacencyGraphs,
   maxLength: SEEN_CHARACTERS,
   // With the default of 100 a password of digits takes half a second.
   l33tMaxSubstitutions: 4,
 })
-const ranks = new Map<string, number>()
+const RANKS = new Map<string, number>()
 for (const list of Object.values({ ...KNOWN, ...COUNTED })) {
-  for (const [index, word] of list.entries()) ranks.set(word, Math.min(index + 1, ranks.get(word) ?? index + 1))
+  for (const [index, word] of list.entries()) RANKS.set(word, Math.min(index + 1, RANKS.get(word) ?? index + 1))
 }
-const counted = new Set(Object.values(COUNTED).flat())
-const prose = new Set(
+const COUNTED_WORDS = new Set(Object.values(COUNTED).flat())
+const PROSE_WORDS = new Set(
   Object.values(PROSE)
     .flat()
-    .filter((word) => !counted.has(word)),
+    .filter((word) => !COUNTED_WORDS.has(word)),
 )
-const keyboards = [adjacencyGraphs.qwerty, adjacencyGraphs.qwertz, adjacencyGraphs.azerty].map(besideOn)
+const KEYBOARDS = [adjacencyGraphs.qwerty, adjacencyGraphs.qwertz, adjacencyGraphs.azerty].map(besideOn)
 
 /**
  * Whether a new password takes too few guesses of somebody who knows the common passwords, words, names, phrases,
@@ -84,8 +84,8 @@ export function isGuessable(password: string, context: readonly string[]): boole
 function isPhrase(password: string, context: readonly string[]): boolean {
   const lower = password.toLowerCase()
   const words = lower.split(/[^\p{L}]+/u).filter((word) => word.length >= SHORTEST_PHRASE_WORD)
-  const usual = words.filter((word) => prose.has(word) && !context.includes(word))
-  const countedOff = words.filter((word) => counted.has(word))
+  const usual = words.filter((word) => PROSE_WORDS.has(word) && !context.includes(word))
+  const countedOff = words.filter((word) => COUNTED_WORDS.has(word))
   if (usual.length + countedOff.length < words.length || countedOff.length > 1) return false
   if (words.length < PHRASE_WORDS || new Set(usual).size < PHRASE_WORDS - 1) return false
   const bare = lower.replaceAll(/[^\p{L}]/gu, '')
@@ -99,9 +99,9 @@ function guesses(password: string, context: readonly string[]): number {
   const bare = lower.replaceAll(/[^\p{L}\p{N}]/gu, '')
   const separators = [...new Set(lower.match(/[^\p{L}\p{N}]/gu))].reduce((sum, each) => sum + costOf(each), 0)
   const unleet = withoutLeet(lower)
-  const lexicon: Lexicon = { rankOf: (word) => ranks.get(word), context: new Set(context), keyboards }
+  const lexicon: Lexicon = { rankOf: (word) => RANKS.get(word), context: new Set(context), keyboards: KEYBOARDS }
   const byPatterns = (text: string) => total(read([...text], lexicon).parts)
-  const byZxcvbn = (text: string) => total(zxcvbn.check(text, [...context]).sequence.map(partOf))
+  const byZxcvbn = (text: string) => total(ZXCVBN.check(text, [...context]).sequence.map(partOf))
   return Math.min(
     byPatterns(lower),
     byPatterns(unleet) + LEET_COST * differences(lower, unleet),
@@ -124,8 +124,8 @@ function partOf(match: Match & { guessesLog10?: number }): Part {
 /** A repeated part costs nothing more. */
 function total(parts: readonly Part[]): number {
   const distinct = new Map(parts.map((part) => [part.text, part]))
-  const isCounted = ({ kind, text }: Part) => kind === 'date' || counted.has(text)
-  const isProse = ({ kind, text }: Part) => kind === 'word' && prose.has(text)
+  const isCounted = ({ kind, text }: Part) => kind === 'date' || COUNTED_WORDS.has(text)
+  const isProse = ({ kind, text }: Part) => kind === 'word' && PROSE_WORDS.has(text)
   const words = [...distinct.values()]
   const [proseWords, countedWords] = [words.filter(isProse).length, words.filter(isCounted).length]
   const phrase = proseWords + Math.min(countedWords, 1) >= PHRASE_WORDS

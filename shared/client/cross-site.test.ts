@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { functionsSite, isCrossSite, webSite } from './cross-site.ts'
+import { FUNCTIONS_SITE, isCrossSite, webSite } from './cross-site.ts'
 
 const deployed = { webOrigin: 'https://app.example.com', lab: false }
 const lab = { webOrigin: 'http://localhost:8000', lab: true }
@@ -81,7 +81,7 @@ test.each(cases)('web, %s: %s', (_name, method, headers, deps, expected) => {
 
 describe('functions, which serves no page', () => {
   const judge = (fetchSite: string | undefined, origin?: string, method = 'POST') =>
-    isCrossSite({ method, fetchSite, origin }, functionsSite)
+    isCrossSite({ method, fetchSite, origin }, FUNCTIONS_SITE)
 
   test.each([
     ['cross-site', undefined],

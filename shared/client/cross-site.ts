@@ -46,4 +46,4 @@ function isSameLoopback(origin: string, webOrigin: string): boolean {
 }
 
 /** The site of functions. It serves no page, so no Origin is its own. `none` is a tool of a person in a browser. */
-export const functionsSite: OwnSite = { fetchSites: ['same-origin', 'none'], isOwnOrigin: () => false }
+export const FUNCTIONS_SITE: OwnSite = { fetchSites: ['same-origin', 'none'], isOwnOrigin: () => false }

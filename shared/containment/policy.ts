@@ -16,36 +16,36 @@ export interface Policy {
   groupBy: readonly [] | readonly [Facet]
 }
 
-const blocksAddress: Policy = { contain: 'ip', action: 'block_ip', groupBy: ['@network'] }
-const revokesSession: Policy = { contain: 'session', action: 'revoke', groupBy: ['@sid'] }
+const BLOCKS_NETWORK: Policy = { contain: 'ip', action: 'block_ip', groupBy: ['@network'] }
+const REVOKES_SESSION: Policy = { contain: 'session', action: 'revoke', groupBy: ['@sid'] }
 /** Writes a row and pages an operator; changes nothing else. */
 const notifiesOf = (...groupBy: Policy['groupBy']): Policy => ({ contain: 'none', action: 'notify', groupBy })
 
-const policies: Readonly<Record<string, Policy>> = {
+const POLICIES: Readonly<Record<string, Policy>> = {
   'account-brute-force': notifiesOf('@login_hash'),
-  'canary-account': blocksAddress,
+  'canary-account': BLOCKS_NETWORK,
   'containment-failed': notifiesOf('@detection'),
   'containment-tampering': notifiesOf('@network'),
-  'credential-stuffing': blocksAddress,
+  'credential-stuffing': BLOCKS_NETWORK,
   'distributed-stuffing': notifiesOf('@via'),
-  'impossible-travel': revokesSession,
+  'impossible-travel': REVOKES_SESSION,
   'mfa-guessing': notifiesOf('@usr.id'),
   'otp-replay': { contain: 'user', action: 'revoke_user', groupBy: ['@usr.id'] },
-  'password-spraying': blocksAddress,
-  'reauthentication-guessing': revokesSession,
-  'revoked-session-use': blocksAddress,
-  'session-fork': revokesSession,
-  'session-reuse': revokesSession,
-  'takeover-actions': revokesSession,
-  'takeover-after-failures': revokesSession,
+  'password-spraying': BLOCKS_NETWORK,
+  'reauthentication-guessing': REVOKES_SESSION,
+  'revoked-session-use': BLOCKS_NETWORK,
+  'session-fork': REVOKES_SESSION,
+  'session-reuse': REVOKES_SESSION,
+  'takeover-actions': REVOKES_SESSION,
+  'takeover-after-failures': REVOKES_SESSION,
   'telemetry-silence': notifiesOf(),
 }
 
 /** Every detection that functions contain or notify about. */
-export const DETECTIONS: readonly string[] = Object.keys(policies)
+export const DETECTIONS: readonly string[] = Object.keys(POLICIES)
 
 export const policyFor = (detection: string): Policy | undefined =>
-  Object.hasOwn(policies, detection) ? policies[detection] : undefined
+  Object.hasOwn(POLICIES, detection) ? POLICIES[detection] : undefined
 
 /** Datadog advises short blocks, because addresses change hands. */
 export const BLOCK_MS = 15 * 60_000

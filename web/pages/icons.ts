@@ -4,7 +4,7 @@ import { type Html, html } from './html.ts'
 const icon = (paths: Html): Html =>
   html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${paths}</svg>`
 
-export const icons = {
+export const ICONS = {
   computer: icon(html`<rect x="4" y="5" width="16" height="11" rx="2"/><path d="M2 20h20"/>`),
   phone: icon(html`<rect x="7" y="2.5" width="10" height="19" rx="2.5"/><path d="M11 18.5h2"/>`),
   script: icon(html`<rect x="3" y="4" width="18" height="16" rx="2"/><path d="M7 9l3 3-3 3M13 15h4"/>`),
@@ -20,8 +20,8 @@ export const icons = {
 
 /** @param device a result of {@link describeDevice} */
 export const deviceIcon = (device: string): Html => {
-  if (/\b(?:iOS|Android)$/.test(device)) return icons.phone
-  return / on /.test(device) ? icons.computer : icons.script
+  if (/\b(?:iOS|Android)$/.test(device)) return ICONS.phone
+  return / on /.test(device) ? ICONS.computer : ICONS.script
 }
 
 /** 32 units square. */

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import { visitOf } from '../visit.ts'
 import { sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
-import { icons } from './icons.ts'
+import { ICONS } from './icons.ts'
 import { layout } from './layout.ts'
 
 const feature = (icon: Html, title: string, text: string): Html => html`<div class="card">
@@ -35,17 +35,17 @@ ended, everywhere, within seconds, and its owner is told why.</p>
 <section class="card" aria-labelledby="story">
 <h2 id="story">The life of a stolen session</h2>
 <ol class="timeline">
-${moment(icons.computer, 'plain', 'You sign in', 'Chrome on Windows, with a password and a code')}
-${moment(icons.alert, 'bad', 'Your cookie is used elsewhere', 'Firefox on Linux, from an address you have never had')}
-${moment(icons.stop, 'bad', 'The session is ended', 'On every server, at its next request, for both of you')}
-${moment(icons.shield, 'good', 'You are told, and sign in again', 'Whoever has the cookie can do nothing with it')}
+${moment(ICONS.computer, 'plain', 'You sign in', 'Chrome on Windows, with a password and a code')}
+${moment(ICONS.alert, 'bad', 'Your cookie is used elsewhere', 'Firefox on Linux, from an address you have never had')}
+${moment(ICONS.stop, 'bad', 'The session is ended', 'On every server, at its next request, for both of you')}
+${moment(ICONS.shield, 'good', 'You are told, and sign in again', 'Whoever has the cookie can do nothing with it')}
 </ol>
 </section>
 </div>
 <div class="cards">
-${feature(icons.computer, 'Every session in sight', 'Which device, since when, from which address. End any of them with one press.')}
-${feature(icons.key, 'A second factor', 'Any authenticator app works, and each code is accepted once.')}
-${feature(icons.shield, 'Guessing gets nowhere', 'Passwords tried by the list are noticed, and whoever tries them is shut out without being told.')}
+${feature(ICONS.computer, 'Every session in sight', 'Which device, since when, from which address. End any of them with one press.')}
+${feature(ICONS.key, 'A second factor', 'Any authenticator app works, and each code is accepted once.')}
+${feature(ICONS.shield, 'Guessing gets nowhere', 'Passwords tried by the list are noticed, and whoever tries them is shut out without being told.')}
 </div>
 <section class="about" aria-labelledby="about">
 <h2 id="about">What this is</h2>

@@ -1,7 +1,7 @@
 import type { PageRum } from '../rum.ts'
 import { consentControl, rumScript } from './consent.ts'
 import { type Fragment, type Html, html } from './html.ts'
-import { icons, logo } from './icons.ts'
+import { ICONS, logo } from './icons.ts'
 
 export interface Notice {
   tone: 'info' | 'good' | 'warning'
@@ -76,7 +76,7 @@ const insideLinks = (
 ): Html => html`${link('/dashboard', 'Sessions', here)}${link('/account', 'Account', here)}
 <form method="post" action="/logout"><button>Log out</button></form>`
 
-const TONES = { info: icons.info, good: icons.check, warning: icons.alert } as const
+const TONES = { info: ICONS.info, good: ICONS.check, warning: ICONS.alert } as const
 
 const noticePart = ({ tone, text, advice }: Notice): Html => html`<div class="notice ${tone}">${TONES[tone]}
 <div><p role="status">${text}</p>

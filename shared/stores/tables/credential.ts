@@ -9,7 +9,7 @@ export interface AzureIdentity {
 }
 
 /** Few and short retries: a store, or its token service, that cannot be reached must fail soon. */
-const options = { retryOptions: { maxRetries: 1, retryDelayInMs: 200, maxRetryDelayInMs: 200 } }
+const OPTIONS = { retryOptions: { maxRetries: 1, retryDelayInMs: 200, maxRetryDelayInMs: 200 } }
 
 /**
  * The managed identity of the host or, with a secret, the application of that secret: a host outside Azure has no
@@ -32,9 +32,9 @@ async function load({
 }: AzureIdentity): Promise<TokenCredential> {
   const { ClientSecretCredential, ManagedIdentityCredential } = await import('@azure/identity')
   if (AZURE_CLIENT_SECRET && AZURE_CLIENT_ID && AZURE_TENANT_ID) {
-    return new ClientSecretCredential(AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET.reveal(), options)
+    return new ClientSecretCredential(AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET.reveal(), OPTIONS)
   }
   return AZURE_CLIENT_ID === undefined
-    ? new ManagedIdentityCredential(options)
-    : new ManagedIdentityCredential({ ...options, clientId: AZURE_CLIENT_ID })
+    ? new ManagedIdentityCredential(OPTIONS)
+    : new ManagedIdentityCredential({ ...OPTIONS, clientId: AZURE_CLIENT_ID })
 }
