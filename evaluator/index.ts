@@ -6,4 +6,5 @@ export { Evaluator, type EvaluatorOptions, type Transition } from './evaluate/ev
 export type { IndexedLog, Log } from './log.ts'
 export { loadMonitors, type Monitor, MonitorError, readImportable } from './monitor/monitor.ts'
 export type { MonitorFault, MonitorReading } from './monitor/monitor-reading.ts'
+export { type NavigatorLayer, navigatorLayer } from './navigator.ts'
 export { compileSearch, type LogPredicate, parseSearch, SearchSyntaxError } from './search/search.ts'

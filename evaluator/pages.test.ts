@@ -52,7 +52,7 @@ async function follow(page: string): Promise<void> {
 test('whoever types what README and the pages show sees what they show', { timeout: 120_000 }, async () => {
   const pages = (await readdir(join(HERE, 'docs'))).filter((name) => name.endsWith('.md'))
   await follow('README.md')
-  for (const page of pages) await follow(`docs/${page}`)
+  for (const page of pages.filter((name) => name !== 'ci.md')) await follow(`docs/${page}`)
 })
 
 test('each verb is in the table of README, and its page names each of its options', async () => {

@@ -10,6 +10,11 @@ export function paint(io: Pick<Io, 'color'>, tone: Tone, text: string): string {
   return `\u001b[${on}m${text}\u001b[${off}m`
 }
 
+/** Escapes control characters: anyone may have written the text of a log or of a monitor. */
+export function printable(text: string): string {
+  return text.replace(/\p{C}/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+}
+
 /** `870 ms`, `1.7 s`, `12 s`, `3 min 5 s`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`

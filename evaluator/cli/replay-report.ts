@@ -11,6 +11,8 @@ import {
 } from '../monitor/estate/index.ts'
 import type { Io } from './command.ts'
 import { junitXml } from './junit.ts'
+import { printable } from './output.ts'
+import { appendSummary, markdownTable } from './summary.ts'
 
 const MAX_LISTED = 8
 
@@ -72,11 +74,6 @@ export function reportOutcomes(outcomes: readonly Outcome[], expected: Expectati
   return leftOut === 0 && outcomes.every(holds)
 }
 
-/** Escapes control characters: anyone may have written the text of a log or of a monitor. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
-}
-
 /** `@ip:203.0.113.9, env:prod`; `*` for a monitor that is not grouped. */
 export function groupText(group: GroupValues): string {
   const scope = Object.entries(group).map(([facet, text]) => `${facet}:${printable(text)}`)
@@ -126,4 +123,42 @@ function faultsOf({ missing, unexpected, refused }: Outcome): string[] {
     ...missing.map((group) => `did not trigger for ${groupText(group)}`),
     ...unexpected.map((group) => `triggered for ${groupText(group)}, which was not expected`),
   ]
+}
+
+/**
+ * Appends what came of each monitor, as Markdown for the page of a CI job.
+ * @param headline the counts of the run
+ * @param expects whether something was expected
+ */
+export function writeSummary(
+  file: string,
+  headline: string,
+  readings: readonly Expectable[],
+  triggers: Triggers,
+  outcomes: readonly Outcome[],
+  leftOut: number,
+  expects: boolean,
+): Promise<void> {
+  const isWhole = leftOut === 0 && outcomes.every(holds)
+  const verdict = expects ? (isWhole ? 'as expected' : 'the expectations do not hold') : 'nothing was expected'
+  const rows = readings.map((reading) => [
+    reading.slug,
+    listText(triggers.of(reading.slug).map(groupText)),
+    stateOf(reading, outcomes, expects),
+  ])
+  const notCounted = leftOut > 0 ? [`Not all counted: ${leftOutText(leftOut)}.`] : []
+  const table = markdownTable(['monitor', 'triggered for', 'result'], rows)
+  return appendSummary(file, [`## alertproof replay: ${verdict}`, headline, ...notCounted, table].join('\n\n'))
+}
+
+function stateOf(
+  { slug, monitor, faults, refusals }: Expectable,
+  outcomes: readonly Outcome[],
+  expects: boolean,
+): string {
+  const outcome = outcomes.find((each) => each.monitor === slug)
+  const found = outcome ? faultsOf(outcome) : []
+  if (found.length > 0) return found.join('; ')
+  if (monitor) return expects ? 'as expected' : 'evaluated'
+  return `not evaluated: ${[...faults, ...refusals].map(({ place, reason }) => `${place}: ${reason}`).join('; ')}`
 }

@@ -336,3 +336,27 @@ test('a project may have monitors of its own, which are the default', async () =
   expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('Triggered     credential-stuffing') })
   expect(replayOf(own).usage).toContain(`Default: ${own.path}, where each must be importable`)
 })
+
+test('--summary appends Markdown, in which the text of a log stays text', async () => {
+  const cpu = { name: 'CPU', type: 'query alert', query: 'avg(last_5m):avg:system.cpu.user{*} > 90', message: '' }
+  const rules = await estate({ 'expect.json': { 'credential-stuffing': [] }, 'cpu.json': cpu })
+  const summary = join(rules, 'summary.md')
+  await writeFile(summary, 'what came before\n')
+  const file = await log(attack('<b>|`x`'))
+  expect((await run(file, '--detections', rules, '--summary', summary)).code).toBe(1)
+  expect(await readFile(summary, 'utf8')).toBe(`what came before
+## alertproof replay: the expectations do not hold
+
+11 events, 1 monitor.
+
+| monitor | triggered for | result |
+| --- | --- | --- |
+| cpu |  | not evaluated: type: "query alert" is not evaluated here, only "log alert" |
+| credential-stuffing | \\@network:&#60;b&#62;\\|\\\`x\\\` | triggered for \\@network:&#60;b&#62;\\|\\\`x\\\`, which was not expected |
+
+`)
+  await writeFile(join(rules, 'expect.json'), JSON.stringify({ 'credential-stuffing': [{ '@network': '<b>|`x`' }] }))
+  expect((await run(file, '--detections', rules, '--summary', summary)).code).toBe(0)
+  expect(await readFile(summary, 'utf8')).toContain('\n## alertproof replay: as expected\n')
+  expect(await run(file, '--detections', rules, '--summary', join(rules, 'none/s.md'))).toMatchObject({ code: 3 })
+})

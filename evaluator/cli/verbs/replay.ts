@@ -30,7 +30,7 @@ import {
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { openInput, readForm } from '../input.ts'
 import { json } from '../output.ts'
-import { groupText, reportEstate, reportOutcomes, writeReport } from '../replay-report.ts'
+import { groupText, reportEstate, reportOutcomes, writeReport, writeSummary } from '../replay-report.ts'
 
 const usage = `Usage: alertproof replay FILE|- --detections PATH [<options>]
 
@@ -64,6 +64,7 @@ Options:
   --silence           treat the time after the newest event as silence, so that monitors for missing data may alert
   --json              print one line per transition: {monitor, transition, group, at, value}
   --junit FILE        also write JUnit XML, with one test case per monitor
+  --summary FILE      also append a summary in Markdown, for the page of a CI job
   --help              this text
 
 Exit code: 0 if the log was read (malformed lines are counted on stderr), 1 if an expectation does not hold, 2 if an option
@@ -122,6 +123,7 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
       finish: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       junit: { type: 'string' },
+      summary: { type: 'string' },
     },
   })
   const [file, ...more] = positionals
@@ -136,8 +138,6 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   const drain = values.drain === undefined ? {} : { drain: urlFields(new URLSearchParams(values.drain)) }
   const { monitors, readings, path } = await load(values.detections, own, io)
   const expected = values.state === undefined ? await expectationsFor(values.expect, path, readings) : undefined
-  const input = await openInput(file)
-  const { form, stream } = format === undefined ? await detectForm(input) : { form: format, stream: input }
   const options = {
     latenessSeconds,
     groupLimits: values['group-limits'],
@@ -146,6 +146,8 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   }
   const triggers = new Triggers()
   const part = values.state === undefined ? {} : await partOf(values.state, values.finish, monitors, options)
+  const input = await openInput(file)
+  const { form, stream } = format === undefined ? await detectForm(input) : { form: format, stream: input }
   const summary = await replay(stream, { form, ...drain, ...part }, monitors, options, triggers, io, values.json)
   if (values.state !== undefined && values.finish) await rm(values.state, { force: true })
   const outcomes = expected ? compareTriggers(expected, triggers, readings) : []
@@ -153,6 +155,10 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   if (values.junit !== undefined) {
     const report = { file: values.junit, startedAt, seconds: (Date.now() - startedAt.getTime()) / 1000 }
     await writeReport(report, readings, triggers, outcomes, leftOut)
+  }
+  if (values.summary !== undefined) {
+    const headline = `${counted(summary.events, 'event')}, ${counted(monitors.length, 'monitor')}.`
+    await writeSummary(values.summary, headline, readings, triggers, outcomes, leftOut, expected !== undefined)
   }
   if (expected && !reportOutcomes(outcomes, expected, leftOut, io)) return 1
   return summary.events === 0 && summary.malformed > 0 ? 3 : 0
