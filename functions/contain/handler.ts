@@ -16,15 +16,22 @@ import { createPatience } from './persistence.ts'
 const PATIENCE_MS = 10_000
 const BUDGET_MS = 12_000
 const CALL_MS = 4_000
+/** A process carries out tens of alerts in a second: more at once would all be answered too late, and fill its memory. */
+const MOST_AT_ONCE = 500
 const RETRY_SECONDS = 2
 const WEBHOOK_SECRET_HEADER = 'x-ato-webhook-secret'
 
 /**
  * `POST /api/contain`: the webhook of Datadog. It cannot sign, so a header has a static secret. For Datadog a 4xx is
  * final and a 5xx is retried, so a 5xx means that a retry can help.
+ * @param options.mostAtOnce alerts under way in this process; a further one is answered 503 at once
  */
-export const containHandler = (deps: ContainDeps & BoundaryDeps & { webhookSecrets: readonly Secret[] }): HttpHandler =>
-  problemBoundary(
+export function containHandler(
+  deps: ContainDeps & BoundaryDeps & { webhookSecrets: readonly Secret[] },
+  { mostAtOnce = MOST_AT_ONCE } = {},
+): HttpHandler {
+  let underWay = 0
+  return problemBoundary(
     deps,
     async (request) => {
       const received = { requestId: randomUUID(), ip: clientAddress(request.headers.get('x-forwarded-for')) }
@@ -45,12 +52,19 @@ export const containHandler = (deps: ContainDeps & BoundaryDeps & { webhookSecre
         refuse('malformed')
         throw error
       })
+      if (underWay >= mostAtOnce) unavailable(new Error(`${underWay} alerts are under way`))
       const patience = createPatience(PATIENCE_MS)
       const work = () => contain(body.toString('utf8'), received, deps, { patience })
-      return answerTo(await withBudget(BUDGET_MS, work, { callMs: CALL_MS }).catch(unavailable))
+      underWay++
+      try {
+        return answerTo(await withBudget(BUDGET_MS, work, { callMs: CALL_MS }).catch(unavailable))
+      } finally {
+        underWay--
+      }
     },
     { budgetMs: BUDGET_MS },
   )
+}
 
 function answerTo(outcome: ContainOutcome): HttpResponseInit {
   switch (outcome.kind) {

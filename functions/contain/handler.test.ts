@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto'
+import az from '@azure/functions'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Functions, startFunctions } from '../testing/functions.ts'
+import { containHandler } from './handler.ts'
+
+let functions: Functions
+beforeAll(async () => {
+  functions = await startFunctions()
+})
+afterAll(() => functions.close())
+
+const alert = () =>
+  new az.HttpRequest({
+    method: 'POST',
+    url: 'http://localhost/api/contain',
+    headers: { 'content-type': 'application/json', 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET },
+    body: {
+      string: JSON.stringify({
+        id: randomUUID(),
+        alert_id: '1001',
+        cycle_key: randomUUID(),
+        transition: 'Triggered',
+        scope: '*',
+        tags: 'detection:telemetry-silence,contain:none',
+        date: String(Date.now()),
+      }),
+    },
+  })
+
+it('answers at once that an alert must come again while as many as it can bear are under way, and then takes it', async () => {
+  const { deps } = functions
+  let letThemGo = () => {}
+  const gate = new Promise<void>((resolve) => {
+    letThemGo = resolve
+  })
+  const claim: typeof deps.containments.claim = async (row) => {
+    await gate
+    return deps.containments.claim(row)
+  }
+  const handler = containHandler({ ...deps, containments: { ...deps.containments, claim } }, { mostAtOnce: 2 })
+  const answer = async () => handler(alert(), new az.InvocationContext({ functionName: 'contain' }))
+  const under = [answer(), answer()]
+  expect(await answer()).toMatchObject({ status: 503, headers: { 'retry-after': '2' } })
+  letThemGo()
+  expect(await Promise.all(under)).toMatchObject([{ status: 200 }, { status: 200 }])
+  expect(await answer()).toMatchObject({ status: 200 })
+})
