@@ -67,6 +67,15 @@ const eventsOf = (rows: readonly { id: string }[], outcome: string) =>
   )
 
 describe('approving', () => {
+  test('is stopped before it has begun with 130, and leaves every row as it was', async () => {
+    const row = await held()
+    const all = ['--all', '--detection', DETECTION, '--why', 'CASE-17'] as const
+    const { code, err } = await runWith({ signal: AbortSignal.abort() }, 'approve', ...all)
+    expect({ code, err }).toEqual({ code: 130, err: expect.stringContaining('Stopped: 1 were not begun.') })
+    expect(await rowOf(row)).toMatchObject({ state: 'held', attempts: 0 })
+    expect(await isAlive(row.token)).toBe(true)
+  })
+
   test('a row revokes the session, and row and log say who approved it and why', async () => {
     const row = await held()
     const { code, out } = await run('approve', row.id.slice(0, 12), '--why', 'CASE-17:  a theft')

@@ -54,7 +54,8 @@ Options:
   --dir DIR         the lab's directory (default .lab)
   --json            print JSON on stdout: one document for list, one line per row otherwise
 
-Exit code: 0 if every row was done, 1 if one was not, 2 for unusable arguments.
+Exit code: 0 if every row was done, 1 if one was not, 2 for unusable arguments, 130 if it was stopped before every row was
+begun.
 
 Examples:
   npm run contain -- list --state held
@@ -102,6 +103,8 @@ const CHANGES: Readonly<Record<string, Change>> = {
 }
 const VERBS = ['list', 'show', 'watch', ...Object.keys(CHANGES)]
 const POLL_MS = 1_000
+/** As a shell reports a command that Ctrl-C ended. */
+const STOPPED = 130
 
 export const command: Command = {
   name: 'contain',
@@ -260,6 +263,7 @@ async function carryOutAll(
   const [only] = settled
   if (!asJson && only) io.out(`${rows.length === 1 ? describe(only) : table(settled)}\n`)
   progress.end(unbegun.length)
+  if (unbegun.length > 0) return STOPPED
   return progress.allDone ? 0 : 1
 }
 
