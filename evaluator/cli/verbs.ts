@@ -6,4 +6,5 @@ export type Verbs = Readonly<Record<string, () => Promise<{ readonly command: Co
 export const verbs = {
   search: () => import('./verbs/search.ts'),
   replay: () => import('./verbs/replay.ts'),
+  check: () => import('./verbs/check.ts'),
 } satisfies Verbs

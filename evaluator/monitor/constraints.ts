@@ -264,7 +264,7 @@ export const constraints: readonly Constraint[] = [
 
 const violation = (path: string, reason: string): Violation => ({ path, reason })
 
-export const thresholdNames: readonly string[] = ['critical', 'warning', 'critical_recovery', 'warning_recovery']
+const thresholdNames: readonly string[] = ['critical', 'warning', 'critical_recovery', 'warning_recovery']
 const dependentThresholds = ['warning', 'critical_recovery', 'warning_recovery']
 
 type Options = Given['options']
@@ -295,7 +295,7 @@ function isUngrouped(query: AlertQuery | undefined, options: Options): boolean {
 }
 
 /** The facets by which the query groups; those of a formula stand in its variables. */
-function facetsOf(query: AlertQuery | undefined, { variables }: Options): readonly string[] {
+export function facetsOf(query: AlertQuery | undefined, { variables }: Options): readonly string[] {
   if (!query) return []
   if (query.form !== 'formula') return query.by.map(({ name }) => name)
   const groups = listed(variables).flatMap((variable) => (isRecord(variable) ? listed(variable.group_by) : []))

@@ -72,6 +72,8 @@ export interface OptionFinding {
   /** Below `options`: `thresholds.critical`; empty for all of them. */
   readonly path: string
   readonly reason: string
+  /** The constraint that it breaks, if it is one of {@link constraints}. */
+  readonly rule?: string
 }
 
 /**
@@ -84,7 +86,8 @@ export function readOptions(
   strict: boolean,
 ): { options: MonitorOptions; findings: OptionFinding[] } {
   const findings: OptionFinding[] = []
-  const find: Find = (kind, path, reason) => findings.push({ kind, path, reason })
+  const find: Find = (kind, path, reason, rule) =>
+    findings.push({ kind, path, reason, ...(rule === undefined ? {} : { rule }) })
   for (const [name, value] of Object.entries(options)) {
     if (value === null) continue
     const check = checkOf(name, strict)
@@ -95,8 +98,9 @@ export function readOptions(
     else if (!check && !idle) find(strict ? 'fault' : 'note', name, 'is not an option of a log monitor')
   }
   const given = { options: withoutNulls(options) as Record<string, unknown>, query }
-  for (const { kind, find: violations } of constraints) {
-    for (const { path, reason } of violations(given)) find(kind === 'fault' || strict ? 'fault' : 'note', path, reason)
+  for (const { id, kind, find: violations } of constraints) {
+    for (const { path, reason } of violations(given))
+      find(kind === 'fault' || strict ? 'fault' : 'note', path, reason, id)
   }
   const read: MonitorOptions = withoutNulls(options)
   readSimpleAlert(options, strict, read, find)
@@ -113,7 +117,7 @@ function withoutNulls(options: Record<string, unknown>): MonitorOptions {
   return { ...given(options), ...(isRecord(options.thresholds) ? { thresholds: given(options.thresholds) } : {}) }
 }
 
-type Find = (kind: OptionFinding['kind'], path: string, reason: string) => void
+type Find = (kind: OptionFinding['kind'], path: string, reason: string, rule?: string) => void
 
 function checkOf(name: string, strict: boolean): Check | undefined {
   if (!strict && Object.hasOwn(loosely, name)) return loosely[name]
@@ -184,7 +188,7 @@ function readVariables(options: Record<string, unknown>, find: Find): void {
       parseSearch(search.query)
     } catch (error) {
       if (!(error instanceof SearchSyntaxError)) throw error
-      find('fault', `variables[${i}].search.query:${error.position + 1}`, error.reason)
+      find('fault', `variables[${i}].search.query:${error.position + 1}`, error.reason, 'query')
     }
   }
 }

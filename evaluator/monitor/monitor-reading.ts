@@ -26,6 +26,8 @@ export interface MonitorFault {
   /** Where in the JSON: `options.thresholds.critical`; with a position in the text where there is one: `query:57`. */
   readonly place: string
   readonly reason: string
+  /** The constraint or kind of rule that it breaks: `new-group-delay-needs-groups`, `query`. */
+  readonly rule?: string
 }
 
 /** What was found in one monitor of any type. */
@@ -46,6 +48,10 @@ export interface MonitorReading {
   readonly notes: readonly MonitorFault[]
   /** Read-only keys of an export that were left out. */
   readonly stripped: readonly string[]
+  /** As it stands in the file. */
+  readonly json: Readonly<Record<string, unknown>>
+  /** The prefix of every place in the file. */
+  readonly within: string
 }
 
 export interface MonitorSource {
@@ -73,7 +79,7 @@ const otherTypes = [
 export const isMonitorType = (type: unknown): boolean =>
   type === 'log alert' || (typeof type === 'string' && otherTypes.includes(type))
 
-type Note = (place: string, reason: string) => void
+type Note = (place: string, reason: string, rule?: string) => void
 type Check = (value: unknown) => string | undefined
 
 /**
@@ -87,13 +93,13 @@ export function readMonitorJson(json: Record<string, unknown>, source: MonitorSo
   const notes: MonitorFault[] = []
   const into =
     (list: MonitorFault[]): Note =>
-    (place, reason) =>
-      list.push({ file, place: within + place, reason })
+    (place, reason, rule) =>
+      list.push({ file, place: within + place, reason, ...(rule === undefined ? {} : { rule }) })
   const sinks = { fault: into(faults), refusal: into(refusals), note: into(notes) }
   const stripped = checkKeys(json, strict, sinks)
   const name = typeof json.name === 'string' ? json.name : slug
   const type = typeof json.type === 'string' ? json.type : ''
-  const reading = { slug, file, name, type, faults, refusals, notes, stripped }
+  const reading = { slug, file, name, type, faults, refusals, notes, stripped, json, within }
   if (type !== 'log alert') return { ...reading, parsed: undefined, monitor: undefined }
 
   const parsed = readQuery(json.query, sinks.fault)
@@ -101,7 +107,7 @@ export function readMonitorJson(json: Record<string, unknown>, source: MonitorSo
   if (parsed) for (const [place, reason] of refusalsOf(parsed)) sinks.refusal(place, reason)
   if (parsed && parsed.form !== 'formula' && parsed.countedFacet) {
     const reason = `.rollup("count", "${parsed.countedFacet.name}") counts logs; "cardinality" counts the values of a facet`
-    ;(strict ? sinks.fault : sinks.note)('query', reason)
+    ;(strict ? sinks.fault : sinks.note)('query', reason, 'count-of-a-facet')
   }
   if (parsed?.form !== 'logs' || faults.length > 0 || refusals.length > 0) {
     return { ...reading, parsed, monitor: undefined }
@@ -182,7 +188,7 @@ function readQuery(query: unknown, fault: Note): AlertQuery | undefined {
     return parseMonitorQuery(query)
   } catch (error) {
     if (!(error instanceof QueryError)) throw error
-    fault(`query:${error.position + 1}`, error.message)
+    fault(`query:${error.position + 1}`, error.message, 'query')
     return undefined
   }
 }
@@ -190,7 +196,7 @@ function readQuery(query: unknown, fault: Note): AlertQuery | undefined {
 function optionsOf(options: unknown, query: AlertQuery | undefined, strict: boolean, sinks: Sinks): MonitorOptions {
   if (!isRecord(options)) return {}
   const { options: read, findings } = readOptions(options, query, strict)
-  for (const { kind, path, reason } of findings) sinks[kind](`options.${path}`, reason)
+  for (const { kind, path, reason, rule } of findings) sinks[kind](`options.${path}`, reason, rule)
   return read
 }
 

@@ -3,9 +3,13 @@ import { compileExpression, type Expression, ExpressionError } from './template-
 /** Thrown for a message that cannot be read, with the position of the fault in characters from 0. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'
+  readonly position: number
+  readonly reason: string
 
   constructor(position: number, reason: string) {
     super(`message, position ${position}: ${reason}`)
+    this.position = position
+    this.reason = reason
   }
 }
 

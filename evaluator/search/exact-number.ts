@@ -11,6 +11,3 @@ export function exactNumber(text: string): ExactNumber | undefined {
   const number = Number(text)
   return Number.isSafeInteger(number) || !whole.test(text) ? number : BigInt(text)
 }
-
-/** Whether text reads as a number. */
-export const isNumeric = (text: string): boolean => numeric.test(text)

@@ -1,0 +1,32 @@
+/** How much a finding weighs: an import would fail, would work otherwise than it looks, or costs something worth knowing. */
+export type Level = 'error' | 'warning' | 'note'
+
+/** What a monitor's file says, before it is known on which line. */
+export interface Remark {
+  readonly level: Level
+  /** Names the kind of finding: `short-window`. */
+  readonly rule: string
+  /** Below the monitor: `options.thresholds.critical`, `message:57`. */
+  readonly place: string
+  readonly message: string
+}
+
+export interface Finding extends Remark {
+  readonly file: string
+  /** Both from 1. */
+  readonly line: number
+  readonly column: number
+  /** What the monitor is called; undefined for the file as a whole. */
+  readonly monitor: string | undefined
+}
+
+export interface CheckReport {
+  readonly findings: readonly Finding[]
+  /** Every log monitor that was checked, by file. */
+  readonly checked: readonly { readonly file: string; readonly monitor: string }[]
+  /** Whether some file could not be read as JSON. */
+  readonly unreadable: boolean
+}
+
+export const countOf = (findings: readonly Finding[], level: Level): number =>
+  findings.filter((finding) => finding.level === level).length

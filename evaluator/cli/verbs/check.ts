@@ -1,0 +1,159 @@
+import { writeFile } from 'node:fs/promises'
+import {
+  type CheckReport,
+  checkMonitors,
+  countOf,
+  type Finding,
+  githubAnnotation,
+  type LogSource,
+  sarifLog,
+} from '../../check/index.ts'
+import { logOfEvent } from '../../index.ts'
+import { InputError } from '../../input-error.ts'
+import { detectForm, EventError, parseEvent, readRecording, visitLines } from '../../replay/index.ts'
+import { type Command, type Io, readArguments, UsageError } from '../command.ts'
+import { FileError, openInput, reasonOf } from '../input.ts'
+import { junitXml } from '../junit.ts'
+import { json, paint, type Tone } from '../output.ts'
+
+const usage = `Usage: alertproof check PATH... [<options>]
+
+Says what an import of monitors into Datadog would answer, without keys or network, and what their settings cost: the schema of
+the API, the query and the search in it, the constraints between options, the message with its variables, conditions and handles,
+windows that are too short, group limits and delays. PATH is a folder of JSON files, or a file: a monitor as the API takes it or
+the UI exports it, a list of them, or the output of \`terraform show -json\`.
+
+An error is what the API refuses. A warning is taken, and does something else than it looks, or nothing. A note tells a cost.
+
+Options:
+  --log FILE     also name each term and facet that no event of this log has; as \`replay\` reads it
+  --strict       a warning fails the check, too
+  --quiet        leave out the notes
+  --json         print one line of JSON per finding: {level, rule, monitor, file, line, column, place, message}
+  --github       print findings as annotations of GitHub Actions
+  --sarif FILE   also write SARIF 2.1.0
+  --junit FILE   also write JUnit XML, with one test case per monitor
+  --help         this text
+
+Exit code: 0 if there is no error, 1 if there is one (with --strict, or a warning), 2 for unusable arguments, 3 if a file cannot be
+read or holds no monitor.
+
+Examples:
+  alertproof check monitors/
+  alertproof check plan.json --strict --sarif check.sarif
+  alertproof check monitors/ --log yesterday.jsonl.gz --github
+`
+
+export const command: Command = {
+  name: 'check',
+  summary: 'say what an import of monitors would answer',
+  usage,
+  async run(argv, io) {
+    const startedAt = new Date()
+    const { values, positionals } = readArguments({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        log: { type: 'string' },
+        strict: { type: 'boolean', default: false },
+        quiet: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        github: { type: 'boolean', default: false },
+        sarif: { type: 'string' },
+        junit: { type: 'string' },
+      },
+    })
+    if (positionals.length === 0) throw new UsageError('Give at least one folder or file of monitors.')
+    if (values.json && values.github) throw new UsageError('Give --json or --github, not both.')
+    const report = await checkMonitors(positionals, values.log === undefined ? undefined : logsOf(values.log))
+    if (report.checked.length === 0 && report.findings.length === 0) {
+      throw new InputError(`${positionals.join(', ')}: holds no monitor`)
+    }
+    const findings = report.findings.filter(({ level }) => level !== 'note' || !values.quiet)
+    const show = values.json ? jsonLine : values.github ? annotation : textLine
+    for (const finding of findings) show(finding, io)
+    io.err(`${summaryOf(report)}\n`)
+    if (values.sarif !== undefined) await write(values.sarif, `${JSON.stringify(sarifLog(findings), undefined, 2)}\n`)
+    if (values.junit !== undefined) await write(values.junit, junitOf(report, values.strict, startedAt))
+    if (report.unreadable) return 3
+    return findings.some((finding) => fails(finding, values.strict)) ? 1 : 0
+  },
+}
+
+const fails = ({ level }: Finding, strict: boolean): boolean => level === 'error' || (strict && level === 'warning')
+
+const TONES = { error: 'red', warning: 'yellow', note: 'dim' } as const satisfies Record<Finding['level'], Tone>
+
+function textLine({ file, line, column, level, monitor, place, message, rule }: Finding, io: Io): void {
+  const where = place === '' || /^\d+:\d+$/.test(place) ? '' : `${place}: `
+  const whose = monitor === undefined ? '' : `${monitor}: `
+  io.out(printable(`${file}:${line}:${column}: `) + paint(io, TONES[level], level))
+  io.out(printable(`: ${whose}${where}${message} [${rule}]`))
+  io.out('\n')
+}
+
+function jsonLine({ level, rule, monitor, file, line, column, place, message }: Finding, io: Io): void {
+  json(io, { level, rule, monitor: monitor ?? null, file, line, column, place, message })
+}
+
+const annotation = (finding: Finding, io: Io): void => io.out(`${printable(githubAnnotation(finding))}\n`)
+
+/** Anyone may have written a monitor: no control character of it reaches the terminal. */
+const printable = (text: string): string =>
+  text.replace(/\p{C}/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+
+function summaryOf({ findings, checked }: CheckReport): string {
+  const [errors, warnings, notes] = (['error', 'warning', 'note'] as const).map((level) => countOf(findings, level))
+  const counted = (count = 0, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+  const found = [counted(errors, 'error'), counted(warnings, 'warning'), counted(notes, 'note')].join(', ')
+  return `${counted(checked.length, 'monitor')}: ${found}.`
+}
+
+function junitOf({ findings, checked }: CheckReport, strict: boolean, startedAt: Date): string {
+  const texts = (list: readonly Finding[]) =>
+    list.map(({ file, line, column, place, message }) => `${file}:${line}:${column}: ${place}: ${message}`)
+  const cases = checked.map(({ file, monitor }) => {
+    const mine = findings.filter((finding) => finding.file === file && finding.monitor === monitor)
+    const others = mine.filter((finding) => !fails(finding, strict))
+    return {
+      ...{ classname: 'check', name: monitor, seconds: 0, faults: texts(mine.filter((each) => fails(each, strict))) },
+      ...(others.length === 0 ? {} : { out: texts(others).join('\n') }),
+    }
+  })
+  const files = findings.filter(({ monitor }) => monitor === undefined)
+  for (const file of new Set(files.map((finding) => finding.file))) {
+    const faults = texts(files.filter((finding) => finding.file === file))
+    cases.push({ classname: 'check', name: file, seconds: 0, faults })
+  }
+  const seconds = (Date.now() - startedAt.getTime()) / 1000
+  return junitXml({ name: 'check', timestamp: startedAt.toISOString(), seconds, cases })
+}
+
+async function write(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text)
+  } catch (error) {
+    throw new FileError(file, reasonOf(error))
+  }
+}
+
+function logsOf(file: string): LogSource {
+  return async (take) => {
+    const { form, stream } = await detectForm(await openInput(file))
+    if (form !== 'jsonl') {
+      await readRecording(stream, form, { log: take, malformed() {} })
+      return
+    }
+    const line = (buffer: Buffer, start: number, end: number) => {
+      const text = buffer.toString('utf8', start, end)
+      if (text.trim() === '') return
+      try {
+        take(logOfEvent(parseEvent(text)))
+      } catch (error) {
+        if (!(error instanceof EventError)) throw error
+        take({ message: text.trimEnd(), attributes: {} })
+      }
+    }
+    await visitLines(stream, { line, tooLong() {} })
+  }
+}
