@@ -12,7 +12,7 @@ import { logOfEvent } from '../../index.ts'
 import { InputError } from '../../input-error.ts'
 import { detectForm, EventError, parseEvent, readRecording, visitLines } from '../../replay/index.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
-import { FileError, openInput, reasonOf } from '../input.ts'
+import { openInput, reasonOf } from '../input.ts'
 import { junitXml } from '../junit.ts'
 import { json, paint, type Tone } from '../output.ts'
 
@@ -133,7 +133,7 @@ async function write(file: string, text: string): Promise<void> {
   try {
     await writeFile(file, text)
   } catch (error) {
-    throw new FileError(file, reasonOf(error))
+    throw new InputError(`${file} cannot be written: ${reasonOf(error)}`)
   }
 }
 
