@@ -44,10 +44,10 @@ export const redisNodes = (urls: string): string[] => urls.split(/,(?=\s*rediss?
 
 const switches = ({ TLS_INSECURE, ATO_LAB }: MigrateConfig | WebConfig) => ({ insecure: TLS_INSECURE, lab: ATO_LAB })
 
-/** Warns whoever runs without verification. */
+/** Warns at the start of a process that does not verify its stores. */
 export function warnOfInsecureTls({ TLS_INSECURE }: MigrateConfig | WebConfig, warn: (text: string) => void): void {
   if (!TLS_INSECURE) return
-  warn('TLS_INSECURE=1: whoever answers at the address of a store is believed; pin REDIS_CA and DATABASE_CA instead')
+  warn('TLS_INSECURE=1: the certificates of the stores are not verified; set REDIS_CA and DATABASE_CA instead')
 }
 
 /** The URL without parameters about TLS; the rest stays byte for byte. */

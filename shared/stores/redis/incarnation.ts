@@ -6,6 +6,7 @@ import { callLimit, within } from '../../bounded.ts'
 import { unchecked } from '../../unchecked.ts'
 import { StoreAway } from '../away.ts'
 import { createLeases } from './leases.ts'
+import { replyCodeOf } from './reply-code.ts'
 
 /** One life of the data in Redis: from its mark until the server restarts, fails over or is restored. */
 export interface Incarnation {
@@ -203,7 +204,9 @@ async function serversOf(client: Redis | Cluster): Promise<string> {
 
 async function runIdOf(server: Redis): Promise<string> {
   const info = await server.info('server').catch((error: unknown) => {
-    if (error instanceof Error && /^(?:NOPERM|ERR unknown)/.test(error.message)) return ''
+    // Redis has no code for an unknown command: ERR is the code of many faults.
+    const isUnknown = error instanceof Error && error.message.startsWith('ERR unknown')
+    if (replyCodeOf(error) === 'NOPERM' || isUnknown) return ''
     throw error
   })
   return /^run_id:(\w+)/m.exec(info)?.[1] ?? ''

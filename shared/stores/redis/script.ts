@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
+import { replyCodeOf } from './reply-code.ts'
 
 /** Runs one Lua script, which Redis carries out as a single step. Cluster-safe only if all keys share a hash tag. */
 export type Script = (redis: Redis, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>
@@ -17,7 +18,7 @@ export function defineScript(lua: string): Script {
     try {
       return await redis.evalsha(digest, keys.length, ...keys, ...args)
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      if (replyCodeOf(error) !== 'NOSCRIPT') throw error
       return redis.eval(lua, keys.length, ...keys, ...args)
     }
   }
