@@ -11,9 +11,9 @@ import { loadDetections, after as timestampAt } from './harness.ts'
  * one finds its test failing here, and takes the sentence out of the runbook with it.
  */
 
-const second = 1_000
-const minute = 60 * second
-const hour = 60 * minute
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
 
 const detections = await loadDetections(import.meta.dirname)
 const monitorsOf = (...slugs: string[]): Monitor[] =>
@@ -64,7 +64,7 @@ const open: BlindSpot[] = [
     detection: 'credential-stuffing',
     heading: 'Slow',
     name: 'ten failures from one network in every five minutes, for six hours',
-    events: every(5 * minute, 10, 6 * hour, (ms, i) => failure(i, ms)),
+    events: every(5 * MINUTE, 10, 6 * HOUR, (ms, i) => failure(i, ms)),
   },
   {
     detection: 'credential-stuffing',
@@ -82,106 +82,106 @@ const open: BlindSpot[] = [
     detection: 'credential-stuffing',
     heading: 'Between two evaluations',
     name: 'eleven failures within 299.9 s that no five minutes which are evaluated hold together',
-    events: [failure(0, 500), ...times(9, (i) => failure(i + 1, (i + 1) * 30 * second)), failure(10, 5 * minute + 400)],
+    events: [failure(0, 500), ...times(9, (i) => failure(i + 1, (i + 1) * 30 * SECOND)), failure(10, 5 * MINUTE + 400)],
   },
   {
     detection: 'session-reuse',
     heading: 'A thief with the same browser and system family',
     name: 'a copied cookie with copied headers, used beside its owner before the next renewal',
-    events: times(8, (i) => use(0, i * 30 * second, addressFields(numbered.ip(i % 2)))),
+    events: times(8, (i) => use(0, i * 30 * SECOND, addressFields(numbered.ip(i % 2)))),
   },
   {
     detection: 'session-fork',
     heading: 'A holder who never renews',
     name: 'a stolen token of a script that never renews, used from an equal device until it ends',
-    events: times(65, (i) => use(0, i * minute, { ...addressFields(numbered.ip(i % 2)), via: 'api' })),
+    events: times(65, (i) => use(0, i * MINUTE, { ...addressFields(numbered.ip(i % 2)), via: 'api' })),
   },
   {
     detection: 'password-spraying',
     heading: 'One network per two accounts',
     name: 'one password at two hundred accounts, two from each of a hundred networks',
-    events: times(200, (i) => flagged(i, i * second, network(i >> 1))),
+    events: times(200, (i) => flagged(i, i * SECOND, network(i >> 1))),
   },
   {
     detection: 'password-spraying',
     heading: 'Slower than the hour',
     name: 'one password from one network, an account every half an hour for a day',
-    events: times(48, (i) => flagged(i, i * 30 * minute)),
+    events: times(48, (i) => flagged(i, i * 30 * MINUTE)),
   },
   {
     detection: 'distributed-stuffing',
     heading: 'A list of our own people',
     name: 'three hundred accounts that exist, from three hundred networks',
-    events: times(300, (i) => stranger(i, i * second, { ...network(i), reason: 'wrong_password' })),
+    events: times(300, (i) => stranger(i, i * SECOND, { ...network(i), reason: 'wrong_password' })),
   },
   {
     detection: 'distributed-stuffing',
     heading: 'Fewer than thirty-one networks in ten minutes',
     name: 'thirty networks in every ten minutes, for six hours',
-    events: every(10 * minute, 30, 6 * hour, (ms, i) => stranger(i, ms, network(i % 30))),
+    events: every(10 * MINUTE, 30, 6 * HOUR, (ms, i) => stranger(i, ms, network(i % 30))),
   },
   {
     detection: 'distributed-stuffing',
     heading: 'Between the doors',
     name: 'thirty networks at the pages and thirty others at the API',
-    events: times(60, (i) => stranger(i, i * second, { ...network(i), via: i % 2 === 0 ? 'web' : 'api' })),
+    events: times(60, (i) => stranger(i, i * SECOND, { ...network(i), via: i % 2 === 0 ? 'web' : 'api' })),
   },
   {
     detection: 'account-brute-force',
     heading: 'Slow',
     name: 'twenty guesses at one login in every quarter of an hour, for a day',
-    events: every(15 * minute, 20, 24 * hour, (ms, i) => guess(i, ms, network(i % 20))),
+    events: every(15 * MINUTE, 20, 24 * HOUR, (ms, i) => guess(i, ms, network(i % 20))),
   },
   {
     detection: 'takeover-after-failures',
     heading: 'Four guesses',
     name: 'the fifth guess is right: the app flags a session from five failures on',
     events: [
-      ...times(4, (i) => failure(i, i * second)),
-      without(use(0, 5 * second, { outcome: 'new', reason: undefined }) as Event & { reason?: string }, 'reason'),
+      ...times(4, (i) => failure(i, i * SECOND)),
+      without(use(0, 5 * SECOND, { outcome: 'new', reason: undefined }) as Event & { reason?: string }, 'reason'),
     ],
   },
   {
     detection: 'mfa-guessing',
     heading: 'Patience',
     name: 'five codes at one account in every quarter of an hour, for six hours',
-    events: every(15 * minute, 5, 6 * hour, (ms, i) => code(i, ms)),
+    events: every(15 * MINUTE, 5, 6 * HOUR, (ms, i) => code(i, ms)),
   },
   {
     detection: 'mfa-guessing',
     heading: 'One or two codes at each of many accounts',
     name: 'two codes at each of two hundred accounts',
-    events: times(400, (i) => code(i, i * second, { usr: { id: numbered.uuid(i >> 1) } })),
+    events: times(400, (i) => code(i, i * SECOND, { usr: { id: numbered.uuid(i >> 1) } })),
   },
   {
     detection: 'otp-replay',
     heading: 'An owner who tries once',
     name: 'one replayed code, and after ten minutes the next',
-    events: [replay(0, 0), replay(1, 10 * minute)],
+    events: [replay(0, 0), replay(1, 10 * MINUTE)],
   },
   {
     detection: 'revoked-session-use',
     heading: 'A thief who reads the answer',
     name: 'a contained session presented three times in every quarter of an hour, for six hours',
-    events: every(15 * minute, 3, 6 * hour, (ms, i) => knock(i, ms)),
+    events: every(15 * MINUTE, 3, 6 * HOUR, (ms, i) => knock(i, ms)),
   },
   {
     detection: 'revoked-session-use',
     heading: 'A new network for each try',
     name: 'a contained session presented from two hundred networks',
-    events: times(200, (i) => knock(i, i * second, network(i))),
+    events: times(200, (i) => knock(i, i * SECOND, network(i))),
   },
   {
     detection: 'containment-tampering',
     heading: 'Two per network in 15 minutes',
     name: 'two forgeries from each of a hundred networks',
-    events: times(200, (i) => forgery(i, i * second, network(i >> 1))),
+    events: times(200, (i) => forgery(i, i * SECOND, network(i >> 1))),
   },
   {
     detection: 'takeover-actions',
     heading: 'A thief who waits',
     name: 'the second factor turned off by a device that has been known for sixteen minutes',
-    events: [without(change(0, 16 * minute, { outcome: 'disabled' }) as Event & { risk?: string[] }, 'risk')],
+    events: [without(change(0, 16 * MINUTE, { outcome: 'disabled' }) as Event & { risk?: string[] }, 'risk')],
   },
   {
     detection: 'takeover-actions',
@@ -193,19 +193,19 @@ const open: BlindSpot[] = [
     detection: 'reauthentication-guessing',
     heading: 'Three guesses an hour',
     name: 'three wrong passwords in every hour of a session’s longest life',
-    events: every(hour, 3, 24 * hour, (ms, i) => inside(i, ms)),
+    events: every(HOUR, 3, 24 * HOUR, (ms, i) => inside(i, ms)),
   },
   {
     detection: 'reauthentication-guessing',
     heading: 'Several stolen sessions of one account',
     name: 'three wrong passwords in each of six sessions of one account',
-    events: times(18, (i) => inside(i, i * second, { sid: numbered.sid(i % 6) })),
+    events: times(18, (i) => inside(i, i * SECOND, { sid: numbered.sid(i % 6) })),
   },
   {
     detection: 'reauthentication-guessing',
     heading: 'Wrong codes for a new authenticator',
     name: 'fifty wrong codes where a session sets up an authenticator of its own',
-    events: times(50, (i) => code(i, i * second, { sid: numbered.sid(1) })),
+    events: times(50, (i) => code(i, i * SECOND, { sid: numbered.sid(1) })),
   },
 ]
 
@@ -246,21 +246,21 @@ describe.each(open)('$detection: $heading', ({ detection, heading, name, events 
 
 describe('what the evaluation leaves open', () => {
   test('open: of twelve hundred networks that attack at once a thousand are told', async () => {
-    const events = times(1_200 * 11, (i) => failure(i, Math.floor(i / 1_200) * second, network(i % 1_200)))
+    const events = times(1_200 * 11, (i) => failure(i, Math.floor(i / 1_200) * SECOND, network(i % 1_200)))
     const stuffing = monitorsOf('credential-stuffing')
     expect(alertsIn(told(stuffing, events, { groupLimits: true, samples: false }))).toHaveLength(1_000)
     expect(await headingsOf('credential-stuffing')).toContain('More than a thousand networks at once')
   })
 
   test('open: an alert that is open for more than thirty hours is not told again, so that its block ends', async () => {
-    const events = times(36 * 60, (i) => knock(i, i * minute))
+    const events = times(36 * 60, (i) => knock(i, i * MINUTE))
     const transitions = told(monitorsOf('revoked-session-use'), events)
     const words = transitions.map(({ transition }) => transition)
     expect(new Set(words.slice(1, -1))).toEqual(new Set(['Re-Triggered']))
     expect(words.at(-1)).toBe('Recovered')
     const [first, last] = [transitions[0]?.at ?? 0, transitions.at(-2)?.at ?? 0]
-    expect(last - first).toBeLessThanOrEqual(30 * hour)
-    expect(last - first).toBeGreaterThan(29 * hour)
+    expect(last - first).toBeLessThanOrEqual(30 * HOUR)
+    expect(last - first).toBeGreaterThan(29 * HOUR)
     expect(await headingsOf('revoked-session-use')).toContain('An alert that lasts longer than thirty hours')
   })
 
@@ -268,17 +268,17 @@ describe('what the evaluation leaves open', () => {
     'open: the one event that %s asks for is lost when its log comes later than the window',
     (slug) => {
       const late = counts(slug)(0, 0)
-      const now = { ...counts(slug)(1, 16 * minute), env: 'staging' }
+      const now = { ...counts(slug)(1, 16 * MINUTE), env: 'staging' }
       expect(alertsIn(told(monitorsOf(slug), [now, late]))).toEqual([])
       // A minute late is what the evaluator allows, and what the window of a quarter of an hour has room for.
-      expect(alertsIn(told(monitorsOf(slug), [{ ...now, timestamp: timestampAt(minute) }, late]))).toEqual([slug])
+      expect(alertsIn(told(monitorsOf(slug), [{ ...now, timestamp: timestampAt(MINUTE) }, late]))).toEqual([slug])
     },
   )
 
   test('open: a heartbeat that goes on hides that everything else is cut off', async () => {
-    const beats = times(120, (i) => counts('telemetry-silence')(i, i * minute))
+    const beats = times(120, (i) => counts('telemetry-silence')(i, i * MINUTE))
     const transitions = told(monitorsOf('telemetry-silence'), beats).filter(
-      ({ at }) => at <= Date.parse(timestampAt(119 * minute)),
+      ({ at }) => at <= Date.parse(timestampAt(119 * MINUTE)),
     )
     expect(transitions).toEqual([])
     expect(await headingsOf('telemetry-silence')).toContain('A cut that spares the heartbeat')

@@ -115,9 +115,9 @@ interface Run {
   readonly dropped: number
 }
 
-const minuteSeconds = 60
+const MINUTE_SECONDS = 60
 const isCadence = (mode: Mode) => mode.includes('cadence')
-const cadenceFor = (mode: Mode) => (isCadence(mode) ? { cadenceSeconds: minuteSeconds } : { live: true })
+const cadenceFor = (mode: Mode) => (isCadence(mode) ? { cadenceSeconds: MINUTE_SECONDS } : { live: true })
 
 function live(monitor: Monitor, logs: readonly IndexedLog[], mode: Mode): Run {
   const evaluator = new Evaluator([monitor], cadenceFor(mode))

@@ -14,14 +14,14 @@ import type { Containment } from '../shared/stores/port.ts'
 
 /** Monitors, webhook, functions and sweeper over hours, by one clock that only the test moves. */
 
-const second = 1_000
-const minute = 60 * second
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
 const CANARY = 'planted.line@example.test'
 const detections = await loadDetections('detections')
 const blocking = detections.filter(({ monitor }) => policyFor(monitor.slug)?.action === 'block_ip')
 const webhook = parseWebhook(await readFile('detections/webhook.json', 'utf8'), 'webhook.json')
 
-let clock = Math.ceil(Date.now() / minute) * minute
+let clock = Math.ceil(Date.now() / MINUTE) * MINUTE
 let functions: Functions
 beforeAll(async () => {
   functions = await startFunctions({
@@ -78,8 +78,8 @@ class Watch {
 
   /** Goes to an instant, evaluation by evaluation. */
   async until(at: number): Promise<void> {
-    while (Math.floor(clock / minute) < Math.floor(at / minute)) {
-      clock = (Math.floor(clock / minute) + 1) * minute
+    while (Math.floor(clock / MINUTE) < Math.floor(at / MINUTE)) {
+      clock = (Math.floor(clock / MINUTE) + 1) * MINUTE
       await this.#deliver(this.#evaluator.advance(clock))
       await sweepOurs()
     }
@@ -121,13 +121,13 @@ describe.each(blocking)('a block by $monitor.slug', (detection) => {
     const watch = new Watch([detection.monitor])
     const began = clock
     await watch.log(...volley(detection, ip))
-    await watch.until(began + minute)
+    await watch.until(began + MINUTE)
     expect(words(watch)).toEqual([`${detection.monitor.slug} Triggered`])
     const gaps: number[] = []
-    while (clock < began + 61 * minute) {
-      if (!(await blockOf(network))) gaps.push((clock - began) / second)
-      if (clock % minute === 0) await watch.log(...volley(detection, ip))
-      await watch.until(clock + 15 * second)
+    while (clock < began + 61 * MINUTE) {
+      if (!(await blockOf(network))) gaps.push((clock - began) / SECOND)
+      if (clock % MINUTE === 0) await watch.log(...volley(detection, ip))
+      await watch.until(clock + 15 * SECOND)
     }
     expect(gaps).toEqual([])
     const told = words(watch)
@@ -137,7 +137,7 @@ describe.each(blocking)('a block by $monitor.slug', (detection) => {
     expect(functions.events()).toMatchObject([{ evt: 'login', outcome: 'fail', reason: 'blocked', network }])
 
     const { windowMs } = detection.monitor.parsed
-    await watch.until(clock + windowMs + minute)
+    await watch.until(clock + windowMs + MINUTE)
     expect(words(watch).at(-1)).toBe(`${detection.monitor.slug} Recovered`)
     await watch.until(clock + BLOCK_MS)
     expect(await blockOf(network)).toBeUndefined()
@@ -153,7 +153,7 @@ describe('a reminder', () => {
     const watch = new Watch([detection.monitor])
     watch.lateMs = lateMs
     await watch.log(...volley(detection, ip))
-    await watch.until(clock + minute)
+    await watch.until(clock + MINUTE)
     const [told] = watch.told
     if (!told) throw new Error('no alert')
     const { values } = notifierFor(detection.monitor, { variables: {}, origin: 'http://127.0.0.1' })(told)
@@ -184,7 +184,7 @@ describe('a reminder', () => {
   it('that arrives after a recovery renews nothing, before and after the block has run out', async () => {
     const { network, row, remind } = await alerted()
     const until = (await blockOf(network))?.until
-    clock += minute
+    clock += MINUTE
     expect(await remind('Recovered')).toMatchObject({ state: 'closed' })
     expect(await remind()).toEqual({ ignored: 'duplicate' })
     expect((await blockOf(network))?.until).toBe(until)
@@ -196,7 +196,7 @@ describe('a reminder', () => {
   })
 
   it('makes the block whose own alert came too late to be acted on', async () => {
-    const { network, row, remind } = await alerted(16 * minute)
+    const { network, row, remind } = await alerted(16 * MINUTE)
     expect(await row()).toMatchObject({ state: 'held', reason: 'stale' })
     expect(await blockOf(network)).toBeUndefined()
     expect(await remind('Triggered')).toEqual({ ignored: 'duplicate' })
@@ -225,7 +225,7 @@ describe('a reminder', () => {
     const { network, row, remind } = await alerted()
     const taken = await row()
     if (!taken) throw new Error('no row')
-    clock += minute
+    clock += MINUTE
     const { blocks } = functions.deps
     const block = blocks.block
     blocks.block = async (...entry) => {
@@ -258,7 +258,7 @@ describe('a blocked network that does not stop', () => {
     }
     const stuff = async () => {
       for (let n = 0; n < 11; n++) await request({ email: `${randomUUID()}@example.com`, password: randomUUID() })
-      await watch.until(clock + minute)
+      await watch.until(clock + MINUTE)
     }
     await stuff()
     expect(words(watch)).toEqual(['credential-stuffing Triggered'])
@@ -270,9 +270,9 @@ describe('a blocked network that does not stop', () => {
       { email: `${randomUUID()}@example.com`, password },
       { email: 'no address at all', password },
     ]
-    for (let n = 0; clock + 100 * second < blockedUntil; n++) {
+    for (let n = 0; clock + 100 * SECOND < blockedUntil; n++) {
       await request(tries[n % tries.length])
-      await watch.until(clock + 100 * second)
+      await watch.until(clock + 100 * SECOND)
     }
     expect(words(watch)).toEqual(['credential-stuffing Triggered', 'credential-stuffing Recovered'])
 

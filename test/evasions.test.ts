@@ -12,14 +12,14 @@ import { type Clock, OneClock } from './one-clock.ts'
  * monitor over their events, real containments, by one clock. docs/proving-detections.md lists where each evasion is played.
  */
 
-const second = 1_000
-const minute = 60 * second
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
 const monitors = (await loadDetections('detections'))
   .map(({ monitor }) => monitor)
   // Nobody beats the heart here.
   .filter(({ slug }) => slug !== 'telemetry-silence')
 
-const clock: Clock = { now: Math.ceil(Date.now() / minute) * minute }
+const clock: Clock = { now: Math.ceil(Date.now() / MINUTE) * MINUTE }
 let functions: Functions
 beforeAll(async () => {
   functions = await startFunctions({
@@ -38,7 +38,7 @@ const owner = () => ({ userAgent: CHROME, ip: freshIp() })
 const thief = () => ({ userAgent: FIREFOX, ip: freshIp() })
 
 describe('idle-minute: a session that its owner has left', () => {
-  const IDLE_MS = 60 * minute
+  const IDLE_MS = 60 * MINUTE
   /** Whoever presents a token leaves a trace, whatever is asked for. */
   const doors: [string, string][] = [
     ['looks at the account', 'session'],
@@ -50,15 +50,15 @@ describe('idle-minute: a session that its owner has left', () => {
     const { token } = await functions.signIn(laptop)
     const story = new OneClock(functions, clock, monitors)
     // The second use is within a minute of the first: it is not logged, and the idle time counts from it.
-    await story.wait(3 * minute)
+    await story.wait(3 * MINUTE)
     await story.call('session', { ...laptop, token })
-    await story.wait(59 * second)
+    await story.wait(59 * SECOND)
     await story.call('session', { ...laptop, token })
     await story.wait(IDLE_MS - 1)
     const lair = thief()
     expect((await story.call('session', { ...lair, token })).status).toBe(200)
     await story.call(door, { ...lair, token })
-    await story.wait(minute)
+    await story.wait(MINUTE)
     expect(story.words()).toEqual(['session-reuse Triggered'])
     for (const from of [lair, laptop]) {
       expect((await story.call('session', { ...from, token })).json).toMatchObject({ code: 'session-revoked' })
@@ -75,10 +75,10 @@ describe('resumed-spraying: one password, on after the block', () => {
     const bot = thief()
     const spray = (email: string) => story.call('login', { ...bot, body: { email, password } })
     for (let n = 0; n < 7; n++) await spray(`${randomUUID()}@example.com`)
-    await story.wait(minute)
+    await story.wait(MINUTE)
     expect(story.words()).toEqual(['password-spraying Triggered'])
     for (const email of followers) {
-      await story.wait(BLOCK_MS - second)
+      await story.wait(BLOCK_MS - SECOND)
       expect((await spray(email)).status).toBe(401)
     }
     expect(new Set(story.words().slice(1))).toEqual(new Set(['password-spraying Re-Triggered']))
@@ -95,17 +95,17 @@ describe('block-outlasting: whatever a blocked network sends', () => {
     const stuff = () =>
       story.call('login', { ...bot, body: { email: `${randomUUID()}@example.com`, password: randomUUID() } })
     for (let n = 0; n < 11; n++) await stuff()
-    await story.wait(minute)
+    await story.wait(MINUTE)
     expect(story.words()).toEqual(['credential-stuffing Triggered'])
     const until = clock.now + BLOCK_MS
-    for (let n = 0; clock.now + 100 * second < until; n++) {
-      await story.wait(100 * second)
+    for (let n = 0; clock.now + 100 * SECOND < until; n++) {
+      await story.wait(100 * SECOND)
       await story.call('login', { ...bot, body: n % 2 === 0 ? { email: 7 } : { email, password: PASSWORD } })
     }
     expect(story.words()).toEqual(['credential-stuffing Triggered', 'credential-stuffing Recovered'])
     await story.until(until)
     for (let n = 0; n < 11; n++) await stuff()
-    await story.wait(minute)
+    await story.wait(MINUTE)
     expect(story.words().slice(2)).toEqual(['credential-stuffing Triggered'])
     expect((await story.call('login', { ...bot, body: { email, password: PASSWORD } })).status).toBe(401)
   })
@@ -128,11 +128,11 @@ describe('open, and said in the runbook', () => {
     const { token } = await functions.signIn(laptop)
     const story = new OneClock(functions, clock, monitors)
     const strong = await reauthenticate(story, token, laptop)
-    await story.wait(4 * minute)
+    await story.wait(4 * MINUTE)
     expect((await story.call('mfaEnrol', { ...laptop, ip: freshIp(), token: strong })).status).toBe(403)
     const neighbour = { ...laptop, ip: laptop.ip.replace('::7', '::8') }
     expect((await enable(story, strong, neighbour)).status).toBe(204)
-    await story.wait(minute)
+    await story.wait(MINUTE)
     expect(story.words()).toEqual([])
     await said("A session copied within five minutes of its owner's proof")
   })
@@ -141,7 +141,7 @@ describe('open, and said in the runbook', () => {
     const laptop = owner()
     const { email, token } = await functions.signIn(laptop)
     const story = new OneClock(functions, clock, monitors)
-    await story.wait(minute)
+    await story.wait(MINUTE)
     const phone = thief()
     const body = { email, password: PASSWORD }
     const fresh = (await story.call('login', { ...phone, body })).json.token as string
@@ -170,7 +170,7 @@ describe('open, and said in the runbook', () => {
         await story.call('login', { ...bot, body: { email: `${randomUUID()}@example.com`, password: randomUUID() } })
       }
     }
-    await story.wait(minute)
+    await story.wait(MINUTE)
     expect(story.words()).toEqual(Array(3).fill('credential-stuffing Triggered'))
     const statuses = []
     for (const bot of bots) {

@@ -1,14 +1,14 @@
 import { logOfEvent, type Monitor } from 'alertproof'
 import { type Facet, facetText, visitField } from 'alertproof/query'
 
-export const minuteMs = 60_000
+export const MINUTE_MS = 60_000
 
 /** The evaluation after an instant: when the window [t − w, t) has just left it behind. */
-export const nextMinute = (ms: number): number => (Math.floor(ms / minuteMs) + 1) * minuteMs
+export const nextMinute = (ms: number): number => (Math.floor(ms / MINUTE_MS) + 1) * MINUTE_MS
 
 /** `5m`, `1h`: as `.last()` says it. */
 export function windowText(ms: number): string {
-  const minutes = ms / minuteMs
+  const minutes = ms / MINUTE_MS
   return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`
 }
 

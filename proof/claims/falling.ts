@@ -1,6 +1,6 @@
 import type { Monitor } from 'alertproof'
 import type { DetectionCase, Proof, Timeline } from '../../detections/harness.ts'
-import { minuteMs, nextMinute, windowText, withValue } from './events.ts'
+import { MINUTE_MS, nextMinute, windowText, withValue } from './events.ts'
 
 /**
  * What is asked of a detection that fires when something stops. Every recording ends, so that each claim ends with the
@@ -18,7 +18,7 @@ export function fallingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
       proof.counts(0, atMs, 0),
     )
   const beats = (...at: number[]): object[] => at.map((atMs) => beat(atMs))
-  const begin = minuteMs - 1
+  const begin = MINUTE_MS - 1
   const gap = windowMs + 1
   const half = windowMs / 2
   /** When silence is told after a beat, and how far into the case that is. */
@@ -82,13 +82,13 @@ export function fallingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
     },
     {
       name: 'a beat sixty seconds and a millisecond late is dropped, and that is told',
-      events: [beat(0), beat(half + minuteMs + 1, { env: 'staging' }), beat(half)],
+      events: [beat(0), beat(half + MINUTE_MS + 1, { env: 'staging' }), beat(half)],
       ...ends(0, 0),
       dropped: 1,
     },
     {
       name: 'a beat sixty seconds late still counts',
-      events: [beat(0), beat(half + minuteMs, { env: 'staging' }), beat(half)],
+      events: [beat(0), beat(half + MINUTE_MS, { env: 'staging' }), beat(half)],
       ...ends(0, half),
       dropped: 0,
     },

@@ -1,6 +1,6 @@
 import type { Monitor } from 'alertproof'
 import type { DetectionCase, Proof, Timeline } from '../../detections/harness.ts'
-import { minuteMs, nextMinute, pathOf, valueAt, withValue } from './events.ts'
+import { MINUTE_MS, nextMinute, pathOf, valueAt, withValue } from './events.ts'
 import { Scene } from './scene.ts'
 
 /** What is asked of a detection that fires when something adds up. */
@@ -25,14 +25,14 @@ function thresholdClaims(scene: Scene): DetectionCase[] {
     events: scene.volley(reach),
     fires: scene.alerts(0),
     transitions: scene.alert(reach - 1, windowMs),
-    cadence: scene.alert(minuteMs, windowMs + minuteMs),
+    cadence: scene.alert(MINUTE_MS, windowMs + MINUTE_MS),
   }
   const atOnce: DetectionCase = {
     name: `${reach} of ${subject} at one instant recover to nothing at all`,
     events: scene.volley(reach, 0, { stepMs: 0 }),
     fires: scene.alerts(0),
     transitions: scene.alert(0, windowMs),
-    cadence: scene.alert(minuteMs, windowMs + minuteMs),
+    cadence: scene.alert(MINUTE_MS, windowMs + MINUTE_MS),
   }
   if (reach === 1) return [over, atOnce]
   return [
@@ -46,7 +46,7 @@ function thresholdClaims(scene: Scene): DetectionCase[] {
 function edgeClaims(scene: Scene): DetectionCase[] {
   const { reach, windowMs, window, subject } = scene
   if (reach === 1) {
-    const begin = minuteMs - 1
+    const begin = MINUTE_MS - 1
     const last = (gapMs: number) => [scene.one(0, begin), scene.one(1, begin + gapMs)]
     return [
       {
@@ -63,7 +63,7 @@ function edgeClaims(scene: Scene): DetectionCase[] {
         transitions: [...scene.alert(0, windowMs), ...scene.alert(windowMs + 1, 2 * windowMs + 1)],
         cadence: [
           ...scene.alert(1, windowMs + 1),
-          ...scene.alert(windowMs + minuteMs + 1, 2 * windowMs + minuteMs + 1),
+          ...scene.alert(windowMs + MINUTE_MS + 1, 2 * windowMs + MINUTE_MS + 1),
         ],
       },
     ]
@@ -74,7 +74,7 @@ function edgeClaims(scene: Scene): DetectionCase[] {
       events: [...scene.volley(reach - 1, 0, { stepMs: 0 }), scene.one(reach - 1, windowMs - 1)],
       fires: scene.alerts(0),
       transitions: scene.alert(windowMs - 1, windowMs),
-      cadence: scene.alert(windowMs, windowMs + minuteMs),
+      cadence: scene.alert(windowMs, windowMs + MINUTE_MS),
     },
     {
       name: `${reach} of ${subject}, the last exactly ${window} after the others, are silent`,
@@ -95,14 +95,14 @@ function cycleClaims(scene: Scene): DetectionCase[] {
       events: [...scene.volley(reach), ...scene.volley(reach, again)],
       fires: scene.alerts(0, 0),
       transitions: [...cycle(0, reach - 1, windowMs), ...cycle(again, reach - 1, windowMs)],
-      cadence: [...cycle(0, minuteMs, windowMs + minuteMs), ...cycle(again, minuteMs, windowMs + minuteMs)],
+      cadence: [...cycle(0, MINUTE_MS, windowMs + MINUTE_MS), ...cycle(again, MINUTE_MS, windowMs + MINUTE_MS)],
     },
     {
       name: `${subject} that goes on and on is one alert`,
       events: Array.from({ length: 5 }, (_, i) => scene.volley(reach, (i * windowMs) / 2)).flat(),
       fires: scene.alerts(0),
       transitions: cycle(0, reach - 1, 3 * windowMs),
-      cadence: cycle(0, minuteMs, nextMinute(3 * windowMs)),
+      cadence: cycle(0, MINUTE_MS, nextMinute(3 * windowMs)),
     },
   ]
 }
@@ -121,7 +121,7 @@ function groupClaims(scene: Scene, path: string[]): DetectionCase[] {
       events: both,
       fires: scene.alerts(0, 1),
       transitions: timeline(reach - 1, windowMs),
-      cadence: timeline(minuteMs, windowMs + minuteMs),
+      cadence: timeline(MINUTE_MS, windowMs + MINUTE_MS),
     },
     { name: `events without ${by?.name} count for nobody`, events: without(), fires: false, outsideContract: true },
     {
@@ -182,7 +182,7 @@ function repetitionClaims(scene: Scene): DetectionCase[] {
 /** Logs come late and out of order: sixty seconds of that must change nothing. */
 function arrivalClaims(scene: Scene): DetectionCase[] {
   const { reach, windowMs, subject } = scene
-  const stepMs = Math.floor((minuteMs - 1) / reach)
+  const stepMs = Math.floor((MINUTE_MS - 1) / reach)
   const inOrder = scene.volley(reach, 0, { stepMs })
   const late = 10
   const before = scene.volley(reach - 1, 0, { stepMs: 0 })
@@ -192,17 +192,17 @@ function arrivalClaims(scene: Scene): DetectionCase[] {
       events: inOrder.toReversed(),
       fires: scene.alerts(0),
       transitions: scene.alert((reach - 1) * stepMs, windowMs),
-      cadence: scene.alert(minuteMs, windowMs + minuteMs),
+      cadence: scene.alert(MINUTE_MS, windowMs + MINUTE_MS),
     },
     {
       name: `the last of ${reach}, sixty seconds late, still counts at its own time`,
-      events: [...before, scene.elsewhere(late + minuteMs), scene.one(reach - 1, late)],
+      events: [...before, scene.elsewhere(late + MINUTE_MS), scene.one(reach - 1, late)],
       fires: scene.alerts(0),
       dropped: 0,
     },
     {
       name: `the last of ${reach}, sixty seconds and a millisecond late, is dropped, and that is told`,
-      events: [...before, scene.elsewhere(late + minuteMs + 1), scene.one(reach - 1, late)],
+      events: [...before, scene.elsewhere(late + MINUTE_MS + 1), scene.one(reach - 1, late)],
       fires: false,
       dropped: 1,
     },

@@ -1,7 +1,7 @@
 import type { Monitor } from 'alertproof'
 import type { Facet, Rollup } from 'alertproof/query'
 import { alertLasting, type Proof, type Timeline } from '../../detections/harness.ts'
-import { groupOf, minuteMs, windowText, withValue } from './events.ts'
+import { groupOf, MINUTE_MS, windowText, withValue } from './events.ts'
 
 /** A detection, with the words and the events that its claims need. */
 export class Scene {
@@ -48,7 +48,7 @@ export class Scene {
 
   /** One alert of the monitor, with the reminders that it asks for. */
   alert(triggeredMs: number, recoveredMs: number): Timeline {
-    return alertLasting(triggeredMs, recoveredMs, (this.#monitor.options.renotify_interval ?? 0) * minuteMs)
+    return alertLasting(triggeredMs, recoveredMs, (this.#monitor.options.renotify_interval ?? 0) * MINUTE_MS)
   }
 
   /** An event of another environment, which only lets time pass. */

@@ -1,7 +1,7 @@
 import { Authenticator, stepAt } from './authenticator.ts'
 import { WEAK_PASSWORD } from './hosts.ts'
 import { type Person, slipsOf, type Town } from './people.ts'
-import { type Activity, second } from './schedule.ts'
+import { type Activity, SECOND } from './schedule.ts'
 import { typeCode } from './sign-in.ts'
 import type { Visitor } from './site.ts'
 
@@ -15,9 +15,9 @@ export async function* proveAgain(town: Town, person: Person, visitor: Visitor, 
   for (let left = slipsOf(person, slips, town); left > 0; left--) {
     person.misses.push(town.schedule.now)
     await site.reauthenticate(visitor, 'slip', undefined)
-    yield chance.between(5, 30) * second
+    yield chance.between(5, 30) * SECOND
   }
-  yield chance.between(5, 30) * second
+  yield chance.between(5, 30) * SECOND
   const submit = async (code?: string) => (await site.reauthenticate(visitor, person.password, code))?.kind === 'issued'
   return person.authenticator ? yield* typeCode(town, person.authenticator, submit) : submit()
 }
@@ -56,7 +56,7 @@ export async function* switchSecondFactor(town: Town, person: Person, visitor: V
   }
   const offer = yield* afterProof(town, person, visitor, () => site.enrolTotp(visitor))
   if (offer?.kind !== 'offered') return
-  yield chance.between(10, 40) * second
+  yield chance.between(10, 40) * SECOND
   const authenticator = new Authenticator(offer.secret)
   const step = stepAt(schedule.now)
   const outcome = await site.confirmTotp(visitor, await authenticator.codeOf(step))

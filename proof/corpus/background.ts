@@ -3,7 +3,7 @@ import { uuid } from './chance.ts'
 import { newScript } from './devices.ts'
 import { fixed } from './networks.ts'
 import { type Person, type Town, visitorOf } from './people.ts'
-import { type Activity, minute, second } from './schedule.ts'
+import { type Activity, MINUTE, SECOND } from './schedule.ts'
 import { signIn } from './sign-in.ts'
 import { visit } from './visit.ts'
 
@@ -19,7 +19,7 @@ export async function* sweeps({ chance, site }: Town): Activity {
       failed: 0,
       duration_ms,
     })
-    yield minute + chance.between(-400, 400)
+    yield MINUTE + chance.between(-400, 400)
   }
 }
 
@@ -28,7 +28,7 @@ export async function* scanners(town: Town): Activity {
   const { chance, site } = town
   const device = newScript()
   for (;;) {
-    yield chance.between(1, 8) * minute
+    yield chance.between(1, 8) * MINUTE
     const scanner = visitorOf(town, device, fixed(`198.19.${chance.between(0, 250)}.${chance.between(1, 254)}`), 'api')
     const request = site.request(scanner)
     const { request_id, ip, network } = request
@@ -48,13 +48,13 @@ export async function* scanners(town: Town): Activity {
 /** Datadog tells of other monitors' ends, and tells some things twice. */
 export async function* webhooks({ chance, site }: Town): Activity {
   for (;;) {
-    yield chance.between(60, 240) * minute
+    yield chance.between(60, 240) * MINUTE
     const address = addressFields('198.18.255.7')
     const about = { detection: 'account-brute-force', containment_id: chance.hex(32) }
     const reason = chance.of(0.5) ? 'not_a_trigger' : 'duplicate'
     for (let times = chance.between(1, 4); times > 0; times--) {
       site.emit({ evt: 'webhook', outcome: 'ignored', reason, ...about, request_id: uuid(chance), ...address })
-      yield 2 * second
+      yield 2 * SECOND
     }
   }
 }
@@ -69,12 +69,12 @@ export async function* programme(town: Town, program: Person): Activity {
       if (chance.of(0.004)) waits = 64
       const password = waits > 1 ? 'the old one' : program.password
       if ((await site.signIn(visitor(), program.email, password)).kind !== 'issued') {
-        yield (64 / waits) * minute
+        yield (64 / waits) * MINUTE
         waits = Math.max(1, waits / 2)
         continue
       }
     }
-    yield 5 * minute + chance.between(-3, 3) * second
+    yield 5 * MINUTE + chance.between(-3, 3) * SECOND
   }
 }
 
@@ -83,8 +83,8 @@ export async function* comesBack(town: Town, person: Person): Activity {
   const { chance, site } = town
   const device = chance.of(0.5) ? person.computer : person.phone
   if (!(yield* signIn(town, person, device, person.home))) return
-  yield chance.between(10, 20) * minute
+  yield chance.between(10, 20) * MINUTE
   await site.contain(device)
-  yield chance.between(20, 40) * minute
+  yield chance.between(20, 40) * MINUTE
   yield* visit(town, person, device, () => person.home, chance.between(1, 3))
 }

@@ -7,7 +7,7 @@ import { Delivery } from './delivery.ts'
 import { type Judgement, judge } from './judge.ts'
 import { plant } from './plant.ts'
 import { withProfile } from './profile.ts'
-import { day, minute } from './schedule.ts'
+import { DAY, MINUTE } from './schedule.ts'
 
 const detections = await loadDetections('detections')
 const monitors = detections.map(({ monitor }) => monitor)
@@ -109,7 +109,7 @@ test('it arrives out of order, within the lateness, and now and then twice', () 
     newest = Math.max(newest, at)
   }
   expect(late).toBeGreaterThan(1_000)
-  expect(latest).toBeLessThan(minute)
+  expect(latest).toBeLessThan(MINUTE)
   expect(arrived.length).toBeGreaterThan(sample.length)
 })
 
@@ -149,7 +149,7 @@ test.each(lives.flatMap((life) => monitors.map(({ slug }) => ({ slug, ...life, l
 )
 
 test('one attack of each kind, put into that life, yields exactly its own alert', async () => {
-  const begin = corpusBegins + 1.5 * day
+  const begin = corpusBegins + 1.5 * DAY
   const { planted, life } = plant(detections, ordinaryLife({ events: 60_000, seed: 3, office: 25 }), begin)
   const judgement = await judge(monitors, life, { seed: 3 })
   for (const mode of ['arrival', 'cadence'] as const) {

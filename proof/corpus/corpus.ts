@@ -6,7 +6,7 @@ import { createEventLog } from './event-log.ts'
 import { createHosts, type Hosts } from './hosts.ts'
 import { fixed } from './networks.ts'
 import { newProgram, type Person, populate, type Town } from './people.ts'
-import { type Activity, day, hour, minute, Schedule } from './schedule.ts'
+import { type Activity, DAY, HOUR, MINUTE, Schedule } from './schedule.ts'
 import { settle } from './settle.ts'
 import { Site } from './site.ts'
 
@@ -27,11 +27,11 @@ const EVENTS_OF_A_PERSON = 140
 const PROGRAMMES_PER_PERSON = 1 / 150
 const WITH_SECOND_FACTOR = 0.3
 /** How long the accounts have been there when the log begins: nobody is new any more. */
-const SETTLED_MS = 90 * day
+const SETTLED_MS = 90 * DAY
 /** The cap lets a detection contain no more than these by itself: `CONTAIN_CAP`. */
 const MOST_CONTAINED = 25
 /** Their tokens name them for 65 minutes. */
-const CONTAINED_BEFORE_MS = 30 * minute
+const CONTAINED_BEFORE_MS = 30 * MINUTE
 
 /** Ordinary life, in order of time: the same seed and number are always the same events. */
 export async function* ordinaryLife({
@@ -88,7 +88,7 @@ async function beginLife(town: Town, hosts: Hosts, office: number): Promise<void
   }
   for (const activity of [sweeps(town), scanners(town), webhooks(town)]) schedule.start(corpusBegins, activity)
   for (const program of programs) {
-    schedule.start(corpusBegins + chance.between(0, 60) * minute, programme(town, program))
+    schedule.start(corpusBegins + chance.between(0, 60) * MINUTE, programme(town, program))
   }
   for (const person of people) schedule.start(corpusBegins, lifeOf(town, person))
   signUps(town, size)
@@ -96,7 +96,7 @@ async function beginLife(town: Town, hosts: Hosts, office: number): Promise<void
 
 async function* lifeOf(town: Town, person: Person): Activity {
   for (let date = 0; ; date++) {
-    const midnight = corpusBegins + date * day
+    const midnight = corpusBegins + date * DAY
     if (town.schedule.now > midnight) continue // still travelling
     yield Math.max(1, midnight - town.schedule.now)
     yield* live(town, person)
@@ -107,14 +107,14 @@ async function* lifeOf(town: Town, person: Person): Activity {
 function signUps(town: Town, size: number): void {
   const { chance, schedule } = town
   let n = size * 3
-  for (let at = 7 * hour; at < 7 * day; at += (30 * hour) / Math.max(size / 40, 1)) {
+  for (let at = 7 * HOUR; at < 7 * DAY; at += (30 * HOUR) / Math.max(size / 40, 1)) {
     schedule.start(corpusBegins + at, join(town, n++, undefined))
   }
   for (let i = 0; i < size / 12; i++) {
-    schedule.start(corpusBegins + day + chance.about(13, 2) * hour, join(town, n++, undefined))
+    schedule.start(corpusBegins + DAY + chance.about(13, 2) * HOUR, join(town, n++, undefined))
   }
   const school = fixed('192.0.2.99')
   for (let i = 0; i < 40; i++) {
-    schedule.start(corpusBegins + day + 10 * hour + chance.between(0, 25) * minute, join(town, n++, school))
+    schedule.start(corpusBegins + DAY + 10 * HOUR + chance.between(0, 25) * MINUTE, join(town, n++, school))
   }
 }

@@ -4,7 +4,7 @@ import { newComputer, newPhone } from './devices.ts'
 import { WEAK_PASSWORD } from './hosts.ts'
 import { hotel, type Network } from './networks.ts'
 import { newPerson, type Person, type Town, visitorOf } from './people.ts'
-import { type Activity, day, hour, minute, second } from './schedule.ts'
+import { type Activity, DAY, HOUR, MINUTE, SECOND } from './schedule.ts'
 import { signIn } from './sign-in.ts'
 import { visit, type Whereabouts } from './visit.ts'
 
@@ -19,7 +19,7 @@ export async function* live(town: Town, person: Person): Activity {
   const times = works ? workday(person, chance) : leisure(person, chance)
   for (const time of times.sort((a, b) => a - b)) {
     yield Math.max(1, midnight + time - schedule.now)
-    const atWork = works && time > 8 * hour && time < 18 * hour
+    const atWork = works && time > 8 * HOUR && time < 18 * HOUR
     if (atWork) yield* visit(town, person, person.computer, () => person.office ?? person.home, chance.between(3, 25))
     else yield* spare(town, person)
   }
@@ -27,14 +27,14 @@ export async function* live(town: Town, person: Person): Activity {
 
 /** Most sit down at nine, and come back after lunch. */
 const workday = ({ late }: Person, chance: Chance): number[] => [
-  (9 + late / 3) * hour + chance.about(0, 0.4) * hour,
-  ...(chance.of(0.8) ? [13.5 * hour + chance.about(0, 0.5) * hour] : []),
-  ...(chance.of(0.4) ? [16 * hour + chance.about(0, 0.8) * hour] : []),
-  ...(chance.of(0.3) ? [(20 + late) * hour + chance.about(0, 1) * hour] : []),
+  (9 + late / 3) * HOUR + chance.about(0, 0.4) * HOUR,
+  ...(chance.of(0.8) ? [13.5 * HOUR + chance.about(0, 0.5) * HOUR] : []),
+  ...(chance.of(0.4) ? [16 * HOUR + chance.about(0, 0.8) * HOUR] : []),
+  ...(chance.of(0.3) ? [(20 + late) * HOUR + chance.about(0, 1) * HOUR] : []),
 ]
 
 const leisure = ({ late }: Person, chance: Chance): number[] =>
-  [10, 15, 20].filter(() => chance.of(0.5)).map((at) => (at + late) * hour + chance.about(0, 1.5) * hour)
+  [10, 15, 20].filter(() => chance.of(0.5)).map((at) => (at + late) * HOUR + chance.about(0, 1.5) * HOUR)
 
 /** At home, in a café or on the way; on the phone as often as not, and then between networks. */
 async function* spare(town: Town, person: Person): Activity {
@@ -49,7 +49,7 @@ async function* spare(town: Town, person: Person): Activity {
   // The same page on the larger screen at once, with the code that is still on the phone.
   if (chance.of(0.03)) {
     const screen = visit(town, person, person.computer, () => wifi, 4)
-    town.schedule.start(town.schedule.now + chance.between(2, 20) * second, screen)
+    town.schedule.start(town.schedule.now + chance.between(2, 20) * SECOND, screen)
   }
   yield* visit(town, person, person.phone, roaming, chance.between(2, 14))
 }
@@ -66,14 +66,14 @@ function ageDevices({ chance }: Town, person: Person): void {
 async function* journey(town: Town, person: Person, midnight: number): Activity {
   const { chance, schedule } = town
   const { network, hours } = hotel(chance)
-  yield midnight + chance.between(6, 9) * hour - schedule.now
+  yield midnight + chance.between(6, 9) * HOUR - schedule.now
   yield* visit(town, person, person.phone, () => person.home, 3)
-  yield hours * hour
+  yield hours * HOUR
   person.abroad = network
   yield* spare(town, person)
-  yield chance.between(1, 2) * day
+  yield chance.between(1, 2) * DAY
   yield* spare(town, person)
-  yield hours * hour
+  yield hours * HOUR
   person.abroad = undefined
   yield* spare(town, person)
 }
@@ -92,15 +92,15 @@ export async function* join(town: Town, n: number, from: Network | undefined): A
   }
   while (chance.of(0.15)) {
     await site.register(visitor(), email, WEAK_PASSWORD)
-    yield chance.between(10, 60) * second
+    yield chance.between(10, 60) * SECOND
   }
-  while ((await site.register(visitor(), email, password)) !== 'accepted') yield 10 * minute
-  yield chance.between(10, 90) * second
-  while (!(await site.confirm(visitor(), email))) yield 10 * minute
-  yield chance.between(2, 40) * second
+  while ((await site.register(visitor(), email, password)) !== 'accepted') yield 10 * MINUTE
+  yield chance.between(10, 90) * SECOND
+  while (!(await site.confirm(visitor(), email))) yield 10 * MINUTE
+  yield chance.between(2, 40) * SECOND
   if (!(yield* signIn(town, person, computer, network))) return
   if (chance.of(0.2)) {
-    yield chance.between(1, 9) * minute
+    yield chance.between(1, 9) * MINUTE
     // The account's first device is never new to it.
     if (await site.view(visitor())) yield* switchSecondFactor(town, person, visitor())
   }

@@ -2,7 +2,7 @@ import type { Authenticator } from './authenticator.ts'
 import type { Chance } from './chance.ts'
 import { type Device, newComputer, newPhone, newScript } from './devices.ts'
 import { carrier, fixed, home, type Network } from './networks.ts'
-import { hour, type Schedule } from './schedule.ts'
+import { HOUR, type Schedule } from './schedule.ts'
 import type { Site, Visitor } from './site.ts'
 
 /** Who lives in a corpus, when, and with which service. */
@@ -102,4 +102,4 @@ const MOST_MISSES = 4
 
 /** @returns how many of these slips happen to somebody who may have missed before */
 export const slipsOf = ({ misses }: Person, slips: number, { schedule }: Pick<Town, 'schedule'>): number =>
-  Math.min(slips, Math.max(0, MOST_MISSES - misses.filter((at) => at > schedule.now - hour).length))
+  Math.min(slips, Math.max(0, MOST_MISSES - misses.filter((at) => at > schedule.now - HOUR).length))

@@ -1,7 +1,7 @@
 import { after, type Detection } from '../../detections/harness.ts'
 import type { Event } from '../../shared/event.ts'
 import { groupOf } from '../claims/events.ts'
-import { minute } from './schedule.ts'
+import { MINUTE } from './schedule.ts'
 
 export interface Planted {
   readonly detection: string
@@ -10,7 +10,7 @@ export interface Planted {
 
 /** Far from everybody in the corpus. */
 const SUBJECT = 9_000
-const APART_MS = 20 * minute
+const APART_MS = 20 * MINUTE
 
 /**
  * Puts one attack of each kind into a life, twenty minutes apart: the events of each detection's proof, and for the one that
@@ -27,7 +27,7 @@ export function plant(detections: readonly Detection[], life: AsyncIterable<Even
     const { operator, threshold, windowMs } = monitor.parsed
     const count = (n: number) => proof.counts(n, at - Date.parse(after(0)) + n * 1_000, SUBJECT)
     planted.push({ detection: monitor.slug, group: groupOf(monitor, count(0)) })
-    if (operator === '<') silence = { from: at, to: at + windowMs + 2 * minute }
+    if (operator === '<') silence = { from: at, to: at + windowMs + 2 * MINUTE }
     else for (let n = 0; n <= threshold; n++) attacks.push(count(n))
   }
   return { planted, life: merged(life, attacks, silence) }

@@ -7,10 +7,10 @@ interface Turn extends Due {
   readonly activity: Activity
 }
 
-export const second = 1_000
-export const minute = 60 * second
-export const hour = 60 * minute
-export const day = 24 * hour
+export const SECOND = 1_000
+export const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
 
 /** All activities in order of time. One at a time goes on, so that the same seed is always the same order. */
 export class Schedule {

@@ -2,7 +2,7 @@ import { type Authenticator, CODE_MS, stepAt } from './authenticator.ts'
 import type { Device } from './devices.ts'
 import type { Network } from './networks.ts'
 import { type Person, slipsOf, type Town, visitorOf } from './people.ts'
-import { type Activity, minute, second } from './schedule.ts'
+import { type Activity, MINUTE, SECOND } from './schedule.ts'
 import type { Visitor } from './site.ts'
 
 /** Passwords that many have had, and type by mistake where they have another now. */
@@ -34,7 +34,7 @@ export async function* signIn(town: Town, person: Person, device: Device, networ
   if (chance.of(0.012)) {
     // The address with a letter too few is nobody's.
     await site.signIn(visitor(), email.slice(1), person.password)
-    yield chance.between(5, 40) * second
+    yield chance.between(5, 40) * SECOND
   }
   // Whoever has forgotten it tries on a device that the account knows: on another, takeover-after-failures is about that.
   const hasForgotten = chance.of(0.004) && (await site.recognises(device, email))
@@ -45,9 +45,9 @@ export async function* signIn(town: Town, person: Person, device: Device, networ
     if (!hasForgotten) person.misses.push(town.schedule.now)
     if ((await site.signIn(visitor(), email, typed)).kind === 'throttled') return false
     // A password manager fills an old entry in at once; people read the page first.
-    yield wrong && i === 0 ? 2 * second : chance.between(4, 30) * second
+    yield wrong && i === 0 ? 2 * SECOND : chance.between(4, 30) * SECOND
     // After four misses, half of them look for the note that it is written on.
-    if (i % 4 === 3 && chance.of(0.5)) yield chance.between(3, 15) * minute
+    if (i % 4 === 3 && chance.of(0.5)) yield chance.between(3, 15) * MINUTE
   }
   // Whoever has forgotten it looks it up at home, as often as not.
   if (slips > 4 && chance.of(0.5)) return false
@@ -59,10 +59,10 @@ export async function* signIn(town: Town, person: Person, device: Device, networ
 async function* enterCode(town: Town, person: Person, mfaToken: string, visitor: () => Visitor): Activity<boolean> {
   const { chance, site } = town
   // The telephone is in the other room.
-  yield chance.of(0.003) ? 6 * minute : chance.between(6, 25) * second
+  yield chance.of(0.003) ? 6 * MINUTE : chance.between(6, 25) * SECOND
   for (let slips = chance.weighted(CODE_SLIPS); slips > 0; slips--) {
     await site.enterCode(visitor(), mfaToken, WRONG_CODE)
-    yield chance.between(6, 25) * second
+    yield chance.between(6, 25) * SECOND
   }
   const { authenticator } = person
   if (!authenticator) return false

@@ -2,7 +2,7 @@ import { changePassword, proveAgain, switchSecondFactor } from './account-page.t
 import type { Device } from './devices.ts'
 import type { Network } from './networks.ts'
 import { type Person, type Town, visitorOf } from './people.ts'
-import { type Activity, second } from './schedule.ts'
+import { type Activity, SECOND } from './schedule.ts'
 import { signIn } from './sign-in.ts'
 
 /** Where somebody is as time goes on: asked at every page. */
@@ -13,7 +13,7 @@ export async function* visit(town: Town, person: Person, device: Device, where: 
   const { chance, site } = town
   if (!(yield* arrive(town, person, device, where))) return
   for (let page = 0; page < pages; page++) {
-    yield chance.between(20, 140) * second
+    yield chance.between(20, 140) * SECOND
     if (!(await site.view(visitorOf(town, device, where())))) return
     if (page === 2) yield* keepHouse(town, person, device, where)
   }
@@ -31,7 +31,7 @@ async function* arrive(town: Town, person: Person, device: Device, where: Wherea
       device.session = session
       await site.view(visitor)
     }
-    yield chance.between(3, 20) * second
+    yield chance.between(3, 20) * SECOND
   }
   return yield* signIn(town, person, device, where())
 }
@@ -49,7 +49,7 @@ async function* keepHouse(town: Town, person: Person, device: Device, where: Whe
   const changes = chance.of(0.006)
   if (chance.of(0.03)) yield* proveAgain(town, person, visitor, chance.of(0.3) ? chance.between(1, 3) : 0)
   if (!changes) return
-  yield chance.between(10, 60) * second
+  yield chance.between(10, 60) * SECOND
   const session = await site.view(visitor)
   if (!session || (await site.isNewDevice(session, visitor))) return
   yield* chance.of(0.4) ? switchSecondFactor(town, person, visitor) : changePassword(town, person, visitor)

@@ -5,7 +5,7 @@ import { loadDetections } from '../../detections/harness.ts'
 import { delayed, type PlantedLog, plantedLog } from './planted-log.ts'
 import { replayed } from './replayed.ts'
 
-const minute = 60_000
+const MINUTE = 60_000
 
 describe('in 50,000 events with planted attacks and near misses', () => {
   let monitors: Monitor[]
@@ -27,13 +27,13 @@ describe('in 50,000 events with planted attacks and near misses', () => {
   })
 
   test.each([3, 4, 5])('in whatever order they come within the lateness: seed %i', async (seed) => {
-    const events = delayed(log.events, minute, seed)
+    const events = delayed(log.events, MINUTE, seed)
     expect(events).not.toEqual(log.events)
     expect(await replayed(monitors, [events])).toEqual(log.expected)
   })
 
   test.each([0.1, 0.5, 0.93])('cut in two at %f and resumed from a file', async (share) => {
-    const events = delayed(log.events, minute)
+    const events = delayed(log.events, MINUTE)
     const cut = Math.floor(events.length * share)
     expect(await replayed(monitors, [events.slice(0, cut), events.slice(cut)])).toEqual(log.expected)
   })
