@@ -90,22 +90,29 @@ function cut(text: string): string {
 /** The first date that can be read: ISO 8601, epoch milliseconds or RFC 3164. */
 function dateOf(attributes: Attributes, receivedAt: number, onEpoch?: EpochSink): number {
   for (const name of DATE) {
-    const value = lookUp(attributes, name)
-    const date = readDate(value, receivedAt)
-    if (date === undefined) continue
-    if (onEpoch && receivedAt === Number.POSITIVE_INFINITY) {
-      const { unit = 'milliseconds' } = (isEpoch(value) && epochOf(value)) || {}
-      if (unit !== 'milliseconds') onEpoch(unit, name)
-    }
-    return date
+    const date = readDate(lookUp(attributes, name), receivedAt, name, onEpoch)
+    if (date !== undefined) return date
   }
   return receivedAt
 }
 
-/** @returns epoch ms; undefined for a value that is not a date, and for a date more than a minute ahead */
-export function readDate(value: unknown, receivedAt: number): number | undefined {
+/**
+ * @param key holds the value, for `onEpoch`
+ * @returns epoch ms; undefined for a value that is not a date, and for a date more than a minute ahead
+ */
+export function readDate(
+  value: unknown,
+  receivedAt: number,
+  key = 'timestamp',
+  onEpoch?: EpochSink,
+): number | undefined {
   const date = parseDate(value, receivedAt)
-  return date !== undefined && date <= receivedAt + MAX_AHEAD_MS ? date : undefined
+  if (date === undefined || date > receivedAt + MAX_AHEAD_MS) return undefined
+  if (onEpoch && receivedAt === Number.POSITIVE_INFINITY && isEpoch(value)) {
+    const unit = epochOf(value)?.unit ?? 'milliseconds'
+    if (unit !== 'milliseconds') onEpoch(unit, key)
+  }
+  return date
 }
 
 const ISO_8601 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/i

@@ -63,6 +63,26 @@ const sides: Readonly<Record<string, readonly [query: typeof plain, kept: object
     [{ escalation_message: 'm' }],
   ],
   'group-retention-needs-groups': [plain, [{}], [{ group_retention_duration: '2h' }]],
+  'evaluation-window-values': [
+    plain,
+    [
+      {
+        scheduling_options: { evaluation_window: { day_starts: '04:00', month_starts: 1, timezone: 'Europe/Zurich' } },
+      },
+      { scheduling_options: { evaluation_window: { hour_starts: 59, day_starts: null } } },
+      { scheduling_options: {} },
+    ],
+    [
+      { scheduling_options: { evaluation_window: { hour_starts: 60 } } },
+      { scheduling_options: { evaluation_window: { day_starts: '24:00' } } },
+      { scheduling_options: { evaluation_window: { month_starts: 2 } } },
+    ],
+  ],
+  'evaluation-window-hours-stand-alone': [
+    plain,
+    [{ scheduling_options: { evaluation_window: { hour_starts: 0 } } }],
+    [{ scheduling_options: { evaluation_window: { hour_starts: 0, day_starts: '04:00' } } }],
+  ],
   'variables-have-different-names': [
     formula,
     [{ variables: [{ name: 'a' }, { name: 'b' }, {}] }],

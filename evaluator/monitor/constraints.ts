@@ -248,6 +248,28 @@ export const constraints: readonly Constraint[] = [
         : [],
   },
   {
+    id: 'evaluation-window-values',
+    source: `${API}: scheduling_options.evaluation_window`,
+    kind: 'fault',
+    find: ({ options }) =>
+      Object.entries(evaluationWindow(options)).flatMap(([name, value]) => {
+        const fault = Object.hasOwn(windowValues, name) ? windowValues[name]?.(value) : undefined
+        return fault === undefined ? [] : [violation(`scheduling_options.evaluation_window.${name}`, fault)]
+      }),
+  },
+  {
+    id: 'evaluation-window-hours-stand-alone',
+    source: `${API}: if hour_starts is set, no other fields may be set`,
+    // Datadog's own examples set all of them, and the API takes those.
+    kind: 'warning',
+    find: ({ options }) => {
+      const { hour_starts: hours, ...others } = evaluationWindow(options)
+      return hours === undefined || Object.keys(others).length === 0
+        ? []
+        : [violation('scheduling_options.evaluation_window.hour_starts', 'stands alone')]
+    },
+  },
+  {
     id: 'variables-have-different-names',
     source: `${API}: variables[].name`,
     kind: 'fault',
@@ -261,6 +283,14 @@ export const constraints: readonly Constraint[] = [
     },
   },
 ]
+
+const windowValues: Readonly<Record<string, Check>> = {
+  hour_starts: anInteger(0, 59),
+  day_starts: (value) =>
+    typeof value === 'string' && /^([01]\d|2[0-3]):[0-5]\d$/.test(value) ? undefined : '"00:00" to "23:59" is wanted',
+  month_starts: anInteger(1, 1),
+  timezone: aText,
+}
 
 const violation = (path: string, reason: string): Violation => ({ path, reason })
 
@@ -276,6 +306,11 @@ function thresholdsOf({ thresholds }: Options): [name: string, value: unknown][]
 function threshold(options: Options, name: string): number | undefined {
   const [, value] = thresholdsOf(options).find(([each]) => each === name) ?? []
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
+
+function evaluationWindow({ scheduling_options: scheduling }: Options): Readonly<Record<string, unknown>> {
+  const window = isRecord(scheduling) ? scheduling.evaluation_window : undefined
+  return isRecord(window) ? Object.fromEntries(Object.entries(window).filter(([, value]) => value !== null)) : {}
 }
 
 const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])

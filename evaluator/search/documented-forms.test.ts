@@ -50,6 +50,8 @@ test.each<[query: string, found: number[]]>([
   ['@duration:["20ms" TO "30ms"]', [0, 1]],
   ['@duration:>1m', [2]],
   ['@duration:>1h', [2]],
+  ['@duration:>90minutes', [2]],
+  ['@duration:<1second', [0, 1]],
   ['@duration:(>20ms AND <2h)', [1]],
   ['@duration:[30000000 TO 1s]', [1]],
 ])('a measure is compared in its unit: %s', (query, expected) => {

@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts'
+import { type FieldVisitor, visitField } from './field.ts'
 import { compileNode, type LogPredicate } from './search.ts'
 import { type Field, printSearch, type SearchNode } from './search-ast.ts'
 
@@ -55,12 +56,42 @@ export function watchedBy({ node, excluded }: Term): TermNode | undefined {
   return target.kind === 'message' || target.kind === 'everything' ? undefined : presenceOf(target)
 }
 
-/** Finds out which terms no log matches: each is tried until it has matched once. */
+/** So many values of a field are remembered at once. */
+const MAX_SEEN = 1_000
+
+/** The terms over one field that have matched nothing so far. */
+interface PendingField {
+  readonly visit: FieldVisitor
+  readonly terms: Map<string, LogPredicate>
+  /** Values that matched none of the terms: most logs hold no other. */
+  readonly seen: Set<unknown>
+}
+
+/** Finds out which terms no log matches: each is tried until it has matched once, and on each value of its field about once. */
 export class TermWatch {
-  readonly #pending = new Map<string, LogPredicate>()
+  readonly #pending = new Set<string>()
+  readonly #fields = new Map<string, PendingField>()
+  /** Terms over text, which has no values that come again. */
+  readonly #texts = new Map<string, LogPredicate>()
 
   constructor(nodes: Iterable<TermNode>) {
-    for (const node of nodes) this.#pending.set(printSearch(node), compileNode(node))
+    for (const node of nodes) {
+      const text = printSearch(node)
+      if (this.#pending.has(text)) continue
+      this.#pending.add(text)
+      const { target } = node
+      if (target.kind === 'message' || target.kind === 'everything') this.#texts.set(text, compileNode(node))
+      else this.#fieldOf(target).terms.set(text, compileNode(node))
+    }
+  }
+
+  #fieldOf(target: Field): PendingField {
+    const name = printSearch(presenceOf(target))
+    const known = this.#fields.get(name)
+    if (known) return known
+    const field = { visit: visitField(target), terms: new Map<string, LogPredicate>(), seen: new Set<unknown>() }
+    this.#fields.set(name, field)
+    return field
   }
 
   /** Whether every term has matched. */
@@ -70,12 +101,23 @@ export class TermWatch {
 
   /** A log that was read as a whole. */
   observe(log: Log): void {
-    for (const [text, matches] of this.#pending) if (matches(log)) this.#pending.delete(text)
+    for (const [text, matches] of this.#texts) if (matches(log)) this.matched(text)
+    for (const { visit, terms, seen } of this.#fields.values()) {
+      if (terms.size === 0 || !visit(log, (value) => !seen.has(value))) continue
+      for (const [text, matches] of terms) if (matches(log)) this.matched(text)
+      if (seen.size > MAX_SEEN) seen.clear()
+      visit(log, (value) => {
+        seen.add(value)
+        return false
+      })
+    }
   }
 
   /** A term, as {@link printSearch} prints it, is known to have matched a log. */
   matched(text: string): void {
-    this.#pending.delete(text)
+    if (!this.#pending.delete(text)) return
+    this.#texts.delete(text)
+    for (const { terms } of this.#fields.values()) terms.delete(text)
   }
 
   hasMatched(node: TermNode): boolean {

@@ -15,7 +15,7 @@ import { EventError } from '../event-reader.ts'
  * @throws EventError when it has no readable date
  */
 export function logOfRecord(record: Record<string, unknown>, onEpoch?: EpochSink): IndexedLog {
-  const log = isExported(record) ? logOfStored(partsOf(record)) : logOfEvent(record, onEpoch)
+  const log = isExported(record) ? logOfStored(partsOf(record), onEpoch) : logOfEvent(record, onEpoch)
   if (Number.isNaN(log.timestamp)) throw new EventError('has no readable date')
   return log
 }
@@ -34,7 +34,7 @@ function partsOf(record: Record<string, unknown>): Record<string, unknown> {
   return { id: record.id, ...(isRecord(record.attributes) ? record.attributes : {}) }
 }
 
-function logOfStored(parts: Record<string, unknown>): IndexedLog {
+function logOfStored(parts: Record<string, unknown>, onEpoch?: EpochSink): IndexedLog {
   const attributes = isRecord(parts.attributes) ? parts.attributes : {}
   const text = (name: string) => {
     const value = parts[name] ?? (name === 'status' ? attributes.status : undefined)
@@ -43,7 +43,7 @@ function logOfStored(parts: Record<string, unknown>): IndexedLog {
   const tags = Array.isArray(parts.tags) ? parts.tags.filter((tag) => typeof tag === 'string') : []
   return {
     id: String(parts.id ?? ''),
-    timestamp: readDate(parts.timestamp, Number.POSITIVE_INFINITY) ?? Number.NaN,
+    timestamp: readDate(parts.timestamp, Number.POSITIVE_INFINITY, 'timestamp', onEpoch) ?? Number.NaN,
     ...text('message'),
     ...text('service'),
     ...text('host'),

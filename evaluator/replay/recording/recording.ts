@@ -68,14 +68,14 @@ const onOneLine = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")|\s
 
 function framePieces(visitor: RecordingVisitor, drain: UrlFields): FramePieces {
   return new FramePieces({
-    frame: (message) => visitor.log(logOfFrame(message, drain), () => message.message),
+    frame: (message) => visitor.log(logOfFrame(message, drain, visitor.epoch), () => message.message),
     broken: (at, reason) => visitor.malformed(`byte ${at}`, reason),
   })
 }
 
 /** The URL of a drain gives the service and the tags. Without an `env` tag from it, `env` of a JSON message is a tag, as in plain JSON lines. */
-function logOfFrame(message: SyslogMessage, drain: UrlFields): IndexedLog {
-  const log = preprocess(fromSyslog(message), drain, Number.POSITIVE_INFINITY)
+function logOfFrame(message: SyslogMessage, drain: UrlFields, onEpoch?: EpochSink): IndexedLog {
+  const log = preprocess(fromSyslog(message), drain, Number.POSITIVE_INFINITY, onEpoch)
   const { env } = log.attributes
   if (typeof env === 'string' && !log.tags?.some((tag) => tag.startsWith('env:'))) {
     log.tags = [...(log.tags ?? []), `env:${env.toLowerCase()}`]
