@@ -38,7 +38,7 @@ Evaluates log monitors over a recorded log, at the events' own time, and prints 
 and when it recovers. Memory depends only on the monitors' windows, not on the size of the log. After the last event, time
 continues until every group has settled.
 
-The log is one of: JSON lines, with \`service\`, \`env\` and the time \`timestamp\` (ISO 8601 or epoch milliseconds) in each
+The log is one of: JSON lines, with \`service\`, \`env\` and the time \`timestamp\` (ISO 8601 or epoch) in each
 event; a Datadog log export (pages of the API, v2 or v1, an array of records, an archive); or concatenated bodies of a
 Logplex drain. A .gz file is unpacked.
 
