@@ -80,7 +80,7 @@ test.each<[what: string, change: object, options: object, found: RegExp]>([
     {},
     /^warning status-may-stay options: .*on_missing_data "resolve"/,
   ],
-  ['a block that is never closed', { message: 'a {{#is_alert}}b @x' }, {}, /^error template message:3: .*never closed/],
+  ['a block that is never closed', { message: 'a {{#is_alert}}b @x' }, {}, /^error template message:3: .*not closed/],
   ['a block that another closes', { message: '{{#is_alert}}b{{/is_warning}} @x' }, {}, /^error template message:15: /],
   ['a condition that is none', { message: '{{#is_alerting}}b{{/is_alerting}} @x' }, {}, /^error template message:1: /],
   [
