@@ -59,6 +59,8 @@ test('the command has its exit codes and prints only results on stdout', async (
   const run = (...argv: string[]) => alertproof(installed as string, ...argv)
   expect(await run('search', '@evt:login', 'log.jsonl')).toEqual({ code: 0, out: '{"evt":"login"}\n', err: '' })
   expect(await run('search', '@evt:logout', 'log.jsonl')).toMatchObject({ code: 1, out: '' })
+  expect(await run('--version')).toEqual({ code: 0, out: '0.1.0\n', err: '' })
+  expect(await run()).toMatchObject({ code: 2, out: '', err: expect.stringContaining('alertproof search') })
   const hint = 'Run "alertproof --help" for usage.\n'
   expect(await run('serach')).toEqual({
     code: 2,

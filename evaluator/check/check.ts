@@ -59,9 +59,12 @@ export async function checkMonitors(paths: readonly string[], logs?: LogSource):
       a.column - b.column ||
       LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level),
   )
-  const checked = readings.map(({ file, slug }) => ({ file, monitor: slug }))
+  const checked = readings.map(({ file, slug, json }) => ({ file, monitor: slug, tags: tagsOf(json) }))
   return { findings, checked, unreadable }
 }
+
+const tagsOf = ({ tags }: Readonly<Record<string, unknown>>): string[] =>
+  Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : []
 
 type MonitorRemark = Omit<Finding, 'file' | 'line' | 'column' | 'monitor'>
 

@@ -20,10 +20,16 @@ export interface Finding extends Remark {
   readonly monitor: string | undefined
 }
 
+export interface Checked {
+  readonly file: string
+  readonly monitor: string
+  readonly tags: readonly string[]
+}
+
 export interface CheckReport {
   readonly findings: readonly Finding[]
   /** Every log monitor that was checked, by file. */
-  readonly checked: readonly { readonly file: string; readonly monitor: string }[]
+  readonly checked: readonly Checked[]
   /** Whether some file could not be read as JSON. */
   readonly unreadable: boolean
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { setFlagsFromString } from 'node:v8'
+import manifest from '../package.json' with { type: 'json' }
 import { runProgram } from './program.ts'
 import { verbs } from './verbs.ts'
 
@@ -17,6 +18,7 @@ await runProgram(
   {
     usage: 'Usage: alertproof <command> [<arguments>]',
     verbs,
+    version: manifest.version,
     typed: (verb) => `alertproof ${verb}`,
     help: (verb) => (verb === undefined ? 'alertproof --help' : `alertproof ${verb} --help`),
   },

@@ -8,6 +8,8 @@ export interface Program {
   /** The first line of the overview. */
   readonly usage: string
   readonly verbs: Verbs
+  /** What `--version` prints. */
+  readonly version?: string
   /** How a person types the verb: `alertproof replay`. */
   typed(verb: string): string
   /** The command that shows the usage of the verb, or of the program. */
@@ -40,9 +42,17 @@ function flush(stream: NodeJS.WriteStream, bytes: Buffer | string = ''): Promise
 
 async function main(program: Program, [verb, ...rest]: readonly string[]): Promise<number> {
   const io = terminal(program, verb ?? '')
-  if (verb === undefined || verb === '--help' || verb === '-h') {
+  if (verb === undefined) {
+    io.err(await overview(program))
+    return 2
+  }
+  if (verb === '--help' || verb === '-h') {
     io.out(await overview(program))
-    return verb === undefined ? 2 : 0
+    return 0
+  }
+  if (verb === '--version' && program.version !== undefined) {
+    io.out(`${program.version}\n`)
+    return 0
   }
   const load = Object.hasOwn(program.verbs, verb) ? program.verbs[verb] : undefined
   if (!load) {

@@ -167,3 +167,22 @@ test('no control character of a monitor reaches the terminal', async () => {
   expect(out).toContain('\\u{1b}[31m')
   expect(out).not.toContain('\u001b')
 })
+
+test('--summary appends the findings as Markdown, --navigator writes the techniques of the tags', async () => {
+  const tagged = join(dir, 'tagged.json')
+  await writeFile(tagged, JSON.stringify({ ...short, tags: ['technique:T1110.004', 'tactic:TA0006', 'team:x'] }))
+  const [summary, layer] = [join(dir, 'summary.md'), join(dir, 'layer.json')]
+  expect(await run(tagged, '--summary', summary, '--navigator', layer)).toMatchObject({ code: 0 })
+  const markdown = await readFile(summary, 'utf8')
+  expect(markdown).toMatch(
+    /^## alertproof check\n\n1 monitor: 0 errors, 1 warning, \d notes?\.\n\n\| level \| place \|/,
+  )
+  expect(markdown).toContain('\n| warning | ')
+  expect(JSON.parse(await readFile(layer, 'utf8'))).toMatchObject({
+    domain: 'enterprise-attack',
+    techniques: [
+      { techniqueID: 'T1110', showSubtechniques: true },
+      { techniqueID: 'T1110.004', score: 1, comment: 'tagged' },
+    ],
+  })
+})

@@ -10,11 +10,13 @@ import {
 } from '../../check/index.ts'
 import { logOfEvent } from '../../index.ts'
 import { InputError } from '../../input-error.ts'
+import { navigatorLayer } from '../../navigator.ts'
 import { detectForm, EventError, parseEvent, readRecording, visitLines } from '../../replay/index.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { openInput, reasonOf } from '../input.ts'
 import { junitXml } from '../junit.ts'
-import { json, paint, type Tone } from '../output.ts'
+import { json, paint, printable, type Tone } from '../output.ts'
+import { appendSummary, markdownTable } from '../summary.ts'
 
 const usage = `Usage: alertproof check PATH... [<options>]
 
@@ -26,14 +28,16 @@ the UI exports it, a list of them, or the output of \`terraform show -json\`.
 An error is what the API refuses. A warning is taken, and does something else than it looks, or nothing. A note tells a cost.
 
 Options:
-  --log FILE     also name each term and facet that no event of this log has; as \`replay\` reads it
-  --strict       a warning fails the check, too
-  --quiet        leave out the notes
-  --json         print one line of JSON per finding: {level, rule, monitor, file, line, column, place, message}
-  --github       print findings as annotations of GitHub Actions
-  --sarif FILE   also write SARIF 2.1.0
-  --junit FILE   also write JUnit XML, with one test case per monitor
-  --help         this text
+  --log FILE        also name each term and facet that no event of this log has; as \`replay\` reads it
+  --strict          a warning fails the check, too
+  --quiet           leave out the notes
+  --json            print one line of JSON per finding: {level, rule, monitor, file, line, column, place, message}
+  --github          print findings as annotations of GitHub Actions
+  --sarif FILE      also write SARIF 2.1.0
+  --junit FILE      also write JUnit XML, with one test case per monitor
+  --summary FILE    also append a summary in Markdown, for the page of a CI job
+  --navigator FILE  also write a layer of MITRE's ATT&CK Navigator: the techniques that the monitors' tags name
+  --help            this text
 
 Exit code: 0 if there is no error, 1 if there is one (with --strict, or a warning), 2 for unusable arguments, 3 if a file cannot be
 read or holds no monitor.
@@ -43,6 +47,9 @@ Examples:
   alertproof check plan.json --strict --sarif check.sarif
   alertproof check monitors/ --log yesterday.jsonl.gz --github
 `
+
+/** GitHub shows at most 1 MiB of a step's summary. */
+const MAX_IN_SUMMARY = 200
 
 export const command: Command = {
   name: 'check',
@@ -61,6 +68,8 @@ export const command: Command = {
         github: { type: 'boolean', default: false },
         sarif: { type: 'string' },
         junit: { type: 'string' },
+        summary: { type: 'string' },
+        navigator: { type: 'string' },
       },
     })
     if (positionals.length === 0) throw new UsageError('Give at least one folder or file of monitors.')
@@ -75,6 +84,9 @@ export const command: Command = {
     io.err(`${summaryOf(report)}\n`)
     if (values.sarif !== undefined) await write(values.sarif, `${JSON.stringify(sarifLog(findings), undefined, 2)}\n`)
     if (values.junit !== undefined) await write(values.junit, junitOf(report, values.strict, startedAt))
+    if (values.summary !== undefined) await appendSummary(values.summary, markdownOf(report, findings))
+    if (values.navigator !== undefined)
+      await write(values.navigator, `${JSON.stringify(layerOf(report), undefined, 2)}\n`)
     if (report.unreadable) return 3
     return findings.some((finding) => fails(finding, values.strict)) ? 1 : 0
   },
@@ -98,16 +110,31 @@ function jsonLine({ level, rule, monitor, file, line, column, place, message }: 
 
 const annotation = (finding: Finding, io: Io): void => io.out(`${printable(githubAnnotation(finding))}\n`)
 
-/** Anyone may have written a monitor: no control character of it reaches the terminal. */
-const printable = (text: string): string =>
-  text.replace(/\p{C}/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
-
 function summaryOf({ findings, checked }: CheckReport): string {
   const [errors, warnings, notes] = (['error', 'warning', 'note'] as const).map((level) => countOf(findings, level))
   const counted = (count = 0, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
   const found = [counted(errors, 'error'), counted(warnings, 'warning'), counted(notes, 'note')].join(', ')
   return `${counted(checked.length, 'monitor')}: ${found}.`
 }
+
+function markdownOf(report: CheckReport, findings: readonly Finding[]): string {
+  const shown = findings.slice(0, MAX_IN_SUMMARY)
+  const rows = shown.map(({ level, file, line, column, monitor, message, rule }) => [
+    level,
+    `${file}:${line}:${column}`,
+    monitor ?? '',
+    `${message} [${rule}]`,
+  ])
+  const more = findings.length > shown.length ? [`And ${findings.length - shown.length} more.`] : []
+  const table = rows.length > 0 ? [markdownTable(['level', 'place', 'monitor', 'finding'], rows)] : []
+  return ['## alertproof check', summaryOf(report), ...table, ...more].join('\n\n')
+}
+
+const layerOf = ({ checked }: CheckReport) =>
+  navigatorLayer(
+    'alertproof',
+    checked.map(({ monitor, tags }) => ({ slug: monitor, tags })),
+  )
 
 function junitOf({ findings, checked }: CheckReport, strict: boolean, startedAt: Date): string {
   const texts = (list: readonly Finding[]) =>
