@@ -117,6 +117,7 @@ test.each<[what: string, change: object, options: object, found: RegExp]>([
     /^warning unknown-variable/,
   ],
   ['a message that reaches nobody', { message: 'failed' }, {}, /^warning no-handle message/],
+  ['no message at all', { message: undefined }, {}, /^warning no-handle message: is missing/],
   [
     'a webhook that runs into a word',
     { message: 'call @webhook-contain, please' },

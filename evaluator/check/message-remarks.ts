@@ -94,7 +94,12 @@ function pathFault(path: Path, facets: readonly string[] | undefined, isTest: bo
 
 function handleRemarks(json: Readonly<Record<string, unknown>>): Remark[] {
   const { message } = json
-  if (typeof message !== 'string') return []
+  if (typeof message !== 'string') {
+    const isMissing = message === undefined && json.draft_status !== 'draft'
+    return isMissing
+      ? [{ level: 'warning', rule: 'no-handle', place: 'message', message: 'is missing: this monitor notifies nobody' }]
+      : []
+  }
   const remarks: Remark[] = []
   // What stands in tags is not text yet: a handle may be built of a variable.
   const text = message.replace(/\{\{[^{}]*\}\}/g, (tag) =>

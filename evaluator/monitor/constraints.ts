@@ -231,7 +231,7 @@ export const constraints: readonly Constraint[] = [
   ),
   {
     id: 'escalation-message-needs-interval',
-    source: `${API}: "A message to include with a re-notification."`,
+    source: `${GUIDE}: not applicable if renotify_interval is null`,
     kind: 'warning',
     find: ({ options }) =>
       isSet(options.escalation_message) && !isSet(options.renotify_interval)
