@@ -75,6 +75,10 @@ test('every command of the action runs, and the first failure is its exit code',
   expect(code).toBe(1)
   expect(out.trim().split('\n')).toHaveLength(1)
   expect(err).not.toContain('uid=')
+  expect(await bash({ ALERTPROOF_RUN: run }, join(HERE, 'ci/run.sh'))).toMatchObject({
+    out: '',
+    err: expect.stringContaining('Give the package'),
+  })
 })
 
 test('the hook of pre-commit runs the command in its arguments', LIMIT, async (context) => {

@@ -3,7 +3,8 @@
 // In this repository `alertproof` means the sources, without a build and without a flag for each of the programs that
 // import it (tsx, vitest, tsc, esbuild); a condition of its own in `exports` would need one in all of them, and without it
 // would read whatever was built last. A tarball needs the built files, and npm reads package.json as it is on disk after
-// `prepack`. So `prepack` turns the exports to the built files, and `postpack` turns them back.
+// `prepack`. So `prepack` turns the exports to the built files, and `postpack` turns them back. After a pack that was
+// interrupted, `npm run postpack -w evaluator` does it.
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 

@@ -33,6 +33,7 @@ test('the tarball is small, and packing leaves the sources as they were', async 
   expect((await stat(packed.tarball)).size).toBeLessThan(1_000_000)
   const [before, after] = packed.manifests
   expect(after).toBe(before)
+  expect(before).toContain('".": "./index.ts"')
   expect(await readFile(join(ROOT, 'evaluator/LICENSE'), 'utf8')).toBe(await readFile(join(ROOT, 'LICENSE'), 'utf8'))
 })
 

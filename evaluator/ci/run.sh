@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs alertproof in CI: the command in the arguments, or one command per line of ALERTPROOF_RUN. Quotes group words; nothing
 # else is read as by a shell. Each command runs, and the exit code is that of the first which did not succeed.
-#   ALERTPROOF_PACKAGE  what npm installs: a version, or the path or URL of a tarball
+#   ALERTPROOF_PACKAGE  what npm installs: the path or URL of the tarball, or a version in a registry
 #   ALERTPROOF_SUMMARY  file to which commands that can append their summary in Markdown; GITHUB_STEP_SUMMARY by default
 set -euo pipefail
-package=${ALERTPROOF_PACKAGE:-alertproof@0.1.0}
+# Without a default: the name is not ours in any registry yet, and CI must not run what a stranger publishes under it.
+package=${ALERTPROOF_PACKAGE:?Give the package: the path or URL of its tarball}
 summary=${ALERTPROOF_SUMMARY:-${GITHUB_STEP_SUMMARY:-}}
 failed=0
 
