@@ -1,6 +1,7 @@
 /** The command line of `alertproof`, and what another program needs to give its own verbs the same form. */
+
+export { reasonOf } from '../logs/index.ts'
 export { type Command, type Io, readArguments, similarName, UsageError, unknownName, wholeNumber } from './command.ts'
-export { reasonOf } from './input.ts'
 export { type JunitCase, junitXml } from './junit.ts'
 export { columns, duration, json, paint, type Tone } from './output.ts'
 export { runProgram } from './program.ts'

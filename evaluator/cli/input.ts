@@ -1,60 +1,73 @@
-import { type FileHandle, open } from 'node:fs/promises'
-import { pipeline } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import { readFile } from 'node:fs/promises'
 import { InputError } from '../input-error.ts'
-import { fileChunks, RECORDING_FORMS, type RecordingForm } from '../replay/index.ts'
-import { UsageError } from './command.ts'
+import { type Pipeline, readPipeline, urlFields } from '../intake/index.ts'
+import { LogInput, type LogOptions, reasonOf } from '../logs/index.ts'
+import { RECORDING_FORMS, type Reading, type RecordingForm } from '../replay/index.ts'
+import { type Io, UsageError } from './command.ts'
 
-/** A file that cannot be read. Its message names the file and the reason. */
-class FileError extends InputError {
-  override readonly name = 'FileError'
-  constructor(file: string, reason: string) {
-    super(`${file} cannot be read: ${reason}`)
-  }
+/** The options of every verb that reads logs, for `readArguments`. */
+export const LOG_OPTIONS = {
+  format: { type: 'string' },
+  drain: { type: 'string' },
+  'time-field': { type: 'string' },
+  pipeline: { type: 'string', multiple: true },
+} as const
+
+/** Their lines in the usage of a verb. */
+export const LOG_OPTIONS_USAGE = `\
+  --format FORM       ${RECORDING_FORMS.join(', ')} (default: detected from the first bytes of each file)
+  --time-field PATH   the attribute with the time of a log (default: the keys that Datadog looks at)
+  --pipeline FILE     process raw logs by this Datadog pipeline, as \`GET /api/v1/logs/config/pipelines/ID\` gives it.
+                      May be repeated
+  --drain QUERY       query of the Logplex drain's URL, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
+`
+
+export interface LogValues {
+  readonly format?: string | undefined
+  readonly drain?: string | undefined
+  readonly 'time-field'?: string | undefined
+  readonly pipeline?: string[] | undefined
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder',
+/**
+ * The logs that the arguments of a verb name: files, folders, `-` for standard input.
+ * @param more `keep` if they may be read more than once, as they are to be sorted
+ * @throws UsageError for a form that is not known
+ * @throws InputError for a path or a pipeline that cannot be read
+ */
+export async function openLogs(
+  paths: readonly string[],
+  values: LogValues,
+  io: Io,
+  more: Pick<LogOptions, 'keep'> & Pick<Reading, 'undated'> = {},
+): Promise<LogInput> {
+  const form = values.format === undefined ? undefined : readForm(values.format)
+  const reading = {
+    drain: values.drain === undefined ? undefined : urlFields(new URLSearchParams(values.drain)),
+    timeField: values['time-field'],
+    pipelines: await readPipelines(values.pipeline ?? []),
+    undated: more.undated ?? false,
+  }
+  return LogInput.of(paths, { form, reading, keep: more.keep ?? false, say: (text) => io.err(`${text}\n`) })
 }
 
 /** @throws UsageError for an unknown form */
-export function readForm(name: string): RecordingForm {
+function readForm(name: string): RecordingForm {
   const form = RECORDING_FORMS.find((each) => each === name)
   if (!form) throw new UsageError(`--format ${name}: must be one of ${RECORDING_FORMS.join(', ')}`)
   return form
 }
 
-/**
- * Opens a file, or standard input for `-`, and reads it from beginning to end. A `.gz` file is unpacked. A chunk is valid
- * until the next one is read.
- * @throws FileError when the file cannot be read
- */
-export async function openInput(file: string): Promise<AsyncIterable<Buffer>> {
-  if (file === '-') return process.stdin
-  try {
-    const handle = await open(file)
-    if (!(await handle.stat()).isDirectory()) return file.endsWith('.gz') ? unpacked(handle, file) : fileChunks(handle)
-    await handle.close()
-  } catch (error) {
-    throw new FileError(file, reasonOf(error))
-  }
-  throw new FileError(file, REASONS.EISDIR ?? '')
-}
-
-async function* unpacked(handle: FileHandle, file: string): AsyncGenerator<Buffer> {
-  try {
-    // An error of either stream is thrown by the read.
-    yield* pipeline(handle.createReadStream(), createGunzip(), () => {})
-  } catch (error) {
-    throw new FileError(file, reasonOf(error))
-  }
-}
-
-/** A reason for people, without the path. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return REASONS[code] ?? error.message
+/** @throws InputError with every fault of a pipeline */
+async function readPipelines(files: readonly string[]): Promise<Pipeline[]> {
+  return Promise.all(
+    files.map(async (file) => {
+      try {
+        return readPipeline(await readFile(file, 'utf8'), file)
+      } catch (error) {
+        const isRead = !(error instanceof Error && 'code' in error)
+        throw new InputError(isRead ? reasonOf(error) : `${file} cannot be read: ${reasonOf(error)}`)
+      }
+    }),
+  )
 }

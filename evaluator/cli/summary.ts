@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises'
 import { InputError } from '../input-error.ts'
-import { reasonOf } from './input.ts'
+import { reasonOf } from '../logs/index.ts'
 import { printable } from './output.ts'
 
 /** Appends Markdown to a file, as GitHub collects the summary of a job. @throws InputError unless it can be written */

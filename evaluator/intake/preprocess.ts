@@ -14,8 +14,8 @@ export interface UrlFields {
   attributes: Attributes
 }
 
-// The first attribute that is present is used: logs/log_configuration/pipelines.
-const DATE = [
+/** The attributes that may hold the date of a log; the first one that does is used: logs/log_configuration/pipelines. */
+export const DATE_KEYS = [
   '@timestamp',
   'timestamp',
   '_timestamp',
@@ -89,12 +89,18 @@ function cut(text: string): string {
 
 /** The first date that can be read: ISO 8601, epoch milliseconds or RFC 3164. */
 function dateOf(attributes: Attributes, receivedAt: number, onEpoch?: EpochSink): number {
-  for (const name of DATE) {
+  for (const name of DATE_KEYS) {
     const date = readDate(lookUp(attributes, name), receivedAt, name, onEpoch)
     if (date !== undefined) return date
   }
   return receivedAt
 }
+
+/** Why a log of a recording has no time, and what to do. @param timeField the key that was asked for instead of the usual ones */
+export const undatedReason = (timeField?: string): string =>
+  timeField === undefined
+    ? `has no date in ${DATE_KEYS.join(', ')}: --time-field PATH names another key`
+    : `has no date in \`${timeField}\`, which --time-field names`
 
 /**
  * @param key holds the value, for `onEpoch`
@@ -133,7 +139,7 @@ function parseDate(value: unknown, receivedAt: number): number | undefined {
   }
   if (typeof value !== 'string') return undefined
   const syslog = RFC_3164.exec(value)
-  if (syslog) return finite(Date.parse(`${syslog[1]} ${syslog[2]} ${yearOf(receivedAt)} ${syslog[3]} UTC`))
+  if (syslog) return dateWithoutYear(`${syslog[1]} ${syslog[2]}`, syslog[3] ?? '', receivedAt)
   const iso = ISO_8601.exec(value)
   if (!iso) return undefined
   // Datadog reads a date without an offset as UTC. Date.parse would read it in the zone of this machine.
@@ -144,6 +150,24 @@ function parseDate(value: unknown, receivedAt: number): number | undefined {
 /** A number, or a text of as many digits as a date has in one of the units. */
 const isEpoch = (value: unknown): value is number | string =>
   typeof value === 'number' || (typeof value === 'string' && /^\d{10,19}(\.\d+)?$/.test(value))
+
+/** At most so many years lie between two 29ths of February. */
+const LONGEST_LEAP_YEARS = 8
+const DAY_MS = 24 * 3_600_000
+
+/**
+ * Decision `year-of-rfc-3164`: a date of RFC 3164 has no year. On arrival it is in the year of the arrival. In a recording it is in the
+ * last year in which it is not more than a day ahead of the time of the reading.
+ */
+function dateWithoutYear(day: string, time: string, receivedAt: number): number | undefined {
+  const dateIn = (year: number) => Date.parse(`${day} ${year} ${time} UTC`)
+  if (receivedAt !== Number.POSITIVE_INFINITY) return finite(dateIn(yearOf(receivedAt)))
+  const latest = Date.now() + DAY_MS
+  const years = Array.from({ length: LONGEST_LEAP_YEARS + 1 }, (_, ago) => yearOf(latest) - ago)
+  // A date that a year does not have is read as one of the next month.
+  const isThere = (at: number) => at <= latest && Number(day.slice(3)) === new Date(at).getUTCDate()
+  return years.map(dateIn).find(isThere)
+}
 
 const yearOf = (at: number): number => new Date(at).getUTCFullYear()
 const finite = (date: number): number | undefined => (Number.isNaN(date) ? undefined : date)
@@ -183,7 +207,8 @@ const keyOf = (tag: string): string => tag.split(':', 1)[0] ?? tag
 const first = (attributes: Attributes, names: string[]): unknown =>
   names.map((name) => lookUp(attributes, name)).find((value) => value !== undefined && value !== null)
 
-function lookUp(attributes: Attributes, name: string): unknown {
+/** The value at a path such as `syslog.timestamp`, which may be a key of its own. */
+export function lookUp(attributes: Attributes, name: string): unknown {
   if (Object.hasOwn(attributes, name)) return attributes[name]
   const [head = '', ...rest] = name.split('.')
   const inner = Object.hasOwn(attributes, head) ? attributes[head] : undefined

@@ -2,6 +2,7 @@ import { logOfEvent } from '../app-event.ts'
 import type { Group } from '../evaluate/group.ts'
 import { groupKeys, type Texts } from '../evaluate/reading.ts'
 import type { EpochSink, EpochUnit } from '../intake/epoch.ts'
+import { undatedReason } from '../intake/preprocess.ts'
 import { parseJson } from '../json.ts'
 import type { Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
@@ -157,10 +158,7 @@ const listOf = (texts: Texts): readonly string[] => (typeof texts === 'string' ?
 
 function readLog(buffer: Buffer, start: number, end: number, onEpoch?: EpochSink) {
   const log = logOfEvent(parseEvent(buffer.toString('utf8', start, end)), onEpoch)
-  if (Number.isNaN(log.timestamp))
-    throw new EventError(
-      'has no date: add `timestamp` as ISO 8601 or epoch seconds, milliseconds, microseconds or nanoseconds',
-    )
+  if (Number.isNaN(log.timestamp)) throw new EventError(undatedReason())
   return log
 }
 

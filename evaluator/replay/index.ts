@@ -3,8 +3,23 @@ export { DATADOG_CADENCE_SECONDS, type Evaluation } from '../evaluate/cadence.ts
 export { DEFAULT_LATENESS_SECONDS } from '../evaluate/lateness.ts'
 export { EventError, parseEvent } from './event-reader.ts'
 export { fileChunks, visitLines } from './lines.ts'
-export { detectForm, RECORDING_FORMS, type RecordingForm, readRecording } from './recording/recording.ts'
+export {
+  detectForm,
+  RECORDING_FORMS,
+  type Reading,
+  type Recording,
+  type RecordingForm,
+  readRecording,
+} from './recording/recording.ts'
 export { Replayer } from './replay.ts'
 export type { ReplayOptions } from './replay-options.ts'
 export { type ReplayState, readState, StateError, writeState } from './replay-state.ts'
-export { type ReplaySource, type ReplaySummary, replayStream } from './replay-stream.ts'
+export {
+  isAsItStands,
+  type ReplayReading,
+  type ReplaySource,
+  type ReplaySummary,
+  type ReplayVisitor,
+  replayRecordings,
+  replayStream,
+} from './replay-stream.ts'

@@ -2,14 +2,13 @@ import type { ExceededLimit } from '../evaluate/evaluate.ts'
 import { NOT_YET } from '../evaluate/moment.ts'
 import type { Transition } from '../evaluate/notices.ts'
 import type { EpochUnit } from '../intake/epoch.ts'
-import type { UrlFields } from '../intake/preprocess.ts'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { SilentTerm } from '../search/silent-terms.ts'
 import { byteAt, SPACE } from './bytes.ts'
 import { EventError, EventReader } from './event-reader.ts'
 import { MAX_LINE_BYTES, visitLines } from './lines.ts'
-import { type RecordingForm, readRecording } from './recording/recording.ts'
+import { type Reading, type Recording, type RecordingForm, readRecording } from './recording/recording.ts'
 import { Replayer } from './replay.ts'
 import type { ReplayOptions } from './replay-options.ts'
 import type { ReplayState } from './replay-state.ts'
@@ -27,6 +26,8 @@ export interface ReplaySummary {
   bytes: number
   events: number
   malformed: number
+  /** Whether everything was read line by line. */
+  isLines: boolean
   /** Events that a monitor did not count only because they came later than the lateness allows. */
   dropped: number
   /** Epoch ms of the newest event. */
@@ -39,15 +40,20 @@ export interface ReplaySummary {
   silent: readonly SilentTerm[]
 }
 
-export interface ReplaySource {
-  /** `jsonl` by default. */
-  readonly form?: RecordingForm
-  /** The values that the URL of the drain gives to logs in Logplex frames. */
-  readonly drain?: UrlFields
+/** How recordings are read. */
+export interface ReplayReading {
+  readonly reading?: Reading
   /** The state at the end of the earlier part of the recording. */
   readonly resume?: ReplayState | undefined
   /** Receives the state at the end of this part, when another part follows. No time passes after the last log then. */
   readonly pause?: ((state: ReplayState) => Promise<void>) | undefined
+  /** Called when a log that a monitor counts came later than the lateness allows. May throw to stop. */
+  readonly onDropped?: () => void
+}
+
+export interface ReplaySource extends ReplayReading {
+  /** `jsonl` by default. */
+  readonly form?: RecordingForm
 }
 
 /** So many lines are read as a whole for the names of their fields; then one in 8192, which costs about nothing. */
@@ -55,12 +61,23 @@ const FIRST_SAMPLES = 16
 const SAMPLE_MASK = 8_191
 
 /** Evaluates monitors over a recording of any length. The memory that it takes depends on the windows only. */
-export async function replayStream(
+export function replayStream(
   stream: AsyncIterable<Buffer>,
   monitors: readonly Monitor[],
   options: ReplayOptions,
   visitor: ReplayVisitor,
-  { form = 'jsonl', drain, resume, pause }: ReplaySource = {},
+  { form = 'jsonl', ...reading }: ReplaySource = {},
+): Promise<ReplaySummary> {
+  return replayRecordings([{ name: undefined, form, stream }], monitors, options, visitor, reading)
+}
+
+/** Evaluates monitors over recordings that follow each other as one. */
+export async function replayRecordings(
+  recordings: Iterable<Recording> | AsyncIterable<Recording>,
+  monitors: readonly Monitor[],
+  options: ReplayOptions,
+  visitor: ReplayVisitor,
+  { reading = {}, resume, pause, onDropped = () => {} }: ReplayReading = {},
 ): Promise<ReplaySummary> {
   const replayer = new Replayer(monitors, options, (transition) => visitor.transition(transition))
   if (resume) replayer.restore(resume)
@@ -69,21 +86,30 @@ export async function replayStream(
     bytes: 0,
     events: 0,
     malformed: 0,
+    isLines: true,
     dropped: 0,
     newest: NOT_YET,
     epochs: reader.epochs,
     exceeded: [],
     silent: [],
   }
+  let name: string | undefined
   let line = 0
+  let dropped = replayer.dropped
   const malformed = (place: string, reason: string) => {
     summary.malformed++
-    visitor.malformed(place, reason)
+    visitor.malformed(name === undefined ? place : `${name}: ${place}`, reason)
+  }
+  const checkDropped = () => {
+    if (replayer.dropped === dropped) return
+    dropped = replayer.dropped
+    onDropped()
   }
   const whole = (log: IndexedLog) => {
     summary.events++
     reader.observe(log)
     replayer.push(log, log.timestamp)
+    checkDropped()
   }
   const lines = {
     scan(buffer: Buffer, start: number) {
@@ -100,6 +126,7 @@ export async function replayStream(
       try {
         reader.read(buffer, start, end)
         summary.events++
+        checkDropped()
       } catch (error) {
         if (!(error instanceof EventError)) throw error
         malformed(`line ${line}`, error.message)
@@ -115,14 +142,25 @@ export async function replayStream(
     summary.bytes += bytes
     visitor.progress?.(report())
   }
-  if (form === 'jsonl') await visitLines(stream, lines, piece)
-  else await readRecording(stream, form, { log: whole, malformed, epoch: reader.onEpoch, piece }, drain)
+  const isPlain = isAsItStands(reading)
+  for await (const recording of recordings) {
+    name = recording.name
+    line = 0
+    const { form, stream } = recording
+    if (form !== 'jsonl') summary.isLines = false
+    if (form === 'jsonl' && isPlain) await visitLines(stream, lines, piece)
+    else await readRecording(stream, form, { log: whole, malformed, epoch: reader.onEpoch, piece }, reading)
+  }
   if (pause) await pause(replayer.save())
   else replayer.finish()
   summary.exceeded = replayer.exceededLimits
   if (!resume && !pause && summary.events > 0) summary.silent = reader.silentTerms
   return report()
 }
+
+/** Whether the lines of a recording say everything themselves, so that not all of each need be read. */
+export const isAsItStands = ({ timeField, pipelines = [] }: Reading): boolean =>
+  timeField === undefined && pipelines.length === 0
 
 function isBlank(buffer: Buffer, start: number, end: number): boolean {
   let at = start

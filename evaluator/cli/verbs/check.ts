@@ -8,12 +8,11 @@ import {
   type LogSource,
   sarifLog,
 } from '../../check/index.ts'
-import { logOfEvent } from '../../index.ts'
 import { InputError } from '../../input-error.ts'
+import { reasonOf } from '../../logs/index.ts'
 import { navigatorLayer } from '../../navigator.ts'
-import { detectForm, EventError, parseEvent, readRecording, visitLines } from '../../replay/index.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
-import { openInput, reasonOf } from '../input.ts'
+import { LOG_OPTIONS, LOG_OPTIONS_USAGE, type LogValues, openLogs } from '../input.ts'
 import { junitXml } from '../junit.ts'
 import { json, paint, printable, type Tone } from '../output.ts'
 import { appendSummary, markdownTable } from '../summary.ts'
@@ -28,7 +27,7 @@ the UI exports it, a list of them, or the output of \`terraform show -json\`.
 An error is what the API refuses. A warning is taken, and does something else than it looks, or nothing. A note tells a cost.
 
 Options:
-  --log FILE        also name each term and facet that no event of this log has; as \`replay\` reads it
+  --log PATH        also name each term and facet that no event of this log has: a file or a folder; may be repeated
   --strict          a warning fails the check, too
   --quiet           leave out the notes
   --json            print one line of JSON per finding: {level, rule, monitor, file, line, column, place, message}
@@ -39,6 +38,8 @@ Options:
   --navigator FILE  also write a layer of MITRE's ATT&CK Navigator: the techniques that the monitors' tags name
   --help            this text
 
+How the log is read:
+${LOG_OPTIONS_USAGE}
 Exit code: 0 if there is no error, 1 if there is one (with --strict, or a warning), 2 for unusable arguments, 3 if a file cannot be
 read or holds no monitor.
 
@@ -61,7 +62,8 @@ export const command: Command = {
       args: [...argv],
       allowPositionals: true,
       options: {
-        log: { type: 'string' },
+        log: { type: 'string', multiple: true },
+        ...LOG_OPTIONS,
         strict: { type: 'boolean', default: false },
         quiet: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
@@ -74,7 +76,10 @@ export const command: Command = {
     })
     if (positionals.length === 0) throw new UsageError('Give at least one folder or file of monitors.')
     if (values.json && values.github) throw new UsageError('Give --json or --github, not both.')
-    const report = await checkMonitors(positionals, values.log === undefined ? undefined : logsOf(values.log))
+    const report = await checkMonitors(
+      positionals,
+      values.log === undefined ? undefined : logsOf(values.log, values, io),
+    )
     if (report.checked.length === 0 && report.findings.length === 0) {
       throw new InputError(`${positionals.join(', ')}: holds no monitor`)
     }
@@ -164,23 +169,10 @@ async function write(file: string, text: string): Promise<void> {
   }
 }
 
-function logsOf(file: string): LogSource {
-  return async (take) => {
-    const { form, stream } = await detectForm(await openInput(file))
-    if (form !== 'jsonl') {
-      await readRecording(stream, form, { log: take, malformed() {} })
-      return
-    }
-    const line = (buffer: Buffer, start: number, end: number) => {
-      const text = buffer.toString('utf8', start, end)
-      if (text.trim() === '') return
-      try {
-        take(logOfEvent(parseEvent(text)))
-      } catch (error) {
-        if (!(error instanceof EventError)) throw error
-        take({ message: text.trimEnd(), attributes: {} })
-      }
-    }
-    await visitLines(stream, { line, tooLong() {} })
+/** Every log of the files, with or without a date. */
+const logsOf =
+  (paths: readonly string[], values: LogValues, io: Io): LogSource =>
+  async (take) => {
+    const input = await openLogs(paths, values, io, { undated: true })
+    await input.visit(take)
   }
-}

@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { changeOf } from '../../api.ts'
 import type { Monitor, Transition } from '../../index.ts'
-import { urlFields } from '../../intake/index.ts'
+import { type LogInput, replayLogs, Spill } from '../../logs/index.ts'
 import {
   compareTriggers,
   EstateError,
@@ -16,31 +16,30 @@ import {
 import {
   DATADOG_CADENCE_SECONDS,
   DEFAULT_LATENESS_SECONDS,
-  detectForm,
   type Evaluation,
-  type RecordingForm,
   type ReplayOptions,
-  type ReplaySource,
+  type ReplayReading,
   type ReplayState,
   type ReplaySummary,
+  type ReplayVisitor,
   readState,
-  replayStream,
+  replayRecordings,
   writeState,
 } from '../../replay/index.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
-import { openInput, readForm } from '../input.ts'
-import { json } from '../output.ts'
+import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
 import { groupText, reportEstate, reportOutcomes, writeReport, writeSummary } from '../replay-report.ts'
 
-const usage = `Usage: alertproof replay FILE|- --detections PATH [<options>]
+const usage = `Usage: alertproof replay PATH|-… --detections PATH [<options>]
 
 Evaluates log monitors over a recorded log, at the events' own time, and prints which monitor alerts for which group, when,
 and when it recovers. Memory depends only on the monitors' windows, not on the size of the log. After the last event, time
 continues until every group has settled.
 
-The log is one of: JSON lines, with \`service\`, \`env\` and the time \`timestamp\` (ISO 8601 or epoch) in each
-event; a Datadog log export (pages of the API, v2 or v1, an array of records, an archive); or concatenated bodies of a
-Logplex drain. A .gz file is unpacked.
+The log is any number of files and folders, which are read with all that is below them, or standard input: JSON lines, with
+\`service\`, \`env\` and the time \`timestamp\` in each event; a Datadog log export (pages of the API, v2 or v1, an array of
+records, a tree of archives); or concatenated bodies of a Logplex drain. gzip and Zstandard are unpacked. The logs may be in any
+order: what is more than --lateness out of order is sorted by time first.
 
 Options:
   --detections PATH   monitors: a folder of JSON files (as the API accepts them, as the UI exports them, in the wrapper of
@@ -49,9 +48,10 @@ Options:
   --expect FILE       the groups for which each monitor must trigger, and no others: {"slug": [{"@ip": "203.0.113.9"}]},
                       [{}] for a monitor without groups (default: expect.json beside the monitors, if it exists; not with
                       --state). The check fails if events were left out as too late
-  --format FORM       jsonl, export or logplex (default: detected from the first bytes)
-  --drain QUERY       query of the Logplex drain's URL, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
+${LOG_OPTIONS_USAGE}\
   --lateness SECONDS  events may be this far out of order without effect on the result (default ${DEFAULT_LATENESS_SECONDS})
+  --follow            print each change as soon as it is known, as for a pipe that is still written: nothing is sorted, and
+                      events that are later than --lateness are left out
   --cadence SECONDS   evaluate [t - window, t) at this interval (default ${DATADOG_CADENCE_SECONDS}, as Datadog does); ten times as long for a
                       window of a day, thirty times for two days
   --live              evaluate (t - window, t] at each event's own time instead, which shows how fast an alert could be
@@ -72,7 +72,8 @@ is unusable, 3 if a file cannot be read, if it holds no event, or if no monitor 
 
 Examples:
   alertproof replay events.jsonl --detections monitors/
-  alertproof replay - --detections monitors/ --json --live < events.jsonl
+  alertproof replay archive/ more.jsonl.gz --detections monitors/
+  tail -f events.jsonl | alertproof replay - --detections monitors/ --json --live --follow
   alertproof replay monday.jsonl --detections monitors/ --state week.state
   alertproof replay tuesday.jsonl --detections monitors/ --state week.state --finish
   alertproof replay export.json --detections monitors/ --expect expect.json --junit replay.xml
@@ -112,8 +113,8 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     options: {
       detections: { type: 'string' },
       expect: { type: 'string' },
-      format: { type: 'string' },
-      drain: { type: 'string' },
+      ...LOG_OPTIONS,
+      follow: { type: 'boolean', default: false },
       lateness: { type: 'string', default: String(DEFAULT_LATENESS_SECONDS) },
       cadence: { type: 'string' },
       live: { type: 'boolean', default: false },
@@ -126,16 +127,13 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
       summary: { type: 'string' },
     },
   })
-  const [file, ...more] = positionals
-  if (file === undefined || more.length > 0) throw new UsageError('Give one FILE, or - for standard input.')
+  if (positionals.length === 0) throw new UsageError('Give a file or a folder with logs, or - for standard input.')
   if (values.finish && values.state === undefined) throw new UsageError('--finish needs --state FILE.')
   if (values.expect !== undefined && values.state !== undefined) {
     throw new UsageError('--expect needs a whole log: leave it out with --state, which reads one part.')
   }
   const latenessSeconds = wholeNumber('--lateness', values.lateness, 0, MAX_SECONDS)
   const evaluation = readEvaluation(values.cadence, values.live)
-  const format = values.format === undefined ? undefined : readForm(values.format)
-  const drain = values.drain === undefined ? {} : { drain: urlFields(new URLSearchParams(values.drain)) }
   const { monitors, readings, path } = await load(values.detections, own, io)
   const expected = values.state === undefined ? await expectationsFor(values.expect, path, readings) : undefined
   const options = {
@@ -144,11 +142,10 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     silenceAfterEnd: values.silence,
     ...evaluation,
   }
-  const triggers = new Triggers()
   const part = values.state === undefined ? {} : await partOf(values.state, values.finish, monitors, options)
-  const input = await openInput(file)
-  const { form, stream } = format === undefined ? await detectForm(input) : { form: format, stream: input }
-  const summary = await replay(stream, { form, ...drain, ...part }, monitors, options, triggers, io, values.json)
+  const input = await openLogs(positionals, values, io, { keep: !values.follow })
+  const { summary, triggers } = await replay(input, part, monitors, options, io, values.json, values.follow)
+  input.close()
   if (values.state !== undefined && values.finish) await rm(values.state, { force: true })
   const outcomes = expected ? compareTriggers(expected, triggers, readings) : []
   const leftOut = expected ? summary.dropped : 0
@@ -215,39 +212,114 @@ async function expectationsFor(
   return there?.isFile() ? readExpectations(beside, readings) : undefined
 }
 
+interface Replayed {
+  readonly summary: ReplaySummary
+  readonly triggers: Triggers
+}
+
 async function replay(
-  stream: AsyncIterable<Buffer>,
-  source: ReplaySource,
+  input: LogInput,
+  part: ReplayReading,
   monitors: readonly Monitor[],
   options: ReplayOptions & { latenessSeconds: number },
-  triggers: Triggers,
   io: Io,
   asJson: boolean,
-): Promise<ReplaySummary> {
-  const progress = new Progress(io)
-  const slugWidth = Math.max(...monitors.map(({ slug }) => slug.length))
-  let reported = 0
-  let alerts = 0
-  const visitor = {
-    transition(transition: Transition) {
-      if (transition.transition === 'Triggered') alerts++
-      triggers.add(transition)
-      progress.clear()
-      if (asJson) json(io, changeOf(transition))
-      else io.out(`${row(transition, slugWidth)}\n`)
-    },
-    malformed(place: string, reason: string) {
-      if (++reported > MAX_REPORTED) return
-      progress.clear()
-      io.err(`${place} ${reason}\n`)
-    },
-    progress: (soFar: ReplaySummary) => progress.show(soFar),
-  }
-  const summary = await replayStream(stream, monitors, options, visitor, source)
-  progress.clear()
-  io.err(summaryText(summary, source.form, monitors.length, alerts, options.latenessSeconds))
+  follows: boolean,
+): Promise<Replayed> {
+  const printer = new ChangePrinter(monitors, io, asJson, follows)
+  const summary = await readAll(input, part, monitors, options, printer, follows).finally(() => printer.flush())
+  io.err(summaryText(summary, monitors.length, printer.alerts, options.latenessSeconds))
   io.err(silentText(summary, monitors))
-  return summary
+  return { summary, triggers: printer.triggers }
+}
+
+async function readAll(
+  input: LogInput,
+  part: ReplayReading,
+  monitors: readonly Monitor[],
+  options: ReplayOptions,
+  printer: ChangePrinter,
+  follows: boolean,
+): Promise<ReplaySummary> {
+  if (follows) {
+    const reading = { ...part, reading: input.reading }
+    return replayRecordings(input.recordings(), monitors, options, printer, reading)
+  }
+  const begin = () => {
+    printer.clear()
+    return printer
+  }
+  return (await replayLogs(input, monitors, options, begin, part)).summary
+}
+
+/** Prints changes: each at once, or all of them at the end, when it is known that the logs need not be sorted. */
+class ChangePrinter implements ReplayVisitor {
+  alerts = 0
+  triggers = new Triggers()
+  readonly #io: Io
+  readonly #asJson: boolean
+  readonly #isDirect: boolean
+  readonly #slugWidth: number
+  readonly #progress: Progress
+  readonly #held = new Spill()
+  #faults: string[] = []
+  #reported = 0
+
+  constructor(monitors: readonly Monitor[], io: Io, asJson: boolean, isDirect: boolean) {
+    this.#io = io
+    this.#asJson = asJson
+    this.#isDirect = isDirect
+    this.#slugWidth = Math.max(...monitors.map(({ slug }) => slug.length))
+    this.#progress = new Progress(io)
+  }
+
+  transition(transition: Transition): void {
+    if (transition.transition === 'Triggered') this.alerts++
+    this.triggers.add(transition)
+    const text = this.#asJson ? JSON.stringify(changeOf(transition)) : row(transition, this.#slugWidth)
+    if (!this.#isDirect) {
+      this.#held.append(Buffer.from(`${text}\n`))
+      return
+    }
+    this.#progress.clear()
+    this.#io.out(`${text}\n`)
+  }
+
+  malformed(place: string, reason: string): void {
+    if (this.#reported++ < MAX_REPORTED) this.#faults.push(`${place} ${reason}\n`)
+    if (this.#isDirect) this.#tellFaults()
+  }
+
+  progress(soFar: ReplaySummary): void {
+    this.#progress.show(soFar)
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.alerts = 0
+    this.triggers = new Triggers()
+    this.#held.clear()
+    this.#faults = []
+    this.#reported = 0
+  }
+
+  /** Prints what is held. */
+  async flush(): Promise<void> {
+    this.#progress.clear()
+    this.#tellFaults()
+    for (const bytes of this.#held.read()) {
+      if (this.#io.write) await this.#io.write(bytes)
+      else this.#io.out(bytes.toString())
+    }
+    this.#held.clear()
+  }
+
+  #tellFaults(): void {
+    if (this.#faults.length === 0) return
+    this.#progress.clear()
+    this.#io.err(this.#faults.join(''))
+    this.#faults = []
+  }
 }
 
 function row({ monitor, transition, group, at, value }: Transition, slugWidth: number): string {
@@ -262,20 +334,14 @@ function row({ monitor, transition, group, at, value }: Transition, slugWidth: n
 
 const counted = (count: number, noun: string) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 
-function summaryText(
-  summary: ReplaySummary,
-  form: RecordingForm | undefined,
-  monitors: number,
-  alerts: number,
-  latenessSeconds: number,
-): string {
+function summaryText(summary: ReplaySummary, monitors: number, alerts: number, latenessSeconds: number): string {
   const lines = [`${counted(summary.events, 'event')}, ${counted(monitors, 'monitor')}, ${counted(alerts, 'alert')}.`]
   if (summary.malformed > 0)
-    lines.push(`${counted(summary.malformed, form === 'jsonl' ? 'line' : 'piece')} could not be read as an event.`)
+    lines.push(`${counted(summary.malformed, summary.isLines ? 'line' : 'piece')} could not be read as an event.`)
   if (summary.dropped > 0) {
     lines.push(
       `${counted(summary.dropped, 'event')} that a monitor counts came more than ${latenessSeconds} s late: left out. ` +
-        'If the newest events come first, set --lateness to the number of seconds that the log spans.',
+        'With a larger --lateness all count.',
     )
   }
   for (const [unit, key] of summary.epochs) {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -86,13 +86,13 @@ test('an export is printed with one record per line, frames with one message per
   expect(await run('service:shop env:prod @http.status_code:>=500', page)).toEqual({
     code: 0,
     out: `${JSON.stringify(record('b', 503))}\n`,
-    err: '',
+    err: `${page} is read as export.\n`,
   })
   const frames = join(dir, 'frames')
   const message = (text: string) => frameLine({ pri: 190, at: 0, appname: 'app', procid: 'web.1', message: text })
   await writeFile(frames, Buffer.concat([message('{"evt":"login"}'), message('signed off'), Buffer.from('oops\n')]))
   expect(await run('signed @syslog.procid:web.1', frames)).toMatchObject({ code: 0, out: 'signed off\n' })
-  expect((await run('*', frames)).err).toMatch(/^byte \d+ is not a frame\n$/)
+  expect((await run('*', frames)).err).toMatch(/\nbyte \d+ is not a frame\n$/)
   expect(await run('service:shop env:prod', frames, '--drain', 'service=shop&ddtags=env:prod')).toMatchObject({
     out: '{"evt":"login"}\nsigned off\n',
   })
@@ -118,6 +118,17 @@ test('a log archive is read in the form that Datadog stores', async () => {
     code: 3,
     err: expect.stringContaining('archive.json.gz cannot be read'),
   })
+})
+
+test('several files and folders are searched one after another, and a fault names its file', async () => {
+  const folder = join(dir, 'several')
+  await mkdir(join(folder, 'b'), { recursive: true })
+  await writeFile(join(folder, 'a.jsonl'), '{"n":1}')
+  await writeFile(join(folder, 'b', 'packed'), gzipSync('{"n":2}\n{"n":30}'))
+  await writeFile(join(folder, 'c.json'), '[{"n":4},{"n":50},oops]')
+  const { out, err } = await run('@n:<10', folder, join(folder, 'a.jsonl'))
+  expect(out).toBe('{"n":1}\n{"n":2}\n{"n":4}\n{"n":1}\n')
+  expect(err).toBe(`${join(folder, 'c.json')} is read as export.\n`)
 })
 
 test('a query may begin with -, and an unknown option is refused', async () => {

@@ -1,18 +1,18 @@
 import { logOf } from '../../api.ts'
 import { type Log, type LogPredicate, parseSearch, SearchSyntaxError } from '../../index.ts'
-import { urlFields } from '../../intake/index.ts'
-import { detectForm, type RecordingForm, readRecording, visitLines } from '../../replay/index.ts'
+import { isAsItStands, type Reading, type Recording, readRecording, visitLines } from '../../replay/index.ts'
 import { compileNode } from '../../search/search.ts'
 import { SilentTerms } from '../../search/silent-terms.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
-import { openInput, readForm } from '../input.ts'
+import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
 
-const usage = `Usage: alertproof search '<query>' [FILE|-] [<options>]
+const usage = `Usage: alertproof search '<query>' [PATH|-]… [<options>]
 
 Prints the lines of a log that match a Datadog log search, unchanged. A JSON object on a line is one log, read as Datadog's
 intake reads it; its \`env\` is a tag. Any other line is a log with that line as message. A Datadog log export (pages of the
 API, v2 or v1, an array of records, an archive) is printed with one record per line, Logplex frames with one message per
-line. A .gz file is unpacked. Without FILE, or with -, standard input is read.
+line. A PATH is a file or a folder, which is read with all that is below it; gzip and Zstandard are unpacked. Without PATH, or
+with -, standard input is read.
 
 The query has Datadog's syntax: words and "phrases" of the message, @attribute:value, service: host: status: source:, tag:value,
 key:(a OR b), AND OR NOT -, * and ? outside quotes, @n:>=400, @n:[400 TO 499], CIDR(@ip, 203.0.113.0/24), *:text.
@@ -20,10 +20,9 @@ key:(a OR b), AND OR NOT -, * and ? outside quotes, @n:>=400, @n:[400 TO 499], C
 A term that matched no line at all is named on stderr, with the nearest field that exists: usually it is a slip.
 
 Options:
-  --format FORM  jsonl, export or logplex (default: detected from the first bytes)
-  --drain QUERY  query of the Logplex drain's URL, e.g. 'service=shop&ddsource=heroku&ddtags=env:prod'
-  --             ends the options, so that the query may begin with --
-  --help         this text
+${LOG_OPTIONS_USAGE}\
+  --                  ends the options, so that the query may begin with --
+  --help              this text
 
 Exit code: 0 if a line matches, 1 if none does, 2 for a fault in the query or an option, 3 if the file cannot be read.
 
@@ -38,16 +37,15 @@ export const command: Command = {
   usage,
   async run(argv, io) {
     const { values, words } = wordsOf(argv)
-    const [query, file = '-', ...more] = words
-    if (query === undefined || more.length > 0) throw new UsageError('Give one query and at most one FILE.')
-    const forced = values.format === undefined ? undefined : readForm(values.format)
+    const [query, ...paths] = words
+    if (query === undefined) throw new UsageError("Give a query: alertproof search '@outcome:fail' events.jsonl")
     try {
       const { node } = parseSearch(query)
-      const reader = { matches: compileNode(node), silent: new SilentTerms([{ node, facets: [] }]) }
-      const input = await openInput(file)
-      const { form, stream } = forced ? { form: forced, stream: input } : await detectForm(input)
-      if (form === 'jsonl') return await search(stream, reader, io)
-      return await searchRecords(stream, form, reader, io, values.drain)
+      const input = await openLogs(paths.length === 0 ? ['-'] : paths, values, io, { undated: true })
+      const search = new Search(compileNode(node), new SilentTerms([{ node, facets: [] }]), io)
+      for await (const recording of input.recordings()) await search.read(recording, input.reading)
+      search.tell()
+      return search.any ? 0 : 1
     } catch (error) {
       if (!(error instanceof SearchSyntaxError)) throw error
       io.err(withCaret(error))
@@ -69,33 +67,7 @@ function wordsOf(argv: readonly string[]) {
       given.push(word, ...(value?.done === false ? [value.value] : []))
     }
   }
-  const options = { format: { type: 'string' }, drain: { type: 'string' } } as const
-  return { values: readArguments({ args: given, options }).values, words }
-}
-
-/** The matching lines of one chunk. They are written before the next chunk is read, so that a slow reader limits memory. */
-class Matches {
-  /** Whether any line has matched so far. */
-  any = false
-  readonly #io: Io
-  #lines: Buffer[] = []
-
-  constructor(io: Io) {
-    this.#io = io
-  }
-
-  add(line: Buffer): void {
-    this.any = true
-    this.#lines.push(line)
-  }
-
-  async flush(): Promise<void> {
-    const bytes = Buffer.concat(this.#lines)
-    this.#lines = []
-    if (bytes.length === 0) return
-    if (this.#io.write) await this.#io.write(bytes)
-    else this.#io.out(bytes.toString())
-  }
+  return { values: readArguments({ args: given, options: LOG_OPTIONS }).values, words }
 }
 
 /** The query with a caret under the fault, and the reason. */
@@ -104,68 +76,78 @@ function withCaret({ query, position, reason }: SearchSyntaxError): string {
   return `${query.replace(/[\r\n]/g, ' ')}\n${before}^ ${reason}\n`
 }
 
-/** A search, and what it says of terms that no log matches. */
-interface Reader {
-  readonly matches: LogPredicate
-  readonly silent: SilentTerms
-}
+/** Searches recordings and prints what matches. Matches are printed before more is read, so that a slow reader limits memory. */
+class Search {
+  /** Whether any line has matched so far. */
+  any = false
+  readonly #matches: LogPredicate
+  readonly #silent: SilentTerms
+  readonly #io: Io
+  #lines: Buffer[] = []
+  #logs = 0
+  #tooLong = 0
+  #malformed = 0
 
-/** Names each term that no log has matched. Without a log there is nothing to say. */
-function tellSilent({ silent }: Reader, logs: number, io: Io): void {
-  if (logs > 0) for (const { text } of silent.list()) io.err(`${text}\n`)
-}
-
-async function search(stream: AsyncIterable<Buffer>, reader: Reader, io: Io): Promise<number> {
-  const found = new Matches(io)
-  let tooLong = 0
-  let logs = 0
-  const lines = {
-    line(buffer: Buffer, start: number, end: number) {
-      const text = buffer.toString('utf8', start, end)
-      if (text.trim() === '') return
-      const log = logOf(text)
-      logs++
-      reader.silent.observe(log)
-      if (!reader.matches(log)) return
-      // Copied because the buffer is reused after this call; kept as bytes because they may not be UTF-8.
-      found.add(Buffer.from(buffer.subarray(start, end + 1)))
-    },
-    tooLong() {
-      tooLong++
-    },
+  constructor(matches: LogPredicate, silent: SilentTerms, io: Io) {
+    this.#matches = matches
+    this.#silent = silent
+    this.#io = io
   }
-  await visitLines(stream, lines, () => found.flush())
-  await found.flush()
-  if (tooLong > 0) io.err(`${tooLong} lines are too long for a log line and were not searched\n`)
-  tellSilent(reader, logs, io)
-  return found.any ? 0 : 1
-}
 
-async function searchRecords(
-  stream: AsyncIterable<Buffer>,
-  form: Exclude<RecordingForm, 'jsonl'>,
-  reader: Reader,
-  io: Io,
-  drain = '',
-): Promise<number> {
-  const found = new Matches(io)
-  let malformed = 0
-  let logs = 0
-  const visitor = {
-    log(log: Log, text: () => string) {
-      logs++
-      reader.silent.observe(log)
-      if (!reader.matches(log)) return
-      found.add(Buffer.from(`${text()}\n`))
-    },
-    malformed(place: string, reason: string) {
-      if (malformed++ === 0) io.err(`${place} ${reason}\n`)
-    },
-    piece: () => found.flush(),
+  async read(recording: Recording, reading: Reading): Promise<void> {
+    if (recording.form === 'jsonl' && isAsItStands(reading)) await this.#readLines(recording)
+    else await this.#readRecords(recording, reading)
+    await this.#flush()
   }
-  await readRecording(stream, form, visitor, urlFields(new URLSearchParams(drain)))
-  await found.flush()
-  if (malformed > 1) io.err(`${malformed} pieces could not be read as a log\n`)
-  tellSilent(reader, logs, io)
-  return found.any ? 0 : 1
+
+  /** Says what was not searched, and names each term that no log has matched. Without a log there is nothing to say. */
+  tell(): void {
+    if (this.#tooLong > 0) this.#io.err(`${this.#tooLong} lines are too long for a log line and were not searched\n`)
+    if (this.#malformed > 1) this.#io.err(`${this.#malformed} pieces could not be read as a log\n`)
+    if (this.#logs > 0) for (const { text } of this.#silent.list()) this.#io.err(`${text}\n`)
+  }
+
+  async #readLines({ stream }: Recording): Promise<void> {
+    const lines = {
+      line: (buffer: Buffer, start: number, end: number) => {
+        const text = buffer.toString('utf8', start, end)
+        if (text.trim() === '' || !this.#isMatch(logOf(text))) return
+        // Copied because the buffer is reused after this call; kept as bytes because they may not be UTF-8.
+        this.#lines.push(Buffer.from(buffer.subarray(start, end + 1)))
+      },
+      tooLong: () => {
+        this.#tooLong++
+      },
+    }
+    await visitLines(stream, lines, () => this.#flush())
+  }
+
+  async #readRecords({ name, form, stream }: Recording, reading: Reading): Promise<void> {
+    const visitor = {
+      log: (log: Log, text: () => string) => {
+        if (this.#isMatch(log)) this.#lines.push(Buffer.from(`${text()}\n`))
+      },
+      malformed: (place: string, reason: string) => {
+        if (this.#malformed++ === 0) this.#io.err(`${name === undefined ? '' : `${name}: `}${place} ${reason}\n`)
+      },
+      piece: () => this.#flush(),
+    }
+    await readRecording(stream, form, visitor, reading)
+  }
+
+  #isMatch(log: Log): boolean {
+    this.#logs++
+    this.#silent.observe(log)
+    const isMatch = this.#matches(log)
+    this.any ||= isMatch
+    return isMatch
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = Buffer.concat(this.#lines)
+    this.#lines = []
+    if (bytes.length === 0) return
+    if (this.#io.write) await this.#io.write(bytes)
+    else this.#io.out(bytes.toString())
+  }
 }

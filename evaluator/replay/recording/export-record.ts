@@ -3,7 +3,6 @@ import type { EpochSink } from '../../intake/epoch.ts'
 import { readDate } from '../../intake/preprocess.ts'
 import type { IndexedLog } from '../../log.ts'
 import { isRecord } from '../../monitor/monitor-options.ts'
-import { EventError } from '../event-reader.ts'
 
 /**
  * Reads one record of a Datadog log export. Datadog parsed its attributes and remapped its reserved attributes before it stored the
@@ -12,12 +11,10 @@ import { EventError } from '../event-reader.ts'
  * - `POST /api/v1/logs-queries/list`: `{id, content: {timestamp, service, host, message, tags, attributes}}`
  * - a log archive: `{_id, date, status, service, source, host, message, tags, attributes}`
  * Any other record is read as an event that an app logged.
- * @throws EventError when it has no readable date
+ * Its timestamp is NaN when it has no readable date.
  */
 export function logOfRecord(record: Record<string, unknown>, onEpoch?: EpochSink): IndexedLog {
-  const log = isExported(record) ? logOfStored(partsOf(record), onEpoch) : logOfEvent(record, onEpoch)
-  if (Number.isNaN(log.timestamp)) throw new EventError('has no readable date')
-  return log
+  return isExported(record) ? logOfStored(partsOf(record), onEpoch) : logOfEvent(record, onEpoch)
 }
 
 /** Whether an object is a record of an export. Otherwise it is an event that an app logged. */

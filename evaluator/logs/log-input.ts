@@ -1,0 +1,132 @@
+import { open } from 'node:fs/promises'
+import type { IndexedLog } from '../log.ts'
+import { fileChunks } from '../replay/lines.ts'
+import {
+  detectForm,
+  type Reading,
+  type Recording,
+  type RecordingForm,
+  readRecording,
+} from '../replay/recording/recording.ts'
+import { FileError, reasonOf } from './file-error.ts'
+import { type LogFile, logFilesOf, STDIN } from './files.ts'
+import { KeptStream } from './kept-stream.ts'
+import { unpacked } from './unpack.ts'
+
+export interface LogOptions {
+  /** The form of every file, instead of the one that its first bytes show. */
+  readonly form?: RecordingForm | undefined
+  readonly reading?: Reading
+  /** Whether the logs may be read more than once, so that a pipe has to be kept. */
+  readonly keep?: boolean
+  /** Is told once of each thing that a person should know of how the logs are read. */
+  readonly say?: (text: string) => void
+}
+
+/** The logs that a person names: files, folders, packed or not, in any of the known forms, and standard input. */
+export class LogInput {
+  readonly reading: Reading
+  readonly #files: readonly LogFile[]
+  readonly #options: LogOptions
+  readonly #kept = new Map<LogFile, KeptStream>()
+  readonly #forms = new Map<LogFile, RecordingForm>()
+  readonly #said = new Set<string>()
+
+  /** @throws FileError for a path that cannot be read */
+  static async of(paths: readonly string[], options: LogOptions = {}): Promise<LogInput> {
+    return new LogInput(await logFilesOf(paths), options)
+  }
+
+  private constructor(files: readonly LogFile[], options: LogOptions) {
+    this.#files = files
+    this.#options = options
+    this.reading = options.reading ?? {}
+  }
+
+  /**
+   * The contents of each file, one after another. A file is open only while it is read.
+   * @throws FileError when a file cannot be read
+   */
+  async *recordings(): AsyncGenerator<Recording> {
+    for (const file of this.#files) {
+      const { form, stream } = await this.#detected(file)
+      this.#sayForm(file, form)
+      yield { name: this.#files.length > 1 ? file.name : undefined, form, stream }
+    }
+  }
+
+  /** Reads every log, in the order of the files. What is not a log is given to `malformed`, with its place. */
+  async visit(take: (log: IndexedLog) => void, malformed: (place: string, reason: string) => void = () => {}) {
+    for await (const { name, form, stream } of this.recordings()) {
+      const fault = (place: string, reason: string) => malformed(placed(name, place), reason)
+      await readRecording(stream, form, { log: take, malformed: fault }, this.reading)
+    }
+  }
+
+  /** Whether every file has this form. */
+  async isAll(form: RecordingForm): Promise<boolean> {
+    for (const file of this.#files) {
+      if (!this.#forms.has(file)) await (await this.#detected(file)).close()
+      if (this.#forms.get(file) !== form) return false
+    }
+    return true
+  }
+
+  /** Says that the logs are read once more and not again. */
+  keepNoMore(): void {
+    for (const kept of this.#kept.values()) kept.keepNoMore()
+  }
+
+  say(text: string): void {
+    if (this.#said.has(text)) return
+    this.#said.add(text)
+    this.#options.say?.(text)
+  }
+
+  close(): void {
+    for (const kept of this.#kept.values()) kept.close()
+  }
+
+  async #detected(file: LogFile): Promise<Detected> {
+    const stream = unpacked(await this.#open(file), file.name)
+    const { form } = this.#options
+    const detected = form ? { form, stream } : await detectForm(stream)
+    this.#forms.set(file, detected.form)
+    return { ...detected, close: () => stream.return(undefined) }
+  }
+
+  #sayForm({ name }: LogFile, form: RecordingForm): void {
+    if (form === 'jsonl' || this.#options.form || this.#said.has(form)) return
+    this.#said.add(form)
+    this.#options.say?.(`${name === STDIN ? 'Standard input' : name} is read as ${form}.`)
+  }
+
+  async #open(file: LogFile): Promise<AsyncIterable<Buffer>> {
+    const again = this.#kept.get(file)
+    if (again) return again.read()
+    const stream = file.name === STDIN ? process.stdin : await contentOf(file.name)
+    if (file.rereadable || !this.#options.keep) return stream
+    const kept = new KeptStream(stream)
+    this.#kept.set(file, kept)
+    return kept.read()
+  }
+}
+
+/** A place for people. @param name of the file; undefined if there is one only */
+export const placed = (name: string | undefined, place: string): string =>
+  name === undefined ? place : `${name}: ${place}`
+
+interface Detected {
+  readonly form: RecordingForm
+  readonly stream: AsyncIterable<Buffer>
+  /** Must be called if the stream is not read. */
+  close(): Promise<unknown>
+}
+
+async function contentOf(file: string): Promise<AsyncIterable<Buffer>> {
+  try {
+    return fileChunks(await open(file))
+  } catch (error) {
+    throw new FileError(file, reasonOf(error))
+  }
+}
