@@ -55,13 +55,14 @@ test('whoever types what README and the pages show sees what they show', { timeo
   for (const page of pages.filter((name) => name !== 'ci.md')) await follow(`docs/${page}`)
 })
 
-test('each verb is in the table of README, and its page names each of its options', async () => {
+test('each verb is in the table of README, has --json and --help, and its page names each of its options', async () => {
   const readme = await read('README.md')
   for (const [verb, load] of Object.entries(verbs)) {
     expect(readme).toContain(`| [\`alertproof ${verb}\`](docs/${verb}.md) |`)
     const page = await read(`docs/${verb}.md`)
     const { command } = await load()
     const options = [...command.usage.matchAll(/^ {2}(--\w[\w-]*)/gm)].map(([, option = '']) => option)
+    expect(options, verb).toEqual(expect.arrayContaining(['--json', '--help']))
     const named = [...page.matchAll(/`(--\w[\w-]*)/g)].map(([, option = '']) => option)
     expect(new Set([...named, '--help']), `the page of ${verb}`).toEqual(new Set([...options, '--help']))
   }

@@ -165,3 +165,25 @@ test('a line that is not UTF-8 is printed unchanged', async () => {
   await runWith({ write: async (bytes) => void taken.push(bytes) }, '@m:*', file)
   expect(Buffer.concat(taken).equals(line)).toBe(true)
 })
+
+test('--json prints the logs that Datadog makes of lines, records and frames', async () => {
+  const file = join(dir, 'dated')
+  await writeFile(file, '{"timestamp":"2026-01-05T09:00:00Z","env":"prod","service":"web","n":1}\nplain n\n')
+  const { out } = await run('--json', 'service:web OR plain', file)
+  expect(
+    out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toMatchObject([
+    { timestamp: '2026-01-05T09:00:00.000Z', service: 'web', tags: ['env:prod'], attributes: { n: 1 } },
+    { timestamp: null, message: 'plain n', attributes: {} },
+  ])
+  const record = {
+    id: 'a',
+    type: 'log',
+    attributes: { timestamp: '2026-01-05T09:00:00Z', service: 'shop', attributes: { n: 2 } },
+  }
+  await writeFile(file, JSON.stringify({ data: [record], meta: {} }))
+  expect(JSON.parse((await run('@n:2', file, '--json')).out)).toMatchObject({ service: 'shop', attributes: { n: 2 } })
+})

@@ -21,6 +21,8 @@ A term that matched no line at all is named on stderr, with the nearest field th
 
 Options:
 ${LOG_OPTIONS_USAGE}\
+  --json              print each match as the log that Datadog makes of it, one line of JSON:
+                      {timestamp, service, host, status, source, tags, message, attributes}
   --                  ends the options, so that the query may begin with --
   --help              this text
 
@@ -42,7 +44,7 @@ export const command: Command = {
     try {
       const { node } = parseSearch(query)
       const input = await openLogs(paths.length === 0 ? ['-'] : paths, values, io, { undated: true })
-      const search = new Search(compileNode(node), new SilentTerms([{ node, facets: [] }]), io)
+      const search = new Search(compileNode(node), new SilentTerms([{ node, facets: [] }]), io, values.json)
       for await (const recording of input.recordings()) await search.read(recording, input.reading)
       search.tell()
       return search.any ? 0 : 1
@@ -54,6 +56,8 @@ export const command: Command = {
   },
 }
 
+const OPTIONS = { ...LOG_OPTIONS, json: { type: 'boolean', default: false } } as const
+
 /** A query may begin with `-`, so only arguments that begin with `--` are options. */
 function wordsOf(argv: readonly string[]) {
   const given: string[] = []
@@ -63,11 +67,11 @@ function wordsOf(argv: readonly string[]) {
     if (word === '--') words.push(...rest)
     else if (!word.startsWith('--')) words.push(word)
     else {
-      const value = word.includes('=') ? undefined : rest.next()
+      const value = word === '--json' || word.includes('=') ? undefined : rest.next()
       given.push(word, ...(value?.done === false ? [value.value] : []))
     }
   }
-  return { values: readArguments({ args: given, options: LOG_OPTIONS }).values, words }
+  return { values: readArguments({ args: given, options: OPTIONS }).values, words }
 }
 
 /** The query with a caret under the fault, and the reason. */
@@ -83,15 +87,17 @@ class Search {
   readonly #matches: LogPredicate
   readonly #silent: SilentTerms
   readonly #io: Io
+  readonly #asJson: boolean
   #lines: Buffer[] = []
   #logs = 0
   #tooLong = 0
   #malformed = 0
 
-  constructor(matches: LogPredicate, silent: SilentTerms, io: Io) {
+  constructor(matches: LogPredicate, silent: SilentTerms, io: Io, asJson: boolean) {
     this.#matches = matches
     this.#silent = silent
     this.#io = io
+    this.#asJson = asJson
   }
 
   async read(recording: Recording, reading: Reading): Promise<void> {
@@ -111,9 +117,11 @@ class Search {
     const lines = {
       line: (buffer: Buffer, start: number, end: number) => {
         const text = buffer.toString('utf8', start, end)
-        if (text.trim() === '' || !this.#isMatch(logOf(text))) return
+        if (text.trim() === '') return
+        const log = logOf(text)
+        if (!this.#isMatch(log)) return
         // Copied because the buffer is reused after this call; kept as bytes because they may not be UTF-8.
-        this.#lines.push(Buffer.from(buffer.subarray(start, end + 1)))
+        this.#lines.push(this.#asJson ? jsonLine(log) : Buffer.from(buffer.subarray(start, end + 1)))
       },
       tooLong: () => {
         this.#tooLong++
@@ -125,7 +133,7 @@ class Search {
   async #readRecords({ name, form, stream }: Recording, reading: Reading): Promise<void> {
     const visitor = {
       log: (log: Log, text: () => string) => {
-        if (this.#isMatch(log)) this.#lines.push(Buffer.from(`${text()}\n`))
+        if (this.#isMatch(log)) this.#lines.push(this.#asJson ? jsonLine(log) : Buffer.from(`${text()}\n`))
       },
       malformed: (place: string, reason: string) => {
         if (this.#malformed++ === 0) this.#io.err(`${name === undefined ? '' : `${name}: `}${place} ${reason}\n`)
@@ -150,4 +158,11 @@ class Search {
     if (this.#io.write) await this.#io.write(bytes)
     else this.#io.out(bytes.toString())
   }
+}
+
+/** A log with its own date in ISO 8601, or null where it has none. */
+function jsonLine(log: Log & { readonly timestamp?: number }): Buffer {
+  const { timestamp = Number.NaN, service, host, status, source, tags, message, attributes } = log
+  const at = Number.isFinite(timestamp) ? new Date(timestamp).toISOString() : null
+  return Buffer.from(`${JSON.stringify({ timestamp: at, service, host, status, source, tags, message, attributes })}\n`)
 }
