@@ -7,4 +7,5 @@ export const verbs = {
   search: () => import('./verbs/search.ts'),
   replay: () => import('./verbs/replay.ts'),
   check: () => import('./verbs/check.ts'),
+  test: () => import('./verbs/test.ts'),
 } satisfies Verbs

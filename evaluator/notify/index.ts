@@ -2,5 +2,6 @@
 export type { Alert, Delivery } from './alert.ts'
 export { groupTagsOf, type Notification, notifierFor } from './notification.ts'
 export { type PayloadValues, substitute } from './payload.ts'
+export { recipientsOf } from './template.ts'
 export { parseTemplate, TemplateError } from './template-parser.ts'
 export { parseWebhook, type RenderedRequest, renderRequest, type Webhook } from './webhook.ts'

@@ -36,6 +36,8 @@ export interface NotifyOptions {
   variables: Readonly<Record<string, string>>
   /** The origin of `$LINK` and `{{log.link}}`. */
   origin: string
+  /** `$LINK`, if it is not the page of the stand-in. */
+  link?: string
 }
 
 /**
@@ -44,7 +46,7 @@ export interface NotifyOptions {
  */
 export function notifierFor(
   monitor: Monitor,
-  { variables, origin }: NotifyOptions,
+  { variables, origin, link: page }: NotifyOptions,
 ): (transition: Transition) => Notification {
   const compile = (text: string) => {
     try {
@@ -58,7 +60,7 @@ export function notifierFor(
   const message = compile(monitor.message)
   const escalation = compile(monitor.options.escalation_message ?? '')
   return (transition) => {
-    const link = `${origin}/lab/alerts?monitor=${encodeURIComponent(monitor.slug)}`
+    const link = page ?? `${origin}/lab/alerts?monitor=${encodeURIComponent(monitor.slug)}`
     // Decision `last-override-wins`, undocumented: if a message has several override_priority, the last one counts.
     let priority = priorityOf(monitor)
     const facts = factsOf(transition, link, (other) => {

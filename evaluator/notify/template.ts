@@ -172,3 +172,20 @@ const HANDLE = /(?<=^|\s)@webhook-([A-Za-z0-9_.-]+)(?=\s|$)/g
 export function webhookHandles(rendered: string): string[] {
   return [...new Set([...rendered.matchAll(HANDLE)].map(([, name = '']) => name))]
 }
+
+const RECIPIENT = /(?<=^|\s)@(?:[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[\p{L}\p{N}][\p{L}\p{N}_.:+-]*)/gu
+
+/**
+ * The handles in a rendered message, in its order.
+ * Decision `handle-before-punctuation`, undocumented: the handle of a person, a team or a channel ends before a full stop, a colon
+ * or another sign. That of a webhook wants white space on both sides.
+ */
+export function recipientsOf(rendered: string): string[] {
+  const handles = [...rendered.matchAll(RECIPIENT)].flatMap(([handle]) => {
+    const name = handle.replace(/[.:+-]+$/, '')
+    return name.startsWith('@webhook-') && !webhookHandles(rendered).includes(name.slice('@webhook-'.length))
+      ? []
+      : [name]
+  })
+  return [...new Set(handles)]
+}
