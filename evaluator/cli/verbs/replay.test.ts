@@ -181,6 +181,12 @@ test('no control character of somebody’s monitors reaches the terminal', async
 test('no control character of a log reaches the terminal', async () => {
   const { out } = await run(await log(attack('\u001b[2J\u202e')))
   expect(out).toContain('@network:\\u{1b}[2J\\u{202e}')
+  const rules = join(dir, 'odd')
+  await writeMonitor(rules, 'odd', monitorOf('@evt:login', 10, '@sid', '@network'))
+  const odd = JSON.stringify({ timestamp: '2026-01-05T09:00:00Z', 'si\u001bd': 'x' })
+  const { err } = await run(await log([odd]), '--detections', rules)
+  expect(err).toContain('did you mean `@si\\u{1b}d`?')
+  expect(err).not.toContain('\u001b')
 })
 
 test('an unusable monitor or file gives exit code 3 and every fault', async () => {

@@ -28,6 +28,7 @@ import {
 } from '../../replay/index.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
+import { printable } from '../output.ts'
 import { groupText, reportEstate, reportOutcomes, writeReport, writeSummary } from '../replay-report.ts'
 
 const usage = `Usage: alertproof replay PATH|-… --detections PATH [<options>]
@@ -363,7 +364,7 @@ function silentText({ silent }: ReplaySummary, monitors: readonly Monitor[]): st
   return monitors
     .map(({ slug }, i) => {
       const texts = silent.flatMap(({ search, text }) => (search === i ? [text.endsWith('?') ? text : `${text}.`] : []))
-      return texts.length === 0 ? '' : `${slug}: ${texts.join(' ')}\n`
+      return texts.length === 0 ? '' : `${printable(`${slug}: ${texts.join(' ')}`)}\n`
     })
     .join('')
 }

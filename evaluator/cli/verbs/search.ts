@@ -5,6 +5,7 @@ import { compileNode } from '../../search/search.ts'
 import { SilentTerms } from '../../search/silent-terms.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
+import { printable } from '../output.ts'
 
 const usage = `Usage: alertproof search '<query>' [PATH|-]… [<options>]
 
@@ -110,7 +111,7 @@ class Search {
   tell(): void {
     if (this.#tooLong > 0) this.#io.err(`${this.#tooLong} lines are too long for a log line and were not searched\n`)
     if (this.#malformed > 1) this.#io.err(`${this.#malformed} pieces could not be read as a log\n`)
-    if (this.#logs > 0) for (const { text } of this.#silent.list()) this.#io.err(`${text}\n`)
+    if (this.#logs > 0) for (const { text } of this.#silent.list()) this.#io.err(`${printable(text)}\n`)
   }
 
   async #readLines({ stream }: Recording): Promise<void> {
