@@ -27,14 +27,14 @@ export class Changes {
   /** Adds an entry that enters the window. */
   enter(group: Group, slot: number): void {
     group.enter(slot)
-    if (group.count === 1) this.#limits?.appear(group.key)
+    if (group.count === 1) this.#limits?.appear(group.level)
     if (group.state !== 'OK' || group.rollup(this.#rule.kind) > this.#quietUpTo) this.mark(group)
   }
 
   /** Removes an entry that leaves the window. */
   leave(group: Group, slot: number): void {
     group.leave(slot)
-    if (group.count === 0) this.#limits?.vanish(group.key)
+    if (group.count === 0) this.#limits?.vanish(group.level)
     if (group.state !== 'OK' || this.#rule.firesOnLeaving) this.mark(group)
   }
 

@@ -30,10 +30,10 @@ describe.each([2, 3, 4])('of %i facets', (facets) => {
         const live = new Map<string, readonly string[]>()
         for (const values of toggled) {
           const key = keyOf(values)
-          if (live.delete(key)) limits.vanish(key)
+          if (live.delete(key)) limits.vanish(limits.levelOf(key))
           else {
             live.set(key, values)
-            limits.appear(key)
+            limits.appear(limits.levelOf(key))
           }
           expect(limits.live).toBe(live.size)
           expect(limits.exceeded).toBe(hasTooMany([...live.values()], facets))
@@ -47,7 +47,7 @@ describe.each([2, 3, 4])('of %i facets', (facets) => {
     fc.assert(
       fc.property(fc.uniqueArray(group, { maxLength: 300, selector: keyOf }), (groups) => {
         const limits = new GroupLimits(facets)
-        for (const values of groups) limits.appear(keyOf(values))
+        for (const values of groups) limits.appear(limits.levelOf(keyOf(values)))
         const values = new Map(groups.map((each, i) => [keyOf(each), i]))
         const chosen = limits.choose(
           groups.map((each) => ({ key: keyOf(each) })),
@@ -80,7 +80,7 @@ test('a key of several facets is split into the values it was made of, whatever 
 test('among groups with the same value, the first by name are evaluated', () => {
   const limits = new GroupLimits(1)
   const names = Array.from({ length: 1002 }, (_, i) => String(i).padStart(4, '0'))
-  for (const name of names) limits.appear(name)
+  for (const name of names) limits.appear(limits.levelOf(name))
   const chosen = limits.choose(
     names.toReversed().map((key) => ({ key })),
     (groups) => new Map(groups.map(({ key }) => [key, 1])),

@@ -1,4 +1,4 @@
-import { endOfPart, partsOfKey } from './reading.ts'
+import { endOfPart } from './reading.ts'
 
 /** The number of values of each facet that Datadog evaluates, by the number of facets: monitors/types/log. */
 const MAX_VALUES = [0, 1000, 30, 10, 5]
@@ -12,9 +12,15 @@ export interface GroupLimitReport {
 }
 
 /** The values of one facet that occur together with given values of the facets before it. */
-interface Level {
+export interface Level {
+  readonly prefix: string
+  /** The level of the facet before; undefined for the first facet. */
+  readonly above: Level | undefined
+  /** Values, and groups, that have logs in the window. */
   values: number
   groups: number
+  /** Groups and levels that refer to it, whether they have logs or not. */
+  uses: number
 }
 
 /**
@@ -58,39 +64,47 @@ export class GroupLimits {
     return this.since === undefined ? undefined : { since: this.since, beyond: this.beyond }
   }
 
+  /** The level of a new group's last facet; undefined with one facet, where the number of groups is enough. */
+  levelOf(key: string): Level | undefined {
+    return this.facets < 2 ? undefined : this.#levelAt(key, this.facets - 1)
+  }
+
+  /** Forgets a group, which has no log in the window. */
+  release(level: Level | undefined): void {
+    for (let each = level; each && --each.uses === 0; each = each.above) this.#levels.delete(each.prefix)
+  }
+
   /** Counts a group that has its first log in the window. */
-  appear(key: string): void {
+  appear(level: Level | undefined): void {
     this.live++
-    if (this.facets === 1) return
     let isNew = true
-    for (const prefix of this.prefixesOf(key)) {
-      const level = this.#levels.get(prefix) ?? { values: 0, groups: 0 }
-      if (isNew && level.values++ === this.#most) this.#overfull++
-      isNew = level.groups++ === 0
-      this.#levels.set(prefix, level)
+    for (let each = level; each; each = each.above) {
+      if (isNew && each.values++ === this.#most) this.#overfull++
+      isNew = each.groups++ === 0
     }
   }
 
   /** Removes a group whose last log has left the window. */
-  vanish(key: string): void {
+  vanish(level: Level | undefined): void {
     this.live--
-    if (this.facets === 1) return
     let isGone = true
-    for (const prefix of this.prefixesOf(key)) {
-      const level = this.#levels.get(prefix)
-      if (!level) continue
-      if (isGone && --level.values === this.#most) this.#overfull--
-      isGone = --level.groups === 0
-      if (isGone) this.#levels.delete(prefix)
+    for (let each = level; each; each = each.above) {
+      if (isGone && --each.values === this.#most) this.#overfull--
+      isGone = --each.groups === 0
     }
   }
 
-  /** The prefixes of a group's key, from all facets but the last down to none. */
-  prefixesOf(key: string): string[] {
-    if (this.facets < 2) return ['']
-    return partsOfKey(key)
-      .map((_, i, parts) => parts.slice(0, i).join(''))
-      .reverse()
+  /** @param facets the number of facets before the level */
+  #levelAt(key: string, facets: number): Level {
+    const prefix = this.prefixOf(key, facets)
+    let level = this.#levels.get(prefix)
+    if (!level) {
+      const above = facets === 0 ? undefined : this.#levelAt(key, facets - 1)
+      level = { prefix, above, values: 0, groups: 0, uses: 0 }
+      this.#levels.set(prefix, level)
+    }
+    level.uses++
+    return level
   }
 
   /** The part of a group's key made by its first `facets` facets. */
@@ -122,21 +136,28 @@ export class GroupLimits {
     const below = new Map<string, Scored[]>()
     for (const choice of scores) {
       const above = this.prefixOf(choice[0], facets - 1)
-      const choices = below.get(above)
-      if (choices) choices.push(choice)
+      const best = below.get(above)
+      if (best) keepBest(best, choice, this.#most)
       else below.set(above, [choice])
     }
-    return new Set(
-      [...below.values()].flatMap((choices) =>
-        choices
-          .sort(bestFirst)
-          .slice(0, this.#most)
-          .map(([name]) => name),
-      ),
-    )
+    return new Set([...below.values()].flat().map(([name]) => name))
   }
 }
 
 type Scored = readonly [name: string, score: number]
 
-const bestFirst = ([a, scoreA]: Scored, [b, scoreB]: Scored): number => scoreB - scoreA || (a < b ? -1 : 1)
+const isBetter = ([a, scoreA]: Scored, [b, scoreB]: Scored): boolean => scoreA > scoreB || (scoreA === scoreB && a < b)
+
+/** Adds a choice to the best, which are sorted, if it is one of the `most` best. */
+function keepBest(best: Scored[], choice: Scored, most: number): void {
+  const last = best.at(-1)
+  if (best.length === most && last && !isBetter(choice, last)) return
+  let [place, end] = [0, best.length]
+  while (place < end) {
+    const middle = (place + end) >> 1
+    if (isBetter(best[middle] ?? choice, choice)) place = middle + 1
+    else end = middle
+  }
+  best.splice(place, 0, choice)
+  if (best.length > most) best.pop()
+}

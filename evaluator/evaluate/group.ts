@@ -1,5 +1,6 @@
 import type { IndexedLog } from '../log.ts'
 import type { Rollup } from '../monitor/monitor-query.ts'
+import type { Level } from './group-limits.ts'
 import type { Statistic } from './measure.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import type { Cycle, State, Subject } from './state.ts'
@@ -45,11 +46,30 @@ export class Group implements Subject {
   /** The numbers in the window; only for a rollup over a measure. */
   readonly numbers: Statistic | undefined
   samples: IndexedLog[] | undefined = undefined
+  /** Where the group limits count it. */
+  readonly level: Level | undefined
 
-  /** @param numbers only for a rollup over a measure */
-  constructor(key: string, numbers?: Statistic) {
+  /** @param numbers only for a rollup over a measure @param level only with several facets */
+  constructor(key: string, numbers?: Statistic, level?: Level) {
     this.key = key
     this.numbers = numbers
+    this.level = level
+  }
+
+  /** Whether it has no entries, and evaluations of it differ in nothing from those of a new group with the same key. */
+  get isAsNew(): boolean {
+    return (
+      this.held === 0 &&
+      this.state === 'OK' &&
+      this.value === 0 &&
+      !this.isSilent &&
+      !this.withheld &&
+      !this.changed &&
+      this.lastSeen === NOT_YET &&
+      this.notBefore === NOT_YET &&
+      !this.cycle &&
+      !this.samples
+    )
   }
 
   get isSilent(): boolean {

@@ -1,4 +1,5 @@
 import { Group, NEW_AGAIN_MS, owned } from './group.ts'
+import type { GroupLimits } from './group-limits.ts'
 import { statisticOf } from './measure.ts'
 import { NOT_YET } from './moment.ts'
 import type { Rule } from './state.ts'
@@ -14,12 +15,14 @@ export class Groups {
   sweepAt = MIN_SWEPT_GROUPS
   readonly #byKey = new Map<string, Group>()
   readonly #rule: Rule
+  readonly #limits: GroupLimits | undefined
   /** Milliseconds for which a silent group is remembered. */
   readonly #keptMs: number
 
   /** @param stayMs the longest time in ms from an entry to the evaluation at which it has left the window */
-  constructor(rule: Rule, stayMs: number) {
+  constructor(rule: Rule, stayMs: number, limits: GroupLimits | undefined) {
     this.#rule = rule
+    this.#limits = limits
     this.#keptMs = Math.max(rule.retentionMs + stayMs, rule.newGroupDelayMs > 0 ? NEW_AGAIN_MS : 0)
   }
 
@@ -27,9 +30,10 @@ export class Groups {
   of(key: string): Group {
     const known = this.#byKey.get(key)
     if (known) return known
-    const { kind } = this.#rule
+    const { kind, remembersGroups } = this.#rule
+    if (!remembersGroups) this.sweep(NOT_YET)
     const numbers = kind === 'count' || kind === 'cardinality' ? undefined : statisticOf(kind)
-    const group = new Group(owned(key), numbers)
+    const group = new Group(owned(key), numbers, this.#limits?.levelOf(key))
     this.#byKey.set(group.key, group)
     return group
   }
@@ -38,9 +42,13 @@ export class Groups {
     return this.#byKey.values()
   }
 
-  /** Forgets a group that is OK and has no entries, unless the rule needs to know that it has been seen. */
+  /**
+   * Forgets a group that is OK and has no entries, unless the rule needs to know that it has been seen. One that is as new stays
+   * until the next sweep: most groups come back, and to create a group costs more than all else that is done with an entry.
+   */
   forgetIdle(group: Group): void {
-    if (!this.#rule.remembersGroups && group.held === 0 && group.state === 'OK') this.#forget(group)
+    if (this.#rule.remembersGroups || group.held > 0 || group.state !== 'OK' || group.isAsNew) return
+    this.#forget(group)
   }
 
   /** Forgets the groups that have been silent for longer than the rule needs to know. */
@@ -59,7 +67,9 @@ export class Groups {
   }
 
   #forget(group: Group): void {
+    if (group.forgotten) return
     this.#byKey.delete(group.key)
+    this.#limits?.release(group.level)
     group.forgotten = true
   }
 }

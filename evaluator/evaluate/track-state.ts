@@ -58,7 +58,7 @@ const NOTHING_WITHHELD: WithholdingState = { limitsCountedAt: NOT_YET, mostLive:
 /** Collects the state of all parts. */
 export function saveParts(parts: StatefulParts): Omit<TrackState, 'clock' | 'hadData'> {
   const { window, changes, waits, lifetimes, withholding, notices } = parts
-  const groups = [...parts.groups]
+  const groups = [...parts.groups].filter((group) => !group.isAsNew)
   const places = new Map(groups.map((group, place) => [group, place]))
   const placeOf = (group: Group) => {
     const place = places.get(group)
@@ -84,6 +84,8 @@ export function saveParts(parts: StatefulParts): Omit<TrackState, 'clock' | 'had
 /** Restores a saved state, which may have been written as JSON, into the new parts of the same monitor. */
 export function restoreParts(parts: StatefulParts, state: TrackState): void {
   const { window, changes, waits, lifetimes, withholding, notices } = parts
+  // The groups have no entries yet, so that a sweep would forget them.
+  parts.groups.sweepAt = NO_DEADLINE
   const groups = state.keys.map((key) => parts.groups.of(key))
   const groupAt = (place: number) => {
     const group = groups[place]

@@ -58,7 +58,7 @@ export class Track {
     const instants = instantsOf(options.cadenceMs, rule.evaluationDelayMs)
     const stayMs = rule.windowMs + instants.delayMs
     const limits = rule.grouped ? new GroupLimits(monitor.parsed.by.length) : undefined
-    const groups = new Groups(rule, stayMs + instants.stepMs)
+    const groups = new Groups(rule, stayMs + instants.stepMs, limits)
     const parts = { rule, instants, stayMs, groups, limits, changes: new Changes(rule, limits) }
     this.#rule = rule
     this.#instants = instants

@@ -111,13 +111,24 @@ export class Withholding {
     const { kind } = this.#rule
     const limits = this.#limits
     if (facets === limits.facets) return new Map(groups.map((group) => [group.key, group.rollup(kind)]))
+    const scores = new Map<string, number>()
+    const firsts = new Map<string, Group>()
     const pools = new Map<string, Pool>()
     for (const group of groups) {
       const prefix = limits.prefixOf(group.key, facets)
-      const pool = pools.get(prefix) ?? poolOf(kind)
-      pools.set(prefix, pool)
-      group.visit(pool.add)
+      const first = firsts.get(prefix)
+      if (first) {
+        const pool = pools.get(prefix) ?? poolOf(kind)
+        if (!pools.has(prefix)) first.visit(pool.add)
+        pools.set(prefix, pool)
+        group.visit(pool.add)
+      } else {
+        // Most prefixes have one group, whose rollup is known.
+        firsts.set(prefix, group)
+        scores.set(prefix, group.rollup(kind))
+      }
     }
-    return new Map([...pools].map(([prefix, pool]) => [prefix, pool.value()]))
+    for (const [prefix, pool] of pools) scores.set(prefix, pool.value())
+    return scores
   }
 }

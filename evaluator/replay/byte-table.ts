@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 
 /** Longer pieces are not stored. */
-const MAX_BYTES = 64
-const WORDS_PER_ROW = MAX_BYTES / 4
-/** A full table forgets all of its pieces and starts again. */
-const MAX_ROWS = 32_768
+const MAX_BYTES = 255
+/** A table with so many pieces or words forgets all of its pieces and starts again. */
+const MAX_ROWS = 65_536
+const MAX_WORDS = 1 << 20
 /** Random, so that nobody can write a log whose values all have the same hash. */
 const SEED = randomInt(2 ** 31)
 
@@ -12,9 +12,12 @@ const SEED = randomInt(2 ** 31)
 export class ByteTable {
   /** The number of pieces, and the number of the next piece. */
   rows = 0
-  /** The pieces, four bytes in a word; the unused bytes of a last word are 0. */
-  #words = new Int32Array(16 * WORDS_PER_ROW)
-  /** Pairs: a hash, and an entry of row + 1 (upper bits) and length (lower 7 bits). Open addressing, at most half full. */
+  /** The pieces, one after the other, four bytes in a word; the unused bytes of a last word are 0. */
+  #words = new Int32Array(256)
+  #usedWords = 0
+  /** Where the piece of each row begins in `#words`. */
+  #begins = new Int32Array(16)
+  /** Pairs: a hash, and an entry of row + 1 (upper bits) and length (lower 8 bits). Open addressing, at most half full. */
   #table = new Int32Array(2 * 32)
   #hash = 0
 
@@ -27,8 +30,8 @@ export class ByteTable {
     const mask = table.length - 2
     let place = (hash << 1) & mask
     for (let entry = table[place + 1] as number; entry !== 0; entry = table[place + 1] as number) {
-      const row = (entry >> 7) - 1
-      if (table[place] === hash && (entry & 127) === length && this.holds(row, view, start, length)) return row
+      const row = (entry >> 8) - 1
+      if (table[place] === hash && (entry & 255) === length && this.holds(row, view, start, length)) return row
       place = (place + 2) & mask
     }
     return -1
@@ -36,7 +39,7 @@ export class ByteTable {
 
   /** Whether a row stores a piece. The caller has compared the lengths. */
   holds(row: number, view: DataView, start: number, length: number): boolean {
-    return matches(this.#words, row * WORDS_PER_ROW, view, start, length)
+    return matches(this.#words, this.#begins[row] as number, view, start, length)
   }
 
   /**
@@ -45,14 +48,19 @@ export class ByteTable {
    */
   add(view: DataView, start: number, length: number): number {
     if (length > MAX_BYTES) return -1
-    if (this.rows === MAX_ROWS) {
+    const words = (length + 3) >> 2
+    if (this.rows === MAX_ROWS || this.#usedWords + words > MAX_WORDS) {
       this.rows = 0
+      this.#usedWords = 0
       this.#table.fill(0)
     }
-    if (this.rows * WORDS_PER_ROW === this.#words.length) this.#grow()
+    if (this.rows === this.#begins.length) this.#growTable()
+    while (this.#usedWords + words > this.#words.length) this.#words = doubled(this.#words)
     const row = this.rows++
-    put(this.#words, row * WORDS_PER_ROW, view, start, length)
-    this.#enter(this.#hash, ((row + 1) << 7) | length)
+    this.#begins[row] = this.#usedWords
+    put(this.#words, this.#usedWords, view, start, length)
+    this.#usedWords += words
+    this.#enter(this.#hash, ((row + 1) << 8) | length)
     return row
   }
 
@@ -65,15 +73,19 @@ export class ByteTable {
     table[place + 1] = entry
   }
 
-  #grow(): void {
+  #growTable(): void {
     const table = this.#table
-    this.#words = doubled(this.#words)
+    this.#begins = doubled(this.#begins)
     this.#table = new Int32Array(table.length * 2)
     for (let i = 0; i < table.length; i += 2) {
       if (table[i + 1] !== 0) this.#enter(table[i] as number, table[i + 1] as number)
     }
   }
 }
+
+/** A column stores shorter pieces only, in as many words for each row. */
+const COLUMN_BYTES = 64
+const WORDS_PER_ROW = COLUMN_BYTES / 4
 
 /** One replaceable piece of bytes for each row of a table. */
 export class ByteColumn {
@@ -87,7 +99,7 @@ export class ByteColumn {
   /** Stores a piece in a row. A piece that is too long clears the row instead. */
   set(row: number, view: DataView, start: number, length: number): void {
     while (row >= this.#lengths.length) this.#grow()
-    const fits = length <= MAX_BYTES
+    const fits = length <= COLUMN_BYTES
     this.#lengths[row] = fits ? length : 0
     if (fits) put(this.#words, row * WORDS_PER_ROW, view, start, length)
   }

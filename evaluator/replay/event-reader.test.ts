@@ -57,7 +57,10 @@ class Reading implements EventSink {
   readonly reader = new EventReader(monitors, this)
 
   read(monitor: number, log: Log): void {
-    readers[monitor]?.(log, (key, value) => this.enter(monitor, this.groupOf(monitor, key), value))
+    readers[monitor]?.(log, (key, value) => {
+      const group = this.groupOf(monitor, key)
+      this.enter(monitor, group, group.hold(value))
+    })
   }
 
   push(log: Log, at: number): void {
@@ -78,8 +81,8 @@ class Reading implements EventSink {
     return new Group(key)
   }
 
-  enter(monitor: number, group: Group, value: string): void {
-    this.found?.entries[monitor]?.push([group.key, value])
+  enter(monitor: number, group: Group, slot: number): void {
+    this.found?.entries[monitor]?.push([group.key, group.valueAt(slot)])
   }
 
   line(line: string | Buffer): unknown {

@@ -31,8 +31,8 @@ export interface EventSink {
   /** Starts an event that is not late. Calls of `enter` and `read` for it follow. */
   begin(at: number): void
   groupOf(monitor: number, key: string): Group
-  /** Adds a value of the event to a group. */
-  enter(monitor: number, group: Group, value: string): void
+  /** Adds a value of the event to a group, which holds it in a slot. */
+  enter(monitor: number, group: Group, slot: number): void
   /** Lets the monitor read the event itself, which matches its search. */
   read(monitor: number, log: Log): void
 }
@@ -112,21 +112,18 @@ export class EventReader {
     if (!this.#silent.isOver) this.#silent.observe(readLog(buffer, start, end))
   }
 
-  /** Enters one value in a group of one facet, the usual case. @returns false when the event has to be entered by `#enter` */
+  /** Enters one value in one group, the usual case. @returns false when the event has to be entered by `#enter` */
   #enterFound(monitor: number, scanner: EventScanner): boolean {
     const { finder, groups, counted } = this.#entryOf(monitor)
-    const key = groups[0]?.key
-    if (!finder || !key || !scanner.has(key)) return false
-    const { buffer, view } = scanner
-    const row = finder.find(buffer, view, key.start, key.end)
+    if (!finder) return false
+    for (let i = 0; i < groups.length; i++) if (!scanner.has((groups[i] as ScannedFacet).key)) return true
+    if (counted && !scanner.has(counted.key)) return true
+    const row = finder.find(scanner)
     if (row < 0) return false
-    let value: string | undefined = ''
-    if (counted) {
-      if (!scanner.has(counted.key)) return true
-      value = finder.countedText(row, buffer, view, counted.key.start, counted.key.end)
-      if (value === undefined) return false
-    }
-    this.#sink.enter(monitor, finder.groupAt(row), value)
+    const group = finder.groupAt(row)
+    const slot = counted ? finder.hold(row, scanner, counted.key) : group.hold('')
+    if (slot < 0) return false
+    this.#sink.enter(monitor, group, slot)
     return true
   }
 
@@ -147,7 +144,10 @@ export class EventReader {
     const values = counted ? scanner.valueAt(counted.key, counted.values).texts : ''
     const keys = groupKeys(groups.map(({ key, values }) => scanner.valueAt(key, values).texts))
     for (const key of listOf(keys)) {
-      for (const value of listOf(values)) sink.enter(monitor, sink.groupOf(monitor, key), value)
+      for (const value of listOf(values)) {
+        const group = sink.groupOf(monitor, key)
+        sink.enter(monitor, group, group.hold(value))
+      }
     }
   }
 }
@@ -172,7 +172,7 @@ interface ScannedFacet {
 interface Entry {
   readonly groups: readonly ScannedFacet[]
   readonly counted: ScannedFacet | undefined
-  /** Only for a monitor that is grouped by one facet. */
+  /** Only for a monitor that is grouped, and by attributes. */
   readonly finder: GroupFinder | undefined
   /** Whether the monitor needs the whole log. */
   readonly whole: boolean
@@ -183,8 +183,9 @@ function entryOf({ parsed }: Monitor, keys: KeyTable, groupOf: (key: string) => 
   const groups = by.map((facet) => scannedFacet(facet, keys))
   const counted = rollup.kind === 'cardinality' ? scannedFacet(rollup.of, keys) : undefined
   const whole = rollup.kind !== 'count' && rollup.kind !== 'cardinality'
-  const isFound = !whole && by.length === 1 && by[0]?.field.kind !== 'tag'
-  const finder = isFound ? new GroupFinder(groupOf, counted?.values ?? new Interner()) : undefined
+  const isFound = !whole && by.length > 0 && by.every(({ field }) => field.kind !== 'tag')
+  const facets = groups.map(({ key }) => key)
+  const finder = isFound ? new GroupFinder(groupOf, facets, counted?.values ?? new Interner()) : undefined
   return { groups, counted, finder, whole }
 }
 

@@ -95,13 +95,15 @@ export class Replayer implements EventSink {
     return this.#drivenAt(monitor).track.groupOf(key)
   }
 
-  /** Adds a value of the log, which is not late, to a group. */
-  enter(monitor: number, group: Group, value: string): void {
-    this.#buffer.push(this.#at, monitor, group, group.hold(value))
+  /** Adds a value of the log, which is not late, to a group, which holds it in a slot. */
+  enter(monitor: number, group: Group, slot: number): void {
+    this.#buffer.push(this.#at, monitor, group, slot)
   }
 
-  readonly #take = (key: string, value: string): void =>
-    this.enter(this.#reading, this.groupOf(this.#reading, key), value)
+  readonly #take = (key: string, value: string): void => {
+    const group = this.groupOf(this.#reading, key)
+    this.enter(this.#reading, group, group.hold(value))
+  }
 
   readonly #miss = (): void => {
     this.#missed = true
