@@ -10,6 +10,7 @@ import { parseFunctionsConfig } from '../shared/config.ts'
 import { createLog } from '../shared/log.ts'
 import { issueSession } from '../shared/session/issue.ts'
 import { openSessions } from '../shared/session/open.ts'
+import { lifetimesOf } from '../shared/session/policy.ts'
 import { openRedis } from '../shared/stores/open.ts'
 import { migrate } from '../shared/stores/postgres/migrate.ts'
 import { labEnv } from '../test/env.ts'
@@ -37,9 +38,10 @@ export async function benchEpoch({ rounds }: { rounds: number }): Promise<Compar
     const redis = openRedis(config)
     try {
       const token = await openSession(deps)
-      const sessions = openSessions(withoutEpochs(redis.redis), deps, deps)
+      const sessions = openSessions(withoutEpochs(redis.redis), lifetimesOf(config), { ...deps.auth, ...deps.stores })
       const asking = () => timeChecks(routes(deps).session?.handler, token)
-      const silent = () => timeChecks(routes({ ...deps, sessions }).session?.handler, token)
+      const silent = () =>
+        timeChecks(routes({ ...deps, session: { ...deps.session, sessions } }).session?.handler, token)
       await Promise.all([asking(), silent()])
       const { a, b } = await alternate(rounds, asking, silent)
       return {
@@ -88,12 +90,15 @@ function withoutEpochs(redis: Redis): Redis {
 }
 
 async function openSession(deps: FunctionsDeps): Promise<string> {
-  const [userId, now] = [randomUUID(), new Date(deps.now())]
-  await deps.users.create({ id: userId, email: 'bench@example.test', passwordHash: 'no password has this hash' }, now)
+  const [userId, now] = [randomUUID(), new Date(deps.auth.now())]
+  await deps.stores.users.create(
+    { id: userId, email: 'bench@example.test', passwordHash: 'no password has this hash' },
+    now,
+  )
   const client = { ip: '203.0.113.9', userAgent: USER_AGENT, hints: {}, via: 'api' as const, requestId: randomUUID() }
-  const epoch = (await deps.users.readEpoch(userId)) ?? 0
+  const epoch = (await deps.stores.users.readEpoch(userId)) ?? 0
   const actor = { client, deviceHash: 'd'.repeat(32) }
-  const issued = await issueSession({ userId, epoch, amr: ['pwd'] }, actor, deps)
+  const issued = await issueSession({ userId, epoch, amr: ['pwd'] }, actor, deps.auth)
   if (!issued) throw new Error('the session to check could not be opened')
   return issued.token
 }

@@ -1,58 +1,40 @@
-import type { Redis } from 'ioredis'
-import type pg from 'pg'
 import { deviceTokenKeys } from '../shared/auth/device-token.ts'
-import { serviceWords } from '../shared/auth/password-policy.ts'
 import type { FunctionsConfig } from '../shared/config.ts'
 import { blockable } from '../shared/containment/policy.ts'
-import type { GeoLookup } from '../shared/geo/place.ts'
 import type { ServiceLog } from '../shared/log.ts'
-import type { Probes } from '../shared/probes.ts'
 import { localKeys } from '../shared/session/keys.ts'
-import { openSessions } from '../shared/session/open.ts'
-import type { Lifetimes } from '../shared/session/policy.ts'
+import { lifetimesOf } from '../shared/session/policy.ts'
+import type { PresentDeps } from '../shared/session/present.ts'
 import { Sightings } from '../shared/session/sightings.ts'
 import { createIssuer, createVerifier } from '../shared/session/token.ts'
 import { revokeKeys, webKeys } from '../shared/signature.ts'
-import { openPostgres, openRedis, openTables } from '../shared/stores/open.ts'
-import { createLeases } from '../shared/stores/redis/leases.ts'
-import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
-import type { Tables } from '../shared/stores/tables/client.ts'
-import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
-import { warnOfInsecureTls } from '../shared/stores/tls.ts'
-import { createGeoLookup } from './geo/lookup.ts'
-import { type ClosableLog, createFunctionsLog } from './log.ts'
-import type { Notify } from './notify/port.ts'
-import { createMailer } from './notify/smtp.ts'
-import { createHashPool } from './passwords/hash-pool.ts'
-import { createPasswords, type Passwords } from './passwords/passwords.ts'
-import { createRegistrations } from './stores/postgres/registrations.ts'
-import { createUsers } from './stores/postgres/users.ts'
-import { createAttempts } from './stores/redis/attempts.ts'
-import { createBlockList } from './stores/redis/block-list.ts'
-import { createContainmentCap } from './stores/redis/containment-cap.ts'
-import { createEntrances } from './stores/redis/entrances.ts'
-import { createPendingMfas } from './stores/redis/pending-mfas.ts'
-import { createThrottle } from './stores/redis/throttle.ts'
-import { createContainmentLedger } from './stores/tables/containment-ledger.ts'
-import { createDeviceTokens } from './stores/tables/device-tokens.ts'
-import { createKnownDevices } from './stores/tables/known-devices.ts'
-import { createLastPlaces } from './stores/tables/last-places.ts'
-import { openAlertsFrom } from './sweep/alerts.ts'
+import type { AttemptDeps } from './auth/attempt.ts'
+import type { ConfirmDeps } from './auth/confirm.ts'
+import type { CredentialDeps } from './auth/credentials.ts'
+import type { LoginDeps } from './auth/login.ts'
+import type { EnrolDeps, VerifyMfaDeps } from './auth/mfa.ts'
+import type { RegisterDeps } from './auth/register.ts'
+import type { SessionDeps } from './auth/session-handler.ts'
+import type { ContainWebhookDeps } from './contain/handler.ts'
+import type { HealthDeps } from './health.ts'
+import type { BoundaryDeps } from './http.ts'
+import type { ClosableLog } from './log.ts'
+import { type FunctionsParts, type FunctionsStores, openParts } from './parts.ts'
+import type { SweepDeps } from './sweep/sweep.ts'
 
-export type FunctionsDeps = ReturnType<typeof composeDeps>
-
-/** What the functions are built from: stores, workers and everything outside this process. */
-export interface FunctionsParts {
-  stores: ReturnType<typeof storesOver>
-  passwords: Passwords
-  openAlerts: ReturnType<typeof openAlertsFrom>
-  locate: GeoLookup
-  notify: Notify
-  log: ServiceLog
-  fetch: typeof fetch
-  /** epoch ms */
-  now: () => number
-  probes: Probes
+/** What each use case needs. A group lists everything that its use case can reach. */
+export interface FunctionsDeps {
+  /** Check, renew, list and end sessions. */
+  session: SessionDeps
+  /** Register, sign in, and change the password or the second factor. */
+  auth: AuthDeps
+  /** Carry out the containment of an alert. */
+  contain: ContainWebhookDeps
+  /** Finish what was left: containments, alerts whose webhook was lost, raised epochs, expired rows. */
+  sweep: SweepDeps
+  health: HealthDeps
+  /** What the use cases share; also for the operator's command line. */
+  stores: FunctionsStores
   close: () => Promise<void>
 }
 
@@ -61,101 +43,132 @@ export interface FunctionsParts {
  * @param paths of the built hash worker; the worker that judges new passwords is in the same folder
  * @throws ConfigError if a file of the configuration cannot be read
  */
-export function createDeps(
+export const createDeps = (
   config: FunctionsConfig,
   paths: { hashWorker: string },
-  log: ServiceLog & Partial<ClosableLog> = createFunctionsLog(config),
-): FunctionsDeps {
-  const locate = createGeoLookup(config)
-  const onError = (store: string) => (error: Error) => log.error(error, `${store} connection`)
-  const postgres = openPostgres(config, onError('postgres'))
-  const redis = openRedis(config, onError('redis'))
-  const tables = openTables(config)
-  const pool = createHashPool(paths.hashWorker, { queueLimit: config.HASH_QUEUE })
-  const service = serviceWords(new URL(config.WEB_ORIGIN).hostname)
-  const mailer = createMailer(config, log.error)
-  warnOfInsecureTls(config, log.warn)
-  return composeDeps(config, {
-    stores: storesOver(config, { postgres: postgres.pool, redis: redis.redis, tables: tables.tables, warn: log.warn }),
-    passwords: createPasswords(pool, config.PASSWORD_PEPPER, config.BCRYPT_COST, service),
-    openAlerts: openAlertsFrom(config, Date.now),
-    locate,
-    notify: mailer.notify,
-    log,
-    fetch,
-    now: Date.now,
-    probes: { postgres: postgres.ping, redis: redis.ping, tables: tables.ping },
-    close: async () => {
-      await mailer.close() // delivers the accepted mails
-      await Promise.allSettled([pool.close(), postgres.close(), redis.close(), tables.close(), log.close?.()])
-    },
-  })
-}
+  log?: ServiceLog & Partial<ClosableLog>,
+): FunctionsDeps => composeDeps(config, openParts(config, paths, log))
 
-/** Each use case names the part of it that it uses. */
-export function composeDeps(config: FunctionsConfig, { stores, log, ...parts }: FunctionsParts) {
-  const [signingKey] = config.SESSION_SIGNING_KEYS
+export type AuthDeps = RegisterDeps &
+  ConfirmDeps &
+  LoginDeps &
+  VerifyMfaDeps &
+  EnrolDeps &
+  CredentialDeps &
+  PresentDeps &
+  AttemptDeps &
+  BoundaryDeps
+
+export function composeDeps(config: FunctionsConfig, parts: FunctionsParts): FunctionsDeps {
+  const session = sessionDeps(config, parts)
+  const contain = containDeps(config, parts)
+  const { stores, probes, log, now, close } = parts
   return {
-    // the domain's use cases
-    ...stores,
-    issueToken: createIssuer(signingKey),
-    verifyToken: createVerifier(localKeys(config.SESSION_SIGNING_KEYS)),
-    sightings: new Sightings(),
-    // keys and settings
-    signingKeys: config.SESSION_SIGNING_KEYS,
-    deviceKeys: config.DEVICE_HASH_KEY,
-    deviceTokenKeys: deviceTokenKeys(config.DEVICE_HASH_KEY),
-    totpKeys: config.TOTP_KEY,
-    webhookSecrets: config.ATO_WEBHOOK_SECRET,
-    webKeys: webKeys(config.ATO_HMAC_SECRET),
-    keys: revokeKeys(config.ATO_HMAC_SECRET),
-    webOrigin: config.WEB_ORIGIN,
-    binding: config.SESSION_DEVICE_BINDING,
-    ...lifetimesOf(config),
-    absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
-    canaries: new Set(config.CANARY_ADDRESSES),
-    retentionMs: config.LEDGER_RETENTION_DAYS * 86_400_000,
-    capLimit: config.CONTAIN_CAP,
-    capSourceShare: config.CONTAIN_CAP_SOURCE,
-    mayBlock: blockable(config.EGRESS_ADDRESSES),
-    lab: config.ATO_LAB,
-    // the outside
-    ...parts,
-    emit: log.emit,
-    error: log.error,
-    warn: log.warn,
+    session,
+    auth: authDeps(config, session, parts),
+    contain,
+    sweep: sweepDeps(config, contain, parts),
+    health: { probes, now, error: log.error },
+    stores,
+    close,
   }
 }
 
-const lifetimesOf = (config: FunctionsConfig): Lifetimes => ({
-  idleSeconds: config.SESSION_IDLE_SECONDS,
-  renewSeconds: config.SESSION_RENEW_SECONDS,
-  graceSeconds: config.SESSION_GRACE_SECONDS,
-})
-
-function storesOver(
-  config: FunctionsConfig,
-  { postgres, redis, tables, warn }: { postgres: pg.Pool; redis: Redis; tables: Tables; warn: ServiceLog['warn'] },
-) {
-  const users = createUsers(postgres)
-  const ledger = createSessionLedger(tables)
-  const absoluteSeconds = config.SESSION_ABSOLUTE_SECONDS
+function sessionDeps(config: FunctionsConfig, { stores, log, now }: FunctionsParts): SessionDeps {
+  const { users, sessions, ledger, replays } = stores
+  const { idleSeconds, renewSeconds } = lifetimesOf(config)
+  const { SESSION_SIGNING_KEYS: signingKeys } = config
   return {
     users,
-    registrations: createRegistrations(postgres),
-    sessions: openSessions(redis, lifetimesOf(config), { users, ledger, absoluteSeconds, warn, now: Date.now }),
+    sessions,
     ledger,
-    devices: createKnownDevices(tables),
-    deviceTokens: createDeviceTokens(tables),
-    places: createLastPlaces(tables),
-    containments: createContainmentLedger(tables),
-    throttle: createThrottle(redis),
-    attempts: createAttempts(redis),
-    blocks: createBlockList(redis),
-    entrances: createEntrances(redis),
-    pendingMfas: createPendingMfas(redis),
-    replays: createReplayCache(redis),
-    cap: createContainmentCap(redis),
-    leases: createLeases(redis),
+    replays,
+    sightings: new Sightings(),
+    issueToken: createIssuer(signingKeys[0]),
+    verifyToken: createVerifier(localKeys(signingKeys)),
+    signingKeys,
+    deviceKeys: config.DEVICE_HASH_KEY,
+    webKeys: webKeys(config.ATO_HMAC_SECRET),
+    binding: config.SESSION_DEVICE_BINDING,
+    idleSeconds,
+    renewSeconds,
+    lab: config.ATO_LAB,
+    emit: log.emit,
+    error: log.error,
+    now,
+  }
+}
+
+function authDeps(config: FunctionsConfig, session: SessionDeps, parts: FunctionsParts): AuthDeps {
+  const { users, registrations, devices, deviceTokens, places, throttle, attempts, blocks, entrances, pendingMfas } =
+    parts.stores
+  return {
+    ...session,
+    users,
+    registrations,
+    devices,
+    deviceTokens,
+    places,
+    throttle,
+    attempts,
+    blocks,
+    entrances,
+    pendingMfas,
+    passwords: parts.passwords,
+    locate: parts.locate,
+    notify: parts.notify,
+    deviceTokenKeys: deviceTokenKeys(config.DEVICE_HASH_KEY),
+    totpKeys: config.TOTP_KEY,
+    webOrigin: config.WEB_ORIGIN,
+    absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
+    canaries: new Set(config.CANARY_ADDRESSES),
+    warn: parts.log.warn,
+  }
+}
+
+function containDeps(config: FunctionsConfig, { stores, log, fetch, now }: FunctionsParts): ContainWebhookDeps {
+  const { users, sessions, ledger, deviceTokens, containments, blocks, entrances, cap } = stores
+  return {
+    users,
+    sessions,
+    ledger,
+    deviceTokens,
+    containments,
+    blocks,
+    entrances,
+    cap,
+    webhookSecrets: config.ATO_WEBHOOK_SECRET,
+    keys: revokeKeys(config.ATO_HMAC_SECRET),
+    webOrigin: config.WEB_ORIGIN,
+    absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
+    capLimit: config.CONTAIN_CAP,
+    capSourceShare: config.CONTAIN_CAP_SOURCE,
+    mayBlock: blockable(config.EGRESS_ADDRESSES),
+    fetch,
+    emit: log.emit,
+    error: log.error,
+    warn: log.warn,
+    now,
+  }
+}
+
+function sweepDeps(
+  config: FunctionsConfig,
+  contain: ContainWebhookDeps,
+  { stores, openAlerts, log }: FunctionsParts,
+): SweepDeps {
+  const { users, registrations, sessions, ledger, containments, leases } = stores
+  return {
+    ...contain,
+    users,
+    registrations,
+    sessions,
+    ledger,
+    containments,
+    leases,
+    openAlerts,
+    absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
+    retentionMs: config.LEDGER_RETENTION_DAYS * 86_400_000,
+    error: log.error,
   }
 }

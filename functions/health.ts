@@ -4,8 +4,13 @@ import { type BoundaryDeps, problemBoundary } from './http.ts'
 
 const RETRY_AFTER_SECONDS = 2
 
+export interface HealthDeps extends BoundaryDeps {
+  probes: Probes
+  now: () => number
+}
+
 /** `GET /api/health`: the state of each required store. 503 if one cannot be used, with the time since when. */
-export const healthHandler = (deps: BoundaryDeps & { probes: Probes; now: () => number }): HttpHandler => {
+export const healthHandler = (deps: HealthDeps): HttpHandler => {
   const ask = createProbing(deps.probes, deps.now)
   return problemBoundary(deps, async () => {
     const parts = await ask()

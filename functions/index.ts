@@ -22,5 +22,5 @@ const deps = compose()
 for (const [name, { method, route, authLevel = 'anonymous', handler }] of Object.entries(routes(deps))) {
   app.http(name, { methods: [method], route, authLevel, handler })
 }
-app.timer('sweep', { schedule: '0 * * * * *', handler: sweepHandler(deps) })
+app.timer('sweep', { schedule: '0 * * * * *', handler: sweepHandler(deps.sweep) })
 app.hook.appTerminate(deps.close)

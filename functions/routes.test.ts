@@ -29,8 +29,8 @@ it('asks Azure for a function key in front of the webhook, and nowhere else', ()
 
 it('health names the store that is down, and nothing about it', async () => {
   expect(await functions.call('health')).toMatchObject({ status: 200, json: { status: 'ok' } })
-  const probes = { ...functions.deps.probes, redis: () => Promise.reject(new Error('redis://user:secret@host')) }
-  const broken = await startFunctions({ deps: { probes } })
+  const probes = { ...functions.deps.health.probes, redis: () => Promise.reject(new Error('redis://user:secret@host')) }
+  const broken = await startFunctions({ parts: { probes } })
   const { status, json } = await broken.call('health')
   await broken.close()
   expect([status, json]).toEqual([

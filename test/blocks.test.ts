@@ -27,7 +27,8 @@ beforeAll(async () => {
   functions = await startFunctions({
     env: { CANARY_ADDRESSES: CANARY },
     // The stores are shared with other tests, which count what the cap admits.
-    deps: { now: () => clock, cap: { admit: async () => true } },
+    stores: { cap: { admit: async () => true } },
+    parts: { now: () => clock },
   })
 })
 afterAll(async () => {
@@ -38,7 +39,7 @@ beforeEach(() => {
 })
 /** The stores are shared with other tests, whose sessions and containments are not to be swept by this clock. */
 const sweepOurs = () => {
-  const { deps } = functions
+  const { sweep: deps } = functions.deps
   const ours = ({ scope }: Containment) => scope.startsWith('@network:2001:db8:b10c:')
   return sweep({
     ...deps,
@@ -101,7 +102,7 @@ class Watch {
 }
 
 const words = ({ told }: Watch) => told.map(({ monitor, transition }) => `${monitor.slug} ${transition}`)
-const blockOf = (network: string) => functions.deps.blocks.blockedBy(network, clock)
+const blockOf = (network: string) => functions.deps.stores.blocks.blockedBy(network, clock)
 const signIn = (email: string, ip: string) =>
   functions.call('login', { ip, userAgent: FIREFOX, body: { email, password: PASSWORD } })
 
@@ -159,7 +160,7 @@ describe('a reminder', () => {
     const { values } = notifierFor(detection.monitor, { variables: {}, origin: 'http://127.0.0.1' })(told)
     const sent = JSON.parse(substitute(webhook.payload, values)) as { cycle_key: string; scope: string }
     const id = containmentId(detection.monitor.slug, sent.cycle_key, sent.scope)
-    const row = () => functions.deps.containments.find(detection.monitor.slug, id)
+    const row = () => functions.deps.stores.containments.find(detection.monitor.slug, id)
     const remind = async (transition = 'Re-Triggered', cycle_key = sent.cycle_key) => {
       const body = { ...sent, id: randomUUID(), date: String(clock), transition, cycle_key }
       const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
@@ -226,11 +227,11 @@ describe('a reminder', () => {
     const taken = await row()
     if (!taken) throw new Error('no row')
     clock += MINUTE
-    const { blocks } = functions.deps
+    const { blocks } = functions.deps.stores
     const block = blocks.block
     blocks.block = async (...entry) => {
       await block(...entry)
-      await undo(taken, randomUUID(), functions.deps)
+      await undo(taken, randomUUID(), functions.deps.contain)
     }
     try {
       await remind()

@@ -24,7 +24,8 @@ let functions: Functions
 beforeAll(async () => {
   functions = await startFunctions({
     // The stores are shared with other tests, which count what the cap admits.
-    deps: { now: () => clock.now, cap: { admit: async () => true } },
+    stores: { cap: { admit: async () => true } },
+    parts: { now: () => clock.now },
   })
 })
 afterAll(async () => {
@@ -161,7 +162,7 @@ describe('open, and said in the runbook', () => {
         return true
       },
     }
-    const capped = await startFunctions({ env: { CONTAIN_CAP: '2' }, deps: { now: () => clock.now, cap } })
+    const capped = await startFunctions({ env: { CONTAIN_CAP: '2' }, stores: { cap }, parts: { now: () => clock.now } })
     const { email } = await capped.signIn()
     const story = new OneClock(capped, clock, monitors)
     const bots = [thief(), thief(), thief()]

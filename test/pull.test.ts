@@ -18,7 +18,7 @@ let functions: Functions
 beforeAll(async () => {
   const monitors = await loadMonitors(join(import.meta.dirname, '../detections'))
   datadog = await startDatadog({ port: 0, ...keys, monitors, webhooks: [], variables: {}, tags: ['env:prod'] })
-  functions = await startFunctions({ deps: { fetch: () => Promise.reject(new Error('web is away')) } })
+  functions = await startFunctions({ parts: { fetch: () => Promise.reject(new Error('web is away')) } })
 })
 afterAll(async () => {
   await functions?.close()
@@ -33,7 +33,7 @@ const ask = createOpenAlerts({
 })
 async function pull(laterMs = 0) {
   const run = newRun(30_000, undefined)
-  await pullAlerts({ ...functions.deps, openAlerts: ask, now: () => Date.now() + laterMs }, run)
+  await pullAlerts({ ...functions.deps.sweep, openAlerts: ask, now: () => Date.now() + laterMs }, run)
   return run.swept.pulled
 }
 /** Everything logged since the last time, as the platform hands it on. */

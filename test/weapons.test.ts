@@ -42,9 +42,9 @@ let share = ''
 beforeAll(async () => {
   functions = await startFunctions({ env: { CANARY_ADDRESSES: CANARY, CONTAIN_CAP: `${CAP}` } })
   // The stores are shared with other tests and stories, whose containments are not to be counted here.
-  const real = functions.deps.cap
+  const real = functions.deps.stores.cap
   const cap: typeof real = { admit: (name, ...rest) => real.admit(`${name} ${share}`, ...rest) }
-  Object.assign(functions.deps, { cap })
+  functions.replace({ cap })
   web = await startWeb()
 })
 afterAll(async () => {
@@ -91,7 +91,7 @@ const signsIn = async (account: string, asked: Asked = {}, body = {}) =>
   (await login({ email: account, password: PASSWORD, ...body }, asked)).status === 200
 const alive = async (token: string) => (await functions.call('session', { token, userAgent: FIREFOX })).status === 200
 const isBlocked = async (ip: string) =>
-  (await functions.deps.blocks.blockedBy(networkOf(ip), functions.deps.now())) !== undefined
+  (await functions.deps.stores.blocks.blockedBy(networkOf(ip), functions.deps.auth.now())) !== undefined
 const eventsOf = (evt: Event['evt'], since: number) =>
   functions
     .events()
@@ -122,8 +122,8 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     const people = await Promise.all(Array.from({ length: 6 }, person))
     // Slow enough, and a queue short enough, that sixty at a time are far too many; the other stores are not the subject.
     const pool = createHashPool(HASH_WORKER, { size: 1, queueLimit: 12 })
-    const quick = functions.deps.passwords
-    Object.assign(functions.deps, { passwords: createPasswords(pool, functions.config.PASSWORD_PEPPER, 9) })
+    const quick = functions.deps.auth.passwords
+    functions.replace({ passwords: createPasswords(pool, functions.config.PASSWORD_PEPPER, 9) })
     const since = functions.events().length
     try {
       const provider = hex()
@@ -137,7 +137,7 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
       expect(await Promise.all([...strangers, ...devices])).toEqual(Array(6).fill(true))
       await Promise.all(flood)
     } finally {
-      Object.assign(functions.deps, { passwords: quick })
+      functions.replace({ passwords: quick })
       await pool.close()
     }
     const busy = eventsOf('login', since).filter((event) => 'reason' in event && event.reason === 'busy')
@@ -352,7 +352,7 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
       await functions.call('reauth', { token: owner.token, userAgent: FIREFOX, body: { password: PASSWORD } })
     ).json
     const { secret } = (await functions.call('mfaEnrol', { token, userAgent: FIREFOX })).json
-    const codeIn = (steps: number) => generate({ secret, epoch: functions.deps.now() / 1000 + 30 * steps })
+    const codeIn = (steps: number) => generate({ secret, epoch: functions.deps.auth.now() / 1000 + 30 * steps })
     const enabled = await functions.call('mfaConfirm', { token, userAgent: FIREFOX, body: { code: await codeIn(0) } })
     expect(enabled.status).toBeLessThan(300)
     const verify = async (code: string, body = {}) => {

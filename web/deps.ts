@@ -3,6 +3,7 @@ import type { WebConfig } from '../shared/config.ts'
 import type { ServiceLog } from '../shared/log.ts'
 import { remoteKeys } from '../shared/session/keys.ts'
 import { openSessions } from '../shared/session/open.ts'
+import { lifetimesOf } from '../shared/session/policy.ts'
 import { Sightings } from '../shared/session/sightings.ts'
 import { createVerifier } from '../shared/session/token.ts'
 import { revokeKeys, webKeys } from '../shared/signature.ts'
@@ -30,17 +31,12 @@ export function createDeps(
   const origin = config.FUNCTIONS_ORIGIN
   const redis = openRedis(config, (error) => log.error(error, 'redis connection'))
   const tables = openTables(config)
-  const lifetimes = {
-    idleSeconds: config.SESSION_IDLE_SECONDS,
-    renewSeconds: config.SESSION_RENEW_SECONDS,
-    graceSeconds: config.SESSION_GRACE_SECONDS,
-  }
   const { warn, emit } = log
   warnOfInsecureTls(config, warn)
   const ledger = createSessionLedger(tables.tables)
   return {
     // stores
-    sessions: openSessions(redis.redis, lifetimes, { ledger, absoluteSeconds: DAY_SECONDS, warn, now }),
+    sessions: openSessions(redis.redis, lifetimesOf(config), { ledger, absoluteSeconds: DAY_SECONDS, warn, now }),
     ledger,
     calls: { keys: revokeKeys(config.ATO_HMAC_SECRET), replays: createReplayCache(redis.redis) },
     // sessions

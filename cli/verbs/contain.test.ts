@@ -23,7 +23,7 @@ beforeAll(async () => {
   functions = await startFunctions({
     env: { WEB_ORIGIN: 'http://127.0.0.1:9', DD_API_KEY: 'lab-key', DD_LOGS_URL: datadog.intakeUrl },
     // The ledger of a deployment, which the command opens.
-    deps: { containments: createContainmentLedger(createTablesClient(inject('tablesConnection'))) },
+    stores: { containments: createContainmentLedger(createTablesClient(inject('tablesConnection'))) },
   })
 })
 afterAll(async () => {
@@ -33,10 +33,10 @@ afterAll(async () => {
 afterEach(async () => {
   vi.unstubAllEnvs()
   // Closes the rows of the last test, so that the --all of the next one does not take them.
-  const left = await functions.deps.containments.list({ detection: DETECTION })
+  const left = await functions.deps.stores.containments.list({ detection: DETECTION })
   const closed = { state: 'closed', nextAt: new Date(), updatedAt: new Date(), announce: undefined } as const
   for (const { id } of left) {
-    await functions.deps.containments.revise(DETECTION, id, (row) => ({ ...row, ...closed }))
+    await functions.deps.stores.containments.revise(DETECTION, id, (row) => ({ ...row, ...closed }))
   }
 })
 
@@ -52,12 +52,12 @@ const rowsIn = (out: string) => lines(out).map((line) => JSON.parse(line) as Con
 /** Writes a containment of a live session. */
 async function held(change: Partial<Containment> = {}) {
   const { sid, token, email } = await functions.signIn()
-  const { id: userId = '' } = (await functions.deps.users.findByEmail(email)) ?? {}
+  const { id: userId = '' } = (await functions.deps.stores.users.findByEmail(email)) ?? {}
   const row = heldRow({ detection: DETECTION, scope: `@sid:${sid}`, action: 'revoke', userId, ...change })
-  expect(await functions.deps.containments.claim(row)).toBe(true)
+  expect(await functions.deps.stores.containments.claim(row)).toBe(true)
   return { ...row, sid, token }
 }
-const rowOf = ({ id }: { id: string }) => functions.deps.containments.find(DETECTION, id)
+const rowOf = ({ id }: { id: string }) => functions.deps.stores.containments.find(DETECTION, id)
 const isAlive = async (token: string) => (await functions.call('session', { token })).status === 200
 const eventsOf = (rows: readonly { id: string }[], outcome: string) =>
   openLogs(datadog.url, new AbortController().signal).await(
@@ -134,7 +134,7 @@ describe('approving', () => {
     const row = await held()
     const network = { detection: 'credential-stuffing', action: 'block_ip', scope: '@network:10.1.2.3' } as const
     const never: Containment = { ...row, ...network, id: row.id.replace(/^./, 'x'), reason: 'policy' }
-    await functions.deps.containments.claim(never)
+    await functions.deps.stores.containments.claim(never)
     const { code, err } = await run('approve', never.id)
     expect(code).toBe(1)
     expect(err).toContain('it is held (policy)')

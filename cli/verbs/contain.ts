@@ -86,7 +86,7 @@ interface Change {
 }
 
 const carryOut: Pick<Change, 'act' | 'isDone'> = {
-  act: (row, deps, decision) => retry(row, randomUUID(), deps, decision),
+  act: (row, deps, decision) => retry(row, randomUUID(), deps.contain, decision),
   // A block that has expired is closed without effect.
   isDone: ({ state }) => state === 'done' || state === 'closed',
 }
@@ -97,7 +97,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   undo: {
     states: ['done', 'held', 'failed', 'pending'],
     takes: ['done', 'held', 'failed', 'pending', 'closed'],
-    act: (row, deps, decision) => undo(row, randomUUID(), deps, decision),
+    act: (row, deps, decision) => undo(row, randomUUID(), deps.contain, decision),
     isDone: ({ state }) => state === 'undone',
   },
 }
@@ -127,7 +127,10 @@ export const command: Command = {
       if (verb === 'watch') return await watchLedger(selection, values.json, io, deps)
       const wanted = change?.states ?? []
       const found = values.all
-        ? { rows: await select({ ...selection, states: selection.states ?? wanted }, deps.containments), missing: 0 }
+        ? {
+            rows: await select({ ...selection, states: selection.states ?? wanted }, deps.stores.containments),
+            missing: 0,
+          }
         : await findRows(ids, io, deps)
       const code = found.missing > 0 ? 1 : 0
       if (!change) return Math.max(code, show(found.rows, values.json, io))
@@ -172,7 +175,7 @@ function check({ verb, ids, all, selection, change }: Arguments): void {
 }
 
 async function list(selection: Selection, asJson: boolean, io: Io, deps: FunctionsDeps): Promise<number> {
-  const rows = await select(selection, deps.containments)
+  const rows = await select(selection, deps.stores.containments)
   if (asJson) json(io, rows)
   else if (rows.length === 0) io.err('No containments.\n')
   else io.out(`${table(rows)}\n`)
@@ -189,7 +192,7 @@ function show(rows: readonly Containment[], asJson: boolean, io: Io): number {
 
 async function watchLedger(selection: Selection, asJson: boolean, io: Io, deps: FunctionsDeps): Promise<number> {
   await watch({
-    read: (changedSince) => select(selection, deps.containments, changedSince),
+    read: (changedSince) => select(selection, deps.stores.containments, changedSince),
     begun: () => io.err('Waiting for new and changed rows; Ctrl-C ends.\n'),
     report: (row) => (asJson ? json(io, row) : io.out(`${changeLine(row)}\n`)),
     failed: (error) =>
@@ -207,7 +210,7 @@ async function findRows(
   io: Io,
   deps: FunctionsDeps,
 ): Promise<{ rows: Containment[]; missing: number }> {
-  const all = await deps.containments.list({})
+  const all = await deps.stores.containments.list({})
   const rows = new Map<string, Containment>()
   let missing = 0
   for (const id of ids) {
@@ -251,7 +254,7 @@ async function carryOutAll(
       return change.act(row, deps, decision)
     },
     isDone: change.isDone,
-    find: ({ detection, id }) => deps.containments.find(detection, id),
+    find: ({ detection, id }) => deps.stores.containments.find(detection, id),
     signal: io.signal,
     done(item) {
       progress.add(item)

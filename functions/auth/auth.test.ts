@@ -9,7 +9,7 @@ import { readLogin } from './submitted.ts'
 let functions: Functions
 let clock = Date.now()
 beforeAll(async () => {
-  functions = await startFunctions({ deps: { now: () => clock } })
+  functions = await startFunctions({ parts: { now: () => clock } })
 })
 afterAll(() => functions.close())
 beforeEach(() => {
@@ -21,7 +21,8 @@ const anyone = () => `${randomUUID()}@example.com`
 /** Every test attacks from an address of its own: throttles outlive a test. */
 let last = 0
 const freshIp = () => `198.51.100.${++last % 250}`
-const observed = () => observeClient({ ip: '203.0.113.9', userAgent: CHROME, hints: {}, via: 'api' }, functions.deps)
+const observed = () =>
+  observeClient({ ip: '203.0.113.9', userAgent: CHROME, hints: {}, via: 'api' }, functions.deps.auth)
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
 
 describe('registration', () => {
@@ -175,13 +176,13 @@ describe('sign-in', () => {
     const { email } = right
     await functions.register(right)
     const { device_token } = (await functions.call('login', { body: { ...right, remember_device: true } })).json
-    const { loginHash } = readLogin(email, observed(), functions.deps)
+    const { loginHash } = readLogin(email, observed(), functions.deps.auth)
     const trusted = loginRules('203.0.113.9', loginHash, 'any')
     const stranger = loginRules('203.0.113.9', loginHash, undefined)
     const daily = [...trusted, ...stranger].filter(({ windowSeconds }) => windowSeconds === 86_400)
     expect(daily.map(({ limit }) => limit).reduce((sum, limit) => sum + limit, 0)).toBeLessThan(100)
     for (const rule of daily)
-      for (let spent = 0; spent < rule.limit; spent++) await functions.deps.throttle.reserve([rule])
+      for (let spent = 0; spent < rule.limit; spent++) await functions.deps.stores.throttle.reserve([rule])
     const byStranger = await functions.call('login', { ip: freshIp(), body: right })
     expect([byStranger.status, byStranger.headers.get('retry-after')]).toEqual([401, null])
     const byOwner = await functions.call('login', { ip: freshIp(), body: { ...right, device_token } })
@@ -191,10 +192,10 @@ describe('sign-in', () => {
 
   it('answers 503 when the password queue is full, and still logs the attempt', async () => {
     const busy = await startFunctions({ env: { HASH_QUEUE: '1' } })
-    const { passwords } = await import('../deps.ts').then(({ createDeps }) =>
-      createDeps(busy.config, { hashWorker: new URL('../../dist/hash-worker.cjs', import.meta.url).pathname }),
+    const { passwords } = await import('../parts.ts').then(({ openParts }) =>
+      openParts(busy.config, { hashWorker: new URL('../../dist/hash-worker.cjs', import.meta.url).pathname }),
     )
-    Object.assign(busy.deps, { passwords })
+    busy.replace({ passwords })
     const attempts = Array.from({ length: 12 }, () =>
       busy.call('login', { ip: freshIp(), body: { email: anyone(), password: PASSWORD } }),
     )
@@ -398,7 +399,7 @@ describe('renewal', () => {
   it('is due, and its grace ends, at the configured times', async () => {
     const quick = await startFunctions({
       env: { ...functions.env, SESSION_RENEW_SECONDS: '15', SESSION_GRACE_SECONDS: '10' },
-      deps: { now: () => clock },
+      parts: { now: () => clock },
     })
     const { token } = await quick.signIn()
     const renewed = async () => (await quick.call('sessionRenew', { token })).json.token
@@ -578,9 +579,9 @@ describe('the second factor', () => {
 
   it('allows at most fifty guesses a day', async () => {
     const { email, secret } = await enrolled()
-    const user = await functions.deps.users.findByEmail(email)
+    const user = await functions.deps.stores.users.findByEmail(email)
     const daily = mfaRules(user?.id ?? '').filter(({ windowSeconds }) => windowSeconds === 86_400)
-    for (let spent = 0; spent < 50; spent++) expect(await functions.deps.throttle.reserve(daily)).toBeUndefined()
+    for (let spent = 0; spent < 50; spent++) expect(await functions.deps.stores.throttle.reserve(daily)).toBeUndefined()
     const { json } = await functions.call('login', { body: { email, password: PASSWORD } })
     clock += 30_000
     const code = await generate({ secret, epoch: Math.floor(clock / 1000) })
@@ -628,7 +629,7 @@ describe('the second factor', () => {
 
   it('is encrypted where it is kept', async () => {
     const { email, secret } = await enrolled()
-    const user = await functions.deps.users.findByEmail(email)
+    const user = await functions.deps.stores.users.findByEmail(email)
     expect(user?.totp?.secret).toMatch(/^t1\./)
     expect(user?.totp?.secret).not.toContain(secret)
   })
@@ -653,7 +654,7 @@ describe('a call that web signs', () => {
     const answer = await functions.callFromWeb('register', { email, password: PASSWORD }, change, asked)
     expect(answer).toMatchObject({ status: 401, json: { code: 'call-refused' } })
     expect(functions.events()).toMatchObject([{ evt: 'call', outcome: 'refused', reason }])
-    expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
+    expect(await functions.deps.stores.users.findByEmail(email)).toBeUndefined()
   })
 
   it('does not log its path before the signature is verified', async () => {

@@ -14,7 +14,7 @@ let idle: Passwords
 let full: Passwords
 beforeAll(async () => {
   functions = await startFunctions()
-  idle = functions.deps.passwords
+  idle = functions.deps.auth.passwords
   // A pool that is closed takes no more work, as one whose queue is full.
   const pool = createHashPool(HASH_WORKER, { size: 1, queueLimit: 1 })
   await pool.close()
@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => functions.close())
 beforeEach(() => {
-  Object.assign(functions.deps, { passwords: idle })
+  functions.replace({ passwords: idle })
   functions.lines.length = 0
 })
 
@@ -30,14 +30,14 @@ const anyone = () => `${randomUUID()}@example.com`
 const anywhere = () => `2001:db8:${randomUUID().slice(0, 4)}:${randomUUID().slice(0, 4)}::1`
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
 const block = (ip: string) =>
-  functions.deps.blocks.block(ip, { containmentId: randomUUID(), until: Date.now() + 60_000 })
+  functions.deps.stores.blocks.block(ip, { containmentId: randomUUID(), until: Date.now() + 60_000 })
 
 describe('a full queue of passwords', () => {
   it('does not count against the person who signs in: no throttle, no verdict, and the next attempt succeeds', async () => {
     const { email } = await functions.signIn()
     functions.lines.length = 0
     const attempt = () => functions.call('login', { userAgent: FIREFOX, body: { email, password: PASSWORD } })
-    Object.assign(functions.deps, { passwords: full })
+    functions.replace({ passwords: full })
     for (let n = 0; n < TIMES; n++) {
       const { status, headers, json } = await attempt()
       expect([status, json.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '2'])
@@ -48,7 +48,7 @@ describe('a full queue of passwords', () => {
       expect(event).toMatchObject({ outcome: 'fail', reason: 'busy' })
       expect(event).not.toHaveProperty('risk')
     }
-    Object.assign(functions.deps, { passwords: idle })
+    functions.replace({ passwords: idle })
     expect((await attempt()).status).toBe(200)
     expect(eventsOf('session').at(-1)).not.toHaveProperty('risk')
   })
@@ -56,10 +56,10 @@ describe('a full queue of passwords', () => {
   it('does not count against the person who registers', async () => {
     const [email, ip] = [anyone(), anywhere()]
     const register = () => functions.call('register', { ip, body: { email, password: PASSWORD } })
-    Object.assign(functions.deps, { passwords: full })
+    functions.replace({ passwords: full })
     for (let n = 0; n < 2; n++) expect((await register()).status).toBe(503)
     expect(eventsOf('register')).toMatchObject(Array(2).fill({ outcome: 'fail', reason: 'busy' }))
-    Object.assign(functions.deps, { passwords: idle })
+    functions.replace({ passwords: idle })
     expect((await register()).status).toBe(202)
   })
 
@@ -69,21 +69,21 @@ describe('a full queue of passwords', () => {
   ])('does not count as a guess in a session: %s', async (name, action, body) => {
     const { token } = await functions.signIn()
     functions.lines.length = 0
-    Object.assign(functions.deps, { passwords: full })
+    functions.replace({ passwords: full })
     for (let n = 0; n < TIMES; n++) expect((await functions.call(name, { token, body })).status).toBe(503)
     expect(eventsOf('credential')).toMatchObject(Array(TIMES).fill({ outcome: 'fail', action, reason: 'busy' }))
-    Object.assign(functions.deps, { passwords: idle })
+    functions.replace({ passwords: idle })
     expect((await functions.call(name, { token, body })).status).toBe(200)
   })
 
   it('that fills up between the old password and the new one changes nothing, and is logged', async () => {
     const { email, token } = await functions.signIn()
     functions.lines.length = 0
-    Object.assign(functions.deps, { passwords: { ...idle, hash: full.hash } })
+    functions.replace({ passwords: { ...idle, hash: full.hash } })
     const body = { current_password: PASSWORD, new_password: 'another password, long enough' }
     expect((await functions.call('password', { token, body })).status).toBe(503)
     expect(eventsOf('credential')).toMatchObject([{ outcome: 'fail', action: 'password_changed', reason: 'busy' }])
-    Object.assign(functions.deps, { passwords: idle })
+    functions.replace({ passwords: idle })
     expect((await functions.call('login', { body: { email, password: PASSWORD } })).status).toBe(200)
   })
 
@@ -91,7 +91,7 @@ describe('a full queue of passwords', () => {
     const { email } = await functions.signIn()
     const pool = createHashPool(HASH_WORKER, { size: 1, queueLimit: 8 })
     const outdated = createPasswords(pool, functions.config.PASSWORD_PEPPER, 5)
-    Object.assign(functions.deps, { passwords: { ...outdated, hash: full.hash } })
+    functions.replace({ passwords: { ...outdated, hash: full.hash } })
     expect((await functions.call('login', { body: { email, password: PASSWORD } })).status).toBe(200)
     await pool.close()
   })
@@ -100,12 +100,12 @@ describe('a full queue of passwords', () => {
 it('a store that fails after the right password does not count against the person, and the attempt is still logged', async () => {
   const { email } = await functions.signIn()
   functions.lines.length = 0
-  const { ledger } = functions.deps
+  const { ledger } = functions.deps.stores
   const open = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
-  Object.assign(functions.deps, { ledger: { ...ledger, open } })
+  functions.replace({ ledger: { ...ledger, open } })
   const attempt = () => functions.call('login', { body: { email, password: PASSWORD, remember_device: true } })
   expect((await attempt()).status).toBe(503)
-  Object.assign(functions.deps, { ledger })
+  functions.replace({ ledger })
   expect(eventsOf('login')).toMatchObject([{ outcome: 'fail', reason: 'busy' }])
   expect(eventsOf('session')).toEqual([])
   expect((await attempt()).status).toBe(200)
@@ -122,13 +122,13 @@ describe('an attempt from a blocked network', () => {
     await send('not JSON')
     const reasons = eventsOf(name).map((event) => 'reason' in event && event.reason)
     expect(reasons).toEqual(['malformed', 'blocked', 'blocked'])
-    await functions.deps.blocks.block(ip, { containmentId: 'over', until: 0 })
+    await functions.deps.stores.blocks.block(ip, { containmentId: 'over', until: 0 })
   })
 
   it('is blocked also when the queue is full', async () => {
     const ip = '203.0.113.241'
     await block(ip)
-    Object.assign(functions.deps, { passwords: full })
+    functions.replace({ passwords: full })
     for (const name of ['login', 'register']) {
       expect((await functions.call(name, { ip, body: { email: anyone(), password: PASSWORD } })).status).toBe(503)
       expect(eventsOf(name)).toMatchObject([{ outcome: 'fail', reason: 'blocked' }])
@@ -151,19 +151,19 @@ describe('an attempt from a blocked network', () => {
       await block(ip)
       return idle.hash(password)
     }
-    Object.assign(functions.deps, { passwords: { ...idle, hash } })
+    functions.replace({ passwords: { ...idle, hash } })
     const { status } = await functions.call('register', { ip, body: { email, password: PASSWORD } })
     expect(status).toBe(202)
     expect(eventsOf('register')).toMatchObject([{ outcome: 'fail', reason: 'blocked' }])
-    expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
+    expect(await functions.deps.stores.users.findByEmail(email)).toBeUndefined()
   })
 
   it('is malformed while the block list cannot be read: an attempt is always one event', async () => {
     const blockedBy = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
-    const { blocks } = functions.deps
-    Object.assign(functions.deps, { blocks: { ...blocks, blockedBy } })
+    const { blocks } = functions.deps.stores
+    functions.replace({ blocks: { ...blocks, blockedBy } })
     expect((await functions.call('login', { raw: 'not JSON' })).status).toBe(400)
-    Object.assign(functions.deps, { blocks })
+    functions.replace({ blocks })
     expect(eventsOf('login')).toMatchObject([{ outcome: 'fail', reason: 'malformed' }])
   })
 })

@@ -19,7 +19,7 @@ let clock: number
 beforeEach(async () => {
   clock = Date.now()
   // Without a map, so that no sign-in from anywhere is a journey.
-  functions = await startFunctions({ deps: { now: () => clock, locate: () => undefined } })
+  functions = await startFunctions({ parts: { now: () => clock, locate: () => undefined } })
 })
 afterEach(() => functions.close())
 
@@ -33,7 +33,7 @@ const lastOf = (evt: string) => eventsOf(evt).at(-1)
 const login = (body: Record<string, unknown>, asked: Asked = {}) =>
   functions.call('login', { ip: anywhere(), ...asked, body })
 const block = (ip: string) =>
-  functions.deps.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + 15 * MINUTE_MS })
+  functions.deps.stores.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + 15 * MINUTE_MS })
 
 async function register(email = anyone()): Promise<string> {
   await functions.register({ email, password: PASSWORD })
@@ -89,12 +89,12 @@ describe('a stranger', () => {
     await block(ip)
     functions.lines.length = 0
     let checks = 0
-    const { passwords } = functions.deps
+    const { passwords } = functions.deps.auth
     const check: Passwords['check'] = (...typed) => {
       checks++
       return passwords.check(...typed)
     }
-    Object.assign(functions.deps, { passwords: { ...passwords, check } })
+    functions.replace({ passwords: { ...passwords, check } })
     const answers = [
       await login({ email, password: WRONG }),
       await login({ email: anyone(), password: WRONG }),
@@ -146,7 +146,7 @@ describe('a device with a token', () => {
     const [email, ip] = [await register(), anywhere()]
     const { device_token } = await remembered(email)
     const spent = { key: `addressFailures:${networkOf(ip)}`, ...LIMITS.addressFailures }
-    for (let n = 0; n < spent.limit; n++) await functions.deps.throttle.reserve([spent])
+    for (let n = 0; n < spent.limit; n++) await functions.deps.stores.throttle.reserve([spent])
     expect((await login({ email, password: PASSWORD }, { ip })).status).toBe(401)
     expect((await login({ email, password: PASSWORD, device_token }, { ip })).status).toBe(200)
   })
@@ -203,11 +203,11 @@ describe('a device with a token', () => {
   ])('is not identified by a token that is %s', async (_, forge) => {
     const email = await register()
     await remembered(email)
-    const user = await functions.deps.users.findByEmail(email)
+    const user = await functions.deps.stores.users.findByEmail(email)
     expect(await isToken(email, await forge(user?.id ?? ''))).toBe(false)
   })
   const otherKeys = deviceTokenKeys([new Secret('a key that is not ours, long enough')])
-  const ownKeys = () => functions.deps.deviceTokenKeys
+  const ownKeys = () => functions.deps.auth.deviceTokenKeys
 
   it('loses it when the password is changed elsewhere, keeps it when it changes that itself, and when it signs out', async () => {
     const email = await register()
@@ -249,7 +249,7 @@ describe('a device with a token', () => {
       { latitude: -33.9, longitude: 151.2 },
     ]
     let at = 0
-    Object.assign(functions.deps, { locate: () => places[at] })
+    functions.replace({ locate: () => places[at] })
     const { device_token } = await remembered(email)
     for (let n = 0; n < 10; n++) await login({ email, password: PASSWORD })
     at = 1

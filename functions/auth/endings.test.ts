@@ -4,7 +4,6 @@ import { newSid } from '../../shared/session/issue.ts'
 import { MOST_SESSIONS } from '../../shared/session/policy.ts'
 import { connectRedis } from '../../shared/stores/connect.ts'
 import type { NewSession } from '../../shared/stores/port.ts'
-import type { FunctionsDeps } from '../deps.ts'
 import { sweep } from '../sweep/sweep.ts'
 import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 import { LIMITS } from './limits.ts'
@@ -14,24 +13,22 @@ const CHANGE = { current_password: PASSWORD, new_password: NEXT }
 
 const { redis, close } = connectRedis(inject('redisUrl'))
 let functions: Functions
-let built: FunctionsDeps
 let clock = Date.now()
 beforeAll(async () => {
-  functions = await startFunctions({ deps: { now: () => clock } })
-  built = { ...functions.deps }
+  functions = await startFunctions({ parts: { now: () => clock } })
 })
 beforeEach(() => {
   clock = Date.now()
   functions.lines.length = 0
 })
-afterEach(() => void Object.assign(functions.deps, built))
+afterEach(() => void functions.restore())
 afterAll(async () => {
   await functions.close()
   await close()
 })
 
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
-const idOf = async (email: string) => (await functions.deps.users.findByEmail(email))?.id ?? ''
+const idOf = async (email: string) => (await functions.deps.stores.users.findByEmail(email))?.id ?? ''
 const statusOf = async (token: string) => (await functions.call('session', { token })).status
 const down = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
 
@@ -70,7 +67,7 @@ async function crowd(userId: string, count: number): Promise<string[]> {
     }
     await writing.exec()
   }
-  expect(await built.sessions.read(sids[0] ?? '', clock)).toMatchObject({ userId })
+  expect(await functions.deps.stores.sessions.read(sids[0] ?? '', clock)).toMatchObject({ userId })
   return sids
 }
 
@@ -83,7 +80,7 @@ describe('a change of the password', () => {
     expect(eventsOf('credential')).toMatchObject([
       { outcome: 'success', action: 'password_changed', sid, login_hash: expect.any(String) },
     ])
-    const left = await built.sessions.readMany(many, clock)
+    const left = await functions.deps.stores.sessions.readMany(many, clock)
     expect(left.filter(Boolean)).toEqual([])
     expect(await statusOf(changed.json.token)).toBe(200)
   })
@@ -91,16 +88,16 @@ describe('a change of the password', () => {
   it('is logged, and ends the other sessions, while Tables are down; the sweeper closes what is left', async () => {
     const { email, token } = await functions.signIn()
     const thief = await functions.signIn({ email, userAgent: FIREFOX })
-    const { ledger } = functions.deps
-    Object.assign(functions.deps, { ledger: { ...ledger, open: down, close: down, find: down } })
+    const { ledger } = functions.deps.stores
+    functions.replace({ ledger: { ...ledger, open: down, close: down, find: down } })
     const { status } = await functions.call('password', { token, body: CHANGE })
-    Object.assign(functions.deps, { ledger })
+    functions.replace({ ledger })
     expect(status).toBe(503)
     expect(eventsOf('credential')).toMatchObject([{ outcome: 'success', action: 'password_changed' }])
     expect((await functions.call('session', { token: thief.token })).json).toMatchObject({ code: 'session-revoked' })
     expect((await functions.call('login', { body: { email, password: NEXT } })).status).toBe(200)
     clock += 61_000
-    await sweep(functions.deps)
+    await sweep(functions.deps.sweep)
     const row = await ledger.find(await idOf(email), thief.sid)
     expect(row).toMatchObject({ state: 'revoked', reason: 'password_changed' })
   })
@@ -108,12 +105,12 @@ describe('a change of the password', () => {
   it('is logged while Redis fails, and ends the other sessions after the next sweep', async () => {
     const { email, token } = await functions.signIn()
     const thief = await functions.signIn({ email, userAgent: FIREFOX })
-    const { sessions } = functions.deps
-    Object.assign(functions.deps, { sessions: { ...sessions, raiseEpoch: down } })
+    const { sessions } = functions.deps.stores
+    functions.replace({ sessions: { ...sessions, raiseEpoch: down } })
     expect((await functions.call('password', { token, body: CHANGE })).status).toBe(503)
-    Object.assign(functions.deps, { sessions })
+    functions.replace({ sessions })
     expect(eventsOf('credential')).toMatchObject([{ outcome: 'success', action: 'password_changed' }])
-    await sweep(functions.deps)
+    await sweep(functions.deps.sweep)
     expect((await functions.call('session', { token: thief.token })).json).toMatchObject({ code: 'session-revoked' })
     expect(eventsOf('session').at(-1)).toMatchObject({ outcome: 'revoked', reason: 'password_changed', sid: thief.sid })
   })
@@ -128,8 +125,8 @@ describe('an epoch that Redis has lost', () => {
     const later = await functions.signIn({ email })
     const why = { reason: 'contained', containmentId: 'c-10', openedBefore } as const
     clock += 60_000
-    await built.users.bumpEpoch(userId, why, new Date(clock))
-    await sweep(functions.deps)
+    await functions.deps.stores.users.bumpEpoch(userId, why, new Date(clock))
+    await sweep(functions.deps.sweep)
     expect(await statusOf(token)).toBe(401)
     expect(await statusOf(later.token)).toBe(200)
     expect((await functions.call('password', { token: later.token, body: CHANGE })).status).toBe(200)
@@ -138,13 +135,13 @@ describe('an epoch that Redis has lost', () => {
   it('is written to it again by the sweeper', async () => {
     const { email, sid, token } = await functions.signIn()
     const userId = await idOf(email)
-    const facts = await built.sessions.read(sid, clock)
-    await built.users.bumpEpoch(userId, { reason: 'contained', containmentId: 'c-9' }, new Date(clock))
+    const facts = await functions.deps.stores.sessions.read(sid, clock)
+    await functions.deps.stores.users.bumpEpoch(userId, { reason: 'contained', containmentId: 'c-9' }, new Date(clock))
     expect(facts?.epoch).toBe(1)
     expect(await statusOf(token)).toBe(200)
-    await sweep(functions.deps)
+    await sweep(functions.deps.sweep)
     expect((await functions.call('session', { token })).json).toMatchObject({ code: 'session-revoked' })
-    expect(await built.sessions.revocationOf(userId)).toMatchObject({
+    expect(await functions.deps.stores.sessions.revocationOf(userId)).toMatchObject({
       epoch: 2,
       reason: 'contained',
       containmentId: 'c-9',
@@ -208,7 +205,7 @@ describe('the sessions of an account', () => {
     const first = await functions.stepUp(token)
     const second = await functions.stepUp(first.token)
     const at = clock
-    expect(await built.sessions.revoke(sid, { reason: 'contained', at })).toBe('success')
+    expect(await functions.deps.stores.sessions.revoke(sid, { reason: 'contained', at })).toBe('success')
     expect((await functions.call('session', { token: second.token })).json).toMatchObject({ code: 'session-revoked' })
   })
 })

@@ -8,7 +8,7 @@ let functions: Functions
 let clock: number
 beforeEach(async () => {
   clock = Date.now()
-  functions = await startFunctions({ deps: { now: () => clock } })
+  functions = await startFunctions({ parts: { now: () => clock } })
 })
 afterEach(() => functions.close())
 
@@ -72,7 +72,7 @@ describe('a change of the password', () => {
     for (let n = 1; n < LIMITS.rightProofs.limit; n++) last = (await reauthenticate()).json.token
     expect(await reauthenticate()).toMatchObject({ status: 429, json: { code: 'throttled' } })
     expect((await functions.call('session', { token: last, userAgent: FIREFOX })).status).toBe(200)
-    await functions.deps.sessions.revoke(sid, { reason: 'contained', at: clock })
+    await functions.deps.stores.sessions.revoke(sid, { reason: 'contained', at: clock })
     expect((await functions.call('session', { token: last, userAgent: FIREFOX })).json).toMatchObject({
       code: 'session-revoked',
     })
@@ -81,15 +81,15 @@ describe('a change of the password', () => {
   it('that is contained before its answer yields no session', async () => {
     const { email } = await settled()
     const { sid, token } = await signIn(email, FIREFOX)
-    const { adopt } = functions.deps.sessions
-    functions.deps.sessions.adopt = async (...asked) => {
-      await functions.deps.sessions.revoke(sid, { reason: 'contained', at: clock })
+    const { adopt } = functions.deps.stores.sessions
+    functions.deps.stores.sessions.adopt = async (...asked) => {
+      await functions.deps.stores.sessions.revoke(sid, { reason: 'contained', at: clock })
       return adopt(...asked)
     }
     try {
       expect((await changePassword(token, { userAgent: FIREFOX })).status).toBe(401)
     } finally {
-      functions.deps.sessions.adopt = adopt
+      functions.deps.stores.sessions.adopt = adopt
     }
     expect(eventsOf('session').filter(({ outcome }) => outcome === 'new')).toEqual([])
   })
@@ -142,10 +142,10 @@ describe('a change of the password', () => {
   it('is refused while the devices cannot be read', async () => {
     const { email, token } = await functions.signIn()
     const find = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
-    const { devices } = functions.deps
-    Object.assign(functions.deps, { devices: { ...devices, find } })
+    const { devices } = functions.deps.stores
+    functions.replace({ devices: { ...devices, find } })
     expect((await changePassword(token)).status).toBeGreaterThanOrEqual(500)
-    Object.assign(functions.deps, { devices })
+    functions.replace({ devices })
     expect((await functions.call('login', { body: { email, password: PASSWORD } })).status).toBe(200)
   })
 })

@@ -14,7 +14,7 @@ const { pool, close } = connectPostgres(inject('databaseUrl'))
 let functions: Functions
 let clock = Date.now()
 beforeAll(async () => {
-  functions = await startFunctions({ deps: { now: () => clock } })
+  functions = await startFunctions({ parts: { now: () => clock } })
 })
 afterAll(async () => {
   await functions.close()
@@ -80,7 +80,7 @@ describe('a registration', () => {
     })
     expect(JSON.stringify(await rowsOf(email))).not.toContain(asked.json.registration)
     expect((await signIn(email)).status).toBe(401)
-    expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
+    expect(await functions.deps.stores.users.findByEmail(email)).toBeUndefined()
 
     expect(await confirm(functions.tokenTo(email))).toMatchObject({ status: 200, json: { email } })
     expect((await signIn(email)).status).toBe(200)
@@ -90,7 +90,7 @@ describe('a registration', () => {
       ['register', 'success', false],
       ['login', 'success', false],
     ])
-    const user = await functions.deps.users.findByEmail(email)
+    const user = await functions.deps.stores.users.findByEmail(email)
     const [, , success] = functions.events().filter(({ evt }) => evt !== 'session')
     expect(success).toMatchObject({ email, login_hash: expect.any(String), usr: { id: user?.id } })
   })
@@ -117,7 +117,7 @@ describe('a registration', () => {
   })
 
   it('does not wait for its mail', async () => {
-    const slow = await startFunctions({ deps: { notify: () => void new Promise(() => {}) } })
+    const slow = await startFunctions({ parts: { notify: () => void new Promise(() => {}) } })
     expect((await slow.call('register', { body: { email: anyone(), password: PASSWORD } })).status).toBe(202)
     await slow.close()
   })
@@ -145,8 +145,8 @@ describe('a registration', () => {
   })
 
   it('whose password cannot be hashed is busy: no throttle counts it', async () => {
-    const passwords = { ...functions.deps.passwords, hash: () => Promise.reject(new ProblemError('unavailable')) }
-    const busy = await startFunctions({ deps: { passwords } })
+    const passwords = { ...functions.deps.auth.passwords, hash: () => Promise.reject(new ProblemError('unavailable')) }
+    const busy = await startFunctions({ parts: { passwords } })
     const ip = anywhere()
     for (let n = 0; n < LIMITS.registrations.limit + 1; n++) {
       const answer = await busy.call('register', { ip, body: { email: anyone(), password: PASSWORD } })
@@ -159,7 +159,7 @@ describe('a registration', () => {
 
 describe('a blocked network', () => {
   const block = (ip: string) =>
-    functions.deps.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + HOUR_MS })
+    functions.deps.stores.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + HOUR_MS })
 
   it('cannot register anybody or cause a mail, and every attempt is logged as blocked', async () => {
     const [ip, email] = [anywhere(), anyone()]
@@ -183,15 +183,15 @@ describe('a blocked network', () => {
 
   it('is refused also when the block comes while the password is hashed', async () => {
     const [ip, email] = [anywhere(), anyone()]
-    const { hash } = functions.deps.passwords
+    const { hash } = functions.deps.auth.passwords
     const passwords = {
-      ...functions.deps.passwords,
+      ...functions.deps.auth.passwords,
       hash: async (password: string) => {
         await block(ip)
         return hash(password)
       },
     }
-    const slow = await startFunctions({ env: functions.env, deps: { passwords, now: () => clock } })
+    const slow = await startFunctions({ env: functions.env, parts: { passwords, now: () => clock } })
     expect((await slow.call('register', { ip, body: { email, password: PASSWORD } })).status).toBe(202)
     expect(slow.events()).toMatchObject([{ evt: 'register', outcome: 'fail', reason: 'blocked' }])
     expect([slow.mails, await rowsOf(email)]).toEqual([[], []])
@@ -256,7 +256,7 @@ describe('a person who registered the address of another', () => {
         const guess = { token: randomBytes(32).toString('base64url'), ...proof }
         expect((await call('confirm', { ip: anywhere(), body: guess })).status).toBe(422)
       }
-      expect(await functions.deps.users.findByEmail(email)).toBeUndefined()
+      expect(await functions.deps.stores.users.findByEmail(email)).toBeUndefined()
       // The owner registers: their link works with their password, and the thief's registration dies with it.
       await register(email)
       const ownLink = functions.tokenTo(email)
@@ -307,8 +307,8 @@ describe('the password that was registered', () => {
     const email = anyone()
     await register(email)
     const link = functions.tokenTo(email)
-    const passwords = { ...functions.deps.passwords, check: () => Promise.reject(new ProblemError('unavailable')) }
-    const busy = await startFunctions({ deps: { passwords } })
+    const passwords = { ...functions.deps.auth.passwords, check: () => Promise.reject(new ProblemError('unavailable')) }
+    const busy = await startFunctions({ parts: { passwords } })
     const ip = anywhere()
     for (let n = 0; n < LIMITS.confirmations.limit + 1; n++) {
       const answer = await busy.call('confirm', { ip, body: { token: link, password: PASSWORD } })
@@ -323,15 +323,15 @@ describe('the password that was registered', () => {
     const [ip, email] = [anywhere(), anyone()]
     await register(email)
     const link = functions.tokenTo(email)
-    const { check } = functions.deps.passwords
+    const { check } = functions.deps.auth.passwords
     const passwords = {
-      ...functions.deps.passwords,
+      ...functions.deps.auth.passwords,
       check: async (...given: Parameters<typeof check>) => {
-        await functions.deps.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + HOUR_MS })
+        await functions.deps.stores.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + HOUR_MS })
         return check(...given)
       },
     }
-    const slow = await startFunctions({ env: functions.env, deps: { passwords, now: () => clock } })
+    const slow = await startFunctions({ env: functions.env, parts: { passwords, now: () => clock } })
     const answer = await slow.call('confirm', { ip, body: { token: link, password: PASSWORD } })
     expect(answer.status).toBe(422)
     expect(slow.events()).toMatchObject([{ evt: 'register', outcome: 'fail', reason: 'blocked' }])
@@ -424,7 +424,7 @@ describe('a registration cannot', () => {
     expect(await rowsOf(email)).toHaveLength(LIMITS.mails.limit + 1)
     clock += 24 * HOUR_MS
     const lease = { fence: 1, renew: async () => true, release: async () => {} }
-    await sweep({ ...functions.deps, leases: { acquire: async () => lease } })
+    await sweep({ ...functions.deps.sweep, leases: { acquire: async () => lease } })
     expect(await rowsOf(email)).toEqual([])
   })
 
@@ -439,7 +439,7 @@ describe('a registration cannot', () => {
 /** The hashes that passwords were compared with; undefined where the work was done for nothing. */
 function countChecks() {
   const stored: (string | undefined)[] = []
-  const { passwords } = functions.deps
+  const { passwords } = functions.deps.auth
   const { check } = passwords
   Object.assign(passwords, {
     check: (...given: Parameters<typeof check>) => {
@@ -453,7 +453,7 @@ function countChecks() {
 /** Names of the statements that were sent to Postgres since the last look. */
 function countStatements() {
   const seen: string[] = []
-  const { users, registrations } = functions.deps
+  const { users, registrations } = functions.deps.stores
   const { findByEmail } = users
   const { add } = registrations
   Object.assign(users, {

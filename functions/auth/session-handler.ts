@@ -1,7 +1,8 @@
 import type { HttpHandler } from '@azure/functions'
 import type { SigningKey } from '../../shared/config.ts'
 import { ProblemError } from '../../shared/problem.ts'
-import { type EndDeps, endOther, logout } from '../../shared/session/end.ts'
+import { endOther, logout } from '../../shared/session/end.ts'
+import type { TokenDeps } from '../../shared/session/issue.ts'
 import { listSessions } from '../../shared/session/list.ts'
 import type { PresentDeps } from '../../shared/session/present.ts'
 import { publicJwk } from '../../shared/session/token.ts'
@@ -9,13 +10,14 @@ import type { LiveSessions, SessionLedger, User, Users } from '../../shared/stor
 import { type BoundaryDeps, bearerOf, directClient, problemBoundary } from '../http.ts'
 import { DONE, issued } from './answers.ts'
 import { type CallDeps, readBareCall } from './call.ts'
-import { type RenewDeps, renewSession } from './renew.ts'
+import { renewSession } from './renew.ts'
 import { requireRecent, requireSession } from './session-guard.ts'
 
-interface SessionDeps extends Omit<PresentDeps, 'sessions' | 'ledger'>, CallDeps, BoundaryDeps {
+export interface SessionDeps extends Omit<PresentDeps, 'sessions' | 'ledger'>, TokenDeps, CallDeps, BoundaryDeps {
   users: Pick<Users, 'findById'>
   sessions: LiveSessions
   ledger: SessionLedger
+  signingKeys: readonly SigningKey[]
 }
 
 /** `GET /api/auth/session` → who am I */
@@ -56,7 +58,7 @@ export const sessionsHandler = (deps: SessionDeps): HttpHandler =>
   })
 
 /** `POST /api/auth/sessions/{sid}/end` → 204; 404 for a sid that is not the caller's */
-export const sessionEndHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
+export const sessionEndHandler = (deps: SessionDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { sid = '' } = request.params
     const { client } = await readBareCall(request, `POST /api/auth/sessions/${sid}/end`, deps)
@@ -71,7 +73,7 @@ export const sessionEndHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
   })
 
 /** `POST /api/auth/logout` → 204 */
-export const logoutHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
+export const logoutHandler = (deps: SessionDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/logout', deps)
     const check = await requireSession(bearerOf(request), client, deps)
@@ -80,7 +82,7 @@ export const logoutHandler = (deps: SessionDeps & EndDeps): HttpHandler =>
   })
 
 /** `POST /api/auth/session/renew` → {token, expires_at}; 409 with Retry-After if it is not due or is repeated */
-export const renewHandler = (deps: SessionDeps & RenewDeps): HttpHandler =>
+export const renewHandler = (deps: SessionDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client } = await readBareCall(request, 'POST /api/auth/session/renew', deps)
     const check = await requireSession(bearerOf(request), client, deps)
@@ -103,7 +105,7 @@ export const renewHandler = (deps: SessionDeps & RenewDeps): HttpHandler =>
   })
 
 /** `GET /api/auth/jwks` → every public key: one is published before it signs. @see RFC 7517 5 */
-export const jwksHandler = (deps: BoundaryDeps & { signingKeys: readonly SigningKey[] }): HttpHandler =>
+export const jwksHandler = (deps: Pick<SessionDeps, 'signingKeys' | 'error'>): HttpHandler =>
   problemBoundary(deps, async () => ({
     status: 200,
     headers: { 'cache-control': 'public, max-age=60' },

@@ -15,7 +15,10 @@ let functions: Functions
 let clock: number
 beforeEach(async () => {
   clock = Date.now()
-  functions = await startFunctions({ env: { TRAVEL_VPN_RANGES: LAB_VPN_RANGES.join(',') }, deps: { now: () => clock } })
+  functions = await startFunctions({
+    env: { TRAVEL_VPN_RANGES: LAB_VPN_RANGES.join(',') },
+    parts: { now: () => clock },
+  })
 })
 afterEach(() => functions.close())
 
@@ -85,7 +88,7 @@ describe('there is no verdict', () => {
 
   it('of that VPN range only because it is listed', async () => {
     await functions.close()
-    functions = await startFunctions({ deps: { now: () => clock } })
+    functions = await startFunctions({ parts: { now: () => clock } })
     await signIn(await settled(), VPN)
     expect(lastOf('login')).toMatchObject({ ip: VPN, risk: ['travel'] })
   })
@@ -163,7 +166,7 @@ describe('a sign-in is accepted when travel cannot be judged', () => {
       'RangeError',
     ],
   ])('%s: a warning, and in', async (_, deps, error) => {
-    Object.assign(functions.deps, deps)
+    functions.replace(deps)
     const { email } = await functions.signIn({ ip: LISBON })
     expect((await signIn(email, SYDNEY)).status).toBe(200)
     const warnings = functions.lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn')

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { generate } from 'otplib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { endAll } from '../../shared/session/end.ts'
-import type { FunctionsDeps } from '../deps.ts'
 import { type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 import { holdStep } from '../testing/hold.ts'
 
@@ -11,12 +10,10 @@ const ELSEWHERE = 'nine amber kettles in a tower'
 
 let functions: Functions
 let clock = Date.now()
-let built: FunctionsDeps
 beforeAll(async () => {
-  functions = await startFunctions({ deps: { now: () => clock } })
-  built = { ...functions.deps }
+  functions = await startFunctions({ parts: { now: () => clock } })
 })
-afterEach(() => void Object.assign(functions.deps, built))
+afterEach(() => void functions.restore())
 afterAll(() => functions.close())
 
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
@@ -26,7 +23,7 @@ async function someone({ factor = false } = {}) {
   const { email, token: weak } = await functions.signIn()
   const other = await functions.signIn({ email })
   let strong = await functions.stepUp(weak)
-  const userId = (await functions.deps.users.findByEmail(email))?.id ?? ''
+  const userId = (await functions.deps.stores.users.findByEmail(email))?.id ?? ''
   const { secret }: { secret: string } = (await functions.call('mfaEnrol', { token: strong.token })).json
   const codeNow = () => generate({ secret, epoch: clock / 1000 })
   if (factor) {
@@ -42,18 +39,23 @@ type Someone = Awaited<ReturnType<typeof someone>>
 /** What may come while something slow is under way. */
 const ACTS = {
   'the session is revoked': ({ sid }: Someone) =>
-    built.sessions.revoke(sid, { reason: 'contained', at: clock, containmentId: randomUUID() }),
+    functions.deps.stores.sessions.revoke(sid, { reason: 'contained', at: clock, containmentId: randomUUID() }),
   'the user is revoked': async ({ userId }: Someone) => {
     const why = { reason: 'contained', containmentId: randomUUID() } as const
-    const epoch = (await built.users.bumpEpoch(userId, why, new Date(clock))) ?? 0
-    await endAll(userId, { ...why, epoch, at: clock }, built)
+    const epoch = (await functions.deps.stores.users.bumpEpoch(userId, why, new Date(clock))) ?? 0
+    await endAll(userId, { ...why, epoch, at: clock }, functions.deps.auth)
   },
   'the password is changed': async ({ userId }: Someone) => {
-    const user = await built.users.findById(userId)
+    const user = await functions.deps.stores.users.findById(userId)
     const from = { hash: user?.passwordHash ?? '', epoch: user?.epoch ?? 0 }
     const epoch =
-      (await built.users.changePassword(userId, from, await built.passwords.hash(ELSEWHERE, SENDER), at())) ?? 0
-    await endAll(userId, { epoch, reason: 'password_changed', at: clock }, built)
+      (await functions.deps.stores.users.changePassword(
+        userId,
+        from,
+        await functions.deps.auth.passwords.hash(ELSEWHERE, SENDER),
+        at(),
+      )) ?? 0
+    await endAll(userId, { epoch, reason: 'password_changed', at: clock }, functions.deps.auth)
   },
 }
 const ACT_NAMES = ['the session is revoked', 'the user is revoked', 'the password is changed'] as const
@@ -144,18 +146,20 @@ describe('a change whose session ends meanwhile has no effect', () => {
     const person = await someone({ factor })
     if (route === 'sessionRenew') clock += 300_000
     const body = await bodyOf(person)
-    const before = await built.users.findById(person.userId)
-    holdStep(functions.deps, [name, method], 'after', () => ACTS[act](person))
+    const before = await functions.deps.stores.users.findById(person.userId)
+    holdStep(functions, [name, method], 'after', () => ACTS[act](person))
     functions.lines.length = 0
     const { status, json } = await functions.call(route, { token: person.token, ...(body && { body }) })
     expect([status, json.code]).toEqual([401, 'session-revoked'])
 
-    const after = await built.users.findById(person.userId)
+    const after = await functions.deps.stores.users.findById(person.userId)
     const isTheirs = act === 'the password is changed'
     expect(after?.totp?.enabled).toBe(before?.totp?.enabled)
     if (!isTheirs) expect(after?.passwordHash).toBe(before?.passwordHash)
-    expect(await built.passwords.check(NEXT, after?.passwordHash, SENDER)).toMatchObject({ matches: false })
-    const left = await built.sessions.listByUser(person.userId, clock)
+    expect(await functions.deps.auth.passwords.check(NEXT, after?.passwordHash, SENDER)).toMatchObject({
+      matches: false,
+    })
+    const left = await functions.deps.stores.sessions.listByUser(person.userId, clock)
     expect(left.map(({ sid }) => sid)).toEqual(act === 'the session is revoked' && !factor ? [person.other.sid] : [])
     expect(eventsOf('credential').filter(({ outcome }) => outcome === 'success')).toEqual([])
     expect(eventsOf('mfa').filter(({ outcome }) => outcome === 'enabled' || outcome === 'disabled')).toEqual([])

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { generate } from 'otplib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
-import type { FunctionsDeps } from '../deps.ts'
 import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
 import { holdStep, type Step } from '../testing/hold.ts'
 import { LIMITS } from './limits.ts'
@@ -11,12 +10,10 @@ const LISBON = { latitude: 38.7, longitude: -9.1 }
 
 let functions: Functions
 let clock = Date.now()
-let built: FunctionsDeps
 beforeAll(async () => {
-  functions = await startFunctions({ deps: { now: () => clock, locate: () => LISBON } })
-  built = { ...functions.deps }
+  functions = await startFunctions({ parts: { now: () => clock, locate: () => LISBON } })
 })
-afterEach(() => void Object.assign(functions.deps, built))
+afterEach(() => void functions.restore())
 afterAll(() => functions.close())
 
 const anywhere = () => {
@@ -28,8 +25,8 @@ const eventsOf = (evt: string) => functions.events().filter((event) => event.evt
 /** What may come while a sign-in is under way, and why it is refused then. */
 const ACTS = {
   block: (_userId: string, ip: string) =>
-    functions.deps.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + 60_000 }),
-  revoke: (userId: string) => functions.deps.users.bumpEpoch(userId, { reason: 'contained' }, new Date(clock)),
+    functions.deps.stores.blocks.block(networkOf(ip), { containmentId: randomUUID(), until: clock + 60_000 }),
+  revoke: (userId: string) => functions.deps.stores.users.bumpEpoch(userId, { reason: 'contained' }, new Date(clock)),
 }
 type Act = keyof typeof ACTS
 
@@ -57,29 +54,28 @@ const WITH_CODE = [
   ['pendingMfas', 'consume'],
   ...STEPS.slice(3),
 ] as const
-const hold = (step: Step, when: 'before' | 'after', act: () => Promise<unknown>) =>
-  holdStep(functions.deps, step, when, act)
+const hold = (step: Step, when: 'before' | 'after', act: () => Promise<unknown>) => holdStep(functions, step, when, act)
 
 /** @param step the one that is held, if it is taken only by an account that may have issued device tokens */
 async function newAccount([, method]: Step | [] = []) {
   const email = `${randomUUID()}@example.com`
   await functions.register({ email, password: PASSWORD })
-  const user = await functions.deps.users.findByEmail(email)
-  if (user && method === 'hasIssued') await functions.deps.users.expectDeviceTokens(user.id)
+  const user = await functions.deps.stores.users.findByEmail(email)
+  if (user && method === 'hasIssued') await functions.deps.stores.users.expectDeviceTokens(user.id)
   return { email, userId: user?.id ?? '' }
 }
 
 /** Nothing is left of a sign-in that was refused, wherever one could look. */
 async function expectNothingOf(userId: string): Promise<void> {
-  const rows = await built.ledger.listByUser(userId)
+  const rows = await functions.deps.stores.ledger.listByUser(userId)
   const sids = rows.map(({ sid }) => sid)
-  expect((await built.sessions.readMany(sids, clock)).filter(Boolean)).toEqual([])
+  expect((await functions.deps.stores.sessions.readMany(sids, clock)).filter(Boolean)).toEqual([])
   expect(rows.filter(({ state }) => state === 'active')).toEqual([])
   expect(eventsOf('session')).toEqual([])
-  expect(await built.deviceTokens.hasIssued(userId)).toBe(false)
+  expect(await functions.deps.stores.deviceTokens.hasIssued(userId)).toBe(false)
   const event = functions.events().at(-1)
   const deviceHash = event && 'device_hash' in event ? event.device_hash : ''
-  expect(await built.devices.find(userId, deviceHash)).toBeUndefined()
+  expect(await functions.deps.stores.devices.find(userId, deviceHash)).toBeUndefined()
 }
 
 describe('a sign-in that is under way', () => {
@@ -109,7 +105,7 @@ describe('a sign-in that is under way', () => {
       hold(['passwords', 'check'], 'after', () => ACTS[act](userId, ip))
       await functions.call('login', { ip, body: { email, password: PASSWORD } })
       let kept: unknown
-      await built.places.revise(userId, (before) => {
+      await functions.deps.stores.places.revise(userId, (before) => {
         kept = before
         return undefined
       })
@@ -129,7 +125,7 @@ describe('a sign-in that is under way', () => {
       expect(eventsOf('login')).toMatchObject([
         { outcome: 'fail', reason: act === 'block' ? 'blocked' : 'wrong_password' },
       ])
-      Object.assign(functions.deps, built)
+      functions.restore()
     }
   })
 
@@ -144,9 +140,9 @@ describe('a sign-in that is under way', () => {
   it('is let in no more often than right passwords are, of fifty at once', async () => {
     const { email } = await newAccount()
     // Without the reservations of failures, which would refuse most of fifty parallel ones before.
-    const { throttle } = functions.deps
+    const { throttle } = functions.deps.stores
     const reserve: typeof throttle.reserve = async () => undefined
-    Object.assign(functions.deps, { throttle: { ...throttle, reserve } })
+    functions.replace({ throttle: { ...throttle, reserve } })
     const tries = Array.from({ length: 50 }, () =>
       functions.call('login', { ip: anywhere(), body: { email, password: PASSWORD } }),
     )

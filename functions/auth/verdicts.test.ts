@@ -17,7 +17,7 @@ let functions: Functions
 let clock: number
 beforeEach(async () => {
   clock = Date.now()
-  functions = await startFunctions({ env: { CANARY_ADDRESSES: CANARY }, deps: { now: () => clock } })
+  functions = await startFunctions({ env: { CANARY_ADDRESSES: CANARY }, parts: { now: () => clock } })
 })
 afterEach(() => functions.close())
 const { redis, close } = connectRedis(inject('redisUrl'))
@@ -31,7 +31,7 @@ const anywhere = () => {
 }
 const attempt = (email: string, password: string, asked: Asked = {}) =>
   functions.call('login', { ip: anywhere(), userAgent: FIREFOX, ...asked, body: { email, password } })
-const observed = () => observeClient({ ip: anywhere(), userAgent: FIREFOX, hints: {}, via: 'api' }, functions.deps)
+const observed = () => observeClient({ ip: anywhere(), userAgent: FIREFOX, hints: {}, via: 'api' }, functions.deps.auth)
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
 const risksOf = (evt: string) => eventsOf(evt).map((event) => ('risk' in event ? event.risk : undefined))
 const lastOf = (evt: string) => eventsOf(evt).at(-1)
@@ -119,7 +119,7 @@ describe('a password that is tried at one login after another', () => {
     await spray(5, password)
     if (reason === 'blocked') {
       const network = networkOf(ip)
-      await functions.deps.blocks.block(network, { containmentId: 'c', until: clock + 60_000 })
+      await functions.deps.stores.blocks.block(network, { containmentId: 'c', until: clock + 60_000 })
     } else {
       for (let n = 0; n < LIMITS.accountFailures.limit; n++) await attempt(email, WRONG)
     }
@@ -133,21 +133,21 @@ describe('a password that is tried at one login after another', () => {
       const [ip, email] = [anywhere(), anyone()]
       const network = networkOf(ip)
       if (reason === 'blocked') {
-        await functions.deps.blocks.block(network, { containmentId: 'c', until: clock + 60_000 })
+        await functions.deps.stores.blocks.block(network, { containmentId: 'c', until: clock + 60_000 })
       } else {
         for (let n = 0; n < LIMITS.accountFailures.limit; n++) await attempt(email, WRONG)
       }
       const password = randomUUID()
       await attempt(email, password, { ip })
       expect(lastOf('login')).toMatchObject({ reason })
-      const { loginHash } = readLogin(email, observed(), functions.deps)
-      const fingerprint = functions.deps.passwords.fingerprint(password)
+      const { loginHash } = readLogin(email, observed(), functions.deps.auth)
+      const fingerprint = functions.deps.auth.passwords.fingerprint(password)
       expect(await redis.exists(hashedKey('{attempts}:password', fingerprint))).toBe(0)
       expect(await redis.exists(hashedKey('{attempts}:from', `${loginHash} network ${network}`))).toBe(0)
 
       const elsewhere = anyone()
       await attempt(elsewhere, password, { ip: '2001:db8:a:b::1' })
-      const other = `${readLogin(elsewhere, observed(), functions.deps).loginHash} network 2001:db8:a:b::/64`
+      const other = `${readLogin(elsewhere, observed(), functions.deps.auth).loginHash} network 2001:db8:a:b::/64`
       expect(await redis.exists(hashedKey('{attempts}:password', fingerprint))).toBe(1)
       expect(await redis.exists(hashedKey('{attempts}:from', other))).toBe(1)
 
@@ -344,7 +344,7 @@ describe('a canary', () => {
 it('an attempt that cannot be counted is refused', async () => {
   const { email, password } = await person()
   const note = () => Promise.reject(Object.assign(new Error('canary'), { code: 'ECONNREFUSED' }))
-  Object.assign(functions.deps, { attempts: { note } })
+  functions.replace({ attempts: { note } })
   for (const typed of [password, WRONG]) {
     const { status, json } = await attempt(email, typed)
     expect(status).toBeGreaterThanOrEqual(500)

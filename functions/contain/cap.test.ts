@@ -12,9 +12,9 @@ beforeAll(async () => {
   functions = await startFunctions({
     env: { CONTAIN_CAP: `${CAP}`, CONTAIN_CAP_SOURCE: `${SHARE}`, WEB_ORIGIN: 'http://127.0.0.1:9' },
   })
-  const real = functions.deps.cap
+  const real = functions.deps.stores.cap
   const cap: typeof real = { admit: (name, ...rest) => real.admit(`${name} ${story}`, ...rest) }
-  Object.assign(functions.deps, { cap })
+  functions.replace({ cap })
 })
 afterAll(() => functions?.close())
 
@@ -80,8 +80,8 @@ describe('accounts of which no session is open any more', () => {
     story = randomUUID()
     const replayed = async (ip: string, goneFirst: boolean) => {
       const { email, sid } = await functions.signIn({ ip })
-      const { id = '' } = (await functions.deps.users.findByEmail(email)) ?? {}
-      if (goneFirst) await functions.deps.sessions.end(sid)
+      const { id = '' } = (await functions.deps.stores.users.findByEmail(email)) ?? {}
+      if (goneFirst) await functions.deps.stores.sessions.end(sid)
       return stateAfter('otp-replay', 'user', `@usr.id:${id}`)
     }
     const spent = await inTurn(CAP + 1, (n) => replayed(`2001:db8:${500 + n}:1::1`, true))

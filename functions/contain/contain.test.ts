@@ -86,10 +86,10 @@ const alive = async (token: string) => (await functions.call('session', { token 
 const request = () => ({ requestId: randomUUID(), ip: '203.0.113.9' })
 const down = () => Promise.reject(new Error('down'))
 /** One delivery to functions that cannot do this, and do not try again. */
-const brokenBy = (change: Partial<typeof functions.deps>, delivery: Delivery) =>
-  contain(JSON.stringify(delivery), request(), { ...functions.deps, fetch: down, ...change })
-const without = (...methods: (keyof typeof functions.deps.sessions)[]) => ({
-  sessions: { ...functions.deps.sessions, ...Object.fromEntries(methods.map((name) => [name, down])) },
+const brokenBy = (change: Partial<Functions['deps']['contain']>, delivery: Delivery) =>
+  contain(JSON.stringify(delivery), request(), { ...functions.deps.contain, fetch: down, ...change })
+const without = (...methods: (keyof typeof functions.deps.stores.sessions)[]) => ({
+  sessions: { ...functions.deps.stores.sessions, ...Object.fromEntries(methods.map((name) => [name, down])) },
 })
 
 describe('an alert about a session', () => {
@@ -127,7 +127,7 @@ describe('an alert about a session', () => {
     expect(await alive(other.token)).toBe(true)
     expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', action: 'revoke', sid, via: 'direct' }])
     const row = (
-      await functions.deps.ledger.listByUser((await functions.deps.users.findByEmail(email))?.id ?? '')
+      await functions.deps.stores.ledger.listByUser((await functions.deps.stores.users.findByEmail(email))?.id ?? '')
     ).find((r) => r.sid === sid)
     expect(row).toMatchObject({ state: 'revoked', reason: 'contained' })
   })
@@ -138,7 +138,7 @@ describe('an alert about a session', () => {
     const alert = reuse(sid)
     const id = containmentId('session-reuse', alert.cycle_key, `@sid:${sid}`)
     const tombstone = { reason: 'contained', at: Date.now(), containmentId: id, by: 'web' } as const
-    expect(await functions.deps.sessions.revoke(sid, tombstone)).toBe('success')
+    expect(await functions.deps.stores.sessions.revoke(sid, tombstone)).toBe('success')
     functions.lines.length = 0
     expect((await deliver(alert)).json).toMatchObject({ state: 'done', result: 'success', via: 'web' })
     expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', sid, via: 'web' }])
@@ -249,10 +249,10 @@ describe('an alert about an address', () => {
         await functions.call('login', { ip: elsewhere, body: { ...account, remember_device: true } })
       }
       if (past === 'knows nothing but a kind of device') {
-        const { now } = functions.deps
-        Object.assign(functions.deps, { now: () => now() - 24 * 3_600_000 })
+        const { now } = functions.deps.auth
+        functions.replace({ now: () => now() - 24 * 3_600_000 })
         await functions.call('login', { ip: elsewhere, body: account })
-        Object.assign(functions.deps, { now })
+        functions.replace({ now })
       }
       expect((await login(`${randomUUID()}@example.com`, ip, { userAgent: FIREFOX })).status).toBe(401)
       const first = (await functions.call('login', { ip, body: { ...account, remember_device: true } })).json
@@ -273,15 +273,15 @@ describe('an alert about an address', () => {
     await functions.call('login', { ip: elsewhere, body: { ...account, remember_device: true } })
     expect((await login(`${randomUUID()}@example.com`, ip, { userAgent: FIREFOX })).status).toBe(401)
     const { device_token } = (await functions.call('login', { ip, body: { ...account, remember_device: true } })).json
-    const { passwords } = functions.deps
+    const { passwords } = functions.deps.auth
     const check: typeof passwords.check = async (...typed) => {
       const checked = await passwords.check(...typed)
       await deliver(stuffing(ip))
       return checked
     }
-    Object.assign(functions.deps, { passwords: { ...passwords, check } })
+    functions.replace({ passwords: { ...passwords, check } })
     const { status } = await functions.call('login', { ip, body: { ...account, device_token } })
-    Object.assign(functions.deps, { passwords })
+    functions.replace({ passwords })
     expect(status).toBe(401)
     expect(eventsOf('login').at(-1)).toMatchObject({ outcome: 'fail', reason: 'blocked' })
   })
@@ -302,7 +302,7 @@ describe('an alert about an address', () => {
   it('ends by itself after fifteen minutes', async () => {
     const ip = freshIp()
     let clock = Date.now()
-    const later = await startFunctions({ env: functions.env, deps: { now: () => clock } })
+    const later = await startFunctions({ env: functions.env, parts: { now: () => clock } })
     const { email } = await later.signIn()
     const attempt = () => later.call('login', { ip, userAgent: FIREFOX, body: { email, password: PASSWORD } })
     clock = Date.now()
@@ -326,7 +326,7 @@ describe('an alert about an address', () => {
 describe('an alert about a user', () => {
   const replay = (userId: string, change?: Partial<Delivery>) =>
     about('otp-replay', 'user', `@usr.id:${userId}`, change)
-  const userIdOf = async (email: string) => (await functions.deps.users.findByEmail(email))?.id ?? ''
+  const userIdOf = async (email: string) => (await functions.deps.stores.users.findByEmail(email))?.id ?? ''
 
   it('ends every session of that user and of nobody else; a new sign-in is theirs again', async () => {
     const { email, token } = await functions.signIn()
@@ -352,11 +352,11 @@ describe('an alert about a user', () => {
     const id = await userIdOf(email)
     const racing = await startFunctions({
       env: functions.env,
-      deps: {
+      stores: {
         ledger: {
-          ...functions.deps.ledger,
+          ...functions.deps.stores.ledger,
           open: async (session) => {
-            await functions.deps.ledger.open(session)
+            await functions.deps.stores.ledger.open(session)
             await deliver(replay(id))
           },
         },
@@ -365,7 +365,7 @@ describe('an alert about a user', () => {
     const { status } = await racing.call('login', { body: { email, password: PASSWORD } })
     await racing.close()
     expect(status).toBe(401)
-    const rows = await functions.deps.ledger.listByUser(id)
+    const rows = await functions.deps.stores.ledger.listByUser(id)
     expect(rows.filter(({ state }) => state === 'active')).toEqual([])
   })
 
@@ -373,9 +373,9 @@ describe('an alert about a user', () => {
     const { email, token } = await functions.signIn()
     await functions.call('logout', { token })
     const id = await userIdOf(email)
-    const before = await functions.deps.users.readEpoch(id)
+    const before = await functions.deps.stores.users.readEpoch(id)
     expect((await deliver(replay(id))).json).toMatchObject({ state: 'done', result: 'noop' })
-    expect(await functions.deps.users.readEpoch(id)).toBe((before ?? 0) + 1)
+    expect(await functions.deps.stores.users.readEpoch(id)).toBe((before ?? 0) + 1)
   })
 
   it('about an unknown user is refused', async () => {
@@ -387,7 +387,7 @@ describe('an alert about a user', () => {
 describe('an alert that merely notifies', () => {
   const notice = (detection: string, scope: string, change?: Partial<Delivery>) =>
     about(detection, 'none', scope, change)
-  const find = (detection: string, id: string) => functions.deps.containments.find(detection, id)
+  const find = (detection: string, id: string) => functions.deps.stores.containments.find(detection, id)
 
   it.each([
     ['account-brute-force', `@login_hash:${'0f'.repeat(16)}`],
@@ -416,7 +416,7 @@ describe('an alert that merely notifies', () => {
       expect(json).toMatchObject({ state: 'done', action: 'notify' })
     }
     for (const event of eventsOf('contain')) expect(event).not.toHaveProperty('blocked_network')
-    expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeUndefined()
+    expect(await functions.deps.stores.blocks.blockedBy(ip, Date.now())).toBeUndefined()
     const { email } = await functions.signIn()
     const asked = { ip, userAgent: FIREFOX, body: { email, password: PASSWORD } }
     expect((await functions.call('login', asked)).status).toBe(200)
@@ -424,7 +424,7 @@ describe('an alert that merely notifies', () => {
 
   it('about a user names them and leaves their sessions alone; an unknown user is refused', async () => {
     const { email, token } = await functions.signIn()
-    const id = (await functions.deps.users.findByEmail(email))?.id ?? ''
+    const id = (await functions.deps.stores.users.findByEmail(email))?.id ?? ''
     functions.lines.length = 0
     await deliver(notice('mfa-guessing', `@usr.id:${id}`))
     expect(eventsOf('contain')).toMatchObject([{ action: 'notify', usr: { id } }])
@@ -446,10 +446,10 @@ describe('an alert that merely notifies', () => {
 
   it('is finished by the sweeper when its claim was abandoned', async () => {
     const delivery = notice('telemetry-silence', '')
-    await brokenBy({ containments: { ...functions.deps.containments, revise: down } }, delivery)
+    await brokenBy({ containments: { ...functions.deps.stores.containments, revise: down } }, delivery)
     const id = containmentId('telemetry-silence', delivery.cycle_key, '*')
     expect(await find('telemetry-silence', id)).toMatchObject({ state: 'pending', scope: '*' })
-    await sweep({ ...functions.deps, now: () => Date.now() + 61_000 })
+    await sweep({ ...functions.deps.sweep, now: () => Date.now() + 61_000 })
     expect(await find('telemetry-silence', id)).toMatchObject({ state: 'done', result: 'success' })
   })
 
@@ -459,8 +459,8 @@ describe('an alert that merely notifies', () => {
     const { json } = await deliver(notice('containment-tampering', `@network:${ip}`))
     const row = await find('containment-tampering', json.containment_id)
     if (!row) throw new Error('no row')
-    expect(await undo(row, randomUUID(), functions.deps)).toMatchObject({ state: 'undone' })
-    expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeDefined()
+    expect(await undo(row, randomUUID(), functions.deps.contain)).toMatchObject({ state: 'undone' })
+    expect(await functions.deps.stores.blocks.blockedBy(ip, Date.now())).toBeDefined()
   })
 })
 
@@ -555,7 +555,7 @@ describe('a delivery', () => {
       { evt: 'contain', outcome: 'refused', reason: 'stale', level: 'error', sid },
       { evt: 'webhook', outcome: 'refused', reason: 'stale', level: 'error' },
     ])
-    const row = await functions.deps.containments.find(
+    const row = await functions.deps.stores.containments.find(
       'session-reuse',
       containmentId('session-reuse', delivery.cycle_key, delivery.scope),
     )
@@ -568,8 +568,11 @@ describe('a delivery', () => {
     const delivery = reuse(sid)
     const broken = await startFunctions({
       env: functions.env,
-      deps: {
-        containments: { ...functions.deps.containments, claim: () => Promise.reject(new Error('tables are down')) },
+      stores: {
+        containments: {
+          ...functions.deps.stores.containments,
+          claim: () => Promise.reject(new Error('tables are down')),
+        },
       },
     })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
@@ -599,12 +602,12 @@ describe('an alert that cannot be carried out because of a store', () => {
     web.answer = 'error'
     const { sid, token } = await functions.signIn()
     const calls = { revoke: 0 }
-    const revoke: typeof functions.deps.sessions.revoke = async (...given) => {
+    const revoke: typeof functions.deps.stores.sessions.revoke = async (...given) => {
       if (++calls.revoke < 4) throw new Error('down')
-      return functions.deps.sessions.revoke(...given)
+      return functions.deps.stores.sessions.revoke(...given)
     }
-    const sessions = { ...functions.deps.sessions, revoke }
-    const paused = await startFunctions({ env: functions.env, deps: { fetch: down, sessions } })
+    const sessions = { ...functions.deps.stores.sessions, revoke }
+    const paused = await startFunctions({ env: functions.env, stores: { sessions }, parts: { fetch: down } })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
     // A short pause needs nobody's retry.
     expect((await paused.call('contain', { body: reuse(sid), headers })).json).toMatchObject({ state: 'done' })
@@ -617,7 +620,7 @@ describe('an alert that cannot be carried out because of a store', () => {
     expect(performance.now() - started).toBeLessThan(13_000)
     await paused.close()
     expect(await alive(other.token)).toBe(true)
-    await sweep({ ...functions.deps, now: () => Date.now() + 31_000 })
+    await sweep({ ...functions.deps.sweep, now: () => Date.now() + 31_000 })
     expect(await alive(other.token)).toBe(false)
   }, 40_000)
 
@@ -631,43 +634,44 @@ describe('an alert that cannot be carried out because of a store', () => {
     expect(eventsOf('contain')).toMatchObject([{ outcome: 'refused', reason: 'recovered', level: 'error', sid }])
     expect(await alive(token)).toBe(true)
     const ip = freshIp()
-    const blocks = { ...functions.deps.blocks, block: down }
+    const blocks = { ...functions.deps.stores.blocks, block: down }
     const block = stuffing(ip)
     await brokenBy({ blocks }, block)
     const closed = await deliver({ ...block, id: randomUUID(), transition: 'Recovered' })
     expect(closed.json).toMatchObject({ state: 'closed' })
-    await sweep({ ...functions.deps, now: () => Date.now() + 31_000 })
-    expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeUndefined()
+    await sweep({ ...functions.deps.sweep, now: () => Date.now() + 31_000 })
+    expect(await functions.deps.stores.blocks.blockedBy(ip, Date.now())).toBeUndefined()
   })
 
   it('spares a session that the owner opens before it is carried out', async () => {
     const { email, token } = await functions.signIn()
-    const userId = (await functions.deps.users.findByEmail(email))?.id ?? ''
+    const userId = (await functions.deps.stores.users.findByEmail(email))?.id ?? ''
     const delivery = about('otp-replay', 'user', `@usr.id:${userId}`)
     expect(await brokenBy(without('raiseEpoch'), delivery)).toMatchObject({ kind: 'unfinished' })
-    const epoch = await functions.deps.users.readEpoch(userId)
+    const epoch = await functions.deps.stores.users.readEpoch(userId)
     const later = await functions.signIn({ email })
     for (let tries = 0; tries < 2; tries++) await deliver({ ...delivery, transition: 'Re-Triggered' })
     expect(await alive(token)).toBe(false)
     expect(await alive(later.token)).toBe(true)
-    expect(await functions.deps.users.readEpoch(userId)).toBe(epoch)
+    expect(await functions.deps.stores.users.readEpoch(userId)).toBe(epoch)
     expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', action: 'revoke_user' }])
   })
 
   it('waits for Postgres only briefly: while that is away, the claim does not need it', async () => {
     const userId = randomUUID()
-    const users = { ...functions.deps.users, findById: down, bumpEpoch: down }
+    const users = { ...functions.deps.stores.users, findById: down, bumpEpoch: down }
     const outcome = await brokenBy({ users }, about('otp-replay', 'user', `@usr.id:${userId}`))
     expect(outcome).toMatchObject({ kind: 'unfinished', containment: { state: 'pending', userId } })
     functions.lines.length = 0
-    await sweep({ ...functions.deps, now: () => Date.now() + 31_000 })
+    await sweep({ ...functions.deps.sweep, now: () => Date.now() + 31_000 })
     const said = eventsOf('contain').filter((event) => 'usr' in event && event.usr?.id === userId)
     expect(said).toMatchObject([{ outcome: 'fail', reason: 'subject_gone', level: 'error' }])
   })
 
   it('does not pass the cap by coming again', async () => {
     const detection = 'takeover-after-failures' // of which no other test contains anybody
-    const capped = { ...functions.deps, capLimit: 1, capSourceShare: 1, fetch: down }
+    const one = { capLimit: 1, capSourceShare: 1, fetch: down }
+    const capped = { ...functions.deps.contain, ...one }
     const of = (sid: string) => JSON.stringify(about(detection, 'session', `@sid:${sid}`))
     await contain(of((await functions.signIn()).sid), request(), capped)
     const { sid, token } = await functions.signIn()
@@ -677,7 +681,7 @@ describe('an alert that cannot be carried out because of a store', () => {
     functions.lines.length = 0
     expect(await contain(body, request(), capped)).toMatchObject({ containment: { state: 'held', reason: 'cap' } })
     expect(await contain(body, request(), capped)).toEqual({ kind: 'ignored', reason: 'duplicate' })
-    await sweep({ ...functions.deps, ...capped, now: () => Date.now() + 31_000 })
+    await sweep({ ...functions.deps.sweep, ...one, now: () => Date.now() + 31_000 })
     expect(await alive(token)).toBe(true)
     const said = eventsOf('contain').filter((event) => 'sid' in event && event.sid === sid)
     expect(said).toMatchObject([{ outcome: 'refused', reason: 'cap' }])
@@ -694,7 +698,7 @@ describe('an alert that the pull found', () => {
   const pull = async (sid: string, found = open(sid)) => {
     const alert = pulledAlert(found)
     if ('fault' in alert) throw new Error(alert.why)
-    return handleAlert(alert, randomUUID(), functions.deps)
+    return handleAlert(alert, randomUUID(), functions.deps.contain)
   }
 
   it('is carried out like any other; a later webhook repeats it, and the recovery closes it', async () => {
@@ -749,7 +753,9 @@ describe('a cycle', () => {
     expect((await deliver({ ...first, id: randomUUID(), transition: 'Recovered' })).json).toMatchObject({
       state: 'closed',
     })
-    expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toMatchObject({ containmentId: json.containment_id })
+    expect(await functions.deps.stores.blocks.blockedBy(ip, Date.now())).toMatchObject({
+      containmentId: json.containment_id,
+    })
     expect((await deliver(stuffing(ip))).json.containment_id).not.toBe(json.containment_id)
   })
 })
@@ -768,10 +774,10 @@ describe('the cap', () => {
       { evt: 'webhook', outcome: 'accepted' },
     ])
     expect(await alive(token)).toBe(true)
-    const row = await functions.deps.containments.find('session-reuse', json.containment_id)
+    const row = await functions.deps.stores.containments.find('session-reuse', json.containment_id)
     if (!row) throw new Error('no row')
     web.answer = 'error'
-    expect(await retry(row, randomUUID(), functions.deps)).toMatchObject({ state: 'done', result: 'success' })
+    expect(await retry(row, randomUUID(), functions.deps.contain)).toMatchObject({ state: 'done', result: 'success' })
     expect(await alive(token)).toBe(false)
     await capped.close()
   })
@@ -810,8 +816,8 @@ describe('the cap', () => {
 
   it('does not wait for Postgres: a stolen session ends without it', async () => {
     const { sid } = await functions.signIn()
-    const users = { ...functions.deps.users, findById: () => Promise.reject(new Error('no connection')) }
-    const cut = await startFunctions({ env: functions.env, deps: { users } })
+    const users = { ...functions.deps.stores.users, findById: () => Promise.reject(new Error('no connection')) }
+    const cut = await startFunctions({ env: functions.env, stores: { users } })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
     expect((await cut.call('contain', { headers, body: reuse(sid) })).json.state).toBe('done')
     await cut.close()
@@ -838,10 +844,10 @@ describe('an operator', () => {
     const ip = freshIp()
     const delivery = stuffing(ip)
     const { json } = await deliver(delivery)
-    const row = await functions.deps.containments.find('credential-stuffing', json.containment_id)
+    const row = await functions.deps.stores.containments.find('credential-stuffing', json.containment_id)
     if (!row) throw new Error('no row')
-    await undo(row, randomUUID(), functions.deps)
-    expect(await functions.deps.blocks.blockedBy(ip, Date.now())).toBeUndefined()
+    await undo(row, randomUUID(), functions.deps.contain)
+    expect(await functions.deps.stores.blocks.blockedBy(ip, Date.now())).toBeUndefined()
     expect(eventsOf('contain').at(-1)).toMatchObject({ outcome: 'undone', blocked_network: ip })
     expect((await deliver({ ...delivery, id: randomUUID(), transition: 'Re-Triggered' })).json).toEqual({
       ignored: 'duplicate',
@@ -852,10 +858,14 @@ describe('an operator', () => {
 describe('the sweeper', () => {
   it('finishes an abandoned containment, once', async () => {
     const { sid, token } = await functions.signIn()
-    const containments = { ...functions.deps.containments, revise: down }
+    const containments = { ...functions.deps.stores.containments, revise: down }
     await brokenBy({ ...without('revoke'), containments }, reuse(sid))
     expect(await alive(token)).toBe(true)
-    const later = { ...functions.deps, fetch: () => Promise.reject(new Error('down')), now: () => Date.now() + 61_000 }
+    const later = {
+      ...functions.deps.sweep,
+      fetch: () => Promise.reject(new Error('down')),
+      now: () => Date.now() + 61_000,
+    }
     const swept = [await sweep(later), await sweep(later)]
     expect(swept[0]?.contained).toBeGreaterThanOrEqual(1)
     expect(swept[1]?.contained).toBe(0)
@@ -868,11 +878,11 @@ describe('the sweeper', () => {
     const common = { cycle: randomUUID(), action: 'revoke', state: 'pending', alertId: '1', attempts: 0 } as const
     const dates = { alertedAt: now, createdAt: new Date(0), updatedAt: now, nextAt: now }
     const gone = { ...common, ...dates, id: randomUUID(), detection: 'of-last-year', scope: `@sid:${'S'.repeat(22)}` }
-    await functions.deps.containments.claim(gone)
+    await functions.deps.stores.containments.claim(gone)
     functions.lines.length = 0
-    await sweep(functions.deps)
-    await sweep(functions.deps)
-    const row = await functions.deps.containments.find(gone.detection, gone.id)
+    await sweep(functions.deps.sweep)
+    await sweep(functions.deps.sweep)
+    const row = await functions.deps.stores.containments.find(gone.detection, gone.id)
     expect(row).toMatchObject({ state: 'failed', reason: 'policy_gone' })
     expect(
       eventsOf('contain').filter((event) => 'detection' in event && event.detection === gone.detection),
@@ -881,11 +891,11 @@ describe('the sweeper', () => {
 
   it('closes an expired block, and runs once of two at the same instant', async () => {
     const { sid, token } = await functions.signIn()
-    await functions.deps.sessions.end(sid)
-    const later = { ...functions.deps, ledger: settled(functions.deps.ledger) }
+    await functions.deps.stores.sessions.end(sid)
+    const later = { ...functions.deps.sweep, ledger: settled(functions.deps.stores.ledger) }
     const swept = await Promise.all([sweep(later), sweep(later)])
     expect(swept.filter((result) => result === undefined)).toHaveLength(1)
-    const row = await functions.deps.ledger.locate(sid)
+    const row = await functions.deps.stores.ledger.locate(sid)
     expect(row?.state).toBe('expired')
     expect(await alive(token)).toBe(false)
     expect(eventsOf('sweep')).toHaveLength(1)
@@ -905,8 +915,8 @@ describe('the sweeper', () => {
       ip: '203.0.113.1',
       via: 'api' as const,
     }
-    await functions.deps.ledger.open(row)
-    await sweep(functions.deps)
-    expect((await functions.deps.ledger.locate(sid))?.state).toBe('active')
+    await functions.deps.stores.ledger.open(row)
+    await sweep(functions.deps.sweep)
+    expect((await functions.deps.stores.ledger.locate(sid))?.state).toBe('active')
   })
 })

@@ -29,7 +29,7 @@ const alert = () =>
   })
 
 it('answers at once that an alert must come again while as many as it can bear are under way, and then takes it', async () => {
-  const { deps } = functions
+  const { contain: deps } = functions.deps
   let letThemGo = () => {}
   const gate = new Promise<void>((resolve) => {
     letThemGo = resolve

@@ -21,15 +21,16 @@ const MOST_AT_ONCE = 500
 const RETRY_SECONDS = 2
 const WEBHOOK_SECRET_HEADER = 'x-ato-webhook-secret'
 
+export interface ContainWebhookDeps extends ContainDeps, BoundaryDeps {
+  webhookSecrets: readonly Secret[]
+}
+
 /**
  * `POST /api/contain`: the webhook of Datadog. It cannot sign, so a header has a static secret. For Datadog a 4xx is
  * final and a 5xx is retried, so a 5xx means that a retry can help.
  * @param options.mostAtOnce alerts under way in this process; a further one is answered 503 at once
  */
-export function containHandler(
-  deps: ContainDeps & BoundaryDeps & { webhookSecrets: readonly Secret[] },
-  { mostAtOnce = MOST_AT_ONCE } = {},
-): HttpHandler {
+export function containHandler(deps: ContainWebhookDeps, { mostAtOnce = MOST_AT_ONCE } = {}): HttpHandler {
   let underWay = 0
   return problemBoundary(
     deps,

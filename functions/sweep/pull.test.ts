@@ -19,7 +19,7 @@ beforeAll(async () => {
   const fetch = () => Promise.reject(new Error('web is away'))
   // A cap of its own: what other tests contain at the same time is not to be counted, nor ours by them.
   const cap = createMemoryContainmentCap()
-  functions = await startFunctions({ env: { CONTAIN_CAP: '1000' }, deps: { containments, fetch, cap } })
+  functions = await startFunctions({ env: { CONTAIN_CAP: '1000' }, stores: { containments, cap }, parts: { fetch } })
 })
 afterAll(() => functions.close())
 beforeEach(() => {
@@ -41,9 +41,9 @@ const datadogSays = (...pages: OpenAlert[][]): OpenAlerts => ({
     yield* pages
   },
 })
-async function pull(openAlerts: OpenAlerts, over: Partial<Functions['deps']> = {}) {
+async function pull(openAlerts: OpenAlerts, over: Partial<Functions['deps']['sweep']> = {}) {
   const run = newRun(30_000, undefined)
-  await pullAlerts({ ...functions.deps, ...over, openAlerts }, run)
+  await pullAlerts({ ...functions.deps.sweep, ...over, openAlerts }, run)
   return run.swept
 }
 /** The webhook of the same alert, as Datadog would have sent it. */
@@ -62,7 +62,7 @@ const deliver = ({ monitorId, scope, tags, triggeredAt }: OpenAlert, over: Recor
     },
   })
 const rowsOf = ({ scope, tags }: OpenAlert) =>
-  functions.deps.containments.listOf((tags[0] ?? '').replace('detection:', ''), scope)
+  functions.deps.stores.containments.listOf((tags[0] ?? '').replace('detection:', ''), scope)
 const statusOf = async (token: string) => (await functions.call('session', { token })).status
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
 let last = 0x5000
@@ -107,7 +107,7 @@ describe('an open alert without a webhook', () => {
     const open = stuffingFrom(freshNetwork())
     await deliver(open)
     const [row] = await rowsOf(open)
-    await functions.deps.containments.revise('credential-stuffing', row?.id ?? '', (found) => ({
+    await functions.deps.stores.containments.revise('credential-stuffing', row?.id ?? '', (found) => ({
       ...found,
       state: 'undone',
     }))
@@ -144,7 +144,7 @@ describe('an open alert without a webhook', () => {
     const before = stuffingFrom(network, secondsAgo(200))
     const cycle_key = randomUUID()
     const now = () => before.triggeredAt + 30_000
-    const at = await startFunctions({ env: functions.env, deps: { ...functions.deps, now } })
+    const at = await startFunctions({ env: functions.env, stores: functions.deps.stores, parts: { now } })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
     const body = { alert_id: '1001', cycle_key, scope: before.scope, tags: before.tags.join(','), date: String(now()) }
     await at.call('contain', { headers, body: { ...body, id: randomUUID(), transition: 'Triggered' } })
@@ -159,7 +159,7 @@ describe('an open alert without a webhook', () => {
     ['the same one', 100, 0],
     ['another one', 140, 1],
   ])('is %s if it began %d s after one of which nobody heard that it recovered', async (_, seconds, pulled) => {
-    const session = await functions.deps.ledger.locate((await functions.signIn()).sid)
+    const session = await functions.deps.stores.ledger.locate((await functions.signIn()).sid)
     const first = alertOn('otp-replay', 'user', `@usr.id:${session?.userId}`, secondsAgo(300))
     expect((await deliver(first)).json).toMatchObject({ state: 'done' })
     const second = { ...first, triggeredAt: first.triggeredAt + seconds * 1000 }
@@ -181,7 +181,7 @@ describe('an open alert without a webhook', () => {
   })
 
   it('asks the cap like any other', async () => {
-    const { containments } = functions.deps
+    const { containments } = functions.deps.stores
     const opened = Array.from({ length: 8 }, () => alertOn('canary-account', 'ip', `@network:${freshNetwork()}`))
     await pull(datadogSays(opened.slice(0, 4), opened.slice(4)), { capLimit: 5 })
     const rows = await containments.list({ detection: 'canary-account' })
@@ -199,10 +199,10 @@ describe('an open alert without a webhook', () => {
 
   it('that fails does not stop the others, and is contained by the next sweep', async () => {
     const opened = [freshNetwork(), freshNetwork(), freshNetwork()].map((network) => stuffingFrom(network))
-    const { listOf } = functions.deps.containments
+    const { listOf } = functions.deps.stores.containments
     const failing: typeof listOf = (detection, scope) =>
       scope === opened[0]?.scope ? Promise.reject(new Error('away')) : listOf(detection, scope)
-    const containments = { ...functions.deps.containments, listOf: failing }
+    const containments = { ...functions.deps.stores.containments, listOf: failing }
     expect(await pull(datadogSays(opened), { containments })).toMatchObject({ pulled: 2, failed: 1 })
     expect(await pull(datadogSays(opened))).toMatchObject({ pulled: 1, failed: 0 })
   })
@@ -230,7 +230,7 @@ describe('Datadog', () => {
     }
     const run = newRun(300, undefined)
     const began = performance.now()
-    await pullAlerts({ ...functions.deps, openAlerts: silent }, run)
+    await pullAlerts({ ...functions.deps.sweep, openAlerts: silent }, run)
     expect(performance.now() - began).toBeLessThan(5_000)
   })
 })
@@ -238,7 +238,7 @@ describe('Datadog', () => {
 describe('the pull and a webhook that was long under way, each of which did not see the other', () => {
   /** The ledger to somebody whose first look at the rows of a subject came too early. */
   const early = () => {
-    const { containments } = functions.deps
+    const { containments } = functions.deps.stores
     let looks = 0
     const listOf: typeof containments.listOf = async (detection, scope) =>
       looks++ === 0 ? [] : containments.listOf(detection, scope)
@@ -248,7 +248,7 @@ describe('the pull and a webhook that was long under way, each of which did not 
     const { monitorId, scope, tags, triggeredAt } = open
     const told = { id: randomUUID(), alert_id: monitorId, cycle_key: cycle, transition: 'Triggered', scope }
     const body = JSON.stringify({ ...told, tags: tags.join(','), date: String(triggeredAt + 421) })
-    return contain(body, { requestId: randomUUID(), ip: '203.0.113.1' }, { ...functions.deps, ...early() })
+    return contain(body, { requestId: randomUUID(), ip: '203.0.113.1' }, { ...functions.deps.contain, ...early() })
   }
   const saidOf = (sid: string) =>
     eventsOf('contain').flatMap((event) => ('sid' in event && event.sid === sid ? [event.outcome] : []))
@@ -278,9 +278,9 @@ describe('the pull and a webhook that was long under way, each of which did not 
     const open = reuseOf(sid)
     const alert = pulledAlert(open)
     if ('fault' in alert) throw new Error(alert.why)
-    const { containments } = functions.deps
+    const { containments } = functions.deps.stores
     const dead = { ...containments, listOf: () => new Promise<never>(() => {}) }
-    void handleAlert(alert, randomUUID(), { ...functions.deps, containments: dead })
+    void handleAlert(alert, randomUUID(), { ...functions.deps.contain, containments: dead })
     await vi.waitFor(async () => expect(await rowsOf(open)).toHaveLength(1))
     expect(await deliverEarly(open)).toMatchObject({ kind: 'accepted', containment: { result: 'success' } })
     expect(await statusOf(token)).toBe(401)
@@ -305,9 +305,9 @@ describe('the pull and a webhook that was long under way, each of which did not 
     await pull(datadogSays([open]), early())
     const cycle = randomUUID()
     expect(await deliverEarly(open, cycle)).toEqual({ kind: 'ignored', reason: 'duplicate' })
-    const before = await functions.deps.blocks.blockedBy(network, Date.now())
+    const before = await functions.deps.stores.blocks.blockedBy(network, Date.now())
     await deliver(open, { cycle_key: cycle, transition: 'Re-Triggered', date: String(Date.now()) })
-    const after = await functions.deps.blocks.blockedBy(network, Date.now())
+    const after = await functions.deps.stores.blocks.blockedBy(network, Date.now())
     expect(after?.until).toBeGreaterThan(before?.until ?? Number.POSITIVE_INFINITY)
   })
 })

@@ -22,17 +22,17 @@ beforeAll(async () => {
   const [containments, ledger] = [createContainmentLedger(tables), createSessionLedger(tables)]
   // A cap of its own: what other tests contain at the same time is not to be counted, nor ours by them.
   const cap = createMemoryContainmentCap()
-  functions = await startFunctions({ env: { CONTAIN_CAP: '1000' }, deps: { containments, ledger, cap } })
+  functions = await startFunctions({ env: { CONTAIN_CAP: '1000' }, stores: { containments, ledger, cap } })
 })
 afterAll(() => functions.close())
 beforeEach(() => {
   functions.lines.length = 0
 })
 afterEach(async () => {
-  for (const row of await functions.deps.containments.list({ states: ['pending'] })) await close(row)
+  for (const row of await functions.deps.stores.containments.list({ states: ['pending'] })) await close(row)
 })
 const close = ({ detection, id }: Containment) =>
-  functions.deps.containments.revise(detection, id, (row) => ({ ...row, state: 'undone' }))
+  functions.deps.stores.containments.revise(detection, id, (row) => ({ ...row, state: 'undone' }))
 
 /** Granted to everybody: as for two sweepers of which each believes that it has the lease. */
 const everybodys: Leases = {
@@ -40,7 +40,7 @@ const everybodys: Leases = {
 }
 const away = () => Promise.reject(new Error('away'))
 const sweeping = (over: Partial<SweepDeps> = {}, limits = LIMITS) =>
-  sweep({ ...functions.deps, leases: everybodys, fetch: away, ...over }, limits)
+  sweep({ ...functions.deps.sweep, leases: everybodys, fetch: away, ...over }, limits)
 
 let last = 0
 /** Of a customer whom no other test has. */
@@ -65,10 +65,11 @@ async function abandoned(over: Partial<Containment> = {}): Promise<Containment> 
     attempts: 0,
     ...over,
   }
-  expect(await functions.deps.containments.claim(row)).toBe(true)
+  expect(await functions.deps.stores.containments.claim(row)).toBe(true)
   return row
 }
-const stateOf = async ({ detection, id }: Containment) => (await functions.deps.containments.find(detection, id))?.state
+const stateOf = async ({ detection, id }: Containment) =>
+  (await functions.deps.stores.containments.find(detection, id))?.state
 const eventsOf = (evt: string) => functions.events().filter((event) => event.evt === evt)
 
 describe('a sweep', () => {
@@ -77,7 +78,7 @@ describe('a sweep', () => {
     async function* openPages(): AsyncGenerator<never> {
       yield await away()
     }
-    const swept = await sweeping({ ledger: { ...functions.deps.ledger, openPages } })
+    const swept = await sweeping({ ledger: { ...functions.deps.stores.ledger, openPages } })
     expect(swept).toMatchObject({ contained: 1, complete: false })
     expect(await stateOf(row)).toBe('done')
     expect(eventsOf('sweep')).toMatchObject([{ outcome: 'fail', contained: 1, level: 'error' }])
@@ -85,13 +86,15 @@ describe('a sweep', () => {
 
   it('reads sessions and cleans up while the containments cannot be read', async () => {
     const { sid } = await functions.signIn()
-    await functions.deps.sessions.end(sid)
+    await functions.deps.stores.sessions.end(sid)
     async function* openPages(): AsyncGenerator<never> {
       yield await away()
     }
-    const containments = { ...functions.deps.containments, openPages }
-    expect(await sweeping({ containments, ledger: settled(functions.deps.ledger) })).toMatchObject({ complete: true })
-    expect((await functions.deps.ledger.locate(sid))?.state).toBe('expired')
+    const containments = { ...functions.deps.stores.containments, openPages }
+    expect(await sweeping({ containments, ledger: settled(functions.deps.stores.ledger) })).toMatchObject({
+      complete: true,
+    })
+    expect((await functions.deps.stores.ledger.locate(sid))?.state).toBe('expired')
     expect(eventsOf('sweep')).toMatchObject([{ outcome: 'fail' }])
   })
 
@@ -119,10 +122,10 @@ describe('a sweep', () => {
       }
     }
     const began = performance.now()
-    const ledger = { ...functions.deps.ledger, openPages }
+    const ledger = { ...functions.deps.stores.ledger, openPages }
     expect(await sweeping({ ledger }, { ...LIMITS, deadlineMs: 1_000 })).toMatchObject({ complete: false })
     expect(performance.now() - began).toBeLessThan(5_000)
-    expect(await functions.deps.ledger.progress()).toMatchObject({ after: expect.any(String) })
+    expect(await functions.deps.stores.ledger.progress()).toMatchObject({ after: expect.any(String) })
     expect(eventsOf('sweep')).toMatchObject([{ outcome: 'success', complete: false }])
     await sweeping()
   })
@@ -140,7 +143,7 @@ describe('the lease of a sweeper that was killed', () => {
 
   it('keeps the next one only until its time is over', async () => {
     const name = `sweep-${randomUUID()}`
-    const { leases } = functions.deps
+    const { leases } = functions.deps.stores
     const ours: Leases = { acquire: (_, ttlMs) => leases.acquire(name, ttlMs) }
     const limits = { ...LIMITS, leaseMs: 500, renewMs: 100 }
     // Of whoever is killed nothing renews it any more.
@@ -202,7 +205,7 @@ describe('containments that wait', () => {
 
   it('wait longer after each failure, and hold up no others', async () => {
     const [first, second] = [await abandoned(), await abandoned()]
-    const { blocks } = functions.deps
+    const { blocks } = functions.deps.stores
     const network = first.scope.replace('@network:', '')
     const broken = {
       ...blocks,
@@ -211,7 +214,7 @@ describe('containments that wait', () => {
     const at = Date.now()
     expect(await sweeping({ blocks: broken, now: () => at })).toMatchObject({ contained: 1, failed: 1 })
     expect(await stateOf(second)).toBe('done')
-    const waiting = await functions.deps.containments.find(first.detection, first.id)
+    const waiting = await functions.deps.stores.containments.find(first.detection, first.id)
     const turn = waiting?.nextAt.getTime() ?? 0
     expect(turn).toBeGreaterThan(at + 1_000)
     expect(await sweeping({ now: () => turn - 1 })).toMatchObject({ contained: 0, failed: 0 })
@@ -253,7 +256,7 @@ describe('a finished containment', () => {
     const row = await abandoned()
     await sweeping()
     const network = row.scope.replace('@network:', '')
-    const { blocks, containments } = functions.deps
+    const { blocks, containments } = functions.deps.stores
     expect(await blocks.unblock(network, row.id)).toBe(true)
     await sweeping()
     const done = await containments.find(row.detection, row.id)
@@ -290,7 +293,7 @@ async function openedSession(n: number) {
     ip: '203.0.113.1',
     via: 'api' as const,
   }
-  await functions.deps.ledger.open(session)
+  await functions.deps.stores.ledger.open(session)
   return session
 }
 
@@ -298,7 +301,7 @@ describe('a block that an operator undid while somebody was at it', () => {
   it('stays undone although its process died between the block and the look at the row', async () => {
     const row = await abandoned()
     const network = row.scope.replace('@network:', '')
-    const { blocks } = functions.deps
+    const { blocks } = functions.deps.stores
     const blockedBy = () => blocks.blockedBy(network, Date.now())
     let hasBlocked = () => {}
     const blocked = new Promise<void>((resolve) => {
@@ -307,13 +310,13 @@ describe('a block that an operator undid while somebody was at it', () => {
     const dying: typeof blocks = {
       ...blocks,
       async block(...how) {
-        await undo(row, randomUUID(), functions.deps)
+        await undo(row, randomUUID(), functions.deps.contain)
         await blocks.block(...how)
         hasBlocked()
         await new Promise(() => {})
       },
     }
-    void proceed(row, randomUUID(), { ...functions.deps, blocks: dying })
+    void proceed(row, randomUUID(), { ...functions.deps.contain, blocks: dying })
     await blocked
     expect(await blockedBy()).toBeDefined()
     await sweeping()
@@ -349,7 +352,7 @@ describe('a row of the containment ledger that this release cannot read', () => 
     const sound = await abandoned()
     expect(await sweeping()).toMatchObject({ contained: 1, failed: 0 })
     expect(await stateOf(sound)).toBe('done')
-    expect(await functions.deps.containments.find(poison.detection, poison.id)).toMatchObject({
+    expect(await functions.deps.stores.containments.find(poison.detection, poison.id)).toMatchObject({
       state: 'failed',
       reason: 'unreadable',
       attempts: 0,
@@ -358,7 +361,7 @@ describe('a row of the containment ledger that this release cannot read', () => 
       eventsOf('contain').filter((event) => 'containment_id' in event && event.containment_id === poison.id),
     ).toMatchObject([{ outcome: 'fail', reason: 'unreadable', level: 'error' }])
     expect(eventsOf('sweep')).toMatchObject([{ outcome: 'success' }])
-    expect((await functions.deps.containments.list({})).map(({ id }) => id)).toContain(poison.id)
+    expect((await functions.deps.stores.containments.list({})).map(({ id }) => id)).toContain(poison.id)
   })
 
   it.each<[string, Record<string, unknown>]>([

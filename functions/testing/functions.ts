@@ -10,12 +10,15 @@ import type { SessionLedger } from '../../shared/stores/port.ts'
 import { migrate } from '../../shared/stores/postgres/migrate.ts'
 import { createTablesClient } from '../../shared/stores/tables/client.ts'
 import { labEnv } from '../../test/env.ts'
-import { createDeps, type FunctionsDeps } from '../deps.ts'
+import type { ContainWebhookDeps } from '../contain/handler.ts'
+import { type AuthDeps, composeDeps } from '../deps.ts'
 import type { Mail } from '../notify/port.ts'
+import { type FunctionsParts, type FunctionsStores, openParts } from '../parts.ts'
 import { createHashPool } from '../passwords/hash-pool.ts'
 import { createPasswords } from '../passwords/passwords.ts'
 import { routes } from '../routes.ts'
 import { createContainmentLedger } from '../stores/tables/containment-ledger.ts'
+import type { SweepDeps } from '../sweep/sweep.ts'
 
 const HASH_WORKER = fileURLToPath(new URL('../../dist/hash-worker.cjs', import.meta.url))
 /** Lower than a configuration accepts, because the passwords of tests protect nothing. */
@@ -62,18 +65,27 @@ const anywhere = (): string => {
   return `2001:db8:${a}:${b}::1`
 }
 
+interface Differences {
+  env?: Record<string, string>
+  /** In place of the embedded ones. */
+  stores?: Partial<FunctionsStores>
+  parts?: Partial<Omit<FunctionsParts, 'stores'>>
+}
+
+export type Dependencies = AuthDeps & ContainWebhookDeps & SweepDeps
+
 /**
  * Starts the functions over the real embedded stores. They are called as the host calls them, and every log line is
  * kept.
  */
-export async function startFunctions(options: { env?: Record<string, string>; deps?: Partial<FunctionsDeps> } = {}) {
+export async function startFunctions({ env: differences = {}, stores = {}, parts = {} }: Differences = {}) {
   await migrate(inject('databaseUrl'))
   const env = {
     ...labEnv(),
     DATABASE_URL: inject('databaseUrl'),
     REDIS_URL: inject('redisUrl'),
     TABLES_CONNECTION: inject('tablesConnection'),
-    ...options.env,
+    ...differences,
   }
   const config = parseFunctionsConfig(env)
   const ours = `t${createHash('sha256').update(env.ATO_WEBHOOK_SECRET).digest('hex').slice(0, 16)}`
@@ -81,17 +93,23 @@ export async function startFunctions(options: { env?: Record<string, string>; de
   const mails: Mail[] = []
   const log = createLog({ service: 'mini-ato-saas', env: 'prod' }, { write: (line: string) => void lines.push(line) })
   const pool = createHashPool(HASH_WORKER, { queueLimit: 64 })
-  const built = createDeps(config, { hashWorker: HASH_WORKER }, log)
-  const deps: FunctionsDeps = {
-    ...built,
+  const opened = openParts(config, { hashWorker: HASH_WORKER }, log)
+  const deps = composeDeps(config, {
+    ...opened,
     passwords: createPasswords(pool, config.PASSWORD_PEPPER, TEST_COST),
     notify: (mail) => void mails.push(mail),
-    // Other test files share the stores and have sweepers with other clocks. Only apps with the same secrets share
-    // these.
-    containments: createContainmentLedger(createTablesClient(env.TABLES_CONNECTION, { prefix: ours })),
-    leases: { acquire: (name, ttlMs) => built.leases.acquire(`${name}-${ours}`, ttlMs) },
-    ...options.deps,
-  }
+    ...parts,
+    stores: {
+      ...opened.stores,
+      // Other test files share the stores and have sweepers with other clocks. Only apps with the same secrets share
+      // these.
+      containments: createContainmentLedger(createTablesClient(env.TABLES_CONNECTION, { prefix: ours })),
+      leases: { acquire: (name, ttlMs) => opened.stores.leases.acquire(`${name}-${ours}`, ttlMs) },
+      ...stores,
+    },
+  })
+  const useCases = [deps.session, deps.auth, deps.contain, deps.sweep]
+  const composed = useCases.map((useCase) => ({ ...useCase }))
   const table = routes(deps)
 
   const call = async (name: string, asked: Asked = {}): Promise<Answer> => {
@@ -134,12 +152,17 @@ export async function startFunctions(options: { env?: Record<string, string>; de
     }> = {},
     asked: Asked = {},
   ) => {
-    const { op = `POST /api/${table[name]?.route}`, id = randomUUID(), ip = '198.51.100.7', now = deps.now() } = change
+    const {
+      op = `POST /api/${table[name]?.route}`,
+      id = randomUUID(),
+      ip = '198.51.100.7',
+      now = deps.auth.now(),
+    } = change
     const { rum, hints } = change
     const said = { ...(rum !== undefined && { rum_session_id: rum }), ...(hints !== undefined && { hints }) }
     const client = { ip, user_agent: FIREFOX, ch: {}, ...said }
     const raw = JSON.stringify({ id, op, client, data })
-    const signature = sign(raw, change.key === 'revoke' ? deps.keys : deps.webKeys, now)
+    const signature = sign(raw, change.key === 'revoke' ? deps.contain.keys : deps.auth.webKeys, now)
     return call(name, { ...asked, raw: asked.raw ?? raw, headers: { [SIGNATURE_HEADER]: signature, ...asked.headers } })
   }
 
@@ -158,6 +181,13 @@ export async function startFunctions(options: { env?: Record<string, string>; de
 
   return {
     deps,
+    /** Replaces dependencies in every use case that has them, until {@link restore}. */
+    replace: (change: Partial<Dependencies>): void => {
+      for (const useCase of useCases) {
+        Object.assign(useCase, Object.fromEntries(Object.entries(change).filter(([name]) => name in useCase)))
+      }
+    },
+    restore: (): void => useCases.forEach((useCase, index) => void Object.assign(useCase, composed[index])),
     config,
     env,
     lines,
@@ -189,7 +219,7 @@ export async function startFunctions(options: { env?: Record<string, string>; de
     },
     close: async () => {
       await pool.close()
-      await built.close()
+      await opened.close()
     },
   }
 }

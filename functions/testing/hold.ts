@@ -1,22 +1,23 @@
 import { unchecked } from '../../shared/unchecked.ts'
-import type { FunctionsDeps } from '../deps.ts'
+import type { AuthDeps } from '../deps.ts'
+import type { Functions } from './functions.ts'
 
 /** A call that a use case waits for: a dependency, and its method unless it is a function itself. */
-export type Step = readonly [dependency: keyof FunctionsDeps, method: string | undefined]
+export type Step = readonly [dependency: keyof AuthDeps, method: string | undefined]
 type Slow = (...given: unknown[]) => Promise<unknown>
 
 /**
  * Lets something else happen in the middle of a use case: `act` runs once, before or after the first call of the step.
- * Replaces the dependency in `deps`, which the caller puts back.
+ * The caller puts the dependency back by `functions.restore()`.
  */
 export function holdStep(
-  deps: FunctionsDeps,
+  functions: Functions,
   [name, method]: Step,
   when: 'before' | 'after',
   act: () => Promise<unknown>,
 ): void {
   // A step is chosen by its name, so its arguments have no type here; they are passed on as they came.
-  const dependency = unchecked<Record<string, Slow> & Slow>(deps[name])
+  const dependency = unchecked<Record<string, Slow> & Slow>(functions.deps.auth[name])
   const real = method === undefined ? dependency : dependency[method]
   if (!real) throw new Error(`There is no ${name}.${method}.`)
   let done = false
@@ -31,5 +32,5 @@ export function holdStep(
     if (when === 'after') await actOnce()
     return value
   }
-  Object.assign(deps, { [name]: method === undefined ? held : { ...dependency, [method]: held } })
+  functions.replace({ [name]: method === undefined ? held : { ...dependency, [method]: held } })
 }

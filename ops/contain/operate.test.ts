@@ -23,22 +23,22 @@ async function claimed(change: Partial<Containment> = {}): Promise<Containment> 
     action: 'block_ip',
     ...change,
   })
-  expect(await functions.deps.containments.claim(row)).toBe(true)
+  expect(await functions.deps.stores.containments.claim(row)).toBe(true)
   return row
 }
-const rowOf = ({ detection, id }: Containment) => functions.deps.containments.find(detection, id)
+const rowOf = ({ detection, id }: Containment) => functions.deps.stores.containments.find(detection, id)
 const said = () => functions.events().flatMap((event) => (event.evt === 'contain' ? [event.outcome] : []))
 const ann = { operator: 'ann', why: 'CASE-17' }
 
 /** The ledger, with `times` changes by another process before the operator's. */
 function overtaken(times: number, step: (row: Containment) => Containment) {
-  const { containments } = functions.deps
+  const { containments } = functions.deps.stores
   let left = times
   const revise: typeof containments.revise = async (detection, id, own) => {
     if (left-- > 0) await containments.revise(detection, id, step)
     return containments.revise(detection, id, own)
   }
-  return { ...functions.deps, containments: { ...containments, revise } }
+  return { ...functions.deps.contain, containments: { ...containments, revise } }
 }
 const finished = (row: Containment): Containment => ({
   ...row,
@@ -75,7 +75,7 @@ describe('a decision on a row that another process changes at the same time', ()
   it('is refused when the row is missing', async () => {
     const row = await claimed()
     const gone = { ...row, id: row.id.replace(/^./, 'x') }
-    await expect(undo(gone, randomUUID(), functions.deps, ann)).rejects.toThrow('no longer in the ledger')
+    await expect(undo(gone, randomUUID(), functions.deps.contain, ann)).rejects.toThrow('no longer in the ledger')
   })
 })
 
@@ -89,7 +89,7 @@ describe('an approval', () => {
     ]
     const states = []
     for (const row of rows) {
-      const { state, reason } = await retry(row, randomUUID(), functions.deps, ann)
+      const { state, reason } = await retry(row, randomUUID(), functions.deps.contain, ann)
       states.push(reason ? `${state} (${reason})` : state)
     }
     expect(states).toEqual(['done', 'held (policy)', 'failed (policy_gone)', 'failed (policy_changed)'])
@@ -98,7 +98,7 @@ describe('an approval', () => {
 
   it('replaces the operator and the reason of an earlier decision', async () => {
     const row = await claimed({ operator: 'eve', why: 'an earlier reason' })
-    await retry(row, randomUUID(), functions.deps, { operator: 'ann' })
+    await retry(row, randomUUID(), functions.deps.contain, { operator: 'ann' })
     expect(await rowOf(row)).toMatchObject({ state: 'done', operator: 'ann' })
     expect(await rowOf(row)).not.toHaveProperty('why')
     expect(functions.events().at(-1)).not.toHaveProperty('why')

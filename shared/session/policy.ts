@@ -1,4 +1,5 @@
 import { networkOf } from '../client/address.ts'
+import type { FunctionsConfig } from '../config.ts'
 import type { LiveSession } from '../stores/port.ts'
 
 /** The lifetimes of a session. Both hosts must have the same. */
@@ -13,6 +14,15 @@ export interface Lifetimes {
    */
   graceSeconds: number
 }
+
+export const lifetimesOf = (
+  config: Pick<FunctionsConfig, 'SESSION_IDLE_SECONDS' | 'SESSION_RENEW_SECONDS' | 'SESSION_GRACE_SECONDS'>,
+): Lifetimes => ({
+  idleSeconds: config.SESSION_IDLE_SECONDS,
+  renewSeconds: config.SESSION_RENEW_SECONDS,
+  graceSeconds: config.SESSION_GRACE_SECONDS,
+})
+
 /** The most live sessions of one account. A further session ends the one that would expire first. */
 export const MOST_SESSIONS = 25
 

@@ -99,7 +99,7 @@ export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { no
     return async (request, context) => {
       const reply = overrides.get(path)
       if (reply === undefined) return handler(request, context)
-      await readCall(request, `${method} /api/${route.replace(/\{sid\}/, request.params.sid ?? '')}`, deps)
+      await readCall(request, `${method} /api/${route.replace(/\{sid\}/, request.params.sid ?? '')}`, deps.session)
       return reply
     }
   }
@@ -134,21 +134,23 @@ export async function startFunctions(environment: NodeJS.ProcessEnv, clock: { no
     events,
     /** Signed calls that broke the contract. */
     refusedCalls: () => events().filter(({ evt }) => evt === 'call'),
-    use: ({ sessions, ledger }: SharedStores) => void Object.assign(deps, { sessions, ledger }),
+    use: ({ sessions, ledger }: SharedStores) => {
+      for (const useCase of [deps.session, deps.auth, deps.contain]) Object.assign(useCase, { sessions, ledger })
+    },
     /** Opens an account at once: a store in memory changes before it answers. */
     open({ email, userId, password }: Account, { totp = false } = {}) {
       const now = new Date(clock.now())
-      void deps.users.create({ id: userId, email, passwordHash: stored(password) }, now)
+      void deps.stores.users.create({ id: userId, email, passwordHash: stored(password) }, now)
       if (!totp) return
-      const secret = sealTotp(newTotpSecret(), userId, deps.totpKeys)
-      void deps.users.offerTotp(userId, secret, now)
-      void deps.users.enableTotp(userId, { secret, step: 0, epoch: 1 }, now)
+      const secret = sealTotp(newTotpSecret(), userId, deps.auth.totpKeys)
+      void deps.stores.users.offerTotp(userId, secret, now)
+      void deps.stores.users.enableTotp(userId, { secret, step: 0, epoch: 1 }, now)
     },
     /** A code that the authenticator of an account shows now, or the next one if that has been used. */
     async codeOf({ userId }: Pick<Account, 'userId'>): Promise<string> {
-      const { totp } = (await deps.users.findById(userId)) ?? {}
+      const { totp } = (await deps.stores.users.findById(userId)) ?? {}
       if (!totp) throw new Error('this account has no authenticator')
-      return codeOf(openTotp(totp.secret, userId, deps.totpKeys), clock.now(), totp.lastStep)
+      return codeOf(openTotp(totp.secret, userId, deps.auth.totpKeys), clock.now(), totp.lastStep)
     },
     close: async () => {
       server.closeAllConnections()

@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { app, type HttpHandler } from '@azure/functions'
-import { createDeps, type FunctionsDeps } from '../../../functions/deps.ts'
+import { composeDeps, type FunctionsDeps } from '../../../functions/deps.ts'
+import { type FunctionsParts, openParts } from '../../../functions/parts.ts'
 import { routes } from '../../../functions/routes.ts'
 import { sweepHandler } from '../../../functions/sweep/handler.ts'
 import { parseFunctionsConfig } from '../../../shared/config.ts'
@@ -23,8 +24,8 @@ const passing = new AsyncLocalStorage<Passage>()
 const stepUp = () => (hasFault('step-up is taken for granted') ? { acr: 're-authenticated' as const } : {})
 const isOf = (route: string) => passing.getStore()?.route === route
 
-function breakIn(deps: FunctionsDeps): FunctionsDeps {
-  const { blocks, cap, entrances, issueToken, sessions, throttle, users } = deps
+function breakStores({ stores, now }: FunctionsParts): FunctionsParts['stores'] {
+  const { blocks, cap, entrances, sessions, throttle, users } = stores
   let newest = ''
   let blocked: string | undefined
   const broken = forgetful(
@@ -36,7 +37,7 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
       (isOf('account') && hasFault('web lets in who was ended')),
   )
   return {
-    ...deps,
+    ...stores,
     sessions: {
       ...broken,
       async present(asked, now) {
@@ -52,7 +53,7 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
         const { epoch, reason } = revocation
         if (reason === 'factor_changed' && hasFault('change of factor ends nothing')) return
         if (hasFault('one session of the user is left out'))
-          await sessions.adopt(newest, { from: epoch - 1, to: epoch }, deps.now())
+          await sessions.adopt(newest, { from: epoch - 1, to: epoch }, now())
         await sessions.raiseEpoch(userId, revocation, until)
       },
       async revoke(sid, tombstone, userId) {
@@ -62,7 +63,6 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
         return sessions.revoke(sid, tombstone, userId)
       },
     },
-    issueToken: (claims, ...rest) => issueToken({ ...claims, ...stepUp() }, ...rest),
     throttle: {
       ...throttle,
       reserve: async (rules) => (hasFault('throttle is not asked') ? undefined : throttle.reserve(rules)),
@@ -105,15 +105,22 @@ function breakIn(deps: FunctionsDeps): FunctionsDeps {
   }
 }
 
+function breakTokens({ session, auth, ...deps }: FunctionsDeps): FunctionsDeps {
+  const { issueToken } = session
+  const broken: typeof issueToken = (claims, ...rest) => issueToken({ ...claims, ...stepUp() }, ...rest)
+  return { ...deps, session: { ...session, issueToken: broken }, auth: { ...auth, issueToken: broken } }
+}
+
 /** Below what a configuration accepts, because what is tested here does not depend on how long a hash takes. */
 const BCRYPT_COST = 4
 
 const config = { ...parseFunctionsConfig(process.env), BCRYPT_COST }
-const deps = breakIn(createDeps(config, { hashWorker: join(__dirname, 'hash-worker.cjs') }))
+const parts = openParts(config, { hashWorker: join(__dirname, 'hash-worker.cjs') })
+const deps = breakTokens(composeDeps(config, { ...parts, stores: breakStores(parts) }))
 for (const [name, { method, route, authLevel = 'anonymous', handler }] of Object.entries(routes(deps))) {
   const passed: HttpHandler = (request, context) =>
     passing.run({ route: name, spared: false }, () => handler(request, context))
   app.http(name, { methods: [method], route, authLevel, handler: passed })
 }
-app.timer('sweep', { schedule: '0 * * * * *', handler: sweepHandler(deps) })
+app.timer('sweep', { schedule: '0 * * * * *', handler: sweepHandler(deps.sweep) })
 app.hook.appTerminate(deps.close)
