@@ -5,7 +5,7 @@ import { MOST_SESSIONS } from '../../shared/session/policy.ts'
 import { connectRedis } from '../../shared/stores/connect.ts'
 import type { NewSession } from '../../shared/stores/port.ts'
 import { sweep } from '../sweep/sweep.ts'
-import { FIREFOX, type Functions, PASSWORD, startFunctions } from '../testing/functions.ts'
+import { FIREFOX, type Functions, PASSWORD, settled, startFunctions } from '../testing/functions.ts'
 import { LIMITS } from './limits.ts'
 
 const NEXT = 'seven violet mules in a harbour'
@@ -97,7 +97,7 @@ describe('a change of the password', () => {
     expect((await functions.call('session', { token: thief.token })).json).toMatchObject({ code: 'session-revoked' })
     expect((await functions.call('login', { body: { email, password: NEXT } })).status).toBe(200)
     clock += 61_000
-    await sweep(functions.deps.sweep)
+    await sweep({ ...functions.deps.sweep, ledger: settled(ledger) })
     const row = await ledger.find(await idOf(email), thief.sid)
     expect(row).toMatchObject({ state: 'revoked', reason: 'password_changed' })
   })
