@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { verbs } from './cli/verbs.ts'
 import { isOffline, npm, type Packed, pack, ran } from './testing/packed.ts'
@@ -97,6 +98,37 @@ console.log(at, search('@a:1', [{ a: 1 }]).length, new UsageError('u').name)
   expect(compiled).toEqual({ code: 0, out: '', err: '' })
   const { out, err } = await ran(process.execPath, ['program.js'], installed)
   expect({ out, err }).toEqual({ out: '2026-01-05T09:01:00.000Z 1 UsageError\n', err: '' })
+})
+
+test('the program in README prints what README says', async (context) => {
+  if (installed === undefined) return context.skip('no registry can be reached')
+  const readme = await readFile(join(ROOT, 'evaluator/README.md'), 'utf8')
+  await mkdir(join(installed, 'monitors'), { recursive: true })
+  for (const [, path = '', text = ''] of readme.matchAll(/`([\w./-]+)`:\n\n```json\n([\s\S]*?)```/g)) {
+    await writeFile(join(installed, path), text)
+  }
+  const [, program = '', printed = ''] = /```js\n([\s\S]*?)```\n\nIt prints:\n\n```\n([\s\S]*?)```/.exec(readme) ?? []
+  await writeFile(join(installed, 'example.js'), program)
+  expect(await ran(process.execPath, ['example.js'], installed)).toEqual({ code: 0, out: printed, err: '' })
+})
+
+test('a folder of archives and a Terraform plan give a verdict', async (context) => {
+  if (installed === undefined) return context.skip('no registry can be reached')
+  for (const hour of [14, 15]) {
+    const folder = join(installed, `archives/dt=20260112/hour=${hour}`)
+    await mkdir(folder, { recursive: true })
+    const records = Array.from({ length: 6 }, (_, i) => ({
+      ...{ _id: `${hour}-${i}`, date: `2026-01-12T${hour}:0${i}:30Z`, source: 'nginx', host: `i-${hour}` },
+      ...{ tags: ['env:prod'], message: 'GET / 500', attributes: { http: { status_code: hour === 15 ? 500 : 200 } } },
+    }))
+    const lines = records.reverse().map((record) => `${JSON.stringify(record)}\n`)
+    await writeFile(join(folder, 'archive_000000.0000.json.gz'), gzipSync(lines.join('')))
+  }
+  await cp(join(ROOT, 'docs/evaluator/terraform.json'), join(installed, 'plan.json'))
+  const { code, out } = await alertproof(installed, 'replay', 'archives', '--detections', 'plan.json')
+  expect(code).toBe(0)
+  expect(out).toMatch(/2026-01-12T15:05:00.000Z {2}Triggered .* 5 {2}host:i-15\n/)
+  expect(out).not.toContain('i-14')
 })
 
 describe('from its tarball, in an empty folder', () => {
