@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein'
 import type { Log } from '../log.ts'
+import { exactNumber } from './exact-number.ts'
 import { facetText } from './field.ts'
 import { type Field, printSearch, type Reserved, reservedNames, type Target, type Value } from './search-ast.ts'
 import type { Term } from './terms.ts'
@@ -141,7 +142,9 @@ function editsBetween(given: string, known: string): number | undefined {
   return edits <= Math.max(1, Math.min(one.length, other.length) / 3) && one.length > 2 ? 1 + edits : undefined
 }
 
+/** A number is no slip for another number, and one letter none for another letter. */
 function nearest(wanted: string, values: ReadonlySet<string>): string | undefined {
+  if (wanted.length < 2 || exactNumber(wanted) !== undefined) return undefined
   const near = [...values]
     .map((value) => ({ value, edits: distance(value.toLowerCase(), wanted.toLowerCase()) }))
     .filter(({ value, edits }) => edits <= mostEdits(Math.min(value.length, wanted.length)))

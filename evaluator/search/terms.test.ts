@@ -47,6 +47,7 @@ test.each<[query: string, told: string[]]>([
     ['`CIDR(@client.ip, 203.0.113.0/24)` matched no event; did you mean `CIDR(@network.client.ip, 203.0.113.0/24)`?'],
   ],
   ['@list.nmae:a', ['`@list.nmae:a` matched no event; did you mean `@list.name:a`?']],
+  ['@n:6 @list.name:b', ['`@n:6` matched no event', '`@list.name:b` matched no event']],
   ['@n:>9', ['`@n:>9` matched no event']],
   [
     '@zzz:1 nothing *:nowhere',
