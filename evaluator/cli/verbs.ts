@@ -8,4 +8,5 @@ export const verbs = {
   replay: () => import('./verbs/replay.ts'),
   check: () => import('./verbs/check.ts'),
   test: () => import('./verbs/test.ts'),
+  mutate: () => import('./verbs/mutate.ts'),
 } satisfies Verbs

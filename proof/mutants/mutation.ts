@@ -1,7 +1,8 @@
+import type { Mutant } from 'alertproof/mutate'
 import { type Detection, type DetectionCase, type Mode, runCase } from '../../detections/harness.ts'
 import { claimsOf } from '../claims/claims.ts'
 import { equivalentOf } from './equivalent.ts'
-import { type Mutant, mutantsOf } from './mutants.ts'
+import { mutantsOf } from './mutants.ts'
 
 /** The result for one mutant. */
 export interface Verdict {
@@ -34,7 +35,7 @@ export async function* mutate(detection: Detection): AsyncGenerator<Verdict> {
   // A silent case explains best what fires too often, and a short one explains it briefly.
   const rank = ({ fires, dropped }: DetectionCase) => (fires || dropped !== undefined ? 1 : 0)
   const order = all.toSorted((a, b) => rank(a) - rank(b) || a.events.length - b.events.length)
-  for (const mutant of await mutantsOf(detection)) {
+  for (const mutant of mutantsOf(detection)) {
     const killer = killerOf(mutant, order)
     const equivalent = killer ? undefined : (listed.get(mutant.name) ?? equivalentOf(monitor, mutant.name))
     if (!killer) listed.delete(mutant.name)

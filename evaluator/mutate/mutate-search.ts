@@ -1,4 +1,4 @@
-import { type Field, printSearch, type SearchNode, type Target } from 'alertproof/query'
+import { type Field, printSearch, type SearchNode, type Target, type Value } from '../search/search-ast.ts'
 
 /** A search with one thing changed, and that thing in words. */
 export interface ChangedSearch {
@@ -7,8 +7,9 @@ export interface ChangedSearch {
 }
 
 /**
- * Every search that is one slip away: a term left out, negated, without its `@`, of another field or another value; AND for OR.
- * @param fields of which other ones a term may speak by mistake
+ * Every search that is one slip away: a term left out, negated, without its `@`, of another field or another value; another bound
+ * of a comparison; AND for OR.
+ * @param fields the attributes that a term may name by mistake
  */
 export function mutateSearch(node: SearchNode, fields: readonly string[]): ChangedSearch[] {
   return [...slipsOf(node, fields), ...below(node, fields)]
@@ -39,10 +40,7 @@ function slipsOf(node: SearchNode, fields: readonly string[]): ChangedSearch[] {
     }
     case 'match': {
       const next = [...targets(node.target, fields).map((target) => ({ ...node, target })), negated(node)]
-      return [
-        ...next,
-        ...(node.value.kind === 'text' ? [{ ...node, value: { ...node.value, text: 'other' } }] : []),
-      ].map(slip)
+      return [...next, ...values(node.value).map((value) => ({ ...node, value }))].map(slip)
     }
     case 'group':
       return [...targets(node.target, fields).map((target) => ({ ...node, target })), negated(node)].map(slip)
@@ -83,6 +81,26 @@ function below(node: SearchNode, fields: readonly string[]): ChangedSearch[] {
 
 /** In words no escape is needed. */
 const printed = (node: SearchNode): string => printSearch(node).replaceAll('\\', '')
+
+/** Another text, and the neighbours of a comparison. */
+function values(value: Value): Value[] {
+  switch (value.kind) {
+    case 'text':
+      return [{ ...value, text: 'other' }]
+    case 'compare':
+      return [{ ...value, operator: NEIGHBOURS[value.operator] }]
+    case 'range':
+      return [
+        ...(value.lower === undefined ? [] : [{ ...value, includesLower: !value.includesLower }]),
+        ...(value.upper === undefined ? [] : [{ ...value, includesUpper: !value.includesUpper }]),
+      ]
+    default:
+      return []
+  }
+}
+
+const NEIGHBOURS = { '>': '>=', '>=': '>', '<': '<=', '<=': '<' } as const
+
 const negated = (node: SearchNode): SearchNode => ({ kind: 'not', node })
 const joined = (kind: 'and' | 'or', nodes: readonly SearchNode[]): SearchNode =>
   nodes.length === 1 ? (nodes[0] as SearchNode) : { kind, nodes }

@@ -1,0 +1,182 @@
+import type { Monitor } from '../monitor/monitor.ts'
+import { type Facet, type Measure, type MonitorQuery, measures, type Operator } from '../monitor/monitor-query.ts'
+import { readMonitorJson } from '../monitor/monitor-reading.ts'
+import { printSearch } from '../search/search-ast.ts'
+import { mutateSearch } from './mutate-search.ts'
+
+/** A monitor with one slip. */
+export interface Mutant {
+  /** What was changed: `window: 5m → 10m`. */
+  readonly name: string
+  readonly monitor: Monitor
+  /** Where: `query`, or `options.` and the name of the option. */
+  readonly place: string
+  /** What stood there, and what stands there now: the query, or JSON. */
+  readonly before: string
+  readonly after: string
+}
+
+/** The attributes that a person could name by mistake, without their `@`. */
+export interface Attributes {
+  /** In a search or a group. */
+  readonly named: readonly string[]
+  /** In place of a count, the values of which are counted. */
+  readonly counted: readonly string[]
+}
+
+const OPERATORS: readonly Operator[] = ['<', '<=', '>', '>=', '==', '!=']
+const MINUTES = [1, 2, 3, 5, 10, 15, 30, 60, 120, 240, 720, 1440]
+const WHEN_MISSING = ['default', 'show_no_data', 'show_and_notify_no_data', 'resolve']
+const OTHER_THRESHOLDS = ['warning', 'critical_recovery', 'warning_recovery'] as const
+const MOST_FACETS = 4
+const DEFAULT_NEW_GROUP_DELAY = 60
+
+type Query = Pick<MonitorQuery, 'node' | 'index' | 'rollup' | 'by' | 'windowMs' | 'operator' | 'threshold'>
+type Options = Readonly<Record<string, unknown>>
+type Change = readonly [name: string, query: Partial<Query>, options?: Options]
+
+/** Every mutant of a monitor that the API would take. */
+export function mutantsOf(monitor: Monitor, attributes: Attributes): Mutant[] {
+  const { slug, file, parsed, options } = monitor
+  const given = jsonOf(monitor)
+  return changesOf(parsed, options as Options, attributes).flatMap(([name, query, changed]) => {
+    const next = { ...parsed, ...query }
+    const thresholds = {
+      ...options.thresholds,
+      critical: next.threshold,
+      ...(changed?.thresholds as object | undefined),
+    }
+    // As JSON, in which an option that is undefined is left out.
+    const json = JSON.parse(
+      JSON.stringify({ ...given, query: printQuery(next), options: { ...options, ...changed, thresholds } }),
+    ) as Record<string, unknown>
+    const reading = readMonitorJson(json, { slug, file }, false)
+    return reading.monitor ? [{ name, monitor: reading.monitor, ...placeOf(monitor, reading.monitor, changed) }] : []
+  })
+}
+
+/** A monitor as the API takes it. */
+export const jsonOf = ({ name, type, query, message, tags, priority, draft, options }: Monitor) => ({
+  ...{ name, type, query, message, tags, priority, options },
+  ...(draft && { draft_status: 'draft' }),
+})
+
+function placeOf(before: Monitor, after: Monitor, changed: Options | undefined) {
+  const [option] = Object.keys(changed ?? {})
+  if (option === undefined)
+    return { place: 'query', before: printQuery(before.parsed), after: printQuery(after.parsed) }
+  const text = ({ options }: Monitor) => JSON.stringify((options as Options)[option]) ?? '(not given)'
+  return { place: `options.${option}`, before: text(before), after: text(after) }
+}
+
+function changesOf(query: MonitorQuery, options: Options, { named, counted }: Attributes): Change[] {
+  const { node, rollup, by, windowMs, operator, threshold } = query
+  const minutes = windowMs / 60_000
+  const windows = [MINUTES.findLast((each) => each < minutes), MINUTES.find((each) => each > minutes)]
+  const missing = options.on_missing_data ?? 'default'
+  const delay = Number(options.evaluation_delay ?? 0)
+  const groupDelay = Number(options.new_group_delay ?? DEFAULT_NEW_GROUP_DELAY)
+  const otherGroupDelay = groupDelay === 0 ? DEFAULT_NEW_GROUP_DELAY : 0
+  return [
+    ...mutateSearch(node, named).map(({ words, node }): Change => [`search: ${words}`, { node }]),
+    ...OPERATORS.filter((each) => each !== operator).map(
+      (each): Change => [`operator: ${operator} → ${each}`, { operator: each }],
+    ),
+    ...neighbours(threshold, rollup).map((each): Change => [`threshold: ${threshold} → ${each}`, { threshold: each }]),
+    ...windows.flatMap((each): Change[] =>
+      each === undefined
+        ? []
+        : [[`window: ${windowText(windowMs)} → ${windowText(each * 60_000)}`, { windowMs: each * 60_000 }]],
+    ),
+    ...groupings(by, named).map((next): Change => [`by: ${names(by)} → ${names(next)}`, { by: next }]),
+    ...rollups(rollup, named, counted).map(
+      (next): Change => [`rollup: ${rollupText(rollup)} → ${rollupText(next)}`, { rollup: next }],
+    ),
+    ...thresholdsOf(options, rollup),
+    ...WHEN_MISSING.filter((word) => word !== missing).map(
+      (word): Change => [`on_missing_data: ${missing} → ${word}`, {}, { on_missing_data: word }],
+    ),
+    // Without groups there is no new group.
+    ...(by.length === 0
+      ? []
+      : [[`new_group_delay: ${groupDelay} → ${otherGroupDelay}`, {}, { new_group_delay: otherGroupDelay }] as const]),
+    [`evaluation_delay: ${delay} → ${delay + 300}`, {}, { evaluation_delay: delay + 300 }],
+    ...reminders(Number(options.renotify_interval ?? 0)),
+  ]
+}
+
+/** Counts are whole; of a measure, a tenth more or less. */
+function neighbours(threshold: number, { kind }: Query['rollup']): number[] {
+  const isCount = kind === 'count' || kind === 'cardinality'
+  const step = isCount || threshold === 0 ? 1 : Math.abs(threshold) / 10
+  return [threshold - step, threshold + step]
+}
+
+/** The other thresholds, each changed or left out. */
+const thresholdsOf = (options: Options, rollup: Query['rollup']): Change[] =>
+  OTHER_THRESHOLDS.flatMap((name) => {
+    const value = (options.thresholds as Options | undefined)?.[name]
+    if (typeof value !== 'number') return []
+    return [...neighbours(value, rollup), undefined].map(
+      (each): Change => [`${name}: ${value} → ${each ?? 'none'}`, {}, { thresholds: { [name]: each } }],
+    )
+  })
+
+/** No reminder, or one half as often; or a reminder where there was none. */
+const reminders = (minutes: number): Change[] =>
+  (minutes === 0 ? [1] : [0, 2 * minutes]).map((each) => [
+    `renotify_interval: ${minutes} → ${each}`,
+    {},
+    // Without an interval the API refuses a list of statuses and a number of occurrences.
+    each === 0
+      ? { renotify_interval: 0, renotify_statuses: [], renotify_occurrences: undefined }
+      : { renotify_interval: each },
+  ])
+
+/** One facet left out, without its `@`, or another one in its place; and another facet as well. */
+function groupings(by: readonly Facet[], named: readonly string[]): Facet[][] {
+  const others = named.map(attribute).filter(({ name }) => !by.some((facet) => facet.name === name))
+  const each = (change: (facet: Facet) => Facet[]) =>
+    by.flatMap((facet, i) => change(facet).map((next) => by.with(i, next)))
+  return [
+    ...by.map((facet) => by.filter((other) => other !== facet)),
+    ...each(withoutAt),
+    ...each(() => others),
+    ...(by.length < MOST_FACETS ? others.map((other) => [...by, other]) : []),
+  ]
+}
+
+function rollups(rollup: Query['rollup'], named: readonly string[], counted: readonly string[]): Query['rollup'][] {
+  if (rollup.kind === 'count') return counted.map((path) => ({ kind: 'cardinality', of: attribute(path) }))
+  const { kind, of } = rollup
+  const others = named.map(attribute).filter(({ name }) => name !== of.name)
+  const ofOthers = [...withoutAt(of), ...others].map((each) => ({ kind, of: each }))
+  if (kind === 'cardinality') return [{ kind: 'count' }, ...ofOthers]
+  return [
+    { kind: 'count' },
+    ...measures.filter((each): each is Measure => each !== kind).map((each) => ({ kind: each, of })),
+    ...ofOthers,
+  ]
+}
+
+const attribute = (path: string): Facet => ({ name: `@${path}`, field: { kind: 'attribute', path } })
+const withoutAt = ({ name }: Facet): Facet[] =>
+  name.startsWith('@') ? [{ name: name.slice(1), field: { kind: 'tag', key: name.slice(1) } }] : []
+const names = (by: readonly Facet[]): string => by.map(({ name }) => name).join(',') || 'nothing'
+const rollupText = (rollup: Query['rollup']): string =>
+  rollup.kind === 'count' ? 'count' : `${rollup.kind} ${rollup.of.name}`
+
+/** `5m`, `2h`: as a query names a window. */
+function windowText(ms: number): string {
+  const minutes = ms / 60_000
+  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`
+}
+
+/** Writes a query that reads back to the same one. */
+export function printQuery({ node, index, rollup, by, windowMs, operator, threshold }: Query): string {
+  const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
+  const measured = rollup.kind === 'count' ? '"count"' : `"${rollup.kind}",${quoted(rollup.of.name)}`
+  const grouped = by.length === 0 ? '' : `.by(${quoted(by.map(({ name }) => name).join(','))})`
+  const search = quoted(printSearch(node))
+  return `logs(${search}).index(${quoted(index)}).rollup(${measured})${grouped}.last("${windowText(windowMs)}") ${operator} ${threshold}`
+}
