@@ -1,13 +1,9 @@
 import { open } from 'node:fs/promises'
 import type { IndexedLog } from '../log.ts'
 import { fileChunks } from '../replay/lines.ts'
-import {
-  detectForm,
-  type Reading,
-  type Recording,
-  type RecordingForm,
-  readRecording,
-} from '../replay/recording/recording.ts'
+import { detectForm } from '../replay/recording/detect-form.ts'
+import { FORMS, type RecordingForm } from '../replay/recording/forms.ts'
+import { type Reading, type Recording, readRecording } from '../replay/recording/recording.ts'
 import { FileError, reasonOf } from './file-error.ts'
 import { type LogFile, logFilesOf, STDIN } from './files.ts'
 import { KeptStream } from './kept-stream.ts'
@@ -98,7 +94,7 @@ export class LogInput {
   #sayForm({ name }: LogFile, form: RecordingForm): void {
     if (form === 'jsonl' || this.#options.form || this.#said.has(form)) return
     this.#said.add(form)
-    this.#options.say?.(`${name === STDIN ? 'Standard input' : name} is read as ${form}.`)
+    this.#options.say?.(`${name === STDIN ? 'Standard input' : name} is read as ${form}: ${FORMS[form]}.`)
   }
 
   async #open(file: LogFile): Promise<AsyncIterable<Buffer>> {

@@ -3,14 +3,9 @@ export { DATADOG_CADENCE_SECONDS, type Evaluation } from '../evaluate/cadence.ts
 export { DEFAULT_LATENESS_SECONDS } from '../evaluate/lateness.ts'
 export { EventError, parseEvent } from './event-reader.ts'
 export { fileChunks, visitLines } from './lines.ts'
-export {
-  detectForm,
-  RECORDING_FORMS,
-  type Reading,
-  type Recording,
-  type RecordingForm,
-  readRecording,
-} from './recording/recording.ts'
+export { detectForm } from './recording/detect-form.ts'
+export { FORMS, RECORDING_FORMS, type RecordingForm } from './recording/forms.ts'
+export { type Reading, type Recording, readRecording } from './recording/recording.ts'
 export { Replayer } from './replay.ts'
 export type { ReplayOptions } from './replay-options.ts'
 export { type ReplayState, readState, StateError, writeState } from './replay-state.ts'

@@ -147,7 +147,7 @@ test('logs in any order give what logs in order give, from files, folders and a 
   const both = await run(overlapping)
   expect(both.out).toBe(inOrder.out)
   expect(both.err.split('\n')).toEqual([
-    `${join(overlapping, 'odd.json.gz')} is read as export.`,
+    `${join(overlapping, 'odd.json.gz')} is read as export: pages of the API, records or archives of Datadog.`,
     'The logs are not in order of time: they are sorted first.',
     `${join(overlapping, 'a', 'even.jsonl')}: line 1 is not JSON`,
     '23 events, 1 monitor, 2 alerts.',
@@ -227,7 +227,7 @@ test('a log export and drain bodies give the same result as JSON lines', async (
   const elsewhere = await run(frames, '--drain', 'service=mini-ato-saas&ddtags=env:staging')
   expect(elsewhere).toMatchObject({ code: 0, out: '' })
   expect(await run(page, '--format', 'jsonl')).toMatchObject({ code: 3, err: expect.stringContaining('is not JSON') })
-  await expect(run(page, '--format', 'csv')).rejects.toThrow(/one of jsonl, export, logplex/)
+  await expect(run(page, '--format', 'xml')).rejects.toThrow(/one of jsonl, export, csv/)
 })
 
 async function estate(files: Record<string, unknown>): Promise<string> {

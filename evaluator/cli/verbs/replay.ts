@@ -38,9 +38,9 @@ and when it recovers. Memory depends only on the monitors' windows, not on the s
 continues until every group has settled.
 
 The log is any number of files and folders, which are read with all that is below them, or standard input: JSON lines, with
-\`service\`, \`env\` and the time \`timestamp\` in each event; a Datadog log export (pages of the API, v2 or v1, an array of
-records, a tree of archives); or concatenated bodies of a Logplex drain. gzip and Zstandard are unpacked. The logs may be in any
-order: what is more than --lateness out of order is sorted by time first.
+\`service\`, \`env\` and the time \`timestamp\` in each event; what Datadog exports (pages of the API, archives, CSV); syslog and
+Logplex; or logs of other products (see --format). gzip and Zstandard are unpacked. The logs may be in any order: what is more
+than --lateness out of order is sorted by time first.
 
 Options:
   --detections PATH   monitors: a folder of JSON files (as the API accepts them, as the UI exports them, in the wrapper of

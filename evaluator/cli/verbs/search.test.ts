@@ -86,7 +86,7 @@ test('an export is printed with one record per line, frames with one message per
   expect(await run('service:shop env:prod @http.status_code:>=500', page)).toEqual({
     code: 0,
     out: `${JSON.stringify(record('b', 503))}\n`,
-    err: `${page} is read as export.\n`,
+    err: `${page} is read as export: pages of the API, records or archives of Datadog.\n`,
   })
   const frames = join(dir, 'frames')
   const message = (text: string) => frameLine({ pri: 190, at: 0, appname: 'app', procid: 'web.1', message: text })
@@ -128,14 +128,14 @@ test('several files and folders are searched one after another, and a fault name
   await writeFile(join(folder, 'c.json'), '[{"n":4},{"n":50},oops]')
   const { out, err } = await run('@n:<10', folder, join(folder, 'a.jsonl'))
   expect(out).toBe('{"n":1}\n{"n":2}\n{"n":4}\n{"n":1}\n')
-  expect(err).toBe(`${join(folder, 'c.json')} is read as export.\n`)
+  expect(err).toBe(`${join(folder, 'c.json')} is read as export: pages of the API, records or archives of Datadog.\n`)
 })
 
 test('a query may begin with -, and an unknown option is refused', async () => {
   const file = join(dir, 'log')
   expect((await run('--format', 'jsonl', '-@evt:login', file)).out).toBe(`${lines[2]}\n`)
   expect((await run('--', '-@evt:login', file)).out).toBe(`${lines[2]}\n`)
-  await expect(run('a', file, '--format', 'csv')).rejects.toThrow(UsageError)
+  await expect(run('a', file, '--format', 'xml')).rejects.toThrow(UsageError)
   await expect(run('a', file, '--from=now')).rejects.toThrow(/--from/)
 })
 

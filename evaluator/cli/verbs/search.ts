@@ -10,9 +10,8 @@ import { printable } from '../output.ts'
 const usage = `Usage: alertproof search '<query>' [PATH|-]… [<options>]
 
 Prints the lines of a log that match a Datadog log search, unchanged. A JSON object on a line is one log, read as Datadog's
-intake reads it; its \`env\` is a tag. Any other line is a log with that line as message. A Datadog log export (pages of the
-API, v2 or v1, an array of records, an archive) is printed with one record per line, Logplex frames with one message per
-line. A PATH is a file or a folder, which is read with all that is below it; gzip and Zstandard are unpacked. Without PATH, or
+intake reads it; its \`env\` is a tag. Any other line is a log with that line as message. Of every other
+form, such as Datadog's exports, the records that match are printed, one per line. A PATH is a file or a folder, which is read with all that is below it; gzip and Zstandard are unpacked. Without PATH, or
 with -, standard input is read.
 
 The query has Datadog's syntax: words and "phrases" of the message, @attribute:value, service: host: status: source:, tag:value,

@@ -27,15 +27,17 @@ export interface PieceVisitor {
 
 /**
  * Splits consecutive JSON documents into records, in the memory of one record. A document is a record, an array of records, or a page:
- * an object that has such an array under one of the given names. It recognizes only brackets and strings; whoever receives a record
+ * an object that has such an array under one of the given names, such as `data` or `hits.hits`. It recognizes only brackets and strings; whoever receives a record
  * checks that it is JSON. After an incomplete record, the next `{` that cannot belong to it begins another record.
  */
 export class JsonPieces {
   readonly #visitor: PieceVisitor
   readonly #names: readonly string[]
+  /** The first keys of the names that have two. */
+  readonly #outers: ReadonlySet<string>
   /** Brackets that are open, outermost first. */
   readonly #open: number[] = []
-  /** The number of open brackets outside of a record: 0 when the document is a record, 1 in an array, 2 in a page. */
+  /** The number of open brackets outside of a record: 0 when the document is a record, 1 in an array, 2 or 3 in a page. */
   #base = 0
   /** Whether the records of the page have ended, so that the rest of it is skipped. */
   #pastRecords = false
@@ -50,9 +52,11 @@ export class JsonPieces {
   #from = -1
   #startedAt = 0
   #tooLong = false
-  /** The last string of the outermost object, with its quotes, and where it begins in the current chunk. */
+  /** The last string of the outermost object or of one in it, with its quotes, and where it begins in the current chunk. */
   #keyAt = -1
   #key = ''
+  /** The key of the object in the outermost one. */
+  #outerKey = ''
   /** Whether the rest of a line that is not JSON is skipped. */
   #skipping = false
   #position = 0
@@ -60,6 +64,7 @@ export class JsonPieces {
   constructor(visitor: PieceVisitor, names: readonly string[]) {
     this.#visitor = visitor
     this.#names = names
+    this.#outers = new Set(names.flatMap((name) => (name.includes('.') ? name.split('.', 1) : [])))
   }
 
   write(chunk: Buffer): void {
@@ -139,7 +144,7 @@ export class JsonPieces {
     switch (byte) {
       case QUOTE:
         this.#inString = true
-        if (this.#open.length === 1 && this.#open[0] === OPEN_BRACE && this.#base === 0) {
+        if (this.#base === 0 && this.#isNearTop()) {
           this.#key = ''
           this.#keyAt = at
         }
@@ -147,6 +152,7 @@ export class JsonPieces {
       case OPEN_BRACE:
         if (!this.#valueMayBegin()) this.#abandon()
         if (this.#open.length === this.#base && !this.#pastRecords) this.#begin(at)
+        if (this.#open.length === 1 && this.#base === 0) this.#outerKey = this.#key.slice(1, -1)
         this.#open.push(byte)
         break
       case OPEN_BRACKET:
@@ -160,6 +166,19 @@ export class JsonPieces {
     this.#last = byte
   }
 
+  /** Whether a page's records may begin in the innermost object. */
+  #isNearTop(): boolean {
+    const open = this.#open
+    if (open[0] !== OPEN_BRACE) return false
+    return open.length === 1 || (open.length === 2 && open[1] === OPEN_BRACE && this.#outers.has(this.#outerKey))
+  }
+
+  /** The keys on the way to a value in one of these objects: `data`, `hits.hits`. */
+  #path(): string {
+    const key = this.#key.slice(1, -1)
+    return this.#open.length === 1 ? key : `${this.#outerKey}.${key}`
+  }
+
   /** Whether a value may begin after the last byte. */
   #valueMayBegin(): boolean {
     if (this.#open.length === this.#base) return true
@@ -170,14 +189,9 @@ export class JsonPieces {
   /** Reads an opening bracket. */
   #bracket(at: number): void {
     if (this.#open.length === 0) this.#base = 1
-    else if (
-      this.#base === 0 &&
-      this.#open.length === 1 &&
-      this.#last === COLON &&
-      this.#names.includes(this.#key.slice(1, -1))
-    ) {
+    else if (this.#base === 0 && this.#last === COLON && this.#isNearTop() && this.#names.includes(this.#path())) {
       // The document is a page of records.
-      this.#base = 2
+      this.#base = this.#open.length + 1
       this.#drop()
     } else if (this.#open.length === this.#base && !this.#pastRecords)
       this.#broken(this.#position + at, 'is an array, not a record')

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { frameLine, frameLoss } from '../../intake/logplex-frame-writer.ts'
 import type { UrlFields } from '../../intake/preprocess.ts'
-import { detectForm, type RecordingForm, readRecording } from './recording.ts'
+import { detectForm } from './detect-form.ts'
+import type { RecordingForm } from './forms.ts'
+import { readRecording } from './recording.ts'
 
 const at = '2026-01-05T09:00:00.000Z'
 const stored = {

@@ -1,3 +1,4 @@
+import { CsvError } from 'csv-parse'
 import { logOfEvent } from '../../app-event.ts'
 import type { EpochSink } from '../../intake/epoch.ts'
 import { fromSyslog } from '../../intake/intake.ts'
@@ -5,17 +6,15 @@ import type { SyslogMessage } from '../../intake/logplex-frames.ts'
 import type { Pipeline } from '../../intake/pipeline.ts'
 import { lookUp, preprocess, readDate, type UrlFields, undatedReason } from '../../intake/preprocess.ts'
 import type { IndexedLog } from '../../log.ts'
-import { isRecord } from '../../monitor/monitor-options.ts'
-import { LINE_FEED } from '../bytes.ts'
 import { EventError, parseEvent } from '../event-reader.ts'
 import { MAX_LINE_BYTES, visitLines } from '../lines.ts'
+import { csvRows, logOfRow } from './csv-rows.ts'
 import { isExported, logOfRecord } from './export-record.ts'
+import { logOfForeign } from './foreign-record.ts'
+import { type ForeignForm, PAGE_KEYS, type RecordingForm } from './forms.ts'
 import { FramePieces } from './frame-pieces.ts'
 import { JsonPieces } from './json-pieces.ts'
-
-/** One JSON event per line; JSON documents as Datadog exports them; consecutive bodies of a Logplex drain. */
-export const RECORDING_FORMS = ['jsonl', 'export', 'logplex'] as const
-export type RecordingForm = (typeof RECORDING_FORMS)[number]
+import { syslogEntry } from './syslog-line.ts'
 
 /** One stream of logs in one form. */
 export interface Recording {
@@ -36,11 +35,6 @@ export interface RecordingVisitor {
   /** Awaited after each piece of the stream. */
   piece?(bytes: number): Promise<void> | void
 }
-
-/** The keys of the records in a page of an export: API v2 and v1. */
-const PAGE_KEYS = ['data', 'logs']
-/** The number of bytes from which the form is detected. */
-const PEEKED_BYTES = 64 * 1024
 
 /** What is known of the logs of a recording beside the recording. */
 export interface Reading {
@@ -65,8 +59,11 @@ export async function readRecording(
   reading: Reading = {},
 ): Promise<void> {
   const finish = finishing(reading, visitor.epoch)
-  if (form === 'jsonl') return readLines(stream, visitor, lineReader(reading, finish, visitor.epoch))
-  const pieces = form === 'export' ? exportPieces(visitor, finish) : framePieces(visitor, finish, reading.drain)
+  if (form === 'jsonl' || form === 'syslog') {
+    return readLines(stream, visitor, lineReader(form, reading, finish, visitor.epoch))
+  }
+  if (form === 'csv') return readCsv(stream, visitor, finish)
+  const pieces = form === 'logplex' ? framePieces(visitor, finish, reading.drain) : jsonPieces(form, visitor, finish)
   for await (const chunk of stream) {
     pieces.write(chunk)
     await visitor.piece?.(chunk.length)
@@ -77,12 +74,18 @@ export async function readRecording(
 /** Reads one line. @throws EventError when it is not a log */
 type LineReader = (text: string) => IndexedLog
 
-function lineReader({ pipelines = [], undated = false }: Reading, finish: Finish, onEpoch?: EpochSink): LineReader {
+function lineReader(
+  form: 'jsonl' | 'syslog',
+  { pipelines = [], undated = false }: Reading,
+  finish: Finish,
+  onEpoch?: EpochSink,
+): LineReader {
+  const entryOf = form === 'jsonl' ? parseEvent : parseSyslog
   const takesText = undated || pipelines.length > 0
   return (text) => {
     let entry: Record<string, unknown>
     try {
-      entry = parseEvent(text)
+      entry = entryOf(text)
     } catch (error) {
       if (!takesText || !(error instanceof EventError)) throw error
       entry = { message: text.trimEnd() }
@@ -91,19 +94,19 @@ function lineReader({ pipelines = [], undated = false }: Reading, finish: Finish
   }
 }
 
+function parseSyslog(line: string): Record<string, unknown> {
+  const entry = syslogEntry(line)
+  if (!entry) throw new EventError('is not a line of syslog')
+  return entry
+}
+
 async function readLines(stream: AsyncIterable<Buffer>, visitor: RecordingVisitor, read: LineReader): Promise<void> {
   let count = 0
   const lines = {
     line(buffer: Buffer, start: number, end: number) {
       count++
       const text = buffer.toString('utf8', start, end)
-      if (text.trim() !== '')
-        visit(
-          visitor,
-          `line ${count}`,
-          () => read(text),
-          () => text,
-        )
+      if (text.trim() !== '') visit(visitor, `line ${count}`, read, text)
     },
     tooLong() {
       count++
@@ -113,17 +116,40 @@ async function readLines(stream: AsyncIterable<Buffer>, visitor: RecordingVisito
   await visitLines(stream, lines, (bytes) => visitor.piece?.(bytes))
 }
 
-/** Gives a log to the visitor, or the reason why there is none. */
-function visit(visitor: RecordingVisitor, place: string, read: () => IndexedLog, text: () => string): void {
-  let log: IndexedLog
+async function readCsv(stream: AsyncIterable<Buffer>, visitor: RecordingVisitor, finish: Finish): Promise<void> {
+  let count = 1
   try {
-    log = read()
+    for await (const rows of csvRows(stream)) {
+      for (const { text, record } of rows) {
+        count++
+        // An export: Datadog has processed it.
+        visit(visitor, `row ${count}`, () => finish(logOfRow(record, visitor.epoch), record, true), text)
+      }
+      await visitor.piece?.(rows.reduce((bytes, { text }) => bytes + text.length, 0))
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error
+    visitor.malformed(`row ${count + 1}`, `is not CSV: ${error.message}`)
+  }
+}
+
+/** Gives a log to the visitor, or the reason why there is none. @param read undefined for a piece that is not meant to be a log */
+function visit(
+  visitor: RecordingVisitor,
+  place: string,
+  read: (text: string) => IndexedLog | undefined,
+  text: string,
+  write: () => string = () => text,
+): void {
+  let log: IndexedLog | undefined
+  try {
+    log = read(text)
   } catch (error) {
     if (!(error instanceof EventError)) throw error
     visitor.malformed(place, error.message)
     return
   }
-  visitor.log(log, text)
+  if (log) visitor.log(log, write)
 }
 
 /** Does with a log of any form what all of them need. @throws EventError when it has no date */
@@ -144,17 +170,20 @@ function timeAt(path: string, record: Record<string, unknown>, log: IndexedLog, 
   return readDate(value, Number.POSITIVE_INFINITY, name, onEpoch) ?? Number.NaN
 }
 
-function exportPieces(visitor: RecordingVisitor, finish: Finish): JsonPieces {
+function jsonPieces(form: 'export' | ForeignForm, visitor: RecordingVisitor, finish: Finish): JsonPieces {
   let count = 0
+  const read = (text: string) => {
+    const record = parseEvent(text)
+    if (form === 'export') return finish(logOfRecord(record, visitor.epoch), record, isExported(record))
+    const log = logOfForeign(form, record, visitor.epoch)
+    return log && finish(log, record)
+  }
   const record = (text: string) => {
     count++
-    const read = () => {
-      const parsed = parseEvent(text)
-      return finish(logOfRecord(parsed, visitor.epoch), parsed, isExported(parsed))
-    }
-    visit(visitor, `record ${count}`, read, () => (text.includes('\n') ? onOneLine(text) : text))
+    visit(visitor, `record ${count}`, read, text, () => (text.includes('\n') ? onOneLine(text) : text))
   }
-  return new JsonPieces({ record, broken: (at, reason) => visitor.malformed(`byte ${at}`, reason) }, PAGE_KEYS)
+  const broken = (at: number, reason: string) => visitor.malformed(`byte ${at}`, reason)
+  return new JsonPieces({ record, broken }, PAGE_KEYS[form] ?? [])
 }
 
 /** JSON without the space between its tokens, each of which stays as it was written. */
@@ -165,7 +194,7 @@ function framePieces(visitor: RecordingVisitor, finish: Finish, drain: UrlFields
   const frame = (message: SyslogMessage) => {
     count++
     const read = () => finish(logOfFrame(message, drain, visitor.epoch), {})
-    visit(visitor, `frame ${count}`, read, () => message.message)
+    visit(visitor, `frame ${count}`, read, message.message)
   }
   return new FramePieces({ frame, broken: (at, reason) => visitor.malformed(`byte ${at}`, reason) })
 }
@@ -178,62 +207,4 @@ function logOfFrame(message: SyslogMessage, drain: UrlFields, onEpoch?: EpochSin
     log.tags = [...(log.tags ?? []), `env:${env.toLowerCase()}`]
   }
   return log
-}
-
-/** Detects the form of a recording from its first bytes. @returns the form, and a stream of all bytes */
-export async function detectForm(
-  stream: AsyncIterable<Buffer>,
-): Promise<{ form: RecordingForm; stream: AsyncIterable<Buffer> }> {
-  const rest = stream[Symbol.asyncIterator]()
-  const peeked: Buffer[] = []
-  let bytes = 0
-  let begun = false
-  let wholeLine = false
-  while (bytes < PEEKED_BYTES && !wholeLine) {
-    const next = await rest.next()
-    if (next.done) break
-    const chunk: Buffer = next.value
-    const first: number = begun ? 0 : chunk.findIndex((byte) => byte > 0x20)
-    begun ||= first >= 0
-    wholeLine = begun && chunk.indexOf(LINE_FEED, first) >= 0
-    peeked.push(Buffer.from(chunk))
-    bytes += chunk.length
-  }
-  const text = Buffer.concat(peeked).toString('utf8', 0, PEEKED_BYTES)
-  return { form: formOf(text.replace(/^\uFEFF/, '').trimStart()), stream: resumed(peeked, rest) }
-}
-
-async function* resumed(peeked: readonly Buffer[], rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    yield* peeked
-    yield* { [Symbol.asyncIterator]: () => rest }
-  } finally {
-    await rest.return?.()
-  }
-}
-
-function formOf(start: string): RecordingForm {
-  if (/^\d{1,8} <\d{1,3}>1 /.test(start)) return 'logplex'
-  if (start.startsWith('[')) return 'export'
-  if (!start.startsWith('{')) return 'jsonl'
-  const [line = ''] = start.split('\n', 1)
-  try {
-    return isExportDocument(parseEvent(line)) ? 'export' : 'jsonl'
-  } catch {
-    // Either a document on several lines, or a line longer than what has been read.
-    const page = /^\{\s*"(data|logs)"\s*:\s*\[\s*(\{\s*"(id|type|attributes|content)"|\])/
-    const before = /^\{\s*"((meta|links)"\s*:\s*\{|(nextLogId|requestId)")/
-    return /^\{\s*\n/.test(start) || page.test(line) || before.test(line) ? 'export' : 'jsonl'
-  }
-}
-
-function isExportDocument(document: Record<string, unknown>): boolean {
-  if (isExported(document)) return true
-  const records: unknown[] | undefined = PAGE_KEYS.map((key) => document[key]).find(Array.isArray)
-  if (!records) return false
-  const [first] = records
-  if (first !== undefined) return isRecord(first) && isExported(first)
-  return (
-    ['meta', 'links', 'nextLogId', 'requestId'].some((key) => key in document) || Object.keys(document).length === 1
-  )
 }
