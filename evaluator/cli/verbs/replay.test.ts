@@ -120,6 +120,8 @@ test('malformed lines are counted and the first ones named', async () => {
 
 test('a log without any event cannot be read', async () => {
   expect((await run(await log(['hello']))).code).toBe(3)
+  const rules = await estate({ 'expect.json': { 'credential-stuffing': [{ '@network': '203.0.113.9' }] } })
+  expect((await run(await log(['hello']), '--detections', rules)).code).toBe(3)
   expect(await run(await log([]))).toMatchObject({ code: 0, err: '0 events, 1 monitor, 0 alerts.\n' })
 })
 

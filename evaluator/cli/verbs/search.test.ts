@@ -187,3 +187,17 @@ test('--json prints the logs that Datadog makes of lines, records and frames', a
   await writeFile(file, JSON.stringify({ data: [record], meta: {} }))
   expect(JSON.parse((await run('@n:2', file, '--json')).out)).toMatchObject({ service: 'shop', attributes: { n: 2 } })
 })
+
+test('input of which nothing can be read is not an answer', async () => {
+  const file = join(dir, 'garbage')
+  await writeFile(file, 'garbage')
+  for (const form of ['export', 'logplex']) {
+    expect(await run('*', file, '--format', form)).toMatchObject({
+      code: 3,
+      out: '',
+      err: expect.stringMatching(/is not/),
+    })
+  }
+  await writeFile(file, '')
+  expect((await run('*', file)).code).toBe(1)
+})

@@ -26,7 +26,8 @@ ${LOG_OPTIONS_USAGE}\
   --                  ends the options, so that the query may begin with --
   --help              this text
 
-Exit code: 0 if a line matches, 1 if none does, 2 for a fault in the query or an option, 3 if the file cannot be read.
+Exit code: 0 if a line matches, 1 if none does, 2 for a fault in the query or an option, 3 if a file cannot be
+read or holds no log.
 
 Examples:
   alertproof search '@evt:login @outcome:fail -@reason:blocked' events.jsonl
@@ -47,6 +48,7 @@ export const command: Command = {
       const search = new Search(compileNode(node), new SilentTerms([{ node, facets: [] }]), io, values.json)
       for await (const recording of input.recordings()) await search.read(recording, input.reading)
       search.tell()
+      if (search.foundNoLog) return 3
       return search.any ? 0 : 1
     } catch (error) {
       if (!(error instanceof SearchSyntaxError)) throw error
@@ -98,6 +100,11 @@ class Search {
     this.#silent = silent
     this.#io = io
     this.#asJson = asJson
+  }
+
+  /** Whether there was something to read, none of which is a log. */
+  get foundNoLog(): boolean {
+    return this.#logs === 0 && this.#malformed + this.#tooLong > 0
   }
 
   async read(recording: Recording, reading: Reading): Promise<void> {
