@@ -24,7 +24,8 @@ export async function decisionsIn(root: string): Promise<Decision[]> {
 async function sourcesIn(root: string, folder: string): Promise<string[]> {
   const files = (await readdir(join(root, folder), { recursive: true })).map((file) => file.replaceAll('\\', '/'))
   return files
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    // A build leaves the comments in its types, too.
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && !file.endsWith('.test.ts'))
     .sort()
     .map((file) => `${folder}/${file}`)
 }
