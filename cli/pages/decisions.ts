@@ -23,11 +23,13 @@ export async function decisionsIn(root: string): Promise<Decision[]> {
 
 async function sourcesIn(root: string, folder: string): Promise<string[]> {
   const files = (await readdir(join(root, folder), { recursive: true })).map((file) => file.replaceAll('\\', '/'))
-  return files
-    // A build leaves the comments in its types, too.
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && !file.endsWith('.test.ts'))
-    .sort()
-    .map((file) => `${folder}/${file}`)
+  return (
+    files
+      // A build leaves the comments in its types, too.
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && !file.endsWith('.test.ts'))
+      .sort()
+      .map((file) => `${folder}/${file}`)
+  )
 }
 
 const BEGINNING = /Decision `([\w-]+)`[,:]?\s*(.*)$/
