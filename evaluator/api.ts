@@ -10,6 +10,8 @@ import { detectForm } from './replay/recording/detect-form.ts'
 import type { ReplayOptions } from './replay/replay-options.ts'
 import { replayStream } from './replay/replay-stream.ts'
 import { compileSearch } from './search/search.ts'
+import type { Severity } from './siem/rule.ts'
+import type { SignalChange } from './siem/signal.ts'
 
 /** A log as an application writes it: one JSON object, or a line of text. */
 export type Event = Readonly<Record<string, unknown>> | string
@@ -47,7 +49,7 @@ export function readMonitor(source: string | Readonly<Record<string, unknown>>, 
 
 /** One change of state of one group. */
 export interface Change {
-  /** The slug of the monitor. */
+  /** The slug of the monitor, or of the rule. */
   readonly monitor: string
   readonly transition: Transition['transition']
   /** The values of the facets that the monitor groups by; empty for a monitor without groups. */
@@ -57,9 +59,15 @@ export interface Change {
   readonly value: number
 }
 
+/** One change of a signal of a Cloud SIEM rule. */
+export interface SignalRow extends Omit<Change, 'transition'> {
+  readonly transition: SignalChange['transition']
+  readonly severity: Severity
+}
+
 export interface Replay {
   /** In the order of time. */
-  readonly changes: readonly Change[]
+  readonly changes: readonly (Change | SignalRow)[]
   /** How many events were read. */
   readonly events: number
   /** What could not be read as an event, with its place: `line 7`. */
@@ -77,10 +85,11 @@ export async function replay(
   log: Iterable<Event> | AsyncIterable<Buffer>,
   options: ReplayOptions = {},
 ): Promise<Replay> {
-  const changes: Change[] = []
+  const changes: (Change | SignalRow)[] = []
   const malformed: { place: string; reason: string }[] = []
   const visitor = {
     transition: (transition: Transition) => changes.push(changeOf(transition)),
+    signal: (change: SignalChange) => changes.push(changeOfSignal(change)),
     malformed: (place: string, reason: string) => malformed.push({ place, reason }),
   }
   const { form, stream } = await detectForm(Symbol.asyncIterator in log ? log : linesOf(log))
@@ -95,6 +104,16 @@ export const changeOf = ({ monitor, transition, group, at, value }: Transition):
   group,
   at: new Date(at).toISOString(),
   value,
+})
+
+/** A change of a signal as `alertproof replay --json` prints it: a rule stands in place of a monitor. */
+export const changeOfSignal = ({ rule, transition, severity, group, at, value }: SignalChange): SignalRow => ({
+  monitor: rule.slug,
+  transition,
+  group,
+  at: new Date(at).toISOString(),
+  value,
+  severity,
 })
 
 /** A log of an event. A text that is not a JSON object is a message. */

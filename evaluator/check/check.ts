@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { Log } from '../log.ts'
 import { loadEstate } from '../monitor/estate/index.ts'
+import type { Facet, MonitorQuery } from '../monitor/monitor-query.ts'
 import type { MonitorFault, MonitorReading } from '../monitor/monitor-reading.ts'
-import { type SilentTerm, SilentTerms } from '../search/silent-terms.ts'
+import { type SilentTerm, SilentTerms, type Watched } from '../search/silent-terms.ts'
+import type { RuleReading } from '../siem/rule.ts'
 import { costRemarks } from './cost-remarks.ts'
 import type { CheckReport, Finding, Level } from './finding.ts'
 import { messageRemarks } from './message-remarks.ts'
@@ -14,7 +16,7 @@ export type LogSource = (take: (log: Log) => void) => Promise<void>
 const LEVELS: readonly Level[] = ['error', 'warning', 'note']
 
 /**
- * Says what an import of monitors would answer: schema, query, constraints between options, message, and what delays and limits
+ * Says what an import of monitors and rules would answer: schema, query, constraints between options, message, and what delays and limits
  * cost. It needs neither keys nor network.
  * @param paths folders and files of monitors, in any form that {@link loadEstate} reads
  * @param logs which terms and facets must occur in
@@ -22,7 +24,7 @@ const LEVELS: readonly Level[] = ['error', 'warning', 'note']
  */
 export async function checkMonitors(paths: readonly string[], logs?: LogSource): Promise<CheckReport> {
   const findings: Finding[] = []
-  const readings: MonitorReading[] = []
+  const readings: Reading[] = []
   const places = new Map<string, SourcePlaces>()
   const add = async (file: string, remark: Omit<Finding, 'file' | 'line' | 'column'>) => {
     let known = places.get(file)
@@ -41,14 +43,11 @@ export async function checkMonitors(paths: readonly string[], logs?: LogSource):
       const rule = isJson ? 'repeated-key' : 'not-json'
       await add(file, { level: 'error', rule, place, message: reason, monitor: undefined })
     }
-    readings.push(...estate.readings)
+    readings.push(...estate.readings, ...estate.ruleReadings)
   }
-  const silent = logs === undefined ? [] : await silentIn(readings, logs)
-  for (const [i, reading] of readings.entries()) {
-    for (const remark of remarksOf(
-      reading,
-      silent.filter(({ search }) => search === i),
-    )) {
+  const silent = logs === undefined ? new Map<Reading, PlacedSilentTerm[]>() : await silentIn(readings, logs)
+  for (const reading of readings) {
+    for (const remark of remarksOf(reading, silent.get(reading) ?? [])) {
       await add(reading.file, { ...remark, monitor: reading.slug })
     }
   }
@@ -68,36 +67,67 @@ const tagsOf = ({ tags }: Readonly<Record<string, unknown>>): string[] =>
 
 type MonitorRemark = Omit<Finding, 'file' | 'line' | 'column' | 'monitor'>
 
-function remarksOf(reading: MonitorReading, silent: readonly SilentTerm[]): MonitorRemark[] {
-  const { faults, refusals, notes, json, parsed, type, within } = reading
+type Reading = MonitorReading | RuleReading
+
+/** A term that no log answers to, and the query in which it stands. */
+interface PlacedSilentTerm extends SilentTerm {
+  readonly place: string
+}
+
+function remarksOf(reading: Reading, silent: readonly PlacedSilentTerm[]): MonitorRemark[] {
+  const { faults, refusals, notes, json, type, within } = reading
   const of = (level: Level, rule: string) => (fault: MonitorFault) => ({
     ...{ level, rule: fault.rule ?? rule, place: fault.place, message: fault.reason },
   })
+  const isRule = 'rule' in reading
   const remarks = [
     ...faults.map(of('error', 'schema')),
     ...notes.map(of('warning', 'no-effect')),
-    ...refusals.map(of('note', type === 'log alert' ? 'not-evaluated' : 'not-a-log-alert')),
+    ...refusals.map(of('note', isRule || type === 'log alert' ? 'not-evaluated' : 'not-a-log-alert')),
   ]
-  if (type !== 'log alert') return remarks
-  const inside = [
-    ...messageRemarks(json, parsed),
-    ...(parsed ? costRemarks(json, parsed) : []),
-    ...silent.map(({ text }) => ({ level: 'warning', rule: 'silent-term', place: 'query', message: text }) as const),
-  ]
+  const terms = silent.map(
+    ({ text, place }) => ({ level: 'warning', rule: 'silent-term', place, message: text }) as const,
+  )
+  if (!isRule && type !== 'log alert') return remarks
+  const inside = [...(isRule ? [] : monitorRemarks(json, reading.parsed)), ...terms]
   return [...remarks, ...inside.map((remark) => ({ ...remark, place: within + remark.place }))]
 }
 
-async function silentIn(readings: readonly MonitorReading[], logs: LogSource): Promise<SilentTerm[]> {
-  const searches = readings.map(({ parsed }) => {
-    if (!parsed || parsed.form === 'formula') return { node: { kind: 'all' } as const, facets: [] }
-    const counted = 'of' in parsed.rollup ? [parsed.rollup.of] : []
-    return { node: parsed.node, facets: [...parsed.by, ...counted].map(({ field }) => field) }
-  })
+const monitorRemarks = (json: MonitorReading['json'], parsed: MonitorReading['parsed']): MonitorRemark[] => [
+  ...messageRemarks(json, parsed),
+  ...(parsed ? costRemarks(json, parsed) : []),
+]
+
+/** What the searches of a monitor or a rule ask for, and where they stand. */
+function searchesOf(reading: Reading): (Watched & { readonly place: string })[] {
+  if ('rule' in reading) {
+    const queries = reading.rule?.queries ?? []
+    return queries.map(({ parsed, distinct = [] }, i) => ({
+      node: parsed.node,
+      facets: [...facetsOf(parsed), ...distinct].map(({ field }) => field),
+      place: `queries[${i}].query`,
+    }))
+  }
+  const { parsed } = reading
+  if (!parsed || parsed.form === 'formula') return []
+  return [{ node: parsed.node, facets: facetsOf(parsed).map(({ field }) => field), place: 'query' }]
+}
+
+const facetsOf = ({ by, rollup }: Pick<MonitorQuery, 'by' | 'rollup'>): readonly Facet[] =>
+  'of' in rollup ? [...by, rollup.of] : by
+
+async function silentIn(readings: readonly Reading[], logs: LogSource): Promise<Map<Reading, PlacedSilentTerm[]>> {
+  const searches = readings.flatMap((reading) => searchesOf(reading).map((search) => ({ ...search, reading })))
   const silent = new SilentTerms(searches)
   let any = false
   await logs((log) => {
     any = true
     silent.observe(log)
   })
-  return any ? silent.list() : []
+  const found = new Map<Reading, PlacedSilentTerm[]>()
+  for (const term of any ? silent.list() : []) {
+    const search = searches[term.search]
+    if (search) found.set(search.reading, [...(found.get(search.reading) ?? []), { ...term, place: search.place }])
+  }
+  return found
 }

@@ -18,6 +18,7 @@ export const rules: readonly RuleText[] = [
   { id: 'schema', level: 'error', description: 'A key is missing, or has a value that the API refuses.' },
   { id: 'query', level: 'error', description: 'The query or the search in it cannot be read.' },
   { id: 'template', level: 'error', description: 'A message has a tag or block that is unknown or never closed.' },
+  { id: 'condition', level: 'error', description: 'The condition of a case of a Cloud SIEM rule cannot be read.' },
   ...constraints.map(({ id, kind, source }): RuleText => {
     return {
       id,
@@ -28,7 +29,7 @@ export const rules: readonly RuleText[] = [
   {
     id: 'no-effect',
     level: 'warning',
-    description: 'A key or option has no effect on a log monitor, or is not known.',
+    description: 'A key or option has no effect on a log monitor or a rule, or is not known.',
   },
   { id: 'count-of-a-facet', level: 'warning', description: 'A rollup "count" with a facet counts logs, not values.' },
   { id: 'undocumented-search', level: 'warning', description: 'A form of search that Datadog does not document.' },
@@ -38,6 +39,12 @@ export const rules: readonly RuleText[] = [
   { id: 'short-window', level: 'warning', description: 'A window under five minutes is reported to give no data.' },
   { id: 'status-may-stay', level: 'warning', description: 'Without data the monitor keeps its last status.' },
   { id: 'silent-term', level: 'warning', description: 'A term or facet that no log of the recording has.' },
+  { id: 'unused-query', level: 'warning', description: 'A query of a Cloud SIEM rule that no case uses.' },
+  {
+    id: 'hidden-case',
+    level: 'warning',
+    description: 'A case of a Cloud SIEM rule that a case above it hides: the first that matches decides.',
+  },
   { id: 'slow-cadence', level: 'note', description: 'A long window is evaluated less often than each minute.' },
   { id: 'evaluation-delay', level: 'note', description: 'Every alert comes later by the delay.' },
   { id: 'group-limit', level: 'note', description: 'Groups beyond a limit are never evaluated.' },

@@ -6,6 +6,7 @@ import {
   type Expectations,
   type GroupValues,
   holds,
+  isEvaluated,
   type Outcome,
   type Triggers,
 } from '../monitor/estate/index.ts'
@@ -16,29 +17,37 @@ import { appendSummary, markdownTable } from './summary.ts'
 
 const MAX_LISTED = 8
 
-/** Lists on stderr the monitors of an estate that are not evaluated, and the settings that were ignored or interpreted. */
-export function reportEstate({ readings, broken, passedOver }: Estate, io: Io): void {
+/** Lists on stderr the monitors and rules of an estate that are not evaluated, and the settings that were ignored or interpreted. */
+export function reportEstate({ readings, ruleReadings, broken, passedOver }: Estate, io: Io): void {
   const lines = broken.map(faultText)
-  for (const reading of readings) if (!reading.monitor) lines.push(`not evaluated: ${reading.slug}: ${whyNot(reading)}`)
-  const evaluated = readings.filter(({ monitor }) => monitor)
-  const notes = new Map<string, number>()
-  for (const { notes: found } of evaluated) {
-    for (const { place, reason } of found) {
-      // The same note on several monitors is printed once, with their number.
-      const text = `${place.replace(/^.*?(?=options\.|draft_status$|\w+$)/, '')} ${reason}`
-      notes.set(text, (notes.get(text) ?? 0) + 1)
-    }
-  }
-  for (const [text, count] of notes) lines.push(`${text} (${count} monitor${count === 1 ? '' : 's'})`)
-  const stripped = new Set(evaluated.flatMap((reading) => reading.stripped))
+  const all = [...readings, ...ruleReadings]
+  for (const reading of all) if (!isEvaluated(reading)) lines.push(`not evaluated: ${reading.slug}: ${whyNot(reading)}`)
+  lines.push(...notesOf(readings, 'monitor'), ...notesOf(ruleReadings, 'rule'))
+  const stripped = new Set(all.filter(isEvaluated).flatMap((reading) => reading.stripped))
   if (stripped.size > 0) lines.push(`read-only keys of an export left out: ${[...stripped].sort().join(', ')}`)
   if (passedOver.length > 0) lines.push(`no monitor in: ${listText(passedOver)}`)
   if (lines.length > 0) io.err(`${lines.map(printable).join('\n')}\n`)
 }
 
+type Reading = Expectable & Pick<MonitorReading, 'file' | 'notes' | 'stripped'>
+
+/** What was ignored or interpreted in those that are evaluated. */
+function notesOf(readings: readonly Reading[], noun: string): string[] {
+  const evaluated = readings.filter(isEvaluated)
+  const notes = new Map<string, number>()
+  for (const { notes: found } of evaluated) {
+    for (const { place, reason } of found) {
+      // The same note on several is printed once, with their number.
+      const text = `${place.replace(/^.*?(?=options\.|draft_status$|\w+$)/, '')} ${reason}`
+      notes.set(text, (notes.get(text) ?? 0) + 1)
+    }
+  }
+  return [...notes].map(([text, count]) => `${text} (${count} ${noun}${count === 1 ? '' : 's'})`)
+}
+
 const faultText = ({ file, place, reason }: MonitorFault): string => `${file}: ${place}: ${reason}`
 
-function whyNot({ file, faults, refusals }: MonitorReading): string {
+function whyNot({ file, faults, refusals }: Reading): string {
   const all = [...faults, ...refusals]
   return `${file}: ${all.map(({ place, reason }) => `${place}: ${reason}`).join('; ')}`
 }
@@ -97,7 +106,9 @@ export async function writeReport(
   outcomes: readonly Outcome[],
   leftOut: number,
 ): Promise<void> {
-  const cases = readings.map(({ slug, monitor, faults, refusals }) => {
+  const cases = readings.map((reading) => {
+    const { slug, faults, refusals } = reading
+    const evaluated = isEvaluated(reading)
     const outcome = outcomes.find((each) => each.monitor === slug)
     const failures = outcome ? faultsOf(outcome) : []
     const reasons = [...faults, ...refusals].map(({ place, reason }) => `${place}: ${reason}`).join('; ')
@@ -106,8 +117,8 @@ export async function writeReport(
       name: slug,
       seconds: 0,
       faults: failures,
-      ...(monitor ? { out: JSON.stringify(triggers.of(slug)) } : {}),
-      ...(monitor || failures.length > 0 ? {} : { skipped: reasons }),
+      ...(evaluated ? { out: JSON.stringify(triggers.of(slug)) } : {}),
+      ...(evaluated || failures.length > 0 ? {} : { skipped: reasons }),
     }
   })
   if (leftOut > 0) {
@@ -151,14 +162,11 @@ export function writeSummary(
   return appendSummary(file, [`## alertproof replay: ${verdict}`, headline, ...notCounted, table].join('\n\n'))
 }
 
-function stateOf(
-  { slug, monitor, faults, refusals }: Expectable,
-  outcomes: readonly Outcome[],
-  expects: boolean,
-): string {
+function stateOf(reading: Expectable, outcomes: readonly Outcome[], expects: boolean): string {
+  const { slug, faults, refusals } = reading
   const outcome = outcomes.find((each) => each.monitor === slug)
   const found = outcome ? faultsOf(outcome) : []
   if (found.length > 0) return found.join('; ')
-  if (monitor) return expects ? 'as expected' : 'evaluated'
+  if (isEvaluated(reading)) return expects ? 'as expected' : 'evaluated'
   return `not evaluated: ${[...faults, ...refusals].map(({ place, reason }) => `${place}: ${reason}`).join('; ')}`
 }

@@ -1,6 +1,5 @@
 import type { Log } from '../log.ts'
-import type { Monitor } from '../monitor/monitor.ts'
-import type { Facet, Rollup } from '../monitor/monitor-query.ts'
+import type { Facet, MonitorQuery, Rollup } from '../monitor/monitor-query.ts'
 import { facetText, visitField } from '../search/field.ts'
 import { compileNode } from '../search/search.ts'
 
@@ -13,15 +12,27 @@ export type Reader = (log: Log, take: EntrySink) => void
 /** A single text, which is the usual case and needs no array, or any number of texts. */
 export type Texts = string | readonly string[]
 
+/** A search whose logs are grouped and counted: a monitor, or one query of a rule. */
+export interface Source {
+  readonly parsed: Pick<MonitorQuery, 'node' | 'by' | 'rollup'>
+  /** Further facets of a cardinality, which counts distinct tuples. */
+  readonly distinct?: readonly Facet[]
+  /** Whether a log without a facet counts in the group {@link NO_VALUE} of that facet. */
+  readonly optionalGroups?: boolean
+}
+
+/** The value of an optional facet that a log lacks. */
+export const NO_VALUE = 'N/A'
+
 /**
  * Compiles the search, the groups and the counted value of a monitor into a reader of logs.
  * A log with several values in a facet counts in each of those groups (documented, logs/explorer/group).
  * Decision `missing-facet-excluded`, undocumented: a log without one of the facets, or without the measure, is not counted.
  */
-export function compileReader({ parsed }: Monitor): Reader {
+export function compileReader({ parsed, distinct = [], optionalGroups = false }: Source): Reader {
   const matches = compileNode(parsed.node)
-  const readKeys = compileKeys(parsed.by)
-  const readValues = compileValues(parsed.rollup)
+  const readKeys = compileKeys(parsed.by, optionalGroups)
+  const readValues = compileValues(parsed.rollup, distinct)
   return (log, take) => {
     if (!matches(log)) return
     const keys = readKeys(log)
@@ -31,8 +42,9 @@ export function compileReader({ parsed }: Monitor): Reader {
   }
 }
 
-function compileValues(rollup: Rollup): (log: Log) => Texts {
+function compileValues(rollup: Rollup, distinct: readonly Facet[]): (log: Log) => Texts {
   if (rollup.kind === 'count') return () => ''
+  if (distinct.length > 0 && rollup.kind === 'cardinality') return compileKeys([rollup.of, ...distinct], false)
   return rollup.kind === 'cardinality' ? compileFacet(rollup.of) : compileMeasure(rollup.of)
 }
 
@@ -77,12 +89,19 @@ function compileFacet({ field }: Facet): (log: Log) => Texts {
   }
 }
 
-function compileKeys(by: readonly Facet[]): (log: Log) => Texts {
-  const facets = by.map(compileFacet)
+function compileKeys(by: readonly Facet[], isOptional: boolean): (log: Log) => Texts {
+  const facets = by.map(compileFacet).map((read) => (isOptional ? orNoValue(read) : read))
   const [only] = facets
   if (only && facets.length === 1) return only
   return (log) => groupKeys(facets.map((read) => read(log)))
 }
+
+const orNoValue =
+  (read: (log: Log) => Texts) =>
+  (log: Log): Texts => {
+    const texts = read(log)
+    return texts.length === 0 && typeof texts !== 'string' ? NO_VALUE : texts
+  }
 
 /**
  * The keys of groups. The value of a single facet is the key; several values are joined with their lengths, so that no two groups

@@ -102,6 +102,18 @@ export function parseMonitorQuery(query: string): AlertQuery {
   return best
 }
 
+/** Reads the name of a facet or tag. @returns the reason when it is not one */
+export function readFacet(name: string): Facet | string {
+  if (!/^@?[\p{L}\p{N}_.:/-]+$/u.test(name)) return `\`${name}\` is not the name of a facet or tag`
+  if (name.startsWith('@')) {
+    const path = name.slice(1)
+    if (path.split('.').includes('')) return `\`${name}\` is not a path: a name is missing`
+    return { name, field: { kind: 'attribute', path } }
+  }
+  const reserved = reservedNames.find((known) => known === name)
+  return { name, field: reserved ? { kind: 'reserved', name: reserved } : { kind: 'tag', key: name } }
+}
+
 function attempt<T>(read: () => T): T | QueryError {
   try {
     return read()
@@ -297,14 +309,8 @@ class QueryReader {
   }
 
   private facet(name: string, at: number): Facet {
-    if (!/^@?[\p{L}\p{N}_.:/-]+$/u.test(name)) this.fail(`\`${name}\` is not the name of a facet or tag`, at)
-    if (name.startsWith('@')) {
-      const path = name.slice(1)
-      if (path.split('.').includes('')) this.fail(`\`${name}\` is not a path: a name is missing`, at)
-      return { name, field: { kind: 'attribute', path } }
-    }
-    const reserved = reservedNames.find((known) => known === name)
-    return { name, field: reserved ? { kind: 'reserved', name: reserved } : { kind: 'tag', key: name } }
+    const facet = readFacet(name)
+    return typeof facet === 'string' ? this.fail(facet, at) : facet
   }
 
   /** Where the window begins: so long ago, or with the present hour, day or month. */

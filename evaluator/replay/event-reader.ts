@@ -1,11 +1,10 @@
 import { logOfEvent } from '../app-event.ts'
 import type { Group } from '../evaluate/group.ts'
-import { groupKeys, type Texts } from '../evaluate/reading.ts'
+import { groupKeys, type Source, type Texts } from '../evaluate/reading.ts'
 import type { EpochSink, EpochUnit } from '../intake/epoch.ts'
 import { undatedReason } from '../intake/preprocess.ts'
 import { parseJson } from '../json.ts'
 import type { Log } from '../log.ts'
-import type { Monitor } from '../monitor/monitor.ts'
 import { isRecord } from '../monitor/monitor-options.ts'
 import type { Facet } from '../monitor/monitor-query.ts'
 import { type SilentTerm, SilentTerms } from '../search/silent-terms.ts'
@@ -22,7 +21,10 @@ export class EventError extends Error {
   override readonly name = 'EventError'
 }
 
-/** Receives what an {@link EventReader} reads: a whole event, or what each monitor counts of it. A monitor is given by its index. */
+/**
+ * Receives what an {@link EventReader} reads: a whole event, or what each source counts of it. A source, which is a monitor or a
+ * query of a rule, is given by its index.
+ */
 export interface EventSink {
   /** Takes a whole event, which each monitor then reads itself. @param at epoch ms */
   push(log: Log, at: number): void
@@ -49,18 +51,18 @@ export class EventReader {
   readonly epochs = new Map<EpochUnit, string>()
   readonly onEpoch: EpochSink = (unit, key) => this.epochs.set(unit, key)
 
-  constructor(monitors: readonly Monitor[], sink: EventSink) {
+  constructor(sources: readonly Source[], sink: EventSink) {
     this.#sink = sink
-    const needs = needsOf(monitors)
+    const needs = needsOf(sources)
     const keys = new KeyTable(needs.paths, true)
     this.#keys = keys
     this.#silent = new SilentTerms(
-      monitors.map(({ parsed }) => ({ node: parsed.node, facets: facetsOf(parsed).map(({ field }) => field) })),
+      sources.map((source) => ({ node: source.parsed.node, facets: facetsOf(source).map(({ field }) => field) })),
     )
     if (!canScan(needs, keys)) return
     this.#scanner = new EventScanner(keys, this.onEpoch)
-    this.#matches = new MatchTable(monitors, keys, (part) => this.#silent.matched(part))
-    this.#entries = monitors.map((monitor, i) => entryOf(monitor, keys, (key) => sink.groupOf(i, key)))
+    this.#matches = new MatchTable(sources, keys, (part) => this.#silent.matched(part))
+    this.#entries = sources.map((source, i) => entryOf(source, keys, (key) => sink.groupOf(i, key)))
   }
 
   /**
@@ -152,7 +154,12 @@ export class EventReader {
   }
 }
 
-const facetsOf = ({ by, rollup }: Monitor['parsed']): readonly Facet[] => ('of' in rollup ? [...by, rollup.of] : by)
+/** The facets that a log must have to count. */
+const facetsOf = ({ parsed: { by, rollup }, distinct = [], optionalGroups }: Source): readonly Facet[] => [
+  ...(optionalGroups ? [] : by),
+  ...('of' in rollup ? [rollup.of] : []),
+  ...distinct,
+]
 
 const listOf = (texts: Texts): readonly string[] => (typeof texts === 'string' ? [texts] : texts)
 
@@ -174,15 +181,16 @@ interface Entry {
   readonly counted: ScannedFacet | undefined
   /** Only for a monitor that is grouped, and by attributes. */
   readonly finder: GroupFinder | undefined
-  /** Whether the monitor needs the whole log. */
+  /** Whether the source needs the whole log. */
   readonly whole: boolean
 }
 
-function entryOf({ parsed }: Monitor, keys: KeyTable, groupOf: (key: string) => Group): Entry {
+function entryOf({ parsed, distinct, optionalGroups }: Source, keys: KeyTable, groupOf: (key: string) => Group): Entry {
   const { rollup, by } = parsed
   const groups = by.map((facet) => scannedFacet(facet, keys))
   const counted = rollup.kind === 'cardinality' ? scannedFacet(rollup.of, keys) : undefined
-  const whole = rollup.kind !== 'count' && rollup.kind !== 'cardinality'
+  const measures = rollup.kind !== 'count' && rollup.kind !== 'cardinality'
+  const whole = measures || distinct !== undefined || optionalGroups === true
   const isFound = !whole && by.length > 0 && by.every(({ field }) => field.kind !== 'tag')
   const facets = groups.map(({ key }) => key)
   const finder = isFound ? new GroupFinder(groupOf, facets, counted?.values ?? new Interner()) : undefined

@@ -1,4 +1,4 @@
-import type { Monitor } from '../monitor/monitor.ts'
+import type { Source } from '../evaluate/reading.ts'
 import type { Field, Reserved, SearchNode } from '../search/search-ast.ts'
 
 /** The parts of a log that some monitors read. No other part can change what they find. */
@@ -10,8 +10,8 @@ export interface FieldNeeds {
   readonly everything: boolean
 }
 
-/** Collects the fields in the searches, the facets and the rollups of monitors. */
-export function needsOf(monitors: readonly Monitor[]): FieldNeeds {
+/** Collects the fields in the searches, the facets and the rollups of monitors and queries. */
+export function needsOf(sources: readonly Source[]): FieldNeeds {
   const paths = new Set<string>()
   const reserved = new Set<Reserved>()
   let everything = false
@@ -29,7 +29,7 @@ export function needsOf(monitors: readonly Monitor[]): FieldNeeds {
       else need(node.target)
     }
   }
-  for (const { parsed } of monitors) {
+  for (const { parsed } of sources) {
     visit(parsed.node)
     for (const { field } of parsed.by) need(field)
     if (parsed.rollup.kind !== 'count') need(parsed.rollup.of.field)

@@ -1,5 +1,5 @@
 import { logOfEvent } from '../app-event.ts'
-import type { Monitor } from '../monitor/monitor.ts'
+import type { Source } from '../evaluate/reading.ts'
 import { isRecord } from '../monitor/monitor-options.ts'
 import { compileNode, type LogPredicate } from '../search/search.ts'
 import { printSearch, type SearchNode, type Target } from '../search/search-ast.ts'
@@ -43,11 +43,11 @@ export class MatchTable {
   readonly #onMatch: (part: string) => void
 
   /** @param onMatch is told of each part of a search, as it prints, once or more often when a line matches it */
-  constructor(monitors: readonly Monitor[], keys: KeyTable, onMatch: (part: string) => void) {
+  constructor(sources: readonly Source[], keys: KeyTable, onMatch: (part: string) => void) {
     this.#onMatch = onMatch
-    this.#searches = monitors.map(({ parsed }) => compileNode(parsed.node))
+    this.#searches = sources.map(({ parsed }) => compileNode(parsed.node))
     const parts = new Map<string, SearchNode[]>()
-    for (const { parsed } of monitors) {
+    for (const { parsed } of sources) {
       visitParts(parsed.node, (target, part) => {
         const path = pathOf(target)
         const tests = parts.get(path) ?? []

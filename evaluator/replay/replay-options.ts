@@ -1,4 +1,5 @@
 import type { Evaluation } from '../evaluate/cadence.ts'
+import type { SiemRule } from '../siem/rule.ts'
 
 /** How a recording is evaluated. */
 export interface ReplayOptions extends Evaluation {
@@ -8,4 +9,6 @@ export interface ReplayOptions extends Evaluation {
   groupLimits?: boolean
   /** Whether the service is silent after the newest log. If not, only the recording ends there. */
   silenceAfterEnd?: boolean
+  /** Rules of Cloud SIEM that are evaluated beside the monitors, at each event. */
+  rules?: readonly SiemRule[]
 }

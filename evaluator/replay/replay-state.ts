@@ -7,6 +7,8 @@ import type { Moment } from '../evaluate/moment.ts'
 import type { TrackState } from '../evaluate/track-state.ts'
 import { InputError } from '../input-error.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { evaluatedPart } from '../siem/rule.ts'
+import type { RuleState } from '../siem/rule-track.ts'
 import type { ReplayOptions } from './replay-options.ts'
 
 /** Everything that the rest of a replay depends on. */
@@ -16,9 +18,11 @@ export interface ReplayState {
   /** Whether time has started for the monitors. */
   readonly started: boolean
   readonly dropped: number
-  /** The entries that are held back for the lateness, oldest first. */
+  /** The entries that are held back for the lateness, oldest first; the queries of rules count after the monitors. */
   readonly held: readonly (readonly [at: number, monitor: number, group: string, value: string])[]
   readonly tracks: readonly TrackState[]
+  /** Left out when no rule is evaluated. */
+  readonly rules?: readonly RuleState[]
 }
 
 /** Thrown when a state cannot be read or written, or does not belong to these monitors and options. */
@@ -40,7 +44,7 @@ const Header = z.object({
   format: z.literal('mini-ato-saas replay state'),
   version: z.number(),
   options: Options,
-  /** The slug of each monitor and the SHA-256 of what it evaluates, in the order of the monitors. */
+  /** The slug of each monitor and rule, and the SHA-256 of what it evaluates, in their order. */
   monitors: z.array(z.tuple([z.string(), z.string()])),
   /** SHA-256 of the text of the state, so that a changed or truncated state is refused. */
   checksum: z.string(),
@@ -71,7 +75,10 @@ export async function readState(
   if (!header) throw new StateError(`${file} is not the state of a replay, or is incomplete`)
   if (header.version !== VERSION)
     throw new StateError(`${file} is a state of version ${header.version}; this program reads version ${VERSION}`)
-  const faults = [...optionFaults(header.options, settled(options)), ...monitorFaults(header.monitors, monitors)]
+  const faults = [
+    ...optionFaults(header.options, settled(options)),
+    ...monitorFaults(header.monitors, evaluatedIn(monitors, options)),
+  ]
   if (faults.length > 0) throw new StateError(`${file} is the state of another replay: ${faults.join('; ')}`)
   return JSON.parse(header.state) as ReplayState
 }
@@ -88,7 +95,7 @@ export async function writeState(
     format: 'mini-ato-saas replay state',
     version: VERSION,
     options: settled(options),
-    monitors: monitors.map((monitor) => [monitor.slug, fingerprint(monitor)]),
+    monitors: evaluatedIn(monitors, options),
     checksum: sha256(body),
     state: body,
   }
@@ -121,6 +128,12 @@ function readHeader(text: string): z.infer<typeof Header> | undefined {
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
+/** The monitors and rules in their order, each with the fingerprint of what decides its result. */
+const evaluatedIn = (monitors: readonly Monitor[], { rules = [] }: ReplayOptions): [string, string][] => [
+  ...monitors.map((monitor): [string, string] => [monitor.slug, fingerprint(monitor)]),
+  ...rules.map((rule): [string, string] => [rule.slug, sha256(evaluatedPart(rule))]),
+]
+
 /** A monitor's name, message and tags may change between the parts of a replay, because they are only shown. */
 const fingerprint = ({ query, options }: Monitor): string => sha256(JSON.stringify([query, options]))
 
@@ -141,9 +154,12 @@ function optionFaults(saved: z.infer<typeof Options>, now: z.infer<typeof Option
   ]
 }
 
-function monitorFaults(saved: readonly (readonly [string, string])[], monitors: readonly Monitor[]): string[] {
+function monitorFaults(
+  saved: readonly (readonly [string, string])[],
+  evaluated: readonly (readonly [string, string])[],
+): string[] {
   const then = new Map(saved)
-  const now = new Map(monitors.map((monitor) => [monitor.slug, fingerprint(monitor)]))
+  const now = new Map(evaluated)
   const changed = [...now].filter(([slug, print]) => then.has(slug) && then.get(slug) !== print)
   const faults = [
     ...changed.map(([slug]) => `the query or the options of ${slug} changed`),

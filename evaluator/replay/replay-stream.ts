@@ -5,6 +5,7 @@ import type { EpochUnit } from '../intake/epoch.ts'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { SilentTerm } from '../search/silent-terms.ts'
+import type { SignalChange } from '../siem/signal.ts'
 import { byteAt, SPACE } from './bytes.ts'
 import { EventError, EventReader } from './event-reader.ts'
 import { MAX_LINE_BYTES, visitLines } from './lines.ts'
@@ -17,6 +18,8 @@ import type { ReplayState } from './replay-state.ts'
 /** Receives what a replay finds. */
 export interface ReplayVisitor {
   transition(transition: Transition): void
+  /** A change of a signal of one of the rules. */
+  signal?(change: SignalChange): void
   /** A part of the recording that is not an event. In JSON lines its place is a line number from 1, such as `line 7`. */
   malformed(place: string, reason: string): void
   /** Called after each piece of the stream. */
@@ -37,7 +40,10 @@ export interface ReplaySummary {
   epochs: ReadonlyMap<EpochUnit, string>
   /** Monitors that had more groups than Datadog evaluates. */
   exceeded: readonly ExceededLimit[]
-  /** Terms and facets of monitors, by their number, that no event matched; not of a log of which this was one part. */
+  /**
+   * Terms and facets that no event matched, by the number of their monitor, or of their query after all monitors; not of a log of
+   * which this was one part.
+   */
   silent: readonly SilentTerm[]
 }
 
@@ -80,9 +86,14 @@ export async function replayRecordings(
   visitor: ReplayVisitor,
   { reading = {}, resume, pause, onDropped = () => {} }: ReplayReading = {},
 ): Promise<ReplaySummary> {
-  const replayer = new Replayer(monitors, options, (transition) => visitor.transition(transition))
+  const replayer = new Replayer(
+    monitors,
+    options,
+    (transition) => visitor.transition(transition),
+    (change) => visitor.signal?.(change),
+  )
   if (resume) replayer.restore(resume)
-  const reader = new EventReader(monitors, replayer)
+  const reader = new EventReader([...monitors, ...(options.rules ?? []).flatMap(({ queries }) => queries)], replayer)
   const summary: ReplaySummary = {
     bytes: 0,
     events: 0,

@@ -7,6 +7,8 @@ import type { Transition } from '../evaluate/notices.ts'
 import { Track } from '../evaluate/track.ts'
 import type { Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { type QueryTrack, queryTracks, RuleTrack } from '../siem/rule-track.ts'
+import type { SignalChange } from '../siem/signal.ts'
 import type { EventSink } from './event-reader.ts'
 import { ReorderBuffer } from './reorder.ts'
 import type { ReplayOptions } from './replay-options.ts'
@@ -15,9 +17,9 @@ import type { ReplayState } from './replay-state.ts'
 /** How long time runs on after the last log, when the silence is the service's. */
 const LONGEST_SILENCE_MS = 7 * 24 * 3_600_000
 
-/** A monitor's track, and what the replay has to do for it. */
+/** The track of a monitor or of a query of a rule, and what the replay has to do for it. */
 interface DrivenTrack {
-  readonly track: Track
+  readonly track: Track | QueryTrack
   /** Epoch ms at which it may next change without a log; {@link NOT_YET} before it has started. */
   due: number
   /** Whether it has entries at the open instant. */
@@ -33,16 +35,20 @@ export class Replayer implements EventSink {
   dropped = 0
   /** Epoch ms of the newest log. */
   newest = NOT_YET
+  readonly #tracks: readonly Track[]
+  readonly #rules: readonly RuleTrack[]
+  /** The monitors, then the queries of each rule. */
   readonly #driven: readonly DrivenTrack[]
   readonly #buffer = new ReorderBuffer()
   readonly #lateness: Lateness
   readonly #silenceAfterEnd: boolean
   readonly #emit: (transition: Transition) => void
+  readonly #onSignal: (change: SignalChange) => void
   #instant = NOT_YET
   /** The earliest `due` of all tracks. */
   #due = NOT_YET
   #first: number | undefined
-  #out: Transition[] = []
+  #out: (Transition | SignalChange)[] = []
   /** Whether the instant has entries that have not been evaluated. */
   #open = false
   /** Time, result and reader of the log that is being read. */
@@ -50,20 +56,31 @@ export class Replayer implements EventSink {
   #missed = false
   #reading = 0
 
-  constructor(monitors: readonly Monitor[], options: ReplayOptions, emit: (transition: Transition) => void) {
+  /** @param onSignal takes what the rules of the options find */
+  constructor(
+    monitors: readonly Monitor[],
+    options: ReplayOptions,
+    emit: (transition: Transition) => void,
+    onSignal: (change: SignalChange) => void = () => {},
+  ) {
     this.#lateness = new Lateness(options.latenessSeconds)
     this.#silenceAfterEnd = options.silenceAfterEnd ?? false
     this.#emit = emit
-    this.#driven = monitors.map((monitor) => {
-      const track = new Track(monitor, {
-        cadenceMs: cadenceOf(monitor, options),
-        historyMs: 0,
-        samples: false,
-        groupLimits: options.groupLimits ?? false,
-        emit: (transition) => this.#out.push(transition),
-      })
-      return { track, due: NOT_YET, entered: false }
-    })
+    this.#onSignal = onSignal
+    const out = (found: Transition | SignalChange) => void this.#out.push(found)
+    this.#tracks = monitors.map(
+      (monitor) =>
+        new Track(monitor, {
+          cadenceMs: cadenceOf(monitor, options),
+          historyMs: 0,
+          samples: false,
+          groupLimits: options.groupLimits ?? false,
+          emit: out,
+        }),
+    )
+    this.#rules = (options.rules ?? []).map((rule) => new RuleTrack(rule, { samples: false, emit: out }))
+    const tracks = [...this.#tracks, ...this.#rules.flatMap(queryTracks)]
+    this.#driven = tracks.map((track) => ({ track, due: NOT_YET, entered: false }))
   }
 
   /** @param at the log's own time, epoch ms */
@@ -111,7 +128,7 @@ export class Replayer implements EventSink {
 
   #drivenAt(monitor: number): DrivenTrack {
     const driven = this.#driven[monitor]
-    if (!driven) throw new RangeError(`there is no monitor ${monitor}`)
+    if (!driven) throw new RangeError(`there is no monitor or query ${monitor}`)
     return driven
   }
 
@@ -129,11 +146,12 @@ export class Replayer implements EventSink {
   /** Ends the recording: time runs on until every group has settled. After a silence of the service, it stops after a week. */
   finish(): void {
     this.#drain(NO_DEADLINE)
-    for (const { track } of this.#driven) {
+    for (const track of this.#tracks) {
       track.countLimits(this.newest)
       if (!this.#silenceAfterEnd) track.end(this.newest)
-      track.pass(this.#silenceAfterEnd ? this.newest + LONGEST_SILENCE_MS : Number.MAX_SAFE_INTEGER)
     }
+    const end = this.#silenceAfterEnd ? this.newest + LONGEST_SILENCE_MS : Number.MAX_SAFE_INTEGER
+    for (const { track } of this.#driven) track.pass(end)
     this.#flush()
   }
 
@@ -145,7 +163,8 @@ export class Replayer implements EventSink {
       started: this.#due !== NOT_YET,
       dropped: this.dropped,
       held: this.#buffer.list().map(({ at, monitor, group, slot }) => [at, monitor, group.key, group.valueAt(slot)]),
-      tracks: this.#driven.map(({ track }) => track.save()),
+      tracks: this.#tracks.map((track) => track.save()),
+      ...(this.#rules.length > 0 ? { rules: this.#rules.map((track) => track.save()) } : {}),
     }
   }
 
@@ -154,7 +173,8 @@ export class Replayer implements EventSink {
     this.newest = state.newest ?? NOT_YET
     this.#first = state.first ?? undefined
     this.dropped = state.dropped
-    for (const [monitor, saved] of state.tracks.entries()) this.#drivenAt(monitor).track.restore(saved)
+    for (const [i, track] of this.#tracks.entries()) track.restore(savedAt(state.tracks, i))
+    for (const [i, track] of this.#rules.entries()) track.restore(savedAt(state.rules ?? [], i))
     for (const [at, monitor, key, value] of state.held) {
       const group = this.groupOf(monitor, key)
       this.#buffer.push(at, monitor, group, group.hold(value))
@@ -166,7 +186,7 @@ export class Replayer implements EventSink {
 
   /** The monitors that have had more groups than Datadog evaluates. */
   get exceededLimits(): ExceededLimit[] {
-    return exceededLimits(this.#driven.map(({ track }) => track))
+    return exceededLimits(this.#tracks)
   }
 
   /** Enters all held entries that are older than `horizon`. */
@@ -220,6 +240,15 @@ export class Replayer implements EventSink {
     if (this.#out.length === 0) return
     const out = this.#out.sort((a, b) => a.at - b.at)
     this.#out = []
-    for (const transition of out) this.#emit(transition)
+    for (const found of out) {
+      if ('rule' in found) this.#onSignal(found)
+      else this.#emit(found)
+    }
   }
+}
+
+function savedAt<T>(states: readonly T[], i: number): T {
+  const state = states[i]
+  if (state === undefined) throw new RangeError(`the saved state has no part ${i}`)
+  return state
 }

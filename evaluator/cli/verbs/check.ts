@@ -19,10 +19,10 @@ import { appendSummary, markdownTable } from '../summary.ts'
 
 const usage = `Usage: alertproof check PATH... [<options>]
 
-Says what an import of monitors into Datadog would answer, without keys or network, and what their settings cost: the schema of
-the API, the query and the search in it, the constraints between options, the message with its variables, conditions and handles,
-windows that are too short, group limits and delays. PATH is a folder of JSON files, or a file: a monitor as the API takes it or
-the UI exports it, a list of them, or the output of \`terraform show -json\`.
+Says what an import of monitors and Cloud SIEM rules into Datadog would answer, without keys or network, and what their settings
+cost: the schema of the API, the query and the search in it, the conditions of cases, the constraints between options, the message
+with its variables, conditions and handles, windows that are too short, group limits and delays. PATH is a folder of JSON files, or
+a file: a monitor or a rule as the API takes it or the UI exports it, a list of them, or the output of \`terraform show -json\`.
 
 An error is what the API refuses. A warning is taken, and does something else than it looks, or nothing. A note tells a cost.
 

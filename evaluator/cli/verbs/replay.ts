@@ -1,6 +1,6 @@
 import { rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { changeOf } from '../../api.ts'
+import { changeOf, changeOfSignal } from '../../api.ts'
 import type { Monitor, Transition } from '../../index.ts'
 import { type LogInput, replayLogs, Spill } from '../../logs/index.ts'
 import {
@@ -26,6 +26,7 @@ import {
   replayRecordings,
   writeState,
 } from '../../replay/index.ts'
+import type { SiemRule, SignalChange } from '../../siem/index.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
 import { printable } from '../output.ts'
@@ -33,7 +34,7 @@ import { groupText, reportEstate, reportOutcomes, writeReport, writeSummary } fr
 
 const usage = `Usage: alertproof replay PATH|-… --detections PATH [<options>]
 
-Evaluates log monitors over a recorded log, at the events' own time, and prints which monitor alerts for which group, when,
+Evaluates log monitors and Cloud SIEM rules over a recorded log, at the events' own time, and prints which monitor alerts for which group, when,
 and when it recovers. Memory depends only on the monitors' windows, not on the size of the log. After the last event, time
 continues until every group has settled.
 
@@ -43,7 +44,7 @@ Logplex; or logs of other products (see --format). gzip and Zstandard are unpack
 than --lateness out of order is sorted by time first.
 
 Options:
-  --detections PATH   monitors: a folder of JSON files (as the API accepts them, as the UI exports them, in the wrapper of
+  --detections PATH   monitors and rules: a folder of JSON files (as the API accepts them, as the UI exports them, in the wrapper of
                       an integration, in lists), one such file, or the output of \`terraform show -json\`. Monitors that
                       cannot be evaluated are listed on stderr
   --expect FILE       the groups for which each monitor must trigger, and no others: {"slug": [{"@ip": "203.0.113.9"}]},
@@ -135,12 +136,13 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   }
   const latenessSeconds = wholeNumber('--lateness', values.lateness, 0, MAX_SECONDS)
   const evaluation = readEvaluation(values.cadence, values.live)
-  const { monitors, readings, path } = await load(values.detections, own, io)
+  const { monitors, rules, readings, path } = await load(values.detections, own, io)
   const expected = values.state === undefined ? await expectationsFor(values.expect, path, readings) : undefined
   const options = {
     latenessSeconds,
     groupLimits: values['group-limits'],
     silenceAfterEnd: values.silence,
+    rules,
     ...evaluation,
   }
   const part = values.state === undefined ? {} : await partOf(values.state, values.finish, monitors, options)
@@ -155,7 +157,7 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     await writeReport(report, readings, triggers, outcomes, leftOut)
   }
   if (values.summary !== undefined) {
-    const headline = `${counted(summary.events, 'event')}, ${counted(monitors.length, 'monitor')}.`
+    const headline = `${counted(summary.events, 'event')}, ${evaluatedText(monitors, rules)}.`
     await writeSummary(values.summary, headline, readings, triggers, outcomes, leftOut, expected !== undefined)
   }
   const holds = !expected || reportOutcomes(outcomes, expected, leftOut, io)
@@ -178,6 +180,7 @@ async function partOf(file: string, isLast: boolean, monitors: readonly Monitor[
 
 interface Loaded {
   readonly monitors: readonly Monitor[]
+  readonly rules: readonly SiemRule[]
   readonly readings: readonly Expectable[]
   readonly path: string
 }
@@ -194,12 +197,15 @@ async function load(path: string | undefined, own: OwnMonitors | undefined, io: 
       faults: [],
       refusals: [],
     }))
-    return { monitors, readings, path: own.path }
+    return { monitors, rules: [], readings, path: own.path }
   }
   const estate = await loadEstate(path)
   reportEstate(estate, io)
-  if (estate.monitors.length === 0) throw new EstateError(`${path}: holds no monitor that can be evaluated`)
-  return { ...estate, path }
+  const { monitors, rules } = estate
+  if (monitors.length + rules.length === 0) {
+    throw new EstateError(`${path}: holds no monitor that can be evaluated, and no rule`)
+  }
+  return { monitors, rules, readings: [...estate.readings, ...estate.ruleReadings], path }
 }
 
 async function expectationsFor(
@@ -228,10 +234,12 @@ async function replay(
   asJson: boolean,
   follows: boolean,
 ): Promise<Replayed> {
-  const printer = new ChangePrinter(monitors, io, asJson, follows)
+  const rules = options.rules ?? []
+  const slugs = [...monitors, ...rules].map(({ slug }) => slug)
+  const printer = new ChangePrinter(slugs, io, asJson, follows)
   const summary = await readAll(input, part, monitors, options, printer, follows).finally(() => printer.flush())
-  io.err(summaryText(summary, monitors.length, printer.alerts, options.latenessSeconds))
-  io.err(silentText(summary, monitors))
+  io.err(summaryText(summary, evaluatedText(monitors, rules), printer.alerts, options.latenessSeconds))
+  io.err(silentText(summary, monitors, rules))
   return { summary, triggers: printer.triggers }
 }
 
@@ -267,18 +275,28 @@ class ChangePrinter implements ReplayVisitor {
   #faults: string[] = []
   #reported = 0
 
-  constructor(monitors: readonly Monitor[], io: Io, asJson: boolean, isDirect: boolean) {
+  constructor(slugs: readonly string[], io: Io, asJson: boolean, isDirect: boolean) {
     this.#io = io
     this.#asJson = asJson
     this.#isDirect = isDirect
-    this.#slugWidth = Math.max(...monitors.map(({ slug }) => slug.length))
+    this.#slugWidth = Math.max(...slugs.map((slug) => slug.length))
     this.#progress = new Progress(io)
   }
 
   transition(transition: Transition): void {
     if (transition.transition === 'Triggered') this.alerts++
     this.triggers.add(transition)
-    const text = this.#asJson ? JSON.stringify(changeOf(transition)) : row(transition, this.#slugWidth)
+    this.#print(this.#asJson ? JSON.stringify(changeOf(transition)) : row(transition, this.#slugWidth))
+  }
+
+  signal(change: SignalChange): void {
+    if (change.transition === 'Triggered') this.alerts++
+    this.triggers.addSignal(change)
+    const text = `${row({ ...change, monitor: change.rule }, this.#slugWidth)}  ${change.severity}`
+    this.#print(this.#asJson ? JSON.stringify(changeOfSignal(change)) : text)
+  }
+
+  #print(text: string): void {
     if (!this.#isDirect) {
       this.#held.append(Buffer.from(`${text}\n`))
       return
@@ -324,7 +342,13 @@ class ChangePrinter implements ReplayVisitor {
   }
 }
 
-function row({ monitor, transition, group, at, value }: Transition, slugWidth: number): string {
+/** What a line shows of a change of a monitor or a rule. */
+type Row = Pick<Transition, 'group' | 'at' | 'value'> & {
+  readonly monitor: { readonly slug: string }
+  readonly transition: string
+}
+
+function row({ monitor, transition, group, at, value }: Row, slugWidth: number): string {
   const cells = [
     new Date(at).toISOString(),
     transition.padEnd(12),
@@ -336,8 +360,15 @@ function row({ monitor, transition, group, at, value }: Transition, slugWidth: n
 
 const counted = (count: number, noun: string) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 
-function summaryText(summary: ReplaySummary, monitors: number, alerts: number, latenessSeconds: number): string {
-  const lines = [`${counted(summary.events, 'event')}, ${counted(monitors, 'monitor')}, ${counted(alerts, 'alert')}.`]
+/** Rules are named only where there are some. */
+const evaluatedText = (monitors: readonly Monitor[], rules: readonly SiemRule[]): string =>
+  [
+    ...(monitors.length > 0 || rules.length === 0 ? [counted(monitors.length, 'monitor')] : []),
+    ...(rules.length > 0 ? [counted(rules.length, 'rule')] : []),
+  ].join(', ')
+
+function summaryText(summary: ReplaySummary, evaluated: string, alerts: number, latenessSeconds: number): string {
+  const lines = [`${counted(summary.events, 'event')}, ${evaluated}, ${counted(alerts, 'alert')}.`]
   if (summary.malformed > 0)
     lines.push(`${counted(summary.malformed, summary.isLines ? 'line' : 'piece')} could not be read as an event.`)
   if (summary.dropped > 0) {
@@ -360,11 +391,13 @@ function summaryText(summary: ReplaySummary, monitors: number, alerts: number, l
   return `${lines.join('\n')}\n`
 }
 
-/** One line for each monitor that asks for something that no event has. */
-function silentText({ silent }: ReplaySummary, monitors: readonly Monitor[]): string {
-  return monitors
-    .map(({ slug }, i) => {
-      const texts = silent.flatMap(({ search, text }) => (search === i ? [text.endsWith('?') ? text : `${text}.`] : []))
+/** One line for each monitor or rule that asks for something that no event has. */
+function silentText({ silent }: ReplaySummary, monitors: readonly Monitor[], rules: readonly SiemRule[]): string {
+  const slugs = [...monitors.map(({ slug }) => slug), ...rules.flatMap(({ slug, queries }) => queries.map(() => slug))]
+  return [...new Set(slugs)]
+    .map((slug) => {
+      const found = silent.filter(({ search }) => slugs[search] === slug).map(({ text }) => text)
+      const texts = [...new Set(found)].map((text) => (text.endsWith('?') ? text : `${text}.`))
       return texts.length === 0 ? '' : `${printable(`${slug}: ${texts.join(' ')}`)}\n`
     })
     .join('')

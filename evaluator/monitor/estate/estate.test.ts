@@ -243,5 +243,12 @@ test('the output of terraform show -json is read as what the provider would send
 
 test('a place that is not there is an error, an empty one is an empty estate', async () => {
   await expect(loadEstate('/no/such/place')).rejects.toThrow(EstateError)
-  expect((await estateOf({})).estate).toEqual({ monitors: [], readings: [], broken: [], passedOver: [] })
+  expect((await estateOf({})).estate).toEqual({
+    monitors: [],
+    readings: [],
+    rules: [],
+    ruleReadings: [],
+    broken: [],
+    passedOver: [],
+  })
 })

@@ -1,20 +1,27 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { InputError } from '../../input-error.ts'
+import { rulesIn } from '../../siem/documents.ts'
+import type { RuleReading, SiemRule } from '../../siem/rule.ts'
+import { readRuleJson } from '../../siem/rule-reading.ts'
 import { parseDocument } from '../json-document.ts'
 import type { Monitor } from '../monitor.ts'
-import { type MonitorFault, type MonitorReading, readMonitorJson } from '../monitor-reading.ts'
+import { type MonitorFault, type MonitorReading, type MonitorSource, readMonitorJson } from '../monitor-reading.ts'
 import { type FoundMonitor, monitorsIn } from './documents.ts'
 
-/** Monitors of somebody, wherever they keep them. */
+/** Monitors and rules of somebody, wherever they keep them. */
 export interface Estate {
   /** Those that can be evaluated here, sorted by slug. */
   readonly monitors: readonly Monitor[]
   /** Every monitor that was found, of any type, sorted by slug. */
   readonly readings: readonly MonitorReading[]
+  /** The rules of Cloud SIEM that can be evaluated here, sorted by slug. */
+  readonly rules: readonly SiemRule[]
+  /** Every rule that was found, of any method, sorted by slug. */
+  readonly ruleReadings: readonly RuleReading[]
   /** Files that are not JSON, or in which a key stands twice. */
   readonly broken: readonly MonitorFault[]
-  /** JSON files that hold no monitor. */
+  /** JSON files that hold no monitor and no rule. */
   readonly passedOver: readonly string[]
 }
 
@@ -29,10 +36,11 @@ interface Located extends FoundMonitor {
   readonly file: string
   /** The file below the folder that was given, without its ending. */
   readonly path: string
+  readonly isRule: boolean
 }
 
 /**
- * Reads every monitor in a folder of JSON files, however deep, or in one file. A monitor that cannot be evaluated here is told by
+ * Reads every monitor and every rule in a folder of JSON files, however deep, or in one file. A monitor that cannot be evaluated here is told by
  * its reading, and so is an option without effect: this is somebody else's estate, and its files are as Datadog wrote them.
  * @throws EstateError when there is no such folder or file
  */
@@ -46,22 +54,31 @@ export async function loadEstate(path: string): Promise<Estate> {
     // Which of two values Datadog was given is not for us to guess.
     if (faults.length > 0) continue
     const monitors = monitorsIn(value, file)
-    if (monitors.length === 0) passedOver.push(file)
+    const rules = rulesIn(value, file)
+    if (monitors.length === 0 && rules.length === 0) passedOver.push(file)
     const below = relative(path, file)
       .replace(/\.json$/, '')
       .split(sep)
       .join('/')
-    found.push(...monitors.map((each) => ({ ...each, file, path: below })))
+    found.push(...monitors.map((each) => ({ ...each, file, path: below, isRule: false })))
+    found.push(...rules.map((each) => ({ ...each, file, path: below, isRule: true })))
   }
-  const readings = named(found).map(({ slug, file, within, json, faults }) => {
-    const reading = readMonitorJson(json ?? {}, { slug, file, within }, false)
-    if (json && faults.length === 0) return reading
-    const told = faults.map(({ place, reason }) => ({ file, place: within + place, reason }))
-    return { ...reading, monitor: undefined, faults: told }
-  })
-  readings.sort((a, b) => (a.slug < b.slug ? -1 : 1))
+  const all = named(found).sort((a, b) => (a.slug < b.slug ? -1 : 1))
+  const readings = all.filter(({ isRule }) => !isRule).map((each) => readingOf(each, readMonitorJson))
+  const ruleReadings = all.filter(({ isRule }) => isRule).map((each) => readingOf(each, readRuleJson))
   const monitors = readings.flatMap(({ monitor }) => (monitor ? [monitor] : []))
-  return { monitors, readings, broken, passedOver }
+  const rules = ruleReadings.flatMap(({ rule }) => (rule ? [rule] : []))
+  return { monitors, readings, rules, ruleReadings, broken, passedOver }
+}
+
+function readingOf<R extends MonitorReading | RuleReading>(
+  { slug, file, within, json, faults }: Located,
+  read: (json: Record<string, unknown>, source: MonitorSource, strict: boolean) => R,
+): R {
+  const reading = read(json ?? {}, { slug, file, within }, false)
+  if (json && faults.length === 0) return reading
+  const told = faults.map(({ place, reason }) => ({ file, place: within + place, reason }))
+  return { ...reading, monitor: undefined, rule: undefined, faults: told }
 }
 
 async function filesOf(path: string): Promise<string[]> {

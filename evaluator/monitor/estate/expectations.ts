@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { Transition } from '../../evaluate/notices.ts'
 import { InputError } from '../../input-error.ts'
+import type { SiemRule } from '../../siem/rule.ts'
+import type { SignalChange } from '../../siem/signal.ts'
 import { parseDocument } from '../json-document.ts'
 import { isRecord } from '../monitor-options.ts'
 import type { MonitorReading } from '../monitor-reading.ts'
@@ -9,7 +11,14 @@ import type { MonitorReading } from '../monitor-reading.ts'
 export type GroupValues = Readonly<Record<string, string>>
 
 /** What an expectation may name. */
-export type Expectable = Pick<MonitorReading, 'slug' | 'name' | 'monitor' | 'faults' | 'refusals'>
+export type Expectable = Pick<MonitorReading, 'slug' | 'name' | 'monitor' | 'faults' | 'refusals'> & {
+  /** A rule of Cloud SIEM in place of a monitor. */
+  readonly rule?: SiemRule | undefined
+}
+
+/** Whether it is evaluated here. */
+export const isEvaluated = ({ monitor, rule }: Pick<Expectable, 'monitor' | 'rule'>): boolean =>
+  monitor !== undefined || rule !== undefined
 
 /** For each monitor, by slug, the groups for which it must trigger; for all others, and for all other monitors, it must not. */
 export type Expectations = ReadonlyMap<string, readonly GroupValues[]>
@@ -69,17 +78,12 @@ function findReading(key: string, readings: readonly Expectable[], note: Note): 
   return reading
 }
 
-function readGroups(groups: unknown, { monitor }: Expectable, note: Note): GroupValues[] {
+function readGroups(groups: unknown, expectable: Expectable, note: Note): GroupValues[] {
   if (!Array.isArray(groups)) {
     note('a list of groups is wanted; [] for a monitor that must stay silent, [{}] for one that is not grouped')
     return []
   }
-  const facets =
-    monitor &&
-    notifiedFacets(
-      monitor.parsed.by.map(({ name }) => name),
-      monitor.options.notify_by,
-    )
+  const facets = facetsOf(expectable)
   const read: GroupValues[] = []
   for (const group of groups) {
     const values = isRecord(group) ? textsOf(group) : undefined
@@ -90,6 +94,14 @@ function readGroups(groups: unknown, { monitor }: Expectable, note: Note): Group
     else read.push(values)
   }
   return read
+}
+
+/** The facets that tell its alerts apart; undefined when it is not evaluated. */
+function facetsOf({ monitor, rule }: Expectable): readonly string[] | undefined {
+  if (rule) return rule.signalBy.map((i) => rule.groupNames[i] ?? '')
+  if (!monitor) return undefined
+  const names = monitor.parsed.by.map(({ name }) => name)
+  return notifiedFacets(names, monitor.options.notify_by)
 }
 
 /** With `notify_by` an alert speaks for all groups that agree in those facets. */
@@ -119,9 +131,17 @@ export class Triggers {
   private readonly found = new Map<string, Map<string, GroupValues>>()
 
   add({ monitor, transition, group }: Transition): void {
-    if (transition !== 'Triggered') return
-    const groups = this.found.get(monitor.slug) ?? new Map<string, GroupValues>()
-    this.found.set(monitor.slug, groups)
+    if (transition === 'Triggered') this.addGroup(monitor.slug, group)
+  }
+
+  /** A signal that opens counts as a trigger. */
+  addSignal({ rule, transition, group }: SignalChange): void {
+    if (transition === 'Triggered') this.addGroup(rule.slug, group)
+  }
+
+  private addGroup(slug: string, group: GroupValues): void {
+    const groups = this.found.get(slug) ?? new Map<string, GroupValues>()
+    this.found.set(slug, groups)
     const key = keyOf(group)
     if (!groups.has(key)) groups.set(key, group)
   }
@@ -138,9 +158,10 @@ export function compareTriggers(
   readings: readonly Expectable[],
 ): Outcome[] {
   const outcomes: Outcome[] = []
-  for (const { slug, monitor, faults, refusals } of readings) {
+  for (const reading of readings) {
+    const { slug, faults, refusals } = reading
     const wanted = expected.get(slug)
-    if (monitor) {
+    if (isEvaluated(reading)) {
       const found = triggers.of(slug)
       outcomes.push({ monitor: slug, missing: lacking(wanted ?? [], found), unexpected: lacking(found, wanted ?? []) })
     } else if (wanted) {

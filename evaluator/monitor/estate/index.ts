@@ -7,6 +7,7 @@ export {
   type Expectations,
   type GroupValues,
   holds,
+  isEvaluated,
   type Outcome,
   readExpectations,
   Triggers,

@@ -23,18 +23,29 @@ export function isTerraform(document: Values): boolean {
  * @see https://registry.terraform.io/providers/DataDog/datadog/latest/docs/resources/monitor
  */
 export function terraformMonitors(document: Values): TerraformMonitor[] {
-  const monitors: TerraformMonitor[] = []
-  const visit = (module: Values): void => {
-    for (const resource of listOf(module.resources)) {
-      const { address, type, mode, values } = resource
-      if (mode === 'data' || typeof address !== 'string' || !isRecord(values)) continue
-      if (type === 'datadog_monitor') monitors.push({ address, json: apiForm(values), faults: [] })
-      if (type === 'datadog_monitor_json') monitors.push({ address, ...jsonForm(values) })
-    }
-    for (const child of listOf(module.child_modules)) visit(child)
-  }
-  for (const root of rootsOf(document)) visit(root)
-  return monitors
+  return resourcesIn(document).flatMap(({ address, type, values }): TerraformMonitor[] => {
+    if (type === 'datadog_monitor') return [{ address, json: apiForm(values), faults: [] }]
+    return type === 'datadog_monitor_json' ? [{ address, ...jsonForm(values) }] : []
+  })
+}
+
+interface TerraformResource {
+  readonly address: string
+  readonly type: string
+  readonly values: Values
+}
+
+/** Every managed resource of the output of `terraform show -json`, those of modules included. */
+export function resourcesIn(document: Values): TerraformResource[] {
+  const visit = (module: Values): TerraformResource[] => [
+    ...listOf(module.resources).flatMap(({ address, type, mode, values }): TerraformResource[] =>
+      mode === 'data' || typeof address !== 'string' || typeof type !== 'string' || !isRecord(values)
+        ? []
+        : [{ address, type, values }],
+    ),
+    ...listOf(module.child_modules).flatMap(visit),
+  ]
+  return rootsOf(document).flatMap(visit)
 }
 
 const rootsOf = ({ values, planned_values }: Values): Values[] =>

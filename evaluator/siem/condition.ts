@@ -1,0 +1,229 @@
+/** A comparison of a case's condition: each side is a query times a factor, or a number. */
+export type Side =
+  | { readonly kind: 'query'; readonly alias: string; readonly factor: number }
+  | { readonly kind: 'number'; readonly number: number }
+
+export type Comparator = '>' | '>=' | '<' | '<='
+
+export type Expression =
+  | { readonly kind: 'and' | 'or'; readonly parts: readonly Expression[] }
+  | { readonly kind: 'compare'; readonly left: Side; readonly operator: Comparator; readonly right: Side }
+
+/** The condition of a case: one expression, or two of which the first must hold before the second. */
+export interface Condition {
+  readonly first: Expression
+  /** The right side of `THEN`. */
+  readonly after: Expression | undefined
+}
+
+/** A condition that cannot be read. */
+export class ConditionError extends Error {
+  override readonly name = 'ConditionError'
+  /** Offset in the condition, in UTF-16 units from 0. */
+  readonly position: number
+
+  constructor(reason: string, position: number) {
+    super(reason)
+    this.position = position
+  }
+}
+
+/**
+ * Reads the condition of a case: `failed > 5 && successful > 0`.
+ * @throws ConditionError with the position and the reason
+ * @see https://docs.datadoghq.com/security/cloud_siem/ "Case condition grammar"
+ */
+export function parseCondition(text: string): Condition {
+  return new ConditionReader(text).read()
+}
+
+/** The queries that a condition names, each once, in its order. */
+export function aliasesIn({ first, after }: Condition): string[] {
+  return [...new Set([first, ...(after ? [after] : [])].flatMap(aliasesOf))]
+}
+
+function aliasesOf(expression: Expression): string[] {
+  if (expression.kind !== 'compare') return expression.parts.flatMap(aliasesOf)
+  return [expression.left, expression.right].flatMap((side) => (side.kind === 'query' ? [side.alias] : []))
+}
+
+/** Whether an expression holds. @param valueIn the value of a query */
+export function holdsFor(expression: Expression, valueIn: (alias: string) => number): boolean {
+  switch (expression.kind) {
+    case 'and':
+      return expression.parts.every((part) => holdsFor(part, valueIn))
+    case 'or':
+      return expression.parts.some((part) => holdsFor(part, valueIn))
+    case 'compare':
+      return compare(sideValue(expression.left, valueIn), expression.operator, sideValue(expression.right, valueIn))
+  }
+}
+
+const sideValue = (side: Side, valueIn: (alias: string) => number): number =>
+  side.kind === 'number' ? side.number : valueIn(side.alias) * side.factor
+
+function compare(left: number, operator: Comparator, right: number): boolean {
+  switch (operator) {
+    case '>':
+      return left > right
+    case '>=':
+      return left >= right
+    case '<':
+      return left < right
+    case '<=':
+      return left <= right
+  }
+}
+
+interface Token {
+  readonly text: string
+  readonly position: number
+}
+
+const TOKEN = /\s*(?:([a-z][a-z0-9_]*)|(\d+(?:\.\d+)?)|(THEN\b)|(&&|\|\||>=|<=|>|<|\(|\)|\*)|(\S+))/y
+const END = ''
+
+class ConditionReader {
+  readonly #text: string
+  readonly #tokens: readonly Token[]
+  #next = 0
+
+  constructor(text: string) {
+    this.#text = text
+    this.#tokens = tokensOf(text)
+  }
+
+  read(): Condition {
+    const first = this.#expression()
+    if (!this.#take('THEN')) {
+      if (this.#peek() !== END) this.#fail('`&&`, `||` or `THEN` is wanted here')
+      return { first: first.expression, after: undefined }
+    }
+    const after = this.#expression()
+    if (this.#peek() === 'THEN') this.#fail('`THEN` may be used once')
+    if (this.#peek() !== END) this.#fail('`&&` or `||` is wanted here')
+    if (first.isOpen || after.isOpen) {
+      throw new ConditionError('`&&` and `||` beside `THEN` need parentheses: (a > 0 && b > 0) THEN c > 0', 0)
+    }
+    return { first: first.expression, after: after.expression }
+  }
+
+  /** `isOpen`: joined by `&&` or `||` without parentheses around it. */
+  #expression(): { expression: Expression; isOpen: boolean } {
+    const start = this.#next
+    const parts = [this.#conjunction()]
+    while (this.#take('||')) parts.push(this.#conjunction())
+    const used = this.#tokens.slice(start, this.#next)
+    return { expression: joined('or', parts), isOpen: hasOpenJoin(used) }
+  }
+
+  #conjunction(): Expression {
+    const parts = [this.#atom()]
+    while (this.#take('&&')) parts.push(this.#atom())
+    return joined('and', parts)
+  }
+
+  #atom(): Expression {
+    if (this.#take('(')) {
+      const { expression } = this.#expression()
+      if (!this.#take(')')) this.#fail('`)` is wanted here')
+      return expression
+    }
+    const at = this.#position
+    const left = this.#side()
+    const operator = this.#operator()
+    const right = this.#side()
+    if (left.kind === 'number' && right.kind === 'number') {
+      throw new ConditionError('a comparison needs a query on one side', at)
+    }
+    return { kind: 'compare', left, operator, right }
+  }
+
+  #operator(): Comparator {
+    const operator = (['>', '>=', '<', '<='] as const).find((each) => each === this.#peek())
+    if (!operator) return this.#fail('`>`, `>=`, `<` or `<=` is wanted here')
+    this.#next++
+    return operator
+  }
+
+  #side(): Side {
+    const first = this.#peek()
+    if (/^\d/.test(first)) {
+      const number = this.#number()
+      if (!this.#take('*')) return { kind: 'number', number }
+      return { kind: 'query', alias: this.#alias(), factor: number }
+    }
+    const alias = this.#alias()
+    return { kind: 'query', alias, factor: this.#take('*') ? this.#number() : 1 }
+  }
+
+  #alias(): string {
+    const text = this.#peek()
+    if (!/^[a-z]/.test(text)) this.#fail('the name of a query is wanted here, such as `a`')
+    this.#next++
+    return text
+  }
+
+  #number(): number {
+    const text = this.#peek()
+    if (!/^\d+$/.test(text)) this.#fail('a whole number from 0 is wanted here')
+    this.#next++
+    return Number(text)
+  }
+
+  #peek(): string {
+    return this.#tokens[this.#next]?.text ?? END
+  }
+
+  get #position(): number {
+    return this.#tokens[this.#next]?.position ?? this.#text.length
+  }
+
+  #take(text: string): boolean {
+    if (this.#peek() !== text) return false
+    this.#next++
+    return true
+  }
+
+  #fail(reason: string): never {
+    throw new ConditionError(reason, this.#position)
+  }
+}
+
+const joined = (kind: 'and' | 'or', parts: readonly Expression[]): Expression => {
+  const [only] = parts
+  return only && parts.length === 1 ? only : { kind, parts }
+}
+
+/** Whether `&&` or `||` stands outside of all parentheses. */
+function hasOpenJoin(tokens: readonly Token[]): boolean {
+  let depth = 0
+  for (const { text } of tokens) {
+    if (text === '(') depth++
+    else if (text === ')') depth--
+    else if (depth === 0 && (text === '&&' || text === '||')) return true
+  }
+  return false
+}
+
+function tokensOf(text: string): Token[] {
+  const tokens: Token[] = []
+  TOKEN.lastIndex = 0
+  while (text.slice(TOKEN.lastIndex).trim() !== '') {
+    const found = TOKEN.exec(text)
+    if (!found) break
+    const [, alias, number, then, sign, unknown] = found
+    const token = alias ?? number ?? then ?? sign ?? unknown ?? ''
+    const position = found.index + found[0].length - token.length
+    if (unknown !== undefined) throw new ConditionError(unknownReason(unknown), position)
+    if (number?.includes('.')) throw new ConditionError('a whole number is wanted; decimals are refused', position)
+    tokens.push({ text: token, position })
+  }
+  return tokens
+}
+
+function unknownReason(text: string): string {
+  if (/^[=!+\-/%]/.test(text)) return `\`${text}\` is refused: conditions compare by > >= < <= and multiply by *`
+  if (/^then/i.test(text)) return '`THEN` is written in upper case'
+  return `\`${text}\` is not known here: names of queries have lower-case letters, digits and _`
+}

@@ -1,0 +1,7 @@
+/** Rules of Cloud SIEM: reads them in every form that people keep them in, and evaluates them. */
+export { ConditionError, parseCondition } from './condition.ts'
+export { rulesIn } from './documents.ts'
+export type { RuleReading, Severity, SiemRule } from './rule.ts'
+export { SEVERITIES } from './rule.ts'
+export { readRuleJson } from './rule-reading.ts'
+export type { SignalChange } from './signal.ts'
