@@ -143,7 +143,8 @@ describe.each(blocking)('a block by $monitor.slug', (detection) => {
     await watch.until(clock + BLOCK_MS)
     expect(await blockOf(network)).toBeUndefined()
     expect((await signIn(email, ip)).status).toBe(200)
-  })
+    // An hour in steps of 15 s, each over real stores.
+  }, 120_000)
 })
 
 describe('a reminder', () => {
