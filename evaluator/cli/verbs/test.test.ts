@@ -85,3 +85,13 @@ test('a case that cannot be read gives exit code 3; so does a folder without one
   expect((await run(dir, '--junit', join(dir, 'no/report.xml'))).code).toBe(3)
   expect(new InputError('x').name).toBe('InputError')
 })
+
+test('--summary appends a table of the cases', async () => {
+  await writeFile(join(dir, 'bad.yaml'), caseOf('2m'))
+  const summary = join(dir, 'summary.md')
+  expect((await run(dir, '--summary', summary)).code).toBe(1)
+  const markdown = await readFile(summary, 'utf8')
+  expect(markdown).toContain('## alertproof test\n\n2 cases: 1 hold, 1 fail.\n\n| result | case | faults |')
+  expect(markdown).toMatch(/\n\| fails \| .*bad\.yaml: bad \| different .*Triggered many \\\* at 1m/)
+  expect(markdown).toMatch(/\n\| holds \| .*good\.yaml: good \| {2}\|\n/)
+})

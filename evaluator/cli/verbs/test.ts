@@ -5,6 +5,7 @@ import { reasonOf } from '../../logs/index.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { type JunitCase, junitXml } from '../junit.ts'
 import { json, paint, printable } from '../output.ts'
+import { appendSummary, markdownTable } from '../summary.ts'
 
 const usage = `Usage: alertproof test PATH... [<options>]
 
@@ -30,10 +31,11 @@ of cases or one case. A case is a YAML or JSON file:
   name        what to call the case (default: the name of its file)
 
 Options:
-  --update      write what happened into the cases that do not hold, for review. Comments and order stay
-  --json        print one line of JSON per case: {case, file, holds, changes, missing, late}
-  --junit FILE  also write JUnit XML, with one test case per case
-  --help        this text
+  --update        write what happened into the cases that do not hold, for review. Comments and order stay
+  --json          print one line of JSON per case: {case, file, holds, changes, missing, late}
+  --junit FILE    also write JUnit XML, with one test case per case
+  --summary FILE  also append a summary in Markdown, for the page of a CI job
+  --help          this text
 
 Exit code: 0 if every case holds, 1 if one does not, 2 for unusable arguments, 3 if a case cannot be read, or there is none.
 
@@ -55,6 +57,7 @@ export const command: Command = {
         update: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         junit: { type: 'string' },
+        summary: { type: 'string' },
       },
     })
     if (positionals.length === 0) throw new UsageError('Give at least one folder or file of cases.')
@@ -69,8 +72,9 @@ export const command: Command = {
       io.err(`no case in: ${printable(files.passedOver.join(', '))} (a case names monitor and log)\n`)
     }
     if (values.junit !== undefined) await writeReport(values.junit, results, startedAt)
+    if (values.summary !== undefined) await appendSummary(values.summary, markdownOf(results))
     if (results.length === 0) throw new InputError(`${positionals.join(', ')}: holds no case`)
-    io.err(`${summaryOf(results, io)}\n`)
+    io.err(`${paint(io, results.every(isGood) ? 'green' : 'red', summaryOf(results))}\n`)
     if (results.some((result) => 'unreadable' in result)) return 3
     return results.every(isGood) ? 0 : 1
   },
@@ -126,7 +130,7 @@ const differenceOf = ({ field, expected, found }: Pair['differences'][number]) =
   return { field, expected: text(expected), found: text(found) }
 }
 
-function summaryOf(results: readonly CaseResult[], io: Io): string {
+function summaryOf(results: readonly CaseResult[]): string {
   const read = results.filter((result) => 'verdict' in result)
   const failed = read.filter((result) => !isGood(result)).length
   const updated = read.filter((result) => result.updated).length
@@ -137,7 +141,17 @@ function summaryOf(results: readonly CaseResult[], io: Io): string {
     ...(updated > 0 ? [`${updated} updated`] : []),
     ...(unreadable > 0 ? [`${unreadable} could not be read`] : []),
   ]
-  return paint(io, failed + unreadable === 0 ? 'green' : 'red', `${parts.join(', ')}.`)
+  return `${parts.join(', ')}.`
+}
+
+function markdownOf(results: readonly CaseResult[]): string {
+  const rows = results.map((result) => {
+    if ('unreadable' in result) return ['could not be read', result.file, result.unreadable]
+    const { file, case: given, verdict, updated } = result
+    const state = verdict.holds ? 'holds' : updated ? 'updated' : 'fails'
+    return [state, `${file}: ${given.name}`, verdict.holds ? '' : faultsOf(given, verdict).join('; ')]
+  })
+  return ['## alertproof test', summaryOf(results), markdownTable(['result', 'case', 'faults'], rows)].join('\n\n')
 }
 
 async function writeReport(file: string, results: readonly CaseResult[], startedAt: Date): Promise<void> {
