@@ -3,9 +3,15 @@ import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { addressFields } from '../shared/client/address.ts'
 
-/** Writes one hour of a busy service as the app logs it. The same number gives the same file. */
-export async function writeEvents(file: string, events: number): Promise<void> {
-  await writeLines(createWriteStream(file), eventLines(events, 3_600_000 / events))
+/**
+ * Logs of one service that differ in what a reader and a detection have to do: as the app writes it; of three times as many users
+ * and sessions; with many escapes in the texts; with a message of 2 KB.
+ */
+export type Shape = 'service' | 'groups' | 'escapes' | 'long'
+
+/** Writes one hour of a busy service as the app logs it. The same number of events is always the same file. */
+export async function writeEvents(file: string, events: number, shape: Shape = 'service'): Promise<void> {
+  await writeLines(createWriteStream(file), eventLines(events, 3_600_000 / events, shape))
 }
 
 /** Writes lines to a stream no faster than it takes them, and ends it. */
@@ -20,17 +26,30 @@ export async function writeLines(out: Writable, lines: Iterable<string>): Promis
  * A log as the app writes it, line by line: two fifths sign-ins, the rest session uses; one attacking address and one stolen
  * session in every thousand events.
  */
-export function* eventLines(events: number, everyMs: number): Generator<string> {
+export function* eventLines(events: number, everyMs: number, shape: Shape = 'service'): Generator<string> {
+  const users = shape === 'groups' ? 60_000 : 20_000
   const random = mulberry32(1)
   const begin = Date.UTC(2026, 0, 5, 9)
   for (let i = 0; i < events; i++) {
-    yield `${JSON.stringify(event(new Date(begin + i * everyMs).toISOString(), random))}\n`
+    const plain = event(new Date(begin + i * everyMs).toISOString(), random, users)
+    yield `${JSON.stringify({ ...plain, ...extraFields(shape, random) })}\n`
   }
 }
 
-function event(timestamp: string, random: () => number): object {
+/** Pieces of text that JSON escapes, and one that it does not. */
+const ESCAPED = ['\\', '"', '\n', '\t', 'C:\\Users\\', '/path']
+
+function extraFields(shape: Shape, random: () => number): object {
+  if (shape === 'long') return { message: `request handled in ${random()} s. `.repeat(60) }
+  if (shape !== 'escapes') return {}
+  const text = (pieces: number) =>
+    Array.from({ length: pieces }, () => `${ESCAPED[Math.floor(random() * ESCAPED.length)]}ab`).join('')
+  return { user_agent: text(40), detail: text(20) }
+}
+
+function event(timestamp: string, random: () => number, users: number): object {
   const below = (limit: number) => Math.floor(random() * limit)
-  const user = below(20_000)
+  const user = below(users)
   const hostile = random() < 0.001
   const login = random() < 0.4
   const failed = login && (hostile || random() < 0.1)

@@ -1,16 +1,15 @@
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadMonitors, type Monitor } from 'alertproof'
+import { loadMonitors, type Monitor, readMonitor } from 'alertproof'
 import { fileChunks, replayStream, visitLines } from 'alertproof/replay'
-import { writeEvents } from './events.ts'
+import { type Shape, writeEvents } from './events.ts'
 
-/** Events per CPU second, round by round. */
+/** Events per CPU second of replays of one log, and of `JSON.parse` of it in the same rounds. */
 export interface ReplayBench {
+  readonly what: string
+  readonly replay: readonly number[]
   readonly parse: readonly number[]
-  /** Replays through two and eight monitors, in the same rounds. */
-  readonly two: readonly number[]
-  readonly eight: readonly number[]
 }
 
 /** One counts events, one counts distinct values. */
@@ -22,26 +21,58 @@ const EIGHT = [
   ...['password-spraying', 'telemetry-silence'],
 ]
 
+/** Distinct devices by two facets: 30,000 groups in each window of the log of many groups. */
+const BY_USER_AND_SESSION = readMonitor({
+  name: 'Session reuse by user and session',
+  type: 'log alert',
+  query:
+    'logs("service:mini-ato-saas @evt:session").index("*").rollup("cardinality", "@device_hash").by("@usr.id,@sid").last("5m") > 1',
+  message: '',
+  options: { thresholds: { critical: 1 }, new_group_delay: 0, on_missing_data: 'resolve' },
+})
+
 /**
- * Measures events per CPU second (all threads) of replays against `JSON.parse` of every line, in alternating rounds. All read
- * the same file with the same line reader.
+ * Measures events per CPU second (all threads) of replays of logs of each shape against `JSON.parse` of every line, in alternating
+ * rounds. All read the same file with the same line reader.
  */
-export async function benchReplay(options: { events?: number; rounds?: number } = {}): Promise<ReplayBench> {
+export async function benchReplay(options: { events?: number; rounds?: number } = {}): Promise<ReplayBench[]> {
   const { events = 500_000, rounds = 5 } = options
   const catalogue = await loadMonitors(join(import.meta.dirname, '../detections'))
-  const named = (slugs: readonly string[]) => catalogue.filter(({ slug }) => slugs.includes(slug))
+  const named = (slugs: readonly string[]) => {
+    const monitors = catalogue.filter(({ slug }) => slugs.includes(slug))
+    if (monitors.length < slugs.length) throw new Error(`of the monitors ${slugs.join(', ')} not all exist`)
+    return monitors
+  }
+  const two = { what: 'replay through two monitors', monitors: named(TWO) }
+  const measured: readonly [Shape, readonly { what: string; monitors: readonly Monitor[] }[]][] = [
+    ['service', [two, { what: 'replay through eight monitors', monitors: named(EIGHT) }]],
+    ['groups', [{ what: 'replay of 30,000 groups by two facets', monitors: [BY_USER_AND_SESSION] }]],
+    ['escapes', [{ ...two, what: 'replay of texts with many escapes' }]],
+    ['long', [{ ...two, what: 'replay of long messages' }]],
+  ]
+  const benches: ReplayBench[] = []
+  for (const [shape, replays] of measured) benches.push(...(await benchShape(shape, replays, events, rounds)))
+  return benches
+}
+
+async function benchShape(
+  shape: Shape,
+  replays: readonly { what: string; monitors: readonly Monitor[] }[],
+  events: number,
+  rounds: number,
+): Promise<ReplayBench[]> {
   const dir = await mkdtemp(join(tmpdir(), 'ato-bench-'))
   try {
     const file = join(dir, 'events.jsonl')
-    await writeEvents(file, events)
+    await writeEvents(file, events, shape)
     const perSecond = async (work: () => Promise<unknown>) => events / (await cpuSeconds(work))
-    const bench: { [part in keyof ReplayBench]: number[] } = { parse: [], two: [], eight: [] }
+    const parse: number[] = []
+    const benches = replays.map(({ what, monitors }) => ({ what, monitors, parse, replay: [] as number[] }))
     for (let round = 0; round < rounds; round++) {
-      bench.parse.push(await perSecond(() => parseAll(file)))
-      bench.two.push(await perSecond(() => replayAll(file, named(TWO), TWO.length)))
-      bench.eight.push(await perSecond(() => replayAll(file, named(EIGHT), EIGHT.length)))
+      parse.push(await perSecond(() => parseAll(file)))
+      for (const { monitors, replay } of benches) replay.push(await perSecond(() => replayAll(file, monitors)))
     }
-    return bench
+    return benches
   } finally {
     await rm(dir, { recursive: true })
   }
@@ -54,9 +85,8 @@ async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1e6
 }
 
-/** @throws Error if monitors are missing or the replay found nothing, so that nothing was measured */
-async function replayAll(file: string, monitors: readonly Monitor[], wanted: number): Promise<void> {
-  if (monitors.length !== wanted) throw new Error(`${wanted} monitors are needed, but ${monitors.length} exist`)
+/** @throws Error if the replay found nothing, so that nothing was measured */
+async function replayAll(file: string, monitors: readonly Monitor[]): Promise<void> {
   let transitions = 0
   const visitor = { transition: () => transitions++, malformed: refuse }
   await replayStream(fileChunks(await open(file)), monitors, { live: true }, visitor)

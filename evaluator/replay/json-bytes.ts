@@ -71,16 +71,20 @@ export class JsonBytes {
       const byte = buffer[at] as number
       if (byte === QUOTE) return at + 1
       if (byte !== BACKSLASH) return UNUSUAL
-      at = this.#skipEscape(at + 1)
-      if (at === UNUSUAL) return UNUSUAL
+      const length = ESCAPE_LENGTHS[buffer[at + 1] as number] as number
+      if (length === 0 || (length === 6 && !this.#isHex(at + 2))) return UNUSUAL
+      at += length
     }
   }
 
-  #skipEscape(at: number): number {
+  /** Whether there are four hexadecimal digits. */
+  #isHex(at: number): boolean {
     const { buffer } = this
-    const escaped = buffer[at] as number
-    if (escaped === 0x75) return /^[0-9a-fA-F]{4}$/.test(buffer.toString('latin1', at + 1, at + 5)) ? at + 5 : UNUSUAL
-    return ESCAPABLE.has(escaped) ? at + 1 : UNUSUAL
+    for (let i = at; i < at + 4; i++) {
+      const lower = (buffer[i] as number) | 0x20
+      if (!isDigit(buffer[i]) && (lower < 0x61 || lower > 0x66)) return false
+    }
+    return true
   }
 
   #skipNumber(from: number): number {
@@ -129,27 +133,27 @@ export class JsonBytes {
   }
 }
 
-const ESCAPABLE = new Set(Buffer.from('"\\/bfnrt'))
+/** The length of an escape by the byte after its backslash; 0 for a byte that cannot follow it. */
+const ESCAPE_LENGTHS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const escaped = String.fromCharCode(byte)
+  return escaped === 'u' ? 6 : '"\\/bfnrt'.includes(escaped) ? 2 : 0
+})
 
-/** The lowest and the highest bit of each byte of a word. */
+/** In each byte of a word: the lowest bit, the highest bit, and the number after that of a blank. */
 const LOW_BITS = 0x01010101
 const HIGH_BITS = 0x80808080 | 0
+const AFTER_BLANK = 0x21212121
 
 /**
- * Finds the bytes among four that end or interrupt a JSON string: a QUOTE, a BACKSLASH or a control character.
+ * Finds the bytes among four that end or interrupt a JSON string: a QUOTE, a BACKSLASH or a control character. With bit 1 inverted, a
+ * QUOTE becomes the only other byte up to that of a blank, so that one comparison finds it together with the control characters.
  * @returns 0 when there is none; otherwise the lowest bit that is set is in the first such byte
- * @see https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
+ * @see https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord
  */
 function special(word: number): number {
-  const quotes = word ^ 0x22222222
+  const low = word ^ 0x02020202
   const backslashes = word ^ 0x5c5c5c5c
-  const controls = word & 0xe0e0e0e0
-  return (
-    (((quotes - LOW_BITS) & ~quotes) |
-      ((backslashes - LOW_BITS) & ~backslashes) |
-      ((controls - LOW_BITS) & ~controls)) &
-    HIGH_BITS
-  )
+  return (((low - AFTER_BLANK) & ~low) | ((backslashes - LOW_BITS) & ~backslashes)) & HIGH_BITS
 }
 
 /** The index of the byte that has the lowest bit that is set. */
