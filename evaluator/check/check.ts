@@ -37,10 +37,8 @@ export async function checkMonitors(paths: readonly string[], logs?: LogSource):
   let unreadable = false
   for (const path of paths) {
     const estate = await loadEstate(path)
-    for (const { file, place, reason } of estate.broken) {
-      const isJson = !reason.startsWith('is not JSON')
-      unreadable ||= !isJson
-      const rule = isJson ? 'repeated-key' : 'not-json'
+    for (const { file, place, reason, rule = 'not-json' } of estate.broken) {
+      unreadable ||= rule !== 'repeated-key'
       await add(file, { level: 'error', rule, place, message: reason, monitor: undefined })
     }
     readings.push(...estate.readings, ...estate.ruleReadings)

@@ -404,3 +404,37 @@ test('--summary appends Markdown, in which the text of a log stays text', async 
   expect(await readFile(summary, 'utf8')).toContain('\n## alertproof replay: as expected\n')
   expect(await run(file, '--detections', rules, '--summary', join(rules, 'none/s.md'))).toMatchObject({ code: 3 })
 })
+
+test('--strict fails for what could not be read, and --lock for a monitor that is evaluated no more', async () => {
+  const clean = await log(attack())
+  const broken = await log([...attack(), 'x'])
+  const rules = await estate({ 'metric.json': { type: 'metric alert', query: 'q', name: 'm' } })
+  expect(await run(clean, '--detections', rules, '--strict')).toMatchObject({ code: 0 })
+  expect(await run(broken, '--detections', rules)).toMatchObject({ code: 0 })
+  expect(await run(broken, '--detections', rules, '--strict')).toMatchObject({
+    code: 3,
+    err: expect.stringContaining(
+      '--strict: 0 monitors or files of monitors, and 1 part of the log, could not be read.\n',
+    ),
+  })
+  const lock = join(rules, 'monitors.lock')
+  expect(await run(clean, '--detections', rules, '--lock', lock)).toMatchObject({ code: 3 })
+  expect(await run(clean, '--detections', rules, '--lock', lock, '--update-lock')).toMatchObject({ code: 0 })
+  expect(await run(clean, '--detections', rules, '--lock', lock)).toMatchObject({ code: 0 })
+  await writeFile(join(rules, 'other.json'), await readFile(join(rules, 'credential-stuffing', 'monitor.json')))
+  await writeFile(join(rules, 'credential-stuffing', 'monitor.json'), '{"type":"log alert","query":"logs("}')
+  const lapsed = await run(clean, '--detections', rules, '--lock', lock)
+  expect(lapsed).toMatchObject({ code: 1 })
+  expect(lapsed.err).toContain(`in ${lock} and not evaluated: credential-stuffing: query:`)
+  expect(await run(clean, '--detections', rules, '--strict')).toMatchObject({ code: 3 })
+  await expect(run(clean, '--update-lock')).rejects.toThrow('--update-lock needs --lock FILE.')
+})
+
+test('HCL is answered with the command that makes it readable', async () => {
+  const file = join(dir, 'main.tf')
+  await writeFile(file, 'resource "datadog_monitor" "a" {\n}\n')
+  expect(await run(await log(attack()), '--detections', file)).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('terraform show -json plan > plan.json'),
+  })
+})

@@ -5,13 +5,16 @@ import type { Monitor, Transition } from '../../index.ts'
 import { type LogInput, replayLogs, Spill } from '../../logs/index.ts'
 import {
   compareTriggers,
+  type Estate,
   EstateError,
   type Expectable,
   type Expectations,
   expectationFile,
   loadEstate,
   readExpectations,
+  readLapses,
   Triggers,
+  writeLock,
 } from '../../monitor/estate/index.ts'
 import {
   DATADOG_CADENCE_SECONDS,
@@ -44,9 +47,10 @@ Logplex; or logs of other products (see --format). gzip and Zstandard are unpack
 than --lateness out of order is sorted by time first.
 
 Options:
-  --detections PATH   monitors and rules: a folder of JSON files (as the API accepts them, as the UI exports them, in the wrapper of
-                      an integration, in lists), one such file, or the output of \`terraform show -json\`. Monitors that
-                      cannot be evaluated are listed on stderr
+  --detections PATH   monitors and rules: a folder of JSON and YAML files (as the API accepts them, as the UI exports them, in the
+                      wrapper of an integration, in lists, as the DatadogMonitor of the Kubernetes operator), one such
+                      file, or the output of \`terraform show -json\`, of a state or a plan. Monitors that cannot be
+                      evaluated are listed on stderr
   --expect FILE       the groups for which each monitor must trigger, and no others: {"slug": [{"@ip": "203.0.113.9"}]},
                       [{}] for a monitor without groups (default: expect.json beside the monitors, if it exists; not with
                       --state). The check fails if events were left out as too late
@@ -64,13 +68,17 @@ ${LOG_OPTIONS_USAGE}\
                       --lateness, --cadence, --live and --group-limits
   --finish            with --state: this is the last part; evaluate to the end as without --state, and remove FILE
   --silence           treat the time after the newest event as silence, so that monitors for missing data may alert
+  --strict            fail with exit code 3 if a monitor for logs, or a part of the log, could not be read, or if an event
+                      was left out as too late
+  --lock FILE         a list of monitors, one per line: the check fails if one of them is not evaluated
+  --update-lock       write the monitors that are evaluated to the FILE of --lock
   --json              print one line per transition: {monitor, transition, group, at, value}
   --junit FILE        also write JUnit XML, with one test case per monitor
   --summary FILE      also append a summary in Markdown, for the page of a CI job
   --help              this text
 
-Exit code: 0 if the log was read (malformed lines are counted on stderr), 1 if an expectation does not hold, 2 if an option
-is unusable, 3 if a file cannot be read, if it holds no event, or if no monitor can be evaluated.
+Exit code: 0 if the log was read (malformed lines are counted on stderr), 1 if an expectation or --lock does not hold, 2 if an
+option is unusable, 3 if a file cannot be read, if it holds no event, or if no monitor can be evaluated.
 
 Examples:
   alertproof replay events.jsonl --detections monitors/
@@ -124,19 +132,23 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
       silence: { type: 'boolean', default: false },
       state: { type: 'string' },
       finish: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
+      lock: { type: 'string' },
+      'update-lock': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       junit: { type: 'string' },
       summary: { type: 'string' },
     },
   })
   if (positionals.length === 0) throw new UsageError('Give a file or a folder with logs, or - for standard input.')
+  if (values['update-lock'] && values.lock === undefined) throw new UsageError('--update-lock needs --lock FILE.')
   if (values.finish && values.state === undefined) throw new UsageError('--finish needs --state FILE.')
   if (values.expect !== undefined && values.state !== undefined) {
     throw new UsageError('--expect needs a whole log: leave it out with --state, which reads one part.')
   }
   const latenessSeconds = wholeNumber('--lateness', values.lateness, 0, MAX_SECONDS)
   const evaluation = readEvaluation(values.cadence, values.live)
-  const { monitors, rules, readings, path } = await load(values.detections, own, io)
+  const { monitors, rules, readings, path, unread: unreadMonitors } = await load(values.detections, own, io)
   const expected = values.state === undefined ? await expectationsFor(values.expect, path, readings) : undefined
   const options = {
     latenessSeconds,
@@ -160,9 +172,17 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     const headline = `${counted(summary.events, 'event')}, ${evaluatedText(monitors, rules)}.`
     await writeSummary(values.summary, headline, readings, triggers, outcomes, leftOut, expected !== undefined)
   }
-  const holds = !expected || reportOutcomes(outcomes, expected, leftOut, io)
-  if (summary.events === 0 && summary.malformed > 0) return 3
-  return holds ? 0 : 1
+  const asExpected = !expected || reportOutcomes(outcomes, expected, leftOut, io)
+  const isLocked = values.lock === undefined || (await checkLock(values.lock, values['update-lock'], readings, io))
+  const unread = summary.malformed + summary.dropped + unreadMonitors
+  if (values.strict && unread > 0) {
+    io.err(
+      `--strict: ${counted(unreadMonitors, 'monitor')} or files of monitors, and ${counted(unread - unreadMonitors, 'part')} of the log, could not be read.\n`,
+    )
+    return 3
+  }
+  if (!asExpected || !isLocked) return 1
+  return summary.events === 0 && summary.malformed > 0 ? 3 : 0
 }
 
 function readEvaluation(cadence: string | undefined, live: boolean): Evaluation {
@@ -178,11 +198,21 @@ async function partOf(file: string, isLast: boolean, monitors: readonly Monitor[
   return { resume, pause: isLast ? undefined : pause }
 }
 
+/** Whether each monitor of a list is evaluated. With `updates` the list is written first. */
+async function checkLock(file: string, updates: boolean, readings: readonly Expectable[], io: Io): Promise<boolean> {
+  if (updates) await writeLock(file, readings)
+  const lapses = await readLapses(file, readings)
+  for (const { slug, reason } of lapses) io.err(`in ${file} and not evaluated: ${slug}: ${reason}\n`)
+  return lapses.length === 0
+}
+
 interface Loaded {
   readonly monitors: readonly Monitor[]
   readonly rules: readonly SiemRule[]
   readonly readings: readonly Expectable[]
   readonly path: string
+  /** How many files, monitors and rules cannot be read. */
+  readonly unread: number
 }
 
 /** Own monitors must be evaluated completely. In any other estate, monitors that cannot be evaluated are listed. */
@@ -197,7 +227,7 @@ async function load(path: string | undefined, own: OwnMonitors | undefined, io: 
       faults: [],
       refusals: [],
     }))
-    return { monitors, rules: [], readings, path: own.path }
+    return { monitors, rules: [], readings, path: own.path, unread: 0 }
   }
   const estate = await loadEstate(path)
   reportEstate(estate, io)
@@ -205,7 +235,13 @@ async function load(path: string | undefined, own: OwnMonitors | undefined, io: 
   if (monitors.length + rules.length === 0) {
     throw new EstateError(`${path}: holds no monitor that can be evaluated, and no rule`)
   }
-  return { monitors, rules, readings: [...estate.readings, ...estate.ruleReadings], path }
+  return { monitors, rules, readings: [...estate.readings, ...estate.ruleReadings], path, unread: unreadIn(estate) }
+}
+
+/** How many files, monitors for logs and rules cannot be read. Monitors and rules of other kinds are none of them. */
+function unreadIn({ broken, readings, ruleReadings }: Estate): number {
+  const refused = readings.filter(({ type, monitor }) => !monitor && (type === 'log alert' || type === ''))
+  return broken.length + refused.length + ruleReadings.filter(({ faults }) => faults.length > 0).length
 }
 
 async function expectationsFor(

@@ -1,6 +1,7 @@
 import { basename, dirname, extname } from 'node:path'
 import { isRecord } from '../monitor-options.ts'
 import { isMonitorType } from '../monitor-reading.ts'
+import { kubernetesMonitors } from './kubernetes.ts'
 import { isTerraform, terraformMonitors } from './terraform.ts'
 
 /** One monitor as it stands in a document. */
@@ -15,8 +16,9 @@ export interface FoundMonitor {
 }
 
 /**
- * Finds the monitors in a JSON document: one as the API takes it or the UI exports it, one in the wrapper of Datadog's integrations
- * (`definition`), a list of them (`GET /api/v1/monitor`), `{monitors: […]}`, or the output of `terraform show -json`.
+ * Finds the monitors in a document: one as the API takes it or the UI exports it, one in the wrapper of Datadog's integrations
+ * (`definition`), a list of them (`GET /api/v1/monitor`), `{monitors: […]}`, the output of `terraform show -json`, a state of
+ * Terraform, or a manifest of the Datadog operator for Kubernetes.
  * @returns none when the document is something else
  */
 export function monitorsIn(document: unknown, file: string): FoundMonitor[] {
@@ -27,6 +29,8 @@ export function monitorsIn(document: unknown, file: string): FoundMonitor[] {
       ...{ slug: address, within: `${address}.`, json, faults },
     }))
   }
+  const manifests = kubernetesMonitors(document)
+  if (manifests.length > 0) return manifests.map(({ name, ...each }) => ({ slug: name, ...each, faults: [] }))
   if (isMonitor(document)) return [{ slug: slugOfFile(file), within: '', json: document, faults: [] }]
   const { definition, monitors } = document
   if (isRecord(definition) && isMonitor(definition)) {

@@ -4,10 +4,10 @@ import { InputError } from '../../input-error.ts'
 import { rulesIn } from '../../siem/documents.ts'
 import type { RuleReading, SiemRule } from '../../siem/rule.ts'
 import { readRuleJson } from '../../siem/rule-reading.ts'
-import { parseDocument } from '../json-document.ts'
 import type { Monitor } from '../monitor.ts'
 import { type MonitorFault, type MonitorReading, type MonitorSource, readMonitorJson } from '../monitor-reading.ts'
 import { type FoundMonitor, monitorsIn } from './documents.ts'
+import { MONITOR_FILE, readMonitorFile } from './monitor-file.ts'
 
 /** Monitors and rules of somebody, wherever they keep them. */
 export interface Estate {
@@ -19,9 +19,9 @@ export interface Estate {
   readonly rules: readonly SiemRule[]
   /** Every rule that was found, of any method, sorted by slug. */
   readonly ruleReadings: readonly RuleReading[]
-  /** Files that are not JSON, or in which a key stands twice. */
+  /** Files that are neither JSON nor YAML, in which a key stands twice, or that only Terraform can read. */
   readonly broken: readonly MonitorFault[]
-  /** JSON files that hold no monitor and no rule. */
+  /** Files that hold no monitor and no rule. */
   readonly passedOver: readonly string[]
 }
 
@@ -40,7 +40,7 @@ interface Located extends FoundMonitor {
 }
 
 /**
- * Reads every monitor and every rule in a folder of JSON files, however deep, or in one file. A monitor that cannot be evaluated here is told by
+ * Reads every monitor and every rule in a folder of JSON and YAML files, however deep, or in one file. A monitor that cannot be evaluated here is told by
  * its reading, and so is an option without effect: this is somebody else's estate, and its files are as Datadog wrote them.
  * @throws EstateError when there is no such folder or file
  */
@@ -49,17 +49,14 @@ export async function loadEstate(path: string): Promise<Estate> {
   const broken: MonitorFault[] = []
   const passedOver: string[] = []
   for (const file of await filesOf(path)) {
-    const { value, faults } = parseDocument(await readFile(file, 'utf8'))
+    const { documents, faults, isExpected } = readMonitorFile(await readFile(file), file)
     broken.push(...faults.map((fault) => ({ file, ...fault })))
     // Which of two values Datadog was given is not for us to guess.
     if (faults.length > 0) continue
-    const monitors = monitorsIn(value, file)
-    const rules = rulesIn(value, file)
-    if (monitors.length === 0 && rules.length === 0) passedOver.push(file)
-    const below = relative(path, file)
-      .replace(/\.json$/, '')
-      .split(sep)
-      .join('/')
+    const monitors = documents.flatMap((document) => monitorsIn(document, file))
+    const rules = documents.flatMap((document) => rulesIn(document, file))
+    if (monitors.length + rules.length === 0 && (isExpected || file === path)) passedOver.push(file)
+    const below = relative(path, file).replace(MONITOR_FILE, '').split(sep).join('/')
     found.push(...monitors.map((each) => ({ ...each, file, path: below, isRule: false })))
     found.push(...rules.map((each) => ({ ...each, file, path: below, isRule: true })))
   }
@@ -86,7 +83,7 @@ async function filesOf(path: string): Promise<string[]> {
     if (!(await stat(path)).isDirectory()) return [path]
     const entries = await readdir(path, { recursive: true, withFileTypes: true })
     return entries
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.json') && entry.name !== expectationFile)
+      .filter((entry) => entry.isFile() && MONITOR_FILE.test(entry.name) && entry.name !== expectationFile)
       .map((entry) => join(entry.parentPath, entry.name))
       .filter(
         (file) =>

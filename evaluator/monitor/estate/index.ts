@@ -12,3 +12,4 @@ export {
   readExpectations,
   Triggers,
 } from './expectations.ts'
+export { type Lapse, readLapses, writeLock } from './lock.ts'

@@ -12,9 +12,12 @@ export interface TerraformMonitor {
 
 type Values = Record<string, unknown>
 
-/** Whether a document is the output of `terraform show -json`, of a state or of a plan. */
+/** Whether a document is the output of `terraform show -json`, of a state or of a plan, or a file of state. */
 export function isTerraform(document: Values): boolean {
-  return 'format_version' in document && ('terraform_version' in document || rootsOf(document).length > 0)
+  return (
+    isState(document) ||
+    ('format_version' in document && ('terraform_version' in document || rootsOf(document).length > 0))
+  )
 }
 
 /**
@@ -23,9 +26,11 @@ export function isTerraform(document: Values): boolean {
  * @see https://registry.terraform.io/providers/DataDog/datadog/latest/docs/resources/monitor
  */
 export function terraformMonitors(document: Values): TerraformMonitor[] {
+  const unknown = unknownIn(document)
   return resourcesIn(document).flatMap(({ address, type, values }): TerraformMonitor[] => {
-    if (type === 'datadog_monitor') return [{ address, json: apiForm(values), faults: [] }]
-    return type === 'datadog_monitor_json' ? [{ address, ...jsonForm(values) }] : []
+    const faults = (unknown.get(address) ?? []).map((place) => ({ place, reason: UNKNOWN }))
+    if (type === 'datadog_monitor') return [{ address, json: apiForm(values), faults }]
+    return type === 'datadog_monitor_json' ? [{ address, ...jsonForm(values, faults) }] : []
   })
 }
 
@@ -35,7 +40,7 @@ interface TerraformResource {
   readonly values: Values
 }
 
-/** Every managed resource of the output of `terraform show -json`, those of modules included. */
+/** Every managed resource of the output of `terraform show -json`, or of a file of state, those of modules included. */
 export function resourcesIn(document: Values): TerraformResource[] {
   const visit = (module: Values): TerraformResource[] => [
     ...listOf(module.resources).flatMap(({ address, type, mode, values }): TerraformResource[] =>
@@ -45,7 +50,36 @@ export function resourcesIn(document: Values): TerraformResource[] {
     ),
     ...listOf(module.child_modules).flatMap(visit),
   ]
-  return rootsOf(document).flatMap(visit)
+  return (isState(document) ? [moduleOf(document)] : rootsOf(document)).flatMap(visit)
+}
+
+/** A file of state, version 4: `terraform.tfstate`, `terraform state pull`. */
+const isState = ({ version, terraform_version, resources }: Values): boolean =>
+  version === 4 && terraform_version !== undefined && Array.isArray(resources)
+
+/** The resources of a file of state in the form of `terraform show -json`. */
+function moduleOf(state: Values): Values {
+  const resources = listOf(state.resources).flatMap(({ module, mode, type, name, instances }) =>
+    listOf(instances).map(({ index_key: key, attributes }) => {
+      const index = key === undefined ? '' : `[${JSON.stringify(key)}]`
+      const within = typeof module === 'string' ? `${module}.` : ''
+      return { address: `${within}${type}.${name}${index}`, type, mode, values: attributes }
+    }),
+  )
+  return { resources }
+}
+
+const UNKNOWN = 'is known only after `terraform apply`: give the output of `terraform show -json` of the state'
+
+/** What a plan does not know yet of what a monitor cannot do without, by address. */
+function unknownIn({ resource_changes: changes }: Values): Map<string, string[]> {
+  return new Map(
+    listOf(changes).flatMap(({ address, change }) => {
+      const after = isRecord(change) && isRecord(change.after_unknown) ? change.after_unknown : {}
+      const places = ['query', 'type', 'monitor'].filter((name) => after[name] === true)
+      return typeof address === 'string' && places.length > 0 ? [[address, places]] : []
+    }),
+  )
 }
 
 const rootsOf = ({ values, planned_values }: Values): Values[] =>
@@ -54,7 +88,8 @@ const rootsOf = ({ values, planned_values }: Values): Values[] =>
 const listOf = (value: unknown): Values[] => (Array.isArray(value) ? value.filter(isRecord) : [])
 
 /** `monitor` is the whole monitor as one JSON text. */
-function jsonForm({ monitor }: Values): Omit<TerraformMonitor, 'address'> {
+function jsonForm({ monitor }: Values, unknown: TerraformMonitor['faults']): Omit<TerraformMonitor, 'address'> {
+  if (unknown.length > 0) return { json: undefined, faults: unknown }
   if (typeof monitor !== 'string')
     return { json: undefined, faults: [{ place: 'monitor', reason: 'a JSON text is wanted' }] }
   const { value, faults } = parseDocument(monitor)
