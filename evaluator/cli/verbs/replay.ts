@@ -181,8 +181,8 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     )
     return 3
   }
-  if (!asExpected || !isLocked) return 1
-  return summary.events === 0 && summary.malformed > 0 ? 3 : 0
+  if (summary.events === 0 && summary.malformed > 0) return 3
+  return asExpected && isLocked ? 0 : 1
 }
 
 function readEvaluation(cadence: string | undefined, live: boolean): Evaluation {
