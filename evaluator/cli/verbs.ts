@@ -9,4 +9,5 @@ export const verbs = {
   check: () => import('./verbs/check.ts'),
   test: () => import('./verbs/test.ts'),
   mutate: () => import('./verbs/mutate.ts'),
+  compare: () => import('./verbs/compare.ts'),
 } satisfies Verbs

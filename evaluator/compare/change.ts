@@ -1,0 +1,15 @@
+import type { GroupValues } from '../monitor/estate/index.ts'
+
+/** The changes of state that are compared. Reminders are none. */
+export const CHANGES = ['Triggered', 'Warn', 'No Data', 'Recovered'] as const
+export type ChangeWord = (typeof CHANGES)[number]
+
+/** One change of state of one group. */
+export interface StateChange {
+  readonly transition: ChangeWord
+  readonly group: GroupValues
+  /** Epoch ms. */
+  readonly at: number
+}
+
+export const changeWordOf = (word: unknown): ChangeWord | undefined => CHANGES.find((each) => each === word)
