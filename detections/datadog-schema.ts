@@ -1,7 +1,8 @@
 import { UnparsedObject } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-common/util.js'
 import { ObjectSerializer } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v1/models/ObjectSerializer.js'
+import { ObjectSerializer as ObjectSerializer2 } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v2/models/ObjectSerializer.js'
 
-/** The models of Datadog's v1 API that we send, by the client's own names. */
+/** The models of Datadog's API that we send, by the client's own names. */
 export type Model =
   | 'Monitor'
   | 'MonitorUpdateRequest'
@@ -11,6 +12,15 @@ export type Model =
   | 'WebhooksIntegrationCustomVariableUpdateRequest'
   | 'LogsPipeline'
   | 'Dashboard'
+  | typeof RULE
+
+/** The only one of the v2 API. */
+const RULE = 'SecurityMonitoringStandardRuleCreatePayload'
+
+const serializerOf = (model: Model) => (model === RULE ? ObjectSerializer2 : ObjectSerializer)
+
+/** @returns what the client sends of its own object */
+export const sentOf = (model: Model, object: unknown): unknown => serializerOf(model).serialize(object, model, '')
 
 /**
  * Holds JSON to the client's own model of it. What the client would silently carry along, a misspelt key or a value of no
@@ -34,7 +44,7 @@ export function modelOf(model: Model, json: unknown) {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
   try {
-    return ObjectSerializer.deserialize(json, model)
+    return serializerOf(model).deserialize(json, model)
   } finally {
     Error.stackTraceLimit = stackTraceLimit
   }

@@ -2,12 +2,14 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type Monitor, MonitorError, readImportable } from 'alertproof'
 import { parseTemplate, TemplateError } from 'alertproof/notify'
+import { readImportableRule } from 'alertproof/siem'
 import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
 import { companionRules, orphanRules } from './companions.ts'
 import { documentRules } from './document-rules.ts'
 import type { Finding, Report, ReportIn } from './finding.ts'
 import { queryRules } from './query-rules.ts'
 import { attackRules, messageRules, optionRules, tagRules, tagsOf } from './rules.ts'
+import { siemRules } from './siem-rules.ts'
 
 export interface Linted {
   /** How many files were read. */
@@ -21,6 +23,7 @@ const MODELS: Readonly<Record<string, Model>> = {
   'webhook.json': 'WebhooksIntegration',
   'pipeline.json': 'LogsPipeline',
   'dashboard.json': 'Dashboard',
+  'siem.json': 'SecurityMonitoringStandardRuleCreatePayload',
 }
 
 /**
@@ -101,7 +104,7 @@ async function lintFile(
   const model = MODELS[basename(file)]
   if (!model)
     report('', 'is not a file that is imported', `call it ${Object.keys(MODELS).join(', ')}, or move it elsewhere`)
-  const monitor = basename(file) === 'monitor.json' ? readStrictly(text, file, report) : undefined
+  const monitor = basename(file) === 'monitor.json' ? readStrictly(text, file, report, readImportable) : undefined
   const json = parsed(text, report, findings.length > 0)
   if (model && json !== undefined) {
     for (const fault of schemaFaults(model, json)) {
@@ -111,13 +114,20 @@ async function lintFile(
     }
   }
   if (monitor) await lintMonitor(monitor, surroundings, reportIn)
+  const rule = basename(file) === 'siem.json' ? readStrictly(text, file, report, readImportableRule) : undefined
+  if (rule) await siemRules(rule, report)
   return { findings, monitor }
 }
 
 /** Reports what cannot be read; the rules apply to what can. */
-function readStrictly(text: string, file: string, report: Report): Monitor | undefined {
+function readStrictly<T>(
+  text: string,
+  file: string,
+  report: Report,
+  read: (text: string, file: string) => T,
+): T | undefined {
   try {
-    return readImportable(text, file)
+    return read(text, file)
   } catch (error) {
     if (!(error instanceof MonitorError)) throw error
     for (const { place, reason } of error.faults) report(place, reason, 'correct it: Datadog refuses it, or ignores it')

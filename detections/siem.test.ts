@@ -1,0 +1,30 @@
+import { loadRules } from 'alertproof/siem'
+import { describe, expect, test } from 'vitest'
+import { claimsOf } from '../proof/claims/claims.ts'
+import { ruleMutantsOf } from '../proof/mutants/rule-mutants.ts'
+import { loadDetections } from './harness.ts'
+import { ruleFaults } from './siem-harness.ts'
+
+const detections = await loadDetections(import.meta.dirname)
+const rules = await loadRules(import.meta.dirname)
+
+test('the two detections of the beginning are rules of Cloud SIEM as well', () => {
+  expect(rules.map(({ slug }) => slug)).toEqual(['credential-stuffing', 'session-reuse'])
+})
+
+describe.each(rules)('the rule of $slug', (rule) => {
+  const detection = detections.find(({ monitor }) => monitor.slug === rule.slug)
+  if (!detection) throw new Error(`${rule.slug} has no monitor`)
+  const claims = [...detection.cases, ...claimsOf(detection.monitor, detection.proof)]
+
+  test.each(claims)('$name', (claim) => {
+    expect(ruleFaults(rule, claim)).toEqual([])
+  })
+
+  test('every slip in it is noticed by a case', () => {
+    const mutants = ruleMutantsOf(rule, detection)
+    expect(mutants.length).toBeGreaterThan(30)
+    const survivors = mutants.filter((mutant) => claims.every((claim) => ruleFaults(mutant.rule, claim).length === 0))
+    expect(survivors.filter(({ equivalent }) => equivalent === undefined).map(({ name }) => name)).toEqual([])
+  })
+})
