@@ -58,8 +58,8 @@ test('a reader slower than the command gets every line', async () => {
   const events = Array.from({ length: 2000 }, (_, i) => ({ ...fork, timestamp: 1_767_225_600_000 + i, sid: `s${i}` }))
   await writeFile(log, events.map((event) => JSON.stringify(event)).join('\n'))
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'replay', log, '--json'], { cwd: PROJECT })
-  // The summary on stderr follows the last line on stdout, so the reader begins after everything is written.
-  await once(child.stderr, 'data')
+  // More than a pipe holds: the command must wait for its reader, which begins late, and again before it exits.
+  await once(child.stdout, 'readable')
   expect((await text(child.stdout)).trimEnd().split('\n')).toHaveLength(2 * events.length)
   await rm(dir, { recursive: true, force: true })
 })
