@@ -125,10 +125,13 @@ export class CaseReader {
       const path = resolve(dirname(file), given)
       const known = this.#estates.get(path) ?? loadEstate(path)
       this.#estates.set(path, known)
-      const { readings, broken } = await known
+      const { readings, ruleReadings, broken } = await known
       const [fault] = broken
       if (fault) throw new InputError(`${fault.file}:${fault.place}: ${fault.reason}`)
-      if (readings.length === 0) throw new InputError(`${file}: monitor: ${given} holds no monitor`)
+      if (readings.length === 0) {
+        const found = ruleReadings.length > 0 ? 'rules of Cloud SIEM only, which cases do not evaluate' : 'no monitor'
+        throw new InputError(`${file}: monitor: ${given} holds ${found}`)
+      }
       return [...readings]
     }
     try {

@@ -17,6 +17,7 @@ const EVENT = { evt: 'login', outcome: 'fail', ip: '203.0.113.9', user: 'ada' }
 const FAILURES = { at: '5s', times: 3, every: '50s', event: EVENT }
 const TRIGGERED = { group: { '@ip': '203.0.113.9' }, at: '2m', value: 3 }
 const RECOVERED = { transition: 'Recovered', group: { '@ip': '203.0.113.9' }, at: '6m', value: 1 }
+const RULE = { name: 'r', type: 'log_detection', queries: [{ query: '*' }], cases: [], options: {} }
 const CASE = { monitor: MONITOR, log: [FAILURES] }
 
 async function folderOf(files: Record<string, unknown>): Promise<string> {
@@ -205,6 +206,20 @@ name: 'three'
   expect(told(await runAll(dir))).toEqual([])
 })
 
+test('an update writes the line ends that the file has', async () => {
+  const yaml = `monitor: ${JSON.stringify(MONITOR)}\r\nexpect: []\r\nlog: ${JSON.stringify([FAILURES])}\r\n`
+  const dir = await folderOf({
+    'a.yaml': yaml,
+    'b.json': JSON.stringify({ ...CASE, expect: [] }, undefined, 2).replaceAll('\n', '\r\n'),
+  })
+  await runAll(dir, true)
+  for (const name of ['a.yaml', 'b.json']) {
+    const text = await readFile(join(dir, name), 'utf8')
+    expect(text.replaceAll('\r\n', ''), name).not.toMatch(/[\r\n]/)
+  }
+  expect(told(await runAll(dir))).toEqual([])
+})
+
 test('an update writes how many logs came too late', async () => {
   const given = { ...CASE, log: [{ at: '5m', evt: 'other' }, FAILURES], evaluate: { lateness: '60s' }, expect: [] }
   const dir = await folderOf({
@@ -257,11 +272,13 @@ test.each([
   [{ log: 'none.jsonl', expect: [] }, /none\.jsonl cannot be read: there is no such file$/],
   [{ log: 'bad.jsonl', expect: [] }, /bad\.jsonl: line 1 is not JSON$/],
   [{ monitor: 'none', expect: [] }, /does not exist$/],
+  [{ monitor: 'rule.json', expect: [] }, /^a\.json: monitor: rule\.json holds rules of Cloud SIEM only/],
+  [{ monitor: 'bad.jsonl', expect: [] }, /^a\.json: monitor: bad\.jsonl holds no monitor$/],
   [{ monitor: { ...MONITOR, query: 'logs("*")' }, expect: [] }, /^a\.json: monitor: query:\d+: /],
   [{ start: 'noon', expect: [] }, /^a\.json: start: "noon"/],
   [{ webhooks: { name: 'a' }, expect: [] }, /is not a webhook/],
 ])('a case that cannot be read says why: %j', async (change, reason) => {
-  const results = await resultsOf({ 'a.json': { ...CASE, ...change }, 'bad.jsonl': 'oops\n' })
+  const results = await resultsOf({ 'a.json': { ...CASE, ...change }, 'bad.jsonl': 'oops\n', 'rule.json': RULE })
   expect(results).toEqual([{ file: expect.any(String), unreadable: expect.any(String) }])
   expect(told(results)[0]?.replace(/^.*cases [^/]*\/(?=\w)/, '')).toMatch(reason)
 })

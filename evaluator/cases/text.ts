@@ -32,7 +32,7 @@ function linesOf({ expected, happening, differences }: Pair, given: Case): strin
   ])
 }
 
-export const changeText = (monitor: string, transition: string, group: GroupValues): string =>
+const changeText = (monitor: string, transition: string, group: GroupValues): string =>
   `${transition} ${monitor} ${groupText(group)}`
 
 export const groupText = (group: GroupValues): string =>

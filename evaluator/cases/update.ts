@@ -36,9 +36,10 @@ export function updatedText(text: string, given: Case, verdict: Verdict): string
     edits.push(yamlEdit(text, old, 'expect', list))
     if (verdict.late !== given.late) edits.push(yamlEdit(text, late, 'late', verdict.late))
   }
+  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n'
   return edits
     .sort((a, b) => b.from - a.from)
-    .reduce((done, { from, to, put }) => done.slice(0, from) + put + done.slice(to), text)
+    .reduce((done, { from, to, put }) => done.slice(0, from) + put.replaceAll('\n', lineEnd) + done.slice(to), text)
 }
 
 interface Edit {
