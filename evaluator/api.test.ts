@@ -70,7 +70,10 @@ test('replay reads a stream of bytes in any form that it recognizes', async () =
   }
 })
 
-test('replay says how many events came too late', async () => {
+test('replay sorts events by time; with follow it says how many came too late', async () => {
+  const monitor = readMonitor(failures)
+  const inOrder = await replay([monitor], events)
   const old = { ...events[0], timestamp: '2026-01-05T08:00:00Z' }
-  expect(await replay([readMonitor(failures)], [...events, old])).toMatchObject({ events: 4, leftOut: 1 })
+  expect(await replay([monitor], [...events, old])).toEqual({ ...inOrder, events: 4 })
+  expect(await replay([monitor], [...events, old], { follow: true })).toMatchObject({ events: 4, leftOut: 1 })
 })

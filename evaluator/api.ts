@@ -1,14 +1,14 @@
 import { logOfEvent } from './app-event.ts'
 import type { Transition } from './evaluate/evaluate.ts'
 import type { Log } from './log.ts'
+import { LogInput } from './logs/log-input.ts'
+import { replayLogs } from './logs/replay-logs.ts'
 import { monitorsIn, wordsOf } from './monitor/estate/documents.ts'
 import { parseDocument } from './monitor/json-document.ts'
 import { type Monitor, MonitorError } from './monitor/monitor.ts'
 import { readMonitorJson } from './monitor/monitor-reading.ts'
 import { EventError, parseEvent } from './replay/event-reader.ts'
-import { detectForm } from './replay/recording/detect-form.ts'
 import type { ReplayOptions } from './replay/replay-options.ts'
-import { replayStream } from './replay/replay-stream.ts'
 import { compileSearch } from './search/search.ts'
 import type { Severity } from './siem/rule.ts'
 import type { SignalChange } from './siem/signal.ts'
@@ -72,29 +72,38 @@ export interface Replay {
   readonly events: number
   /** What could not be read as an event, with its place: `line 7`. */
   readonly malformed: readonly { readonly place: string; readonly reason: string }[]
-  /** How many events that a monitor counts came later than the lateness allows, and were left out. */
+  /** With `follow`, how many events that a monitor counts came later than the lateness allows, and were left out. */
   readonly leftOut: number
 }
 
 /**
- * Evaluates monitors over a recorded log, at the events' own time.
- * @param log events, or a stream of bytes: JSON lines, a Datadog export or Logplex frames
+ * Evaluates monitors over a recorded log in any order, at the events' own time.
+ * @param log events, or a stream of bytes in any form that `alertproof replay` reads, packed or not
  */
 export async function replay(
   monitors: readonly Monitor[],
   log: Iterable<Event> | AsyncIterable<Buffer>,
-  options: ReplayOptions = {},
+  { follow = false, ...options }: ReplayOptions & { readonly follow?: boolean } = {},
 ): Promise<Replay> {
-  const changes: (Change | SignalRow)[] = []
-  const malformed: { place: string; reason: string }[] = []
-  const visitor = {
-    transition: (transition: Transition) => changes.push(changeOf(transition)),
-    signal: (change: SignalChange) => changes.push(changeOfSignal(change)),
-    malformed: (place: string, reason: string) => malformed.push({ place, reason }),
+  const input = LogInput.ofStream(Symbol.asyncIterator in log ? log : linesOf(log), { keep: !follow })
+  const begin = () => {
+    const changes: (Change | SignalRow)[] = []
+    const malformed: { place: string; reason: string }[] = []
+    return {
+      changes,
+      faults: malformed,
+      transition: (transition: Transition) => void changes.push(changeOf(transition)),
+      signal: (change: SignalChange) => void changes.push(changeOfSignal(change)),
+      malformed: (place: string, reason: string) => void malformed.push({ place, reason }),
+    }
   }
-  const { form, stream } = await detectForm(Symbol.asyncIterator in log ? log : linesOf(log))
-  const { events, dropped } = await replayStream(stream, monitors, options, visitor, { form })
-  return { changes, events, malformed, leftOut: dropped }
+  try {
+    const { summary, visitor } = await replayLogs(input, monitors, options, begin, { follow })
+    const { events, dropped } = summary
+    return { changes: visitor.changes, events, malformed: visitor.faults, leftOut: dropped }
+  } finally {
+    input.close()
+  }
 }
 
 /** A change of state as `alertproof replay --json` prints it. */

@@ -8,6 +8,8 @@ export interface LogFile {
   readonly name: string
   /** Whether it can be read a second time. A pipe cannot. */
   readonly rereadable: boolean
+  /** Its contents, where it is no file. */
+  readonly stream?: AsyncIterable<Buffer>
 }
 
 export const STDIN = '-'

@@ -33,6 +33,11 @@ export class LogInput {
     return new LogInput(await logFilesOf(paths), options)
   }
 
+  /** The logs of one stream of bytes. */
+  static ofStream(stream: AsyncIterable<Buffer>, options: LogOptions = {}): LogInput {
+    return new LogInput([{ name: STDIN, rereadable: false, stream }], options)
+  }
+
   private constructor(files: readonly LogFile[], options: LogOptions) {
     this.#files = files
     this.#options = options
@@ -100,7 +105,7 @@ export class LogInput {
   async #open(file: LogFile): Promise<AsyncIterable<Buffer>> {
     const again = this.#kept.get(file)
     if (again) return again.read()
-    const stream = file.name === STDIN ? process.stdin : await contentOf(file.name)
+    const stream = file.stream ?? (file.name === STDIN ? process.stdin : await contentOf(file.name))
     if (file.rereadable || !this.#options.keep) return stream
     const kept = new KeptStream(stream)
     this.#kept.set(file, kept)

@@ -10,6 +10,11 @@ import {
 import type { LogInput } from './log-input.ts'
 import { sortedByTime } from './sorted.ts'
 
+export interface ReplayLogsOptions extends Omit<ReplayReading, 'reading' | 'onDropped'> {
+  /** Whether logs are evaluated as they come, once: nothing is sorted, and what comes too late is left out. */
+  readonly follow?: boolean
+}
+
 /** A log that counts has come too late: the logs have to be sorted. */
 class OutOfOrder extends Error {}
 
@@ -25,10 +30,13 @@ export async function replayLogs<V extends ReplayVisitor>(
   monitors: readonly Monitor[],
   options: ReplayOptions,
   begin: () => V,
-  source: Omit<ReplayReading, 'reading' | 'onDropped'> = {},
+  { follow = false, ...source }: ReplayLogsOptions = {},
 ): Promise<{ visitor: V; summary: ReplaySummary }> {
   const visitor = begin()
   const reading = { ...source, reading: input.reading }
+  if (follow) {
+    return { visitor, summary: await replayRecordings(input.recordings(), monitors, options, visitor, reading) }
+  }
   try {
     const onDropped = () => {
       throw new OutOfOrder()

@@ -26,7 +26,6 @@ import {
   type ReplaySummary,
   type ReplayVisitor,
   readState,
-  replayRecordings,
   writeState,
 } from '../../replay/index.ts'
 import type { SiemRule, SignalChange } from '../../siem/index.ts'
@@ -287,15 +286,11 @@ async function readAll(
   printer: ChangePrinter,
   follows: boolean,
 ): Promise<ReplaySummary> {
-  if (follows) {
-    const reading = { ...part, reading: input.reading }
-    return replayRecordings(input.recordings(), monitors, options, printer, reading)
-  }
   const begin = () => {
     printer.clear()
     return printer
   }
-  return (await replayLogs(input, monitors, options, begin, part)).summary
+  return (await replayLogs(input, monitors, options, begin, { ...part, follow: follows })).summary
 }
 
 /** Prints changes: each at once, or all of them at the end, when it is known that the logs need not be sorted. */

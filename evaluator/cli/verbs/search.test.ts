@@ -128,6 +128,10 @@ test('several files and folders are searched one after another, and a fault name
   await writeFile(join(folder, 'c.json'), '[{"n":4},{"n":50},oops]')
   const { out, err } = await run('@n:<10', folder, join(folder, 'a.jsonl'))
   expect(out).toBe('{"n":1}\n{"n":2}\n{"n":4}\n{"n":1}\n')
+  expect(await run('--strict', '@n:<10', join(folder, 'a.jsonl'))).toMatchObject({ code: 0 })
+  await writeFile(join(dir, 'broken.json'), '[{"n":1},\n{"n":\n{"n":3}]')
+  expect(await run('@n:<10', join(dir, 'broken.json'))).toMatchObject({ code: 0 })
+  expect(await run('@n:<10', join(dir, 'broken.json'), '--strict')).toMatchObject({ code: 3 })
   expect(err).toBe(`${join(folder, 'c.json')} is read as export: pages of the API, records or archives of Datadog.\n`)
 })
 

@@ -23,6 +23,7 @@ Options:
 ${LOG_OPTIONS_USAGE}\
   --json              print each match as the log that Datadog makes of it, one line of JSON:
                       {timestamp, service, host, status, source, tags, message, attributes}
+  --strict            exit code 3 if a part of the log could not be read
   --                  ends the options, so that the query may begin with --
   --help              this text
 
@@ -49,6 +50,7 @@ export const command: Command = {
       for await (const recording of input.recordings()) await search.read(recording, input.reading)
       search.tell()
       if (search.foundNoLog) return 3
+      if (values.strict && search.unread > 0) return 3
       return search.any ? 0 : 1
     } catch (error) {
       if (!(error instanceof SearchSyntaxError)) throw error
@@ -58,7 +60,11 @@ export const command: Command = {
   },
 }
 
-const OPTIONS = { ...LOG_OPTIONS, json: { type: 'boolean', default: false } } as const
+const OPTIONS = {
+  ...LOG_OPTIONS,
+  json: { type: 'boolean', default: false },
+  strict: { type: 'boolean', default: false },
+} as const
 
 /** A query may begin with `-`, so only arguments that begin with `--` are options. */
 function wordsOf(argv: readonly string[]) {
@@ -69,7 +75,7 @@ function wordsOf(argv: readonly string[]) {
     if (word === '--') words.push(...rest)
     else if (!word.startsWith('--')) words.push(word)
     else {
-      const value = word === '--json' || word.includes('=') ? undefined : rest.next()
+      const value = word === '--json' || word === '--strict' || word.includes('=') ? undefined : rest.next()
       given.push(word, ...(value?.done === false ? [value.value] : []))
     }
   }
@@ -105,6 +111,11 @@ class Search {
   /** Whether there was something to read, none of which is a log. */
   get foundNoLog(): boolean {
     return this.#logs === 0 && this.#malformed + this.#tooLong > 0
+  }
+
+  /** How many lines and records could not be read. */
+  get unread(): number {
+    return this.#tooLong + this.#malformed
   }
 
   async read(recording: Recording, reading: Reading): Promise<void> {
