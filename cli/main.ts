@@ -1,6 +1,6 @@
 import { runProgram, type Verbs } from 'alertproof/cli'
 import { killAll } from '../lab/processes/part.ts'
-import { StoreAway } from '../shared/stores/away.ts'
+import { StoreUnavailable } from '../shared/stores/unavailable.ts'
 
 /** Each verb's module is loaded on use, so that `search` does not load the dependencies of `start`. */
 const verbs: Verbs = {
@@ -51,5 +51,5 @@ await runProgram(
 /** Adds the cause for a store that cannot be reached. Other causes are left out because they may quote secrets. */
 function messageOf(error: Error): string {
   const { cause, message } = error
-  return error instanceof StoreAway && cause instanceof Error ? `${message}: ${cause.message}` : message
+  return error instanceof StoreUnavailable && cause instanceof Error ? `${message}: ${cause.message}` : message
 }

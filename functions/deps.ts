@@ -100,8 +100,18 @@ function sessionDeps(config: FunctionsConfig, { stores, log, now }: FunctionsPar
 }
 
 function authDeps(config: FunctionsConfig, session: SessionDeps, parts: FunctionsParts): AuthDeps {
-  const { users, registrations, devices, deviceTokens, places, throttle, attempts, blocks, entrances, pendingMfas } =
-    parts.stores
+  const {
+    users,
+    registrations,
+    devices,
+    deviceTokens,
+    places,
+    throttle,
+    attempts,
+    blocks,
+    recentSignIns,
+    pendingMfas,
+  } = parts.stores
   return {
     ...session,
     users,
@@ -112,7 +122,7 @@ function authDeps(config: FunctionsConfig, session: SessionDeps, parts: Function
     throttle,
     attempts,
     blocks,
-    entrances,
+    recentSignIns,
     pendingMfas,
     passwords: parts.passwords,
     locate: parts.locate,
@@ -127,7 +137,7 @@ function authDeps(config: FunctionsConfig, session: SessionDeps, parts: Function
 }
 
 function containDeps(config: FunctionsConfig, { stores, log, fetch, now }: FunctionsParts): ContainWebhookDeps {
-  const { users, sessions, ledger, deviceTokens, containments, blocks, entrances, cap } = stores
+  const { users, sessions, ledger, deviceTokens, containments, blocks, recentSignIns, cap } = stores
   return {
     users,
     sessions,
@@ -135,7 +145,7 @@ function containDeps(config: FunctionsConfig, { stores, log, fetch, now }: Funct
     deviceTokens,
     containments,
     blocks,
-    entrances,
+    recentSignIns,
     cap,
     webhookSecrets: config.ATO_WEBHOOK_SECRET,
     keys: revokeKeys(config.ATO_HMAC_SECRET),

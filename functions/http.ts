@@ -6,7 +6,7 @@ import { type Client, type ClientDeps, describeHeaders, observeClient } from '..
 import { FUNCTIONS_SITE, isCrossSite } from '../shared/client/cross-site.ts'
 import { parseUniqueJson, RepeatedKey } from '../shared/json.ts'
 import { type ProblemCode, ProblemError, problems, renderProblem } from '../shared/problem.ts'
-import { retryAfterOf } from '../shared/stores/away.ts'
+import { retryAfterOf } from '../shared/stores/unavailable.ts'
 
 /** Our own limit, because the host allows 100 MB. The largest honest body has a few hundred bytes. */
 const BODY_LIMIT = 16 * 1024

@@ -24,8 +24,8 @@ import { createUsers } from './stores/postgres/users.ts'
 import { createAttempts } from './stores/redis/attempts.ts'
 import { createBlockList } from './stores/redis/block-list.ts'
 import { createContainmentCap } from './stores/redis/containment-cap.ts'
-import { createEntrances } from './stores/redis/entrances.ts'
 import { createPendingMfas } from './stores/redis/pending-mfas.ts'
+import { createRecentSignIns } from './stores/redis/recent-sign-ins.ts'
 import { createThrottle } from './stores/redis/throttle.ts'
 import { createContainmentLedger } from './stores/tables/containment-ledger.ts'
 import { createDeviceTokens } from './stores/tables/device-tokens.ts'
@@ -105,7 +105,7 @@ function storesOver(
     throttle: createThrottle(redis),
     attempts: createAttempts(redis),
     blocks: createBlockList(redis),
-    entrances: createEntrances(redis),
+    recentSignIns: createRecentSignIns(redis),
     pendingMfas: createPendingMfas(redis),
     replays: createReplayCache(redis),
     cap: createContainmentCap(redis),

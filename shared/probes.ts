@@ -1,5 +1,5 @@
 import { within } from './bounded.ts'
-import { StoreAway } from './stores/away.ts'
+import { StoreUnavailable } from './stores/unavailable.ts'
 
 /** Each part that a host needs, with a probe. A probe throws if the part cannot be used. */
 export type Probes = Readonly<Record<string, () => Promise<unknown>>>
@@ -21,7 +21,7 @@ export function createProbing(probes: Probes, now: () => number): () => Promise<
       seen.delete(part)
       return undefined
     } catch (fault) {
-      const first = (fault instanceof StoreAway ? fault.since : undefined) ?? new Date(now())
+      const first = (fault instanceof StoreUnavailable ? fault.since : undefined) ?? new Date(now())
       const since = seen.get(part) ?? first
       seen.set(part, since)
       return { fault, since }

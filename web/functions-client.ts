@@ -46,7 +46,7 @@ export const RenewedToken = z.object({ token: z.string().min(1), expires_at: z.s
 export const TotpOffer = z.object({ secret: z.string(), otpauth_uri: z.string().startsWith('otpauth://totp/') })
 export const Nothing = z.unknown()
 
-const AWAY: Refused = { kind: 'refused', code: 'unavailable', retryAfterSeconds: RETRY_AFTER_SECONDS }
+const UNAVAILABLE: Refused = { kind: 'refused', code: 'unavailable', retryAfterSeconds: RETRY_AFTER_SECONDS }
 
 const Problem = z.object({
   code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
@@ -72,14 +72,14 @@ export function createFunctionsClient(
         deps.log.error(error, 'functions could not be reached', { route: nameOf(route) })
         return undefined
       })
-      if (!sent) return AWAY
+      if (!sent) return UNAVAILABLE
       const { response, text } = sent
       if (!response.ok) return refusal(response, text, nameOf(route), deps.log)
       const json = parseJson(text)
       const value = answer.safeParse(json)
       if (value.success && (json !== undefined || text === '')) return { kind: 'ok', value: value.data }
       deps.log.warn('functions answered against its contract', { route: nameOf(route), status: response.status })
-      return json === undefined ? AWAY : { kind: 'refused', code: 'internal-error' }
+      return json === undefined ? UNAVAILABLE : { kind: 'refused', code: 'internal-error' }
     },
   }
 }
@@ -89,7 +89,7 @@ function refusal(response: Response, text: string, route: string, log: Pick<Serv
   if (!problem.success || problem.data.code === 'call-refused') {
     log.warn('functions refused a call', { route, status: response.status })
     // A refused signature is a fault of our own configuration and not of the visitor.
-    return problem.success ? { kind: 'refused', code: 'internal-error' } : AWAY
+    return problem.success ? { kind: 'refused', code: 'internal-error' } : UNAVAILABLE
   }
   const { code, detail } = problem.data
   const after = Number(response.headers.get('retry-after') ?? Number.NaN)

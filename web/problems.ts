@@ -1,7 +1,7 @@
 import { type ProblemCode, ProblemError, problems } from '../shared/problem.ts'
 import type { SessionCheck } from '../shared/session/present.ts'
-import { retryAfterOf } from '../shared/stores/away.ts'
 import type { RevocationReason } from '../shared/stores/port.ts'
+import { retryAfterOf } from '../shared/stores/unavailable.ts'
 
 /** The errors of Express and its body parsers have the status that they would answer. */
 export function toProblem(error: unknown): ProblemError {

@@ -5,12 +5,12 @@ import { type BoundaryDeps, bearerOf, checkShape, problemBoundary } from '../htt
 import { credentialAnswer } from './answers.ts'
 import { type CallDeps, readCall } from './call.ts'
 import { type CredentialDeps, changePassword, reauthenticate } from './credentials.ts'
-import { INTRODUCTION } from './introduction.ts'
+import { DEVICE_FIELDS } from './device-fields.ts'
 import { requireHolder, requireSession } from './session-guard.ts'
 
 const password = z.string().min(1).max(1024)
 const ReauthBody = z.strictObject({ password, code: z.string().max(16).optional() })
-const { device_token } = INTRODUCTION
+const { device_token } = DEVICE_FIELDS
 const PasswordBody = z.strictObject({ current_password: password, new_password: password, device_token })
 
 type Deps = CredentialDeps & PresentDeps & CallDeps & BoundaryDeps

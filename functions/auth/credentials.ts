@@ -10,10 +10,10 @@ import type { DeviceTokens, LiveSession, LiveSessions, SessionLedger, User, User
 import { isBusy } from '../passwords/busy.ts'
 import type { Sender } from '../passwords/fair-queue.ts'
 import type { Passwords } from '../passwords/passwords.ts'
-import { type EntranceDeps, entranceOf, isSettled } from './entrance.ts'
 import { reauthRules, rightProofRules } from './limits.ts'
 import { type CodeDeps, checkCode } from './mfa.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
+import { isSettled, type RecentSignInDeps, recordSignIn } from './recent-sign-in.ts'
 import { readLogin } from './submitted.ts'
 import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
@@ -24,7 +24,7 @@ export interface CredentialDeps
     CodeDeps,
     DeviceDeps,
     VerdictDeps {
-  entrances: EntranceDeps['entrances'] & VerdictDeps['entrances']
+  recentSignIns: RecentSignInDeps['recentSignIns'] & VerdictDeps['recentSignIns']
   deviceTokens: Pick<DeviceTokens, 'revokeAll'>
   deviceTokenKeys: DeviceTokenKeys
   users: Pick<Users, 'findById' | 'readEpoch' | 'changePassword' | 'acceptTotpStep'>
@@ -234,8 +234,8 @@ async function replaceSession(
   // A re-authentication proves nothing new, so the verdicts on the first sign-in stay.
   const risk = [...new Set([...(session.risk ?? []), ...(who.risk ?? [])])]
   // The new session keeps the age of the old one: whatever ends a session of an attack must end its successor too.
-  const entrance = { userId: who.userId, odd: risk.length > 0 }
-  const announce = isSettled(session.createdAt, deps.now()) ? undefined : entranceOf(entrance, client, deps)
+  const signIn = { userId: who.userId, odd: risk.length > 0 }
+  const announce = isSettled(session.createdAt, deps.now()) ? undefined : recordSignIn(signIn, client, deps)
   const { newDeviceSince, begunAt = session.createdAt } = session
   const going = { ...who, risk, newDeviceSince, begunAt, announce, stillAllowed: () => isLive(session, deps) }
   const issued = await issueSession(going, actor, deps)

@@ -11,8 +11,8 @@ import type {
   User,
   Users,
 } from '../../shared/stores/port.ts'
-import { type EntranceDeps, entranceOf, isSettled } from './entrance.ts'
 import { isNewDevice } from './new-device.ts'
+import { isSettled, type RecentSignInDeps, recordSignIn } from './recent-sign-in.ts'
 
 export interface MeetingDeps {
   users: Pick<Users, 'expectDeviceTokens'>
@@ -23,7 +23,7 @@ export interface MeetingDeps {
 }
 
 /** What a client presents at a sign-in. */
-export interface Introduction {
+export interface DeviceFields {
   /** Its device tokens, of this account or of others. */
   deviceToken?: string | undefined
   /** Whether it asks for a token, so that it is known from then on. */
@@ -48,7 +48,7 @@ type RecognitionDeps = Pick<MeetingDeps, 'deviceTokens' | 'deviceTokenKeys' | 'n
  * whether an account exists.
  */
 export async function recognise(
-  { deviceToken }: Introduction,
+  { deviceToken }: DeviceFields,
   userId: string | undefined,
   deps: RecognitionDeps,
 ): Promise<Recognition> {
@@ -74,11 +74,11 @@ export async function isBlocked(
 
 /** Reads the token again, because a block revokes the tokens of suspects. */
 export async function holdsToken(
-  introduction: Introduction,
+  device: DeviceFields,
   userId: string | undefined,
   deps: RecognitionDeps,
 ): Promise<boolean> {
-  return (await recognise(introduction, userId, deps)).holder !== undefined
+  return (await recognise(device, userId, deps)).holder !== undefined
 }
 
 /** A device whose password was right. */
@@ -190,5 +190,5 @@ export const announcementOf = (
   userId: string,
   risk: readonly Risk[],
   client: Client,
-  deps: EntranceDeps,
-) => (settled ? undefined : entranceOf({ userId, odd: isNew || risk.length > 0, lineage, returning }, client, deps))
+  deps: RecentSignInDeps,
+) => (settled ? undefined : recordSignIn({ userId, odd: isNew || risk.length > 0, lineage, returning }, client, deps))

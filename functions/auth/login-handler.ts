@@ -4,13 +4,13 @@ import { ProblemError } from '../../shared/problem.ts'
 import { type BoundaryDeps, problemBoundary } from '../http.ts'
 import { issued } from './answers.ts'
 import { type AttemptDeps, readAttempt } from './attempt.ts'
-import { INTRODUCTION, introductionOf } from './introduction.ts'
+import { DEVICE_FIELDS, deviceFieldsOf } from './device-fields.ts'
 import { type LoginDeps, login } from './login.ts'
 
 const LoginBody = z.strictObject({
   email: z.string().max(1024),
   password: z.string().min(1).max(1024),
-  ...INTRODUCTION,
+  ...DEVICE_FIELDS,
 })
 
 /**
@@ -20,7 +20,7 @@ const LoginBody = z.strictObject({
 export const loginHandler = (deps: LoginDeps & AttemptDeps & BoundaryDeps): HttpHandler =>
   problemBoundary(deps, async (request) => {
     const { client, body } = await readAttempt(request, 'POST /api/auth/login', 'login', LoginBody, deps)
-    const outcome = await login({ email: body.email, password: body.password, ...introductionOf(body) }, client, deps)
+    const outcome = await login({ email: body.email, password: body.password, ...deviceFieldsOf(body) }, client, deps)
     switch (outcome.kind) {
       case 'issued':
         return issued(outcome)

@@ -5,8 +5,8 @@ import type { Event, Risk } from '../../shared/event.ts'
 import { type IssueDeps, type IssuedToken, issueSession } from '../../shared/session/issue.ts'
 import type {
   BlockList,
-  Entrances,
   PendingMfas,
+  RecentSignIns,
   Throttle,
   ThrottleRule,
   User,
@@ -17,8 +17,8 @@ import type { Sender } from '../passwords/fair-queue.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import {
   announcementOf,
+  type DeviceFields,
   holdsToken,
-  type Introduction,
   isBlocked,
   isKnown,
   type MeetingDeps,
@@ -26,13 +26,13 @@ import {
   type Recognition,
   recognise,
 } from './device-meeting.ts'
-import type { EntranceDeps } from './entrance.ts'
 import { loginRules, MFA_PENDING_SECONDS, rightSignInRules } from './limits.ts'
+import type { RecentSignInDeps } from './recent-sign-in.ts'
 import { readLogin, type SubmittedLogin } from './submitted.ts'
 import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
-export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps, EntranceDeps, MeetingDeps {
-  entrances: Entrances
+export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps, RecentSignInDeps, MeetingDeps {
+  recentSignIns: RecentSignIns
   users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash' | 'expectDeviceTokens'>
   passwords: Passwords
   throttle: Throttle
@@ -57,7 +57,7 @@ type FailReason = Extract<Event, { evt: 'login'; outcome: 'fail' }>['reason']
  * @throws ProblemError `unavailable` when the password queue is full
  */
 export async function login(
-  submitted: { email: string; password: string } & Introduction,
+  submitted: { email: string; password: string } & DeviceFields,
   client: Client,
   deps: LoginDeps,
 ): Promise<LoginOutcome> {

@@ -6,12 +6,12 @@ import type { PresentDeps } from '../../shared/session/present.ts'
 import { type BoundaryDeps, bearerOf, checkShape, problemBoundary } from '../http.ts'
 import { DONE, issued, STEP_UP } from './answers.ts'
 import { type CallDeps, readBareCall, readCall } from './call.ts'
-import { INTRODUCTION, introductionOf } from './introduction.ts'
+import { DEVICE_FIELDS, deviceFieldsOf } from './device-fields.ts'
 import { confirmTotp, disableTotp, type EnrolDeps, enrolTotp, type VerifyMfaDeps, verifyMfa } from './mfa.ts'
 import { requireSession } from './session-guard.ts'
 
 const code = z.string().max(16)
-const VerifyBody = z.strictObject({ mfa_token: z.string().max(128), code, ...INTRODUCTION })
+const VerifyBody = z.strictObject({ mfa_token: z.string().max(128), code, ...DEVICE_FIELDS })
 const ConfirmBody = z.strictObject({ code })
 
 /** `POST /api/auth/mfa/verify` {mfa_token, code, device_token?, remember_device?} → as login */
@@ -19,7 +19,7 @@ export const mfaVerifyHandler = (deps: VerifyMfaDeps & CallDeps & BoundaryDeps):
   problemBoundary(deps, async (request) => {
     const { client, data } = await readCall(request, 'POST /api/auth/mfa/verify', deps)
     const body = checkShape(data, VerifyBody)
-    const submitted = { mfaToken: body.mfa_token, code: body.code, ...introductionOf(body) }
+    const submitted = { mfaToken: body.mfa_token, code: body.code, ...deviceFieldsOf(body) }
     const outcome = await verifyMfa(submitted, actorOf(client, deps), deps)
     if (outcome.kind === 'refused') throw new ProblemError('code-refused')
     return issued(outcome)

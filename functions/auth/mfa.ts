@@ -17,16 +17,16 @@ import type {
 } from '../../shared/stores/port.ts'
 import {
   announcementOf,
+  type DeviceFields,
   holdsToken,
-  type Introduction,
   isBlocked,
   type MeetingDeps,
   meetDevice,
   recognise,
 } from './device-meeting.ts'
-import type { EntranceDeps } from './entrance.ts'
 import { enrolRules, MFA_TRIES, mfaRules } from './limits.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
+import type { RecentSignInDeps } from './recent-sign-in.ts'
 import { newTotpSecret, openTotp, otpauthUri, sealTotp, stepOfCode } from './totp.ts'
 
 export interface CodeDeps {
@@ -63,7 +63,7 @@ export async function checkCode(
   return 'accepted'
 }
 
-export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, MeetingDeps, EntranceDeps {
+export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, MeetingDeps, RecentSignInDeps {
   users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep' | 'expectDeviceTokens'>
   pendingMfas: Pick<PendingMfas, 'attempt' | 'consume'>
   blocks: Pick<BlockList, 'blockedBy'>
@@ -78,7 +78,7 @@ export type VerifyMfaOutcome =
  * revocation of all sessions, that comes while the code is checked counts as if it had come before.
  */
 export async function verifyMfa(
-  submitted: { mfaToken: string; code: string } & Introduction,
+  submitted: { mfaToken: string; code: string } & DeviceFields,
   actor: Actor,
   deps: VerifyMfaDeps,
 ): Promise<VerifyMfaOutcome> {

@@ -6,7 +6,7 @@ import { type Functions, PASSWORD, startFunctions } from '../testing/functions.t
 import { holdStep } from '../testing/hold.ts'
 
 const NEXT = 'seven violet mules in a harbour'
-const ELSEWHERE = 'nine amber kettles in a tower'
+const OTHER_PASSWORD = 'nine amber kettles in a tower'
 
 let functions: Functions
 let clock = Date.now()
@@ -52,7 +52,7 @@ const ACTS = {
       (await functions.deps.stores.users.changePassword(
         userId,
         from,
-        await functions.deps.auth.passwords.hash(ELSEWHERE, SENDER),
+        await functions.deps.auth.passwords.hash(OTHER_PASSWORD, SENDER),
         at(),
       )) ?? 0
     await endAll(userId, { epoch, reason: 'password_changed', at: clock }, functions.deps.auth)

@@ -1,7 +1,7 @@
 import { networkOf } from '../../shared/client/address.ts'
 import type { Client } from '../../shared/client/client.ts'
 import type { Risk } from '../../shared/event.ts'
-import type { Attempt, Attempts, Entrances } from '../../shared/stores/port.ts'
+import type { Attempt, Attempts, RecentSignIns } from '../../shared/stores/port.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import type { SubmittedLogin } from './submitted.ts'
 
@@ -11,7 +11,7 @@ const MOST = Math.max(DECIDED_BY.logins, DECIDED_BY.failures)
 
 export interface VerdictDeps {
   attempts: Attempts
-  entrances: Pick<Entrances, 'failed'>
+  recentSignIns: Pick<RecentSignIns, 'failed'>
   passwords: Pick<Passwords, 'fingerprint'>
   /** Logins without an account: whoever tries one read it in a stolen list. */
   canaries: ReadonlySet<string>
@@ -40,7 +40,7 @@ export async function judgeTry(
   deps: VerdictDeps,
 ): Promise<Risk[]> {
   const origins = trusted ? [] : originsOf(client, typed)
-  if (outcome !== 'right') await deps.entrances.failed(networkOf(client.ip), deps.now())
+  if (outcome !== 'right') await deps.recentSignIns.failed(networkOf(client.ip), deps.now())
   const attempt = { password: deps.passwords.fingerprint(password), login: typed.loginHash, origins, outcome }
   const { logins, failures } = await deps.attempts.note(attempt, DECIDED_BY.withinMs, MOST, deps.now())
   const risks: Risk[] = outcome === 'right' && failures >= DECIDED_BY.failures ? ['after_failures'] : []

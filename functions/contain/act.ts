@@ -5,9 +5,9 @@ import type {
   BlockList,
   Containment,
   DeviceTokens,
-  Entrance,
-  Entrances,
   LiveSessions,
+  RecentSignIn,
+  RecentSignIns,
   SessionLedger,
   Users,
 } from '../../shared/stores/port.ts'
@@ -20,7 +20,7 @@ export interface ActDeps extends RevokeCallDeps {
   ledger: SessionLedger
   blocks: BlockList
   deviceTokens: Pick<DeviceTokens, 'revokeLineage'>
-  entrances: Pick<Entrances, 'suspects'>
+  recentSignIns: Pick<RecentSignIns, 'suspects'>
   absoluteSeconds: number
   warn: ServiceLog['warn']
 }
@@ -137,7 +137,7 @@ async function endSuspects(network: string, { id }: Containment, deps: ActDeps):
   const end = { reason: 'contained', containmentId: id } as const
   const seen = new Set<string>()
   let died = 0
-  const endOne = async ({ sid, userId, lineage }: Entrance) => {
+  const endOne = async ({ sid, userId, lineage }: RecentSignIn) => {
     const at = deps.now()
     const result = await deps.sessions.revoke(sid, { ...end, at, by: 'direct' }, userId)
     await deps.ledger.close(userId, sid, { ...end, state: 'revoked', at: new Date(at) })
@@ -148,7 +148,7 @@ async function endSuspects(network: string, { id }: Containment, deps: ActDeps):
   }
   for (;;) {
     // Repeats until none is left: a device whose token was just revoked may have signed in with it meanwhile.
-    const found = (await deps.entrances.suspects(network, deps.now())).filter(({ sid }) => !seen.has(sid))
+    const found = (await deps.recentSignIns.suspects(network, deps.now())).filter(({ sid }) => !seen.has(sid))
     if (found.length === 0) return died
     for (const { sid } of found) seen.add(sid)
     await mapLimited(found, ENDED_AT_ONCE, endOne)

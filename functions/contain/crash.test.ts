@@ -106,7 +106,7 @@ class World {
       sessions: reached(stores.sessions, life),
       blocks: reached(stores.blocks, life),
       cap: reached(stores.cap, life),
-      entrances: reached(stores.entrances, life),
+      recentSignIns: reached(stores.recentSignIns, life),
       deviceTokens: stores.deviceTokens,
       ledger: createSessionLedger(tables),
       containments: createContainmentLedger(tables),

@@ -4,12 +4,12 @@ import { blockListContract } from '../../shared/stores/contract/block-list.ts'
 import { containmentCapContract } from '../../shared/stores/contract/containment-cap.ts'
 import { containmentLedgerContract } from '../../shared/stores/contract/containment-ledger.ts'
 import { deviceTokensContract } from '../../shared/stores/contract/device-tokens.ts'
-import { entrancesContract } from '../../shared/stores/contract/entrances.ts'
 import { knownDevicesContract } from '../../shared/stores/contract/known-devices.ts'
 import { lastPlacesContract } from '../../shared/stores/contract/last-places.ts'
 import { leasesContract } from '../../shared/stores/contract/leases.ts'
 import { LIFETIMES } from '../../shared/stores/contract/live-sessions.ts'
 import { pendingMfasContract } from '../../shared/stores/contract/pending-mfas.ts'
+import { recentSignInsContract } from '../../shared/stores/contract/recent-sign-ins.ts'
 import { registrationsContract } from '../../shared/stores/contract/registrations.ts'
 import { replayCacheContract } from '../../shared/stores/contract/replay-cache.ts'
 import { sessionLedgerContract } from '../../shared/stores/contract/session-ledger.ts'
@@ -35,7 +35,7 @@ pendingMfasContract(stores.pendingMfas, advance)
 containmentCapContract(stores.cap)
 leasesContract(stores.leases, advance)
 attemptsContract(stores.attempts)
-entrancesContract(stores.entrances)
+recentSignInsContract(stores.recentSignIns)
 usersContract(stores.users)
 registrationsContract(stores.registrations, stores.users)
 sessionLedgerContract(() => fresh().ledger)

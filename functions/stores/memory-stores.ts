@@ -2,10 +2,10 @@ import type { Lifetimes } from '../../shared/session/policy.ts'
 import { createMemoryAttempts } from '../../shared/stores/memory/attempts.ts'
 import { createMemoryBlockList } from '../../shared/stores/memory/block-list.ts'
 import { createMemoryContainmentCap } from '../../shared/stores/memory/containment-cap.ts'
-import { createMemoryEntrances } from '../../shared/stores/memory/entrances.ts'
 import { createMemoryLeases } from '../../shared/stores/memory/leases.ts'
 import { createMemorySessions } from '../../shared/stores/memory/live-sessions.ts'
 import { createMemoryPendingMfas } from '../../shared/stores/memory/pending-mfas.ts'
+import { createMemoryRecentSignIns } from '../../shared/stores/memory/recent-sign-ins.ts'
 import { createMemoryRegistrations } from '../../shared/stores/memory/registrations.ts'
 import { createMemoryReplayCache } from '../../shared/stores/memory/replay-cache.ts'
 import { createMemorySpace } from '../../shared/stores/memory/space.ts'
@@ -53,7 +53,7 @@ const redisPorts = (now: () => number, lifetimes: Lifetimes, space: ReturnType<t
   throttle: createMemoryThrottle(now, space),
   attempts: createMemoryAttempts(space),
   blocks: createMemoryBlockList(space),
-  entrances: createMemoryEntrances(space),
+  recentSignIns: createMemoryRecentSignIns(space),
   pendingMfas: createMemoryPendingMfas(now, space),
   replays: createMemoryReplayCache(now, space),
   cap: createMemoryContainmentCap(space),

@@ -5,7 +5,7 @@ import { parseFunctionsConfig } from '../../shared/config.ts'
 import { Secret } from '../../shared/secret.ts'
 import { labEnv, productionEnv } from '../../test/env.ts'
 import { portOf } from '../../test/port-of.ts'
-import { AlertsAway, createOpenAlerts, type OpenAlert, openAlertsFrom } from './alerts.ts'
+import { AlertsUnavailable, createOpenAlerts, type OpenAlert, openAlertsFrom } from './alerts.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00.000Z')
 const TRIGGERED = NOW / 1000 - 60
@@ -146,14 +146,14 @@ describe('open alerts', () => {
   ])('are away when Datadog answers with %s, and no key is in the message', async (_, answer) => {
     const { url } = await datadog(answer)
     const failed = asking(url, { timeoutMs: 200 })()
-    await expect(failed).rejects.toBeInstanceOf(AlertsAway)
+    await expect(failed).rejects.toBeInstanceOf(AlertsUnavailable)
     await expect(failed).rejects.not.toThrow(/canary/)
   })
 
   it('are away when nobody listens, and when the sweep has no time left', async () => {
-    await expect(asking('http://127.0.0.1:1')()).rejects.toBeInstanceOf(AlertsAway)
+    await expect(asking('http://127.0.0.1:1')()).rejects.toBeInstanceOf(AlertsUnavailable)
     const { url } = await datadog(() => undefined)
-    await expect(asking(url)(AbortSignal.timeout(50))).rejects.toBeInstanceOf(AlertsAway)
+    await expect(asking(url)(AbortSignal.timeout(50))).rejects.toBeInstanceOf(AlertsUnavailable)
   })
 
   it('are read again after a 429 at the given time, and not before', async () => {

@@ -17,14 +17,14 @@ export interface OpenAlerts {
   /**
    * Lists the groups in alert, one page of monitors after the other.
    * @param signal ends the waiting for Datadog
-   * @throws AlertsAway when Datadog does not answer, refuses, or answers something else
+   * @throws AlertsUnavailable when Datadog does not answer, refuses, or answers something else
    */
   pages(signal: AbortSignal): AsyncIterable<OpenAlert[]>
 }
 
 /** The open alerts could not be read. The message never contains a key. */
-export class AlertsAway extends Error {
-  override readonly name = 'AlertsAway'
+export class AlertsUnavailable extends Error {
+  override readonly name = 'AlertsUnavailable'
 }
 
 export interface OpenAlertsOptions {
@@ -87,7 +87,7 @@ export function createOpenAlerts(options: OpenAlertsOptions): OpenAlerts {
     for (let attempt = 0; ; attempt++) {
       const waitMs = notBefore - now()
       if (waitMs > LONGEST_WAIT_MS)
-        throw new AlertsAway('Datadog limits our requests (429): the next sweep tries again')
+        throw new AlertsUnavailable('Datadog limits our requests (429): the next sweep tries again')
       if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => raise('Datadog limits our requests (429)'))
       const answer = await request(options, { page, pageSize }, signal)
       if (Array.isArray(answer)) return answer
@@ -174,5 +174,5 @@ async function readJson({ body }: Response): Promise<unknown> {
 }
 
 function raise(message: string): never {
-  throw new AlertsAway(message)
+  throw new AlertsUnavailable(message)
 }

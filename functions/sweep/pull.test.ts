@@ -7,7 +7,7 @@ import { pulledAlert } from '../contain/alert.ts'
 import { contain, handleAlert } from '../contain/contain.ts'
 import { createContainmentLedger } from '../stores/tables/containment-ledger.ts'
 import { type Functions, startFunctions } from '../testing/functions.ts'
-import { AlertsAway, type OpenAlert, type OpenAlerts } from './alerts.ts'
+import { AlertsUnavailable, type OpenAlert, type OpenAlerts } from './alerts.ts'
 import { pullAlerts } from './pull.ts'
 import { newRun } from './run.ts'
 
@@ -214,7 +214,7 @@ describe('Datadog', () => {
     const openAlerts: OpenAlerts = {
       async *pages() {
         yield [open]
-        throw new AlertsAway('Datadog’s monitor API answered 503')
+        throw new AlertsUnavailable('Datadog’s monitor API answered 503')
       },
     }
     expect(await pull(openAlerts)).toMatchObject({ pulled: 1, failed: 0 })
@@ -224,7 +224,9 @@ describe('Datadog', () => {
   it('is asked no longer than a part of the sweep', async () => {
     const silent: OpenAlerts = {
       async *pages(signal) {
-        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new AlertsAway('silent'))))
+        await new Promise((_, reject) =>
+          signal.addEventListener('abort', () => reject(new AlertsUnavailable('silent'))),
+        )
         yield []
       },
     }

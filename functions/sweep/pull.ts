@@ -4,7 +4,7 @@ import { isSameAlert, pulledAlert } from '../contain/alert.ts'
 import { proceed } from '../contain/attempt.ts'
 import { type ContainDeps, handleAlert } from '../contain/contain.ts'
 import { remind } from '../contain/row.ts'
-import { AlertsAway, type OpenAlert, type OpenAlerts } from './alerts.ts'
+import { AlertsUnavailable, type OpenAlert, type OpenAlerts } from './alerts.ts'
 import { eachLimited, type Run, shortened } from './run.ts'
 
 const PARALLEL = 16
@@ -38,7 +38,7 @@ export async function pullAlerts(deps: PullDeps, run: Run): Promise<void> {
     })
   } catch (error) {
     // An unavailable Datadog is not a fault of this service, so the sweep does not fail.
-    if (!(error instanceof AlertsAway)) throw error
+    if (!(error instanceof AlertsUnavailable)) throw error
     deps.error(error, 'open alerts could not be read from Datadog')
   }
 }

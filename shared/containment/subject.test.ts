@@ -16,7 +16,7 @@ describe('a scope', () => {
     ['@network', '0:0:0:0::/64', { kind: 'network', network: '0:0:0:0::/64' }],
     ['@usr.id', USER, { kind: 'user', userId: USER }],
     ['@login_hash', HASH, { kind: 'login', loginHash: HASH }],
-    ['@via', 'api', { kind: 'door', via: 'api' }],
+    ['@via', 'api', { kind: 'host', via: 'api' }],
     ['@detection', 'session-reuse', { kind: 'detection', detection: 'session-reuse' }],
   ] as const)('of %s:%s names its subject, and is read back from its one spelling', (facet, value, subject) => {
     expect(read(`${facet}:${value}`, facet)).toEqual(subject)

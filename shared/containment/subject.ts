@@ -8,7 +8,7 @@ export type Subject =
   | { kind: 'network'; network: string }
   | { kind: 'user'; userId: string }
   | { kind: 'login'; loginHash: string }
-  | { kind: 'door'; via: 'web' | 'api' }
+  | { kind: 'host'; via: 'web' | 'api' }
   | { kind: 'detection'; detection: string }
   | { kind: 'service' }
 
@@ -32,7 +32,7 @@ const FACETS = {
   },
   '@via': (value: string): Subject | undefined => {
     const via = parsed(Via, value)
-    return via === undefined ? undefined : { kind: 'door', via }
+    return via === undefined ? undefined : { kind: 'host', via }
   },
   '@detection': (value: string): Subject | undefined => {
     const detection = parsed(DetectionSlug, value)
@@ -71,7 +71,7 @@ export function scopeOf(subject: Subject): string {
       return `@usr.id:${subject.userId}`
     case 'login':
       return `@login_hash:${subject.loginHash}`
-    case 'door':
+    case 'host':
       return `@via:${subject.via}`
     case 'detection':
       return `@detection:${subject.detection}`

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, inject, test } from 'vitest'
 import { addressIn, type FaultProxy, httpAnswer, redisAnswer, startProxy, through } from '../../test/faults/proxy.ts'
 import { withBudget } from '../bounded.ts'
-import { StoreAway } from './away.ts'
 import { connectPostgres, connectRedis, connectTables } from './connect.ts'
 import { CONFLICT, NOT_FOUND, unless } from './tables/entity.ts'
+import { StoreUnavailable } from './unavailable.ts'
 
 /** Each store by way of a proxy, with one thing that reads and one that writes. */
 const stores = {
@@ -119,7 +119,7 @@ test.concurrent.each(answers)(
       await become(proxy)
       for (const work of [store.write, store.read, store.ping]) {
         const [fault, tookMs] = await timed(() => faultOf(work()))
-        expect(fault).toBeInstanceOf(StoreAway)
+        expect(fault).toBeInstanceOf(StoreUnavailable)
         expect(fault).toMatchObject({ store: name, retryAfterSeconds: expect.any(Number) })
         expect(tookMs).toBeLessThan(2_700)
       }
@@ -142,7 +142,7 @@ test.each(names)('%s that refuses connections is an error without its password',
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     expect(`${cause.message} ${cause.stack}`).not.toContain(key)
   }
-  expect(error).toBeInstanceOf(StoreAway)
+  expect(error).toBeInstanceOf(StoreUnavailable)
   await store.close()
 })
 
@@ -164,7 +164,7 @@ test.each(names)('%s is asked within the budget of the request, in however many 
     await proxy.hang()
     const [, tookMs] = await timed(() =>
       withBudget(600, async () => {
-        for (let calls = 0; calls < 5; calls++) expect(await faultOf(store.read())).toBeInstanceOf(StoreAway)
+        for (let calls = 0; calls < 5; calls++) expect(await faultOf(store.read())).toBeInstanceOf(StoreUnavailable)
       }),
     )
     expect(tookMs).toBeGreaterThan(500)
@@ -183,7 +183,7 @@ describe('an answer of a store about the request', () => {
       await redis.set(key, 'text', 'PX', 60_000)
       for (let times = 0; times < 8; times++) {
         const fault = await faultOf(redis.hgetall(key))
-        expect(fault).not.toBeInstanceOf(StoreAway)
+        expect(fault).not.toBeInstanceOf(StoreUnavailable)
         expect(fault).toMatchObject({ message: expect.stringContaining('WRONGTYPE') })
       }
       expect(await redis.get(key)).toBe('text')
@@ -215,7 +215,7 @@ describe('an answer of a store about the request', () => {
       const table = await tables.open('limits')
       await proxy.answer((chunk) => (/^GET \S+\(\)/.test(chunk.toString()) ? '' : undefined))
       const scans = [1, 2, 3, 4, 5, 6].map(() => faultOf(table.listEntities().next()))
-      for (const fault of await Promise.all(scans)) expect(fault).toBeInstanceOf(StoreAway)
+      for (const fault of await Promise.all(scans)) expect(fault).toBeInstanceOf(StoreUnavailable)
       await unless([NOT_FOUND], table.getEntity('p', 'none'))
       await close()
       await store.read()
@@ -227,7 +227,7 @@ describe('an answer of a store about the request', () => {
     const table = await tables.open('limits')
     await table.createEntity({ partitionKey: 'p', rowKey: 'here' })
     await table.deleteTable()
-    expect(await faultOf(unless([NOT_FOUND], table.getEntity('p', 'here')))).toBeInstanceOf(StoreAway)
+    expect(await faultOf(unless([NOT_FOUND], table.getEntity('p', 'here')))).toBeInstanceOf(StoreUnavailable)
     const again = await tables.open('limits')
     expect(await unless([NOT_FOUND], again.getEntity('p', 'here'))).toBe(false)
     await again.deleteTable()
@@ -280,7 +280,7 @@ describe('a fault that passes within one call', () => {
         setTimeout(() => void proxy.cut().then(proxy.pass), 20)
         return ''
       })
-      expect(await faultOf(store.write())).toBeInstanceOf(StoreAway)
+      expect(await faultOf(store.write())).toBeInstanceOf(StoreUnavailable)
       await untilBack(store.read)
       expect(sent).toBe(1)
     })
@@ -291,7 +291,7 @@ describe('a fault that passes within one call', () => {
         sent++
         return httpAnswer(500, OF_SERVICE, ODATA_ERROR)(chunk)
       })
-      expect(await faultOf(store.write())).toBeInstanceOf(StoreAway)
+      expect(await faultOf(store.write())).toBeInstanceOf(StoreUnavailable)
       expect(sent).toBe(1)
     })
   })
@@ -303,7 +303,7 @@ describe('a fault that passes within one call', () => {
     await redis.get(key)
     await proxy.refuse()
     const late = await withBudget(300, () => faultOf(redis.incr(key)))
-    expect(late).toBeInstanceOf(StoreAway)
+    expect(late).toBeInstanceOf(StoreUnavailable)
     await proxy.pass()
     await untilBack(() => redis.get(key))
     expect(await redis.get(key)).toBeNull()
@@ -318,7 +318,7 @@ test('a reply that was lost on the way leaves no command with the reply to anoth
   const [one, two] = [`limits:${randomUUID()}`, `limits:${randomUUID()}`]
   await Promise.all([redis.set(one, 'one', 'PX', 60_000), redis.set(two, 'two', 'PX', 60_000)])
   await proxy.answer(() => '')
-  expect(await faultOf(redis.get(one))).toBeInstanceOf(StoreAway)
+  expect(await faultOf(redis.get(one))).toBeInstanceOf(StoreUnavailable)
   await proxy.pass()
   await untilBack(() => redis.get(two))
   expect(await Promise.all([redis.get(two), redis.get(one), redis.get(two)])).toEqual(['two', 'one', 'two'])
@@ -329,7 +329,7 @@ test('a reply that was lost on the way leaves no command with the reply to anoth
 test('a Redis that cannot be reached tells its listener why', async () => {
   const errors: Error[] = []
   const { redis, close } = connectRedis('redis://127.0.0.1:1', { onError: (error) => errors.push(error) })
-  await expect(redis.get('x')).rejects.toThrow(StoreAway)
+  await expect(redis.get('x')).rejects.toThrow(StoreUnavailable)
   await close()
   expect(errors[0]).toMatchObject({ code: 'ECONNREFUSED' })
 })

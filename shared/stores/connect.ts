@@ -10,7 +10,7 @@ import { redisNodes, withoutTlsParameters } from './tls.ts'
 
 /** An open store. `ping` is the readiness check, `close` lets the process end. */
 interface Connection {
-  /** @throws StoreAway within about two seconds when the store cannot be used */
+  /** @throws StoreUnavailable within about two seconds when the store cannot be used */
   ping(): Promise<void>
   close(): Promise<void>
 }

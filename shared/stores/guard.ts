@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CALL_MS, callLimit, NoAnswer, withBudget, within } from '../bounded.ts'
-import { StoreAway, type StoreName } from './away.ts'
 import { type Admission, Breaker } from './breaker.ts'
+import { type StoreName, StoreUnavailable } from './unavailable.ts'
 
 /** The meaning of a client error for the store. */
 export interface Fault {
@@ -53,12 +53,12 @@ export class StoreGuard {
     this.store = store
   }
 
-  /** @throws StoreAway at once if the breaker is open or the budget of the request is used up */
+  /** @throws StoreUnavailable at once if the breaker is open or the budget of the request is used up */
   enter(): Pass {
     const { ms: limitMs, evenIfAway } = callLimit()
-    if (limitMs <= 0) throw this.#away(new Error('the time of the request was used up'))
+    if (limitMs <= 0) throw this.#unavailable(new Error('the time of the request was used up'))
     const admission = evenIfAway ? 'call' : this.#breaker.admit()
-    if (admission === undefined) throw this.#away(new Error('not asked: it did not answer just now'))
+    if (admission === undefined) throw this.#unavailable(new Error('not asked: it did not answer just now'))
     return { admission, limitMs, startedAt: performance.now() }
   }
 
@@ -68,12 +68,12 @@ export class StoreGuard {
   }
 
   /** @returns the error that the caller must throw */
-  failed(pass: Pass, { kind, retryAfterMs }: Fault, cause: unknown): StoreAway {
+  failed(pass: Pass, { kind, retryAfterMs }: Fault, cause: unknown): StoreUnavailable {
     if (kind === 'refusing') this.#heard()
     else if (kind === 'silent' && this.#isOfStore(pass, cause)) this.#breaker.silent(pass.admission)
     else this.#breaker.undecided(pass.admission)
     if (kind !== 'local') this.#since ??= new Date()
-    return this.#away(cause, retryAfterMs)
+    return this.#unavailable(cause, retryAfterMs)
   }
 
   /** A short limit is the caller's own. A store that answered others meanwhile is slow for this call only. */
@@ -120,7 +120,11 @@ export class StoreGuard {
     return this.#ping
   }
 
-  #away(cause: unknown, retryAfterMs?: number): StoreAway {
-    return new StoreAway(this.store, { cause, since: this.#since, ...(retryAfterMs !== undefined && { retryAfterMs }) })
+  #unavailable(cause: unknown, retryAfterMs?: number): StoreUnavailable {
+    return new StoreUnavailable(this.store, {
+      cause,
+      since: this.#since,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
   }
 }

@@ -13,10 +13,10 @@ import type { FunctionsConfig } from '../../shared/config.ts'
 import { issueSession, newSid } from '../../shared/session/issue.ts'
 import { openSessions } from '../../shared/session/open.ts'
 import { createIssuer } from '../../shared/session/token.ts'
-import { StoreAway } from '../../shared/stores/away.ts'
 import { connectPostgres, connectRedis, connectTables } from '../../shared/stores/connect.ts'
 import type { ContainmentLedger } from '../../shared/stores/port.ts'
 import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
+import { StoreUnavailable } from '../../shared/stores/unavailable.ts'
 
 /** Where a session is at home; the other host does not take its token. */
 export type Home = 'web' | 'functions'
@@ -123,7 +123,7 @@ export async function openCast({
       try {
         return await act()
       } catch (error) {
-        if (!(error instanceof StoreAway) || tries === STORE_TRIES) throw error
+        if (!(error instanceof StoreUnavailable) || tries === STORE_TRIES) throw error
         await delay(STORE_PAUSE_MS, undefined, { signal })
       }
     }

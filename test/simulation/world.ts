@@ -4,7 +4,7 @@ import { createMemoryStores } from '../../functions/stores/memory-stores.ts'
 import { createContainmentLedger } from '../../functions/stores/tables/containment-ledger.ts'
 import { createDeviceTokens } from '../../functions/stores/tables/device-tokens.ts'
 import { createLastPlaces } from '../../functions/stores/tables/last-places.ts'
-import { AlertsAway, type OpenAlert, type OpenAlerts } from '../../functions/sweep/alerts.ts'
+import { AlertsUnavailable, type OpenAlert, type OpenAlerts } from '../../functions/sweep/alerts.ts'
 import type { SweepDeps } from '../../functions/sweep/sweep.ts'
 import { blockable } from '../../shared/containment/policy.ts'
 import { REVOKE_OP, RevokeCall } from '../../shared/containment/revoke-call.ts'
@@ -115,7 +115,7 @@ export class World {
       cap: over(stores.cap, 'redis', 'cap'),
       leases: over(stores.leases, 'redis', 'leases'),
       replays: over(stores.replays, 'redis', 'replays'),
-      entrances: over(stores.entrances, 'redis', 'entrances'),
+      recentSignIns: over(stores.recentSignIns, 'redis', 'recentSignIns'),
       ledger: createSessionLedger(tables),
       containments: this.#noting(createContainmentLedger(tables)),
       deviceTokens: createDeviceTokens(tables),
@@ -194,7 +194,7 @@ export class World {
     return {
       async *pages() {
         yield await ask().catch((error: unknown) => {
-          throw new AlertsAway(String(error))
+          throw new AlertsUnavailable(String(error))
         })
       },
     }

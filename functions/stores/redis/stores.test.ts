@@ -5,8 +5,8 @@ import { createReplayCache } from '../../../shared/stores/redis/replay-cache.ts'
 import { createAttempts } from './attempts.ts'
 import { createBlockList } from './block-list.ts'
 import { createContainmentCap } from './containment-cap.ts'
-import { createEntrances } from './entrances.ts'
 import { createPendingMfas } from './pending-mfas.ts'
+import { createRecentSignIns } from './recent-sign-ins.ts'
 import { redisStoresContract } from './stores-contract.ts'
 import { createThrottle } from './throttle.ts'
 
@@ -32,8 +32,8 @@ test('no key holds what a client typed, and every key ends by itself', async () 
   )
   const attempt = { password: canary, login: canary, origins: [canary], outcome: 'failed' } as const
   await createAttempts(redis).note(attempt, 60_000, 5, Date.now())
-  await createEntrances(redis).failed(canary, Date.now())
-  await createEntrances(redis).opened(canary, { sid: 's', userId: 'u', odd: true }, Date.now())
+  await createRecentSignIns(redis).failed(canary, Date.now())
+  await createRecentSignIns(redis).opened(canary, { sid: 's', userId: 'u', odd: true }, Date.now())
   const keys = (await redis.keys('*')).filter((key) => !before.has(key))
   expect(keys.length).toBeGreaterThanOrEqual(10)
   expect(keys.filter((key) => key.includes(canary))).toEqual([])

@@ -25,7 +25,7 @@ const stepUp = () => (hasFault('step-up is taken for granted') ? { acr: 're-auth
 const isOf = (route: string) => passing.getStore()?.route === route
 
 function breakStores({ stores, now }: FunctionsParts): FunctionsParts['stores'] {
-  const { blocks, cap, entrances, sessions, throttle, users } = stores
+  const { blocks, cap, recentSignIns, sessions, throttle, users } = stores
   let newest = ''
   let blocked: string | undefined
   const broken = forgetful(
@@ -86,9 +86,10 @@ function breakStores({ stores, now }: FunctionsParts): FunctionsParts['stores'] 
         return user
       },
     },
-    entrances: {
-      ...entrances,
-      suspects: async (network, now) => (hasFault('block leaves who is in') ? [] : entrances.suspects(network, now)),
+    recentSignIns: {
+      ...recentSignIns,
+      suspects: async (network, now) =>
+        hasFault('block leaves who is in') ? [] : recentSignIns.suspects(network, now),
     },
     blocks: {
       ...blocks,

@@ -12,7 +12,7 @@ const RENEW_MS = LIFETIMES.renewSeconds * 1000
 const GRACE_MS = LIFETIMES.graceSeconds * 1000
 
 /** Networks that ask for a renewal. */
-const [HOME, AWAY] = ['192.0.2.1', '2001:db8:0:1::/64']
+const [NETWORK, OTHER_NETWORK] = ['192.0.2.1', '2001:db8:0:1::/64']
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
@@ -31,7 +31,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     absoluteExpiry: NOW + ABSOLUTE_MS,
     epoch: 1,
     via: 'web',
-    ip: HOME,
+    ip: NETWORK,
     device: 'Firefox on Linux',
     ...over,
   })
@@ -41,9 +41,9 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     await sessions.create(session, NOW)
     return session
   }
-  const present = (sid: string, gen: number, now: number, network = HOME) =>
+  const present = (sid: string, gen: number, now: number, network = NETWORK) =>
     sessions.present({ sid, userId: owners.get(sid) ?? NOBODY, gen, network }, now)
-  const renew = (sid: string, gen: number, now: number, network = HOME) =>
+  const renew = (sid: string, gen: number, now: number, network = NETWORK) =>
     sessions.renew({ sid, userId: owners.get(sid) ?? NOBODY, gen, network }, now)
   const kindOf = async (sid: string, gen: number, now: number) => (await present(sid, gen, now)).kind
   /** Renews to gen 2 and presents it: gen 1 is retired at the time returned. */
@@ -139,7 +139,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
 
     test('makes a successor of its own for each network, and one for twenty calls of the same', async () => {
       const { sid } = await started()
-      const asked = [HOME, AWAY].flatMap((network) =>
+      const asked = [NETWORK, OTHER_NETWORK].flatMap((network) =>
         Array.from({ length: 20 }, () => renew(sid, 1, NOW + RENEW_MS, network)),
       )
       const answers = await Promise.all(asked)
@@ -152,7 +152,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       const asked = NOW + RENEW_MS
       await renew(sid, 1, asked)
       expect(await present(sid, 1, asked)).toMatchObject({ renewalDue: false })
-      expect(await present(sid, 1, asked, AWAY)).toMatchObject({ renewalDue: true })
+      expect(await present(sid, 1, asked, OTHER_NETWORK)).toMatchObject({ renewalDue: true })
       expect(await renew(sid, 1, asked + GRACE_MS)).toEqual({ kind: 'repeated', waitMs: 1 })
       expect(await present(sid, 1, asked + GRACE_MS)).toMatchObject({ renewalDue: false })
       expect(await present(sid, 1, asked + GRACE_MS + 1)).toMatchObject({ renewalDue: true })
@@ -165,7 +165,7 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       const due = NOW + RENEW_MS
       for (let n = 0; n < 7; n++) expect(await renew(sid, 1, due, `192.0.2.${n}`)).toMatchObject({ kind: 'offered' })
       expect(await present(sid, 1, due)).toMatchObject({ kind: 'live' })
-      expect(await renew(sid, 1, due + 1, AWAY)).toMatchObject({ kind: 'fork', session: { sid } })
+      expect(await renew(sid, 1, due + 1, OTHER_NETWORK)).toMatchObject({ kind: 'fork', session: { sid } })
       expect(await present(sid, 2, due + 1)).toEqual({ kind: 'revoked', tombstone: { reason: 'forked', at: due + 1 } })
     })
 
@@ -182,8 +182,8 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('lets siblings take each other’s place: two tabs may each have got one', async () => {
       const { sid } = await started()
       const due = NOW + RENEW_MS
-      await renew(sid, 1, due, HOME)
-      await renew(sid, 1, due, AWAY)
+      await renew(sid, 1, due, NETWORK)
+      await renew(sid, 1, due, OTHER_NETWORK)
       expect(await present(sid, 2, due + 1)).toMatchObject({ kind: 'live', session: { gen: 2 } })
       expect(await present(sid, 3, due + IDLE_MS - 1)).toMatchObject({ kind: 'live', session: { gen: 3 } })
       expect(await present(sid, 2, due + IDLE_MS + GRACE_MS - 1)).toMatchObject({ kind: 'live', session: { gen: 3 } })
@@ -193,8 +193,8 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('keeps the successor of a sibling that a slow request asked for', async () => {
       const { sid } = await started()
       const due = NOW + RENEW_MS
-      await renew(sid, 1, due, HOME)
-      await renew(sid, 1, due, AWAY)
+      await renew(sid, 1, due, NETWORK)
+      await renew(sid, 1, due, OTHER_NETWORK)
       await present(sid, 2, due)
       expect(await renew(sid, 2, due + RENEW_MS)).toMatchObject({ kind: 'offered', gen: 4 })
       await present(sid, 3, due + RENEW_MS)
@@ -204,8 +204,8 @@ export function liveSessionsContract(sessions: LiveSessions): void {
     test('drops the siblings of a gen when the gen is renewed: they are retired then', async () => {
       const { sid } = await started()
       const due = NOW + RENEW_MS
-      await renew(sid, 1, due, HOME)
-      await renew(sid, 1, due, AWAY)
+      await renew(sid, 1, due, NETWORK)
+      await renew(sid, 1, due, OTHER_NETWORK)
       await present(sid, 3, due)
       await renew(sid, 3, due + RENEW_MS)
       const dropped = due + RENEW_MS

@@ -1,8 +1,8 @@
 import type { Cluster, Command, Redis } from 'ioredis'
 import { afterPoll, NoAnswer } from '../../bounded.ts'
 import { unchecked } from '../../unchecked.ts'
-import { StoreAway } from '../away.ts'
 import { type Fault, type Judge, type Pass, pauseBefore, type StoreGuard } from '../guard.ts'
+import { StoreUnavailable } from '../unavailable.ts'
 
 /**
  * The commands that ioredis sends while it connects. They need a short limit of their own: otherwise no connection
@@ -94,7 +94,7 @@ export function boundCommands(client: Redis | Cluster, guard: StoreGuard): void 
     try {
       pass = guard.enter()
     } catch (error) {
-      if (!(error instanceof StoreAway)) throw error
+      if (!(error instanceof StoreUnavailable)) throw error
       command.reject(error)
       return command.promise
     }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster, Redis } from 'ioredis'
 import { callLimit, within } from '../../bounded.ts'
 import { unchecked } from '../../unchecked.ts'
-import { StoreAway } from '../away.ts'
+import { StoreUnavailable } from '../unavailable.ts'
 import { createLeases } from './leases.ts'
 import { replyCodeOf } from './reply-code.ts'
 
@@ -192,7 +192,7 @@ function readMarker(text: string): Marker | undefined {
 
 /** Sessions in Redis cannot be judged now, whatever the cause. The request may be tried again. */
 function unjudged(cause: unknown): never {
-  throw cause instanceof StoreAway ? cause : new StoreAway('redis', { cause })
+  throw cause instanceof StoreUnavailable ? cause : new StoreUnavailable('redis', { cause })
 }
 
 /** The run ids of all servers. A server that gives none counts as empty; then only the mark identifies the data. */

@@ -15,7 +15,7 @@ export type TablesSource = string | { readonly url: string; readonly credential:
 export interface Tables {
   /** Opens a table, and creates it at its first use. */
   open(name: string): Promise<TableClient>
-  /** @throws StoreAway when the service does not answer in time, or refuses the key */
+  /** @throws StoreUnavailable when the service does not answer in time, or refuses the key */
   ping(): Promise<void>
 }
 

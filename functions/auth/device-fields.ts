@@ -1,13 +1,13 @@
 import * as z from 'zod'
-import type { Introduction } from './device-meeting.ts'
+import type { DeviceFields } from './device-meeting.ts'
 
 /** The device fields of both steps of a sign-in: its tokens, and whether it asks for one. */
-export const INTRODUCTION = {
+export const DEVICE_FIELDS = {
   device_token: z.string().max(1024).optional(),
   remember_device: z.boolean().optional(),
 }
 
-export const introductionOf = (body: {
+export const deviceFieldsOf = (body: {
   device_token?: string | undefined
   remember_device?: boolean | undefined
-}): Introduction => ({ deviceToken: body.device_token, rememberDevice: body.remember_device })
+}): DeviceFields => ({ deviceToken: body.device_token, rememberDevice: body.remember_device })

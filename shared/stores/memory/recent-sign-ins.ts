@@ -1,4 +1,4 @@
-import { type Entrance, type Entrances, ENTRANCE_WINDOW_MS as WINDOW_MS } from '../port.ts'
+import { type RecentSignIn, type RecentSignIns, SIGN_IN_WINDOW_MS as WINDOW_MS } from '../port.ts'
 import { suspectsAmong } from '../suspects.ts'
 import { createMemorySpace } from './space.ts'
 
@@ -6,8 +6,8 @@ import { createMemorySpace } from './space.ts'
 const MINUTE_MS = 60_000
 
 /** The networks from which sessions were opened recently, in this process only. */
-export function createMemoryEntrances(space = createMemorySpace()): Entrances {
-  const opened = space.map<readonly { entrance: Entrance; at: number }[]>()
+export function createMemoryRecentSignIns(space = createMemorySpace()): RecentSignIns {
+  const opened = space.map<readonly { signIn: RecentSignIn; at: number }[]>()
   const failed = space.map<readonly number[]>()
   return {
     async failed(network, now) {
@@ -15,11 +15,11 @@ export function createMemoryEntrances(space = createMemorySpace()): Entrances {
       const isNoted = recent.some((at) => Math.floor(at / MINUTE_MS) === Math.floor(now / MINUTE_MS))
       failed.set(network, isNoted ? recent : [...recent, now])
     },
-    async opened(network, entrance, now) {
+    async opened(network, signIn, now) {
       const recent = (opened.get(network) ?? []).filter(({ at }) => at >= now - WINDOW_MS)
       opened.set(
         network,
-        [...recent, { entrance, at: now }].sort((a, b) => a.at - b.at),
+        [...recent, { signIn, at: now }].sort((a, b) => a.at - b.at),
       )
     },
     async suspects(network, now) {

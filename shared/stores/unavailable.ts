@@ -8,8 +8,8 @@ const LONGEST_RETRY_AFTER_SECONDS = 30
  * A store that cannot be used now: it does not answer, it answers that it cannot serve, or something else answers. An
  * answer about the request itself (no such row, a conflict) is a different error.
  */
-export class StoreAway extends Error {
-  override readonly name = 'StoreAway'
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
   readonly store: StoreName
   /** The first failure since the store last answered. */
   readonly since: Date | undefined
@@ -33,7 +33,7 @@ const NETWORK =
 
 /** @returns the seconds until a retry makes sense; undefined for an error that is not of a store */
 export function retryAfterOf(error: unknown): number | undefined {
-  if (error instanceof StoreAway) return error.retryAfterSeconds
+  if (error instanceof StoreUnavailable) return error.retryAfterSeconds
   const code = error instanceof Error ? codeOf(error) : undefined
   return code !== undefined && NETWORK.test(code) ? RETRY_AFTER_SECONDS : undefined
 }

@@ -1,9 +1,9 @@
 import { networkOf } from '../../shared/client/address.ts'
 import type { Client } from '../../shared/client/client.ts'
-import { ENTRANCE_WINDOW_MS, type Entrance, type Entrances } from '../../shared/stores/port.ts'
+import { type RecentSignIn, type RecentSignIns, SIGN_IN_WINDOW_MS } from '../../shared/stores/port.ts'
 
-export interface EntranceDeps {
-  entrances: Pick<Entrances, 'opened'>
+export interface RecentSignInDeps {
+  recentSignIns: Pick<RecentSignIns, 'opened'>
   now: () => number
 }
 
@@ -12,14 +12,14 @@ export interface EntranceDeps {
  * opened from there during the attack.
  * @param who without the sid, which does not exist yet
  */
-export const entranceOf =
-  (who: Omit<Entrance, 'sid'>, { ip }: Client, deps: EntranceDeps) =>
+export const recordSignIn =
+  (who: Omit<RecentSignIn, 'sid'>, { ip }: Client, deps: RecentSignInDeps) =>
   (sid: string): Promise<void> =>
-    deps.entrances.opened(networkOf(ip), { ...who, sid }, deps.now())
+    deps.recentSignIns.opened(networkOf(ip), { ...who, sid }, deps.now())
 
 /**
  * Whether something has been known to the account for longer than the look-back of a block. Otherwise a token from
  * the first sign-in of an attacker would spare the second one.
  * @param since epoch ms
  */
-export const isSettled = (since: number, now: number): boolean => now - since > ENTRANCE_WINDOW_MS
+export const isSettled = (since: number, now: number): boolean => now - since > SIGN_IN_WINDOW_MS

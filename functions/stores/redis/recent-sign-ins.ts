@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { type Entrance, type Entrances, ENTRANCE_WINDOW_MS as WINDOW_MS } from '../../../shared/stores/port.ts'
+import { type RecentSignIn, type RecentSignIns, SIGN_IN_WINDOW_MS as WINDOW_MS } from '../../../shared/stores/port.ts'
 import { hashedKey, TTL_MARGIN_MS } from '../../../shared/stores/redis/key.ts'
 import { defineScript } from '../../../shared/stores/redis/script.ts'
 import { suspectsAmong } from '../../../shared/stores/suspects.ts'
@@ -19,14 +19,14 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[5])
 `)
 
 /** Sliding windows of bounded size, so attempts cannot make them grow. */
-export function createEntrances(redis: Redis): Entrances {
-  const keyOf = (kind: 'opened' | 'failed', network: string) => hashedKey(`entrances:${kind}`, network)
+export function createRecentSignIns(redis: Redis): RecentSignIns {
+  const keyOf = (kind: 'opened' | 'failed', network: string) => hashedKey(`recent-sign-ins:${kind}`, network)
   const add = async (key: string, member: string, now: number) => {
     await note(redis, [key], [member, now, WINDOW_MS, MOST, WINDOW_MS + TTL_MARGIN_MS])
   }
   return {
     failed: (network, now) => add(keyOf('failed', network), String(Math.floor(now / MINUTE_MS)), now),
-    opened: (network, entrance, now) => add(keyOf('opened', network), JSON.stringify(entrance), now),
+    opened: (network, signIn, now) => add(keyOf('opened', network), JSON.stringify(signIn), now),
     async suspects(network, now) {
       const since = now - WINDOW_MS
       const [[, first], opened] = await Promise.all([
@@ -34,10 +34,10 @@ export function createEntrances(redis: Redis): Entrances {
         redis.zrangebyscore(keyOf('opened', network), since, '+inf', 'WITHSCORES'),
       ])
       const attackedSince = first === undefined ? Number.POSITIVE_INFINITY : Number(first)
-      const entered: { entrance: Entrance; at: number }[] = []
+      const entered: { signIn: RecentSignIn; at: number }[] = []
       for (let index = 0; index + 1 < opened.length; index += 2) {
-        const [entrance = '', at] = opened.slice(index, index + 2)
-        entered.push({ entrance: unchecked<Entrance>(JSON.parse(entrance)), at: Number(at) })
+        const [signIn = '', at] = opened.slice(index, index + 2)
+        entered.push({ signIn: unchecked<RecentSignIn>(JSON.parse(signIn)), at: Number(at) })
       }
       return suspectsAmong(entered, attackedSince)
     },
