@@ -12,12 +12,12 @@ export type Model =
   | 'WebhooksIntegrationCustomVariableUpdateRequest'
   | 'LogsPipeline'
   | 'Dashboard'
-  | typeof RULE
+  | (typeof OF_V2)[number]
 
-/** The only one of the v2 API. */
-const RULE = 'SecurityMonitoringStandardRuleCreatePayload'
+/** The models of the v2 API. */
+const OF_V2 = ['SecurityMonitoringStandardRuleCreatePayload', 'SecurityMonitoringRuleUpdatePayload'] as const
 
-const serializerOf = (model: Model) => (model === RULE ? ObjectSerializer2 : ObjectSerializer)
+const serializerOf = (model: Model) => (OF_V2.some((each) => each === model) ? ObjectSerializer2 : ObjectSerializer)
 
 /** @returns what the client sends of its own object */
 export const sentOf = (model: Model, object: unknown): unknown => serializerOf(model).serialize(object, model, '')

@@ -32,3 +32,21 @@ function reworded(slug: string, message: string, { was, is }: NonNullable<Settin
   if (!message.includes(was)) throw new Error(`${slug}: its message does not say "${was}"`)
   return message.replaceAll(was, is)
 }
+
+const RULE_CONDITION = /^([a-z]\w* *[<>]=? *)\d+$/
+
+/**
+ * A Cloud SIEM rule with another number in its only condition.
+ * @throws Error naming the rule when it has no such condition, or when a profile changes its window
+ */
+export function withRuleSetting(slug: string, json: Json, { threshold, window }: Setting): Json {
+  if (window) throw new Error(`${slug}: a profile changes no window of a rule`)
+  if (threshold === undefined) return json
+  const cases = json.cases as readonly Json[]
+  const changed = cases.map((each) => {
+    const [, before] = RULE_CONDITION.exec(String(each.condition)) ?? []
+    if (before === undefined) throw new Error(`${slug}: its condition has no number that a profile could change`)
+    return { ...each, condition: `${before}${threshold}` }
+  })
+  return { ...json, cases: changed }
+}

@@ -442,3 +442,67 @@ describe('lint', () => {
     expect({ code, ...JSON.parse(out) }).toEqual({ code: 0, files: 5, findings: [] })
   })
 })
+
+describe('rules of Cloud SIEM', () => {
+  beforeEach(async () => {
+    for (const slug of slugs) await cp(join(detections, slug, 'siem.json'), join(dir, slug, 'siem.json'))
+  })
+  const ruleOf = (slug: string) => [...api.rules.values()].find((rule) => tagsOf(rule).includes(`detection:${slug}`))
+
+  test('are written as their files say, and a second run changes nothing', async () => {
+    expect((await run('push', '--apply')).code).toBe(0)
+    for (const slug of slugs) {
+      const { tags, ...rule } = await json(`${slug}/siem.json`)
+      expect(ruleOf(slug)).toMatchObject(rule)
+      expect(ruleOf(slug)?.tags).toEqual([...tags].sort())
+    }
+    const before = api.writes().length
+    expect((await run('push', '--apply')).err).toContain('nothing to write')
+    expect(api.writes().length).toBe(before)
+  })
+
+  test('are found behind a hundred rules of Datadog, and only the one that differs is written', async () => {
+    for (let i = 0; i < 120; i++) {
+      const own = { ...(await json('session-reuse/siem.json')), name: `Datadog's ${i}`, tags: ['source:aws'] }
+      api.rules.set(`default-${i}`, { id: `default-${i}`, version: 1, isDefault: true, ...own })
+    }
+    await run('push', '--apply')
+    Object.assign(ruleOf('session-reuse') ?? {}, { isEnabled: false })
+    const before = api.writes().length
+    const { out } = await run('push', '--apply')
+    expect(out).toMatch(/~ rule +session-reuse \(rule-\d+\)\n +isEnabled\n +- false\n +\+ true\n/)
+    expect(api.writes().slice(before)).toEqual([`PUT /api/v2/security_monitoring/rules/${ruleOf('session-reuse')?.id}`])
+    expect(api.rules.size).toBe(122)
+    expect(ruleOf('session-reuse')).toMatchObject({ isEnabled: true, version: 2 })
+  })
+
+  test('have the numbers of a profile', async () => {
+    await run('push', '--apply', '--profile', 'prod')
+    expect(ruleOf('credential-stuffing')?.cases).toMatchObject([{ condition: 'failed_requests > 30' }])
+    expect(ruleOf('session-reuse')?.cases).toMatchObject([{ condition: 'devices > 1' }])
+  })
+
+  test.each([403, 404])(
+    'are left out of an account that answers %d for them; everything else is written',
+    async (status) => {
+      api.answerNext({ status, like: /^GET .*security_monitoring/ })
+      const { code, out } = await run('push', '--apply')
+      expect(code).toBe(0)
+      expect(out).toContain('note: the 2 rules of Cloud SIEM are left out')
+      expect([api.monitors.size, api.rules.size]).toEqual([2, 0])
+    },
+  )
+
+  test('that Datadog refuses stop the whole push, with its message', async () => {
+    api.answerNext({ status: 400, like: /validation$/, body: { errors: ['keepAlive is not one of'] } })
+    const { code, out } = await run('push', '--apply')
+    expect(code).toBe(1)
+    expect(out).toContain('keepAlive is not one of')
+    expect(api.writes()).toEqual([])
+  })
+
+  test('without our mark are a fault of the file', async () => {
+    await change('session-reuse/siem.json', (rule) => ({ ...rule, tags: ['detection:session-reuse'] }))
+    await expect(run('push')).rejects.toThrow('siem.json: the mark managed-by:mini-ato-saas is missing')
+  })
+})

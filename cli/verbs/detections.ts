@@ -13,8 +13,8 @@ const usage = `Usage: npm run detections -- push [--apply] [options]
        npm run detections -- diff [options]
        npm run detections -- lint [--dir DIR] [--json]
 
-Writes the monitors, the webhook with its custom variables, the log pipeline and the dashboard of detections/ to a
-Datadog account.
+Writes the monitors, the rules of Cloud SIEM, the webhook with its custom variables, the log pipeline and the dashboard
+of detections/ to a Datadog account. In an account without Cloud SIEM, the rules are left out.
 
   push   show the changes, and write them with --apply. A second run changes nothing
   diff   show the changes; exit code 1 if there are any
@@ -34,7 +34,7 @@ The last three are required to create the custom variables. Later, a variable th
 
 Options:
   --apply          write the changes; without it nothing is written
-  --profile NAME   thresholds of the monitors: ${Object.keys(profiles).join(' or ')} (default demo: those of the files);
+  --profile NAME   thresholds of monitors and rules: ${Object.keys(profiles).join(' or ')} (default demo: those of the files);
                    docs/detections.md lists the numbers and their sources
   --site SITE      site of the account, instead of DD_SITE
   --dir DIR        folder of the files (default detections)

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { loadMonitors } from 'alertproof'
 import { readPipeline } from 'alertproof/intake'
 import { parseWebhook } from 'alertproof/notify'
+import { loadRules } from 'alertproof/siem'
 import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
 import { type Profile, type ProfileName, profiles } from '../../detections/profiles.ts'
-import { withSetting } from '../../detections/setting.ts'
+import { withRuleSetting, withSetting } from '../../detections/setting.ts'
 import { isJson, type Json, tagsOf } from './json.ts'
 
 /** Marks what this command created, so that a later run recognizes it: a tag, or a word of the description where Datadog has no tags. */
@@ -14,6 +15,8 @@ export const MARK = 'managed-by:mini-ato-saas'
 /** Everything that is written to Datadog, in the form of the files. */
 export interface Catalogue {
   readonly monitors: readonly { readonly slug: string; readonly json: Json }[]
+  /** Rules of Cloud SIEM. */
+  readonly rules: readonly { readonly slug: string; readonly json: Json }[]
   readonly webhook: Json
   readonly pipeline: Json
   readonly dashboard: Json
@@ -25,7 +28,7 @@ class CatalogueError extends Error {
 }
 
 /**
- * Reads `<slug>/monitor.json`, `webhook.json`, `pipeline.json` and `dashboard.json`, and checks each against Datadog's schema
+ * Reads `<slug>/monitor.json`, `<slug>/siem.json`, `webhook.json`, `pipeline.json` and `dashboard.json`, and checks each against Datadog's schema
  * and against what the evaluator supports.
  * @param profile the thresholds that replace those of the monitor files
  * @throws CatalogueError with every fault, by file and place
@@ -55,28 +58,48 @@ export async function loadCatalogue(dir: string, profile: ProfileName = 'demo'):
   const monitors = await Promise.all(
     slugs.map(async ({ slug }) => ({ slug, json: await read(join(slug, 'monitor.json'), 'Monitor', () => {}) })),
   )
+  const ruled = await loadRules(dir).catch((error: Error) => {
+    faults.push(error.message)
+    return []
+  })
+  const rules = await Promise.all(
+    ruled.map(async ({ slug }) => ({
+      slug,
+      json: await read(join(slug, 'siem.json'), 'SecurityMonitoringStandardRuleCreatePayload', () => {}),
+    })),
+  )
 
   const requireMark = (file: string, json: Json, isMarked: boolean) => {
     if (Object.keys(json).length > 0 && !isMarked) faults.push(`${join(dir, file)}: the mark ${MARK} is missing`)
   }
   requireMark('pipeline.json', pipeline, tagsOf(pipeline).includes(MARK))
   requireMark('dashboard.json', dashboard, isMarkedText(dashboard.description))
-  for (const { slug, json } of monitors) {
-    const file = join(slug, 'monitor.json')
+  const requireTags = (file: string, slug: string, json: Json) => {
     requireMark(file, json, tagsOf(json).includes(MARK))
     if (!tagsOf(json).includes(`detection:${slug}`))
       faults.push(`${join(dir, file)}: the tag detection:${slug} is missing`)
+  }
+  for (const { slug, json } of rules) requireTags(join(slug, 'siem.json'), slug, json)
+  for (const { slug, json } of monitors) {
+    const file = join(slug, 'monitor.json')
+    requireTags(file, slug, json)
     for (const [, handle] of String(json.message).matchAll(/@webhook-([\w.-]+)/g)) {
       if (handle !== webhook.name) faults.push(`${join(dir, file)}: @webhook-${handle} is not the name in webhook.json`)
     }
   }
   if (faults.length > 0) throw new CatalogueError(faults.join('\n'))
   const settings: Profile = profiles[profile]
-  const set = monitors.map(({ slug, json }) => {
-    const setting = Object.hasOwn(settings, slug) ? settings[slug] : undefined
-    return { slug, json: setting ? withSetting(slug, json, setting) : json }
-  })
-  return { monitors: set, webhook, pipeline, dashboard }
+  const set = (change: typeof withSetting) => (each: { slug: string; json: Json }) => {
+    const setting = Object.hasOwn(settings, each.slug) ? settings[each.slug] : undefined
+    return { ...each, json: setting ? change(each.slug, each.json, setting) : each.json }
+  }
+  return {
+    monitors: monitors.map(set(withSetting)),
+    rules: rules.map(set(withRuleSetting)),
+    webhook,
+    pipeline,
+    dashboard,
+  }
 }
 
 /** Whether the text holds the mark as a whole word, not as the beginning of a longer one. */

@@ -7,6 +7,8 @@ import { LogsPipelinesApi } from '@datadog/datadog-api-client/dist/packages/data
 import { MonitorsApi } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v1/apis/MonitorsApi.js'
 import { WebhooksIntegrationApi } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v1/apis/WebhooksIntegrationApi.js'
 import { ObjectSerializer } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v1/models/ObjectSerializer.js'
+import { SecurityMonitoringApi } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v2/apis/SecurityMonitoringApi.js'
+import { ObjectSerializer as ObjectSerializer2 } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v2/models/ObjectSerializer.js'
 import { type Model, modelOf } from '../../detections/datadog-schema.ts'
 import type { Secret } from '../../shared/secret.ts'
 import type { Json } from './json.ts'
@@ -52,6 +54,7 @@ export function connectApi({ url, apiKey, appKey, ...transport }: ApiOptions) {
   const webhooks = new WebhooksIntegrationApi(configuration)
   const pipelines = new LogsPipelinesApi(configuration)
   const dashboards = new DashboardsApi(configuration)
+  const security = new SecurityMonitoringApi(configuration)
 
   const send = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
     try {
@@ -110,6 +113,34 @@ export function connectApi({ url, apiKey, appKey, ...transport }: ApiOptions) {
     updateMonitor: (id: number, json: Json) =>
       one(`change the monitor ${json.name}`, 'Monitor', () =>
         monitors.updateMonitor({ monitorId: id, body: modelOf('MonitorUpdateRequest', json) }),
+      ),
+    /** Every rule of Cloud SIEM, Datadog's own included. */
+    listRules: () =>
+      pages(async (page) => {
+        const what = 'list the rules of Cloud SIEM'
+        const listed = await send(what, () =>
+          security.listSecurityMonitoringRules({ pageNumber: page, pageSize: PAGE_SIZE }),
+        )
+        return (listed.data ?? []).map(
+          (rule): Json => ObjectSerializer2.serialize(rule, 'SecurityMonitoringRuleResponse', ''),
+        )
+      }),
+    /** @throws ApiError with status 400 when Datadog would refuse the rule */
+    validateRule: (json: Json) =>
+      send(`validate the rule ${json.name}`, () =>
+        security.validateSecurityMonitoringRule({ body: modelOf('SecurityMonitoringStandardRuleCreatePayload', json) }),
+      ),
+    createRule: (json: Json) =>
+      send(`create the rule ${json.name}`, () =>
+        security.createSecurityMonitoringRule({ body: modelOf('SecurityMonitoringStandardRuleCreatePayload', json) }),
+      ),
+    /** The type of a rule cannot be changed, so it is not sent. */
+    updateRule: (id: string, { type: _, ...json }: Json) =>
+      send(`change the rule ${json.name}`, () =>
+        security.updateSecurityMonitoringRule({
+          ruleId: id,
+          body: modelOf('SecurityMonitoringRuleUpdatePayload', json),
+        }),
       ),
     getWebhook: (name: string) =>
       oneIfAny(`read the webhook ${name}`, 'WebhooksIntegration', () =>
@@ -175,7 +206,7 @@ export function connectApi({ url, apiKey, appKey, ...transport }: ApiOptions) {
 
 /** The permissions that an application key with scopes needs. @see Datadog documentation, account_management/rbac/permissions */
 const PERMISSIONS =
-  'monitors_read, monitors_write, logs_read_data, logs_read_config, logs_write_pipelines, dashboards_read, dashboards_write, integrations_read, manage_integrations'
+  'monitors_read, monitors_write, logs_read_data, logs_read_config, logs_write_pipelines, dashboards_read, dashboards_write, integrations_read, manage_integrations, security_monitoring_rules_read, security_monitoring_rules_write'
 
 function explain(error: unknown, what: string, url: string): unknown {
   if (!(error instanceof ApiException)) {

@@ -5,7 +5,7 @@ import type { Variable } from './variables.ts'
 
 /** One object in Datadog, and what the plan does with it. */
 export interface Change {
-  readonly kind: 'variable' | 'webhook' | 'pipeline' | 'monitor' | 'dashboard'
+  readonly kind: 'variable' | 'webhook' | 'pipeline' | 'monitor' | 'rule' | 'dashboard'
   readonly name: string
   /** Datadog's id, if the object exists. */
   readonly id?: string | number
@@ -34,7 +34,7 @@ export interface PlanOptions {
 type Context = { api: DatadogApi; options: PlanOptions; notes: string[]; faults: string[] }
 
 /**
- * Compares the catalogue with an account. Writes nothing; asks Datadog to validate each monitor that would be written.
+ * Compares the catalogue with an account. Writes nothing; asks Datadog to validate each monitor and rule that would be written.
  * @throws ApiError when a call to Datadog fails
  */
 export async function planChanges(
@@ -50,6 +50,7 @@ export async function planChanges(
     webhook,
     await planPipeline(catalogue.pipeline, context),
     ...(await planMonitors(catalogue.monitors, context)),
+    ...(await planRules(catalogue.rules, context)),
     await planDashboard(catalogue.dashboard, context),
   ]
   return { changes, notes: context.notes, faults: context.faults }
@@ -190,7 +191,7 @@ async function planMonitors(monitors: Catalogue['monitors'], context: Context): 
       change: () => api.updateMonitor(Number(found?.id), json),
     })
     changes.push(change)
-    if (change.action !== 'keep') await validate(json, found, context)
+    if (change.action !== 'keep') await validate(() => api.validateMonitor(json, found && Number(found.id)), context)
     if (change.action === 'create') {
       const named = await api.listMonitors({ name: String(json.name) })
       noteNamesakes(
@@ -209,14 +210,56 @@ async function planMonitors(monitors: Catalogue['monitors'], context: Context): 
   return changes
 }
 
-/** A monitor that Datadog refuses is a fault of the plan, so it is reported with all others before anything is written. */
-async function validate(json: Json, found: Json | undefined, { api, faults }: Context): Promise<void> {
+/** What Datadog refuses is a fault of the plan, so it is reported with all others before anything is written. */
+async function validate(ask: () => Promise<unknown>, { faults }: Context): Promise<void> {
   try {
-    await api.validateMonitor(json, found && Number(found.id))
+    await ask()
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 400) throw error
     faults.push(error.message)
   }
+}
+
+/** An account without Cloud SIEM, or a key that may not read its rules, takes everything else. */
+async function planRules(rules: Catalogue['rules'], context: Context): Promise<Change[]> {
+  if (rules.length === 0) return []
+  const { api, notes } = context
+  const listed = await api.listRules().catch((error: unknown) => {
+    if (!(error instanceof ApiError) || (error.status !== 403 && error.status !== 404)) throw error
+    return undefined
+  })
+  if (!listed) {
+    const needs = 'the account needs Cloud SIEM, and the key security_monitoring_rules_read and _write'
+    notes.push(`the ${rules.length} rules of Cloud SIEM are left out: ${needs}`)
+    return []
+  }
+  const ours = listed.filter((each) => tagsOf(each).includes(MARK))
+  const changes: Change[] = []
+  for (const { slug, json } of rules) {
+    const tag = `detection:${slug}`
+    const found = onlyOne(
+      `rules with the tag ${tag}`,
+      ours.filter((each) => tagsOf(each).includes(tag)),
+      context,
+    )
+    const change = changeOf({
+      kind: 'rule',
+      name: slug,
+      wanted: json,
+      found,
+      create: () => api.createRule(json),
+      change: () => api.updateRule(String(found?.id), json),
+    })
+    changes.push(change)
+    if (change.action !== 'keep') await validate(() => api.validateRule(json), context)
+  }
+  const slugs = rules.map(({ slug }) => `detection:${slug}`)
+  for (const each of ours.filter((one) => !tagsOf(one).some((tag) => slugs.includes(tag)))) {
+    notes.push(
+      `rule ${each.id} ${quote(each.name)} was created from this catalogue and is no longer in it: delete it by hand`,
+    )
+  }
+  return changes
 }
 
 /** Dashboards only have tags of teams, so the mark is in the description. */

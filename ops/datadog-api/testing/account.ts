@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseMonitorQuery } from 'alertproof/query'
+import { readRuleJson } from 'alertproof/siem'
 import { type Model, schemaFaults } from '../../../detections/datadog-schema.ts'
 import { isJson, type Json, tagsOf } from '../json.ts'
 
@@ -13,6 +14,8 @@ export interface FakeApi {
   readonly apiKey: string
   readonly appKey: string
   readonly monitors: Map<number, Stored>
+  /** Rules of Cloud SIEM. */
+  readonly rules: Map<string, Stored>
   readonly pipelines: Map<string, Stored>
   readonly dashboards: Map<string, Stored>
   readonly webhooks: Map<string, Stored>
@@ -45,11 +48,13 @@ class Refusal extends Error {
 
 const VARIABLES = '/api/v1/integration/webhooks/configuration/custom-variables'
 const WEBHOOKS = '/api/v1/integration/webhooks/configuration/webhooks'
+const RULES = '/api/v2/security_monitoring/rules'
 const PIPELINES = '/api/v1/logs/config/pipelines'
 
 export async function startFakeApi(): Promise<FakeApi> {
   const state = {
     monitors: new Map<number, Stored>(),
+    rules: new Map<string, Stored>(),
     pipelines: new Map<string, Stored>(),
     dashboards: new Map<string, Stored>(),
     webhooks: new Map<string, Stored>(),
@@ -102,7 +107,7 @@ export async function startFakeApi(): Promise<FakeApi> {
     ...keys,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    writes: () => requests.filter((name) => !name.startsWith('GET') && !name.endsWith('/validate')),
+    writes: () => requests.filter((name) => !name.startsWith('GET') && !/\/validat(e|ion)$/.test(name)),
     answerNext: (planned) => answers.push(planned),
     async close() {
       server.closeAllConnections()
@@ -112,10 +117,10 @@ export async function startFakeApi(): Promise<FakeApi> {
   }
 }
 
-type State = Pick<FakeApi, 'monitors' | 'pipelines' | 'dashboards' | 'webhooks' | 'variables'>
+type State = Pick<FakeApi, 'monitors' | 'rules' | 'pipelines' | 'dashboards' | 'webhooks' | 'variables'>
 type Route = readonly [method: string, pattern: RegExp, handle: (request: ApiRequest) => unknown]
 
-function routes({ monitors, pipelines, dashboards, webhooks, variables }: State): Route[] {
+function routes({ monitors, rules, pipelines, dashboards, webhooks, variables }: State): Route[] {
   let lastId = 1000
   const nextId = () => ++lastId
   const stored = <K>(all: Map<K, Stored>, id: K): Stored => {
@@ -138,6 +143,17 @@ function routes({ monitors, pipelines, dashboards, webhooks, variables }: State)
     ...body,
     tags: [...tagsOf(body)].sort(),
     options: { locked: false, silenced: {}, new_host_delay: 300, notify_no_data: false, ...objectIn(body.options) },
+  })
+  const ruleOf = (body: Stored, id: string, version: number) => ({
+    id,
+    version,
+    createdAt: 1_764_000_000_000,
+    creationAuthorId: 1,
+    isDefault: false,
+    isDeleted: false,
+    filters: [],
+    ...body,
+    tags: [...tagsOf(body)].sort(),
   })
   const pipelineOf = (body: Stored, id: string) => ({ id, type: 'pipeline', is_read_only: false, ...body })
   const dashboardOf = (body: Stored, id: string) => ({
@@ -182,6 +198,34 @@ function routes({ monitors, pipelines, dashboards, webhooks, variables }: State)
         check('MonitorUpdateRequest', body)
         checkMonitor({ ...before, ...body })
         return put(monitors, Number(id), monitorOf(body, Number(id)))
+      },
+    ],
+    [
+      'GET',
+      new RegExp(`^${RULES}$`),
+      ({ query }) => {
+        const [size, page] = [Number(query.get('page[size]')), Number(query.get('page[number]'))]
+        return { data: [...rules.values()].slice(page * size, (page + 1) * size) }
+      },
+    ],
+    ['POST', new RegExp(`^${RULES}/validation$`), ({ body }) => checkRule(body)],
+    [
+      'POST',
+      new RegExp(`^${RULES}$`),
+      ({ body }) => {
+        checkRule(body)
+        const id = `rule-${nextId()}`
+        return put(rules, id, ruleOf(body, id, 1))
+      },
+    ],
+    [
+      'PUT',
+      new RegExp(`^${RULES}/([^/]+)$`),
+      ({ id, body }) => {
+        const { type, version } = stored(rules, id)
+        check('SecurityMonitoringRuleUpdatePayload', body)
+        checkRule({ ...body, type })
+        return put(rules, id, ruleOf({ ...body, type }, id, Number(version) + 1))
       },
     ],
     ['GET', new RegExp(`^${PIPELINES}$`), () => [...pipelines.values()]],
@@ -275,6 +319,13 @@ const objectIn = (value: unknown): Json => (isJson(value) ? value : {})
 function check(model: Model, body: Stored): void {
   const faults = schemaFaults(model, body)
   if (faults.length > 0) throw new Refusal(400, faults.join('; '))
+}
+
+function checkRule(body: Stored): Stored {
+  check('SecurityMonitoringStandardRuleCreatePayload', body)
+  const { faults } = readRuleJson(body, { slug: 'rule', file: 'body' }, false)
+  if (faults.length > 0) throw new Refusal(400, faults.map(({ place, reason }) => `${place}: ${reason}`).join('; '))
+  return {}
 }
 
 /** The checks that Datadog makes beyond the schema, with its own messages. */
