@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -49,6 +50,19 @@ test('what is installed is built JavaScript with types, a licence and a page for
   const wanted = [...named.map((path) => path.replace('./', '')), ...Object.values(manifest.bin), ...pages]
   expect(files).toEqual(expect.arrayContaining([...wanted, 'LICENSE', 'README.md']))
   expect(files.filter((path) => /(?<!\.d)\.ts$|\.test\./.test(path))).toEqual([])
+})
+
+test('standard output that cannot be written is exit code 3 and no verdict', async (context) => {
+  if (installed === undefined) return context.skip('no registry can be reached')
+  if (!existsSync('/dev/full')) return context.skip('no device that is always full')
+  await writeFile(join(installed, 'full.jsonl'), '{"evt":"login"}\n')
+  const main = 'node_modules/alertproof/dist/cli/main.js'
+  const { code, err } = await ran(
+    'sh',
+    ['-c', `"$0" ${main} search '*' full.jsonl > /dev/full`, process.execPath],
+    installed,
+  )
+  expect({ code, err }).toEqual({ code: 3, err: expect.stringMatching(/^standard output cannot be written: .*ENOSPC/) })
 })
 
 /** Runs the installed command. */

@@ -52,6 +52,7 @@ test.each<[what: string, change: object, options: object, found: RegExp]>([
   ['a type that is none', { type: 'logs alert' }, {}, /^error schema type: "logs alert" is not a type/],
   ['a priority that is none', { priority: 9 }, {}, /^error schema priority: 1 to 5/],
   ['an option with another value', {}, { timeout_h: '5' }, /^error schema options\.timeout_h: a whole number/],
+  ['a time-out that accounts may have kept', {}, { timeout_h: 25 }, /^error schema options\.timeout_h: .* 0 to 24/],
   [
     'a warning without critical',
     {},

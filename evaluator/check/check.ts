@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Log } from '../log.ts'
 import { loadEstate } from '../monitor/estate/index.ts'
+import { isRecord, refusedNow } from '../monitor/monitor-options.ts'
 import type { Facet, MonitorQuery } from '../monitor/monitor-query.ts'
 import type { MonitorFault, MonitorReading } from '../monitor/monitor-reading.ts'
 import { type SilentTerm, SilentTerms, type Watched } from '../search/silent-terms.ts'
@@ -93,6 +94,9 @@ function remarksOf(reading: Reading, silent: readonly PlacedSilentTerm[]): Monit
 
 const monitorRemarks = (json: MonitorReading['json'], parsed: MonitorReading['parsed']): MonitorRemark[] => [
   ...messageRemarks(json, parsed),
+  ...refusedNow(isRecord(json.options) ? json.options : {}).map(
+    ({ path, reason }) => ({ level: 'error', rule: 'schema', place: `options.${path}`, message: reason }) as const,
+  ),
   ...(parsed ? costRemarks(json, parsed) : []),
 ]
 

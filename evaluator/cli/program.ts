@@ -26,7 +26,7 @@ export interface Program {
 
 /**
  * Runs the verb that the arguments name, and ends the process with its exit code: 0 holds, 1 does not hold, 2 unusable
- * arguments, 3 input that could not be read.
+ * arguments, 3 input that could not be read or output that could not be written.
  */
 export async function runProgram(program: Program, argv: readonly string[]): Promise<never> {
   const code = await main(program, argv)
@@ -110,8 +110,12 @@ function terminal(program: Program, verb: string): Io {
     })
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (program.outlivesOutput?.(verb)) return
     // `… | head` closes the pipe early, which is not a failure.
-    if (!program.outlivesOutput?.(verb)) process.exit(error.code === 'EPIPE' ? 0 : 1)
+    if (error.code === 'EPIPE') process.exit(0)
+    // A full disk is no verdict: 1 would say that something does not hold.
+    process.stderr.write(`standard output cannot be written: ${error.message}\n`)
+    process.exit(3)
   })
   // The terminal may be closed while started processes still have to be stopped.
   process.stderr.on('error', () => {})

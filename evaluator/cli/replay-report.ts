@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import type { MonitorFault, MonitorReading } from '../index.ts'
 import {
   type Estate,
@@ -13,7 +12,7 @@ import {
 import type { Io } from './command.ts'
 import { junitXml } from './junit.ts'
 import { printable } from './output.ts'
-import { appendSummary, markdownTable } from './summary.ts'
+import { appendSummary, markdownTable, writeReportFile } from './summary.ts'
 
 const MAX_LISTED = 8
 
@@ -125,7 +124,7 @@ export async function writeReport(
     cases.push({ classname: 'replay', name: 'all events are counted', seconds: 0, faults: [leftOutText(leftOut)] })
   }
   const suite = { name: 'replay', timestamp: report.startedAt.toISOString(), seconds: report.seconds, cases }
-  await writeFile(report.file, junitXml(suite))
+  await writeReportFile(report.file, junitXml(suite))
 }
 
 function faultsOf({ missing, unexpected, refused }: Outcome): string[] {

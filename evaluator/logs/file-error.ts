@@ -14,6 +14,12 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 }
 
+/** Why a file could not be written: where its folder is missing, it is not the file that must exist. */
+export function unwritableReason(error: unknown): string {
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return isMissing ? 'there is no such folder' : reasonOf(error)
+}
+
 /** A reason for people, without the path. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

@@ -47,6 +47,15 @@ const loosely: Readonly<Record<string, Check>> = {
     Number.isInteger(value) && (value as number) >= 0 ? undefined : 'a whole number from 0 is wanted',
 }
 
+/** Options with a value that is evaluated because accounts keep it, and that the API refuses in a new import. */
+export function refusedNow(options: Record<string, unknown>): { readonly path: string; readonly reason: string }[] {
+  return Object.entries(loosely).flatMap(([path, isKept]) => {
+    const value = options[path] ?? undefined
+    const reason = value === undefined || isKept(value) !== undefined ? undefined : checkOf(path, true)?.(value)
+    return reason === undefined ? [] : [{ path, reason }]
+  })
+}
+
 const ofMetrics = 'belongs to metric monitors; a log monitor says on_missing_data'
 const ofSynthetics = 'belongs to Synthetics tests'
 

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import {
   type CheckReport,
   checkMonitors,
@@ -9,13 +8,12 @@ import {
   sarifLog,
 } from '../../check/index.ts'
 import { InputError } from '../../input-error.ts'
-import { reasonOf } from '../../logs/index.ts'
 import { navigatorLayer } from '../../navigator.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, type LogValues, openLogs } from '../input.ts'
 import { junitXml } from '../junit.ts'
 import { json, paint, printable, type Tone } from '../output.ts'
-import { appendSummary, markdownTable } from '../summary.ts'
+import { appendSummary, markdownTable, writeReportFile } from '../summary.ts'
 
 const usage = `Usage: alertproof check PATH... [<options>]
 
@@ -87,11 +85,12 @@ export const command: Command = {
     const show = values.json ? jsonLine : values.github ? annotation : textLine
     for (const finding of findings) show(finding, io)
     io.err(`${summaryOf(report)}\n`)
-    if (values.sarif !== undefined) await write(values.sarif, `${JSON.stringify(sarifLog(findings), undefined, 2)}\n`)
-    if (values.junit !== undefined) await write(values.junit, junitOf(report, values.strict, startedAt))
+    if (values.sarif !== undefined)
+      await writeReportFile(values.sarif, `${JSON.stringify(sarifLog(findings), undefined, 2)}\n`)
+    if (values.junit !== undefined) await writeReportFile(values.junit, junitOf(report, values.strict, startedAt))
     if (values.summary !== undefined) await appendSummary(values.summary, markdownOf(report, findings))
     if (values.navigator !== undefined)
-      await write(values.navigator, `${JSON.stringify(layerOf(report), undefined, 2)}\n`)
+      await writeReportFile(values.navigator, `${JSON.stringify(layerOf(report), undefined, 2)}\n`)
     if (report.unreadable) return 3
     return findings.some((finding) => fails(finding, values.strict)) ? 1 : 0
   },
@@ -159,14 +158,6 @@ function junitOf({ findings, checked }: CheckReport, strict: boolean, startedAt:
   }
   const seconds = (Date.now() - startedAt.getTime()) / 1000
   return junitXml({ name: 'check', timestamp: startedAt.toISOString(), seconds, cases })
-}
-
-async function write(file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text)
-  } catch (error) {
-    throw new InputError(`${file} cannot be written: ${reasonOf(error)}`)
-  }
 }
 
 /** Every log of the files, with or without a date. */

@@ -411,6 +411,10 @@ test('--strict fails for what could not be read, and --lock for a monitor that i
   const rules = await estate({ 'metric.json': { type: 'metric alert', query: 'q', name: 'm' } })
   expect(await run(clean, '--detections', rules, '--strict')).toMatchObject({ code: 0 })
   expect(await run(broken, '--detections', rules)).toMatchObject({ code: 0 })
+  expect(await run(await log([]), '--detections', rules, '--strict')).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('--strict: the log holds no event.\n'),
+  })
   expect(await run(broken, '--detections', rules, '--strict')).toMatchObject({
     code: 3,
     err: expect.stringContaining(
@@ -436,5 +440,22 @@ test('HCL is answered with the command that makes it readable', async () => {
   expect(await run(await log(attack()), '--detections', file)).toMatchObject({
     code: 3,
     err: expect.stringContaining('terraform show -json plan > plan.json'),
+  })
+})
+
+test('a report that cannot be written gives exit code 3 with the reason', async () => {
+  const file = await log(attack())
+  const nowhere = join(dir, 'no', 'such', 'folder')
+  for (const option of ['--junit', '--summary']) {
+    const { code, err } = await run(file, option, nowhere)
+    expect([option, code, err]).toEqual([
+      option,
+      3,
+      expect.stringContaining(`${nowhere} cannot be written: there is no such folder\n`),
+    ])
+  }
+  expect(await run(file, '--junit', dir)).toMatchObject({
+    code: 3,
+    err: expect.stringContaining(`${dir} cannot be written: it is a folder\n`),
   })
 })

@@ -67,8 +67,8 @@ ${LOG_OPTIONS_USAGE}\
                       --lateness, --cadence, --live and --group-limits
   --finish            with --state: this is the last part; evaluate to the end as without --state, and remove FILE
   --silence           treat the time after the newest event as silence, so that monitors for missing data may alert
-  --strict            fail with exit code 3 if a monitor for logs, or a part of the log, could not be read, or if an event
-                      was left out as too late
+  --strict            fail with exit code 3 if a monitor for logs, or a part of the log, could not be read, if an event was
+                      left out as too late, or if there was no event
   --lock FILE         a list of monitors, one per line: the check fails if one of them is not evaluated
   --update-lock       write the monitors that are evaluated to the FILE of --lock
   --json              print one line per transition: {monitor, transition, group, at, value}
@@ -77,7 +77,7 @@ ${LOG_OPTIONS_USAGE}\
   --help              this text
 
 Exit code: 0 if the log was read (malformed lines are counted on stderr), 1 if an expectation or --lock does not hold, 2 if an
-option is unusable, 3 if a file cannot be read, if it holds no event, or if no monitor can be evaluated.
+option is unusable, 3 if a file cannot be read, if nothing in it is an event, or if no monitor can be evaluated.
 
 Examples:
   alertproof replay events.jsonl --detections monitors/
@@ -173,6 +173,10 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   }
   const asExpected = !expected || reportOutcomes(outcomes, expected, leftOut, io)
   const isLocked = values.lock === undefined || (await checkLock(values.lock, values['update-lock'], readings, io))
+  if (values.strict && summary.events === 0) {
+    io.err('--strict: the log holds no event.\n')
+    return 3
+  }
   const unread = summary.malformed + summary.dropped + unreadMonitors
   if (values.strict && unread > 0) {
     io.err(

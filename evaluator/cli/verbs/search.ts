@@ -28,7 +28,7 @@ ${LOG_OPTIONS_USAGE}\
   --help              this text
 
 Exit code: 0 if a line matches, 1 if none does, 2 for a fault in the query or an option, 3 if a file cannot be
-read or holds no log.
+read or nothing in it is a log.
 
 Examples:
   alertproof search '@evt:login @outcome:fail -@reason:blocked' events.jsonl
@@ -126,7 +126,8 @@ class Search {
 
   /** Says what was not searched, and names each term that no log has matched. Without a log there is nothing to say. */
   tell(): void {
-    if (this.#tooLong > 0) this.#io.err(`${this.#tooLong} lines are too long for a log line and were not searched\n`)
+    if (this.#tooLong === 1) this.#io.err('1 line is too long for a log and was not searched\n')
+    if (this.#tooLong > 1) this.#io.err(`${this.#tooLong} lines are too long for a log and were not searched\n`)
     if (this.#malformed > 1) this.#io.err(`${this.#malformed} pieces could not be read as a log\n`)
     if (this.#logs > 0) for (const { text } of this.#silent.list()) this.#io.err(`${printable(text)}\n`)
   }

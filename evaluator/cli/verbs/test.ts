@@ -1,11 +1,9 @@
-import { writeFile } from 'node:fs/promises'
 import { type CaseResult, faultsOf, findCases, type Pair, runCases, type Verdict } from '../../cases/index.ts'
 import { InputError } from '../../input-error.ts'
-import { reasonOf } from '../../logs/index.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { type JunitCase, junitXml } from '../junit.ts'
 import { json, paint, printable } from '../output.ts'
-import { appendSummary, markdownTable } from '../summary.ts'
+import { appendSummary, markdownTable, writeReportFile } from '../summary.ts'
 
 const usage = `Usage: alertproof test PATH... [<options>]
 
@@ -164,9 +162,5 @@ async function writeReport(file: string, results: readonly CaseResult[], started
     return { classname: 'test', name: `${result.file}: ${given.name}`, seconds: ms / 1000, faults }
   })
   const seconds = (Date.now() - startedAt.getTime()) / 1000
-  try {
-    await writeFile(file, junitXml({ name: 'test', timestamp: startedAt.toISOString(), seconds, cases }))
-  } catch (error) {
-    throw new InputError(`${file} cannot be written: ${reasonOf(error)}`)
-  }
+  await writeReportFile(file, junitXml({ name: 'test', timestamp: startedAt.toISOString(), seconds, cases }))
 }
