@@ -9,7 +9,7 @@ interface Budget {
   /** By `performance.now()`. */
   until: number
   callMs: number
-  /** Calls a store even if it is known to be away, to find out whether it is back. */
+  /** Calls a store even if it is known to be unavailable, to find out whether it answers again. */
   evenIfAway: boolean
 }
 

@@ -33,7 +33,7 @@ type Row = Pick<Containment, 'detection' | 'scope' | 'userId' | 'action'>
  * The circuit breaker of automatic containment: a faulty detection must not sign everybody out. It is asked once for
  * each containment before it acts, on every path without a person. A mere notification always passes.
  * @returns false if the containment must wait for an operator
- * @throws if Redis is away
+ * @throws if Redis is unavailable
  */
 export async function admit(row: Row, subject: Subject, deps: CapDeps): Promise<boolean> {
   if (row.action === 'notify') return true
@@ -94,7 +94,7 @@ async function countedAs(
 ): Promise<{ name: string; subject: string }> {
   if (subject.kind === 'network') return { name: detection, subject: siteOf(subject.network) }
   if (userId === undefined) return { name: detection, subject: scope }
-  // If Postgres is away, the cap of older accounts applies: a session must be revocable without Postgres.
+  // If Postgres is unavailable, the cap of older accounts applies: a session must be revocable without Postgres.
   const owner = await deps.users.findById(userId).catch(() => undefined)
   const isNew = owner !== undefined && deps.now() - owner.createdAt.getTime() < NEW_ACCOUNT_MS
   return { name: isNew ? `${detection} of new accounts` : detection, subject: userId }

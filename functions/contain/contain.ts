@@ -165,7 +165,7 @@ async function ownerOf(alert: Alert, deps: ContainDeps): Promise<{ userId?: stri
   }
   if (subject.kind !== 'user') return {}
   const { userId } = subject
-  // While Postgres is away, the alert is accepted: the claim needs only the ledger, and the action checks again.
+  // While Postgres is unavailable, the alert is accepted: the claim needs only the ledger, and the action checks again.
   const isNobody = await within(OWNER_MS, deps.users.findById(userId)).then(
     (user) => user === undefined,
     () => false,

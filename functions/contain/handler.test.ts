@@ -28,7 +28,7 @@ const alert = () =>
     },
   })
 
-it('answers at once that an alert must come again while as many as it can bear are under way, and then takes it', async () => {
+it('answers 503 to an alert beyond the limit of alerts under way, and accepts it once they are done', async () => {
   const { contain: deps } = functions.deps
   let letThemGo = () => {}
   const gate = new Promise<void>((resolve) => {

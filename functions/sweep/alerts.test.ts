@@ -143,14 +143,14 @@ describe('open alerts', () => {
       (_, response) => response.writeHead(200, { 'content-length': '100' }).end('[{"id":1') && response.destroy(),
     ],
     ['silence', () => undefined],
-  ])('are away when Datadog answers with %s, and no key is in the message', async (_, answer) => {
+  ])('are unavailable when Datadog answers with %s, and no key is in the message', async (_, answer) => {
     const { url } = await datadog(answer)
     const failed = asking(url, { timeoutMs: 200 })()
     await expect(failed).rejects.toBeInstanceOf(AlertsUnavailable)
     await expect(failed).rejects.not.toThrow(/canary/)
   })
 
-  it('are away when nobody listens, and when the sweep has no time left', async () => {
+  it('are unavailable when nobody listens, and when the sweep has no time left', async () => {
     await expect(asking('http://127.0.0.1:1')()).rejects.toBeInstanceOf(AlertsUnavailable)
     const { url } = await datadog(() => undefined)
     await expect(asking(url)(AbortSignal.timeout(50))).rejects.toBeInstanceOf(AlertsUnavailable)

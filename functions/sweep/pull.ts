@@ -13,7 +13,7 @@ const TIME_MS = 25_000
 /** How long the webhook may take first: as long as Datadog waits for its answer. */
 const YOUNGEST_MS = 15_000
 /**
- * As long as a session may live: an alert without a row may have begun while the ledger or Redis was away for hours.
+ * As long as a session may live: an alert without a row may have begun while the ledger or Redis was unavailable for hours.
  */
 const OLDEST_MS = 24 * 3_600_000
 

@@ -6,7 +6,7 @@ import { type Run, readAhead } from './run.ts'
 const PARALLEL = 32
 /** A killed run repeats at most this much. */
 const KEPT_EVERY_PAGES = 10
-/** After this many failing pages in a row a store counts as away. */
+/** After this many failing pages in a row a store counts as unavailable. */
 const FAILED_PAGES = 3
 
 export interface SweepSessionsDeps {

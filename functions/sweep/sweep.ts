@@ -52,7 +52,7 @@ export async function sweep(deps: SweepDeps, limits: SweepLimits = LIMITS): Prom
   const lease = await attempt('lease', async () => (await holdLease(deps.leases, 'sweep', ttlOf(limits))) ?? 'taken')
   if (lease === 'taken') return undefined
   const run = newRun(limits.deadlineMs, lease)
-  // Neither step needs the lease: each row has its own fence, and Redis may be away.
+  // Neither step needs the lease: each row has its own fence, and Redis may be unavailable.
   await attempt('containments', () => sweepContainments(deps, { ...run, over: () => run.deadline.aborted }))
   if (lease) await withLease(deps, run, limits, attempt)
   await lease?.release().catch((error: unknown) => deps.error(error, 'the sweep lease could not be released'))

@@ -113,7 +113,7 @@ const answers: [Name, string, (proxy: FaultProxy) => Promise<void>][] = [
 ]
 
 test.concurrent.each(answers)(
-  '%s that %s is away, soon and by name, and is used again when it is back',
+  '%s that %s is unavailable, soon and by name, and is used again once it answers',
   async (name, _, become) => {
     await using(name, async (store, proxy) => {
       await become(proxy)
