@@ -43,6 +43,7 @@ test.each([
   ['a > 0 && b > 0 THEN c > 0', 0, 'parentheses'],
   ['a > 0 THEN b > 0 THEN c > 0', 17, 'once'],
   ['a * b > 0', 4, 'a whole number'],
+  ['('.repeat(100_000), 101, 'more than 100 parentheses'],
 ])('%s is refused at %d: %s', (text, position, reason) => {
   const refused = () => parseCondition(text)
   expect(refused).toThrow(ConditionError)

@@ -82,11 +82,14 @@ interface Token {
 
 const TOKEN = /\s*(?:([a-z][a-z0-9_]*)|(\d+(?:\.\d+)?)|(THEN\b)|(&&|\|\||>=|<=|>|<|\(|\)|\*)|(\S+))/y
 const END = ''
+/** Deeper ones would exhaust the stack. */
+const MAX_DEPTH = 100
 
 class ConditionReader {
   readonly #text: string
   readonly #tokens: readonly Token[]
   #next = 0
+  #depth = 0
 
   constructor(text: string) {
     this.#text = text
@@ -125,7 +128,9 @@ class ConditionReader {
 
   #atom(): Expression {
     if (this.#take('(')) {
+      if (++this.#depth > MAX_DEPTH) this.#fail(`more than ${MAX_DEPTH} parentheses inside one another`)
       const { expression } = this.#expression()
+      this.#depth--
       if (!this.#take(')')) this.#fail('`)` is wanted here')
       return expression
     }

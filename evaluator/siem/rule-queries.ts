@@ -5,7 +5,7 @@ import { SearchSyntaxError } from '../search/search-scanner.ts'
 import type { RuleQuery } from './rule.ts'
 import type { Sinks } from './sinks.ts'
 
-export const MAX_QUERIES = 10
+const MAX_QUERIES = 10
 
 const AGGREGATIONS = [
   ...['count', 'cardinality', 'sum', 'max', 'new_value', 'geo_data', 'event_count', 'none'],

@@ -8,7 +8,7 @@ import { readQueries } from './rule-queries.ts'
 import type { Sinks } from './sinks.ts'
 
 /** The types of rules that the API knows. */
-export const RULE_TYPES = [
+const RULE_TYPES = [
   ...['log_detection', 'signal_correlation', 'application_security', 'api_security', 'workload_security'],
   ...['workload_activity', 'infrastructure_configuration', 'cloud_configuration'],
 ]
