@@ -1,6 +1,14 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { Evaluator, type IndexedLog, loadMonitors, logOfEvent, type Monitor, type Transition } from 'alertproof'
+import {
+  Evaluator,
+  type IndexedLog,
+  loadMonitors,
+  logOfEvent,
+  type Monitor,
+  type SearchMonitor,
+  type Transition,
+} from 'alertproof'
 import { Replayer } from 'alertproof/replay'
 import type { Event } from '../shared/event.ts'
 
@@ -68,7 +76,7 @@ export interface CaseResult {
 }
 
 export interface Detection {
-  readonly monitor: Monitor
+  readonly monitor: SearchMonitor
   readonly cases: readonly DetectionCase[]
   readonly proof: Proof
 }

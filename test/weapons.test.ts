@@ -1,7 +1,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { Evaluator, logOfEvent } from 'alertproof'
+import { Evaluator, logOfEvent, type Monitor } from 'alertproof'
 import { notifierFor, parseWebhook, substitute } from 'alertproof/notify'
 import { generate } from 'otplib'
 import pg from 'pg'
@@ -33,7 +33,7 @@ const webhook = parseWebhook(await readFile('detections/webhook.json', 'utf8'), 
 // It alerts on what is not there: in this test there is no sweeper.
 const monitors = detections.map(({ monitor }) => monitor).filter(({ slug }) => slug !== 'telemetry-silence')
 const notifiers = new Map(
-  monitors.map((monitor) => [monitor, notifierFor(monitor, { variables: {}, origin: 'http://127.0.0.1' })]),
+  monitors.map((monitor: Monitor) => [monitor, notifierFor(monitor, { variables: {}, origin: 'http://127.0.0.1' })]),
 )
 
 let functions: Functions

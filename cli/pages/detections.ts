@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadMonitors, type Monitor } from 'alertproof'
+import { loadMonitors, type SearchMonitor } from 'alertproof'
 import { type Profile, profiles } from '../../detections/profiles.ts'
 import { RELEASE, TACTICS, TECHNIQUES } from '../../proof/lint/attack-matrix.ts'
 import { tagsOf } from '../../proof/lint/rules.ts'
@@ -63,7 +63,7 @@ ${rows.map(({ monitor }) => profileRow(monitor)).join('\n')}
 `
 }
 
-function catalogueRow(monitor: Monitor, id: string, file: string, blindSpots: readonly string[]): string {
+function catalogueRow(monitor: SearchMonitor, id: string, file: string, blindSpots: readonly string[]): string {
   const { slug } = monitor
   const policy = policyFor(slug)
   const contains =
@@ -80,7 +80,7 @@ function catalogueRow(monitor: Monitor, id: string, file: string, blindSpots: re
 }
 
 /** The search without its common prefix, the rollup, the groups, the window and the threshold. */
-function fires({ parsed, query }: Monitor): string {
+function fires({ parsed, query }: SearchMonitor): string {
   const search = parsed.search.replace('service:mini-ato-saas env:prod ', '')
   const counted = 'of' in parsed.rollup ? `${parsed.rollup.kind} of \`${parsed.rollup.of.name}\`` : parsed.rollup.kind
   const by = parsed.by.length === 0 ? 'over all' : `by ${parsed.by.map(({ name }) => `\`${name}\``).join(', ')}`
@@ -90,11 +90,11 @@ function fires({ parsed, query }: Monitor): string {
 /** The window as the query writes it: `5m`. */
 const windowOf = (query: string): string => /\.last\("(\w+)"\)/.exec(query)?.[1] ?? ''
 
-const techniquesOf = (monitor: Monitor): string[] => tagsOf(monitor, 'technique')
+const techniquesOf = (monitor: SearchMonitor): string[] => tagsOf(monitor, 'technique')
 
 const techniqueLink = (id: string): string => `[${id}](https://attack.mitre.org/techniques/${id.replace('.', '/')}/)`
 
-function techniqueRows(monitors: readonly Monitor[]): string[] {
+function techniqueRows(monitors: readonly SearchMonitor[]): string[] {
   const ids = [...new Set(monitors.flatMap(techniquesOf))].sort()
   return ids.map((id) => {
     const tagged = monitors.filter((monitor) => techniquesOf(monitor).includes(id))
@@ -106,7 +106,7 @@ function techniqueRows(monitors: readonly Monitor[]): string[] {
   })
 }
 
-function profileRow({ slug, parsed, query }: Monitor): string {
+function profileRow({ slug, parsed, query }: SearchMonitor): string {
   const prod: Profile = profiles.prod
   const { threshold, window: other, source = '' } = prod[slug] ?? {}
   const window = windowOf(query)

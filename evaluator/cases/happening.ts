@@ -1,6 +1,6 @@
 import { cadenceOf } from '../evaluate/cadence.ts'
 import type { Transition } from '../evaluate/evaluate.ts'
-import { compileReader, groupOfKey } from '../evaluate/reading.ts'
+import { compileReaders, groupOfKey } from '../evaluate/reading.ts'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { notifierFor, recipientsOf, renderRequest } from '../notify/index.ts'
@@ -88,14 +88,16 @@ function sampleOf({ monitor, transition, group, at, breaching }: Transition, { l
   const since = until - monitor.parsed.windowMs
   const isWithin = (time: number) => (live ? time > since && time <= until : time >= since && time < until)
   const wanted = breaching[0]?.group ?? group
-  const read = compileReader(monitor)
+  const readers = compileReaders(monitor.parsed)
   const counted = logs.filter((log) => {
     if (!isWithin(log.timestamp)) return false
     let isOf = false
-    read(log, (key) => {
-      const facets = groupOfKey(monitor.parsed.by, key)
-      isOf ||= Object.entries(wanted).every(([name, value]) => facets[name] === value)
-    })
+    for (const read of readers) {
+      read(log, (key) => {
+        const facets = groupOfKey(monitor.parsed.by, key)
+        isOf ||= Object.entries(wanted).every(([name, value]) => facets[name] === value)
+      })
+    }
     return isOf
   })
   return counted.sort((a, b) => b.timestamp - a.timestamp).slice(0, MAX_SAMPLE)

@@ -74,7 +74,7 @@ interface PlacedSilentTerm extends SilentTerm {
 }
 
 function remarksOf(reading: Reading, silent: readonly PlacedSilentTerm[]): MonitorRemark[] {
-  const { faults, refusals, notes, json, type, within } = reading
+  const { faults, refusals, notes, type, within } = reading
   const of = (level: Level, rule: string) => (fault: MonitorFault) => ({
     ...{ level, rule: fault.rule ?? rule, place: fault.place, message: fault.reason },
   })
@@ -88,16 +88,16 @@ function remarksOf(reading: Reading, silent: readonly PlacedSilentTerm[]): Monit
     ({ text, place }) => ({ level: 'warning', rule: 'silent-term', place, message: text }) as const,
   )
   if (!isRule && type !== 'log alert') return remarks
-  const inside = [...(isRule ? [] : monitorRemarks(json, reading.parsed)), ...terms]
+  const inside = [...(isRule ? [] : monitorRemarks(reading)), ...terms]
   return [...remarks, ...inside.map((remark) => ({ ...remark, place: within + remark.place }))]
 }
 
-const monitorRemarks = (json: MonitorReading['json'], parsed: MonitorReading['parsed']): MonitorRemark[] => [
+const monitorRemarks = ({ json, parsed, monitor }: MonitorReading): MonitorRemark[] => [
   ...messageRemarks(json, parsed),
   ...refusedNow(isRecord(json.options) ? json.options : {}).map(
     ({ path, reason }) => ({ level: 'error', rule: 'schema', place: `options.${path}`, message: reason }) as const,
   ),
-  ...(parsed ? costRemarks(json, parsed) : []),
+  ...(parsed ? costRemarks(json, monitor?.parsed ?? parsed) : []),
 ]
 
 /** What the searches of a monitor or a rule ask for, and where they stand. */
@@ -110,8 +110,17 @@ function searchesOf(reading: Reading): (Watched & { readonly place: string })[] 
       place: `queries[${i}].query`,
     }))
   }
-  const { parsed } = reading
-  if (!parsed || parsed.form === 'formula') return []
+  const parsed = reading.monitor?.parsed ?? reading.parsed
+  if (parsed?.form === 'formula') {
+    // One that is not evaluated has no queries.
+    const { variables, queries } = 'queries' in parsed ? parsed : { variables: [], queries: [] }
+    return variables.flatMap(({ place }, i) => {
+      const query = queries[i]
+      if (!query) return []
+      return [{ node: query.node, facets: facetsOf(query).map(({ field }) => field), place: `${place}.search.query` }]
+    })
+  }
+  if (!parsed) return []
   return [{ node: parsed.node, facets: facetsOf(parsed).map(({ field }) => field), place: 'query' }]
 }
 

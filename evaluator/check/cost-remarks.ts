@@ -1,5 +1,6 @@
 import { groupsByHost, isRecord } from '../monitor/monitor-options.ts'
 import type { AlertQuery } from '../monitor/monitor-query.ts'
+import { type EvaluatedQuery, kindsOf } from '../monitor/variables.ts'
 import type { Remark } from './finding.ts'
 
 const MINUTE_MS = 60_000
@@ -16,8 +17,11 @@ const GROUP_LIMITS = [
   '5 by 5 by 5 by 5 groups',
 ]
 
+/** A query; a formula that is evaluated has its queries. */
+type Query = AlertQuery | EvaluatedQuery
+
 /** What a log monitor costs in time and groups, and what it does otherwise than it looks. */
-export function costRemarks(json: Readonly<Record<string, unknown>>, query: AlertQuery): Remark[] {
+export function costRemarks(json: Readonly<Record<string, unknown>>, query: Query): Remark[] {
   const options = isRecord(json.options) ? json.options : {}
   return [
     ...windowRemarks(query.form === 'cumulative' ? undefined : query.windowMs),
@@ -45,15 +49,16 @@ function windowRemarks(windowMs: number | undefined): Remark[] {
   ]
 }
 
-function groupRemarks(options: Readonly<Record<string, unknown>>, query: AlertQuery): Remark[] {
+function groupRemarks(options: Readonly<Record<string, unknown>>, query: Query): Remark[] {
   const remarks: Remark[] = []
   const { evaluation_delay: evaluationDelay } = options
   if (typeof evaluationDelay === 'number' && evaluationDelay > 0) {
     const message = `every alert comes ${evaluationDelay} s later than without it`
     remarks.push({ level: 'note', rule: 'evaluation-delay', place: 'options.evaluation_delay', message })
   }
-  if (query.form === 'formula' || query.by.length === 0) return remarks
-  const limit = GROUP_LIMITS[query.by.length]
+  if (!('by' in query) || query.by.length === 0) return remarks
+  const limit = query.form === 'formula' ? undefined : GROUP_LIMITS[query.by.length]
+  if (query.form === 'formula') remarks.push(...limitRemarks(query))
   if (limit !== undefined) {
     const message = `at most ${limit} are evaluated, those of the highest values; others never alert`
     remarks.push({ level: 'note', rule: 'group-limit', place: 'query', message })
@@ -70,8 +75,21 @@ function groupRemarks(options: Readonly<Record<string, unknown>>, query: AlertQu
   return remarks
 }
 
-function dataRemarks(options: Readonly<Record<string, unknown>>, query: AlertQuery): Remark[] {
-  if (query.form === 'formula' || query.rollup.kind === 'count') return []
+/** Each query of a formula keeps so many values of each facet. */
+const limitRemarks = ({ variables, by }: Extract<EvaluatedQuery, { form: 'formula' }>): Remark[] =>
+  variables
+    .filter(({ limits }) => limits.length > 0)
+    .map(({ name, place, limits }) => {
+      const kept = limits.map(
+        ({ most, lowest, facet }) => `the ${most} ${lowest ? 'lowest' : 'highest'} values of ${by[facet]?.name}`,
+      )
+      const message = `\`${name}\` keeps ${kept.join(', and in each ')}; other groups have no value of it`
+      return { level: 'note', rule: 'group-limit', place: `${place}.group_by`, message }
+    })
+
+function dataRemarks(options: Readonly<Record<string, unknown>>, query: Query): Remark[] {
+  if (query.form === 'formula') return 'queries' in query ? formulaDataRemarks(options, query) : []
+  if (query.rollup.kind === 'count') return []
   const missing = options.on_missing_data ?? undefined
   if (missing !== undefined && missing !== 'default') return []
   const message = `without data ${query.rollup.kind} keeps its last status, so that an alert may never recover: say on_missing_data "resolve"`
@@ -79,8 +97,25 @@ function dataRemarks(options: Readonly<Record<string, unknown>>, query: AlertQue
   return [{ level: 'warning', rule: 'status-may-stay', place, message }]
 }
 
-function searchRemarks(query: AlertQuery): Remark[] {
-  if (query.form === 'formula') return []
+function formulaDataRemarks(options: Readonly<Record<string, unknown>>, query: EvaluatedQuery): Remark[] {
+  const missing = options.on_missing_data ?? undefined
+  if (kindsOf(query).every((kind) => kind === 'count') || (missing !== undefined && missing !== 'default')) return []
+  const message =
+    'without a value the formula keeps its last status, so that an alert may never recover: say on_missing_data "resolve"'
+  const place = missing === undefined ? 'options' : 'options.on_missing_data'
+  return [{ level: 'warning', rule: 'status-may-stay', place, message }]
+}
+
+function searchRemarks(query: Query): Remark[] {
+  if (query.form === 'formula') {
+    if (!('queries' in query)) return []
+    return query.variables.flatMap(({ place }, i) =>
+      (query.queries[i]?.undocumented ?? []).map(({ position, form }) => ({
+        ...({ level: 'warning', rule: 'undocumented-search', place: `${place}.search.query:${position + 1}` } as const),
+        message: `${form} is not documented by Datadog`,
+      })),
+    )
+  }
   return query.undocumented.map(({ position, form }) => ({
     ...({ level: 'warning', rule: 'undocumented-search', place: `query:${position + 1}` } as const),
     message: `${form} is not documented by Datadog`,

@@ -1,4 +1,5 @@
 import type { Monitor } from '../monitor/monitor.ts'
+import { kindsOf } from '../monitor/variables.ts'
 import type { Match } from './agreement.ts'
 
 /** What else is known of a comparison. */
@@ -22,7 +23,9 @@ export function likelyDecisions(
   { kind, here, reported }: Match,
   about: Circumstances,
 ): string[] {
-  const { rollup, by, windowMs } = parsed
+  const { by, windowMs } = parsed
+  const kinds = kindsOf(parsed)
+  const countsValues = kinds.includes('cardinality')
   const transition = (here ?? reported)?.transition
   const isWorse = transition !== 'Recovered'
   const delays = by.length > 0 && (options.new_group_delay ?? DEFAULT_NEW_GROUP_DELAY) > 0
@@ -36,16 +39,17 @@ export function likelyDecisions(
           'sorted-by-time',
         ]
       : [
-          about.exceedsLimits && 'top-groups',
+          about.exceedsLimits && (parsed.form === 'formula' ? 'limits-of-a-formula' : 'top-groups'),
+          parsed.form === 'formula' && 'formula-without-value',
           kind === 'here' && isWorse && delays && 'new-group-waits',
           kind === 'here' && isWorse && 'first-evaluation-fires',
           !isWorse && about.isAtEnd && 'recording-ends',
           !isWorse && (options.timeout_h ?? 0) > 0 && 'timeout-then-next-evaluation',
-          !isWorse && windowMs > 0 && rollup.kind === 'cardinality' && 'silence-is-zero-for-count',
+          !isWorse && windowMs > 0 && countsValues && 'silence-is-zero-for-count',
           !isWorse && options.on_missing_data?.startsWith('show') === true && 'dropped-silently',
-          isWorse && rollup.kind === 'cardinality' && 'cardinality-exact',
-          isWorse && rollup.kind !== 'cardinality' && rollup.kind !== 'count' && 'measure-numbers',
-          isWorse && rollup.kind.startsWith('pc') && 'percentile-interpolated',
+          isWorse && countsValues && 'cardinality-exact',
+          isWorse && kinds.some((kind) => kind !== 'cardinality' && kind !== 'count') && 'measure-numbers',
+          isWorse && kinds.some((kind) => kind.startsWith('pc')) && 'percentile-interpolated',
           about.late > 0 && 'too-late-is-dropped',
           options.notify_by != null && 'worst-of-group',
           by.length > 0 && 'missing-facet-excluded',

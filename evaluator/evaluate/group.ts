@@ -1,9 +1,8 @@
 import type { IndexedLog } from '../log.ts'
-import type { Rollup } from '../monitor/monitor-query.ts'
 import type { Level } from './group-limits.ts'
 import type { Statistic } from './measure.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
-import type { Cycle, State, Subject } from './state.ts'
+import type { Cycle, Rule, State, Subject } from './state.ts'
 
 /** @returns a copy of a text. A text may be a slice of a whole line, which it would keep in memory. */
 export const owned = (text: string): string => JSON.parse(JSON.stringify(text))
@@ -93,6 +92,16 @@ export class Group implements Subject {
     return 1 + this.#others.hold(value)
   }
 
+  /** Holds a value of one query of a formula. A group of a monitor with one query holds it as it is. @returns its slot */
+  holdOf(_query: number, value: string): number {
+    return this.hold(value)
+  }
+
+  /** The value in a slot, without its query in a group of a formula. */
+  textAt(slot: number): string {
+    return this.valueAt(slot)
+  }
+
   /** The value in a slot. */
   valueAt(slot: number): string {
     return slot === 0 ? this.#single : this.#valuesBeyond.valueAt(slot - 1)
@@ -124,8 +133,13 @@ export class Group implements Subject {
     else if (this.#valuesBeyond.release(slot - 1) === 0) this.#others = undefined
   }
 
+  /** The value of the monitor's query over its window; NaN when it has none. */
+  present(kind: Rule['kind']): number {
+    return this.count > 0 ? this.rollup(kind) : Number.NaN
+  }
+
   /** The value of the rollup over its window. */
-  rollup(kind: Rollup['kind']): number {
+  rollup(kind: Rule['kind']): number {
     switch (kind) {
       case 'count':
         return this.count

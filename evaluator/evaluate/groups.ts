@@ -15,14 +15,19 @@ export class Groups {
   sweepAt = MIN_SWEPT_GROUPS
   readonly #byKey = new Map<string, Group>()
   readonly #rule: Rule
-  readonly #limits: GroupLimits | undefined
   /** Milliseconds for which a silent group is remembered. */
   readonly #keptMs: number
+  readonly #create: (key: string) => Group
+  readonly #limits: GroupLimits | undefined
 
-  /** @param stayMs the longest time in ms from an entry to the evaluation at which it has left the window */
-  constructor(rule: Rule, stayMs: number, limits: GroupLimits | undefined) {
+  /**
+   * @param stayMs the longest time in ms from an entry to the evaluation at which it has left the window
+   * @param create creates the group of a key
+   */
+  constructor(rule: Rule, stayMs: number, limits: GroupLimits | undefined, create: (key: string) => Group) {
     this.#rule = rule
     this.#limits = limits
+    this.#create = create
     this.#keptMs = Math.max(rule.retentionMs + stayMs, rule.newGroupDelayMs > 0 ? NEW_AGAIN_MS : 0)
   }
 
@@ -30,10 +35,8 @@ export class Groups {
   of(key: string): Group {
     const known = this.#byKey.get(key)
     if (known) return known
-    const { kind, remembersGroups } = this.#rule
-    if (!remembersGroups) this.sweep(NOT_YET)
-    const numbers = kind === 'count' || kind === 'cardinality' ? undefined : statisticOf(kind)
-    const group = new Group(owned(key), numbers, this.#limits?.levelOf(key))
+    if (!this.#rule.remembersGroups) this.sweep(NOT_YET)
+    const group = this.#create(owned(key))
     this.#byKey.set(group.key, group)
     return group
   }
@@ -72,4 +75,10 @@ export class Groups {
     this.#limits?.release(group.level)
     group.forgotten = true
   }
+}
+
+/** Creates the groups of a monitor with one query. */
+export function groupsWith({ kind }: Rule, limits: GroupLimits | undefined): (key: string) => Group {
+  const isMeasure = kind !== 'count' && kind !== 'cardinality' && kind !== 'formula'
+  return (key) => new Group(key, isMeasure ? statisticOf(kind) : undefined, limits?.levelOf(key))
 }

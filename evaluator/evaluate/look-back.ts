@@ -55,6 +55,8 @@ function entriesAround(entries: EntryRing, group: Group, at: number, windowMs: n
 const isUpTo = (entry: Entry | undefined, time: number): boolean => entry !== undefined && entry.time <= time
 
 function rollupOf(group: Group, entries: readonly Entry[], { kind }: Rule): number {
+  // Leaving entries can fire a formula, so it is never evaluated again at an earlier time.
+  if (kind === 'formula') return Number.NaN
   if (kind === 'count') return entries.length
   if (kind === 'cardinality') return new Set(entries.map(({ slot }) => slot)).size
   const numbers = statisticOf(kind)

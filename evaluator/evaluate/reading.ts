@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
 import type { Facet, MonitorQuery, Rollup } from '../monitor/monitor-query.ts'
+import type { EvaluatedQuery } from '../monitor/variables.ts'
 import { facetText, visitField } from '../search/field.ts'
 import { compileNode } from '../search/search.ts'
 
@@ -25,7 +26,7 @@ export interface Source {
 export const NO_VALUE = 'N/A'
 
 /**
- * Compiles the search, the groups and the counted value of a monitor into a reader of logs.
+ * Compiles the search, the groups and the counted value of a query into a reader of logs.
  * A log with several values in a facet counts in each of those groups (documented, logs/explorer/group).
  * Decision `missing-facet-excluded`, undocumented: a log without one of the facets, or without the measure, is not counted.
  */
@@ -40,6 +41,22 @@ export function compileReader({ parsed, distinct = [], optionalGroups = false }:
     if (typeof keys === 'string' && typeof values === 'string') take(keys, values)
     else for (const key of listOf(keys)) for (const value of listOf(values)) take(key, value)
   }
+}
+
+/**
+ * The key of the entries that belong to no group: those of a query without groups, in a formula that has groups. No value of a
+ * facet is expected to be this text.
+ */
+export const SHARED_KEY = '\u0000*'
+
+/** Compiles a reader for each query of a monitor. Those of a formula give each value with the number of its query: `1:200`. */
+export function compileReaders(parsed: EvaluatedQuery): Reader[] {
+  if (parsed.form === 'logs') return [compileReader({ parsed })]
+  return parsed.queries.map((query, part) => {
+    const read = compileReader({ parsed: query })
+    const isShared = query.by.length < parsed.by.length
+    return (log, take) => read(log, (key, value) => take(isShared ? SHARED_KEY : key, `${part}:${value}`))
+  })
 }
 
 function compileValues(rollup: Rollup, distinct: readonly Facet[]): (log: Log) => Texts {

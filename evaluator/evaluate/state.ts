@@ -1,6 +1,8 @@
+import { compileFormula } from '../monitor/formula.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { groupsByHost, type OnMissingData, type RenotifyStatus, retentionMs } from '../monitor/monitor-options.ts'
 import type { Operator, Rollup } from '../monitor/monitor-query.ts'
+import { type EvaluatedQuery, kindsOf } from '../monitor/variables.ts'
 
 export type State = 'OK' | 'Warn' | 'Alert' | 'No Data'
 
@@ -18,7 +20,9 @@ interface Condition {
 
 /** The thresholds and options of a monitor, with defaults filled in and durations in milliseconds. */
 export interface Rule extends Condition {
-  readonly kind: Rollup['kind']
+  readonly kind: Rollup['kind'] | 'formula'
+  /** Whether every query counts logs. */
+  readonly countsLogs: boolean
   readonly grouped: boolean
   readonly windowMs: number
   readonly evaluationDelayMs: number
@@ -67,14 +71,17 @@ export function ruleOf({ parsed, options }: Monitor): Rule {
     criticalRecovery: thresholds.critical_recovery,
     warningRecovery: thresholds.warning_recovery,
   }
-  const { kind } = parsed.rollup
+  const kind = parsed.form === 'formula' ? 'formula' : parsed.rollup.kind
   const onMissingData = options.on_missing_data ?? 'default'
   const newGroupDelayMs = grouped ? newGroupDelaySeconds(parsed, options) * 1000 : 0
   const firesOnLeaving = onMissingData.startsWith('show') || !onlyEnteringFires(kind, parsed.operator)
-  const firesOnLess = countsLogs(kind) && !parsed.operator.startsWith('>') && judge(condition, 'OK', 0) !== 'OK'
+  const kinds = kindsOf(parsed)
+  const firesOnLess =
+    kinds.every(isCount) && !parsed.operator.startsWith('>') && firesAt(condition, valueOfZeros(parsed))
   return {
     ...condition,
     kind,
+    countsLogs: kinds.every((each) => each === 'count'),
     grouped,
     windowMs: parsed.windowMs,
     evaluationDelayMs: (options.evaluation_delay ?? 0) * 1000,
@@ -115,11 +122,21 @@ function renotifyOf(options: Monitor['options']): Renotify | undefined {
   }
 }
 
-const countsLogs = (kind: Rollup['kind']): boolean => kind === 'count' || kind === 'cardinality'
+const isCount = (kind: Rule['kind']): boolean => kind === 'count' || kind === 'cardinality'
+
+/** The value while nothing is counted; NaN when a formula has none then. */
+function valueOfZeros(query: EvaluatedQuery): number {
+  if (query.form === 'logs') return 0
+  const names = query.variables.map(({ name }) => name)
+  return compileFormula(query.expression, names)(names.map(() => 0))
+}
+
+const firesAt = (condition: Condition, value: number): boolean =>
+  !Number.isNaN(value) && judge(condition, 'OK', value) !== 'OK'
 
 /** Whether an entry that leaves can only move the value away from the threshold. */
-function onlyEnteringFires(kind: Rollup['kind'], operator: Operator): boolean {
-  if (operator === '>' || operator === '>=') return countsLogs(kind) || kind === 'max'
+function onlyEnteringFires(kind: Rule['kind'], operator: Operator): boolean {
+  if (operator === '>' || operator === '>=') return isCount(kind) || kind === 'max'
   return kind === 'min' && (operator === '<' || operator === '<=')
 }
 
@@ -140,11 +157,22 @@ export function nextState(rule: Rule, state: State, value: number, hasData: bool
     case 'show_and_notify_no_data':
       return 'No Data'
     case 'default':
+      if (rule.kind === 'formula') return withoutValue(rule, state)
       // Decision `silence-is-zero-for-count`, undocumented for cardinality: it keeps its last status, as every rollup but count does.
       if (rule.kind !== 'count') return state
       // A grouped monitor on low counts fires on silence only when no group has a log: monitors/types/log.
       return rule.grouped && rule.firesOnLess && anyData ? 'OK' : judge(rule, state, 0)
   }
+}
+
+/**
+ * Decision `formula-without-value`, undocumented: where a formula has no value, it raises no alert, also where 0 would. With
+ * `on_missing_data: default` a formula whose queries all count logs recovers as from the value 0; every other keeps its last status.
+ */
+function withoutValue(rule: Rule, state: State): State {
+  if (!rule.countsLogs) return state
+  const atZero = judge(rule, state, 0)
+  return SEVERITY[atZero] < SEVERITY[state] ? atZero : state
 }
 
 function judge(condition: Condition, state: State, value: number): State {

@@ -1,4 +1,6 @@
 import type { Group } from './group.ts'
+import type { JoinedLimits } from './joined-limits.ts'
+import { JoinedGroup } from './joining.ts'
 import type { Lifetimes, LifetimesState } from './lifetimes.ts'
 import { type Moment, NO_DEADLINE, NOT_YET } from './moment.ts'
 import type { Notices, NoticesState } from './notices.ts'
@@ -31,6 +33,8 @@ interface Standing {
   readonly emptySince: Moment
   readonly value: Moment
   readonly cycle: Cycle | null
+  /** Of a formula: the queries for which the group is beyond the limits. */
+  readonly withheldParts?: number
 }
 
 /** The entries in memory, oldest first. */
@@ -49,7 +53,7 @@ export interface StatefulParts extends MonitorParts {
   readonly waits: Waits
   readonly lifetimes: Lifetimes
   /** Undefined for a monitor that is not grouped. */
-  readonly withholding: Withholding | undefined
+  readonly withholding: Withholding | JoinedLimits | undefined
   readonly notices: Notices
 }
 
@@ -110,8 +114,10 @@ export function restoreParts(parts: StatefulParts, state: TrackState): void {
 function standingOf(group: Group): Standing | undefined {
   const { state, withheld, lastSeen, notBefore, emptySince, value, cycle } = group
   const plain = state === 'OK' && !withheld && lastSeen === NOT_YET && notBefore === NOT_YET && !cycle
-  if (plain && !group.isSilent && value === 0) return undefined
-  return { state, withheld, lastSeen, notBefore, emptySince, value, cycle: cycle ?? null }
+  const withheldParts = group instanceof JoinedGroup ? group.withheldParts : 0
+  if (plain && !group.isSilent && value === 0 && withheldParts === 0) return undefined
+  const standing = { state, withheld, lastSeen, notBefore, emptySince, value, cycle: cycle ?? null }
+  return withheldParts === 0 ? standing : { ...standing, withheldParts }
 }
 
 function restoreStanding(group: Group, { cycle, lastSeen, notBefore, emptySince, value, ...rest }: Standing): void {

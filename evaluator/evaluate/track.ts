@@ -1,15 +1,18 @@
-import type { IndexedLog } from '../log.ts'
+import type { IndexedLog, Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { Changes } from './changes.ts'
 import type { Group } from './group.ts'
 import { type GroupLimitReport, GroupLimits } from './group-limits.ts'
-import { Groups } from './groups.ts'
+import { Groups, groupsWith } from './groups.ts'
 import { type Instants, instantsOf } from './instants.ts'
+import { JoinedChanges } from './joined-changes.ts'
+import { JoinedLimits } from './joined-limits.ts'
+import { JoinedGroup, Joining } from './joining.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { lookBack } from './look-back.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import { type Dropped, Notices, type Transition } from './notices.ts'
-import { compileReader, type Reader } from './reading.ts'
+import { compileReaders, type EntrySink, type Reader, SHARED_KEY } from './reading.ts'
 import { nextState, type Rule, ruleOf, SEVERITY, type State } from './state.ts'
 import { restoreParts, type StatefulParts, saveParts, type TrackState } from './track-state.ts'
 import { Waits } from './waits.ts'
@@ -32,7 +35,8 @@ export interface TrackOptions {
 /** Evaluates one monitor over time: moves entries into and out of its window, and evaluates the groups that this changes. */
 export class Track {
   readonly monitor: Monitor
-  readonly read: Reader
+  /** One for each query of the monitor. */
+  readonly readers: readonly Reader[]
   readonly #rule: Rule
   readonly #instants: Instants
   readonly #samples: boolean
@@ -42,7 +46,7 @@ export class Track {
   readonly #window: Window
   readonly #waits: Waits
   readonly #lifetimes: Lifetimes
-  readonly #withholding: Withholding | undefined
+  readonly #withholding: Withholding | JoinedLimits | undefined
   readonly #notices: Notices
   readonly #parts: StatefulParts
   /** The time of the last evaluation, or of the start of this monitor. */
@@ -53,13 +57,17 @@ export class Track {
 
   constructor(monitor: Monitor, options: TrackOptions) {
     this.monitor = monitor
-    this.read = compileReader(monitor)
+    const { parsed } = monitor
+    this.readers = compileReaders(parsed)
     const rule = ruleOf(monitor)
     const instants = instantsOf(options.cadenceMs, rule.evaluationDelayMs)
     const stayMs = rule.windowMs + instants.delayMs
-    const limits = rule.grouped ? new GroupLimits(monitor.parsed.by.length) : undefined
-    const groups = new Groups(rule, stayMs + instants.stepMs, limits)
-    const parts = { rule, instants, stayMs, groups, limits, changes: new Changes(rule, limits) }
+    const joining = parsed.form === 'formula' ? new Joining(parsed) : undefined
+    const limits = rule.grouped && !joining ? new GroupLimits(parsed.by.length) : undefined
+    const create = joining ? joinedGroups(joining, () => groups.of(SHARED_KEY)) : groupsWith(rule, limits)
+    const groups: Groups = new Groups(rule, stayMs + instants.stepMs, limits, create)
+    const changes = joining ? new JoinedChanges(rule, groups) : new Changes(rule, limits)
+    const parts = { rule, instants, stayMs, groups, limits, changes }
     this.#rule = rule
     this.#instants = instants
     this.#samples = options.samples
@@ -69,7 +77,8 @@ export class Track {
     this.#window = windowOf(parts, options.historyMs)
     this.#waits = new Waits(parts)
     this.#lifetimes = new Lifetimes(rule)
-    this.#withholding = limits && new Withholding(parts, limits, options.groupLimits ?? false)
+    if (limits) this.#withholding = new Withholding(parts, limits, options.groupLimits ?? false)
+    else if (joining && rule.grouped) this.#withholding = new JoinedLimits(joining, groups, changes, instants.atLogs)
     this.#notices = new Notices(monitor, rule, stayMs, options.emit, options.dropped)
     this.#parts = {
       ...parts,
@@ -99,6 +108,11 @@ export class Track {
   end(newest: number): void {
     this.#lastCounting = this.#instants.after(newest + this.#instants.delayMs)
     this.#notices.silentAfter = this.#lastCounting
+  }
+
+  /** Lets each query of the monitor read a log. */
+  read(log: Log, take: EntrySink): void {
+    for (const read of this.readers) read(log, take)
   }
 
   /** Epoch ms at which a state may change without another log; {@link NO_DEADLINE} when none can. */
@@ -211,8 +225,9 @@ export class Track {
   }
 
   #evaluate(group: Group, at: number, anyData: boolean): void {
-    const hasData = group.count > 0 && !group.withheld
-    const value = hasData ? group.rollup(this.#rule.kind) : 0
+    const present = group.withheld ? Number.NaN : group.present(this.#rule.kind)
+    const hasData = !Number.isNaN(present)
+    const value = hasData ? present : 0
     const state = nextState(this.#rule, group.state, value, hasData, anyData)
     if (SEVERITY[state] > SEVERITY[group.state] && this.#hasEnded(group, at)) return
     group.value = value
@@ -275,4 +290,13 @@ export class Track {
     this.#notices.drop(group)
     this.#deactivate(group)
   }
+}
+
+/** Creates the groups of a formula. @param sharedOf finds the group of the entries that belong to no group */
+function joinedGroups(joining: Joining, sharedOf: () => Group): (key: string) => Group {
+  const shared = () => {
+    const group = sharedOf()
+    return group instanceof JoinedGroup ? group : undefined
+  }
+  return (key) => new JoinedGroup(key, joining, shared)
 }

@@ -110,6 +110,8 @@ export class Withholding {
   #scores(groups: readonly Group[], facets: number): Map<string, number> {
     const { kind } = this.#rule
     const limits = this.#limits
+    // The limits of a formula are those of its queries: JoinedLimits.
+    if (kind === 'formula') return new Map()
     if (facets === limits.facets) return new Map(groups.map((group) => [group.key, group.rollup(kind)]))
     const scores = new Map<string, number>()
     const firsts = new Map<string, Group>()

@@ -187,7 +187,7 @@ function readSchedule(options: Record<string, unknown>, query: AlertQuery | unde
   }
 }
 
-/** The queries of a formula over logs: nothing evaluates them here, but one that cannot be read would be refused there, too. */
+/** The searches in the queries of a formula. */
 function readVariables(options: Record<string, unknown>, find: Find): void {
   for (const [i, variable] of (Array.isArray(options.variables) ? options.variables : []).entries()) {
     if (!isRecord(variable)) continue

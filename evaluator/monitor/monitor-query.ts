@@ -1,6 +1,7 @@
 import { type Field, reservedNames, type SearchNode } from '../search/search-ast.ts'
 import { parseSearch, type UndocumentedForm } from '../search/search-parser.ts'
 import { SearchSyntaxError } from '../search/search-scanner.ts'
+import { FormulaError, type FormulaNode, parseFormula } from './formula.ts'
 
 export type Operator = '<' | '<=' | '>' | '>=' | '==' | '!='
 
@@ -20,20 +21,24 @@ export type Rollup =
   | { readonly kind: 'cardinality'; readonly of: Facet }
   | { readonly kind: Measure; readonly of: Facet }
 
-interface Condition {
+export interface Condition {
   readonly operator: Operator
   readonly threshold: number
 }
 
-interface LogsQuery extends Condition {
+/** What is measured in the logs of a window: by a monitor of one query, or by one query of a formula. */
+export interface MeasuredQuery {
   readonly search: string
   readonly node: SearchNode
   readonly undocumented: readonly UndocumentedForm[]
-  readonly index: string
   readonly rollup: Rollup
+  readonly by: readonly Facet[]
+}
+
+interface LogsQuery extends MeasuredQuery, Condition {
+  readonly index: string
   /** The facet of `.rollup("count", "@x")`, which is passed over. */
   readonly countedFacet?: Facet
-  readonly by: readonly Facet[]
 }
 
 /** `logs("…")….last("5m") > 10`: what is evaluated here. */
@@ -52,6 +57,7 @@ export interface CumulativeQuery extends LogsQuery {
 export interface FormulaQuery extends Condition {
   readonly form: 'formula'
   readonly formula: string
+  readonly expression: FormulaNode
   readonly windowMs: number | undefined
   readonly since: CumulativeUnit | undefined
 }
@@ -74,7 +80,7 @@ export class QueryError extends Error {
   }
 }
 
-const mostFacets = 4
+export const mostFacets = 4
 const minuteMs = 60_000
 
 /**
@@ -137,8 +143,7 @@ class QueryReader {
   read(): AlertQuery {
     this.space()
     if (this.call('formula')) {
-      const formula = this.text()
-      return { form: 'formula', formula, ...this.window(), ...this.condition() }
+      return { form: 'formula', ...this.formula(), ...this.window(), ...this.condition() }
     }
     if (!this.call('logs')) this.fail('a log monitor begins with logs("…") or formula("…")')
     const { node, undocumented, search } = this.search()
@@ -248,6 +253,17 @@ class QueryReader {
     return { text, offsets }
   }
 
+  private formula(): { formula: string; expression: FormulaNode } {
+    const { text, offsets } = this.quoted()
+    this.close()
+    try {
+      return { formula: text, expression: parseFormula(text) }
+    } catch (error) {
+      if (error instanceof FormulaError) this.fail(error.message, offsets[error.position] ?? this.position)
+      throw error
+    }
+  }
+
   private search(): { search: string; node: SearchNode; undocumented: readonly UndocumentedForm[] } {
     const { text, offsets } = this.quoted()
     const outer = (inner: number) => offsets[inner] ?? this.position
@@ -345,6 +361,8 @@ class QueryReader {
   private operator(): Operator {
     this.space()
     const operator = (['>=', '<=', '==', '!=', '>', '<'] as const).find((sign) => this.take(sign))
+    const [method] = operator ? [] : (/^\.\w+/.exec(this.query.slice(this.position)) ?? [])
+    if (method) this.fail(`${method}() belongs to monitors of another kind; a log monitor compares with a number`)
     if (!operator && /^[-+*/]/.test(this.query.slice(this.position))) {
       this.fail('arithmetic between queries belongs into formula("…"), over queries that options.variables names')
     }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isRecord, type MonitorOptions, readOptions } from './monitor-options.ts'
 import { type AlertQuery, type MonitorQuery, parseMonitorQuery, QueryError } from './monitor-query.ts'
+import { type EvaluatedQuery, joinQueries } from './variables.ts'
 
 /** A log monitor exactly as `POST /api/v1/monitor` takes it, read, checked, and fit to be evaluated here. */
 export interface Monitor {
@@ -18,6 +19,11 @@ export interface Monitor {
   /** It is evaluated, and never notifies. */
   readonly draft: boolean
   readonly options: MonitorOptions
+  readonly parsed: EvaluatedQuery
+}
+
+/** A monitor of one query: `logs("…")`. */
+export interface SearchMonitor extends Monitor {
   readonly parsed: MonitorQuery
 }
 
@@ -104,12 +110,12 @@ export function readMonitorJson(json: Record<string, unknown>, source: MonitorSo
 
   const parsed = readQuery(json.query, sinks.fault)
   const options = optionsOf(json.options ?? {}, parsed, strict, sinks)
-  if (parsed) for (const [place, reason] of refusalsOf(parsed)) sinks.refusal(place, reason)
   if (parsed && parsed.form !== 'formula' && parsed.countedFacet) {
     const reason = `.rollup("count", "${parsed.countedFacet.name}") counts logs; "cardinality" counts the values of a facet`
     ;(strict ? sinks.fault : sinks.note)('query', reason, 'count-of-a-facet')
   }
-  if (parsed?.form !== 'logs' || faults.length > 0 || refusals.length > 0) {
+  const evaluated = parsed && evaluatedQuery(parsed, json.options, sinks)
+  if (!evaluated || faults.length > 0 || refusals.length > 0) {
     return { ...reading, parsed, monitor: undefined }
   }
   const monitor: Monitor = {
@@ -124,7 +130,7 @@ export function readMonitorJson(json: Record<string, unknown>, source: MonitorSo
     priority: (json.priority ?? null) as number | null,
     draft: json.draft_status === 'draft',
     options,
-    parsed,
+    parsed: evaluated,
   }
   return { ...reading, parsed, monitor }
 }
@@ -200,14 +206,13 @@ function optionsOf(options: unknown, query: AlertQuery | undefined, strict: bool
   return read
 }
 
-/** What of a query is read but not evaluated. */
-function refusalsOf(query: AlertQuery): [place: string, reason: string][] {
-  switch (query.form) {
-    case 'formula':
-      return [['query', 'formula("…") is not evaluated here']]
-    case 'cumulative':
-      return [['query', `a cumulative window, .current("${query.since}"), is not evaluated here`]]
-    case 'logs':
-      return []
+/** @returns the query with all that it refers to; undefined when it is not evaluated, which `sinks` are told */
+function evaluatedQuery(query: AlertQuery, options: unknown, sinks: Sinks): EvaluatedQuery | undefined {
+  if (query.form === 'logs') return query
+  if (query.since !== undefined) {
+    sinks.refusal('query', `a cumulative window, .current("${query.since}"), is not evaluated here`)
   }
+  if (query.form === 'cumulative') return undefined
+  const variables = isRecord(options) ? options.variables : undefined
+  return joinQueries(query, variables, (kind, place, reason) => sinks[kind](place, reason))
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { parseFormula } from './formula.ts'
 import { loadMonitors, MonitorError, readImportable } from './monitor.ts'
 import { parseMonitorQuery, QueryError } from './monitor-query.ts'
 
@@ -55,6 +56,7 @@ test('a cumulative window and a formula are read as what they are', () => {
   expect(parseMonitorQuery('formula("100 * errors / all").last("5m") >= 2')).toEqual({
     form: 'formula',
     formula: '100 * errors / all',
+    expression: parseFormula('100 * errors / all'),
     windowMs: 300_000,
     since: undefined,
     operator: '>=',
@@ -195,7 +197,22 @@ test.each<[string, unknown, RegExp]>([
     '{\n  "name": "n",\n  "options": {"a": 1, "\\u0061": 2}}',
     /^3:23: the key "\\u0061" stands twice/,
   ],
-  ['a formula', { ...monitor, query: 'formula("a").last("5m") > 10' }, /^query: formula\("…"\) is not evaluated/],
+  [
+    'a formula without its queries',
+    { ...monitor, query: 'formula("a").last("5m") > 10' },
+    /^query: `a` is not the name/,
+  ],
+  [
+    'a formula in a catalogue, whose proofs are of one query',
+    {
+      ...monitor,
+      query: 'formula("a").last("5m") > 10',
+      options: {
+        variables: [{ name: 'a', data_source: 'logs', search: { query: '*' }, compute: { aggregation: 'count' } }],
+      },
+    },
+    /^query: a formula\("…"\) is not proved here/,
+  ],
   ['a cumulative window', { ...monitor, query: query.replace('last("5m")', 'current("1h")') }, /^query: a cumulative/],
   ['a type that is none', { ...monitor, type: 'logs alert' }, /^type: "logs alert" is not a type/],
   ['a priority out of range', { ...monitor, priority: 6 }, /^priority/],

@@ -3,9 +3,9 @@ import { basename, dirname, join } from 'node:path'
 import { InputError } from '../input-error.ts'
 import { parseDocument } from './json-document.ts'
 import { isRecord } from './monitor-options.ts'
-import { type Monitor, type MonitorFault, readMonitorJson } from './monitor-reading.ts'
+import { type Monitor, type MonitorFault, readMonitorJson, type SearchMonitor } from './monitor-reading.ts'
 
-export type { Monitor, MonitorFault } from './monitor-reading.ts'
+export type { Monitor, MonitorFault, SearchMonitor } from './monitor-reading.ts'
 
 /** Every fault of every monitor file, at once. */
 export class MonitorError extends InputError {
@@ -19,11 +19,11 @@ export class MonitorError extends InputError {
 }
 
 /** Loads every `monitor.json` below a folder, sorted by slug. @throws MonitorError with all faults of all files */
-export async function loadMonitors(dir: string): Promise<Monitor[]> {
+export async function loadMonitors(dir: string): Promise<SearchMonitor[]> {
   const files = await monitorFiles(dir)
   if (files.length === 0) throw new MonitorError([{ file: dir, place: '', reason: 'holds no monitor.json' }])
   const faults: MonitorFault[] = []
-  const monitors: Monitor[] = []
+  const monitors: SearchMonitor[] = []
   for (const file of files) {
     try {
       monitors.push(readImportable(await readFile(file, 'utf8'), file))
@@ -59,17 +59,28 @@ async function monitorFiles(dir: string): Promise<string[]> {
 }
 
 /**
- * Reads one monitor of ours: it must be evaluated here, and hold nothing that has no effect.
+ * Reads one monitor of ours: it must be evaluated here, hold nothing that has no effect, and have one query, because lint, claims
+ * and mutants prove one query.
  * @param file its path: named in faults, and its folder is the slug
  * @throws MonitorError with every fault that can be told at once
  */
-export function readImportable(text: string, file: string): Monitor {
+export function readImportable(text: string, file: string): SearchMonitor {
   const { value, faults } = parseDocument(text)
   const found = faults.map((fault) => ({ file, ...fault }))
   if (!isRecord(value))
     throw new MonitorError(found.length > 0 ? found : [{ file, place: '', reason: 'a JSON object is wanted' }])
   const reading = readMonitorJson(value, { slug: basename(dirname(file)), file }, true)
   found.push(...reading.faults, ...reading.refusals)
-  if (!reading.monitor || found.length > 0) throw new MonitorError(found)
-  return reading.monitor
+  const { monitor } = reading
+  if (monitor && !hasOneQuery(monitor)) {
+    found.push({
+      file,
+      place: 'query',
+      reason: 'a formula("…") is not proved here: a detection of ours has one logs("…")',
+    })
+  }
+  if (!monitor || !hasOneQuery(monitor) || found.length > 0) throw new MonitorError(found)
+  return monitor
 }
+
+const hasOneQuery = (monitor: Monitor): monitor is SearchMonitor => monitor.parsed.form === 'logs'

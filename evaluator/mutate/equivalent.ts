@@ -8,6 +8,7 @@ const SILENCE_IS_ZERO = 'a count reads silence as 0, which is below the threshol
  * @returns the reason why a mutant has the same results as its monitor
  */
 export function equivalentOf({ parsed, options }: Monitor, mutant: string): string | undefined {
+  if (parsed.form === 'formula') return undefined
   const { operator, threshold, rollup } = parsed
   if (operator !== '>' || options.on_missing_data !== 'resolve') return undefined
   const isCount = rollup.kind === 'count' || rollup.kind === 'cardinality'

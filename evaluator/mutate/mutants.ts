@@ -1,7 +1,11 @@
+import { printFormula } from '../monitor/formula.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { type Facet, type Measure, type MonitorQuery, measures, type Operator } from '../monitor/monitor-query.ts'
 import { readMonitorJson } from '../monitor/monitor-reading.ts'
+import { isRecord } from '../monitor/option-values.ts'
+import type { EvaluatedQuery, JoinedQuery } from '../monitor/variables.ts'
 import { printSearch } from '../search/search-ast.ts'
+import { mutateFormula } from './mutate-formula.ts'
 import { mutateSearch } from './mutate-search.ts'
 
 /** A monitor with one slip. */
@@ -32,15 +36,21 @@ const MOST_FACETS = 4
 const DEFAULT_NEW_GROUP_DELAY = 60
 
 type Query = Pick<MonitorQuery, 'node' | 'index' | 'rollup' | 'by' | 'windowMs' | 'operator' | 'threshold'>
+/** What is printed of a query. */
+type Printable = Query | Pick<JoinedQuery, 'form' | 'formula' | 'windowMs' | 'operator' | 'threshold'>
 type Options = Readonly<Record<string, unknown>>
-type Change = readonly [name: string, query: Partial<Query>, options?: Options]
+type Change = readonly [name: string, query: Partial<Query> & { readonly formula?: string }, options?: Options]
 
 /** Every mutant of a monitor that the API would take. */
 export function mutantsOf(monitor: Monitor, attributes: Attributes): Mutant[] {
   const { slug, file, parsed, options } = monitor
   const given = jsonOf(monitor)
-  return changesOf(parsed, options as Options, attributes).flatMap(([name, query, changed]) => {
-    const next = { ...parsed, ...query }
+  const changes =
+    parsed.form === 'formula'
+      ? changesOfFormula(parsed, options as Options, attributes)
+      : changesOf(parsed, options as Options, attributes)
+  return changes.flatMap(([name, query, changed]) => {
+    const next = changedQuery(parsed, query)
     const thresholds = {
       ...options.thresholds,
       critical: next.threshold,
@@ -55,11 +65,48 @@ export function mutantsOf(monitor: Monitor, attributes: Attributes): Mutant[] {
   })
 }
 
+function changedQuery(parsed: EvaluatedQuery, change: Change[1]): Printable {
+  if (parsed.form === 'logs') return { ...parsed, ...change }
+  const { formula, operator, threshold, windowMs } = { ...parsed, ...change }
+  return { form: 'formula', formula, operator, threshold, windowMs }
+}
+
 /** A monitor as the API takes it. */
 export const jsonOf = ({ name, type, query, message, tags, priority, draft, options }: Monitor) => ({
   ...{ name, type, query, message, tags, priority, options },
   ...(draft && { draft_status: 'draft' }),
 })
+
+/** The slips in a formula, in the searches of its queries, and in what it is compared with. */
+function changesOfFormula(query: JoinedQuery, options: Options, { named }: Attributes): Change[] {
+  const { expression, variables, queries, operator, threshold, windowMs } = query
+  const missing = options.on_missing_data ?? 'default'
+  const given = Array.isArray(options.variables) ? options.variables : []
+  const searched = variables.flatMap(({ name }, i) => {
+    const { node } = queries[i] ?? {}
+    if (!node) return []
+    return mutateSearch(node, named).map(({ words, node: next }): Change => {
+      const isOwn = (variable: unknown) => isRecord(variable) && variable.name === name
+      const changed = given.map((each) => (isOwn(each) ? { ...each, search: { query: printSearch(next) } } : each))
+      return [`search of ${name}: ${words}`, {}, { variables: changed }]
+    })
+  })
+  return [
+    ...mutateFormula(expression).map((next): Change => {
+      const formula = printFormula(next)
+      return [`formula: ${printFormula(expression)} → ${formula}`, { formula }]
+    }),
+    ...searched,
+    ...operatorsBut(operator),
+    ...neighbours(threshold, { kind: 'formula' }).map(
+      (each): Change => [`threshold: ${threshold} → ${each}`, { threshold: each }],
+    ),
+    ...windowsBeside(windowMs),
+    ...WHEN_MISSING.filter((word) => word !== missing).map(
+      (word): Change => [`on_missing_data: ${missing} → ${word}`, {}, { on_missing_data: word }],
+    ),
+  ]
+}
 
 function placeOf(before: Monitor, after: Monitor, changed: Options | undefined) {
   const [option] = Object.keys(changed ?? {})
@@ -71,23 +118,15 @@ function placeOf(before: Monitor, after: Monitor, changed: Options | undefined) 
 
 function changesOf(query: MonitorQuery, options: Options, { named, counted }: Attributes): Change[] {
   const { node, rollup, by, windowMs, operator, threshold } = query
-  const minutes = windowMs / 60_000
-  const windows = [MINUTES.findLast((each) => each < minutes), MINUTES.find((each) => each > minutes)]
   const missing = options.on_missing_data ?? 'default'
   const delay = Number(options.evaluation_delay ?? 0)
   const groupDelay = Number(options.new_group_delay ?? DEFAULT_NEW_GROUP_DELAY)
   const otherGroupDelay = groupDelay === 0 ? DEFAULT_NEW_GROUP_DELAY : 0
   return [
     ...mutateSearch(node, named).map(({ words, node }): Change => [`search: ${words}`, { node }]),
-    ...OPERATORS.filter((each) => each !== operator).map(
-      (each): Change => [`operator: ${operator} → ${each}`, { operator: each }],
-    ),
+    ...operatorsBut(operator),
     ...neighbours(threshold, rollup).map((each): Change => [`threshold: ${threshold} → ${each}`, { threshold: each }]),
-    ...windows.flatMap((each): Change[] =>
-      each === undefined
-        ? []
-        : [[`window: ${windowText(windowMs)} → ${windowText(each * 60_000)}`, { windowMs: each * 60_000 }]],
-    ),
+    ...windowsBeside(windowMs),
     ...groupings(by, named).map((next): Change => [`by: ${names(by)} → ${names(next)}`, { by: next }]),
     ...rollups(rollup, named, counted).map(
       (next): Change => [`rollup: ${rollupText(rollup)} → ${rollupText(next)}`, { rollup: next }],
@@ -105,8 +144,24 @@ function changesOf(query: MonitorQuery, options: Options, { named, counted }: At
   ]
 }
 
+const operatorsBut = (operator: Operator): Change[] =>
+  OPERATORS.filter((each) => each !== operator).map(
+    (each): Change => [`operator: ${operator} → ${each}`, { operator: each }],
+  )
+
+/** The next shorter and the next longer window. */
+function windowsBeside(windowMs: number): Change[] {
+  const minutes = windowMs / 60_000
+  const windows = [MINUTES.findLast((each) => each < minutes), MINUTES.find((each) => each > minutes)]
+  return windows.flatMap((each): Change[] =>
+    each === undefined
+      ? []
+      : [[`window: ${windowText(windowMs)} → ${windowText(each * 60_000)}`, { windowMs: each * 60_000 }]],
+  )
+}
+
 /** Counts are whole; of a measure, a tenth more or less. */
-function neighbours(threshold: number, { kind }: Query['rollup']): number[] {
+function neighbours(threshold: number, { kind }: { readonly kind: Query['rollup']['kind'] | 'formula' }): number[] {
   const isCount = kind === 'count' || kind === 'cardinality'
   const step = isCount || threshold === 0 ? 1 : Math.abs(threshold) / 10
   return [threshold - step, threshold + step]
@@ -173,8 +228,13 @@ function windowText(ms: number): string {
 }
 
 /** Writes a query that reads back to the same one. */
-export function printQuery({ node, index, rollup, by, windowMs, operator, threshold }: Query): string {
+export function printQuery(query: Printable): string {
+  const { windowMs, operator, threshold } = query
   const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
+  if ('formula' in query) {
+    return `formula(${quoted(query.formula)}).last("${windowText(windowMs)}") ${operator} ${threshold}`
+  }
+  const { node, index, rollup, by } = query
   const measured = rollup.kind === 'count' ? '"count"' : `"${rollup.kind}",${quoted(rollup.of.name)}`
   const grouped = by.length === 0 ? '' : `.by(${quoted(by.map(({ name }) => name).join(','))})`
   const search = quoted(printSearch(node))

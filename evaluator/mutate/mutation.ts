@@ -1,5 +1,5 @@
 import { type Case, judge, outcomeOf } from '../cases/index.ts'
-import { compileReader } from '../evaluate/reading.ts'
+import { compileReaders } from '../evaluate/reading.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { isRecord } from '../monitor/monitor-options.ts'
 import { equivalentOf } from './equivalent.ts'
@@ -65,13 +65,15 @@ function aloneWith(given: Case, monitor: Monitor): Case {
 /** Attributes of the logs that the monitor counts, in the order in which they first occur. */
 function attributesOf(monitor: Monitor, cases: readonly Case[]): Attributes {
   const named = new Set<string>()
-  const read = compileReader(monitor)
+  const readers = compileReaders(monitor.parsed)
   for (const { logs } of cases) {
     for (const log of logs) {
       if (named.size >= MOST_ATTRIBUTES) break
-      read(log, () => {
-        for (const path of pathsOf(log.attributes)) named.add(path)
-      })
+      for (const read of readers) {
+        read(log, () => {
+          for (const path of pathsOf(log.attributes)) named.add(path)
+        })
+      }
     }
   }
   const first = [...named].slice(0, MOST_ATTRIBUTES)

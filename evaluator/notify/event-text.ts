@@ -1,6 +1,7 @@
 import type { Transition } from '../evaluate/evaluate.ts'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { kindsOf } from '../monitor/variables.ts'
 
 /** `$EVENT_TYPE` of a log monitor. */
 export const EVENT_TYPE = 'log_alert'
@@ -46,13 +47,14 @@ const COMPARISONS: Record<string, string> = {
 
 /**
  * `$EVENT_MSG`. The text for a count follows captured payloads.
- * Decision `measure-sentence`, undocumented for other rollups: the sentence names the measure and the threshold.
+ * Decision `measure-sentence`, undocumented for other rollups and for formulas: the sentence names the measure, or the formula and
+ * each of its queries, and the threshold.
  */
 export function eventMessage({ monitor, transition, at }: Transition, message: string, link: string): string {
   const hidden = hiddenIn(monitor)
-  const { search, by } = monitor.parsed
+  const { by } = monitor.parsed
   const facets = by.length === 0 ? '' : ` by **${by.map((facet) => facet.name).join(',')}**`
-  const matched = `${comparedText(monitor, '**')} the monitored query: **[${search}](${link})**${facets}`
+  const matched = `${comparedText(monitor, '**')} ${monitoredText(monitor, (search) => `**[${search}](${link})**`)}${facets}`
   const cause = transition === 'Recovered' || hidden.query ? [] : [matched]
   const when = `The monitor was last triggered at ${new Date(at).toUTCString()}.`
   const footer = hidden.footer ? [] : [when, `[Monitor Status](${link})`]
@@ -67,13 +69,24 @@ export function eventMessage({ monitor, transition, at }: Transition, message: s
 export function statusText({ monitor, group }: Transition): string {
   const scope = Object.entries(group).map(([facet, value]) => `${facet}:${value}`)
   const over = scope.length === 0 ? '' : ` over ${scope.join(',')}`
-  return `${comparedText(monitor, '')} the monitored query: ${monitor.parsed.search}${over}`
+  return `${comparedText(monitor, '')} ${monitoredText(monitor, (search) => search)}${over}`
+}
+
+/** @param mark marks a search */
+function monitoredText({ parsed }: Monitor, mark: (search: string) => string): string {
+  if (parsed.form === 'logs') return `the monitored query: ${mark(parsed.search)}`
+  const searches = parsed.variables.map(({ name }, i) => `${name}: ${mark(parsed.queries[i]?.search || '*')}`)
+  return `the monitored queries: ${searches.join(', ')}`
 }
 
 function comparedText({ parsed }: Monitor, mark: string): string {
-  const { rollup, operator, threshold, windowMs } = parsed
+  const { operator, threshold, windowMs } = parsed
   const bold = (text: string | number) => `${mark}${text}${mark}`
   const last = `the last ${bold(`${windowMs / 60_000}m`)}`
+  if (parsed.form === 'formula') {
+    return `formula ${bold(parsed.formula)} was ${bold(`${operator} ${threshold}`)} in ${last} over logs that match`
+  }
+  const { rollup } = parsed
   if (rollup.kind === 'count') {
     return `${COMPARISONS[operator]} ${bold(threshold)} log events matched in ${last} against`
   }
@@ -104,7 +117,7 @@ function showsValues({ parsed, options }: Monitor): boolean {
   if (parsed.by.length === 0) return false
   return (
     options.notify_by?.includes('*') === true ||
-    (parsed.rollup.kind !== 'count' && parsed.rollup.kind !== 'cardinality')
+    kindsOf(parsed).some((kind) => kind !== 'count' && kind !== 'cardinality')
   )
 }
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { logOfEvent } from '../app-event.ts'
 import { Group } from '../evaluate/group.ts'
 import { compileReader } from '../evaluate/reading.ts'
+import { sourcesOf } from '../evaluate/sources.ts'
 import type { Log } from '../log.ts'
 import { readImportable } from '../monitor/monitor.ts'
 import { SilentTerms } from '../search/silent-terms.ts'
@@ -54,7 +55,7 @@ class Reading implements EventSink {
   found: { at: number; entries: Entries } | undefined
   /** Whether the last line was read without a full parse. */
   scanned = false
-  readonly reader = new EventReader(monitors, this)
+  readonly reader = new EventReader(sourcesOf(monitors), this)
 
   read(monitor: number, log: Log): void {
     readers[monitor]?.(log, (key, value) => {

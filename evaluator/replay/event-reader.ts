@@ -1,6 +1,7 @@
 import { logOfEvent } from '../app-event.ts'
 import type { Group } from '../evaluate/group.ts'
-import { groupKeys, type Source, type Texts } from '../evaluate/reading.ts'
+import { groupKeys, type Texts } from '../evaluate/reading.ts'
+import type { PlacedSource } from '../evaluate/sources.ts'
 import type { EpochSink, EpochUnit } from '../intake/epoch.ts'
 import { undatedReason } from '../intake/preprocess.ts'
 import { parseJson } from '../json.ts'
@@ -22,8 +23,8 @@ export class EventError extends Error {
 }
 
 /**
- * Receives what an {@link EventReader} reads: a whole event, or what each source counts of it. A source, which is a monitor or a
- * query of a rule, is given by its index.
+ * Receives what an {@link EventReader} reads: a whole event, or what each source counts of it. A source, which is a query of a
+ * monitor or of a rule, is given by its index.
  */
 export interface EventSink {
   /** Takes a whole event, which each monitor then reads itself. @param at epoch ms */
@@ -32,11 +33,11 @@ export interface EventSink {
   isLate(at: number): boolean
   /** Starts an event that is not late. Calls of `enter` and `read` for it follow. */
   begin(at: number): void
-  groupOf(monitor: number, key: string): Group
+  groupOf(query: number, key: string): Group
   /** Adds a value of the event to a group, which holds it in a slot. */
-  enter(monitor: number, group: Group, slot: number): void
-  /** Lets the monitor read the event itself, which matches its search. */
-  read(monitor: number, log: Log): void
+  enter(query: number, group: Group, slot: number): void
+  /** Lets the query read the event itself, which matches its search. */
+  read(query: number, log: Log): void
 }
 
 /** Reads recorded events, one JSON object per line, and only those of their fields that the given monitors use. */
@@ -45,14 +46,16 @@ export class EventReader {
   readonly #scanner: EventScanner | undefined
   readonly #matches: MatchTable | undefined
   readonly #entries: readonly Entry[] = []
+  readonly #sources: readonly PlacedSource[]
   readonly #keys: KeyTable
   readonly #silent: SilentTerms
   /** Units other than milliseconds in which dates were given, each with a key that held one. */
   readonly epochs = new Map<EpochUnit, string>()
   readonly onEpoch: EpochSink = (unit, key) => this.epochs.set(unit, key)
 
-  constructor(sources: readonly Source[], sink: EventSink) {
+  constructor(sources: readonly PlacedSource[], sink: EventSink) {
     this.#sink = sink
+    this.#sources = sources
     const needs = needsOf(sources)
     const keys = new KeyTable(needs.paths, true)
     this.#keys = keys
@@ -80,8 +83,8 @@ export class EventReader {
     const matching = matches.find(scanner)
     if (!matching) return UNUSUAL
     sink.begin(scanner.at)
-    for (const monitor of matching) {
-      if (!this.#enterFound(monitor, scanner)) this.#enter(monitor, scanner, buffer, start, end)
+    for (const query of matching) {
+      if (!this.#enterFound(query, scanner)) this.#enter(query, scanner, buffer, start, end)
     }
     return end
   }
@@ -101,7 +104,12 @@ export class EventReader {
   /** Terms and facets of monitors that no log has matched so far. */
   get silentTerms(): SilentTerm[] {
     for (const name of this.#keys.seenNames()) this.#silent.addName(name)
-    return this.#silent.list((field) => field.kind !== 'tag' && this.#keys.get(pathOf(field))?.isSeen === true)
+    const found = this.#silent.list((field) => field.kind !== 'tag' && this.#keys.get(pathOf(field))?.isSeen === true)
+    const ofMonitors = found.map((term) => ({ ...term, search: this.#sources[term.search]?.track ?? 0 }))
+    // Several queries of a formula may have the same term.
+    return ofMonitors.filter(
+      (term, i) => ofMonitors.findIndex(({ search, text }) => search === term.search && text === term.text) === i,
+    )
   }
 
   /** A log that was read as a whole, elsewhere. */
@@ -115,47 +123,47 @@ export class EventReader {
   }
 
   /** Enters one value in one group, the usual case. @returns false when the event has to be entered by `#enter` */
-  #enterFound(monitor: number, scanner: EventScanner): boolean {
-    const { finder, groups, counted } = this.#entryOf(monitor)
+  #enterFound(query: number, scanner: EventScanner): boolean {
+    const { finder, groups, counted, part } = this.#entryOf(query)
     if (!finder) return false
     for (let i = 0; i < groups.length; i++) if (!scanner.has((groups[i] as ScannedFacet).key)) return true
     if (counted && !scanner.has(counted.key)) return true
     const row = finder.find(scanner)
     if (row < 0) return false
     const group = finder.groupAt(row)
-    const slot = counted ? finder.hold(row, scanner, counted.key) : group.hold('')
+    const slot = counted ? finder.hold(row, scanner, counted.key) : group.holdOf(part, '')
     if (slot < 0) return false
-    this.#sink.enter(monitor, group, slot)
+    this.#sink.enter(query, group, slot)
     return true
   }
 
-  #entryOf(monitor: number): Entry {
-    const entry = this.#entries[monitor]
-    if (!entry) throw new RangeError(`there is no monitor ${monitor}`)
+  #entryOf(query: number): Entry {
+    const entry = this.#entries[query]
+    if (!entry) throw new RangeError(`there is no query ${query}`)
     return entry
   }
 
-  /** Enters everything that a monitor counts of an event. */
-  #enter(monitor: number, scanner: EventScanner, buffer: Buffer, start: number, end: number): void {
-    const { groups, counted, whole } = this.#entryOf(monitor)
+  /** Enters everything that a query counts of an event. */
+  #enter(query: number, scanner: EventScanner, buffer: Buffer, start: number, end: number): void {
+    const { groups, counted, whole, shared, part } = this.#entryOf(query)
     const sink = this.#sink
     if (whole) {
-      sink.read(monitor, readLog(buffer, start, end))
+      sink.read(query, readLog(buffer, start, end))
       return
     }
     const values = counted ? scanner.valueAt(counted.key, counted.values).texts : ''
-    const keys = groupKeys(groups.map(({ key, values }) => scanner.valueAt(key, values).texts))
+    const keys = shared ?? groupKeys(groups.map(({ key, values }) => scanner.valueAt(key, values).texts))
     for (const key of listOf(keys)) {
       for (const value of listOf(values)) {
-        const group = sink.groupOf(monitor, key)
-        sink.enter(monitor, group, group.hold(value))
+        const group = sink.groupOf(query, key)
+        sink.enter(query, group, group.holdOf(part, value))
       }
     }
   }
 }
 
 /** The facets that a log must have to count. */
-const facetsOf = ({ parsed: { by, rollup }, distinct = [], optionalGroups }: Source): readonly Facet[] => [
+const facetsOf = ({ parsed: { by, rollup }, distinct = [], optionalGroups }: PlacedSource): readonly Facet[] => [
   ...(optionalGroups ? [] : by),
   ...('of' in rollup ? [rollup.of] : []),
   ...distinct,
@@ -175,17 +183,22 @@ interface ScannedFacet {
   readonly values: Interner
 }
 
-/** How a monitor takes what it counts from a line. */
+/** How a query takes what it counts from a line. */
 interface Entry {
   readonly groups: readonly ScannedFacet[]
   readonly counted: ScannedFacet | undefined
-  /** Only for a monitor that is grouped, and by attributes. */
+  /** Only for a query that is grouped, and by attributes. */
   readonly finder: GroupFinder | undefined
-  /** Whether the source needs the whole log. */
+  /** Whether the query needs the whole log. */
   readonly whole: boolean
+  /** The key of every value, if it is always the same. */
+  readonly shared: string | undefined
+  /** The index of the query among those of its monitor. */
+  readonly part: number
 }
 
-function entryOf({ parsed, distinct, optionalGroups }: Source, keys: KeyTable, groupOf: (key: string) => Group): Entry {
+function entryOf(source: PlacedSource, keys: KeyTable, groupOf: (key: string) => Group): Entry {
+  const { parsed, distinct, optionalGroups, key: shared, part } = source
   const { rollup, by } = parsed
   const groups = by.map((facet) => scannedFacet(facet, keys))
   const counted = rollup.kind === 'cardinality' ? scannedFacet(rollup.of, keys) : undefined
@@ -193,8 +206,8 @@ function entryOf({ parsed, distinct, optionalGroups }: Source, keys: KeyTable, g
   const whole = measures || distinct !== undefined || optionalGroups === true
   const isFound = !whole && by.length > 0 && by.every(({ field }) => field.kind !== 'tag')
   const facets = groups.map(({ key }) => key)
-  const finder = isFound ? new GroupFinder(groupOf, facets, counted?.values ?? new Interner()) : undefined
-  return { groups, counted, finder, whole }
+  const finder = isFound ? new GroupFinder(groupOf, part, facets, counted?.values ?? new Interner()) : undefined
+  return { groups, counted, finder, whole, shared, part }
 }
 
 function scannedFacet({ field }: Facet, keys: KeyTable): ScannedFacet {

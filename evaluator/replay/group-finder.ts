@@ -17,6 +17,7 @@ const MAX_JOINED_BYTES = 1024
  */
 export class GroupFinder {
   readonly #groupOf: (key: string) => Group
+  readonly #part: number
   readonly #facets: readonly Key[]
   readonly #values: Interner
   readonly #table = new ByteTable()
@@ -26,9 +27,14 @@ export class GroupFinder {
   /** The bytes of several facets, each with a line feed, which no value contains. */
   readonly #joined = new DataView(new ArrayBuffer(MAX_JOINED_BYTES + 4))
 
-  /** @param facets the keys of the facets, at least one @param values reads the values that are counted */
-  constructor(groupOf: (key: string) => Group, facets: readonly Key[], values: Interner) {
+  /**
+   * @param part the index of the query among those of its monitor
+   * @param facets the keys of the facets, at least one
+   * @param values reads the values that are counted
+   */
+  constructor(groupOf: (key: string) => Group, part: number, facets: readonly Key[], values: Interner) {
     this.#groupOf = groupOf
+    this.#part = part
     this.#facets = facets
     this.#values = values
   }
@@ -49,13 +55,13 @@ export class GroupFinder {
   /** Lets a group hold the value of a line. @returns its slot; -1 when the value has no text, or several */
   hold(row: number, { buffer, view }: EventScanner, { start, end }: Key): number {
     const group = this.groupAt(row)
-    if (this.#last.holds(row, view, start, end - start)) return group.hold(this.#lastTexts[row] as string)
+    if (this.#last.holds(row, view, start, end - start)) return group.holdOf(this.#part, this.#lastTexts[row] as string)
     const { texts } = this.#values.find(buffer, view, start, end)
     if (typeof texts !== 'string') return -1
-    const slot = group.hold(texts)
+    const slot = group.holdOf(this.#part, texts)
     this.#last.set(row, view, start, end - start)
     // The group's own copy, which is compared without reading it.
-    this.#lastTexts[row] = group.valueAt(slot)
+    this.#lastTexts[row] = group.textAt(slot)
     return slot
   }
 

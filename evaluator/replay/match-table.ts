@@ -23,7 +23,7 @@ interface TestedField {
 /** A node of a decision tree: the step at depth n follows from the kinds of the first n fields. */
 interface Step {
   readonly next: Step[]
-  /** After the last field: the indexes of the monitors whose searches match. */
+  /** After the last field: the indexes of the queries whose searches match. */
   matching: readonly number[] | undefined
 }
 
@@ -31,7 +31,7 @@ interface Step {
 const UNUSUAL_KIND = -1
 
 /**
- * Finds the searches that match an event, in one step per field, whatever the number of monitors. Values of a field that no search
+ * Finds the searches that match an event, in one step per field, whatever the number of queries. Values of a field that no search
  * tells apart have one kind, and there are few kinds. Each combination of kinds is tested by the searches themselves once; the
  * result is stored in a tree.
  */
@@ -60,7 +60,7 @@ export class MatchTable {
 
   /**
    * @param scanner has scanned the line
-   * @returns the indexes of the monitors whose search matches; undefined when a full parse has to decide
+   * @returns the indexes of the queries whose search matches; undefined when a full parse has to decide
    */
   find(scanner: EventScanner): readonly number[] | undefined {
     let step = this.#root

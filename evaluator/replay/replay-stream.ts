@@ -93,7 +93,7 @@ export async function replayRecordings(
     (change) => visitor.signal?.(change),
   )
   if (resume) replayer.restore(resume)
-  const reader = new EventReader([...monitors, ...(options.rules ?? []).flatMap(({ queries }) => queries)], replayer)
+  const reader = new EventReader(replayer.sources, replayer)
   const summary: ReplaySummary = {
     bytes: 0,
     events: 0,

@@ -4,6 +4,7 @@ import type { Group } from '../evaluate/group.ts'
 import { Lateness } from '../evaluate/lateness.ts'
 import { NO_DEADLINE, NOT_YET } from '../evaluate/moment.ts'
 import type { Transition } from '../evaluate/notices.ts'
+import { type PlacedSource, sourcesOf } from '../evaluate/sources.ts'
 import { Track } from '../evaluate/track.ts'
 import type { Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
@@ -39,6 +40,8 @@ export class Replayer implements EventSink {
   readonly #rules: readonly RuleTrack[]
   /** The monitors, then the queries of each rule. */
   readonly #driven: readonly DrivenTrack[]
+  /** The queries of the monitors, then those of the rules. */
+  readonly sources: readonly PlacedSource[]
   readonly #buffer = new ReorderBuffer()
   readonly #lateness: Lateness
   readonly #silenceAfterEnd: boolean
@@ -80,6 +83,10 @@ export class Replayer implements EventSink {
     )
     this.#rules = (options.rules ?? []).map((rule) => new RuleTrack(rule, { samples: false, emit: out }))
     const tracks = [...this.#tracks, ...this.#rules.flatMap(queryTracks)]
+    this.sources = sourcesOf(
+      monitors,
+      (options.rules ?? []).flatMap(({ queries }) => queries),
+    )
     this.#driven = tracks.map((track) => ({ track, due: NOT_YET, entered: false }))
   }
 
@@ -87,7 +94,7 @@ export class Replayer implements EventSink {
   push(log: Log, at: number): void {
     this.begin(at)
     this.#missed = false
-    for (const monitor of this.#driven.keys()) this.read(monitor, log)
+    for (const query of this.sources.keys()) this.read(query, log)
     if (this.#missed) this.dropped++
   }
 
@@ -102,28 +109,35 @@ export class Replayer implements EventSink {
     this.#at = at
   }
 
-  /** Lets a monitor read the log itself. */
-  read(monitor: number, log: Log): void {
-    this.#reading = monitor
-    this.#drivenAt(monitor).track.read(log, this.isLate(this.#at) ? this.#miss : this.#take)
+  /** Lets a query read the log itself. */
+  read(query: number, log: Log): void {
+    const { track: place, part } = this.#sourceAt(query)
+    this.#reading = place
+    this.#drivenAt(place).track.readers[part]?.(log, this.isLate(this.#at) ? this.#miss : this.#take)
   }
 
-  groupOf(monitor: number, key: string): Group {
-    return this.#drivenAt(monitor).track.groupOf(key)
+  groupOf(query: number, key: string): Group {
+    return this.#drivenAt(this.#sourceAt(query).track).track.groupOf(key)
   }
 
   /** Adds a value of the log, which is not late, to a group, which holds it in a slot. */
-  enter(monitor: number, group: Group, slot: number): void {
-    this.#buffer.push(this.#at, monitor, group, slot)
+  enter(query: number, group: Group, slot: number): void {
+    this.#buffer.push(this.#at, this.#sourceAt(query).track, group, slot)
   }
 
   readonly #take = (key: string, value: string): void => {
-    const group = this.groupOf(this.#reading, key)
-    this.enter(this.#reading, group, group.hold(value))
+    const group = this.#drivenAt(this.#reading).track.groupOf(key)
+    this.#buffer.push(this.#at, this.#reading, group, group.hold(value))
   }
 
   readonly #miss = (): void => {
     this.#missed = true
+  }
+
+  #sourceAt(query: number): PlacedSource {
+    const source = this.sources[query]
+    if (!source) throw new RangeError(`there is no query ${query}`)
+    return source
   }
 
   #drivenAt(monitor: number): DrivenTrack {
@@ -176,7 +190,7 @@ export class Replayer implements EventSink {
     for (const [i, track] of this.#tracks.entries()) track.restore(savedAt(state.tracks, i))
     for (const [i, track] of this.#rules.entries()) track.restore(savedAt(state.rules ?? [], i))
     for (const [at, monitor, key, value] of state.held) {
-      const group = this.groupOf(monitor, key)
+      const group = this.#drivenAt(monitor).track.groupOf(key)
       this.#buffer.push(at, monitor, group, group.hold(value))
     }
     if (!state.started) return

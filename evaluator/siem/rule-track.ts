@@ -322,14 +322,15 @@ function keepSample(group: RuleGroup, log: IndexedLog): void {
 
 /** One query of a rule, as what drives the evaluation sees it: the queries of a rule share its track. */
 export class QueryTrack {
-  readonly read: Reader
+  /** One, as of a monitor with one query. */
+  readonly readers: readonly Reader[]
   readonly #track: RuleTrack
   readonly #query: number
 
   constructor(track: RuleTrack, query: number) {
     const source = track.rule.queries[query]
     if (!source) throw new RangeError(`the rule has no query ${query}`)
-    this.read = compileReader(source)
+    this.readers = [compileReader(source)]
     this.#track = track
     this.#query = query
   }

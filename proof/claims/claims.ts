@@ -1,4 +1,4 @@
-import type { Monitor } from 'alertproof'
+import type { SearchMonitor } from 'alertproof'
 import type { DetectionCase, Proof } from '../../detections/harness.ts'
 import { fallingClaims } from './falling.ts'
 import { risingClaims } from './rising.ts'
@@ -8,6 +8,6 @@ import { risingClaims } from './rising.ts'
  * makes. Each claim begins on a full minute, so that a window of either mode can span the same edge.
  * @throws Error when the monitor asks for what no claim is written for: a detection that is not proved must be told
  */
-export function claimsOf(monitor: Monitor, proof: Proof): DetectionCase[] {
+export function claimsOf(monitor: SearchMonitor, proof: Proof): DetectionCase[] {
   return monitor.parsed.operator.startsWith('>') ? risingClaims(monitor, proof) : fallingClaims(monitor, proof)
 }

@@ -1,10 +1,10 @@
-import type { Monitor } from 'alertproof'
+import type { SearchMonitor } from 'alertproof'
 import type { DetectionCase, Proof, Timeline } from '../../detections/harness.ts'
 import { MINUTE_MS, nextMinute, pathOf, valueAt, withValue } from './events.ts'
 import { Scene } from './scene.ts'
 
 /** What is asked of a detection that fires when something adds up. */
-export function risingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
+export function risingClaims(monitor: SearchMonitor, proof: Proof): DetectionCase[] {
   const scene = new Scene(monitor, proof)
   return [
     ...thresholdClaims(scene),

@@ -1,4 +1,4 @@
-import type { Monitor } from 'alertproof'
+import type { SearchMonitor } from 'alertproof'
 import type { Facet, Rollup } from 'alertproof/query'
 import { alertLasting, type Proof, type Timeline } from '../../detections/harness.ts'
 import { groupOf, MINUTE_MS, windowText, withValue } from './events.ts'
@@ -13,10 +13,10 @@ export class Scene {
   /** `session`-like words for the group and the window, in the names of claims. */
   readonly subject: string
   readonly window: string
-  readonly #monitor: Monitor
+  readonly #monitor: SearchMonitor
   readonly #proof: Proof
 
-  constructor(monitor: Monitor, proof: Proof) {
+  constructor(monitor: SearchMonitor, proof: Proof) {
     const { operator, threshold, windowMs, by, rollup } = monitor.parsed
     if (by.length > 1) throw new Error(`${monitor.slug}: no claim is written for more than one facet in .by`)
     this.#monitor = monitor

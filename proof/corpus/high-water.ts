@@ -1,4 +1,4 @@
-import { compileSearch, type IndexedLog, type Monitor } from 'alertproof'
+import { compileSearch, type IndexedLog, type SearchMonitor } from 'alertproof'
 import { pathOf, valueAt } from '../claims/events.ts'
 
 /** The nearest that a detection came to an alert. */
@@ -21,14 +21,14 @@ interface Window {
  */
 export class HighWater {
   nearest: NearMiss = { value: 0, group: '' }
-  readonly #monitor: Monitor
+  readonly #monitor: SearchMonitor
   readonly #matches
   readonly #groupPath: readonly string[] | undefined
   readonly #valuePath: readonly string[] | undefined
   readonly #windows = new Map<string, Window>()
   #lastBeat: number | undefined
 
-  constructor(monitor: Monitor) {
+  constructor(monitor: SearchMonitor) {
     const { search, by, rollup } = monitor.parsed
     this.#monitor = monitor
     this.#matches = compileSearch(search)

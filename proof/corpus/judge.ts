@@ -1,4 +1,4 @@
-import { type IndexedLog, logOfEvent, type Monitor, type Transition } from 'alertproof'
+import { type IndexedLog, logOfEvent, type SearchMonitor, type Transition } from 'alertproof'
 import { Replayer } from 'alertproof/replay'
 import type { Event } from '../../shared/event.ts'
 import { Delivery } from './delivery.ts'
@@ -17,7 +17,7 @@ export interface Judgement {
   readonly from: string
   readonly to: string
   readonly detections: readonly {
-    readonly monitor: Monitor
+    readonly monitor: SearchMonitor
     /** At each event's own time, and every minute as Datadog does. */
     readonly alarms: { readonly arrival: readonly Alarm[]; readonly cadence: readonly Alarm[] }
     readonly nearest: NearMiss
@@ -39,7 +39,7 @@ interface Logged {
 
 /** Lets detections judge a life: as it arrives, out of order, in both ways of evaluation. */
 export async function judge(
-  monitors: readonly Monitor[],
+  monitors: readonly SearchMonitor[],
   life: AsyncIterable<Event>,
   { arrived, seed }: Watching,
 ): Promise<Judgement> {
@@ -65,7 +65,7 @@ export async function judge(
   }
   for (const late of delivery.rest()) take(late)
   for (const replayer of replayers) replayer.finish()
-  const of = (all: readonly Alarm[], { slug }: Monitor) =>
+  const of = (all: readonly Alarm[], { slug }: SearchMonitor) =>
     // After the last event there is only the end of the recording: silence is no news there.
     all.filter(({ detection, at }) => detection === slug && at <= to)
   return {

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { type Monitor, readImportable } from 'alertproof'
+import { readImportable, type SearchMonitor } from 'alertproof'
 import { type ProfileName, profiles, type Setting } from '../../detections/profiles.ts'
 import { withSetting } from '../../detections/setting.ts'
 
 /** The monitors with the thresholds that a profile gives them. */
-export function withProfile(monitors: readonly Monitor[], name: ProfileName): Promise<Monitor[]> {
+export function withProfile(monitors: readonly SearchMonitor[], name: ProfileName): Promise<SearchMonitor[]> {
   const settings: Readonly<Record<string, Setting>> = profiles[name]
   return Promise.all(
     monitors.map(async (monitor) => {

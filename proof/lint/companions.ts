@@ -1,7 +1,7 @@
 import { access, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { compileSearch, logOfEvent, type Monitor } from 'alertproof'
+import { compileSearch, logOfEvent, type SearchMonitor } from 'alertproof'
 import { attackBySlug, attacks } from '../../attacks/index.ts'
 import type { Detection } from '../../detections/harness.ts'
 import { type Profile, profiles } from '../../detections/profiles.ts'
@@ -14,7 +14,7 @@ import { type Runbook, runbookRules } from './runbook-rules.ts'
  * Reports what is missing beside the monitor of a detection.
  * @param root the project's folder
  */
-export async function companionRules(monitor: Monitor, root: string, reportIn: ReportIn): Promise<void> {
+export async function companionRules(monitor: SearchMonitor, root: string, reportIn: ReportIn): Promise<void> {
   const { slug } = monitor
   const report = reportIn(monitor.file)
   const [id] = tagsOf(monitor, 'runbook')
@@ -75,7 +75,7 @@ function profileRules(slug: string, report: Report, reportProfile: Report): void
 const SOURCE_LEAST = 20
 
 /** A runbook's number belongs to one detection. */
-function runbookNumberRule(monitor: Monitor, runbooks: readonly Runbook[], report: Report): void {
+function runbookNumberRule(monitor: SearchMonitor, runbooks: readonly Runbook[], report: Report): void {
   const [id] = tagsOf(monitor, 'runbook')
   const names = runbooks.map(({ file }) => file)
   const other = names.find((name) => name.startsWith(`${id}-`) && name !== `${id}-${monitor.slug}.md`)
@@ -86,7 +86,7 @@ function runbookNumberRule(monitor: Monitor, runbooks: readonly Runbook[], repor
 }
 
 /** @param file of the cases; one that does not exist was reported before */
-async function caseRules(monitor: Monitor, file: string, reportIn: ReportIn): Promise<void> {
+async function caseRules(monitor: SearchMonitor, file: string, reportIn: ReportIn): Promise<void> {
   if (!(await exists(file))) return
   const report = reportIn(file)
   let exported: Partial<Detection>

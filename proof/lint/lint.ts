@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { type Monitor, MonitorError, readImportable } from 'alertproof'
+import { MonitorError, readImportable, type SearchMonitor } from 'alertproof'
 import { parseTemplate, TemplateError } from 'alertproof/notify'
 import { readImportableRule } from 'alertproof/siem'
 import { type Model, schemaFaults } from '../../detections/datadog-schema.ts'
@@ -59,9 +59,9 @@ const reportInto =
  * Two detections must differ. A copy is the fault of the later one: it has no runbook yet, or the runbook with the higher
  * number.
  */
-function copyRules(monitors: readonly Monitor[], runbooks: readonly string[], reportIn: ReportIn): void {
-  const runbookOf = (monitor: Monitor) => `${tagsOf(monitor, 'runbook')[0]}-${monitor.slug}`
-  const order = (monitor: Monitor) => {
+function copyRules(monitors: readonly SearchMonitor[], runbooks: readonly string[], reportIn: ReportIn): void {
+  const runbookOf = (monitor: SearchMonitor) => `${tagsOf(monitor, 'runbook')[0]}-${monitor.slug}`
+  const order = (monitor: SearchMonitor) => {
     const runbook = runbookOf(monitor)
     return `${runbooks.includes(`${runbook}.md`) ? 0 : 1} ${runbook}`
   }
@@ -96,7 +96,7 @@ interface Surroundings {
 async function lintFile(
   file: string,
   surroundings: Surroundings,
-): Promise<{ findings: Finding[]; monitor: Monitor | undefined }> {
+): Promise<{ findings: Finding[]; monitor: SearchMonitor | undefined }> {
   const findings: Finding[] = []
   const reportIn = reportInto(findings)
   const report = reportIn(file)
@@ -145,7 +145,7 @@ function parsed(text: string, report: Report, isReported: boolean): unknown {
   }
 }
 
-async function lintMonitor(monitor: Monitor, { webhook, root }: Surroundings, reportIn: ReportIn): Promise<void> {
+async function lintMonitor(monitor: SearchMonitor, { webhook, root }: Surroundings, reportIn: ReportIn): Promise<void> {
   const report = reportIn(monitor.file)
   queryRules(monitor, report)
   optionRules(monitor, report)
@@ -156,7 +156,7 @@ async function lintMonitor(monitor: Monitor, { webhook, root }: Surroundings, re
   await companionRules(monitor, root, reportIn)
 }
 
-function templateRule({ message }: Monitor, report: Report): void {
+function templateRule({ message }: SearchMonitor, report: Report): void {
   try {
     parseTemplate(message)
   } catch (error) {

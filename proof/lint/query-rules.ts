@@ -1,4 +1,4 @@
-import { compileSearch, logOfEvent, type Monitor } from 'alertproof'
+import { compileSearch, logOfEvent, type SearchMonitor } from 'alertproof'
 import type { Target } from 'alertproof/query'
 import * as z from 'zod'
 import { credentialFailed, loginFailed, mfaFailed, registerFailed } from '../../detections/events.ts'
@@ -14,7 +14,7 @@ const NEVER_READ: Readonly<Record<string, string>> = {
 }
 
 /** A query must read events that the app emits, by fields that can be trusted. */
-export function queryRules({ parsed }: Monitor, report: Report): void {
+export function queryRules({ parsed }: SearchMonitor, report: Report): void {
   for (const { form, position } of parsed.undocumented) {
     report(`query:${position + 1}`, `${form} is not documented by Datadog`, 'use a form that Datadog documents')
   }
@@ -56,7 +56,7 @@ export function queryRules({ parsed }: Monitor, report: Report): void {
 }
 
 /** A query that counts must count requests, and only those that the service has answered by its rules. */
-function countRules({ operator, rollup, threshold, search }: Monitor['parsed'], report: Report): void {
+function countRules({ operator, rollup, threshold, search }: SearchMonitor['parsed'], report: Report): void {
   if (!operator.startsWith('>')) return
   if (threshold > 0 && rollup.kind === 'count') {
     report(
@@ -122,6 +122,6 @@ const UNAUTHENTICATED: readonly z.ZodType[] = [
 ]
 
 /** Eleven bad passwords must never sign a victim out. */
-export function isUnauthenticated({ parsed }: Monitor): boolean {
+export function isUnauthenticated({ parsed }: SearchMonitor): boolean {
   return UNAUTHENTICATED.some((schema) => canMatch(parsed.node, schema))
 }

@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Monitor } from 'alertproof'
+import type { SearchMonitor } from 'alertproof'
 import { policyFor } from '../../shared/containment/policy.ts'
 import { RELEASE, REVOKED, TACTICS, TECHNIQUES } from './attack-matrix.ts'
 import type { Report } from './finding.ts'
 import { isUnauthenticated } from './query-rules.ts'
 
-export const tagsOf = ({ tags }: Pick<Monitor, 'tags'>, key: string): string[] =>
+export const tagsOf = ({ tags }: Pick<SearchMonitor, 'tags'>, key: string): string[] =>
   tags.filter((tag) => tag.startsWith(`${key}:`)).map((tag) => tag.slice(key.length + 1))
 
 /** Each option of a detection is in its file, because Datadog’s defaults are wrong for a detection. */
-export function optionRules({ slug, options, parsed }: Monitor, report: Report): void {
+export function optionRules({ slug, options, parsed }: SearchMonitor, report: Report): void {
   const silence = parsed.operator.startsWith('<')
   const isRenewed = policyFor(slug)?.action === 'block_ip'
   const wanted: Readonly<Record<string, readonly [value: unknown, why: string]>> = {
@@ -46,7 +46,7 @@ export function optionRules({ slug, options, parsed }: Monitor, report: Report):
 const HANDLE = /@webhook-([\w.-]+)/
 
 /** The alert and its recovery must reach the webhook. @param webhook its name in webhook.json */
-export function messageRules({ slug, message, tags }: Monitor, webhook: string, report: Report): void {
+export function messageRules({ slug, message, tags }: SearchMonitor, webhook: string, report: Report): void {
   for (const condition of ['is_alert', 'is_recovery']) {
     const [, block] = new RegExp(`{{#${condition}}}(.*?){{/${condition}}}`, 's').exec(message) ?? []
     if (block === undefined || !HANDLE.test(block)) {
@@ -74,7 +74,7 @@ export function messageRules({ slug, message, tags }: Monitor, webhook: string, 
 const ONCE = ['detection', 'runbook', 'contain', 'managed-by', 'service', 'env']
 
 /** What the webhook's receiver, the runbooks and a search in Datadog rely on. */
-export function tagRules(monitor: Monitor, report: Report): void {
+export function tagRules(monitor: SearchMonitor, report: Report): void {
   const { slug, parsed } = monitor
   for (const key of ONCE) {
     const count = tagsOf(monitor, key).length
@@ -111,7 +111,7 @@ export function tagRules(monitor: Monitor, report: Report): void {
 }
 
 /** ATT&CK ids exist in the release that the table names, and each tactic is one that some technique serves. */
-export function attackRules(monitor: Monitor, report: Report): void {
+export function attackRules(monitor: SearchMonitor, report: Report): void {
   const tactics = tagsOf(monitor, 'tactic')
   const techniques = tagsOf(monitor, 'technique')
   if (tactics.length === 0) report('tags', 'lack tactic:', 'say which tactic, as TA0006')

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Monitor, MonitorError, readImportable } from 'alertproof'
+import { MonitorError, readImportable, type SearchMonitor } from 'alertproof'
 import type { SiemRule } from 'alertproof/siem'
 import { TACTICS, TECHNIQUES } from './attack-matrix.ts'
 import type { Report } from './finding.ts'
@@ -23,7 +23,7 @@ export async function siemRules(rule: SiemRule, report: Report): Promise<void> {
   if (!rule.message.includes(runbook)) report('message', 'does not name its runbook', `say where it is: ${runbook}`)
 }
 
-async function readMonitorOf(file: string): Promise<Monitor | undefined> {
+async function readMonitorOf(file: string): Promise<SearchMonitor | undefined> {
   try {
     return readImportable(await readFile(file, 'utf8'), file)
   } catch (error) {
@@ -33,7 +33,7 @@ async function readMonitorOf(file: string): Promise<Monitor | undefined> {
 }
 
 /** One query and one case, which count and ask what the monitor does. */
-function parityRules(rule: SiemRule, { parsed }: Monitor, report: Report): void {
+function parityRules(rule: SiemRule, { parsed }: SearchMonitor, report: Report): void {
   const [query, ...queries] = rule.queries
   const [each, ...cases] = rule.cases
   if (!query || !each) return
@@ -61,7 +61,7 @@ function parityRules(rule: SiemRule, { parsed }: Monitor, report: Report): void 
 }
 
 /** The tags of a monitor in the spelling of Cloud SIEM: `tactic:TA0006-credential-access`, `technique:T1110.004-credential-stuffing`. */
-function siemTagsOf(monitor: Monitor): string[] {
+function siemTagsOf(monitor: SearchMonitor): string[] {
   const spelled = (tag: string): string => {
     const [key, id = ''] = tag.split(':')
     if (key === 'tactic') return `${tag}-${words(TACTICS[id] ?? '')}`

@@ -1,4 +1,4 @@
-import type { Monitor } from 'alertproof'
+import type { SearchMonitor } from 'alertproof'
 import { equivalentOf as equivalentOfAny } from 'alertproof/mutate'
 
 /**
@@ -6,7 +6,7 @@ import { equivalentOf as equivalentOfAny } from 'alertproof/mutate'
  * `equivalent` of its proof.
  * @returns the reason why a mutant has the same results as its monitor
  */
-export function equivalentOf(monitor: Monitor, mutant: string): string | undefined {
+export function equivalentOf(monitor: SearchMonitor, mutant: string): string | undefined {
   const { operator, threshold } = monitor.parsed
   if (
     operator === '>' &&

@@ -26,6 +26,7 @@ export function ruleMutantsOf(rule: SiemRule, detection: Detection): RuleMutant[
 
 /** A rule that counts what a monitor does. @returns undefined when no rule can */
 function ruleLike(rule: SiemRule, { parsed }: Monitor): SiemRule | undefined {
+  if (parsed.form !== 'logs') return undefined
   const { rollup, by, search, operator, threshold, windowMs } = parsed
   const [query, each] = [rule.queries[0], rule.cases[0]]
   if (!query || !each) return undefined

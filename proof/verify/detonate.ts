@@ -1,4 +1,4 @@
-import { type Monitor, nextAligned } from 'alertproof'
+import { nextAligned, type SearchMonitor } from 'alertproof'
 import type { Alert } from 'alertproof/notify'
 import { DATADOG_CADENCE_SECONDS } from 'alertproof/replay'
 import type { AccessCheck } from '../../attacks/kit/access-check.ts'
@@ -34,7 +34,7 @@ export interface ObservedLab {
   /** Addresses that are or were in use in this run. */
   readonly taken: Set<string>
   /** The monitors that it evaluates. */
-  readonly monitors: readonly Monitor[]
+  readonly monitors: readonly SearchMonitor[]
   /**
    * How long verify waits for an alert, and an attacker for a refusal, where monitors are evaluated at each event
    * (default 10 s).

@@ -1,4 +1,4 @@
-import { Evaluator, type IndexedLog, type Monitor } from 'alertproof'
+import { Evaluator, type IndexedLog, type SearchMonitor } from 'alertproof'
 import { DATADOG_CADENCE_SECONDS } from 'alertproof/replay'
 import type { Group } from '../../attacks/kit/attack.ts'
 import type { Logs } from './logs.ts'
@@ -6,7 +6,7 @@ import { isSameGroup } from './match.ts'
 
 /** When a monitor fires over given logs, evaluated in one way. */
 export interface Question {
-  readonly monitor: Monitor
+  readonly monitor: SearchMonitor
   readonly group: Group
   /** Epoch ms: nothing before it is asked for. */
   readonly since: number

@@ -18,6 +18,7 @@ import type { IndexedLog } from '../../log.ts'
 import { reasonOf } from '../../logs/index.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
 import { isRecord } from '../../monitor/monitor-options.ts'
+import { searchOfAll } from '../../monitor/variables.ts'
 import { logOfRecord } from '../../replay/recording/export-record.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { openLogs } from '../input.ts'
@@ -181,12 +182,14 @@ async function fromAccount(
   const account = new Account(origin, keys)
   const given = await account.monitor(id)
   const monitor = readMonitor(given, `monitor-${id}.json`)
-  const { search, index, windowMs } = monitor.parsed
+  const { parsed } = monitor
+  const { windowMs } = parsed
+  const index = parsed.form === 'logs' ? parsed.index : '*'
   const { evaluation_delay: evaluationDelay = 0, new_group_delay: groupDelay = DEFAULT_NEW_GROUP_DELAY } =
     monitor.options
   // The first evaluation of the period looks back over a window; alerts that are open by then began in the one before.
   const before = 2 * windowMs + (evaluationDelay + groupDelay) * 1000
-  const records = await account.logs(search, index, { from: period.from - before, to: period.to })
+  const records = await account.logs(searchOfAll(parsed), index, { from: period.from - before, to: period.to })
   const reported = await account.alerts(id, { from: period.from, to: period.to + latencyMs })
   if (values.save !== undefined) {
     await save(values.save, {

@@ -85,7 +85,8 @@ test('a monitor that is not evaluated here is told by file, place and reason, an
   expect(estate.monitors.map(({ slug }) => slug)).toEqual(['good'])
   expect(told(estate)).toEqual([
     'cpu type: "query alert" is not evaluated here, only "log alert"',
-    'formula query: formula("…") is not evaluated here',
+    'formula options.variables[0].data_source: "logs" is wanted',
+    'formula query: `b` is not the name of a query in options.variables',
     'monthly query: a cumulative window, .current("1mo"), is not evaluated here',
     'odd type: "logs alert" is not a type of monitor',
     'off options.thresholds.critical: Alert threshold (11) does not match that used in the query (10).',
@@ -197,7 +198,16 @@ test('the output of terraform show -json is read as what the provider would send
           ...terraform,
           query: 'formula("a").last("5m") > 10',
           variables: [
-            { cloud_cost_query: [], event_query: [{ name: 'a', data_source: 'logs', search: [{ query: '*' }] }] },
+            {
+              cloud_cost_query: [],
+              event_query: [
+                {
+                  ...{ name: 'a', data_source: 'logs', search: [{ query: '*' }] },
+                  ...{ compute: [{ aggregation: 'count', interval: null, metric: '' }], indexes: ['*'] },
+                  group_by: [{ facet: '@ip', limit: 5, sort: [{ aggregation: 'count', metric: '', order: 'asc' }] }],
+                },
+              ],
+            },
           ],
         }),
         resource('datadog_monitor', 'old', { ...terraform, monitor_thresholds: [], thresholds: { critical: '10.0' } }),
@@ -221,12 +231,12 @@ test('the output of terraform show -json is read as what the provider would send
   expect(estate.monitors.map(({ slug }) => slug)).toEqual([
     'datadog_monitor.errors["eu"]',
     'datadog_monitor.old',
+    'datadog_monitor.ratio',
     'datadog_monitor_json.good',
   ])
   expect(estate.monitors[1]?.options.thresholds).toEqual({ critical: 10 })
   expect(told(estate)).toEqual([
     'datadog_monitor.daily datadog_monitor.daily.query: a cumulative window, .current("1d"), is not evaluated here',
-    'datadog_monitor.ratio datadog_monitor.ratio.query: formula("…") is not evaluated here',
     'datadog_monitor_json.twice datadog_monitor_json.twice.monitor:1:21: the key "type" stands twice',
   ])
   expect(estate.monitors[0]).toMatchObject({

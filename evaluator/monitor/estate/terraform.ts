@@ -147,4 +147,11 @@ const unblocked = (block: Values): Values =>
   )
 
 /** `variables { event_query { … } }`: each kind of query has its own list. */
-const queriesOf = (block: Values): Values[] => Object.values(block).flatMap((queries) => listOf(queries).map(unblocked))
+const queriesOf = (block: Values): Values[] => Object.values(block).flatMap((queries) => listOf(queries).map(queryOf))
+
+/** A query may group by several facets. The provider keeps 0 for a limit that was never set. */
+function queryOf(block: Values): Values {
+  const groups = listOf(block.group_by).map(unblocked)
+  for (const group of groups) if (group.limit === 0) delete group.limit
+  return { ...unblocked(block), ...(groups.length > 0 && { group_by: groups }) }
+}
