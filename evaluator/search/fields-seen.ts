@@ -66,8 +66,10 @@ export class FieldsSeen {
   #candidates(target: Field, wanted: string | undefined): Candidate[] {
     const name = nameOf(target)
     const candidates: Candidate[] = []
+    const isTarget = (field: Field) => field.kind === target.kind && nameOf(field) === name
+    const isSeen = [...this.#all()].some(([field]) => isTarget(field))
     for (const [field, values] of this.#all()) {
-      const isSame = field.kind === target.kind && nameOf(field) === name
+      const isSame = isTarget(field)
       const found = wanted === undefined ? undefined : nearest(wanted, values)
       if (isSame) {
         if (found !== undefined && found !== wanted) candidates.push(candidate(field, -1, found))
@@ -77,6 +79,8 @@ export class FieldsSeen {
       if (edits === undefined) continue
       // Among fields of similar names, the one that has the value is meant.
       const hasValue = wanted !== undefined && values.has(wanted)
+      // `service:none` is no slip for `@service:none`: the field is there, and no log has this value in either.
+      if (edits === 0 && isSeen && !hasValue) continue
       candidates.push(candidate(field, edits - (hasValue ? 0.5 : 0), undefined))
     }
     return candidates

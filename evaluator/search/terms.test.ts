@@ -86,3 +86,12 @@ test('a facet that no event has is told, too', () => {
     'no event has the facet `@usr.uid`; did you mean `@usr.id`?',
   ])
 })
+
+test('an attribute from which a reserved one or a tag was read is suggested only if it holds the value', () => {
+  const read: Log = { service: 'web', tags: ['env:prod'], attributes: { service: 'web', env: 'prod', code: 'E1' } }
+  expect(told('service:billing', [read])).toEqual(['`service:billing` matched no event'])
+  expect(told('service:bill*', [read])).toEqual(['`service:bill*` matched no event'])
+  expect(told('env:staging', [read])).toEqual(['`env:staging` matched no event'])
+  expect(told('code:E1', [read])).toEqual(['`code:E1` matched no event; did you mean `@code:E1`?'])
+  expect(told('code:E2', [read])).toEqual(['`code:E2` matched no event; did you mean `@code:E2`?'])
+})
