@@ -31,6 +31,26 @@ const BY_USER_AND_SESSION = readMonitor({
   options: { thresholds: { critical: 1 }, new_group_delay: 0, on_missing_data: 'resolve' },
 })
 
+const loginsBy = (name: string, outcome: string) => ({
+  ...{ name, data_source: 'logs', indexes: ['*'], compute: { aggregation: 'count' } },
+  search: { query: `service:mini-ato-saas @evt:login${outcome}` },
+  group_by: [{ facet: '@ip', limit: 1000, sort: { aggregation: 'count', order: 'desc' } }],
+})
+
+/** The rate of logins that fail, by address. */
+const FAILURE_RATE = readMonitor({
+  name: 'Failure rate of logins by address',
+  type: 'log alert',
+  query: 'formula("100 * default_zero(failed) / tried").last("5m") > 90',
+  message: '',
+  options: {
+    thresholds: { critical: 90 },
+    variables: [loginsBy('failed', ' @outcome:fail'), loginsBy('tried', '')],
+    new_group_delay: 0,
+    on_missing_data: 'resolve',
+  },
+})
+
 /**
  * Measures events per CPU second (all threads) of replays of logs of each shape against `JSON.parse` of every line, in alternating
  * rounds. All read the same file with the same line reader.
@@ -45,7 +65,14 @@ export async function benchReplay(options: { events?: number; rounds?: number } 
   }
   const two = { what: 'replay through two monitors', monitors: named(TWO) }
   const measured: readonly [Shape, readonly { what: string; monitors: readonly Monitor[] }[]][] = [
-    ['service', [two, { what: 'replay through eight monitors', monitors: named(EIGHT) }]],
+    [
+      'service',
+      [
+        two,
+        { what: 'replay through eight monitors', monitors: named(EIGHT) },
+        { what: 'replay through two monitors and a formula', monitors: [...named(TWO), FAILURE_RATE] },
+      ],
+    ],
     ['groups', [{ what: 'replay of 30,000 groups by two facets', monitors: [BY_USER_AND_SESSION] }]],
     ['escapes', [{ ...two, what: 'replay of texts with many escapes' }]],
     ['long', [{ ...two, what: 'replay of long messages' }]],

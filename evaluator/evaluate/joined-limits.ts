@@ -48,7 +48,7 @@ export class JoinedLimits {
     const before = new Map<JoinedGroup, number>()
     const all: JoinedGroup[] = []
     for (const group of this.#groups) {
-      if (!(group instanceof JoinedGroup)) continue
+      if (!(group instanceof JoinedGroup) || (group.count === 0 && group.withheldParts === 0)) continue
       all.push(group)
       if (group.withheldParts !== 0) before.set(group, group.withheldParts)
       group.withheldParts = 0
@@ -98,6 +98,8 @@ export class JoinedLimits {
     if (!limit) return groups
     const query = this.#joining.query.queries[limit.score]
     if (!query) return groups
+    // Of one facet each group has a value of its own, and there may be many.
+    if (this.#joining.query.by.length === 1) return bestOf(groups, limit)
     const values = new Map<string, JoinedGroup[]>()
     for (const group of groups) {
       const value = this.#facetOf(group, limit.facet)
@@ -110,13 +112,24 @@ export class JoinedLimits {
       const score = only && others.length === 0 ? only.partScore(limit.score) : pooledScore(members, limit.score, query)
       return { key, members, score: limit.lowest ? -score : score }
     })
-    // What has no value comes last, whatever the order.
-    const order = (score: number) => (Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score)
-    scored.sort((a, b) => order(b.score) - order(a.score) || byKey(a, b))
+    scored.sort((a, b) => ranked(b.score) - ranked(a.score) || byKey(a, b))
     return scored.slice(0, limit.most).flatMap(({ members }) => this.#keep(members, rest))
   }
 
   #facetOf({ key }: JoinedGroup, facet: number): string {
-    return this.#joining.query.by.length === 1 ? key : (partsOfKey(key)[facet] ?? '')
+    return partsOfKey(key)[facet] ?? ''
   }
+}
+
+/** What has no value comes last, whatever the order. */
+const ranked = (score: number): number => (Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score)
+
+function bestOf(groups: readonly JoinedGroup[], { most, lowest, score }: FacetLimit): readonly JoinedGroup[] {
+  if (groups.length <= most) return groups
+  const scores = Float64Array.from(groups, (group) => ranked(lowest ? -group.partScore(score) : group.partScore(score)))
+  // The score of the last that is kept; only those that have the same are compared by name.
+  const last = scores.toSorted()[groups.length - most] ?? Number.NEGATIVE_INFINITY
+  const kept = groups.filter((_, i) => (scores[i] ?? last) > last)
+  const equal = groups.filter((_, i) => scores[i] === last).sort(byKey)
+  return [...kept, ...equal.slice(0, most - kept.length)]
 }
