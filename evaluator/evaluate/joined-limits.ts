@@ -41,9 +41,9 @@ export class JoinedLimits {
 
   /** Chooses the groups that each query keeps. Those for which that changes are evaluated next. */
   apply(at: number): void {
+    if (this.#atLogs && at < this.#chosenAt + CHOICE_INTERVAL_MS) return
     const exceeded = this.#joining.query.variables.map(({ limits }, part) => this.#mayExceed(limits, part))
     if (!this.#withholds && !exceeded.includes(true)) return
-    if (this.#atLogs && at < this.#chosenAt + CHOICE_INTERVAL_MS) return
     this.#chosenAt = at
     const before = new Map<JoinedGroup, number>()
     const all: JoinedGroup[] = []
