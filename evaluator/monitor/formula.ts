@@ -37,7 +37,7 @@ interface KnownFunction {
  * The functions of the documentation that give a value for one value, and so have a meaning for the value of a whole window.
  * @see https://docs.datadoghq.com/dashboards/functions/arithmetic/, exclusion/ and interpolation/
  */
-export const FUNCTIONS: Readonly<Record<string, KnownFunction>> = {
+const FUNCTIONS: Readonly<Record<string, KnownFunction>> = {
   abs: { numbers: 0, apply: Math.abs },
   log2: { numbers: 0, apply: Math.log2 },
   log10: { numbers: 0, apply: Math.log10 },
