@@ -4,6 +4,7 @@ import { type Pipeline, readPipeline, urlFields } from '../intake/index.ts'
 import { LogInput, type LogOptions, reasonOf } from '../logs/index.ts'
 import { RECORDING_FORMS, type Reading, type RecordingForm } from '../replay/index.ts'
 import { type Io, UsageError } from './command.ts'
+import { printable } from './output.ts'
 
 /** The options of every verb that reads logs, for `readArguments`. */
 export const LOG_OPTIONS = {
@@ -40,7 +41,7 @@ export async function openLogs(
   paths: readonly string[],
   values: LogValues,
   io: Io,
-  more: Pick<LogOptions, 'keep'> & Pick<Reading, 'undated'> = {},
+  more: Pick<LogOptions, 'keep' | 'passOver'> & Pick<Reading, 'undated'> = {},
 ): Promise<LogInput> {
   const form = values.format === undefined ? undefined : readForm(values.format)
   const reading = {
@@ -49,7 +50,8 @@ export async function openLogs(
     pipelines: await readPipelines(values.pipeline ?? []),
     undated: more.undated ?? false,
   }
-  return LogInput.of(paths, { form, reading, keep: more.keep ?? false, say: (text) => io.err(`${text}\n`) })
+  const { keep = false, passOver = false } = more
+  return LogInput.of(paths, { form, reading, keep, passOver, say: (text) => io.err(`${printable(text)}\n`) })
 }
 
 /** @throws UsageError for an unknown form */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { parseJson } from '../json.ts'
 import type { IndexedLog } from '../log.ts'
+import { isInCalendar } from './calendar.ts'
 import { type EpochSink, epochOf } from './epoch.ts'
 
 type Attributes = Record<string, unknown>
@@ -141,7 +142,7 @@ function parseDate(value: unknown, receivedAt: number): number | undefined {
   const syslog = RFC_3164.exec(value)
   if (syslog) return dateWithoutYear(`${syslog[1]} ${syslog[2]}`, syslog[3] ?? '', receivedAt)
   const iso = ISO_8601.exec(value)
-  if (!iso) return undefined
+  if (!iso || !isInCalendar(value)) return undefined
   // Datadog reads a date without an offset as UTC. Date.parse would read it in the zone of this machine.
   const zoned = iso[3] ? value : `${value}Z`
   return finite(Date.parse(zoned.replace(' ', 'T').replace(',', '.')))
@@ -161,12 +162,12 @@ const DAY_MS = 24 * 3_600_000
  */
 function dateWithoutYear(day: string, time: string, receivedAt: number): number | undefined {
   const dateIn = (year: number) => Date.parse(`${day} ${year} ${time} UTC`)
-  if (receivedAt !== Number.POSITIVE_INFINITY) return finite(dateIn(yearOf(receivedAt)))
+  // A day that a month does not have is read as one of the next month.
+  const isThere = (at: number) => Number(day.slice(3)) === new Date(at).getUTCDate()
+  if (receivedAt !== Number.POSITIVE_INFINITY) return [dateIn(yearOf(receivedAt))].find(isThere)
   const latest = Date.now() + DAY_MS
   const years = Array.from({ length: LONGEST_LEAP_YEARS + 1 }, (_, ago) => yearOf(latest) - ago)
-  // A date that a year does not have is read as one of the next month.
-  const isThere = (at: number) => at <= latest && Number(day.slice(3)) === new Date(at).getUTCDate()
-  return years.map(dateIn).find(isThere)
+  return years.map(dateIn).find((at) => at <= latest && isThere(at))
 }
 
 const yearOf = (at: number): number => new Date(at).getUTCFullYear()

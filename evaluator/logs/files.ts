@@ -14,19 +14,30 @@ export interface LogFile {
 
 export const STDIN = '-'
 
+export interface LogFiles {
+  readonly files: readonly LogFile[]
+  /** Names under which a file of the list was found again. */
+  readonly repeated: readonly string[]
+}
+
 /**
- * Lists the files of paths in the order of the paths. A folder is read with all that is below it, sorted by path, which is the order
+ * Lists the files of paths in the order of the paths, each file once. A folder is read with all that is below it, sorted by path, which is the order
  * of time in an archive (`dt=20260112/hour=09/archive_….json.gz`). Files and folders whose name begins with a dot are skipped, and
  * a folder that links lead to again is read once.
  * @throws FileError for a path that does not exist, and for a folder without a file
  */
-export async function logFilesOf(paths: readonly string[]): Promise<LogFile[]> {
-  const files: LogFile[] = []
+export async function logFilesOf(paths: readonly string[]): Promise<LogFiles> {
+  const files = new Map<string, LogFile>()
+  const repeated: string[] = []
   for (const path of paths) {
-    if (path === STDIN) files.push({ name: STDIN, rereadable: false })
-    else files.push(...(await filesAt(path)))
+    const found = path === STDIN ? [{ name: STDIN, rereadable: false }] : await filesAt(path)
+    for (const file of found) {
+      const place = file.rereadable ? await realpath(file.name) : file.name
+      if (files.has(place)) repeated.push(file.name)
+      else files.set(place, file)
+    }
   }
-  return files
+  return { files: [...files.values()], repeated }
 }
 
 async function filesAt(path: string): Promise<LogFile[]> {

@@ -15,6 +15,8 @@ export interface LogOptions {
   readonly reading?: Reading
   /** Whether the logs may be read more than once, so that a pipe has to be kept. */
   readonly keep?: boolean
+  /** Whether one of several files that cannot be read is passed over and said, instead of ending the run. */
+  readonly passOver?: boolean
   /** Is told once of each thing that a person should know of how the logs are read. */
   readonly say?: (text: string) => void
 }
@@ -27,10 +29,13 @@ export class LogInput {
   readonly #kept = new Map<LogFile, KeptStream>()
   readonly #forms = new Map<LogFile, RecordingForm>()
   readonly #said = new Set<string>()
+  readonly #unreadable = new Set<LogFile>()
 
   /** @throws FileError for a path that cannot be read */
   static async of(paths: readonly string[], options: LogOptions = {}): Promise<LogInput> {
-    return new LogInput(await logFilesOf(paths), options)
+    const { files, repeated } = await logFilesOf(paths)
+    for (const name of repeated) options.say?.(`${name} is named more than once: it is read once.`)
+    return new LogInput(files, options)
   }
 
   /** The logs of one stream of bytes. */
@@ -44,15 +49,22 @@ export class LogInput {
     this.reading = options.reading ?? {}
   }
 
+  /** How many files could not be read, or not to their end, and were passed over. */
+  get unreadable(): number {
+    return this.#unreadable.size
+  }
+
   /**
    * The contents of each file, one after another. A file is open only while it is read.
-   * @throws FileError when a file cannot be read
+   * @throws FileError when a file cannot be read and is not passed over
    */
   async *recordings(): AsyncGenerator<Recording> {
     for (const file of this.#files) {
-      const { form, stream } = await this.#detected(file)
+      const detected = await this.#detected(file)
+      if (!detected) continue
+      const { form, stream } = detected
       this.#sayForm(file, form)
-      yield { name: this.#files.length > 1 ? file.name : undefined, form, stream }
+      yield { name: this.#files.length > 1 ? file.name : undefined, form, stream: this.#toItsFault(stream, file) }
     }
   }
 
@@ -67,8 +79,8 @@ export class LogInput {
   /** Whether every file has this form. */
   async isAll(form: RecordingForm): Promise<boolean> {
     for (const file of this.#files) {
-      if (!this.#forms.has(file)) await (await this.#detected(file)).close()
-      if (this.#forms.get(file) !== form) return false
+      if (!this.#forms.has(file)) await (await this.#detected(file))?.close()
+      if ((this.#forms.get(file) ?? form) !== form) return false
     }
     return true
   }
@@ -88,12 +100,33 @@ export class LogInput {
     for (const kept of this.#kept.values()) kept.close()
   }
 
-  async #detected(file: LogFile): Promise<Detected> {
-    const stream = unpacked(await this.#open(file), file.name)
-    const { form } = this.#options
-    const detected = form ? { form, stream } : await detectForm(stream)
-    this.#forms.set(file, detected.form)
-    return { ...detected, close: () => stream.return(undefined) }
+  /** @returns undefined for a file that is passed over */
+  async #detected(file: LogFile): Promise<Detected | undefined> {
+    try {
+      const stream = unpacked(await this.#open(file), file.name)
+      const { form } = this.#options
+      const detected = form ? { form, stream } : await detectForm(stream)
+      this.#forms.set(file, detected.form)
+      return { ...detected, close: () => stream.return(undefined) }
+    } catch (error) {
+      this.#passOver(file, error)
+      return undefined
+    }
+  }
+
+  async *#toItsFault(stream: AsyncIterable<Buffer>, file: LogFile): AsyncGenerator<Buffer> {
+    try {
+      yield* stream
+    } catch (error) {
+      this.#passOver(file, error)
+    }
+  }
+
+  /** @throws the error, unless the file is one of several and may be passed over */
+  #passOver(file: LogFile, error: unknown): void {
+    if (!this.#options.passOver || this.#files.length === 1 || !(error instanceof FileError)) throw error
+    this.#unreadable.add(file)
+    this.say(`${error.message}. What is before that, and the other files, are read.`)
   }
 
   #sayForm({ name }: LogFile, form: RecordingForm): void {

@@ -45,15 +45,15 @@ test('a folder is read with all that is below it, sorted by path, without hidden
     'z.jsonl': '',
   })
   await symlink(dir, join(dir, 'loop'))
-  const files = await logFilesOf([join(dir, 'z.jsonl'), dir, '-'])
+  const { files, repeated } = await logFilesOf([join(dir, 'z.jsonl'), dir, '-'])
   expect(files.map(({ name }) => name.replace(`${dir}/`, ''))).toEqual([
     'z.jsonl',
     archive('09', '1'),
     archive('09', '2'),
     archive('10', '1'),
-    'z.jsonl',
     '-',
   ])
+  expect(repeated).toEqual([join(dir, 'z.jsonl')])
 })
 
 test('a path that does not exist, and a folder without a file, cannot be read', async () => {

@@ -167,6 +167,7 @@ test.each([
   ['a misspelled word', JSON.stringify(event).replace('null', 'nul')],
   ['no date', JSON.stringify({ ...event, timestamp: undefined })],
   ['a text that is not a date', JSON.stringify({ ...event, timestamp: 'yesterday' })],
+  ['a day that its month does not have', JSON.stringify({ ...event, timestamp: '2026-02-30T09:00:00.123Z' })],
   ['a list', '[]'],
   ['plain text', 'login failed'],
 ])('%s is refused', (_, line) => {

@@ -1,3 +1,4 @@
+import { isInCalendar } from '../intake/calendar.ts'
 import { type EpochSink, epochOf } from '../intake/epoch.ts'
 import { parseJson } from '../json.ts'
 import {
@@ -199,7 +200,8 @@ class Minute {
       view.getInt32(start + 12, true) === words[3]
     if (known) return this.#at
     const text = buffer.toString('latin1', start, start + 16)
-    this.#at = /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d$/.test(text) ? Date.parse(`${text}Z`) : Number.NaN
+    const isMinute = /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d$/.test(text) && isInCalendar(text)
+    this.#at = isMinute ? Date.parse(`${text}Z`) : Number.NaN
     for (let i = 0; i < 4; i++) words[i] = view.getInt32(start + i * 4, true)
     return this.#at
   }

@@ -191,6 +191,34 @@ test('no control character of a log reaches the terminal', async () => {
   expect(err).not.toContain('\u001b')
 })
 
+test('one of several files that cannot be read is named, and the others are evaluated', async () => {
+  const { out } = await run(await log(attack()))
+  const folder = await mkdtemp(join(dir, 'damaged-'))
+  await writeFile(join(folder, 'a.jsonl'), attack().join('\n'))
+  const damaged = join(folder, 'z.jsonl.gz')
+  await writeFile(damaged, gzipSync(Buffer.alloc(100_000, '{}\n')).subarray(0, 100))
+  const result = await run(folder)
+  expect(result).toMatchObject({ code: 0, out, err: expect.stringContaining(`${damaged} cannot be read: `) })
+  expect(result.err.match(/cannot be read: /g)).toHaveLength(1)
+  expect(await run(folder, '--strict')).toMatchObject({ code: 3, out })
+  expect(await run(damaged)).toMatchObject({ code: 3, out: '' })
+  await rm(join(folder, 'a.jsonl'))
+  await cp(damaged, join(folder, 'y.jsonl.gz'))
+  expect(await run(folder)).toMatchObject({ code: 3, out: '' })
+  const state = join(folder, 'state')
+  await writeFile(join(folder, 'a.jsonl'), attack().join('\n'))
+  const part = await run(folder, '--state', state)
+  expect(part).toMatchObject({ code: 3, err: expect.stringContaining('y.jsonl.gz cannot be read: ') })
+  await expect(readFile(state)).rejects.toThrow('ENOENT')
+})
+
+test('a file that is named twice counts once', async () => {
+  const file = await log(attack())
+  const { out, err } = await run(file)
+  const again = await run(file, file)
+  expect(again).toMatchObject({ code: 0, out, err: `${file} is named more than once: it is read once.\n${err}` })
+})
+
 test('an unusable monitor or file gives exit code 3 and every fault', async () => {
   const file = await log(attack())
   expect(await run(join(dir, 'none'))).toMatchObject({ code: 3, err: expect.stringContaining('there is no such file') })

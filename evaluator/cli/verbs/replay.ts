@@ -157,7 +157,9 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     ...evaluation,
   }
   const part = values.state === undefined ? {} : await partOf(values.state, values.finish, monitors, options)
-  const input = await openLogs(positionals, values, io, { keep: !values.follow })
+  // The state of a part that was read in part would be the state of another log.
+  const passOver = values.state === undefined
+  const input = await openLogs(positionals, values, io, { keep: !values.follow, passOver })
   const { summary, triggers } = await replay(input, part, monitors, options, io, values.json, values.follow)
   input.close()
   if (values.state !== undefined && values.finish) await rm(values.state, { force: true })
@@ -177,14 +179,14 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     io.err('--strict: the log holds no event.\n')
     return 3
   }
-  const unread = summary.malformed + summary.dropped + unreadMonitors
-  if (values.strict && unread > 0) {
+  const unreadParts = summary.malformed + summary.dropped + input.unreadable
+  if (values.strict && unreadParts + unreadMonitors > 0) {
     io.err(
-      `--strict: ${counted(unreadMonitors, 'monitor')} or files of monitors, and ${counted(unread - unreadMonitors, 'part')} of the log, could not be read.\n`,
+      `--strict: ${counted(unreadMonitors, 'monitor')} or files of monitors, and ${counted(unreadParts, 'part')} of the log, could not be read.\n`,
     )
     return 3
   }
-  if (summary.events === 0 && summary.malformed > 0) return 3
+  if (summary.events === 0 && summary.malformed + input.unreadable > 0) return 3
   return asExpected && isLocked ? 0 : 1
 }
 

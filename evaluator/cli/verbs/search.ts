@@ -45,12 +45,12 @@ export const command: Command = {
     if (query === undefined) throw new UsageError("Give a query: alertproof search '@outcome:fail' events.jsonl")
     try {
       const { node } = parseSearch(query)
-      const input = await openLogs(paths.length === 0 ? ['-'] : paths, values, io, { undated: true })
+      const input = await openLogs(paths.length === 0 ? ['-'] : paths, values, io, { undated: true, passOver: true })
       const search = new Search(compileNode(node), new SilentTerms([{ node, facets: [] }]), io, values.json)
       for await (const recording of input.recordings()) await search.read(recording, input.reading)
       search.tell()
-      if (search.foundNoLog) return 3
-      if (values.strict && search.unread > 0) return 3
+      const unread = search.unread + input.unreadable
+      if (unread > 0 && (values.strict || search.logs === 0)) return 3
       return search.any ? 0 : 1
     } catch (error) {
       if (!(error instanceof SearchSyntaxError)) throw error
@@ -108,9 +108,9 @@ class Search {
     this.#asJson = asJson
   }
 
-  /** Whether there was something to read, none of which is a log. */
-  get foundNoLog(): boolean {
-    return this.#logs === 0 && this.#malformed + this.#tooLong > 0
+  /** How many logs were searched. */
+  get logs(): number {
+    return this.#logs
   }
 
   /** How many lines and records could not be read. */
