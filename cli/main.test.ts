@@ -64,6 +64,25 @@ test('a reader slower than the command gets every line', async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
+test.skipIf(process.platform === 'win32')('a closed output ends a search, and hides no verdict', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'ato head '))
+  const log = join(dir, 'forks.jsonl')
+  const fork = { service: 'mini-ato-saas', env: 'prod', evt: 'session', outcome: 'fork' }
+  const events = Array.from({ length: 2000 }, (_, i) => ({ ...fork, timestamp: 1_767_225_600_000 + i, sid: `s${i}` }))
+  await writeFile(log, events.map((event) => JSON.stringify(event)).join('\n'))
+  await writeFile(join(dir, 'expect.json'), '{}')
+  const run = async (...argv: string[]) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...argv], { cwd: PROJECT })
+    const ended = once(child, 'exit')
+    child.stderr.resume()
+    child.stdout.destroy()
+    return (await ended)[0]
+  }
+  expect(await run('replay', log, '--expect', join(dir, 'expect.json'))).toBe(1)
+  expect(await run('search', '@evt:session', log)).toBe(0)
+  await rm(dir, { recursive: true })
+})
+
 test.skipIf(process.platform === 'win32')('a command that only reads exits at once on a signal', async () => {
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'search', '*', '-'], { cwd: PROJECT })
   const ended = once(child, 'close')

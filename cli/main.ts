@@ -1,4 +1,4 @@
-import { runProgram, type Verbs } from 'alertproof/cli'
+import { endsWithOutput, runProgram, type Verbs } from 'alertproof/cli'
 import { killAll } from '../lab/processes/part.ts'
 import { StoreUnavailable } from '../shared/stores/unavailable.ts'
 
@@ -26,7 +26,7 @@ const NPM_COMMANDS: Readonly<Record<string, string>> = {
   reset: 'npm run lab:reset',
 }
 
-/** These hold processes that must be stopped in order, so a closed stdout does not end them. */
+/** These hold processes that must be stopped in order, so an output that fails does not end them. */
 const HOLDERS: readonly string[] = ['start', 'stores', 'verify']
 
 /** These only read and compute, so they exit at once on a signal. */
@@ -41,7 +41,8 @@ await runProgram(
     typed: npmCommand,
     help: (verb) => (verb === undefined ? 'node cli/run.mjs cli/main.ts --help' : `${npmCommand(verb)} -- --help`),
     stopsInOrder: (verb) => !READERS.includes(verb),
-    outlivesOutput: (verb) => HOLDERS.includes(verb),
+    endsWithOutput,
+    holdsProcesses: (verb) => HOLDERS.includes(verb),
     kill: killAll,
     messageOf,
   },

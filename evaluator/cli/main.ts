@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import manifest from '../package.json' with { type: 'json' }
 import { runProgram } from './program.ts'
-import { verbs } from './verbs.ts'
+import { endsWithOutput, verbs } from './verbs.ts'
 
 /** The newest Node whose V8 is known to have these flags. It would complain about one that it lacks. */
 const NEWEST_MEASURED = 24
@@ -21,6 +21,7 @@ await runProgram(
     version: manifest.version,
     typed: (verb) => `alertproof ${verb}`,
     help: (verb) => (verb === undefined ? 'alertproof --help' : `alertproof ${verb} --help`),
+    endsWithOutput,
   },
   process.argv.slice(2),
 )

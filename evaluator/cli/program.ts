@@ -16,8 +16,10 @@ export interface Program {
   help(verb?: string): string
   /** Whether the verb must stop in order at a signal, by `Io.signal`. Others exit at once. */
   stopsInOrder?(verb: string): boolean
-  /** Whether the verb goes on after its standard output was closed, because it holds processes that it must stop. */
-  outlivesOutput?(verb: string): boolean
+  /** Whether the verb does nothing but print, so that it ends when nobody reads its output. Others end with their verdict. */
+  endsWithOutput?(verb: string, argv: readonly string[]): boolean
+  /** Whether the verb goes on whatever happens to its output, because it holds processes that it must stop. */
+  holdsProcesses?(verb: string): boolean
   /** Called at the second Ctrl-C, just before the exit. */
   kill?(): void
   /** What to print of an unexpected error; its message by default. */
@@ -41,7 +43,7 @@ function flush(stream: NodeJS.WriteStream, bytes: Buffer | string = ''): Promise
 }
 
 async function main(program: Program, [verb, ...rest]: readonly string[]): Promise<number> {
-  const io = terminal(program, verb ?? '')
+  const io = terminal(program, verb ?? '', rest)
   if (verb === undefined) {
     io.err(await overview(program))
     return 2
@@ -97,7 +99,7 @@ function textOf(error: unknown, program: Program): string {
   return program.messageOf?.(error) ?? error.message
 }
 
-function terminal(program: Program, verb: string): Io {
+function terminal(program: Program, verb: string, argv: readonly string[]): Io {
   const stopping = new AbortController()
   for (const signal of program.stopsInOrder?.(verb) ? (['SIGINT', 'SIGTERM', 'SIGHUP'] as const) : []) {
     process.on(signal, () => {
@@ -110,11 +112,14 @@ function terminal(program: Program, verb: string): Io {
     })
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (program.outlivesOutput?.(verb)) return
     // `… | head` closes the pipe early, which is not a failure.
-    if (error.code === 'EPIPE') process.exit(0)
+    if (error.code === 'EPIPE') {
+      if (program.endsWithOutput?.(verb, argv)) process.exit(0)
+      return
+    }
     // A full disk is no verdict: 1 would say that something does not hold.
     process.stderr.write(`standard output cannot be written: ${error.message}\n`)
+    if (program.holdsProcesses?.(verb)) return
     process.exit(3)
   })
   // The terminal may be closed while started processes still have to be stopped.

@@ -11,3 +11,7 @@ export const verbs = {
   mutate: () => import('./verbs/mutate.ts'),
   compare: () => import('./verbs/compare.ts'),
 } satisfies Verbs
+
+/** Whether a verb does nothing but print, so that it ends when nobody reads its output. The verdict of any other is still due. */
+export const endsWithOutput = (verb: string, argv: readonly string[]): boolean =>
+  verb === 'search' || argv.includes('--follow')
