@@ -121,7 +121,7 @@ test('the program prints what it applied', async () => {
 
 test('the program that verifies no store says so', async () => {
   const { stderr } = await program({ DATABASE_URL: databaseUrl, TLS_INSECURE: '1' })
-  expect(stderr).toContain('TLS_INSECURE=1: whoever answers')
+  expect(stderr).toContain('TLS_INSECURE=1: the certificates of the stores are not verified')
 })
 
 test('the program says why it could not, without the password, and exits 1', async () => {
