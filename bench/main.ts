@@ -53,8 +53,6 @@ const EVENTS = 500_000
 /** The longest window of a monitor (session-reuse), on which the memory may depend. */
 const FILLING_HOURS = 2
 
-process.exitCode = await main(process.argv.slice(2))
-
 async function main(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv)
   if (typeof options === 'number') return options
@@ -167,3 +165,5 @@ function terminal(): Io {
     signal: stopping.signal,
   }
 }
+
+process.exitCode = await main(process.argv.slice(2))
