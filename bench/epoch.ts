@@ -67,7 +67,7 @@ function withoutEpochs(redis: Redis): Redis {
   const own = {
     async evalsha(digest: string, ...rest: (string | number)[]) {
       const known = silent.get(digest)
-      if (known === undefined) throw new Error('NOSCRIPT')
+      if (known === undefined) throw Object.assign(new Error('NOSCRIPT No matching script.'), { name: 'ReplyError' })
       const [keys = 0, ...args] = rest
       return redis.evalsha(known, Number(keys), ...args)
     },
