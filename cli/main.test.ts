@@ -51,25 +51,30 @@ test('lab:reset empties a lab that is not running', async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
+const FORKS = 2000
+
+/** A log whose every event is an alert of its own. */
+async function writeForks(file: string): Promise<void> {
+  const fork = { service: 'mini-ato-saas', env: 'prod', evt: 'session', outcome: 'fork' }
+  const events = Array.from({ length: FORKS }, (_, i) => ({ ...fork, timestamp: 1_767_225_600_000 + i, sid: `s${i}` }))
+  await writeFile(file, events.map((event) => JSON.stringify(event)).join('\n'))
+}
+
 test('a reader slower than the command gets every line', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'ato pipe '))
   const log = join(dir, 'forks.jsonl')
-  const fork = { service: 'mini-ato-saas', env: 'prod', evt: 'session', outcome: 'fork' }
-  const events = Array.from({ length: 2000 }, (_, i) => ({ ...fork, timestamp: 1_767_225_600_000 + i, sid: `s${i}` }))
-  await writeFile(log, events.map((event) => JSON.stringify(event)).join('\n'))
+  await writeForks(log)
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'replay', log, '--json'], { cwd: PROJECT })
   // More than a pipe holds: the command must wait for its reader, which begins late, and again before it exits.
   await once(child.stdout, 'readable')
-  expect((await text(child.stdout)).trimEnd().split('\n')).toHaveLength(2 * events.length)
+  expect((await text(child.stdout)).trimEnd().split('\n')).toHaveLength(2 * FORKS)
   await rm(dir, { recursive: true, force: true })
 })
 
 test.skipIf(process.platform === 'win32')('a closed output ends a search, and hides no verdict', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'ato head '))
   const log = join(dir, 'forks.jsonl')
-  const fork = { service: 'mini-ato-saas', env: 'prod', evt: 'session', outcome: 'fork' }
-  const events = Array.from({ length: 2000 }, (_, i) => ({ ...fork, timestamp: 1_767_225_600_000 + i, sid: `s${i}` }))
-  await writeFile(log, events.map((event) => JSON.stringify(event)).join('\n'))
+  await writeForks(log)
   await writeFile(join(dir, 'expect.json'), '{}')
   const run = async (...argv: string[]) => {
     const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...argv], { cwd: PROJECT })

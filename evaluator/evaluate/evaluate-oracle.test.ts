@@ -4,6 +4,7 @@ import type { IndexedLog } from '../log.ts'
 import { type Monitor, readImportable } from '../monitor/monitor.ts'
 import { measures, type Operator, type Rollup } from '../monitor/monitor-query.ts'
 import { Replayer } from '../replay/replay.ts'
+import { holds, recovered } from '../testing/thresholds.ts'
 import { Evaluator, type Transition } from './evaluate.ts'
 
 const SECOND_MS = 1_000
@@ -76,24 +77,6 @@ function rollup(kind: Rollup['kind'], values: readonly unknown[]): number {
   const rank = fraction * (numbers.length - 1)
   const [low = 0, high = 0] = [numbers[Math.floor(rank)], numbers[Math.ceil(rank)]]
   return low + (high - low) * (rank - Math.floor(rank))
-}
-
-const holds = (value: number, operator: Operator, limit: number): boolean =>
-  ({
-    '>': value > limit,
-    '>=': value >= limit,
-    '<': value < limit,
-    '<=': value <= limit,
-    '==': value === limit,
-    '!=': value !== limit,
-  })[operator]
-
-/** monitors/guide/recovery-thresholds: `>` recovers at `<=`, `>=` at `<`, `<` at `>=`, `<=` at `>`. */
-const recovered = (value: number, operator: Operator, recovery: number | undefined): boolean => {
-  if (recovery === undefined) return true
-  if (operator === '>') return value <= recovery
-  if (operator === '>=') return value < recovery
-  return operator === '<' ? value >= recovery : value > recovery
 }
 
 function judge(asked: Asked, before: string, value: number): string {

@@ -5,6 +5,7 @@ import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { Operator } from '../monitor/monitor-query.ts'
 import { Replayer } from '../replay/replay.ts'
+import { holds, recovered } from '../testing/thresholds.ts'
 import { Evaluator, type Transition } from './evaluate.ts'
 
 const SECOND_MS = 1_000
@@ -144,23 +145,6 @@ function keptBy(part: Part, facets: readonly string[], logs: readonly IndexedLog
     return values.slice(0, most).flatMap(({ members }) => keep(members, level + 1))
   }
   return new Set(keep([...own], 0))
-}
-
-const holds = (value: number, operator: Operator, limit: number): boolean =>
-  ({
-    '>': value > limit,
-    '>=': value >= limit,
-    '<': value < limit,
-    '<=': value <= limit,
-    '==': value === limit,
-    '!=': value !== limit,
-  })[operator]
-
-const recovered = (value: number, operator: Operator, recovery: number | undefined): boolean => {
-  if (recovery === undefined) return true
-  if (operator === '>') return value <= recovery
-  if (operator === '>=') return value < recovery
-  return operator === '<' ? value >= recovery : value > recovery
 }
 
 function judge({ operator, critical, warning, recovery }: Asked, before: string, value: number): string {
