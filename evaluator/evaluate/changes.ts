@@ -54,6 +54,19 @@ export class Changes {
   }
 }
 
+/** Lists every group whose entries change, so that an observer sees every value. */
+export class EveryChange extends Changes {
+  override enter(group: Group, slot: number): void {
+    super.enter(group, slot)
+    this.mark(group)
+  }
+
+  override leave(group: Group, slot: number): void {
+    super.leave(group, slot)
+    this.mark(group)
+  }
+}
+
 /** @returns the highest value at which a group that is OK stays OK, if only entering entries can fire the rule; otherwise -Infinity */
 function quietUpTo({ kind, operator, critical, warning = critical, firesOnLeaving }: Rule): number {
   const rises = (kind === 'count' || kind === 'cardinality') && !firesOnLeaving

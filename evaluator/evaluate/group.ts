@@ -138,6 +138,16 @@ export class Group implements Subject {
     return this.count > 0 ? this.rollup(kind) : Number.NaN
   }
 
+  /** What each query of a formula measures. A monitor with one query has none. */
+  get partValues(): readonly number[] {
+    return []
+  }
+
+  /** Whether a limit leaves out some of its entries. */
+  get isLimited(): boolean {
+    return this.withheld
+  }
+
   /** The value of the rollup over its window. */
   rollup(kind: Rule['kind']): number {
     switch (kind) {

@@ -48,6 +48,12 @@ export class Joining {
     }
     return exists ? this.#evaluate(this.#values) : Number.NaN
   }
+
+  /** The value of each query for a group, as `valueOf` uses it. */
+  partsOf(group: JoinedGroup, sharedOf: () => JoinedGroup | undefined): number[] {
+    this.valueOf(group, sharedOf)
+    return [...this.#values]
+  }
 }
 
 /** The entries of one query in one group. */
@@ -112,6 +118,15 @@ export class JoinedGroup extends Group {
 
   override present(): number {
     return this.#joining.valueOf(this, this.#shared)
+  }
+
+  /** What each query of the formula measures; NaN where it has no value. */
+  override get partValues(): readonly number[] {
+    return this.#joining.partsOf(this, this.#shared)
+  }
+
+  override get isLimited(): boolean {
+    return this.withheldParts !== 0
   }
 
   /** The entries of all queries: whatever enters or leaves may change the value. */

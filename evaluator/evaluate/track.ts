@@ -1,6 +1,6 @@
 import type { IndexedLog, Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
-import { Changes } from './changes.ts'
+import { Changes, EveryChange } from './changes.ts'
 import type { Group } from './group.ts'
 import { type GroupLimitReport, GroupLimits } from './group-limits.ts'
 import { Groups, groupsWith } from './groups.ts'
@@ -12,6 +12,7 @@ import { Lifetimes } from './lifetimes.ts'
 import { lookBack } from './look-back.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import { type Dropped, Notices, type Transition } from './notices.ts'
+import type { Hold, Observer } from './observer.ts'
 import { compileReaders, type EntrySink, type Reader, SHARED_KEY } from './reading.ts'
 import { nextState, type Rule, ruleOf, SEVERITY, type State } from './state.ts'
 import { restoreParts, type StatefulParts, saveParts, type TrackState } from './track-state.ts'
@@ -30,6 +31,8 @@ export interface TrackOptions {
   readonly groupLimits?: boolean
   readonly emit: (transition: Transition) => void
   readonly dropped?: Dropped
+  /** Sees each evaluation. The monitor is then also evaluated where no state can change. */
+  readonly observer?: Observer | undefined
 }
 
 /** Evaluates one monitor over time: moves entries into and out of its window, and evaluates the groups that this changes. */
@@ -41,6 +44,9 @@ export class Track {
   readonly #instants: Instants
   readonly #samples: boolean
   readonly #looksBack: boolean
+  readonly #observer: Observer | undefined
+  /** Whether every entry that leaves the window is of interest, whatever the states. */
+  readonly #seesLeaving: boolean
   readonly #groups: Groups
   readonly #changes: Changes
   readonly #window: Window
@@ -66,11 +72,15 @@ export class Track {
     const limits = rule.grouped && !joining ? new GroupLimits(parsed.by.length) : undefined
     const create = joining ? joinedGroups(joining, () => groups.of(SHARED_KEY)) : groupsWith(rule, limits)
     const groups: Groups = new Groups(rule, stayMs + instants.stepMs, limits, create)
-    const changes = joining ? new JoinedChanges(rule, groups) : new Changes(rule, limits)
+    const changes = joining
+      ? new JoinedChanges(rule, groups)
+      : new (options.observer ? EveryChange : Changes)(rule, limits)
     const parts = { rule, instants, stayMs, groups, limits, changes }
     this.#rule = rule
     this.#instants = instants
     this.#samples = options.samples
+    this.#observer = options.observer
+    this.#seesLeaving = rule.firesOnLeaving || options.observer !== undefined
     this.#looksBack = instants.atLogs && !rule.firesOnLeaving
     this.#groups = groups
     this.#changes = parts.changes
@@ -188,9 +198,9 @@ export class Track {
     if (this.#clock === NOT_YET) this.#clock = at
   }
 
-  /** Whether an entry that leaves the window may change a state. */
+  /** Whether an entry that leaves the window may change a state, or is to be observed. */
   get #watchesLeaving(): boolean {
-    return this.#rule.firesOnLeaving || this.#groups.active.size > 0
+    return this.#seesLeaving || this.#groups.active.size > 0
   }
 
   /** Removes entries without an evaluation while none that leaves can change a state. */
@@ -220,6 +230,7 @@ export class Track {
     const isWhole = this.#waits.hasWholeWindow(at)
     for (const group of this.#changes.take()) {
       if (isWhole && at >= group.notBefore) this.#evaluate(group, at, anyData)
+      else if (this.#observer) this.#observe(group, at, group.state, this.#waitOf(group, at))
     }
     this.#notices.settle(at)
   }
@@ -228,12 +239,29 @@ export class Track {
     const present = group.withheld ? Number.NaN : group.present(this.#rule.kind)
     const hasData = !Number.isNaN(present)
     const value = hasData ? present : 0
-    const state = nextState(this.#rule, group.state, value, hasData, anyData)
-    if (SEVERITY[state] > SEVERITY[group.state] && this.#hasEnded(group, at)) return
+    const before = group.state
+    const state = nextState(this.#rule, before, value, hasData, anyData)
+    if (SEVERITY[state] > SEVERITY[before] && this.#hasEnded(group, at)) {
+      if (this.#observer) this.#observe(group, at, before, { kind: 'recording-end' })
+      return
+    }
     group.value = value
     if (hasData) group.emptySince = NO_DEADLINE
     else this.#lifetimes.fallSilent(group, state, at)
     this.#enterState(group, state, at)
+    if (this.#observer) this.#observe(group, at, before, group.isLimited ? { kind: 'group-limit' } : undefined)
+  }
+
+  #observe(group: Group, at: number, before: State, hold: Hold | undefined): void {
+    const { key, count: entries, partValues: parts, state } = group
+    const value = group.present(this.#rule.kind)
+    this.#observer?.pass(this.monitor, { at, key, entries, value, parts, before, state, hold })
+  }
+
+  #waitOf(group: Group, at: number): Hold {
+    return this.#waits.hasWholeWindow(at)
+      ? { kind: 'new-group-delay', until: this.#instants.notEarlier(group.notBefore) }
+      : { kind: 'first-window', until: this.#waits.wholeAt }
   }
 
   /** Whether a change at `at` has no other cause than the end of the recording. */
@@ -268,7 +296,7 @@ export class Track {
     let group = this.#lifetimes.takeTimedOut(at)
     for (; group; group = this.#lifetimes.takeTimedOut(at)) this.#resolve(group, at)
     group = this.#lifetimes.takeUnretained(at)
-    for (; group; group = this.#lifetimes.takeUnretained(at)) this.#drop(group)
+    for (; group; group = this.#lifetimes.takeUnretained(at)) this.#drop(group, at)
     this.#notices.settle(at)
   }
 
@@ -278,6 +306,7 @@ export class Track {
    */
   #resolve(group: Group, at: number): void {
     group.emptySince = NO_DEADLINE
+    this.#observer?.ended(this.monitor, group.key, at, 'timeout_h')
     this.#enterState(group, 'OK', at)
     if (!this.#instants.atLogs && !group.forgotten) this.#changes.mark(group)
   }
@@ -286,7 +315,8 @@ export class Track {
    * Decision `dropped-silently`, undocumented: a group that is dropped after `group_retention_duration` sends no recovery. If it
    * comes back, it begins another cycle.
    */
-  #drop(group: Group): void {
+  #drop(group: Group, at: number): void {
+    this.#observer?.ended(this.monitor, group.key, at, 'group_retention_duration')
     this.#notices.drop(group)
     this.#deactivate(group)
   }

@@ -38,6 +38,11 @@ export class Waits {
     return this.#waiting[0]?.notBefore ?? NO_DEADLINE
   }
 
+  /** When the monitor has seen a whole window; {@link NO_DEADLINE} if it does not wait for one. */
+  get wholeAt(): number {
+    return this.#wholeAt
+  }
+
   /** When the next wait ends. */
   get due(): number {
     return Math.min(this.firstGroupDue, this.#wholeAt)

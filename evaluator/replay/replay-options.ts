@@ -1,4 +1,5 @@
 import type { Evaluation } from '../evaluate/cadence.ts'
+import type { Observer } from '../evaluate/observer.ts'
 import type { SiemRule } from '../siem/rule.ts'
 
 /** How a recording is evaluated. */
@@ -11,4 +12,6 @@ export interface ReplayOptions extends Evaluation {
   silenceAfterEnd?: boolean
   /** Rules of Cloud SIEM that are evaluated beside the monitors, at each event. */
   rules?: readonly SiemRule[]
+  /** Sees each evaluation of the monitors. The result is the same. */
+  observer?: Observer
 }

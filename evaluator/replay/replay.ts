@@ -79,6 +79,7 @@ export class Replayer implements EventSink {
           samples: false,
           groupLimits: options.groupLimits ?? false,
           emit: out,
+          observer: options.observer,
         }),
     )
     this.#rules = (options.rules ?? []).map((rule) => new RuleTrack(rule, { samples: false, emit: out }))
