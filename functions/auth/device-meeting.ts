@@ -2,6 +2,7 @@ import { type DeviceTokenKeys, findDeviceToken, newDeviceId, writeDeviceToken } 
 import { networkOf } from '../../shared/client/address.ts'
 import type { Client } from '../../shared/client/client.ts'
 import type { Risk } from '../../shared/event.ts'
+import type { ServiceLog } from '../../shared/log.ts'
 import type {
   BlockList,
   DeviceTokens,
@@ -19,6 +20,7 @@ export interface MeetingDeps {
   devices: KnownDevices
   deviceTokens: DeviceTokens
   deviceTokenKeys: DeviceTokenKeys
+  error: ServiceLog['error']
   now: () => number
 }
 
@@ -121,7 +123,7 @@ export interface Meeting {
    * The sign-in succeeded: the replaced token expires soon. A sign-in with a verdict gets no first token, so the
    * device is judged again next time.
    * @param risk the verdicts
-   * @returns the token for the device
+   * @returns the token for the device; undefined also if the store fails, because the session exists
    */
   confirm(risk: readonly Risk[]): Promise<string | undefined>
   /** The sign-in failed: removes what was stored for it. */
@@ -148,13 +150,12 @@ export async function meetDevice(arriving: Arriving, asks: boolean, deps: Meetin
     if (kind.isNew) await deps.devices.forget(userId, deviceHash)
   }
   const lineage = id === undefined ? undefined : (holder?.lineage ?? newDeviceId())
-  let issued = { isFirst: false }
   if (id !== undefined && lineage !== undefined) {
     const { since, isFirst } = device
     const trusted = { lineage, since, isFirst, givenAt: holder?.givenAt ?? now }
     try {
       if (!user.deviceTokens) await deps.users.expectDeviceTokens(userId)
-      issued = await deps.deviceTokens.issue(userId, id, trusted, now, holder?.id)
+      await deps.deviceTokens.issue(userId, id, trusted, now, holder?.id)
     } catch (error) {
       await forgetKind()
       throw error
@@ -169,15 +170,20 @@ export async function meetDevice(arriving: Arriving, asks: boolean, deps: Meetin
     settled: holder !== undefined && isSettled(holder.givenAt.getTime(), now.getTime()),
     confirm: async (risk) => {
       if (id === undefined) return undefined
-      if (holder) await deps.deviceTokens.retire(userId, holder.id, now)
-      else if (risk.length > 0) {
-        await deps.deviceTokens.withdraw(userId, id, issued)
+      try {
+        if (holder) await deps.deviceTokens.retire(userId, holder.id, now)
+        else if (risk.length > 0) {
+          await deps.deviceTokens.withdraw(userId, id)
+          return undefined
+        } else if (!onlyTokens) await deps.deviceTokens.confirm(userId)
+      } catch (error) {
+        deps.error(error, 'The device of a sign-in gets no token.')
         return undefined
       }
       return writeDeviceToken({ userId, id }, deps.deviceTokenKeys)
     },
     undo: async () => {
-      await Promise.all([forgetKind(), id === undefined ? undefined : deps.deviceTokens.withdraw(userId, id, issued)])
+      await Promise.all([forgetKind(), id === undefined ? undefined : deps.deviceTokens.withdraw(userId, id)])
     },
   }
 }

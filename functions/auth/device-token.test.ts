@@ -6,6 +6,7 @@ import { networkOf, normalizeAddress } from '../../shared/client/address.ts'
 import { Secret } from '../../shared/secret.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import { type Answer, type Asked, CHROME, FIREFOX, type Functions, startFunctions } from '../testing/functions.ts'
+import { holdStep } from '../testing/hold.ts'
 import { LIMITS } from './limits.ts'
 import { NEW_DEVICE_MS } from './new-device.ts'
 
@@ -337,6 +338,33 @@ describe('an account that has issued a token', () => {
       await signIn({ email, password })
       expect(lastOf('login')).toMatchObject({ outcome: 'success', device_known: false, risk: ['new_device'] })
     }
+  })
+
+  it.each([
+    ['issue', 'before'],
+    ['issue', 'after'],
+    ['withdraw', 'before'],
+    ['withdraw', 'after'],
+  ] as const)('has issued it whatever a sign-in with a verdict does meanwhile: %s, %s', async (method, when) => {
+    const [email, ip] = [await register(), anywhere()]
+    const asking = { email, password: PASSWORD, remember_device: true }
+    await signIn({ email, password: PASSWORD })
+    for (let n = 0; n < 5; n++) await login({ email, password: WRONG }, { ip })
+    holdStep(functions, ['deviceTokens', method], when, () => signIn(asking))
+    expect(await signIn(asking, { ip })).not.toHaveProperty('device_token')
+    await signIn({ email, password: PASSWORD })
+    expect(lastOf('login')).toMatchObject({ outcome: 'success', device_known: false, risk: ['new_device'] })
+  })
+
+  it.each(['confirm', 'retire'])('signs the device in without a token when the store fails at %s', async (method) => {
+    const { email, password, device_token } = await settled()
+    const known = method === 'retire' ? { email, device_token } : { email: await register() }
+    holdStep(functions, ['deviceTokens', method], 'before', () => Promise.reject(new Error('The store hung up.')))
+    const { status, json } = await login({ ...known, password, remember_device: true })
+    expect(status).toBe(200)
+    expect(json).not.toHaveProperty('device_token')
+    expect(lastOf('login')).toMatchObject({ outcome: 'success', sid: json.sid })
+    if (method === 'retire') expect(await isToken(email, device_token)).toBe(true)
   })
 
   it('reports a password change by a thief on the owner’s kind of device, also after re-authentication', async () => {

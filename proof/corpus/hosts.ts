@@ -102,9 +102,12 @@ export function createHosts({ now, emit }: { now: () => number; emit: Emit }): H
     verifyToken,
     sightings: new Sightings(),
     locate,
+    // No store fails here.
     warn: (message) => {
-      // No store is ever away here.
       throw new Error(`The service warns in ordinary life: ${message}`)
+    },
+    error: (error) => {
+      throw error
     },
   }
   return { functions, web: { ...functions, sightings: new Sightings() }, links }

@@ -12,8 +12,9 @@ const TOKEN_LIFE_MS = 180 * 24 * 3_600_000
 const REPLACED_LIFE_MS = 10 * 60_000
 
 /**
- * The row that records that the account has issued a token; it outlives the tokens. A device hash or a token is never
- * a word.
+ * The row that records that a token of the account was confirmed. It outlives the tokens, and nothing removes it: a
+ * sign-in that withdraws its own token must not undo what another one confirmed. A device hash or a token is never a
+ * word.
  */
 const ISSUED = 'issued'
 const PREFIX = 'token-'
@@ -50,11 +51,13 @@ export function createDeviceTokens(tables: Tables): DeviceTokens {
       const expiresAt = new Date(now.getTime() + TOKEN_LIFE_MS)
       const life = { issuedAt: now, expiresAt, returned: replaces !== undefined, replaced: false }
       const row: Row = { lineage, since, givenAt, isFirst: device.isFirst, ...life }
-      const isFirst = await unless([CONFLICT], table.createEntity({ partitionKey: userId, rowKey: ISSUED }))
       await table.createEntity({ partitionKey: userId, rowKey: keyOf(id), ...row })
       const kept = [keyOf(id), ...(replaces === undefined ? [] : [keyOf(replaces)])]
       for (const { rowKey } of excess(await rowsOf(table, userId), kept, now)) await remove(table, userId, rowKey)
-      return { isFirst }
+    },
+
+    async confirm(userId) {
+      await unless([CONFLICT], (await open()).createEntity({ partitionKey: userId, rowKey: ISSUED }))
     },
 
     async retire(userId, id, now) {
@@ -66,9 +69,8 @@ export function createDeviceTokens(tables: Tables): DeviceTokens {
       await unless([NOT_FOUND], table.updateEntity(change, 'Merge'))
     },
 
-    async withdraw(userId, id, { isFirst }) {
-      const table = await open()
-      await Promise.all([keyOf(id), ...(isFirst ? [ISSUED] : [])].map((row) => remove(table, userId, row)))
+    async withdraw(userId, id) {
+      await remove(await open(), userId, keyOf(id))
     },
 
     async revokeLineage(userId, lineage) {

@@ -53,13 +53,11 @@ export function deviceTokensContract(tokens: DeviceTokens): void {
     test('that is withdrawn is not accepted; the others are', async () => {
       const [userId, one, other] = [randomUUID(), newId(), newId()]
       await tokens.issue(userId, other, device(), NOW)
-      const issued = await tokens.issue(userId, one, device(), NOW)
-      expect(issued).toEqual({ isFirst: false })
-      for (let times = 0; times < 2; times++) await tokens.withdraw(userId, one, issued)
+      await tokens.issue(userId, one, device(), NOW)
+      for (let times = 0; times < 2; times++) await tokens.withdraw(userId, one)
       await tokens.retire(userId, one, NOW)
       expect(await tokens.find(userId, one, NOW)).toBeUndefined()
       expect(await tokens.find(userId, other, NOW)).toBeDefined()
-      expect(await tokens.hasIssued(userId)).toBe(true)
     })
 
     test('is revoked with what came before and after it, and with no other device', async () => {
@@ -83,17 +81,25 @@ export function deviceTokensContract(tokens: DeviceTokens): void {
   })
 
   describe('an account', () => {
-    test('counts as one with tokens from its first completed sign-in on, also when none is left', async () => {
+    test('has issued a token from the first confirmed one on, also when none is left', async () => {
       const [userId, id] = [randomUUID(), newId()]
+      await tokens.issue(userId, id, device(), NOW)
       expect(await tokens.hasIssued(userId)).toBe(false)
-      const first = await tokens.issue(userId, id, device(), NOW)
+      for (let times = 0; times < 2; times++) await tokens.confirm(userId)
       expect(await tokens.hasIssued(userId)).toBe(true)
-      await tokens.withdraw(userId, id, first)
-      expect(await tokens.hasIssued(userId)).toBe(false)
-      await tokens.issue(userId, newId(), device(), NOW)
       await tokens.revokeAll(userId)
       expect(await tokens.hasIssued(userId)).toBe(true)
       expect(await tokens.hasIssued(randomUUID())).toBe(false)
+    })
+
+    test('has still issued a token when another sign-in withdraws its own, which was issued first', async () => {
+      const [userId, thief, owner] = [randomUUID(), newId(), newId()]
+      await tokens.issue(userId, thief, device(), NOW)
+      await tokens.issue(userId, owner, device(), NOW)
+      await tokens.confirm(userId)
+      await tokens.withdraw(userId, thief)
+      expect(await tokens.hasIssued(userId)).toBe(true)
+      expect(await tokens.find(userId, owner, NOW)).toBeDefined()
     })
 
     test('has at most twenty, and loses the one that was used longest ago', async () => {
