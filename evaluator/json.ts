@@ -1,7 +1,7 @@
 /** A whole number of sixteen digits or more where a value may stand. */
-const longInteger = /(?:^|[[:,\s])-?\d{16,}(?:$|[\],}\s])/
-const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
-const wholeNumber = /^-?\d{16,}$/
+const LONG_INTEGER = /(?:^|[[:,\s])-?\d{16,}(?:$|[\],}\s])/
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+const LONG_NUMBER = /^-?\d{16,}$/
 
 /**
  * Parses JSON as `JSON.parse`, except that a whole number beyond 2^53 becomes the text of its digits: as a double it would merge
@@ -10,8 +10,12 @@ const wholeNumber = /^-?\d{16,}$/
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text)
-  return longInteger.test(text) ? JSON.parse(text.replace(token, quoteLong)) : value
+  return LONG_INTEGER.test(text) ? JSON.parse(text.replace(TOKEN, quoteLong)) : value
 }
 
 const quoteLong = (found: string): string =>
-  wholeNumber.test(found) && !Number.isSafeInteger(Number(found)) ? `"${found}"` : found
+  LONG_NUMBER.test(found) && !Number.isSafeInteger(Number(found)) ? `"${found}"` : found
+
+/** Whether a value is an object of JSON, neither null nor a list. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,5 +1,5 @@
 /** The parts of a monitor’s query, for whoever changes it. */
-export { isRecord } from './monitor/monitor-options.ts'
+export { isRecord } from './json.ts'
 export {
   type Facet,
   type MonitorQuery,

@@ -4,7 +4,7 @@ import { configurationPage } from './configuration.ts'
 import { decisionsPage } from './decisions.ts'
 import { detectionsPage } from './detections.ts'
 
-const usage = `Usage: npm run docs
+const USAGE = `Usage: npm run docs
 
 Writes the pages that are generated from the code and the detections: docs/configuration.md, docs/decisions.md and
 docs/detections.md.
@@ -13,7 +13,8 @@ docs/detections.md.
 const words = process.argv.slice(2)
 const asksForHelp = words.length === 1 && words[0] === '--help'
 if (words.length > 0) {
-  process.stderr.write(asksForHelp ? usage : `Unexpected argument "${words[0]}".\n\n${usage}`)
+  if (asksForHelp) process.stdout.write(USAGE)
+  else process.stderr.write(`Unexpected argument "${words[0]}": this command takes none.\n`)
   process.exit(asksForHelp ? 0 : 2)
 }
 

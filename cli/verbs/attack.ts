@@ -22,7 +22,7 @@ import { readAccounts } from '../verify/accounts.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
 import { runAttack } from '../verify/run-attack.ts'
 
-const usage = `Usage: npm run attack -- list [--json]
+const USAGE = `Usage: npm run attack -- list [--json]
        npm run attack -- show <slug> [--json]
        npm run attack -- run <slug> [<options>]
 
@@ -55,7 +55,7 @@ Examples:
 export const command: Command = {
   name: 'attack',
   summary: 'list attacks and carry them out against the lab',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const [verb, ...rest] = argv
     if (verb === 'list') return list(rest, io)

@@ -13,7 +13,7 @@ import { changeLine, describe, table } from '../contain/print.ts'
 import { Progress } from '../contain/progress.ts'
 import { isEmpty, REASONS, readSelection, type Selection, STATES, select } from '../contain/selection.ts'
 
-const usage = `Usage: npm run contain -- list [FILTER…] [--json]
+const USAGE = `Usage: npm run contain -- list [FILTER…] [--json]
        npm run contain -- show ID… [--json]
        npm run contain -- watch [FILTER…] [--json]
        npm run contain -- approve|retry|undo ID… [--why TEXT] [--dry-run] [--json]
@@ -109,7 +109,7 @@ const STOPPED = 130
 export const command: Command = {
   name: 'contain',
   summary: 'the containment ledger: list, show, watch, approve, retry, undo',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const { values, positionals } = readArguments({ args: [...argv], allowPositionals: true, options: OPTIONS })
     const [verb = '', ...ids] = positionals

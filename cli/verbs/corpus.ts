@@ -19,7 +19,7 @@ import { type Judgement, judge } from '../../proof/corpus/judge.ts'
 import { withProfile } from '../../proof/corpus/profile.ts'
 import type { Event } from '../../shared/event.ts'
 
-const usage = `Usage: npm run corpus [-- --events 1000000 --seed 1]
+const USAGE = `Usage: npm run corpus [-- --events 1000000 --seed 1]
 
 Simulates some days of ordinary use as events of the app and evaluates the detections over them: offices behind one address,
 phones between networks, forgotten and mistyped passwords, password managers, programs with an old password, authenticators,
@@ -46,7 +46,7 @@ Examples:
 export const command: Command = {
   name: 'corpus',
   summary: 'simulate some days of ordinary use and count the alerts, all of them false',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const { values } = readArguments({
       args: [...argv],

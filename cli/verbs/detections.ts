@@ -9,7 +9,7 @@ import { Secret } from '../../shared/secret.ts'
 const SITES: readonly string[] = DATADOG_SITES
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 
-const usage = `Usage: npm run detections -- push [--apply] [options]
+const USAGE = `Usage: npm run detections -- push [--apply] [options]
        npm run detections -- diff [options]
        npm run detections -- lint [--dir DIR] [--json]
 
@@ -48,7 +48,7 @@ Exit code: 0 for success, 1 for a failure or, with diff and lint, for a finding,
 export const command: Command = {
   name: 'detections',
   summary: 'write monitors, webhook, pipeline and dashboard to a Datadog account',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const { values, positionals } = readArguments({
       args: [...argv],

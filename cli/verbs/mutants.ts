@@ -13,7 +13,7 @@ import {
 import { type Detection, loadDetections } from '../../detections/harness.ts'
 import { mutate, Stale, survived, type Verdict } from '../../proof/mutants/mutation.ts'
 
-const usage = `Usage: npm run test:mutants [-- <slug>… --json --survivors]
+const USAGE = `Usage: npm run test:mutants [-- <slug>… --json --survivors]
 
 Mutates each detection by one mistake at a time (an @ left out, another field, operator, threshold, window, group, rollup
 or option; a term left out or negated) and runs its cases and the claims about every detection against each mutant. A case
@@ -36,7 +36,7 @@ Examples:
 export const command: Command = {
   name: 'mutants',
   summary: 'mutate each detection and name the case that kills each mutant',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const { values, positionals } = readArguments({
       args: [...argv],

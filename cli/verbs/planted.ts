@@ -3,7 +3,7 @@ import { type Command, paint, readArguments, UsageError, wholeNumber } from 'ale
 import { loadDetections } from '../../detections/harness.ts'
 import { plant } from '../../proof/planted/ways.ts'
 
-const usage = `Usage: npm run planted [-- EVENTS]
+const USAGE = `Usage: npm run planted [-- EVENTS]
 
 Makes a log of EVENTS events (default 500000) with planted attacks and near misses for every detection. Replays it in
 order, in another order of arrival within the lateness, and cut in two and resumed. Each replay must find every planted
@@ -22,7 +22,7 @@ Examples:
 export const command: Command = {
   name: 'planted',
   summary: 'plant attacks and near misses in a large log and replay it in three ways',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const { positionals } = readArguments({ args: [...argv], allowPositionals: true })
     const [text = '500000', ...more] = positionals

@@ -3,7 +3,7 @@ import { type Command, readArguments } from 'alertproof/cli'
 import { readRunFile } from '../../lab/start/run-file.ts'
 import { removeLab, removePostgresCopy } from '../../lab/stores/remove.ts'
 
-const usage = `Usage: npm run lab:reset [-- <options>]
+const USAGE = `Usage: npm run lab:reset [-- <options>]
 
 Deletes the accounts, ledgers, logs and secrets of the lab, and PostgreSQL's files in the temporary folder. Refuses while
 a lab runs.
@@ -16,7 +16,7 @@ Options:
 export const command: Command = {
   name: 'reset',
   summary: "delete the lab's data, logs and secrets",
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const { values } = readArguments({ args: [...argv], options: { dir: { type: 'string' } } })
     const dir = resolve(values.dir ?? '.lab')

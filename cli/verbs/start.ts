@@ -6,7 +6,7 @@ import { type LabHandle, LabRunningError, startLab } from '../../lab/start/lab.t
 import { type Launch, launchFunc } from '../../lab/start/programs.ts'
 import { watchParent } from '../parent.ts'
 
-const usage = `Usage: npm start [-- <options>]
+const USAGE = `Usage: npm start [-- <options>]
 
 Starts the lab on this machine: stores, functions, web, their edges, the log drain, and the stand-in for Datadog, which also
 shows the lab's mail. Ctrl-C stops everything it started.
@@ -31,7 +31,7 @@ Examples:
 export const command: Command = {
   name: 'start',
   summary: 'start the lab; Ctrl-C stops everything it started',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const options = readOptions(argv)
     // The end of the parent process stops the lab, as Ctrl-C does.

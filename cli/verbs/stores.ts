@@ -13,7 +13,7 @@ import { watchParent } from '../parent.ts'
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 
-const usage = `Usage: npm run lab:stores [-- <options>]
+const USAGE = `Usage: npm run lab:stores [-- <options>]
 
 Starts the stores, Azurite's blob and queue services and a mailbox, and writes local.settings.json. Then \`func start\` in
 another terminal runs the functions under Azure's own host. Ctrl-C stops the stores and the mailbox.
@@ -32,7 +32,7 @@ DATABASE_URL, REDIS_URL and TABLES_CONNECTION each replace one embedded store.
 export const command: Command = {
   name: 'stores',
   summary: 'start only the stores, and write local.settings.json for `func start`',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const values = readOptions(argv)
     const dir = resolve(values.dir)

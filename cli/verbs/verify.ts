@@ -18,7 +18,7 @@ import { DETECTIONS, evaluation, findOrStartLab, type VerifiedLab } from '../ver
 import { page } from '../verify/page.ts'
 import { table } from '../verify/table.ts'
 
-const usage = `Usage: npm run verify [-- <slug>… <options>]
+const USAGE = `Usage: npm run verify [-- <slug>… <options>]
 
 Carries out each attack and its benign twin against each target, waits for the alert and the containment, and then checks by
 real requests on both hosts that nothing the attacker got opens an account and that nobody honest is locked out. For a prevented
@@ -47,7 +47,7 @@ Examples:
 export const command: Command = {
   name: 'verify',
   summary: 'carry out every attack and its twin, and print the scoreboard',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const options = readOptions(argv)
     const say = (text: string) => io.err(`${text}\n`)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { loadMonitors } from 'alertproof'
-import { duration, paint } from 'alertproof/cli'
+import { counted, duration, paint } from 'alertproof/cli'
 import { freshAddresses } from '../../attacks/kit/addresses.ts'
 import { type Attack, BenignRefused, type TargetKind } from '../../attacks/kit/attack.ts'
 import type { Account } from '../../attacks/kit/cast.ts'
@@ -153,7 +153,7 @@ function verdictOf({ attacker_dead, entered, still_in, locked_out, to_restore }:
     locked_out === 0 ? 'No honest person is locked out.' : `Honest people who are locked out: ${locked_out}.`
   const byAttacker = `Owners whom the attacker locked out, and whose account a person must restore: ${to_restore}.`
   const honest = to_restore === 0 ? byDefence : `${byDefence} ${byAttacker}`
-  const accounts = `${entered} ${entered === 1 ? 'account' : 'accounts'}`
+  const accounts = counted(entered, 'account')
   if (attacker_dead === null) {
     return `This alert contains nothing; a person decides. The attacker entered ${accounts} and has access to ${still_in}. ${honest}`
   }

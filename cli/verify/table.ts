@@ -1,4 +1,4 @@
-import { columns, duration, type Io, paint } from 'alertproof/cli'
+import { columns, counted, duration, type Io, paint } from 'alertproof/cli'
 import { playedByTests } from '../../attacks/kit/played-by-tests.ts'
 import type { Scenario, Scoreboard } from '../../proof/verify/scoreboard.ts'
 
@@ -57,7 +57,7 @@ function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
     isPrevented ? '-' : good(done, action ?? 'nobody'),
     attackerCell(containment, good),
     victimCell(containment, good),
-    good(benign.alerts === 0 && benign.events > 0, `${benign.events} events, ${plural(benign.alerts, 'alert')}`),
+    good(benign.alerts === 0 && benign.events > 0, `${benign.events} events, ${counted(benign.alerts, 'alert')}`),
     paint(io, ok ? 'green' : 'red', ok ? 'ok' : 'FAILED'),
   ]
 }
@@ -81,5 +81,3 @@ function victimCell(
 }
 
 const time = (ms: number | null, otherwise: string): string => (ms === null ? otherwise : duration(ms))
-
-const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { z } from 'zod'
 import { readMonitor } from '../api.ts'
+import { type Estate, loadEstate } from '../estate/index.ts'
 import { InputError } from '../input-error.ts'
+import { isRecord } from '../json.ts'
 import type { IndexedLog } from '../log.ts'
-import { type Estate, loadEstate } from '../monitor/estate/index.ts'
 import { type Monitor, MonitorError } from '../monitor/monitor.ts'
-import { isRecord } from '../monitor/monitor-options.ts'
 import type { MonitorReading } from '../monitor/monitor-reading.ts'
 import { parseWebhook, type Webhook } from '../notify/index.ts'
 import { EventError, type ReplayOptions } from '../replay/index.ts'
@@ -185,14 +185,14 @@ function eventsOf(entry: Record<string, unknown>, start: number | undefined, pla
   }
   const wrapped = event !== undefined
   const body = wrapped ? event : rest
-  if (!isRecord(body)) return refuse('.event: an object is wanted')
+  if (!isRecord(body)) return refuse('.event: must be an object')
   if (wrapped && Object.keys(rest).length > 0) refuse(`: stands beside event: ${Object.keys(rest).join(', ')}`)
   const first = typeof at === 'string' ? instantOf(at, start) : undefined
   if (at !== undefined && first === undefined)
     refuse(`.at: ${JSON.stringify(at)} is not a time such as 90s, 3m or 2026-01-05T09:00:00Z`)
   const count = times ?? 1
   if (!Number.isInteger(count) || Number(count) < 1 || Number(count) > MOST_REPEATED) {
-    refuse(`.times: a whole number from 1 to ${MOST_REPEATED} is wanted`)
+    refuse(`.times: must be a whole number from 1 to ${MOST_REPEATED}`)
   }
   const step = every === undefined ? 0 : typeof every === 'string' ? durationMs(every) : undefined
   if (step === undefined) return refuse(`.every: ${JSON.stringify(every)} is not a duration such as 20s`)
@@ -255,7 +255,7 @@ function expectedOf(
       facets.length === Object.keys(given.group).length && facets.every((facet) => Object.hasOwn(given.group, facet))
     if (!isOne)
       refuse(
-        `.group: ${facets.length === 0 ? 'the monitor is not grouped' : `a value for ${facets.join(', ')} is wanted`}`,
+        `.group: ${facets.length === 0 ? 'the monitor is not grouped' : `must have a value for ${facets.join(', ')}`}`,
       )
   }
   for (const payload of Object.keys(given.payloads)) {
@@ -266,7 +266,7 @@ function expectedOf(
   const at = typeof time === 'string' ? instantOf(time, start) : time
   if (typeof time === 'string' && at === undefined) {
     refuse(
-      `.at: ${JSON.stringify(time)} is not a time such as 90s, 3m or 2026-01-05T09:00:00Z${start === undefined ? '; a relative time wants a `start`' : ''}`,
+      `.at: ${JSON.stringify(time)} is not a time such as 90s, 3m or 2026-01-05T09:00:00Z${start === undefined ? '; a relative time needs a `start`' : ''}`,
     )
   }
   return { ...rest, monitor: reading?.slug ?? '', at }

@@ -1,6 +1,6 @@
+import type { GroupValues } from '../estate/index.ts'
 import type { TransitionWord } from '../evaluate/state.ts'
 import type { IndexedLog } from '../log.ts'
-import type { GroupValues } from '../monitor/estate/index.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { Webhook } from '../notify/index.ts'
 import type { ReplayOptions } from '../replay/index.ts'

@@ -168,7 +168,7 @@ test('logs may be files of any form, and monitors folders', async () => {
   }
   expect(told(await resultsOf(files))).toEqual([
     'c.json: expect[0].monitor: is missing: one of failed, other',
-    'c.json: expect[1].at: "1m" is not a time such as 90s, 3m or 2026-01-05T09:00:00Z; a relative time wants a `start`',
+    'c.json: expect[1].at: "1m" is not a time such as 90s, 3m or 2026-01-05T09:00:00Z; a relative time needs a `start`',
     expect.stringMatching(/^d\.json: expect\[0\]\.monitor: ratio is not evaluated: /),
   ])
 })
@@ -261,7 +261,7 @@ test('an update writes a case that expects nothing yet, in YAML and in JSON', as
 test.each([
   [{ expct: [] }, /^a\.json: Unrecognized key: "expct"/],
   [{ expect: [{ ...TRIGGERED, groups: {} }] }, /^a\.json: expect\[0\]: Unrecognized key: "groups"/],
-  [{ expect: [{ at: '2m' }] }, /^a\.json: expect\[0\]\.group: a value for @ip is wanted$/],
+  [{ expect: [{ at: '2m' }] }, /^a\.json: expect\[0\]\.group: must have a value for @ip$/],
   [{ expect: [{ ...TRIGGERED, at: 'soon' }] }, /^a\.json: expect\[0\]\.at: "soon" is not a time/],
   [{ expect: [{ ...TRIGGERED, monitor: 'x' }] }, /no monitor of the slug or name "x"/],
   [{ expect: [{ ...TRIGGERED, payloads: { soar: {} } }] }, /payloads\.soar: no webhook of this name/],

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isRecord } from '../monitor/monitor-options.ts'
+import { isRecord } from '../json.ts'
 import type { Case, Expected } from './case.ts'
 import type { Happening, Outcome } from './happening.ts'
 

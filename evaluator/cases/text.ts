@@ -1,4 +1,4 @@
-import type { GroupValues } from '../monitor/estate/index.ts'
+import type { GroupValues } from '../estate/index.ts'
 import type { Case } from './case.ts'
 import type { FieldDifference, Pair, Verdict } from './compare.ts'
 import { instantText } from './times.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { logOfEvent } from '../app-event.ts'
-import { EstateError } from '../monitor/estate/index.ts'
+import { EstateError } from '../estate/index.ts'
 import { checkMonitors } from './check.ts'
 import { rules } from './rules.ts'
 
@@ -50,8 +50,8 @@ test.each<[what: string, change: object, options: object, found: RegExp]>([
     /^error query query:24: `=` must be/,
   ],
   ['a type that is none', { type: 'logs alert' }, {}, /^error schema type: "logs alert" is not a type/],
-  ['a priority that is none', { priority: 9 }, {}, /^error schema priority: 1 to 5/],
-  ['an option with another value', {}, { timeout_h: '5' }, /^error schema options\.timeout_h: a whole number/],
+  ['a priority that is none', { priority: 9 }, {}, /^error schema priority: must be 1 to 5/],
+  ['an option with another value', {}, { timeout_h: '5' }, /^error schema options\.timeout_h: must be a whole number/],
   ['a time-out that accounts may have kept', {}, { timeout_h: 25 }, /^error schema options\.timeout_h: .* 0 to 24/],
   [
     'a warning without critical',
@@ -192,7 +192,7 @@ test('the output of Terraform is checked under the line of its resource', async 
   const { findings } = await checkMonitors([join(dir, 'plan.json')])
   const [error, ...more] = findings.filter(({ level }) => level === 'error')
   expect(more).toEqual([])
-  expect(error).toMatchObject({ monitor: 'datadog_monitor.b', rule: 'schema', message: '1 to 5 or null is wanted' })
+  expect(error).toMatchObject({ monitor: 'datadog_monitor.b', rule: 'schema', message: 'must be 1 to 5 or null' })
   const lines = JSON.stringify(plan, undefined, 2).split('\n')
   expect(lines[(error?.line ?? 0) - 1]).toContain('"address": "datadog_monitor.b"')
 })

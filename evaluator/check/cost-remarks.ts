@@ -1,4 +1,5 @@
-import { groupsByHost, isRecord } from '../monitor/monitor-options.ts'
+import { isRecord } from '../json.ts'
+import { groupsByHost } from '../monitor/monitor-options.ts'
 import type { AlertQuery } from '../monitor/monitor-query.ts'
 import { type EvaluatedQuery, kindsOf } from '../monitor/variables.ts'
 import type { Remark } from './finding.ts'

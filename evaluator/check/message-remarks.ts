@@ -1,5 +1,5 @@
+import { isRecord } from '../json.ts'
 import { facetsOf } from '../monitor/constraints.ts'
-import { isRecord } from '../monitor/monitor-options.ts'
 import type { AlertQuery } from '../monitor/monitor-query.ts'
 import { type Node, type Path, parseTemplate, TemplateError } from '../notify/template-parser.ts'
 import type { Remark } from './finding.ts'
@@ -119,7 +119,7 @@ function handleRemarks(json: Readonly<Record<string, unknown>>): Remark[] {
     const after = text[index + handle.length] ?? ' '
     if (!handle.startsWith('@webhook-')) continue
     if (/\s/.test(before) && /\s/.test(after) && !/[.:!?)\]]$/.test(handle)) continue
-    const remedy = 'a handle wants a blank or the end of a line on both sides'
+    const remedy = 'put a blank or the end of a line on both sides of a handle'
     remarks.push({
       level: 'warning',
       rule: 'handle-not-set-apart',

@@ -13,11 +13,11 @@ export const rules: readonly RuleText[] = [
   {
     id: 'repeated-key',
     level: 'error',
-    description: 'A key stands twice in one object: one of the two is lost silently.',
+    description: 'A key occurs twice in one object: one of the two values is lost.',
   },
   { id: 'schema', level: 'error', description: 'A key is missing, or has a value that the API refuses.' },
   { id: 'query', level: 'error', description: 'The query or the search in it cannot be read.' },
-  { id: 'template', level: 'error', description: 'A message has a tag or block that is unknown or never closed.' },
+  { id: 'template', level: 'error', description: 'A message has a tag or block that is unknown or not closed.' },
   { id: 'condition', level: 'error', description: 'The condition of a case of a Cloud SIEM rule cannot be read.' },
   ...constraints.map(({ id, kind, source }): RuleText => {
     return {
@@ -35,7 +35,7 @@ export const rules: readonly RuleText[] = [
   { id: 'undocumented-search', level: 'warning', description: 'A form of search that Datadog does not document.' },
   { id: 'unknown-variable', level: 'warning', description: 'A variable of a message shows nothing.' },
   { id: 'no-handle', level: 'warning', description: 'A message without a handle notifies nobody.' },
-  { id: 'handle-not-set-apart', level: 'warning', description: 'A handle wants a blank or a line end on both sides.' },
+  { id: 'handle-not-set-apart', level: 'warning', description: 'A handle needs a blank or a line end on both sides.' },
   { id: 'short-window', level: 'warning', description: 'A window under five minutes is reported to give no data.' },
   { id: 'status-may-stay', level: 'warning', description: 'Without data the monitor keeps its last status.' },
   { id: 'silent-term', level: 'warning', description: 'A term or facet that no log of the recording has.' },

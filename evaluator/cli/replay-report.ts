@@ -1,4 +1,3 @@
-import type { MonitorFault, MonitorReading } from '../index.ts'
 import {
   type Estate,
   type Expectable,
@@ -8,10 +7,11 @@ import {
   isEvaluated,
   type Outcome,
   type Triggers,
-} from '../monitor/estate/index.ts'
+} from '../estate/index.ts'
+import type { MonitorFault, MonitorReading } from '../index.ts'
 import type { Io } from './command.ts'
 import { junitXml } from './junit.ts'
-import { printable } from './output.ts'
+import { counted, printable } from './output.ts'
 import { appendSummary, markdownTable, writeReportFile } from './summary.ts'
 
 const MAX_LISTED = 8
@@ -41,7 +41,7 @@ function notesOf(readings: readonly Reading[], noun: string): string[] {
       notes.set(text, (notes.get(text) ?? 0) + 1)
     }
   }
-  return [...notes].map(([text, count]) => `${text} (${count} ${noun}${count === 1 ? '' : 's'})`)
+  return [...notes].map(([text, count]) => `${text} (${counted(count, noun)})`)
 }
 
 const faultText = ({ file, place, reason }: MonitorFault): string => `${file}: ${place}: ${reason}`
@@ -76,7 +76,7 @@ export function reportOutcomes(outcomes: readonly Outcome[], expected: Expectati
   if (leftOut > 0) lines.push(`not all counted: ${leftOutText(leftOut)}`)
   if (lines.length === 0) {
     const groups = [...expected.values()].flat().length
-    lines.push(`As expected: ${groups} group${groups === 1 ? '' : 's'} triggered, and nothing else.`)
+    lines.push(`As expected: ${counted(groups, 'group')} triggered, and nothing else.`)
   } else lines.push('The expectations do not hold.')
   io.err(`${lines.join('\n')}\n`)
   return leftOut === 0 && outcomes.every(holds)

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { InputError } from '../input-error.ts'
-import { parseJson } from '../json.ts'
-import { isRecord } from '../monitor/monitor-options.ts'
+import { isRecord, parseJson } from '../json.ts'
 
 /** @see https://docs.datadoghq.com/getting_started/site/ "Access the Datadog site" */
 export const SITES = [

@@ -1,4 +1,4 @@
-import type { GroupValues } from '../monitor/estate/index.ts'
+import type { GroupValues } from '../estate/index.ts'
 
 /** The changes of state that are compared. Reminders are none. */
 export const CHANGES = ['Triggered', 'Warn', 'No Data', 'Recovered'] as const

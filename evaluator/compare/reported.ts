@@ -1,7 +1,7 @@
+import type { GroupValues } from '../estate/index.ts'
 import { InputError } from '../input-error.ts'
-import type { GroupValues } from '../monitor/estate/index.ts'
+import { isRecord } from '../json.ts'
 import type { Monitor } from '../monitor/monitor.ts'
-import { isRecord } from '../monitor/monitor-options.ts'
 import { type ChangeWord, changeWordOf, type StateChange } from './change.ts'
 
 type Values = Readonly<Record<string, unknown>>

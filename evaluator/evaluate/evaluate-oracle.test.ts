@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { IndexedLog } from '../log.ts'
 import { type Monitor, readImportable } from '../monitor/monitor.ts'
-import { measures, type Operator, type Rollup } from '../monitor/monitor-query.ts'
+import { MEASURES, type Operator, type Rollup } from '../monitor/monitor-query.ts'
 import { Replayer } from '../replay/replay.ts'
 import { holds, recovered } from '../testing/thresholds.ts'
 import { Evaluator, type Transition } from './evaluate.ts'
@@ -230,7 +230,7 @@ const modes = [
   ['each minute', MINUTE_MS],
 ] as const
 
-describe.each(['count', 'cardinality', ...measures] as const)('%s', (kind) => {
+describe.each(['count', 'cardinality', ...MEASURES] as const)('%s', (kind) => {
   describe.each(operators)('%s', (operator) => {
     test.each(modes)(
       'evaluated %s gives what its definition says, live and in any order of arrival',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Measure, measures } from '../monitor/monitor-query.ts'
+import { MEASURES, type Measure } from '../monitor/monitor-query.ts'
 import { statisticOf } from './measure.ts'
 
 const statisticFor = (measure: Measure, numbers: readonly number[]) => {
@@ -27,7 +27,7 @@ describe('a statistic', () => {
     expect(statisticFor(measure, numbers)).toBeCloseTo(expected, 12)
   })
 
-  test.each(measures)('%s of no numbers is NaN', (measure) => {
+  test.each(MEASURES)('%s of no numbers is NaN', (measure) => {
     expect(statisticOf(measure).value()).toBeNaN()
   })
 
@@ -81,7 +81,7 @@ function quotient(total: bigint, by: bigint): number {
   return (sign * Number((large / by) | (large % by > 0n ? 1n : 0n))) / 2 ** 200
 }
 
-test.each(measures)('%s is exact after numbers were added and removed', (measure) => {
+test.each(MEASURES)('%s is exact after numbers were added and removed', (measure) => {
   const x = fc.integer({ min: -(10 ** 9), max: 10 ** 9 }).map((thousandths) => thousandths / 1000)
   fc.assert(
     fc.property(

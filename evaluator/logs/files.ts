@@ -1,6 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FileError, reasonOf } from './file-error.ts'
+import { FileError, reasonOf } from '../file-error.ts'
 
 /** One file with logs, or standard input. */
 export interface LogFile {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, readSync, rmSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { reasonOf } from '../file-error.ts'
 import { InputError } from '../input-error.ts'
-import { reasonOf } from './file-error.ts'
 
 const CHUNK_BYTES = 256 * 1024
 /** So much is kept in memory before a file is made. */

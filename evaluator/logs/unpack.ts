@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Decompress } from 'fzstd'
-import { FileError, reasonOf } from './file-error.ts'
+import { FileError, reasonOf } from '../file-error.ts'
 
 /** Bytes at the beginning of a file that say what it is. */
 const GZIP = [0x1f, 0x8b]

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { constraints, optionValues } from './constraints.ts'
+import { constraints, OPTION_VALUES } from './constraints.ts'
 import { parseMonitorQuery } from './monitor-query.ts'
 
 const rollup = (end: string, by = '') => parseMonitorQuery(`logs("a").rollup("count")${by}.last("5m") ${end}`)
@@ -162,7 +162,7 @@ const values: Readonly<Record<string, readonly [taken: unknown[], refused: unkno
   variables: [[[{}]], [{}, ['a']]],
 }
 
-test.each(Object.entries(optionValues))('%s has the values that are documented', (name, { check, source }) => {
+test.each(Object.entries(OPTION_VALUES))('%s has the values that are documented', (name, { check, source }) => {
   const [taken, refused] = values[name] ?? [[], []]
   expect([taken.length > 0, refused.length > 0, source !== '']).toEqual([true, true, true])
   expect(taken.map(check).filter((fault) => fault !== undefined)).toEqual([])

@@ -1,5 +1,6 @@
+import { isRecord } from '../json.ts'
 import type { AlertQuery } from './monitor-query.ts'
-import { isRecord, retentionMs } from './option-values.ts'
+import { retentionMs } from './option-values.ts'
 
 /** Says what is wrong with a value, or nothing. */
 export type Check = (value: unknown) => string | undefined
@@ -33,25 +34,25 @@ const API = 'API specification, MonitorOptions'
 const GUIDE = 'monitors/guide/monitor_api_options'
 const DAY_SECONDS = 86_400
 
-const aBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false is wanted')
-const aText: Check = (value) => (typeof value === 'string' ? undefined : 'a text is wanted')
-const anObject: Check = (value) => (isRecord(value) ? undefined : 'an object is wanted')
+const aBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false')
+const aText: Check = (value) => (typeof value === 'string' ? undefined : 'must be a string')
+const anObject: Check = (value) => (isRecord(value) ? undefined : 'must be an object')
 const oneOf =
   (...words: readonly unknown[]): Check =>
   (value) =>
-    words.includes(value) ? undefined : `one of ${words.map((word) => JSON.stringify(word)).join(', ')} is wanted`
+    words.includes(value) ? undefined : `must be one of ${words.map((word) => JSON.stringify(word)).join(', ')}`
 const anInteger =
   (least: number, most: number): Check =>
   (value) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
       ? undefined
-      : `a whole number from ${least} to ${most} is wanted`
+      : `must be a whole number from ${least} to ${most}`
 const listOf =
   (check: Check): Check =>
   (value) =>
-    Array.isArray(value) ? value.map(check).find((fault) => fault !== undefined) : 'a list is wanted'
+    Array.isArray(value) ? value.map(check).find((fault) => fault !== undefined) : 'must be a list'
 
-export const notificationPresets = [
+export const NOTIFICATION_PRESETS = [
   'show_all',
   'hide_query',
   'hide_handles',
@@ -62,12 +63,12 @@ export const notificationPresets = [
 ] as const
 
 /** What each option that changes what a log monitor does may be. Null is how an option looks that was never set. */
-export const optionValues: Readonly<Record<string, { readonly check: Check; readonly source: string }>> = {
+export const OPTION_VALUES: Readonly<Record<string, { readonly check: Check; readonly source: string }>> = {
   thresholds: { check: anObject, source: API },
   on_missing_data: { check: oneOf('default', 'show_no_data', 'show_and_notify_no_data', 'resolve'), source: API },
   group_retention_duration: {
     check: (value) =>
-      retentionMs(value) === undefined ? '"1h" to "72h", "60m" to "4320m" or "1d" to "3d" is wanted' : undefined,
+      retentionMs(value) === undefined ? 'must be "1h" to "72h", "60m" to "4320m" or "1d" to "3d"' : undefined,
     source: API,
   },
   new_group_delay: { check: anInteger(0, DAY_SECONDS), source: API },
@@ -82,10 +83,10 @@ export const optionValues: Readonly<Record<string, { readonly check: Check; read
   notify_audit: { check: aBoolean, source: API },
   notify_by: { check: listOf(aText), source: API },
   timeout_h: { check: anInteger(0, 24), source: `${API}: between 0 and 24 hours` },
-  notification_preset_name: { check: oneOf(...notificationPresets), source: API },
+  notification_preset_name: { check: oneOf(...NOTIFICATION_PRESETS), source: API },
   groupby_simple_monitor: { check: aBoolean, source: API },
   scheduling_options: { check: anObject, source: API },
-  variables: { check: listOf((value) => (isRecord(value) ? undefined : 'a list of objects is wanted')), source: API },
+  variables: { check: listOf((value) => (isRecord(value) ? undefined : 'must be a list of objects')), source: API },
 }
 
 /** What must hold between the options of a log monitor and its query. */
@@ -96,8 +97,8 @@ export const constraints: readonly Constraint[] = [
     kind: 'fault',
     find: ({ options }) =>
       thresholdsOf(options).flatMap(([name, value]) =>
-        thresholdNames.includes(name) && !(typeof value === 'number' && Number.isFinite(value))
-          ? [violation(`thresholds.${name}`, 'a number is wanted')]
+        THRESHOLD_NAMES.includes(name) && !(typeof value === 'number' && Number.isFinite(value))
+          ? [violation(`thresholds.${name}`, 'must be a number')]
           : [],
       ),
   },
@@ -107,7 +108,7 @@ export const constraints: readonly Constraint[] = [
     kind: 'warning',
     find: ({ options }) =>
       thresholdsOf(options).flatMap(([name]) =>
-        thresholdNames.includes(name) ? [] : [violation(`thresholds.${name}`, 'is not a threshold of a log monitor')],
+        THRESHOLD_NAMES.includes(name) ? [] : [violation(`thresholds.${name}`, 'is not a threshold of a log monitor')],
       ),
   },
   {
@@ -116,9 +117,9 @@ export const constraints: readonly Constraint[] = [
     kind: 'fault',
     find: ({ options }) =>
       threshold(options, 'critical') === undefined
-        ? dependentThresholds
-            .filter((name) => threshold(options, name) !== undefined)
-            .map((name) => violation(`thresholds.${name}`, 'wants critical as well: Alert status is required.'))
+        ? DEPENDENT_THRESHOLDS.filter((name) => threshold(options, name) !== undefined).map((name) =>
+            violation(`thresholds.${name}`, 'needs critical as well: Alert status is required.'),
+          )
         : [],
   },
   {
@@ -148,7 +149,7 @@ export const constraints: readonly Constraint[] = [
         if (!query || value === undefined) return []
         const limit = limitName === 'critical' ? query.threshold : threshold(options, limitName)
         const path = `thresholds.${name}`
-        if (limit === undefined) return [violation(path, `wants ${limitName} as well`)]
+        if (limit === undefined) return [violation(path, `needs ${limitName} as well`)]
         const { operator } = query
         if (operator === '==' || operator === '!=') return [violation(path, `has no meaning with ${operator}`)]
         const isQuiet = operator.startsWith('>') ? value < limit : value > limit
@@ -204,7 +205,7 @@ export const constraints: readonly Constraint[] = [
     kind: 'fault',
     find: ({ options }) =>
       listed(options.notify_by).includes('*') && listed(options.notify_by).length > 1
-        ? [violation('notify_by', '"*" stands alone')]
+        ? [violation('notify_by', '"*" must be the only entry')]
         : [],
   },
   {
@@ -214,7 +215,12 @@ export const constraints: readonly Constraint[] = [
     find: ({ options, query }) => {
       const facets = facetsOf(query, options)
       return facets.length > 0 && facets.every((name) => listed(options.notify_by).includes(name))
-        ? [violation('notify_by', 'names every facet of .by, as without it: some accounts refuse that')]
+        ? [
+            violation(
+              'notify_by',
+              'names every facet of .by, which means the same as no notify_by: some accounts refuse it',
+            ),
+          ]
         : []
     },
   },
@@ -253,7 +259,7 @@ export const constraints: readonly Constraint[] = [
     kind: 'fault',
     find: ({ options }) =>
       Object.entries(evaluationWindow(options)).flatMap(([name, value]) => {
-        const fault = Object.hasOwn(windowValues, name) ? windowValues[name]?.(value) : undefined
+        const fault = Object.hasOwn(WINDOW_VALUES, name) ? WINDOW_VALUES[name]?.(value) : undefined
         return fault === undefined ? [] : [violation(`scheduling_options.evaluation_window.${name}`, fault)]
       }),
   },
@@ -266,7 +272,7 @@ export const constraints: readonly Constraint[] = [
       const { hour_starts: hours, ...others } = evaluationWindow(options)
       return hours === undefined || Object.keys(others).length === 0
         ? []
-        : [violation('scheduling_options.evaluation_window.hour_starts', 'stands alone')]
+        : [violation('scheduling_options.evaluation_window.hour_starts', 'must be the only field')]
     },
   },
   {
@@ -277,25 +283,25 @@ export const constraints: readonly Constraint[] = [
       const names = listed(options.variables).map((variable) => (isRecord(variable) ? variable.name : undefined))
       return names.flatMap((name, i) =>
         name !== undefined && names.indexOf(name) < i
-          ? [violation(`variables[${i}].name`, `${JSON.stringify(name)} stands twice`)]
+          ? [violation(`variables[${i}].name`, `${JSON.stringify(name)} is used twice`)]
           : [],
       )
     },
   },
 ]
 
-const windowValues: Readonly<Record<string, Check>> = {
+const WINDOW_VALUES: Readonly<Record<string, Check>> = {
   hour_starts: anInteger(0, 59),
   day_starts: (value) =>
-    typeof value === 'string' && /^([01]\d|2[0-3]):[0-5]\d$/.test(value) ? undefined : '"00:00" to "23:59" is wanted',
+    typeof value === 'string' && /^([01]\d|2[0-3]):[0-5]\d$/.test(value) ? undefined : 'must be "00:00" to "23:59"',
   month_starts: anInteger(1, 1),
   timezone: aText,
 }
 
 const violation = (path: string, reason: string): Violation => ({ path, reason })
 
-const thresholdNames: readonly string[] = ['critical', 'warning', 'critical_recovery', 'warning_recovery']
-const dependentThresholds = ['warning', 'critical_recovery', 'warning_recovery']
+const THRESHOLD_NAMES: readonly string[] = ['critical', 'warning', 'critical_recovery', 'warning_recovery']
+const DEPENDENT_THRESHOLDS = ['warning', 'critical_recovery', 'warning_recovery']
 
 type Options = Given['options']
 

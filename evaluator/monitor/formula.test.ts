@@ -42,21 +42,21 @@ test.each([
 })
 
 test.each([
-  ['', 0, /is wanted/],
+  ['', 0, /expected a query/],
   ['1 + 2', 0, /at least one query/],
   ['a b', 2, /operator .* not `b`/],
-  ['a +', 3, /is wanted/],
-  ['(a', 2, /`\)` is wanted/],
-  ['a)', 1, /closes nothing/],
-  ['a > 1', 2, /behind \.last/],
+  ['a +', 3, /expected a query/],
+  ['(a', 2, /expected `\)`/],
+  ['a)', 1, /no matching/],
+  ['a > 1', 2, /after \.last/],
   ['a % b', 2, /operator/],
   ['sqrt(a)', 0, /sqrt\(\) is not a function that Datadog documents/],
-  ['a + abs()', 4, /abs\(\) wants one argument/],
+  ['a + abs()', 4, /abs\(\) needs one argument/],
   ['clamp_min(a)', 0, /an expression and a number/],
   ['clamp_min(a, b)', 0, /an expression and a number/],
   ['constructor(a)', 0, /is not a function/],
   ['abs(a', 5, /`\)` or `,`/],
-  ['a ** b', 3, /is wanted/],
+  ['a ** b', 3, /expected a query/],
 ])('%s is refused at %d', (text, position, reason) => {
   const read = () => parseFormula(text)
   expect(read).toThrow(FormulaError)

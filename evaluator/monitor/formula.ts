@@ -190,15 +190,15 @@ class FormulaReader {
   read(): FormulaNode {
     const node = this.#sum()
     if (this.#position < this.#text.length) this.#fail(this.#unexpected())
-    if (queryNamesOf(node).length === 0) this.#fail('a formula wants at least one query', 0)
+    if (queryNamesOf(node).length === 0) this.#fail('a formula needs at least one query', 0)
     return node
   }
 
   #unexpected(): string {
     const sign = this.#text.charAt(this.#position)
-    if (sign === ')') return '`)` closes nothing'
-    if (/[<>=!]/.test(sign)) return 'the comparison stands behind .last("…"), not inside of formula("…")'
-    return `an operator (+ - * /) is wanted, not \`${sign}\``
+    if (sign === ')') return '`)` has no matching `(`'
+    if (/[<>=!]/.test(sign)) return 'put the comparison after .last("…"), not inside formula("…")'
+    return `expected an operator (+ - * /), not \`${sign}\``
   }
 
   #fail(reason: string, position = this.#position): never {
@@ -247,13 +247,13 @@ class FormulaReader {
     const position = this.#position
     if (this.#take('(')) {
       const inner = this.#sum()
-      if (!this.#take(')')) this.#fail(this.#position < this.#text.length ? this.#unexpected() : '`)` is wanted')
+      if (!this.#take(')')) this.#fail(this.#position < this.#text.length ? this.#unexpected() : 'expected `)`')
       return inner
     }
     const number = this.#match(/(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?/iy)
     if (number !== undefined) return { kind: 'number', value: Number(number) }
     const name = this.#match(/[A-Za-z_]\w*/y)
-    if (name === undefined) return this.#fail('a query, a number, a function or `(` is wanted')
+    if (name === undefined) return this.#fail('expected a query, a number, a function or `(`')
     if (!this.#take('(')) return { kind: 'query', name, position }
     return this.#call(name, position)
   }
@@ -270,7 +270,7 @@ class FormulaReader {
     if (!this.#take(')')) {
       do args.push(this.#argument())
       while (this.#take(','))
-      if (!this.#take(')')) this.#fail('`)` or `,` is wanted')
+      if (!this.#take(')')) this.#fail('expected `)` or `,`')
     }
     const node: FormulaNode = { kind: 'call', name, args, position }
     const fault = faultOfCall(name, args)
@@ -288,9 +288,9 @@ function faultOfCall(name: string, [of, ...limits]: readonly Argument[]): string
   if (OTHER_FUNCTIONS.includes(name)) return undefined
   const known = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
   if (!known) return `${name}() is not a function that Datadog documents`
-  const wanted = known.numbers === 0 ? 'one argument' : 'an expression and a number'
+  const needed = known.numbers === 0 ? 'one argument' : 'an expression and a number'
   const isFit = of !== undefined && of.kind !== 'text' && limits.length === known.numbers && limits.every(isNumber)
-  return isFit ? undefined : `${name}() wants ${wanted}`
+  return isFit ? undefined : `${name}() needs ${needed}`
 }
 
 const isNumber = (node: Argument): boolean =>

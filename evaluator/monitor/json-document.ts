@@ -20,7 +20,8 @@ export function parseDocument(text: string): JsonDocument {
     const value: unknown = JSON.parse(json)
     return { value, faults: repeatedKeys(json) }
   } catch (error) {
-    const { message } = error as Error
+    if (!(error instanceof SyntaxError)) throw error
+    const { message } = error
     const [, position] = /at position (\d+)/.exec(message) ?? []
     const place = placeOf(json, position === undefined ? json.length : Number(position))
     const reason = `is not JSON: ${message.replace(/ in JSON.*| \(line.*/s, '')}`
@@ -48,8 +49,8 @@ function repeatedKeys(json: string): JsonFault[] {
       const keys = open.at(-1)
       colon.lastIndex = found.index + text.length
       if (!keys || !colon.test(json)) continue
-      const key = JSON.parse(text) as string
-      if (keys.has(key)) faults.push({ place: placeOf(json, found.index), reason: `the key ${text} stands twice` })
+      const key = String(JSON.parse(text))
+      if (keys.has(key)) faults.push({ place: placeOf(json, found.index), reason: `the key ${text} occurs twice` })
       keys.add(key)
     }
   }

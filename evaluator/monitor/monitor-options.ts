@@ -1,10 +1,11 @@
+import { isRecord } from '../json.ts'
 import { parseSearch } from '../search/search-parser.ts'
 import { SearchSyntaxError } from '../search/search-scanner.ts'
-import { type Check, constraints, type notificationPresets, optionValues } from './constraints.ts'
+import { type Check, constraints, type NOTIFICATION_PRESETS, OPTION_VALUES } from './constraints.ts'
 import type { AlertQuery, Facet } from './monitor-query.ts'
-import { isRecord } from './option-values.ts'
 
-export { isRecord, retentionMs } from './option-values.ts'
+export { isRecord } from '../json.ts'
+export { retentionMs } from './option-values.ts'
 
 /** The options of a log monitor that mean something here, as its JSON says them. */
 export interface MonitorOptions {
@@ -31,7 +32,7 @@ export interface MonitorOptions {
 export type OnMissingData = 'default' | 'show_no_data' | 'show_and_notify_no_data' | 'resolve'
 export type RenotifyStatus = 'alert' | 'warn' | 'no data'
 
-export type NotificationPreset = (typeof notificationPresets)[number]
+export type NotificationPreset = (typeof NOTIFICATION_PRESETS)[number]
 
 /** What an option that has no effect on a log monitor should be, and why it has none. */
 interface Idle {
@@ -42,35 +43,35 @@ interface Idle {
 }
 
 /** What older files may say and the API now refuses. */
-const loosely: Readonly<Record<string, Check>> = {
+const KEPT_VALUES: Readonly<Record<string, Check>> = {
   timeout_h: (value) =>
-    Number.isInteger(value) && (value as number) >= 0 ? undefined : 'a whole number from 0 is wanted',
+    typeof value === 'number' && Number.isInteger(value) && value >= 0 ? undefined : 'must be a whole number from 0',
 }
 
 /** Options with a value that is evaluated because accounts keep it, and that the API refuses in a new import. */
 export function refusedNow(options: Record<string, unknown>): { readonly path: string; readonly reason: string }[] {
-  return Object.entries(loosely).flatMap(([path, isKept]) => {
+  return Object.entries(KEPT_VALUES).flatMap(([path, isKept]) => {
     const value = options[path] ?? undefined
     const reason = value === undefined || isKept(value) !== undefined ? undefined : checkOf(path, true)?.(value)
     return reason === undefined ? [] : [{ path, reason }]
   })
 }
 
-const ofMetrics = 'belongs to metric monitors; a log monitor says on_missing_data'
-const ofSynthetics = 'belongs to Synthetics tests'
+const OF_METRICS = 'belongs to metric monitors; use on_missing_data in a log monitor'
+const OF_SYNTHETICS = 'belongs to Synthetics tests'
 
 /** What exports of log monitors carry along without effect; `usual` values pass without a word. */
-const idleOptions: Readonly<Record<string, Idle>> = {
+const IDLE_OPTIONS: Readonly<Record<string, Idle>> = {
   silenced: { usual: [], why: 'is deprecated: a muted monitor is evaluated like any other' },
   locked: { usual: [false, null], why: 'is deprecated: it says who may edit the monitor' },
-  require_full_window: { usual: [], common: [true, false, null], why: ofMetrics },
-  no_data_timeframe: { usual: [], common: [0, null], why: ofMetrics },
-  notify_no_data: { usual: [], common: [true, false, null], why: ofMetrics },
+  require_full_window: { usual: [], common: [true, false, null], why: OF_METRICS },
+  no_data_timeframe: { usual: [], common: [0, null], why: OF_METRICS },
+  notify_no_data: { usual: [], common: [true, false, null], why: OF_METRICS },
   threshold_windows: { usual: [null], why: 'belongs to anomaly monitors' },
-  min_failure_duration: { usual: [null], why: ofSynthetics },
-  min_location_failed: { usual: [null], why: ofSynthetics },
-  device_ids: { usual: [null], why: ofSynthetics },
-  synthetics_check_id: { usual: [null], why: ofSynthetics },
+  min_failure_duration: { usual: [null], why: OF_SYNTHETICS },
+  min_location_failed: { usual: [null], why: OF_SYNTHETICS },
+  device_ids: { usual: [null], why: OF_SYNTHETICS },
+  synthetics_check_id: { usual: [null], why: OF_SYNTHETICS },
   aggregation: { usual: [], why: 'repeats what the query says' },
   queryConfig: { usual: [], why: 'repeats what the query says, for the form in which it was edited' },
 }
@@ -100,13 +101,13 @@ export function readOptions(
   for (const [name, value] of Object.entries(options)) {
     if (value === null) continue
     const check = checkOf(name, strict)
-    const idle = Object.hasOwn(idleOptions, name) ? idleOptions[name] : undefined
+    const idle = Object.hasOwn(IDLE_OPTIONS, name) ? IDLE_OPTIONS[name] : undefined
     const fault = check?.(value)
     if (fault !== undefined) find('fault', name, fault)
     else if (idle && !isUsual(idle, value, strict)) find(strict ? 'fault' : 'note', name, idle.why)
     else if (!check && !idle) find(strict ? 'fault' : 'note', name, 'is not an option of a log monitor')
   }
-  const given = { options: withoutNulls(options) as Record<string, unknown>, query }
+  const given = { options: withoutNulls(options), query }
   for (const { id, kind, find: violations } of constraints) {
     for (const { path, reason } of violations(given))
       find(kind === 'fault' || strict ? 'fault' : 'note', path, reason, id)
@@ -121,7 +122,7 @@ export function readOptions(
 }
 
 /** In an export null is how an option that was never set looks. */
-function withoutNulls(options: Record<string, unknown>): MonitorOptions {
+function withoutNulls(options: Record<string, unknown>): MonitorOptions & Record<string, unknown> {
   const given = (value: object) => Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null))
   return { ...given(options), ...(isRecord(options.thresholds) ? { thresholds: given(options.thresholds) } : {}) }
 }
@@ -129,8 +130,8 @@ function withoutNulls(options: Record<string, unknown>): MonitorOptions {
 type Find = (kind: OptionFinding['kind'], path: string, reason: string, rule?: string) => void
 
 function checkOf(name: string, strict: boolean): Check | undefined {
-  if (!strict && Object.hasOwn(loosely, name)) return loosely[name]
-  return Object.hasOwn(optionValues, name) ? optionValues[name]?.check : undefined
+  if (!strict && Object.hasOwn(KEPT_VALUES, name)) return KEPT_VALUES[name]
+  return Object.hasOwn(OPTION_VALUES, name) ? OPTION_VALUES[name]?.check : undefined
 }
 
 const isUsual = ({ usual, common = [] }: Idle, value: unknown, strict: boolean): boolean =>
@@ -139,13 +140,13 @@ const isUsual = ({ usual, common = [] }: Idle, value: unknown, strict: boolean):
 /** `groupby_simple_monitor` is the older word for `notify_by: ["*"]`, which goes before it. */
 function readSimpleAlert(options: Record<string, unknown>, strict: boolean, read: MonitorOptions, find: Find): void {
   if (options.groupby_simple_monitor !== true || Array.isArray(options.notify_by)) return
-  if (strict) find('fault', 'groupby_simple_monitor', 'is deprecated: say notify_by ["*"]')
+  if (strict) find('fault', 'groupby_simple_monitor', 'is deprecated: use notify_by ["*"]')
   else find('note', 'groupby_simple_monitor', 'is read as notify_by ["*"]')
   read.notify_by = ['*']
 }
 
 /** The values that Datadog and Terraform write into every monitor. */
-const usualHostDelays: readonly unknown[] = [0, 300, undefined]
+const USUAL_HOST_DELAYS: readonly unknown[] = [0, 300, undefined]
 
 function readHostDelay(
   { new_host_delay: delay }: MonitorOptions,
@@ -154,8 +155,8 @@ function readHostDelay(
   find: Find,
 ): void {
   const applies = query !== undefined && query.form !== 'formula' && groupsByHost(query)
-  if (strict && applies && delay !== undefined) find('fault', 'new_host_delay', 'is deprecated: say new_group_delay')
-  else if (!applies && !usualHostDelays.includes(delay)) {
+  if (strict && applies && delay !== undefined) find('fault', 'new_host_delay', 'is deprecated: use new_group_delay')
+  else if (!applies && !USUAL_HOST_DELAYS.includes(delay)) {
     const reason = 'is deprecated, and applies to monitors grouped by host only'
     find(strict ? 'fault' : 'note', 'new_host_delay', reason)
   }

@@ -1,4 +1,4 @@
-import { type Field, reservedNames, type SearchNode } from '../search/search-ast.ts'
+import { type Field, RESERVED_NAMES, type SearchNode } from '../search/search-ast.ts'
 import { parseSearch, type UndocumentedForm } from '../search/search-parser.ts'
 import { SearchSyntaxError } from '../search/search-scanner.ts'
 import { FormulaError, type FormulaNode, parseFormula } from './formula.ts'
@@ -12,8 +12,8 @@ export interface Facet {
 }
 
 /** Statistics over the numbers that logs hold in a measure. */
-export const measures = ['avg', 'sum', 'min', 'max', 'median', 'pc75', 'pc90', 'pc95', 'pc98', 'pc99'] as const
-export type Measure = (typeof measures)[number]
+export const MEASURES = ['avg', 'sum', 'min', 'max', 'median', 'pc75', 'pc90', 'pc95', 'pc98', 'pc99'] as const
+export type Measure = (typeof MEASURES)[number]
 
 /** What a query makes of the logs in its window. */
 export type Rollup =
@@ -65,8 +65,8 @@ export interface FormulaQuery extends Condition {
 /** What the query of a log alert may be. */
 export type AlertQuery = MonitorQuery | CumulativeQuery | FormulaQuery
 
-const cumulativeUnits = ['1h', '1d', '1mo'] as const
-export type CumulativeUnit = (typeof cumulativeUnits)[number]
+const CUMULATIVE_UNITS = ['1h', '1d', '1mo'] as const
+export type CumulativeUnit = (typeof CUMULATIVE_UNITS)[number]
 
 /** A monitor query that cannot be read. */
 export class QueryError extends Error {
@@ -80,8 +80,8 @@ export class QueryError extends Error {
   }
 }
 
-export const mostFacets = 4
-const minuteMs = 60_000
+export const MAX_FACETS = 4
+const MINUTE_MS = 60_000
 
 /**
  * Reads `logs("…")[.index("…")].rollup(…)[.by("…")].last("…") <op> <number>`, its cumulative form that ends in `.current("…")`,
@@ -116,7 +116,7 @@ export function readFacet(name: string): Facet | string {
     if (path.split('.').includes('')) return `\`${name}\` is not a path: a name is missing`
     return { name, field: { kind: 'attribute', path } }
   }
-  const reserved = reservedNames.find((known) => known === name)
+  const reserved = RESERVED_NAMES.find((known) => known === name)
   return { name, field: reserved ? { kind: 'reserved', name: reserved } : { kind: 'tag', key: name } }
 }
 
@@ -130,153 +130,155 @@ function attempt<T>(read: () => T): T | QueryError {
 }
 
 class QueryReader {
-  private readonly query: string
-  private readonly escapesBackslash: boolean
-  private position = 0
+  readonly #query: string
+  readonly #escapesBackslash: boolean
+  #position = 0
 
   /** @param escapesBackslash whether `\\` inside of quotes stands for one backslash */
   constructor(query: string, escapesBackslash: boolean) {
-    this.query = query
-    this.escapesBackslash = escapesBackslash
+    this.#query = query
+    this.#escapesBackslash = escapesBackslash
   }
 
   read(): AlertQuery {
-    this.space()
-    if (this.call('formula')) {
-      return { form: 'formula', ...this.formula(), ...this.window(), ...this.condition() }
+    this.#space()
+    if (this.#call('formula')) {
+      return { form: 'formula', ...this.#formula(), ...this.#window(), ...this.#condition() }
     }
-    if (!this.call('logs')) this.fail('a log monitor begins with logs("…") or formula("…")')
-    const { node, undocumented, search } = this.search()
-    const index = this.method('index') ? this.text() : '*'
-    if (!this.method('rollup')) this.refuseMethod('.rollup("count") or .rollup("cardinality", "@facet") is wanted')
-    const { rollup, countedFacet } = this.rollup()
-    const by = this.method('by') ? this.facets() : []
-    const { windowMs, since } = this.window()
+    if (!this.#call('logs')) this.#fail('a log monitor must begin with logs("…") or formula("…")')
+    const { node, undocumented, search } = this.#search()
+    const index = this.#method('index') ? this.#text() : '*'
+    if (!this.#method('rollup')) this.#refuseMethod('expected .rollup("count") or .rollup("cardinality", "@facet")')
+    const { rollup, countedFacet } = this.#rollup()
+    const by = this.#method('by') ? this.#facets() : []
+    const window = this.#window()
     const given = countedFacet === undefined ? {} : { countedFacet }
-    const logs = { search, node, undocumented, index, rollup, ...given, by, ...this.condition() }
-    return since ? { form: 'cumulative', ...logs, since } : { form: 'logs', ...logs, windowMs: windowMs as number }
+    const logs = { search, node, undocumented, index, rollup, ...given, by, ...this.#condition() }
+    return window.since
+      ? { form: 'cumulative', ...logs, since: window.since }
+      : { form: 'logs', ...logs, windowMs: window.windowMs }
   }
 
-  private condition(): Condition {
-    return { operator: this.operator(), threshold: this.number() }
+  #condition(): Condition {
+    return { operator: this.#operator(), threshold: this.#number() }
   }
 
-  private fail(reason: string, position = this.position): never {
+  #fail(reason: string, position = this.#position): never {
     throw new QueryError(reason, position)
   }
 
-  private comes(text: string): boolean {
-    return this.query.startsWith(text, this.position)
+  #comes(text: string): boolean {
+    return this.#query.startsWith(text, this.#position)
   }
 
-  private take(text: string): boolean {
-    if (!this.comes(text)) return false
-    this.position += text.length
+  #take(text: string): boolean {
+    if (!this.#comes(text)) return false
+    this.#position += text.length
     return true
   }
 
-  private want(text: string, reason: string): void {
-    if (!this.take(text)) this.fail(reason)
+  #want(text: string, reason: string): void {
+    if (!this.#take(text)) this.#fail(reason)
   }
 
   /** Steps over `name (`, and to what stands behind it. */
-  private call(name: string): boolean {
-    const start = this.position
-    if (this.take(name)) {
-      this.space()
-      if (this.take('(')) {
-        this.space()
+  #call(name: string): boolean {
+    const start = this.#position
+    if (this.#take(name)) {
+      this.#space()
+      if (this.#take('(')) {
+        this.#space()
         return true
       }
     }
-    this.position = start
+    this.#position = start
     return false
   }
 
   /** Steps over `.name(`, with any blanks before it and between its parts. */
-  private method(name: string): boolean {
-    const start = this.position
-    this.space()
-    if (this.take('.')) {
-      this.space()
-      if (this.call(name)) return true
+  #method(name: string): boolean {
+    const start = this.#position
+    this.#space()
+    if (this.#take('.')) {
+      this.#space()
+      if (this.#call(name)) return true
     }
-    this.position = start
+    this.#position = start
     return false
   }
 
-  private space(): void {
-    while (/\s/.test(this.query.charAt(this.position))) this.position++
+  #space(): void {
+    while (/\s/.test(this.#query.charAt(this.#position))) this.#position++
   }
 
-  private refuseMethod(wanted: string): never {
-    const start = this.position
-    this.space()
-    if (!this.comes('.')) this.position = start
-    if (this.comes('.over(')) this.fail('.over() belongs to service checks; a log monitor says .last("5m")')
-    const [method] = /^\.\w+/.exec(this.query.slice(this.position)) ?? []
-    return this.fail(method ? `${method} is not known here: ${wanted}` : wanted)
+  #refuseMethod(expected: string): never {
+    const start = this.#position
+    this.#space()
+    if (!this.#comes('.')) this.#position = start
+    if (this.#comes('.over(')) this.#fail('.over() belongs to service checks; a log monitor uses .last("5m")')
+    const [method] = /^\.\w+/.exec(this.#query.slice(this.#position)) ?? []
+    return this.#fail(method ? `${method} is not known here: ${expected}` : expected)
   }
 
   /** One double-quoted argument and the `)` behind it. */
-  private text(): string {
-    const { text } = this.quoted()
-    this.close()
+  #text(): string {
+    const { text } = this.#quoted()
+    this.#close()
     return text
   }
 
-  private close(): void {
-    this.space()
-    if (this.comes(',')) this.fail('one argument is wanted: facets go into one string, separated by commas')
-    if (/^[^)]/.test(this.query.slice(this.position))) {
-      this.fail('`)` is wanted here; a quote inside of the quotes is escaped as \\"')
+  #close(): void {
+    this.#space()
+    if (this.#comes(',')) this.#fail('expected one argument: put all facets into one string, separated by commas')
+    if (/^[^)]/.test(this.#query.slice(this.#position))) {
+      this.#fail('expected `)` here; escape a quote inside the quotes as \\"')
     }
-    this.want(')', '`)` is wanted')
+    this.#want(')', 'expected `)`')
   }
 
   /** Reads `"…"`; `offsets[i]` is where the i-th character of the text stands in the query. */
-  private quoted(): { text: string; offsets: number[] } {
-    const open = this.position
-    if (this.comes("'")) this.fail('double quotes are wanted, not single ones')
-    this.want('"', 'a text in double quotes is wanted')
+  #quoted(): { text: string; offsets: number[] } {
+    const open = this.#position
+    if (this.#comes("'")) this.#fail('expected double quotes, not single ones')
+    this.#want('"', 'expected a text in double quotes')
     const offsets: number[] = []
     let text = ''
     for (;;) {
-      if (this.position >= this.query.length) this.fail('this quote is never closed', open)
-      if (this.take('"')) break
-      offsets.push(this.position)
+      if (this.#position >= this.#query.length) this.#fail('this quote is not closed', open)
+      if (this.#take('"')) break
+      offsets.push(this.#position)
       // Any other backslash belongs to the search inside.
-      if (this.comes('\\"') || (this.escapesBackslash && this.comes('\\\\'))) this.position++
-      text += this.query.charAt(this.position++)
+      if (this.#comes('\\"') || (this.#escapesBackslash && this.#comes('\\\\'))) this.#position++
+      text += this.#query.charAt(this.#position++)
     }
-    offsets.push(this.position - 1)
+    offsets.push(this.#position - 1)
     return { text, offsets }
   }
 
-  private formula(): { formula: string; expression: FormulaNode } {
-    const { text, offsets } = this.quoted()
-    this.close()
+  #formula(): { formula: string; expression: FormulaNode } {
+    const { text, offsets } = this.#quoted()
+    this.#close()
     try {
       return { formula: text, expression: parseFormula(text) }
     } catch (error) {
-      if (error instanceof FormulaError) this.fail(error.message, offsets[error.position] ?? this.position)
+      if (error instanceof FormulaError) this.#fail(error.message, offsets[error.position] ?? this.#position)
       throw error
     }
   }
 
-  private search(): { search: string; node: SearchNode; undocumented: readonly UndocumentedForm[] } {
-    const { text, offsets } = this.quoted()
-    const outer = (inner: number) => offsets[inner] ?? this.position
+  #search(): { search: string; node: SearchNode; undocumented: readonly UndocumentedForm[] } {
+    const { text, offsets } = this.#quoted()
+    const outer = (inner: number) => offsets[inner] ?? this.#position
     try {
       const { node, undocumented } = parseSearch(text)
-      this.close()
+      this.#close()
       return {
         search: text,
         node,
         undocumented: undocumented.map((form) => ({ ...form, position: outer(form.position) })),
       }
     } catch (error) {
-      if (error instanceof SearchSyntaxError) this.fail(error.reason, outer(error.position))
+      if (error instanceof SearchSyntaxError) this.#fail(error.reason, outer(error.position))
       throw error
     }
   }
@@ -285,96 +287,96 @@ class QueryReader {
    * Decision `count-of-a-facet`, undocumented: `.rollup("count", "@x")`, which the UI exports, counts logs as `.rollup("count")`
    * does, with or without the facet; `cardinality` is what counts its values.
    */
-  private rollup(): { rollup: Rollup; countedFacet?: Facet } {
-    const start = this.position
-    const { text: kind } = this.quoted()
-    this.space()
+  #rollup(): { rollup: Rollup; countedFacet?: Facet } {
+    const start = this.#position
+    const { text: kind } = this.#quoted()
+    this.#space()
     if (kind === 'count') {
-      if (!this.take(',')) {
-        this.close()
+      if (!this.#take(',')) {
+        this.#close()
         return { rollup: { kind } }
       }
-      this.space()
-      const at = this.position
-      return { rollup: { kind }, countedFacet: this.facet(this.text().trim(), at) }
+      this.#space()
+      const at = this.#position
+      return { rollup: { kind }, countedFacet: this.#facet(this.#text().trim(), at) }
     }
-    const known = (['cardinality', ...measures] as const).find((name) => name === kind)
-    if (!known) return this.fail(`rollup "${kind}" is not known`, start)
-    this.want(
+    const known = (['cardinality', ...MEASURES] as const).find((name) => name === kind)
+    if (!known) return this.#fail(`rollup "${kind}" is not known`, start)
+    this.#want(
       ',',
       known === 'cardinality'
-        ? 'rollup "cardinality" wants the facet whose values it counts'
-        : `rollup "${known}" wants a measure`,
+        ? 'rollup "cardinality" needs the facet whose values it counts'
+        : `rollup "${known}" needs a measure`,
     )
-    this.space()
-    const at = this.position
-    return { rollup: { kind: known, of: this.facet(this.text(), at) } }
+    this.#space()
+    const at = this.#position
+    return { rollup: { kind: known, of: this.#facet(this.#text(), at) } }
   }
 
   /** Decision `star-groups-nothing`, undocumented for logs: `.by("*")`, which others have published, is no group at all. */
-  private facets(): Facet[] {
-    const start = this.position
-    const text = this.text()
+  #facets(): Facet[] {
+    const start = this.#position
+    const text = this.#text()
     if (text === '*') return []
     const names = text.split(',')
-    const facets = names.map((name) => this.facet(name.trim(), start))
-    if (facets.length > mostFacets) this.fail(`at most ${mostFacets} facets can group a log monitor`, start)
+    const facets = names.map((name) => this.#facet(name.trim(), start))
+    if (facets.length > MAX_FACETS) this.#fail(`at most ${MAX_FACETS} facets can group a log monitor`, start)
     const twice = facets.find((facet, i) => facets.findIndex((other) => other.name === facet.name) < i)
-    if (twice) this.fail(`${twice.name} is named twice`, start)
+    if (twice) this.#fail(`${twice.name} is named twice`, start)
     return facets
   }
 
-  private facet(name: string, at: number): Facet {
+  #facet(name: string, at: number): Facet {
     const facet = readFacet(name)
-    return typeof facet === 'string' ? this.fail(facet, at) : facet
+    return typeof facet === 'string' ? this.#fail(facet, at) : facet
   }
 
   /** Where the window begins: so long ago, or with the present hour, day or month. */
-  private window(): { windowMs: number; since: undefined } | { windowMs: undefined; since: CumulativeUnit } {
-    if (this.method('current')) return { windowMs: undefined, since: this.cumulativeUnit() }
-    if (!this.method('last')) this.refuseMethod('.last("5m") is wanted')
-    return { windowMs: this.duration(), since: undefined }
+  #window(): { windowMs: number; since: undefined } | { windowMs: undefined; since: CumulativeUnit } {
+    if (this.#method('current')) return { windowMs: undefined, since: this.#cumulativeUnit() }
+    if (!this.#method('last')) this.#refuseMethod('expected .last("5m")')
+    return { windowMs: this.#duration(), since: undefined }
   }
 
-  private cumulativeUnit(): CumulativeUnit {
-    const start = this.position
-    const text = this.text()
+  #cumulativeUnit(): CumulativeUnit {
+    const start = this.#position
+    const text = this.#text()
     return (
-      cumulativeUnits.find((unit) => unit === text) ??
-      this.fail(`"${text}" is not a cumulative window: ${cumulativeUnits.join(', ')}`, start)
+      CUMULATIVE_UNITS.find((unit) => unit === text) ??
+      this.#fail(`"${text}" is not a cumulative window: ${CUMULATIVE_UNITS.join(', ')}`, start)
     )
   }
 
-  private duration(): number {
-    const start = this.position
-    const text = this.text()
+  #duration(): number {
+    const start = this.#position
+    const text = this.#text()
     const found = /^(\d+)([mhd])$/.exec(text)
     const count = Number(found?.[1])
     const unit = found?.[2]
     const most = { m: 2880, h: 48, d: 1 }[unit ?? ''] ?? 0
     if (!found || count < 1 || count > most) {
-      this.fail(`"${text}" is not a window: 1m to 2880m, 1h to 48h, or 1d`, start)
+      this.#fail(`"${text}" is not a window: 1m to 2880m, 1h to 48h, or 1d`, start)
     }
-    return count * minuteMs * ({ m: 1, h: 60, d: 1440 }[unit ?? ''] ?? 0)
+    return count * MINUTE_MS * ({ m: 1, h: 60, d: 1440 }[unit ?? ''] ?? 0)
   }
 
-  private operator(): Operator {
-    this.space()
-    const operator = (['>=', '<=', '==', '!=', '>', '<'] as const).find((sign) => this.take(sign))
-    const [method] = operator ? [] : (/^\.\w+/.exec(this.query.slice(this.position)) ?? [])
-    if (method) this.fail(`${method}() belongs to monitors of another kind; a log monitor compares with a number`)
-    if (!operator && /^[-+*/]/.test(this.query.slice(this.position))) {
-      this.fail('arithmetic between queries belongs into formula("…"), over queries that options.variables names')
+  #operator(): Operator {
+    this.#space()
+    const operator = (['>=', '<=', '==', '!=', '>', '<'] as const).find((sign) => this.#take(sign))
+    const [method] = operator ? [] : (/^\.\w+/.exec(this.#query.slice(this.#position)) ?? [])
+    if (method) this.#fail(`${method}() belongs to monitors of another kind; a log monitor compares with a number`)
+    if (!operator && /^[-+*/]/.test(this.#query.slice(this.#position))) {
+      this.#fail('arithmetic between queries belongs in formula("…"), over queries named in options.variables')
     }
-    return operator ?? this.fail('an operator is wanted: < <= > >= == !=')
+    return operator ?? this.#fail('expected an operator: < <= > >= == !=')
   }
 
-  private number(): number {
-    this.space()
-    const rest = this.query.slice(this.position)
+  #number(): number {
+    this.#space()
+    const rest = this.#query.slice(this.#position)
     const found = /^-?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i.exec(rest)
-    if (!found && /^-?[\d.]+\s*[-+*/]/.test(rest)) this.fail('arithmetic belongs into formula("…")')
-    if (!found) this.fail('a number is wanted, and nothing after it')
+    if (!found && /^-?[\d.]+\s*[-+*/]/.test(rest)) this.#fail('arithmetic belongs in formula("…")')
+    if (!found) this.#fail('expected a number, with nothing after it')
     return Number(found[0])
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { isRecord, type MonitorOptions, readOptions } from './monitor-options.ts'
+import { isRecord } from '../json.ts'
+import { type MonitorOptions, readOptions } from './monitor-options.ts'
 import { type AlertQuery, type MonitorQuery, parseMonitorQuery, QueryError } from './monitor-query.ts'
 import { type EvaluatedQuery, joinQueries } from './variables.ts'
 
@@ -68,13 +69,13 @@ export interface MonitorSource {
 }
 
 /** What the UI exports and the API refuses or ignores. */
-const readOnlyKeys = [
+const READ_ONLY_KEYS = [
   ...['id', 'assets', 'matching_downtimes', 'creator', 'created', 'created_at', 'deleted', 'org_id', 'modified'],
   ...['overall_state', 'overall_state_modified', 'multi', 'state', 'restriction_policy', 'restriction_query'],
 ]
 
 /** The types of monitors that the API knows. @see https://docs.datadoghq.com/api/latest/monitors/ */
-const otherTypes = [
+const OTHER_TYPES = [
   ...['audit alert', 'ci-pipelines alert', 'ci-tests alert', 'composite', 'cost alert', 'data-jobs alert'],
   ...['data-quality alert', 'database-monitoring alert', 'error-tracking alert', 'event alert', 'event-v2 alert'],
   ...['metric alert', 'network-path alert', 'network-performance alert', 'process alert', 'query alert', 'rum alert'],
@@ -83,7 +84,7 @@ const otherTypes = [
 
 /** Whether the API knows a type of monitor by this name. */
 export const isMonitorType = (type: unknown): boolean =>
-  type === 'log alert' || (typeof type === 'string' && otherTypes.includes(type))
+  type === 'log alert' || (typeof type === 'string' && OTHER_TYPES.includes(type))
 
 type Note = (place: string, reason: string, rule?: string) => void
 type Check = (value: unknown) => string | undefined
@@ -124,10 +125,10 @@ export function readMonitorJson(json: Record<string, unknown>, source: MonitorSo
     id: createHash('sha256').update(slug).digest().readUInt32BE(),
     name,
     type,
-    query: json.query as string,
-    message: typeof json.message === 'string' ? json.message : '',
-    tags: (json.tags ?? []) as string[],
-    priority: (json.priority ?? null) as number | null,
+    query: textOf(json.query),
+    message: textOf(json.message),
+    tags: Array.isArray(json.tags) ? json.tags.filter((tag) => typeof tag === 'string') : [],
+    priority: typeof json.priority === 'number' ? json.priority : null,
     draft: json.draft_status === 'draft',
     options,
     parsed: evaluated,
@@ -135,40 +136,42 @@ export function readMonitorJson(json: Record<string, unknown>, source: MonitorSo
   return { ...reading, parsed, monitor }
 }
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
 interface Sinks {
   readonly fault: Note
   readonly refusal: Note
   readonly note: Note
 }
 
-const aText: Check = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a text is wanted')
+const aText: Check = (value) =>
+  typeof value === 'string' && value !== '' ? undefined : 'must be a string that is not empty'
 const aTextList: Check = (value) =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'a list of texts is wanted'
+  Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'must be a list of strings'
 
-const keyChecks: Readonly<Record<string, Check>> = {
+const KEY_CHECKS: Readonly<Record<string, Check>> = {
   type: (value) => (value === 'log alert' ? undefined : aText(value)),
   query: aText,
   name: aText,
-  message: (value) => (typeof value === 'string' ? undefined : 'a text is wanted'),
+  message: (value) => (typeof value === 'string' ? undefined : 'must be a string'),
   tags: (value) => (value === null ? undefined : aTextList(value)),
   priority: (value) =>
-    value === null || [1, 2, 3, 4, 5].includes(value as number) ? undefined : '1 to 5 or null is wanted',
-  options: (value) => (isRecord(value) ? undefined : 'an object is wanted'),
+    value === null || [1, 2, 3, 4, 5].some((priority) => priority === value) ? undefined : 'must be 1 to 5 or null',
+  options: (value) => (isRecord(value) ? undefined : 'must be an object'),
   restricted_roles: (value) => (value === null ? undefined : aTextList(value)),
-  draft_status: (value) =>
-    value === 'published' || value === 'draft' ? undefined : '"published" or "draft" is wanted',
+  draft_status: (value) => (value === 'published' || value === 'draft' ? undefined : 'must be "published" or "draft"'),
 }
 
 /** @returns the read-only keys that were passed over */
 function checkKeys(json: Record<string, unknown>, strict: boolean, sinks: Sinks): string[] {
   const stripped: string[] = []
   for (const [key, value] of Object.entries(json)) {
-    const check = Object.hasOwn(keyChecks, key) ? keyChecks[key] : undefined
+    const check = Object.hasOwn(KEY_CHECKS, key) ? KEY_CHECKS[key] : undefined
     const fault = check?.(value)
     if (fault !== undefined) sinks.fault(key, fault)
     if (check) continue
-    if (!readOnlyKeys.includes(key)) (strict ? sinks.fault : sinks.note)(key, 'is not a key of a monitor')
-    else if (strict) sinks.fault(key, 'is read-only, as the UI exports it: leave it out')
+    if (!READ_ONLY_KEYS.includes(key)) (strict ? sinks.fault : sinks.note)(key, 'is not a key of a monitor')
+    else if (strict) sinks.fault(key, 'is read-only and only in exports of the UI: remove it')
     else stripped.push(key)
   }
   for (const key of strict ? ['name', 'type', 'query', 'message'] : ['type', 'query']) {
@@ -176,15 +179,15 @@ function checkKeys(json: Record<string, unknown>, strict: boolean, sinks: Sinks)
   }
   checkType(json.type, sinks)
   if (json.draft_status === 'draft') {
-    if (strict) sinks.refusal('draft_status', 'only "published" is of use here: a draft never notifies')
-    else sinks.note('draft_status', 'a draft is evaluated, and never notifies')
+    if (strict) sinks.refusal('draft_status', 'must be "published" here: a draft never notifies')
+    else sinks.note('draft_status', 'a draft is evaluated but never notifies')
   }
   return stripped
 }
 
 function checkType(type: unknown, { fault, refusal }: Sinks): void {
   if (typeof type !== 'string' || type === 'log alert' || type === '') return
-  if (otherTypes.includes(type)) refusal('type', `"${type}" is not evaluated here, only "log alert"`)
+  if (OTHER_TYPES.includes(type)) refusal('type', `"${type}" is not evaluated here, only "log alert"`)
   else fault('type', `"${type}" is not a type of monitor`)
 }
 

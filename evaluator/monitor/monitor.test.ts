@@ -121,17 +121,17 @@ test.each([
 
 const refusedQueries: [query: string, position: number, reason: RegExp][] = [
   ["logs('a').rollup('count').last('5m') > 1", 5, /double quotes/],
-  ['avg(last_5m):avg:system.load.1{*} > 1', 0, /begins with logs/],
-  ['formula("a").rollup("count") > 1', 12, /\.last\("5m"\) is wanted/],
+  ['avg(last_5m):avg:system.load.1{*} > 1', 0, /must begin with logs/],
+  ['formula("a").rollup("count") > 1', 12, /expected \.last\("5m"\)/],
   ['logs("a").rollup("count").over("last_5m") > 1', 25, /service checks/],
   ['logs("a").rollup("count").current("2h") > 1', 34, /not a cumulative window/],
   ['logs("a").rollup("count").by("@a","@b").last("5m") > 1', 33, /one string/],
   ['logs("a").rollup("count").by("@a,@b,@c,@d,@e").last("5m") > 1', 29, /at most 4/],
   ['logs("a").rollup("count").by("@a,@a").last("5m") > 1', 29, /twice/],
   ['logs("a").rollup("count").by("").last("5m") > 1', 29, /not the name/],
-  ['logs("a").rollup("avg").last("5m") > 1', 22, /wants a measure/],
+  ['logs("a").rollup("avg").last("5m") > 1', 22, /needs a measure/],
   ['logs("a").rollup("most").last("5m") > 1', 17, /not known/],
-  ['logs("a").rollup("cardinality").last("5m") > 1', 30, /wants the facet/],
+  ['logs("a").rollup("cardinality").last("5m") > 1', 30, /needs the facet/],
   ['logs("a").last("5m") > 1', 9, /rollup/],
   ['logs("a").rollup("count") > 1', 25, /last/],
   ['logs("a").rollup("count").last("0m") > 1', 31, /not a window/],
@@ -141,10 +141,10 @@ const refusedQueries: [query: string, position: number, reason: RegExp][] = [
   ['logs("a").rollup("count").last("5m") > ten', 39, /number/],
   ['logs("a").rollup("count").last("5m") > 1 and more', 39, /number/],
   ['logs("@a:\\"b\\" @c:d=e").rollup("count").last("5m") > 1', 19, /`=` must be escaped/],
-  ['logs("a', 5, /never closed/],
+  ['logs("a', 5, /not closed/],
   ['logs("a").rollup("count").last("5m") - logs("b").rollup("count").last("5m") > 1', 37, /formula/],
   ['logs("a\\\\\\\\b=").rollup("count").last("5m") > 1', 12, /escaped/],
-  ['logs("a "b c"").rollup("count").last("5m") > 1', 9, /escaped as \\"/],
+  ['logs("a "b c"").rollup("count").last("5m") > 1', 9, /escape a quote/],
 ]
 
 test.each(refusedQueries)('%s is refused at %i', (text, position, reason) => {
@@ -185,7 +185,7 @@ test('a monitor is what the API takes, under the name of its folder', () => {
 
 test.each<[string, unknown, RegExp]>([
   ['text that is not JSON', '{\n  "name": oops }', /^2:1\d: is not JSON/],
-  ['a list', [], /: a JSON object is wanted/],
+  ['a list', [], /: must be a JSON object/],
   ['a missing query', { ...monitor, query: undefined }, /^query: is missing/],
   ['an export with its id', { ...monitor, id: 7 }, /^id: is read-only/],
   ['an export with its state', { ...monitor, overall_state: 'OK' }, /^overall_state: is read-only/],
@@ -195,7 +195,7 @@ test.each<[string, unknown, RegExp]>([
   [
     'a key that stands twice',
     '{\n  "name": "n",\n  "options": {"a": 1, "\\u0061": 2}}',
-    /^3:23: the key "\\u0061" stands twice/,
+    /^3:23: the key "\\u0061" occurs twice/,
   ],
   [
     'a formula without its queries',
@@ -216,7 +216,7 @@ test.each<[string, unknown, RegExp]>([
   ['a cumulative window', { ...monitor, query: query.replace('last("5m")', 'current("1h")') }, /^query: a cumulative/],
   ['a type that is none', { ...monitor, type: 'logs alert' }, /^type: "logs alert" is not a type/],
   ['a priority out of range', { ...monitor, priority: 6 }, /^priority/],
-  ['tags that are one text', { ...monitor, tags: 'a,b' }, /^tags: a list/],
+  ['tags that are one text', { ...monitor, tags: 'a,b' }, /^tags: must be a list/],
   ['a fault in the search', { ...monitor, query: query.replace('@evt:', '@evt:=') }, /^query:24: `=` must be escaped/],
   [
     'a threshold that is not the query’s',
@@ -237,7 +237,7 @@ test.each<[string, unknown, RegExp]>([
   [
     'a warning recovery without a warning',
     withThresholds({ critical: 10, warning_recovery: 3 }),
-    /wants warning as well/,
+    /needs warning as well/,
   ],
   ['a warning with ==', withThresholds({ critical: 10, warning: 3 }, '=='), /no meaning with ==/],
   [
@@ -262,7 +262,7 @@ test.each<[string, unknown, RegExp]>([
         { name: 'a', data_source: 'logs' },
       ],
     }),
-    /^options.variables\[1\].name: "a" stands twice/,
+    /^options.variables\[1\].name: "a" is used twice/,
   ],
   ['an unknown option', withOptions({ new_group_dely: 0 }), /^options.new_group_dely: is not an option/],
   [
@@ -271,17 +271,25 @@ test.each<[string, unknown, RegExp]>([
     /^options.notify_no_data: belongs to metric monitors/,
   ],
   ['notify_by with another facet', withOptions({ notify_by: ['@sid'] }), /^options.notify_by: @sid is not one/],
-  ['notify_by of all and one', withOptions({ notify_by: ['*', '@ip'] }), /^options.notify_by: "\*" stands alone/],
-  ['a time-out of two days', withOptions({ timeout_h: 48 }), /^options.timeout_h: a whole number from 0 to 24/],
-  ['an unknown preset', withOptions({ notification_preset_name: 'hide' }), /^options.notification_preset_name: one of/],
-  ['a simple alert by its old name', withOptions({ groupby_simple_monitor: true }), /say notify_by \["\*"\]/],
+  [
+    'notify_by of all and one',
+    withOptions({ notify_by: ['*', '@ip'] }),
+    /^options.notify_by: "\*" must be the only entry/,
+  ],
+  ['a time-out of two days', withOptions({ timeout_h: 48 }), /^options.timeout_h: must be a whole number from 0 to 24/],
+  [
+    'an unknown preset',
+    withOptions({ notification_preset_name: 'hide' }),
+    /^options.notification_preset_name: must be one of/,
+  ],
+  ['a simple alert by its old name', withOptions({ groupby_simple_monitor: true }), /use notify_by \["\*"\]/],
   ['a muted monitor', withOptions({ silenced: { '*': null } }), /^options.silenced: is deprecated/],
   [
     'a window that begins with the clock',
     withOptions({ scheduling_options: { evaluation_window: { day_starts: '04:00' } } }),
     /^options.scheduling_options.evaluation_window: .* not evaluated here/,
   ],
-  ['an unknown on_missing_data', withOptions({ on_missing_data: 'ok' }), /^options.on_missing_data: one of/],
+  ['an unknown on_missing_data', withOptions({ on_missing_data: 'ok' }), /^options.on_missing_data: must be one of/],
   [
     'a retention of an hour short',
     withOptions({ group_retention_duration: '30m' }),

@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { unreadableReason } from '../file-error.ts'
 import { InputError } from '../input-error.ts'
+import { isRecord } from '../json.ts'
 import { parseDocument } from './json-document.ts'
-import { isRecord } from './monitor-options.ts'
 import { type Monitor, type MonitorFault, readMonitorJson, type SearchMonitor } from './monitor-reading.ts'
 
 export type { Monitor, MonitorFault, SearchMonitor } from './monitor-reading.ts'
@@ -53,8 +54,7 @@ async function monitorFiles(dir: string): Promise<string[]> {
       .sort()
       .map((path) => join(dir, path))
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : (error as Error).message
-    throw new MonitorError([{ file: dir, place: '', reason }])
+    throw new MonitorError([{ file: dir, place: '', reason: unreadableReason(error) }])
   }
 }
 
@@ -68,7 +68,7 @@ export function readImportable(text: string, file: string): SearchMonitor {
   const { value, faults } = parseDocument(text)
   const found = faults.map((fault) => ({ file, ...fault }))
   if (!isRecord(value))
-    throw new MonitorError(found.length > 0 ? found : [{ file, place: '', reason: 'a JSON object is wanted' }])
+    throw new MonitorError(found.length > 0 ? found : [{ file, place: '', reason: 'must be a JSON object' }])
   const reading = readMonitorJson(value, { slug: basename(dirname(file)), file }, true)
   found.push(...reading.faults, ...reading.refusals)
   const { monitor } = reading

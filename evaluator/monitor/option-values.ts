@@ -4,6 +4,3 @@ export function retentionMs(value: unknown): number | undefined {
   const ms = Number(count) * ({ m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ''] ?? Number.NaN)
   return ms >= 3_600_000 && ms <= 259_200_000 ? ms : undefined
 }
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -18,15 +18,15 @@ const told = (formula: string, variables: readonly object[]): string[] => {
 test.each<[what: string, formula: string, variables: object[], told: RegExp]>([
   ['a name that is none', 'a + b', [{ name: 'a', ...count }], /^query: `b` is not the name of a query/],
   ['other data', 'a', [{ ...count, name: 'a', data_source: 'rum' }], /data_source: "rum" is not evaluated here/],
-  ['data of no kind', 'a', [{ ...count, name: 'a', data_source: 'logz' }], /data_source: "logs" is wanted/],
+  ['data of no kind', 'a', [{ ...count, name: 'a', data_source: 'logz' }], /data_source: must be "logs"/],
   ['a function over time', 'week_before(a)', [{ name: 'a', ...count }], /^query: week_before\(\) is not evaluated/],
   ['an unknown function', 'sqrt(a)', [{ name: 'a', ...count }], /^query:10: sqrt\(\) is not a function/],
-  ['no aggregation', 'a', [{ ...count, name: 'a', compute: {} }], /compute\.aggregation: one of count/],
+  ['no aggregation', 'a', [{ ...count, name: 'a', compute: {} }], /compute\.aggregation: must be one of count/],
   [
     'no measure',
     'a',
     [{ ...count, name: 'a', compute: { aggregation: 'avg' } }],
-    /compute\.metric: "avg" wants a measure/,
+    /compute\.metric: "avg" needs a measure/,
   ],
   [
     'other facets',
@@ -37,7 +37,12 @@ test.each<[what: string, formula: string, variables: object[], told: RegExp]>([
     ],
     /variables\[1\]\.group_by: groups by host, and another query of the formula by @ip/,
   ],
-  ['a limit of none', 'a', [{ name: 'a', ...count, group_by: [{ facet: '@ip', limit: -1 }] }], /limit: a whole number/],
+  [
+    'a limit of none',
+    'a',
+    [{ name: 'a', ...count, group_by: [{ facet: '@ip', limit: -1 }] }],
+    /limit: must be a whole number/,
+  ],
   ['an order of none', 'a', [{ name: 'a', ...count, group_by: [{ facet: '@ip', sort: { order: 'up' } }] }], /sort: /],
 ])('%s is told by its place', (_, formula, variables, pattern) => {
   expect(told(formula, variables)).toEqual([expect.stringMatching(pattern)])

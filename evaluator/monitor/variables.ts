@@ -1,3 +1,4 @@
+import { isRecord } from '../json.ts'
 import { parseSearch } from '../search/search-parser.ts'
 import { SearchSyntaxError } from '../search/search-scanner.ts'
 import { type FormulaNode, otherFunctionsOf, queryNamesOf } from './formula.ts'
@@ -5,14 +6,13 @@ import {
   type Condition,
   type Facet,
   type FormulaQuery,
+  MAX_FACETS,
+  MEASURES,
   type MeasuredQuery,
   type MonitorQuery,
-  measures,
-  mostFacets,
   type Rollup,
   readFacet,
 } from './monitor-query.ts'
-import { isRecord } from './option-values.ts'
 
 /** `formula("…").last("5m") > 10` with the queries that it refers to. */
 export interface JoinedQuery extends Condition {
@@ -141,7 +141,7 @@ function readVariable(
   find: Find,
 ): ReadVariable | undefined {
   const { name, data_source: source } = variable
-  if (typeof name !== 'string' || name === '') find('fault', `${place}.name`, 'a text is wanted')
+  if (typeof name !== 'string' || name === '') find('fault', `${place}.name`, 'must be a string')
   else if (!wanted.includes(name)) {
     find('note', `${place}.name`, `the formula does not use \`${name}\``)
     return undefined
@@ -149,7 +149,7 @@ function readVariable(
   if (source !== 'logs') {
     const known = typeof source === 'string' && OTHER_SOURCES.includes(source)
     if (known) find('refusal', `${place}.data_source`, `"${source}" is not evaluated here, only "logs"`)
-    else find('fault', `${place}.data_source`, '"logs" is wanted')
+    else find('fault', `${place}.data_source`, 'must be "logs"')
     return undefined
   }
   const search = readSearch(variable.search, `${place}.search`, find)
@@ -161,7 +161,7 @@ function readVariable(
 function readSearch(search: unknown, place: string, find: Find): ReadVariable['search'] | undefined {
   const text = search === undefined || search === null ? '' : isRecord(search) ? (search.query ?? '') : undefined
   if (typeof text !== 'string') {
-    find('fault', isRecord(search) ? `${place}.query` : place, 'a search is wanted: { "query": "…" }')
+    find('fault', isRecord(search) ? `${place}.query` : place, 'must be a search such as { "query": "…" }')
     return undefined
   }
   try {
@@ -180,7 +180,7 @@ function readSearch(search: unknown, place: string, find: Find): ReadVariable['s
  */
 function readCompute(compute: unknown, place: string, find: Find): Rollup | undefined {
   if (!isRecord(compute)) {
-    find('fault', place, 'an object with an aggregation is wanted')
+    find('fault', place, 'must be an object with an aggregation')
     return undefined
   }
   return readRollup(compute, place, find)
@@ -193,13 +193,13 @@ function readRollup({ aggregation, metric }: Record<string, unknown>, place: str
     }
     return { kind: 'count' }
   }
-  const kind = (['cardinality', ...measures] as const).find((known) => known === aggregation)
+  const kind = (['cardinality', ...MEASURES] as const).find((known) => known === aggregation)
   if (!kind) {
-    find('fault', `${place}.aggregation`, `one of count, cardinality, ${measures.join(', ')} is wanted`)
+    find('fault', `${place}.aggregation`, `must be one of count, cardinality, ${MEASURES.join(', ')}`)
     return undefined
   }
   const of =
-    typeof metric === 'string' ? readFacet(metric) : `"${kind}" wants a ${kind === 'cardinality' ? 'facet' : 'measure'}`
+    typeof metric === 'string' ? readFacet(metric) : `"${kind}" needs a ${kind === 'cardinality' ? 'facet' : 'measure'}`
   if (typeof of !== 'string') return { kind, of }
   find('fault', `${place}.metric`, of)
   return undefined
@@ -208,10 +208,10 @@ function readRollup({ aggregation, metric }: Record<string, unknown>, place: str
 function readGroups(groups: unknown, rollup: Rollup, place: string, find: Find): GroupBy[] | undefined {
   if (groups === undefined || groups === null) return []
   if (!Array.isArray(groups) || !groups.every(isRecord)) {
-    find('fault', place, 'a list of { "facet": "…" } is wanted')
+    find('fault', place, 'must be a list of { "facet": "…" }')
     return undefined
   }
-  if (groups.length > mostFacets) find('fault', place, `at most ${mostFacets} facets can group a log monitor`)
+  if (groups.length > MAX_FACETS) find('fault', place, `at most ${MAX_FACETS} facets can group a log monitor`)
   const read = groups.map((group, i) => readGroup(group, i, rollup, `${place}[${i}]`, find))
   const facets = read.flatMap((group) => (group ? [group] : []))
   if (facets.length < groups.length) return undefined
@@ -230,23 +230,23 @@ function readGroup(
   place: string,
   find: Find,
 ): GroupBy | undefined {
-  const facet = typeof name === 'string' ? readFacet(name) : 'the name of a facet or tag is wanted'
+  const facet = typeof name === 'string' ? readFacet(name) : 'must be the name of a facet or tag'
   if (typeof facet === 'string') {
     find('fault', `${place}.facet`, facet)
     return undefined
   }
   const most = limit ?? DEFAULT_LIMITS[index] ?? MOST_GROUPS
-  if (!Number.isInteger(most) || (most as number) < 1) {
-    find('fault', `${place}.limit`, 'a whole number from 1 is wanted')
+  if (typeof most !== 'number' || !Number.isInteger(most) || most < 1) {
+    find('fault', `${place}.limit`, 'must be a whole number from 1')
     return undefined
   }
   const order = isRecord(sort) ? (sort.order ?? 'desc') : 'desc'
   if ((sort !== undefined && sort !== null && !isRecord(sort)) || (order !== 'asc' && order !== 'desc')) {
-    find('fault', `${place}.sort`, 'an aggregation and an order, "asc" or "desc", are wanted')
+    find('fault', `${place}.sort`, 'needs an aggregation and an order, "asc" or "desc"')
     return undefined
   }
   const by = isRecord(sort) && sort.aggregation !== undefined ? readRollup(sort, `${place}.sort`, find) : rollup
-  return by && { facet, most: most as number, lowest: order === 'asc', sort: by }
+  return by && { facet, most, lowest: order === 'asc', sort: by }
 }
 
 /** Every query that groups at all groups by the same facets: API specification, MonitorFormulaAndFunctionEventQueryGroupBy. */

@@ -1,8 +1,15 @@
+import { isRecord } from '../json.ts'
 import { printFormula } from '../monitor/formula.ts'
 import type { Monitor } from '../monitor/monitor.ts'
-import { type Facet, type Measure, type MonitorQuery, measures, type Operator } from '../monitor/monitor-query.ts'
+import {
+  type Facet,
+  MAX_FACETS,
+  MEASURES,
+  type Measure,
+  type MonitorQuery,
+  type Operator,
+} from '../monitor/monitor-query.ts'
 import { readMonitorJson } from '../monitor/monitor-reading.ts'
-import { isRecord } from '../monitor/option-values.ts'
 import type { EvaluatedQuery, JoinedQuery } from '../monitor/variables.ts'
 import { printSearch } from '../search/search-ast.ts'
 import { mutateFormula } from './mutate-formula.ts'
@@ -32,7 +39,6 @@ const OPERATORS: readonly Operator[] = ['<', '<=', '>', '>=', '==', '!=']
 const MINUTES = [1, 2, 3, 5, 10, 15, 30, 60, 120, 240, 720, 1440]
 const WHEN_MISSING = ['default', 'show_no_data', 'show_and_notify_no_data', 'resolve']
 const OTHER_THRESHOLDS = ['warning', 'critical_recovery', 'warning_recovery'] as const
-const MOST_FACETS = 4
 const DEFAULT_NEW_GROUP_DELAY = 60
 
 type Query = Pick<MonitorQuery, 'node' | 'index' | 'rollup' | 'by' | 'windowMs' | 'operator' | 'threshold'>
@@ -43,27 +49,28 @@ type Change = readonly [name: string, query: Partial<Query> & { readonly formula
 
 /** Every mutant of a monitor that the API would take. */
 export function mutantsOf(monitor: Monitor, attributes: Attributes): Mutant[] {
-  const { slug, file, parsed, options } = monitor
+  const { slug, file, parsed } = monitor
+  const options = recordOf(monitor.options)
   const given = jsonOf(monitor)
   const changes =
-    parsed.form === 'formula'
-      ? changesOfFormula(parsed, options as Options, attributes)
-      : changesOf(parsed, options as Options, attributes)
+    parsed.form === 'formula' ? changesOfFormula(parsed, options, attributes) : changesOf(parsed, options, attributes)
   return changes.flatMap(([name, query, changed]) => {
     const next = changedQuery(parsed, query)
     const thresholds = {
-      ...options.thresholds,
+      ...recordOf(options.thresholds),
       critical: next.threshold,
-      ...(changed?.thresholds as object | undefined),
+      ...recordOf(changed?.thresholds),
     }
     // As JSON, in which an option that is undefined is left out.
-    const json = JSON.parse(
+    const json: Record<string, unknown> = JSON.parse(
       JSON.stringify({ ...given, query: printQuery(next), options: { ...options, ...changed, thresholds } }),
-    ) as Record<string, unknown>
+    )
     const reading = readMonitorJson(json, { slug, file }, false)
     return reading.monitor ? [{ name, monitor: reading.monitor, ...placeOf(monitor, reading.monitor, changed) }] : []
   })
 }
+
+const recordOf = (value: unknown): Options => (isRecord(value) ? value : {})
 
 function changedQuery(parsed: EvaluatedQuery, change: Change[1]): Printable {
   if (parsed.form === 'logs') return { ...parsed, ...change }
@@ -112,7 +119,7 @@ function placeOf(before: Monitor, after: Monitor, changed: Options | undefined) 
   const [option] = Object.keys(changed ?? {})
   if (option === undefined)
     return { place: 'query', before: printQuery(before.parsed), after: printQuery(after.parsed) }
-  const text = ({ options }: Monitor) => JSON.stringify((options as Options)[option]) ?? '(not given)'
+  const text = ({ options }: Monitor) => JSON.stringify(recordOf(options)[option]) ?? '(not given)'
   return { place: `options.${option}`, before: text(before), after: text(after) }
 }
 
@@ -170,7 +177,7 @@ function neighbours(threshold: number, { kind }: { readonly kind: Query['rollup'
 /** The other thresholds, each changed or left out. */
 const thresholdsOf = (options: Options, rollup: Query['rollup']): Change[] =>
   OTHER_THRESHOLDS.flatMap((name) => {
-    const value = (options.thresholds as Options | undefined)?.[name]
+    const value = recordOf(options.thresholds)[name]
     if (typeof value !== 'number') return []
     return [...neighbours(value, rollup), undefined].map(
       (each): Change => [`${name}: ${value} → ${each ?? 'none'}`, {}, { thresholds: { [name]: each } }],
@@ -197,7 +204,7 @@ function groupings(by: readonly Facet[], named: readonly string[]): Facet[][] {
     ...by.map((facet) => by.filter((other) => other !== facet)),
     ...each(withoutAt),
     ...each(() => others),
-    ...(by.length < MOST_FACETS ? others.map((other) => [...by, other]) : []),
+    ...(by.length < MAX_FACETS ? others.map((other) => [...by, other]) : []),
   ]
 }
 
@@ -209,7 +216,7 @@ function rollups(rollup: Query['rollup'], named: readonly string[], counted: rea
   if (kind === 'cardinality') return [{ kind: 'count' }, ...ofOthers]
   return [
     { kind: 'count' },
-    ...measures.filter((each): each is Measure => each !== kind).map((each) => ({ kind: each, of })),
+    ...MEASURES.filter((each): each is Measure => each !== kind).map((each) => ({ kind: each, of })),
     ...ofOthers,
   ]
 }

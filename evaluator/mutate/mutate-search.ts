@@ -103,7 +103,7 @@ const NEIGHBOURS = { '>': '>=', '>=': '>', '<': '<=', '<=': '<' } as const
 
 const negated = (node: SearchNode): SearchNode => ({ kind: 'not', node })
 const joined = (kind: 'and' | 'or', nodes: readonly SearchNode[]): SearchNode =>
-  nodes.length === 1 ? (nodes[0] as SearchNode) : { kind, nodes }
+  nodes.length === 1 && nodes[0] ? nodes[0] : { kind, nodes }
 
 /** The same place without its `@`, and each other field. */
 function targets(target: Target, fields: readonly string[]): Target[] {

@@ -1,7 +1,7 @@
 import { type Case, judge, outcomeOf } from '../cases/index.ts'
 import { compileReaders } from '../evaluate/reading.ts'
+import { isRecord } from '../json.ts'
 import type { Monitor } from '../monitor/monitor.ts'
-import { isRecord } from '../monitor/monitor-options.ts'
 import { equivalentOf } from './equivalent.ts'
 import { type Attributes, jsonOf, type Mutant, mutantsOf } from './mutants.ts'
 

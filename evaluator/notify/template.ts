@@ -178,7 +178,7 @@ const RECIPIENT = /(?<=^|\s)@(?:[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[\p{L}\p{N}][\p{L}\
 /**
  * The handles in a rendered message, in its order.
  * Decision `handle-before-punctuation`, undocumented: the handle of a person, a team or a channel ends before a full stop, a colon
- * or another sign. That of a webhook wants white space on both sides.
+ * or another sign. The handle of a webhook needs white space on both sides.
  */
 export function recipientsOf(rendered: string): string[] {
   const handles = [...rendered.matchAll(RECIPIENT)].flatMap(([handle]) => {

@@ -88,7 +88,7 @@ test('a count of a facet is evaluated as a count', async () => {
 test('a warning without critical is what the API refuses', async () => {
   const query = 'logs("service:shop").index("*").rollup("count").last("5m") > 5'
   expect((await replay({ query, options: { thresholds: { warning: 1 } } }, [])).faults).toEqual([
-    'options.thresholds.warning: wants critical as well: Alert status is required.',
+    'options.thresholds.warning: needs critical as well: Alert status is required.',
   ])
 })
 

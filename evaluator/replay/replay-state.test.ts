@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Log } from '../log.ts'
 import { type Monitor, readImportable } from '../monitor/monitor.ts'
-import { measures } from '../monitor/monitor-query.ts'
+import { MEASURES } from '../monitor/monitor-query.ts'
 import { Replayer } from './replay.ts'
 import type { ReplayOptions } from './replay-options.ts'
 import { type ReplayState, readState, writeState } from './replay-state.ts'
@@ -48,7 +48,7 @@ function replayed(
   return {}
 }
 
-const rollup = fc.constantFrom('"count"', '"cardinality","@d"', ...measures.map((measure) => `"${measure}","@n"`))
+const rollup = fc.constantFrom('"count"', '"cardinality","@d"', ...MEASURES.map((measure) => `"${measure}","@n"`))
 const grouping = fc.constantFrom('', '.by("@ip")', '.by("@ip,@d")')
 const condition = fc.record({
   operator: fc.constantFrom('>', '>', '>=', '<', '<=', '==', '!='),

@@ -1,3 +1,4 @@
+import { isRecord } from '../json.ts'
 import type { Log } from '../log.ts'
 import type { Field, Reserved } from './search-ast.ts'
 
@@ -64,15 +65,15 @@ function walkPath(path: string): Walk {
   const names = path.split('.')
   const [only] = names
   if (names.length === 1 && only !== undefined) {
-    return (from, visit) => isObject(from) && Object.hasOwn(from, only) && reach(from[only], visit)
+    return (from, visit) => isRecord(from) && Object.hasOwn(from, only) && reach(from[only], visit)
   }
   const walkFrom = (from: unknown, at: number, visit: (value: unknown) => boolean): boolean => {
     if (at === names.length) return reach(from, visit)
     if (Array.isArray(from)) return from.some((element) => walkFrom(element, at, visit))
-    if (!isObject(from)) return false
+    if (!isRecord(from)) return false
     let key = ''
     for (let end = at; end < names.length; end++) {
-      key = end === at ? (names[end] as string) : `${key}.${names[end]}`
+      key = end === at ? (names[end] ?? '') : `${key}.${names[end]}`
       if (Object.hasOwn(from, key) && walkFrom(from[key], end + 1, visit)) return true
     }
     return false
@@ -84,9 +85,6 @@ function reach(value: unknown, visit: (value: unknown) => boolean): boolean {
   if (Array.isArray(value)) return value.some((element) => reach(element, visit))
   return value !== undefined && value !== null && visit(value)
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A value as a facet shows it: text, or nothing for an object. */
 export function facetText(value: unknown): string | undefined {

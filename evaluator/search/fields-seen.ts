@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein'
 import type { Log } from '../log.ts'
 import { exactNumber } from './exact-number.ts'
 import { facetText } from './field.ts'
-import { type Field, printSearch, type Reserved, reservedNames, type Target, type Value } from './search-ast.ts'
+import { type Field, printSearch, RESERVED_NAMES, type Reserved, type Target, type Value } from './search-ast.ts'
 import type { Term } from './terms.ts'
 
 const MAX_FIELDS = 5_000
@@ -18,7 +18,7 @@ export class FieldsSeen {
 
   add(log: Log): void {
     this.#addBelow('', log.attributes, 0)
-    for (const name of reservedNames) {
+    for (const name of RESERVED_NAMES) {
       if (name !== 'trace_id' && log[name] !== undefined) addValue(this.#reserved, name, log[name])
     }
     for (const tag of log.tags ?? []) {
@@ -136,15 +136,14 @@ function nameOf(field: Field): string {
 /** Names that differ in case and separators alone are nearly one name, as are `ip` and `network.client.ip`. */
 function editsBetween(given: string, known: string): number | undefined {
   if (given === known) return 0
-  const [one, other] = [given, known].map((name) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')) as [
-    string,
-    string,
-  ]
+  const [one, other] = [bare(given), bare(known)]
   if (one === other) return 1
   if (known.endsWith(`.${given}`) || given.endsWith(`.${known}`)) return 1.5
   const edits = distance(one, other)
   return edits <= Math.max(1, Math.min(one.length, other.length) / 3) && one.length > 2 ? 1 + edits : undefined
 }
+
+const bare = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 
 /** A number is no slip for another number, and one letter none for another letter. */
 function nearest(wanted: string, values: ReadonlySet<string>): string | undefined {

@@ -4,13 +4,13 @@
  * `duration` is stored, and sizes in bytes, by steps of 1024 as everywhere else here.
  * @see https://docs.datadoghq.com/logs/explorer/facets/ "Units"
  */
-const times: Readonly<Record<string, number>> = {
+const TIMES: Readonly<Record<string, number>> = {
   ...{ ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6 },
   ...{ s: 1e9, sec: 1e9, m: 60e9, min: 60e9, h: 3600e9, hr: 3600e9, d: 86_400e9, w: 604_800e9 },
   ...{ nanosecond: 1, microsecond: 1e3, millisecond: 1e6, second: 1e9, minute: 60e9 },
   ...{ hour: 3600e9, day: 86_400e9, week: 604_800e9 },
 }
-const sizes: Readonly<Record<string, number>> = {
+const SIZES: Readonly<Record<string, number>> = {
   ...{ b: 1, byte: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3, tb: 1024 ** 4, pb: 1024 ** 5 },
   ...{ kib: 1024, mib: 1024 ** 2, gib: 1024 ** 3, tib: 1024 ** 4, pib: 1024 ** 5 },
 }
@@ -28,7 +28,7 @@ export function quantityOf(text: string): Quantity | undefined {
   if (count === undefined) return undefined
   const lowered = unit.toLowerCase()
   const name = lowered.length > 3 ? lowered.replace(/s$/, '') : lowered
-  const kind = Object.hasOwn(times, name) ? 'time' : Object.hasOwn(sizes, name) ? 'size' : undefined
-  const factor = kind === 'time' ? times[name] : sizes[name]
+  const kind = Object.hasOwn(TIMES, name) ? 'time' : Object.hasOwn(SIZES, name) ? 'size' : undefined
+  const factor = kind === 'time' ? TIMES[name] : SIZES[name]
   return kind && factor ? { value: Number(count) * factor, kind } : undefined
 }

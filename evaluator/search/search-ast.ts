@@ -41,14 +41,14 @@ export type PatternPart = { readonly text: string } | { readonly wildcard: '*' |
 export type Bound = ExactNumber | string
 
 /** Written without `@`, and not tags. */
-export const reservedNames = ['service', 'host', 'status', 'source', 'message', 'trace_id'] as const
-export type Reserved = (typeof reservedNames)[number]
+export const RESERVED_NAMES = ['service', 'host', 'status', 'source', 'message', 'trace_id'] as const
+export type Reserved = (typeof RESERVED_NAMES)[number]
 
 /**
  * The attributes that a bare term searches beside the message.
  * @see https://docs.datadoghq.com/logs/explorer/search_syntax/ "Full-text search", row "Free text"
  */
-export const freeTextPaths = ['title', 'error.message', 'error.stack'] as const
+export const FREE_TEXT_PATHS = ['title', 'error.message', 'error.stack'] as const
 
 /** Prints a tree as a search; parsing that again gives an equal tree. */
 export function printSearch(node: SearchNode): string {
@@ -119,8 +119,8 @@ function printBound(bound: Bound | undefined): string {
   if (bound === undefined) return '*'
   if (typeof bound === 'string') return quote(bound)
   // All digits of a double would read as another number, an exact one.
-  const isLong = Number.isInteger(bound) && !Number.isSafeInteger(bound)
-  return isLong ? (bound as number).toExponential() : String(bound)
+  const isLong = typeof bound === 'number' && Number.isInteger(bound) && !Number.isSafeInteger(bound)
+  return isLong ? bound.toExponential() : String(bound)
 }
 
 const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`

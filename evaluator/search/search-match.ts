@@ -51,18 +51,18 @@ export function textMatcher(value: Value): Matcher {
   return (found) => isScalar(found) && pattern.test(String(found))
 }
 
-const wordCharacter = '[\\p{L}\\p{N}_]'
+const WORD_CHARACTER = '[\\p{L}\\p{N}_]'
 
 function bounded(body: string, parts: readonly PatternPart[]): string {
-  const before = startsWord(parts[0], 0) ? `(?<!${wordCharacter})` : ''
-  const after = startsWord(parts.at(-1), -1) ? `(?!${wordCharacter})` : ''
+  const before = startsWord(parts[0], 0) ? `(?<!${WORD_CHARACTER})` : ''
+  const after = startsWord(parts.at(-1), -1) ? `(?!${WORD_CHARACTER})` : ''
   return before + body + after
 }
 
 /** A phrase that itself begins with a special character has no word boundary there. */
 function startsWord(part: PatternPart | undefined, end: 0 | -1): boolean {
   if (!part || !('text' in part)) return part !== undefined
-  return new RegExp(wordCharacter, 'u').test(Array.from(part.text).at(end) ?? '')
+  return new RegExp(WORD_CHARACTER, 'u').test(Array.from(part.text).at(end) ?? '')
 }
 
 const isRun = (part: PatternPart | undefined) => part !== undefined && 'wildcard' in part && part.wildcard === '*'

@@ -19,8 +19,8 @@ export class SearchSyntaxError extends Error {
   }
 }
 
-const wordEnd = /[\s()":“”]/
-const mustBeEscaped = /[+=><![\]{}#]/
+const WORD_END = /[\s()":“”]/
+const MUST_BE_ESCAPED = /[+=><![\]{}#]/
 
 /** The characters of a search, read one lexical piece at a time; knows no grammar. */
 export class Scanner {
@@ -29,12 +29,12 @@ export class Scanner {
 
   /** Whether what is compared is the standard attribute `duration`, the one measure whose unit is documented. */
   measuresDuration = false
-  private readonly note: (form: string, position: number) => void
+  readonly #note: (form: string, position: number) => void
 
   /** @param note is told of each form that is not documented, and where it stands */
   constructor(query: string, note: (form: string, position: number) => void) {
     this.query = query
-    this.note = note
+    this.#note = note
   }
 
   fail(reason: string, position = this.position): never {
@@ -88,9 +88,9 @@ export class Scanner {
     }
     while (!this.done) {
       const char = this.next
-      if (wordEnd.test(char) || also.includes(char)) break
+      if (WORD_END.test(char) || also.includes(char)) break
       if (char === '\\') {
-        text += this.escaped()
+        text += this.#escaped()
         continue
       }
       if (char === '*' || char === '?') {
@@ -99,7 +99,7 @@ export class Scanner {
         const last = parts.at(-1)
         if (!(char === '*' && last && 'wildcard' in last && last.wildcard === '*')) parts.push({ wildcard: char })
       } else {
-        this.refuseSpecial(char, start)
+        this.#refuseSpecial(char, start)
         text += char
       }
       this.position++
@@ -108,21 +108,21 @@ export class Scanner {
     return parts
   }
 
-  private refuseSpecial(char: string, start: number): void {
+  #refuseSpecial(char: string, start: number): void {
     if (char === '#' && this.position === start) this.fail('calculated fields (#name) are not evaluated here')
     const doubled = this.comes('&&') || this.comes('||')
     if (doubled) this.fail(`\`${char}${char}\` inside a word must be escaped, or set apart by spaces as an operator`)
-    if (mustBeEscaped.test(char)) this.fail(`\`${char}\` must be escaped as \\${char}, or the value quoted`)
+    if (MUST_BE_ESCAPED.test(char)) this.fail(`\`${char}\` must be escaped as \\${char}, or the value quoted`)
     if (char === '-' && this.position === start) this.fail('`-` here must be escaped as \\-')
   }
 
-  private escaped(): string {
+  #escaped(): string {
     const point = this.query.codePointAt(this.position + 1)
-    if (point === undefined) this.fail('a backslash at the end escapes nothing')
+    if (point === undefined) this.fail('a backslash at the end has nothing to escape: remove it')
     const char = String.fromCodePoint(point)
     // Decision `needless-backslash`, undocumented: before an ordinary character it is nothing, as in Lucene and in Vector.
     if (/[\p{L}\p{N}]/u.test(char))
-      this.note(`a backslash before \`${char}\`, which is read as \`${char}\``, this.position)
+      this.#note(`a backslash before \`${char}\`, which is read as \`${char}\``, this.position)
     this.position += 1 + char.length
     return char
   }
@@ -138,13 +138,13 @@ export class Scanner {
         this.position++
         return text
       }
-      if (char === '\\') text += this.escaped()
+      if (char === '\\') text += this.#escaped()
       else {
         text += char
         this.position++
       }
     }
-    return this.fail('this quote is never closed', start)
+    return this.fail('this quote is not closed', start)
   }
 
   /** Reads one end of a range or the right side of a comparison: a quantity is read as one with and without quotes. */
@@ -152,31 +152,31 @@ export class Scanner {
     const start = this.position
     if (this.next === '"') {
       const text = this.quoted()
-      return this.quantity(text, start) ?? text
+      return this.#quantity(text, start) ?? text
     }
     const sign = this.take('-') ? '-' : ''
-    const parts = this.boundWord(also)
+    const parts = this.#boundWord(also)
     const first = parts[0]
     if (parts.length !== 1 || !first || !('text' in first))
-      this.fail('a number, a word or a quoted text is wanted', start)
+      this.fail('expected a number, a word or a quoted text', start)
     const text = sign + first.text
-    const number = exactNumber(text) ?? this.quantity(text, start)
+    const number = exactNumber(text) ?? this.#quantity(text, start)
     if (number !== undefined) return number
     if (/^[-\d.]/.test(text)) this.fail(`\`${text}\` is not a number; quote it to compare it as text`, start)
     return text
   }
 
-  private quantity(text: string, at: number): number | undefined {
+  #quantity(text: string, at: number): number | undefined {
     const quantity = quantityOf(text)
     if (!quantity) return undefined
     const unit = quantity.kind === 'time' ? 'nanoseconds' : 'bytes'
     const isDocumented = this.measuresDuration && quantity.kind === 'time'
-    if (!isDocumented) this.note(`a unit at a measure other than \`@duration\`, which is read as one in ${unit}`, at)
+    if (!isDocumented) this.#note(`a unit at a measure other than \`@duration\`, which is read as one in ${unit}`, at)
     return quantity.value
   }
 
   /** Like a word, but `1e+21` is a number. */
-  private boundWord(also: string): PatternPart[] {
+  #boundWord(also: string): PatternPart[] {
     const literal = /\d+(\.\d+)?[eE]\+\d+/y
     literal.lastIndex = this.position
     const found = literal.exec(this.query)
@@ -197,7 +197,7 @@ export class Scanner {
       blocks.push(block)
       this.skipSpace()
     } while (this.take(','))
-    if (!this.take(')')) this.fail('`)` is wanted to close CIDR(')
+    if (!this.take(')')) this.fail('expected `)` to close CIDR(')
     return blocks
   }
 }

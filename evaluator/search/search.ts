@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { Log } from '../log.ts'
 import { visitField } from './field.ts'
-import { type Field, freeTextPaths, type SearchNode, type Target, type Value } from './search-ast.ts'
+import { type Field, FREE_TEXT_PATHS, type SearchNode, type Target, type Value } from './search-ast.ts'
 import { type Matcher, textMatcher, wholeMatcher } from './search-match.ts'
 import { parseSearch } from './search-parser.ts'
 
@@ -60,7 +60,7 @@ function some(tests: readonly LogPredicate[]): LogPredicate {
  * `warn` and `emergency` too. Each pair is one status, and either word finds it.
  * @see https://docs.datadoghq.com/logs/log_configuration/processors/log_status_remapper/
  */
-const otherSpelling = new Map([
+const OTHER_SPELLINGS = new Map([
   ['warn', 'warning'],
   ['warning', 'warn'],
   ['emerg', 'emergency'],
@@ -78,13 +78,13 @@ function compileMatch(target: Target, value: Value): LogPredicate {
     const matcher = textMatcher(value)
     const inMessage: LogPredicate = (log) => log.message !== undefined && matcher(log.message)
     if (target.kind === 'reserved') return inMessage
-    return some([inMessage, ...freeTextPaths.map((path) => byField({ kind: 'attribute', path }, matcher))])
+    return some([inMessage, ...FREE_TEXT_PATHS.map((path) => byField({ kind: 'attribute', path }, matcher))])
   }
   const isStatus = target.kind === 'reserved' && target.name === 'status'
   const caseless = isStatus || target.kind === 'tag' || target.kind === 'wholeTag'
   const matcher = wholeMatcher(value, caseless)
   if (!isStatus || value.kind !== 'text') return byField(target, matcher)
-  const spelling = otherSpelling.get(value.text.toLowerCase())
+  const spelling = OTHER_SPELLINGS.get(value.text.toLowerCase())
   if (spelling === undefined) return byField(target, matcher)
   const spelledOtherwise = wholeMatcher({ ...value, text: spelling }, caseless)
   return byField(target, (found) => matcher(found) || spelledOtherwise(found))

@@ -99,12 +99,12 @@ class ConditionReader {
   read(): Condition {
     const first = this.#expression()
     if (!this.#take('THEN')) {
-      if (this.#peek() !== END) this.#fail('`&&`, `||` or `THEN` is wanted here')
+      if (this.#peek() !== END) this.#fail('expected `&&`, `||` or `THEN` here')
       return { first: first.expression, after: undefined }
     }
     const after = this.#expression()
     if (this.#peek() === 'THEN') this.#fail('`THEN` may be used once')
-    if (this.#peek() !== END) this.#fail('`&&` or `||` is wanted here')
+    if (this.#peek() !== END) this.#fail('expected `&&` or `||` here')
     if (first.isOpen || after.isOpen) {
       throw new ConditionError('`&&` and `||` beside `THEN` need parentheses: (a > 0 && b > 0) THEN c > 0', 0)
     }
@@ -131,7 +131,7 @@ class ConditionReader {
       if (++this.#depth > MAX_DEPTH) this.#fail(`more than ${MAX_DEPTH} parentheses inside one another`)
       const { expression } = this.#expression()
       this.#depth--
-      if (!this.#take(')')) this.#fail('`)` is wanted here')
+      if (!this.#take(')')) this.#fail('expected `)` here')
       return expression
     }
     const at = this.#position
@@ -146,7 +146,7 @@ class ConditionReader {
 
   #operator(): Comparator {
     const operator = (['>', '>=', '<', '<='] as const).find((each) => each === this.#peek())
-    if (!operator) return this.#fail('`>`, `>=`, `<` or `<=` is wanted here')
+    if (!operator) return this.#fail('expected `>`, `>=`, `<` or `<=` here')
     this.#next++
     return operator
   }
@@ -164,14 +164,14 @@ class ConditionReader {
 
   #alias(): string {
     const text = this.#peek()
-    if (!/^[a-z]/.test(text)) this.#fail('the name of a query is wanted here, such as `a`')
+    if (!/^[a-z]/.test(text)) this.#fail('expected the name of a query here, such as `a`')
     this.#next++
     return text
   }
 
   #number(): number {
     const text = this.#peek()
-    if (!/^\d+$/.test(text)) this.#fail('a whole number from 0 is wanted here')
+    if (!/^\d+$/.test(text)) this.#fail('expected a whole number from 0 here')
     this.#next++
     return Number(text)
   }
@@ -221,7 +221,7 @@ function tokensOf(text: string): Token[] {
     const token = alias ?? number ?? then ?? sign ?? unknown ?? ''
     const position = found.index + found[0].length - token.length
     if (unknown !== undefined) throw new ConditionError(unknownReason(unknown), position)
-    if (number?.includes('.')) throw new ConditionError('a whole number is wanted; decimals are refused', position)
+    if (number?.includes('.')) throw new ConditionError('expected a whole number: decimals are refused', position)
     tokens.push({ text: token, position })
   }
   return tokens

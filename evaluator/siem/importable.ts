@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isRecord } from '../json.ts'
 import { parseDocument } from '../monitor/json-document.ts'
 import { MonitorError } from '../monitor/monitor.ts'
-import { isRecord } from '../monitor/option-values.ts'
 import type { SiemRule } from './rule.ts'
 import { readRuleJson } from './rule-reading.ts'
 
@@ -18,7 +18,7 @@ export function readImportableRule(text: string, file: string): SiemRule {
   const { value, faults } = parseDocument(text)
   const found = faults.map((fault) => ({ file, ...fault }))
   if (!isRecord(value)) {
-    throw new MonitorError(found.length > 0 ? found : [{ file, place: '', reason: 'a JSON object is wanted' }])
+    throw new MonitorError(found.length > 0 ? found : [{ file, place: '', reason: 'must be a JSON object' }])
   }
   const reading = readRuleJson(value, { slug: basename(dirname(file)), file }, true)
   found.push(...reading.faults, ...reading.refusals)

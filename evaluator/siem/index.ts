@@ -1,6 +1,5 @@
 /** Rules of Cloud SIEM: reads them in every form that people keep them in, and evaluates them. */
 export { ConditionError, parseCondition } from './condition.ts'
-export { rulesIn } from './documents.ts'
 export { loadRules, readImportableRule } from './importable.ts'
 export type { RuleReading, Severity, SiemRule } from './rule.ts'
 export { SEVERITIES } from './rule.ts'

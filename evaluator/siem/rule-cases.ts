@@ -1,4 +1,4 @@
-import { isRecord } from '../monitor/option-values.ts'
+import { isRecord } from '../json.ts'
 import { aliasesIn, type Condition, ConditionError, type Expression, parseCondition } from './condition.ts'
 import { type RuleCase, type RuleQuery, SEVERITIES, type Severity } from './rule.ts'
 import type { Sinks } from './sinks.ts'
@@ -9,7 +9,7 @@ const CASE_KEYS = ['name', 'status', 'condition', 'notifications', 'actions', 'c
 /** Reads the cases of a rule, in their order: the first that matches decides. */
 export function readCases(cases: unknown, queries: readonly RuleQuery[], sinks: Sinks): RuleCase[] {
   if (!Array.isArray(cases) || cases.length === 0) {
-    sinks.fault('cases', 'a list of at least one case is wanted')
+    sinks.fault('cases', 'must be a list of at least one case')
     return []
   }
   if (cases.length > MAX_CASES) sinks.fault('cases', `at most ${MAX_CASES} cases are taken`)
@@ -26,17 +26,17 @@ export function readCases(cases: unknown, queries: readonly RuleQuery[], sinks: 
 
 function readCase(each: unknown, at: string, { fault, refusal, note }: Sinks): RuleCase | undefined {
   if (!isRecord(each)) {
-    fault(at, 'an object is wanted')
+    fault(at, 'must be an object')
     return undefined
   }
   for (const key of Object.keys(each)) if (!CASE_KEYS.includes(key)) note(`${at}.${key}`, 'is not known here')
   const { name = '', status, condition: text, notifications = [], actions } = each
-  if (name !== null && typeof name !== 'string') fault(`${at}.name`, 'a text is wanted')
+  if (name !== null && typeof name !== 'string') fault(`${at}.name`, 'must be a string')
   const severity = SEVERITIES.find((known) => known === status)
   if (!severity) fault(`${at}.status`, `${JSON.stringify(status)} is not one of ${SEVERITIES.join(', ')}`)
   const handles = notifications ?? []
   const areTexts = Array.isArray(handles) && handles.every((handle) => typeof handle === 'string')
-  if (!areTexts) fault(`${at}.notifications`, 'a list of texts is wanted')
+  if (!areTexts) fault(`${at}.notifications`, 'must be a list of strings')
   if (Array.isArray(actions) && actions.length > 0) refusal(`${at}.actions`, 'belongs to Application Security')
   const condition = readCondition(text, `${at}.condition`, fault)
   if (!severity || !condition || !areTexts) return undefined
@@ -45,7 +45,7 @@ function readCase(each: unknown, at: string, { fault, refusal, note }: Sinks): R
 
 function readCondition(text: unknown, place: string, fault: Sinks['fault']): Condition | undefined {
   if (typeof text !== 'string' || text.trim() === '') {
-    fault(place, 'is missing: a condition such as `a > 0` is wanted')
+    fault(place, 'is missing: write a condition such as `a > 0`')
     return undefined
   }
   try {

@@ -1,4 +1,4 @@
-import { isRecord } from '../monitor/option-values.ts'
+import { isRecord } from '../json.ts'
 import type { Sinks } from './sinks.ts'
 
 /** The seconds that a window, a keep-alive or a longest duration may have. */
@@ -29,7 +29,7 @@ export interface RuleTimes {
  */
 export function readRuleOptions(options: unknown, { fault, refusal, note }: Sinks): RuleTimes | undefined {
   if (!isRecord(options)) {
-    fault('options', 'an object is wanted')
+    fault('options', 'must be an object')
     return undefined
   }
   const method = options.detectionMethod ?? 'threshold'
@@ -45,7 +45,7 @@ export function readRuleOptions(options: unknown, { fault, refusal, note }: Sink
     const place = `options.${key}`
     if (['detectionMethod', 'evaluationWindow', 'keepAlive', 'maxSignalDuration'].includes(key)) continue
     if (key === 'decreaseCriticalityBasedOnEnv') {
-      if (typeof value !== 'boolean') fault(place, 'true or false is wanted')
+      if (typeof value !== 'boolean') fault(place, 'must be true or false')
       else if (value) note(place, 'is without effect here: a signal has the severity of its case')
     } else if (!OF_OTHER_METHODS.includes(key)) note(place, 'is not known here')
   }
@@ -69,7 +69,7 @@ function seconds(
 ): number | undefined {
   const value = options[name] ?? usual
   if (typeof value === 'number' && DURATIONS.includes(value)) return value
-  const wanted = `one of ${DURATIONS.join(', ')} seconds is wanted`
-  fault(`options.${name}`, value === undefined ? `is missing: ${wanted}` : `${JSON.stringify(value)}: ${wanted}`)
+  const remedy = `must be one of ${DURATIONS.join(', ')} seconds`
+  fault(`options.${name}`, value === undefined ? `is missing: ${remedy}` : `${JSON.stringify(value)}: ${remedy}`)
   return undefined
 }

@@ -1,5 +1,5 @@
+import { isRecord } from '../json.ts'
 import { type Facet, type Rollup, readFacet } from '../monitor/monitor-query.ts'
-import { isRecord } from '../monitor/option-values.ts'
 import { parseSearch } from '../search/search-parser.ts'
 import { SearchSyntaxError } from '../search/search-scanner.ts'
 import type { RuleQuery } from './rule.ts'
@@ -27,7 +27,7 @@ const FIRST_LETTER = 97
 /** Reads the queries of a rule. @returns those that can be evaluated; all of them when there was no fault and no refusal */
 export function readQueries(queries: unknown, sinks: Sinks): RuleQuery[] {
   if (!Array.isArray(queries) || queries.length === 0) {
-    sinks.fault('queries', 'a list of at least one query is wanted')
+    sinks.fault('queries', 'must be a list of at least one query')
     return []
   }
   if (queries.length > MAX_QUERIES) sinks.fault('queries', `at most ${MAX_QUERIES} queries are taken`)
@@ -46,7 +46,7 @@ export function readQueries(queries: unknown, sinks: Sinks): RuleQuery[] {
 function readQuery(query: unknown, i: number, sinks: Sinks): RuleQuery | undefined {
   const at = `queries[${i}]`
   if (!isRecord(query)) {
-    sinks.fault(at, 'an object is wanted')
+    sinks.fault(at, 'must be an object')
     return undefined
   }
   for (const key of Object.keys(query)) if (!QUERY_KEYS.includes(key)) sinks.note(`${at}.${key}`, 'is not known here')
@@ -68,7 +68,7 @@ function readQuery(query: unknown, i: number, sinks: Sinks): RuleQuery | undefin
 function aliasOf(name: unknown, i: number, place: string, { fault }: Sinks): string | undefined {
   if (name === undefined || name === null || name === '') return String.fromCharCode(FIRST_LETTER + i)
   if (typeof name === 'string' && ALIAS.test(name)) return name
-  fault(place, `${JSON.stringify(name)}: lower-case letters, digits and _ are wanted, a letter first`)
+  fault(place, `${JSON.stringify(name)}: must begin with a letter and contain only lower-case letters, digits and _`)
   return undefined
 }
 
@@ -81,7 +81,7 @@ function checkData(query: Record<string, unknown>, at: string, { fault, refusal,
     refusal(`${at}.customQueryExtension`, 'is not evaluated here: write it into the query')
   }
   if (optional !== undefined && optional !== null && typeof optional !== 'boolean') {
-    fault(`${at}.hasOptionalGroupByFields`, 'true or false is wanted')
+    fault(`${at}.hasOptionalGroupByFields`, 'must be true or false')
   }
   for (const key of ['index', 'indexes']) {
     const value = query[key]
@@ -93,7 +93,7 @@ function checkData(query: Record<string, unknown>, at: string, { fault, refusal,
 
 function readSearch(query: unknown, place: string, { fault }: Sinks) {
   if (typeof query !== 'string') {
-    fault(place, 'a text is wanted')
+    fault(place, 'must be a string')
     return undefined
   }
   try {
@@ -108,10 +108,10 @@ function readSearch(query: unknown, place: string, { fault }: Sinks) {
 function readFacets(value: unknown, place: string, { fault }: Sinks): Facet[] | undefined {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value)) {
-    fault(place, 'a list of fields is wanted')
+    fault(place, 'must be a list of fields')
     return undefined
   }
-  const read = value.map((name: unknown) => (typeof name === 'string' ? readFacet(name) : 'a text is wanted'))
+  const read = value.map((name: unknown) => (typeof name === 'string' ? readFacet(name) : 'must be a string'))
   const faults = read.filter((facet) => typeof facet === 'string')
   for (const reason of faults) fault(place, reason)
   const facets = read.filter((facet) => typeof facet !== 'string')
@@ -150,12 +150,12 @@ function readCounted(query: Record<string, unknown>, at: string, sinks: Sinks): 
       if (metrics.length > 0) fault(`${at}.metrics`, `does not belong to the aggregation "${aggregation}"`)
       if (aggregation === 'count') return { rollup: { kind: 'count' }, distinct: [] }
       if (first) return { rollup: { kind: 'cardinality', of: first }, distinct: others }
-      fault(`${at}.distinctFields`, '"cardinality" wants the fields whose values it counts')
+      fault(`${at}.distinctFields`, '"cardinality" needs the fields whose values it counts')
       return undefined
     case 'sum':
     case 'max':
       if (first && others.length === 0) return { rollup: { kind: aggregation, of: first }, distinct: [] }
-      fault(`${at}.metrics`, `"${aggregation}" wants one numeric field`)
+      fault(`${at}.metrics`, `"${aggregation}" needs one numeric field`)
       return undefined
     default:
       refusal(`${at}.aggregation`, `"${aggregation}" belongs to another method than "threshold"`)

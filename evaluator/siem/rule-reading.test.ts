@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { rulesIn } from './documents.ts'
+import { rulesIn } from '../estate/rule-documents.ts'
 import { readRuleJson } from './rule-reading.ts'
 
 const rule = {
@@ -53,32 +53,32 @@ test('queries without a name are called a, b and c', () => {
 test.each([
   [{ message: undefined }, 'message: is missing'],
   [{ type: 'log' }, 'type: "log" is not one of'],
-  [{ options: { ...options, keepAlive: 999_999 } }, 'options.keepAlive: 999999: one of 0, 60, 300'],
+  [{ options: { ...options, keepAlive: 999_999 } }, 'options.keepAlive: 999999: must be one of 0, 60, 300'],
   [{ options: { ...options, evaluationWindow: undefined } }, 'options.evaluationWindow: is missing'],
   [{ options: { ...options, evaluationWindow: 900 } }, 'options.keepAlive: 600 is less than evaluationWindow, 900'],
   [{ options: { ...options, maxSignalDuration: 300 } }, 'options.maxSignalDuration: 300 is less than keepAlive, 600'],
   [{ options: { ...options, detectionMethod: 'guess' } }, 'options.detectionMethod: "guess" is not one of threshold'],
-  [{ queries: [] }, 'queries: a list of at least one query is wanted'],
+  [{ queries: [] }, 'queries: must be a list of at least one query'],
   [{ queries: Array.from({ length: 11 }, (_, i) => ({ ...failed, name: `q${i}` })) }, 'queries: at most 10'],
   [{ queries: [failed, failed] }, 'queries[1].name: failed is named twice'],
-  [{ queries: [failed, { ...good, name: 'Good' }] }, 'queries[1].name: "Good": lower-case letters'],
+  [{ queries: [failed, { ...good, name: 'Good' }] }, 'queries[1].name: "Good": must begin with a letter'],
   [{ queries: [failed, { ...good, query: '(A|B' }] }, 'queries[1].query:'],
-  [{ queries: [failed, { ...good, query: undefined }] }, 'queries[1].query: a text is wanted'],
-  [{ queries: [failed, { ...good, aggregation: 'cardinality' }] }, 'queries[1].distinctFields: "cardinality" wants'],
+  [{ queries: [failed, { ...good, query: undefined }] }, 'queries[1].query: must be a string'],
+  [{ queries: [failed, { ...good, aggregation: 'cardinality' }] }, 'queries[1].distinctFields: "cardinality" needs'],
   [{ queries: [failed, { ...good, distinctFields: ['@a'] }] }, 'queries[1].distinctFields: belongs to'],
   [{ queries: [failed, { ...good, metrics: ['@a'] }] }, 'queries[1].metrics: does not belong'],
-  [{ queries: [failed, { ...good, aggregation: 'sum' }] }, 'queries[1].metrics: "sum" wants one numeric field'],
-  [{ cases: [] }, 'cases: a list of at least one case is wanted'],
+  [{ queries: [failed, { ...good, aggregation: 'sum' }] }, 'queries[1].metrics: "sum" needs one numeric field'],
+  [{ cases: [] }, 'cases: must be a list of at least one case'],
   [{ cases: [{ status: 'high' }] }, 'cases[0].condition: is missing'],
   [{ cases: [{ status: 'severe', condition: 'good > 0' }] }, 'cases[0].status: "severe" is not one of'],
-  [{ cases: [{ status: 'high', condition: '> 3' }] }, 'cases[0].condition:0: the name of a query'],
+  [{ cases: [{ status: 'high', condition: '> 3' }] }, 'cases[0].condition:0: expected the name of a query'],
   [{ cases: [{ status: 'high', condition: 'other > 3' }] }, 'cases[0].condition: `other` is no query of this rule'],
   [
     { cases: [rule.cases[0], { status: 'low', condition: 'failed > 0 THEN good > 0' }] },
     'cases[1].condition: a rule with `THEN` has one case',
   ],
   [{ groupSignalsBy: ['@ip'] }, 'groupSignalsBy: "@ip" is not among the groupByFields'],
-  [{ isEnabled: 'yes' }, 'isEnabled: true or false is wanted'],
+  [{ isEnabled: 'yes' }, 'isEnabled: must be true or false'],
 ])('Datadog refuses %j: %s', (change, reason) => {
   const { rule: found, faults } = read(change)
   expect(found).toBeUndefined()

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { isRecord } from '../json.ts'
 import type { MonitorFault, MonitorSource } from '../monitor/monitor-reading.ts'
-import { isRecord } from '../monitor/option-values.ts'
 import type { RuleQuery, RuleReading, SiemRule } from './rule.ts'
 import { readCases } from './rule-cases.ts'
 import { readRuleOptions } from './rule-options.ts'
@@ -102,12 +102,12 @@ function checkKeys(json: Record<string, unknown>, strict: boolean, { fault, refu
     } else if (!KEYS.includes(key)) note(key, 'is not known here')
   }
   for (const key of ['name', 'message']) {
-    if (typeof json[key] !== 'string') fault(key, json[key] === undefined ? 'is missing' : 'a text is wanted')
+    if (typeof json[key] !== 'string') fault(key, json[key] === undefined ? 'is missing' : 'must be a string')
   }
   checkFlags(json, strict, { fault, note })
   const { tags } = json
   if (tags && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string'))) {
-    fault('tags', 'a list of texts is wanted')
+    fault('tags', 'must be a list of strings')
   }
   return stripped
 }
@@ -120,10 +120,10 @@ function checkFlags(
 ): void {
   const { isEnabled, hasExtendedTitle } = json
   if (isEnabled === undefined && strict) fault('isEnabled', 'is missing')
-  else if (isEnabled !== undefined && typeof isEnabled !== 'boolean') fault('isEnabled', 'true or false is wanted')
+  else if (isEnabled !== undefined && typeof isEnabled !== 'boolean') fault('isEnabled', 'must be true or false')
   else if (isEnabled === false) note('isEnabled', 'is false: Datadog does not evaluate the rule; it is evaluated here')
   if (hasExtendedTitle !== undefined && typeof hasExtendedTitle !== 'boolean') {
-    fault('hasExtendedTitle', 'true or false is wanted')
+    fault('hasExtendedTitle', 'must be true or false')
   }
 }
 
@@ -132,7 +132,7 @@ function readSignalBy(value: unknown, queries: readonly RuleQuery[], { fault }: 
   const all = [...(queries[0]?.by.keys() ?? [])]
   if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) return all
   if (!Array.isArray(value)) {
-    fault('groupSignalsBy', 'a list of fields is wanted')
+    fault('groupSignalsBy', 'must be a list of fields')
     return all
   }
   const places = value.map((name: unknown) => all.findIndex((i) => queries.some(({ by }) => by[i]?.name === name)))

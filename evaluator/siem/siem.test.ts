@@ -102,7 +102,7 @@ test('queries are joined by the values of their groups, whatever the names of th
   ])
 })
 
-test('THEN wants its left side before its right side', async () => {
+test('THEN requires its left side before its right side', async () => {
   const ordered = {
     queries: [
       { name: 'failed', query: '@outcome:fail', groupByFields: ['@ip'] },

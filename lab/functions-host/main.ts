@@ -4,7 +4,7 @@ import { banner } from './banner.ts'
 import { type FunctionsHost, type HostOptions, startFunctionsHost } from './host.ts'
 import { isLoopbackName } from './loopback.ts'
 
-const usage = `Runs a function app (HTTP and timers) locally, without Azure Functions Core Tools.
+const USAGE = `Runs a function app (HTTP and timers) locally, without Azure Functions Core Tools.
 
   node --import tsx lab/functions-host/main.ts [options]
 
@@ -80,7 +80,7 @@ function readArguments(argv: string[]): HostOptions {
       },
     })
     if (values.help) {
-      process.stdout.write(usage)
+      process.stdout.write(USAGE)
       process.exit(0)
     }
     const port = Number(values.port)

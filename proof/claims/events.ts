@@ -1,5 +1,5 @@
 import { logOfEvent, type Monitor } from 'alertproof'
-import { type Facet, facetText, visitField } from 'alertproof/query'
+import { type Facet, facetText, isRecord, visitField } from 'alertproof/query'
 
 export const MINUTE_MS = 60_000
 
@@ -32,13 +32,13 @@ export function withValue(event: object, path: readonly string[], value: unknown
   const [name = '', ...rest] = path
   const entries = Object.entries(event).filter(([key]) => key !== name)
   const inner = (event as Record<string, unknown>)[name]
-  const next = rest.length === 0 ? value : withValue(isObject(inner) ? inner : {}, rest, value)
+  const next = rest.length === 0 ? value : withValue(isRecord(inner) ? inner : {}, rest, value)
   // An own property of that name, even where it is `__proto__`, as JSON.parse would make it.
   return Object.fromEntries(next === undefined ? entries : [...entries, [name, next]])
 }
 
 export function valueAt(event: object, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), event)
+  return path.reduce<unknown>((value, name) => (isRecord(value) ? value[name] : undefined), event)
 }
 
 /** Where in an event a facet of attributes is. @throws Error for a facet that is none */
@@ -46,6 +46,3 @@ export function pathOf({ name, field }: Facet): string[] {
   if (field.kind !== 'attribute') throw new Error(`${name} is no attribute of an event`)
   return field.path.split('.')
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

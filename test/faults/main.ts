@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { UsageError, wholeNumber } from 'alertproof/cli'
+import { readArguments, reasonOf, UsageError, unknownName, wholeNumber } from 'alertproof/cli'
 import { newSeed, SEED_MAX } from '../../attacks/kit/random.ts'
 import { killAll } from '../../lab/processes/part.ts'
 import { buildApps } from '../../lab/start/prepare.ts'
@@ -19,7 +18,7 @@ const PAGE = join(PROJECT, 'docs', 'faults.md')
 const VICTIMS = 20
 const LABS = 4
 
-const usage = `Usage: npm run test:faults [-- <options>]
+const USAGE = `Usage: npm run test:faults [-- <options>]
 
 Injects each fault of docs/faults.md into labs of its own, asks every victim and every bystander by real requests, and
 prints the table. A run of everything also writes docs/faults.md. Exit code 0 only if every number is 0 and every fault heals in time.
@@ -28,7 +27,7 @@ Options:
   --only NAME      one fault; can be repeated
   --victims N      accounts per fault (default ${VICTIMS})
   --seed N         repeat an earlier run's choices
-  --labs N         how many labs run at the same time (default ${LABS})
+  --labs N         how many labs run at the same time, up to 32 (default ${LABS})
   --json           the outcomes as one JSON document on stdout instead of the table
   --no-page        leave docs/faults.md as it is
   --help           this text
@@ -58,16 +57,18 @@ await new Promise<void>((taken) => void process.stdout.write('', () => taken()))
 process.exit(code)
 
 function failed(error: unknown): number {
-  const isUsage = error instanceof UsageError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS')
-  const { message, stack } = error as Error
-  err(isUsage ? `${message}\n\n${usage}` : process.env.DEBUG ? (stack ?? message) : message)
-  return isUsage ? 2 : 1
+  if (error instanceof UsageError) {
+    err(`${error.message}\nRun "npm run test:faults -- --help" for usage.`)
+    return 2
+  }
+  err(process.env.DEBUG && error instanceof Error && error.stack ? error.stack : reasonOf(error))
+  return 1
 }
 
 async function main(argv: string[]): Promise<number> {
   const options = readOptions(argv)
   if (options === 'help') {
-    process.stdout.write(usage)
+    process.stdout.write(USAGE)
     return 0
   }
   const { only, seed, victims, labs } = options
@@ -113,7 +114,7 @@ function plain(outcome: Outcomes[number]): object {
 }
 
 function readOptions(argv: string[]) {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     args: argv,
     options: {
       only: { type: 'string', multiple: true, default: [] },
@@ -121,18 +122,19 @@ function readOptions(argv: string[]) {
       seed: { type: 'string' },
       labs: { type: 'string', default: String(LABS) },
       json: { type: 'boolean', default: false },
-      page: { type: 'boolean', default: true },
+      'no-page': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
-    allowNegative: true,
   })
   if (values.help) return 'help'
   const names = groups.flatMap(({ scenarios }) => scenarios.map(({ name }) => name))
   for (const name of values.only) {
-    if (!names.includes(name)) throw new UsageError(`There is no fault "${name}".`)
+    if (!names.includes(name)) throw new UsageError(unknownName('fault', name, names))
   }
   return {
-    ...{ only: values.only, json: values.json, page: values.page },
+    only: values.only,
+    json: values.json,
+    page: !values['no-page'],
     victims: wholeNumber('--victims', values.victims, 1, 1000),
     labs: wholeNumber('--labs', values.labs, 1, 32),
     seed: values.seed === undefined ? newSeed() : wholeNumber('--seed', values.seed, 0, SEED_MAX),

@@ -1,22 +1,24 @@
-import { parseArgs } from 'node:util'
+import { readArguments, UsageError, unknownName, wholeNumber } from 'alertproof/cli'
 import { bugs } from './bugs.ts'
 import { runBatches } from './processes.ts'
 import { runSchedule } from './schedule.ts'
 
-/** As many as one run of CI tries. */
+/** The number that one run of CI tries. */
 const SCHEDULES = 100_000
 const FIRST_SEED = 1
+/** The largest seed and number of schedules. */
+const MAX_NUMBER = 999_999_999
 /** Failing seeds that are printed. */
 const SHOWN = 10
 
-const HELP = `npm run test:simulation -- [--schedules N] [--seed S] [--bug NAME]
+const USAGE = `Usage: npm run test:simulation -- [--schedules N] [--seed S] [--bug NAME]
 
 Runs the containment path over stores in memory, under faults that each seed chooses.
   --schedules N  how many seeds, from the first one on (${SCHEDULES})
   --seed S       the first seed (${FIRST_SEED}); without --schedules only this one, with its trace
-  --bug NAME     with a known bug, until it is found: ${Object.keys(bugs).join(', ')}
+  --bug NAME     add a known bug and run until it is found: ${Object.keys(bugs).join(', ')}
 
-Exit codes: 0 everything holds, or the bug was found; 1 it does not, or was not; 2 usage.
+Exit code: 0 if everything holds, or the bug was found; 1 if not; 2 for unusable arguments.
 `
 
 interface Options {
@@ -25,37 +27,33 @@ interface Options {
   bug: string | undefined
 }
 
-function readOptions(args: string[]): Options | string {
-  const natural = (text: string | undefined) =>
-    text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined
-  try {
-    const { values } = parseArgs({
-      args,
-      options: { ...{ schedules: { type: 'string' }, seed: { type: 'string' }, bug: { type: 'string' } } } as const,
-    })
-    const { bug } = values
-    const [schedules, seed] = [natural(values.schedules), natural(values.seed)]
-    if (values.schedules !== undefined && !schedules) return '--schedules takes a positive whole number.'
-    if (values.seed !== undefined && seed === undefined) return '--seed takes a whole number.'
-    if (bug !== undefined && !Object.hasOwn(bugs, bug)) return `Unknown bug "${bug}". See --help.`
-    const isReplay = seed !== undefined && schedules === undefined && bug === undefined
-    return { seed: seed ?? FIRST_SEED, bug, schedules: isReplay ? undefined : (schedules ?? SCHEDULES) }
-  } catch (error) {
-    return `${(error as Error).message.split('. ')[0]}. See --help.`
+function readOptions(args: string[]): Options {
+  const { values } = readArguments({
+    args,
+    options: {
+      schedules: { type: 'string' },
+      seed: { type: 'string' },
+      bug: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const { bug } = values
+  const number = (name: 'schedules' | 'seed', least: number) => {
+    const text = values[name]
+    return text === undefined ? undefined : wholeNumber(`--${name}`, text, least, MAX_NUMBER)
   }
+  const [schedules, seed] = [number('schedules', 1), number('seed', 0)]
+  if (bug !== undefined && !Object.hasOwn(bugs, bug)) throw new UsageError(unknownName('bug', bug, Object.keys(bugs)))
+  const isReplay = seed !== undefined && schedules === undefined && bug === undefined
+  return { seed: seed ?? FIRST_SEED, bug, schedules: isReplay ? undefined : (schedules ?? SCHEDULES) }
 }
 
 async function main(args: string[]): Promise<number> {
   if (args.includes('--help')) {
-    process.stdout.write(HELP)
+    process.stdout.write(USAGE)
     return 0
   }
-  const options = readOptions(args)
-  if (typeof options === 'string') {
-    process.stderr.write(`${options}\n`)
-    return 2
-  }
-  const { schedules, seed, bug } = options
+  const { schedules, seed, bug } = readOptions(args)
   return schedules === undefined ? replay(seed, bug) : runAll({ schedules, seed, bug })
 }
 
@@ -71,17 +69,17 @@ async function replay(seed: number, bug?: string): Promise<number> {
 async function runAll({ schedules, seed, bug }: Options & { schedules: number }): Promise<number> {
   const startedAt = performance.now()
   const seconds = () => Math.round((performance.now() - startedAt) / 1000)
-  const isTold = (done: number) => Math.floor((done * 10) / schedules)
+  const tenthOf = (done: number) => Math.floor((done * 10) / schedules)
   let tenths = 0
-  let told = 0
+  let printed = 0
   const { done, steps, failures } = await runBatches({ from: seed, to: seed + schedules, bug }, (progress) => {
     const { done, failures } = progress
-    for (const { seed, violations } of failures.slice(told, SHOWN)) {
+    for (const { seed, violations } of failures.slice(printed, SHOWN)) {
       process.stdout.write(`Seed ${seed}: ${violations.join('; ')}\n`)
     }
-    told = failures.length
-    if (isTold(done) > tenths) {
-      tenths = isTold(done)
+    printed = failures.length
+    if (tenthOf(done) > tenths) {
+      tenths = tenthOf(done)
       process.stderr.write(`${done} of ${schedules} schedules, ${failures.length} violated, ${seconds()} s\n`)
     }
     return bug === undefined || failures.length === 0
@@ -96,4 +94,10 @@ async function runAll({ schedules, seed, bug }: Options & { schedules: number })
   return (bug === undefined) === (failures.length === 0) ? 0 : 1
 }
 
-process.exitCode = await main(process.argv.slice(2))
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  process.stderr.write(`${error.message}\nRun "npm run test:simulation -- --help" for usage.\n`)
+  process.exitCode = 2
+}

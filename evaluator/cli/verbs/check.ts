@@ -12,10 +12,10 @@ import { navigatorLayer } from '../../navigator.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, type LogValues, openLogs } from '../input.ts'
 import { junitXml } from '../junit.ts'
-import { json, paint, printable, type Tone } from '../output.ts'
+import { counted, json, paint, printable, type Tone } from '../output.ts'
 import { appendSummary, markdownTable, writeReportFile } from '../summary.ts'
 
-const usage = `Usage: alertproof check PATH... [<options>]
+const USAGE = `Usage: alertproof check PATH... [<options>]
 
 Says what an import of monitors and Cloud SIEM rules into Datadog would answer, without keys or network, and what their settings
 cost: the schema of the API, the query and the search in it, the conditions of cases, the constraints between options, the message
@@ -53,7 +53,7 @@ const MAX_IN_SUMMARY = 200
 export const command: Command = {
   name: 'check',
   summary: 'say what an import of monitors would answer',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const startedAt = new Date()
     const { values, positionals } = readArguments({
@@ -116,8 +116,9 @@ const annotation = (finding: Finding, io: Io): void => io.out(`${printable(githu
 
 function summaryOf({ findings, checked }: CheckReport): string {
   const [errors, warnings, notes] = (['error', 'warning', 'note'] as const).map((level) => countOf(findings, level))
-  const counted = (count = 0, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
-  const found = [counted(errors, 'error'), counted(warnings, 'warning'), counted(notes, 'note')].join(', ')
+  const found = [counted(errors ?? 0, 'error'), counted(warnings ?? 0, 'warning'), counted(notes ?? 0, 'note')].join(
+    ', ',
+  )
   return `${counted(checked.length, 'monitor')}: ${found}.`
 }
 

@@ -13,18 +13,17 @@ import {
   SITES,
 } from '../../compare/index.ts'
 import { InputError } from '../../input-error.ts'
-import { parseJson } from '../../json.ts'
+import { isRecord, parseJson } from '../../json.ts'
 import type { IndexedLog } from '../../log.ts'
 import { reasonOf } from '../../logs/index.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
-import { isRecord } from '../../monitor/monitor-options.ts'
 import { searchOfAll } from '../../monitor/variables.ts'
 import { logOfRecord } from '../../replay/recording/export-record.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { openLogs } from '../input.ts'
 import { json, paint, printable } from '../output.ts'
 
-const usage = `Usage: alertproof compare ID --from TIME --to TIME [<options>]
+const USAGE = `Usage: alertproof compare ID --from TIME --to TIME [<options>]
        alertproof compare --monitor FILE --logs FILE --reported FILE [<options>]
 
 Compares the evaluation of a monitor with the changes of state that Datadog reported for it. With the id of a monitor, all is read
@@ -82,7 +81,7 @@ interface Material {
 export const command: Command = {
   name: 'compare',
   summary: 'compare the evaluation of a monitor with what Datadog reported',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const { values, positionals } = readArguments({ args: [...argv], allowPositionals: true, options: OPTIONS })
     const latencyMs = wholeNumber('--latency', values.latency, 0, MAX_SECONDS) * 1000

@@ -4,7 +4,7 @@ import { type Equivalents, type MutantVerdict, mutate, readEquivalents, testedBy
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { columns, json, paint, printable } from '../output.ts'
 
-const usage = `Usage: alertproof mutate PATH... [<options>]
+const USAGE = `Usage: alertproof mutate PATH... [<options>]
 
 Says which slips in a monitor nobody would notice. PATH is a folder of cases, as \`test\` evaluates them, or one case. Each monitor
 that they name is changed by one slip at a time: an @ left out, another field, operator, threshold, window, group, rollup or
@@ -31,7 +31,7 @@ Examples:
 export const command: Command = {
   name: 'mutate',
   summary: 'say which slips in a monitor its cases would not notice',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const { values, positionals } = readArguments({
       args: [...argv],

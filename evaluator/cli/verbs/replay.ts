@@ -1,21 +1,21 @@
 import { rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { changeOf, changeOfSignal } from '../../api.ts'
-import type { Monitor, Transition } from '../../index.ts'
-import { type LogInput, replayLogs, Spill } from '../../logs/index.ts'
 import {
   compareTriggers,
   type Estate,
   EstateError,
+  EXPECTATION_FILE,
   type Expectable,
   type Expectations,
-  expectationFile,
   loadEstate,
   readExpectations,
   readLapses,
   Triggers,
   writeLock,
-} from '../../monitor/estate/index.ts'
+} from '../../estate/index.ts'
+import type { Monitor, Transition } from '../../index.ts'
+import { type LogInput, replayLogs, Spill } from '../../logs/index.ts'
 import {
   DATADOG_CADENCE_SECONDS,
   DEFAULT_LATENESS_SECONDS,
@@ -31,10 +31,10 @@ import {
 import type { SiemRule, SignalChange } from '../../siem/index.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
-import { printable } from '../output.ts'
+import { counted, printable } from '../output.ts'
 import { groupText, reportEstate, reportOutcomes, writeReport, writeSummary } from '../replay-report.ts'
 
-const usage = `Usage: alertproof replay PATH|-… --detections PATH [<options>]
+const USAGE = `Usage: alertproof replay PATH|-… --detections PATH [<options>]
 
 Evaluates log monitors and Cloud SIEM rules over a recorded log, at the events' own time, and prints which monitor alerts for which group, when,
 and when it recovers. Memory depends only on the monitors' windows, not on the size of the log. After the last event, time
@@ -101,16 +101,17 @@ export interface OwnMonitors {
 export const command: Command = {
   name: 'replay',
   summary: 'evaluate monitors over a recorded log',
-  usage,
+  usage: USAGE,
   run: (argv, io) => run(argv, io),
 }
 
 /** The same verb for a project whose own monitors are evaluated unless others are named. */
 export const replayOf = (own: OwnMonitors): Command => ({
   ...command,
-  usage: usage
-    .replace(' --detections PATH [<options>]', ' [<options>]')
-    .replace('are listed on stderr\n', `are listed on stderr. Default: ${own.path}, where each must be importable\n`),
+  usage: USAGE.replace(' --detections PATH [<options>]', ' [<options>]').replace(
+    'are listed on stderr\n',
+    `are listed on stderr. Default: ${own.path}, where each must be importable\n`,
+  ),
   run: (argv, io) => run(argv, io, own),
 })
 
@@ -256,7 +257,7 @@ async function expectationsFor(
 ): Promise<Expectations | undefined> {
   if (file !== undefined) return readExpectations(file, readings)
   const folder = (await stat(path)).isDirectory() ? path : dirname(path)
-  const beside = join(folder, expectationFile)
+  const beside = join(folder, EXPECTATION_FILE)
   const there = await stat(beside).catch(() => undefined)
   return there?.isFile() ? readExpectations(beside, readings) : undefined
 }
@@ -394,8 +395,6 @@ function row({ monitor, transition, group, at, value }: Row, slugWidth: number):
   ]
   return [...cells, groupText(group)].join('  ')
 }
-
-const counted = (count: number, noun: string) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 
 /** Rules are named only where there are some. */
 const evaluatedText = (monitors: readonly Monitor[], rules: readonly SiemRule[]): string =>

@@ -7,7 +7,7 @@ import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
 import { printable } from '../output.ts'
 
-const usage = `Usage: alertproof search '<query>' [PATH|-]… [<options>]
+const USAGE = `Usage: alertproof search '<query>' [PATH|-]… [<options>]
 
 Prints the lines of a log that match a Datadog log search, unchanged. A JSON object on a line is one log, read as Datadog's
 intake reads it; its \`env\` is a tag. Any other line is a log with that line as message. Of every other
@@ -38,7 +38,7 @@ Examples:
 export const command: Command = {
   name: 'search',
   summary: 'print the lines of a log that match a Datadog search',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const { values, words } = wordsOf(argv)
     const [query, ...paths] = words

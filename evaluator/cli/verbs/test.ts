@@ -2,10 +2,10 @@ import { type CaseResult, faultsOf, findCases, type Pair, runCases, type Verdict
 import { InputError } from '../../input-error.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { type JunitCase, junitXml } from '../junit.ts'
-import { json, paint, printable } from '../output.ts'
+import { counted, json, paint, printable } from '../output.ts'
 import { appendSummary, markdownTable, writeReportFile } from '../summary.ts'
 
-const usage = `Usage: alertproof test PATH... [<options>]
+const USAGE = `Usage: alertproof test PATH... [<options>]
 
 Evaluates cases of monitors: each names monitors and a log, and lists what must happen; anything else fails it. PATH is a folder
 of cases or one case. A case is a YAML or JSON file:
@@ -45,7 +45,7 @@ Examples:
 export const command: Command = {
   name: 'test',
   summary: 'evaluate cases: monitors, a log, and what must happen',
-  usage,
+  usage: USAGE,
   async run(argv, io) {
     const startedAt = new Date()
     const { values, positionals } = readArguments({
@@ -134,7 +134,7 @@ function summaryOf(results: readonly CaseResult[]): string {
   const updated = read.filter((result) => result.updated).length
   const unreadable = results.length - read.length
   const parts = [
-    `${results.length} ${results.length === 1 ? 'case' : 'cases'}: ${read.length - failed - updated} hold`,
+    `${counted(results.length, 'case')}: ${read.length - failed - updated} hold`,
     ...(failed > 0 ? [`${failed} fail`] : []),
     ...(updated > 0 ? [`${updated} updated`] : []),
     ...(unreadable > 0 ? [`${unreadable} could not be read`] : []),

@@ -1,5 +1,5 @@
-import { parseDocument } from '../json-document.ts'
-import { isRecord } from '../monitor-options.ts'
+import { isRecord } from '../json.ts'
+import { parseDocument } from '../monitor/json-document.ts'
 
 /** One monitor of a Terraform state or plan, mapped to what the API takes. */
 export interface TerraformMonitor {
@@ -91,16 +91,16 @@ const listOf = (value: unknown): Values[] => (Array.isArray(value) ? value.filte
 function jsonForm({ monitor }: Values, unknown: TerraformMonitor['faults']): Omit<TerraformMonitor, 'address'> {
   if (unknown.length > 0) return { json: undefined, faults: unknown }
   if (typeof monitor !== 'string')
-    return { json: undefined, faults: [{ place: 'monitor', reason: 'a JSON text is wanted' }] }
+    return { json: undefined, faults: [{ place: 'monitor', reason: 'must be a JSON text' }] }
   const { value, faults } = parseDocument(monitor)
   const placed = faults.map(({ place, reason }) => ({ place: `monitor:${place}`, reason }))
   return { json: isRecord(value) ? value : undefined, faults: placed }
 }
 
 /** Arguments of the provider that stand beside the options in the API, by its names. */
-const outside = ['name', 'type', 'query', 'message', 'tags', 'priority', 'restricted_roles', 'draft_status']
+const OUTSIDE_OPTIONS = ['name', 'type', 'query', 'message', 'tags', 'priority', 'restricted_roles', 'draft_status']
 /** Arguments that steer Terraform, or what the provider works out by itself. */
-const notSent = ['id', 'force_delete', 'validate', 'enable_samples', 'effective_tags', 'assets']
+const NOT_SENT = ['id', 'force_delete', 'validate', 'enable_samples', 'effective_tags', 'assets']
 
 /**
  * Blocks are lists of at most one; texts that are empty and lists that are empty were never set. `thresholds` is what the provider
@@ -110,9 +110,9 @@ function apiForm(values: Values): Values {
   const json: Values = {}
   const options: Values = {}
   for (const [name, value] of Object.entries(values)) {
-    if (notSent.includes(name) || isUnset(value)) continue
+    if (NOT_SENT.includes(name) || isUnset(value)) continue
     if (name === 'priority') json.priority = numberOf(value)
-    else if (outside.includes(name)) json[name] = value
+    else if (OUTSIDE_OPTIONS.includes(name)) json[name] = value
     else if (name === 'monitor_thresholds' || name === 'thresholds') options.thresholds = thresholdsOf(blockOf(value))
     else if (name === 'monitor_threshold_windows') options.threshold_windows = blockOf(value)
     else if (name === 'scheduling_options') options.scheduling_options = unblocked(blockOf(value))

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import type { Transition } from '../../evaluate/notices.ts'
-import { InputError } from '../../input-error.ts'
-import type { SiemRule } from '../../siem/rule.ts'
-import type { SignalChange } from '../../siem/signal.ts'
-import { parseDocument } from '../json-document.ts'
-import { isRecord } from '../monitor-options.ts'
-import type { MonitorReading } from '../monitor-reading.ts'
+import type { Transition } from '../evaluate/notices.ts'
+import { unreadableReason } from '../file-error.ts'
+import { InputError } from '../input-error.ts'
+import { isRecord } from '../json.ts'
+import { parseDocument } from '../monitor/json-document.ts'
+import type { MonitorReading } from '../monitor/monitor-reading.ts'
+import type { SiemRule } from '../siem/rule.ts'
+import type { SignalChange } from '../siem/signal.ts'
 
 /** Facet → value, as in `.by`; empty for a monitor that is not grouped. */
 export type GroupValues = Readonly<Record<string, string>>
@@ -45,8 +46,8 @@ export interface Outcome {
  * @throws ExpectationError with every fault of the file
  */
 export async function readExpectations(file: string, readings: readonly Expectable[]): Promise<Expectations> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new ExpectationError(`${file}: ${error.code === 'ENOENT' ? 'does not exist' : error.message}`)
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new ExpectationError(`${file}: ${unreadableReason(error)}`)
   })
   const { value, faults } = parseDocument(text)
   const told = faults.map(({ place, reason }) => `${file}:${place}: ${reason}`)
@@ -59,7 +60,7 @@ export async function readExpectations(file: string, readings: readonly Expectab
       if (expected.has(reading.slug)) note(`${reading.slug} is named twice`)
       else expected.set(reading.slug, readGroups(groups, reading, note))
     }
-  } else if (faults.length === 0) told.push(`${file}: an object is wanted: {"monitor": [{"@facet": "value"}]}`)
+  } else if (faults.length === 0) told.push(`${file}: must be an object such as {"monitor": [{"@facet": "value"}]}`)
   if (told.length > 0) throw new ExpectationError(told.join('\n'))
   return expected
 }
@@ -80,14 +81,14 @@ function findReading(key: string, readings: readonly Expectable[], note: Note): 
 
 function readGroups(groups: unknown, expectable: Expectable, note: Note): GroupValues[] {
   if (!Array.isArray(groups)) {
-    note('a list of groups is wanted; [] for a monitor that must stay silent, [{}] for one that is not grouped')
+    note('must be a list of groups: [] for a monitor that must stay silent, [{}] for one without groups')
     return []
   }
   const facets = facetsOf(expectable)
   const read: GroupValues[] = []
   for (const group of groups) {
     const values = isRecord(group) ? textsOf(group) : undefined
-    if (!values) note(`${JSON.stringify(group)} is not a group: an object of facets with texts is wanted`)
+    if (!values) note(`${JSON.stringify(group)} is not a group: it must be an object of facets with their values`)
     else if (facets && !sameFacets(values, facets))
       note(`${JSON.stringify(group)} is not one of its groups: ${described(facets)}`)
     else if (read.some((other) => keyOf(other) === keyOf(values))) note(`${JSON.stringify(group)} is named twice`)
@@ -128,26 +129,26 @@ const keyOf = (group: GroupValues): string => JSON.stringify(Object.entries(grou
 
 /** Which monitors triggered for which groups, in the order of the first time. Only the first time of a group is kept. */
 export class Triggers {
-  private readonly found = new Map<string, Map<string, GroupValues>>()
+  readonly #found = new Map<string, Map<string, GroupValues>>()
 
   add({ monitor, transition, group }: Transition): void {
-    if (transition === 'Triggered') this.addGroup(monitor.slug, group)
+    if (transition === 'Triggered') this.#addGroup(monitor.slug, group)
   }
 
   /** A signal that opens counts as a trigger. */
   addSignal({ rule, transition, group }: SignalChange): void {
-    if (transition === 'Triggered') this.addGroup(rule.slug, group)
+    if (transition === 'Triggered') this.#addGroup(rule.slug, group)
   }
 
-  private addGroup(slug: string, group: GroupValues): void {
-    const groups = this.found.get(slug) ?? new Map<string, GroupValues>()
-    this.found.set(slug, groups)
+  #addGroup(slug: string, group: GroupValues): void {
+    const groups = this.#found.get(slug) ?? new Map<string, GroupValues>()
+    this.#found.set(slug, groups)
     const key = keyOf(group)
     if (!groups.has(key)) groups.set(key, group)
   }
 
   of(slug: string): GroupValues[] {
-    return [...(this.found.get(slug)?.values() ?? [])]
+    return [...(this.#found.get(slug)?.values() ?? [])]
   }
 }
 

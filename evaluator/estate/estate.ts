@@ -1,13 +1,19 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { InputError } from '../../input-error.ts'
-import { rulesIn } from '../../siem/documents.ts'
-import type { RuleReading, SiemRule } from '../../siem/rule.ts'
-import { readRuleJson } from '../../siem/rule-reading.ts'
-import type { Monitor } from '../monitor.ts'
-import { type MonitorFault, type MonitorReading, type MonitorSource, readMonitorJson } from '../monitor-reading.ts'
+import { unreadableReason } from '../file-error.ts'
+import { InputError } from '../input-error.ts'
+import type { Monitor } from '../monitor/monitor.ts'
+import {
+  type MonitorFault,
+  type MonitorReading,
+  type MonitorSource,
+  readMonitorJson,
+} from '../monitor/monitor-reading.ts'
+import type { RuleReading, SiemRule } from '../siem/rule.ts'
+import { readRuleJson } from '../siem/rule-reading.ts'
 import { type FoundMonitor, monitorsIn } from './documents.ts'
 import { MONITOR_FILE, readMonitorFile } from './monitor-file.ts'
+import { rulesIn } from './rule-documents.ts'
 
 /** Monitors and rules of somebody, wherever they keep them. */
 export interface Estate {
@@ -30,7 +36,7 @@ export class EstateError extends InputError {
   override readonly name = 'EstateError'
 }
 
-export const expectationFile = 'expect.json'
+export const EXPECTATION_FILE = 'expect.json'
 
 interface Located extends FoundMonitor {
   readonly file: string
@@ -83,7 +89,7 @@ async function filesOf(path: string): Promise<string[]> {
     if (!(await stat(path)).isDirectory()) return [path]
     const entries = await readdir(path, { recursive: true, withFileTypes: true })
     return entries
-      .filter((entry) => entry.isFile() && MONITOR_FILE.test(entry.name) && entry.name !== expectationFile)
+      .filter((entry) => entry.isFile() && MONITOR_FILE.test(entry.name) && entry.name !== EXPECTATION_FILE)
       .map((entry) => join(entry.parentPath, entry.name))
       .filter(
         (file) =>
@@ -93,8 +99,7 @@ async function filesOf(path: string): Promise<string[]> {
       )
       .sort()
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new EstateError(`${path}: ${code === 'ENOENT' ? 'does not exist' : message}`)
+    throw new EstateError(`${path}: ${unreadableReason(error)}`)
   }
 }
 

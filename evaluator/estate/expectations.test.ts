@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Transition } from '../../evaluate/notices.ts'
-import { readMonitorJson } from '../monitor-reading.ts'
+import type { Transition } from '../evaluate/notices.ts'
+import { readMonitorJson } from '../monitor/monitor-reading.ts'
 import { compareTriggers, holds, readExpectations, Triggers } from './expectations.ts'
 
 const reading = (slug: string, by: string, more: object = {}) =>
@@ -41,7 +41,11 @@ test.each<[string, unknown, RegExp]>([
   ['a facet that is left out', { 'by-ip': [{ '@ip': '1' }] }, /is grouped by @ip, env/],
   ['a group for one that is not grouped', { all: [{ '@ip': '1' }] }, /its only group is \{\}/],
   ['a group that notify_by takes together', { simple: [{ '@ip': '1' }] }, /its only group is \{\}/],
-  ['a value that is no text', { 'by-ip': [{ '@ip': null, env: 'a' }] }, /is not a group: an object of facets/],
+  [
+    'a value that is no text',
+    { 'by-ip': [{ '@ip': null, env: 'a' }] },
+    /is not a group: it must be an object of facets/,
+  ],
   [
     'a group twice',
     {
@@ -52,10 +56,10 @@ test.each<[string, unknown, RegExp]>([
     },
     /is named twice/,
   ],
-  ['something else than a list', { all: true }, /a list of groups is wanted/],
-  ['a list of everything', [], /an object is wanted/],
+  ['something else than a list', { all: true }, /must be a list of groups/],
+  ['a list of everything', [], /must be an object/],
   ['text that is not JSON', '{"all"', /expect\.json:1:\d+: is not JSON/],
-  ['a key that stands twice', '{"all": [],\n"all": []}', /expect\.json:2:1: the key "all" stands twice/],
+  ['a key that stands twice', '{"all": [],\n"all": []}', /expect\.json:2:1: the key "all" occurs twice/],
 ])('%s is refused', async (_, content, reason) => {
   await expect(expected(content)).rejects.toThrow(reason)
 })

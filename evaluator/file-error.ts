@@ -1,4 +1,4 @@
-import { InputError } from '../input-error.ts'
+import { InputError } from './input-error.ts'
 
 /** A file that cannot be read. Its message names the file and the reason. */
 export class FileError extends InputError {
@@ -16,9 +16,13 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Why a file could not be written: where its folder is missing, it is not the file that must exist. */
 export function unwritableReason(error: unknown): string {
-  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-  return isMissing ? 'there is no such folder' : reasonOf(error)
+  return isMissing(error) ? 'there is no such folder' : reasonOf(error)
 }
+
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
+
+/** Why a file or folder that a person named could not be read, as the words behind its name. */
+export const unreadableReason = (error: unknown): string => (isMissing(error) ? 'does not exist' : reasonOf(error))
 
 /** A reason for people, without the path. */
 export function reasonOf(error: unknown): string {

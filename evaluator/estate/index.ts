@@ -1,5 +1,5 @@
 /** Monitors in every form that people keep them in, and what is expected of them. */
-export { type Estate, EstateError, expectationFile, loadEstate } from './estate.ts'
+export { type Estate, EstateError, EXPECTATION_FILE, loadEstate } from './estate.ts'
 export {
   compareTriggers,
   type Expectable,

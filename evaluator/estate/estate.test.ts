@@ -85,7 +85,7 @@ test('a monitor that is not evaluated here is told by file, place and reason, an
   expect(estate.monitors.map(({ slug }) => slug)).toEqual(['good'])
   expect(told(estate)).toEqual([
     'cpu type: "query alert" is not evaluated here, only "log alert"',
-    'formula options.variables[0].data_source: "logs" is wanted',
+    'formula options.variables[0].data_source: must be "logs"',
     'formula query: `b` is not the name of a query in options.variables',
     'monthly query: a cumulative window, .current("1mo"), is not evaluated here',
     'odd type: "logs alert" is not a type of monitor',
@@ -94,7 +94,7 @@ test('a monitor that is not evaluated here is told by file, place and reason, an
   ])
   expect(estate.broken.map(({ file, place, reason }) => `${file.slice(dir.length)}:${place} ${reason}`)).toEqual([
     expect.stringMatching(/^\/broken\.json:1:2 is not JSON/),
-    '/twice.json:2:2 the key "name" stands twice',
+    '/twice.json:2:2 the key "name" occurs twice',
   ])
 })
 
@@ -106,9 +106,9 @@ test('what is no object in a list of monitors is told by its place; a list of ot
   })
   expect(estate.monitors.map(({ slug }) => slug)).toEqual(['errors-by-service', 'fast'])
   expect(told(estate)).toEqual([
-    'monitor-1 [0]: an object is wanted',
-    'monitor-2 monitors[1]: an object is wanted',
-    'monitor-3 [2]: an object is wanted',
+    'monitor-1 [0]: must be an object',
+    'monitor-2 monitors[1]: must be an object',
+    'monitor-3 [2]: must be an object',
   ])
   expect(estate.passedOver).toEqual([expect.stringMatching(/numbers\.json$/)])
 })
@@ -126,8 +126,8 @@ test('options without effect, or with a meaning that we chose, are notes', async
   const { estate } = await estateOf({ 'a.json': { ...monitor, draft_status: 'draft', colour: 'red', options } })
   expect(told(estate)).toEqual([
     'a colour: is not a key of a monitor',
-    'a draft_status: a draft is evaluated, and never notifies',
-    'a options.no_data_timeframe: belongs to metric monitors; a log monitor says on_missing_data',
+    'a draft_status: a draft is evaluated but never notifies',
+    'a options.no_data_timeframe: belongs to metric monitors; use on_missing_data in a log monitor',
     'a options.silenced: is deprecated: a muted monitor is evaluated like any other',
     'a options.mystery: is not an option of a log monitor',
     'a options.thresholds.ok: is not a threshold of a log monitor',
@@ -237,7 +237,7 @@ test('the output of terraform show -json is read as what the provider would send
   expect(estate.monitors[1]?.options.thresholds).toEqual({ critical: 10 })
   expect(told(estate)).toEqual([
     'datadog_monitor.daily datadog_monitor.daily.query: a cumulative window, .current("1d"), is not evaluated here',
-    'datadog_monitor_json.twice datadog_monitor_json.twice.monitor:1:21: the key "type" stands twice',
+    'datadog_monitor_json.twice datadog_monitor_json.twice.monitor:1:21: the key "type" occurs twice',
   ])
   expect(estate.monitors[0]).toMatchObject({
     name: 'Errors',

@@ -1,9 +1,9 @@
 import { basename, dirname, extname } from 'node:path'
-import { type FoundMonitor, wordsOf } from '../monitor/estate/documents.ts'
-import { isTerraform, resourcesIn } from '../monitor/estate/terraform.ts'
+import { isRecord } from '../json.ts'
 import { parseDocument } from '../monitor/json-document.ts'
-import { isRecord } from '../monitor/option-values.ts'
-import { isRule } from './rule-reading.ts'
+import { isRule } from '../siem/rule-reading.ts'
+import { type FoundMonitor, wordsOf } from './documents.ts'
+import { isTerraform, resourcesIn } from './terraform.ts'
 
 /** One rule as it stands in a document. */
 export type FoundRule = FoundMonitor
@@ -52,7 +52,7 @@ function terraformRules(document: Record<string, unknown>): FoundRule[] {
 
 /** `json` is the whole rule as one JSON text. */
 function jsonForm({ json }: Record<string, unknown>): Pick<FoundRule, 'json' | 'faults'> {
-  if (typeof json !== 'string') return { json: undefined, faults: [{ place: 'json', reason: 'a JSON text is wanted' }] }
+  if (typeof json !== 'string') return { json: undefined, faults: [{ place: 'json', reason: 'must be a JSON text' }] }
   const { value, faults } = parseDocument(json)
   const placed = faults.map(({ place, reason }) => ({ place: `json:${place}`, reason }))
   return { json: isRecord(value) ? value : undefined, faults: placed }

@@ -1,6 +1,6 @@
 import { type Document, LineCounter, parseAllDocuments } from 'yaml'
-import { parseDocument } from '../json-document.ts'
-import { isRecord } from '../monitor-options.ts'
+import { isRecord } from '../json.ts'
+import { parseDocument } from '../monitor/json-document.ts'
 
 export interface FileFault {
   readonly place: string

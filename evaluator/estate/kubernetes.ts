@@ -1,4 +1,4 @@
-import { isRecord } from '../monitor-options.ts'
+import { isRecord } from '../json.ts'
 
 type Json = Record<string, unknown>
 

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { InputError } from '../../input-error.ts'
+import { InputError } from '../input-error.ts'
 import { type Expectable, isEvaluated } from './expectations.ts'
 
 /** A list of monitors that cannot be read or written. */

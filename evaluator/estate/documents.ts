@@ -1,6 +1,6 @@
 import { basename, dirname, extname } from 'node:path'
-import { isRecord } from '../monitor-options.ts'
-import { isMonitorType } from '../monitor-reading.ts'
+import { isRecord } from '../json.ts'
+import { isMonitorType } from '../monitor/monitor-reading.ts'
 import { kubernetesMonitors } from './kubernetes.ts'
 import { isTerraform, terraformMonitors } from './terraform.ts'
 
@@ -48,7 +48,7 @@ function listed(list: readonly unknown[], name: string): FoundMonitor[] {
   if (!list.some((json) => isRecord(json) && isMonitor(json))) return []
   return list.flatMap((json, i): FoundMonitor[] => {
     if (!isRecord(json)) {
-      const fault = { place: '', reason: 'an object is wanted' }
+      const fault = { place: '', reason: 'must be an object' }
       return [{ slug: `monitor-${i + 1}`, within: `${name}[${i}]`, json: undefined, faults: [fault] }]
     }
     if (!isMonitor(json)) return []
