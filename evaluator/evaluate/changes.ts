@@ -68,7 +68,7 @@ export class EveryChange extends Changes {
 }
 
 /** @returns the highest value at which a group that is OK stays OK, if only entering entries can fire the rule; otherwise -Infinity */
-function quietUpTo({ kind, operator, critical, warning = critical, firesOnLeaving }: Rule): number {
+export function quietUpTo({ kind, operator, critical, warning = critical, firesOnLeaving }: Rule): number {
   const rises = (kind === 'count' || kind === 'cardinality') && !firesOnLeaving
   if (!rises) return Number.NEGATIVE_INFINITY
   const least = Math.min(critical, warning)

@@ -39,6 +39,10 @@ export class JoinedLimits {
     return this.#since === undefined ? undefined : { since: this.#since, beyond: this.#beyond }
   }
 
+  get withholds(): boolean {
+    return this.#withholds
+  }
+
   /** Chooses the groups that each query keeps. Those for which that changes are evaluated next. */
   apply(at: number): void {
     if (this.#atLogs && at < this.#chosenAt + CHOICE_INTERVAL_MS) return

@@ -32,6 +32,8 @@ export interface Pass {
 /** Sees each evaluation of each group whose window or wait has changed. Between two of them its value stays as it was. */
 export interface Observer {
   pass(monitor: Monitor, pass: Pass): void
+  /** The recording has ended. @param lastCounting the last evaluation that counts its newest log, epoch ms */
+  end?(monitor: Monitor, lastCounting: number): void
   /** A group that has no logs is set to OK without an evaluation. */
   ended(monitor: Monitor, key: string, at: number, cause: 'timeout_h' | 'group_retention_duration'): void
 }

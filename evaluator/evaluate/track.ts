@@ -1,6 +1,8 @@
 import type { IndexedLog, Log } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { Alerting } from './alerting.ts'
 import { Changes, EveryChange } from './changes.ts'
+import { Follower, presentOf } from './follower.ts'
 import type { Group } from './group.ts'
 import { type GroupLimitReport, GroupLimits } from './group-limits.ts'
 import { Groups, groupsWith } from './groups.ts'
@@ -8,13 +10,12 @@ import { type Instants, instantsOf } from './instants.ts'
 import { JoinedChanges } from './joined-changes.ts'
 import { JoinedLimits } from './joined-limits.ts'
 import { JoinedGroup, Joining } from './joining.ts'
-import { Lifetimes } from './lifetimes.ts'
 import { lookBack } from './look-back.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import { type Dropped, Notices, type Transition } from './notices.ts'
 import type { Hold, Observer } from './observer.ts'
 import { compileReaders, type EntrySink, type Reader, SHARED_KEY } from './reading.ts'
-import { nextState, type Rule, ruleOf, SEVERITY, type State } from './state.ts'
+import { type Rule, ruleOf, type State } from './state.ts'
 import { restoreParts, type StatefulParts, saveParts, type TrackState } from './track-state.ts'
 import { Waits } from './waits.ts'
 import { type Window, windowOf } from './window.ts'
@@ -33,6 +34,11 @@ export interface TrackOptions {
   readonly dropped?: Dropped
   /** Sees each evaluation. The monitor is then also evaluated where no state can change. */
   readonly observer?: Observer | undefined
+  /**
+   * Monitors that differ from this one in their thresholds only, and judge its values. They fire on low values if this one does. Their
+   * state is not saved.
+   */
+  readonly followers?: readonly Monitor[]
 }
 
 /** Evaluates one monitor over time: moves entries into and out of its window, and evaluates the groups that this changes. */
@@ -51,19 +57,20 @@ export class Track {
   readonly #changes: Changes
   readonly #window: Window
   readonly #waits: Waits
-  readonly #lifetimes: Lifetimes
+  readonly #alerting: Alerting
+  readonly #followers: readonly Follower[]
   readonly #withholding: Withholding | JoinedLimits | undefined
   readonly #notices: Notices
   readonly #parts: StatefulParts
   /** The time of the last evaluation, or of the start of this monitor. */
   #clock = NOT_YET
-  /** The last evaluation that counts the newest log, after the recording has ended. */
-  #lastCounting = NO_DEADLINE
   #hadData = false
 
   constructor(monitor: Monitor, options: TrackOptions) {
     this.monitor = monitor
     const { parsed } = monitor
+    const { observer, followers = [], groupLimits = false } = options
+    const seesAll = observer !== undefined || followers.length > 0
     this.readers = compileReaders(parsed)
     const rule = ruleOf(monitor)
     const instants = instantsOf(options.cadenceMs, rule.evaluationDelayMs)
@@ -72,29 +79,32 @@ export class Track {
     const limits = rule.grouped && !joining ? new GroupLimits(parsed.by.length) : undefined
     const create = joining ? joinedGroups(joining, () => groups.of(SHARED_KEY)) : groupsWith(rule, limits)
     const groups: Groups = new Groups(rule, stayMs + instants.stepMs, limits, create)
-    const changes = joining
-      ? new JoinedChanges(rule, groups)
-      : new (options.observer ? EveryChange : Changes)(rule, limits)
+    const changes = joining ? new JoinedChanges(rule, groups) : new (seesAll ? EveryChange : Changes)(rule, limits)
     const parts = { rule, instants, stayMs, groups, limits, changes }
     this.#rule = rule
     this.#instants = instants
     this.#samples = options.samples
-    this.#observer = options.observer
-    this.#seesLeaving = rule.firesOnLeaving || options.observer !== undefined
+    this.#observer = observer
+    this.#seesLeaving = rule.firesOnLeaving || seesAll
     this.#looksBack = instants.atLogs && !rule.firesOnLeaving
     this.#groups = groups
     this.#changes = parts.changes
     this.#window = windowOf(parts, options.historyMs)
     this.#waits = new Waits(parts)
-    this.#lifetimes = new Lifetimes(rule)
-    if (limits) this.#withholding = new Withholding(parts, limits, options.groupLimits ?? false)
+    if (limits) this.#withholding = new Withholding(parts, limits, groupLimits, followers.length > 0)
     else if (joining && rule.grouped) this.#withholding = new JoinedLimits(joining, groups, changes, instants.atLogs)
     this.#notices = new Notices(monitor, rule, stayMs, options.emit, options.dropped)
+    this.#alerting = new Alerting({
+      ...{ rule, instants, groups, changes, notices: this.#notices },
+      ...(observer && { ended: (key, at, cause) => observer.ended(monitor, key, at, cause) }),
+    })
+    const followed = { instants, groups, waits: this.#waits, stayMs, emit: options.emit }
+    this.#followers = followers.map((follower) => new Follower(follower, followed))
     this.#parts = {
       ...parts,
       window: this.#window,
       waits: this.#waits,
-      lifetimes: this.#lifetimes,
+      lifetimes: this.#alerting.lifetimes,
       withholding: this.#withholding,
       notices: this.#notices,
     }
@@ -116,8 +126,10 @@ export class Track {
    * gets worse because entries leave the window, and no reminder is sent. Recoveries are notified.
    */
   end(newest: number): void {
-    this.#lastCounting = this.#instants.after(newest + this.#instants.delayMs)
-    this.#notices.silentAfter = this.#lastCounting
+    const lastCounting = this.#instants.after(newest + this.#instants.delayMs)
+    this.#alerting.end(lastCounting)
+    for (const follower of this.#followers) follower.end(lastCounting)
+    this.#observer?.end?.(this.monitor, lastCounting)
   }
 
   /** Lets each query of the monitor read a log. */
@@ -128,10 +140,15 @@ export class Track {
   /** Epoch ms at which a state may change without another log; {@link NO_DEADLINE} when none can. */
   due(): number {
     if (this.#clock === NOT_YET) return NO_DEADLINE
-    const timed = Math.min(this.#waits.due, this.#lifetimes.due, this.#notices.remindAt)
+    let timed = Math.min(this.#waits.due, this.#alerting.due)
+    let hasChanges = this.#changes.size > 0
+    for (const follower of this.#followers) {
+      timed = Math.min(timed, follower.due)
+      hasChanges ||= follower.hasChanges
+    }
     let due = Math.min(this.#instants.notEarlier(timed), this.#window.nextEntering())
     if (this.#watchesLeaving) due = Math.min(due, this.#window.nextLeaving())
-    return this.#instants.next(due, this.#clock, this.#changes.size > 0)
+    return this.#instants.next(due, this.#clock, hasChanges)
   }
 
   /** Moves time on to a log at `at`. In arrival mode, the evaluation at `at` waits for more logs of that instant. */
@@ -200,7 +217,7 @@ export class Track {
 
   /** Whether an entry that leaves the window may change a state, or is to be observed. */
   get #watchesLeaving(): boolean {
-    return this.#seesLeaving || this.#groups.active.size > 0
+    return this.#seesLeaving || this.#groups.active.size > 0 || this.#withholding?.withholds === true
   }
 
   /** Removes entries without an evaluation while none that leaves can change a state. */
@@ -214,8 +231,8 @@ export class Track {
     this.#window.advance(at)
     this.#waits.end(at)
     this.#evaluateChanged(at)
-    this.#endSilence(at)
-    this.#notices.remind(at)
+    this.#alerting.pass(at)
+    for (const follower of this.#followers) follower.pass(at)
     this.#groups.sweep(at)
   }
 
@@ -226,7 +243,11 @@ export class Track {
     }
     this.#hadData = anyData
     this.#withholding?.apply(at, anyData)
-    if (this.#changes.size === 0) return
+    if (this.#changes.size > 0) this.#evaluateGroups(at, anyData)
+    for (const follower of this.#followers) follower.settle(anyData, at)
+  }
+
+  #evaluateGroups(at: number, anyData: boolean): void {
     const isWhole = this.#waits.hasWholeWindow(at)
     for (const group of this.#changes.take()) {
       if (isWhole && at >= group.notBefore) this.#evaluate(group, at, anyData)
@@ -236,20 +257,13 @@ export class Track {
   }
 
   #evaluate(group: Group, at: number, anyData: boolean): void {
-    const present = group.withheld ? Number.NaN : group.present(this.#rule.kind)
-    const hasData = !Number.isNaN(present)
-    const value = hasData ? present : 0
+    const present = presentOf(group, this.#rule)
     const before = group.state
-    const state = nextState(this.#rule, before, value, hasData, anyData)
-    if (SEVERITY[state] > SEVERITY[before] && this.#hasEnded(group, at)) {
-      if (this.#observer) this.#observe(group, at, before, { kind: 'recording-end' })
-      return
-    }
-    group.value = value
-    if (hasData) group.emptySince = NO_DEADLINE
-    else this.#lifetimes.fallSilent(group, state, at)
-    this.#enterState(group, state, at)
-    if (this.#observer) this.#observe(group, at, before, group.isLimited ? { kind: 'group-limit' } : undefined)
+    const isHeld = this.#alerting.evaluate(group, present, anyData, at)
+    for (const follower of this.#followers) follower.evaluate(group, present, anyData, at)
+    if (!this.#observer) return
+    if (isHeld) this.#observe(group, at, before, { kind: 'recording-end' })
+    else this.#observe(group, at, before, group.isLimited ? { kind: 'group-limit' } : undefined)
   }
 
   #observe(group: Group, at: number, before: State, hold: Hold | undefined): void {
@@ -264,61 +278,14 @@ export class Track {
       : { kind: 'first-window', until: this.#waits.wholeAt }
   }
 
-  /** Whether a change at `at` has no other cause than the end of the recording. */
-  #hasEnded(group: Group, at: number): boolean {
-    if (at <= this.#lastCounting || at <= this.#instants.notEarlier(group.notBefore)) return false
-    return this.#rule.firesOnLeaving || group.count === 0
-  }
-
-  #enterState(group: Group, state: State, at: number): void {
-    if (state === group.state) return
-    this.#notices.move(group, state, at)
-    if (state === 'OK') this.#deactivate(group)
-    else this.#groups.active.add(group)
-  }
-
-  #deactivate(group: Group): void {
-    this.#groups.active.delete(group)
-    this.#groups.forgetIdle(group)
-  }
-
   /** Evaluates earlier windows again after a late log. A cycle that has begun or ended is not changed. */
   #lookBack(group: Group, at: number): void {
     for (const past of lookBack(this.#window.entries, group, at, this.#rule)) {
       group.value = past.value
-      this.#enterState(group, past.state, past.at)
+      this.#alerting.enter(group, past.state, past.at)
       this.#notices.settle(past.at)
       this.#changes.mark(group)
     }
-  }
-
-  #endSilence(at: number): void {
-    let group = this.#lifetimes.takeTimedOut(at)
-    for (; group; group = this.#lifetimes.takeTimedOut(at)) this.#resolve(group, at)
-    group = this.#lifetimes.takeUnretained(at)
-    for (; group; group = this.#lifetimes.takeUnretained(at)) this.#drop(group, at)
-    this.#notices.settle(at)
-  }
-
-  /**
-   * Decision `timeout-then-next-evaluation`: after `timeout_h` an alert resolves, and triggers again if its next evaluation is over the
-   * threshold (documented). In arrival mode the next evaluation is at its next log. The state No Data does not time out (undocumented).
-   */
-  #resolve(group: Group, at: number): void {
-    group.emptySince = NO_DEADLINE
-    this.#observer?.ended(this.monitor, group.key, at, 'timeout_h')
-    this.#enterState(group, 'OK', at)
-    if (!this.#instants.atLogs && !group.forgotten) this.#changes.mark(group)
-  }
-
-  /**
-   * Decision `dropped-silently`, undocumented: a group that is dropped after `group_retention_duration` sends no recovery. If it
-   * comes back, it begins another cycle.
-   */
-  #drop(group: Group, at: number): void {
-    this.#observer?.ended(this.monitor, group.key, at, 'group_retention_duration')
-    this.#notices.drop(group)
-    this.#deactivate(group)
   }
 }
 

@@ -26,13 +26,23 @@ export class Withholding {
   readonly #groups: Groups
   readonly #changes: Changes
   readonly #leavesOut: boolean
+  readonly #hasFollowers: boolean
   readonly #atLogs: boolean
   readonly #withheld = new Set<Group>()
   #countedAt = NOT_YET
   #mostLive = 0
 
-  /** @param leavesOut whether groups beyond the limits are left out; otherwise they are only counted */
-  constructor({ rule, instants, groups, changes }: MonitorParts, limits: GroupLimits, leavesOut: boolean) {
+  /**
+   * @param leavesOut whether groups beyond the limits are left out; otherwise they are only counted
+   * @param hasFollowers whether other rules judge the values as well
+   */
+  constructor(
+    { rule, instants, groups, changes }: MonitorParts,
+    limits: GroupLimits,
+    leavesOut: boolean,
+    hasFollowers: boolean,
+  ) {
+    this.#hasFollowers = hasFollowers
     this.#limits = limits
     this.#rule = rule
     this.#groups = groups
@@ -43,6 +53,11 @@ export class Withholding {
 
   get report(): GroupLimitReport | undefined {
     return this.#limits.report
+  }
+
+  /** Whether groups are left out that come back when entries of others leave. */
+  get withholds(): boolean {
+    return this.#withheld.size > 0
   }
 
   /** Chooses the groups to leave out before an evaluation, if that can change a state. */
@@ -94,7 +109,7 @@ export class Withholding {
 
   /** Whether leaving groups out can change a state. */
   #matters(anyData: boolean): boolean {
-    if (this.#groups.active.size > 0 || this.#rule.onMissingData.startsWith('show')) return true
+    if (this.#hasFollowers || this.#groups.active.size > 0 || this.#rule.onMissingData.startsWith('show')) return true
     const fires = (group: Group) =>
       group.count > 0 && nextState(this.#rule, 'OK', group.rollup(this.#rule.kind), true, anyData) !== 'OK'
     return this.#changes.groups.some(fires) || [...this.#withheld].some(fires)

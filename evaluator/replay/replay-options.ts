@@ -1,5 +1,6 @@
 import type { Evaluation } from '../evaluate/cadence.ts'
 import type { Observer } from '../evaluate/observer.ts'
+import type { Monitor } from '../monitor/monitor.ts'
 import type { SiemRule } from '../siem/rule.ts'
 
 /** How a recording is evaluated. */
@@ -14,4 +15,6 @@ export interface ReplayOptions extends Evaluation {
   rules?: readonly SiemRule[]
   /** Sees each evaluation of the monitors. The result is the same. */
   observer?: Observer
+  /** Monitors that differ from the given one in their thresholds only, and judge its values. Their state is not saved. */
+  followersOf?: (monitor: Monitor) => readonly Monitor[]
 }

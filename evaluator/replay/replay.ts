@@ -80,6 +80,7 @@ export class Replayer implements EventSink {
           groupLimits: options.groupLimits ?? false,
           emit: out,
           observer: options.observer,
+          followers: options.followersOf?.(monitor) ?? [],
         }),
     )
     this.#rules = (options.rules ?? []).map((rule) => new RuleTrack(rule, { samples: false, emit: out }))
