@@ -162,22 +162,25 @@ async function askPeople(
 async function askPerson(person: HonestPerson, { lost, tell }: Questions): Promise<string[]> {
   const complaints = [...person.refusals]
   for (const sid of person.lost) if (!lost.has(sid)) complaints.push('lost a session')
-  let alive = 0
+  /** How many sessions are alive, by device. */
+  const alive = new Map<string, number>()
   let refused: HonestClient | undefined
   for (const own of person.clients) {
     const { session, client, device } = own
     if (!session) continue
     const visit = await client.visit()
     if (visit.kind === 'in') {
-      alive++
-      tell(person.name, `is signed in on ${device.name} as before`)
+      alive.set(device.name, (alive.get(device.name) ?? 0) + 1)
       continue
     }
     refused = own
     if (!lost.has(session.sid)) complaints.push(`signed out on ${device.name}`)
     tell(person.name, `is asked on ${device.name} to sign in again: "${visit.words}"`)
   }
-  if (alive > 0 && !refused) return complaints
+  for (const [device, sessions] of alive) {
+    tell(person.name, `is signed in on ${device} as before${sessions === 1 ? '' : `, in ${sessions} sessions`}`)
+  }
+  if (alive.size > 0 && !refused) return complaints
   const again = refused ?? person.clients[0]
   if (!again) return complaints
   const refusal = await signInAgain(again.client, person)

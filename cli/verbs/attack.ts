@@ -10,6 +10,7 @@ import {
   reasonOf,
   UsageError,
   unknownName,
+  wrapped,
 } from 'alertproof/cli'
 import { attacks } from '../../attacks/index.ts'
 import { type Attack, TARGETS } from '../../attacks/kit/attack.ts'
@@ -100,7 +101,7 @@ function show(argv: readonly string[], io: Io): number {
       : ['  trips', `detections/${attack.trips}/monitor.json`]
   io.out(`${paint(io, 'bold', `${slug}: ${title}`)}
 
-${wrap(does)}
+${wrapped(does).join('\n')}
 
 ${columns([
   ['  ATT&CK', techniques.map(({ id, name }) => `${id} ${name}`).join('; ')],
@@ -111,7 +112,7 @@ ${columns([
 
 ${paint(io, 'bold', `Its benign twin: ${twin.title}`)}
 
-${wrap(twin.does)}
+${wrapped(twin.does).join('\n')}
 `)
   return 0
 }
@@ -213,16 +214,4 @@ function recordOf(attack: Attack) {
     runbook,
     twin: { title: twin.title, does: twin.does },
   }
-}
-
-const WIDTH = 100
-
-function wrap(text: string): string {
-  const lines: string[] = ['']
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1) ?? ''
-    if (line !== '' && line.length + 1 + word.length > WIDTH) lines.push(word)
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
-  }
-  return lines.join('\n')
 }

@@ -4,6 +4,7 @@ import { settingsFrom } from '../../lab/start/environment.ts'
 import { findFunc } from '../../lab/start/func.ts'
 import { type LabHandle, LabRunningError, startLab } from '../../lab/start/lab.ts'
 import { type Launch, launchFunc } from '../../lab/start/programs.ts'
+import { newsLine } from '../news.ts'
 import { watchParent } from '../parent.ts'
 
 const USAGE = `Usage: npm start [-- <options>]
@@ -56,6 +57,8 @@ export const command: Command = {
   },
 }
 
+const DEFAULT_DIR = '.lab'
+
 type Options = ReturnType<typeof readOptions>
 
 async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<number> {
@@ -75,7 +78,8 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
     ...(options.cadenceSeconds === undefined ? {} : { cadenceSeconds: options.cadenceSeconds }),
   })
   if (options.json) json(io, await lab.run())
-  log(welcome(io, lab, REDIS_URL === undefined))
+  log(welcome(io, lab, options.dir, REDIS_URL === undefined))
+  lab.datadog.subscribe((event) => log(newsLine(event, Date.now(), io)))
   const failure = await Promise.race([lab.failed, untilAborted(signal)])
   if (failure) log(paint(io, 'red', failure.message))
   log('Stopping …')
@@ -92,7 +96,7 @@ function readOptions(argv: readonly string[]) {
       port: { type: 'string', default: '8000' },
       'functions-port': { type: 'string', default: '7071' },
       'datadog-port': { type: 'string', default: '8126' },
-      dir: { type: 'string', default: '.lab' },
+      dir: { type: 'string', default: DEFAULT_DIR },
       func: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -132,7 +136,7 @@ function stepLine(io: Io, name: string, detail: string, ms: number): string {
   return `  ${paint(io, 'green', '✓')} ${name.padEnd(18)} ${detail.padEnd(36)} ${paint(io, 'dim', duration(ms))}`
 }
 
-function welcome(io: Io, lab: LabHandle, embeddedRedis: boolean): string {
+function welcome(io: Io, lab: LabHandle, dir: string, embeddedRedis: boolean): string {
   const { web, functions, datadog } = lab.urls
   const places = columns([
     ['  web', paint(io, 'cyan', web)],
@@ -145,12 +149,17 @@ function welcome(io: Io, lab: LabHandle, embeddedRedis: boolean): string {
     ? 'Accounts and ledgers are kept for the next start. Sessions are lost, because they are in memory.'
     : 'Accounts and ledgers are kept for the next start. Sessions are kept by the Redis of REDIS_URL.'
   const events = relative('.', lab.logs.events)
-  const next = columns([
-    [`  ${web}/register`, 'create an account; the mailbox holds the link that confirms it'],
-    ['  npm run attack -- run session-reuse --target web', 'steal a session and see it revoked'],
-    ['  npm run attack -- list', 'the other attacks'],
-    [`  npm run search -- '@evt:login @outcome:fail' ${events}`, 'what the detections see'],
-  ])
+  const inDir = dir === DEFAULT_DIR ? '' : ` --dir ${quoted(dir)}`
+  const tries = [
+    [`${web}/register`, 'Create an account. The mailbox holds the link that confirms it.'],
+    [
+      `npm run attack -- run session-reuse --target web${inDir}`,
+      'Steal the session of an invented person and see it revoked.',
+    ],
+    ['npm run attack -- list', 'List the other attacks.'],
+    [`npm run search -- '@evt:login @outcome:fail' ${quoted(events)}`, 'See what the detections see.'],
+  ]
+  const next = tries.map(([what, why]) => `  ${what}\n      ${paint(io, 'dim', why ?? '')}`).join('\n')
   return `
 ${paint(io, 'bold', 'The lab is ready.')}
 ${places}
@@ -158,10 +167,14 @@ ${places}
 Try next:
 ${next}
 
-${kept} npm run lab:reset deletes everything.
+${kept}
+npm run lab:reset${inDir && ` --${inDir}`} deletes everything.
 Ctrl-C stops everything.
 `
 }
+
+/** An argument as a POSIX shell reads it. */
+const quoted = (text: string): string => (/^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
 function alreadyRunning({ run }: LabRunningError): string {
   const { web, functions, datadog } = run.urls

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { loadMonitors } from 'alertproof'
-import { counted, duration, paint } from 'alertproof/cli'
+import { counted, duration, paint, wrapped } from 'alertproof/cli'
 import { freshAddresses } from '../../attacks/kit/addresses.ts'
 import { type Attack, BenignRefused, type TargetKind } from '../../attacks/kit/attack.ts'
 import type { Account } from '../../attacks/kit/cast.ts'
@@ -71,7 +71,7 @@ export async function runAttack(options: RunOptions): Promise<RunReport> {
   if (!lab && named === undefined) throw new NoLab()
   const origin = named ?? allowedOrigin(lab?.urls[target] ?? '', [])
   const runId = `a-${randomBytes(4).toString('hex')}`
-  const names = attack.techniques.map(({ id, name }) => `${id} ${name}`).join(', ')
+  const names = wrapped(attack.techniques.map(({ id, name }) => `${id} ${name}`).join(', ')).join('\n')
   narrate(`${paint({ color }, 'bold', `${twin ? attack.twin.title : attack.title}, ${target} at ${origin}`)}
 ${twin ? `The benign twin of ${attack.slug}: it must raise no alert.` : names}
 Run ${runId}, seed ${seed}.
@@ -131,7 +131,9 @@ async function doAttack(run: Run, lab: ObservedLab | undefined, { narrate, color
   const { facts, faults } = judgeAttack(run.attack, outcome, modeOf(lab ?? { cadenceSeconds: undefined }))
   const holds = faults.length === 0
   const summary = `${capitalize(timesOf(facts) || 'carried out')}.`
-  narrate(`\n${paint({ color }, holds ? 'green' : 'red', summary)} ${verdictOf(facts.containment)}\n`)
+  narrate(
+    `\n${paint({ color }, holds ? 'green' : 'red', summary)}\n${wrapped(verdictOf(facts.containment)).join('\n')}\n`,
+  )
   if (lab && !holds) narrate(paint({ color }, 'red', `Failed checks: ${faults.join('; ')}.\n`))
   narrate(`What a responder does next: ${run.attack.runbook}\n\n`)
   return { ...facts, ok: lab ? holds : true }

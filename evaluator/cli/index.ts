@@ -3,7 +3,7 @@
 export { reasonOf } from '../logs/index.ts'
 export { type Command, type Io, readArguments, similarName, UsageError, unknownName, wholeNumber } from './command.ts'
 export { type JunitCase, junitXml } from './junit.ts'
-export { columns, counted, duration, json, paint, type Tone } from './output.ts'
+export { columns, counted, duration, json, paint, printable, type Tone, wrapped } from './output.ts'
 export { runProgram } from './program.ts'
 export { runCaptured } from './testing.ts'
 export { endsWithOutput, type Verbs, verbs } from './verbs.ts'

@@ -38,6 +38,21 @@ export function columns(rows: readonly (readonly string[])[], gap = 2): string {
   return rows.map(line).join('\n')
 }
 
+/** Breaks a text between words into lines of at most `width` characters. A longer word has a line of its own. */
+export function wrapped(text: string, width = TERMINAL_WIDTH): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}
+/** The width of a terminal that has never been resized. */
+const TERMINAL_WIDTH = 80
+
 /** Writes one JSON document to stdout. */
 export function json(io: Pick<Io, 'out'>, value: unknown): void {
   io.out(`${JSON.stringify(value)}\n`)

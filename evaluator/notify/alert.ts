@@ -17,6 +17,8 @@ export interface Alert {
   group: Readonly<Record<string, string>>
   scope: string
   value: number
+  /** What was measured, for a person: `2 values of @device_hash > 1`; without the threshold when it is not crossed. */
+  measured: string
   cycle_key: string
   first_triggered_at: string
   title: string

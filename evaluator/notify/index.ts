@@ -1,5 +1,6 @@
 /** Notifications of a monitor: messages, payloads and webhooks. */
 export type { Alert, Delivery } from './alert.ts'
+export { comparisonText, measuredText } from './comparison.ts'
 export { groupTagsOf, type Notification, notifierFor } from './notification.ts'
 export { type PayloadValues, substitute } from './payload.ts'
 export { recipientsOf } from './template.ts'

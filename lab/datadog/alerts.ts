@@ -1,5 +1,13 @@
 import type { Monitor, Transition } from 'alertproof'
-import { type Alert, type Delivery, type Notification, notifierFor, type Webhook } from 'alertproof/notify'
+import {
+  type Alert,
+  comparisonText,
+  type Delivery,
+  measuredText,
+  type Notification,
+  notifierFor,
+  type Webhook,
+} from 'alertproof/notify'
 import { type QueueOptions, WebhookQueue } from './webhook-queue.ts'
 
 export type AlertEvent =
@@ -32,6 +40,10 @@ const MAX_ALERTS = 5000
 const SAMPLE_LOGS = 10
 
 const keyOf = (group: Readonly<Record<string, string>>): string => JSON.stringify(Object.entries(group))
+
+function textOf({ monitor, transition, value }: Transition): string {
+  return (transition.endsWith('Triggered') ? comparisonText : measuredText)(monitor, value)
+}
 
 /** Renders each transition, delivers it to its webhooks, and keeps the newest alerts and the groups that are not OK. */
 export class AlertBook {
@@ -110,6 +122,7 @@ export class AlertBook {
       group: transition.group,
       scope: notification.scope,
       value: transition.value,
+      measured: textOf(transition),
       cycle_key: transition.cycleKey,
       first_triggered_at: new Date(transition.firstTriggeredAt).toISOString(),
       title: notification.title,

@@ -133,7 +133,7 @@ async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
       containing.catch(() => {})
       if (lab.cadenceSeconds !== undefined) tell('Datadog', `evaluates next at ${nextEvaluation(lab.cadenceSeconds)}`)
       const alert = await alerting
-      if (alert) tell('Datadog', `${alert.transition}: ${alert.monitor}`, alert.notified_at)
+      if (alert) tell('Datadog', textOf(alert), alert.notified_at)
       else tell('Datadog', `has raised no alert within ${withinMs / 1000} s`)
       return alert ? 'raised' : 'unheard'
     },
@@ -161,7 +161,7 @@ async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab
   const accusing = raised.filter((alert) => isAbout(alert, detonation.innocent ?? []))
   const alerts = raised.filter((alert) => isOurs(alert) || accusing.includes(alert))
   for (const alert of alerts) {
-    context.tell('Datadog', `${alert.transition}: ${alert.monitor}`, alert.notified_at)
+    context.tell('Datadog', textOf(alert), alert.notified_at)
     await containmentOf(alert, lab, context.tell)
   }
   const requests = base.requests()
@@ -171,6 +171,9 @@ async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab
     ...{ alert: alerts[0], contained: undefined, alertedOtherwise: undefined },
   }
 }
+
+/** `Triggered: session-reuse, 2 values of @device_hash > 1`. */
+const textOf = ({ transition, monitor, measured }: Alert): string => `${transition}: ${monitor}, ${measured}`
 
 /** Of attacks that wait for no alert. */
 const unheard = ({ patienceMs = ALERTED_WITHIN_MS }: ObservedLab): Alarm => ({

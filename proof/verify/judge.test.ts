@@ -21,6 +21,7 @@ const alert: Alert = {
   group: { '@sid': 'aaaaaaaaaaaaaaaaaaaaaa' },
   scope: '@sid:aaaaaaaaaaaaaaaaaaaaaa',
   value: 2,
+  measured: '2 values of @device_hash > 1',
   cycle_key: 'c',
   first_triggered_at: '2026-01-05T10:00:00.010Z',
   title: 'Session reuse',

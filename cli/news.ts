@@ -1,0 +1,46 @@
+import { duration, type Io, paint, printable, wrapped } from 'alertproof/cli'
+import type { Delivery } from 'alertproof/notify'
+import { z } from 'zod'
+import type { AlertEvent } from '../lab/datadog/alerts.ts'
+
+const GAP = '  '
+const CLOCK_WIDTH = '00:00:00'.length
+const NAME_WIDTH = 'containment'.length
+const INDENT = CLOCK_WIDTH + NAME_WIDTH + 3 * GAP.length
+const LINE_WIDTH = 80
+
+/** One line for a person about an alert, or about what its webhook's receiver answered. @param now epoch ms */
+export function newsLine(event: AlertEvent, now: number, io: Pick<Io, 'color'>): string {
+  const { monitor, transition, scope, measured } = event.alert
+  const isAlert = event.kind === 'alert'
+  const name = paint(io, isAlert ? 'yellow' : 'cyan', (isAlert ? 'alert' : 'containment').padEnd(NAME_WIDTH))
+  const subject = scope === '' ? '' : `, ${scope}`
+  const what = event.kind === 'alert' ? `${measured}${subject}` : outcomeOf(event.delivery)
+  const text = isAlert ? `${transition}: ${monitor}, ${what}` : `${monitor}: ${what}`
+  const lines = wrapped(printable(text), LINE_WIDTH - INDENT).join(`\n${' '.repeat(INDENT)}`)
+  const clock = paint(io, 'dim', new Date(now).toISOString().slice(11, 19))
+  return `${GAP}${clock}${GAP}${name}${GAP}${lines}`
+}
+
+const Answer = z.union([
+  z.object({ action: z.string(), result: z.string(), state: z.string() }),
+  z.object({ ignored: z.string() }),
+])
+
+/** What functions answered to the webhook. */
+function outcomeOf({ state, status, answer = '', error, duration_ms = 0 }: Delivery): string {
+  if (state !== 'delivered') return `not delivered: ${error ?? `answered ${status}`}`
+  const read = Answer.safeParse(jsonIn(answer))
+  if (!read.success) return `answered ${status}`
+  const { data } = read
+  if ('ignored' in data) return `nothing to do (${data.ignored})`
+  return `${data.action}: ${data.state === 'done' ? data.result : data.state}, after ${duration(duration_ms)}`
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
