@@ -56,6 +56,8 @@ export interface Datadog {
   rumUrl: string
   alerts: AlertBook
   subscribe(listener: (event: AlertEvent) => void): () => void
+  /** Changes a custom variable of the account. Requests that are already queued keep the old value, retries included. */
+  setVariable(name: string, value: string): void
   /** Stops the evaluation, abandons running deliveries and frees the port. */
   close(): Promise<void>
 }
@@ -69,7 +71,8 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
   const server = http.createServer()
   const { port, closeSecond } = await listenOnLoopback(server, options.port)
   const url = `http://127.0.0.1:${port}`
-  const alerts = await bookOrClose(server, closeSecond, { ...options, origin: url })
+  const variables = { ...options.variables }
+  const alerts = await bookOrClose(server, closeSecond, { ...options, variables, origin: url })
   const evaluator = new Evaluator([...monitors], {
     samples: true,
     dropped: (monitor, group) => alerts.forget(monitor, group),
@@ -130,6 +133,9 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     rumUrl: `${url}${RUM_PATH}`,
     alerts,
     subscribe: (listener) => alerts.subscribe(listener),
+    setVariable(name, value) {
+      variables[name] = value
+    },
     async close() {
       clock.stop()
       alerts.close()

@@ -7,6 +7,7 @@ import { wholeLab } from './scenarios/lab.ts'
 import { load } from './scenarios/load.ts'
 import { postgres } from './scenarios/postgres.ts'
 import { redis, redisAway, redisServer } from './scenarios/redis.ts'
+import { rotation } from './scenarios/rotation.ts'
 import { rows } from './scenarios/rows.ts'
 import { ledgers, tables, tablesAway } from './scenarios/tables.ts'
 import { thefts } from './scenarios/thefts.ts'
@@ -26,6 +27,7 @@ export const groups: readonly Group[] = [
   redisServer,
   thefts,
   delivery,
+  rotation,
   web,
   ledgers,
   postgres,

@@ -60,6 +60,8 @@ export interface Stage {
   readonly sender: Sender
   /** Milliseconds by which a host's clock is off from its next start on. */
   readonly clock: { web: number; functions: number }
+  /** Variables that replace a host's own from its next start on. */
+  readonly variables: { readonly web: Record<string, string>; readonly functions: Record<string, string> }
   /** Asks the Functions host for a sweep now, as its administrator can. */
   sweep(): Promise<void>
   /** Turns the sweeps that are asked for beside the timer's own on or off. */
@@ -133,6 +135,7 @@ async function open(options: StageOptions, undo: ReturnType<typeof createUndo>):
   })
   const record = createRecord()
   const clock = { web: 0, functions: 0 }
+  const variables = { web: {}, functions: {} }
   const sender: Sender = { retrySpacingMs: [] }
   let secondTaker: ((line: string) => void) | undefined
 
@@ -144,6 +147,7 @@ async function open(options: StageOptions, undo: ReturnType<typeof createUndo>):
         ...given,
         env: {
           ...given.env,
+          ...variables[host],
           REDIS_URL: through(given.env.REDIS_URL ?? '', proxies.redisOf[host]),
           ...(host === 'functions' && { WEB_ORIGIN: proxies.web.origin }),
           ...(clock[host] !== 0 && { NODE_OPTIONS: `--import ${CLOCK}`, FAULT_CLOCK_MS: String(clock[host]) }),
@@ -205,7 +209,7 @@ async function open(options: StageOptions, undo: ReturnType<typeof createUndo>):
   }
 
   return {
-    ...{ lab, config, random, signal, log, proxies, redis, postgres, record, cast, sender, clock, sweep },
+    ...{ lab, config, random, signal, log, proxies, redis, postgres, record, cast, sender, clock, variables, sweep },
     twice(take) {
       secondTaker = take
     },

@@ -1,5 +1,6 @@
 import { inParallel } from '../../../attacks/kit/parallel.ts'
 import { raiseAlarm } from '../alarm.ts'
+import type { Person } from '../cast.ts'
 import { gather, reckon } from '../drill.ts'
 import type { Group, Scenario } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
@@ -30,7 +31,8 @@ const killed = (tries: 1 | 2 | 6): Scenario => ({
   },
 })
 
-async function raiseLater(stage: Stage, victim: Parameters<typeof raiseAlarm>[1][number], ms: number): Promise<void> {
+/** Raises the alarm about one person after a while. */
+export async function raiseLater(stage: Stage, victim: Person, ms: number): Promise<void> {
   await wait(ms, stage.signal)
   await raiseAlarm(stage, [victim])
 }
