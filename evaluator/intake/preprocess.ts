@@ -47,27 +47,42 @@ const MAX_DEPTH = 20
  * @param onEpoch is told of such a date in another unit than milliseconds
  */
 export function preprocess(entry: Attributes, url: UrlFields, receivedAt: number, onEpoch?: EpochSink): IndexedLog {
-  const { message, ...envelope } = entry
-  const body = bodyOf(message)
-  const merged: Attributes = { ...url.attributes, ...envelope, ...body.attributes }
-  const { ddsource, ddtags, ...attributes } = merged
-  return {
+  const body = bodyOf(entry.message)
+  const envelope = without(entry, MESSAGE)
+  const isAlone = body.attributes === undefined && Object.keys(url.attributes).length === 0
+  const merged = isAlone ? { ...envelope } : { ...url.attributes, ...envelope, ...body.attributes }
+  const { ddsource, ddtags } = merged
+  const attributes = without(merged, INTAKE_KEYS)
+  const log: IndexedLog = {
     id: randomUUID(),
     timestamp: dateOf(attributes, receivedAt, onEpoch),
     status: statusOf(first(attributes, STATUS)),
     tags: mergeTags(url.ddtags, Array.isArray(ddtags) ? ddtags.join(',') : textOf(ddtags)),
     attributes,
-    ...optional('message', body.message),
-    ...optional('service', url.service ?? textOf(first(attributes, SERVICE))),
-    ...optional('source', url.ddsource ?? textOf(ddsource)),
-    ...optional('host', textOf(first(attributes, HOST))),
   }
+  const service = url.service ?? textOf(first(attributes, SERVICE))
+  const source = url.ddsource ?? textOf(ddsource)
+  const host = textOf(first(attributes, HOST))
+  if (body.message !== undefined) log.message = body.message
+  if (service !== undefined) log.service = service
+  if (source !== undefined) log.source = source
+  if (host !== undefined) log.host = host
+  return log
 }
 
-function bodyOf(message: unknown): { message?: string | undefined; attributes: Attributes } {
-  if (message === undefined || message === null) return { attributes: {} }
+const MESSAGE = ['message']
+const INTAKE_KEYS = ['ddsource', 'ddtags']
+
+/** The attributes without those names. Most logs have none of them, and are not copied. */
+const without = (attributes: Attributes, names: readonly string[]): Attributes =>
+  names.some((name) => Object.hasOwn(attributes, name))
+    ? Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)))
+    : attributes
+
+function bodyOf(message: unknown): { message?: string | undefined; attributes?: Attributes } {
+  if (message === undefined || message === null) return {}
   const object = isObject(message) ? message : typeof message === 'string' ? parseObject(message) : undefined
-  if (!object || isDeeperThan(object, MAX_DEPTH)) return { message: cut(textOf(message) ?? ''), attributes: {} }
+  if (!object || isDeeperThan(object, MAX_DEPTH)) return { message: cut(textOf(message) ?? '') }
   const { message: inner, ...attributes } = object
   return { message: inner === undefined ? undefined : cut(textOf(inner) ?? ''), attributes }
 }
@@ -177,22 +192,29 @@ const SYSLOG_SEVERITIES = ['emergency', 'alert', 'critical', 'error', 'warning',
 
 /** Datadog's status remapper: a number is a syslog severity, a word is read by its first letters, and any other value is `info`. */
 export function statusOf(value: unknown): string {
-  const text = String(textOf(value) ?? '').toLowerCase()
+  const text = (textOf(value) ?? '').toLowerCase()
   if (/^[0-7]$/.test(text)) return SYSLOG_SEVERITIES[Number(text)] ?? 'info'
-  if (/^(emerg|f)/.test(text)) return 'emergency'
-  if (/^a/.test(text)) return 'alert'
-  if (/^c/.test(text)) return 'critical'
-  if (/^e/.test(text)) return 'error'
-  if (/^w/.test(text)) return 'warning'
-  if (/^n/.test(text)) return 'notice'
-  if (/^[dtv]/.test(text)) return 'debug'
-  if (/^[os]/.test(text)) return 'ok'
-  return 'info'
+  return text.startsWith('emerg') ? 'emergency' : (STATUS_OF_LETTER.get(text.charAt(0)) ?? 'info')
 }
+
+const STATUS_OF_LETTER: ReadonlyMap<string, string> = new Map([
+  ['f', 'emergency'],
+  ['a', 'alert'],
+  ['c', 'critical'],
+  ['e', 'error'],
+  ['w', 'warning'],
+  ['n', 'notice'],
+  ['d', 'debug'],
+  ['t', 'debug'],
+  ['v', 'debug'],
+  ['o', 'ok'],
+  ['s', 'ok'],
+])
 
 /** Lower-cases the tags. The tags of the URL take precedence over those of the entry with the same key. */
 function mergeTags(fromUrl: string | undefined, fromEntry: string | undefined): string[] {
   const tags = splitTags(fromUrl)
+  if (fromEntry === undefined) return [...new Set(tags)]
   const keys = new Set(tags.map(keyOf))
   return [...new Set([...tags, ...splitTags(fromEntry).filter((tag) => !keys.has(keyOf(tag)))])]
 }
@@ -205,12 +227,18 @@ const splitTags = (tags = ''): string[] =>
 
 const keyOf = (tag: string): string => tag.split(':', 1)[0] ?? tag
 
-const first = (attributes: Attributes, names: string[]): unknown =>
-  names.map((name) => lookUp(attributes, name)).find((value) => value !== undefined && value !== null)
+function first(attributes: Attributes, names: readonly string[]): unknown {
+  for (const name of names) {
+    const value = lookUp(attributes, name)
+    if (value !== undefined && value !== null) return value
+  }
+  return undefined
+}
 
 /** The value at a path such as `syslog.timestamp`, which may be a key of its own. */
 export function lookUp(attributes: Attributes, name: string): unknown {
   if (Object.hasOwn(attributes, name)) return attributes[name]
+  if (!name.includes('.')) return undefined
   const [head = '', ...rest] = name.split('.')
   const inner = Object.hasOwn(attributes, head) ? attributes[head] : undefined
   return rest.length > 0 && isObject(inner) ? lookUp(inner, rest.join('.')) : undefined
@@ -231,6 +259,3 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
 
 export const isObject = (value: unknown): value is Attributes =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const optional = (key: 'message' | 'service' | 'source' | 'host', value: string | undefined): Partial<IndexedLog> =>
-  value === undefined ? {} : { [key]: value }

@@ -109,13 +109,14 @@ export class Replayer implements EventSink {
   begin(at: number): void {
     if (at > this.newest) this.reach(at)
     this.#at = at
+    this.#entry = this.isLate(at) ? this.#miss : this.#take
   }
 
   /** Lets a query read the log itself. */
   read(query: number, log: Log): void {
     const { track: place, part } = this.#sourceAt(query)
     this.#reading = place
-    this.#drivenAt(place).track.readers[part]?.(log, this.isLate(this.#at) ? this.#miss : this.#take)
+    this.#drivenAt(place).track.readers[part]?.(log, this.#entry)
   }
 
   groupOf(query: number, key: string): Group {
@@ -135,6 +136,9 @@ export class Replayer implements EventSink {
   readonly #miss = (): void => {
     this.#missed = true
   }
+
+  /** What the entries of the log that is being read go to. */
+  #entry = this.#take
 
   #sourceAt(query: number): PlacedSource {
     const source = this.sources[query]

@@ -25,7 +25,7 @@ export function compileNode(node: SearchNode): LogPredicate {
     case 'all':
       return () => true
     case 'and':
-      return every(node.nodes.map(compileNode))
+      return every([...node.nodes].sort((a, b) => costOf(a) - costOf(b)).map(compileNode))
     case 'or':
       return some(node.nodes.map(compileNode))
     case 'not': {
@@ -39,6 +39,14 @@ export function compileNode(node: SearchNode): LogPredicate {
     case 'match':
       return compileMatch(node.target, node.value)
   }
+}
+
+/** Sorts the parts of an `and`: a test of one attribute is cheap, and it is usually the one that excludes the log. */
+function costOf(node: SearchNode): number {
+  if (node.kind === 'group') return costOf(node.node)
+  if (node.kind !== 'match') return 3
+  if (node.target.kind === 'attribute') return 0
+  return node.target.kind === 'reserved' ? 1 : 2
 }
 
 function every(tests: readonly LogPredicate[]): LogPredicate {

@@ -14,15 +14,18 @@ export interface Chance {
   hex(digits: number): string
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** The low byte of a number, as two digits. */
+const hexOf = (value: number): string => HEX[value & 255] ?? ''
+
 /** @param seed 0 to 2³² − 1 */
 export function createChance(seed: number): Chance {
   const random = createRandom(seed)
   const unit = () => random.int(2 ** 30) / 2 ** 30
-  const hex8 = () =>
-    random
-      .int(2 ** 32)
-      .toString(16)
-      .padStart(8, '0')
+  const hex8 = () => {
+    const value = random.int(2 ** 32)
+    return `${hexOf(value >>> 24)}${hexOf(value >>> 16)}${hexOf(value >>> 8)}${hexOf(value)}`
+  }
   return {
     of: (probability) => unit() < probability,
     between: (least, most) => least + random.int(most - least + 1),

@@ -65,6 +65,22 @@ export function describeDevice(userAgent: string): string {
  * @returns 32 hex digits
  */
 export function deviceHash(userAgent: string, hints: ClientHints, key: Secret): string {
+  const described = JSON.stringify([userAgent, hints.platform, hints.mobile])
+  const known = hashesBy.get(key) ?? new Map<string, string>()
+  hashesBy.set(key, known)
+  const before = known.get(described)
+  if (before !== undefined) return before
+  if (known.size >= MOST_KNOWN) known.clear()
+  const hash = hashOf(userAgent, hints, key)
+  known.set(described, hash)
+  return hash
+}
+
+/** The hashes of recent devices: a browser describes itself alike in each request. */
+const hashesBy = new WeakMap<Secret, Map<string, string>>()
+const MOST_KNOWN = 1_000
+
+function hashOf(userAgent: string, hints: ClientHints, key: Secret): string {
   const agent = withoutRunId(userAgent)
   const vector = [familyOf(agent, BROWSERS), familyOf(agent, SYSTEMS), hints.platform ?? '', hints.mobile ?? '']
   return keyed('device v1', JSON.stringify(vector), key)

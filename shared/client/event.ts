@@ -1,5 +1,5 @@
 import type { Risk } from '../event.ts'
-import { addressFields } from './address.ts'
+import { networkOf } from './address.ts'
 import type { Actor, Client } from './client.ts'
 
 /** The part of an event that says who talked to us. */
@@ -17,7 +17,8 @@ export interface RequestFields {
 export function requestFields(client: Client, deviceHash: string): RequestFields {
   const { ip, userAgent, via, requestId, runId } = client
   const fields: RequestFields = {
-    ...addressFields(ip),
+    ip,
+    network: networkOf(ip),
     user_agent: userAgent,
     device_hash: deviceHash,
     via,

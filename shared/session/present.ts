@@ -63,13 +63,15 @@ export async function presentSession(
   if (!agrees(claims, session)) return invalid('mismatch', client, deps)
   const actor = actorOf(client, deps, session.deviceHash)
   const { deviceHash } = actor
-  const fields = { ...actorFields(actor), usr: { id: session.userId }, sid: session.sid }
-  const admission = presented.kind === 'fork' ? 'refused' : admit(session.deviceHash, deviceHash, deps.binding)
-  if (presented.kind === 'fork' || deps.sightings.isNew(session.sid, deviceHash, client.ip, now)) {
+  const { userId, sid } = session
+  const isFork = presented.kind === 'fork'
+  const admission = isFork ? 'refused' : admit(session.deviceHash, deviceHash, deps.binding)
+  if (isFork || deps.sightings.isNew(sid, deviceHash, client.ip, now)) {
+    const fields = { ...actorFields(actor), usr: { id: userId }, sid }
     deps.emit({ ...fields, evt: 'session', outcome: 'seen', reason: admission })
   }
-  if (presented.kind === 'fork') {
-    await endForked(session, fields, deps)
+  if (isFork) {
+    await endForked(session, actorFields(actor), deps)
     return { kind: 'fork' }
   }
   if (admission === 'refused') return { kind: 'refused' }

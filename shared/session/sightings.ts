@@ -14,13 +14,18 @@ export class Sightings {
     const last = this.#seen.get(key)
     if (last !== undefined && now - last < WINDOW_MS) return false
     this.#seen.delete(key)
-    if (this.#seen.size >= MAX_ENTRIES) this.#forgetOldest()
+    if (this.#seen.size >= MAX_ENTRIES) this.#forget(now)
     this.#seen.set(key, now)
     return true
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#seen.keys()
-    if (oldest !== undefined) this.#seen.delete(oldest)
+  /** Forgets every entry that no longer matters, at least the oldest. To remove one at a time is slow in a large map. */
+  #forget(now: number): void {
+    for (const [key, last] of this.#seen) {
+      const matters = now - last < WINDOW_MS
+      if (matters && this.#seen.size < MAX_ENTRIES) return
+      this.#seen.delete(key)
+      if (matters) return
+    }
   }
 }

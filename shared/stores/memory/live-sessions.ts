@@ -49,12 +49,12 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
     return found.filter((session) => session !== undefined)
   }
   /** Ends a session that was live until now by a revocation of the user. */
-  const bury = ({ sid, ...facts }: Kept['facts']) => {
+  const bury = (facts: Kept['facts']) => {
     const revocation = endedBy(facts, revocations.get(facts.userId))
     if (!revocation) return undefined
     const tombstone = tombstoneOf(revocation)
-    sessions.delete(sid)
-    tombstones.set(sid, tombstone)
+    sessions.delete(facts.sid)
+    tombstones.set(facts.sid, tombstone)
     return { kind: 'revoked' as const, tombstone }
   }
   /** A session in use: of this user, neither revoked nor expired. */
@@ -100,10 +100,10 @@ export function createMemorySessions(lifetimes: Lifetimes): LiveSessions {
       const gens = presentGen(kept.gens, gen, now, graceMs)
       if (!gens) return fork(kept, now)
       const seen = Math.max(kept.seen, now)
-      const after = { ...kept, gens, seen, deadline: Math.min(seen + idleMs, kept.facts.absoluteExpiry) }
-      sessions.set(sid, after)
+      const deadline = Math.min(seen + idleMs, kept.facts.absoluteExpiry)
+      sessions.set(sid, Object.assign(kept, { gens, seen, deadline }))
       const renewalDue = gen === gens.gen && !waitForRenewal(gens, network, now, { renewMs, graceMs })
-      return { kind: 'live', session: sessionOf(after), renewalDue }
+      return { kind: 'live', session: sessionOf(kept), renewalDue }
     },
 
     async renew({ sid, userId, gen, network }, now) {
