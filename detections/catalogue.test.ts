@@ -29,6 +29,20 @@ describe.each(detections)('$monitor.slug', ({ monitor, cases }) => {
   })
 })
 
+test('the webhook of signals sends identifiers only, the group as JSON, and authenticates as the other does', async () => {
+  const [webhook, other] = await Promise.all(
+    ['siem-webhook.json', 'webhook.json'].map(async (name) => JSON.parse(await readFile(`${here}/${name}`, 'utf8'))),
+  )
+  expect(webhook).toEqual({ ...other, name: 'ato-contain-signal', payload: webhook.payload })
+  expect(JSON.parse(webhook.payload.replace('$SECURITY_RULE_GROUP_BY_FIELDS', '{"@sid":"x"}'))).toEqual({
+    signal_id: '$SECURITY_SIGNAL_ID',
+    rule_id: '$SECURITY_RULE_ID',
+    rule_name: '$SECURITY_RULE_NAME',
+    group_by: { '@sid': 'x' },
+    date: '$DATE',
+  })
+})
+
 test('the webhook sends identifiers only, each as a JSON string, and authenticates by a header', async () => {
   const webhook = JSON.parse(await readFile(`${here}/webhook.json`, 'utf8')) as Record<string, string>
   expect(Object.keys(webhook)).toEqual(['name', 'url', 'encode_as', 'custom_headers', 'payload'])

@@ -10,6 +10,7 @@ import { type Model, modelOf, schemaFaults, sentOf } from './datadog-schema.ts'
 const models: Record<string, Model> = {
   'monitor.json': 'Monitor',
   'webhook.json': 'WebhooksIntegration',
+  'siem-webhook.json': 'WebhooksIntegration',
   'pipeline.json': 'LogsPipeline',
   'dashboard.json': 'Dashboard',
   'siem.json': 'SecurityMonitoringStandardRuleCreatePayload',

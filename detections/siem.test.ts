@@ -2,6 +2,7 @@ import { loadRules } from 'alertproof/siem'
 import { describe, expect, test } from 'vitest'
 import { claimsOf } from '../proof/claims/claims.ts'
 import { ruleMutantsOf } from '../proof/mutants/rule-mutants.ts'
+import { DETECTIONS, detectionOfRule, hasRule } from '../shared/containment/policy.ts'
 import { loadDetections } from './harness.ts'
 import { ruleFaults } from './siem-harness.ts'
 
@@ -10,6 +11,14 @@ const rules = await loadRules(import.meta.dirname)
 
 test('the two detections of the beginning are rules of Cloud SIEM as well', () => {
   expect(rules.map(({ slug }) => slug)).toEqual(['credential-stuffing', 'session-reuse'])
+})
+
+test('functions know each rule by its name', () => {
+  for (const { name, slug } of rules) {
+    expect(detectionOfRule(name)).toBe(slug)
+    expect(hasRule(slug)).toBe(true)
+  }
+  expect(DETECTIONS.filter(hasRule)).toEqual(rules.map(({ slug }) => slug))
 })
 
 describe.each(rules)('the rule of $slug', (rule) => {

@@ -29,6 +29,35 @@ export interface Alert {
   unknown_webhooks: string[]
 }
 
+/** One change of one signal of a Cloud SIEM rule for a reader, with the deliveries of its notifications. */
+export interface SignalReport {
+  /** Counts up together with the ids of alerts. */
+  id: number
+  /** `$SECURITY_SIGNAL_ID` */
+  signal_id: string
+  /** The rule's slug. */
+  rule: string
+  name: string
+  transition: 'Triggered' | 'Raised' | 'Closed'
+  severity: string
+  case: string
+  /** When it opened, rose or closed, in the time of the logs: ISO 8601 with ms. */
+  at: string
+  /** When the notification was made: epoch ms by this machine's clock. */
+  notified_at: number
+  group: Readonly<Record<string, string>>
+  value: number
+  first_seen: string
+  last_seen: string
+  title: string
+  message: string
+  sample: readonly IndexedLog[]
+  /** None when it closes: Datadog does not notify of that. */
+  deliveries: Delivery[]
+  /** The `@webhook-…` handles for which this account has no webhook. */
+  unknown_webhooks: string[]
+}
+
 /** One notification to one webhook. It changes until `state` is no longer `pending`. */
 export interface Delivery {
   webhook: string

@@ -188,6 +188,9 @@ const ALERT_TYPES: Record<string, string> = {
   Recovered: 'success',
 }
 
+/** Documented names that apply to a log monitor only. */
+const NAMES_OF_ALERTS =
+  'AGGREG_KEY ALERT_CYCLE_KEY ALERT_ID ALERT_PRIORITY ALERT_QUERY ALERT_SCOPE ALERT_STATUS ALERT_TITLE ALERT_TRANSITION ALERT_TYPE HOSTNAME LOGS_SAMPLE'
 /** Documented names that do not apply to a log monitor, by prefix. They are replaced by an empty text. */
 const NAMES_OF_OTHERS: Readonly<Record<string, string>> = {
   '': 'ALERT_METRIC EMAIL METRIC_NAMESPACE SNAPSHOT USER USERNAME',
@@ -200,6 +203,12 @@ const NAMES_OF_OTHERS: Readonly<Record<string, string>> = {
 const NOT_APPLICABLE: Record<string, string> = Object.fromEntries(
   Object.entries(NAMES_OF_OTHERS).flatMap(([prefix, names]) => names.split(' ').map((name) => [prefix + name, ''])),
 )
+
+/** The documented names without a value of their own. */
+export const EMPTY_NAMES: Readonly<Record<string, string>> = {
+  ...NOT_APPLICABLE,
+  ...Object.fromEntries(NAMES_OF_ALERTS.split(' ').map((name) => [name, ''])),
+}
 
 /** `[P2] [Triggered on {@ip:203.0.113.9}] Name`, as in captured payloads. */
 function titleOf({ monitor, transition }: Transition, name: string, scope: string, priority: string): string {

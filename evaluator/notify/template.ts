@@ -15,6 +15,8 @@ export interface MessageFacts {
   /** A matching log; undefined on recovery. */
   log?: IndexedLog
   link: string
+  /** A value that a name has before any other meaning. */
+  named?: (path: Path) => unknown
   /** Called when the text overrides the priority of the notification. */
   override?: (priority: string) => void
 }
@@ -73,6 +75,8 @@ const groupValue = (path: Path, { group }: MessageFacts): string | undefined =>
 
 function resolve(path: Path, facts: MessageFacts): string {
   const [head = '', second = '', ...rest] = path
+  const named = facts.named?.(path)
+  if (named !== undefined) return textOf(named)
   if (head === 'log' && path.length > 1) return textOf(ofLog(second, rest, facts))
   if (path.length === 2 && second === 'name') return own(facts.group, head) ?? ''
   if (path.length !== 1) return ''

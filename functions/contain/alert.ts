@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { type Policy, policyFor } from '../../shared/containment/policy.ts'
+import { detectionOfRule, type Policy, policyFor } from '../../shared/containment/policy.ts'
 import { readScope, type Subject, scopeOf } from '../../shared/containment/subject.ts'
 import { parseUniqueJson } from '../../shared/json.ts'
 
@@ -19,7 +19,20 @@ const Payload = z.strictObject({
   date: z.string().regex(/^[0-9]{10,14}$/),
 })
 
+/**
+ * A signal of a Cloud SIEM rule from the webhook of Datadog (detections/siem-webhook.json). Its subject comes as a JSON object.
+ * Decision `signal-date`, undocumented: `$DATE` may be empty for a signal. It is then as old as its arrival.
+ */
+const SignalPayload = z.strictObject({
+  signal_id: z.string().regex(/^[A-Za-z0-9_=-]{1,128}$/),
+  rule_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  rule_name: z.string().max(256),
+  group_by: z.record(z.string().max(64), z.string().max(256)),
+  date: z.string().regex(/^([0-9]{10,14})?$/),
+})
+
 export interface Alert {
+  /** The id of the monitor, or of the rule. */
   alertId: string
   cycle: string
   transition: string
@@ -36,32 +49,62 @@ export interface Alert {
 
 export type AlertFault = 'malformed' | 'unknown_detection' | 'no_subject'
 
-/** @returns the alert, or its fault with a sentence for the person who configured the webhook */
-export function readAlert(body: string): Alert | { fault: AlertFault; why: string } {
-  const payload = Payload.safeParse(parsePayload(body))
-  if (!payload.success) {
-    const [issue] = payload.error.issues
-    return {
-      fault: 'malformed',
-      why: `The payload is not that of detections/webhook.json: ${issue?.path.join('.') || 'body'}.`,
-    }
-  }
-  const { alert_id: alertId, cycle_key: cycle, transition, scope, tags, date } = payload.data
-  return alertOf({ alertId, cycle, transition, scope, tags, date: new Date(Number(date)) })
+/**
+ * Reads the payload of a monitor's alert or of a rule's signal.
+ * @param now when it reached us
+ * @returns the alert, or its fault with a sentence for the person who configured the webhook
+ */
+export function readAlert(body: string, now: Date): Alert | { fault: AlertFault; why: string } {
+  const json = parsePayload(body)
+  const isSignal = typeof json === 'object' && json !== null && Object.hasOwn(json, 'signal_id')
+  return isSignal ? readSignal(json, now) : readMonitorAlert(json)
 }
 
+function readMonitorAlert(json: unknown): Alert | { fault: AlertFault; why: string } {
+  const payload = Payload.safeParse(json)
+  if (!payload.success) return malformed('webhook.json', payload.error)
+  const { alert_id: alertId, cycle_key: cycle, transition, scope, tags, date } = payload.data
+  return taggedAlert({ alertId, cycle, transition, scope, tags, date: new Date(Number(date)) })
+}
+
+const malformed = (file: string, { issues: [issue] }: z.ZodError) => ({
+  fault: 'malformed' as const,
+  why: `The payload is not that of detections/${file}: ${issue?.path.join('.') || 'body'}.`,
+})
+
+/** A signal opens once and has no recovery, so it is always a trigger. */
+function readSignal(json: unknown, now: Date): Alert | { fault: AlertFault; why: string } {
+  const payload = SignalPayload.safeParse(json)
+  if (!payload.success) return malformed('siem-webhook.json', payload.error)
+  const { signal_id, rule_id: alertId, rule_name, group_by, date } = payload.data
+  const detection = detectionOfRule(rule_name)
+  if (detection === undefined)
+    return { fault: 'unknown_detection', why: 'No containment policy has a rule of this name.' }
+  // A second field makes a scope that is refused.
+  const scope = Object.entries(group_by)
+    .map(([field, value]) => `${field}:${value}`)
+    .join(',')
+  const told = { alertId, cycle: `${SIGNAL}${signal_id}`, transition: 'Triggered', scope }
+  return alertOf(detection, { ...told, date: date === '' ? now : new Date(Number(date)) })
+}
+
+type Told = Pick<Alert, 'alertId' | 'cycle' | 'transition' | 'date' | 'scope'>
+
 /** Builds the alert of one group of a monitor from the tags of the monitor. @param given.tags separated by commas */
-function alertOf(
-  given: Pick<Alert, 'alertId' | 'cycle' | 'transition' | 'date' | 'scope'> & { tags: string },
-): Alert | { fault: AlertFault; why: string } {
+function taggedAlert(given: Told & { tags: string }): Alert | { fault: AlertFault; why: string } {
   const { tags, ...told } = given
   const tagged = readTags(tags)
   const detection = tagged.get('detection') ?? ''
   const policy = policyFor(detection)
-  if (!policy) return { fault: 'unknown_detection', why: 'No containment policy has the name in the tag detection:.' }
-  if (tagged.get('contain') !== policy.contain) {
+  if (policy && tagged.get('contain') !== policy.contain) {
     return { fault: 'unknown_detection', why: 'The tag contain: does not agree with the policy of this detection.' }
   }
+  return alertOf(detection, told)
+}
+
+function alertOf(detection: string, told: Told): Alert | { fault: AlertFault; why: string } {
+  const policy = policyFor(detection)
+  if (!policy) return { fault: 'unknown_detection', why: 'No containment policy has the name in the tag detection:.' }
   const subject = readScope(told.scope, policy.groupBy)
   if (!subject) return { fault: 'no_subject', why: `The scope must name ${wanted(policy)}.` }
   const scope = scopeOf(subject)
@@ -69,12 +112,10 @@ function alertOf(
 }
 
 const PULLED = 'pull-'
-/** The times that the webhook and the monitor API give for one alert differ by less than this. */
-const SAME_ALERT_MS = 2 * 60_000
-
+const SIGNAL = 'signal-'
 /** An alert that the pull found. @param triggeredAt its start as Datadog gives it, epoch ms */
 export const pulledAlert = (open: { monitorId: string; tags: readonly string[]; scope: string; triggeredAt: number }) =>
-  alertOf({
+  taggedAlert({
     alertId: open.monitorId,
     cycle: `${PULLED}${Math.floor(open.triggeredAt / 1000)}`,
     transition: 'Triggered',
@@ -83,11 +124,15 @@ export const pulledAlert = (open: { monitorId: string; tags: readonly string[]; 
     tags: open.tags.join(','),
   })
 
-export const isPulled = ({ cycle }: Pick<Alert, 'cycle'>): boolean => cycle.startsWith(PULLED)
+/** Where an alert came from: the webhook of a monitor, that of a rule, or the sweeper, which asked Datadog. */
+export type Source = 'monitor' | 'signal' | 'pull'
 
-/** Whether two dates of alerts about one subject belong to the same alert. */
-export const isSameAlert = (one: Date, other: Date): boolean =>
-  Math.abs(one.getTime() - other.getTime()) <= SAME_ALERT_MS
+export function sourceOf({ cycle }: Pick<Alert, 'cycle'>): Source {
+  if (cycle.startsWith(PULLED)) return 'pull'
+  return cycle.startsWith(SIGNAL) ? 'signal' : 'monitor'
+}
+
+export const isPulled = (alert: Pick<Alert, 'cycle'>): boolean => sourceOf(alert) === 'pull'
 
 const wanted = ({ groupBy: [facet] }: Policy): string => (facet ? `exactly one ${facet}` : 'nothing: it has no groups')
 

@@ -5,6 +5,7 @@ import { type AnnounceDeps, announce, liftBlock } from './announce.ts'
 import { admit, type CapDeps } from './cap.ts'
 import { type Again, type Patience, persistent } from './persistence.ts'
 import { finish, type Judgement, judge, postpone, subjectOf } from './row.ts'
+import { otherOf } from './same-alert.ts'
 
 /** The time limit for recording a failed attempt. */
 const NOTE_MS = 1_000
@@ -12,7 +13,7 @@ const NOTE_MS = 1_000
 export interface ProceedDeps extends ActDeps, AnnounceDeps, CapDeps {
   users: ActDeps['users'] & CapDeps['users']
   sessions: ActDeps['sessions'] & CapDeps['sessions']
-  containments: Pick<ContainmentLedger, 'find' | 'list' | 'revise'>
+  containments: Pick<ContainmentLedger, 'find' | 'list' | 'listOf' | 'revise'>
   mayBlock: (network: string) => boolean
 }
 
@@ -21,6 +22,8 @@ export interface ProceedOptions {
   patience?: Patience | undefined
   /** Begins an attempt even before its time. */
   eager?: boolean | undefined
+  /** Whether the caller has just looked for a row of another source that continues in place of this one. */
+  isAlone?: boolean | undefined
 }
 
 /**
@@ -34,7 +37,7 @@ export async function proceed(
   seen: Containment,
   requestId: string,
   deps: ProceedDeps,
-  { patience, eager }: ProceedOptions = {},
+  { patience, eager, isAlone }: ProceedOptions = {},
 ): Promise<Containment> {
   const again = persistent(patience)
   const judgement = (): Judgement => ({ requestId, now: new Date(deps.now()), mayBlock: deps.mayBlock, eager })
@@ -46,6 +49,9 @@ export async function proceed(
     if (step.kind === 'keep') return await upholdBlock(row, deps, again)
     if (step.kind === 'lift') return await settled(row, requestId, deps, again)
 
+    // The process that claimed it may have died before it looked.
+    const isNew = row.state === 'pending' && row.attempts === 0 && !row.approved
+    if (isNew && !isAlone && (await again(() => otherOf(row, deps)))) return await settled(row, requestId, deps, again)
     const asked = step.kind === 'ask' ? await again(() => mayGoOn(row, deps)) : undefined
     const moved = await again(() => {
       const decision = { ...judgement(), admitted: asked }

@@ -680,7 +680,11 @@ describe('an alert that cannot be carried out because of a store', () => {
     expect(await contain(body, request(), { ...capped, cap })).toMatchObject({ kind: 'unfinished' })
     functions.lines.length = 0
     expect(await contain(body, request(), capped)).toMatchObject({ containment: { state: 'held', reason: 'cap' } })
-    expect(await contain(body, request(), capped)).toEqual({ kind: 'ignored', reason: 'duplicate' })
+    expect(await contain(body, request(), capped)).toEqual({
+      kind: 'ignored',
+      reason: 'duplicate',
+      of: expect.any(String),
+    })
     await sweep({ ...functions.deps.sweep, ...one, now: () => Date.now() + 31_000 })
     expect(await alive(token)).toBe(true)
     const said = eventsOf('contain').filter((event) => 'sid' in event && event.sid === sid)
@@ -730,7 +734,7 @@ describe('an alert that the pull found', () => {
     const once = open(sid)
     const found = await Promise.all([pull(sid, once), pull(sid, once)])
     found.push(await pull(sid, once))
-    expect(found.at(-1)).toEqual({ kind: 'ignored', reason: 'duplicate' })
+    expect(found.at(-1)).toEqual({ kind: 'ignored', reason: 'duplicate', of: expect.any(String) })
     expect(eventsOf('contain')).toHaveLength(1)
   })
 })

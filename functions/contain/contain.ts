@@ -5,18 +5,15 @@ import { addressFields } from '../../shared/client/address.ts'
 import { ABANDONED_MS } from '../../shared/containment/policy.ts'
 import type { NewEvent } from '../../shared/event.ts'
 import type { Containment, ContainmentLedger, Users } from '../../shared/stores/port.ts'
-import { type Alert, type AlertFault, isPulled, isSameAlert, readAlert } from './alert.ts'
+import { type Alert, type AlertFault, isPulled, readAlert } from './alert.ts'
 import { announce } from './announce.ts'
 import { type ProceedDeps, type ProceedOptions, proceed, uphold } from './attempt.ts'
 import { persistent } from './persistence.ts'
-import { gaveWay, hold, isTimely, recover, remind, stepAside } from './row.ts'
+import { hold, isTimely, recover, remind } from './row.ts'
+import { isLaterNews, otherOf, rowOf } from './same-alert.ts'
 
 /** The time limit for asking Postgres whether a user exists. */
 const OWNER_MS = 1_000
-/** Well before the pull handles alerts without a webhook. */
-const PULLED_AFTER_MS = 5_000
-/** Longer than the reminder interval of any monitor. */
-const REMINDED_MS = 3_600_000
 
 export interface ContainDeps extends ProceedDeps {
   users: Pick<Users, 'bumpEpoch' | 'findById'>
@@ -29,10 +26,12 @@ export type ContainOutcome =
   | { kind: 'accepted'; containment: Containment }
   /** Recorded, but a store failed: the sender should try again, which is sooner than the sweeper. */
   | { kind: 'unfinished'; containment: Containment; cause: unknown }
-  | { kind: 'ignored'; reason: 'not_a_trigger' | 'duplicate' }
+  | { kind: 'ignored'; reason: 'not_a_trigger' }
+  /** @param of the id of the row, which another alert may have made */
+  | { kind: 'ignored'; reason: 'duplicate'; of: string }
   | { kind: 'refused'; reason: AlertFault | 'unknown_subject' | 'stale'; why: string }
 
-const DUPLICATE: ContainOutcome = { kind: 'ignored', reason: 'duplicate' }
+const duplicateOf = (id: string): ContainOutcome => ({ kind: 'ignored', reason: 'duplicate', of: id })
 const STALE: ContainOutcome = {
   kind: 'refused',
   reason: 'stale',
@@ -52,13 +51,14 @@ export async function contain(
   options: ProceedOptions = {},
 ): Promise<ContainOutcome> {
   const event = { evt: 'webhook' as const, request_id: request.requestId, ...addressFields(request.ip) }
-  const alert = readAlert(body)
+  const alert = readAlert(body, new Date(deps.now()))
   if ('fault' in alert) {
     deps.emit({ ...event, outcome: 'refused', reason: alert.fault, level: 'warn' })
     return { kind: 'refused', reason: alert.fault, why: alert.why }
   }
   const outcome = await handleAlert(alert, request.requestId, deps, options)
-  const containment_id = 'containment' in outcome ? outcome.containment.id : alert.containmentId
+  const containment_id =
+    'containment' in outcome ? outcome.containment.id : 'of' in outcome ? outcome.of : alert.containmentId
   deps.emit(webhookEvent({ ...event, detection: alert.detection, containment_id }, outcome))
   return outcome
 }
@@ -97,14 +97,14 @@ export async function handleAlert(
     return onceClaimed(claim, async () => {
       const other = isStale ? undefined : await again(() => otherOf(row, deps))
       if (other) return repeat(other, alert, requestId, deps, options)
-      if (!isStale) return goOn(row, requestId, deps, options)
+      if (!isStale) return goOn(row, requestId, deps, { ...options, isAlone: true })
       await announce(claim, deps, again)
       return STALE
     })
   }
   // Another call was faster, or our claim was written and its answer lost.
   const found = await again(() => deps.containments.find(row.detection, row.id))
-  return found ? onceClaimed(found, () => repeat(found, alert, requestId, deps, options)) : DUPLICATE
+  return found ? onceClaimed(found, () => repeat(found, alert, requestId, deps, options)) : duplicateOf(row.id)
 }
 
 /** Continues an existing row; a failure from here on leaves the row. */
@@ -114,46 +114,6 @@ async function onceClaimed(row: Containment, work: () => Promise<ContainOutcome>
   } catch (cause) {
     return { kind: 'unfinished', containment: row, cause }
   }
-}
-
-/** The row of this alert: its own, or the one that the pull wrote before the webhook came. */
-async function rowOf(alert: Alert, deps: ContainDeps): Promise<Containment | undefined> {
-  const { detection, scope, date, containmentId, transition } = alert
-  if (isPulled(alert)) return deps.containments.find(detection, containmentId)
-  const [own, all] = await Promise.all([
-    deps.containments.find(detection, containmentId),
-    deps.containments.listOf(detection, scope),
-  ])
-  if (own && !gaveWay(own)) return own
-  const isIts = ({ alertedAt, renewedAt = alertedAt, state, reason }: Containment) => {
-    if (transition === 'Recovered') return alertedAt <= date
-    // A recovered row belongs to an earlier cycle.
-    if (state === 'closed' && reason === 'recovered') return false
-    if (transition === 'Triggered') return isSameAlert(alertedAt, date)
-    return alertedAt <= date && date.getTime() - renewedAt.getTime() <= REMINDED_MS
-  }
-  return all
-    .filter((row) => isPulled(row) && isIts(row))
-    .sort((a, b) => b.alertedAt.getTime() - a.alertedAt.getTime())[0]
-}
-
-/**
- * The pull and a slow webhook may claim one alert at the same time. The one that finds the row of the other gives
- * way: the pull always, the webhook once an attempt of the pull has begun. Exactly one continues.
- * @returns the row that continues in place of this one
- */
-async function otherOf(row: Containment, deps: ContainDeps): Promise<Containment | undefined> {
-  const now = new Date(deps.now())
-  if (!isPulled(row) && now.getTime() - row.alertedAt.getTime() < PULLED_AFTER_MS) return undefined
-  const rows = await deps.containments.listOf(row.detection, row.scope)
-  const isOther = (other: Containment) =>
-    isPulled(other) !== isPulled(row) && other.state !== 'closed' && isSameAlert(other.alertedAt, row.alertedAt)
-  for (const other of rows.filter(isOther)) {
-    const makesRoom = (one: Containment) => deps.containments.revise(one.detection, one.id, stepAside(now))
-    if (!isPulled(row) && (await makesRoom(other))) continue
-    if (await makesRoom(row)) return other
-  }
-  return undefined
 }
 
 /** Finds the owner. A session or user must exist on our side, whatever an alert says. Other subjects have no owner. */
@@ -200,16 +160,16 @@ async function repeat(
     await goOn(row, requestId, deps, options)
     return STALE
   }
-  const isReminder = alert.transition === 'Re-Triggered' && isTimely(alert.date, now)
+  const isReminder = isTimely(alert.date, now) && (alert.transition === 'Re-Triggered' || isLaterNews(row, alert))
   const reminded = isReminder
     ? await again(() => deps.containments.revise(row.detection, row.id, remind(alert.date, now)))
     : undefined
   const current = reminded ?? row
   if (current.state === 'pending' || current.announce) {
     const outcome = await goOn(current, requestId, deps, options)
-    return current.state === 'pending' ? outcome : DUPLICATE
+    return current.state === 'pending' ? outcome : duplicateOf(current.id)
   }
-  if (!isReminder || current.state !== 'done') return DUPLICATE
+  if (!isReminder || current.state !== 'done') return duplicateOf(current.id)
   return { kind: 'accepted', containment: await uphold(current, deps, options.patience) }
 }
 

@@ -211,7 +211,6 @@ describe('a block', () => {
     const renewed = changed(row.remind(minutes(10), minutes(10))(done))
     expect(row.remind(minutes(10), minutes(12))(renewed)).toBeUndefined()
     const states: [ContainmentState, Containment['reason']?][] = [
-      ['undone'],
       ['held', 'cap'],
       ['held', 'policy'],
       ['failed', 'policy_gone'],
@@ -220,6 +219,8 @@ describe('a block', () => {
     for (const [state, reason] of states) {
       expect(row.remind(minutes(10), minutes(10))({ ...done, state, reason })).toBeUndefined()
     }
+    const undone = { ...done, state: 'undone' } as const
+    expect(row.remind(minutes(10), minutes(10))(undone)).toEqual({ ...undone, renewedAt: minutes(10) })
   })
 })
 

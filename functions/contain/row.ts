@@ -261,13 +261,14 @@ export const recover = (now: Date) => (row: Containment) => {
 
 /**
  * A reminder of an open alert: a waiting row becomes as young as the reminder, and a block starts again, even if it
- * had ended. A row that was held for its age alone is released. A row that an operator undid or must decide stays.
+ * had ended. A row that was held for its age alone is released. A row that an operator undid or must decide keeps its state.
  * @param date of the reminder
  */
 export const remind = (date: Date, now: Date) => (row: Containment) => {
   const renewedAt = date < now ? date : now
   if (row.renewedAt && row.renewedAt >= renewedAt) return undefined
-  if (row.state === 'pending') return { ...row, renewedAt }
+  // An undone row stays undone, and holds against what the same attack still reports.
+  if (row.state === 'pending' || row.state === 'undone') return { ...row, renewedAt }
   if (waitsForClock(row)) {
     // The call that held the row is about to emit its event; nobody else emits it before its time is over.
     const nextAt = row.announce ? row.nextAt : now

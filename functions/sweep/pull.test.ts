@@ -271,7 +271,7 @@ describe('the pull and a webhook that was long under way, each of which did not 
     const { sid } = await functions.signIn()
     const open = reuseOf(sid)
     expect(await pull(datadogSays([open]), early())).toMatchObject({ pulled: 1 })
-    expect(await deliverEarly(open)).toEqual({ kind: 'ignored', reason: 'duplicate' })
+    expect(await deliverEarly(open)).toEqual({ kind: 'ignored', reason: 'duplicate', of: expect.any(String) })
     expect(saidOf(sid)).toEqual(['success'])
   })
 
@@ -306,7 +306,7 @@ describe('the pull and a webhook that was long under way, each of which did not 
     const open = stuffingFrom(network)
     await pull(datadogSays([open]), early())
     const cycle = randomUUID()
-    expect(await deliverEarly(open, cycle)).toEqual({ kind: 'ignored', reason: 'duplicate' })
+    expect(await deliverEarly(open, cycle)).toEqual({ kind: 'ignored', reason: 'duplicate', of: expect.any(String) })
     const before = await functions.deps.stores.blocks.blockedBy(network, Date.now())
     await deliver(open, { cycle_key: cycle, transition: 'Re-Triggered', date: String(Date.now()) })
     const after = await functions.deps.stores.blocks.blockedBy(network, Date.now())

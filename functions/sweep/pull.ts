@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Containment } from '../../shared/stores/port.ts'
-import { isSameAlert, pulledAlert } from '../contain/alert.ts'
+import { pulledAlert } from '../contain/alert.ts'
 import { proceed } from '../contain/attempt.ts'
 import { type ContainDeps, handleAlert } from '../contain/contain.ts'
 import { remind } from '../contain/row.ts'
+import { isOfOpenAlert } from '../contain/same-alert.ts'
 import { AlertsUnavailable, type OpenAlert, type OpenAlerts } from './alerts.ts'
 import { eachLimited, type Run, shortened } from './run.ts'
 
@@ -57,20 +58,13 @@ async function pull(open: OpenAlert, deps: PullDeps): Promise<boolean> {
   // Not ours: another monitor with our tag, or one that was edited by hand.
   if ('fault' in alert) return false
   const rows = await deps.containments.listOf(alert.detection, alert.scope)
-  const its = rows.filter((row) => isOf(row, open.triggeredAt))
+  const its = rows.filter((row) => isOfOpenAlert(row, new Date(open.triggeredAt)))
   if (its.length === 0) {
     const { kind } = await handleAlert(alert, randomUUID(), deps)
     return kind === 'accepted' || kind === 'unfinished'
   }
   const stale = its.find(({ state, reason }) => state === 'held' && reason === 'stale')
   return stale !== undefined && letGo(stale, deps)
-}
-
-/** Whether a row is about the alert that began at this time (epoch ms). */
-function isOf({ alertedAt, renewedAt, recovered, reason, updatedAt }: Containment, triggeredAt: number): boolean {
-  const heardAt = renewedAt && renewedAt > alertedAt ? renewedAt : alertedAt
-  const isOver = (recovered || reason === 'recovered') && updatedAt.getTime() < triggeredAt
-  return !isOver && (heardAt.getTime() >= triggeredAt || isSameAlert(heardAt, new Date(triggeredAt)))
 }
 
 /** Releases a row that was held for its age alone: an alert that is still open is not a replay. */

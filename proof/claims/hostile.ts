@@ -60,7 +60,7 @@ export function deliver(monitor: Monitor, webhook: Webhook, events: readonly obj
   }
   return transitions.map((transition) => {
     const { values, webhooks } = notify(transition)
-    return { transition, webhooks, read: readAlert(substitute(webhook.payload, values)) }
+    return { transition, webhooks, read: readAlert(substitute(webhook.payload, values), new Date(transition.at)) }
   })
 }
 

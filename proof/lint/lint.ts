@@ -21,6 +21,7 @@ export interface Linted {
 const MODELS: Readonly<Record<string, Model>> = {
   'monitor.json': 'Monitor',
   'webhook.json': 'WebhooksIntegration',
+  'siem-webhook.json': 'WebhooksIntegration',
   'pipeline.json': 'LogsPipeline',
   'dashboard.json': 'Dashboard',
   'siem.json': 'SecurityMonitoringStandardRuleCreatePayload',

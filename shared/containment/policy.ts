@@ -47,6 +47,19 @@ export const DETECTIONS: readonly string[] = Object.keys(POLICIES)
 export const policyFor = (detection: string): Policy | undefined =>
   Object.hasOwn(POLICIES, detection) ? POLICIES[detection] : undefined
 
+/** The detections that are rules of Cloud SIEM as well, by the name of the rule: nothing else in a signal says which it is. */
+const RULES: Readonly<Record<string, string>> = {
+  'Credential stuffing: many failed sign-ins from one network': 'credential-stuffing',
+  'Session reuse: one session on two devices': 'session-reuse',
+}
+
+/** The detection of a rule, by the name of the rule. */
+export const detectionOfRule = (name: string): string | undefined =>
+  Object.hasOwn(RULES, name) ? RULES[name] : undefined
+
+/** Whether signals of a rule are about the same subjects as the alerts of this detection's monitor. */
+export const hasRule = (detection: string): boolean => Object.values(RULES).includes(detection)
+
 /** Datadog advises short blocks, because addresses change hands. */
 export const BLOCK_MS = 15 * 60_000
 /** Window of the cap on distinct subjects of one detection. */

@@ -49,7 +49,7 @@ export const bugs: Readonly<Record<string, Bug>> = {
         request_id: randomUUID(),
         ...addressFields(DATADOG),
       })
-      return { kind: 'ignored', reason: 'duplicate' }
+      return { kind: 'ignored', reason: 'duplicate', of: id }
     },
   },
 
@@ -190,6 +190,11 @@ export const bugs: Readonly<Record<string, Bug>> = {
     const after = row && step(row)
     return after && revise(detection, id, () => after)
   }),
+
+  /** Nobody looks whether the monitor, the rule or the pull has a row of the same attack. */
+  'rows-of-others-ignored': {
+    functions: (deps) => ({ ...deps, containments: { ...deps.containments, listOf: async () => [] } }),
+  },
 
   /** The index row, by which the sweeper finds a row, is written after the row. */
   'indexed-after-the-row': { tables: (perform) => indexingLate(perform) },

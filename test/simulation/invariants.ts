@@ -37,6 +37,7 @@ export async function findViolations(story: Story, world: World): Promise<string
   for (const person of story.people) {
     for (const session of person.sessions) await checkSession(session, rows, world, fail)
   }
+  checkShared(rows, story, world, fail)
   checkCap(rows, world, fail)
   await checkEpochs(rows, story, world, fail)
   checkWebhooks(story, world, fail)
@@ -102,7 +103,9 @@ function checkAge(
 ): void {
   const reminders = story.alerts
     .filter((alert) => isAbout(row, alert))
-    .flatMap(({ deliveries }) => deliveries.filter(({ transition }) => transition === 'Re-Triggered'))
+    .flatMap(({ deliveries }) =>
+      deliveries.filter(({ transition }) => transition === 'Re-Triggered' || transition === 'Signal'),
+    )
   const done = announced.find(({ containment_id, outcome }) => containment_id === row.id && outcome === 'success')
   if (!done || reminders.length > 0) return
   const ageMs = done.at - row.alertedAt.getTime()
@@ -209,6 +212,28 @@ async function checkSession(
   if (tombstone && row?.state === 'active') fail(`${name} has a tombstone, and the ledger has it as active`)
   const firstDead = met.findIndex((one) => one.kind === 'revoked')
   if (firstDead >= 0 && met.slice(firstDead).some((one) => one.kind === 'accepted')) fail(`${name} came back to life`)
+}
+
+/** What the monitor, its rule and the pull report of one attack is carried out once. */
+function checkShared(
+  rows: readonly Containment[],
+  { alerts }: Story,
+  { faults }: World,
+  fail: (s: string) => void,
+): void {
+  // What comes after a recovery is of another attack. By a wrong clock a delivery may be of another time.
+  if (faults.wrongClockMs !== 0) return
+  for (const alert of alerts) {
+    const same = alerts.filter(({ detection, scope }) => detection === alert.detection && scope === alert.scope)
+    if (same.some(({ recoversAt }) => recoversAt !== undefined)) continue
+    const isLate = ({ result, reason }: Containment) => result === 'noop' && reason === 'expired'
+    const carriedOut = rows.filter((row) => isAbout(row, alert) && row.result !== undefined && !isLate(row))
+    if (carriedOut.length > same.length) {
+      fail(
+        `${same.length} alerts of ${alert.detection} about ${alert.scope} were carried out ${carriedOut.length} times`,
+      )
+    }
+  }
 }
 
 /** One revocation of a user's sessions raises the epoch once, however often it is carried out. */

@@ -7,9 +7,12 @@ const DAY_MS = 86_400_000
 
 /** Which detection stands for an action, and the tag that its alerts carry. */
 const KINDS = {
-  revoke: { detection: 'session-reuse', contain: 'session' },
+  revoke: { detection: 'session-reuse', contain: 'session', rule: 'Session reuse: one session on two devices' },
   revoke_user: { detection: 'otp-replay', contain: 'user' },
-  block_ip: { detection: 'credential-stuffing', contain: 'ip' },
+  block_ip: {
+    ...{ detection: 'credential-stuffing', contain: 'ip' },
+    rule: 'Credential stuffing: many failed sign-ins from one network',
+  },
   notify: { detection: 'telemetry-silence', contain: 'none' },
 } as const
 export type Kind = keyof typeof KINDS
@@ -54,7 +57,8 @@ export interface AlertStory {
 
 export interface Delivery {
   id: string
-  transition: 'Triggered' | 'Re-Triggered' | 'Recovered'
+  /** `Signal`: that of the Cloud SIEM rule, which detects what the monitor does. */
+  transition: 'Triggered' | 'Re-Triggered' | 'Recovered' | 'Signal'
   at: number
   /** How often it is sent in all while it is not accepted. */
   tries: number
@@ -147,7 +151,10 @@ function scopeOf(kind: Kind, { userId, network }: Person, { sid }: SessionStory)
   return kind === 'block_ip' ? `@network:${network}` : '*'
 }
 
-function chooseDeliveries(alert: Pick<AlertStory, 'openFrom' | 'recoversAt' | 'cycle' | 'alertId'>, chance: Chance) {
+function chooseDeliveries(
+  alert: Pick<AlertStory, 'kind' | 'openFrom' | 'recoversAt' | 'cycle' | 'alertId'>,
+  chance: Chance,
+) {
   const deliveries: Delivery[] = []
   const send = (transition: Delivery['transition'], at: number) => {
     const lost = chance.happens(0.12)
@@ -155,15 +162,26 @@ function chooseDeliveries(alert: Pick<AlertStory, 'openFrom' | 'recoversAt' | 'c
     const copies = chance.pick([0, 0, 0, 1, 2])
     deliveries.push({ id: `${alert.alertId}-${deliveries.length}`, transition, at, tries, copies, answers: [] })
   }
+  // Both may come at the same instant, or either first.
+  const isDoubled = 'rule' in KINDS[alert.kind] && chance.happens(0.5)
+  if (isDoubled) send('Signal', alert.openFrom + chance.pick([0, 0, 1, 3, 40, 900, -2, -60, -1500, 25_000, 90_000]))
   send('Triggered', alert.openFrom)
   if (chance.happens(0.15)) send('Re-Triggered', alert.openFrom + chance.between(500, 60_000))
   if (alert.recoversAt !== undefined) send('Recovered', alert.recoversAt)
   return deliveries
 }
 
-/** The delivery as the webhook sends it. */
+/** The delivery as the webhook of the monitor or of the rule sends it. */
 export function bodyOf(alert: AlertStory, { id, transition, at }: Delivery): string {
   const { alertId, cycle, scope, detection, kind, date, openFrom } = alert
+  const about: (typeof KINDS)[Kind] = KINDS[kind]
+  if (transition === 'Signal' && 'rule' in about) {
+    const [field = '', value] = scope.split(/:(.*)/)
+    return JSON.stringify({
+      ...{ signal_id: `${cycle}-${alertId}`, rule_id: 'abc-def-ghi', rule_name: about.rule },
+      ...{ group_by: { [field]: value }, date: String(Math.round(date + (at - openFrom))) },
+    })
+  }
   return JSON.stringify({
     ...{ id, alert_id: alertId, cycle_key: cycle, transition, scope },
     tags: `detection:${detection},contain:${KINDS[kind].contain}`,
