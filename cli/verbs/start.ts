@@ -78,7 +78,7 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
     ...(options.cadenceSeconds === undefined ? {} : { cadenceSeconds: options.cadenceSeconds }),
   })
   if (options.json) json(io, await lab.run())
-  log(welcome(io, lab, options.dir, REDIS_URL === undefined))
+  log(welcome(io, lab, options.dir))
   lab.datadog.subscribe((event) => log(newsLine(event, Date.now(), io)))
   const failure = await Promise.race([lab.failed, untilAborted(signal)])
   if (failure) log(paint(io, 'red', failure.message))
@@ -136,7 +136,7 @@ function stepLine(io: Io, name: string, detail: string, ms: number): string {
   return `  ${paint(io, 'green', '✓')} ${name.padEnd(18)} ${detail.padEnd(36)} ${paint(io, 'dim', duration(ms))}`
 }
 
-function welcome(io: Io, lab: LabHandle, dir: string, embeddedRedis: boolean): string {
+function welcome(io: Io, lab: LabHandle, dir: string): string {
   const { web, functions, datadog } = lab.urls
   const places = columns([
     ['  web', paint(io, 'cyan', web)],
@@ -145,9 +145,9 @@ function welcome(io: Io, lab: LabHandle, dir: string, embeddedRedis: boolean): s
     ['  mailbox', `${paint(io, 'cyan', lab.datadog.mailboxUrl)} (nothing leaves this machine)`],
     ['  logs', `${relative('.', lab.logs.dir) || '.'}/ (events.jsonl holds both hosts' events)`],
   ])
-  const kept = embeddedRedis
-    ? 'Accounts and ledgers are kept for the next start. Sessions are lost, because they are in memory.'
-    : 'Accounts and ledgers are kept for the next start. Sessions are kept by the Redis of REDIS_URL.'
+  const kept = lab.keepsSessions
+    ? 'Accounts, ledgers and sessions are kept for the next start.'
+    : 'Accounts and ledgers are kept for the next start. Sessions are not: the embedded Redis\nkeeps them in memory. A redis-server on the PATH keeps them.'
   const events = relative('.', lab.logs.events)
   const inDir = dir === DEFAULT_DIR ? '' : ` --dir ${quoted(dir)}`
   const tries = [

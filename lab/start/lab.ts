@@ -61,6 +61,8 @@ export interface LabHandle {
   readonly dir: string
   readonly urls: RunFile['urls']
   readonly stores: StoreConnections
+  /** Whether sessions outlive the lab. */
+  readonly keepsSessions: boolean
   readonly secrets: LabSecrets
   /** The environments of the apps. */
   readonly env: AppEnvironments
@@ -177,6 +179,7 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
     env,
     datadog,
     stores: connectionsOf(stores),
+    keepsSessions: stores.running.REDIS_URL?.durable ?? true,
     web: apps.web,
     functions: apps.functions,
     logs: { dir: logs.dir, events: logs.events },

@@ -82,14 +82,14 @@ async function parentOf(pid: number): Promise<number> {
   return Number(/^PPid:\s+(\d+)/m.exec(status)?.[1])
 }
 
-test('Postgres and Tables keep their data between starts, Redis does not', async () => {
+test('a store keeps its data between starts if it says so, which only the embedded Redis does not', async () => {
   const first = await start()
   await query(first.DATABASE_URL, 'CREATE TABLE kept AS SELECT 42 AS n')
   const table = TableClient.fromConnectionString(first.TABLES_CONNECTION, 'kept', { allowInsecureConnection: true })
   await table.createTable()
   await table.createEntity({ partitionKey: 'p', rowKey: 'r', n: 42 })
   const redis = new Redis(first.REDIS_URL)
-  await redis.set('gone', '42')
+  await redis.set('kept', '42')
   redis.disconnect()
   await first.close()
 
@@ -98,7 +98,9 @@ test('Postgres and Tables keep their data between starts, Redis does not', async
   const again = TableClient.fromConnectionString(second.TABLES_CONNECTION, 'kept', { allowInsecureConnection: true })
   expect(await again.getEntity('p', 'r')).toMatchObject({ n: 42 })
   const redisAgain = new Redis(second.REDIS_URL)
-  expect(await redisAgain.get('gone')).toBeNull()
+  const durable = second.running.REDIS_URL?.durable
+  expect(durable).toBe(second.running.REDIS_URL?.detail !== 'embedded, in memory')
+  expect(await redisAgain.get('kept')).toBe(durable ? '42' : null)
   redisAgain.disconnect()
 })
 

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { loadSecrets } from '../start/secrets.ts'
-import { startRedis } from './redis.ts'
+import { findRedisServer, startRedis } from './redis.ts'
 
 const EMBEDDED = createRequire(import.meta.url).resolve('js-redis-server')
 const { PATH: path, REDIS_SERVER: named } = process.env
@@ -55,7 +55,7 @@ async function works(url: string): Promise<boolean> {
 }
 
 test.skipIf(process.platform === 'win32')(
-  'a redis-server on PATH is used on loopback, without a disk and without eviction',
+  'a redis-server on PATH is used on loopback, keeps its data in the lab’s directory and evicts nothing',
   async () => {
     await install('Redis server v=7.4.1 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64')
     const redis = await start()
@@ -64,11 +64,31 @@ test.skipIf(process.platform === 'win32')(
     await redis.close()
     expect(working).toBe(true)
     expect(redis.detail).toBe('redis-server 7.4.1')
-    for (const option of ['--bind\n127.0.0.1', '--save\n\n', '--appendonly\nno', '--maxmemory-policy\nnoeviction']) {
+    for (const option of [
+      '--bind\n127.0.0.1',
+      `--dir\n${join(dir, 'redis')}`,
+      '--appendonly\nyes',
+      '--maxmemory-policy\nnoeviction',
+    ]) {
       expect(given).toContain(option)
     }
   },
 )
+
+test('a real redis-server gives the next start what it was given', async (context) => {
+  process.env.PATH = path
+  process.env.REDIS_SERVER = named ?? ''
+  if (!(await findRedisServer())) return context.skip()
+  const first = await start()
+  const wrote = await works(first.connection)
+  await first.close()
+  const second = await start()
+  const redis = new Redis(second.connection)
+  const kept = await redis.get('k')
+  redis.disconnect()
+  await second.close()
+  expect([first.durable, wrote, kept]).toEqual([true, true, 'v'])
+})
 
 test.each(['Redis server v=6.2.14 sha=0', 'something else'])(
   'a program that prints "%s" is skipped',

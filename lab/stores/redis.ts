@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { childEnvironment } from '../processes/environment.ts'
@@ -22,8 +23,8 @@ export interface RedisServer {
 }
 
 /**
- * Starts `redis-server` if it is available, else the embedded implementation. Neither writes to disk, so sessions end with
- * the lab. Both listen on loopback only. The embedded one has a new password at each start, because it would otherwise
+ * Starts `redis-server` if it is available, which keeps its data in the lab's directory, else the embedded implementation,
+ * whose data end with the lab. Both listen on loopback only. The embedded one has a new password at each start, because it would otherwise
  * execute commands in a form that a web page posts to its port; redis-server closes such a connection.
  * @throws when `REDIS_SERVER` names a program that cannot be used
  */
@@ -60,7 +61,9 @@ async function versionOf(command: string): Promise<string | undefined> {
   }
 }
 
-function startInstalled({ command, version }: RedisServer, options: StoreOptions): Promise<RunningStore> {
+async function startInstalled({ command, version }: RedisServer, options: StoreOptions): Promise<RunningStore> {
+  const data = join(options.dir, 'redis')
+  await mkdir(data, { recursive: true, mode: 0o700 })
   return withFreePort(async (port) => {
     const ready = deferred()
     const part = await startNative({
@@ -68,8 +71,9 @@ function startInstalled({ command, version }: RedisServer, options: StoreOptions
       command,
       // As in production, noeviction: a full store must refuse writes instead of dropping a revocation.
       args: [
-        ...['--port', String(port), '--bind', '127.0.0.1', '--dir', tmpdir()],
-        ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],
+        ...['--port', String(port), '--bind', '127.0.0.1', '--dir', data],
+        // The file of commands is written once a second. What a crash loses is in the ledger, which wins over Redis.
+        ...['--save', '', '--appendonly', 'yes', '--maxmemory-policy', 'noeviction'],
       ],
       onStdout(line) {
         options.onLine?.(line)
@@ -80,7 +84,16 @@ function startInstalled({ command, version }: RedisServer, options: StoreOptions
     await beforeItEnds(part, ready.promise, READY_MS)
     const connection = `redis://127.0.0.1:${port}`
     const { pid, ended, stop: close } = part
-    return { name: 'Redis', detail: `redis-server ${version}`, connection, pid, pids: [pid], ended, close }
+    return {
+      name: 'Redis',
+      detail: `redis-server ${version}`,
+      connection,
+      pid,
+      pids: [pid],
+      durable: true,
+      ended,
+      close,
+    }
   }, options.port)
 }
 
@@ -97,5 +110,5 @@ async function startEmbedded(options: StoreOptions): Promise<RunningStore> {
   const { port } = await awaitMessage(part, 'ready', READY_MS)
   const connection = `redis://:${password}@127.0.0.1:${port}`
   const { pid, ended, stop: close } = part
-  return { name: 'Redis', detail: 'embedded, in memory', connection, pid, pids: [pid], ended, close }
+  return { name: 'Redis', detail: 'embedded, in memory', connection, pid, pids: [pid], durable: false, ended, close }
 }

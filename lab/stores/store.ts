@@ -11,6 +11,8 @@ export interface RunningStore {
   readonly pid: number
   /** All its processes. */
   readonly pids: readonly number[]
+  /** Whether the next start of the lab finds its data. */
+  readonly durable: boolean
   /** Settles when it has ended. */
   readonly ended: Promise<Ending>
   close(): Promise<void>

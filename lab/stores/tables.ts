@@ -35,6 +35,7 @@ export async function startTables(options: StoreOptions & { withBlobAndQueue?: b
     connection: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${options.secrets.TABLES_ACCOUNT_KEY};${endpoints.join('')}`,
     pid: table.part.pid,
     pids: running.map(({ part }) => part.pid),
+    durable: true,
     ended: Promise.race(running.map(({ part }) => part.ended)),
     close,
   }

@@ -45,7 +45,16 @@ export async function startPostgres(options: StoreOptions): Promise<RunningStore
       throw error
     }
     const { pid, ended, stop: close } = part
-    return { name: 'PostgreSQL', detail: '18', connection: url(DATABASE), pid, pids: [pid], ended, close }
+    return {
+      name: 'PostgreSQL',
+      detail: '18',
+      connection: url(DATABASE),
+      pid,
+      pids: [pid],
+      durable: true,
+      ended,
+      close,
+    }
   }, options.port)
 }
 
