@@ -1,6 +1,7 @@
 import { UnparsedObject } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-common/util.js'
 import { ObjectSerializer } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v1/models/ObjectSerializer.js'
 import { ObjectSerializer as ObjectSerializer2 } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v2/models/ObjectSerializer.js'
+import { reasonOf } from 'alertproof/cli'
 
 /** The models of Datadog's API that we send, by the client's own names. */
 export type Model =
@@ -31,7 +32,7 @@ export function schemaFaults(model: Model, json: unknown): string[] {
   try {
     return faultsIn(modelOf(model, json), '')
   } catch (error) {
-    return [`is no ${model}: ${(error as Error).message}`]
+    return [`is not a ${model}: ${reasonOf(error)}`]
   }
 }
 

@@ -87,7 +87,7 @@ export async function loadDetections(dir: string): Promise<Detection[]> {
   return Promise.all(
     monitors.map(async (monitor) => {
       const file = pathToFileURL(join(dir, monitor.slug, 'cases.ts')).href
-      const { cases, proof } = (await import(file)) as Omit<Detection, 'monitor'>
+      const { cases, proof }: Omit<Detection, 'monitor'> = await import(file)
       return { monitor, cases, proof }
     }),
   )

@@ -1,3 +1,4 @@
+import { isRecord } from 'alertproof/query'
 import type { Setting } from './profiles.ts'
 
 /** A monitor as its file has it. */
@@ -13,10 +14,10 @@ const CONDITION = /\.last\("(\w+)"\)(\s*)([<>=!]+)(\s*)(-?[\d.]+)\s*$/
 export function withSetting(slug: string, json: Json, { threshold, window }: Setting): Json {
   const query = String(json.query)
   const [condition, last, before = '', operator, after = '', number] = CONDITION.exec(query) ?? []
-  const { thresholds } = json.options as { thresholds: Record<string, number> }
+  const options = recordOf(json.options)
   if (condition === undefined)
     throw new Error(`${slug}: its query has no window and number that a profile could change`)
-  const further = Object.keys(thresholds).filter((name) => name !== 'critical')
+  const further = Object.keys(recordOf(options.thresholds)).filter((name) => name !== 'critical')
   if (further.length > 0) throw new Error(`${slug}: a profile knows nothing of its ${further.join(' and ')}`)
   const critical = threshold ?? Number(number)
   const changed = `.last("${window?.last ?? last}")${before}${operator}${after}${critical}`
@@ -24,9 +25,11 @@ export function withSetting(slug: string, json: Json, { threshold, window }: Set
     ...json,
     query: query.slice(0, -condition.length) + changed,
     message: window ? reworded(slug, String(json.message), window) : json.message,
-    options: { ...(json.options as Json), thresholds: { critical } },
+    options: { ...options, thresholds: { critical } },
   }
 }
+
+const recordOf = (value: unknown): Json => (isRecord(value) ? value : {})
 
 function reworded(slug: string, message: string, { was, is }: NonNullable<Setting['window']>): string {
   if (!message.includes(was)) throw new Error(`${slug}: its message does not say "${was}"`)
@@ -42,7 +45,7 @@ const RULE_CONDITION = /^([a-z]\w* *[<>]=? *)\d+$/
 export function withRuleSetting(slug: string, json: Json, { threshold, window }: Setting): Json {
   if (window) throw new Error(`${slug}: a profile changes no window of a rule`)
   if (threshold === undefined) return json
-  const cases = json.cases as readonly Json[]
+  const cases = Array.isArray(json.cases) ? json.cases.filter(isRecord) : []
   const changed = cases.map((each) => {
     const [, before] = RULE_CONDITION.exec(String(each.condition)) ?? []
     if (before === undefined) throw new Error(`${slug}: its condition has no number that a profile could change`)

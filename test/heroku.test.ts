@@ -7,8 +7,8 @@ import { ROOT } from './rehearsal/files.ts'
 const app = JSON.parse(await readFile(join(ROOT, 'app.json'), 'utf8'))
 const described = Object.entries<Record<string, unknown>>(app.env)
 
-/** What nobody sets on Heroku, and why. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
+/** Variables that app.json leaves out, with the reason. */
+const NOT_DESCRIBED: Readonly<Record<string, string>> = {
   ATO_LAB: 'of the lab alone',
   LAB_MAILBOX_URL: 'of the lab alone',
   DATABASE_URL: 'set by heroku-postgresql',
@@ -19,7 +19,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 it('app.json describes exactly what web and the release read', () => {
   const read = new Set([...webVariables, ...migrateVariables])
-  const wanted = [...read].filter((name) => !(name in ELSEWHERE))
+  const wanted = [...read].filter((name) => !(name in NOT_DESCRIBED))
   expect(described.map(([name]) => name).sort()).toEqual(wanted.sort())
   for (const [, { description }] of described) expect(description).toMatch(/.\.$/)
 })

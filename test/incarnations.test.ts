@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -23,6 +23,7 @@ import {
   signIn,
   untilLive,
 } from './hosts.ts'
+import { portOf } from './port-of.ts'
 import { type RedisServerProcess, startRedisServer, withoutRedisServer } from './redis-server.ts'
 
 const down = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
@@ -212,7 +213,7 @@ async function movingAddress(port: number) {
     sever()
   })
   return {
-    url: `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    url: `redis://127.0.0.1:${portOf(proxy)}`,
     moveTo(next: number) {
       target.port = next
       sever()

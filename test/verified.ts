@@ -21,7 +21,7 @@ export async function expectVerified(attacks: readonly Attack[]): Promise<void> 
     ])
     expect(err).not.toContain('DOES NOT HOLD')
     expect(code).toBe(0)
-    const board = JSON.parse(out) as Scoreboard
+    const board: Scoreboard = JSON.parse(out)
     const pairs = attacks.flatMap((attack) => attack.targets.map((target) => ({ attack, target })))
     expect(board).toEqual({
       run_id: expect.stringMatching(/^v-[0-9a-f]{8}$/),

@@ -3,6 +3,7 @@ import type { ForwardedClient } from '../shared/client/client.ts'
 import type { ServiceLog } from '../shared/log.ts'
 import { type ProblemCode, ProblemError, problems } from '../shared/problem.ts'
 import { postSigned, type SigningDeps } from '../shared/signed-call.ts'
+import { unchecked } from '../shared/unchecked.ts'
 
 /** Longer than functions waits for its stores, so that its answer arrives. */
 const TIMEOUT_MS = 11_000
@@ -49,7 +50,7 @@ export const Nothing = z.unknown()
 const UNAVAILABLE: Refused = { kind: 'refused', code: 'unavailable', retryAfterSeconds: RETRY_AFTER_SECONDS }
 
 const Problem = z.object({
-  code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
+  code: z.enum(unchecked<ProblemCode[]>(Object.keys(problems))),
   detail: z.string().max(512).optional(),
 })
 

@@ -1,4 +1,4 @@
-const UNITS_MS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const
+const UNITS_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|[dhms])\s*)+$/
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/
 
@@ -6,7 +6,7 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/
 export function durationMs(text: string): number | undefined {
   if (!DURATION.test(text)) return undefined
   const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|[dhms])/g)
-  return [...parts].reduce((ms, [, count, unit]) => ms + Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS], 0)
+  return [...parts].reduce((ms, [, count, unit = '']) => ms + Number(count) * (UNITS_MS[unit] ?? Number.NaN), 0)
 }
 
 /** Writes a duration as {@link durationMs} reads it: `1h 2m 3s`. */

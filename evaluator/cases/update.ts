@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import { Document, isMap, isSeq, type Node, YAMLMap, YAMLSeq, type Pair as YamlPair } from 'yaml'
+import { Document, isMap, isNode, isSeq, type Node, YAMLMap, YAMLSeq, type Pair as YamlPair } from 'yaml'
 import type { Case } from './case.ts'
 import type { FieldDifference, Pair, Verdict } from './compare.ts'
 import { yamlOf } from './document.ts'
@@ -48,8 +48,8 @@ interface Edit {
   readonly put: string
 }
 
-const keyOf = ({ key }: YamlPair<unknown, unknown>): string => String((key as Node).toJSON())
-const rangeOf = (node: unknown): readonly number[] => (node as Node | undefined)?.range ?? [0, 0, 0]
+const keyOf = ({ key }: YamlPair<unknown, unknown>): string => String(isNode(key) ? key.toJSON() : key)
+const rangeOf = (node: unknown): readonly number[] => (isNode(node) && node.range) || [0, 0, 0]
 
 function jsonEdit(
   text: string,

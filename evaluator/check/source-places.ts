@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, Scalar } from 'yaml'
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, Scalar } from 'yaml'
 
 /** Where something stands in a text file; both are counted from 1. */
 export interface SourcePlace {
@@ -94,7 +94,7 @@ interface Found {
   readonly value: unknown
 }
 
-const startOf = (node: unknown): number | undefined => (node as Node | null | undefined)?.range?.[0]
+const startOf = (node: unknown): number | undefined => (isNode(node) ? node.range?.[0] : undefined)
 
 /** `monitors[3].options.thresholds` is `monitors`, `3`, `options`, `thresholds`. */
 const stepsOf = (path: string): string[] => path.split(/[.[\]]+/).filter((step) => step !== '')

@@ -130,8 +130,9 @@ export class Account {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       })
     } catch (error) {
-      const { cause } = error as Error
-      const reason = cause instanceof Error && cause.message !== '' ? cause.message : (error as Error).name
+      if (!(error instanceof Error)) throw error
+      const { cause, name } = error
+      const reason = cause instanceof Error && cause.message !== '' ? cause.message : name
       throw new InputError(`${this.#origin}${path}: no answer: ${this.#withoutKeys(reason)}`)
     }
   }

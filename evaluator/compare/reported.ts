@@ -69,7 +69,8 @@ function changeOf({ transition_type: type, destination_state: state }: Values): 
   if (typeof state === 'string' && Object.hasOwn(words, state)) return words[state]
   if (typeof type !== 'string') return undefined
   if (type.endsWith('recovery')) return 'Recovered'
-  return ({ alert: 'Triggered', warning: 'Warn', 'no data': 'No Data' } as const)[type as 'alert']
+  const reached: Record<string, ChangeWord> = { alert: 'Triggered', warning: 'Warn', 'no data': 'No Data' }
+  return Object.hasOwn(reached, type) ? reached[type] : undefined
 }
 
 function changeOfTitle(title: string): ChangeWord | 'reminder' | undefined {

@@ -8,7 +8,7 @@ const DELIVER_WITHIN_MS = 3000
 const AT_ONCE = 5
 /** The most waiting mails. A further mail is lost, with an error in the log: memory must stay bounded. */
 const QUEUE_LIMIT = 500
-const DEFAULT_PORTS = { 'smtp:': 587, 'smtps:': 465 } as const
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'smtp:': 587, 'smtps:': 465 }
 
 export interface Mailer {
   notify: Notify
@@ -75,7 +75,7 @@ export function createMailer(
 function openTransport({ SMTP_URL, ATO_LAB }: MailerConfig, timeoutMs: number): Transporter {
   const url = new URL(SMTP_URL.reveal())
   const user = decodeURIComponent(url.username)
-  const protocol = url.protocol as keyof typeof DEFAULT_PORTS
+  const { protocol } = url
   return createTransport({
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port) || DEFAULT_PORTS[protocol],

@@ -106,7 +106,7 @@ function encode(value: unknown): Buffer {
     const hex = value.value.toString(16)
     return field(value.type, Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex'))
   }
-  const entries = Object.entries(value as object)
+  const entries = Object.entries(value ?? {})
   return Buffer.concat([control(7, entries.length), ...entries.flatMap(([key, of]) => [encode(key), encode(of)])])
 }
 

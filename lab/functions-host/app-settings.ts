@@ -44,7 +44,7 @@ async function readLocalSettings(root: string): Promise<{ values: Record<string,
   const settings = parseObject(text, 'local.settings.json')
   if (settings.IsEncrypted === true) throw new Error('local.settings.json is encrypted, which this host cannot read')
   const values: Record<string, string> = {}
-  for (const [name, value] of Object.entries((settings.Values ?? {}) as object)) {
+  for (const [name, value] of Object.entries(settings.Values ?? {})) {
     if (typeof value !== 'string') throw new Error(`local.settings.json: Values.${name} must be a string`)
     values[name] = value
   }

@@ -1,3 +1,4 @@
+import { unchecked } from '../../shared/unchecked.ts'
 import { readJson, writePrivate } from './files.ts'
 
 /** Marks a file that this command wrote; no program reads it. */
@@ -27,7 +28,7 @@ export async function writeLocalSettings(
   path: string,
   { settings, storage, port, force }: SettingsToWrite,
 ): Promise<void> {
-  const found = (await readJson(path)) as LocalSettings | undefined
+  const found = unchecked<LocalSettings | undefined>(await readJson(path))
   const ours = found?.Values?.ATO_SETTINGS_WRITTEN_BY === MARK.ATO_SETTINGS_WRITTEN_BY
   if (found && !ours && !force) {
     throw new Error(`${path} was not written by this command. Move it, or replace it with --force.`)

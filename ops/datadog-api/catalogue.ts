@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadMonitors } from 'alertproof'
+import { reasonOf } from 'alertproof/cli'
 import { readPipeline } from 'alertproof/intake'
 import { parseWebhook } from 'alertproof/notify'
 import { loadRules } from 'alertproof/siem'
@@ -44,7 +45,7 @@ export async function loadCatalogue(dir: string, profile: ProfileName = 'demo'):
       alsoRead(text, path)
       return isJson(json) ? json : {}
     } catch (error) {
-      faults.push(error instanceof SyntaxError ? `${path} is not JSON: ${error.message}` : (error as Error).message)
+      faults.push(error instanceof SyntaxError ? `${path} is not JSON: ${error.message}` : reasonOf(error))
       return {}
     }
   }

@@ -11,7 +11,7 @@ import { SecurityMonitoringApi } from '@datadog/datadog-api-client/dist/packages
 import { ObjectSerializer as ObjectSerializer2 } from '@datadog/datadog-api-client/dist/packages/datadog-api-client-v2/models/ObjectSerializer.js'
 import { type Model, modelOf } from '../../detections/datadog-schema.ts'
 import type { Secret } from '../../shared/secret.ts'
-import type { Json } from './json.ts'
+import { isJson, type Json } from './json.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
 /** A call that Datadog refused or did not answer. */
@@ -228,7 +228,7 @@ function explain(error: unknown, what: string, url: string): unknown {
 }
 
 function messagesOf(body: unknown): string {
-  const errors = (body as { errors?: unknown } | undefined)?.errors
+  const errors = isJson(body) ? body.errors : undefined
   const text = Array.isArray(errors) ? errors.map(String).join('; ') : typeof body === 'string' ? body : ''
   return text === '' ? '' : `: ${text.replace(/\s+/g, ' ').slice(0, 500)}`
 }

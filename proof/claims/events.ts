@@ -31,7 +31,7 @@ export function groupOf(monitor: Monitor, event: object): Record<string, string>
 export function withValue(event: object, path: readonly string[], value: unknown): Record<string, unknown> {
   const [name = '', ...rest] = path
   const entries = Object.entries(event).filter(([key]) => key !== name)
-  const inner = (event as Record<string, unknown>)[name]
+  const inner = Object.hasOwn(event, name) ? Reflect.get(event, name) : undefined
   const next = rest.length === 0 ? value : withValue(isRecord(inner) ? inner : {}, rest, value)
   // An own property of that name, even where it is `__proto__`, as JSON.parse would make it.
   return Object.fromEntries(next === undefined ? entries : [...entries, [name, next]])

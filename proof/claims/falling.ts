@@ -110,5 +110,5 @@ export function fallingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
   ]
 }
 
-const byTime = (a: object, b: object) =>
-  (a as { timestamp: string }).timestamp < (b as { timestamp: string }).timestamp ? -1 : 1
+const byTime = (a: object, b: object) => (timeOf(a) < timeOf(b) ? -1 : 1)
+const timeOf = (event: object): string => ('timestamp' in event ? String(event.timestamp) : '')

@@ -53,7 +53,7 @@ export interface Delivered {
 export function deliver(monitor: Monitor, webhook: Webhook, events: readonly object[]): Delivered[] {
   const evaluator = new Evaluator([monitor], { live: true })
   const notify = notifierFor(monitor, { variables: {}, origin: 'http://127.0.0.1' })
-  const logs = events.map((event) => logOfEvent(JSON.parse(JSON.stringify(event)) as Record<string, unknown>))
+  const logs = events.map((event) => logOfEvent(JSON.parse(JSON.stringify(event))))
   const transitions = logs.flatMap((log) => evaluator.push(log))
   for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue()) {
     transitions.push(...evaluator.advance(due))

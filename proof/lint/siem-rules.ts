@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MonitorError, readImportable, type SearchMonitor } from 'alertproof'
 import type { SiemRule } from 'alertproof/siem'
+import { codeOf } from '../../shared/error.ts'
 import { TACTICS, TECHNIQUES } from './attack-matrix.ts'
 import type { Report } from './finding.ts'
 import { tagsOf } from './rules.ts'
@@ -27,7 +28,7 @@ async function readMonitorOf(file: string): Promise<SearchMonitor | undefined> {
   try {
     return readImportable(await readFile(file, 'utf8'), file)
   } catch (error) {
-    if (error instanceof MonitorError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (error instanceof MonitorError || codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { portOf } from '../../test/port-of.ts'
 import { Watch } from './watch.ts'
 
 let server: Server
@@ -24,7 +24,7 @@ beforeEach(async () => {
     server.emit('stream')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  watch = await Watch.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  watch = await Watch.open(`http://127.0.0.1:${portOf(server)}`)
 })
 afterEach(() => {
   watch.close()

@@ -18,7 +18,7 @@ export interface AlarmPlace {
 }
 
 const DELIVERY_MS = 15_000
-const ELSEWHERE = '203.0.113.66'
+const ATTACKER_ADDRESS = '203.0.113.66'
 
 /**
  * Sets off a monitor of the stand-in about each of these people: by the log lines that the attack would have left, sent
@@ -68,15 +68,15 @@ function linesOf(person: Person, trigger: Trigger): object[] {
     case 'session-reuse':
       return [
         { ...about(person.address), ...session, outcome: 'seen', reason: 'accepted', device_hash: deviceHash },
-        { ...about(ELSEWHERE), ...session, outcome: 'seen', reason: 'accepted', device_hash: randomHash() },
+        { ...about(ATTACKER_ADDRESS), ...session, outcome: 'seen', reason: 'accepted', device_hash: randomHash() },
       ]
     case 'session-fork':
-      return [{ ...about(ELSEWHERE), ...session, outcome: 'fork', device_hash: deviceHash }]
+      return [{ ...about(ATTACKER_ADDRESS), ...session, outcome: 'fork', device_hash: deviceHash }]
     case 'impossible-travel':
-      return [{ ...about(ELSEWHERE), ...session, outcome: 'new', device_hash: deviceHash, risk: ['travel'] }]
+      return [{ ...about(ATTACKER_ADDRESS), ...session, outcome: 'new', device_hash: deviceHash, risk: ['travel'] }]
     case 'otp-replay':
       return [1, 2].map(() => ({
-        ...about(ELSEWHERE),
+        ...about(ATTACKER_ADDRESS),
         ...{ evt: 'mfa', outcome: 'fail', reason: 'replayed_code', usr: { id: person.userId } },
       }))
     case 'credential-stuffing':

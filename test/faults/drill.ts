@@ -5,7 +5,7 @@ import { SPACING, type Stage, wait } from './stage.ts'
 import { examples, HEAL_MS, type Tally, tally } from './verdict.ts'
 
 const ASK_AGAIN_MS = 700
-/** Longer than what is accepted, so that the table tells late from never. */
+/** Longer than what is accepted, so that the table tells late healing from none. */
 const PATIENCE_MS = HEAL_MS + 10_000
 /** A bystander is asked again this long while a host cannot say. */
 const BYSTANDER_MS = 15_000
@@ -17,7 +17,7 @@ export interface Crowd {
   readonly bystanders: readonly Person[]
 }
 
-/** What a fault is: begins, and gives what ends it. */
+/** Starts a fault. @returns what ends it */
 export type Fault = (stage: Stage, crowd: Crowd) => Promise<() => Promise<void> | void> | (() => Promise<void> | void)
 
 export interface DrillPlan {
@@ -30,7 +30,7 @@ export interface DrillPlan {
   readonly lastsMs: number
 }
 
-/** Opens the accounts, and makes sure that all of them are in before anything happens. */
+/** Opens the accounts and checks that all of them are signed in. */
 export async function gather(stage: Stage, count: number): Promise<Crowd> {
   const people = await stage.cast.people(2 * count)
   const looks = [...(await untilKnown(stage, people)).values()]
@@ -40,7 +40,7 @@ export async function gather(stage: Stage, count: number): Promise<Crowd> {
   return { victims: people.slice(0, count), bystanders: people.slice(count) }
 }
 
-/** The course of most scenarios: a fault begins, alerts come while it lasts, it ends, and everybody is asked. */
+/** The course of most scenarios: a fault begins, alerts are raised while it lasts, it ends, and every session is asked about. */
 export async function drill(stage: Stage, plan: DrillPlan): Promise<Tally> {
   const crowd = await gather(stage, plan.count)
   stage.sender.retrySpacingMs = SPACING[plan.tries] ?? []
@@ -52,10 +52,10 @@ export async function drill(stage: Stage, plan: DrillPlan): Promise<Tally> {
   } finally {
     await end()
   }
-  return reckon(stage, crowd, Date.now(), { subjectOf: subjectOf(plan.trigger) })
+  return measure(stage, crowd, Date.now(), { subjectOf: subjectOf(plan.trigger) })
 }
 
-/** How events name whom an alert of this detection is about. */
+/** How events name the subject of an alert of this detection. */
 export const subjectOf =
   (trigger: Trigger = 'session-reuse') =>
   (person: Person): string =>
@@ -71,18 +71,18 @@ async function raiseOver(stage: Stage, victims: readonly Person[], overMs: numbe
 }
 
 export interface Expectation {
-  /** Victims for whom an operator has to decide: they stay in. */
+  /** Victims whose containment waits for an operator: they stay signed in. */
   readonly held?: ReadonlySet<Person>
   /** Names the subject of a victim in events: its sid by default. */
   readonly subjectOf?: (person: Person) => string
 }
 
 /**
- * Asks every victim by real requests until all are out, or for as long as is accepted and a little longer; then
- * everybody once more.
+ * Asks about every victim by real requests until all are out or the longest accepted time, and a little more, has passed;
+ * then asks about everybody once more and counts.
  * @param endedAt epoch ms of the end of the fault
  */
-export async function reckon(
+export async function measure(
   stage: Stage,
   { victims, bystanders }: Crowd,
   endedAt: number,
@@ -92,7 +92,7 @@ export async function reckon(
   const outAt = await untilOut(stage, due, endedAt + PATIENCE_MS)
   const said = () =>
     victims.every((person) => held.has(person) || !outAt.has(person) || stage.record.about(nameOf(person)).length > 0)
-  // What was carried out by somebody who then died is announced by the sweeper.
+  // If a process dies after it carried out a containment, the sweeper writes the event.
   while (!said() && Date.now() < endedAt + PATIENCE_MS) await wait(ASK_AGAIN_MS, stage.signal)
   await wait(ASK_AGAIN_MS, stage.signal)
   const looks = await untilKnown(stage, [...victims, ...bystanders])
@@ -110,7 +110,7 @@ export async function reckon(
   )
 }
 
-/** @returns when each was first refused; who never was is not in it */
+/** @returns when each person was first refused, without those who never were */
 export async function untilOut(
   stage: Stage,
   people: readonly Person[],
@@ -131,7 +131,7 @@ export async function untilOut(
 }
 
 /**
- * Signs everybody in with their passwords. Whom a host tells to come again does so for a while.
+ * Signs everybody in with their passwords. Tries again, for a while, where a host asks for it.
  * @returns how many did not get in
  */
 export async function countKeptOut(
@@ -149,14 +149,14 @@ export async function countKeptOut(
   return statuses.filter((status) => status !== 200).length
 }
 
-/** Asks everybody, and those of whom a host could not say it again for a while. */
+/** Asks everybody; asks again, for a while, those about whom a host could not say. */
 export async function untilKnown(stage: Stage, people: readonly Person[]): Promise<Map<Person, Look>> {
   const looks = new Map<Person, Look>()
   const deadline = Date.now() + BYSTANDER_MS
   for (;;) {
     const left = people.filter((person) => (looks.get(person) ?? 'unknown') === 'unknown')
     const answers = await stage.cast.askAll(left)
-    for (const [index, look] of answers.entries()) looks.set(left[index] as Person, look)
+    for (const [index, person] of left.entries()) looks.set(person, answers[index] ?? 'unknown')
     if (!answers.includes('unknown') || Date.now() >= deadline) return looks
     await wait(ASK_AGAIN_MS, stage.signal)
   }

@@ -1,5 +1,6 @@
 import http from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import { portOf } from '../port-of.ts'
 
 /** A request on its way through the proxy, whole. */
 export interface PassingRequest {
@@ -49,7 +50,7 @@ export async function startHttpProxy(target: () => number): Promise<HttpProxy> {
 
   async function handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
+    for await (const chunk of request) chunks.push(chunk)
     const body = Buffer.concat(chunks)
     const { method = 'GET', url: path = '/' } = request
     const fault = rule({ method, path, body })
@@ -93,7 +94,7 @@ export async function startHttpProxy(target: () => number): Promise<HttpProxy> {
         async (incoming) => {
           const chunks: Buffer[] = []
           try {
-            for await (const chunk of incoming) chunks.push(chunk as Buffer)
+            for await (const chunk of incoming) chunks.push(chunk)
             resolve({ status: incoming.statusCode ?? 502, headers: incoming.headers, body: Buffer.concat(chunks) })
           } catch (error) {
             reject(error)
@@ -106,12 +107,12 @@ export async function startHttpProxy(target: () => number): Promise<HttpProxy> {
   }
 
   const server = http.createServer((request, response) => {
-    // A service that is away is away for whoever asks through here, too.
+    // A client of the proxy sees what a client of the service would see: a cut connection.
     handle(request, response).catch(() => response.destroy())
   })
   const port = await new Promise<number>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
+    server.listen(0, '127.0.0.1', () => resolve(portOf(server)))
   })
   const set = (next: typeof rule) => {
     rule = next

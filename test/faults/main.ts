@@ -108,8 +108,8 @@ type Outcomes = Awaited<ReturnType<typeof runGroups>>['outcomes']
 function plain(outcome: Outcomes[number]): object {
   const { name, fault, injected } = outcome.scenario
   const about = { name, fault, injected, kind: outcome.kind }
-  return outcome.kind === 'reckoned'
-    ? { ...about, ...outcome.reckoned, ms: Math.round(outcome.ms) }
+  return outcome.kind === 'measured'
+    ? { ...about, ...outcome.row, ms: Math.round(outcome.ms) }
     : { ...about, why: outcome.why }
 }
 

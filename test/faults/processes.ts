@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { codeOf } from '../../shared/error.ts'
 
 /** The process `root` and everything that descends from it. Linux only: it reads /proc. */
 async function familyOf(root: number): Promise<number[]> {
@@ -24,7 +25,7 @@ function signalOne(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    if (codeOf(error) !== 'ESRCH') throw error
   }
 }
 

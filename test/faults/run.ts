@@ -2,18 +2,19 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inParallel } from '../../attacks/kit/parallel.ts'
 import { type Part, startNode } from '../../lab/processes/part.ts'
-import type { Group, Reckoned, Scenario } from './scenario.ts'
+import { unchecked } from '../../shared/unchecked.ts'
+import type { Group, Row, Scenario } from './scenario.ts'
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url))
 const RUN = fileURLToPath(new URL('../../cli/run.mjs', import.meta.url))
-/** A worker ends its lab within this, or is ended. */
+/** The time that a worker has to stop its lab before it is killed. */
 const STOP_MS = 20_000
 
 /** What became of one scenario. */
 export type Outcome =
-  | { readonly kind: 'reckoned'; readonly scenario: Scenario; readonly reckoned: Reckoned; readonly ms: number }
-  /** It could not be carried out: that is a failure too. */
+  | { readonly kind: 'measured'; readonly scenario: Scenario; readonly row: Row; readonly ms: number }
+  /** It could not be carried out, which is a failure too. */
   | { readonly kind: 'broken'; readonly scenario: Scenario; readonly why: string }
   | { readonly kind: 'skipped'; readonly scenario: Scenario; readonly why: string }
 
@@ -60,12 +61,12 @@ async function runGroup(group: Group, options: RunOptions): Promise<{ outcomes: 
       env: { REDIS_SERVER: process.env.REDIS_SERVER, DEBUG: process.env.DEBUG },
     })
     part.onMessage((message) => {
-      const told = message as Told
-      if (told.type === 'lab') redis = told.redis
-      const scenario = wanted.find(({ name }) => name === told.name)
-      const outcome = scenario && outcomeOf(told, scenario)
+      const report = unchecked<Report>(message)
+      if (report.type === 'lab') redis = report.redis
+      const scenario = wanted.find(({ name }) => name === report.name)
+      const outcome = scenario && outcomeOf(report, scenario)
       if (outcome) outcomes.set(outcome.scenario.name, outcome)
-      const words = wordsOf(told)
+      const words = wordsOf(report)
       if (words !== undefined) say(`${group.name}: ${words}`)
     })
     await untilEnded(part, signal)
@@ -79,23 +80,23 @@ async function runGroup(group: Group, options: RunOptions): Promise<{ outcomes: 
 }
 
 /** A message of a worker. */
-interface Told {
-  readonly type: 'lab' | 'log' | 'begun' | 'reckoned' | 'broken' | 'skipped' | 'done'
+interface Report {
+  readonly type: 'lab' | 'log' | 'begun' | 'measured' | 'broken' | 'skipped' | 'done'
   readonly name?: string
   readonly redis?: string
   readonly text?: string
   readonly why?: string
-  readonly reckoned?: Reckoned
+  readonly row?: Row
   readonly ms?: number
 }
 
-function outcomeOf({ type, reckoned, ms = 0, why = '' }: Told, scenario: Scenario): Outcome | undefined {
-  if (type === 'reckoned' && reckoned) return { kind: 'reckoned', scenario, reckoned, ms }
+function outcomeOf({ type, row, ms = 0, why = '' }: Report, scenario: Scenario): Outcome | undefined {
+  if (type === 'measured' && row) return { kind: 'measured', scenario, row, ms }
   if (type === 'broken') return { kind: 'broken', scenario, why }
   return type === 'skipped' ? { kind: 'skipped', scenario, why } : undefined
 }
 
-function wordsOf({ type, name, text, why, reckoned, redis, ms = 0 }: Told): string | undefined {
+function wordsOf({ type, name, text, why, row, redis, ms = 0 }: Report): string | undefined {
   const seconds = `${(ms / 1000).toFixed(1)} s`
   switch (type) {
     case 'lab':
@@ -104,10 +105,10 @@ function wordsOf({ type, name, text, why, reckoned, redis, ms = 0 }: Told): stri
       return process.env.DEBUG || text?.startsWith('a victim') ? text : undefined
     case 'begun':
       return `${name} …`
-    case 'reckoned': {
-      const { lost, doubled, unsaid, wronglyDead, wronglyAlive, healMs } = reckoned ?? {}
+    case 'measured': {
+      const { lost, doubled, unreported, wronglyDead, wronglyAlive, healMs } = row ?? {}
       const healed = healMs == null ? 'not healed' : `healed in ${(healMs / 1000).toFixed(1)} s`
-      return `${name}: lost ${lost}, doubled ${doubled}, unsaid ${unsaid}, wrongly dead ${wronglyDead}, wrongly alive ${wronglyAlive}, ${healed} (${seconds})`
+      return `${name}: lost ${lost}, doubled ${doubled}, unreported ${unreported}, wrongly dead ${wronglyDead}, wrongly alive ${wronglyAlive}, ${healed} (${seconds})`
     }
     case 'broken':
       return `${name}: could not be carried out: ${why} (${seconds})`

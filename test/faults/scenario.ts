@@ -2,11 +2,11 @@ import { type DrillPlan, drill } from './drill.ts'
 import type { Stage } from './stage.ts'
 import type { Tally } from './verdict.ts'
 
-/** What a scenario cannot do without. */
+/** What a scenario needs. */
 export type Need = 'redis-server' | 'linux' | 'mount'
 
-/** A row of the table, and what is to be said of it. */
-export type Reckoned = Tally & { readonly remark?: string }
+/** A row of the table. */
+export type Row = Tally & { readonly remark?: string }
 
 /** One fault of the table. */
 export interface Scenario {
@@ -17,7 +17,7 @@ export interface Scenario {
   readonly injected: string
   readonly needs?: readonly Need[]
   /** @param victims how many there are, unless the fault asks for another number */
-  run(stage: Stage, victims: number): Promise<Reckoned>
+  run(stage: Stage, victims: number): Promise<Row>
 }
 
 /** Scenarios that share a lab, one after the other. */
@@ -49,8 +49,8 @@ export function drilled({ begin, seconds, tries = 1, trigger, victims, remark, .
     ...about,
     async run(stage, usual) {
       const plan = { tries, fault: begin, lastsMs: seconds * 1000, ...(trigger && { trigger }) }
-      const reckoned = await drill(stage, { ...plan, count: victims ?? usual })
-      return remark === undefined ? reckoned : { ...reckoned, remark }
+      const row = await drill(stage, { ...plan, count: victims ?? usual })
+      return remark === undefined ? row : { ...row, remark }
     },
   }
 }

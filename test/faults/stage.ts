@@ -251,7 +251,7 @@ const launchBundledHost =
     })
     born(part)
     const { port } = await awaitMessage(part, 'ready', READY_MS)
-    return { part, port: port as number }
+    return { part, port: Number(port) }
   }
 
 async function openPostgres(dir: string): Promise<ManagedPostgres> {

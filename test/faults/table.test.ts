@@ -3,10 +3,10 @@ import type { Outcome } from './run.ts'
 import type { Scenario } from './scenario.ts'
 import { faultsIn, faultsPage, holds, markdownTable } from './table.ts'
 
-const none = { victims: 20, lost: 0, doubled: 0, unsaid: 0, wronglyDead: 0, wronglyAlive: 0, healMs: 12_300 }
+const none = { victims: 20, lost: 0, doubled: 0, unreported: 0, wronglyDead: 0, wronglyAlive: 0, healMs: 12_300 }
 const scenario: Scenario = { name: 'redis-full', fault: 'Redis full', injected: 'maxmemory', run: async () => none }
-const good: Outcome = { kind: 'reckoned', scenario, reckoned: none, ms: 1 }
-const lost: Outcome = { ...good, reckoned: { ...none, lost: 3, healMs: null, remark: 'a | b' } }
+const good: Outcome = { kind: 'measured', scenario, row: none, ms: 1 }
+const lost: Outcome = { ...good, row: { ...none, lost: 3, healMs: null, remark: 'a | b' } }
 const broken: Outcome = { kind: 'broken', scenario, why: 'no lab' }
 const skipped: Outcome = { kind: 'skipped', scenario, why: 'there is no redis-server' }
 

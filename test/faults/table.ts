@@ -16,7 +16,7 @@ const HEAD = [
   'victims',
   'lost',
   'doubled',
-  'unsaid',
+  'unreported',
   'wrongly dead',
   'wrongly alive',
   'time to heal',
@@ -30,7 +30,7 @@ export const holds = (outcomes: readonly Outcome[]): boolean =>
 /** What is wrong with one outcome, in words. */
 export function faultsIn(outcome: Outcome): string[] {
   if (outcome.kind === 'broken') return [outcome.why]
-  return outcome.kind === 'skipped' ? [] : faultsOf(outcome.reckoned)
+  return outcome.kind === 'skipped' ? [] : faultsOf(outcome.row)
 }
 
 /** The table as Markdown, one row for each fault. */
@@ -44,11 +44,11 @@ export function markdownTable(outcomes: readonly Outcome[]): string {
 
 function cells(outcome: Outcome): string[] {
   const { fault, injected } = outcome.scenario
-  if (outcome.kind !== 'reckoned') {
+  if (outcome.kind !== 'measured') {
     return [fault, injected, '–', '–', '–', '–', '–', '–', '–', `${outcome.kind}: ${outcome.why}`]
   }
-  const { victims, lost, doubled, unsaid, wronglyDead, wronglyAlive, healMs, remark = '' } = outcome.reckoned
-  const numbers = [lost, doubled, unsaid, wronglyDead, wronglyAlive].map((n) => (n === 0 ? '0' : `**${n}**`))
+  const { victims, lost, doubled, unreported, wronglyDead, wronglyAlive, healMs, remark = '' } = outcome.row
+  const numbers = [lost, doubled, unreported, wronglyDead, wronglyAlive].map((n) => (n === 0 ? '0' : `**${n}**`))
   return [fault, injected, String(victims), ...numbers, healing(healMs), remark]
 }
 
@@ -58,7 +58,7 @@ function healing(ms: number | null): string {
   return ms > HEAL_MS ? `**${text}**` : text
 }
 
-/** docs/faults.md, whole. */
+/** The text of docs/faults.md. */
 export function faultsPage(outcomes: readonly Outcome[], { seed, victims, redis, node }: RunFacts): string {
   return `# Faults
 
@@ -74,7 +74,7 @@ ${HEAL_MS / 1000} s.
   is asked about, by a real request, at the host that takes it.
 - **lost**: the session lives on ${(HEAL_MS + 10_000) / 1000} s after the fault's end.
 - **doubled**: a second effect, or a second \`contain\` event that says it was done.
-- **unsaid**: carried out, and no \`contain\` event says so.
+- **unreported**: carried out without a \`contain\` event.
 - **wrongly dead**: a bystander, or a session that was opened after the containment, is refused at the end.
 - **wrongly alive**: a victim that was refused is accepted again.
 - **time to heal**: from the fault's end to the refusal of the last victim. Unless the remark says otherwise, the sender

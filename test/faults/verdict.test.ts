@@ -12,14 +12,14 @@ const judge = (victims: VictimOutcome[], bystanders = [alive] as { finally: Vict
 
 test('victims that are out, held ones that wait, and bystanders that are in are as it should be', () => {
   const row = judge([contained, held])
-  expect(row).toEqual({ victims: 2, lost: 0, doubled: 0, unsaid: 0, wronglyDead: 0, wronglyAlive: 0, healMs: 500 })
+  expect(row).toEqual({ victims: 2, lost: 0, doubled: 0, unreported: 0, wronglyDead: 0, wronglyAlive: 0, healMs: 500 })
   expect(faultsOf(row)).toEqual([])
 })
 
 test('a session that lives on is lost, and nothing has healed', () => {
   const row = judge([contained, { ...contained, outAt: undefined, finally: 'in', events: [] }])
-  expect(row).toMatchObject({ lost: 1, unsaid: 1, healMs: null })
-  expect(faultsOf(row)).toEqual(['1 lost', '1 unsaid'])
+  expect(row).toMatchObject({ lost: 1, unreported: 1, healMs: null })
+  expect(faultsOf(row)).toEqual(['1 lost', '1 unreported'])
 })
 
 test.each([
@@ -39,13 +39,13 @@ test('one noop says enough: somebody else had ended the session', () => {
   expect(faultsOf(judge([{ ...contained, events: [event('noop')] }]))).toEqual([])
 })
 
-test('a containment without an event is unsaid, and a page is no word of it', () => {
+test('a containment without an event is unreported, and a page is no word of it', () => {
   expect(
     judge([
       { ...contained, events: [] },
       { ...contained, events: [event('refused')] },
     ]),
-  ).toMatchObject({ unsaid: 2 })
+  ).toMatchObject({ unreported: 2 })
 })
 
 test('a bystander that is refused is wrongly dead, and so is one of whom no host can say', () => {

@@ -28,7 +28,7 @@ export interface Tally {
   /** A second effect, or a second event that says it was done. */
   readonly doubled: number
   /** Carried out, or held, and no event says so. */
-  readonly unsaid: number
+  readonly unreported: number
   /** Somebody whom no containment was about, or who should be left alone, was signed out. */
   readonly wronglyDead: number
   /** Was out, and is in again. */
@@ -51,7 +51,7 @@ export function tally(
     victims: victims.length,
     lost: never.length,
     doubled: victims.filter(({ events }) => sayings(events) > 1).length,
-    unsaid: victims.filter(({ due, events }) => !events.some(due === 'out' ? saysDone : saysHeld)).length,
+    unreported: victims.filter(({ due, events }) => !events.some(due === 'out' ? saysDone : saysHeld)).length,
     wronglyDead:
       bystanders.filter(({ finally: look }) => look !== 'in').length +
       held.filter(({ finally: look }) => look !== 'in').length,
@@ -82,11 +82,11 @@ const saysDone = ({ outcome }: ContainEvent): boolean => outcome === 'success' |
 const saysHeld = ({ outcome }: ContainEvent): boolean => outcome === 'refused'
 
 /** @returns what does not hold, in words; empty when everything does */
-export function faultsOf({ lost, doubled, unsaid, wronglyDead, wronglyAlive, healMs }: Tally): string[] {
+export function faultsOf({ lost, doubled, unreported, wronglyDead, wronglyAlive, healMs }: Tally): string[] {
   const faults = [
     [lost, 'lost'],
     [doubled, 'doubled'],
-    [unsaid, 'unsaid'],
+    [unreported, 'unreported'],
     [wronglyDead, 'wrongly dead'],
     [wronglyAlive, 'wrongly alive'],
   ] as const

@@ -15,7 +15,7 @@ const LACKING: Readonly<{ [need in Need]: string }> = {
 }
 
 /**
- * Runs the scenarios of one group in a lab of its own, and sends a message for each: `begun`, then `reckoned` or
+ * Runs the scenarios of one group in a lab of its own, and sends a message for each: `begun`, then `measured` or
  * `broken`. The caller's `stop`, or its end, ends everything that was started here.
  */
 const { values } = parseArgs({
@@ -66,8 +66,8 @@ try {
     say({ type: 'begun', name: scenario.name })
     const began = performance.now()
     try {
-      const reckoned = await scenario.run(stage, Number(values.victims))
-      say({ type: 'reckoned', name: scenario.name, reckoned, ms: performance.now() - began })
+      const row = await scenario.run(stage, Number(values.victims))
+      say({ type: 'measured', name: scenario.name, row, ms: performance.now() - began })
     } catch (error) {
       say({ type: 'broken', name: scenario.name, why: messageOf(error), ms: performance.now() - began })
     }

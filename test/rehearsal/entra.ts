@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeItEnds, startNode } from '../../lab/processes/part.ts'
 import { freePort } from '../../lab/processes/ports.ts'
 import { deferred } from '../../lab/start/deferred.ts'
+import { portOf } from '../port-of.ts'
 import type { Identity } from '../tls/certificate.ts'
 
 /** Any other account of `localhost` the library takes for one of Cosmos DB, and asks for a token of that. */
@@ -45,7 +45,7 @@ export async function startTokenEndpoint(): Promise<TokenEndpoint> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = portOf(server)
   return {
     settings: { IDENTITY_ENDPOINT: `http://127.0.0.1:${port}/msi/token`, IDENTITY_HEADER: header },
     asked,

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { CLIENT_IP_HEADER, clientAddress } from '../../lab/edge/client-address.ts'
 import type { Flavour } from '../../lab/edge/flavour.ts'
 import { headerList, headerValue, without } from '../../lab/edge/headers.ts'
 import { pass } from '../../lab/edge/pass.ts'
+import { portOf } from '../port-of.ts'
 import type { Identity } from '../tls/certificate.ts'
 
 export interface FrontEnd {
@@ -30,7 +30,7 @@ export async function startFrontEnd(flavour: Flavour, identity: Identity): Promi
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = portOf(server)
   const frontEnd: FrontEnd = {
     origin: `https://localhost:${port}`,
     target: 1,

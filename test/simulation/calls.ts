@@ -1,3 +1,4 @@
+import { unchecked } from '../../shared/unchecked.ts'
 import type { Faults, Target } from './faults.ts'
 import type { Process, Scheduler } from './scheduler.ts'
 
@@ -106,12 +107,13 @@ export function reached<Port extends object>(
   const methods = Object.entries(port).map(([name, method]) => {
     if (typeof method !== 'function') return [name, method]
     const call: Method = async (...args) => {
-      const given = await perform(name, () => (method as Method)(...args) as Promise<unknown>)
+      const given = await perform(name, (): unknown => method(...args))
       return isHandle(given) ? reached(given, (operation, run) => perform(`${name}.${operation}`, run)) : given
     }
     return [name, call]
   })
-  return Object.fromEntries(methods) as Port
+  // The same names with methods of the same signatures.
+  return unchecked<Port>(Object.fromEntries(methods))
 }
 
 /** Something with methods of its own, such as a lease that is held. */

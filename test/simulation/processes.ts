@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { unchecked } from '../../shared/unchecked.ts'
 import type { Batch, BatchResult } from './worker.ts'
 
 /** Seeds that a process gets at a time. */
@@ -48,20 +49,18 @@ export async function runBatches({ from, to, bug }: Batch, goesOn: (progress: Pr
 }
 
 function start(): ChildProcess {
-  const [run, worker] = ['../../cli/run.mjs', './worker.ts'].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  )
+  const pathOf = (file: string) => fileURLToPath(new URL(file, import.meta.url))
   // Most of what a schedule makes is garbage at its end.
-  return fork(run as string, [worker as string], { execArgv: ['--max-semi-space-size=64'] })
+  return fork(pathOf('../../cli/run.mjs'), [pathOf('./worker.ts')], { execArgv: ['--max-semi-space-size=64'] })
 }
 
 function ask(child: ChildProcess, batch: Batch): Promise<BatchResult> {
   return new Promise((resolve, reject) => {
-    const ended = (code: number | null) => reject(new Error(`A process of the simulation ended with ${code}`))
+    const ended = (code: number | null) => reject(new Error(`A process of the simulation ended with code ${code}`))
     child.once('exit', ended)
     child.once('message', (result) => {
       child.off('exit', ended)
-      resolve(result as BatchResult)
+      resolve(unchecked(result))
     })
     child.send(batch)
   })

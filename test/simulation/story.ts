@@ -75,8 +75,7 @@ export interface Story {
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-const sidOf = (chance: Chance): string =>
-  Array.from({ length: 22 }, () => ALPHABET[chance.below(64)] as string).join('')
+const sidOf = (chance: Chance): string => Array.from({ length: 22 }, () => ALPHABET.charAt(chance.below(64))).join('')
 
 export async function createStory(world: World, start: number): Promise<Story> {
   const { chance } = world

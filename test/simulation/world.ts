@@ -21,6 +21,7 @@ import { type ReadingDeps, readSigned } from '../../shared/signed-call.ts'
 import type { Perform } from '../../shared/stores/memory/tables.ts'
 import type { ContainmentLedger, LiveSessions, ReplayCache, Users } from '../../shared/stores/port.ts'
 import { createSessionLedger } from '../../shared/stores/tables/session-ledger.ts'
+import { unchecked } from '../../shared/unchecked.ts'
 import { revoke } from '../../web/contain/revoke.ts'
 import { Calls, reached, StoreFault, type Trace } from './calls.ts'
 import type { Faults, Target } from './faults.ts'
@@ -179,7 +180,7 @@ export class World {
       ...{ sessions, ledger },
       log: common,
       calls: { keys: KEYS, replays, now: common.now },
-      verifyToken: async (token) => ({ kind: 'verified', claims: JSON.parse(token) as Claims }),
+      verifyToken: async (token) => ({ kind: 'verified', claims: unchecked<Claims>(JSON.parse(token)) }),
       sightings: new Sightings(),
       binding: 'observe',
     }
@@ -210,8 +211,9 @@ export class World {
       const settle = (ms: number, run: () => void) => scheduler.after(ms, run, caller)
       signal?.addEventListener('abort', () => reject(signal.reason))
       if (fate.kind === 'refused') return void settle(fate.there, () => reject(new StoreFault('web refused')))
-      if (fate.kind === 'silent' && fate.there === undefined) return
-      scheduler.after(fate.there as number, () => {
+      const { there } = fate
+      if (there === undefined) return
+      scheduler.after(there, () => {
         const { process, deps } = web
         if (!process.isAlive) return settle(1, () => reject(new StoreFault('web is down')))
         if (fate.kind !== 'silent') process.whenDead(() => settle(1, () => reject(new StoreFault('web died'))))
@@ -289,9 +291,9 @@ async function revokeOverHttp(body: string, signature: string | undefined, deps:
 
 /** What of an answer the caller looks at; the real class reads its body in steps that are not of the schedule. */
 const responseOf = (status: number, json: unknown): Response =>
-  ({ status, ok: status < 300, json: async () => json }) as Response
+  unchecked({ status, ok: status < 300, json: async () => json })
 
 function describe(event: NewEvent): string {
-  const { evt, outcome, reason, containment_id, request_id } = event as unknown as Record<string, unknown>
+  const { evt, outcome, reason, containment_id, request_id } = unchecked<Record<string, unknown>>(event)
   return [evt, outcome, reason, containment_id, request_id].filter(Boolean).join(' ')
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
+import { portOf } from '../port-of.ts'
 import type { Identity } from './certificate.ts'
 
 /** What stands before a service and speaks TLS for it, on a free port of 127.0.0.1. */
@@ -22,7 +23,7 @@ export function terminatePostgresTls(identity: Identity, target: () => number): 
   return listen((track) =>
     createServer(async (socket) => {
       track(socket)
-      const [first] = (await once(socket, 'data').catch(() => [])) as Buffer[]
+      const [first] = await once(socket, 'data').catch((): Buffer[] => [])
       if (!first?.equals(SSL_REQUEST)) return socket.destroy()
       socket.write('S')
       join(track(new TLSSocket(socket, { ...identity, isServer: true })), track(connectTo(target)))
@@ -49,7 +50,7 @@ async function listen(create: (track: <S extends Socket>(socket: S) => S) => Ser
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
     close() {
       server.close()
       for (const socket of sockets) socket.destroy()

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { Mailbox } from '../../../lab/mailbox/mailbox.ts'
 import { mailboxRoutes } from '../../../lab/mailbox/routes.ts'
+import { portOf } from '../../../test/port-of.ts'
 import { openMailbox, registerByMail } from './mailbox.ts'
 import { RequestFailed } from './request-failed.ts'
 
@@ -26,7 +26,7 @@ async function serve() {
     server.close()
   })
   const stopping = new AbortController()
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = `http://127.0.0.1:${portOf(server)}`
   const deliver = (text: string, to = ANNA.email) =>
     kept.add({ at: new Date().toISOString(), from: 'lab@example.com', to: [to], subject: 'Subject', text })
   return { mailbox: openMailbox(origin, stopping.signal), deliver, stop: () => stopping.abort(new Error('stopped')) }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { portOf } from '../../../test/port-of.ts'
 import { attackBySlug } from '../../index.ts'
 import { freshAddresses } from '../addresses.ts'
 import { createAttackContext, createContext } from '../context.ts'
@@ -67,7 +67,7 @@ test.each(['credential-stuffing', 'password-spraying'])(
       response.end()
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const target = { kind: 'functions', baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` } as const
+    const target = { kind: 'functions', baseUrl: `http://127.0.0.1:${portOf(server)}` } as const
     const tell = () => {}
     const context = createContext({
       target,

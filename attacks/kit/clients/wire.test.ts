@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { runIdOf } from '../../../shared/client/device.ts'
+import { portOf } from '../../../test/port-of.ts'
 import { firefoxOnLinux } from './devices.ts'
 import { RequestFailed } from './request-failed.ts'
 import { createCounter, type Line, send } from './wire.ts'
@@ -21,7 +21,7 @@ async function serve(answer: RequestListener, atMost = 10): Promise<Line & { req
   servers.push(server)
   await once(server, 'listening')
   const counter = createCounter(atMost)
-  const { port } = server.address() as AddressInfo
+  const port = portOf(server)
   const signal = new AbortController().signal
   return { ...counter, baseUrl: `http://127.0.0.1:${port}`, runId: 'v-1', signal }
 }

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { reasonOf } from 'alertproof/cli'
 import { parseMonitorQuery } from 'alertproof/query'
 import { readRuleJson } from 'alertproof/siem'
 import { type Model, schemaFaults } from '../../../detections/datadog-schema.ts'
+import { portOf } from '../../../test/port-of.ts'
 import { isJson, type Json, tagsOf } from '../json.ts'
 
 type Stored = Record<string, unknown>
@@ -97,7 +98,7 @@ export async function startFakeApi(): Promise<FakeApi> {
     try {
       send(200, answer(request, Buffer.concat(chunks).toString('utf8')))
     } catch (error) {
-      send(error instanceof Refusal ? error.status : 500, { errors: [(error as Error).message] })
+      send(error instanceof Refusal ? error.status : 500, { errors: [reasonOf(error)] })
     }
   })
   server.listen(0, '127.0.0.1')
@@ -105,7 +106,7 @@ export async function startFakeApi(): Promise<FakeApi> {
   return {
     ...state,
     ...keys,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${portOf(server)}`,
     requests,
     writes: () => requests.filter((name) => !name.startsWith('GET') && !/\/validat(e|ion)$/.test(name)),
     answerNext: (planned) => answers.push(planned),

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseWebConfig } from '../../../shared/config.ts'
 import { createLog } from '../../../shared/log.ts'
+import { portOf } from '../../../test/port-of.ts'
 import { createDeps } from '../../../web/deps.ts'
 import { createListener } from '../../../web/listener.ts'
 import { forgetful } from './broken-sessions.ts'
@@ -26,5 +26,5 @@ const server = createServer(listener)
 process.on('disconnect', () => process.exit(0))
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0))
 server.listen(config.PORT, config.HOST, () => {
-  process.send?.({ type: 'ready', port: (server.address() as AddressInfo).port })
+  process.send?.({ type: 'ready', port: portOf(server) })
 })

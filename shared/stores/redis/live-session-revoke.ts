@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { unchecked } from '../../unchecked.ts'
 import type { Tombstone } from '../port.ts'
 import { isTombstone, keysOf, ownerKey, readOwner, successorKey } from './live-session-record.ts'
 import { revokeSession } from './live-session-scripts.ts'
@@ -57,10 +58,9 @@ async function revokeOwned(redis: Redis, userId: string, sid: string, tombstone:
   const { containmentId } = tombstone
   const own = containmentId === undefined ? '' : JSON.stringify({ containmentId }).slice(1, -1)
   const args = [tombstone.at, text, UNKNOWN_SESSION_MS, TOMBSTONE_MARGIN_MS, gone, own]
-  const [died, next] = (await revokeSession(redis, [...keysOf(userId, sid), successorKey(userId, sid)], args)) as [
-    number,
-    string | null,
-  ]
+  const [died, next] = unchecked<[died: number, next: string | null]>(
+    await revokeSession(redis, [...keysOf(userId, sid), successorKey(userId, sid)], args),
+  )
   return { died: died === 1, next: next ?? undefined }
 }
 

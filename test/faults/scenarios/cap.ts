@@ -1,14 +1,14 @@
 import { raiseAlarm, type Trigger } from '../alarm.ts'
 import type { Person } from '../cast.ts'
-import { type Crowd, gather, reckon, subjectOf, untilKnown } from '../drill.ts'
-import type { Group, Reckoned } from '../scenario.ts'
+import { type Crowd, gather, measure, subjectOf, untilKnown } from '../drill.ts'
+import type { Group, Row } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
 import { HEAL_MS } from '../verdict.ts'
 
 const CAP = 25
 
 /** Waits until each victim is out or its row is held, and says how many were ended beyond the cap. */
-async function capped(stage: Stage, crowd: Crowd, endedAt: number, trigger?: Trigger): Promise<Reckoned> {
+async function capped(stage: Stage, crowd: Crowd, endedAt: number, trigger?: Trigger): Promise<Row> {
   const held = new Set<Person>()
   const nameOf = subjectOf(trigger)
   await decided(stage, crowd.victims, endedAt, trigger)
@@ -19,7 +19,7 @@ async function capped(stage: Stage, crowd: Crowd, endedAt: number, trigger?: Tri
       .some(({ outcome, reason }) => outcome === 'refused' && reason === 'cap')
     if (isHeld && looks.get(victim) === 'in') held.add(victim)
   }
-  const row = await reckon(stage, crowd, endedAt, { held, subjectOf: nameOf })
+  const row = await measure(stage, crowd, endedAt, { held, subjectOf: nameOf })
   const beyond = Math.max(0, crowd.victims.length - held.size - row.lost - CAP)
   return {
     ...row,

@@ -1,5 +1,5 @@
 import { raiseAlarm } from '../alarm.ts'
-import { gather, reckon, untilKnown } from '../drill.ts'
+import { gather, measure, untilKnown } from '../drill.ts'
 import type { Group, Scenario } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
 
@@ -22,12 +22,12 @@ const off = (host: 'web' | 'functions', minutes: number, rights: boolean): Scena
     try {
       await setClock(stage, host, minutes * MINUTE_MS)
       await raiseAlarm(stage, crowd.victims)
-      if (!rights) return await reckon(stage, crowd, Date.now())
+      if (!rights) return await measure(stage, crowd, Date.now())
       await wait(4000, stage.signal)
       const looks = await untilKnown(stage, crowd.bystanders)
       const dead = [...looks.values()].filter((look) => look !== 'in').length
       await setClock(stage, host, 0)
-      const row = await reckon(stage, crowd, Date.now())
+      const row = await measure(stage, crowd, Date.now())
       return {
         ...row,
         wronglyDead: Math.max(row.wronglyDead, dead),

@@ -1,8 +1,8 @@
 import { createDrain } from '../../../lab/logplex/drain.ts'
 import { SERVICE } from '../../../lab/start/environment.ts'
 import { aboutSession, deliver, deliverAll, raiseAlarm } from '../alarm.ts'
-import { countKeptOut, gather, reckon } from '../drill.ts'
-import type { Group, Reckoned, Scenario } from '../scenario.ts'
+import { countKeptOut, gather, measure } from '../drill.ts'
+import type { Group, Row, Scenario } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
 
 const HOUR_MS = 3_600_000
@@ -27,7 +27,7 @@ const repeated = (name: string, fault: string, copies: number, ownIds: boolean, 
     await deliverAll(stage, deliveries, 2 * copies)
     sweeping?.()
     try {
-      return await reckon(stage, crowd, Date.now())
+      return await measure(stage, crowd, Date.now())
     } finally {
       await other?.close()
     }
@@ -52,7 +52,7 @@ const ORDERS = [
   ['Re-Triggered', 'Recovered', 'Triggered'],
 ] as const
 
-const dated = async (stage: Stage, offsetMs: number, status: number): Promise<Reckoned> => {
+const dated = async (stage: Stage, offsetMs: number, status: number): Promise<Row> => {
   const crowd = await gather(stage, 4)
   const deliveries = crowd.victims.map((victim) => ({
     ...aboutSession(victim, `dated-${victim.sid}`),
@@ -60,7 +60,7 @@ const dated = async (stage: Stage, offsetMs: number, status: number): Promise<Re
   }))
   const statuses = await deliverAll(stage, deliveries)
   const wrong = statuses.filter((one) => one !== status).length
-  const row = await reckon(stage, crowd, Date.now(), { held: new Set(crowd.victims) })
+  const row = await measure(stage, crowd, Date.now(), { held: new Set(crowd.victims) })
   return {
     ...row,
     lost: row.lost + wrong,
@@ -72,7 +72,7 @@ const dated = async (stage: Stage, offsetMs: number, status: number): Promise<Re
  * Owners of contained sessions look three times each, which is as often as one may, and each line about it arrives twice.
  * Lines of web alone go by frames.
  */
-async function framesTwice(stage: Stage): Promise<Reckoned> {
+async function framesTwice(stage: Stage): Promise<Row> {
   const { victims, bystanders } = await gather(stage, 8)
   const owners = victims.filter(({ home }) => home === 'web')
   const { intakeUrl } = stage.lab.datadog
@@ -82,7 +82,7 @@ async function framesTwice(stage: Stage): Promise<Reckoned> {
   try {
     await raiseAlarm(stage, owners)
     // The first answer that refuses them, and the one at the end, are two of the three.
-    const row = await reckon(stage, { victims: owners, bystanders }, Date.now())
+    const row = await measure(stage, { victims: owners, bystanders }, Date.now())
     await stage.cast.askAll(owners)
     await stage.lab.flush()
     await drain.flush()
@@ -117,7 +117,7 @@ export const delivery: Group = {
             }
           }),
         )
-        return reckon(stage, crowd, Date.now())
+        return measure(stage, crowd, Date.now())
       },
     },
     { name: 'alert-old', fault: 'an alert an hour old', injected: 'HTTP', run: (stage) => dated(stage, -HOUR_MS, 422) },
@@ -135,7 +135,7 @@ export const delivery: Group = {
         const crowd = await gather(stage, 200)
         stage.sender.retrySpacingMs = SPACING[1] ?? []
         await raiseAlarm(stage, crowd.victims)
-        return reckon(stage, crowd, Date.now())
+        return measure(stage, crowd, Date.now())
       },
     },
     {
@@ -163,7 +163,7 @@ export const delivery: Group = {
         const raised = raiseAlarm(stage, crowd.victims.toReversed())
         for (const body of bad) await (await fetch(url, { method: 'POST', headers, body })).body?.cancel()
         await raised
-        return reckon(stage, crowd, Date.now())
+        return measure(stage, crowd, Date.now())
       },
     },
   ],

@@ -1,7 +1,7 @@
 import { inParallel } from '../../../attacks/kit/parallel.ts'
 import { raiseAlarm } from '../alarm.ts'
 import type { Person } from '../cast.ts'
-import { gather, reckon } from '../drill.ts'
+import { gather, measure } from '../drill.ts'
 import type { Group, Scenario } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
 
@@ -27,7 +27,7 @@ const killed = (tries: 1 | 2 | 6): Scenario => ({
       await stage.crash('functions')
       await raising
     }
-    return reckon(stage, crowd, Date.now())
+    return measure(stage, crowd, Date.now())
   },
 })
 
@@ -64,7 +64,7 @@ const terminated = (host: 'web' | 'functions'): Scenario => ({
       await stage.lab[host].start()
     }
     await raised
-    return reckon(stage, crowd, Date.now())
+    return measure(stage, crowd, Date.now())
   },
 })
 
@@ -92,7 +92,7 @@ export const ends: Group = {
           await wait(stage.random.int(300), stage.signal)
           await stage.crash('functions')
         }
-        return { ...(await reckon(stage, crowd, Date.now())), remark: 'real period' }
+        return { ...(await measure(stage, crowd, Date.now())), remark: 'real period' }
       },
     },
   ],

@@ -10,7 +10,7 @@ import { parseFunctionsConfig } from '../../../shared/config.ts'
 import { type AlarmPlace, raiseAlarm } from '../alarm.ts'
 import { type Cast, openCast, type Person } from '../cast.ts'
 import { countKeptOut, drill } from '../drill.ts'
-import type { Group, Reckoned } from '../scenario.ts'
+import type { Group, Row } from '../scenario.ts'
 import { fillDisk } from '../small-disk.ts'
 import { type Stage, wait } from '../stage.ts'
 import { tally } from '../verdict.ts'
@@ -65,7 +65,7 @@ async function startByCommand(dir: string, signal: AbortSignal, ports: readonly 
 }
 
 /** The sessions of the embedded Redis end with the lab: nobody may be in afterwards, and everybody can sign in again. */
-async function killAndStart(stage: Stage, count: number): Promise<Reckoned> {
+async function killAndStart(stage: Stage, count: number): Promise<Row> {
   const dir = join(stage.lab.dir, 'killed')
   const first = await startByCommand(dir, stage.signal)
   let people: Person[]
@@ -89,7 +89,7 @@ async function killAndStart(stage: Stage, count: number): Promise<Reckoned> {
     const wronglyDead = await countKeptOut({ cast: second.cast, signal: stage.signal }, people.slice(count))
     const row = { ...tally(victims, [], endedAt), wronglyDead }
     const remark = 'everybody is signed out, as documented, and signs in again; the killed lab’s events are not counted'
-    return { ...row, unsaid: 0, remark }
+    return { ...row, unreported: 0, remark }
   } finally {
     await second.stop()
   }
@@ -114,7 +114,7 @@ export const wholeLab: Group = {
         await stage.cast.people(1).then((people) => stage.cast.askAll(people))
         await wait(500, stage.signal)
         const isDead = (await stat(events)).size <= before
-        return { ...row, unsaid: row.unsaid + (isDead ? 1 : 0), remark: 'the event log goes on afterwards' }
+        return { ...row, unreported: row.unreported + (isDead ? 1 : 0), remark: 'the event log goes on afterwards' }
       },
     },
     {

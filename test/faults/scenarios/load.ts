@@ -2,8 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { inParallel } from '../../../attacks/kit/parallel.ts'
 import { raiseAlarm } from '../alarm.ts'
-import type { Person } from '../cast.ts'
-import { countKeptOut, drill, gather, reckon } from '../drill.ts'
+import { countKeptOut, drill, gather, measure } from '../drill.ts'
 import type { Group } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
 import { nowAndThen } from './redis.ts'
@@ -52,7 +51,7 @@ export const load: Group = {
         await raiseAlarm(stage, crowd.victims)
         await flood
         await limitFiles(pid, 4096)
-        return reckon(stage, crowd, Date.now())
+        return measure(stage, crowd, Date.now())
       },
     },
     {
@@ -64,14 +63,13 @@ export const load: Group = {
         const { victims: others } = await gather(stage, FLOOD / 10)
         // Behind one address, as an office is.
         const office = colleagues.map((person) => ({ ...person, address: '203.0.113.200' }))
-        const flood = inParallel(Array.from({ length: FLOOD }), FLOOD, (_, index) =>
-          stage.cast.signIn(others[index % others.length] as Person).catch(() => 0),
-        )
+        const attempts = Array.from({ length: FLOOD / others.length }, () => others).flat()
+        const flood = inParallel(attempts, FLOOD, (person) => stage.cast.signIn(person).catch(() => 0))
         const first = await inParallel(office, COLLEAGUES, (person) => stage.cast.signIn(person).catch(() => 0))
         await flood
         const endedAt = Date.now()
         await wait(3000, stage.signal)
-        const row = await reckon(stage, { victims: [], bystanders: colleagues }, endedAt)
+        const row = await measure(stage, { victims: [], bystanders: colleagues }, endedAt)
         const dead = await countKeptOut(stage, office)
         const busy = first.filter((status) => status !== 200).length
         return {

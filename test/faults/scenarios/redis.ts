@@ -1,6 +1,6 @@
 import { raiseAlarm } from '../alarm.ts'
 import type { Fault } from '../drill.ts'
-import { countKeptOut, gather, reckon } from '../drill.ts'
+import { countKeptOut, gather, measure } from '../drill.ts'
 import { freeze } from '../processes.ts'
 import type { FaultProxy } from '../proxy.ts'
 import { drilled, type Group, type Scenario } from '../scenario.ts'
@@ -170,7 +170,7 @@ export const redisServer: Group = {
       async (stage, crowd) => {
         const dump = await stage.redis.dump('before')
         await raiseAlarm(stage, crowd.victims)
-        const before = await reckon(stage, { ...crowd, bystanders: [] }, Date.now())
+        const before = await measure(stage, { ...crowd, bystanders: [] }, Date.now())
         await stage.redis.kill()
         await stage.redis.start(dump)
         return afterRestore(stage, crowd, before.lost)
@@ -189,7 +189,7 @@ export const redisServer: Group = {
         await wait(stage.random.int(1000), stage.signal)
         await stage.redis.kill()
         await stage.redis.start(dump)
-        return reckon(stage, crowd, Date.now())
+        return measure(stage, crowd, Date.now())
       },
     ),
     emptied(
@@ -220,13 +220,13 @@ async function afterRestore(stage: Stage, crowd: Crowd, lostBefore: number) {
     }
     await wait(300, stage.signal)
   }
-  const row = await reckon(stage, crowd, endedAt)
+  const row = await measure(stage, crowd, endedAt)
   return { ...row, lost: row.lost + lostBefore, wronglyAlive: Math.max(row.wronglyAlive, revived.size) }
 }
 
 /** Everybody is signed out, as documented: a bystander counts as wrongly dead if the password does not open the account. */
 async function signedOut(stage: Stage, crowd: Crowd) {
-  const row = await reckon(stage, { victims: crowd.victims, bystanders: [] }, Date.now())
+  const row = await measure(stage, { victims: crowd.victims, bystanders: [] }, Date.now())
   const wronglyDead = await countKeptOut(stage, crowd.bystanders)
   return { ...row, wronglyDead, remark: 'everybody is signed out, as documented, and signs in again' }
 }

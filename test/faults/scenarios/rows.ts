@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { containmentId } from '../../../functions/contain/alert.ts'
 import type { Containment } from '../../../shared/stores/port.ts'
 import type { Person } from '../cast.ts'
-import { countKeptOut, gather, reckon, untilOut } from '../drill.ts'
+import { countKeptOut, gather, measure, untilOut } from '../drill.ts'
 import type { Group } from '../scenario.ts'
 import { type Stage, wait } from '../stage.ts'
 import { HEAL_MS } from '../verdict.ts'
@@ -43,11 +43,13 @@ export const rows: Group = {
       injected: 'row written to the ledger',
       async run(stage, usual) {
         const crowd = await gather(stage, usual)
-        const gone = sessionRow(crowd.bystanders[0] as Person, 'no-such-detection')
+        const [bystander] = crowd.bystanders
+        if (!bystander) throw new Error('This fault needs at least one bystander.')
+        const gone = sessionRow(bystander, 'no-such-detection')
         await stage.cast.containments.claim(gone)
         for (const victim of crowd.victims) await stage.cast.containments.claim(sessionRow(victim))
         const endedAt = Date.now()
-        const row = await reckon(stage, crowd, endedAt)
+        const row = await measure(stage, crowd, endedAt)
         const after = await settled(stage, gone, endedAt + HEAL_MS)
         const wrong = after?.state === 'failed' ? 0 : 1
         return {
@@ -74,7 +76,7 @@ export const rows: Group = {
         const endedAt = Date.now()
         const after = await Promise.all(late.map((row) => settled(stage, row, endedAt + HEAL_MS)))
         const states = [...new Set(after.map((one) => `\`${one?.state}\` (${one?.reason ?? 'no reason'})`))]
-        const row = await reckon(stage, crowd, endedAt)
+        const row = await measure(stage, crowd, endedAt)
         const blocked = await countKeptOut(stage, crowd.bystanders)
         const open = after.filter((one) => one?.state === 'pending').length
         return {
@@ -96,7 +98,7 @@ export const rows: Group = {
         stage.proxies.web.heal()
         const took = Math.max(...outAt.values()) - began
         return {
-          ...(await reckon(stage, crowd, began)),
+          ...(await measure(stage, crowd, began)),
           remark: `all out ${Math.ceil(took / 1000)} s after they were written, web still hanging`,
         }
       },
@@ -109,7 +111,7 @@ export const rows: Group = {
         await stage.cast.leaveOpen(2000)
         const crowd = await gather(stage, usual)
         for (const victim of crowd.victims) await stage.cast.containments.claim(sessionRow(victim))
-        return reckon(stage, crowd, Date.now())
+        return measure(stage, crowd, Date.now())
       },
     },
   ],

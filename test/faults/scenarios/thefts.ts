@@ -5,9 +5,9 @@ import { createWebClient } from '../../../attacks/kit/clients/web-client.ts'
 import { createCounter, type Line } from '../../../attacks/kit/clients/wire.ts'
 import { inParallel } from '../../../attacks/kit/parallel.ts'
 import type { Person } from '../cast.ts'
-import { type Crowd, gather, reckon } from '../drill.ts'
+import { type Crowd, gather, measure } from '../drill.ts'
 import { freeze } from '../processes.ts'
-import type { Group, Reckoned } from '../scenario.ts'
+import type { Group, Row } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
 
 const PAUSE_MS = 3000
@@ -29,7 +29,7 @@ async function signIn(person: Person, line: (home: Person['home']) => Line): Pro
 }
 
 /** Real thefts: owners sign in, and from another device and network thieves present what they stole, all at once. */
-async function steal(stage: Stage, count: number, meanwhile: () => Promise<void>): Promise<Reckoned> {
+async function steal(stage: Stage, count: number, meanwhile: () => Promise<void>): Promise<Row> {
   const { victims: owners, bystanders } = await gather(stage, count)
   stage.sender.retrySpacingMs = SPACING[1] ?? []
   const counter = createCounter(REQUESTS)
@@ -50,7 +50,7 @@ async function steal(stage: Stage, count: number, meanwhile: () => Promise<void>
   const [, looks] = await Promise.all([meanwhile(), inParallel(thieves, AT_ONCE, stage.cast.ask)])
   const crowd: Crowd = { victims: thieves, bystanders }
   const endedAt = Date.now()
-  const row = await reckon(stage, crowd, endedAt)
+  const row = await measure(stage, crowd, endedAt)
   const crossings = looks.filter((look) => look === 'in').length
   const late = row.healMs !== null && endedAt + row.healMs - crossedAt > OUT_MS ? 1 : 0
   return {

@@ -1,7 +1,7 @@
 import { raiseAlarm } from '../alarm.ts'
 import type { Person } from '../cast.ts'
-import { gather, reckon, subjectOf, untilKnown, untilOut } from '../drill.ts'
-import type { Group, Reckoned, Scenario } from '../scenario.ts'
+import { gather, measure, subjectOf, untilKnown, untilOut } from '../drill.ts'
+import type { Group, Row, Scenario } from '../scenario.ts'
 import { SPACING, type Stage, wait } from '../stage.ts'
 
 const USERS = 8
@@ -22,7 +22,7 @@ const reopened = (
   name,
   fault,
   injected,
-  async run(stage): Promise<Reckoned> {
+  async run(stage): Promise<Row> {
     const crowd = await gather(stage, USERS)
     stage.sender.retrySpacingMs = SPACING[6] ?? []
     const end = await hurt(stage)
@@ -45,7 +45,7 @@ const reopened = (
     const endedAt = Date.now()
     const opened = await reopening
     await wait(LATER_MS, stage.signal)
-    const row = await reckon(stage, crowd, endedAt, { subjectOf: subjectOf('otp-replay') })
+    const row = await measure(stage, crowd, endedAt, { subjectOf: subjectOf('otp-replay') })
     const looks = await untilKnown(stage, opened)
     const dead = [...looks.values()].filter((look) => look !== 'in').length
     return {
