@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Person } from '../cast.ts'
-import { gather, reckon } from '../drill.ts'
+import { gather, measure } from '../drill.ts'
 import type { Group, Scenario } from '../scenario.ts'
 import { SPACING, type Stage } from '../stage.ts'
 import { raiseLater } from './functions.ts'
@@ -67,7 +67,7 @@ const rotated = ({ steps, ...about }: Rotation): Scenario => ({
       await Promise.all([step(stage), raiseMeanwhile(stage, crowd.victims.slice(from, from + VICTIMS_OF_A_STEP))])
     }
     secretsNow.set(stage, next)
-    return reckon(stage, crowd, Date.now())
+    return measure(stage, crowd, Date.now())
   },
 })
 
