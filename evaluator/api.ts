@@ -12,6 +12,7 @@ import type { ReplayOptions } from './replay/replay-options.ts'
 import { compileSearch } from './search/search.ts'
 import type { Severity } from './siem/rule.ts'
 import type { SignalChange } from './siem/signal.ts'
+import { readWindows, rising, type TuneReplay, type Tuning, tuneAll, usualThresholds } from './tune/index.ts'
 
 /** A log as an application writes it: one JSON object, or a line of text. */
 export type Event = Readonly<Record<string, unknown>> | string
@@ -101,6 +102,50 @@ export async function replay(
     const { summary, visitor } = await replayLogs(input, monitors, options, begin, { follow })
     const { events, dropped } = summary
     return { changes: visitor.changes, events, malformed: visitor.faults, leftOut: dropped }
+  } finally {
+    input.close()
+  }
+}
+
+export interface TuneOptions extends TuneReplay {
+  /** The thresholds that are tried; by default about 16 whole numbers from half the present one to twice it. */
+  readonly thresholds?: readonly number[]
+  /** The windows that are tried, as in a query: `['5m', '1h']`; by default the present one. */
+  readonly windows?: readonly string[]
+  /** The groups for which the monitor must alert, and no others; `[{}]` for a monitor without groups. */
+  readonly expected?: readonly Readonly<Record<string, string>>[]
+}
+
+/** What `tune` finds, and what it could not read. */
+export interface Tuned extends Tuning, Pick<Replay, 'events' | 'malformed'> {}
+
+/**
+ * Evaluates a monitor over a recorded log with other thresholds and windows, in one pass.
+ * @param log events, or a stream of bytes in any form that `alertproof replay` reads, packed or not
+ * @throws TrialError for a window that no query can have
+ */
+export async function tune(
+  monitor: Monitor,
+  log: Iterable<Event> | AsyncIterable<Buffer>,
+  { thresholds, windows, expected, ...options }: TuneOptions = {},
+): Promise<Tuned> {
+  const trial = {
+    monitor,
+    thresholds: rising(thresholds ?? usualThresholds(monitor)),
+    windows: windows ? readWindows(windows.join(',')) : [monitor.parsed.windowMs],
+    expected,
+  }
+  const malformed: { place: string; reason: string }[] = []
+  const faults = {
+    add: (place: string, reason: string) => void malformed.push({ place, reason }),
+    clear: () => void malformed.splice(0),
+  }
+  const input = LogInput.ofStream(Symbol.asyncIterator in log ? log : linesOf(log), { keep: true })
+  try {
+    const { tunings, summary } = await tuneAll([trial], input, options, faults)
+    const [tuning] = tunings
+    if (!tuning) throw new RangeError('one monitor has one tuning')
+    return { ...tuning, events: summary.events, malformed }
   } finally {
     input.close()
   }

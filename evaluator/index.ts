@@ -1,5 +1,15 @@
 /** Search, monitors and replays: the API of the package. The rest of the exports is for whoever builds a program on it. */
-export { type Change, type Event, type Replay, readMonitor, replay, search } from './api.ts'
+export {
+  type Change,
+  type Event,
+  type Replay,
+  readMonitor,
+  replay,
+  search,
+  type Tuned,
+  type TuneOptions,
+  tune,
+} from './api.ts'
 export { logOfEvent } from './app-event.ts'
 export { nextAligned } from './evaluate/cadence.ts'
 export { Evaluator, type EvaluatorOptions, type Transition } from './evaluate/evaluate.ts'

@@ -8,7 +8,9 @@ import {
   type Outcome,
   type Triggers,
 } from '../estate/index.ts'
-import type { MonitorFault, MonitorReading } from '../index.ts'
+import type { Monitor, MonitorFault, MonitorReading } from '../index.ts'
+import type { ReplaySummary } from '../replay/index.ts'
+import type { SiemRule } from '../siem/index.ts'
 import type { Io } from './command.ts'
 import { junitXml } from './junit.ts'
 import { counted, printable } from './output.ts'
@@ -168,4 +170,45 @@ function stateOf(reading: Expectable, outcomes: readonly Outcome[], expects: boo
   if (found.length > 0) return found.join('; ')
   if (isEvaluated(reading)) return expects ? 'as expected' : 'evaluated'
   return `not evaluated: ${[...faults, ...refusals].map(({ place, reason }) => `${place}: ${reason}`).join('; ')}`
+}
+
+/** What a person should know of how a log was read and evaluated. */
+export function summaryNotes(summary: ReplaySummary, latenessSeconds: number): string[] {
+  const lines: string[] = []
+  if (summary.malformed > 0)
+    lines.push(`${counted(summary.malformed, summary.isLines ? 'line' : 'piece')} could not be read as an event.`)
+  if (summary.dropped > 0) {
+    lines.push(
+      `${counted(summary.dropped, 'event')} that a monitor counts came more than ${latenessSeconds} s late: left out. ` +
+        'With a larger --lateness all count.',
+    )
+  }
+  for (const [unit, key] of summary.epochs) {
+    lines.push(
+      `\`${key}\` was read as epoch ${unit}: Datadog reads a number as milliseconds, and would drop these logs.`,
+    )
+  }
+  for (const { monitor, since, beyond } of summary.exceeded) {
+    const groups = counted(beyond, 'group')
+    lines.push(
+      `${monitor.slug} had ${groups} or more beyond those that Datadog evaluates, from ${new Date(since).toISOString()}.`,
+    )
+  }
+  return lines
+}
+
+/** One line for each monitor or rule that asks for something that no event has. */
+export function silentText(
+  { silent }: ReplaySummary,
+  monitors: readonly Monitor[],
+  rules: readonly SiemRule[],
+): string {
+  const slugs = [...monitors.map(({ slug }) => slug), ...rules.flatMap(({ slug, queries }) => queries.map(() => slug))]
+  return [...new Set(slugs)]
+    .map((slug) => {
+      const found = silent.filter(({ search }) => slugs[search] === slug).map(({ text }) => text)
+      const texts = [...new Set(found)].map((text) => (text.endsWith('?') ? text : `${text}.`))
+      return texts.length === 0 ? '' : `${printable(`${slug}: ${texts.join(' ')}`)}\n`
+    })
+    .join('')
 }

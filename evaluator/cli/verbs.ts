@@ -9,6 +9,7 @@ export const verbs = {
   check: () => import('./verbs/check.ts'),
   test: () => import('./verbs/test.ts'),
   mutate: () => import('./verbs/mutate.ts'),
+  tune: () => import('./verbs/tune.ts'),
   compare: () => import('./verbs/compare.ts'),
 } satisfies Verbs
 

@@ -174,7 +174,7 @@ export function compareTriggers(
 }
 
 /** @returns the groups that are not among the others */
-function lacking(groups: readonly GroupValues[], others: readonly GroupValues[]): GroupValues[] {
+export function lacking(groups: readonly GroupValues[], others: readonly GroupValues[]): GroupValues[] {
   const keys = new Set(others.map(keyOf))
   return groups.filter((group) => !keys.has(keyOf(group)))
 }

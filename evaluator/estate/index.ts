@@ -8,6 +8,7 @@ export {
   type GroupValues,
   holds,
   isEvaluated,
+  lacking,
   type Outcome,
   readExpectations,
   Triggers,

@@ -4,7 +4,7 @@ import { quietUpTo } from './changes.ts'
 import { Group } from './group.ts'
 import type { Groups } from './groups.ts'
 import type { Instants } from './instants.ts'
-import { NOT_YET } from './moment.ts'
+import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import { Notices, type Transition } from './notices.ts'
 import { byKey, type Rule, ruleOf } from './state.ts'
 import type { Waits } from './waits.ts'
@@ -63,6 +63,11 @@ export class Follower {
     })
   }
 
+  /** Whether every group is OK, so that nothing happens without a value beyond its thresholds. */
+  get #isIdle(): boolean {
+    return this.#standings.size === 0
+  }
+
   /** Whether it needs the next evaluation, whatever changes. */
   get hasChanges(): boolean {
     return this.#marked.size > 0
@@ -70,7 +75,7 @@ export class Follower {
 
   /** Epoch ms at which a state may change without a change of a value. */
   get due(): number {
-    return this.#alerting.due
+    return this.#isIdle ? NO_DEADLINE : this.#alerting.due
   }
 
   end(lastCounting: number): void {
@@ -79,8 +84,10 @@ export class Follower {
 
   /** Judges the value of a group that has changed. @param present NaN when it has none */
   evaluate(group: Group, present: number, anyData: boolean, at: number): void {
+    const isQuiet = (Number.isNaN(present) ? 0 : present) <= this.#quietUpTo
+    if (isQuiet && this.#isIdle) return
     const known = this.#standings.get(group.key)
-    if (!known && (Number.isNaN(present) ? 0 : present) <= this.#quietUpTo) return
+    if (isQuiet && !known) return
     const standing = known ?? new Standing(group)
     if (!known) this.#standings.set(group.key, standing)
     standing.source = group
@@ -92,6 +99,13 @@ export class Follower {
   settle(anyData: boolean, at: number): void {
     if (anyData !== this.#hadData && this.#rule.grouped && this.#rule.firesOnSilence) this.#markAll(at)
     this.#hadData = anyData
+    if (this.#isIdle) return
+    if (this.#marked.size > 0) this.#judgeMarked(anyData, at)
+    this.#notices.settle(at)
+    this.#tidy()
+  }
+
+  #judgeMarked(anyData: boolean, at: number): void {
     const marked = [...this.#marked].sort(byKey)
     this.#marked.clear()
     const isWhole = this.#followed.waits.hasWholeWindow(at)
@@ -100,12 +114,11 @@ export class Follower {
       this.#judge(standing, presentOf(standing.source, this.#rule), anyData, at)
       if (standing.state === 'OK') this.#idle.push(standing)
     }
-    this.#notices.settle(at)
-    this.#tidy()
   }
 
   /** Lets time pass until `at`. */
   pass(at: number): void {
+    if (this.#isIdle) return
     this.#alerting.pass(at)
     this.#tidy()
   }

@@ -183,7 +183,8 @@ function judge(condition: Condition, state: State, value: number): State {
   return (state === 'Warn' || state === 'Alert') && compares(value, operator, warningRecovery) ? 'Warn' : 'OK'
 }
 
-function compares(value: number, operator: Operator, limit: number | undefined): boolean {
+/** Whether a value is beyond a limit. */
+export function compares(value: number, operator: Operator, limit: number | undefined): boolean {
   if (limit === undefined) return false
   switch (operator) {
     case '>':

@@ -1,5 +1,5 @@
 import type { ExceededLimit } from '../evaluate/evaluate.ts'
-import { NOT_YET } from '../evaluate/moment.ts'
+import { NO_DEADLINE, NOT_YET } from '../evaluate/moment.ts'
 import type { Transition } from '../evaluate/notices.ts'
 import type { EpochUnit } from '../intake/epoch.ts'
 import type { IndexedLog } from '../log.ts'
@@ -34,8 +34,9 @@ export interface ReplaySummary {
   isLines: boolean
   /** Events that a monitor did not count only because they came later than the lateness allows. */
   dropped: number
-  /** Epoch ms of the newest event. */
+  /** Epoch ms of the newest event, and of the oldest of those that were not too late. */
   newest: number
+  oldest: number
   /** Units other than milliseconds in which dates were given as numbers, each with a key that held one. */
   epochs: ReadonlyMap<EpochUnit, string>
   /** Monitors that had more groups than Datadog evaluates. */
@@ -101,6 +102,7 @@ export async function replayRecordings(
     isLines: true,
     dropped: 0,
     newest: NOT_YET,
+    oldest: NO_DEADLINE,
     epochs: reader.epochs,
     exceeded: [],
     silent: [],
@@ -149,7 +151,8 @@ export async function replayRecordings(
       malformed(`line ${line}`, `is longer than ${MAX_LINE_BYTES / 1024 / 1024} MiB`)
     },
   }
-  const report = () => Object.assign(summary, { dropped: replayer.dropped, newest: replayer.newest })
+  const report = () =>
+    Object.assign(summary, { dropped: replayer.dropped, newest: replayer.newest, oldest: replayer.oldest })
   const piece = (bytes: number) => {
     summary.bytes += bytes
     visitor.progress?.(report())

@@ -34,8 +34,9 @@ interface DrivenTrack {
 export class Replayer implements EventSink {
   /** Logs that a monitor did not count only because they came too late. */
   dropped = 0
-  /** Epoch ms of the newest log. */
+  /** Epoch ms of the newest log, and of the oldest. */
   newest = NOT_YET
+  oldest = NO_DEADLINE
   readonly #tracks: readonly Track[]
   readonly #rules: readonly RuleTrack[]
   /** The monitors, then the queries of each rule. */
@@ -108,6 +109,7 @@ export class Replayer implements EventSink {
   /** Starts a log. Calls of `enter` and `read` for it follow. @param at the log's own time, epoch ms */
   begin(at: number): void {
     if (at > this.newest) this.reach(at)
+    if (at < this.oldest) this.oldest = at
     this.#at = at
     this.#entry = this.isLate(at) ? this.#miss : this.#take
   }

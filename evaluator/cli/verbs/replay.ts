@@ -31,8 +31,16 @@ import {
 import type { SiemRule, SignalChange } from '../../siem/index.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
-import { counted, printable } from '../output.ts'
-import { groupText, reportEstate, reportOutcomes, writeReport, writeSummary } from '../replay-report.ts'
+import { counted } from '../output.ts'
+import {
+  groupText,
+  reportEstate,
+  reportOutcomes,
+  silentText,
+  summaryNotes,
+  writeReport,
+  writeSummary,
+} from '../replay-report.ts'
 
 const USAGE = `Usage: alertproof replay PATH|-… --detections PATH [<options>]
 
@@ -404,39 +412,8 @@ const evaluatedText = (monitors: readonly Monitor[], rules: readonly SiemRule[])
   ].join(', ')
 
 function summaryText(summary: ReplaySummary, evaluated: string, alerts: number, latenessSeconds: number): string {
-  const lines = [`${counted(summary.events, 'event')}, ${evaluated}, ${counted(alerts, 'alert')}.`]
-  if (summary.malformed > 0)
-    lines.push(`${counted(summary.malformed, summary.isLines ? 'line' : 'piece')} could not be read as an event.`)
-  if (summary.dropped > 0) {
-    lines.push(
-      `${counted(summary.dropped, 'event')} that a monitor counts came more than ${latenessSeconds} s late: left out. ` +
-        'With a larger --lateness all count.',
-    )
-  }
-  for (const [unit, key] of summary.epochs) {
-    lines.push(
-      `\`${key}\` was read as epoch ${unit}: Datadog reads a number as milliseconds, and would drop these logs.`,
-    )
-  }
-  for (const { monitor, since, beyond } of summary.exceeded) {
-    const groups = counted(beyond, 'group')
-    lines.push(
-      `${monitor.slug} had ${groups} or more beyond those that Datadog evaluates, from ${new Date(since).toISOString()}.`,
-    )
-  }
-  return `${lines.join('\n')}\n`
-}
-
-/** One line for each monitor or rule that asks for something that no event has. */
-function silentText({ silent }: ReplaySummary, monitors: readonly Monitor[], rules: readonly SiemRule[]): string {
-  const slugs = [...monitors.map(({ slug }) => slug), ...rules.flatMap(({ slug, queries }) => queries.map(() => slug))]
-  return [...new Set(slugs)]
-    .map((slug) => {
-      const found = silent.filter(({ search }) => slugs[search] === slug).map(({ text }) => text)
-      const texts = [...new Set(found)].map((text) => (text.endsWith('?') ? text : `${text}.`))
-      return texts.length === 0 ? '' : `${printable(`${slug}: ${texts.join(' ')}`)}\n`
-    })
-    .join('')
+  const first = `${counted(summary.events, 'event')}, ${evaluated}, ${counted(alerts, 'alert')}.`
+  return `${[first, ...summaryNotes(summary, latenessSeconds)].join('\n')}\n`
 }
 
 /** Shows the progress of a long run, on a terminal only. */
