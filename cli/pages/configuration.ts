@@ -16,7 +16,7 @@ interface Variable {
 
 /** The JSON Schema of one variable, with our own `.meta`. */
 const Described = z.object({
-  description: z.string({ error: 'has no description in shared/config.ts' }),
+  description: z.string({ error: 'has no description in shared/config-variables.ts' }),
   form: z.string().optional(),
   default: z.union([z.string(), z.number()]).optional(),
   enum: z.array(z.string()).optional(),
@@ -27,7 +27,7 @@ type Described = z.infer<typeof Described>
 
 const INTRODUCTION = `# Configuration
 
-<!-- Generated from shared/config.ts by \`npm run docs\`. Edit it there. -->
+<!-- Generated from shared/config-variables.ts by \`npm run docs\`. Edit it there. -->
 
 Each host reads its environment once, before it listens. If a value is unusable it does not start, and it prints every
 fault at once, by variable and without the values. An empty variable counts as missing. Secrets of the lab begin with

@@ -1,0 +1,123 @@
+import { X509Certificate } from 'node:crypto'
+import * as z from 'zod'
+import { EMAIL_PATTERN } from './event.ts'
+import { Secret } from './secret.ts'
+
+const MIN_SECRET_BYTES = 32
+
+export const text = z.string().min(1)
+const secret = text
+  .refine((value) => Buffer.byteLength(value) >= MIN_SECRET_BYTES, `must be at least ${MIN_SECRET_BYTES} bytes`)
+  .transform((value) => new Secret(value))
+/** A comma-separated list while a secret is rotated, newest first. */
+export const secrets = text
+  .transform((value) => value.split(',').map((item) => item.trim()))
+  .pipe(z.tuple([secret], secret))
+  .meta({ form: `secret of at least ${MIN_SECRET_BYTES} bytes, or a list of them` })
+export const connection = (schemes: readonly string[]) =>
+  text
+    .refine((value) => schemes.some((scheme) => value.startsWith(scheme)), `must begin with ${schemes.join(' or ')}`)
+    .transform((value) => new Secret(value))
+    .meta({ form: schemes.map((scheme) => `\`${scheme}…\``).join(' or ') })
+export const origin = text
+  .refine(
+    (value) => URL.canParse(value) && new URL(value).origin === value && /^https?:$/.test(new URL(value).protocol),
+    'must be an origin such as https://app.example.com, without a path',
+  )
+  .meta({ form: 'origin, without a path' })
+
+/** A query is refused: mail libraries read options from it, and one of them turns verification off. */
+export const smtpUrl = text
+  .refine((value) => {
+    if (!URL.canParse(value)) return false
+    const { protocol, hostname, pathname, search, hash } = new URL(value)
+    return /^smtps?:$/.test(protocol) && hostname !== '' && /^\/?$/.test(pathname) && search + hash === ''
+  }, 'must be a URL such as smtps://user:password@mail.example.com, without a query')
+  .transform((value) => new Secret(value))
+  .meta({ form: '`smtp://…` or `smtps://…`' })
+
+export const httpsUrl = text
+  .refine(
+    (value) => URL.canParse(value) && new URL(value).protocol === 'https:' && new URL(value).search === '',
+    'must be an https URL without a query',
+  )
+  .meta({ form: 'https URL' })
+/** The SDK appends its own query, drops a fragment, and would put credentials into every page. */
+export const proxyUrl = text.refine((value) => {
+  if (!URL.canParse(value)) return false
+  const { protocol, username, password, search, hash } = new URL(value)
+  return /^https?:$/.test(protocol) && username + password + search + hash === ''
+}, 'must be a URL such as https://app.example.com/rum, without a query')
+export const certificate = text
+  .refine((value) => {
+    try {
+      return new X509Certificate(value).raw.length > 0
+    } catch {
+      return false
+    }
+  }, 'must be a certificate in PEM')
+  .meta({ form: 'certificate in PEM' })
+
+/** A private Ed25519 key as a JWK. The first of the set signs; every one of them is published. @see RFC 8037 */
+const SigningKey = z.strictObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.base64url(),
+  d: z.base64url().transform((value) => new Secret(value)),
+  kid: text,
+  alg: z.literal('EdDSA').optional(),
+  use: z.literal('sig').optional(),
+})
+export type SigningKey = z.infer<typeof SigningKey>
+export const signingKeys = text
+  .transform((value, context) => {
+    try {
+      const parsed: unknown = JSON.parse(value)
+      return parsed
+    } catch {
+      context.addIssue('must be a JSON Web Key Set')
+      return z.NEVER
+    }
+  })
+  .pipe(z.strictObject({ keys: z.tuple([SigningKey], SigningKey) }))
+  .transform((set) => set.keys)
+  .refine((keys) => new Set(keys.map((key) => key.kid)).size === keys.length, 'every kid must be different')
+  .meta({ form: 'secret: a JSON Web Key Set' })
+
+export const flag = z
+  .enum(['0', '1'])
+  .default('0')
+  .transform((value) => value === '1')
+export const seconds = (fallback: number, min: number) => z.coerce.number().int().min(min).default(fallback)
+
+/** A comma-separated list of CIDR blocks; none by default. */
+export const networks = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
+  )
+  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be CIDR blocks such as 198.51.100.7/32')))
+  .meta({ form: 'CIDR blocks, comma-separated' })
+
+/** Comma-separated logins; none by default. */
+export const logins = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim().toLowerCase())
+      .filter(Boolean),
+  )
+  .pipe(z.array(z.string().regex(EMAIL_PATTERN, 'must be email addresses')))
+  .meta({ form: 'email addresses, comma-separated' })
+
+export const hidden = text.transform((value) => new Secret(value)).meta({ form: 'secret' })
+
+export const intakeUrl = text
+  .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'must be a URL')
+  .meta({ form: 'https URL' })
