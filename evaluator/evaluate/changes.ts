@@ -1,18 +1,23 @@
 import type { Group } from './group.ts'
-import type { GroupLimits } from './group-limits.ts'
+import type { GroupLimits, Level } from './group-limits.ts'
+import type { Places } from './places.ts'
 import { byKey, type Rule } from './state.ts'
 
 /** Adds entries to their groups and removes them, and lists the groups that the next evaluation must evaluate. */
 export class Changes {
+  protected readonly places: Places<Group>
   readonly #rule: Rule
   readonly #limits: GroupLimits | undefined
+  readonly #hasLevels: boolean
   /** A group that is OK stays OK while its value rises up to this. */
   readonly #quietUpTo: number
   #groups: Group[] = []
 
-  constructor(rule: Rule, limits: GroupLimits | undefined) {
+  constructor(rule: Rule, places: Places<Group>, limits: GroupLimits | undefined) {
     this.#rule = rule
+    this.places = places
     this.#limits = limits
+    this.#hasLevels = limits !== undefined && limits.facets > 1
     this.#quietUpTo = quietUpTo(rule)
   }
 
@@ -25,23 +30,28 @@ export class Changes {
   }
 
   /** Adds an entry that enters the window. */
-  enter(group: Group, slot: number): void {
-    group.enter(slot)
-    if (group.count === 1) this.#limits?.appear(group.level)
-    if (group.state !== 'OK' || group.rollup(this.#rule.kind) > this.#quietUpTo) this.mark(group)
+  enter(place: number, slot: number): void {
+    const { places } = this
+    if (places.countsItself(place)) places.at(place).enter(slot)
+    else places.enter(place)
+    if (this.#limits && places.entered(place) === 1) this.#limits.appear(this.#levelAt(place))
+    if (!places.isOk(place) || this.#rollupAt(place) > this.#quietUpTo) this.mark(places.at(place))
   }
 
   /** Removes an entry that leaves the window. */
-  leave(group: Group, slot: number): void {
-    group.leave(slot)
-    if (group.count === 0) this.#limits?.vanish(group.level)
-    if (group.state !== 'OK' || this.#rule.firesOnLeaving) this.mark(group)
+  leave(place: number, slot: number): void {
+    const { places } = this
+    if (places.countsItself(place)) places.at(place).leave(slot)
+    else places.leave(place)
+    if (this.#limits && places.entered(place) === 0) this.#limits.vanish(this.#levelAt(place))
+    if (!places.isOk(place) || this.#rule.firesOnLeaving) this.mark(places.at(place))
   }
 
   /** Lists a group for the next evaluation. */
   mark(group: Group): void {
     if (group.changed) return
     group.changed = true
+    this.places.setChanged(group.place)
     this.#groups.push(group)
   }
 
@@ -52,18 +62,31 @@ export class Changes {
     for (const group of groups) group.changed = false
     return groups.length > 1 ? groups.sort(byKey) : groups
   }
+
+  /** Without levels, the object of the group need not be read. */
+  #levelAt(place: number): Level | undefined {
+    return this.#hasLevels ? this.places.at(place).level : undefined
+  }
+
+  /** The rollup of a group that has an entry in the window. */
+  #rollupAt(place: number): number {
+    const { places } = this
+    const { kind } = this.#rule
+    if (places.countsItself(place)) return places.at(place).rollup(kind)
+    return kind === 'count' ? places.entered(place) : 1
+  }
 }
 
 /** Lists every group whose entries change, so that an observer sees every value. */
 export class EveryChange extends Changes {
-  override enter(group: Group, slot: number): void {
-    super.enter(group, slot)
-    this.mark(group)
+  override enter(place: number, slot: number): void {
+    super.enter(place, slot)
+    this.mark(this.places.at(place))
   }
 
-  override leave(group: Group, slot: number): void {
-    super.leave(group, slot)
-    this.mark(group)
+  override leave(place: number, slot: number): void {
+    super.leave(place, slot)
+    this.mark(this.places.at(place))
   }
 }
 

@@ -74,7 +74,7 @@ export class Evaluator {
         if (tooLate) missed = true
         else {
           const group = track.groupOf(key)
-          track.add(group, group.hold(value), at, this.#clock, log)
+          track.add(group.place, group.hold(value), at, this.#clock, log)
         }
       })
       track.settle(this.#clock)

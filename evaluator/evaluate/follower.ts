@@ -6,6 +6,7 @@ import type { Groups } from './groups.ts'
 import type { Instants } from './instants.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import { Notices, type Transition } from './notices.ts'
+import { Places } from './places.ts'
 import { byKey, type Rule, ruleOf } from './state.ts'
 import type { Waits } from './waits.ts'
 
@@ -22,9 +23,13 @@ export interface Followed {
 class Standing extends Group {
   source: Group
 
-  constructor(source: Group) {
-    super(source.key)
+  constructor(source: Group, places: Places<Group>) {
+    super(source.key, places)
     this.source = source
+  }
+
+  override get count(): number {
+    return this.source.count
   }
 }
 
@@ -40,6 +45,7 @@ export class Follower {
   readonly #followed: Followed
   readonly #alerting: Alerting
   readonly #notices: Notices
+  readonly #places = new Places<Group>()
   readonly #standings = new Map<string, Standing>()
   /** Standings that are evaluated next, whether their value changes or not. */
   readonly #marked = new Set<Group>()
@@ -88,7 +94,7 @@ export class Follower {
     if (isQuiet && this.#isIdle) return
     const known = this.#standings.get(group.key)
     if (isQuiet && !known) return
-    const standing = known ?? new Standing(group)
+    const standing = known ?? new Standing(group, this.#places)
     if (!known) this.#standings.set(group.key, standing)
     standing.source = group
     this.#judge(standing, present, anyData, at)
@@ -124,7 +130,6 @@ export class Follower {
   }
 
   #judge(standing: Standing, present: number, anyData: boolean, at: number): void {
-    standing.count = standing.source.count
     standing.notBefore = standing.source.notBefore
     this.#alerting.evaluate(standing, present, anyData, at)
   }
@@ -134,7 +139,7 @@ export class Follower {
     for (const group of this.#followed.groups) {
       const known = this.#standings.get(group.key)
       if (group.lastSeen === NOT_YET || (known?.silentMs(at) ?? 0) >= this.#rule.retentionMs) continue
-      const standing = known ?? new Standing(group)
+      const standing = known ?? new Standing(group, this.#places)
       this.#standings.set(group.key, standing)
       standing.source = group
       this.#marked.add(standing)
@@ -155,7 +160,7 @@ export class Follower {
   #forget(group: Group): void {
     if (group.state !== 'OK' || this.#marked.has(group)) return
     this.#standings.delete(group.key)
-    group.forgotten = true
+    group.forget()
   }
 }
 

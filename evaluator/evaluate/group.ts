@@ -2,35 +2,18 @@ import type { IndexedLog } from '../log.ts'
 import type { Level } from './group-limits.ts'
 import type { Statistic } from './measure.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
+import { NOWHERE, type Places } from './places.ts'
 import type { Cycle, Rule, State, Subject } from './state.ts'
-
-/** @returns a copy of a text. A text may be a slice of a whole line, which it would keep in memory. */
-export const owned = (text: string): string => JSON.parse(JSON.stringify(text))
+import { owned, Values } from './values.ts'
 
 /** The silence after which a group counts as new again, for `new_group_delay`. */
 export const NEW_AGAIN_MS = 24 * 3_600_000
 const MAX_SAMPLES = 10
 
-/** One group of a monitor: the entries in its window and the state of its alert. */
+/** One group of a monitor: the entries in its window and the state of its alert. Its entries are counted at its place. */
 export class Group implements Subject {
-  // The fields that each log uses come first and so lie close together: with many groups, a log costs mostly its memory access.
   readonly key: string
-  /** Entries in the window, and in memory at all. */
-  count = 0
-  held = 0
-  /** Its row among the groups of the entries in memory; -1 while it has no entry. */
-  place = -1
-  /** Distinct values in the window. */
-  distinct = 0
-  state: State = 'OK'
   changed = false
-  /** Whether its monitor has forgotten it. A later log with the same key begins another group. */
-  forgotten = false
-  /** The value of slot 0. Most groups hold no other value. */
-  #single = ''
-  #refs = 0
-  #inWindow = 0
-  #others: Values | undefined = undefined
   /** Whether it is beyond the group limits and evaluated as if it had no logs. */
   withheld = false
   /** Epoch ms of its newest entry. */
@@ -47,12 +30,61 @@ export class Group implements Subject {
   samples: IndexedLog[] | undefined = undefined
   /** Where the group limits count it. */
   readonly level: Level | undefined
+  readonly #places: Places<Group>
+  #place: number
+  #state: State = 'OK'
+  /** The value in slot 0 while no other value is held, which is the usual case. */
+  #single = ''
+  #values: Values | undefined = undefined
 
   /** @param numbers only for a rollup over a measure @param level only with several facets */
-  constructor(key: string, numbers?: Statistic, level?: Level) {
+  constructor(key: string, places: Places<Group>, numbers?: Statistic, level?: Level) {
     this.key = key
     this.numbers = numbers
     this.level = level
+    this.#places = places
+    this.#place = places.add(this)
+    if (numbers) places.setCountsItself(this.#place, true)
+  }
+
+  /** Its number among the groups of its monitor; {@link NOWHERE} once it has been forgotten. */
+  get place(): number {
+    return this.#place
+  }
+
+  /** Whether its monitor has forgotten it. A later log with the same key begins another group. */
+  get forgotten(): boolean {
+    return this.#place === NOWHERE
+  }
+
+  /** Forgets it. It has no entries. */
+  forget(): void {
+    this.#places.remove(this.#place)
+    this.#place = NOWHERE
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  set state(state: State) {
+    this.#state = state
+    this.#places.setOk(this.#place, state === 'OK')
+  }
+
+  /** Entries in the window. */
+  get count(): number {
+    return this.#places.entered(this.#place)
+  }
+
+  /** Entries in memory. */
+  get held(): number {
+    return this.#places.held(this.#place)
+  }
+
+  /** Distinct values in the window. */
+  get distinct(): number {
+    return this.#values?.distinct ?? Math.min(1, this.count)
   }
 
   /** Whether it has no entries, and evaluations of it differ in nothing from those of a new group with the same key. */
@@ -80,21 +112,25 @@ export class Group implements Subject {
     return this.isSilent ? at - this.emptySince : 0
   }
 
-  /** Holds a value until it is released. @returns its slot */
-  hold(value: string): number {
-    this.held++
-    if (this.#refs === 0 && this.#single !== value) this.#single = owned(value)
-    if (this.#single === value && !this.#others?.has(value)) {
-      this.#refs++
+  /** Holds a value until it is released. @param isCopy whether the value is no slice of a longer text @returns its slot */
+  hold(value: string, isCopy = false): number {
+    const places = this.#places
+    const held = places.hold(this.#place)
+    if (this.#values) return this.#values.hold(value)
+    if (this.#single === value) return 0
+    places.renew(this.#place)
+    if (held === 1) {
+      this.#single = isCopy ? value : owned(value)
       return 0
     }
-    this.#others ??= new Values()
-    return 1 + this.#others.hold(value)
+    this.#values = new Values(this.#single, held - 1, this.count)
+    places.setCountsItself(this.#place, true)
+    return this.#values.hold(value)
   }
 
   /** Holds a value of one query of a formula. A group of a monitor with one query holds it as it is. @returns its slot */
-  holdOf(_query: number, value: string): number {
-    return this.hold(value)
+  holdOf(_query: number, value: string, isCopy = false): number {
+    return this.hold(value, isCopy)
   }
 
   /** The value in a slot, without its query in a group of a formula. */
@@ -104,33 +140,37 @@ export class Group implements Subject {
 
   /** The value in a slot. */
   valueAt(slot: number): string {
-    return slot === 0 ? this.#single : this.#valuesBeyond.valueAt(slot - 1)
+    return this.#values?.at(slot) ?? this.#single
   }
 
   enter(slot: number): void {
-    this.count++
-    const times = slot === 0 ? ++this.#inWindow : this.#valuesBeyond.enter(slot - 1)
-    if (times === 1) this.distinct++
+    this.#places.enter(this.#place)
+    this.#values?.enter(slot)
     this.numbers?.add(Number(this.valueAt(slot)))
   }
 
   leave(slot: number): void {
-    this.count--
-    const times = slot === 0 ? --this.#inWindow : this.#valuesBeyond.leave(slot - 1)
-    if (times === 0) this.distinct--
+    this.#places.leave(this.#place)
+    this.#values?.leave(slot)
     this.numbers?.remove(Number(this.valueAt(slot)))
   }
 
   /** Visits the values in the window, each with the number of its entries. */
   visit(take: (value: string, times: number) => void): void {
-    if (this.#inWindow > 0) take(this.#single, this.#inWindow)
-    this.#others?.visit(take)
+    if (this.#values) this.#values.visit(take)
+    else if (this.count > 0) take(this.#single, this.count)
   }
 
   release(slot: number): void {
-    this.held--
-    if (slot === 0) this.#refs--
-    else if (this.#valuesBeyond.release(slot - 1) === 0) this.#others = undefined
+    const held = this.#places.release(this.#place)
+    if (!this.#values) return
+    if (held > 0) {
+      this.#values.release(slot)
+      return
+    }
+    this.#values = undefined
+    this.#places.renew(this.#place)
+    this.#places.setCountsItself(this.#place, this.numbers !== undefined)
   }
 
   /** The value of the monitor's query over its window; NaN when it has none. */
@@ -163,75 +203,10 @@ export class Group implements Subject {
 
   /** Keeps a log if it is one of the newest. They are in order of time. */
   keepSample(log: IndexedLog): void {
+    this.#places.setChanged(this.#place)
     this.samples ??= []
     const place = this.samples.findLastIndex(({ timestamp }) => timestamp <= log.timestamp) + 1
     this.samples.splice(place, 0, log)
     if (this.samples.length > MAX_SAMPLES) this.samples.shift()
-  }
-
-  /** The values of the slots above 0. */
-  get #valuesBeyond(): Values {
-    if (!this.#others) throw new RangeError('no slot above 0 is in use')
-    return this.#others
-  }
-}
-
-/** Values by slot, each with the number of its entries in memory and in the window. */
-class Values {
-  readonly #slots = new Map<string, number>()
-  readonly #values: string[] = []
-  readonly #refs: number[] = []
-  readonly #counts: number[] = []
-  readonly #free: number[] = []
-
-  has(value: string): boolean {
-    return this.#slots.has(value)
-  }
-
-  valueAt(slot: number): string {
-    return this.#values[slot] ?? ''
-  }
-
-  hold(value: string): number {
-    let slot = this.#slots.get(value)
-    if (slot === undefined) {
-      slot = this.#free.pop() ?? this.#values.length
-      const kept = owned(value)
-      this.#slots.set(kept, slot)
-      this.#values[slot] = kept
-    }
-    this.#refs[slot] = (this.#refs[slot] ?? 0) + 1
-    return slot
-  }
-
-  enter(slot: number): number {
-    const count = (this.#counts[slot] ?? 0) + 1
-    this.#counts[slot] = count
-    return count
-  }
-
-  leave(slot: number): number {
-    const count = (this.#counts[slot] ?? 0) - 1
-    this.#counts[slot] = count
-    return count
-  }
-
-  visit(take: (value: string, times: number) => void): void {
-    for (const [value, slot] of this.#slots) {
-      const count = this.#counts[slot] ?? 0
-      if (count > 0) take(value, count)
-    }
-  }
-
-  /** @returns the number of values that are still held */
-  release(slot: number): number {
-    const refs = (this.#refs[slot] ?? 0) - 1
-    this.#refs[slot] = refs
-    if (refs === 0) {
-      this.#slots.delete(this.valueAt(slot))
-      this.#values[slot] = ''
-      this.#free.push(slot)
-    }
-    return this.#slots.size
   }
 }

@@ -1,48 +1,64 @@
-import { Group, NEW_AGAIN_MS, owned } from './group.ts'
+import { Group, NEW_AGAIN_MS } from './group.ts'
 import type { GroupLimits } from './group-limits.ts'
 import { statisticOf } from './measure.ts'
 import { NOT_YET } from './moment.ts'
+import { Places } from './places.ts'
 import type { Rule } from './state.ts'
+import { owned } from './values.ts'
 
 /** The lowest number of groups at which idle ones are removed. */
 const MIN_SWEPT_GROUPS = 1024
+
+/** Creates the group of a key. */
+type CreateGroup = (key: string, places: Places<Group>) => Group
 
 /** The groups of a monitor. A group that no evaluation needs any more is forgotten. */
 export class Groups {
   /** The groups that are not OK. */
   readonly active = new Set<Group>()
+  readonly places = new Places<Group>()
   /** The number of groups at which idle ones are removed next. */
   sweepAt = MIN_SWEPT_GROUPS
   readonly #byKey = new Map<string, Group>()
   readonly #rule: Rule
   /** Milliseconds for which a silent group is remembered. */
   readonly #keptMs: number
-  readonly #create: (key: string) => Group
+  readonly #create: CreateGroup
   readonly #limits: GroupLimits | undefined
 
   /**
    * @param stayMs the longest time in ms from an entry to the evaluation at which it has left the window
-   * @param create creates the group of a key
    */
-  constructor(rule: Rule, stayMs: number, limits: GroupLimits | undefined, create: (key: string) => Group) {
+  constructor(rule: Rule, stayMs: number, limits: GroupLimits | undefined, create: CreateGroup) {
     this.#rule = rule
     this.#limits = limits
     this.#create = create
     this.#keptMs = Math.max(rule.retentionMs + stayMs, rule.newGroupDelayMs > 0 ? NEW_AGAIN_MS : 0)
   }
 
-  /** @returns the group of a key, which is created if necessary and counts as seen once it has an entry */
-  of(key: string): Group {
+  /**
+   * @param isCopy whether the key is no slice of a longer text
+   * @returns the group of a key, which is created if necessary and counts as seen once it has an entry
+   */
+  of(key: string, isCopy = false): Group {
     const known = this.#byKey.get(key)
     if (known) return known
     if (!this.#rule.remembersGroups) this.sweep(NOT_YET)
-    const group = this.#create(owned(key))
+    const group = this.#create(isCopy ? key : owned(key), this.places)
     this.#byKey.set(group.key, group)
     return group
   }
 
   [Symbol.iterator](): Iterator<Group> {
     return this.#byKey.values()
+  }
+
+  /** Releases the value of an entry that is removed from memory. */
+  release(place: number, slot: number): void {
+    const { places } = this
+    if (places.countsItself(place)) places.at(place).release(slot)
+    else places.release(place)
+    if (places.held(place) === 0 && !places.isUnchanged(place)) this.forgetIdle(places.at(place))
   }
 
   /**
@@ -73,12 +89,12 @@ export class Groups {
     if (group.forgotten) return
     this.#byKey.delete(group.key)
     this.#limits?.release(group.level)
-    group.forgotten = true
+    group.forget()
   }
 }
 
 /** Creates the groups of a monitor with one query. */
-export function groupsWith({ kind }: Rule, limits: GroupLimits | undefined): (key: string) => Group {
+export function groupsWith({ kind }: Rule, limits: GroupLimits | undefined): CreateGroup {
   const isMeasure = kind !== 'count' && kind !== 'cardinality' && kind !== 'formula'
-  return (key) => new Group(key, isMeasure ? statisticOf(kind) : undefined, limits?.levelOf(key))
+  return (key, places) => new Group(key, places, isMeasure ? statisticOf(kind) : undefined, limits?.levelOf(key))
 }

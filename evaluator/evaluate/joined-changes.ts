@@ -9,7 +9,7 @@ export class JoinedChanges extends Changes {
   readonly #all: Groups
 
   constructor(rule: Rule, groups: Groups) {
-    super(rule, undefined)
+    super(rule, groups.places, undefined)
     this.#all = groups
   }
 

@@ -1,9 +1,11 @@
 import { compileFormula, type Evaluate } from '../monitor/formula.ts'
 import type { MeasuredQuery } from '../monitor/monitor-query.ts'
 import type { JoinedQuery } from '../monitor/variables.ts'
-import { Group, owned } from './group.ts'
+import { Group } from './group.ts'
 import { type Statistic, statisticOf } from './measure.ts'
+import type { Places } from './places.ts'
 import { poolOf } from './pool.ts'
+import { owned } from './values.ts'
 
 /** What the groups of one formula have in common. */
 export class Joining {
@@ -85,6 +87,7 @@ export class JoinedGroup extends Group {
   /** The queries, as bits by their index, for which the group is beyond the limits. */
   withheldParts = 0
   readonly #joining: Joining
+  readonly #places: Places<Group>
   readonly #shared: () => JoinedGroup | undefined
   readonly #parts: readonly Part[]
   readonly #values: string[] = []
@@ -94,8 +97,10 @@ export class JoinedGroup extends Group {
   readonly #free: number[] = []
 
   /** @param shared finds the group of the entries that belong to no group */
-  constructor(key: string, joining: Joining, shared: () => JoinedGroup | undefined) {
-    super(key)
+  constructor(key: string, places: Places<Group>, joining: Joining, shared: () => JoinedGroup | undefined) {
+    super(key, places)
+    places.setCountsItself(this.place, true)
+    this.#places = places
     this.#joining = joining
     this.#shared = shared
     this.#parts = joining.query.queries.map((query) => new Part(query))
@@ -140,7 +145,7 @@ export class JoinedGroup extends Group {
   }
 
   override holdOf(part: number, value: string): number {
-    this.held++
+    this.#places.hold(this.place)
     const { slots } = this.#partAt(part)
     let slot = slots.get(value)
     if (slot === undefined) {
@@ -165,7 +170,7 @@ export class JoinedGroup extends Group {
   }
 
   override enter(slot: number): void {
-    this.count++
+    this.#places.enter(this.place)
     const number = this.#partOf[slot] ?? 0
     const part = this.#partAt(number)
     if (part.count++ === 0) this.#joining.live[number] = (this.#joining.live[number] ?? 0) + 1
@@ -176,7 +181,7 @@ export class JoinedGroup extends Group {
   }
 
   override leave(slot: number): void {
-    this.count--
+    this.#places.leave(this.place)
     const number = this.#partOf[slot] ?? 0
     const part = this.#partAt(number)
     if (--part.count === 0) this.#joining.live[number] = (this.#joining.live[number] ?? 0) - 1
@@ -187,7 +192,7 @@ export class JoinedGroup extends Group {
   }
 
   override release(slot: number): void {
-    this.held--
+    this.#places.release(this.place)
     const refs = (this.#refs[slot] ?? 0) - 1
     this.#refs[slot] = refs
     if (refs > 0) return

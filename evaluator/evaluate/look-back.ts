@@ -1,6 +1,6 @@
 import type { Group } from './group.ts'
 import { statisticOf } from './measure.ts'
-import type { EntryRing } from './ring.ts'
+import type { Ring } from './ring.ts'
 import { nextState, type Rule, type State } from './state.ts'
 
 interface Entry {
@@ -23,7 +23,7 @@ export interface PastState {
  * are evaluated again, and an alert comes at once. For every other rule the log counts from the next evaluation on.
  * @returns the windows in which the group was not OK, in order of time
  */
-export function lookBack(entries: EntryRing, group: Group, at: number, rule: Rule): PastState[] {
+export function lookBack(entries: Ring, group: Group, at: number, rule: Rule): PastState[] {
   const own = entriesAround(entries, group, at, rule.windowMs)
   const found: PastState[] = []
   let { state } = group
@@ -43,11 +43,12 @@ export function lookBack(entries: EntryRing, group: Group, at: number, rule: Rul
 }
 
 /** @returns the entries of the group that share a window with `at`, oldest first */
-function entriesAround(entries: EntryRing, group: Group, at: number, windowMs: number): Entry[] {
+function entriesAround(entries: Ring, group: Group, at: number, windowMs: number): Entry[] {
   const own: Entry[] = []
   for (let position = entries.start; position < entries.end; position++) {
     const time = entries.time(position)
-    if (time > at - windowMs && entries.group(position) === group) own.push({ time, slot: entries.slot(position) })
+    if (time > at - windowMs && entries.owner(position) === group.place)
+      own.push({ time, slot: entries.slot(position) })
   }
   return own
 }

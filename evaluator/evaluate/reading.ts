@@ -135,6 +135,10 @@ export function groupKeys(facets: readonly Texts[]): Texts {
   )
 }
 
+/** The key of a group with one text of each facet, at least one. */
+export const keyOfTexts = (facets: readonly string[]): string =>
+  facets.length === 1 ? (facets[0] as string) : facets.map(prefixed).join('')
+
 const prefixed = (value: string): string => `${value.length}:${value}`
 
 /** @returns the end of the part that begins at `at` in a key of several facets */

@@ -1,5 +1,3 @@
-import type { Group } from './group.ts'
-
 const SEGMENT_BITS = 10
 const SEGMENT_SIZE = 1 << SEGMENT_BITS
 
@@ -83,54 +81,5 @@ export class Ring {
   #grow(): void {
     this.#segments.push(this.#spare ?? new Segment())
     this.#spare = undefined
-  }
-}
-
-/** Items by row number. The row of a removed item is used again. */
-export class Rows<T> {
-  readonly #items: (T | undefined)[] = []
-  readonly #free: number[] = []
-
-  /** @returns the row of the item */
-  add(item: T): number {
-    const row = this.#free.pop() ?? this.#items.length
-    this.#items[row] = item
-    return row
-  }
-
-  /** @param row of an item that was added and not removed */
-  at(row: number): T {
-    return this.#items[row] as T
-  }
-
-  remove(row: number): void {
-    this.#items[row] = undefined
-    this.#free.push(row)
-  }
-}
-
-/** The entries of all groups of one monitor. Its windows are equally long, so entries leave in order of time. */
-export class EntryRing extends Ring {
-  /** The groups that have entries in memory. */
-  readonly #groups = new Rows<Group>()
-
-  group(position: number): Group {
-    return this.#groups.at(this.owner(position))
-  }
-
-  /** @returns the position of the new entry */
-  add(time: number, group: Group, slot: number): number {
-    if (group.place < 0) group.place = this.#groups.add(group)
-    return this.insert(time, group.place, slot)
-  }
-
-  /** Removes the first entry, whose value its group has released. */
-  override shift(): void {
-    const group = this.group(this.start)
-    if (group.held === 0) {
-      this.#groups.remove(group.place)
-      group.place = -1
-    }
-    super.shift()
   }
 }

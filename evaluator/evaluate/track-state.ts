@@ -5,7 +5,8 @@ import type { Lifetimes, LifetimesState } from './lifetimes.ts'
 import { type Moment, NO_DEADLINE, NOT_YET } from './moment.ts'
 import type { Notices, NoticesState } from './notices.ts'
 import type { MonitorParts } from './parts.ts'
-import type { EntryRing } from './ring.ts'
+import type { Places } from './places.ts'
+import type { Ring } from './ring.ts'
 import type { Cycle, State } from './state.ts'
 import type { Waits, WaitsState } from './waits.ts'
 import type { Window } from './window.ts'
@@ -75,7 +76,7 @@ export function saveParts(parts: StatefulParts): Omit<TrackState, 'clock' | 'had
       const standing = standingOf(group)
       return standing ? [[place, standing] as const] : []
     }),
-    entries: entriesOf(window, placeOf),
+    entries: entriesOf(window, parts.groups.places, placeOf),
     changed: changes.groups.filter(({ forgotten }) => !forgotten).map(placeOf),
     sweepAt: parts.groups.sweepAt,
     ...waits.save(placeOf),
@@ -100,7 +101,10 @@ export function restoreParts(parts: StatefulParts, state: TrackState): void {
   window.restore(state.entries.from, state.entries.to)
   // Restoring the entries has listed groups. The saved list replaces them.
   changes.take()
-  for (const [place, standing] of state.standings) restoreStanding(groupAt(place), standing)
+  for (const [place, standing] of state.standings) {
+    restoreStanding(groupAt(place), standing)
+    parts.groups.places.setChanged(groupAt(place).place)
+  }
   for (const group of groups) if (group.state !== 'OK') parts.groups.active.add(group)
   for (const place of state.changed) changes.mark(groupAt(place))
   parts.groups.sweepAt = state.sweepAt
@@ -129,12 +133,16 @@ function restoreStanding(group: Group, { cycle, lastSeen, notBefore, emptySince,
   group.cycle = cycle ? { ...cycle } : undefined
 }
 
-function entriesOf({ entries, from, to }: Window, placeOf: (group: Group) => number): EntriesState {
+function entriesOf(
+  { entries, from, to }: Window,
+  places: Places<Group>,
+  placeOf: (group: Group) => number,
+): EntriesState {
   const values = new Map<string, number>()
   const list: number[] = []
   let before = 0
   for (let position = entries.start; position < entries.end; position++) {
-    const group = entries.group(position)
+    const group = places.at(entries.owner(position))
     const value = group.valueAt(entries.slot(position))
     const place = values.get(value) ?? values.size
     values.set(value, place)
@@ -144,12 +152,12 @@ function entriesOf({ entries, from, to }: Window, placeOf: (group: Group) => num
   return { values: [...values.keys()], list, from: from - entries.start, to: to - entries.start }
 }
 
-function restoreEntries(entries: EntryRing, { values, list }: EntriesState, groupAt: (place: number) => Group): void {
+function restoreEntries(entries: Ring, { values, list }: EntriesState, groupAt: (place: number) => Group): void {
   let time = 0
   for (let i = 0; i < list.length; i += 3) {
     const [elapsed = 0, place = 0, value = 0] = list.slice(i, i + 3)
     time += elapsed
     const group = groupAt(place)
-    entries.add(time, group, group.hold(values[value] ?? ''))
+    entries.insert(time, group.place, group.hold(values[value] ?? ''))
   }
 }

@@ -14,6 +14,7 @@ import { lookBack } from './look-back.ts'
 import { NO_DEADLINE, NOT_YET } from './moment.ts'
 import { type Dropped, Notices, type Transition } from './notices.ts'
 import type { Hold, Observer } from './observer.ts'
+import type { Places } from './places.ts'
 import { compileReaders, type EntrySink, type Reader, SHARED_KEY } from './reading.ts'
 import { type Rule, ruleOf, type State } from './state.ts'
 import { restoreParts, type StatefulParts, saveParts, type TrackState } from './track-state.ts'
@@ -79,7 +80,9 @@ export class Track {
     const limits = rule.grouped && !joining ? new GroupLimits(parsed.by.length) : undefined
     const create = joining ? joinedGroups(joining, () => groups.of(SHARED_KEY)) : groupsWith(rule, limits)
     const groups: Groups = new Groups(rule, stayMs + instants.stepMs, limits, create)
-    const changes = joining ? new JoinedChanges(rule, groups) : new (seesAll ? EveryChange : Changes)(rule, limits)
+    const changes = joining
+      ? new JoinedChanges(rule, groups)
+      : new (seesAll ? EveryChange : Changes)(rule, groups.places, limits)
     const parts = { rule, instants, stayMs, groups, limits, changes }
     this.#rule = rule
     this.#instants = instants
@@ -161,23 +164,29 @@ export class Track {
     this.#run(now, true)
   }
 
-  /** The group of a key. It counts as seen once a log has been added. */
-  groupOf(key: string): Group {
-    return this.#groups.of(key)
+  /** The places of the groups. */
+  get places(): Places<Group> {
+    return this.#groups.places
+  }
+
+  /** The group of a key. It counts as seen once a log has been added. @param isCopy whether the key is no slice of a longer text */
+  groupOf(key: string, isCopy = false): Group {
+    return this.#groups.of(key, isCopy)
   }
 
   /**
    * Adds a value of a log to a group.
+   * @param place the place of the group
    * @param slot the slot in which the group holds the value
    * @param at the log's time
    * @param now the latest time so far, not before `at`
    */
-  add(group: Group, slot: number, at: number, now: number, log?: IndexedLog): void {
+  add(place: number, slot: number, at: number, now: number, log?: IndexedLog): void {
     this.#begin(at)
-    this.#waits.see(group, at)
-    if (this.#samples && log) group.keepSample(log)
-    this.#window.add(at, group, slot, now)
-    if (at < now && this.#looksBack && group.state !== 'Alert') this.#lookBack(group, at)
+    if (this.#waits.sees) this.#waits.see(this.#groups.places.at(place), at)
+    if (this.#samples && log) this.#groups.places.at(place).keepSample(log)
+    this.#window.add(at, place, slot, now)
+    if (at < now && this.#looksBack) this.#lookBack(this.#groups.places.at(place), at)
   }
 
   /**
@@ -280,6 +289,7 @@ export class Track {
 
   /** Evaluates earlier windows again after a late log. A cycle that has begun or ended is not changed. */
   #lookBack(group: Group, at: number): void {
+    if (group.state === 'Alert') return
     for (const past of lookBack(this.#window.entries, group, at, this.#rule)) {
       group.value = past.value
       this.#alerting.enter(group, past.state, past.at)
@@ -290,10 +300,10 @@ export class Track {
 }
 
 /** Creates the groups of a formula. @param sharedOf finds the group of the entries that belong to no group */
-function joinedGroups(joining: Joining, sharedOf: () => Group): (key: string) => Group {
+function joinedGroups(joining: Joining, sharedOf: () => Group): (key: string, places: Places<Group>) => Group {
   const shared = () => {
     const group = sharedOf()
     return group instanceof JoinedGroup ? group : undefined
   }
-  return (key) => new JoinedGroup(key, joining, shared)
+  return (key, places) => new JoinedGroup(key, places, joining, shared)
 }

@@ -22,6 +22,8 @@ export class Waits {
   readonly #stayMs: number
   /** The groups under `new_group_delay`, in order of its end. */
   #waiting: Group[] = []
+  /** Whether the monitor needs to know when its groups have entries. */
+  readonly sees: boolean
   /** When an ungrouped monitor on low values is evaluated first; {@link NO_DEADLINE} before its first log and after that evaluation. */
   #wholeAt = NO_DEADLINE
 
@@ -31,6 +33,7 @@ export class Waits {
     this.#stayMs = stayMs
     this.#groups = groups
     this.#changes = changes
+    this.sees = rule.newGroupDelayMs > 0 || rule.remembersGroups
   }
 
   /** When the next wait of a group ends. */
@@ -59,7 +62,9 @@ export class Waits {
     if (!grouped && firesOnLess && group.lastSeen === NOT_YET) {
       this.#wholeAt = this.#instants.notEarlier(at + this.#stayMs)
     }
-    if (remembersGroups && at > group.lastSeen) group.lastSeen = at
+    if (!remembersGroups || at <= group.lastSeen) return
+    group.lastSeen = at
+    this.#groups.places.setChanged(group.place)
   }
 
   /** Ends the waits that are over at `at`, and lists their groups for the next evaluation. */

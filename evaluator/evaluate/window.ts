@@ -1,10 +1,9 @@
 import type { Changes } from './changes.ts'
-import type { Group } from './group.ts'
 import type { Groups } from './groups.ts'
 import type { Instants } from './instants.ts'
 import { NO_DEADLINE } from './moment.ts'
 import type { MonitorParts } from './parts.ts'
-import { EntryRing } from './ring.ts'
+import { Ring } from './ring.ts'
 
 /**
  * The entries of a monitor that count at an evaluation. Of the entries in memory, those in [from, to) are in the window. Those before
@@ -12,7 +11,8 @@ import { EntryRing } from './ring.ts'
  * Decision `window-half-open`, undocumented: a window at time t is (t − w, t] at each log, and [t − delay − w, t − delay) at each tick.
  */
 export abstract class Window {
-  readonly entries = new EntryRing()
+  /** The owner of an entry is the place of its group. */
+  readonly entries = new Ring()
   from = 0
   to = 0
   protected readonly instants: Instants
@@ -35,7 +35,7 @@ export abstract class Window {
   }
 
   /** Adds an entry. @param now the latest time so far, not before `at` */
-  abstract add(at: number, group: Group, slot: number, now: number): void
+  abstract add(at: number, place: number, slot: number, now: number): void
 
   /** Moves to the window of an evaluation at `at`. */
   abstract advance(at: number): void
@@ -62,32 +62,30 @@ export abstract class Window {
   }
 
   protected enter(position: number): void {
-    this.changes.enter(this.entries.group(position), this.entries.slot(position))
+    this.changes.enter(this.entries.owner(position), this.entries.slot(position))
   }
 
   protected leave(position: number): void {
-    this.changes.leave(this.entries.group(position), this.entries.slot(position))
+    this.changes.leave(this.entries.owner(position), this.entries.slot(position))
   }
 
   /** Forgets the entries that are older than the history of a window that begins at `oldest`. */
   protected forget(oldest: number): void {
     const { entries } = this
     while (entries.start < this.from && entries.time(entries.start) <= oldest - this.#historyMs) {
-      const group = entries.group(entries.start)
-      group.release(entries.slot(entries.start))
+      this.#groups.release(entries.owner(entries.start), entries.slot(entries.start))
       entries.shift()
-      this.#groups.forgetIdle(group)
     }
   }
 }
 
 class ArrivalWindow extends Window {
-  add(at: number, group: Group, slot: number, now: number): void {
+  add(at: number, place: number, slot: number, now: number): void {
     this.advance(now)
-    this.entries.add(at, group, slot)
+    this.entries.insert(at, place, slot)
     this.to = this.entries.end
     if (at + this.stayMs <= now) this.from++
-    else this.changes.enter(group, slot)
+    else this.changes.enter(place, slot)
   }
 
   advance(at: number): void {
@@ -102,14 +100,14 @@ class ArrivalWindow extends Window {
 }
 
 class CadenceWindow extends Window {
-  add(at: number, group: Group, slot: number): void {
-    const position = this.entries.add(at, group, slot)
+  add(at: number, place: number, slot: number): void {
+    const position = this.entries.insert(at, place, slot)
     if (position < this.from) {
       this.from++
       this.to++
     } else if (position < this.to) {
       this.to++
-      this.changes.enter(group, slot)
+      this.changes.enter(place, slot)
     }
   }
 

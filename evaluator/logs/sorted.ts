@@ -100,6 +100,10 @@ class TimeSink implements EventSink {
     throw new RangeError('there is no monitor')
   }
 
+  placesOf(): never {
+    throw new RangeError('there is no monitor')
+  }
+
   enter(): void {}
   read(): void {}
 }

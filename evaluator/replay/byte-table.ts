@@ -2,26 +2,35 @@ import { randomInt } from 'node:crypto'
 
 /** Longer pieces are not stored. */
 const MAX_BYTES = 255
-/** A table with so many pieces or words forgets all of its pieces and starts again. */
-const MAX_ROWS = 65_536
-const MAX_WORDS = 1 << 20
+/** A table with so many records or words forgets all of its records and starts again. */
+const MAX_RECORDS = 65_536
+const MAX_WORDS = 1 << 21
 /** Random, so that nobody can write a log whose values all have the same hash. */
 const SEED = randomInt(2 ** 31)
 
-/** A hash table that numbers short pieces of bytes. Four bytes after each piece that is passed in must be readable. */
+/**
+ * A hash table of records by short pieces of bytes. A record is a fixed number of 32-bit words of the caller, followed by its piece:
+ * one after the other in memory, because with many records a lookup costs mostly its memory access.
+ * Four bytes after each piece that is passed in must be readable.
+ */
 export class ByteTable {
-  /** The number of pieces, and the number of the next piece. */
-  rows = 0
-  /** The pieces, one after the other, four bytes in a word; the unused bytes of a last word are 0. */
-  #words = new Int32Array(256)
-  #usedWords = 0
-  /** Where the piece of each row begins in `#words`. */
-  #begins = new Int32Array(16)
-  /** Pairs: a hash, and an entry of row + 1 (upper bits) and length (lower 8 bits). Open addressing, at most half full. */
+  /** The number of records. */
+  records = 0
+  /** The words of all records. Those of the caller begin at the position of a record. */
+  words = new Int32Array(256)
+  /** Words before the piece of a record. */
+  readonly #own: number
+  #used = 0
+  /** Pairs: a hash, and an entry of position + 1 (upper bits) and length (lower 8 bits). Open addressing, at most half full. */
   #table = new Int32Array(2 * 32)
   #hash = 0
 
-  /** @returns the number of the piece; -1 when it is not stored */
+  /** @param own the number of words of the caller in each record */
+  constructor(own: number) {
+    this.#own = own
+  }
+
+  /** @returns the position of the record of a piece; -1 when there is none */
   find(view: DataView, start: number, length: number): number {
     if (length > MAX_BYTES) return -1
     const hash = hashOf(view, start, length)
@@ -30,38 +39,40 @@ export class ByteTable {
     const mask = table.length - 2
     let place = (hash << 1) & mask
     for (let entry = table[place + 1] as number; entry !== 0; entry = table[place + 1] as number) {
-      const row = (entry >> 8) - 1
-      if (table[place] === hash && (entry & 255) === length && this.holds(row, view, start, length)) return row
+      const position = (entry >> 8) - 1
+      if (table[place] === hash && (entry & 255) === length && this.holds(position, view, start, length))
+        return position
       place = (place + 2) & mask
     }
     return -1
   }
 
-  /** Whether a row stores a piece. The caller has compared the lengths. */
-  holds(row: number, view: DataView, start: number, length: number): boolean {
-    return matches(this.#words, this.#begins[row] as number, view, start, length)
+  /** Whether a record has a piece. The caller has compared the lengths. */
+  holds(position: number, view: DataView, start: number, length: number): boolean {
+    return sameBytes(this.words, position + this.#own, view, start, length)
   }
 
   /**
-   * Stores the piece that the last call of `find` did not find.
-   * @returns its number: 0 when all others were forgotten to make room; -1 when it is too long
+   * Adds a record for the piece that the last call of `find` did not find.
+   * @returns its position, which is 0 when all others were forgotten to make room; -1 when the piece is too long
    */
   add(view: DataView, start: number, length: number): number {
     if (length > MAX_BYTES) return -1
-    const words = (length + 3) >> 2
-    if (this.rows === MAX_ROWS || this.#usedWords + words > MAX_WORDS) {
-      this.rows = 0
-      this.#usedWords = 0
+    const size = this.#own + ((length + 3) >> 2)
+    if (this.records === MAX_RECORDS || this.#used + size > MAX_WORDS) {
+      this.records = 0
+      this.#used = 0
       this.#table.fill(0)
     }
-    if (this.rows === this.#begins.length) this.#growTable()
-    while (this.#usedWords + words > this.#words.length) this.#words = doubled(this.#words)
-    const row = this.rows++
-    this.#begins[row] = this.#usedWords
-    put(this.#words, this.#usedWords, view, start, length)
-    this.#usedWords += words
-    this.#enter(this.#hash, ((row + 1) << 8) | length)
-    return row
+    if (4 * this.records === this.#table.length) this.#growTable()
+    while (this.#used + size > this.words.length) this.words = doubled(this.words)
+    const position = this.#used
+    this.words.fill(0, position, position + this.#own)
+    putBytes(this.words, position + this.#own, view, start, length)
+    this.records++
+    this.#used += size
+    this.#enter(this.#hash, ((position + 1) << 8) | length)
+    return position
   }
 
   #enter(hash: number, entry: number): void {
@@ -75,44 +86,10 @@ export class ByteTable {
 
   #growTable(): void {
     const table = this.#table
-    this.#begins = doubled(this.#begins)
     this.#table = new Int32Array(table.length * 2)
     for (let i = 0; i < table.length; i += 2) {
       if (table[i + 1] !== 0) this.#enter(table[i] as number, table[i + 1] as number)
     }
-  }
-}
-
-/** A column stores shorter pieces only, in as many words for each row. */
-const COLUMN_BYTES = 64
-const WORDS_PER_ROW = COLUMN_BYTES / 4
-
-/** One replaceable piece of bytes for each row of a table. */
-export class ByteColumn {
-  #words = new Int32Array(16 * WORDS_PER_ROW)
-  #lengths = new Uint8Array(16)
-
-  holds(row: number, view: DataView, start: number, length: number): boolean {
-    return this.#lengths[row] === length && matches(this.#words, row * WORDS_PER_ROW, view, start, length)
-  }
-
-  /** Stores a piece in a row. A piece that is too long clears the row instead. */
-  set(row: number, view: DataView, start: number, length: number): void {
-    while (row >= this.#lengths.length) this.#grow()
-    const fits = length <= COLUMN_BYTES
-    this.#lengths[row] = fits ? length : 0
-    if (fits) put(this.#words, row * WORDS_PER_ROW, view, start, length)
-  }
-
-  clear(row: number): void {
-    if (row < this.#lengths.length) this.#lengths[row] = 0
-  }
-
-  #grow(): void {
-    const lengths = this.#lengths
-    this.#words = doubled(this.#words)
-    this.#lengths = new Uint8Array(lengths.length * 2)
-    this.#lengths.set(lengths)
   }
 }
 
@@ -122,7 +99,8 @@ function doubled(words: Int32Array): Int32Array<ArrayBuffer> {
   return larger
 }
 
-function matches(words: Int32Array, from: number, view: DataView, start: number, length: number): boolean {
+/** Whether words that `putBytes` wrote are those of a piece of the same length. */
+export function sameBytes(words: Int32Array, from: number, view: DataView, start: number, length: number): boolean {
   const last = from + (length >> 2)
   let at = start
   for (let i = from; i < last; i++, at += 4) if (view.getInt32(at, true) !== words[i]) return false
@@ -130,7 +108,8 @@ function matches(words: Int32Array, from: number, view: DataView, start: number,
   return rest === 0 || (view.getInt32(at, true) & maskOf(rest)) === words[last]
 }
 
-function put(words: Int32Array, to: number, view: DataView, start: number, length: number): void {
+/** Writes a piece into words; the unused bytes of the last word become 0. */
+export function putBytes(words: Int32Array, to: number, view: DataView, start: number, length: number): void {
   const last = to + (length >> 2)
   let at = start
   for (let i = to; i < last; i++, at += 4) words[i] = view.getInt32(at, true)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { logOfEvent } from '../app-event.ts'
 import { Group } from '../evaluate/group.ts'
+import { Places } from '../evaluate/places.ts'
 import { compileReader } from '../evaluate/reading.ts'
 import { sourcesOf } from '../evaluate/sources.ts'
 import type { Log } from '../log.ts'
@@ -55,12 +56,13 @@ class Reading implements EventSink {
   found: { at: number; entries: Entries } | undefined
   /** Whether the last line was read without a full parse. */
   scanned = false
+  readonly #places = new Places<Group>()
   readonly reader = new EventReader(sourcesOf(monitors), this)
 
   read(monitor: number, log: Log): void {
     readers[monitor]?.(log, (key, value) => {
       const group = this.groupOf(monitor, key)
-      this.enter(monitor, group, group.hold(value))
+      this.enter(monitor, group.place, group.hold(value))
     })
   }
 
@@ -79,10 +81,15 @@ class Reading implements EventSink {
   }
 
   groupOf(_monitor: number, key: string): Group {
-    return new Group(key)
+    return new Group(key, this.#places)
   }
 
-  enter(monitor: number, group: Group, slot: number): void {
+  placesOf(): Places<Group> {
+    return this.#places
+  }
+
+  enter(monitor: number, place: number, slot: number): void {
+    const group = this.#places.at(place)
     this.found?.entries[monitor]?.push([group.key, group.valueAt(slot)])
   }
 

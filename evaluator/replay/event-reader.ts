@@ -1,5 +1,6 @@
 import { logOfEvent } from '../app-event.ts'
 import type { Group } from '../evaluate/group.ts'
+import type { Places } from '../evaluate/places.ts'
 import { groupKeys, type Texts } from '../evaluate/reading.ts'
 import type { PlacedSource } from '../evaluate/sources.ts'
 import type { EpochSink, EpochUnit } from '../intake/epoch.ts'
@@ -33,9 +34,12 @@ export interface EventSink {
   isLate(at: number): boolean
   /** Starts an event that is not late. Calls of `enter` and `read` for it follow. */
   begin(at: number): void
-  groupOf(query: number, key: string): Group
-  /** Adds a value of the event to a group, which holds it in a slot. */
-  enter(query: number, group: Group, slot: number): void
+  /** @param isCopy whether the key is no slice of a longer text */
+  groupOf(query: number, key: string, isCopy: boolean): Group
+  /** The places of the groups that `groupOf` returns. */
+  placesOf(query: number): Places<Group>
+  /** Adds a value of the event to the group at a place, which holds it in a slot. */
+  enter(query: number, place: number, slot: number): void
   /** Lets the query read the event itself, which matches its search. */
   read(query: number, log: Log): void
 }
@@ -65,7 +69,9 @@ export class EventReader {
     if (!canScan(needs, keys)) return
     this.#scanner = new EventScanner(keys, this.onEpoch)
     this.#matches = new MatchTable(sources, keys, (part) => this.#silent.matched(part))
-    this.#entries = sources.map((source, i) => entryOf(source, keys, (key) => sink.groupOf(i, key)))
+    this.#entries = sources.map((source, i) =>
+      entryOf(source, keys, sink.placesOf(i), (key) => sink.groupOf(i, key, true)),
+    )
   }
 
   /**
@@ -124,16 +130,15 @@ export class EventReader {
 
   /** Enters one value in one group, the usual case. @returns false when the event has to be entered by `#enter` */
   #enterFound(query: number, scanner: EventScanner): boolean {
-    const { finder, groups, counted, part } = this.#entryOf(query)
+    const { finder, groups, counted } = this.#entryOf(query)
     if (!finder) return false
     for (let i = 0; i < groups.length; i++) if (!scanner.has((groups[i] as ScannedFacet).key)) return true
     if (counted && !scanner.has(counted.key)) return true
-    const row = finder.find(scanner)
-    if (row < 0) return false
-    const group = finder.groupAt(row)
-    const slot = counted ? finder.hold(row, scanner, counted.key) : group.holdOf(part, '')
+    const record = finder.find(scanner)
+    if (record < 0) return false
+    const slot = counted ? finder.hold(record, scanner, counted.key) : finder.count(record)
     if (slot < 0) return false
-    this.#sink.enter(query, group, slot)
+    this.#sink.enter(query, finder.placeAt(record), slot)
     return true
   }
 
@@ -155,8 +160,8 @@ export class EventReader {
     const keys = shared ?? groupKeys(groups.map(({ key, values }) => scanner.valueAt(key, values).texts))
     for (const key of listOf(keys)) {
       for (const value of listOf(values)) {
-        const group = sink.groupOf(query, key)
-        sink.enter(query, group, group.holdOf(part, value))
+        const group = sink.groupOf(query, key, false)
+        sink.enter(query, group.place, group.holdOf(part, value))
       }
     }
   }
@@ -197,7 +202,7 @@ interface Entry {
   readonly part: number
 }
 
-function entryOf(source: PlacedSource, keys: KeyTable, groupOf: (key: string) => Group): Entry {
+function entryOf(source: PlacedSource, keys: KeyTable, places: Places<Group>, groupOf: (key: string) => Group): Entry {
   const { parsed, distinct, optionalGroups, key: shared, part } = source
   const { rollup, by } = parsed
   const groups = by.map((facet) => scannedFacet(facet, keys))
@@ -206,7 +211,7 @@ function entryOf(source: PlacedSource, keys: KeyTable, groupOf: (key: string) =>
   const whole = measures || distinct !== undefined || optionalGroups === true
   const isFound = !whole && by.length > 0 && by.every(({ field }) => field.kind !== 'tag')
   const facets = groups.map(({ key }) => key)
-  const finder = isFound ? new GroupFinder(groupOf, part, facets, counted?.values ?? new Interner()) : undefined
+  const finder = isFound ? new GroupFinder(groupOf, places, part, facets, counted?.values) : undefined
   return { groups, counted, finder, whole, shared, part }
 }
 

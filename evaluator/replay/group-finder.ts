@@ -1,15 +1,31 @@
 import type { Group } from '../evaluate/group.ts'
-import { groupKeys } from '../evaluate/reading.ts'
-import { parseJson } from '../json.ts'
+import type { Places } from '../evaluate/places.ts'
+import { keyOfTexts } from '../evaluate/reading.ts'
 import { facetText } from '../search/field.ts'
-import { ByteColumn, ByteTable } from './byte-table.ts'
+import { ByteTable, putBytes, sameBytes } from './byte-table.ts'
 import { LINE_FEED } from './bytes.ts'
 import type { EventScanner } from './event-scanner.ts'
 import type { Interner } from './interner.ts'
+import { readValue } from './json-value.ts'
 import type { Key } from './key-table.ts'
 
 /** Longer names of groups are not joined. */
 const MAX_JOINED_BYTES = 1024
+
+/** Longer values of a group are not compared by their bytes: a UUID fits. */
+const MAX_VALUE_BYTES = 40
+
+/**
+ * The words of the record of a group: its index among the groups, its place, the version of that place with which the record was
+ * last brought up to date, and the length and the bytes of the last value.
+ */
+const INDEX = 0
+const PLACE = 1
+const VERSION = 2
+const VALUE_LENGTH = 3
+const VALUE = 4
+const COUNTING_WORDS = 3
+const VALUED_WORDS = VALUE + MAX_VALUE_BYTES / 4
 
 /**
  * Finds the group of a monitor by the bytes of its facets. It keeps the last value that each group counted, because most groups
@@ -17,29 +33,39 @@ const MAX_JOINED_BYTES = 1024
  */
 export class GroupFinder {
   readonly #groupOf: (key: string) => Group
+  readonly #places: Places<Group>
   readonly #part: number
   readonly #facets: readonly Key[]
-  readonly #values: Interner
-  readonly #table = new ByteTable()
+  readonly #values: Interner | undefined
+  readonly #table: ByteTable
   readonly #groups: Group[] = []
-  readonly #last = new ByteColumn()
+  /** The last value of each group. */
   readonly #lastTexts: string[] = []
   /** The bytes of several facets, each with a line feed, which no value contains. */
   readonly #joined = new DataView(new ArrayBuffer(MAX_JOINED_BYTES + 4))
 
   /**
+   * @param places those of the groups that `groupOf` returns
    * @param part the index of the query among those of its monitor
    * @param facets the keys of the facets, at least one
-   * @param values reads the values that are counted
+   * @param values reads the values that are counted; undefined for a query that counts logs
    */
-  constructor(groupOf: (key: string) => Group, part: number, facets: readonly Key[], values: Interner) {
+  constructor(
+    groupOf: (key: string) => Group,
+    places: Places<Group>,
+    part: number,
+    facets: readonly Key[],
+    values: Interner | undefined,
+  ) {
     this.#groupOf = groupOf
+    this.#places = places
     this.#part = part
     this.#facets = facets
     this.#values = values
+    this.#table = new ByteTable(values ? VALUED_WORDS : COUNTING_WORDS)
   }
 
-  /** @returns the row of the group of a line, which has all facets; -1 when one is an object or a list, or they are too long */
+  /** @returns the record of the group of a line, which has all facets; -1 when one is an object or a list, or they are too long */
   find(scanner: EventScanner): number {
     const first = this.#facets[0] as Key
     if (this.#facets.length === 1) return this.#find(scanner, scanner.view, first.start, first.end - first.start)
@@ -47,35 +73,81 @@ export class GroupFinder {
     return length < 0 ? -1 : this.#find(scanner, this.#joined, 0, length)
   }
 
-  /** @param row returned by `find` */
-  groupAt(row: number): Group {
-    return this.#groups[row] as Group
+  /** The place of the group of a record that was returned by `find`. */
+  placeAt(record: number): number {
+    return this.#table.words[record + PLACE] as number
+  }
+
+  /** Lets a group hold an entry of a query that counts logs. @returns its slot */
+  count(record: number): number {
+    const place = this.placeAt(record)
+    if (this.#places.countsItself(place)) return this.#groupAt(record).holdOf(this.#part, '')
+    this.#places.hold(place)
+    return 0
   }
 
   /** Lets a group hold the value of a line. @returns its slot; -1 when the value has no text, or several */
-  hold(row: number, { buffer, view }: EventScanner, { start, end }: Key): number {
-    const group = this.groupAt(row)
-    if (this.#last.holds(row, view, start, end - start)) return group.holdOf(this.#part, this.#lastTexts[row] as string)
-    const { texts } = this.#values.find(buffer, view, start, end)
+  hold(record: number, { buffer, view }: EventScanner, { start, end }: Key): number {
+    const { words } = this.#table
+    const place = this.placeAt(record)
+    const length = end - start
+    if (words[record + VALUE_LENGTH] === length && sameBytes(words, record + VALUE, view, start, length)) {
+      if (this.#places.countsItself(place)) {
+        return this.#groupAt(record).holdOf(this.#part, this.#lastTexts[words[record + INDEX] as number] as string)
+      }
+      this.#places.hold(place)
+      return 0
+    }
+    const texts = this.#values?.find(buffer, view, start, end).texts
     if (typeof texts !== 'string') return -1
-    const slot = group.holdOf(this.#part, texts)
-    this.#last.set(row, view, start, end - start)
+    const group = this.#groupAt(record)
+    const slot = group.holdOf(this.#part, texts, true)
+    words[record + VERSION] = this.#places.version(place)
+    words[record + VALUE_LENGTH] = length <= MAX_VALUE_BYTES ? length : 0
+    if (length > MAX_VALUE_BYTES) return slot
+    putBytes(words, record + VALUE, view, start, length)
     // The group's own copy, which is compared without reading it.
-    this.#lastTexts[row] = group.textAt(slot)
+    this.#lastTexts[words[record + INDEX] as number] = group.textAt(slot)
     return slot
   }
 
+  #groupAt(record: number): Group {
+    return this.#groups[this.#table.words[record + INDEX] as number] as Group
+  }
+
   #find(scanner: EventScanner, view: DataView, start: number, length: number): number {
-    const table = this.#table
-    const known = table.find(view, start, length)
-    if (known >= 0 && !(this.#groups[known] as Group).forgotten) return known
+    const record = this.#table.find(view, start, length)
+    if (record < 0) return this.#add(scanner, view, start, length)
+    if (this.#places.version(this.placeAt(record)) === this.#table.words[record + VERSION]) return record
+    return this.#groupAt(record).forgotten ? this.#renew(record, scanner) : this.#update(record)
+  }
+
+  #add(scanner: EventScanner, view: DataView, start: number, length: number): number {
     const key = this.#keyOf(scanner.buffer)
     if (key === undefined) return -1
-    const row = known < 0 ? table.add(view, start, length) : known
-    if (row < 0) return -1
-    this.#groups[row] = this.#groupOf(key)
-    this.#last.clear(row)
-    return row
+    const record = this.#table.add(view, start, length)
+    if (record < 0) return -1
+    const index = this.#table.records - 1
+    this.#table.words[record + INDEX] = index
+    this.#groups[index] = this.#groupOf(key)
+    return this.#update(record)
+  }
+
+  /** Finds the group of a record again after it was forgotten. */
+  #renew(record: number, scanner: EventScanner): number {
+    const key = this.#keyOf(scanner.buffer)
+    if (key === undefined) return -1
+    this.#groups[this.#table.words[record + INDEX] as number] = this.#groupOf(key)
+    return this.#update(record)
+  }
+
+  #update(record: number): number {
+    const { words } = this.#table
+    const { place } = this.#groupAt(record)
+    words[record + PLACE] = place
+    words[record + VERSION] = this.#places.version(place)
+    if (this.#values) words[record + VALUE_LENGTH] = 0
+    return record
   }
 
   /** Writes the values of all facets one after the other. @returns their length in bytes; -1 when they are too long */
@@ -96,10 +168,10 @@ export class GroupFinder {
   #keyOf(buffer: Buffer): string | undefined {
     const texts: string[] = []
     for (const { start, end } of this.#facets) {
-      const text = facetText(parseJson(buffer.toString('utf8', start, end)))
+      const text = facetText(readValue(buffer, start, end))
       if (text === undefined) return undefined
       texts.push(text)
     }
-    return [groupKeys(texts)].flat()[0]
+    return keyOfTexts(texts)
   }
 }

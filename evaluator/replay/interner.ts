@@ -1,7 +1,7 @@
 import type { Texts } from '../evaluate/reading.ts'
-import { parseJson } from '../json.ts'
 import { facetText } from '../search/field.ts'
 import { ByteTable } from './byte-table.ts'
+import { readValue } from './json-value.ts'
 
 /** A JSON value of a line. The same bytes give the same object, so that what follows from the value is computed once. */
 export class Interned {
@@ -27,8 +27,11 @@ function facetTexts(value: unknown): Texts {
 const textsIn = (value: unknown): string[] =>
   Array.isArray(value) ? value.flatMap(textsIn) : [facetText(value) ?? []].flat()
 
+/** The only word of a record: the index of its value. */
+const RECORD_WORDS = 1
+
 /** The number of values kept before the interner decides whether keeping them pays. */
-const TRIAL_ROWS = 4_096
+const TRIAL_VALUES = 4_096
 /** Keeping pays when at least this share of the lookups found a kept value. */
 const MIN_HIT_SHARE = 1 / 32
 /** The number of values that are not kept before the next trial. */
@@ -37,7 +40,7 @@ const VALUES_BETWEEN_TRIALS = 32_768
 /** Finds the values of one field by their bytes. It stops keeping values that rarely repeat, such as request ids. */
 export class Interner {
   readonly #make: (value: unknown) => Interned
-  #table = new ByteTable()
+  #table = new ByteTable(RECORD_WORDS)
   #values: Interned[] = []
   /** Lookups that found a kept value during the trial. */
   #hits = 0
@@ -57,22 +60,24 @@ export class Interner {
     const length = end - start
     // Many fields have the same value in most lines.
     if (length === this.#lastLength && table.holds(this.#last, view, start, length)) return this.#at(this.#last)
-    let row = table.find(view, start, length)
-    if (row < 0) {
-      const value = this.#make(parseJson(buffer.toString('utf8', start, end)))
+    let position = table.find(view, start, length)
+    if (position < 0) {
+      const value = this.#make(readValue(buffer, start, end))
       if (!this.#keeps()) return value
-      row = this.#table.add(view, start, length)
-      if (row < 0) return value
-      this.#values[row] = value
-    } else if (table.rows <= TRIAL_ROWS) this.#hits++
-    this.#last = row
+      position = this.#table.add(view, start, length)
+      if (position < 0) return value
+      const index = this.#table.records - 1
+      this.#table.words[position] = index
+      this.#values[index] = value
+    } else if (table.records <= TRIAL_VALUES) this.#hits++
+    this.#last = position
     this.#lastLength = length
-    return this.#at(row)
+    return this.#at(position)
   }
 
-  #at(row: number): Interned {
-    const value = this.#values[row]
-    if (!value) throw new RangeError(`there is no value in row ${row}`)
+  #at(position: number): Interned {
+    const value = this.#values[this.#table.words[position] as number]
+    if (!value) throw new RangeError(`there is no value at ${position}`)
     return value
   }
 
@@ -82,8 +87,8 @@ export class Interner {
       this.#untilTrial--
       return false
     }
-    if (this.#table.rows !== TRIAL_ROWS || this.#hits >= TRIAL_ROWS * MIN_HIT_SHARE) return true
-    this.#table = new ByteTable()
+    if (this.#table.records !== TRIAL_VALUES || this.#hits >= TRIAL_VALUES * MIN_HIT_SHARE) return true
+    this.#table = new ByteTable(RECORD_WORDS)
     this.#values = []
     this.#hits = 0
     this.#last = -1

@@ -1,6 +1,5 @@
-import type { Group } from '../evaluate/group.ts'
 import { NO_DEADLINE } from '../evaluate/moment.ts'
-import { Ring, Rows } from '../evaluate/ring.ts'
+import { Ring } from '../evaluate/ring.ts'
 import { Heap } from './heap.ts'
 
 /** A value that a log adds to a group, held back until no older log can come. */
@@ -9,7 +8,8 @@ export interface Held {
   readonly at: number
   /** The index of the monitor. */
   readonly monitor: number
-  readonly group: Group
+  /** The place of the group. */
+  readonly place: number
   /** The slot in which the group holds the value. */
   readonly slot: number
 }
@@ -18,45 +18,48 @@ export interface Held {
 export class ReorderBuffer {
   /** Epoch ms of the oldest entry; {@link NO_DEADLINE} when there is none. */
   oldest = NO_DEADLINE
-  /** The monitor and the slot of the entry that `shift` removed last. */
+  /** The monitor, the place and the slot of the entry that `shift` removed last. */
   monitor = 0
+  place = 0
   slot = 0
+  readonly #monitors: number
+  /** An owner is a place and a monitor in one number: place × monitors + monitor. */
   readonly #inOrder = new Ring()
-  /** The groups of the entries in the ring, and their monitors by the same rows. */
-  readonly #groups = new Rows<Group>()
-  readonly #monitors: number[] = []
   readonly #late = new Heap<Held>((a, b) => a.at < b.at)
   #newest = Number.NEGATIVE_INFINITY
 
-  push(at: number, monitor: number, group: Group, slot: number): void {
+  /** @param monitors the number of monitors */
+  constructor(monitors: number) {
+    this.#monitors = monitors
+  }
+
+  push(at: number, monitor: number, place: number, slot: number): void {
     if (at < this.oldest) this.oldest = at
     if (at < this.#newest && this.#inOrder.start < this.#inOrder.end) {
-      this.#late.push({ at, monitor, group, slot })
+      this.#late.push({ at, monitor, place, slot })
       return
     }
     this.#newest = at
-    const row = this.#groups.add(group)
-    this.#monitors[row] = monitor
-    this.#inOrder.insert(at, row, slot)
+    this.#inOrder.insert(at, place * this.#monitors + monitor, slot)
   }
 
-  /** Removes the oldest entry and sets `monitor` and `slot`. @returns its group; undefined when there is no entry */
-  shift(): Group | undefined {
+  /** Removes the oldest entry, if there is one, and sets `monitor`, `place` and `slot`. */
+  shift(): void {
     const late = this.#late.first
-    const group = late && late.at < this.#oldestInOrder ? this.#shiftLate() : this.#shiftInOrder()
+    if (late && late.at < this.#oldestInOrder) this.#shiftLate()
+    else this.#shiftInOrder()
     this.oldest = Math.min(this.#late.first?.at ?? NO_DEADLINE, this.#oldestInOrder)
-    return group
   }
 
   /** All entries, oldest first. */
   list(): Held[] {
     const ring = this.#inOrder
     const queued = Array.from({ length: ring.end - ring.start }, (_, i): Held => {
-      const row = ring.owner(ring.start + i)
+      const owner = ring.owner(ring.start + i)
       return {
         at: ring.time(ring.start + i),
-        monitor: this.#monitorAt(row),
-        group: this.#groups.at(row),
+        monitor: owner % this.#monitors,
+        place: Math.floor(owner / this.#monitors),
         slot: ring.slot(ring.start + i),
       }
     })
@@ -68,29 +71,18 @@ export class ReorderBuffer {
     return ring.start < ring.end ? ring.time(ring.start) : NO_DEADLINE
   }
 
-  #shiftLate(): Group | undefined {
+  #shiftLate(): void {
     const late = this.#late.pop()
-    if (!late) return undefined
-    this.monitor = late.monitor
-    this.slot = late.slot
-    return late.group
+    if (late) Object.assign(this, { monitor: late.monitor, place: late.place, slot: late.slot })
   }
 
-  #shiftInOrder(): Group | undefined {
+  #shiftInOrder(): void {
     const ring = this.#inOrder
-    if (ring.start === ring.end) return undefined
-    const row = ring.owner(ring.start)
-    const group = this.#groups.at(row)
-    this.monitor = this.#monitorAt(row)
+    if (ring.start === ring.end) return
+    const owner = ring.owner(ring.start)
+    this.place = Math.floor(owner / this.#monitors)
+    this.monitor = owner - this.place * this.#monitors
     this.slot = ring.slot(ring.start)
-    this.#groups.remove(row)
     ring.shift()
-    return group
-  }
-
-  #monitorAt(row: number): number {
-    const monitor = this.#monitors[row]
-    if (monitor === undefined) throw new RangeError(`there is no monitor in row ${row}`)
-    return monitor
   }
 }

@@ -4,6 +4,7 @@ import type { Group } from '../evaluate/group.ts'
 import { Lateness } from '../evaluate/lateness.ts'
 import { NO_DEADLINE, NOT_YET } from '../evaluate/moment.ts'
 import type { Transition } from '../evaluate/notices.ts'
+import type { Places } from '../evaluate/places.ts'
 import { type PlacedSource, sourcesOf } from '../evaluate/sources.ts'
 import { Track } from '../evaluate/track.ts'
 import type { Log } from '../log.ts'
@@ -43,7 +44,7 @@ export class Replayer implements EventSink {
   readonly #driven: readonly DrivenTrack[]
   /** The queries of the monitors, then those of the rules. */
   readonly sources: readonly PlacedSource[]
-  readonly #buffer = new ReorderBuffer()
+  readonly #buffer: ReorderBuffer
   readonly #lateness: Lateness
   readonly #silenceAfterEnd: boolean
   readonly #emit: (transition: Transition) => void
@@ -90,6 +91,7 @@ export class Replayer implements EventSink {
       monitors,
       (options.rules ?? []).flatMap(({ queries }) => queries),
     )
+    this.#buffer = new ReorderBuffer(tracks.length)
     this.#driven = tracks.map((track) => ({ track, due: NOT_YET, entered: false }))
   }
 
@@ -121,18 +123,22 @@ export class Replayer implements EventSink {
     this.#drivenAt(place).track.readers[part]?.(log, this.#entry)
   }
 
-  groupOf(query: number, key: string): Group {
-    return this.#drivenAt(this.#sourceAt(query).track).track.groupOf(key)
+  groupOf(query: number, key: string, isCopy: boolean): Group {
+    return this.#drivenAt(this.#sourceAt(query).track).track.groupOf(key, isCopy)
   }
 
-  /** Adds a value of the log, which is not late, to a group, which holds it in a slot. */
-  enter(query: number, group: Group, slot: number): void {
-    this.#buffer.push(this.#at, this.#sourceAt(query).track, group, slot)
+  placesOf(query: number): Places<Group> {
+    return this.#drivenAt(this.#sourceAt(query).track).track.places
+  }
+
+  /** Adds a value of the log, which is not late, to the group at a place, which holds it in a slot. */
+  enter(query: number, place: number, slot: number): void {
+    this.#buffer.push(this.#at, this.#sourceAt(query).track, place, slot)
   }
 
   readonly #take = (key: string, value: string): void => {
     const group = this.#drivenAt(this.#reading).track.groupOf(key)
-    this.#buffer.push(this.#at, this.#reading, group, group.hold(value))
+    this.#buffer.push(this.#at, this.#reading, group.place, group.hold(value))
   }
 
   readonly #miss = (): void => {
@@ -184,7 +190,10 @@ export class Replayer implements EventSink {
       first: this.#first ?? null,
       started: this.#due !== NOT_YET,
       dropped: this.dropped,
-      held: this.#buffer.list().map(({ at, monitor, group, slot }) => [at, monitor, group.key, group.valueAt(slot)]),
+      held: this.#buffer.list().map(({ at, monitor, place, slot }) => {
+        const group = this.#drivenAt(monitor).track.places.at(place)
+        return [at, monitor, group.key, group.valueAt(slot)]
+      }),
       tracks: this.#tracks.map((track) => track.save()),
       ...(this.#rules.length > 0 ? { rules: this.#rules.map((track) => track.save()) } : {}),
     }
@@ -199,7 +208,7 @@ export class Replayer implements EventSink {
     for (const [i, track] of this.#rules.entries()) track.restore(savedAt(state.rules ?? [], i))
     for (const [at, monitor, key, value] of state.held) {
       const group = this.#drivenAt(monitor).track.groupOf(key)
-      this.#buffer.push(at, monitor, group, group.hold(value))
+      this.#buffer.push(at, monitor, group.place, group.hold(value))
     }
     if (!state.started) return
     for (const driven of this.#driven) driven.due = driven.track.due()
@@ -220,9 +229,9 @@ export class Replayer implements EventSink {
         if (this.#due <= at) this.#passUntil(at)
         this.#instant = at
       }
-      const group = buffer.shift()
+      buffer.shift()
       const driven = this.#drivenAt(buffer.monitor)
-      if (group) driven.track.add(group, buffer.slot, at, at)
+      driven.track.add(buffer.place, buffer.slot, at, at)
       driven.entered = true
       this.#open = true
     }

@@ -39,7 +39,7 @@ export class RuleEvaluator {
           if (isTooLate) isMissed = true
           else {
             const group = query.groupOf(key)
-            query.add(group, group.hold(value), at, this.#clock, log)
+            query.add(group.place, group.hold(value), at, this.#clock, log)
           }
         })
       }

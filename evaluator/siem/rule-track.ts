@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
-import { Group, owned } from '../evaluate/group.ts'
+import { Group } from '../evaluate/group.ts'
 import { statisticOf } from '../evaluate/measure.ts'
 import { NO_DEADLINE } from '../evaluate/moment.ts'
+import { Places } from '../evaluate/places.ts'
 import { compileReader, partsOfKey, type Reader } from '../evaluate/reading.ts'
-import { EntryRing } from '../evaluate/ring.ts'
+import { Ring } from '../evaluate/ring.ts'
 import { byKey } from '../evaluate/state.ts'
+import { owned } from '../evaluate/values.ts'
 import type { IndexedLog } from '../log.ts'
 import { Heap } from '../replay/heap.ts'
 import { aliasesIn, holdsFor } from './condition.ts'
@@ -29,8 +31,13 @@ class QueryGroup extends Group {
   readonly query: number
   readonly owner: RuleGroup
 
-  constructor(owner: RuleGroup, query: number, kind: SiemRule['queries'][number]['rollup']['kind']) {
-    super(owner.key, kind === 'count' || kind === 'cardinality' ? undefined : statisticOf(kind))
+  constructor(
+    owner: RuleGroup,
+    places: Places<Group>,
+    query: number,
+    kind: SiemRule['queries'][number]['rollup']['kind'],
+  ) {
+    super(owner.key, places, kind === 'count' || kind === 'cardinality' ? undefined : statisticOf(kind))
     this.owner = owner
     this.query = query
   }
@@ -44,9 +51,9 @@ class RuleGroup {
   readonly fresh: { readonly group: QueryGroup; readonly slot: number }[] = []
   samples: IndexedLog[] = []
 
-  constructor(key: string, rule: SiemRule) {
+  constructor(key: string, places: Places<Group>, rule: SiemRule) {
     this.key = key
-    this.queries = rule.queries.map(({ rollup }, i) => new QueryGroup(this, i, rollup.kind))
+    this.queries = rule.queries.map(({ rollup }, i) => new QueryGroup(this, places, i, rollup.kind))
   }
 
   get isIdle(): boolean {
@@ -65,9 +72,11 @@ const MAX_SAMPLES = 10
  */
 export class RuleTrack {
   readonly rule: SiemRule
+  readonly places = new Places<Group>()
   readonly #options: RuleTrackOptions
   readonly #groups = new Map<string, RuleGroup>()
-  readonly #window = new EntryRing()
+  /** The owner of an entry is the place of its group. */
+  readonly #window = new Ring()
   readonly #cases: readonly { readonly each: RuleCase; readonly shown: number }[]
   readonly #queryOf: ReadonlyMap<string, number>
   readonly #ordered: boolean
@@ -93,16 +102,16 @@ export class RuleTrack {
   }
 
   /** @returns what a query counts in a group, which is created if necessary */
-  groupOf(query: number, key: string): Group {
+  groupOf(query: number, key: string, isCopy = false): Group {
     const known = this.#groups.get(key)
-    const group = known ?? new RuleGroup(owned(key), this.rule)
+    const group = known ?? new RuleGroup(isCopy ? key : owned(key), this.places, this.rule)
     if (!known) this.#groups.set(group.key, group)
     return this.#part(group, query)
   }
 
   /** Adds a value of a log. @param at the log's time @param now the latest time so far, not before `at` */
-  add(group: Group, slot: number, at: number, now: number, log?: IndexedLog): void {
-    if (!(group instanceof QueryGroup)) throw new TypeError('the group belongs to a monitor')
+  add(place: number, slot: number, at: number, now: number, log?: IndexedLog): void {
+    const group = this.#groupAt(place)
     const { owner } = group
     const { evaluationWindowMs } = this.rule
     if (evaluationWindowMs > 0 && at <= now - evaluationWindowMs) {
@@ -114,7 +123,7 @@ export class RuleTrack {
     owner.fresh.push({ group, slot })
     if (evaluationWindowMs === 0) return
     group.enter(slot)
-    this.#window.add(at, group, slot)
+    this.#window.insert(at, place, slot)
   }
 
   /** Evaluates the instant `at`, all of whose logs have been added. */
@@ -152,7 +161,7 @@ export class RuleTrack {
     const window = this.#window
     const entries = Array.from({ length: window.end - window.start }, (_, i) => {
       const position = window.start + i
-      const group = window.group(position) as QueryGroup
+      const group = this.#groupAt(window.owner(position))
       return [window.time(position), group.query, group.key, group.valueAt(window.slot(position))] as const
     })
     return { entries, signals: [...this.#signals.values()].sort(byKey) }
@@ -164,9 +173,15 @@ export class RuleTrack {
       const group = this.groupOf(query, key)
       const slot = group.hold(value)
       group.enter(slot)
-      this.#window.add(at, group, slot)
+      this.#window.insert(at, group.place, slot)
     }
     for (const signal of signals) this.#keep({ ...signal })
+  }
+
+  #groupAt(place: number): QueryGroup {
+    const group = this.places.at(place)
+    if (!(group instanceof QueryGroup)) throw new TypeError('the group belongs to a monitor')
+    return group
   }
 
   #part(group: RuleGroup, query: number): QueryGroup {
@@ -184,7 +199,7 @@ export class RuleTrack {
     const window = this.#window
     const oldest = at - this.rule.evaluationWindowMs
     while (window.start < window.end && window.time(window.start) <= oldest) {
-      const group = window.group(window.start) as QueryGroup
+      const group = this.#groupAt(window.owner(window.start))
       const slot = window.slot(window.start)
       group.leave(slot)
       group.release(slot)
@@ -196,7 +211,7 @@ export class RuleTrack {
   #forget(group: RuleGroup): void {
     // An entry of a closed instant may have begun another group of this key.
     if (this.#groups.get(group.key) === group) this.#groups.delete(group.key)
-    for (const part of group.queries) part.forgotten = true
+    for (const part of group.queries) part.forget()
   }
 
   /** Forgets the groups of logs that count nothing, once there are many. */
@@ -226,7 +241,7 @@ export class RuleTrack {
     const window = this.#window
     const entries: { at: number; query: number; value: string }[] = []
     for (let position = window.start; position < window.end; position++) {
-      const part = window.group(position) as QueryGroup
+      const part = this.#groupAt(window.owner(position))
       if (part.owner !== group) continue
       entries.push({ at: window.time(position), query: part.query, value: part.valueAt(window.slot(position)) })
     }
@@ -335,12 +350,16 @@ export class QueryTrack {
     this.#query = query
   }
 
-  groupOf(key: string): Group {
-    return this.#track.groupOf(this.#query, key)
+  groupOf(key: string, isCopy = false): Group {
+    return this.#track.groupOf(this.#query, key, isCopy)
   }
 
-  add(group: Group, slot: number, at: number, now: number, log?: IndexedLog): void {
-    this.#track.add(group, slot, at, now, log)
+  get places(): Places<Group> {
+    return this.#track.places
+  }
+
+  add(place: number, slot: number, at: number, now: number, log?: IndexedLog): void {
+    this.#track.add(place, slot, at, now, log)
   }
 
   settle(at: number): void {
