@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join, parse, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as bundle } from 'esbuild'
 
@@ -23,11 +23,11 @@ const browser = { ...common, format: 'esm', target: 'es2022', minify: true, sour
 
 /**
  * Split, so that a page loads no recorder that it does not use; named by content, so that a browser keeps a file for good.
- * The server finds the names of the day in assets.json.
+ * The server finds the present names in assets.json.
  */
-const rum = {
+const assets = {
   ...browser,
-  entryPoints: ['web/assets/rum.ts'],
+  entryPoints: ['rum.ts', 'device.ts', 'confirm.ts', 'style.css'].map((name) => `web/assets/${name}`),
   outdir: 'dist/web/assets',
   splitting: true,
   metafile: true,
@@ -36,16 +36,13 @@ const rum = {
 }
 
 const bundles = [
-  rum,
+  assets,
   { ...functions, entryPoints: ['functions/index.ts'], outfile: 'dist/functions.cjs', plugins: [identityApart] },
   { ...functions, entryPoints: ['@azure/identity'], outfile: 'dist/identity.cjs' },
   { ...functions, entryPoints: ['functions/passwords/hash-worker.ts'], outfile: 'dist/hash-worker.cjs' },
   { ...functions, entryPoints: ['functions/passwords/strength-worker.ts'], outfile: 'dist/strength-worker.cjs' },
   { ...web, entryPoints: ['web/server.ts'], outfile: 'dist/web/server.js' },
   { ...web, entryPoints: ['shared/stores/postgres/migrate-main.ts'], outfile: 'dist/migrate.js' },
-  { ...browser, entryPoints: ['web/assets/device.ts'], outfile: 'dist/web/assets/device.js' },
-  { ...browser, entryPoints: ['web/assets/confirm.ts'], outfile: 'dist/web/assets/confirm.js' },
-  { ...browser, entryPoints: ['web/assets/style.css'], outfile: 'dist/web/assets/style.css' },
 ]
 
 /**
@@ -55,7 +52,7 @@ const bundles = [
 export async function build() {
   const built = await Promise.all(bundles.map((options) => bundle(options)))
   const files = built.flatMap((result) => result.outputFiles.map(({ path, contents }) => [path, contents]))
-  files.push([join(dist, 'web', 'assets.json'), await manifest(built[bundles.indexOf(rum)])])
+  files.push([join(dist, 'web', 'assets.json'), await manifest(built[bundles.indexOf(assets)])])
   const migrations = join(root, 'shared/stores/postgres/migrations')
   for (const name of await readdir(migrations)) {
     files.push([join(dist, 'migrations', name), await readFile(join(migrations, name))])
@@ -71,8 +68,9 @@ export async function build() {
 
 async function manifest({ metafile }) {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const [entry] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === rum.entryPoints[0])
-  return Buffer.from(`${JSON.stringify({ version, rum: basename(entry) })}\n`)
+  const files = Object.entries(metafile.outputs).filter(([, { entryPoint }]) => entryPoint)
+  const names = files.map(([path, { entryPoint }]) => [parse(entryPoint).name, basename(path)])
+  return Buffer.from(`${JSON.stringify({ version, files: Object.fromEntries(names) })}\n`)
 }
 
 async function replace(path, contents) {

@@ -1,3 +1,5 @@
+import http from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createCookies } from './cookies.ts'
 import { sidOf, startWeb, type Web } from './testing/harness.ts'
@@ -12,6 +14,9 @@ const PUBLIC = [
   'GET /__health',
   'GET /__ready',
   'GET /icon.svg',
+  'GET /favicon.ico',
+  'GET /robots.txt',
+  'GET /.well-known/change-password',
   'GET /',
   'GET /login',
   'POST /login',
@@ -26,7 +31,7 @@ const PUBLIC = [
 
 test('every route that is not public denies a visitor without a session', async () => {
   const guarded = web.routes().filter((route) => !PUBLIC.includes(route))
-  expect(guarded.length).toBe(9)
+  expect(guarded.length).toBe(14)
   web.functions.calls.length = 0
   for (const route of guarded) {
     const [method, path = ''] = route.split(' ')
@@ -88,7 +93,7 @@ test('no page has anything inline, and every form posts to this site', async () 
   ]
   for (const { text } of pages) {
     expect(text).not.toMatch(/<style|\sstyle=|\son[a-z]+=|javascript:/i)
-    expect(text.match(/<script[^>]*>[^<]*/g)).toEqual(['<script type="module" src="/assets/device.js">'])
+    expect(text.match(/<script[^>]*>[^<]*/g)).toEqual([`<script type="module" src="${web.deps.assets.files.device}">`])
     for (const action of text.matchAll(/action="([^"]*)"/g)) expect(action[1]).toMatch(/^\/[a-z]/)
     for (const id of text.matchAll(/<input id="([^"]+)"/g)) expect(text).toContain(`<label for="${id[1]}"`)
   }
@@ -101,11 +106,55 @@ test('nothing of a Host header comes back, in pages or in redirects', async () =
   expect((await web.visitor().get('/login', headers)).text).not.toContain('evil.example')
 })
 
+test('what browsers and crawlers ask every host for is answered', async () => {
+  const visitor = web.visitor()
+  expect(await visitor.get('/favicon.ico')).toMatchObject({ status: 308, location: '/icon.svg' })
+  expect(await visitor.get('/.well-known/change-password')).toMatchObject({ status: 303, location: '/account' })
+  const robots = await visitor.get('/robots.txt')
+  expect([robots.headers.get('content-type'), robots.text]).toEqual([
+    'text/plain; charset=utf-8',
+    'User-agent: *\nDisallow: /\nAllow: /$\n',
+  ])
+})
+
+test.each(['/account/password', '/account/totp', '/account/totp/confirm', '/account/totp/disable', '/account/reauth'])(
+  'the address %s, typed or reloaded after its form, leads to the account',
+  async (path) => {
+    const visitor = await web.signIn(web.newAccount())
+    expect(await visitor.get(path)).toMatchObject({ status: 303, location: '/account' })
+    expect(await web.visitor().get(path)).toMatchObject({ status: 303, location: '/login' })
+  },
+)
+
+test('a first visit costs at most 30 KB, compressed', async () => {
+  const { text } = await web.visitor().get('/')
+  const paths = ['/', ...[...text.matchAll(/(?:href|src)="(\/(?:assets\/|icon)[^"]+)"/g)].map(([, path = '']) => path)]
+  expect(paths.length).toBeGreaterThan(3)
+  const answers = await Promise.all(paths.map((path) => sentOf(path)))
+  // What is smaller than a kilobyte is sent as it is.
+  const compressed = paths.filter((_, n) => answers[n]?.encoding === 'br')
+  expect(compressed).toEqual(['/', web.deps.assets.files.style])
+  expect(answers.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(30_000)
+})
+
+/** What the network carries, which `fetch` does not show. */
+const sentOf = (path: string) =>
+  new Promise<{ encoding: string | undefined; bytes: number }>((resolve, reject) => {
+    const headers = { 'accept-encoding': 'gzip, br' }
+    http
+      .get(web.origin + path, { headers }, async (response) => {
+        const bytes = (await buffer(response)).length
+        resolve({ encoding: response.headers['content-encoding'], bytes })
+      })
+      .on('error', reject)
+  })
+
 test('the style and the icon are served, and the source of the script is not', async () => {
-  const style = await web.visitor().get('/assets/style.css')
+  const { style: stylePath, device } = web.deps.assets.files
+  const style = await web.visitor().get(stylePath)
   expect(style.headers.get('content-type')).toContain('text/css')
   expect((await web.visitor().get('/icon.svg')).headers.get('content-type')).toContain('image/svg+xml')
-  for (const map of ['/assets/device.js.map', '/assets/style.css.map']) {
+  for (const map of [`${device}.map`, `${stylePath}.map`]) {
     expect((await web.visitor().get(map)).status).toBe(404)
     expect((await web.visitor().get(map.slice(0, -4))).text).not.toContain('sourceMappingURL')
   }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import compression from 'compression'
 import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import { REQUEST_MS, withBudget } from '../shared/bounded.ts'
@@ -6,6 +7,7 @@ import type { ServiceLog } from '../shared/log.ts'
 import type { Probes } from '../shared/probes.ts'
 import { ProblemError } from '../shared/problem.ts'
 import type { LiveSessions, SessionLedger } from '../shared/stores/port.ts'
+import type { BuiltAssets } from './built-assets.ts'
 import type { ContainDeps } from './contain/handler.ts'
 import type { Cookies } from './cookies.ts'
 import { refuseCrossSite } from './csrf.ts'
@@ -34,8 +36,7 @@ export interface WebDeps
     Omit<ContainDeps, 'log' | 'sessions' | 'ledger'> {
   webOrigin: string
   mailboxUrl: string | undefined
-  /** The folder of `style.css` and the built scripts. */
-  assets: URL
+  assets: BuiltAssets
   /** Undefined without a configuration for RUM. */
   rum: Rum | undefined
   sessions: LiveSessions
@@ -61,11 +62,18 @@ export function createApp(deps: WebDeps): Express {
   app.set('trust proxy', 1)
   app.set('query parser', 'simple')
 
+  // No page has a secret beside text of the request, so compression reveals none (BREACH).
+  app.use(compression())
   app.use(bounded, observeVisit(deps), securityHeaders(deps), refuseCrossSite(deps))
   app.get('/__health', health)
   app.get('/__ready', ready(deps))
   app.get('/icon.svg', icon)
-  app.use('/assets', assets(deps.assets))
+  app.get('/favicon.ico', (_request, response) => response.redirect(308, '/icon.svg'))
+  app.get('/robots.txt', robots)
+  // https://www.w3.org/TR/change-password-url/
+  app.get('/.well-known/change-password', (_request, response) => response.redirect(303, '/account'))
+  app.locals.assets = deps.assets.files
+  app.use('/assets', assets(deps.assets.folder))
 
   app.use(offerRum(deps), readSession(deps), readForm)
   addPages(app, deps)
@@ -96,6 +104,10 @@ function addPages(app: Express, deps: WebDeps): void {
   app.get('/dashboard', requireSession, showDashboard(deps))
   app.post('/dashboard/end', requireSession, submitEnd(deps))
   app.get('/account', requireSession, showAccount(deps))
+  // After a form was answered with a page, its address is in the address bar.
+  for (const path of ACCOUNT_FORMS) {
+    app.get(path, requireSession, (_request, response) => response.redirect(303, '/account'))
+  }
   app.post('/account/password', requireSession, submitPassword(deps))
   app.post('/account/totp', requireSession, submitEnrol(deps))
   app.post('/account/totp/confirm', requireSession, submitTotpConfirm(deps))
@@ -104,18 +116,22 @@ function addPages(app: Express, deps: WebDeps): void {
   app.post('/logout', requireHolder, submitSignOut(deps))
 }
 
-/** A file named by its content may be cached forever; other files may change. */
+const ACCOUNT_FORMS = ['password', 'totp', 'totp/confirm', 'totp/disable', 'reauth'].map((path) => `/account/${path}`)
+
+/** Only the first page is for search engines. */
+const robots: RequestHandler = (_request, response) => {
+  response.type('text').send('User-agent: *\nDisallow: /\nAllow: /$\n')
+}
+
+/** Each file is named by its content, so that a browser keeps it for good. */
 function assets(folder: URL): RequestHandler {
   return express.static(fileURLToPath(folder), {
     index: false,
     redirect: false,
     cacheControl: false,
-    setHeaders: (response, path) => {
-      if (NAMED_BY_CONTENT.test(path)) response.set('cache-control', 'public, max-age=31536000, immutable')
-    },
+    setHeaders: (response) => response.set('cache-control', 'public, max-age=31536000, immutable'),
   })
 }
-const NAMED_BY_CONTENT = /-[A-Z0-9]{8}\.js$/
 
 /** Forbids inline code, foreign resources, framing and caching. */
 function securityHeaders({ webOrigin, rum }: Pick<WebDeps, 'webOrigin' | 'rum'>): RequestHandler[] {

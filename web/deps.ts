@@ -12,6 +12,7 @@ import { createReplayCache } from '../shared/stores/redis/replay-cache.ts'
 import { createSessionLedger } from '../shared/stores/tables/session-ledger.ts'
 import { warnOfInsecureTls } from '../shared/stores/tls.ts'
 import type { WebDeps } from './app.ts'
+import { readAssets } from './built-assets.ts'
 import { createCookies } from './cookies.ts'
 import { createFunctionsClient, parseJson } from './functions-client.ts'
 import { FunctionsDegraded } from './health.ts'
@@ -23,15 +24,17 @@ const DAY_SECONDS = 86_400
 /**
  * Builds everything that web needs, once per process. Nothing is connected before its first use.
  * @param assets the folder of the built style and scripts
+ * @throws if they are not built
  */
 export function createDeps(
   config: WebConfig,
-  { assets, log, now = Date.now }: { assets: URL; log: ServiceLog; now?: () => number },
+  { assets: folder, log, now = Date.now }: { assets: URL; log: ServiceLog; now?: () => number },
 ): WebDeps & { close(): Promise<void> } {
   const origin = config.FUNCTIONS_ORIGIN
   const redis = openRedis(config, (error) => log.error(error, 'redis connection'))
   const tables = openTables(config)
   const { warn, emit } = log
+  const assets = readAssets(folder)
   warnOfInsecureTls(config, warn)
   const ledger = createSessionLedger(tables.tables)
   return {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import type { Request, RequestHandler, Response } from 'express'
 import * as z from 'zod'
 import type { WebConfig } from '../shared/config.ts'
 import type { ProblemCode } from '../shared/problem.ts'
+import type { BuiltAssets } from './built-assets.ts'
 import type { Cookies } from './cookies.ts'
 import { visitOf } from './visit.ts'
 
@@ -23,31 +23,23 @@ export interface RumSettings {
   service: string
   env: string
   version: string
-  consent: Consent
   /** The id of the user of this session. No address is sent. */
   user?: string
 }
 
 /** The configuration of browser RUM, the same for every page. */
 export interface Rum {
-  settings: Omit<RumSettings, 'consent' | 'user'>
+  settings: Omit<RumSettings, 'user'>
   /** The path of the built script. */
   script: string
   /** The only origin that receives its reports. */
   intake: string
 }
 
-const Built = z.object({ version: z.string().min(1), rum: z.string().regex(/^rum-[A-Z0-9]+\.js$/) })
-
-/**
- * @param assets the folder of the built scripts; `assets.json` beside it names the script for RUM
- * @returns undefined without a configuration for RUM
- * @throws if RUM is configured and the scripts are not built
- */
-export function configureRum(config: WebConfig, assets: URL): Rum | undefined {
+/** @returns undefined without a configuration for RUM */
+export function configureRum(config: WebConfig, { version, files }: BuiltAssets): Rum | undefined {
   const { RUM_APP_ID, RUM_CLIENT_TOKEN, RUM_PROXY, DD_SITE, DD_SERVICE, DD_ENV, DD_VERSION } = config
   if (RUM_APP_ID === undefined || RUM_CLIENT_TOKEN === undefined) return undefined
-  const built = Built.parse(JSON.parse(readFileSync(new URL('../assets.json', assets), 'utf8')))
   return {
     settings: {
       applicationId: RUM_APP_ID,
@@ -56,9 +48,9 @@ export function configureRum(config: WebConfig, assets: URL): Rum | undefined {
       ...(RUM_PROXY !== undefined && { proxy: RUM_PROXY }),
       service: DD_SERVICE,
       env: DD_ENV,
-      version: DD_VERSION ?? built.version,
+      version: DD_VERSION ?? version,
     },
-    script: `/assets/${built.rum}`,
+    script: files.rum,
     intake: RUM_PROXY === undefined ? intakeOf(DD_SITE) : new URL(RUM_PROXY).origin,
   }
 }
@@ -80,8 +72,8 @@ const Arrival = z.enum(['success', 'challenge'])
 
 /** RUM in one page. */
 export interface PageRum {
-  script: string
-  settings: RumSettings
+  /** Only with consent. */
+  sdk: { script: string; settings: RumSettings } | undefined
   /** Undefined if the visitor has not been asked. */
   consent: Consent | undefined
   action: RumAction | undefined
@@ -107,7 +99,7 @@ export const offerRum =
     next()
   }
 
-/** RUM for the page to be sent. Without consent the page contains no outcome either. */
+/** RUM for the page to be sent. Without consent the page contains the question only. */
 export function rumOf(response: Response): PageRum | undefined {
   const offered = offeredOf(response)
   if (!offered) return undefined
@@ -116,8 +108,7 @@ export function rumOf(response: Response): PageRum | undefined {
   const user = check.kind === 'accepted' ? { user: check.session.userId } : {}
   const action = offered.action ?? arrivalOf(response, offered)
   return {
-    script: rum.script,
-    settings: { ...rum.settings, consent: consent ?? 'not-granted', ...user },
+    sdk: consent === 'granted' ? { script: rum.script, settings: { ...rum.settings, ...user } } : undefined,
     consent,
     action: consent === 'granted' ? action : undefined,
   }

@@ -28,7 +28,7 @@ afterEach(() => {
 })
 
 function start(env: Record<string, string | undefined>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'web/server.ts'], {
+  const child = spawn(process.execPath, ['dist/web/server.js'], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

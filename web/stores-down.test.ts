@@ -45,6 +45,9 @@ const ROUTES: Readonly<Record<string, Ask>> = {
   'GET /__health': get('/__health'),
   'GET /__ready': get('/__ready'),
   'GET /icon.svg': get('/icon.svg'),
+  'GET /favicon.ico': get('/favicon.ico'),
+  'GET /robots.txt': get('/robots.txt'),
+  'GET /.well-known/change-password': get('/.well-known/change-password'),
   'GET /': get('/'),
   'GET /login': get('/login'),
   'POST /login': post('/login', { email: 'a@example.com', password: 'long enough for a test' }),
@@ -58,6 +61,11 @@ const ROUTES: Readonly<Record<string, Ask>> = {
   'GET /dashboard': get('/dashboard'),
   'POST /dashboard/end': (visitor) => visitor.post('/dashboard/end', { sid: sidOf(visitor) }),
   'GET /account': get('/account'),
+  'GET /account/password': get('/account/password'),
+  'GET /account/totp': get('/account/totp'),
+  'GET /account/totp/confirm': get('/account/totp/confirm'),
+  'GET /account/totp/disable': get('/account/totp/disable'),
+  'GET /account/reauth': get('/account/reauth'),
   'POST /account/password': post('/account/password', { current: 'x', next: 'long enough for a test' }),
   'POST /account/totp': post('/account/totp'),
   'POST /account/totp/confirm': post('/account/totp/confirm', { code: '123456' }),
@@ -67,7 +75,13 @@ const ROUTES: Readonly<Record<string, Ask>> = {
 }
 
 /** What needs no store: its answer is a file, or comes from functions. */
-const NO_REDIS = ['GET /__health', 'GET /icon.svg']
+const NO_REDIS = [
+  'GET /__health',
+  'GET /icon.svg',
+  'GET /favicon.ico',
+  'GET /robots.txt',
+  'GET /.well-known/change-password',
+]
 
 async function revoke(sid: string): Promise<Page> {
   const body = JSON.stringify({

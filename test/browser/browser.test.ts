@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ProblemError, renderProblem } from '../../shared/problem.ts'
+import { readAssets } from '../../web/built-assets.ts'
 import { framed, type Page } from '../../web/pages/layout.ts'
 import { problemPage } from '../../web/pages/problem.ts'
 import { reauthPage } from '../../web/pages/reauth.ts'
@@ -21,6 +22,7 @@ import { FIREFOX_ON_LINUX, SAFARI_ON_IPHONE, type Visitor } from './visitor.ts'
 /** Every page, in a real Chromium over a whole lab: what people see, and what neither they nor a machine may find. */
 
 const stage = useStage()
+const BUILT = new URL('../../dist/web/assets/', import.meta.url)
 
 describe('in a browser', { timeout: 60_000 }, () => {
   beforeAll(emptyScreenshots)
@@ -293,7 +295,7 @@ describe('in a browser', { timeout: 60_000 }, () => {
       const visitor = await stage.visitor({ ip: '198.51.100.69' })
       await visitor.page.route('**/rare', async (route) => {
         const real = await route.fetch({ url: `${stage.lab.urls.web}/login` })
-        await route.fulfill({ response: real, body: framed(rare).toString() })
+        await route.fulfill({ response: real, body: framed(rare, readAssets(BUILT).files).toString() })
       })
       await visitor.open('/rare')
       await look(visitor.page, name)

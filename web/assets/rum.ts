@@ -3,13 +3,13 @@
 import { datadogRum, type RumEvent } from '@datadog/browser-rum'
 import type { RumSettings } from '../rum.ts'
 
-// Loaded only by pages with the settings. It reports how pages perform and the outcome of a sign-in by name, never
-// what is typed. Before the visitor consents, nothing leaves the browser and no cookie is set.
+// Loaded only with the visitor's consent. It reports how pages perform and the outcome of a sign-in by name, never
+// what is typed.
 
 const element = document.getElementById('rum')
 if (!element) throw new Error('The page has no settings for RUM.')
 const settings: RumSettings = JSON.parse(element.textContent)
-const { applicationId, clientToken, site, proxy, service, env, version, consent, user } = settings
+const { applicationId, clientToken, site, proxy, service, env, version, user } = settings
 
 datadogRum.init({
   applicationId,
@@ -18,7 +18,7 @@ datadogRum.init({
   service,
   env,
   version,
-  trackingConsent: consent,
+  trackingConsent: 'granted',
   defaultPrivacyLevel: 'mask',
   enablePrivacyForActionName: true,
   sessionSampleRate: 100,
@@ -47,10 +47,9 @@ for (const form of document.querySelectorAll<HTMLFormElement>('form[action="/log
   })
 }
 
-// The server stores the answer; this page applies it at once.
-document.querySelector<HTMLFormElement>('form[action="/consent"]')?.addEventListener('submit', ({ submitter }) => {
-  if (!(submitter instanceof HTMLButtonElement)) return
-  datadogRum.setTrackingConsent(submitter.value === 'granted' ? 'granted' : 'not-granted')
+// The server stores the answer, and its next page has no SDK; this page ends the session of the SDK at once.
+document.querySelector<HTMLFormElement>('form[action="/consent"]')?.addEventListener('submit', () => {
+  datadogRum.setTrackingConsent('not-granted')
 })
 
 /** An address of this service has no secret, but a made-up one may. */

@@ -27,7 +27,7 @@ interface Confirm {
 /** No RUM here: the reports of the SDK contain the address of the page. */
 const confirmPage = ({ token, asksPassword, errors = {} }: Confirm): Page =>
   layout(
-    { title: 'Confirm your address', rum: false },
+    { title: 'Confirm your address', script: 'confirm', rum: false },
     html`<h1>Confirm your address</h1>
 <p class="lead">${asksPassword ? 'Enter the password that you chose when you registered. It opens your account.' : 'Press the button to open your account.'}</p>
 <form method="post" action="/confirm" class="card stack">
@@ -36,8 +36,7 @@ ${asksPassword && input({ name: 'password', label: 'Password', type: 'password',
 <button>Open my account</button>
 </form>
 <p class="aside">If you did not register, close this page: no account opens.</p>
-${errors.password !== undefined && html`<p class="aside">If your account is open already, <a href="/login">sign in</a>. If the link is too old, <a href="/register">register again</a>.</p>`}
-<script type="module" src="/assets/confirm.js"></script>`,
+${errors.password !== undefined && html`<p class="aside">If your account is open already, <a href="/login">sign in</a>. If the link is too old, <a href="/register">register again</a>.</p>`}`,
   )
 
 /**

@@ -8,11 +8,12 @@ import { type Fragment, type Html, html, json } from './html.ts'
 const PLACES = new Set(['/', '/login', '/register', '/register/sent', '/mfa', '/dashboard', '/account'])
 
 /** The settings and the script. The policy forbids inline scripts; the inline part here is data. */
-export const rumScript = ({ script, settings, action }: PageRum): Html =>
+export const rumScript = ({ sdk, action }: PageRum): Fragment =>
+  sdk &&
   html`<script type="application/json" id="rum"${
     action && html` data-action="${action.name}" data-outcome="${action.outcome}"`
-  }>${json(settings)}</script>
-<script type="module" src="${script}"></script>`
+  }>${json(sdk.settings)}</script>
+<script type="module" src="${sdk.script}"></script>`
 
 const WORDS = {
   asked: 'May our pages report how they perform and where you press, with your account’s number? Never what you type.',

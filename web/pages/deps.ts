@@ -2,6 +2,7 @@ import type { Response } from 'express'
 import type { ServiceLog } from '../../shared/log.ts'
 import type { EndDeps } from '../../shared/session/end.ts'
 import type { LiveSessions, SessionLedger } from '../../shared/stores/port.ts'
+import type { BuiltAssets } from '../built-assets.ts'
 import type { Cookies } from '../cookies.ts'
 import type { FunctionsClient } from '../functions-client.ts'
 import { rumOf } from '../rum.ts'
@@ -18,6 +19,8 @@ export interface PageDeps extends EndDeps {
   log: Pick<ServiceLog, 'error' | 'warn'>
 }
 
+const assetsOf = (response: Response): BuiltAssets['files'] => response.app.locals.assets
+
 /** Answers with a page: 200, or the status of the refusal that it shows. */
 export function sendPage(
   response: Response,
@@ -28,5 +31,5 @@ export function sendPage(
   response
     .status(refusal?.status ?? 200)
     .type('html')
-    .send(framed(page, rumOf(response)).toString())
+    .send(framed(page, assetsOf(response), rumOf(response)).toString())
 }

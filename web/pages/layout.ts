@@ -1,3 +1,4 @@
+import type { BuiltAssets } from '../built-assets.ts'
 import type { PageRum } from '../rum.ts'
 import { consentControl, rumScript } from './consent.ts'
 import { type Fragment, type Html, html } from './html.ts'
@@ -19,6 +20,8 @@ export interface Layout {
   here?: '/login' | '/register' | '/dashboard' | '/account'
   /** The width: a form, a page of several parts, or the whole window. */
   width?: 'narrow' | 'wide' | 'full'
+  /** A script of this page alone. */
+  script?: 'confirm'
   /** False on a page with a secret in its content or address, which the SDK must not see. */
   rum?: false
 }
@@ -32,7 +35,7 @@ export interface Page {
 export const layout = (layout: Layout, main: Fragment): Page => ({ layout, main })
 
 /** The frame of every page. It has no inline script or style, because the policy forbids them. */
-export function framed({ layout, main }: Page, configured?: PageRum): Html {
+export function framed({ layout, main }: Page, files: BuiltAssets['files'], configured?: PageRum): Html {
   const { title, notice, inside, here, width = 'narrow' } = layout
   const rum = layout.rum ?? configured
   return html`<!doctype html>
@@ -43,8 +46,9 @@ export function framed({ layout, main }: Page, configured?: PageRum): Html {
 <meta name="color-scheme" content="light dark">
 <title>${title} · Mini ATO SaaS</title>
 <link rel="icon" href="/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/assets/style.css">
-<script type="module" src="/assets/device.js"></script>
+<link rel="stylesheet" href="${files.style}">
+<script type="module" src="${files.device}"></script>
+${layout.script && html`<script type="module" src="${files[layout.script]}"></script>`}
 ${rum && rumScript(rum)}
 </head>
 <body>
