@@ -8,7 +8,6 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  */
 const LONGEST = [
   'test/verify.test.ts',
-  'test/verify-silence.test.ts',
   'test/verdict.test.ts',
   'functions/stores-down.test.ts',
   'lab/stores/recovery.test.ts',

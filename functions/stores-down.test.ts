@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { httpAnswer } from '../test/faults/proxy.ts'
 import {
   networkFaults,
@@ -27,19 +27,27 @@ const TOO_MANY_CLIENTS = (() => {
   return Buffer.concat([head, fields])
 })()
 
-let functions: Functions
-let proxies: StoreProxies<Store>
-beforeAll(async () => {
-  proxies = await proxyStores(STORES)
-  functions = await startFunctions({ env: { ...proxies.env, WEB_ORIGIN: 'http://127.0.0.1:1' } })
-})
-afterAll(async () => {
-  await functions.close()
-  await proxies.close()
-})
+interface App {
+  functions: Functions
+  proxies: StoreProxies<Store>
+}
+
+/** An app whose stores can have faults. @returns a function that gives it to the tests of this suite */
+function startsApp(): () => App {
+  let app: App
+  beforeAll(async () => {
+    const proxies = await proxyStores(STORES)
+    app = { proxies, functions: await startFunctions({ env: { ...proxies.env, WEB_ORIGIN: 'http://127.0.0.1:1' } }) }
+  })
+  afterAll(async () => {
+    await app.functions.close()
+    await app.proxies.close()
+  })
+  return () => app
+}
 
 /** Every route, as somebody asks it whose session, password and forms are right. */
-async function requests(): Promise<[name: string, asked: Asked][]> {
+async function requests(functions: Functions): Promise<[name: string, asked: Asked][]> {
   const address = () => `2001:db8:${randomBytes(2).toString('hex')}:${randomBytes(2).toString('hex')}::1`
   const { email, token, sid } = await functions.signIn({ ip: address() })
   const other = await functions.signIn({ email, ip: address() })
@@ -78,7 +86,7 @@ async function requests(): Promise<[name: string, asked: Asked][]> {
 }
 
 /** @throws unless somebody can sign in again within three seconds */
-async function expectBack(): Promise<void> {
+async function expectBack(functions: Functions): Promise<void> {
   const until = performance.now() + 3_000
   for (;;) {
     const { status } = await functions.call('health')
@@ -154,43 +162,57 @@ const faults: StoreFault[] = [
   ['tables', 'redirects', (proxy) => proxy.answer(httpAnswer(302, { location: 'http://127.0.0.1:1/' }, ''))],
 ]
 
-it.each(faults)('%s that %s denies on every route in time, and serves when it is back', async (store, what, become) => {
-  await expectBack()
-  // It takes its time, so it is not asked in every case.
-  const asked = (await requests()).filter(([name]) => name !== 'contain' || /hangs|120/.test(what))
-  functions.lines.length = 0
-  await become(proxies.of(store))
-  try {
-    const answers = await Promise.all(
-      asked.map(async ([name, more]) => ({ name, ...(await timed(() => functions.call(name, more))) })),
-    )
-    for (const { name, answer, tookMs } of answers) {
-      expect([name, tookMs < (name === 'contain' ? CONTAIN_MS : BUDGET_MS)]).toEqual([name, true])
-      if (answer.status >= 500) expectAway(name, answer)
-    }
-    const away = answers.flatMap(({ name, answer }) => (answer.status === 503 && name !== 'contain' ? [name] : []))
-    expect(away.sort()).toEqual(NEEDS[store])
-    const health = answers.find(({ name }) => name === 'health')?.answer.json
-    const since = { [store]: expect.any(String) }
-    expect(health).toMatchObject({ status: 'degraded', stores: { [store]: 'down' }, since })
-    const told = JSON.stringify(answers.map(({ answer }) => answer.json))
-    expect(told).not.toMatch(/canary|127\.0\.0\.1|ECONN|OOM/)
-  } finally {
-    await proxies.of(store).pass()
-  }
-  await expectBack()
+// The tests mostly wait, so the stores fail at the same time, each in an app of its own.
+describe.concurrent.each(STORES)('a fault of %s', (failing) => {
+  const app = startsApp()
+
+  it.sequential.each(faults.filter(([name]) => name === failing))(
+    '%s that %s denies on every route in time, and serves when it is back',
+    async (store, what, become) => {
+      const { functions, proxies } = app()
+      await expectBack(functions)
+      // It takes its time, so it is not asked in every case.
+      const asked = (await requests(functions)).filter(([name]) => name !== 'contain' || /hangs|120/.test(what))
+      functions.lines.length = 0
+      await become(proxies.of(store))
+      try {
+        const answers = await Promise.all(
+          asked.map(async ([name, more]) => ({ name, ...(await timed(() => functions.call(name, more))) })),
+        )
+        for (const { name, answer, tookMs } of answers) {
+          expect([name, tookMs < (name === 'contain' ? CONTAIN_MS : BUDGET_MS)]).toEqual([name, true])
+          if (answer.status >= 500) expectAway(name, answer)
+        }
+        const away = answers.flatMap(({ name, answer }) => (answer.status === 503 && name !== 'contain' ? [name] : []))
+        expect(away.sort()).toEqual(NEEDS[store])
+        const health = answers.find(({ name }) => name === 'health')?.answer.json
+        const since = { [store]: expect.any(String) }
+        expect(health).toMatchObject({ status: 'degraded', stores: { [store]: 'down' }, since })
+        const told = JSON.stringify(answers.map(({ answer }) => answer.json))
+        expect(told).not.toMatch(/canary|127\.0\.0\.1|ECONN|OOM/)
+      } finally {
+        await proxies.of(store).pass()
+      }
+      await expectBack(functions)
+    },
+  )
 })
 
-it('a sign-in is over in time while every store is slow, and answers so', async () => {
-  await expectBack()
-  const [, login] = (await requests()).find(([name]) => name === 'login') ?? []
-  for (const store of STORES) await proxies.of(store).slow(700)
-  try {
-    const { answer, tookMs } = await timed(() => functions.call('login', login ?? {}))
-    expect(tookMs).toBeLessThan(BUDGET_MS + 1_000)
-    expectAway('login', answer)
-  } finally {
-    for (const store of STORES) await proxies.of(store).pass()
-  }
-  await expectBack()
+describe.concurrent('a fault of every store', () => {
+  const app = startsApp()
+
+  it('a sign-in is over in time while every store is slow, and answers so', async () => {
+    const { functions, proxies } = app()
+    await expectBack(functions)
+    const [, login] = (await requests(functions)).find(([name]) => name === 'login') ?? []
+    for (const store of STORES) await proxies.of(store).slow(700)
+    try {
+      const { answer, tookMs } = await timed(() => functions.call('login', login ?? {}))
+      expect(tookMs).toBeLessThan(BUDGET_MS + 1_000)
+      expectAway('login', answer)
+    } finally {
+      for (const store of STORES) await proxies.of(store).pass()
+    }
+    await expectBack(functions)
+  })
 })

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sign } from '../shared/signature.ts'
 import {
   networkFaults,
@@ -19,16 +19,24 @@ type Store = (typeof STORES)[number]
 /** Heroku's router waits 30 s. A page waits for its stores no longer than this. */
 const BUDGET_MS = 10_000
 
-let web: Web
-let proxies: StoreProxies<Store>
-beforeAll(async () => {
-  proxies = await proxyStores(STORES)
-  web = await startWeb(() => ({}), proxies.env)
-})
-afterAll(async () => {
-  await web.close()
-  await proxies.close()
-})
+interface App {
+  web: Web
+  proxies: StoreProxies<Store>
+}
+
+/** An app whose stores can have faults. @returns a function that gives it to the tests of this suite */
+function startsApp(): () => App {
+  let app: App
+  beforeAll(async () => {
+    const proxies = await proxyStores(STORES)
+    app = { proxies, web: await startWeb(() => ({}), proxies.env) }
+  })
+  afterAll(async () => {
+    await app.web.close()
+    await app.proxies.close()
+  })
+  return () => app
+}
 
 type Ask = (visitor: Visitor) => Promise<Page>
 const get =
@@ -83,7 +91,7 @@ const NO_REDIS = [
   'GET /.well-known/change-password',
 ]
 
-async function revoke(sid: string): Promise<Page> {
+async function revoke(web: Web, sid: string): Promise<Page> {
   const body = JSON.stringify({
     id: randomUUID(),
     op: 'POST /contain/revoke',
@@ -111,7 +119,7 @@ async function askFor(route: string, ask: () => Promise<Page>): Promise<Asked> {
 }
 
 /** A browser of its own for each route, all with one session, while the store has its fault. */
-async function askAll(become: () => Promise<void>): Promise<Asked[]> {
+async function askAll(web: Web, become: () => Promise<void>): Promise<Asked[]> {
   const account = web.newAccount()
   const [holder, contained] = [await web.signIn(account), await web.signIn(account)]
   await become()
@@ -120,11 +128,11 @@ async function askAll(become: () => Promise<void>): Promise<Asked[]> {
     for (const [name, value] of holder.jar) visitor.jar.set(name, value)
     return askFor(route, () => ask(visitor))
   })
-  return Promise.all([...asked, askFor('POST /contain/revoke', () => revoke(sidOf(contained)))])
+  return Promise.all([...asked, askFor('POST /contain/revoke', () => revoke(web, sidOf(contained)))])
 }
 
 /** @throws unless somebody can sign in and see a page again within three seconds */
-async function expectBack(): Promise<void> {
+async function expectBack(web: Web): Promise<void> {
   const until = performance.now() + 3_000
   while ((await web.visitor().get('/__ready')).status !== 200) expect(performance.now()).toBeLessThan(until)
   const visitor = await web.signIn(web.newAccount())
@@ -155,27 +163,36 @@ const faults: StoreFault<Store>[] = [
   ['tables', 'asks to be asked again in 120 s', tablesAnswer(503, { 'retry-after': '120' }, '{}')],
 ]
 
-it('the table has every route', () => {
-  expect(Object.keys(ROUTES).sort()).toEqual(web.routes().sort())
-})
+// The tests mostly wait, so the stores fail at the same time, each in an app of its own.
+describe.concurrent.each(STORES)('a fault of %s', (failing) => {
+  const app = startsApp()
 
-it.each(faults)('%s that %s denies on every route in time, and serves when it is back', async (store, _, become) => {
-  await expectBack()
-  web.lines.length = 0
-  try {
-    const answers = await askAll(() => become(proxies.of(store)))
-    for (const asked of answers) {
-      expect([asked.route, asked.tookMs < BUDGET_MS]).toEqual([asked.route, true])
-      if (asked.page.status >= 500) expectAway(store, asked)
-      expect(asked.page.text).not.toMatch(/canary|127\.0\.0\.1:|ECONN|OOM/)
-    }
-    const served = answers.filter(({ page }) => page.status < 500).map(({ route }) => route)
-    if (store === 'redis') expect(served).toEqual(NO_REDIS)
-    const ready = JSON.parse(answers.find(({ route }) => route === 'GET /__ready')?.page.text ?? '')
-    const since = { [store]: expect.any(String) }
-    expect(ready).toMatchObject({ status: 'unready', parts: { [store]: 'down' }, since })
-  } finally {
-    await proxies.of(store).pass()
-  }
-  await expectBack()
+  it.sequential('the table has every route', () => {
+    expect(Object.keys(ROUTES).sort()).toEqual(app().web.routes().sort())
+  })
+
+  it.sequential.each(faults.filter(([name]) => name === failing))(
+    '%s that %s denies on every route in time, and serves when it is back',
+    async (store, _, become) => {
+      const { web, proxies } = app()
+      await expectBack(web)
+      web.lines.length = 0
+      try {
+        const answers = await askAll(web, () => become(proxies.of(store)))
+        for (const asked of answers) {
+          expect([asked.route, asked.tookMs < BUDGET_MS]).toEqual([asked.route, true])
+          if (asked.page.status >= 500) expectAway(store, asked)
+          expect(asked.page.text).not.toMatch(/canary|127\.0\.0\.1:|ECONN|OOM/)
+        }
+        const served = answers.filter(({ page }) => page.status < 500).map(({ route }) => route)
+        if (store === 'redis') expect(served).toEqual(NO_REDIS)
+        const ready = JSON.parse(answers.find(({ route }) => route === 'GET /__ready')?.page.text ?? '')
+        const since = { [store]: expect.any(String) }
+        expect(ready).toMatchObject({ status: 'unready', parts: { [store]: 'down' }, since })
+      } finally {
+        await proxies.of(store).pass()
+      }
+      await expectBack(web)
+    },
+  )
 })
