@@ -3,23 +3,25 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
- * The files that take longest, longest first: one that started last would run alone at the end. Vitest itself knows
- * durations only from an earlier run of the same clone.
+ * The files that take longest start first: one that started last would run alone at the end. Vitest itself knows durations
+ * only from an earlier run of the same clone. Files that compute alternate with files that mostly wait.
  */
 const LONGEST = [
   'test/verify.test.ts',
+  'test/browser/browser.test.ts',
   'test/verdict.test.ts',
   'functions/stores-down.test.ts',
   'lab/stores/recovery.test.ts',
   'functions/contain/contain.test.ts',
   'test/heroku.rehearsal.test.ts',
-  'test/browser/browser.test.ts',
   'shared/stores/connect.test.ts',
   'proof/corpus/corpus.test.ts',
+  'evaluator/package.test.ts',
   'web/stores-down.test.ts',
   'test/blocks.test.ts',
   'test/browser/rum.test.ts',
   'lab/functions-host/timer.test.ts',
+  'evaluator/replay/event-reader.test.ts',
 ]
 
 class LongestFirst extends BaseSequencer {
@@ -38,8 +40,8 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/properties.ts'],
     sequence: { sequencer: LongestFirst },
-    // One more than a two-core machine has cores: about half of the time the longest files wait for the lab or a time-out.
-    maxWorkers: 3,
+    // Twice the cores of a two-core machine: a lab, a time-out or a store is what most of the long files wait for.
+    maxWorkers: 4,
     testTimeout: 30_000,
     // Real stores and real clocks beside each other: in CI what fails is asked once more, and the report says so.
     retry: process.env.CI ? 1 : 0,
