@@ -163,7 +163,8 @@ describe('from its tarball, in an empty folder', () => {
     expect(performance.now() - startedAt).toBeLessThan(10_000)
   })
 
-  test.skipIf(process.platform === 'win32').for([20, 22, 24])(
+  // Each waits for a download of its own.
+  test.skipIf(process.platform === 'win32').concurrent.for([20, 22, 24])(
     'the command runs on Node %s',
     { timeout: 3 * MINUTES_MS },
     async (major, context) => {
