@@ -9,10 +9,11 @@ export const verbs = {
   check: () => import('./verbs/check.ts'),
   test: () => import('./verbs/test.ts'),
   mutate: () => import('./verbs/mutate.ts'),
+  explain: () => import('./verbs/explain.ts'),
   tune: () => import('./verbs/tune.ts'),
   compare: () => import('./verbs/compare.ts'),
 } satisfies Verbs
 
 /** Whether a verb does nothing but print, so that it ends when nobody reads its output. The verdict of any other is still due. */
 export const endsWithOutput = (verb: string, argv: readonly string[]): boolean =>
-  verb === 'search' || argv.includes('--follow')
+  verb === 'search' || (verb === 'replay' && argv.includes('--follow'))

@@ -183,6 +183,11 @@ export class Group implements Subject {
     return []
   }
 
+  /** The value of the monitor's query without regard to group limits; NaN when it has none. */
+  unlimited(kind: Rule['kind']): number {
+    return this.present(kind)
+  }
+
   /** Whether a limit leaves out some of its entries. */
   get isLimited(): boolean {
     return this.withheld

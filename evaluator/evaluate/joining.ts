@@ -37,14 +37,16 @@ export class Joining {
    * Decision `group-of-a-formula`, undocumented: a group exists while a query that groups has a log of it in the window. Its value
    * needs a value of every query: one that has no log of the group has none. `default_zero` gives 0 for it, and the value of a query
    * that does not group counts in every group. Without groups, the formula has its one value even when no query has a log.
+   * @param limited whether a query has no value for a group that is beyond its limits
    * @returns NaN when it has no value
    */
-  valueOf(group: JoinedGroup, sharedOf: () => JoinedGroup | undefined): number {
+  valueOf(group: JoinedGroup, sharedOf: () => JoinedGroup | undefined, limited = true): number {
     const shared = this.#hasShared ? sharedOf() : undefined
     let exists = !this.grouped
     for (let part = 0; part < this.#values.length; part++) {
       const isShared = this.isShared(part)
-      const value = (isShared ? shared : group)?.partValue(part) ?? Number.NaN
+      const owner = isShared ? shared : group
+      const value = (limited ? owner?.partValue(part) : owner?.partScore(part)) ?? Number.NaN
       this.#values[part] = value
       if (!isShared && !Number.isNaN(value)) exists = true
     }
@@ -128,6 +130,10 @@ export class JoinedGroup extends Group {
   /** What each query of the formula measures; NaN where it has no value. */
   override get partValues(): readonly number[] {
     return this.#joining.partsOf(this, this.#shared)
+  }
+
+  override unlimited(): number {
+    return this.#joining.valueOf(this, this.#shared, false)
   }
 
   override get isLimited(): boolean {

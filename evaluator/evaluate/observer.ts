@@ -7,8 +7,8 @@ export type Hold =
   | { readonly kind: 'new-group-delay'; readonly until: number }
   /** @see decision `whole-first-window` */
   | { readonly kind: 'first-window'; readonly until: number }
-  /** It is beyond the group limits, and evaluated as if it had no logs. */
-  | { readonly kind: 'group-limit' }
+  /** It is beyond the group limits, and evaluated as if it had no logs. `value` is what it would measure otherwise. */
+  | { readonly kind: 'group-limit'; readonly value: number }
   /** Only the end of the recording would change it. @see decision `recording-ends` */
   | { readonly kind: 'recording-end' }
 
@@ -20,7 +20,7 @@ export interface Pass {
   readonly key: string
   /** Entries in the window. */
   readonly entries: number
-  /** What the monitor measures over the window, without regard to holds; NaN where it has no value. */
+  /** What the monitor measures over the window; NaN where it has no value. */
   readonly value: number
   /** What each query of a formula measures; empty for a monitor of one query. */
   readonly parts: readonly number[]

@@ -272,13 +272,17 @@ export class Track {
     for (const follower of this.#followers) follower.evaluate(group, present, anyData, at)
     if (!this.#observer) return
     if (isHeld) this.#observe(group, at, before, { kind: 'recording-end' })
-    else this.#observe(group, at, before, group.isLimited ? { kind: 'group-limit' } : undefined)
+    else this.#observe(group, at, before, this.#limitOf(group))
   }
 
   #observe(group: Group, at: number, before: State, hold: Hold | undefined): void {
     const { key, count: entries, partValues: parts, state } = group
     const value = group.present(this.#rule.kind)
     this.#observer?.pass(this.monitor, { at, key, entries, value, parts, before, state, hold })
+  }
+
+  #limitOf(group: Group): Hold | undefined {
+    return group.isLimited ? { kind: 'group-limit', value: group.unlimited(this.#rule.kind) } : undefined
   }
 
   #waitOf(group: Group, at: number): Hold {

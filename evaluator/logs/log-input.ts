@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { FileError, reasonOf } from '../file-error.ts'
+import type { EpochSink } from '../intake/epoch.ts'
 import type { IndexedLog } from '../log.ts'
 import { fileChunks } from '../replay/lines.ts'
 import { detectForm } from '../replay/recording/detect-form.ts'
@@ -19,6 +20,14 @@ export interface LogOptions {
   readonly passOver?: boolean
   /** Is told once of each thing that a person should know of how the logs are read. */
   readonly say?: (text: string) => void
+}
+
+/** Where a log stands. */
+export interface LogPlace {
+  /** Undefined if there is one file only. */
+  readonly file: string | undefined
+  /** `line 7`, or of other forms `row 7`, `record 7`, `frame 7`. */
+  readonly place: string
 }
 
 /** The logs that a person names: files, folders, packed or not, in any of the known forms, and standard input. */
@@ -69,10 +78,15 @@ export class LogInput {
   }
 
   /** Reads every log, in the order of the files. What is not a log is given to `malformed`, with its place. */
-  async visit(take: (log: IndexedLog) => void, malformed: (place: string, reason: string) => void = () => {}) {
+  async visit(
+    take: (log: IndexedLog, place: LogPlace) => void,
+    malformed: (place: string, reason: string) => void = () => {},
+    epoch: EpochSink = () => {},
+  ): Promise<void> {
     for await (const { name, form, stream } of this.recordings()) {
       const fault = (place: string, reason: string) => malformed(placed(name, place), reason)
-      await readRecording(stream, form, { log: take, malformed: fault }, this.reading)
+      const log = (each: IndexedLog, _: unknown, place: string) => take(each, { file: name, place })
+      await readRecording(stream, form, { log, malformed: fault, epoch }, this.reading)
     }
   }
 

@@ -26,8 +26,11 @@ export interface Recording {
 
 /** Receives what a recording contains. */
 export interface RecordingVisitor {
-  /** @param text writes the original record on one line */
-  log(log: IndexedLog, text: () => string): void
+  /**
+   * @param text writes the original record on one line
+   * @param place for a reader, such as `line 7` or `record 7`
+   */
+  log(log: IndexedLog, text: () => string, place: string): void
   /** @param place for a reader, such as `byte 1024` or `record 7` */
   malformed(place: string, reason: string): void
   /** A date was given in another unit than milliseconds. */
@@ -149,7 +152,7 @@ function visit(
     visitor.malformed(place, error.message)
     return
   }
-  if (log) visitor.log(log, write)
+  if (log) visitor.log(log, write, place)
 }
 
 /** Does with a log of any form what all of them need. @throws EventError when it has no date */

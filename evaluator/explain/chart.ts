@@ -1,0 +1,158 @@
+import type { EvaluationFacts, GroupFacts, MonitorFacts } from './explanation.ts'
+
+const MAX_ROWS = 8
+
+/** Which values a column of a chart shows. */
+interface Column {
+  readonly evaluated: number | null
+  /** Between evaluations, where that is nearer to the threshold or beyond. */
+  readonly between: number | null
+  readonly held: boolean
+}
+
+/** The rows of a chart: where a value stands, so that it is beyond the threshold in the picture only if it is. */
+export class Scale {
+  readonly rows: number
+  readonly threshold: number
+  readonly least: number
+  readonly most: number
+  readonly #monitor: MonitorFacts
+
+  constructor(monitor: MonitorFacts, values: readonly number[]) {
+    const all = [...values, monitor.critical, 0]
+    this.#monitor = monitor
+    this.least = Math.min(...all)
+    this.most = Math.max(...all)
+    const range = this.most - this.least
+    this.rows = range <= MAX_ROWS && all.every(Number.isInteger) ? Math.max(range, 1) : MAX_ROWS
+    this.threshold = this.#rowOf(monitor.critical)
+  }
+
+  /** The top of a row. */
+  valueAt(row: number): number {
+    return this.least + (row * (this.most - this.least)) / this.rows
+  }
+
+  /** The highest row that the bar of a value fills, from 1; 0 for none. */
+  row(value: number): number {
+    const { operator, critical } = this.#monitor
+    const own = this.#rowOf(value)
+    const limit = this.threshold
+    if (operator === '>') return value > critical ? Math.max(own, limit + 1) : Math.min(own, limit)
+    if (operator === '>=') return value >= critical ? Math.max(own, limit) : Math.min(own, limit - 1)
+    if (operator === '<') return value < critical ? Math.min(own, limit - 1) : Math.max(own, limit)
+    if (operator === '<=') return value <= critical ? Math.min(own, limit) : Math.max(own, limit + 1)
+    return own
+  }
+
+  #rowOf(value: number): number {
+    const range = this.most - this.least
+    return range === 0 ? 0 : Math.ceil(((value - this.least) / range) * this.rows - 1e-9)
+  }
+}
+
+/** A chart of the value over time with the threshold as a line, for a terminal. @param width in characters */
+export function chartLines(
+  monitor: MonitorFacts,
+  group: GroupFacts,
+  clock: (at: string) => string,
+  event: string | undefined,
+  width = 80,
+): string[] {
+  const scale = new Scale(monitor, valuesOf(group))
+  const labels = Array.from({ length: scale.rows + 1 }, (_, row) => labelOf(scale, row, monitor))
+  const labelWidth = Math.max(...labels.map((label) => label.length))
+  const count = width - labelWidth - 2
+  const columns = columnsOf(monitor, group, count)
+  const lines: string[] = []
+  for (let row = scale.rows; row >= 1; row--) {
+    const cells = columns.map((column) => cellOf(column, row, scale)).join('')
+    lines.push(`${(labels[row] ?? '').padStart(labelWidth)} ┤${cells.trimEnd()}`)
+  }
+  lines.push(`${(labels[0] ?? '').padStart(labelWidth)} ┼${(scale.threshold === 0 ? '┄' : '─').repeat(count)}`)
+  const marks = marksOf(group, event, count)
+  const margin = ' '.repeat(labelWidth + 2)
+  if (marks.trim() !== '') lines.push(margin + marks.trimEnd())
+  const [from, to] = [clock(group.from), clock(group.to)]
+  lines.push(`${margin}${from}${' '.repeat(Math.max(1, count - from.length - to.length))}${to}`)
+  lines.push(`${margin}${legendOf(monitor, group, lines.join(''), columns)}`)
+  return lines
+}
+
+const numbersIn = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null)
+
+const valuesOf = ({ evaluations, values }: GroupFacts): number[] =>
+  numbersIn([...evaluations, ...values].map(({ value }) => value))
+
+const short = (value: number): string =>
+  Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(3)))
+
+function labelOf(scale: Scale, row: number, { operator, critical }: MonitorFacts): string {
+  if (row === scale.threshold) return `${operator} ${short(critical)}`
+  return scale.rows < MAX_ROWS || row % 2 === 0 ? short(scale.valueAt(row)) : ''
+}
+
+function cellOf({ evaluated, between, held }: Column, row: number, scale: Scale): string {
+  if (evaluated !== null && row <= scale.row(evaluated)) return held ? '▒' : '█'
+  if (between !== null && row <= scale.row(between)) return '░'
+  return row === scale.threshold ? '┄' : ' '
+}
+
+/** The time at which each column begins, in epoch ms, and that at which the last one ends. */
+function edgesOf({ from, to }: GroupFacts, count: number): number[] {
+  const [begin, end] = [Date.parse(from), Date.parse(to)]
+  return Array.from({ length: count + 1 }, (_, i) => begin + ((end - begin) * i) / count)
+}
+
+function columnsOf(monitor: MonitorFacts, group: GroupFacts, count: number): Column[] {
+  const edges = edgesOf(group, count)
+  const pick = monitor.operator.startsWith('<') ? Math.min : Math.max
+  const extreme = (values: readonly (number | null)[]): number | null => {
+    const numbers = numbersIn(values)
+    return numbers.length === 0 ? null : pick(...numbers)
+  }
+  const inColumn = <T extends { readonly at: string }>(points: readonly T[], i: number): T[] => {
+    const [from = 0, to = 0] = [edges[i], edges[i + 1]]
+    const before = points.findLast(({ at }) => Date.parse(at) <= from)
+    const within = points.filter(({ at }) => Date.parse(at) > from && Date.parse(at) < to)
+    return before ? [before, ...within] : within
+  }
+  return Array.from({ length: count }, (_, i) => {
+    const seen: EvaluationFacts[] = inColumn(group.evaluations, i)
+    return {
+      evaluated: extreme(seen.map(({ value }) => value)),
+      between: extreme(inColumn(group.values, i).map(({ value }) => value)),
+      held: seen.some(({ held }) => held !== null && held.kind !== 'recording-end'),
+    }
+  })
+}
+
+function marksOf(group: GroupFacts, event: string | undefined, count: number): string {
+  const edges = edgesOf(group, count)
+  const marks = Array.from({ length: count }, () => ' ')
+  const put = (at: string, mark: string) => {
+    const time = Date.parse(at)
+    const i = edges.findLastIndex((edge) => edge <= time)
+    if (i >= 0 && i < count) marks[i] = mark
+  }
+  if (event !== undefined) put(event, 'e')
+  for (const { at, transition } of group.changes) {
+    if (transition === 'Recovered') put(at, 'R')
+    if (transition === 'Triggered') put(at, 'T')
+  }
+  return marks.join('')
+}
+
+function legendOf(monitor: MonitorFacts, { changes }: GroupFacts, drawn: string, columns: readonly Column[]): string {
+  const has = (word: string) => changes.some(({ transition }) => transition === word)
+  const parts = [
+    columns.some(({ evaluated }) => evaluated !== null) && '█ evaluated',
+    drawn.includes('▒') && '▒ held back',
+    drawn.includes('░') && '░ between evaluations',
+    `┄ ${monitor.operator} ${short(monitor.critical)}`,
+    / T|T /.test(drawn) && has('Triggered') && 'T triggered',
+    has('Recovered') && 'R recovered',
+    / e|e /.test(drawn) && 'e the event',
+  ]
+  return parts.filter((part) => typeof part === 'string').join('  ')
+}

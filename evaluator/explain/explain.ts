@@ -1,0 +1,308 @@
+import { cadenceOf } from '../evaluate/cadence.ts'
+import { instantsOf } from '../evaluate/instants.ts'
+import { Lateness } from '../evaluate/lateness.ts'
+import type { Observer, Pass } from '../evaluate/observer.ts'
+import { groupKeys, groupOfKey, SHARED_KEY } from '../evaluate/reading.ts'
+import { type Rule, ruleOf, SEVERITY } from '../evaluate/state.ts'
+import type { Monitor } from '../monitor/monitor.ts'
+import type { ReplayOptions } from '../replay/index.ts'
+import type { EventFacts, Explanation, GroupFacts, GroupName, LogFacts, NotFired } from './explanation.ts'
+import { timeFact } from './fact.ts'
+import { type Finding, type FoundEvent, find } from './finding.ts'
+import { type GroupCourse, groupFacts, type Period } from './group-facts.ts'
+import { monitorFacts } from './monitor-facts.ts'
+import { type Question, QuestionError } from './question.ts'
+import { Recorder, Snapshot, Survey, ValueRecorder } from './recorder.ts'
+import type { EventSource, Run } from './source.ts'
+import { shortfall } from './threshold.ts'
+import { decide, decideAt, type Span } from './verdict.ts'
+
+export interface ExplainOptions
+  extends Pick<ReplayOptions, 'cadenceSeconds' | 'live' | 'latenessSeconds' | 'groupLimits' | 'silenceAfterEnd'> {
+  /** Whether logs are evaluated as they come: what is later than the lateness is left out. */
+  readonly follow?: boolean
+}
+
+const MAX_OTHERS = 10
+const FOREVER: Span = { from: -Infinity, to: Infinity, liveFrom: -Infinity, liveTo: Infinity }
+
+/** An explanation, and the places of further events that the search of the question finds. */
+export interface Explained {
+  readonly explanation: Explanation
+  readonly more: Finding['more']
+}
+
+/**
+ * Says why a monitor did or did not fire.
+ * @throws QuestionError if the log has no event, or not the one that is asked about, or the monitor has no such groups
+ */
+export async function explainFrom(
+  source: EventSource,
+  monitor: Monitor,
+  question: Question,
+  options: ExplainOptions = {},
+): Promise<Explained> {
+  checkGroup(monitor, question.group)
+  const finding = await find(source, monitor, question)
+  const explanation = await new Explaining(source, monitor, question, options, finding).explain()
+  return { explanation, more: finding.more }
+}
+
+function checkGroup({ slug, parsed: { by } }: Monitor, group: GroupName | undefined): void {
+  if (group === undefined) return
+  const names = by.map(({ name }) => name)
+  const unknown = Object.keys(group).find((name) => !names.includes(name))
+  if (unknown === undefined) return
+  if (names.length === 0) throw new QuestionError(`${slug} has no groups: it counts all events together.`)
+  throw new QuestionError(`${slug} does not group by ${unknown}. It groups by ${names.join(', ')}.`)
+}
+
+class Explaining {
+  readonly #source: EventSource
+  readonly #monitor: Monitor
+  readonly #question: Question
+  readonly #options: ExplainOptions
+  readonly #finding: Finding
+  readonly #rule: Rule
+  /** Milliseconds between evaluations; undefined for an evaluation at each event. */
+  readonly #cadenceMs: number | undefined
+  #run: Run | undefined
+
+  constructor(source: EventSource, monitor: Monitor, question: Question, options: ExplainOptions, finding: Finding) {
+    this.#source = source
+    this.#monitor = monitor
+    this.#question = question
+    this.#options = options
+    this.#finding = finding
+    this.#rule = ruleOf(monitor)
+    this.#cadenceMs = cadenceOf(monitor, options)
+  }
+
+  async explain(): Promise<Explanation> {
+    const { asked } = this.#finding
+    if (asked) {
+      const why = this.#whyNotCounted(asked)
+      if (why) {
+        await this.#evaluate()
+        return this.#explanation({ verdict: why, event: this.#eventFacts(asked, true) })
+      }
+      return this.#ofEvent(asked)
+    }
+    return this.#question.at === undefined ? this.#ofGroup() : this.#atInstant(this.#question.at)
+  }
+
+  async #ofEvent(asked: FoundEvent): Promise<Explanation> {
+    const { windowMs } = this.#rule
+    const at = asked.log.timestamp
+    const { delayMs, atLogs } = this.#instants
+    const span: Span = atLogs
+      ? { from: at, to: at + windowMs - 1, liveFrom: at, liveTo: at + windowMs - 1 }
+      : { from: at + delayMs + 1, to: at + delayMs + windowMs, liveFrom: at, liveTo: at + windowMs - 1 }
+    const event = this.#eventFacts(asked, true)
+    const shared = this.#finding.reading.keysOf(asked.log).includes(SHARED_KEY)
+    // An event of a query without groups counts in every group of a formula.
+    const key = shared ? await this.#survey(() => true) : await this.#bestOf(this.#keysOf(event), span)
+    if (key === undefined) {
+      return this.#explanation({ verdict: this.#nothingCounted(), event })
+    }
+    const course = await this.#course(key)
+    const decision = decide(course, span)
+    const verdict = decision?.verdict ?? this.#nothingCounted()
+    const about = decision?.at ?? at
+    const period = this.#period(Math.min(at, about), Math.max(at, about))
+    return this.#explanation({ verdict, event, group: await this.#groupFacts(course, period, about, at) })
+  }
+
+  async #ofGroup(): Promise<Explanation> {
+    const { group } = this.#question
+    const key = this.#exactKey() ?? (await this.#survey(this.#isAsked(group)))
+    const course = key === undefined ? undefined : await this.#course(key)
+    if (!course || course.passes.length === 0) {
+      if (!this.#run) await this.#evaluate()
+      return this.#explanation({ verdict: this.#nothingCounted(), event: this.#nearest() })
+    }
+    const decision = decide(course, FOREVER)
+    const about = decision?.at ?? course.passes[0]?.at ?? 0
+    const verdict = decision?.verdict ?? this.#nothingCounted()
+    return this.#explanation({ verdict, group: await this.#groupFacts(course, this.#period(about, about), about) })
+  }
+
+  async #atInstant(at: number): Promise<Explanation> {
+    const snapshot = new Snapshot(at, this.#isAsked(this.#question.group))
+    await this.#evaluate(snapshot)
+    const passes = [...snapshot.passes.values()].filter(({ key }) => key !== SHARED_KEY).sort(this.#byNearness)
+    const key = this.#exactKey() ?? passes[0]?.key ?? (await this.#survey(this.#isAsked(this.#question.group)))
+    const others = passes.slice(0, MAX_OTHERS).map(({ key, value, state }) => ({
+      ...{ group: this.#nameOf(key), value: Number.isNaN(value) ? null : value, state },
+    }))
+    const course = key === undefined ? undefined : await this.#course(key)
+    if (!course || course.passes.length === 0) {
+      return this.#explanation({ verdict: this.#nothingCounted(), event: this.#nearest() })
+    }
+    const decision = decideAt(course, at)
+    const first = course.live.times[0] ?? course.passes[0]?.at ?? at
+    const notBegun: NotFired = { fired: false, kind: 'not-begun', first: timeFact(first) }
+    const period = this.#period(at, at)
+    return this.#explanation({
+      verdict: decision?.verdict ?? notBegun,
+      group: await this.#groupFacts(course, period, decision?.at ?? at),
+      ...{ others, groups: passes.length },
+    })
+  }
+
+  get #instants() {
+    return instantsOf(this.#cadenceMs, this.#rule.evaluationDelayMs)
+  }
+
+  /** Why an event does not count; undefined if it does. */
+  #whyNotCounted({ log, newestBefore }: FoundEvent): NotFired | undefined {
+    const { queries } = this.#finding.reading.facts(log)
+    if (!queries.some(({ counted }) => counted)) {
+      const failed = queries.find((query) => query.failed)?.failed
+      const matched = queries.find((query) => query.failed === null)
+      if (!matched && failed) return { fired: false, kind: 'not-matched', failed }
+      const lacking = matched?.facets.find(({ values }) => values.length === 0) ?? matched?.facets.at(-1)
+      return { fired: false, kind: 'no-facet', facet: lacking?.facet ?? '', suggestion: lacking?.suggestion ?? null }
+    }
+    const { follow = false, latenessSeconds } = this.#options
+    if (!follow || !new Lateness(latenessSeconds).excludes(log.timestamp, newestBefore)) return undefined
+    return { fired: false, kind: 'too-late', behind_seconds: (newestBefore - log.timestamp) / 1000 }
+  }
+
+  #nothingCounted(): NotFired {
+    const { ofGroup, likeGroup } = this.#finding
+    const with_group = this.#question.group ? ofGroup.seen : null
+    return { fired: false, kind: 'nothing-counted', with_group, suggestion: likeGroup }
+  }
+
+  #nearest(): EventFacts | null {
+    const { nearest } = this.#finding
+    return nearest ? this.#eventFacts(nearest, false) : null
+  }
+
+  #eventFacts({ log, place, newestBefore }: FoundEvent, asked: boolean): EventFacts {
+    const behind = Math.max(0, newestBefore - log.timestamp)
+    return {
+      ...{ place, at: timeFact(log.timestamp), behind_seconds: behind / 1000, asked },
+      ...this.#finding.reading.facts(log),
+    }
+  }
+
+  /** The key of the group that was asked about, if all its values are given. */
+  #exactKey(): string | undefined {
+    const { group } = this.#question
+    const { by } = this.#monitor.parsed
+    if (by.length === 0) return ''
+    if (group === undefined || by.some(({ name }) => !(name in group))) return undefined
+    return [groupKeys(by.map(({ name }) => group[name] ?? ''))].flat()[0]
+  }
+
+  #isAsked(group: GroupName | undefined): (key: string) => boolean {
+    if (group === undefined) return (key) => key !== SHARED_KEY
+    return (key) =>
+      key !== SHARED_KEY && Object.entries(group).every(([name, value]) => this.#nameOf(key)[name] === value)
+  }
+
+  #nameOf(key: string): GroupName {
+    return groupOfKey(this.#monitor.parsed.by, key)
+  }
+
+  #keysOf({ groups }: EventFacts): string[] {
+    const { by } = this.#monitor.parsed
+    return groups.flatMap((group) => [groupKeys(by.map(({ name }) => group[name] ?? ''))].flat())
+  }
+
+  /** Of several groups, the one that fired first in a span, or came nearest. */
+  async #bestOf(keys: readonly string[], { from, to }: Span): Promise<string | undefined> {
+    if (keys.length <= 1) return keys[0]
+    const wanted = new Set(keys)
+    const survey = new Survey(this.#rule, (key) => wanted.has(key))
+    const within = { pass: (_: Monitor, pass: Pass) => void (pass.at >= from && pass.at <= to && survey.pass(_, pass)) }
+    await this.#evaluate({ ...within, ended: () => {} })
+    return survey.best?.key ?? keys[0]
+  }
+
+  async #survey(isAsked: (key: string) => boolean): Promise<string | undefined> {
+    const survey = new Survey(this.#rule, (key) => key !== SHARED_KEY && isAsked(key))
+    await this.#evaluate(survey)
+    return survey.best?.key
+  }
+
+  readonly #byNearness = (a: Pass, b: Pass): number => {
+    const [one, other] = [a, b].map(({ value }) => (Number.isNaN(value) ? Infinity : shortfall(this.#rule, value)))
+    return SEVERITY[b.state] - SEVERITY[a.state] || (one ?? 0) - (other ?? 0) || (a.key < b.key ? -1 : 1)
+  }
+
+  async #course(key: string): Promise<GroupCourse> {
+    const recorder = new Recorder([key])
+    const { transitions } = await this.#evaluate(recorder)
+    const passes = recorder.passes.get(key) ?? []
+    const live = new ValueRecorder(key)
+    if (this.#cadenceMs === undefined) for (const pass of passes) live.pass(this.#monitor, pass)
+    else await this.#replay({ live: true, observer: live })
+    return {
+      ...{ monitor: this.#monitor, group: this.#nameOf(key), rule: this.#rule, instants: this.#instants },
+      ...{ passes, live, transitions, endings: recorder.endings.get(key) ?? [] },
+    }
+  }
+
+  async #groupFacts(course: GroupCourse, period: Period, at: number, event?: number): Promise<GroupFacts> {
+    const isWhole = this.#question.group !== undefined || this.#monitor.parsed.by.length === 0
+    return {
+      ...groupFacts(course, period, at, event),
+      events: isWhole && this.#question.event === undefined ? this.#finding.ofGroup.counted : null,
+      beyond_limits: await this.#isBeyondLimits(course),
+    }
+  }
+
+  /** Whether Datadog's group limits leave a group out; null if they are not exceeded. */
+  async #isBeyondLimits({ group, passes }: GroupCourse): Promise<boolean | null> {
+    if (!this.#run?.limits) return null
+    const isLimited = (pass: Pass) => pass.hold?.kind === 'group-limit'
+    if (this.#options.groupLimits) return passes.some(isLimited)
+    const { by } = this.#monitor.parsed
+    const [key = ''] = [groupKeys(by.map(({ name }) => group[name] ?? ''))].flat()
+    const limited = new Recorder([key])
+    await this.#replay({ ...this.#evaluation, groupLimits: true, observer: limited })
+    return limited.passes.get(key)?.some(isLimited) ?? false
+  }
+
+  /** A window and a half before the first time, and one after the last; no earlier than the log. */
+  #period(first: number, last: number): Period {
+    const { windowMs } = this.#rule
+    const begin = Date.parse(this.#finding.facts.first ?? '') - windowMs / 10
+    const from = first - this.#instants.delayMs - 1.5 * windowMs
+    return { from: first > begin ? Math.max(from, begin) : from, to: last + windowMs }
+  }
+
+  get #evaluation(): ReplayOptions {
+    const { cadenceSeconds, live = false } = this.#options
+    return live || cadenceSeconds === undefined ? { live } : { cadenceSeconds }
+  }
+
+  /** Evaluates the log as it is asked. */
+  async #evaluate(observer?: Observer): Promise<Run> {
+    const { groupLimits = false } = this.#options
+    this.#run = await this.#replay({ ...this.#evaluation, groupLimits, ...(observer && { observer }) })
+    return this.#run
+  }
+
+  #replay(evaluation: ReplayOptions): Promise<Run> {
+    const { latenessSeconds, silenceAfterEnd = false } = this.#options
+    const lateness = latenessSeconds === undefined ? {} : { latenessSeconds }
+    return this.#source.replay(this.#monitor, { ...lateness, silenceAfterEnd, ...evaluation })
+  }
+
+  #explanation(found: Pick<Explanation, 'verdict'> & Partial<Explanation>): Explanation {
+    const nothing = { event: null, group: null, others: [], groups: 0 }
+    const monitor = monitorFacts(this.#monitor, this.#rule, this.#options)
+    const { verdict, ...rest } = found
+    return { monitor, verdict, log: this.#logFacts(), ...nothing, ...rest }
+  }
+
+  #logFacts(): LogFacts {
+    const { limits, late = 0, silent = [] } = this.#run ?? {}
+    const since = limits && { since: timeFact(limits.since), beyond: limits.beyond }
+    return { ...this.#finding.facts, late, silent, limits: since ?? null }
+  }
+}

@@ -1,0 +1,7 @@
+/** Why a monitor did or did not fire: facts, a page, and a chart. */
+export { type Explained, type ExplainOptions, explainFrom } from './explain.ts'
+export type { Explanation } from './explanation.ts'
+export { type EventChoice, type Question, QuestionError } from './question.ts'
+export { sourceOfInput, sourceOfLogs } from './source.ts'
+export { svgOf } from './svg.ts'
+export { headlineOf, type Line, pageOf } from './text.ts'

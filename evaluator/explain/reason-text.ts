@@ -1,0 +1,134 @@
+import type { Explanation, FailedTerm, NotFired } from './explanation.ts'
+import { BEYOND, durationWords, quoted, valueText } from './words.ts'
+
+type Time = (at: string) => string
+
+/** The reason of a verdict, in one or two sentences, and what to do about it. */
+export function reasonText(explanation: Explanation, time: Time): string[] {
+  const { verdict, monitor } = explanation
+  const limit = `${BEYOND[monitor.operator]} ${monitor.critical}`
+  if (!verdict.fired) return notFiredText(verdict, explanation, time)
+  if (verdict.kind === 'triggered') {
+    const value =
+      verdict.value === null ? 'it had no value, which counts as 0 here' : `the value was ${valueText(verdict.value)}`
+    return [`Why: at the evaluation of ${time(verdict.at)} ${value}, which is ${limit}.`]
+  }
+  const kept = [
+    `Without logs, on_missing_data "default" keeps the last status: the alert does not recover, so it cannot trigger again.`,
+    'Set on_missing_data to "resolve" to let it recover.',
+  ]
+  const why = `Why: the alert that began at ${time(verdict.since)} was still on. While it lasts, nothing is triggered anew.`
+  return verdict.kept ? [why, ...kept] : [why]
+}
+
+function notFiredText(reason: NotFired, explanation: Explanation, time: Time): string[] {
+  const { monitor, event } = explanation
+  const limit = `${BEYOND[monitor.operator]} ${monitor.critical}`
+  switch (reason.kind) {
+    case 'not-matched':
+      return [`Why: the event does not match the search. ${failedText(reason.failed)}`]
+    case 'no-facet': {
+      const isGroup = monitor.by.includes(reason.facet)
+      const use = isGroup ? 'by which the monitor groups' : 'which the monitor measures'
+      const what = isGroup ? reason.facet : `usable ${reason.facet}`
+      const meant = reason.suggestion === null ? '' : ` Did you mean ${reason.suggestion}?`
+      return [`Why: the event matches the search, but it has no ${what}, ${use}. Such an event is not counted.${meant}`]
+    }
+    case 'too-late':
+      return [
+        `Why: the event came ${durationWords(reason.behind_seconds)} late, more than --lateness allows, and was left out.`,
+        'Without --follow, or with a larger --lateness, it counts.',
+      ]
+    case 'nothing-counted':
+      return nothingText(reason, explanation)
+    case 'not-begun':
+      return [`Why: until then no event counted. The first one counts at ${time(reason.first)}.`]
+    case 'new-group-delay':
+      return [
+        `Why: the value was ${valueText(reason.value)} at ${time(reason.at)}, which is ${limit}, but new_group_delay held the new group back until ${time(reason.until)}. Then the value was not ${limit} any more.`,
+        'Set new_group_delay to 0 to evaluate new groups at once.',
+      ]
+    case 'first-window':
+      return [
+        `Why: a monitor on low values is first evaluated when a whole window has been seen, at ${time(reason.until)}. Before, the value was ${limit}; then it was not.`,
+      ]
+    case 'group-limit':
+      return [
+        `Why: at ${time(reason.at)} the value was ${valueText(reason.value)}, but the group is beyond the number of groups that Datadog evaluates.`,
+        'Group by fewer facets, or narrow the search.',
+      ]
+    case 'recording-end':
+      return [
+        `Why: only the end of the log takes the value across the threshold, at ${time(reason.at)}. What comes after the log is not known.`,
+        'With --silence the time after the log counts as silence.',
+      ]
+    case 'missing-data':
+      return [
+        `Why: at ${time(reason.at)} no event was in the window, and on_missing_data "${reason.setting}" does not count that as 0 here.`,
+        ...(reason.setting === 'default' && monitor.by.length > 0
+          ? ['A monitor with groups fires on silence only when no group has an event.']
+          : []),
+      ]
+    case 'no-value':
+      return [
+        `Why: the formula ${monitor.formula ?? ''} had no value at any evaluation, for example at ${time(reason.at)}: a query has no event of the group, or the divisor is 0.`,
+        'default_zero(…) around a query counts a missing value as 0.',
+      ]
+    case 'warned':
+      return [
+        `Why: it warned at ${time(reason.at)}, when the value was ${valueText(reason.value)}. It alerts when the value is ${limit}.`,
+      ]
+    case 'not-evaluated-yet':
+      return reason.value === null
+        ? [`Why: it has not been evaluated yet. The next evaluation is at ${time(reason.next)}.`]
+        : [
+            `Why: the value came to ${valueText(reason.value)} at ${time(reason.at)}, after the last evaluation. The next one is at ${time(reason.next)}.`,
+          ]
+    case 'between-evaluations': {
+      const { evaluated } = reason
+      const then = evaluated ? `, at ${time(evaluated.at)} it was ${valueText(evaluated.value)}` : ''
+      return [
+        `Why: the value was ${valueText(reason.value)} at ${time(reason.at)}, which is ${limit}, but at no evaluation${then}. Events had left the window by then.`,
+        'A longer window sees them together.',
+      ]
+    }
+    case 'not-reached':
+      return [
+        `Why: the value came no nearer than ${valueText(reason.value)}, at ${time(reason.at)}. It fires when the value is ${limit}.` +
+          (event?.asked ? ' This is the nearest of the evaluations that count the event.' : ''),
+      ]
+  }
+}
+
+function failedText({ term, values, suggestion }: FailedTerm): string {
+  const has = values.length === 0 ? 'the event has no such field' : `the event has ${values.map(quoted).join(', ')}`
+  return `The first term that fails is ${term}: ${has}.${suggestion === null ? '' : ` Did you mean ${suggestion}?`}`
+}
+
+function nothingText(
+  { with_group, suggestion }: Extract<NotFired, { kind: 'nothing-counted' }>,
+  { log, event }: Explanation,
+): string[] {
+  const nearest = event ? [nearestText(event.queries)] : []
+  const counts = (n: number, noun: string) => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`
+  if (with_group === 0) {
+    return [`Why: no event has these values.${suggestion === null ? '' : ` Did you mean ${suggestion}?`}`, ...nearest]
+  }
+  if (with_group !== null) {
+    return [
+      `Why: ${counts(with_group, 'event')} ${with_group === 1 ? 'has' : 'have'} these values, but none counts.`,
+      ...nearest,
+    ]
+  }
+  if (log.matched === 0) return [`Why: none of the ${counts(log.events, 'event')} matches the search.`, ...nearest]
+  return [`Why: ${counts(log.matched, 'event')} match the search, but none has every facet.`, ...nearest]
+}
+
+function nearestText(queries: NonNullable<Explanation['event']>['queries']): string {
+  const failed = queries.find((query) => query.failed)?.failed
+  if (failed) return failedText(failed).replace('The first term', 'For the event that comes nearest, the first term')
+  const facet = queries.flatMap(({ facets }) => facets).find(({ values }) => values.length === 0)
+  if (!facet) return 'The event that comes nearest is shown below.'
+  const meant = facet.suggestion === null ? '' : ` Did you mean ${facet.suggestion}?`
+  return `The event that comes nearest has no ${facet.facet}.${meant}`
+}

@@ -1,0 +1,71 @@
+import type { Transition } from '../evaluate/notices.ts'
+import type { IndexedLog } from '../log.ts'
+import { type LogInput, type LogPlace, replayLogs } from '../logs/index.ts'
+import type { Monitor } from '../monitor/monitor.ts'
+import { Replayer, type ReplayOptions } from '../replay/index.ts'
+
+/** What one evaluation of the log found. */
+export interface Run {
+  readonly transitions: readonly Transition[]
+  /** How many events came too late. */
+  readonly late: number
+  readonly limits: { readonly since: number; readonly beyond: number } | undefined
+  /** Terms and facets that no event has. */
+  readonly silent: readonly string[]
+}
+
+/** The events of an explanation, which are read several times. */
+export interface EventSource {
+  /** The name of the only file; undefined if there are several, or none. */
+  readonly name: string | undefined
+  visit(take: (log: IndexedLog, place: LogPlace) => void): Promise<{
+    readonly malformed: number
+    readonly epochs: readonly { readonly unit: string; readonly key: string }[]
+  }>
+  replay(monitor: Monitor, options: ReplayOptions): Promise<Run>
+}
+
+/** The events of files and streams. @param follow whether nothing is sorted, and what is too late is left out */
+export function sourceOfInput(input: LogInput, follow: boolean, name?: string): EventSource {
+  return {
+    name,
+    async visit(take) {
+      let malformed = 0
+      const epochs = new Map<string, string>()
+      await input.visit(
+        take,
+        () => malformed++,
+        (unit, key) => epochs.set(unit, key),
+      )
+      return { malformed, epochs: [...epochs].map(([unit, key]) => ({ unit, key })) }
+    },
+    async replay(monitor, options) {
+      const begin = () => {
+        const transitions: Transition[] = []
+        return { transitions, transition: (each: Transition) => void transitions.push(each), malformed: () => {} }
+      }
+      const { summary, visitor } = await replayLogs(input, [monitor], options, begin, { follow })
+      const [limits] = summary.exceeded
+      const silent = summary.silent.map(({ text }) => text)
+      return { transitions: visitor.transitions, late: summary.dropped, limits, silent }
+    },
+  }
+}
+
+/** Logs in memory, in order of time. */
+export function sourceOfLogs(logs: readonly IndexedLog[]): EventSource {
+  return {
+    name: undefined,
+    async visit(take) {
+      for (const [i, log] of logs.entries()) take(log, { file: undefined, place: `event ${i + 1}` })
+      return { malformed: 0, epochs: [] }
+    },
+    async replay(monitor, options) {
+      const transitions: Transition[] = []
+      const replayer = new Replayer([monitor], options, (each) => transitions.push(each))
+      for (const log of logs) replayer.push(log, log.timestamp)
+      replayer.finish()
+      return { transitions, late: replayer.dropped, limits: replayer.exceededLimits[0], silent: [] }
+    },
+  }
+}

@@ -1,0 +1,148 @@
+import type { Explanation, GroupFacts, MonitorFacts } from './explanation.ts'
+
+const WIDTH = 760
+const HEIGHT = 300
+const LEFT = 60
+const RIGHT = 20
+const TOP = 50
+const BOTTOM = 50
+
+/** A chart of the value over time with the threshold, as one SVG that needs no other file; undefined if no event counts. */
+export function svgOf({ monitor, group, event }: Explanation, headline: string): string | undefined {
+  if (!group) return undefined
+  const plot = new Plot(monitor, group)
+  const isLive = monitor.cadence_seconds === null
+  const parts = [
+    `<text x="${LEFT}" y="20" font-weight="bold">${escaped(headline)}</text>`,
+    plot.heldAreas(),
+    plot.axes(),
+    plot.level(monitor.critical, '#b3261e', `${monitor.operator} ${monitor.critical}`),
+    monitor.warning === null ? '' : plot.level(monitor.warning, '#b26a00', `warning ${monitor.warning}`),
+    isLive ? '' : plot.steps(group.values, 'stroke="#9aa0a6" stroke-width="1"'),
+    plot.steps(group.evaluations, 'stroke="#1a56b0" stroke-width="2"'),
+    ...group.changes.map(({ at, transition }) =>
+      plot.mark(at, transition, transition === 'Recovered' ? '#1e7b34' : '#b3261e'),
+    ),
+    event?.asked ? plot.mark(event.at, 'event', '#5f6368') : '',
+    plot.legend(isLive),
+  ]
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(headline)}</title>`,
+    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
+    ...parts.filter((part) => part !== ''),
+    '</svg>\n',
+  ].join('\n')
+}
+
+const escaped = (text: string): string =>
+  text
+    .replace(/\p{C}/gu, '�')
+    .replace(/[&<>"]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[char] ?? char)
+
+interface Point {
+  readonly at: string
+  readonly value: number | null
+}
+
+class Plot {
+  readonly #group: GroupFacts
+  readonly #from: number
+  readonly #to: number
+  readonly #least: number
+  readonly #most: number
+
+  constructor({ critical, warning }: MonitorFacts, group: GroupFacts) {
+    const values = [...group.evaluations, ...group.values].map(({ value }) => value).filter((value) => value !== null)
+    this.#group = group
+    this.#from = Date.parse(group.from)
+    this.#to = Date.parse(group.to)
+    this.#least = Math.min(0, critical, warning ?? critical, ...values)
+    const most = Math.max(0, critical, warning ?? critical, ...values)
+    this.#most = most + (most - this.#least) / 10 || 1
+  }
+
+  axes(): string {
+    const [bottom, right] = [this.#y(this.#least), WIDTH - RIGHT]
+    const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
+      const at = new Date(this.#from + part * (this.#to - this.#from)).toISOString()
+      const anchor = part === 0 ? 'start' : part === 1 ? 'end' : 'middle'
+      return `<text x="${this.#x(at)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="${anchor}" fill="#5f6368">${at.slice(11, 19)}</text>`
+    })
+    const top = Math.max(...this.#group.evaluations.map(({ value }) => value ?? 0), 0)
+    const labels = [this.#least, top].map(
+      (value) =>
+        `<text x="${LEFT - 8}" y="${this.#y(value) + 4}" text-anchor="end" fill="#5f6368">${short(value)}</text>`,
+    )
+    return `<path d="M${LEFT} ${TOP}V${bottom}H${right}" fill="none" stroke="#5f6368"/>${ticks.join('')}${labels.join('')}`
+  }
+
+  level(value: number, color: string, label: string): string {
+    const y = this.#y(value)
+    return (
+      `<path d="M${LEFT} ${y}H${WIDTH - RIGHT}" stroke="${color}" stroke-dasharray="6 4"/>` +
+      `<text x="${WIDTH - RIGHT}" y="${y - 5}" text-anchor="end" fill="${color}">${escaped(label)}</text>`
+    )
+  }
+
+  /** A value stays until the next one. Where there is none, the line is interrupted. */
+  steps(points: readonly Point[], style: string): string {
+    let path = ''
+    let isOpen = false
+    for (const { at, value } of points) {
+      const x = this.#x(at)
+      if (isOpen) path += `H${x}`
+      if (value === null) isOpen = false
+      else {
+        path += isOpen ? `V${this.#y(value)}` : `M${x} ${this.#y(value)}`
+        isOpen = true
+      }
+    }
+    if (isOpen) path += `H${WIDTH - RIGHT}`
+    return path === '' ? '' : `<path d="${path}" fill="none" ${style}/>`
+  }
+
+  /** The time during which evaluations held the group back. */
+  heldAreas(): string {
+    const { evaluations } = this.#group
+    return evaluations
+      .flatMap(({ at, held }, i) => {
+        if (!held || held.kind === 'recording-end') return []
+        const x = this.#x(at)
+        const end = evaluations[i + 1] ? this.#x(evaluations[i + 1]?.at ?? at) : WIDTH - RIGHT
+        const area = `x="${x}" y="${TOP}" width="${round(end - x)}" height="${HEIGHT - TOP - BOTTOM}"`
+        return [`<rect ${area} fill="#f1f3f4"><title>${held.kind}</title></rect>`]
+      })
+      .join('')
+  }
+
+  mark(at: string, label: string, color: string): string {
+    const time = Date.parse(at)
+    if (time < this.#from || time > this.#to) return ''
+    const x = this.#x(at)
+    const anchor = x > WIDTH - 120 ? 'end' : 'start'
+    return (
+      `<path d="M${x} ${TOP - 8}V${HEIGHT - BOTTOM}" stroke="${color}"/>` +
+      `<text x="${x}" y="${TOP - 12}" text-anchor="${anchor}" fill="${color}">${escaped(label)} ${at.slice(11, 19)}</text>`
+    )
+  }
+
+  legend(isLive: boolean): string {
+    const y = HEIGHT - 10
+    const evaluated = `<text x="${LEFT}" y="${y}" fill="#1a56b0">value at each evaluation</text>`
+    return isLive ? evaluated : `${evaluated}<text x="${LEFT + 170}" y="${y}" fill="#80868b">value in between</text>`
+  }
+
+  #x(at: string): number {
+    const part = (Date.parse(at) - this.#from) / (this.#to - this.#from)
+    return round(LEFT + Math.min(1, Math.max(0, part)) * (WIDTH - LEFT - RIGHT))
+  }
+
+  #y(value: number): number {
+    const part = (value - this.#least) / (this.#most - this.#least)
+    return round(HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM))
+  }
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10
+const short = (value: number): string => String(Number(value.toPrecision(4)))

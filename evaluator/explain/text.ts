@@ -1,0 +1,258 @@
+import { chartLines } from './chart.ts'
+import type {
+  Cost,
+  EventFacts,
+  EventQuery,
+  Explanation,
+  FailedTerm,
+  GroupFacts,
+  GroupName,
+  HeldFacts,
+  MonitorFacts,
+  Step,
+  TermFacts,
+} from './explanation.ts'
+import { reasonText } from './reason-text.ts'
+import { BEYOND, clockOf, durationWords, eachWords, groupText, quoted, valueText } from './words.ts'
+
+/** A line of the page. */
+export interface Line {
+  readonly text: string
+  readonly tone?: 'bold' | 'red' | 'green' | 'dim'
+}
+
+/** One page that says why a monitor did or did not fire. */
+export function pageOf(explanation: Explanation, asked: string): Line[] {
+  const { verdict, monitor, event, group } = explanation
+  const clock = clockOf(explanation)
+  const sections = [
+    [{ text: headlineOf(explanation, asked), tone: verdict.fired ? 'green' : 'red' } as const],
+    reasonText(explanation, clock.time).map((text) => ({ text })),
+    [...monitorLines(monitor), { text: `  ${clock.note}`, tone: 'dim' as const }],
+    event ? eventLines(event, clock.time) : [],
+    groupsLines(explanation),
+    group ? valueLines(explanation, group, clock.time) : [],
+    group ? storyLines(group, monitor, clock.time) : [],
+    group ? costLines(group, monitor) : [],
+    noteLines(explanation, clock.time),
+  ]
+  return sections.filter((lines) => lines.length > 0).flatMap((lines, i) => (i > 0 ? [{ text: '' }, ...lines] : lines))
+}
+
+/** `failed-logins did not fire for shop.jsonl:2.` @param asked what the question is about, as a person typed it */
+export function headlineOf({ monitor, verdict, group }: Explanation, asked: string): string {
+  const about = asked === '' ? '' : ` for ${asked}`
+  if (!verdict.fired) return `${monitor.slug} did not fire${about}.`
+  const name = group && Object.keys(group.group).length > 0 ? groupText(group.group) : ''
+  const which = name === '' || name === asked ? '' : asked === '' ? ` for ${name}` : `, group ${name}`
+  return verdict.kind === 'triggered'
+    ? `${monitor.slug} fired${about}${which}.`
+    : `${monitor.slug} was already alerting${about}${which}.`
+}
+
+const heading = (text: string): Line => ({ text, tone: 'bold' })
+
+function monitorLines(monitor: MonitorFacts): Line[] {
+  const when = monitor.cadence_seconds === null ? 'at each event' : `each ${eachWords(monitor.cadence_seconds)}`
+  const settings = [
+    `evaluated ${when} over ${durationWords(monitor.window_seconds)}`,
+    monitor.evaluation_delay_seconds > 0 && `evaluation_delay ${durationWords(monitor.evaluation_delay_seconds)}`,
+    monitor.by.length > 0 && `new_group_delay ${durationWords(monitor.new_group_delay_seconds)}`,
+    `on_missing_data ${monitor.on_missing_data}`,
+  ]
+  const variables = monitor.queries.map(({ name, search, rollup }) => ({
+    text: `  ${name} = ${rollup} of ${search === '' ? '*' : search}`,
+  }))
+  return [
+    heading('The monitor'),
+    { text: `  ${monitor.query.replace(/\s+/g, ' ')}` },
+    ...(monitor.formula === null ? [] : variables),
+    { text: `  ${settings.filter((text) => typeof text === 'string').join(', ')}` },
+  ]
+}
+
+function eventLines(event: EventFacts, time: (at: string) => string): Line[] {
+  const which = event.asked ? `The event ${event.place}` : `The event that comes nearest, ${event.place}`
+  const lines: Line[] = [heading(`${which}, at ${time(event.at)}`)]
+  for (const query of event.queries) {
+    if (query.name !== null) lines.push({ text: `  query ${query.name}${query.counted ? ': it counts' : ''}` })
+    lines.push(...queryLines(query, query.name === null ? '  ' : '    '))
+  }
+  if (event.behind_seconds > 0) {
+    lines.push({ text: `  It stands ${durationWords(event.behind_seconds)} behind a newer event in the log.` })
+  }
+  return lines
+}
+
+interface Row extends Line {
+  readonly label: string
+  readonly note: string
+}
+
+function queryLines({ search, facets }: EventQuery, indent: string): Line[] {
+  const rows = [
+    ...termRows(search, ''),
+    ...facets.map(({ facet, use, values, suggestion }) => {
+      const holds = values.length > 0
+      const missing = `the event has no such field${suggestion === null ? '' : `; did you mean ${suggestion}?`}`
+      const label = `${use === 'group' ? 'grouped by' : 'measures'} ${facet}`
+      return row(holds, label, holds ? values.map(quoted).join(', ') : missing)
+    }),
+  ]
+  const width = Math.min(40, Math.max(...rows.map(({ label }) => label.length)))
+  return rows.map(({ text, label, note, ...rest }) => ({
+    text: `${indent}${text}  ${note === '' ? label : `${label.padEnd(width)}  ${note}`}`,
+    ...rest,
+  }))
+}
+
+function row(holds: boolean, label: string, note: string): Row {
+  return { text: holds ? 'yes' : 'NO ', label, note, ...(!holds && { tone: 'red' as const }) }
+}
+
+function termRows(term: TermFacts, indent: string): Row[] {
+  const label = `${indent}${term.text}`
+  if (term.kind === 'all') return [row(true, `${indent}*`, 'every event matches')]
+  if (term.kind === 'term') return [row(term.holds, label, term.holds ? '' : missText(term))]
+  if (term.kind === 'not') return [row(term.holds, label, term.holds ? '' : hasText(term.parts[0]?.values ?? []))]
+  const parts = term.parts.flatMap((part) => termRows(part, term.kind === 'and' ? indent : `${indent}  `))
+  return term.kind === 'and' ? parts : [row(term.holds, `${indent}one of these:`, ''), ...parts.map(asAlternative)]
+}
+
+/** An alternative that fails is no fault where another one holds. */
+const asAlternative = ({ tone: _, ...rest }: Row): Row => ({ ...rest, text: rest.text === 'NO ' ? 'no ' : rest.text })
+
+const hasText = (values: readonly string[]): string =>
+  values.length === 0 ? '' : `the event has ${values.map(quoted).join(', ')}`
+
+function missText({ values, suggestion }: Pick<FailedTerm, 'values' | 'suggestion'>): string {
+  const has = values.length === 0 ? 'the event has no such field' : hasText(values)
+  return suggestion === null ? has : `${has}; did you mean ${suggestion}?`
+}
+
+function groupsLines({ others, groups, group }: Explanation): Line[] {
+  if (others.length < 2) return []
+  const rows = others.map(({ group: name, value, state }) => ({
+    text: `  ${state.padEnd(7)}  ${valueText(value).padStart(6)}  ${groupText(name)}${isSame(name, group?.group) ? '  (shown below)' : ''}`,
+  }))
+  const more = groups > others.length ? [{ text: `  and ${(groups - others.length).toLocaleString('en')} more` }] : []
+  return [heading('The groups then'), ...rows, ...more]
+}
+
+const isSame = (one: GroupName, other: GroupName | undefined): boolean =>
+  other !== undefined && JSON.stringify(one) === JSON.stringify(other)
+
+function valueLines({ monitor, event }: Explanation, group: GroupFacts, time: (at: string) => string): Line[] {
+  if (group.evaluations.length === 0 && group.values.length === 0) return []
+  const name = Object.keys(group.group).length > 0 ? ` of ${groupText(group.group)}` : ''
+  const what = monitor.formula ?? monitor.queries[0]?.rollup ?? 'value'
+  const chart = chartLines(monitor, group, time, event?.asked ? event.at : undefined)
+  return [
+    heading(`The value${name}: ${what} in ${durationWords(monitor.window_seconds)}`),
+    ...chart.map((text) => ({ text })),
+  ]
+}
+
+const MAX_STEPS = 14
+
+function storyLines({ story }: GroupFacts, monitor: MonitorFacts, time: (at: string) => string): Line[] {
+  if (story.length === 0) return []
+  const rows = story
+    .slice(0, MAX_STEPS)
+    .map((step) => ({ text: `  ${time(step.at)}  ${stepText(step, monitor, time)}` }))
+  const more = story.length - MAX_STEPS
+  return [heading('What happened'), ...rows, ...(more > 0 ? [{ text: `  and ${more} more; --json lists them` }] : [])]
+}
+
+function stepText(step: Step, monitor: MonitorFacts, time: (at: string) => string): string {
+  const { operator, critical } = monitor
+  const limit = `${BEYOND[operator]} ${critical}`
+  switch (step.kind) {
+    case 'event':
+      return 'the event'
+    case 'crossed':
+      return `the value is ${limit}: ${valueText(step.value)}`
+    case 'returned':
+      return step.value === null ? 'no value any more' : `the value is not ${limit} any more: ${valueText(step.value)}`
+    case 'held':
+      return `evaluated: ${valueText(step.value)}, ${holdText(step.held, time)}`
+    case 'evaluated':
+      return `evaluated: ${valueText(step.value)}`
+    case 'changed':
+      return `evaluated: ${valueText(step.value)}, ${step.state}${step.notified || step.state === 'OK' ? '' : ', without a notification of its own'}`
+    case 'reminded':
+      return `a reminder: ${valueText(step.value)}`
+    case 'ended':
+      return `set to OK by ${step.cause}: no logs for so long`
+  }
+}
+
+function holdText({ kind, until }: HeldFacts, time: (at: string) => string): string {
+  switch (kind) {
+    case 'new-group-delay':
+      return `held back by new_group_delay until ${time(until ?? '')}`
+    case 'first-window':
+      return `held back until a whole window has been seen, at ${time(until ?? '')}`
+    case 'group-limit':
+      return 'left out: beyond the group limits'
+    case 'recording-end':
+      return 'not counted: only the log has ended'
+  }
+}
+
+const COSTS: Record<Cost['cause'], (monitor: MonitorFacts) => string> = {
+  cadence: ({ cadence_seconds: seconds }) => `until the next evaluation: one each ${eachWords(seconds ?? 0)}`,
+  evaluation_delay: ({ evaluation_delay_seconds: seconds }) => `evaluation_delay of ${durationWords(seconds)}`,
+  new_group_delay: ({ new_group_delay_seconds: seconds }) => `new_group_delay of ${durationWords(seconds)}`,
+  first_window: () => 'until a whole window has been seen',
+}
+
+function costLines({ costs }: GroupFacts, monitor: MonitorFacts): Line[] {
+  if (costs.length === 0) return []
+  const total = costs.reduce((sum, { seconds }) => sum + seconds, 0)
+  const times = costs.map(({ seconds }) => durationWords(seconds))
+  const width = Math.max(...times.map((text) => text.length))
+  return [
+    heading(`The alert came ${durationWords(total)} after the value crossed the threshold`),
+    ...costs.map(({ cause }, i) => ({ text: `  ${(times[i] ?? '').padStart(width)}  ${COSTS[cause](monitor)}` })),
+  ]
+}
+
+function noteLines(explanation: Explanation, time: (at: string) => string): Line[] {
+  const { log, monitor, group, verdict } = explanation
+  const counted = log.matched === log.counted ? 'match and count' : 'match'
+  const notes = [
+    `${log.events.toLocaleString('en')} events in the log: ${log.matched.toLocaleString('en')} ${counted}` +
+      (log.matched === log.counted ? '.' : `, ${log.counted.toLocaleString('en')} have every facet and count.`),
+    log.malformed > 0 && `${log.malformed.toLocaleString('en')} parts of the log could not be read as an event.`,
+    log.late > 0 && `${log.late.toLocaleString('en')} events came too late and were left out.`,
+    ...log.silent.map((text) => `${text}${text.endsWith('?') ? '' : '.'}`),
+    ...log.epochs.map(
+      ({ unit, key }) =>
+        `${key} was read as epoch ${unit}: Datadog reads a number as milliseconds, and would drop these logs.`,
+    ),
+    log.limits && limitNote(log.limits, group, time),
+    monitor.draft && 'The monitor is a draft: it is evaluated, and never notifies.',
+    group?.triggers.some(({ notified }) => !notified) &&
+      `notify_by ${JSON.stringify(monitor.notify_by)}: a group that alerts beside others sends no notification of its own.`,
+    verdict.fired &&
+      monitor.renotify_minutes === null &&
+      'renotify_interval is not set: while the alert lasts, no reminder is sent.',
+  ]
+  const texts = notes.filter((note) => typeof note === 'string')
+  return [heading('Also'), ...texts.map((text) => ({ text: `  ${text}` }))]
+}
+
+function limitNote(
+  { since, beyond }: NonNullable<Explanation['log']['limits']>,
+  group: GroupFacts | null,
+  time: (at: string) => string,
+): string {
+  const here =
+    group?.beyond_limits === true
+      ? ' This group is one of those that Datadog leaves out at some time.'
+      : group?.beyond_limits === false
+        ? ' This group is never left out.'
+        : ''
+  return `From ${time(since)} on, there are up to ${beyond.toLocaleString('en')} more groups than Datadog evaluates.${here}`
+}

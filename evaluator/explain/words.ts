@@ -1,0 +1,59 @@
+import type { Operator } from '../monitor/monitor-query.ts'
+import type { Explanation, GroupName } from './explanation.ts'
+
+/** Beyond the threshold, in words that a number follows. */
+export const BEYOND: Record<Operator, string> = {
+  '>': 'above',
+  '>=': 'at least',
+  '<': 'below',
+  '<=': 'at most',
+  '==': 'equal to',
+  '!=': 'other than',
+}
+
+/** `@ip:203.0.113.9, env:prod`. */
+export const groupText = (group: GroupName): string =>
+  Object.entries(group)
+    .map(([facet, value]) => `${facet}:${value}`)
+    .join(', ')
+
+export const quoted = (text: string): string => JSON.stringify(text)
+
+export const valueText = (value: number | null): string =>
+  value === null ? 'no value' : Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)))
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+] as const
+
+/** `5 minutes`, `1 hour 30 minutes`, `28.88 seconds`. */
+export function durationWords(seconds: number): string {
+  const words: string[] = []
+  let rest = seconds
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(rest / size)
+    rest -= count * size
+    if (count > 0) words.push(`${count} ${unit}${count === 1 ? '' : 's'}`)
+  }
+  const left = Math.round(rest * 1000) / 1000
+  if (left > 0 || words.length === 0) words.push(`${left} second${left === 1 ? '' : 's'}`)
+  return words.join(' ')
+}
+
+/** After `each`: `minute`, `10 minutes`. */
+export const eachWords = (seconds: number): string => durationWords(seconds).replace(/^1 (\w+)$/, '$1')
+
+/** How times are written: without the date if the whole page is about one day. */
+export function clockOf({ log, group }: Explanation): { readonly note: string; time(at: string): string } {
+  const days = new Set([log.first, log.last, group?.from, group?.to].flatMap((at) => (at ? [at.slice(0, 10)] : [])))
+  const [day] = days
+  if (days.size === 1 && day !== undefined) {
+    return { note: `times are of ${day}, UTC`, time: (at) => timeOf(at.slice(11)) }
+  }
+  return { note: 'times are UTC', time: (at) => `${at.slice(0, 10)} ${timeOf(at.slice(11))}` }
+}
+
+/** Without milliseconds if there are none. */
+const timeOf = (text: string): string => text.replace(/(\.000)?Z$/, '')
