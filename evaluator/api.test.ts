@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { MonitorError, readMonitor, replay, SearchSyntaxError, search } from './index.ts'
+import { explain, MonitorError, readMonitor, replay, SearchSyntaxError, search } from './index.ts'
 
 const failures = {
   id: 7,
@@ -76,4 +76,26 @@ test('replay sorts events by time; with follow it says how many came too late', 
   const old = { ...events[0], timestamp: '2026-01-05T08:00:00Z' }
   expect(await replay([monitor], [...events, old])).toEqual({ ...inOrder, events: 4 })
   expect(await replay([monitor], [...events, old], { follow: true })).toMatchObject({ events: 4, leftOut: 1 })
+})
+
+test('explain says why a monitor did or did not fire, for lines, objects and a stream of bytes', async () => {
+  const monitor = readMonitor(failures)
+  const { verdict, group } = await explain(monitor, events)
+  expect(verdict).toEqual({ fired: true, kind: 'triggered', at: triggered.at, value: 3 })
+  expect(group).toMatchObject({ group: triggered.group, triggers: [{ at: triggered.at, value: 3, notified: true }] })
+  const stream = Readable.from([Buffer.from(JSON.stringify(events.slice(0, 2)))])
+  expect((await explain(monitor, stream, { group: { '@ip': '203.0.113.9' } })).verdict).toMatchObject({
+    ...{ fired: false, kind: 'not-reached', value: 2 },
+  })
+  const others = [...events, '{"timestamp": "2026-01-05T09:00:03Z", "evt": "login", "outcome": "success"}']
+  const { verdict: why, event } = await explain(monitor, others, { event: { line: 4 } })
+  expect(why).toMatchObject({
+    fired: false,
+    kind: 'not-matched',
+    failed: { term: '@outcome:fail', values: ['success'] },
+  })
+  expect(event).toMatchObject({ place: 'line 4', asked: true, groups: [] })
+  await expect(explain(monitor, others, { event: { line: 5 } })).rejects.toThrow(
+    '5: there is no event that can be read.',
+  )
 })

@@ -1,6 +1,7 @@
 import { logOfEvent } from './app-event.ts'
 import { monitorsIn, wordsOf } from './estate/documents.ts'
 import type { Transition } from './evaluate/evaluate.ts'
+import { type ExplainOptions, type Explanation, explainFrom, type Question, sourceOfInput } from './explain/index.ts'
 import type { Log } from './log.ts'
 import { LogInput } from './logs/log-input.ts'
 import { replayLogs } from './logs/replay-logs.ts'
@@ -146,6 +147,27 @@ export async function tune(
     const [tuning] = tunings
     if (!tuning) throw new RangeError('one monitor has one tuning')
     return { ...tuning, events: summary.events, malformed }
+  } finally {
+    input.close()
+  }
+}
+
+/**
+ * Says why a monitor did or did not fire: for an event, a group, an instant, or with an empty question for the group that fired
+ * first or came nearest.
+ * @param log events, or a stream of bytes in any form that `alertproof explain` reads, packed or not. An event of a list has the
+ * line of its place in it
+ * @throws QuestionError if the log has no event, or not the one that is asked about
+ */
+export async function explain(
+  monitor: Monitor,
+  log: Iterable<Event> | AsyncIterable<Buffer>,
+  question: Question = {},
+  options: ExplainOptions = {},
+): Promise<Explanation> {
+  const input = LogInput.ofStream(Symbol.asyncIterator in log ? log : linesOf(log), { keep: true })
+  try {
+    return (await explainFrom(sourceOfInput(input, options.follow ?? false), monitor, question, options)).explanation
   } finally {
     input.close()
   }

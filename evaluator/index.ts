@@ -1,7 +1,8 @@
-/** Search, monitors and replays: the API of the package. The rest of the exports is for whoever builds a program on it. */
+/** Search, monitors, replays, trials and explanations: the API of the package. The rest of the exports is for whoever builds a program on it. */
 export {
   type Change,
   type Event,
+  explain,
   type Replay,
   readMonitor,
   replay,
@@ -13,6 +14,16 @@ export {
 export { logOfEvent } from './app-event.ts'
 export { nextAligned } from './evaluate/cadence.ts'
 export { Evaluator, type EvaluatorOptions, type Transition } from './evaluate/evaluate.ts'
+export {
+  type Explanation,
+  explainFrom,
+  headlineOf,
+  pageOf,
+  type Question,
+  QuestionError,
+  sourceOfLogs,
+  svgOf,
+} from './explain/index.ts'
 export type { IndexedLog, Log } from './log.ts'
 export { loadMonitors, type Monitor, MonitorError, readImportable, type SearchMonitor } from './monitor/monitor.ts'
 export type { MonitorFault, MonitorReading } from './monitor/monitor-reading.ts'

@@ -11,11 +11,11 @@ interface Column {
 }
 
 /** The rows of a chart: where a value stands, so that it is beyond the threshold in the picture only if it is. */
-export class Scale {
+class Scale {
   readonly rows: number
   readonly threshold: number
-  readonly least: number
-  readonly most: number
+  least: number
+  most: number
   readonly #monitor: MonitorFacts
 
   constructor(monitor: MonitorFacts, values: readonly number[]) {
@@ -23,8 +23,10 @@ export class Scale {
     this.#monitor = monitor
     this.least = Math.min(...all)
     this.most = Math.max(...all)
-    const range = this.most - this.least
-    this.rows = range <= MAX_ROWS && all.every(Number.isInteger) ? Math.max(range, 1) : MAX_ROWS
+    const step = stepOf((this.most - this.least) / MAX_ROWS, all.every(Number.isInteger))
+    this.least = step * Math.floor(this.least / step)
+    this.rows = Math.max(1, Math.ceil((this.most - this.least) / step - 1e-9))
+    this.most = this.least + this.rows * step
     this.threshold = this.#rowOf(monitor.critical)
   }
 
@@ -51,6 +53,14 @@ export class Scale {
   }
 }
 
+/** The height of a row: 1, 2 or 5 times a power of ten. */
+function stepOf(least: number, whole: boolean): number {
+  if (least <= 0) return 1
+  const power = 10 ** Math.floor(Math.log10(least))
+  const step = power * ([1, 2, 5].find((times) => times * power >= least - 1e-12) ?? 10)
+  return whole ? Math.max(1, step) : step
+}
+
 /** A chart of the value over time with the threshold as a line, for a terminal. @param width in characters */
 export function chartLines(
   monitor: MonitorFacts,
@@ -75,7 +85,7 @@ export function chartLines(
   if (marks.trim() !== '') lines.push(margin + marks.trimEnd())
   const [from, to] = [clock(group.from), clock(group.to)]
   lines.push(`${margin}${from}${' '.repeat(Math.max(1, count - from.length - to.length))}${to}`)
-  lines.push(`${margin}${legendOf(monitor, group, lines.join(''), columns)}`)
+  lines.push(`${margin}${legendOf(monitor, marks, lines.join(''), columns)}`)
   return lines
 }
 
@@ -89,7 +99,7 @@ const short = (value: number): string =>
 
 function labelOf(scale: Scale, row: number, { operator, critical }: MonitorFacts): string {
   if (row === scale.threshold) return `${operator} ${short(critical)}`
-  return scale.rows < MAX_ROWS || row % 2 === 0 ? short(scale.valueAt(row)) : ''
+  return short(scale.valueAt(row))
 }
 
 function cellOf({ evaluated, between, held }: Column, row: number, scale: Scale): string {
@@ -143,16 +153,15 @@ function marksOf(group: GroupFacts, event: string | undefined, count: number): s
   return marks.join('')
 }
 
-function legendOf(monitor: MonitorFacts, { changes }: GroupFacts, drawn: string, columns: readonly Column[]): string {
-  const has = (word: string) => changes.some(({ transition }) => transition === word)
+function legendOf(monitor: MonitorFacts, marks: string, drawn: string, columns: readonly Column[]): string {
   const parts = [
-    columns.some(({ evaluated }) => evaluated !== null) && '█ evaluated',
+    columns.some(({ evaluated, held }) => evaluated !== null && !held) && '█ evaluated',
     drawn.includes('▒') && '▒ held back',
-    drawn.includes('░') && '░ between evaluations',
+    drawn.includes('░') && '░ in between',
     `┄ ${monitor.operator} ${short(monitor.critical)}`,
-    / T|T /.test(drawn) && has('Triggered') && 'T triggered',
-    has('Recovered') && 'R recovered',
-    / e|e /.test(drawn) && 'e the event',
+    marks.includes('T') && 'T triggered',
+    marks.includes('R') && 'R recovered',
+    marks.includes('e') && 'e the event',
   ]
   return parts.filter((part) => typeof part === 'string').join('  ')
 }

@@ -267,12 +267,13 @@ class Explaining {
     return limited.passes.get(key)?.some(isLimited) ?? false
   }
 
-  /** A window and a half before the first time, and one after the last; no earlier than the log. */
+  /** A window and a half before the first time, and one and the evaluation after it behind the last; no earlier than the log. */
   #period(first: number, last: number): Period {
     const { windowMs } = this.#rule
+    const after = windowMs + (this.#cadenceMs ?? 0) + windowMs / 10
     const begin = Date.parse(this.#finding.facts.first ?? '') - windowMs / 10
     const from = first - this.#instants.delayMs - 1.5 * windowMs
-    return { from: first > begin ? Math.max(from, begin) : from, to: last + windowMs }
+    return { from: first > begin ? Math.max(from, begin) : from, to: last + after }
   }
 
   get #evaluation(): ReplayOptions {

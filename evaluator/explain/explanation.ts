@@ -96,6 +96,8 @@ export type Reason =
   | { readonly kind: 'recording-end'; readonly at: string }
   /** No log was in the window, and `on_missing_data` does not count that as 0. */
   | { readonly kind: 'missing-data'; readonly at: string; readonly setting: string }
+  /** At an instant: no log is in the window. */
+  | { readonly kind: 'empty-window'; readonly at: string }
   /** The formula has no value. */
   | { readonly kind: 'no-value'; readonly at: string }
   /** It warned. */
@@ -266,6 +268,8 @@ export type Step =
       readonly state: State
       readonly notified: boolean
     }
+  /** A group without events keeps its state. */
+  | { readonly kind: 'kept'; readonly at: string; readonly state: State }
   | { readonly kind: 'reminded'; readonly at: string; readonly value: number | null }
   | { readonly kind: 'ended'; readonly at: string; readonly cause: string }
 

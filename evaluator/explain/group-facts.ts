@@ -120,6 +120,8 @@ function storyOf(
     else if (state !== before) {
       const notified = own.some((each) => each.at === at && !each.transition.startsWith('Re-'))
       add(at, { kind: 'changed', ...common, state, notified })
+    } else if (pass.entries === 0 && (state === 'Alert' || state === 'Warn')) {
+      add(at, { kind: 'kept', at: timeFact(at), state })
     } else if (at === decisive && !kind) add(at, { kind: 'evaluated', ...common })
     held = kind
   }

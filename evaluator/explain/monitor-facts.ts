@@ -30,6 +30,6 @@ export function monitorFacts(monitor: Monitor, rule: Rule, evaluation: Evaluatio
     new_group_delay_seconds: rule.newGroupDelayMs / 1000,
     on_missing_data: rule.onMissingData,
     renotify_minutes: rule.renotify ? rule.renotify.intervalMs / 60_000 : null,
-    notify_by: rule.notifyBy ?? null,
+    notify_by: rule.notifyBy ? (monitor.options.notify_by ?? null) : null,
   }
 }

@@ -1,5 +1,5 @@
 import type { Explanation, FailedTerm, NotFired } from './explanation.ts'
-import { BEYOND, durationWords, quoted, valueText } from './words.ts'
+import { BEYOND, counted, durationWords, quoted, valueText } from './words.ts'
 
 type Time = (at: string) => string
 
@@ -28,11 +28,13 @@ function notFiredText(reason: NotFired, explanation: Explanation, time: Time): s
     case 'not-matched':
       return [`Why: the event does not match the search. ${failedText(reason.failed)}`]
     case 'no-facet': {
-      const isGroup = monitor.by.includes(reason.facet)
-      const use = isGroup ? 'by which the monitor groups' : 'which the monitor measures'
-      const what = isGroup ? reason.facet : `usable ${reason.facet}`
+      const use = monitor.by.includes(reason.facet) ? 'by which the monitor groups' : 'which the monitor measures'
+      const facets = event?.queries.flatMap((query) => query.facets) ?? []
+      const isText = facets.some(({ facet, values }) => facet === reason.facet && values.length > 0)
       const meant = reason.suggestion === null ? '' : ` Did you mean ${reason.suggestion}?`
-      return [`Why: the event matches the search, but it has no ${what}, ${use}. Such an event is not counted.${meant}`]
+      return [
+        `Why: the event matches the search, but it has no ${isText ? 'number in ' : ''}${reason.facet}, ${use}. Such an event is not counted.${meant}`,
+      ]
     }
     case 'too-late':
       return [
@@ -69,6 +71,8 @@ function notFiredText(reason: NotFired, explanation: Explanation, time: Time): s
           ? ['A monitor with groups fires on silence only when no group has an event.']
           : []),
       ]
+    case 'empty-window':
+      return [`Why: at the last evaluation before, at ${time(reason.at)}, no event was in the window.`]
     case 'no-value':
       return [
         `Why: the formula ${monitor.formula ?? ''} had no value at any evaluation, for example at ${time(reason.at)}: a query has no event of the group, or the divisor is 0.`,
@@ -92,11 +96,17 @@ function notFiredText(reason: NotFired, explanation: Explanation, time: Time): s
         'A longer window sees them together.',
       ]
     }
-    case 'not-reached':
+    case 'not-reached': {
+      const extreme = monitor.operator.startsWith('>')
+        ? 'highest'
+        : monitor.operator.startsWith('<')
+          ? 'lowest'
+          : 'nearest'
+      const where = event?.asked ? ' of the evaluations that count the event' : ''
       return [
-        `Why: the value came no nearer than ${valueText(reason.value)}, at ${time(reason.at)}. It fires when the value is ${limit}.` +
-          (event?.asked ? ' This is the nearest of the evaluations that count the event.' : ''),
+        `Why: the ${extreme} value${where} was ${valueText(reason.value)}, at ${time(reason.at)}. It fires when the value is ${limit}.`,
       ]
+    }
   }
 }
 
@@ -110,18 +120,20 @@ function nothingText(
   { log, event }: Explanation,
 ): string[] {
   const nearest = event ? [nearestText(event.queries)] : []
-  const counts = (n: number, noun: string) => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`
   if (with_group === 0) {
     return [`Why: no event has these values.${suggestion === null ? '' : ` Did you mean ${suggestion}?`}`, ...nearest]
   }
   if (with_group !== null) {
     return [
-      `Why: ${counts(with_group, 'event')} ${with_group === 1 ? 'has' : 'have'} these values, but none counts.`,
+      `Why: ${counted(with_group, 'event')} ${with_group === 1 ? 'has' : 'have'} these values, but none counts.`,
       ...nearest,
     ]
   }
-  if (log.matched === 0) return [`Why: none of the ${counts(log.events, 'event')} matches the search.`, ...nearest]
-  return [`Why: ${counts(log.matched, 'event')} match the search, but none has every facet.`, ...nearest]
+  if (log.matched === 0) return [`Why: of ${counted(log.events, 'event')} none matches the search.`, ...nearest]
+  return [
+    `Why: ${counted(log.matched, 'event')} ${log.matched === 1 ? 'matches' : 'match'} the search, but none has every facet.`,
+    ...nearest,
+  ]
 }
 
 function nearestText(queries: NonNullable<Explanation['event']>['queries']): string {

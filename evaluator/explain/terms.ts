@@ -2,7 +2,7 @@ import type { Log } from '../log.ts'
 import { facetText, visitField } from '../search/field.ts'
 import { FieldsSeen } from '../search/fields-seen.ts'
 import { compileNode, type LogPredicate } from '../search/search.ts'
-import { type Field, freeTextPaths, printSearch, type SearchNode } from '../search/search-ast.ts'
+import { type Field, FREE_TEXT_PATHS, printSearch, type SearchNode } from '../search/search-ast.ts'
 import { presenceOf, type TermNode } from '../search/terms.ts'
 import type { FailedTerm, TermFacts } from './explanation.ts'
 
@@ -18,7 +18,7 @@ export class TermTree {
   readonly #parts: readonly TermTree[]
 
   constructor(node: SearchNode) {
-    this.#text = printSearch(node)
+    this.#text = textOf(node)
     this.#matches = compileNode(node)
     const inner = innerOf(node)
     this.#leaf = inner.kind === 'match' || inner.kind === 'cidr' ? inner : undefined
@@ -60,6 +60,11 @@ export class TermTree {
   }
 }
 
+/** A search as a person writes it: the printer escapes a hyphen inside of a word as well. */
+const textOf = (node: SearchNode): string => readable(printSearch(node))
+
+const readable = (text: string): string => text.replace(/(?<=\w)\\-/g, '-')
+
 /** `env:(prod OR test)` is shown as a whole, and has the parts of what stands in its parentheses. */
 const innerOf = (node: SearchNode): SearchNode => (node.kind === 'group' ? innerOf(node.node) : node)
 
@@ -86,7 +91,7 @@ const leavesOf = (facts: TermFacts): readonly TermFacts[] =>
 function valuesOf({ target }: TermNode, log: Log): string[] {
   if (target.kind === 'everything') return []
   if (target.kind !== 'message') return fieldTexts(target, log)
-  const texts = freeTextPaths.flatMap((path) => fieldTexts({ kind: 'attribute', path }, log))
+  const texts = FREE_TEXT_PATHS.flatMap((path) => fieldTexts({ kind: 'attribute', path }, log))
   return [...(log.message === undefined ? [] : [shortened(log.message)]), ...texts].slice(0, MAX_VALUES)
 }
 
@@ -106,7 +111,8 @@ const shortened = (text: string): string => (text.length > MAX_LENGTH ? `${text.
 function suggestionFor(node: TermNode, log: Log): string | null {
   const fields = new FieldsSeen()
   fields.add(log)
-  return fields.suggest({ text: printSearch(node), node, excluded: false }) ?? null
+  const suggestion = fields.suggest({ text: printSearch(node), node, excluded: false })
+  return suggestion === undefined ? null : readable(suggestion)
 }
 
 /** The field of a log that was likely meant by a facet that it lacks. */

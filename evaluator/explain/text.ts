@@ -8,12 +8,14 @@ import type {
   GroupFacts,
   GroupName,
   HeldFacts,
+  LogFacts,
   MonitorFacts,
   Step,
   TermFacts,
 } from './explanation.ts'
 import { reasonText } from './reason-text.ts'
-import { BEYOND, clockOf, durationWords, eachWords, groupText, quoted, valueText } from './words.ts'
+import { failedOf } from './terms.ts'
+import { BEYOND, clockOf, counted, durationWords, eachWords, groupText, quoted, valueText, wrapped } from './words.ts'
 
 /** A line of the page. */
 export interface Line {
@@ -27,7 +29,7 @@ export function pageOf(explanation: Explanation, asked: string): Line[] {
   const clock = clockOf(explanation)
   const sections = [
     [{ text: headlineOf(explanation, asked), tone: verdict.fired ? 'green' : 'red' } as const],
-    reasonText(explanation, clock.time).map((text) => ({ text })),
+    reasonText(explanation, clock.time).flatMap((text) => wrapped(text).map((line) => ({ text: line }))),
     [...monitorLines(monitor), { text: `  ${clock.note}`, tone: 'dim' as const }],
     event ? eventLines(event, clock.time) : [],
     groupsLines(explanation),
@@ -39,15 +41,15 @@ export function pageOf(explanation: Explanation, asked: string): Line[] {
   return sections.filter((lines) => lines.length > 0).flatMap((lines, i) => (i > 0 ? [{ text: '' }, ...lines] : lines))
 }
 
-/** `failed-logins did not fire for shop.jsonl:2.` @param asked what the question is about, as a person typed it */
+/** `failed-logins did not fire for shop.jsonl:2.` @param asked what the question is about: `for shop.jsonl:2` */
 export function headlineOf({ monitor, verdict, group }: Explanation, asked: string): string {
-  const about = asked === '' ? '' : ` for ${asked}`
+  const about = asked === '' ? '' : ` ${asked}`
   if (!verdict.fired) return `${monitor.slug} did not fire${about}.`
   const name = group && Object.keys(group.group).length > 0 ? groupText(group.group) : ''
-  const which = name === '' || name === asked ? '' : asked === '' ? ` for ${name}` : `, group ${name}`
+  const which = name === '' || asked.includes(name) ? '' : asked === '' ? ` for ${name}` : `, group ${name}`
   return verdict.kind === 'triggered'
     ? `${monitor.slug} fired${about}${which}.`
-    : `${monitor.slug} was already alerting${about}${which}.`
+    : `${monitor.slug} was ${asked.startsWith('at') || asked.includes(' at ') ? '' : 'already '}alerting${about}${which}.`
 }
 
 const heading = (text: string): Line => ({ text, tone: 'bold' })
@@ -114,7 +116,7 @@ function termRows(term: TermFacts, indent: string): Row[] {
   const label = `${indent}${term.text}`
   if (term.kind === 'all') return [row(true, `${indent}*`, 'every event matches')]
   if (term.kind === 'term') return [row(term.holds, label, term.holds ? '' : missText(term))]
-  if (term.kind === 'not') return [row(term.holds, label, term.holds ? '' : hasText(term.parts[0]?.values ?? []))]
+  if (term.kind === 'not') return [row(term.holds, label, term.holds ? '' : hasText(failedOf(term)?.values ?? []))]
   const parts = term.parts.flatMap((part) => termRows(part, term.kind === 'and' ? indent : `${indent}  `))
   return term.kind === 'and' ? parts : [row(term.holds, `${indent}one of these:`, ''), ...parts.map(asAlternative)]
 }
@@ -180,6 +182,8 @@ function stepText(step: Step, monitor: MonitorFacts, time: (at: string) => strin
       return `evaluated: ${valueText(step.value)}`
     case 'changed':
       return `evaluated: ${valueText(step.value)}, ${step.state}${step.notified || step.state === 'OK' ? '' : ', without a notification of its own'}`
+    case 'kept':
+      return `no event in the window: on_missing_data ${monitor.on_missing_data} keeps ${step.state}`
     case 'reminded':
       return `a reminder: ${valueText(step.value)}`
     case 'ended':
@@ -220,13 +224,11 @@ function costLines({ costs }: GroupFacts, monitor: MonitorFacts): Line[] {
 
 function noteLines(explanation: Explanation, time: (at: string) => string): Line[] {
   const { log, monitor, group, verdict } = explanation
-  const counted = log.matched === log.counted ? 'match and count' : 'match'
   const notes = [
-    `${log.events.toLocaleString('en')} events in the log: ${log.matched.toLocaleString('en')} ${counted}` +
-      (log.matched === log.counted ? '.' : `, ${log.counted.toLocaleString('en')} have every facet and count.`),
-    log.malformed > 0 && `${log.malformed.toLocaleString('en')} parts of the log could not be read as an event.`,
-    log.late > 0 && `${log.late.toLocaleString('en')} events came too late and were left out.`,
-    ...log.silent.map((text) => `${text}${text.endsWith('?') ? '' : '.'}`),
+    countText(log),
+    log.malformed > 0 && `${counted(log.malformed, 'part')} of the log could not be read as an event.`,
+    log.late > 0 && `${counted(log.late, 'event')} came too late and were left out.`,
+    ...(verdict.fired ? [] : log.silent.map((text) => `${text}${text.endsWith('?') ? '' : '.'}`)),
     ...log.epochs.map(
       ({ unit, key }) =>
         `${key} was read as epoch ${unit}: Datadog reads a number as milliseconds, and would drop these logs.`,
@@ -240,7 +242,19 @@ function noteLines(explanation: Explanation, time: (at: string) => string): Line
       'renotify_interval is not set: while the alert lasts, no reminder is sent.',
   ]
   const texts = notes.filter((note) => typeof note === 'string')
-  return [heading('Also'), ...texts.map((text) => ({ text: `  ${text}` }))]
+  return [heading('Also'), ...texts.flatMap((text) => wrapped(text, '  ').map((line) => ({ text: line })))]
+}
+
+function countText({ events, matched, counted: counting }: LogFacts): string {
+  const of = `Of ${counted(events, 'event')} in the log`
+  if (matched === 0) return `${of} none matches the search.`
+  const matching = `${of} ${matched.toLocaleString('en')} ${matched === 1 ? 'matches' : 'match'} the search`
+  if (counting === matched) return `${matching}, and ${matched === 1 ? 'counts' : 'all of these count'}.`
+  const few =
+    counting === 0
+      ? 'none of these counts'
+      : `${counting.toLocaleString('en')} of these ${counting === 1 ? 'counts' : 'count'}`
+  return `${matching}, and ${few}.`
 }
 
 function limitNote(
@@ -250,9 +264,9 @@ function limitNote(
 ): string {
   const here =
     group?.beyond_limits === true
-      ? ' This group is one of those that Datadog leaves out at some time.'
+      ? ' This group is one of those that Datadog leaves out.'
       : group?.beyond_limits === false
-        ? ' This group is never left out.'
+        ? ' This group is not left out when it would fire.'
         : ''
   return `From ${time(since)} on, there are up to ${beyond.toLocaleString('en')} more groups than Datadog evaluates.${here}`
 }

@@ -43,8 +43,11 @@ export function decide(course: Course, span: Span): Decision | undefined {
 export function decideAt(course: Course, at: number): Decision | undefined {
   const { instants, passes } = course
   const last = passes.findLast((pass) => pass.at <= at)
-  const now = last && fired(course, [last])
-  if (now) return now
+  if (last?.state === 'Alert') {
+    const trigger = passes.findLast((pass) => pass.at <= at && isTrigger(pass))
+    const isLatest = trigger && (instants.atLogs ? trigger.at === at : instants.after(trigger.at) > at)
+    return isLatest ? triggeredBy(trigger) : alertingSince(course, last)
+  }
   const liveAt = course.live.times.findLastIndex((time) => time <= at)
   const value = course.live.values[liveAt] ?? Number.NaN
   const since = crossingBefore(course, at + 1)
@@ -59,17 +62,24 @@ export function decideAt(course: Course, at: number): Decision | undefined {
     } as const
     if (next > at) return { verdict: { fired: false, ...reason }, at: from }
   }
-  return last && notFired(course, [last], { from: last.at, to: at, liveFrom: at, liveTo: at })
+  if (!last) return undefined
+  const why = notFired(course, [last], { from: last.at, to: at, liveFrom: at, liveTo: at })
+  return why ?? { at: last.at, verdict: { fired: false, kind: 'empty-window', at: timeFact(last.at) } }
 }
 
-function fired({ rule, passes }: Course, seen: readonly Pass[]): Decision | undefined {
+function fired(course: Course, seen: readonly Pass[]): Decision | undefined {
   const trigger = seen.find(isTrigger)
-  if (trigger) {
-    const { at, value } = trigger
-    return { at, verdict: { fired: true, kind: 'triggered', at: timeFact(at), value: valueFact(value) } }
-  }
+  if (trigger) return triggeredBy(trigger)
   const alerting = seen.find(({ state }) => state === 'Alert')
-  if (!alerting) return undefined
+  return alerting && alertingSince(course, alerting)
+}
+
+const triggeredBy = ({ at, value }: Pass): Decision => ({
+  at,
+  verdict: { fired: true, kind: 'triggered', at: timeFact(at), value: valueFact(value) },
+})
+
+function alertingSince({ rule, passes }: Course, alerting: Pass): Decision {
   const since = passes.findLast((pass) => pass.at <= alerting.at && isTrigger(pass)) ?? alerting
   const kept =
     rule.onMissingData === 'default' &&

@@ -45,11 +45,11 @@ export function durationWords(seconds: number): string {
 /** After `each`: `minute`, `10 minutes`. */
 export const eachWords = (seconds: number): string => durationWords(seconds).replace(/^1 (\w+)$/, '$1')
 
-/** How times are written: without the date if the whole page is about one day. */
+/** How times are written: without the date if everything happened on one day. */
 export function clockOf({ log, group }: Explanation): { readonly note: string; time(at: string): string } {
-  const days = new Set([log.first, log.last, group?.from, group?.to].flatMap((at) => (at ? [at.slice(0, 10)] : [])))
-  const [day] = days
-  if (days.size === 1 && day !== undefined) {
+  const times = [log.first, log.last, ...(group?.story ?? []).map(({ at }) => at)]
+  const [day, ...others] = new Set(times.flatMap((at) => (at ? [at.slice(0, 10)] : [])))
+  if (day !== undefined && others.length === 0) {
     return { note: `times are of ${day}, UTC`, time: (at) => timeOf(at.slice(11)) }
   }
   return { note: 'times are UTC', time: (at) => `${at.slice(0, 10)} ${timeOf(at.slice(11))}` }
@@ -57,3 +57,23 @@ export function clockOf({ log, group }: Explanation): { readonly note: string; t
 
 /** Without milliseconds if there are none. */
 const timeOf = (text: string): string => text.replace(/(\.000)?Z$/, '')
+
+/** `1 event`, `2,000 events`. */
+export const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+
+const WIDTH = 80
+
+/** Breaks a text into lines of at most 80 characters. A longer word has a line of its own. */
+export function wrapped(text: string, indent = ''): string[] {
+  const lines: string[] = []
+  let line = indent
+  for (const word of text.split(' ')) {
+    if (line !== indent && line.length + 1 + word.length > WIDTH) {
+      lines.push(line)
+      line = indent
+    }
+    line += line === indent ? word : ` ${word}`
+  }
+  return [...lines, line]
+}

@@ -1,6 +1,7 @@
 import { stat, writeFile } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 import { instantOf } from '../../cases/index.ts'
+import { EstateError, loadEstate } from '../../estate/index.ts'
 import {
   type EventChoice,
   type Explained,
@@ -14,7 +15,6 @@ import {
 } from '../../explain/index.ts'
 import { InputError } from '../../input-error.ts'
 import { unwritableReason } from '../../logs/index.ts'
-import { EstateError, loadEstate } from '../../monitor/estate/index.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
 import { DATADOG_CADENCE_SECONDS, DEFAULT_LATENESS_SECONDS } from '../../replay/index.ts'
 import { SearchSyntaxError } from '../../search/search.ts'
@@ -221,17 +221,14 @@ async function explainLogs(
   }
 }
 
-/** What is asked about, in words. */
+/** What is asked about, as words that follow the verdict. */
 function askedText({ event, group, at }: Question, { explanation }: Explained): string {
-  if (event) return explanation.event?.place ?? ''
-  const words = group
-    ? [
-        Object.entries(group)
-          .map(([facet, value]) => `${facet}:${value}`)
-          .join(', '),
-      ]
-    : []
-  return [...words, ...(at === undefined ? [] : [new Date(at).toISOString()])].join(' at ')
+  if (event) return `for ${explanation.event?.place ?? ''}`
+  const names = Object.entries(group ?? {}).map(([facet, value]) => `${facet}:${value}`)
+  return [
+    ...(names.length > 0 ? [`for ${names.join(', ')}`] : []),
+    ...(at === undefined ? [] : [`at ${new Date(at).toISOString()}`]),
+  ].join(' ')
 }
 
 async function writeSvg(file: string, { explanation }: Explained, asked: string): Promise<void> {
