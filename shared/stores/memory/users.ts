@@ -1,84 +1,65 @@
 import { combine } from '../../session/revocation.ts'
-import type { RevocationReason, RevokedUser, User, Users } from '../port.ts'
+import type { RevokedUser, User, Users } from '../port.ts'
+import { type Account, Accounts, raised } from './accounts.ts'
 import { createMemorySpace } from './space.ts'
-
-interface Account extends User {
-  revoked?: Omit<RevokedUser, 'id' | 'epoch'>
-}
-
-interface AuditRow {
-  at: Date
-  userId: string
-  epoch: number
-  containmentId?: string | undefined
-}
 
 /** The value of `lastStep` before any step was accepted: below every real step. */
 const NO_STEP = -1
 
-/** Users, in this process only. A change and its audit row are one step. */
+/** Users, in this process only. */
 export function createMemoryUsers(space = createMemorySpace()): Users {
-  const accounts = space.map<Account>()
-  /** Ids by lower-cased address. */
-  const ids = space.map<string>()
-  const audits = space.map<readonly AuditRow[]>()
-  const ALL = ''
-
-  const audit = ({ id, epoch }: Account, at: Date, containmentId?: string) =>
-    audits.set(ALL, [...(audits.get(ALL) ?? []), { at, userId: id, epoch, containmentId }])
-  const change = (account: Account | undefined, changes: Partial<Account>, at: Date, containmentId?: string) => {
-    if (!account) return undefined
-    const changed = { ...account, ...changes }
-    accounts.set(account.id, changed)
-    audit(changed, at, containmentId)
-    return changed.epoch
+  const accounts = new Accounts(space)
+  return {
+    ...accountsOf(accounts),
+    ...revocationsOf(accounts),
+    ...passwordsOf(accounts),
+    ...factorsOf(accounts),
+    purgeAudit: async (before, atMost) => accounts.purge(before, atMost),
   }
-  const raised = ({ epoch }: Account, now: Date, reason: RevocationReason) => ({
-    epoch: epoch + 1,
-    revoked: { reason, at: now.getTime() },
-  })
-  const userOf = ({ revoked: _, totp, ...user }: Account): User => (totp ? { ...user, totp } : user)
+}
 
+function accountsOf(
+  accounts: Accounts,
+): Pick<Users, 'create' | 'findByEmail' | 'findById' | 'readEpoch' | 'expectDeviceTokens'> {
+  const userOf = ({ revoked: _, totp, ...user }: Account): User => (totp ? { ...user, totp } : user)
   return {
     async create({ id, email, passwordHash }, now) {
-      const key = email.toLowerCase()
-      if (ids.has(key)) return 'existing'
-      const account = { id, email, passwordHash, epoch: 1, createdAt: now, deviceTokens: false }
-      ids.set(key, id)
-      accounts.set(id, account)
-      audit(account, now)
+      if (accounts.byEmail(email)) return 'existing'
+      accounts.create({ id, email, passwordHash, epoch: 1, createdAt: now, deviceTokens: false })
       return 'created'
     },
     async findByEmail(email) {
-      const account = accounts.get(ids.get(email.toLowerCase()) ?? '')
+      const account = accounts.byEmail(email)
       return account && userOf(account)
     },
     async findById(id) {
       const account = accounts.get(id)
       return account && userOf(account)
     },
-    async readEpoch(id) {
-      return accounts.get(id)?.epoch
-    },
+    readEpoch: async (id) => accounts.get(id)?.epoch,
     async expectDeviceTokens(id) {
       const account = accounts.get(id)
-      if (account) accounts.set(id, { ...account, deviceTokens: true })
+      if (account) accounts.set({ ...account, deviceTokens: true })
     },
+  }
+}
+
+function revocationsOf(accounts: Accounts): Pick<Users, 'bumpEpoch' | 'listRevoked'> {
+  return {
     async bumpEpoch(id, { reason, containmentId, openedBefore }, now) {
       const account = accounts.get(id)
       if (!account) return undefined
-      const isKnown = (row: AuditRow) => row.userId === id && row.containmentId === containmentId
-      const known = containmentId !== undefined && audits.get(ALL)?.find(isKnown)
-      if (known) return known.epoch
+      const known = containmentId === undefined ? undefined : accounts.epochOf(id, containmentId)
+      if (known !== undefined) return known
       const why = { reason, ...(containmentId !== undefined && { containmentId }) }
       const latest = { ...why, epoch: account.epoch + 1, at: now.getTime() }
       const before = account.revoked && { ...account.revoked, epoch: account.epoch }
       const { epoch, ...revoked } = combine(before, openedBefore === undefined ? latest : { ...latest, openedBefore })
-      return change(account, { epoch, revoked }, now, containmentId)
+      return accounts.change(account, { epoch, revoked }, now, containmentId)
     },
     async listRevoked(since, limit, before) {
       const listed: RevokedUser[] = []
-      for (const { id, epoch, revoked } of accounts.values()) {
+      for (const { id, epoch, revoked } of accounts.all()) {
         if (!revoked || revoked.at < since.getTime()) continue
         const isLater = before && (revoked.at > before.at || (revoked.at === before.at && id >= before.id))
         if (!isLater) listed.push({ id, epoch, ...revoked })
@@ -86,21 +67,32 @@ export function createMemoryUsers(space = createMemorySpace()): Users {
       listed.sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1))
       return listed.slice(0, limit)
     },
+  }
+}
+
+function passwordsOf(accounts: Accounts): Pick<Users, 'changePassword' | 'rehash'> {
+  return {
     async changePassword(id, { hash, epoch, dropTotp = false }, to, now) {
       const account = accounts.get(id)
       if (account?.passwordHash !== hash || account.epoch !== epoch) return undefined
       if (dropTotp && account.totp?.doubtfulSince === undefined) return undefined
       const changes = { passwordHash: to, ...(dropTotp && { totp: undefined }) }
-      return change(account, { ...changes, ...raised(account, now, 'password_changed') }, now)
+      return accounts.change(account, { ...changes, ...raised(account, now, 'password_changed') }, now)
     },
     async rehash(id, from, to) {
       const account = accounts.get(id)
-      if (account?.passwordHash === from) accounts.set(id, { ...account, passwordHash: to })
+      if (account?.passwordHash === from) accounts.set({ ...account, passwordHash: to })
     },
+  }
+}
+
+function factorsOf(accounts: Accounts): Pick<Users, 'offerTotp' | 'enableTotp' | 'disableTotp' | 'acceptTotpStep'> {
+  return {
     async offerTotp(id, secret, now) {
       const account = accounts.get(id)
-      if (account?.totp?.enabled) return false
-      return change(account, { totp: { secret, enabled: false, lastStep: NO_STEP } }, now) !== undefined
+      if (!account || account.totp?.enabled) return false
+      accounts.change(account, { totp: { secret, enabled: false, lastStep: NO_STEP } }, now)
+      return true
     },
     async enableTotp(id, { secret, step, epoch, spareOthers = false }, now) {
       const account = accounts.get(id)
@@ -109,28 +101,18 @@ export function createMemoryUsers(space = createMemorySpace()): Users {
       }
       const totp = { secret, enabled: true, lastStep: step }
       return spareOthers
-        ? change(account, { totp: { ...totp, doubtfulSince: now.getTime() } }, now)
-        : change(account, { totp, ...raised(account, now, 'factor_changed') }, now)
+        ? accounts.change(account, { totp: { ...totp, doubtfulSince: now.getTime() } }, now)
+        : accounts.change(account, { totp, ...raised(account, now, 'factor_changed') }, now)
     },
     async disableTotp(id, epoch, now) {
       const account = accounts.get(id)
       if (!account?.totp?.enabled || account.epoch !== epoch) return undefined
-      return change(account, { totp: undefined, ...raised(account, now, 'factor_changed') }, now)
-    },
-    async purgeAudit(before, atMost) {
-      const rows = audits.get(ALL) ?? []
-      const old = rows.filter(({ at }) => at < before).sort((a, b) => a.at.getTime() - b.at.getTime())
-      const gone = new Set(old.slice(0, atMost))
-      audits.set(
-        ALL,
-        rows.filter((row) => !gone.has(row)),
-      )
-      return gone.size
+      return accounts.change(account, { totp: undefined, ...raised(account, now, 'factor_changed') }, now)
     },
     async acceptTotpStep(id, step) {
       const account = accounts.get(id)
       if (!account?.totp?.enabled || account.totp.lastStep >= step) return false
-      accounts.set(id, { ...account, totp: { ...account.totp, lastStep: step } })
+      accounts.set({ ...account, totp: { ...account.totp, lastStep: step } })
       return true
     },
   }
