@@ -58,7 +58,7 @@ export default {
       from: { path: inside(ROOMS), pathNot: '^evaluator/' },
       to: {
         path: '^evaluator/',
-        pathNot: '^evaluator/(index|query|(cli|intake|mutate|notify|replay|estate|siem)/index)\\.ts$',
+        pathNot: '^evaluator/(index|query|(cli|intake|mutate|notify|replay|estate|siem|sql)/index)\\.ts$',
       },
     },
   ],

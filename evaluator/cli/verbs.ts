@@ -12,6 +12,7 @@ export const verbs = {
   explain: () => import('./verbs/explain.ts'),
   tune: () => import('./verbs/tune.ts'),
   compare: () => import('./verbs/compare.ts'),
+  sql: () => import('./verbs/sql.ts'),
 } satisfies Verbs
 
 /** Whether a verb does nothing but print, so that it ends when nobody reads its output. The verdict of any other is still due. */

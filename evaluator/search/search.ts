@@ -75,6 +75,9 @@ const OTHER_SPELLINGS = new Map([
   ['emergency', 'emerg'],
 ])
 
+/** @returns the other word for a status that has two */
+export const otherSpelling = (status: string): string | undefined => OTHER_SPELLINGS.get(status.toLowerCase())
+
 function compileMatch(target: Target, value: Value): LogPredicate {
   if (target.kind === 'everything') {
     const matcher = textMatcher(value)
@@ -92,7 +95,7 @@ function compileMatch(target: Target, value: Value): LogPredicate {
   const caseless = isStatus || target.kind === 'tag' || target.kind === 'wholeTag'
   const matcher = wholeMatcher(value, caseless)
   if (!isStatus || value.kind !== 'text') return byField(target, matcher)
-  const spelling = OTHER_SPELLINGS.get(value.text.toLowerCase())
+  const spelling = otherSpelling(value.text)
   if (spelling === undefined) return byField(target, matcher)
   const spelledOtherwise = wholeMatcher({ ...value, text: spelling }, caseless)
   return byField(target, (found) => matcher(found) || spelledOtherwise(found))
