@@ -206,7 +206,7 @@ describe('before anything is written', () => {
     [
       'a value that the API does not know',
       (monitor) => ({ ...monitor, options: { ...(monitor.options as object), on_missing_data: 'shrug' } }),
-      'options.on_missing_data: one of ',
+      'options.on_missing_data: must be one of ',
     ],
     ['no mark', (monitor) => ({ ...monitor, tags: ['detection:session-reuse'] }), 'the mark managed-by'],
     ['another slug', (monitor) => ({ ...monitor, tags: ['managed-by:mini-ato-saas'] }), 'the tag detection:'],
@@ -445,7 +445,8 @@ describe('lint', () => {
 
 describe('rules of Cloud SIEM', () => {
   beforeEach(async () => {
-    for (const slug of slugs) await cp(join(detections, slug, 'siem.json'), join(dir, slug, 'siem.json'))
+    for (const file of ['siem-webhook.json', ...slugs.map((slug) => `${slug}/siem.json`)])
+      await cp(join(detections, file), join(dir, file))
   })
   const ruleOf = (slug: string) => [...api.rules.values()].find((rule) => tagsOf(rule).includes(`detection:${slug}`))
 
@@ -456,6 +457,7 @@ describe('rules of Cloud SIEM', () => {
       expect(ruleOf(slug)).toMatchObject(rule)
       expect(ruleOf(slug)?.tags).toEqual([...tags].sort())
     }
+    expect([...api.webhooks.values()]).toEqual([await json('webhook.json'), await json('siem-webhook.json')])
     const before = api.writes().length
     expect((await run('push', '--apply')).err).toContain('nothing to write')
     expect(api.writes().length).toBe(before)
@@ -489,7 +491,7 @@ describe('rules of Cloud SIEM', () => {
       const { code, out } = await run('push', '--apply')
       expect(code).toBe(0)
       expect(out).toContain('note: the 2 rules of Cloud SIEM are left out')
-      expect([api.monitors.size, api.rules.size]).toEqual([2, 0])
+      expect([api.monitors.size, api.rules.size, api.webhooks.size]).toEqual([2, 0, 1])
     },
   )
 
@@ -499,6 +501,15 @@ describe('rules of Cloud SIEM', () => {
     expect(code).toBe(1)
     expect(out).toContain('keepAlive is not one of')
     expect(api.writes()).toEqual([])
+  })
+
+  test('with a handle nobody has, or without their webhook, are a fault of the file', async () => {
+    await change('siem-webhook.json', (webhook) => ({ ...webhook, name: 'other' }))
+    await expect(run('push')).rejects.toThrow(
+      'siem.json: @webhook-ato-contain-signal is not the name in siem-webhook.json',
+    )
+    await rm(join(dir, 'siem-webhook.json'))
+    await expect(run('push')).rejects.toThrow('siem-webhook.json')
   })
 
   test('without our mark are a fault of the file', async () => {

@@ -32,6 +32,8 @@ export interface AlertBookOptions {
   webhooks: readonly Webhook[]
   variables: Readonly<Record<string, string>>
   origin: string
+  /** @returns the next id, which signals count up as well */
+  nextId: () => number
   queue?: QueueOptions
   log?: (line: string) => void
 }
@@ -52,13 +54,14 @@ export class AlertBook {
   readonly #log: (line: string) => void
   readonly #listeners = new Set<(event: AlertEvent) => void>()
   readonly #groups = new Map<string, Map<string, GroupState>>()
+  readonly #nextId: () => number
   #alerts: Alert[] = []
-  #count = 0
 
   /** @throws Error naming the file when a monitor's message cannot be read */
-  constructor({ monitors, webhooks, variables, origin, queue = {}, log = () => {} }: AlertBookOptions) {
+  constructor({ monitors, webhooks, variables, origin, nextId, queue = {}, log = () => {} }: AlertBookOptions) {
     this.#notifiers = new Map(monitors.map((monitor) => [monitor.slug, notifierFor(monitor, { variables, origin })]))
     this.#queues = new Map(webhooks.map((webhook) => [webhook.name, new WebhookQueue(webhook, queue)]))
+    this.#nextId = nextId
     this.#log = log
   }
 
@@ -112,7 +115,7 @@ export class AlertBook {
 
   #remember(transition: Transition, notification: Notification): Alert {
     const alert: Alert = {
-      id: ++this.#count,
+      id: this.#nextId(),
       event_id: notification.id,
       monitor: transition.monitor.slug,
       name: transition.monitor.name,

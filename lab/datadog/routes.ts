@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { compileSearch, type IndexedLog, type Monitor, SearchSyntaxError } from 'alertproof'
 import { PAYLOAD_BYTES, type Pipeline, readSubmission } from 'alertproof/intake'
+import type { SiemRule } from 'alertproof/siem'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import { mailboxRoutes } from '../mailbox/routes.ts'
 import type { AlertBook } from './alerts.ts'
@@ -8,6 +9,7 @@ import { isHere, isOurs, readBody, sendError, sendJson, sendText } from './http.
 import { monitorListHandler, worstOf } from './monitor-api.ts'
 import type { RecentLogs } from './recent.ts'
 import { RUM_PATH, type RumIntake } from './rum/intake.ts'
+import type { SignalBook } from './signals.ts'
 import { streamAlerts } from './stream.ts'
 
 export interface Counters {
@@ -31,8 +33,10 @@ export interface RoutesDeps {
   /** Absent if there is no mailbox. */
   mailbox: Mailbox | undefined
   alerts: AlertBook
+  signals: SignalBook
   counters: Counters
   monitors: readonly Monitor[]
+  rules: readonly SiemRule[]
   pipelines: readonly Pipeline[]
   mode: string
   deduplicateFrames: boolean
@@ -43,7 +47,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSe
 
 /** Handles all requests of the stand-in. */
 export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const { alerts, counters, recent, monitors, rum, setForwarding } = deps
+  const { alerts, signals, counters, recent, monitors, rules, rum, setForwarding } = deps
   const routes: Record<string, Handler> = {
     'POST /api/v2/logs': intakeHandler(deps),
     'POST /v1/input': (_request, response) =>
@@ -57,6 +61,14 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
       const monitor = query.get('monitor')
       sendJson(response, 200, { alerts: alerts.list({ since, ...(monitor && { monitor }) }) })
     },
+    'GET /lab/signals': (_request, response, query) => {
+      const since = instantOf(query.get('since'))
+      if (since === undefined) return sendError(response, 400, 'since must be epoch milliseconds or ISO 8601')
+      const rule = query.get('rule')
+      sendJson(response, 200, { signals: signals.list({ since, ...(rule && { rule }) }) })
+    },
+    'GET /lab/rules': (_request, response) =>
+      sendJson(response, 200, { rules: rules.map((rule) => ruleState(rule, signals)) }),
     'GET /lab/logs': (_request, response, query) => searchLogs(response, query, recent),
     ...(rum && {
       [`POST ${RUM_PATH}`]: rum.take,
@@ -71,7 +83,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
     'GET /api/v1/monitor': monitorListHandler(deps),
     'GET /lab/stream': (request, response, query) => {
       const after = query.get('after')
-      streamAlerts(request, response, alerts, after === null ? undefined : Number(after))
+      streamAlerts(request, response, { alerts, signals }, after === null ? undefined : Number(after))
     },
   }
   return async (request, response) => {
@@ -194,30 +206,42 @@ function monitorState(monitor: Monitor, alerts: AlertBook): Record<string, unkno
   }
 }
 
+function ruleState(rule: SiemRule, signals: SignalBook): Record<string, unknown> {
+  const { slug, name, id, isEnabled, tags } = rule
+  return { rule: slug, id, name, enabled: isEnabled, tags, open: signals.open(slug) }
+}
+
+const listOf = (found: readonly { slug: string }[]): string => found.map(({ slug }) => slug).join(', ') || 'none'
+
 const summary = ({
   monitors,
+  rules,
   pipelines,
   mode,
   counters,
   alerts,
-}: RoutesDeps): string => `Stand-in for Datadog's logs, monitors and webhooks. It is not Datadog.
+  signals,
+}: RoutesDeps): string => `Stand-in for Datadog's logs, monitors, Cloud SIEM rules and webhooks. It is not Datadog.
 
-It reads the monitor.json, webhook.json and pipeline.json files that are imported into Datadog, accepts logs on the same intake
+It reads the monitor.json, siem.json, webhook.json and pipeline.json files that are imported into Datadog, accepts logs on the same intake
 path, and follows the documentation. Behaviour that Datadog does not document is decided here and tested. It has no users,
 dashboards, metrics, traces, formulas or retention, keeps only the newest logs in memory, and was never compared with a live account.
 
-Evaluation: ${mode}. Monitors: ${monitors.map((monitor) => monitor.slug).join(', ') || 'none'}. Pipelines: ${pipelines.map(({ name }) => name).join(', ') || 'none'}.
-Logs accepted: ${counters.logs}. Alerts: ${alerts.list().length}. Refused requests: ${counters.refused_requests}.
+Evaluation of monitors: ${mode}. Monitors: ${listOf(monitors)}.
+Rules, at each event: ${listOf(rules)}. Pipelines: ${pipelines.map(({ name }) => name).join(', ') || 'none'}.
+Logs accepted: ${counters.logs}. Alerts: ${alerts.list().length}. Changes of signals: ${signals.list().length}. Refused requests: ${counters.refused_requests}.
 
 POST /api/v2/logs     application/json, text/plain, application/logplex-1; key in DD-API-KEY or ?dd-api-key=
 GET  /lab/alerts      ?since=&monitor=      all transitions with samples and deliveries
+GET  /lab/signals     ?since=&rule=         all changes of signals with samples and deliveries
 GET  /lab/logs        ?query=&limit=        log search, newest first
 POST /rum             ?ddforward=           reports of browser RUM, as its SDK posts them to a proxy
 GET  /lab/rum         ?type=&session=&limit=   the RUM events, newest first
 GET  /mail            ?to=                  the mail that the lab would have sent; /mail.json as JSON
 GET  /lab/monitors                          groups that are not OK
+GET  /lab/rules                             rules of Cloud SIEM with their open signals
 GET  /api/v1/monitor  ?group_states=        monitors as listed by Datadog's API; keys in DD-API-KEY and DD-APPLICATION-KEY
-GET  /lab/stream      ?after=               server-sent events: alert, delivery
+GET  /lab/stream      ?after=               server-sent events: alert, signal, delivery
 PUT  /lab/forwarding  {"functions": false}  drops the functions' logs until it is true again
 GET  /lab/health
 `

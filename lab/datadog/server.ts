@@ -3,6 +3,7 @@ import http from 'node:http'
 import { Evaluator, type IndexedLog, type Monitor, nextAligned, type Transition } from 'alertproof'
 import type { Pipeline } from 'alertproof/intake'
 import type { Webhook } from 'alertproof/notify'
+import { RuleEvaluator, type SiemRule, type SignalChange } from 'alertproof/siem'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import { listenOnLoopback } from '../processes/loopback.ts'
 import { AlertBook, type AlertEvent } from './alerts.ts'
@@ -11,6 +12,7 @@ import { RecentLogs } from './recent.ts'
 import { type Counters, createRoutes } from './routes.ts'
 import type { RumApplication } from './rum/batch.ts'
 import { createRumIntake, RUM_PATH } from './rum/intake.ts'
+import { SignalBook, type SignalBookOptions } from './signals.ts'
 import type { QueueOptions } from './webhook-queue.ts'
 
 export interface DatadogOptions {
@@ -20,12 +22,17 @@ export interface DatadogOptions {
   /** Opens the API for monitors together with the API key; without it that API refuses all. */
   appKey?: string
   monitors: readonly Monitor[]
+  /** Rules of Cloud SIEM; those that are not enabled are not evaluated. */
+  rules?: readonly SiemRule[]
   webhooks: readonly Webhook[]
   /** Applied in order to every log after its preprocessing. */
   pipelines?: readonly Pipeline[]
   /** The account's custom variables, which webhooks refer to as `$NAME`. */
   variables: Readonly<Record<string, string>>
-  /** Evaluates monitors at this interval, aligned to the minute, as Datadog does. Without it they are evaluated at each log. */
+  /**
+   * Evaluates monitors at this interval, aligned to the minute, as Datadog does. Without it they are evaluated at each log. Rules are always
+   * evaluated at each log.
+   */
   cadenceSeconds?: number
   latenessSeconds?: number
   /** Drops repeated Logplex frames. Off by default, because Datadog does not document it. */
@@ -55,6 +62,7 @@ export interface Datadog {
   /** The URL for the SDK's `proxy` option. */
   rumUrl: string
   alerts: AlertBook
+  signals: SignalBook
   subscribe(listener: (event: AlertEvent) => void): () => void
   /** Changes a custom variable of the account. Requests that are already queued keep the old value, retries included. */
   setVariable(name: string, value: string): void
@@ -63,29 +71,33 @@ export interface Datadog {
 }
 
 /**
- * Starts the stand-in for Datadog (log intake, search, monitors and webhooks) on loopback only.
- * @throws Error naming the file when a monitor's message cannot be read
+ * Starts the stand-in for Datadog (log intake, search, monitors, Cloud SIEM rules and webhooks) on loopback only.
+ * @throws Error naming the file when the message of a monitor or of a rule cannot be read
  */
 export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
-  const { monitors, cadenceSeconds, latenessSeconds, log = () => {} } = options
+  const { monitors, rules = [], cadenceSeconds, latenessSeconds, log = () => {} } = options
   const server = http.createServer()
   const { port, closeSecond } = await listenOnLoopback(server, options.port)
   const url = `http://127.0.0.1:${port}`
   const variables = { ...options.variables }
-  const alerts = await bookOrClose(server, closeSecond, { ...options, variables, origin: url })
+  const { alerts, signals } = await booksOrClose(server, closeSecond, { ...options, rules, variables, origin: url })
   const evaluator = new Evaluator([...monitors], {
     samples: true,
     dropped: (monitor, group) => alerts.forget(monitor, group),
     ...(cadenceSeconds === undefined ? { live: true } : { cadenceSeconds }),
     ...(latenessSeconds !== undefined && { latenessSeconds }),
   })
+  const ruleEvaluator = new RuleEvaluator(rules, latenessSeconds === undefined ? {} : { latenessSeconds })
   const recent = new RecentLogs()
   const counters: Counters = { logs: 0, refused_requests: 0, too_old: 0, duplicate_frames: 0 }
 
   /** A failed evaluation is logged and does not stop later ones. */
-  const evaluate = (step: () => Transition[]) => {
+  const evaluate = (step: () => (Transition | SignalChange)[]) => {
     try {
-      for (const transition of step()) alerts.notify(transition)
+      for (const found of step()) {
+        if ('rule' in found) signals.notify(found)
+        else alerts.notify(found)
+      }
     } catch (error) {
       log(`evaluation failed: ${error instanceof Error ? error.stack : error}`)
     }
@@ -95,6 +107,10 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     (now) => evaluate(() => evaluator.advance(now)),
   )
   clock.set()
+  const ruleClock = new Clock(
+    () => ruleEvaluator.nextDue(),
+    (now) => evaluate(() => ruleEvaluator.advance(now)),
+  )
 
   /** @param bytes of the whole request */
   const take = (logs: readonly IndexedLog[], bytes: number) => {
@@ -103,8 +119,10 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
       recent.add(entry, bytes / logs.length)
       counters.logs++
       evaluate(() => evaluator.push(entry))
+      evaluate(() => ruleEvaluator.push(entry))
     }
     clock.set()
+    ruleClock.set()
   }
 
   const routes = createRoutes({
@@ -114,11 +132,13 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     recent,
     rum: options.rum && createRumIntake(options.rum, log),
     alerts,
+    signals,
     counters,
     setForwarding: options.setForwarding,
     mailbox: options.mailbox,
     log,
     monitors,
+    rules,
     pipelines: options.pipelines ?? [],
     mode: cadenceSeconds === undefined ? 'arrival' : `every ${cadenceSeconds} s`,
     deduplicateFrames: options.deduplicateFrames ?? false,
@@ -132,13 +152,16 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     mailboxUrl: `${url}/mail`,
     rumUrl: `${url}${RUM_PATH}`,
     alerts,
+    signals,
     subscribe: (listener) => alerts.subscribe(listener),
     setVariable(name, value) {
       variables[name] = value
     },
     async close() {
       clock.stop()
+      ruleClock.stop()
       alerts.close()
+      signals.close()
       options.mailbox?.close()
       const closed = Promise.all([server.listening && new Promise((done) => server.close(done)), closeSecond()])
       server.closeAllConnections()
@@ -147,13 +170,15 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
   }
 }
 
-async function bookOrClose(
+async function booksOrClose(
   server: http.Server,
   closeSecond: () => Promise<void>,
-  options: ConstructorParameters<typeof AlertBook>[0],
-): Promise<AlertBook> {
+  options: Omit<ConstructorParameters<typeof AlertBook>[0] & SignalBookOptions, 'nextId'>,
+): Promise<{ alerts: AlertBook; signals: SignalBook }> {
+  let count = 0
+  const nextId = () => ++count
   try {
-    return new AlertBook(options)
+    return { alerts: new AlertBook({ ...options, nextId }), signals: new SignalBook({ ...options, nextId }) }
   } catch (error) {
     server.close()
     await closeSecond()

@@ -19,6 +19,8 @@ export interface Catalogue {
   /** Rules of Cloud SIEM. */
   readonly rules: readonly { readonly slug: string; readonly json: Json }[]
   readonly webhook: Json
+  /** The webhook that the rules notify; absent without rules. */
+  readonly siemWebhook: Json | undefined
   readonly pipeline: Json
   readonly dashboard: Json
 }
@@ -29,8 +31,8 @@ class CatalogueError extends Error {
 }
 
 /**
- * Reads `<slug>/monitor.json`, `<slug>/siem.json`, `webhook.json`, `pipeline.json` and `dashboard.json`, and checks each against Datadog's schema
- * and against what the evaluator supports.
+ * Reads `<slug>/monitor.json`, `<slug>/siem.json`, `webhook.json`, `siem-webhook.json`, `pipeline.json` and `dashboard.json`, and checks each
+ * against Datadog's schema and against what the evaluator supports.
  * @param profile the thresholds that replace those of the monitor files
  * @throws CatalogueError with every fault, by file and place
  */
@@ -69,6 +71,8 @@ export async function loadCatalogue(dir: string, profile: ProfileName = 'demo'):
       json: await read(join(slug, 'siem.json'), 'SecurityMonitoringStandardRuleCreatePayload', () => {}),
     })),
   )
+  const siemWebhook =
+    ruled.length > 0 ? await read('siem-webhook.json', 'WebhooksIntegration', parseWebhook) : undefined
 
   const requireMark = (file: string, json: Json, isMarked: boolean) => {
     if (Object.keys(json).length > 0 && !isMarked) faults.push(`${join(dir, file)}: the mark ${MARK} is missing`)
@@ -81,6 +85,12 @@ export async function loadCatalogue(dir: string, profile: ProfileName = 'demo'):
       faults.push(`${join(dir, file)}: the tag detection:${slug} is missing`)
   }
   for (const { slug, json } of rules) requireTags(join(slug, 'siem.json'), slug, json)
+  for (const { file, cases } of ruled) {
+    for (const handle of cases.flatMap(({ notifications }) => notifications)) {
+      if (handle.startsWith('@webhook-') && handle !== `@webhook-${siemWebhook?.name}`)
+        faults.push(`${file}: ${handle} is not the name in siem-webhook.json`)
+    }
+  }
   for (const { slug, json } of monitors) {
     const file = join(slug, 'monitor.json')
     requireTags(file, slug, json)
@@ -98,6 +108,7 @@ export async function loadCatalogue(dir: string, profile: ProfileName = 'demo'):
     monitors: monitors.map(set(withSetting)),
     rules: rules.map(set(withRuleSetting)),
     webhook,
+    siemWebhook,
     pipeline,
     dashboard,
   }

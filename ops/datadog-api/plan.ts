@@ -50,7 +50,7 @@ export async function planChanges(
     webhook,
     await planPipeline(catalogue.pipeline, context),
     ...(await planMonitors(catalogue.monitors, context)),
-    ...(await planRules(catalogue.rules, context)),
+    ...(await planRules(catalogue, context)),
     await planDashboard(catalogue.dashboard, context),
   ]
   return { changes, notes: context.notes, faults: context.faults }
@@ -221,7 +221,7 @@ async function validate(ask: () => Promise<unknown>, { faults }: Context): Promi
 }
 
 /** An account without Cloud SIEM, or a key that may not read its rules, takes everything else. */
-async function planRules(rules: Catalogue['rules'], context: Context): Promise<Change[]> {
+async function planRules({ rules, siemWebhook }: Catalogue, context: Context): Promise<Change[]> {
   if (rules.length === 0) return []
   const { api, notes } = context
   const listed = await api.listRules().catch((error: unknown) => {
@@ -234,7 +234,7 @@ async function planRules(rules: Catalogue['rules'], context: Context): Promise<C
     return []
   }
   const ours = listed.filter((each) => tagsOf(each).includes(MARK))
-  const changes: Change[] = []
+  const changes: Change[] = siemWebhook ? [await planWebhook(siemWebhook, context)] : []
   for (const { slug, json } of rules) {
     const tag = `detection:${slug}`
     const found = onlyOne(

@@ -35,7 +35,8 @@ const MODELS: Readonly<Record<string, Model>> = {
 export async function lintDetections(dir: string, root: string): Promise<Linted> {
   const paths = (await readdir(dir, { recursive: true })).filter((path) => path.endsWith('.json')).sort()
   const webhook = await readWebhookName(join(dir, 'webhook.json'))
-  const linted = await Promise.all(paths.map((path) => lintFile(join(dir, path), { webhook, root })))
+  const siemWebhook = await readWebhookName(join(dir, 'siem-webhook.json'))
+  const linted = await Promise.all(paths.map((path) => lintFile(join(dir, path), { webhook, siemWebhook, root })))
   const findings = linted.flatMap((each) => each.findings)
   const reportIn = reportInto(findings)
   const runbooks = await readdir(join(root, 'runbooks'))
@@ -90,7 +91,9 @@ async function folderRules(dir: string, paths: readonly string[], reportIn: Repo
 }
 
 interface Surroundings {
+  /** The names of the webhooks that monitors and rules notify. */
   readonly webhook: string
+  readonly siemWebhook: string
   readonly root: string
 }
 
@@ -116,7 +119,7 @@ async function lintFile(
   }
   if (monitor) await lintMonitor(monitor, surroundings, reportIn)
   const rule = basename(file) === 'siem.json' ? readStrictly(text, file, report, readImportableRule) : undefined
-  if (rule) await siemRules(rule, report)
+  if (rule) await siemRules(rule, surroundings.siemWebhook, report)
   return { findings, monitor }
 }
 
@@ -172,6 +175,6 @@ async function readWebhookName(file: string): Promise<string> {
     const { name }: { name?: unknown } = JSON.parse(text)
     return String(name)
   } catch {
-    return `the one of ${basename(dirname(file))}/webhook.json`
+    return `the one of ${basename(dirname(file))}/${basename(file)}`
   }
 }

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../..')
 let dir: string
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ato siem '))
-  await cp(join(root, 'detections/webhook.json'), join(dir, 'webhook.json'))
+  for (const name of ['webhook.json', 'siem-webhook.json']) await cp(join(root, 'detections', name), join(dir, name))
   await cp(join(root, 'detections/session-reuse'), join(dir, 'session-reuse'), { recursive: true })
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
@@ -26,6 +26,19 @@ async function findingsAfter(from: string | RegExp, to: string): Promise<string[
 }
 
 test.each<[string, string | RegExp, string, RegExp]>([
+  [
+    'another name than functions know',
+    'one session on two',
+    'a session on two',
+    /^name: is not the one that functions know/,
+  ],
+  ['nobody to notify', '["@webhook-ato-contain-signal"]', '[]', /^cases\[0\]\.notifications: do not reach/],
+  [
+    'the webhook of monitors',
+    '@webhook-ato-contain-signal',
+    '@webhook-ato-contain',
+    /^cases\[0\]\.notifications: do not/,
+  ],
   ['a key that the API does not have', '"isEnabled"', '"enabled": true, "isEnabled"', /enabled/],
   ['a method that is not evaluated', '"threshold"', '"new_value"', /^options\.detectionMethod: "new_value"/],
   ['a condition without a query', '"devices > 1"', '"> 1"', /^cases\[0\]\.condition:0/],

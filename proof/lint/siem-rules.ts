@@ -2,13 +2,18 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MonitorError, readImportable, type SearchMonitor } from 'alertproof'
 import type { SiemRule } from 'alertproof/siem'
+import { detectionOfRule } from '../../shared/containment/policy.ts'
 import { codeOf } from '../../shared/error.ts'
 import { TACTICS, TECHNIQUES } from './attack-matrix.ts'
 import type { Report } from './finding.ts'
 import { tagsOf } from './rules.ts'
 
-/** A rule of Cloud SIEM detects what the monitor beside it does, and says so in the terms of Cloud SIEM. */
-export async function siemRules(rule: SiemRule, report: Report): Promise<void> {
+/**
+ * A rule of Cloud SIEM detects what the monitor beside it does, says so in the terms of Cloud SIEM, and reaches the functions.
+ * @param webhook its name in siem-webhook.json
+ */
+export async function siemRules(rule: SiemRule, webhook: string, report: Report): Promise<void> {
+  reachRules(rule, webhook, report)
   const file = join(dirname(rule.file), 'monitor.json')
   const monitor = await readMonitorOf(file)
   if (!monitor) {
@@ -22,6 +27,16 @@ export async function siemRules(rule: SiemRule, report: Report): Promise<void> {
   for (const tag of extra) report('tags', `say ${tag}`, 'remove it: neither the monitor nor Cloud SIEM has it')
   const runbook = `runbooks/${tagsOf(monitor, 'runbook')[0]}-${rule.slug}.md`
   if (!rule.message.includes(runbook)) report('message', 'does not name its runbook', `say where it is: ${runbook}`)
+}
+
+/** A signal has no tags: functions find its detection by the name of the rule. */
+function reachRules({ name, slug, cases }: SiemRule, webhook: string, report: Report): void {
+  if (detectionOfRule(name) !== slug)
+    report('name', 'is not the one that functions know', 'write it into shared/containment/policy.ts too')
+  for (const [i, { notifications }] of cases.entries()) {
+    if (String(notifications) === `@webhook-${webhook}`) continue
+    report(`cases[${i}].notifications`, 'do not reach functions, or others too', `say ["@webhook-${webhook}"]`)
+  }
 }
 
 async function readMonitorOf(file: string): Promise<SearchMonitor | undefined> {

@@ -134,7 +134,7 @@ function signIn(person: Person, world: World): void {
   const { scheduler, chance, calls } = world
   const { process, deps } = chance.pick(world.functions)
   if (!process.isAlive) return
-  const openedFrom = scheduler.now
+  const [openedFrom, skewBefore] = [scheduler.now, process.skewMs]
   const client = clientOf(person.network, 'web', chance.uuid())
   const open = async () => {
     const epoch = await deps.users.readEpoch(person.userId)
@@ -144,7 +144,9 @@ function signIn(person: Person, world: World): void {
     calls.trace(`${process.name} ${issued ? 'signs in' : 'refuses'} ${person.userId}`)
     if (!issued) return
     const token = tokenOf({ sid: issued.sid, userId: person.userId, at: JSON.parse(issued.token).auth_time * 1000 })
-    const [{ sid }, openedAt, { skewMs }] = [issued, scheduler.now, process]
+    const [{ sid }, openedAt] = [issued, scheduler.now]
+    // The clock may have been set right meanwhile.
+    const skewMs = Math.abs(skewBefore) > Math.abs(process.skewMs) ? skewBefore : process.skewMs
     person.sessions.push({ sid, userId: person.userId, token, openedFrom, openedAt, skewMs, met: [] })
   }
   scheduler.after(0, () => void open().catch(() => undefined), process)
