@@ -235,9 +235,16 @@ async function replaceSession(
   const risk = [...new Set([...(session.risk ?? []), ...(who.risk ?? [])])]
   // The new session keeps the age of the old one: whatever ends a session of an attack must end its successor too.
   const signIn = { userId: who.userId, odd: risk.length > 0 }
-  const announce = isSettled(session.createdAt, deps.now()) ? undefined : recordSignIn(signIn, client, deps)
+  const isOld = isSettled(session.createdAt, deps.now())
   const { newDeviceSince, begunAt = session.createdAt } = session
-  const going = { ...who, risk, newDeviceSince, begunAt, announce, stillAllowed: () => isLive(session, deps) }
+  const going = {
+    ...who,
+    risk,
+    newDeviceSince,
+    begunAt,
+    recordSignIn: isOld ? undefined : recordSignIn(signIn, client, deps),
+    stillAllowed: () => isLive(session, deps),
+  }
   const issued = await issueSession(going, actor, deps)
   const until = deps.now() + deps.absoluteSeconds * 1000
   const ended = await logout(session, actor, deps, issued && { sid: issued.sid, until })

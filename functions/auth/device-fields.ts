@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { DeviceFields } from './device-meeting.ts'
+import type { DeviceFields } from './sign-in-device.ts'
 
 /** The device fields of both steps of a sign-in: its tokens, and whether it asks for one. */
 export const DEVICE_FIELDS = {

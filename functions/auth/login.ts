@@ -15,23 +15,23 @@ import type {
 import { isBusy } from '../passwords/busy.ts'
 import type { Sender } from '../passwords/fair-queue.ts'
 import type { Passwords } from '../passwords/passwords.ts'
+import { loginRules, MFA_PENDING_SECONDS, rightSignInRules } from './limits.ts'
+import type { RecentSignInDeps } from './recent-sign-in.ts'
 import {
-  announcementOf,
   type DeviceFields,
   holdsToken,
   isBlocked,
   isKnown,
-  type MeetingDeps,
-  meetDevice,
   type Recognition,
   recognise,
-} from './device-meeting.ts'
-import { loginRules, MFA_PENDING_SECONDS, rightSignInRules } from './limits.ts'
-import type { RecentSignInDeps } from './recent-sign-in.ts'
+  recordDevice,
+  type SignInDeviceDeps,
+  signInRecord,
+} from './sign-in-device.ts'
 import { readLogin, type SubmittedLogin } from './submitted.ts'
 import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
-export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps, RecentSignInDeps, MeetingDeps {
+export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps, RecentSignInDeps, SignInDeviceDeps {
   recentSignIns: RecentSignIns
   users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash' | 'expectDeviceTokens'>
   passwords: Passwords
@@ -161,14 +161,14 @@ async function challenge(proved: Proved, deps: LoginDeps): Promise<LoginOutcome>
 async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
   const { begunAt, user, typed, client, recognition, risk } = proved
   const { deviceHash } = typed
-  const meeting = await meetDevice({ user, deviceHash, ...recognition }, proved.asks, deps)
+  const device = await recordDevice({ user, deviceHash, ...recognition }, proved.asks, deps)
   let blocked = false
   const stillAllowed = async () => {
     blocked = await proved.blockedNow()
     return !blocked
   }
-  const { newDeviceSince } = meeting
-  const announce = announcementOf(meeting, user.id, risk, client, deps)
+  const { newDeviceSince } = device
+  const recordSignIn = signInRecord(device, user.id, risk, client, deps)
   const who = {
     userId: user.id,
     epoch: user.epoch,
@@ -176,28 +176,28 @@ async function finish(proved: Proved, deps: LoginDeps): Promise<LoginOutcome> {
     amr: ['pwd'] as const,
     risk,
     newDeviceSince,
-    announce,
+    recordSignIn,
     stillAllowed,
   }
   const issued = await issueSession(who, { client, deviceHash }, deps).catch(async (error: unknown) => {
-    await meeting.undo()
+    await device.undo()
     throw error
   })
   if (!issued) {
     // The network was blocked, or every session of the user revoked, while the new session was written. It was
     // withdrawn.
-    await meeting.undo()
+    await device.undo()
     emitFailure(typed, user, client, { reason: blocked ? 'blocked' : 'wrong_password', risk }, deps)
     return { kind: 'refused' }
   }
-  const deviceToken = await meeting.confirm(issued.risk)
+  const deviceToken = await device.confirm(issued.risk)
   deps.emit({
     ...attemptFields(typed, client),
-    ...riskField([...(meeting.isNew ? ['new_device' as const] : []), ...issued.risk]),
+    ...riskField([...(device.isNew ? ['new_device' as const] : []), ...issued.risk]),
     outcome: 'success',
     usr: { id: user.id },
     sid: issued.sid,
-    device_known: meeting.known,
+    device_known: device.known,
   })
   return { kind: 'issued', ...issued, deviceToken }
 }

@@ -15,18 +15,18 @@ import type {
   User,
   Users,
 } from '../../shared/stores/port.ts'
-import {
-  announcementOf,
-  type DeviceFields,
-  holdsToken,
-  isBlocked,
-  type MeetingDeps,
-  meetDevice,
-  recognise,
-} from './device-meeting.ts'
 import { enrolRules, MFA_TRIES, mfaRules } from './limits.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
 import type { RecentSignInDeps } from './recent-sign-in.ts'
+import {
+  type DeviceFields,
+  holdsToken,
+  isBlocked,
+  recognise,
+  recordDevice,
+  type SignInDeviceDeps,
+  signInRecord,
+} from './sign-in-device.ts'
 import { newTotpSecret, openTotp, otpauthUri, sealTotp, stepOfCode } from './totp.ts'
 
 export interface CodeDeps {
@@ -63,7 +63,7 @@ export async function checkCode(
   return 'accepted'
 }
 
-export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, MeetingDeps, RecentSignInDeps {
+export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, SignInDeviceDeps, RecentSignInDeps {
   users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep' | 'expectDeviceTokens'>
   pendingMfas: Pick<PendingMfas, 'attempt' | 'consume'>
   blocks: Pick<BlockList, 'blockedBy'>
@@ -110,27 +110,27 @@ export async function verifyMfa(
     return { kind: 'refused' }
   }
   const asks = submitted.rememberDevice === true
-  const meeting = await meetDevice({ user, deviceHash, ...recognition }, asks, deps)
-  const { newDeviceSince } = meeting
+  const device = await recordDevice({ user, deviceHash, ...recognition }, asks, deps)
+  const { newDeviceSince } = device
   const stillAllowed = async () => {
     blocked = await blockedNow()
     return !blocked
   }
   const { begunAt, risk: proved = [] } = tried.pending
-  const announce = announcementOf(meeting, user.id, proved, client, deps)
+  const recordSignIn = signInRecord(device, user.id, proved, client, deps)
   const amr = ['pwd', 'otp'] as const
-  const about = { risk: proved, newDeviceSince, announce, stillAllowed }
+  const about = { risk: proved, newDeviceSince, recordSignIn, stillAllowed }
   const who = { userId: user.id, epoch: user.epoch, begunAt, amr, ...about }
   const issued = await issueSession(who, actor, deps).catch(async (error: unknown) => {
-    await meeting.undo()
+    await device.undo()
     throw error
   })
   if (!issued) {
-    await meeting.undo()
+    await device.undo()
     deps.emit({ ...fields, outcome: 'fail', reason: blocked ? 'blocked' : 'expired', usr })
     return { kind: 'refused' }
   }
-  const deviceToken = await meeting.confirm(issued.risk)
+  const deviceToken = await device.confirm(issued.risk)
   const risk = newDeviceSince === undefined ? [] : ['new_device' as const]
   deps.emit({ ...fields, ...riskField(risk), outcome: 'success', usr, sid: issued.sid })
   return { kind: 'issued', ...issued, deviceToken }

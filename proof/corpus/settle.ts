@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { meetDevice, recognise } from '../../functions/auth/device-meeting.ts'
+import { recognise, recordDevice } from '../../functions/auth/sign-in-device.ts'
 import { newTotpSecret, sealTotp } from '../../functions/auth/totp.ts'
 import { deviceHash } from '../../shared/client/device.ts'
 import { judgeArrival } from '../../shared/geo/travel.ts'
@@ -28,8 +28,8 @@ export async function settle(
     if (!user) throw new Error('the user who was just created is not there')
     const recognition = await recognise({}, userId, deps)
     const hash = deviceHash(device.userAgent, device.hints, deps.deviceKeys[0])
-    const meeting = await meetDevice({ user, deviceHash: hash, ...recognition }, device.isBrowser, deps)
-    device.deviceToken = await meeting.confirm([])
+    const recorded = await recordDevice({ user, deviceHash: hash, ...recognition }, device.isBrowser, deps)
+    device.deviceToken = await recorded.confirm([])
   }
   const place = locate(home.address(chance))
   if (place) await deps.places.revise(userId, (before) => judgeArrival(before, place, now).learnt)

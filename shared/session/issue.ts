@@ -35,7 +35,7 @@ export interface Authenticated {
   /** Verdicts on the proof of the password. */
   risk?: readonly Risk[] | undefined
   /** Called with the new sid before the session is written, so that a later block or revocation finds it. */
-  announce?: ((sid: string) => Promise<void>) | undefined
+  recordSignIn?: ((sid: string) => Promise<void>) | undefined
   /** See `NewSession.newDeviceSince`. */
   newDeviceSince?: number | undefined
   /** Called after the slow steps, and once more just before the answer: a block may have come meanwhile. */
@@ -100,7 +100,7 @@ export async function issueSession(
     begunAt: who.begunAt,
   }
   const token = await tokenFor({ ...session, gen: 1 }, deps)
-  await who.announce?.(sid)
+  await who.recordSignIn?.(sid)
   const tooMany = await deps.sessions.create(session, now)
   const stands = async () => {
     const [current, allowed] = await Promise.all([deps.users.readEpoch(userId), who.stillAllowed?.() ?? true])

@@ -15,7 +15,7 @@ import type {
 import { isNewDevice } from './new-device.ts'
 import { isSettled, type RecentSignInDeps, recordSignIn } from './recent-sign-in.ts'
 
-export interface MeetingDeps {
+export interface SignInDeviceDeps {
   users: Pick<Users, 'expectDeviceTokens'>
   devices: KnownDevices
   deviceTokens: DeviceTokens
@@ -42,7 +42,7 @@ export interface Recognition {
   presented: boolean
 }
 
-type RecognitionDeps = Pick<MeetingDeps, 'deviceTokens' | 'deviceTokenKeys' | 'now'>
+type RecognitionDeps = Pick<SignInDeviceDeps, 'deviceTokens' | 'deviceTokenKeys' | 'now'>
 
 /**
  * Looks up the token of the device. A forged, foreign, revoked or replaced token counts as none. The store is asked
@@ -92,13 +92,13 @@ export interface Arriving extends Recognition {
 /** Whether the account has issued tokens: from then on only they make a device known. */
 const hasIssued = async (
   { user, presented }: Pick<Arriving, 'user' | 'presented'>,
-  { deviceTokens }: Pick<MeetingDeps, 'deviceTokens'>,
+  { deviceTokens }: Pick<SignInDeviceDeps, 'deviceTokens'>,
 ): Promise<boolean> => presented || (user.deviceTokens && (await deviceTokens.hasIssued(user.id)))
 
 /** Whether the account knows the device: by its token, or by its kind while the account has not issued any token. */
 export async function isKnown(
   arriving: Arriving,
-  deps: Pick<MeetingDeps, 'devices' | 'deviceTokens'>,
+  deps: Pick<SignInDeviceDeps, 'devices' | 'deviceTokens'>,
 ): Promise<boolean> {
   const { user, deviceHash, holder } = arriving
   if (holder) return true
@@ -106,7 +106,7 @@ export async function isKnown(
 }
 
 /** A device at a sign-in that is about to succeed. */
-export interface Meeting {
+export interface SignInDevice {
   /** Whether the account knew it before. */
   known: boolean
   /** Whether the device is new, and not the first one of the account. */
@@ -134,7 +134,7 @@ export interface Meeting {
  * Records the device of a sign-in: stores its kind, and issues a token or a successor of the presented one. The old
  * token stays valid for a few minutes, so that a lost answer does not lose the device.
  */
-export async function meetDevice(arriving: Arriving, asks: boolean, deps: MeetingDeps): Promise<Meeting> {
+export async function recordDevice(arriving: Arriving, asks: boolean, deps: SignInDeviceDeps): Promise<SignInDevice> {
   const { user, deviceHash, holder } = arriving
   const userId = user.id
   const now = new Date(deps.now())
@@ -188,11 +188,9 @@ export async function meetDevice(arriving: Arriving, asks: boolean, deps: Meetin
   }
 }
 
-/**
- * Announces what a block of the network must end: the session and its device token, unless the device is the owner's.
- */
-export const announcementOf = (
-  { settled, isNew, lineage, returning }: Meeting,
+/** Stores what a block of the network must end: the session and its device token, unless the device is the owner's. */
+export const signInRecord = (
+  { settled, isNew, lineage, returning }: SignInDevice,
   userId: string,
   risk: readonly Risk[],
   client: Client,
