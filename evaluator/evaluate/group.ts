@@ -123,7 +123,7 @@ export class Group implements Subject {
       this.#single = isCopy ? value : owned(value)
       return 0
     }
-    this.#values = new Values(this.#single, held - 1, this.count)
+    this.#values = Values.startingWith(this.#single, held - 1, this.count)
     places.setCountsItself(this.#place, true)
     return this.#values.hold(value)
   }

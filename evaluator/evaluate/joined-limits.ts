@@ -130,7 +130,9 @@ const ranked = (score: number): number => (Number.isNaN(score) ? Number.NEGATIVE
 
 function bestOf(groups: readonly JoinedGroup[], { most, lowest, score }: FacetLimit): readonly JoinedGroup[] {
   if (groups.length <= most) return groups
-  const scores = Float64Array.from(groups, (group) => ranked(lowest ? -group.partScore(score) : group.partScore(score)))
+  const scores = new Float64Array(groups.length)
+  for (const [i, group] of groups.entries())
+    scores[i] = ranked(lowest ? -group.partScore(score) : group.partScore(score))
   // The score of the last that is kept; only those that have the same are compared by name.
   const last = scores.toSorted()[groups.length - most] ?? Number.NEGATIVE_INFINITY
   const kept = groups.filter((_, i) => (scores[i] ?? last) > last)

@@ -1,21 +1,27 @@
 import { compileFormula, type Evaluate } from '../monitor/formula.ts'
-import type { MeasuredQuery } from '../monitor/monitor-query.ts'
+import type { MeasuredQuery, Rollup } from '../monitor/monitor-query.ts'
 import type { JoinedQuery } from '../monitor/variables.ts'
 import { Group } from './group.ts'
 import { type Statistic, statisticOf } from './measure.ts'
 import type { Places } from './places.ts'
 import { poolOf } from './pool.ts'
-import { owned } from './values.ts'
+import { Values } from './values.ts'
 
 /** What the groups of one formula have in common. */
 export class Joining {
   readonly query: JoinedQuery
   readonly grouped: boolean
+  /** The number of queries. */
+  readonly width: number
   /** By query: the number of groups that have entries of it in the window. */
   readonly live: number[]
   readonly #evaluate: Evaluate
   readonly #values: Float64Array
+  readonly #kinds: readonly Rollup['kind'][]
+  readonly #isShared: readonly boolean[]
   readonly #hasShared: boolean
+  /** Entries in the window by place and query: many groups, so no object for each. */
+  #entered = new Int32Array(64)
 
   constructor(query: JoinedQuery) {
     this.query = query
@@ -24,12 +30,53 @@ export class Joining {
     const names = query.variables.map(({ name }) => name)
     this.#evaluate = compileFormula(query.expression, names)
     this.#values = new Float64Array(names.length)
+    this.width = query.queries.length
+    this.#kinds = query.queries.map(({ rollup }) => rollup.kind)
+    this.#isShared = query.queries.map(({ by }) => this.grouped && by.length === 0)
     this.#hasShared = names.some((_, part) => this.isShared(part))
   }
 
   /** Whether the entries of a query belong to no group, while the formula has groups. */
   isShared(part: number): boolean {
-    return this.grouped && this.query.queries[part]?.by.length === 0
+    return this.#isShared[part] === true
+  }
+
+  kindOf(part: number): Rollup['kind'] {
+    const kind = this.#kinds[part]
+    if (kind === undefined) throw new RangeError(`the formula has no query ${part}`)
+    return kind
+  }
+
+  /** The query of a slot of a group. */
+  partOf(slot: number): number {
+    return slot % this.width
+  }
+
+  /** The slot of a value among those of its query. */
+  innerSlot(slot: number): number {
+    return Math.floor(slot / this.width)
+  }
+
+  /** Entries of a query in the window. @param place of the group */
+  entered(place: number, part: number): number {
+    return this.#entered[place * this.width + part] ?? 0
+  }
+
+  /** Counts an entry that enters the window. */
+  enter(place: number, part: number): void {
+    const at = place * this.width + part
+    while (at >= this.#entered.length) this.#entered = doubled(this.#entered)
+    const count = (this.#entered[at] as number) + 1
+    this.#entered[at] = count
+    if (count === 1) this.live[part] = (this.live[part] ?? 0) + 1
+  }
+
+  /** Counts an entry that leaves the window. */
+  leave(place: number, part: number): void {
+    const at = place * this.width + part
+    const count = (this.#entered[at] as number) - 1
+    this.#entered[at] = count
+    if (count === 0) this.live[part] = (this.live[part] ?? 0) - 1
   }
 
   /**
@@ -60,27 +107,13 @@ export class Joining {
   }
 }
 
-/** The entries of one query in one group. */
+/** The values of one query in one group; of a query that counts logs there are none. */
 class Part {
-  readonly query: MeasuredQuery
+  readonly values = new Values()
   readonly numbers: Statistic | undefined
-  /** The slots of the values in memory. */
-  readonly slots = new Map<string, number>()
-  /** Entries, and distinct values, in the window. */
-  count = 0
-  distinct = 0
 
-  constructor(query: MeasuredQuery) {
-    const { kind } = query.rollup
-    this.query = query
+  constructor(kind: Rollup['kind']) {
     this.numbers = kind === 'count' || kind === 'cardinality' ? undefined : statisticOf(kind)
-  }
-
-  value(): number {
-    if (this.count === 0) return Number.NaN
-    const { kind } = this.query.rollup
-    if (kind === 'count') return this.count
-    return kind === 'cardinality' ? this.distinct : (this.numbers?.value() ?? Number.NaN)
   }
 }
 
@@ -91,12 +124,7 @@ export class JoinedGroup extends Group {
   readonly #joining: Joining
   readonly #places: Places<Group>
   readonly #shared: () => JoinedGroup | undefined
-  readonly #parts: readonly Part[]
-  readonly #values: string[] = []
-  readonly #partOf: number[] = []
-  readonly #refs: number[] = []
-  readonly #counts: number[] = []
-  readonly #free: number[] = []
+  #parts: (Part | undefined)[] | undefined = undefined
 
   /** @param shared finds the group of the entries that belong to no group */
   constructor(key: string, places: Places<Group>, joining: Joining, shared: () => JoinedGroup | undefined) {
@@ -105,22 +133,26 @@ export class JoinedGroup extends Group {
     this.#places = places
     this.#joining = joining
     this.#shared = shared
-    this.#parts = joining.query.queries.map((query) => new Part(query))
   }
 
   /** Entries of a query in the window. */
   partCount(part: number): number {
-    return this.#partAt(part).count
+    return this.#joining.entered(this.place, part)
   }
 
   /** What a query measures, without regard to limits. NaN without an entry. */
   partScore(part: number): number {
-    return this.#partAt(part).value()
+    const count = this.partCount(part)
+    if (count === 0) return Number.NaN
+    const kind = this.#joining.kindOf(part)
+    if (kind === 'count') return count
+    const { values, numbers } = this.#partAt(part)
+    return kind === 'cardinality' ? values.distinct : (numbers?.value() ?? Number.NaN)
   }
 
   /** What a query measures. NaN without an entry, and where the group is beyond the limits of the query. */
   partValue(part: number): number {
-    return this.withheldParts & (1 << part) ? Number.NaN : this.#partAt(part).value()
+    return this.withheldParts & (1 << part) ? Number.NaN : this.partScore(part)
   }
 
   override present(): number {
@@ -150,61 +182,45 @@ export class JoinedGroup extends Group {
     return this.holdOf(Number(text.slice(0, colon)), text.slice(colon + 1))
   }
 
+  /** The slots of a query are its index plus a multiple of the number of queries; one that counts logs has only the first. */
   override holdOf(part: number, value: string): number {
     this.#places.hold(this.place)
-    const { slots } = this.#partAt(part)
-    let slot = slots.get(value)
-    if (slot === undefined) {
-      slot = this.#free.pop() ?? this.#values.length
-      const kept = owned(value)
-      slots.set(kept, slot)
-      this.#values[slot] = kept
-      this.#partOf[slot] = part
-      this.#refs[slot] = 0
-      this.#counts[slot] = 0
-    }
-    this.#refs[slot] = (this.#refs[slot] ?? 0) + 1
-    return slot
+    if (this.#joining.kindOf(part) === 'count') return part
+    return part + this.#joining.width * this.#partAt(part).values.hold(value)
   }
 
   override textAt(slot: number): string {
-    return this.#values[slot] ?? ''
+    const part = this.#joining.partOf(slot)
+    return this.#parts?.[part]?.values.at(this.#joining.innerSlot(slot)) ?? ''
   }
 
   override valueAt(slot: number): string {
-    return `${this.#partOf[slot] ?? 0}:${this.textAt(slot)}`
+    return `${this.#joining.partOf(slot)}:${this.textAt(slot)}`
   }
 
   override enter(slot: number): void {
     this.#places.enter(this.place)
-    const number = this.#partOf[slot] ?? 0
-    const part = this.#partAt(number)
-    if (part.count++ === 0) this.#joining.live[number] = (this.#joining.live[number] ?? 0) + 1
-    const times = (this.#counts[slot] ?? 0) + 1
-    this.#counts[slot] = times
-    if (times === 1) part.distinct++
-    part.numbers?.add(Number(this.#values[slot]))
+    const part = this.#joining.partOf(slot)
+    this.#joining.enter(this.place, part)
+    const tally = this.#parts?.[part]
+    if (!tally) return
+    tally.values.enter(this.#joining.innerSlot(slot))
+    tally.numbers?.add(Number(this.textAt(slot)))
   }
 
   override leave(slot: number): void {
     this.#places.leave(this.place)
-    const number = this.#partOf[slot] ?? 0
-    const part = this.#partAt(number)
-    if (--part.count === 0) this.#joining.live[number] = (this.#joining.live[number] ?? 0) - 1
-    const times = (this.#counts[slot] ?? 0) - 1
-    this.#counts[slot] = times
-    if (times === 0) part.distinct--
-    part.numbers?.remove(Number(this.#values[slot]))
+    const part = this.#joining.partOf(slot)
+    this.#joining.leave(this.place, part)
+    const tally = this.#parts?.[part]
+    if (!tally) return
+    tally.values.leave(this.#joining.innerSlot(slot))
+    tally.numbers?.remove(Number(this.textAt(slot)))
   }
 
   override release(slot: number): void {
     this.#places.release(this.place)
-    const refs = (this.#refs[slot] ?? 0) - 1
-    this.#refs[slot] = refs
-    if (refs > 0) return
-    this.#partAt(this.#partOf[slot] ?? 0).slots.delete(this.#values[slot] ?? '')
-    this.#values[slot] = ''
-    this.#free.push(slot)
+    this.#parts?.[this.#joining.partOf(slot)]?.values.release(this.#joining.innerSlot(slot))
   }
 
   /** A log that several queries match is kept once. */
@@ -214,16 +230,17 @@ export class JoinedGroup extends Group {
 
   /** Visits the values of a query in the window, each with the number of its entries. */
   visitPart(part: number, take: (value: string, times: number) => void): void {
-    for (const [value, slot] of this.#partAt(part).slots) {
-      const times = this.#counts[slot] ?? 0
-      if (times > 0) take(value, times)
-    }
+    if (this.#joining.kindOf(part) !== 'count') this.#partAt(part).values.visit(take)
+    else if (this.partCount(part) > 0) take('', this.partCount(part))
   }
 
   #partAt(part: number): Part {
-    const found = this.#parts[part]
-    if (!found) throw new RangeError(`the formula has no query ${part}`)
-    return found
+    this.#parts ??= []
+    const known = this.#parts[part]
+    if (known) return known
+    const added = new Part(this.#joining.kindOf(part))
+    this.#parts[part] = added
+    return added
   }
 }
 
@@ -238,4 +255,10 @@ export function pooledScore(groups: readonly JoinedGroup[], part: number, query:
     })
   }
   return any ? pool.value() : Number.NaN
+}
+
+function doubled(numbers: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(numbers.length * 2)
+  larger.set(numbers)
+  return larger
 }

@@ -4,24 +4,22 @@ export const owned = (text: string): string => JSON.parse(JSON.stringify(text))
 /** The values of a group by slot, each with the number of its entries in memory and in the window. */
 export class Values {
   /** Values in the window. */
-  distinct: number
+  distinct = 0
   readonly #slots = new Map<string, number>()
-  readonly #values: string[]
-  readonly #refs: number[]
-  readonly #counts: number[]
+  readonly #values: string[] = []
+  readonly #refs: number[] = []
+  readonly #counts: number[] = []
   readonly #free: number[] = []
 
-  /**
-   * @param first the value in slot 0
-   * @param refs its entries in memory, at least one
-   * @param count its entries in the window
-   */
-  constructor(first: string, refs: number, count: number) {
-    this.distinct = Math.min(1, count)
-    this.#slots.set(first, 0)
-    this.#values = [first]
-    this.#refs = [refs]
-    this.#counts = [count]
+  /** Values of which the first, in slot 0, is held already. @param refs its entries in memory @param count its entries in the window */
+  static startingWith(first: string, refs: number, count: number): Values {
+    const values = new Values()
+    values.#slots.set(first, 0)
+    values.#values.push(first)
+    values.#refs.push(refs)
+    values.#counts.push(count)
+    values.distinct = Math.min(1, count)
+    return values
   }
 
   /** The value in a slot. */

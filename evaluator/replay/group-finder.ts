@@ -78,12 +78,10 @@ export class GroupFinder {
     return this.#table.words[record + PLACE] as number
   }
 
-  /** Lets a group hold an entry of a query that counts logs. @returns its slot */
+  /** Lets a group hold an entry of a query that counts logs. @returns its slot, which is the index of the query in every group */
   count(record: number): number {
-    const place = this.placeAt(record)
-    if (this.#places.countsItself(place)) return this.#groupAt(record).holdOf(this.#part, '')
-    this.#places.hold(place)
-    return 0
+    this.#places.hold(this.placeAt(record))
+    return this.#part
   }
 
   /** Lets a group hold the value of a line. @returns its slot; -1 when the value has no text, or several */
