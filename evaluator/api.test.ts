@@ -95,7 +95,5 @@ test('explain says why a monitor did or did not fire, for lines, objects and a s
     failed: { term: '@outcome:fail', values: ['success'] },
   })
   expect(event).toMatchObject({ place: 'line 4', asked: true, groups: [] })
-  await expect(explain(monitor, others, { event: { line: 5 } })).rejects.toThrow(
-    '5: there is no event that can be read.',
-  )
+  await expect(explain(monitor, others, { event: { line: 5 } })).rejects.toThrow('line 5: there is no event.')
 })

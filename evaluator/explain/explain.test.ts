@@ -8,7 +8,7 @@ import type { Explanation } from './explanation.ts'
 import type { Question } from './question.ts'
 import { sourceOfLogs } from './source.ts'
 import { svgOf } from './svg.ts'
-import { headlineOf, pageOf } from './text.ts'
+import { pageOf } from './text.ts'
 
 const BEGIN = Date.UTC(2026, 0, 5, 9)
 
@@ -38,8 +38,8 @@ const explained = async (
   options: ExplainOptions = {},
 ): Promise<Explanation> => (await explainFrom(sourceOfLogs(logs), monitor, question, options)).explanation
 
-const page = (explanation: Explanation, asked = ''): string =>
-  pageOf(explanation, asked)
+const page = (explanation: Explanation): string =>
+  pageOf(explanation)
     .map(({ text }) => text)
     .join('\n')
 
@@ -87,6 +87,19 @@ test.each([
   const explanation = await explained(monitor, [login(1, event)], { event: { line: 1 } })
   expect(explanation.verdict).toEqual({ fired: false, kind: 'no-facet', facet, suggestion })
   expect(page(explanation)).toContain(`but it has no ${facet === '@ms' ? 'number in @ms' : facet}`)
+})
+
+test.each([
+  ['timeout', { message: 'Connection reset' }, 'timeout: the event has "Connection reset".'],
+  ['\\"time out\\"', {}, '"time out": the event has no message.'],
+  ['*:timeout', {}, '*:timeout: no attribute of the event has it.'],
+  ['@usr.id:*', {}, '@usr.id:*: the event has no such field.'],
+  ['CIDR(@ip, 198.51.100.0/24)', {}, 'CIDR(@ip, 198.51.100.0/24): the event has "203.0.113.9".'],
+  ['CIDR(@peer, 198.51.100.0/24)', {}, 'CIDR(@peer, 198.51.100.0/24): the event has no such field.'],
+])('what the event has in place of %s is said', async (search, event, text) => {
+  const monitor = monitorOf(`logs("${search}").index("*").rollup("count").last("5m") > 1`)
+  const explanation = await explained(monitor, [login(1, event)], { event: { line: 1 } })
+  expect(page(explanation).replace(/\n/g, ' ')).toContain(text)
 })
 
 test('an event is chosen by a search, and the places of the others are told', async () => {
@@ -301,13 +314,13 @@ test('a chart is one SVG, in which hostile text is text', async () => {
   const monitor = monitorOf('logs("*").index("*").rollup("count").by("@ip").last("5m") > 1', { new_group_delay: 60 })
   const hostile = '</text><script>alert("x")</script>'
   const explanation = await explained(monitor, [login(0, { ip: hostile }), login(1, { ip: hostile })])
-  const svg = svgOf(explanation, headlineOf(explanation, '')) ?? ''
+  const svg = svgOf(explanation) ?? ''
   expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" [^>]*>\n[\s\S]*<\/svg>\n$/)
   expect(svg).not.toContain('<script')
   expect(svg).not.toMatch(/href|url\(|NaN|undefined/)
   expect(svg).toContain('&lt;/text&gt;')
   expect(svg).toContain('Triggered 09:01:00')
-  expect(svgOf({ ...explanation, group: null }, '')).toBeUndefined()
+  expect(svgOf({ ...explanation, group: null })).toBeUndefined()
 })
 
 test('an explanation is the same after JSON', async () => {

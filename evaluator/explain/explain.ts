@@ -6,7 +6,7 @@ import { groupKeys, groupOfKey, SHARED_KEY } from '../evaluate/reading.ts'
 import { type Rule, ruleOf, SEVERITY } from '../evaluate/state.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { ReplayOptions } from '../replay/index.ts'
-import type { EventFacts, Explanation, GroupFacts, GroupName, LogFacts, NotFired } from './explanation.ts'
+import type { Asked, EventFacts, Explanation, GroupFacts, GroupName, LogFacts, NotFired } from './explanation.ts'
 import { timeFact } from './fact.ts'
 import { type Finding, type FoundEvent, find } from './finding.ts'
 import { type GroupCourse, groupFacts, type Period } from './group-facts.ts'
@@ -298,7 +298,12 @@ class Explaining {
     const nothing = { event: null, group: null, others: [], groups: 0 }
     const monitor = monitorFacts(this.#monitor, this.#rule, this.#options)
     const { verdict, ...rest } = found
-    return { monitor, verdict, log: this.#logFacts(), ...nothing, ...rest }
+    return { monitor, asked: this.#asked(), verdict, log: this.#logFacts(), ...nothing, ...rest }
+  }
+
+  #asked(): Asked {
+    const { group = null, at } = this.#question
+    return { event: this.#finding.asked?.place ?? null, group, at: at === undefined ? null : timeFact(at) }
   }
 
   #logFacts(): LogFacts {

@@ -7,6 +7,7 @@ import type { Operator } from '../monitor/monitor-query.ts'
  */
 export interface Explanation {
   readonly monitor: MonitorFacts
+  readonly asked: Asked
   readonly verdict: Verdict
   readonly log: LogFacts
   /** The event that was asked about; without one, if no event counts, the event that comes nearest to counting. */
@@ -17,6 +18,14 @@ export interface Explanation {
   readonly others: readonly GroupValue[]
   /** How many groups had logs in the window at the instant. */
   readonly groups: number
+}
+
+/** What the question was about; all null for the whole log. */
+export interface Asked {
+  /** The place of the event. */
+  readonly event: string | null
+  readonly group: GroupName | null
+  readonly at: string | null
 }
 
 /** The values of a group by facet, keys as in `.by`; empty for a monitor without groups. */

@@ -49,8 +49,11 @@ const SAMPLED_EVERY = 512
  */
 export async function find(source: EventSource, monitor: Monitor, question: Question): Promise<Finding> {
   const finder = new Finder(monitor, question, source.name)
-  const { malformed, epochs } = await source.visit((log, place) => finder.take(log, place))
-  return finder.finding(malformed, epochs)
+  const { epochs } = await source.visit(
+    (log, place) => finder.take(log, place),
+    (place, reason) => finder.passOver(place, reason),
+  )
+  return finder.finding(epochs)
 }
 
 class Finder {
@@ -63,6 +66,9 @@ class Finder {
   readonly #fields = new FieldsSeen()
   readonly #places: string[] = []
   #events = 0
+  #malformed = 0
+  /** Why the event that was asked about cannot be read. */
+  #fault: string | undefined
   #matched = 0
   #counted = 0
   #first = Number.POSITIVE_INFINITY
@@ -115,12 +121,23 @@ class Finder {
     this.#nearest = event()
   }
 
-  finding(malformed: number, epochs: LogFacts['epochs']): Finding {
+  /** A part of the log that is no event. */
+  passOver(place: string, reason: string): void {
+    this.#malformed++
+    const choice = this.#choice
+    if (!choice || 'search' in choice || Number(/\d+$/.exec(place)?.[0]) !== choice.line) return
+    const [, file] = /^(.*): \w+ \d+$/.exec(place) ?? []
+    if (isFile(choice.file, file)) this.#fault = reason
+  }
+
+  finding(epochs: LogFacts['epochs']): Finding {
+    if (this.#choice && !this.#asked && this.#events + this.#malformed > 0) {
+      throw new QuestionError(missingText(this.#choice, this.#fault))
+    }
     if (this.#events === 0) throw new QuestionError('The log holds no event.')
-    if (this.#choice && !this.#asked) throw new QuestionError(missingText(this.#choice))
     return {
       facts: {
-        ...{ events: this.#events, malformed, matched: this.#matched, counted: this.#counted, epochs },
+        ...{ events: this.#events, malformed: this.#malformed, matched: this.#matched, counted: this.#counted, epochs },
         first: timeFact(this.#first),
         last: timeFact(this.#last),
       },
@@ -151,12 +168,15 @@ function chooser(choice: EventChoice): (log: IndexedLog, place: LogPlace) => boo
     return (log) => matches(log)
   }
   const { file, line } = choice
-  const path = file === undefined ? undefined : resolve(file)
-  return (_, place) =>
-    numberOf(place) === line && (path === undefined || place.file === undefined || resolve(place.file) === path)
+  return (_, place) => numberOf(place) === line && isFile(file, place.file)
 }
 
-const missingText = (choice: EventChoice): string =>
-  'search' in choice
-    ? `No event matches ${choice.search}.`
-    : `${choice.file === undefined ? '' : `${choice.file}:`}${choice.line}: there is no event that can be read.`
+/** Whether a file is the one that was asked about. @param file undefined if there is one only */
+const isFile = (asked: string | undefined, file: string | undefined): boolean =>
+  asked === undefined || file === undefined || resolve(asked) === resolve(file)
+
+function missingText(choice: EventChoice, fault: string | undefined): string {
+  if ('search' in choice) return `No event matches ${choice.search}.`
+  const place = choice.file === undefined ? `line ${choice.line}` : `${choice.file}:${choice.line}`
+  return fault === undefined ? `${place}: there is no event.` : `${place} ${fault}.`
+}

@@ -1,5 +1,5 @@
 import type { Explanation, FailedTerm, NotFired } from './explanation.ts'
-import { BEYOND, counted, durationWords, quoted, valueText } from './words.ts'
+import { BEYOND, counted, durationWords, missWords, valueText } from './words.ts'
 
 type Time = (at: string) => string
 
@@ -9,9 +9,9 @@ export function reasonText(explanation: Explanation, time: Time): string[] {
   const limit = `${BEYOND[monitor.operator]} ${monitor.critical}`
   if (!verdict.fired) return notFiredText(verdict, explanation, time)
   if (verdict.kind === 'triggered') {
-    const value =
-      verdict.value === null ? 'it had no value, which counts as 0 here' : `the value was ${valueText(verdict.value)}`
-    return [`Why: at the evaluation of ${time(verdict.at)} ${value}, which is ${limit}.`]
+    const { at, value } = verdict
+    const what = value === null ? 'no event was in the window. That counts as 0' : `the value was ${valueText(value)}`
+    return [`Why: at the evaluation of ${time(at)} ${what}, which is ${limit}.`]
   }
   const kept = [
     `Without logs, on_missing_data "default" keeps the last status: the alert does not recover, so it cannot trigger again.`,
@@ -22,7 +22,7 @@ export function reasonText(explanation: Explanation, time: Time): string[] {
 }
 
 function notFiredText(reason: NotFired, explanation: Explanation, time: Time): string[] {
-  const { monitor, event } = explanation
+  const { monitor, event, asked } = explanation
   const limit = `${BEYOND[monitor.operator]} ${monitor.critical}`
   switch (reason.kind) {
     case 'not-matched':
@@ -97,23 +97,21 @@ function notFiredText(reason: NotFired, explanation: Explanation, time: Time): s
       ]
     }
     case 'not-reached': {
+      const fires = `It fires when the value is ${limit}.`
+      if (asked.at !== null) return [`Why: the value was ${valueText(reason.value)} at ${time(reason.at)}. ${fires}`]
       const extreme = monitor.operator.startsWith('>')
         ? 'highest'
         : monitor.operator.startsWith('<')
           ? 'lowest'
           : 'nearest'
       const where = event?.asked ? ' of the evaluations that count the event' : ''
-      return [
-        `Why: the ${extreme} value${where} was ${valueText(reason.value)}, at ${time(reason.at)}. It fires when the value is ${limit}.`,
-      ]
+      return [`Why: the ${extreme} value${where} was ${valueText(reason.value)}, at ${time(reason.at)}. ${fires}`]
     }
   }
 }
 
-function failedText({ term, values, suggestion }: FailedTerm): string {
-  const has = values.length === 0 ? 'the event has no such field' : `the event has ${values.map(quoted).join(', ')}`
-  return `The first term that fails is ${term}: ${has}.${suggestion === null ? '' : ` Did you mean ${suggestion}?`}`
-}
+const failedText = ({ term, values, suggestion }: FailedTerm): string =>
+  `The first term that fails is ${term}: ${missWords(term, values)}.${suggestion === null ? '' : ` Did you mean ${suggestion}?`}`
 
 function nothingText(
   { with_group, suggestion }: Extract<NotFired, { kind: 'nothing-counted' }>,

@@ -18,8 +18,11 @@ export interface Run {
 export interface EventSource {
   /** The name of the only file; undefined if there are several, or none. */
   readonly name: string | undefined
-  visit(take: (log: IndexedLog, place: LogPlace) => void): Promise<{
-    readonly malformed: number
+  /** @param malformed is told of each part that is no event, with its place: `line 7`, or of several files `a.jsonl: line 7` */
+  visit(
+    take: (log: IndexedLog, place: LogPlace) => void,
+    malformed: (place: string, reason: string) => void,
+  ): Promise<{
     readonly epochs: readonly { readonly unit: string; readonly key: string }[]
   }>
   replay(monitor: Monitor, options: ReplayOptions): Promise<Run>
@@ -29,15 +32,10 @@ export interface EventSource {
 export function sourceOfInput(input: LogInput, follow: boolean, name?: string): EventSource {
   return {
     name,
-    async visit(take) {
-      let malformed = 0
+    async visit(take, malformed) {
       const epochs = new Map<string, string>()
-      await input.visit(
-        take,
-        () => malformed++,
-        (unit, key) => epochs.set(unit, key),
-      )
-      return { malformed, epochs: [...epochs].map(([unit, key]) => ({ unit, key })) }
+      await input.visit(take, malformed, (unit, key) => epochs.set(unit, key))
+      return { epochs: [...epochs].map(([unit, key]) => ({ unit, key })) }
     },
     async replay(monitor, options) {
       const begin = () => {
@@ -58,7 +56,7 @@ export function sourceOfLogs(logs: readonly IndexedLog[]): EventSource {
     name: undefined,
     async visit(take) {
       for (const [i, log] of logs.entries()) take(log, { file: undefined, place: `event ${i + 1}` })
-      return { malformed: 0, epochs: [] }
+      return { epochs: [] }
     },
     async replay(monitor, options) {
       const transitions: Transition[] = []

@@ -1,15 +1,18 @@
 import type { Explanation, GroupFacts, MonitorFacts } from './explanation.ts'
+import { headlineOf } from './text.ts'
 
 const WIDTH = 760
-const HEIGHT = 300
+const HEIGHT = 320
 const LEFT = 60
 const RIGHT = 20
-const TOP = 50
+const TOP = 76
 const BOTTOM = 50
 
 /** A chart of the value over time with the threshold, as one SVG that needs no other file; undefined if no event counts. */
-export function svgOf({ monitor, group, event }: Explanation, headline: string): string | undefined {
+export function svgOf(explanation: Explanation): string | undefined {
+  const { monitor, group, event } = explanation
   if (!group) return undefined
+  const headline = headlineOf(explanation)
   const plot = new Plot(monitor, group)
   const isLive = monitor.cadence_seconds === null
   const parts = [
@@ -20,10 +23,7 @@ export function svgOf({ monitor, group, event }: Explanation, headline: string):
     monitor.warning === null ? '' : plot.level(monitor.warning, '#b26a00', `warning ${monitor.warning}`),
     isLive ? '' : plot.steps(group.values, 'stroke="#9aa0a6" stroke-width="1"'),
     plot.steps(group.evaluations, 'stroke="#1a56b0" stroke-width="2"'),
-    ...group.changes.map(({ at, transition }) =>
-      plot.mark(at, transition, transition === 'Recovered' ? '#1e7b34' : '#b3261e'),
-    ),
-    event?.asked ? plot.mark(event.at, 'event', '#5f6368') : '',
+    plot.marks(marksOf(group, event?.asked ? event.at : undefined)),
     plot.legend(isLive),
   ]
   return [
@@ -39,6 +39,23 @@ const escaped = (text: string): string =>
   text
     .replace(/\p{C}/gu, '�')
     .replace(/[&<>"]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[char] ?? char)
+
+interface Mark {
+  readonly at: string
+  readonly label: string
+  readonly color: string
+}
+
+/** The label of a mark has about this many units. */
+const LABEL_WIDTH = 130
+
+function marksOf({ changes }: GroupFacts, event: string | undefined): Mark[] {
+  const marks = changes.map(({ at, transition }) => ({
+    ...{ at, label: transition, color: transition === 'Recovered' ? '#1e7b34' : '#b3261e' },
+  }))
+  const asked = event === undefined ? [] : [{ at: event, label: 'event', color: '#5f6368' }]
+  return [...marks, ...asked].sort((a, b) => (a.at < b.at ? -1 : 1))
+}
 
 interface Point {
   readonly at: string
@@ -72,7 +89,7 @@ class Plot {
     const top = Math.max(...this.#group.evaluations.map(({ value }) => value ?? 0), 0)
     const labels = [this.#least, top].map(
       (value) =>
-        `<text x="${LEFT - 8}" y="${this.#y(value) + 4}" text-anchor="end" fill="#5f6368">${short(value)}</text>`,
+        `<text x="${LEFT - 8}" y="${round(this.#y(value) + 4)}" text-anchor="end" fill="#5f6368">${short(value)}</text>`,
     )
     return `<path d="M${LEFT} ${TOP}V${bottom}H${right}" fill="none" stroke="#5f6368"/>${ticks.join('')}${labels.join('')}`
   }
@@ -81,7 +98,7 @@ class Plot {
     const y = this.#y(value)
     return (
       `<path d="M${LEFT} ${y}H${WIDTH - RIGHT}" stroke="${color}" stroke-dasharray="6 4"/>` +
-      `<text x="${WIDTH - RIGHT}" y="${y - 5}" text-anchor="end" fill="${color}">${escaped(label)}</text>`
+      `<text x="${WIDTH - RIGHT}" y="${round(y - 5)}" text-anchor="end" fill="${color}">${escaped(label)}</text>`
     )
   }
 
@@ -116,15 +133,26 @@ class Plot {
       .join('')
   }
 
-  mark(at: string, label: string, color: string): string {
-    const time = Date.parse(at)
-    if (time < this.#from || time > this.#to) return ''
-    const x = this.#x(at)
-    const anchor = x > WIDTH - 120 ? 'end' : 'start'
-    return (
-      `<path d="M${x} ${TOP - 8}V${HEIGHT - BOTTOM}" stroke="${color}"/>` +
-      `<text x="${x}" y="${TOP - 12}" text-anchor="${anchor}" fill="${color}">${escaped(label)} ${at.slice(11, 19)}</text>`
-    )
+  /** Lines with labels, in as many rows as their widths need, at most three. */
+  marks(marks: readonly Mark[]): string {
+    const ends = [0, 0, 0]
+    return marks
+      .filter(({ at }) => Date.parse(at) >= this.#from && Date.parse(at) <= this.#to)
+      .map(({ at, label, color }) => {
+        const x = this.#x(at)
+        const left = x > WIDTH - LABEL_WIDTH ? x - LABEL_WIDTH : x
+        const row = Math.max(
+          0,
+          ends.findIndex((end) => end <= left),
+        )
+        ends[row] = left + LABEL_WIDTH
+        const y = TOP - 12 - 14 * row
+        return (
+          `<path d="M${x} ${y + 4}V${HEIGHT - BOTTOM}" stroke="${color}"/>` +
+          `<text x="${x}" y="${y}" text-anchor="${left < x ? 'end' : 'start'}" fill="${color}">${escaped(label)} ${at.slice(11, 19)}</text>`
+        )
+      })
+      .join('')
   }
 
   legend(isLive: boolean): string {

@@ -1,5 +1,7 @@
+import type { State } from '../evaluate/state.ts'
 import { chartLines } from './chart.ts'
 import type {
+  Asked,
   Cost,
   EventFacts,
   EventQuery,
@@ -12,10 +14,23 @@ import type {
   MonitorFacts,
   Step,
   TermFacts,
+  Verdict,
 } from './explanation.ts'
 import { reasonText } from './reason-text.ts'
 import { failedOf } from './terms.ts'
-import { BEYOND, clockOf, counted, durationWords, eachWords, groupText, quoted, valueText, wrapped } from './words.ts'
+import {
+  BEYOND,
+  clockOf,
+  counted,
+  durationWords,
+  eachWords,
+  groupText,
+  hasWords,
+  missWords,
+  quoted,
+  valueText,
+  wrapped,
+} from './words.ts'
 
 /** A line of the page. */
 export interface Line {
@@ -24,11 +39,11 @@ export interface Line {
 }
 
 /** One page that says why a monitor did or did not fire. */
-export function pageOf(explanation: Explanation, asked: string): Line[] {
+export function pageOf(explanation: Explanation): Line[] {
   const { verdict, monitor, event, group } = explanation
   const clock = clockOf(explanation)
   const sections = [
-    [{ text: headlineOf(explanation, asked), tone: verdict.fired ? 'green' : 'red' } as const],
+    [{ text: headlineOf(explanation), tone: verdict.fired ? 'green' : 'red' } as const],
     reasonText(explanation, clock.time).flatMap((text) => wrapped(text).map((line) => ({ text: line }))),
     [...monitorLines(monitor), { text: `  ${clock.note}`, tone: 'dim' as const }],
     event ? eventLines(event, clock.time) : [],
@@ -41,15 +56,20 @@ export function pageOf(explanation: Explanation, asked: string): Line[] {
   return sections.filter((lines) => lines.length > 0).flatMap((lines, i) => (i > 0 ? [{ text: '' }, ...lines] : lines))
 }
 
-/** `failed-logins did not fire for shop.jsonl:2.` @param asked what the question is about: `for shop.jsonl:2` */
-export function headlineOf({ monitor, verdict, group }: Explanation, asked: string): string {
-  const about = asked === '' ? '' : ` ${asked}`
-  if (!verdict.fired) return `${monitor.slug} did not fire${about}.`
-  const name = group && Object.keys(group.group).length > 0 ? groupText(group.group) : ''
-  const which = name === '' || asked.includes(name) ? '' : asked === '' ? ` for ${name}` : `, group ${name}`
-  return verdict.kind === 'triggered'
-    ? `${monitor.slug} fired${about}${which}.`
-    : `${monitor.slug} was ${asked.startsWith('at') || asked.includes(' at ') ? '' : 'already '}alerting${about}${which}.`
+/** `failed-logins did not fire for shop.jsonl:2.` */
+export function headlineOf({ monitor, asked, verdict, group }: Explanation): string {
+  const name = groupText(group?.group ?? {})
+  const which = asked.event ?? groupText(asked.group ?? {})
+  const about = [which && `for ${which}`, asked.at && `at ${asked.at}`].filter(Boolean).join(' ')
+  const words = [monitor.slug, verdictWords(verdict, asked), about].filter(Boolean).join(' ')
+  if (!verdict.fired || name === '' || name === which) return `${words}.`
+  return about === '' ? `${words} for ${name}.` : `${words}, group ${name}.`
+}
+
+function verdictWords(verdict: Verdict, asked: Asked): string {
+  if (!verdict.fired) return 'did not fire'
+  if (verdict.kind === 'triggered') return 'fired'
+  return asked.at === null ? 'was already alerting' : 'was alerting'
 }
 
 const heading = (text: string): Line => ({ text, tone: 'bold' })
@@ -124,12 +144,11 @@ function termRows(term: TermFacts, indent: string): Row[] {
 /** An alternative that fails is no fault where another one holds. */
 const asAlternative = ({ tone: _, ...rest }: Row): Row => ({ ...rest, text: rest.text === 'NO ' ? 'no ' : rest.text })
 
-const hasText = (values: readonly string[]): string =>
-  values.length === 0 ? '' : `the event has ${values.map(quoted).join(', ')}`
+const hasText = (values: readonly string[]): string => (values.length === 0 ? '' : hasWords(values))
 
-function missText({ values, suggestion }: Pick<FailedTerm, 'values' | 'suggestion'>): string {
-  const has = values.length === 0 ? 'the event has no such field' : hasText(values)
-  return suggestion === null ? has : `${has}; did you mean ${suggestion}?`
+function missText(term: Pick<FailedTerm, 'values' | 'suggestion'> & { readonly text: string }): string {
+  const has = missWords(term.text, term.values)
+  return term.suggestion === null ? has : `${has}; did you mean ${term.suggestion}?`
 }
 
 function groupsLines({ others, groups, group }: Explanation): Line[] {
@@ -145,7 +164,7 @@ const isSame = (one: GroupName, other: GroupName | undefined): boolean =>
   other !== undefined && JSON.stringify(one) === JSON.stringify(other)
 
 function valueLines({ monitor, event }: Explanation, group: GroupFacts, time: (at: string) => string): Line[] {
-  if (group.evaluations.length === 0 && group.values.length === 0) return []
+  if ([...group.evaluations, ...group.values].every(({ value }) => value === null)) return []
   const name = Object.keys(group.group).length > 0 ? ` of ${groupText(group.group)}` : ''
   const what = monitor.formula ?? monitor.queries[0]?.rollup ?? 'value'
   const chart = chartLines(monitor, group, time, event?.asked ? event.at : undefined)
@@ -156,14 +175,25 @@ function valueLines({ monitor, event }: Explanation, group: GroupFacts, time: (a
 }
 
 const MAX_STEPS = 14
+const TRIGGERED: readonly State[] = ['Alert', 'Warn']
 
-function storyLines({ story }: GroupFacts, monitor: MonitorFacts, time: (at: string) => string): Line[] {
+function storyLines({ story, evaluations }: GroupFacts, monitor: MonitorFacts, time: (at: string) => string): Line[] {
   if (story.length === 0) return []
-  const rows = story
-    .slice(0, MAX_STEPS)
-    .map((step) => ({ text: `  ${time(step.at)}  ${stepText(step, monitor, time)}` }))
+  const rows = story.slice(0, MAX_STEPS).map((step) => {
+    const parts = isEvaluation(step) ? partsText(step.at, evaluations) : ''
+    return { text: `  ${time(step.at)}  ${stepText(step, monitor, time)}${parts}` }
+  })
   const more = story.length - MAX_STEPS
   return [heading('What happened'), ...rows, ...(more > 0 ? [{ text: `  and ${more} more; --json lists them` }] : [])]
+}
+
+const isEvaluation = ({ kind }: Step): boolean => kind === 'evaluated' || kind === 'changed' || kind === 'held'
+
+/** Of a formula: what each query measured then. */
+function partsText(at: string, evaluations: GroupFacts['evaluations']): string {
+  const parts = Object.entries(evaluations.find((each) => each.at === at)?.parts ?? {})
+  if (parts.length === 0) return ''
+  return ` (${parts.map(([name, value]) => `${name}: ${valueText(value)}`).join(', ')})`
 }
 
 function stepText(step: Step, monitor: MonitorFacts, time: (at: string) => string): string {
@@ -181,7 +211,7 @@ function stepText(step: Step, monitor: MonitorFacts, time: (at: string) => strin
     case 'evaluated':
       return `evaluated: ${valueText(step.value)}`
     case 'changed':
-      return `evaluated: ${valueText(step.value)}, ${step.state}${step.notified || step.state === 'OK' ? '' : ', without a notification of its own'}`
+      return `evaluated: ${valueText(step.value)}, ${step.state}${step.notified || !TRIGGERED.includes(step.state) ? '' : ', without a notification of its own'}`
     case 'kept':
       return `no event in the window: on_missing_data ${monitor.on_missing_data} keeps ${step.state}`
     case 'reminded':

@@ -19,6 +19,15 @@ export const groupText = (group: GroupName): string =>
 
 export const quoted = (text: string): string => JSON.stringify(text)
 
+export const hasWords = (values: readonly string[]): string => `the event has ${values.map(quoted).join(', ')}`
+
+/** What an event has instead of what a term asks for. @param term as the search has it: text, if it names no field */
+export function missWords(term: string, values: readonly string[]): string {
+  if (values.length > 0) return hasWords(values)
+  if (term.startsWith('*:')) return 'no attribute of the event has it'
+  return /^(?:"|(?:[^\\:"(]|\\.)*$)/.test(term) ? 'the event has no message' : 'the event has no such field'
+}
+
 export const valueText = (value: number | null): string =>
   value === null ? 'no value' : Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)))
 

@@ -28,6 +28,8 @@ beforeAll(async () => {
     writeFile(join(folder, 'logs/b.json.gz'), gzipSync(JSON.stringify({ data: [] }))),
     writeFile(join(folder, 'logs/c.jsonl'), lines(events.slice(1))),
     writeFile(join(folder, 'empty.jsonl'), ''),
+    writeFile(join(folder, 'broken.jsonl'), `${lines(events.slice(0, 1))}no event\n`),
+    writeFile(join(folder, 'logs/broken.log'), `${lines(events.slice(3))}no event\n`),
     writeFile(join(folder, 'one.json'), JSON.stringify(monitor(byAddress))),
     writeFile(join(folder, 'monitors/by-address.json'), JSON.stringify(monitor(byAddress))),
     writeFile(
@@ -117,7 +119,9 @@ test.each([
 })
 
 test.each([
-  [['log.jsonl:9', '--detections', 'one.json'], 'log.jsonl:9: there is no event that can be read.'],
+  [['log.jsonl:9', '--detections', 'one.json'], 'log.jsonl:9: there is no event.'],
+  [['broken.jsonl:2', '--detections', 'one.json'], 'broken.jsonl:2 is not JSON.'],
+  [['logs', 'logs/broken.log:2', '--detections', 'one.json'], 'logs/broken.log:2 is not JSON.'],
   [['log.jsonl', '--detections', 'one.json', '--event', '@outcome:busy'], 'No event matches @outcome:busy.'],
   [['empty.jsonl', '--detections', 'one.json'], 'The log holds no event.'],
   [['none.jsonl', '--detections', 'one.json'], 'none.jsonl cannot be read'],
@@ -126,7 +130,7 @@ test.each([
   [['log.jsonl', '--detections', 'monitors', '--monitor', 'metric'], 'not evaluated: metric'],
   [['log.jsonl', '--detections', 'one.json', '--group', '@ip:x', '--svg', 'chart.svg'], 'there is no value to draw'],
 ])('%j ends with exit code 3', async (argv, reason) => {
-  const given = argv.map((word) => (/^(log|one|monitors|empty|none|rule\.|chart)/.test(word) ? at(word) : word))
+  const given = argv.map((word) => (/^(log|one|monitors|empty|none|broken|rule\.|chart)/.test(word) ? at(word) : word))
   const { code, out, err } = await run(...given)
   expect({ code, out }).toEqual({ code: 3, out: '' })
   expect(err).toContain(reason)

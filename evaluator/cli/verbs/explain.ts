@@ -7,7 +7,6 @@ import {
   type Explained,
   type ExplainOptions,
   explainFrom,
-  headlineOf,
   pageOf,
   type Question,
   sourceOfInput,
@@ -46,7 +45,7 @@ ${LOG_OPTIONS_USAGE}\
   --group-limits      leave out the groups that Datadog leaves out
   --silence           treat the time after the newest event as silence
   --svg FILE          also write the chart as SVG
-  --json              print the facts as one line of JSON: {monitor, verdict, log, event, group, others, groups}
+  --json              print the facts as one line of JSON: {monitor, asked, verdict, log, event, group, others, groups}
   --help              this text
 
 Exit code: 0 if it fired, or was alerting, 1 if it did not, 2 if an option is unusable, 3 if a file cannot be read, or what is
@@ -111,9 +110,8 @@ export const command: Command = {
       ...(at !== undefined && { at }),
     }
     const explained = await explainLogs(paths, values, monitor, question, options, io)
-    const asked = askedText(question, explained)
-    if (values.svg !== undefined) await writeSvg(values.svg, explained, asked)
-    print(explained, asked, values.json, io)
+    if (values.svg !== undefined) await writeSvg(values.svg, explained)
+    print(explained, values.json, io)
     return explained.explanation.verdict.fired ? 0 : 1
   },
 }
@@ -221,25 +219,15 @@ async function explainLogs(
   }
 }
 
-/** What is asked about, as words that follow the verdict. */
-function askedText({ event, group, at }: Question, { explanation }: Explained): string {
-  if (event) return `for ${explanation.event?.place ?? ''}`
-  const names = Object.entries(group ?? {}).map(([facet, value]) => `${facet}:${value}`)
-  return [
-    ...(names.length > 0 ? [`for ${names.join(', ')}`] : []),
-    ...(at === undefined ? [] : [`at ${new Date(at).toISOString()}`]),
-  ].join(' ')
-}
-
-async function writeSvg(file: string, { explanation }: Explained, asked: string): Promise<void> {
-  const svg = svgOf(explanation, headlineOf(explanation, asked))
+async function writeSvg(file: string, { explanation }: Explained): Promise<void> {
+  const svg = svgOf(explanation)
   if (svg === undefined) throw new InputError(`--svg ${file}: there is no value to draw, as no event counts`)
   await writeFile(file, svg).catch((error: unknown) => {
     throw new InputError(`${file} cannot be written: ${unwritableReason(error)}`)
   })
 }
 
-function print({ explanation, more }: Explained, asked: string, asJson: boolean, io: Io): void {
+function print({ explanation, more }: Explained, asJson: boolean, io: Io): void {
   if (more.count > 0) {
     const others = more.count > more.places.length ? ', …' : ''
     io.err(
@@ -253,7 +241,7 @@ function print({ explanation, more }: Explained, asked: string, asJson: boolean,
     json(io, explanation)
     return
   }
-  for (const { text, tone } of pageOf(explanation, asked)) {
+  for (const { text, tone } of pageOf(explanation)) {
     const shown = printable(text)
     io.out(`${tone === undefined ? shown : paint(io, tone, shown)}\n`)
   }
