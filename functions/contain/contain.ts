@@ -11,6 +11,7 @@ import { type ProceedDeps, type ProceedOptions, proceed, uphold } from './attemp
 import { persistent } from './persistence.ts'
 import { hold, isTimely, recover, remind } from './row.ts'
 import { isLaterNews, otherOf, rowOf } from './same-alert.ts'
+import type { Turn } from './turns.ts'
 
 /** The time limit for asking Postgres whether a user exists. */
 const OWNER_MS = 1_000
@@ -18,6 +19,11 @@ const OWNER_MS = 1_000
 export interface ContainDeps extends ProceedDeps {
   users: Pick<Users, 'bumpEpoch' | 'findById'>
   containments: Pick<ContainmentLedger, 'claim' | 'find' | 'list' | 'listOf' | 'revise'>
+}
+
+export interface ContainOptions extends Pick<ProceedOptions, 'patience'> {
+  /** Begins the action of a row, which is written by then; by default at once. */
+  turn?: Turn
 }
 
 type WebhookEvent = Extract<NewEvent, { evt: 'webhook' }>
@@ -48,7 +54,7 @@ export async function contain(
   body: string,
   request: { requestId: string; ip: string },
   deps: ContainDeps,
-  options: ProceedOptions = {},
+  options: ContainOptions = {},
 ): Promise<ContainOutcome> {
   const event = { evt: 'webhook' as const, request_id: request.requestId, ...addressFields(request.ip) }
   const alert = readAlert(body, new Date(deps.now()))
@@ -74,7 +80,7 @@ export async function handleAlert(
   alert: Alert,
   requestId: string,
   deps: ContainDeps,
-  options: ProceedOptions = {},
+  options: ContainOptions = {},
 ): Promise<ContainOutcome> {
   const again = persistent(options.patience)
   if (alert.transition === 'Recovered') {
@@ -137,10 +143,12 @@ async function goOn(
   row: Containment,
   requestId: string,
   deps: ContainDeps,
-  options: ProceedOptions,
+  { turn = atOnce, ...options }: ContainOptions,
 ): Promise<ContainOutcome> {
-  return { kind: 'accepted', containment: await proceed(row, requestId, deps, { ...options, eager: true }) }
+  const containment = await turn(() => proceed(row, requestId, deps, { ...options, eager: true }))
+  return { kind: 'accepted', containment }
 }
+const atOnce: Turn = (work) => work()
 
 /**
  * A repeated alert. Unfinished work continues. A re-trigger renews an effect that holds, or that ended while the
@@ -152,7 +160,7 @@ async function repeat(
   alert: Alert,
   requestId: string,
   deps: ContainDeps,
-  options: ProceedOptions,
+  options: ContainOptions,
 ): Promise<ContainOutcome> {
   const now = new Date(deps.now())
   const again = persistent(options.patience)
@@ -178,7 +186,7 @@ async function close(
   row: Containment,
   requestId: string,
   deps: ContainDeps,
-  options: ProceedOptions,
+  options: ContainOptions,
 ): Promise<ContainOutcome> {
   const again = persistent(options.patience)
   const over = await again(() => deps.containments.revise(row.detection, row.id, recover(new Date(deps.now()))))

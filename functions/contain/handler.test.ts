@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import az from '@azure/functions'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type Functions, startFunctions } from '../testing/functions.ts'
 import { containHandler } from './handler.ts'
 
@@ -45,4 +45,36 @@ it('answers 503 to an alert beyond the limit of alerts under way, and accepts it
   letThemGo()
   expect(await Promise.all(under)).toMatchObject([{ status: 200 }, { status: 200 }])
   expect(await answer()).toMatchObject({ status: 200 })
+})
+
+it('writes the row of an alert whose turn does not come, answers 503, and carries it out when it comes again', async () => {
+  const { contain: deps } = functions.deps
+  let letThemGo = () => {}
+  const gate = new Promise<void>((resolve) => {
+    letThemGo = resolve
+  })
+  const claimed: string[] = []
+  const containments: typeof deps.containments = {
+    ...deps.containments,
+    claim(row) {
+      claimed.push(row.id)
+      return deps.containments.claim(row)
+    },
+    async revise(...step) {
+      await gate
+      return deps.containments.revise(...step)
+    },
+  }
+  const handler = containHandler({ ...deps, containments }, { actionsAtOnce: 1 })
+  const [first, second] = [alert(), alert()]
+  const answer = async (to: az.HttpRequest) => handler(to, new az.InvocationContext({ functionName: 'contain' }))
+  const under = answer(first)
+  await vi.waitFor(() => expect(claimed).toHaveLength(1))
+  const again = second.clone()
+  expect(await answer(second)).toMatchObject({ status: 503, headers: { 'retry-after': '2' } })
+  const row = await deps.containments.find('telemetry-silence', claimed[1] ?? '')
+  expect(row).toMatchObject({ state: 'pending', attempts: 0 })
+  letThemGo()
+  expect(await under).toMatchObject({ status: 200 })
+  expect(await answer(again)).toMatchObject({ status: 200, jsonBody: { state: 'done' } })
 })

@@ -8,6 +8,7 @@ import { equalsAny } from '../../shared/signature.ts'
 import { type BoundaryDeps, problemBoundary, readBody } from '../http.ts'
 import { type ContainDeps, type ContainOutcome, contain } from './contain.ts'
 import { createPatience } from './persistence.ts'
+import { createTurns, type Turn } from './turns.ts'
 
 /**
  * How long failures are retried here. The budget is a little longer, so that the progress can be recorded; Datadog
@@ -16,8 +17,17 @@ import { createPatience } from './persistence.ts'
 const PATIENCE_MS = 10_000
 const BUDGET_MS = 12_000
 const CALL_MS = 4_000
-/** A process carries out tens of alerts in a second: more at once would all be answered too late, and fill its memory. */
+/** More would fill the memory, and none of them would have its turn in time. */
 const MOST_AT_ONCE = 500
+/**
+ * A process carries out tens of alerts in a second. If hundreds shared its time, all of them would be answered too late,
+ * and their retries would come on top. Rows first: a written row is carried out even if its turn does not come.
+ */
+const CLAIMS_AT_ONCE = 32
+/** More than of the claims, because an action waits up to 3 s for a web that hangs. */
+const ACTIONS_AT_ONCE = 64
+/** What is begun must have this long. */
+const LEAST_MS = 4_000
 const RETRY_SECONDS = 2
 const WEBHOOK_SECRET_HEADER = 'x-ato-webhook-secret'
 
@@ -29,9 +39,14 @@ export interface ContainWebhookDeps extends ContainDeps, BoundaryDeps {
  * `POST /api/contain`: the webhook of Datadog. It cannot sign, so a header has a static secret. For Datadog a 4xx is
  * final and a 5xx is retried, so a 5xx means that a retry can help.
  * @param options.mostAtOnce alerts under way in this process; a further one is answered 503 at once
+ * @param options.actionsAtOnce alerts of these that are being carried out; the others wait for their turn
  */
-export function containHandler(deps: ContainWebhookDeps, { mostAtOnce = MOST_AT_ONCE } = {}): HttpHandler {
+export function containHandler(
+  deps: ContainWebhookDeps,
+  { mostAtOnce = MOST_AT_ONCE, actionsAtOnce = ACTIONS_AT_ONCE } = {},
+): HttpHandler {
   let underWay = 0
+  const [claims, actions] = [createTurns(CLAIMS_AT_ONCE), createTurns(actionsAtOnce)]
   return problemBoundary(
     deps,
     async (request) => {
@@ -55,7 +70,16 @@ export function containHandler(deps: ContainWebhookDeps, { mostAtOnce = MOST_AT_
       })
       if (underWay >= mostAtOnce) unavailable(new Error(`${underWay} alerts are under way`))
       const patience = createPatience(PATIENCE_MS)
-      const work = () => contain(body.toString('utf8'), received, deps, { patience })
+      const toWaitMs = () => patience.leftMs() - LEAST_MS
+      const work = async () => {
+        const endClaim = await claims.take(toWaitMs())
+        const turn: Turn = async (act) => {
+          endClaim()
+          const endAction = await actions.take(toWaitMs())
+          return act().finally(endAction)
+        }
+        return contain(body.toString('utf8'), received, deps, { patience, turn }).finally(endClaim)
+      }
       underWay++
       try {
         return answerTo(await withBudget(BUDGET_MS, work, { callMs: CALL_MS }).catch(unavailable))

@@ -6,12 +6,15 @@ import { type HttpProxy, startHttpProxy } from './http-proxy.ts'
 let service: http.Server
 let proxy: HttpProxy
 let acted: string[] = []
+let hosts: (string | undefined)[] = []
 
 beforeEach(async () => {
   acted = []
+  hosts = []
   service = http.createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += String(chunk)
+    hosts.push(request.headers.host)
     acted.push(`${request.method} ${request.url} ${body}`)
     if (request.method === 'DELETE') response.writeHead(204).end()
     else response.writeHead(201, { 'x-own': 'yes', etag: 'W/"1"' }).end('{"whole":true}')
@@ -34,6 +37,7 @@ test('without a fault request and answer pass as they are', async () => {
   expect(answer.headers.get('x-own')).toBe('yes')
   expect(await answer.text()).toBe('{"whole":true}')
   expect(acted).toEqual(['POST /t(1)?a=b x'])
+  expect(hosts).toEqual([`127.0.0.1:${(service.address() as { port: number }).port}`])
 })
 
 test('an answer without a body passes too', async () => {

@@ -85,11 +85,17 @@ export async function startHttpProxy(target: () => number): Promise<HttpProxy> {
     body: Buffer,
   ): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: Buffer }> {
     const { connection: _, 'transfer-encoding': __, ...kept } = headers
+    const port = target()
     return new Promise((resolve, reject) => {
       const outgoing = http.request(
         {
-          ...{ agent, method, path: url, host: '127.0.0.1', port: target() },
-          headers: { ...kept, ...(body.length > 0 && { 'content-length': String(body.length) }) },
+          ...{ agent, method, path: url, host: '127.0.0.1', port },
+          // The edge of the lab refuses a Host that is not its own.
+          headers: {
+            ...kept,
+            host: `127.0.0.1:${port}`,
+            ...(body.length > 0 && { 'content-length': String(body.length) }),
+          },
         },
         async (incoming) => {
           const chunks: Buffer[] = []
