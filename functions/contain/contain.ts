@@ -21,7 +21,7 @@ export interface ContainDeps extends ProceedDeps {
   containments: Pick<ContainmentLedger, 'claim' | 'find' | 'list' | 'listOf' | 'revise'>
 }
 
-export interface ContainOptions extends Pick<ProceedOptions, 'patience'> {
+export interface ContainOptions extends Omit<ProceedOptions, 'eager'> {
   /** Begins the action of a row, which is written by then; by default at once. */
   turn?: Turn
 }
