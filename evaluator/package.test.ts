@@ -88,11 +88,23 @@ test('the command has its exit codes and prints only results on stdout', async (
     out: '',
     err: 'none cannot be read: there is no such file\n',
   })
-  for (const verb of Object.keys(verbs)) {
-    const { code, out, err } = await run(verb, '--help')
-    expect({ code, err }, verb).toEqual({ code: 0, err: '' })
-    expect(out, verb).toContain(`Usage: alertproof ${verb}`)
-  }
+  await Promise.all(
+    Object.keys(verbs).map(async (verb) => {
+      const { code, out, err } = await run(verb, '--help')
+      expect({ code, err }, verb).toEqual({ code: 0, err: '' })
+      expect(out, verb).toContain(`Usage: alertproof ${verb}`)
+    }),
+  )
+  const [replay, alsoReplay, all, alsoAll, unknown] = await Promise.all([
+    run('replay', '--help'),
+    run('help', 'replay'),
+    run('--help'),
+    run('help'),
+    run('help', 'serach'),
+  ])
+  expect(alsoReplay).toEqual(replay)
+  expect(alsoAll).toEqual(all)
+  expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean "search"?') })
 })
 
 test('types and values are found by a program that imports the package', async (context) => {

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { unreadableReason } from '../file-error.ts'
+import { unreadableReason, unwritableReason } from '../file-error.ts'
 import { InputError } from '../input-error.ts'
 import type { Case } from './case.ts'
 import { CaseReader, isCase } from './case-file.ts'
@@ -69,6 +69,12 @@ async function filesOf(path: string): Promise<{ file: string; named: boolean }[]
   }
 }
 
+async function write(file: string, text: string): Promise<void> {
+  await writeFile(file, text).catch((error: unknown) => {
+    throw new InputError(`${file} cannot be written: ${unwritableReason(error)}`)
+  })
+}
+
 /**
  * Reads and evaluates cases, one after the other.
  * @param update whether what happened is written into the files of cases that do not hold
@@ -86,7 +92,7 @@ export async function* runCases({ cases }: CaseFiles, update: boolean): AsyncGen
       }
       const verdict = judge(given, outcomeOf(given))
       const updated = update && !verdict.holds
-      if (updated) await writeFile(file, updatedText(text, given, verdict))
+      if (updated) await write(file, updatedText(text, given, verdict))
       yield { file, case: given, verdict, ms: performance.now() - started, updated }
     } catch (error) {
       if (!(error instanceof InputError)) throw error

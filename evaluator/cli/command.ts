@@ -23,6 +23,8 @@ export interface Io {
   write?(bytes: Buffer): Promise<void>
   err(text: string): void
   readonly color: boolean
+  /** Whether results are shown by a terminal, which obeys control characters. */
+  readonly isTerminal?: boolean
   readonly signal: AbortSignal
 }
 

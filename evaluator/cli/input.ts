@@ -16,8 +16,9 @@ export const LOG_OPTIONS = {
 
 /** Their lines in the usage of a verb. */
 export const LOG_OPTIONS_USAGE = `\
-  --format FORM       ${RECORDING_FORMS.slice(0, 6).join(', ')},
-                      ${RECORDING_FORMS.slice(6).join(', ')} (default: detected from the first bytes of each file)
+  --format FORM       ${RECORDING_FORMS.slice(0, 8).join(', ')},
+                      ${RECORDING_FORMS.slice(8, 14).join(', ')},
+                      ${RECORDING_FORMS.slice(14).join(', ')} (default: detected from the first bytes of each file)
   --time-field PATH   the attribute with the time of a log (default: the keys that Datadog looks at)
   --pipeline FILE     process raw logs by this Datadog pipeline, as \`GET /api/v1/logs/config/pipelines/ID\` gives it.
                       May be repeated

@@ -19,6 +19,10 @@ export function printable(text: string): string {
 export const counted = (count: number, noun: string): string =>
   `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 
+/** Escapes control characters of lines for a terminal, but neither line ends nor tabs. */
+export const shown = (lines: string): string =>
+  lines.replace(/\p{C}/gu, (char) => (char === '\n' || char === '\t' ? char : printable(char)))
+
 /** `870 ms`, `1.7 s`, `12 s`, `3 min 5 s`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`

@@ -42,7 +42,8 @@ function flush(stream: NodeJS.WriteStream, bytes: Buffer | string = ''): Promise
   return new Promise((resolve) => void stream.write(bytes, () => resolve()))
 }
 
-async function main(program: Program, [verb, ...rest]: readonly string[]): Promise<number> {
+async function main(program: Program, argv: readonly string[]): Promise<number> {
+  const [verb, ...rest] = asked(argv)
   const io = terminal(program, verb ?? '', rest)
   if (verb === undefined) {
     io.err(await overview(program))
@@ -67,6 +68,13 @@ async function main(program: Program, [verb, ...rest]: readonly string[]): Promi
     return 0
   }
   return run(program, verb, command, rest, io)
+}
+
+/** `help` and `help VERB` are other words for `--help`. */
+function asked([first, second, ...rest]: readonly string[]): readonly string[] {
+  const isAsked = first === 'help'
+  if (!isAsked) return [first, second, ...rest].filter((word) => word !== undefined)
+  return second === undefined || second.startsWith('-') ? ['--help'] : [second, '--help']
 }
 
 async function run(program: Program, verb: string, command: Command, argv: readonly string[], io: Io): Promise<number> {
@@ -129,6 +137,7 @@ function terminal(program: Program, verb: string, argv: readonly string[]): Io {
     write: (bytes) => flush(process.stdout, bytes),
     err: (text) => void process.stderr.write(text),
     color: process.stderr.isTTY === true && !process.env.NO_COLOR,
+    isTerminal: process.stdout.isTTY === true,
     signal: stopping.signal,
   }
 }

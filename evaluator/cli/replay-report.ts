@@ -177,6 +177,7 @@ export function summaryNotes(summary: ReplaySummary, latenessSeconds: number): s
   const lines: string[] = []
   if (summary.malformed > 0)
     lines.push(`${counted(summary.malformed, summary.isLines ? 'line' : 'piece')} could not be read as an event.`)
+  if (summary.partly > 0) lines.push(`${counted(summary.partly, 'row')} could be read in part only.`)
   if (summary.dropped > 0) {
     lines.push(
       `${counted(summary.dropped, 'event')} that a monitor counts came more than ${latenessSeconds} s late: left out. ` +

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { unreadableReason } from '../file-error.ts'
 import { InputError } from '../input-error.ts'
 import type { Monitor } from '../monitor/monitor.ts'
@@ -46,15 +46,15 @@ interface Located extends FoundMonitor {
 }
 
 /**
- * Reads every monitor and every rule in a folder of JSON and YAML files, however deep, or in one file. A monitor that cannot be evaluated here is told by
+ * Reads every monitor and every rule in a folder of JSON and YAML files, however deep, or in one file, or in several of these. A monitor that cannot be evaluated here is told by
  * its reading, and so is an option without effect: this is somebody else's estate, and its files are as Datadog wrote them.
  * @throws EstateError when there is no such folder or file
  */
-export async function loadEstate(path: string): Promise<Estate> {
+export async function loadEstate(paths: string | readonly string[]): Promise<Estate> {
   const found: Located[] = []
   const broken: MonitorFault[] = []
   const passedOver: string[] = []
-  for (const file of await filesOf(path)) {
+  for (const { path, file } of await filesBelow(typeof paths === 'string' ? [paths] : paths)) {
     const { documents, faults, isExpected } = readMonitorFile(await readFile(file), file)
     broken.push(...faults.map((fault) => ({ file, ...fault })))
     // Which of two values Datadog was given is not for us to guess.
@@ -82,6 +82,18 @@ function readingOf<R extends MonitorReading | RuleReading>(
   if (json && faults.length === 0) return reading
   const told = faults.map(({ place, reason }) => ({ file, place: within + place, reason }))
   return { ...reading, monitor: undefined, rule: undefined, faults: told }
+}
+
+/** Each file once, with the path below which it was found first. */
+async function filesBelow(paths: readonly string[]): Promise<{ path: string; file: string }[]> {
+  const found = new Map<string, { path: string; file: string }>()
+  for (const path of paths) {
+    for (const file of await filesOf(path)) {
+      const known = resolve(file)
+      if (!found.has(known)) found.set(known, { path, file })
+    }
+  }
+  return [...found.values()]
 }
 
 async function filesOf(path: string): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { reasonOf, unwritableReason } from '../file-error.ts'
 import { InputError } from '../input-error.ts'
 import { type Expectable, isEvaluated } from './expectations.ts'
 
@@ -17,7 +18,7 @@ export async function writeLock(file: string, readings: readonly Expectable[]): 
     .map(({ slug }) => slug)
     .sort()
   await writeFile(file, `${[HEADER, ...slugs].join('\n')}\n`).catch((error: Error) => {
-    throw new LockError(`${file} cannot be written: ${error.message}`)
+    throw new LockError(`${file} cannot be written: ${unwritableReason(error)}`)
   })
 }
 
@@ -31,7 +32,9 @@ export interface Lapse {
 export async function readLapses(file: string, readings: readonly Expectable[]): Promise<Lapse[]> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     const isMissing = error.code === 'ENOENT'
-    throw new LockError(isMissing ? `${file} does not exist: --update-lock writes it` : `${file}: ${error.message}`)
+    throw new LockError(
+      isMissing ? `${file} does not exist: --update-lock writes it` : `${file} cannot be read: ${reasonOf(error)}`,
+    )
   })
   const slugs = text
     .split(/\r?\n/)

@@ -117,7 +117,7 @@ export class LogInput {
   /** @returns undefined for a file that is passed over */
   async #detected(file: LogFile): Promise<Detected | undefined> {
     try {
-      const stream = unpacked(await this.#open(file), file.name)
+      const stream = unpacked(await this.#open(file), file.name, (text) => this.say(text))
       const { form } = this.#options
       const detected = form ? { form, stream } : await detectForm(stream)
       this.#forms.set(file, detected.form)

@@ -59,10 +59,12 @@ async function replaySorted<V extends ReplayVisitor>(
 ): Promise<{ visitor: V; summary: ReplaySummary }> {
   const epochs = new Map<EpochUnit, string>()
   let malformed = 0
+  let partly = 0
   let bytes = 0
   const recording = await sortedByTime(input, {
-    malformed(place, reason) {
-      malformed++
+    malformed(place, reason, isPartly = false) {
+      if (isPartly) partly++
+      else malformed++
       visitor.malformed(place, reason)
     },
     epoch: (unit, key) => epochs.set(unit, key),
@@ -77,6 +79,7 @@ async function replaySorted<V extends ReplayVisitor>(
       ...summary,
       bytes,
       malformed: summary.malformed + malformed,
+      partly: summary.partly + partly,
       epochs: new Map([...epochs, ...summary.epochs]),
     },
   }

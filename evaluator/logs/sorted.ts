@@ -10,7 +10,7 @@ import { TimeSort } from './time-sort.ts'
 
 /** Receives what of the logs cannot be sorted. */
 export interface SortVisitor {
-  malformed(place: string, reason: string): void
+  malformed(place: string, reason: string, isPartly?: boolean): void
   readonly epoch: EpochSink
   progress?(bytes: number): void
 }
@@ -116,7 +116,7 @@ async function addLogs(recording: Recording, sort: TimeSort, visitor: SortVisito
     form,
     {
       log: (log) => sort.add(log.timestamp, Buffer.from(archived(log))),
-      malformed: (place, reason) => visitor.malformed(placed(name, place), reason),
+      malformed: (place, reason, isPartly) => visitor.malformed(placed(name, place), reason, isPartly),
       epoch: visitor.epoch,
       ...(visitor.progress && { piece: visitor.progress }),
     },

@@ -21,9 +21,14 @@ const UNREAD: readonly (readonly [magic: readonly number[], reason: string])[] =
 /**
  * Unpacks gzip and Zstandard, with any number of members or frames, told by the first bytes. Everything else passes unchanged.
  * @param name of the file, for errors
+ * @param say is told of a file that is not packed, though its name says so: whoever fetches one often gets it unpacked
  * @throws FileError when reading fails, when packed bytes are damaged or cut off, and for a form that cannot be read
  */
-export async function* unpacked(stream: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
+export async function* unpacked(
+  stream: AsyncIterable<Buffer>,
+  name: string,
+  say: (text: string) => void = () => {},
+): AsyncGenerator<Buffer> {
   const rest = stream[Symbol.asyncIterator]()
   const whole = { [Symbol.asyncIterator]: () => rest }
   try {
@@ -32,9 +37,11 @@ export async function* unpacked(stream: AsyncIterable<Buffer>, name: string): As
     if (unread) throw new FileError(name, unread[1])
     if (begins(start, GZIP)) yield* gunzipped(start, whole)
     else if (begins(start, ZSTD) || isSkippableFrame(start)) yield* unzstd(start, whole)
-    else if (start.length > 0 && /\.(gz|zst)$/.test(name)) {
-      throw new FileError(name, 'it is not packed, as its name says')
-    } else {
+    else {
+      if (start.length > 0 && /\.(gz|zst)$/.test(name)) {
+        if (!isText(start)) throw new FileError(name, 'it is not packed, as its name says, and no text')
+        say(`${name} is not packed, as its name says: it is read as it is.`)
+      }
       if (start.length > 0) yield start
       if (!isOver) yield* whole
     }
@@ -44,6 +51,9 @@ export async function* unpacked(stream: AsyncIterable<Buffer>, name: string): As
     await rest.return?.()
   }
 }
+
+/** Whether nothing but text begins so. */
+const isText = (bytes: Buffer): boolean => bytes.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d))
 
 const begins = (bytes: Buffer, magic: readonly number[]): boolean => magic.every((byte, i) => bytes[i] === byte)
 

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { secondsOf } from '../evaluate/cadence.ts'
 import { DEFAULT_LATENESS_SECONDS } from '../evaluate/lateness.ts'
 import type { Moment } from '../evaluate/moment.ts'
 import type { TrackState } from '../evaluate/track-state.ts'
+import { reasonOf, unwritableReason } from '../file-error.ts'
 import { InputError } from '../input-error.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { evaluatedPart } from '../siem/rule.ts'
@@ -66,9 +68,13 @@ export async function readState(
   monitors: readonly Monitor[],
   options: ReplayOptions,
 ): Promise<ReplayState | undefined> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw new StateError(`${file} cannot be read: ${error.message}`)
+  const text = await readFile(file, 'utf8').catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw new StateError(`${file} cannot be read: ${reasonOf(error)}`)
+    // The state is written at the end of a log that may take long to read.
+    await stat(dirname(file)).catch((missing: unknown) => {
+      throw new StateError(`${file} cannot be written: ${unwritableReason(missing)}`)
+    })
+    return undefined
   })
   if (text === undefined) return undefined
   const header = readHeader(text)
@@ -113,7 +119,7 @@ export async function writeState(
     await rename(beside, file)
   } catch (error) {
     await rm(beside, { force: true })
-    throw new StateError(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`)
+    throw new StateError(`${file} cannot be written: ${unwritableReason(error)}`)
   }
 }
 

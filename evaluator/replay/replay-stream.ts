@@ -30,6 +30,8 @@ export interface ReplaySummary {
   bytes: number
   events: number
   malformed: number
+  /** Events of which a part could not be read. */
+  partly: number
   /** Whether everything was read line by line. */
   isLines: boolean
   /** Events that a monitor did not count only because they came later than the lateness allows. */
@@ -99,6 +101,7 @@ export async function replayRecordings(
     bytes: 0,
     events: 0,
     malformed: 0,
+    partly: 0,
     isLines: true,
     dropped: 0,
     newest: NOT_YET,
@@ -110,8 +113,9 @@ export async function replayRecordings(
   let name: string | undefined
   let line = 0
   let dropped = replayer.dropped
-  const malformed = (place: string, reason: string) => {
-    summary.malformed++
+  const malformed = (place: string, reason: string, isPartly = false) => {
+    if (isPartly) summary.partly++
+    else summary.malformed++
     visitor.malformed(name === undefined ? place : `${name}: ${place}`, reason)
   }
   const checkDropped = () => {

@@ -374,6 +374,41 @@ test('--state continues where the previous part ended, and --finish evaluates to
   await expect(stat(state)).rejects.toThrow(/ENOENT/)
 })
 
+test('--detections may be repeated, and a file is read once', async () => {
+  const [first, second] = [join(dir, 'first'), join(dir, 'second')]
+  await writeMonitor(first, 'stuffing', monitorOf('@evt:login', 10, '@request_id', '@network'))
+  await writeMonitor(second, 'other', monitorOf('@evt:login', 9, '@request_id', '@network'))
+  const file = await log(attack())
+  const both = ['--detections', first, '--detections', join(second, 'other/monitor.json'), '--detections', second]
+  const { code, out, err } = await run(file, ...both)
+  expect([code, err]).toEqual([0, expect.stringContaining('11 events, 2 monitors, 2 alerts.')])
+  expect(out).toMatch(/ Triggered +stuffing /)
+  for (const folder of [first, second]) await writeFile(join(folder, 'expect.json'), '{}')
+  await expect(run(file, ...both)).rejects.toThrow('There are several expect.json: name one with --expect.')
+})
+
+test.each([
+  ['--state', 'part.state'],
+  ['--lock', 'monitors.lock', '--update-lock'],
+  ['--junit', 'report.xml'],
+  ['--summary', 'summary.md'],
+])('%s in a folder that does not exist gives exit code 3 and the reason', async (option, name, ...more) => {
+  const file = join(dir, 'none', name)
+  const { code, err } = await run(await log(attack()), option, file, ...more)
+  expect([code, err]).toEqual([3, expect.stringContaining(`${file} cannot be written: there is no such folder\n`)])
+})
+
+test('rows of a CSV that could be read in part only are counted, and fail with --strict', async () => {
+  const row = '2026-01-05T09:00:00Z,mini-ato-saas,more,m'
+  for (const late of [[], [`2026-01-04T09:00:00Z,mini-ato-saas,m`]]) {
+    const file = await log(['Date,Service,Message', row, ...late])
+    const { code, err } = await run(file)
+    expect([code, err]).toEqual([0, expect.stringContaining('1 row could be read in part only.\n')])
+    expect(err).toContain('row 2 has 4 cells, and the header 3')
+    expect((await run(file, '--strict')).code).toBe(3)
+  }
+})
+
 test('--state for other monitors or another cadence gives exit code 3 and names the difference', async () => {
   const state = join(dir, 'other.state')
   await run(await log(attack()), '--state', state)

@@ -1,5 +1,5 @@
 import { rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { changeOf, changeOfSignal } from '../../api.ts'
 import {
   compareTriggers,
@@ -31,7 +31,7 @@ import {
 import type { SiemRule, SignalChange } from '../../siem/index.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
-import { counted } from '../output.ts'
+import { counted, printable } from '../output.ts'
 import {
   groupText,
   reportEstate,
@@ -57,7 +57,7 @@ Options:
   --detections PATH   monitors and rules: a folder of JSON and YAML files (as the API accepts them, as the UI exports them, in the
                       wrapper of an integration, in lists, as the DatadogMonitor of the Kubernetes operator), one such
                       file, or the output of \`terraform show -json\`, of a state or a plan. Monitors that cannot be
-                      evaluated are listed on stderr
+                      evaluated are listed on stderr. May be repeated
   --expect FILE       the groups for which each monitor must trigger, and no others: {"slug": [{"@ip": "203.0.113.9"}]},
                       [{}] for a monitor without groups (default: expect.json beside the monitors, if it exists; not with
                       --state). The check fails if events were left out as too late
@@ -117,8 +117,8 @@ export const command: Command = {
 export const replayOf = (own: OwnMonitors): Command => ({
   ...command,
   usage: USAGE.replace(' --detections PATH [<options>]', ' [<options>]').replace(
-    'are listed on stderr\n',
-    `are listed on stderr. Default: ${own.path}, where each must be importable\n`,
+    'are listed on stderr. May be repeated\n',
+    `are listed on stderr. May be repeated. Default: ${own.path}, where each must be importable\n`,
   ),
   run: (argv, io) => run(argv, io, own),
 })
@@ -129,7 +129,7 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     args: [...argv],
     allowPositionals: true,
     options: {
-      detections: { type: 'string' },
+      detections: { type: 'string', multiple: true },
       expect: { type: 'string' },
       ...LOG_OPTIONS,
       follow: { type: 'boolean', default: false },
@@ -156,8 +156,8 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   }
   const latenessSeconds = wholeNumber('--lateness', values.lateness, 0, MAX_SECONDS)
   const evaluation = readEvaluation(values.cadence, values.live)
-  const { monitors, rules, readings, path, unread: unreadMonitors } = await load(values.detections, own, io)
-  const expected = values.state === undefined ? await expectationsFor(values.expect, path, readings) : undefined
+  const { monitors, rules, readings, paths, unread: unreadMonitors } = await load(values.detections, own, io)
+  const expected = values.state === undefined ? await expectationsFor(values.expect, paths, readings) : undefined
   const options = {
     latenessSeconds,
     groupLimits: values['group-limits'],
@@ -188,7 +188,7 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     io.err('--strict: the log holds no event.\n')
     return 3
   }
-  const unreadParts = summary.malformed + summary.dropped + input.unreadable
+  const unreadParts = summary.malformed + summary.partly + summary.dropped + input.unreadable
   if (values.strict && unreadParts + unreadMonitors > 0) {
     io.err(
       `--strict: ${counted(unreadMonitors, 'monitor')} or files of monitors, and ${counted(unreadParts, 'part')} of the log, could not be read.\n`,
@@ -224,14 +224,14 @@ interface Loaded {
   readonly monitors: readonly Monitor[]
   readonly rules: readonly SiemRule[]
   readonly readings: readonly Expectable[]
-  readonly path: string
+  readonly paths: readonly string[]
   /** How many files, monitors and rules cannot be read. */
   readonly unread: number
 }
 
 /** Own monitors must be evaluated completely. In any other estate, monitors that cannot be evaluated are listed. */
-async function load(path: string | undefined, own: OwnMonitors | undefined, io: Io): Promise<Loaded> {
-  if (path === undefined) {
+async function load(paths: readonly string[] | undefined, own: OwnMonitors | undefined, io: Io): Promise<Loaded> {
+  if (paths === undefined) {
     if (!own) throw new UsageError('Missing --detections PATH: a folder or a file with monitors.')
     const monitors = await own.load()
     const readings = monitors.map((monitor) => ({
@@ -241,15 +241,15 @@ async function load(path: string | undefined, own: OwnMonitors | undefined, io: 
       faults: [],
       refusals: [],
     }))
-    return { monitors, rules: [], readings, path: own.path, unread: 0 }
+    return { monitors, rules: [], readings, paths: [own.path], unread: 0 }
   }
-  const estate = await loadEstate(path)
+  const estate = await loadEstate(paths)
   reportEstate(estate, io)
   const { monitors, rules } = estate
   if (monitors.length + rules.length === 0) {
-    throw new EstateError(`${path}: holds no monitor that can be evaluated, and no rule`)
+    throw new EstateError(`${paths.join(', ')}: holds no monitor that can be evaluated, and no rule`)
   }
-  return { monitors, rules, readings: [...estate.readings, ...estate.ruleReadings], path, unread: unreadIn(estate) }
+  return { monitors, rules, readings: [...estate.readings, ...estate.ruleReadings], paths, unread: unreadIn(estate) }
 }
 
 /** How many files, monitors for logs and rules cannot be read. Monitors and rules of other kinds are none of them. */
@@ -260,14 +260,20 @@ function unreadIn({ broken, readings, ruleReadings }: Estate): number {
 
 async function expectationsFor(
   file: string | undefined,
-  path: string,
+  paths: readonly string[],
   readings: readonly Expectable[],
 ): Promise<Expectations | undefined> {
   if (file !== undefined) return readExpectations(file, readings)
-  const folder = (await stat(path)).isDirectory() ? path : dirname(path)
-  const beside = join(folder, EXPECTATION_FILE)
-  const there = await stat(beside).catch(() => undefined)
-  return there?.isFile() ? readExpectations(beside, readings) : undefined
+  const beside = new Set<string>()
+  for (const path of paths) {
+    const folder = (await stat(path)).isDirectory() ? path : dirname(path)
+    const each = resolve(folder, EXPECTATION_FILE)
+    const there = await stat(each).catch(() => undefined)
+    if (there?.isFile()) beside.add(each)
+  }
+  const [first, ...more] = beside
+  if (more.length > 0) throw new UsageError(`There are several ${EXPECTATION_FILE}: name one with --expect.`)
+  return first === undefined ? undefined : readExpectations(first, readings)
 }
 
 interface Replayed {
@@ -325,7 +331,7 @@ class ChangePrinter implements ReplayVisitor {
     this.#io = io
     this.#asJson = asJson
     this.#isDirect = isDirect
-    this.#slugWidth = Math.max(...slugs.map((slug) => slug.length))
+    this.#slugWidth = Math.max(...slugs.map((slug) => printable(slug).length))
     this.#progress = new Progress(io)
   }
 
@@ -352,7 +358,7 @@ class ChangePrinter implements ReplayVisitor {
   }
 
   malformed(place: string, reason: string): void {
-    if (this.#reported++ < MAX_REPORTED) this.#faults.push(`${place} ${reason}\n`)
+    if (this.#reported++ < MAX_REPORTED) this.#faults.push(`${printable(`${place} ${reason}`)}\n`)
     if (this.#isDirect) this.#tellFaults()
   }
 
@@ -398,7 +404,7 @@ function row({ monitor, transition, group, at, value }: Row, slugWidth: number):
   const cells = [
     new Date(at).toISOString(),
     transition.padEnd(12),
-    monitor.slug.padEnd(slugWidth),
+    printable(monitor.slug).padEnd(slugWidth),
     String(value).padStart(6),
   ]
   return [...cells, groupText(group)].join('  ')

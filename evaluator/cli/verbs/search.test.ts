@@ -113,11 +113,24 @@ test('a log archive is read in the form that Datadog stores', async () => {
     code: 0,
     out: `${JSON.stringify(stored)}\n`,
   })
-  await writeFile(archive, 'not packed')
+  await writeFile(archive, '{"n":1}\n')
+  expect(await run('@n:1', archive)).toMatchObject({
+    ...{ code: 0, out: '{"n":1}\n' },
+    err: expect.stringContaining('archive.json.gz is not packed, as its name says: it is read as it is.'),
+  })
+  await writeFile(archive, Buffer.alloc(20))
   expect(await run('*', archive)).toMatchObject({
     code: 3,
     err: expect.stringContaining('archive.json.gz cannot be read'),
   })
+})
+
+test('a terminal is not given the control characters of a log, and whatever else takes the output is', async () => {
+  const file = join(dir, 'control.jsonl')
+  await writeFile(file, 'a\u001b[2J\u009b1m\u202eb\tc é\n')
+  expect((await run('*', file)).out).toBe('a\u001b[2J\u009b1m\u202eb\tc é\n')
+  const { out } = await runCaptured(command, ['*', file], { isTerminal: true })
+  expect(out).toBe('a\\u{1b}[2J\\u{9b}1m\\u{202e}b\tc é\n')
 })
 
 test('several files and folders are searched one after another, and a fault names its file', async () => {

@@ -5,7 +5,7 @@ import { compileNode } from '../../search/search.ts'
 import { SilentTerms } from '../../search/silent-terms.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
-import { printable } from '../output.ts'
+import { printable, shown } from '../output.ts'
 
 const USAGE = `Usage: alertproof search '<query>' [PATH|-]… [<options>]
 
@@ -155,7 +155,8 @@ class Search {
         if (this.#isMatch(log)) this.#lines.push(this.#asJson ? jsonLine(log) : Buffer.from(`${text()}\n`))
       },
       malformed: (place: string, reason: string) => {
-        if (this.#malformed++ === 0) this.#io.err(`${name === undefined ? '' : `${name}: `}${place} ${reason}\n`)
+        if (this.#malformed++ === 0)
+          this.#io.err(`${printable(`${name === undefined ? '' : `${name}: `}${place} ${reason}`)}\n`)
       },
       piece: () => this.#flush(),
     }
@@ -171,9 +172,11 @@ class Search {
   }
 
   async #flush(): Promise<void> {
-    const bytes = Buffer.concat(this.#lines)
+    const found = Buffer.concat(this.#lines)
     this.#lines = []
-    if (bytes.length === 0) return
+    if (found.length === 0) return
+    // Anyone may have written the text of a log.
+    const bytes = this.#io.isTerminal ? Buffer.from(shown(found.toString())) : found
     if (this.#io.write) await this.#io.write(bytes)
     else this.#io.out(bytes.toString())
   }

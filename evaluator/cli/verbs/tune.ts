@@ -36,7 +36,7 @@ threshold and window. All other options of the monitor stay.
 The log is any number of files and folders, or standard input, in any form that \`replay\` reads.
 
 Options:
-  --detections PATH   monitors: a folder or a file, as \`replay\` reads them
+  --detections PATH   monitors: a folder or a file, as \`replay\` reads them. May be repeated
   --monitor NAME      tune this monitor only: its slug or name. May be repeated
   --thresholds LIST   numbers and ranges: 5..20, or 0.5,1,2, or 10..100/10 for each tenth (default: about 16 whole numbers
                       from half the present threshold to twice it)
@@ -75,7 +75,7 @@ export const command: Command = {
       args: [...argv],
       allowPositionals: true,
       options: {
-        detections: { type: 'string' },
+        detections: { type: 'string', multiple: true },
         monitor: { type: 'string', multiple: true, default: [] },
         thresholds: { type: 'string' },
         windows: { type: 'string' },
@@ -102,7 +102,7 @@ export const command: Command = {
     const windows = readList('--windows', values.windows, readWindows)
     const estate = await loadEstate(values.detections)
     reportEstate(estate, io)
-    const monitors = chosen(estate, values.monitor, values.detections, io)
+    const monitors = chosen(estate, values.monitor, values.detections.join(', '), io)
     const all = [...estate.readings, ...estate.ruleReadings]
     const expected = values.expect === undefined ? undefined : await readExpectations(values.expect, all)
     const trials = monitors.map(
@@ -135,7 +135,7 @@ export const command: Command = {
     const notes = [headline(tunings, summary.events), ...new Set(summaryNotes(summary, latenessSeconds))]
     io.err(`${notes.join('\n')}\n${silentText(summary, leaders, [])}`)
     const untuned = reportUntuned(expected, monitors, values.monitor.length > 0, io)
-    const unread = summary.malformed + input.unreadable
+    const unread = summary.malformed + summary.partly + input.unreadable
     if (summary.events === 0 && (values.strict || unread > 0)) return 3
     if (values.strict && unread > 0) {
       io.err(`--strict: ${counted(unread, 'part')} of the log could not be read.\n`)
@@ -208,7 +208,7 @@ class Faults implements FaultSink {
   readonly #first: string[] = []
 
   add(place: string, reason: string): void {
-    if (this.#first.length < MOST_REPORTED) this.#first.push(`${place} ${reason}\n`)
+    if (this.#first.length < MOST_REPORTED) this.#first.push(`${printable(`${place} ${reason}`)}\n`)
   }
 
   clear(): void {

@@ -26,11 +26,17 @@ const COLUMNS: Readonly<Record<string, string>> = {
   attributes: 'attributes',
 }
 
+/** What may stand between the cells: spreadsheets write `;` where a comma is the sign of decimals. */
+const DELIMITERS = [',', ';', '\t'] as const
+
 /** Whether a line may be the header of a CSV with logs: several names, one of which is that of a date. */
-export function isCsvHeader(line: string): boolean {
-  const names = line.trim().split(',').map(nameOf)
-  return names.length > 1 && names.every((name) => /^[\w@ .:/#-]+$/.test(name)) && names.some(isDateColumn)
-}
+export const isCsvHeader = (line: string): boolean => delimiterOf(line) !== undefined
+
+const delimiterOf = (header: string): string | undefined =>
+  DELIMITERS.find((delimiter) => {
+    const names = header.trim().split(delimiter).map(nameOf)
+    return names.length > 1 && names.every((name) => /^[\w@ .:/#-]+$/.test(name)) && names.some(isDateColumn)
+  })
 
 const nameOf = (cell: string): string => cell.trim().replace(/^"(.*)"$/, '$1')
 const isDateColumn = (name: string): boolean => COLUMNS[name.toLowerCase()] === 'timestamp'
@@ -48,6 +54,8 @@ export interface CsvRow {
   /** As it stands in the file. */
   readonly text: string
   readonly record: Record<string, unknown>
+  /** Why it does not fit the header. */
+  readonly misfit: string | undefined
 }
 
 /**
@@ -60,15 +68,28 @@ export async function* csvRows(stream: AsyncIterable<Buffer>): AsyncGenerator<re
   let fault: Error | undefined
   // Rows are taken as soon as they are read: those that the parser keeps are lost when it fails.
   const take = ({ raw, record }: { raw: string; record: string[] }): null => {
-    if (header) rows.push({ text: raw.replace(/[\r\n]+$/, ''), record: recordOf(header, record) })
+    if (header)
+      rows.push({
+        text: raw.replace(/[\r\n]+$/, ''),
+        record: recordOf(header, record),
+        misfit: misfitOf(header, record),
+      })
     else header = record
     return null
   }
-  const parser = parse({ ...OPTIONS, on_record: (row: unknown) => take(row as Parameters<typeof take>[0]) })
+  const { start, rest } = await firstLine(stream)
+  const delimiter =
+    delimiterOf(
+      start
+        .toString('utf8')
+        .replace(/^\uFEFF/, '')
+        .split(/\r?\n/, 1)[0] ?? '',
+    ) ?? ','
+  const parser = parse({ ...OPTIONS, delimiter, on_record: (row: unknown) => take(row as Parameters<typeof take>[0]) })
   parser.on('error', (error) => {
     fault = error
   })
-  for await (const chunk of stream) {
+  for await (const chunk of rest) {
     // Copied, because the stream may use the chunk again.
     await new Promise<void>((resolve) => parser.write(Buffer.from(chunk), () => resolve()))
     yield rows
@@ -81,6 +102,36 @@ export async function* csvRows(stream: AsyncIterable<Buffer>): AsyncGenerator<re
   })
   yield rows
   if (fault) throw fault
+}
+
+/** A header is not longer than this. */
+const MOST_HEADER_BYTES = 64 * 1024
+
+/** The beginning of a stream with its first line, and a stream of everything. */
+async function firstLine(stream: AsyncIterable<Buffer>): Promise<{ start: Buffer; rest: AsyncIterable<Buffer> }> {
+  const chunks = stream[Symbol.asyncIterator]()
+  let start: Buffer = Buffer.alloc(0)
+  while (start.length < MOST_HEADER_BYTES && !start.includes('\n')) {
+    const next = await chunks.next()
+    if (next.done) break
+    start = Buffer.concat([start, next.value])
+  }
+  async function* whole(): AsyncGenerator<Buffer> {
+    try {
+      yield start
+      yield* { [Symbol.asyncIterator]: () => chunks }
+    } finally {
+      await chunks.return?.()
+    }
+  }
+  return { start, rest: whole() }
+}
+
+/** Cells that are empty may be missing at the end, or stand behind the last column. */
+function misfitOf(header: readonly string[], cells: readonly string[]): string | undefined {
+  if (cells.length >= header.length && cells.slice(header.length).every((cell) => cell === '')) return undefined
+  const more = cells.length > header.length ? 'cells without a name are left out' : 'the last columns are missing'
+  return `has ${cells.length} cells, and the header ${header.length}: ${more}`
 }
 
 const recordOf = (header: readonly string[], cells: readonly string[]): Record<string, unknown> =>

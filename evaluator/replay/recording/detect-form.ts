@@ -7,6 +7,7 @@ import { foreignFormOf } from './foreign-record.ts'
 import { PAGE_KEYS, type RecordingForm } from './forms.ts'
 import { JsonPieces } from './json-pieces.ts'
 import { syslogEntry } from './syslog-line.ts'
+import { isCloudWatch, isDocker, wrappedFormOfText } from './wrapped.ts'
 
 /** The number of bytes from which the form is detected. */
 const PEEKED_BYTES = 64 * 1024
@@ -59,6 +60,8 @@ function formOfWhole(start: string): RecordingForm | undefined {
 /** The form of a line of text. */
 function formOfText(line: string): RecordingForm {
   if (/^\d{1,8} <\d{1,3}>1 /.test(line)) return 'logplex'
+  const wrapped = wrappedFormOfText(line)
+  if (wrapped) return wrapped
   if (syslogEntry(line)) return 'syslog'
   return isCsvHeader(line) ? 'csv' : 'jsonl'
 }
@@ -76,6 +79,7 @@ function formOfDocument(document: Record<string, unknown>): RecordingForm {
   if (Array.isArray(document.Records) && isPageOf(document.Records, document, 'cloudtrail')) return 'cloudtrail'
   const { hits } = document
   if (isRecord(hits) && Array.isArray(hits.hits)) return 'elastic'
+  if (isCloudWatchPage(document)) return 'cloudwatch'
   return formOfRecord(document) ?? 'jsonl'
 }
 
@@ -92,8 +96,18 @@ function isExportPage(document: Record<string, unknown>): boolean {
   return (records.length === 0 && isEnvelope) || isPageOf(records, document, 'export')
 }
 
-const formOfRecord = (record: Record<string, unknown>): RecordingForm | undefined =>
-  isExported(record) ? 'export' : foreignFormOf(record)
+/** A message to a subscriber, or an answer of CloudWatch Logs. */
+function isCloudWatchPage({ messageType, logEvents, events }: Record<string, unknown>): boolean {
+  if (Array.isArray(logEvents)) return messageType === 'DATA_MESSAGE' || messageType === 'CONTROL_MESSAGE'
+  const [first] = Array.isArray(events) ? events : []
+  return isRecord(first) && isCloudWatch(first)
+}
+
+function formOfRecord(record: Record<string, unknown>): RecordingForm | undefined {
+  if (isExported(record)) return 'export'
+  if (isCloudWatch(record)) return 'cloudwatch'
+  return isDocker(record) ? 'docker' : foreignFormOf(record)
+}
 
 /** The form of what begins with a part of a document, or is one line without an end. */
 function formOfPart(start: string): RecordingForm {

@@ -14,7 +14,16 @@ export function foreignFormOf(record: Json): ForeignForm | undefined {
   if (areTexts(record, ['published', 'eventType', 'uuid'])) return 'okta'
   if (!('level' in record) || !('msg' in record) || isDated(record)) return undefined
   if (readTime(record.time) === undefined && readTime(record.ts) === undefined) return undefined
-  return typeof record.v === 'number' && 'name' in record ? 'bunyan' : 'pino'
+  return loggerOf(record)
+}
+
+/** Which logger writes a level and a message so. */
+function loggerOf(record: Json): ForeignForm {
+  if (typeof record.v === 'number' && 'name' in record) return 'bunyan'
+  if (typeof record.level === 'number' || ('pid' in record && 'hostname' in record)) return 'pino'
+  if (!('time' in record)) return 'zap'
+  if (typeof record.time !== 'string') return 'pino'
+  return /^[A-Z]/.test(String(record.level)) ? 'slog' : 'logrus'
 }
 
 const areTexts = (record: Json, keys: readonly string[]): boolean =>
@@ -54,8 +63,7 @@ export function logOfForeign(form: ForeignForm, record: Json, onEpoch?: EpochSin
       return withSource(logOfEvent(record, onEpoch), form)
     case 'okta':
       return timed(withSource(logOfEvent(record, onEpoch), form), record, ['published'], onEpoch)
-    case 'pino':
-    case 'bunyan':
+    default:
       return logOfLogger(record, onEpoch)
   }
 }

@@ -87,6 +87,29 @@ const fromPino = {
 const bunyan = { name: 'app', hostname: 'i-1', pid: 1, level: 60, msg: 'failed', time: AT, v: 0 }
 const fromSyslog = { timestamp: at, host: 'i-1', service: 'sshd', message: 'failed', status: 'critical' }
 
+const logEvents = [
+  { id: '1', timestamp: at, message: json({ evt: 'login' }) },
+  { id: '2', timestamp: at, message: 'a text' },
+]
+const subscription = json({ messageType: 'DATA_MESSAGE', owner: '1', logGroup: 'g', logStream: 's', logEvents })
+const control = json({
+  messageType: 'CONTROL_MESSAGE',
+  logEvents: [{ id: '', timestamp: at, message: 'CWL CONTROL MESSAGE: Checking health of destination' }],
+})
+const awsLogs = json(
+  {
+    events: [
+      {
+        ...{ logStreamName: 's', timestamp: at, message: `${json({ evt: 'login' })}\n` },
+        ...{ ingestionTime: at + 5, eventId: '3' },
+      },
+    ],
+    searchedLogStreams: [],
+  },
+  undefined,
+  2,
+)
+
 test.each<[string, RecordingForm, string, readonly object[]]>([
   ['a file of CloudTrail', 'cloudtrail', json({ Records: [trail, trail] }), [fromTrail, fromTrail]],
   ['a file of CloudTrail on several lines', 'cloudtrail', json({ Records: [trail] }, undefined, 2), [fromTrail]],
@@ -117,8 +140,64 @@ test.each<[string, RecordingForm, string, readonly object[]]>([
     lines({ ...pino, time: AT, level: 'error' }),
     [{ timestamp: at, status: 'error' }],
   ],
-  ['slog', 'pino', lines({ time: AT, level: 'WARN', msg: 'm' }), [{ timestamp: at, status: 'warning', message: 'm' }]],
-  ['zap', 'pino', lines({ level: 'info', ts: at / 1000, msg: 'm' }), [{ timestamp: at, status: 'info', message: 'm' }]],
+  ['slog', 'slog', lines({ time: AT, level: 'WARN', msg: 'm' }), [{ timestamp: at, status: 'warning', message: 'm' }]],
+  ['zap', 'zap', lines({ level: 'info', ts: at / 1000, msg: 'm' }), [{ timestamp: at, status: 'info', message: 'm' }]],
+  ['logrus', 'logrus', lines({ time: AT, level: 'warning', msg: 'm' }), [{ timestamp: at, status: 'warning' }]],
+  [
+    "Docker's json-file, with a line that was cut",
+    'docker',
+    lines(
+      { log: `${json({ evt: 'login', n: 1 })}\n`, stream: 'stdout', time: AT },
+      { log: '{"evt":', stream: 'stdout', time: AT },
+      { log: 'a text\n', stream: 'stderr', time: '2026-01-12T14:00:06.5Z' },
+      { log: '"mfa"}\n', stream: 'stdout', time: '2026-01-12T14:00:07Z' },
+      { log: 'the end', stream: 'stdout', time: AT },
+    ),
+    [
+      { timestamp: at, attributes: { evt: 'login', n: 1 } },
+      { timestamp: at + 1377, message: 'a text', status: 'error' },
+      { timestamp: at, attributes: { evt: 'mfa' } },
+      { timestamp: at, message: 'the end', status: 'info' },
+    ],
+  ],
+  [
+    'the lines of a container',
+    'cri',
+    `${AT} stdout F ${json({ timestamp: '2026-01-12T14:00:04Z', level: 'warn', evt: 'login' })}\n${AT} stderr P half a \n${AT} stderr F line\n${AT} stdout F \n`,
+    [
+      { timestamp: at - 1123, status: 'warning', attributes: { evt: 'login' } },
+      { timestamp: at, status: 'error', message: 'half a line' },
+      { timestamp: at },
+    ],
+  ],
+  [
+    'the lines of a container whose logger is pino',
+    'cri',
+    `${AT} stdout F ${json({ ...pino, time: at - 1000 })}\n`,
+    [{ ...fromPino, timestamp: at - 1000 }],
+  ],
+  ...[subscription, json(JSON.parse(subscription), undefined, 2), `${control}${subscription}`, `${subscription}\n`].map(
+    (text, i): [string, RecordingForm, string, readonly object[]] => [
+      `subscription ${i + 1} of CloudWatch`,
+      'cloudwatch',
+      text,
+      [
+        { timestamp: at, attributes: { evt: 'login' } },
+        { timestamp: at, message: 'a text' },
+      ],
+    ],
+  ),
+  ['aws logs', 'cloudwatch', awsLogs, [{ timestamp: at, attributes: { evt: 'login' } }]],
+  ['aws logs on one line', 'cloudwatch', `${json(JSON.parse(awsLogs))}\n`, [{ timestamp: at }]],
+  [
+    'an export of CloudWatch',
+    'cloudwatch-export',
+    `${AT} ${json({ evt: 'login' })}\n${AT} a text\n`,
+    [
+      { timestamp: at, attributes: { evt: 'login' } },
+      { timestamp: at, message: 'a text' },
+    ],
+  ],
   ['bunyan', 'bunyan', lines(bunyan), [{ timestamp: at, status: 'emergency', message: 'failed', host: 'i-1' }]],
   [
     'RFC 5424',
@@ -170,6 +249,13 @@ test.each<[string, RecordingForm, string, readonly object[]]>([
     ],
   ],
   [
+    'a CSV of a spreadsheet',
+    'csv',
+    `Date;Host;Message\n${AT};i-1;"a;b,c"\n`,
+    [{ timestamp: at, host: 'i-1', message: 'a;b,c' }],
+  ],
+  ['a CSV with tabs', 'csv', `Date\tHost\tMessage\n${AT}\ti-1\ta;b\n`, [{ timestamp: at, message: 'a;b' }]],
+  [
     'a CSV with JSON as content',
     'csv',
     `\ufeff"Date","Host","Service","Content"\r\n"${AT}","","shop","{""evt"":""login"",""timestamp"":""2020-01-01T00:00:00Z"",""service"":""x""}"`,
@@ -206,6 +292,16 @@ test('what is not of the form is reported with its place', async () => {
   expect((await read(csv, 7)).faults).toEqual([
     expect.stringMatching(/^row 3 has no date/),
     expect.stringMatching(/^row 4 is not CSV: Quote Not Closed/),
+  ])
+})
+
+test('rows of a CSV that do not fit its header are read and told; empty cells behind it are no misfit', async () => {
+  const csv = `Date,Host,Message\n${AT},i-1,a,b\n${AT},i-1\n${AT},i-1,c,,\n`
+  const { logs, faults } = await read(csv, 7)
+  expect(logs).toMatchObject([{ message: 'a' }, { host: 'i-1' }, { message: 'c' }])
+  expect(faults).toEqual([
+    'row 2 has 4 cells, and the header 3: cells without a name are left out',
+    'row 3 has 2 cells, and the header 3: the last columns are missing',
   ])
 })
 

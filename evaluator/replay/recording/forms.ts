@@ -8,20 +8,32 @@ export const FORMS = {
   cloudtrail: 'AWS CloudTrail',
   okta: 'the system log of Okta',
   elastic: 'Elasticsearch: hits, bulk lines, documents of the Elastic Common Schema',
-  pino: 'lines of pino, or of another logger that writes time, level and msg',
+  pino: 'lines of pino',
   bunyan: 'lines of bunyan',
+  zap: 'lines of zap',
+  slog: 'lines of slog',
+  logrus: 'lines of logrus',
+  cloudwatch: 'events of CloudWatch Logs, of a subscription or as `aws logs` prints them',
+  'cloudwatch-export': 'lines that begin with their time, as CloudWatch Logs exports them',
+  docker: "lines of Docker's json-file",
+  cri: 'lines of a container runtime: TIME stdout F …',
 } as const
 
 export type RecordingForm = keyof typeof FORMS
 export const RECORDING_FORMS = Object.keys(FORMS) as readonly RecordingForm[]
 
 /** Forms of JSON records that neither Datadog nor an application for Datadog wrote. */
-export const FOREIGN_FORMS = ['cloudtrail', 'okta', 'elastic', 'pino', 'bunyan'] as const
+export const FOREIGN_FORMS = ['cloudtrail', 'okta', 'elastic', 'pino', 'bunyan', 'zap', 'slog', 'logrus'] as const
 export type ForeignForm = (typeof FOREIGN_FORMS)[number]
 
-/** The keys of the records in a document: of a page of Datadog's API, v2 and v1; of a file of CloudTrail; of a search of Elastic. */
+/** Lines with another line inside. */
+export const WRAPPED_FORMS = ['docker', 'cri', 'cloudwatch-export'] as const
+export type WrappedForm = (typeof WRAPPED_FORMS)[number]
+
+/** The keys of the records in a document: of a page of Datadog's API, v2 and v1; of a file of CloudTrail; of a search of Elastic; of CloudWatch. */
 export const PAGE_KEYS: Readonly<Partial<Record<RecordingForm, readonly string[]>>> = {
   export: ['data', 'logs'],
   cloudtrail: ['Records'],
   elastic: ['hits.hits'],
+  cloudwatch: ['logEvents', 'events'],
 }

@@ -11,10 +11,11 @@ import { MAX_LINE_BYTES, visitLines } from '../lines.ts'
 import { csvRows, logOfRow } from './csv-rows.ts'
 import { isExported, logOfRecord } from './export-record.ts'
 import { logOfForeign } from './foreign-record.ts'
-import { type ForeignForm, PAGE_KEYS, type RecordingForm } from './forms.ts'
+import { type ForeignForm, PAGE_KEYS, type RecordingForm, WRAPPED_FORMS, type WrappedForm } from './forms.ts'
 import { FramePieces } from './frame-pieces.ts'
 import { JsonPieces } from './json-pieces.ts'
 import { syslogEntry } from './syslog-line.ts'
+import { logOfCloudWatch, type Unwrapped, WrappedLines } from './wrapped.ts'
 
 /** One stream of logs in one form. */
 export interface Recording {
@@ -31,8 +32,11 @@ export interface RecordingVisitor {
    * @param place for a reader, such as `line 7` or `record 7`
    */
   log(log: IndexedLog, text: () => string, place: string): void
-  /** @param place for a reader, such as `byte 1024` or `record 7` */
-  malformed(place: string, reason: string): void
+  /**
+   * @param place for a reader, such as `byte 1024` or `record 7`
+   * @param isPartly whether it is given as a log, of which a part could not be read
+   */
+  malformed(place: string, reason: string, isPartly?: boolean): void
   /** A date was given in another unit than milliseconds. */
   epoch?: EpochSink
   /** Awaited after each piece of the stream. */
@@ -66,7 +70,10 @@ export async function readRecording(
     return readLines(stream, visitor, lineReader(form, reading, finish, visitor.epoch))
   }
   if (form === 'csv') return readCsv(stream, visitor, finish)
-  const pieces = form === 'logplex' ? framePieces(visitor, finish, reading.drain) : jsonPieces(form, visitor, finish)
+  const wrapped = WRAPPED_FORMS.find((each) => each === form)
+  if (wrapped) return readWrapped(stream, visitor, wrapped, finish)
+  const pieces =
+    form === 'logplex' ? framePieces(visitor, finish, reading.drain) : jsonPieces(form as JsonForm, visitor, finish)
   for await (const chunk of stream) {
     pieces.write(chunk)
     await visitor.piece?.(chunk.length)
@@ -74,8 +81,11 @@ export async function readRecording(
   pieces.end()
 }
 
-/** Reads one line. @throws EventError when it is not a log */
-type LineReader = (text: string) => IndexedLog
+/** Forms of JSON documents and records. */
+type JsonForm = 'export' | 'cloudwatch' | ForeignForm
+
+/** Reads one line. @returns undefined for a part of a log @throws EventError when it is not a log */
+type LineReader = (text: string) => IndexedLog | undefined
 
 function lineReader(
   form: 'jsonl' | 'syslog',
@@ -119,12 +129,25 @@ async function readLines(stream: AsyncIterable<Buffer>, visitor: RecordingVisito
   await visitLines(stream, lines, (bytes) => visitor.piece?.(bytes))
 }
 
+async function readWrapped(
+  stream: AsyncIterable<Buffer>,
+  visitor: RecordingVisitor,
+  form: WrappedForm,
+  finish: Finish,
+): Promise<void> {
+  const lines = new WrappedLines(form, visitor.epoch)
+  const finished = (found: Unwrapped | undefined) => found && finish(found.log, found.entry)
+  await readLines(stream, visitor, (text) => finished(lines.read(text)))
+  for (const rest of lines.rest()) visit(visitor, 'the last line', () => finished(rest), String(rest.log.message ?? ''))
+}
+
 async function readCsv(stream: AsyncIterable<Buffer>, visitor: RecordingVisitor, finish: Finish): Promise<void> {
   let count = 1
   try {
     for await (const rows of csvRows(stream)) {
-      for (const { text, record } of rows) {
+      for (const { text, record, misfit } of rows) {
         count++
+        if (misfit !== undefined) visitor.malformed(`row ${count}`, misfit, true)
         // An export: Datadog has processed it.
         visit(visitor, `row ${count}`, () => finish(logOfRow(record, visitor.epoch), record, true), text)
       }
@@ -173,12 +196,13 @@ function timeAt(path: string, record: Record<string, unknown>, log: IndexedLog, 
   return readDate(value, Number.POSITIVE_INFINITY, name, onEpoch) ?? Number.NaN
 }
 
-function jsonPieces(form: 'export' | ForeignForm, visitor: RecordingVisitor, finish: Finish): JsonPieces {
+function jsonPieces(form: JsonForm, visitor: RecordingVisitor, finish: Finish): JsonPieces {
   let count = 0
   const read = (text: string) => {
     const record = parseEvent(text)
     if (form === 'export') return finish(logOfRecord(record, visitor.epoch), record, isExported(record))
-    const log = logOfForeign(form, record, visitor.epoch)
+    const log =
+      form === 'cloudwatch' ? logOfCloudWatch(record, visitor.epoch) : logOfForeign(form, record, visitor.epoch)
     return log && finish(log, record)
   }
   const record = (text: string) => {
