@@ -17,6 +17,7 @@ const PUBLIC = [
   'GET /favicon.ico',
   'GET /robots.txt',
   'GET /.well-known/change-password',
+  'GET /session',
   'GET /',
   'GET /login',
   'POST /login',
@@ -93,7 +94,9 @@ test('no page has anything inline, and every form posts to this site', async () 
   ]
   for (const { text } of pages) {
     expect(text).not.toMatch(/<style|\sstyle=|\son[a-z]+=|javascript:/i)
-    expect(text.match(/<script[^>]*>[^<]*/g)).toEqual([`<script type="module" src="${web.deps.assets.files.device}">`])
+    const { device, watch } = web.deps.assets.files
+    const scripts = text.includes('action="/logout"') ? [device, watch] : [device]
+    expect(text.match(/<script[^>]*>[^<]*/g)).toEqual(scripts.map((path) => `<script type="module" src="${path}">`))
     for (const action of text.matchAll(/action="([^"]*)"/g)) expect(action[1]).toMatch(/^\/[a-z]/)
     for (const id of text.matchAll(/<input id="([^"]+)"/g)) expect(text).toContain(`<label for="${id[1]}"`)
   }

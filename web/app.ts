@@ -29,6 +29,8 @@ import { submitSignOut } from './pages/sign-out.ts'
 import { submitDisable, submitEnrol, submitConfirm as submitTotpConfirm } from './pages/totp.ts'
 import { offerRum, type Rum } from './rum.ts'
 import { readSession, requireHolder, requireSession, type SessionDeps, tellEnding } from './session.ts'
+import { showSession } from './session-watch.ts'
+import type { Strangers } from './strangers.ts'
 import { observeVisit } from './visit.ts'
 
 export interface WebDeps
@@ -39,6 +41,7 @@ export interface WebDeps
   assets: BuiltAssets
   /** Undefined without a configuration for RUM. */
   rum: Rum | undefined
+  strangers: Strangers
   sessions: LiveSessions
   ledger: SessionLedger
   functions: FunctionsClient
@@ -74,6 +77,8 @@ export function createApp(deps: WebDeps): Express {
   app.get('/.well-known/change-password', (_request, response) => response.redirect(303, '/account'))
   app.locals.assets = deps.assets.files
   app.use('/assets', assets(deps.assets.folder))
+
+  app.get('/session', showSession(deps))
 
   app.use(offerRum(deps), readSession(deps), readForm)
   addPages(app, deps)

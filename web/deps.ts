@@ -17,6 +17,7 @@ import { createCookies } from './cookies.ts'
 import { createFunctionsClient, parseJson } from './functions-client.ts'
 import { FunctionsDegraded } from './health.ts'
 import { configureRum } from './rum.ts'
+import { createStrangers } from './strangers.ts'
 
 /** How far back web ends sessions again after Redis lost data; an older session is compared with the ledger. */
 const DAY_SECONDS = 86_400
@@ -47,6 +48,7 @@ export function createDeps(
     sightings: new Sightings(),
     binding: config.SESSION_DEVICE_BINDING,
     deviceKeys: config.DEVICE_HASH_KEY,
+    strangers: createStrangers(redis.redis),
     cookies: createCookies(config.WEB_ORIGIN),
     // the outside
     functions: createFunctionsClient({ origin, keys: webKeys(config.ATO_HMAC_SECRET), fetch, now, log }),

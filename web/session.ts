@@ -1,9 +1,11 @@
 import type { RequestHandler, Response } from 'express'
+import { describeDevice } from '../shared/client/device.ts'
 import type { ServiceLog } from '../shared/log.ts'
 import { type PresentDeps, presentSession, type SessionCheck } from '../shared/session/present.ts'
 import type { Cookies } from './cookies.ts'
 import { type FunctionsClient, RenewedToken } from './functions-client.ts'
 import { problemOfCheck, storeFailed } from './problems.ts'
+import type { Strangers } from './strangers.ts'
 import { callOf, type Visit, visitOf } from './visit.ts'
 
 /** The time limit of a renewal; the next page tries again. */
@@ -15,6 +17,7 @@ type Held = Accepted | Extract<SessionCheck, { kind: 'challenged' }>
 export interface SessionDeps extends PresentDeps {
   cookies: Cookies
   functions: FunctionsClient
+  strangers: Pick<Strangers, 'note'>
   log: Pick<ServiceLog, 'warn'>
 }
 
@@ -25,11 +28,21 @@ export const readSession =
     const visit = visitOf(response)
     visit.token = deps.cookies.read(request, 'session')
     visit.check = await presentSession(visit.token, visit.client, deps).catch(storeFailed)
+    if (visit.check.kind === 'accepted' || visit.check.kind === 'challenged') await noteStranger(visit.check, deps)
     if (request.method === 'GET' && visit.check.kind === 'accepted' && visit.check.renewalDue) {
       await renew(visit, response, deps)
     }
     next()
   }
+
+/** A notice without its device is worth more than no page. */
+async function noteStranger({ session, deviceHash, client }: Held, deps: SessionDeps): Promise<void> {
+  if (deviceHash === session.deviceHash) return
+  const stranger = { device: describeDevice(client.userAgent), ip: client.ip, at: deps.now() }
+  await deps.strangers.note(session.sid, stranger, session.absoluteExpiry).catch(() => {
+    deps.log.warn('the device that uses the session of another one could not be noted', { sid: session.sid })
+  })
+}
 
 /** The present token stays valid until its successor is presented, so a failed renewal does no harm. */
 async function renew(visit: Visit, response: Response, deps: SessionDeps): Promise<void> {

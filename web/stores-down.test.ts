@@ -56,6 +56,7 @@ const ROUTES: Readonly<Record<string, Ask>> = {
   'GET /favicon.ico': get('/favicon.ico'),
   'GET /robots.txt': get('/robots.txt'),
   'GET /.well-known/change-password': get('/.well-known/change-password'),
+  'GET /session': get('/session'),
   'GET /': get('/'),
   'GET /login': get('/login'),
   'POST /login': post('/login', { email: 'a@example.com', password: 'long enough for a test' }),

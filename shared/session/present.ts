@@ -21,8 +21,8 @@ export type SessionCheck =
   | { kind: 'missing' }
   | { kind: 'invalid' }
   | { kind: 'expired' }
-  | { kind: 'fork' }
-  | { kind: 'revoked'; reason: RevocationReason; at: number }
+  | { kind: 'fork'; sid: string; at: number }
+  | { kind: 'revoked'; sid: string; reason: RevocationReason; at: number }
 
 export interface PresentDeps extends ClientDeps {
   verifyToken: VerifyToken
@@ -72,7 +72,7 @@ export async function presentSession(
   }
   if (isFork) {
     await endForked(session, actorFields(actor), deps)
-    return { kind: 'fork' }
+    return { kind: 'fork', sid, at: now }
   }
   if (admission === 'refused') return { kind: 'refused' }
   if (admission === 'challenged') return { kind: 'challenged', session, ...actor }
@@ -129,5 +129,5 @@ function dead(
   }
   const { reason, at } = revocation
   deps.emit({ ...fields, evt: 'session', outcome: 'revoked', reason })
-  return { kind: 'revoked', reason, at }
+  return { kind: 'revoked', sid: claims.sid, reason, at }
 }

@@ -107,7 +107,11 @@ describe('in a browser', { timeout: 60_000 }, () => {
     await expect.poll(async () => (await thief.open('/dashboard')).status(), { timeout: 10_000 }).toBe(401)
     expect(pathOf(thief)).toBe('/dashboard')
 
-    expect((await laptop.open('/account')).status()).toBe(401)
+    // The page of the owner is still open, and says it by itself.
+    await laptop.page.getByRole('alert').getByText('We ended this session to protect your account').waitFor()
+    await look(laptop.page, 'contained-in-place')
+    await laptop.page.getByRole('link', { name: 'What happened, and sign in again' }).click()
+    await laptop.page.getByText('Firefox on Linux, 203.0.113.61').waitFor()
     await laptop.page.getByText('We ended this session to protect your account').waitFor()
     await laptop.page.getByText('Change your password on the account page').waitFor()
     await look(laptop.page, 'contained')

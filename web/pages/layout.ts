@@ -9,6 +9,8 @@ export interface Notice {
   text: string
   /** What the reader can do. */
   advice?: { when: string; steps: readonly string[] } | undefined
+  /** What is known of it: names and values. */
+  facts?: readonly (readonly [string, Fragment])[] | undefined
 }
 
 export interface Layout {
@@ -48,6 +50,7 @@ export function framed({ layout, main }: Page, files: BuiltAssets['files'], conf
 <link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${files.style}">
 <script type="module" src="${files.device}"></script>
+${inside && html`<script type="module" src="${files.watch}"></script>`}
 ${layout.script && html`<script type="module" src="${files[layout.script]}"></script>`}
 ${rum && rumScript(rum)}
 </head>
@@ -82,8 +85,9 @@ const insideLinks = (
 
 const TONES = { info: ICONS.info, good: ICONS.check, warning: ICONS.alert } as const
 
-const noticePart = ({ tone, text, advice }: Notice): Html => html`<div class="notice ${tone}">${TONES[tone]}
+const noticePart = ({ tone, text, facts, advice }: Notice): Html => html`<div class="notice ${tone}">${TONES[tone]}
 <div><p role="status">${text}</p>
+${facts && html`<dl class="known">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`}
 ${
   advice &&
   html`<p class="advice">${advice.when}</p>

@@ -6,10 +6,11 @@ import type { RevocationReason } from '../../shared/stores/port.ts'
 import type { Cookies } from '../cookies.ts'
 import { CARE, endingOf, toProblem, tryAgain } from '../problems.ts'
 import { tellRum } from '../rum.ts'
+import type { Strangers } from '../strangers.ts'
 import { visitOf } from '../visit.ts'
 import { sendPage } from './deps.ts'
 import { html } from './html.ts'
-import { layout, type Notice, type Page } from './layout.ts'
+import { layout, type Notice, type Page, time } from './layout.ts'
 import { placeOf, reauthPage } from './reauth.ts'
 import { signInPage } from './sign-in.ts'
 
@@ -21,13 +22,19 @@ const OVER = new Set<ProblemDocument['code']>([
   'session-forked',
 ])
 
+interface ProblemDeps {
+  cookies: Pick<Cookies, 'clear'>
+  log: Pick<ServiceLog, 'error'>
+  strangers: Pick<Strangers, 'of'>
+}
+
 /**
  * The last middleware. It answers every failed request, as `application/problem+json` or as a page with the same
  * facts. Only our own faults are logged, and never with a body.
  */
 export const answerProblem =
-  (deps: { cookies: Pick<Cookies, 'clear'>; log: Pick<ServiceLog, 'error'> }): ErrorRequestHandler =>
-  (error, request, response, next) => {
+  (deps: ProblemDeps): ErrorRequestHandler =>
+  async (error, request, response, next) => {
     if (response.headersSent) return next(error)
     const problem = toProblem(error)
     const { client, check } = visitOf(response)
@@ -46,31 +53,59 @@ export const answerProblem =
     if (ending === 'contained' || ending === 'forked')
       tellRum(response, { name: 'containment.notice', outcome: ending })
     const { retryAfterSeconds } = problem
-    sendPage(response, pageOf(problem, document, request, check), { status, retryAfterSeconds })
+    const facts = await factsOf(check, deps)
+    sendPage(response, pageOf(problem, document, request, check, facts), { status, retryAfterSeconds })
   }
 
 /** Whether the client is a browser and gets a page. */
 const prefersPage = (request: Request): boolean =>
   request.accepts(['text/html', 'application/problem+json', 'application/json']) === 'text/html'
 
-function pageOf(problem: ProblemError, document: ProblemDocument, request: Request, check: SessionCheck): Page {
+type Facts = Notice['facts']
+
+function pageOf(
+  problem: ProblemError,
+  document: ProblemDocument,
+  request: Request,
+  check: SessionCheck,
+  facts: Facts,
+): Page {
   if (problem.code === 'reauthentication-required') {
     return reauthPage(placeOf(request.path), { detail: problem.detail })
   }
-  if (problem.code.startsWith('session-')) return signInPage({ notice: noticeOf(problem, document, check) })
+  if (problem.code.startsWith('session-')) return signInPage({ notice: noticeOf(problem, document, check, facts) })
   return problemPage(document, { inside: check.kind === 'accepted', retryAfterSeconds: problem.retryAfterSeconds })
 }
 
 const endedBy = (check: SessionCheck): RevocationReason | undefined =>
   check.kind === 'revoked' ? check.reason : check.kind === 'fork' ? 'forked' : undefined
 
+/**
+ * When the session was ended, and which device had used the session of another one. Whoever holds the cookie reads this,
+ * also the thief: so nothing of the owner's device is in it.
+ */
+async function factsOf(check: SessionCheck, { strangers }: ProblemDeps): Promise<Facts> {
+  if (check.kind !== 'revoked' && check.kind !== 'fork') return undefined
+  const ended = [['Ended', time(check.at)]] as const
+  const isTheft = check.kind === 'fork' || check.reason === 'contained'
+  const stranger = isTheft ? await strangers.of(check.sid).catch(() => undefined) : undefined
+  if (!stranger) return ended
+  const { device, ip, at } = stranger
+  return [...ended, ['Used from', html`${device}, ${ip}, first ${time(at)}`]]
+}
+
 /** Why the visitor sees the sign-in form in place of the requested page. */
-function noticeOf({ code, detail }: ProblemError, { title }: ProblemDocument, check: SessionCheck): Notice {
+function noticeOf(
+  { code, detail }: ProblemError,
+  { title }: ProblemDocument,
+  check: SessionCheck,
+  facts: Facts,
+): Notice {
   if (code === 'session-revoked' || code === 'session-forked') {
     const reason = endedBy(check)
     // Functions found the session ended just after web had accepted it, and gives no reason; assume the worst.
     const { text, careful } = reason ? endingOf(reason) : { text: `${title}.`, careful: true }
-    return { tone: 'warning', text, advice: careful ? CARE : undefined }
+    return { tone: 'warning', text, facts, advice: careful ? CARE : undefined }
   }
   const plain = code === 'session-expired' || code === 'session-required'
   return { tone: plain ? 'info' : 'warning', text: detail ?? title }
