@@ -5,6 +5,7 @@ import { Lateness } from '../evaluate/lateness.ts'
 import { NO_DEADLINE, NOT_YET } from '../evaluate/moment.ts'
 import type { Transition } from '../evaluate/notices.ts'
 import type { Places } from '../evaluate/places.ts'
+import type { Reader } from '../evaluate/reading.ts'
 import { type PlacedSource, sourcesOf } from '../evaluate/sources.ts'
 import { Track } from '../evaluate/track.ts'
 import type { Log } from '../log.ts'
@@ -44,6 +45,8 @@ export class Replayer implements EventSink {
   readonly #driven: readonly DrivenTrack[]
   /** The queries of the monitors, then those of the rules. */
   readonly sources: readonly PlacedSource[]
+  /** What reads each query, with the place of its track. */
+  readonly #readers: readonly { readonly place: number; readonly read: Reader }[]
   readonly #buffer: ReorderBuffer
   readonly #lateness: Lateness
   readonly #silenceAfterEnd: boolean
@@ -93,13 +96,17 @@ export class Replayer implements EventSink {
     )
     this.#buffer = new ReorderBuffer(tracks.length)
     this.#driven = tracks.map((track) => ({ track, due: NOT_YET, entered: false }))
+    this.#readers = tracks.flatMap(({ readers }, place) => readers.map((read) => ({ place, read })))
   }
 
   /** @param at the log's own time, epoch ms */
   push(log: Log, at: number): void {
     this.begin(at)
     this.#missed = false
-    for (const query of this.sources.keys()) this.read(query, log)
+    for (const { place, read } of this.#readers) {
+      this.#reading = place
+      read(log, this.#entry)
+    }
     if (this.#missed) this.dropped++
   }
 

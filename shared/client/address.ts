@@ -30,8 +30,13 @@ export function normalizeAddress(text: string): string | undefined {
 /** The network that one subscriber holds: an IPv4 address itself, an IPv6 address by its /64. */
 export function networkOf(address: string): string {
   // Most addresses are IPv4, and the test for IPv6 is a long expression.
-  return address.includes(':') && isIPv6(address) ? `${groupsOf(address).slice(0, 4).join(':')}::/64` : address
+  if (!address.includes(':') || !isIPv6(address)) return address
+  const [written = groupsOf(address).slice(0, 4).join(':')] = FOUR_GROUPS.exec(address) ?? []
+  return `${written}::/64`
 }
+
+/** The first four groups of an IPv6 address that omits none of them. */
+const FOUR_GROUPS = /^(?:[0-9a-f]+:){3}[0-9a-f]+/
 
 /**
  * The site that contains a network: an IPv6 site gets up to a /48, which has 65,536 networks.

@@ -65,7 +65,9 @@ export function describeDevice(userAgent: string): string {
  * @returns 32 hex digits
  */
 export function deviceHash(userAgent: string, hints: ClientHints, key: Secret): string {
-  const described = JSON.stringify([userAgent, hints.platform, hints.mobile])
+  const { platform = '', mobile = '' } = hints
+  // With the lengths no two descriptions are the same text.
+  const described = `${userAgent.length} ${platform.length} ${userAgent}${platform}${mobile}`
   const known = hashesBy.get(key) ?? new Map<string, string>()
   hashesBy.set(key, known)
   const before = known.get(described)

@@ -87,7 +87,8 @@ function agrees(claims: Claims, session: LiveSession): boolean {
     claims.aud === stored.aud &&
     claims.acr === stored.acr &&
     claims.auth_time === stored.auth_time &&
-    claims.amr.join() === stored.amr.join()
+    claims.amr.length === stored.amr.length &&
+    claims.amr.every((method, at) => method === stored.amr[at])
   )
 }
 
