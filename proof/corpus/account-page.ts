@@ -6,7 +6,7 @@ import { typeCode } from './sign-in.ts'
 import type { Visitor } from './site.ts'
 
 /**
- * The password once more, and a code where one is on.
+ * Re-authenticates with the password, and with a code if the second factor is on.
  * @param slips wrong passwords before the right one
  * @returns whether it was accepted
  */
@@ -22,7 +22,7 @@ export async function* proveAgain(town: Town, person: Person, visitor: Visitor, 
   return person.authenticator ? yield* typeCode(town, person.authenticator, submit) : submit()
 }
 
-/** Asks for a change, and once more after the proof that the service asks for first. */
+/** Asks for a change. If the service demands a re-authentication first, does that and asks again. */
 async function* afterProof<T extends { kind: string }>(
   town: Town,
   person: Person,

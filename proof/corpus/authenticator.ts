@@ -1,11 +1,11 @@
 import { generate } from 'otplib'
 
-/** How long a code is the current one. @see RFC 6238 */
+/** The time step of a code. @see RFC 6238 */
 export const CODE_MS = 30_000
 
-/** The app on somebody's phone that shows codes for the account. */
+/** The app on a person's phone that shows the codes of the account. */
 export class Authenticator {
-  /** The step of the newest code that was accepted. */
+  /** The step of the last accepted code. */
   usedStep = 0
   readonly #secret: string
 

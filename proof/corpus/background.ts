@@ -7,7 +7,7 @@ import { type Activity, MINUTE, SECOND } from './schedule.ts'
 import { signIn } from './sign-in.ts'
 import { visit } from './visit.ts'
 
-/** The timer, once a minute, as punctual as timers are. */
+/** The sweeper's timer: once a minute, with the usual small delays. */
 export async function* sweeps({ chance, site }: Town): Activity {
   for (;;) {
     const duration_ms = chance.between(4, 90)
@@ -23,7 +23,7 @@ export async function* sweeps({ chance, site }: Town): Activity {
   }
 }
 
-/** Whoever scans the internet pokes at every path once, with nothing that would open it. */
+/** Scanners of the internet request every path once, without credentials. */
 export async function* scanners(town: Town): Activity {
   const { chance, site } = town
   const device = newScript()
@@ -45,7 +45,7 @@ export async function* scanners(town: Town): Activity {
   }
 }
 
-/** Datadog tells of other monitors' ends, and tells some things twice. */
+/** Datadog also reports recoveries of other monitors, and delivers some notifications twice. */
 export async function* webhooks({ chance, site }: Town): Activity {
   for (;;) {
     yield chance.between(60, 240) * MINUTE
@@ -59,7 +59,7 @@ export async function* webhooks({ chance, site }: Town): Activity {
   }
 }
 
-/** A program looks every five minutes, with a token an hour; after a change of its password it tries the old one less and less often. */
+/** A program that calls every five minutes and signs in every hour. After a change of its password it retries the old one at growing intervals. */
 export async function* programme(town: Town, program: Person): Activity {
   const { chance, site } = town
   const visitor = () => visitorOf(town, program.computer, program.home, 'api')
@@ -78,7 +78,7 @@ export async function* programme(town: Town, program: Person): Activity {
   }
 }
 
-/** A session that was contained shortly before the log begins: its owner comes back while the token still names it. */
+/** The session was contained shortly before the log begins. Its owner returns before the token expires. */
 export async function* comesBack(town: Town, person: Person): Activity {
   const { chance, site } = town
   const device = chance.of(0.5) ? person.computer : person.phone

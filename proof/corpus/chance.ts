@@ -1,15 +1,15 @@
 import { createRandom } from '../../attacks/kit/random.ts'
 
-/** Chance that can be repeated: the same seed lives the same life. */
+/** Repeatable random choices: the same seed gives the same life. */
 export interface Chance {
-  /** Whether something of this probability happens. */
+  /** @returns true with this probability */
   of(probability: number): boolean
-  /** A whole number from `least` to `most`. */
+  /** An integer from `least` to `most`, both included. */
   between(least: number, most: number): number
   pick<T>(items: readonly T[]): T
-  /** One of the items, each as likely as its weight says. */
+  /** One of the items, with a probability in proportion to its weight. */
   weighted<T>(items: readonly (readonly [item: T, weight: number])[]): T
-  /** About `mean`, two times in three no farther off than `spread`. */
+  /** A value near `mean`: two times in three within `spread` of it. */
   about(mean: number, spread: number): number
   hex(digits: number): string
 }
@@ -36,9 +36,10 @@ export function createChance(seed: number): Chance {
         rest -= weight
         if (rest < 0) return item
       }
-      return (items.at(-1) as (typeof items)[number])[0]
+      for (const [last] of items.slice(-1)) return last
+      throw new RangeError('weighted needs at least one item')
     },
-    // The sum of four is near enough to a bell, and has no tail that would put anybody into last week.
+    // The sum of four is close to a normal distribution, without its tails, which would move people to another week.
     about: (mean, spread) => mean + (unit() + unit() + unit() + unit() - 2) * spread * Math.sqrt(3),
     hex(digits) {
       let text = ''
@@ -48,7 +49,7 @@ export function createChance(seed: number): Chance {
   }
 }
 
-/** A UUID of version 4, by chance that can be repeated. @see RFC 9562 5.4 */
+/** A repeatable UUID of version 4. @see RFC 9562 5.4 */
 export function uuid(chance: Chance): string {
   const hex = chance.hex(32)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`

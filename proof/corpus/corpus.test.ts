@@ -26,7 +26,7 @@ test('its events are events of the app, in order of time', () => {
     last = event.timestamp
     if (i % 23 === 0) expect(Event.safeParse(event).error?.issues ?? [], JSON.stringify(event)).toEqual([])
   }
-  // Every kind that is there at all, not only the frequent ones.
+  // One event of each kind, so that rare kinds are checked too.
   const kinds = new Map(
     sample.map((event) => [`${event.evt} ${event.outcome} ${'reason' in event ? event.reason : ''}`, event]),
   )
@@ -117,14 +117,14 @@ const lives = (
   [
     ['prod', 200_000, 1, 220],
     ['prod', 50_000, 2, 220],
-    // The files' thresholds are those of a lab: docs/proving-detections.md says what they bear.
+    // The thresholds of the files are meant for a lab. docs/proving-detections.md says which towns they allow.
     ['demo', 50_000, 3, 25],
   ] as const
 ).map(([profile, events, seed, office]) => ({ profile, events, seed, office }))
 type Life = (typeof lives)[number]
 
 const judgements = new Map<Life, Promise<Judgement>>()
-/** Each life is judged once, by all detections together. */
+/** Each life is evaluated once, for all detections together. */
 function judgementOf(life: Life): Promise<Judgement> {
   const { profile, events, seed, office } = life
   const judgement =
@@ -141,7 +141,7 @@ test.each(lives.flatMap((life) => monitors.map(({ slug }) => ({ slug, ...life, l
     expect(judgement.events).toBeGreaterThanOrEqual(life.events)
     const judged = judgement.detections.find(({ monitor }) => monitor.slug === slug)
     expect(judged?.alarms).toEqual({ arrival: [], cadence: [] })
-    // Counted by itself, in another way than the evaluator does.
+    // Counted without the evaluator.
     const { operator, threshold } = judged?.monitor.parsed ?? {}
     if (operator === '>') expect(judged?.nearest.value).toBeLessThanOrEqual(threshold ?? 0)
   },

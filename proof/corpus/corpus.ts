@@ -11,14 +11,14 @@ import { settle } from './settle.ts'
 import { Site } from './site.ts'
 
 export interface CorpusOptions {
-  /** How many events; the town is as large as makes them last for about a week. */
+  /** Number of events. The size of the town follows from it, so that they span about a week. */
   readonly events: number
   readonly seed: number
   /** How many people share the address of the largest office. */
   readonly office?: number
 }
 
-/** A few hundred people behind one address: what a threshold on addresses has to bear. */
+/** People behind one address. A threshold by address must allow for an office of this size. */
 export const DEFAULT_OFFICE = 220
 
 /** A Monday. */
@@ -26,14 +26,14 @@ export const corpusBegins = Date.UTC(2026, 0, 5)
 const EVENTS_OF_A_PERSON = 140
 const PROGRAMMES_PER_PERSON = 1 / 150
 const WITH_SECOND_FACTOR = 0.3
-/** How long the accounts have been there when the log begins: nobody is new any more. */
+/** The age of the accounts when the log begins: no device of theirs is new any more. */
 const SETTLED_MS = 90 * DAY
-/** The cap lets a detection contain no more than these by itself: `CONTAIN_CAP`. */
+/** `CONTAIN_CAP`: the cap lets a detection contain no more subjects than this. */
 const MOST_CONTAINED = 25
-/** Their tokens name them for 65 minutes. */
+/** Less than the 65 minutes for which a token of a contained session is still verified. */
 const CONTAINED_BEFORE_MS = 30 * MINUTE
 
-/** Ordinary life, in order of time: the same seed and number are always the same events. */
+/** Events of ordinary life, in order of time. The same seed and number always give the same events. */
 export async function* ordinaryLife({
   events,
   seed,
@@ -103,7 +103,7 @@ async function* lifeOf(town: Town, person: Person): Activity {
   }
 }
 
-/** A few every hour; on Tuesday everybody talks of it, and a class of forty signs up behind one address. */
+/** Sign-ups: a few every hour, a wave on Tuesday, and a class of forty behind one address. */
 function signUps(town: Town, size: number): void {
   const { chance, schedule } = town
   let n = size * 3

@@ -8,7 +8,7 @@ import { type Activity, DAY, HOUR, MINUTE, SECOND } from './schedule.ts'
 import { signIn } from './sign-in.ts'
 import { visit, type Whereabouts } from './visit.ts'
 
-/** One day of somebody, from its midnight. */
+/** One day of a person, from midnight. */
 export async function* live(town: Town, person: Person): Activity {
   const { chance, schedule } = town
   const weekend = [0, 6].includes(new Date(schedule.now).getUTCDay())
@@ -25,7 +25,7 @@ export async function* live(town: Town, person: Person): Activity {
   }
 }
 
-/** Most sit down at nine, and come back after lunch. */
+/** Most begin at nine and return after lunch. */
 const workday = ({ late }: Person, chance: Chance): number[] => [
   (9 + late / 3) * HOUR + chance.about(0, 0.4) * HOUR,
   ...(chance.of(0.8) ? [13.5 * HOUR + chance.about(0, 0.5) * HOUR] : []),
@@ -36,7 +36,7 @@ const workday = ({ late }: Person, chance: Chance): number[] => [
 const leisure = ({ late }: Person, chance: Chance): number[] =>
   [10, 15, 20].filter(() => chance.of(0.5)).map((at) => (at + late) * HOUR + chance.about(0, 1.5) * HOUR)
 
-/** At home, in a café or on the way; on the phone as often as not, and then between networks. */
+/** At home, in a café or on the way. Half of the visits are on the phone, which moves between networks. */
 async function* spare(town: Town, person: Person): Activity {
   const { chance } = town
   const { abroad: away, home, carrier } = person
@@ -46,7 +46,7 @@ async function* spare(town: Town, person: Person): Activity {
     return yield* visit(town, person, person.computer, () => network, chance.between(3, 20))
   }
   const roaming: Whereabouts = away ? () => away : () => (chance.of(0.5) ? carrier : wifi)
-  // The same page on the larger screen at once, with the code that is still on the phone.
+  // Signs in on the computer too, with the code that the phone still shows.
   if (chance.of(0.03)) {
     const screen = visit(town, person, person.computer, () => wifi, 4)
     town.schedule.start(town.schedule.now + chance.between(2, 20) * SECOND, screen)
@@ -54,7 +54,7 @@ async function* spare(town: Town, person: Person): Activity {
   yield* visit(town, person, person.phone, roaming, chance.between(2, 14))
 }
 
-/** Browsers update themselves, machines are replaced. */
+/** Updates browsers and replaces machines, with small probabilities. */
 function ageDevices({ chance }: Town, person: Person): void {
   if (chance.of(0.1)) person.computer.update()
   if (chance.of(0.1)) person.phone.update()
@@ -62,7 +62,7 @@ function ageDevices({ chance }: Town, person: Person): void {
   if (chance.of(0.003)) person.phone = newPhone(chance)
 }
 
-/** A flight takes as long as it takes, and there is no network in it. */
+/** A journey with the hours of its flights, during which there is no network. */
 async function* journey(town: Town, person: Person, midnight: number): Activity {
   const { chance, schedule } = town
   const { network, hours } = hotel(chance)
@@ -78,7 +78,7 @@ async function* journey(town: Town, person: Person, midnight: number): Activity 
   yield* spare(town, person)
 }
 
-/** Somebody signs up, and looks around. */
+/** A person registers and visits some pages. */
 export async function* join(town: Town, n: number, from: Network | undefined): Activity {
   const { chance, site } = town
   const person = newPerson(town, n, undefined)
@@ -86,7 +86,7 @@ export async function* join(town: Town, n: number, from: Network | undefined): A
   const network = from ?? person.home
   const visitor = () => visitorOf(town, computer, network)
   if (chance.of(0.02)) {
-    // Who forgot the account of last year gets the same answer, and a mail that says so.
+    // The address has an account already. The answer is the same; a mail tells the owner.
     await site.register(visitor(), `person${chance.between(0, town.size - 1)}@example.test`, password)
     return
   }
@@ -101,7 +101,7 @@ export async function* join(town: Town, n: number, from: Network | undefined): A
   if (!(yield* signIn(town, person, computer, network))) return
   if (chance.of(0.2)) {
     yield chance.between(1, 9) * MINUTE
-    // The account's first device is never new to it.
+    // The first device of an account is never new to it.
     if (await site.view(visitor())) yield* switchSecondFactor(town, person, visitor())
   }
   yield* visit(town, person, computer, () => network, chance.between(3, 15))

@@ -1,12 +1,12 @@
 import type { Event } from '../../shared/event.ts'
 import { type Chance, createChance } from './chance.ts'
 
-/** How late a line comes at most: a batch that waits, a drain that is asked again. */
+/** The greatest delay of a line, by batches and by retries of a drain. */
 const LATEST_MS = 8_000
-/** A frame whose answer got lost is sent again, and nobody removes it. */
+/** The probability that a frame is delivered twice, because its answer was lost. */
 const TWICE = 1 / 5_000
 
-/** The order in which events arrive: each late by some seconds of its own, and now and then one twice. */
+/** The order in which events arrive: each with its own delay of some seconds, and a few of them twice. */
 export class Delivery<T extends { readonly event: Event }> {
   readonly #chance: Chance
   readonly #waiting: { at: number; sent: T }[] = []
@@ -15,7 +15,7 @@ export class Delivery<T extends { readonly event: Event }> {
     this.#chance = createChance(seed)
   }
 
-  /** @param sent the next one in order of time @returns those that have arrived before it happens */
+  /** @param sent the next event in order of time @returns the events that arrive before it happens */
   send(sent: T): T[] {
     const { event } = sent
     const now = Date.parse(event.timestamp)
@@ -32,7 +32,7 @@ export class Delivery<T extends { readonly event: Event }> {
     return arrived
   }
 
-  /** @returns what is still under way after the last one */
+  /** @returns the events that have not arrived when the last one happens */
   rest(): T[] {
     return this.#waiting.splice(0).map(({ sent }) => sent)
   }

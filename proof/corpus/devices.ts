@@ -1,19 +1,19 @@
 import type { ClientHints } from '../../shared/client/device.ts'
 import type { Chance } from './chance.ts'
 
-/** A browser on a machine, or a script: what it says of itself, and what it keeps of the service. */
+/** A browser on a machine, or a script: the headers that describe it, and what it keeps of the service. */
 export interface Device {
   readonly hints: ClientHints
   readonly isBrowser: boolean
-  /** Of screen, time zone and languages, which a sign-in form tells. */
+  /** The hash of screen, time zone and languages, which the sign-in form sends. */
   readonly hintsHash: string | undefined
-  /** An update changes what a browser says of itself, and not what it is. */
+  /** An update changes the version in this text, and not the device hash. */
   userAgent: string
   update(): void
-  /** The token of its session, alive or not. */
+  /** The token of its session, which may be over. */
   session: string | undefined
   deviceToken: string | undefined
-  /** What its newest registration was answered with. */
+  /** From the answer to its latest registration. */
   registration: string | undefined
 }
 

@@ -6,14 +6,14 @@ export interface EventLogOptions {
   readonly chance: Chance
   /** epoch ms */
   readonly now: () => number
-  /** epoch ms; no event from before is written */
+  /** epoch ms; earlier events are not written */
   readonly begins: number
   readonly write: (event: Event) => void
 }
 
 /**
- * Adds what a log adds to an event. Ids of sessions and users are random in the service: here, others stand for them that
- * follow from the seed.
+ * Adds the fields that a log adds to an event. It replaces ids of sessions and users, which are random in the service, by
+ * ids that follow from the seed.
  */
 export function createEventLog({ chance, now, begins, write }: EventLogOptions): Emit {
   const ids = new Map<string, string>()

@@ -1,9 +1,9 @@
 import { compileSearch, type IndexedLog, type SearchMonitor } from 'alertproof'
 import { pathOf, valueAt } from '../claims/events.ts'
 
-/** The nearest that a detection came to an alert. */
+/** How near a detection came to an alert. */
 export interface NearMiss {
-  /** The highest value that a group reached; of a detection of silence, the most seconds that it lasted. */
+  /** The highest value of any group; for a detection of silence, the longest one in seconds. */
   readonly value: number
   readonly group: string
 }
@@ -11,13 +11,13 @@ export interface NearMiss {
 interface Window {
   readonly seen: { readonly at: number; readonly counted: string }[]
   readonly counts: Map<string, number>
-  /** Index of the first that is still in the window. */
+  /** Index of the first log in the window. */
   start: number
 }
 
 /**
  * Keeps the highest value that any group of a monitor reached in any window (t − w, t]. It takes logs in order of time
- * and counts them without the evaluator, as a check of it.
+ * and counts them independently of the evaluator, as a check of it.
  */
 export class HighWater {
   nearest: NearMiss = { value: 0, group: '' }
@@ -76,5 +76,5 @@ export class HighWater {
   }
 }
 
-/** How many that have left the window are kept, because the removal of each by itself would be slow. */
+/** Logs that have left the window are removed once there are this many, because removing each alone is slow. */
 const KEPT_BEHIND = 1_000

@@ -16,7 +16,7 @@ import { Sightings } from '../../shared/session/sightings.ts'
 import type { Claims, IssueToken, VerifyToken } from '../../shared/session/token.ts'
 import { locate } from './networks.ts'
 
-/** A deployment that sets none of these has these values. */
+/** The values of a deployment that sets none of these. */
 export const defaults = configSchemas.functions
   .pick({
     SESSION_IDLE_SECONDS: true,
@@ -32,10 +32,10 @@ export const defaults = configSchemas.functions
 const KEYS: readonly [Secret] = [new Secret('lab-corpus-key-of-no-deployment')]
 const DEVICE_TOKEN_KEYS = deviceTokenKeys(KEYS)
 
-/** The one password that the service refuses as too weak. */
+/** The only password that the service refuses as too weak. */
 export const WEAK_PASSWORD = 'weak'
 
-/** Keeps passwords as they are: hashing them would take most of the time and change no event. */
+/** Stores passwords unhashed: hashing would take most of the time and change no event. */
 const passwords: Passwords = {
   hash: async (password) => password,
   check: async (password, stored) => (password === stored ? { matches: true, outdated: false } : { matches: false }),
@@ -43,7 +43,7 @@ const passwords: Passwords = {
   fingerprint: (password) => password,
 }
 
-/** Tokens are their claims in JSON: nobody forges one here, and a signature would change no event. */
+/** A token is its claims in JSON: nobody forges one here, and a signature would change no event. */
 const issueToken: IssueToken = async (claims) => JSON.stringify(claims)
 const verifyToken: VerifyToken = async (token, now) => {
   if (!token.startsWith('{')) return { kind: 'invalid', reason: 'malformed' }
@@ -65,13 +65,13 @@ type FunctionsDeps = RegisterDeps &
 export interface Hosts {
   readonly functions: FunctionsDeps
   readonly web: PresentDeps
-  /** By address: the token in the newest mail that asks to confirm it. */
+  /** By address: the token in the latest mail that asks to confirm it. */
   readonly links: Map<string, string>
 }
 
 /**
- * What the use cases of both hosts are called with: the real stores' twins in memory, with the default settings of a
- * deployment, at the time of the town. Each host remembers its own sightings.
+ * The dependencies of the use cases of both hosts: the stores in memory, the default settings of a deployment, and the
+ * clock of the town. Each host remembers its own sightings.
  */
 export function createHosts({ now, emit }: { now: () => number; emit: Emit }): Hosts {
   const links = new Map<string, string>()

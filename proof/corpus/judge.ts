@@ -18,7 +18,7 @@ export interface Judgement {
   readonly to: string
   readonly detections: readonly {
     readonly monitor: SearchMonitor
-    /** At each event's own time, and every minute as Datadog does. */
+    /** Evaluated at each event's own time, and each minute as Datadog does. */
     readonly alarms: { readonly arrival: readonly Alarm[]; readonly cadence: readonly Alarm[] }
     readonly nearest: NearMiss
   }[]
@@ -27,23 +27,23 @@ export interface Judgement {
 export interface Watching {
   /** Called with each event as it arrives. */
   arrived?(event: Event): void
-  /** Seed of how late each comes. */
+  /** Seed of the delays. */
   readonly seed: number
 }
 
-/** An event, and the log that the intake makes of it: made once for all who read it. */
+/** An event and its log after intake, which is made once for all readers. */
 interface Logged {
   readonly event: Event
   readonly log: IndexedLog
 }
 
-/** Lets detections judge a life: as it arrives, out of order, in both ways of evaluation. */
+/** Evaluates detections over a life, in the order of arrival and in both ways of evaluation. */
 export async function judge(
   monitors: readonly SearchMonitor[],
   life: AsyncIterable<Event>,
   { arrived, seed }: Watching,
 ): Promise<Judgement> {
-  const alarms = { arrival: [] as Alarm[], cadence: [] as Alarm[] }
+  const alarms: Record<'arrival' | 'cadence', Alarm[]> = { arrival: [], cadence: [] }
   const replayers = [
     new Replayer(monitors, { live: true }, (transition) => note(alarms.arrival, transition)),
     new Replayer(monitors, {}, (transition) => note(alarms.cadence, transition)),
@@ -66,7 +66,7 @@ export async function judge(
   for (const late of delivery.rest()) take(late)
   for (const replayer of replayers) replayer.finish()
   const of = (all: readonly Alarm[], { slug }: SearchMonitor) =>
-    // After the last event there is only the end of the recording: silence is no news there.
+    // The silence after the last event is only the end of the recording.
     all.filter(({ detection, at }) => detection === slug && at <= to)
   return {
     events,

@@ -4,11 +4,11 @@ import { LAB_VPN_RANGES } from '../../shared/lab.ts'
 import type { Chance } from './chance.ts'
 
 /**
- * Where people are online. Addresses are of ranges that belong to nobody: documentation (RFC 5737, 3849), benchmarking (2544,
+ * Networks of people. Addresses are of ranges that belong to nobody: documentation (RFC 5737, 3849), benchmarking (2544,
  * here: homes) and what carriers share among their subscribers (6598, here: phones).
  */
 export interface Network {
-  /** The address of a request: some have more than one. */
+  /** The address of one request: some networks have more than one. */
   address(chance: Chance): string
 }
 
@@ -34,9 +34,9 @@ const HOTELS_FROM = 251
 /** The lab's map of the documentation ranges, in which the exits of its VPN have no place. */
 const documented = createGeoLookup({ ATO_LAB: true, GEO_DATABASE: undefined, TRAVEL_VPN_RANGES: [...LAB_VPN_RANGES] })
 
-/** The lab's map, and in the ranges that it does not know: homes, hotels, and phones, all of which seem to be in the capital. */
+/** The lab's map, and for the ranges that it does not have: homes, hotels, and phones, which are all located in the capital. */
 export const locate: GeoLookup = (ip) => {
-  // Each look into the ranges takes longer than the rest of a sign-in from an address that is known.
+  // One search of the ranges takes longer than the rest of a sign-in, so its result is kept for each address.
   if (!places.has(ip)) places.set(ip, documented(ip) ?? placeInTown(ip))
   return places.get(ip)
 }
@@ -49,10 +49,10 @@ function placeInTown(ip: string): Place | undefined {
   return b === 19 && c >= HOTELS_FROM ? ABROAD[c - HOTELS_FROM]?.[0] : CITIES[d % CITIES.length]
 }
 
-/** One address for everybody behind it. */
+/** One address for all people behind it. */
 export const fixed = (address: string): Network => ({ address: () => address })
 
-/** A home: an IPv4 address of its own, and half of them an IPv6 network, of which browsers use whichever answers first. */
+/** A home: an IPv4 address of its own, and for half of them an IPv6 network too. Browsers use whichever answers first. */
 export function home(n: number, chance: Chance): Network {
   const v4 = `198.${18 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`
   if (chance.of(0.5)) return fixed(v4)
@@ -69,7 +69,7 @@ export function hotel(chance: Chance): { network: Network; hours: number } {
   return { network, hours: ABROAD[n]?.[1] ?? 0 }
 }
 
-/** A phone's carrier: an address shared with hundreds, or an IPv6 network of its own, that changes as one moves. */
+/** The carrier of a phone: an address shared with hundreds of people, or an IPv6 network that changes on the way. */
 export function carrier(n: number): Network {
   return {
     address: (chance) =>
@@ -79,5 +79,5 @@ export function carrier(n: number): Network {
   }
 }
 
-/** As logs spell it: no leading zeros. @see RFC 5952 4.1 */
+/** A group as logs write it: without leading zeros. @see RFC 5952 4.1 */
 const unpadded = (address: string): string => address.replace(/(?<=:)0+(?=[0-9a-f])/g, '')

@@ -5,15 +5,15 @@ import { carrier, fixed, home, type Network } from './networks.ts'
 import { HOUR, type Schedule } from './schedule.ts'
 import type { Site, Visitor } from './site.ts'
 
-/** Who lives in a corpus, when, and with which service. */
+/** What the people of a corpus share: chance, time, the service and public networks. */
 export interface Town {
   readonly chance: Chance
   readonly schedule: Schedule
   readonly site: Site
-  /** How many people are there from the beginning. */
+  /** The number of people when the log begins. */
   readonly size: number
   readonly cafes: readonly Network[]
-  /** Exits of a VPN that is listed as one, so that nobody is thought to be there. */
+  /** Exits of a VPN that is listed as one, so that they have no location. */
   readonly vpn: readonly Network[]
 }
 
@@ -27,18 +27,18 @@ export interface Person {
   readonly office: Network | undefined
   computer: Device
   phone: Device
-  /** Where they are, when away. */
+  /** The network of a person who is abroad. */
   abroad: Network | undefined
   readonly usesVpn: boolean
-  /** Once theirs, and still in their fingers or in a password manager. */
+  /** Earlier passwords, which the person or a password manager may still enter. */
   readonly oldPasswords: string[]
-  /** When they typed a wrong password: epoch ms. */
+  /** The times of wrong passwords, epoch ms. */
   readonly misses: number[]
-  /** Hours by which their day is later than most. */
+  /** Hours by which the day begins later than for most people. */
   readonly late: number
 }
 
-/** A few large offices, more small ones: people behind each address, as parts of the largest. */
+/** People behind the address of each office, as parts of the largest one: a few large offices, more small ones. */
 const OFFICE_SIZES: readonly (readonly [part: number, weight: number])[] = [
   [1, 4],
   [0.5, 8],
@@ -46,7 +46,7 @@ const OFFICE_SIZES: readonly (readonly [part: number, weight: number])[] = [
 ]
 const WORKS_IN_OFFICE = 0.4
 
-/** Who is there from the beginning: of each five, two work in an office. */
+/** The people when the log begins. Two of five work in an office. */
 export function populate(town: Town, largestOffice: number): Person[] {
   const { chance, size } = town
   let offices = 0
@@ -82,7 +82,7 @@ export function newPerson({ chance }: Pick<Town, 'chance'>, n: number, office: N
   }
 }
 
-/** A program of somebody's, with an account of its own. */
+/** A program with an account of its own. */
 export const newProgram = (town: Pick<Town, 'chance'>, n: number): Person => ({
   ...newPerson(town, n, undefined),
   computer: newScript(),
@@ -97,9 +97,9 @@ export function visitorOf(
   return { device, address: network.address(chance), via }
 }
 
-/** Five misses within an hour and then the right password are an attack to takeover-after-failures: nobody misses that often. */
+/** Five wrong passwords within an hour and then the right one are an attack to takeover-after-failures, so nobody has more. */
 const MOST_MISSES = 4
 
-/** @returns how many of these slips happen to somebody who may have missed before */
+/** @returns how many of these slips a person with earlier ones may have */
 export const slipsOf = ({ misses }: Person, slips: number, { schedule }: Pick<Town, 'schedule'>): number =>
   Math.min(slips, Math.max(0, MOST_MISSES - misses.filter((at) => at > schedule.now - HOUR).length))

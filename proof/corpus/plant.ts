@@ -8,14 +8,14 @@ export interface Planted {
   readonly group: Record<string, string>
 }
 
-/** Far from everybody in the corpus. */
+/** In no network of the corpus. */
 const SUBJECT = 9_000
 const APART_MS = 20 * MINUTE
 
 /**
- * Puts one attack of each kind into a life, twenty minutes apart: the events of each detection's proof, and for the one that
- * listens for silence a gap of its heartbeat.
- * @param begin epoch ms of the first
+ * Puts one attack of each kind into a life, twenty minutes apart: the events of each detection's proof, and for the
+ * detection of silence a gap in the heartbeat.
+ * @param begin epoch ms of the first attack
  * @returns the life, in order of time, and the alerts that it must yield
  */
 export function plant(detections: readonly Detection[], life: AsyncIterable<Event>, begin: number) {

@@ -1,6 +1,6 @@
 import { type Due, TimeQueue } from './time-queue.ts'
 
-/** What somebody does over time: it yields how many milliseconds pass until it goes on. */
+/** The acts of one person or program. It yields the number of milliseconds until it continues. */
 export type Activity<T = void> = AsyncGenerator<number, T, void>
 
 interface Turn extends Due {
@@ -12,7 +12,7 @@ export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 
-/** All activities in order of time. One at a time goes on, so that the same seed is always the same order. */
+/** All activities in order of time. Only one continues at a time, so that the same seed always gives the same order. */
 export class Schedule {
   /** epoch ms */
   now: number
@@ -27,7 +27,7 @@ export class Schedule {
     this.#queue.push({ at: Math.max(at, this.now), order: this.#order++, activity })
   }
 
-  /** Lets the next activity go on until it waits. @returns false when all activities have ended */
+  /** Continues the next activity until it waits. @returns false when all activities have ended */
   async step(): Promise<boolean> {
     const due = this.#queue.shift()
     if (!due) return false

@@ -10,9 +10,9 @@ import { locate } from './networks.ts'
 import type { Person, Town } from './people.ts'
 
 /**
- * Puts an account from before the log begins into the stores, as its registration and its sign-ins would have left it.
- * Those would take a tenth of a run and write no event.
- * @param devices that the account knows, the first one in front
+ * Writes an account into the stores as its registration and its sign-ins before the log begins would have done. Carrying
+ * them out would take a tenth of a run and write no event.
+ * @param devices the known devices of the account, the first one first
  */
 export async function settle(
   { chance }: Pick<Town, 'chance'>,

@@ -19,7 +19,7 @@ import { type Chance, uuid } from './chance.ts'
 import type { Device } from './devices.ts'
 import type { Hosts } from './hosts.ts'
 
-/** Who asks, from where, and which host. */
+/** The device that sends a request, its address, and the host that it is sent to. */
 export interface Visitor {
   readonly device: Device
   readonly address: string
@@ -31,8 +31,8 @@ export type SignIn = { kind: 'issued' } | { kind: 'challenge'; mfaToken: string 
 type Accepted = Extract<SessionCheck, { kind: 'accepted' }>
 
 /**
- * The service as its visitors reach it: each request calls the real use cases, in the order in which the handlers of both
- * hosts call them. What an answer gives to a browser is kept in its {@link Device}.
+ * The service as visitors reach it: each request calls the real use cases, in the order in which the handlers of both
+ * hosts call them. The {@link Device} keeps what an answer gives to a browser.
  */
 export class Site {
   readonly #chance: Chance
@@ -47,14 +47,14 @@ export class Site {
     return this.#hosts.functions.emit
   }
 
-  /** The answer does not tell whether the address was free: only a mail does. */
+  /** The answer does not reveal whether the address was free; only a mail does. */
   async register(visitor: Visitor, email: string, password: string): Promise<RegisterOutcome['kind']> {
     const outcome = await register({ email, password }, this.#clientOf(visitor), this.#hosts.functions)
     if (outcome.kind === 'accepted') visitor.device.registration = outcome.registration
     return outcome.kind
   }
 
-  /** Opens the link of the newest mail. @returns whether the account is open now */
+  /** Opens the link in the latest mail. @returns whether the account is open now */
   async confirm(visitor: Visitor, email: string): Promise<boolean> {
     const { registration } = visitor.device
     const given = { token: this.#hosts.links.get(email) ?? '', registration }
@@ -81,14 +81,14 @@ export class Site {
     return outcome.kind === 'issued'
   }
 
-  /** Looks at a page, which renews the session where that is due. @returns the session, if it goes on */
+  /** Opens a page, which renews the session if that is due. @returns the session, unless it is over */
   async view(visitor: Visitor): Promise<LiveSession | undefined> {
     const check = await this.#present(visitor, this.#hosts.web)
     if (check?.renewalDue) await this.#renew(visitor)
     return check?.session
   }
 
-  /** A request of a script, which asks functions itself and renews nothing. @returns whether the session goes on */
+  /** A request of a script, which calls functions directly and renews nothing. @returns false if the session is over */
   async call(visitor: Visitor): Promise<boolean> {
     return (await this.#present(visitor, this.#hosts.functions)) !== undefined
   }
@@ -98,7 +98,7 @@ export class Site {
     visitor.device.session = undefined
   }
 
-  /** Ends the newest of the other sessions of the account. Who has not signed in lately is asked to first, and leaves it. */
+  /** Ends the newest other session of the account. Does nothing if the service would demand a re-authentication first. */
   async endAnother(visitor: Visitor): Promise<void> {
     const { functions } = this.#hosts
     await this.#submit(visitor, async (check) => {
@@ -126,20 +126,20 @@ export class Site {
     this.#submit(visitor, (check) => confirmTotp(check, code, this.#hosts.functions))
   disableTotp = (visitor: Visitor) => this.#submit(visitor, (check) => disableTotp(check, this.#hosts.functions))
 
-  /** Whether the account has given this device a token that is still good. */
+  /** Whether the device holds a valid token of the account. */
   async recognises({ deviceToken }: Device, email: string): Promise<boolean> {
     const user = await this.#hosts.functions.users.findByEmail(email)
     return (await recognise({ deviceToken }, user?.id, this.#hosts.functions)).holder !== undefined
   }
 
-  /** Whether the account calls the device of this session new. */
+  /** Whether the device of this session is new to the account. */
   async isNewDevice(session: LiveSession, visitor: Visitor): Promise<boolean> {
     const { functions } = this.#hosts
     const { deviceHash } = actorOf(this.#clientOf(visitor), functions)
     return (await risksOfDevice(session, deviceHash, functions)).length > 0
   }
 
-  /** As a containment does it: the session of this device is over, and its holder learns so at the next request. */
+  /** Ends the session of this device as a containment does. Its holder is told at the next request. */
   async contain({ session = '' }: Device): Promise<void> {
     const { sessions, ledger, now } = this.#hosts.functions
     const { sid, sub } = JSON.parse(session) as { sid: string; sub: string }
@@ -148,12 +148,12 @@ export class Site {
     await ledger.close(sub, sid, { ...why, state: 'revoked', at: new Date(now()) })
   }
 
-  /** What an event says of a request. */
+  /** The fields of an event that describe a request. */
   request(visitor: Visitor) {
     return actorFields(actorOf(this.#clientOf(visitor), this.#hosts.functions))
   }
 
-  /** Presents the session to a host. A browser whose session is over is told so and loses the cookie. */
+  /** Presents the session to a host. A browser whose session is over loses its cookie. */
   async #present(visitor: Visitor, host: PresentDeps): Promise<Accepted | undefined> {
     const { device } = visitor
     const check = await presentSession(device.session, this.#clientOf(visitor), host)
@@ -162,7 +162,7 @@ export class Site {
     return undefined
   }
 
-  /** Web asks functions for a successor of the token that it was shown. */
+  /** Web asks functions for a successor of the presented token. */
   async #renew(visitor: Visitor): Promise<void> {
     const { functions } = this.#hosts
     const check = await this.#present(visitor, functions)
@@ -170,7 +170,7 @@ export class Site {
     if (renewed?.kind === 'renewed') visitor.device.session = renewed.token.token
   }
 
-  /** A form, which web passes on to functions: both look at the session. @returns undefined if the session is over */
+  /** Sends a form, which web passes on to functions. Both check the session. @returns undefined if it is over */
   async #submit<T>(visitor: Visitor, carryOut: (check: Accepted) => Promise<T>): Promise<T | undefined> {
     if (!(await this.#present(visitor, this.#hosts.web))) return undefined
     const check = await this.#present(visitor, this.#hosts.functions)

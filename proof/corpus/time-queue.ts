@@ -1,11 +1,11 @@
-/** Something that is due at an instant. Of two at the same instant, the one of the lower order comes first. */
+/** Something that is due at an instant. Of two at the same instant, the one with the lower order is first. */
 export interface Due {
   /** epoch ms */
   readonly at: number
   readonly order: number
 }
 
-/** What is due, the earliest first: a binary heap. */
+/** A queue by time, as a binary heap: the earliest is first. */
 export class TimeQueue<T extends Due> {
   readonly #heap: T[] = []
 
@@ -26,7 +26,7 @@ export class TimeQueue<T extends Due> {
     heap[at] = due
   }
 
-  /** Removes the earliest. @returns undefined if nothing is due */
+  /** Removes the earliest. @returns undefined if the queue is empty */
   shift(): T | undefined {
     const heap = this.#heap
     const [first] = heap

@@ -5,10 +5,10 @@ import { type Person, type Town, visitorOf } from './people.ts'
 import { type Activity, SECOND } from './schedule.ts'
 import { signIn } from './sign-in.ts'
 
-/** Where somebody is as time goes on: asked at every page. */
+/** The present network of a person, read for each page. */
 export type Whereabouts = () => Network
 
-/** Somebody comes by, signs in if need be, and looks at a number of pages. */
+/** A person signs in, unless there is a session, and opens a number of pages. */
 export async function* visit(town: Town, person: Person, device: Device, where: Whereabouts, pages: number): Activity {
   const { chance, site } = town
   if (!(yield* arrive(town, person, device, where))) return
@@ -20,7 +20,7 @@ export async function* visit(town: Town, person: Person, device: Device, where: 
   if (chance.of(0.25)) await site.logout(visitorOf(town, device, where()))
 }
 
-/** @returns whether there is a session, the one of before or a new one. Each open tab is told once that the one of before is over. */
+/** @returns whether there is a session, the earlier or a new one. Each open tab presents an earlier one that is over once. */
 async function* arrive(town: Town, person: Person, device: Device, where: Whereabouts): Activity<boolean> {
   const { chance, site } = town
   const { session } = device
@@ -37,13 +37,13 @@ async function* arrive(town: Town, person: Person, device: Device, where: Wherea
 }
 
 /**
- * Now and then: the password once more, with a slip or three; a new password, a second factor, an end to a session elsewhere.
- * Changes are made on a device that the account has had for a while: what a new one changes in its first quarter of an hour is
- * what takeover-actions is about.
+ * With small probabilities: a re-authentication with up to three slips, a new password, a second factor, the end of another
+ * session. Only a device that the account has known for a while makes changes: those of a new device in its first quarter of
+ * an hour are what takeover-actions detects.
  */
 async function* keepHouse(town: Town, person: Person, device: Device, where: Whereabouts): Activity {
   const { chance, site } = town
-  // Whoever fills in a form stays in one network until it is sent.
+  // A form is sent from the network in which it was opened.
   const visitor = visitorOf(town, device, where())
   if (chance.of(0.003)) await site.endAnother(visitor)
   const changes = chance.of(0.006)
