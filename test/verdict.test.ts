@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { loadMonitors } from 'alertproof'
+import { loadRules } from 'alertproof/siem'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { attackBySlug } from '../attacks/index.ts'
@@ -109,6 +110,7 @@ async function faultsOf(
     ...{ watch, cadenceSeconds: undefined, taken: new Set<string>(), ...patience },
     logs: openLogs(urls.datadog, signal),
     monitors: await loadMonitors(DETECTIONS),
+    rules: new Set((await loadRules(DETECTIONS)).map(({ slug }) => slug)),
     insider: openInsider(urls.datadog),
     mailbox: openMailbox(urls.datadog, signal),
   }

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { loadMonitors } from 'alertproof'
 import { type Command, duration, type Io, json, paint, readArguments } from 'alertproof/cli'
+import { loadRules } from 'alertproof/siem'
 import { attacks } from '../../attacks/index.ts'
 import type { Target } from '../../attacks/kit/attack.ts'
 import { openMailbox } from '../../attacks/kit/clients/mailbox.ts'
@@ -87,9 +88,10 @@ async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: I
     const { urls, cadenceSeconds } = lab
     const logs = openLogs(urls.datadog, signal)
     const monitors = await loadMonitors(DETECTIONS)
+    const rules = new Set((await loadRules(DETECTIONS)).map(({ slug }) => slug))
     const insider = openInsider(urls.datadog)
     const mailbox = openMailbox(urls.datadog, signal)
-    const observed = { watch, logs, cadenceSeconds, monitors, insider, mailbox, taken: new Set<string>() }
+    const observed = { watch, logs, cadenceSeconds, monitors, rules, insider, mailbox, taken: new Set<string>() }
     const targets = options.targets.map((kind): Target => ({ kind, baseUrl: urls[kind] }))
     const { attacks, seed } = options
     return await Promise.race([

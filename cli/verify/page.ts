@@ -17,6 +17,8 @@ session, unless a person must restore the account.
 
 - **alert, each minute** is what to expect of a monitor: an attack that begins just after an evaluation waits almost a minute for
   the next one. Datadog's intake, indexing and webhook come on top; they are not measured here.
+- **signal** is the rule of Cloud SIEM, for a detection that is one as well as a monitor. It is evaluated at the event, in either
+  mode. Alert and signal must lead to one containment together; whichever comes first brings it about.
 - **prevented**: the attack is refused at the step that it needs, so it needs no alert.
 - **dead, in 0 of 1**: the attacker entered one account and can open none of them any more. Where a policy contains nothing by
   itself, it notifies a person (\`notify\`), and **keeps** says how many of the accounts the attacker still holds.

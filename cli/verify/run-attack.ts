@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { loadMonitors } from 'alertproof'
 import { counted, duration, paint, wrapped } from 'alertproof/cli'
+import { loadRules } from 'alertproof/siem'
 import { freshAddresses } from '../../attacks/kit/addresses.ts'
 import { type Attack, BenignRefused, type TargetKind } from '../../attacks/kit/attack.ts'
 import type { Account } from '../../attacks/kit/cast.ts'
@@ -119,6 +120,7 @@ async function observe({ urls, mode }: RunFile, signal: AbortSignal): Promise<Ob
     insider: openInsider(urls.datadog),
     mailbox: openMailbox(urls.datadog, signal),
     monitors: await loadMonitors(DETECTIONS),
+    rules: new Set((await loadRules(DETECTIONS)).map(({ slug }) => slug)),
     taken: new Set(),
   }
 }

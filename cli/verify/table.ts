@@ -9,6 +9,7 @@ const HEAD = [
   'refused, each minute',
   'alert, live',
   'refused, live',
+  'signal',
   'by',
   'attacker',
   'victim',
@@ -40,7 +41,7 @@ ${paint(io, board.failed === 0 ? 'green' : 'red', summary)}
 const playedByTestsLine = (): string => playedByTests.map(({ slug, test }) => `${slug} (${test})`).join(', ')
 
 function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
-  const { slug, target, ends, alert, containment, otherwise, benign, ok } = scenario
+  const { slug, target, ends, alert, signal, containment, otherwise, benign, ok } = scenario
   const good = (holds: boolean, text: string) => (holds ? text : paint(io, 'red', text))
   const { done, action, attacker_dead } = containment
   const isPrevented = ends === 'prevented'
@@ -54,6 +55,7 @@ function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
     slug,
     target,
     ...times,
+    signal === null ? '-' : good(signal.fired && signal.containments === 1, time(signal.detect_ms, 'none')),
     isPrevented ? '-' : good(done, action ?? 'nobody'),
     attackerCell(containment, good),
     victimCell(containment, good),

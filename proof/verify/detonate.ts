@@ -1,5 +1,5 @@
 import { nextAligned, type SearchMonitor } from 'alertproof'
-import type { Alert } from 'alertproof/notify'
+import type { Alert, SignalReport } from 'alertproof/notify'
 import { DATADOG_CADENCE_SECONDS } from 'alertproof/replay'
 import type { AccessCheck } from '../../attacks/kit/access-check.ts'
 import { freshAddresses } from '../../attacks/kit/addresses.ts'
@@ -19,7 +19,7 @@ import { type Alarm, createAttackContext, createContext, type RunContext } from 
 import { policyFor } from '../../shared/containment/policy.ts'
 import { sleepUntil } from './instant.ts'
 import type { Logs } from './logs.ts'
-import { isAbout, isAlertOf, isFalseAlert } from './match.ts'
+import { isAbout, isAlertOf, isFalseAlert, isFalseSignal, isSignalOf } from './match.ts'
 import { alertedOtherwise } from './other-mode.ts'
 import type { Watch } from './watch.ts'
 
@@ -35,6 +35,8 @@ export interface ObservedLab {
   readonly taken: Set<string>
   /** The monitors that it evaluates. */
   readonly monitors: readonly SearchMonitor[]
+  /** The slugs of the rules of Cloud SIEM that it evaluates. */
+  readonly rules: ReadonlySet<string>
   /**
    * How long verify waits for an alert, and an attacker for a refusal, where monitors are evaluated at each event
    * (default 10 s).
@@ -74,23 +76,33 @@ export interface Outcome {
   readonly access: AccessCheck
   readonly alert: Alert | undefined
   readonly contained: Contained | undefined
+  /** Of a detection that is a rule of Cloud SIEM as well. */
+  readonly signalled?: Signalled | undefined
   /** Epoch ms: when the alert would have come had its monitor been evaluated in the other way, at each event or every minute. */
   readonly alertedOtherwise: number | undefined
   /** Of a prevented attack: its traces in the logs, where these can be searched. */
   readonly traces?: TracesFound | undefined
 }
 
+/** What the rule reported beside the monitor. */
+export interface Signalled {
+  readonly rule: string
+  readonly signal: SignalReport | undefined
+  /** How many containments of the subject were carried out for both reports together. */
+  readonly containments: number
+}
+
 export interface TracesFound {
   /** Searches that found less than they must. */
   readonly missing: readonly string[]
   /** Alerts about somebody honest. */
-  readonly accusing: readonly Alert[]
+  readonly accusing: readonly (Alert | SignalReport)[]
 }
 
 export interface TwinOutcome {
   readonly events: number
-  /** False alerts about the twin or caused by it. */
-  readonly alerts: readonly Alert[]
+  /** False alerts and signals about the twin or caused by it. */
+  readonly alerts: readonly (Alert | SignalReport)[]
   /** Searches that found less than the twin must leave; then its verdict is not valid. */
   readonly missing: readonly string[]
 }
@@ -119,6 +131,8 @@ async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
   const withinMs = alertDeadlineMs(attack, lab)
   let alerting: Promise<Alert | undefined> = Promise.resolve(undefined)
   let containing: Promise<Contained | undefined> = Promise.resolve(undefined)
+  let signalling: Promise<SignalReport | undefined> = Promise.resolve(undefined)
+  const rule = attack.trips !== undefined && lab.rules.has(attack.trips) ? attack.trips : undefined
   const base = contextIn(lab, run)
   const context: AttackContext = createAttackContext(base, run.tell, {
     quietPauseMs: lab.cadenceSeconds === undefined ? QUIET_PAUSE_MS.arrival : QUIET_PAUSE_MS.cadence,
@@ -129,6 +143,7 @@ async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
       const detonated = { monitor: attack.trips ?? '', group, since, runId: attack.serviceWide ? undefined : runId }
       alerting = lab.watch.alert((alert) => isAlertOf(alert, detonated), withinMs)
       containing = alerting.then((alert) => alert && containmentOf(alert, lab, tell))
+      if (rule !== undefined) signalling = signalOf(detonated, lab, tell)
       // A failure is thrown where this is awaited; this avoids an unhandled rejection until then.
       containing.catch(() => {})
       if (lab.cadenceSeconds !== undefined) tell('Datadog', `evaluates next at ${nextEvaluation(lab.cadenceSeconds)}`)
@@ -141,10 +156,39 @@ async function beContained(run: Run, lab: ObservedLab): Promise<Outcome> {
   const detonation = await attack.attack(run.target, context)
   const alert = await alerting
   const contained = await containing
+  const signalled = rule === undefined ? undefined : await signalledBy(rule, await signalling, alert, lab)
   const requests = base.requests()
   const access = await checkAccess(run, base, context, detonation)
   const otherwise = alert && (await alertedInOtherMode(alert, since, lab))
-  return { requests, detonation, access, alert, contained, alertedOtherwise: otherwise }
+  return { requests, detonation, access, alert, contained, signalled, alertedOtherwise: otherwise }
+}
+
+/** A rule is evaluated at each event, so its signal does not wait for a minute. */
+async function signalOf(
+  detonated: Parameters<typeof isSignalOf>[1],
+  { watch, patienceMs = ALERTED_WITHIN_MS }: ObservedLab,
+  tell: AttackContext['tell'],
+): Promise<SignalReport | undefined> {
+  const signal = await watch.signal((each) => isSignalOf(each, detonated), patienceMs)
+  if (signal) tell('Datadog', `signal of ${signal.rule}: ${signal.severity}`, signal.notified_at)
+  else tell('Datadog', `has opened no signal within ${patienceMs / 1000} s`)
+  return signal
+}
+
+/** Both webhooks must have named the same containment before its events are counted. */
+async function signalledBy(
+  rule: string,
+  signal: SignalReport | undefined,
+  alert: Alert | undefined,
+  { watch, logs }: ObservedLab,
+): Promise<Signalled> {
+  if (!signal || !alert) return { rule, signal, containments: 0 }
+  await watch.delivery(signal.id, CONTAINED_WITHIN_MS)
+  const [first] = await logs.await(containedSearch(alert), 1, CONTAINED_WITHIN_MS)
+  const id = String(first?.attributes.containment_id)
+  if (first) await logs.await(`@evt:webhook @containment_id:"${id}"`, 2, INDEXED_WITHIN_MS)
+  const events = await logs.search(`${containedSearch(alert)} @outcome:(success OR noop)`)
+  return { rule, signal, containments: new Set(events.map(({ attributes }) => attributes.containment_id)).size }
 }
 
 /** Needs no alert. If one comes all the same, its containment is done before the questions are asked. */
@@ -158,8 +202,12 @@ async function beRefused(run: Run, { leaves }: PreventedAttack, lab: ObservedLab
   await awaitEvaluation(lab, run.signal)
   const isOurs = (alert: Alert) => isFalseAlert(alert, { groups: [], runId: run.runId })
   const raised = await lab.logs.alertsSince(since)
-  const accusing = raised.filter((alert) => isAbout(alert, detonation.innocent ?? []))
-  const alerts = raised.filter((alert) => isOurs(alert) || accusing.includes(alert))
+  const accused = raised.filter((alert) => isAbout(alert, detonation.innocent ?? []))
+  const signals = (await lab.logs.signalsSince(since)).filter(
+    (signal) => signal.transition !== 'Closed' && isAbout(signal, detonation.innocent ?? []),
+  )
+  const accusing = [...accused, ...signals]
+  const alerts = raised.filter((alert) => isOurs(alert) || accused.includes(alert))
   for (const alert of alerts) {
     context.tell('Datadog', textOf(alert), alert.notified_at)
     await containmentOf(alert, lab, context.tell)
@@ -209,8 +257,9 @@ export async function actTwin(run: Run, lab: ObservedLab): Promise<TwinOutcome> 
   await awaitEvaluation(lab, run.signal)
   const twin = { ...use, runId: run.runId }
   const alerts = (await lab.logs.alertsSince(since)).filter((alert) => isFalseAlert(alert, twin))
+  const signals = (await lab.logs.signalsSince(since)).filter((signal) => isFalseSignal(signal, twin))
   const events = await lab.logs.search(`@run_id:${run.runId}`)
-  return { events: events.length, alerts, missing }
+  return { events: events.length, alerts: [...alerts, ...signals], missing }
 }
 
 const contextIn = ({ logs, insider, mailbox, taken }: ObservedLab, run: Run) =>

@@ -1,4 +1,4 @@
-import type { Alert } from 'alertproof/notify'
+import type { Alert, SignalReport } from 'alertproof/notify'
 import { describe, expect, test } from 'vitest'
 import type { AccessCheck } from '../../attacks/kit/access-check.ts'
 import type { Attack } from '../../attacks/kit/attack.ts'
@@ -33,7 +33,14 @@ const alert: Alert = {
 const detonation = { group: alert.group, crossedAt: 1_000, refusedAt: 1_126 }
 const access: AccessCheck = { entered: 2, stillIn: 0, lockedOut: 0, toRestore: 0, stillHeld: [], complaints: [] }
 const contained = { action: 'revoke', outcome: 'success', at: 1_120 }
-const outcome: Outcome = { requests: 10, detonation, access, alert, contained, alertedOtherwise: 31_000 }
+const signal: SignalReport = {
+  ...{ id: 2, signal_id: 's', rule: 'session-reuse', name: 'Session reuse', transition: 'Triggered' },
+  ...{ severity: 'critical', case: 'more than one device', at: alert.at, notified_at: 1_012, group: alert.group },
+  ...{ value: 2, first_seen: alert.at, last_seen: alert.at, title: 'Session reuse - more', message: '', sample: [] },
+  ...{ deliveries: [], unknown_webhooks: [] },
+}
+const signalled = { rule: 'session-reuse', signal, containments: 1 }
+const outcome: Outcome = { requests: 10, detonation, access, alert, contained, signalled, alertedOtherwise: 31_000 }
 const stillIn: AccessCheck = { ...access, stillIn: 1, stillHeld: ['Ines’s account: web accepts the session'] }
 const lockedOut: AccessCheck = { ...access, lockedOut: 1, complaints: ['Ines: cannot sign in (401)'] }
 const quiet: TwinOutcome = { events: 7, alerts: [], missing: [] }
@@ -48,6 +55,7 @@ test('a scenario that holds has all of its facts', () => {
       ends: 'contained',
       attack: { requests: 10 },
       alert: { fired: true, monitor: 'session-reuse', group: alert.group, detect_ms: 19 },
+      signal: { fired: true, rule: 'session-reuse', severity: 'critical', detect_ms: 12, containments: 1 },
       containment: {
         ...{ done: true, action: 'revoke', contain_ms: 126, attacker_dead: true, victim_alive: true },
         ...{ entered: 2, still_in: 0, locked_out: 0, to_restore: 0 },
@@ -71,6 +79,10 @@ test('what is refused before the alert is refused then, however long the alert t
 
 describe('a scenario does not hold', () => {
   test.each<[string, Outcome | Error, (TwinOutcome | Error)?]>([
+    ['no signal', { ...outcome, signalled: { ...signalled, signal: undefined, containments: 0 } }],
+    ['alert and signal were contained 2 times, not once', { ...outcome, signalled: { ...signalled, containments: 2 } }],
+    ['alert and signal were contained 0 times, not once', { ...outcome, signalled: { ...signalled, containments: 0 } }],
+    ['the benign twin raised a signal: Session reuse - more', outcome, { ...quiet, alerts: [signal] }],
     ['no alert', { ...outcome, alert: undefined }],
     ['no containment', { ...outcome, contained: undefined }],
     ['the containment ended as refused', { ...outcome, contained: { ...contained, outcome: 'refused' } }],
@@ -123,7 +135,7 @@ describe('a scenario does not hold', () => {
       })
     const refused: Outcome = {
       ...outcome,
-      ...{ alert: undefined, contained: undefined, alertedOtherwise: undefined },
+      ...{ alert: undefined, contained: undefined, signalled: undefined, alertedOtherwise: undefined },
       traces: { missing: [], accusing: [] },
     }
     expect(judged({}).faults).toEqual([])
@@ -135,7 +147,7 @@ describe('a scenario does not hold', () => {
       ok: true,
     })
     const text = table(scoreboard(HEAD, [judged({})]), 'at each event', { color: false })
-    expect(text).toMatch(/session-reuse +web +prevented +126 ms +prevented +126 ms +- +dead, in 0 of 2 +alive .* ok/)
+    expect(text).toMatch(/session-reuse +web +prevented +126 ms +prevented +126 ms +- +- +dead, in 0 of 2 +alive .* ok/)
     expect(judged({ access: stillIn }).faults).toEqual([expect.stringContaining('still gets in')])
     expect(judged({ access: lockedOut }).faults).toEqual([expect.stringContaining('locked out')])
     expect(judged({ detonation: { ...detonation, refusedAt: undefined } }).faults).toEqual([
@@ -174,9 +186,9 @@ test('JUnit shows each scenario, and no text of a fault can break it', () => {
 test('the table marks what failed', () => {
   const lines = table(board, 'at each event', { color: false }).split('\n')
   expect(lines.find((line) => line.endsWith('ok'))).toMatch(
-    /session-reuse +web +30 s +30 s +19 ms +126 ms +revoke +dead, in 0 of 2 +alive/,
+    /session-reuse +web +30 s +30 s +19 ms +126 ms +12 ms +revoke +dead, in 0 of 2 +alive/,
   )
-  expect(lines.find((line) => line.endsWith('FAILED'))).toMatch(/none +never +none +never +nobody +IN 0 of 0 +OUT/)
+  expect(lines.find((line) => line.endsWith('FAILED'))).toMatch(/none +never +none +never +- +nobody +IN 0 of 0 +OUT/)
   expect(lines).toContain('1 of 2 hold')
 })
 

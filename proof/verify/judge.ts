@@ -52,13 +52,14 @@ export const judgeTwin = (twin: TwinOutcome | Error): Judged<Scenario['benign']>
   faults: twinFaults(twin),
 })
 
-type AttackFacts = Pick<Scenario, 'ends' | 'attack' | 'alert' | 'containment' | 'otherwise'>
+type AttackFacts = Pick<Scenario, 'ends' | 'attack' | 'alert' | 'signal' | 'containment' | 'otherwise'>
 
 const otherThan = (mode: Evaluation): Evaluation => (mode === 'cadence' ? 'arrival' : 'cadence')
 
 const nothingSeen = (mode: Evaluation): Omit<AttackFacts, 'ends'> => ({
   attack: { requests: 0 },
   alert: { fired: false, monitor: null, group: null, detect_ms: null },
+  signal: null,
   containment: {
     ...{ done: false, action: null, contain_ms: null, attacker_dead: false, victim_alive: false },
     ...{ entered: 0, still_in: 0, locked_out: 0, to_restore: 0 },
@@ -67,7 +68,7 @@ const nothingSeen = (mode: Evaluation): Omit<AttackFacts, 'ends'> => ({
 })
 
 function factsOf(attack: Attack, outcome: Outcome, mode: Evaluation): Omit<AttackFacts, 'ends'> {
-  const { requests, detonation, access, alert, contained } = outcome
+  const { requests, detonation, access, alert, contained, signalled } = outcome
   const { crossedAt, refusedAt } = detonation
   const { entered, stillIn, lockedOut, toRestore } = access
   return {
@@ -78,6 +79,7 @@ function factsOf(attack: Attack, outcome: Outcome, mode: Evaluation): Omit<Attac
       group: alert?.group ?? null,
       detect_ms: alert ? alert.notified_at - crossedAt : null,
     },
+    signal: signalled ? signalFacts(signalled, crossedAt) : null,
     containment: {
       done: isDone(contained),
       action: contained?.action ?? null,
@@ -89,6 +91,14 @@ function factsOf(attack: Attack, outcome: Outcome, mode: Evaluation): Omit<Attac
     otherwise: { mode: otherThan(mode), ...timesOtherwise(attack, outcome) },
   }
 }
+
+const signalFacts = (
+  { rule, signal, containments }: NonNullable<Outcome['signalled']>,
+  crossedAt: number,
+): Scenario['signal'] => ({
+  ...{ fired: signal !== undefined, rule, severity: signal?.severity ?? null },
+  ...{ detect_ms: signal ? signal.notified_at - crossedAt : null, containments },
+})
 
 /**
  * From the alert on nothing depends on how the monitor was evaluated: what it took then, it would have taken here. Nor
@@ -111,14 +121,19 @@ const isDone = (contained: Outcome['contained']): boolean =>
 
 function faultsOf(attack: Attack, outcome: Outcome | Error): string[] {
   if (outcome instanceof Error) return [`the attack could not be carried out: ${outcome.message}`]
-  const { alert, contained, detonation, access, traces } = outcome
+  const { alert, contained, detonation, access, traces, signalled } = outcome
   const { stillIn, lockedOut, stillHeld, complaints } = access
   const isPrevented = attack.ends === 'prevented'
   const isStopped = stops(attack)
   const containment = contained ? `the containment ended as ${contained.outcome}` : 'no containment'
   const checks: [boolean, string][] = [
     [isPrevented || alert !== undefined, 'no alert'],
+    [signalled === undefined || signalled.signal !== undefined, 'no signal'],
     [isPrevented || isDone(contained), containment],
+    [
+      !signalled?.signal || alert === undefined || !isDone(contained) || signalled.containments === 1,
+      `alert and signal were contained ${signalled?.containments} times, not once`,
+    ],
     [!isStopped || detonation.refusedAt !== undefined, 'the attacker was never refused'],
     [!isStopped || stillIn === 0, `the attacker still gets in: ${stillHeld.join('; ')}`],
     [lockedOut === 0, `honest people are locked out: ${complaints.join('; ')}`],
@@ -128,13 +143,15 @@ function faultsOf(attack: Attack, outcome: Outcome | Error): string[] {
   return [
     ...faults,
     ...missing.map((search) => `the refusal is not all in the logs: ${search}`),
-    ...accusing.map(({ title }) => `an alert is about somebody honest: ${title}`),
+    ...accusing.map((alert) => `${'rule' in alert ? 'a signal' : 'an alert'} is about somebody honest: ${alert.title}`),
   ]
 }
 
 function twinFaults(twin: TwinOutcome | Error): string[] {
   if (twin instanceof Error) return [`the benign twin: ${twin.message}`]
-  const alerts = twin.alerts.map((alert) => `the benign twin raised an alert: ${alert.title}`)
+  const alerts = twin.alerts.map(
+    (alert) => `the benign twin raised ${'rule' in alert ? 'a signal' : 'an alert'}: ${alert.title}`,
+  )
   const missing = twin.missing.map((search) => `the benign twin's events are not all there: ${search}`)
   return [...alerts, ...missing, ...(twin.events > 0 ? [] : ['the benign twin left no event'])]
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { IndexedLog } from 'alertproof'
-import type { Alert } from 'alertproof/notify'
+import type { Alert, SignalReport } from 'alertproof/notify'
 
 const ASK_AGAIN_MS = 25
 const MOST = 1000
@@ -12,6 +12,8 @@ export interface Logs {
   await(query: string, atLeast: number, withinMs: number): Promise<IndexedLog[]>
   /** Every transition since then. @param since epoch ms */
   alertsSince(since: number): Promise<Alert[]>
+  /** Every change of a signal since then. @param since epoch ms */
+  signalsSince(since: number): Promise<SignalReport[]>
 }
 
 /** @throws from every method, when the stand-in does not answer or does not understand */
@@ -38,6 +40,10 @@ export function openLogs(datadogUrl: string, signal: AbortSignal): Logs {
     async alertsSince(since) {
       const { alerts } = (await get('/lab/alerts', { since: String(since) })) as { alerts: Alert[] }
       return alerts
+    },
+    async signalsSince(since) {
+      const { signals } = (await get('/lab/signals', { since: String(since) })) as { signals: SignalReport[] }
+      return signals
     },
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Detonated, isAlertOf, isFalseAlert } from './match.ts'
+import { type Detonated, isAlertOf, isFalseAlert, isFalseSignal, isSignalOf } from './match.ts'
 
 const SINCE = Date.parse('2026-01-05T10:00:00.000Z')
 const ours: Detonated = {
@@ -74,4 +74,15 @@ describe('a false alert', () => {
     expect(isFalseAlert({ ...alert, monitor: 'another', sample: sampleOf('v-1-twin') }, after)).toBe(true)
     expect(isFalseAlert({ ...alert, group: { '@ip': '203.0.113.1' }, sample: sampleOf('v-1-twin') }, after)).toBe(true)
   })
+})
+
+test('a signal is told by the same facts, with the slug of its rule; one that closes is no false one', () => {
+  const { monitor: rule, ...rest } = alert
+  const signal = { ...rest, rule, transition: 'Triggered' as const }
+  expect(isSignalOf(signal, ours)).toBe(true)
+  expect(isSignalOf({ ...signal, rule: 'credential-stuffing' }, ours)).toBe(false)
+  expect(isSignalOf({ ...signal, transition: 'Raised' }, ours)).toBe(false)
+  const twin = { groups: [ours.group], runId: 'v-1-twin' }
+  expect(isFalseSignal(signal, twin)).toBe(true)
+  expect(isFalseSignal({ ...signal, transition: 'Closed' }, twin)).toBe(false)
 })

@@ -1,4 +1,4 @@
-import type { Alert } from 'alertproof/notify'
+import type { Alert, SignalReport } from 'alertproof/notify'
 import type { BenignUse, Group } from '../../attacks/kit/attack.ts'
 
 /** The facts of a detonation by which its alerts are recognised. */
@@ -22,6 +22,14 @@ export const isAlertOf = (alert: Told, { monitor, group, since, runId }: Detonat
   Date.parse(alert.at) >= since &&
   (runId === undefined || alert.sample.some(({ attributes }) => attributes.run_id === runId))
 
+type Signalled = Pick<SignalReport, 'rule' | 'transition' | 'group' | 'at' | 'sample'>
+
+/** A rule has the slug of the monitor that it stands beside. */
+const asAlert = ({ rule, ...signal }: Signalled): Told => ({ ...signal, monitor: rule })
+
+/** The signal of the rule beside the monitor: by the same facts as its alert. */
+export const isSignalOf = (signal: Signalled, detonated: Detonated): boolean => isAlertOf(asAlert(signal), detonated)
+
 type Harmless = Pick<BenignUse, 'groups' | 'aftermathOf'> & { readonly runId: string }
 
 /** An alert that something harmless caused: about one of its subjects, or because of one of its events. */
@@ -29,6 +37,10 @@ export const isFalseAlert = (alert: Told, { groups, aftermathOf = [], runId }: H
   alert.transition !== 'Recovered' &&
   !aftermathOf.some(({ monitor, group }) => alert.monitor === monitor && isSameGroup(alert.group, group)) &&
   (isAbout(alert, groups) || alert.sample.some(({ attributes }) => attributes.run_id === runId))
+
+/** A signal that something harmless caused. */
+export const isFalseSignal = (signal: Signalled, twin: Harmless): boolean =>
+  signal.transition !== 'Closed' && isFalseAlert(asAlert(signal), twin)
 
 export const isAbout = (alert: Pick<Alert, 'group'>, groups: readonly Group[]): boolean =>
   groups.some((group) => isSameGroup(alert.group, group))

@@ -17,6 +17,16 @@ export interface Scenario {
     /** From the request that crosses the threshold to the alert. */
     readonly detect_ms: number | null
   }
+  /** The rule of Cloud SIEM beside the monitor; null where the detection has none. */
+  readonly signal: {
+    readonly fired: boolean
+    readonly rule: string
+    readonly severity: string | null
+    /** From the request that crosses the threshold to the signal, which comes at the event in either mode. */
+    readonly detect_ms: number | null
+    /** How many containments were carried out for alert and signal together: one. */
+    readonly containments: number
+  } | null
   readonly containment: {
     /** False of a prevented attack: there is nothing to contain. */
     readonly done: boolean
@@ -44,6 +54,7 @@ export interface Scenario {
     readonly detect_ms: number | null
     readonly contain_ms: number | null
   }
+  /** Alerts and signals. */
   readonly benign: { readonly events: number; readonly alerts: number }
   readonly ok: boolean
 }

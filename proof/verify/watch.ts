@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Alert, Delivery } from 'alertproof/notify'
+import type { Alert, Delivery, SignalReport } from 'alertproof/notify'
 import { readEvents } from './event-stream.ts'
 
-/** A delivery that has ended, as the stream reports it. */
+/** A delivery that has ended, as the stream reports it; `alert_id` is the id of an alert or of a signal. */
 export type EndedDelivery = Delivery & { readonly alert_id: number }
 
 interface Waiting<T> {
@@ -13,9 +13,10 @@ interface Waiting<T> {
 const OPEN_WITHIN_MS = 5_000
 const RECONNECT_AFTER_MS = 200
 
-/** Receives the stand-in's stream of alerts and deliveries. Reconnects when the stream breaks. */
+/** Receives the stand-in's stream of alerts, signals and deliveries. Reconnects when the stream breaks. */
 export class Watch {
   readonly #alerts = new Received<Alert>()
+  readonly #signals = new Received<SignalReport>()
   readonly #deliveries = new Received<EndedDelivery>()
   readonly #closing = new AbortController()
   readonly #url: string
@@ -37,7 +38,12 @@ export class Watch {
     return this.#alerts.first(fits, withinMs)
   }
 
-  /** The end of an alert's delivery. @returns undefined if it does not end in time */
+  /** The first change of a signal that fits, received already or still to come. @returns undefined if none comes in time */
+  signal(fits: (signal: SignalReport) => boolean, withinMs: number): Promise<SignalReport | undefined> {
+    return this.#signals.first(fits, withinMs)
+  }
+
+  /** The end of the delivery of an alert or a signal. @returns undefined if it does not end in time */
   delivery(alertId: number, withinMs: number): Promise<EndedDelivery | undefined> {
     return this.#deliveries.first(({ alert_id }) => alert_id === alertId, withinMs)
   }
@@ -46,6 +52,7 @@ export class Watch {
   close(): void {
     this.#closing.abort()
     this.#alerts.close()
+    this.#signals.close()
     this.#deliveries.close()
   }
 
@@ -66,6 +73,7 @@ export class Watch {
         for await (const { event, id, data } of readEvents(body)) {
           this.#lastId = Math.max(this.#lastId, Number(id))
           if (event === 'alert') this.#alerts.add(JSON.parse(data))
+          if (event === 'signal') this.#signals.add(JSON.parse(data))
           if (event === 'delivery') this.#deliveries.add(JSON.parse(data))
         }
       } catch {}
