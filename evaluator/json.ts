@@ -19,3 +19,7 @@ const quoteLong = (found: string): string =>
 /** Whether a value is an object of JSON, neither null nor a list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The number that a text of JSON or YAML holds; anything else as it is. */
+export const numberIn = (value: unknown): unknown =>
+  typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value

@@ -76,6 +76,25 @@ test.each<[what: string, change: object, options: object, found: RegExp]>([
     /^warning undocumented-search query:19/,
   ],
   [
+    'an and that is a word',
+    { query: monitor.query.replace('@evt:', 'and @evt:') },
+    {},
+    /^warning search-slip query: `and` is searched as it stands; did you mean `AND`\?/,
+  ],
+  [
+    'a network without CIDR',
+    { query: monitor.query.replace('@evt:', '-@ip:10.0.0.0/8 @evt:') },
+    {},
+    /^warning search-slip query: .*did you mean `-CIDR\(@ip, 10\.0\.0\.0\/8\)`\?/,
+  ],
+  [
+    'a threshold that is a text',
+    {},
+    { thresholds: { critical: '10' } },
+    /^warning no-effect options\.thresholds: holds/,
+  ],
+  ['a priority that is a text', { priority: '3' }, {}, /^warning no-effect priority: is a text/],
+  [
     'a cardinality that keeps its status',
     { query: monitor.query.replace('"count"', '"cardinality","@sid"') },
     {},

@@ -6,6 +6,7 @@ import { refusedNow } from '../monitor/monitor-options.ts'
 import type { Facet, MonitorQuery } from '../monitor/monitor-query.ts'
 import type { MonitorFault, MonitorReading } from '../monitor/monitor-reading.ts'
 import { type SilentTerm, SilentTerms, type Watched } from '../search/silent-terms.ts'
+import { slipsIn } from '../search/slips.ts'
 import type { RuleReading } from '../siem/rule.ts'
 import { costRemarks } from './cost-remarks.ts'
 import type { CheckReport, Finding, Level } from './finding.ts'
@@ -85,11 +86,19 @@ function remarksOf(reading: Reading, silent: readonly PlacedSilentTerm[]): Monit
     ...notes.map(of('warning', 'no-effect')),
     ...refusals.map(of('note', isRule || type === 'log alert' ? 'not-evaluated' : 'not-a-log-alert')),
   ]
-  const terms = silent.map(
-    ({ text, place }) => ({ level: 'warning', rule: 'silent-term', place, message: text }) as const,
-  )
   if (!isRule && type !== 'log alert') return remarks
-  const inside = [...(isRule ? [] : monitorRemarks(reading)), ...terms]
+  const slips = searchesOf(reading).flatMap(({ node, place }) =>
+    slipsIn(node).map(
+      ({ term, text }) => ({ level: 'warning', rule: 'search-slip', place, message: text, term }) as const,
+    ),
+  )
+  // A slip is told once, also where no log answers to it.
+  const isTold = ({ place, term }: PlacedSilentTerm) => slips.some((each) => each.place === place && each.term === term)
+  const terms = silent
+    .filter((each) => !isTold(each))
+    .map(({ text, place }) => ({ level: 'warning', rule: 'silent-term', place, message: text }) as const)
+  const told = slips.map(({ term: _, ...remark }) => remark)
+  const inside = [...(isRule ? [] : monitorRemarks(reading)), ...told, ...terms]
   return [...remarks, ...inside.map((remark) => ({ ...remark, place: within + remark.place }))]
 }
 

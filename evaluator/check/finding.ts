@@ -20,6 +20,10 @@ export interface Finding extends Remark {
   readonly monitor: string | undefined
 }
 
+/** The place behind the name of its monitor: places in the output of Terraform begin with an address, which is that name. */
+export const placeBelow = ({ monitor, place }: Pick<Finding, 'monitor' | 'place'>): string =>
+  monitor !== undefined && place.startsWith(`${monitor}.`) ? place.slice(monitor.length + 1) : place
+
 export interface Checked {
   readonly file: string
   readonly monitor: string

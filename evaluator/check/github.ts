@@ -1,4 +1,4 @@
-import type { Finding, Level } from './finding.ts'
+import { type Finding, type Level, placeBelow } from './finding.ts'
 
 const COMMANDS: Readonly<Record<Level, string>> = { error: 'error', warning: 'warning', note: 'notice' }
 
@@ -6,7 +6,9 @@ const COMMANDS: Readonly<Record<Level, string>> = { error: 'error', warning: 'wa
  * One finding as a workflow command, which GitHub Actions shows at the line of the file.
  * @see https://docs.github.com/actions/reference/workflow-commands-for-github-actions
  */
-export function githubAnnotation({ level, file, line, column, rule, monitor, place, message }: Finding): string {
+export function githubAnnotation(finding: Finding): string {
+  const { level, file, line, column, rule, monitor, message } = finding
+  const place = placeBelow(finding)
   const title = monitor === undefined ? rule : `${monitor}: ${rule}`
   const properties = Object.entries({ file, line, col: column, title }).map(
     ([key, value]) => `${key}=${property(value)}`,

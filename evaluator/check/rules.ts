@@ -33,6 +33,11 @@ export const rules: readonly RuleText[] = [
   },
   { id: 'count-of-a-facet', level: 'warning', description: 'A rollup "count" with a facet counts logs, not values.' },
   { id: 'undocumented-search', level: 'warning', description: 'A form of search that Datadog does not document.' },
+  {
+    id: 'search-slip',
+    level: 'warning',
+    description: 'A term of another language of search: `and` in place of AND, a network without CIDR.',
+  },
   { id: 'unknown-variable', level: 'warning', description: 'A variable of a message shows nothing.' },
   { id: 'no-handle', level: 'warning', description: 'A message without a handle notifies nobody.' },
   { id: 'handle-not-set-apart', level: 'warning', description: 'A handle needs a blank or a line end on both sides.' },

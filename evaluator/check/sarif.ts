@@ -1,6 +1,6 @@
 import { isAbsolute, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Finding } from './finding.ts'
+import { type Finding, placeBelow } from './finding.ts'
 import { rules } from './rules.ts'
 
 /**
@@ -45,8 +45,8 @@ export function sarifLog(findings: readonly Finding[]): object {
   }
 }
 
-const textOf = ({ monitor, place, message }: Finding): string =>
-  [monitor, place, message].filter((part) => part !== undefined && part !== '').join(': ')
+const textOf = (finding: Finding): string =>
+  [finding.monitor, placeBelow(finding), finding.message].filter((part) => part !== undefined && part !== '').join(': ')
 
 /** Relative to the folder in which the check ran, as hosts expect it. */
 const uriOf = (file: string): string =>

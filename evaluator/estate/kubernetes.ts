@@ -1,4 +1,4 @@
-import { isRecord } from '../json.ts'
+import { isRecord, numberIn } from '../json.ts'
 
 type Json = Record<string, unknown>
 
@@ -35,14 +35,11 @@ function optionsOf(options: Json): Json {
   for (const name of ['threshold_windows', 'scheduling_options'])
     if (isRecord(json[name])) json[name] = deep(json[name])
   if (isRecord(json.thresholds)) {
-    const thresholds = Object.entries(inSnakeCase(json.thresholds)).map(([name, value]) => [name, numberOf(value)])
+    const thresholds = Object.entries(inSnakeCase(json.thresholds)).map(([name, value]) => [name, numberIn(value)])
     json.thresholds = Object.fromEntries(thresholds)
   }
   return json
 }
-
-const numberOf = (value: unknown): unknown =>
-  typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value
 
 const inSnakeCase = (json: Json): Json =>
   Object.fromEntries(

@@ -1,4 +1,4 @@
-import { isRecord } from '../json.ts'
+import { isRecord, numberIn } from '../json.ts'
 import { parseDocument } from '../monitor/json-document.ts'
 
 /** One monitor of a Terraform state or plan, mapped to what the API takes. */
@@ -111,7 +111,7 @@ function apiForm(values: Values): Values {
   const options: Values = {}
   for (const [name, value] of Object.entries(values)) {
     if (NOT_SENT.includes(name) || isUnset(value)) continue
-    if (name === 'priority') json.priority = numberOf(value)
+    if (name === 'priority') json.priority = numberIn(value)
     else if (OUTSIDE_OPTIONS.includes(name)) json[name] = value
     else if (name === 'monitor_thresholds' || name === 'thresholds') options.thresholds = thresholdsOf(blockOf(value))
     else if (name === 'monitor_threshold_windows') options.threshold_windows = blockOf(value)
@@ -132,11 +132,8 @@ const thresholdsOf = (block: Values): Values =>
   Object.fromEntries(
     Object.entries(block)
       .filter(([, value]) => !isUnset(value))
-      .map(([name, value]) => [name, numberOf(value)]),
+      .map(([name, value]) => [name, numberIn(value)]),
   )
-
-const numberOf = (value: unknown): unknown =>
-  typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value
 
 /** Blocks within blocks, as deep as they go. */
 const unblocked = (block: Values): Values =>

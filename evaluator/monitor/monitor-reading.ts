@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { isRecord } from '../json.ts'
+import { isRecord, numberIn } from '../json.ts'
 import { type MonitorOptions, readOptions } from './monitor-options.ts'
 import { type AlertQuery, type MonitorQuery, parseMonitorQuery, QueryError } from './monitor-query.ts'
 import { type EvaluatedQuery, joinQueries } from './variables.ts'
@@ -93,7 +93,11 @@ type Check = (value: unknown) => string | undefined
  * Reads a monitor of any type from its JSON.
  * @param strict for files that are ours: what has no effect, what the UI adds and what is not known are faults, too
  */
-export function readMonitorJson(json: Record<string, unknown>, source: MonitorSource, strict: boolean): MonitorReading {
+export function readMonitorJson(
+  given: Record<string, unknown>,
+  source: MonitorSource,
+  strict: boolean,
+): MonitorReading {
   const { slug, file, within = '' } = source
   const faults: MonitorFault[] = []
   const refusals: MonitorFault[] = []
@@ -103,6 +107,7 @@ export function readMonitorJson(json: Record<string, unknown>, source: MonitorSo
     (place, reason, rule) =>
       list.push({ file, place: within + place, reason, ...(rule === undefined ? {} : { rule }) })
   const sinks = { fault: into(faults), refusal: into(refusals), note: into(notes) }
+  const json = strict ? given : withNumbers(given, sinks.note)
   const stripped = checkKeys(json, strict, sinks)
   const name = typeof json.name === 'string' ? json.name : slug
   const type = typeof json.type === 'string' ? json.type : ''
@@ -137,6 +142,22 @@ export function readMonitorJson(json: Record<string, unknown>, source: MonitorSo
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** Reads the priority and thresholds that stand as texts, as templates write them, and says so. */
+function withNumbers(json: Record<string, unknown>, note: Note): Record<string, unknown> {
+  const { priority, options } = json
+  const thresholds = isRecord(options) && isRecord(options.thresholds) ? options.thresholds : {}
+  const read = Object.entries(thresholds).map(([name, value]) => [name, numberIn(value)] as const)
+  const areTexts = read.some(([name, value]) => value !== thresholds[name])
+  const isText = numberIn(priority) !== priority
+  if (isText) note('priority', 'is a text, and is read as a number')
+  if (areTexts) note('options.thresholds', 'holds texts, which are read as numbers')
+  return {
+    ...json,
+    ...(isText && { priority: numberIn(priority) }),
+    ...(areTexts && { options: { ...(options as object), thresholds: Object.fromEntries(read) } }),
+  }
+}
 
 interface Sinks {
   readonly fault: Note

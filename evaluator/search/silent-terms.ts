@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts'
 import { FieldsSeen } from './fields-seen.ts'
 import { type Field, printSearch, type SearchNode } from './search-ast.ts'
+import { meantBy } from './slips.ts'
 import { presenceOf, type Term, type TermNode, TermWatch, termsOf, watchedBy } from './terms.ts'
 
 /** A search, and the facets by which what it finds is grouped and counted. */
@@ -62,7 +63,7 @@ export class SilentTerms {
     return this.#searches.flatMap((search, i) =>
       watchedIn(search)
         .filter(({ node, field }) => !this.#watch.hasMatched(node) && !(field !== undefined && isKnown(field)))
-        .map(({ term, say }) => ({ search: i, ...say(this.#fields.suggest(term)) })),
+        .map(({ term, say }) => ({ search: i, ...say(meantBy(term.node) ?? this.#fields.suggest(term)) })),
     )
   }
 }

@@ -51,6 +51,19 @@ test('a finding is one line with file, line, column, level and rule', async () =
   )
 })
 
+test('an address of Terraform is named once in a finding', async () => {
+  const { options: _, ...values } = short
+  const resource = { address: 'datadog_monitor.a', mode: 'managed', type: 'datadog_monitor', name: 'a', values }
+  const plan = join(dir, 'plan.json')
+  await writeFile(
+    plan,
+    JSON.stringify({ format_version: '1.2', planned_values: { root_module: { resources: [resource] } } }),
+  )
+  const { out } = await run(plan)
+  expect(out).toMatch(/: warning: datadog_monitor\.a: query: .* \[short-window\]\n/)
+  await rm(plan)
+})
+
 test('--json prints one object per finding', async () => {
   const { out } = await run(file('wrong'), file('short'), '--json')
   const lines = out

@@ -5,6 +5,7 @@ import {
   type Finding,
   githubAnnotation,
   type LogSource,
+  placeBelow,
   sarifLog,
 } from '../../check/index.ts'
 import { InputError } from '../../input-error.ts'
@@ -100,7 +101,9 @@ const fails = ({ level }: Finding, strict: boolean): boolean => level === 'error
 
 const TONES = { error: 'red', warning: 'yellow', note: 'dim' } as const satisfies Record<Finding['level'], Tone>
 
-function textLine({ file, line, column, level, monitor, place, message, rule }: Finding, io: Io): void {
+function textLine(finding: Finding, io: Io): void {
+  const { file, line, column, level, monitor, message, rule } = finding
+  const place = placeBelow(finding)
   const where = place === '' || /^\d+:\d+$/.test(place) ? '' : `${place}: `
   const whose = monitor === undefined ? '' : `${monitor}: `
   io.out(printable(`${file}:${line}:${column}: `) + paint(io, TONES[level], level))
@@ -143,7 +146,9 @@ const layerOf = ({ checked }: CheckReport) =>
 
 function junitOf({ findings, checked }: CheckReport, strict: boolean, startedAt: Date): string {
   const texts = (list: readonly Finding[]) =>
-    list.map(({ file, line, column, place, message }) => `${file}:${line}:${column}: ${place}: ${message}`)
+    list.map(
+      (finding) => `${finding.file}:${finding.line}:${finding.column}: ${placeBelow(finding)}: ${finding.message}`,
+    )
   const cases = checked.map(({ file, monitor }) => {
     const mine = findings.filter((finding) => finding.file === file && finding.monitor === monitor)
     const others = mine.filter((finding) => !fails(finding, strict))

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
@@ -60,6 +60,15 @@ test('--json prints each slip; those in a file of equivalents pass as long as th
       /many: threshold: 1 → 2: is called equivalent, and attack notices it\nmany: threshold: 1 → 9: is called equivalent, and there is no such slip\n$/,
     ),
   })
+})
+
+test('--summary appends the slips that are not noticed as Markdown', async () => {
+  const file = join(dir, 'summary.md')
+  await run(join(dir, 'attack.yaml'), '--summary', file)
+  const summary = await readFile(file, 'utf8')
+  expect(summary).toMatch(/^## alertproof mutate: \d+ slips are not noticed\n\n\d+ slips: \d+ noticed, /)
+  expect(summary).toContain('\n| many | search: without \\@c:d | query |\n')
+  expect(await run(join(dir, 'attack.yaml'), '--summary', join(dir, 'none/summary.md'))).toMatchObject({ code: 3 })
 })
 
 test('a case that does not hold tells nothing of slips', async () => {

@@ -3,6 +3,7 @@ import { InputError } from '../../input-error.ts'
 import { type Equivalents, type MutantVerdict, mutate, readEquivalents, testedBy } from '../../mutate/index.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { columns, json, paint, printable } from '../output.ts'
+import { appendSummary, markdownTable } from '../summary.ts'
 
 const USAGE = `Usage: alertproof mutate PATH... [<options>]
 
@@ -17,6 +18,7 @@ Options:
   --equivalents FILE  YAML or JSON: {"<monitor>": {"<slip>": "<reason>"}}. A slip in it that a case notices, or that is not made,
                       fails
   --all               print every slip, with the first case that notices it or the reason why none can
+  --summary FILE      also append a summary in Markdown, for the page of a CI job
   --json              print one line of JSON per slip: {monitor, mutant, place, before, after, killed_by, equivalent}
   --help              this text
 
@@ -40,12 +42,21 @@ export const command: Command = {
         equivalents: { type: 'string' },
         all: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        summary: { type: 'string' },
       },
     })
     if (positionals.length === 0) throw new UsageError('Give at least one folder or file of cases.')
     const equivalents = values.equivalents === undefined ? new Map() : await readEquivalents(values.equivalents)
     const cases = await casesOf(positionals, io)
-    return cases ? mutateAll(cases, equivalents, values, io) : 1
+    if (!cases) {
+      if (values.summary !== undefined) {
+        await appendSummary(values.summary, '## alertproof mutate: a case does not hold without any slip')
+      }
+      return 1
+    }
+    const { verdicts, stale } = mutateAll(cases, equivalents, values, io)
+    if (values.summary !== undefined) await appendSummary(values.summary, markdownOf(verdicts, stale))
+    return stale.length === 0 && !verdicts.some(survived) ? 0 : 1
   },
 }
 
@@ -75,7 +86,7 @@ function mutateAll(
   equivalents: Equivalents,
   options: { readonly all: boolean; readonly json: boolean },
   io: Io,
-): number {
+): { verdicts: MutantVerdict[]; stale: string[] } {
   const verdicts: MutantVerdict[] = []
   for (const tested of testedBy(cases)) {
     const own = [...mutate(tested, equivalents)]
@@ -86,7 +97,29 @@ function mutateAll(
   }
   const stale = staleIn(equivalents, verdicts)
   for (const line of stale) io.err(`${printable(line)}\n`)
-  return stale.length === 0 && !verdicts.some(survived) ? 0 : 1
+  return { verdicts, stale }
+}
+
+/** The slips that nobody would notice, and how many there are in all. */
+function markdownOf(verdicts: readonly MutantVerdict[], stale: readonly string[]): string {
+  const left = verdicts.filter(survived)
+  const noticed = verdicts.filter(({ killer }) => killer !== undefined).length
+  const equivalent = verdicts.length - noticed - left.length
+  const verdict = left.length + stale.length === 0 ? 'every slip is noticed' : `${left.length} slips are not noticed`
+  const rows = left.map(({ monitor, mutant: { name, place } }) => [monitor, name, place])
+  return [
+    `## alertproof mutate: ${verdict}`,
+    `${verdicts.length} slips: ${noticed} noticed, ${equivalent} equivalent, ${left.length} not noticed.`,
+    ...(rows.length > 0 ? [markdownTable(['monitor', 'slip', 'place'], rows)] : []),
+    ...(stale.length > 0
+      ? [
+          markdownTable(
+            ['no longer true'],
+            stale.map((line) => [line]),
+          ),
+        ]
+      : []),
+  ].join('\n\n')
 }
 
 const survived = ({ killer, equivalent }: MutantVerdict): boolean => killer === undefined && equivalent === undefined

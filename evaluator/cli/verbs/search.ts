@@ -3,6 +3,7 @@ import { type Log, type LogPredicate, parseSearch, SearchSyntaxError } from '../
 import { isAsItStands, type Reading, type Recording, readRecording, visitLines } from '../../replay/index.ts'
 import { compileNode } from '../../search/search.ts'
 import { SilentTerms } from '../../search/silent-terms.ts'
+import { slipsIn } from '../../search/slips.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
 import { printable, shown } from '../output.ts'
@@ -48,6 +49,7 @@ export const command: Command = {
       const input = await openLogs(paths.length === 0 ? ['-'] : paths, values, io, { undated: true, passOver: true })
       const search = new Search(compileNode(node), new SilentTerms([{ node, facets: [] }]), io, values.json)
       for await (const recording of input.recordings()) await search.read(recording, input.reading)
+      for (const { text, term } of slipsIn(node)) if (!search.tells(term)) io.err(`${printable(text)}\n`)
       search.tell()
       const unread = search.unread + input.unreadable
       if (unread > 0 && (values.strict || search.logs === 0)) return 3
@@ -106,6 +108,11 @@ class Search {
     this.#silent = silent
     this.#io = io
     this.#asJson = asJson
+  }
+
+  /** Whether a term is told because no log matched it. */
+  tells(term: string): boolean {
+    return this.#logs > 0 && this.#silent.list().some((each) => each.term === term)
   }
 
   /** How many logs were searched. */
