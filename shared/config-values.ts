@@ -90,8 +90,7 @@ export const flag = z
   .transform((value) => value === '1')
 export const seconds = (fallback: number, min: number) => z.coerce.number().int().min(min).default(fallback)
 
-/** A comma-separated list of CIDR blocks; none by default. */
-export const networks = z
+const list = z
   .string()
   .default('')
   .transform((value) =>
@@ -100,19 +99,15 @@ export const networks = z
       .map((item) => item.trim())
       .filter(Boolean),
   )
+
+/** A comma-separated list of CIDR blocks, empty by default. */
+export const networks = list
   .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], 'must be CIDR blocks such as 198.51.100.7/32')))
   .meta({ form: 'CIDR blocks, comma-separated' })
 
-/** Comma-separated logins; none by default. */
-export const logins = z
-  .string()
-  .default('')
-  .transform((value) =>
-    value
-      .split(',')
-      .map((item) => item.trim().toLowerCase())
-      .filter(Boolean),
-  )
+/** Comma-separated logins, empty by default. */
+export const logins = list
+  .transform((items) => items.map((item) => item.toLowerCase()))
   .pipe(z.array(z.string().regex(EMAIL_PATTERN, 'must be email addresses')))
   .meta({ form: 'email addresses, comma-separated' })
 

@@ -1,3 +1,5 @@
+import { PositionError } from '../position-error.ts'
+
 /** An expression over named queries, as `formula("…")` holds it. */
 export type FormulaNode =
   | { readonly kind: 'number'; readonly value: number }
@@ -12,15 +14,8 @@ export type Sign = '+' | '-' | '*' | '/'
 export type Argument = FormulaNode | { readonly kind: 'text'; readonly text: string }
 
 /** A formula that cannot be read. */
-export class FormulaError extends Error {
+export class FormulaError extends PositionError {
   override readonly name = 'FormulaError'
-  /** Offset in the formula, in UTF-16 units from 0. */
-  readonly position: number
-
-  constructor(reason: string, position: number) {
-    super(reason)
-    this.position = position
-  }
 }
 
 /** The value of an expression for the values of the queries, in their order; NaN for no value. */

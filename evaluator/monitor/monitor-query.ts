@@ -1,3 +1,4 @@
+import { PositionError } from '../position-error.ts'
 import { type Field, RESERVED_NAMES, type SearchNode } from '../search/search-ast.ts'
 import { parseSearch, type UndocumentedForm } from '../search/search-parser.ts'
 import { SearchSyntaxError } from '../search/search-scanner.ts'
@@ -69,15 +70,8 @@ const CUMULATIVE_UNITS = ['1h', '1d', '1mo'] as const
 export type CumulativeUnit = (typeof CUMULATIVE_UNITS)[number]
 
 /** A monitor query that cannot be read. */
-export class QueryError extends Error {
+export class QueryError extends PositionError {
   override readonly name = 'QueryError'
-  /** Offset in the query, in UTF-16 units from 0. */
-  readonly position: number
-
-  constructor(reason: string, position: number) {
-    super(reason)
-    this.position = position
-  }
 }
 
 export const MAX_FACETS = 4

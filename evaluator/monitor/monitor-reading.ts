@@ -37,17 +37,13 @@ export interface MonitorFault {
   readonly rule?: string
 }
 
-/** What was found in one monitor of any type. */
-export interface MonitorReading {
+/** What was found in one monitor or rule. */
+export interface Reading {
   readonly slug: string
   readonly file: string
   readonly name: string
   readonly type: string
-  /** What the query of a log alert says, in whatever form; undefined for other types and for a query with a fault. */
-  readonly parsed: AlertQuery | undefined
-  /** There is one when it can be evaluated here: no fault and no refusal. */
-  readonly monitor: Monitor | undefined
-  /** Datadog would not take it, or would not do what it says. */
+  /** Datadog would refuse it, or would not do what it says. */
   readonly faults: readonly MonitorFault[]
   /** Datadog evaluates this; we do not. */
   readonly refusals: readonly MonitorFault[]
@@ -59,6 +55,14 @@ export interface MonitorReading {
   readonly json: Readonly<Record<string, unknown>>
   /** The prefix of every place in the file. */
   readonly within: string
+}
+
+/** What was found in one monitor of any type. */
+export interface MonitorReading extends Reading {
+  /** The query of a log alert, in any form; undefined for other types and for a query with a fault. */
+  readonly parsed: AlertQuery | undefined
+  /** Set if it can be evaluated here: no fault and no refusal. */
+  readonly monitor: Monitor | undefined
 }
 
 export interface MonitorSource {

@@ -1,3 +1,5 @@
+import { PositionError } from '../position-error.ts'
+
 /** Returns the number of a variable, if it has one. */
 export type Variables = (name: string) => number | undefined
 
@@ -5,14 +7,8 @@ export type Variables = (name: string) => number | undefined
 export type Expression = (variables: Variables) => string
 
 /** Thrown for an expression that cannot be read, with the position of the fault in characters from 0. */
-export class ExpressionError extends Error {
+export class ExpressionError extends PositionError {
   override readonly name = 'ExpressionError'
-  readonly position: number
-
-  constructor(position: number, reason: string) {
-    super(reason)
-    this.position = position
-  }
 }
 
 type Numeric = (variables: Variables) => number
@@ -108,7 +104,7 @@ class ExpressionReader {
   }
 
   #fail(reason: string): never {
-    throw new ExpressionError(this.#position, reason)
+    throw new ExpressionError(reason, this.#position)
   }
 
   #advance(): void {

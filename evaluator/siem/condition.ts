@@ -1,3 +1,5 @@
+import { PositionError } from '../position-error.ts'
+
 /** A comparison of a case's condition: each side is a query times a factor, or a number. */
 export type Side =
   | { readonly kind: 'query'; readonly alias: string; readonly factor: number }
@@ -17,15 +19,8 @@ export interface Condition {
 }
 
 /** A condition that cannot be read. */
-export class ConditionError extends Error {
+export class ConditionError extends PositionError {
   override readonly name = 'ConditionError'
-  /** Offset in the condition, in UTF-16 units from 0. */
-  readonly position: number
-
-  constructor(reason: string, position: number) {
-    super(reason)
-    this.position = position
-  }
 }
 
 /**

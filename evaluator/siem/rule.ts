@@ -1,6 +1,6 @@
 import type { Source } from '../evaluate/reading.ts'
 import type { Facet, Rollup } from '../monitor/monitor-query.ts'
-import type { MonitorFault } from '../monitor/monitor-reading.ts'
+import type { Reading } from '../monitor/monitor-reading.ts'
 import type { Condition } from './condition.ts'
 
 /** A higher index is worse. */
@@ -48,22 +48,10 @@ export interface SiemRule {
 }
 
 /** What was found in one rule of any method. */
-export interface RuleReading {
-  readonly slug: string
-  readonly file: string
-  readonly name: string
-  readonly type: string
+export interface RuleReading extends Reading {
   readonly rule: SiemRule | undefined
-  /** A rule is never a monitor: what lists both reads this. */
+  /** A rule is never a monitor: code that lists both reads this. */
   readonly monitor: undefined
-  readonly faults: readonly MonitorFault[]
-  readonly refusals: readonly MonitorFault[]
-  readonly notes: readonly MonitorFault[]
-  readonly stripped: readonly string[]
-  /** As it stands in the file. */
-  readonly json: Readonly<Record<string, unknown>>
-  /** The prefix of every place in the file. */
-  readonly within: string
 }
 
 /** What decides the result of a rule, as text: a saved state belongs to it. */
