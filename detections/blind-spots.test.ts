@@ -21,7 +21,7 @@ const monitorsOf = (...slugs: string[]): Monitor[] =>
 /** Nobody beats the heart in these stories, and its silence is not what they are about. */
 const everybody = detections.filter(({ monitor }) => monitor.slug !== 'telemetry-silence').map(({ monitor }) => monitor)
 
-/** The i-th event that counts for a detection, so many ms into the story. */
+/** The i-th event that counts for a detection. @param atMs since the begin of the story */
 function counts(slug: string): (i: number, ms: number, change?: object, subject?: number) => object {
   const proof = detections.find(({ monitor }) => monitor.slug === slug)?.proof
   if (!proof) throw new Error(`there is no ${slug}`)
@@ -32,7 +32,7 @@ function counts(slug: string): (i: number, ms: number, change?: object, subject?
   })
 }
 const times = (count: number, make: (i: number) => object): object[] => Array.from({ length: count }, (_, i) => make(i))
-/** So many in every period, for so long: as close together as they may be. */
+/** `count` events in every period, for a time, as close together as possible. */
 const every = (periodMs: number, count: number, forMs: number, make: (ms: number, i: number) => object): object[] =>
   times(Math.floor(forMs / periodMs) * count, (i) =>
     make(Math.floor(i / count) * periodMs + (i % count) * Math.floor(periodMs / count), i),
@@ -219,7 +219,11 @@ async function headingsOf(slug: string): Promise<string[]> {
 }
 
 /** What Datadog would tell: it evaluates once a minute. */
-function told(monitors: readonly Monitor[], events: readonly object[], options: EvaluatorOptions = {}): Transition[] {
+function transitionsOf(
+  monitors: readonly Monitor[],
+  events: readonly object[],
+  options: EvaluatorOptions = {},
+): Transition[] {
   const evaluator = new Evaluator(monitors, { cadenceSeconds: 60, ...options })
   const transitions = events.flatMap((event) => evaluator.push(logOfEvent({ ...event })))
   for (let due = evaluator.nextDue(); due !== undefined; due = evaluator.nextDue())
@@ -240,21 +244,21 @@ describe.each(open)('$detection: $heading', ({ detection, heading, name, events 
 
   test(`open: ${name}`, () => {
     expect(events.length).toBeGreaterThan(0)
-    expect(alertsIn(told(everybody, events))).toEqual([])
+    expect(alertsIn(transitionsOf(everybody, events))).toEqual([])
   })
 })
 
 describe('what the evaluation leaves open', () => {
-  test('open: of twelve hundred networks that attack at once a thousand are told', async () => {
+  test('open: of twelve hundred networks that attack at once, a thousand are reported', async () => {
     const events = times(1_200 * 11, (i) => failure(i, Math.floor(i / 1_200) * SECOND, network(i % 1_200)))
     const stuffing = monitorsOf('credential-stuffing')
-    expect(alertsIn(told(stuffing, events, { groupLimits: true, samples: false }))).toHaveLength(1_000)
+    expect(alertsIn(transitionsOf(stuffing, events, { groupLimits: true, samples: false }))).toHaveLength(1_000)
     expect(await headingsOf('credential-stuffing')).toContain('More than a thousand networks at once')
   })
 
-  test('open: an alert that is open for more than thirty hours is not told again, so that its block ends', async () => {
+  test('open: an alert that is open for more than thirty hours has no more reminders, so its block ends', async () => {
     const events = times(36 * 60, (i) => knock(i, i * MINUTE))
-    const transitions = told(monitorsOf('revoked-session-use'), events)
+    const transitions = transitionsOf(monitorsOf('revoked-session-use'), events)
     const words = transitions.map(({ transition }) => transition)
     expect(new Set(words.slice(1, -1))).toEqual(new Set(['Re-Triggered']))
     expect(words.at(-1)).toBe('Recovered')
@@ -269,15 +273,17 @@ describe('what the evaluation leaves open', () => {
     (slug) => {
       const late = counts(slug)(0, 0)
       const now = { ...counts(slug)(1, 16 * MINUTE), env: 'staging' }
-      expect(alertsIn(told(monitorsOf(slug), [now, late]))).toEqual([])
+      expect(alertsIn(transitionsOf(monitorsOf(slug), [now, late]))).toEqual([])
       // A minute late is what the evaluator allows, and what the window of a quarter of an hour has room for.
-      expect(alertsIn(told(monitorsOf(slug), [{ ...now, timestamp: timestampAt(MINUTE) }, late]))).toEqual([slug])
+      expect(alertsIn(transitionsOf(monitorsOf(slug), [{ ...now, timestamp: timestampAt(MINUTE) }, late]))).toEqual([
+        slug,
+      ])
     },
   )
 
   test('open: a heartbeat that goes on hides that everything else is cut off', async () => {
     const beats = times(120, (i) => counts('telemetry-silence')(i, i * MINUTE))
-    const transitions = told(monitorsOf('telemetry-silence'), beats).filter(
+    const transitions = transitionsOf(monitorsOf('telemetry-silence'), beats).filter(
       ({ at }) => at <= Date.parse(timestampAt(119 * MINUTE)),
     )
     expect(transitions).toEqual([])

@@ -24,8 +24,8 @@ const serializerOf = (model: Model) => (OF_V2.some((each) => each === model) ? O
 export const sentOf = (model: Model, object: unknown): unknown => serializerOf(model).serialize(object, model, '')
 
 /**
- * Holds JSON to the client's own model of it. What the client would silently carry along, a misspelt key or a value of no
- * known kind, is a fault here. It knows no ranges and no query language: that is Datadog's to say.
+ * Checks JSON against the client's own model of it. A misspelt key or a value of an unknown kind, which the client would
+ * silently keep, is a fault here. Ranges and the query language are not checked.
  * @returns every fault with its place in the JSON; empty when there is none
  */
 export function schemaFaults(model: Model, json: unknown): string[] {
@@ -56,7 +56,7 @@ function faultsIn(value: unknown, place: string): string[] {
   if (Array.isArray(value)) return value.flatMap((item, i) => faultsIn(item, `${place}[${i}]`))
   if (typeof value !== 'object' || value === null || value instanceof Date) return []
   return Object.entries(value).flatMap(([key, inner]) => {
-    if (key === '_unparsed') return [] // says only that something further in is unparsed, which is told by itself
+    if (key === '_unparsed') return [] // says only that something inside is unparsed, which has its own fault
     if (key === 'additionalProperties' && typeof inner === 'object' && inner !== null) {
       return Object.keys(inner).map((unknown) => `${at(place, unknown)}: is not a key of Datadog's API`)
     }

@@ -9,10 +9,10 @@ export const SECOND = 1_000
 export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
 
-/** Where events come from unless changed, and another place. */
+/** The default address of events, and another one. */
 export const ATTACKER = '203.0.113.9'
 export const HOME = '198.51.100.7'
-/** The account and the session of events unless changed, and another session. */
+/** The default account and session of events, and another session. */
 export const ANN = { id: '0b7c3b0e-52b1-4d7a-8a8f-3d6d0f2c9a11' }
 export const SID = 'AAAAAAAAAAAAAAAAAAAAAA'
 export const OTHER_SID = 'BBBBBBBBBBBBBBBBBBBBBB'
@@ -20,7 +20,7 @@ export const OTHER_SID = 'BBBBBBBBBBBBBBBBBBBBBB'
 const FIRST_ADDRESS = 0xc6_33_64_00
 /** Values of the contract's forms, one for each number: `numbered.sid(7)` is always the same session. */
 export const numbered = {
-  /** From 198.51.100.0 on: the first 256 are of TEST-NET-2. */
+  /** From 198.51.100.0: the first 256 are in TEST-NET-2. */
   ip: (n: number): string => [24, 16, 8, 0].map((shift) => ((FIRST_ADDRESS + n) >>> shift) & 255).join('.'),
   sid: (n: number): string => `session_${String(n).padStart(14, '0')}`,
   hash: (n: number): string => n.toString(16).padStart(32, '0'),
@@ -31,13 +31,13 @@ export const numbered = {
 export const from = addressFields
 
 let requests = 0
-/** Another at each call: most monitors count requests and not lines. */
+/** A new id at each call, because most monitors count requests and not lines. */
 export const newRequestId = (): string => numbered.uuid(1_000_000 + ++requests)
 
 export type Kind<K extends keyof typeof EVENTS> = z.infer<(typeof EVENTS)[K]>
 export type Build<E> = (ms: number, change?: Partial<E>) => E
 
-/** @param usual an event that many milliseconds into a case */
+/** @param usual makes the default event at a time, in ms into a case */
 const builder =
   <K extends keyof typeof EVENTS>(usual: (ms: number) => Kind<K>): Build<Kind<K>> =>
   (ms, change = {}) => ({ ...usual(ms), ...change })

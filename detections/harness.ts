@@ -12,12 +12,12 @@ import {
 import { Replayer } from 'alertproof/replay'
 import type { Event } from '../shared/event.ts'
 
-/** What, and after how many ms since the first event's time; in order of time. */
+/** Transitions with their time in ms after the first event, in order. */
 export type Timeline = readonly (readonly [transition: Transition['transition'], afterMs: number])[]
 
 /**
  * One alert from its trigger to its recovery, in ms since the first event.
- * @param reminderMs how long an alert lasts before it is told again; 0 for never
+ * @param reminderMs how long an alert lasts before each reminder; 0 for no reminder
  */
 export function alertLasting(triggeredMs: number, recoveredMs: number, reminderMs = 10 * 60_000): Timeline {
   const reminders: (readonly ['Re-Triggered', number])[] = []
@@ -39,15 +39,15 @@ export interface DetectionCase {
   readonly transitions?: Timeline
   /** Each transition, evaluated every minute. */
   readonly cadence?: Timeline
-  /** How many ms into the case nobody looks any more; absent: until every group has settled. */
+  /** The evaluation ends after this many ms. By default it ends when every group has settled. */
   readonly until?: number
-  /** How many of the events come too late to count; asked only if said. */
+  /** The number of events that arrive too late to count. Compared only if given. */
   readonly dropped?: number
-  /** The app never logs such events: they do not parse by its contract. */
+  /** The app never logs such events: they do not satisfy the event contract. */
   readonly outsideContract?: true
 }
 
-/** What a harness needs to take a detection over its threshold, event by event. */
+/** The events by which claims and the planted log take a detection over its threshold. */
 export interface Proof {
   /**
    * One event that counts, valid by the contract, as the app logs it.
@@ -56,9 +56,9 @@ export interface Proof {
    * @param subject from 0: events of subject 0 and 1 share no group
    */
   counts(i: number, afterMs: number, subject: number): Event
-  /** The i-th event of the same subject in an attack that stays one step short: however many there are, nothing fires. */
+  /** The i-th event of an attack on the same subject that stays below the threshold, whatever the number of events. */
   almost(i: number, afterMs: number, subject: number): Event
-  /** Mutants that no event of the app can tell from the monitor: name, as `npm run test:mutants` prints it, and reason. */
+  /** Mutants that give the same result as the monitor for all events of the app: name, as `npm run test:mutants` prints it, and reason. */
   readonly equivalent?: Readonly<Record<string, string>>
 }
 
@@ -71,7 +71,7 @@ export interface CaseResult {
   readonly case: DetectionCase
   readonly mode: Mode
   readonly transitions: readonly Transition[]
-  /** What the case wants and this run did not give; empty when it holds. */
+  /** What the case expects and this run did not give; empty when it holds. */
   readonly faults: readonly string[]
 }
 
@@ -111,7 +111,7 @@ export function runCase(monitor: Monitor, each: DetectionCase, mode: Mode): Case
 }
 
 const readCases = new WeakMap<DetectionCase, readonly IndexedLog[]>()
-/** A case is read once, however many mutants it meets: nothing writes to its logs. */
+/** A case is read once for all mutants, because its logs are never changed. */
 function logsOf(each: DetectionCase): readonly IndexedLog[] {
   const logs = readCases.get(each) ?? each.events.map((event) => logOfEvent({ ...event }))
   readCases.set(each, logs)
@@ -169,7 +169,7 @@ function timingFaults(
   return found === wanted ? [] : [`went through ${found}, not ${wanted}`]
 }
 
-/** From the trigger to the recovery a group has one cycle key, and never that one again: what containments are told apart by. */
+/** A group has one cycle key from the trigger to the recovery, and another one afterwards: containments are identified by it. */
 function cycleFaults(transitions: readonly Transition[]): string[] {
   const open = new Map<string, string>()
   const used = new Set<string>()
@@ -189,5 +189,5 @@ function cycleFaults(transitions: readonly Transition[]): string[] {
 /** When every case begins: on a full minute, so that a cadence window can span the same edge as an arrival window. */
 const beginsAt = Date.UTC(2026, 0, 5, 9, 0, 0)
 
-/** @returns the `timestamp` of an event so many milliseconds into a case */
+/** @param ms since the begin of the case @returns the `timestamp` of an event */
 export const after = (ms: number): string => new Date(beginsAt + ms).toISOString()

@@ -1,13 +1,13 @@
 /**
- * Thresholds beyond those of the files. `demo` is the files as they are: low enough that a lab's attack crosses them within
- * seconds. `prod` is where to begin with real traffic: `npm run detections -- push --profile prod`.
+ * Thresholds for other traffic. `demo` uses the files as they are: an attack in the lab crosses their thresholds within seconds.
+ * `prod` is a start for real traffic: `npm run detections -- push --profile prod`.
  */
 export interface Setting {
-  /** The number behind the operator; the file's when absent. */
+  /** The threshold. Default: that of the file. */
   readonly threshold?: number
-  /** The window as `.last` takes it, with how the message calls the old one and the new one. */
+  /** The window for `.last`, and the words of the message for the old and the new one. */
   readonly window?: { readonly last: string; readonly was: string; readonly is: string }
-  /** Where the numbers come from: a publication, or why the file's own are right. */
+  /** The source of the numbers, or the reason to keep those of the file. */
   readonly source: string
 }
 

@@ -8,7 +8,7 @@ const CONDITION = /\.last\("(\w+)"\)(\s*)([<>=!]+)(\s*)(-?[\d.]+)\s*$/
 
 /**
  * A monitor with other numbers: in its query, in its thresholds and, where the window changes, in its message. Recovery and
- * warning thresholds belong to the old number: there are none, or the setting is refused.
+ * warning thresholds belong to the old number, so a monitor that has some is refused.
  * @throws Error naming the monitor when it does not say what is to be changed
  */
 export function withSetting(slug: string, json: Json, { threshold, window }: Setting): Json {
@@ -18,7 +18,7 @@ export function withSetting(slug: string, json: Json, { threshold, window }: Set
   if (condition === undefined)
     throw new Error(`${slug}: its query has no window and number that a profile could change`)
   const further = Object.keys(recordOf(options.thresholds)).filter((name) => name !== 'critical')
-  if (further.length > 0) throw new Error(`${slug}: a profile knows nothing of its ${further.join(' and ')}`)
+  if (further.length > 0) throw new Error(`${slug}: a profile cannot change its ${further.join(' and ')}`)
   const critical = threshold ?? Number(number)
   const changed = `.last("${window?.last ?? last}")${before}${operator}${after}${critical}`
   return {

@@ -4,9 +4,9 @@ import type { SiemRule, SignalChange } from 'alertproof/siem'
 import type { DetectionCase } from './harness.ts'
 
 /**
- * Runs a case of a detection on its Cloud SIEM rule. A signal outlives an alert and takes in what follows, so the groups are compared
- * without their cycles, and of the times that of the first trigger.
- * @returns what the case wants and the rule did not give; empty when it holds
+ * Runs a case of a detection on its Cloud SIEM rule. A signal lasts longer than an alert and absorbs later ones, so groups are compared
+ * without their cycles, and only the time of the first trigger is compared.
+ * @returns what the case expects and the rule did not give; empty when it holds
  */
 export function ruleFaults(rule: SiemRule, { events, fires, transitions, dropped }: DetectionCase): string[] {
   const changes: SignalChange[] = []

@@ -5,7 +5,7 @@ import type { IndexedLog } from './log.ts'
 /**
  * Makes of one JSON event what it is after intake, when its own fields say what a drain URL would: `env` becomes a tag, `service`
  * and the other reserved names are read as Datadog reads them.
- * @param onEpoch is told of a date that is a number in another unit than milliseconds, which it is by its magnitude
+ * @param onEpoch called for a date whose magnitude shows another unit than milliseconds
  * @returns a log; its timestamp is NaN when no date in the event can be read
  */
 export function logOfEvent(event: Record<string, unknown>, onEpoch?: EpochSink): IndexedLog {

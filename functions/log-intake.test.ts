@@ -224,7 +224,7 @@ describe('the queue', () => {
           }).length,
       },
     ],
-  ])('holds so many %s, and loses the oldest', async (_, bound) => {
+  ])('keeps a limited number of %s, and loses the oldest', async (_, bound) => {
     const datadog = await standIn()
     const { intake, lost } = open(datadog.intakeUrl, bound)
     for (const line of ['old', 'old', 'old', 'new', 'new', 'new', 'new', 'new']) intake.write(line)

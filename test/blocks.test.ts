@@ -59,7 +59,7 @@ const freshIp = () => `2001:db8:b10c:${(++hosts).toString(16)}::7`
 
 /** Evaluates each minute, as Datadog does, and delivers what it has to say; the sweeper runs as often. */
 class Watch {
-  readonly told: Transition[] = []
+  readonly transitions: Transition[] = []
   /** How long the next delivery takes. */
   lateMs = 0
   readonly #evaluator: Evaluator
@@ -96,12 +96,12 @@ class Watch {
       clock += this.lateMs
       this.lateMs = 0
       await functions.call('contain', { raw, headers })
-      this.told.push(transition)
+      this.transitions.push(transition)
     }
   }
 }
 
-const words = ({ told }: Watch) => told.map(({ monitor, transition }) => `${monitor.slug} ${transition}`)
+const words = ({ transitions }: Watch) => transitions.map(({ monitor, transition }) => `${monitor.slug} ${transition}`)
 const blockOf = (network: string) => functions.deps.stores.blocks.blockedBy(network, clock)
 const signIn = (email: string, ip: string) =>
   functions.call('login', { ip, userAgent: FIREFOX, body: { email, password: PASSWORD } })
@@ -131,8 +131,8 @@ describe.each(blocking)('a block by $monitor.slug', (detection) => {
       await watch.until(clock + 15 * SECOND)
     }
     expect(gaps).toEqual([])
-    const told = words(watch)
-    expect(told).toEqual([told[0], ...Array(6).fill(`${detection.monitor.slug} Re-Triggered`)])
+    const found = words(watch)
+    expect(found).toEqual([found[0], ...Array(6).fill(`${detection.monitor.slug} Re-Triggered`)])
     functions.lines.length = 0
     expect((await signIn(email, ip)).status).toBe(401)
     expect(functions.events()).toMatchObject([{ evt: 'login', outcome: 'fail', reason: 'blocked', network }])
@@ -156,9 +156,9 @@ describe('a reminder', () => {
     watch.lateMs = lateMs
     await watch.log(...volley(detection, ip))
     await watch.until(clock + MINUTE)
-    const [told] = watch.told
-    if (!told) throw new Error('no alert')
-    const { values } = notifierFor(detection.monitor, { variables: {}, origin: 'http://127.0.0.1' })(told)
+    const [transition] = watch.transitions
+    if (!transition) throw new Error('no alert')
+    const { values } = notifierFor(detection.monitor, { variables: {}, origin: 'http://127.0.0.1' })(transition)
     const sent = JSON.parse(substitute(webhook.payload, values)) as { cycle_key: string; scope: string }
     const id = containmentId(detection.monitor.slug, sent.cycle_key, sent.scope)
     const row = () => functions.deps.stores.containments.find(detection.monitor.slug, id)

@@ -69,7 +69,7 @@ it('the lab’s stand-in has put the logs through the pipeline that is imported'
   expect(found).toHaveLength(3)
 })
 
-it('what waits when the functions are told to end still arrives', async () => {
+it('lines that wait when functions stop still arrive', async () => {
   // A registration may wait for the interval of two seconds: the end comes first.
   await post('register', 'last@example.com', 'short')
   await lab.functions.stop()

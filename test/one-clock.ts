@@ -16,7 +16,7 @@ export interface Clock {
  * hours of it in a second, by one clock that only a test moves. Evaluates each minute, as Datadog does.
  */
 export class OneClock {
-  readonly told: (Transition & { answer: unknown })[] = []
+  readonly transitions: (Transition & { answer: unknown })[] = []
   readonly #functions: Functions
   readonly #clock: Clock
   readonly #evaluator: Evaluator
@@ -39,7 +39,7 @@ export class OneClock {
     return answer
   }
 
-  /** What was logged since is told to the monitors, as of now. */
+  /** Gives the monitors what was logged since the last call, at the present time. */
   async pump(): Promise<void> {
     const timestamp = new Date(this.#clock.now).toISOString()
     const events = this.#functions.events()
@@ -61,9 +61,9 @@ export class OneClock {
     await this.until(this.#clock.now + ms)
   }
 
-  /** What was told, in words: `session-reuse Triggered`. */
+  /** The transitions in words: `session-reuse Triggered`. */
   words(): string[] {
-    return this.told.map(({ monitor, transition }) => `${monitor.slug} ${transition}`)
+    return this.transitions.map(({ monitor, transition }) => `${monitor.slug} ${transition}`)
   }
 
   async #deliver(transitions: readonly Transition[]): Promise<void> {
@@ -73,7 +73,7 @@ export class OneClock {
       const raw = substitute(webhook.payload, values)
       const headers = { 'x-ato-webhook-secret': this.#functions.env.ATO_WEBHOOK_SECRET }
       const { json } = await this.#functions.call('contain', { raw, headers })
-      this.told.push({ ...transition, answer: json })
+      this.transitions.push({ ...transition, answer: json })
     }
   }
 }

@@ -144,7 +144,7 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     expect(busy.length).toBeGreaterThan(20)
     for (const event of busy) expect(event).toMatchObject({ outcome: 'fail', usr: { exists: false } })
     await watch.read()
-    // Of the flood itself a person may be told, as of a list that comes from everywhere; of nobody else.
+    // An alert about the flood itself, as distributed stuffing, is allowed; an alert about a person is not.
     expect(watch.alerts.filter((alert) => alert !== 'distributed-stuffing api')).toEqual([])
     expect(await isBlocked(office)).toBe(false)
   },
@@ -244,7 +244,7 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     for (let n = 0; n < 5; n++) await functions.call('register', { ip: anywhere(), body: squat })
     expect(functions.mails.filter(({ to }) => to === address)).toHaveLength(LIMITS.mails.limit)
     expect(await signsIn(address, { ip: anywhere() }, { password: squat.password })).toBe(false)
-    // Somebody who has an account is told by mail, and keeps it as it is.
+    // The owner of an account gets a mail, and the account stays unchanged.
     const { email: taken, token } = await person()
     const before = functions.mails.length
     await functions.call('register', { ip: anywhere(), body: { ...squat, email: taken } })
@@ -259,9 +259,9 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
       expect(status).toBe(422)
     }
     expect(await signsIn(address, { ip: anywhere() }, { password: squat.password })).toBe(false)
-    // What stays possible: an owner types a password that somebody else told them.
-    const told = { ...link, password: squat.password }
-    expect((await functions.call('confirm', { ip: anywhere(), body: told })).status).toBe(200)
+    // What stays possible: an owner types a password that an attacker gave them.
+    const confirmed = { ...link, password: squat.password }
+    expect((await functions.call('confirm', { ip: anywhere(), body: confirmed })).status).toBe(200)
   },
 
   'sends what cannot be read': async () => {

@@ -68,7 +68,7 @@ export const requireHolder: RequestHandler = (_request, response, next) => {
   throw problemOfCheck(check)
 }
 
-/** Before a public page: a visitor with an ended session is told once. */
+/** Before a public page: a visitor with an ended session gets one notice. */
 export const tellEnding: RequestHandler = (_request, response, next) => {
   const { check } = visitOf(response)
   const { kind } = check

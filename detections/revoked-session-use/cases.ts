@@ -83,7 +83,7 @@ export const cases: DetectionCase[] = [
     fires: false,
   },
   {
-    name: 'an expired session is none that we have ended, whatever reason stands beside it',
+    name: 'an expired session is not one that we ended, whatever its reason',
     events: repeat(sessionDead, 10, SECOND, { outcome: 'expired' }),
     fires: false,
   },

@@ -108,7 +108,7 @@ export const cases: DetectionCase[] = [
     fires: false,
   },
   {
-    name: 'an action that is no change of a credential, and a change that is none of a factor',
+    name: 'an action that changes no credential, and a change that affects no factor',
     events: [passwordChanged(0, onNewDevice), enrolled(SECOND, onNewDevice)].map((each) => ({
       ...each,
       evt: 'session',

@@ -67,7 +67,7 @@ const CaseFile = z.strictObject({
   late: z.number().int().min(0).default(0),
 })
 
-/** Whether a document was meant as a case; a monitor and an `expect.json` of `replay` are none. */
+/** Whether a document was meant as a case; a monitor or an `expect.json` of `replay` is not a case. */
 export const isCase = (document: unknown): boolean =>
   isRecord(document) && !('query' in document) && ('monitor' in document || 'log' in document)
 
@@ -78,7 +78,7 @@ export class CaseReader {
 
   /**
    * Reads a case from its document.
-   * @throws InputError with every fault that can be told at once
+   * @throws InputError with every fault
    */
   async read(document: unknown, file: string): Promise<Case> {
     const result = CaseFile.safeParse(document)

@@ -42,14 +42,14 @@ async function runAll(dir: string, update = false): Promise<CaseResult[]> {
   return [...found.broken, ...results]
 }
 
-const told = (results: readonly CaseResult[]): string[] =>
+const linesOf = (results: readonly CaseResult[]): string[] =>
   results.flatMap((result) =>
     'unreadable' in result
       ? result.unreadable.split('\n').map((line) => line.slice(dirname(result.file).length + 1))
       : faultsOf(result.case, result.verdict),
   )
 
-const faultsFor = async (change: object) => told(await resultsOf({ 'a.json': { ...CASE, ...change } }))
+const faultsFor = async (change: object) => linesOf(await resultsOf({ 'a.json': { ...CASE, ...change } }))
 
 test.each([
   ['90s', 90_000],
@@ -166,7 +166,7 @@ test('logs may be files of any form, and monitors folders', async () => {
     },
     'cases/d.json': { ...given, expect: [{ monitor: 'ratio', at: '2026-02-01T00:01:00Z' }] },
   }
-  expect(told(await resultsOf(files))).toEqual([
+  expect(linesOf(await resultsOf(files))).toEqual([
     'c.json: expect[0].monitor: is missing: one of failed, other',
     'c.json: expect[1].at: "1m" is not a time such as 90s, 3m or 2026-01-05T09:00:00Z; a relative time needs a `start`',
     expect.stringMatching(/^d\.json: expect\[0\]\.monitor: ratio is not evaluated: /),
@@ -203,7 +203,7 @@ name: 'three'
   expect(await readFile(join(dir, 'a.yaml'), 'utf8')).toBe(
     yaml('2m', '    message: 3 failures of  @webhook-soar @ada@example.test.'),
   )
-  expect(told(await runAll(dir))).toEqual([])
+  expect(linesOf(await runAll(dir))).toEqual([])
 })
 
 test('an update writes the line ends that the file has', async () => {
@@ -217,7 +217,7 @@ test('an update writes the line ends that the file has', async () => {
     const text = await readFile(join(dir, name), 'utf8')
     expect(text.replaceAll('\r\n', ''), name).not.toMatch(/[\r\n]/)
   }
-  expect(told(await runAll(dir))).toEqual([])
+  expect(linesOf(await runAll(dir))).toEqual([])
 })
 
 test('an update writes how many logs came too late', async () => {
@@ -228,7 +228,7 @@ test('an update writes how many logs came too late', async () => {
     'c.yaml': `late: 1 # one\nexpect: []\nmonitor: ${JSON.stringify(MONITOR)}\nlog: ${JSON.stringify(given.log)}\nevaluate: { lateness: 60s }\n`,
   })
   await runAll(dir, true)
-  expect(told(await runAll(dir))).toEqual([])
+  expect(linesOf(await runAll(dir))).toEqual([])
 })
 
 test('an update writes a case that expects nothing yet, in YAML and in JSON', async () => {
@@ -238,7 +238,7 @@ test('an update writes a case that expects nothing yet, in YAML and in JSON', as
   const empty = `{"expect": [], "monitor": "m/a.json", "log": [${JSON.stringify(FAILURES)}]}`
   const files = { 'm/a.json': MONITOR, 'a.yaml': yaml, 'b.json': json, 'c.json': empty, 'd.yml': `${yaml}expect:` }
   const dir = await folderOf(files)
-  expect(told(await runAll(dir))).toHaveLength(4)
+  expect(linesOf(await runAll(dir))).toHaveLength(4)
   await runAll(dir, true)
   const added = `expect:
   - group: { "@ip": 203.0.113.9 }
@@ -255,7 +255,7 @@ test('an update writes a case that expects nothing yet, in YAML and in JSON', as
     ...JSON.parse(json),
     expect: [TRIGGERED, RECOVERED],
   })
-  expect(told(await runAll(dir))).toEqual([])
+  expect(linesOf(await runAll(dir))).toEqual([])
 })
 
 test.each([
@@ -280,7 +280,7 @@ test.each([
 ])('a case that cannot be read says why: %j', async (change, reason) => {
   const results = await resultsOf({ 'a.json': { ...CASE, ...change }, 'bad.jsonl': 'oops\n', 'rule.json': RULE })
   expect(results).toEqual([{ file: expect.any(String), unreadable: expect.any(String) }])
-  expect(told(results)[0]?.replace(/^.*cases [^/]*\/(?=\w)/, '')).toMatch(reason)
+  expect(linesOf(results)[0]?.replace(/^.*cases [^/]*\/(?=\w)/, '')).toMatch(reason)
 })
 
 test('files that are no case are passed over, broken ones are not', async () => {

@@ -49,8 +49,8 @@ test.each<[what: string, change: object, options: object, found: RegExp]>([
     {},
     /^error query query:24: `=` must be/,
   ],
-  ['a type that is none', { type: 'logs alert' }, {}, /^error schema type: "logs alert" is not a type/],
-  ['a priority that is none', { priority: 9 }, {}, /^error schema priority: must be 1 to 5/],
+  ['an unknown type', { type: 'logs alert' }, {}, /^error schema type: "logs alert" is not a type/],
+  ['an unknown priority', { priority: 9 }, {}, /^error schema priority: must be 1 to 5/],
   ['an option with another value', {}, { timeout_h: '5' }, /^error schema options\.timeout_h: must be a whole number/],
   ['a time-out that accounts may have kept', {}, { timeout_h: 25 }, /^error schema options\.timeout_h: .* 0 to 24/],
   [
@@ -102,7 +102,7 @@ test.each<[what: string, change: object, options: object, found: RegExp]>([
   ],
   ['a block that is never closed', { message: 'a {{#is_alert}}b @x' }, {}, /^error template message:3: .*not closed/],
   ['a block that another closes', { message: '{{#is_alert}}b{{/is_warning}} @x' }, {}, /^error template message:15: /],
-  ['a condition that is none', { message: '{{#is_alerting}}b{{/is_alerting}} @x' }, {}, /^error template message:1: /],
+  ['an unknown condition', { message: '{{#is_alerting}}b{{/is_alerting}} @x' }, {}, /^error template message:1: /],
   [
     'an escalation with a fault',
     {},
@@ -144,7 +144,7 @@ test.each<[what: string, change: object, options: object, found: RegExp]>([
     {},
     /^warning handle-not-set-apart message:6: @webhook-contain,/,
   ],
-])('%s is told', async (_, change, options, pattern) => {
+])('%s is reported', async (_, change, options, pattern) => {
   expect(await found(change, options)).toEqual(expect.arrayContaining([expect.stringMatching(pattern)]))
 })
 
@@ -158,7 +158,7 @@ test.each([
   expect(await found({ message, query })).toEqual([])
 })
 
-test('delays and limits are told as what they cost', async () => {
+test('delays and limits are reported with their cost', async () => {
   const query = monitor.query.replace('"@ip"', '"@ip,host"').replace('5m', '1d')
   const options = { thresholds: { critical: 10 }, evaluation_delay: 300, new_host_delay: 120 }
   const { findings } = await checkMonitors([await folderOf({ 'm.json': { ...monitor, query, options } })])
@@ -216,7 +216,7 @@ test('the output of Terraform is checked under the line of its resource', async 
   expect(lines[(error?.line ?? 0) - 1]).toContain('"address": "datadog_monitor.b"')
 })
 
-test('files that are not JSON, keys that stand twice and monitors of other types are told', async () => {
+test('files that are not JSON, repeated keys and monitors of other types are reported', async () => {
   const dir = await folderOf({
     'broken.json': '{\n "name": oops }',
     'twice.json': '{"name": "n",\n "name": "m"}',
@@ -232,7 +232,7 @@ test('files that are not JSON, keys that stand twice and monitors of other types
   await expect(checkMonitors(['/no/such/place'])).rejects.toThrow(EstateError)
 })
 
-test('with a log, terms and facets that no event has are told', async () => {
+test('with a log, terms and facets that no event has are reported', async () => {
   const dir = await folderOf({ 'm.json': { ...monitor, query: monitor.query.replace('@evt', 'evt') } })
   const { findings } = await checkMonitors([dir], async (take) => {
     take(logOfEvent({ service: 'web', evt: 'login', ip_address: '203.0.113.9' }))
@@ -254,7 +254,7 @@ test('our own detections pass', async () => {
   const { findings, checked } = await checkMonitors([join(import.meta.dirname, '../../detections')])
   expect(checked.length).toBeGreaterThan(10)
   expect(findings.filter(({ level }) => level === 'error')).toEqual([])
-  // Silence of the app itself is told within two minutes: its events are those of a clock, and never late.
+  // Silence of the app itself is reported within two minutes: a timer writes its events, which are never late.
   const warned = findings.filter(({ level }) => level === 'warning').map(({ monitor: slug, rule }) => `${slug} ${rule}`)
   expect(warned).toEqual(['telemetry-silence short-window'])
 })

@@ -76,7 +76,7 @@ function groupRemarks(options: Readonly<Record<string, unknown>>, query: Query):
   return remarks
 }
 
-/** Each query of a formula keeps so many values of each facet. */
+/** The number of values that a query of a formula keeps of each facet. */
 const limitRemarks = ({ variables, by }: Extract<EvaluatedQuery, { form: 'formula' }>): Remark[] =>
   variables
     .filter(({ limits }) => limits.length > 0)

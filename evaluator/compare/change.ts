@@ -1,6 +1,6 @@
 import type { GroupValues } from '../estate/index.ts'
 
-/** The changes of state that are compared. Reminders are none. */
+/** The changes of state that are compared. A reminder is not one. */
 export const CHANGES = ['Triggered', 'Warn', 'No Data', 'Recovered'] as const
 export type ChangeWord = (typeof CHANGES)[number]
 

@@ -41,7 +41,7 @@ async function estateOf(files: Record<string, unknown>): Promise<{ dir: string; 
   return { dir, estate: await loadEstate(dir) }
 }
 
-const told = ({ readings }: Estate) =>
+const findingsOf = ({ readings }: Estate) =>
   readings.flatMap(({ slug, faults, refusals, notes }) =>
     [...faults, ...refusals, ...notes].map(({ place, reason }) => `${slug} ${place}: ${reason}`),
   )
@@ -63,13 +63,13 @@ test('each form of a monitor is found under the name of its file, folder or own'
   })
   expect(estate.monitors.map(({ slug }) => slug)).toEqual(['errors', 'fast', 'integration', 'logins', 'slow-prod'])
   expect(estate.passedOver).toEqual([expect.stringMatching(/dashboard\.json$/)])
-  expect(told(estate)).toEqual([])
+  expect(findingsOf(estate)).toEqual([])
   expect(estate.readings.find(({ slug }) => slug === 'logins')?.stripped).toContain('overall_state')
   expect(estate.monitors[3]).toMatchObject({ tags: [], priority: null, options: { thresholds: { critical: 10 } } })
   expect(estate.monitors[3]?.options.thresholds).not.toHaveProperty('warning')
 })
 
-test('a monitor that is not evaluated here is told by file, place and reason, and stops no other', async () => {
+test('a monitor that is not evaluated here is reported by file, place and reason, and the others are read', async () => {
   const formula = { ...monitor, query: 'formula("a / b").last("5m") > 10', options: { variables: [{ name: 'a' }] } }
   const { estate, dir } = await estateOf({
     'cpu.json': { name: 'CPU', type: 'query alert', query: 'avg(last_5m):avg:system.cpu.user{*} > 90' },
@@ -83,7 +83,7 @@ test('a monitor that is not evaluated here is told by file, place and reason, an
     'broken.json': '{',
   })
   expect(estate.monitors.map(({ slug }) => slug)).toEqual(['good'])
-  expect(told(estate)).toEqual([
+  expect(findingsOf(estate)).toEqual([
     'cpu type: "query alert" is not evaluated here, only "log alert"',
     'formula options.variables[0].data_source: must be "logs"',
     'formula query: `b` is not the name of a query in options.variables',
@@ -98,14 +98,14 @@ test('a monitor that is not evaluated here is told by file, place and reason, an
   ])
 })
 
-test('what is no object in a list of monitors is told by its place; a list of other things is passed over', async () => {
+test('an entry of a list of monitors that is not an object is reported by its place; a list of other things is skipped', async () => {
   const { estate } = await estateOf({
     'all.json': [5, monitor, null],
     'more.json': { monitors: [{ ...monitor, name: 'Fast' }, 'x'] },
     'numbers.json': [5, null],
   })
   expect(estate.monitors.map(({ slug }) => slug)).toEqual(['errors-by-service', 'fast'])
-  expect(told(estate)).toEqual([
+  expect(findingsOf(estate)).toEqual([
     'monitor-1 [0]: must be an object',
     'monitor-2 monitors[1]: must be an object',
     'monitor-3 [2]: must be an object',
@@ -124,7 +124,7 @@ test('options without effect, or with a meaning that we chose, are notes', async
     ...{ silenced: { '*': null }, mystery: 1, new_host_delay: 60, timeout_h: 60, notify_audit: null },
   }
   const { estate } = await estateOf({ 'a.json': { ...monitor, draft_status: 'draft', colour: 'red', options } })
-  expect(told(estate)).toEqual([
+  expect(findingsOf(estate)).toEqual([
     'a colour: is not a key of a monitor',
     'a draft_status: a draft is evaluated but never notifies',
     'a options.no_data_timeframe: belongs to metric monitors; use on_missing_data in a log monitor',
@@ -138,7 +138,7 @@ test('options without effect, or with a meaning that we chose, are notes', async
   expect(estate.monitors[0]?.options).toMatchObject({ notify_by: ['*'], on_missing_data: 'show_and_notify_no_data' })
 })
 
-test('monitors of one name are told apart by their paths, those of one list by a number', async () => {
+test('monitors of one name are named by their paths, those of one list by a number', async () => {
   const { estate } = await estateOf({
     'a/errors.json': monitor,
     'b/errors/monitor.json': monitor,
@@ -235,7 +235,7 @@ test('the output of terraform show -json is read as what the provider would send
     'datadog_monitor_json.good',
   ])
   expect(estate.monitors[1]?.options.thresholds).toEqual({ critical: 10 })
-  expect(told(estate)).toEqual([
+  expect(findingsOf(estate)).toEqual([
     'datadog_monitor.daily datadog_monitor.daily.query: a cumulative window, .current("1d"), is not evaluated here',
     'datadog_monitor_json.twice datadog_monitor_json.twice.monitor:1:21: the key "type" occurs twice',
   ])

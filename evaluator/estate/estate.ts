@@ -25,7 +25,7 @@ export interface Estate {
   readonly rules: readonly SiemRule[]
   /** Every rule that was found, of any method, sorted by slug. */
   readonly ruleReadings: readonly RuleReading[]
-  /** Files that are neither JSON nor YAML, in which a key stands twice, or that only Terraform can read. */
+  /** Files that are neither JSON nor YAML, with a repeated key, or that only Terraform can read. */
   readonly broken: readonly MonitorFault[]
   /** Files that hold no monitor and no rule. */
   readonly passedOver: readonly string[]
@@ -57,7 +57,7 @@ export async function loadEstate(paths: string | readonly string[]): Promise<Est
   for (const { path, file } of await filesBelow(typeof paths === 'string' ? [paths] : paths)) {
     const { documents, faults, isExpected } = readMonitorFile(await readFile(file), file)
     broken.push(...faults.map((fault) => ({ file, ...fault })))
-    // Which of two values Datadog was given is not for us to guess.
+    // Of two values for one key, the one that Datadog has is unknown.
     if (faults.length > 0) continue
     const monitors = documents.flatMap((document) => monitorsIn(document, file))
     const rules = documents.flatMap((document) => rulesIn(document, file))
@@ -80,8 +80,8 @@ function readingOf<R extends MonitorReading | RuleReading>(
 ): R {
   const reading = read(json ?? {}, { slug, file, within }, false)
   if (json && faults.length === 0) return reading
-  const told = faults.map(({ place, reason }) => ({ file, place: within + place, reason }))
-  return { ...reading, monitor: undefined, rule: undefined, faults: told }
+  const placed = faults.map(({ place, reason }) => ({ file, place: within + place, reason }))
+  return { ...reading, monitor: undefined, rule: undefined, faults: placed }
 }
 
 /** Each file once, with the path below which it was found first. */

@@ -42,7 +42,7 @@ test.each<[string, unknown, RegExp]>([
   ['a group for one that is not grouped', { all: [{ '@ip': '1' }] }, /its only group is \{\}/],
   ['a group that notify_by takes together', { simple: [{ '@ip': '1' }] }, /its only group is \{\}/],
   [
-    'a value that is no text',
+    'a value that is not a string',
     { 'by-ip': [{ '@ip': null, env: 'a' }] },
     /is not a group: it must be an object of facets/,
   ],
@@ -59,12 +59,12 @@ test.each<[string, unknown, RegExp]>([
   ['something else than a list', { all: true }, /must be a list of groups/],
   ['a list of everything', [], /must be an object/],
   ['text that is not JSON', '{"all"', /expect\.json:1:\d+: is not JSON/],
-  ['a key that stands twice', '{"all": [],\n"all": []}', /expect\.json:2:1: the key "all" occurs twice/],
+  ['a repeated key', '{"all": [],\n"all": []}', /expect\.json:2:1: the key "all" occurs twice/],
 ])('%s is refused', async (_, content, reason) => {
   await expect(expected(content)).rejects.toThrow(reason)
 })
 
-test('every fault is told at once', async () => {
+test('all faults are reported together', async () => {
   await expect(expected({ a: [], all: [{ x: '1' }] })).rejects.toThrow(/"a": .*\n.*"all": /)
   await expect(readExpectations('/no/such/file', readings)).rejects.toThrow(/does not exist/)
 })
@@ -75,7 +75,7 @@ const triggered = (slug: string, ...groups: Record<string, string>[]) =>
     return { monitor, transition: 'Triggered', group } as unknown as Transition
   })
 
-test('what is missing, what nobody expected and what cannot be evaluated are told apart', async () => {
+test('missing, unexpected and unevaluated monitors are reported apart', async () => {
   const triggers = new Triggers()
   const found = [
     ...triggered('by-ip', { '@ip': '1', env: 'a' }, { '@ip': '2', env: 'a' }, { '@ip': '1', env: 'a' }),

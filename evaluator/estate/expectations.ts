@@ -29,14 +29,14 @@ export class ExpectationError extends InputError {
   override readonly name = 'ExpectationError'
 }
 
-/** What became of the expectations for one monitor. */
+/** The result of the expectations for one monitor. */
 export interface Outcome {
   readonly monitor: string
-  /** Expected, and it never triggered for them. */
+  /** Expected groups for which it never triggered. */
   readonly missing: readonly GroupValues[]
-  /** It triggered for them, and nobody expected it. */
+  /** Groups for which it triggered unexpectedly. */
   readonly unexpected: readonly GroupValues[]
-  /** Why it could not be evaluated, when it is expected and was not. */
+  /** Why an expected monitor could not be evaluated. */
   readonly refused?: string
 }
 
@@ -50,18 +50,18 @@ export async function readExpectations(file: string, readings: readonly Expectab
     throw new ExpectationError(`${file}: ${unreadableReason(error)}`)
   })
   const { value, faults } = parseDocument(text)
-  const told = faults.map(({ place, reason }) => `${file}:${place}: ${reason}`)
+  const found = faults.map(({ place, reason }) => `${file}:${place}: ${reason}`)
   const expected = new Map<string, GroupValues[]>()
   if (isRecord(value)) {
     for (const [key, groups] of Object.entries(value)) {
-      const note = (reason: string) => told.push(`${file}: ${JSON.stringify(key)}: ${reason}`)
+      const note = (reason: string) => found.push(`${file}: ${JSON.stringify(key)}: ${reason}`)
       const reading = findReading(key, readings, note)
       if (!reading) continue
       if (expected.has(reading.slug)) note(`${reading.slug} is named twice`)
       else expected.set(reading.slug, readGroups(groups, reading, note))
     }
-  } else if (faults.length === 0) told.push(`${file}: must be an object such as {"monitor": [{"@facet": "value"}]}`)
-  if (told.length > 0) throw new ExpectationError(told.join('\n'))
+  } else if (faults.length === 0) found.push(`${file}: must be an object such as {"monitor": [{"@facet": "value"}]}`)
+  if (found.length > 0) throw new ExpectationError(found.join('\n'))
   return expected
 }
 

@@ -12,7 +12,7 @@ export interface FileFault {
 export interface MonitorFile {
   readonly documents: readonly unknown[]
   readonly faults: readonly FileFault[]
-  /** Whether it is a file of monitors by its name alone, so that it is worth a word when there is none in it. */
+  /** Whether it is a file of monitors by its name alone, so that it is reported if it contains no monitor. */
   readonly isExpected: boolean
 }
 

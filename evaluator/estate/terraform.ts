@@ -5,7 +5,7 @@ import { parseDocument } from '../monitor/json-document.ts'
 export interface TerraformMonitor {
   /** `module.alerts.datadog_monitor.errors["eu"]` */
   readonly address: string
-  /** Undefined when it cannot be told, with the reason. */
+  /** Undefined if it is unknown. The faults give the reason. */
   readonly json: Record<string, unknown> | undefined
   readonly faults: readonly { readonly place: string; readonly reason: string }[]
 }

@@ -18,7 +18,7 @@ export interface LogOptions {
   readonly keep?: boolean
   /** Whether one of several files that cannot be read is passed over and said, instead of ending the run. */
   readonly passOver?: boolean
-  /** Is told once of each thing that a person should know of how the logs are read. */
+  /** Called once for each remark on how the logs are read. */
   readonly say?: (text: string) => void
 }
 

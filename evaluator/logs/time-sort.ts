@@ -2,10 +2,10 @@ import { LINE_FEED } from '../replay/bytes.ts'
 import { Heap } from '../replay/heap.ts'
 import { TempFile } from './spill.ts'
 
-/** So many bytes of lines are sorted in memory; more than one of the longest lines. */
+/** The bytes of lines that are sorted in memory; more than the longest line. */
 const MEMORY_BYTES = 24 * 1024 * 1024
 const MAX_ROWS = 500_000
-/** So many sorted runs are merged at a time, and so many bytes of each are in memory. */
+/** The sorted runs that are merged at a time, and the bytes of each that are in memory. */
 const MAX_RUNS = 128
 const RUN_BYTES = 64 * 1024
 const OUT_BYTES = 256 * 1024
@@ -162,7 +162,7 @@ class RunReader implements Line {
     return true
   }
 
-  /** Sees to it that so many bytes from `from` on are in memory; they may move to its beginning, with `end`. */
+  /** Reads until `wanted` bytes from `from` on are in memory. They may move to its beginning, with `end`. */
   #fill(from: number, wanted: number): boolean {
     if (from + wanted <= this.#filled) return true
     const left = this.#filled - from

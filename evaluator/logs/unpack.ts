@@ -19,7 +19,7 @@ const UNREAD: readonly (readonly [magic: readonly number[], reason: string])[] =
 ]
 
 /**
- * Unpacks gzip and Zstandard, with any number of members or frames, told by the first bytes. Everything else passes unchanged.
+ * Unpacks gzip and Zstandard, with any number of members or frames, recognised by the first bytes. Everything else passes unchanged.
  * @param name of the file, for errors
  * @param say is told of a file that is not packed, though its name says so: whoever fetches one often gets it unpacked
  * @throws FileError when reading fails, when packed bytes are damaged or cut off, and for a form that cannot be read

@@ -2,17 +2,17 @@ import { isRecord } from '../json.ts'
 import type { AlertQuery } from './monitor-query.ts'
 import { retentionMs } from './option-values.ts'
 
-/** Says what is wrong with a value, or nothing. */
+/** @returns what is wrong with a value, if anything */
 export type Check = (value: unknown) => string | undefined
 
-/** What there is to say of one option. */
+/** A fault of one option. */
 export interface Violation {
   /** Below `options`: `thresholds.critical`. */
   readonly path: string
   readonly reason: string
 }
 
-/** What a constraint looks at. */
+/** What a constraint checks. */
 export interface Given {
   /** As the JSON says them, without those that are null. */
   readonly options: Readonly<Record<string, unknown>>
@@ -20,12 +20,12 @@ export interface Given {
   readonly query: AlertQuery | undefined
 }
 
-/** One thing that must hold of the options of a log monitor. */
+/** A rule for the options of a log monitor. */
 export interface Constraint {
   readonly id: string
   /** Where it is documented, or was observed. */
   readonly source: string
-  /** `fault`: the API answers 400. `warning`: the API takes it, and it does nothing, or not everywhere the same. */
+  /** `fault`: the API answers 400. `warning`: the API accepts it, without effect or with an effect that differs by account. */
   readonly kind: 'fault' | 'warning'
   readonly find: (given: Given) => readonly Violation[]
 }
@@ -62,7 +62,7 @@ export const NOTIFICATION_PRESETS = [
   'hide_handles_and_footer',
 ] as const
 
-/** What each option that changes what a log monitor does may be. Null is how an option looks that was never set. */
+/** The allowed values of each option with an effect on a log monitor. An option that was never set is null. */
 export const OPTION_VALUES: Readonly<Record<string, { readonly check: Check; readonly source: string }>> = {
   thresholds: { check: anObject, source: API },
   on_missing_data: { check: oneOf('default', 'show_no_data', 'show_and_notify_no_data', 'resolve'), source: API },
@@ -89,7 +89,7 @@ export const OPTION_VALUES: Readonly<Record<string, { readonly check: Check; rea
   variables: { check: listOf((value) => (isRecord(value) ? undefined : 'must be a list of objects')), source: API },
 }
 
-/** What must hold between the options of a log monitor and its query. */
+/** The rules between the options of a log monitor and its query. */
 export const constraints: readonly Constraint[] = [
   {
     id: 'threshold-is-a-number',
@@ -321,7 +321,7 @@ function evaluationWindow({ scheduling_options: scheduling }: Options): Readonly
 
 const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
-/** The provider of Terraform and the UI write 0, an empty text or an empty list for what was never set. */
+/** The provider of Terraform and the UI write 0, an empty text or an empty list for an option that was never set. */
 const isSet = (value: unknown): boolean =>
   !(
     value === undefined ||

@@ -11,8 +11,8 @@ export interface JsonDocument {
 }
 
 /**
- * Parses a JSON text that a person wrote. A key that stands twice in one object is a fault: of the two values every parser
- * drops one without a word. @see RFC 8259, section 4
+ * Parses a JSON text that a person wrote. A repeated key in one object is a fault, because every parser
+ * drops one of the two values silently. @see RFC 8259, section 4
  */
 export function parseDocument(text: string): JsonDocument {
   const json = text.replace(/^\uFEFF/, '')
@@ -34,7 +34,7 @@ function placeOf(text: string, position: number): string {
   return `${before.length}:${(before.at(-1) ?? '').length + 1}`
 }
 
-/** Walks over a text that is known to be JSON: only where strings and objects begin and end matters. */
+/** Finds repeated keys in a text that is known to be JSON, by the begin and end of its strings and objects. */
 function repeatedKeys(json: string): JsonFault[] {
   const faults: JsonFault[] = []
   const open: (Set<string> | undefined)[] = []

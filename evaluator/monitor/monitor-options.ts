@@ -34,15 +34,15 @@ export type RenotifyStatus = 'alert' | 'warn' | 'no data'
 
 export type NotificationPreset = (typeof NOTIFICATION_PRESETS)[number]
 
-/** What an option that has no effect on a log monitor should be, and why it has none. */
+/** The usual values of an option without effect on a log monitor, and the reason. */
 interface Idle {
   readonly usual: readonly unknown[]
-  /** Passes without a word in files that are not ours: exports are full of it. */
+  /** Accepted without a note in files of others, because exports contain them. */
   readonly common?: readonly unknown[]
   readonly why: string
 }
 
-/** What older files may say and the API now refuses. */
+/** Values in older files that the API now refuses. */
 const KEPT_VALUES: Readonly<Record<string, Check>> = {
   timeout_h: (value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= 0 ? undefined : 'must be a whole number from 0',
@@ -60,7 +60,7 @@ export function refusedNow(options: Record<string, unknown>): { readonly path: s
 const OF_METRICS = 'belongs to metric monitors; use on_missing_data in a log monitor'
 const OF_SYNTHETICS = 'belongs to Synthetics tests'
 
-/** What exports of log monitors carry along without effect; `usual` values pass without a word. */
+/** What exports of log monitors carry along without effect; `usual` values need no note. */
 const IDLE_OPTIONS: Readonly<Record<string, Idle>> = {
   silenced: { usual: [], why: 'is deprecated: a muted monitor is evaluated like any other' },
   locked: { usual: [false, null], why: 'is deprecated: it says who may edit the monitor' },
@@ -76,7 +76,7 @@ const IDLE_OPTIONS: Readonly<Record<string, Idle>> = {
   queryConfig: { usual: [], why: 'repeats what the query says, for the form in which it was edited' },
 }
 
-/** What there is to say of options: faults make a monitor unusable, refusals unfit to be evaluated, notes are only told. */
+/** A finding about options: with a fault a monitor is unusable, with a refusal it is not evaluated, a note is only reported. */
 export interface OptionFinding {
   readonly kind: 'fault' | 'refusal' | 'note'
   /** Below `options`: `thresholds.critical`; empty for all of them. */
@@ -121,7 +121,7 @@ export function readOptions(
   return { options: read, findings }
 }
 
-/** In an export null is how an option that was never set looks. */
+/** In an export, an option that was never set is null. */
 function withoutNulls(options: Record<string, unknown>): MonitorOptions & Record<string, unknown> {
   const given = (value: object) => Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null))
   return { ...given(options), ...(isRecord(options.thresholds) ? { thresholds: given(options.thresholds) } : {}) }

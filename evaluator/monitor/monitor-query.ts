@@ -16,7 +16,7 @@ export interface Facet {
 export const MEASURES = ['avg', 'sum', 'min', 'max', 'median', 'pc75', 'pc90', 'pc95', 'pc98', 'pc99'] as const
 export type Measure = (typeof MEASURES)[number]
 
-/** What a query makes of the logs in its window. */
+/** How a query aggregates the logs in its window. */
 export type Rollup =
   | { readonly kind: 'count' }
   | { readonly kind: 'cardinality'; readonly of: Facet }
@@ -307,7 +307,7 @@ class QueryReader {
     return { rollup: { kind: known, of: this.#facet(this.#text(), at) } }
   }
 
-  /** Decision `star-groups-nothing`, undocumented for logs: `.by("*")`, which others have published, is no group at all. */
+  /** Decision `star-groups-nothing`, undocumented for logs: `.by("*")`, which published monitors contain, does not group. */
   #facets(): Facet[] {
     const start = this.#position
     const text = this.#text()
@@ -325,7 +325,7 @@ class QueryReader {
     return typeof facet === 'string' ? this.#fail(facet, at) : facet
   }
 
-  /** Where the window begins: so long ago, or with the present hour, day or month. */
+  /** The begin of the window: a time ago, or the present hour, day or month. */
   #window(): { windowMs: number; since: undefined } | { windowMs: undefined; since: CumulativeUnit } {
     if (this.#method('current')) return { windowMs: undefined, since: this.#cumulativeUnit() }
     if (!this.#method('last')) this.#refuseMethod('expected .last("5m")')

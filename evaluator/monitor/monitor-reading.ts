@@ -17,7 +17,7 @@ export interface Monitor {
   readonly message: string
   readonly tags: readonly string[]
   readonly priority: number | null
-  /** It is evaluated, and never notifies. */
+  /** It is evaluated but never notifies. */
   readonly draft: boolean
   readonly options: MonitorOptions
   readonly parsed: EvaluatedQuery
@@ -234,7 +234,7 @@ function optionsOf(options: unknown, query: AlertQuery | undefined, strict: bool
   return read
 }
 
-/** @returns the query with all that it refers to; undefined when it is not evaluated, which `sinks` are told */
+/** @returns the query with what it refers to; undefined, with a refusal, if it is not evaluated */
 function evaluatedQuery(query: AlertQuery, options: unknown, sinks: Sinks): EvaluatedQuery | undefined {
   if (query.form === 'logs') return query
   if (query.since !== undefined) {

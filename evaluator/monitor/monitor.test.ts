@@ -193,7 +193,7 @@ test.each<[string, unknown, RegExp]>([
   ['another type', { ...monitor, type: 'metric alert' }, /^type: "metric alert" is not evaluated here/],
   ['a draft', { ...monitor, draft_status: 'draft' }, /^draft_status/],
   [
-    'a key that stands twice',
+    'a repeated key',
     '{\n  "name": "n",\n  "options": {"a": 1, "\\u0061": 2}}',
     /^3:23: the key "\\u0061" occurs twice/,
   ],
@@ -214,7 +214,7 @@ test.each<[string, unknown, RegExp]>([
     /^query: a formula\("…"\) is not proved here/,
   ],
   ['a cumulative window', { ...monitor, query: query.replace('last("5m")', 'current("1h")') }, /^query: a cumulative/],
-  ['a type that is none', { ...monitor, type: 'logs alert' }, /^type: "logs alert" is not a type/],
+  ['an unknown type', { ...monitor, type: 'logs alert' }, /^type: "logs alert" is not a type/],
   ['a priority out of range', { ...monitor, priority: 6 }, /^priority/],
   ['tags that are one text', { ...monitor, tags: 'a,b' }, /^tags: must be a list/],
   ['a fault in the search', { ...monitor, query: query.replace('@evt:', '@evt:=') }, /^query:24: `=` must be escaped/],
@@ -316,7 +316,7 @@ test.each([
   expect(faultsOf(json)).toEqual([])
 })
 
-test('every fault of every file is told at once', async () => {
+test('all faults of all files are reported together', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'monitors-'))
   onTestFinished(() => rm(dir, { recursive: true }))
   for (const [slug, json] of [

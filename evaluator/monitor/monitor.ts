@@ -62,7 +62,7 @@ async function monitorFiles(dir: string): Promise<string[]> {
  * Reads one monitor of ours: it must be evaluated here, hold nothing that has no effect, and have one query, because lint, claims
  * and mutants prove one query.
  * @param file its path: named in faults, and its folder is the slug
- * @throws MonitorError with every fault that can be told at once
+ * @throws MonitorError with every fault
  */
 export function readImportable(text: string, file: string): SearchMonitor {
   const { value, faults } = parseDocument(text)

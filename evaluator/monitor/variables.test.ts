@@ -10,13 +10,13 @@ function read(formula: string, variables: readonly object[]) {
   return readMonitorJson(json, { slug: 'n', file: 'f' }, false)
 }
 
-const told = (formula: string, variables: readonly object[]): string[] => {
+const findingsOf = (formula: string, variables: readonly object[]): string[] => {
   const { faults, refusals } = read(formula, variables)
   return [...faults, ...refusals].map(({ place, reason }) => `${place}: ${reason}`)
 }
 
-test.each<[what: string, formula: string, variables: object[], told: RegExp]>([
-  ['a name that is none', 'a + b', [{ name: 'a', ...count }], /^query: `b` is not the name of a query/],
+test.each<[what: string, formula: string, variables: object[], finding: RegExp]>([
+  ['an unknown name', 'a + b', [{ name: 'a', ...count }], /^query: `b` is not the name of a query/],
   ['other data', 'a', [{ ...count, name: 'a', data_source: 'rum' }], /data_source: "rum" is not evaluated here/],
   ['data of no kind', 'a', [{ ...count, name: 'a', data_source: 'logz' }], /data_source: must be "logs"/],
   ['a function over time', 'week_before(a)', [{ name: 'a', ...count }], /^query: week_before\(\) is not evaluated/],
@@ -44,12 +44,12 @@ test.each<[what: string, formula: string, variables: object[], told: RegExp]>([
     /limit: must be a whole number/,
   ],
   ['an order of none', 'a', [{ name: 'a', ...count, group_by: [{ facet: '@ip', sort: { order: 'up' } }] }], /sort: /],
-])('%s is told by its place', (_, formula, variables, pattern) => {
-  expect(told(formula, variables)).toEqual([expect.stringMatching(pattern)])
+])('%s is reported by its place', (_, formula, variables, pattern) => {
+  expect(findingsOf(formula, variables)).toEqual([expect.stringMatching(pattern)])
   expect(read(formula, variables).monitor).toBeUndefined()
 })
 
-test('a query without groups counts in all groups, and one that the formula does not use is told and passed over', () => {
+test('a query without groups counts in all groups, and one that the formula does not use is reported and skipped', () => {
   const { monitor, notes } = read('a / b', [
     { name: 'a', ...count, ...grouped('@ip') },
     { name: 'b', ...count },

@@ -14,7 +14,7 @@ export function equivalentOf({ parsed, options }: Monitor, mutant: string): stri
   const isCount = rollup.kind === 'count' || rollup.kind === 'cardinality'
   const reasons: Record<string, string> = {
     ...(rollup.kind === 'count' && { 'on_missing_data: resolve → default': SILENCE_IS_ZERO }),
-    // Values below the threshold are none, or equal to it.
+    // No value is below the threshold, or all of them equal it.
     ...(isCount && (threshold === 0 || threshold === 1) && { 'operator: > → !=': NEVER_ZERO }),
     ...(isCount && threshold === 0 && { 'operator: > → >=': NEVER_ZERO, 'threshold: 0 → -1': NEVER_ZERO }),
   }

@@ -18,7 +18,7 @@ export interface MutantVerdict {
 /** By the slug of a monitor and the name of a mutant: the reason why it is equivalent. */
 export type Equivalents = ReadonlyMap<string, ReadonlyMap<string, string>>
 
-/** So many attributes of its logs are tried in place of those that a monitor names. */
+/** The most attributes of the logs that are tried in place of those that a monitor names. */
 const MOST_ATTRIBUTES = 12
 
 /** A monitor and the cases that name it. */

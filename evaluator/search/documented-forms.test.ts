@@ -61,7 +61,7 @@ test.each<[query: string, found: number[]]>([
   expect(undocumented(query)).toEqual(query.includes('{') ? ['a range without its ends'] : [])
 })
 
-test('sizes, and times of other measures, are read and told', () => {
+test('sizes, and times of other measures, are read and reported as undocumented', () => {
   expect(found('@size:>1.5KB', logsOf({ size: 1500 }, { size: 1537 }))).toEqual([1])
   expect(undocumented('@size:>1MiB')).toEqual([expect.stringMatching(/unit .* bytes/)])
   expect(undocumented('@http.duration:>1s')).toEqual([expect.stringMatching(/unit .* nanoseconds/)])
@@ -92,7 +92,7 @@ test('text is compared by code, tags and status without case', () => {
   expect(undocumented('team:[A TO C]')).toContain('a range over text')
 })
 
-test('a blank behind a minus and a needless backslash are read, and told as undocumented', () => {
+test('a blank after a minus and a needless backslash are read and reported as undocumented', () => {
   expect(undocumented('a - b')).toEqual(['a blank behind `-`'])
   expect(undocumented('@a:\\d')).toEqual([expect.stringMatching(/^a backslash before `d`/)])
 })

@@ -10,7 +10,7 @@ const MAX_VALUES = 50
 const MAX_DEPTH = 20
 const LONGEST_VALUE = 100
 
-/** Which fields logs have, as far as they were looked at, and some values of each. */
+/** The fields of the logs that were read, with some values of each. */
 export class FieldsSeen {
   readonly #attributes = new Map<string, Set<string>>()
   readonly #tags = new Map<string, Set<string>>()
@@ -79,7 +79,7 @@ export class FieldsSeen {
       if (edits === undefined) continue
       // Among fields of similar names, the one that has the value is meant.
       const hasValue = wanted !== undefined && values.has(wanted)
-      // `service:none` is no slip for `@service:none`: the field is there, and no log has this value in either.
+      // `service:none` is not a misspelt `@service:none` if the field exists: no log has this value in either field.
       if (edits === 0 && isSeen && !hasValue) continue
       candidates.push(candidate(field, edits - (hasValue ? 0.5 : 0), undefined))
     }
@@ -133,7 +133,7 @@ function nameOf(field: Field): string {
   }
 }
 
-/** Names that differ in case and separators alone are nearly one name, as are `ip` and `network.client.ip`. */
+/** Names that differ only in case and separators count as close, as do `ip` and `network.client.ip`. */
 function editsBetween(given: string, known: string): number | undefined {
   if (given === known) return 0
   const [one, other] = [bare(given), bare(known)]
@@ -145,7 +145,7 @@ function editsBetween(given: string, known: string): number | undefined {
 
 const bare = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 
-/** A number is no slip for another number, and one letter none for another letter. */
+/** Suggests no number for another number, and no letter for another letter. */
 function nearest(wanted: string, values: ReadonlySet<string>): string | undefined {
   if (wanted.length < 2 || exactNumber(wanted) !== undefined) return undefined
   const near = [...values]
@@ -157,5 +157,5 @@ function nearest(wanted: string, values: ReadonlySet<string>): string | undefine
 
 const printTerm = (target: Target, value: Value): string => printSearch({ kind: 'match', target, value })
 
-/** Two letters that changed places are two edits, which a word of two or three letters cannot take. */
+/** Two swapped letters are two edits, too many for a word of two or three letters. */
 const mostEdits = (length: number): number => (length <= 3 ? 1 : Math.max(2, length / 3))

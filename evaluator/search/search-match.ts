@@ -1,7 +1,7 @@
 import { exactNumber } from './exact-number.ts'
 import type { Bound, PatternPart, Value } from './search-ast.ts'
 
-/** Whether one value of a log answers to what the search asks of it. */
+/** Whether one value of a log matches a part of the search. */
 export type Matcher = (value: unknown) => boolean
 
 /** Matches the whole of an attribute or tag: anchored at both ends. */

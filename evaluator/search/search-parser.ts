@@ -22,7 +22,7 @@ export interface ParsedSearch {
 
 const isText = (bound: Bound | undefined): boolean => typeof bound === 'string'
 
-/** Deeper nesting than any person writes would only serve to exhaust the stack. */
+/** A limit far above what people write, which keeps the stack from overflowing. */
 const MAX_DEPTH = 100
 
 /**
@@ -62,7 +62,7 @@ class Parser {
     return nodes.length === 1 && nodes[0] ? nodes[0] : { kind: 'or', nodes }
   }
 
-  /** AND, spoken or by mere adjacency, binds tighter than OR. */
+  /** AND, written or implied by adjacency, binds tighter than OR. */
   #both(group: Target | undefined): SearchNode {
     const nodes = [this.#unary(group)]
     for (;;) {

@@ -3,7 +3,7 @@ import { exactNumber } from './exact-number.ts'
 import { quantityOf } from './quantity.ts'
 import type { Bound, PatternPart } from './search-ast.ts'
 
-/** A search that cannot be read. Nothing is ever skipped or guessed: a search that is not understood matches nothing silently. */
+/** A search that cannot be read. No part of a search is skipped or guessed. */
 export class SearchSyntaxError extends Error {
   override readonly name = 'SearchSyntaxError'
   readonly reason: string
@@ -31,7 +31,7 @@ export class Scanner {
   measuresDuration = false
   readonly #note: (form: string, position: number) => void
 
-  /** @param note is told of each form that is not documented, and where it stands */
+  /** @param note called for each form that is not documented, with its position */
   constructor(query: string, note: (form: string, position: number) => void) {
     this.query = query
     this.#note = note

@@ -10,7 +10,7 @@ export interface Watched {
   readonly facets: readonly Field[]
 }
 
-/** A part of a search or query that no log answers to: usually a slip in a name. */
+/** A part of a search or query that no log matches, usually because of a misspelt name. */
 export interface SilentTerm {
   /** The number of the search. */
   readonly search: number
@@ -20,11 +20,11 @@ export interface SilentTerm {
   readonly suggestion: string | undefined
 }
 
-/** So many logs are looked at for the names of their fields, one after the other; then one in so many. */
+/** Field names are collected from the first logs, and then from one log in {@link SAMPLED_EVERY}. */
 const FIRST_LOGS = 200
 const SAMPLED_EVERY = 1_024
 
-/** Collects, over the logs of a run, what no log answers to. */
+/** Collects the terms and facets that no log of a run matches. */
 export class SilentTerms {
   readonly #searches: readonly Watched[]
   readonly #watch: TermWatch
@@ -36,7 +36,7 @@ export class SilentTerms {
     this.#watch = new TermWatch(searches.flatMap((search) => watchedIn(search).map(({ node }) => node)))
   }
 
-  /** Whether nothing can be found any more. */
+  /** Whether every term has matched. */
   get isOver(): boolean {
     return this.#watch.isOver
   }
@@ -73,7 +73,7 @@ interface Watching {
   readonly node: TermNode
   /** The field, where its mere presence in some log is enough. */
   readonly field: Field | undefined
-  /** What is suggested for. */
+  /** The term to correct. */
   readonly term: Term
   readonly say: (suggestion: string | undefined) => Omit<SilentTerm, 'search'>
 }

@@ -23,13 +23,13 @@ const logs: Log[] = [
 ]
 
 /** What is said of each term that matched nothing. */
-function told(query: string, over: readonly Log[] = logs, facets: readonly Field[] = []): string[] {
+function reported(query: string, over: readonly Log[] = logs, facets: readonly Field[] = []): string[] {
   const silent = new SilentTerms([{ node: parseSearch(query).node, facets }])
   for (const log of over) silent.observe(log)
   return silent.list().map(({ text }) => text)
 }
 
-test.each<[query: string, told: string[]]>([
+test.each<[query: string, expected: string[]]>([
   ['evt:login', ['`evt:login` matched no event; did you mean `@evt:login`?']],
   ['@evt:login service:web failed', []],
   ['@evt:login outcome:fail', ['`outcome:fail` matched no event; did you mean `@outcome:fail`?']],
@@ -60,7 +60,7 @@ test.each<[query: string, told: string[]]>([
   ],
   ['@evt:login OR @evt:logout', ['`@evt:logout` matched no event']],
 ])('%s', (query, expected) => {
-  expect(told(query)).toEqual(expected)
+  expect(reported(query)).toEqual(expected)
 })
 
 test('a term that stands only below exclusions is called excluded', () => {
@@ -76,12 +76,12 @@ test('a term that stands only below exclusions is called excluded', () => {
 })
 
 test('without any log there is nothing to suggest', () => {
-  expect(told('@evt:login', [])).toEqual(['`@evt:login` matched no event'])
+  expect(reported('@evt:login', [])).toEqual(['`@evt:login` matched no event'])
 })
 
-test('a facet that no event has is told, too', () => {
+test('a facet that no event has is reported as well', () => {
   const facets: Field[] = ['ip', 'evt', 'usr.uid'].map((path) => ({ kind: 'attribute', path }))
-  expect(told('@evt:login', logs, facets)).toEqual([
+  expect(reported('@evt:login', logs, facets)).toEqual([
     'no event has the facet `@ip`; did you mean `@network.client.ip`?',
     'no event has the facet `@usr.uid`; did you mean `@usr.id`?',
   ])
@@ -89,9 +89,9 @@ test('a facet that no event has is told, too', () => {
 
 test('an attribute from which a reserved one or a tag was read is suggested only if it holds the value', () => {
   const read: Log = { service: 'web', tags: ['env:prod'], attributes: { service: 'web', env: 'prod', code: 'E1' } }
-  expect(told('service:billing', [read])).toEqual(['`service:billing` matched no event'])
-  expect(told('service:bill*', [read])).toEqual(['`service:bill*` matched no event'])
-  expect(told('env:staging', [read])).toEqual(['`env:staging` matched no event'])
-  expect(told('code:E1', [read])).toEqual(['`code:E1` matched no event; did you mean `@code:E1`?'])
-  expect(told('code:E2', [read])).toEqual(['`code:E2` matched no event; did you mean `@code:E2`?'])
+  expect(reported('service:billing', [read])).toEqual(['`service:billing` matched no event'])
+  expect(reported('service:bill*', [read])).toEqual(['`service:bill*` matched no event'])
+  expect(reported('env:staging', [read])).toEqual(['`env:staging` matched no event'])
+  expect(reported('code:E1', [read])).toEqual(['`code:E1` matched no event; did you mean `@code:E1`?'])
+  expect(reported('code:E2', [read])).toEqual(['`code:E2` matched no event; did you mean `@code:E2`?'])
 })

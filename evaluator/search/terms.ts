@@ -10,7 +10,7 @@ export interface Term {
   /** As a search of its own: `@evt:login`. */
   readonly text: string
   readonly node: TermNode
-  /** It stands under an odd number of exclusions, so that finding nothing is what it may be there for. */
+  /** Under an odd number of exclusions, where a term may rightly match no log. */
   readonly excluded: boolean
 }
 
@@ -46,8 +46,8 @@ export function termsOf(node: SearchNode): Term[] {
 export const presenceOf = (target: Field): TermNode => ({ kind: 'match', target, value: { kind: 'exists' } })
 
 /**
- * What some log has to match, or the term is of no use: the term itself; of a term that excludes, that its field exists, since
- * there may well be nothing to exclude.
+ * What at least one log must match for the term to be useful: the term itself or, for an excluded term, the existence of its
+ * field, because there may be nothing to exclude.
  * @returns undefined for excluded text
  */
 export function watchedBy({ node, excluded }: Term): TermNode | undefined {
@@ -56,7 +56,7 @@ export function watchedBy({ node, excluded }: Term): TermNode | undefined {
   return target.kind === 'message' || target.kind === 'everything' ? undefined : presenceOf(target)
 }
 
-/** So many values of a field are remembered at once. */
+/** The most values of a field that are remembered at once. */
 const MAX_SEEN = 1_000
 
 /** The terms over one field that have matched nothing so far. */
@@ -67,7 +67,7 @@ interface PendingField {
   readonly seen: Set<unknown>
 }
 
-/** Finds out which terms no log matches: each is tried until it has matched once, and on each value of its field about once. */
+/** Finds the terms that no log matches. Tries each term until it matches, and on each value of its field about once. */
 export class TermWatch {
   readonly #pending = new Set<string>()
   readonly #fields = new Map<string, PendingField>()

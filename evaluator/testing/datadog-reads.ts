@@ -8,7 +8,7 @@ export interface FakeAccount {
   readonly logs: readonly object[]
   /** Records of the events search. */
   readonly events: readonly object[]
-  /** So many answers are 429 before the first other one. */
+  /** The number of answers 429 before the first other one. */
   readonly limited?: number
 }
 

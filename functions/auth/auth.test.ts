@@ -455,7 +455,7 @@ describe('a change of credentials', () => {
   it('of the second factor needs a fresh authentication, which issues a new session', async () => {
     const { sid, token } = await functions.signIn()
     const needsMore = { code: 'reauthentication-required', status: 403 }
-    // A sign-in is none, however fresh: a stolen session is as old as the sign-in that was stolen.
+    // A fresh sign-in does not suffice: a stolen session is as old as the sign-in that was stolen.
     expect((await functions.call('mfaEnrol', { token })).json).toMatchObject(needsMore)
     const fresh = await functions.stepUp(token)
     clock += 5 * 60_000 - 1

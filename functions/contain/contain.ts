@@ -94,7 +94,7 @@ export async function handleAlert(
   }
   const [known, owner] = await Promise.all([again(() => rowOf(alert, deps)), again(() => ownerOf(alert, deps))])
   if (known) return onceClaimed(known, () => repeat(known, alert, requestId, deps, options))
-  if (!owner) return { kind: 'refused', reason: 'unknown_subject', why: 'The subject of this alert is none of ours.' }
+  if (!owner) return { kind: 'refused', reason: 'unknown_subject', why: 'The subject of this alert is unknown here.' }
   const now = new Date(deps.now())
   const row = rowFor(alert, owner.userId, now)
   const isStale = !isTimely(row.renewedAt ?? row.alertedAt, now)

@@ -31,7 +31,7 @@ ${askedFrom(asked)}
 
 The page asks for the password that you chose, unless you open it in the browser in which you asked.
 
-If it was not you, do nothing: this link alone opens no account. Never enter a password that somebody else told you.
+If it was not you, do nothing: this link alone opens no account. Never enter a password that somebody else gave you.
 `,
 })
 
@@ -49,7 +49,7 @@ If it was you, sign in: ${asked.webOrigin}/login
 
 ${askedFrom(asked)}
 
-If it was not you, there is nothing to do. Whoever asked was not told that you have an account.
+If it was not you, there is nothing to do. The answer did not reveal that you have an account.
 `,
 })
 

@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-/** A mailer of this configuration, and what it has told the log. */
+/** A mailer of this configuration, and what it logged. */
 function mailer(SMTP_URL: string, { env = labEnv(), withinMs }: { env?: NodeJS.ProcessEnv; withinMs?: number } = {}) {
   const config = parseFunctionsConfig({ ...env, SMTP_URL })
   const errors: unknown[] = []
@@ -37,7 +37,7 @@ async function receiver() {
   return { mailbox, url: new URL(url) }
 }
 
-/** A server that says what it is told to whoever connects, and keeps what it hears. */
+/** A server that sends the given answers to each client, and records what it receives. */
 async function server(answer: (socket: Socket, line: string | undefined) => void) {
   const heard: string[] = []
   const listening: Server = createServer((socket) => {

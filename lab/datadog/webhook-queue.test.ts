@@ -76,7 +76,7 @@ describe('a delivery', () => {
   })
 
   test.each([
-    ['a URL that is none', { url: 'nowhere' }],
+    ['an invalid URL', { url: 'nowhere' }],
     ['a header that HTTP cannot carry', { url: 'http://localhost:1', headers: { 'X-Title': 'a\nb' } }],
   ])('to %s fails at once', async (_, changed) => {
     expect(await send({ ...parsed(), ...changed })).toMatchObject({ state: 'failed', attempts: 1 })

@@ -16,7 +16,7 @@ describe('host.json', () => {
     })
   })
 
-  test('may hold comments, and slashes inside strings are none', () => {
+  test('may contain comments; slashes inside strings do not begin one', () => {
     const text = '// first\n{ /* second */ "version": "2.0", "extensions": { "http": { "routePrefix": "//v1/*x*/" } } }'
     expect(parseHostJson(text).routePrefix).toBe('v1/*x*')
   })

@@ -46,7 +46,7 @@ describe('the console of the host', () => {
     return { log, lines }
   }
 
-  test('shows information and above unless told otherwise', () => {
+  test('shows information and above by default', () => {
     const { log, lines } = linesOf({})
     log('debug', 'Function.a.User', 'quiet')
     log('information', 'Function.a.User', 'said')

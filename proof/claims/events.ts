@@ -27,7 +27,7 @@ export function groupOf(monitor: Monitor, event: object): Record<string, string>
   )
 }
 
-/** A copy with the value at a path, each name of it a level; undefined takes it away. */
+/** A copy with a value at a path; undefined removes it. */
 export function withValue(event: object, path: readonly string[], value: unknown): Record<string, unknown> {
   const [name = '', ...rest] = path
   const entries = Object.entries(event).filter(([key]) => key !== name)
@@ -41,8 +41,8 @@ export function valueAt(event: object, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, name) => (isRecord(value) ? value[name] : undefined), event)
 }
 
-/** Where in an event a facet of attributes is. @throws Error for a facet that is none */
+/** The path of a facet in an event. @throws Error for a facet that is not an attribute */
 export function pathOf({ name, field }: Facet): string[] {
-  if (field.kind !== 'attribute') throw new Error(`${name} is no attribute of an event`)
+  if (field.kind !== 'attribute') throw new Error(`${name} is not an attribute of an event`)
   return field.path.split('.')
 }

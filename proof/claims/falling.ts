@@ -21,7 +21,7 @@ export function fallingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
   const begin = MINUTE_MS - 1
   const gap = windowMs + 1
   const half = windowMs / 2
-  /** When silence is told after a beat, and how far into the case that is. */
+  /** When an alert on silence follows a beat, as an offset into the case. */
   const silence = (beatAt: number) => beatAt + windowMs
   const sinceFirst = (first: number, timeline: Timeline): Timeline => timeline.map(([word, at]) => [word, at - first])
   const ends = (first: number, last: number): Pick<DetectionCase, 'fires' | 'transitions' | 'cadence'> => ({
@@ -69,7 +69,7 @@ export function fallingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
         ['Triggered', 7 * windowMs],
       ],
     },
-    { name: 'a long silence is told once', events: beats(0, 100 * windowMs), fires: [{}, {}] },
+    { name: 'a long silence alerts once', events: beats(0, 100 * windowMs), fires: [{}, {}] },
     {
       name: 'beats delivered twice are as good as once',
       events: beats(...regular, ...regular).sort(byTime),
@@ -81,7 +81,7 @@ export function fallingClaims(monitor: Monitor, proof: Proof): DetectionCase[] {
       ...ends(0, 4 * half),
     },
     {
-      name: 'a beat sixty seconds and a millisecond late is dropped, and that is told',
+      name: 'a beat sixty seconds and a millisecond late is dropped, and the drop is reported',
       events: [beat(0), beat(half + MINUTE_MS + 1, { env: 'staging' }), beat(half)],
       ...ends(0, 0),
       dropped: 1,

@@ -201,7 +201,7 @@ function arrivalClaims(scene: Scene): DetectionCase[] {
       dropped: 0,
     },
     {
-      name: `the last of ${reach}, sixty seconds and a millisecond late, is dropped, and that is told`,
+      name: `the last of ${reach}, sixty seconds and a millisecond late, is dropped, and the drop is reported`,
       events: [...before, scene.elsewhere(late + MINUTE_MS + 1), scene.one(reach - 1, late)],
       fires: false,
       dropped: 1,

@@ -31,7 +31,7 @@ test('at each event, it comes with the event', () => {
   expect(firesAt({ ...question, cadenceSeconds: undefined }, found)).toBe(NINE + 65_000)
 })
 
-test('there is none for another group, nor one from before the run', () => {
+test('an alert of another group, or from before the run, does not count', () => {
   expect(firesAt({ ...question, group: { '@ip': '192.0.2.1' }, cadenceSeconds: 60 }, found)).toBeUndefined()
   expect(firesAt({ ...question, since: NINE + 3 * MINUTE, cadenceSeconds: 60 }, found)).toBeUndefined()
 })

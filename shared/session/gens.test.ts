@@ -146,7 +146,7 @@ async function steal(sessions: LiveSessions, lifetimes: Lifetimes, theft: Theft,
   return { endedAt, renewedAt, adoptedAt: thief?.adoptedAt, depth: thief?.depth ?? 0, tookMs: clock.now - begin }
 }
 
-/** @returns what was met in that many hours of thefts, each told by its strategy when it was missed */
+/** @returns what was met in that many hours of thefts, with the strategy of each theft that was missed */
 async function liveWithThieves(sessions: LiveSessions, lifetimes: Lifetimes, hours: number, seed: number) {
   const { renewMs, graceMs } = inMs(lifetimes)
   const random = seeded(seed)

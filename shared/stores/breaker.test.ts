@@ -7,7 +7,7 @@ beforeEach(() => {
   now = 0
   breaker = new Breaker(() => now)
 })
-/** So many calls that end in silence. */
+/** The number of calls without an answer that open the breaker. */
 const silence = (times: number) => {
   for (let n = 0; n < times; n++) breaker.silent(breaker.admit() ?? 'call')
 }

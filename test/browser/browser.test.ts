@@ -225,7 +225,7 @@ describe('in a browser', { timeout: 60_000 }, () => {
     ])
   })
 
-  test('a password manager is told what each field is for', async () => {
+  test('each field says to a password manager what it is for', async () => {
     const visitor = await stage.visitor({ ip: '198.51.100.66' })
     const { page, open } = visitor
     const fields = () =>
@@ -256,9 +256,9 @@ describe('in a browser', { timeout: 60_000 }, () => {
       await route.fulfill({ response: real, body })
     })
     await visitor.open('/broken')
-    const told = visitor.faults.splice(0).join('\n')
-    expect(told).toMatch(/^CSP: script-src-elem inline on /m)
-    expect(told).toMatch(/^404 for .*\/nowhere\.png$/m)
+    const reported = visitor.faults.splice(0).join('\n')
+    expect(reported).toMatch(/^CSP: script-src-elem inline on /m)
+    expect(reported).toMatch(/^404 for .*\/nowhere\.png$/m)
   })
 
   describe('an error page', () => {

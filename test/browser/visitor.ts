@@ -66,7 +66,7 @@ const isRedirect = (response: Response): boolean => response.status() >= 300 && 
 function watch(page: Page, faults: string[]): void {
   page.on('pageerror', (error) => faults.push(`uncaught: ${error.message}`))
   page.on('console', (message) => {
-    // A page with status 401 is told to the console as well; the status is asserted where the page is asked for.
+    // The browser also reports a page with status 401 on the console; the status is asserted where the page is requested.
     const ofTheStatus = /^Failed to load resource: the server responded with a status of/.test(message.text())
     if (message.type() === 'error' && !ofTheStatus) faults.push(`console: ${message.text()}`)
   })

@@ -164,9 +164,9 @@ test.each(
   const given = words.filter((word) => word !== '--')
   const code = line.includes('both-hosts') ? 1 : 0
   const result = await typed(script, given)
-  // A terminal shows both as they come; what is told before the first transition stands above them all.
-  const told = result.err.split('\n').filter((each) => each !== '')
-  const lines = [...told, ...result.out.split('\n').filter((each) => each !== '')]
+  // A terminal shows both in the order of their writing; the remarks before the first transition come first.
+  const remarks = result.err.split('\n').filter((each) => each !== '')
+  const lines = [...remarks, ...result.out.split('\n').filter((each) => each !== '')]
   expect(lines.sort()).toEqual(printed.trimEnd().split('\n').sort())
   expect(result.code).toBe(code)
 })

@@ -44,7 +44,7 @@ export async function findViolations(story: Story, world: World): Promise<string
   return found
 }
 
-/** Whether somebody told us of this alert and was told that we know, or we could ask. */
+/** Whether a delivery of this alert was answered, or functions could ask for open alerts. */
 function isOwedRow({ deliveries, recoversAt }: AlertStory, { openAlerts }: World): boolean {
   if (openAlerts && recoversAt === undefined) return true
   return deliveries.some(
@@ -78,8 +78,8 @@ function checkAnnouncements(
     return
   }
   const isOneClock = world.faults.wrongClockMs === 0
-  const told = isOneClock ? [last] : own
-  if (row.state === 'done' && !told.some(({ outcome }) => outcome === row.result)) {
+  const counted = isOneClock ? [last] : own
+  if (row.state === 'done' && !counted.some(({ outcome }) => outcome === row.result)) {
     fail(`${name} was announced as ${last.outcome} at last`)
   }
   const distinct = new Set(own.map(keyOf))

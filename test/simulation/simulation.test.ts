@@ -25,7 +25,7 @@ describe('the containment path', () => {
     expect(violated).toEqual([])
   }, 120_000)
 
-  // Ten thousand are allowed; so many are enough.
+  // Ten thousand are allowed; this many suffice.
   test.each(Object.keys(bugs))(
     'with a known bug is found out: %s',
     async (name) => {

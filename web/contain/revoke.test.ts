@@ -215,9 +215,9 @@ const refusals: Refusal[] = [
   ],
   ['with a key too many', (sid) => ({ body: JSON.stringify(bodyFor(sid, { admin: true })) }), 400, 'malformed'],
   ['with another action', (sid) => ({ body: JSON.stringify(bodyFor(sid, { action: 'delete' })) }), 400, 'malformed'],
-  ['with a sid that is none', () => ({ body: JSON.stringify(bodyFor('*')) }), 400, 'malformed'],
+  ['with an invalid sid', () => ({ body: JSON.stringify(bodyFor('*')) }), 400, 'malformed'],
   [
-    'with a detection that is none',
+    'with an invalid detection',
     (sid) => ({ body: JSON.stringify(bodyFor(sid, { detection: '../x' })) }),
     400,
     'malformed',

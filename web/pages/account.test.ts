@@ -45,7 +45,7 @@ test('a page shows the id of the account while functions does not answer, and do
     expect(page.text).not.toContain(account.email)
   }
   const { text } = await visitor.get('/account')
-  expect(text).toContain('Whether it is on cannot be read right now')
+  expect(text).toContain('The state of the app cannot be read right now')
   expect(text).not.toMatch(/action="\/account\/totp/)
 })
 
@@ -166,7 +166,7 @@ test('setting up an authenticator shows the key once, in the answer alone, and t
 /** The key in the set-up link of a page. */
 const keyIn = (text: string): string => /\?secret=([A-Z2-7]{16,})&/.exec(text)?.[1] ?? ''
 
-test('an otpauth address that is none is not made a link', async () => {
+test('an invalid otpauth address is not made a link', async () => {
   const visitor = await web.signIn(web.newAccount())
   const jsonBody = { secret: 'X', otpauth_uri: 'javascript:alert(1)' }
   web.functions.overrides.set('auth/mfa/enrol', { status: 200, jsonBody })
@@ -223,7 +223,7 @@ test('a new password takes the form again after the proof, and the page says so'
   const fields = { current_password: account.password, new_password: 'four words of another kind' }
   const prompt = await visitor.post('/account/password', fields)
   expect(prompt.status).toBe(403)
-  expect(prompt.text).toContain('Show that it is you before the password is changed.')
+  expect(prompt.text).toContain('Enter your password before you change it.')
   expect(prompt.text).not.toContain(fields.new_password)
   const [, place = ''] = /name="place" value="([^"]+)"/.exec(prompt.text) ?? []
   const code = await web.functions.codeOf(account)

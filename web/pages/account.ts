@@ -16,13 +16,13 @@ const NOTICES: Readonly<Record<string, Notice>> = {
   'password-changed': { tone: 'good', text: 'Your password is changed. Every other session is ended.' },
   'totp-on': {
     tone: 'good',
-    text: 'Your authenticator app is on. You will be asked for a code at each sign-in. End the sessions that you do not know on the sessions page.',
+    text: 'Your authenticator app is on. You will be asked for a code at each sign-in. Check your sessions, and end those that you do not know.',
   },
   'totp-off': {
     tone: 'warning',
     text: 'Your authenticator app is off, and every other session is ended. Your password alone signs you in.',
   },
-  confirmed: { tone: 'good', text: 'Thank you. You have shown that it is you.' },
+  confirmed: { tone: 'good', text: 'Thank you. You can continue.' },
   'confirmed-password': { tone: 'good', text: 'Thank you. Now fill in the form and change your password.' },
 }
 
@@ -65,7 +65,8 @@ const factorBadge = (enabled: boolean | undefined): Html | undefined => {
   return enabled ? html`<span class="badge good">On</span>` : html`<span class="badge warning">Off</span>`
 }
 const factorPart = (enabled: boolean | undefined): Html => {
-  if (enabled === undefined) return html`<p>Whether it is on cannot be read right now. Reload the page in a moment.</p>`
+  if (enabled === undefined)
+    return html`<p>The state of the app cannot be read right now. Reload the page in a moment.</p>`
   if (enabled) {
     return html`<p>Each sign-in asks for a code from your app. If you turn it off, your password alone opens the account.</p>
 <form method="post" action="/account/totp/disable" class="after"><button class="quiet danger">Turn off</button></form>`

@@ -29,7 +29,7 @@ const landingPage = layout(
 <div>
 <h1>Sessions that end when they are stolen</h1>
 <p class="lead">A sign-in service that watches how its sessions are used. When one turns up in the wrong hands it is
-ended, everywhere, within seconds, and its owner is told why.</p>
+ended everywhere within seconds, and its owner sees the reason.</p>
 <p class="actions"><a class="button" href="/register">Create account</a><a class="button quiet" href="/login">Sign in</a></p>
 </div>
 <section class="card" aria-labelledby="story">
@@ -38,14 +38,14 @@ ended, everywhere, within seconds, and its owner is told why.</p>
 ${moment(ICONS.computer, 'plain', 'You sign in', 'Chrome on Windows, with a password and a code')}
 ${moment(ICONS.alert, 'bad', 'Your cookie is used elsewhere', 'Firefox on Linux, from an address you have never had')}
 ${moment(ICONS.stop, 'bad', 'The session is ended', 'On every server, at its next request, for both of you')}
-${moment(ICONS.shield, 'good', 'You are told, and sign in again', 'Whoever has the cookie can do nothing with it')}
+${moment(ICONS.shield, 'good', 'You see why, and sign in again', 'The stolen cookie no longer works')}
 </ol>
 </section>
 </div>
 <div class="cards">
-${feature(ICONS.computer, 'Every session in sight', 'Which device, since when, from which address. End any of them with one press.')}
+${feature(ICONS.computer, 'All your sessions', 'Each with its device, start and address. End any of them with one click.')}
 ${feature(ICONS.key, 'A second factor', 'Any authenticator app works, and each code is accepted once.')}
-${feature(ICONS.shield, 'Guessing gets nowhere', 'Passwords tried by the list are noticed, and whoever tries them is shut out without being told.')}
+${feature(ICONS.shield, 'Guessing is stopped', 'Lists of stolen passwords are noticed, and the attacker is blocked without a notice.')}
 </div>
 <section class="about" aria-labelledby="about">
 <h2 id="about">What this is</h2>

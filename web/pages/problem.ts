@@ -114,11 +114,10 @@ function noticeOf(
 /** Advice for visitors where the problem itself has none. */
 const ADVICE: Readonly<Partial<Record<ProblemDocument['code'], string>>> = {
   'request-malformed': 'Nothing was done. Go back and send the form once more.',
-  'request-too-large': 'Nothing was done: no form of this site needs that much.',
+  'request-too-large': 'Nothing was done: the form is larger than any form of this site.',
   'request-forged': 'It was sent by a page of another site, so nothing was done. Open the page here and try again.',
-  'not-found': 'The address may be mistyped, or what was here is gone.',
-  'internal-error':
-    'The fault is ours, and it is in our log under the number below. Nothing that you entered was shown to anybody.',
+  'not-found': 'The address may be mistyped, or the page was removed.',
+  'internal-error': 'The fault is ours. Our log has it under the number below. Nobody saw what you entered.',
   unavailable: 'Wait a moment and try again. If you were signed in, you still are.',
 }
 

@@ -40,12 +40,12 @@ const isPlace = (name: string | undefined): name is Place => name !== undefined 
 
 const LEADS: Readonly<Partial<Record<Place, string>>> = {
   password:
-    'Show that it is you before the password is changed. With an authenticator app, that takes a code from the last fifteen minutes.',
-  totp: 'A stolen session must not be enough to set up an authenticator app. Show that it is you, and the set-up goes on.',
+    'Enter your password before you change it. With an authenticator app, this needs a code from the last fifteen minutes.',
+  totp: 'A stolen session must not be enough to set up an authenticator app. Enter your password to continue.',
   'totp-confirm':
-    'The set-up took more than five minutes, or your network has changed. Show that it is you, and enter the code of the app after that.',
+    'The set-up took more than five minutes, or your network has changed. Enter your password, and then the code of the app.',
   'totp-disable':
-    'A stolen session must not be enough to turn your authenticator app off. Show that it is you, with a code. The app is then off.',
+    'A stolen session must not be enough to turn your authenticator app off. Enter your password and a code to turn it off.',
 }
 
 export const reauthPage = (

@@ -10,7 +10,7 @@ import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
 
-export const PASSWORD_HINT = `At least ${PASSWORD_MIN} characters; a few words in a row are fine. Pasting is welcome.`
+export const PASSWORD_HINT = `At least ${PASSWORD_MIN} characters; several words in a row are fine, and you can paste it.`
 
 interface Errors {
   email?: string

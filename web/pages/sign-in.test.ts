@@ -56,7 +56,7 @@ test('what was typed comes back as text, never as markup, and the password never
   expect(page.text).not.toContain('canary-typed-password')
 })
 
-test('a throttled visitor is told how long to wait', async () => {
+test('a throttled visitor sees how long to wait', async () => {
   web.functions.overrides.set('auth/login', problemReply('throttled', { retryAfterSeconds: 600 }))
   const page = await web.visitor().post('/login', { email: 'a@example.com', password: 'x' })
   expect(page.status).toBe(429)

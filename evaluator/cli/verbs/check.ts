@@ -18,16 +18,16 @@ import { appendSummary, markdownTable, writeReportFile } from '../summary.ts'
 
 const USAGE = `Usage: alertproof check PATH... [<options>]
 
-Says what an import of monitors and Cloud SIEM rules into Datadog would answer, without keys or network, and what their settings
-cost: the schema of the API, the query and the search in it, the conditions of cases, the constraints between options, the message
+Predicts, without keys or network, what Datadog would answer to an import of monitors and Cloud SIEM rules, and what their settings
+cost. Checks the schema of the API, the query and its search, the conditions of cases, the constraints between options, the message
 with its variables, conditions and handles, windows that are too short, group limits and delays. PATH is a folder of JSON files, or
 a file: a monitor or a rule as the API takes it or the UI exports it, a list of them, or the output of \`terraform show -json\`.
 
-An error is what the API refuses. A warning is taken, and does something else than it looks, or nothing. A note tells a cost.
+The API refuses an error. It accepts a warning, which has no effect or another effect than it seems. A note names a cost.
 
 Options:
   --log PATH        also name each term and facet that no event of this log has: a file or a folder; may be repeated
-  --strict          a warning fails the check, too
+  --strict          warnings fail the check as well
   --quiet           leave out the notes
   --json            print one line of JSON per finding: {level, rule, monitor, file, line, column, place, message}
   --github          print findings as annotations of GitHub Actions
@@ -39,8 +39,8 @@ Options:
 
 How the log is read:
 ${LOG_OPTIONS_USAGE}
-Exit code: 0 if there is no error, 1 if there is one (with --strict, or a warning), 2 for unusable arguments, 3 if a file cannot be
-read or holds no monitor.
+Exit code: 0 without an error, 1 with one (with --strict, also with a warning), 2 for unusable arguments, 3 if a file cannot be
+read or contains no monitor.
 
 Examples:
   alertproof check monitors/
@@ -53,7 +53,7 @@ const MAX_IN_SUMMARY = 200
 
 export const command: Command = {
   name: 'check',
-  summary: 'say what an import of monitors would answer',
+  summary: 'predict the answer to an import of monitors',
   usage: USAGE,
   async run(argv, io) {
     const startedAt = new Date()

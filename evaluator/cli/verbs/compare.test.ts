@@ -113,7 +113,7 @@ DISAGREES  2026-01-05T09:06:00.000Z  Recovered  @ip:203.0.113.9: not reported
   })
 })
 
-test('an account that refuses, is slow or is none gives exit code 3 and never prints a key', async () => {
+test('an account that refuses, is slow or does not exist gives exit code 3 and never prints a key', async () => {
   const { url } = await serve({ ...ACCOUNT, limited: 99 })
   const limited = await run('7', ...PERIOD, '--site', url)
   expect(limited).toMatchObject({

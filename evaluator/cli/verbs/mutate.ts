@@ -7,12 +7,12 @@ import { appendSummary, markdownTable } from '../summary.ts'
 
 const USAGE = `Usage: alertproof mutate PATH... [<options>]
 
-Says which slips in a monitor nobody would notice. PATH is a folder of cases, as \`test\` evaluates them, or one case. Each monitor
-that they name is changed by one slip at a time: an @ left out, another field, operator, threshold, window, group, rollup or
-option, a term left out or negated. A slip is noticed if a case fails. Those that no case notices are printed with the change.
+Finds the mistakes in a monitor that no case would notice. PATH is a folder of cases, as \`test\` evaluates them, or one case. Each
+monitor that they name is changed by one slip at a time: an @ left out, another field, operator, threshold, window, group, rollup
+or option, a term left out or negated. A slip is noticed if a case fails. The others are printed with the change.
 
-Slips that the API would refuse are left out. A slip that changes nothing, whatever the logs are, is equivalent: some are known,
-others are named with their reason in a file.
+Slips that the API would refuse are left out. A slip that changes the result for no log is equivalent: some are recognised, others
+are listed with their reason in a file.
 
 Options:
   --equivalents FILE  YAML or JSON: {"<monitor>": {"<slip>": "<reason>"}}. A slip in it that a case notices, or that is not made,
@@ -23,7 +23,7 @@ Options:
   --help              this text
 
 Exit code: 0 if every slip is noticed or equivalent, 1 if one is not, or if a case does not hold without any slip, 2 for unusable
-arguments, 3 if a file cannot be read, or there is no case.
+arguments, 3 if a file cannot be read or no case was found.
 
 Examples:
   alertproof mutate cases/

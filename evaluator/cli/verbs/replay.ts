@@ -252,7 +252,7 @@ async function load(paths: readonly string[] | undefined, own: OwnMonitors | und
   return { monitors, rules, readings: [...estate.readings, ...estate.ruleReadings], paths, unread: unreadIn(estate) }
 }
 
-/** How many files, monitors for logs and rules cannot be read. Monitors and rules of other kinds are none of them. */
+/** How many files, monitors for logs and rules cannot be read. Monitors and rules of other kinds do not count. */
 function unreadIn({ broken, readings, ruleReadings }: Estate): number {
   const refused = readings.filter(({ type, monitor }) => !monitor && (type === 'log alert' || type === ''))
   return broken.length + refused.length + ruleReadings.filter(({ faults }) => faults.length > 0).length

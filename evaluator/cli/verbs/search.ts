@@ -10,15 +10,15 @@ import { printable, shown } from '../output.ts'
 
 const USAGE = `Usage: alertproof search '<query>' [PATH|-]… [<options>]
 
-Prints the lines of a log that match a Datadog log search, unchanged. A JSON object on a line is one log, read as Datadog's
-intake reads it; its \`env\` is a tag. Any other line is a log with that line as message. Of every other
-form, such as Datadog's exports, the records that match are printed, one per line. A PATH is a file or a folder, which is read with all that is below it; gzip and Zstandard are unpacked. Without PATH, or
-with -, standard input is read.
+Prints the lines of a log that match a Datadog log search, unchanged. A line with a JSON object is read as Datadog's intake reads
+it; its \`env\` becomes a tag. Any other line is a log whose message is the line. In other forms, such as Datadog's exports, each
+matching record is printed on a line of its own. PATH is a file or a folder, which is read with everything below it; gzip and
+Zstandard are unpacked. Without PATH, or with -, standard input is read.
 
 The query has Datadog's syntax: words and "phrases" of the message, @attribute:value, service: host: status: source:, tag:value,
 key:(a OR b), AND OR NOT -, * and ? outside quotes, @n:>=400, @n:[400 TO 499], CIDR(@ip, 203.0.113.0/24), *:text.
 
-A term that matched no line at all is named on stderr, with the nearest field that exists: usually it is a slip.
+A term that matched no line is named on stderr, with the most similar existing field: usually it is misspelt.
 
 Options:
 ${LOG_OPTIONS_USAGE}\

@@ -35,7 +35,7 @@ Options:
   --summary FILE  also append a summary in Markdown, for the page of a CI job
   --help          this text
 
-Exit code: 0 if every case holds, 1 if one does not, 2 for unusable arguments, 3 if a case cannot be read, or there is none.
+Exit code: 0 if every case holds, 1 if one does not, 2 for unusable arguments, 3 if a case cannot be read or no case was found.
 
 Examples:
   alertproof test cases/

@@ -5,8 +5,8 @@ import { TTL_MARGIN_MS } from '../../../shared/stores/redis/key.ts'
 import { defineScript } from '../../../shared/stores/redis/script.ts'
 
 /**
- * KEYS: subjects by the time of their latest containment: those that count for everybody, those beyond their source's
- * share, and those of this source among the first. ARGV: subject, limit, share of a source, window ms, now, TTL margin ms.
+ * KEYS, each with subjects by the time of their latest containment: those that count in full, those beyond the share of their
+ * source, and those of this source that count in full. ARGV: subject, limit, share of a source, window ms, now, TTL margin ms.
  */
 const admitSubject = defineScript(`
 local subject, limit, share = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -57,7 +57,7 @@ describe('a batch', () => {
     ['a bad line among good ones', bodyOf(event(), { type: 'view' }, event()), 'line 1 is not a RUM event: date'],
     ['a type that the SDK does not know', bodyOf(event({ type: '<script>' })), 'line 0 is not a RUM event: type'],
     ['no session', bodyOf(nameless), 'line 0 is not a RUM event: session'],
-    ['a session that is none', bodyOf(event({ session: { id: '../../x' } })), 'line 0 is not a RUM event: session.id'],
+    ['an invalid session', bodyOf(event({ session: { id: '../../x' } })), 'line 0 is not a RUM event: session.id'],
     [
       'nesting without end',
       bodyOf(event()).replace(/}$/, `,"context":${'['.repeat(5000)}${']'.repeat(5000)}}`),

@@ -86,7 +86,7 @@ export function attemptsContract(attempts: Attempts): void {
       expect(await failures(fresh({ login, origins: ['beach', 'laptop'] }))).toBe(3)
     })
 
-    test('are told at the right password, which adds none', async () => {
+    test('are returned at the right password, which adds no attempt', async () => {
       const login = randomUUID()
       for (let n = 0; n < 3; n++) await note(fresh({ login, origins: ['home'] }))
       for (let n = 0; n < 2; n++) expect(await failures(fresh({ login, origins: ['home'], outcome: 'right' }))).toBe(3)
@@ -97,19 +97,19 @@ export function attemptsContract(attempts: Attempts): void {
 
     test('are forgotten one by one, each at the very instant its hour is over', async () => {
       const login = randomUUID()
-      const told = (now: number) => failures(fresh({ login, origins: ['home'], outcome: 'right' }), now)
+      const failuresAt = (now: number) => failures(fresh({ login, origins: ['home'], outcome: 'right' }), now)
       for (let n = 0; n < 3; n++) await note(fresh({ login, origins: ['home'] }), NOW + n * 1000)
-      expect(await told(NOW + HOUR_MS - 1)).toBe(3)
-      expect(await told(NOW + HOUR_MS)).toBe(2)
-      expect(await told(NOW + HOUR_MS + 2000)).toBe(0)
+      expect(await failuresAt(NOW + HOUR_MS - 1)).toBe(3)
+      expect(await failuresAt(NOW + HOUR_MS)).toBe(2)
+      expect(await failuresAt(NOW + HOUR_MS + 2000)).toBe(0)
     })
 
     test('are counted to the most that was asked for, the newest of them', async () => {
       const login = randomUUID()
       for (let n = 0; n < 20; n++) await note(fresh({ login, origins: ['home'] }), NOW + n)
-      const told = (now: number) => failures(fresh({ login, origins: ['home'], outcome: 'right' }), now)
-      expect(await told(NOW + 20)).toBe(MOST)
-      expect(await told(NOW + HOUR_MS + 15)).toBe(4)
+      const failuresAt = (now: number) => failures(fresh({ login, origins: ['home'], outcome: 'right' }), now)
+      expect(await failuresAt(NOW + 20)).toBe(MOST)
+      expect(await failuresAt(NOW + HOUR_MS + 15)).toBe(4)
     })
   })
 }

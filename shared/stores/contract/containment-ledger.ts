@@ -158,7 +158,7 @@ export function containmentLedgerContract(fresh: () => ContainmentLedger): void 
       ['undone, and never was a block', { state: 'undone', action: 'revoke' }],
       ['undone, and the time of its block is over', { state: 'undone', alertedAt: new Date(NOW.getTime() - 900_000) }],
       ['closed', { state: 'closed', reason: 'expired', expiresAt: LATER }],
-    ])('is none that is %s, at once or later', async (_, change) => {
+    ])('does not include a row that is %s, at once or later', async (_, change) => {
       const own = fresh()
       await claimed(change, own)
       const later = await claimed({}, own)

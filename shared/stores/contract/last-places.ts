@@ -18,7 +18,7 @@ export function lastPlacesContract(places: LastPlaces): void {
   }
 
   describe('a last place', () => {
-    test('is none at first, and then what was made of it, to the millisecond', async () => {
+    test('is undefined at first, and then what was stored, to the millisecond', async () => {
       const userId = randomUUID()
       expect(await read(userId)).toBeUndefined()
       await places.revise(userId, () => LISBON)

@@ -504,12 +504,12 @@ export function liveSessionsContract(sessions: LiveSessions): void {
       test.each([
         ['before', [2, 3]],
         ['after', [3, 2]],
-      ])('brings nothing back that a change ended %s it was told', async (_, [change = 0, containment = 0]) => {
-        // One epoch of each; which of them was told first must not matter.
-        for (const told of ['change', 'containment']) {
+      ])('brings back no session that a change ended %s', async (_, [change = 0, containment = 0]) => {
+        // One epoch of each; their order must not matter.
+        for (const first of ['change', 'containment']) {
           const { sid, userId } = await openedAt(CUT)
           const both = [() => raise(userId, change), () => contain(userId, containment)]
-          for (const tell of told === 'change' ? both : both.reverse()) await tell()
+          for (const tell of first === 'change' ? both : both.reverse()) await tell()
           expect(await sessions.read(sid, CUT + 60_000)).toBeUndefined()
           expect(await present(sid, 1, CUT + 60_000)).toEqual({ kind: 'revoked', tombstone: contained })
         }

@@ -81,7 +81,7 @@ export function registrationsContract(registrations: Registrations, users: Users
       expect(await users.findByEmail(email)).toMatchObject({ passwordHash })
     })
 
-    test('lets its password be tried so many times, also by those who try at once, and before its expiry', async () => {
+    test('limits the tries of its password, also for concurrent tries, until it expires', async () => {
       const { token, passwordHash } = await asked(anyone())
       const at = (ms: number) => registrations.tryPassword(token, 3, later(ms))
       expect(await at(LIFE_MS)).toBeUndefined()
@@ -110,7 +110,7 @@ export function registrationsContract(registrations: Registrations, users: Users
       }
     })
 
-    test('is purged once it has expired, so many at a time', async () => {
+    test('is purged in batches once it has expired', async () => {
       const at = new Date('2020-01-01T00:00:00Z')
       const end = new Date(at.getTime() + LIFE_MS)
       const kept = await asked(anyone())

@@ -2,14 +2,14 @@ import { MOST_OFFERS } from '../../session/gens.ts'
 import { defineScript } from './script.ts'
 
 /**
- * KEYS: session, tombstone, what ended sessions of its user. ARGV[1] is always `now`. A session is a hash: `facts` (JSON,
- * of which only the epoch ever changes), `absolute`, `seen`, `deadline` (the earlier of idle and absolute) and its gens,
+ * KEYS: session, tombstone, what ended sessions of its user. ARGV[1] is always `now`. A session is a hash: `facts` (JSON;
+ * only its epoch changes), `absolute`, `seen`, `deadline` (the earlier of idle and absolute) and its gens,
  * which are judged as `shared/session/gens.ts` does. `inc` is the incarnation of the data in which the session was created or
- * compared with the ledger; without one nobody asks.
+ * compared with the ledger; without one it is not compared.
  *   gen, since, base    the current one, when it was first presented, and the gen that it succeeded
  *   met                 when the first successor of `base` was presented
- *   peers, settle       other successors of `base` that were presented, each as `gen;`, and until when all are good
- *   top                 the highest number ever given out
+ *   peers, settle       other successors of `base` that were presented, each as `gen;`, and until when all are accepted
+ *   top                 the highest gen that was issued
  *   next                successors that were not presented yet, each as `gen,parent,grand,at,network;`
  *   past                gens that may still be under way, each as `gen,at;`
  * Times are epoch milliseconds; what does not exist is nil. The lists are read only where a decision needs them: most
@@ -33,8 +33,8 @@ local function load()
   return session
 end
 
--- A session of an epoch that is over gets a tombstone here. One that was opened later than what the epoch ended belongs
--- to the epoch that followed.
+-- Gives a tombstone to a session that a later epoch ended. A session that this epoch spared, because it was opened later,
+-- gets the epoch.
 local function bury(session, margin)
   local ended = redis.call('HMGET', KEYS[3], 'all', 'allTombstone', 'some', 'someTombstone', 'openedBefore')
   local all, some = tonumber(ended[1] or '0'), tonumber(ended[3] or '0')
@@ -71,7 +71,7 @@ local function offer(one)
   return string.format('%.0f,%.0f,%.0f,%.0f,%s;', one.gen, one.parent, one.grand, one.at, one.network)
 end
 
--- Milliseconds until this network may ask for a successor of the current gen, and whether it has asked for one.
+-- Milliseconds until this network may request a successor of the current gen, and whether it has requested one.
 local function waitOf(session, network, grace, renew)
   local unsettled = session.peers == '' and 0 or session.settle + 1
   local early = math.max(session.since + renew, unsettled) - now
@@ -90,7 +90,7 @@ local function fork(session, tombstone, margin)
 end
 `
 
-/** One command for both, because almost no session has a tombstone or a user whose sessions were ended. */
+/** One command for both, because few sessions have a tombstone or a user whose sessions were ended. */
 const ENDED = `
 local ended = redis.call('EXISTS', KEYS[2], KEYS[3])
 local tombstone = ended > 0 and redis.call('GET', KEYS[2])
@@ -100,8 +100,8 @@ if tombstone then return {'revoked', tombstone} end
 /**
  * KEYS: session, tombstone, the user's sids by when they expire. ARGV: now, sid, facts, absolute expiry, idle ms, TTL
  * margin ms, incarnation. A sid that was revoked before its session began stays revoked: nothing is written, and the first
- * presentation says so.
- * @returns how many sids the user has; 0 for one that is revoked, -1 if there is such a session already
+ * presentation is answered `revoked`.
+ * @returns the number of sids of the user; 0 for a revoked sid, -1 if the session exists already
  */
 export const createSession = defineScript(`
 if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
@@ -134,7 +134,7 @@ if ARGV[10] ~= '' and session.inc ~= ARGV[10] then return {'unchecked'} end
 
 local gen, grace = tonumber(ARGV[2]), tonumber(ARGV[5])
 
--- Makes a successor the current gen. False if there is none of this number.
+-- Makes a successor the current gen. False if no successor has this number.
 local function promote()
   local offers = offersOf(session)
   local chosen
@@ -169,7 +169,7 @@ local function promote()
   return true
 end
 
--- Once the time is over, whichever is presented first is the jar's.
+-- After the time, the gen that is presented first becomes the current one.
 local function isPeer()
   if gen ~= session.gen and not string.find(';' .. session.peers, ';' .. ARGV[2] .. ';', 1, true) then return false end
   if now > session.settle then
@@ -189,7 +189,7 @@ end
 local current = gen == session.gen and session.peers == ''
 if not (current or isPeer() or promote() or underWay()) then return fork(session, ARGV[8], ARGV[9]) end
 
--- Two hosts' clocks differ by a little: a request must not move a deadline back.
+-- The clocks of two hosts differ slightly: a request must not move a deadline back.
 local seen = math.max(session.seen, now)
 local deadline = math.min(seen + tonumber(ARGV[4]), session.absolute)
 redis.call('HSET', KEYS[1], 'seen', seen, 'deadline', deadline)
@@ -261,16 +261,16 @@ return 1
 `)
 
 /**
- * KEYS: what ended sessions of a user. ARGV: the epoch, its tombstone, TTL ms, and of a revocation that spares later
- * sessions, when it spares those that were opened. An epoch is never lowered. `all` is the highest that spares none,
- * `some` the highest that does.
+ * KEYS: what ended sessions of a user. ARGV: the epoch, its tombstone, TTL ms and, if the revocation spares later sessions,
+ * the time from which it spares them. An epoch is never lowered. `all` is the highest epoch that spares no session,
+ * `some` the highest that spares later ones.
  */
 export const raiseEpoch = defineScript(`
 local ended = redis.call('HMGET', KEYS[1], 'all', 'some', 'openedBefore')
 local all, some = tonumber(ended[1] or '0'), tonumber(ended[2] or '0')
 local epoch, openedBefore = tonumber(ARGV[1]), tonumber(ARGV[4])
 if openedBefore and epoch > some then
-  -- What an earlier one ended stays ended.
+  -- A session that an earlier revocation ended stays ended.
   openedBefore = math.max(openedBefore, tonumber(ended[3] or '0'))
   redis.call('HSET', KEYS[1], 'some', epoch, 'someTombstone', ARGV[2], 'openedBefore', openedBefore)
 elseif not openedBefore and epoch > all then

@@ -146,7 +146,7 @@ export const delivery: Group = {
     },
     {
       name: 'frames-mixed',
-      fault: 'Logplex frames cut, out of order, and a loss (L10) told',
+      fault: 'Logplex frames cut, out of order, and a loss (L10) reported',
       injected: 'frames of our own at the intake',
       async run(stage) {
         const crowd = await gather(stage, 6)

@@ -74,7 +74,7 @@ export const load: Group = {
         const busy = first.filter((status) => status !== 200).length
         return {
           ...{ ...row, victims: COLLEAGUES, wronglyDead: row.wronglyDead + dead },
-          remark: `${busy} colleagues were told to try again meanwhile, ${dead} are refused afterwards`,
+          remark: `${busy} colleagues had to try again meanwhile, ${dead} are refused afterwards`,
         }
       },
     },

@@ -24,7 +24,7 @@ const sessionRow = (person: Person, detection = 'session-reuse'): Containment =>
   userId: person.userId,
 })
 
-/** Waits until a row is none of the open ones any more. */
+/** Waits until a row is no longer open. */
 async function settled(stage: Stage, row: Containment, deadline: number): Promise<Containment | undefined> {
   for (;;) {
     const now = await stage.cast.containments.find(row.detection, row.id)
@@ -33,7 +33,7 @@ async function settled(stage: Stage, row: Containment, deadline: number): Promis
   }
 }
 
-/** Rows as they would stand in the ledger after somebody's death, or somebody's hand. */
+/** Rows that a crash, or an edit by hand, would leave in the ledger. */
 export const rows: Group = {
   name: 'rows',
   scenarios: [
