@@ -6,12 +6,14 @@ import { Replayer } from '../replay/replay.ts'
 import type { ReplayOptions } from '../replay/replay-options.ts'
 import { BEGIN, type RandomMonitor, randomLogs, randomMonitor } from '../testing/random-monitors.ts'
 import { holds } from '../testing/thresholds.ts'
+import { chartLines } from './chart.ts'
 import { type ExplainOptions, explainFrom } from './explain.ts'
 import type { Explanation, Reason } from './explanation.ts'
 import type { Question } from './question.ts'
 import { sourceOfLogs } from './source.ts'
 
 const MINUTE_MS = 60_000
+const CHART_COLUMNS = 80
 
 async function explained(
   { monitor }: RandomMonitor,
@@ -152,10 +154,10 @@ class Reference {
   }
 }
 
-/** Fails unless a reason is true. */
-function check(reason: Reason, reference: Reference, isEndKnown: boolean): void {
+/** Fails unless a reason is true. @param isAsked the evaluations that the question is about, all by default */
+function check(reason: Reason, reference: Reference, isEndKnown: boolean, isAsked = (_: number) => true): void {
   const { asked, own } = reference
-  const ticks = reference.ticks(isEndKnown)
+  const ticks = reference.ticks(isEndKnown).filter(isAsked)
   const shortfall = (value: number) =>
     asked.operator.startsWith('>') ? asked.critical - value : value - asked.critical
   const at = 'at' in reason ? Date.parse(reason.at) : Number.NaN
@@ -171,8 +173,7 @@ function check(reason: Reason, reference: Reference, isEndKnown: boolean): void 
       expect(at).toBeLessThan(until)
       expect(reason.value).toBeCloseTo(reference.value(at) ?? Number.NaN)
       expect(isWithin(reason.value)).toBe(true)
-      // A wait may end after the log; then its end is the first evaluation whatever the log says.
-      expect(isWithin(reference.value(until))).toBe(false)
+      if (isAsked(until)) expect(isWithin(reference.value(until))).toBe(false)
       return
     }
     case 'first-window': {
@@ -226,6 +227,29 @@ function check(reason: Reason, reference: Reference, isEndKnown: boolean): void 
     }
     default:
       throw new Error(`${reason.kind} is no reason for a group`)
+  }
+}
+
+/** Fails unless a reason is true of the last evaluation before an instant. */
+function checkAt(reason: Reason, reference: Reference, at: number): void {
+  const tick = Math.floor(at / MINUTE_MS) * MINUTE_MS
+  const { asked, own } = reference
+  switch (reason.kind) {
+    case 'not-begun':
+      expect(own.filter(({ timestamp }) => timestamp < tick - asked.evaluationDelayMs)).toEqual([])
+      return
+    case 'empty-window':
+      expect(reference.counted(tick)).toEqual([])
+      return
+    case 'not-evaluated-yet': {
+      const next = Date.parse(reason.next)
+      expect(next).toBeGreaterThan(at)
+      expect(own.some(({ timestamp }) => timestamp <= at && next - asked.evaluationDelayMs > timestamp)).toBe(true)
+      if (asked.kind !== 'formula') expect(reason.value ?? undefined).toEqual(reference.liveValue(at))
+      return
+    }
+    default:
+      check(reason, reference, false, (each) => each === tick)
   }
 }
 
@@ -291,7 +315,7 @@ test('an event is told from the alerts whose evaluations count it, and else with
     fc.asyncProperty(telling, randomLogs, fc.nat(), async (asked, logs, choice) => {
       const line = (choice % logs.length) + 1
       const log = logs[line - 1] as IndexedLog
-      const { verdict, event } = await explained(asked, logs, { event: { line } })
+      const { verdict, event, group } = await explained(asked, logs, { event: { line } })
       const keys = keysOf(asked).filter((key) => counts(asked, log, key))
       expect(event?.queries.some(({ counted }) => counted)).toBe(keys.length > 0)
       if (keys.length === 0) {
@@ -312,6 +336,7 @@ test('an event is told from the alerts whose evaluations count it, and else with
         }),
       )
       expect(verdict.fired).toBe(isAlerting)
+      if (!verdict.fired) check(verdict, new Reference(asked, logs, group?.group['@ip'] ?? ''), false, isEvaluated)
     }),
     { numRuns: 400 },
   )
@@ -324,7 +349,27 @@ test('at an instant a group alerts exactly from its trigger until its recovery',
       for (const key of keysOf(asked)) {
         const { verdict } = await explained(asked, logs, { ...questionOf(asked, key), at })
         expect(verdict.fired).toBe(alertsOf(asked, logs, key).some(([from, until]) => at >= from && at < until))
+        if (!verdict.fired) checkAt(verdict, new Reference(asked, logs, key), at)
       }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a chart has at most 80 columns, and is beyond its line exactly if a value is', async () => {
+  const rising = randomMonitor.filter(({ operator }) => operator.startsWith('>'))
+  await fc.assert(
+    fc.asyncProperty(rising, randomLogs, async (asked, logs) => {
+      const { monitor, group } = await explained(asked, logs, {})
+      if (!group) return
+      const lines = chartLines(monitor, group, (at) => at, undefined, CHART_COLUMNS)
+      for (const line of lines.filter((each) => /[┤┼]/.test(each)))
+        expect(line.length).toBeLessThanOrEqual(CHART_COLUMNS)
+      const limit = lines.findIndex((line) => line.trimStart().startsWith(monitor.operator))
+      const above = lines.slice(0, monitor.operator === '>' ? limit : limit + 1).filter((line) => line.includes('┤'))
+      const shown = [...group.evaluations, ...group.values].filter(({ at }) => at < group.to)
+      const isBeyond = shown.some(({ value }) => value !== null && holds(value, asked.operator, asked.critical))
+      expect(above.some((line) => /[█▒░]/.test(line))).toBe(isBeyond)
     }),
     { numRuns: 300 },
   )

@@ -296,7 +296,7 @@ test.each([
   ['>', 0.5, [1]],
   ['<=', 1000, [1001, 1000]],
 ])(
-  'a chart for %s %d has at most 80 columns, and a column is beyond the line only if its value is',
+  'a page with a chart for %s %d fits a terminal of 80 columns, and the chart has one line for the threshold',
   async (operator, critical, values) => {
     const monitor = monitorOf(`logs("*").index("*").rollup("max", "@n").last("1m") ${operator} ${critical}`)
     const logs = values.map((n, i) => login(i * 120, { n }))
@@ -304,7 +304,7 @@ test.each([
     const text = page(explanation)
     const chart = text.split('\n').filter((line) => /[┤┼]/.test(line))
     expect(chart.length).toBeGreaterThan(1)
-    for (const line of text.split('\n')) if (!line.includes('logs("')) expect(line.length).toBeLessThanOrEqual(100)
+    for (const line of text.split('\n')) if (!line.includes('logs("')) expect(line.length).toBeLessThanOrEqual(80)
     for (const line of chart) expect(line.length).toBeLessThanOrEqual(80)
     expect(chart.filter((line) => line.trimStart().startsWith(operator))).toHaveLength(1)
   },
@@ -326,4 +326,22 @@ test('a chart is one SVG, in which hostile text is text', async () => {
 test('an explanation is the same after JSON', async () => {
   const explanation = await explained(failures, [login(0), login(1), login(2)])
   expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation)
+})
+
+test('of a value that crosses the threshold all the time, what happened around the verdict is told', async () => {
+  const monitor = monitorOf('logs("*").index("*").rollup("max", "@n").last("1m") > 5')
+  const flaps = Array.from({ length: 100 }, (_, i) => login(i * 100, { n: i % 2 === 0 ? 9 : 1 }))
+  const wide = monitorOf('logs("*").index("*").rollup("avg", "@n").last("1h") > 4.99')
+  for (const each of [monitor, wide]) {
+    const explanation = await explained(each, flaps, { event: { line: 51 } })
+    const { verdict, group } = explanation
+    expect(group?.story.length).toBeLessThanOrEqual(40)
+    const at = 'since' in verdict ? verdict.since : 'at' in verdict ? verdict.at : ''
+    expect(group?.story.some((step) => step.at === at)).toBe(true)
+    expect(
+      page(explanation)
+        .split('\n')
+        .filter((line) => /^ {2}\d\d:\d\d:\d\d/.test(line)).length,
+    ).toBeLessThanOrEqual(14)
+  }
 })

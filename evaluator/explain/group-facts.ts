@@ -2,10 +2,9 @@ import type { Transition } from '../evaluate/notices.ts'
 import type { Hold, Pass } from '../evaluate/observer.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { Cost, EvaluationFacts, GroupFacts, GroupName, HeldFacts, Step } from './explanation.ts'
-import { timeFact, valueFact } from './fact.ts'
+import { nearestTo, timeFact, valueFact } from './fact.ts'
 import type { Ending } from './recorder.ts'
-import { isBeyond } from './threshold.ts'
-import { type Course, crossingBefore, isHeldBeyond, isTrigger } from './verdict.ts'
+import { type Course, crossingBefore, isHeldBeyond, isLiveBeyond, isTrigger } from './verdict.ts'
 
 /** More points than a picture can show. */
 const MAX_POINTS = 1000
@@ -83,7 +82,7 @@ function thinned<T extends { readonly value: number }>(points: readonly T[]): re
   const kept: T[] = []
   for (let at = 0; at < points.length; at += size) {
     const some = points.slice(at, at + size)
-    const byValue = some.toSorted((a, b) => a.value - b.value)
+    const byValue = some.toSorted((a, b) => a.value - b.value || 0)
     const ends = new Set([byValue[0], byValue.at(-1)])
     kept.push(...some.filter((point) => ends.has(point)))
   }
@@ -105,7 +104,7 @@ function storyOf(
     let beyond = false
     for (const [i, time] of live.times.entries()) {
       const value = live.values[i] ?? Number.NaN
-      const isNow = isBeyond(rule, value)
+      const isNow = isLiveBeyond(course, i)
       if (isNow !== beyond)
         add(time, { kind: isNow ? 'crossed' : 'returned', at: timeFact(time), value: valueFact(value) })
       beyond = isNow
@@ -129,11 +128,8 @@ function storyOf(
     if (transition.startsWith('Re-')) add(at, { kind: 'reminded', at: timeFact(at), value: valueFact(value) })
   }
   for (const { at, cause } of course.endings) add(at, { kind: 'ended', at: timeFact(at), cause })
-  const shown = steps.filter(({ time }) => time >= period.from && time <= period.to)
-  return shown
-    .sort((a, b) => a.time - b.time)
-    .slice(0, MAX_STEPS)
-    .map(({ time: _, ...step }) => step)
+  const shown = steps.filter(({ time }) => time >= period.from && time <= period.to).sort((a, b) => a.time - b.time)
+  return nearestTo(shown, decisive, MAX_STEPS).map(({ time: _, ...step }) => step)
 }
 
 /** Which setting made the alert come how much later than the value crossed the threshold. */

@@ -47,12 +47,12 @@ function notFiredText(reason: NotFired, explanation: Explanation, time: Time): s
       return [`Why: until then no event counted. The first one counts at ${time(reason.first)}.`]
     case 'new-group-delay':
       return [
-        `Why: the value was ${valueText(reason.value)} at ${time(reason.at)}, which is ${limit}, but new_group_delay held the new group back until ${time(reason.until)}. Then the value was not ${limit} any more.`,
+        `Why: the value was ${valueText(reason.value)} at ${time(reason.at)}, which is ${limit}, but new_group_delay held the new group back until ${time(reason.until)}.${afterHold(explanation)}`,
         'Set new_group_delay to 0 to evaluate new groups at once.',
       ]
     case 'first-window':
       return [
-        `Why: a monitor on low values is first evaluated when a whole window has been seen, at ${time(reason.until)}. Before, the value was ${limit}; then it was not.`,
+        `Why: the value was ${limit}, but a monitor on low values is first evaluated when a whole window has been seen, at ${time(reason.until)}.${afterHold(explanation)}`,
       ]
     case 'group-limit':
       return [
@@ -92,8 +92,8 @@ function notFiredText(reason: NotFired, explanation: Explanation, time: Time): s
       const { evaluated } = reason
       const then = evaluated ? `, at ${time(evaluated.at)} it was ${valueText(evaluated.value)}` : ''
       return [
-        `Why: the value was ${valueText(reason.value)} at ${time(reason.at)}, which is ${limit}, but at no evaluation${then}. Events had left the window by then.`,
-        'A longer window sees them together.',
+        `Why: the value was ${valueText(reason.value)} at ${time(reason.at)}, which is ${limit}, but at no evaluation${then}.`,
+        'It is evaluated at intervals only. With --live an evaluation at each event shows it.',
       ]
     }
     case 'not-reached': {
@@ -108,6 +108,13 @@ function notFiredText(reason: NotFired, explanation: Explanation, time: Time): s
       return [`Why: the ${extreme} value${where} was ${valueText(reason.value)}, at ${time(reason.at)}. ${fires}`]
     }
   }
+}
+
+/** Why the first evaluation after a hold did not fire. At an instant it may be still to come. */
+function afterHold({ asked, monitor }: Explanation): string {
+  if (asked.at !== null) return ''
+  if (asked.event !== null) return ' By then the event had left the window.'
+  return ` Then the value was not ${BEYOND[monitor.operator]} ${monitor.critical} any more.`
 }
 
 const failedText = ({ term, values, suggestion }: FailedTerm): string =>

@@ -35,6 +35,8 @@ export class Recorder implements Observer {
 export class ValueRecorder implements Observer {
   readonly times: number[] = []
   readonly values: number[] = []
+  /** Whether only the end of the recording makes the value. */
+  readonly afterEnd: boolean[] = []
   readonly #key: string
 
   constructor(key: string) {
@@ -42,10 +44,10 @@ export class ValueRecorder implements Observer {
   }
 
   pass(_: Monitor, { key, at, value, hold }: Pass): void {
-    // What only the end of the recording makes is no value of the service.
-    if (key !== this.#key || hold?.kind === 'recording-end') return
+    if (key !== this.#key) return
     this.times.push(at)
     this.values.push(value)
+    this.afterEnd.push(hold?.kind === 'recording-end')
   }
 
   ended(): void {}

@@ -16,6 +16,7 @@ import type {
   TermFacts,
   Verdict,
 } from './explanation.ts'
+import { nearestTo } from './fact.ts'
 import { reasonText } from './reason-text.ts'
 import { failedOf } from './terms.ts'
 import {
@@ -49,7 +50,7 @@ export function pageOf(explanation: Explanation): Line[] {
     event ? eventLines(event, clock.time) : [],
     groupsLines(explanation),
     group ? valueLines(explanation, group, clock.time) : [],
-    group ? storyLines(group, monitor, clock.time) : [],
+    group ? storyLines(explanation, group, clock.time) : [],
     group ? costLines(group, monitor) : [],
     noteLines(explanation, clock.time),
   ]
@@ -177,13 +178,15 @@ function valueLines({ monitor, event }: Explanation, group: GroupFacts, time: (a
 const MAX_STEPS = 14
 const TRIGGERED: readonly State[] = ['Alert', 'Warn']
 
-function storyLines({ story, evaluations }: GroupFacts, monitor: MonitorFacts, time: (at: string) => string): Line[] {
+function storyLines({ verdict, monitor }: Explanation, group: GroupFacts, time: (at: string) => string): Line[] {
+  const { story, evaluations } = group
   if (story.length === 0) return []
-  const rows = story.slice(0, MAX_STEPS).map((step) => {
+  const about = 'since' in verdict ? verdict.since : 'at' in verdict ? verdict.at : group.from
+  const rows = nearestTo(story, Date.parse(about), MAX_STEPS).map((step) => {
     const parts = isEvaluation(step) ? partsText(step.at, evaluations) : ''
     return { text: `  ${time(step.at)}  ${stepText(step, monitor, time)}${parts}` }
   })
-  const more = story.length - MAX_STEPS
+  const more = story.length - rows.length
   return [heading('What happened'), ...rows, ...(more > 0 ? [{ text: `  and ${more} more; --json lists them` }] : [])]
 }
 

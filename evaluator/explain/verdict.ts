@@ -11,8 +11,12 @@ export interface Course {
   readonly instants: Instants
   /** Every evaluation of the group that found a change, in the order of time. */
   readonly passes: readonly Pass[]
-  /** The value at each event, or when one leaves, by the same index. */
-  readonly live: { readonly times: readonly number[]; readonly values: readonly number[] }
+  /** By the same index: the value at each event, or when one leaves, and whether only the end of the recording makes it. */
+  readonly live: {
+    readonly times: readonly number[]
+    readonly values: readonly number[]
+    readonly afterEnd: readonly boolean[]
+  }
 }
 
 /** The evaluations that a question is about. */
@@ -121,8 +125,7 @@ function held({ rule }: Course, passes: readonly Pass[]): Found {
 }
 
 function betweenEvaluations({ rule, live }: Course, passes: readonly Pass[], span: Span): Found {
-  const isInSpan = (at: number) => at >= span.liveFrom && at <= span.liveTo
-  const i = live.times.findIndex((at, place) => isInSpan(at) && isBeyond(rule, live.values[place] ?? Number.NaN))
+  const i = live.times.findIndex((at, i) => at >= span.liveFrom && at <= span.liveTo && isLiveBeyond({ rule, live }, i))
   const [at, value] = [live.times[i], live.values[i]]
   if (at === undefined || value === undefined) return undefined
   const next = passes.find((pass) => pass.at > at && !Number.isNaN(pass.value))
@@ -164,13 +167,18 @@ function notReached({ rule }: Course, passes: readonly Pass[]): Found {
   return { at, reason: { kind: 'not-reached', at: timeFact(at), value } }
 }
 
+/** Whether the value at an event is beyond the threshold, and not only because the recording has ended. */
+export const isLiveBeyond = ({ rule, live }: Pick<Course, 'rule' | 'live'>, index: number): boolean =>
+  live.afterEnd[index] !== true && isBeyond(rule, live.values[index] ?? Number.NaN)
+
 /** Epoch ms at which the value crossed the threshold and stayed beyond it until `before`; undefined if it was not beyond it then. */
-export function crossingBefore({ rule, live: { times, values } }: Course, before: number): number | undefined {
+export function crossingBefore(course: Course, before: number): number | undefined {
+  const { times } = course.live
   let since: number | undefined
   for (let i = times.length - 1; i >= 0; i--) {
     const at = times[i] as number
     if (at >= before) continue
-    if (!isBeyond(rule, values[i] ?? Number.NaN)) break
+    if (!isLiveBeyond(course, i)) break
     since = at
   }
   return since
