@@ -83,7 +83,7 @@ export class Columns {
     return this.#column('time', 'ts', () => {
       if (timeField !== undefined) return this.#timeIn(timeField.replace(/^@/, ''))
       return this.#each(
-        () => `ap_first_time(${list(DATE_KEYS.map((key) => this.#lookUp(key, (root) => this.#root(root))))})`,
+        () => this.#firstTime(),
         () => `ap_time(coalesce(nullif(${this.#line('date')}, 'null'), ${this.#line('timestamp')}))`,
       )
     })
@@ -169,6 +169,13 @@ export class Columns {
     return `coalesce(${rootOf(name)}, ${below})`
   }
 
+  /** Of most events, only one key is there, and its date has the usual form. */
+  #firstTime(): string {
+    const keys = DATE_KEYS.map((key) => this.#lookUp(key, (root) => this.#root(root)))
+    const [first = '', second = ''] = keys
+    return `CASE WHEN ${first} IS NULL AND ap_is_plain_date(${second}) THEN ap_plain_date(${second}) ELSE ap_first_time(${list(keys)}) END`
+  }
+
   #timeIn(name: string): string {
     const own = this.#lookUp(name, (root) => this.#line(root))
     const inside = this.#each(
@@ -204,9 +211,10 @@ export class Columns {
     const env = this.#line('env')
     const given = `own[${this.#pointer(pointer('ddtags'))}]`
     const joined = `CASE WHEN ${given} LIKE '[%' THEN array_to_string(list_transform(json_extract(${given}, '$[*]'), lambda x: coalesce(ap_plain(nullif(x, 'null')), '')), ',') ELSE ap_plain(nullif(${given}, 'null')) END`
-    const ofEnv = `CASE WHEN ${env} LIKE '"%' THEN ap_split('env:' || (${env}->>'$')) ELSE []::VARCHAR[] END`
+    const ofEnv = `CASE WHEN regexp_full_match(${env}::VARCHAR, '"[a-z0-9._-]+"') THEN ['env:' || (${env}->>'$')]
+      WHEN ${env} LIKE '"%' THEN ap_split('env:' || (${env}->>'$')) ELSE []::VARCHAR[] END`
     const others = `list_filter(ap_split(coalesce(${joined}, '')), lambda x: NOT list_contains(list_transform(${ofEnv}, lambda y: ap_tag_key(y)), ap_tag_key(x)))`
-    return `list_concat(${ofEnv}, ${others})`
+    return `CASE WHEN ${given} IS NULL THEN ${ofEnv} ELSE list_concat(${ofEnv}, ${others}) END`
   }
 
   #tagsOfRecord(): string {

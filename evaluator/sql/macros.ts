@@ -181,6 +181,13 @@ const MACROS: readonly Macro[] = [
     '^(.{16})(Z|[+-]|$)', '\1:00\2'), '(\.\d{3})\d+', '\1'), '^(.{19}(\.\d+)?)$', '\1Z'), '([+-]\d\d)(\d\d)$', '\1:\2')
     AS TIMESTAMPTZ))`,
   ),
+  // The usual form of a date, which needs no other reading.
+  macro(
+    'ap_is_plain_date',
+    'j',
+    String.raw`regexp_full_match(j::VARCHAR, '"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z"')`,
+  ),
+  macro('ap_plain_date', 'j', `epoch_ms(try_cast(j->>'$' AS TIMESTAMP))`),
   // The date in a value: epoch ms.
   macro(
     'ap_time',

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { otherSpelling } from '../search/search.ts'
 import { type Field, FREE_TEXT_PATHS, type SearchNode, type Target, type Value } from '../search/search-ast.ts'
 import type { Columns } from './columns.ts'
-import { both, either, text } from './literals.ts'
+import { either, text } from './literals.ts'
 import { anyOfJson, anyOfTexts, eitherTest, jsonTest, type ValueTest, wholeTest, wordsTest } from './value-tests.ts'
 
 /** A search as a condition, which is true or false for each line. @see compileNode */
@@ -11,7 +11,7 @@ export function searchSql(node: SearchNode, columns: Columns): string {
     case 'all':
       return 'true'
     case 'and':
-      return both(node.nodes.map((each) => searchSql(each, columns)))
+      return inTurn(node.nodes.map((each) => searchSql(each, columns)).sort((a, b) => a.length - b.length))
     case 'or':
       return either(node.nodes.map((each) => searchSql(each, columns)))
     case 'not':
@@ -53,7 +53,7 @@ function inField(field: Field, test: ValueTest, columns: Columns): string {
     case 'attribute':
       return ofJson(columns.attribute(field.path), test)
     case 'tag':
-      return anyOfTexts(test, tagValues(field.key, columns))
+      return ofTag(field.key, test, columns)
     case 'wholeTag':
       return anyOfTexts(test, columns.tags())
     case 'reserved': {
@@ -61,9 +61,20 @@ function inField(field: Field, test: ValueTest, columns: Columns): string {
         field.name === 'trace_id'
           ? TRACE_IDS.map((path) => ofJson(columns.attribute(path), test))
           : [ofText(columns.reserved(field.name), test)]
-      return either([...own, anyOfTexts(test, tagValues(field.name, columns))])
+      return `CASE WHEN ${either(own)} THEN true ELSE ${anyOfTexts(test, tagValues(field.name, columns))} END`
     }
   }
+}
+
+/** DuckDB evaluates all conditions of an AND, and of CASE only those that are needed: each condition after the cheaper ones. */
+const inTurn = ([first = 'true', ...rest]: readonly string[]): string =>
+  rest.length === 0 ? first : `CASE WHEN ${first} THEN ${inTurn(rest)} ELSE false END`
+
+function ofTag(key: string, test: ValueTest, columns: Columns): string {
+  const any = anyOfTexts(test, tagValues(key, columns))
+  if (test.usual === undefined) return any
+  const usual = text(`${key}:${test.usual}`.toLowerCase())
+  return `CASE WHEN list_contains(${columns.tags()}, ${usual}) THEN true ELSE ${any} END`
 }
 
 const TRACE_IDS = ['trace_id', 'dd.trace_id']

@@ -14,6 +14,8 @@ export interface ValueTest {
   readonly object: boolean
   /** The one text that it asks for, with case: then values of JSON compare with it as they are written. */
   readonly exact?: string
+  /** A text that it finds, as tags have it. */
+  readonly usual?: string
 }
 
 /** The test of the whole of an attribute or tag. @see wholeMatcher */
@@ -96,6 +98,7 @@ function equals(wanted: string, caseless: boolean): ValueTest {
     number: (token) => (asNumber === undefined ? 'false' : compared(token, '=', asNumber)),
     boolean: (sql) => (isBoolean ? `${sql} = '${wanted}'` : 'false'),
     object: false,
+    usual: wanted,
     ...(!caseless && asNumber === undefined && !isBoolean && !/[\p{Cc}\p{Cs}]/u.test(wanted) ? { exact: wanted } : {}),
   }
 }

@@ -5,14 +5,14 @@ import { type Command, type Io, readArguments, UsageError, wholeNumber } from '.
 import { json, printable } from '../output.ts'
 import { reportEstate } from '../replay-report.ts'
 
-const usage = `Usage: alertproof sql --dialect duckdb --detections PATH --from FILES [<options>]
+const USAGE = `Usage: alertproof sql --dialect duckdb --detections PATH --from FILES [<options>]
 
 Prints the SQL that computes the changes that \`alertproof replay\` prints, each minute, over a lake of files: run it on the engine
 that reads the lake. Its answer has the columns monitor, transition, group, at and value. Nothing is read but the monitors.
 
 Options:
   --dialect NAME      ${DIALECTS.join(', ')}
-  --detections PATH   monitors: a folder or a file, as for \`alertproof replay\`
+  --detections PATH   monitors: a folder or a file, as \`replay\` reads them. May be repeated
   --from FILES        the logs, in quotes: files of JSON lines, packed or not ('logs/**/*.json.gz'), Parquet files ('*.parquet'),
                       or the name of a table or view. May be repeated for files
   --format FORM       ${FORMATS.join(' or ')}: events that an application wrote, or records of Datadog's archives (default: each
@@ -36,7 +36,7 @@ Examples:
 export const command: Command = {
   name: 'sql',
   summary: 'print the SQL that computes the alerts of monitors over a lake',
-  usage,
+  usage: USAGE,
   run,
 }
 
@@ -45,7 +45,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     args: [...argv],
     options: {
       dialect: { type: 'string' },
-      detections: { type: 'string' },
+      detections: { type: 'string', multiple: true },
       from: { type: 'string', multiple: true },
       format: { type: 'string' },
       'time-field': { type: 'string' },
@@ -70,7 +70,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   reportEstate(estate, io)
   const { monitors, rules } = estate
   if (monitors.length + rules.length === 0)
-    throw new EstateError(`${detections}: holds no monitor that can be evaluated`)
+    throw new EstateError(`${detections.join(', ')}: holds no monitor that can be evaluated`)
   const { sql, unread, monitors: said, refused } = sqlOf(monitors, options)
   const all = [...refused, ...rules.map(({ slug }) => ({ monitor: slug, reason: 'is a rule of Cloud SIEM' }))]
   for (const refusal of all) io.err(`${printable(refusalText(refusal))}\n`)
