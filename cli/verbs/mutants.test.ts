@@ -9,13 +9,15 @@ test('each mutant is printed with the case that killed it', async () => {
   const records = out
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as { mutant: string; killed_by: unknown })
+    .map((line) => JSON.parse(line) as { detection: string; mutant: string; killed_by: unknown })
   expect(records.find(({ mutant }) => mutant === 'threshold: 10 → 9')).toEqual({
     detection: 'credential-stuffing',
     mutant: 'threshold: 10 → 9',
     killed_by: { case: expect.any(String), mode: expect.stringMatching(/arrival|cadence/) },
     equivalent: null,
   })
+  expect(records.filter(({ detection }) => detection === 'credential-stuffing/siem').length).toBeGreaterThan(30)
+  expect(err).toMatch(/^credential-stuffing\/siem: \d+ mutants, none survived$/m)
   expect(err).toContain('0 survived')
 })
 

@@ -10,14 +10,16 @@ import {
   UsageError,
   unknownName,
 } from 'alertproof/cli'
+import { loadRules, type SiemRule } from 'alertproof/siem'
 import { type Detection, loadDetections } from '../../detections/harness.ts'
 import { mutate, Stale, survived, type Verdict } from '../../proof/mutants/mutation.ts'
+import { mutateRule } from '../../proof/mutants/rule-mutants.ts'
 
 const USAGE = `Usage: npm run test:mutants [-- <slug>… --json --survivors]
 
 Mutates each detection by one mistake at a time (an @ left out, another field, operator, threshold, window, group, rollup
 or option; a term left out or negated) and runs its cases and the claims about every detection against each mutant. A case
-must kill the mutant: its name is printed.
+must kill the mutant: its name is printed. The mistakes in the query are made in the Cloud SIEM rule of a detection as well.
 
   <slug>…      only these detections
 
@@ -43,7 +45,7 @@ export const command: Command = {
       allowPositionals: true,
       options: { json: { type: 'boolean', default: false }, survivors: { type: 'boolean', default: false } },
     })
-    return mutateAll(choose(await load(), positionals), values, io)
+    return mutateAll(choose(await load(), positionals), values, io, await loadRules('detections'))
   },
 }
 
@@ -68,6 +70,7 @@ export async function mutateAll(
   detections: readonly Detection[],
   options: { json: boolean; survivors: boolean },
   io: Io,
+  rules: readonly SiemRule[] = [],
 ): Promise<number> {
   const started = performance.now()
   const all: Verdict[] = []
@@ -75,13 +78,17 @@ export async function mutateAll(
   for (const detection of detections) {
     io.signal.throwIfAborted()
     const { verdicts, fault } = await verdictsOf(detection)
+    tell(detection.monitor.slug, verdicts, options, io)
     all.push(...verdicts)
-    print(options.survivors ? verdicts.filter(({ killer }) => !killer) : verdicts, options.json, io)
-    const left = verdicts.filter(survived).length
-    io.err(`${detection.monitor.slug}: ${verdicts.length} mutants, ${left === 0 ? 'none' : left} survived\n`)
-    if (fault === undefined) continue
-    stale = true
-    io.err(`${fault}\n`)
+    if (fault !== undefined) {
+      stale = true
+      io.err(`${fault}\n`)
+    }
+    for (const rule of rules.filter(({ slug }) => slug === detection.monitor.slug)) {
+      const ofRule = mutateRule(rule, detection)
+      tell(`${rule.slug}/siem`, ofRule, options, io)
+      all.push(...ofRule)
+    }
   }
   const killed = all.filter(({ killer }) => killer).length
   const left = all.filter(survived).length
@@ -90,6 +97,17 @@ export async function mutateAll(
   const holds = left === 0 && !stale
   io.err(`${paint(io, holds ? 'green' : 'red', summary)}, in ${duration(performance.now() - started)}\n`)
   return holds ? 0 : 1
+}
+
+function tell(
+  name: string,
+  verdicts: readonly Verdict[],
+  options: { json: boolean; survivors: boolean },
+  io: Io,
+): void {
+  print(options.survivors ? verdicts.filter(({ killer }) => !killer) : verdicts, options.json, io)
+  const left = verdicts.filter(survived).length
+  io.err(`${name}: ${verdicts.length} mutants, ${left === 0 ? 'none' : left} survived\n`)
 }
 
 async function verdictsOf(detection: Detection): Promise<{ verdicts: Verdict[]; fault?: string }> {

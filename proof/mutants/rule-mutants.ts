@@ -1,11 +1,14 @@
 import type { Monitor } from 'alertproof'
 import { readImportableRule, type SiemRule } from 'alertproof/siem'
 import type { Detection } from '../../detections/harness.ts'
+import { ruleFaults } from '../../detections/siem-harness.ts'
+import { claimsOf } from '../claims/claims.ts'
 import { equivalentOf } from './equivalent.ts'
 import { mutantsOf } from './mutants.ts'
+import type { Verdict } from './mutation.ts'
 
 /** A rule of Cloud SIEM with one slip. */
-export interface RuleMutant {
+interface RuleMutant {
   /** That of the same slip in the monitor. */
   readonly name: string
   readonly rule: SiemRule
@@ -14,13 +17,27 @@ export interface RuleMutant {
 }
 
 /** The slips in the query of a detection's monitor, made in its rule, as far as the API would take it. */
-export function ruleMutantsOf(rule: SiemRule, detection: Detection): RuleMutant[] {
+function ruleMutantsOf(rule: SiemRule, detection: Detection): RuleMutant[] {
   const { monitor, proof } = detection
   return mutantsOf(detection).flatMap(({ name, monitor: changed, place }) => {
     if (place !== 'query') return []
     const mutant = ruleLike(rule, changed)
     const equivalent = proof.equivalent?.[name] ?? equivalentOf(monitor, name)
     return mutant ? [{ name, rule: mutant, equivalent }] : []
+  })
+}
+
+/** Runs the cases and the claims of a detection on each mutant of its rule, which is evaluated at each event. */
+export function mutateRule(rule: SiemRule, detection: Detection): Verdict[] {
+  const { monitor, proof, cases } = detection
+  const claims = [...cases, ...claimsOf(monitor, proof)]
+  return ruleMutantsOf(rule, detection).map(({ name, rule: mutant, equivalent }) => {
+    const killer = claims.find((claim) => ruleFaults(mutant, claim).length > 0)
+    return {
+      ...{ detection: `${rule.slug}/siem`, mutant: name },
+      killer: killer && { name: killer.name, mode: 'arrival' },
+      equivalent: killer ? undefined : equivalent,
+    }
   })
 }
 
