@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, inject, test } from 'vitest'
@@ -85,6 +86,34 @@ test.skipIf(process.platform === 'win32')('an answer that is under way is given 
     slow.close()
   }
 })
+
+test.skipIf(process.platform === 'win32')(
+  'bodies that arrive slowly are answered before the server ends; one that does not arrive holds it for ten seconds',
+  async () => {
+    const { child, ended, origin } = await started()
+    const begin = async (path: string) => {
+      const socket = connect(Number(new URL(origin).port), '127.0.0.1').setNoDelay()
+      const answer = text(socket)
+      const head = ['Host: 127.0.0.1', 'Content-Type: application/json', 'Content-Length: 4', 'Expect: 100-continue']
+      socket.write(`POST ${path} HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n`)
+      // "100 Continue" tells that the head has arrived.
+      await once(socket, 'readable')
+      return { socket, answer }
+    }
+    const [slow, form, never] = [await begin('/contain/revoke'), await begin('/login'), await begin('/contain/revoke')]
+    const began = performance.now()
+    child.kill('SIGTERM')
+    await refused(origin)
+    slow.socket.write('{}{}')
+    form.socket.write('{}{}')
+    expect(await slow.answer).toMatch(/HTTP\/1\.1 401 /)
+    // Functions does not answer here.
+    expect(await form.answer).toMatch(/HTTP\/1\.1 503 /)
+    expect(await never.answer).toMatch(/HTTP\/1\.1 408 /)
+    expect(await ended).toEqual([0, null])
+    expect(performance.now() - began).toBeLessThan(20_000)
+  },
+)
 
 /** Resolves once nobody listens there any more. */
 async function refused(origin: string): Promise<void> {

@@ -2,12 +2,12 @@ import { createServer, type Server } from 'node:http'
 import { ConfigError, parseWebConfig, type WebConfig } from '../shared/config.ts'
 import { createLog } from '../shared/log.ts'
 import { createDeps } from './deps.ts'
+import { createDrain } from './drain.ts'
 import { createListener } from './listener.ts'
 import { loopbackOnly } from './loopback.ts'
 
 /** Heroku kills the process 30 s after SIGTERM. */
 const HARD_EXIT_MS = 25_000
-const DRAIN_TICK_MS = 250
 /** A slow body occupies a socket and not a worker. No form of a person takes longer. */
 const REQUEST_MS = 30_000
 const HEADERS_MS = 15_000
@@ -24,19 +24,15 @@ function configure(): WebConfig {
 
 /** Finishes the requests under way, accepts no new ones, then closes the stores. May be called twice. */
 function drainOnce(server: Server, close: () => Promise<void>): () => void {
+  const drain = createDrain(server)
   let draining = false
-  return () => {
+  return async () => {
     if (draining) return
     draining = true
     setTimeout(() => process.exit(1), HARD_EXIT_MS).unref()
-    // A busy connection becomes idle after its answer.
-    const tick = setInterval(() => server.closeIdleConnections(), DRAIN_TICK_MS)
-    server.close(async () => {
-      clearInterval(tick)
-      await close()
-      process.exit(0)
-    })
-    server.closeIdleConnections()
+    await drain()
+    await close()
+    process.exit(0)
   }
 }
 
