@@ -6,6 +6,7 @@ import { countKeptOut, gather, measure, untilOut } from '../drill.ts'
 import type { Group } from '../scenario.ts'
 import { type Stage, wait } from '../stage.ts'
 import { HEAL_MS } from '../verdict.ts'
+import { operatorStopped } from './operator.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
@@ -114,5 +115,6 @@ export const rows: Group = {
         return measure(stage, crowd, Date.now())
       },
     },
+    operatorStopped,
   ],
 }
