@@ -15,7 +15,7 @@ const { exports } = JSON.parse(await readFile(join(here, 'package.json'), 'utf8'
 await Promise.all([
   bundle({
     absWorkingDir: here,
-    entryPoints: ['cli/main.ts', ...sourcesOf(exports)],
+    entryPoints: ['cli/main.ts', 'replay/threads/scan-worker.ts', ...sourcesOf(exports)],
     outbase: '.',
     outdir: 'dist',
     bundle: true,

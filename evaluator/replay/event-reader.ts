@@ -44,6 +44,15 @@ export interface EventSink {
   read(query: number, log: Log): void
 }
 
+/** What scanned lines are known to contain, for the terms that matched nothing. */
+export interface SeenNames {
+  /** Parts of searches that lines matched, as they print. */
+  readonly matched: readonly string[]
+  readonly names: readonly string[]
+  /** Paths of wanted fields that lines had. */
+  readonly paths: readonly string[]
+}
+
 /** Reads recorded events, one JSON object per line, and only those of their fields that the given monitors use. */
 export class EventReader {
   readonly #sink: EventSink
@@ -52,7 +61,12 @@ export class EventReader {
   readonly #entries: readonly Entry[] = []
   readonly #sources: readonly PlacedSource[]
   readonly #keys: KeyTable
+  /** Where the fields are that searches and groups use. */
+  readonly #paths: readonly string[]
   readonly #silent: SilentTerms
+  readonly #matched = new Set<string>()
+  /** Paths of wanted attributes that lines had which another reader scanned. */
+  readonly #seenElsewhere = new Set<string>()
   /** Units other than milliseconds in which dates were given, each with a key that held one. */
   readonly epochs = new Map<EpochUnit, string>()
   readonly onEpoch: EpochSink = (unit, key) => this.epochs.set(unit, key)
@@ -61,6 +75,7 @@ export class EventReader {
     this.#sink = sink
     this.#sources = sources
     const needs = needsOf(sources)
+    this.#paths = [...needs.paths, ...needs.reserved, 'env']
     const keys = new KeyTable(needs.paths, true)
     this.#keys = keys
     this.#silent = new SilentTerms(
@@ -68,7 +83,7 @@ export class EventReader {
     )
     if (!canScan(needs, keys)) return
     this.#scanner = new EventScanner(keys, this.onEpoch)
-    this.#matches = new MatchTable(sources, keys, (part) => this.#silent.matched(part))
+    this.#matches = new MatchTable(sources, keys, (part) => this.#match(part))
     this.#entries = sources.map((source, i) =>
       entryOf(source, keys, sink.placesOf(i), (key) => sink.groupOf(i, key, true)),
     )
@@ -109,13 +124,33 @@ export class EventReader {
 
   /** Terms and facets of monitors that no log has matched so far. */
   get silentTerms(): SilentTerm[] {
-    for (const name of this.#keys.seenNames()) this.#silent.addName(name)
-    const found = this.#silent.list((field) => field.kind !== 'tag' && this.#keys.get(pathOf(field))?.isSeen === true)
+    const { names, paths } = this.seen
+    for (const name of names) this.#silent.addName(name)
+    for (const path of paths) this.#seenElsewhere.add(path)
+    const found = this.#silent.list((field) => field.kind !== 'tag' && this.#seenElsewhere.has(pathOf(field)))
     const ofMonitors = found.map((term) => ({ ...term, search: this.#sources[term.search]?.track ?? 0 }))
     // Several queries of a formula may have the same term.
     return ofMonitors.filter(
       (term, i) => ofMonitors.findIndex(({ search, text }) => search === term.search && text === term.text) === i,
     )
+  }
+
+  /** What the lines are known to contain that were scanned. */
+  get seen(): SeenNames {
+    const paths = [...this.#paths].filter((path) => this.#keys.get(path)?.isSeen)
+    return { matched: [...this.#matched], names: [...this.#keys.seenNames()], paths }
+  }
+
+  /** Learns what lines contain that another reader scanned. */
+  learn({ matched, names, paths }: SeenNames): void {
+    for (const part of matched) this.#match(part)
+    for (const name of names) this.#silent.addName(name)
+    for (const path of paths) this.#seenElsewhere.add(path)
+  }
+
+  #match(part: string): void {
+    this.#matched.add(part)
+    this.#silent.matched(part)
   }
 
   /** A log that was read as a whole, elsewhere. */

@@ -69,8 +69,8 @@ export async function visitLines(
   }
 }
 
-/** Visits the lines that end in a buffer. @returns the position of the rest, which is an unfinished line */
-function visitWhole(buffer: Buffer, from: number, visitor: LineVisitor): number {
+/** Visits the lines that end in a buffer, after which four bytes follow those that are scanned. @returns the position of the rest, which is an unfinished line */
+export function visitWhole(buffer: Buffer, from: number, visitor: LineVisitor): number {
   const last = visitor.scan ? buffer.lastIndexOf(LINE_FEED, -1 - SCAN_PADDING) : -1
   let start = from
   while (start <= last) {

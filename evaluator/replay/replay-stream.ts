@@ -8,12 +8,13 @@ import type { SilentTerm } from '../search/silent-terms.ts'
 import type { SignalChange } from '../siem/signal.ts'
 import { byteAt, SPACE } from './bytes.ts'
 import { EventError, EventReader } from './event-reader.ts'
-import { MAX_LINE_BYTES, visitLines } from './lines.ts'
+import { MAX_LINE_BYTES } from './lines.ts'
 import type { RecordingForm } from './recording/forms.ts'
 import { type Reading, type Recording, readRecording } from './recording/recording.ts'
 import { Replayer } from './replay.ts'
 import type { ReplayOptions } from './replay-options.ts'
 import type { ReplayState } from './replay-state.ts'
+import { LineThreads } from './threads/line-threads.ts'
 
 /** Receives what a replay finds. */
 export interface ReplayVisitor {
@@ -57,6 +58,8 @@ export interface ReplayReading {
   readonly resume?: ReplayState | undefined
   /** Receives the state at the end of this part, when another part follows. No time passes after the last log then. */
   readonly pause?: ((state: ReplayState) => Promise<void>) | undefined
+  /** The number of threads that read JSON lines, 1 by default. The result is the same with any number. */
+  readonly threads?: number
   /** Called when a log that a monitor counts came later than the lateness allows. May throw to stop. */
   readonly onDropped?: () => void
 }
@@ -87,7 +90,7 @@ export async function replayRecordings(
   monitors: readonly Monitor[],
   options: ReplayOptions,
   visitor: ReplayVisitor,
-  { reading = {}, resume, pause, onDropped = () => {} }: ReplayReading = {},
+  { reading = {}, resume, pause, threads = 1, onDropped = () => {} }: ReplayReading = {},
 ): Promise<ReplaySummary> {
   const replayer = new Replayer(
     monitors,
@@ -129,13 +132,15 @@ export async function replayRecordings(
     replayer.push(log, log.timestamp)
     checkDropped()
   }
+  const countScanned = (buffer: Buffer, start: number, end: number) => {
+    line++
+    summary.events++
+    if (line <= FIRST_SAMPLES || (line & SAMPLE_MASK) === 0) reader.sample(buffer, start, end)
+  }
   const lines = {
     scan(buffer: Buffer, start: number) {
       const end = reader.scan(buffer, start)
-      if (end < 0) return end
-      line++
-      summary.events++
-      if (line <= FIRST_SAMPLES || (line & SAMPLE_MASK) === 0) reader.sample(buffer, start, end)
+      if (end >= 0) countScanned(buffer, start, end)
       return end
     },
     line(buffer: Buffer, start: number, end: number) {
@@ -162,13 +167,18 @@ export async function replayRecordings(
     visitor.progress?.(report())
   }
   const isPlain = isAsItStands(reading)
-  for await (const recording of recordings) {
-    name = recording.name
-    line = 0
-    const { form, stream } = recording
-    if (form !== 'jsonl') summary.isLines = false
-    if (form === 'jsonl' && isPlain) await visitLines(stream, lines, piece)
-    else await readRecording(stream, form, { log: whole, malformed, epoch: reader.onEpoch, piece }, reading)
+  const pool = new LineThreads(threads, reader, replayer)
+  try {
+    for await (const recording of recordings) {
+      name = recording.name
+      line = 0
+      const { form, stream } = recording
+      if (form !== 'jsonl') summary.isLines = false
+      if (form === 'jsonl' && isPlain) await pool.visit(stream, lines, countScanned, piece)
+      else await readRecording(stream, form, { log: whole, malformed, epoch: reader.onEpoch, piece }, reading)
+    }
+  } finally {
+    await pool.close()
   }
   if (pause) await pause(replayer.save())
   else replayer.finish()

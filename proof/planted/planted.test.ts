@@ -37,4 +37,10 @@ describe('in 50,000 events with planted attacks and near misses', () => {
     const cut = Math.floor(events.length * share)
     expect(await replayed(monitors, [events.slice(0, cut), events.slice(cut)])).toEqual(log.expected)
   })
+
+  test.each([2, 3])('read with %i threads, out of order, cut and resumed', async (threads) => {
+    const events = delayed(log.events, MINUTE)
+    const cut = Math.floor(events.length / 3)
+    expect(await replayed(monitors, [events.slice(0, cut), events.slice(cut)], threads)).toEqual(log.expected)
+  })
 })

@@ -12,6 +12,7 @@ const options = { live: true }
 export async function replayed(
   monitors: readonly Monitor[],
   parts: readonly (readonly { readonly line: string }[])[],
+  threads = 1,
 ): Promise<Expected[]> {
   const transitions: Transition[] = []
   const visitor = {
@@ -26,6 +27,7 @@ export async function replayed(
     for (const [i, part] of parts.entries()) {
       const isLast = i === parts.length - 1
       const { dropped } = await replayStream(chunks(part), monitors, options, visitor, {
+        threads,
         resume: await readState(file, monitors, options),
         pause: isLast ? undefined : (state) => writeState(file, monitors, options, state),
       })

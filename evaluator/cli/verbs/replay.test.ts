@@ -522,3 +522,17 @@ test('a report that cannot be written gives exit code 3 with the reason', async 
     err: expect.stringContaining(`${dir} cannot be written: it is a folder\n`),
   })
 })
+
+test('--threads prints the same with any number, and is refused where it cannot help', {
+  timeout: 60_000,
+}, async () => {
+  const late = failure(-3600, '203.0.113.7')
+  const file = await log([...attack('203.0.113.8'), '{', ...attack(), late])
+  const alone = await run(file, '--live')
+  expect(alone.out).toContain('Triggered')
+  expect(await run(file, '--live', '--threads', '2')).toEqual(alone)
+  for (const count of ['0', '65', 'many', '1.5']) {
+    await expect(run(file, '--threads', count)).rejects.toThrow('--threads')
+  }
+  await expect(run(file, '--threads', '2', '--follow')).rejects.toThrow('leave out --threads')
+})
