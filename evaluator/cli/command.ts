@@ -25,6 +25,8 @@ export interface Io {
   readonly color: boolean
   /** Whether results are shown by a terminal, which obeys control characters. */
   readonly isTerminal?: boolean
+  /** Its width in columns. */
+  readonly width?: number | undefined
   readonly signal: AbortSignal
 }
 

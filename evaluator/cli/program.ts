@@ -138,6 +138,7 @@ function terminal(program: Program, verb: string, argv: readonly string[]): Io {
     err: (text) => void process.stderr.write(text),
     color: process.stderr.isTTY === true && !process.env.NO_COLOR,
     isTerminal: process.stdout.isTTY === true,
+    width: process.stdout.isTTY ? process.stdout.columns : undefined,
     signal: stopping.signal,
   }
 }

@@ -129,7 +129,7 @@ test('a terminal is not given the control characters of a log, and whatever else
   const file = join(dir, 'control.jsonl')
   await writeFile(file, 'a\u001b[2J\u009b1m\u202eb\tc é\n')
   expect((await run('*', file)).out).toBe('a\u001b[2J\u009b1m\u202eb\tc é\n')
-  const { out } = await runCaptured(command, ['*', file], { isTerminal: true })
+  const { out } = await runCaptured(command, ['*', file, '--lines'], { isTerminal: true })
   expect(out).toBe('a\\u{1b}[2J\\u{9b}1m\\u{202e}b\tc é\n')
 })
 

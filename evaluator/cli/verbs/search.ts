@@ -1,17 +1,28 @@
 import { logOf } from '../../api.ts'
-import { type Log, type LogPredicate, parseSearch, SearchSyntaxError } from '../../index.ts'
+import { instantOf } from '../../cases/index.ts'
+import { type LogPredicate, parseSearch, SearchSyntaxError } from '../../index.ts'
 import { isAsItStands, type Reading, type Recording, readRecording, visitLines } from '../../replay/index.ts'
 import { compileNode } from '../../search/search.ts'
 import { SilentTerms } from '../../search/silent-terms.ts'
 import { slipsIn } from '../../search/slips.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
-import { printable, shown } from '../output.ts'
+import {
+  countsOf,
+  type DatedLog,
+  jsonLines,
+  type Printer,
+  rawLines,
+  readColumns,
+  summary,
+  tableOf,
+} from '../matches/index.ts'
+import { counted, printable, shown } from '../output.ts'
 
 const USAGE = `Usage: alertproof search '<query>' [PATH|-]… [<options>]
 
-Prints the lines of a log that match a Datadog log search, unchanged. A line with a JSON object is read as Datadog's intake reads
-it; its \`env\` becomes a tag. Any other line is a log whose message is the line. In other forms, such as Datadog's exports, each
+Prints the lines of a log that match a Datadog log search: unchanged, or on a terminal as a table. A line with a JSON object
+is read as Datadog's intake reads it; its \`env\` becomes a tag. Any other line is a log whose message is the line. In other forms, such as Datadog's exports, each
 matching record is printed on a line of its own. PATH is a file or a folder, which is read with everything below it; gzip and
 Zstandard are unpacked. Without PATH, or with -, standard input is read.
 
@@ -22,8 +33,15 @@ A term that matched no line is named on stderr, with the most similar existing f
 
 Options:
 ${LOG_OPTIONS_USAGE}\
+  --from TIME         only logs of this time or later: ISO 8601, or 15m (s, m, h, d) ago
+  --to TIME           only logs before this time
+  --columns FIELDS    a table of these fields, e.g. time,@usr.id,@ip; time and message are names too
+  --count             print how many logs match
+  --by FIELDS         print how many logs match for each value of these fields, the most frequent first
+  --lines             print lines unchanged on a terminal, too
   --json              print each match as the log that Datadog makes of it, one line of JSON:
-                      {timestamp, service, host, status, source, tags, message, attributes}
+                      {timestamp, service, host, status, source, tags, message, attributes};
+                      of counts {by, count}
   --strict            exit code 3 if a part of the log could not be read
   --                  ends the options, so that the query may begin with --
   --help              this text
@@ -34,6 +52,7 @@ read or nothing in it is a log.
 Examples:
   alertproof search '@evt:login @outcome:fail -@reason:blocked' events.jsonl
   alertproof search 'CIDR(@ip, 203.0.113.0/24)' - < events.jsonl
+  alertproof search '@evt:login @outcome:fail' events.jsonl --from 1h --by @ip
 `
 
 export const command: Command = {
@@ -47,8 +66,16 @@ export const command: Command = {
     try {
       const { node } = parseSearch(query)
       const input = await openLogs(paths.length === 0 ? ['-'] : paths, values, io, { undated: true, passOver: true })
-      const search = new Search(compileNode(node), new SilentTerms([{ node, facets: [] }]), io, values.json)
+      const matches = compileNode(node)
+      const search = new Search(
+        matches,
+        within(values),
+        new SilentTerms([{ node, facets: [] }]),
+        io,
+        printerOf(values, io),
+      )
       for await (const recording of input.recordings()) await search.read(recording, input.reading)
+      await search.end()
       for (const { text, term } of slipsIn(node)) if (!search.tells(term)) io.err(`${printable(text)}\n`)
       search.tell()
       const unread = search.unread + input.unreadable
@@ -64,9 +91,53 @@ export const command: Command = {
 
 const OPTIONS = {
   ...LOG_OPTIONS,
+  from: { type: 'string' },
+  to: { type: 'string' },
+  columns: { type: 'string' },
+  by: { type: 'string' },
+  count: { type: 'boolean', default: false },
+  lines: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   strict: { type: 'boolean', default: false },
 } as const
+type Values = ReturnType<typeof wordsOf>['values']
+
+/** @throws UsageError for options that contradict each other */
+function printerOf({ columns, by, count, lines, json }: Values, { isTerminal, width }: Io): Printer {
+  const isCount = count || by !== undefined
+  const asked = [isCount && '--count or --by', columns !== undefined && '--columns', lines && '--lines']
+  const [one, other] = asked.filter((name) => name !== false)
+  if (one !== undefined && other !== undefined) throw new UsageError(`${one} and ${other}: give one of them`)
+  if (json && (columns !== undefined || lines)) throw new UsageError(`--json and ${other ?? one}: give one of them`)
+  if (isCount) return countsOf(by === undefined ? [] : readColumns('--by', by), json)
+  if (json) return jsonLines()
+  if (columns !== undefined) return tableOf(readColumns('--columns', columns), width)
+  return isTerminal && !lines ? tableOf([...readColumns('--columns', 'time,service'), summary], width) : rawLines()
+}
+
+/** Whether a log is of the time that is asked for. */
+function within({ from, to }: Values): ((log: DatedLog) => boolean) | undefined {
+  if (from === undefined && to === undefined) return undefined
+  const now = Date.now()
+  const first = from === undefined ? Number.NEGATIVE_INFINITY : readTime('--from', from, now)
+  const end = to === undefined ? Number.POSITIVE_INFINITY : readTime('--to', to, now)
+  if (first >= end) throw new UsageError('--from must be before --to')
+  return ({ timestamp = Number.NaN }) => timestamp >= first && timestamp < end
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function readTime(option: string, text: string, now: number): number {
+  const [, amount, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  if (amount !== undefined) return now - Number(amount) * (UNITS[unit] ?? 0)
+  const at = instantOf(text, undefined)
+  if (at === undefined) {
+    throw new UsageError(`${option} ${text}: must be a time such as 2026-01-05T10:00:00Z, or how long ago, such as 15m`)
+  }
+  return at
+}
+
+const FLAGS = new Set(['--count', '--lines', '--json', '--strict', '--help'])
 
 /** A query may begin with `-`, so only arguments that begin with `--` are options. */
 function wordsOf(argv: readonly string[]) {
@@ -77,7 +148,7 @@ function wordsOf(argv: readonly string[]) {
     if (word === '--') words.push(...rest)
     else if (!word.startsWith('--')) words.push(word)
     else {
-      const value = word === '--json' || word === '--strict' || word.includes('=') ? undefined : rest.next()
+      const value = FLAGS.has(word) || word.includes('=') ? undefined : rest.next()
       given.push(word, ...(value?.done === false ? [value.value] : []))
     }
   }
@@ -97,17 +168,25 @@ class Search {
   readonly #matches: LogPredicate
   readonly #silent: SilentTerms
   readonly #io: Io
-  readonly #asJson: boolean
-  #lines: Buffer[] = []
+  readonly #isTimely: ((log: DatedLog) => boolean) | undefined
+  readonly #printer: Printer
+  #undated = 0
   #logs = 0
   #tooLong = 0
   #malformed = 0
 
-  constructor(matches: LogPredicate, silent: SilentTerms, io: Io, asJson: boolean) {
+  constructor(
+    matches: LogPredicate,
+    isTimely: ((log: DatedLog) => boolean) | undefined,
+    silent: SilentTerms,
+    io: Io,
+    printer: Printer,
+  ) {
     this.#matches = matches
+    this.#isTimely = isTimely
     this.#silent = silent
     this.#io = io
-    this.#asJson = asJson
+    this.#printer = printer
   }
 
   /** Whether a term is told because no log matched it. */
@@ -131,8 +210,15 @@ class Search {
     await this.#flush()
   }
 
+  /** Prints the rest. */
+  end(): Promise<void> {
+    return this.#write(this.#printer.end())
+  }
+
   /** Says what was not searched, and names each term that no log has matched. Without a log there is nothing to say. */
   tell(): void {
+    if (this.#undated > 0)
+      this.#io.err(`${counted(this.#undated, 'log')} without a time: left out by --from and --to\n`)
     if (this.#tooLong === 1) this.#io.err('1 line is too long for a log and was not searched\n')
     if (this.#tooLong > 1) this.#io.err(`${this.#tooLong} lines are too long for a log and were not searched\n`)
     if (this.#malformed > 1) this.#io.err(`${this.#malformed} pieces could not be read as a log\n`)
@@ -145,9 +231,7 @@ class Search {
         const text = buffer.toString('utf8', start, end)
         if (text.trim() === '') return
         const log = logOf(text)
-        if (!this.#isMatch(log)) return
-        // Copied because the buffer is reused after this call; kept as bytes because they may not be UTF-8.
-        this.#lines.push(this.#asJson ? jsonLine(log) : Buffer.from(buffer.subarray(start, end + 1)))
+        if (this.#isMatch(log)) this.#printer.add(log, () => buffer.subarray(start, end + 1))
       },
       tooLong: () => {
         this.#tooLong++
@@ -158,8 +242,8 @@ class Search {
 
   async #readRecords({ name, form, stream }: Recording, reading: Reading): Promise<void> {
     const visitor = {
-      log: (log: Log, text: () => string) => {
-        if (this.#isMatch(log)) this.#lines.push(this.#asJson ? jsonLine(log) : Buffer.from(`${text()}\n`))
+      log: (log: DatedLog, text: () => string) => {
+        if (this.#isMatch(log)) this.#printer.add(log, () => Buffer.from(`${text()}\n`))
       },
       malformed: (place: string, reason: string) => {
         if (this.#malformed++ === 0)
@@ -170,28 +254,25 @@ class Search {
     await readRecording(stream, form, visitor, reading)
   }
 
-  #isMatch(log: Log): boolean {
+  #isMatch(log: DatedLog): boolean {
     this.#logs++
+    if (this.#isTimely && !Number.isFinite(log.timestamp)) this.#undated++
+    if (this.#isTimely?.(log) === false) return false
     this.#silent.observe(log)
     const isMatch = this.#matches(log)
     this.any ||= isMatch
     return isMatch
   }
 
-  async #flush(): Promise<void> {
-    const found = Buffer.concat(this.#lines)
-    this.#lines = []
+  #flush(): Promise<void> {
+    return this.#write(this.#printer.take())
+  }
+
+  async #write(found: Buffer): Promise<void> {
     if (found.length === 0) return
     // Anyone may have written the text of a log.
     const bytes = this.#io.isTerminal ? Buffer.from(shown(found.toString())) : found
     if (this.#io.write) await this.#io.write(bytes)
     else this.#io.out(bytes.toString())
   }
-}
-
-/** A log with its own date in ISO 8601, or null where it has none. */
-function jsonLine(log: Log & { readonly timestamp?: number }): Buffer {
-  const { timestamp = Number.NaN, service, host, status, source, tags, message, attributes } = log
-  const at = Number.isFinite(timestamp) ? new Date(timestamp).toISOString() : null
-  return Buffer.from(`${JSON.stringify({ timestamp: at, service, host, status, source, tags, message, attributes })}\n`)
 }

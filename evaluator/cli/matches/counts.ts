@@ -1,0 +1,57 @@
+import { InputError } from '../../input-error.ts'
+import { printable, columns as table } from '../output.ts'
+import type { Column } from './columns.ts'
+import { type DatedLog, jsonLine, type Printer } from './printer.ts'
+
+const MAX_GROUPS = 200_000
+/** Shown where a log lacks the field. */
+const NONE = '-'
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * How many matches there are, or how many for each combination of values, the most frequent first. A log with several
+ * values of a field counts for each of them.
+ * @throws InputError beyond 200,000 groups
+ */
+export function countsOf(by: readonly Column[], asJson: boolean): Printer {
+  const groups = new Map<string, { values: readonly (string | undefined)[]; count: number }>()
+  return {
+    add(log) {
+      for (const values of combinations(log, by)) {
+        const key = JSON.stringify(values)
+        const group = groups.get(key)
+        if (group) group.count++
+        else if (groups.size < MAX_GROUPS) groups.set(key, { values, count: 1 })
+        else throw new InputError(`--by: more than ${MAX_GROUPS.toLocaleString('en')} groups; group by fewer fields`)
+      }
+    },
+    take: () => NOTHING,
+    end() {
+      const found = [...groups.entries()].sort(([a, one], [b, other]) => other.count - one.count || (a < b ? -1 : 1))
+      if (by.length === 0) {
+        const count = found[0]?.[1].count ?? 0
+        return asJson ? jsonLine({ count }) : Buffer.from(`${count}\n`)
+      }
+      if (asJson) return Buffer.concat(found.map(([, { values, count }]) => jsonLine({ by: named(by, values), count })))
+      if (found.length === 0) return NOTHING
+      const rows = found.map(([, { values, count }]) => [
+        String(count),
+        ...values.map((value) => (value === undefined ? NONE : printable(value))),
+      ])
+      return Buffer.from(`${table([['count', ...by.map(({ name }) => name)], ...rows])}\n`)
+    },
+  }
+}
+
+function combinations(log: DatedLog, by: readonly Column[]): (string | undefined)[][] {
+  let all: (string | undefined)[][] = [[]]
+  for (const column of by) {
+    const values = column.valuesOf(log)
+    const each = values.length === 0 ? [undefined] : values
+    all = all.flatMap((before) => each.map((value) => [...before, value]))
+  }
+  return all
+}
+
+const named = (by: readonly Column[], values: readonly (string | undefined)[]) =>
+  Object.fromEntries(by.map(({ name }, i) => [name, values[i] ?? null]))
