@@ -21,23 +21,32 @@ const LONGEST = [
   'test/blocks.test.ts',
   'test/browser/rum.test.ts',
   'lab/functions-host/timer.test.ts',
+  'detections/proof.test.ts',
+  'evaluator/pages.test.ts',
   'evaluator/replay/event-reader.test.ts',
+  'evaluator/sql/search-sql.test.ts',
+  'evaluator/sql/sql-oracle.test.ts',
+  'proof/mutants/mutation.test.ts',
 ]
 
+/** Tests without stores: they share nothing but constants, so one process reads their modules once for many files. */
+const WITHOUT_STORES = ['{evaluator,detections,attacks,proof}/**/*.test.ts']
+
+/** Those that share a process come last, because a process is only kept for the next file of its kind. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
     const listed = LONGEST.flatMap((name) =>
       sorted.filter(({ moduleId }) => relative(this.ctx.config.root, moduleId) === name),
     )
-    return [...listed, ...sorted.filter((file) => !listed.includes(file))]
+    const others = sorted.filter((file) => !listed.includes(file))
+    const shares = ({ project }: TestSpecification) => !project.config.isolate
+    return [...listed, ...others.filter((file) => !shares(file)), ...others.filter(shares)]
   }
 }
 
 export default defineConfig({
   test: {
-    include: ['{shared,functions,web,detections,attacks,evaluator,proof,ops,lab,cli,test,bench}/**/*.test.ts'],
-    globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/properties.ts'],
     sequence: { sequencer: LongestFirst },
     // Twice the cores of a two-core machine: a lab, a time-out or a store is what most of the long files wait for.
@@ -46,5 +55,16 @@ export default defineConfig({
     // Real stores and real clocks beside each other: in CI what fails is asked once more, and the report says so.
     retry: process.env.CI ? 1 : 0,
     hookTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'stores',
+          include: ['{shared,functions,web,ops,lab,cli,test,bench}/**/*.test.ts'],
+          globalSetup: ['test/global-setup.ts'],
+        },
+      },
+      { extends: true, test: { name: 'without stores', include: WITHOUT_STORES, isolate: false } },
+    ],
   },
 })
