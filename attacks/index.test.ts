@@ -9,7 +9,7 @@ test('an attack is found by its slug, and an unknown slug gives undefined', () =
   expect(attackBySlug('constructor')).toBeUndefined()
 })
 
-test('the folder holds each attack of the list and its twin, and nothing else beside the kit', () => {
+test('the folder contains each attack of the list and its twin, and only the kit besides', () => {
   const entries = readdirSync(new URL('.', import.meta.url), { withFileTypes: true })
   const files = entries.filter((one) => one.isFile() && !one.name.startsWith('index.')).map(({ name }) => name)
   const expected = attacks.flatMap(({ slug }) => [`${slug}.ts`, `${slug}.twin.ts`])

@@ -43,7 +43,7 @@ const delivered = (answer: unknown, more: Partial<Delivery> = {}) =>
     io,
   )
 
-test('an alert says what was measured, and for whom', () => {
+test('an alert shows the measured value and its group', () => {
   expect(newsLine({ kind: 'alert', alert }, NOW, io)).toBe(
     '  12:00:07  alert        Triggered: session-reuse, 2 values of @device_hash > 1,\n                         @sid:abc',
   )

@@ -97,7 +97,7 @@ describe('when it leaves', () => {
     await to.received(2)
   })
 
-  test('at once when somebody hurries, together with what the same turn writes', async () => {
+  test('at once after `hurry`, together with the lines of the same turn', async () => {
     const to = await receiver()
     const { intake } = open(to.url)
     intake.write('a')

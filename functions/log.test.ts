@@ -143,7 +143,7 @@ describe('half a destination is a fault of the configuration', () => {
   }
   const production = { ATO_LAB: '0', ...key }
 
-  test('a key outside the lab needs to know where to', () => {
+  test('a key outside the lab needs a destination', () => {
     expect(faultOf(production)).toContain('DD_SITE: is missing, and DD_API_KEY is set')
     expect(faultOf({ ...production, DD_SITE: 'datadoghq.eu' })).not.toContain('DD_SITE')
   })
@@ -155,7 +155,7 @@ describe('half a destination is a fault of the configuration', () => {
     expect(faultOf({ ...production, DD_LOGS_URL: http })).toContain('DD_LOGS_URL: must be https outside the lab')
   })
 
-  test('the lab’s key opens nothing outside it', () => {
+  test('the lab’s key is refused outside the lab', () => {
     expect(faultOf({ ...production, DD_SITE: 'datadoghq.eu' })).toContain('DD_API_KEY: is a lab secret')
   })
 })

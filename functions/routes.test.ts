@@ -27,7 +27,7 @@ it('asks Azure for a function key in front of the webhook, and nowhere else', ()
   expect(keyed.map(([name]) => name)).toEqual(['contain'])
 })
 
-it('health names the store that is down, and nothing about it', async () => {
+it('health names the store that is down, without details', async () => {
   expect(await functions.call('health')).toMatchObject({ status: 200, json: { status: 'ok' } })
   const probes = { ...functions.deps.health.probes, redis: () => Promise.reject(new Error('redis://user:secret@host')) }
   const broken = await startFunctions({ parts: { probes } })

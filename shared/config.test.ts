@@ -15,7 +15,7 @@ const faultsOf = (env: NodeJS.ProcessEnv): string => {
 }
 
 describe('a configuration', () => {
-  it('is usable with what the lab generates, and in production with secrets of its own', () => {
+  it('accepts the values of the lab in the lab, and other secrets in production', () => {
     expect(parseFunctionsConfig(labEnv()).ATO_LAB).toBe(true)
     expect(parseFunctionsConfig(productionEnv()).ATO_LAB).toBe(false)
     expect(parseWebConfig(productionEnv()).PORT).toBe(8000)
@@ -143,7 +143,7 @@ describe('a configuration', () => {
     expect(faultsOf({ ...productionEnv(), REDIS_CA: 'ca.pem' })).toContain('REDIS_CA: must be a certificate in PEM')
   })
 
-  it('of a release asks for the database alone, and of web for none of the keys of functions', () => {
+  it('of a release needs only the database, and of web no key of functions', () => {
     const { DATABASE_URL, ATO_WEBHOOK_SECRET, SESSION_SIGNING_KEYS, TOTP_KEY, PASSWORD_PEPPER, ...web } =
       productionEnv()
     expect(parseMigrateConfig({ DATABASE_URL }).DATABASE_URL.reveal()).toBe(DATABASE_URL)

@@ -84,7 +84,7 @@ describe('the network of an event', () => {
 })
 
 describe('a fault', () => {
-  it('is logged with its causes, without what a connection string holds', () => {
+  it('is logged with its causes, without the connection string', () => {
     const cause = new Error('connect postgres://user:hunter2@db/app AccountKey=hunter2==; refused')
     const [line = ''] = written((log) =>
       log.error(new Error('no store', { cause }), 'a request failed', { instance: 'x' }),

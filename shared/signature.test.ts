@@ -15,7 +15,7 @@ describe('a signature', () => {
     expect(sign(BODY, revokeKeys([newer]), NOW)).toBe(`t=${T},v1=${hex}`)
   })
 
-  it('verifies on the bytes that were signed, and tells the time in it', () => {
+  it('verifies the signed bytes and returns its time', () => {
     expect(verify(sign(BODY, revokeKeys([newer]), NOW), Buffer.from(BODY), revokeKeys([newer]), NOW)).toEqual({ t: T })
   })
 

@@ -78,7 +78,7 @@ describe('a signed call', () => {
     expect(ids).toEqual([])
   })
 
-  it('tells a stranger nothing of its content', async () => {
+  it('reveals nothing of its content', async () => {
     const { read } = reader()
     const request = { ...signed({ op: 'POST /elsewhere' }, 'text/plain'), signature: sign('', ['another key'], START) }
     expect(await read(request)).toEqual({ kind: 'refused', reason: 'bad_signature', isProved: false })

@@ -76,7 +76,7 @@ it('the guide makes signing keys that the functions take', async () => {
   expect(SESSION_SIGNING_KEYS).toHaveLength(1)
 })
 
-it('azd uploads what was built here, and has Azure build nothing', async () => {
+it('azd uploads the local build, and Azure builds nothing', async () => {
   const { services } = parse(await read('azure.yaml'))
   expect(services.api).toMatchObject({ project: '.', host: 'function', remoteBuild: false })
   // With `remoteBuild: false` azd refuses a .funcignore that names the folder itself.

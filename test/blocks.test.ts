@@ -183,7 +183,7 @@ describe('a reminder', () => {
     expect(functions.events().filter(({ evt }) => evt === 'contain')).toHaveLength(1)
   })
 
-  it('that arrives after a recovery renews nothing, before and after the block has run out', async () => {
+  it('does not renew the block if it arrives after a recovery, before or after the block ended', async () => {
     const { network, row, remind } = await alerted()
     const until = (await blockOf(network))?.until
     clock += MINUTE
@@ -206,7 +206,7 @@ describe('a reminder', () => {
     expect(await blockOf(network)).toBeDefined()
   })
 
-  it('makes the block whose own alert never came', async () => {
+  it('makes the block if the first alert was lost', async () => {
     const { network, remind } = await alerted()
     clock += BLOCK_MS
     expect(await blockOf(network)).toBeUndefined()
@@ -214,7 +214,7 @@ describe('a reminder', () => {
     expect(await blockOf(network)).toBeDefined()
   })
 
-  it('that comes after a recovery of what had run out renews nothing', async () => {
+  it('does not renew a block that ended, if it arrives after the recovery', async () => {
     const { network, remind } = await alerted()
     clock += BLOCK_MS
     await sweepOurs()
@@ -223,7 +223,7 @@ describe('a reminder', () => {
     expect(await blockOf(network)).toBeUndefined()
   })
 
-  it('does not renew what an operator undid, also when that happens meanwhile', async () => {
+  it('does not renew a block that an operator undid, also during the call', async () => {
     const { network, row, remind } = await alerted()
     const taken = await row()
     if (!taken) throw new Error('no row')
@@ -247,7 +247,7 @@ describe('a reminder', () => {
 })
 
 describe('a blocked network that does not stop', () => {
-  it('keeps no alert open, whatever it sends, and is blocked again when it goes on after its block', async () => {
+  it('keeps no alert open while blocked, and is blocked again if it continues afterwards', async () => {
     const ip = freshIp()
     const { network } = addressFields(ip)
     const watch = new Watch(

@@ -46,7 +46,7 @@ describe('idle-minute: a session that its owner has left', () => {
     ['asks for a successor', 'sessionRenew'],
     ['lists the sessions', 'sessions'],
   ]
-  it.each(doors)('is not taken over in its last minute by whoever %s', async (_, door) => {
+  it.each(doors)('is not taken over in its last minute by an attacker who %s', async (_, door) => {
     const laptop = owner()
     const { token } = await functions.signIn(laptop)
     const story = new OneClock(functions, clock, monitors)
@@ -89,7 +89,7 @@ describe('resumed-spraying: one password, on after the block', () => {
 })
 
 describe('block-outlasting: whatever a blocked network sends', () => {
-  it('does not outlast the block while the alert is open, and is blocked again when it goes on', async () => {
+  it('does not outlast the block while the alert is open, and is blocked again if it continues', async () => {
     const { email } = await functions.signIn()
     const story = new OneClock(functions, clock, monitors)
     const bot = thief()
@@ -113,7 +113,7 @@ describe('block-outlasting: whatever a blocked network sends', () => {
 })
 
 /** What stays open, played: whoever closes one finds its test failing here, and takes the sentence out of the runbook. */
-describe('open, and said in the runbook', () => {
+describe('open, and named in the runbook', () => {
   const codeOf = (secret: string) => generate({ secret, epoch: Math.floor(clock.now / 1000) })
   const enable = async (story: OneClock, token: string, from: ReturnType<typeof owner>) => {
     const { json } = await story.call('mfaEnrol', { ...from, token })
@@ -153,7 +153,7 @@ describe('open, and said in the runbook', () => {
     await said('A thief in an older session.')
   })
 
-  it('whoever has one network more than the cap stuffs on from the last', async () => {
+  it('an attacker with one network more than the cap continues from the last one', async () => {
     const admitted = new Set<string>()
     const cap = {
       async admit(_name: string, { subject }: { subject: string }, { subjects }: { subjects: number }) {

@@ -55,7 +55,7 @@ describe.skipIf(withoutRedisServer)('a Redis that was restarted', () => {
     server = await startRedisServer(dir, server.port)
   }
 
-  test('from a dump older than the revokes lets nobody in who was revoked, at no time, and everybody else', async () => {
+  test('from a dump older than the revokes never lets a revoked user in, and lets everybody else in', async () => {
     const hosts = twoHosts(server.url)
     const [victims, bystanders] = [await many(10, hosts), await many(10, hosts)]
     expect(new Set(await everywhere(hosts, [...victims, ...bystanders]))).toEqual(new Set(['live']))
@@ -75,7 +75,7 @@ describe.skipIf(withoutRedisServer)('a Redis that was restarted', () => {
     expect(await signIn(hosts).then((session) => kindOf(hosts.hosts.web, session))).toBe('live')
   })
 
-  test('tells hosts that start only now as well', async () => {
+  test('is detected also by hosts that start afterwards', async () => {
     const hosts = twoHosts(server.url)
     const [victim, bystander] = [await signIn(hosts), await signIn(hosts)]
     await server.save()
@@ -87,7 +87,7 @@ describe.skipIf(withoutRedisServer)('a Redis that was restarted', () => {
     }
   })
 
-  test('empty has no sessions, and still says which were revoked', async () => {
+  test('empty has no sessions, and the revoked ones are still answered as revoked', async () => {
     const hosts = twoHosts(server.url)
     const [victim, bystander] = [await signIn(hosts), await signIn(hosts)]
     await revoke(victim, 1, hosts)
@@ -99,7 +99,7 @@ describe.skipIf(withoutRedisServer)('a Redis that was restarted', () => {
     expect(new Set(await everywhere(hosts, [bystander]))).toEqual(new Set(['absent']))
   })
 
-  test('from an older dump forgets no epoch: neither of a change nor of a containment', async () => {
+  test('from an older dump keeps every epoch, of changes and of containments', async () => {
     const hosts = twoHosts(server.url)
     const epochOf = async (reason: 'contained' | 'password_changed', openedBefore?: number) => {
       const user = { id: randomUUID(), email: `${randomUUID()}@example.com`, passwordHash: 'hash' }
@@ -126,7 +126,7 @@ describe.skipIf(withoutRedisServer)('a Redis that was restarted', () => {
     expect(kindsOf(await stop())).toEqual(['revoked'])
   })
 
-  test('while the ledger cannot be read lets nobody in, and afterwards those who are live', async () => {
+  test('lets nobody in while the ledger cannot be read, and afterwards the live sessions', async () => {
     const hosts = twoHosts(server.url)
     const { ledger } = hosts
     const [victim, bystander] = [await signIn(hosts), await signIn(hosts)]
@@ -178,7 +178,7 @@ describe.skipIf(withoutRedisServer)('a Redis that was restarted', () => {
     expect(kindsOf(await stop())).toEqual(['revoked'])
   })
 
-  test('knows no session whose row the ledger does not have', async () => {
+  test('accepts no session without a row of the ledger', async () => {
     const hosts = twoHosts(server.url)
     const session = await signIn(hosts)
     await server.save()
@@ -222,7 +222,7 @@ async function movingAddress(port: number) {
 }
 
 describe.skipIf(withoutRedisServer)('a Redis that fails over', () => {
-  test('to a replica that has not heard of the revokes lets nobody in who was revoked', async () => {
+  test('to a replica that lacks the revokes lets no revoked user in', async () => {
     const [server, replica] = [
       await startRedisServer(dir),
       await startRedisServer(await mkdtemp(join(dir, 'replica-'))),
@@ -248,8 +248,8 @@ describe.skipIf(withoutRedisServer)('a Redis that fails over', () => {
   })
 })
 
-describe.skipIf(withoutRedisServer)('a Redis that goes on running', () => {
-  test('and gets an older state of its own lets nobody stay in who was revoked, and everybody else', async () => {
+describe.skipIf(withoutRedisServer)('a Redis that keeps running', () => {
+  test('and gets an older state of its own ends the revoked sessions and keeps the others', async () => {
     const server = await startRedisServer(dir)
     closing.push(() => server.kill())
     const hosts = twoHosts(server.url)

@@ -53,7 +53,7 @@ const post = (path: string, email: string, password: string) =>
     body: JSON.stringify({ email, password }),
   })
 
-it('each line arrives once on each way, and neither way carries the other’s', async () => {
+it('each line arrives once by each path, and no path carries the lines of the other', async () => {
   for (let n = 0; n < 3; n++) await post('login', `${randomUUID()}@example.com`, 'not the right one')
   const own = await arrived(failures, 3)
   await lab.flush()

@@ -124,7 +124,7 @@ describe('a stolen token', () => {
   })
 })
 
-it('an alert that is an hour old is held and paged; whoever approves it is named in the log', async () => {
+it('an alert that is an hour old is held and paged; the log names the operator who approves it', async () => {
   const victim = await signIn({ ip: '198.51.100.23' })
   const paged = new Promise<void>((resolve) => {
     const unsubscribe = lab.datadog.subscribe((event) => {
@@ -182,7 +182,7 @@ it('a list tried from many networks is noticed, also when each login is register
   expect(new Set(tries.map((event) => 'reason' in event && event.reason))).toEqual(new Set(['unknown_user']))
 }, 60_000)
 
-describe('a revoke that somebody else sends', () => {
+describe('a revoke from an unknown sender', () => {
   const revoke = (body: string, header: Record<string, string>) =>
     fetch(`${lab.urls.web}/contain/revoke`, {
       method: 'POST',
@@ -199,7 +199,7 @@ describe('a revoke that somebody else sends', () => {
       detection: 'session-reuse',
     })
 
-  it('kills the named session on both hosts when it is signed, and nothing when it is not', async () => {
+  it('ends the named session on both hosts if it is signed, and no session otherwise', async () => {
     const victim = await signIn({ ip: '198.51.100.22' })
     const body = bodyFor(victim.sid)
     expect((await revoke(body, {})).status).toBe(401)
@@ -273,7 +273,7 @@ describe('curl alone', () => {
   })
 })
 
-describe('somebody else’s address, registered by a thief', () => {
+describe('the address of another person, registered by a thief', () => {
   const THIEFS = 'of my own choosing, as a thief'
   const OWNERS = 'of the owner, and as long'
 

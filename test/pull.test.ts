@@ -46,7 +46,7 @@ async function forward(): Promise<void> {
 }
 const statusOf = async (token: string) => (await functions.call('session', { token })).status
 
-it('a stolen session dies at the next sweep although no webhook ever comes, and nobody else’s does', async () => {
+it('without any webhook, the next sweep ends a stolen session and no other', async () => {
   const [victim, bystander] = [await functions.signIn(), await functions.signIn()]
   expect((await functions.call('session', { token: victim.token, userAgent: FIREFOX })).status).toBe(200)
   await forward()

@@ -94,7 +94,7 @@ describe.skipIf(withoutRedisServer)('over a cluster of three nodes', () => {
     expect(values).toEqual(Array.from({ length: 30 }, (_, n) => String(n)))
   })
 
-  test('a node that is restored from a dump older than the revokes lets nobody in who was revoked', async () => {
+  test('a node that is restored from a dump older than the revokes lets no revoked user in', async () => {
     const hosts = twoHosts(urlOf(1))
     closing.push(hosts.close)
     const [victims, bystanders] = [await many(12, hosts), await many(12, hosts)]

@@ -120,7 +120,7 @@ describe('TOTP_KEY', () => {
     },
   )
 
-  test('shuts out whoever enrolled under the old one, if it is dropped before the count is zero', () => {
+  test('locks out users who enrolled under the old one, if it is dropped before the count is zero', () => {
     const id = randomUUID()
     const sealed = sealTotp('JBSWY3DPEHPK3PXP', id, [before.TOTP_KEY[0]])
     expect(() => openTotp(sealed, id, [after.TOTP_KEY[0]])).toThrow('TOTP_KEY')

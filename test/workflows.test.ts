@@ -41,7 +41,7 @@ test('there are a workflow that checks and one that deploys', () => {
 })
 
 describe.each(workflows)('$file', ({ text, workflow }) => {
-  it('may read the repository, and more only where a job says so', () => {
+  it('may read the repository; further rights are declared per job', () => {
     expect(workflow.permissions).toEqual({ contents: 'read' })
     for (const [name, { permissions = {} }] of Object.entries(workflow.jobs)) {
       const granted = Object.entries(permissions).filter(([, level]) => level !== 'read')
@@ -49,7 +49,7 @@ describe.each(workflows)('$file', ({ text, workflow }) => {
     }
   })
 
-  it('pins each action of others by its commit, and says which version that is', () => {
+  it('pins each third-party action by its commit, with its version in a comment', () => {
     const used = text.split('\n').filter((line) => /^\s*(- )?uses:/.test(line))
     expect(used.length).toBeGreaterThan(1)
     for (const line of used) {
@@ -76,7 +76,7 @@ describe.each(workflows)('$file', ({ text, workflow }) => {
     }
   })
 
-  it('puts nothing that others write into a shell', () => {
+  it('puts no text of other people into a shell', () => {
     for (const { run = '' } of stepsOf(workflow.jobs)) expect(run).not.toContain('${{')
   })
 })
@@ -106,7 +106,7 @@ test('a fresh clone is started and tested on macOS and Windows too', () => {
   ])
 })
 
-test('nothing is deployed that CI has not passed, and no key of Azure lies in GitHub', () => {
+test('only what passed CI is deployed, and GitHub stores no key of Azure', () => {
   const { check, ...jobs } = jobsOf('deploy.yml')
   expect(check?.uses).toBe('./.github/workflows/ci.yml')
   for (const [name, { needs = [] }] of Object.entries(jobs)) expect([needs].flat(), name).toContain('check')

@@ -50,7 +50,7 @@ test('a route is spelled in one way only', async () => {
   expect((await web.visitor().get('/contain/revoke')).status).toBe(404)
 })
 
-test('every page forbids what it does not need, and is kept by no cache', async () => {
+test('every page forbids unneeded browser features and caching', async () => {
   for (const path of ['/', '/login', '/nowhere']) {
     const { headers } = await web.visitor().get(path)
     expect(headers.get('content-security-policy')).toBe(
@@ -102,14 +102,14 @@ test('no page has anything inline, and every form posts to this site', async () 
   }
 })
 
-test('nothing of a Host header comes back, in pages or in redirects', async () => {
+test('pages and redirects never contain the Host header', async () => {
   const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'gopher' }
   const redirect = await web.visitor().get('/dashboard', headers)
   expect(redirect.location).toBe('/login')
   expect((await web.visitor().get('/login', headers)).text).not.toContain('evil.example')
 })
 
-test('what browsers and crawlers ask every host for is answered', async () => {
+test('well-known files for browsers and crawlers are answered', async () => {
   const visitor = web.visitor()
   expect(await visitor.get('/favicon.ico')).toMatchObject({ status: 308, location: '/icon.svg' })
   expect(await visitor.get('/.well-known/change-password')).toMatchObject({ status: 303, location: '/account' })

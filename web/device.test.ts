@@ -19,7 +19,7 @@ const browser = (field: { value: string } | null) => ({
   Intl: { DateTimeFormat: () => ({ resolvedOptions: () => ({ timeZone: 'Europe/Berlin' }) }) },
 })
 
-test('the sign-in form says its screen, time zone and languages, always in the same order', () => {
+test('the sign-in form sends screen, time zone and languages in a fixed order', () => {
   const field = { value: '' }
   runInNewContext(script, browser(field))
   expect(field.value).toBe('{"screen":[1920,1080,24,2],"timeZone":"Europe/Berlin","languages":["en-GB","de"]}')

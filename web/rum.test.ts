@@ -39,7 +39,7 @@ test('without a configuration there is no script, no question, no origin and no 
   expect((await plain.visitor().post('/consent', { consent: 'granted' })).status).toBe(404)
 })
 
-test('a page may report to the intake of its site and to nobody else, and runs no script but ours', async () => {
+test('a page may report only to the intake of its site, and runs only our scripts', async () => {
   for (const path of ['/', '/login', '/nowhere']) {
     const policy = policyOf(await web.visitor().get(path))
     expect(policy).toContain("connect-src 'self' https://browser-intake-us5-datadoghq.com;")
@@ -75,7 +75,7 @@ test.each([
   }
 })
 
-test('the settings are data: they say everything, and nothing in them ends their element', async () => {
+test('the settings are data, complete and unable to end their element', async () => {
   const page = await (await agree()).get('/login')
   expect(settingsOf(page)).toEqual({
     applicationId: RUM_APP_ID,
@@ -139,7 +139,7 @@ test.each([
   expect(page.location).toBe('/')
 })
 
-test('nobody else agrees for the visitor, and an answer is one of two words', async () => {
+test('only the visitor can consent, with one of two values', async () => {
   const forged = await web.visitor().post('/consent', { consent: 'granted' }, { 'sec-fetch-site': 'cross-site' })
   expect([forged.status, forged.headers.getSetCookie()]).toEqual([403, []])
   const fields: Record<string, string>[] = [{}, { consent: 'yes' }]

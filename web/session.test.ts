@@ -88,7 +88,7 @@ test('an idle session is expired, without alarm', async () => {
   }
 })
 
-test('the cookie of a session that was signed out opens nothing, wherever it is replayed', async () => {
+test('the cookie of a session that was signed out is refused on every page', async () => {
   const visitor = await web.signIn(web.newAccount())
   const stolen = visitor.cookie('session')
   expect(await visitor.post('/logout')).toMatchObject({ status: 303, location: '/login?notice=signed-out' })
@@ -239,7 +239,7 @@ test('a failed lookup denies the page and keeps the cookie', async () => {
   }
 })
 
-test('with binding `challenge` another device gets a prompt for the password, and nothing else until it is right', async () => {
+test('with binding `challenge` another device gets only a prompt for the password until it is right', async () => {
   const strict = await startWeb(undefined, { SESSION_DEVICE_BINDING: 'challenge' })
   try {
     const account = strict.newAccount()

@@ -26,13 +26,13 @@ describe.each(rows)('$slug', ({ slug, by, ends }) => {
   const attack = attackBySlug(slug)
   const byTest = playedByTests.find((one) => one.slug === slug)
 
-  test('is played where the page says, and only there', () => {
+  test('is played in the tests that the page names, and only there', () => {
     expect(by).toBe(attack ? 'npm run verify' : byTest?.test)
     expect(attack && byTest).toBeUndefined()
     if (byTest) expect(read(byTest.test)).toContain(`describe('${slug}:`)
   })
 
-  test('ends as the page says', () => {
+  test('ends as the page states', () => {
     const trips = attack?.trips ?? byTest?.trips
     expect(ends).toBe(attack?.ends === 'prevented' ? 'prevented' : `contained: ${trips}`)
     if (trips !== undefined) expect(policyFor(trips)).toBeDefined()

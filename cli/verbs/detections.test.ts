@@ -503,7 +503,7 @@ describe('rules of Cloud SIEM', () => {
     expect(api.writes()).toEqual([])
   })
 
-  test('with a handle nobody has, or without their webhook, are a fault of the file', async () => {
+  test('with an unknown handle, or without their webhook, are a fault of the file', async () => {
     await change('siem-webhook.json', (webhook) => ({ ...webhook, name: 'other' }))
     await expect(run('push')).rejects.toThrow(
       'siem.json: @webhook-ato-contain-signal is not the name in siem-webhook.json',

@@ -65,7 +65,7 @@ describe('a stranger', () => {
     { userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Mobile/15E148 Safari/604.1' },
   ]
 
-  it('learns nothing from any number of attempts: neither devices nor whether an account exists', async () => {
+  it('learns from no number of attempts which devices or accounts exist', async () => {
     const [none, one, three] = [await register(), await register(), await register()]
     await remembered(one, LOOKS[2])
     for (const look of LOOKS.slice(1)) await remembered(three, look)
@@ -292,7 +292,7 @@ describe('a device with a token', () => {
 })
 
 describe('guesses at codes by a person who knows the password', () => {
-  it('lock strangers out for a while, but no device with a token', async () => {
+  it('lock out strangers for a while, but no device with a token', async () => {
     const email = await register()
     const { token: weak, device_token } = await remembered(email)
     const { token } = await functions.stepUp(weak, { password: PASSWORD })

@@ -117,7 +117,7 @@ describe('a change of the password', () => {
 })
 
 describe('an epoch that Redis has lost', () => {
-  it('spares, when the sweeper writes it again, what was opened after the alert', async () => {
+  it('spares sessions opened after the alert when the sweeper writes it again', async () => {
     const { email, token } = await functions.signIn()
     const userId = await idOf(email)
     clock += 1000

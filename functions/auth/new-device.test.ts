@@ -109,7 +109,7 @@ describe('a change of the password', () => {
     expect(risksOf('credential')).toEqual([undefined])
   })
 
-  it('by a copied session on a device that never signed in is from a new one', async () => {
+  it('by a copied session on a device that never signed in counts as from a new device', async () => {
     const { email } = await settled()
     const { token } = await signIn(email, CHROME)
     await changePassword(token, { userAgent: FIREFOX })
@@ -194,7 +194,7 @@ describe('a second factor', () => {
     )
   })
 
-  it('that lets a new device in says so for a quarter of an hour, and of the first device never', async () => {
+  it('on a new device is marked for a quarter of an hour, and on the first device never', async () => {
     const { email, token } = await functions.signIn({ userAgent: CHROME })
     const { codeNow } = await enable(token, { userAgent: CHROME })
     const verify = async (userAgent: string) => {

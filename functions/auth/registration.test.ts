@@ -122,7 +122,7 @@ describe('a registration', () => {
     await slow.close()
   })
 
-  it('of an address that is taken tells its owner by mail, and changes nothing', async () => {
+  it('of a taken address sends a mail to its owner and changes nothing', async () => {
     const email = anyone()
     await functions.register({ email, password: PASSWORD })
     functions.mails.length = 0
@@ -133,7 +133,7 @@ describe('a registration', () => {
     expect((await signIn(email)).status).toBe(200)
   })
 
-  it('puts nothing of the client into a mail but its address and a name of its device from a list', async () => {
+  it('puts only the client’s address and a device name from a list into a mail', async () => {
     await register(anyone(), 'canary-password-of-a-person', {
       ip: '203.0.113.9',
       userAgent: 'canary http://evil.example/ Firefox/1 Linux',
@@ -319,7 +319,7 @@ describe('the password that was registered', () => {
     expect((await confirmBy(link, PASSWORD, { ip })).status).toBe(200)
   })
 
-  it('opens nothing when the network is blocked while it is checked', async () => {
+  it('opens no account if the network is blocked during the check', async () => {
     const [ip, email] = [anywhere(), anyone()]
     await register(email)
     const link = functions.tokenTo(email)
@@ -418,7 +418,7 @@ describe('a registration cannot', () => {
     expect(functions.mails).toHaveLength(LIMITS.mailsToMailbox.limit)
   })
 
-  it('fill the database: a row for each mail, one for all that are withheld, and none after a sweep', async () => {
+  it('fill the database: one row for each mail, one for all withheld mails, and none after a sweep', async () => {
     const email = anyone()
     for (let n = 0; n < 10; n++) await register(email)
     expect(await rowsOf(email)).toHaveLength(LIMITS.mails.limit + 1)

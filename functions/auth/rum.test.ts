@@ -50,7 +50,7 @@ test.each(['', 'x', `${RUM}\n`, `${RUM}0`, '"}', '../../etc', 'javascript:alert(
   },
 )
 
-test('nobody but web names a RUM session', async () => {
+test('only web names a RUM session', async () => {
   const body = { email: 'a@example.com', password: PASSWORD, rum_session_id: RUM }
   expect((await functions.call('login', { body })).status).toBe(400)
   expect(functions.lines.join('')).not.toContain(RUM)

@@ -53,7 +53,7 @@ describe('a sign-in from the other side of the world, a minute later', () => {
     expect(lastOf('login')).not.toHaveProperty('risk')
   })
 
-  it('is no travel once an airliner could have made it', async () => {
+  it('is not travel if an airliner could have made it', async () => {
     const email = await settled()
     clock += 18 * HOUR_MS
     await signIn(email, SYDNEY)

@@ -240,7 +240,7 @@ describe('a right password after wrong ones', () => {
     expect(lastOf('session')).not.toHaveProperty('risk')
   })
 
-  it('has no verdict for an owner at home while somebody guesses elsewhere', async () => {
+  it('has no verdict for an owner at home while an attacker guesses elsewhere', async () => {
     const { email, password } = await person()
     await fail(9, email, { userAgent: 'curl/8' })
     await functions.call('login', { ip: anywhere(), body: { email, password } })

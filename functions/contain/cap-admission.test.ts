@@ -91,7 +91,7 @@ describe('a cap whose Redis was lost within its window', () => {
     expect((await pass()).admitted).toBe(false)
   })
 
-  it('is recounted at the next call if the ledger was away', async () => {
+  it('is recounted at the next call if the ledger was unavailable', async () => {
     for (let n = 0; n < LIMIT; n++) await pass()
     loseRedis()
     const { containments } = deps

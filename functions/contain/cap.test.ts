@@ -75,7 +75,7 @@ describe('blocks', () => {
   })
 })
 
-describe('accounts of which no session is open any more', () => {
+describe('accounts without an open session', () => {
   it('are one source: ending the sessions first gives no larger share', async () => {
     story = randomUUID()
     const replayed = async (ip: string, goneFirst: boolean) => {

@@ -152,7 +152,7 @@ describe('an alert about a session', () => {
     expect((await deliver(reuse(sid))).json).toMatchObject({ state: 'done', result: 'noop' })
   })
 
-  it('about an unknown session is refused, and contains nobody', async () => {
+  it('about an unknown session is refused, and contains no one', async () => {
     const { token } = await functions.signIn()
     functions.lines.length = 0
     const { status } = await deliver(reuse('A'.repeat(22)))
@@ -328,7 +328,7 @@ describe('an alert about a user', () => {
     about('otp-replay', 'user', `@usr.id:${userId}`, change)
   const userIdOf = async (email: string) => (await functions.deps.stores.users.findByEmail(email))?.id ?? ''
 
-  it('ends every session of that user and of nobody else; a new sign-in is theirs again', async () => {
+  it('ends every session of that user only; a new sign-in works', async () => {
     const { email, token } = await functions.signIn()
     const second = await functions.signIn({ email, userAgent: FIREFOX })
     const neighbour = await functions.signIn()
@@ -347,7 +347,7 @@ describe('an alert about a user', () => {
     expect(await alive((await functions.signIn({ email })).token)).toBe(true)
   })
 
-  it('outruns a sign-in that was under way: what it opens is withdrawn', async () => {
+  it('overtakes a sign-in that was under way: its session is withdrawn', async () => {
     const { email } = await functions.signIn()
     const id = await userIdOf(email)
     const racing = await startFunctions({
@@ -546,7 +546,7 @@ describe('a delivery', () => {
     },
   )
 
-  it.each([-1, 1])('sixteen minutes away (%i) is recorded for an operator, not acted on', async (side) => {
+  it.each([-1, 1])('sixteen minutes off (%i) is recorded for an operator, not acted on', async (side) => {
     const { sid, token } = await functions.signIn()
     functions.lines.length = 0
     const delivery = reuse(sid, { date: String(Date.now() + side * 16 * 60_000) })
@@ -598,7 +598,7 @@ describe('an alert that cannot be carried out because of a store', () => {
     expect(eventsOf('webhook').map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'ignored'])
   })
 
-  it('is answered with 503 within fifteen seconds while Redis is away, and carried out when that is over', async () => {
+  it('is answered with 503 within fifteen seconds while Redis is unavailable, and carried out afterwards', async () => {
     web.answer = 'error'
     const { sid, token } = await functions.signIn()
     const calls = { revoke: 0 }
@@ -657,7 +657,7 @@ describe('an alert that cannot be carried out because of a store', () => {
     expect(eventsOf('contain')).toMatchObject([{ outcome: 'success', action: 'revoke_user' }])
   })
 
-  it('waits for Postgres only briefly: while that is away, the claim does not need it', async () => {
+  it('waits for Postgres only briefly: the claim works without it', async () => {
     const userId = randomUUID()
     const users = { ...functions.deps.stores.users, findById: down, bumpEpoch: down }
     const outcome = await brokenBy({ users }, about('otp-replay', 'user', `@usr.id:${userId}`))
@@ -786,7 +786,7 @@ describe('the cap', () => {
     await capped.close()
   })
 
-  it('counts an owner once, and new accounts separately: nobody spends it with their own sessions', async () => {
+  it('counts an owner once, and new accounts separately, so an attacker cannot spend it with own sessions', async () => {
     const detection = 'takeover-actions' // of which no other test contains anybody
     const capped = await startFunctions({ env: { ...functions.env, CONTAIN_CAP: '2' } })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }
@@ -827,7 +827,7 @@ describe('the cap', () => {
     await cut.close()
   })
 
-  it('counts an IPv6 site once, however many of its networks an attacker goes through', async () => {
+  it('counts an IPv6 site once, however many of its networks an attacker uses', async () => {
     const detection = 'canary-account' // of which no other test contains anybody
     const capped = await startFunctions({ env: { ...functions.env, CONTAIN_CAP: '2' } })
     const headers = { 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET }

@@ -81,7 +81,7 @@ describe('a full fair queue', () => {
     expect(queue.push('neighbour', from('198.51.100.2'))).toEqual({ kind: 'queued', evicted: '198.51.100.1 2' })
   })
 
-  it('never takes a place from a trusted device for strangers while these wait for as much', () => {
+  it('never takes a place from a trusted device for strangers with as much work waiting', () => {
     const queue = queueOf(4, [OFFICE, OFFICE, from('192.0.2.1', true), from('192.0.2.2', true)])
     expect(queue.push('stranger', FLOOD)).toEqual({ kind: 'queued', evicted: '203.0.113.7 1' })
   })
@@ -150,7 +150,7 @@ const sender: fc.Arbitrary<Sender | undefined> = fc.option(
   { nil: undefined },
 )
 
-describe('whatever comes and goes', () => {
+describe('with any sequence of arrivals and ends', () => {
   it('every item is answered exactly once, and never more than the limit wait', () => {
     const steps = fc.array(
       fc.oneof({ weight: 3, arbitrary: sender }, { weight: 1, arbitrary: fc.constant('serve' as const) }),
@@ -190,7 +190,7 @@ describe('whatever comes and goes', () => {
     )
   })
 
-  it('nothing waits forever, whoever keeps the queue full', () => {
+  it('nothing waits forever in a full queue', () => {
     const LIMIT = 6
     fc.assert(
       fc.property(sender, fc.infiniteStream(sender), (first, others) => {

@@ -91,7 +91,7 @@ describe('open alerts', () => {
     expect(asked[0]?.headers).toMatchObject({ 'dd-api-key': 'api-key-canary', 'dd-application-key': 'app-key-canary' })
   })
 
-  it('are read page by page, and from a server that knows no pages only once', async () => {
+  it('are read page by page, and only once from a server without pages', async () => {
     const all = Array.from({ length: 5 }, (_, id) => monitor(id, { [`@sid:${id}`]: group(`@sid:${id}`) }))
     const paged = await datadog((request, response, query) => {
       const [page, size] = [Number(query.get('page')), Number(query.get('page_size'))]
@@ -150,7 +150,7 @@ describe('open alerts', () => {
     await expect(failed).rejects.not.toThrow(/canary/)
   })
 
-  it('are unavailable when nobody listens, and when the sweep has no time left', async () => {
+  it('are unavailable if no server listens, and if the sweep has no time left', async () => {
     await expect(asking('http://127.0.0.1:1')()).rejects.toBeInstanceOf(AlertsUnavailable)
     const { url } = await datadog(() => undefined)
     await expect(asking(url)(AbortSignal.timeout(50))).rejects.toBeInstanceOf(AlertsUnavailable)

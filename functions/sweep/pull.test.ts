@@ -209,7 +209,7 @@ describe('an open alert without a webhook', () => {
 })
 
 describe('Datadog', () => {
-  it('that is away, in the middle of its answer too, fails no sweep, and is logged', async () => {
+  it('that is unavailable, also in the middle of its answer, is logged and fails no sweep', async () => {
     const open = stuffingFrom(freshNetwork(), secondsAgo(5 * 60))
     const openAlerts: OpenAlerts = {
       async *pages() {

@@ -114,7 +114,7 @@ describe('a pass over the open sessions', () => {
     expect(await sweepOnce(runOf())).toMatchObject({ sessions: PAGE, expired: PAGE })
   })
 
-  it('ends while a store is away, and continues from there', async () => {
+  it('ends while a store is unavailable, and continues from there', async () => {
     await openRows(8 * PAGE)
     let pages = 0
     const dying = {

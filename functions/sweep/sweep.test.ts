@@ -106,7 +106,7 @@ describe('a sweep', () => {
     expect(eventsOf('sweep')).toMatchObject([{ outcome: 'fail' }])
   })
 
-  it('is left to whoever has the lease', async () => {
+  it('is left to the holder of the lease', async () => {
     const row = await abandoned()
     expect(await sweeping({ leases: { acquire: async () => undefined } })).toBeUndefined()
     expect(await stateOf(row)).toBe('pending')
@@ -130,7 +130,7 @@ describe('a sweep', () => {
     await sweeping()
   })
 
-  it('leaves time for what comes after the open sessions', () => {
+  it('leaves time for the steps after the open sessions', () => {
     expect(LIMITS.sessionsMs).toBeLessThanOrEqual(LIMITS.deadlineMs * 0.7)
   })
 })
@@ -188,7 +188,7 @@ describe('containments that wait', () => {
     expect(order.slice(0, 16).every((sid) => oldest.has(sid))).toBe(true)
   })
 
-  it('block nobody where one of them can never be carried out: it fails at once, with a page', async () => {
+  it('do not hold up others if one can never be carried out: it fails at once, with a page', async () => {
     const gone = await abandoned({ detection: 'not-a-detection-any-more' })
     const changed = await abandoned({ detection: 'session-reuse' })
     const row = await abandoned()
@@ -297,7 +297,7 @@ async function openedSession(n: number) {
   return session
 }
 
-describe('a block that an operator undid while somebody was at it', () => {
+describe('a block that an operator undid during an attempt', () => {
   it('stays undone although its process died between the block and the look at the row', async () => {
     const row = await abandoned()
     const network = row.scope.replace('@network:', '')
@@ -396,7 +396,7 @@ describe('a row of the containment ledger that this release cannot read', () => 
     expect(await stateOf(row)).toBe('done')
   })
 
-  it('is found within minutes although the whole index is gone', async () => {
+  it('is found within minutes without the index', async () => {
     const row = await abandoned({ updatedAt: sixMinutesAgo() })
     const index = await tables.open('containmentindex')
     for await (const { partitionKey = '', rowKey = '' } of index.listEntities()) {

@@ -192,7 +192,7 @@ describe('from log to webhook', () => {
     expect(Date.parse(told.alert.at) % 1000).toBe(0)
   })
 
-  test('two addresses with two failures each are no alert, and a burst in a third is one', async () => {
+  test('two addresses with two failures each do not alert, and a burst from a third one does', async () => {
     const lab = await start()
     await submit(lab, failures(2, '203.0.113.1'))
     await submit(lab, failures(2, '203.0.113.2'))
@@ -342,7 +342,7 @@ describe('the intake', () => {
 })
 
 describe('the stand-in', () => {
-  test('describes itself, and says that it is not Datadog', async () => {
+  test('describes itself as a stand-in for Datadog', async () => {
     const lab = await start()
     const response = await fetch(lab.datadog.url)
     expect(response.headers.get('content-type')).toContain('text/plain')

@@ -182,7 +182,7 @@ test.each(['http://localhost:8000', 'http://127.0.0.1:1', 'http://[::1]:8000', '
   },
 )
 
-test('a body with a length arrives with that length, a chunked one chunked, and no body as none', async () => {
+test('a body with a length arrives with that length, a chunked one chunked, and a missing one without a body', async () => {
   const { edge, seen } = await behind()
   await send(edge, { method: 'POST', headers: { 'Content-Length': '5' }, body: 'hello' })
   await send(edge, { method: 'POST', headers: { 'Transfer-Encoding': 'chunked' }, body: 'hello' })

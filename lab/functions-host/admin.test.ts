@@ -30,7 +30,7 @@ test.each(['GET', 'POST'])('%s /admin/host/ping is an empty 200 that no cache ke
   expect(headers).toMatchObject({ 'cache-control': 'no-store,no-cache', pragma: 'no-cache', 'x-custom': 'yes' })
 })
 
-test('/admin/host/status says that the host runs, since when, and that it is not the real one', async () => {
+test('/admin/host/status shows the state, the start time and that this is not the real host', async () => {
   const { status, headers, json } = await get('/ADMIN/Host/Status')
   expect([status, headers['content-type']]).toEqual([200, 'application/json; charset=utf-8'])
   const { processUptime, ...rest } = json() as Record<string, unknown>

@@ -29,7 +29,7 @@ describe('a cookie as ASP.NET writes it', () => {
     )
   })
 
-  test('writes an explicit none, and leaves out what is false', () => {
+  test('writes an explicit `None`, and leaves out attributes that are false', () => {
     const cookie = { name: 'a', value: '', secure: { value: false }, httpOnly: { value: false } }
     expect(cookieText({ ...cookie, sameSite: 'explicitNone' })).toBe('a=; path=/; samesite=none')
   })

@@ -25,7 +25,7 @@ describe('host.json', () => {
     expect(() => parseHostJson(text)).toThrow(/version must be "2.0"/),
   )
 
-  test('names what it does not act upon', () => {
+  test('names the settings without effect', () => {
     const text = JSON.stringify({
       version: '2.0',
       extensionBundle: {},

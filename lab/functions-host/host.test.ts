@@ -51,7 +51,7 @@ test('a bundle that holds the library itself registers into the host, at every s
   }
 })
 
-test('a second host at the same time is refused, and the first goes on', async () => {
+test('a second host in the same process is refused, and the first continues', async () => {
   const app = await written("app.http('a', { handler: async () => ({ body: 'x' }) })")
   const host = await start(app)
   await expect(start(app)).rejects.toThrow(/separate process/)
@@ -90,7 +90,7 @@ test('closing twice is closing once', async () => {
   expect((globalThis as { ended?: number }).ended).toBe(1)
 })
 
-test('a stop abandons what still runs when its time is over, and hooks as well', async () => {
+test('a stop abandons invocations and hooks that exceed its time', async () => {
   const app = await written(`
     app.http('hangs', { handler: () => new Promise(() => {}) })
     app.hook.appTerminate(() => new Promise(() => {}))`)

@@ -125,7 +125,7 @@ describe('routing', () => {
     expect(host.errors).toContainEqual(expect.stringMatching(/'twiceSecond' function is in error: .*'twiceFirst'/))
   })
 
-  test('does not serve invalid names, foreign triggers or disabled functions, and says so', async () => {
+  test('reports and does not serve invalid names, foreign triggers and disabled functions', async () => {
     expect((await get('/api/1digit')).status).toBe(404)
     expect((await get('/api/off')).status).toBe(404)
     expect(host.errors).toContainEqual(expect.stringMatching(/'1digit' .*name is invalid/))
@@ -134,7 +134,7 @@ describe('routing', () => {
     expect(host.functions.map(({ name }) => name)).not.toContain('off')
   })
 
-  test('does not enforce keys, and says so', async () => {
+  test('does not enforce keys, and reports it', async () => {
     expect((await get('/api/keyed')).status).toBe(200)
     expect(host.stderr()).toContain("keyed: this host does not enforce authLevel 'function'")
   })
@@ -173,7 +173,7 @@ describe('a request', () => {
     ])
   })
 
-  test('has its body when it came with a length, and none when it came in chunks', async () => {
+  test('has its body if it came with a length, and no body if it came in chunks', async () => {
     expect((await echoed('/api/echo', { method: 'POST', body: 'whole' })).body).toBe('whole')
     expect((await echoed('/api/echo', { method: 'POST', body: 'lost', chunked: true })).body).toBe('')
   })
@@ -306,7 +306,7 @@ test('the app sees what Core Tools would have set', async () => {
   expect(cwd).toBe(app.root)
 })
 
-test('the banner says what this host is not', () => {
+test('the banner names the limits of this host', () => {
   expect(host.stderr()).toMatch(/do not use it in production/)
   expect(host.stderr()).toMatch(/keys and authLevel/)
   expect(host.stderr()).toMatch(/singleton lock/)

@@ -182,7 +182,7 @@ test('entry files match a glob, and an ES module app works too', async () => {
   await host.stop()
 })
 
-describe('a start fails, and says why,', () => {
+describe('a start fails with the reason', () => {
   const handler = '{ handler: async () => ({}) }'
   test.each([
     [

@@ -49,7 +49,7 @@ describe('a request path', () => {
     expect(pathSegments('/a%20b/c%2Fd/e%2ff/%2541')).toEqual(['a b', 'c%2Fd', 'e%2ff', '%41'])
   })
 
-  test('keeps what is not UTF-8 as it came', () => expect(pathSegments('/%ff/%')).toEqual(['%ff', '%']))
+  test('keeps bytes that are not UTF-8', () => expect(pathSegments('/%ff/%')).toEqual(['%ff', '%']))
 
   test('with a NUL is refused', () => expect(pathSegments('/a%00b')).toBeUndefined())
 

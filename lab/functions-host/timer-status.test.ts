@@ -10,7 +10,7 @@ const everyFiveMinutes = parseSchedule('0 */5 * * * *', {})
 const stored = { last: at('10:00:00.012'), next: at('10:05:00'), lastUpdated: at('10:00:00.012') }
 
 describe('a timer at a start of the host', () => {
-  test('is not past due when it was never seen before', () => {
+  test('is not past due before its first run is stored', () => {
     const { status, isPastDue } = resumeTimer(undefined, everyFiveMinutes, at('10:01:00'))
     expect(isPastDue).toBe(false)
     expect(status).toEqual({ last: undefined, next: at('10:05:00'), lastUpdated: at('10:01:00') })
@@ -40,7 +40,7 @@ describe('a timer at a start of the host', () => {
 })
 
 describe('the status file', () => {
-  test('gives back what was written and leaves nothing else', async () => {
+  test('returns what was written and leaves no other file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'timer-status-'))
     const file = join(folder, 'state', 'sweep.json')
     const fresh = { last: undefined, next: at('10:05:00'), lastUpdated: at('10:01:00') }
@@ -52,7 +52,7 @@ describe('the status file', () => {
     await rm(folder, { recursive: true })
   })
 
-  test('that is missing or broken counts as none', async () => {
+  test('that is missing or broken counts as no status', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'timer-status-'))
     expect(await readTimerStatus(join(folder, 'none.json'))).toBeUndefined()
     await writeFile(join(folder, 'broken.json'), '{"Next":')

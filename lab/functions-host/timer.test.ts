@@ -62,14 +62,14 @@ describe('a timer', () => {
     expect((await ask(without.url, '/api/up')).status).toBe(200)
   })
 
-  test('goes on after a run that failed', async () => {
+  test('continues after a failed run', async () => {
     const body = "console.log('{}'); throw new Error('a bad night')"
     const { host } = await started(timer("schedule: '* * * * * *'", body))
     await until(() => linesOf(host).length >= 2, 'two runs')
     expect(host.stderr()).toContain('a bad night')
   })
 
-  test('never runs twice at once: a late run delays the next', async () => {
+  test('never runs concurrently: a late run delays the next', async () => {
     const body = `
       globalThis.runs = (globalThis.runs ?? 0) + 1
       console.log(JSON.stringify({ at: globalThis.runs }))

@@ -190,7 +190,7 @@ test('a free port replaces a taken one, and a message says so', async () => {
   expect(said).toEqual([`port ${port} is taken: web uses ${new URL(lab.urls.web).port}`])
 })
 
-test('after kill -9 of the lab no process is left, and the next one starts', async () => {
+test('kill -9 of the lab leaves no process, and the next lab starts', async () => {
   const args = ['--import', 'tsx', HOLD, dir, inject('databaseUrl'), inject('tablesConnection')]
   const child = spawn(process.execPath, args, { cwd: PROJECT, stdio: ['ignore', 'pipe', 'inherit'] })
   opened.push(() => child.kill('SIGKILL'))

@@ -82,7 +82,7 @@ async function parentOf(pid: number): Promise<number> {
   return Number(/^PPid:\s+(\d+)/m.exec(status)?.[1])
 }
 
-test('a store keeps its data between starts if it says so, which only the embedded Redis does not', async () => {
+test('a store that claims persistence keeps its data between starts; the embedded Redis claims none', async () => {
   const first = await start()
   await query(first.DATABASE_URL, 'CREATE TABLE kept AS SELECT 42 AS n')
   const table = TableClient.fromConnectionString(first.TABLES_CONNECTION, 'kept', { allowInsecureConnection: true })
@@ -104,7 +104,7 @@ test('a store keeps its data between starts if it says so, which only the embedd
   redisAgain.disconnect()
 })
 
-test('after kill -9 of their parent no store is left, and the next start has the data', async () => {
+test('kill -9 of their parent leaves no store running, and the next start has the data', async () => {
   const { child, DATABASE_URL, pids } = await hold()
   await query(DATABASE_URL, 'CREATE TABLE kept AS SELECT 42 AS n')
   child.kill('SIGKILL')

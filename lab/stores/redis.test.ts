@@ -75,7 +75,7 @@ test.skipIf(process.platform === 'win32')(
   },
 )
 
-test('a real redis-server gives the next start what it was given', async (context) => {
+test('a real redis-server keeps its data for the next start', async (context) => {
   process.env.PATH = path
   process.env.REDIS_SERVER = named ?? ''
   if (!(await findRedisServer())) return context.skip()

@@ -32,7 +32,7 @@ test('the tests share a table service that refuses a second insert of the same r
   await table.deleteTable()
 })
 
-test('the table service does not accept the key that every emulator knows', async () => {
+test('the table service refuses the well-known key of the emulator', async () => {
   const wellKnown = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
   const forged = inject('tablesConnection').replace(/AccountKey=[^;]+/, `AccountKey=${wellKnown}`)
   const table = TableClient.fromConnectionString(forged, 'anything', { allowInsecureConnection: true })

@@ -60,7 +60,7 @@ test('a detection without its action, and one in the row of another action, are 
   ])
 })
 
-test('a name that is no detection, and another window than the monitor’s, are findings', async () => {
+test('an unknown detection, and a window other than the monitor’s, are findings', async () => {
   await edit('docs/containment.md', '`otp-replay`', '`otp-replay`, `sms-replay`')
   await edit('docs/proving-detections.md', '| session-reuse | 2 h |', '| session-reuse | 1 h |')
   expect(await findings()).toEqual([
@@ -69,7 +69,7 @@ test('a name that is no detection, and another window than the monitor’s, are 
   ])
 })
 
-test('a table that is gone is a finding', async () => {
+test('a missing table is a finding', async () => {
   await edit('docs/containment.md', '| action | of |', '| deed | of |')
   expect(await findings()).toEqual([
     'containment.md, : has no table "| action | of | detections |"; restore it, or remove its rule from proof/lint/document-rules.ts',

@@ -346,7 +346,7 @@ test('each file that a new detection lacks is a finding with its remedy', async 
   ])
 })
 
-test('files that exist and say nothing about the detection are findings', async () => {
+test('files that exist without a word about the detection are findings', async () => {
   for (const folder of ['attacks', 'runbooks', 'detections/brand-new', 'docs']) {
     await mkdir(join(dir, folder), { recursive: true })
   }
@@ -379,7 +379,7 @@ test('a runbook, an attack and a threshold of no detection are findings', async 
   )
 })
 
-test('what a monitor has copied from its neighbour is a finding', async () => {
+test('text that a monitor copied from another one is a finding', async () => {
   const text = await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8')
   const copy = text.replaceAll('otp-replay', 'brand-new').replaceAll('ATO-009', 'ATO-018')
   await mkdir(join(dir, 'brand-new'))
@@ -401,7 +401,7 @@ test('a copy without a runbook of its own is the one that is blamed, whatever it
   expect(new Set(copied.map(({ file }) => basename(dirname(file))))).toEqual(new Set(['aaa-copy']))
 })
 
-test('what an attack has copied, and what contradicts its monitor, are findings', async () => {
+test('copied text in an attack, and contradictions to its monitor, are findings', async () => {
   const monitor = readImportable(
     await readFile(join(dir, 'otp-replay/monitor.json'), 'utf8'),
     'otp-replay/monitor.json',

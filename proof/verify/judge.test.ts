@@ -69,7 +69,7 @@ test('a scenario that holds has all of its facts', () => {
   })
 })
 
-test('what is refused before the alert is refused then, however long the alert takes', () => {
+test('a request that is refused before the alert counts as refused, however late the alert is', () => {
   const inline = { ...outcome, detonation: { ...detonation, refusedAt: 1_004 } }
   expect(verdictOn(inline).scenario).toMatchObject({
     containment: { contain_ms: 4 },
@@ -100,7 +100,7 @@ describe('a scenario does not hold', () => {
     expect(faults).toEqual([expect.stringContaining(fault)])
   })
 
-  test('where the policy contains nothing, an attacker who stays in is not a fault', () => {
+  test('if the policy contains nothing, an attacker who stays in is not a fault', () => {
     const notified: Outcome = {
       ...outcome,
       contained: { ...contained, action: 'notify' },
@@ -122,7 +122,7 @@ describe('a scenario does not hold', () => {
     expect(kept).toContain('keeps 1 of 2')
   })
 
-  test('but a prevented attack asks for no alert: it is refused, holds nothing, and its refusal is in the logs', () => {
+  test('a prevented attack needs no alert: it is refused, gains nothing, and the logs have the refusal', () => {
     const { slug, title, techniques, targets, does, runbook, twin } = sessionReuse
     const attack: Attack = {
       ...{ slug, title, techniques, targets, does, runbook, twin, attack: sessionReuse.attack },
@@ -159,7 +159,7 @@ describe('a scenario does not hold', () => {
     ])
   })
 
-  test('but a containment that found nothing left to do is one', () => {
+  test('a containment with nothing left to do counts as one', () => {
     expect(verdictOn({ ...outcome, contained: { ...contained, outcome: 'noop' } }).scenario.ok).toBe(true)
   })
 })

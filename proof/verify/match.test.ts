@@ -54,7 +54,7 @@ describe('the alert of a detonation', () => {
 describe('a false alert', () => {
   const twin = { groups: [{ '@ip': '198.51.100.7' }, ours.group], runId: 'v-1-twin' }
 
-  test('is one about a subject of the twin, whatever its logs say', () => {
+  test('is about a subject of the twin, whatever its logs say', () => {
     expect(isFalseAlert({ ...alert, sample: [] }, twin)).toBe(true)
   })
 
@@ -68,7 +68,7 @@ describe('a false alert', () => {
     expect(isFalseAlert({ ...alert, transition: 'Recovered' }, twin)).toBe(false)
   })
 
-  test('is none of what the twin follows on, of that monitor and group alone', () => {
+  test('excludes alerts that the twin follows on, for that monitor and group only', () => {
     const after = { ...twin, aftermathOf: [{ monitor: alert.monitor, group: alert.group }] }
     expect(isFalseAlert({ ...alert, sample: sampleOf('v-1-twin') }, after)).toBe(false)
     expect(isFalseAlert({ ...alert, monitor: 'another', sample: sampleOf('v-1-twin') }, after)).toBe(true)

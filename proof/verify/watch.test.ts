@@ -40,7 +40,7 @@ test('an alert is found whether it arrives before or after the question', async 
   expect((await watch.delivery(2, 5_000))?.state).toBe('delivered')
 })
 
-test('what does not come is undefined: at the deadline, or when the watch is closed', async () => {
+test('a missing alert is undefined at the deadline and when the watch is closed', async () => {
   expect(await watch.alert(() => true, 20)).toBeUndefined()
   const waiting = watch.delivery(1, 60_000)
   watch.close()

@@ -80,7 +80,7 @@ describe('an IPv6 address that embeds an IPv4 one', () => {
   })
 })
 
-it('nobody beside our own address is blocked by a block that would cover it too', () => {
+it('a block that would cover our own address blocks no one', () => {
   expect(mayBlock('2001:db8:0:7::9')).toBe(false)
   expect(mayBlock('2001:db8:0:7:ffff::1')).toBe(false)
   expect(mayBlock('2001:db8:0:8::9')).toBe(true)

@@ -191,7 +191,7 @@ describe('honest people are never signed out', () => {
   }, 120_000)
 })
 
-describe('a thief beside an owner who goes on clicking is found before the second renewal', () => {
+describe('a thief beside an active owner is found before the second renewal', () => {
   test.each(TIMINGS)(
     'in 500 hours with the timing of %s',
     async (_, lifetimes) => {

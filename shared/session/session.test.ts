@@ -161,7 +161,7 @@ describe('policy', () => {
     expect(recentlyAuthenticated({ authTime: NOW }, NOW + 15 * 60_000)).toBe(false)
   })
 
-  it('makes a token outlive the idle time before its renewal, and never the session', () => {
+  it('lets a token outlive the idle time before its renewal, and never the session', () => {
     const lifetimes = { idleSeconds: 3600, renewSeconds: 300 }
     expect(tokenExpiry({ absoluteExpiry: NOW + 1e9 }, lifetimes, NOW)).toBe((NOW + 3_900_000) / 1000)
     expect(tokenExpiry({ absoluteExpiry: NOW + 60_000 }, lifetimes, NOW)).toBe((NOW + 60_000) / 1000)

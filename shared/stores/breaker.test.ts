@@ -27,7 +27,7 @@ test('an answer in between restarts the count, so that a store with one slow kin
   expect(breaker.admit()).toBe('call')
 })
 
-test('after a moment one call goes through as a probe, and no second one beside it', () => {
+test('after a pause one call passes as a probe, and no second one', () => {
   silence(5)
   now = 699
   expect(breaker.admit()).toBeUndefined()

@@ -176,7 +176,7 @@ test.each(names)('%s is asked within the budget of the request, in however many 
 })
 
 describe('an answer of a store about the request', () => {
-  test('is an answer, however often: it is thrown as it is, and opens nothing', async () => {
+  test('is an answer: it is thrown unchanged, and never opens the breaker', async () => {
     await using('redis', async (store) => {
       const { redis, close } = connectRedis(urlOf('redis'))
       const key = `limits:${randomUUID()}`
@@ -245,7 +245,7 @@ describe('an answer of a store about the request', () => {
 })
 
 describe('a fault that passes within one call', () => {
-  test('is tried again where nothing was carried out, or nothing is changed', async () => {
+  test('is tried again if the command was not carried out, or changes nothing', async () => {
     await using('tables', async (store, proxy) => {
       let answered = 0
       const busy = httpAnswer(503, { ...OF_SERVICE, 'retry-after': '1' }, ODATA_ERROR)
@@ -326,7 +326,7 @@ test('a reply that was lost on the way leaves no command with the reply to anoth
   await proxy.close()
 })
 
-test('a Redis that cannot be reached tells its listener why', async () => {
+test('a Redis that cannot be reached reports the cause to its listener', async () => {
   const errors: Error[] = []
   const { redis, close } = connectRedis('redis://127.0.0.1:1', { onError: (error) => errors.push(error) })
   await expect(redis.get('x')).rejects.toThrow(StoreUnavailable)

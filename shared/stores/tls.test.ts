@@ -103,7 +103,7 @@ describe.each(['redis', 'postgres'] as const)('a %s behind a certificate of its 
     expect(await ping(impostorUrl, {})).toBe('refused')
   })
 
-  it('cannot be let in by what its URL says', async () => {
+  it('cannot be accepted by parameters of its URL', async () => {
     expect(await ping(at(ownPort, name === 'redis' ? 'RedisCloudFixed' : 'no-verify'), {})).toBe('refused')
   })
 

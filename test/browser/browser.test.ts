@@ -162,7 +162,7 @@ describe('in a browser', { timeout: 60_000 }, () => {
     expect(pathOf(visitor)).toBe('/login')
   })
 
-  test('where nobody registered, the link asks for the password, and opens nothing without the right one', async () => {
+  test('in a browser that did not register, the link needs the password of the registration', async () => {
     const person = newPerson('ida')
     const visitor = await stage.visitor({ ip: '198.51.100.67' })
     const { page, press } = visitor
@@ -185,7 +185,7 @@ describe('in a browser', { timeout: 60_000 }, () => {
     await signIn(visitor, person)
   })
 
-  test('the keyboard leads past the header into the page, and what has the focus shows it', async () => {
+  test('the keyboard can skip the header, and the focused element is visible', async () => {
     const visitor = await stage.visitor({ ip: '198.51.100.65' })
     const { page, open } = visitor
     const person = newPerson('sam')
@@ -262,7 +262,7 @@ describe('in a browser', { timeout: 60_000 }, () => {
   })
 
   describe('an error page', () => {
-    test('says what happened and what to do, as the API would', async () => {
+    test('shows the fault and the remedy, as the API does', async () => {
       const visitor = await stage.visitor({ ip: '198.51.100.67' })
       const { page, open } = visitor
       expect((await open('/nowhere')).status()).toBe(404)

@@ -27,7 +27,7 @@ test('on macOS and Windows a browser is found where its installer puts it', () =
   expect(systemPrograms(env, 'win32', among(edge))).toEqual([{ path: edge }])
 })
 
-test('a browser that is named and does not start is no reason to take another: it is said, with the remedy', async () => {
+test('a named browser that does not start is reported with the remedy; no other one is used', async () => {
   const named = join(import.meta.dirname, 'no-such-browser')
   const launched = launchBrowser({ ...process.env, CHROME_PATH: named })
   await expect(launched).rejects.toThrow(NoBrowser)

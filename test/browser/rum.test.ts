@@ -73,7 +73,7 @@ describe('RUM in a browser', { timeout: 60_000 }, () => {
     await started(visitor)
   }
 
-  test('nothing leaves the browser, and nothing is kept in it, until the visitor says yes', async () => {
+  test('without consent the browser sends and stores nothing', async () => {
     const visitor = await stage.visitor({ ip: '198.51.100.80' })
     const { page, open, press } = visitor
     const reports = watchReports(visitor)
@@ -91,7 +91,7 @@ describe('RUM in a browser', { timeout: 60_000 }, () => {
     for (const event of await loginsOf(person)) expect(event).not.toHaveProperty('rum_session_id')
   })
 
-  test('it reports pages, presses and outcomes under one session that the login names too, and nothing that was typed', async () => {
+  test('it reports pages, clicks and outcomes under one session, which the login names as well, and no typed text', async () => {
     const visitor = await stage.visitor({ ip: '198.51.100.81' })
     const { page, open, press } = visitor
     const person = newPerson('vera')
@@ -192,7 +192,7 @@ describe('RUM in a browser', { timeout: 60_000 }, () => {
     await expect.poll(notices, { timeout: 15_000 }).toEqual(['contained'])
   })
 
-  test('a yes that is taken back ends the session of the SDK, and nothing leaves from then on', async () => {
+  test('a withdrawn consent ends the session of the SDK and all reports', async () => {
     const visitor = await stage.visitor({ ip: '198.51.100.83' })
     const { open, press } = visitor
     const person = newPerson('xena')

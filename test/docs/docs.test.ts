@@ -75,7 +75,7 @@ test('the docs are there', () => {
 })
 
 describe.each(pages)('$path', (page) => {
-  it('links to what is there', async () => {
+  it('links to existing pages and anchors', async () => {
     for (const { path, anchor } of linksOf(page)) {
       if (!MADE.test(path)) expect(await exists(path), `${path} is linked and not there`).toBe(true)
       const target = pages.find((each) => each.path === path)
@@ -88,7 +88,7 @@ describe.each(pages)('$path', (page) => {
     for (const path of paths) expect(await exists(path), `${path} is named and not there`).toBe(true)
   })
 
-  it('names scripts that npm runs, with words that they know', async () => {
+  it('names existing npm scripts with valid arguments', async () => {
     for (const words of [...commandsOf(page), ...codeOf(page).flatMap(commandsIn)]) {
       if (words[0] !== 'npm' || !['run', 'start', 'test'].includes(words[1] ?? '')) continue
       const [script = '', ...given] = words[1] === 'run' ? words.slice(2) : words.slice(1)
@@ -101,7 +101,7 @@ describe.each(pages)('$path', (page) => {
     }
   })
 
-  it('says of what reaches a cloud that it was not run here', () => {
+  it('marks commands that reach a cloud as not run here', () => {
     const cloud = /^\s*(?:heroku|azd?|func azure|gh) |\$\((?:heroku|azd?) /m
     for (const { language, text, before } of page.blocks) {
       if (language !== 'sh' || !cloud.test(text)) continue

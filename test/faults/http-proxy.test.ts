@@ -81,7 +81,7 @@ test('a delay is added each way', async () => {
   expect(performance.now() - began).toBeGreaterThanOrEqual(115)
 })
 
-test('the rule sees method, path and body, and only what it picks is hurt', async () => {
+test('the rule sees method, path and body, and only requests that it selects get a fault', async () => {
   proxy.set(({ method, path, body }) =>
     method === 'PUT' && path.startsWith('/t(') && body.length > 0 ? 'refuse' : 'none',
   )
@@ -89,7 +89,7 @@ test('the rule sees method, path and body, and only what it picks is hurt', asyn
   expect((await ask()).status).toBe(201)
 })
 
-test('what hangs is let go when it heals', async () => {
+test('hanging requests end when the fault ends', async () => {
   proxy.set(() => 'hang')
   const asked = ask({ signal: AbortSignal.timeout(5000) }).catch((error: Error) => error.name)
   await new Promise((done) => setTimeout(done, 50))

@@ -44,7 +44,7 @@ async function say(socket: Socket, text: string): Promise<string> {
 // A reset is an error first, with which `once` would reject.
 const closes = (socket: Socket): Promise<boolean> => new Promise((done) => socket.once('close', () => done(true)))
 
-test('without a fault what is sent arrives', async () => {
+test('without a fault all data arrives', async () => {
   expect(await say(await open(), 'hello')).toBe('hello')
 })
 
@@ -60,7 +60,7 @@ test('a delay is added in each direction, and bytes stay in order', async () => 
   expect(performance.now() - began).toBeGreaterThanOrEqual(195)
 })
 
-test('bytes held back while it hangs arrive when it goes on, on old and new connections', async () => {
+test('bytes held back during the fault arrive afterwards, on old and new connections', async () => {
   const old = await open()
   await say(old, 'warm')
   await proxy.hang()
@@ -88,7 +88,7 @@ test('while it refuses, open connections are reset and new ones are refused', as
   expect(await say(await open(), 'again')).toBe('again')
 })
 
-test('a reset ends what is open and lets new connections in', async () => {
+test('a reset ends open connections and accepts new ones', async () => {
   const old = await open()
   await say(old, 'warm')
   const closed = closes(old)

@@ -19,7 +19,7 @@ test('a run holds with zeros alone; a lost session or a scenario that broke fail
   expect(faultsIn(broken)).toEqual(['no lab'])
 })
 
-test('each outcome is a row, and what is not 0 stands out', () => {
+test('each outcome is a row, and numbers other than 0 are bold', () => {
   expect(markdownTable([good, lost, skipped]).split('\n').slice(2)).toEqual([
     '| Redis full | maxmemory | 20 | 0 | 0 | 0 | 0 | 0 | 13 s |  |',
     '| Redis full | maxmemory | 20 | **3** | 0 | 0 | 0 | 0 | **never** | a \\| b |',
@@ -27,7 +27,7 @@ test('each outcome is a row, and what is not 0 stands out', () => {
   ])
 })
 
-test('the page says how to repeat the run', () => {
+test('the page tells how to repeat the run', () => {
   const page = faultsPage([good], { seed: 7, victims: 20, redis: 'redis-server 7.0.15', node: '24.0.0' })
   expect(page).toContain(
     'Seed 7, 20 victims unless the fault asks for another number, Redis: redis-server 7.0.15, Node 24.0.0.',

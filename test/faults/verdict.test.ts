@@ -16,7 +16,7 @@ test('victims that are out, held ones that wait, and bystanders that are in are 
   expect(faultsOf(row)).toEqual([])
 })
 
-test('a session that lives on is lost, and nothing has healed', () => {
+test('a session that stays alive counts as lost, and the fault as not healed', () => {
   const row = judge([contained, { ...contained, outAt: undefined, finally: 'in', events: [] }])
   expect(row).toMatchObject({ lost: 1, unreported: 1, healMs: null })
   expect(faultsOf(row)).toEqual(['1 lost', '1 unreported'])
@@ -35,11 +35,11 @@ test('an event that was written twice, with one request id, is one', () => {
   expect(judge([{ ...contained, events: [said, { ...said, request_id: 'r2' }] }])).toMatchObject({ doubled: 1 })
 })
 
-test('one noop says enough: somebody else had ended the session', () => {
+test('one noop suffices: the session was already ended', () => {
   expect(faultsOf(judge([{ ...contained, events: [event('noop')] }]))).toEqual([])
 })
 
-test('a containment without an event is unreported, and a page is no word of it', () => {
+test('a containment without an event is unreported, even if it was paged', () => {
   expect(
     judge([
       { ...contained, events: [] },
@@ -48,7 +48,7 @@ test('a containment without an event is unreported, and a page is no word of it'
   ).toMatchObject({ unreported: 2 })
 })
 
-test('a bystander that is refused is wrongly dead, and so is one of whom no host can say', () => {
+test('a bystander that is refused, or that no host can judge, is wrongly dead', () => {
   expect(judge([contained], [{ finally: 'out' }, { finally: 'unknown' }, alive])).toMatchObject({ wronglyDead: 2 })
 })
 
@@ -60,7 +60,7 @@ test('a victim that is in again is wrongly alive', () => {
   expect(judge([{ ...contained, finally: 'in' }])).toMatchObject({ lost: 0, wronglyAlive: 1 })
 })
 
-test('whoever was out before the end has healed at once', () => {
+test('a victim that was out before the end healed at once', () => {
   expect(judge([{ ...contained, outAt: END - 5000 }])).toMatchObject({ healMs: 0 })
 })
 

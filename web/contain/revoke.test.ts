@@ -75,7 +75,7 @@ test('a revoke ends exactly the named session, closes its row, and leaves the ot
   expect(calls()).toEqual([])
 })
 
-test('a call in the form of DESIGN.md, without a containment id, is its own containment, and says so itself', async () => {
+test('a call without a containment id is its own containment and emits its own event', async () => {
   const { account, sidA } = await twoSessions()
   const body = bareBodyFor(sidA)
   expect((await send(JSON.stringify(body))).status).toBe(200)
@@ -93,7 +93,7 @@ test('a call in the form of DESIGN.md, without a containment id, is its own cont
   ])
 })
 
-test('a signature made by anybody who knows the secret and the form is accepted', async () => {
+test('a signature from another implementation of the form is accepted', async () => {
   const { sidA } = await twoSessions()
   const body = JSON.stringify(bodyFor(sidA), null, 2)
   const t = Math.floor(web.clock.now() / 1000)

@@ -17,7 +17,7 @@ afterAll(async () => {
   await web.close()
 })
 
-test('the dashboard says who, where and since when, and lists the user’s other sessions', async () => {
+test('the dashboard shows user, place and start, and lists the user’s other sessions', async () => {
   const account = web.newAccount()
   const visitor = await web.signIn(account)
   const other = await web.signIn(account, web.visitor({ userAgent: SAFARI, ip: '198.51.100.9' }))
@@ -63,7 +63,7 @@ test('a session that ends between the page and its name gets the page of an ende
   expect(visitor.jar.has('session')).toBe(false)
 })
 
-test('ending another session tells its holder', async () => {
+test('the holder of an ended session sees the reason', async () => {
   const account = web.newAccount()
   const [visitor, other] = [await web.signIn(account), await web.signIn(account)]
   const page = await visitor.post('/dashboard/end', { sid: sidOf(other) })
@@ -74,7 +74,7 @@ test('ending another session tells its holder', async () => {
   expect((await visitor.get('/dashboard?notice=ended')).text).toContain('The session is ended')
 })
 
-test('nobody ends a stranger’s session, nor learns whether there is one', async () => {
+test('a user can neither end a stranger’s session nor learn whether it exists', async () => {
   const victim = await web.signIn(web.newAccount())
   const visitor = await web.signIn(web.newAccount())
   const tried = await visitor.post('/dashboard/end', { sid: sidOf(victim) })
@@ -175,7 +175,7 @@ test('an invalid otpauth address is not made a link', async () => {
   expect(page.text).not.toContain('javascript:')
 })
 
-test('what needs a fresh sign-in leads to the password, to a new session, and back', async () => {
+test('an action that needs a fresh sign-in leads to the password, to a new session, and back', async () => {
   const account = web.newAccount()
   const visitor = await web.signIn(account)
   const before = sidOf(visitor)
@@ -216,7 +216,7 @@ test.each([
   }
 })
 
-test('a new password takes the form again after the proof, and the page says so', async () => {
+test('after the proof, a new password needs the form again, as the page states', async () => {
   const account = web.newAccount({ totp: true })
   const visitor = await web.signIn(account)
   web.clock.offsetMs = 16 * 60_000

@@ -34,7 +34,7 @@ const registrant = ({ registration }: { registration: string }) => {
   return visitor
 }
 
-test('opening a link confirms nothing and asks nobody: programs open the links of every mail', async () => {
+test('opening a link confirms nothing and calls no host, because programs open links of mails', async () => {
   const link = await newLink()
   const { token } = link
   for (const path of ['/confirm', `/confirm?token=${token}`]) {
@@ -145,7 +145,7 @@ test('a page of another site confirms nothing', async () => {
   expect([page.status, web.functions.calls]).toEqual([403, []])
 })
 
-test('in the lab the page after registering leads to the mailbox, at that address; elsewhere to none', async () => {
+test('in the lab the page after registering links to the mailbox of the address; elsewhere it does not', async () => {
   const visitor = web.visitor()
   await visitor.post('/register', { email: 'a+b&c@example.com', password: 'a password that is long' })
   expect((await visitor.get('/register/sent')).text).toContain(`href="${MAILBOX}"`)

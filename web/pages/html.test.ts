@@ -30,6 +30,6 @@ test('a template inside a template is not escaped twice, and a list needs no joi
   expect(html`<ul>${items}</ul>`.toString()).toBe('<ul><li>a</li><li>&lt;b&gt;</li></ul>')
 })
 
-test('what is absent leaves nothing behind, and zero is not absent', () => {
+test('absent values print nothing, and zero is not absent', () => {
   expect(html`[${undefined}${false}${0}]`.toString()).toBe('[0]')
 })

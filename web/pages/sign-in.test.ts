@@ -48,7 +48,7 @@ test('a wrong password and an unknown account get the same page, with the error 
   expect(wrong.headers.getSetCookie()).toEqual([])
 })
 
-test('what was typed comes back as text, never as markup, and the password never comes back', async () => {
+test('typed text is shown as text, never as markup; the password is never shown', async () => {
   const email = '"><script>alert(1)</script>'
   const page = await web.visitor().post('/login', { email, password: 'canary-typed-password' })
   expect(page.text).toContain('value="&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"')
@@ -154,7 +154,7 @@ test('a visitor who is signed in is not asked again', async () => {
   for (const path of ['/', '/login', '/register']) expect((await visitor.get(path)).location).toBe('/dashboard')
 })
 
-test('a registration leads to a page that says that a mail is on its way, whatever the address is', async () => {
+test('a registration leads to the same page about a mail for every address', async () => {
   const fields = { email: 'New@example.com', password: 'a password that is long' }
   const visitor = web.visitor()
   const page = await visitor.post('/register', fields)
@@ -175,7 +175,7 @@ test('the reason for a weak password is shown beside the field, in the words of 
   expect(page.text).toContain('value="new@example.com"')
 })
 
-test('only our own notices are shown, whatever the address says', async () => {
+test('only known notices are shown, whatever the query says', async () => {
   const page = await web.visitor().get('/login?notice=%3Cscript%3E&notice=x')
   expect(page.status).toBe(200)
   expect(page.text).not.toContain('class="notice')
@@ -235,7 +235,7 @@ test('a browser keeps a token of each account, and shows them at the next sign-i
   expect(web.functions.calls[0]?.data).not.toHaveProperty('device_token')
 })
 
-test('a device cookie of any kind keeps nobody from signing in', async () => {
+test('no device cookie prevents a sign-in', async () => {
   const account = web.newAccount()
   for (const cookie of ['~'.repeat(4000), 'x', 'd1.~d1.', '"quoted"']) {
     const visitor = web.visitor()

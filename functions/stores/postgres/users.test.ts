@@ -18,7 +18,7 @@ async function auditOf(id: string) {
   return rows
 }
 
-test('every change leaves its audit row; what changed nothing leaves none', async () => {
+test('every change leaves an audit row; a call without a change leaves none', async () => {
   const id = randomUUID()
   const email = `${id}@example.com`
   await users.create({ id, email, passwordHash: 'h1' }, NOW)

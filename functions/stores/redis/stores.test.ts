@@ -15,7 +15,7 @@ afterAll(close)
 
 redisStoresContract(redis)
 
-test('no key holds what a client typed, and every key ends by itself', async () => {
+test('no key contains text of a client, and every key expires', async () => {
   const before = new Set(await redis.keys('*'))
   const canary = `canary-${randomUUID()}`
   const until = Date.now() + 60_000

@@ -36,7 +36,7 @@ const session = () => ({
   via: 'web' as const,
 })
 
-test('a session whose row could not be written leaves nothing that lasts: the sweeper removes the index row', async () => {
+test('a session whose row could not be written leaves only an index row, which the sweeper removes', async () => {
   const tables = freshTables()
   const ledger = createSessionLedger(tables)
   const { deviceHash, ...lost } = session()
@@ -146,7 +146,7 @@ test('a containment that an older release or a hand wrote is found by going thro
   expect(await open()).toHaveLength(3)
 })
 
-test('what a claim leaves behind that never wrote its row is tidied up, but not while it may be under way', async () => {
+test('a claim that never wrote its row is cleaned up, but not while it may be under way', async () => {
   const tables = freshTables()
   const containments = createContainmentLedger(tables)
   const index = await tables.open('containmentindex')
@@ -203,7 +203,7 @@ async function judgedBy(places: LastPlaces, userId: string, learnt?: LastPlace):
 describe('a last place that this process has written', () => {
   const place = (logins: number): LastPlace => ({ latitude: 38.7, longitude: -9.1, at: NOW, since: NOW, logins })
 
-  test('is judged by without reading it, as long as nobody else has changed it', async () => {
+  test('is used without reading it again until another process changes it', async () => {
     const [tables, userId, reads] = [freshTables(), randomUUID(), vi.fn()]
     const table = await tables.open('places')
     const get = table.getEntity.bind(table)
@@ -232,7 +232,7 @@ describe('a last place that this process has written', () => {
     },
   )
 
-  test('is none once it was deleted', async () => {
+  test('is undefined after it was deleted', async () => {
     const [tables, userId] = [freshTables(), randomUUID()]
     const places = createLastPlaces(tables)
     await judgedBy(places, userId, place(1))

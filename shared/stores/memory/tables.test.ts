@@ -40,7 +40,7 @@ describe('a table', () => {
   const open = (): Promise<TableClient> => createMemoryTables().open('any')
   const entity = (rowKey: string, more = {}) => ({ partitionKey: 'p', rowKey, ...more })
 
-  test('does all of a transaction or nothing', async () => {
+  test('carries out a transaction completely or not at all', async () => {
     const table = await open()
     await table.createEntity(entity('a'))
     const actions = [
@@ -51,7 +51,7 @@ describe('a table', () => {
     await expect(table.getEntity('p', 'b')).rejects.toMatchObject({ statusCode: 404 })
   })
 
-  test('writes on a condition, and leaves in a merge what has no value', async () => {
+  test('writes on a condition, and a merge keeps properties without a value', async () => {
     const table = await open()
     await table.createEntity(entity('a', { kept: 1, gone: 2 }))
     const { etag } = await table.getEntity('p', 'a')

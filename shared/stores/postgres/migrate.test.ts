@@ -68,7 +68,7 @@ test('two that run at once apply each file once', async () => {
   expect(applied.flat().sort()).toEqual(['0001-a.sql', '0002-b.sql'])
 })
 
-test('a file that fails leaves nothing of itself, and what came before it stays', async () => {
+test('a file that fails leaves no change, and earlier files stay applied', async () => {
   await write('0001-a.sql', 'CREATE TABLE a ()')
   await write('0002-b.sql', 'CREATE TABLE b (); CREATE TABLE a ()')
   await expect(migrated()).rejects.toThrow('0002-b.sql: relation "a" already exists')
@@ -86,7 +86,7 @@ test('a file that changed after it was applied is an error, and nothing is appli
   expect(await tables()).toEqual(['a', 'schema_migrations'])
 })
 
-test('other line ends are no change', async () => {
+test('other line ends do not count as a change', async () => {
   await write('0001-a.sql', 'CREATE TABLE a (\n)')
   await migrated()
   await write('0001-a.sql', 'CREATE TABLE a (\r\n)')
@@ -119,12 +119,12 @@ test('the program prints what it applied', async () => {
   expect((await program({ DATABASE_URL: databaseUrl })).stdout).toBe('nothing to apply\n')
 })
 
-test('the program that verifies no store says so', async () => {
+test('the program warns if it verifies no store', async () => {
   const { stderr } = await program({ DATABASE_URL: databaseUrl, TLS_INSECURE: '1' })
   expect(stderr).toContain('TLS_INSECURE=1: the certificates of the stores are not verified')
 })
 
-test('the program says why it could not, without the password, and exits 1', async () => {
+test('the program prints the cause without the password and exits with 1', async () => {
   const unreachable = 'postgres://someone:canary-password@127.0.0.1:1/none'
   const failed = await program({ DATABASE_URL: unreachable }).catch((error) => error)
   expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('ECONNREFUSED') })

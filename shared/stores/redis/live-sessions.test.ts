@@ -83,7 +83,7 @@ test('a server that has forgotten its scripts is taught them again', async () =>
   })
 })
 
-test('facts that cannot be read are no session, and do not keep the others from being listed', async () => {
+test('unreadable facts are not a session, and the others are still listed', async () => {
   const [one, other] = [await created(), await created()]
   const listed = async () => (await sessions.listByUser(USER, one.now)).map(({ sid }) => sid)
   for (const facts of ['{', '{}', 'null', '[]']) {
