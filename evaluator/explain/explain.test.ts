@@ -3,7 +3,8 @@ import { readMonitor } from '../api.ts'
 import { logOfEvent } from '../app-event.ts'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
-import { type ExplainOptions, explainFrom } from './explain.ts'
+import type { ExplainOptions } from './evaluations.ts'
+import { explainFrom } from './explain.ts'
 import type { Explanation } from './explanation.ts'
 import type { Question } from './question.ts'
 import { sourceOfLogs } from './source.ts'
@@ -149,6 +150,9 @@ test('with some facets of a group, the best of those that have them is explained
   const logs = [login(0, { usr: 'x' }), login(1, { usr: 'y' }), login(2, { usr: 'y' }), login(3, { ip: 'b', usr: 'y' })]
   const { group, verdict } = await explained(monitor, logs, { group: { '@ip': '203.0.113.9' } })
   expect(group?.group).toEqual({ '@ip': '203.0.113.9', '@usr': 'y' })
+  expect(group?.events).toBeNull()
+  const whole = await explained(monitor, logs, { group: { '@ip': '203.0.113.9', '@usr': 'y' } })
+  expect(whole.group?.events).toBe(2)
   expect(verdict.fired).toBe(true)
 })
 

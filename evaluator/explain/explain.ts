@@ -1,27 +1,19 @@
-import { cadenceOf } from '../evaluate/cadence.ts'
-import { instantsOf } from '../evaluate/instants.ts'
 import { Lateness } from '../evaluate/lateness.ts'
-import type { Observer, Pass } from '../evaluate/observer.ts'
+import type { Pass } from '../evaluate/observer.ts'
 import { groupKeys, groupOfKey, SHARED_KEY } from '../evaluate/reading.ts'
-import { type Rule, ruleOf, SEVERITY } from '../evaluate/state.ts'
+import { type Rule, SEVERITY } from '../evaluate/state.ts'
 import type { Monitor } from '../monitor/monitor.ts'
-import type { ReplayOptions } from '../replay/index.ts'
+import { Evaluations, type ExplainOptions } from './evaluations.ts'
 import type { Asked, EventFacts, Explanation, GroupFacts, GroupName, LogFacts, NotFired } from './explanation.ts'
 import { timeFact } from './fact.ts'
 import { type Finding, type FoundEvent, find } from './finding.ts'
 import { type GroupCourse, groupFacts, type Period } from './group-facts.ts'
 import { monitorFacts } from './monitor-facts.ts'
 import { type Question, QuestionError } from './question.ts'
-import { Recorder, Snapshot, Survey, ValueRecorder } from './recorder.ts'
-import type { EventSource, Run } from './source.ts'
+import { Snapshot, Survey } from './recorder.ts'
+import type { EventSource } from './source.ts'
 import { shortfall } from './threshold.ts'
 import { decide, decideAt, type Span } from './verdict.ts'
-
-export interface ExplainOptions
-  extends Pick<ReplayOptions, 'cadenceSeconds' | 'live' | 'latenessSeconds' | 'groupLimits' | 'silenceAfterEnd'> {
-  /** Whether logs are evaluated as they come: what is later than the lateness is left out. */
-  readonly follow?: boolean
-}
 
 const MAX_OTHERS = 10
 const FOREVER: Span = { from: -Infinity, to: Infinity, liveFrom: -Infinity, liveTo: Infinity }
@@ -58,24 +50,20 @@ function checkGroup({ slug, parsed: { by } }: Monitor, group: GroupName | undefi
 }
 
 class Explaining {
-  readonly #source: EventSource
   readonly #monitor: Monitor
   readonly #question: Question
   readonly #options: ExplainOptions
   readonly #finding: Finding
   readonly #rule: Rule
-  /** Milliseconds between evaluations; undefined for an evaluation at each event. */
-  readonly #cadenceMs: number | undefined
-  #run: Run | undefined
+  readonly #evaluations: Evaluations
 
   constructor(source: EventSource, monitor: Monitor, question: Question, options: ExplainOptions, finding: Finding) {
-    this.#source = source
     this.#monitor = monitor
     this.#question = question
     this.#options = options
     this.#finding = finding
-    this.#rule = ruleOf(monitor)
-    this.#cadenceMs = cadenceOf(monitor, options)
+    this.#evaluations = new Evaluations(source, monitor, options)
+    this.#rule = this.#evaluations.rule
   }
 
   async explain(): Promise<Explanation> {
@@ -83,7 +71,7 @@ class Explaining {
     if (asked) {
       const why = this.#whyNotCounted(asked)
       if (why) {
-        await this.#evaluate()
+        await this.#evaluations.run()
         return this.#explanation({ verdict: why, event: this.#eventFacts(asked, true) })
       }
       return this.#ofEvent(asked)
@@ -94,7 +82,7 @@ class Explaining {
   async #ofEvent(asked: FoundEvent): Promise<Explanation> {
     const { windowMs } = this.#rule
     const at = asked.log.timestamp
-    const { delayMs, atLogs } = this.#instants
+    const { delayMs, atLogs } = this.#evaluations.instants
     const span: Span = atLogs
       ? { from: at, to: at + windowMs - 1, liveFrom: at, liveTo: at + windowMs - 1 }
       : { from: at + delayMs + 1, to: at + delayMs + windowMs, liveFrom: at, liveTo: at + windowMs - 1 }
@@ -105,7 +93,7 @@ class Explaining {
     if (key === undefined) {
       return this.#explanation({ verdict: this.#nothingCounted(), event })
     }
-    const course = await this.#course(key)
+    const course = await this.#evaluations.course(key)
     const decision = decide(course, span)
     const verdict = decision?.verdict ?? this.#nothingCounted()
     const about = decision?.at ?? at
@@ -116,9 +104,9 @@ class Explaining {
   async #ofGroup(): Promise<Explanation> {
     const { group } = this.#question
     const key = this.#exactKey() ?? (await this.#survey(this.#isAsked(group)))
-    const course = key === undefined ? undefined : await this.#course(key)
+    const course = key === undefined ? undefined : await this.#evaluations.course(key)
     if (!course || course.passes.length === 0) {
-      if (!this.#run) await this.#evaluate()
+      if (!this.#evaluations.last) await this.#evaluations.run()
       return this.#explanation({ verdict: this.#nothingCounted(), event: this.#nearest() })
     }
     const decision = decide(course, FOREVER)
@@ -129,13 +117,13 @@ class Explaining {
 
   async #atInstant(at: number): Promise<Explanation> {
     const snapshot = new Snapshot(at, this.#isAsked(this.#question.group))
-    await this.#evaluate(snapshot)
+    await this.#evaluations.run(snapshot)
     const passes = [...snapshot.passes.values()].filter(({ key }) => key !== SHARED_KEY).sort(this.#byNearness)
     const key = this.#exactKey() ?? passes[0]?.key ?? (await this.#survey(this.#isAsked(this.#question.group)))
     const others = passes.slice(0, MAX_OTHERS).map(({ key, value, state }) => ({
       ...{ group: this.#nameOf(key), value: Number.isNaN(value) ? null : value, state },
     }))
-    const course = key === undefined ? undefined : await this.#course(key)
+    const course = key === undefined ? undefined : await this.#evaluations.course(key)
     if (!course || course.passes.length === 0) {
       return this.#explanation({ verdict: this.#nothingCounted(), event: this.#nearest() })
     }
@@ -148,10 +136,6 @@ class Explaining {
       group: await this.#groupFacts(course, period, decision?.at ?? at),
       ...{ others, groups: passes.length },
     })
-  }
-
-  get #instants() {
-    return instantsOf(this.#cadenceMs, this.#rule.evaluationDelayMs)
   }
 
   /** Why an event does not count; undefined if it does. */
@@ -218,13 +202,13 @@ class Explaining {
     const wanted = new Set(keys)
     const survey = new Survey(this.#rule, (key) => wanted.has(key))
     const within = { pass: (_: Monitor, pass: Pass) => void (pass.at >= from && pass.at <= to && survey.pass(_, pass)) }
-    await this.#evaluate({ ...within, ended: () => {} })
+    await this.#evaluations.run({ ...within, ended: () => {} })
     return survey.best?.key ?? keys[0]
   }
 
   async #survey(isAsked: (key: string) => boolean): Promise<string | undefined> {
     const survey = new Survey(this.#rule, (key) => key !== SHARED_KEY && isAsked(key))
-    await this.#evaluate(survey)
+    await this.#evaluations.run(survey)
     return survey.best?.key
   }
 
@@ -233,65 +217,22 @@ class Explaining {
     return SEVERITY[b.state] - SEVERITY[a.state] || (one ?? 0) - (other ?? 0) || (a.key < b.key ? -1 : 1)
   }
 
-  async #course(key: string): Promise<GroupCourse> {
-    const recorder = new Recorder([key])
-    const { transitions } = await this.#evaluate(recorder)
-    const passes = recorder.passes.get(key) ?? []
-    const live = new ValueRecorder(key)
-    if (this.#cadenceMs === undefined) for (const pass of passes) live.pass(this.#monitor, pass)
-    else await this.#replay({ live: true, observer: live })
-    return {
-      ...{ monitor: this.#monitor, group: this.#nameOf(key), rule: this.#rule, instants: this.#instants },
-      ...{ passes, live, transitions, endings: recorder.endings.get(key) ?? [] },
-    }
-  }
-
   async #groupFacts(course: GroupCourse, period: Period, at: number, event?: number): Promise<GroupFacts> {
-    const isWhole = this.#question.group !== undefined || this.#monitor.parsed.by.length === 0
+    const isCounted = this.#exactKey() !== undefined && this.#question.event === undefined
     return {
       ...groupFacts(course, period, at, event),
-      events: isWhole && this.#question.event === undefined ? this.#finding.ofGroup.counted : null,
-      beyond_limits: await this.#isBeyondLimits(course),
+      events: isCounted ? this.#finding.ofGroup.counted : null,
+      beyond_limits: await this.#evaluations.isBeyondLimits(course),
     }
-  }
-
-  /** Whether Datadog's group limits leave a group out; null if they are not exceeded. */
-  async #isBeyondLimits({ group, passes }: GroupCourse): Promise<boolean | null> {
-    if (!this.#run?.limits) return null
-    const isLimited = (pass: Pass) => pass.hold?.kind === 'group-limit'
-    if (this.#options.groupLimits) return passes.some(isLimited)
-    const { by } = this.#monitor.parsed
-    const [key = ''] = [groupKeys(by.map(({ name }) => group[name] ?? ''))].flat()
-    const limited = new Recorder([key])
-    await this.#replay({ ...this.#evaluation, groupLimits: true, observer: limited })
-    return limited.passes.get(key)?.some(isLimited) ?? false
   }
 
   /** A window and a half before the first time, and one and the evaluation after it behind the last; no earlier than the log. */
   #period(first: number, last: number): Period {
     const { windowMs } = this.#rule
-    const after = windowMs + (this.#cadenceMs ?? 0) + windowMs / 10
+    const after = windowMs + this.#evaluations.instants.stepMs + windowMs / 10
     const begin = Date.parse(this.#finding.facts.first ?? '') - windowMs / 10
-    const from = first - this.#instants.delayMs - 1.5 * windowMs
+    const from = first - this.#evaluations.instants.delayMs - 1.5 * windowMs
     return { from: first > begin ? Math.max(from, begin) : from, to: last + after }
-  }
-
-  get #evaluation(): ReplayOptions {
-    const { cadenceSeconds, live = false } = this.#options
-    return live || cadenceSeconds === undefined ? { live } : { cadenceSeconds }
-  }
-
-  /** Evaluates the log as it is asked. */
-  async #evaluate(observer?: Observer): Promise<Run> {
-    const { groupLimits = false } = this.#options
-    this.#run = await this.#replay({ ...this.#evaluation, groupLimits, ...(observer && { observer }) })
-    return this.#run
-  }
-
-  #replay(evaluation: ReplayOptions): Promise<Run> {
-    const { latenessSeconds, silenceAfterEnd = false } = this.#options
-    const lateness = latenessSeconds === undefined ? {} : { latenessSeconds }
-    return this.#source.replay(this.#monitor, { ...lateness, silenceAfterEnd, ...evaluation })
   }
 
   #explanation(found: Pick<Explanation, 'verdict'> & Partial<Explanation>): Explanation {
@@ -307,7 +248,7 @@ class Explaining {
   }
 
   #logFacts(): LogFacts {
-    const { limits, late = 0, silent = [] } = this.#run ?? {}
+    const { limits, late = 0, silent = [] } = this.#evaluations.last ?? {}
     const since = limits && { since: timeFact(limits.since), beyond: limits.beyond }
     return { ...this.#finding.facts, late, silent, limits: since ?? null }
   }

@@ -18,6 +18,7 @@ export interface Period {
 
 export interface GroupCourse extends Course {
   readonly monitor: Monitor
+  readonly key: string
   readonly group: GroupName
   readonly endings: readonly Ending[]
   /** Of all groups of the monitor. */

@@ -1,5 +1,6 @@
 /** Why a monitor did or did not fire: facts, a page, and a chart. */
-export { type Explained, type ExplainOptions, explainFrom } from './explain.ts'
+export type { ExplainOptions } from './evaluations.ts'
+export { type Explained, explainFrom } from './explain.ts'
 export type { Explanation } from './explanation.ts'
 export { type EventChoice, type Question, QuestionError } from './question.ts'
 export { sourceOfInput, sourceOfLogs } from './source.ts'

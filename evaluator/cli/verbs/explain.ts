@@ -158,8 +158,8 @@ async function monitorOf(path: string, name: string | undefined, io: Io): Promis
   const estate = await loadEstate(path)
   const { readings, ruleReadings, monitors } = estate
   const all = [...readings, ...ruleReadings]
+  if (name === undefined) reportEstate(estate, io)
   if (name === undefined && monitors.length !== 1) {
-    reportEstate(estate, io)
     if (monitors.length === 0 && estate.rules.length > 0) throw new InputError(`${path}: ${RULES}`)
     if (monitors.length === 0) throw new EstateError(`${path}: holds no monitor that can be evaluated`)
     const slugs = monitors.map(({ slug }) => slug).join(', ')
