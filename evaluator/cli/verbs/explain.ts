@@ -35,7 +35,7 @@ threshold over time, and what the cadence, delays, limits and other settings cos
   nothing of these    the group that fired first, or came nearest to it
 
 Options:
-  --detections PATH   a monitor, or a folder or file with several, as \`replay\` reads them
+  --detections PATH   a monitor, or a folder or file with several, as \`replay\` reads them. May be repeated
   --monitor NAME      which of several monitors, by the name of its file or folder
 ${LOG_OPTIONS_USAGE}\
   --lateness SECONDS  as for \`replay\` (default ${DEFAULT_LATENESS_SECONDS})
@@ -68,7 +68,7 @@ export const command: Command = {
       args: [...argv],
       allowPositionals: true,
       options: {
-        detections: { type: 'string' },
+        detections: { type: 'string', multiple: true },
         monitor: { type: 'string' },
         event: { type: 'string' },
         group: { type: 'string', multiple: true },
@@ -154,8 +154,9 @@ function choiceOf(
 }
 
 /** @throws UsageError unless one monitor is meant @throws InputError if it cannot be evaluated */
-async function monitorOf(path: string, name: string | undefined, io: Io): Promise<Monitor> {
-  const estate = await loadEstate(path)
+async function monitorOf(detections: readonly string[], name: string | undefined, io: Io): Promise<Monitor> {
+  const estate = await loadEstate(detections)
+  const path = detections.join(', ')
   const { readings, ruleReadings, monitors } = estate
   const all = [...readings, ...ruleReadings]
   if (name === undefined) reportEstate(estate, io)
