@@ -1,15 +1,23 @@
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadMonitors, type Monitor, readMonitor } from 'alertproof'
+import { loadMonitors, type Monitor, readMonitor, type Transition } from 'alertproof'
 import { fileChunks, replayStream, visitLines } from 'alertproof/replay'
+import { type BatchRule, batchSql, DuckDb } from './batch-sql.ts'
 import { type Shape, writeEvents } from './events.ts'
 
-/** Events per CPU second of replays of one log, and of `JSON.parse` of it in the same rounds. */
+/** Events per CPU second of replays of one log, and of its peer in the same rounds. */
 export interface ReplayBench {
   readonly what: string
   readonly replay: readonly number[]
-  readonly parse: readonly number[]
+  readonly peer: { readonly name: string; readonly what: string; readonly rounds: readonly number[] }
+}
+
+/** What is measured of a log. The peer is DuckDB where `rules` say the same as the monitors, else `JSON.parse` of every line. */
+interface MeasuredReplay {
+  readonly what: string
+  readonly monitors: readonly Monitor[]
+  readonly rules?: readonly BatchRule[]
 }
 
 /** One counts events, one counts distinct values. */
@@ -30,6 +38,31 @@ const BY_USER_AND_SESSION = readMonitor({
   message: '',
   options: { thresholds: { critical: 1 }, new_group_delay: 0, on_missing_data: 'resolve' },
 })
+
+/** What the two monitors and the one of many groups count, for the batch query. */
+const TWO_RULES: readonly BatchRule[] = [
+  {
+    where: "env = 'prod' AND evt = 'login' AND outcome = 'fail' AND reason NOT IN ('blocked', 'busy', 'malformed')",
+    keys: ['network'],
+    value: 'request_id',
+    minutes: 5,
+    above: 10,
+  },
+  {
+    where: "env = 'prod' AND evt = 'session' AND outcome IN ('new', 'seen')",
+    keys: ['sid'],
+    value: 'device_hash',
+    minutes: 120,
+    above: 1,
+  },
+]
+const RULE_BY_USER_AND_SESSION: BatchRule = {
+  where: "evt = 'session'",
+  keys: ['usr', 'sid'],
+  value: 'device_hash',
+  minutes: 5,
+  above: 1,
+}
 
 const loginsBy = (name: string, outcome: string) => ({
   ...{ name, data_source: 'logs', indexes: ['*'], compute: { aggregation: 'count' } },
@@ -52,8 +85,8 @@ const FAILURE_RATE = readMonitor({
 })
 
 /**
- * Measures events per CPU second (all threads) of replays of logs of each shape against `JSON.parse` of every line, in alternating
- * rounds. All read the same file with the same line reader.
+ * Measures events per CPU second (all threads) of replays of logs of each shape against `JSON.parse` of every line, and against
+ * DuckDB, in alternating rounds. All read the same file; replay and parse with the same line reader.
  */
 export async function benchReplay(options: { events?: number; rounds?: number } = {}): Promise<ReplayBench[]> {
   const { events = 500_000, rounds = 5 } = options
@@ -64,16 +97,27 @@ export async function benchReplay(options: { events?: number; rounds?: number } 
     return monitors
   }
   const two = { what: 'replay through two monitors', monitors: named(TWO) }
-  const measured: readonly [Shape, readonly { what: string; monitors: readonly Monitor[] }[]][] = [
+  const measured: readonly [Shape, readonly MeasuredReplay[]][] = [
     [
       'service',
       [
         two,
         { what: 'replay through eight monitors', monitors: named(EIGHT) },
         { what: 'replay through two monitors and a formula', monitors: [...named(TWO), FAILURE_RATE] },
+        { what: 'replay each minute through two monitors', monitors: named(TWO), rules: TWO_RULES },
       ],
     ],
-    ['groups', [{ what: 'replay of 30,000 groups by two facets', monitors: [BY_USER_AND_SESSION] }]],
+    [
+      'groups',
+      [
+        { what: 'replay of 30,000 groups by two facets', monitors: [BY_USER_AND_SESSION] },
+        {
+          what: 'replay each minute of 30,000 groups by two facets',
+          monitors: [BY_USER_AND_SESSION],
+          rules: [RULE_BY_USER_AND_SESSION],
+        },
+      ],
+    ],
     ['escapes', [{ ...two, what: 'replay of texts with many escapes' }]],
     ['long', [{ ...two, what: 'replay of long messages' }]],
   ]
@@ -84,23 +128,44 @@ export async function benchReplay(options: { events?: number; rounds?: number } 
 
 async function benchShape(
   shape: Shape,
-  replays: readonly { what: string; monitors: readonly Monitor[] }[],
+  replays: readonly MeasuredReplay[],
   events: number,
   rounds: number,
 ): Promise<ReplayBench[]> {
   const dir = await mkdtemp(join(tmpdir(), 'ato-bench-'))
+  const duckDb = await DuckDb.start()
   try {
     const file = join(dir, 'events.jsonl')
     await writeEvents(file, events, shape)
     const perSecond = async (work: () => Promise<unknown>) => events / (await cpuSeconds(work))
     const parse: number[] = []
-    const benches = replays.map(({ what, monitors }) => ({ what, monitors, parse, replay: [] as number[] }))
+    const benches = replays.map((measured) => ({ ...measured, replay: [] as number[], batch: [] as number[] }))
     for (let round = 0; round < rounds; round++) {
       parse.push(await perSecond(() => parseAll(file)))
-      for (const { monitors, replay } of benches) replay.push(await perSecond(() => replayAll(file, monitors)))
+      for (const { monitors, rules, replay, batch } of benches) {
+        let found = 0
+        replay.push(
+          await perSecond(async () => {
+            found = await replayAll(file, monitors, rules === undefined)
+          }),
+        )
+        if (rules === undefined) continue
+        const sql = batchSql(file, rules)
+        batch.push(
+          await perSecond(async () => {
+            const { length } = await duckDb.run(sql)
+            if (length !== found) throw new Error(`DuckDB found ${length} changes, the replay ${found}`)
+          }),
+        )
+      }
     }
-    return benches
+    return benches.map(({ what, rules, replay, batch }) => {
+      const parsing = { name: 'parsing', what: 'JSON.parse of every line', rounds: parse }
+      const peer = rules ? { name: 'DuckDB', what: 'a batch query of DuckDB on two threads', rounds: batch } : parsing
+      return { what, replay, peer }
+    })
   } finally {
+    duckDb.stop()
     await rm(dir, { recursive: true })
   }
 }
@@ -112,12 +177,22 @@ async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1e6
 }
 
-/** @throws Error if the replay found nothing, so that nothing was measured */
-async function replayAll(file: string, monitors: readonly Monitor[]): Promise<void> {
-  let transitions = 0
-  const visitor = { transition: () => transitions++, malformed: refuse }
-  await replayStream(fileChunks(await open(file)), monitors, { live: true }, visitor)
-  if (transitions === 0) throw new Error('the replay found nothing')
+/**
+ * @param live whether monitors are evaluated at each event, instead of each minute
+ * @returns the number of changes without reminders
+ * @throws Error if the replay found nothing, so that nothing was measured
+ */
+async function replayAll(file: string, monitors: readonly Monitor[], live: boolean): Promise<number> {
+  let changes = 0
+  const visitor = {
+    transition({ transition }: Transition) {
+      if (!transition.startsWith('Re-')) changes++
+    },
+    malformed: refuse,
+  }
+  await replayStream(fileChunks(await open(file)), monitors, { live }, visitor)
+  if (changes === 0) throw new Error('the replay found nothing')
+  return changes
 }
 
 async function parseAll(file: string): Promise<void> {
