@@ -45,10 +45,29 @@ describe('the address of a client', () => {
     expect(networkOf('2001:db8:0:0:ffff::2')).toBe(networkOf('2001:db8::1'))
     expect(networkOf('2001:db8:0:1::1')).not.toBe(networkOf('2001:db8::1'))
     expect(networkOf('::')).toBe('0:0:0:0::/64')
+    expect(networkOf('2001:db8:1:2::')).toBe('2001:db8:1:2::/64')
+    expect(networkOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')
+    expect(networkOf('1:2:3::4')).toBe('1:2:3:0::/64')
+    expect(networkOf('not:an:address:at:all')).toBe('not:an:address:at:all')
   })
 })
 
 describe('the hash of a device', () => {
+  it('is the same for a device that returns after two thousand others', () => {
+    const first = deviceHash(EDGE, {}, KEY)
+    for (let n = 0; n < 2_000; n++) deviceHash(`${EDGE} ${n}`, { platform: `"${n}"` }, KEY)
+    expect(deviceHash(EDGE, {}, KEY)).toBe(first)
+  })
+
+  it('depends on where one header ends and the next begins', () => {
+    const hashes = [
+      deviceHash(EDGE, { platform: 'ab', mobile: 'c' }, KEY),
+      deviceHash(EDGE, { platform: 'a', mobile: 'bc' }, KEY),
+      deviceHash(`${EDGE}a`, { platform: 'b', mobile: 'c' }, KEY),
+    ]
+    expect(new Set(hashes).size).toBe(3)
+  })
+
   it('stays through a browser update, and through a run id', () => {
     expect(deviceHash(CHROME_139, {}, KEY)).toBe(deviceHash(CHROME_138, {}, KEY))
     expect(deviceHash(`${CHROME_138} ato-lab/run-7`, {}, KEY)).toBe(deviceHash(CHROME_138, {}, KEY))
