@@ -56,8 +56,8 @@ function onExpress(): Subject {
 function web(): Subject {
   const { ATO_HMAC_SECRET } = process.env
   const config = parseWebConfig({ ...labEnv(), ATO_HMAC_SECRET })
-  // No page is requested.
-  const assets = new URL('./assets/', import.meta.url)
+  // Of the built project: this file runs as a bundle two folders below its root.
+  const assets = new URL('../../dist/web/assets/', import.meta.url)
   const log = createLog({ service: 'bench', env: 'prod' }, { write: () => {} })
   const deps = createDeps(config, { assets, log })
   const lifetimes = { idleSeconds: 3_600, renewSeconds: 300, graceSeconds: 30 }

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { build as esbuild } from 'esbuild'
-import { web } from '../build.mjs'
+import { build, web } from '../build.mjs'
 import { childEnvironment } from '../lab/processes/environment.ts'
 import { REVOKE_OP, type RevokeCall } from '../shared/containment/revoke-call.ts'
 import { Secret } from '../shared/secret.ts'
@@ -27,6 +27,7 @@ const PREPARED = 10_000
  * slower and would determine a rate by the clock.
  */
 export async function benchRevokes({ rounds }: { rounds: number }): Promise<Comparison[]> {
+  await build()
   // Below the project, so that its node_modules are found.
   await mkdir(join(ROOT, '.lab'), { recursive: true })
   const dir = await mkdtemp(join(ROOT, '.lab', 'revokes-'))
