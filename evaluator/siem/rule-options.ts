@@ -33,12 +33,12 @@ export function readRuleOptions(options: unknown, { fault, refusal, note }: Sink
     return undefined
   }
   const method = options.detectionMethod ?? 'threshold'
-  if (!METHODS.includes(method as string)) {
+  if (typeof method !== 'string' || !METHODS.includes(method)) {
     fault('options.detectionMethod', `${JSON.stringify(method)} is not one of ${METHODS.join(', ')}`)
     return undefined
   }
   if (method !== 'threshold') {
-    refusal('options.detectionMethod', `"${method as string}" is not evaluated here; "threshold" is`)
+    refusal('options.detectionMethod', `"${method}" is not evaluated here; "threshold" is`)
     return undefined
   }
   for (const [key, value] of Object.entries(options)) {

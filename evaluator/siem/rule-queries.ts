@@ -10,7 +10,6 @@ const MAX_QUERIES = 10
 const AGGREGATIONS = [
   ...['count', 'cardinality', 'sum', 'max', 'new_value', 'geo_data', 'event_count', 'none'],
 ] as const
-type Aggregation = (typeof AGGREGATIONS)[number]
 
 const DATA_SOURCES = [
   ...['logs', 'audit', 'events', 'spans', 'app_sec_spans', 'security_runtime', 'network', 'security_signals'],
@@ -74,8 +73,9 @@ function aliasOf(name: unknown, i: number, place: string, { fault }: Sinks): str
 
 function checkData(query: Record<string, unknown>, at: string, { fault, refusal, note }: Sinks): void {
   const source = query.dataSource ?? 'logs'
-  if (!DATA_SOURCES.includes(source as string)) fault(`${at}.dataSource`, `${JSON.stringify(source)} is not known`)
-  else if (source !== 'logs') refusal(`${at}.dataSource`, `"${source as string}" is not evaluated here; "logs" is`)
+  if (typeof source !== 'string' || !DATA_SOURCES.includes(source)) {
+    fault(`${at}.dataSource`, `${JSON.stringify(source)} is not known`)
+  } else if (source !== 'logs') refusal(`${at}.dataSource`, `"${source}" is not evaluated here; "logs" is`)
   const { customQueryExtension: extension, hasOptionalGroupByFields: optional } = query
   if (typeof extension === 'string' && extension.trim() !== '') {
     refusal(`${at}.customQueryExtension`, 'is not evaluated here: write it into the query')
@@ -131,9 +131,10 @@ interface Counted {
  */
 function readCounted(query: Record<string, unknown>, at: string, sinks: Sinks): Counted | undefined {
   const { fault, refusal } = sinks
-  const aggregation = (query.aggregation ?? 'count') as Aggregation
-  if (!AGGREGATIONS.includes(aggregation)) {
-    fault(`${at}.aggregation`, `${JSON.stringify(aggregation)} is not one of ${AGGREGATIONS.join(', ')}`)
+  const given = query.aggregation ?? 'count'
+  const aggregation = AGGREGATIONS.find((known) => known === given)
+  if (!aggregation) {
+    fault(`${at}.aggregation`, `${JSON.stringify(given)} is not one of ${AGGREGATIONS.join(', ')}`)
     return undefined
   }
   const distinct = readFacets(query.distinctFields, `${at}.distinctFields`, sinks)

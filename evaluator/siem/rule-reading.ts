@@ -75,8 +75,8 @@ export function readRuleJson(json: Record<string, unknown>, source: MonitorSourc
   const rule: SiemRule = {
     ...{ slug, file, name, queries, cases, signalBy, ...times },
     id: idOf(slug),
-    message: json.message as string,
-    tags: (json.tags ?? []) as string[],
+    message: typeof json.message === 'string' ? json.message : '',
+    tags: Array.isArray(json.tags) ? json.tags.filter((tag) => typeof tag === 'string') : [],
     isEnabled: json.isEnabled !== false,
     hasExtendedTitle: json.hasExtendedTitle === true,
     groupNames: (queries[0]?.by ?? []).map((facet) => facet.name),

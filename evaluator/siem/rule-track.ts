@@ -306,7 +306,7 @@ export class RuleTrack {
 
   #emit(signal: Signal, transition: SignalChange['transition'], at: number, group?: RuleGroup): void {
     const { id, key, severity, caseName, firstSeen, lastSeen, value } = signal
-    const values = JSON.parse(key) as string[]
+    const values: string[] = JSON.parse(key)
     const names = this.rule.signalBy.map((i) => this.rule.groupNames[i] ?? '')
     this.#options.emit({
       ...{ rule: this.rule, transition, severity, caseName, at, value, signalId: id, firstSeen, lastSeen },

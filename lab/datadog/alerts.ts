@@ -6,9 +6,8 @@ import {
   measuredText,
   type Notification,
   notifierFor,
-  type Webhook,
 } from 'alertproof/notify'
-import { type QueueOptions, WebhookQueue } from './webhook-queue.ts'
+import { Deliveries, type DeliveriesOptions, newest } from './deliveries.ts'
 
 export type AlertEvent =
   | { kind: 'alert'; alert: Alert }
@@ -27,15 +26,12 @@ export interface GroupState {
   notified_at: number
 }
 
-export interface AlertBookOptions {
+export interface AlertBookOptions extends DeliveriesOptions {
   monitors: readonly Monitor[]
-  webhooks: readonly Webhook[]
   variables: Readonly<Record<string, string>>
   origin: string
   /** @returns the next id, which signals count up as well */
   nextId: () => number
-  queue?: QueueOptions
-  log?: (line: string) => void
 }
 
 const MAX_ALERTS = 5000
@@ -50,19 +46,16 @@ function textOf({ monitor, transition, value }: Transition): string {
 /** Renders each transition, delivers it to its webhooks, and keeps the newest alerts and the groups that are not OK. */
 export class AlertBook {
   readonly #notifiers: ReadonlyMap<string, ReturnType<typeof notifierFor>>
-  readonly #queues: ReadonlyMap<string, WebhookQueue>
-  readonly #log: (line: string) => void
-  readonly #listeners = new Set<(event: AlertEvent) => void>()
+  readonly #deliveries: Deliveries<AlertEvent>
   readonly #groups = new Map<string, Map<string, GroupState>>()
   readonly #nextId: () => number
   #alerts: Alert[] = []
 
   /** @throws Error naming the file when a monitor's message cannot be read */
-  constructor({ monitors, webhooks, variables, origin, nextId, queue = {}, log = () => {} }: AlertBookOptions) {
+  constructor({ monitors, variables, origin, nextId, ...deliveries }: AlertBookOptions) {
     this.#notifiers = new Map(monitors.map((monitor) => [monitor.slug, notifierFor(monitor, { variables, origin })]))
-    this.#queues = new Map(webhooks.map((webhook) => [webhook.name, new WebhookQueue(webhook, queue)]))
+    this.#deliveries = new Deliveries(deliveries)
     this.#nextId = nextId
-    this.#log = log
   }
 
   /** Renders the alert, keeps it and queues its deliveries. */
@@ -72,8 +65,9 @@ export class AlertBook {
     if (!notify) throw new Error(`unknown monitor "${transition.monitor.slug}"`)
     const notification = notify(transition)
     const alert = this.#remember(transition, notification)
-    this.#tell({ kind: 'alert', alert })
-    for (const name of notification.webhooks) this.#send(name, alert, notification)
+    this.#deliveries.tell({ kind: 'alert', alert })
+    const { webhooks, values } = notification
+    this.#deliveries.send(webhooks, alert, values, (delivery) => ({ kind: 'delivery', alert, delivery }))
     return alert
   }
 
@@ -94,13 +88,11 @@ export class AlertBook {
 
   /** @returns a function that ends the subscription */
   subscribe(listener: (event: AlertEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#deliveries.subscribe(listener)
   }
 
   close(): void {
-    this.#listeners.clear()
-    for (const queue of this.#queues.values()) queue.close()
+    this.#deliveries.close()
   }
 
   #moveGroup({ monitor, group, transition, at, value, cycleKey, lastTriggeredAt }: Transition): void {
@@ -132,30 +124,10 @@ export class AlertBook {
       message: notification.message,
       sample: transition.sample.slice(0, SAMPLE_LOGS),
       deliveries: [],
-      unknown_webhooks: notification.webhooks.filter((name) => !this.#queues.has(name)),
+      unknown_webhooks: this.#deliveries.unknown(transition.monitor.slug, notification.webhooks),
     }
     this.#alerts.push(alert)
-    if (this.#alerts.length > MAX_ALERTS * 1.1) this.#alerts = this.#alerts.slice(-MAX_ALERTS)
-    for (const name of alert.unknown_webhooks)
-      this.#log(`${alert.monitor} notifies @webhook-${name}, which does not exist`)
+    this.#alerts = newest(this.#alerts, MAX_ALERTS)
     return alert
-  }
-
-  #send(name: string, alert: Alert, notification: Notification): void {
-    const queue = this.#queues.get(name)
-    if (!queue) return
-    const delivery = queue.send(notification.values, (ended) => {
-      if (ended.state !== 'delivered') {
-        this.#log(
-          `${alert.title}: @webhook-${name} ${ended.state}: ${ended.error ?? `${ended.status} ${ended.answer}`}`,
-        )
-      }
-      this.#tell({ kind: 'delivery', alert, delivery: ended })
-    })
-    alert.deliveries.push(delivery)
-  }
-
-  #tell(event: AlertEvent): void {
-    for (const listener of this.#listeners) listener(event)
   }
 }

@@ -1,6 +1,6 @@
-import { type Delivery, type SignalReport, signalNotifierFor, type Webhook } from 'alertproof/notify'
+import { type Delivery, type SignalReport, signalNotifierFor } from 'alertproof/notify'
 import type { SiemRule, SignalChange } from 'alertproof/siem'
-import { type QueueOptions, WebhookQueue } from './webhook-queue.ts'
+import { Deliveries, type DeliveriesOptions, newest } from './deliveries.ts'
 
 export type SignalEvent =
   | { kind: 'signal'; signal: SignalReport }
@@ -17,15 +17,12 @@ export interface OpenSignal {
   first_seen: string
 }
 
-export interface SignalBookOptions {
+export interface SignalBookOptions extends DeliveriesOptions {
   rules: readonly SiemRule[]
-  webhooks: readonly Webhook[]
   variables: Readonly<Record<string, string>>
   origin: string
   /** @returns the next id, which alerts count up as well */
   nextId: () => number
-  queue?: QueueOptions
-  log?: (line: string) => void
 }
 
 const MAX_SIGNALS = 5000
@@ -34,20 +31,17 @@ const SAMPLE_LOGS = 10
 /** Renders each signal that opens or rises, delivers it to its webhooks, and keeps the newest signals and those that are open. */
 export class SignalBook {
   readonly #notifiers: ReadonlyMap<string, ReturnType<typeof signalNotifierFor>>
-  readonly #queues: ReadonlyMap<string, WebhookQueue>
+  readonly #deliveries: Deliveries<SignalEvent>
   readonly #nextId: () => number
-  readonly #log: (line: string) => void
-  readonly #listeners = new Set<(event: SignalEvent) => void>()
   /** By the slug of the rule, then by id. */
   readonly #open = new Map<string, Map<string, OpenSignal>>()
   #signals: SignalReport[] = []
 
   /** @throws Error naming the file when a rule's message cannot be read */
-  constructor({ rules, webhooks, variables, origin, nextId, queue = {}, log = () => {} }: SignalBookOptions) {
+  constructor({ rules, variables, origin, nextId, ...deliveries }: SignalBookOptions) {
     this.#notifiers = new Map(rules.map((rule) => [rule.slug, signalNotifierFor(rule, { variables, origin })]))
-    this.#queues = new Map(webhooks.map((webhook) => [webhook.name, new WebhookQueue(webhook, queue)]))
+    this.#deliveries = new Deliveries(deliveries)
     this.#nextId = nextId
-    this.#log = log
   }
 
   /** Keeps the change and, unless the signal closes, queues its deliveries. */
@@ -57,16 +51,12 @@ export class SignalBook {
     if (!notify) throw new Error(`unknown rule "${change.rule.slug}"`)
     const { title, message, webhooks, values } = notify(change)
     const recipients = change.transition === 'Closed' ? [] : webhooks
-    const unknown_webhooks = recipients.filter((name) => !this.#queues.has(name))
+    const unknown_webhooks = this.#deliveries.unknown(change.rule.slug, recipients)
     const signal = { ...reportOf(change), id: this.#nextId(), title, message, unknown_webhooks }
     this.#signals.push(signal)
-    if (this.#signals.length > MAX_SIGNALS * 1.1) this.#signals = this.#signals.slice(-MAX_SIGNALS)
-    for (const name of unknown_webhooks) this.#log(`${signal.rule} notifies @webhook-${name}, which does not exist`)
-    this.#tell({ kind: 'signal', signal })
-    for (const name of recipients) {
-      const delivery = this.#queues.get(name)?.send(values, (ended) => this.#ended(signal, ended))
-      if (delivery) signal.deliveries.push(delivery)
-    }
+    this.#signals = newest(this.#signals, MAX_SIGNALS)
+    this.#deliveries.tell({ kind: 'signal', signal })
+    this.#deliveries.send(recipients, signal, values, (delivery) => ({ kind: 'signal-delivery', signal, delivery }))
     return signal
   }
 
@@ -82,13 +72,11 @@ export class SignalBook {
 
   /** @returns a function that ends the subscription */
   subscribe(listener: (event: SignalEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#deliveries.subscribe(listener)
   }
 
   close(): void {
-    this.#listeners.clear()
-    for (const queue of this.#queues.values()) queue.close()
+    this.#deliveries.close()
   }
 
   #move({ rule, transition, signalId, severity, caseName, group, value, firstSeen }: SignalChange): void {
@@ -98,20 +86,9 @@ export class SignalBook {
     const first_seen = new Date(firstSeen).toISOString()
     open.set(signalId, { signal_id: signalId, severity, case: caseName, group, value, first_seen })
   }
-
-  #ended(signal: SignalReport, delivery: Delivery): void {
-    const { webhook, state, error, status, answer } = delivery
-    if (state !== 'delivered')
-      this.#log(`${signal.title}: @webhook-${webhook} ${state}: ${error ?? `${status} ${answer}`}`)
-    this.#tell({ kind: 'signal-delivery', signal, delivery })
-  }
-
-  #tell(event: SignalEvent): void {
-    for (const listener of this.#listeners) listener(event)
-  }
 }
 
-function reportOf(change: SignalChange) {
+function reportOf(change: SignalChange): Omit<SignalReport, 'id' | 'title' | 'message' | 'unknown_webhooks'> {
   const { rule, transition, severity, caseName, at, group, value, signalId, firstSeen, lastSeen, sample } = change
   return {
     ...{ signal_id: signalId, rule: rule.slug, name: rule.name, transition, severity, case: caseName },
@@ -121,6 +98,6 @@ function reportOf(change: SignalChange) {
     first_seen: new Date(firstSeen).toISOString(),
     last_seen: new Date(lastSeen).toISOString(),
     sample: sample.slice(0, SAMPLE_LOGS),
-    deliveries: [] as Delivery[],
+    deliveries: [],
   }
 }
