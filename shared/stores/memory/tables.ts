@@ -131,12 +131,9 @@ class MemoryTable {
 
   listEntities({ queryOptions = {} }: { queryOptions?: { filter?: string; select?: string[] } } = {}) {
     const pages = (size: number, from?: string) => this.#pages(queryOptions.filter ?? '', size, from)
-    async function* rows() {
-      for await (const page of pages(PAGE)) yield* page
-    }
-    const iterator = rows()
+    const iterator = rowsOf(pages(PAGE))
     return {
-      next: () => iterator.next(),
+      next: iterator.next,
       [Symbol.asyncIterator]: () => iterator,
       byPage: ({ maxPageSize = PAGE, continuationToken }: { maxPageSize?: number; continuationToken?: string } = {}) =>
         pages(maxPageSize, continuationToken),
@@ -218,6 +215,22 @@ class MemoryTable {
     }
     partition.set(entity.rowKey, { ...before, ...defined(entity), etag, timestamp: this.#stamp() })
     return { etag }
+  }
+}
+
+/** The rows of all pages. A generator would wait three times for each row. */
+function rowsOf(pages: AsyncIterator<readonly Row[]>): AsyncIterator<Row> {
+  let rows: Iterator<Row> = [][Symbol.iterator]()
+  return {
+    async next() {
+      for (;;) {
+        const row = rows.next()
+        if (!row.done) return row
+        const page = await pages.next()
+        if (page.done) return { done: true, value: undefined }
+        rows = page.value[Symbol.iterator]()
+      }
+    },
   }
 }
 
