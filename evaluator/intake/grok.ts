@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import { parseJson } from '../json.ts'
-import { isDeeperThan, isObject } from './preprocess.ts'
+import { isRecord, parseJson } from '../json.ts'
+import { isDeeperThan } from './preprocess.ts'
 
 /** Thrown for a grok rule that cannot be compiled. The message names the unknown part. */
 export class GrokError extends Error {
@@ -36,7 +36,7 @@ const FILTERS: Readonly<Record<string, (argument: string) => ((text: string) => 
 function readObject(text: string): unknown {
   try {
     const value = parseJson(text)
-    return isObject(value) && !isDeeperThan(value, MAX_DEPTH) ? value : undefined
+    return isRecord(value) && !isDeeperThan(value, MAX_DEPTH) ? value : undefined
   } catch {
     return undefined
   }

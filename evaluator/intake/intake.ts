@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip, inflate } from 'node:zlib'
-import { parseJson } from '../json.ts'
+import { isRecord, parseJson } from '../json.ts'
 import type { IndexedLog } from '../log.ts'
 import { FrameError, parseFrames, type SyslogMessage } from './logplex-frames.ts'
 import type { Pipeline } from './pipeline.ts'
-import { isDeeperThan, isObject, preprocess, type UrlFields } from './preprocess.ts'
+import { isDeeperThan, preprocess, type UrlFields } from './preprocess.ts'
 
 /** The limit of an uncompressed request: go-client v2 SubmitLog. */
 export const PAYLOAD_BYTES = 5 * 1024 * 1024
@@ -93,7 +93,7 @@ function jsonEntries(text: string): Record<string, unknown>[] {
     throw new Refusal(400, `the array has ${entries.length} entries, but at most ${MAX_ENTRIES} are allowed`)
   }
   return entries.map((entry, position) => {
-    if (!isObject(entry)) throw new Refusal(400, `entry ${position} is not an object`)
+    if (!isRecord(entry)) throw new Refusal(400, `entry ${position} is not an object`)
     if (isDeeperThan(entry, MAX_DEPTH))
       throw new Refusal(400, `entry ${position} nests deeper than ${MAX_DEPTH} levels`)
     return entry

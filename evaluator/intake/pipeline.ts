@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isRecord } from '../monitor/monitor-options.ts'
+import { isRecord } from '../json.ts'
 import { compileSearch, SearchSyntaxError } from '../search/search.ts'
 import { PROCESSORS, type Process } from './processors.ts'
 

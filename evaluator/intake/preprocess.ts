@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { parseJson } from '../json.ts'
+import { isRecord, parseJson } from '../json.ts'
 import type { IndexedLog } from '../log.ts'
 import { isInCalendar } from './calendar.ts'
 import { type EpochSink, epochOf } from './epoch.ts'
@@ -81,7 +81,7 @@ const without = (attributes: Attributes, names: readonly string[]): Attributes =
 
 function bodyOf(message: unknown): { message?: string | undefined; attributes?: Attributes } {
   if (message === undefined || message === null) return {}
-  const object = isObject(message) ? message : typeof message === 'string' ? parseObject(message) : undefined
+  const object = isRecord(message) ? message : typeof message === 'string' ? parseObject(message) : undefined
   if (!object || isDeeperThan(object, MAX_DEPTH)) return { message: cut(textOf(message) ?? '') }
   const { message: inner, ...attributes } = object
   return { message: inner === undefined ? undefined : cut(textOf(inner) ?? ''), attributes }
@@ -91,7 +91,7 @@ function parseObject(text: string): Attributes | undefined {
   if (text.length > MAX_MESSAGE_BYTES || !/^\s*\{/.test(text)) return undefined
   try {
     const value: unknown = parseJson(text)
-    return isObject(value) ? value : undefined
+    return isRecord(value) ? value : undefined
   } catch {
     return undefined // a text that only begins with a brace
   }
@@ -241,7 +241,7 @@ export function lookUp(attributes: Attributes, name: string): unknown {
   if (!name.includes('.')) return undefined
   const [head = '', ...rest] = name.split('.')
   const inner = Object.hasOwn(attributes, head) ? attributes[head] : undefined
-  return rest.length > 0 && isObject(inner) ? lookUp(inner, rest.join('.')) : undefined
+  return rest.length > 0 && isRecord(inner) ? lookUp(inner, rest.join('.')) : undefined
 }
 
 function textOf(value: unknown): string | undefined {
@@ -256,6 +256,3 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
   if (levels === 0) return true
   return Object.values(value).some((inner) => isDeeperThan(inner, levels - 1))
 }
-
-export const isObject = (value: unknown): value is Attributes =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

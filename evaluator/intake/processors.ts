@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { isRecord } from '../json.ts'
 import type { IndexedLog } from '../log.ts'
 import { compileGrok, GrokError } from './grok.ts'
-import { isObject, readDate, statusOf } from './preprocess.ts'
+import { readDate, statusOf } from './preprocess.ts'
 
 /**
  * Changes a log that has been preprocessed.
@@ -38,7 +39,7 @@ const GrokParser = z
       if (typeof text !== 'string') return
       for (const [target, value] of grok.match_rules(text) ?? []) {
         // Undocumented: an extracted name that the log already has. Choice: the extracted value replaces it.
-        if (target === '') log.attributes = { ...log.attributes, ...(isObject(value) ? value : {}) }
+        if (target === '') log.attributes = { ...log.attributes, ...(isRecord(value) ? value : {}) }
         else setAt(log, target, value, true)
       }
     }
@@ -103,7 +104,7 @@ const firstOf = (log: IndexedLog, sources: readonly string[]): unknown =>
 function valueAt({ attributes }: IndexedLog, at: string): unknown {
   let value: unknown = attributes
   for (const name of at.split('.')) {
-    if (!isObject(value) || !Object.hasOwn(value, name)) return undefined
+    if (!isRecord(value) || !Object.hasOwn(value, name)) return undefined
     value = value[name]
   }
   return value ?? undefined
@@ -115,8 +116,8 @@ function setAt({ attributes }: IndexedLog, at: string, value: unknown, override:
   let holder = attributes
   for (const name of names) {
     const inner = Object.hasOwn(holder, name) ? holder[name] : undefined
-    if (inner !== undefined && inner !== null && !isObject(inner) && !override) return
-    const next = isObject(inner) ? inner : {}
+    if (inner !== undefined && inner !== null && !isRecord(inner) && !override) return
+    const next = isRecord(inner) ? inner : {}
     holder[name] = next
     holder = next
   }
@@ -131,8 +132,8 @@ function splitPath(at: string): [names: string[], last: string] {
 
 function removeAt({ attributes }: IndexedLog, at: string): void {
   const [names, last] = splitPath(at)
-  const holder = names.reduce<unknown>((inner, name) => (isObject(inner) ? inner[name] : undefined), attributes)
-  if (isObject(holder)) delete holder[last]
+  const holder = names.reduce<unknown>((inner, name) => (isRecord(inner) ? inner[name] : undefined), attributes)
+  if (isRecord(holder)) delete holder[last]
 }
 
 function setTag(log: IndexedLog, key: string, value: string, override: boolean): void {

@@ -1,5 +1,5 @@
+import { Heap } from '../heap.ts'
 import { LINE_FEED } from '../replay/bytes.ts'
-import { Heap } from '../replay/heap.ts'
 import { TempFile } from './spill.ts'
 
 /** The bytes of lines that are sorted in memory; more than the longest line. */

@@ -4,7 +4,6 @@ import { SearchSyntaxError } from '../search/search-scanner.ts'
 import { type Check, constraints, type NOTIFICATION_PRESETS, OPTION_VALUES } from './constraints.ts'
 import type { AlertQuery, Facet } from './monitor-query.ts'
 
-export { isRecord } from '../json.ts'
 export { retentionMs } from './option-values.ts'
 
 /** The options of a log monitor that mean something here, as its JSON says them. */

@@ -1,6 +1,6 @@
 import { logOfEvent } from '../app-event.ts'
 import type { Source } from '../evaluate/reading.ts'
-import { isRecord } from '../monitor/monitor-options.ts'
+import { isRecord } from '../json.ts'
 import { compileNode, type LogPredicate } from '../search/search.ts'
 import { printSearch, type SearchNode, type Target } from '../search/search-ast.ts'
 import type { EventScanner } from './event-scanner.ts'

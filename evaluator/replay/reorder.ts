@@ -1,6 +1,6 @@
 import { NO_DEADLINE } from '../evaluate/moment.ts'
 import { Ring } from '../evaluate/ring.ts'
-import { Heap } from './heap.ts'
+import { Heap } from '../heap.ts'
 
 /** A value that a log adds to a group, held back until no older log can come. */
 export interface Held {

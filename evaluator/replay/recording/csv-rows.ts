@@ -3,9 +3,8 @@ import { parse } from 'csv-parse'
 import { logOfEvent } from '../../app-event.ts'
 import type { EpochSink } from '../../intake/epoch.ts'
 import { readDate } from '../../intake/preprocess.ts'
-import { parseJson } from '../../json.ts'
+import { isRecord, parseJson } from '../../json.ts'
 import type { IndexedLog } from '../../log.ts'
-import { isRecord } from '../../monitor/monitor-options.ts'
 import { MAX_RECORD_BYTES } from './json-pieces.ts'
 
 /** What a column of any name but `@attribute` holds. */

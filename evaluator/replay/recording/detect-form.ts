@@ -1,4 +1,4 @@
-import { isRecord } from '../../monitor/monitor-options.ts'
+import { isRecord } from '../../json.ts'
 import { LINE_FEED } from '../bytes.ts'
 import { parseEvent } from '../event-reader.ts'
 import { isCsvHeader } from './csv-rows.ts'

@@ -1,8 +1,8 @@
 import { logOfEvent } from '../../app-event.ts'
 import type { EpochSink } from '../../intake/epoch.ts'
 import { readDate } from '../../intake/preprocess.ts'
+import { isRecord } from '../../json.ts'
 import type { IndexedLog } from '../../log.ts'
-import { isRecord } from '../../monitor/monitor-options.ts'
 
 /**
  * Reads one record of a Datadog log export. Datadog parsed its attributes and remapped its reserved attributes before it stored the

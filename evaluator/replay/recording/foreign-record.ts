@@ -1,8 +1,8 @@
 import { logOfEvent } from '../../app-event.ts'
 import type { EpochSink } from '../../intake/epoch.ts'
 import { DATE_KEYS, lookUp, readDate, statusOf } from '../../intake/preprocess.ts'
+import { isRecord } from '../../json.ts'
 import type { IndexedLog } from '../../log.ts'
-import { isRecord } from '../../monitor/monitor-options.ts'
 import type { ForeignForm } from './forms.ts'
 
 type Json = Record<string, unknown>
