@@ -1,5 +1,6 @@
 import { logOfEvent } from './app-event.ts'
 import { monitorsIn, wordsOf } from './estate/documents.ts'
+import { rulesIn } from './estate/rule-documents.ts'
 import type { Transition } from './evaluate/evaluate.ts'
 import { type ExplainOptions, type Explanation, explainFrom, type Question, sourceOfInput } from './explain/index.ts'
 import type { Log } from './log.ts'
@@ -11,7 +12,8 @@ import { readMonitorJson } from './monitor/monitor-reading.ts'
 import { EventError, parseEvent } from './replay/event-reader.ts'
 import type { ReplayOptions } from './replay/replay-options.ts'
 import { compileSearch } from './search/search.ts'
-import type { Severity } from './siem/rule.ts'
+import type { Severity, SiemRule } from './siem/rule.ts'
+import { readRuleJson } from './siem/rule-reading.ts'
 import type { SignalChange } from './siem/signal.ts'
 import { readWindows, rising, type TuneReplay, type Tuning, tuneAll, usualThresholds } from './tune/index.ts'
 
@@ -49,6 +51,27 @@ export function readMonitor(source: string | Readonly<Record<string, unknown>>, 
   return monitor
 }
 
+/**
+ * Reads a threshold rule of Cloud SIEM: as the API takes it or exports it.
+ * @param source the JSON text, or the object
+ * @param file named in faults; without it the rule's slug comes from its name
+ * @throws MonitorError with every reason why it cannot be evaluated
+ */
+export function readRule(source: string | Readonly<Record<string, unknown>>, file?: string): SiemRule {
+  const { value, faults } = typeof source === 'string' ? parseDocument(source) : { value: source, faults: [] }
+  const named = file ?? 'rule'
+  if (faults.length > 0) throw new MonitorError(faults.map((fault) => ({ file: named, ...fault })))
+  const [found, ...more] = rulesIn(value, named)
+  if (!found?.json || more.length > 0) {
+    const reason = more.length > 0 ? `holds ${more.length + 1} rules: give one` : 'holds no rule'
+    throw new MonitorError([{ file: named, place: '', reason }])
+  }
+  const slug = file === undefined ? wordsOf(String(found.json.name ?? '')) || 'rule' : found.slug
+  const { rule, ...reading } = readRuleJson(found.json, { slug, file: named, within: found.within }, false)
+  if (!rule) throw new MonitorError([...reading.faults, ...reading.refusals])
+  return rule
+}
+
 /** One change of state of one group. */
 export interface Change {
   /** The slug of the monitor, or of the rule. */
@@ -79,14 +102,17 @@ export interface Replay {
 }
 
 /**
- * Evaluates monitors over a recorded log in any order, at the events' own time.
+ * Evaluates monitors and rules of Cloud SIEM over a recorded log in any order, at the events' own time.
  * @param log events, or a stream of bytes in any form that `alertproof replay` reads, packed or not
  */
 export async function replay(
-  monitors: readonly Monitor[],
+  detections: readonly (Monitor | SiemRule)[],
   log: Iterable<Event> | AsyncIterable<Buffer>,
-  { follow = false, ...options }: ReplayOptions & { readonly follow?: boolean } = {},
+  { follow = false, ...given }: ReplayOptions & { readonly follow?: boolean } = {},
 ): Promise<Replay> {
+  const monitors = detections.filter((each) => 'parsed' in each)
+  const rules = [...detections.filter((each) => 'queries' in each), ...(given.rules ?? [])]
+  const options = { ...given, rules }
   const input = LogInput.ofStream(Symbol.asyncIterator in log ? log : linesOf(log), { keep: !follow })
   const begin = () => {
     const changes: (Change | SignalRow)[] = []

@@ -5,6 +5,7 @@ export {
   explain,
   type Replay,
   readMonitor,
+  readRule,
   replay,
   search,
   type Tuned,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { z } from 'zod'
-import { readMonitor } from '../api.ts'
+import { readMonitor, readRule } from '../api.ts'
 import { type Estate, loadEstate } from '../estate/index.ts'
 import { InputError } from '../input-error.ts'
 import { isRecord } from '../json.ts'
@@ -10,6 +10,8 @@ import { type Monitor, MonitorError } from '../monitor/monitor.ts'
 import type { MonitorReading } from '../monitor/monitor-reading.ts'
 import { parseWebhook, type Webhook } from '../notify/index.ts'
 import { EventError, type ReplayOptions } from '../replay/index.ts'
+import { SEVERITIES, type SiemRule } from '../siem/rule.ts'
+import { isRule } from '../siem/rule-reading.ts'
 import type { Case, Expected } from './case.ts'
 import { logOf, readLogs } from './logs.ts'
 import { durationMs, instantOf } from './times.ts'
@@ -18,7 +20,10 @@ import { durationMs, instantOf } from './times.ts'
 const DEFAULT_START = '2026-01-05T09:00:00Z'
 const MOST_REPEATED = 1_000_000
 
-const TRANSITIONS = ['Triggered', 'Warn', 'Recovered', 'No Data', 'Re-Triggered', 'Re-Warn', 'Re-No Data'] as const
+const TRANSITIONS = [
+  ...(['Triggered', 'Warn', 'Recovered', 'No Data', 'Re-Triggered', 'Re-Warn', 'Re-No Data'] as const),
+  ...(['Raised', 'Closed'] as const),
+]
 
 const Text = z.string().min(1)
 const OneOrMore = <T extends z.ZodType>(item: T) =>
@@ -37,6 +42,7 @@ const ExpectedFile = z.strictObject({
   at: Text.nullish(),
   within: Duration.default(0),
   value: z.number().nullish(),
+  severity: z.enum(SEVERITIES).nullish(),
   title: z.string().nullish(),
   message: z.string().nullish(),
   recipients: z.array(Text).nullish(),
@@ -88,20 +94,21 @@ export class CaseReader {
     const inline = given.log.some((each) => typeof each !== 'string')
     const start = this.#startOf(given.start ?? (inline || given.log.length === 0 ? DEFAULT_START : undefined), file)
     const readings = (await Promise.all(given.monitor.map((each) => this.#readingsOf(each, file)))).flat()
-    const monitors = readings.flatMap(({ monitor }) => (monitor ? [monitor] : []))
-    if (monitors.length === 0) throw new InputError(readings.map((each) => `${file}: ${whyNot(each)}`).join('\n'))
+    const monitors = readings.flatMap(({ monitor }) => monitor ?? [])
+    const rules = readings.flatMap(({ rule }) => rule ?? [])
+    if (monitors.length + rules.length === 0)
+      throw new InputError(readings.map((each) => `${file}: ${whyNot(each)}`).join('\n'))
     const webhooks = await Promise.all(given.webhooks.map((each) => webhookOf(each, file)))
     const faults: string[] = []
     const expected = given.expect?.map((each, i) =>
-      expectedOf(each, { readings, monitors, webhooks, start }, (reason) =>
-        faults.push(`${file}: expect[${i}]${reason}`),
-      ),
+      expectedOf(each, { readings, webhooks, start }, (reason) => faults.push(`${file}: expect[${i}]${reason}`)),
     )
     if (faults.length > 0) throw new InputError(faults.join('\n'))
     return {
       file,
       name: given.name ?? basename(file, extname(file)),
       monitors,
+      rules,
       logs: inOrder(await this.#logsOf(given.log, start, file), given.evaluate.lateness),
       start,
       options: optionsOf(given.evaluate),
@@ -128,15 +135,18 @@ export class CaseReader {
       const { readings, ruleReadings, broken } = await known
       const [fault] = broken
       if (fault) throw new InputError(`${fault.file}:${fault.place}: ${fault.reason}`)
-      if (readings.length === 0) {
-        const found = ruleReadings.length > 0 ? 'rules of Cloud SIEM only, which cases do not evaluate' : 'no monitor'
-        throw new InputError(`${file}: monitor: ${given} holds ${found}`)
-      }
-      return [...readings]
+      if (readings.length + ruleReadings.length === 0)
+        throw new InputError(`${file}: monitor: ${given} holds no monitor and no rule`)
+      return [...readings, ...ruleReadings]
     }
     try {
+      const read = { faults: [], refusals: [] }
+      if (isRule(given)) {
+        const rule = readRule(given)
+        return [{ slug: rule.slug, name: rule.name, monitor: undefined, rule, ...read }]
+      }
       const monitor = readMonitor(given)
-      return [{ slug: monitor.slug, name: monitor.name, monitor, faults: [], refusals: [] }]
+      return [{ slug: monitor.slug, name: monitor.name, monitor, ...read }]
     } catch (error) {
       if (!(error instanceof MonitorError)) throw error
       throw new InputError(error.faults.map(({ place, reason }) => `${file}: monitor: ${place}: ${reason}`).join('\n'))
@@ -166,7 +176,9 @@ export class CaseReader {
 const inOrder = (logs: readonly IndexedLog[], lateness: number | undefined): readonly IndexedLog[] =>
   lateness === undefined ? logs.toSorted((a, b) => a.timestamp - b.timestamp) : logs
 
-type Reading = Pick<MonitorReading, 'slug' | 'name' | 'monitor' | 'faults' | 'refusals'>
+type Reading = Pick<MonitorReading, 'slug' | 'name' | 'monitor' | 'faults' | 'refusals'> & {
+  readonly rule?: SiemRule | undefined
+}
 
 function whyNot({ slug, faults, refusals }: Reading): string {
   return `${slug} is not evaluated: ${[...faults, ...refusals].map(({ place, reason }) => `${place}: ${reason}`).join('; ')}`
@@ -229,33 +241,32 @@ function optionsOf(given: z.output<typeof CaseFile>['evaluate']): ReplayOptions 
 
 interface Surroundings {
   readonly readings: readonly Reading[]
-  readonly monitors: readonly Monitor[]
   readonly webhooks: readonly Webhook[]
   readonly start: number | undefined
 }
 
 function expectedOf(
   given: z.output<typeof ExpectedFile>,
-  { readings, monitors, webhooks, start }: Surroundings,
+  { readings, webhooks, start }: Surroundings,
   refuse: (reason: string) => void,
 ): Expected {
   const { at: time, monitor: name, ...rest } = given
-  const [only] = monitors
-  const reading =
-    name === undefined
-      ? readings.find(({ monitor }) => monitor === only)
-      : readings.find((each) => each.slug === name || each.name === name)
-  if (name === undefined && monitors.length > 1) {
-    refuse(`.monitor: is missing: one of ${monitors.map(({ slug }) => slug).join(', ')}`)
-  } else if (!reading) refuse(`.monitor: there is no monitor of the slug or name ${JSON.stringify(name)}`)
-  else if (!reading.monitor) refuse(`.monitor: ${whyNot(reading)}`)
+  const evaluated = readings.filter(({ monitor, rule }) => monitor ?? rule)
+  const reading = name === undefined ? evaluated[0] : readings.find((each) => each.slug === name || each.name === name)
+  if (name === undefined && evaluated.length > 1) {
+    refuse(`.monitor: is missing: one of ${evaluated.map(({ slug }) => slug).join(', ')}`)
+  } else if (!reading) refuse(`.monitor: there is no monitor or rule of the slug or name ${JSON.stringify(name)}`)
+  else if (!reading.monitor && !reading.rule) refuse(`.monitor: ${whyNot(reading)}`)
   else {
-    const facets = notifiedFacets(reading.monitor)
+    const { rule } = reading
+    const facets = reading.monitor
+      ? notifiedFacets(reading.monitor)
+      : (rule?.signalBy.map((place) => rule.groupNames[place] ?? '') ?? [])
     const isOne =
       facets.length === Object.keys(given.group).length && facets.every((facet) => Object.hasOwn(given.group, facet))
     if (!isOne)
       refuse(
-        `.group: ${facets.length === 0 ? 'the monitor is not grouped' : `must have a value for ${facets.join(', ')}`}`,
+        `.group: ${facets.length === 0 ? `${reading.slug} is not grouped` : `must have a value for ${facets.join(', ')}`}`,
       )
   }
   for (const payload of Object.keys(given.payloads)) {

@@ -18,6 +18,16 @@ const FAILURES = { at: '5s', times: 3, every: '50s', event: EVENT }
 const TRIGGERED = { group: { '@ip': '203.0.113.9' }, at: '2m', value: 3 }
 const RECOVERED = { transition: 'Recovered', group: { '@ip': '203.0.113.9' }, at: '6m', value: 1 }
 const RULE = { name: 'r', type: 'log_detection', queries: [{ query: '*' }], cases: [], options: {} }
+/** Counts what the monitor does. */
+const SIEM = {
+  ...{ name: 'Guessing', type: 'log_detection', isEnabled: true, message: 'Of {{@ip}}, {{@user}}', tags: [] },
+  queries: [{ name: 'failed', query: '@outcome:fail', aggregation: 'count', groupByFields: ['@ip'] }],
+  cases: [
+    { name: 'many', status: 'high', condition: 'failed > 3', notifications: ['@webhook-soar'] },
+    { name: 'some', status: 'low', condition: 'failed > 2', notifications: ['@ada@example.test', '@webhook-soar'] },
+  ],
+  options: { detectionMethod: 'threshold', evaluationWindow: 300, keepAlive: 600, maxSignalDuration: 900 },
+}
 const CASE = { monitor: MONITOR, log: [FAILURES] }
 
 async function folderOf(files: Record<string, unknown>): Promise<string> {
@@ -263,7 +273,7 @@ test.each([
   [{ expect: [{ ...TRIGGERED, groups: {} }] }, /^a\.json: expect\[0\]: Unrecognized key: "groups"/],
   [{ expect: [{ at: '2m' }] }, /^a\.json: expect\[0\]\.group: must have a value for @ip$/],
   [{ expect: [{ ...TRIGGERED, at: 'soon' }] }, /^a\.json: expect\[0\]\.at: "soon" is not a time/],
-  [{ expect: [{ ...TRIGGERED, monitor: 'x' }] }, /no monitor of the slug or name "x"/],
+  [{ expect: [{ ...TRIGGERED, monitor: 'x' }] }, /no monitor or rule of the slug or name "x"/],
   [{ expect: [{ ...TRIGGERED, payloads: { soar: {} } }] }, /payloads\.soar: no webhook of this name/],
   [{ expect: undefined }, /^a\.json: expect: is missing/],
   [{ log: [{ evt: 'login' }], expect: [] }, /^a\.json: log\[0\]: .*give it `at`$/],
@@ -272,8 +282,8 @@ test.each([
   [{ log: 'none.jsonl', expect: [] }, /none\.jsonl cannot be read: there is no such file$/],
   [{ log: 'bad.jsonl', expect: [] }, /bad\.jsonl: line 1 is not JSON$/],
   [{ monitor: 'none', expect: [] }, /does not exist$/],
-  [{ monitor: 'rule.json', expect: [] }, /^a\.json: monitor: rule\.json holds rules of Cloud SIEM only/],
-  [{ monitor: 'bad.jsonl', expect: [] }, /^a\.json: monitor: bad\.jsonl holds no monitor$/],
+  [{ monitor: 'rule.json', expect: [] }, /^a\.json: rule is not evaluated: message: is missing; /],
+  [{ monitor: 'bad.jsonl', expect: [] }, /^a\.json: monitor: bad\.jsonl holds no monitor and no rule$/],
   [{ monitor: { ...MONITOR, query: 'logs("*")' }, expect: [] }, /^a\.json: monitor: query:\d+: /],
   [{ start: 'noon', expect: [] }, /^a\.json: start: "noon"/],
   [{ webhooks: { name: 'a' }, expect: [] }, /is not a webhook/],
@@ -290,5 +300,47 @@ test('files that are no case are passed over, broken ones are not', async () => 
   expect(broken.map(({ unreadable }) => unreadable.slice(dir.length + 1))).toEqual([
     expect.stringMatching(/^b\.yaml:2:1: /),
     expect.stringMatching(/^c\.json:1:2: is not JSON/),
+  ])
+})
+
+test('a rule of Cloud SIEM is a case like a monitor: its signals, their severity, recipients and payloads', async () => {
+  const signal = { monitor: 'siem', group: { '@ip': '203.0.113.9' } }
+  const payload =
+    '{"id":"$SECURITY_SIGNAL_ID","severity":"$SECURITY_SIGNAL_SEVERITY","by":$SECURITY_RULE_GROUP_BY_FIELDS}'
+  const files = (expect: object[]) => ({
+    'rules/siem.json': SIEM,
+    'a.json': {
+      monitor: ['rules', MONITOR],
+      log: [{ ...FAILURES, times: 4 }],
+      webhooks: [{ name: 'soar', url: 'https://soar.example.test', payload }],
+      expect: [{ ...TRIGGERED, at: '2m', monitor: 'failed-logins' }, ...expect],
+    },
+  })
+  const sent = { message: 'Of 203.0.113.9, ada', recipients: ['@ada@example.test', '@webhook-soar'] }
+  const opened = { ...signal, at: '105s', value: 3, severity: 'low', ...sent }
+  const raised = { ...signal, transition: 'Raised', at: '155s', severity: 'high', recipients: ['@webhook-soar'] }
+  const payloads = { soar: { severity: 'low', by: { '@ip': '203.0.113.9' } } }
+  const slug = (each: object) => ({ ...each, monitor: 'rules-siem' })
+  expect(told(await resultsOf(files([slug({ ...opened, payloads }), slug(raised)])))).toEqual([])
+  expect(told(await resultsOf(files([slug({ ...opened, severity: 'high' })])))).toEqual([
+    'different   Triggered rules-siem @ip:203.0.113.9 at 1m 45s: severity',
+    '  - high',
+    '  + low',
+    'unexpected  Raised rules-siem @ip:203.0.113.9 at 2m 35s, value 4',
+  ])
+})
+
+test('a rule within a case: a signal that closes is listed where one is, and --update writes the severity', async () => {
+  const dir = await folderOf({ 'a.json': { monitor: SIEM, log: [FAILURES] } })
+  await runAll(dir, true)
+  expect(JSON.parse(await readFile(join(dir, 'a.json'), 'utf8')).expect).toEqual([
+    { group: { '@ip': '203.0.113.9' }, at: '1m 45s', value: 3, severity: 'low' },
+    { transition: 'Closed', group: { '@ip': '203.0.113.9' }, at: '11m 45s', value: 3, severity: 'low' },
+  ])
+  expect(told(await runAll(dir))).toEqual([])
+  const group = { '@ip': '203.0.113.9' }
+  expect(await faultsFor({ monitor: SIEM, expect: [{ group }] })).toEqual([])
+  expect(await faultsFor({ monitor: SIEM, expect: [{ group: {} }] })).toEqual([
+    expect.stringContaining('.group: must have a value for @ip'),
   ])
 })

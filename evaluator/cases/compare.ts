@@ -5,7 +5,7 @@ import type { Happening, Outcome } from './happening.ts'
 
 /** What of a change is not as expected. */
 export interface FieldDifference {
-  /** `at`, `value`, `title`, `message`, `recipients`, or `payloads.` and the name of a webhook. */
+  /** `at`, `value`, `severity`, `title`, `message`, `recipients`, or `payloads.` and the name of a webhook. */
   readonly field: string
   readonly expected: unknown
   readonly found: unknown
@@ -32,7 +32,7 @@ export interface Verdict {
 /** Compares what happened with what a case expects. */
 export function judge(given: Case, { happenings, late }: Outcome): Verdict {
   const expected = given.expected ?? []
-  const compared = happenings.filter(({ transition }) => transition.transition !== 'Recovered' || asksRecoveries(given))
+  const compared = happenings.filter(({ transition }) => !isEnd(transition) || asksRecoveries(given))
   const partners = pairUp(expected, compared)
   const pairs = compared.map((happening): Pair => {
     const index = partners.get(happening) ?? -1
@@ -50,8 +50,12 @@ export function judge(given: Case, { happenings, late }: Outcome): Verdict {
   return { holds, pairs, late }
 }
 
+/** A group that recovers, or a signal that closes. */
+export const isEnd = ({ transition }: Pick<Expected, 'transition'>): boolean =>
+  transition === 'Recovered' || transition === 'Closed'
+
 const asksRecoveries = ({ expected, recoveries }: Case): boolean =>
-  recoveries || expected === undefined || expected.some(({ transition }) => transition === 'Recovered')
+  recoveries || expected === undefined || expected.some(isEnd)
 
 /** Of the same monitor, transition and group, those at the same time belong together, then the others in their order. */
 function pairUp(expected: readonly Expected[], happenings: readonly Happening[]): Map<Happening, number> {
@@ -83,7 +87,7 @@ const isInTime = ({ at, within }: Expected, { transition }: Happening): boolean 
 
 function differencesOf(expected: Expected, happening: Happening): FieldDifference[] {
   const differences: FieldDifference[] = []
-  const { at, value } = happening.transition
+  const { at, value, severity } = happening.transition
   if (!isInTime(expected, happening)) differences.push({ field: 'at', expected: expected.at, found: at })
   const compare = (field: string, wanted: unknown, found: () => unknown) => {
     if (wanted === undefined) return
@@ -91,6 +95,7 @@ function differencesOf(expected: Expected, happening: Happening): FieldDifferenc
     if (!contains(wanted, was)) differences.push({ field, expected: wanted, found: likeIn(wanted, was) })
   }
   compare('value', expected.value, () => value)
+  compare('severity', expected.severity, () => severity)
   compare('title', expected.title, () => happening.sent().title)
   // A text over several lines ends with a line feed in YAML.
   compare('message', expected.message?.trimEnd() ?? expected.message, () => happening.sent().message)

@@ -1,10 +1,11 @@
 import { cadenceOf } from '../evaluate/cadence.ts'
 import type { Transition } from '../evaluate/evaluate.ts'
-import { compileReaders, groupOfKey } from '../evaluate/reading.ts'
+import { compileReader, compileReaders, groupOfKey } from '../evaluate/reading.ts'
 import type { IndexedLog } from '../log.ts'
-import type { Monitor } from '../monitor/monitor.ts'
-import { notifierFor, recipientsOf, renderRequest } from '../notify/index.ts'
+import { notifierFor, type PayloadValues, recipientsOf, renderRequest, signalNotifierFor } from '../notify/index.ts'
 import { Replayer } from '../replay/index.ts'
+import type { Severity, SiemRule } from '../siem/rule.ts'
+import type { SignalChange } from '../siem/signal.ts'
 import type { Case } from './case.ts'
 
 /** What Datadog would send at a change. */
@@ -17,9 +18,21 @@ export interface Sent {
   readonly payloads: Readonly<Record<string, unknown>>
 }
 
-/** One change of state of one group in a case. */
+/** A change of state of a group of a monitor, or of a signal of a rule. */
+export interface Happened {
+  readonly monitor: { readonly slug: string }
+  readonly transition: Transition['transition'] | SignalChange['transition']
+  readonly group: Readonly<Record<string, string>>
+  /** Epoch ms. */
+  readonly at: number
+  readonly value: number
+  /** Of a signal. */
+  readonly severity?: Severity
+}
+
+/** One change in a case. */
 export interface Happening {
-  readonly transition: Transition
+  readonly transition: Happened
   sent(): Sent
 }
 
@@ -33,22 +46,26 @@ export interface Outcome {
 const SITE = 'https://app.datadoghq.com'
 const MAX_SAMPLE = 10
 
-/** Evaluates a case. @param monitors which are evaluated in place of its own */
-export function outcomeOf(given: Case, monitors: readonly Monitor[] = given.monitors): Outcome {
-  const transitions: Transition[] = []
-  const replayer = new Replayer(monitors, given.options, (transition) => transitions.push(transition))
+/** What is evaluated in a case. */
+export type Evaluated = Pick<Case, 'monitors' | 'rules'>
+
+/** Evaluates a case. @param evaluated in place of its own */
+export function outcomeOf(given: Case, { monitors, rules }: Evaluated = given): Outcome {
+  const found: (Transition | SignalChange)[] = []
+  const take = (change: Transition | SignalChange) => void found.push(change)
+  const replayer = new Replayer(monitors, { ...given.options, rules }, take, take)
   for (const log of given.logs) replayer.push(log, log.timestamp)
   replayer.finish()
-  transitions.sort((a, b) => a.at - b.at)
-  return { late: replayer.dropped, happenings: transitions.map((transition, i) => happeningOf(transition, i, given)) }
+  found.sort((a, b) => a.at - b.at)
+  return { late: replayer.dropped, happenings: found.map((change, i) => happeningOf(change, i, given)) }
 }
 
-function happeningOf(transition: Transition, number: number, given: Case): Happening {
+function happeningOf(change: Transition | SignalChange, number: number, given: Case): Happening {
   let sent: Sent | undefined
   return {
-    transition,
+    transition: 'rule' in change ? { ...change, monitor: change.rule } : change,
     sent() {
-      sent ??= sentOf(transition, number, given)
+      sent ??= 'rule' in change ? sentOfSignal(change, number, given) : sentOf(change, number, given)
       return sent
     },
   }
@@ -59,17 +76,30 @@ function sentOf(transition: Transition, number: number, given: Case): Sent {
   const link = `${SITE}/monitors/${monitor.id}`
   const notify = notifierFor(monitor, { variables: given.variables, origin: SITE, link })
   const { title, message, webhooks, values } = notify({ ...transition, sample: sampleOf(transition, given) })
-  // `$ID` is random in an account; in a case it counts up, so that it can be compared.
-  const numbered = { ...values, own: { ...values.own, ID: String(number + 1) } }
-  const payloads = given.webhooks
-    .filter(({ name }) => webhooks.includes(name))
-    .map((webhook) => [webhook.name, bodyOf(renderRequest(webhook, numbered).body)] as const)
   return {
     title,
     message,
     recipients: monitor.draft ? [] : recipientsOf(message),
-    payloads: Object.fromEntries(payloads),
+    payloads: payloadsOf(webhooks, values, number, given),
   }
+}
+
+/** Nobody is notified of a signal that closes. */
+function sentOfSignal(change: SignalChange, number: number, given: Case): Sent {
+  const notify = signalNotifierFor(change.rule, { variables: given.variables, origin: SITE })
+  const { title, message, handles, webhooks, values } = notify({ ...change, sample: sampleOfSignal(change, given) })
+  if (change.transition === 'Closed') return { title, message, recipients: [], payloads: {} }
+  return { title, message, recipients: recipientsOf(handles), payloads: payloadsOf(webhooks, values, number, given) }
+}
+
+function payloadsOf(webhooks: readonly string[], values: PayloadValues, number: number, given: Case) {
+  // `$ID` is random in an account; in a case it counts up, so that it can be compared.
+  const numbered = { ...values, own: { ...values.own, ID: String(number + 1) } }
+  return Object.fromEntries(
+    given.webhooks
+      .filter(({ name }) => webhooks.includes(name))
+      .map((webhook) => [webhook.name, bodyOf(renderRequest(webhook, numbered).body)] as const),
+  )
 }
 
 function bodyOf(text: string): unknown {
@@ -101,4 +131,27 @@ function sampleOf({ monitor, transition, group, at, breaching }: Transition, { l
     return isOf
   })
   return counted.sort((a, b) => b.timestamp - a.timestamp).slice(0, MAX_SAMPLE)
+}
+
+/** The newest logs that a query counted for the signal, newest first; none when it closes. */
+function sampleOfSignal({ rule, transition, group, at }: SignalChange, { logs }: Case): IndexedLog[] {
+  if (transition === 'Closed') return []
+  const counted = logs.filter(
+    (log) =>
+      log.timestamp > at - Math.max(rule.evaluationWindowMs, 1) && log.timestamp <= at && isOfSignal(log, rule, group),
+  )
+  return counted.sort((a, b) => b.timestamp - a.timestamp).slice(0, MAX_SAMPLE)
+}
+
+/** The queries of a rule are joined by the values of their groups, in their order. */
+function isOfSignal(log: IndexedLog, rule: SiemRule, group: SignalChange['group']): boolean {
+  const wanted = Object.values(group)
+  return rule.queries.some((query) => {
+    let isOf = false
+    compileReader(query)(log, (key) => {
+      const values = Object.values(groupOfKey(query.by, key))
+      isOf ||= rule.signalBy.every((place, i) => values[place] === wanted[i])
+    })
+    return isOf
+  })
 }

@@ -120,11 +120,12 @@ function newEntry({ transition }: Happening, given: Case, document: Document): N
   group.flow = true
   for (const [facet, value] of Object.entries(transition.group)) group.set(facet, document.createNode(value))
   const entry = new YAMLMap()
-  if (given.monitors.length > 1) entry.set('monitor', document.createNode(transition.monitor.slug))
+  if (given.monitors.length + given.rules.length > 1) entry.set('monitor', document.createNode(transition.monitor.slug))
   if (transition.transition !== 'Triggered') entry.set('transition', document.createNode(transition.transition))
   if (group.items.length > 0) entry.set('group', group)
   entry.set('at', document.createNode(instantText(transition.at, given.start)))
   entry.set('value', document.createNode(transition.value))
+  if (transition.severity) entry.set('severity', document.createNode(transition.severity))
   return entry
 }
 

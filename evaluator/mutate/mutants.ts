@@ -15,16 +15,20 @@ import { printSearch } from '../search/search-ast.ts'
 import { mutateFormula } from './mutate-formula.ts'
 import { mutateSearch } from './mutate-search.ts'
 
-/** A monitor with one slip. */
-export interface Mutant {
+/** One slip in words. */
+export interface Slip {
   /** What was changed: `window: 5m → 10m`. */
   readonly name: string
-  readonly monitor: Monitor
-  /** Where: `query`, or `options.` and the name of the option. */
+  /** Where: `query`, or `options.` and the name of the option; of a rule, the place in its JSON. */
   readonly place: string
   /** What stood there, and what stands there now: the query, or JSON. */
   readonly before: string
   readonly after: string
+}
+
+/** A monitor with one slip. */
+export interface Mutant extends Slip {
+  readonly monitor: Monitor
 }
 
 /** The attributes that a person could name by mistake, without their `@`. */

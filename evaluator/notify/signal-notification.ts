@@ -14,6 +14,8 @@ export interface SignalNotification {
   readonly title: string
   /** `$SECURITY_SIGNAL_MSG` */
   readonly message: string
+  /** The rendered notifications of the case that matched. */
+  readonly handles: string
   /** The names after `@webhook-` in the notifications of the case that matched. */
   readonly webhooks: readonly string[]
   readonly values: PayloadValues
@@ -43,7 +45,12 @@ export function signalNotifierFor(
     const matched = cases.find(({ name, status }) => name === change.caseName && status === change.severity)
     const handles = matched?.recipients.map((recipient) => recipient(facts)).join(' ') ?? ''
     const texts = { title: titleOf(change), message: message(facts).trim() }
-    return { ...texts, webhooks: webhookHandles(handles), values: valuesOf(change, texts, { variables, facts }) }
+    return {
+      ...texts,
+      handles,
+      webhooks: webhookHandles(handles),
+      values: valuesOf(change, texts, { variables, facts }),
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { isRecord } from '../json.ts'
 import type { Sinks } from './sinks.ts'
 
 /** The seconds that a window, a keep-alive or a longest duration may have. */
-const DURATIONS = [0, 60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400]
+export const DURATIONS = [0, 60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400]
 
 const METHODS = [
   ...['threshold', 'new_value', 'anomaly_detection', 'impossible_travel', 'hardcoded', 'third_party'],

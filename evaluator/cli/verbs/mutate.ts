@@ -7,9 +7,10 @@ import { appendSummary, markdownTable } from '../summary.ts'
 
 const USAGE = `Usage: alertproof mutate PATH... [<options>]
 
-Finds the mistakes in a monitor that no case would notice. PATH is a folder of cases, as \`test\` evaluates them, or one case. Each
-monitor that they name is changed by one slip at a time: an @ left out, another field, operator, threshold, window, group, rollup
-or option, a term left out or negated. A slip is noticed if a case fails. The others are printed with the change.
+Finds the mistakes in a monitor or a rule of Cloud SIEM that no case would notice. PATH is a folder of cases, as \`test\` evaluates
+them, or one case. Each monitor or rule that they name is changed by one slip at a time: an @ left out, another field, operator,
+threshold, window, group, rollup or option, a term left out or negated; of a rule also a case left out, or of another severity.
+A slip is noticed if a case fails. The others are printed with the change.
 
 Slips that the API would refuse are left out. A slip that changes the result for no log is equivalent: some are recognised, others
 are listed with their reason in a file.
@@ -93,7 +94,7 @@ function mutateAll(
     verdicts.push(...own)
     print(own, options, io)
     const left = own.filter(survived).length
-    io.err(`${tested.monitor.slug}: ${own.length} slips, ${left === 0 ? 'all noticed' : `${left} not noticed`}.\n`)
+    io.err(`${tested.slug}: ${own.length} slips, ${left === 0 ? 'all noticed' : `${left} not noticed`}.\n`)
   }
   const stale = staleIn(equivalents, verdicts)
   for (const line of stale) io.err(`${printable(line)}\n`)

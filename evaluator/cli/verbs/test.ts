@@ -7,7 +7,7 @@ import { appendSummary, markdownTable, writeReportFile } from '../summary.ts'
 
 const USAGE = `Usage: alertproof test PATH... [<options>]
 
-Evaluates cases of monitors: each names monitors and a log, and lists what must happen; anything else fails it. PATH is a folder
+Evaluates cases of monitors and rules of Cloud SIEM: each names these and a log, and lists what must happen; anything else fails it. PATH is a folder
 of cases or one case. A case is a YAML or JSON file:
 
   monitor: ../monitors/failed-logins.json
@@ -16,11 +16,11 @@ of cases or one case. A case is a YAML or JSON file:
   expect:
     - { group: { "@ip": 203.0.113.9 }, at: 3m }
 
-  monitor     a file or folder of monitors, a monitor, or a list of these; a path counts from the file of the case
+  monitor     a file or folder of monitors and rules, one of them, or a list of these; a path counts from the file of the case
   log         a file in any form that \`replay\` reads, a list of files, or a list of events with \`at\` after the start
   start       the time from which relative times count (default 2026-01-05T09:00:00Z for a list of events)
   expect      the changes of state that must happen: monitor (if there are several), transition (default Triggered), group,
-              at (with within: 60s), value, title, message, recipients, payloads. What an entry leaves out is not compared
+              at (with within: 60s), value, severity, title, message, recipients, payloads. What an entry leaves out is not compared
   recoveries  true: all recoveries must be listed. They must be as soon as one is listed
   evaluate    live, cadence, lateness, group-limits, silence: as the options of \`replay\`
   webhooks    webhooks as the API takes them: files or objects, whose payloads are compared
@@ -118,8 +118,9 @@ function recordOf({ file, case: given, verdict }: Extract<CaseResult, { verdict:
 
 function changeOf({ expected, happening, differences }: Pair) {
   if (!happening) return []
-  const { monitor, transition, group, at, value } = happening.transition
-  const change = { monitor: monitor.slug, transition, group, at: new Date(at).toISOString(), value }
+  const { monitor, transition, group, at, value, severity } = happening.transition
+  const time = new Date(at).toISOString()
+  const change = { monitor: monitor.slug, transition, group, at: time, value, ...(severity && { severity }) }
   return [{ ...change, expected: expected !== undefined, differences: differences.map(differenceOf) }]
 }
 
