@@ -321,8 +321,8 @@ test('a rule of Cloud SIEM is a case like a monitor: its signals, their severity
   const raised = { ...signal, transition: 'Raised', at: '155s', severity: 'high', recipients: ['@webhook-soar'] }
   const payloads = { soar: { severity: 'low', by: { '@ip': '203.0.113.9' } } }
   const slug = (each: object) => ({ ...each, monitor: 'rules-siem' })
-  expect(told(await resultsOf(files([slug({ ...opened, payloads }), slug(raised)])))).toEqual([])
-  expect(told(await resultsOf(files([slug({ ...opened, severity: 'high' })])))).toEqual([
+  expect(linesOf(await resultsOf(files([slug({ ...opened, payloads }), slug(raised)])))).toEqual([])
+  expect(linesOf(await resultsOf(files([slug({ ...opened, severity: 'high' })])))).toEqual([
     'different   Triggered rules-siem @ip:203.0.113.9 at 1m 45s: severity',
     '  - high',
     '  + low',
@@ -337,7 +337,7 @@ test('a rule within a case: a signal that closes is listed where one is, and --u
     { group: { '@ip': '203.0.113.9' }, at: '1m 45s', value: 3, severity: 'low' },
     { transition: 'Closed', group: { '@ip': '203.0.113.9' }, at: '11m 45s', value: 3, severity: 'low' },
   ])
-  expect(told(await runAll(dir))).toEqual([])
+  expect(linesOf(await runAll(dir))).toEqual([])
   const group = { '@ip': '203.0.113.9' }
   expect(await faultsFor({ monitor: SIEM, expect: [{ group }] })).toEqual([])
   expect(await faultsFor({ monitor: SIEM, expect: [{ group: {} }] })).toEqual([

@@ -10,7 +10,7 @@ import { announce } from './announce.ts'
 import { type ProceedDeps, type ProceedOptions, proceed, uphold } from './attempt.ts'
 import { persistent } from './persistence.ts'
 import { hold, isTimely, recover, remind } from './row.ts'
-import { isLaterNews, otherOf, rowOf } from './same-alert.ts'
+import { isFromRule, isLaterNews, otherOf, rowOf } from './same-alert.ts'
 import type { Turn } from './turns.ts'
 
 /** The time limit for asking Postgres whether a user exists. */
@@ -144,8 +144,9 @@ async function goOn(
   requestId: string,
   deps: ContainDeps,
   { turn = atOnce, ...options }: ContainOptions,
+  eager = true,
 ): Promise<ContainOutcome> {
-  const containment = await turn(() => proceed(row, requestId, deps, { ...options, eager: true }))
+  const containment = await turn(() => proceed(row, requestId, deps, { ...options, eager }))
   return { kind: 'accepted', containment }
 }
 const atOnce: Turn = (work) => work()
@@ -174,7 +175,9 @@ async function repeat(
     : undefined
   const current = reminded ?? row
   if (current.state === 'pending' || current.announce) {
-    const outcome = await goOn(current, requestId, deps, options)
+    // The monitor and its rule report at the same time: the call that claimed the row carries it out.
+    const eager = row.id === alert.containmentId || isReminder || !isFromRule(row, alert)
+    const outcome = await goOn(current, requestId, deps, options, eager)
     return current.state === 'pending' ? outcome : duplicateOf(current.id)
   }
   if (!isReminder || current.state !== 'done') return duplicateOf(current.id)

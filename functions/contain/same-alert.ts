@@ -89,13 +89,16 @@ function continues(row: Containment, alert: Dated): boolean {
   return row.state === 'pending' || (row.state === 'done' && row.expiresAt !== undefined && row.expiresAt > date)
 }
 
+/** Whether an alert or the alert that made a row is a signal. */
+export const isFromRule = (row: Containment, alert: Alert): boolean =>
+  sourceOf(alert) === 'signal' || sourceOf(row) === 'signal'
+
 /**
  * Whether an alert reminds of a row that another alert made: it shows that the attack goes on, or that a row which was
  * held for its age alone is no replay.
  */
 export function isLaterNews(row: Containment, alert: Alert): boolean {
-  const [one, other] = [sourceOf(alert), sourceOf(row)]
-  if (row.id === alert.containmentId || (one !== 'signal' && other !== 'signal')) return false
+  if (row.id === alert.containmentId || !isFromRule(row, alert)) return false
   const isHeldForAge = row.state === 'held' && row.reason === 'stale'
   return isHeldForAge || alert.date.getTime() - heardAt(row).getTime() > SAME_SUBJECT_MS
 }
