@@ -28,13 +28,16 @@ export function refusalOf(monitor: Monitor): string | undefined {
   const { parsed } = monitor
   if (parsed.form === 'formula') return 'a formula joins several queries'
   const rule = ruleOf(monitor)
-  const others = parsed.by.filter(({ name }) => !rule.notifyBy?.includes(name))
-  if (rule.notifyBy && others.length > 0)
-    return 'notify_by gives several groups one notification, with the state of the worst'
+  if (rule.renotify && sharesNotifications({ query: parsed, rule }))
+    return 'renotify_interval reminds of groups that share a notification by notify_by'
   if (rule.timeoutMs !== undefined && alertsInSilence(rule))
     return 'timeout_h ends an alert that silence begins again at the next evaluation'
   return undefined
 }
+
+/** Whether several groups have one notification, with the state of the worst. */
+export const sharesNotifications = ({ query, rule }: Pick<EvaluatedMonitor, 'query' | 'rule'>): boolean =>
+  rule.notifyBy !== undefined && query.by.some(({ name }) => !rule.notifyBy?.includes(name))
 
 /** Whether a group without logs may be in alert because silence counts as 0. */
 const alertsInSilence = ({

@@ -83,6 +83,13 @@ const monitor = fc
     delay: fc.constantFrom(0, 0, 0, 30, 120),
     retention: fc.constantFrom(undefined, undefined, '60m', '25h'),
     timeout: fc.constantFrom(undefined, undefined, 1, 3),
+    shared: fc.constantFrom(
+      undefined,
+      undefined,
+      undefined,
+      () => ['*'],
+      (by: string) => by.split(',').slice(0, 1),
+    ),
     renotify: fc.constantFrom(
       undefined,
       undefined,
@@ -105,6 +112,7 @@ const monitor = fc
       retention,
       timeout,
       renotify,
+      shared,
       thresholds,
     }): Monitor => {
       const rollup = kind === 'count' ? '"count"' : `"${kind}","@n"`
@@ -117,7 +125,7 @@ const monitor = fc
         ...(grouped && { new_group_delay: newGroupDelay }),
         ...(grouped && retention !== undefined && { group_retention_duration: retention }),
         ...(timeout !== undefined && { timeout_h: timeout }),
-        ...renotify,
+        ...(shared !== undefined && grouped ? { notify_by: shared(by) } : renotify),
       }
       return readMonitor({ name: 'n', type: 'log alert', query, message: 'm', options })
     },

@@ -176,7 +176,7 @@ test.each([
     { variables: [{ name: 'q', data_source: 'logs', search: { query: '*' }, compute: { aggregation: 'count' } }] },
     /formula/,
   ],
-  ['shared notifications', { notify_by: ['*'] }, /notify_by/],
+  ['reminders of shared notifications', { notify_by: ['*'], renotify_interval: 10 }, /notify_by/],
   ['an alert in silence that times out', { timeout_h: 1, on_missing_data: 'default' }, /timeout_h/],
 ] as const)('what is not said in SQL is refused by name: %s', (_, options, reason) => {
   const query =

@@ -2,8 +2,9 @@ import { REMINDING, type Rule, type State } from '../evaluate/state.ts'
 import type { Operator } from '../monitor/monitor-query.ts'
 import type { Step } from './columns.ts'
 import { tickAfter } from './entries-sql.ts'
-import type { EvaluatedMonitor } from './evaluated.ts'
+import { type EvaluatedMonitor, sharesNotifications } from './evaluated.ts'
 import { either, number, text } from './literals.ts'
+import { sharedSteps } from './shared-sql.ts'
 import { DROP, silenceIsZero, watchesOthers } from './values-sql.ts'
 
 const OK = 0
@@ -112,9 +113,12 @@ class StateSteps {
       bit('missing', 'missing', 'CASE WHEN kind > 0 OR has THEN 0 WHEN NOT ended OR was = 1 THEN 1 END')
       cases.unshift(`WHEN missing = 1 THEN ${NO_DATA}`)
     }
+    // A state that would have got worse after the end of the recording keeps its value as well.
+    const judged = silenceIsZero(this.#monitor) ? '' : 'has AND '
+    const stale = this.#silenceAfterEnd ? 'false' : `ended AND alert = 0 AND ${judged}${this.#beyond(critical)}`
     this.#add(
       'states',
-      `SELECT k, t, kind, if(has, value, 0) AS value, CASE ${cases.join(' ')} ELSE ${OK} END AS state FROM ${from}`,
+      `SELECT k, t, kind, if(has, value, 0) AS value, ${stale} AS stale, CASE ${cases.join(' ')} ELSE ${OK} END AS state FROM ${from}`,
     )
   }
 
@@ -136,12 +140,16 @@ class StateSteps {
     return `CASE ${cases.filter((each) => each !== '').join(' ')} ELSE 0 END`
   }
 
+  /** What a state does to an alert: it opens it (1), closes it (0), or neither (NULL). */
+  get #notified(): string {
+    return `CASE state WHEN ${OK} THEN 0 WHEN ${NO_DATA} THEN ${this.#notifies ? 1 : 'NULL'} ELSE 1 END`
+  }
+
   /** Each change of a state, with the state before and whether an alert was open: one that was notified and has not recovered. */
   changes(): void {
-    const notified = `CASE state WHEN ${OK} THEN 0 WHEN ${NO_DATA} THEN ${this.#notifies ? 1 : 'NULL'} ELSE 1 END`
     this.#add(
       'changes',
-      `SELECT *, coalesce(last_value(${notified} IGNORE NULLS) OVER (${IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) = 1 AS open
+      `SELECT *, coalesce(last_value(${this.#notified} IGNORE NULLS) OVER (${IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) = 1 AS open
   FROM (SELECT *, lag(state, 1, ${OK}) OVER (${IN_ORDER}) AS before FROM ${this.#name('states')})
   WHERE state <> before`,
     )
@@ -174,25 +182,30 @@ class StateSteps {
   /** The changes and reminders that are notified. */
   transitions(): void {
     const { query, slug, index } = this.#monitor
-    const { by } = query
+    const isShared = sharesNotifications(this.#monitor)
+    const by = isShared ? query.by.filter(({ name }) => this.#rule.notifyBy?.includes(name)) : query.by
+    if (isShared) this.steps.push(...sharedSteps(this.#monitor, keyOf(query.by.length), this.#notified))
     const group =
       by.length === 0
         ? `'{}'::JSON`
         : `json_object(${by.map(({ name }, i) => `${text(name)}, k[${i + 1}]`).join(', ')})`
-    // The evaluator orders groups of several facets by their values with the lengths of these.
-    const key =
-      by.length > 1 ? `array_to_string(list_transform(k, lambda x: len(x) || ':' || x), '')` : `coalesce(k[1], '')`
-    const silent = [`(state = ${OK} AND (NOT open OR kind = ${DROP}))`]
+    const silent = isShared
+      ? ['dropped', `(state = ${OK} AND NOT open)`]
+      : [`(state = ${OK} AND (NOT open OR kind = ${DROP}))`]
     if (this.#shows && !this.#notifies) silent.push(`state = ${NO_DATA}`)
     const select = (word: string, from: string) =>
-      `SELECT ${index} AS m, ${key} AS key, t, kind, ${text(slug)} AS monitor, ${word} AS transition, ${group} AS "group", value
+      `SELECT ${index} AS m, ${keyOf(by.length)} AS key, t, kind, ${text(slug)} AS monitor, ${word} AS transition, ${group} AS "group", value
   FROM ${from}`
     const changed = `CASE state WHEN ${OK} THEN 'Recovered' WHEN ${NO_DATA} THEN 'No Data' WHEN ${WARN} THEN 'Warn' ELSE 'Triggered' END`
-    const changes = `${select(changed, this.#name('changes'))} WHERE NOT ${either(silent)}`
+    const changes = `${select(changed, this.#name(isShared ? 'notices' : 'changes'))} WHERE NOT ${either(silent)}`
     const reminding = `CASE state WHEN ${NO_DATA} THEN '${REMINDING['No Data']}' WHEN ${WARN} THEN '${REMINDING.Warn}' ELSE '${REMINDING.Alert}' END`
     const all = this.#rule.renotify ? [changes, select(reminding, this.#name('reminders'))] : [changes]
     this.#add('transitions', all.join('\n  UNION ALL '))
   }
 }
+
+/** The evaluator orders groups of several facets by their values with the lengths of these. */
+const keyOf = (facets: number): string =>
+  facets > 1 ? `array_to_string(list_transform(k, lambda x: len(x) || ':' || x), '')` : `coalesce(k[1], '')`
 
 const sign = (operator: Operator): string => (operator === '==' ? '=' : operator === '!=' ? '<>' : operator)
