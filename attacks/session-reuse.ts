@@ -1,6 +1,6 @@
 import type { Attack } from './kit/attack.ts'
 import { castPerson } from './kit/cast.ts'
-import { firefoxOnLinux } from './kit/clients/devices.ts'
+import { chromeOnWindows, firefoxOnLinux } from './kit/clients/devices.ts'
 import { CREDENTIAL_NAMES, openOnTwoDevices } from './kit/sessions.ts'
 import { useUntilRefused } from './kit/until-refused.ts'
 import { twin } from './session-reuse.twin.ts'
@@ -13,22 +13,25 @@ export const sessionReuse: Attack = {
     { id: 'T1550.004', name: 'Use Alternate Authentication Material: Web Session Cookie' },
   ],
   targets: ['web', 'functions'],
+  robsYou: true,
   does: 'Replays a stolen session cookie (web) or bearer token (functions) from another device and address: no password, no second factor, nothing that a login page could refuse.',
   trips: 'session-reuse',
   runbook: 'runbooks/ATO-002-session-reuse.md',
   twin,
 
   async attack(target, context) {
-    const { addresses, random, tell } = context
-    const victim = castPerson(random)
-    const { stolen } = await openOnTwoDevices(victim, context)
+    const { addresses, random, mine, tell } = context
+    if (mine) tell('you', 'are signed in, and your page stays open: look at it')
+    const stolen = mine ?? (await openOnTwoDevices(castPerson(random), context)).stolen
 
-    const source = { device: firefoxOnLinux(), address: await addresses.attacker() }
+    // A device of another kind than the victim's.
+    const device = mine?.userAgent.includes('Firefox') ? chromeOnWindows() : firefoxOnLinux()
+    const source = { device, address: await addresses.attacker() }
     const thief = context.intruder(source)
     thief.hold(stolen)
     tell(
       'thief',
-      `has the laptop's ${CREDENTIAL_NAMES[target.kind]} and replays it: ${source.device.name} at ${source.address}`,
+      `has ${mine ? 'your' : "the laptop's"} ${CREDENTIAL_NAMES[target.kind]} and replays it: ${source.device.name} at ${source.address}`,
     )
     const crossing = context.crossing({ '@sid': stolen.sid }, 'the first replay')
     const isIn = 'is in: the account is open, without a password'

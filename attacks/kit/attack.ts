@@ -1,7 +1,7 @@
 import type { Addresses } from './addresses.ts'
 import type { Account } from './cast.ts'
 import type { Authenticator } from './clients/authenticator.ts'
-import type { Client } from './clients/client.ts'
+import type { Client, Session } from './clients/client.ts'
 import type { Device } from './clients/devices.ts'
 import type { Mailbox } from './clients/mailbox.ts'
 import type { Random } from './random.ts'
@@ -29,6 +29,8 @@ interface AttackRecord {
   readonly does: string
   /** Path of the responder's runbook. */
   readonly runbook: string
+  /** It can rob the session of the person at the screen, too: `Context.mine`. */
+  readonly robsYou?: boolean
   /** It mostly waits until a session is renewed. Others can run meanwhile without a change of their measured times. */
   readonly waitsForRenewal?: boolean
   attack(target: Target, context: AttackContext): Promise<Detonation>
@@ -96,11 +98,18 @@ export interface Context {
   readonly requests: () => number
   /** Narrates what somebody does or sees. @param at epoch ms (default now) */
   tell(who: string, what: string, at?: number): void
+  /** The copied session of the person at the screen; absent if the attack invents its victim. */
+  readonly mine?: Mine | undefined
   /** The powers of an insider; absent outside a lab. */
   readonly insider?: Insider | undefined
   /** The mailbox of the invented addresses; absent outside a lab. */
   readonly mailbox?: Mailbox | undefined
   readonly signal: AbortSignal
+}
+
+/** A session of the person at the screen, and the user agent of the browser that opened it. */
+export interface Mine extends Session {
+  readonly userAgent: string
 }
 
 /** A person with an operator's rights, as far as the lab grants them. */

@@ -7,6 +7,7 @@ import {
   type Context,
   type Group,
   type Insider,
+  type Mine,
   TARGETS,
   type Target,
   type TargetKind,
@@ -30,6 +31,7 @@ export interface ContextOptions {
   readonly addresses: Addresses
   /** @param ms after the origin of the narration; undefined before it */
   readonly tell: (who: string, what: string, ms?: number) => void
+  readonly mine?: Mine | undefined
   readonly insider?: Insider | undefined
   readonly mailbox?: Mailbox | undefined
   /** Existing accounts of the target; required without a mailbox. */
@@ -68,7 +70,7 @@ const CLIENTS = { web: createWebClient, functions: createFunctionsClient }
 
 /** Its narrated times count from this call. */
 export function createContext(options: ContextOptions): RunContext {
-  const { target, hosts = {}, runId, seed, addresses, tell, insider, mailbox, accounts, signal } = options
+  const { target, hosts = {}, runId, seed, addresses, tell, mine, insider, mailbox, accounts, signal } = options
   const counter = createCounter(MAX_REQUESTS)
   const access = new AccessRecord()
   const origin = Date.now()
@@ -88,6 +90,7 @@ export function createContext(options: ContextOptions): RunContext {
   return {
     runId,
     addresses,
+    mine,
     insider,
     mailbox,
     signal,

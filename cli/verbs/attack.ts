@@ -21,6 +21,7 @@ import { newSeed, SEED_MAX } from '../../attacks/kit/random.ts'
 import { policyFor } from '../../shared/containment/policy.ts'
 import { readAccounts } from '../verify/accounts.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
+import { NobodySignedIn } from '../verify/mine.ts'
 import { runAttack } from '../verify/run-attack.ts'
 
 const USAGE = `Usage: npm run attack -- list [--json]
@@ -32,6 +33,8 @@ the alert, the containment and the refused attacker.
 
 Options of run:
   --target WHICH     web, functions or both (default both)
+  --mine             rob your own session: the one that a browser of this machine used last. Sign in first
+  --sid SID          with --mine: the session that your dashboard shows
   --twin             carry out the benign twin, which resembles the attack and harms nobody
   --seed N           repeat the choices of an earlier run
   --json             print one line of JSON per target on stdout, and the narration on stderr
@@ -48,6 +51,7 @@ not contained, 2 for unusable arguments.
 Examples:
   npm run attack -- list
   npm run attack -- run session-reuse --target web
+  npm run attack -- run session-reuse --mine
   npm run attack -- run credential-stuffing --target functions --twin
   npm run attack -- run session-reuse --target web --base-url https://app.example.com --allow-host app.example.com \\
     --accounts accounts.jsonl
@@ -130,7 +134,8 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     return holds ? 0 : 1
   } catch (error) {
     if (error instanceof AccountsMissing) throw new UsageError(error.message)
-    if (!(error instanceof TargetRefused) && !(error instanceof RequestFailed)) throw error
+    if (!(error instanceof TargetRefused) && !(error instanceof RequestFailed) && !(error instanceof NobodySignedIn))
+      throw error
     io.err(`${paint(io, 'red', error.message)}\n`)
     return error instanceof TargetRefused ? 2 : 1
   }
@@ -142,6 +147,8 @@ function readOptions(argv: readonly string[]) {
     allowPositionals: true,
     options: {
       target: { type: 'string' },
+      mine: { type: 'boolean', default: false },
+      sid: { type: 'string' },
       twin: { type: 'boolean', default: false },
       seed: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -154,7 +161,8 @@ function readOptions(argv: readonly string[]) {
   })
   const attack = attackOf('run', positionals)
   const baseUrl = values['base-url']
-  const targets = values.target === undefined ? TARGETS : targetsNamed(values.target)
+  const mine = readMine(values, attack)
+  const targets = mine ? (['web'] as const) : values.target === undefined ? TARGETS : targetsNamed(values.target)
   if (baseUrl !== undefined && targets.length > 1) {
     throw new UsageError('--base-url needs one target: add --target web or --target functions')
   }
@@ -165,6 +173,7 @@ function readOptions(argv: readonly string[]) {
   }
   if (accounts !== undefined && mailbox !== undefined) throw new UsageError('Give --accounts or --mailbox, not both')
   return {
+    mine,
     mailbox,
     accounts: accounts === undefined ? undefined : readAccounts(readFile(accounts), accounts),
     attack,
@@ -176,6 +185,24 @@ function readOptions(argv: readonly string[]) {
     targets: targetsOf([attack], targets),
     seed: values.seed === undefined ? newSeed() : wholeNumber('--seed', values.seed, 0, SEED_MAX),
   }
+}
+
+/** @throws UsageError unless the attack can rob the person at the screen, in the lab */
+function readMine(
+  values: { mine: boolean; sid?: string; twin: boolean; 'base-url'?: string; target?: string },
+  { slug, robsYou }: Attack,
+): { sid: string | undefined } | undefined {
+  const { mine, sid, twin, target } = values
+  if (!mine && sid !== undefined) throw new UsageError('--sid needs --mine')
+  if (!mine) return undefined
+  const robbing = attacks.filter((attack) => attack.robsYou).map((attack) => attack.slug)
+  if (!robsYou) throw new UsageError(`--mine: ${slug} invents its victims; use ${robbing.join(' or ')}`)
+  if (twin || values['base-url'] !== undefined || (target !== undefined && target !== 'web')) {
+    throw new UsageError(
+      '--mine is for your browser at the lab: leave out --twin, --base-url and other targets than web',
+    )
+  }
+  return { sid }
 }
 
 function readFile(path: string): string {

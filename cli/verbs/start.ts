@@ -151,11 +151,12 @@ function welcome(io: Io, lab: LabHandle, dir: string): string {
   const events = relative('.', lab.logs.events)
   const inDir = dir === DEFAULT_DIR ? '' : ` --dir ${quoted(dir)}`
   const tries = [
-    [`${web}/register`, 'Create an account. The mailbox holds the link that confirms it.'],
+    [`${web}/register`, 'Create an account and sign in. The mailbox holds the link that confirms it.'],
     [
-      `npm run attack -- run session-reuse --target web${inDir}`,
-      'Steal the session of an invented person and see it revoked.',
+      `npm run attack -- run session-reuse --mine${inDir}`,
+      'Steal your own session, while its page is open, and see it revoked.',
     ],
+    [`npm run attack -- run session-reuse --target web${inDir}`, 'The same with an invented person.'],
     ['npm run attack -- list', 'List the other attacks.'],
     [`npm run search -- '@evt:login @outcome:fail' ${quoted(events)}`, 'See what the detections see.'],
   ]

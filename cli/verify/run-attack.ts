@@ -25,6 +25,7 @@ import type { Scenario } from '../../proof/verify/scoreboard.ts'
 import { modeOf } from '../../proof/verify/verify.ts'
 import { Watch } from '../../proof/verify/watch.ts'
 import { DETECTIONS } from './lab.ts'
+import { copyMine } from './mine.ts'
 import { narrator } from './narrator.ts'
 
 export interface RunOptions {
@@ -34,6 +35,8 @@ export interface RunOptions {
   readonly seed: number
   /** The lab's directory. */
   readonly dir: string
+  /** Robs the session of the person at the screen: the one with this sid, or the one that was used last. */
+  readonly mine?: { readonly sid: string | undefined } | undefined
   /** Replaces the address of the lab. */
   readonly baseUrl: string | undefined
   readonly allowedHosts: readonly string[]
@@ -71,6 +74,7 @@ export async function runAttack(options: RunOptions): Promise<RunReport> {
   const lab = await readRunFile(options.dir)
   if (!lab && named === undefined) throw new NoLab()
   const origin = named ?? allowedOrigin(lab?.urls[target] ?? '', [])
+  const mine = options.mine && lab ? await copyMine(lab, options.mine.sid, signal) : undefined
   const runId = `a-${randomBytes(4).toString('hex')}`
   const names = wrapped(attack.techniques.map(({ id, name }) => `${id} ${name}`).join(', ')).join('\n')
   narrate(`${paint({ color }, 'bold', `${twin ? attack.twin.title : attack.title}, ${target} at ${origin}`)}
@@ -88,7 +92,17 @@ Run ${runId}, seed ${seed}.
       mailbox: openMailbox(allowedOrigin(options.mailbox, options.allowedHosts), signal),
     }),
   }
-  const run: Run = { attack, target: { kind: target, baseUrl: origin }, hosts, ...given, runId, seed, signal, tell }
+  const run: Run = {
+    attack,
+    target: { kind: target, baseUrl: origin },
+    hosts,
+    ...given,
+    mine,
+    runId,
+    seed,
+    signal,
+    tell,
+  }
   const observed = targetLab && (await observe(targetLab, signal))
   try {
     const head = { run_id: runId, seed, slug: attack.slug, target, twin }

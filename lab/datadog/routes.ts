@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { compileSearch, type IndexedLog, type Monitor, SearchSyntaxError } from 'alertproof'
 import { PAYLOAD_BYTES, type Pipeline, readSubmission } from 'alertproof/intake'
 import type { SiemRule } from 'alertproof/siem'
+import * as z from 'zod'
+import type { CopiedSession } from '../edge/copies.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import { mailboxRoutes } from '../mailbox/routes.ts'
 import type { AlertBook } from './alerts.ts'
@@ -20,6 +22,9 @@ export interface Counters {
   duplicate_frames: number
 }
 
+/** @param sid of the session; without it, the one that a browser used last */
+export type CopyOf = (sid?: string) => CopiedSession | undefined
+
 export interface RoutesDeps {
   isKey(presented: string): boolean
   isAppKey(presented: string): boolean
@@ -30,6 +35,8 @@ export interface RoutesDeps {
   rum: RumIntake | undefined
   /** Absent if there is no forwarder to turn off. */
   setForwarding: ((on: boolean) => void) | undefined
+  /** Absent if no edge copies cookies. */
+  copyOf: CopyOf | undefined
   /** Absent if there is no mailbox. */
   mailbox: Mailbox | undefined
   alerts: AlertBook
@@ -77,6 +84,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
         rum.show(response, query),
     }),
     ...(deps.mailbox && mailboxRoutes(deps.mailbox)),
+    ...(deps.copyOf && { 'POST /lab/copies': copyHandler(deps.copyOf) }),
     ...(setForwarding && { 'PUT /lab/forwarding': forwardingHandler(setForwarding) }),
     'GET /lab/monitors': (_request, response) =>
       sendJson(response, 200, { monitors: monitors.map((monitor) => monitorState(monitor, alerts)) }),
@@ -149,6 +157,29 @@ function intakeHandler({ isKey, take, counters, log, deduplicateFrames, pipeline
       take(answer.logs, body.length)
     }
     sendJson(response, 202, {})
+  }
+}
+
+const Copying = z.strictObject({ sid: z.string().max(64).optional() })
+
+/** Accepts `{}` or `{"sid": "…"}`, only as JSON: no page of another origin can send that without asking first. */
+function copyHandler(copyOf: CopyOf): Handler {
+  return async (request, response) => {
+    const isJson = request.headers['content-type'] === 'application/json'
+    const body = await readBody(request, SWITCH_BYTES)
+    const asked = Copying.safeParse(isJson && body ? jsonIn(body.toString()) : undefined)
+    if (!asked.success) return sendError(response, 400, 'the body must be {} or {"sid": "…"}, as JSON')
+    const copy = copyOf(asked.data.sid)
+    if (copy) sendJson(response, 200, copy)
+    else sendError(response, 404, 'no browser has used such a session')
+  }
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

@@ -9,7 +9,7 @@ import { listenOnLoopback } from '../processes/loopback.ts'
 import { AlertBook, type AlertEvent } from './alerts.ts'
 import { Clock } from './clock.ts'
 import { RecentLogs } from './recent.ts'
-import { type Counters, createRoutes } from './routes.ts'
+import { type CopyOf, type Counters, createRoutes } from './routes.ts'
 import type { RumApplication } from './rum/batch.ts'
 import { createRumIntake, RUM_PATH } from './rum/intake.ts'
 import { SignalBook, type SignalBookOptions } from './signals.ts'
@@ -43,6 +43,8 @@ export interface DatadogOptions {
   rum?: RumApplication
   /** Turns the functions' log forwarding on or off, as the owner of the subscription can. Absent without a forwarder. */
   setForwarding?: (on: boolean) => void
+  /** Copies the cookie of a session, for the attack on the person at the screen. Absent without an edge. */
+  copyOf?: CopyOf
   /** The lab's mailbox, shown at the same address although it is not part of Datadog. */
   mailbox?: Mailbox
   /** Retries and time-outs of webhooks. */
@@ -136,6 +138,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     counters,
     setForwarding: options.setForwarding,
     mailbox: options.mailbox,
+    copyOf: options.copyOf,
     log,
     monitors,
     rules,

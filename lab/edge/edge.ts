@@ -50,7 +50,10 @@ function handle(request: IncomingMessage, response: ServerResponse, port: number
   const url = request.url ?? ''
   const admission = admit(request, headers, url, port, options.origins)
   if (admission.kind === 'refused') refuse(response, admission.status, admission.reason)
-  else pass({ request, response, headers, url, client: admission, port, options })
+  else {
+    options.onRequest?.(request.headers)
+    pass({ request, response, headers, url, client: admission, port, options })
+  }
 }
 
 type Admission =

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Flavour } from './flavour.ts'
 
 export interface EdgeOptions {
@@ -10,6 +11,8 @@ export interface EdgeOptions {
   readonly origins?: readonly string[]
   /** Called with each router line, for flavours that write one. */
   readonly onRouterLine?: (line: string) => void
+  /** Called with the headers of each request that is passed on. */
+  readonly onRequest?: (headers: IncomingHttpHeaders) => void
   /** Time-out for the first byte of the answer, instead of the flavour's. */
   readonly timeoutMs?: number
 }

@@ -1,5 +1,6 @@
 import { type Datadog, startDatadog } from '../datadog/server.ts'
 import type { QueueOptions } from '../datadog/webhook-queue.ts'
+import { CookieCopies } from '../edge/copies.ts'
 import { type Edge, startEdge } from '../edge/edge.ts'
 import { azure, heroku } from '../edge/flavour.ts'
 import { createDrain } from '../logplex/drain.ts'
@@ -53,8 +54,10 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const { ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo } = options
   const behind = { web: NO_APP, functions: NO_APP }
   let drain: ReturnType<typeof createDrain> | undefined
+  const copies = new CookieCopies()
   const webEdge = await startEdge({
     flavour: heroku,
+    onRequest: (headers) => copies.note(headers),
     port: ports.web,
     target: () => behind.web,
     onRouterLine(line) {
@@ -81,6 +84,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     tags: [`env:${ENV}`],
     rum: { ...RUM, origin: webEdge.origin },
     mailbox,
+    copyOf: (sid) => copies.find(sid),
     setForwarding(on) {
       if (on !== forwarding)
         logs.note('delivery', `the functions' logs are ${on ? 'forwarded again' : 'NOT forwarded'}`)

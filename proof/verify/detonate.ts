@@ -8,6 +8,7 @@ import type {
   AttackContext,
   Detonation,
   Insider,
+  Mine,
   PreventedAttack,
   Target,
   TargetKind,
@@ -51,6 +52,8 @@ export interface Run {
   readonly hosts: Readonly<Partial<Record<TargetKind, string>>>
   readonly runId: string
   readonly seed: number
+  /** The session of the person at the screen, to be robbed in place of an invented one. */
+  readonly mine?: Mine | undefined
   /** Existing accounts of the target; absent: accounts are invented and registered. */
   readonly accounts?: readonly Account[] | undefined
   /** Of a target that is not a lab. */

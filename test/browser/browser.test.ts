@@ -1,4 +1,6 @@
+import { runCaptured } from 'alertproof/cli'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { command as attack } from '../../cli/verbs/attack.ts'
 import { ProblemError, renderProblem } from '../../shared/problem.ts'
 import { readAssets } from '../../web/built-assets.ts'
 import { framed, type Page } from '../../web/pages/layout.ts'
@@ -124,6 +126,24 @@ describe('in a browser', { timeout: 60_000 }, () => {
     expect((await laptop.open('/dashboard')).status()).toBe(401)
     await laptop.page.getByText('You ended this session from another one.').waitFor()
     await look(laptop.page, 'ended-elsewhere')
+  })
+
+  test('whoever is signed in robs themselves by one command, and their open page says it', async () => {
+    const person = newPerson('mia')
+    const visitor = await stage.visitor({})
+    await register(visitor, person)
+    await signIn(visitor, person)
+    await visitor.open('/dashboard')
+    const { code, err } = await runCaptured(attack, [
+      'run',
+      'session-reuse',
+      '--mine',
+      '--json',
+      '--dir',
+      stage.lab.dir,
+    ])
+    expect([code, err]).toEqual([0, expect.stringContaining('has your session cookie and replays it')])
+    await visitor.page.getByRole('alert').getByText('We ended this session to protect your account').waitFor()
   })
 
   test('a password is changed beside its errors, and guessing it ends the session', async () => {

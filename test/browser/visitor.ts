@@ -8,8 +8,8 @@ export const SAFARI_ON_IPHONE =
 
 export interface VisitorOptions {
   userAgent?: string
-  /** One of the documentation's addresses, by which the lab's edge knows this visitor. */
-  ip: string
+  /** One of the documentation's addresses, by which the lab's edge knows this visitor. Absent: a browser on this machine. */
+  ip?: string
   script?: boolean
 }
 
@@ -34,7 +34,7 @@ export async function openVisitor(browser: Browser, origin: string, options: Vis
     locale: 'en-GB',
     timezoneId: 'Europe/Lisbon',
     javaScriptEnabled: script,
-    extraHTTPHeaders: { 'x-lab-client-ip': ip },
+    ...(ip === undefined ? {} : { extraHTTPHeaders: { 'x-lab-client-ip': ip } }),
     reducedMotion: 'reduce',
   })
   const faults: string[] = []

@@ -1,0 +1,35 @@
+import * as z from 'zod'
+import type { Mine } from '../../attacks/kit/attack.ts'
+import type { RunFile } from '../../lab/start/run-file.ts'
+
+const Copy = z.object({ sid: z.string(), secret: z.string(), userAgent: z.string() })
+
+/** No browser on this machine has a session in the lab, or not the one that was named. */
+export class NobodySignedIn extends Error {
+  override readonly name = 'NobodySignedIn'
+
+  constructor(sid: string | undefined, web: string) {
+    super(
+      sid === undefined
+        ? `Nobody is signed in at ${web}. Open ${web}/register in a browser, sign in, keep the page open, and try again.`
+        : `No browser has used the session ${sid} since the lab started. Open ${web}/dashboard: the page shows the session.`,
+    )
+  }
+}
+
+/**
+ * Copies the session of the person who uses this machine's browser.
+ * @param sid of the session; without it, the one that was used last
+ * @throws NobodySignedIn
+ */
+export async function copyMine({ urls }: RunFile, sid: string | undefined, signal: AbortSignal): Promise<Mine> {
+  const response = await fetch(`${urls.datadog}/lab/copies`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(sid === undefined ? {} : { sid }),
+    signal,
+  })
+  if (response.status === 404) throw new NobodySignedIn(sid, urls.web)
+  if (!response.ok) throw new Error(`the lab answered ${response.status} to /lab/copies`)
+  return Copy.parse(await response.json())
+}
