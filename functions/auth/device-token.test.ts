@@ -356,6 +356,21 @@ describe('an account that has issued a token', () => {
     expect(lastOf('login')).toMatchObject({ outcome: 'success', device_known: false, risk: ['new_device'] })
   })
 
+  it.each([
+    ['passwords', 'check'],
+    ['attempts', 'note'],
+  ] as const)(
+    'does not know a kind of device that was about to sign in when it issued its first: %s.%s',
+    async (...step) => {
+      const email = await register()
+      await signIn({ email, password: PASSWORD })
+      clock += NEW_DEVICE_MS
+      holdStep(functions, step, 'after', () => remembered(email, { userAgent: CHROME }))
+      await signIn({ email, password: PASSWORD })
+      expect(lastOf('login')).toMatchObject({ outcome: 'success', device_known: false, risk: ['new_device'] })
+    },
+  )
+
   it.each(['confirm', 'retire'])('signs the device in without a token when the store fails at %s', async (method) => {
     const { email, password, device_token } = await settled()
     const known = method === 'retire' ? { email, device_token } : { email: await register() }

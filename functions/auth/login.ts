@@ -33,7 +33,7 @@ import { judgeTry, type Try, type VerdictDeps } from './verdicts.ts'
 
 export interface LoginDeps extends ClientDeps, IssueDeps, VerdictDeps, RecentSignInDeps, SignInDeviceDeps {
   recentSignIns: RecentSignIns
-  users: Pick<Users, 'findByEmail' | 'readEpoch' | 'rehash' | 'expectDeviceTokens'>
+  users: Pick<Users, 'findByEmail' | 'findById' | 'readEpoch' | 'rehash' | 'expectDeviceTokens'>
   passwords: Passwords
   throttle: Throttle
   blocks: Pick<BlockList, 'blockedBy'>

@@ -16,7 +16,7 @@ import { isNewDevice } from './new-device.ts'
 import { isSettled, type RecentSignInDeps, recordSignIn } from './recent-sign-in.ts'
 
 export interface SignInDeviceDeps {
-  users: Pick<Users, 'expectDeviceTokens'>
+  users: Pick<Users, 'expectDeviceTokens' | 'findById'>
   devices: KnownDevices
   deviceTokens: DeviceTokens
   deviceTokenKeys: DeviceTokenKeys
@@ -89,16 +89,26 @@ export interface Arriving extends Recognition {
   deviceHash: string
 }
 
-/** Whether the account has issued tokens: from then on only they make a device known. */
-const hasIssued = async (
+/**
+ * Whether the account has issued tokens: from then on only they make a device known. The user was read before the
+ * password was checked, and the account may have issued its first token meanwhile.
+ */
+async function hasIssued(
   { user, presented }: Pick<Arriving, 'user' | 'presented'>,
-  { deviceTokens }: Pick<SignInDeviceDeps, 'deviceTokens'>,
-): Promise<boolean> => presented || (user.deviceTokens && (await deviceTokens.hasIssued(user.id)))
+  { users, deviceTokens }: IssuedDeps,
+): Promise<boolean> {
+  if (presented) return true
+  const mayHave = user.deviceTokens || (await users.findById(user.id))?.deviceTokens
+  return mayHave === true && deviceTokens.hasIssued(user.id)
+}
+interface IssuedDeps extends Pick<SignInDeviceDeps, 'deviceTokens'> {
+  users: Pick<Users, 'findById'>
+}
 
 /** Whether the account knows the device: by its token, or by its kind while the account has not issued any token. */
 export async function isKnown(
   arriving: Arriving,
-  deps: Pick<SignInDeviceDeps, 'devices' | 'deviceTokens'>,
+  deps: IssuedDeps & Pick<SignInDeviceDeps, 'devices'>,
 ): Promise<boolean> {
   const { user, deviceHash, holder } = arriving
   if (holder) return true
