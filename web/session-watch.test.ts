@@ -78,6 +78,13 @@ test('the notice says when a contained session ended and which device had used i
   expect(text).toMatch(/<dt>Used from<\/dt><dd>Safari on macOS, 203\.0\.113\.134, first <time/)
 })
 
+test('the notice names also a device that only asked whether the session lives', async () => {
+  const visitor = await web.signIn(web.newAccount())
+  expect(await ask(visitor, THIEF)).toEqual({ alive: true })
+  await contain(sidOf(visitor))
+  expect((await visitor.get('/dashboard')).text).toContain('<dt>Used from</dt><dd>Safari on macOS, 203.0.113.134')
+})
+
 test('the notice of a session that no other device used says only when it ended', async () => {
   const visitor = await web.signIn(web.newAccount())
   await visitor.get('/dashboard')

@@ -6,12 +6,13 @@ import { type PresentDeps, presentSession, type SessionCheck } from '../shared/s
 import type { LiveSessions } from '../shared/stores/port.ts'
 import type { Cookies } from './cookies.ts'
 import { problemOfCheck, storeFailed } from './problems.ts'
+import { noteStranger, type SessionDeps } from './session.ts'
 import { visitOf } from './visit.ts'
 
 /** What an open page learns of its session. */
 export type SessionLife = { alive: true } | { alive: false; title: string; detail?: string | undefined }
 
-export interface WatchDeps extends PresentDeps {
+export interface WatchDeps extends PresentDeps, Pick<SessionDeps, 'strangers' | 'log'> {
   sessions: Pick<LiveSessions, 'present' | 'read'>
   cookies: Pick<Cookies, 'read'>
 }
@@ -20,13 +21,14 @@ export interface WatchDeps extends PresentDeps {
  * `GET /session` → 200 {alive: true}, or {alive: false, title, detail} with the reason. The script of an open page asks
  * it every few seconds. The question is no use of the session: it moves no deadline, and ten open tabs of an
  * owner must not look like ten uses of a revoked session. Only a device other than that of the session leaves its
- * event, as at every page.
+ * event, and is noted for the notice, as at every page.
  */
 export const showSession =
   (deps: WatchDeps): RequestHandler =>
   async (request, response: Response<SessionLife>) => {
     const { client } = visitOf(response)
     const check = await checkOf(deps.cookies.read(request, 'session'), client, deps).catch(storeFailed)
+    if ('session' in check) await noteStranger(check, deps)
     if (check.kind === 'accepted') return response.json({ alive: true })
     // The browser keeps its cookie, so that the next page shows the notice.
     const { title, detail } = renderProblem(problemOfCheck(check), client.requestId).document
@@ -37,7 +39,7 @@ async function checkOf(
   token: string | undefined,
   client: Client,
   deps: WatchDeps,
-): Promise<{ kind: 'accepted' } | Exclude<SessionCheck, { kind: 'accepted' }>> {
+): Promise<{ kind: 'accepted' } | SessionCheck> {
   if (token === undefined) return { kind: 'missing' }
   const now = deps.now()
   const verification = await deps.verifyToken(token, now)

@@ -1,7 +1,7 @@
 import type { RequestHandler, Response } from 'express'
 import { describeDevice } from '../shared/client/device.ts'
 import type { ServiceLog } from '../shared/log.ts'
-import { type PresentDeps, presentSession, type SessionCheck } from '../shared/session/present.ts'
+import { type Asking, type PresentDeps, presentSession, type SessionCheck } from '../shared/session/present.ts'
 import type { Cookies } from './cookies.ts'
 import { type FunctionsClient, RenewedToken } from './functions-client.ts'
 import { problemOfCheck, storeFailed } from './problems.ts'
@@ -35,8 +35,11 @@ export const readSession =
     next()
   }
 
-/** A notice without its device is worth more than no page. */
-async function noteStranger({ session, deviceHash, client }: Held, deps: SessionDeps): Promise<void> {
+/** Notes who uses the session of another device. A notice without its device is worth more than no page. */
+export async function noteStranger(
+  { session, deviceHash, client }: Asking,
+  deps: Pick<SessionDeps, 'strangers' | 'log' | 'now'>,
+): Promise<void> {
   if (deviceHash === session.deviceHash) return
   const stranger = { device: describeDevice(client.userAgent), ip: client.ip, at: deps.now() }
   await deps.strangers.note(session.sid, stranger, session.absoluteExpiry).catch(() => {

@@ -32,7 +32,12 @@ export function createStrangers(redis: Redis): Strangers {
       if (noted.size >= MAX_NOTED) noted.clear()
       noted.add(sid)
       const ttl = ttlUntil(until + READABLE_MS)
-      await within(WAIT_MS, redis.set(keyOf(sid), JSON.stringify(stranger), 'PX', ttl, 'NX'))
+      await within(WAIT_MS, redis.set(keyOf(sid), JSON.stringify(stranger), 'PX', ttl, 'NX')).catch(
+        (error: unknown) => {
+          noted.delete(sid)
+          throw error
+        },
+      )
     },
     async of(sid) {
       const text = await within(WAIT_MS, redis.get(keyOf(sid)))
