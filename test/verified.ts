@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -68,6 +69,7 @@ function refused({ slug }: PreventedAttack, target: string) {
     ends: 'prevented',
     attack: { requests: expect.any(Number) },
     alert: expect.anything(),
+    signal: null,
     containment: {
       ...{ done: false, action: null, contain_ms: expect.any(Number), attacker_dead: true, victim_alive: true },
       ...{ entered: expect.any(Number), still_in: 0, locked_out: 0, to_restore: 0 },
@@ -77,6 +79,11 @@ function refused({ slug }: PreventedAttack, target: string) {
     ok: true,
   }
 }
+
+/** What a rule of Cloud SIEM beside the monitor must have raised. Alert and signal lead to one containment. */
+const signalOf = (rule: string) => ({
+  ...{ fired: true, rule, severity: expect.any(String), detect_ms: expect.any(Number), containments: 1 },
+})
 
 function held({ slug, trips }: ContainedAttack, target: string) {
   const policy = policyFor(trips)
@@ -91,6 +98,7 @@ function held({ slug, trips }: ContainedAttack, target: string) {
     ends: 'contained',
     attack: { requests: expect.any(Number) },
     alert: { fired: true, monitor: trips, group, detect_ms: expect.any(Number) },
+    signal: existsSync(`detections/${trips}/siem.json`) ? signalOf(trips) : null,
     containment: {
       done: true,
       action: policy?.action,
