@@ -8,7 +8,19 @@ import type { DetectionCase } from './harness.ts'
  * without their cycles, and only the time of the first trigger is compared.
  * @returns what the case expects and the rule did not give; empty when it holds
  */
-export function ruleFaults(rule: SiemRule, { events, fires, transitions, dropped }: DetectionCase): string[] {
+export function ruleFaults(rule: SiemRule, given: DetectionCase): string[] {
+  const { fires, transitions, dropped } = given
+  const { changes, logs, replayer } = replayRule(rule, given)
+  const opened = changes.filter(({ transition }) => transition === 'Triggered')
+  return [
+    ...firingFaults(fires, opened),
+    ...timingFaults(transitions, opened[0], Math.min(...logs.map(({ timestamp }) => timestamp))),
+    ...(dropped === undefined || dropped === replayer.dropped ? [] : [`dropped ${replayer.dropped}, not ${dropped}`]),
+  ]
+}
+
+/** Evaluates the events of a case by a rule. */
+export function replayRule(rule: SiemRule, { events }: DetectionCase) {
   const changes: SignalChange[] = []
   const replayer = new Replayer(
     [],
@@ -19,12 +31,7 @@ export function ruleFaults(rule: SiemRule, { events, fires, transitions, dropped
   const logs = events.map((event) => logOfEvent({ ...event }))
   for (const log of logs) replayer.push(log, log.timestamp)
   replayer.finish()
-  const opened = changes.filter(({ transition }) => transition === 'Triggered')
-  return [
-    ...firingFaults(fires, opened),
-    ...timingFaults(transitions, opened[0], Math.min(...logs.map(({ timestamp }) => timestamp))),
-    ...(dropped === undefined || dropped === replayer.dropped ? [] : [`dropped ${replayer.dropped}, not ${dropped}`]),
-  ]
+  return { changes, logs, replayer }
 }
 
 function firingFaults(fires: DetectionCase['fires'], opened: readonly SignalChange[]): string[] {

@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseWebhook } from 'alertproof/notify'
 import { loadRules } from 'alertproof/siem'
 import { describe, expect, test } from 'vitest'
 import { claimsOf } from '../proof/claims/claims.ts'
+import { deliverSignals } from '../proof/claims/signals.ts'
 import { survived } from '../proof/mutants/mutation.ts'
 import { mutateRule } from '../proof/mutants/rule-mutants.ts'
 import { DETECTIONS, detectionOfRule, hasRule } from '../shared/containment/policy.ts'
@@ -9,6 +13,8 @@ import { ruleFaults } from './siem-harness.ts'
 
 const detections = await loadDetections(import.meta.dirname)
 const rules = await loadRules(import.meta.dirname)
+const WEBHOOK = join(import.meta.dirname, 'siem-webhook.json')
+const webhook = parseWebhook(await readFile(WEBHOOK, 'utf8'), WEBHOOK)
 
 test('the two detections of the beginning are rules of Cloud SIEM as well', () => {
   expect(rules.map(({ slug }) => slug)).toEqual(['credential-stuffing', 'session-reuse'])
@@ -29,6 +35,18 @@ describe.each(rules)('the rule of $slug', (rule) => {
 
   test.each(claims)('$name', (claim) => {
     expect(ruleFaults(rule, claim)).toEqual([])
+  })
+
+  test('what it sends is read by functions, with its subject and its time', () => {
+    const delivered = claims.flatMap((claim) => deliverSignals(rule, webhook, claim))
+    expect(delivered.length).toBeGreaterThan(5)
+    for (const { change, webhooks, read } of delivered) {
+      const [[field, value] = []] = Object.entries(change.group)
+      const scope = `${field}:${value}`
+      const about = { detection: rule.slug, transition: 'Triggered', scope, date: new Date(change.at) }
+      expect(read).toMatchObject({ ...about, cycle: `signal-${change.signalId}` })
+      expect(webhooks).toEqual([webhook.name])
+    }
   })
 
   test('every slip in it is noticed by a case', () => {
