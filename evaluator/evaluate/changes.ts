@@ -9,6 +9,8 @@ export class Changes {
   readonly #rule: Rule
   readonly #limits: GroupLimits | undefined
   readonly #hasLevels: boolean
+  /** Sees each group that an entry enters or leaves, after it was counted. */
+  watcher: ((group: Group, entered: boolean) => void) | undefined = undefined
   /** A group that is OK stays OK while its value rises up to this. */
   readonly #quietUpTo: number
   #groups: Group[] = []
@@ -35,6 +37,7 @@ export class Changes {
     if (places.countsItself(place)) places.at(place).enter(slot)
     else places.enter(place)
     if (this.#limits && places.entered(place) === 1) this.#limits.appear(this.#levelAt(place))
+    this.watcher?.(places.at(place), true)
     if (!places.isOk(place) || this.#rollupAt(place) > this.#quietUpTo) this.mark(places.at(place))
   }
 
@@ -44,6 +47,7 @@ export class Changes {
     if (places.countsItself(place)) places.at(place).leave(slot)
     else places.leave(place)
     if (this.#limits && places.entered(place) === 0) this.#limits.vanish(this.#levelAt(place))
+    this.watcher?.(places.at(place), false)
     if (!places.isOk(place) || this.#rule.firesOnLeaving) this.mark(places.at(place))
   }
 

@@ -49,7 +49,7 @@ describe.each([2, 3, 4])('of %i facets', (facets) => {
         const limits = new GroupLimits(facets)
         for (const values of groups) limits.appear(limits.levelOf(keyOf(values)))
         const values = new Map(groups.map((each, i) => [keyOf(each), i]))
-        const chosen = limits.choose(
+        const { keys: chosen } = limits.choose(
           groups.map((each) => ({ key: keyOf(each) })),
           (kept, depth) =>
             new Map(
@@ -81,7 +81,7 @@ test('among groups with the same value, the first by name are evaluated', () => 
   const limits = new GroupLimits(1)
   const names = Array.from({ length: 1002 }, (_, i) => String(i).padStart(4, '0'))
   for (const name of names) limits.appear(limits.levelOf(name))
-  const chosen = limits.choose(
+  const { keys: chosen } = limits.choose(
     names.toReversed().map((key) => ({ key })),
     (groups) => new Map(groups.map(({ key }) => [key, 1])),
   )

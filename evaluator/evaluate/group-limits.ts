@@ -74,6 +74,13 @@ export class GroupLimits {
     for (let each = level; each && --each.uses === 0; each = each.above) this.#levels.delete(each.prefix)
   }
 
+  /** Whether a group is the only one in the window with its value of the first facet. */
+  isAlone(level: Level | undefined): boolean {
+    let first = level
+    while (first?.above?.above) first = first.above
+    return first === undefined || first.groups === 1
+  }
+
   /** Counts a group that has its first log in the window. */
   appear(level: Level | undefined): void {
     this.live++
@@ -115,24 +122,35 @@ export class GroupLimits {
     return key.slice(0, end)
   }
 
+  /** The same of a group, whose levels know it. */
+  prefixIn({ key, level }: Limited, facets: number): string {
+    if (facets === this.facets) return key
+    let each = level
+    for (let above = this.facets - 1; each && above > facets; above--) each = each.above
+    return each?.prefix ?? this.prefixOf(key, facets)
+  }
+
   /**
    * Chooses the values of one facet after the other, each among the groups that are left.
    * @param scoresOf the rollup over all logs of the same first `facets` values, by their prefix
-   * @returns the keys of the groups that are evaluated
    */
-  choose<G extends { readonly key: string }>(
+  choose<G extends Limited>(
     groups: readonly G[],
     scoresOf: (groups: readonly G[], facets: number) => ReadonlyMap<string, number>,
-  ): Set<string> {
+  ): Choice {
     let kept = groups
+    let firsts: readonly Scored[] = []
     for (let facets = 1; facets <= this.facets; facets++) {
-      const chosen = this.#top(scoresOf(kept, facets), facets)
-      kept = kept.filter(({ key }) => chosen.has(this.prefixOf(key, facets)))
+      const top = this.#top(scoresOf(kept, facets), facets)
+      if (facets === 1) firsts = top
+      const chosen = new Set(top.map(([name]) => name))
+      kept = kept.filter((group) => chosen.has(this.prefixIn(group, facets)))
     }
-    return new Set(kept.map(({ key }) => key))
+    const last = firsts.length < this.#most ? undefined : firsts.at(-1)
+    return new Choice(new Set(kept.map(({ key }) => key)), new Set(firsts.map(([name]) => name)), last)
   }
 
-  #top(scores: ReadonlyMap<string, number>, facets: number): Set<string> {
+  #top(scores: ReadonlyMap<string, number>, facets: number): Scored[] {
     const below = new Map<string, Scored[]>()
     for (const choice of scores) {
       const above = this.prefixOf(choice[0], facets - 1)
@@ -140,11 +158,40 @@ export class GroupLimits {
       if (best) keepBest(best, choice, this.#most)
       else below.set(above, [choice])
     }
-    return new Set([...below.values()].flat().map(([name]) => name))
+    return [...below.values()].flat()
   }
 }
 
 type Scored = readonly [name: string, score: number]
+
+/** A group whose number is limited. */
+interface Limited {
+  readonly key: string
+  readonly level?: Level | undefined
+}
+
+/** The groups that are evaluated. */
+export class Choice {
+  readonly keys: ReadonlySet<string>
+  readonly #firsts: ReadonlySet<string>
+  readonly #last: Scored | undefined
+
+  /** @param firsts the values of the first facet that are evaluated @param last the worst of them; undefined while there is room */
+  constructor(keys: ReadonlySet<string>, firsts: ReadonlySet<string>, last: Scored | undefined) {
+    this.keys = keys
+    this.#firsts = firsts
+    this.#last = last
+  }
+
+  hasFirst(value: string): boolean {
+    return this.#firsts.has(value)
+  }
+
+  /** Whether a value of the first facet that is not evaluated would be with this score. */
+  takes(value: string, score: number): boolean {
+    return this.#last === undefined || isBetter([value, score], this.#last)
+  }
+}
 
 const isBetter = ([a, scoreA]: Scored, [b, scoreB]: Scored): boolean => scoreA > scoreB || (scoreA === scoreB && a < b)
 

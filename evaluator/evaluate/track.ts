@@ -251,7 +251,7 @@ export class Track {
       for (const group of this.#groups.inStatus(at)) this.#changes.mark(group)
     }
     this.#hadData = anyData
-    this.#withholding?.apply(at, anyData)
+    this.#withholding?.apply(at)
     if (this.#changes.size > 0) this.#evaluateGroups(at, anyData)
     for (const follower of this.#followers) follower.settle(anyData, at)
   }

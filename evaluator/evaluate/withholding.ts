@@ -1,6 +1,6 @@
 import type { Changes } from './changes.ts'
 import type { Group } from './group.ts'
-import type { GroupLimitReport, GroupLimits } from './group-limits.ts'
+import type { Choice, GroupLimitReport, GroupLimits } from './group-limits.ts'
 import type { Groups } from './groups.ts'
 import { type Moment, NOT_YET } from './moment.ts'
 import type { MonitorParts } from './parts.ts'
@@ -11,6 +11,9 @@ import { nextState, type Rule } from './state.ts'
 const RECOUNT_INTERVAL_MS = 60_000
 /** A count reads the whole window, so it is repeated only once the number of groups has grown by this factor. */
 const RECOUNT_GROWTH = 5 / 4
+
+/** After changes of so many groups the choice is made again. */
+const MAX_TOUCHED = 1024
 
 /** The saved counts of the groups beyond the limits. */
 export interface WithholdingState {
@@ -29,6 +32,11 @@ export class Withholding {
   readonly #hasFollowers: boolean
   readonly #atLogs: boolean
   readonly #withheld = new Set<Group>()
+  /** Those of them that would alert. */
+  readonly #firing = new Set<Group>()
+  /** The last choice, while it is known to be the same; the groups whose entries have changed since. */
+  #choice: Choice | undefined
+  readonly #touched = new Set<Group>()
   #countedAt = NOT_YET
   #mostLive = 0
 
@@ -49,6 +57,7 @@ export class Withholding {
     this.#changes = changes
     this.#leavesOut = leavesOut
     this.#atLogs = instants.atLogs
+    if (leavesOut) changes.watcher = (group, entered) => this.#touch(group, entered)
   }
 
   get report(): GroupLimitReport | undefined {
@@ -61,25 +70,65 @@ export class Withholding {
   }
 
   /** Chooses the groups to leave out before an evaluation, if that can change a state. */
-  apply(at: number, anyData: boolean): void {
+  apply(at: number): void {
     const limits = this.#limits
     if (!limits.exceeded && this.#withheld.size === 0) return
-    const matters = this.#leavesOut && this.#matters(anyData)
+    const matters = this.#leavesOut && this.#matters()
     if (limits.exceeded) limits.note(at, limits.surplus ?? 0)
     if (!matters) {
       if (this.#isRecounted(at)) this.count(at)
       return
     }
-    const chosen = limits.exceeded ? this.#choose() : undefined
-    if (chosen) limits.note(at, limits.live - chosen.size)
-    for (const group of this.#groups) {
-      const withheld = chosen !== undefined && group.count > 0 && !chosen.has(group.key)
-      if (withheld === group.withheld) continue
-      group.withheld = withheld
-      if (withheld) this.#withheld.add(group)
-      else this.#withheld.delete(group)
-      this.#changes.mark(group)
+    const known = limits.exceeded ? this.#choice : undefined
+    const choice = limits.exceeded ? (known ?? this.#choose()) : undefined
+    if (choice) limits.note(at, limits.live - choice.keys.size)
+    for (const group of known ? this.#touched : this.#groups) {
+      this.#withhold(group, choice !== undefined && group.count > 0 && !choice.keys.has(group.key))
     }
+    this.#choice = choice
+    this.#touched.clear()
+  }
+
+  #withhold(group: Group, withheld: boolean): void {
+    if (withheld === group.withheld || group.forgotten) return
+    group.withheld = withheld
+    if (withheld) this.#withheld.add(group)
+    else this.#withheld.delete(group)
+    this.#noteFiring(group)
+    this.#changes.mark(group)
+  }
+
+  /**
+   * Learns that an entry of a group has entered or left. The choice stays the same while that is one of a value of the first facet
+   * that is not chosen, and its score does not become better than those that are.
+   */
+  #touch(group: Group, entered: boolean): void {
+    if (group.withheld) this.#noteFiring(group)
+    if (!this.#choice) return
+    this.#touched.add(group)
+    if (this.#touched.size <= MAX_TOUCHED && !this.#mayChange(this.#choice, group, entered)) return
+    this.#choice = undefined
+    this.#touched.clear()
+  }
+
+  #mayChange(choice: Choice, group: Group, entered: boolean): boolean {
+    const { kind } = this.#rule
+    // Of every other rollup the score may rise when an entry leaves.
+    if (kind !== 'count' && kind !== 'cardinality') return true
+    const first = this.#limits.prefixIn(group, 1)
+    if (choice.hasFirst(first)) return true
+    return entered && (!this.#limits.isAlone(group.level) || choice.takes(first, group.rollup(kind)))
+  }
+
+  /** Keeps the groups that are left out and would alert. */
+  #noteFiring(group: Group): void {
+    if (group.withheld && this.#fires(group)) this.#firing.add(group)
+    else this.#firing.delete(group)
+  }
+
+  /** The state of a group that has entries does not depend on the others. */
+  #fires(group: Group): boolean {
+    return group.count > 0 && nextState(this.#rule, 'OK', group.rollup(this.#rule.kind), true, true) !== 'OK'
   }
 
   /** Counts the groups beyond the limits if there are more groups than before and `surplus` does not give the number. */
@@ -88,7 +137,7 @@ export class Withholding {
     if (!limits.exceeded || limits.surplus !== undefined || limits.live <= this.#mostLive) return
     this.#mostLive = limits.live
     this.#countedAt = at
-    limits.note(at, limits.live - this.#choose().size)
+    limits.note(at, limits.live - this.#choose().keys.size)
   }
 
   save(): WithholdingState {
@@ -96,7 +145,11 @@ export class Withholding {
   }
 
   restore({ limitsCountedAt, mostLive, exceeded }: WithholdingState): void {
-    for (const group of this.#groups) if (group.withheld) this.#withheld.add(group)
+    for (const group of this.#groups) {
+      if (!group.withheld) continue
+      this.#withheld.add(group)
+      this.#noteFiring(group)
+    }
     this.#countedAt = limitsCountedAt ?? NOT_YET
     this.#mostLive = mostLive
     if (exceeded) this.#limits.note(exceeded.since, exceeded.beyond)
@@ -108,15 +161,13 @@ export class Withholding {
   }
 
   /** Whether leaving groups out can change a state. */
-  #matters(anyData: boolean): boolean {
+  #matters(): boolean {
     if (this.#hasFollowers || this.#groups.active.size > 0 || this.#rule.onMissingData.startsWith('show')) return true
-    const fires = (group: Group) =>
-      group.count > 0 && nextState(this.#rule, 'OK', group.rollup(this.#rule.kind), true, anyData) !== 'OK'
-    return this.#changes.groups.some(fires) || [...this.#withheld].some(fires)
+    return this.#firing.size > 0 || this.#changes.groups.some((group) => this.#fires(group))
   }
 
-  /** @returns the keys of the groups that are evaluated */
-  #choose(): Set<string> {
+  /** Chooses the groups that are evaluated. */
+  #choose(): Choice {
     const live = [...this.#groups].filter(({ count }) => count > 0)
     return this.#limits.choose(live, (groups, facets) => this.#scores(groups, facets))
   }
@@ -132,7 +183,7 @@ export class Withholding {
     const firsts = new Map<string, Group>()
     const pools = new Map<string, Pool>()
     for (const group of groups) {
-      const prefix = limits.prefixOf(group.key, facets)
+      const prefix = limits.prefixIn(group, facets)
       const first = firsts.get(prefix)
       if (first) {
         const pool = pools.get(prefix) ?? poolOf(kind)
