@@ -1,3 +1,5 @@
+import { isInCalendar } from '../intake/index.ts'
+
 const UNITS_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|[dhms])\s*)+$/
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/
@@ -23,10 +25,13 @@ export function durationText(ms: number): string {
 
 /**
  * Reads a time that a person wrote: ISO 8601 with its zone, or a duration after `start`.
- * @returns epoch ms; undefined if it is neither, or a duration without a start
+ * @returns epoch ms; undefined if it is neither, a day or an hour that does not exist, or a duration without a start
  */
 export function instantOf(text: string, start: number | undefined): number | undefined {
-  if (ISO.test(text)) return Date.parse(text)
+  if (ISO.test(text)) {
+    const at = Date.parse(text)
+    return Number.isFinite(at) && isInCalendar(text) ? at : undefined
+  }
   const after = durationMs(text)
   return after === undefined || start === undefined ? undefined : start + after
 }

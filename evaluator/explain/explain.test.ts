@@ -327,6 +327,19 @@ test('a chart is one SVG, in which hostile text is text', async () => {
   expect(svgOf({ ...explanation, group: null })).toBeUndefined()
 })
 
+test('the labels of a chart are inside of it and not over each other, and it says its day', async () => {
+  const labelsOf = (svg = '') =>
+    [...svg.matchAll(/x="52" y="([\d.]+)"[^>]*>([^<]*)</g)].map(([, y, text]) => [Number(y), text])
+  const nanoseconds = monitorOf('logs("*").index("*").rollup("max", "@n").by("@ip").last("5m") > 1000000000')
+  const ip = 'x'.repeat(300)
+  const svg = svgOf(await explained(nanoseconds, [login(0, { ip, n: 3e9 })])) ?? ''
+  expect(labelsOf(svg).map(([, text]) => text)).toEqual(['0', '3B'])
+  expect(/font-weight="bold">([^<]*)</.exec(svg)?.[1]).toMatch(/^.{83}…$/)
+  expect(svg).toContain('>2026-01-05, UTC</text>')
+  const far = svgOf(await explained(nanoseconds, [login(0, { ip, n: 60 })]))
+  expect(labelsOf(far).map(([, text]) => text)).toEqual(['0'])
+})
+
 test('an explanation is the same after JSON', async () => {
   const explanation = await explained(failures, [login(0), login(1), login(2)])
   expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation)

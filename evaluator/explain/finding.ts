@@ -4,8 +4,9 @@ import type { LogPlace } from '../logs/index.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { Facet } from '../monitor/monitor-query.ts'
 import { FieldsSeen } from '../search/fields-seen.ts'
-import { compileSearch, type LogPredicate } from '../search/search.ts'
+import { compileSearch, type LogPredicate, parseSearch } from '../search/search.ts'
 import { printSearch } from '../search/search-ast.ts'
+import { type SilentTerm, SilentTerms } from '../search/silent-terms.ts'
 import type { TermNode } from '../search/terms.ts'
 import { EventReading } from './event.ts'
 import type { GroupName, LogFacts } from './explanation.ts'
@@ -64,6 +65,8 @@ class Finder {
   readonly #chooses: (log: IndexedLog, place: LogPlace) => boolean
   readonly #name: string | undefined
   readonly #fields = new FieldsSeen()
+  /** The terms of the search that is asked about. */
+  readonly #silent: SilentTerms | undefined
   readonly #places: string[] = []
   #events = 0
   #malformed = 0
@@ -86,6 +89,8 @@ class Finder {
     this.#group = group
     this.#choice = event
     this.#chooses = event ? chooser(event) : () => false
+    this.#silent =
+      event && 'search' in event ? new SilentTerms([{ node: parseSearch(event.search).node, facets: [] }]) : undefined
     this.#name = name
   }
 
@@ -97,6 +102,7 @@ class Finder {
     this.#first = Math.min(this.#first, timestamp)
     this.#last = Math.max(this.#last, timestamp)
     const event = () => ({ log, place: placeText(place, this.#name), newestBefore })
+    if (this.#found === 0) this.#silent?.observe(log)
     if (this.#chooses(log, place)) {
       this.#asked ??= event()
       if (this.#found++ > 0 && this.#places.length < MAX_PLACES) this.#places.push(event().place)
@@ -132,7 +138,7 @@ class Finder {
 
   finding(epochs: LogFacts['epochs']): Finding {
     if (this.#choice && !this.#asked && this.#events + this.#malformed > 0) {
-      throw new QuestionError(missingText(this.#choice, this.#fault))
+      throw new QuestionError(missingText(this.#choice, this.#fault, this.#silent?.list()))
     }
     if (this.#events === 0) throw new QuestionError('The log holds no event.')
     return {
@@ -175,8 +181,11 @@ function chooser(choice: EventChoice): (log: IndexedLog, place: LogPlace) => boo
 const isFile = (asked: string | undefined, file: string | undefined): boolean =>
   asked === undefined || file === undefined || resolve(asked) === resolve(file)
 
-function missingText(choice: EventChoice, fault: string | undefined): string {
-  if ('search' in choice) return `No event matches ${choice.search}.`
+function missingText(choice: EventChoice, fault: string | undefined, silent: readonly SilentTerm[] = []): string {
+  if ('search' in choice) {
+    const more = silent.filter(({ term, suggestion }) => suggestion !== undefined || term !== choice.search)
+    return [`No event matches ${choice.search}.`, ...more.map(({ text }) => text)].join(' ')
+  }
   const place = choice.file === undefined ? `line ${choice.line}` : `${choice.file}:${choice.line}`
   return fault === undefined ? `${place}: there is no event.` : `${place} ${fault}.`
 }

@@ -1,3 +1,4 @@
+import { axisNumber, escaped, titleText } from '../svg-text.ts'
 import type { Explanation, GroupFacts, MonitorFacts } from './explanation.ts'
 import { headlineOf } from './text.ts'
 
@@ -16,7 +17,7 @@ export function svgOf(explanation: Explanation): string | undefined {
   const plot = new Plot(monitor, group)
   const isLive = monitor.cadence_seconds === null
   const parts = [
-    `<text x="${LEFT}" y="20" font-weight="bold">${escaped(headline)}</text>`,
+    `<text x="${LEFT}" y="20" font-weight="bold">${titleText(headline)}</text>`,
     plot.heldAreas(),
     plot.axes(),
     plot.level(monitor.critical, '#b3261e', `${monitor.operator} ${monitor.critical}`),
@@ -35,17 +36,14 @@ export function svgOf(explanation: Explanation): string | undefined {
   ].join('\n')
 }
 
-const escaped = (text: string): string =>
-  text
-    .replace(/\p{C}/gu, '�')
-    .replace(/[&<>"]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[char] ?? char)
-
 interface Mark {
   readonly at: string
   readonly label: string
   readonly color: string
 }
 
+/** Labels that are nearer to each other would be drawn over each other. */
+const LINE_HEIGHT = 14
 /** The label of a mark has about this many units. */
 const LABEL_WIDTH = 130
 
@@ -87,9 +85,10 @@ class Plot {
       return `<text x="${this.#x(at)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="${anchor}" fill="#5f6368">${at.slice(11, 19)}</text>`
     })
     const top = Math.max(...this.#group.evaluations.map(({ value }) => value ?? 0), 0)
-    const labels = [this.#least, top].map(
+    const values = bottom - this.#y(top) < LINE_HEIGHT ? [this.#least] : [this.#least, top]
+    const labels = values.map(
       (value) =>
-        `<text x="${LEFT - 8}" y="${round(this.#y(value) + 4)}" text-anchor="end" fill="#5f6368">${short(value)}</text>`,
+        `<text x="${LEFT - 8}" y="${round(this.#y(value) + 4)}" text-anchor="end" fill="#5f6368">${axisNumber(value)}</text>`,
     )
     return `<path d="M${LEFT} ${TOP}V${bottom}H${right}" fill="none" stroke="#5f6368"/>${ticks.join('')}${labels.join('')}`
   }
@@ -158,7 +157,10 @@ class Plot {
   legend(isLive: boolean): string {
     const y = HEIGHT - 10
     const evaluated = `<text x="${LEFT}" y="${y}" fill="#1a56b0">value at each evaluation</text>`
-    return isLive ? evaluated : `${evaluated}<text x="${LEFT + 170}" y="${y}" fill="#80868b">value in between</text>`
+    const between = isLive ? '' : `<text x="${LEFT + 170}" y="${y}" fill="#80868b">value in between</text>`
+    const [first = '', last] = new Set([this.#from, this.#to].map((at) => new Date(at).toISOString().slice(0, 10)))
+    const days = last === undefined ? first : `${first} to ${last}`
+    return `${evaluated}${between}<text x="${WIDTH - RIGHT}" y="${y}" text-anchor="end" fill="#5f6368">${days}, UTC</text>`
   }
 
   #x(at: string): number {
@@ -173,4 +175,3 @@ class Plot {
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10
-const short = (value: number): string => String(Number(value.toPrecision(4)))

@@ -1,3 +1,4 @@
+import { axisNumber, CHARACTER, escaped, titleText } from '../svg-text.ts'
 import type { Tuning } from './tuning.ts'
 
 const WIDTH = 760
@@ -8,6 +9,8 @@ const TOP = 50
 const BOTTOM = 60
 const COLORS = ['#1a56b0', '#b26a00', '#1e7b34', '#7b1fa2', '#00838f', '#b3261e', '#5d4037', '#455a64']
 const MOST_LABELS = 12
+/** Between two labels of the axis. */
+const GAP = 10
 
 /** Alerts a day by threshold, a line for each window and a panel for each monitor, as one SVG that needs no other file. */
 export function svgOf(tunings: readonly Tuning[]): string {
@@ -36,16 +39,19 @@ function panelOf({ monitor, cells, ranges = [] }: Tuning): string {
   const y = (alerts: number) => round(bottom - (alerts / highest) * (bottom - TOP))
   const windows = [...new Set(cells.map(({ window }) => window))]
   const colorOf = (window: string) => COLORS[windows.indexOf(window) % COLORS.length] ?? '#000000'
-  const every = Math.ceil(thresholds.length / MOST_LABELS)
+  const subtitle =
+    ranges.length === 0
+      ? 'alerts a day by threshold'
+      : 'alerts a day by threshold; below the axis, where all that is expected alerts, and nothing else'
   return [
-    `<text x="${LEFT}" y="20" font-weight="bold">${escaped(monitor)}</text>`,
-    `<text x="${LEFT}" y="38" fill="#5f6368">alerts a day by threshold</text>`,
+    `<text x="${LEFT}" y="20" font-weight="bold">${titleText(monitor)}</text>`,
+    `<text x="${LEFT}" y="38" fill="#5f6368">${subtitle}</text>`,
     `<path d="M${LEFT} ${TOP}V${bottom}H${right}" fill="none" stroke="#5f6368"/>`,
     `<text x="${LEFT - 6}" y="${TOP + 4}" text-anchor="end">${shortNumber(highest)}</text>`,
     `<text x="${LEFT - 6}" y="${bottom + 4}" text-anchor="end">0</text>`,
-    ...thresholds
-      .filter((_, i) => i % every === 0)
-      .map((each) => `<text x="${x(each)}" y="${bottom + 16}" text-anchor="middle">${each}</text>`),
+    ...labelled(thresholds, x).map(
+      (each) => `<text x="${x(each)}" y="${bottom + 16}" text-anchor="middle">${axisNumber(each)}</text>`,
+    ),
     ...windows.flatMap((window, i) => {
       const points = tried.filter((cell) => cell.window === window)
       const color = colorOf(window)
@@ -58,7 +64,6 @@ function panelOf({ monitor, cells, ranges = [] }: Tuning): string {
         `<text x="${right + 10}" y="${TOP + 10 + 16 * i}" fill="${color}">last ${escaped(window)}</text>`,
       ]
     }),
-    // Below the axis: where everything that is expected alerts, and nothing else.
     ...ranges.map(({ window, from, to }) => {
       const level = bottom + 24 + 4 * (windows.indexOf(window) % 8)
       return `<line class="range" x1="${x(from) - 3}" x2="${x(to) + 3}" y1="${level}" y2="${level}" stroke="${colorOf(window)}" stroke-width="3"><title>${escaped(`${window}: ${from} to ${to} as expected`)}</title></line>`
@@ -66,13 +71,20 @@ function panelOf({ monitor, cells, ranges = [] }: Tuning): string {
   ].join('\n')
 }
 
+/** The thresholds that have a label below the axis: at most twelve, and none over another. */
+function labelled(thresholds: readonly number[], x: (threshold: number) => number): number[] {
+  const every = Math.ceil(thresholds.length / MOST_LABELS)
+  let free = Number.NEGATIVE_INFINITY
+  return thresholds.filter((each, i) => {
+    const half = (axisNumber(each).length * CHARACTER) / 2
+    if (i % every !== 0 || x(each) - half < free) return false
+    free = x(each) + half + GAP
+    return true
+  })
+}
+
 const round = (number: number): number => Math.round(number * 10) / 10
 
 /** At most one decimal. */
 export const shortNumber = (value: number): string =>
   value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 1 : 0 })
-
-const escaped = (text: string): string =>
-  text
-    .replace(/\p{C}/gu, '\ufffd')
-    .replace(/[&<>"]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[char] ?? char)

@@ -1,12 +1,15 @@
 import type { Facet } from '../../monitor/monitor-query.ts'
 import { readFacet } from '../../monitor/monitor-query.ts'
 import { facetText, visitField } from '../../search/field.ts'
+import type { Field } from '../../search/search-ast.ts'
 import { UsageError } from '../command.ts'
 import { type DatedLog, dateText } from './printer.ts'
 
 /** A column of a table: the values of one field. */
 export interface Column {
   readonly name: string
+  /** The field, unless the column is one that every log has. */
+  readonly field?: Field
   /** Every value of the log, as text; none if it lacks the field. */
   valuesOf(log: DatedLog): readonly string[]
 }
@@ -29,6 +32,7 @@ function columnOf({ name, field }: Facet): Column {
   const visit = visitField(field)
   return {
     name,
+    field,
     valuesOf(log) {
       const values = new Set<string>()
       visit(log, (value) => {

@@ -26,6 +26,20 @@ afterAll(() => rm(dir, { recursive: true, force: true }))
 
 const search = (...argv: string[]) => runCaptured(command, ['@evt:login', file, ...argv])
 
+test('a field that no log has, and a time of which no log is, are told', async () => {
+  const { err } = await search('--by', 'ip,@evt')
+  expect(err).toBe('no event has the facet `ip`; did you mean `@ip`?\n')
+  expect((await search('--columns', 'time,@ipp')).err).toBe('no event has the facet `@ipp`; did you mean `@ip`?\n')
+  expect(await search('--to', '2026-01-05T10:00:00Z')).toEqual({
+    code: 1,
+    out: '',
+    err: `1 log without a time: left out by --from and --to
+no log is of the time that is asked for: they are from ${at(0)} to ${at(2)}
+`,
+  })
+  await expect(search('--from', '2026-02-30T10:00:00Z')).rejects.toThrow('--from 2026-02-30T10:00:00Z: must be a time')
+})
+
 describe('counts', () => {
   test('are of all matches, or for each value, the most frequent first and then by the value', async () => {
     expect(await search('--count')).toMatchObject({ code: 0, out: '4\n' })

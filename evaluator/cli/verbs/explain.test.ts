@@ -122,7 +122,11 @@ test.each([
   [['log.jsonl:9', '--detections', 'one.json'], 'log.jsonl:9: there is no event.'],
   [['broken.jsonl:2', '--detections', 'one.json'], 'broken.jsonl:2 is not JSON.'],
   [['logs', 'logs/broken.log:2', '--detections', 'one.json'], 'logs/broken.log:2 is not JSON.'],
-  [['log.jsonl', '--detections', 'one.json', '--event', '@outcome:busy'], 'No event matches @outcome:busy.'],
+  [['log.jsonl', '--detections', 'one.json', '--event', '@outcome:busy'], 'No event matches @outcome:busy.\n'],
+  [
+    ['log.jsonl', '--detections', 'one.json', '--event', 'outcome:fail'],
+    'No event matches outcome:fail. `outcome:fail` matched no event; did you mean `@outcome:fail`?\n',
+  ],
   [['empty.jsonl', '--detections', 'one.json'], 'The log holds no event.'],
   [['none.jsonl', '--detections', 'one.json'], 'none.jsonl cannot be read'],
   [['log.jsonl', '--detections', 'rule.json'], 'is a rule of Cloud SIEM, and explain reads monitors only'],

@@ -44,9 +44,9 @@ import {
 
 const USAGE = `Usage: alertproof replay PATH|-… --detections PATH [<options>]
 
-Evaluates log monitors and Cloud SIEM rules over a recorded log, at the events' own time, and prints which monitor alerts for which group, when,
-and when it recovers. Memory depends only on the monitors' windows, not on the size of the log. After the last event, time
-continues until every group has settled.
+Evaluates log monitors and Cloud SIEM rules over a recorded log, at the events' own time, and prints which monitor alerts for
+which group, when, and when it recovers. Memory depends only on the monitors' windows, not on the size of the log. After the
+last event, time continues until every group has settled.
 
 The log is any number of files and folders, which are read with all that is below them, or standard input: JSON lines, with
 \`service\`, \`env\` and the time \`timestamp\` in each event; what Datadog exports (pages of the API, archives, CSV); syslog and

@@ -8,6 +8,7 @@ import { slipsIn } from '../../search/slips.ts'
 import { type Command, type Io, readArguments, UsageError } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
 import {
+  type Column,
   countsOf,
   type DatedLog,
   jsonLines,
@@ -22,9 +23,9 @@ import { counted, printable, shown } from '../output.ts'
 const USAGE = `Usage: alertproof search '<query>' [PATH|-]… [<options>]
 
 Prints the lines of a log that match a Datadog log search: unchanged, or on a terminal as a table. A line with a JSON object
-is read as Datadog's intake reads it; its \`env\` becomes a tag. Any other line is a log whose message is the line. In other forms, such as Datadog's exports, each
-matching record is printed on a line of its own. PATH is a file or a folder, which is read with everything below it; gzip and
-Zstandard are unpacked. Without PATH, or with -, standard input is read.
+is read as Datadog's intake reads it; its \`env\` becomes a tag. Any other line is a log whose message is the line. In other
+forms, such as Datadog's exports, each matching record is printed on a line of its own. PATH is a file or a folder, which is read
+with everything below it; gzip and Zstandard are unpacked. Without PATH, or with -, standard input is read.
 
 The query has Datadog's syntax: words and "phrases" of the message, @attribute:value, service: host: status: source:, tag:value,
 key:(a OR b), AND OR NOT -, * and ? outside quotes, @n:>=400, @n:[400 TO 499], CIDR(@ip, 203.0.113.0/24), *:text.
@@ -67,13 +68,10 @@ export const command: Command = {
       const { node } = parseSearch(query)
       const input = await openLogs(paths.length === 0 ? ['-'] : paths, values, io, { undated: true, passOver: true })
       const matches = compileNode(node)
-      const search = new Search(
-        matches,
-        within(values),
-        new SilentTerms([{ node, facets: [] }]),
-        io,
-        printerOf(values, io),
-      )
+      const columns = columnsOf(values)
+      const facets = columns?.flatMap(({ field }) => field ?? []) ?? []
+      const silent = new SilentTerms([{ node, facets }])
+      const search = new Search(matches, within(values), silent, io, printerOf(values, columns, io))
       for await (const recording of input.recordings()) await search.read(recording, input.reading)
       await search.end()
       for (const { text, term } of slipsIn(node)) if (!search.tells(term)) io.err(`${printable(text)}\n`)
@@ -102,16 +100,23 @@ const OPTIONS = {
 } as const
 type Values = ReturnType<typeof wordsOf>['values']
 
+/** The fields that are asked for by name. */
+function columnsOf({ columns, by }: Values): Column[] | undefined {
+  if (by !== undefined) return readColumns('--by', by)
+  return columns === undefined ? undefined : readColumns('--columns', columns)
+}
+
 /** @throws UsageError for options that contradict each other */
-function printerOf({ columns, by, count, lines, json }: Values, { isTerminal, width }: Io): Printer {
+function printerOf({ columns, by, count, lines, json }: Values, asked: Column[] | undefined, io: Io): Printer {
+  const { isTerminal, width } = io
   const isCount = count || by !== undefined
-  const asked = [isCount && '--count or --by', columns !== undefined && '--columns', lines && '--lines']
-  const [one, other] = asked.filter((name) => name !== false)
+  const given = [isCount && '--count or --by', columns !== undefined && '--columns', lines && '--lines']
+  const [one, other] = given.filter((name) => name !== false)
   if (one !== undefined && other !== undefined) throw new UsageError(`${one} and ${other}: give one of them`)
   if (json && (columns !== undefined || lines)) throw new UsageError(`--json and ${other ?? one}: give one of them`)
-  if (isCount) return countsOf(by === undefined ? [] : readColumns('--by', by), json)
+  if (isCount) return countsOf(asked ?? [], json)
   if (json) return jsonLines()
-  if (columns !== undefined) return tableOf(readColumns('--columns', columns), width)
+  if (asked) return tableOf(asked, width)
   return isTerminal && !lines ? tableOf([...readColumns('--columns', 'time,service'), summary], width) : rawLines()
 }
 
@@ -171,6 +176,9 @@ class Search {
   readonly #isTimely: ((log: DatedLog) => boolean) | undefined
   readonly #printer: Printer
   #undated = 0
+  #timely = 0
+  #oldest = Number.POSITIVE_INFINITY
+  #newest = Number.NEGATIVE_INFINITY
   #logs = 0
   #tooLong = 0
   #malformed = 0
@@ -191,7 +199,7 @@ class Search {
 
   /** Whether a term is told because no log matched it. */
   tells(term: string): boolean {
-    return this.#logs > 0 && this.#silent.list().some((each) => each.term === term)
+    return this.#timely > 0 && this.#silent.list().some((each) => each.term === term)
   }
 
   /** How many logs were searched. */
@@ -219,10 +227,11 @@ class Search {
   tell(): void {
     if (this.#undated > 0)
       this.#io.err(`${counted(this.#undated, 'log')} without a time: left out by --from and --to\n`)
+    this.#tellTime()
     if (this.#tooLong === 1) this.#io.err('1 line is too long for a log and was not searched\n')
     if (this.#tooLong > 1) this.#io.err(`${this.#tooLong} lines are too long for a log and were not searched\n`)
     if (this.#malformed > 1) this.#io.err(`${this.#malformed} pieces could not be read as a log\n`)
-    if (this.#logs > 0) for (const { text } of this.#silent.list()) this.#io.err(`${printable(text)}\n`)
+    if (this.#timely > 0) for (const { text } of this.#silent.list()) this.#io.err(`${printable(text)}\n`)
   }
 
   async #readLines({ stream }: Recording): Promise<void> {
@@ -256,12 +265,28 @@ class Search {
 
   #isMatch(log: DatedLog): boolean {
     this.#logs++
-    if (this.#isTimely && !Number.isFinite(log.timestamp)) this.#undated++
+    if (this.#isTimely) this.#observeTime(log)
     if (this.#isTimely?.(log) === false) return false
+    this.#timely++
     this.#silent.observe(log)
     const isMatch = this.#matches(log)
     this.any ||= isMatch
     return isMatch
+  }
+
+  #observeTime({ timestamp = Number.NaN }: DatedLog): void {
+    if (!Number.isFinite(timestamp)) this.#undated++
+    else {
+      this.#oldest = Math.min(this.#oldest, timestamp)
+      this.#newest = Math.max(this.#newest, timestamp)
+    }
+  }
+
+  /** Says of which time the logs are if none is of the time that is asked for. */
+  #tellTime(): void {
+    if (this.#timely > 0 || this.#oldest > this.#newest) return
+    const [oldest, newest] = [this.#oldest, this.#newest].map((at) => new Date(at).toISOString())
+    this.#io.err(`no log is of the time that is asked for: they are from ${oldest} to ${newest}\n`)
   }
 
   #flush(): Promise<void> {

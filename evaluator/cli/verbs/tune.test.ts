@@ -91,6 +91,21 @@ test('--json is one line for each monitor, and --svg a file of its own', async (
   expect(svg.match(/<circle /g)).toHaveLength(4)
   expect(svg.match(/class="range"/g)).toHaveLength(1)
   expect(svg).not.toMatch(/href|url\(|<script/)
+  await tuned(...one(), '--svg', at('many.svg'), '--thresholds', '1,2,1000000000..4000000000/100000000')
+  const labels = [...(await readFile(at('many.svg'), 'utf8')).matchAll(/text-anchor="middle">([^<]*)</g)]
+  expect(labels.map(([, text]) => text)).toEqual([
+    '1',
+    '1.1B',
+    '1.4B',
+    '1.7B',
+    '2B',
+    '2.3B',
+    '2.6B',
+    '2.9B',
+    '3.2B',
+    '3.5B',
+    '3.8B',
+  ])
 })
 
 test('a chart in a folder that does not exist is refused with exit code 3', async () => {
