@@ -41,7 +41,11 @@ it('answers 503 to an alert beyond the limit of alerts under way, and accepts it
   const handler = containHandler({ ...deps, containments: { ...deps.containments, claim } }, { mostAtOnce: 2 })
   const answer = async () => handler(alert(), new az.InvocationContext({ functionName: 'contain' }))
   const under = [answer(), answer()]
-  expect(await answer()).toMatchObject({ status: 503, headers: { 'retry-after': '2' } })
+  const from = functions.lines.length
+  const refused = await Promise.all(Array.from({ length: 50 }, answer))
+  for (const each of refused) expect(each).toMatchObject({ status: 503, headers: { 'retry-after': '2' } })
+  const logged = functions.lines.slice(from).filter((line) => line.includes('too many are under way'))
+  expect(logged).toHaveLength(1)
   letThemGo()
   expect(await Promise.all(under)).toMatchObject([{ status: 200 }, { status: 200 }])
   expect(await answer()).toMatchObject({ status: 200 })

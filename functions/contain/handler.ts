@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { HttpHandler, HttpResponseInit } from '@azure/functions'
 import { withBudget } from '../../shared/bounded.ts'
 import { addressFields, clientAddress } from '../../shared/client/address.ts'
-import { ProblemError } from '../../shared/problem.ts'
+import { ProblemError, renderProblem } from '../../shared/problem.ts'
 import type { Secret } from '../../shared/secret.ts'
 import { equalsAny } from '../../shared/signature.ts'
 import { type BoundaryDeps, problemBoundary, readBody } from '../http.ts'
@@ -46,10 +46,11 @@ export function containHandler(
   { mostAtOnce = MOST_AT_ONCE, actionsAtOnce = ACTIONS_AT_ONCE } = {},
 ): HttpHandler {
   let underWay = 0
+  const crowd = createCrowd(deps)
   const [claims, actions] = [createTurns(CLAIMS_AT_ONCE), createTurns(actionsAtOnce)]
   return problemBoundary(
     deps,
-    async (request) => {
+    async (request, context) => {
       const received = { requestId: randomUUID(), ip: clientAddress(request.headers.get('x-forwarded-for')) }
       const refuse = (reason: 'bad_secret' | 'malformed') =>
         deps.emit({
@@ -64,24 +65,25 @@ export function containHandler(
         refuse('bad_secret')
         throw new ProblemError('webhook-refused')
       }
-      const body = await readBody(request).catch((error: unknown) => {
-        refuse('malformed')
-        throw error
-      })
-      if (underWay >= mostAtOnce) unavailable(new Error(`${underWay} alerts are under way`))
-      const patience = createPatience(PATIENCE_MS)
-      const toWaitMs = () => patience.leftMs() - LEAST_MS
-      const work = async () => {
-        const endClaim = await claims.take(toWaitMs())
-        const turn: Turn = async (act) => {
-          endClaim()
-          const endAction = await actions.take(toWaitMs())
-          return act().finally(endAction)
-        }
-        return contain(body.toString('utf8'), received, deps, { patience, turn }).finally(endClaim)
-      }
+      // Before the body is read: of ten thousand at once, most cost no more than this.
+      if (underWay >= mostAtOnce) return crowd.refuse(context.invocationId)
       underWay++
       try {
+        const body = await readBody(request).catch((error: unknown) => {
+          refuse('malformed')
+          throw error
+        })
+        const patience = createPatience(PATIENCE_MS)
+        const toWaitMs = () => patience.leftMs() - LEAST_MS
+        const work = async () => {
+          const endClaim = await claims.take(toWaitMs())
+          const turn: Turn = async (act) => {
+            endClaim()
+            const endAction = await actions.take(toWaitMs())
+            return act().finally(endAction)
+          }
+          return contain(body.toString('utf8'), received, deps, { patience, turn }).finally(endClaim)
+        }
         return answerTo(await withBudget(BUDGET_MS, work, { callMs: CALL_MS }).catch(unavailable))
       } finally {
         underWay--
@@ -89,6 +91,27 @@ export function containHandler(
     },
     { budgetMs: BUDGET_MS },
   )
+}
+
+const CROWD_LOGGED_MS = 1_000
+
+/** Alerts beyond the limit: answered at once, and logged once a second, because a line for each would cost more. */
+function createCrowd({ warn, now }: Pick<ContainWebhookDeps, 'warn' | 'now'>) {
+  let refused = 0
+  let loggedAt = Number.NEGATIVE_INFINITY
+  return {
+    refuse(instance: string): HttpResponseInit {
+      refused++
+      if (now() - loggedAt >= CROWD_LOGGED_MS) {
+        warn('alerts are refused, because too many are under way', { alerts: refused })
+        refused = 0
+        loggedAt = now()
+      }
+      const problem = new ProblemError('unavailable', { retryAfterSeconds: RETRY_SECONDS })
+      const { status, document, headers } = renderProblem(problem, instance)
+      return { status, headers, body: JSON.stringify(document) }
+    },
+  }
 }
 
 function answerTo(outcome: ContainOutcome): HttpResponseInit {

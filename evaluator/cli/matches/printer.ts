@@ -14,7 +14,7 @@ export interface Printer {
 }
 
 /** Prints each match through `text`. */
-export function eachMatch(text: (log: DatedLog, raw: () => Buffer) => Buffer): Printer {
+function eachMatch(text: (log: DatedLog, raw: () => Buffer) => Buffer): Printer {
   let found: Buffer[] = []
   const take = () => {
     const taken = Buffer.concat(found)
