@@ -1,15 +1,18 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readMonitor } from '../../api.ts'
+import { readMonitor, readRule } from '../../api.ts'
 import { groupText, instantOf } from '../../cases/index.ts'
 import {
   Account,
+  type Assumptions,
   compareMonitor,
+  compareRule,
   type Judged,
   type Keys,
   originOf,
   type Period,
   readReported,
+  readReportedSignals,
   SITES,
 } from '../../compare/index.ts'
 import { InputError } from '../../input-error.ts'
@@ -19,6 +22,8 @@ import { reasonOf } from '../../logs/index.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
 import { searchOfAll } from '../../monitor/variables.ts'
 import { logOfRecord } from '../../replay/recording/export-record.ts'
+import type { SiemRule } from '../../siem/rule.ts'
+import { isRule } from '../../siem/rule-reading.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
 import { openLogs } from '../input.ts'
 import { json, paint, printable } from '../output.ts'
@@ -36,9 +41,10 @@ Options:
   --site SITE          the account's site (default datadoghq.com): ${SITES.join(', ')};
                        or the origin of a server on this machine
   --save FOLDER        write what was read as monitor.json, logs.json and reported.json, for a comparison of files
-  --monitor FILE       a monitor, as the API returns it
+  --monitor FILE       a monitor, or a rule of Cloud SIEM, as the API returns it
   --logs FILE          its logs, in any form that \`replay\` reads
-  --reported FILE      what Datadog reported: pages of the events API, or lines as \`replay --json\` prints them
+  --reported FILE      what Datadog reported: pages of the events API, or lines as \`replay --json\` prints them; of a rule such lines
+                       only, of which the signals that opened are compared
   --latency SECONDS    how long after an evaluation Datadog reports a change (default 0). Datadog's documentation once said up to
                        three minutes for log monitors
   --tolerance SECONDS  by how much times may differ (default 60: one evaluation)
@@ -70,7 +76,7 @@ const MAX_SECONDS = 86_400
 
 /** What is compared. */
 interface Material {
-  readonly monitor: Monitor
+  readonly monitor: Monitor | SiemRule
   readonly logs: readonly IndexedLog[]
   /** Records as they were read. */
   readonly reported: readonly unknown[]
@@ -91,8 +97,7 @@ export const command: Command = {
     if (more.length > 0) throw new UsageError('Give one monitor.')
     const material =
       id === undefined ? await fromFiles(values, io) : await fromAccount(id, period, latencyMs, values, keysOf(), io)
-    const reported = readReported(material.reported, material.monitor, material.id)
-    const matches = compareMonitor(material.monitor, material.logs, reported, { latencyMs, toleranceMs }, period)
+    const matches = compared(material, { latencyMs, toleranceMs }, period)
     for (const match of matches) {
       if (values.json) json(io, recordOf(match))
       else io.out(textOf(match, io))
@@ -104,6 +109,16 @@ export const command: Command = {
     )
     return wrong === 0 ? 0 : 1
   },
+}
+
+function compared(
+  { monitor, logs, reported, id }: Material,
+  assumptions: Assumptions,
+  period: Period | undefined,
+): Judged[] {
+  return 'queries' in monitor
+    ? compareRule(monitor, logs, readReportedSignals(reported, monitor), assumptions, period)
+    : compareMonitor(monitor, logs, readReported(reported, monitor, id), assumptions, period)
 }
 
 function periodOf(from: string | undefined, to: string | undefined): Period | undefined {
@@ -134,7 +149,8 @@ async function fromFiles(values: Values, io: Io): Promise<Material> {
   }
   if (values.save !== undefined) throw new UsageError('--save keeps what is read from an account: leave it out.')
   const text = await read(values.monitor)
-  const monitor = readMonitor(text, values.monitor)
+  const json = parseJson(text)
+  const monitor = isRecord(json) && isRule(json) ? readRule(text, values.monitor) : readMonitor(text, values.monitor)
   const logs: IndexedLog[] = []
   const input = await openLogs([values.logs], {}, io)
   await input.visit(
@@ -143,7 +159,6 @@ async function fromFiles(values: Values, io: Io): Promise<Material> {
       throw new InputError(`${values.logs}: ${place} ${reason}`)
     },
   )
-  const json = parseJson(text)
   const id = isRecord(json) && typeof json.id === 'number' ? json.id : undefined
   return { monitor, logs, reported: recordsIn(await read(values.reported), values.reported), id }
 }
