@@ -11,7 +11,7 @@ import { isBusy } from '../passwords/busy.ts'
 import type { Sender } from '../passwords/fair-queue.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import { reauthRules, rightProofRules } from './limits.ts'
-import { type CodeDeps, checkCode } from './mfa.ts'
+import { type CodeDeps, checkCode, giveBack } from './mfa.ts'
 import { type DeviceDeps, risksOfDevice } from './new-device.ts'
 import { isSettled, type RecentSignInDeps, recordSignIn } from './recent-sign-in.ts'
 import { readLogin } from './submitted.ts'
@@ -27,7 +27,7 @@ export interface CredentialDeps
   recentSignIns: RecentSignInDeps['recentSignIns'] & VerdictDeps['recentSignIns']
   deviceTokens: Pick<DeviceTokens, 'revokeAll'>
   deviceTokenKeys: DeviceTokenKeys
-  users: Pick<Users, 'findById' | 'readEpoch' | 'changePassword' | 'acceptTotpStep'>
+  users: Pick<Users, 'findById' | 'readEpoch' | 'changePassword' | 'acceptTotpStep' | 'releaseTotpStep'>
   passwords: Passwords
   sessions: EndAllDeps['sessions'] & Pick<LiveSessions, 'create' | 'end' | 'read'>
   ledger: Pick<SessionLedger, 'open' | 'close' | 'find'>
@@ -67,19 +67,20 @@ export async function reauthenticate(
     return outcomeOf(proof)
   }
   const hasFactor = user.totp?.enabled ?? false
-  if (hasFactor) {
-    const verdict = await checkCode(user, submitted.code ?? '', deps)
+  const verdict = hasFactor ? await checkCode(user, submitted.code ?? '', deps) : undefined
+  if (verdict !== undefined) {
     const fields = { ...about, evt: 'mfa' as const }
-    if (verdict !== 'accepted') {
+    if (typeof verdict === 'string') {
       deps.emit({ ...fields, outcome: 'fail', action: 'reauthenticated', reason: verdict })
       return { kind: 'code-refused' }
     }
     deps.emit({ ...fields, ...riskField(risk), outcome: 'success' })
   }
-  if (!(await isLive(session, deps))) return { kind: 'ended' }
   const amr = hasFactor ? (['pwd', 'otp'] as const) : (['pwd'] as const)
   const who = { userId: user.id, epoch: user.epoch, amr, acr: 're-authenticated', risk: proof.risk } as const
-  return replaceSession(session, who, asking, deps)
+  const goOn = async (): Promise<CredentialOutcome> =>
+    (await isLive(session, deps)) ? replaceSession(session, who, asking, deps) : { kind: 'ended' }
+  return verdict === undefined ? goOn() : goOn().catch(giveBack(verdict, deps))
 }
 
 /**

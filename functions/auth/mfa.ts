@@ -10,6 +10,7 @@ import type {
   BlockList,
   LiveSession,
   LiveSessions,
+  PendingMfa,
   PendingMfas,
   Throttle,
   User,
@@ -22,6 +23,7 @@ import {
   type DeviceFields,
   holdsToken,
   isBlocked,
+  type Recognition,
   recognise,
   recordDevice,
   type SignInDeviceDeps,
@@ -30,7 +32,7 @@ import {
 import { newTotpSecret, openTotp, otpauthUri, sealTotp, stepOfCode } from './totp.ts'
 
 export interface CodeDeps {
-  users: Pick<Users, 'acceptTotpStep'>
+  users: Pick<Users, 'acceptTotpStep' | 'releaseTotpStep'>
   throttle: Throttle
   totpKeys: readonly [Secret, ...Secret[]]
   now: () => number
@@ -52,19 +54,36 @@ export async function checkCode(
   code: string,
   deps: CodeDeps,
   lineage?: string,
-): Promise<'accepted' | CodeFault> {
+): Promise<AcceptedCode | CodeFault> {
   if (!user.totp?.enabled) return 'wrong_code'
   const rules = mfaRules(user.id, lineage)
   if (await deps.throttle.reserve(rules)) return 'too_many'
   const step = await stepOfCode(openTotp(user.totp.secret, user.id, deps.totpKeys), code, deps.now())
   if (step === undefined) return 'wrong_code'
   if (!(await deps.users.acceptTotpStep(user.id, step))) return 'replayed_code'
-  await deps.throttle.clear(rules.map((rule) => rule.key))
-  return 'accepted'
+  const accepted = { userId: user.id, step }
+  await deps.throttle.clear(rules.map((rule) => rule.key)).catch(giveBack(accepted, deps))
+  return accepted
 }
 
+interface AcceptedCode {
+  userId: string
+  step: number
+}
+
+/**
+ * Makes a code usable again that opened no session because a store failed. Otherwise its owner, who is told to try
+ * again, would replay it, and the second replay ends all of their sessions.
+ */
+export const giveBack =
+  ({ userId, step }: AcceptedCode, { users }: Pick<CodeDeps, 'users'>) =>
+  async (fault: unknown): Promise<never> => {
+    await users.releaseTotpStep(userId, step).catch(() => undefined)
+    throw fault
+  }
+
 export interface VerifyMfaDeps extends ClientDeps, IssueDeps, CodeDeps, SignInDeviceDeps, RecentSignInDeps {
-  users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep' | 'expectDeviceTokens'>
+  users: Pick<Users, 'findById' | 'readEpoch' | 'acceptTotpStep' | 'releaseTotpStep' | 'expectDeviceTokens'>
   pendingMfas: Pick<PendingMfas, 'attempt' | 'consume'>
   blocks: Pick<BlockList, 'blockedBy'>
 }
@@ -82,7 +101,7 @@ export async function verifyMfa(
   actor: Actor,
   deps: VerifyMfaDeps,
 ): Promise<VerifyMfaOutcome> {
-  const { client, deviceHash } = actor
+  const { client } = actor
   const fields = { ...actorFields(actor), evt: 'mfa' as const }
   const tried = await deps.pendingMfas.attempt(submitted.mfaToken)
   const user = tried && (await deps.users.findById(tried.pending.userId))
@@ -93,18 +112,36 @@ export async function verifyMfa(
   const usr = { id: user.id }
   const recognition = await recognise(submitted, user.id, deps)
   const { holder } = recognition
-  let blocked = await isBlocked(client, () => holder !== undefined, deps)
-  const blockedNow = () => isBlocked(client, () => holdsToken(submitted, user.id, deps), deps)
-  if (blocked) {
+  if (await isBlocked(client, () => holder !== undefined, deps)) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'blocked', usr })
     return { kind: 'refused' }
   }
   const verdict = tried.attempts > MFA_TRIES ? 'too_many' : await checkCode(user, submitted.code, deps, holder?.lineage)
-  if (verdict !== 'accepted') {
+  if (typeof verdict === 'string') {
     if (verdict === 'too_many') await deps.pendingMfas.consume(submitted.mfaToken)
     deps.emit({ ...fields, outcome: 'fail', reason: verdict, usr })
     return { kind: 'refused' }
   }
+  const proved = { submitted, user, pending: tried.pending, recognition }
+  return finishSignIn(proved, actor, deps).catch(giveBack(verdict, deps))
+}
+
+/** A sign-in whose code was right. */
+interface Proved {
+  submitted: { mfaToken: string } & DeviceFields
+  user: User
+  pending: PendingMfa
+  recognition: Recognition
+}
+
+async function finishSignIn(
+  { submitted, user, pending, recognition }: Proved,
+  actor: Actor,
+  deps: VerifyMfaDeps,
+): Promise<VerifyMfaOutcome> {
+  const { client, deviceHash } = actor
+  const fields = { ...actorFields(actor), evt: 'mfa' as const }
+  const usr = { id: user.id }
   if (!(await deps.pendingMfas.consume(submitted.mfaToken))) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'expired', usr })
     return { kind: 'refused' }
@@ -112,11 +149,12 @@ export async function verifyMfa(
   const asks = submitted.rememberDevice === true
   const device = await recordDevice({ user, deviceHash, ...recognition }, asks, deps)
   const { newDeviceSince } = device
+  let blocked = false
   const stillAllowed = async () => {
-    blocked = await blockedNow()
+    blocked = await isBlocked(client, () => holdsToken(submitted, user.id, deps), deps)
     return !blocked
   }
-  const { begunAt, risk: proved = [] } = tried.pending
+  const { begunAt, risk: proved = [] } = pending
   const recordSignIn = signInRecord(device, user.id, proved, client, deps)
   const amr = ['pwd', 'otp'] as const
   const about = { risk: proved, newDeviceSince, recordSignIn, stillAllowed }
@@ -137,7 +175,7 @@ export async function verifyMfa(
 }
 
 export interface EnrolDeps extends CodeDeps, DeviceDeps, EndAllDeps {
-  users: Pick<Users, 'findById' | 'offerTotp' | 'enableTotp' | 'disableTotp' | 'acceptTotpStep'>
+  users: Pick<Users, 'findById' | 'offerTotp' | 'enableTotp' | 'disableTotp' | 'acceptTotpStep' | 'releaseTotpStep'>
   sessions: EndAllDeps['sessions'] & Pick<LiveSessions, 'read'>
   emit: Emit
 }

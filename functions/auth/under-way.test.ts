@@ -193,4 +193,35 @@ describe('a second factor that is under way', () => {
     expect((await functions.call('mfaVerify', { ip, body })).status).toBe(401)
     expect((await functions.call('mfaVerify', { ip: elsewhere, body })).status).toBe(200)
   })
+
+  const fault = () => Promise.reject(new Error('The store hung up.'))
+  // Neither keeps a sign-in of these accounts from its session.
+  const needless: readonly unknown[] = ['hasIssued', 'revise']
+  const afterCode = WITH_CODE.slice(4).filter(([, method]) => !needless.includes(method))
+  it.each(afterCode)('uses up no code when a store fails at %s.%s: its second try is no replay', async (...step) => {
+    const { email, codeNow } = await enrolled()
+    const [ip, code] = [anywhere(), await codeNow()]
+    const enter = async (meanwhile = () => {}) => {
+      const { json } = await functions.call('login', { ip, body: { email, password: PASSWORD } })
+      meanwhile()
+      return functions.call('mfaVerify', { ip, body: { mfa_token: json.mfa_token, code, remember_device: true } })
+    }
+    functions.lines.length = 0
+    expect((await enter(() => hold(step, 'before', fault))).status).toBeGreaterThanOrEqual(500)
+    functions.restore()
+    expect([(await enter()).status, (await enter()).status]).toEqual([200, 401])
+    expect(eventsOf('mfa')).toMatchObject([{ outcome: 'success' }, { outcome: 'fail', reason: 'replayed_code' }])
+  })
+
+  it('uses up no code of a re-authentication whose session could not be written', async () => {
+    const { email, codeNow } = await enrolled()
+    const { json } = await functions.call('login', { body: { email, password: PASSWORD } })
+    const { token } = (await functions.call('mfaVerify', { body: { ...json, code: await codeNow() } })).json
+    clock += 30_000
+    const body = { password: PASSWORD, code: await codeNow() }
+    hold(['sessions', 'create'], 'before', fault)
+    expect((await functions.call('reauth', { token, body })).status).toBeGreaterThanOrEqual(500)
+    functions.restore()
+    expect((await functions.call('reauth', { token, body })).status).toBe(200)
+  })
 })

@@ -125,3 +125,8 @@ export const acceptTotpStep: QueryConfig = {
   text: `UPDATE users SET totp_last_step = $2
     WHERE id = $1 AND totp_enabled_at IS NOT NULL AND totp_last_step < $2 RETURNING id`,
 }
+
+export const releaseTotpStep: QueryConfig = {
+  name: 'user-totp-step-release',
+  text: 'UPDATE users SET totp_last_step = totp_last_step - 1 WHERE id = $1 AND totp_last_step = $2',
+}

@@ -142,5 +142,8 @@ export function createUsers(pool: pg.Pool): Users {
       return rowCount ?? 0
     },
     acceptTotpStep: (id, step) => changed(sql.acceptTotpStep, id, step),
+    async releaseTotpStep(id, step) {
+      await ofUser(sql.releaseTotpStep, id, step)
+    },
   }
 }

@@ -259,5 +259,14 @@ export function usersContract(users: Users): void {
       expect(await users.acceptTotpStep(id, STEP + 2)).toBe(true)
       expect(await users.acceptTotpStep(id, STEP + 1)).toBe(false)
     })
+
+    test('is acceptable once more after its release, and no step before it is', async () => {
+      const { id } = await withTotp()
+      await users.acceptTotpStep(id, STEP + 2)
+      for (const step of [STEP + 1, STEP + 2, STEP + 2]) await users.releaseTotpStep(id, step)
+      expect(await users.acceptTotpStep(id, STEP + 1)).toBe(false)
+      expect(await users.acceptTotpStep(id, STEP + 2)).toBe(true)
+      expect(await users.acceptTotpStep(id, STEP + 2)).toBe(false)
+    })
   })
 }

@@ -86,7 +86,9 @@ function passwordsOf(accounts: Accounts): Pick<Users, 'changePassword' | 'rehash
   }
 }
 
-function factorsOf(accounts: Accounts): Pick<Users, 'offerTotp' | 'enableTotp' | 'disableTotp' | 'acceptTotpStep'> {
+function factorsOf(
+  accounts: Accounts,
+): Pick<Users, 'offerTotp' | 'enableTotp' | 'disableTotp' | 'acceptTotpStep' | 'releaseTotpStep'> {
   return {
     async offerTotp(id, secret, now) {
       const account = accounts.get(id)
@@ -114,6 +116,11 @@ function factorsOf(accounts: Accounts): Pick<Users, 'offerTotp' | 'enableTotp' |
       if (!account?.totp?.enabled || account.totp.lastStep >= step) return false
       accounts.set({ ...account, totp: { ...account.totp, lastStep: step } })
       return true
+    },
+    async releaseTotpStep(id, step) {
+      const account = accounts.get(id)
+      if (account?.totp?.lastStep !== step) return
+      accounts.set({ ...account, totp: { ...account.totp, lastStep: step - 1 } })
     },
   }
 }

@@ -86,4 +86,6 @@ export interface Users {
   purgeAudit(before: Date, atMost: number): Promise<number>
   /** Accepts a time step once: true only for the first caller, with a step above the last one. @see RFC 6238 5.2 */
   acceptTotpStep(id: string, step: number): Promise<boolean>
+  /** Makes the step that was accepted last acceptable again; the steps before it are not. */
+  releaseTotpStep(id: string, step: number): Promise<void>
 }
