@@ -1,21 +1,12 @@
 // node cli/run.mjs <script.ts> [arguments]: runs one of this project's TypeScript programs. It checks the version of Node
 // and the installed packages first, without loading any dependency, so that a missing one gives a sentence and no stack.
-import { readFileSync } from 'node:fs'
+import './supported.mjs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /** Node's message for a missing package. */
 const MISSING = /^Cannot find package '([^']+)'/
-
-const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-const [, major, minor] = /^\^(\d+)\.(\d+)/.exec(engines.node).map(Number)
-const [actualMajor, actualMinor] = process.versions.node.split('.').map(Number)
-if (actualMajor < major || (actualMajor === major && actualMinor < minor)) {
-  fail(
-    `This project needs Node ${major}.${minor} or later; this is ${process.version}. Install Node 24 or 22, then run: npm ci`,
-  )
-}
 
 const require = createRequire(import.meta.url)
 try {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-const RUN = fileURLToPath(new URL('./run.mjs', import.meta.url))
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TSX = fileURLToPath(new URL('../node_modules/tsx', import.meta.url))
 
 /** Creates a checkout with one program and the dependencies that a test needs. */
@@ -13,7 +13,7 @@ let dir: string
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ato run '))
   await mkdir(join(dir, 'cli'))
-  await cp(RUN, join(dir, 'cli', 'run.mjs'))
+  for (const file of ['cli/run.mjs', 'cli/supported.mjs']) await cp(join(ROOT, file), join(dir, file))
   await write('package.json', JSON.stringify({ type: 'module', engines: { node: '^20.20.0 || ^22.0.0' } }))
   await write('cli/program.ts', 'const seen: string[] = process.argv.slice(2)\nconsole.log(JSON.stringify(seen))\n')
 })
@@ -51,6 +51,19 @@ test('a Node that is too old is reported, also before npm ci', async () => {
   expect(err).toBe(
     `This project needs Node 999.20 or later; this is ${process.version}. Install Node 24 or 22, then run: npm ci\n`,
   )
+})
+
+test('npm ci warns of no package that does not fit this Node', async () => {
+  await mkdir(join(dir, 'evaluator'))
+  const files = ['package.json', 'package-lock.json', '.npmrc', 'evaluator/package.json']
+  for (const file of files) await cp(join(ROOT, file), join(dir, file))
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  const said = await new Promise<string>((done, failed) => {
+    execFile(npm, ['ci', '--dry-run', '--offline'], { cwd: dir }, (error, out, err) =>
+      error ? failed(error) : done(out + err),
+    )
+  })
+  expect(said).not.toMatch(/npm warn/i)
 })
 
 test('a package that an older installation lacks is named, however late it is imported', async () => {
