@@ -443,6 +443,16 @@ describe('a change of credentials', () => {
     ).toBe(200)
   })
 
+  it('refuses the present password as the new one: nothing would change', async () => {
+    const { token } = await functions.signIn()
+    const body = { current_password: PASSWORD, new_password: PASSWORD }
+    expect(await functions.call('password', { token, body })).toMatchObject({
+      status: 422,
+      json: { code: 'password-weak', detail: 'This is your present password. Choose another one.' },
+    })
+    expect(eventsOf('credential').at(-1)).toMatchObject({ outcome: 'fail', reason: 'weak_password' })
+  })
+
   it('needs the current password, and changes nothing without it', async () => {
     const mine = await functions.signIn()
     const body = { current_password: 'not my password at all', new_password: 'a brand new password, long enough' }

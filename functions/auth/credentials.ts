@@ -83,6 +83,9 @@ export async function reauthenticate(
   return verdict === undefined ? goOn() : goOn().catch(giveBack(verdict, deps))
 }
 
+/** A change that changes nothing must not be called one: its owner believes that a leaked password is out of use. */
+const SAME = 'This is your present password. Choose another one.'
+
 /**
  * Sets a new password, ends every other session and revokes the tokens of every other device. This session continues
  * under a new sid. If a second factor is enabled, it must have been given recently, and the session keeps its age:
@@ -123,7 +126,10 @@ export async function changePassword(
     if (isBusy(error)) deps.emit({ ...fields, outcome: 'fail', reason: 'busy' })
     throw error
   }
-  const why = await deps.passwords.weakness(submitted.next, user.email, sender).catch(unlessBusy)
+  const why =
+    submitted.next === submitted.current
+      ? SAME
+      : await deps.passwords.weakness(submitted.next, user.email, sender).catch(unlessBusy)
   if (why !== undefined) {
     deps.emit({ ...fields, outcome: 'fail', reason: 'weak_password' })
     return { kind: 'weak', why }
