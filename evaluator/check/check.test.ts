@@ -137,6 +137,13 @@ test.each<[what: string, change: object, options: object, found: RegExp]>([
     /^warning unknown-variable/,
   ],
   ['a message that reaches nobody', { message: 'failed' }, {}, /^warning no-handle message/],
+  ['a mail address, which is no handle', { message: 'ask ops@example.test' }, {}, /^warning no-handle message/],
+  [
+    'a variable of payloads',
+    { message: 'see $ALERT_SCOPE @x' },
+    {},
+    /^warning payload-variable message:5: \$ALERT_SCOPE is a variable of webhook payloads/,
+  ],
   ['no message at all', { message: undefined }, {}, /^warning no-handle message: is missing/],
   [
     'a webhook that runs into a word',

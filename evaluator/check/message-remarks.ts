@@ -15,6 +15,9 @@ const LOG_PARTS = ['message', 'service', 'status', 'source', 'host', 'timestamp'
 /** `@webhook-name`, `@slack-team-channel`, `@a.person@example.test`. */
 const HANDLE = /@[\p{L}\p{N}][^\s@{}<>"'`,;]*(?:@[^\s{}<>"'`,;]+)?/gu
 
+/** A payload of a webhook knows these. Names that occur in commands of a runbook, such as `$USER`, are left out. */
+const PAYLOAD_VARIABLE = /\$(?:ALERT|EVENT|INCIDENT|LOGS|SECURITY)_[A-Z_]+|\$TEXT_ONLY_MSG\b|\$TAGS\[/g
+
 /** Reads the texts of a monitor as templates, and looks for its handles. @param query undefined when it cannot be read */
 export function messageRemarks(json: Readonly<Record<string, unknown>>, query: AlertQuery | undefined): Remark[] {
   const options = isRecord(json.options) ? json.options : {}
@@ -25,7 +28,9 @@ export function messageRemarks(json: Readonly<Record<string, unknown>>, query: A
     ['options.escalation_message', options.escalation_message],
   ] as const
   const remarks = texts.flatMap(([place, text]) =>
-    typeof text === 'string' && text !== '' ? templateRemarks(place, text, facets) : [],
+    typeof text === 'string' && text !== ''
+      ? [...templateRemarks(place, text, facets), ...payloadRemarks(place, text)]
+      : [],
   )
   return [...remarks, ...handleRemarks(json)]
 }
@@ -48,6 +53,13 @@ function templateRemarks(place: string, text: string, facets: readonly string[] 
     remarks.push({ level: 'warning', rule: 'unknown-variable', place: at < 0 ? place : `${place}:${at + 1}`, message })
   }
   return remarks
+}
+
+function payloadRemarks(place: string, text: string): Remark[] {
+  return [...text.matchAll(PAYLOAD_VARIABLE)].map(({ 0: name, index }) => ({
+    ...{ level: 'warning', rule: 'payload-variable', place: `${place}:${index + 1}` },
+    message: `${name} is a variable of webhook payloads: here it is sent as it stands`,
+  }))
 }
 
 interface PathUse {
@@ -105,7 +117,10 @@ function handleRemarks(json: Readonly<Record<string, unknown>>): Remark[] {
   const text = message.replace(/\{\{[^{}]*\}\}/g, (tag) =>
     /^\{\{[#^/]|^\{\{\s*else/.test(tag) ? ' '.repeat(tag.length) : '_'.repeat(tag.length),
   )
-  const handles = [...text.matchAll(HANDLE)]
+  // In `ops@example.test` the `@` belongs to an address, which notifies nobody: its handle is `@ops@example.test`.
+  const handles = [...text.matchAll(HANDLE)].filter(
+    ({ 0: handle, index }) => handle.startsWith('@webhook-') || !/[\p{L}\p{N}]/u.test(text[index - 1] ?? ' '),
+  )
   if (handles.length === 0 && json.draft_status !== 'draft') {
     remarks.push({
       level: 'warning',

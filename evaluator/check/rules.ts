@@ -39,6 +39,7 @@ export const rules: readonly RuleText[] = [
     description: 'A term of another language of search: `and` in place of AND, a network without CIDR.',
   },
   { id: 'unknown-variable', level: 'warning', description: 'A variable of a message shows nothing.' },
+  { id: 'payload-variable', level: 'warning', description: 'A variable of webhook payloads stands in a message.' },
   { id: 'no-handle', level: 'warning', description: 'A message without a handle notifies nobody.' },
   { id: 'handle-not-set-apart', level: 'warning', description: 'A handle needs a blank or a line end on both sides.' },
   { id: 'short-window', level: 'warning', description: 'A window under five minutes is reported to give no data.' },
