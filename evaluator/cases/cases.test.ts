@@ -281,9 +281,9 @@ test.each([
   [{ log: [{ evt: 'login' }], expect: [] }, /^a\.json: log\[0\]: .*give it `at`$/],
   [{ log: [{ at: '5', evt: 'login' }], expect: [] }, /^a\.json: log\[0\]\.at: "5" is not a time/],
   [{ log: [{ at: '5s', times: 0 }], expect: [] }, /log\[0\]\.times/],
-  [{ log: 'none.jsonl', expect: [] }, /none\.jsonl cannot be read: there is no such file$/],
+  [{ log: 'none.jsonl', expect: [] }, /^a\.json: .*none\.jsonl cannot be read: there is no such file$/],
   [{ log: 'bad.jsonl', expect: [] }, /bad\.jsonl: line 1 is not JSON$/],
-  [{ monitor: 'none', expect: [] }, /does not exist$/],
+  [{ monitor: 'none', expect: [] }, /^a\.json: .*none: does not exist$/],
   [{ monitor: 'rule.json', expect: [] }, /^a\.json: rule is not evaluated: message: is missing; /],
   [{ monitor: 'bad.jsonl', expect: [] }, /^a\.json: monitor: bad\.jsonl holds no monitor and no rule$/],
   [{ monitor: { ...MONITOR, query: 'logs("*")' }, expect: [] }, /^a\.json: monitor: query:\d+: /],
@@ -292,7 +292,16 @@ test.each([
 ])('a case that cannot be read says why: %j', async (change, reason) => {
   const results = await resultsOf({ 'a.json': { ...CASE, ...change }, 'bad.jsonl': 'oops\n', 'rule.json': RULE })
   expect(results).toEqual([{ file: expect.any(String), unreadable: expect.any(String) }])
-  expect(linesOf(results)[0]?.replace(/^.*cases [^/]*\/(?=\w)/, '')).toMatch(reason)
+  expect(linesOf(results)[0]?.replace(/^.*?cases [^/]*\/(?=\w)/, '')).toMatch(reason)
+})
+
+test('a file that is neither a case nor YAML is told in a few lines', async () => {
+  const dir = await folderOf({})
+  await writeFile(join(dir, 'log.jsonl'), '{"a":1}\n{"a":2}\n{"a":3}\n')
+  const { broken } = await findCases([join(dir, 'log.jsonl')])
+  const lines = broken[0]?.unreadable.split('\n') ?? []
+  expect(lines).toHaveLength(4)
+  expect(lines[3]).toMatch(/log\.jsonl: \d+ more of these$/)
 })
 
 test('files that are no case are passed over, broken ones are not', async () => {

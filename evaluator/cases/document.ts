@@ -4,7 +4,7 @@ import { InputError } from '../input-error.ts'
 import { parseJson } from '../json.ts'
 import { parseDocument as parseJsonDocument } from '../monitor/json-document.ts'
 
-/** @throws InputError with every fault of the text and its line */
+/** @throws InputError with the faults of the text and their lines */
 export function readDocument(text: string, file: string): unknown {
   if (extname(file) === '.json') {
     const { faults } = parseJsonDocument(text)
@@ -15,7 +15,10 @@ export function readDocument(text: string, file: string): unknown {
   return plain(yamlOf(text, file).toJS())
 }
 
-/** @throws InputError with every fault of the text and its line */
+/** Faults after these usually follow from the first: of a file that is no YAML, each word may be one. */
+const MAX_FAULTS = 3
+
+/** @throws InputError with the first faults of the text and their lines */
 export function yamlOf(text: string, file: string): Document.Parsed {
   const lineCounter = new LineCounter()
   const document = parseYaml(text, { intAsBigInt: true, prettyErrors: false, lineCounter })
@@ -23,7 +26,8 @@ export function yamlOf(text: string, file: string): Document.Parsed {
     const { line, col } = lineCounter.linePos(start)
     return `${file}:${line}:${col}: ${message}`
   })
-  if (faults.length > 0) throw new InputError(faults.join('\n'))
+  const more = faults.length > MAX_FAULTS ? [`${file}: ${faults.length - MAX_FAULTS} more of these`] : []
+  if (faults.length > 0) throw new InputError([...faults.slice(0, MAX_FAULTS), ...more].join('\n'))
   return document
 }
 

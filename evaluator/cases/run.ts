@@ -96,7 +96,8 @@ export async function* runCases({ cases }: CaseFiles, update: boolean): AsyncGen
       yield { file, case: given, verdict, ms: performance.now() - started, updated }
     } catch (error) {
       if (!(error instanceof InputError)) throw error
-      yield { file, unreadable: error.message }
+      // A monitor or a log that several cases name is reported with its own path only.
+      yield { file, unreadable: error.message.startsWith(file) ? error.message : `${file}: ${error.message}` }
     }
   }
 }

@@ -1,6 +1,6 @@
 import { InputError } from '../input-error.ts'
 import { type Command, type Io, UsageError, unknownName } from './command.ts'
-import { columns } from './output.ts'
+import { columns, shown } from './output.ts'
 import type { Verbs } from './verbs.ts'
 
 /** A program with several verbs. */
@@ -59,7 +59,7 @@ async function main(program: Program, argv: readonly string[]): Promise<number> 
   }
   const load = Object.hasOwn(program.verbs, verb) ? program.verbs[verb] : undefined
   if (!load) {
-    io.err(`${unknownName('command', verb, Object.keys(program.verbs))}\n${usageHint(program.help())}`)
+    io.err(`${shown(unknownName('command', verb, Object.keys(program.verbs)))}\n${usageHint(program.help())}`)
     return 2
   }
   const { command } = await load()
@@ -82,7 +82,7 @@ async function run(program: Program, verb: string, command: Command, argv: reado
     return await runCommand(command, argv, io)
   } catch (error) {
     if (error instanceof UsageError) {
-      io.err(`${error.message}\n${usageHint(program.help(verb))}`)
+      io.err(`${shown(error.message)}\n${usageHint(program.help(verb))}`)
       return 2
     }
     io.err(`${textOf(error, program)}\n`)
@@ -96,7 +96,8 @@ export async function runCommand(command: Command, argv: readonly string[], io: 
     return await command.run(argv, io)
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    io.err(`${error.message}\n`)
+    // It may quote the name of a file or a text of the log, which anyone may have written.
+    io.err(`${shown(error.message)}\n`)
     return 3
   }
 }

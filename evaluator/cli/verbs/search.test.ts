@@ -54,6 +54,11 @@ test('the exit code says whether a line was found', async () => {
   })
 })
 
+test('control characters of a file name or a query do not reach the terminal', async () => {
+  expect((await run('*', 'none\u001b[31m')).err).toMatch(/^none\\u\{1b\}\[31m cannot be read: /)
+  expect((await run('@a:\u001b=', join(dir, 'log'))).err).toMatch(/^@a:\ufffd=\n {4}\^ /)
+})
+
 test('a fault in the query is shown with a caret under its position', async () => {
   expect(await run('@evt:login @a:b=c', join(dir, 'log'))).toEqual({
     code: 2,

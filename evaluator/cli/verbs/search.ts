@@ -163,7 +163,8 @@ function wordsOf(argv: readonly string[]) {
 /** The query with a caret under the fault, and the reason. */
 function withCaret({ query, position, reason }: SearchSyntaxError): string {
   const before = query.slice(0, position).replace(/[^\t]/gu, ' ')
-  return `${query.replace(/[\r\n]/g, ' ')}\n${before}^ ${reason}\n`
+  const line = query.replace(/[\r\n]/g, ' ').replace(/\p{C}/gu, (char) => (char === '\t' ? char : '\ufffd'))
+  return `${line}\n${before}^ ${reason}\n`
 }
 
 /** Searches recordings and prints what matches. Matches are printed before more is read, so that a slow reader limits memory. */
