@@ -11,7 +11,7 @@ const JOBS_PER_WORKER = 4
 const LIMITS = { maxYoungGenerationSizeMb: 4 }
 
 /** Thrown when a worker ends although it still has work. */
-export class ThreadError extends InputError {
+class ThreadError extends InputError {
   override readonly name = 'ThreadError'
 }
 
