@@ -146,6 +146,20 @@ describe('in a browser', { timeout: 60_000 }, () => {
     await visitor.page.getByRole('alert').getByText('We ended this session to protect your account').waitFor()
   })
 
+  test('the notice in an open page leads to this site, whatever the address of the page', async () => {
+    const person = newPerson('lee')
+    const visitor = await stage.visitor({ ip: '198.51.100.64' })
+    const { page, context } = visitor
+    await register(visitor, person)
+    await signIn(visitor, person)
+    const { origin } = new URL(page.url())
+    expect((await page.goto(`${origin}//other-site.example/login`))?.status()).toBe(404)
+    await context.clearCookies()
+    const link = page.getByRole('link', { name: 'What happened, and sign in again' })
+    const href = await link.getAttribute('href')
+    expect(new URL(href ?? '', page.url()).origin).toBe(origin)
+  })
+
   test('a password is changed beside its errors, and guessing it ends the session', async () => {
     const visitor = await stage.visitor({ ip: '198.51.100.63' })
     const { page, press, open } = visitor

@@ -31,7 +31,8 @@ function end({ title, detail }: Extract<SessionLife, { alive: false }>): void {
   const text = document.createElement('p')
   text.textContent = detail ?? title
   const more = document.createElement('a')
-  more.href = location.pathname
+  // With its origin: a path such as //example.com alone would be an address of another site.
+  more.href = location.origin + location.pathname
   more.textContent = 'What happened, and sign in again'
   const words = document.createElement('div')
   words.append(text, more)
