@@ -28,9 +28,11 @@ export function tuningText(tuning: Tuning, operator: string, io: Io): string {
 }
 
 function tableOf({ cells, ranges }: Tuning, operator: string, io: Io): string {
+  const texts = cells.map(({ threshold }) => `${operator} ${threshold}`)
+  const width = Math.max('threshold'.length, ...texts.map((text) => text.length))
   const rows = cells.map((cell, i) => [
     cells[i - 1]?.window === cell.window ? '' : cell.window,
-    `${operator} ${cell.threshold}`.padStart(9),
+    texts[i]?.padStart(width) ?? '',
     (cell.refused === undefined ? String(cell.alerts) : 'refused').padStart(7),
     (cell.refused === undefined ? shortNumber(cell.alertsPerDay) : NOTHING).padStart(5),
     ...(ranges ? [expectedText(cell)] : []),

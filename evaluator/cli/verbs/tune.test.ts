@@ -60,6 +60,13 @@ test('the table has a row for each threshold and window, and no line of it is lo
   expect(err).toBe('6 events from 2026-01-12T14:00:00.000Z to 2026-01-12T14:00:05.000Z, counted as 1 day.\n')
 })
 
+test('thresholds of any length stand in one column', async () => {
+  const { out } = await tuned(...one(), '--thresholds', '2,1000000000,20000000000')
+  const lines = out.split('\n').slice(2, 5)
+  expect(lines.map((line) => line.slice(8, 21))).toEqual(['          > 2', ' > 1000000000', '> 20000000000'])
+  expect(lines.map((line) => line.slice(21, 30))).toEqual(['        1', '        0', '        0'])
+})
+
 test('without a range it says what stands in the way, and exits with 1', async () => {
   const { code, out } = await tuned(...one(), '--thresholds', '2,9', '--expect', at('more.json'))
   expect(code).toBe(1)
