@@ -113,10 +113,22 @@ function dateOf(attributes: Attributes, receivedAt: number, onEpoch?: EpochSink)
 }
 
 /** Why a log of a recording has no time, and what to do. @param timeField the key that was asked for instead of the usual ones */
-export const undatedReason = (timeField?: string): string =>
-  timeField === undefined
+export function undatedReason(attributes: Attributes, timeField?: string): string {
+  const keys = timeField === undefined ? DATE_KEYS : [timeField.replace(/^@/, '')]
+  const unread = keys.map((name) => [name, lookUp(attributes, name)] as const).find(([, value]) => isScalar(value))
+  if (unread) {
+    const [name, value] = unread
+    const forms = 'ISO 8601, RFC 3164, or a number of seconds to nanoseconds'
+    return `has no date in \`${name}\`: ${(typeof value === 'string' ? JSON.stringify(value) : String(value)).slice(0, MOST_SHOWN)} is not ${forms}`
+  }
+  return timeField === undefined
     ? `has no date in ${DATE_KEYS.join(', ')}: --time-field PATH names another key`
     : `has no date in \`${timeField}\`, which --time-field names`
+}
+
+/** Characters of a value that a message shows. */
+const MOST_SHOWN = 60
+const isScalar = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number'
 
 /**
  * @param key holds the value, for `onEpoch`

@@ -212,7 +212,7 @@ const listOf = (texts: Texts): readonly string[] => (typeof texts === 'string' ?
 
 function readLog(buffer: Buffer, start: number, end: number, onEpoch?: EpochSink) {
   const log = logOfEvent(parseEvent(buffer.toString('utf8', start, end)), onEpoch)
-  if (Number.isNaN(log.timestamp)) throw new EventError(undatedReason())
+  if (Number.isNaN(log.timestamp)) throw new EventError(undatedReason(log.attributes))
   return log
 }
 

@@ -310,6 +310,18 @@ test('the text of a record is the one that was given, on one line if it is JSON'
   expect((await read(`Date,Message\n${AT},"a ""b"""\n`, 7)).texts).toEqual([`${AT},"a ""b"""`])
 })
 
+test('a time that is written otherwise is told with its key', async () => {
+  const { faults } = await read(lines({ timestamp: '12/Jan/2026:14:00:05 +0100' }, { date: -5 }, { a: 1 }), 7)
+  const forms = 'ISO 8601, RFC 3164, or a number of seconds to nanoseconds'
+  expect(faults).toEqual([
+    `line 1 has no date in \`timestamp\`: "12/Jan/2026:14:00:05 +0100" is not ${forms}`,
+    `line 2 has no date in \`date\`: -5 is not ${forms}`,
+    expect.stringMatching(/^line 3 has no date in @timestamp, /),
+  ])
+  const named = await read(lines({ timestamp: AT, at: 'noon' }), 7, { timeField: '@at' })
+  expect(named.faults).toEqual([`line 1 has no date in \`at\`: "noon" is not ${forms}`])
+})
+
 test('--time-field names the key with the time, in any form and unit', async () => {
   const events = lines({ at: { created: Math.floor(at / 1000) } }, { timestamp: AT })
   const found = await read(events, 7, { timeField: '@at.created' })

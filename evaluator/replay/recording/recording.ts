@@ -185,7 +185,8 @@ function finishing({ timeField, pipelines = [], undated }: Reading, onEpoch?: Ep
   return (log, record, isStored = false) => {
     if (timeField !== undefined) log.timestamp = timeAt(timeField, record, log, onEpoch)
     if (!isStored) for (const { process } of pipelines) process(log, Number.POSITIVE_INFINITY)
-    if (Number.isNaN(log.timestamp) && !undated) throw new EventError(undatedReason(timeField))
+    if (Number.isNaN(log.timestamp) && !undated)
+      throw new EventError(undatedReason({ ...record, ...log.attributes }, timeField))
     return log
   }
 }
