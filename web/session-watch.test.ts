@@ -61,6 +61,15 @@ test('a question from another device than that of the session leaves its event, 
   expect(web.events()).toMatchObject([{ evt: 'session', outcome: 'seen', ip: '203.0.113.134', sid: sidOf(visitor) }])
 })
 
+test('a session that must be re-authenticated on another device is not over', async () => {
+  const challenging = await startWeb(undefined, { SESSION_DEVICE_BINDING: 'challenge' })
+  const visitor = await challenging.signIn(challenging.newAccount())
+  expect((await visitor.get('/dashboard', THIEF)).text).toContain('Enter your password again')
+  expect(await ask(visitor, THIEF)).toEqual({ alive: true })
+  expect((await visitor.get('/dashboard', THIEF)).text).toContain('Enter your password again')
+  await challenging.close()
+})
+
 test.each([undefined, 'not a token'])('the cookie %s is of no live session, and leaves no event', async (cookie) => {
   const visitor = web.visitor()
   if (cookie !== undefined) visitor.jar.set('session', cookie)

@@ -29,7 +29,8 @@ export const showSession =
     const { client } = visitOf(response)
     const check = await checkOf(deps.cookies.read(request, 'session'), client, deps).catch(storeFailed)
     if ('session' in check) await noteStranger(check, deps)
-    if (check.kind === 'accepted') return response.json({ alive: true })
+    // A challenged session lives, and its page asks for the password.
+    if (check.kind === 'accepted' || check.kind === 'challenged') return response.json({ alive: true })
     // The browser keeps its cookie, so that the next page shows the notice.
     const { title, detail } = renderProblem(problemOfCheck(check), client.requestId).document
     response.json({ alive: false, title, detail })
