@@ -107,6 +107,7 @@ test.each([
   [['log.jsonl', '--detections', 'monitors'], 'name one with --monitor. They are all, by-address.'],
   [['log.jsonl', '--detections', 'monitors', '--monitor', 'by-adress'], 'Did you mean "by-address"?'],
   [['log.jsonl', '--detections', 'one.json', '--group', 'ip:203.0.113.9'], 'write FACET:VALUE. one groups by @ip.'],
+  [['log.jsonl', '--detections', 'one.json', '--group', '@ip:x', '--group', '@ip:y'], '@ip is given twice'],
   [['log.jsonl', '--detections', 'monitors', '--monitor', 'all', '--group', '@ip:x'], 'has no groups'],
   [['log.jsonl', '--detections', 'one.json', '--at', 'noon'], '--at noon: must be a time'],
   [['log.jsonl:1', '--detections', 'one.json', '--at', '2026-01-05T09:00:30Z'], 'leave out --group and --at'],
@@ -132,10 +133,26 @@ test.each([
   [['log.jsonl', '--detections', 'rule.json'], 'is a rule of Cloud SIEM, and explain reads monitors only'],
   [['log.jsonl', '--detections', 'rule.json', '--monitor', 'rule'], 'is a rule of Cloud SIEM'],
   [['log.jsonl', '--detections', 'monitors', '--monitor', 'metric'], 'not evaluated: metric'],
-  [['log.jsonl', '--detections', 'one.json', '--group', '@ip:x', '--svg', 'chart.svg'], 'there is no value to draw'],
 ])('%j ends with exit code 3', async (argv, reason) => {
   const given = argv.map((word) => (/^(log|one|monitors|empty|none|broken|rule\.|chart)/.test(word) ? at(word) : word))
   const { code, out, err } = await run(...given)
   expect({ code, out }).toEqual({ code: 3, out: '' })
   expect(err).toContain(reason)
+})
+
+test.each([
+  ['there is no value to draw', 'chart.svg', '@ip:x'],
+  ['cannot be written', 'none/chart.svg', '@ip:203.0.113.9'],
+])('a chart of which it is said that %s leaves the page, and ends with exit code 3', async (reason, svg, group) => {
+  const { code, out, err } = await run(
+    at('log.jsonl'),
+    '--detections',
+    at('one.json'),
+    '--group',
+    group,
+    '--svg',
+    at(svg),
+  )
+  expect({ code, err }).toEqual({ code: 3, err: expect.stringContaining(reason) })
+  expect(out).toContain('\nThe monitor\n')
 })

@@ -110,8 +110,8 @@ export const command: Command = {
       ...(at !== undefined && { at }),
     }
     const explained = await explainLogs(paths, values, monitor, question, options, io)
-    if (values.svg !== undefined) await writeSvg(values.svg, explained)
     print(explained, values.json, io)
+    if (values.svg !== undefined) await writeSvg(values.svg, explained)
     return explained.explanation.verdict.fired ? 0 : 1
   },
 }
@@ -190,13 +190,17 @@ function groupOf(texts: readonly string[], { slug, parsed: { by } }: Monitor): R
   if (names.length === 0) throw new UsageError(`${slug} has no groups: leave out --group.`)
   const next = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')
   const parts = texts.flatMap((text) => text.split(new RegExp(`,\\s*(?=(?:${next}):)`)))
-  return Object.fromEntries(
-    parts.map((part) => {
-      const name = names.find((each) => part.startsWith(`${each}:`))
-      if (name !== undefined) return [name, part.slice(name.length + 1)]
+  const group = new Map<string, string>()
+  for (const part of parts) {
+    const name = names.find((each) => part.startsWith(`${each}:`))
+    if (name === undefined) {
       throw new UsageError(`--group ${part}: write FACET:VALUE. ${slug} groups by ${names.join(', ')}.`)
-    }),
-  )
+    }
+    if (group.has(name))
+      throw new UsageError(`--group ${part}: ${name} is given twice, and a group has one value of it.`)
+    group.set(name, part.slice(name.length + 1))
+  }
+  return Object.fromEntries(group)
 }
 
 async function explainLogs(
