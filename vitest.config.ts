@@ -22,11 +22,22 @@ const LONGEST = [
   'test/browser/rum.test.ts',
   'lab/functions-host/timer.test.ts',
   'detections/proof.test.ts',
+  'evaluator/ci.test.ts',
+  'functions/auth/device-token.test.ts',
+  'test/loop.test.ts',
+  'cli/verbs/detections.test.ts',
+  'proof/planted/planted.test.ts',
+  'test/simulation/simulation.test.ts',
+  'functions/auth/under-way.test.ts',
   'evaluator/pages.test.ts',
   'evaluator/replay/event-reader.test.ts',
   'evaluator/sql/search-sql.test.ts',
   'evaluator/sql/sql-oracle.test.ts',
   'proof/mutants/mutation.test.ts',
+  'functions/auth/verdicts.test.ts',
+  'cli/main.test.ts',
+  'test/borders.test.ts',
+  'evaluator/replay/threads/threads.test.ts',
 ]
 
 /** Tests without stores: they share nothing but constants, so one process reads their modules once for many files. */

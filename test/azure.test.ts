@@ -43,7 +43,7 @@ it('the template makes every table that the stores open, and no other', async ()
   }
   const folders = await Promise.all(['shared/stores/tables', 'functions/stores/tables'].map(sourcesIn))
   const sources = folders.flat().join('\n')
-  const opened = new Set([...sources.matchAll(/tables\.open\('(\w+)'\)/g)].map(([, name]) => name))
+  const opened = new Set([...sources.matchAll(/\.open\('(\w+)'\)/g)].map(([, name]) => name))
   expect(template.array('tableNames').sort()).toEqual([...opened].sort())
 })
 
