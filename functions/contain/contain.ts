@@ -101,7 +101,7 @@ export async function handleAlert(
   const claim = isStale ? hold(row, 'stale', { requestId, now }) : row
   if (await again(() => deps.containments.claim(claim))) {
     return onceClaimed(claim, async () => {
-      const other = isStale ? undefined : await again(() => otherOf(row, deps))
+      const other = await again(() => otherOf(claim, deps))
       if (other) return repeat(other, alert, requestId, deps, options)
       if (!isStale) return goOn(row, requestId, deps, { ...options, isAlone: true })
       await announce(claim, deps, again)

@@ -241,11 +241,16 @@ export const announced = (announcement: Announcement) => (row: Containment) => {
   return isIt ? rest : undefined
 }
 
-/** Gives way to the other row of the same alert, from the pull or the webhook; refused once an attempt has begun. */
+/**
+ * Gives way to the other row of the same alert, from another source; refused once an attempt has begun. A row that is
+ * held for its age alone gives way too: both would be carried out when a clock is right again.
+ */
 export const stepAside = (now: Date) => (row: Containment) => {
   if (gaveWay(row)) return row
-  const isUntouched = row.state === 'pending' && row.attempts === 0 && !row.announce
-  return isUntouched ? ({ ...row, state: 'closed', reason: 'duplicate', updatedAt: now } as const) : undefined
+  const isHeldForAge = row.state === 'held' && row.reason === 'stale'
+  const isUntouched = row.attempts === 0 && (isHeldForAge || (row.state === 'pending' && !row.announce))
+  const { announce: _, ...rest } = row
+  return isUntouched ? ({ ...rest, state: 'closed', reason: 'duplicate', updatedAt: now } as const) : undefined
 }
 
 /** Whether another row of the same alert continues in place of this one. */

@@ -4,6 +4,7 @@ import type { Datadog } from '../datadog/server.ts'
 import type { QueueOptions } from '../datadog/webhook-queue.ts'
 import { endLeftover } from '../processes/leftovers.ts'
 import type { Supervised } from '../processes/supervised.ts'
+import { removeRedisData } from '../stores/redis.ts'
 import type { StoreConnections, StoreName } from '../stores/start.ts'
 import { createApps } from './apps.ts'
 import { connectionsOf, pidsOf, startBacking } from './backing.ts'
@@ -196,6 +197,8 @@ async function endLastRun(dir: string, log: (text: string) => void): Promise<voi
   for (const [name, { pid, born }] of Object.entries(last?.pids ?? {})) {
     if (await endLeftover(pid, born)) log(`stopped ${name}, which an earlier lab left running (process ${pid})`)
   }
+  // Its stand-in lost the alerts that were under way, so a stolen session that outlived it would never be contained.
+  if (last) await removeRedisData(dir)
   await removeRunFile(dir)
 }
 

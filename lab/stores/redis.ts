@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -61,8 +61,13 @@ async function versionOf(command: string): Promise<string | undefined> {
   }
 }
 
+const dataIn = (dir: string): string => join(dir, 'redis')
+
+/** Removes the sessions that an earlier lab kept. */
+export const removeRedisData = (dir: string): Promise<void> => rm(dataIn(dir), { recursive: true, force: true })
+
 async function startInstalled({ command, version }: RedisServer, options: StoreOptions): Promise<RunningStore> {
-  const data = join(options.dir, 'redis')
+  const data = dataIn(options.dir)
   await mkdir(data, { recursive: true, mode: 0o700 })
   return withFreePort(async (port) => {
     const ready = deferred()

@@ -48,6 +48,21 @@ test('without a fault all data arrives', async () => {
   expect(await say(await open(), 'hello')).toBe('hello')
 })
 
+test('bytes stay in order when a delay ends before they have passed', async () => {
+  const socket = await open()
+  await say(socket, 'warm')
+  await proxy.slow(10_000)
+  let got = ''
+  socket.on('data', (chunk) => {
+    got += String(chunk)
+  })
+  socket.write('a')
+  await delay(50)
+  await proxy.pass()
+  socket.write('b')
+  await expect.poll(() => got).toBe('ab')
+})
+
 test('a delay is added in each direction, and bytes stay in order', async () => {
   const socket = await open()
   await say(socket, 'warm')

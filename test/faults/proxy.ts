@@ -101,20 +101,19 @@ class Pair {
   readonly #client: Socket
   readonly #store: Socket
   readonly #fault: () => Fault
-  /** In the order in which they came. */
-  readonly #held: (() => void)[] = []
+  readonly #lanes = [new Lane(), new Lane()] as const
 
   constructor(client: Socket, target: Target, fault: () => Fault) {
     this.#client = client
     this.#fault = fault
     this.#store = dial(target)
-    for (const [from, to] of [
-      [this.#client, this.#store],
-      [this.#store, this.#client],
+    for (const [from, to, lane] of [
+      [this.#client, this.#store, this.#lanes[0]],
+      [this.#store, this.#client, this.#lanes[1]],
     ] as const) {
       from.on('error', () => {})
-      from.once('close', () => this.#later(() => to.destroy()))
-      from.on('data', (chunk) => this.#carry(chunk, from, to))
+      from.once('close', () => lane.add(() => to.destroy(), this.#delayMs()))
+      from.on('data', (chunk) => this.#carry(chunk, from, to, lane))
     }
   }
 
@@ -126,10 +125,10 @@ class Pair {
   changed(): void {
     const { kind } = this.#fault()
     if (kind === 'cut') this.reset()
-    else if (kind !== 'hang') for (const act of this.#held.splice(0)) act()
+    else if (kind !== 'hang') for (const lane of this.#lanes) lane.release()
   }
 
-  #carry(chunk: Buffer, from: Socket, to: Socket): void {
+  #carry(chunk: Buffer, from: Socket, to: Socket, lane: Lane): void {
     const fault = this.#fault()
     if (fault.kind === 'answer' && from === this.#client) {
       const answer = fault.reply(chunk)
@@ -142,14 +141,39 @@ class Pair {
       setTimeout(() => this.reset(), fault.afterMs)
       if (fault.afterMs === 0) return
     }
-    this.#later(() => void to.write(chunk))
+    lane.add(() => void to.write(chunk), this.#delayMs())
   }
 
-  #later(act: () => void): void {
+  #delayMs(): number {
     const fault = this.#fault()
-    if (fault.kind === 'hang') this.#held.push(act)
-    else if (fault.kind === 'slow') setTimeout(act, fault.ms)
-    else act()
+    return fault.kind === 'hang' ? Number.POSITIVE_INFINITY : fault.kind === 'slow' ? fault.ms : 0
+  }
+}
+
+/** One direction of a connection. Nothing overtakes what came before it, also when a fault ends: TCP keeps the order. */
+class Lane {
+  readonly #waiting: { readonly act: () => void; readonly dueAt: number }[] = []
+
+  /** @param delayMs Infinity: until {@link release} */
+  add(act: () => void, delayMs: number): void {
+    this.#waiting.push({ act, dueAt: performance.now() + delayMs })
+    this.#run()
+    if (this.#waiting.length > 0 && Number.isFinite(delayMs)) setTimeout(() => this.#run(), delayMs + 1)
+  }
+
+  /** Lets everything go at once. */
+  release(): void {
+    for (const { act } of this.#waiting.splice(0)) act()
+  }
+
+  #run(): void {
+    const now = performance.now()
+    for (;;) {
+      const [first] = this.#waiting
+      if (!first || first.dueAt > now) return
+      this.#waiting.shift()
+      first.act()
+    }
   }
 }
 
