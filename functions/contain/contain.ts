@@ -101,7 +101,8 @@ export async function handleAlert(
   const claim = isStale ? hold(row, 'stale', { requestId, now }) : row
   if (await again(() => deps.containments.claim(claim))) {
     return onceClaimed(claim, async () => {
-      const other = await again(() => otherOf(claim, deps))
+      const isOld = isStale && alert.date <= now
+      const other = isOld ? undefined : await again(() => otherOf(claim, deps))
       if (other) return repeat(other, alert, requestId, deps, options)
       if (!isStale) return goOn(row, requestId, deps, { ...options, isAlone: true })
       await announce(claim, deps, again)

@@ -243,12 +243,12 @@ export const announced = (announcement: Announcement) => (row: Containment) => {
 
 /**
  * Gives way to the other row of the same alert, from another source; refused once an attempt has begun. A row that is
- * held for its age alone gives way too: both would be carried out when a clock is right again.
+ * held because its alert is ahead of our clock gives way too: both would be carried out when the clock is right again.
  */
 export const stepAside = (now: Date) => (row: Containment) => {
   if (gaveWay(row)) return row
-  const isHeldForAge = row.state === 'held' && row.reason === 'stale'
-  const isUntouched = row.attempts === 0 && (isHeldForAge || (row.state === 'pending' && !row.announce))
+  const isAhead = row.state === 'held' && row.reason === 'stale' && row.alertedAt > now
+  const isUntouched = row.attempts === 0 && (isAhead || (row.state === 'pending' && !row.announce))
   const { announce: _, ...rest } = row
   return isUntouched ? ({ ...rest, state: 'closed', reason: 'duplicate', updatedAt: now } as const) : undefined
 }
