@@ -2,6 +2,7 @@ import { duration, type Io, paint, printable, wrapped } from 'alertproof/cli'
 import type { Delivery } from 'alertproof/notify'
 import { z } from 'zod'
 import type { AlertEvent } from '../lab/datadog/alerts.ts'
+import { jsonIn } from '../lab/datadog/http.ts'
 
 const GAP = '  '
 const CLOCK_WIDTH = '00:00:00'.length
@@ -35,12 +36,4 @@ function outcomeOf({ state, status, answer = '', error, duration_ms = 0 }: Deliv
   const { data } = read
   if ('ignored' in data) return `nothing to do (${data.ignored})`
   return `${data.action}: ${data.state === 'done' ? data.result : data.state}, after ${duration(duration_ms)}`
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

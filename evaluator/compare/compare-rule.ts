@@ -5,9 +5,8 @@ import { Replayer } from '../replay/index.ts'
 import type { SiemRule } from '../siem/rule.ts'
 import type { SignalChange } from '../siem/signal.ts'
 import type { Period } from './account.ts'
-import { compareChanges } from './agreement.ts'
 import type { StateChange } from './change.ts'
-import type { Assumptions, Judged } from './compare.ts'
+import { type Assumptions, type Judged, matchesWithin } from './compare.ts'
 
 /**
  * Reads the signals that Datadog opened by a rule, as `alertproof replay --json` prints them. Signals that rise or close are left out.
@@ -42,7 +41,7 @@ export function compareRule(
   rule: SiemRule,
   logs: readonly IndexedLog[],
   reported: readonly StateChange[],
-  { latencyMs, toleranceMs }: Assumptions,
+  assumptions: Assumptions,
   period: Period | undefined,
 ): Judged[] {
   const here: StateChange[] = []
@@ -52,10 +51,8 @@ export function compareRule(
   const replayer = new Replayer([], { rules: [rule] }, () => {}, take)
   for (const log of logs.toSorted((a, b) => a.timestamp - b.timestamp)) replayer.push(log, log.timestamp)
   replayer.finish()
-  const isWithin = ({ at }: StateChange) => !period || (at >= period.from && at <= period.to)
-  const opened = reported.map((change) => ({ ...change, at: change.at - latencyMs }))
   const likely = ['rule-at-each-event', ...(rule.queries.length > 1 ? ['join-by-position'] : []), 'signal-first-seen']
-  return compareChanges(here.filter(isWithin), opened.filter(isWithin), toleranceMs).map((match) => ({
+  return matchesWithin(here, reported, assumptions, period).map((match) => ({
     ...match,
     likely: match.kind === 'agrees' ? [] : likely,
   }))

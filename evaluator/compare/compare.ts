@@ -27,7 +27,7 @@ export function compareMonitor(
   monitor: Monitor,
   logs: readonly IndexedLog[],
   reported: readonly StateChange[],
-  { latencyMs, toleranceMs }: Assumptions,
+  assumptions: Assumptions,
   period: Period | undefined,
 ): Judged[] {
   const here: StateChange[] = []
@@ -38,13 +38,23 @@ export function compareMonitor(
   const sorted = logs.toSorted((a, b) => a.timestamp - b.timestamp)
   for (const log of sorted) replayer.push(log, log.timestamp)
   replayer.finish()
-  const isWithin = ({ at }: StateChange) => !period || (at >= period.from && at <= period.to)
-  const evaluated = reported.map((change) => ({ ...change, at: change.at - latencyMs }))
-  const matches = compareChanges(here.filter(isWithin), evaluated.filter(isWithin), toleranceMs)
+  const matches = matchesWithin(here, reported, assumptions, period)
   const end = (sorted.at(-1)?.timestamp ?? 0) - monitor.parsed.windowMs
   return matches.map((match) => {
     const isAtEnd = ((match.here ?? match.reported)?.at ?? 0) >= end
     const about = { exceedsLimits: replayer.exceededLimits.length > 0, late: replayer.dropped, isAtEnd }
     return { ...match, likely: match.kind === 'agrees' ? [] : likelyDecisions(monitor, match, about) }
   })
+}
+
+/** Matches the changes of a period. The reported ones are later by the latency of the account. */
+export function matchesWithin(
+  here: readonly StateChange[],
+  reported: readonly StateChange[],
+  { latencyMs, toleranceMs }: Assumptions,
+  period: Period | undefined,
+): Match[] {
+  const isWithin = ({ at }: StateChange) => !period || (at >= period.from && at <= period.to)
+  const evaluated = reported.map((change) => ({ ...change, at: change.at - latencyMs }))
+  return compareChanges(here.filter(isWithin), evaluated.filter(isWithin), toleranceMs)
 }

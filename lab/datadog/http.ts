@@ -53,3 +53,12 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
     request.on('close', () => reject(new Error('the sender closed the connection')))
   })
 }
+
+/** The value of a JSON text; undefined for any other text. */
+export function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

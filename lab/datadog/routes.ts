@@ -7,7 +7,7 @@ import type { CopiedSession } from '../edge/copies.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import { mailboxRoutes } from '../mailbox/routes.ts'
 import type { AlertBook } from './alerts.ts'
-import { isHere, isOurs, readBody, sendError, sendJson, sendText } from './http.ts'
+import { isHere, isOurs, jsonIn, readBody, sendError, sendJson, sendText } from './http.ts'
 import { monitorListHandler, worstOf } from './monitor-api.ts'
 import type { RecentLogs } from './recent.ts'
 import { RUM_PATH, type RumIntake } from './rum/intake.ts'
@@ -172,14 +172,6 @@ function copyHandler(copyOf: CopyOf): Handler {
     const copy = copyOf(asked.data.sid)
     if (copy) sendJson(response, 200, copy)
     else sendError(response, 404, 'no browser has used such a session')
-  }
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 
