@@ -4,7 +4,7 @@ import { type ActDeps, actionOf, keepBlocked } from './act.ts'
 import { type AnnounceDeps, announce, liftBlock } from './announce.ts'
 import { admit, type CapDeps } from './cap.ts'
 import { type Again, type Patience, persistent } from './persistence.ts'
-import { finish, type Judgement, judge, postpone, subjectOf } from './row.ts'
+import { finish, isUntouched, type Judgement, judge, postpone, subjectOf } from './row.ts'
 import { otherOf } from './same-alert.ts'
 
 /** The time limit for recording a failed attempt. */
@@ -50,7 +50,7 @@ export async function proceed(
     if (step.kind === 'lift') return await settled(row, requestId, deps, again)
 
     // The process that claimed it may have died before it looked.
-    const isNew = row.state === 'pending' && row.attempts === 0 && !row.approved
+    const isNew = isUntouched(row) && !row.approved
     if (isNew && !isAlone && (await again(() => otherOf(row, deps)))) return await settled(row, requestId, deps, again)
     const asked = step.kind === 'ask' ? await again(() => mayGoOn(row, deps)) : undefined
     const moved = await again(() => {

@@ -101,12 +101,13 @@ export async function handleAlert(
   const claim = isStale ? hold(row, 'stale', { requestId, now }) : row
   if (await again(() => deps.containments.claim(claim))) {
     return onceClaimed(claim, async () => {
-      const isOld = isStale && alert.date <= now
-      const other = isOld ? undefined : await again(() => otherOf(claim, deps))
+      if (isStale) {
+        await announce(claim, deps, again)
+        return STALE
+      }
+      const other = await again(() => otherOf(row, deps))
       if (other) return repeat(other, alert, requestId, deps, options)
-      if (!isStale) return goOn(row, requestId, deps, { ...options, isAlone: true })
-      await announce(claim, deps, again)
-      return STALE
+      return goOn(row, requestId, deps, { ...options, isAlone: true })
     })
   }
   // Another call was faster, or our claim was written and its answer lost.

@@ -49,6 +49,10 @@ const mayComeBack = (row: Containment, now: Date): boolean => row.action === 'bl
 const waitsForClock = ({ state, reason, attempts }: Containment): boolean =>
   state === 'held' && reason === 'stale' && attempts === 0
 
+/** No attempt has begun, and it may begin without a person. */
+export const isUntouched = (row: Containment): boolean =>
+  waitsForClock(row) || (row.state === 'pending' && row.attempts === 0)
+
 /** An alert is acted on within this distance of its date, either way. An older one may be a replay. */
 export const isTimely = (date: Date, now: Date): boolean => Math.abs(now.getTime() - date.getTime()) <= STALE_MS
 
@@ -179,6 +183,9 @@ function judgePending(row: Containment, by: Judgement): Step {
   return { kind: 'attempt', as: begin(row, by) }
 }
 
+/** Whether a row is held until our clock is right, which it is not yet. */
+export const isOutOfTime = (row: Containment, now: Date): boolean => waitsForClock(row) && !isTimely(heardAt(row), now)
+
 /** The age of a row counts from the alert, or from its last reminder. */
 const heardAt = ({ renewedAt, alertedAt }: Containment): Date => renewedAt ?? alertedAt
 
@@ -243,14 +250,13 @@ export const announced = (announcement: Announcement) => (row: Containment) => {
 
 /**
  * Gives way to the other row of the same alert, from another source; refused once an attempt has begun. A row that is
- * held because its alert is ahead of our clock gives way too: both would be carried out when the clock is right again.
+ * held for its age alone gives way too: both would be carried out when the clock is right again.
  */
 export const stepAside = (now: Date) => (row: Containment) => {
   if (gaveWay(row)) return row
-  const isAhead = row.state === 'held' && row.reason === 'stale' && row.alertedAt > now
-  const isUntouched = row.attempts === 0 && (isAhead || (row.state === 'pending' && !row.announce))
+  if (!waitsForClock(row) && row.announce) return undefined
   const { announce: _, ...rest } = row
-  return isUntouched ? ({ ...rest, state: 'closed', reason: 'duplicate', updatedAt: now } as const) : undefined
+  return isUntouched(row) ? ({ ...rest, state: 'closed', reason: 'duplicate', updatedAt: now } as const) : undefined
 }
 
 /** Whether another row of the same alert continues in place of this one. */

@@ -3,7 +3,7 @@
 import { hasRule } from '../../shared/containment/policy.ts'
 import type { Containment, ContainmentLedger } from '../../shared/stores/port.ts'
 import { type Alert, type Source, sourceOf } from './alert.ts'
-import { gaveWay, stepAside } from './row.ts'
+import { gaveWay, isOutOfTime, stepAside } from './row.ts'
 
 /** The times that the webhook and the monitor API give for one alert differ by less than this. */
 const SAME_ALERT_MS = 2 * 60_000
@@ -109,7 +109,8 @@ const rankOf = (row: Containment): number => ORDER.indexOf(sourceOf(row))
 
 /**
  * Two sources may claim one alert at the same time. Each row lists the others after its claim, so at least one finds
- * the other. The row of the lower rank gives way, unless an attempt of it has begun. Exactly one continues.
+ * the other. The row of the lower rank gives way, unless an attempt of it has begun. So does a row that is held until
+ * our clock is right. Exactly one continues.
  * @returns the row that continues in place of this one
  */
 export async function otherOf(row: Containment, deps: RowDeps): Promise<Containment | undefined> {
@@ -119,8 +120,9 @@ export async function otherOf(row: Containment, deps: RowDeps): Promise<Containm
   const rows = await deps.containments.listOf(row.detection, row.scope)
   const makesRoom = (one: Containment) => deps.containments.revise(one.detection, one.id, stepAside(now))
   for (const other of rows.filter((each) => isRival(each, row))) {
-    if (rankOf(row) < rankOf(other) && (await makesRoom(other))) continue
-    if (await makesRoom(row)) return other
+    const waits = isOutOfTime(other, now)
+    if ((waits || rankOf(row) < rankOf(other)) && (await makesRoom(other))) continue
+    if (!waits && (await makesRoom(row))) return other
   }
   return undefined
 }

@@ -7,6 +7,7 @@ import type { Containment } from '../../shared/stores/port.ts'
 import { pullAlerts } from '../sweep/pull.ts'
 import { newRun } from '../sweep/run.ts'
 import { type Functions, startFunctions } from '../testing/functions.ts'
+import { proceed } from './attempt.ts'
 import { contain } from './contain.ts'
 
 const MINUTE_MS = 60_000
@@ -284,6 +285,23 @@ describe('the rule and the monitor of a detection, for one subject,', () => {
     expect((await deliver(stuffingAlert(network, inMs(-16 * MINUTE_MS)))).status).toBe(422)
     expect((await deliver(stuffing(network, inMs(-10 * MINUTE_MS)))).json).toMatchObject({ state: 'done' })
     await sharedRow(network)
+  })
+
+  it.each([20, -20])('contain once when a clock that was %i minutes off is right again', async (minutes) => {
+    for (let round = 0; round < 10; round++) {
+      const network = freshNetwork()
+      const { alert, signal } = bothAbout(network)
+      const bodies = round % 2 === 0 ? [alert, signal] : [signal, alert]
+      for (const body of bodies) {
+        expect(await deliverLater(minutes * MINUTE_MS, body)).toMatchObject({ kind: 'refused', reason: 'stale' })
+      }
+      functions.lines.length = 0
+      const held = await rowsOf('credential-stuffing', `@network:${network}`)
+      const deps = { ...functions.deps.contain, sessions: sameRedis(functions.deps.contain) }
+      await Promise.all(held.map((row) => proceed(row, randomUUID(), deps, { eager: true })))
+      expect(eventsOf('contain')).toMatchObject([{ outcome: 'success' }])
+      await sharedRow(network)
+    }
   })
 
   it('stay undone for as long as either goes on, and an hour', async () => {

@@ -46,8 +46,7 @@ export const clock: Group = {
     off('functions', -6, false),
     off('web', 6, false),
     off('web', -6, false),
-    // Open: with functions 20 minutes ahead, monitor and rule each keep a held row, and the event is doubled when the clock
-    // is right again. It is left out until that is mended.
+    off('functions', 20, true),
     off('functions', -20, true),
   ],
 }
