@@ -1,6 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 
+export type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+) => void | Promise<void>
+
+/** Handlers by method and path, such as `GET /lab/health`. */
+export type Routes = Readonly<Record<string, Handler>>
+
 /** Sends an error in the form of Datadog's API: `{"errors":[{status, title, detail}]}`. */
 export function sendError(response: ServerResponse, status: number, detail: string): void {
   sendJson(response, status, { errors: [{ status: String(status), title: STATUS_CODES[status] ?? '', detail }] })
@@ -22,11 +31,17 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 
 /**
  * Whether a request names this machine in Host and was not caused by a foreign page. A foreign page may resolve its own name
- * to 127.0.0.1 (DNS rebinding) or post without reading the answer; Host and Origin reveal both.
+ * to 127.0.0.1 (DNS rebinding) or send a request without reading the answer; Host, Origin and Sec-Fetch-Site reveal it. A link of a
+ * foreign page to one of ours may be followed.
+ * @see W3C Fetch Metadata Request Headers
  */
 export function isOurs(request: IncomingMessage): boolean {
-  const { host = '', origin } = request.headers
-  return isHere(request) && (origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`)
+  const { host = '', origin, 'sec-fetch-site': site = 'none', 'sec-fetch-mode': mode } = request.headers
+  const isFollowed = request.method === 'GET' && mode === 'navigate'
+  const isSameSite = site === 'none' || site === 'same-origin' || isFollowed
+  return (
+    isHere(request) && isSameSite && (origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`)
+  )
 }
 
 /** Whether a request names this machine in Host, from any page. */

@@ -3,16 +3,17 @@ import { compileSearch, type IndexedLog, type Monitor, SearchSyntaxError } from 
 import { PAYLOAD_BYTES, type Pipeline, readSubmission } from 'alertproof/intake'
 import type { SiemRule } from 'alertproof/siem'
 import * as z from 'zod'
+import type { Console } from '../console/console.ts'
 import type { CopiedSession } from '../edge/copies.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import { mailboxRoutes } from '../mailbox/routes.ts'
 import type { AlertBook } from './alerts.ts'
-import { isHere, isOurs, jsonIn, readBody, sendError, sendJson, sendText } from './http.ts'
+import { type Handler, isHere, isOurs, jsonIn, readBody, sendError, sendJson, sendText } from './http.ts'
 import { monitorListHandler, worstOf } from './monitor-api.ts'
 import type { RecentLogs } from './recent.ts'
 import { RUM_PATH, type RumIntake } from './rum/intake.ts'
 import type { SignalBook } from './signals.ts'
-import { streamAlerts } from './stream.ts'
+import { streamEvents } from './stream.ts'
 
 export interface Counters {
   logs: number
@@ -39,6 +40,8 @@ export interface RoutesDeps {
   copyOf: CopyOf | undefined
   /** Absent if there is no mailbox. */
   mailbox: Mailbox | undefined
+  /** Absent if this account has no console. */
+  console: Console | undefined
   alerts: AlertBook
   signals: SignalBook
   counters: Counters
@@ -50,8 +53,6 @@ export interface RoutesDeps {
   log(line: string): void
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void | Promise<void>
-
 /** Handles all requests of the stand-in. */
 export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { alerts, signals, counters, recent, monitors, rules, rum, setForwarding } = deps
@@ -59,7 +60,11 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
     'POST /api/v2/logs': intakeHandler(deps),
     'POST /v1/input': (_request, response) =>
       sendError(response, 404, 'the v1 intake is not supported: use POST /api/v2/logs'),
-    'GET /': (_request, response) => sendText(response, summary(deps)),
+    'GET /': async (request, response) => {
+      response.setHeader('Vary', 'Accept')
+      if (!(await deps.console?.page(request, response))) sendText(response, summary(deps))
+    },
+    'GET /lab/help': (_request, response) => sendText(response, summary(deps)),
     'GET /lab/health': (_request, response) =>
       sendJson(response, 200, { ok: true, mode: deps.mode, ...counters, logs_kept: recent.size }),
     'GET /lab/alerts': (_request, response, query) => {
@@ -89,10 +94,8 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
     'GET /lab/monitors': (_request, response) =>
       sendJson(response, 200, { monitors: monitors.map((monitor) => monitorState(monitor, alerts)) }),
     'GET /api/v1/monitor': monitorListHandler(deps),
-    'GET /lab/stream': (request, response, query) => {
-      const after = query.get('after')
-      streamAlerts(request, response, { alerts, signals }, after === null ? undefined : Number(after))
-    },
+    'GET /lab/stream': (request, response, query) =>
+      streamEvents(request, response, { alerts, signals, hub: deps.console?.hub }, query),
   }
   return async (request, response) => {
     // A reader may close the connection at any time; without a listener that error would end the process.
@@ -105,9 +108,9 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
       if (!url) return sendError(response, 400, 'the request target must be a path')
       const handler = Object.hasOwn(routes, `${request.method} ${url.pathname}`)
         ? routes[`${request.method} ${url.pathname}`]
-        : undefined
+        : url && deps.console?.route(request.method ?? '', url.pathname)
       if (handler) await handler(request, response, url.searchParams)
-      else sendError(response, 404, `no route for ${request.method} ${url.pathname}; GET / lists all routes`)
+      else sendError(response, 404, `no route for ${request.method} ${url.pathname}; GET /lab/help lists all routes`)
     } catch (error) {
       if (request.destroyed && !request.complete) return // the sender closed the connection before the end of the request
       deps.log(`${request.method} failed: ${error instanceof Error ? error.stack : error}`)
@@ -264,7 +267,9 @@ GET  /mail            ?to=                  the mail that the lab would have sen
 GET  /lab/monitors                          groups that are not OK
 GET  /lab/rules                             rules of Cloud SIEM with their open signals
 GET  /api/v1/monitor  ?group_states=        monitors as listed by Datadog's API; keys in DD-API-KEY and DD-APPLICATION-KEY
-GET  /lab/stream      ?after=               server-sent events: alert, signal, delivery
+GET  /lab/stream      ?after=&events=       server-sent events: alert, signal, delivery; by name also those of the console
+GET  /lab/console                           what the console shows first; docs/console.md lists its other routes
 PUT  /lab/forwarding  {"functions": false}  drops the functions' logs until it is true again
 GET  /lab/health
+GET  /lab/help                              this text
 `

@@ -4,6 +4,7 @@ import { Evaluator, type IndexedLog, type Monitor, nextAligned, type Transition 
 import type { Pipeline } from 'alertproof/intake'
 import type { Webhook } from 'alertproof/notify'
 import { RuleEvaluator, type SiemRule, type SignalChange } from 'alertproof/siem'
+import { type ConsoleOptions, createConsole } from '../console/console.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import { listenOnLoopback } from '../processes/loopback.ts'
 import { AlertBook, type AlertEvent } from './alerts.ts'
@@ -47,6 +48,8 @@ export interface DatadogOptions {
   copyOf?: CopyOf
   /** The lab's mailbox, shown at the same address although it is not part of Datadog. */
   mailbox?: Mailbox
+  /** The lab's console, at the same address. */
+  console?: ConsoleOptions
   /** Retries and time-outs of webhooks. */
   queue?: QueueOptions
   /** Called with messages for a person: refused requests, failed deliveries, logs left out. */
@@ -127,6 +130,8 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     ruleClock.set()
   }
 
+  const mode = cadenceSeconds === undefined ? 'arrival' : `every ${cadenceSeconds} s`
+  const console = options.console && createConsole({ ...options.console, mode, can: abilitiesOf(options) })
   const routes = createRoutes({
     isKey: keyCheck(options.apiKey),
     isAppKey: options.appKey === undefined ? () => false : keyCheck(options.appKey),
@@ -139,11 +144,12 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     setForwarding: options.setForwarding,
     mailbox: options.mailbox,
     copyOf: options.copyOf,
+    console,
     log,
     monitors,
     rules,
     pipelines: options.pipelines ?? [],
-    mode: cadenceSeconds === undefined ? 'arrival' : `every ${cadenceSeconds} s`,
+    mode,
     deduplicateFrames: options.deduplicateFrames ?? false,
   })
   server.on('request', routes)
@@ -165,6 +171,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
       ruleClock.stop()
       alerts.close()
       signals.close()
+      console?.close()
       options.mailbox?.close()
       const closed = Promise.all([server.listening && new Promise((done) => server.close(done)), closeSecond()])
       server.closeAllConnections()
@@ -172,6 +179,13 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     },
   }
 }
+
+/** What the console can show and do beyond the stand-in itself. */
+const abilitiesOf = ({ mailbox, rum, copyOf }: DatadogOptions): string[] => [
+  ...(mailbox ? ['mail'] : []),
+  ...(rum ? ['rum'] : []),
+  ...(copyOf ? ['mine'] : []),
+]
 
 async function booksOrClose(
   server: http.Server,

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as z from 'zod'
 import { type Datadog, startDatadog } from '../datadog/server.ts'
 import type { QueueOptions } from '../datadog/webhook-queue.ts'
 import { CookieCopies } from '../edge/copies.ts'
@@ -20,6 +23,8 @@ export interface Ports {
 }
 
 export interface FrontOptions {
+  /** The project's root, which holds the built console. */
+  readonly root: string
   readonly ports: Ports
   readonly secrets: LabSecrets
   readonly detections: Detections
@@ -51,7 +56,7 @@ const NO_APP = 1
 
 /** Opens all public ports of the lab; the apps are connected later. */
 export async function openFront(options: FrontOptions): Promise<Front> {
-  const { ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo } = options
+  const { root, ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo } = options
   const behind = { web: NO_APP, functions: NO_APP }
   let drain: ReturnType<typeof createDrain> | undefined
   const copies = new CookieCopies()
@@ -84,6 +89,11 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     tags: [`env:${ENV}`],
     rum: { ...RUM, origin: webEdge.origin },
     mailbox,
+    console: {
+      folder: join(root, 'dist', 'console'),
+      version: versionOfProject(),
+      urls: { web: webEdge.origin, functions: functionsEdge.origin },
+    },
     copyOf: (sid) => copies.find(sid),
     setForwarding(on) {
       if (on !== forwarding)
@@ -132,6 +142,11 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       await Promise.all([opened.flush(), forwarder.flush()])
     },
   }
+}
+
+function versionOfProject(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version
 }
 
 /** The URL for `heroku drains:add`, as in Datadog's guide. */

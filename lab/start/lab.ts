@@ -140,7 +140,7 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   onReady('migrations', '')
   signal?.throwIfAborted()
 
-  const front = await openFront({ ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo })
+  const front = await openFront({ root, ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo })
   const { webEdge, functionsEdge, datadog } = front
   const mode = cadenceSeconds === undefined ? 'at each event' : `every ${cadenceSeconds} s`
   onReady('Datadog stand-in', `${detections.monitors.length} monitors, evaluated ${mode}`)
