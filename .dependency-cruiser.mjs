@@ -67,6 +67,8 @@ export default {
     exclude: { path: '^(evaluator/)?dist/' },
     tsPreCompilationDeps: true,
     parser: 'swc',
+    // The parser knows no TSX. What the console's page is made of is asserted over its bundle (lab/console/bundle.test.ts).
+    extraExtensionsToScan: ['.tsx'],
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node'],

@@ -35,8 +35,18 @@ const assets = {
   chunkNames: '[name]-[hash]',
 }
 
+/** The page of the console, likewise named by content; its index.html names the present files. */
+export const page = {
+  ...browser,
+  entryPoints: ['main.tsx', 'style.css'].map((name) => `lab/console/app/${name}`),
+  outdir: 'dist/console/assets',
+  metafile: true,
+  entryNames: '[name]-[hash]',
+}
+
 const bundles = [
   assets,
+  page,
   { ...functions, entryPoints: ['functions/index.ts'], outfile: 'dist/functions.cjs', plugins: [identityApart] },
   { ...functions, entryPoints: ['@azure/identity'], outfile: 'dist/identity.cjs' },
   { ...functions, entryPoints: ['functions/passwords/hash-worker.ts'], outfile: 'dist/hash-worker.cjs' },
@@ -53,6 +63,9 @@ export async function build() {
   const built = await Promise.all(bundles.map((options) => bundle(options)))
   const files = built.flatMap((result) => result.outputFiles.map(({ path, contents }) => [path, contents]))
   files.push([join(dist, 'web', 'assets.json'), await manifest(built[bundles.indexOf(assets)])])
+  const names = await manifest(built[bundles.indexOf(page)])
+  files.push([join(dist, 'console', 'assets.json'), names])
+  files.push([join(dist, 'console', 'index.html'), await indexPage(JSON.parse(names).files)])
   const migrations = join(root, 'shared/stores/postgres/migrations')
   for (const name of await readdir(migrations)) {
     files.push([join(dist, 'migrations', name), await readFile(join(migrations, name))])
@@ -71,6 +84,12 @@ async function manifest({ metafile }) {
   const files = Object.entries(metafile.outputs).filter(([, { entryPoint }]) => entryPoint)
   const names = files.map(([path, { entryPoint }]) => [parse(entryPoint).name, basename(path)])
   return Buffer.from(`${JSON.stringify({ version, files: Object.fromEntries(names) })}\n`)
+}
+
+/** The page with the names of its files in the places of `{{main}}` and `{{style}}`. */
+async function indexPage(names) {
+  const html = await readFile(join(root, 'lab/console/app/index.html'), 'utf8')
+  return Buffer.from(html.replaceAll(/\{\{(\w+)\}\}/g, (_, name) => names[name]))
 }
 
 async function replace(path, contents) {

@@ -1,0 +1,133 @@
+import { batch, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type {
+  AttackRun,
+  AttackView,
+  ConsoleInfo,
+  DeliveryView,
+  LogsTold,
+  MonitorView,
+  SessionView,
+  Trace,
+} from '../api.ts'
+import { Collection, whenFlushed } from './collection.ts'
+import { getJson } from './http.ts'
+import { onEvent, onOpen, type StreamState, startStream, streamState } from './stream.ts'
+
+export { onEvent } from './stream.ts'
+
+const info = signal<ConsoleInfo>()
+const logs = signal<LogsTold>()
+const dropNext = signal(0)
+const containmentsChanged = signal(0)
+const attacks = signal<readonly AttackView[]>([])
+/** Whether the first snapshots have been read; before, nothing can be said to be empty. */
+const loaded = signal(false)
+
+const traces = new Collection<Trace>(
+  200,
+  (trace) => trace.id,
+  (a, b) => b.started_at - a.started_at,
+)
+const monitors = new Collection<MonitorView>(500, (monitor) => monitorKey(monitor))
+const sessions = new Collection<SessionView>(
+  500,
+  (session) => session.sid,
+  (a, b) => b.started_at - a.started_at,
+)
+const deliveries = new Collection<DeliveryView>(
+  200,
+  (delivery) => String(delivery.id),
+  (a, b) => b.id - a.id,
+)
+const attackRuns = new Collection<AttackRun>(
+  50,
+  (run) => run.id,
+  (a, b) => b.started_at - a.started_at,
+)
+
+/** A detection may be a monitor and a rule. */
+export const monitorKey = ({ detection, by }: { detection: string; by: string }): string => `${by}:${detection}`
+
+/** What the lab has told so far: bounded, the newest first, changed at most 20 times a second. */
+export const live: {
+  readonly info: Signal<ConsoleInfo | undefined>
+  readonly connection: ReadonlySignal<StreamState>
+  readonly loaded: ReadonlySignal<boolean>
+  readonly logs: ReadonlySignal<LogsTold | undefined>
+  readonly traces: ReadonlySignal<readonly Trace[]>
+  readonly monitors: ReadonlySignal<readonly MonitorView[]>
+  readonly sessions: ReadonlySignal<readonly SessionView[]>
+  readonly deliveries: ReadonlySignal<readonly DeliveryView[]>
+  readonly dropNext: Signal<number>
+  readonly attacks: ReadonlySignal<readonly AttackView[]>
+  readonly attackRuns: ReadonlySignal<readonly AttackRun[]>
+  readonly containmentsChanged: ReadonlySignal<number>
+} = {
+  info,
+  connection: streamState,
+  loaded,
+  logs,
+  traces: traces.items,
+  monitors: monitors.items,
+  sessions: sessions.items,
+  deliveries: deliveries.items,
+  dropNext,
+  attacks,
+  attackRuns: attackRuns.items,
+  containmentsChanged,
+}
+
+/** Puts an item that an answer gave beside those of the stream. */
+export const putAttackRun = (run: AttackRun): void => attackRuns.put(run)
+
+export function startLive(): void {
+  onEvent<Trace>('trace', (trace) => traces.put(trace))
+  onEvent<{ monitors: MonitorView[] }>('values', (told) => {
+    for (const monitor of told.monitors) monitors.put(monitor)
+  })
+  onEvent<SessionView>('session', (session) => sessions.put(session))
+  onEvent<DeliveryView>('delivered', (delivery) => deliveries.put(delivery))
+  onEvent<AttackRun>('attack', (run) => attackRuns.put(run))
+  onEvent<LogsTold>('logs', (told) => {
+    logs.value = told
+  })
+  onEvent('containments', () => {
+    containmentsChanged.value++
+  })
+  onOpen(() => void readSnapshots())
+  startStream('/lab/stream')
+}
+
+/** Each of them alone: what one part of the lab cannot answer must not hide the rest. */
+async function readSnapshots(): Promise<void> {
+  await Promise.all([
+    snapshot<ConsoleInfo>('/lab/console', (told) => {
+      info.value = told
+    }),
+    snapshot<{ traces: Trace[] }>('/lab/traces?limit=200', (told) => traces.replace(told.traces)),
+    snapshot<{ monitors: MonitorView[] }>('/lab/values', (told) => monitors.replace(told.monitors)),
+    snapshot<{ sessions: SessionView[] }>('/lab/sessions', (told) => sessions.replace(told.sessions)),
+    snapshot<{ deliveries: DeliveryView[]; drop_next: number }>('/lab/deliveries', (told) => {
+      deliveries.replace(told.deliveries)
+      dropNext.value = told.drop_next
+    }),
+    snapshot<{ attacks: AttackView[]; running: AttackRun[] }>('/lab/attacks', (told) => {
+      attacks.value = told.attacks
+      attackRuns.replace(told.running)
+    }),
+  ])
+  batch(() => {
+    containmentsChanged.value++
+    whenFlushed(() => {
+      loaded.value = true
+    })
+  })
+}
+
+async function snapshot<T>(path: string, take: (told: T) => void): Promise<void> {
+  try {
+    take(await getJson<T>(path))
+  } catch (error) {
+    console.warn(`${path} was not answered: ${error instanceof Error ? error.message : error}`)
+  }
+}
