@@ -19,10 +19,10 @@ export async function getText(path: string, signal?: AbortSignal): Promise<strin
   return response.text()
 }
 
-/** @throws RequestError; Error when the lab does not answer */
-export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown = {}): Promise<T> {
+/** @param body left out of a DELETE @throws RequestError; Error when the lab does not answer */
+export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
   const headers = { accept: 'application/json', 'content-type': 'application/json' }
-  return read(await reach(path, { method, headers, body: JSON.stringify(body) }))
+  return read(await reach(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }))
 }
 
 async function reach(path: string, init: RequestInit): Promise<Response> {

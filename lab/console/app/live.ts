@@ -11,7 +11,7 @@ import type {
 } from '../api.ts'
 import { Collection, whenFlushed } from './collection.ts'
 import { getJson } from './http.ts'
-import { onEvent, onOpen, type StreamState, startStream, streamState } from './stream.ts'
+import { onEvent, onOpen, type StreamState, startStream, streamEvents, streamState } from './stream.ts'
 
 export { onEvent } from './stream.ts'
 
@@ -95,7 +95,7 @@ export function startLive(): void {
     containmentsChanged.value++
   })
   onOpen(() => void readSnapshots())
-  startStream('/lab/stream')
+  startStream(`/lab/stream?events=${streamEvents().join(',')}`)
 }
 
 /** Each of them alone: what one part of the lab cannot answer must not hide the rest. */

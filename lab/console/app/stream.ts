@@ -25,6 +25,9 @@ export function onEvent<T>(name: string, listener: (data: T) => void): () => voi
   return () => all.delete(heard)
 }
 
+/** The names of the events that somebody listens to. */
+export const streamEvents = (): string[] => [...listeners.keys()]
+
 /** Calls `listener` each time the stream is open, the first time and after each loss. */
 export function onOpen(listener: () => void): void {
   openListeners.add(listener)
