@@ -27,7 +27,9 @@ const browser = { ...common, format: 'esm', target: 'es2022', minify: true, sour
  */
 const assets = {
   ...browser,
-  entryPoints: ['rum.ts', 'device.ts', 'confirm.ts', 'watch.ts', 'style.css'].map((name) => `web/assets/${name}`),
+  entryPoints: ['rum.ts', 'device.ts', 'pending.ts', 'confirm.ts', 'watch.ts', 'style.css'].map(
+    (name) => `web/assets/${name}`,
+  ),
   outdir: 'dist/web/assets',
   splitting: true,
   metafile: true,

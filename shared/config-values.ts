@@ -42,6 +42,13 @@ export const httpsUrl = text
     'must be an https URL without a query',
   )
   .meta({ form: 'https URL' })
+/** @see RFC 9116 2.5.3: a URI, and only https for the web */
+export const contactUri = text
+  .refine(
+    (value) => /^(?:mailto:|https:\/\/|tel:)[\x21-\x7e]{1,250}$/.test(value) && URL.canParse(value),
+    'must be a URI such as mailto:security@example.com or https://example.com/security',
+  )
+  .meta({ form: '`mailto:…`, `https://…` or `tel:…`' })
 /** The SDK appends its own query, drops a fragment, and would put credentials into every page. */
 export const proxyUrl = text.refine((value) => {
   if (!URL.canParse(value)) return false

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import {
   certificate,
   connection,
+  contactUri,
   flag,
   hidden,
   httpsUrl,
@@ -181,6 +182,11 @@ export const WebSchema = z.object({
     .optional()
     .meta({ form: 'URL' })
     .describe('Mailbox of the lab. The page after a registration links to it. Refused outside the lab.'),
+  SECURITY_CONTACT: contactUri
+    .optional()
+    .describe(
+      'Whom to tell about a vulnerability: `/.well-known/security.txt` names it. Without it there is no such file.',
+    ),
   PORT: z.coerce
     .number()
     .int()

@@ -2,7 +2,7 @@ import http from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createCookies } from './cookies.ts'
-import { sidOf, startWeb, type Web } from './testing/harness.ts'
+import { sidOf, startWeb, WEB_ORIGIN, type Web } from './testing/harness.ts'
 
 let web: Web
 beforeAll(async () => {
@@ -17,6 +17,7 @@ const PUBLIC = [
   'GET /favicon.ico',
   'GET /robots.txt',
   'GET /.well-known/change-password',
+  'GET /.well-known/security.txt',
   'GET /session',
   'GET /',
   'GET /login',
@@ -94,8 +95,8 @@ test('no page has anything inline, and every form posts to this site', async () 
   ]
   for (const { text } of pages) {
     expect(text).not.toMatch(/<style|\sstyle=|\son[a-z]+=|javascript:/i)
-    const { device, watch } = web.deps.assets.files
-    const scripts = text.includes('action="/logout"') ? [device, watch] : [device]
+    const { device, pending, watch } = web.deps.assets.files
+    const scripts = text.includes('action="/logout"') ? [device, pending, watch] : [device, pending]
     expect(text.match(/<script[^>]*>[^<]*/g)).toEqual(scripts.map((path) => `<script type="module" src="${path}">`))
     for (const action of text.matchAll(/action="([^"]*)"/g)) expect(action[1]).toMatch(/^\/[a-z]/)
     for (const id of text.matchAll(/<input id="([^"]+)"/g)) expect(text).toContain(`<label for="${id[1]}"`)
@@ -118,6 +119,23 @@ test('well-known files for browsers and crawlers are answered', async () => {
     'text/plain; charset=utf-8',
     'User-agent: *\nDisallow: /\nAllow: /$\n',
   ])
+})
+
+test('whoever finds a vulnerability is told whom to tell, where one is named', async () => {
+  const path = '/.well-known/security.txt'
+  expect((await web.visitor().get(path)).status).toBe(404)
+  const contact = 'mailto:security@example.com'
+  const named = await startWeb(undefined, { SECURITY_CONTACT: contact })
+  try {
+    const { headers, text } = await named.visitor().get(path)
+    const fields = Object.fromEntries(text.split('\n').map((line) => line.split(': ')))
+    expect(headers.get('content-type')).toBe('text/plain; charset=utf-8')
+    expect(fields).toMatchObject({ Contact: contact, Canonical: `${WEB_ORIGIN}${path}` })
+    const days = (Date.parse(fields.Expires) - Date.now()) / 86_400_000
+    expect([days > 30, days < 365]).toEqual([true, true])
+  } finally {
+    await named.close()
+  }
 })
 
 test.each(['/account/password', '/account/totp', '/account/totp/confirm', '/account/totp/disable', '/account/reauth'])(

@@ -28,6 +28,7 @@ import { showSignIn, submitSignIn } from './pages/sign-in.ts'
 import { submitSignOut } from './pages/sign-out.ts'
 import { submitDisable, submitEnrol, submitConfirm as submitTotpConfirm } from './pages/totp.ts'
 import { offerRum, type Rum } from './rum.ts'
+import { securityTxt } from './security-txt.ts'
 import { readSession, requireHolder, requireSession, type SessionDeps, tellEnding } from './session.ts'
 import { showSession } from './session-watch.ts'
 import type { Strangers } from './strangers.ts'
@@ -38,6 +39,7 @@ export interface WebDeps
     Omit<ContainDeps, 'log' | 'sessions' | 'ledger'> {
   webOrigin: string
   mailboxUrl: string | undefined
+  securityContact: string | undefined
   assets: BuiltAssets
   /** Undefined without a configuration for RUM. */
   rum: Rum | undefined
@@ -75,6 +77,7 @@ export function createApp(deps: WebDeps): Express {
   app.get('/robots.txt', robots)
   // https://www.w3.org/TR/change-password-url/
   app.get('/.well-known/change-password', (_request, response) => response.redirect(303, '/account'))
+  app.get('/.well-known/security.txt', securityTxt(deps))
   app.locals.assets = deps.assets.files
   app.use('/assets', assets(deps.assets.folder))
 
@@ -96,7 +99,7 @@ function addPages(app: Express, deps: WebDeps): void {
   app.get('/', tellEnding, showLanding)
   app.get('/login', tellEnding, showSignIn(deps))
   app.post('/login', submitSignIn(deps))
-  app.get('/register', tellEnding, showRegister)
+  app.get('/register', tellEnding, showRegister(deps))
   app.post('/register', submitRegister(deps))
   app.get('/register/sent', showSent(deps))
   app.get('/confirm', showConfirm(deps))

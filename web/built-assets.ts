@@ -7,7 +7,7 @@ const Path = z
   .transform((name) => `/assets/${name}`)
 const Built = z.object({
   version: z.string().min(1),
-  files: z.object({ style: Path, device: Path, confirm: Path, watch: Path, rum: Path }),
+  files: z.object({ style: Path, device: Path, pending: Path, confirm: Path, watch: Path, rum: Path }),
 })
 
 /** The scripts and the style of the pages, as `build.mjs` built them. */

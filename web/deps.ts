@@ -54,6 +54,7 @@ export function createDeps(
     functions: createFunctionsClient({ origin, keys: webKeys(config.ATO_HMAC_SECRET), fetch, now, log }),
     webOrigin: config.WEB_ORIGIN,
     mailboxUrl: config.LAB_MAILBOX_URL,
+    securityContact: config.SECURITY_CONTACT,
     lab: config.ATO_LAB,
     assets,
     rum: configureRum(config, assets),

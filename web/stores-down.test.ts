@@ -55,6 +55,7 @@ const ROUTES: Readonly<Record<string, Ask>> = {
   'GET /icon.svg': get('/icon.svg'),
   'GET /favicon.ico': get('/favicon.ico'),
   'GET /robots.txt': get('/robots.txt'),
+  'GET /.well-known/security.txt': get('/.well-known/security.txt'),
   'GET /.well-known/change-password': get('/.well-known/change-password'),
   'GET /session': get('/session'),
   'GET /': get('/'),
@@ -89,6 +90,7 @@ const NO_REDIS = [
   'GET /icon.svg',
   'GET /favicon.ico',
   'GET /robots.txt',
+  'GET /.well-known/security.txt',
   'GET /.well-known/change-password',
 ]
 

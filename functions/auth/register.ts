@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { isMailAddress } from '../../shared/auth/mail-address.ts'
 import { networkOf } from '../../shared/client/address.ts'
 import type { Client, ClientDeps } from '../../shared/client/client.ts'
 import { describeDevice, loginHash } from '../../shared/client/device.ts'
@@ -67,7 +68,7 @@ export async function register(
     fail('throttled')
     return { kind: 'throttled', ...refusal }
   }
-  if (typed.email === undefined) {
+  if (typed.email === undefined || !isMailAddress(typed.email)) {
     fail('malformed')
     return { kind: 'malformed' }
   }

@@ -1,9 +1,8 @@
+import { LOGIN_MAX } from '../../shared/auth/mail-address.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { type ClientDeps, deviceOf } from '../../shared/client/client.ts'
 import { loginHash } from '../../shared/client/device.ts'
 import { EMAIL_PATTERN } from '../../shared/event.ts'
-
-const LOGIN_MAX = 254 // RFC 5321 4.5.3.1.3
 
 /** A submitted login. It has an `email` only if it has the form of an address. */
 export interface SubmittedLogin {

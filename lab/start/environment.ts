@@ -74,6 +74,7 @@ export function appEnvironments({
     EGRESS_ADDRESSES: [LAB_EGRESS_RANGE, ...(settings.EGRESS_ADDRESSES ? [settings.EGRESS_ADDRESSES] : [])].join(','),
     SMTP_URL: mail.smtpUrl,
     MAIL_FROM: 'mini-ato-saas@example.com',
+    SECURITY_CONTACT: 'mailto:security@example.com',
     LAB_MAILBOX_URL: mail.mailboxUrl,
     RUM_APP_ID: rumUrl && RUM.id,
     RUM_CLIENT_TOKEN: rumUrl && RUM.clientToken,

@@ -1,6 +1,6 @@
 /** Counted in Unicode code points, because a password is the only factor until a second one is enrolled. */
 export const PASSWORD_MIN = 15
-const PASSWORD_MAX = 256
+export const PASSWORD_MAX = 256
 /** Ignores shorter parts: they occur in too many words. */
 const SHORTEST_CONTEXT_WORD = 3
 

@@ -185,6 +185,41 @@ describe('in a browser', { timeout: 60_000 }, () => {
     await look(page, 'account-guessed')
   })
 
+  test('a form whose answer takes long says so, and is sent once', async () => {
+    const visitor = await stage.visitor({ ip: '198.51.100.71' })
+    const { page, open } = visitor
+    await open('/login')
+    const sent: string[] = []
+    let answer = () => {}
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await page.route('**/login', async (route) => {
+      sent.push(route.request().method())
+      await answered
+      await route.continue()
+    })
+    await page.getByLabel('Email').fill('slow@example.com')
+    await page.getByLabel('Password').fill('not the password, but as long')
+    // A locator would wait for the navigation, which is what the page waits for. The second press is in the same page.
+    const told = page.evaluate<string>(`new Promise((resolve) => {
+      new MutationObserver(() => {
+        const { textContent } = document.querySelector('main form [role=status]')
+        if (textContent === '') return
+        document.querySelector('main form button').click()
+        resolve(textContent)
+      }).observe(document.querySelector('main form'), { subtree: true, childList: true })
+    })`)
+    const refused = visitor.press('Sign in')
+    expect(await told).toBe('Still working. The answer takes longer than usual.')
+    answer()
+    expect((await refused).status()).toBe(403)
+    await page.getByText('Email or password is not right').waitFor()
+    expect(sent).toEqual(['POST'])
+    expect(await page.locator(':focus').getAttribute('name')).toBe('password')
+    expect(await page.title()).toMatch(/^Error: /)
+  })
+
   test('without script a person registers, signs in and signs out all the same', async () => {
     const visitor = await stage.visitor({ ip: '198.51.100.64', script: false })
     const person = newPerson('lee')

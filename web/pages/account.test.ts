@@ -129,13 +129,31 @@ test.each([
     'current_password-error',
     'Too many attempts. Try again in 30 seconds.',
   ],
-  ['request-malformed', {}, 400, 'current_password-error', 'Enter your current password and a new one.'],
+  ['request-malformed', {}, 400, 'new_password-error', 'Enter your new password once more.'],
 ] as const)('a password change answered %s says so beside its field', async (code, more, status, id, words) => {
   const visitor = await web.signIn(web.newAccount())
   web.functions.overrides.set('auth/password', problemReply(code, more))
   const page = await visitor.post('/account/password', { current_password: 'a', new_password: 'b' })
   expect(page.status).toBe(status)
   expect(page.text).toContain(`<p class="error" id="${id}">${words}</p>`)
+})
+
+test('after a refused change the field at fault has the focus, and the title says that something is wrong', async () => {
+  const account = web.newAccount()
+  const visitor = await web.signIn(account)
+  const focused = (text: string) => [...text.matchAll(/<input id="([^"]+)"[^>]* autofocus/g)].map(([, id]) => id)
+  const wrong = { current_password: 'wrong', new_password: 'another password, long enough' }
+  const page = await visitor.post('/account/password', wrong)
+  expect([page.status, focused(page.text)]).toEqual([403, ['current_password']])
+  expect(page.text).toContain('<title>Error: Account · Mini ATO SaaS</title>')
+  const weak = await visitor.post('/account/password', { current_password: account.password, new_password: 'short' })
+  expect([weak.status, focused(weak.text)]).toEqual([422, ['new_password']])
+  const long = { current_password: account.password, new_password: 'x'.repeat(1025) }
+  const tooLong = await visitor.post('/account/password', long)
+  expect([tooLong.status, focused(tooLong.text)]).toEqual([400, ['new_password']])
+  expect(tooLong.text).toContain('A password has at most 256 characters.')
+  const empty = await visitor.post('/account/password', { current_password: '', new_password: 'x' })
+  expect(empty.text).toContain('Enter your current password.')
 })
 
 test('setting up an authenticator shows the key once, in the answer alone, and takes a code', async () => {

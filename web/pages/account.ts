@@ -11,6 +11,7 @@ import { type Html, html } from './html.ts'
 import { type Identity, identityOf } from './identity.ts'
 import { input, layout, type Notice, type Page } from './layout.ts'
 import { PASSWORD_HINT } from './register.ts'
+import { passwordFault } from './typed-login.ts'
 
 const NOTICES: Readonly<Record<string, Notice>> = {
   'password-changed': { tone: 'good', text: 'Your password is changed. Every other session is ended.' },
@@ -83,6 +84,14 @@ export const showAccount =
     sendPage(response, accountPage({ ...identity, notice: noticeOf(request, NOTICES) }))
   }
 
+function changeFault(current = '', next = ''): Errors {
+  if (current === '') return { current: 'Enter your current password.' }
+  const fault = passwordFault(current)
+  return fault === undefined
+    ? { next: passwordFault(next) ?? 'Enter your new password once more.' }
+    : { current: fault }
+}
+
 /** The session continues under a new token; functions ends every other session of the user. */
 export const submitPassword =
   (deps: PageDeps): RequestHandler =>
@@ -99,7 +108,7 @@ export const submitPassword =
     }
     const words: ByCode<Errors> = {
       'login-refused': { current: 'This is not your current password.' },
-      'request-malformed': { current: 'Enter your current password and a new one.' },
+      'request-malformed': changeFault(current_password, new_password),
       throttled: { current: waitText(answer.retryAfterSeconds) },
       'password-weak': { next: answer.detail ?? PASSWORD_HINT },
     }

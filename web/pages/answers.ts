@@ -3,7 +3,7 @@ import type { ProblemCode } from '../../shared/problem.ts'
 import { problemOf, type Refused } from '../functions-client.ts'
 import { formStatus } from '../problems.ts'
 import { sendPage } from './deps.ts'
-import type { Notice, Page } from './layout.ts'
+import { faulty, type Notice, type Page } from './layout.ts'
 
 /** The text of a form for each refusal code. */
 export type ByCode<W> = Readonly<Partial<Record<ProblemCode, W>>>
@@ -21,7 +21,7 @@ export async function showRefusal<W>(
   const { code, retryAfterSeconds } = refused
   const known = words[code]
   if (known === undefined) throw problemOf(refused)
-  sendPage(response, await page(known), { status: formStatus(code), retryAfterSeconds })
+  sendPage(response, faulty(await page(known)), { status: formStatus(code), retryAfterSeconds })
 }
 
 /** The notice that `?notice=` names. Only notices of the page are possible, whatever the URL says. */

@@ -32,7 +32,7 @@ const confirmPage = ({ token, asksPassword, errors = {} }: Confirm): Page =>
 <p class="lead">${asksPassword ? 'Enter the password that you chose when you registered. It opens your account.' : 'Press the button to open your account.'}</p>
 <form method="post" action="/confirm" class="card stack">
 ${input({ name: 'token', label: 'Code from the mail', type: 'text', autocomplete: 'off', value: token, hint: HINT, error: errors.token })}
-${asksPassword && input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error: errors.password, focus: token !== undefined })}
+${asksPassword && input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', error: errors.password, focus: token !== undefined && errors.token === undefined })}
 <button>Open my account</button>
 </form>
 <p class="aside">If you did not register, close this page: no account opens.</p>

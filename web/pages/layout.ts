@@ -36,6 +36,12 @@ export interface Page {
 
 export const layout = (layout: Layout, main: Fragment): Page => ({ layout, main })
 
+/** A form that is shown again with its fault. A screen reader reads the title first. @see GOV.UK, error summary */
+export const faulty = ({ layout, main }: Page): Page => ({
+  layout: { ...layout, title: `Error: ${layout.title}` },
+  main,
+})
+
 /** The frame of every page. It has no inline script or style, because the policy forbids them. */
 export function framed({ layout, main }: Page, files: BuiltAssets['files'], configured?: PageRum): Html {
   const { title, notice, inside, here, width = 'narrow' } = layout
@@ -50,6 +56,7 @@ export function framed({ layout, main }: Page, files: BuiltAssets['files'], conf
 <link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${files.style}">
 <script type="module" src="${files.device}"></script>
+<script type="module" src="${files.pending}"></script>
 ${inside && html`<script type="module" src="${files.watch}"></script>`}
 ${layout.script && html`<script type="module" src="${files[layout.script]}"></script>`}
 ${rum && rumScript(rum)}
@@ -107,7 +114,7 @@ export interface Field {
   focus?: boolean
 }
 
-/** A labelled input with its hint and error, linked for screen readers. */
+/** A labelled input with its hint and error, linked for screen readers. A field with an error has the focus. */
 export function input(field: Field): Html {
   const { name, label, type, autocomplete, value, hint, error } = field
   const described = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ')
@@ -116,10 +123,11 @@ export function input(field: Field): Html {
 <label for="${name}">${label}</label>
 <input id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}"${[
     value !== undefined && html` value="${value}"`,
-    numeric && html` inputmode="numeric" maxlength="6"`,
+    // An app shows its code as two groups, which are pasted with a space.
+    numeric && html` inputmode="numeric" maxlength="8"`,
     type === 'email' && html` autocapitalize="none" spellcheck="false"`,
     !field.optional && html` required`,
-    field.focus && html` autofocus`,
+    (field.focus || error !== undefined) && html` autofocus`,
     described !== '' && html` aria-describedby="${described}"`,
     error !== undefined && html` aria-invalid="true"`,
   ]}>

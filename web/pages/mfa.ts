@@ -22,7 +22,9 @@ ${input({ name: 'code', label: 'Code from your authenticator app', type: 'text',
 <input type="hidden" name="hints" value="">
 <button>Continue</button>
 </form>
-<p class="aside"><a href="/login">Start again</a></p>`,
+<p class="aside"><a href="/login">Start again</a></p>
+<details class="aside"><summary>Lost your phone?</summary>
+<p>Add the account to another app with the key that you kept when you set it up. Without that key nothing can replace the code: this service has no recovery codes yet.</p></details>`,
   )
 
 export const showMfa =

@@ -10,6 +10,7 @@ import type { PageDeps } from './deps.ts'
 import { html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
 import { disableTotp, enrolTotp, retryConfirm } from './totp.ts'
+import { passwordFault } from './typed-login.ts'
 
 type Resume = (visit: Visit, response: Response, deps: PageDeps) => Promise<void> | void
 
@@ -83,7 +84,8 @@ export const submitReauth =
     const words = {
       'login-refused': 'This is not your password.',
       'code-refused': `${problems['code-refused'].title}. Enter your password and the next code.`,
-      'request-malformed': 'Enter your password.',
+      'request-malformed':
+        passwordFault(password ?? '') ?? 'Enter the six digits that your app shows, or leave the code empty.',
       throttled: waitText(answer.retryAfterSeconds),
     }
     await showRefusal(response, answer, words, (error) => reauthPage(place, { error }))

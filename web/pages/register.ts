@@ -9,6 +9,7 @@ import { type ByCode, showRefusal } from './answers.ts'
 import { type PageDeps, sendPage } from './deps.ts'
 import { type Html, html } from './html.ts'
 import { input, layout, type Page } from './layout.ts'
+import { loginFault } from './typed-login.ts'
 
 export const PASSWORD_HINT = `At least ${PASSWORD_MIN} characters; several words in a row are fine, and you can paste it.`
 
@@ -17,23 +18,28 @@ interface Errors {
   password?: string
 }
 
-const registerPage = (email?: string, errors: Errors = {}): Page =>
-  layout(
+function registerPage(email?: string, errors: Errors = {}): Page {
+  const mayFocus = Object.keys(errors).length === 0
+  return layout(
     { title: 'Create account', here: '/register' },
     html`<h1>Create account</h1>
 <p class="lead">All it needs is an address and a password. You can add a second factor later.</p>
 <form method="post" action="/register" class="card stack">
-${input({ name: 'email', label: 'Email', type: 'email', autocomplete: 'username', value: email, error: errors.email, focus: !email })}
-${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'new-password', hint: errors.password ? undefined : PASSWORD_HINT, error: errors.password, focus: Boolean(email) })}
+${input({ name: 'email', label: 'Email', type: 'email', autocomplete: 'username', value: email, error: errors.email, focus: mayFocus && !email })}
+${input({ name: 'password', label: 'Password', type: 'password', autocomplete: 'new-password', hint: errors.password ? undefined : PASSWORD_HINT, error: errors.password, focus: mayFocus && Boolean(email) })}
 <button>Create account</button>
 </form>
 <p class="aside">Already have one? <a href="/login">Sign in</a></p>`,
   )
-
-export const showRegister: RequestHandler = (_request, response) => {
-  if (visitOf(response).check.kind === 'accepted') return response.redirect(303, '/dashboard')
-  sendPage(response, registerPage())
 }
+
+/** With the address of a registration that is corrected. */
+export const showRegister =
+  ({ cookies }: Pick<PageDeps, 'cookies'>): RequestHandler =>
+  (request, response) => {
+    if (visitOf(response).check.kind === 'accepted') return response.redirect(303, '/dashboard')
+    sendPage(response, registerPage(rememberedAddress(cookies.read(request, 'address'))))
+  }
 
 const sentPage = (email: string | undefined, mailbox: Html | undefined): Page =>
   layout(
@@ -92,7 +98,7 @@ export const submitRegister =
     }
     const words: ByCode<Errors> = {
       'password-weak': { password: answer.detail ?? PASSWORD_HINT },
-      'request-malformed': { email: 'Enter an email address and a password.' },
+      'request-malformed': loginFault({ email, password }),
       throttled: { email: waitText(answer.retryAfterSeconds) },
     }
     await showRefusal(response, answer, words, (errors) => registerPage(email, errors))

@@ -56,6 +56,42 @@ test('typed text is shown as text, never as markup; the password is never shown'
   expect(page.text).not.toContain('canary-typed-password')
 })
 
+test.each([
+  [
+    { email: `${'a'.repeat(1100)}@example.com`, password: 'x' },
+    'email',
+    'An email address has at most 254 characters.',
+  ],
+  [{ email: 'a@example.com', password: '' }, 'password', 'Enter a password.'],
+  [{ email: 'a@example.com', password: 'x'.repeat(1100) }, 'password', 'A password has at most 256 characters.'],
+])(
+  'a login that cannot be read is explained beside the field at fault, which has the focus',
+  async (login, id, words) => {
+    for (const path of ['/login', '/register']) {
+      const page = await web.visitor().post(path, login)
+      expect(page.status).toBe(400)
+      expect(page.text).toContain(`<p class="error" id="${id}-error">${words}</p>`)
+      expect([...page.text.matchAll(/<input id="([^"]+)"[^>]* autofocus/g)].map(([, name]) => name)).toEqual([id])
+      expect(page.text).toMatch(/<title>Error: /)
+    }
+  },
+)
+
+test.each(['a@b', 'a@127.0.0.1', 'a@-b.example', 'a@b..example'])(
+  'no account is requested for %s, to which no mail can go',
+  async (email) => {
+    const page = await web.visitor().post('/register', { email, password: 'four words of another kind' })
+    expect(page.status).toBe(400)
+    expect(page.text).toContain('Enter an email address such as name@example.com.')
+  },
+)
+
+test('a registration that is corrected begins with the address that was typed', async () => {
+  const visitor = web.visitor()
+  await visitor.post('/register', { email: 'typo@example.com', password: 'four words of another kind' })
+  expect((await visitor.get('/register')).text).toContain('value="typo@example.com"')
+})
+
 test('a throttled visitor sees how long to wait', async () => {
   web.functions.overrides.set('auth/login', problemReply('throttled', { retryAfterSeconds: 600 }))
   const page = await web.visitor().post('/login', { email: 'a@example.com', password: 'x' })

@@ -13,6 +13,7 @@ import { type PageDeps, sendPage } from './deps.ts'
 import { html } from './html.ts'
 import { input, layout, type Notice, type Page } from './layout.ts'
 import { rememberedAddress } from './register.ts'
+import { loginFault, type TypedLogin } from './typed-login.ts'
 
 /** How long the browser keeps a sign-in that waits for its code. Functions decides whether it is still valid. */
 const MFA_COOKIE_SECONDS = 600
@@ -36,7 +37,7 @@ export interface SignIn {
 
 export function signInPage({ email, errors = {}, notice }: SignIn = {}): Page {
   // A screen reader starts at the focused field, so a warning above it would not be read.
-  const mayFocus = notice?.tone !== 'warning'
+  const mayFocus = notice?.tone !== 'warning' && Object.keys(errors).length === 0
   return layout(
     { title: 'Sign in', notice, here: '/login' },
     html`<h1>Sign in</h1>
@@ -47,7 +48,9 @@ ${input({ name: 'password', label: 'Password', type: 'password', autocomplete: '
 <input type="hidden" name="hints" value="">
 <button>Sign in</button>
 </form>
-<p class="aside">New here? <a href="/register">Create an account</a></p>`,
+<p class="aside">New here? <a href="/register">Create an account</a></p>
+<details class="aside"><summary>Forgot your password?</summary>
+<p>This service cannot reset a password yet. A browser in which you are still signed in keeps its session; otherwise create an account with another address.</p></details>`,
   )
 }
 
@@ -70,7 +73,7 @@ export const submitSignIn =
     const data = { email, password, ...introduce(request, deps) }
     const answer = await deps.functions.post('auth/login', LoginAnswer, { client, data })
     if (fault) throw fault
-    if (answer.kind === 'refused') return refuse(response, answer, email)
+    if (answer.kind === 'refused') return refuse(response, answer, fields)
     if ('mfa_token' in answer.value) {
       deps.cookies.set(response, 'mfa', answer.value.mfa_token, MFA_COOKIE_SECONDS)
       tellRumNext(response, 'challenge')
@@ -79,11 +82,11 @@ export const submitSignIn =
     await admit(request, response, answer.value, deps)
   }
 
-function refuse(response: Response, answer: Refused, email: string | undefined): Promise<void> {
+function refuse(response: Response, answer: Refused, { email, password }: TypedLogin): Promise<void> {
   tellRum(response, { name: 'login.result', outcome: answer.code })
   const words: ByCode<Errors> = {
     'login-refused': { password: problems['login-refused'].title },
-    'request-malformed': { email: 'Enter your email address and password.' },
+    'request-malformed': loginFault({ email, password }),
     throttled: { password: waitText(answer.retryAfterSeconds) },
   }
   return showRefusal(response, answer, words, (errors) => signInPage({ email, errors }))

@@ -30,6 +30,7 @@ async function offerPage({ secret, uri }: Offer): Promise<Page> {
 <p>Scan the picture with the app, <a href="${uri}">open the app on this device</a>, or type the key.</p>
 ${picture}
 <p class="secret"><span class="hint">Key</span> <code>${secret.replace(/(.{4})(?=.)/g, '$1 ')}</code></p>
+<p class="hint">Keep the key in a safe place. If you lose your phone, it is the only way in: this service has no recovery codes yet.</p>
 <details><summary>Address for other tools</summary><p class="secret"><code>${uri}</code></p></details>
 </div></li>
 <li class="step"><div>
