@@ -45,11 +45,13 @@ const stuffingAlert = (network: string, over?: object) =>
 const headers = () => ({ 'x-ato-webhook-secret': functions.env.ATO_WEBHOOK_SECRET })
 const deliver = (body: unknown) => functions.call('contain', { body, headers: headers() })
 /** A delivery to functions whose clock is ahead by this. */
-const deliverLater = (ms: number, body: object) => {
+const deliverLater = (ms: number, body: object, over: object = {}) => {
   const { contain: deps } = functions.deps
   const request = { requestId: randomUUID(), ip: '203.0.113.9' }
-  return contain(JSON.stringify(body), request, { ...deps, now: () => Date.now() + ms })
+  return contain(JSON.stringify(body), request, { ...deps, now: () => Date.now() + ms, ...over })
 }
+/** A ledger that shows no other row yet, as to calls that claim at the same instant. */
+const unseen = () => ({ containments: { ...functions.deps.contain.containments, listOf: async () => [] } })
 /** Redis of whose restarts nothing is known, so earlier containments are not counted again. */
 const sameRedis = ({ sessions }: Functions['deps']['contain']) => ({ ...sessions, incarnation: async () => undefined })
 const inMs = (ms: number) => ({ date: String(Date.now() + ms) })
@@ -288,15 +290,16 @@ describe('the rule and the monitor of a detection, for one subject,', () => {
   })
 
   it.each([20, -20])('contain once when a clock that was %i minutes off is right again', async (minutes) => {
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 4; round++) {
       const network = freshNetwork()
       const { alert, signal } = bothAbout(network)
       const bodies = round % 2 === 0 ? [alert, signal] : [signal, alert]
       for (const body of bodies) {
-        expect(await deliverLater(minutes * MINUTE_MS, body)).toMatchObject({ kind: 'refused', reason: 'stale' })
+        expect(await deliverLater(minutes * MINUTE_MS, body, unseen())).toMatchObject({ reason: 'stale' })
       }
       functions.lines.length = 0
       const held = await rowsOf('credential-stuffing', `@network:${network}`)
+      expect(held).toHaveLength(2)
       const deps = { ...functions.deps.contain, sessions: sameRedis(functions.deps.contain) }
       await Promise.all(held.map((row) => proceed(row, randomUUID(), deps, { eager: true })))
       expect(eventsOf('contain')).toMatchObject([{ outcome: 'success' }])
