@@ -14,7 +14,7 @@ export {
 } from './api.ts'
 export { logOfEvent } from './app-event.ts'
 export { nextAligned } from './evaluate/cadence.ts'
-export { Evaluator, type EvaluatorOptions, type Transition } from './evaluate/evaluate.ts'
+export { Evaluator, type EvaluatorOptions, type Transition, type Updated } from './evaluate/evaluate.ts'
 export {
   type Explanation,
   explainFrom,

@@ -12,6 +12,9 @@ const USAGE = `Usage: npm start [-- <options>]
 Starts the lab on this machine: stores, functions, web, their edges, the log drain, and the stand-in for Datadog, which also
 shows the lab's mail. Ctrl-C stops everything it started.
 
+An edited monitor.json, siem.json, webhook.json, siem-webhook.json or pipeline.json in detections/ is read anew: accepted, or
+refused with file and place while the one before stays. A monitor that is evaluated otherwise starts again; the others go on.
+
 Options:
   --cadence SECONDS  evaluate monitors at this interval; Datadog's is 60 (default: at each event)
   --port N           port of web (default 8000); a free port is used instead of a taken one
@@ -71,6 +74,7 @@ async function runLab(options: Options, io: Io, signal: AbortSignal): Promise<nu
     log: (text) => log(paint(io, 'yellow', text)),
     onReady: ({ name, detail, ms }) => log(stepLine(io, name, detail, ms)),
     signal,
+    followDetections: true,
     given: { DATABASE_URL, REDIS_URL, TABLES_CONNECTION },
     withBlobAndQueue: func !== undefined,
     settings: settingsFrom(env),

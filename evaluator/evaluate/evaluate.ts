@@ -1,5 +1,6 @@
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { evaluatedPartOf } from '../monitor/monitor-reading.ts'
 import { cadenceOf, type Evaluation } from './cadence.ts'
 import type { GroupLimitReport } from './group-limits.ts'
 import { Lateness } from './lateness.ts'
@@ -24,6 +25,13 @@ export interface ExceededLimit extends GroupLimitReport {
   readonly monitor: Monitor
 }
 
+/** What an exchange of monitors or rules has caused. */
+export interface Updated<T> {
+  readonly changes: T[]
+  /** The slugs of those that started anew, are new, or were deleted: what was open there is dropped. */
+  readonly restarted: readonly string[]
+}
+
 /** @returns the monitors that have had too many groups */
 export const exceededLimits = (tracks: readonly Track[]): ExceededLimit[] =>
   tracks.flatMap(({ monitor, exceededLimit }) => (exceededLimit ? [{ monitor, ...exceededLimit }] : []))
@@ -35,24 +43,16 @@ export const exceededLimits = (tracks: readonly Track[]): ExceededLimit[] =>
 export class Evaluator {
   /** Logs that a monitor did not count only because they came too late. */
   dropped = 0
-  readonly #tracks: readonly Track[]
+  readonly #options: EvaluatorOptions
   readonly #lateness: Lateness
+  #tracks: readonly Track[]
   #clock = Number.NEGATIVE_INFINITY
   #out: Transition[] = []
 
   constructor(monitors: readonly Monitor[], options: EvaluatorOptions = {}) {
+    this.#options = options
     this.#lateness = new Lateness(options.latenessSeconds)
-    this.#tracks = monitors.map(
-      (monitor) =>
-        new Track(monitor, {
-          cadenceMs: cadenceOf(monitor, options),
-          historyMs: options.live ? this.#lateness.ms : 0,
-          samples: options.samples ?? true,
-          groupLimits: options.groupLimits ?? false,
-          emit: (transition) => this.#out.push(transition),
-          ...(options.dropped && { dropped: options.dropped }),
-        }),
-    )
+    this.#tracks = monitors.map((monitor) => this.#trackOf(monitor))
   }
 
   /** The monitors that have had more groups than Datadog evaluates. */
@@ -94,6 +94,50 @@ export class Evaluator {
   nextDue(): number | undefined {
     const due = this.#tracks.reduce((least, track) => Math.min(least, track.due()), Number.POSITIVE_INFINITY)
     return Number.isFinite(due) ? due : undefined
+  }
+
+  /**
+   * Evaluates these monitors from now on, which replace those of the same slug.
+   * Decision `edited-monitor`: Datadog keeps the groups of a monitor "unless the query is changed" (monitors/faq), and evaluates logs
+   * that it has stored. Undocumented is all else: a monitor whose query or options change starts as a new one, over the logs that
+   * are there. Its groups and alerts are dropped without a recovery, and a group that exceeds the new threshold triggers in a new cycle.
+   * One whose name, message, tags or priority change keeps them. A deleted monitor notifies nothing.
+   * @param recent logs that the windows of monitors that start may count, in any order
+   * @param now epoch ms
+   * @returns the transitions due by then, and those of the monitors that start
+   */
+  update(monitors: readonly Monitor[], recent: Iterable<IndexedLog>, now: number): Updated<Transition> {
+    if (now > this.#clock) this.#clock = now
+    const known = new Map(this.#tracks.map((track) => [track.monitor.slug, track]))
+    const starting: Track[] = []
+    this.#tracks = monitors.map((monitor) => {
+      const track = known.get(monitor.slug)
+      if (track && evaluatedPartOf(track.monitor) === evaluatedPartOf(monitor)) {
+        track.relabel(monitor)
+        track.pass(now)
+        known.delete(monitor.slug)
+        return track
+      }
+      const fresh = this.#trackOf(monitor)
+      starting.push(fresh)
+      return fresh
+    })
+    const logs = starting.length > 0 ? [...recent].sort((a, b) => a.timestamp - b.timestamp) : []
+    for (const track of starting) track.startWith(logs, this.#clock)
+    const restarted = new Set([...known.keys(), ...starting.map(({ monitor }) => monitor.slug)])
+    return { changes: this.#take(), restarted: [...restarted] }
+  }
+
+  #trackOf(monitor: Monitor): Track {
+    const { live, samples = true, groupLimits = false, dropped } = this.#options
+    return new Track(monitor, {
+      cadenceMs: cadenceOf(monitor, this.#options),
+      historyMs: live ? this.#lateness.ms : 0,
+      samples,
+      groupLimits,
+      emit: (transition) => this.#out.push(transition),
+      ...(dropped && { dropped }),
+    })
   }
 
   #take(): Transition[] {

@@ -96,7 +96,8 @@ export class Notices {
   remindAt = NO_DEADLINE
   /** No reminder is sent after this time. */
   silentAfter = NO_DEADLINE
-  readonly #monitor: Monitor
+  /** Shown in the transitions. */
+  monitor: Monitor
   readonly #rule: Rule
   /** Milliseconds from the end of a window until an entry of that time leaves. */
   readonly #stayMs: number
@@ -114,7 +115,7 @@ export class Notices {
     emit: (transition: Transition) => void,
     dropped: Dropped = () => {},
   ) {
-    this.#monitor = monitor
+    this.monitor = monitor
     this.#rule = rule
     this.#stayMs = stayMs
     this.#emit = emit
@@ -225,7 +226,7 @@ export class Notices {
   }
 
   #closeSilently(subject: Subject, group: Group): void {
-    if (subject.cycle) this.#dropped(this.#monitor, this.#facetsOf(group, this.#rule.notifyBy))
+    if (subject.cycle) this.#dropped(this.monitor, this.#facetsOf(group, this.#rule.notifyBy))
     this.#close(subject)
   }
 
@@ -234,7 +235,7 @@ export class Notices {
     if (!cycle) return
     const since = at - this.#stayMs
     this.#emit({
-      monitor: this.#monitor,
+      monitor: this.monitor,
       transition,
       from,
       group: this.#facetsOf(group, this.#rule.notifyBy),
@@ -261,7 +262,7 @@ export class Notices {
   }
 
   #facetsOf(group: Group, names?: readonly string[]): Record<string, string> {
-    const facets = groupOfKey(this.#monitor.parsed.by, group.key)
+    const facets = groupOfKey(this.monitor.parsed.by, group.key)
     return names ? Object.fromEntries(Object.entries(facets).filter(([name]) => names.includes(name))) : facets
   }
 
@@ -271,7 +272,7 @@ export class Notices {
 
   /** Decision `cycle-key-per-group`, undocumented: each group has its own `$ALERT_CYCLE_KEY`; groups that are notified together share one. */
   #cycleKey({ key }: Subject, at: number): string {
-    const text = JSON.stringify([this.#monitor.slug, key, at])
+    const text = JSON.stringify([this.monitor.slug, key, at])
     return createHash('sha256').update(text).digest('hex').slice(0, 32)
   }
 

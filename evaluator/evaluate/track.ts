@@ -44,7 +44,7 @@ export interface TrackOptions {
 
 /** Evaluates one monitor over time: moves entries into and out of its window, and evaluates the groups that this changes. */
 export class Track {
-  readonly monitor: Monitor
+  monitor: Monitor
   /** One for each query of the monitor. */
   readonly readers: readonly Reader[]
   readonly #rule: Rule
@@ -99,7 +99,7 @@ export class Track {
     this.#notices = new Notices(monitor, rule, stayMs, options.emit, options.dropped)
     this.#alerting = new Alerting({
       ...{ rule, instants, groups, changes, notices: this.#notices },
-      ...(observer && { ended: (key, at, cause) => observer.ended(monitor, key, at, cause) }),
+      ...(observer && { ended: (key, at, cause) => observer.ended(this.monitor, key, at, cause) }),
     })
     const followed = { instants, groups, waits: this.#waits, stayMs, emit: options.emit }
     this.#followers = followers.map((follower) => new Follower(follower, followed))
@@ -197,6 +197,31 @@ export class Track {
     if (!this.#instants.atLogs) return
     if (this.#changes.size > 0) this.#waits.end(at)
     this.#evaluateChanged(at)
+  }
+
+  /** Shows another name, message and tags from now on. @param monitor one with the same query and options */
+  relabel(monitor: Monitor): void {
+    this.monitor = monitor
+    this.#notices.monitor = monitor
+  }
+
+  /**
+   * Starts at `now` with the logs that are already there. Evaluated at each log, it is evaluated once over the window that ends
+   * at `now`; otherwise at its next evaluation.
+   * @param logs in order of their time, none later than `now`
+   */
+  startWith(logs: readonly IndexedLog[], now: number): void {
+    const { atLogs } = this.#instants
+    if (!atLogs) this.#begin(now)
+    for (const log of logs) {
+      const at = log.timestamp
+      if (at <= now - this.#parts.stayMs) continue
+      this.read(log, (key, value) => {
+        const group = this.groupOf(key)
+        this.add(group.place, group.hold(value), at, atLogs ? at : now, log)
+      })
+    }
+    if (atLogs) this.#step(now)
   }
 
   save(): TrackState {

@@ -28,6 +28,9 @@ export interface SearchMonitor extends Monitor {
   readonly parsed: MonitorQuery
 }
 
+/** What decides the result of a monitor, as text. Its name, message, tags and priority are only shown. */
+export const evaluatedPartOf = ({ query, options }: Monitor): string => JSON.stringify([query, options])
+
 export interface MonitorFault {
   readonly file: string
   /** Where in the JSON: `options.thresholds.critical`; with a position in the text where there is one: `query:57`. */

@@ -9,6 +9,7 @@ import type { TrackState } from '../evaluate/track-state.ts'
 import { reasonOf, unwritableReason } from '../file-error.ts'
 import { InputError } from '../input-error.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import { evaluatedPartOf } from '../monitor/monitor-reading.ts'
 import { evaluatedPart } from '../siem/rule.ts'
 import type { RuleState } from '../siem/rule-track.ts'
 import type { ReplayOptions } from './replay-options.ts'
@@ -141,7 +142,7 @@ const evaluatedIn = (monitors: readonly Monitor[], { rules = [] }: ReplayOptions
 ]
 
 /** A monitor's name, message and tags may change between the parts of a replay, because they are only shown. */
-const fingerprint = ({ query, options }: Monitor): string => sha256(JSON.stringify([query, options]))
+const fingerprint = (monitor: Monitor): string => sha256(evaluatedPartOf(monitor))
 
 const settled = ({ latenessSeconds, groupLimits, ...evaluation }: ReplayOptions): z.infer<typeof Options> => ({
   cadenceSeconds: secondsOf(evaluation) ?? null,

@@ -59,3 +59,34 @@ test('a signal closes when time passes, with or without a log, and the next matc
     ['Closed', 160, '203.0.113.9', 0],
   ])
 })
+
+const ruleWith = (over: object) => {
+  const { rule } = readRuleJson({ ...json, ...over }, { slug: 'guessing', file: 'guessing.json' }, false)
+  return rule ?? expect.fail('the rule cannot be read')
+}
+const once = ruleWith({ cases: [{ name: 'guessed', status: 'high', condition: 'failed > 0 && good > 0' }] })
+
+test('an edited rule counts the logs of its window at the next event, and forgets its open signal', () => {
+  const rules = evaluator()
+  const logs = [log(0, 'success'), log(1, 'fail'), log(2, 'fail')]
+  expect(shown(logs.flatMap((each) => rules.push(each)))).toHaveLength(1)
+  expect(rules.update([once], logs, START + 3000)).toEqual({ changes: [], restarted: ['guessing'] })
+  expect(rules.nextDue()).toBeUndefined()
+  expect(rules.push(log(61, 'fail')).map(({ transition, value }) => [transition, value])).toEqual([])
+  const again = evaluator()
+  for (const each of logs.slice(0, 2)) again.push(each)
+  again.update([once], logs.slice(0, 2), START + 3000)
+  expect(again.push(log(59, 'fail')).map(({ transition, value }) => [transition, value])).toEqual([['Triggered', 2]])
+})
+
+test('a rule with another name keeps its signal; a disabled one drops it', () => {
+  const rules = evaluator()
+  for (const each of [log(0, 'fail'), log(0, 'fail'), log(0, 'success')]) rules.push(each)
+  const renamed = ruleWith({ name: 'Renamed' })
+  expect(rules.update([renamed], [], START + 1000)).toEqual({ changes: [], restarted: [] })
+  expect(rules.advance(START + 61_000)[0]).toMatchObject({ transition: 'Closed', rule: { name: 'Renamed' } })
+  for (const each of [log(100, 'fail'), log(100, 'fail'), log(100, 'success')]) rules.push(each)
+  const disabled = ruleWith({ isEnabled: false })
+  expect(rules.update([disabled], [], START + 101_000)).toEqual({ changes: [], restarted: ['guessing'] })
+  expect(rules.nextDue()).toBeUndefined()
+})

@@ -71,7 +71,8 @@ const MAX_SAMPLES = 10
  * the names; a query without an event of the group counts 0. A signal names the fields of the first query.
  */
 export class RuleTrack {
-  readonly rule: SiemRule
+  /** May be replaced by one that evaluates the same and is shown otherwise. */
+  rule: SiemRule
   readonly places = new Places<Group>()
   readonly #options: RuleTrackOptions
   readonly #groups = new Map<string, RuleGroup>()
@@ -155,6 +156,23 @@ export class RuleTrack {
       if (closing > next.at) this.#closings.push({ at: closing, signal })
       else this.#close(signal, closing)
     }
+  }
+
+  /**
+   * Starts with the logs that are already there, without an evaluation.
+   * @param logs in order of their time
+   * @param now the end of the window, epoch ms
+   */
+  startWith(logs: readonly IndexedLog[], queries: readonly QueryTrack[], now: number): void {
+    const { evaluationWindowMs } = this.rule
+    const entries: RuleState['entries'][number][] = []
+    for (const log of logs) {
+      const at = log.timestamp
+      if (at <= now - evaluationWindowMs) continue
+      for (const [i, { readers }] of queries.entries())
+        readers[0]?.(log, (key, value) => entries.push([at, i, key, value]))
+    }
+    this.restore({ entries, signals: [] })
   }
 
   save(): RuleState {

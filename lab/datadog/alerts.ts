@@ -6,6 +6,7 @@ import {
   measuredText,
   type Notification,
   notifierFor,
+  type Webhook,
 } from 'alertproof/notify'
 import { Deliveries, type DeliveriesOptions, newest } from './deliveries.ts'
 
@@ -45,7 +46,8 @@ function textOf({ monitor, transition, value }: Transition): string {
 
 /** Renders each transition, delivers it to its webhooks, and keeps the newest alerts and the groups that are not OK. */
 export class AlertBook {
-  readonly #notifiers: ReadonlyMap<string, ReturnType<typeof notifierFor>>
+  readonly #notifierOf: (monitor: Monitor) => ReturnType<typeof notifierFor>
+  #notifiers: ReadonlyMap<string, ReturnType<typeof notifierFor>>
   readonly #deliveries: Deliveries<AlertEvent>
   readonly #groups = new Map<string, Map<string, GroupState>>()
   readonly #nextId: () => number
@@ -53,9 +55,28 @@ export class AlertBook {
 
   /** @throws Error naming the file when a monitor's message cannot be read */
   constructor({ monitors, variables, origin, nextId, ...deliveries }: AlertBookOptions) {
-    this.#notifiers = new Map(monitors.map((monitor) => [monitor.slug, notifierFor(monitor, { variables, origin })]))
+    this.#notifierOf = (monitor) => notifierFor(monitor, { variables, origin })
+    this.#notifiers = this.#notifiersOf(monitors)
     this.#deliveries = new Deliveries(deliveries)
     this.#nextId = nextId
+  }
+
+  /**
+   * Reads the messages of other monitors.
+   * @returns what uses these monitors and webhooks from then on
+   * @throws Error naming the file when a monitor's message cannot be read
+   */
+  prepare(monitors: readonly Monitor[], webhooks: readonly Webhook[]): () => void {
+    const notifiers = this.#notifiersOf(monitors)
+    return () => {
+      this.#notifiers = notifiers
+      this.#deliveries.use(webhooks)
+    }
+  }
+
+  /** Forgets the groups of a monitor that starts anew or is deleted, without a notification. */
+  restart(slug: string): void {
+    this.#groups.delete(slug)
   }
 
   /** Renders the alert, keeps it and queues its deliveries. */
@@ -93,6 +114,10 @@ export class AlertBook {
 
   close(): void {
     this.#deliveries.close()
+  }
+
+  #notifiersOf(monitors: readonly Monitor[]): ReadonlyMap<string, ReturnType<typeof notifierFor>> {
+    return new Map(monitors.map((monitor) => [monitor.slug, this.#notifierOf(monitor)]))
   }
 
   #moveGroup({ monitor, group, transition, at, value, cycleKey, lastTriggeredAt }: Transition): void {

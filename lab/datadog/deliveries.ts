@@ -16,13 +16,30 @@ interface Notified {
 
 /** Delivers notifications to the webhooks that they name, and reports events to subscribers. */
 export class Deliveries<E> {
-  readonly #queues: ReadonlyMap<string, WebhookQueue>
+  #queues = new Map<string, WebhookQueue>()
+  /** Of webhooks that were deleted: they finish what they have. */
+  readonly #retired: WebhookQueue[] = []
+  readonly #options: QueueOptions
   readonly #log: (line: string) => void
   readonly #listeners = new Set<(event: E) => void>()
 
   constructor({ webhooks, queue = {}, log = () => {} }: DeliveriesOptions) {
-    this.#queues = new Map(webhooks.map((webhook) => [webhook.name, new WebhookQueue(webhook, queue)]))
+    this.#options = queue
     this.#log = log
+    this.use(webhooks)
+  }
+
+  /** Delivers to these webhooks from now on. */
+  use(webhooks: readonly Webhook[]): void {
+    const before = this.#queues
+    this.#queues = new Map(
+      webhooks.map((webhook) => {
+        const queue = before.get(webhook.name) ?? new WebhookQueue(webhook, this.#options)
+        queue.use(webhook)
+        return [webhook.name, queue]
+      }),
+    )
+    for (const [name, queue] of before) if (!this.#queues.has(name)) this.#retired.push(queue)
   }
 
   /** Logs the names that no webhook has. @returns them */
@@ -58,7 +75,7 @@ export class Deliveries<E> {
 
   close(): void {
     this.#listeners.clear()
-    for (const queue of this.#queues.values()) queue.close()
+    for (const queue of [...this.#queues.values(), ...this.#retired]) queue.close()
   }
 }
 

@@ -7,7 +7,7 @@ import { sendJson } from './http.ts'
 export interface MonitorApiDeps {
   isKey(presented: string): boolean
   isAppKey(presented: string): boolean
-  monitors: readonly Monitor[]
+  configuration(): { monitors: readonly Monitor[] }
   alerts: AlertBook
 }
 
@@ -26,7 +26,7 @@ const PARAMETERS = ['group_states', 'name', 'monitor_tags', 'with_downtimes', 'i
  * `GET /api/v1/monitor` as Datadog documents it: all monitors, with their groups in `state.groups` if `group_states` is given.
  * Only groups that are not OK are known; scope tags and downtimes are not supported.
  */
-export function monitorListHandler({ isKey, isAppKey, monitors, alerts }: MonitorApiDeps) {
+export function monitorListHandler({ isKey, isAppKey, configuration, alerts }: MonitorApiDeps) {
   const startedAt = new Date().toISOString()
   return (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => {
     const { 'dd-api-key': apiKey, 'dd-application-key': appKey } = request.headers
@@ -34,7 +34,7 @@ export function monitorListHandler({ isKey, isAppKey, monitors, alerts }: Monito
     if (typeof appKey !== 'string' || !isKey(apiKey) || !isAppKey(appKey)) return refuse(response, 403, 'Forbidden')
     const filter = readQuery(query)
     if ('fault' in filter) return refuse(response, 400, filter.fault)
-    const wanted = [...monitors].sort((a, b) => a.id - b.id).filter(filter.matches)
+    const wanted = [...configuration().monitors].sort((a, b) => a.id - b.id).filter(filter.matches)
     const page =
       filter.page === undefined ? wanted : wanted.slice(filter.page * filter.size, (filter.page + 1) * filter.size)
     const listed = page.map((monitor) => monitorOf(monitor, alerts.groups(monitor.slug), filter.states, startedAt))

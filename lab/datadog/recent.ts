@@ -32,6 +32,14 @@ export class RecentLogs {
     }
   }
 
+  /** In order of arrival. */
+  *[Symbol.iterator](): Iterator<IndexedLog> {
+    for (let at = this.#start; at < this.#kept.length; at++) {
+      const kept = this.#kept[at]
+      if (kept) yield kept.log
+    }
+  }
+
   /** Newest arrival first. */
   search(matches: (log: Log) => boolean, limit: number): IndexedLog[] {
     const found: IndexedLog[] = []

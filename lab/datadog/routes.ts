@@ -45,9 +45,8 @@ export interface RoutesDeps {
   alerts: AlertBook
   signals: SignalBook
   counters: Counters
-  monitors: readonly Monitor[]
-  rules: readonly SiemRule[]
-  pipelines: readonly Pipeline[]
+  /** The present one: it may be replaced at any time. */
+  configuration(): { monitors: readonly Monitor[]; rules: readonly SiemRule[]; pipelines: readonly Pipeline[] }
   mode: string
   deduplicateFrames: boolean
   log(line: string): void
@@ -55,7 +54,7 @@ export interface RoutesDeps {
 
 /** Handles all requests of the stand-in. */
 export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const { alerts, signals, counters, recent, monitors, rules, rum, setForwarding } = deps
+  const { alerts, signals, counters, recent, configuration, rum, setForwarding } = deps
   const routes: Record<string, Handler> = {
     'POST /api/v2/logs': intakeHandler(deps),
     'POST /v1/input': (_request, response) =>
@@ -80,7 +79,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
       sendJson(response, 200, { signals: signals.list({ since, ...(rule && { rule }) }) })
     },
     'GET /lab/rules': (_request, response) =>
-      sendJson(response, 200, { rules: rules.map((rule) => ruleState(rule, signals)) }),
+      sendJson(response, 200, { rules: configuration().rules.map((rule) => ruleState(rule, signals)) }),
     'GET /lab/logs': (_request, response, query) => searchLogs(response, query, recent),
     ...(rum && {
       [`POST ${RUM_PATH}`]: rum.take,
@@ -92,7 +91,7 @@ export function createRoutes(deps: RoutesDeps): (request: IncomingMessage, respo
     ...(deps.copyOf && { 'POST /lab/copies': copyHandler(deps.copyOf) }),
     ...(setForwarding && { 'PUT /lab/forwarding': forwardingHandler(setForwarding) }),
     'GET /lab/monitors': (_request, response) =>
-      sendJson(response, 200, { monitors: monitors.map((monitor) => monitorState(monitor, alerts)) }),
+      sendJson(response, 200, { monitors: configuration().monitors.map((monitor) => monitorState(monitor, alerts)) }),
     'GET /api/v1/monitor': monitorListHandler(deps),
     'GET /lab/stream': (request, response, query) =>
       streamEvents(request, response, { alerts, signals, hub: deps.console?.hub }, query),
@@ -125,7 +124,7 @@ function urlOf({ url = '' }: IncomingMessage): URL | undefined {
 
 const MAX_FRAME_IDS = 10_000
 
-function intakeHandler({ isKey, take, counters, log, deduplicateFrames, pipelines }: RoutesDeps): Handler {
+function intakeHandler({ isKey, take, counters, log, deduplicateFrames, configuration }: RoutesDeps): Handler {
   const seenFrames = new Set<string>()
   const refuse = (response: ServerResponse, status: number, detail: string) => {
     counters.refused_requests++
@@ -150,7 +149,7 @@ function intakeHandler({ isKey, take, counters, log, deduplicateFrames, pipeline
     const body = await readBody(request, PAYLOAD_BYTES)
     if (!body) return refuse(response, 413, `the payload is larger than ${PAYLOAD_BYTES} bytes`)
     const submission = { headers: request.headers, query, body, receivedAt: Date.now() }
-    const answer = await readSubmission(submission, pipelines)
+    const answer = await readSubmission(submission, configuration().pipelines)
     if (answer.kind === 'refused') return refuse(response, answer.status, answer.detail)
     if (isRepeated(textOf(request.headers['logplex-frame-id']))) {
       counters.duplicate_frames++
@@ -240,9 +239,7 @@ function ruleState(rule: SiemRule, signals: SignalBook): Record<string, unknown>
 const listOf = (found: readonly { slug: string }[]): string => found.map(({ slug }) => slug).join(', ') || 'none'
 
 const summary = ({
-  monitors,
-  rules,
-  pipelines,
+  configuration,
   mode,
   counters,
   alerts,
@@ -253,8 +250,12 @@ It reads the monitor.json, siem.json, webhook.json and pipeline.json files that 
 path, and follows the documentation. Behaviour that Datadog does not document is decided here and tested. It has no users,
 dashboards, metrics, traces, formulas or retention, keeps only the newest logs in memory, and was never compared with a live account.
 
-Evaluation of monitors: ${mode}. Monitors: ${listOf(monitors)}.
-Rules, at each event: ${listOf(rules)}. Pipelines: ${pipelines.map(({ name }) => name).join(', ') || 'none'}.
+Evaluation of monitors: ${mode}. Monitors: ${listOf(configuration().monitors)}.
+Rules, at each event: ${listOf(configuration().rules)}. Pipelines: ${
+  configuration()
+    .pipelines.map(({ name }) => name)
+    .join(', ') || 'none'
+}.
 Logs accepted: ${counters.logs}. Alerts: ${alerts.list().length}. Changes of signals: ${signals.list().length}. Refused requests: ${counters.refused_requests}.
 
 POST /api/v2/logs     application/json, text/plain, application/logplex-1; key in DD-API-KEY or ?dd-api-key=

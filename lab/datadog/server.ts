@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import http from 'node:http'
-import { Evaluator, type IndexedLog, type Monitor, nextAligned, type Transition } from 'alertproof'
+import { Evaluator, type IndexedLog, type Monitor, nextAligned, type Transition, type Updated } from 'alertproof'
 import type { Pipeline } from 'alertproof/intake'
 import type { Webhook } from 'alertproof/notify'
 import { RuleEvaluator, type SiemRule, type SignalChange } from 'alertproof/siem'
@@ -56,6 +56,9 @@ export interface DatadogOptions {
   log?: (line: string) => void
 }
 
+/** What the account is configured with, as its files say. */
+export type Configuration = Required<Pick<DatadogOptions, 'monitors' | 'rules' | 'webhooks' | 'pipelines'>>
+
 /** The running stand-in. */
 export interface Datadog {
   url: string
@@ -71,6 +74,13 @@ export interface Datadog {
   subscribe(listener: (event: AlertEvent) => void): () => void
   /** Changes a custom variable of the account. Requests that are already queued keep the old value, retries included. */
   setVariable(name: string, value: string): void
+  /**
+   * Replaces the monitors, rules, webhooks and pipelines. Monitors and rules that are evaluated as before keep their state.
+   * @returns the slugs of the monitors and rules that started anew
+   * @throws Error naming the file when a message cannot be read; then nothing has changed
+   * @see decisions `edited-monitor`, `edited-rule`
+   */
+  configure(next: Configuration): readonly string[]
   /** Stops the evaluation, abandons running deliveries and frees the port. */
   close(): Promise<void>
 }
@@ -80,7 +90,8 @@ export interface Datadog {
  * @throws Error naming the file when the message of a monitor or of a rule cannot be read
  */
 export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
-  const { monitors, rules = [], cadenceSeconds, latenessSeconds, log = () => {} } = options
+  const { monitors, rules = [], webhooks, pipelines = [], cadenceSeconds, latenessSeconds, log = () => {} } = options
+  let current: Configuration = { monitors, rules, webhooks, pipelines }
   const server = http.createServer()
   const { port, closeSecond } = await listenOnLoopback(server, options.port)
   const url = `http://127.0.0.1:${port}`
@@ -96,13 +107,16 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
   const recent = new RecentLogs()
   const counters: Counters = { logs: 0, refused_requests: 0, too_old: 0, duplicate_frames: 0 }
 
+  const notify = (found: readonly (Transition | SignalChange)[]) => {
+    for (const each of found) {
+      if ('rule' in each) signals.notify(each)
+      else alerts.notify(each)
+    }
+  }
   /** A failed evaluation is logged and does not stop later ones. */
   const evaluate = (step: () => (Transition | SignalChange)[]) => {
     try {
-      for (const found of step()) {
-        if ('rule' in found) signals.notify(found)
-        else alerts.notify(found)
-      }
+      notify(step())
     } catch (error) {
       log(`evaluation failed: ${error instanceof Error ? error.stack : error}`)
     }
@@ -146,9 +160,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     copyOf: options.copyOf,
     console,
     log,
-    monitors,
-    rules,
-    pipelines: options.pipelines ?? [],
+    configuration: () => current,
     mode,
     deduplicateFrames: options.deduplicateFrames ?? false,
   })
@@ -165,6 +177,29 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     subscribe: (listener) => alerts.subscribe(listener),
     setVariable(name, value) {
       variables[name] = value
+    },
+    configure(next) {
+      const useAlerts = alerts.prepare(next.monitors, next.webhooks)
+      const useSignals = signals.prepare(next.rules, next.webhooks)
+      useAlerts()
+      useSignals()
+      current = next
+      const now = Date.now()
+      const restarted = new Set<string>()
+      const renew = <T extends Transition | SignalChange>(book: AlertBook | SignalBook, update: () => Updated<T>) =>
+        evaluate(() => {
+          const updated = update()
+          for (const slug of updated.restarted) {
+            book.restart(slug)
+            restarted.add(slug)
+          }
+          return updated.changes
+        })
+      renew(alerts, () => evaluator.update(next.monitors, recent, now))
+      renew(signals, () => ruleEvaluator.update(next.rules, recent, now))
+      clock.set()
+      ruleClock.set()
+      return [...restarted]
     },
     async close() {
       clock.stop()

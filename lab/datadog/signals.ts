@@ -1,4 +1,4 @@
-import { type Delivery, type SignalReport, signalNotifierFor } from 'alertproof/notify'
+import { type Delivery, type SignalReport, signalNotifierFor, type Webhook } from 'alertproof/notify'
 import type { SiemRule, SignalChange } from 'alertproof/siem'
 import { Deliveries, type DeliveriesOptions, newest } from './deliveries.ts'
 
@@ -30,7 +30,8 @@ const SAMPLE_LOGS = 10
 
 /** Renders each signal that opens or rises, delivers it to its webhooks, and keeps the newest signals and those that are open. */
 export class SignalBook {
-  readonly #notifiers: ReadonlyMap<string, ReturnType<typeof signalNotifierFor>>
+  readonly #notifierOf: (rule: SiemRule) => ReturnType<typeof signalNotifierFor>
+  #notifiers: ReadonlyMap<string, ReturnType<typeof signalNotifierFor>>
   readonly #deliveries: Deliveries<SignalEvent>
   readonly #nextId: () => number
   /** By the slug of the rule, then by id. */
@@ -39,9 +40,28 @@ export class SignalBook {
 
   /** @throws Error naming the file when a rule's message cannot be read */
   constructor({ rules, variables, origin, nextId, ...deliveries }: SignalBookOptions) {
-    this.#notifiers = new Map(rules.map((rule) => [rule.slug, signalNotifierFor(rule, { variables, origin })]))
+    this.#notifierOf = (rule) => signalNotifierFor(rule, { variables, origin })
+    this.#notifiers = this.#notifiersOf(rules)
     this.#deliveries = new Deliveries(deliveries)
     this.#nextId = nextId
+  }
+
+  /**
+   * Reads the messages of other rules.
+   * @returns what uses these rules and webhooks from then on
+   * @throws Error naming the file when a rule's message cannot be read
+   */
+  prepare(rules: readonly SiemRule[], webhooks: readonly Webhook[]): () => void {
+    const notifiers = this.#notifiersOf(rules)
+    return () => {
+      this.#notifiers = notifiers
+      this.#deliveries.use(webhooks)
+    }
+  }
+
+  /** Forgets the open signals of a rule that starts anew or is deleted, without a notification. */
+  restart(slug: string): void {
+    this.#open.delete(slug)
   }
 
   /** Keeps the change and, unless the signal closes, queues its deliveries. */
@@ -77,6 +97,10 @@ export class SignalBook {
 
   close(): void {
     this.#deliveries.close()
+  }
+
+  #notifiersOf(rules: readonly SiemRule[]): ReadonlyMap<string, ReturnType<typeof signalNotifierFor>> {
+    return new Map(rules.map((rule) => [rule.slug, this.#notifierOf(rule)]))
   }
 
   #move({ rule, transition, signalId, severity, caseName, group, value, firstSeen }: SignalChange): void {

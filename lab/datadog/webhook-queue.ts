@@ -23,7 +23,7 @@ const QUEUE_LENGTH = 10_000
  * retried; any other answer is final.
  */
 export class WebhookQueue {
-  readonly #webhook: Webhook
+  #webhook: Webhook
   readonly #options: QueueOptions
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: CONCURRENCY })
   readonly #stop = new AbortController()
@@ -51,6 +51,11 @@ export class WebhookQueue {
       this.#next()
     }
     return delivery
+  }
+
+  /** Deliveries that are queued keep the old webhook, retries included. */
+  use(webhook: Webhook): void {
+    this.#webhook = webhook
   }
 
   close(): void {

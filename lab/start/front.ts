@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { type Datadog, startDatadog } from '../datadog/server.ts'
+import { type Configuration, type Datadog, startDatadog } from '../datadog/server.ts'
 import type { QueueOptions } from '../datadog/webhook-queue.ts'
 import { CookieCopies } from '../edge/copies.ts'
 import { type Edge, startEdge } from '../edge/edge.ts'
@@ -10,7 +10,6 @@ import { createDrain } from '../logplex/drain.ts'
 import { createForwarder } from '../logplex/forwarder.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
 import { startReceiver } from '../mailbox/receive.ts'
-import type { Detections } from './detections.ts'
 import { ENV, RUM, SERVICE } from './environment.ts'
 import type { LogFiles } from './log-files.ts'
 import type { LabSecrets } from './secrets.ts'
@@ -27,7 +26,7 @@ export interface FrontOptions {
   readonly root: string
   readonly ports: Ports
   readonly secrets: LabSecrets
-  readonly detections: Detections
+  readonly detections: Configuration
   readonly cadenceSeconds: number | undefined
   readonly webhookQueue: QueueOptions | undefined
   readonly logs: LogFiles

@@ -9,8 +9,9 @@ import type { StoreConnections, StoreName } from '../stores/start.ts'
 import { createApps } from './apps.ts'
 import { connectionsOf, pidsOf, startBacking } from './backing.ts'
 import { deferred } from './deferred.ts'
-import { loadDetections } from './detections.ts'
+import { DetectionFiles } from './detections.ts'
 import { type AppEnvironments, appEnvironments } from './environment.ts'
+import { followDetections } from './follow-detections.ts'
 import { openFront, type Ports } from './front.ts'
 import { openLogFiles } from './log-files.ts'
 import { buildApps, migrateDatabase } from './prepare.ts'
@@ -45,6 +46,8 @@ export interface LabOptions {
   /** The project's root, or a test's replacement. */
   readonly root?: string
   readonly detections?: string
+  /** Reads the detections anew when they are edited. */
+  readonly followDetections?: boolean
   readonly programs?: { readonly web?: Launch; readonly functions?: Launch }
   readonly build?: (root: string) => Promise<void>
   readonly migrate?: (databaseUrl: string) => Promise<void>
@@ -118,7 +121,8 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   const onReady = readyTimer(options.onReady)
   const failure = deferred<Error>()
   const secrets = await loadSecrets(dir)
-  const detections = await loadDetections(options.detections ?? join(root, 'detections'))
+  const files = await DetectionFiles.open(options.detections ?? join(root, 'detections'))
+  const detections = files.content
   const logs = await openLogFiles(dir)
   undo.push('log files', logs.close)
   undo.push('run.json', () => removeRunFile(dir))
@@ -143,6 +147,10 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   const front = await openFront({ root, ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo })
   const { webEdge, functionsEdge, datadog } = front
   const mode = cadenceSeconds === undefined ? 'at each event' : `every ${cadenceSeconds} s`
+  if (options.followDetections) {
+    const watch = await followDetections(files, datadog, log)
+    undo.push('watch of the detections', watch.close)
+  }
   onReady('Datadog stand-in', `${detections.monitors.length} monitors, evaluated ${mode}`)
   const urls = { web: webEdge.origin, functions: functionsEdge.origin, datadog: datadog.url }
   const mail = { smtpUrl: front.smtpUrl, mailboxUrl: datadog.mailboxUrl }
