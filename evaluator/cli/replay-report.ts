@@ -163,7 +163,8 @@ export function writeSummary(
   return appendSummary(file, [`## alertproof replay: ${verdict}`, headline, ...notCounted, table].join('\n\n'))
 }
 
-function stateOf(reading: Expectable, outcomes: readonly Outcome[], expects: boolean): string {
+/** The result of one monitor, in words. */
+export function stateOf(reading: Expectable, outcomes: readonly Outcome[], expects: boolean): string {
   const { slug, faults, refusals } = reading
   const outcome = outcomes.find((each) => each.monitor === slug)
   const found = outcome ? faultsOf(outcome) : []

@@ -31,6 +31,8 @@ export interface Pass {
 
 /** Sees each evaluation of each group whose window or wait has changed. Between two of them its value stays as it was. */
 export interface Observer {
+  /** A log is read from its beginning. If it was read before, only in part because it was not in order, what was seen does not count. */
+  begin?(): void
   pass(monitor: Monitor, pass: Pass): void
   /** The recording has ended. @param lastCounting the last evaluation that counts its newest log, epoch ms */
   end?(monitor: Monitor, lastCounting: number): void

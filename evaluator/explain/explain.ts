@@ -7,16 +7,15 @@ import { Evaluations, type ExplainOptions } from './evaluations.ts'
 import type { Asked, EventFacts, Explanation, GroupFacts, GroupName, LogFacts, NotFired } from './explanation.ts'
 import { timeFact } from './fact.ts'
 import { type Finding, type FoundEvent, find } from './finding.ts'
-import { type GroupCourse, groupFacts, type Period } from './group-facts.ts'
+import { type GroupCourse, groupFacts, type Period, periodAround } from './group-facts.ts'
 import { monitorFacts } from './monitor-facts.ts'
 import { type Question, QuestionError } from './question.ts'
 import { Snapshot, Survey } from './recorder.ts'
 import type { EventSource } from './source.ts'
 import { shortfall } from './threshold.ts'
-import { decide, decideAt, type Span } from './verdict.ts'
+import { decide, decideAt, type Span, verdictOn } from './verdict.ts'
 
 const MAX_OTHERS = 10
-const FOREVER: Span = { from: -Infinity, to: Infinity, liveFrom: -Infinity, liveTo: Infinity }
 
 /** An explanation, and the places of further events that the search of the question finds. */
 export interface Explained {
@@ -109,9 +108,7 @@ class Explaining {
       if (!this.#evaluations.last) await this.#evaluations.run()
       return this.#explanation({ verdict: this.#nothingCounted(), event: this.#nearest() })
     }
-    const decision = decide(course, FOREVER)
-    const about = decision?.at ?? course.passes[0]?.at ?? 0
-    const verdict = decision?.verdict ?? this.#nothingCounted()
+    const { about, verdict = this.#nothingCounted() } = verdictOn(course)
     return this.#explanation({ verdict, group: await this.#groupFacts(course, this.#period(about, about), about) })
   }
 
@@ -202,7 +199,7 @@ class Explaining {
     const wanted = new Set(keys)
     const survey = new Survey(this.#rule, (key) => wanted.has(key))
     const within = { pass: (_: Monitor, pass: Pass) => void (pass.at >= from && pass.at <= to && survey.pass(_, pass)) }
-    await this.#evaluations.run({ ...within, ended: () => {} })
+    await this.#evaluations.run({ ...within, begin: () => survey.begin(), ended: () => {} })
     return survey.best?.key ?? keys[0]
   }
 
@@ -226,13 +223,8 @@ class Explaining {
     }
   }
 
-  /** A window and a half before the first time, and one and the evaluation after it behind the last; no earlier than the log. */
   #period(first: number, last: number): Period {
-    const { windowMs } = this.#rule
-    const after = windowMs + this.#evaluations.instants.stepMs + windowMs / 10
-    const begin = Date.parse(this.#finding.facts.first ?? '') - windowMs / 10
-    const from = first - this.#evaluations.instants.delayMs - 1.5 * windowMs
-    return { from: first > begin ? Math.max(from, begin) : from, to: last + after }
+    return periodAround(this.#evaluations, first, last, Date.parse(this.#finding.facts.first ?? ''))
   }
 
   #explanation(found: Pick<Explanation, 'verdict'> & Partial<Explanation>): Explanation {

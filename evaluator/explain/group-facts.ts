@@ -25,6 +25,22 @@ export interface GroupCourse extends Course {
   readonly transitions: readonly Transition[]
 }
 
+/**
+ * The period that a chart shows: a window and a half before the first time, and one and the evaluation after it behind the last.
+ * It begins no earlier than the log. @param begin of the log, epoch ms
+ */
+export function periodAround(
+  { rule: { windowMs }, instants }: Pick<Course, 'rule' | 'instants'>,
+  first: number,
+  last: number,
+  begin: number,
+): Period {
+  const margin = windowMs / 10
+  const from = first - instants.delayMs - 1.5 * windowMs
+  const earliest = begin - margin
+  return { from: first > earliest ? Math.max(from, earliest) : from, to: last + windowMs + instants.stepMs + margin }
+}
+
 /** What became of a group. @param at the time that the verdict is about @param event the time of the event that was asked about */
 export function groupFacts(
   course: GroupCourse,

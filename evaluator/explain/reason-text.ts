@@ -3,8 +3,11 @@ import { BEYOND, counted, durationWords, missWords, valueText } from './words.ts
 
 type Time = (at: string) => string
 
+/** What a reason is about. The facts of the log are absent where its events were not read one by one. */
+export type Reasoned = Pick<Explanation, 'verdict' | 'monitor' | 'event' | 'asked'> & Partial<Pick<Explanation, 'log'>>
+
 /** The reason of a verdict, in one or two sentences, and what to do about it. */
-export function reasonText(explanation: Explanation, time: Time): string[] {
+export function reasonText(explanation: Reasoned, time: Time): string[] {
   const { verdict, monitor } = explanation
   const limit = `${BEYOND[monitor.operator]} ${monitor.critical}`
   if (!verdict.fired) return notFiredText(verdict, explanation, time)
@@ -21,7 +24,7 @@ export function reasonText(explanation: Explanation, time: Time): string[] {
   return verdict.kept ? [why, ...kept] : [why]
 }
 
-function notFiredText(reason: NotFired, explanation: Explanation, time: Time): string[] {
+function notFiredText(reason: NotFired, explanation: Reasoned, time: Time): string[] {
   const { monitor, event, asked } = explanation
   const limit = `${BEYOND[monitor.operator]} ${monitor.critical}`
   switch (reason.kind) {
@@ -111,7 +114,7 @@ function notFiredText(reason: NotFired, explanation: Explanation, time: Time): s
 }
 
 /** Why the first evaluation after a hold did not fire. At an instant it may be still to come. */
-function afterHold({ asked, monitor }: Explanation): string {
+function afterHold({ asked, monitor }: Reasoned): string {
   if (asked.at !== null) return ''
   if (asked.event !== null) return ' By then the event had left the window.'
   return ` Then the value was not ${BEYOND[monitor.operator]} ${monitor.critical} any more.`
@@ -122,7 +125,7 @@ const failedText = ({ term, values, suggestion }: FailedTerm): string =>
 
 function nothingText(
   { with_group, suggestion }: Extract<NotFired, { kind: 'nothing-counted' }>,
-  { log, event }: Explanation,
+  { log, event }: Reasoned,
 ): string[] {
   const nearest = event ? [nearestText(event.queries)] : []
   if (with_group === 0) {
@@ -134,6 +137,7 @@ function nothingText(
       ...nearest,
     ]
   }
+  if (!log) return ['Why: no event counts.', ...nearest]
   if (log.matched === 0) return [`Why: of ${counted(log.events, 'event')} none matches the search.`, ...nearest]
   return [
     `Why: ${counted(log.matched, 'event')} ${log.matched === 1 ? 'matches' : 'match'} the search, but none has every facet.`,

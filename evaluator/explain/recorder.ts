@@ -15,8 +15,15 @@ export class Recorder implements Observer {
   readonly passes = new Map<string, Pass[]>()
   readonly endings = new Map<string, Ending[]>()
 
-  constructor(keys: Iterable<string>) {
-    for (const key of keys) {
+  readonly #keys: readonly string[]
+
+  constructor(keys: readonly string[]) {
+    this.#keys = keys
+    this.begin()
+  }
+
+  begin(): void {
+    for (const key of this.#keys) {
       this.passes.set(key, [])
       this.endings.set(key, [])
     }
@@ -43,6 +50,10 @@ export class ValueRecorder implements Observer {
     this.#key = key
   }
 
+  begin(): void {
+    for (const list of [this.times, this.values, this.afterEnd]) list.length = 0
+  }
+
   pass(_: Monitor, { key, at, value, hold }: Pass): void {
     if (key !== this.#key) return
     this.times.push(at)
@@ -63,6 +74,11 @@ export class Survey implements Observer {
   constructor(rule: Rule, isAsked: (key: string) => boolean) {
     this.#rule = rule
     this.#isAsked = isAsked
+  }
+
+  begin(): void {
+    this.best = undefined
+    this.#score = Number.NEGATIVE_INFINITY
   }
 
   pass(_: Monitor, pass: Pass): void {
@@ -91,6 +107,10 @@ export class Snapshot implements Observer {
   constructor(until: number, isAsked: (key: string) => boolean) {
     this.#until = until
     this.#isAsked = isAsked
+  }
+
+  begin(): void {
+    this.passes.clear()
   }
 
   pass(_: Monitor, pass: Pass): void {

@@ -1,3 +1,4 @@
+import { ALERT, BETWEEN, FAINT, GOOD, HELD, INK, MUTED, PAPER, VALUE, WARN } from '../svg-colors.ts'
 import { axisNumber, escaped, titleText } from '../svg-text.ts'
 import type { Explanation, GroupFacts, MonitorFacts } from './explanation.ts'
 import { headlineOf } from './text.ts'
@@ -9,28 +10,31 @@ const RIGHT = 20
 const TOP = 76
 const BOTTOM = 50
 
+/** What a chart shows of an explanation. */
+export type Drawn = Pick<Explanation, 'monitor' | 'asked' | 'verdict' | 'event' | 'group'>
+
 /** A chart of the value over time with the threshold, as one SVG that needs no other file; undefined if no event counts. */
-export function svgOf(explanation: Explanation): string | undefined {
+export function svgOf(explanation: Drawn): string | undefined {
   const { monitor, group, event } = explanation
   if (!group) return undefined
   const headline = headlineOf(explanation)
   const plot = new Plot(monitor, group)
   const isLive = monitor.cadence_seconds === null
   const parts = [
-    `<text x="${LEFT}" y="20" font-weight="bold">${titleText(headline)}</text>`,
+    `<text x="${LEFT}" y="20" fill="${INK}" font-weight="bold">${titleText(headline)}</text>`,
     plot.heldAreas(),
     plot.axes(),
-    plot.level(monitor.critical, '#b3261e', `${monitor.operator} ${monitor.critical}`),
-    monitor.warning === null ? '' : plot.level(monitor.warning, '#b26a00', `warning ${monitor.warning}`),
-    isLive ? '' : plot.steps(group.values, 'stroke="#9aa0a6" stroke-width="1"'),
-    plot.steps(group.evaluations, 'stroke="#1a56b0" stroke-width="2"'),
+    plot.level(monitor.critical, ALERT, `${monitor.operator} ${monitor.critical}`),
+    monitor.warning === null ? '' : plot.level(monitor.warning, WARN, `warning ${monitor.warning}`),
+    isLive ? '' : plot.steps(group.values, `stroke="${BETWEEN}" stroke-width="1"`),
+    plot.steps(group.evaluations, `stroke="${VALUE}" stroke-width="2"`),
     plot.marks(marksOf(group, event?.asked ? event.at : undefined)),
     plot.legend(isLive),
   ]
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" font-family="sans-serif" font-size="12">`,
     `<title>${escaped(headline)}</title>`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
+    `<rect width="${WIDTH}" height="${HEIGHT}" fill="${PAPER}"/>`,
     ...parts.filter((part) => part !== ''),
     '</svg>\n',
   ].join('\n')
@@ -49,11 +53,14 @@ const LABEL_WIDTH = 130
 
 function marksOf({ changes }: GroupFacts, event: string | undefined): Mark[] {
   const marks = changes.map(({ at, transition }) => ({
-    ...{ at, label: transition, color: transition === 'Recovered' ? '#1e7b34' : '#b3261e' },
+    ...{ at, label: transition, color: colorOf(transition) },
   }))
-  const asked = event === undefined ? [] : [{ at: event, label: 'event', color: '#5f6368' }]
+  const asked = event === undefined ? [] : [{ at: event, label: 'event', color: MUTED }]
   return [...marks, ...asked].sort((a, b) => (a.at < b.at ? -1 : 1))
 }
+
+const colorOf = (transition: GroupFacts['changes'][number]['transition']): string =>
+  transition === 'Recovered' ? GOOD : transition.endsWith('Warn') ? WARN : ALERT
 
 interface Point {
   readonly at: string
@@ -82,15 +89,15 @@ class Plot {
     const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
       const at = new Date(this.#from + part * (this.#to - this.#from)).toISOString()
       const anchor = part === 0 ? 'start' : part === 1 ? 'end' : 'middle'
-      return `<text x="${this.#x(at)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="${anchor}" fill="#5f6368">${at.slice(11, 19)}</text>`
+      return `<text x="${this.#x(at)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="${anchor}" fill="${MUTED}">${at.slice(11, 19)}</text>`
     })
     const top = Math.max(...this.#group.evaluations.map(({ value }) => value ?? 0), 0)
     const values = bottom - this.#y(top) < LINE_HEIGHT ? [this.#least] : [this.#least, top]
     const labels = values.map(
       (value) =>
-        `<text x="${LEFT - 8}" y="${round(this.#y(value) + 4)}" text-anchor="end" fill="#5f6368">${axisNumber(value)}</text>`,
+        `<text x="${LEFT - 8}" y="${round(this.#y(value) + 4)}" text-anchor="end" fill="${MUTED}">${axisNumber(value)}</text>`,
     )
-    return `<path d="M${LEFT} ${TOP}V${bottom}H${right}" fill="none" stroke="#5f6368"/>${ticks.join('')}${labels.join('')}`
+    return `<path d="M${LEFT} ${TOP}V${bottom}H${right}" fill="none" stroke="${MUTED}"/>${ticks.join('')}${labels.join('')}`
   }
 
   level(value: number, color: string, label: string): string {
@@ -127,7 +134,7 @@ class Plot {
         const x = this.#x(at)
         const end = evaluations[i + 1] ? this.#x(evaluations[i + 1]?.at ?? at) : WIDTH - RIGHT
         const area = `x="${x}" y="${TOP}" width="${round(end - x)}" height="${HEIGHT - TOP - BOTTOM}"`
-        return [`<rect ${area} fill="#f1f3f4"><title>${held.kind}</title></rect>`]
+        return [`<rect ${area} fill="${HELD}"><title>${held.kind}</title></rect>`]
       })
       .join('')
   }
@@ -156,11 +163,11 @@ class Plot {
 
   legend(isLive: boolean): string {
     const y = HEIGHT - 10
-    const evaluated = `<text x="${LEFT}" y="${y}" fill="#1a56b0">value at each evaluation</text>`
-    const between = isLive ? '' : `<text x="${LEFT + 170}" y="${y}" fill="#80868b">value in between</text>`
+    const evaluated = `<text x="${LEFT}" y="${y}" fill="${VALUE}">value at each evaluation</text>`
+    const between = isLive ? '' : `<text x="${LEFT + 170}" y="${y}" fill="${FAINT}">value in between</text>`
     const [first = '', last] = new Set([this.#from, this.#to].map((at) => new Date(at).toISOString().slice(0, 10)))
     const days = last === undefined ? first : `${first} to ${last}`
-    return `${evaluated}${between}<text x="${WIDTH - RIGHT}" y="${y}" text-anchor="end" fill="#5f6368">${days}, UTC</text>`
+    return `${evaluated}${between}<text x="${WIDTH - RIGHT}" y="${y}" text-anchor="end" fill="${MUTED}">${days}, UTC</text>`
   }
 
   #x(at: string): number {

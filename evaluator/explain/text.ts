@@ -58,7 +58,12 @@ export function pageOf(explanation: Explanation): Line[] {
 }
 
 /** `failed-logins did not fire for shop.jsonl:2.` */
-export function headlineOf({ monitor, asked, verdict, group }: Explanation): string {
+export function headlineOf({
+  monitor,
+  asked,
+  verdict,
+  group,
+}: Pick<Explanation, 'monitor' | 'asked' | 'verdict' | 'group'>): string {
   const name = groupText(group?.group ?? {})
   const which = asked.event ?? groupText(asked.group ?? {})
   const about = [which && `for ${which}`, asked.at && `at ${asked.at}`].filter(Boolean).join(' ')
@@ -178,15 +183,30 @@ function valueLines({ monitor, event }: Explanation, group: GroupFacts, time: (a
 const MAX_STEPS = 14
 const TRIGGERED: readonly State[] = ['Alert', 'Warn']
 
-function storyLines({ verdict, monitor }: Explanation, group: GroupFacts, time: (at: string) => string): Line[] {
-  const { story, evaluations } = group
-  if (story.length === 0) return []
-  const about = 'since' in verdict ? verdict.since : 'at' in verdict ? verdict.at : group.from
-  const rows = nearestTo(story, Date.parse(about), MAX_STEPS).map((step) => {
+/** A moment of a group's story, in words. */
+export interface StoryLine {
+  readonly at: string
+  readonly text: string
+}
+
+/** What happened to a group around its verdict. @returns at most 14 lines, and how many more there are */
+export function storyOf(
+  { verdict, monitor }: Pick<Explanation, 'verdict' | 'monitor'>,
+  { story, evaluations, from }: GroupFacts,
+  time: (at: string) => string,
+): { readonly lines: readonly StoryLine[]; readonly more: number } {
+  const about = 'since' in verdict ? verdict.since : 'at' in verdict ? verdict.at : from
+  const lines = nearestTo(story, Date.parse(about), MAX_STEPS).map((step) => {
     const parts = isEvaluation(step) ? partsText(step.at, evaluations) : ''
-    return { text: `  ${time(step.at)}  ${stepText(step, monitor, time)}${parts}` }
+    return { at: step.at, text: `${stepText(step, monitor, time)}${parts}` }
   })
-  const more = story.length - rows.length
+  return { lines, more: story.length - lines.length }
+}
+
+function storyLines(explanation: Explanation, group: GroupFacts, time: (at: string) => string): Line[] {
+  const { lines, more } = storyOf(explanation, group, time)
+  if (lines.length === 0) return []
+  const rows = lines.map(({ at, text }) => ({ text: `  ${time(at)}  ${text}` }))
   return [heading('What happened'), ...rows, ...(more > 0 ? [{ text: `  and ${more} more; --json lists them` }] : [])]
 }
 
@@ -244,14 +264,26 @@ const COSTS: Record<Cost['cause'], (monitor: MonitorFacts) => string> = {
   first_window: () => 'until a whole window has been seen',
 }
 
-function costLines({ costs }: GroupFacts, monitor: MonitorFacts): Line[] {
-  if (costs.length === 0) return []
-  const total = costs.reduce((sum, { seconds }) => sum + seconds, 0)
-  const times = costs.map(({ seconds }) => durationWords(seconds))
-  const width = Math.max(...times.map((text) => text.length))
+/** How long the alert came after the crossing, and which setting cost how much of it; undefined if nothing did. */
+export function costsOf(
+  { costs }: GroupFacts,
+  monitor: MonitorFacts,
+): { readonly total: string; readonly each: readonly { readonly time: string; readonly cause: string }[] } | undefined {
+  if (costs.length === 0) return undefined
+  const total = durationWords(costs.reduce((sum, { seconds }) => sum + seconds, 0))
+  return {
+    total: `The alert came ${total} after the value crossed the threshold`,
+    each: costs.map(({ cause, seconds }) => ({ time: durationWords(seconds), cause: COSTS[cause](monitor) })),
+  }
+}
+
+function costLines(group: GroupFacts, monitor: MonitorFacts): Line[] {
+  const costs = costsOf(group, monitor)
+  if (!costs) return []
+  const width = Math.max(...costs.each.map(({ time }) => time.length))
   return [
-    heading(`The alert came ${durationWords(total)} after the value crossed the threshold`),
-    ...costs.map(({ cause }, i) => ({ text: `  ${(times[i] ?? '').padStart(width)}  ${COSTS[cause](monitor)}` })),
+    heading(costs.total),
+    ...costs.each.map(({ time, cause }) => ({ text: `  ${time.padStart(width)}  ${cause}` })),
   ]
 }
 

@@ -43,6 +43,18 @@ export function decide(course: Course, span: Span): Decision | undefined {
   return fired(course, passes) ?? notFired(course, passes, span)
 }
 
+const FOREVER: Span = { from: -Infinity, to: Infinity, liveFrom: -Infinity, liveTo: Infinity }
+
+/**
+ * Why a group did or did not fire in the whole log.
+ * @returns the time in epoch ms that the verdict is about, and no verdict if no event of the group was seen
+ */
+export function verdictOn(course: Course): { readonly about: number; readonly verdict?: Verdict } {
+  const decision = decide(course, FOREVER)
+  if (!decision) return { about: course.passes[0]?.at ?? 0 }
+  return { about: decision.at, verdict: decision.verdict }
+}
+
 /** Why a group was or was not alerting at an instant; undefined if it had not been evaluated. */
 export function decideAt(course: Course, at: number): Decision | undefined {
   const { instants, passes } = course

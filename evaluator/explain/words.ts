@@ -55,7 +55,13 @@ export function durationWords(seconds: number): string {
 export const eachWords = (seconds: number): string => durationWords(seconds).replace(/^1 (\w+)$/, '$1')
 
 /** How times are written: without the date if everything happened on one day. */
-export function clockOf({ log, group }: Explanation): { readonly note: string; time(at: string): string } {
+export function clockOf({
+  log,
+  group,
+}: Pick<Explanation, 'group'> & { readonly log: Pick<Explanation['log'], 'first' | 'last'> }): {
+  readonly note: string
+  time(at: string): string
+} {
   const times = [log.first, log.last, ...(group?.story ?? []).map(({ at }) => at)]
   const [day, ...others] = new Set(times.flatMap((at) => (at ? [at.slice(0, 10)] : [])))
   if (day !== undefined && others.length === 0) {

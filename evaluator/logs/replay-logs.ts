@@ -33,6 +33,7 @@ export async function replayLogs<V extends ReplayVisitor>(
   { follow = false, ...source }: ReplayLogsOptions = {},
 ): Promise<{ visitor: V; summary: ReplaySummary }> {
   const visitor = begin()
+  options.observer?.begin?.()
   const reading = { ...source, reading: input.reading }
   if (follow) {
     return { visitor, summary: await replayRecordings(input.recordings(), monitors, options, visitor, reading) }
@@ -47,6 +48,7 @@ export async function replayLogs<V extends ReplayVisitor>(
     if (!(error instanceof OutOfOrder)) throw error
   }
   input.say('The logs are not in order of time: they are sorted first.')
+  options.observer?.begin?.()
   return replaySorted(input, monitors, options, begin(), source)
 }
 

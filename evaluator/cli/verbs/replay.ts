@@ -8,6 +8,7 @@ import {
   EXPECTATION_FILE,
   type Expectable,
   type Expectations,
+  holds,
   loadEstate,
   readExpectations,
   readLapses,
@@ -30,6 +31,8 @@ import {
 } from '../../replay/index.ts'
 import type { SiemRule, SignalChange } from '../../siem/index.ts'
 import { type Command, type Io, readArguments, UsageError, wholeNumber } from '../command.ts'
+import { ReplayDrawing } from '../html/replay-drawing.ts'
+import { replayPage } from '../html/replay-page.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
 import { counted, printable } from '../output.ts'
 import {
@@ -41,6 +44,7 @@ import {
   writeReport,
   writeSummary,
 } from '../replay-report.ts'
+import { writeReportFile } from '../summary.ts'
 
 const USAGE = `Usage: alertproof replay PATH|-… --detections PATH [<options>]
 
@@ -84,6 +88,8 @@ ${LOG_OPTIONS_USAGE}\
   --json              print one line per transition: {monitor, transition, group, at, value}
   --junit FILE        also write JUnit XML, with one test case per monitor
   --summary FILE      also append a summary in Markdown, for the page of a CI job
+  --html FILE         also write a report as one page: each group that fired, and the one that came nearest, with a chart of its value
+                      against the threshold. The log is read up to three times. Not with --follow or --state
   --help              this text
 
 Exit code: 0 if the log was read (malformed lines are counted on stderr), 1 if an expectation or --lock does not hold, 2 if an
@@ -150,6 +156,7 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
       json: { type: 'boolean', default: false },
       junit: { type: 'string' },
       summary: { type: 'string' },
+      html: { type: 'string' },
     },
   })
   if (positionals.length === 0) throw new UsageError('Give a file or a folder with logs, or - for standard input.')
@@ -157,6 +164,9 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   if (values.finish && values.state === undefined) throw new UsageError('--finish needs --state FILE.')
   if (values.expect !== undefined && values.state !== undefined) {
     throw new UsageError('--expect needs a whole log: leave it out with --state, which reads one part.')
+  }
+  if (values.html !== undefined && (values.follow || values.state !== undefined)) {
+    throw new UsageError('--html needs a whole log that can be read again: leave out --follow and --state.')
   }
   const threads = wholeNumber('--threads', values.threads, 1, MAX_THREADS)
   if (threads > 1 && values.follow)
@@ -176,6 +186,7 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   // The state of a part that was read in part would be the state of another log.
   const passOver = values.state === undefined
   const input = await openLogs(positionals, values, io, { keep: !values.follow, passOver })
+  const drawing = values.html === undefined ? undefined : new ReplayDrawing(monitors, options, threads)
   const { summary, triggers } = await replay(
     input,
     { ...part, threads },
@@ -184,7 +195,9 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
     io,
     values.json,
     values.follow,
+    drawing,
   )
+  const stories = await drawing?.stories(input, summary)
   input.close()
   if (values.state !== undefined && values.finish) await rm(values.state, { force: true })
   const outcomes = expected ? compareTriggers(expected, triggers, readings) : []
@@ -196,6 +209,18 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   if (values.summary !== undefined) {
     const headline = `${counted(summary.events, 'event')}, ${evaluatedText(monitors, rules)}.`
     await writeSummary(values.summary, headline, readings, triggers, outcomes, leftOut, expected !== undefined)
+  }
+  if (values.html !== undefined && drawing && stories) {
+    const silent = silentText(summary, monitors, rules)
+    const notes = [...summaryNotes(summary, latenessSeconds), ...silent.split('\n').filter((line) => line !== '')]
+    const text = replayPage({
+      ...{ logs: positionals, detections: paths, summary, notes, readings, stories },
+      ...{ changes: drawing.changes, standings: drawing.standings },
+      evaluation: `${evaluatedText(monitors, rules)}, ${evaluationText(evaluation)}`,
+      outcomes: expected && outcomes,
+      holds: leftOut === 0 && outcomes.every(holds),
+    })
+    await writeReportFile(values.html, text)
   }
   const asExpected = !expected || reportOutcomes(outcomes, expected, leftOut, io)
   const isLocked = values.lock === undefined || (await checkLock(values.lock, values['update-lock'], readings, io))
@@ -212,6 +237,11 @@ async function run(argv: readonly string[], io: Io, own?: OwnMonitors): Promise<
   }
   if (summary.events === 0 && summary.malformed + input.unreadable > 0) return 3
   return asExpected && isLocked ? 0 : 1
+}
+
+function evaluationText({ live, cadenceSeconds = DATADOG_CADENCE_SECONDS }: Evaluation): string {
+  if (live) return 'at each event'
+  return cadenceSeconds === DATADOG_CADENCE_SECONDS ? 'each minute, as Datadog does' : `every ${cadenceSeconds} seconds`
 }
 
 function readEvaluation(cadence: string | undefined, live: boolean): Evaluation {
@@ -304,11 +334,13 @@ async function replay(
   io: Io,
   asJson: boolean,
   follows: boolean,
+  drawing: ReplayDrawing | undefined,
 ): Promise<Replayed> {
   const rules = options.rules ?? []
   const slugs = [...monitors, ...rules].map(({ slug }) => slug)
-  const printer = new ChangePrinter(slugs, io, asJson, follows)
-  const summary = await readAll(input, part, monitors, options, printer, follows).finally(() => printer.flush())
+  const printer = new ChangePrinter(slugs, io, asJson, follows, drawing)
+  const observed = drawing ? { ...options, observer: drawing.observer } : options
+  const summary = await readAll(input, part, monitors, observed, printer, follows).finally(() => printer.flush())
   io.err(summaryText(summary, evaluatedText(monitors, rules), printer.alerts, options.latenessSeconds))
   io.err(silentText(summary, monitors, rules))
   return { summary, triggers: printer.triggers }
@@ -338,11 +370,19 @@ class ChangePrinter implements ReplayVisitor {
   readonly #isDirect: boolean
   readonly #slugWidth: number
   readonly #progress: Progress
+  readonly #drawing: ReplayDrawing | undefined
   readonly #held = new Spill()
   #faults: string[] = []
   #reported = 0
 
-  constructor(slugs: readonly string[], io: Io, asJson: boolean, isDirect: boolean) {
+  constructor(
+    slugs: readonly string[],
+    io: Io,
+    asJson: boolean,
+    isDirect: boolean,
+    drawing: ReplayDrawing | undefined,
+  ) {
+    this.#drawing = drawing
     this.#io = io
     this.#asJson = asJson
     this.#isDirect = isDirect
@@ -353,12 +393,14 @@ class ChangePrinter implements ReplayVisitor {
   transition(transition: Transition): void {
     if (transition.transition === 'Triggered') this.alerts++
     this.triggers.add(transition)
+    this.#drawing?.changes.add(transition.monitor, transition)
     this.#print(this.#asJson ? JSON.stringify(changeOf(transition)) : row(transition, this.#slugWidth))
   }
 
   signal(change: SignalChange): void {
     if (change.transition === 'Triggered') this.alerts++
     this.triggers.addSignal(change)
+    this.#drawing?.changes.add(change.rule, change)
     const text = `${row({ ...change, monitor: change.rule }, this.#slugWidth)}  ${change.severity}`
     this.#print(this.#asJson ? JSON.stringify(changeOfSignal(change)) : text)
   }
@@ -385,6 +427,7 @@ class ChangePrinter implements ReplayVisitor {
   clear(): void {
     this.alerts = 0
     this.triggers = new Triggers()
+    this.#drawing?.clear()
     this.#held.clear()
     this.#faults = []
     this.#reported = 0
