@@ -1,5 +1,6 @@
+import { ApiError } from './api-error.ts'
 import { type Catalogue, isMarkedText, MARK } from './catalogue.ts'
-import { ApiError, type DatadogApi } from './client.ts'
+import type { DatadogApi } from './client.ts'
 import { type Difference, differences, type Json, tagsOf } from './json.ts'
 import type { Variable } from './variables.ts'
 
