@@ -22,6 +22,20 @@ export function durationOf(ms: number): string {
   return twoUnits(Math.round(seconds))
 }
 
+/** An offset with its sign, exact to the millisecond below ten minutes: +38 ms, +41.003 s, +2 min 5.120 s. */
+export function offsetOf(ms: number): string {
+  if (ms < 0) return `−${offsetOf(-ms).slice(1)}`
+  return ms === 0 ? '0 ms' : `+${exactOf(ms)}`
+}
+
+function exactOf(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  if (ms >= 600_000) return durationOf(ms)
+  const minutes = Math.floor(ms / 60_000)
+  const seconds = `${((ms % 60_000) / 1000).toFixed(3)} s`
+  return minutes === 0 ? seconds : `${minutes} min ${seconds}`
+}
+
 const UNITS = [
   ['d', 86_400],
   ['h', 3600],

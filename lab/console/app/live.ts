@@ -26,7 +26,7 @@ const loaded = signal(false)
 const traces = new Collection<Trace>(
   200,
   (trace) => trace.id,
-  (a, b) => b.started_at - a.started_at,
+  (a, b) => alertedAt(b) - alertedAt(a),
 )
 const monitors = new Collection<MonitorView>(500, (monitor) => monitorKey(monitor))
 const sessions = new Collection<SessionView>(
@@ -44,6 +44,10 @@ const attackRuns = new Collection<AttackRun>(
   (run) => run.id,
   (a, b) => b.started_at - a.started_at,
 )
+
+/** A cycle is as new as its alert, however old what it counted. */
+const alertedAt = ({ steps, started_at }: Trace): number =>
+  steps.find(({ name }) => name === 'transition')?.at ?? started_at
 
 /** A detection may be a monitor and a rule. */
 export const monitorKey = ({ detection, by }: { detection: string; by: string }): string => `${by}:${detection}`

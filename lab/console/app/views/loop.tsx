@@ -1,5 +1,43 @@
+import { useEffect } from 'preact/hooks'
+import { announce } from '../announce.tsx'
+import { live } from '../live.ts'
+import { route } from '../route.ts'
 import { ViewHead } from '../ui/view-head.tsx'
+import { FirstScreen } from './loop/first-screen.tsx'
+import { progressOf } from './loop/lanes.ts'
+import { RunButtons, Running } from './loop/run.tsx'
+import { TraceDetail } from './loop/trace-detail.tsx'
+import { TraceList } from './loop/trace-list.tsx'
 
+const SUB = 'From the events that were counted to the request that was refused, on one clock.'
+
+/** One trace for each alert cycle; without a choice, the newest one is followed. */
 export function LoopView() {
-  return <ViewHead title="Loop" />
+  const traces = live.traces.value
+  const asked = route.value.query.id
+  const shown = traces.find(({ id }) => id === asked) ?? traces[0]
+  const progress = shown && progressOf(shown).text
+  useEffect(() => {
+    if (shown && progress) announce(`${shown.name}: ${progress}`)
+  }, [shown?.id, progress])
+  if (traces.length === 0) {
+    return (
+      <>
+        <ViewHead title="Loop" />
+        {live.loaded.value && <FirstScreen />}
+      </>
+    )
+  }
+  return (
+    <>
+      <ViewHead title="Loop" sub={SUB}>
+        <RunButtons />
+      </ViewHead>
+      <Running />
+      <div class="split">
+        <TraceList traces={traces} shown={shown?.id} follows={asked === undefined} />
+        {shown && <TraceDetail key={shown.id} trace={shown} />}
+      </div>
+    </>
+  )
 }

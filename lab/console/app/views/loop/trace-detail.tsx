@@ -1,0 +1,58 @@
+import type { Trace } from '../../../api.ts'
+import { offsetOf, timeOf } from '../../format.ts'
+import { hrefOf } from '../../route.ts'
+import { Badge } from '../../ui/badge.tsx'
+import { type Lane, lanesOf, originOf, progressOf } from './lanes.ts'
+import { Timeline } from './timeline.tsx'
+
+/** One alert cycle: who and what, the four times that matter, and its steps on one axis. */
+export function TraceDetail({ trace }: { trace: Trace }) {
+  const { tone, text } = progressOf(trace)
+  const lanes = lanesOf(trace)
+  const origin = originOf(trace)
+  return (
+    <article class="trace card" aria-labelledby="trace-title">
+      <header class="trace-head">
+        <div>
+          <h2 id="trace-title">{trace.name}</h2>
+          <p class="chips">
+            <Badge tone={tone}>{text}</Badge>
+            <Badge>{trace.by === 'rule' ? 'Cloud SIEM rule' : 'monitor'}</Badge>
+            {Object.entries(trace.group).map(([facet, value]) => (
+              <a key={facet} class="mono chip-link" href={hrefOf('events', { query: `${facet}:${value}` })}>
+                {facet}:{value}
+              </a>
+            ))}
+          </p>
+        </div>
+        <a href={hrefOf('monitors', { detection: trace.detection, by: trace.by })}>Open the {trace.by}</a>
+      </header>
+      <Times lanes={lanes} origin={origin} />
+      <Timeline trace={trace} lanes={lanes} origin={origin} />
+      <p class="muted trace-foot">
+        Offsets count from the event that crossed the line, at {timeOf(origin)} on the clock of the lab.
+      </p>
+    </article>
+  )
+}
+
+function Times({ lanes, origin }: { lanes: readonly Lane[]; origin: number }) {
+  const at = (name: Lane['name']) => lanes.find((lane) => lane.name === name)?.at
+  const contained = at('call') ?? at('containment')
+  const times = [
+    ['Alert', at('transition')],
+    ['Delivered', at('delivery')],
+    ['Contained', contained],
+    ['Refused', at('refused')],
+  ] as const
+  return (
+    <dl class="times">
+      {times.map(([label, instant]) => (
+        <div key={label} class={instant === undefined ? 'none' : ''}>
+          <dt>{label}</dt>
+          <dd>{instant === undefined ? 'not yet' : offsetOf(instant - origin)}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
