@@ -1,0 +1,113 @@
+import type { Found } from '../../../api.ts'
+import { announce } from '../../announce.tsx'
+import { Badge } from '../../ui/badge.tsx'
+import { Raw } from '../../ui/raw.tsx'
+import { Time } from '../kit/parts.tsx'
+import { type Column, Rows } from '../kit/rows.tsx'
+import { ask, asked, open } from './state.ts'
+import { attributesOf, narrowed, summaryOf, toneOf } from './terms.ts'
+
+type Row = Found['rows'][number] & { readonly key: string }
+
+const TIME: Column<Row> = { title: 'Time', class: 'col-time', cell: ({ at }) => <Time at={at} /> }
+const SUMMARY: readonly Column<Row>[] = [
+  { title: 'Event', class: 'col-event', mono: true, cell: ({ line }) => summaryOf(line).what },
+  { title: 'Outcome', class: 'col-outcome', cell: ({ line }) => <Outcome line={line} /> },
+  { title: 'About', class: 'col-about', mono: true, cell: ({ line }) => summaryOf(line).rest },
+]
+
+const Outcome = ({ line }: { line: string }) => {
+  const { outcome } = summaryOf(line)
+  return outcome === '' ? null : <Badge tone={toneOf(outcome)}>{outcome}</Badge>
+}
+
+/** The matching events, newest first. */
+export function EventRows({ found }: { found: Found }) {
+  return (
+    <div class="card rows-card">
+      <Rows
+        label="Events, newest first"
+        columns={[TIME, ...(asked.value.columns === '' ? SUMMARY : chosen(found.columns))]}
+        rows={keyed(found.rows)}
+        keyOf={({ key }) => key}
+        open={open.value}
+        onOpen={(key) => {
+          open.value = key
+        }}
+        detail={(row) => <Detail line={row.line} />}
+      />
+    </div>
+  )
+}
+
+/** The columns that were asked for; the time is there anyway. */
+const chosen = (names: readonly string[]): Column<Row>[] =>
+  names.flatMap((name, at) =>
+    name === 'time'
+      ? []
+      : [{ title: name, class: 'col-chosen', mono: true, cell: ({ cells }: Row) => cells[at] ?? '' }],
+  )
+
+/** Equal lines at one instant are told apart by their number. */
+function keyed(rows: Found['rows']): Row[] {
+  const seen = new Map<string, number>()
+  return rows.map((row) => {
+    const count = (seen.get(row.line) ?? 0) + 1
+    seen.set(row.line, count)
+    return { ...row, key: `${count} ${row.line}` }
+  })
+}
+
+function Detail({ line }: { line: string }) {
+  const attributes = attributesOf(line)
+  const narrow = (term: string, exclude: boolean) => {
+    ask({ query: narrowed(asked.value.query, term, exclude), by: '' })
+    announce(`Search ${exclude ? 'without' : 'for'} ${term}`)
+  }
+  return (
+    <div class="detail">
+      {attributes.length > 0 && (
+        <dl class="attributes">
+          {attributes.map(({ key, value, term }) => (
+            <div key={key}>
+              <dt class="mono">{key}</dt>
+              <dd class="mono">{value}</dd>
+              {term !== undefined && (
+                <dd class="attribute-actions">
+                  <button
+                    type="button"
+                    class="link"
+                    aria-label={`Only ${term}`}
+                    title={`Only ${term}`}
+                    onClick={() => narrow(term, false)}
+                  >
+                    only
+                  </button>
+                  <button
+                    type="button"
+                    class="link"
+                    aria-label={`Without ${term}`}
+                    title={`Without ${term}`}
+                    onClick={() => narrow(term, true)}
+                  >
+                    without
+                  </button>
+                  <button
+                    type="button"
+                    class="link"
+                    aria-label={`Count by ${key}`}
+                    title={`Count by ${key}`}
+                    onClick={() => ask({ by: key })}
+                  >
+                    count
+                  </button>
+                </dd>
+              )}
+            </div>
+          ))}
+        </dl>
+      )}
+      <Raw label="The whole line" text={line} />
+    </div>
+  )
+}

@@ -1,0 +1,97 @@
+import { effect, signal } from '@preact/signals'
+import type { Found } from '../../../api.ts'
+import { getJson } from '../../http.ts'
+import { onEvent } from '../../live.ts'
+import { go, route } from '../../route.ts'
+import { isAbort, messageOf } from '../kit/format.ts'
+import { type Asked, askedIn, isOpenEnded, NOTHING_ASKED, queryOf, searchOf } from './ranges.ts'
+
+const PAGE_ROWS = 100
+const MOST_ROWS = 1_000
+/** A search may take this share of the time, so that a flood of events leaves time for their evaluation. */
+const SHARE = 10
+const LEAST_PAUSE_MS = 500
+
+export const asked = signal<Asked>(NOTHING_ASKED)
+export const found = signal<Found | undefined>(undefined)
+export const fault = signal<string | undefined>(undefined)
+/** Whether new events are shown as they arrive. */
+export const live = signal(true)
+export const limit = signal(PAGE_ROWS)
+export const open = signal<string | undefined>(undefined)
+
+let running: AbortController | undefined
+let timer: ReturnType<typeof setTimeout> | undefined
+let isStale = false
+
+/** Searches while the view is on the page. @returns the end of it */
+export function watchEvents(): () => void {
+  const unfollow = effect(() => {
+    const { name, query } = route.value
+    if (name === 'events') asked.value = askedIn(query)
+  })
+  const unsearch = effect(() => {
+    void asked.value
+    void limit.value
+    search()
+  })
+  const unlisten = onEvent('logs', () => {
+    isStale = true
+    if (timer === undefined && running === undefined) refresh()
+  })
+  return () => {
+    unfollow()
+    unsearch()
+    unlisten()
+    running?.abort()
+    clearTimeout(timer)
+    running = timer = undefined
+  }
+}
+
+/** Asks anew; the address of the page holds the question. */
+export function ask(change: Partial<Asked>): void {
+  limit.value = PAGE_ROWS
+  open.value = undefined
+  go('events', queryOf({ ...asked.value, ...change }))
+}
+
+/** A row that is being read must stay where it is. */
+function refresh(): void {
+  if (live.peek() && isStale && open.peek() === undefined && isOpenEnded(asked.peek())) search()
+}
+
+function search(): void {
+  running?.abort()
+  clearTimeout(timer)
+  timer = undefined
+  const own = new AbortController()
+  running = own
+  isStale = false
+  void answer(own.signal).finally(() => {
+    if (running === own) running = undefined
+  })
+}
+
+async function answer(signal: AbortSignal): Promise<void> {
+  const began = performance.now()
+  try {
+    const parameters = searchOf(asked.peek(), limit.peek(), Date.now())
+    found.value = await getJson<Found>(`/lab/search?${parameters}`, signal)
+    fault.value = undefined
+  } catch (error) {
+    if (isAbort(error)) return
+    fault.value = messageOf(error)
+  }
+  const pause = Math.max(LEAST_PAUSE_MS, SHARE * (performance.now() - began))
+  timer = setTimeout(() => {
+    timer = undefined
+    refresh()
+  }, pause)
+}
+
+export const canShowMore = (): boolean =>
+  limit.value < MOST_ROWS && (found.value?.matched ?? 0) > (found.value?.rows.length ?? 0)
+export const showMore = (): void => {
+  limit.value = Math.min(MOST_ROWS, limit.value * 2)
+}
