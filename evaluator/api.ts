@@ -1,21 +1,18 @@
 import { logOfEvent } from './app-event.ts'
-import { monitorsIn, wordsOf } from './estate/documents.ts'
-import { rulesIn } from './estate/rule-documents.ts'
 import type { Transition } from './evaluate/evaluate.ts'
 import { type ExplainOptions, type Explanation, explainFrom, type Question, sourceOfInput } from './explain/index.ts'
 import type { Log } from './log.ts'
 import { LogInput } from './logs/log-input.ts'
 import { replayLogs } from './logs/replay-logs.ts'
-import { parseDocument } from './monitor/json-document.ts'
-import { type Monitor, MonitorError } from './monitor/monitor.ts'
-import { readMonitorJson } from './monitor/monitor-reading.ts'
+import type { Monitor } from './monitor/monitor.ts'
 import { EventError, parseEvent } from './replay/event-reader.ts'
 import type { ReplayOptions } from './replay/replay-options.ts'
 import { compileSearch } from './search/search.ts'
 import type { Severity, SiemRule } from './siem/rule.ts'
-import { readRuleJson } from './siem/rule-reading.ts'
 import type { SignalChange } from './siem/signal.ts'
 import { readWindows, rising, type TuneReplay, type Tuning, tuneAll, usualThresholds } from './tune/index.ts'
+
+export { readMonitor, readRule } from './estate/index.ts'
 
 /** A log as an application writes it: one JSON object, or a line of text. */
 export type Event = Readonly<Record<string, unknown>> | string
@@ -28,48 +25,6 @@ export type Event = Readonly<Record<string, unknown>> | string
 export function search<T extends Event>(query: string, events: Iterable<T>): T[] {
   const matches = compileSearch(query)
   return Array.from(events).filter((event) => matches(logOf(event)))
-}
-
-/**
- * Reads a log monitor: as the API takes it, as the UI exports it, or in the wrapper of an integration.
- * @param source the JSON text, or the object
- * @param file named in faults; without it the monitor's slug comes from its name
- * @throws MonitorError with every reason why it cannot be evaluated
- */
-export function readMonitor(source: string | Readonly<Record<string, unknown>>, file?: string): Monitor {
-  const { value, faults } = typeof source === 'string' ? parseDocument(source) : { value: source, faults: [] }
-  const named = file ?? 'monitor'
-  if (faults.length > 0) throw new MonitorError(faults.map((fault) => ({ file: named, ...fault })))
-  const [found, ...more] = monitorsIn(value, named)
-  if (!found?.json || more.length > 0) {
-    const reason = more.length > 0 ? `holds ${more.length + 1} monitors: give one` : 'holds no monitor'
-    throw new MonitorError([{ file: named, place: '', reason }])
-  }
-  const slug = file === undefined ? wordsOf(String(found.json.name ?? '')) || 'monitor' : found.slug
-  const { monitor, ...reading } = readMonitorJson(found.json, { slug, file: named, within: found.within }, false)
-  if (!monitor) throw new MonitorError([...reading.faults, ...reading.refusals])
-  return monitor
-}
-
-/**
- * Reads a threshold rule of Cloud SIEM: as the API takes it or exports it.
- * @param source the JSON text, or the object
- * @param file named in faults; without it the rule's slug comes from its name
- * @throws MonitorError with every reason why it cannot be evaluated
- */
-export function readRule(source: string | Readonly<Record<string, unknown>>, file?: string): SiemRule {
-  const { value, faults } = typeof source === 'string' ? parseDocument(source) : { value: source, faults: [] }
-  const named = file ?? 'rule'
-  if (faults.length > 0) throw new MonitorError(faults.map((fault) => ({ file: named, ...fault })))
-  const [found, ...more] = rulesIn(value, named)
-  if (!found?.json || more.length > 0) {
-    const reason = more.length > 0 ? `holds ${more.length + 1} rules: give one` : 'holds no rule'
-    throw new MonitorError([{ file: named, place: '', reason }])
-  }
-  const slug = file === undefined ? wordsOf(String(found.json.name ?? '')) || 'rule' : found.slug
-  const { rule, ...reading } = readRuleJson(found.json, { slug, file: named, within: found.within }, false)
-  if (!rule) throw new MonitorError([...reading.faults, ...reading.refusals])
-  return rule
 }
 
 /** One change of state of one group. */

@@ -14,3 +14,4 @@ export {
   Triggers,
 } from './expectations.ts'
 export { type Lapse, readLapses, writeLock } from './lock.ts'
+export { readMonitor, readRule } from './one.ts'

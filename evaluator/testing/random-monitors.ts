@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { readMonitor } from '../api.ts'
+import { readMonitor } from '../estate/index.ts'
 import type { IndexedLog } from '../log.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 

@@ -1,6 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readMonitor, readRule } from '../../api.ts'
 import { groupText, instantOf } from '../../cases/index.ts'
 import {
   Account,
@@ -15,6 +14,7 @@ import {
   readReportedSignals,
   SITES,
 } from '../../compare/index.ts'
+import { readMonitor, readRule } from '../../estate/index.ts'
 import { InputError } from '../../input-error.ts'
 import { isRecord, parseJson } from '../../json.ts'
 import type { IndexedLog } from '../../log.ts'
