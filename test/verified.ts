@@ -15,10 +15,11 @@ export async function expectVerified(attacks: readonly Attack[]): Promise<void> 
   const dir = await mkdtemp(join(tmpdir(), 'ato verify '))
   try {
     const report = join(dir, 'verify.xml')
+    const page = join(dir, 'verify.html')
     const slugs = attacks.map(({ slug }) => slug)
     const { code, out, err } = await runCaptured(command, [
       ...slugs,
-      ...['--json', '--junit', report, '--dir', join(dir, 'lab')],
+      ...['--json', '--junit', report, '--html', page, '--dir', join(dir, 'lab')],
     ])
     expect(err).not.toContain('DOES NOT HOLD')
     expect(code).toBe(0)
@@ -42,6 +43,8 @@ export async function expectVerified(attacks: readonly Attack[]): Promise<void> 
       if (ends === 'contained') expect(otherwise.detect_ms).toBeGreaterThanOrEqual(0)
       expect(benign.events).toBeGreaterThan(2)
     }
+    const charts = (await readFile(page, 'utf8')).match(/<svg /g) ?? []
+    expect(charts.length).toBeGreaterThanOrEqual(pairs.filter(({ attack }) => attack.ends !== 'prevented').length)
     expect(await readFile(report, 'utf8')).toContain(`tests="${pairs.length}" failures="0"`)
     expect(await readdir(join(dir, 'lab', 'verify'))).toEqual([])
   } finally {

@@ -14,10 +14,13 @@ import { scoreboard, type Verdict } from '../../proof/verify/scoreboard.ts'
 import { modeOf, verify } from '../../proof/verify/verify.ts'
 import { Watch } from '../../proof/verify/watch.ts'
 import { attackNamed, targetsNamed, targetsOf, wholeNumber } from '../verify/arguments.ts'
+import { type Drawings, drawingsOf } from '../verify/drawing.ts'
+import { htmlReport } from '../verify/html-page.ts'
 import { junit } from '../verify/junit.ts'
 import { DETECTIONS, evaluation, findOrStartLab, type VerifiedLab } from '../verify/lab.ts'
 import { page } from '../verify/page.ts'
 import { table } from '../verify/table.ts'
+import { Told } from '../verify/told.ts'
 
 const USAGE = `Usage: npm run verify [-- <slug>… <options>]
 
@@ -34,6 +37,7 @@ Options:
   --json             print the scoreboard as one JSON document on stdout
   --junit FILE       also write the scoreboard as JUnit XML
   --page FILE        also write the scoreboard as a page of the docs
+  --html FILE        also write a report as one page: each attack's story with its checks, and the value against the threshold
   --dir DIR          the lab's directory (default .lab)
   --help             this text
 
@@ -57,10 +61,16 @@ export const command: Command = {
     try {
       const runId = `v-${randomBytes(4).toString('hex')}`
       say(`Run ${runId}, seed ${options.seed}.`)
-      const verdicts = await verifyIn(lab, runId, options, io)
+      const told = new Told()
+      const { verdicts, drawings } = await verifyIn(lab, runId, options, told, io)
       const board = scoreboard({ run_id: runId, mode: modeOf(lab), started_at: startedAt.toISOString() }, verdicts)
       if (options.junit !== undefined) await writeFile(options.junit, junit(board, verdicts))
       if (options.page !== undefined) await writeFile(options.page, page(board, evaluation(lab.cadenceSeconds)))
+      if (options.html !== undefined) {
+        const words = evaluation(lab.cadenceSeconds)
+        const text = htmlReport({ board, verdicts, drawings, told, evaluation: words, seed: options.seed })
+        await writeFile(options.html, text)
+      }
       if (options.json) json(io, board)
       else io.out(`\n${table(board, evaluation(lab.cadenceSeconds), io)}`)
       return board.failed === 0 && board.passed > 0 ? 0 : 1
@@ -72,12 +82,19 @@ export const command: Command = {
 
 type Options = ReturnType<typeof readOptions>
 
-async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: Io): Promise<Verdict[]> {
+async function verifyIn(
+  lab: VerifiedLab,
+  runId: string,
+  options: Options,
+  told: Told,
+  io: Io,
+): Promise<{ verdicts: readonly Verdict[]; drawings: Drawings }> {
   // An early end must also end the attacks that run at the same time.
   const ending = new AbortController()
   const signal = AbortSignal.any([io.signal, ending.signal])
   const startedAt = performance.now()
   const say = (scenario: string, text: string, afterMs?: number) => {
+    told.add(scenario, text, afterMs)
     const time = paint(io, 'dim', duration(performance.now() - startedAt).padStart(7))
     io.err(`${time}  ${scenario}: ${text}${afterMs === undefined ? '' : ` [+${duration(afterMs)}]`}\n`)
   }
@@ -94,10 +111,11 @@ async function verifyIn(lab: VerifiedLab, runId: string, options: Options, io: I
     const observed = { watch, logs, cadenceSeconds, monitors, rules, insider, mailbox, taken: new Set<string>() }
     const targets = options.targets.map((kind): Target => ({ kind, baseUrl: urls[kind] }))
     const { attacks, seed } = options
-    return await Promise.race([
+    const verdicts = await Promise.race([
       verify({ lab: observed, attacks, targets, hosts: urls, runId, seed, say, signal }),
       lost,
     ])
+    return { verdicts, drawings: options.html === undefined ? new Map() : await drawingsOf(verdicts, observed) }
   } finally {
     ending.abort(new Error('verify is over'))
     watch.close()
@@ -115,12 +133,13 @@ function readOptions(argv: readonly string[]) {
       json: { type: 'boolean', default: false },
       junit: { type: 'string' },
       page: { type: 'string' },
+      html: { type: 'string' },
       dir: { type: 'string', default: '.lab' },
     },
   })
   const chosen = positionals.length === 0 ? attacks : positionals.map(attackNamed)
   return {
-    ...{ json: values.json, junit: values.junit, page: values.page, dir: resolve(values.dir) },
+    ...{ json: values.json, junit: values.junit, page: values.page, html: values.html, dir: resolve(values.dir) },
     attacks: chosen,
     targets: targetsOf(chosen, targetsNamed(values.target)),
     cadenceSeconds: values.cadence === undefined ? undefined : wholeNumber('--cadence', values.cadence, 1, 3600),

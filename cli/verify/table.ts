@@ -2,7 +2,8 @@ import { columns, counted, duration, type Io, paint } from 'alertproof/cli'
 import { playedByTests } from '../../attacks/kit/played-by-tests.ts'
 import type { Scenario, Scoreboard } from '../../proof/verify/scoreboard.ts'
 
-const HEAD = [
+/** The names of the columns. */
+export const HEAD = [
   'scenario',
   'target',
   'alert, each minute',
@@ -24,11 +25,7 @@ const HEAD = [
 export function table(board: Scoreboard, evaluation: string, io: Pick<Io, 'color'>): string {
   const rows = [HEAD.map((word) => paint(io, 'bold', word)), ...board.scenarios.map((scenario) => row(scenario, io))]
   const summary = `${board.passed} of ${board.scenarios.length} hold`
-  const [measured, derived] = board.mode === 'cadence' ? ['The first', 'the other'] : ['The second', 'the first']
-  return `Times count from the request that crosses the threshold: with monitors evaluated each minute, as Datadog does it, and live, at each event.
-A prevented attack is refused at the step that it needs. It needs no alert; its time is that of the refusal.
-The attacker is dead if nothing that he holds opens an account that he entered, checked on both hosts after the containment.
-${measured} pair was measured, with monitors evaluated ${evaluation}; ${derived} follows from the same log.
+  return `${timesLine(board.mode, evaluation).join('\n')}
 
 ${columns(rows)}
 
@@ -38,9 +35,21 @@ ${paint(io, board.failed === 0 ? 'green' : 'red', summary)}
 `
 }
 
+/** What the times of a scoreboard are, and what was measured. */
+export const timesLine = (mode: Scoreboard['mode'], evaluation: string): string[] => {
+  const [measured, derived] = mode === 'cadence' ? ['The first', 'the other'] : ['The second', 'the first']
+  return [
+    'Times count from the request that crosses the threshold: with monitors evaluated each minute, as Datadog does it, and live, at each event.',
+    'A prevented attack is refused at the step that it needs. It needs no alert; its time is that of the refusal.',
+    'The attacker is dead if nothing that he holds opens an account that he entered, checked on both hosts after the containment.',
+    `${measured} pair was measured, with monitors evaluated ${evaluation}; ${derived} follows from the same log.`,
+  ]
+}
+
 const playedByTestsLine = (): string => playedByTests.map(({ slug, test }) => `${slug} (${test})`).join(', ')
 
-function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
+/** The cells of a scenario, in the order of {@link HEAD}. */
+export function row(scenario: Scenario, io: Pick<Io, 'color'>): string[] {
   const { slug, target, ends, alert, signal, containment, otherwise, benign, ok } = scenario
   const good = (holds: boolean, text: string) => (holds ? text : paint(io, 'red', text))
   const { done, action, attacker_dead } = containment

@@ -2,6 +2,9 @@
 
 export { reasonOf } from '../logs/index.ts'
 export { type Command, type Io, readArguments, similarName, UsageError, unknownName, wholeNumber } from './command.ts'
+export { type Html, html, table as htmlTable } from './html/html.ts'
+export { page as htmlPage } from './html/page.ts'
+export { storySection } from './html/story.ts'
 export { type JunitCase, junitXml } from './junit.ts'
 export { columns, counted, duration, json, paint, printable, type Tone, wrapped } from './output.ts'
 export { runProgram } from './program.ts'

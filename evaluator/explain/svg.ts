@@ -89,7 +89,7 @@ class Plot {
     const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
       const at = new Date(this.#from + part * (this.#to - this.#from)).toISOString()
       const anchor = part === 0 ? 'start' : part === 1 ? 'end' : 'middle'
-      return `<text x="${this.#x(at)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="${anchor}" fill="${MUTED}">${at.slice(11, 19)}</text>`
+      return `<text x="${this.#x(at)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="${anchor}" fill="${MUTED}">${this.#clock(at)}</text>`
     })
     const top = Math.max(...this.#group.evaluations.map(({ value }) => value ?? 0), 0)
     const values = bottom - this.#y(top) < LINE_HEIGHT ? [this.#least] : [this.#least, top]
@@ -155,7 +155,7 @@ class Plot {
         const y = TOP - 12 - 14 * row
         return (
           `<path d="M${x} ${y + 4}V${HEIGHT - BOTTOM}" stroke="${color}"/>` +
-          `<text x="${x}" y="${y}" text-anchor="${left < x ? 'end' : 'start'}" fill="${color}">${escaped(label)} ${at.slice(11, 19)}</text>`
+          `<text x="${x}" y="${y}" text-anchor="${left < x ? 'end' : 'start'}" fill="${color}">${escaped(label)} ${this.#clock(at)}</text>`
         )
       })
       .join('')
@@ -168,6 +168,11 @@ class Plot {
     const [first = '', last] = new Set([this.#from, this.#to].map((at) => new Date(at).toISOString().slice(0, 10)))
     const days = last === undefined ? first : `${first} to ${last}`
     return `${evaluated}${between}<text x="${WIDTH - RIGHT}" y="${y}" text-anchor="end" fill="${MUTED}">${days}, UTC</text>`
+  }
+
+  /** With tenths of a second where the chart shows seconds only. */
+  #clock(at: string): string {
+    return at.slice(11, this.#to - this.#from < 20_000 ? 21 : 19)
   }
 
   #x(at: string): number {

@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest'
 import type { AccessCheck } from '../../attacks/kit/access-check.ts'
 import type { Attack } from '../../attacks/kit/attack.ts'
 import { sessionReuse } from '../../attacks/session-reuse.ts'
+import { htmlReport } from '../../cli/verify/html-page.ts'
 import { junit } from '../../cli/verify/junit.ts'
 import { page } from '../../cli/verify/page.ts'
 import { table } from '../../cli/verify/table.ts'
+import { Told } from '../../cli/verify/told.ts'
 import type { Outcome, TwinOutcome } from './detonate.ts'
 import { judge } from './judge.ts'
 import { scoreboard } from './scoreboard.ts'
@@ -198,4 +200,29 @@ test('the page of the docs has the table without colours, and no two columns of 
   const [head = ''] = text.split('\n').filter((line) => line.startsWith('scenario'))
   const names = head.split(/ {2,}/)
   expect(new Set(names).size).toBe(names.length)
+})
+
+test('the report shows each scenario with its checks and its story, and text of a fault or of an answer is text', () => {
+  const told = new Told()
+  told.add('session-reuse on web', 'thief: is in', 40)
+  told.add('session-reuse on web', 'thief: is shown <script>alert(1)</script>', 19)
+  told.add('session-reuse on web, twin', 'Ines: signs in', undefined)
+  const report = { board, verdicts, evaluation: 'at each event', seed: 7, told, drawings: new Map() }
+  const text = htmlReport(report)
+  expect(text).toContain('<title>Verify: 1 of 2 hold</title>')
+  expect(text.match(/<h2 /g)).toHaveLength(2)
+  expect(text).toContain('<td>entered 2 accounts, still in 0</td>')
+  expect(text).toContain(
+    '<td><span class="good">yes</span></td><td>session-reuse @sid:aaaaaaaaaaaaaaaaaaaaaa, after 19 ms</td>',
+  )
+  expect(text).toContain('<span class="bad">no</span></td><td>none</td>')
+  expect(text).toContain('the attack could not be carried out: &lt;b&gt; &amp; &quot;&#39;')
+  expect(text).toContain(
+    '<span class="who">19 ms</span><span>thief: is shown &lt;script&gt;alert(1)&lt;/script&gt;</span>',
+  )
+  expect(text.indexOf('thief: is shown')).toBeLessThan(text.indexOf('thief: is in'))
+  expect(text).toContain('Ines: signs in')
+  expect(text).not.toMatch(/<script|<b>|[^\P{C}\n]/u)
+  const inside = htmlReport({ ...report, verdicts: [verdictOn({ ...outcome, access: stillIn })] })
+  expect(inside).toContain('<span class="bad">no</span></td><td>entered 2 accounts, still in 1</td>')
 })

@@ -20,9 +20,14 @@ export interface Question {
  * @returns epoch ms, or undefined when it would not have come
  */
 export async function alertedOtherwise(question: Question, logs: Logs): Promise<number | undefined> {
-  const { monitor, group } = question
+  return firesAt(question, await logsOfGroup(question.monitor, question.group, logs))
+}
+
+/** The logs that count in a group of a monitor, in order of time. */
+export async function logsOfGroup(monitor: SearchMonitor, group: Group, logs: Logs): Promise<IndexedLog[]> {
   const terms = Object.entries(group).map(([facet, value]) => `${facet}:"${value}"`)
-  return firesAt(question, await logs.search([`(${monitor.parsed.search})`, ...terms].join(' ')))
+  const found = await logs.search([`(${monitor.parsed.search})`, ...terms].join(' '))
+  return found.sort((a, b) => a.timestamp - b.timestamp)
 }
 
 /** @param found in any order */

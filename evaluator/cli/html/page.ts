@@ -23,6 +23,7 @@ pre{margin:.5rem 0;padding:.5rem .75rem;background:var(--shade);font:.85rem/1.45
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{padding:.3rem .75rem .3rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
 td{min-width:5rem}
+td:first-child{min-width:7rem}
 th{color:var(--muted);font-weight:600;white-space:nowrap}
 ol.story{list-style:none;padding:0;font-size:.9rem}
 ol.story li{display:grid;grid-template-columns:7.5rem 1fr;gap:.75rem;padding:.15rem 0}

@@ -1,0 +1,29 @@
+/** A line of a scenario's story. */
+export interface ToldLine {
+  readonly text: string
+  /** After the origin of the story; undefined before there is one. */
+  readonly afterMs: number | undefined
+}
+
+/** Keeps what verify tells, scenario by scenario. */
+export class Told {
+  readonly #lines = new Map<string, ToldLine[]>()
+
+  add(scenario: string, text: string, afterMs: number | undefined): void {
+    const lines = this.#lines.get(scenario) ?? []
+    this.#lines.set(scenario, lines)
+    lines.push({ text, afterMs })
+  }
+
+  /**
+   * The lines of a scenario. Those with a time are in its order: an effect may be told before its cause, which comes by another way.
+   * @param scenario as verify names it: `session-reuse on web`, `session-reuse on web, twin`
+   */
+  of(scenario: string): readonly ToldLine[] {
+    const lines = this.#lines.get(scenario) ?? []
+    const timed = lines.filter(({ afterMs }) => afterMs !== undefined)
+    const inOrder = timed.toSorted((a, b) => (a.afterMs ?? 0) - (b.afterMs ?? 0))
+    let next = 0
+    return lines.map((line) => (line.afterMs === undefined ? line : (inOrder[next++] ?? line)))
+  }
+}
