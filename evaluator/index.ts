@@ -15,6 +15,8 @@ export {
 export { logOfEvent } from './app-event.ts'
 export { nextAligned } from './evaluate/cadence.ts'
 export { Evaluator, type EvaluatorOptions, type Transition, type Updated } from './evaluate/evaluate.ts'
+export type { Observer, Pass } from './evaluate/observer.ts'
+export { groupOfKey } from './evaluate/reading.ts'
 export {
   type Explanation,
   explainFrom,

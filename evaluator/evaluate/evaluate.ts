@@ -5,6 +5,7 @@ import { cadenceOf, type Evaluation } from './cadence.ts'
 import type { GroupLimitReport } from './group-limits.ts'
 import { Lateness } from './lateness.ts'
 import type { Dropped, Transition } from './notices.ts'
+import type { Observer } from './observer.ts'
 import { Track } from './track.ts'
 
 export type { Transition } from './notices.ts'
@@ -18,6 +19,8 @@ export interface EvaluatorOptions extends Evaluation {
   groupLimits?: boolean
   /** Called with each group that is dropped at the end of its retention before it has recovered. */
   dropped?: Dropped
+  /** Sees each evaluation. Without it no value is computed where no state can change. */
+  observer?: Observer
 }
 
 /** A monitor that had more groups than Datadog evaluates. */
@@ -129,7 +132,7 @@ export class Evaluator {
   }
 
   #trackOf(monitor: Monitor): Track {
-    const { live, samples = true, groupLimits = false, dropped } = this.#options
+    const { live, samples = true, groupLimits = false, dropped, observer } = this.#options
     return new Track(monitor, {
       cadenceMs: cadenceOf(monitor, this.#options),
       historyMs: live ? this.#lateness.ms : 0,
@@ -137,6 +140,7 @@ export class Evaluator {
       groupLimits,
       emit: (transition) => this.#out.push(transition),
       ...(dropped && { dropped }),
+      observer,
     })
   }
 

@@ -1,4 +1,6 @@
-// The data of the console: JSON under /lab/, and server-sent events at /lab/stream. Instants are epoch ms on the clock of the lab.
+// The data of the console: JSON under /lab/, and server-sent events at /lab/stream?events=…. Instants are epoch ms on the clock of the lab.
+// A fault is answered in the form of Datadog's API: `{ errors: [{ status, title, detail }] }`. POST and DELETE need content-type
+// application/json, also without a body. docs/console.md has a table of all of it.
 
 /** Of a monitor or of a rule of Cloud SIEM. */
 export type Detector = 'monitor' | 'rule'
@@ -22,7 +24,7 @@ export interface TraceStep {
   readonly files: readonly string[]
 }
 
-/** GET /lab/traces?since=&limit= answers `{ traces: Trace[] }`, newest first; the event `trace` carries one that is new or has grown. */
+/** GET /lab/traces?since=&limit= answers `{ traces: Trace[] }`, newest first, at most 200; the event `trace` carries one that is new or has grown. */
 export interface Trace {
   /** Of the alert cycle: detection and cycle key. */
   readonly id: string
@@ -31,6 +33,7 @@ export interface Trace {
   readonly name: string
   readonly group: Group
   readonly started_at: number
+  /** In the order of time, causes first. Each event that counted is one step, at most 10. */
   readonly steps: readonly TraceStep[]
   /** Whether a request was refused after the containment. */
   readonly closed: boolean
@@ -121,13 +124,17 @@ export interface ContainmentAsked {
   readonly reason: string
 }
 
-/** GET /lab/attacks answers `{ attacks: AttackView[], running: AttackRun[] }`. */
+/** GET /lab/attacks answers `{ attacks: AttackView[], running: AttackRun[] }`: runs that have ended too, newest first, at most 20. */
 export interface AttackView {
   readonly slug: string
   readonly title: string
   readonly techniques: readonly { readonly id: string; readonly name: string }[]
   readonly targets: readonly ('web' | 'functions')[]
+  readonly does: string
+  /** What ends it: a containment, a person who is notified, or a refusal at its decisive step. */
+  readonly ends: 'contained' | 'notified' | 'prevented'
   readonly twin: string
+  readonly twin_does: string
   /** Whether it can rob the session of the person at the screen. */
   readonly can_be_mine: boolean
   readonly runbook: string | null
@@ -154,34 +161,48 @@ export interface AttackRun {
   readonly seed: number
   readonly started_at: number
   readonly ended_at: number | null
-  /** What was told so far; the newest lines of it. */
-  readonly lines: readonly { readonly at: number; readonly text: string }[]
+  /** By which the events of the run are found: one for each target so far. */
+  readonly run_ids: readonly string[]
+  /** What was told so far; the newest 500 lines of it. */
+  readonly lines: readonly AttackLine[]
   /** Whether each check holds; null while it runs. */
   readonly ok: boolean | null
   readonly error: string | null
 }
 
+export interface AttackLine {
+  readonly at: number
+  readonly text: string
+  /** Who acts, such as `attacker` or `Datadog`; null for a heading. */
+  readonly who: string | null
+  /** After the origin of the story; null before there is one. */
+  readonly ms: number | null
+}
+
 /** GET /lab/deliveries answers `{ deliveries: DeliveryView[], drop_next: number }`, newest first; the event `delivered` carries one. */
 export interface DeliveryView {
   readonly id: number
+  /** The id of its trace. */
+  readonly trace: string
   readonly detection: string
   readonly by: Detector
   readonly webhook: string
   readonly transition: string
   readonly queued_at: number
-  readonly state: string
+  readonly state: 'pending' | 'delivered' | 'refused' | 'failed' | 'dropped'
   /** Whether a person sent it from here. */
   readonly again: boolean
   readonly payload: string
   readonly tries: readonly {
     readonly at: number
     readonly ms: number
+    /** Null if there was no answer; then `answer` says why. */
     readonly status: number | null
     readonly answer: string
   }[]
 }
 
-/** POST /lab/deliveries: sends one again, or drops the next ones. */
+/** POST /lab/deliveries: sends one again, or drops the next ones (0 to 100). Answers 202 `{ ids, drop_next }`: the new deliveries. */
 export type DeliveryAsked =
   | {
       readonly id: number
@@ -194,7 +215,10 @@ export type DeliveryAsked =
     }
   | { readonly drop_next: number }
 
-/** GET /lab/search?query=&from=&to=&columns=&by=&limit= answers this; a fault in the query is 400 `{ error }`. */
+/**
+ * GET /lab/search?query=&from=&to=&columns=&by=&limit= answers this, over the logs that are kept. `from` and `to` are epoch ms, ISO 8601,
+ * or how long ago (`15m`); `columns` and `by` are fields with commas, as `search` takes them. A fault is answered with 400.
+ */
 export interface Found {
   readonly matched: number
   /** Newest first, with the whole line each. */
@@ -202,11 +226,13 @@ export interface Found {
   readonly columns: readonly string[]
   /** With `by`: how many by value, most first. */
   readonly counts: readonly { readonly value: string; readonly count: number }[]
+  /** How many matched over time: at most 60 of equal length from the first to the last instant; [begin, count]. */
+  readonly buckets: readonly (readonly [number, number])[]
   /** What the search suggests, such as "evt:login matched nothing; did you mean @evt:login?". */
   readonly hints: readonly string[]
 }
 
-/** The event `logs`, at most four times a second: all are counted, some are shown. */
+/** GET /lab/tail answers this; the event `logs` carries it, at most four times a second: all are counted, some are shown. */
 export interface LogsTold {
   readonly total: number
   readonly per_second: number

@@ -6,25 +6,32 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Datadog, startDatadog } from '../datadog/server.ts'
 
+let root: string
 let folder: string
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'console-'))
-  await mkdir(join(folder, 'assets'))
+  root = await mkdtemp(join(tmpdir(), 'console-'))
+  folder = join(root, 'dist', 'console')
+  await mkdir(join(folder, 'assets'), { recursive: true })
   await writeFile(join(folder, 'index.html'), '<!doctype html><title>Console</title>')
   await writeFile(join(folder, 'secret.txt'), 'not served')
   await writeFile(join(folder, 'assets', 'main-ABCD1234.js'), 'export const one = 1\n'.repeat(100))
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(() => rm(root, { recursive: true, force: true }))
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-async function start(from = folder): Promise<Datadog> {
+async function start(from = root): Promise<Datadog> {
   const datadog = await startDatadog({
     ...{ port: 0, apiKey: 'lab-key', monitors: [], webhooks: [], variables: {} },
-    console: { folder: from, version: '1.2.3', urls: { web: 'http://localhost:1', functions: 'http://localhost:2' } },
+    console: {
+      root: from,
+      detections: join(from, 'detections'),
+      version: '1.2.3',
+      urls: { web: 'http://localhost:1', functions: 'http://localhost:2' },
+    },
   })
   closers.push(datadog.close)
   return datadog
@@ -89,7 +96,7 @@ describe('GET /', () => {
   )
 
   test('is the text when the page is not built', async () => {
-    const { url } = await start(join(folder, 'nothing'))
+    const { url } = await start(join(root, 'nothing'))
     expect((await get(`${url}/`, BROWSER)).headers['content-type']).toBe('text/plain; charset=utf-8')
   })
 })

@@ -1,30 +1,56 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IndexedLog } from 'alertproof'
+import type { AlertBook, AlertEvent } from '../datadog/alerts.ts'
 import type { Handler, Routes } from '../datadog/http.ts'
-import { sendJson } from '../datadog/http.ts'
+import { sendError, sendJson } from '../datadog/http.ts'
+import type { SignalBook, SignalEvent } from '../datadog/signals.ts'
 import type { ConsoleInfo } from './api.ts'
+import { numberIn } from './changing.ts'
 import { cspRoutes } from './csp.ts'
+import { deliveriesRoutes } from './deliveries-routes.ts'
+import { DeliveryBook } from './delivery-book.ts'
+import { fileRoutes, filesOf } from './files.ts'
 import { Hub } from './hub.ts'
+import { Ledger } from './ledger.ts'
+import { MonitorViews, type MonitorViewsDeps, queryOf } from './monitor-views.ts'
 import { createPage, wantsPage } from './page.ts'
+import type { ContainmentsPort } from './ports.ts'
+import { SessionViews } from './session-views.ts'
+import type { SignedCall } from './signed-calls.ts'
+import { Tail } from './tail.ts'
+import { TraceViews } from './trace-views.ts'
 
 export interface ConsoleOptions {
-  /** The folder of the built page. */
-  readonly folder: string
+  /** The root of the project, which holds the built page and the files that a person may open. */
+  readonly root: string
+  /** The folder that stands for `detections/`. */
+  readonly detections: string
   readonly version: string
   readonly urls: ConsoleInfo['urls']
   /** The name of the exercise that runs. */
   readonly exercise?: string
+  readonly containments?: ContainmentsPort
 }
 
 /** What the stand-in lends to its console. */
-export interface ConsoleDeps extends ConsoleOptions {
+export interface ConsoleDeps extends ConsoleOptions, Omit<MonitorViewsDeps, 'hub' | 'now'> {
   readonly mode: string
   readonly can: readonly string[]
+  readonly log: (line: string) => void
 }
 
 /** The server of the console. */
 export interface Console {
   /** The changes that readers of the stream get. */
   readonly hub: Hub
+  readonly values: MonitorViews
+  /** Sees the deliveries of alerts and signals. */
+  readonly deliveries: DeliveryBook
+  /** Sees every log that is accepted. */
+  see(log: IndexedLog): void
+  /** Sees a signed call of functions to web. */
+  noteCall(call: SignedCall): void
+  follow(alerts: AlertBook, signals: SignalBook): void
   /** @returns what handles a request; undefined if none of its routes does */
   route(method: string, path: string): Handler | undefined
   /** Sends the page. @returns false if the request is no browser's, or the page is not built */
@@ -32,17 +58,63 @@ export interface Console {
   close(): void
 }
 
+const MAX_TRACES = 200
+
 export function createConsole(deps: ConsoleDeps): Console {
-  const { urls, mode, version, exercise = null } = deps
-  const page = createPage(deps.folder)
+  const { root, urls, mode, version, exercise = null, configuration, log } = deps
   const hub = new Hub()
-  const info: ConsoleInfo = { urls, mode, version, can: deps.can, exercise }
+  const page = createPage(`${root}/dist/console`)
+  const tail = new Tail(hub)
+  const sessions = new SessionViews(hub)
+  const values = new MonitorViews({ ...deps, hub })
+  const deliveries = new DeliveryBook(hub, (trace) => traces.grow(trace))
+  const ledger = deps.containments && new Ledger(deps.containments, hub, () => traces.growNewest(), log)
+  const traces: TraceViews = new TraceViews({
+    ...{ hub, deliveries },
+    rowOf: (id) => ledger?.row(id),
+    filesOf: (by, detection) =>
+      filesOf(by, detectionOf(configuration(), by, detection) ?? { slug: detection, tags: [] }),
+    queryOf: (by, detection) => queryOf(detectionOf(configuration(), by, detection)),
+  })
+  const can = [...deps.can, ...(ledger ? ['containments'] : [])]
+  const info: ConsoleInfo = { urls, mode, version, can, exercise }
   const routes: Routes = {
     'GET /lab/console': (_request, response) => sendJson(response, 200, info),
+    'GET /lab/tail': (_request, response) => sendJson(response, 200, tail.view()),
+    'GET /lab/sessions': (_request, response) => sendJson(response, 200, { sessions: sessions.list() }),
+    'GET /lab/values': (_request, response) => sendJson(response, 200, { monitors: values.list() }),
+    'GET /lab/traces': async (_request, response, query) => {
+      const since = numberIn(query.get('since'), 0, 0, Number.MAX_SAFE_INTEGER)
+      const limit = numberIn(query.get('limit'), MAX_TRACES, 1, MAX_TRACES)
+      if (since === undefined) return sendError(response, 400, 'since must be epoch milliseconds')
+      if (limit === undefined) return sendError(response, 400, `limit must be a whole number from 1 to ${MAX_TRACES}`)
+      await ledger?.refresh()
+      sendJson(response, 200, { traces: traces.list({ since, limit }) })
+    },
+    ...deliveriesRoutes(deliveries),
+    ...fileRoutes(root, deps.detections),
+    ...ledger?.routes(),
     ...cspRoutes(),
   }
   return {
     hub,
+    values,
+    deliveries,
+    see(entry) {
+      tail.see(entry)
+      sessions.see(entry)
+      traces.see(entry)
+      if (entry.attributes.evt === 'contain' || entry.attributes.evt === 'webhook') ledger?.touch()
+    },
+    noteCall: (call) => traces.noteCall(call),
+    follow(alerts, signals) {
+      const told = (event: AlertEvent | SignalEvent) => {
+        if (event.kind === 'alert') traces.alert(event.alert)
+        if (event.kind === 'signal') traces.signal(event.signal)
+      }
+      alerts.subscribe(told)
+      signals.subscribe(told)
+    },
     route: (method, path) =>
       Object.hasOwn(routes, `${method} ${path}`)
         ? routes[`${method} ${path}`]
@@ -50,6 +122,15 @@ export function createConsole(deps: ConsoleDeps): Console {
           ? page.asset(path)
           : undefined,
     page: async (request, response) => wantsPage(request) && (await page.send(request, response)),
-    close: () => hub.close(),
+    close() {
+      ledger?.close()
+      deliveries.close()
+      hub.close()
+    },
   }
 }
+
+type Configuration = ReturnType<ConsoleDeps['configuration']>
+
+const detectionOf = ({ monitors, rules }: Configuration, by: 'monitor' | 'rule', slug: string) =>
+  (by === 'monitor' ? monitors : rules).find((each) => each.slug === slug)

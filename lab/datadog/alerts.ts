@@ -8,7 +8,7 @@ import {
   notifierFor,
   type Webhook,
 } from 'alertproof/notify'
-import { Deliveries, type DeliveriesOptions, newest } from './deliveries.ts'
+import { type About, Deliveries, type DeliveriesOptions, newest } from './deliveries.ts'
 
 export type AlertEvent =
   | { kind: 'alert'; alert: Alert }
@@ -43,6 +43,13 @@ const keyOf = (group: Readonly<Record<string, string>>): string => JSON.stringif
 function textOf({ monitor, transition, value }: Transition): string {
   return (transition.endsWith('Triggered') ? comparisonText : measuredText)(monitor, value)
 }
+
+/** The trace of an alert is that of its cycle. */
+export const traceOf = (detection: string, cycle: string): string => `${detection} ${cycle}`
+
+const aboutAlert = ({ monitor, cycle_key, transition }: Alert): About => ({
+  ...{ trace: traceOf(monitor, cycle_key), detection: monitor, by: 'monitor', transition },
+})
 
 /** Renders each transition, delivers it to its webhooks, and keeps the newest alerts and the groups that are not OK. */
 export class AlertBook {
@@ -88,7 +95,11 @@ export class AlertBook {
     const alert = this.#remember(transition, notification)
     this.#deliveries.tell({ kind: 'alert', alert })
     const { webhooks, values } = notification
-    this.#deliveries.send(webhooks, alert, values, (delivery) => ({ kind: 'delivery', alert, delivery }))
+    this.#deliveries.send(webhooks, alert, values, aboutAlert(alert), (delivery) => ({
+      kind: 'delivery',
+      alert,
+      delivery,
+    }))
     return alert
   }
 

@@ -1,10 +1,28 @@
-import type { Delivery, PayloadValues, Webhook } from 'alertproof/notify'
-import { type QueueOptions, WebhookQueue } from './webhook-queue.ts'
+import type { Delivery, PayloadValues, RenderedRequest, Webhook } from 'alertproof/notify'
+import { type QueueObserver, type QueueOptions, WebhookQueue } from './webhook-queue.ts'
+
+/** What a delivery notifies of. */
+export interface About {
+  /** Of the alert cycle: the detection and the key of the cycle. */
+  readonly trace: string
+  readonly detection: string
+  readonly by: 'monitor' | 'rule'
+  readonly transition: string
+}
+
+/** Sends the same request again. @param body replaces that of the request */
+export type Repeat = (body: string | undefined) => void
+
+/** Sees each delivery. */
+export interface DeliveryObserver extends Omit<QueueObserver, 'queued'> {
+  queued(delivery: Delivery, request: RenderedRequest, about: About, isAgain: boolean, repeat: Repeat): void
+}
 
 export interface DeliveriesOptions {
   webhooks: readonly Webhook[]
   queue?: QueueOptions
   log?: (line: string) => void
+  observer?: DeliveryObserver | undefined
 }
 
 /** What was notified, by an alert or a signal. */
@@ -22,9 +40,11 @@ export class Deliveries<E> {
   readonly #options: QueueOptions
   readonly #log: (line: string) => void
   readonly #listeners = new Set<(event: E) => void>()
+  readonly #observer: DeliveryObserver | undefined
 
-  constructor({ webhooks, queue = {}, log = () => {} }: DeliveriesOptions) {
+  constructor({ webhooks, queue = {}, log = () => {}, observer }: DeliveriesOptions) {
     this.#options = queue
+    this.#observer = observer
     this.#log = log
     this.use(webhooks)
   }
@@ -50,15 +70,22 @@ export class Deliveries<E> {
   }
 
   /** Queues a delivery for each webhook. @param eventOf makes the event of a delivery that has ended */
-  send(names: readonly string[], notified: Notified, values: PayloadValues, eventOf: (delivery: Delivery) => E): void {
+  send(
+    names: readonly string[],
+    notified: Notified,
+    values: PayloadValues,
+    about: About,
+    eventOf: (delivery: Delivery) => E,
+  ): void {
     for (const name of names) {
-      const delivery = this.#queues.get(name)?.send(values, (ended) => {
-        const { state, error, status, answer } = ended
+      const ended = (delivery: Delivery) => {
+        const { state, error, status, answer } = delivery
         if (state !== 'delivered') {
           this.#log(`${notified.title}: @webhook-${name} ${state}: ${error ?? `${status} ${answer}`}`)
         }
-        this.tell(eventOf(ended))
-      })
+        this.tell(eventOf(delivery))
+      }
+      const delivery = this.#queues.get(name)?.send(values, ended, this.#observerOf(name, about))
       if (delivery) notified.deliveries.push(delivery)
     }
   }
@@ -71,6 +98,23 @@ export class Deliveries<E> {
   subscribe(listener: (event: E) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** A delivery that is sent again is seen by the observer alone: it is no delivery of the notification. */
+  #observerOf(name: string, about: About, isAgain = false): QueueObserver | undefined {
+    const observer = this.#observer
+    if (!observer) return undefined
+    return {
+      isDropped: () => observer.isDropped(),
+      queued: (delivery, request) => {
+        const repeat: Repeat = (body = request.body) => {
+          this.#queues.get(name)?.repeat({ ...request, body }, () => {}, this.#observerOf(name, about, true))
+        }
+        observer.queued(delivery, request, about, isAgain, repeat)
+      },
+      tried: (delivery, at, ms) => observer.tried(delivery, at, ms),
+      ended: (delivery) => observer.ended(delivery),
+    }
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import { Evaluator, type IndexedLog, type Monitor, nextAligned, type Transition,
 import type { Pipeline } from 'alertproof/intake'
 import type { Webhook } from 'alertproof/notify'
 import { RuleEvaluator, type SiemRule, type SignalChange } from 'alertproof/siem'
-import { type ConsoleOptions, createConsole } from '../console/console.ts'
+import { type Console, type ConsoleOptions, createConsole } from '../console/console.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import { listenOnLoopback } from '../processes/loopback.ts'
 import { AlertBook, type AlertEvent } from './alerts.ts'
@@ -71,6 +71,8 @@ export interface Datadog {
   rumUrl: string
   alerts: AlertBook
   signals: SignalBook
+  /** Absent if the account has none. */
+  console: Console | undefined
   subscribe(listener: (event: AlertEvent) => void): () => void
   /** Changes a custom variable of the account. Requests that are already queued keep the old value, retries included. */
   setVariable(name: string, value: string): void
@@ -96,10 +98,22 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
   const { port, closeSecond } = await listenOnLoopback(server, options.port)
   const url = `http://127.0.0.1:${port}`
   const variables = { ...options.variables }
-  const { alerts, signals } = await booksOrClose(server, closeSecond, { ...options, rules, variables, origin: url })
+  const mode = cadenceSeconds === undefined ? 'arrival' : `every ${cadenceSeconds} s`
+  const console =
+    options.console &&
+    createConsole({
+      ...options.console,
+      ...{ mode, can: abilitiesOf(options), cadenceSeconds, log },
+      configuration: () => current,
+      openSignals: (slug) => signals.open(slug).map(({ group }) => group),
+    })
+  const given = { ...options, rules, variables, origin: url, observer: console?.deliveries }
+  const { alerts, signals } = await booksOrClose(server, closeSecond, given)
+  console?.follow(alerts, signals)
   const evaluator = new Evaluator([...monitors], {
     samples: true,
     dropped: (monitor, group) => alerts.forget(monitor, group),
+    ...(console && { observer: console.values.observer }),
     ...(cadenceSeconds === undefined ? { live: true } : { cadenceSeconds }),
     ...(latenessSeconds !== undefined && { latenessSeconds }),
   })
@@ -137,6 +151,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
       entry.tags = withAccountTags(entry.tags, options.tags)
       recent.add(entry, bytes / logs.length)
       counters.logs++
+      console?.see(entry)
       evaluate(() => evaluator.push(entry))
       evaluate(() => ruleEvaluator.push(entry))
     }
@@ -144,8 +159,6 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     ruleClock.set()
   }
 
-  const mode = cadenceSeconds === undefined ? 'arrival' : `every ${cadenceSeconds} s`
-  const console = options.console && createConsole({ ...options.console, mode, can: abilitiesOf(options) })
   const routes = createRoutes({
     isKey: keyCheck(options.apiKey),
     isAppKey: options.appKey === undefined ? () => false : keyCheck(options.appKey),
@@ -174,6 +187,7 @@ export async function startDatadog(options: DatadogOptions): Promise<Datadog> {
     rumUrl: `${url}${RUM_PATH}`,
     alerts,
     signals,
+    console,
     subscribe: (listener) => alerts.subscribe(listener),
     setVariable(name, value) {
       variables[name] = value

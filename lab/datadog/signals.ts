@@ -1,6 +1,7 @@
 import { type Delivery, type SignalReport, signalNotifierFor, type Webhook } from 'alertproof/notify'
 import type { SiemRule, SignalChange } from 'alertproof/siem'
-import { Deliveries, type DeliveriesOptions, newest } from './deliveries.ts'
+import { traceOf } from './alerts.ts'
+import { type About, Deliveries, type DeliveriesOptions, newest } from './deliveries.ts'
 
 export type SignalEvent =
   | { kind: 'signal'; signal: SignalReport }
@@ -27,6 +28,11 @@ export interface SignalBookOptions extends DeliveriesOptions {
 
 const MAX_SIGNALS = 5000
 const SAMPLE_LOGS = 10
+
+/** The trace of a signal is its own. */
+const aboutSignal = ({ rule, signal_id, transition }: SignalReport): About => ({
+  ...{ trace: traceOf(rule, signal_id), detection: rule, by: 'rule', transition },
+})
 
 /** Renders each signal that opens or rises, delivers it to its webhooks, and keeps the newest signals and those that are open. */
 export class SignalBook {
@@ -76,7 +82,11 @@ export class SignalBook {
     this.#signals.push(signal)
     this.#signals = newest(this.#signals, MAX_SIGNALS)
     this.#deliveries.tell({ kind: 'signal', signal })
-    this.#deliveries.send(recipients, signal, values, (delivery) => ({ kind: 'signal-delivery', signal, delivery }))
+    this.#deliveries.send(recipients, signal, values, aboutSignal(signal), (delivery) => ({
+      kind: 'signal-delivery',
+      signal,
+      delivery,
+    }))
     return signal
   }
 

@@ -11,6 +11,19 @@ export interface QueueOptions {
 
 type Ended = (delivery: Delivery) => void
 
+/** Sees what happens to deliveries, and may drop one. */
+export interface QueueObserver {
+  /** Whether the next delivery is to be lost, as by a failure of Datadog. */
+  isDropped(): boolean
+  queued(delivery: Delivery, request: RenderedRequest): void
+  /** @param at epoch ms of the begin of the attempt whose outcome the delivery now has */
+  tried(delivery: Delivery, at: number, ms: number): void
+  ended(delivery: Delivery): void
+}
+
+/** The error of a delivery that was dropped on request. */
+export const DROPPED = 'dropped on request of a person'
+
 const TIMEOUT_MS = 15_000
 /** Decision `retry-spacing`, undocumented: five retries, as documented for lost connections, at intervals that can be observed in the lab. */
 const RETRY_SPACING_IN_THE_LAB_MS = [100, 200, 400, 800, 1600]
@@ -39,15 +52,22 @@ export class WebhookQueue {
    * Renders and queues a delivery. Does not throw.
    * @param ended called when the delivery is final
    */
-  send(values: PayloadValues, ended: Ended): Delivery {
+  send(values: PayloadValues, ended: Ended, observer?: QueueObserver): Delivery {
+    return this.repeat(renderRequest(this.#webhook, values), ended, observer)
+  }
+
+  /** Queues a delivery of a request that is rendered. Does not throw. */
+  repeat(request: RenderedRequest, ended: Ended, observer?: QueueObserver): Delivery {
     const delivery: Delivery = { webhook: this.#webhook.name, state: 'pending', attempts: 0 }
-    if (this.#waiting.length >= QUEUE_LENGTH || this.#stop.signal.aborted) {
-      delivery.state = 'failed'
-      delivery.error = 'the queue is full or closed'
+    observer?.queued(delivery, request)
+    const isFull = this.#waiting.length >= QUEUE_LENGTH || this.#stop.signal.aborted
+    const error = isFull ? 'the queue is full or closed' : observer?.isDropped() ? DROPPED : undefined
+    if (error !== undefined) {
+      Object.assign(delivery, { state: 'failed', error })
+      observer?.ended(delivery)
       ended(delivery)
     } else {
-      const request = renderRequest(this.#webhook, values)
-      this.#waiting.push(() => this.#deliver(delivery, request, ended))
+      this.#waiting.push(() => this.#deliver(delivery, request, ended, observer))
       this.#next()
     }
     return delivery
@@ -75,21 +95,29 @@ export class WebhookQueue {
     })
   }
 
-  async #deliver(delivery: Delivery, request: RenderedRequest, ended: Ended): Promise<void> {
+  async #deliver(
+    delivery: Delivery,
+    request: RenderedRequest,
+    ended: Ended,
+    observer: QueueObserver | undefined,
+  ): Promise<void> {
     const { timeoutMs = TIMEOUT_MS, retrySpacingMs = RETRY_SPACING_IN_THE_LAB_MS } = this.#options
     const signal = this.#stop.signal
     delivery.started_at = Date.now()
     const began = performance.now()
     for (let attempt = 0; ; attempt++) {
       delivery.attempts++
+      const [at, triedAt] = [Date.now(), performance.now()]
       const outcome = await post({ ...request, timeoutMs, signal, agent: this.#agent })
       delivery.duration_ms = Math.round(performance.now() - began)
       record(delivery, outcome)
+      observer?.tried(delivery, at, Math.round(performance.now() - triedAt))
       const spacing = retrySpacingMs[attempt]
       if (!worthRetrying(outcome) || spacing === undefined || signal.aborted) break
       await delay(spacing, undefined, { signal }).catch(() => {})
     }
     delivery.state = stateOf(delivery)
+    observer?.ended(delivery)
     ended(delivery)
   }
 }

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import * as z from 'zod'
 import { type Configuration, type Datadog, startDatadog } from '../datadog/server.ts'
 import type { QueueOptions } from '../datadog/webhook-queue.ts'
@@ -27,6 +26,8 @@ export interface FrontOptions {
   readonly ports: Ports
   readonly secrets: LabSecrets
   readonly detections: Configuration
+  /** Where they were read. */
+  readonly detectionsFolder: string
   readonly cadenceSeconds: number | undefined
   readonly webhookQueue: QueueOptions | undefined
   readonly logs: LogFiles
@@ -55,7 +56,7 @@ const NO_APP = 1
 
 /** Opens all public ports of the lab; the apps are connected later. */
 export async function openFront(options: FrontOptions): Promise<Front> {
-  const { root, ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo } = options
+  const { root, detectionsFolder, ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo } = options
   const behind = { web: NO_APP, functions: NO_APP }
   let drain: ReturnType<typeof createDrain> | undefined
   const copies = new CookieCopies()
@@ -89,7 +90,8 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     rum: { ...RUM, origin: webEdge.origin },
     mailbox,
     console: {
-      folder: join(root, 'dist', 'console'),
+      root,
+      detections: detectionsFolder,
       version: versionOfProject(),
       urls: { web: webEdge.origin, functions: functionsEdge.origin },
     },

@@ -121,7 +121,8 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   const onReady = readyTimer(options.onReady)
   const failure = deferred<Error>()
   const secrets = await loadSecrets(dir)
-  const files = await DetectionFiles.open(options.detections ?? join(root, 'detections'))
+  const detectionsFolder = options.detections ?? join(root, 'detections')
+  const files = await DetectionFiles.open(detectionsFolder)
   const detections = files.content
   const logs = await openLogFiles(dir)
   undo.push('log files', logs.close)
@@ -144,7 +145,18 @@ async function start(options: LabOptions, undo: Undo): Promise<LabHandle> {
   onReady('migrations', '')
   signal?.throwIfAborted()
 
-  const front = await openFront({ root, ports, secrets, detections, cadenceSeconds, webhookQueue, logs, log, undo })
+  const front = await openFront({
+    root,
+    detectionsFolder,
+    ports,
+    secrets,
+    detections,
+    cadenceSeconds,
+    webhookQueue,
+    logs,
+    log,
+    undo,
+  })
   const { webEdge, functionsEdge, datadog } = front
   const mode = cadenceSeconds === undefined ? 'at each event' : `every ${cadenceSeconds} s`
   if (options.followDetections) {

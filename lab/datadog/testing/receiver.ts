@@ -10,8 +10,8 @@ export interface Received {
   body: string
 }
 
-/** A status; `hang` never answers, `drop` closes the connection. */
-export type Answer = number | 'hang' | 'drop'
+/** A status, with a body or without; `hang` never answers, `drop` closes the connection. */
+export type Answer = number | { readonly status: number; readonly body: string } | 'hang' | 'drop'
 
 /** For tests: an HTTP server that gives the prepared answers in turn, and 202 after that. */
 export interface Receiver {
@@ -31,6 +31,7 @@ export async function startReceiver(...answers: Answer[]): Promise<Receiver> {
     requests.push({ method, url, headers, body: Buffer.concat(chunks).toString('utf8') })
     const answer = answers.shift() ?? 202
     if (answer === 'drop') response.destroy()
+    else if (typeof answer === 'object') response.writeHead(answer.status).end(answer.body)
     else if (answer !== 'hang') response.writeHead(answer).end(`answer ${answer}`)
     server.emit('received')
   })

@@ -1,0 +1,109 @@
+import * as z from 'zod'
+import type { Routes } from '../datadog/http.ts'
+import { sendError, sendJson } from '../datadog/http.ts'
+import type { ContainmentAsked, ContainmentView } from './api.ts'
+import { changing } from './changing.ts'
+import type { Hub } from './hub.ts'
+import { type ContainmentsPort, type LedgerContainment, NotPossibleHere } from './ports.ts'
+import type { LedgerRow } from './trace-steps.ts'
+
+/** Rows follow their events, and a row may change more than once for one alert. */
+const READ_AFTER_MS = 250
+const REASON_MAX = 256
+
+const Asked: z.ZodType<ContainmentAsked> = z.strictObject({
+  id: z.string().min(1).max(128),
+  do: z.enum(['approve', 'retry', 'undo']),
+  reason: z.string().trim().min(1, 'a reason is needed: it stands in the row and in the log').max(REASON_MAX),
+})
+
+/** The rows of the ledger as they were read last. They are read again when an event says that one has changed and somebody looks. */
+export class Ledger {
+  readonly #port: ContainmentsPort
+  readonly #hub: Hub
+  readonly #changed: () => void
+  readonly #log: (line: string) => void
+  #rows = new Map<string, LedgerContainment>()
+  #isStale = true
+  #reading: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param changed called when rows were read again */
+  constructor(port: ContainmentsPort, hub: Hub, changed: () => void, log: (line: string) => void) {
+    this.#port = port
+    this.#hub = hub
+    this.#changed = changed
+    this.#log = log
+    hub.provide('containments', () => [{}])
+  }
+
+  row(id: string): LedgerRow | undefined {
+    const row = this.#rows.get(id)
+    return row && { id, title: titleOf(row), createdAt: row.created_at, changedAt: row.changed_at, text: row.text }
+  }
+
+  /** An event says that a row has changed. */
+  touch(): void {
+    this.#isStale = true
+    if (!this.#hub.reads('containments') && !this.#hub.reads('trace')) return
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      void this.refresh()
+    }, READ_AFTER_MS)
+  }
+
+  /** Reads the ledger unless nothing has changed. A failure is logged. */
+  async refresh(): Promise<void> {
+    if (this.#reading) await this.#reading
+    if (!this.#isStale) return
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined
+    })
+    await this.#reading
+  }
+
+  routes(): Routes {
+    return {
+      'GET /lab/containments': async (_request, response) => {
+        this.#isStale = true // the sweeper and `npm run contain` change rows without an event here
+        await this.refresh()
+        if (this.#isStale) return sendError(response, 503, 'the ledger could not be read; see the log of the lab')
+        sendJson(response, 200, { containments: [...this.#rows.values()].map(viewOf) })
+      },
+      'POST /lab/containments': changing(Asked, async (asked, response) => {
+        try {
+          sendJson(response, 200, await this.#port.act(asked))
+        } catch (error) {
+          if (!(error instanceof NotPossibleHere)) throw error
+          sendError(response, error.status, error.message)
+        } finally {
+          this.touch()
+        }
+      }),
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+
+  async #read(): Promise<void> {
+    this.#isStale = false
+    try {
+      this.#rows = new Map((await this.#port.list()).map((row) => [row.id, row]))
+      this.#hub.mark('containments')
+      this.#changed()
+    } catch (error) {
+      this.#isStale = true
+      this.#log(`the ledger could not be read: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+}
+
+const titleOf = ({ action, state, result, reason, mode }: LedgerContainment): string => {
+  const would = mode === 'observe' ? 'would ' : ''
+  const detail = [result, reason].filter((each) => each !== null).join(', ')
+  return `${would}${action}: ${state}${detail && ` (${detail})`}`
+}
+
+const viewOf = ({ created_at, text, ...view }: LedgerContainment): ContainmentView => view
