@@ -239,6 +239,7 @@ export function attackRun(at: number, more: Partial<AttackRun> = {}): AttackRun 
     seed: 1,
     started_at: at,
     ended_at: null,
+    run_ids: [],
     lines: [],
     ok: null,
     error: null,
