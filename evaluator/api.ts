@@ -1,6 +1,15 @@
 import { logOfEvent } from './app-event.ts'
 import type { Transition } from './evaluate/evaluate.ts'
-import { type ExplainOptions, type Explanation, explainFrom, type Question, sourceOfInput } from './explain/index.ts'
+import {
+  type ExplainOptions,
+  type ExplainRuleOptions,
+  type Explanation,
+  explainFrom,
+  explainRuleFrom,
+  type Question,
+  type RuleExplanation,
+  sourceOfInput,
+} from './explain/index.ts'
 import type { Log } from './log.ts'
 import { LogInput } from './logs/log-input.ts'
 import { replayLogs } from './logs/replay-logs.ts'
@@ -134,21 +143,36 @@ export async function tune(
 }
 
 /**
- * Says why a monitor did or did not fire: for an event, a group, an instant, or with an empty question for the group that fired
- * first or came nearest.
+ * Says why a monitor or a rule of Cloud SIEM did or did not fire: for an event, a group, an instant, or with an empty question for the
+ * group that fired first or came nearest.
  * @param log events, or a stream of bytes in any form that `alertproof explain` reads, packed or not. An event of a list has the
  * line of its place in it
+ * @param options those of the cadence and of group limits are for monitors
  * @throws QuestionError if the log has no event, or not the one that is asked about
  */
-export async function explain(
+export function explain(
   monitor: Monitor,
+  log: Iterable<Event> | AsyncIterable<Buffer>,
+  question?: Question,
+  options?: ExplainOptions,
+): Promise<Explanation>
+export function explain(
+  rule: SiemRule,
+  log: Iterable<Event> | AsyncIterable<Buffer>,
+  question?: Question,
+  options?: ExplainRuleOptions,
+): Promise<RuleExplanation>
+export async function explain(
+  detection: Monitor | SiemRule,
   log: Iterable<Event> | AsyncIterable<Buffer>,
   question: Question = {},
   options: ExplainOptions = {},
-): Promise<Explanation> {
+): Promise<Explanation | RuleExplanation> {
   const input = LogInput.ofStream(Symbol.asyncIterator in log ? log : linesOf(log), { keep: true })
+  const source = sourceOfInput(input, options.follow ?? false)
   try {
-    return (await explainFrom(sourceOfInput(input, options.follow ?? false), monitor, question, options)).explanation
+    if ('queries' in detection) return (await explainRuleFrom(source, detection, question, options)).explanation
+    return (await explainFrom(source, detection, question, options)).explanation
   } finally {
     input.close()
   }

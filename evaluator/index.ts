@@ -20,10 +20,15 @@ export { groupOfKey } from './evaluate/reading.ts'
 export {
   type Explanation,
   explainFrom,
+  explainRuleFrom,
   headlineOf,
   pageOf,
   type Question,
   QuestionError,
+  type RuleExplanation,
+  ruleHeadlineOf,
+  rulePageOf,
+  ruleSvgOf,
   sourceOfLogs,
   svgOf,
 } from './explain/index.ts'

@@ -23,7 +23,7 @@ export interface Source {
 }
 
 /** The value of an optional facet that a log lacks. */
-const NO_VALUE = 'N/A'
+export const NO_VALUE = 'N/A'
 
 /**
  * Compiles the search, the groups and the counted value of a query into a reader of logs.

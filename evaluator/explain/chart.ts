@@ -1,4 +1,4 @@
-import type { EvaluationFacts, GroupFacts, MonitorFacts } from './explanation.ts'
+import { type Charted, type Limit, MARKS } from './charted.ts'
 
 const MAX_ROWS = 8
 
@@ -13,21 +13,22 @@ interface Column {
 /** The rows of a chart: where a value stands, so that it is beyond the threshold in the picture only if it is. */
 class Scale {
   readonly rows: number
-  readonly threshold: number
+  /** The row of the limit; undefined without one. */
+  readonly threshold: number | undefined
   least: number
   most: number
-  readonly #monitor: MonitorFacts
+  readonly #limit: Limit | undefined
 
-  constructor(monitor: MonitorFacts, values: readonly number[]) {
-    const all = [...values, monitor.critical, 0]
-    this.#monitor = monitor
+  constructor(limit: Limit | undefined, values: readonly number[]) {
+    const all = [...values, limit?.critical ?? 0, 0]
+    this.#limit = limit
     this.least = Math.min(...all)
     this.most = Math.max(...all)
     const step = stepOf((this.most - this.least) / MAX_ROWS, all.every(Number.isInteger))
     this.least = step * Math.floor(this.least / step)
     this.rows = Math.max(1, Math.ceil((this.most - this.least) / step - 1e-9))
     this.most = this.least + this.rows * step
-    this.threshold = this.#rowOf(monitor.critical)
+    this.threshold = limit && this.#rowOf(limit.critical)
   }
 
   /** The top of a row. */
@@ -37,9 +38,10 @@ class Scale {
 
   /** The highest row that the bar of a value fills, from 1; 0 for none. */
   row(value: number): number {
-    const { operator, critical } = this.#monitor
     const own = this.#rowOf(value)
     const limit = this.threshold
+    if (!this.#limit || limit === undefined) return own
+    const { operator, critical } = this.#limit
     if (operator === '>') return value > critical ? Math.max(own, limit + 1) : Math.min(own, limit)
     if (operator === '>=') return value >= critical ? Math.max(own, limit) : Math.min(own, limit - 1)
     if (operator === '<') return value < critical ? Math.min(own, limit - 1) : Math.max(own, limit)
@@ -61,19 +63,28 @@ function stepOf(least: number, whole: boolean): number {
   return whole ? Math.max(1, step) : step
 }
 
-/** A chart of the value over time with the threshold as a line, for a terminal. @param width in characters */
+/** How a chart is written. */
+export interface ChartStyle {
+  clock(at: string): string
+  /** The time of the event that was asked about. */
+  readonly event?: string | undefined
+  /** What the bars are called. */
+  readonly bars?: string
+  /** In characters. */
+  readonly width?: number
+}
+
+/** A chart of the value over time with the threshold as a line, for a terminal. */
 export function chartLines(
-  monitor: MonitorFacts,
-  group: GroupFacts,
-  clock: (at: string) => string,
-  event: string | undefined,
-  width = 80,
+  limit: Limit | undefined,
+  group: Charted,
+  { clock, event, bars = 'evaluated', width = 80 }: ChartStyle,
 ): string[] {
-  const scale = new Scale(monitor, valuesOf(group))
-  const labels = Array.from({ length: scale.rows + 1 }, (_, row) => labelOf(scale, row, monitor))
+  const scale = new Scale(limit, valuesOf(group))
+  const labels = Array.from({ length: scale.rows + 1 }, (_, row) => labelOf(scale, row, limit))
   const labelWidth = Math.max(...labels.map((label) => label.length))
   const count = width - labelWidth - 2
-  const columns = columnsOf(monitor, group, count)
+  const columns = columnsOf(limit, group, count)
   const lines: string[] = []
   for (let row = scale.rows; row >= 1; row--) {
     const cells = columns.map((column) => cellOf(column, row, scale)).join('')
@@ -85,20 +96,20 @@ export function chartLines(
   if (marks.trim() !== '') lines.push(margin + marks.trimEnd())
   const [from, to] = [clock(group.from), clock(group.to)]
   lines.push(`${margin}${from}${' '.repeat(Math.max(1, count - from.length - to.length))}${to}`)
-  lines.push(`${margin}${legendOf(monitor, marks, lines.join(''), columns)}`)
+  lines.push(`${margin}${legendOf(limit, marks, lines.join(''), columns, bars)}`)
   return lines
 }
 
 const numbersIn = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null)
 
-const valuesOf = ({ evaluations, values }: GroupFacts): number[] =>
+const valuesOf = ({ evaluations, values }: Charted): number[] =>
   numbersIn([...evaluations, ...values].map(({ value }) => value))
 
 const short = (value: number): string =>
   Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(3)))
 
-function labelOf(scale: Scale, row: number, { operator, critical }: MonitorFacts): string {
-  if (row === scale.threshold) return `${operator} ${short(critical)}`
+function labelOf(scale: Scale, row: number, limit: Limit | undefined): string {
+  if (limit && row === scale.threshold) return `${limit.operator} ${short(limit.critical)}`
   return short(scale.valueAt(row))
 }
 
@@ -109,14 +120,14 @@ function cellOf({ evaluated, between, held }: Column, row: number, scale: Scale)
 }
 
 /** The time at which each column begins, in epoch ms, and that at which the last one ends. */
-function edgesOf({ from, to }: GroupFacts, count: number): number[] {
+function edgesOf({ from, to }: Charted, count: number): number[] {
   const [begin, end] = [Date.parse(from), Date.parse(to)]
   return Array.from({ length: count + 1 }, (_, i) => begin + ((end - begin) * i) / count)
 }
 
-function columnsOf(monitor: MonitorFacts, group: GroupFacts, count: number): Column[] {
+function columnsOf(limit: Limit | undefined, group: Charted, count: number): Column[] {
   const edges = edgesOf(group, count)
-  const pick = monitor.operator.startsWith('<') ? Math.min : Math.max
+  const pick = limit?.operator.startsWith('<') ? Math.min : Math.max
   const extreme = (values: readonly (number | null)[]): number | null => {
     const numbers = numbersIn(values)
     return numbers.length === 0 ? null : pick(...numbers)
@@ -128,7 +139,7 @@ function columnsOf(monitor: MonitorFacts, group: GroupFacts, count: number): Col
     return before ? [before, ...within] : within
   }
   return Array.from({ length: count }, (_, i) => {
-    const seen: EvaluationFacts[] = inColumn(group.evaluations, i)
+    const seen = inColumn(group.evaluations, i)
     return {
       evaluated: extreme(seen.map(({ value }) => value)),
       between: extreme(inColumn(group.values, i).map(({ value }) => value)),
@@ -137,7 +148,7 @@ function columnsOf(monitor: MonitorFacts, group: GroupFacts, count: number): Col
   })
 }
 
-function marksOf(group: GroupFacts, event: string | undefined, count: number): string {
+function marksOf(group: Charted, event: string | undefined, count: number): string {
   const edges = edgesOf(group, count)
   const marks = Array.from({ length: count }, () => ' ')
   const put = (at: string, mark: string) => {
@@ -147,20 +158,25 @@ function marksOf(group: GroupFacts, event: string | undefined, count: number): s
   }
   if (event !== undefined) put(event, 'e')
   for (const { at, transition } of group.changes) {
-    if (transition === 'Recovered') put(at, 'R')
-    if (transition === 'Triggered') put(at, 'T')
+    const known = MARKS[transition]
+    if (known) put(at, known.mark)
   }
   return marks.join('')
 }
 
-function legendOf(monitor: MonitorFacts, marks: string, drawn: string, columns: readonly Column[]): string {
+function legendOf(
+  limit: Limit | undefined,
+  marks: string,
+  drawn: string,
+  columns: readonly Column[],
+  bars: string,
+): string {
   const parts = [
-    columns.some(({ evaluated, held }) => evaluated !== null && !held) && '█ evaluated',
+    columns.some(({ evaluated, held }) => evaluated !== null && !held) && `█ ${bars}`,
     drawn.includes('▒') && '▒ held back',
     drawn.includes('░') && '░ in between',
-    `┄ ${monitor.operator} ${short(monitor.critical)}`,
-    marks.includes('T') && 'T triggered',
-    marks.includes('R') && 'R recovered',
+    limit && `┄ ${limit.operator} ${short(limit.critical)}`,
+    ...Object.values(MARKS).map(({ mark, word }) => marks.includes(mark) && `${mark} ${word}`),
     marks.includes('e') && 'e the event',
   ]
   return parts.filter((part) => typeof part === 'string').join('  ')

@@ -363,7 +363,7 @@ test('a chart has at most 80 columns, and is beyond its line exactly if a value 
     fc.asyncProperty(rising, randomLogs, async (asked, logs) => {
       const { monitor, group } = await explained(asked, logs, {})
       if (!group) return
-      const lines = chartLines(monitor, group, (at) => at, undefined, CHART_COLUMNS)
+      const lines = chartLines(monitor, group, { clock: (at) => at, width: CHART_COLUMNS })
       for (const line of lines.filter((each) => /[┤┼]/.test(each)))
         expect(line.length).toBeLessThanOrEqual(CHART_COLUMNS)
       const limit = lines.findIndex((line) => line.trimStart().startsWith(monitor.operator))

@@ -4,6 +4,7 @@ import { groupKeys, groupOfKey, SHARED_KEY } from '../evaluate/reading.ts'
 import { type Rule, SEVERITY } from '../evaluate/state.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { Evaluations, type ExplainOptions } from './evaluations.ts'
+import { readableOfMonitor } from './event.ts'
 import type { Asked, EventFacts, Explanation, GroupFacts, GroupName, LogFacts, NotFired } from './explanation.ts'
 import { timeFact } from './fact.ts'
 import { type Finding, type FoundEvent, find } from './finding.ts'
@@ -34,7 +35,7 @@ export async function explainFrom(
   options: ExplainOptions = {},
 ): Promise<Explained> {
   checkGroup(monitor, question.group)
-  const finding = await find(source, monitor, question)
+  const finding = await find(source, readableOfMonitor(monitor), question)
   const explanation = await new Explaining(source, monitor, question, options, finding).explain()
   return { explanation, more: finding.more }
 }

@@ -1,14 +1,13 @@
 import { resolve } from 'node:path'
 import type { IndexedLog } from '../log.ts'
 import type { LogPlace } from '../logs/index.ts'
-import type { Monitor } from '../monitor/monitor.ts'
 import type { Facet } from '../monitor/monitor-query.ts'
 import { FieldsSeen } from '../search/fields-seen.ts'
 import { compileSearch, type LogPredicate, parseSearch } from '../search/search.ts'
 import { printSearch } from '../search/search-ast.ts'
 import { type SilentTerm, SilentTerms } from '../search/silent-terms.ts'
 import type { TermNode } from '../search/terms.ts'
-import { EventReading } from './event.ts'
+import { EventReading, type Readable } from './event.ts'
 import type { GroupName, LogFacts } from './explanation.ts'
 import { timeFact } from './fact.ts'
 import { numberOf, placeText } from './place.ts'
@@ -46,10 +45,11 @@ const SAMPLED_EVERY = 512
 
 /**
  * Reads the log once and finds what a question is about.
+ * @param readable the queries that count the events
  * @throws QuestionError if there is no such event, or no event at all
  */
-export async function find(source: EventSource, monitor: Monitor, question: Question): Promise<Finding> {
-  const finder = new Finder(monitor, question, source.name)
+export async function find(source: EventSource, readable: Readable, question: Question): Promise<Finding> {
+  const finder = new Finder(readable, question, source.name)
   const { epochs } = await source.visit(
     (log, place) => finder.take(log, place),
     (place, reason) => finder.passOver(place, reason),
@@ -83,9 +83,9 @@ class Finder {
   #groupSeen = 0
   #groupCounted = 0
 
-  constructor(monitor: Monitor, { event, group }: Question, name: string | undefined) {
-    this.#reading = new EventReading(monitor)
-    this.#by = monitor.parsed.by
+  constructor(readable: Readable, { event, group }: Question, name: string | undefined) {
+    this.#reading = new EventReading(readable)
+    this.#by = readable.by
     this.#group = group
     this.#choice = event
     this.#chooses = event ? chooser(event) : () => false

@@ -2,12 +2,10 @@ import type { Transition } from '../evaluate/notices.ts'
 import type { Hold, Pass } from '../evaluate/observer.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { Cost, EvaluationFacts, GroupFacts, GroupName, HeldFacts, Step } from './explanation.ts'
-import { nearestTo, timeFact, valueFact } from './fact.ts'
+import { nearestTo, thinned, timeFact, valueFact } from './fact.ts'
 import type { Ending } from './recorder.ts'
 import { type Course, crossingBefore, isHeldBeyond, isLiveBeyond, isTrigger } from './verdict.ts'
 
-/** More points than a picture can show. */
-const MAX_POINTS = 1000
 const MAX_STEPS = 40
 
 /** Epoch ms: [from, to]. */
@@ -90,20 +88,6 @@ function around<T>(items: readonly T[], { from, to }: Period, timeOf: (item: T) 
   const before = items.findLast((item) => timeOf(item) < from)
   const within = items.filter((item) => timeOf(item) >= from && timeOf(item) <= to)
   return before ? [before, ...within] : within
-}
-
-/** Of too many points the lowest and highest of equally many at a time. */
-function thinned<T extends { readonly value: number }>(points: readonly T[]): readonly T[] {
-  if (points.length <= MAX_POINTS) return points
-  const size = Math.ceil((2 * points.length) / MAX_POINTS)
-  const kept: T[] = []
-  for (let at = 0; at < points.length; at += size) {
-    const some = points.slice(at, at + size)
-    const byValue = some.toSorted((a, b) => a.value - b.value || 0)
-    const ends = new Set([byValue[0], byValue.at(-1)])
-    kept.push(...some.filter((point) => ends.has(point)))
-  }
-  return kept
 }
 
 function storyOf(

@@ -5,7 +5,9 @@ import type { Rollup } from '../monitor/monitor-query.ts'
 import { queriesOf } from '../monitor/variables.ts'
 import type { MonitorFacts } from './explanation.ts'
 
-const rollupText = (rollup: Rollup): string => ('of' in rollup ? `${rollup.kind} of ${rollup.of.name}` : rollup.kind)
+/** `count`, `cardinality of @usr.id`. */
+export const rollupText = (rollup: Rollup): string =>
+  'of' in rollup ? `${rollup.kind} of ${rollup.of.name}` : rollup.kind
 
 /** What a monitor is, with its defaults. */
 export function monitorFacts(monitor: Monitor, rule: Rule, evaluation: Evaluation): MonitorFacts {

@@ -1,4 +1,4 @@
-import type { Explanation, FailedTerm, NotFired } from './explanation.ts'
+import type { EventFacts, Explanation, FailedTerm, LogFacts, NotFired } from './explanation.ts'
 import { BEYOND, counted, durationWords, missWords, valueText } from './words.ts'
 
 type Time = (at: string) => string
@@ -32,18 +32,10 @@ function notFiredText(reason: NotFired, explanation: Reasoned, time: Time): stri
       return [`Why: the event does not match the search. ${failedText(reason.failed)}`]
     case 'no-facet': {
       const use = monitor.by.includes(reason.facet) ? 'by which the monitor groups' : 'which the monitor measures'
-      const facets = event?.queries.flatMap((query) => query.facets) ?? []
-      const isText = facets.some(({ facet, values }) => facet === reason.facet && values.length > 0)
-      const meant = reason.suggestion === null ? '' : ` Did you mean ${reason.suggestion}?`
-      return [
-        `Why: the event matches the search, but it has no ${isText ? 'number in ' : ''}${reason.facet}, ${use}. Such an event is not counted.${meant}`,
-      ]
+      return [noFacetText(reason, event, use)]
     }
     case 'too-late':
-      return [
-        `Why: the event came ${durationWords(reason.behind_seconds)} late, more than --lateness allows, and was left out.`,
-        'Without --follow, or with a larger --lateness, it counts.',
-      ]
+      return tooLateText(reason)
     case 'nothing-counted':
       return nothingText(reason, explanation)
     case 'not-begun':
@@ -113,6 +105,23 @@ function notFiredText(reason: NotFired, explanation: Reasoned, time: Time): stri
   }
 }
 
+/** Which facet an event lacks. @param use what the facet is needed for */
+export function noFacetText(
+  { facet, suggestion }: Extract<NotFired, { kind: 'no-facet' }>,
+  event: EventFacts | null,
+  use: string,
+): string {
+  const facets = event?.queries.flatMap((query) => query.facets) ?? []
+  const isText = facets.some((each) => each.facet === facet && each.values.length > 0)
+  const meant = suggestion === null ? '' : ` Did you mean ${suggestion}?`
+  return `Why: the event matches the search, but it has no ${isText ? 'number in ' : ''}${facet}, ${use}. Such an event is not counted.${meant}`
+}
+
+export const tooLateText = ({ behind_seconds: seconds }: Extract<NotFired, { kind: 'too-late' }>): string[] => [
+  `Why: the event came ${durationWords(seconds)} late, more than --lateness allows, and was left out.`,
+  'Without --follow, or with a larger --lateness, it counts.',
+]
+
 /** Why the first evaluation after a hold did not fire. At an instant it may be still to come. */
 function afterHold({ asked, monitor }: Reasoned): string {
   if (asked.at !== null) return ''
@@ -120,12 +129,14 @@ function afterHold({ asked, monitor }: Reasoned): string {
   return ` Then the value was not ${BEYOND[monitor.operator]} ${monitor.critical} any more.`
 }
 
-const failedText = ({ term, values, suggestion }: FailedTerm): string =>
+/** Which part of a search failed, and why. */
+export const failedText = ({ term, values, suggestion }: FailedTerm): string =>
   `The first term that fails is ${term}: ${missWords(term, values)}.${suggestion === null ? '' : ` Did you mean ${suggestion}?`}`
 
-function nothingText(
+/** Why no event counts. */
+export function nothingText(
   { with_group, suggestion }: Extract<NotFired, { kind: 'nothing-counted' }>,
-  { log, event }: Reasoned,
+  { log, event }: { readonly log?: Pick<LogFacts, 'events' | 'matched'>; readonly event: EventFacts | null },
 ): string[] {
   const nearest = event ? [nearestText(event.queries)] : []
   if (with_group === 0) {
@@ -145,10 +156,13 @@ function nothingText(
   ]
 }
 
-function nearestText(queries: NonNullable<Explanation['event']>['queries']): string {
-  const failed = queries.find((query) => query.failed)?.failed
+function nearestText(queries: EventFacts['queries']): string {
+  const matching = queries.find((query) => query.failed === null)
+  const failed = matching ? undefined : queries.find((query) => query.failed)?.failed
   if (failed) return failedText(failed).replace('The first term', 'For the event that comes nearest, the first term')
-  const facet = queries.flatMap(({ facets }) => facets).find(({ values }) => values.length === 0)
+  const facet = (matching ? matching.facets : queries.flatMap(({ facets }) => facets)).find(
+    ({ values }) => values.length === 0,
+  )
   if (!facet) return 'The event that comes nearest is shown below.'
   const meant = facet.suggestion === null ? '' : ` Did you mean ${facet.suggestion}?`
   return `The event that comes nearest has no ${facet.facet}.${meant}`

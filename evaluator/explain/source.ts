@@ -3,6 +3,8 @@ import type { IndexedLog } from '../log.ts'
 import { type LogInput, type LogPlace, replayLogs } from '../logs/index.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { Replayer, type ReplayOptions } from '../replay/index.ts'
+import type { SiemRule } from '../siem/rule.ts'
+import type { SignalChange } from '../siem/signal.ts'
 
 /** What one evaluation of the log found. */
 export interface Run {
@@ -12,6 +14,11 @@ export interface Run {
   readonly limits: { readonly since: number; readonly beyond: number } | undefined
   /** Terms and facets that no event has. */
   readonly silent: readonly string[]
+}
+
+/** What one evaluation of the log by a rule found. */
+export interface RuleRun extends Pick<Run, 'late' | 'silent'> {
+  readonly changes: readonly SignalChange[]
 }
 
 /** The events of an explanation, which are read several times. */
@@ -26,6 +33,7 @@ export interface EventSource {
     readonly epochs: readonly { readonly unit: string; readonly key: string }[]
   }>
   replay(monitor: Monitor, options: ReplayOptions): Promise<Run>
+  replayRule(rule: SiemRule, options: ReplayOptions): Promise<RuleRun>
 }
 
 /** The events of files and streams. @param follow whether nothing is sorted, and what is too late is left out */
@@ -47,6 +55,15 @@ export function sourceOfInput(input: LogInput, follow: boolean, name?: string): 
       const silent = summary.silent.map(({ text }) => text)
       return { transitions: visitor.transitions, late: summary.dropped, limits, silent }
     },
+    async replayRule(rule, options) {
+      const begin = () => {
+        const changes: SignalChange[] = []
+        const signal = (each: SignalChange) => void changes.push(each)
+        return { changes, signal, transition: () => {}, malformed: () => {} }
+      }
+      const { summary, visitor } = await replayLogs(input, [], { ...options, rules: [rule] }, begin, { follow })
+      return { changes: visitor.changes, late: summary.dropped, silent: summary.silent.map(({ text }) => text) }
+    },
   }
 }
 
@@ -64,6 +81,14 @@ export function sourceOfLogs(logs: readonly IndexedLog[]): EventSource {
       for (const log of logs) replayer.push(log, log.timestamp)
       replayer.finish()
       return { transitions, late: replayer.dropped, limits: replayer.exceededLimits[0], silent: [] }
+    },
+    async replayRule(rule, options) {
+      const changes: SignalChange[] = []
+      const keep = (each: SignalChange) => void changes.push(each)
+      const replayer = new Replayer([], { ...options, rules: [rule] }, () => {}, keep)
+      for (const log of logs) replayer.push(log, log.timestamp)
+      replayer.finish()
+      return { changes, late: replayer.dropped, silent: [] }
     },
   }
 }

@@ -1,11 +1,12 @@
 import { ALERT, BETWEEN, FAINT, GOOD, HELD, INK, MUTED, PAPER, VALUE, WARN } from '../svg-colors.ts'
 import { axisNumber, escaped, titleText } from '../svg-text.ts'
-import type { Explanation, GroupFacts, MonitorFacts } from './explanation.ts'
+import { type Charted, MARKS } from './charted.ts'
+import type { Explanation } from './explanation.ts'
 import { headlineOf } from './text.ts'
 
 const WIDTH = 760
-const HEIGHT = 320
-const LEFT = 60
+export const HEIGHT = 320
+export const LEFT = 60
 const RIGHT = 20
 const TOP = 76
 const BOTTOM = 50
@@ -18,7 +19,7 @@ export function svgOf(explanation: Drawn): string | undefined {
   const { monitor, group, event } = explanation
   if (!group) return undefined
   const headline = headlineOf(explanation)
-  const plot = new Plot(monitor, group)
+  const plot = new Plot([monitor.critical, monitor.warning ?? monitor.critical], group)
   const isLive = monitor.cadence_seconds === null
   const parts = [
     `<text x="${LEFT}" y="20" fill="${INK}" font-weight="bold">${titleText(headline)}</text>`,
@@ -29,18 +30,23 @@ export function svgOf(explanation: Drawn): string | undefined {
     isLive ? '' : plot.steps(group.values, `stroke="${BETWEEN}" stroke-width="1"`),
     plot.steps(group.evaluations, `stroke="${VALUE}" stroke-width="2"`),
     plot.marks(marksOf(group, event?.asked ? event.at : undefined)),
-    plot.legend(isLive),
+    plot.legend('value at each evaluation', isLive ? '' : 'value in between'),
   ]
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" font-family="sans-serif" font-size="12">`,
-    `<title>${escaped(headline)}</title>`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="${PAPER}"/>`,
-    ...parts.filter((part) => part !== ''),
-    '</svg>\n',
-  ].join('\n')
+  const drawn = parts.filter((part) => part !== '')
+  return svgDocument(headline, HEIGHT, drawn)
 }
 
-interface Mark {
+/** One SVG that needs no other file. @param parts its elements */
+export const svgDocument = (title: string, height: number, parts: readonly string[]): string =>
+  [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(title)}</title>`,
+    `<rect width="${WIDTH}" height="${height}" fill="${PAPER}"/>`,
+    ...parts,
+    '</svg>\n',
+  ].join('\n')
+
+export interface Mark {
   readonly at: string
   readonly label: string
   readonly color: string
@@ -51,7 +57,7 @@ const LINE_HEIGHT = 14
 /** The label of a mark has about this many units. */
 const LABEL_WIDTH = 130
 
-function marksOf({ changes }: GroupFacts, event: string | undefined): Mark[] {
+export function marksOf({ changes }: Charted, event: string | undefined): Mark[] {
   const marks = changes.map(({ at, transition }) => ({
     ...{ at, label: transition, color: colorOf(transition) },
   }))
@@ -59,28 +65,30 @@ function marksOf({ changes }: GroupFacts, event: string | undefined): Mark[] {
   return [...marks, ...asked].sort((a, b) => (a.at < b.at ? -1 : 1))
 }
 
-const colorOf = (transition: GroupFacts['changes'][number]['transition']): string =>
-  transition === 'Recovered' ? GOOD : transition.endsWith('Warn') ? WARN : ALERT
+const colorOf = (transition: string): string =>
+  MARKS[transition]?.isGood ? GOOD : transition.endsWith('Warn') ? WARN : ALERT
 
 interface Point {
   readonly at: string
   readonly value: number | null
 }
 
-class Plot {
-  readonly #group: GroupFacts
+/** The parts of a chart, in a frame of {@link HEIGHT}. */
+export class Plot {
+  readonly #group: Charted
   readonly #from: number
   readonly #to: number
   readonly #least: number
   readonly #most: number
 
-  constructor({ critical, warning }: MonitorFacts, group: GroupFacts) {
+  /** @param levels values that are drawn as lines */
+  constructor(levels: readonly number[], group: Charted) {
     const values = [...group.evaluations, ...group.values].map(({ value }) => value).filter((value) => value !== null)
     this.#group = group
     this.#from = Date.parse(group.from)
     this.#to = Date.parse(group.to)
-    this.#least = Math.min(0, critical, warning ?? critical, ...values)
-    const most = Math.max(0, critical, warning ?? critical, ...values)
+    this.#least = Math.min(0, ...levels, ...values)
+    const most = Math.max(0, ...levels, ...values)
     this.#most = most + (most - this.#least) / 10 || 1
   }
 
@@ -161,13 +169,13 @@ class Plot {
       .join('')
   }
 
-  legend(isLive: boolean): string {
+  legend(evaluated: string, between: string): string {
     const y = HEIGHT - 10
-    const evaluated = `<text x="${LEFT}" y="${y}" fill="${VALUE}">value at each evaluation</text>`
-    const between = isLive ? '' : `<text x="${LEFT + 170}" y="${y}" fill="${FAINT}">value in between</text>`
+    const line = `<text x="${LEFT}" y="${y}" fill="${VALUE}">${evaluated}</text>`
+    const other = between === '' ? '' : `<text x="${LEFT + 170}" y="${y}" fill="${FAINT}">${between}</text>`
     const [first = '', last] = new Set([this.#from, this.#to].map((at) => new Date(at).toISOString().slice(0, 10)))
     const days = last === undefined ? first : `${first} to ${last}`
-    return `${evaluated}${between}<text x="${WIDTH - RIGHT}" y="${y}" text-anchor="end" fill="${MUTED}">${days}, UTC</text>`
+    return `${line}${other}<text x="${WIDTH - RIGHT}" y="${y}" text-anchor="end" fill="${MUTED}">${days}, UTC</text>`
   }
 
   /** With tenths of a second where the chart shows seconds only. */

@@ -78,7 +78,7 @@ function verdictWords(verdict: Verdict, asked: Asked): string {
   return asked.at === null ? 'was already alerting' : 'was alerting'
 }
 
-const heading = (text: string): Line => ({ text, tone: 'bold' })
+export const heading = (text: string): Line => ({ text, tone: 'bold' })
 
 function monitorLines(monitor: MonitorFacts): Line[] {
   const when = monitor.cadence_seconds === null ? 'at each event' : `each ${eachWords(monitor.cadence_seconds)}`
@@ -99,7 +99,8 @@ function monitorLines(monitor: MonitorFacts): Line[] {
   ]
 }
 
-function eventLines(event: EventFacts, time: (at: string) => string): Line[] {
+/** An event, term by term. */
+export function eventLines(event: EventFacts, time: (at: string) => string): Line[] {
   const which = event.asked ? `The event ${event.place}` : `The event that comes nearest, ${event.place}`
   const lines: Line[] = [heading(`${which}, at ${time(event.at)}`)]
   for (const query of event.queries) {
@@ -166,14 +167,14 @@ function groupsLines({ others, groups, group }: Explanation): Line[] {
   return [heading('The groups then'), ...rows, ...more]
 }
 
-const isSame = (one: GroupName, other: GroupName | undefined): boolean =>
+export const isSame = (one: GroupName, other: GroupName | undefined): boolean =>
   other !== undefined && JSON.stringify(one) === JSON.stringify(other)
 
 function valueLines({ monitor, event }: Explanation, group: GroupFacts, time: (at: string) => string): Line[] {
   if ([...group.evaluations, ...group.values].every(({ value }) => value === null)) return []
   const name = Object.keys(group.group).length > 0 ? ` of ${groupText(group.group)}` : ''
   const what = monitor.formula ?? monitor.queries[0]?.rollup ?? 'value'
-  const chart = chartLines(monitor, group, time, event?.asked ? event.at : undefined)
+  const chart = chartLines(monitor, group, { clock: time, event: event?.asked ? event.at : undefined })
   return [
     heading(`The value${name}: ${what} in ${durationWords(monitor.window_seconds)}`),
     ...chart.map((text) => ({ text })),
@@ -290,14 +291,7 @@ function costLines(group: GroupFacts, monitor: MonitorFacts): Line[] {
 function noteLines(explanation: Explanation, time: (at: string) => string): Line[] {
   const { log, monitor, group, verdict } = explanation
   const notes = [
-    countText(log),
-    log.malformed > 0 && `${counted(log.malformed, 'part')} of the log could not be read as an event.`,
-    log.late > 0 && `${counted(log.late, 'event')} came too late and were left out.`,
-    ...(verdict.fired ? [] : log.silent.map((text) => `${text}${text.endsWith('?') ? '' : '.'}`)),
-    ...log.epochs.map(
-      ({ unit, key }) =>
-        `${key} was read as epoch ${unit}: Datadog reads a number as milliseconds, and would drop these logs.`,
-    ),
+    ...logNotes(log, !verdict.fired),
     log.limits && limitNote(log.limits, group, time),
     monitor.draft && 'The monitor is a draft: it is evaluated, and never notifies.',
     group?.triggers.some(({ notified }) => !notified) &&
@@ -306,11 +300,28 @@ function noteLines(explanation: Explanation, time: (at: string) => string): Line
       monitor.renotify_minutes === null &&
       'renotify_interval is not set: while the alert lasts, no reminder is sent.',
   ]
+  return alsoLines(notes)
+}
+
+/** The notes at the end of a page. */
+export function alsoLines(notes: readonly (string | false | null | undefined)[]): Line[] {
   const texts = notes.filter((note) => typeof note === 'string')
   return [heading('Also'), ...texts.flatMap((text) => wrapped(text, '  ').map((line) => ({ text: line })))]
 }
 
-function countText({ events, matched, counted: counting }: LogFacts): string {
+/** What was read, and what of it did not count. @param isSilentTold whether terms that matched no event are named */
+export const logNotes = (log: Omit<LogFacts, 'limits'>, isSilentTold: boolean): (string | false)[] => [
+  countText(log),
+  log.malformed > 0 && `${counted(log.malformed, 'part')} of the log could not be read as an event.`,
+  log.late > 0 && `${counted(log.late, 'event')} came too late and were left out.`,
+  ...(isSilentTold ? log.silent.map((text) => `${text}${text.endsWith('?') ? '' : '.'}`) : []),
+  ...log.epochs.map(
+    ({ unit, key }) =>
+      `${key} was read as epoch ${unit}: Datadog reads a number as milliseconds, and would drop these logs.`,
+  ),
+]
+
+function countText({ events, matched, counted: counting }: Omit<LogFacts, 'limits'>): string {
   const of = `Of ${counted(events, 'event')} in the log`
   if (matched === 0) return `${of} none matches the search.`
   const matching = `${of} ${matched.toLocaleString('en')} ${matched === 1 ? 'matches' : 'match'} the search`

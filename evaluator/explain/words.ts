@@ -1,5 +1,5 @@
 import type { Operator } from '../monitor/monitor-query.ts'
-import type { Explanation, GroupName } from './explanation.ts'
+import type { GroupName, LogFacts } from './explanation.ts'
 
 /** Beyond the threshold, in words that a number follows. */
 export const BEYOND: Record<Operator, string> = {
@@ -54,14 +54,13 @@ export function durationWords(seconds: number): string {
 /** After `each`: `minute`, `10 minutes`. */
 export const eachWords = (seconds: number): string => durationWords(seconds).replace(/^1 (\w+)$/, '$1')
 
+interface Clocked {
+  readonly log: Pick<LogFacts, 'first' | 'last'>
+  readonly group: { readonly story: readonly { readonly at: string }[] } | null
+}
+
 /** How times are written: without the date if everything happened on one day. */
-export function clockOf({
-  log,
-  group,
-}: Pick<Explanation, 'group'> & { readonly log: Pick<Explanation['log'], 'first' | 'last'> }): {
-  readonly note: string
-  time(at: string): string
-} {
+export function clockOf({ log, group }: Clocked): { readonly note: string; time(at: string): string } {
   const times = [log.first, log.last, ...(group?.story ?? []).map(({ at }) => at)]
   const [day, ...others] = new Set(times.flatMap((at) => (at ? [at.slice(0, 10)] : [])))
   if (day !== undefined && others.length === 0) {

@@ -33,7 +33,7 @@ export async function replayLogs<V extends ReplayVisitor>(
   { follow = false, ...source }: ReplayLogsOptions = {},
 ): Promise<{ visitor: V; summary: ReplaySummary }> {
   const visitor = begin()
-  options.observer?.begin?.()
+  beginObserving(options)
   const reading = { ...source, reading: input.reading }
   if (follow) {
     return { visitor, summary: await replayRecordings(input.recordings(), monitors, options, visitor, reading) }
@@ -48,7 +48,7 @@ export async function replayLogs<V extends ReplayVisitor>(
     if (!(error instanceof OutOfOrder)) throw error
   }
   input.say('The logs are not in order of time: they are sorted first.')
-  options.observer?.begin?.()
+  beginObserving(options)
   return replaySorted(input, monitors, options, begin(), source)
 }
 
@@ -85,4 +85,9 @@ async function replaySorted<V extends ReplayVisitor>(
       epochs: new Map([...epochs, ...summary.epochs]),
     },
   }
+}
+
+function beginObserving({ observer, ruleObserver }: ReplayOptions): void {
+  observer?.begin?.()
+  ruleObserver?.begin?.()
 }

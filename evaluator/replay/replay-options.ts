@@ -2,6 +2,7 @@ import type { Evaluation } from '../evaluate/cadence.ts'
 import type { Observer } from '../evaluate/observer.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { SiemRule } from '../siem/rule.ts'
+import type { RuleObserver } from '../siem/rule-observer.ts'
 
 /** How a recording is evaluated. */
 export interface ReplayOptions extends Evaluation {
@@ -15,6 +16,8 @@ export interface ReplayOptions extends Evaluation {
   rules?: readonly SiemRule[]
   /** Sees each evaluation of the monitors. The result is the same. */
   observer?: Observer
+  /** Sees each evaluation of the rules. The result is the same. */
+  ruleObserver?: RuleObserver
   /** Monitors that differ from the given one in their thresholds only, and judge its values. Their state is not saved. */
   followersOf?: (monitor: Monitor) => readonly Monitor[]
 }

@@ -88,11 +88,12 @@ export class Replayer implements EventSink {
           followers: options.followersOf?.(monitor) ?? [],
         }),
     )
-    this.#rules = (options.rules ?? []).map((rule) => new RuleTrack(rule, { samples: false, emit: out }))
+    const { rules = [], ruleObserver: observer } = options
+    this.#rules = rules.map((rule) => new RuleTrack(rule, { samples: false, emit: out, observer }))
     const tracks = [...this.#tracks, ...this.#rules.flatMap(queryTracks)]
     this.sources = sourcesOf(
       monitors,
-      (options.rules ?? []).flatMap(({ queries }) => queries),
+      rules.flatMap(({ queries }) => queries),
     )
     this.#buffer = new ReorderBuffer(tracks.length)
     this.#driven = tracks.map((track) => ({ track, due: NOT_YET, entered: false }))

@@ -11,6 +11,7 @@ import { Heap } from '../heap.ts'
 import type { IndexedLog } from '../log.ts'
 import { aliasesIn, holdsFor } from './condition.ts'
 import { type RuleCase, SEVERITIES, type SiemRule } from './rule.ts'
+import type { RuleObserver, SignalEffect } from './rule-observer.ts'
 import type { Signal, SignalChange } from './signal.ts'
 import { holdsInOrder } from './then.ts'
 
@@ -24,6 +25,7 @@ export interface RuleState {
 export interface RuleTrackOptions {
   readonly samples: boolean
   readonly emit: (change: SignalChange) => void
+  readonly observer?: RuleObserver | undefined
 }
 
 /** What one query of a rule counts in one group. */
@@ -120,6 +122,7 @@ export class RuleTrack {
       return
     }
     if (this.#options.samples && log) keepSample(owner, log)
+    this.#options.observer?.entered?.(this.rule, { at, key: owner.key, query: group.query, value: group.valueAt(slot) })
     if (owner.fresh.length === 0) this.#changed.push(owner)
     owner.fresh.push({ group, slot })
     if (evaluationWindowMs === 0) return
@@ -243,12 +246,14 @@ export class RuleTrack {
   #evaluate(group: RuleGroup, at: number): void {
     const values = group.queries.map((part, i) => this.#valueOf(part, i))
     const entries = this.#ordered ? this.#entriesOf(group) : []
-    const matched = this.#cases.find(({ each: { condition } }) =>
+    const matched = this.#cases.findIndex(({ each: { condition } }) =>
       condition.after
         ? holdsInOrder(condition, this.rule, this.#queryOf, entries)
         : holdsFor(condition.first, (alias) => values[this.#indexOf(alias)] ?? 0),
     )
-    if (matched) this.#match(group, matched.each, values[matched.shown] ?? 0, at)
+    const found = this.#cases[matched]
+    const effect = found && this.#match(group, found.each, values[found.shown] ?? 0, at)
+    this.#options.observer?.pass(this.rule, { at, key: group.key, values, matched, effect })
   }
 
   #valueOf(part: QueryGroup, query: number): number {
@@ -282,7 +287,7 @@ export class RuleTrack {
    * Decision `severity-rise`, undocumented: an open signal notifies again when a case of a higher severity matches; it keeps the
    * highest until it closes, and every other match only prolongs it.
    */
-  #match(group: RuleGroup, { name, status }: RuleCase, value: number, at: number): void {
+  #match(group: RuleGroup, { name, status }: RuleCase, value: number, at: number): SignalEffect {
     const key = this.#signalKey(group.key)
     const known = this.#signals.get(key)
     if (!known) {
@@ -297,14 +302,15 @@ export class RuleTrack {
       }
       this.#keep(signal)
       this.#emit(signal, 'Triggered', at, group)
-      return
+      return 'opened'
     }
     known.lastSeen = at
     known.value = value
-    if (SEVERITIES.indexOf(status) <= SEVERITIES.indexOf(known.severity)) return
+    if (SEVERITIES.indexOf(status) <= SEVERITIES.indexOf(known.severity)) return 'prolonged'
     known.severity = status
     known.caseName = name
     this.#emit(known, 'Raised', at, group)
+    return 'raised'
   }
 
   #keep(signal: Signal): void {

@@ -101,6 +101,21 @@ test('--json prints the facts alone, --live evaluates at each event, --svg write
   expect(await readFile(at('chart.svg'), 'utf8')).toContain('one fired for @ip:203.0.113.9.')
 })
 
+test('a rule of Cloud SIEM is explained, with its facts as JSON and its chart', async () => {
+  const given = [at('log.jsonl'), '--detections', at('rule.json'), '--detections', at('one.json'), '--monitor', 'rule']
+  const { code, out, err } = await run(...given)
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(out).toContain('rule fired.')
+  expect(out).toContain('a > 2: a 3')
+  const facts = await run(...given, '--json', '--svg', at('rule.svg'), '--at', '2026-01-05T08:00:00Z')
+  expect(facts.code).toBe(1)
+  expect(JSON.parse(facts.out)).toMatchObject({
+    rule: { slug: 'rule', window_seconds: 300 },
+    verdict: { fired: false, kind: 'not-begun' },
+  })
+  expect(await readFile(at('rule.svg'), 'utf8')).toContain('what a counts')
+})
+
 test.each([
   [[], 'Give a file or a folder'],
   [['log.jsonl'], 'Missing --detections'],
@@ -114,8 +129,12 @@ test.each([
   [['log.jsonl:1', 'log.jsonl:2', '--detections', 'one.json'], 'Give one event'],
   [['log.jsonl', '--detections', 'one.json', '--event', '@a:('], '--event @a:('],
   [['log.jsonl', '--detections', 'one.json', '--live', '--cadence', '10'], 'leave out --cadence'],
+  [['log.jsonl', '--detections', 'rule.json', '--cadence', '10'], '--cadence is for monitors'],
+  [['log.jsonl', '--detections', 'rule.json', '--group-limits'], '--group-limits is for monitors'],
+  [['log.jsonl', '--detections', 'rule.json', '--group', '@ip:x'], 'rule has no groups'],
+  [['log.jsonl', '--detections', 'rule.json', '--detections', 'one.json'], 'holds 1 monitor and 1 rule: name one'],
 ])('%j is refused as unusable', async (argv, reason) => {
-  const given = argv.map((word) => (/^(log|one|monitors)/.test(word) ? at(word) : word))
+  const given = argv.map((word) => (/^(log|one|monitors|rule\.)/.test(word) ? at(word) : word))
   await expect(run(...given)).rejects.toThrow(reason)
 })
 
@@ -130,8 +149,6 @@ test.each([
   ],
   [['empty.jsonl', '--detections', 'one.json'], 'The log holds no event.'],
   [['none.jsonl', '--detections', 'one.json'], 'none.jsonl cannot be read'],
-  [['log.jsonl', '--detections', 'rule.json'], 'is a rule of Cloud SIEM, and explain reads monitors only'],
-  [['log.jsonl', '--detections', 'rule.json', '--monitor', 'rule'], 'is a rule of Cloud SIEM'],
   [['log.jsonl', '--detections', 'monitors', '--monitor', 'metric'], 'not evaluated: metric'],
 ])('%j ends with exit code 3', async (argv, reason) => {
   const given = argv.map((word) => (/^(log|one|monitors|empty|none|broken|rule\.|chart)/.test(word) ? at(word) : word))

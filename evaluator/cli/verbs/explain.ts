@@ -4,11 +4,14 @@ import { instantOf } from '../../cases/index.ts'
 import { EstateError, loadEstate } from '../../estate/index.ts'
 import {
   type EventChoice,
-  type Explained,
   type ExplainOptions,
   explainFrom,
+  explainRuleFrom,
+  type Line,
   pageOf,
   type Question,
+  rulePageOf,
+  ruleSvgOf,
   sourceOfInput,
   svgOf,
 } from '../../explain/index.ts'
@@ -17,15 +20,18 @@ import { unwritableReason } from '../../logs/index.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
 import { DATADOG_CADENCE_SECONDS, DEFAULT_LATENESS_SECONDS } from '../../replay/index.ts'
 import { SearchSyntaxError } from '../../search/search.ts'
+import type { SiemRule } from '../../siem/rule.ts'
 import { type Command, type Io, readArguments, UsageError, unknownName, wholeNumber } from '../command.ts'
 import { LOG_OPTIONS, LOG_OPTIONS_USAGE, openLogs } from '../input.ts'
-import { json, paint, printable } from '../output.ts'
+import { counted, json, paint, printable } from '../output.ts'
 import { reportEstate } from '../replay-report.ts'
 
 const usage = `Usage: alertproof explain PATH[:LINE]|-… --detections PATH [<options>]
 
 Says on one page why a monitor did or did not fire: the search term by term, the facets that an event lacks, the value against the
-threshold over time, and what the cadence, delays, limits and other settings cost. It explains one of:
+threshold over time, and what the cadence, delays, limits and other settings cost. Of a rule of Cloud SIEM it says the queries term
+by term, the conditions of its cases, what each query counts over time, and when its signal opened, rose and closed. It explains
+one of:
 
   PATH:LINE           the event on a line of a file; of other forms than lines the row, record or frame of this number
   --event QUERY       the event that a search finds; of several, the first
@@ -35,8 +41,8 @@ threshold over time, and what the cadence, delays, limits and other settings cos
   nothing of these    the group that fired first, or came nearest to it
 
 Options:
-  --detections PATH   a monitor, or a folder or file with several, as \`replay\` reads them. May be repeated
-  --monitor NAME      which of several monitors, by the name of its file or folder
+  --detections PATH   a monitor or a rule, or a folder or file with several, as \`replay\` reads them. May be repeated
+  --monitor NAME      which of several, by the name of its file or folder
 ${LOG_OPTIONS_USAGE}\
   --lateness SECONDS  as for \`replay\` (default ${DEFAULT_LATENESS_SECONDS})
   --follow            evaluate the log in its order: what comes later than --lateness is left out
@@ -45,10 +51,11 @@ ${LOG_OPTIONS_USAGE}\
   --group-limits      leave out the groups that Datadog leaves out
   --silence           treat the time after the newest event as silence
   --svg FILE          also write the chart as SVG
-  --json              print the facts as one line of JSON: {monitor, asked, verdict, log, event, group, others, groups}
+  --json              print the facts as one line of JSON: {monitor, asked, verdict, log, event, group, others, groups}; of a rule
+                      {rule, asked, …}
   --help              this text
 
-Exit code: 0 if it fired, or was alerting, 1 if it did not, 2 if an option is unusable, 3 if a file cannot be read, or what is
+Exit code: 0 if it fired, or was alerting, or a signal was open, 1 if it did not, 2 if an option is unusable, 3 if a file cannot be read, or what is
 asked about is not in it.
 
 Examples:
@@ -102,19 +109,38 @@ export const command: Command = {
     const { paths, line } = await pathsOf(positionals)
     const at = values.at === undefined ? undefined : timeOf(values.at)
     const choice = choiceOf(line, values.event, values.group, at)
-    const monitor = await monitorOf(values.detections, values.monitor, io)
-    const group = values.group && groupOf(values.group, monitor)
+    const detection = await detectionOf(values.detections, values.monitor, io)
+    if ('queries' in detection) checkRuleOptions(values)
+    const group = values.group && groupOf(values.group, detection.slug, groupNamesOf(detection))
     const question: Question = {
       ...(choice && { event: choice }),
       ...(group && { group }),
       ...(at !== undefined && { at }),
     }
-    const explained = await explainLogs(paths, values, monitor, question, options, io)
+    const explained = await explainLogs(paths, values, detection, question, options, io)
     print(explained, values.json, io)
-    if (values.svg !== undefined) await writeSvg(values.svg, explained)
-    return explained.explanation.verdict.fired ? 0 : 1
+    if (values.svg !== undefined) await writeSvg(values.svg, explained.svg())
+    return explained.fired ? 0 : 1
   },
 }
+
+/** An explanation of a monitor or of a rule, and how it is shown. */
+interface Shown {
+  readonly fired: boolean
+  readonly facts: unknown
+  readonly page: readonly Line[]
+  readonly more: { readonly places: readonly string[]; readonly count: number }
+  svg(): string | undefined
+}
+
+function checkRuleOptions(values: { readonly cadence?: string | undefined; readonly 'group-limits': boolean }): void {
+  const option = values.cadence !== undefined ? '--cadence' : values['group-limits'] ? '--group-limits' : undefined
+  if (option)
+    throw new UsageError(`${option} is for monitors: a rule is evaluated at each event, and has no limit of groups.`)
+}
+
+const groupNamesOf = (detection: Monitor | SiemRule): readonly string[] =>
+  'queries' in detection ? detection.groupNames : detection.parsed.by.map(({ name }) => name)
 
 /** The paths of the logs, and the line of one of them that is asked about. */
 async function pathsOf(positionals: readonly string[]): Promise<{ paths: string[]; line: EventChoice | undefined }> {
@@ -153,21 +179,24 @@ function choiceOf(
   return choice
 }
 
-/** @throws UsageError unless one monitor is meant @throws InputError if it cannot be evaluated */
-async function monitorOf(detections: readonly string[], name: string | undefined, io: Io): Promise<Monitor> {
-  const estate = await loadEstate(detections)
-  const path = detections.join(', ')
-  const { readings, ruleReadings, monitors } = estate
+/** @throws UsageError unless one monitor or rule is meant @throws InputError if it cannot be evaluated */
+async function detectionOf(paths: readonly string[], name: string | undefined, io: Io): Promise<Monitor | SiemRule> {
+  const estate = await loadEstate(paths)
+  const path = paths.join(', ')
+  const { readings, ruleReadings, monitors, rules } = estate
   const all = [...readings, ...ruleReadings]
+  const evaluated = [...monitors, ...rules]
   if (name === undefined) reportEstate(estate, io)
-  if (name === undefined && monitors.length !== 1) {
-    if (monitors.length === 0 && estate.rules.length > 0) throw new InputError(`${path}: ${RULES}`)
-    if (monitors.length === 0) throw new EstateError(`${path}: holds no monitor that can be evaluated`)
-    const slugs = monitors.map(({ slug }) => slug).join(', ')
-    throw new UsageError(`${path} holds ${monitors.length} monitors: name one with --monitor. They are ${slugs}.`)
+  if (name === undefined && evaluated.length !== 1) {
+    if (evaluated.length === 0) throw new EstateError(`${path}: holds no monitor that can be evaluated`)
+    const slugs = evaluated.map(({ slug }) => slug).join(', ')
+    const kinds = [counted(monitors.length, 'monitor'), counted(rules.length, 'rule')].filter(
+      (text) => !text.startsWith('0 '),
+    )
+    throw new UsageError(`${path} holds ${kinds.join(' and ')}: name one with --monitor. They are ${slugs}.`)
   }
-  const monitor = name === undefined ? monitors[0] : monitors.find(({ slug }) => slug === name)
-  if (monitor) return monitor
+  const detection = name === undefined ? evaluated[0] : evaluated.find(({ slug }) => slug === name)
+  if (detection) return detection
   const reading = all.find(({ slug }) => slug === name)
   if (!reading)
     throw new UsageError(
@@ -177,16 +206,12 @@ async function monitorOf(detections: readonly string[], name: string | undefined
         all.map(({ slug }) => slug),
       ),
     )
-  if ('rule' in reading && reading.rule) throw new InputError(`${reading.slug}: ${RULES}`)
   const reasons = [...reading.faults, ...reading.refusals].map(({ place, reason }) => `${place}: ${reason}`)
   throw new InputError(`not evaluated: ${reading.slug}: ${reading.file}: ${reasons.join('; ')}`)
 }
 
-const RULES = 'is a rule of Cloud SIEM, and explain reads monitors only'
-
-/** Reads `@usr.id:7, @sid:a1` by the facets of the monitor: a value may hold commas and colons. */
-function groupOf(texts: readonly string[], { slug, parsed: { by } }: Monitor): Record<string, string> {
-  const names = by.map(({ name }) => name)
+/** Reads `@usr.id:7, @sid:a1` by the facets of a group: a value may hold commas and colons. */
+function groupOf(texts: readonly string[], slug: string, names: readonly string[]): Record<string, string> {
   if (names.length === 0) throw new UsageError(`${slug} has no groups: leave out --group.`)
   const next = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')
   const parts = texts.flatMap((text) => text.split(new RegExp(`,\\s*(?=(?:${next}):)`)))
@@ -206,16 +231,21 @@ function groupOf(texts: readonly string[], { slug, parsed: { by } }: Monitor): R
 async function explainLogs(
   paths: readonly string[],
   values: Parameters<typeof openLogs>[1],
-  monitor: Monitor,
+  detection: Monitor | SiemRule,
   question: Question,
   options: ExplainOptions,
   io: Io,
-): Promise<Explained> {
+): Promise<Shown> {
   const input = await openLogs(paths, values, io, { keep: true, passOver: true })
   const [name] = paths
   const source = sourceOfInput(input, options.follow ?? false, paths.length === 1 ? name : undefined)
   try {
-    return await explainFrom(source, monitor, question, options)
+    if ('queries' in detection) {
+      const { explanation: facts, more } = await explainRuleFrom(source, detection, question, options)
+      return { fired: facts.verdict.fired, facts, page: rulePageOf(facts), more, svg: () => ruleSvgOf(facts) }
+    }
+    const { explanation: facts, more } = await explainFrom(source, detection, question, options)
+    return { fired: facts.verdict.fired, facts, page: pageOf(facts), more, svg: () => svgOf(facts) }
   } catch (error) {
     if (error instanceof SearchSyntaxError) throw new UsageError(`--event ${error.query}: ${error.reason}`)
     throw error
@@ -224,15 +254,14 @@ async function explainLogs(
   }
 }
 
-async function writeSvg(file: string, { explanation }: Explained): Promise<void> {
-  const svg = svgOf(explanation)
+async function writeSvg(file: string, svg: string | undefined): Promise<void> {
   if (svg === undefined) throw new InputError(`--svg ${file}: there is no value to draw, as no event counts`)
   await writeFile(file, svg).catch((error: unknown) => {
     throw new InputError(`${file} cannot be written: ${unwritableReason(error)}`)
   })
 }
 
-function print({ explanation, more }: Explained, asJson: boolean, io: Io): void {
+function print({ facts, page, more }: Shown, asJson: boolean, io: Io): void {
   if (more.count > 0) {
     const others = more.count > more.places.length ? ', …' : ''
     io.err(
@@ -243,10 +272,10 @@ function print({ explanation, more }: Explained, asJson: boolean, io: Io): void 
     io.err('\n')
   }
   if (asJson) {
-    json(io, explanation)
+    json(io, facts)
     return
   }
-  for (const { text, tone } of pageOf(explanation)) {
+  for (const { text, tone } of page) {
     const shown = printable(text)
     io.out(`${tone === undefined ? shown : paint(io, tone, shown)}\n`)
   }
