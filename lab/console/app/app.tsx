@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks'
 import { Announcements, announce } from './announce.tsx'
 import { Nav, TITLES } from './nav.tsx'
 import { route, type ViewName } from './route.ts'
-import { FileDialog } from './ui/file-link.tsx'
+import { TextDialog } from './ui/text-dialog.tsx'
 import { AttacksView } from './views/attacks.tsx'
 import { ContainmentsView } from './views/containments.tsx'
 import { DeliveriesView } from './views/deliveries.tsx'
@@ -44,7 +44,7 @@ export function App() {
           <View key={name} />
         </main>
       </div>
-      <FileDialog />
+      <TextDialog />
       <Announcements />
     </>
   )

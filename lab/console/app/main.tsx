@@ -1,3 +1,6 @@
+// Before anything that reads the language.
+import './language.ts'
+
 import { render } from 'preact'
 import { App } from './app.tsx'
 import { startLive } from './live.ts'

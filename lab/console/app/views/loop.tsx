@@ -14,7 +14,7 @@ const SUB = 'From the events that were counted to the request that was refused, 
 /** One trace for each alert cycle; without a choice, the newest one is followed. */
 export function LoopView() {
   const traces = live.traces.value
-  const asked = route.value.query.id
+  const asked = route.value.query.trace
   const shown = traces.find(({ id }) => id === asked) ?? traces[0]
   const progress = shown && progressOf(shown).text
   useEffect(() => {

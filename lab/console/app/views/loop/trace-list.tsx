@@ -29,7 +29,7 @@ export function TraceList(props: { traces: readonly Trace[]; shown: string | und
 function Entry({ trace, current }: { trace: Trace; current: boolean }) {
   const { text, tone, ms } = progressOf(trace)
   return (
-    <a href={hrefOf('loop', { id: trace.id })} aria-current={current ? 'true' : undefined}>
+    <a href={hrefOf('loop', { trace: trace.id })} aria-current={current ? 'true' : undefined}>
       <span class="side-title">
         <span class={`state-dot ${tone}`} aria-hidden="true" />
         <strong>{trace.detection}</strong>

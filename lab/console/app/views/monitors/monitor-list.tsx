@@ -1,0 +1,46 @@
+import type { MonitorView } from '../../../api.ts'
+import { numberOf } from '../../format.ts'
+import { monitorKey } from '../../live.ts'
+import { hrefOf } from '../../route.ts'
+import { Meter } from './meter.tsx'
+import { latestOf, nearnessOf, stateOf, TONE } from './state.ts'
+
+export function MonitorList({ monitors, shown }: { monitors: readonly MonitorView[]; shown: string }) {
+  return (
+    <section class="side card" aria-label="Monitors and rules">
+      <p class="side-head">
+        {monitors.length} {monitors.length === 1 ? 'detection' : 'detections'}
+      </p>
+      <ul class="side-list">
+        {monitors.map((monitor) => {
+          const key = monitorKey(monitor)
+          return (
+            <li key={key}>
+              <Entry monitor={monitor} current={key === shown} />
+            </li>
+          )
+        })}
+      </ul>
+    </section>
+  )
+}
+
+function Entry({ monitor, current }: { monitor: MonitorView; current: boolean }) {
+  const { detection, by, groups, critical, comparator } = monitor
+  const state = stateOf(monitor)
+  const highest = groups[0] && latestOf(groups[0])
+  return (
+    <a href={hrefOf('monitors', { detection, by })} aria-current={current ? 'true' : undefined}>
+      <span class="side-title">
+        <span class={`state-dot ${groups.length === 0 ? '' : TONE[state]}`} aria-hidden="true" />
+        <strong>{detection}</strong>
+        <span class="side-state">{by === 'rule' ? 'rule' : ''}</span>
+      </span>
+      <span class="side-line muted">
+        {groups.length === 0 ? 'no value in its window' : `${state}, ${numberOf(highest ?? null)}`}
+        {groups.length > 0 && critical !== null && ` (alerts ${comparator} ${numberOf(critical)})`}
+      </span>
+      <Meter share={nearnessOf(monitor)} tone={TONE[state]} />
+    </a>
+  )
+}
