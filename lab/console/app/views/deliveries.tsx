@@ -118,6 +118,10 @@ function Detail({ delivery }: { delivery: DeliveryView }) {
         </div>
       </div>
       <Again delivery={delivery} />
+      <p class="detail-links">
+        <a href={hrefOf('loop', { trace: delivery.trace })}>The whole loop of this alert</a>
+        <a href={hrefOf('containments')}>Containments</a>
+      </p>
     </div>
   )
 }

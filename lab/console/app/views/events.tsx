@@ -1,6 +1,7 @@
 import { useEffect } from 'preact/hooks'
 import { live as store } from '../live.ts'
 import { EmptyState, ViewHead } from '../ui/view-head.tsx'
+import { Buckets } from './events/buckets.tsx'
 import { Counts } from './events/counts.tsx'
 import { EventRows } from './events/rows.tsx'
 import { SearchForm } from './events/search-form.tsx'
@@ -66,6 +67,7 @@ function Result() {
           : shownOf(answer.rows.length, answer.matched)}
         {live.value && open.value !== undefined && !isCounted ? '. Paused while a row is open' : ''}.
       </p>
+      <Buckets buckets={answer.buckets} />
       {isCounted ? <Counts counts={answer.counts} /> : <EventRows found={answer} />}
       {!isCounted && canShowMore() && (
         <button type="button" class="button quiet" onClick={showMore}>

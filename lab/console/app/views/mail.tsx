@@ -66,16 +66,18 @@ function Mailbox({ all }: { all: readonly Mail[] }) {
           </ul>
         </nav>
       </div>
-      <div class="sides-main">{opened && <Reader mail={opened} />}</div>
+      <div class="sides-main">
+        <a class="sides-back" href={hrefOf('mail')}>
+          All mail
+        </a>
+        {opened && <Reader mail={opened} />}
+      </div>
     </div>
   )
 }
 
 const Reader = ({ mail }: { mail: Mail }) => (
   <article class="card mail" aria-labelledby="mail-title">
-    <a class="sides-back" href={hrefOf('mail')}>
-      All mail
-    </a>
     <h2 id="mail-title">{mail.subject}</h2>
     <p class="muted">
       From {mail.from} to {mail.to.join(', ')}, at <Time at={Date.parse(mail.at)} />

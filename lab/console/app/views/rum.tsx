@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks'
 import { shortOf } from '../format.ts'
 import { live } from '../live.ts'
-import { hrefOf } from '../route.ts'
+import { hrefOf, route } from '../route.ts'
 import { EmptyState, ViewHead } from '../ui/view-head.tsx'
 import { counted } from './kit/format.ts'
 import { Fault, Time } from './kit/parts.tsx'
@@ -28,9 +28,12 @@ export function RumView() {
         </EmptyState>
       )}
       {shown && (
-        <div class="sides" data-chosen="true">
+        <div class="sides" data-chosen={route.value.query.session !== undefined}>
           <SessionList shown={shown} />
           <div class="sides-main">
+            <a class="sides-back" href={hrefOf('rum')}>
+              All sessions
+            </a>
             <BothSides session={shown} reports={reports.value ?? []} logged={logged.value} />
           </div>
         </div>

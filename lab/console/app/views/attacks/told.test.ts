@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { actorTone, paragraphs } from './told.ts'
+
+test('a story has no empty paragraphs, and equal lines stay apart', () => {
+  const told = paragraphs([
+    { at: 1, who: null, ms: null, text: 'Stolen session, web\n' },
+    { at: 1, who: null, ms: null, text: '\n' },
+    { at: 2, who: 'thief', ms: 3, text: 'is in' },
+    { at: 2, who: 'thief', ms: 3, text: 'is in' },
+  ])
+  expect(told.map(({ text }) => text)).toEqual(['Stolen session, web', 'is in', 'is in'])
+  expect(new Set(told.map(({ key }) => key)).size).toBe(3)
+})
+
+test('actors have the colour of their side', () => {
+  expect(['thief', 'containment', 'crossing', 'you'].map(actorTone)).toEqual(['danger', 'info', 'warning', 'good'])
+})
