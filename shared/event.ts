@@ -146,8 +146,11 @@ export const EVENTS = {
     ...request,
     evt: z.literal('mfa'),
     outcome: z.literal('fail'),
-    /** `step_up`: a session asked to change the factor without a proof that is recent and strong enough. */
-    reason: z.enum(['wrong_code', 'replayed_code', 'too_many', 'expired', 'blocked', 'step_up']),
+    /**
+     * `step_up`: a session asked to change the factor without a proof that is recent and strong enough.
+     * `busy`: a store failed, so the code of a sign-in decided nothing.
+     */
+    reason: z.enum(['wrong_code', 'replayed_code', 'too_many', 'expired', 'blocked', 'step_up', 'busy']),
     /** Set where a session proves its factor again; absent at a sign-in and at the set-up of an authenticator. */
     action: z.literal('reauthenticated').optional(),
     usr: known.optional(),

@@ -116,26 +116,40 @@ export async function verifyMfa(
     deps.emit({ ...fields, outcome: 'fail', reason: 'blocked', usr })
     return { kind: 'refused' }
   }
-  const verdict = tried.attempts > MFA_TRIES ? 'too_many' : await checkCode(user, submitted.code, deps, holder?.lineage)
-  if (typeof verdict === 'string') {
-    if (verdict === 'too_many') await deps.pendingMfas.consume(submitted.mfaToken)
-    deps.emit({ ...fields, outcome: 'fail', reason: verdict, usr })
-    return { kind: 'refused' }
-  }
-  const proved = { submitted, user, pending: tried.pending, recognition }
-  return finishSignIn(proved, actor, deps).catch(giveBack(verdict, deps))
+  const holding = { submitted, user, pending: tried.pending, recognition }
+  return decideByCode(holding, tried.attempts, actor, deps).catch((fault: unknown) => {
+    // A failing store is our fault, and the attempt still has its event.
+    deps.emit({ ...fields, outcome: 'fail', reason: 'busy', usr })
+    throw fault
+  })
 }
 
-/** A sign-in whose code was right. */
-interface Proved {
-  submitted: { mfaToken: string } & DeviceFields
+async function decideByCode(
+  holding: Holding,
+  attempts: number,
+  actor: Actor,
+  deps: VerifyMfaDeps,
+): Promise<VerifyMfaOutcome> {
+  const { submitted, user, recognition } = holding
+  const { lineage } = recognition.holder ?? {}
+  const verdict = attempts > MFA_TRIES ? 'too_many' : await checkCode(user, submitted.code, deps, lineage)
+  if (typeof verdict !== 'string') return finishSignIn(holding, actor, deps).catch(giveBack(verdict, deps))
+  if (verdict === 'too_many') await deps.pendingMfas.consume(submitted.mfaToken)
+  deps.emit({ ...actorFields(actor), evt: 'mfa', outcome: 'fail', reason: verdict, usr: { id: user.id } })
+  return { kind: 'refused' }
+}
+
+/** A half session and what was submitted for its second half. */
+interface Holding {
+  submitted: { mfaToken: string; code: string } & DeviceFields
   user: User
   pending: PendingMfa
   recognition: Recognition
 }
 
+/** Opens the session of a sign-in whose code was right. */
 async function finishSignIn(
-  { submitted, user, pending, recognition }: Proved,
+  { submitted, user, pending, recognition }: Holding,
   actor: Actor,
   deps: VerifyMfaDeps,
 ): Promise<VerifyMfaOutcome> {
