@@ -5,7 +5,7 @@ import { Buckets } from './events/buckets.tsx'
 import { Counts } from './events/counts.tsx'
 import { EventRows } from './events/rows.tsx'
 import { SearchForm } from './events/search-form.tsx'
-import { asked, canShowMore, fault, found, live, open, showMore, watchEvents } from './events/state.ts'
+import { asked, canShowMore, fault, found, isHeld, live, showMore, watchEvents } from './events/state.ts'
 import { counted, number } from './kit/format.ts'
 import { Fault } from './kit/parts.tsx'
 
@@ -60,12 +60,12 @@ function Result() {
   if (answer.matched === 0) return <Nothing />
   return (
     <>
-      <p class="muted result-line" aria-live="polite">
+      <p class="muted result-line">
         {counted(answer.matched, 'event')} match{answer.matched === 1 ? 'es' : ''}
         {isCounted
           ? `, ${counted(answer.counts.length, 'value')} of ${asked.value.by}`
           : shownOf(answer.rows.length, answer.matched)}
-        {live.value && open.value !== undefined && !isCounted ? '. Paused while a row is open' : ''}.
+        {live.value && isHeld.value && !isCounted ? '. Paused while you read a row' : ''}.
       </p>
       <Buckets buckets={answer.buckets} />
       {isCounted ? <Counts counts={answer.counts} /> : <EventRows found={answer} />}

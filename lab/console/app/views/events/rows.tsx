@@ -4,7 +4,7 @@ import { Badge } from '../../ui/badge.tsx'
 import { Raw } from '../../ui/raw.tsx'
 import { Time } from '../kit/parts.tsx'
 import { type Column, Rows } from '../kit/rows.tsx'
-import { ask, asked, open } from './state.ts'
+import { ask, asked, isFocused, isPointedAt, open } from './state.ts'
 import { attributesOf, narrowed, summaryOf, toneOf } from './terms.ts'
 
 type Row = Found['rows'][number] & { readonly key: string }
@@ -24,7 +24,21 @@ const Outcome = ({ line }: { line: string }) => {
 /** The matching events, newest first. */
 export function EventRows({ found }: { found: Found }) {
   return (
-    <div class="card rows-card">
+    <div
+      class="card rows-card"
+      onPointerEnter={() => {
+        isPointedAt.value = true
+      }}
+      onPointerLeave={() => {
+        isPointedAt.value = false
+      }}
+      onFocusIn={({ target }) => {
+        isFocused.value = target instanceof Element && target.matches(':focus-visible')
+      }}
+      onFocusOut={() => {
+        isFocused.value = false
+      }}
+    >
       <Rows
         label="Events, newest first"
         columns={[TIME, ...(asked.value.columns === '' ? SUMMARY : chosen(found.columns))]}

@@ -1,9 +1,10 @@
-import { effect, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 import type { Found } from '../../../api.ts'
+import { announce } from '../../announce.tsx'
 import { getJson } from '../../http.ts'
 import { onEvent } from '../../live.ts'
 import { go, route } from '../../route.ts'
-import { isAbort, messageOf } from '../kit/format.ts'
+import { counted, isAbort, messageOf } from '../kit/format.ts'
 import { type Asked, askedIn, isOpenEnded, NOTHING_ASKED, queryOf, searchOf } from './ranges.ts'
 
 const PAGE_ROWS = 100
@@ -19,10 +20,15 @@ export const fault = signal<string | undefined>(undefined)
 export const live = signal(true)
 export const limit = signal(PAGE_ROWS)
 export const open = signal<string | undefined>(undefined)
+/** The rows must not move under the pointer, nor under the focus of a keyboard. */
+export const isPointedAt = signal(false)
+export const isFocused = signal(false)
+export const isHeld = computed(() => open.value !== undefined || isPointedAt.value || isFocused.value)
 
 let running: AbortController | undefined
 let timer: ReturnType<typeof setTimeout> | undefined
 let isStale = false
+let isAsked = false
 
 /** Searches while the view is on the page. @returns the end of it */
 export function watchEvents(): () => void {
@@ -35,14 +41,22 @@ export function watchEvents(): () => void {
     void limit.value
     search()
   })
+  const refreshIfIdle = () => {
+    if (timer === undefined && running === undefined) refresh()
+  }
   const unlisten = onEvent('logs', () => {
     isStale = true
-    if (timer === undefined && running === undefined) refresh()
+    refreshIfIdle()
+  })
+  const unhold = effect(() => {
+    if (live.value && !isHeld.value) refreshIfIdle()
   })
   return () => {
     unfollow()
     unsearch()
     unlisten()
+    unhold()
+    isPointedAt.value = isFocused.value = false
     running?.abort()
     clearTimeout(timer)
     running = timer = undefined
@@ -53,12 +67,13 @@ export function watchEvents(): () => void {
 export function ask(change: Partial<Asked>): void {
   limit.value = PAGE_ROWS
   open.value = undefined
+  isAsked = true
   go('events', queryOf({ ...asked.value, ...change }))
 }
 
-/** A row that is being read must stay where it is. */
+/** Rows that are read stay where they are. */
 function refresh(): void {
-  if (live.peek() && isStale && open.peek() === undefined && isOpenEnded(asked.peek())) search()
+  if (live.peek() && isStale && !isHeld.peek() && isOpenEnded(asked.peek())) search()
 }
 
 function search(): void {
@@ -79,6 +94,8 @@ async function answer(signal: AbortSignal): Promise<void> {
     const parameters = searchOf(asked.peek(), limit.peek(), Date.now())
     found.value = await getJson<Found>(`/lab/search?${parameters}`, signal)
     fault.value = undefined
+    if (isAsked) announce(`${counted(found.value.matched, 'event')} found`)
+    isAsked = false
   } catch (error) {
     if (isAbort(error)) return
     fault.value = messageOf(error)
